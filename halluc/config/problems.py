@@ -1,0 +1,186 @@
+"""From a validation failure to a sentence: which key, where, what it takes, what was meant."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
+
+from pydantic import BaseModel
+
+from halluc.config import schema
+from halluc.config.yaml import Located, Path, dotted
+from halluc.core import registry
+from halluc.core.errors import HallucError, Location, did_you_mean
+
+# What pydantic calls a type mismatch, in words.
+_WANTED = {
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "finite_number": "a finite number",
+    "string_type": "text",
+    "bool_type": "true or false",
+    "list_type": "a list",
+    "tuple_type": "a list",
+    "dict_type": "a mapping",
+    "model_type": "a mapping of keys to values",
+    "model_attributes_type": "a mapping of keys to values",
+    "none_required": "null",
+}
+_BOUNDS = {
+    "greater_than_equal": ("ge", "at least"),
+    "greater_than": ("gt", "more than"),
+    "less_than_equal": ("le", "at most"),
+    "less_than": ("lt", "less than"),
+}
+
+
+def component(
+    located: Located, table: registry.Table, section: str, kind: str, selector: str
+) -> type[schema.Section] | HallucError | None:
+    """The config class that a section selects, or why none; None where the section is absent or no mapping."""
+    tree = located.value.get(section)
+    if not isinstance(tree, dict):
+        return None
+    names = ", ".join(f"`{name}`" for name in sorted(table[kind]))
+    if selector not in tree:
+        where = located.keys.get((section,))
+        return HallucError("C102", f"missing key `{section}.{selector}`", where, f"it selects one of {names}")
+    name = tree[selector]
+    if isinstance(name, str) and name in table[kind]:
+        config: type[schema.Section] = registry.load(table, kind, name).Config
+        return config
+    near = did_you_mean(str(name), table[kind])
+    help = f"did you mean `{near}`?" if near else f"known: {names}"
+    where = located.values.get((section, selector))
+    return HallucError("C103", f"`{section}.{selector}` cannot be {shown(name)}", where, help)
+
+
+def explain(problem: Any, located: Located, experiment: type[schema.Experiment]) -> HallucError:
+    """One error of pydantic's list as a ``HallucError`` with its place."""
+    path = _path_in_tree(problem["loc"], located.value)
+    key, kind, context = dotted(path), problem["type"], problem.get("ctx", {})
+    if kind == "extra_forbidden":
+        return HallucError("C101", f"unknown key `{key}`", _key_place(located, path), _known(path, experiment))
+    if kind == "missing":
+        return HallucError("C102", f"missing key `{key}`", _nearest(located, path[:-1]), _about(path, experiment))
+    where = located.values.get(path) or _nearest(located, path)
+    given = shown(problem["input"])
+    if kind == "literal_error":
+        options = re.findall(r"'([^']*)'", context["expected"])
+        near = did_you_mean(str(problem["input"]), options)
+        help = f"did you mean `{near}`?" if near else f"one of {', '.join(options)}"
+        return HallucError("C103", f"`{key}` cannot be {given}", where, help)
+    if kind in _BOUNDS:
+        name, words = _BOUNDS[kind]
+        return HallucError("C105", f"`{key}` must be {words} {context[name]}, not {given}", where)
+    if kind in _WANTED:
+        help = _quoted_number(problem["input"], kind)
+        return HallucError("C104", f"`{key}` must be {_WANTED[kind]}, not {given}", where, help)
+    if kind == "value_error":  # raised by a validator of ours, in our words
+        return HallucError("C106", str(context["error"]), where)
+    if kind in ("string_too_short", "too_short"):
+        return HallucError("C105", f"`{key}` must not be empty", where)
+    if kind == "string_pattern_mismatch":
+        return HallucError("C105", f"`{key}` cannot be {given}", where, _about(path, experiment))
+    return HallucError("C105", f"`{key}`: {problem['msg'].lower()}, not {given}", where)
+
+
+def shown(value: Any) -> str:
+    """A value as a message may quote it."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, (list, tuple)):
+        return "a list"
+    if isinstance(value, str):
+        return f'"{value}"' if len(value) <= 60 else f'"{value[:57]}…"'
+    return str(value)
+
+
+def _quoted_number(value: Any, kind: str) -> str | None:
+    if isinstance(value, str) and kind.startswith(("int", "float", "bool")):
+        from halluc.config.yaml import scalar
+
+        if not isinstance(scalar(value.strip()), str):
+            return "take the quotes away (values from ${…} are always text)"
+    return None
+
+
+def _path_in_tree(loc: tuple[Any, ...], tree: Any) -> Path:
+    """Pydantic's ``loc`` without the names of union branches, which are no part of the document."""
+    path: list[str | int] = []
+    node = tree
+    for position, part in enumerate(loc):
+        if isinstance(node, dict):
+            if part not in node and position < len(loc) - 1:
+                continue
+            node = node.get(part)
+        elif isinstance(node, list) and isinstance(part, int) and part < len(node):
+            node = node[part]
+        else:
+            continue
+        path.append(part)
+    return tuple(path)
+
+
+def _key_place(located: Located, path: Path) -> Location | None:
+    return located.keys.get(path) or _nearest(located, path)
+
+
+def _nearest(located: Located, path: Path) -> Location | None:
+    """The key of the innermost mapping on the path that has a place; the file for the top level."""
+    for length in range(len(path), 0, -1):
+        if path[:length] in located.keys:
+            return located.keys[path[:length]]
+    top = located.values.get(())
+    return Location(top.file) if top else None
+
+
+def _known(path: Path, experiment: type[schema.Experiment]) -> str | None:
+    """did-you-mean: first among the keys of the same section, then among all keys of all sections."""
+    everything = list(known_paths(experiment))
+    word, section = str(path[-1]), path[:-1]
+    siblings = [p[-1] for p in everything if p[:-1] == section]
+    near = did_you_mean(word, map(str, siblings))
+    if near:
+        return f"did you mean `{near}`?"
+    by_name = {str(p[-1]): p for p in reversed(everything)}
+    near = did_you_mean(word, by_name)
+    if near:
+        return f"did you mean `{dotted(by_name[near])}`?"
+    return f"known here: {', '.join(map(str, siblings))}" if siblings else None
+
+
+def _about(path: Path, experiment: type[schema.Experiment]) -> str | None:
+    model: Any = experiment
+    for part in path[:-1]:
+        model = next(_models(model.model_fields[part].annotation), None) if part in model.model_fields else None
+        if model is None:
+            return None
+    found = model.model_fields.get(str(path[-1]))
+    return found.description if found else None
+
+
+def known_paths(model: type[BaseModel], above: Path = ()) -> Iterator[Path]:
+    """The path of every key that a config of this type may hold, outer keys first."""
+    nested: list[tuple[type[BaseModel], Path]] = []
+    for name, info in model.model_fields.items():
+        here = (*above, name)
+        yield here
+        nested += [(inner, here) for inner in _models(info.annotation)]
+    for inner, here in nested:
+        yield from known_paths(inner, here)
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    elif get_origin(annotation) in (Union, UnionType):
+        for one in get_args(annotation):
+            yield from _models(one)

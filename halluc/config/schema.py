@@ -1,0 +1,135 @@
+"""The shape of an experiment config. Unknown keys and implicit conversions are refused.
+
+The sections ``task`` and ``data`` belong to components: their classes stand beside the component and are put in by
+``experiment_type`` and ``json_schema``, which are handed the table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, create_model
+
+from halluc.core import registry
+
+# section of the config -> (kind in the table, the key that selects a component)
+COMPONENT_SECTIONS = {"task": ("task", "type"), "data": ("reader", "format")}
+
+# The sections that decide the model: their hash finds a run again (DESIGN, "One run as data").
+MODEL_SECTIONS = ("task", "data", "model", "train", "seed")
+
+
+class Section(BaseModel):
+    """Base of every part of a config: strict types, no unknown keys, immutable, text for people in descriptions."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+class ModelConfig(Section):
+    name: str = Field(
+        min_length=1,
+        description="the pre-trained encoder: a local path, `hub:NAME@REVISION` (needs the network) or "
+        "`package:IMPORT_NAME/FOLDER` (a model that an installed Python package carries)",
+    )
+    trust_remote_code: bool = Field(
+        default=False, description="run Python code that the model's repository brings; off unless you trust it"
+    )
+    dropout: float | None = Field(
+        default=None, ge=0, lt=1, description="overrides every dropout rate of the encoder; null keeps its own"
+    )
+
+
+class TrainConfig(Section):
+    epochs: int = Field(default=3, ge=1, description="passes over the training split")
+    learning_rate: float = Field(
+        default=5.0e-5, gt=0, le=1, description="the highest, at the end of the warm-up; small encoders want more"
+    )
+    batch_tokens: int = Field(
+        default=1024, ge=1, description="word pieces without padding in one optimizer step, all processes together"
+    )
+    batching: Literal["buckets", "random"] = Field(
+        default="buckets", description="buckets: sentences of like length together, in shuffled order; random: any"
+    )
+    schedule: Literal["linear", "cosine", "constant"] = Field(
+        default="linear", description="how the learning rate falls after the warm-up"
+    )
+    warmup: float = Field(default=0.1, ge=0, le=1, description="share of all steps in which the learning rate rises")
+    weight_decay: float = Field(default=0.01, ge=0, description="AdamW's; none on biases and norms")
+    max_grad_norm: float = Field(default=1.0, gt=0, description="gradients with a larger norm are scaled down to it")
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = Field(
+        default="auto", description="auto: bf16 autocast where the device computes in bf16, else fp32; fp16: CUDA only"
+    )
+    best: str | None = Field(
+        default=None, description="the dev metric that chooses the checkpoint; null: the task's primary metric"
+    )
+
+
+class EvalConfig(Section):
+    splits: list[Literal["train", "dev", "test"]] | None = Field(
+        default=None, min_length=1, description="which splits `halluc eval` reads; null: dev and test, where present"
+    )
+    batch_tokens: int = Field(default=4096, ge=1, description="word pieces with padding in one forward pass")
+
+
+class Experiment(Section):
+    """A whole config, with ``task`` and ``data`` typed by the components that they name."""
+
+    name: str = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$",
+        description="names the folder under runs_dir: letters, digits, dot, hyphen, underscore",
+    )
+    seed: int = Field(default=1, ge=0, lt=2**31, description="the one seed of everything random")
+    runs_dir: str = Field(default="runs", min_length=1, description="where run directories go")
+    task: Any = Field(description="what is learned; `halluc list tasks`")
+    data: Any = Field(description="the corpus; `halluc list readers`")
+    model: ModelConfig
+    train: TrainConfig = TrainConfig()
+    eval: EvalConfig = EvalConfig()
+
+
+def component_configs(table: registry.Table, kind: str) -> dict[str, type[Section]]:
+    """Every component of a kind with its config class."""
+    return {name: registry.load(table, kind, name).Config for name in table[kind]}
+
+
+def experiment_type(chosen: Mapping[str, type[Section]]) -> type[Experiment]:
+    """``Experiment`` with the sections of ``chosen`` typed; a section left out takes anything."""
+    fields: dict[str, Any] = {
+        name: (section, Field(description=Experiment.model_fields[name].description))
+        for name, section in chosen.items()
+    }
+    return create_model("Experiment", __base__=Experiment, **fields)
+
+
+def json_schema(table: registry.Table) -> dict[str, Any]:
+    """JSON Schema of a config *file*, for editors.
+
+    A file may leave anything to the one it extends, so nothing is required in it; and it may hold ``extends``.
+    """
+    sections: dict[str, Any] = {}
+    for name, (kind, _) in COMPONENT_SECTIONS.items():
+        union: Any = None
+        for section in component_configs(table, kind).values():
+            union = section if union is None else union | section
+        sections[name] = Annotated[union, Field()]
+    schema: dict[str, Any] = experiment_type(sections).model_json_schema()
+    schema["title"] = "halluc experiment"
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    schema["properties"]["extends"] = {
+        "description": "a config file, or a list of them, to build on; paths are relative to this file",
+        "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
+    }
+    _drop_required(schema)
+    return schema
+
+
+def _drop_required(node: Any) -> None:
+    if isinstance(node, dict):
+        if isinstance(node.get("required"), list):
+            del node["required"]
+        for value in node.values():
+            _drop_required(value)
+    elif isinstance(node, list):
+        for value in node:
+            _drop_required(value)

@@ -1,0 +1,132 @@
+"""Errors as facts. They are raised anywhere and rendered in one place (``render``), so that every message has a
+code, a place and a next step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+EXIT_DONE, EXIT_BUG, EXIT_USAGE, EXIT_DATA, EXIT_ENVIRONMENT, EXIT_GATE, EXIT_INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
+
+MOST_SHOWN = 20
+
+
+@dataclass(frozen=True)
+class Location:
+    """A place in a file (lines and columns count from 1), or in a command-line override when ``line`` is None.
+
+    ``text`` is the line itself; ``width`` is how many characters the caret underlines.
+    """
+
+    file: str
+    line: int | None = None
+    column: int | None = None
+    width: int = 1
+    text: str | None = None
+
+    def __str__(self) -> str:
+        return ":".join(str(part) for part in (self.file, self.line, self.column) if part is not None)
+
+
+class HallucError(Exception):
+    """A mistake that a person can mend.
+
+    Args:
+        code: a letter for the family (C config, D data, E environment, R run directory, T training) and a number.
+        message: what is wrong, in one line.
+        where: the place, if there is one.
+        help: what to do about it, in one line.
+        exit_code: see README, "Exit codes".
+    """
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        where: Location | None = None,
+        help: str | None = None,
+        exit_code: int = EXIT_USAGE,
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.where = where
+        self.help = help
+        self.exit_code = exit_code
+
+
+class ManyErrors(HallucError):
+    """Several errors of one input, told together so that they can be mended together."""
+
+    def __init__(self, errors: Iterable[HallucError], total: int | None = None) -> None:
+        self.errors = tuple(errors)
+        self.total = len(self.errors) if total is None else total
+        first = self.errors[0]
+        super().__init__(first.code, f"{self.total} errors", exit_code=first.exit_code)
+
+
+def data_error(code: str, message: str, where: Location | None = None, help: str | None = None) -> HallucError:
+    return HallucError(code, message, where, help, EXIT_DATA)
+
+
+def environment_error(code: str, message: str, help: str | None = None) -> HallucError:
+    return HallucError(code, message, None, help, EXIT_ENVIRONMENT)
+
+
+def render(error: HallucError) -> str:
+    """The error as plain text for a terminal, in the manner of rustc: code, place, line, caret, help."""
+    if isinstance(error, ManyErrors):
+        shown = [render(one) for one in error.errors[:MOST_SHOWN]]
+        hidden = error.total - len(shown)
+        if hidden > 0:
+            shown.append(f"… and {hidden} more error{'s' if hidden > 1 else ''} of this kind")
+        return "\n\n".join(shown)
+    lines = [f"error[{error.code}]: {printable(error.message)}"]
+    where = error.where
+    # A place keeps four columns for the line number, as much as a config or a corpus of 9,999 lines needs.
+    gutter = " " * max(2, len(str(where.line or "")) + 1) if where else "  "
+    if where:
+        lines.append(f"{gutter}--> {printable(str(where))}")
+        if where.text is not None:
+            lines += _excerpt(where, gutter)
+    if error.help:
+        lines.append(f"{gutter} = help: {printable(error.help)}")
+    return "\n".join(lines)
+
+
+def _excerpt(where: Location, gutter: str) -> list[str]:
+    assert where.text is not None
+    text, column, width = where.text, where.column or 1, max(1, where.width)
+    if len(text) > 160:  # a line of megabytes must not flood the terminal: show what stands around the column
+        start = max(0, column - 60)
+        text = ("…" if start else "") + text[start : start + 150] + "…"
+        column = column - start + (1 if start else 0)
+    text = printable(text)
+    width = max(1, min(width, len(text) - column + 1))
+    number = "" if where.line is None else str(where.line)
+    rows = [f"{gutter} |", f" {number:<{len(gutter) - 1}} | {text}".rstrip()]
+    if where.column is not None:
+        rows.append(f"{gutter} | {' ' * (column - 1)}{'^' * width}")
+    return rows
+
+
+def printable(text: str) -> str:
+    """Input as it may be shown on a terminal: control and bidi characters as escapes, so that none can act."""
+    return "".join(
+        char if char == "\n" or char.isprintable() or char == "\u3000" else f"\\u{ord(char):04x}" for char in text
+    )
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str | None:
+    """The known word nearest to ``word``, or None where none is near."""
+    from difflib import get_close_matches
+
+    names = list(known)
+    near = get_close_matches(word, names, n=1, cutoff=0.6)
+    if not near:
+        squeezed = {name.replace("_", "").lower(): name for name in names}
+        near = [squeezed[key] for key in get_close_matches(word.replace("_", "").lower(), squeezed, n=1, cutoff=0.75)]
+    return near[0] if near else None
+
+

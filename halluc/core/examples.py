@@ -1,0 +1,77 @@
+"""What the corpora are made of. Every task adds its own frozen example beside ``Tagged``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, NamedTuple, Protocol, TypeVar
+
+
+class Span(NamedTuple):
+    """Tokens ``start`` to ``end`` (half open) of one example, and their label."""
+
+    start: int
+    end: int
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where an example came from.
+
+    ``line`` is its first line in ``file`` (from 1); ``document`` counts the documents of a file from 0;
+    ``parent`` is the id of the example it was augmented from, ``methods`` by what.
+    """
+
+    file: str
+    line: int
+    document: int = 0
+    parent: str | None = None
+    methods: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+class Example(Protocol):
+    """What every example has, whatever its task."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def origin(self) -> Origin: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Tagged:
+    """The example of token classification: tokens and labelled spans, sorted and without overlap."""
+
+    id: str
+    origin: Origin
+    tokens: tuple[str, ...]
+    spans: tuple[Span, ...]
+
+
+ExampleT = TypeVar("ExampleT", bound=Example)
+
+
+@dataclass(frozen=True)
+class Corpus(Generic[ExampleT]):
+    """One split, in file order."""
+
+    split: str
+    examples: tuple[ExampleT, ...]
+    source: str
+    inputs: tuple[str, ...] = field(default=())
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+    def __iter__(self) -> Iterator[ExampleT]:
+        return iter(self.examples)
+
+
+def surface(tokens: Sequence[str], span: Span) -> str:
+    """A mention's tokens joined by one space, case kept (DEFINITIONS, section 2)."""
+    return " ".join(tokens[span.start : span.end])

@@ -1,0 +1,132 @@
+"""Files that are whole or absent: written beside, flushed to disk, renamed over."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from halluc.core.errors import Location, environment_error
+
+
+@contextlib.contextmanager
+def replacing(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
+    """Open a file beside ``path`` for writing; on a clean exit it replaces ``path``, otherwise it is removed.
+
+    Raises:
+        HallucError E401: the disk is full, read-only or forbidden; names the file.
+    """
+    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    encoding = None if "b" in mode else "utf-8"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with beside.open(mode, encoding=encoding, newline=None if "b" in mode else "\n") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+        sync_folder(path.parent)
+    except OSError as error:
+        if error.filename is not None and Path(error.filename) not in (beside, path, path.parent):
+            raise  # not about this file: an input that the caller read while writing
+        raise environment_error(
+            "E401", f"cannot write {path}: {error.strerror or error}", "free space or choose another `runs_dir`"
+        ) from error
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename inside ``folder`` survive a power cut (POSIX asks for an fsync of the folder too)."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_text(path: Path, text: str) -> None:
+    with replacing(path) as file:
+        file.write(text)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write indented JSON; NaN and infinity are refused, since they are no JSON."""
+    write_text(path, json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
+
+
+def write_jsonl(path: Path, records: Iterable[Any]) -> int:
+    """Write one JSON object a line; returns how many."""
+    count = 0
+    with replacing(path) as file:
+        for record in records:
+            # Lone surrogates cannot be encoded: they are escaped, so that a hostile corpus cannot stop a run.
+            file.write(json_line(record) + "\n")
+            count += 1
+    return count
+
+
+def json_line(record: Any) -> str:
+    line = json.dumps(record, ensure_ascii=False, allow_nan=False, separators=(", ", ": "))
+    try:
+        line.encode("utf-8")
+    except UnicodeEncodeError:
+        line = json.dumps(record, ensure_ascii=True, allow_nan=False, separators=(", ", ": "))
+    # U+2028 and U+2029 end a line for some readers.
+    return line.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029").replace("\u0085", "\\u0085")
+
+
+def replace_folder(path: Path, fill: Callable[[Path], None]) -> None:
+    """Fill a folder beside ``path``, then swap it in; an earlier one stays until the new one is whole."""
+    import shutil
+
+    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    old = path.with_name(f".{path.name}.{os.getpid()}.old")
+    shutil.rmtree(beside, ignore_errors=True)
+    try:
+        beside.mkdir(parents=True)
+        fill(beside)
+        for file in beside.rglob("*"):
+            if file.is_file():
+                with file.open("rb") as handle:
+                    os.fsync(handle.fileno())
+        if path.exists():
+            path.rename(old)
+        beside.rename(path)
+        sync_folder(path.parent)
+    except OSError as error:
+        raise environment_error(
+            "E401", f"cannot write {path}: {error.strerror or error}", "free space or choose another `runs_dir`"
+        ) from error
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+        if path.exists():
+            shutil.rmtree(old, ignore_errors=True)
+
+
+def sha256_of(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def line_at(path: Path, number: int) -> str | None:
+    """Line ``number`` (from 1) of a text file, or None where it cannot be had."""
+    try:
+        with path.open("rb") as file:
+            for current, line in enumerate(file, 1):
+                if current == number:
+                    return line.rstrip(b"\r\n").decode("utf-8", "replace")
+    except OSError:
+        return None
+    return None
+
+
+def locate(path: Path, number: int) -> Location:
+    return Location(str(path), number, text=line_at(path, number))

@@ -1,0 +1,177 @@
+"""The tag codec: spans to and from IOB1, IOB2, BIOES and BMES.
+
+Schemes are normalised once, where data enters; everything behind the readers sees spans. Reading is the one of
+conlleval (Tjong Kim Sang & De Meulder 2003), which gives every sequence a meaning, legal or not; ``illegal`` tells
+separately where a sequence breaks its scheme.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from halluc.core.examples import Span
+
+Scheme = Literal["iob1", "iob2", "bioes", "bmes"]
+SCHEMES: tuple[Scheme, ...] = ("iob1", "iob2", "bioes", "bmes")
+
+PREFIXES: dict[Scheme, frozenset[str]] = {
+    "iob1": frozenset("BIO"),
+    "iob2": frozenset("BIO"),
+    "bioes": frozenset("BIOES"),
+    "bmes": frozenset("BMESO"),
+}
+# Both names of the inside tag mean the same.
+_CANONICAL = {"M": "I"}
+
+
+class UnknownTag(ValueError):
+    """A string that is no tag at all, or none of the scheme's."""
+
+    def __init__(self, tag: str, position: int, scheme: Scheme | None = None) -> None:
+        self.tag, self.position, self.scheme = tag, position, scheme
+        super().__init__(f"`{tag}` is no tag" + (f" of {scheme.upper()}" if scheme else ""))
+
+
+def split_tag(tag: str, position: int = 0, scheme: Scheme | None = None) -> tuple[str, str]:
+    """``"B-PER"`` to ``("B", "PER")``; ``"O"`` to ``("O", "")``.
+
+    Raises:
+        UnknownTag: not ``O`` nor prefix, hyphen, label; or a prefix that ``scheme`` does not have.
+    """
+    if tag == "O":
+        return "O", ""
+    allowed = PREFIXES[scheme] if scheme else frozenset("BIESM")
+    if len(tag) < 3 or tag[1] != "-" or tag[0] not in allowed or tag[0] == "O":
+        raise UnknownTag(tag, position, scheme)
+    return tag[0], tag[2:]
+
+
+def read_spans(tags: Sequence[str], scheme: Scheme | None = None) -> tuple[Span, ...]:
+    """The spans of a tag sequence in the reading of conlleval, which is seqeval's default mode.
+
+    Legal sequences of any scheme read as their scheme means them; an orphaned inside tag opens a span.
+
+    Raises:
+        UnknownTag: see ``split_tag``.
+    """
+    spans: list[Span] = []
+    start, last, last_label = -1, "O", ""
+    for position, tag in enumerate(tags):
+        prefix, label = split_tag(tag, position, scheme)
+        prefix = _CANONICAL.get(prefix, prefix)
+        opens = prefix != "O" and (prefix in "BS" or last in "OES" or label != last_label)
+        if start >= 0 and (opens or prefix == "O"):
+            spans.append(Span(start, position, last_label))
+            start = -1
+        if opens:
+            start = position
+        last, last_label = prefix, label
+    if start >= 0:
+        spans.append(Span(start, len(tags), last_label))
+    return tuple(spans)
+
+
+def illegal(tags: Sequence[str], scheme: Scheme) -> list[int]:
+    """Positions whose tag may not stand where it stands (the last position for a span that is never closed).
+
+    Raises:
+        UnknownTag: see ``split_tag``.
+    """
+    wrong: list[int] = []
+    last, last_label = "O", ""
+    for position, tag in enumerate(tags):
+        prefix, label = split_tag(tag, position, scheme)
+        prefix = _CANONICAL.get(prefix, prefix)
+        continues = last in "BI" and label == last_label
+        if scheme == "iob2":
+            bad = prefix == "I" and not continues
+        elif scheme == "iob1":
+            bad = prefix == "B" and not continues
+        else:
+            bad = prefix in "IE" and not continues or prefix in "OBS" and last in "BI"
+        if bad:
+            wrong.append(position)
+        last, last_label = prefix, label
+    if scheme in ("bioes", "bmes") and last in "BI" and (not wrong or wrong[-1] != len(tags) - 1):
+        wrong.append(len(tags) - 1)
+    return wrong
+
+
+def write_tags(length: int, spans: Iterable[Span], scheme: Scheme = "iob2") -> list[str]:
+    """The tags of ``length`` tokens under ``spans``.
+
+    Raises:
+        ValueError: a span is empty, outside the tokens, or overlaps another.
+    """
+    tags = ["O"] * length
+    end_before, label_before = 0, ""
+    for span in sorted(spans):
+        if not 0 <= span.start < span.end <= length or span.start < end_before:
+            raise ValueError(f"{span} is empty, outside 0..{length}, or overlaps another span")
+        size = span.end - span.start
+        if scheme == "iob1":
+            touches = span.start == end_before and span.label == label_before
+            prefixes = ("B" if touches else "I") + "I" * (size - 1)
+        elif scheme == "iob2":
+            prefixes = "B" + "I" * (size - 1)
+        else:
+            inside = "I" if scheme == "bioes" else "M"
+            prefixes = "S" if size == 1 else "B" + inside * (size - 2) + "E"
+        tags[span.start : span.end] = [f"{prefix}-{span.label}" for prefix in prefixes]
+        end_before, label_before = span.end, span.label
+    return tags
+
+
+def tag_set(labels: Iterable[str]) -> list[str]:
+    """The IOB2 tags of a model over ``labels``: O first, then B and I of each label in sorted order."""
+    return ["O", *(f"{prefix}-{label}" for label in sorted(labels) for prefix in "BI")]
+
+
+@dataclass
+class SchemeEvidence:
+    """What tag sequences show of their scheme, gathered one sequence at a time; ``where`` is any mark of a place."""
+
+    inside_opens: object | None = None
+    begin_opens: object | None = None
+    end_or_single: object | None = None
+    inside_i: object | None = None
+    inside_m: object | None = None
+    any_entity: bool = field(default=False)
+
+    def add(self, tags: Sequence[str], where: Sequence[object]) -> None:
+        """Raises ``UnknownTag`` for a string that is a tag of no scheme."""
+        last_label = ""
+        for position, tag in enumerate(tags):
+            prefix, label = split_tag(tag, position)
+            follows = bool(label) and label == last_label
+            if prefix in "ES" and self.end_or_single is None:
+                self.end_or_single = where[position]
+            elif prefix == "I":
+                self.inside_i = self.inside_i or where[position]
+                if not follows:
+                    self.inside_opens = self.inside_opens or where[position]
+            elif prefix == "M":
+                self.inside_m = self.inside_m or where[position]
+            elif prefix == "B" and not follows:
+                self.begin_opens = self.begin_opens or where[position]
+            self.any_entity = self.any_entity or prefix != "O"
+            last_label = label
+
+    def decide(self) -> tuple[Scheme | None, str]:
+        """The scheme and why, or None and what contradicts what."""
+        if self.inside_m is not None and self.inside_i is not None:
+            return None, f"both I- ({self.inside_i}) and M- ({self.inside_m}) stand inside spans"
+        if self.inside_m is not None:
+            return "bmes", "M- tags"
+        if self.end_or_single is not None:
+            note = "E- or S- tags" if self.inside_i is not None else "E- or S- tags; BMES would read the same"
+            return "bioes", note
+        if self.inside_opens is None:
+            return "iob2", "every span opens with B-" if self.any_entity else "no entity: IOB1 would read the same"
+        if self.begin_opens is None:
+            return "iob1", "I- opens spans, and every B- follows its own label"
+        return None, f"I- opens a span ({self.inside_opens}), as in IOB1, and B- opens one ({self.begin_opens}), as in IOB2"
+
+

@@ -1,0 +1,31 @@
+"""Looks components up in the lazy table, and suggests on a typo."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+from halluc.core.errors import HallucError, did_you_mean
+
+Table = Mapping[str, Mapping[str, str]]
+
+
+def load(table: Table, kind: str, name: str) -> Any:
+    """The object behind ``table[kind][name]``, importing its module only now.
+
+    Raises:
+        HallucError C110: no such name; suggests the nearest.
+    """
+    names = table[kind]
+    if name not in names:
+        near = did_you_mean(name, names)
+        hint = f"did you mean `{near}`?" if near else f"known: {', '.join(sorted(names))}"
+        raise HallucError("C110", f"unknown {kind} `{name}`", help=hint)
+    module, _, attribute = names[name].partition(":")
+    return getattr(import_module(module), attribute)
+
+
+def summary(component: Any) -> str:
+    """The first line of a component's docstring."""
+    return (component.__doc__ or "").strip().split("\n", 1)[0]
