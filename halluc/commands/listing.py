@@ -1,0 +1,33 @@
+"""``halluc list``: what can be named in a config."""
+
+from __future__ import annotations
+
+from rich.table import Table
+
+from halluc.commands.terminal import people, put_json
+from halluc.components import TABLE
+from halluc.core import registry
+from halluc.core.errors import HallucError, did_you_mean
+
+
+def run(kind: str | None, *, as_json: bool) -> None:
+    """Print the components of one kind (singular or plural), or of all."""
+    kinds = list(TABLE) if kind is None else [_kind(kind)]
+    rows = {one: {name: registry.summary(registry.load(TABLE, one, name)) for name in TABLE[one]} for one in kinds}
+    if as_json:
+        put_json(rows)
+        return
+    for one, names in rows.items():
+        table = Table(title=f"{one}s", title_justify="left", show_header=False, box=None, pad_edge=False)
+        for name, line in names.items():
+            table.add_row(name, line)
+        people.print(table)
+
+
+def _kind(asked: str) -> str:
+    plurals = {f"{kind}s": kind for kind in TABLE}
+    if asked in TABLE or asked in plurals:
+        return plurals.get(asked, asked)
+    near = did_you_mean(asked, plurals)
+    help = f"did you mean `{near}`?" if near else f"known: {', '.join(plurals)}"
+    raise HallucError("C010", f"no kind of component is called `{asked}`", help=help)

@@ -1,0 +1,177 @@
+"""Reads all splits of a config: one scheme for all, spans at the border, every finding kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from halluc.core import registry
+from halluc.core.errors import MOST_SHOWN, HallucError, Location, ManyErrors, data_error
+from halluc.core.examples import Corpus, Origin, Span, Tagged
+from halluc.core.files import line_at
+from halluc.core.labels import Scheme, SchemeEvidence, UnknownTag, illegal, read_spans
+from halluc.data.readers.base import SPLITS, BadLine, DataConfig, RawSentence, Reader, SplitName, resolve
+
+
+class Place(NamedTuple):
+    """A line of a file."""
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that was repaired or left out, and where."""
+
+    where: Place
+    what: str
+
+
+@dataclass
+class Corpora:
+    """The splits that were read and what reading found. ``scheme`` is None where the files give spans."""
+
+    splits: dict[SplitName, Corpus[Tagged]]
+    scheme: Scheme | None = None
+    scheme_note: str = ""
+    repairs: list[Finding] = field(default_factory=list)
+    skipped: list[Finding] = field(default_factory=list)
+
+    @property
+    def files(self) -> list[Path]:
+        return [Path(corpus.source) for corpus in self.splits.values() if Path(corpus.source).is_file()]
+
+
+def read_corpora(config: DataConfig, table: registry.Table, splits: Sequence[SplitName] = SPLITS) -> Corpora:
+    """Read the splits that the config names, of those asked for.
+
+    Raises:
+        HallucError or ManyErrors, code D…: what cannot be read, with file and line, up to 20 shown.
+    """
+    reader: Reader = registry.load(table, "reader", config.format)(config)  # type: ignore[attr-defined]
+    raw: dict[SplitName, list[RawSentence]] = {}
+    bad: list[BadLine] = []
+    missing: list[HallucError] = []
+    for split in splits:
+        reference = config.reference(split)
+        if reference is None:
+            continue
+        raw[split] = []
+        try:
+            for item in reader.read(reference, split):
+                if isinstance(item, BadLine):
+                    bad.append(item)
+                else:
+                    raw[split].append(item)
+        except HallucError as error:
+            missing.append(error)
+        except OSError as error:
+            missing.append(data_error("D101", f"cannot read {reference}: {error.strerror or error}"))
+    _refuse(missing)
+    return _Border(config, raw, bad).corpora()
+
+
+def _refuse(errors: Iterable[HallucError]) -> None:
+    found = list(errors)
+    if found:
+        raise found[0] if len(found) == 1 else ManyErrors(found[:MOST_SHOWN], len(found))
+
+
+class _Border:
+    """Where tags become spans: decides the scheme over all splits, then decodes, refuses or repairs."""
+
+    def __init__(self, config: DataConfig, raw: dict[SplitName, list[RawSentence]], bad: list[BadLine]) -> None:
+        self.config = config
+        self.raw = raw
+        self.bad = bad
+        self.found = Corpora({})
+
+    def corpora(self) -> Corpora:
+        self._decide_scheme()
+        decoded = {split: [self._tagged(s) for s in sentences] for split, sentences in self.raw.items()}
+        if self.config.on_bad_line == "error":
+            _refuse(one.error() for one in self.bad)
+        # A file of which nothing can be read is an error, however forgiving the config.
+        empty = [one for one in self.bad if one.code == "D102"]
+        _refuse(one.error() for one in empty)
+        self.found.skipped = [Finding(Place(b.file, b.line), b.problem) for b in self.bad]
+        for split, examples in decoded.items():
+            kept = tuple(example for example in examples if example is not None)
+            reference = self.config.reference(split)
+            assert reference is not None
+            source = reference if reference.startswith("hub:") else str(resolve(reference, split))
+            if not kept:
+                help = "every line was skipped; see `halluc check`" if self.bad else "it holds no sentence"
+                raise data_error("D102", "nothing to read", Location(source), help)
+            self.found.splits[split] = Corpus(split, kept, source)
+        return self.found
+
+    def _decide_scheme(self) -> None:
+        if self.config.scheme != "auto":
+            self.found.scheme, self.found.scheme_note = self.config.scheme, "named by the config"
+            return
+        evidence, any_tags = SchemeEvidence(), False
+        for sentences in self.raw.values():
+            for sentence in sentences:
+                if sentence.tags is not None:
+                    any_tags = True
+                    try:
+                        evidence.add(sentence.tags, [Place(sentence.file, line) for line in sentence.lines])
+                    except UnknownTag:
+                        continue  # told when the sentence is decoded
+        if not any_tags:
+            return
+        scheme, note = evidence.decide()
+        if scheme is None:
+            help = "set `data.scheme` (with `data.bad_tags: repair` the reading of conlleval is used)"
+            raise data_error("D120", f"the tags belong to no one scheme: {note}", help=help)
+        self.found.scheme, self.found.scheme_note = scheme, note
+
+    def _tagged(self, sentence: RawSentence) -> Tagged | None:
+        spans = sentence.spans
+        for repair in sentence.repairs:
+            self.found.repairs.append(Finding(Place(sentence.file, sentence.lines[0]), repair))
+        if sentence.tags is not None:
+            decoded = self._decode(sentence, sentence.tags)
+            if decoded is None:
+                return None
+            spans = decoded
+        origin = Origin(sentence.file, sentence.lines[0], sentence.document)
+        return Tagged(sentence.id, origin, sentence.tokens, spans or ())
+
+    def _decode(self, sentence: RawSentence, tags: tuple[str, ...]) -> tuple[Span, ...] | None:
+        scheme = self.found.scheme
+        assert scheme is not None
+        try:
+            wrong = illegal(tags, scheme)
+        except UnknownTag as error:
+            line = sentence.lines[error.position]
+            help = "is `data.tag_column` right?" if error.scheme is None else "is `data.scheme` right?"
+            if error.tag[:1] in "BIESM" and error.tag[1:2] != "-":
+                help = "a tag is O, or a prefix, a hyphen and a label, such as B-PER"
+            self._bad("D121", sentence, line, str(error), help, error.tag)
+            return None
+        for position in wrong:
+            before = tags[position - 1] if position else "the start"
+            what = f"{tags[position]} after {before} is not legal in {scheme.upper()}"
+            if scheme in ("bioes", "bmes") and position == len(tags) - 1 and tags[position][0] in "BIM":
+                what = f"{tags[position]} at the end is never closed, as {scheme.upper()} asks"
+            if self.config.bad_tags == "error":
+                help = "set `data.bad_tags: repair` to read it as conlleval does"
+                self._bad("D122", sentence, sentence.lines[position], what, help, tags[position])
+            else:
+                self.found.repairs.append(Finding(Place(sentence.file, sentence.lines[position]), what))
+        if wrong and self.config.bad_tags == "error":
+            return None
+        return read_spans(tags, scheme)
+
+    def _bad(self, code: str, sentence: RawSentence, line: int, problem: str, help: str, tag: str) -> None:
+        text = line_at(Path(sentence.file), line) if len(self.bad) < MOST_SHOWN else None
+        column = text.rfind(tag) + 1 if text and tag in text else None
+        self.bad.append(BadLine(code, sentence.file, line, problem, help, text, column, len(tag)))

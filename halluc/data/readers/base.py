@@ -1,0 +1,163 @@
+"""What every reader shares: its config's common keys, what it yields, and lines with numbers."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import ClassVar, Literal, Protocol
+
+from pydantic import Field, model_validator
+
+from halluc.config.schema import Section
+from halluc.core.errors import HallucError, Location, data_error, did_you_mean
+from halluc.core.examples import Span
+
+SplitName = Literal["train", "dev", "test"]
+SPLITS: tuple[SplitName, ...] = ("train", "dev", "test")
+DEMO = "demo:"
+
+
+class DataConfig(Section):
+    """The keys that every reader understands."""
+
+    train: str | None = Field(default=None, min_length=1, description="the training split: a path or `demo:ner`")
+    dev: str | None = Field(default=None, min_length=1, description="the split that checkpoints are chosen on")
+    test: str | None = Field(default=None, min_length=1, description="the split that is only ever evaluated on")
+    scheme: Literal["auto", "iob1", "iob2", "bioes", "bmes"] = Field(
+        default="auto", description="how tags mark spans; auto tells them apart and says which it found"
+    )
+    bad_tags: Literal["error", "repair"] = Field(
+        default="error", description="tags that break their scheme: refuse, or read them as conlleval does and say so"
+    )
+    on_bad_line: Literal["error", "skip"] = Field(
+        default="error", description="lines that cannot be read: refuse, or leave their sentence out and say so"
+    )
+
+    @model_validator(mode="after")
+    def _names_a_split(self) -> DataConfig:
+        if not any(self.reference(split) for split in SPLITS):
+            raise ValueError("`data` names no corpus: give at least one of `train`, `dev`, `test`")
+        return self
+
+    def reference(self, split: SplitName) -> str | None:
+        """Where a split comes from, as the config says it."""
+        found: str | None = getattr(self, split)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class RawSentence:
+    """One sentence as a file tells it: with tags whose scheme is not known yet, or with spans.
+
+    ``lines`` gives the line of each token (from 1).
+    """
+
+    id: str
+    file: str
+    lines: Sequence[int]
+    document: int
+    tokens: tuple[str, ...]
+    tags: tuple[str, ...] | None = None
+    spans: tuple[Span, ...] | None = None
+    repairs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BadLine:
+    """A line that cannot be read, and why; ``column`` and ``width`` where they are known."""
+
+    code: str
+    file: str
+    line: int
+    problem: str
+    help: str | None = None
+    text: str | None = None
+    column: int | None = None
+    width: int = 1
+
+    def error(self) -> HallucError:
+        where = Location(self.file, self.line, self.column, self.width, self.text)
+        return data_error(self.code, self.problem, where, self.help)
+
+
+class Reader(Protocol):
+    """Reads one kind of corpus. ``read`` never raises for a bad line: it yields it, so that all are told at once."""
+
+    Config: ClassVar[type[DataConfig]]
+
+    def read(self, reference: str, split: SplitName) -> Iterator[RawSentence | BadLine]: ...
+
+
+def resolve(reference: str, split: SplitName) -> Path:
+    """The file behind a reference: a path, or the split of a corpus that ships (``demo:ner``).
+
+    Raises:
+        HallucError D101: no such file or corpus.
+    """
+    if reference.startswith("hub:"):
+        raise HallucError("C111", f"`data.{split}: {reference}` needs `data.format: hub`")
+    if reference.startswith(DEMO):
+        return _demo(reference.removeprefix(DEMO), split)
+    path = Path(reference).expanduser()
+    if path.is_dir():
+        raise data_error("D101", f"{path} is a folder", help=f"`data.{split}` names one file")
+    if not path.is_file():
+        near = did_you_mean(path.name, [p.name for p in path.parent.glob("*")]) if path.parent.is_dir() else None
+        absent = "relative paths start at the working directory" if path.parent.is_dir() else _first_absent(path)
+        raise data_error("D101", f"no such file: {path}", help=f"did you mean `{near}`?" if near else absent)
+    return path
+
+
+def _first_absent(path: Path) -> str:
+    missing = path.parent
+    while not missing.parent.is_dir() and missing != missing.parent:
+        missing = missing.parent
+    return f"there is no folder `{missing}`; is HALLUC_DATA set, and is this the right working directory?"
+
+
+def _demo(name: str, split: SplitName) -> Path:
+    shipped = Path(str(resources.files("halluc.data") / "demo"))
+    names = sorted(folder.name for folder in shipped.iterdir() if folder.is_dir())
+    if name not in names:
+        near = did_you_mean(name, names)
+        help = f"did you mean `demo:{near}`?" if near else f"there is: {', '.join('demo:' + n for n in names)}"
+        raise data_error("D101", f"no demo corpus `{name}`", help=help)
+    return next((shipped / name).glob(f"{split}.*"))
+
+
+def numbered_lines(path: Path, name: str) -> Iterator[tuple[int, str] | BadLine]:
+    """The lines of a UTF-8 file, gzipped or not, with or without BOM, LF or CRLF; undecodable ones as ``BadLine``.
+
+    Only a line feed ends a line: U+2028 and its kin are text.
+    """
+    with path.open("rb") as raw:
+        zipped = raw.read(2) == b"\x1f\x8b"
+        raw.seek(0)
+        stream = io.BufferedReader(gzip.GzipFile(fileobj=raw)) if zipped else raw
+        number = 0
+        try:
+            for number, line in enumerate(stream, 1):
+                body = line.rstrip(b"\n").removesuffix(b"\r")
+                if number == 1:
+                    body = body.removeprefix(b"\xef\xbb\xbf")
+                try:
+                    yield number, body.decode("utf-8")
+                except UnicodeDecodeError as error:
+                    yield _undecodable(name, number, body, error)
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            help = "the file is cut short or damaged: fetch it again"
+            yield BadLine("D103", name, number + 1, f"not readable as gzip: {error}", help)
+
+
+def _undecodable(name: str, number: int, body: bytes, error: UnicodeDecodeError) -> BadLine:
+    column = len(body[: error.start].decode("utf-8", "replace")) + 1
+    help = "convert the file, for example with `iconv -f latin1 -t utf-8`"
+    if body.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in body:
+        help = "this looks like UTF-16: convert the file, for example with `iconv -f utf-16 -t utf-8`"
+    problem = f"byte 0x{body[error.start]:02x} is not UTF-8"
+    return BadLine("D104", name, number, problem, help, body.decode("utf-8", "replace"), column)

@@ -1,0 +1,93 @@
+"""CoNLL-like columns: a token a line, a blank line after a sentence."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from halluc.data.readers.base import BadLine, DataConfig, RawSentence, SplitName, numbered_lines, resolve
+
+DOCUMENT_START = "-DOCSTART-"
+_BLANKS = re.compile(r"[ \t]+")
+_SEPARATORS = {"tab": "\t", "space": " "}
+
+
+class ConllConfig(DataConfig):
+    format: Literal["conll"]
+    separator: str = Field(
+        default="whitespace", min_length=1, description="between columns: whitespace, tab, space, or any text"
+    )
+    token_column: int = Field(default=0, description="which column is the token; negative counts from the right")
+    tag_column: int = Field(default=-1, description="which column is the tag; negative counts from the right")
+    comment: str | None = Field(
+        default=None, min_length=1, description="lines that start with this are left out, such as `# `"
+    )
+
+
+class ConllReader:
+    """CoNLL-like columns: any separator, any columns, comments, document boundaries, gzip."""
+
+    Config: ClassVar[type[DataConfig]] = ConllConfig
+
+    def __init__(self, config: ConllConfig) -> None:
+        self.config = config
+        self.separator = _SEPARATORS.get(config.separator, config.separator)
+        needed = [c + 1 if c >= 0 else -c for c in (config.token_column, config.tag_column)]
+        self.columns = max(2, *needed)
+
+    def read(self, reference: str, split: SplitName) -> Iterator[RawSentence | BadLine]:
+        path = resolve(reference, split)
+        document, any_line, sound = 0, False, True
+        rows: list[tuple[int, str, str]] = []
+        for item in numbered_lines(path, str(path)):
+            any_line = True
+            if isinstance(item, BadLine):
+                sound = False
+                yield item
+                continue
+            number, line = item
+            # Only spaces and tabs make a line blank: a no-break space may be a token.
+            if not line.strip(" \t"):
+                if rows and sound:
+                    yield self._sentence(rows, str(path), document, split)
+                rows, sound = [], True
+                continue
+            if self.config.comment is not None and line.startswith(self.config.comment):
+                continue
+            if line.startswith(DOCUMENT_START):
+                if rows and sound:
+                    yield self._sentence(rows, str(path), document, split)
+                rows, sound, document = [], True, document + 1
+                continue
+            cells = self._cells(line)
+            if len(cells) < self.columns:
+                sound = False
+                yield self._too_few(str(path), number, line, len(cells))
+                continue
+            rows.append((number, cells[self.config.token_column], cells[self.config.tag_column]))
+        if rows and sound:
+            yield self._sentence(rows, str(path), document, split)
+        if not any_line:
+            yield BadLine("D102", str(path), 1, "the file is empty", "is this the right file, and was it copied whole?")
+
+    def _cells(self, line: str) -> list[str]:
+        if self.config.separator == "whitespace":
+            return _BLANKS.split(line.strip(" \t"))
+        return line.split(self.separator)
+
+    def _sentence(
+        self, rows: list[tuple[int, str, str]], file: str, document: int, split: SplitName
+    ) -> RawSentence:  # fmt: skip
+        lines, tokens, tags = zip(*rows, strict=True)
+        return RawSentence(f"{split}-{lines[0]}", file, lines, document, tokens, tags)
+
+    def _too_few(self, file: str, number: int, line: str, found: int) -> BadLine:
+        problem = f"{found} column{'s' if found != 1 else ''} where {self.columns} are needed"
+        help = "check `data.separator`, `data.token_column` and `data.tag_column`"
+        if line.startswith("#") and self.config.comment is None:
+            help = "if lines like this are comments, set `data.comment`"
+        return BadLine("D105", file, number, problem, help, line, 1, len(line))
+

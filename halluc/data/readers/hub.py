@@ -1,0 +1,83 @@
+"""Data sets of the Hugging Face hub, through ``datasets`` (the extra ``hub``)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field, model_validator
+
+from halluc.core.errors import HallucError, environment_error
+from halluc.data.readers.base import SPLITS, BadLine, DataConfig, RawSentence, SplitName
+
+_REFERENCE = re.compile(r"hub:(?P<name>[^@#]+)(@(?P<revision>[^#]+))?(#(?P<split>.+))?")
+_HUB_SPLITS = {"train": "train", "dev": "validation", "test": "test"}
+
+
+class HubConfig(DataConfig):
+    format: Literal["hub"]
+    subset: str | None = Field(default=None, description="the data set's configuration, where it has several")
+    tokens_field: str = Field(default="tokens", description="the column of words")
+    tags_field: str = Field(default="ner_tags", description="the column of tags, as text or as class numbers")
+
+    @model_validator(mode="after")
+    def _all_on_the_hub(self) -> HubConfig:
+        for split in SPLITS:
+            reference = self.reference(split)
+            if reference and not _REFERENCE.fullmatch(reference):
+                raise ValueError(f"`data.{split}` must be of the form `hub:NAME@REVISION#SPLIT`, not `{reference}`")
+        return self
+
+
+class HubReader:
+    """Data sets of the Hugging Face hub: `hub:NAME@REVISION#SPLIT`; needs the network and the extra `hub`."""
+
+    Config: ClassVar[type[DataConfig]] = HubConfig
+
+    def __init__(self, config: HubConfig) -> None:
+        self.config = config
+
+    def read(self, reference: str, split: SplitName) -> Iterator[RawSentence | BadLine]:
+        table = self._load(reference, split)
+        for field in (self.config.tokens_field, self.config.tags_field):
+            if field not in table.column_names:
+                have = ", ".join(table.column_names)
+                raise HallucError("C112", f"`{reference}` has no column `{field}`", help=f"it has: {have}")
+        names = _class_names(table.features[self.config.tags_field])
+        if not len(table):
+            yield BadLine("D102", reference, 1, "the split is empty")
+        for number, row in enumerate(table, 1):
+            tokens, tags = row[self.config.tokens_field], row[self.config.tags_field]
+            if not tokens or len(tokens) != len(tags):
+                problem = f"{len(tokens)} tokens but {len(tags)} tags" if tokens else "an empty sentence"
+                yield BadLine("D108" if tokens else "D106", reference, number, problem)
+                continue
+            told = tuple(names[tag] if names else str(tag) for tag in tags)
+            yield RawSentence(f"{split}-{number}", reference, (number,) * len(tokens), 0, tuple(tokens), tags=told)
+
+    def _load(self, reference: str, split: SplitName) -> Any:
+        try:
+            import datasets
+        except ImportError:
+            help = "pip install 'halluc[hub]'"
+            raise environment_error("E402", f"`{reference}` needs the package `datasets`", help) from None
+        match = _REFERENCE.fullmatch(reference)
+        assert match is not None  # the config checked it
+        try:
+            return datasets.load_dataset(
+                match["name"],
+                self.config.subset,
+                revision=match["revision"],
+                split=match["split"] or _HUB_SPLITS[split],
+            )
+        except (OSError, ValueError, RuntimeError) as error:
+            told = str(error).split("\n", 1)[0]
+            help = "is the network there, and are name, revision, subset and split right?"
+            raise environment_error("E403", f"cannot load `{reference}`: {told}", help) from error
+
+
+def _class_names(feature: Any) -> list[str] | None:
+    """The names behind class numbers, or None where tags are text."""
+    inner = getattr(feature, "feature", feature)
+    return getattr(inner, "names", None)
