@@ -1,9 +1,239 @@
-"""Token classification: a linear head over an encoder, one prediction for every word."""
+"""Token classification: a linear head over an encoder, and exactly one prediction for every word."""
 
-from halluc.config.schema import Section
-from typing import Literal
-class C(Section):
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
+
+from pydantic import Field
+
+from halluc.config.schema import ModelConfig, Section
+from halluc.core.examples import Corpus, Span, Tagged
+from halluc.core.labels import read_spans, tag_set, write_tags
+
+if TYPE_CHECKING:
+    import numpy
+    import torch
+
+    from halluc.engine.batching import Batch
+    from halluc.tasks.encoders import Encoder
+
+# What the loss leaves out: padding, special pieces, and all but the first piece of a word (Devlin et al. 2019).
+UNLABELLED = -100
+
+
+class TokenClassificationConfig(Section):
     type: Literal["token_classification"]
+    label_smoothing: float = Field(default=0.0, ge=0, lt=1, description="share of the target spread over all tags")
+
+
+@dataclass(frozen=True, slots=True)
+class TagPrediction:
+    """What the model says of one example: a raw tag a word, and the spans that conlleval's reading makes of them.
+
+    ``confidences`` has one entry a span: the geometric mean of the probabilities of its tags (DEFINITIONS, 3).
+    """
+
+    id: str
+    tags: tuple[str, ...]
+    spans: tuple[Span, ...]
+    confidences: tuple[float, ...]
+
+
+class Window(NamedTuple):
+    """A run of words that fits the model. ``first`` is the position of each word's first piece in ``pieces``."""
+
+    example: int
+    start: int
+    pieces: tuple[int, ...]
+    first: tuple[int, ...]
+
+
 class TokenClassification:
     """Labels spans of tokens: named-entity recognition and its kin."""
-    Config = C
+
+    name: ClassVar[str] = "token_classification"
+    primary: ClassVar[str] = "entity_f1"
+    Config: ClassVar[type[Section]] = TokenClassificationConfig
+
+    def __init__(self, config: TokenClassificationConfig) -> None:
+        self.config = config
+
+    def labels(self, corpus: Corpus[Tagged]) -> tuple[str, ...]:
+        return tuple(sorted({span.label for example in corpus for span in example.spans}))
+
+    def build(self, config: ModelConfig, labels: Sequence[str], attention: str) -> Encoder:
+        from halluc.tasks.encoders import load_encoder
+
+        tags = tag_set(labels)
+        names = {"id2label": dict(enumerate(tags)), "label2id": {tag: index for index, tag in enumerate(tags)}}
+        return load_encoder("AutoModelForTokenClassification", config, attention, **names)
+
+    def restore(self, folder: Path, attention: str) -> Encoder:
+        from halluc.tasks.encoders import load_encoder
+
+        return load_encoder("AutoModelForTokenClassification", ModelConfig(name=str(folder)), attention)
+
+    def encode(self, examples: Sequence[Tagged], encoder: Encoder) -> EncodedTokens:
+        """Pieces, windows and targets. A label that the model does not know has no target: it is left out of the loss
+        and counted, and the metrics count it as missed."""
+        from halluc.tasks.encoders import room, special_pieces, word_pieces
+
+        before, behind = special_pieces(encoder.tokenizer)
+        space = room(encoder.tokenizer, encoder.model.config) - len(before) - len(behind)
+        unknown = encoder.tokenizer.unk_token_id
+        words = word_pieces(encoder.tokenizer, [example.tokens for example in examples])
+        windows: list[Window] = []
+        notes = {"windowed_sentences": 0, "cut_words": 0, "unknown_words": 0, "unknown_label_tokens": 0}
+        for index, sentence in enumerate(words):
+            notes["unknown_words"] += sum(pieces == [unknown] for pieces in sentence)
+            notes["cut_words"] += sum(len(pieces) > max(1, space // 4) for pieces in sentence)
+            made = list(_windows(index, sentence, space, before, behind))
+            notes["windowed_sentences"] += len(made) > 1
+            windows += made
+        tag_ids = {tag: int(number) for number, tag in encoder.model.config.id2label.items()}
+        targets = []
+        for example in examples:
+            gold = write_tags(len(example.tokens), example.spans)
+            targets.append([tag_ids.get(tag, UNLABELLED) for tag in gold])
+            notes["unknown_label_tokens"] += targets[-1].count(UNLABELLED)
+        pad = encoder.tokenizer.pad_token_id or 0
+        return EncodedTokens(examples, windows, targets, tag_ids, pad, notes, self.config.label_smoothing)
+
+    def decode(
+        self, encoded: EncodedTokens, outputs: Iterable[tuple[Batch, torch.Tensor]]
+    ) -> list[TagPrediction]:  # fmt: skip
+        """The most probable tag of every word, from the window that shows most of the words around it.
+
+        Raises:
+            AssertionError: a word without exactly one prediction, which would be a bug.
+        """
+        import numpy
+
+        chosen = [numpy.full(len(example.tokens), -1, dtype=numpy.int64) for example in encoded.examples]
+        probability = [numpy.zeros(len(example.tokens)) for example in encoded.examples]
+        context = [numpy.full(len(example.tokens), -1, dtype=numpy.int64) for example in encoded.examples]
+        for batch, logits in outputs:
+            tags, peaks = _most_probable(logits)
+            for row, index in enumerate(batch.indexes):
+                window = encoded.windows[index]
+                first = numpy.asarray(window.first)
+                inside = slice(window.start, window.start + len(first))
+                seen = numpy.minimum(first, len(window.pieces) - first)
+                better = seen > context[window.example][inside]
+                for into, values in (
+                    (context, seen),
+                    (chosen, tags[row, first]),
+                    (probability, peaks[row, first]),
+                ):
+                    into[window.example][inside][better] = values[better]
+        names = {number: tag for tag, number in encoded.tag_ids.items()}
+        return [
+            _prediction(example.id, [names[int(number)] for number in numbers], peaks)
+            for example, numbers, peaks in zip(encoded.examples, chosen, probability, strict=True)
+        ]
+
+
+def _most_probable(logits: torch.Tensor) -> tuple[numpy.ndarray, numpy.ndarray]:
+    """(rows, positions) of the best tag and its probability."""
+    peaks, tags = logits.softmax(-1).max(-1)
+    return tags.numpy(), peaks.numpy()
+
+
+def _prediction(identity: str, tags: Sequence[str], peaks: numpy.ndarray) -> TagPrediction:
+    spans = read_spans(tags)
+    confidences = tuple(
+        math.exp(sum(math.log(max(float(p), 1e-30)) for p in peaks[s.start : s.end]) / (s.end - s.start)) for s in spans
+    )
+    return TagPrediction(identity, tuple(tags), spans, confidences)
+
+
+def _windows(
+    example: int, words: Sequence[list[int]], space: int, before: Sequence[int], behind: Sequence[int]
+) -> Iterator[Window]:
+    """Overlapping runs of whole words that fit ``space`` pieces; one where all fit.
+
+    A word of more than a quarter of the space is cut to that, so that every window moves on. Each window but the
+    first begins so that it repeats the last half of the one before.
+    """
+    longest = max(1, space // 4)
+    words = [pieces[:longest] for pieces in words]
+    sizes = [len(pieces) for pieces in words]
+    start = 0
+    while True:
+        end, used = start, 0
+        while end < len(words) and used + sizes[end] <= space:
+            used += sizes[end]
+            end += 1
+        pieces, first = list(before), []
+        for word in words[start:end]:
+            first.append(len(pieces))
+            pieces += word
+        yield Window(example, start, (*pieces, *behind), tuple(first))
+        if end >= len(words):
+            return
+        repeated, restart = 0, end
+        while restart - 1 > start and repeated + sizes[restart - 1] <= space // 2:
+            restart -= 1
+            repeated += sizes[restart]
+        start = restart
+
+
+@dataclass
+class EncodedTokens:
+    """Windows of word pieces with a target at each word's first piece. Sizes are counted in word pieces."""
+
+    examples: Sequence[Tagged]
+    windows: list[Window]
+    targets: list[list[int]]
+    tag_ids: dict[str, int]
+    pad: int
+    notes: dict[str, int]
+    label_smoothing: float = 0.0
+    lengths: list[int] = field(init=False)
+    weights: list[int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.lengths = [len(window.pieces) for window in self.windows]
+        self.weights = [
+            sum(target != UNLABELLED for target in self.targets[w.example][w.start : w.start + len(w.first)])
+            for w in self.windows
+        ]
+
+    def collate(self, indexes: Sequence[int]) -> Batch:
+        """``input_ids``, ``attention_mask`` and labels, each (windows, longest window)."""
+        import torch
+
+        from halluc.engine.batching import Batch
+
+        windows = [self.windows[index] for index in indexes]
+        shape = (len(windows), max(len(window.pieces) for window in windows))
+        ids = torch.full(shape, self.pad, dtype=torch.long)
+        mask = torch.zeros(shape, dtype=torch.long)
+        labels = torch.full(shape, UNLABELLED, dtype=torch.long)
+        for row, window in enumerate(windows):
+            ids[row, : len(window.pieces)] = torch.tensor(window.pieces)
+            mask[row, : len(window.pieces)] = 1
+            targets = self.targets[window.example][window.start : window.start + len(window.first)]
+            labels[row, list(window.first)] = torch.tensor(targets)
+        weight = sum(self.weights[index] for index in indexes)
+        return Batch({"input_ids": ids, "attention_mask": mask}, labels, tuple(indexes), weight)
+
+    def loss(self, outputs: Any, batch: Batch) -> torch.Tensor:
+        """Cross-entropy summed over labelled tokens."""
+        import torch
+
+        logits = outputs.logits
+        return torch.nn.functional.cross_entropy(
+            logits.view(-1, logits.shape[-1]).float(),
+            batch.labels.view(-1),
+            ignore_index=UNLABELLED,
+            reduction="sum",
+            label_smoothing=self.label_smoothing,
+        )
+
+    def ids(self, indexes: Sequence[int]) -> list[str]:
+        return [self.examples[self.windows[index].example].id for index in indexes]

@@ -1,0 +1,31 @@
+"""Forward passes without gradients, in length-sorted batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+import torch
+
+from halluc.engine.batching import Batch, sorted_batches
+from halluc.engine.runtime import Runtime
+
+
+class Collates(Protocol):
+    @property
+    def lengths(self) -> Sequence[int]: ...
+
+    def collate(self, indexes: Sequence[int]) -> Batch: ...
+
+
+def forward(
+    model: torch.nn.Module, features: Collates, budget: int, runtime: Runtime
+) -> Iterator[tuple[Batch, torch.Tensor]]:
+    """Each batch with its logits, float32 on the CPU; ``budget`` is padded word pieces a pass."""
+    model.eval()
+    with torch.inference_mode():
+        for indexes in sorted_batches(features.lengths, budget):
+            batch = features.collate(indexes)
+            with runtime.accelerator.autocast():
+                logits = model(**batch.to(runtime.device).inputs).logits
+            yield batch, logits.float().cpu()

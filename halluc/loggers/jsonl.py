@@ -1,0 +1,31 @@
+"""Every event as a line of ``events.jsonl``: always on, readable while training goes on."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from pathlib import Path
+from types import TracebackType
+
+from halluc.runs.directory import append_jsonl
+from halluc.runs.events import Event, as_record
+
+
+class JsonlLogger:
+    """Appends; a run that goes on after an interruption keeps what was logged before."""
+
+    def __init__(self, path: Path) -> None:
+        self.file = append_jsonl(path)
+
+    def __enter__(self) -> JsonlLogger:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.file.close()
+
+    def __call__(self, event: Event) -> None:
+        now = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
+        # A diverging run logs infinite norms; JSON has no word for them.
+        record = {"time": now, **as_record(event)}
+        finite = {k: (None if isinstance(v, float) and not abs(v) < float("inf") else v) for k, v in record.items()}
+        self.file.write(json.dumps(finite, allow_nan=False) + "\n")

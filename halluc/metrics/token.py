@@ -1,0 +1,52 @@
+"""Token-level figures: every tag with O, as the classification reports of the field print them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from halluc.runs.schema import MetricResult
+
+Tags = Sequence[Sequence[str]]
+PROTOCOL = "per token, raw IOB2 tags with O"
+
+
+def report(gold: Tags, predicted: Tags) -> dict[str, dict[str, Any]]:
+    """Precision, recall, F1 and support by tag, then micro, macro and weighted averages; 0 where undefined."""
+    from sklearn.metrics import precision_recall_fscore_support as scores
+
+    flat_gold = [tag for tags in gold for tag in tags]
+    flat_predicted = [tag for tags in predicted for tag in tags]
+    tags = sorted({*flat_gold, *flat_predicted}, key=lambda tag: (tag != "O", tag[2:], tag))
+    columns = scores(flat_gold, flat_predicted, labels=tags, zero_division=0)
+    rows = {tag: _row(*(column[index] for column in columns)) for index, tag in enumerate(tags)}
+    for average in ("micro", "macro", "weighted"):
+        precision, recall, f1, _ = scores(flat_gold, flat_predicted, labels=tags, average=average, zero_division=0)
+        rows[f"{average} avg"] = _row(precision, recall, f1, len(flat_gold))
+    return rows
+
+
+def _row(precision: Any, recall: Any, f1: Any, support: Any) -> dict[str, Any]:
+    return {"precision": float(precision), "recall": float(recall), "f1-score": float(f1), "support": int(support)}
+
+
+def results(gold: Tags, predicted: Tags) -> list[MetricResult]:
+    """``token_f1`` overall (micro), averaged and by tag; ``n`` is the number of tokens with the tag."""
+    found = []
+    for name, row in report(gold, predicted).items():
+        average = name.removesuffix(" avg")
+        by = {} if average == "micro" else {"average": average} if average != name else {"tag": name}
+        found.append(MetricResult(name="token_f1", value=row["f1-score"], n=row["support"], by=by, protocol=PROTOCOL))
+    return found
+
+
+def as_text(rows: dict[str, dict[str, Any]], digits: int = 4) -> str:
+    """A report as the table that scikit-learn and seqeval print."""
+    width = max(12, *(len(name) for name in rows))
+    lines = [" " * width + "".join(f"{head:>{digits + 7}}" for head in ("precision", "recall", "f1-score", "support"))]
+    for name, row in rows.items():
+        if name == "micro avg":
+            lines.append("")
+        figures = "".join(f"{row[key]:>{digits + 7}.{digits}f}" for key in ("precision", "recall", "f1-score"))
+        lines.append(f"{name:>{width}}{figures}{row['support']:>{digits + 7}}")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,209 @@
+"""The run directory: found or made, locked by one writer, and the only interface between commands."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import fcntl
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from pydantic import ValidationError
+
+from halluc.core.errors import HallucError, environment_error
+from halluc.core.files import write_json, write_text
+from halluc.runs.schema import SCHEMA_VERSION, RunFile, Stage, Status
+
+RUN_FILE = "run.json"
+CONFIG_FILE = "config.yaml"
+LATEST = "latest"
+
+
+@dataclass(frozen=True)
+class RunDir:
+    """A folder that belongs to one experiment."""
+
+    path: Path
+
+    @property
+    def model(self) -> Path:
+        return self.path / "model"
+
+    @property
+    def best(self) -> Path:
+        return self.path / "checkpoints" / "best"
+
+    @property
+    def events(self) -> Path:
+        return self.path / "events.jsonl"
+
+    @property
+    def log(self) -> Path:
+        return self.path / "log.txt"
+
+    @property
+    def config(self) -> Path:
+        return self.path / CONFIG_FILE
+
+    def predictions(self, split: str) -> Path:
+        return self.path / "predictions" / f"{split}.jsonl"
+
+    def evaluation(self, split: str) -> Path:
+        return self.path / "eval" / f"{split}.json"
+
+    def report(self, split: str, suffix: str) -> Path:
+        """The classification report, as ``txt`` or ``json``."""
+        return self.path / "eval" / f"{split}_classification_report.{suffix}"
+
+    def read(self) -> RunFile:
+        """``run.json``.
+
+        Raises:
+            HallucError R101: absent, broken or of another version of halluc.
+        """
+        file = self.path / RUN_FILE
+        try:
+            content = json.loads(file.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            help = "name a folder under `runs_dir` that `halluc train` made"
+            raise HallucError("R101", f"{self.path} is no run directory: it has no {RUN_FILE}", help=help) from None
+        except (OSError, ValueError) as error:
+            raise HallucError("R101", f"{file} cannot be read: {error}") from None
+        version = content.get("schema_version") if isinstance(content, dict) else None
+        if version != SCHEMA_VERSION:
+            help = f"this halluc reads version {SCHEMA_VERSION}: use the halluc that wrote it, or run anew"
+            raise HallucError("R102", f"{file} is of schema version {version}", help=help)
+        try:
+            return RunFile.model_validate(content)
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(map(str, first["loc"]))
+            raise HallucError("R101", f"{file} is not a run file: {place}: {first['msg']}") from None
+
+    def write(self, run: RunFile) -> None:
+        write_json(self.path / RUN_FILE, run.model_dump(mode="json"))
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Be the only writer; the system frees the lock when the process ends, however it ends.
+
+        Raises:
+            HallucError R103: another process writes here.
+        """
+        with _open_lock(self.path) as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                file.seek(0)
+                owner = file.read().strip() or "unknown"
+                help = "wait for it, or stop it"
+                raise HallucError("R103", f"{self.path} is being written by process {owner}", help=help) from None
+            file.seek(0)
+            file.truncate()
+            file.write(str(os.getpid()))
+            file.flush()
+            yield
+
+    @contextlib.contextmanager
+    def stage(self, command: str, arguments: list[str]) -> Iterator[Stage]:
+        """Note in ``run.json`` that ``command`` runs here, and how it ended."""
+        started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        stage = Stage(status="running", started=started, arguments=arguments)
+        clock = time.monotonic()
+        self._note(command, stage, "running")
+        status: Status = "failed"
+        try:
+            yield stage
+            status = "done"
+        except KeyboardInterrupt:
+            status = "interrupted"
+            raise
+        finally:
+            stage.status, stage.seconds = status, round(time.monotonic() - clock, 2)
+            self._note(command, stage, status)
+
+    def _note(self, command: str, stage: Stage, status: Status) -> None:
+        run = self.read()
+        run.stages[command] = stage
+        run.command, run.status = command, status
+        run.seconds = round(sum(one.seconds or 0 for one in run.stages.values()), 2)
+        self.write(run)
+
+
+def _open_lock(folder: Path) -> IO[str]:
+    try:
+        return (folder / ".lock").open("a+")
+    except OSError as error:
+        raise environment_error("E401", f"cannot write {folder}: {error.strerror}") from None
+
+
+def create(runs_dir: Path, run: RunFile, config_text: str, sources: tuple[Path, ...]) -> RunDir:
+    """Make ``runs_dir/<name>/<time>-<hash>``; two made in one second get different folders."""
+    home = runs_dir / run.name
+    stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
+    base = f"{stamp}-{run.config_sha256[:6]}"
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        for attempt in range(1, 1000):
+            path = home / (base if attempt == 1 else f"{base}-{attempt}")
+            with contextlib.suppress(FileExistsError):
+                path.mkdir()
+                break
+    except OSError as error:
+        raise environment_error("E401", f"cannot make a run in {home}: {error.strerror}", "see `runs_dir`") from None
+    return fill(RunDir(path), run, config_text, sources)
+
+
+def fill(directory: RunDir, run: RunFile, config_text: str, sources: tuple[Path, ...]) -> RunDir:
+    """Write what every run starts with: the resolved config, its sources, ``run.json``, and ``latest`` beside it."""
+    write_text(directory.config, config_text)
+    for number, source in enumerate(sources):
+        target = directory.path / "source" / f"{number:02d}-{source.name}"
+        target.parent.mkdir(exist_ok=True)
+        shutil.copyfile(source, target)
+    directory.write(run)
+    write_text(directory.path.parent / LATEST, directory.path.name + "\n")
+    return directory
+
+
+def newest(runs_dir: Path, name: str, config_sha256: str) -> RunDir | None:
+    """The newest run of this name whose config decided the same model."""
+    home = runs_dir / name
+    if not home.is_dir():
+        return None
+    for path in sorted((p for p in home.iterdir() if (p / RUN_FILE).is_file()), key=_age, reverse=True):
+        directory = RunDir(path)
+        try:
+            run = directory.read()
+        except HallucError:
+            continue  # a run of another version, or a damaged one, is not the one that is looked for
+        if run.config_sha256 == config_sha256:
+            return directory
+    return None
+
+
+def _age(path: Path) -> tuple[str, int]:
+    """The folder's time stamp, then its number among those of one second."""
+    parts = path.name.split("-")
+    number = int(parts[3]) if len(parts) > 3 and parts[3].isdecimal() else 1
+    return "-".join(parts[:2]), number
+
+
+def open_run(path: Path) -> RunDir:
+    """A run that the user named outright."""
+    directory = RunDir(path)
+    if not path.is_dir():
+        raise HallucError("R101", f"no such run directory: {path}")
+    directory.read()
+    return directory
+
+
+def append_jsonl(path: Path) -> IO[Any]:
+    """A log that grows a line at a time: it is readable while the run goes on."""
+    return path.open("a", encoding="utf-8", buffering=1)

@@ -1,0 +1,71 @@
+"""What happens during training, as plain values. The loop yields them; loggers and checkpoints listen."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """Training begins: optimizer steps and epochs in all, sentences and word pieces an epoch."""
+
+    steps: int
+    epochs: int
+    sentences: int
+    pieces: int
+    padding: float
+    device: str
+    precision: str
+    threads: int
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One optimizer step; ``loss`` is a labelled token's mean, ``grad_norm`` the norm before clipping."""
+
+    step: int
+    epoch: int
+    loss: float
+    learning_rate: float
+    grad_norm: float
+    sentences: int
+    pieces: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """Metrics on dev after ``step``; ``best`` where they choose the checkpoint so far."""
+
+    step: int
+    epoch: int
+    metrics: dict[str, float]
+    best: bool
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpointed:
+    """Weights are on disk, whole."""
+
+    step: int
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """Training ended: why, and how long the steps took (evaluation not counted)."""
+
+    step: int
+    reason: str
+    seconds: float
+    sentences: int
+
+
+Event = Started | Step | Evaluated | Checkpointed | Stopped
+
+
+def as_record(event: Event) -> dict[str, Any]:
+    """The line of ``events.jsonl``."""
+    return {"event": type(event).__name__.lower(), **asdict(event)}

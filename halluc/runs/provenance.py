@@ -1,0 +1,59 @@
+"""What a run stood on: code, versions, hardware, inputs."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from collections.abc import Iterable
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from halluc.core.files import sha256_of
+
+_PACKAGES = ("torch", "transformers", "accelerate", "tokenizers", "numpy", "seqeval", "nlpaug", "safetensors", "pydantic")
+
+
+def versions() -> dict[str, str]:
+    """Python's and the versions of the packages that decide results."""
+    found = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def git_state(folder: Path) -> dict[str, Any] | None:
+    """Commit and whether files differ from it, of the checkout around ``folder``; None outside one."""
+
+    def git(*arguments: str) -> str | None:
+        try:
+            done = subprocess.run(
+                ["git", "-C", str(folder), *arguments], capture_output=True, text=True, timeout=10, check=False
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            return None
+        return done.stdout.strip() if done.returncode == 0 else None
+
+    commit = git("rev-parse", "HEAD")
+    if commit is None:
+        return None
+    return {"commit": commit, "dirty": bool(git("status", "--porcelain", "--untracked-files=no"))}
+
+
+def hardware() -> dict[str, Any]:
+    """The machine without its name: processor, cores that this process may use, memory."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    found: dict[str, Any] = {"system": platform.system(), "machine": platform.machine(), "cores": cores}
+    try:
+        found["memory_bytes"] = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (ValueError, OSError):
+        pass  # not told on this system
+    return found
+
+
+def input_hashes(paths: Iterable[Path]) -> dict[str, str]:
+    return {str(path): sha256_of(path) for path in paths}

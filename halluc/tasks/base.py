@@ -1,0 +1,54 @@
+"""What a task is. The engine, the ledger and the commands know tasks by this protocol only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, ClassVar, Protocol
+
+import numpy
+
+from halluc.config.schema import ModelConfig, Section
+from halluc.core.examples import Corpus
+
+
+class Encoded(Protocol):
+    """Examples as a model takes them (see ``engine.loop.Features``), with what a person should know of it."""
+
+    lengths: Sequence[int]
+    weights: Sequence[int]
+    notes: dict[str, int]
+
+    def collate(self, indexes: Sequence[int]) -> Any: ...
+
+    def loss(self, outputs: object, batch: Any) -> Any: ...
+
+    def ids(self, indexes: Sequence[int]) -> list[str]: ...
+
+
+class Task(Protocol):
+    """Token classification, text classification, …: one file each.
+
+    ``primary`` is the metric that chooses checkpoints where the config names none.
+    """
+
+    name: ClassVar[str]
+    primary: ClassVar[str]
+    Config: ClassVar[type[Section]]
+
+    def labels(self, corpus: Corpus[Any]) -> tuple[str, ...]:
+        """The labels that a corpus shows, sorted."""
+        ...
+
+    def build(self, config: ModelConfig, labels: Sequence[str], attention: str) -> Any:
+        """A model with a fresh head over ``labels``, and its tokenizer."""
+        ...
+
+    def restore(self, folder: Any, attention: str) -> Any:
+        """A trained model and its tokenizer from a folder in Hugging Face layout."""
+        ...
+
+    def encode(self, examples: Sequence[Any], encoder: Any) -> Encoded: ...
+
+    def decode(self, encoded: Any, outputs: Iterable[tuple[Any, numpy.ndarray]]) -> list[Any]:
+        """Predictions, one an example, in the order of the examples."""
+        ...

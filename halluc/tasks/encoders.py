@@ -1,0 +1,160 @@
+"""Pre-trained encoders and their tokenizers, as every encoder task loads them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from halluc.config.schema import ModelConfig
+from halluc.core.errors import environment_error
+from halluc.engine.references import ModelSource, resolve_model
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """A model, its tokenizer, and the commit it came from where the hub told one."""
+
+    model: Any
+    tokenizer: Any
+    commit: str | None
+
+
+def load_tokenizer(source: ModelSource, trust_remote_code: bool = False) -> Any:
+    """A fast tokenizer that neither truncates nor pads.
+
+    Raises:
+        HallucError E411: it cannot be loaded, or is not a fast one.
+    """
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(
+            source.name,
+            revision=source.revision,
+            local_files_only=source.local,
+            trust_remote_code=trust_remote_code,
+            add_prefix_space=True,  # byte-level tokenizers need it for text that is split into words
+        )
+    except (OSError, ValueError, ImportError, KeyError) as error:
+        raise _unloadable(source, "tokenizer", error) from error
+    if not getattr(tokenizer, "is_fast", False):
+        help = "halluc needs to know which word a piece belongs to: use a model with a tokenizer.json"
+        raise environment_error("E411", f"{source.name} has no fast tokenizer", help)
+    # Some packages ship tokenizer.json with both switched on: text would be lost in silence.
+    tokenizer.backend_tokenizer.no_truncation()
+    tokenizer.backend_tokenizer.no_padding()
+    return tokenizer
+
+
+def load_encoder(auto_class: str, config: ModelConfig, attention: str, **head: Any) -> Encoder:
+    """Load ``transformers.<auto_class>`` with a head of the given labels.
+
+    Raises:
+        HallucError E410, E411: the reference, or what it leads to, cannot be loaded.
+    """
+    import transformers
+
+    source = resolve_model(config.name)
+    tokenizer = load_tokenizer(source, config.trust_remote_code)
+    where = {
+        "revision": source.revision,
+        "local_files_only": source.local,
+        "trust_remote_code": config.trust_remote_code,
+    }
+    try:
+        settings = transformers.AutoConfig.from_pretrained(source.name, **where, **head)
+        if config.dropout is not None:
+            _set_dropout(settings, config.dropout)
+        model = getattr(transformers, auto_class).from_pretrained(
+            source.name, config=settings, attn_implementation=attention, dtype=torch.float32, **where
+        )
+    except (OSError, ValueError, ImportError, KeyError, RuntimeError) as error:
+        raise _unloadable(source, "model", error) from error
+    return Encoder(model, tokenizer, getattr(settings, "_commit_hash", None))
+
+
+def _set_dropout(settings: Any, rate: float) -> None:
+    for name in vars(settings):
+        if "dropout" in name and isinstance(getattr(settings, name), (int, float)):
+            setattr(settings, name, rate)
+
+
+def _unloadable(source: ModelSource, what: str, error: Exception) -> Exception:
+    told = str(error).strip().split("\n", 1)[0]
+    help = None if source.local else "is the network there, and are name and revision right?"
+    return environment_error("E411", f"cannot load the {what} of {source.name}: {told}", help)
+
+
+def quiet_libraries(verbose: bool) -> None:
+    """Keep the libraries' progress bars and load reports out of the user's way."""
+    import transformers
+
+    if not verbose:
+        transformers.logging.set_verbosity_error()
+        transformers.logging.disable_progress_bar()
+        logging.getLogger("accelerate").setLevel(logging.ERROR)
+
+
+def room(tokenizer: Any, settings: Any) -> int:
+    """How many word pieces, special ones included, the model takes at once."""
+    limit = int(tokenizer.model_max_length)
+    positions = getattr(settings, "max_position_embeddings", None)
+    if isinstance(positions, int) and positions > 0:
+        # Position ids of the RoBERTa family start behind the padding id.
+        offset = settings.pad_token_id + 1 if _counts_from_padding(settings) else 0
+        limit = min(limit, positions - offset)
+    return min(limit, 1 << 20)
+
+
+def _counts_from_padding(settings: Any) -> bool:
+    family = ("roberta", "camembert", "xlm-roberta", "xlm-roberta-xl", "longformer", "mpnet", "data2vec-text")
+    return settings.model_type in family
+
+
+def special_pieces(tokenizer: Any) -> tuple[list[int], list[int]]:
+    """The special pieces that the tokenizer sets before and behind a text."""
+    encoded = tokenizer("a", return_special_tokens_mask=True)
+    ids, special = encoded["input_ids"], encoded["special_tokens_mask"]
+    body = [index for index, mark in enumerate(special) if not mark]
+    if not body:
+        return [], []
+    return list(ids[: body[0]]), list(ids[body[-1] + 1 :])
+
+
+def save(model: Any, tokenizer: Any, folder: Path) -> None:
+    """The Hugging Face layout: config.json, model.safetensors, tokenizer files."""
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+
+
+def word_pieces(tokenizer: Any, sentences: Sequence[Sequence[str]]) -> list[list[list[int]]]:
+    """The pieces of every word of every sentence; a word that the tokenizer drops becomes the unknown piece.
+
+    Raises:
+        HallucError E411: a word has no piece and the tokenizer knows no unknown piece.
+    """
+    unknown = tokenizer.unk_token_id
+    result = []
+    backend = tokenizer.backend_tokenizer
+    for sentence, encoding in zip(
+        sentences,
+        backend.encode_batch([list(s) for s in sentences], is_pretokenized=True, add_special_tokens=False),
+        strict=True,
+    ):
+        words: list[list[int]] = [[] for _ in sentence]
+        for piece, word in zip(encoding.ids, encoding.word_ids, strict=True):
+            if word is not None:
+                words[word].append(piece)
+        for index, pieces in enumerate(words):
+            if not pieces:
+                if unknown is None:
+                    message = f"the tokenizer has no piece for {sentence[index]!r} and no unknown piece"
+                    raise environment_error("E411", message, "use another encoder, or take such tokens out")
+                words[index] = [unknown]
+        result.append(words)
+    return result
