@@ -60,7 +60,12 @@ def check(config: Config, set_: Set = None, json: Json = False) -> None:
 
 @app.command()
 def train(
-    config: Config, set_: Set = None, run: Run = None, quiet: Quiet = False, verbose: Verbose = False, json: Json = False
+    config: Config,
+    set_: Set = None,
+    run: Run = None,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    json: Json = False,
 ) -> None:
     """Fine-tune a model and keep the checkpoint that is best on dev."""
     from halluc.commands import train
@@ -109,9 +114,9 @@ def config_show(config: Config, set_: Set = None, json: Json = False) -> None:
 
 @config_app.command("schema")
 def config_schema(
-    output: Annotated[
-        Path, typer.Option("--output", "-o", help="Where to write it; - for standard output.")
-    ] = Path("configs/halluc.schema.json"),
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where to write it; - for standard output.")] = Path(
+        "configs/halluc.schema.json"
+    ),
 ) -> None:
     """Write the JSON Schema of configs, for editors."""
     from halluc.commands import config as command

@@ -70,7 +70,9 @@ def _splits(loaded: LoadedConfig, asked: list[str] | None) -> tuple[SplitName, .
     for name in names:
         if name not in SPLITS:
             near = did_you_mean(name, SPLITS)
-            raise HallucError("C011", f"no split `{name}`", help=f"did you mean `{near}`?" if near else "train, dev, test")
+            raise HallucError(
+                "C011", f"no split `{name}`", help=f"did you mean `{near}`?" if near else "train, dev, test"
+            )
         if name not in there:
             raise HallucError("C011", f"the config names no `data.{name}`", help=f"it has {', '.join(there)}")
     return tuple(split for split in SPLITS if split in names)

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from halluc import __version__
-from halluc.commands.config import annotated
 from halluc.components import TABLE
 from halluc.config import loading
 from halluc.config.loading import LoadedConfig
+from halluc.config.rendering import annotated
 from halluc.core import registry
 from halluc.core.errors import HallucError
 from halluc.runs import directory, provenance

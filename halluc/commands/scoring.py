@@ -27,9 +27,9 @@ def score(examples: Sequence[Tagged], predictions: Sequence[Any]) -> list[Metric
 
 
 def headline(results: Sequence[MetricResult]) -> dict[str, float]:
-    """The overall figures of the primary protocol, by name."""
-    return {
-        result.name: result.value
-        for result in results
-        if not result.by and result.protocol == entity.CONLLEVAL and result.value is not None
-    }
+    """The overall figures by name; of several protocols the first, which is the primary one."""
+    found: dict[str, float] = {}
+    for result in results:
+        if not result.by and result.value is not None:
+            found.setdefault(result.name, result.value)
+    return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,8 @@ from halluc.commands import experiment, scoring
 from halluc.commands.terminal import Talk, people, put_json, say
 from halluc.components import TABLE
 from halluc.config.loading import LoadedConfig
-from halluc.core.errors import HallucError
+from halluc.config.rendering import annotated
+from halluc.core.errors import HallucError, did_you_mean
 from halluc.core.files import replace_folder, write_json
 from halluc.data.checks import check_corpora
 from halluc.data.corpora import Corpora, read_corpora
@@ -28,14 +29,26 @@ def run(config: Path, overrides: Sequence[str], *, run: Path | None, talk: Talk)
     loaded = experiment.load(config, overrides)
     if loaded.experiment.data.train is None:
         raise HallucError("C107", "`halluc train` needs `data.train`", help="name the training split")
+    choose_by = _choose_by(loaded)
     corpora = read_corpora(loaded.experiment.data, TABLE, ("train", "dev"))
     target = _directory(loaded, run)
     with target.locked(), target.stage("train", list(overrides)) as stage:
-        best = _train(loaded, corpora, target, stage, talk)
+        best = _train(loaded, corpora, choose_by, target, stage, talk)
     if talk is Talk.JSON:
         put_json({"run": str(target.path), "model": str(target.model), "best": best})
     else:
         say(f"model: {target.model}")
+
+
+def _choose_by(loaded: LoadedConfig) -> str:
+    """The dev metric that chooses the checkpoint."""
+    task, asked = experiment.task_of(loaded), loaded.experiment.train.best
+    if asked is None or asked in task.metrics:
+        return str(asked or task.primary)
+    near = did_you_mean(asked, task.metrics)
+    help = f"did you mean `{near}`?" if near else f"one of {', '.join(task.metrics)}"
+    where = loaded.origins.get(("train", "best"))
+    raise HallucError("C103", f'`train.best` cannot be "{asked}"', where, help)
 
 
 def _directory(loaded: LoadedConfig, named: Path | None) -> RunDir:
@@ -48,7 +61,7 @@ def _directory(loaded: LoadedConfig, named: Path | None) -> RunDir:
     if named is not None:
         named.mkdir(parents=True, exist_ok=True)
         record = experiment.new_record(loaded, "train")
-        return directory.fill(RunDir(named), record, experiment.annotated(loaded), loaded.files)
+        return directory.fill(RunDir(named), record, annotated(loaded), loaded.files)
     newest = directory.newest(Path(loaded.experiment.runs_dir), loaded.experiment.name, loaded.sha256)
     if newest is not None and not newest.model.is_dir():
         say(f"{newest.path} was not finished: training starts anew in it")
@@ -56,7 +69,9 @@ def _directory(loaded: LoadedConfig, named: Path | None) -> RunDir:
     return experiment.create(loaded, "train")
 
 
-def _train(loaded: LoadedConfig, corpora: Corpora, target: RunDir, stage: Stage, talk: Talk) -> dict[str, Any] | None:
+def _train(
+    loaded: LoadedConfig, corpora: Corpora, choose_by: str, target: RunDir, stage: Stage, talk: Talk
+) -> dict[str, Any] | None:
     # torch and transformers take seconds to import: what can fail without them has failed by now.
     from halluc.engine import loop, runtime
     from halluc.tasks.encoders import quiet_libraries
@@ -79,14 +94,13 @@ def _train(loaded: LoadedConfig, corpora: Corpora, target: RunDir, stage: Stage,
         predictions = scoring.predict(model, task, encoded_dev, settings.eval.batch_tokens, engine)
         return scoring.headline(scoring.score(dev.examples, predictions))
 
-    choose_by = settings.train.best or task.primary
     events = loop.fit(
         encoder.model, encoded, settings.train, engine,
         seed=settings.seed, evaluate=evaluate if dev else None, choose_by=choose_by,
     )  # fmt: skip
     keeper = _Keeper(target, engine.accelerator.unwrap_model(encoder.model), encoder.tokenizer, choose_by)
     with contextlib.ExitStack() as stack:
-        listeners = [stack.enter_context(JsonlLogger(target.events))]
+        listeners: list[Callable[[Event], None]] = [stack.enter_context(JsonlLogger(target.events))]
         if talk in (Talk.NORMAL, Talk.VERBOSE):
             console = ConsoleLogger(people, every_step=talk is Talk.VERBOSE, primary=choose_by)
             listeners.append(stack.enter_context(console))
@@ -121,12 +135,15 @@ class _Keeper:
     def watch(self, events: Iterator[Event]) -> Iterator[Event]:
         for event in events:
             yield event
-            last_without_dev = isinstance(event, Stopped) and self.best is None
-            if isinstance(event, Evaluated) and event.best or last_without_dev:
-                metrics = event.metrics if isinstance(event, Evaluated) else {}
-                self.best = {"step": event.step, "chosen_by": self.choose_by if metrics else "last", "dev": metrics}
-                replace_folder(self.target.best, self._save)
-                yield Checkpointed(event.step, str(self.target.best))
+            if isinstance(event, Evaluated) and event.best:
+                yield self._keep(event.step, self.choose_by, event.metrics)
+            elif isinstance(event, Stopped) and self.best is None:
+                yield self._keep(event.step, "last: no dev split", {})
+
+    def _keep(self, step: int, chosen_by: str, metrics: dict[str, float]) -> Checkpointed:
+        self.best = {"step": step, "chosen_by": chosen_by, "dev": metrics}
+        replace_folder(self.target.best, self._save)
+        return Checkpointed(step, str(self.target.best))
 
     def _save(self, folder: Path) -> None:
         from halluc.tasks.encoders import save

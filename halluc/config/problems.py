@@ -71,14 +71,14 @@ def explain(problem: Any, located: Located, experiment: type[schema.Experiment])
     if kind == "literal_error":
         options = re.findall(r"'([^']*)'", context["expected"])
         near = did_you_mean(str(problem["input"]), options)
-        help = f"did you mean `{near}`?" if near else f"one of {', '.join(options)}"
-        return HallucError("C103", f"`{key}` cannot be {given}", where, help)
+        choice = f"did you mean `{near}`?" if near else f"one of {', '.join(options)}"
+        return HallucError("C103", f"`{key}` cannot be {given}", where, choice)
     if kind in _BOUNDS:
         name, words = _BOUNDS[kind]
         return HallucError("C105", f"`{key}` must be {words} {context[name]}, not {given}", where)
     if kind in _WANTED:
-        help = _quoted_number(problem["input"], kind)
-        return HallucError("C104", f"`{key}` must be {_WANTED[kind]}, not {given}", where, help)
+        unquote = _quoted_number(problem["input"], kind)
+        return HallucError("C104", f"`{key}` must be {_WANTED[kind]}, not {given}", where, unquote)
     if kind == "value_error":  # raised by a validator of ours, in our words
         return HallucError("C106", str(context["error"]), where)
     if kind in ("string_too_short", "too_short"):

@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-
 EXIT_DONE, EXIT_BUG, EXIT_USAGE, EXIT_DATA, EXIT_ENVIRONMENT, EXIT_GATE, EXIT_INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
 
 MOST_SHOWN = 20
@@ -128,5 +127,3 @@ def did_you_mean(word: str, known: Iterable[str]) -> str | None:
         squeezed = {name.replace("_", "").lower(): name for name in names}
         near = [squeezed[key] for key in get_close_matches(word.replace("_", "").lower(), squeezed, n=1, cutoff=0.75)]
     return near[0] if near else None
-
-

@@ -80,7 +80,7 @@ def json_line(record: Any) -> str:
     return line.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029").replace("\u0085", "\\u0085")
 
 
-def replace_folder(path: Path, fill: Callable[[Path], None]) -> None:
+def replace_folder(path: Path, fill: Callable[[Path], object]) -> None:
     """Fill a folder beside ``path``, then swap it in; an earlier one stays until the new one is whole."""
     import shutil
 

@@ -90,7 +90,7 @@ def illegal(tags: Sequence[str], scheme: Scheme) -> list[int]:
         elif scheme == "iob1":
             bad = prefix == "B" and not continues
         else:
-            bad = prefix in "IE" and not continues or prefix in "OBS" and last in "BI"
+            bad = (prefix in "IE" and not continues) or (prefix in "OBS" and last in "BI")
         if bad:
             wrong.append(position)
         last, last_label = prefix, label
@@ -172,6 +172,7 @@ class SchemeEvidence:
             return "iob2", "every span opens with B-" if self.any_entity else "no entity: IOB1 would read the same"
         if self.begin_opens is None:
             return "iob1", "I- opens spans, and every B- follows its own label"
-        return None, f"I- opens a span ({self.inside_opens}), as in IOB1, and B- opens one ({self.begin_opens}), as in IOB2"
-
-
+        return (
+            None,
+            f"I- opens a span ({self.inside_opens}), as in IOB1, and B- opens one ({self.begin_opens}), as in IOB2",
+        )

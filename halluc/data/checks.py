@@ -75,7 +75,7 @@ MOST_PLACES = 5
 
 def check_corpora(corpora: Corpora) -> CheckReport:
     """Count, compare and warn; reads nothing and changes nothing."""
-    splits = {name: _split(corpus) for name, corpus in corpora.splits.items()}
+    splits: dict[str, SplitCheck] = {name: _split(corpus) for name, corpus in corpora.splits.items()}
     overlaps = _overlaps(corpora.splits)
     unseen = _unseen_labels(splits)
     report = CheckReport(
@@ -104,7 +104,7 @@ def _split(corpus: Corpus[Tagged]) -> SplitCheck:
         variants.add(example.spans)
         for token in example.tokens:
             if is_invisible(token):
-                invisible.append(f"{example.origin} {ascii(token)}")
+                invisible.append(f"{example.origin} {token!a}")
             elif len(token) > 100:
                 long.append(f"{example.origin} {len(token)} characters")
     return SplitCheck(

@@ -78,6 +78,7 @@ def read_corpora(config: DataConfig, table: registry.Table, splits: Sequence[Spl
 
 
 def _refuse(errors: Iterable[HallucError]) -> None:
+    """Raise what was found, if anything: one error as it is, several together."""
     found = list(errors)
     if found:
         raise found[0] if len(found) == 1 else ManyErrors(found[:MOST_SHOWN], len(found))
@@ -130,7 +131,9 @@ class _Border:
         scheme, note = evidence.decide()
         if scheme is None:
             help = "set `data.scheme` (with `data.bad_tags: repair` the reading of conlleval is used)"
-            raise data_error("D120", f"the tags belong to no one scheme: {note}", help=help)
+            undecided = data_error("D120", f"the tags belong to no one scheme: {note}", help=help)
+            _refuse([undecided, *(one.error() for one in self.bad)])
+        assert scheme is not None
         self.found.scheme, self.found.scheme_note = scheme, note
 
     def _tagged(self, sentence: RawSentence) -> Tagged | None:

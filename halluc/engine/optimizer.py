@@ -9,7 +9,7 @@ import torch
 
 
 def adamw(model: torch.nn.Module, learning_rate: float, weight_decay: float) -> torch.optim.AdamW:
-    """Fused AdamW (Loshchilov & Hutter 2019); no decay on biases and norms, which are the one-dimensional parameters."""
+    """Fused AdamW (Loshchilov & Hutter 2019); no decay on biases and norms, the one-dimensional ones."""
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     groups = [
         {"params": [p for p in trained if p.ndim > 1], "weight_decay": weight_decay},

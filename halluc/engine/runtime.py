@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from accelerate import Accelerator
+from accelerate.state import AcceleratorState
 from accelerate.utils import set_seed
 
 from halluc.core.errors import HallucError
@@ -21,7 +22,8 @@ class Runtime:
 
     @property
     def device(self) -> torch.device:
-        return self.accelerator.device
+        device: torch.device = self.accelerator.device
+        return device
 
     @property
     def ranks(self) -> int:
@@ -47,6 +49,8 @@ def start(precision: str, seed: int) -> Runtime:
         raise HallucError("C201", "`train.precision: fp16` needs CUDA", help="use auto, bf16 or fp32 here")
     if precision == "auto":
         precision = "bf16" if computes_bf16(cuda) else "fp32"
+    # accelerate keeps its settings for the whole process; a second experiment in it brings its own.
+    AcceleratorState._reset_state()
     accelerator = Accelerator(mixed_precision="no" if precision == "fp32" else precision, cpu=not cuda)
     set_seed(seed)
     return Runtime(accelerator, precision)

@@ -6,6 +6,8 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
+import numpy
+
 from halluc.runs.schema import MetricResult
 
 Tags = Sequence[Sequence[str]]
@@ -26,8 +28,9 @@ def report(gold: Tags, predicted: Tags, strict: bool = False) -> dict[str, dict[
         made = classification_report(
             [list(t) for t in gold], [list(t) for t in predicted], output_dict=True, zero_division=0, **how
         )
+    # seqeval's strict mode averages over no label at all to NaN: undefined is 0 there too.
     return {
-        name: {key: int(value) if key == "support" else float(value) for key, value in row.items()}
+        name: {key: int(value) if key == "support" else float(numpy.nan_to_num(value)) for key, value in row.items()}
         for name, row in made.items()
     }
 

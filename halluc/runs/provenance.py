@@ -12,7 +12,17 @@ from typing import Any
 
 from halluc.core.files import sha256_of
 
-_PACKAGES = ("torch", "transformers", "accelerate", "tokenizers", "numpy", "seqeval", "nlpaug", "safetensors", "pydantic")
+_PACKAGES = (
+    "torch",
+    "transformers",
+    "accelerate",
+    "tokenizers",
+    "numpy",
+    "seqeval",
+    "nlpaug",
+    "safetensors",
+    "pydantic",
+)
 
 
 def versions() -> dict[str, str]:

@@ -28,11 +28,12 @@ class Encoded(Protocol):
 class Task(Protocol):
     """Token classification, text classification, …: one file each.
 
-    ``primary`` is the metric that chooses checkpoints where the config names none.
+    ``metrics`` may choose a checkpoint, more is better; ``primary`` does where the config names none.
     """
 
     name: ClassVar[str]
     primary: ClassVar[str]
+    metrics: ClassVar[tuple[str, ...]]
     Config: ClassVar[type[Section]]
 
     def labels(self, corpus: Corpus[Any]) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 
 from halluc.config.schema import ModelConfig
 from halluc.core.errors import environment_error
@@ -73,7 +74,7 @@ def load_encoder(auto_class: str, config: ModelConfig, attention: str, **head: A
         model = getattr(transformers, auto_class).from_pretrained(
             source.name, config=settings, attn_implementation=attention, dtype=torch.float32, **where
         )
-    except (OSError, ValueError, ImportError, KeyError, RuntimeError) as error:
+    except (OSError, ValueError, ImportError, KeyError, RuntimeError, SafetensorError) as error:
         raise _unloadable(source, "model", error) from error
     return Encoder(model, tokenizer, getattr(settings, "_commit_hash", None))
 

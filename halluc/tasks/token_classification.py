@@ -57,6 +57,7 @@ class TokenClassification:
 
     name: ClassVar[str] = "token_classification"
     primary: ClassVar[str] = "entity_f1"
+    metrics: ClassVar[tuple[str, ...]] = ("entity_f1", "entity_precision", "entity_recall", "token_f1")
     Config: ClassVar[type[Section]] = TokenClassificationConfig
 
     def __init__(self, config: TokenClassificationConfig) -> None:

@@ -90,4 +90,3 @@ class ConllReader:
         if line.startswith("#") and self.config.comment is None:
             help = "if lines like this are comments, set `data.comment`"
         return BadLine("D105", file, number, problem, help, line, 1, len(line))
-

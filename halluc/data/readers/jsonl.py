@@ -199,7 +199,7 @@ def _triples(value: Any, field: str) -> Iterator[tuple[int, int, str, str | None
                 for place in places if isinstance(places, list) else [places]:
                     if not isinstance(place, list) or len(place) != 2:
                         raise Unreadable("D107", f"`{field}.{label}` holds no [start, end] pairs")
-                    yield (*_checked(*place, label), told)
+                    yield (*_checked(place[0], place[1], label), told)
         return
     if not isinstance(value, list):
         raise Unreadable("D107", f"`{field}` is neither a list nor a mapping")

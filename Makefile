@@ -1,0 +1,50 @@
+# Everything from a fresh clone: `make demo`, `make test`.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+# Extra arguments of pip, for example: make setup PIP_ARGS="--index-url https://download.pytorch.org/whl/cpu"
+PIP_ARGS ?=
+INSTALLED := $(VENV)/.installed
+
+.PHONY: help setup demo test check smoke bench schema clean
+.DEFAULT_GOAL := help
+
+help:  ## show this help
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+
+setup: $(INSTALLED)  ## make the virtual environment and install halluc with everything it is tested with
+
+$(INSTALLED): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "halluc needs Python 3.11 or later")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) -c constraints.txt -e '.[offline,hub,dev]'
+	touch $@
+
+demo: setup  ## fine-tune a real encoder on the demo corpus, evaluate it, and say where the results are
+	$(BIN)/halluc train configs/demo.yaml
+	$(BIN)/halluc eval configs/demo.yaml
+
+test: setup  ## run the test suite
+	$(BIN)/python -m pytest
+
+check: setup  ## formatting, lint, types, and that generated files are fresh
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/halluc config schema --output - | diff - configs/halluc.schema.json
+
+smoke: setup  ## the main path in half a minute: one epoch on the demo corpus, in a folder that is thrown away
+	folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
+	$(BIN)/halluc check configs/demo.yaml --json > /dev/null && \
+	$(BIN)/halluc train configs/demo.yaml --quiet --set train.epochs=1 --set runs_dir="$$folder" && \
+	$(BIN)/halluc eval configs/demo.yaml --quiet --set train.epochs=1 --set runs_dir="$$folder"
+
+bench: setup  ## the measurements of benchmarks/: minutes to hours
+	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+
+schema: setup  ## write configs/halluc.schema.json anew
+	$(BIN)/halluc config schema
+
+clean:  ## remove the virtual environment and caches; runs/ stays
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info
+	find halluc tests -name __pycache__ -prune -exec rm -rf {} +

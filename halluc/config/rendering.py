@@ -1,0 +1,58 @@
+"""A resolved config as text: YAML that loads to the same config, each value with where it came from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from halluc.config.loading import LoadedConfig
+from halluc.config.yaml import Path as KeyPath
+from halluc.config.yaml import scalar
+
+
+def annotated(loaded: LoadedConfig) -> str:
+    """The config as YAML that loads to the same config, each value with its origin in a comment."""
+    lines = list(_lines(loaded, loaded.tree, ()))
+    width = min(60, max(len(text) for text, _ in lines))
+    return "".join(f"{text:<{width}}  # {told}".rstrip() + "\n" if told else text + "\n" for text, told in lines)
+
+
+def _lines(loaded: LoadedConfig, node: dict[str, Any], path: KeyPath) -> Iterator[tuple[str, str]]:
+    for key, value in node.items():
+        here, indent = (*path, key), "  " * len(path)
+        if isinstance(value, dict) and value:
+            yield f"{indent}{plain(key)}:", ""
+            yield from _lines(loaded, value, here)
+        else:
+            yield f"{indent}{plain(key)}: {plain(value)}", origin(loaded, here)
+
+
+def plain(value: Any) -> str:
+    """A value as YAML 1.2 on one line: text without quotes where it reads back as the same text."""
+    if isinstance(value, str):
+        simple = value.replace("_", "").replace("-", "").replace("/", "").replace(".", "").isalnum()
+        return value if simple and value[0] not in "-." and scalar(value) == value else _quoted(value)
+    return json.dumps(value, ensure_ascii=False).replace("$", "$$")
+
+
+def _quoted(value: str) -> str:
+    # `$$` is how a config writes one dollar sign: what is printed must load as it is.
+    return json.dumps(value, ensure_ascii=False).replace("$", "$$").replace("\x7f", "\\u007f")
+
+
+def leaves(node: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:
+    """(path, value) of everything that is no mapping."""
+    if isinstance(node, dict) and (node or not path):
+        for key, value in node.items():
+            yield from leaves(value, (*path, key))
+    else:
+        yield path, node
+
+
+def origin(loaded: LoadedConfig, path: KeyPath) -> str:
+    """Where a value came from: file and line, the override, or the default."""
+    where = loaded.origins.get(path)
+    if where is None:
+        return "default"
+    return f"--set {where.text}" if where.line is None else f"{where.file}:{where.line}"

@@ -1,0 +1,154 @@
+"""What many tests share: the command line called in this process, and an encoder small enough for a test."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+# A property is checked on the same examples everywhere, however slow the machine.
+settings.register_profile("halluc", deadline=None, derandomize=True)
+settings.load_profile("halluc")
+
+# A test must never reach for the network; set before any library reads it.
+os.environ["HF_HUB_OFFLINE"] = "1"
+
+REPOSITORY = Path(__file__).parent.parent
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def halluc(capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
+    """Call the command line as a shell would, in this process."""
+
+    def call(*arguments: object) -> Outcome:
+        from halluc.__main__ import exit_code_of
+
+        capsys.readouterr()
+        code = exit_code_of([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        return Outcome(code, captured.out, captured.err)
+
+    return call
+
+
+# Whole words of the tiny vocabulary; everything else falls apart into letters.
+WORDS = (
+    "the a of in and said on for anna berg oslo paris acme corp met visited reuters german bank left won".split()  # noqa: SIM905
+)
+
+
+@pytest.fixture(scope="session")
+def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A real BERT of two layers of 32 with a WordPiece tokenizer, in Hugging Face layout.
+
+    Like the package model's, its tokenizer.json has truncation and padding switched on.
+    """
+    import torch
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
+    folder = tmp_path_factory.mktemp("encoder")
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    letters = [chr(code) for code in range(ord("a"), ord("z") + 1)] + list("0123456789.,-")
+    pieces = special + letters + [f"##{letter}" for letter in letters] + sorted(WORDS)
+    vocabulary = {piece: index for index, piece in enumerate(dict.fromkeys(pieces))}
+    backend = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
+    backend.normalizer = normalizers.BertNormalizer(lowercase=True)
+    backend.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    backend.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", vocabulary["[CLS]"]), ("[SEP]", vocabulary["[SEP]"])]
+    )
+    backend.enable_truncation(12)
+    backend.enable_padding(length=12)
+    names = {"pad_token": "[PAD]", "unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]"}
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=backend, model_max_length=64, mask_token="[MASK]", **names)
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=len(vocabulary), hidden_size=32, num_hidden_layers=2, num_attention_heads=2,
+        intermediate_size=64, max_position_embeddings=64,
+    )  # fmt: skip
+    BertModel(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+SENTENCES = """\
+Anna B-PER
+Berg I-PER
+visited O
+Oslo B-LOC
+. O
+
+Acme B-ORG
+Corp I-ORG
+said O
+Anna B-PER
+left O
+the O
+bank O
+. O
+
+the O
+German B-MISC
+bank O
+won O
+. O
+
+Paris B-LOC
+and O
+Oslo B-LOC
+met O
+Berg B-PER
+. O
+
+said O
+the O
+bank O
+. O
+"""
+
+
+@pytest.fixture
+def corpus_files(tmp_path: Path) -> dict[str, Path]:
+    """Three splits of a corpus of a few sentences."""
+    files = {}
+    for split, copies in (("train", 4), ("dev", 1), ("test", 1)):
+        files[split] = tmp_path / f"{split}.txt"
+        files[split].write_text("\n".join([SENTENCES] * copies), encoding="utf-8")
+    return files
+
+
+@pytest.fixture
+def experiment(tmp_path: Path, tiny_encoder: Path, corpus_files: dict[str, Path]) -> Path:
+    """A config that trains the tiny encoder on the small corpus in a second or two."""
+    config = tmp_path / "tiny.yaml"
+    splits = "\n".join(f"  {split}: {path}" for split, path in corpus_files.items())
+    config.write_text(
+        f"name: tiny\nruns_dir: {tmp_path / 'runs'}\ntask: {{type: token_classification}}\n"
+        f"data:\n  format: conll\n{splits}\nmodel: {{name: {tiny_encoder}}}\n"
+        "train: {epochs: 3, learning_rate: 0.01, batch_tokens: 64}\n",
+        encoding="utf-8",
+    )
+    return config
+
+
+@pytest.fixture
+def real_data() -> Path:
+    """The folder of the real corpora."""
+    folder = os.environ.get("HALLUC_DATA")
+    if not folder or not Path(folder).is_dir():
+        pytest.skip("the real corpora are not here: set HALLUC_DATA to their folder")
+    return Path(folder)

@@ -1,0 +1,236 @@
+"""What every task must do, on a tiny encoder, and how token classification cuts and joins sentences."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from halluc.components import TABLE
+from halluc.config.schema import ModelConfig
+from halluc.core import registry
+from halluc.core.errors import HallucError
+from halluc.core.examples import Corpus, Origin, Span, Tagged
+from halluc.engine import runtime
+from halluc.engine.batching import Batch
+from halluc.engine.inference import forward
+from halluc.tasks.encoders import load_tokenizer, special_pieces, word_pieces
+from halluc.tasks.token_classification import TokenClassification, _windows
+
+
+def tagged(number: int, text: str, *spans: Span) -> Tagged:
+    return Tagged(f"e{number}", Origin("f", number), tuple(text.split(" ")), spans)
+
+
+EXAMPLES = {
+    "token_classification": (
+        tagged(1, "Anna Berg visited Oslo .", Span(0, 2, "PER"), Span(3, 4, "LOC")),
+        tagged(2, "nothing"),
+        tagged(3, "Acme said", Span(0, 1, "ORG")),
+    )
+}
+
+
+def make(name: str, **keys):
+    component = registry.load(TABLE, "task", name)
+    return component(component.Config(type=name, **keys))
+
+
+@pytest.fixture(scope="module")
+def engine():
+    return runtime.start("fp32", 1)
+
+
+def test_every_task_has_examples():
+    assert set(EXAMPLES) == set(TABLE["task"])
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+class TestEveryTask:
+    def built(self, name, tiny_encoder):
+        task = make(name)
+        corpus = Corpus("train", EXAMPLES[name], "f")
+        encoder = task.build(ModelConfig(name=str(tiny_encoder)), task.labels(corpus), "eager")
+        return task, encoder, task.encode(EXAMPLES[name], encoder)
+
+    def test_labels_are_sorted_and_complete(self, name, tiny_encoder):
+        task = make(name)
+        labels = task.labels(Corpus("train", EXAMPLES[name], "f"))
+        assert list(labels) == sorted(labels)
+        assert labels
+
+    def test_there_is_one_prediction_an_example_joined_by_id(self, name, tiny_encoder, engine):
+        task, encoder, encoded = self.built(name, tiny_encoder)
+        predictions = task.decode(encoded, forward(encoder.model, encoded, 64, engine))
+        assert [p.id for p in predictions] == [e.id for e in EXAMPLES[name]]
+
+    def test_the_loss_is_a_sum_over_labelled_tokens(self, name, tiny_encoder):
+        _, encoder, encoded = self.built(name, tiny_encoder)
+        encoder.model.eval()
+        indexes = list(range(len(encoded.lengths)))
+        together = encoded.collate(indexes)
+        whole = encoded.loss(encoder.model(**together.inputs), together)
+        parts = [encoded.collate([index]) for index in indexes]
+        apart = sum(encoded.loss(encoder.model(**part.inputs), part) for part in parts)
+        assert whole.item() == pytest.approx(apart.item(), rel=1e-5)
+        assert together.weight == sum(part.weight for part in parts) == sum(encoded.weights)
+
+    def test_predictions_do_not_depend_on_the_batch(self, name, tiny_encoder, engine):
+        task, encoder, encoded = self.built(name, tiny_encoder)
+        small = task.decode(encoded, forward(encoder.model, encoded, 1, engine))
+        large = task.decode(encoded, forward(encoder.model, encoded, 10_000, engine))
+        assert [p.tags for p in small] == [p.tags for p in large]
+
+
+# --- token classification --------------------------------------------------------------------------------------
+
+
+@given(
+    st.lists(st.integers(1, 40), min_size=1, max_size=80),
+    st.integers(1, 30),
+)
+def test_every_word_stands_in_a_window_and_every_window_fits(sizes, space):
+    words = [[1000 + index] * size for index, size in enumerate(sizes)]
+    windows = list(_windows(0, words, space, [101], [102]))
+    covered = set()
+    for window in windows:
+        assert len(window.pieces) <= space + 2
+        assert (window.pieces[0], window.pieces[-1]) == (101, 102)
+        for offset, position in enumerate(window.first):
+            assert window.pieces[position] == 1000 + window.start + offset
+            covered.add(window.start + offset)
+    assert covered == set(range(len(words)))
+    assert [w.start for w in windows] == sorted({w.start for w in windows})
+
+
+def test_windows_overlap():
+    words = [[index] for index in range(100)]
+    windows = list(_windows(0, words, 20, [], []))
+    for before, after in itertools.pairwise(windows):
+        assert before.start < after.start < before.start + len(before.first)
+
+
+def test_a_long_sentence_is_read_whole_and_each_word_from_its_best_window(tiny_encoder, engine):
+    task = make("token_classification")
+    words = " ".join(["Anna", "met", "Oslo", "."] * 60)
+    example = tagged(1, words, *(Span(i, i + 1, "PER") for i in range(0, 240, 4)))
+    encoder = task.build(ModelConfig(name=str(tiny_encoder)), ("PER",), "eager")
+    encoded = task.encode([example], encoder)
+    assert encoded.notes["windowed_sentences"] == 1
+    assert len(encoded.windows) > 3
+    assert max(encoded.lengths) <= 64
+    (prediction,) = task.decode(encoded, forward(encoder.model, encoded, 64, engine))
+    assert len(prediction.tags) == 240
+
+    # Each window votes for a tag of its own; a word takes the vote of the window it stands deepest in.
+    def outputs():
+        for number, window in enumerate(encoded.windows):
+            logits = torch.full((1, len(window.pieces), 3), -5.0)
+            logits[..., number % 3] = 5.0
+            yield Batch({}, torch.zeros(1), (number,), 0), logits
+
+    (prediction,) = task.decode(encoded, outputs())
+    tag_of = {number: tag for tag, number in encoded.tag_ids.items()}
+    for word, tag in enumerate(prediction.tags):
+        depth = [
+            min(position, len(w.pieces) - position)
+            if 0 <= word - w.start < len(w.first) and (position := w.first[word - w.start])
+            else -1
+            for w in encoded.windows
+        ]
+        assert tag == tag_of[int(numpy.argmax(depth)) % 3]
+
+
+def test_words_without_a_piece_are_read_as_unknown_and_counted(tiny_encoder, engine):
+    task = make("token_classification")
+    example = Tagged("a", Origin("f", 1), ("Anna", "\u200b", "", "\u00a0", "\ufe0f", "\x07", "left"), ())
+    encoder = task.build(ModelConfig(name=str(tiny_encoder)), ("PER",), "eager")
+    encoded = task.encode([example], encoder)
+    assert encoded.notes["unknown_words"] == 5
+    (prediction,) = task.decode(encoded, forward(encoder.model, encoded, 64, engine))
+    assert len(prediction.tags) == 7
+
+
+def test_a_tokenizer_with_truncation_switched_on_loses_nothing(tiny_encoder):
+    from halluc.engine.references import ModelSource
+
+    tokenizer = load_tokenizer(ModelSource(str(tiny_encoder)))
+    ((*pieces,),) = word_pieces(tokenizer, [["Anna"] * 50])
+    assert len(pieces) == 50
+    assert len(tokenizer("the a of")["input_ids"]) == 5
+    assert special_pieces(tokenizer) == ([tokenizer.cls_token_id], [tokenizer.sep_token_id])
+
+
+def test_only_the_first_piece_of_a_word_is_labelled(tiny_encoder):
+    task = make("token_classification")
+    encoder = task.build(ModelConfig(name=str(tiny_encoder)), ("PER",), "eager")
+    encoded = task.encode([tagged(1, "xyz Anna", Span(1, 2, "PER"))], encoder)
+    batch = encoded.collate([0])
+    # [CLS] x ##y ##z anna [SEP]
+    assert batch.labels.tolist() == [[-100, 0, -100, -100, encoded.tag_ids["B-PER"], -100]]
+    assert batch.weight == 2
+
+
+def test_a_label_that_the_model_does_not_know_is_left_out_of_the_loss_and_counted(tiny_encoder):
+    task = make("token_classification")
+    encoder = task.build(ModelConfig(name=str(tiny_encoder)), ("PER",), "eager")
+    encoded = task.encode([tagged(1, "Anna Oslo", Span(0, 1, "PER"), Span(1, 2, "LOC"))], encoder)
+    assert encoded.notes["unknown_label_tokens"] == 1
+    assert encoded.weights == [1]
+
+
+def test_confidence_is_the_geometric_mean_of_the_tags_probabilities(tiny_encoder):
+    task = make("token_classification")
+    encoder = task.build(ModelConfig(name=str(tiny_encoder)), ("PER",), "eager")
+    encoded = task.encode([tagged(1, "Anna Berg left")], encoder)
+    probabilities = torch.tensor([[1, 0, 0], [0.1, 0.8, 0.1], [0.25, 0.25, 0.5], [0.6, 0.2, 0.2], [1, 0, 0]])
+    batch = Batch({}, torch.zeros(1), (0,), 0)
+    (prediction,) = task.decode(encoded, [(batch, probabilities.clamp(min=1e-9).log()[None])])
+    assert prediction.tags == ("B-PER", "I-PER", "O")
+    assert prediction.spans == (Span(0, 2, "PER"),)
+    assert prediction.confidences[0] == pytest.approx(math.sqrt(0.8 * 0.5), rel=1e-5)
+
+
+def test_label_smoothing_changes_the_loss(tiny_encoder):
+    plain, smooth = make("token_classification"), make("token_classification", label_smoothing=0.1)
+    encoder = plain.build(ModelConfig(name=str(tiny_encoder)), ("PER",), "eager")
+    encoder.model.eval()
+    losses = []
+    for task in (plain, smooth):
+        encoded = task.encode(EXAMPLES["token_classification"][:1], encoder)
+        batch = encoded.collate([0])
+        losses.append(encoded.loss(encoder.model(**batch.inputs), batch).item())
+    assert losses[0] != pytest.approx(losses[1], rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("reference", "told"),
+    [
+        ("package:no_such_package/model", "no Python package `no_such_package`"),
+        ("package:../etc", "no Python package"),
+        ("no/such/folder", "there is no folder"),
+        ("tests", "has no config.json"),
+    ],
+)
+def test_a_model_that_is_not_there_is_told(reference, told):
+    with pytest.raises(HallucError, match=told) as caught:
+        TokenClassification(TokenClassification.Config(type="token_classification")).build(
+            ModelConfig(name=reference), ("PER",), "eager"
+        )
+    assert caught.value.exit_code == 4
+
+
+def test_a_folder_with_broken_weights_is_told(tmp_path, tiny_encoder):
+    import shutil
+
+    broken = tmp_path / "broken"
+    shutil.copytree(tiny_encoder, broken)
+    (broken / "model.safetensors").write_bytes(b"\x10\x00\x00\x00\x00\x00\x00\x00not json")
+    with pytest.raises(HallucError, match="cannot load the model") as caught:
+        make("token_classification").build(ModelConfig(name=str(broken)), ("PER",), "eager")
+    assert caught.value.exit_code == 4

@@ -1,0 +1,226 @@
+"""train and eval through the command line, on a tiny real encoder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from halluc.runs.schema import EvalFile, RunFile, SpanPrediction
+
+
+def only_run(config: Path) -> Path:
+    home = config.parent / "runs" / "tiny"
+    return home / (home / "latest").read_text().strip()
+
+
+@pytest.fixture
+def trained(halluc, experiment):
+    outcome = halluc("train", experiment)
+    assert outcome.code == 0, outcome.err
+    return experiment, only_run(experiment), outcome
+
+
+def test_a_run_directory_holds_what_was_promised(halluc, trained):
+    config, run, outcome = trained
+    assert outcome.out == ""
+    assert outcome.err.splitlines()[-1] == f"model: {run / 'model'}"
+    assert halluc("eval", config).code == 0
+    files = {str(path.relative_to(run)) for path in run.rglob("*") if path.is_file()}
+    assert files >= {
+        "config.yaml", "source/00-tiny.yaml", "run.json", "data.json", "events.jsonl",
+        "model/config.json", "model/model.safetensors", "model/tokenizer.json",
+        "predictions/dev.jsonl", "predictions/test.jsonl", "eval/dev.json", "eval/test.json",
+        "eval/test_classification_report.txt", "eval/test_classification_report.json",
+    }  # fmt: skip
+    assert not [name for name in files if name.endswith(".tmp")]
+    record = RunFile.model_validate_json((run / "run.json").read_text())
+    assert (record.status, record.command, set(record.stages)) == ("done", "eval", {"train", "eval"})
+    assert len(record.inputs) == 2
+    assert all(len(digest) == 64 for digest in record.inputs.values())
+    assert record.hardware["threads"] >= 1
+    assert record.best["chosen_by"] == "entity_f1"
+
+
+def test_predictions_and_metrics_agree_with_each_other(halluc, trained):
+    config, run, _ = trained
+    outcome = halluc("eval", config, "--split", "test", "--json")
+    printed = json.loads(outcome.out)
+    assert printed == json.loads((run / "eval" / "test.json").read_text())
+    metrics = EvalFile.model_validate(printed).metrics
+    lines = [SpanPrediction.model_validate_json(line) for line in (run / "predictions" / "test.jsonl").open()]
+    assert len(lines) == 5
+    gold = {(line.id, *span) for line in lines for span in line.gold}
+    claimed = {(line.id, start, end, label) for line in lines for start, end, label, _ in line.predicted}
+    (f1,) = [m for m in metrics if m.name == "entity_f1" and not m.by and "default" in m.protocol]
+    assert f1.value == pytest.approx(2 * len(gold & claimed) / (len(gold) + len(claimed)))
+    assert f1.n == len(gold) == 8
+    assert f1.value > 0.8  # a corpus of five sentences, seen in training, is learned
+    for line in lines:
+        assert len(line.tokens) == len(line.gold_tags) == len(line.predicted_tags)
+        assert all(0 < confidence <= 1 for *_, confidence in line.predicted)
+
+
+def test_transformers_loads_the_model_as_its_own(trained):
+    from transformers import AutoModelForTokenClassification, AutoTokenizer, pipeline
+
+    _, run, _ = trained
+    model = AutoModelForTokenClassification.from_pretrained(run / "model")
+    tokenizer = AutoTokenizer.from_pretrained(run / "model")
+    assert model.config.id2label[0] == "O"
+    long = " ".join(["Anna Berg visited Oslo ."] * 4)
+    found = pipeline("token-classification", model=model, tokenizer=tokenizer, aggregation_strategy="simple")(long)
+    assert {"PER", "LOC"} <= {entity["entity_group"] for entity in found}
+    assert max(entity["end"] for entity in found) > 60  # no truncation was saved with the tokenizer
+
+
+def test_the_same_seed_gives_the_same_weights(halluc, experiment):
+    from safetensors.numpy import load_file
+
+    weights = []
+    for folder in ("one", "two"):
+        assert halluc("train", experiment, "--run", experiment.parent / folder, "-q").code == 0
+        weights.append(load_file(experiment.parent / folder / "model" / "model.safetensors"))
+    assert weights[0].keys() == weights[1].keys()
+    assert all((weights[0][name] == weights[1][name]).all() for name in weights[0])
+
+
+def test_events_are_logged_from_start_to_stop(trained):
+    _, run, _ = trained
+    events = [json.loads(line) for line in (run / "events.jsonl").open()]
+    kinds = [event["event"] for event in events]
+    assert kinds[0] == "started"
+    assert kinds[-1] in ("stopped", "checkpointed")
+    steps = [event for event in events if event["event"] == "step"]
+    assert len(steps) == events[0]["steps"] == steps[-1]["step"]
+    assert steps[-1]["loss"] < steps[0]["loss"]
+    evaluated = [event for event in events if event["event"] == "evaluated"]
+    assert len(evaluated) == 3
+    best = max(evaluated, key=lambda event: event["metrics"]["entity_f1"])
+    record = RunFile.model_validate_json((run / "run.json").read_text())
+    assert record.best["step"] == best["step"]
+    assert record.best["dev"] == best["metrics"]
+
+
+def test_an_edited_eval_section_still_finds_the_run(halluc, trained):
+    config, run, _ = trained
+    outcome = halluc("eval", config, "--set", "eval.batch_tokens=9", "--set", "eval.splits=[train]")
+    assert outcome.code == 0
+    assert (run / "eval" / "train.json").is_file()
+
+
+def test_another_model_section_does_not_find_it_and_names_the_command(halluc, trained):
+    config, _, _ = trained
+    outcome = halluc("eval", config, "--set", "seed=9")
+    assert outcome.code == 2
+    assert f"halluc train {config} --set seed=9" in outcome.err
+
+
+def test_eval_before_train_names_the_command(halluc, experiment):
+    outcome = halluc("eval", experiment)
+    assert outcome.code == 2
+    assert f"halluc train {experiment}" in outcome.err
+
+
+def test_a_run_is_found_by_its_folder_alone(halluc, trained):
+    _, run, _ = trained
+    assert halluc("eval", "--run", run, "--split", "dev", "-q").code == 0
+    assert halluc("eval", "--run", run, "--set", "seed=3").code == 2
+    assert halluc("eval", "--run", run.parent).code == 2
+    assert halluc("eval").code == 2
+
+
+def test_each_training_has_a_run_of_its_own(halluc, trained):
+    config, run, _ = trained
+    assert halluc("train", config, "-q", "--set", "train.epochs=1").code == 0
+    assert only_run(config) != run
+    assert (run / "model").is_dir()
+
+
+def test_an_unfinished_run_is_taken_up(halluc, trained):
+    import shutil
+
+    config, run, _ = trained
+    shutil.rmtree(run / "model")
+    outcome = halluc("train", config)
+    assert "was not finished" in outcome.err
+    assert only_run(config) == run
+    assert (run / "model").is_dir()
+
+
+def test_two_writers_are_refused(halluc, trained):
+    from halluc.runs.directory import RunDir
+
+    config, run, _ = trained
+    with RunDir(run).locked():
+        outcome = halluc("eval", config)
+    assert outcome.code == 2
+    assert "is being written by process" in outcome.err
+
+
+def test_without_dev_the_last_weights_are_kept_and_it_is_said(halluc, experiment):
+    text = experiment.read_text()
+    dev = next(line for line in text.splitlines() if line.startswith("  dev:"))
+    experiment.write_text(text.replace(dev + "\n", ""))
+    assert halluc("train", experiment).code == 0
+    record = json.loads((only_run(experiment) / "run.json").read_text())
+    assert record["best"]["chosen_by"].startswith("last")
+
+
+def test_json_goes_to_stdout_and_nothing_else(halluc, experiment):
+    outcome = halluc("train", experiment, "--json")
+    assert Path(json.loads(outcome.out)["model"]).is_dir()
+    assert outcome.err == ""
+
+
+def test_quiet_says_where_the_results_are_and_no_more(halluc, experiment):
+    outcome = halluc("train", experiment, "--quiet")
+    assert outcome.err.startswith("model: ")
+    assert len(outcome.err.splitlines()) == 1
+
+
+def test_a_metric_that_does_not_exist_is_told_before_training(halluc, experiment):
+    outcome = halluc("train", experiment, "--set", "train.best=entity_f2")
+    assert outcome.code == 2
+    assert "did you mean `entity_f1`?" in outcome.err
+
+
+def test_a_training_split_without_mentions_is_told(halluc, experiment, corpus_files):
+    corpus_files["train"].write_text("a O\nb O\n")
+    outcome = halluc("train", experiment)
+    assert outcome.code == 3
+    assert "nothing to learn" in outcome.err
+
+
+def test_fp16_without_cuda_is_a_config_error(halluc, experiment):
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("this machine has CUDA")
+    outcome = halluc("train", experiment, "--set", "train.precision=fp16")
+    assert outcome.code == 2
+    assert "needs CUDA" in outcome.err
+
+
+def test_a_run_of_another_version_is_refused(halluc, trained):
+    _, run, _ = trained
+    record = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps({**record, "schema_version": 99}))
+    outcome = halluc("eval", "--run", run)
+    assert outcome.code == 2
+    assert "schema version 99" in outcome.err
+
+
+def test_evaluation_leaves_the_old_files_when_it_fails(halluc, trained, monkeypatch):
+    config, run, _ = trained
+    assert halluc("eval", config, "-q").code == 0
+    before = (run / "eval" / "test.json").read_bytes()
+    import halluc.metrics.entity as entity
+
+    monkeypatch.setattr(entity, "results", lambda *_: 1 / 0)
+    outcome = halluc("eval", config, "-q")
+    assert outcome.code == 1
+    assert "bug in halluc" in outcome.err
+    assert (run / "eval" / "test.json").read_bytes() == before
+    assert json.loads((run / "run.json").read_text())["stages"]["eval"]["status"] == "failed"

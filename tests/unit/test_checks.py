@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import pytest
+
+from halluc.core.examples import Corpus, Origin, Span, Tagged
+from halluc.data.checks import check_corpora, is_invisible
+from halluc.data.corpora import Corpora, Finding, Place
+
+
+def corpus(split: str, *sentences: tuple[str, tuple[Span, ...]]) -> Corpus[Tagged]:
+    examples = tuple(
+        Tagged(f"{split}-{line}", Origin(f"{split}.txt", line), tuple(text.split(" ")), spans)
+        for line, (text, spans) in enumerate(sentences, 1)
+    )
+    return Corpus(split, examples, f"{split}.txt")
+
+
+PER, ORG = Span(0, 1, "PER"), Span(0, 1, "ORG")
+
+
+def test_counts_and_overlaps_are_exact():
+    report = check_corpora(
+        Corpora(
+            {
+                "train": corpus("train", ("Anna left", (PER,)), ("a b c", ()), ("Anna left", (PER,)), ("Acme", (ORG,))),
+                "test": corpus("test", ("Anna left", (PER,)), ("Acme", (PER,)), ("x", (Span(0, 1, "NEW"),))),
+            },
+            "iob2",
+        )
+    )
+    train = report.splits["train"]
+    assert (train.sentences, train.tokens, train.mentions, train.entity_free) == (4, 8, 3, 1)
+    assert train.labels == {"ORG": 1, "PER": 2}
+    assert train.duplicates == 1
+    assert train.contradictions == 0
+    (overlap,) = report.overlaps
+    assert (overlap.sentences, overlap.same_spans, overlap.first[0]) == (2, 1, "test.txt:1")
+    assert report.unseen_labels == {"test": {"NEW": 1}}
+    assert any("2 test sentences also stand in train, 1 of them with the same tags" in w for w in report.warnings)
+    assert any("labels that train never shows: NEW (1)" in w for w in report.warnings)
+
+
+def test_contradictions_and_repairs_are_told():
+    found = Corpora({"train": corpus("train", ("Acme", (PER,)), ("Acme", (ORG,)))})
+    found.repairs.append(Finding(Place("train.txt", 7), "I-X after O"))
+    report = check_corpora(found)
+    assert report.splits["train"].contradictions == 1
+    assert report.repairs.count == 1
+    assert any("train.txt:7" in warning for warning in report.warnings)
+
+
+@pytest.mark.parametrize("token", ["", " ", "\u200b", "\ufe0f", "\u00a0", "\x07", "\u2060", "\u3164", "\u3000\u200d"])
+def test_tokens_that_show_nothing_are_found(token):
+    assert is_invisible(token)
+
+
+@pytest.mark.parametrize("token", ["a", ".", "名", "🙂\ufe0f", "e\u0301", "\u0301"])
+def test_tokens_that_show_something_are_left_alone(token):
+    assert not is_invisible(token)

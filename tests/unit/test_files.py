@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import json
+import os
+
+import pytest
+
+from halluc.core.errors import EXIT_ENVIRONMENT, HallucError, Location, printable, render
+from halluc.core.files import json_line, replace_folder, replacing, write_json, write_jsonl
+
+
+def test_a_file_is_whole_or_as_it_was(tmp_path):
+    path = tmp_path / "x.json"
+    write_json(path, {"a": 1})
+    with pytest.raises(RuntimeError, match="half way"), replacing(path) as file:
+        file.write("half")
+        raise RuntimeError("half way")
+    assert json.loads(path.read_text()) == {"a": 1}
+    assert [p.name for p in tmp_path.iterdir()] == ["x.json"]
+
+
+def test_numbers_that_are_no_json_are_refused_and_nothing_is_written(tmp_path):
+    with pytest.raises(ValueError, match="JSON"):
+        write_json(tmp_path / "x.json", {"a": float("nan")})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_is_an_error_that_names_the_file(tmp_path, monkeypatch):
+    def full(descriptor):
+        raise OSError(28, "No space left on device")
+
+    path = tmp_path / "x.json"
+    write_json(path, 1)
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(HallucError) as caught:
+        write_json(path, 2)
+    assert caught.value.exit_code == EXIT_ENVIRONMENT
+    assert str(path) in caught.value.message
+    assert "No space left" in caught.value.message
+    assert path.read_text() == "1\n"
+    assert [p.name for p in tmp_path.iterdir()] == ["x.json"]
+
+
+def test_a_folder_is_swapped_whole(tmp_path):
+    folder = tmp_path / "model"
+    replace_folder(folder, lambda f: (f / "a").write_text("1"))
+    replace_folder(folder, lambda f: (f / "b").write_text("2"))
+    assert [p.name for p in folder.iterdir()] == ["b"]
+
+    def breaks(f):
+        (f / "c").write_text("3")
+        raise RuntimeError("half way")
+
+    with pytest.raises(RuntimeError):
+        replace_folder(folder, breaks)
+    assert [p.name for p in folder.iterdir()] == ["b"]
+    assert [p.name for p in tmp_path.iterdir()] == ["model"]
+
+
+@pytest.mark.parametrize("text", ["\ud800", "a\u2028b", "a\u0085b", "\x00", "é名"])
+def test_any_text_becomes_one_readable_line(tmp_path, text):
+    line = json_line({"a": text})
+    assert len(line.splitlines()) == 1
+    assert json.loads(line) == {"a": text}
+    assert write_jsonl(tmp_path / "x.jsonl", [{"a": text}]) == 1
+
+
+def test_an_error_shows_code_place_caret_and_help():
+    where = Location("c.yaml", 6, 3, 9, "  batchsize: 16")
+    told = render(HallucError("C101", "unknown key `train.batchsize`", where, "did you mean `batch_size`?"))
+    assert told.splitlines() == [
+        "error[C101]: unknown key `train.batchsize`",
+        "  --> c.yaml:6:3",
+        "   |",
+        " 6 |   batchsize: 16",
+        "   |   ^^^^^^^^^",
+        "   = help: did you mean `batch_size`?",
+    ]
+
+
+def test_a_line_of_megabytes_is_cut_around_its_place():
+    told = render(HallucError("D1", "x", Location("f", 1, 500_000, 3, "a" * 499_999 + "bad" + "c" * 500_000)))
+    assert len(told) < 600
+    excerpt, carets = told.splitlines()[3:5]
+    assert excerpt[carets.index("^") : carets.rindex("^") + 1] == "bad"
+
+
+def test_control_characters_cannot_act_on_the_terminal():
+    assert printable("a\x1b[31mb\u202ec\x07") == "a\\u001b[31mb\\u202ec\\u0007"
+    assert printable("名 é\n") == "名 é\n"

@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from halluc.core.examples import Span
+from halluc.core.labels import SCHEMES, SchemeEvidence, UnknownTag, illegal, read_spans, tag_set, write_tags
+
+LABELS = ["PER", "ORG", "a-b", "名"]
+
+
+@st.composite
+def spans_of_a_sentence(draw):
+    """A length and spans without overlap, adjacent ones with equal labels included."""
+    length = draw(st.integers(0, 12))
+    spans, start = [], 0
+    while start < length:
+        end = draw(st.integers(start + 1, length))
+        if draw(st.booleans()):
+            spans.append(Span(start, end, draw(st.sampled_from(LABELS))))
+        start = end
+    return length, tuple(spans)
+
+
+@given(spans_of_a_sentence(), st.sampled_from(SCHEMES))
+def test_spans_survive_writing_and_reading(sentence, scheme):
+    length, spans = sentence
+    tags = write_tags(length, spans, scheme)
+    assert len(tags) == length
+    assert read_spans(tags, scheme) == spans
+    assert illegal(tags, scheme) == []
+
+
+TAGS = st.lists(st.sampled_from(["O"] + [f"{p}-{label}" for p in "BIES" for label in ("X", "Y")]), max_size=12)
+
+
+@given(TAGS)
+def test_any_sequence_reads_as_seqeval_reads_it(tags):
+    from seqeval.metrics.sequence_labeling import get_entities
+
+    theirs = [Span(start, end + 1, label) for label, start, end in get_entities(tags)]
+    assert list(read_spans(tags)) == theirs
+
+
+@given(TAGS)
+def test_a_repaired_sequence_is_legal(tags):
+    for scheme in SCHEMES:
+        assert illegal(write_tags(len(tags), read_spans(tags), scheme), scheme) == []
+
+
+@pytest.mark.parametrize(
+    ("scheme", "tags", "wrong"),
+    [
+        ("iob2", "O I-X B-X I-X", [1]),
+        ("iob2", "B-X I-Y", [1]),
+        ("iob1", "I-X I-X B-X I-Y", []),
+        ("iob1", "O B-X", [1]),
+        ("iob1", "I-Y B-X", [1]),
+        ("bioes", "B-X E-X S-Y O", []),
+        ("bioes", "B-X O", [1]),
+        ("bioes", "B-X I-X", [1]),
+        ("bioes", "E-X", [0]),
+        ("bioes", "B-X S-X", [1]),
+        ("bmes", "B-X M-X E-X", []),
+        ("bmes", "M-X E-X", [0]),
+    ],
+)
+def test_illegal_transitions_are_found_where_they_stand(scheme, tags, wrong):
+    assert illegal(tags.split(), scheme) == wrong
+
+
+@pytest.mark.parametrize("tag", ["", "B", "B-", "PER", "X-PER", "o", "O-PER", "b-PER", "B_PER"])
+def test_what_is_no_tag_is_told(tag):
+    with pytest.raises(UnknownTag) as caught:
+        read_spans(["O", tag])
+    assert (caught.value.tag, caught.value.position) == (tag, 1)
+
+
+def test_a_tag_of_another_scheme_is_told():
+    with pytest.raises(UnknownTag, match="IOB2"):
+        read_spans(["S-PER"], "iob2")
+
+
+@pytest.mark.parametrize("spans", [[Span(0, 0, "X")], [Span(1, 4, "X")], [Span(0, 2, "X"), Span(1, 3, "Y")]])
+def test_spans_that_do_not_fit_are_refused(spans):
+    with pytest.raises(ValueError, match="outside"):
+        write_tags(3, spans)
+
+
+def decide(*sentences: str):
+    evidence = SchemeEvidence()
+    for number, sentence in enumerate(sentences, 1):
+        tags = sentence.split()
+        evidence.add(tags, [f"line {number}"] * len(tags))
+    return evidence.decide()
+
+
+@pytest.mark.parametrize(
+    ("sentences", "scheme"),
+    [
+        (["B-X I-X O"], "iob2"),
+        (["B-X B-X"], "iob2"),
+        (["I-X I-X B-X O"], "iob1"),
+        (["I-X O I-Y"], "iob1"),
+        (["B-X E-X O S-Y"], "bioes"),
+        (["S-X"], "bioes"),
+        (["B-X I-X E-X"], "bioes"),
+        (["B-X M-X E-X"], "bmes"),
+        (["O O"], "iob2"),
+    ],
+)
+def test_schemes_are_told_apart(sentences, scheme):
+    assert decide(*sentences)[0] == scheme
+
+
+def test_where_both_iob_schemes_are_possible_it_is_said():
+    assert "IOB1 would read the same" in decide("O O")[1]
+
+
+@pytest.mark.parametrize("sentences", [["O I-X", "B-X I-X"], ["B-X I-X M-X"]])
+def test_contradicting_evidence_decides_nothing_and_names_both_places(sentences):
+    scheme, note = decide(*sentences)
+    assert scheme is None
+    assert note.count("line") == 2
+
+
+@given(spans_of_a_sentence())
+def test_the_scheme_of_written_tags_reads_them_back_alike(sentence):
+    length, spans = sentence
+    for scheme in SCHEMES:
+        tags = write_tags(length, spans, scheme)
+        evidence = SchemeEvidence()
+        evidence.add(tags, range(length))
+        found, note = evidence.decide()
+        assert found is not None, note
+        assert read_spans(tags, found) == spans
+
+
+def test_the_tags_of_a_model_are_in_a_fixed_order():
+    assert tag_set({"PER", "LOC"}) == ["O", "B-LOC", "I-LOC", "B-PER", "I-PER"]

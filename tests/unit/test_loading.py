@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from halluc.components import TABLE
+from halluc.config import loading
+from halluc.core.errors import HallucError, ManyErrors
+
+LEAST = """\
+name: x
+task: {type: token_classification}
+data: {format: conll, train: t.txt}
+model: {name: m}
+"""
+
+
+def write(folder: Path, **files: str) -> Path:
+    for name, text in files.items():
+        (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
+    return folder / f"{next(iter(files))}.yaml"
+
+
+def load(path: Path, *overrides: str, **environ: str) -> loading.LoadedConfig:
+    return loading.load(path, overrides, table=TABLE, environ=environ)
+
+
+def errors_of(path: Path, *overrides: str, **environ: str) -> list[HallucError]:
+    with pytest.raises(HallucError) as caught:
+        load(path, *overrides, **environ)
+    error = caught.value
+    return list(error.errors) if isinstance(error, ManyErrors) else [error]
+
+
+def test_maps_merge_and_lists_replace(tmp_path):
+    path = write(
+        tmp_path,
+        top="extends: [one.yaml, two.yaml]\ntrain: {epochs: 7}\n" + LEAST,
+        one="train: {epochs: 1, learning_rate: 0.1}\neval: {splits: [dev, test]}\n",
+        two="train: {learning_rate: 0.2}\neval: {splits: [train]}\n",
+    )
+    experiment = load(path).experiment
+    assert (experiment.train.epochs, experiment.train.learning_rate) == (7, 0.2)
+    assert experiment.eval.splits == ["train"]
+
+
+def test_extends_is_relative_to_the_file_that_says_it(tmp_path):
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "deep.yaml").write_text("extends: ../base.yaml\n", encoding="utf-8")
+    path = write(tmp_path, top="extends: sub/deep.yaml\n" + LEAST, base="seed: 9\n")
+    loaded = load(path)
+    assert loaded.experiment.seed == 9
+    assert [file.name for file in loaded.files] == ["top.yaml", "deep.yaml", "base.yaml"]
+
+
+def test_a_circle_is_refused_and_shown(tmp_path):
+    path = write(tmp_path, a="extends: b.yaml\n", b="extends: a.yaml\n")
+    (error,) = errors_of(path)
+    assert "a.yaml -> b.yaml -> a.yaml" in error.message
+    assert error.where.file.endswith("b.yaml")
+
+
+def test_a_file_may_be_extended_on_two_ways(tmp_path):
+    path = write(
+        tmp_path, top="extends: [a.yaml, b.yaml]\n" + LEAST, a="extends: c.yaml\n", b="extends: c.yaml\n", c="seed: 3\n"
+    )
+    assert load(path).experiment.seed == 3
+
+
+def test_a_missing_file_is_told_where_it_was_asked_for(tmp_path):
+    path = write(tmp_path, top="extends: bse.yaml\n" + LEAST, base="seed: 3\n")
+    (error,) = errors_of(path)
+    assert (error.code, error.where.line, error.where.column) == ("C005", 1, 10)
+    assert "base.yaml" in error.help
+
+
+@pytest.mark.parametrize(
+    ("override", "get", "value"),
+    [
+        ("train.epochs=5", lambda e: e.train.epochs, 5),
+        ("train.learning_rate=1e-4", lambda e: e.train.learning_rate, 1e-4),
+        ("name=other", lambda e: e.name, "other"),
+        ("eval.splits=[dev, test]", lambda e: e.eval.splits, ["dev", "test"]),
+        ("eval={batch_tokens: 9}", lambda e: e.eval.batch_tokens, 9),
+        ("data.comment='# '", lambda e: e.data.comment, "# "),
+        ("model.name=hub:a@b=c", lambda e: e.model.name, "hub:a@b=c"),
+    ],
+)
+def test_set_overrides_a_value_read_as_yaml(tmp_path, override, get, value):
+    assert get(load(write(tmp_path, top=LEAST), override).experiment) == value
+
+
+def test_set_reaches_list_items_by_index(tmp_path):
+    path = write(tmp_path, top=LEAST + "eval: {splits: [dev, test]}\n")
+    assert load(path, "eval.splits.1=train").experiment.eval.splits == ["dev", "train"]
+    (error,) = errors_of(path, "eval.splits.2=train")
+    assert "no item `2`" in error.message
+
+
+@pytest.mark.parametrize("override", ["train.epochs", "=3", "a..b=3", "train.epochs=[1", "train.epochs=x", "no.such=1"])
+def test_errors_of_set_name_it(tmp_path, override):
+    (error,) = errors_of(write(tmp_path, top=LEAST), override)
+    assert "--set" in error.message or error.where.file == "--set"
+
+
+def test_later_overrides_win(tmp_path):
+    assert load(write(tmp_path, top=LEAST), "seed=1", "seed=2").experiment.seed == 2
+
+
+def test_the_environment_fills_strings(tmp_path):
+    path = write(tmp_path, top=LEAST.replace("t.txt", '"${DATA:-data}/t.txt"').replace("{name: m}", "{name: a$$b}"))
+    assert load(path).experiment.data.train == "data/t.txt"
+    assert load(path, DATA="/d").experiment.data.train == "/d/t.txt"
+    assert load(path, DATA="").experiment.data.train == "data/t.txt"
+    assert load(path).experiment.model.name == "a$b"
+
+
+def test_a_variable_without_default_must_be_set(tmp_path):
+    (error,) = errors_of(write(tmp_path, top=LEAST.replace("t.txt", '"${NOWHERE}/t.txt"')))
+    assert "`NOWHERE` is not set" in error.message
+    assert error.where.line == 3
+
+
+def test_all_errors_are_told_at_once_in_reading_order(tmp_path):
+    text = "name: x\ntrane: {}\ntask: {type: token_classification}\ndata: {format: conll, train: t}\n"
+    errors = errors_of(write(tmp_path, top=text + "train: {epochs: 0, batching: bucket, precison: fp32}\n"))
+    assert [(e.code, e.where.line) for e in errors] == [
+        ("C102", None), ("C101", 2), ("C105", 5), ("C103", 5), ("C101", 5),
+    ]  # fmt: skip
+    assert errors[0].message == "missing key `model`"
+    assert errors[1].help == "did you mean `train`?"
+    assert errors[3].help == "did you mean `buckets`?"
+    assert errors[4].help == "did you mean `precision`?"
+
+
+def test_a_key_of_another_section_is_pointed_to(tmp_path):
+    (error,) = errors_of(write(tmp_path, top=LEAST + "learning_rate: 1e-3\n"))
+    assert error.help == "did you mean `train.learning_rate`?"
+
+
+def test_an_unknown_component_is_told_once_and_the_rest_is_still_checked(tmp_path):
+    text = LEAST.replace("conll", "conl") + "train: {epochs: x}\n"
+    assert [error.code for error in errors_of(write(tmp_path, top=text))] == ["C103", "C104"]
+
+
+@pytest.mark.parametrize("text", ["", "- a\n", "just words\n", "null\n"])
+def test_what_is_no_mapping_is_no_config(tmp_path, text):
+    (error,) = errors_of(write(tmp_path, top=text))
+    assert error.code == "C004"
+
+
+def test_bytes_that_are_no_text_are_told_with_their_line(tmp_path):
+    path = tmp_path / "top.yaml"
+    path.write_bytes(b"name: x\nseed: \xff\n")
+    (error,) = errors_of(path)
+    assert (error.code, error.where.line) == ("C001", 2)
+
+
+def test_the_hash_depends_on_what_decides_the_model_alone(tmp_path):
+    path = write(tmp_path, top=LEAST)
+    same = {load(path).sha256, load(path, "eval.batch_tokens=7").sha256, load(path, "runs_dir=elsewhere").sha256}
+    assert len(same) == 1
+    others = {load(path, change).sha256 for change in ("seed=5", "train.epochs=9", "model.name=n", "data.train=u")}
+    assert len(others | same) == 5
+
+
+def test_every_origin_is_known(tmp_path):
+    loaded = load(write(tmp_path, top="extends: base.yaml\n" + LEAST, base="seed: 3\ntrain: {epochs: 2}\n"), "seed=4")
+    assert loaded.origins[("seed",)].file == "--set"
+    assert loaded.origins[("train", "epochs")].file.endswith("base.yaml")
+    assert loaded.origins[("model", "name")].file.endswith("top.yaml")
+    assert ("train", "warmup") not in loaded.origins

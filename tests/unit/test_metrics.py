@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from halluc.metrics import entity, token
+
+GOLD = [["B-PER", "I-PER", "O", "B-LOC"], ["O", "O"], ["B-ORG", "I-ORG"]]
+PREDICTED = [["B-PER", "I-PER", "O", "B-ORG"], ["O", "I-LOC"], ["B-ORG", "O"]]
+
+
+def figure(results, name, protocol, **by):
+    (found,) = [r for r in results if (r.name, r.protocol, r.by) == (name, protocol, by)]
+    return found
+
+
+def test_entity_figures_by_hand():
+    # 3 gold, 4 predicted in conlleval's reading (the orphaned I-LOC opens a span), 1 right.
+    results = entity.results(GOLD, PREDICTED)
+    precision = figure(results, "entity_precision", entity.CONLLEVAL)
+    assert (precision.value, precision.n) == (pytest.approx(1 / 4), 3)
+    assert figure(results, "entity_recall", entity.CONLLEVAL).value == pytest.approx(1 / 3)
+    assert figure(results, "entity_f1", entity.CONLLEVAL).value == pytest.approx(2 / 7)
+    assert figure(results, "entity_f1", entity.CONLLEVAL, label="PER").value == 1.0
+    # Strict IOB2 does not count the orphan.
+    assert figure(results, "entity_precision", entity.STRICT).value == pytest.approx(1 / 3)
+
+
+def test_the_token_table_lists_every_tag_with_o():
+    rows = token.report(GOLD, PREDICTED)
+    assert list(rows) == [
+        "O", "B-LOC", "I-LOC", "B-ORG", "I-ORG", "B-PER", "I-PER", "micro avg", "macro avg", "weighted avg",
+    ]  # fmt: skip
+    assert rows["O"] == {"precision": 2 / 3, "recall": 2 / 3, "f1-score": pytest.approx(2 / 3), "support": 3}
+    assert rows["micro avg"]["f1-score"] == pytest.approx(5 / 8)
+    assert rows["macro avg"]["support"] == 8
+    text = token.as_text(rows)
+    assert [line.split()[0] for line in text.splitlines() if line.strip()][1:3] == ["O", "B-LOC"]
+
+
+TAG = st.sampled_from(["O", "B-X", "I-X", "B-Y", "I-Y"])
+
+
+@settings(max_examples=30)
+@given(st.lists(st.lists(st.tuples(TAG, TAG), max_size=6), max_size=5))
+def test_any_tags_give_figures_between_nought_and_one(pairs):
+    gold = [[g for g, _ in sentence] for sentence in pairs]
+    predicted = [[p for _, p in sentence] for sentence in pairs]
+    if not any(gold):
+        return
+    for result in entity.results(gold, predicted) + token.results(gold, predicted):
+        assert 0 <= result.value <= 1
+
+
+def test_a_corpus_without_entities_has_figures_of_nought():
+    results = entity.results([["O"]], [["O"]])
+    assert figure(results, "entity_f1", entity.CONLLEVAL).value == 0
