@@ -139,7 +139,7 @@ def experiment(tmp_path: Path, tiny_encoder: Path, corpus_files: dict[str, Path]
     config.write_text(
         f"name: tiny\nruns_dir: {tmp_path / 'runs'}\ntask: {{type: token_classification}}\n"
         f"data:\n  format: conll\n{splits}\nmodel: {{name: {tiny_encoder}}}\n"
-        "train: {epochs: 3, learning_rate: 0.01, batch_tokens: 64}\n",
+        "train: {epochs: 6, learning_rate: 0.01, batch_tokens: 64}\n",
         encoding="utf-8",
     )
     return config

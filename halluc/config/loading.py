@@ -153,7 +153,9 @@ def _other_configs(path: Path) -> str | None:
     from halluc.core.errors import did_you_mean
 
     folder = path.parent if path.parent.is_dir() else Path("configs")
-    near = did_you_mean(path.name, [file.name for file in folder.glob("*.y*ml")]) if folder.is_dir() else None
+    near = (
+        did_you_mean(path.name, [file.name for file in folder.glob("*.y*ml")], cutoff=0.75) if folder.is_dir() else None
+    )
     return f"did you mean `{folder / near}`?" if near else "the path is relative to the working directory"
 
 

@@ -142,10 +142,30 @@ def _nearest(located: Located, path: Path) -> Location | None:
     return Location(top.file) if top else None
 
 
+# What other trainers call the same thing.
+_ELSEWHERE = {
+    "batch_size": "batch_tokens",
+    "batchsize": "batch_tokens",
+    "per_device_train_batch_size": "batch_tokens",
+    "lr": "learning_rate",
+    "num_train_epochs": "epochs",
+    "num_epochs": "epochs",
+    "warmup_ratio": "warmup",
+    "warmup_steps": "warmup",
+    "lr_scheduler_type": "schedule",
+    "gradient_clip": "max_grad_norm",
+    "metric_for_best_model": "best",
+    "model_name_or_path": "name",
+    "fp16": "precision",
+    "bf16": "precision",
+}
+
+
 def _known(path: Path, experiment: type[schema.Experiment]) -> str | None:
     """did-you-mean: first among the keys of the same section, then among all keys of all sections."""
     everything = list(known_paths(experiment))
     word, section = str(path[-1]), path[:-1]
+    word = _ELSEWHERE.get(word, word)
     siblings = [p[-1] for p in everything if p[:-1] == section]
     near = did_you_mean(word, map(str, siblings))
     if near:

@@ -83,7 +83,7 @@ class Experiment(Section):
     runs_dir: str = Field(default="runs", min_length=1, description="where run directories go")
     task: Any = Field(description="what is learned; `halluc list tasks`")
     data: Any = Field(description="the corpus; `halluc list readers`")
-    model: ModelConfig
+    model: ModelConfig = Field(description="the encoder to fine-tune: `model: {name: …}`")
     train: TrainConfig = TrainConfig()
     eval: EvalConfig = EvalConfig()
 

@@ -3,6 +3,7 @@ code, a place and a next step."""
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -101,13 +102,19 @@ def _excerpt(where: Location, gutter: str) -> list[str]:
         start = max(0, column - 60)
         text = ("…" if start else "") + text[start : start + 150] + "…"
         column = column - start + (1 if start else 0)
-    text = printable(text)
-    width = max(1, min(width, len(text) - column + 1))
     number = "" if where.line is None else str(where.line)
-    rows = [f"{gutter} |", f" {number:<{len(gutter) - 1}} | {text}".rstrip()]
+    rows = [f"{gutter} |", f" {number:<{len(gutter) - 1}} | {printable(text)}".rstrip()]
     if where.column is not None:
-        rows.append(f"{gutter} | {' ' * (column - 1)}{'^' * width}")
+        # Escapes and wide characters take more room on the screen than in the text.
+        before, under = text[: column - 1], text[column - 1 : column - 1 + width]
+        rows.append(f"{gutter} | {' ' * _cells(printable(before))}{'^' * max(1, _cells(printable(under)))}")
     return rows
+
+
+def _cells(text: str) -> int:
+    """Columns of a terminal that a text takes: two a wide character, none a combining one."""
+    wide = {"W": 2, "F": 2}
+    return sum(0 if unicodedata.combining(char) else wide.get(unicodedata.east_asian_width(char), 1) for char in text)
 
 
 def printable(text: str) -> str:
@@ -117,12 +124,12 @@ def printable(text: str) -> str:
     )
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str | None:
-    """The known word nearest to ``word``, or None where none is near."""
+def did_you_mean(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """The known word nearest to ``word``, or None where none is as near as ``cutoff`` (1: equal)."""
     from difflib import get_close_matches
 
     names = list(known)
-    near = get_close_matches(word, names, n=1, cutoff=0.6)
+    near = get_close_matches(word, names, n=1, cutoff=cutoff)
     if not near:
         squeezed = {name.replace("_", "").lower(): name for name in names}
         near = [squeezed[key] for key in get_close_matches(word.replace("_", "").lower(), squeezed, n=1, cutoff=0.75)]

@@ -11,7 +11,7 @@ from halluc.core import registry
 from halluc.core.errors import MOST_SHOWN, HallucError, Location, ManyErrors, data_error
 from halluc.core.examples import Corpus, Origin, Span, Tagged
 from halluc.core.files import line_at
-from halluc.core.labels import Scheme, SchemeEvidence, UnknownTag, illegal, read_spans
+from halluc.core.labels import Scheme, SchemeEvidence, UnknownTag, illegal, read_spans, split_tag
 from halluc.data.readers.base import SPLITS, BadLine, DataConfig, RawSentence, Reader, SplitName, resolve
 
 
@@ -82,6 +82,15 @@ def _refuse(errors: Iterable[HallucError]) -> None:
     found = list(errors)
     if found:
         raise found[0] if len(found) == 1 else ManyErrors(found[:MOST_SHOWN], len(found))
+
+
+def _unknown(tag: str, scheme: Scheme) -> tuple[str, str]:
+    """What to say of a tag that ``scheme`` does not have."""
+    try:
+        split_tag(tag)
+    except UnknownTag as error:
+        return str(error), "a tag is O, or a prefix, a hyphen and a label, as B-PER: is `data.tag_column` right?"
+    return f"`{tag}` is no tag of {scheme.upper()}", "is `data.scheme` right?"
 
 
 class _Border:
@@ -155,10 +164,8 @@ class _Border:
             wrong = illegal(tags, scheme)
         except UnknownTag as error:
             line = sentence.lines[error.position]
-            help = "is `data.tag_column` right?" if error.scheme is None else "is `data.scheme` right?"
-            if error.tag[:1] in "BIESM" and error.tag[1:2] != "-":
-                help = "a tag is O, or a prefix, a hyphen and a label, such as B-PER"
-            self._bad("D121", sentence, line, str(error), help, error.tag)
+            problem, help = _unknown(error.tag, scheme)
+            self._bad("D121", sentence, line, problem, help, error.tag)
             return None
         for position in wrong:
             before = tags[position - 1] if position else "the start"

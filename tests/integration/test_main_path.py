@@ -96,7 +96,7 @@ def test_events_are_logged_from_start_to_stop(trained):
     assert len(steps) == events[0]["steps"] == steps[-1]["step"]
     assert steps[-1]["loss"] < steps[0]["loss"]
     evaluated = [event for event in events if event["event"] == "evaluated"]
-    assert len(evaluated) == 3
+    assert len(evaluated) == 6
     best = max(evaluated, key=lambda event: event["metrics"]["entity_f1"])
     record = RunFile.model_validate_json((run / "run.json").read_text())
     assert record.best["step"] == best["step"]

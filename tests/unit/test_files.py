@@ -88,3 +88,9 @@ def test_a_line_of_megabytes_is_cut_around_its_place():
 def test_control_characters_cannot_act_on_the_terminal():
     assert printable("a\x1b[31mb\u202ec\x07") == "a\\u001b[31mb\\u202ec\\u0007"
     assert printable("名 é\n") == "名 é\n"
+
+
+def test_the_caret_stands_under_its_place_behind_escapes_and_wide_characters():
+    for before, room in (("ab", 2), ("名前", 4), ("\x1b", 6), ("e\u0301", 1)):
+        told = render(HallucError("D1", "x", Location("f", 1, len(before) + 1, 3, before + "bad")))
+        assert told.splitlines()[-1] == "   | " + " " * room + "^^^"

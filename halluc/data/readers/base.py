@@ -107,7 +107,8 @@ def resolve(reference: str, split: SplitName) -> Path:
     if path.is_dir():
         raise data_error("D101", f"{path} is a folder", help=f"`data.{split}` names one file")
     if not path.is_file():
-        near = did_you_mean(path.name, [p.name for p in path.parent.glob("*")]) if path.parent.is_dir() else None
+        siblings = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
+        near = did_you_mean(path.name, siblings, cutoff=0.75)
         absent = "relative paths start at the working directory" if path.parent.is_dir() else _first_absent(path)
         raise data_error("D101", f"no such file: {path}", help=f"did you mean `{near}`?" if near else absent)
     return path
