@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Sequence
+from types import FrameType
 from typing import Any
 
-from halluc.commands.terminal import say
+from halluc.commands.terminal import is_main_process, say, say_from_any_process
 from halluc.core import errors
 from halluc.core.errors import HallucError, render
 
 
 def main() -> None:
-    sys.exit(exit_code_of(sys.argv[1:]))
+    # Batch systems end jobs with SIGTERM: it is treated as Ctrl-C is.
+    signal.signal(signal.SIGTERM, _interrupt)
+    code = exit_code_of(sys.argv[1:])
+    if code and int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        # Other processes may wait for this one: leave without waiting for them, so that the launcher ends them too.
+        sys.stderr.flush()
+        sys.stdout.flush()
+        os._exit(code)
+    sys.exit(code)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
 
 
 def exit_code_of(arguments: Sequence[str]) -> int:
@@ -26,23 +40,42 @@ def exit_code_of(arguments: Sequence[str]) -> int:
     try:
         returned = app(args=list(arguments), standalone_mode=False)
     except HallucError as error:
-        say(render(error))
+        _show(error)
         return error.exit_code
     except TyperException as error:
         _show_usage(error)
         return errors.EXIT_USAGE
     except (KeyboardInterrupt, Abort):
-        say("interrupted")
         return errors.EXIT_INTERRUPTED
     except BrokenPipeError:
         # The reader of our output went away (`| head`): no error, and no second one while Python flushes.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return errors.EXIT_DONE
-    except Exception:  # noqa: BLE001 - the last resort: a bug in halluc, told as such, with its traceback
-        say(traceback.format_exc())
-        say("This is a bug in halluc. Please report it with the lines above and the config.")
+    except Exception as error:  # noqa: BLE001 - the last resort: a bug in halluc, told as such, with its traceback
+        if _is_lost_peer(error):
+            say_from_any_process("another process of this training ended; so does this one")
+            return errors.EXIT_BUG
+        say_from_any_process(traceback.format_exc())
+        say_from_any_process("This is a bug in halluc. Please report it with the lines above and the config.")
         return errors.EXIT_BUG
     return returned if isinstance(returned, int) else errors.EXIT_DONE
+
+
+def _show(error: HallucError) -> None:
+    """In full from the main process; from the others only what is theirs alone."""
+    if is_main_process():
+        say(render(error))
+    elif error.code[0] in "ET":  # environment and training: config and data are the same everywhere
+        say_from_any_process(render(error))
+
+
+def _is_lost_peer(error: Exception) -> bool:
+    """Whether this is what a process sees when another of its group has died."""
+    told = str(error).lower()
+    distributed = int(os.environ.get("WORLD_SIZE", "1")) > 1
+    return (
+        distributed and isinstance(error, RuntimeError) and any(w in told for w in ("gloo", "nccl", "closed by peer"))
+    )
 
 
 def _show_usage(error: Any) -> None:

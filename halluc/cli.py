@@ -29,7 +29,10 @@ Set = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Override a value, as in --set train.epochs=1; repeatable."),
 ]
-Run = Annotated[Path | None, typer.Option("--run", metavar="DIR", help="Name a run directory outright.")]
+Run = Annotated[
+    Path | None,
+    typer.Option("--run", "--run-dir", metavar="DIR", help="Name a run directory outright; torchrun wants --run-dir."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print machine-readable JSON to standard output.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only errors and the last line.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Every logged step, and what libraries say.")]
@@ -51,11 +54,18 @@ def halluc(
 
 
 @app.command()
-def check(config: Config, set_: Set = None, json: Json = False) -> None:
+def check(
+    config: Config,
+    set_: Set = None,
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Load the model too: windows, parameters, a dry batch, a learning rate.")
+    ] = False,
+    json: Json = False,
+) -> None:
     """Validate a config, read its data, and tell what is odd about it. Exit code 3 on broken data."""
     from halluc.commands import check
 
-    check.run(config, set_ or [], as_json=json)
+    check.run(config, set_ or [], deep=deep, as_json=json)
 
 
 @app.command()
@@ -63,6 +73,9 @@ def train(
     config: Config,
     set_: Set = None,
     run: Run = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Continue the newest training of this config that was interrupted, if any.")
+    ] = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
     json: Json = False,
@@ -71,7 +84,7 @@ def train(
     from halluc.commands import train
     from halluc.commands.terminal import Talk
 
-    train.run(config, set_ or [], run=run, talk=Talk.of(quiet, verbose, json))
+    train.run(config, set_ or [], run=run, resume=resume, talk=Talk.of(quiet, verbose, json))
 
 
 @app.command("eval")
@@ -82,6 +95,10 @@ def evaluate(
         list[str] | None, typer.Option("--split", help="Which split: train, dev or test; repeatable.")
     ] = None,
     run: Run = None,
+    checkpoint: Annotated[
+        str | None,
+        typer.Option("--checkpoint", metavar="MODEL", help="Evaluate this model instead: a folder, hub: or package:."),
+    ] = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
     json: Json = False,
@@ -90,7 +107,7 @@ def evaluate(
     from halluc.commands import evaluate
     from halluc.commands.terminal import Talk
 
-    evaluate.run(config, set_ or [], splits=split, run=run, talk=Talk.of(quiet, verbose, json))
+    evaluate.run(config, set_ or [], splits=split, run=run, checkpoint=checkpoint, talk=Talk.of(quiet, verbose, json))
 
 
 @app.command("list")

@@ -16,6 +16,8 @@ settings.load_profile("halluc")
 
 # A test must never reach for the network; set before any library reads it.
 os.environ["HF_HUB_OFFLINE"] = "1"
+# One thread is enough for tiny models, and two wait for each other where the machine is busy.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 REPOSITORY = Path(__file__).parent.parent
 

@@ -14,13 +14,21 @@ from halluc.data.checks import CheckReport, check_corpora
 from halluc.data.corpora import read_corpora
 
 
-def run(path: Path, overrides: Sequence[str], *, as_json: bool) -> None:
+def run(path: Path, overrides: Sequence[str], *, deep: bool, as_json: bool) -> None:
     loaded = loading.load(path, overrides, table=TABLE)
-    report = check_corpora(read_corpora(loaded.experiment.data, TABLE))
-    if as_json:
-        put_json(report.as_json())
-    else:
+    corpora = read_corpora(loaded.experiment.data, TABLE)
+    report = check_corpora(corpora)
+    if not as_json:
         show(report)
+    probed = None
+    if deep:
+        from halluc.commands import probe
+
+        probed = probe.probe(loaded, corpora)
+    if as_json:
+        put_json({**report.as_json(), "model": probed.as_json()} if probed else report.as_json())
+    elif probed:
+        probe.show(probed)
 
 
 def show(report: CheckReport) -> None:

@@ -34,13 +34,13 @@ def load_run(run: Path, overrides: Sequence[str]) -> tuple[LoadedConfig, RunDir]
     return loaded, found
 
 
-def new_record(loaded: LoadedConfig, command: str) -> RunFile:
-    """``run.json`` as it stands before anything is done."""
+def new_record(loaded: LoadedConfig, command: str, sha256: str | None = None) -> RunFile:
+    """``run.json`` as it stands before anything is done; ``sha256`` where more than the config decides the run."""
     return RunFile(
         name=loaded.experiment.name,
         command=command,
         status="running",
-        config_sha256=loaded.sha256,
+        config_sha256=sha256 or loaded.sha256,
         halluc=__version__,
         git=provenance.git_state(Path.cwd()),
         versions=provenance.versions(),
@@ -49,9 +49,9 @@ def new_record(loaded: LoadedConfig, command: str) -> RunFile:
     )
 
 
-def create(loaded: LoadedConfig, command: str) -> RunDir:
+def create(loaded: LoadedConfig, command: str, sha256: str | None = None) -> RunDir:
     runs_dir = Path(loaded.experiment.runs_dir)
-    return directory.create(runs_dir, new_record(loaded, command), annotated(loaded), loaded.files)
+    return directory.create(runs_dir, new_record(loaded, command, sha256), annotated(loaded), loaded.files)
 
 
 def task_of(loaded: LoadedConfig):  # type: ignore[no-untyped-def]

@@ -37,9 +37,21 @@ if not people.is_terminal and "COLUMNS" not in os.environ:
     people.width = _PIPED_WIDTH
 
 
+def is_main_process() -> bool:
+    """Whether this process is the one of its group (torchrun, accelerate launch) that speaks and writes."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 def say(text: str = "", style: str | None = None) -> None:
-    """A line for people."""
-    people.print(errors.printable(text), style=style)
+    """A line for people, from the main process alone."""
+    if is_main_process():
+        people.print(errors.printable(text), style=style)
+
+
+def say_from_any_process(text: str) -> None:
+    """A line for people that only this process knows; those of other than the main process say whose they are."""
+    prefix = "" if is_main_process() else f"[process {os.environ['RANK']}] "
+    people.print(errors.printable(prefix + text))
 
 
 def put_json(value: Any) -> None:

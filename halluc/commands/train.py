@@ -3,37 +3,63 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from halluc.commands import experiment, scoring
-from halluc.commands.terminal import Talk, people, put_json, say
+from halluc.commands.terminal import Talk, is_main_process, people, put_json, say
 from halluc.components import TABLE
 from halluc.config.loading import LoadedConfig
 from halluc.config.rendering import annotated
 from halluc.core.errors import HallucError, did_you_mean
-from halluc.core.files import replace_folder, write_json
+from halluc.core.files import write_json
 from halluc.data.checks import check_corpora
 from halluc.data.corpora import Corpora, read_corpora
 from halluc.loggers.console import ConsoleLogger
 from halluc.loggers.jsonl import JsonlLogger
 from halluc.runs import directory, provenance
 from halluc.runs.directory import RunDir
-from halluc.runs.events import Checkpointed, Evaluated, Event, Stopped
-from halluc.runs.schema import Stage
+from halluc.runs.events import Event, Stopped
+
+Evaluate = Callable[[Any], dict[str, float]]
 
 
-def run(config: Path, overrides: Sequence[str], *, run: Path | None, talk: Talk) -> None:
+@dataclass(frozen=True)
+class _Job:
+    """What one training is asked to do, and where."""
+
+    loaded: LoadedConfig
+    corpora: Corpora
+    choose_by: str
+    engine: Any
+    target: RunDir
+    resume: bool
+    talk: Talk
+
+
+def run(config: Path, overrides: Sequence[str], *, run: Path | None, resume: bool, talk: Talk) -> None:
     loaded = experiment.load(config, overrides)
     if loaded.experiment.data.train is None:
         raise HallucError("C107", "`halluc train` needs `data.train`", help="name the training split")
     choose_by = _choose_by(loaded)
     corpora = read_corpora(loaded.experiment.data, TABLE, ("train", "dev"))
-    target = _directory(loaded, run)
-    with target.locked(), target.stage("train", list(overrides)) as stage:
-        best = _train(loaded, corpora, choose_by, target, stage, talk)
+    # torch and transformers take seconds to import: what can fail without them has failed by now.
+    from halluc.engine import runtime
+
+    engine = runtime.start(loaded.experiment.train.precision, loaded.experiment.seed)
+    target, resume = engine.from_main(_directory(loaded, run, resume) if engine.is_main else None)
+    job = _Job(loaded, corpora, choose_by, engine, target, resume, talk)
+    if target.model.is_dir():
+        say(f"{target.path} is finished: there is nothing to resume")
+        best = target.read().best
+    elif engine.is_main:
+        best = _noted(job, list(overrides))
+    else:
+        best = _train(job)
+    if not is_main_process():
+        return
     if talk is Talk.JSON:
         put_json({"run": str(target.path), "model": str(target.model), "best": best})
     else:
@@ -51,104 +77,130 @@ def _choose_by(loaded: LoadedConfig) -> str:
     raise HallucError("C103", f'`train.best` cannot be "{asked}"', where, help)
 
 
-def _directory(loaded: LoadedConfig, named: Path | None) -> RunDir:
-    """The run to write: the one named, or the newest of this config that is not finished, or a new one."""
-    if named is not None and named.exists() and any(named.iterdir()):
-        found = directory.open_run(named)
-        if found.read().config_sha256 != loaded.sha256:
-            raise HallucError("R104", f"{named} holds a run of another config", help="name an empty folder")
-        return found
+def _directory(loaded: LoadedConfig, named: Path | None, resume: bool) -> tuple[RunDir, bool]:
+    """The run to write, and whether its training is continued."""
     if named is not None:
-        named.mkdir(parents=True, exist_ok=True)
-        record = experiment.new_record(loaded, "train")
-        return directory.fill(RunDir(named), record, annotated(loaded), loaded.files)
+        return _named(loaded, named, resume)
     newest = directory.newest(Path(loaded.experiment.runs_dir), loaded.experiment.name, loaded.sha256)
-    if newest is not None and not newest.model.is_dir():
-        say(f"{newest.path} was not finished: training starts anew in it")
-        return newest
-    return experiment.create(loaded, "train")
+    if newest is None or newest.model.is_dir():
+        if resume and newest is not None:
+            return newest, True  # finished: a batch job that is queued again has nothing left to do
+        return experiment.create(loaded, "train"), False
+    if resume:
+        return newest, True
+    if newest.has_checkpoint():
+        say(f"{newest.path} was interrupted: --resume would continue it; this is a new run")
+        return experiment.create(loaded, "train"), False
+    say(f"{newest.path} was not finished and has no checkpoint: training starts anew in it")
+    return newest, False
 
 
-def _train(
-    loaded: LoadedConfig, corpora: Corpora, choose_by: str, target: RunDir, stage: Stage, talk: Talk
-) -> dict[str, Any] | None:
-    # torch and transformers take seconds to import: what can fail without them has failed by now.
-    from halluc.engine import loop, runtime
+def _named(loaded: LoadedConfig, path: Path, resume: bool) -> tuple[RunDir, bool]:
+    if not path.exists() or (path.is_dir() and not any(path.iterdir())):
+        return directory.fill(
+            RunDir(path), experiment.new_record(loaded, "train"), annotated(loaded), loaded.files
+        ), False
+    found = directory.open_run(path)
+    if found.read().config_sha256 != loaded.sha256:
+        raise HallucError("R104", f"{path} holds a run of another config", help="name an empty folder")
+    if not resume and (found.model.is_dir() or found.has_checkpoint()):
+        state = "a finished training" if found.model.is_dir() else "an interrupted training"
+        help = "name an empty folder" if found.model.is_dir() else "continue it with --resume, or name an empty folder"
+        raise HallucError("R108", f"{path} holds {state}", help=help)
+    return found, resume
+
+
+def _noted(job: _Job, overrides: list[str]) -> dict[str, Any]:
+    """Train as the only writer of the run, and note in ``run.json`` how it ended."""
+    with job.target.locked(), job.target.stage("train", overrides) as stage:
+        best = _train(job)
+        stage.detail = {"best": best}
+    record = job.target.read()
+    record.best = best
+    job.target.write(record)
+    return best
+
+
+def _train(job: _Job) -> dict[str, Any]:
+    from halluc.commands.keeping import Keeper
+    from halluc.engine import checkpoint
+
+    training, evaluate, tokenizer = _prepared(job)
+    if job.resume:
+        found = checkpoint.resume(job.target.checkpoints, training.model, training.optimizer, say)
+        training.progress = found or training.progress
+    keeper = Keeper(job.target, training, tokenizer)
+    stopped = _drive(job, training, evaluate, keeper)
+    if stopped.interrupted:
+        if keeper.last is not None:
+            say(f"interrupted: {keeper.last} is written; `halluc train … --resume` continues it")
+        raise KeyboardInterrupt
+    if job.engine.is_main:
+        keeper.publish()
+    job.engine.wait()
+    return keeper.summary(job.choose_by)
+
+
+def _prepared(job: _Job) -> tuple[Any, Evaluate | None, Any]:
+    """Model, features and evaluation; what is known before the first step goes into the run."""
+    from halluc.engine import checkpoint, loop, runtime
     from halluc.tasks.encoders import quiet_libraries
 
-    quiet_libraries(talk is Talk.VERBOSE)
-    settings = loaded.experiment
-    task = experiment.task_of(loaded)
-    engine = runtime.start(settings.train.precision, settings.seed)
-    train, dev = corpora.splits["train"], corpora.splits.get("dev")
+    quiet_libraries(job.talk is Talk.VERBOSE)
+    settings, engine = job.loaded.experiment, job.engine
+    task = experiment.task_of(job.loaded)
+    train, dev = job.corpora.splits["train"], job.corpora.splits.get("dev")
     labels = task.labels(train)
     if not labels:
         raise HallucError("D131", f"{train.source} has no mention: there is nothing to learn", exit_code=3)
     encoder = task.build(settings.model, labels, runtime.attention_for(engine.device.type))
-    encoded = task.encode(train.examples, encoder)
-    encoded_dev = task.encode(dev.examples, encoder) if dev else None
-    _record(target, corpora, encoder, runtime.describe(engine), {"train": encoded.notes})
+    features = {split: task.encode(corpus.examples, encoder) for split, corpus in job.corpora.splits.items()}
+    gold = scoring.gold_tags(dev.examples) if dev else []
 
     def evaluate(model: Any) -> dict[str, float]:
-        assert dev is not None
-        predictions = scoring.predict(model, task, encoded_dev, settings.eval.batch_tokens, engine)
-        return scoring.headline(scoring.score(dev.examples, predictions))
+        predictions = scoring.predict(model, task, features["dev"], settings.eval.batch_tokens, engine)
+        return scoring.headline(gold, [prediction.tags for prediction in predictions])
 
-    events = loop.fit(
-        encoder.model, encoded, settings.train, engine,
-        seed=settings.seed, evaluate=evaluate if dev else None, choose_by=choose_by,
-    )  # fmt: skip
-    keeper = _Keeper(target, engine.accelerator.unwrap_model(encoder.model), encoder.tokenizer, choose_by)
+    training = loop.prepare(encoder.model, features["train"], settings.train, engine, settings.seed)
+    if engine.is_main:
+        checkpoint.clean(job.target.checkpoints)
+        _record(job, encoder, runtime.describe(engine), {split: made.notes for split, made in features.items()})
+    engine.wait()
+    return training, evaluate if dev else None, encoder.tokenizer
+
+
+def _drive(job: _Job, training: Any, evaluate: Evaluate | None, keeper: Any) -> Stopped:
+    """Run the loop and hand every event to those who listen; returns the last one."""
+    from halluc.engine import loop
+    from halluc.engine.interrupt import Interruption
+
     with contextlib.ExitStack() as stack:
-        listeners: list[Callable[[Event], None]] = [stack.enter_context(JsonlLogger(target.events))]
-        if talk in (Talk.NORMAL, Talk.VERBOSE):
-            console = ConsoleLogger(people, every_step=talk is Talk.VERBOSE, primary=choose_by)
-            listeners.append(stack.enter_context(console))
-        for event in keeper.watch(events):
+        interruption = stack.enter_context(Interruption())
+        listeners = _listeners(stack, job) if job.engine.is_main else []
+        stopped: Stopped | None = None
+        for event in keeper.watch(
+            loop.fit(training, evaluate=evaluate, choose_by=job.choose_by, interrupted=lambda: interruption.requested)
+        ):
             for listener in listeners:
                 listener(event)
-    keeper.publish()
-    stage.detail = {"best": keeper.best, "notes": encoded.notes}
-    run_file = target.read()
-    run_file.best = keeper.best
-    target.write(run_file)
-    return keeper.best
+            stopped = event if isinstance(event, Stopped) else stopped
+    assert stopped is not None, "the loop ends with Stopped"
+    return stopped
 
 
-def _record(target: RunDir, corpora: Corpora, encoder: Any, machine: dict[str, Any], notes: dict[str, Any]) -> None:
+def _listeners(stack: contextlib.ExitStack, job: _Job) -> list[Callable[[Event], None]]:
+    listeners: list[Callable[[Event], None]] = [stack.enter_context(JsonlLogger(job.target.events))]
+    if job.talk in (Talk.NORMAL, Talk.VERBOSE):
+        console = ConsoleLogger(people, every_step=job.talk is Talk.VERBOSE)
+        listeners.append(stack.enter_context(console))
+    return listeners
+
+
+def _record(job: _Job, encoder: Any, machine: dict[str, Any], notes: dict[str, Any]) -> None:
     """What is known before the first step: data, inputs, model, machine."""
-    write_json(target.path / "data.json", {**check_corpora(corpora).as_json(), "encoding": notes})
-    record = target.read()
-    record.inputs = provenance.input_hashes(corpora.files)
+    write_json(job.target.path / "data.json", {**check_corpora(job.corpora).as_json(), "encoding": notes})
+    record = job.target.read()
+    record.inputs = provenance.input_hashes(job.corpora.files)
     record.hardware = {**record.hardware, **machine}
     record.model = {"commit": encoder.commit, "parameters": sum(p.numel() for p in encoder.model.parameters())}
-    target.write(record)
-
-
-class _Keeper:
-    """Listens for the best evaluation, keeps those weights, and publishes them as ``model/``."""
-
-    def __init__(self, target: RunDir, model: Any, tokenizer: Any, choose_by: str) -> None:
-        self.target, self.model, self.tokenizer, self.choose_by = target, model, tokenizer, choose_by
-        self.best: dict[str, Any] | None = None
-
-    def watch(self, events: Iterator[Event]) -> Iterator[Event]:
-        for event in events:
-            yield event
-            if isinstance(event, Evaluated) and event.best:
-                yield self._keep(event.step, self.choose_by, event.metrics)
-            elif isinstance(event, Stopped) and self.best is None:
-                yield self._keep(event.step, "last: no dev split", {})
-
-    def _keep(self, step: int, chosen_by: str, metrics: dict[str, float]) -> Checkpointed:
-        self.best = {"step": step, "chosen_by": chosen_by, "dev": metrics}
-        replace_folder(self.target.best, self._save)
-        return Checkpointed(step, str(self.target.best))
-
-    def _save(self, folder: Path) -> None:
-        from halluc.tasks.encoders import save
-
-        save(self.model, self.tokenizer, folder)
-
-    def publish(self) -> None:
-        replace_folder(self.target.model, lambda folder: shutil.copytree(self.target.best, folder, dirs_exist_ok=True))
+    job.target.write(record)

@@ -38,6 +38,9 @@ class ModelConfig(Section):
     dropout: float | None = Field(
         default=None, ge=0, lt=1, description="overrides every dropout rate of the encoder; null keeps its own"
     )
+    freeze: int | None = Field(
+        default=None, ge=0, description="keep the embeddings and this many of the lowest layers as they are"
+    )
 
 
 class TrainConfig(Section):
@@ -63,6 +66,16 @@ class TrainConfig(Section):
     best: str | None = Field(
         default=None, description="the dev metric that chooses the checkpoint; null: the task's primary metric"
     )
+    patience: int | None = Field(
+        default=None, ge=1, description="stop after this many evaluations without a better one; null: never"
+    )
+    accumulation: int = Field(
+        default=1, ge=1, description="forward passes that an optimizer step is split into, where memory is short"
+    )
+    checkpoint_steps: int | None = Field(
+        default=None, ge=1, description="a checkpoint after every so many steps, beside the one after each epoch"
+    )
+    compile: bool = Field(default=False, description="torch.compile: a minute of warm-up for some per cent of speed")
 
 
 class EvalConfig(Section):
@@ -70,6 +83,10 @@ class EvalConfig(Section):
         default=None, min_length=1, description="which splits `halluc eval` reads; null: dev and test, where present"
     )
     batch_tokens: int = Field(default=4096, ge=1, description="word pieces with padding in one forward pass")
+    labels: dict[str, str | None] | None = Field(
+        default=None,
+        description="names of the model's labels in the data's, as {PERSON: PER, DATE: null}; null: counts as no label",
+    )
 
 
 class Experiment(Section):

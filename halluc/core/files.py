@@ -90,8 +90,10 @@ def replace_folder(path: Path, fill: Callable[[Path], object]) -> None:
     try:
         beside.mkdir(parents=True)
         fill(beside)
-        for file in beside.rglob("*"):
-            if file.is_file():
+        for file in [*beside.rglob("*"), beside]:
+            if file.is_dir():
+                sync_folder(file)
+            else:
                 with file.open("rb") as handle:
                     os.fsync(handle.fileno())
         if path.exists():

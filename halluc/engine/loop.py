@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol
+from dataclasses import dataclass, field
+from itertools import accumulate
+from typing import Any, Protocol
 
 import torch
 
 from halluc.config.schema import TrainConfig
-from halluc.core.errors import EXIT_BUG, HallucError
+from halluc.core.errors import HallucError, environment_error
+from halluc.core.rng import keyed_seed
 from halluc.engine import batching
 from halluc.engine.batching import Batch, BatchPlan
+from halluc.engine.checkpoint import Progress
 from halluc.engine.optimizer import adamw, learning_rate_factor
 from halluc.engine.runtime import Runtime
 from halluc.runs.events import Evaluated, Event, Started, Step, Stopped
@@ -42,98 +47,181 @@ class Features(Protocol):
 
 
 Metrics = dict[str, float]
+Shares = tuple[tuple[int, ...], ...]
+
+
+@dataclass
+class Training:
+    """A model on its way: ``model`` as it came, ``prepared`` for device, precision and processes."""
+
+    model: torch.nn.Module
+    prepared: Any
+    optimizer: Any
+    features: Features
+    config: TrainConfig
+    runtime: Runtime
+    seed: int
+    progress: Progress = field(default_factory=Progress)
+
+
+def prepare(
+    model: torch.nn.Module, features: Features, config: TrainConfig, runtime: Runtime, seed: int
+) -> Training:  # fmt: skip
+    """Hand model and optimizer to accelerate; weights are loaded, where a run resumes, into what this returns."""
+    optimizer = adamw(model, config.learning_rate, config.weight_decay)
+    compiled = torch.compile(model, dynamic=True) if config.compile else model
+    prepared, optimizer = runtime.accelerator.prepare(compiled, optimizer)
+    return Training(model, prepared, optimizer, features, config, runtime, seed)
 
 
 def fit(
-    model: torch.nn.Module,
-    features: Features,
-    config: TrainConfig,
-    runtime: Runtime,
+    training: Training,
     *,
-    seed: int,
     evaluate: Callable[[torch.nn.Module], Metrics] | None,
     choose_by: str,
+    interrupted: Callable[[], bool] = lambda: False,
 ) -> Iterator[Event]:
-    """Train for ``config.epochs`` and evaluate after each.
+    """Train from where ``training.progress`` stands to the last epoch, evaluating after each.
 
     An optimizer step minimises the loss summed over its global batch, divided by the labelled tokens of that batch:
     a mean of means would weigh ragged batches wrongly. Whoever listens sees the model as it is at each event.
 
     Raises:
-        HallucError T101: the loss is not finite; names step and examples. T102: out of memory.
+        HallucError T101: the loss is not finite; names step, batch and examples. T102: out of memory.
     """
-    plans = [_plan(features, config, runtime, seed, epoch) for epoch in range(config.epochs)]
-    steps = sum(map(len, plans))
-    optimizer = adamw(model, config.learning_rate, config.weight_decay)
-    model, optimizer = runtime.accelerator.prepare(model, optimizer)
-    pieces = sum(features.lengths)
-    yield Started(
-        steps, config.epochs, len(features.lengths), pieces, round(plans[0].padding, 4),
-        runtime.device.type, runtime.precision, torch.get_num_threads(),
-    )  # fmt: skip
-    best, step, spent = -math.inf, 0, 0.0
-    for epoch, plan in enumerate(plans, 1):
-        model.train()
-        for shares in plan.steps:
+    config, progress = training.config, training.progress
+    plans = [_plan(training, epoch) for epoch in range(config.epochs)]
+    ends = list(accumulate(map(len, plans)))
+    yield _started(training, plans, ends[-1])
+    began, seen = time.perf_counter(), 0
+    waited = 0.0
+
+    def stopped(reason: str, interrupted: bool = False) -> Stopped:
+        return Stopped(progress.step, reason, interrupted, time.perf_counter() - began - waited, seen)
+
+    for epoch, (plan, end) in enumerate(zip(plans, ends, strict=True), 1):
+        for shares in plan.steps[max(0, progress.step - (end - len(plan))) :]:
+            event, stop = _step(training, shares, epoch, ends[-1], interrupted())
+            seen += event.features
             clock = time.perf_counter()
-            rate = config.learning_rate * learning_rate_factor(step, steps, config.warmup, config.schedule)
-            for group in optimizer.param_groups:
-                group["lr"] = rate
-            step += 1
-            loss, norm = _optimizer_step(model, optimizer, features, shares, runtime, config.max_grad_norm, step)
-            seconds = time.perf_counter() - clock
-            spent += seconds
-            sizes = [features.lengths[index] for share in shares for index in share]
-            yield Step(step, epoch, loss, rate, norm, len(sizes), sum(sizes), seconds)
-        if evaluate is not None:
+            yield event
+            waited += time.perf_counter() - clock  # what listeners take, such as a checkpoint, is no training
+            if stop:
+                yield stopped("interrupted", interrupted=True)
+                return
+        if evaluate is not None and progress.evaluations < epoch:
             clock = time.perf_counter()
-            metrics = evaluate(model)
-            is_best = metrics[choose_by] > best
-            best = max(best, metrics[choose_by])
-            yield Evaluated(step, epoch, metrics, is_best, time.perf_counter() - clock)
-    yield Stopped(step, "all epochs done", spent, len(features.lengths) * config.epochs)
+            yield _evaluated(training, evaluate, choose_by, epoch)
+            waited += time.perf_counter() - clock
+        if config.patience is not None and progress.stale >= config.patience:
+            yield stopped(f"no better {choose_by} for {progress.stale} evaluations")
+            return
+    yield stopped("all epochs done")
 
 
-def _plan(features: Features, config: TrainConfig, runtime: Runtime, seed: int, epoch: int) -> BatchPlan:
+def _plan(training: Training, epoch: int) -> BatchPlan:
+    config = training.config
     return batching.plan(
-        features.lengths,
+        training.features.lengths,
         budget=config.batch_tokens,
-        seed=seed,
+        seed=training.seed,
         epoch=epoch,
-        ranks=runtime.ranks,
+        ranks=training.runtime.ranks * config.accumulation,
         batching=config.batching,
     )
 
 
-def _optimizer_step(
-    model: torch.nn.Module,
-    optimizer: torch.optim.Optimizer,
-    features: Features,
-    shares: tuple[tuple[int, ...], ...],
-    runtime: Runtime,
-    max_grad_norm: float,
-    step: int,
-) -> tuple[float, float]:
-    """One update; returns the mean loss of a labelled token over the global batch, and the gradient's norm."""
-    share = shares[runtime.rank]
-    weight = max(1, sum(features.weights[index] for part in shares for index in part))
-    # A rank without examples still takes part in the exchange of gradients, with a loss of nought.
-    batch = features.collate(share or shares[0][:1]).to(runtime.device)
-    try:
-        summed = features.loss(model(**batch.inputs), batch) * (1.0 if share else 0.0)
-        # Gradients are averaged over ranks: multiplied by their number, they are summed.
-        runtime.accelerator.backward(summed * (runtime.ranks / weight))
-    except torch.OutOfMemoryError as error:
-        shape = "x".join(map(str, batch.labels.shape))
-        help = f"halve `train.batch_tokens`; this batch had {shape} positions"
-        raise HallucError("T102", f"out of memory in step {step}", help=help) from error
-    total = float(runtime.accelerator.reduce(summed.detach(), "sum")) / weight
+def _started(training: Training, plans: Sequence[BatchPlan], steps: int) -> Started:
+    lengths, runtime = training.features.lengths, training.runtime
+    padding = sum(plan.padding for plan in plans) / len(plans)
+    return Started(
+        steps=steps,
+        epochs=len(plans),
+        features=len(lengths),
+        pieces=sum(lengths),
+        padding=round(padding, 4),
+        device=runtime.device.type,
+        precision=runtime.precision,
+        threads=torch.get_num_threads(),
+        processes=runtime.ranks,
+        resumed_step=training.progress.step,
+    )
+
+
+def _evaluated(
+    training: Training, evaluate: Callable[[torch.nn.Module], Metrics], choose_by: str, epoch: int
+) -> Evaluated:  # fmt: skip
+    """Evaluate in the main process and tell the others, so that all decide alike."""
+    clock, progress = time.perf_counter(), training.progress
+    metrics = training.runtime.from_main(evaluate(training.model) if training.runtime.is_main else None)
+    is_best = metrics[choose_by] > progress.best
+    if is_best:
+        progress.best, progress.best_step, progress.best_metrics = metrics[choose_by], progress.step, metrics
+    progress.stale = 0 if is_best else progress.stale + 1
+    progress.evaluations = epoch
+    return Evaluated(progress.step, epoch, metrics, is_best, time.perf_counter() - clock)
+
+
+def _step(training: Training, shares: Shares, epoch: int, steps: int, stop: bool) -> tuple[Step, bool]:
+    """One optimizer step, and whether any process was asked to stop."""
+    clock, progress, config = time.perf_counter(), training.progress, training.config
+    rate = config.learning_rate * learning_rate_factor(progress.step, steps, config.warmup, config.schedule)
+    for group in training.optimizer.param_groups:
+        group["lr"] = rate
+    # Dropout as a function of seed, step and rank: a resumed run needs no state of any generator.
+    torch.manual_seed(keyed_seed("dropout", training.seed, progress.step, training.runtime.rank))
+    training.prepared.train()
+    loss, stop = _accumulate(training, shares, stop)
+    norm = training.runtime.accelerator.clip_grad_norm_(training.prepared.parameters(), config.max_grad_norm)
+    training.optimizer.step()
+    training.optimizer.zero_grad()
+    progress.step += 1
+    sizes = [training.features.lengths[index] for share in shares for index in share]
+    seconds = time.perf_counter() - clock
+    return Step(progress.step, epoch, loss, rate, float(norm or 0), len(sizes), sum(sizes), seconds), stop
+
+
+def _accumulate(training: Training, shares: Shares, stop: bool) -> tuple[float, bool]:
+    """Gradients of the global batch; returns a labelled token's mean loss over it, and whether to stop."""
+    features, runtime, passes = training.features, training.runtime, training.config.accumulation
+    weight = max(1, sum(features.weights[index] for share in shares for index in share))
+    summed = torch.zeros(2, device=runtime.device)
+    summed[1] = float(stop)
+    mine = shares[runtime.rank * passes : (runtime.rank + 1) * passes]
+    for number, share in enumerate(mine, 1):
+        # A process without examples still takes part in the exchange of gradients, with a loss of nought.
+        batch = features.collate(share or next(filter(None, shares))[:1]).to(runtime.device)
+        last = number == len(mine)
+        exchange = contextlib.nullcontext() if last else runtime.accelerator.no_sync(training.prepared)
+        try:
+            with exchange:
+                loss = features.loss(training.prepared(**batch.inputs), batch) * (1.0 if share else 0.0)
+                # Gradients are averaged over processes: multiplied by their number, they are summed.
+                runtime.accelerator.backward(loss * (runtime.ranks / weight))
+        except torch.OutOfMemoryError as error:
+            raise _out_of_memory(training, batch) from error
+        summed[0] += loss.detach()
+    told = runtime.accelerator.reduce(summed, "sum").tolist()
+    total = told[0] / weight
     if not math.isfinite(total):
-        optimizer.zero_grad()
-        ids = ", ".join(features.ids(share)[:8])
-        help = "lower `train.learning_rate`, or set `train.precision: fp32`"
-        raise HallucError("T101", f"the loss is {total} in step {step} (examples {ids})", help=help, exit_code=EXIT_BUG)
-    norm = runtime.accelerator.clip_grad_norm_(model.parameters(), max_grad_norm)
-    optimizer.step()
-    optimizer.zero_grad()
-    return total, float(norm) if norm is not None else 0.0
+        raise _not_finite(training, shares, total)
+    return total, told[1] > 0
+
+
+def _out_of_memory(training: Training, batch: Batch) -> HallucError:
+    rows, columns = batch.labels.shape
+    half = max(1, training.config.batch_tokens // 2)
+    message = f"out of memory in step {training.progress.step + 1}: a batch of {rows} sentences by {columns} positions"
+    return environment_error(
+        "T102", message, f"set `train.batch_tokens: {half}`, or keep it and set `train.accumulation: 2`"
+    )
+
+
+def _not_finite(training: Training, shares: Shares, loss: float) -> HallucError:
+    training.optimizer.zero_grad()
+    indexes = [index for share in shares for index in share]
+    ids = training.features.ids(indexes)
+    listed = ", ".join(ids[:8]) + (f" and {len(ids) - 8} more" if len(ids) > 8 else "")
+    message = f"the loss is {loss} in step {training.progress.step + 1}, a batch of {len(ids)} examples: {listed}"
+    help = "lower `train.learning_rate`, or set `train.precision: fp32`; the last checkpoint is untouched"
+    return HallucError("T101", message, help=help)

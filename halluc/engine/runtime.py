@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
-from accelerate.utils import set_seed
+from accelerate.utils import broadcast_object_list, set_seed
 
 from halluc.core.errors import HallucError
 
@@ -36,6 +36,18 @@ class Runtime:
     @property
     def is_main(self) -> bool:
         return bool(self.accelerator.is_main_process)
+
+    def from_main(self, value: Any) -> Any:
+        """The main process's ``value``, in every process."""
+        return broadcast_object_list([value])[0] if self.ranks > 1 else value
+
+    def peak_memory(self) -> int | None:
+        """The most bytes that tensors took on a CUDA device so far; None elsewhere."""
+        return torch.cuda.max_memory_allocated(self.device) if self.device.type == "cuda" else None
+
+    def wait(self) -> None:
+        """Until every process is here."""
+        self.accelerator.wait_for_everyone()
 
 
 def start(precision: str, seed: int) -> Runtime:

@@ -17,15 +17,14 @@ _SECONDS_A_LINE = 10.0
 class ConsoleLogger:
     """Prints events to ``console``; ``every_step`` is what --verbose asks for."""
 
-    def __init__(self, console: Console, *, every_step: bool = False, primary: str) -> None:
+    def __init__(self, console: Console, *, every_step: bool = False) -> None:
         self.console = console
         self.every_step = every_step
-        self.primary = primary
         self.live: Progress | None = None
         self.bar: TaskID | None = None
         self.steps = 0
         self.began = self.last_line = time.monotonic()
-        self.sentences, self.seconds = 0, 0.0
+        self.features, self.seconds = 0, 0.0
 
     def __enter__(self) -> ConsoleLogger:
         return self
@@ -42,28 +41,31 @@ class ConsoleLogger:
         elif isinstance(event, Evaluated):
             self._evaluated(event)
         elif isinstance(event, Stopped):
-            rate = event.sentences / event.seconds if event.seconds else 0
-            self._line(f"{event.reason}: {event.step} steps in {event.seconds:.1f} s, {rate:.0f} sentences/s")
+            rate = event.features / event.seconds if event.seconds else 0
+            self._line(f"{event.reason}: step {event.step}, {event.seconds:.1f} s of training, {rate:.0f} sentences/s")
 
     def _started(self, event: Started) -> None:
         self.steps = event.steps
         self.began = self.last_line = time.monotonic()
+        processes = f" in {event.processes} processes" if event.processes > 1 else ""
         self._line(
-            f"training on {event.device} in {event.precision}: {event.epochs} epochs, {event.steps} steps, "
-            f"{event.sentences:,} sentences, {event.pieces:,} word pieces, {event.padding:.1%} padding"
+            f"training on {event.device} in {event.precision}{processes}: {event.epochs} epochs, {event.steps} steps, "
+            f"{event.features:,} sentences, {event.pieces:,} word pieces, {event.padding:.1%} padding"
         )
+        if event.resumed_step:
+            self._line(f"resumed at step {event.resumed_step}")
         if self.console.is_terminal:
             columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
             self.live = Progress(*columns, TimeRemainingColumn(), console=self.console, transient=True)
-            self.bar = self.live.add_task("training", total=event.steps)
+            self.bar = self.live.add_task("training", total=event.steps, completed=event.resumed_step)
             self.live.start()
 
     def _step(self, event: Step) -> None:
-        self.sentences += event.sentences
+        self.features += event.features
         self.seconds += event.seconds
         told = f"epoch {event.epoch} step {event.step}/{self.steps} loss {event.loss:.4f} lr {event.learning_rate:.2e}"
         if self.live and self.bar is not None:
-            rate = self.sentences / self.seconds if self.seconds else 0
+            rate = self.features / self.seconds if self.seconds else 0
             described = f"epoch {event.epoch} loss {event.loss:.3f} {rate:.0f} sentences/s"
             self.live.update(self.bar, completed=event.step, description=described)
         due = not self.console.is_terminal and time.monotonic() - self.last_line > _SECONDS_A_LINE

@@ -1,4 +1,7 @@
-"""Entity-level figures from raw tags, by seqeval: its default (conlleval) mode, and strict IOB2 beside it."""
+"""Entity-level figures from raw tags: seqeval's default (conlleval) mode, and its strict IOB2 mode beside it.
+
+The reports are seqeval's own; the figures are counted by ``metrics.spans``, which tests hold to seqeval.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,8 @@ from typing import Any
 
 import numpy
 
+from halluc.metrics import spans
+from halluc.metrics.spans import Scores
 from halluc.runs.schema import MetricResult
 
 Tags = Sequence[Sequence[str]]
@@ -15,7 +20,7 @@ CONLLEVAL, STRICT = "seqeval default (conlleval)", "seqeval strict IOB2"
 
 
 def report(gold: Tags, predicted: Tags, strict: bool = False) -> dict[str, dict[str, Any]]:
-    """Precision, recall, F1 and support by label, with micro, macro and weighted averages; 0 where undefined."""
+    """seqeval's precision, recall, F1 and support by label and averaged; 0 where undefined."""
     from seqeval.metrics import classification_report
     from seqeval.scheme import IOB2
 
@@ -39,18 +44,18 @@ def results(gold: Tags, predicted: Tags) -> list[MetricResult]:
     """Overall, by label and averaged figures in both protocols; ``n`` is the number of gold mentions."""
     found: list[MetricResult] = []
     for protocol, strict in ((CONLLEVAL, False), (STRICT, True)):
-        rows = report(gold, predicted, strict)
-        found += _figures(rows.pop("micro avg"), {}, protocol)
-        for average in ("macro", "weighted"):
-            found += _figures(rows.pop(f"{average} avg"), {"average": average}, protocol)
-        for label, row in sorted(rows.items()):
+        counts = spans.count(gold, predicted, strict=strict)
+        rows = spans.by_label(counts)
+        found += _figures(spans.overall(counts), {}, protocol)
+        found += _figures(spans.average(rows), {"average": "macro"}, protocol)
+        found += _figures(spans.average(rows, weighted=True), {"average": "weighted"}, protocol)
+        for label, row in rows.items():
             found += _figures(row, {"label": label}, protocol)
     return found
 
 
-def _figures(row: dict[str, Any], by: dict[str, str], protocol: str) -> list[MetricResult]:
-    names = {"entity_f1": "f1-score", "entity_precision": "precision", "entity_recall": "recall"}
+def _figures(row: Scores, by: dict[str, str], protocol: str) -> list[MetricResult]:
+    values = {"entity_f1": row.f1, "entity_precision": row.precision, "entity_recall": row.recall}
     return [
-        MetricResult(name=name, value=row[key], n=row["support"], by=by, protocol=protocol)
-        for name, key in names.items()
+        MetricResult(name=name, value=value, n=row.support, by=by, protocol=protocol) for name, value in values.items()
     ]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 from halluc.runs.schema import MetricResult
@@ -38,6 +40,36 @@ def results(gold: Tags, predicted: Tags) -> list[MetricResult]:
         by = {} if average == "micro" else {"average": average} if average != name else {"tag": name}
         found.append(MetricResult(name="token_f1", value=row["f1-score"], n=row["support"], by=by, protocol=PROTOCOL))
     return found
+
+
+def accuracy(gold: Tags, predicted: Tags) -> float:
+    """The share of tokens with the right tag, O included, which is the micro F1; 0 without tokens."""
+    right = sum(map(str.__eq__, chain.from_iterable(gold), chain.from_iterable(predicted)))
+    total = sum(map(len, gold))
+    return right / total if total else 0.0
+
+
+def confusion(gold: Tags, predicted: Tags) -> dict[str, dict[str, int]]:
+    """Tokens by gold label (rows) and predicted label (columns), O among them, without B- and I-."""
+    pairs = Counter(
+        zip(map(_label, chain.from_iterable(gold)), map(_label, chain.from_iterable(predicted)), strict=True)
+    )
+    labels = sorted({label for pair in pairs for label in pair} | {"O"}, key=lambda label: (label != "O", label))
+    return {row: {column: pairs[row, column] for column in labels} for row in labels}
+
+
+def _label(tag: str) -> str:
+    return tag if tag == "O" else tag[2:]
+
+
+def confusion_as_text(table: dict[str, dict[str, int]]) -> str:
+    """The table with gold labels as rows and predicted ones as columns."""
+    width = max(
+        8, *(len(label) + 2 for label in table), *(len(str(n)) + 2 for row in table.values() for n in row.values())
+    )
+    lines = [" " * width + "".join(f"{label:>{width}}" for label in table)]
+    lines += [f"{label:>{width}}" + "".join(f"{n:>{width}}" for n in row.values()) for label, row in table.items()]
+    return "\n".join(lines) + "\n"
 
 
 def as_text(rows: dict[str, dict[str, Any]], digits: int = 4) -> str:

@@ -9,7 +9,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -36,8 +36,12 @@ class RunDir:
         return self.path / "model"
 
     @property
-    def best(self) -> Path:
-        return self.path / "checkpoints" / "best"
+    def checkpoints(self) -> Path:
+        return self.path / "checkpoints"
+
+    def has_checkpoint(self) -> bool:
+        """Whether an interrupted training can be continued here."""
+        return any(self.checkpoints.glob("step-*"))
 
     @property
     def events(self) -> Path:
@@ -172,8 +176,10 @@ def fill(directory: RunDir, run: RunFile, config_text: str, sources: tuple[Path,
     return directory
 
 
-def newest(runs_dir: Path, name: str, config_sha256: str) -> RunDir | None:
-    """The newest run of this name whose config decided the same model."""
+def newest(
+    runs_dir: Path, name: str, config_sha256: str, suits: Callable[[RunDir], bool] = lambda run: True
+) -> RunDir | None:
+    """The newest run of this name whose config decided the same model, of those that suit."""
     home = runs_dir / name
     if not home.is_dir():
         return None
@@ -183,7 +189,7 @@ def newest(runs_dir: Path, name: str, config_sha256: str) -> RunDir | None:
             run = directory.read()
         except HallucError:
             continue  # a run of another version, or a damaged one, is not the one that is looked for
-        if run.config_sha256 == config_sha256:
+        if run.config_sha256 == config_sha256 and suits(directory):
             return directory
     return None
 

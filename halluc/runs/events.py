@@ -8,16 +8,21 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """Training begins: optimizer steps and epochs in all, sentences and word pieces an epoch."""
+    """Training begins: optimizer steps and epochs in all, features and word pieces an epoch, share of padding.
+
+    After ``resumed_step`` the steps of an interrupted run are told again: of two lines for one step the later counts.
+    """
 
     steps: int
     epochs: int
-    sentences: int
+    features: int
     pieces: int
     padding: float
     device: str
     precision: str
     threads: int
+    processes: int
+    resumed_step: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +34,7 @@ class Step:
     loss: float
     learning_rate: float
     grad_norm: float
-    sentences: int
+    features: int
     pieces: int
     seconds: float
 
@@ -55,12 +60,13 @@ class Checkpointed:
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """Training ended: why, and how long the steps took (evaluation not counted)."""
+    """Training ended: why, how many features this process saw to the end, and how long their steps took."""
 
     step: int
     reason: str
+    interrupted: bool
     seconds: float
-    sentences: int
+    features: int
 
 
 Event = Started | Step | Evaluated | Checkpointed | Stopped

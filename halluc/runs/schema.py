@@ -27,11 +27,13 @@ class MetricResult(Record):
 
 
 class EvalFile(Record):
-    """``eval/<split>.json``."""
+    """``eval/<split>.json``; ``encoding`` counts words, windows, and words that the tokenizer drops or cuts."""
 
     schema_version: int = SCHEMA_VERSION
     task: str
     split: str
+    checkpoint: str
+    encoding: dict[str, int]
     metrics: list[MetricResult]
 
 

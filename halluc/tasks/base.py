@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Protocol
 
 import numpy
@@ -44,8 +44,8 @@ class Task(Protocol):
         """A model with a fresh head over ``labels``, and its tokenizer."""
         ...
 
-    def restore(self, folder: Any, attention: str) -> Any:
-        """A trained model and its tokenizer from a folder in Hugging Face layout."""
+    def restore(self, reference: str, names: Mapping[str, str | None], attention: str) -> Any:
+        """A trained model and its tokenizer, wherever they were trained; ``names`` are the data's for its labels."""
         ...
 
     def encode(self, examples: Sequence[Any], encoder: Any) -> Encoded: ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,17 +13,21 @@ import torch
 from safetensors import SafetensorError
 
 from halluc.config.schema import ModelConfig
-from halluc.core.errors import environment_error
+from halluc.core.errors import HallucError, environment_error
 from halluc.engine.references import ModelSource, resolve_model
 
 
 @dataclass(frozen=True)
 class Encoder:
-    """A model, its tokenizer, and the commit it came from where the hub told one."""
+    """A model, its tokenizer, and the commit it came from where the hub told one.
+
+    ``outputs`` names what each output of the head stands for, in the data's terms.
+    """
 
     model: Any
     tokenizer: Any
     commit: str | None
+    outputs: tuple[str, ...]
 
 
 def load_tokenizer(source: ModelSource, trust_remote_code: bool = False) -> Any:
@@ -76,7 +81,30 @@ def load_encoder(auto_class: str, config: ModelConfig, attention: str, **head: A
         )
     except (OSError, ValueError, ImportError, KeyError, RuntimeError, SafetensorError) as error:
         raise _unloadable(source, "model", error) from error
-    return Encoder(model, tokenizer, getattr(settings, "_commit_hash", None))
+    if config.freeze is not None:
+        freeze(model, config.freeze)
+    outputs = tuple(str(settings.id2label[index]) for index in range(settings.num_labels))
+    return Encoder(model, tokenizer, getattr(settings, "_commit_hash", None), outputs)
+
+
+def freeze(model: torch.nn.Module, layers: int) -> None:
+    """Keep the embeddings and the lowest ``layers`` layers as they are.
+
+    Raises:
+        HallucError C202: the model has not so many layers, or none that can be told by name.
+    """
+    named = list(model.named_parameters())
+    numbers = {name: int(match[1]) for name, _ in named if (match := _LAYER.search(name))}
+    depth = max(numbers.values(), default=-1) + 1
+    if layers > depth:
+        raise HallucError("C202", f"`model.freeze: {layers}` is more than the {depth} layers of this model")
+    for name, parameter in named:
+        if "embedding" in name or (name in numbers and numbers[name] < layers):
+            parameter.requires_grad_(False)
+
+
+# encoder.layer.3. (BERT, RoBERTa, ELECTRA), transformer.layer.3. (DistilBERT), layers.3. (ModernBERT), h.3. (GPT-2)
+_LAYER = re.compile(r"\.(?:layer|layers|h|block)\.(\d+)\.")
 
 
 def _set_dropout(settings: Any, rate: float) -> None:
@@ -133,14 +161,16 @@ def save(model: Any, tokenizer: Any, folder: Path) -> None:
     tokenizer.save_pretrained(folder)
 
 
-def word_pieces(tokenizer: Any, sentences: Sequence[Sequence[str]]) -> list[list[list[int]]]:
-    """The pieces of every word of every sentence; a word that the tokenizer drops becomes the unknown piece.
+def word_pieces(tokenizer: Any, sentences: Sequence[Sequence[str]]) -> tuple[list[list[list[int]]], int]:
+    """The pieces of every word of every sentence; words that the tokenizer drops become the unknown piece.
+
+    Returns them with the number of words dropped.
 
     Raises:
         HallucError E411: a word has no piece and the tokenizer knows no unknown piece.
     """
     unknown = tokenizer.unk_token_id
-    result = []
+    result, dropped = [], 0
     backend = tokenizer.backend_tokenizer
     for sentence, encoding in zip(
         sentences,
@@ -157,5 +187,6 @@ def word_pieces(tokenizer: Any, sentences: Sequence[Sequence[str]]) -> list[list
                     message = f"the tokenizer has no piece for {sentence[index]!r} and no unknown piece"
                     raise environment_error("E411", message, "use another encoder, or take such tokens out")
                 words[index] = [unknown]
+                dropped += 1
         result.append(words)
-    return result
+    return result, dropped

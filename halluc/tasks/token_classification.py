@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 from pydantic import Field
 
 from halluc.config.schema import ModelConfig, Section
+from halluc.core.errors import HallucError, did_you_mean
 from halluc.core.examples import Corpus, Span, Tagged
-from halluc.core.labels import read_spans, tag_set, write_tags
+from halluc.core.labels import UnknownTag, read_spans, split_tag, tag_set, write_tags
 
 if TYPE_CHECKING:
     import numpy
@@ -73,10 +73,16 @@ class TokenClassification:
         names = {"id2label": dict(enumerate(tags)), "label2id": {tag: index for index, tag in enumerate(tags)}}
         return load_encoder("AutoModelForTokenClassification", config, attention, **names)
 
-    def restore(self, folder: Path, attention: str) -> Encoder:
+    def restore(self, reference: str, names: Mapping[str, str | None], attention: str) -> Encoder:
+        """A token classifier with tags in any scheme, or with plain labels.
+
+        Raises:
+            HallucError C203: a name for a label that the model does not have.
+        """
         from halluc.tasks.encoders import load_encoder
 
-        return load_encoder("AutoModelForTokenClassification", ModelConfig(name=str(folder)), attention)
+        encoder = load_encoder("AutoModelForTokenClassification", ModelConfig(name=reference), attention)
+        return replace(encoder, outputs=_renamed(encoder.outputs, names))
 
     def encode(self, examples: Sequence[Tagged], encoder: Encoder) -> EncodedTokens:
         """Pieces, windows and targets. A label that the model does not know has no target: it is left out of the loss
@@ -86,23 +92,25 @@ class TokenClassification:
         before, behind = special_pieces(encoder.tokenizer)
         space = room(encoder.tokenizer, encoder.model.config) - len(before) - len(behind)
         unknown = encoder.tokenizer.unk_token_id
-        words = word_pieces(encoder.tokenizer, [example.tokens for example in examples])
+        words, dropped = word_pieces(encoder.tokenizer, [example.tokens for example in examples])
         windows: list[Window] = []
-        notes = {"windowed_sentences": 0, "cut_words": 0, "unknown_words": 0, "unknown_label_tokens": 0}
+        notes = {"words": sum(map(len, words)), "dropped_words": dropped, "unknown_words": 0, "cut_words": 0}
+        notes |= {"windowed_sentences": 0, "windows": 0, "unknown_label_tokens": 0}
         for index, sentence in enumerate(words):
             notes["unknown_words"] += sum(pieces == [unknown] for pieces in sentence)
             notes["cut_words"] += sum(len(pieces) > max(1, space // 4) for pieces in sentence)
             made = list(_windows(index, sentence, space, before, behind))
             notes["windowed_sentences"] += len(made) > 1
             windows += made
-        tag_ids = {tag: int(number) for number, tag in encoder.model.config.id2label.items()}
+        notes["windows"] = len(windows)
+        tag_ids = {tag: index for index, tag in reversed(list(enumerate(encoder.outputs)))}
         targets = []
         for example in examples:
             gold = write_tags(len(example.tokens), example.spans)
             targets.append([tag_ids.get(tag, UNLABELLED) for tag in gold])
             notes["unknown_label_tokens"] += targets[-1].count(UNLABELLED)
         pad = encoder.tokenizer.pad_token_id or 0
-        return EncodedTokens(examples, windows, targets, tag_ids, pad, notes, self.config.label_smoothing)
+        return EncodedTokens(examples, windows, targets, encoder.outputs, pad, notes, self.config.label_smoothing)
 
     def decode(
         self, encoded: EncodedTokens, outputs: Iterable[tuple[Batch, torch.Tensor]]
@@ -110,7 +118,7 @@ class TokenClassification:
         """The most probable tag of every word, from the window that shows most of the words around it.
 
         Raises:
-            AssertionError: a word without exactly one prediction, which would be a bug.
+            RuntimeError: a word without a prediction, which would be a bug.
         """
         import numpy
 
@@ -131,11 +139,30 @@ class TokenClassification:
                     (probability, peaks[row, first]),
                 ):
                     into[window.example][inside][better] = values[better]
-        names = {number: tag for tag, number in encoded.tag_ids.items()}
+        if any((numbers < 0).any() for numbers in chosen):
+            raise RuntimeError("a word has no prediction")
         return [
-            _prediction(example.id, [names[int(number)] for number in numbers], peaks)
+            _prediction(example.id, [encoded.outputs[number] for number in numbers.tolist()], peaks)
             for example, numbers, peaks in zip(encoded.examples, chosen, probability, strict=True)
         ]
+
+
+def _renamed(outputs: Sequence[str], names: Mapping[str, str | None]) -> tuple[str, ...]:
+    """The tags behind a model's outputs, labels renamed; an output without a prefix is read as an inside tag."""
+    parsed = []
+    for name in outputs:
+        try:
+            parsed.append(split_tag(name))
+        except UnknownTag:
+            parsed.append(("I", name))
+    known = sorted({label for _, label in parsed if label})
+    for label in names:
+        if label not in known:
+            near = did_you_mean(label, known)
+            help = f"did you mean `{near}`?" if near else f"it has {', '.join(known)}"
+            raise HallucError("C203", f"`eval.labels`: the model has no label `{label}`", help=help)
+    renamed = [(prefix, names.get(label, label)) for prefix, label in parsed]
+    return tuple(f"{prefix}-{label}" if label else "O" for prefix, label in renamed)
 
 
 def _most_probable(logits: torch.Tensor) -> tuple[numpy.ndarray, numpy.ndarray]:
@@ -146,6 +173,8 @@ def _most_probable(logits: torch.Tensor) -> tuple[numpy.ndarray, numpy.ndarray]:
 
 def _prediction(identity: str, tags: Sequence[str], peaks: numpy.ndarray) -> TagPrediction:
     spans = read_spans(tags)
+    if any(tag[0] in "ESM" for tag in tags):  # a model of another scheme: its spans are what it says
+        tags = write_tags(len(tags), spans)
     confidences = tuple(
         math.exp(sum(math.log(max(float(p), 1e-30)) for p in peaks[s.start : s.end]) / (s.end - s.start)) for s in spans
     )
@@ -190,7 +219,7 @@ class EncodedTokens:
     examples: Sequence[Tagged]
     windows: list[Window]
     targets: list[list[int]]
-    tag_ids: dict[str, int]
+    outputs: tuple[str, ...]
     pad: int
     notes: dict[str, int]
     label_smoothing: float = 0.0

@@ -135,7 +135,6 @@ def test_a_long_sentence_is_read_whole_and_each_word_from_its_best_window(tiny_e
             yield Batch({}, torch.zeros(1), (number,), 0), logits
 
     (prediction,) = task.decode(encoded, outputs())
-    tag_of = {number: tag for tag, number in encoded.tag_ids.items()}
     for word, tag in enumerate(prediction.tags):
         depth = [
             min(position, len(w.pieces) - position)
@@ -143,7 +142,7 @@ def test_a_long_sentence_is_read_whole_and_each_word_from_its_best_window(tiny_e
             else -1
             for w in encoded.windows
         ]
-        assert tag == tag_of[int(numpy.argmax(depth)) % 3]
+        assert tag == encoded.outputs[int(numpy.argmax(depth)) % 3]
 
 
 def test_words_without_a_piece_are_read_as_unknown_and_counted(tiny_encoder, engine):
@@ -151,7 +150,7 @@ def test_words_without_a_piece_are_read_as_unknown_and_counted(tiny_encoder, eng
     example = Tagged("a", Origin("f", 1), ("Anna", "\u200b", "", "\u00a0", "\ufe0f", "\x07", "left"), ())
     encoder = task.build(ModelConfig(name=str(tiny_encoder)), ("PER",), "eager")
     encoded = task.encode([example], encoder)
-    assert encoded.notes["unknown_words"] == 5
+    assert (encoded.notes["dropped_words"], encoded.notes["unknown_words"]) == (5, 5)
     (prediction,) = task.decode(encoded, forward(encoder.model, encoded, 64, engine))
     assert len(prediction.tags) == 7
 
@@ -160,8 +159,8 @@ def test_a_tokenizer_with_truncation_switched_on_loses_nothing(tiny_encoder):
     from halluc.engine.references import ModelSource
 
     tokenizer = load_tokenizer(ModelSource(str(tiny_encoder)))
-    ((*pieces,),) = word_pieces(tokenizer, [["Anna"] * 50])
-    assert len(pieces) == 50
+    (pieces,), dropped = word_pieces(tokenizer, [["Anna"] * 50])
+    assert (len(pieces), dropped) == (50, 0)
     assert len(tokenizer("the a of")["input_ids"]) == 5
     assert special_pieces(tokenizer) == ([tokenizer.cls_token_id], [tokenizer.sep_token_id])
 
@@ -172,7 +171,7 @@ def test_only_the_first_piece_of_a_word_is_labelled(tiny_encoder):
     encoded = task.encode([tagged(1, "xyz Anna", Span(1, 2, "PER"))], encoder)
     batch = encoded.collate([0])
     # [CLS] x ##y ##z anna [SEP]
-    assert batch.labels.tolist() == [[-100, 0, -100, -100, encoded.tag_ids["B-PER"], -100]]
+    assert batch.labels.tolist() == [[-100, 0, -100, -100, encoded.outputs.index("B-PER"), -100]]
     assert batch.weight == 2
 
 

@@ -138,11 +138,12 @@ def test_each_training_has_a_run_of_its_own(halluc, trained):
     assert (run / "model").is_dir()
 
 
-def test_an_unfinished_run_is_taken_up(halluc, trained):
+def test_a_run_without_model_and_checkpoint_is_taken_up(halluc, trained):
     import shutil
 
     config, run, _ = trained
     shutil.rmtree(run / "model")
+    shutil.rmtree(run / "checkpoints")
     outcome = halluc("train", config)
     assert "was not finished" in outcome.err
     assert only_run(config) == run

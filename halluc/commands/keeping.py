@@ -1,0 +1,66 @@
+"""Listens to a training and keeps what must outlast it: checkpoints, the best weights, and ``model/`` at the end."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from halluc.core.files import replace_folder
+from halluc.engine import checkpoint
+from halluc.engine.loop import Training
+from halluc.runs.directory import RunDir
+from halluc.runs.events import Checkpointed, Evaluated, Event, Step, Stopped
+
+
+class Keeper:
+    """Writes in the main process alone; in the others the events pass through."""
+
+    def __init__(self, target: RunDir, training: Training, tokenizer: Any) -> None:
+        self.target, self.training, self.tokenizer = target, training, tokenizer
+        self.last: Path | None = None
+
+    def watch(self, events: Iterator[Event]) -> Iterator[Event]:
+        """Each event, and what was written because of it."""
+        every = self.training.config.checkpoint_steps
+        for event in events:
+            yield event
+            if not self.training.runtime.is_main:
+                continue
+            if isinstance(event, Evaluated) and event.best:
+                yield self._keep_best(event.step)
+            elif isinstance(event, Stopped) and not event.interrupted and self.training.progress.best_metrics is None:
+                yield self._keep_best(event.step)  # no dev split: the last weights are the best that is known
+            due = isinstance(event, Evaluated) or (isinstance(event, Stopped) and event.interrupted)
+            if due or (isinstance(event, Step) and every is not None and event.step % every == 0):
+                yield self._checkpoint()
+
+    def _keep_best(self, step: int) -> Checkpointed:
+        path = checkpoint.keep_best(self.target.checkpoints, step, self._save)
+        return Checkpointed(step, str(path.relative_to(self.target.path)))
+
+    def _checkpoint(self) -> Checkpointed:
+        training = self.training
+        self.last = checkpoint.save(
+            self.target.checkpoints, training.model, training.optimizer, training.progress
+        )  # fmt: skip
+        return Checkpointed(training.progress.step, str(self.last.relative_to(self.target.path)))
+
+    def _save(self, folder: Path) -> None:
+        from halluc.tasks.encoders import save
+
+        save(self.training.model, self.tokenizer, folder)
+
+    def publish(self) -> None:
+        """Copy the best weights to ``model/``."""
+        best = checkpoint.pointed(self.target.checkpoints, checkpoint.BEST)
+        assert best is not None, "training ended without any best weights"
+        replace_folder(self.target.model, lambda folder: shutil.copytree(best, folder, dirs_exist_ok=True))
+
+    def summary(self, choose_by: str) -> dict[str, Any]:
+        """The ``best`` of run.json."""
+        progress = self.training.progress
+        if progress.best_metrics is None:
+            return {"step": progress.step, "chosen_by": "last: no dev split", "dev": {}}
+        return {"step": progress.best_step, "chosen_by": choose_by, "dev": progress.best_metrics}

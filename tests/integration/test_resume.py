@@ -1,0 +1,257 @@
+"""Training that is killed, stopped, damaged or out of room, and goes on to the same weights."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from safetensors.numpy import load_file
+
+from tests.conftest import SENTENCES
+
+COMMAND = [sys.executable, "-m", "halluc", "train"]
+
+
+@pytest.fixture
+def long_experiment(experiment: Path, corpus_files: dict[str, Path]) -> Path:
+    """Some dozens of steps, a checkpoint every fifth, dropout on, so that randomness must be continued too."""
+    corpus_files["train"].write_text("\n".join([SENTENCES] * 16), encoding="utf-8")
+    text = experiment.read_text().replace("epochs: 6", "epochs: 3").replace("batch_tokens: 64", "batch_tokens: 40")
+    experiment.write_text(text.replace("learning_rate", "checkpoint_steps: 5, learning_rate"))
+    return experiment
+
+
+def weights(run: Path):
+    return load_file(run / "model" / "model.safetensors")
+
+
+def equal(one, other) -> bool:
+    return one.keys() == other.keys() and all((one[name] == other[name]).all() for name in one)
+
+
+def start(config: Path, run: Path, *arguments: str, **how) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [*COMMAND, str(config), "--run", str(run), *arguments], stderr=subprocess.PIPE, text=True, **how
+    )
+
+
+def steps_logged(run: Path) -> int:
+    events = run / "events.jsonl"
+    return events.read_text().count('"event": "step"') if events.exists() else 0
+
+
+def wait_for_steps(process: subprocess.Popen[str], run: Path, count: int) -> None:
+    begun = steps_logged(run)
+    deadline = time.monotonic() + 120
+    while steps_logged(run) - begun < count and process.poll() is None:
+        assert time.monotonic() < deadline, "training does not move"
+        time.sleep(0.002)
+
+
+def test_killed_at_random_points_it_resumes_to_equal_weights(halluc, long_experiment, tmp_path):
+    assert halluc("train", long_experiment, "--run", tmp_path / "whole", "-q").code == 0
+    chance = random.Random(7)
+    killed = tmp_path / "killed"
+    kills = 0
+    while True:
+        process = start(long_experiment, killed, "--resume")
+        if kills < 3:
+            wait_for_steps(process, killed, chance.randint(1, 15))
+            process.send_signal(signal.SIGKILL)
+        _, told = process.communicate(timeout=120)
+        if process.returncode == 0:
+            break
+        assert process.returncode == -signal.SIGKILL, told
+        kills += 1
+    assert kills == 3
+    assert equal(weights(tmp_path / "whole"), weights(killed))
+    left = [path.name for path in (killed / "checkpoints").iterdir() if path.name.startswith(".")]
+    assert left == []
+    first = json.loads((tmp_path / "whole" / "run.json").read_text())
+    assert json.loads((killed / "run.json").read_text())["best"] == first["best"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_writes_a_checkpoint_exits_130_and_resumes_to_equal_weights(halluc, long_experiment, tmp_path, number):
+    process = start(long_experiment, tmp_path / "stopped")
+    wait_for_steps(process, tmp_path / "stopped", 7)
+    process.send_signal(number)
+    _, told = process.communicate(timeout=120)
+    assert process.returncode == 130, told
+    assert "--resume" in told
+    assert json.loads((tmp_path / "stopped" / "run.json").read_text())["status"] == "interrupted"
+    assert not (tmp_path / "stopped" / "model").exists()
+    assert halluc("train", long_experiment, "--run", tmp_path / "stopped").code == 2  # not without --resume
+    outcome = halluc("train", long_experiment, "--run", tmp_path / "stopped", "--resume")
+    assert outcome.code == 0
+    assert "resumed at step" in outcome.err
+    assert halluc("train", long_experiment, "--run", tmp_path / "whole", "-q").code == 0
+    assert equal(weights(tmp_path / "whole"), weights(tmp_path / "stopped"))
+
+
+def interrupted(halluc, config: Path, run: Path, monkeypatch, steps: int) -> None:
+    """Train in this process until ``steps`` steps are done, as if a signal came then."""
+    import halluc.engine.interrupt as interrupt
+
+    class Asked(interrupt.Interruption):
+        calls = 0
+
+        @property
+        def requested(self):
+            Asked.calls += 1
+            return Asked.calls >= steps
+
+        @requested.setter
+        def requested(self, value):
+            pass
+
+    monkeypatch.setattr(interrupt, "Interruption", Asked)
+    assert halluc("train", config, "--run", run, "-q").code == 130
+    monkeypatch.undo()
+
+
+@pytest.mark.parametrize("damage", ["truncate", "flip", "missing", "no state", "state is no JSON"])
+def test_a_damaged_checkpoint_is_told_and_the_one_before_is_used(
+    halluc, long_experiment, tmp_path, monkeypatch, damage
+):
+    run = tmp_path / "run"
+    interrupted(halluc, long_experiment, run, monkeypatch, 13)
+    newest = sorted((run / "checkpoints").glob("step-*"))
+    assert [path.name for path in newest] == ["step-00000010", "step-00000013"]
+    file = newest[-1] / "model.safetensors"
+    content = file.read_bytes()
+    if damage == "truncate":
+        file.write_bytes(content[: len(content) // 2])
+    elif damage == "flip":
+        file.write_bytes(content[:-5] + bytes([content[-5] ^ 1]) + content[-4:])
+    elif damage == "missing":
+        (newest[-1] / "optimizer.pt").unlink()
+    elif damage == "no state":
+        (newest[-1] / "state.json").unlink()
+    else:
+        (newest[-1] / "state.json").write_text("{")
+    outcome = halluc("train", long_experiment, "--run", run, "--resume")
+    assert outcome.code == 0, outcome.err
+    assert f"checkpoint {newest[-1]} is damaged" in outcome.err
+    assert "resumed at step 10" in outcome.err
+    assert halluc("train", long_experiment, "--run", tmp_path / "whole", "-q").code == 0
+    assert equal(weights(tmp_path / "whole"), weights(run))
+
+
+def test_where_no_checkpoint_is_whole_it_is_an_error(halluc, long_experiment, tmp_path, monkeypatch):
+    run = tmp_path / "run"
+    interrupted(halluc, long_experiment, run, monkeypatch, 13)
+    for state in (run / "checkpoints").glob("step-*/state.json"):
+        state.write_text("{}")
+    outcome = halluc("train", long_experiment, "--run", run, "--resume")
+    assert outcome.code == 2
+    assert "no checkpoint" in outcome.err
+
+
+def test_only_best_last_and_the_one_before_are_kept(halluc, long_experiment, tmp_path):
+    assert halluc("train", long_experiment, "--run", tmp_path / "run", "-q").code == 0
+    folder = tmp_path / "run" / "checkpoints"
+    names = sorted(path.name for path in folder.iterdir())
+    assert len([name for name in names if name.startswith("step-")]) == 2
+    (best,) = [name for name in names if name.startswith("best-")]
+    assert (folder / "best").read_text().strip() == best
+    assert (folder / "last").read_text().strip() == max(name for name in names if name.startswith("step-"))
+    assert len(names) == 5
+
+
+def test_a_full_disk_names_the_file_and_leaves_the_last_good_checkpoint(halluc, long_experiment, tmp_path, monkeypatch):
+    run = tmp_path / "run"
+    interrupted(halluc, long_experiment, run, monkeypatch, 11)
+
+    def little_room():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
+
+    before = {p.name: (p / "state.json").read_bytes() for p in (run / "checkpoints").glob("step-*")}
+    process = start(long_experiment, run, "--resume", preexec_fn=little_room)
+    _, told = process.communicate(timeout=120)
+    assert process.returncode == 4, told
+    assert "E401" in told
+    assert "cannot write" in told
+    assert "step-00000015" in told
+    assert {p.name: (p / "state.json").read_bytes() for p in (run / "checkpoints").glob("step-*")} == before
+    assert halluc("train", long_experiment, "--run", run, "--resume", "-q").code == 0
+
+
+def test_resume_suits_a_batch_job_that_is_queued_again_and_again(halluc, experiment):
+    first = halluc("train", experiment, "--resume")
+    assert first.code == 0
+    assert (experiment.parent / "runs").exists()
+    again = halluc("train", experiment, "--resume")
+    assert again.code == 0
+    assert "nothing to resume" in again.err
+    assert first.err.splitlines()[-1] == again.err.splitlines()[-1]
+
+
+def test_without_resume_an_interrupted_run_is_left_alone_and_told(halluc, long_experiment, monkeypatch):
+    import halluc.engine.interrupt as interrupt
+
+    monkeypatch.setattr(interrupt.Interruption, "requested", True, raising=False)
+    monkeypatch.setattr(interrupt.Interruption, "__init__", lambda self: setattr(self, "before", {}))
+    assert halluc("train", long_experiment, "-q").code == 130
+    monkeypatch.undo()
+    outcome = halluc("train", long_experiment, "--set", "eval.batch_tokens=64")
+    assert outcome.code == 0
+    assert "--resume would continue it" in outcome.err
+    assert len(list((long_experiment.parent / "runs" / "tiny").glob("2*"))) == 2
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="torchrun is tested on POSIX")
+def test_two_processes_reach_the_losses_of_one(halluc, long_experiment, tmp_path):
+    text = long_experiment.read_text().replace("epochs: 3", "epochs: 1, precision: fp32")
+    long_experiment.write_text(text.replace("model: {", "model: {dropout: 0.0, "))
+    assert halluc("train", long_experiment, "--run", tmp_path / "one", "-q").code == 0
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "29531", "-m"]
+    done = subprocess.run(
+        [*launcher, "halluc", "train", str(long_experiment), "--run-dir", str(tmp_path / "two")],
+        capture_output=True, text=True, timeout=300, env={**os.environ, "OMP_NUM_THREADS": "1"}, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("model: ") == 1  # one process speaks
+    losses = [
+        [
+            event["loss"]
+            for event in map(json.loads, (tmp_path / run / "events.jsonl").open())
+            if event["event"] == "step"
+        ]
+        for run in ("one", "two")
+    ]
+    assert len(losses[0]) == len(losses[1]) > 8
+    assert losses[1] == pytest.approx(losses[0], abs=1e-5)
+
+
+def test_an_error_in_one_process_ends_all_with_that_error(long_experiment, tmp_path):
+    broken = tmp_path / "broken.py"
+    broken.write_text(
+        "import os, sys\n"
+        "import halluc.engine.loop as loop\n"
+        "from halluc.core.errors import HallucError\n"
+        "whole = loop._step\n"
+        "def step(training, *rest):\n"
+        "    if training.runtime.rank == 1 and training.progress.step == 3:\n"
+        "        raise HallucError('T101', 'the loss is nan in step 4')\n"
+        "    return whole(training, *rest)\n"
+        "loop._step = step\n"
+        "from halluc.__main__ import main\n"
+        "main()\n"
+    )
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "29532"]
+    done = subprocess.run(
+        [*launcher, str(broken), "train", str(long_experiment), "--run-dir", str(tmp_path / "run")],
+        capture_output=True, text=True, timeout=300, env={**os.environ, "OMP_NUM_THREADS": "1"}, check=False,
+    )  # fmt: skip
+    assert done.returncode != 0
+    assert "[process 1] error[T101]: the loss is nan in step 4" in done.stderr
+    assert "bug in halluc" not in done.stderr
