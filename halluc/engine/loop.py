@@ -20,6 +20,7 @@ from halluc.engine.batching import Batch, BatchPlan
 from halluc.engine.checkpoint import Progress
 from halluc.engine.optimizer import adamw, learning_rate_factor
 from halluc.engine.runtime import Runtime
+from halluc.engine.shortcuts import Shortcuts
 from halluc.runs.events import Evaluated, Event, Started, Step, Stopped
 
 
@@ -61,6 +62,7 @@ class Training:
     config: TrainConfig
     runtime: Runtime
     seed: int
+    shortcuts: Shortcuts | None = None
     progress: Progress = field(default_factory=Progress)
 
 
@@ -71,7 +73,8 @@ def prepare(
     optimizer = adamw(model, config.learning_rate, config.weight_decay)
     compiled = torch.compile(model, dynamic=True) if config.compile else model
     prepared, optimizer = runtime.accelerator.prepare(compiled, optimizer)
-    return Training(model, prepared, optimizer, features, config, runtime, seed)
+    alone = runtime.device.type == "cpu" and runtime.ranks == 1 and not config.compile
+    return Training(model, prepared, optimizer, features, config, runtime, seed, Shortcuts(seed) if alone else None)
 
 
 def fit(
@@ -170,11 +173,17 @@ def _step(training: Training, shares: Shares, epoch: int, steps: int, stop: bool
         group["lr"] = rate
     # Dropout as a function of seed, step and rank: a resumed run needs no state of any generator.
     torch.manual_seed(keyed_seed("dropout", training.seed, progress.step, training.runtime.rank))
+    if training.shortcuts is not None:
+        training.shortcuts.begin(progress.step)
     training.prepared.train()
-    loss, stop = _accumulate(training, shares, stop)
+    with training.shortcuts or contextlib.nullcontext():
+        loss, stop = _accumulate(training, shares, stop)
     norm = training.runtime.accelerator.clip_grad_norm_(training.prepared.parameters(), config.max_grad_norm)
     training.optimizer.step()
-    training.optimizer.zero_grad()
+    if training.shortcuts is not None:
+        training.shortcuts.clear_gradients(training.optimizer)
+    else:
+        training.optimizer.zero_grad()
     progress.step += 1
     sizes = [training.features.lengths[index] for share in shares for index in share]
     seconds = time.perf_counter() - clock

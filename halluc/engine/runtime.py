@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,7 +66,23 @@ def start(precision: str, seed: int) -> Runtime:
     AcceleratorState._reset_state()
     accelerator = Accelerator(mixed_precision="no" if precision == "fp32" else precision, cpu=not cuda)
     set_seed(seed)
+    if not cuda:
+        _keep_freed_memory()
     return Runtime(accelerator, precision)
+
+
+def _keep_freed_memory() -> None:
+    """Have glibc keep what tensors free, up to a gigabyte, instead of handing it back and faulting it in every step.
+
+    Worth some per cent of a training step; elsewhere than on glibc nothing is done.
+    """
+    try:
+        adjust = ctypes.CDLL("libc.so.6").mallopt
+    except (OSError, AttributeError):
+        return
+    trim_threshold, mmap_threshold = -1, -3  # M_TRIM_THRESHOLD, M_MMAP_THRESHOLD in malloc.h
+    adjust(mmap_threshold, 32 << 20)
+    adjust(trim_threshold, 1 << 30)
 
 
 def computes_bf16(cuda: bool) -> bool:

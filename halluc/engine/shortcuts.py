@@ -1,0 +1,134 @@
+"""Two operations that are needlessly slow in training on a CPU, done another way while the loop runs.
+
+Dropout: torch draws Bernoulli numbers one after the other in one thread, a seventh of a step. Here a pool of masks is
+drawn once and each call takes a slice of it at a random place. Marginally every unit is dropped with the same
+probability; two calls may share a part of their masks, shifted, as often as slices of a pool of 16 million overlap.
+
+Embeddings: the gradient of a vocabulary's matrix is dense, tens of megabytes of zeros made anew in every step, although
+few rows are touched. Here it stays, and only touched rows are cleared. The sums are torch's.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy
+import torch
+from torch.overrides import TorchFunctionMode
+
+from halluc.core.rng import keyed_generator, keyed_seed
+
+POOL = 1 << 24
+# Below this many parameters a dense gradient costs nothing worth saving.
+LARGE_EMBEDDING = 1 << 20
+
+
+class Shortcuts(TorchFunctionMode):
+    """While active, ``functional.dropout`` and ``functional.embedding`` take the ways above.
+
+    For one process on a CPU: these gradients do not pass through the hooks by which several processes exchange theirs.
+    Dropout is a pure function of (seed, step) and of the order of calls in a step; ``begin`` sets them.
+    """
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        self.seed = seed
+        self.places = random.Random(seed)
+        self.pools: dict[tuple[float, torch.dtype], torch.Tensor] = {}
+        self.touched: dict[torch.nn.Parameter, list[torch.Tensor]] = {}
+
+    def begin(self, step: int) -> None:
+        self.places = random.Random(keyed_seed("dropout places", self.seed, step))
+
+    def clear_gradients(self, optimizer: Any) -> None:
+        """``optimizer.zero_grad``, but large embeddings keep their gradient, cleared where it was touched."""
+        kept = [(weight, weight.grad, rows) for weight, rows in self.touched.items() if weight.grad is not None]
+        optimizer.zero_grad()
+        for weight, gradient, rows in kept:
+            assert gradient is not None
+            for some in rows:
+                gradient[some] = 0
+            weight.grad = gradient
+        self.touched.clear()
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Iterable[type],
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        kwargs = kwargs or {}
+        if func is torch.nn.functional.dropout:
+            return self._dropout(func, *args, **kwargs)
+        if func is torch.nn.functional.embedding:
+            return self._embedding(func, *args, **kwargs)
+        return func(*args, **kwargs)
+
+    def _dropout(
+        self,
+        func: Callable[..., Any],
+        input: torch.Tensor,
+        p: float = 0.5,
+        training: bool = True,
+        inplace: bool = False,
+    ) -> Any:
+        if not training or p == 0:
+            return input
+        count = input.numel()
+        if p >= 1 or inplace or count > POOL // 4:
+            return func(input, p, training, inplace)
+        start = self.places.randrange(POOL - count)
+        return input * self._pool(p, input.dtype)[start : start + count].view(input.shape)
+
+    def _pool(self, p: float, dtype: torch.dtype) -> torch.Tensor:
+        """Nought with probability ``p``, else ``1 / (1 - p)``, so that the expectation stays."""
+        found = self.pools.get((p, dtype))
+        if found is None:
+            kept = keyed_generator("dropout pool", self.seed, p).random(POOL, dtype=numpy.float32) >= p
+            found = torch.from_numpy(kept).to(dtype).div_(1 - p)
+            self.pools[p, dtype] = found
+        return found
+
+    def _embedding(
+        self,
+        func: Callable[..., Any],
+        input: torch.Tensor,
+        weight: Any,
+        padding_idx: int | None = None,
+        max_norm: float | None = None,
+        norm_type: float = 2.0,
+        scale_grad_by_freq: bool = False,
+        sparse: bool = False,
+    ) -> Any:
+        large = isinstance(weight, torch.nn.Parameter) and weight.requires_grad and weight.numel() >= LARGE_EMBEDDING
+        if not large or max_norm is not None or scale_grad_by_freq or sparse or not torch.is_grad_enabled():
+            return func(input, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse)
+        return _RowGradient.apply(  # type: ignore[no-untyped-call]
+            weight, input, -1 if padding_idx is None else padding_idx, self.touched
+        )
+
+
+class _RowGradient(torch.autograd.Function):
+    """``embedding`` whose backward adds to the rows of ``weight.grad`` and makes no dense gradient."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, weight: torch.nn.Parameter, ids: torch.Tensor, padding: int, touched: dict[Any, list[torch.Tensor]]
+    ) -> torch.Tensor:
+        ctx.weight, ctx.ids, ctx.padding, ctx.touched = weight, ids, padding, touched
+        return torch.nn.functional.embedding(ids, weight.detach())
+
+    @staticmethod
+    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[None, None, None, None]:
+        weight = ctx.weight
+        rows, places = ctx.ids.unique(return_inverse=True)
+        sums = torch.ops.aten.embedding_dense_backward(gradient.to(weight.dtype), places, len(rows), -1, False)
+        sums[rows == ctx.padding] = 0  # torch leaves the padding row out too
+        if weight.grad is None:
+            weight.grad = torch.zeros_like(weight)
+        weight.grad[rows] += sums
+        ctx.touched.setdefault(weight, []).append(rows)
+        return None, None, None, None
