@@ -49,7 +49,8 @@ def exit_code_of(arguments: Sequence[str]) -> int:
         return errors.EXIT_INTERRUPTED
     except BrokenPipeError:
         # The reader of our output went away (`| head`): no error, and no second one while Python flushes.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        for stream in (sys.stdout, sys.stderr):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
         return errors.EXIT_DONE
     except Exception as error:  # noqa: BLE001 - the last resort: a bug in halluc, told as such, with its traceback
         if _is_lost_peer(error):
@@ -58,6 +59,8 @@ def exit_code_of(arguments: Sequence[str]) -> int:
         say_from_any_process(traceback.format_exc())
         say_from_any_process("This is a bug in halluc. Please report it with the lines above and the config.")
         return errors.EXIT_BUG
+    if returned == errors.EXIT_INTERRUPTED:  # typer's word for KeyboardInterrupt
+        say("interrupted")
     return returned if isinstance(returned, int) else errors.EXIT_DONE
 
 

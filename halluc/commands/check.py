@@ -7,17 +7,22 @@ from pathlib import Path
 
 from rich.table import Table
 
+from halluc.commands import experiment
 from halluc.commands.terminal import people, put_json, say
 from halluc.components import TABLE
 from halluc.config import loading
+from halluc.core.errors import HallucError
 from halluc.data.checks import CheckReport, check_corpora
 from halluc.data.corpora import read_corpora
+from halluc.engine.references import resolve_model
 
 
 def run(path: Path, overrides: Sequence[str], *, deep: bool, as_json: bool) -> None:
     loaded = loading.load(path, overrides, table=TABLE)
+    experiment.choose_by(loaded)
     corpora = read_corpora(loaded.experiment.data, TABLE)
     report = check_corpora(corpora)
+    report.warnings.extend(_absent_model(loaded.experiment.model.name))
     if not as_json:
         show(report)
     probed = None
@@ -29,6 +34,15 @@ def run(path: Path, overrides: Sequence[str], *, deep: bool, as_json: bool) -> N
         put_json({**report.as_json(), "model": probed.as_json()} if probed else report.as_json())
     elif probed:
         probe.show(probed)
+
+
+def _absent_model(reference: str) -> list[str]:
+    """A model that is not here is no fault of config or data, but train would stop at it."""
+    try:
+        resolve_model(reference)
+    except HallucError as error:
+        return [error.message + (f" ({error.help})" if error.help else "")]
+    return []
 
 
 def show(report: CheckReport) -> None:

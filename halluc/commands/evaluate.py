@@ -18,7 +18,7 @@ from halluc.core.files import write_json, write_jsonl, write_text
 from halluc.data.corpora import read_corpora
 from halluc.data.readers.base import SPLITS, SplitName
 from halluc.metrics import entity, token
-from halluc.runs import directory
+from halluc.runs import directory, provenance
 from halluc.runs.directory import RunDir
 from halluc.runs.schema import EvalFile, SpanPrediction
 
@@ -45,9 +45,13 @@ def run(
     corpora = read_corpora(loaded.experiment.data, TABLE, wanted)
     if target is None:  # a model from elsewhere: its evaluation gets a run of its own
         target = _home(loaded, model)
+    earlier = target.read().stages["eval"].detail if "eval" in target.read().stages else {}
     with target.locked(), target.stage("eval", list(overrides)) as stage:
         files = _evaluate(loaded, corpora.splits, target, model, talk)
-        stage.detail = {file.split: _headline(file) for file in files}
+        stage.detail = {**earlier, **{file.split: _headline(file) for file in files}}
+        record = target.read()
+        record.inputs |= provenance.input_hashes(corpora.files)
+        target.write(record)
     for file in files:
         if talk is Talk.JSON:
             put_json(file.model_dump(mode="json"))
@@ -73,15 +77,16 @@ def _find(
     if run is not None:
         loaded, target = experiment.load_run(run, overrides)
         if config is not None:
-            loaded = experiment.load(config, overrides)
+            kept, loaded = loaded, experiment.load(config, overrides)
             if loaded.sha256 != target.read().config_sha256:
-                raise HallucError("R104", f"{run} holds a run of another config than {config}")
+                keys = ", ".join(experiment.differences(kept.tree, loaded.tree))
+                raise HallucError("R104", f"{run} holds a run of another config than {config}: it differs in {keys}")
     elif config is not None:
         loaded, target = _newest(config, overrides)
     else:
         raise HallucError("C011", "name a CONFIG, or a run with --run DIR")
     if not target.model.is_dir():
-        help = "its training did not finish: halluc train … --resume"
+        help = "its training did not finish (see `--resume`), or the folder was removed"
         raise HallucError("R105", f"{target.path} has no model/", help=help)
     return loaded, target, str(target.model)
 
@@ -141,6 +146,9 @@ def _evaluate(
         encoded = task.encode(corpus.examples, encoder)
         if talk in (Talk.NORMAL, Talk.VERBOSE):
             _tell(split, corpus, encoded.notes, encoder.outputs)
+        if 2 * encoded.notes["unknown_words"] > encoded.notes["words"]:
+            share = encoded.notes["unknown_words"] / encoded.notes["words"]
+            say(f"warning: {split}: {share:.0%} of the words are unknown to the model's tokenizer", style="yellow")
         predictions = scoring.predict(encoder.model, task, encoded, settings.eval.batch_tokens, engine)
         files.append(_write(target, task.name, reference, corpus, predictions, encoded.notes))
     return files
@@ -151,6 +159,8 @@ def _tell(split: str, corpus: Corpus[Tagged], notes: dict[str, int], outputs: Se
     for note, told in _NOTES.items():
         if notes[note]:
             say(f"{split}: {notes[note]:,} {told}")
+    if not any(example.spans for example in corpus):
+        say(f"{split}: no gold mention: entity figures are 0 by convention")
     foreign = {tag[2:] for tag in outputs if tag != "O"} - {span.label for e in corpus for span in e.spans}
     if foreign:
         listed = ", ".join(sorted(foreign))

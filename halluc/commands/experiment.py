@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from halluc import __version__
 from halluc.components import TABLE
-from halluc.config import loading
+from halluc.config import loading, schema
 from halluc.config.loading import LoadedConfig
-from halluc.config.rendering import annotated
+from halluc.config.rendering import annotated, leaves
+from halluc.config.yaml import dotted
 from halluc.core import registry
-from halluc.core.errors import HallucError
+from halluc.core.errors import HallucError, did_you_mean
 from halluc.runs import directory, provenance
 from halluc.runs.directory import RunDir
 from halluc.runs.schema import RunFile
@@ -28,10 +30,22 @@ def load_run(run: Path, overrides: Sequence[str]) -> tuple[LoadedConfig, RunDir]
         HallucError R104: an override would describe another model than the one in the run.
     """
     found = directory.open_run(run)
+    if not found.config.is_file():
+        raise HallucError("R101", f"{found.path} has no {found.config.name}", help="name the CONFIG beside --run")
     loaded = loading.load(found.config, overrides, table=TABLE, environ={})
     if loaded.sha256 != found.read().config_sha256:
-        raise HallucError("R104", f"the model in {run} was made by another config than --set asks for")
+        keys = differences(loading.load(found.config, table=TABLE, environ={}).tree, loaded.tree)
+        told = f" ({', '.join(keys)})" if keys else ""
+        raise HallucError("R104", f"the model in {run} was made by another config than --set asks for{told}")
     return loaded, found
+
+
+def differences(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
+    """The keys of the sections that decide the model in which two configs differ."""
+    first, second = (
+        {path: value for path, value in leaves(tree) if path[0] in schema.MODEL_SECTIONS} for tree in (one, other)
+    )
+    return [f"`{dotted(path)}`" for path in first | second if first.get(path) != second.get(path)]
 
 
 def new_record(loaded: LoadedConfig, command: str, sha256: str | None = None) -> RunFile:
@@ -58,3 +72,14 @@ def task_of(loaded: LoadedConfig):  # type: ignore[no-untyped-def]
     """The task that the config names, made with its section."""
     section = loaded.experiment.task
     return registry.load(TABLE, "task", section.type)(section)
+
+
+def choose_by(loaded: LoadedConfig) -> str:
+    """The dev metric that chooses the checkpoint."""
+    task, asked = task_of(loaded), loaded.experiment.train.best
+    if asked is None or asked in task.metrics:
+        return str(asked or task.primary)
+    near = did_you_mean(asked, task.metrics)
+    help = f"did you mean `{near}`?" if near else f"one of {', '.join(task.metrics)}"
+    where = loaded.origins.get(("train", "best"))
+    raise HallucError("C103", f'`train.best` cannot be "{asked}"', where, help)

@@ -13,7 +13,7 @@ from halluc.commands.terminal import Talk, is_main_process, people, put_json, sa
 from halluc.components import TABLE
 from halluc.config.loading import LoadedConfig
 from halluc.config.rendering import annotated
-from halluc.core.errors import HallucError, did_you_mean
+from halluc.core.errors import HallucError
 from halluc.core.files import write_json
 from halluc.data.checks import check_corpora
 from halluc.data.corpora import Corpora, read_corpora
@@ -43,7 +43,7 @@ def run(config: Path, overrides: Sequence[str], *, run: Path | None, resume: boo
     loaded = experiment.load(config, overrides)
     if loaded.experiment.data.train is None:
         raise HallucError("C107", "`halluc train` needs `data.train`", help="name the training split")
-    choose_by = _choose_by(loaded)
+    choose_by = experiment.choose_by(loaded)
     corpora = read_corpora(loaded.experiment.data, TABLE, ("train", "dev"))
     # torch and transformers take seconds to import: what can fail without them has failed by now.
     from halluc.engine import runtime
@@ -66,19 +66,8 @@ def run(config: Path, overrides: Sequence[str], *, run: Path | None, resume: boo
         say(f"model: {target.model}")
 
 
-def _choose_by(loaded: LoadedConfig) -> str:
-    """The dev metric that chooses the checkpoint."""
-    task, asked = experiment.task_of(loaded), loaded.experiment.train.best
-    if asked is None or asked in task.metrics:
-        return str(asked or task.primary)
-    near = did_you_mean(asked, task.metrics)
-    help = f"did you mean `{near}`?" if near else f"one of {', '.join(task.metrics)}"
-    where = loaded.origins.get(("train", "best"))
-    raise HallucError("C103", f'`train.best` cannot be "{asked}"', where, help)
-
-
 def _directory(loaded: LoadedConfig, named: Path | None, resume: bool) -> tuple[RunDir, bool]:
-    """The run to write, and whether its training is continued."""
+    """The run to write, and whether its training is continued; refuses one that another process writes."""
     if named is not None:
         return _named(loaded, named, resume)
     newest = directory.newest(Path(loaded.experiment.runs_dir), loaded.experiment.name, loaded.sha256)
@@ -88,6 +77,8 @@ def _directory(loaded: LoadedConfig, named: Path | None, resume: bool) -> tuple[
         return experiment.create(loaded, "train"), False
     if resume:
         return newest, True
+    with newest.locked():
+        pass  # one that is being written is no interrupted one: this raises
     if newest.has_checkpoint():
         say(f"{newest.path} was interrupted: --resume would continue it; this is a new run")
         return experiment.create(loaded, "train"), False
@@ -133,7 +124,7 @@ def _train(job: _Job) -> dict[str, Any]:
     stopped = _drive(job, training, evaluate, keeper)
     if stopped.interrupted:
         if keeper.last is not None:
-            say(f"interrupted: {keeper.last} is written; `halluc train … --resume` continues it")
+            say(f"checkpoint {keeper.last} is written: the same command with --resume continues it")
         raise KeyboardInterrupt
     if job.engine.is_main:
         keeper.publish()
@@ -191,7 +182,7 @@ def _drive(job: _Job, training: Any, evaluate: Evaluate | None, keeper: Any) -> 
 def _listeners(stack: contextlib.ExitStack, job: _Job) -> list[Callable[[Event], None]]:
     listeners: list[Callable[[Event], None]] = [stack.enter_context(JsonlLogger(job.target.events))]
     if job.talk in (Talk.NORMAL, Talk.VERBOSE):
-        console = ConsoleLogger(people, every_step=job.talk is Talk.VERBOSE)
+        console = ConsoleLogger(people, every_step=job.talk is Talk.VERBOSE, primary=job.choose_by)
         listeners.append(stack.enter_context(console))
     return listeners
 

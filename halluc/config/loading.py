@@ -215,7 +215,7 @@ def apply(located: Located, override: str, environ: Mapping[str, str]) -> None:
     parts = key.strip().split(".")
     if not equals or not all(parts):
         raise HallucError("C007", f"`{name}` is not of the form key.subkey=value", help="as in --set train.epochs=1")
-    value = yaml.read(Source("--set", text, shift=len(key) + 1, whole=override))
+    value = _override_value(key, text, override)
     _interpolate(value, environ)
     width = len(key)
     key_place = Location("--set", None, 1, width, override)
@@ -250,6 +250,20 @@ def apply(located: Located, override: str, environ: Mapping[str, str]) -> None:
     located.values.update({(*here, *p): where for p, where in value.values.items()})
     located.keys[here] = key_place
     located.values.setdefault(here, key_place)
+
+
+def _override_value(key: str, text: str, override: str) -> Located:
+    quoting = f"quote the value: --set '{key}=\"…\"'"
+    try:
+        value = yaml.read(Source("--set", text, shift=len(key) + 1, whole=override))
+    except HallucError as error:
+        if error.help is None and error.code == "C001":
+            error.help = quoting
+        raise
+    if value.value is None and text.strip().lower() not in ("", "null", "~"):  # a comment, for YAML
+        place = Location("--set", None, len(key) + 2, len(text), override)
+        raise HallucError("C007", f"the value of `{key}` reads as nothing", place, quoting)
+    return value
 
 
 def _interpolate(located: Located, environ: Mapping[str, str]) -> None:

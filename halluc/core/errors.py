@@ -26,6 +26,8 @@ class Location:
     text: str | None = None
 
     def __str__(self) -> str:
+        if self.line is None:  # an override has columns, which the caret shows, and no lines
+            return self.file
         return ":".join(str(part) for part in (self.file, self.line, self.column) if part is not None)
 
 

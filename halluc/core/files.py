@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from halluc.core.errors import Location, environment_error
+from halluc.core.errors import HallucError, Location, environment_error
 
 
 @contextlib.contextmanager
@@ -33,11 +33,17 @@ def replacing(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
     except OSError as error:
         if error.filename is not None and Path(error.filename) not in (beside, path, path.parent):
             raise  # not about this file: an input that the caller read while writing
-        raise environment_error(
-            "E401", f"cannot write {path}: {error.strerror or error}", "free space or choose another `runs_dir`"
-        ) from error
+        raise unwritable(path, error) from error
     finally:
-        beside.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)
+
+
+def unwritable(path: Path, error: OSError) -> HallucError:
+    """The error of a full or read-only disk, naming the file."""
+    return environment_error(
+        "E401", f"cannot write {path}: {error.strerror or error}", "free space, or choose another `runs_dir`"
+    )
 
 
 def sync_folder(folder: Path) -> None:
@@ -101,9 +107,7 @@ def replace_folder(path: Path, fill: Callable[[Path], object]) -> None:
         beside.rename(path)
         sync_folder(path.parent)
     except OSError as error:
-        raise environment_error(
-            "E401", f"cannot write {path}: {error.strerror or error}", "free space or choose another `runs_dir`"
-        ) from error
+        raise unwritable(path, error) from error
     finally:
         shutil.rmtree(beside, ignore_errors=True)
         if path.exists():

@@ -89,6 +89,8 @@ def _unknown(tag: str, scheme: Scheme) -> tuple[str, str]:
     try:
         split_tag(tag)
     except UnknownTag as error:
+        if tag[:2] in ("U-", "L-"):
+            return str(error), "BILOU is BIOES by other names: write S- for U- and E- for L-"
         return str(error), "a tag is O, or a prefix, a hyphen and a label, as B-PER: is `data.tag_column` right?"
     return f"`{tag}` is no tag of {scheme.upper()}", "is `data.scheme` right?"
 

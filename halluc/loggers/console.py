@@ -17,9 +17,10 @@ _SECONDS_A_LINE = 10.0
 class ConsoleLogger:
     """Prints events to ``console``; ``every_step`` is what --verbose asks for."""
 
-    def __init__(self, console: Console, *, every_step: bool = False) -> None:
+    def __init__(self, console: Console, *, every_step: bool = False, primary: str) -> None:
         self.console = console
         self.every_step = every_step
+        self.primary = primary
         self.live: Progress | None = None
         self.bar: TaskID | None = None
         self.steps = 0
@@ -73,7 +74,10 @@ class ConsoleLogger:
             self._line(told)
 
     def _evaluated(self, event: Evaluated) -> None:
-        figures = " ".join(f"{name} {value:.4f}" for name, value in event.metrics.items())
+        # Beside entity figures a token's would mislead: with O it is near 1 for a model that finds nothing.
+        kind = self.primary.partition("_")[0]
+        shown = {name: value for name, value in event.metrics.items() if name.startswith(kind)}
+        figures = " ".join(f"{name} {value:.4f}" for name, value in shown.items())
         star = "  best so far" if event.best else ""
         self._line(f"epoch {event.epoch} step {event.step}/{self.steps} dev {figures} ({event.seconds:.1f} s){star}")
 

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from types import TracebackType
 
+from halluc.core.files import unwritable
 from halluc.runs.directory import append_jsonl
 from halluc.runs.events import Event, as_record
 
@@ -15,6 +16,7 @@ class JsonlLogger:
     """Appends; a run that goes on after an interruption keeps what was logged before."""
 
     def __init__(self, path: Path) -> None:
+        self.path = path
         self.file = append_jsonl(path)
 
     def __enter__(self) -> JsonlLogger:
@@ -28,4 +30,7 @@ class JsonlLogger:
         # A diverging run logs infinite norms; JSON has no word for them.
         record = {"time": now, **as_record(event)}
         finite = {k: (None if isinstance(v, float) and not abs(v) < float("inf") else v) for k, v in record.items()}
-        self.file.write(json.dumps(finite, allow_nan=False) + "\n")
+        try:
+            self.file.write(json.dumps(finite, allow_nan=False) + "\n")
+        except OSError as error:
+            raise unwritable(self.path, error) from error

@@ -48,10 +48,6 @@ class RunDir:
         return self.path / "events.jsonl"
 
     @property
-    def log(self) -> Path:
-        return self.path / "log.txt"
-
-    @property
     def config(self) -> Path:
         return self.path / CONFIG_FILE
 
@@ -78,8 +74,11 @@ class RunDir:
             help = "name a folder under `runs_dir` that `halluc train` made"
             raise HallucError("R101", f"{self.path} is no run directory: it has no {RUN_FILE}", help=help) from None
         except (OSError, ValueError) as error:
-            raise HallucError("R101", f"{file} cannot be read: {error}") from None
+            help = "it is damaged: restore it, or train anew"
+            raise HallucError("R101", f"{file} cannot be read: {error}", help=help) from None
         version = content.get("schema_version") if isinstance(content, dict) else None
+        if version is None:
+            raise HallucError("R101", f"{file} is not a run file", help="it is damaged: restore it, or train anew")
         if version != SCHEMA_VERSION:
             help = f"this halluc reads version {SCHEMA_VERSION}: use the halluc that wrote it, or run anew"
             raise HallucError("R102", f"{file} is of schema version {version}", help=help)
@@ -161,18 +160,19 @@ def create(runs_dir: Path, run: RunFile, config_text: str, sources: tuple[Path, 
                 break
     except OSError as error:
         raise environment_error("E401", f"cannot make a run in {home}: {error.strerror}", "see `runs_dir`") from None
-    return fill(RunDir(path), run, config_text, sources)
+    directory = fill(RunDir(path), run, config_text, sources)
+    write_text(home / LATEST, path.name + "\n")
+    return directory
 
 
 def fill(directory: RunDir, run: RunFile, config_text: str, sources: tuple[Path, ...]) -> RunDir:
-    """Write what every run starts with: the resolved config, its sources, ``run.json``, and ``latest`` beside it."""
+    """Write what every run starts with: the resolved config, its sources, ``run.json``."""
     write_text(directory.config, config_text)
     for number, source in enumerate(sources):
         target = directory.path / "source" / f"{number:02d}-{source.name}"
         target.parent.mkdir(exist_ok=True)
         shutil.copyfile(source, target)
     directory.write(run)
-    write_text(directory.path.parent / LATEST, directory.path.name + "\n")
     return directory
 
 
@@ -203,6 +203,8 @@ def _age(path: Path) -> tuple[str, int]:
 
 def open_run(path: Path) -> RunDir:
     """A run that the user named outright."""
+    if path.name == LATEST and path.is_file():  # the text file that names the newest run
+        path = path.parent / path.read_text(encoding="utf-8").strip()
     directory = RunDir(path)
     if not path.is_dir():
         raise HallucError("R101", f"no such run directory: {path}")

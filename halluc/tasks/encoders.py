@@ -51,6 +51,9 @@ def load_tokenizer(source: ModelSource, trust_remote_code: bool = False) -> Any:
     if not getattr(tokenizer, "is_fast", False):
         help = "halluc needs to know which word a piece belongs to: use a model with a tokenizer.json"
         raise environment_error("E411", f"{source.name} has no fast tokenizer", help)
+    if len(tokenizer.get_vocab()) <= len(tokenizer.all_special_ids):
+        # transformers makes an empty one where its files are gone, and every word would be unknown.
+        raise environment_error("E411", f"{source.name} has no vocabulary", "its tokenizer files are missing")
     # Some packages ship tokenizer.json with both switched on: text would be lost in silence.
     tokenizer.backend_tokenizer.no_truncation()
     tokenizer.backend_tokenizer.no_padding()
@@ -126,7 +129,8 @@ def quiet_libraries(verbose: bool) -> None:
     if not verbose:
         transformers.logging.set_verbosity_error()
         transformers.logging.disable_progress_bar()
-        logging.getLogger("accelerate").setLevel(logging.ERROR)
+        for library in ("accelerate", "huggingface_hub", "httpx", "httpx2"):
+            logging.getLogger(library).setLevel(logging.ERROR)
 
 
 def room(tokenizer: Any, settings: Any) -> int:
@@ -157,8 +161,13 @@ def special_pieces(tokenizer: Any) -> tuple[list[int], list[int]]:
 
 def save(model: Any, tokenizer: Any, folder: Path) -> None:
     """The Hugging Face layout: config.json, model.safetensors, tokenizer files."""
-    model.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
+    try:
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+    except SafetensorError as error:  # its way to say that the disk is full
+        raise environment_error(
+            "E401", f"cannot write {folder}: {error}", "free space, or choose another `runs_dir`"
+        ) from None
 
 
 def word_pieces(tokenizer: Any, sentences: Sequence[Sequence[str]]) -> tuple[list[list[list[int]]], int]:

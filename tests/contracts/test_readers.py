@@ -215,6 +215,14 @@ def test_a_legal_transition_is_no_error_in_its_scheme(tmp_path, scheme):
         assert found.scheme == scheme
 
 
+def test_a_line_of_other_width_is_no_line_of_this_file(tmp_path):
+    (error,) = conll_errors(tmp_path, "Anna\tB-PER\nNew York\tB-LOC\n")
+    assert (error.code, error.where.line) == ("D113", 2)
+    assert "separator: tab" in error.help
+    corpus = dev(conll(tmp_path, "Anna\tB-PER\nNew York\tB-LOC\n", separator="tab"))
+    assert corpus.examples[0].tokens == ("Anna", "New York")
+
+
 def test_an_undecidable_scheme_names_the_key_and_both_places(tmp_path):
     (error,) = conll_errors(tmp_path, "a I-X\n\nb B-X\n")
     assert error.code == "D120"
@@ -293,7 +301,10 @@ def test_what_the_writer_writes_is_read_without_any_option(tmp_path):
         ('{"a": ' + "1" * 5000 + "}", "D107", "too long"),
         ('{"text": "\\ud800", "spans": []}', "D107", "surrogate"),
         ({"txt": "a"}, "D107", "neither a list"),
-        ({"text": "a"}, "D107", "no `spans`"),
+        ({"text": "a"}, "D107", "neither `tags` nor `spans`"),
+        ({"tokens": ["a"], "tags": ["O"], "spans": []}, "D107", "both `tags` and `spans`"),
+        ('{"text": "a", "text": "b", "spans": []}', "D107", "stands twice"),
+        ({"text": "a", "spans": [{"start": 0, "end": 1, "entity": "X"}]}, "D107", "has no `label`"),
         ({"tokens": "ab", "tags": ["O"]}, "D107", "not a list of strings"),
         ({"tokens": ["a", 1], "tags": ["O", "O"]}, "D107", "not a list of strings"),
         ({"tokens": [], "tags": []}, "D106", "empty sentence"),

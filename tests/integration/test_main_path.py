@@ -37,7 +37,7 @@ def test_a_run_directory_holds_what_was_promised(halluc, trained):
     assert not [name for name in files if name.endswith(".tmp")]
     record = RunFile.model_validate_json((run / "run.json").read_text())
     assert (record.status, record.command, set(record.stages)) == ("done", "eval", {"train", "eval"})
-    assert len(record.inputs) == 2
+    assert len(record.inputs) == 3
     assert all(len(digest) == 64 for digest in record.inputs.values())
     assert record.hardware["threads"] >= 1
     assert record.best["chosen_by"] == "entity_f1"
@@ -126,7 +126,8 @@ def test_eval_before_train_names_the_command(halluc, experiment):
 def test_a_run_is_found_by_its_folder_alone(halluc, trained):
     _, run, _ = trained
     assert halluc("eval", "--run", run, "--split", "dev", "-q").code == 0
-    assert halluc("eval", "--run", run, "--set", "seed=3").code == 2
+    assert "`seed`" in halluc("eval", "--run", run, "--set", "seed=3").err
+    assert halluc("eval", "--run", run.parent / "latest", "--split", "dev", "-q").code == 0
     assert halluc("eval", "--run", run.parent).code == 2
     assert halluc("eval").code == 2
 

@@ -104,6 +104,15 @@ def test_errors_of_set_name_it(tmp_path, override):
     assert "--set" in error.message or error.where.file == "--set"
 
 
+def test_a_value_that_yaml_takes_for_a_comment_is_told(tmp_path):
+    (error,) = errors_of(write(tmp_path, top=LEAST), "data.comment=# ")
+    assert "reads as nothing" in error.message
+    assert "quote" in error.help
+    assert load(write(tmp_path, top=LEAST), "data.comment=").experiment.data.comment is None
+    (error,) = errors_of(write(tmp_path, top=LEAST), "data.separator=,")
+    assert "quote" in error.help
+
+
 def test_later_overrides_win(tmp_path):
     assert load(write(tmp_path, top=LEAST), "seed=1", "seed=2").experiment.seed == 2
 

@@ -131,6 +131,9 @@ def _demo(name: str, split: SplitName) -> Path:
     return next((shipped / name).glob(f"{split}.*"))
 
 
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+
+
 def numbered_lines(path: Path, name: str) -> Iterator[tuple[int, str] | BadLine]:
     """The lines of a UTF-8 file, gzipped or not, with or without BOM, LF or CRLF; undecodable ones as ``BadLine``.
 
@@ -150,6 +153,8 @@ def numbered_lines(path: Path, name: str) -> Iterator[tuple[int, str] | BadLine]
                     yield number, body.decode("utf-8")
                 except UnicodeDecodeError as error:
                     yield _undecodable(name, number, body, error)
+                    if number == 1 and body.startswith(_UTF16):
+                        return  # every further line would be told to be broken too
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             help = "the file is cut short or damaged: fetch it again"
             yield BadLine("D103", name, number + 1, f"not readable as gzip: {error}", help)
@@ -158,7 +163,7 @@ def numbered_lines(path: Path, name: str) -> Iterator[tuple[int, str] | BadLine]
 def _undecodable(name: str, number: int, body: bytes, error: UnicodeDecodeError) -> BadLine:
     column = len(body[: error.start].decode("utf-8", "replace")) + 1
     help = "convert the file, for example with `iconv -f latin1 -t utf-8`"
-    if body.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in body:
+    if body.startswith(_UTF16):
         help = "this looks like UTF-16: convert the file, for example with `iconv -f utf-16 -t utf-8`"
     problem = f"byte 0x{body[error.start]:02x} is not UTF-8"
     return BadLine("D104", name, number, problem, help, body.decode("utf-8", "replace"), column)

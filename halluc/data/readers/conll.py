@@ -42,6 +42,7 @@ class ConllReader:
         path = resolve(reference, split)
         document, any_line, sound = 0, False, True
         rows: list[tuple[int, str, str]] = []
+        width, first = 0, ""
         for item in numbered_lines(path, str(path)):
             any_line = True
             if isinstance(item, BadLine):
@@ -67,6 +68,12 @@ class ConllReader:
                 sound = False
                 yield self._too_few(str(path), number, line, len(cells))
                 continue
+            if not width:
+                width, first = len(cells), line
+            if len(cells) != width:
+                sound = False
+                yield self._ragged(str(path), number, line, len(cells), width, first)
+                continue
             rows.append((number, cells[self.config.token_column], cells[self.config.tag_column]))
         if rows and sound:
             yield self._sentence(rows, str(path), document, split)
@@ -90,3 +97,11 @@ class ConllReader:
         if line.startswith("#") and self.config.comment is None:
             help = "if lines like this are comments, set `data.comment`"
         return BadLine("D105", file, number, problem, help, line, 1, len(line))
+
+    def _ragged(self, file: str, number: int, line: str, found: int, width: int, first: str) -> BadLine:
+        """A line of more or fewer columns than the lines before it: columns could not be told by number."""
+        problem = f"{found} columns where the lines before have {width}"
+        help = "a token with a space in it? set `data.separator: tab`"
+        if "#" in (line[0], first[0]) and self.config.comment is None:
+            help = "if lines that start with # are comments, set `data.comment`"
+        return BadLine("D113", file, number, problem, help, line, 1, len(line))

@@ -90,6 +90,9 @@ class JsonlReader:
         identity = str(given) if isinstance(given, (str, int)) and str(given) else f"{split}-{number}"
         if config.tokens_field in record:
             tokens = _strings(record, config.tokens_field)
+            if config.tags_field in record and config.spans_field in record:
+                problem = f"both `{config.tags_field}` and `{config.spans_field}`"
+                raise Unreadable("D107", problem, "take one away, or name another with `data.spans_field`")
             if config.tags_field in record:
                 tags = _strings(record, config.tags_field)
                 if len(tags) != len(tokens):
@@ -117,7 +120,8 @@ class JsonlReader:
         field = self.config.spans_field
         if field not in record:
             have = ", ".join(f"`{key}`" for key in list(record)[:8])
-            raise Unreadable("D107", f"no `{field}`; it has {have}", "name the field with `data.spans_field`")
+            known = "`data.tags_field` or `data.spans_field`"
+            raise Unreadable("D107", f"neither `{self.config.tags_field}` nor `{field}`; it has {have}", f"see {known}")
         starts = {start: index for index, (start, _) in enumerate(bounds)}
         ends = {end: index + 1 for index, (_, end) in enumerate(bounds)}
         length = bounds[-1][1]
@@ -158,7 +162,7 @@ def parse_object(line: str) -> dict[str, Any]:
         Unreadable: no JSON, no object, nested too deeply, or text that UTF-8 cannot hold.
     """
     try:
-        record = json.loads(line)
+        record = json.loads(line, object_pairs_hook=_without_duplicates)
         json.dumps(record, ensure_ascii=False).encode("utf-8")
     except UnicodeEncodeError:
         raise Unreadable("D107", "a lone surrogate (half a character) in the text") from None
@@ -171,6 +175,14 @@ def parse_object(line: str) -> dict[str, Any]:
         raise Unreadable("D107", f"not readable as JSON{column}: {message}", help) from None
     if not isinstance(record, dict):
         raise Unreadable("D107", "not a JSON object", "one JSON object a line")
+    return record
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    record = dict(pairs)
+    if len(record) != len(pairs):
+        twice = next(key for index, (key, _) in enumerate(pairs) if key in dict(pairs[:index]))
+        raise Unreadable("D107", f"the field `{twice}` stands twice")
     return record
 
 
@@ -214,6 +226,8 @@ def _triples(value: Any, field: str) -> Iterator[tuple[int, int, str, str | None
 
 def _checked(start: Any, end: Any, label: Any) -> tuple[int, int, str]:
     whole = all(isinstance(number, int) and not isinstance(number, bool) for number in (start, end))
+    if whole and label is None:
+        raise Unreadable("D107", f"the span [{start}, {end}] has no `label`")
     if not whole or not isinstance(label, str) or not label.strip():
         raise Unreadable("D107", f"a span needs whole numbers and a label, not {[start, end, label]}")
     return start, end, label

@@ -1,0 +1,115 @@
+"""`halluc eval --checkpoint`: any token classifier, whatever its label names and scheme."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from halluc.core.examples import Span
+from halluc.core.labels import write_tags
+
+
+@pytest.fixture
+def classifier(tiny_encoder: Path, tmp_path: Path):
+    """Saves a token classifier with the given output names, whose head answers by the word alone."""
+    from transformers import AutoModelForTokenClassification, AutoTokenizer
+
+    def save(outputs: list[str], answers: dict[str, int]) -> Path:
+        tokenizer = AutoTokenizer.from_pretrained(tiny_encoder)
+        names = {"id2label": dict(enumerate(outputs)), "label2id": {name: i for i, name in enumerate(outputs)}}
+        model = AutoModelForTokenClassification.from_pretrained(tiny_encoder, **names)
+        # Fit the head in closed form: a word's embedding passes almost unchanged, so least squares separates words.
+        ids = torch.tensor([[tokenizer.cls_token_id, i, tokenizer.sep_token_id] for i in range(len(tokenizer))])
+        with torch.no_grad():
+            hidden = model.base_model(ids).last_hidden_state[:, 1]
+            wanted = torch.zeros(len(tokenizer), len(outputs))
+            wanted[:, outputs.index("O")] = 1
+            for word, output in answers.items():
+                row = tokenizer.convert_tokens_to_ids(word)
+                wanted[row] = 0
+                wanted[row, output] = 1
+            weight = torch.tensor([5.0 if tokenizer.decode([i]) in answers else 1.0 for i in range(len(tokenizer))])
+            solution = torch.linalg.lstsq(hidden * weight[:, None], wanted * weight[:, None]).solution
+            model.classifier.weight.copy_(solution.T * 8)
+            model.classifier.bias.zero_()
+        folder = tmp_path / "classifier"
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+        return folder
+
+    return save
+
+
+def metrics(outcome) -> dict[str, float]:
+    file = json.loads(outcome.out)
+    return {m["name"]: m["value"] for m in file["metrics"] if not m["by"] and "strict" not in m["protocol"]}
+
+
+def test_its_labels_are_renamed_and_dropped_by_the_config(halluc, experiment, classifier):
+    folder = classifier(["O", "B-LOCATION", "B-DATE"], {"oslo": 1, "paris": 1, "bank": 2})
+    plain = halluc("eval", experiment, "--checkpoint", folder, "--split", "test", "--json")
+    assert plain.code == 0, plain.err
+    labels = {"LOCATION": "LOC", "DATE": None}
+    text = experiment.read_text() + f"eval: {{labels: {json.dumps(labels)}}}\n"
+    experiment.write_text(text)
+    renamed = halluc("eval", experiment, "--checkpoint", folder, "--split", "test", "--json")
+    assert renamed.code == 0, renamed.err
+    assert metrics(renamed)["entity_f1"] > metrics(plain)["entity_f1"]
+    run = next(path for path in (experiment.parent / "runs" / "tiny").iterdir() if path.is_dir())
+    predicted = {
+        label for line in (run / "predictions/test.jsonl").open() for *_, label, _ in json.loads(line)["predicted"]
+    }
+    assert predicted == {"LOC"}
+    assert json.loads(renamed.out)["checkpoint"] == str(folder)
+
+
+def test_labels_that_the_data_lacks_are_told(halluc, experiment, classifier):
+    folder = classifier(["O", "B-LOCATION"], {"oslo": 1})
+    outcome = halluc("eval", experiment, "--checkpoint", folder, "--split", "test")
+    assert "the model has labels that this split never shows: LOCATION" in outcome.err
+
+
+def test_a_name_for_a_label_it_does_not_have_is_refused(halluc, experiment, classifier):
+    folder = classifier(["O", "B-LOCATION"], {"oslo": 1})
+    outcome = halluc("eval", experiment, "--checkpoint", folder, "--set", "eval.labels={LOCATON: LOC}")
+    assert outcome.code == 2
+    assert "did you mean `LOCATION`?" in outcome.err
+
+
+@pytest.mark.parametrize("outputs", [["O", "S-LOC", "S-PER"], ["O", "LOC", "PER"], ["O", "I-LOC", "I-PER"]])
+def test_any_scheme_and_plain_labels_are_read(halluc, experiment, classifier, outputs):
+    folder = classifier(outputs, {"oslo": 1, "paris": 1, "anna": 2})
+    outcome = halluc("eval", experiment, "--checkpoint", folder, "--split", "test", "--json")
+    assert outcome.code == 0, outcome.err
+    run = next(path for path in (experiment.parent / "runs" / "tiny").iterdir() if path.is_dir())
+    for line in map(json.loads, (run / "predictions/test.jsonl").open()):
+        spans = [span[:3] for span in line["predicted"]]
+        assert {label for *_, label in spans} <= {"LOC", "PER"}
+        if outputs[1] == "S-LOC":
+            assert line["predicted_tags"] == write_tags(len(line["tokens"]), [Span(*span) for span in spans])
+
+
+def test_it_does_not_stand_in_the_way_of_a_training(halluc, experiment, classifier):
+    folder = classifier(["O", "B-LOC"], {"oslo": 1})
+    assert halluc("eval", experiment, "--checkpoint", folder, "-q").code == 0
+    assert halluc("eval", experiment, "-q").code == 2  # nothing is trained yet
+    assert halluc("train", experiment, "-q", "--set", "train.epochs=1").code == 0
+
+
+def test_it_goes_with_a_config_alone(halluc, experiment, classifier):
+    assert halluc("eval", "--checkpoint", "x").code == 2
+    outcome = halluc("eval", experiment, "--checkpoint", "no/such/model", "--split", "test")
+    assert outcome.code == 4
+    assert not (experiment.parent / "runs").exists() or "there is no folder" in outcome.err
+
+
+def test_a_model_without_its_tokenizer_is_refused(halluc, experiment, classifier):
+    folder = classifier(["O", "B-LOC"], {"oslo": 1})
+    for file in folder.glob("*token*"):
+        file.unlink()
+    outcome = halluc("eval", experiment, "--checkpoint", folder, "--split", "test")
+    assert outcome.code == 4, outcome.err
+    assert "E411" in outcome.err

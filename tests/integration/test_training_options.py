@@ -1,0 +1,193 @@
+"""What `train:` and `model:` can ask for, on a tiny encoder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from halluc.components import TABLE
+from halluc.config.schema import ModelConfig, TrainConfig
+from halluc.core.errors import HallucError
+from halluc.core.examples import Corpus
+from halluc.data.corpora import read_corpora
+from halluc.data.readers.conll import ConllConfig
+from halluc.engine import loop, runtime
+from halluc.runs.events import Evaluated, Step, Stopped
+from halluc.tasks.token_classification import TokenClassification, TokenClassificationConfig
+
+
+@pytest.fixture
+def corpus(corpus_files) -> Corpus:
+    return read_corpora(ConllConfig(format="conll", train=str(corpus_files["train"])), TABLE).splits["train"]
+
+
+def prepared(corpus: Corpus, tiny_encoder: Path, dropout: float | None = None, freeze: int | None = None, **keys):
+    keys = {"epochs": 2, "learning_rate": 1e-3, "batch_tokens": 64, "precision": "fp32", **keys}
+    config = TrainConfig(**keys)
+    task = TokenClassification(TokenClassificationConfig(type="token_classification"))
+    engine = runtime.start(config.precision, 1)
+    model = ModelConfig(name=str(tiny_encoder), dropout=dropout, freeze=freeze)
+    encoder = task.build(model, task.labels(corpus), "eager")
+    return loop.prepare(encoder.model, task.encode(corpus.examples, encoder), config, engine, 1)
+
+
+def run(training, evaluate=None) -> list:
+    return list(loop.fit(training, evaluate=evaluate, choose_by="entity_f1"))
+
+
+def losses(events) -> list[float]:
+    return [event.loss for event in events if isinstance(event, Step)]
+
+
+def test_the_first_losses_are_the_known_ones(corpus, tiny_encoder):
+    events = run(prepared(corpus, tiny_encoder, dropout=0.0))
+    # Fresh weights over nine tags start near log 9 = 2.197; these figures change only where the loop's meaning does.
+    assert losses(events)[:3] == pytest.approx([2.2630, 2.2305, 2.1726], abs=2e-3)
+
+
+def test_accumulation_changes_no_loss(corpus, tiny_encoder):
+    whole = losses(run(prepared(corpus, tiny_encoder, dropout=0.0)))
+    split = losses(run(prepared(corpus, tiny_encoder, dropout=0.0, accumulation=3)))
+    assert split == pytest.approx(whole, abs=1e-5)
+
+
+def test_dropout_and_seed_decide_the_losses(corpus, tiny_encoder):
+    assert losses(run(prepared(corpus, tiny_encoder))) == losses(run(prepared(corpus, tiny_encoder)))
+    assert losses(run(prepared(corpus, tiny_encoder))) != losses(run(prepared(corpus, tiny_encoder, dropout=0.0)))
+
+
+def test_the_loss_is_divided_by_the_labelled_tokens_of_the_batch(corpus, tiny_encoder):
+    training = prepared(corpus, tiny_encoder, dropout=0.0, batch_tokens=100_000, epochs=1)
+    batch = training.features.collate(range(len(training.features.lengths)))
+    training.model.eval()
+    with torch.no_grad():
+        logits = training.model(**batch.inputs).logits
+        mean = torch.nn.functional.cross_entropy(logits.view(-1, logits.shape[-1]), batch.labels.view(-1))
+    (loss,) = losses(run(training))
+    assert loss == pytest.approx(mean.item(), rel=1e-5)
+
+
+def test_training_stops_where_nothing_gets_better(corpus, tiny_encoder):
+    figures = iter([0.5, 0.6, 0.6, 0.55, 0.9])
+    events = run(
+        prepared(corpus, tiny_encoder, epochs=5, patience=2), evaluate=lambda model: {"entity_f1": next(figures)}
+    )
+    assert [event.best for event in events if isinstance(event, Evaluated)] == [True, True, False, False]
+    last = events[-1]
+    assert isinstance(last, Stopped)
+    assert last.reason == "no better entity_f1 for 2 evaluations"
+
+
+def test_frozen_layers_keep_their_weights(corpus, tiny_encoder):
+    training = prepared(corpus, tiny_encoder, freeze=1)
+    before = {name: tensor.clone() for name, tensor in training.model.state_dict().items()}
+    run(training)
+    moved = {name for name, tensor in training.model.state_dict().items() if not torch.equal(tensor, before[name])}
+    assert not [name for name in moved if "embeddings" in name or "layer.0." in name]
+    assert [name for name in moved if "layer.1." in name]
+    assert "classifier.weight" in moved
+
+
+def test_more_layers_than_there_are_cannot_be_frozen(corpus, tiny_encoder):
+    with pytest.raises(HallucError, match="more than the 2 layers"):
+        prepared(corpus, tiny_encoder, freeze=3)
+
+
+def test_a_loss_that_is_not_finite_stops_with_step_and_examples(corpus, tiny_encoder):
+    training = prepared(corpus, tiny_encoder)
+    whole = training.features.loss
+    calls = iter(range(100))
+    training.features.loss = lambda outputs, batch: whole(outputs, batch) * (float("nan") if next(calls) == 2 else 1)
+    with pytest.raises(HallucError) as caught:
+        run(training)
+    assert caught.value.code == "T101"
+    assert "the loss is nan in step 3" in caught.value.message
+    assert "train-" in caught.value.message
+
+
+def test_out_of_memory_names_the_batch_and_a_budget_to_try(corpus, tiny_encoder):
+    training = prepared(corpus, tiny_encoder)
+
+    def full(outputs, batch):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    training.features.loss = full
+    with pytest.raises(HallucError) as caught:
+        run(training)
+    assert (caught.value.code, caught.value.exit_code) == ("T102", 4)
+    assert "a batch of" in caught.value.message
+    assert "train.batch_tokens: 32" in caught.value.help
+
+
+@pytest.mark.parametrize("schedule", ["linear", "cosine", "constant"])
+def test_the_rate_follows_its_schedule(corpus, tiny_encoder, schedule):
+    events = run(prepared(corpus, tiny_encoder, schedule=schedule, warmup=0.5))
+    rates = [event.learning_rate for event in events if isinstance(event, Step)]
+    assert rates[0] < max(rates) == pytest.approx(1e-3)
+    assert (rates[-1] == pytest.approx(1e-3)) is (schedule == "constant")
+
+
+def test_random_batches_train_too(halluc, experiment):
+    assert halluc("train", experiment, "-q", "--set", "train.batching=random", "--set", "train.epochs=1").code == 0
+
+
+def test_a_compiled_model_trains_and_is_saved_as_any_other(halluc, experiment):
+    from transformers import AutoModelForTokenClassification
+
+    outcome = halluc("train", experiment, "--set", "train.compile=true", "--set", "train.epochs=1", "--json")
+    assert outcome.code == 0, outcome.err
+    model, told = AutoModelForTokenClassification.from_pretrained(
+        json.loads(outcome.out)["model"], output_loading_info=True
+    )
+    assert not told["missing_keys"]
+    assert not told["unexpected_keys"]
+    assert model.config.id2label[0] == "O"
+
+
+@pytest.mark.cuda
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device is here")
+@pytest.mark.parametrize("precision", ["bf16", "fp16", "fp32"])
+def test_training_and_evaluation_on_cuda(halluc, experiment, precision):
+    outcome = halluc("train", experiment, "--set", f"train.precision={precision}")
+    assert outcome.code == 0, outcome.err
+    assert f"training on cuda in {precision}" in outcome.err
+    assert halluc("eval", experiment, "--set", f"train.precision={precision}").code == 0
+
+
+# --- check --deep ----------------------------------------------------------------------------------------------
+
+
+def test_the_deep_check_tells_windows_batch_and_learning_rate_and_writes_nothing(halluc, experiment, corpus_files):
+    corpus_files["test"].write_text("".join(f"w{i} O\n" for i in range(100)) + "\n")
+    outcome = halluc("check", experiment, "--deep", "--json")
+    assert outcome.code == 0, outcome.err
+    model = json.loads(outcome.out)["model"]
+    assert model["encoding"]["test"]["windowed_sentences"] == 1
+    assert model["encoding"]["test"]["words"] == 100
+    assert model["encoding"]["train"]["windows"] == 20
+    assert model["dry_batch"]["loss"] > 0
+    assert model["trainable"] == model["parameters"] > model["without_embeddings"] > 0
+    assert model["usual_learning_rates"] == [2e-4, 3e-4]
+    assert "0.01` is outside" in model["warnings"][0]
+    assert not (experiment.parent / "runs").exists()
+    told = halluc("check", experiment, "--deep").err
+    assert "learning rate: 0.0002 to 0.0003" in told
+
+
+@pytest.mark.parametrize(
+    ("parameters", "rates"), [(10_600_000, (2e-4, 3e-4)), (85_000_000, (2e-5, 5e-5)), (303_000_000, (1e-5, 3e-5))]
+)
+def test_the_proposed_rate_suits_the_size(parameters, rates):
+    from halluc.engine.optimizer import usual_learning_rates
+
+    assert usual_learning_rates(parameters) == rates
+
+
+def test_check_says_of_a_model_that_it_is_not_here(halluc, experiment):
+    outcome = halluc("check", experiment, "--set", "model.name=package:no_such/model")
+    assert outcome.code == 0
+    assert "no Python package `no_such` is installed" in outcome.err
+    assert halluc("check", experiment, "--set", "train.best=f1").code == 2
