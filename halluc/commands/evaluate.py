@@ -10,13 +10,14 @@ from typing import Any
 from halluc.commands import experiment, scoring
 from halluc.commands.terminal import Talk, put_json, say
 from halluc.components import TABLE
-from halluc.config import schema
 from halluc.config.loading import LoadedConfig, sha256_of_tree
+from halluc.config.schema import ModelConfig
 from halluc.core.errors import HallucError, did_you_mean
 from halluc.core.examples import Corpus, Tagged
 from halluc.core.files import write_json, write_jsonl, write_text
 from halluc.data.corpora import read_corpora
 from halluc.data.readers.base import SPLITS, SplitName
+from halluc.engine.references import resolve_model
 from halluc.metrics import entity, token
 from halluc.runs import directory, provenance
 from halluc.runs.directory import RunDir
@@ -45,13 +46,11 @@ def run(
     corpora = read_corpora(loaded.experiment.data, TABLE, wanted)
     if target is None:  # a model from elsewhere: its evaluation gets a run of its own
         target = _home(loaded, model)
-    earlier = target.read().stages["eval"].detail if "eval" in target.read().stages else {}
     with target.locked(), target.stage("eval", list(overrides)) as stage:
         files = _evaluate(loaded, corpora.splits, target, model, talk)
-        stage.detail = {**earlier, **{file.split: _headline(file) for file in files}}
-        record = target.read()
-        record.inputs |= provenance.input_hashes(corpora.files)
-        target.write(record)
+        # What training read stands in `inputs`; what was evaluated stands here, in case a file has changed since.
+        inputs = {**stage.detail.get("inputs", {}), **provenance.input_hashes(corpora.files)}
+        stage.detail = {**stage.detail, **{file.split: _headline(file) for file in files}, "inputs": inputs}
     for file in files:
         if talk is Talk.JSON:
             put_json(file.model_dump(mode="json"))
@@ -73,6 +72,9 @@ def _find(
         if config is None or run is not None:
             help = "halluc eval CONFIG --checkpoint MODEL"
             raise HallucError("C011", "--checkpoint goes with a CONFIG and without --run", help=help)
+        if not checkpoint:
+            raise HallucError("C011", "--checkpoint is empty", help="is a shell variable unset?")
+        resolve_model(checkpoint)  # before anything is made for it
         return experiment.load(config, overrides), None, checkpoint
     if run is not None:
         loaded, target = experiment.load_run(run, overrides)
@@ -108,8 +110,7 @@ def _newest(config: Path, overrides: Sequence[str]) -> tuple[LoadedConfig, RunDi
 
 def _home(loaded: LoadedConfig, model: str) -> RunDir:
     """The run of evaluating ``model`` under this config: the newest there is, or a new one."""
-    sections = {name: loaded.tree[name] for name in schema.MODEL_SECTIONS}
-    sha256 = sha256_of_tree({**sections, "checkpoint": model})
+    sha256 = sha256_of_tree({**loaded.model_sections, "checkpoint": model})
     found = directory.newest(Path(loaded.experiment.runs_dir), loaded.experiment.name, sha256)
     return found or experiment.create(loaded, "eval", sha256)
 
@@ -139,7 +140,8 @@ def _evaluate(
     task = experiment.task_of(loaded)
     engine = runtime.start(settings.train.precision, settings.seed)
     names = settings.eval.labels or {}
-    encoder = task.restore(reference, names, runtime.attention_for(engine.device.type))
+    model = ModelConfig(name=reference, trust_remote_code=settings.model.trust_remote_code)
+    encoder = task.restore(model, names, runtime.attention_for(engine.device.type))
     encoder = replace(encoder, model=encoder.model.to(engine.device))
     files = []
     for split, corpus in corpora.items():

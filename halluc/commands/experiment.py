@@ -65,7 +65,8 @@ def new_record(loaded: LoadedConfig, command: str, sha256: str | None = None) ->
 
 def create(loaded: LoadedConfig, command: str, sha256: str | None = None) -> RunDir:
     runs_dir = Path(loaded.experiment.runs_dir)
-    return directory.create(runs_dir, new_record(loaded, command, sha256), annotated(loaded), loaded.files)
+    record = new_record(loaded, command, sha256)
+    return directory.create(runs_dir, record, annotated(loaded), loaded.files, name_latest=command == "train")
 
 
 def task_of(loaded: LoadedConfig):  # type: ignore[no-untyped-def]

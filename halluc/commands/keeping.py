@@ -17,13 +17,12 @@ from halluc.runs.events import Checkpointed, Evaluated, Event, Step, Stopped
 class Keeper:
     """Writes in the main process alone; in the others the events pass through."""
 
-    def __init__(self, target: RunDir, training: Training, tokenizer: Any) -> None:
-        self.target, self.training, self.tokenizer = target, training, tokenizer
+    def __init__(self, target: RunDir, training: Training, tokenizer: Any, *, evaluates: bool) -> None:
+        self.target, self.training, self.tokenizer, self.evaluates = target, training, tokenizer, evaluates
         self.last: Path | None = None
 
     def watch(self, events: Iterator[Event]) -> Iterator[Event]:
         """Each event, and what was written because of it."""
-        every = self.training.config.checkpoint_steps
         for event in events:
             yield event
             if not self.training.runtime.is_main:
@@ -32,9 +31,17 @@ class Keeper:
                 yield self._keep_best(event.step)
             elif isinstance(event, Stopped) and not event.interrupted and self.training.progress.best_metrics is None:
                 yield self._keep_best(event.step)  # no dev split: the last weights are the best that is known
-            due = isinstance(event, Evaluated) or (isinstance(event, Stopped) and event.interrupted)
-            if due or (isinstance(event, Step) and every is not None and event.step % every == 0):
+            if self._is_due(event):
                 yield self._checkpoint()
+
+    def _is_due(self, event: Event) -> bool:
+        """After each epoch, its evaluation included; every so many steps; and where training is interrupted."""
+        if isinstance(event, Step):
+            if event.ends_epoch:
+                return not self.evaluates
+            every = self.training.config.checkpoint_steps
+            return every is not None and event.step % every == 0
+        return isinstance(event, Evaluated) or (isinstance(event, Stopped) and event.interrupted)
 
     def _keep_best(self, step: int) -> Checkpointed:
         path = checkpoint.keep_best(self.target.checkpoints, step, self._save)

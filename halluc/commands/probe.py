@@ -57,6 +57,7 @@ def probe(loaded: LoadedConfig, corpora: Corpora) -> Probe:
         budget=settings.train.batch_tokens,
         seed=settings.seed,
         epoch=0,
+        ranks=settings.train.accumulation,
         batching=settings.train.batching,
     )
     sizes = _sizes(encoder.model)
@@ -86,7 +87,7 @@ def _sizes(model: Any) -> dict[str, int]:
 def _dry_batch(
     model: Any, features: Any, plan: batching.BatchPlan, loaded: LoadedConfig, engine: runtime.Runtime
 ) -> dict[str, float]:
-    shares = [share for step in plan.steps for share in step]
+    shares = [share for step in plan.steps for share in step if share]
     largest = max(shares, key=lambda share: len(share) * max(features.lengths[index] for index in share))
     training = loop.prepare(model, features, loaded.experiment.train, engine, loaded.experiment.seed)
     training.prepared.train()

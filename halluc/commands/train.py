@@ -14,13 +14,13 @@ from halluc.components import TABLE
 from halluc.config.loading import LoadedConfig
 from halluc.config.rendering import annotated
 from halluc.core.errors import HallucError
-from halluc.core.files import write_json
+from halluc.core.files import recover, write_json
 from halluc.data.checks import check_corpora
 from halluc.data.corpora import Corpora, read_corpora
 from halluc.loggers.console import ConsoleLogger
 from halluc.loggers.jsonl import JsonlLogger
 from halluc.runs import directory, provenance
-from halluc.runs.directory import RunDir
+from halluc.runs.directory import CONFIG_FILE, RunDir
 from halluc.runs.events import Event, Stopped
 
 Evaluate = Callable[[Any], dict[str, float]]
@@ -87,7 +87,8 @@ def _directory(loaded: LoadedConfig, named: Path | None, resume: bool) -> tuple[
 
 
 def _named(loaded: LoadedConfig, path: Path, resume: bool) -> tuple[RunDir, bool]:
-    if not path.exists() or (path.is_dir() and not any(path.iterdir())):
+    begun = {".lock", "source", CONFIG_FILE}  # all that a run killed in its first moment can have left
+    if not path.exists() or (path.is_dir() and {entry.name for entry in path.iterdir()} <= begun):
         return directory.fill(
             RunDir(path), experiment.new_record(loaded, "train"), annotated(loaded), loaded.files
         ), False
@@ -106,9 +107,9 @@ def _noted(job: _Job, overrides: list[str]) -> dict[str, Any]:
     with job.target.locked(), job.target.stage("train", overrides) as stage:
         best = _train(job)
         stage.detail = {"best": best}
-    record = job.target.read()
-    record.best = best
-    job.target.write(record)
+        record = job.target.read()
+        record.best = best
+        job.target.write(record)
     return best
 
 
@@ -118,13 +119,17 @@ def _train(job: _Job) -> dict[str, Any]:
 
     training, evaluate, tokenizer = _prepared(job)
     if job.resume:
-        found = checkpoint.resume(job.target.checkpoints, training.model, training.optimizer, say)
-        training.progress = found or training.progress
-    keeper = Keeper(job.target, training, tokenizer)
+        # The main process chooses, so that all stand at the same step.
+        newest = checkpoint.newest_whole(job.target.checkpoints, say) if job.engine.is_main else None
+        newest = job.engine.from_main(newest)
+        if newest is not None:
+            training.progress = checkpoint.load(newest, training.model, training.optimizer)
+    keeper = Keeper(job.target, training, tokenizer, evaluates=evaluate is not None)
     stopped = _drive(job, training, evaluate, keeper)
     if stopped.interrupted:
         if keeper.last is not None:
             say(f"checkpoint {keeper.last} is written: the same command with --resume continues it")
+        job.engine.wait()  # a launcher ends all processes as soon as one has ended: the writer must be through
         raise KeyboardInterrupt
     if job.engine.is_main:
         keeper.publish()
@@ -134,7 +139,7 @@ def _train(job: _Job) -> dict[str, Any]:
 
 def _prepared(job: _Job) -> tuple[Any, Evaluate | None, Any]:
     """Model, features and evaluation; what is known before the first step goes into the run."""
-    from halluc.engine import checkpoint, loop, runtime
+    from halluc.engine import loop, runtime
     from halluc.tasks.encoders import quiet_libraries
 
     quiet_libraries(job.talk is Talk.VERBOSE)
@@ -154,7 +159,8 @@ def _prepared(job: _Job) -> tuple[Any, Evaluate | None, Any]:
 
     training = loop.prepare(encoder.model, features["train"], settings.train, engine, settings.seed)
     if engine.is_main:
-        checkpoint.clean(job.target.checkpoints)
+        for folder in (job.target.path, job.target.checkpoints):
+            recover(folder)
         _record(job, encoder, runtime.describe(engine), {split: made.notes for split, made in features.items()})
     engine.wait()
     return training, evaluate if dev else None, encoder.tokenizer
@@ -189,9 +195,14 @@ def _listeners(stack: contextlib.ExitStack, job: _Job) -> list[Callable[[Event],
 
 def _record(job: _Job, encoder: Any, machine: dict[str, Any], notes: dict[str, Any]) -> None:
     """What is known before the first step: data, inputs, model, machine."""
-    write_json(job.target.path / "data.json", {**check_corpora(job.corpora).as_json(), "encoding": notes})
     record = job.target.read()
-    record.inputs = provenance.input_hashes(job.corpora.files)
+    inputs = provenance.input_hashes(job.corpora.files)
+    changed = [path for path, digest in inputs.items() if record.inputs.get(path, digest) != digest]
+    if job.resume and changed:
+        help = "put it back, or start a new run without --resume"
+        raise HallucError("R109", f"{', '.join(changed)} changed since this training began", help=help)
+    record.inputs = inputs
+    write_json(job.target.path / "data.json", {**check_corpora(job.corpora).as_json(), "encoding": notes})
     record.hardware = {**record.hardware, **machine}
     record.model = {"commit": encoder.commit, "parameters": sum(p.numel() for p in encoder.model.parameters())}
     job.target.write(record)

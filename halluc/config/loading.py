@@ -37,8 +37,15 @@ class LoadedConfig:
 
     @property
     def sha256(self) -> str:
-        """Hash of the sections that decide the model."""
-        return sha256_of_tree({name: self.tree.get(name) for name in schema.MODEL_SECTIONS})
+        """Hash of what decides the model."""
+        return sha256_of_tree(self.model_sections)
+
+    @property
+    def model_sections(self) -> dict[str, Any]:
+        """The sections that decide the model; the test split is none of it."""
+        sections = {name: self.tree.get(name) for name in schema.MODEL_SECTIONS}
+        data = {key: value for key, value in self.tree["data"].items() if key != "test"}
+        return {**sections, "data": data}
 
 
 def sha256_of_tree(tree: Any) -> str:
@@ -61,7 +68,9 @@ def load(
     merged = reader.read(Path(path), None)
     if not isinstance(merged.value, dict):
         raise HallucError("C004", "a config is a mapping of keys to values", Location(str(path), 1), _EMPTY_HELP)
-    errors = _apply_all(merged, overrides, reader.environ)
+    errors = _apply_all(merged, overrides)
+    # After merging: a variable in a value that a later file replaces need not be set.
+    _interpolate(merged, reader.environ)
     merged.value.pop("extends", None)
     experiment, more = check(merged, table)
     errors += more
@@ -119,12 +128,13 @@ class _Files:
         located = yaml.read(Source(str(path), _text(path, asked)))
         if path not in self.files:
             self.files.append(path)
-        _interpolate(located, self.environ)
         if not isinstance(located.value, dict):
             return located
+        parents = Located({"extends": located.value.get("extends")}, located.keys, located.values)
+        _interpolate(parents, self.environ)
         self.chain.append(resolved)
         merged = Located({}, {}, {})
-        for name, where in _parents(located):
+        for name, where in _parents(parents):
             parent = self.read(path.parent / name, where)
             if isinstance(parent.value, dict):
                 merge(merged, parent)
@@ -194,17 +204,17 @@ def _merge(base: Located, over: Located, into: dict[str, Any], new: dict[str, An
             base.values[here] = over.values[here]
 
 
-def _apply_all(located: Located, overrides: Sequence[str], environ: Mapping[str, str]) -> list[HallucError]:
+def _apply_all(located: Located, overrides: Sequence[str]) -> list[HallucError]:
     errors: list[HallucError] = []
     for override in overrides:
         try:
-            apply(located, override, environ)
+            apply(located, override)
         except HallucError as error:
             errors.append(error)
     return errors
 
 
-def apply(located: Located, override: str, environ: Mapping[str, str]) -> None:
+def apply(located: Located, override: str) -> None:
     """Apply ``a.b.0.c=value`` in place; the value is read as YAML.
 
     Raises:
@@ -215,8 +225,10 @@ def apply(located: Located, override: str, environ: Mapping[str, str]) -> None:
     parts = key.strip().split(".")
     if not equals or not all(parts):
         raise HallucError("C007", f"`{name}` is not of the form key.subkey=value", help="as in --set train.epochs=1")
+    if parts[0] == "extends":
+        help = "files are read before overrides: write a config that extends both"
+        raise HallucError("C007", "`extends` cannot be set from the command line", help=help)
     value = _override_value(key, text, override)
-    _interpolate(value, environ)
     width = len(key)
     key_place = Location("--set", None, 1, width, override)
     node, path = located.value, list[str | int]()

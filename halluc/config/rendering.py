@@ -22,10 +22,10 @@ def _lines(loaded: LoadedConfig, node: dict[str, Any], path: KeyPath) -> Iterato
     for key, value in node.items():
         here, indent = (*path, key), "  " * len(path)
         if isinstance(value, dict) and value:
-            yield f"{indent}{plain(key)}:", ""
+            yield f"{indent}{_key(key)}:", ""
             yield from _lines(loaded, value, here)
         else:
-            yield f"{indent}{plain(key)}: {plain(value)}", origin(loaded, here)
+            yield f"{indent}{_key(key)}: {plain(value)}", origin(loaded, here)
 
 
 def plain(value: Any) -> str:
@@ -33,12 +33,23 @@ def plain(value: Any) -> str:
     if isinstance(value, str):
         simple = value.replace("_", "").replace("-", "").replace("/", "").replace(".", "").isalnum()
         return value if simple and value[0] not in "-." and scalar(value) == value else _quoted(value)
-    return json.dumps(value, ensure_ascii=False).replace("$", "$$")
+    return _quoted(value)
 
 
-def _quoted(value: str) -> str:
+def _quoted(value: Any) -> str:
     # `$$` is how a config writes one dollar sign: what is printed must load as it is.
-    return json.dumps(value, ensure_ascii=False).replace("$", "$$").replace("\x7f", "\\u007f")
+    return _escaped(value).replace("$", "$$")
+
+
+def _escaped(value: Any) -> str:
+    """JSON on one line, also for readers to whom other characters than the line feed end a line."""
+    text = json.dumps(value, ensure_ascii=False)
+    return "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)
+
+
+def _key(key: str) -> str:
+    simple = key.replace("_", "").replace("-", "").isalnum() and key[0] != "-" and scalar(key) == key
+    return key if simple else _escaped(key)
 
 
 def leaves(node: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:

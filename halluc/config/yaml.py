@@ -131,6 +131,9 @@ class _Builder:
             raise HallucError("C003", f"more than {MOST_NODES:,} values (are aliases nested?)", where)
         if id(node) in self.open:
             raise HallucError("C003", "an alias refers to what contains it", where)
+        collection = isinstance(node, yaml.CollectionNode)
+        if collection and node.tag not in ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"):
+            self.errors.append(HallucError("C003", f"YAML tag `{node.tag}`", where, "configs use plain values only"))
         self.values[path] = where
         self.open.add(id(node))
         try:

@@ -19,7 +19,8 @@ class Span(NamedTuple):
 class Origin:
     """Where an example came from.
 
-    ``line`` is its first line in ``file`` (from 1); ``document`` counts the documents of a file from 0;
+    ``line`` is its first line in ``file`` (from 1); ``document`` counts
+    the document boundaries before it in the file;
     ``parent`` is the id of the example it was augmented from, ``methods`` by what.
     """
 

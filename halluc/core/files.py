@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from halluc.core.errors import HallucError, Location, environment_error
+from halluc.core.errors import HallucError, environment_error
 
 
 @contextlib.contextmanager
@@ -22,8 +22,8 @@ def replacing(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
     """
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     encoding = None if "b" in mode else "utf-8"
+    make_folder(path.parent)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         with beside.open(mode, encoding=encoding, newline=None if "b" in mode else "\n") as file:
             yield file
             file.flush()
@@ -31,12 +31,20 @@ def replacing(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
         beside.replace(path)
         sync_folder(path.parent)
     except OSError as error:
-        if error.filename is not None and Path(error.filename) not in (beside, path, path.parent):
+        if error.filename is not None and Path(error.filename) not in (beside, path):
             raise  # not about this file: an input that the caller read while writing
         raise unwritable(path, error) from error
     finally:
         with contextlib.suppress(OSError):
             beside.unlink(missing_ok=True)
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it; raises HallucError E401 where that is forbidden."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise unwritable(path, error) from error
 
 
 def unwritable(path: Path, error: OSError) -> HallucError:
@@ -93,8 +101,9 @@ def replace_folder(path: Path, fill: Callable[[Path], object]) -> None:
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     old = path.with_name(f".{path.name}.{os.getpid()}.old")
     shutil.rmtree(beside, ignore_errors=True)
+    make_folder(path.parent)
     try:
-        beside.mkdir(parents=True)
+        beside.mkdir()
         fill(beside)
         for file in [*beside.rglob("*"), beside]:
             if file.is_dir():
@@ -109,9 +118,30 @@ def replace_folder(path: Path, fill: Callable[[Path], object]) -> None:
     except OSError as error:
         raise unwritable(path, error) from error
     finally:
+        if old.exists() and not path.exists():
+            old.rename(path)  # stopped between the two renames
         shutil.rmtree(beside, ignore_errors=True)
-        if path.exists():
-            shutil.rmtree(old, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def recover(folder: Path) -> None:
+    """Put right what a killed process left in ``folder``; call it as the only writer.
+
+    A folder that was set aside for a new one comes back where the new one did not arrive; half-written files go.
+    """
+    import shutil
+
+    for left in sorted(folder.glob(".*.*.old")) if folder.is_dir() else ():
+        target = folder / left.name.removeprefix(".").rsplit(".", 2)[0]
+        if target.exists():
+            shutil.rmtree(left, ignore_errors=True)
+        else:
+            left.rename(target)
+    for left in folder.glob(".*.*.tmp") if folder.is_dir() else ():
+        if left.is_dir():
+            shutil.rmtree(left, ignore_errors=True)
+        else:
+            left.unlink(missing_ok=True)
 
 
 def sha256_of(path: Path) -> str:
@@ -132,7 +162,3 @@ def line_at(path: Path, number: int) -> str | None:
     except OSError:
         return None
     return None
-
-
-def locate(path: Path, number: int) -> Location:
-    return Location(str(path), number, text=line_at(path, number))

@@ -3,7 +3,7 @@
 A checkpoint is a folder ``step-00000278`` with ``model.safetensors``, ``optimizer.pt`` and ``state.json``, which holds
 the size and hash of the other two. ``last`` and ``best`` are text files that name a folder and are replaced atomically,
 so that at no moment the newest whole checkpoint is out of reach. Randomness needs no place in it: batches and dropout
-are functions of seed and step.
+are functions of seed and step; with fp16 the loss scale starts anew.
 """
 
 from __future__ import annotations
@@ -89,20 +89,11 @@ def _rendered(state: Any) -> bytes:
 
 
 def prune(folder: Path) -> None:
-    """Remove all but the newest step folders and the best that ``best`` names, and what a killed process left."""
+    """Remove all but the newest step folders and the best that ``best`` names."""
     steps = sorted(folder.glob("step-*"))
     best = pointed(folder, BEST)
     for old in [*steps[:-KEPT], *(b for b in folder.glob("best-*") if b != best)]:
         shutil.rmtree(old, ignore_errors=True)
-
-
-def clean(folder: Path) -> None:
-    """Remove half-written folders and files of processes that were killed; call it as the only writer."""
-    for left in folder.glob(".*.tmp") if folder.is_dir() else ():
-        if left.is_dir():
-            shutil.rmtree(left, ignore_errors=True)
-        else:
-            left.unlink(missing_ok=True)
 
 
 def pointed(folder: Path, pointer: str) -> Path | None:
@@ -126,10 +117,8 @@ def keep_best(folder: Path, step: int, fill: Callable[[Path], object]) -> Path:
     return target
 
 
-def resume(
-    folder: Path, model: torch.nn.Module, optimizer: Any, tell: Callable[[str], None]
-) -> Progress | None:  # fmt: skip
-    """Load the newest whole checkpoint into model and optimizer; None where there is none at all.
+def newest_whole(folder: Path, tell: Callable[[str], None]) -> Path | None:
+    """The newest checkpoint that is whole; None where there is none at all.
 
     Raises:
         HallucError R107: checkpoints are there, and none of them is whole.
@@ -137,19 +126,33 @@ def resume(
     damaged = 0
     for path in _newest_first(folder):
         try:
-            state, weights, optimizer_state = _read(path)
+            _read(path)
+            return path
         except Damaged as error:
             tell(f"checkpoint {path} is damaged ({error}): the one before it is used")
             damaged += 1
-            continue
+    if damaged:
+        raise HallucError("R107", f"no checkpoint in {folder} is whole", help="start anew without --resume")
+    return None
+
+
+def load(path: Path, model: torch.nn.Module, optimizer: Any) -> Progress:
+    """Load a checkpoint into model and optimizer.
+
+    Raises:
+        HallucError R107: it cannot be read in this process. R110: it is of another model.
+    """
+    try:
+        state, weights, optimizer_state = _read(path)
         model.load_state_dict(weights)
         optimizer.load_state_dict(optimizer_state)
-        best = state.pop("best")
-        return Progress(best=-math.inf if best is None else best, **state)
-    if damaged:
-        help = "start anew without --resume"
-        raise HallucError("R107", f"no checkpoint in {folder} is whole", help=help)
-    return None
+    except Damaged as error:
+        raise HallucError("R107", f"checkpoint {path} cannot be read here: {error}") from error
+    except (RuntimeError, ValueError) as error:
+        help = "did labels, model or `model.freeze` change? start a new run without --resume"
+        raise HallucError("R110", f"checkpoint {path} is of another model", help=help) from error
+    best = state.pop("best")
+    return Progress(best=-math.inf if best is None else best, **state)
 
 
 def _newest_first(folder: Path) -> Iterator[Path]:

@@ -7,6 +7,7 @@ from typing import Protocol
 
 import torch
 
+from halluc.core.errors import environment_error
 from halluc.engine.batching import Batch, sorted_batches
 from halluc.engine.runtime import Runtime
 
@@ -26,6 +27,11 @@ def forward(
     with torch.inference_mode():
         for indexes in sorted_batches(features.lengths, budget):
             batch = features.collate(indexes)
-            with runtime.accelerator.autocast():
-                logits = model(**batch.to(runtime.device).inputs).logits
-            yield batch, logits.float().cpu()
+            try:
+                with runtime.accelerator.autocast():
+                    logits = model(**batch.to(runtime.device).inputs).logits.float().cpu()
+            except torch.OutOfMemoryError as error:
+                rows, columns = batch.labels.shape
+                message = f"out of memory in a batch of {rows} sentences by {columns} positions"
+                raise environment_error("T102", message, f"set `eval.batch_tokens: {max(1, budget // 2)}`") from error
+            yield batch, logits

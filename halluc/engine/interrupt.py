@@ -11,7 +11,10 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interruption:
-    """While entered, the first signal sets ``requested``; a second one raises KeyboardInterrupt at once."""
+    """While entered, a signal sets ``requested``; a second Ctrl-C raises KeyboardInterrupt at once.
+
+    A second SIGTERM is the same request: launchers and batch systems send it to a process more than once.
+    """
 
     def __init__(self) -> None:
         self.requested = False
@@ -27,6 +30,6 @@ class Interruption:
             signal.signal(number, handler)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        if self.requested:
+        if self.requested and number == signal.SIGINT:
             raise KeyboardInterrupt
         self.requested = True

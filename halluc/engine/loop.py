@@ -93,18 +93,21 @@ def fit(
         HallucError T101: the loss is not finite; names step, batch and examples. T102: out of memory.
     """
     config, progress = training.config, training.progress
-    plans = [_plan(training, epoch) for epoch in range(config.epochs)]
-    ends = list(accumulate(map(len, plans)))
-    yield _started(training, plans, ends[-1])
+    # Lengths of all epochs, but the plan of one at a time: of many epochs over much data the plans would fill memory.
+    sizes = [(len(plan), plan.padding) for plan in (_plan(training, epoch) for epoch in range(config.epochs))]
+    ends = list(accumulate(length for length, _ in sizes))
+    yield _started(training, ends, sum(padding for _, padding in sizes) / len(sizes))
     began, seen = time.perf_counter(), 0
     waited = 0.0
 
     def stopped(reason: str, interrupted: bool = False) -> Stopped:
         return Stopped(progress.step, reason, interrupted, time.perf_counter() - began - waited, seen)
 
-    for epoch, (plan, end) in enumerate(zip(plans, ends, strict=True), 1):
+    for epoch, end in enumerate(ends, 1):
+        plan = _plan(training, epoch - 1) if progress.step < end else BatchPlan((), 0.0)
         for shares in plan.steps[max(0, progress.step - (end - len(plan))) :]:
-            event, stop = _step(training, shares, epoch, ends[-1], interrupted())
+            ends_epoch = progress.step + 1 == end
+            event, stop = _step(training, shares, epoch, ends_epoch, ends[-1], interrupted())
             seen += event.features
             clock = time.perf_counter()
             yield event
@@ -134,12 +137,11 @@ def _plan(training: Training, epoch: int) -> BatchPlan:
     )
 
 
-def _started(training: Training, plans: Sequence[BatchPlan], steps: int) -> Started:
+def _started(training: Training, ends: Sequence[int], padding: float) -> Started:
     lengths, runtime = training.features.lengths, training.runtime
-    padding = sum(plan.padding for plan in plans) / len(plans)
     return Started(
-        steps=steps,
-        epochs=len(plans),
+        steps=ends[-1],
+        epochs=len(ends),
         features=len(lengths),
         pieces=sum(lengths),
         padding=round(padding, 4),
@@ -165,7 +167,9 @@ def _evaluated(
     return Evaluated(progress.step, epoch, metrics, is_best, time.perf_counter() - clock)
 
 
-def _step(training: Training, shares: Shares, epoch: int, steps: int, stop: bool) -> tuple[Step, bool]:
+def _step(
+    training: Training, shares: Shares, epoch: int, ends_epoch: bool, steps: int, stop: bool
+) -> tuple[Step, bool]:
     """One optimizer step, and whether any process was asked to stop."""
     clock, progress, config = time.perf_counter(), training.progress, training.config
     rate = config.learning_rate * learning_rate_factor(progress.step, steps, config.warmup, config.schedule)
@@ -178,7 +182,10 @@ def _step(training: Training, shares: Shares, epoch: int, steps: int, stop: bool
     training.prepared.train()
     with training.shortcuts or contextlib.nullcontext():
         loss, stop = _accumulate(training, shares, stop)
-    norm = training.runtime.accelerator.clip_grad_norm_(training.prepared.parameters(), config.max_grad_norm)
+    clipped = training.runtime.accelerator.clip_grad_norm_(training.prepared.parameters(), config.max_grad_norm)
+    norm = float(clipped) if clipped is not None else 0.0
+    if not math.isfinite(norm) and training.runtime.precision != "fp16":  # there the scaler leaves the step out
+        raise _not_finite(training, shares, "norm of the gradient", norm)
     training.optimizer.step()
     if training.shortcuts is not None:
         training.shortcuts.clear_gradients(training.optimizer)
@@ -187,7 +194,7 @@ def _step(training: Training, shares: Shares, epoch: int, steps: int, stop: bool
     progress.step += 1
     sizes = [training.features.lengths[index] for share in shares for index in share]
     seconds = time.perf_counter() - clock
-    return Step(progress.step, epoch, loss, rate, float(norm or 0), len(sizes), sum(sizes), seconds), stop
+    return Step(progress.step, epoch, loss, rate, norm, len(sizes), sum(sizes), seconds, ends_epoch), stop
 
 
 def _accumulate(training: Training, shares: Shares, stop: bool) -> tuple[float, bool]:
@@ -213,24 +220,24 @@ def _accumulate(training: Training, shares: Shares, stop: bool) -> tuple[float, 
     told = runtime.accelerator.reduce(summed, "sum").tolist()
     total = told[0] / weight
     if not math.isfinite(total):
-        raise _not_finite(training, shares, total)
+        raise _not_finite(training, shares, "loss", total)
     return total, told[1] > 0
 
 
 def _out_of_memory(training: Training, batch: Batch) -> HallucError:
     rows, columns = batch.labels.shape
-    half = max(1, training.config.batch_tokens // 2)
+    half, twice = max(1, training.config.batch_tokens // 2), 2 * training.config.accumulation
     message = f"out of memory in step {training.progress.step + 1}: a batch of {rows} sentences by {columns} positions"
     return environment_error(
-        "T102", message, f"set `train.batch_tokens: {half}`, or keep it and set `train.accumulation: 2`"
+        "T102", message, f"set `train.batch_tokens: {half}`, or keep it and set `train.accumulation: {twice}`"
     )
 
 
-def _not_finite(training: Training, shares: Shares, loss: float) -> HallucError:
+def _not_finite(training: Training, shares: Shares, what: str, value: float) -> HallucError:
     training.optimizer.zero_grad()
     indexes = [index for share in shares for index in share]
     ids = training.features.ids(indexes)
     listed = ", ".join(ids[:8]) + (f" and {len(ids) - 8} more" if len(ids) > 8 else "")
-    message = f"the loss is {loss} in step {training.progress.step + 1}, a batch of {len(ids)} examples: {listed}"
+    message = f"the {what} is {value} in step {training.progress.step + 1}, a batch of {len(ids)} examples: {listed}"
     help = "lower `train.learning_rate`, or set `train.precision: fp32`; the last checkpoint is untouched"
     return HallucError("T101", message, help=help)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ctypes
+import datetime
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
-from accelerate.utils import broadcast_object_list, set_seed
+from accelerate.utils import InitProcessGroupKwargs, broadcast_object_list, set_seed
 
 from halluc.core.errors import HallucError
 
@@ -64,7 +65,11 @@ def start(precision: str, seed: int) -> Runtime:
         precision = "bf16" if computes_bf16(cuda) else "fp32"
     # accelerate keeps its settings for the whole process; a second experiment in it brings its own.
     AcceleratorState._reset_state()
-    accelerator = Accelerator(mixed_precision="no" if precision == "fp32" else precision, cpu=not cuda)
+    # The others wait while the main process evaluates: that may take longer than the ten minutes of the default.
+    patience = InitProcessGroupKwargs(timeout=datetime.timedelta(hours=6))
+    accelerator = Accelerator(
+        mixed_precision="no" if precision == "fp32" else precision, cpu=not cuda, kwargs_handlers=[patience]
+    )
     set_seed(seed)
     if not cuda:
         _keep_freed_memory()

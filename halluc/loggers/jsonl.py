@@ -23,7 +23,11 @@ class JsonlLogger:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.file.close()
+        try:
+            self.file.close()
+        except OSError as failed:
+            if error is None:  # else the first error is the one to tell
+                raise unwritable(self.path, failed) from failed
 
     def __call__(self, event: Event) -> None:
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")

@@ -17,7 +17,7 @@ from typing import IO, Any
 from pydantic import ValidationError
 
 from halluc.core.errors import HallucError, environment_error
-from halluc.core.files import write_json, write_text
+from halluc.core.files import make_folder, unwritable, write_json, write_text
 from halluc.runs.schema import SCHEMA_VERSION, RunFile, Stage, Status
 
 RUN_FILE = "run.json"
@@ -102,11 +102,14 @@ class RunDir:
         with _open_lock(self.path) as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
+            except BlockingIOError:
                 file.seek(0)
                 owner = file.read().strip() or "unknown"
                 help = "wait for it, or stop it"
                 raise HallucError("R103", f"{self.path} is being written by process {owner}", help=help) from None
+            except OSError as error:  # some network file systems have no locks
+                message = f"cannot lock {self.path}: {error.strerror}"
+                raise environment_error("E401", message, "put `runs_dir` on a file system with locks") from None
             file.seek(0)
             file.truncate()
             file.write(str(os.getpid()))
@@ -115,9 +118,10 @@ class RunDir:
 
     @contextlib.contextmanager
     def stage(self, command: str, arguments: list[str]) -> Iterator[Stage]:
-        """Note in ``run.json`` that ``command`` runs here, and how it ended."""
+        """Note in ``run.json`` that ``command`` runs here, and how it ended; earlier detail stays until replaced."""
         started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-        stage = Stage(status="running", started=started, arguments=arguments)
+        earlier = self.read().stages.get(command)
+        stage = Stage(status="running", started=started, arguments=arguments, detail=earlier.detail if earlier else {})
         clock = time.monotonic()
         self._note(command, stage, "running")
         status: Status = "failed"
@@ -146,7 +150,9 @@ def _open_lock(folder: Path) -> IO[str]:
         raise environment_error("E401", f"cannot write {folder}: {error.strerror}") from None
 
 
-def create(runs_dir: Path, run: RunFile, config_text: str, sources: tuple[Path, ...]) -> RunDir:
+def create(
+    runs_dir: Path, run: RunFile, config_text: str, sources: tuple[Path, ...], *, name_latest: bool = True
+) -> RunDir:
     """Make ``runs_dir/<name>/<time>-<hash>``; two made in one second get different folders."""
     home = runs_dir / run.name
     stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
@@ -161,7 +167,8 @@ def create(runs_dir: Path, run: RunFile, config_text: str, sources: tuple[Path, 
     except OSError as error:
         raise environment_error("E401", f"cannot make a run in {home}: {error.strerror}", "see `runs_dir`") from None
     directory = fill(RunDir(path), run, config_text, sources)
-    write_text(home / LATEST, path.name + "\n")
+    if name_latest:
+        write_text(home / LATEST, path.name + "\n")
     return directory
 
 
@@ -170,8 +177,11 @@ def fill(directory: RunDir, run: RunFile, config_text: str, sources: tuple[Path,
     write_text(directory.config, config_text)
     for number, source in enumerate(sources):
         target = directory.path / "source" / f"{number:02d}-{source.name}"
-        target.parent.mkdir(exist_ok=True)
-        shutil.copyfile(source, target)
+        make_folder(target.parent)
+        try:
+            shutil.copyfile(source, target)
+        except OSError as error:
+            raise unwritable(target, error) from error
     directory.write(run)
     return directory
 
@@ -214,4 +224,7 @@ def open_run(path: Path) -> RunDir:
 
 def append_jsonl(path: Path) -> IO[Any]:
     """A log that grows a line at a time: it is readable while the run goes on."""
-    return path.open("a", encoding="utf-8", buffering=1)
+    try:
+        return path.open("a", encoding="utf-8", buffering=1)
+    except OSError as error:
+        raise unwritable(path, error) from error

@@ -27,7 +27,10 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One optimizer step; ``loss`` is a labelled token's mean, ``grad_norm`` the norm before clipping."""
+    """One optimizer step; ``loss`` is a labelled token's mean, ``grad_norm`` the norm before clipping.
+
+    ``features`` and ``pieces`` are those of the whole batch, over all processes.
+    """
 
     step: int
     epoch: int
@@ -37,6 +40,7 @@ class Step:
     features: int
     pieces: int
     seconds: float
+    ends_epoch: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +64,7 @@ class Checkpointed:
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """Training ended: why, how many features this process saw to the end, and how long their steps took."""
+    """Training ended: why, how many features were seen since it started, and how long their steps took."""
 
     step: int
     reason: str

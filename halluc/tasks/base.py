@@ -44,7 +44,7 @@ class Task(Protocol):
         """A model with a fresh head over ``labels``, and its tokenizer."""
         ...
 
-    def restore(self, reference: str, names: Mapping[str, str | None], attention: str) -> Any:
+    def restore(self, config: ModelConfig, names: Mapping[str, str | None], attention: str) -> Any:
         """A trained model and its tokenizer, wherever they were trained; ``names`` are the data's for its labels."""
         ...
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,7 +46,7 @@ def load_tokenizer(source: ModelSource, trust_remote_code: bool = False) -> Any:
             trust_remote_code=trust_remote_code,
             add_prefix_space=True,  # byte-level tokenizers need it for text that is split into words
         )
-    except (OSError, ValueError, ImportError, KeyError) as error:
+    except Exception as error:
         raise _unloadable(source, "tokenizer", error) from error
     if not getattr(tokenizer, "is_fast", False):
         help = "halluc needs to know which word a piece belongs to: use a model with a tokenizer.json"
@@ -61,10 +61,10 @@ def load_tokenizer(source: ModelSource, trust_remote_code: bool = False) -> Any:
 
 
 def load_encoder(auto_class: str, config: ModelConfig, attention: str, **head: Any) -> Encoder:
-    """Load ``transformers.<auto_class>`` with a head of the given labels.
+    """Load ``transformers.<auto_class>``: with a fresh head of the labels in ``head``, or as it was trained.
 
     Raises:
-        HallucError E410, E411: the reference, or what it leads to, cannot be loaded.
+        HallucError E410, E411: the reference, or what it leads to, cannot be loaded, or weights are missing in it.
     """
     import transformers
 
@@ -79,15 +79,33 @@ def load_encoder(auto_class: str, config: ModelConfig, attention: str, **head: A
         settings = transformers.AutoConfig.from_pretrained(source.name, **where, **head)
         if config.dropout is not None:
             _set_dropout(settings, config.dropout)
-        model = getattr(transformers, auto_class).from_pretrained(
-            source.name, config=settings, attn_implementation=attention, dtype=torch.float32, **where
+        model, told = getattr(transformers, auto_class).from_pretrained(
+            source.name,
+            config=settings,
+            attn_implementation=attention,
+            dtype=torch.float32,
+            output_loading_info=True,
+            ignore_mismatched_sizes=bool(head),  # a fresh head may replace one of other labels
+            **where,
         )
-    except (OSError, ValueError, ImportError, KeyError, RuntimeError, SafetensorError) as error:
+    except Exception as error:
         raise _unloadable(source, "model", error) from error
+    _refuse_missing(model, told["missing_keys"], source, fresh_head=bool(head))
     if config.freeze is not None:
         freeze(model, config.freeze)
     outputs = tuple(str(settings.id2label[index]) for index in range(settings.num_labels))
     return Encoder(model, tokenizer, getattr(settings, "_commit_hash", None), outputs)
+
+
+def _refuse_missing(model: Any, missing: Iterable[str], source: ModelSource, *, fresh_head: bool) -> None:
+    """transformers fills missing weights at random: fine for a fresh head, and for nothing else."""
+    body = f"{model.base_model_prefix}."
+    lost = sorted(name for name in missing if not fresh_head or name.startswith(body))
+    if lost:
+        what = "an encoder without a trained head" if not any(n.startswith(body) for n in lost) else "not whole"
+        message = f"{source.name} is {what}: it has no weights for {', '.join(lost[:3])}"
+        help = "name a model that was trained for this task" if not fresh_head else "name the folder of a whole model"
+        raise environment_error("E411", message, help)
 
 
 def freeze(model: torch.nn.Module, layers: int) -> None:
@@ -102,7 +120,8 @@ def freeze(model: torch.nn.Module, layers: int) -> None:
     if layers > depth:
         raise HallucError("C202", f"`model.freeze: {layers}` is more than the {depth} layers of this model")
     for name, parameter in named:
-        if "embedding" in name or (name in numbers and numbers[name] < layers):
+        embeds = "embedding" in name or ".wte." in name or ".wpe." in name
+        if embeds or (name in numbers and numbers[name] < layers):
             parameter.requires_grad_(False)
 
 
@@ -112,7 +131,7 @@ _LAYER = re.compile(r"\.(?:layer|layers|h|block)\.(\d+)\.")
 
 def _set_dropout(settings: Any, rate: float) -> None:
     for name in vars(settings):
-        if "dropout" in name and isinstance(getattr(settings, name), (int, float)):
+        if ("dropout" in name or "pdrop" in name) and isinstance(getattr(settings, name), (int, float)):
             setattr(settings, name, rate)
 
 

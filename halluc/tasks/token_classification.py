@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 from pydantic import Field
 
 from halluc.config.schema import ModelConfig, Section
-from halluc.core.errors import HallucError, did_you_mean
+from halluc.core.errors import HallucError, did_you_mean, environment_error
 from halluc.core.examples import Corpus, Span, Tagged
 from halluc.core.labels import UnknownTag, read_spans, split_tag, tag_set, write_tags
 
@@ -73,7 +73,7 @@ class TokenClassification:
         names = {"id2label": dict(enumerate(tags)), "label2id": {tag: index for index, tag in enumerate(tags)}}
         return load_encoder("AutoModelForTokenClassification", config, attention, **names)
 
-    def restore(self, reference: str, names: Mapping[str, str | None], attention: str) -> Encoder:
+    def restore(self, config: ModelConfig, names: Mapping[str, str | None], attention: str) -> Encoder:
         """A token classifier with tags in any scheme, or with plain labels.
 
         Raises:
@@ -81,7 +81,7 @@ class TokenClassification:
         """
         from halluc.tasks.encoders import load_encoder
 
-        encoder = load_encoder("AutoModelForTokenClassification", ModelConfig(name=reference), attention)
+        encoder = load_encoder("AutoModelForTokenClassification", config, attention)
         return replace(encoder, outputs=_renamed(encoder.outputs, names))
 
     def encode(self, examples: Sequence[Tagged], encoder: Encoder) -> EncodedTokens:
@@ -91,6 +91,9 @@ class TokenClassification:
 
         before, behind = special_pieces(encoder.tokenizer)
         space = room(encoder.tokenizer, encoder.model.config) - len(before) - len(behind)
+        if space < 1:
+            message = "the tokenizer's `model_max_length` leaves no room for words"
+            raise environment_error("E411", message, "mend its tokenizer_config.json")
         unknown = encoder.tokenizer.unk_token_id
         words, dropped = word_pieces(encoder.tokenizer, [example.tokens for example in examples])
         windows: list[Window] = []
@@ -142,7 +145,7 @@ class TokenClassification:
         if any((numbers < 0).any() for numbers in chosen):
             raise RuntimeError("a word has no prediction")
         return [
-            _prediction(example.id, [encoded.outputs[number] for number in numbers.tolist()], peaks)
+            _prediction(example.id, [encoded.outputs[number] for number in numbers.tolist()], peaks, encoded.is_iob)
             for example, numbers, peaks in zip(encoded.examples, chosen, probability, strict=True)
         ]
 
@@ -171,9 +174,9 @@ def _most_probable(logits: torch.Tensor) -> tuple[numpy.ndarray, numpy.ndarray]:
     return tags.numpy(), peaks.numpy()
 
 
-def _prediction(identity: str, tags: Sequence[str], peaks: numpy.ndarray) -> TagPrediction:
+def _prediction(identity: str, tags: Sequence[str], peaks: numpy.ndarray, is_iob: bool) -> TagPrediction:
     spans = read_spans(tags)
-    if any(tag[0] in "ESM" for tag in tags):  # a model of another scheme: its spans are what it says
+    if not is_iob:  # BIOES, BMES, or labels without B-: its spans are what the model says
         tags = write_tags(len(tags), spans)
     confidences = tuple(
         math.exp(sum(math.log(max(float(p), 1e-30)) for p in peaks[s.start : s.end]) / (s.end - s.start)) for s in spans
@@ -223,10 +226,13 @@ class EncodedTokens:
     pad: int
     notes: dict[str, int]
     label_smoothing: float = 0.0
+    is_iob: bool = field(init=False)
     lengths: list[int] = field(init=False)
     weights: list[int] = field(init=False)
 
     def __post_init__(self) -> None:
+        prefixes = {output[0] for output in self.outputs}
+        self.is_iob = "B" in prefixes and prefixes <= set("BIO")
         self.lengths = [len(window.pieces) for window in self.windows]
         self.weights = [
             sum(target != UNLABELLED for target in self.targets[w.example][w.start : w.start + len(w.first)])

@@ -113,6 +113,17 @@ class TestEveryReader:
             config_of(reader)
 
 
+def test_hidden_labels_of_the_hub_are_no_labels(tmp_path):
+    datasets = pytest.importorskip("datasets", reason="the extra `hub` is not installed")
+    (tmp_path / "set").mkdir()
+    names = datasets.ClassLabel(names=["O", "B-X"])
+    features = datasets.Features({"tokens": datasets.List(datasets.Value("string")), "ner_tags": datasets.List(names)})
+    table = {"tokens": [["a"], ["b"]], "ner_tags": [[-1], [1]]}
+    datasets.Dataset.from_dict(table, features=features).to_parquet(tmp_path / "set" / "validation.parquet")
+    (error,) = errors_of("hub", f"hub:{tmp_path / 'set'}")
+    assert (error.code, error.where.line) == ("D121", 1)
+
+
 # --- columns ---------------------------------------------------------------------------------------------------
 
 

@@ -106,6 +106,33 @@ def test_it_goes_with_a_config_alone(halluc, experiment, classifier):
     assert not (experiment.parent / "runs").exists() or "there is no folder" in outcome.err
 
 
+def test_an_encoder_without_a_trained_head_is_refused(halluc, experiment, tiny_encoder):
+    outcome = halluc("eval", experiment, "--checkpoint", tiny_encoder, "--split", "test")
+    assert outcome.code == 4
+    assert "without a trained head" in outcome.err
+    assert halluc("eval", experiment, "--checkpoint", "", "--split", "test").code == 2
+
+
+def test_an_encoder_that_is_not_whole_is_not_trained(halluc, experiment, tiny_encoder, tmp_path):
+    import shutil
+
+    from safetensors.torch import load_file, save_file
+
+    broken = tmp_path / "broken"
+    shutil.copytree(tiny_encoder, broken)
+    weights = load_file(broken / "model.safetensors")
+    kept = {name: tensor for name, tensor in weights.items() if "layer.1." not in name}
+    save_file(kept, broken / "model.safetensors", metadata={"format": "pt"})
+    outcome = halluc("train", experiment, "--set", f"model.name={broken}")
+    assert outcome.code == 4
+    assert "not whole" in outcome.err
+
+
+def test_a_model_of_other_labels_gets_a_fresh_head(halluc, experiment, classifier):
+    folder = classifier(["O", "B-LOCATION"], {"oslo": 1})
+    assert halluc("train", experiment, "-q", "--set", f"model.name={folder}", "--set", "train.epochs=1").code == 0
+
+
 def test_a_model_without_its_tokenizer_is_refused(halluc, experiment, classifier):
     folder = classifier(["O", "B-LOC"], {"oslo": 1})
     for file in folder.glob("*token*"):

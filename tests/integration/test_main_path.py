@@ -37,7 +37,8 @@ def test_a_run_directory_holds_what_was_promised(halluc, trained):
     assert not [name for name in files if name.endswith(".tmp")]
     record = RunFile.model_validate_json((run / "run.json").read_text())
     assert (record.status, record.command, set(record.stages)) == ("done", "eval", {"train", "eval"})
-    assert len(record.inputs) == 3
+    assert len(record.inputs) == 2
+    assert len(record.stages["eval"].detail["inputs"]) == 2
     assert all(len(digest) == 64 for digest in record.inputs.values())
     assert record.hardware["threads"] >= 1
     assert record.best["chosen_by"] == "entity_f1"

@@ -156,6 +156,23 @@ def test_where_no_checkpoint_is_whole_it_is_an_error(halluc, long_experiment, tm
     assert "no checkpoint" in outcome.err
 
 
+def test_data_that_changed_is_refused_on_resuming(halluc, long_experiment, corpus_files, tmp_path, monkeypatch):
+    interrupted(halluc, long_experiment, tmp_path / "run", monkeypatch, 8)
+    corpus_files["train"].write_text("\n".join([SENTENCES] * 17))
+    outcome = halluc("train", long_experiment, "--run", tmp_path / "run", "--resume")
+    assert outcome.code == 2
+    assert "changed since this training began" in outcome.err
+    assert str(corpus_files["train"]) in outcome.err
+
+
+def test_without_dev_there_is_a_checkpoint_after_each_epoch(halluc, experiment, tmp_path, monkeypatch):
+    text = experiment.read_text()
+    dev = next(line for line in text.splitlines() if line.startswith("  dev:"))
+    experiment.write_text(text.replace(dev + "\n", ""))
+    assert halluc("train", experiment, "--run", tmp_path / "run", "-q").code == 0
+    assert len(list((tmp_path / "run" / "checkpoints").glob("step-*"))) == 2
+
+
 def test_only_best_last_and_the_one_before_are_kept(halluc, long_experiment, tmp_path):
     assert halluc("train", long_experiment, "--run", tmp_path / "run", "-q").code == 0
     folder = tmp_path / "run" / "checkpoints"

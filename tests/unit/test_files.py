@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 
 import pytest
 
 from halluc.core.errors import EXIT_ENVIRONMENT, HallucError, Location, printable, render
-from halluc.core.files import json_line, replace_folder, replacing, write_json, write_jsonl
+from halluc.core.files import json_line, recover, replace_folder, replacing, write_json, write_jsonl
 
 
 def test_a_file_is_whole_or_as_it_was(tmp_path):
@@ -94,3 +95,36 @@ def test_the_caret_stands_under_its_place_behind_escapes_and_wide_characters():
     for before, room in (("ab", 2), ("名前", 4), ("\x1b", 6), ("e\u0301", 1)):
         told = render(HallucError("D1", "x", Location("f", 1, len(before) + 1, 3, before + "bad")))
         assert told.splitlines()[-1] == "   | " + " " * room + "^^^"
+
+
+def test_a_folder_stopped_between_its_two_renames_comes_back(tmp_path, monkeypatch):
+    folder = tmp_path / "model"
+    replace_folder(folder, lambda f: (f / "a").write_text("1"))
+    rename = Path.rename
+
+    def stops(self, target):
+        if self.name.endswith(".tmp"):
+            raise KeyboardInterrupt
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", stops)
+    with pytest.raises(KeyboardInterrupt):
+        replace_folder(folder, lambda f: (f / "b").write_text("2"))
+    assert [p.name for p in folder.iterdir()] == ["a"]
+    assert [p.name for p in tmp_path.iterdir()] == ["model"]
+
+
+def test_what_a_killed_process_left_is_put_right(tmp_path):
+    for name in (".model.7.old", ".model.7.tmp", ".best.8.old", "best"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / name.strip(".")).write_text("")
+    (tmp_path / ".run.json.9.tmp").write_text("{")
+    recover(tmp_path)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["best", "model"]
+    assert (tmp_path / "model" / "model.7.old").exists()
+    assert (tmp_path / "best" / "best").exists()
+
+
+def test_a_forbidden_folder_is_an_error_and_no_traceback():
+    with pytest.raises(HallucError, match="cannot write"), replacing(Path("/proc/no/such/folder/x")):
+        pass

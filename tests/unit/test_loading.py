@@ -131,6 +131,25 @@ def test_a_variable_without_default_must_be_set(tmp_path):
     assert error.where.line == 3
 
 
+def test_a_variable_in_a_value_that_is_replaced_need_not_be_set(tmp_path):
+    base = 'data: {train: "${NOWHERE}/t.txt"}\n'
+    path = write(tmp_path, top="extends: base.yaml\n" + LEAST, base=base)
+    assert load(path).experiment.data.train == "t.txt"
+    other = write(tmp_path, other=LEAST.replace("t.txt", '"${NOWHERE}/t.txt"'))
+    assert load(other, "data.train=here.txt").experiment.data.train == "here.txt"
+    assert (
+        load(
+            write(tmp_path, via='extends: "${PARENT}"\n' + LEAST, base="seed: 8\n"), PARENT="base.yaml"
+        ).experiment.seed
+        == 8
+    )
+
+
+def test_extends_cannot_be_overridden(tmp_path):
+    (error,) = errors_of(write(tmp_path, top=LEAST), "extends=other.yaml")
+    assert error.code == "C007"
+
+
 def test_all_errors_are_told_at_once_in_reading_order(tmp_path):
     text = "name: x\ntrane: {}\ntask: {type: token_classification}\ndata: {format: conll, train: t}\n"
     errors = errors_of(write(tmp_path, top=text + "train: {epochs: 0, batching: bucket, precison: fp32}\n"))
@@ -169,6 +188,7 @@ def test_bytes_that_are_no_text_are_told_with_their_line(tmp_path):
 def test_the_hash_depends_on_what_decides_the_model_alone(tmp_path):
     path = write(tmp_path, top=LEAST)
     same = {load(path).sha256, load(path, "eval.batch_tokens=7").sha256, load(path, "runs_dir=elsewhere").sha256}
+    same.add(load(path, "data.test=t.txt").sha256)
     assert len(same) == 1
     others = {load(path, change).sha256 for change in ("seed=5", "train.epochs=9", "model.name=n", "data.train=u")}
     assert len(others | same) == 5

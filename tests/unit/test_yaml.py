@@ -68,6 +68,8 @@ def test_every_key_and_value_has_its_place():
         ("a: !!python/object:os.system x", "C003", "YAML tag"),
         ("a: !custom x", "C003", "YAML tag"),
         ("a: !!int 3", "C003", "YAML tag"),
+        ("a: !foo {b: 1}", "C003", "YAML tag"),
+        ("a: !!set [1]", "C003", "YAML tag"),
         ("<<: {a: 1}", "C003", "merge key"),
         ("? [a]\n: 1", "C003", "plain word"),
         ("a: &x [*x]", "C003", "contains it"),

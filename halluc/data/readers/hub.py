@@ -49,9 +49,14 @@ class HubReader:
             yield BadLine("D102", reference, 1, "the split is empty")
         for number, row in enumerate(table, 1):
             tokens, tags = row[self.config.tokens_field], row[self.config.tags_field]
-            if not tokens or len(tokens) != len(tags):
-                problem = f"{len(tokens)} tokens but {len(tags)} tags" if tokens else "an empty sentence"
+            if not tokens or tags is None or len(tokens) != len(tags):
+                problem = f"{len(tokens)} tokens but {len(tags or ())} tags" if tokens else "an empty sentence"
                 yield BadLine("D108" if tokens else "D106", reference, number, problem)
+                continue
+            # -1 is how the hub hides the labels of a test split.
+            unknown = [tag for tag in tags if names and not (isinstance(tag, int) and 0 <= tag < len(names))]
+            if unknown:
+                yield BadLine("D121", reference, number, f"{unknown[0]} is no class of `{self.config.tags_field}`")
                 continue
             told = tuple(names[tag] if names else str(tag) for tag in tags)
             yield RawSentence(f"{split}-{number}", reference, (number,) * len(tokens), 0, tuple(tokens), tags=told)
