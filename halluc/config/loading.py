@@ -193,9 +193,7 @@ def _merge(base: Located, over: Located, into: dict[str, Any], new: dict[str, An
         if isinstance(value, dict) and isinstance(into.get(key), dict):
             _merge(base, over, into[key], value, here)
         else:
-            for places in (base.keys, base.values):
-                for old in [p for p in places if p[: len(here)] == here]:
-                    del places[old]
+            _forget(base, here)
             into[key] = value
             base.keys.update({p: where for p, where in over.keys.items() if p[: len(here)] == here})
             base.values.update({p: where for p, where in over.values.items() if p[: len(here)] == here})
@@ -220,48 +218,55 @@ def apply(located: Located, override: str) -> None:
     Raises:
         HallucError C007: no such place, or no ``key=value``.
     """
-    name = f"--set {override}"
     key, equals, text = override.partition("=")
     parts = key.strip().split(".")
     if not equals or not all(parts):
-        raise HallucError("C007", f"`{name}` is not of the form key.subkey=value", help="as in --set train.epochs=1")
+        message = f"`--set {override}` is not of the form key.subkey=value"
+        raise HallucError("C007", message, help="as in --set train.epochs=1")
     if parts[0] == "extends":
         help = "files are read before overrides: write a config that extends both"
         raise HallucError("C007", "`extends` cannot be set from the command line", help=help)
     value = _override_value(key, text, override)
-    width = len(key)
-    key_place = Location("--set", None, 1, width, override)
-    node, path = located.value, list[str | int]()
-    for position, part in enumerate(parts):
-        last = position == len(parts) - 1
-        if isinstance(node, list):
-            if not part.isdecimal() or int(part) >= len(node):
-                what = yaml.dotted(tuple(path))
-                raise HallucError("C007", f"`{what}` is a list of {len(node)}: no item `{part}`", key_place)
-            path.append(int(part))
-            if last:
-                node[int(part)] = value.value
-            elif not isinstance(node[int(part)], (dict, list)):
-                node[int(part)] = {}
-            node = node[int(part)]
-        else:
-            path.append(part)
-            if last:
-                node[part] = value.value
-            elif not isinstance(node.get(part), (dict, list)):
-                node[part] = {}
-            node = node[part]
-        if not last:
-            located.keys.setdefault(tuple(path), key_place)
-            located.values.setdefault(tuple(path), key_place)
-    here = tuple(path)
-    for places in (located.keys, located.values):
-        for old in [p for p in places if p[: len(here)] == here]:
-            del places[old]
+    place = Location("--set", None, 1, len(key), override)
+    container, here = _reach(located, parts, place)
+    container[here[-1]] = value.value
+    _forget(located, here)
     located.keys.update({(*here, *p): where for p, where in value.keys.items()})
     located.values.update({(*here, *p): where for p, where in value.values.items()})
-    located.keys[here] = key_place
-    located.values.setdefault(here, key_place)
+    located.keys[here] = place
+    located.values.setdefault(here, place)
+
+
+def _reach(located: Located, parts: Sequence[str], place: Location) -> tuple[Any, yaml.Path]:
+    """The mapping or list that holds the last part, made where it is absent, and the whole path."""
+    node: Any = located.value
+    path: yaml.Path = ()
+    for part in parts[:-1]:
+        step = _step(node, part, path, place)
+        child = node.get(step) if isinstance(node, dict) else node[step]
+        if not isinstance(child, (dict, list)):
+            child = node[step] = {}
+        node, path = child, (*path, step)
+        located.keys.setdefault(path, place)
+        located.values.setdefault(path, place)
+    return node, (*path, _step(node, parts[-1], path, place))
+
+
+def _step(node: Any, part: str, path: yaml.Path, place: Location) -> str | int:
+    """``part`` as a key of a mapping or an index of a list."""
+    if not isinstance(node, list):
+        return part
+    if not part.isdecimal() or int(part) >= len(node):
+        message = f"`{yaml.dotted(path)}` is a list of {len(node)}: no item `{part}`"
+        raise HallucError("C007", message, place)
+    return int(part)
+
+
+def _forget(located: Located, path: yaml.Path) -> None:
+    """Drop the places of ``path`` and of all below it."""
+    for places in (located.keys, located.values):
+        for old in [p for p in places if p[: len(path)] == path]:
+            del places[old]
 
 
 def _override_value(key: str, text: str, override: str) -> Located:
