@@ -24,7 +24,7 @@ def split(sentences):
     return gold, [[p for _, p in sentence] for sentence in sentences]
 
 
-def agree(gold, predicted, strict):
+def check_agreement(gold, predicted, strict):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         theirs = entity.report(gold, predicted, strict=strict)
@@ -48,13 +48,13 @@ def agree(gold, predicted, strict):
 @settings(max_examples=300)
 @given(pairs(ANY))
 def test_the_default_mode_is_seqevals(sentences):
-    agree(*split(sentences), strict=False)
+    check_agreement(*split(sentences), strict=False)
 
 
 @settings(max_examples=300)
 @given(pairs(IOB))
 def test_the_strict_mode_is_seqevals(sentences):
-    agree(*split(sentences), strict=True)
+    check_agreement(*split(sentences), strict=True)
 
 
 def test_counts_are_told_apart_by_sentence():
