@@ -43,7 +43,7 @@ class LoadedConfig:
     @property
     def model_sections(self) -> dict[str, Any]:
         """The sections that decide the model; the test split is none of it."""
-        sections = {name: self.tree.get(name) for name in schema.MODEL_SECTIONS}
+        sections = {name: self.tree[name] for name in schema.MODEL_SECTIONS if self.tree.get(name) is not None}
         data = {key: value for key, value in self.tree["data"].items() if key != "test"}
         return {**sections, "data": data}
 

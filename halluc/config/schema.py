@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
 
 from halluc.core import registry
 
@@ -17,7 +17,7 @@ from halluc.core import registry
 COMPONENT_SECTIONS = {"task": ("task", "type"), "data": ("reader", "format")}
 
 # The sections that decide the model: their hash finds a run again (DESIGN, "One run as data").
-MODEL_SECTIONS = ("task", "data", "model", "train", "seed")
+MODEL_SECTIONS = ("task", "data", "gap", "model", "train", "seed")
 
 
 class Section(BaseModel):
@@ -78,6 +78,90 @@ class TrainConfig(Section):
     compile: bool = Field(default=False, description="torch.compile: a minute of warm-up for some per cent of speed")
 
 
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class GapConfig(Section):
+    """Controlled incompleteness: what the training split is made to lack (DEFINITIONS, section 2)."""
+
+    unit: Literal["mention", "label", "example"] = Field(
+        default="mention",
+        description="what is withheld: distinct mentions (surface and label), whole labels, or examples; every training "
+        "sentence that holds one is dropped",
+    )
+    fraction: Share = Field(description="the share of the units that is withheld; what .25 withholds, .5 withholds too")
+    labels: list[str] | None = Field(
+        default=None, min_length=1, description="with `unit: label`: the labels to withhold, by name"
+    )
+    control: Literal["matched", "none"] = Field(
+        default="matched",
+        description="matched: every fraction trains on as many sentences with 0, 1, 2, and 3 or more mentions; none: on "
+        "all that are left",
+    )
+    fractions: list[Share] | None = Field(
+        default=None,
+        min_length=1,
+        description="the fractions of the study, which matched sizes must suit; null: 0, .25, .5 (for labels 0, 1)",
+    )
+    size: int | None = Field(
+        default=None, ge=1, description="matched: train on this many sentences; null: on as many as all fractions leave"
+    )
+
+    @model_validator(mode="after")
+    def _labels_go_with_their_unit(self) -> GapConfig:
+        if self.unit == "label" and not self.labels:
+            raise ValueError("`gap.unit: label` needs `gap.labels`, the labels to withhold")
+        if self.unit != "label" and self.labels:
+            raise ValueError(f"`gap.labels` goes with `gap.unit: label`, not with `{self.unit}`")
+        return self
+
+
+class GuaranteeConfig(Section):
+    """Abstention with a guarantee (Learn then Test; Angelopoulos et al. 2021)."""
+
+    max_rate: float = Field(gt=0, lt=1, description="the rate of unsupported claims to stay under")
+    probability: float = Field(default=0.95, gt=0, lt=1, description="how surely, over draws of the dev split")
+    unit: Literal["example", "claim"] = Field(
+        default="example",
+        description="what is taken to be independent: examples (Hoeffding-Bentkus), or single claims (exact binomial)",
+    )
+
+
+class AbstainConfig(Section):
+    """Which claims are withdrawn for want of confidence."""
+
+    threshold: Share | None = Field(default=None, description="withdraw claims of less confidence than this")
+    guarantee: GuaranteeConfig | None = Field(
+        default=None, description="choose the threshold on dev, so that the rate of unsupported claims has a bound"
+    )
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> AbstainConfig:
+        if (self.threshold is None) == (self.guarantee is None):
+            raise ValueError("`eval.abstain` takes either `threshold` or `guarantee`")
+        return self
+
+
+class GateConfig(Section):
+    """Bounds of one figure; `halluc eval` ends with exit code 5 where they are not met."""
+
+    min: float | None = Field(default=None, description="the least it may be")
+    max: float | None = Field(default=None, description="the most it may be")
+    use: Literal["value", "interval"] = Field(
+        default="value", description="interval: the worse end of its 95% interval must meet the bound"
+    )
+    split: Literal["train", "dev", "test"] | None = Field(
+        default=None, description="the split that it is taken from; null: the last one evaluated"
+    )
+    by: dict[str, str] = Field(default={}, description="the slice, as {label: PER} or {novelty: new}; empty: overall")
+
+    @model_validator(mode="after")
+    def _bounds_something(self) -> GateConfig:
+        if self.min is None and self.max is None:
+            raise ValueError("a gate needs `min` or `max`")
+        return self
+
+
 class EvalConfig(Section):
     splits: list[Literal["train", "dev", "test"]] | None = Field(
         default=None, min_length=1, description="which splits `halluc eval` reads; null: dev and test, where present"
@@ -86,6 +170,13 @@ class EvalConfig(Section):
     labels: dict[str, str | None] | None = Field(
         default=None,
         description="names of the model's labels in the data's, as {PERSON: PER, DATE: null}; null: counts as no label",
+    )
+    calibration: Literal["none", "temperature"] = Field(
+        default="none",
+        description="temperature: scale confidences by one number that is fitted on dev (Guo et al. 2017)",
+    )
+    abstain: AbstainConfig | None = Field(
+        default=None, description="withdraw claims of little confidence, by a threshold or with a guarantee"
     )
 
 
@@ -101,8 +192,12 @@ class Experiment(Section):
     task: Any = Field(description="what is learned; `halluc list tasks`")
     data: Any = Field(description="the corpus; `halluc list readers`")
     model: ModelConfig = Field(description="the encoder to fine-tune: `model: {name: …}`")
+    gap: GapConfig | None = Field(default=None, description="what to withhold from the training split; null: nothing")
     train: TrainConfig = TrainConfig()
     eval: EvalConfig = EvalConfig()
+    gates: dict[str, GateConfig] = Field(
+        default={}, description="bounds that `halluc eval` enforces, by figure: {entity_f1: {min: 0.85}}"
+    )
 
 
 def component_configs(table: registry.Table, kind: str) -> dict[str, type[Section]]:

@@ -51,6 +51,23 @@ class RunDir:
     def config(self) -> Path:
         return self.path / CONFIG_FILE
 
+    @property
+    def coverage(self) -> Path:
+        """What the training split knows, as ``gap.coverage`` writes it."""
+        return self.path / "coverage.json"
+
+    @property
+    def withheld(self) -> Path:
+        """What was withheld from the training split, as ``gap.withhold`` writes it."""
+        return self.path / "withheld.json"
+
+    @property
+    def confidence(self) -> Path:
+        return self.path / "confidence.json"
+
+    def ledger(self, split: str) -> Path:
+        return self.path / "ledger" / f"{split}.jsonl"
+
     def predictions(self, split: str) -> Path:
         return self.path / "predictions" / f"{split}.jsonl"
 

@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from halluc.core.claims import Verdict
+
 SCHEMA_VERSION = 1
 
 Status = Literal["running", "done", "failed", "interrupted"]
@@ -48,6 +50,54 @@ class SpanPrediction(Record):
     predicted_tags: list[str]
 
 
+class Nearest(Record):
+    """The training mention of the same label that is most like a claim, and where it stands first."""
+
+    text: str
+    file: str
+    line: int
+
+
+class LedgerLine(Record):
+    """A line of ``ledger/<split>.jsonl``: a claim with its verdict, or gold that no claim touches.
+
+    An omission has no ``confidence``, ``verdict``, ``reason``, ``matched``, ``touched`` or ``abstained``. ``start`` and
+    ``end`` are tokens. ``novelty``, ``confusable`` and ``nearest`` are null where the training split is not known.
+    """
+
+    id: str
+    record: Literal["claim", "omission"]
+    kind: str
+    text: str
+    start: int | None
+    end: int | None
+    label: str
+    confidence: float | None = None
+    verdict: Verdict | None = None
+    reason: str | None = None
+    matched: tuple[int, int, str] | None = None
+    touched: list[tuple[int, int, str]] | None = None
+    novelty: Literal["seen", "partial", "new"] | None = None
+    confusable: bool | None = None
+    nearest: Nearest | None = None
+    withheld: bool = False
+    abstained: bool | None = None
+
+
+class ConfidenceFile(Record):
+    """``confidence.json``: what dev said of the model's confidence; read by ``predict``.
+
+    Confidences are divided by ``temperature`` (in logits); claims under ``threshold`` are withdrawn. ``threshold`` is
+    null where none was asked for, or where a guarantee was and no threshold can give it (``guarantee`` says so).
+    """
+
+    schema_version: int = SCHEMA_VERSION
+    temperature: float = 1.0
+    threshold: float | None = None
+    guarantee: dict[str, Any] | None = None
+    fitted_on: dict[str, Any] = {}
+
+
 class Stage(Record):
     """What one command did in the run."""
 
@@ -73,6 +123,7 @@ class RunFile(Record):
     seeds: dict[str, int] = {}
     inputs: dict[str, str] = {}
     model: dict[str, Any] = {}
+    gap: dict[str, Any] | None = None
     seconds: float | None = None
     best: dict[str, Any] | None = None
     stages: dict[str, Stage] = {}

@@ -1,0 +1,50 @@
+"""What a model asserts about an example, and what the evidence says of it (DEFINITIONS, section 1).
+
+Every task turns predictions into claims, and its gold into claims too, so that detectors, the ledger and all that
+follows know no task.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from halluc.core.examples import Span
+
+# The evidence says the same; something is there, but told wrongly; nothing stands behind it; nothing to judge by.
+Verdict = Literal["supported", "distorted", "unsupported", "unverifiable"]
+VERDICTS: tuple[Verdict, ...] = ("supported", "distorted", "unsupported", "unverifiable")
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The gold that a claim was matched to, and other gold that it overlaps (no omission either)."""
+
+    matched: Span | None = None
+    touched: tuple[Span, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One thing that is asserted about one example; ``verdict``, ``reason`` and ``evidence`` are a detector's.
+
+    ``kind`` is ``"span"`` where tokens are labelled; ``text`` is the surface; ``where`` the tokens, where there are any.
+    """
+
+    example_id: str
+    kind: str
+    text: str
+    where: Span | None
+    label: str
+    confidence: float | None = None
+    verdict: Verdict | None = None
+    reason: str | None = None
+    evidence: Evidence = Evidence()
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The claims about one example with their verdicts, in their order, and the gold that no claim touches."""
+
+    claims: tuple[Claim, ...]
+    omissions: tuple[Claim, ...]
