@@ -8,6 +8,9 @@ TABLE: dict[str, dict[str, str]] = {
     "task": {
         "token_classification": "halluc.tasks.token_classification:TokenClassification",
     },
+    "detector": {
+        "gold_spans": "halluc.hallucination.gold_spans:GoldSpans",
+    },
     "reader": {
         "conll": "halluc.data.readers.conll:ConllReader",
         "jsonl": "halluc.data.readers.jsonl:JsonlReader",

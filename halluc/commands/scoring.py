@@ -5,14 +5,31 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy
+
 from halluc.core.examples import Tagged
 from halluc.core.labels import write_tags
+from halluc.core.significance import Figure, Ratio, Sheet, draws, percentiles
 from halluc.engine.inference import forward
 from halluc.engine.runtime import Runtime
-from halluc.metrics import entity, spans, token
+from halluc.hallucination import rates
+from halluc.hallucination.table import Table
+from halluc.metrics import calibration, entity, selective, spans, token
 from halluc.runs.schema import MetricResult
 
 Tags = Sequence[Sequence[str]]
+
+CALIBRATION = "claims that gold supports, 15 equal-width bins of confidence"
+RANKED = "claims sorted by confidence"
+# Figures that need an order are resampled less often: each resample passes over all claims.
+RANKED_RESAMPLES = 2_000
+COVERAGES = (0.95, 0.9, 0.8)
+
+# Every figure that a gate may name.
+NAMES = (
+    *("entity_f1", "entity_precision", "entity_recall", "token_f1"), *rates.NAMES,
+    *("ece", "brier", "aurc", "e_aurc", "auroc", "hallucination_rate_at_coverage"),
+)  # fmt: skip
 
 
 def predict(model: Any, task: Any, encoded: Any, budget: int, runtime: Runtime) -> list[Any]:
@@ -23,9 +40,75 @@ def gold_tags(examples: Sequence[Tagged]) -> list[list[str]]:
     return [write_tags(len(example.tokens), example.spans) for example in examples]
 
 
-def score(gold: Tags, predicted: Tags) -> list[MetricResult]:
-    """Every figure of eval/<split>.json."""
-    return entity.results(gold, predicted) + token.results(gold, predicted)
+def score(gold: Tags, predicted: Tags, table: Table, uncalibrated: numpy.ndarray | None = None) -> list[MetricResult]:
+    """Every figure of eval/<split>.json, each with its interval.
+
+    Args:
+        uncalibrated: the confidences of the table's claims before they were scaled, where they were.
+    """
+    sheet = Sheet(len(gold))
+    figures = entity.figures(gold, predicted, sheet) + token.figures(gold, predicted, sheet)
+    figures += rates.figures(table, sheet) + _calibration(table, table.claims.confidence, sheet, {})
+    if uncalibrated is not None:
+        figures += _calibration(table, uncalibrated, sheet, {"confidence": "uncalibrated"})
+    return results(figures, sheet) + _ranked(table)
+
+
+def results(figures: Sequence[Figure], sheet: Sheet) -> list[MetricResult]:
+    """Figures on a sheet as they stand in eval/<split>.json."""
+    estimates = sheet.estimates([figure.formula for figure in figures])
+    return [
+        MetricResult(name=f.name, value=e.value, n=f.n, interval=e.interval, by=f.by, protocol=f.protocol)
+        for f, e in zip(figures, estimates, strict=True)
+    ]
+
+
+def _calibration(table: Table, confidence: numpy.ndarray, sheet: Sheet, by: dict[str, str]) -> list[Figure]:
+    """Expected calibration error and Brier score of the claims that have a confidence."""
+    known = ~numpy.isnan(confidence)
+    confidence, example = confidence[known], table.claims.example[known]
+    right = (table.claims.verdict == "supported")[known]
+    tables = calibration.sums_by_bin(confidence, right, example, len(table))
+    columns = [[sheet.column(counts[:, at]) for at in range(calibration.BINS)] for counts in tables]
+
+    def ece(sums: numpy.ndarray) -> numpy.ndarray:
+        return calibration.ece_of_sums(*(sums[..., three] for three in columns))
+
+    error = sheet.tally(example, (confidence - right) ** 2)
+    brier = Ratio((error,), (sheet.tally(example),), is_share=False)
+    return [Figure(name, by, CALIBRATION, len(confidence), f) for name, f in (("ece", ece), ("brier", brier))]
+
+
+def _ranked(table: Table) -> list[MetricResult]:
+    """Figures of the order that confidence gives, with intervals from a bootstrap over examples."""
+    known = ~numpy.isnan(table.claims.confidence)
+    confidence, verdict = table.claims.confidence[known], table.claims.verdict[known]
+    right, unsupported = verdict == "supported", verdict == "unsupported"
+    wanted: list[tuple[str, dict[str, str], Any]] = [
+        ("aurc", {}, lambda w=None: selective.aurc(confidence, right, w)),
+        ("e_aurc", {}, lambda w=None: selective.e_aurc(confidence, right, w)),
+        ("auroc", {}, lambda w=None: selective.auroc(confidence, right, w)),
+    ]
+    for share in COVERAGES:
+        figure = lambda w=None, share=share: selective.rate_at_coverage(confidence, unsupported, share, w)  # noqa: E731
+        wanted.append(("hallucination_rate_at_coverage", {"coverage": f"{share:g}"}, figure))
+    resampled: list[list[numpy.ndarray]] = [[] for _ in wanted]
+    if len(table) > 1 and len(confidence):
+        for drawn in draws(len(table), RANKED_RESAMPLES):
+            weights = drawn.astype(numpy.uint16)[:, table.claims.example[known]]
+            for values, (_, _, figure) in zip(resampled, wanted, strict=True):
+                values.append(numpy.asarray(figure(weights)))
+    return [
+        MetricResult(
+            name=name, value=_plain(figure()), n=len(confidence), by=by, protocol=RANKED,
+            interval=percentiles(numpy.concatenate(values)) if values else None,
+        )
+        for (name, by, figure), values in zip(wanted, resampled, strict=True)
+    ]  # fmt: skip
+
+
+def _plain(value: float | None) -> float | None:
+    return None if value is None or numpy.isnan(value) else float(value)
 
 
 def headline(gold: Tags, predicted: Tags) -> dict[str, float]:

@@ -28,7 +28,7 @@ class Evidence:
 class Claim:
     """One thing that is asserted about one example; ``verdict``, ``reason`` and ``evidence`` are a detector's.
 
-    ``kind`` is ``"span"`` where tokens are labelled; ``text`` is the surface; ``where`` the tokens, where there are any.
+    ``kind`` is ``"span"`` where tokens are labelled; ``text`` is the surface; ``where`` the tokens, where it has any.
     """
 
     example_id: str

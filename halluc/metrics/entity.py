@@ -6,14 +6,14 @@ The reports are seqeval's own; the figures are counted by ``metrics.spans``, whi
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy
 
+from halluc.core.significance import Figure, Formula, Mean, Ratio, Sheet, f1
 from halluc.metrics import spans
-from halluc.metrics.spans import Scores
-from halluc.runs.schema import MetricResult
+from halluc.metrics.spans import SpanCounts
 
 Tags = Sequence[Sequence[str]]
 CONLLEVAL, STRICT = "seqeval default (conlleval)", "seqeval strict IOB2"
@@ -40,22 +40,40 @@ def report(gold: Tags, predicted: Tags, strict: bool = False) -> dict[str, dict[
     }
 
 
-def results(gold: Tags, predicted: Tags) -> list[MetricResult]:
+def figures(gold: Tags, predicted: Tags, sheet: Sheet) -> list[Figure]:
     """Overall, by label and averaged figures in both protocols; ``n`` is the number of gold mentions."""
-    found: list[MetricResult] = []
+    found: list[Figure] = []
     for protocol, strict in ((CONLLEVAL, False), (STRICT, True)):
         counts = spans.count(gold, predicted, strict=strict)
-        rows = spans.by_label(counts)
-        found += _figures(spans.overall(counts), {}, protocol)
-        found += _figures(spans.average(rows), {"average": "macro"}, protocol)
-        found += _figures(spans.average(rows, weighted=True), {"average": "weighted"}, protocol)
-        for label, row in rows.items():
-            found += _figures(row, {"label": label}, protocol)
+        total = _columns(sheet, counts, slice(None))
+        labels = {name: _columns(sheet, counts, slice(at, at + 1)) for at, name in enumerate(counts.labels)}
+        shown = {name: three for name, three in labels.items() if any(sheet.columns[c].any() for c in three)}
+        supports = tuple(gold for _, _, gold in shown.values())
+        n = int(counts.gold.sum())
+        found += _figures({name: formula(*total) for name, formula in _FORMULAS.items()}, {}, protocol, n)
+        for average, weights in (("macro", None), ("weighted", supports)):
+            means = {name: Mean(tuple(f(*t) for t in shown.values()), weights) for name, f in _FORMULAS.items()}
+            found += _figures(means, {"average": average}, protocol, n)
+        for label, three in shown.items():
+            support = int(sheet.columns[three[2]].sum())
+            rows = {name: formula(*three) for name, formula in _FORMULAS.items()}
+            found += _figures(rows, {"label": label}, protocol, support)
     return found
 
 
-def _figures(row: Scores, by: dict[str, str], protocol: str) -> list[MetricResult]:
-    values = {"entity_f1": row.f1, "entity_precision": row.precision, "entity_recall": row.recall}
-    return [
-        MetricResult(name=name, value=value, n=row.support, by=by, protocol=protocol) for name, value in values.items()
-    ]
+_FORMULAS: dict[str, Callable[[int, int, int], Ratio]] = {
+    "entity_f1": f1,
+    "entity_precision": lambda hits, predicted, gold: Ratio((hits,), (predicted,), undefined=0.0),
+    "entity_recall": lambda hits, predicted, gold: Ratio((hits,), (gold,), undefined=0.0),
+}
+
+
+def _columns(sheet: Sheet, counts: SpanCounts, labels: slice) -> tuple[int, int, int]:
+    hits, predicted, gold = (
+        sheet.column(table[:, labels].sum(1)) for table in (counts.hits, counts.predicted, counts.gold)
+    )
+    return hits, predicted, gold
+
+
+def _figures(formulas: Mapping[str, Formula], by: dict[str, str], protocol: str, n: int) -> list[Figure]:
+    return [Figure(name, by, protocol, n, formula) for name, formula in formulas.items()]

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from itertools import chain
 from typing import Any
 
-from halluc.runs.schema import MetricResult
+import numpy
+
+from halluc.core.significance import Figure, Mean, Ratio, Sheet, f1
 
 Tags = Sequence[Sequence[str]]
 PROTOCOL = "per token, raw IOB2 tags with O"
@@ -19,7 +21,7 @@ def report(gold: Tags, predicted: Tags) -> dict[str, dict[str, Any]]:
 
     flat_gold = [tag for tags in gold for tag in tags]
     flat_predicted = [tag for tags in predicted for tag in tags]
-    tags = sorted({*flat_gold, *flat_predicted}, key=lambda tag: (tag != "O", tag[2:], tag))
+    tags = sorted({*flat_gold, *flat_predicted}, key=_order)
     columns = scores(flat_gold, flat_predicted, labels=tags, zero_division=0)
     rows = {tag: _row(*(column[index] for column in columns)) for index, tag in enumerate(tags)}
     for average in ("micro", "macro", "weighted"):
@@ -32,14 +34,36 @@ def _row(precision: Any, recall: Any, f1: Any, support: Any) -> dict[str, Any]:
     return {"precision": float(precision), "recall": float(recall), "f1-score": float(f1), "support": int(support)}
 
 
-def results(gold: Tags, predicted: Tags) -> list[MetricResult]:
+def figures(gold: Tags, predicted: Tags, sheet: Sheet) -> list[Figure]:
     """``token_f1`` overall (micro), averaged and by tag; ``n`` is the number of tokens with the tag."""
-    found = []
-    for name, row in report(gold, predicted).items():
-        average = name.removesuffix(" avg")
-        by = {} if average == "micro" else {"average": average} if average != name else {"tag": name}
-        found.append(MetricResult(name="token_f1", value=row["f1-score"], n=row["support"], by=by, protocol=PROTOCOL))
+    lengths = [len(tags) for tags in gold]
+    example = numpy.repeat(numpy.arange(len(gold)), lengths)
+    there = numpy.array([tag for tags in gold for tag in tags], dtype=object)
+    told = numpy.array([tag for tags in predicted for tag in tags], dtype=object)
+    right = there == told
+    tokens = sum(lengths)
+    rows: dict[str, tuple[Ratio, int]] = {}
+    for tag in sorted({*there.tolist(), *told.tolist()}, key=_order):
+        mask, claimed = there == tag, told == tag
+        hits, predicted_, gold_ = (sheet.tally(example[m]) for m in (right & mask, claimed, mask))
+        rows[tag] = f1(hits, predicted_, gold_), gold_
+    micro = Ratio((sheet.tally(example[right]),), (sheet.tally(example),), undefined=0.0)
+    formulas = tuple(formula for formula, _ in rows.values())
+    found = [
+        Figure("token_f1", {}, PROTOCOL, tokens, micro),
+        Figure("token_f1", {"average": "macro"}, PROTOCOL, tokens, Mean(formulas)),
+        Figure(
+            "token_f1", {"average": "weighted"}, PROTOCOL, tokens, Mean(formulas, tuple(g for _, g in rows.values()))
+        ),
+    ]
+    for tag, (formula, support) in rows.items():
+        found.append(Figure("token_f1", {"tag": tag}, PROTOCOL, int(sheet.columns[support].sum()), formula))
     return found
+
+
+def _order(tag: str) -> tuple[bool, str, str]:
+    """O first, then by label, B- before I-."""
+    return tag != "O", tag[2:], tag
 
 
 def accuracy(gold: Tags, predicted: Tags) -> float:

@@ -206,11 +206,12 @@ def fill(directory: RunDir, run: RunFile, config_text: str, sources: tuple[Path,
 def newest(
     runs_dir: Path, name: str, config_sha256: str, suits: Callable[[RunDir], bool] = lambda run: True
 ) -> RunDir | None:
-    """The newest run of this name whose config decided the same model, of those that suit."""
+    """The newest run of this name whose config decided the same model, of those that suit; cells of a study aside."""
     home = runs_dir / name
     if not home.is_dir():
         return None
-    for path in sorted((p for p in home.iterdir() if (p / RUN_FILE).is_file()), key=_age, reverse=True):
+    runs = [path for path in home.iterdir() if "=" not in path.name and (path / RUN_FILE).is_file()]
+    for path in sorted(runs, key=_age, reverse=True):
         directory = RunDir(path)
         try:
             run = directory.read()

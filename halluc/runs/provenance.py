@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import platform
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -66,4 +67,16 @@ def hardware() -> dict[str, Any]:
 
 
 def input_hashes(paths: Iterable[Path]) -> dict[str, str]:
-    return {str(path): sha256_of(path) for path in paths}
+    return {str(path): _digest(path, path.stat().st_mtime_ns, path.stat().st_size) for path in paths}
+
+
+@functools.lru_cache(maxsize=256)
+def _digest(path: Path, changed: int, size: int) -> str:
+    """A file's hash; the cells of a study read the same files again and again."""
+    return sha256_of(path)
+
+
+def changed_inputs(inputs: Mapping[str, str]) -> list[str]:
+    """The files of which the content is not what it was; one that is gone tells nothing."""
+    there = [Path(path) for path in inputs if Path(path).is_file()]
+    return [path for path, digest in input_hashes(there).items() if digest != inputs[path]]

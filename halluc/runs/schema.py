@@ -10,6 +10,7 @@ from halluc.core.claims import Verdict
 
 SCHEMA_VERSION = 1
 
+Novelty = Literal["seen", "partial", "new"]
 Status = Literal["running", "done", "failed", "interrupted"]
 
 
@@ -58,11 +59,23 @@ class Nearest(Record):
     line: int
 
 
+class GoldMention(Record):
+    """Gold that a claim overlaps, with what training showed of it."""
+
+    start: int
+    end: int
+    label: str
+    novelty: Novelty | None
+    withheld: bool
+
+
 class LedgerLine(Record):
     """A line of ``ledger/<split>.jsonl``: a claim with its verdict, or gold that no claim touches.
 
-    An omission has no ``confidence``, ``verdict``, ``reason``, ``matched``, ``touched`` or ``abstained``. ``start`` and
-    ``end`` are tokens. ``novelty``, ``confusable`` and ``nearest`` are null where the training split is not known.
+    An omission has no ``confidence``, ``verdict``, ``reason``, ``matched``, ``touched``, ``gold`` or ``abstained``.
+    ``start`` and ``end`` are tokens. ``gold`` tells of the matched and touched gold what training showed of it, so that
+    every rate can be counted again from this file. ``novelty``, ``confusable`` and ``nearest`` are null where the
+    training split is not known.
     """
 
     id: str
@@ -77,7 +90,8 @@ class LedgerLine(Record):
     reason: str | None = None
     matched: tuple[int, int, str] | None = None
     touched: list[tuple[int, int, str]] | None = None
-    novelty: Literal["seen", "partial", "new"] | None = None
+    gold: list[GoldMention] | None = None
+    novelty: Novelty | None = None
     confusable: bool | None = None
     nearest: Nearest | None = None
     withheld: bool = False
@@ -127,3 +141,20 @@ class RunFile(Record):
     seconds: float | None = None
     best: dict[str, Any] | None = None
     stages: dict[str, Stage] = {}
+
+
+class StudyCell(Record):
+    """One experiment of a study: its folder, its value or arm on each axis, and the hash of its config."""
+
+    slug: str
+    choice: dict[str, int | float | str | bool | None]
+    config_sha256: str
+
+
+class StudyFile(Record):
+    """``study.json`` beside the cells: what the study consists of, cells that were not run yet included."""
+
+    schema_version: int = SCHEMA_VERSION
+    name: str
+    axes: dict[str, list[int | float | str | bool | None]]
+    cells: list[StudyCell]

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Protocol
 import numpy
 
 from halluc.config.schema import ModelConfig, Section
+from halluc.core.claims import Claim
 from halluc.core.examples import Corpus
 
 
@@ -28,12 +29,14 @@ class Encoded(Protocol):
 class Task(Protocol):
     """Token classification, text classification, …: one file each.
 
-    ``metrics`` may choose a checkpoint, more is better; ``primary`` does where the config names none.
+    ``metrics`` may choose a checkpoint, more is better; ``primary`` does where the config names none. ``detectors``
+    judge its claims. A prediction has an ``id``, ``confidences`` and the ``scores`` behind them, one a claim.
     """
 
     name: ClassVar[str]
     primary: ClassVar[str]
     metrics: ClassVar[tuple[str, ...]]
+    detectors: ClassVar[tuple[str, ...]]
     Config: ClassVar[type[Section]]
 
     def labels(self, corpus: Corpus[Any]) -> tuple[str, ...]:
@@ -52,4 +55,12 @@ class Task(Protocol):
 
     def decode(self, encoded: Any, outputs: Iterable[tuple[Any, numpy.ndarray]]) -> list[Any]:
         """Predictions, one an example, in the order of the examples."""
+        ...
+
+    def claims(self, example: Any, prediction: Any) -> tuple[Claim, ...]:
+        """What the prediction asserts about the example."""
+        ...
+
+    def gold(self, example: Any) -> tuple[Claim, ...]:
+        """What the example's annotation says, in the same form."""
         ...

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 from pydantic import Field
 
 from halluc.config.schema import ModelConfig, Section
+from halluc.core.claims import Claim
 from halluc.core.errors import HallucError, did_you_mean, environment_error
-from halluc.core.examples import Corpus, Span, Tagged
+from halluc.core.examples import Corpus, Span, Tagged, surface
 from halluc.core.labels import UnknownTag, read_spans, split_tag, tag_set, write_tags
 
 if TYPE_CHECKING:
@@ -34,13 +35,15 @@ class TokenClassificationConfig(Section):
 class TagPrediction:
     """What the model says of one example: a raw tag a word, and the spans that conlleval's reading makes of them.
 
-    ``confidences`` has one entry a span: the geometric mean of the probabilities of its tags (DEFINITIONS, 3).
+    ``confidences`` has one entry a span: the geometric mean of the probabilities of its tags (DEFINITIONS, 3);
+    ``scores`` the logits behind it, (tokens of the span, tags), for who wants to calibrate them.
     """
 
     id: str
     tags: tuple[str, ...]
     spans: tuple[Span, ...]
     confidences: tuple[float, ...]
+    scores: tuple[numpy.ndarray, ...] = ()
 
 
 class Window(NamedTuple):
@@ -58,6 +61,7 @@ class TokenClassification:
     name: ClassVar[str] = "token_classification"
     primary: ClassVar[str] = "entity_f1"
     metrics: ClassVar[tuple[str, ...]] = ("entity_f1", "entity_precision", "entity_recall", "token_f1")
+    detectors: ClassVar[tuple[str, ...]] = ("gold_spans",)
     Config: ClassVar[type[Section]] = TokenClassificationConfig
 
     def __init__(self, config: TokenClassificationConfig) -> None:
@@ -125,29 +129,38 @@ class TokenClassification:
         """
         import numpy
 
-        chosen = [numpy.full(len(example.tokens), -1, dtype=numpy.int64) for example in encoded.examples]
-        probability = [numpy.zeros(len(example.tokens)) for example in encoded.examples]
+        classes = len(encoded.outputs)
+        logits = [numpy.zeros((len(example.tokens), classes), dtype=numpy.float32) for example in encoded.examples]
         context = [numpy.full(len(example.tokens), -1, dtype=numpy.int64) for example in encoded.examples]
-        for batch, logits in outputs:
-            tags, peaks = _most_probable(logits)
+        for batch, scores in outputs:
+            table = scores.numpy()
             for row, index in enumerate(batch.indexes):
                 window = encoded.windows[index]
                 first = numpy.asarray(window.first)
                 inside = slice(window.start, window.start + len(first))
                 seen = numpy.minimum(first, len(window.pieces) - first)
                 better = seen > context[window.example][inside]
-                for into, values in (
-                    (context, seen),
-                    (chosen, tags[row, first]),
-                    (probability, peaks[row, first]),
-                ):
-                    into[window.example][inside][better] = values[better]
-        if any((numbers < 0).any() for numbers in chosen):
+                context[window.example][inside][better] = seen[better]
+                logits[window.example][inside][better] = table[row, first][better]
+        if any((numbers < 0).any() for numbers in context):
             raise RuntimeError("a word has no prediction")
         return [
-            _prediction(example.id, [encoded.outputs[number] for number in numbers.tolist()], peaks, encoded.is_iob)
-            for example, numbers, peaks in zip(encoded.examples, chosen, probability, strict=True)
+            _prediction(example.id, rows, encoded.outputs, encoded.is_iob)
+            for example, rows in zip(encoded.examples, logits, strict=True)
         ]
+
+    def claims(self, example: Tagged, prediction: TagPrediction) -> tuple[Claim, ...]:
+        """Each predicted span with its label is one claim."""
+        spans = zip(prediction.spans, prediction.confidences, strict=True)
+        return tuple(_claim(example, span, confidence) for span, confidence in spans)
+
+    def gold(self, example: Tagged) -> tuple[Claim, ...]:
+        """What the annotation says, in the form of claims."""
+        return tuple(_claim(example, span) for span in example.spans)
+
+
+def _claim(example: Tagged, span: Span, confidence: float | None = None) -> Claim:
+    return Claim(example.id, "span", surface(example.tokens, span), span, span.label, confidence)
 
 
 def _renamed(outputs: Sequence[str], names: Mapping[str, str | None]) -> tuple[str, ...]:
@@ -168,20 +181,20 @@ def _renamed(outputs: Sequence[str], names: Mapping[str, str | None]) -> tuple[s
     return tuple(f"{prefix}-{label}" if label else "O" for prefix, label in renamed)
 
 
-def _most_probable(logits: torch.Tensor) -> tuple[numpy.ndarray, numpy.ndarray]:
-    """(rows, positions) of the best tag and its probability."""
-    peaks, tags = logits.softmax(-1).max(-1)
-    return tags.numpy(), peaks.numpy()
+def _prediction(identity: str, logits: numpy.ndarray, outputs: Sequence[str], is_iob: bool) -> TagPrediction:
+    """The best tag of each row of ``logits``, (words, tags), and what follows from it."""
+    import numpy
 
-
-def _prediction(identity: str, tags: Sequence[str], peaks: numpy.ndarray, is_iob: bool) -> TagPrediction:
+    peaks = logits.max(-1, keepdims=True)
+    # log softmax of the best tag: its logit less the logarithm of the sum of exponentials
+    certainty = -numpy.log(numpy.exp(logits - peaks, dtype=numpy.float64).sum(-1))
+    tags: Sequence[str] = [outputs[number] for number in logits.argmax(-1).tolist()]
     spans = read_spans(tags)
     if not is_iob:  # BIOES, BMES, or labels without B-: its spans are what the model says
         tags = write_tags(len(tags), spans)
-    confidences = tuple(
-        math.exp(sum(math.log(max(float(p), 1e-30)) for p in peaks[s.start : s.end]) / (s.end - s.start)) for s in spans
-    )
-    return TagPrediction(identity, tuple(tags), spans, confidences)
+    confidences = tuple(math.exp(float(certainty[span.start : span.end].mean())) for span in spans)
+    scores = tuple(logits[span.start : span.end] for span in spans)
+    return TagPrediction(identity, tuple(tags), spans, confidences, scores)
 
 
 def _windows(

@@ -1,0 +1,180 @@
+"""One model on some splits: predictions, ledger, figures and reports, each file whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy
+
+from halluc.commands import calibrating, experiment, gapping, judging, scoring
+from halluc.commands.terminal import Talk, say
+from halluc.config.loading import LoadedConfig
+from halluc.config.schema import EvalConfig, ModelConfig
+from halluc.core.examples import Corpus, Tagged
+from halluc.core.files import write_json, write_jsonl, write_text
+from halluc.data.readers.base import SplitName
+from halluc.hallucination import ledger
+from halluc.hallucination.ledger import Knowledge
+from halluc.hallucination.table import table
+from halluc.metrics import entity, token
+from halluc.runs.directory import RunDir
+from halluc.runs.schema import ConfidenceFile, EvalFile, SpanPrediction
+
+# What a person should know of how sentences became model input, in the words of the terminal.
+_NOTES = {
+    "windowed_sentences": "sentences longer than the model's limit, read in overlapping windows",
+    "cut_words": "very long words cut to their first pieces",
+    "dropped_words": "words that the tokenizer drops, read as the unknown piece",
+    "unknown_label_tokens": "tokens with a label that the model does not know: they count as missed",
+}
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """A split and what the model says of it, in its order; ``notes`` as in ``encoding`` of eval/<split>.json."""
+
+    corpus: Corpus[Tagged]
+    predictions: list[Any]
+    notes: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained model that is ready to predict."""
+
+    task: Any
+    encoder: Any
+    engine: Any
+    settings: EvalConfig
+
+    @classmethod
+    def load(cls, loaded: LoadedConfig, reference: str, talk: Talk) -> Model:
+        from halluc.engine import runtime
+        from halluc.tasks.encoders import quiet_libraries
+
+        quiet_libraries(talk is Talk.VERBOSE)
+        settings = loaded.experiment
+        task = experiment.task_of(loaded)
+        engine = runtime.start(settings.train.precision, settings.seed)
+        model = ModelConfig(name=reference, trust_remote_code=settings.model.trust_remote_code)
+        encoder = task.restore(model, settings.eval.labels or {}, runtime.attention_for(engine.device.type))
+        return cls(task, replace(encoder, model=encoder.model.to(engine.device)), engine, settings.eval)
+
+    def predict(self, corpus: Corpus[Tagged]) -> Predicted:
+        encoded = self.task.encode(corpus.examples, self.encoder)
+        made = scoring.predict(self.encoder.model, self.task, encoded, self.settings.batch_tokens, self.engine)
+        return Predicted(corpus, made, encoded.notes)
+
+
+def assess(
+    loaded: LoadedConfig,
+    corpora: Mapping[SplitName, Corpus[Tagged]],
+    wanted: Sequence[SplitName],
+    target: RunDir,
+    reference: str,
+    talk: Talk,
+) -> list[EvalFile]:
+    """Evaluate the model on the wanted splits and write what it says of each.
+
+    ``corpora`` holds dev too where the confidence is fitted on it.
+    """
+    knowledge = gapping.knowledge(target, loaded)
+    model = Model.load(loaded, reference, talk)
+    settings = loaded.experiment.eval
+    dev = model.predict(corpora["dev"]) if calibrating.needs_dev(settings) else None
+    confidence = calibrating.fit(
+        model.task, dev.corpus if dev else None, dev.predictions if dev else (), settings
+    )  # fmt: skip
+    speaks = talk in (Talk.NORMAL, Talk.VERBOSE)
+    if speaks:
+        calibrating.tell(confidence, settings)
+    files = []
+    for split in wanted:
+        predicted = dev if dev and split == "dev" else model.predict(corpora[split])
+        if speaks:
+            _tell(predicted, model.encoder.outputs)
+        _warn(predicted)
+        files.append(_write(target, model.task, reference, predicted, knowledge, confidence))
+    write_json(target.confidence, confidence.model_dump(mode="json"))
+    return files
+
+
+def _tell(predicted: Predicted, outputs: Sequence[str]) -> None:
+    corpus, notes = predicted.corpus, predicted.notes
+    split = corpus.split
+    say(f"{split}: {len(corpus):,} sentences, {notes['words']:,} words, each with one prediction")
+    for note, told in _NOTES.items():
+        if notes[note]:
+            say(f"{split}: {notes[note]:,} {told}")
+    if not any(example.spans for example in corpus):
+        say(f"{split}: no gold mention: entity figures are 0 by convention")
+    foreign = {tag[2:] for tag in outputs if tag != "O"} - {span.label for e in corpus for span in e.spans}
+    if foreign:
+        listed = ", ".join(sorted(foreign))
+        say(f"{split}: the model has labels that this split never shows: {listed} (`eval.labels` can rename them)")
+
+
+def _warn(predicted: Predicted) -> None:
+    notes = predicted.notes
+    if 2 * notes["unknown_words"] > notes["words"]:
+        share = notes["unknown_words"] / notes["words"]
+        split = predicted.corpus.split
+        say(f"warning: {split}: {share:.0%} of the words are unknown to the model's tokenizer", style="yellow")
+
+
+def _write(
+    target: RunDir,
+    task: Any,
+    reference: str,
+    predicted: Predicted,
+    knowledge: Knowledge | None,
+    confidence: ConfidenceFile,
+) -> EvalFile:
+    """All files of one split."""
+    corpus, split = predicted.corpus, predicted.corpus.split
+    predictions = judging.calibrated(predicted.predictions, confidence.temperature)
+    gold, tags = scoring.gold_tags(corpus.examples), [prediction.tags for prediction in predictions]
+    # Everything is computed before anything is written: files of one evaluation belong together.
+    judged = judging.verdicts(task, corpus.examples, predictions)
+    lines = judging.ledger_lines(task, corpus.examples, judged, knowledge, confidence.threshold)
+    counted = table(lines, [example.id for example in corpus], [len(example.tokens) for example in corpus])
+    scaled = confidence.temperature != 1.0
+    uncalibrated = numpy.array([c for p in predicted.predictions for c in p.confidences]) if scaled else None
+    metrics = scoring.score(gold, tags, counted, uncalibrated)
+    rows: dict[str, Any] = {
+        "entity": entity.report(gold, tags),
+        "entity_strict": entity.report(gold, tags, strict=True),
+        "token": token.report(gold, tags),
+        "confusion": token.confusion(gold, tags),
+    }
+    file = EvalFile(task=task.name, split=split, checkpoint=reference, encoding=predicted.notes, metrics=metrics)
+    write_jsonl(target.predictions(split), map(_line, corpus.examples, gold, predictions))
+    write_jsonl(target.ledger(split), map(ledger.as_record, lines))
+    write_json(target.report(split, "json"), rows)
+    write_text(target.report(split, "txt"), _report_text(rows))
+    write_json(target.evaluation(split), file.model_dump(mode="json"))
+    return file
+
+
+def _report_text(rows: dict[str, Any]) -> str:
+    parts = {
+        f"entities, {entity.CONLLEVAL}": token.as_text(rows["entity"]),
+        f"entities, {entity.STRICT}": token.as_text(rows["entity_strict"]),
+        f"tokens, {token.PROTOCOL}": token.as_text(rows["token"]),
+        "tokens, gold label (rows) by predicted label (columns)": token.confusion_as_text(rows["confusion"]),
+    }
+    return "\n".join(f"{heading}\n\n{text}" for heading, text in parts.items())
+
+
+def _line(example: Tagged, gold: list[str], prediction: Any) -> dict[str, Any]:
+    spans = zip(prediction.spans, prediction.confidences, strict=True)
+    return SpanPrediction(
+        id=example.id,
+        tokens=list(example.tokens),
+        gold=list(example.spans),
+        predicted=[(*span, round(confidence, 6)) for span, confidence in spans],
+        gold_tags=gold,
+        predicted_tags=list(prediction.tags),
+    ).model_dump(mode="json")

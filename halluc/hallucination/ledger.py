@@ -1,0 +1,117 @@
+"""The ledger: every claim with its verdict and every omission, a line each (DEFINITIONS, section 1)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from pydantic import ValidationError
+
+from halluc.core.claims import Claim, Judged
+from halluc.core.errors import HallucError, Location
+from halluc.core.examples import Span
+from halluc.runs.schema import GoldMention, LedgerLine, Nearest, Novelty
+
+
+class Knowledge(Protocol):
+    """What the training split shows of a surface and its label (see ``gap``)."""
+
+    def novelty(self, surface: str, label: str) -> Novelty: ...
+
+    def is_confusable(self, surface: str, label: str) -> bool: ...
+
+    def nearest(self, surface: str, label: str) -> Nearest | None: ...
+
+    def is_withheld(self, surface: str, label: str) -> bool: ...
+
+
+def lines(
+    judged: Iterable[Judged], gold: Iterable[Sequence[Claim]], knowledge: Knowledge | None, threshold: float | None
+) -> Iterator[LedgerLine]:
+    """The claims of each example, then its omissions, in the order of the examples.
+
+    Args:
+        gold: the gold claims of each example. threshold: claims of less confidence are withdrawn.
+    """
+    for one, there in zip(judged, gold, strict=True):
+        surfaces = {claim.where: claim.text for claim in there}
+        for claim in one.claims:
+            yield _claim(claim, surfaces, knowledge, threshold)
+        for omission in one.omissions:
+            yield LedgerLine(record="omission", **_about(omission, knowledge))
+
+
+def _claim(
+    claim: Claim, surfaces: dict[Span | None, str], knowledge: Knowledge | None, threshold: float | None
+) -> LedgerLine:
+    matched, touched = claim.evidence.matched, claim.evidence.touched
+    around = sorted([*touched, *([matched] if matched else [])])
+    abstained = threshold is not None and claim.confidence is not None and claim.confidence < threshold
+    return LedgerLine(
+        record="claim",
+        confidence=None if claim.confidence is None else round(claim.confidence, 6),
+        verdict=claim.verdict,
+        reason=claim.reason,
+        matched=matched,
+        touched=list(touched),
+        gold=[_mention(span, surfaces[span], knowledge) for span in around],
+        abstained=abstained,
+        **_about(claim, knowledge),
+    )
+
+
+def _about(claim: Claim, knowledge: Knowledge | None) -> dict[str, Any]:
+    """What holds for claims and omissions alike: where, and what training showed of it."""
+    where, text, label = claim.where, claim.text, claim.label
+    place: dict[str, Any] = {"id": claim.example_id, "kind": claim.kind, "text": text, "label": label}
+    place |= {"start": where.start if where else None, "end": where.end if where else None}
+    if knowledge is None:
+        return place
+    return {
+        **place,
+        "novelty": knowledge.novelty(text, label),
+        "confusable": knowledge.is_confusable(text, label),
+        "nearest": knowledge.nearest(text, label),
+        "withheld": knowledge.is_withheld(text, label),
+    }
+
+
+def _mention(span: Span, text: str, knowledge: Knowledge | None) -> GoldMention:
+    novelty = knowledge.novelty(text, span.label) if knowledge else None
+    withheld = knowledge.is_withheld(text, span.label) if knowledge else False
+    return GoldMention(start=span.start, end=span.end, label=span.label, novelty=novelty, withheld=withheld)
+
+
+# An omission lacks what only a claim has.
+_ONLY_CLAIMS = {"confidence", "verdict", "reason", "matched", "touched", "gold", "abstained"}
+
+
+def as_record(line: LedgerLine) -> dict[str, object]:
+    """The JSON object of one line."""
+    return line.model_dump(mode="json", exclude=_ONLY_CLAIMS if line.record == "omission" else None)
+
+
+def read(path: Path) -> list[LedgerLine]:
+    """A ledger file.
+
+    Raises:
+        HallucError R111: it is absent, or a line is not whole; names the line.
+    """
+    help = "write it anew with `halluc eval`"
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise HallucError("R111", f"cannot read {path}: {error.strerror}", help=help) from None
+    except UnicodeDecodeError:
+        raise HallucError("R111", f"{path} is not UTF-8: it is damaged", help=help) from None
+    found = []
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line:
+            continue
+        try:
+            found.append(LedgerLine.model_validate_json(line))
+        except ValidationError as error:
+            what = error.errors()[0]["msg"]
+            raise HallucError("R111", f"not a line of a ledger: {what}", Location(str(path), number), help) from None
+    return found

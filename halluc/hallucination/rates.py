@@ -1,0 +1,186 @@
+"""Every rate of a ledger, overall and by slice (DEFINITIONS, sections 1 and 2), counted on a table of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy
+
+from halluc.core.significance import Figure, Formula, Ratio, Sheet, divided
+from halluc.hallucination.table import Table
+
+PROTOCOL = "claims against gold, matched optimally"
+REASONS = ("label", "boundary", "both", "duplicate")
+NOVELTIES = ("seen", "partial", "new")
+LENGTHS = ((1, 5), (6, 10), (11, 20), (21, 40), (41, None))
+DECILES = 10
+
+NAMES = (
+    "hallucination_rate", "hallucination_rate_wide", "distortion_rate", "false_claim_rate", "support_rate",
+    "omission_rate", "recall", "hallucinated_examples", "hallucination_density", "negative_sentence_rate",
+    "over_claim", "gap_ratio", "share_of_hallucinations", "claim_coverage",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Some claims, and some gold where the slice means something for it; masks over the table's rows."""
+
+    by: dict[str, str]
+    claims: numpy.ndarray
+    gold: numpy.ndarray | None
+
+
+def figures(table: Table, sheet: Sheet) -> list[Figure]:
+    """All rates of all claims; and, where some were withdrawn, those of the kept ones under ``{"claims": "kept"}``."""
+    counter = _Counter(table, sheet)
+    found = counter.overall()
+    for part in slices(table):
+        found += counter.rates(part)
+    if not table.claims.kept.all():
+        found += _Counter(table, sheet, kept_only=True).overall()
+    return found
+
+
+class _Counter:
+    """Turns masks into columns of the sheet, and columns into figures."""
+
+    def __init__(self, table: Table, sheet: Sheet, kept_only: bool = False) -> None:
+        claims, gold = table.claims, table.gold
+        self.table, self.sheet = table, sheet
+        self.by = {"claims": "kept"} if kept_only else {}
+        self.kept_only = kept_only
+        self.counted = claims.kept if kept_only else numpy.ones(len(claims.example), dtype=bool)
+        self.omitted = numpy.isneginf(gold.best_kept if kept_only else gold.best)
+        self.found = gold.found_kept if kept_only else gold.found
+        self.unsupported = claims.verdict == "unsupported"
+        self.distorted = claims.verdict == "distorted"
+        self.false = self.unsupported | self.distorted
+        mislabelled = self.distorted & ((claims.reason == "label") | (claims.reason == "both"))
+        self.wide = self.unsupported | mislabelled
+
+    def overall(self) -> list[Figure]:
+        """The figures of everything, those that count examples, and those of the gap."""
+        everything = Slice({}, numpy.ones(len(self.counted), dtype=bool), numpy.ones(len(self.omitted), dtype=bool))
+        found = self.rates(everything) + self.by_example() + self.of_the_gap()
+        if self.kept_only:
+            found.append(self.figure("claim_coverage", {}, self.kept_share()))
+        return found
+
+    def rates(self, part: Slice) -> list[Figure]:
+        """What became of the claims of a slice, and of its gold."""
+        among = part.claims & self.counted
+        wanted = {
+            "hallucination_rate": self.unsupported,
+            "hallucination_rate_wide": self.wide,
+            "distortion_rate": self.distorted,
+            "false_claim_rate": self.false,
+            "support_rate": ~self.false,
+        }
+        found = [self.figure(name, part.by, self.claim_rate(mask, among)) for name, mask in wanted.items()]
+        for reason in REASONS:
+            mask = self.distorted & (self.table.claims.reason == reason)
+            found.append(self.figure("distortion_rate", {**part.by, "reason": reason}, self.claim_rate(mask, among)))
+        if part.gold is not None:
+            found.append(self.figure("omission_rate", part.by, self.gold_rate(self.omitted, part.gold)))
+            found.append(self.figure("recall", part.by, self.gold_rate(self.found, part.gold)))
+        return found
+
+    def by_example(self) -> list[Figure]:
+        """Shares of examples, and unsupported claims per 1,000 tokens."""
+        example = self.table.claims.example
+        examples = len(self.table)
+        unsupported = numpy.bincount(example[self.unsupported & self.counted], minlength=examples)
+        claims = numpy.bincount(example[self.counted], minlength=examples)
+        negative = numpy.bincount(self.table.gold.example, minlength=examples) == 0
+        column = self.sheet.column
+        one = column(numpy.ones(examples))
+        tokens = column(self.table.lengths)
+        return [
+            self.figure("hallucinated_examples", {}, Ratio((column(unsupported > 0),), (one,))),
+            self.figure(
+                "hallucination_density", {}, Ratio((column(unsupported),), (tokens,), scale=1000, is_share=False)
+            ),
+            self.figure("negative_sentence_rate", {}, Ratio((column(negative & (claims > 0)),), (column(negative),))),
+        ]
+
+    def of_the_gap(self) -> list[Figure]:
+        """Over-claim by novelty, its ratio, and where the hallucinations lie; none where novelty is unknown."""
+        novelty = self.table.claims.novelty
+        if len(novelty) and not novelty.astype(bool).any():
+            return []
+        parts = {name: novelty == name for name in NOVELTIES}
+        parts["unseen"] = parts["partial"] | parts["new"]
+        over = {name: self.claim_rate(self.false, mask & self.counted) for name, mask in parts.items()}
+        found = [self.figure("over_claim", {"novelty": name}, ratio) for name, ratio in over.items()]
+        found.append(self.figure("gap_ratio", {}, Quotient(over["new"], over["seen"]), n=self.total(over["new"])))
+        among = self.unsupported & self.counted
+        for name, mask in parts.items():
+            found.append(self.figure("share_of_hallucinations", {"novelty": name}, self.claim_rate(mask, among)))
+        return found
+
+    def claim_rate(self, mask: numpy.ndarray, among: numpy.ndarray) -> Ratio:
+        example = self.table.claims.example
+        return Ratio((self.sheet.tally(example[mask & among]),), (self.sheet.tally(example[among]),))
+
+    def gold_rate(self, mask: numpy.ndarray, among: numpy.ndarray) -> Ratio:
+        example = self.table.gold.example
+        return Ratio((self.sheet.tally(example[mask & among]),), (self.sheet.tally(example[among]),))
+
+    def kept_share(self) -> Ratio:
+        everything = numpy.ones(len(self.counted), dtype=bool)
+        return self.claim_rate(self.counted, everything)
+
+    def total(self, ratio: Ratio) -> int:
+        return int(sum(self.sheet.columns[index].sum() for index in ratio.below))
+
+    def figure(self, name: str, by: dict[str, str], formula: Ratio | Quotient, n: int | None = None) -> Figure:
+        counted = self.total(formula) if isinstance(formula, Ratio) else n
+        assert counted is not None
+        return Figure(name, {**self.by, **by}, PROTOCOL, counted, formula)
+
+
+@dataclass(frozen=True)
+class Quotient:
+    """One figure over another."""
+
+    above: Formula
+    below: Formula
+
+    def __call__(self, sums: numpy.ndarray) -> numpy.ndarray:
+        return divided(self.above(sums), self.below(sums))
+
+
+def slices(table: Table) -> Iterator[Slice]:
+    """By label, novelty, confusable surface, sentence length, withheld knowledge, and decile of confidence."""
+    claims, gold = table.claims, table.gold
+    for label in sorted({*claims.label.tolist(), *gold.label.tolist()}):
+        yield Slice({"label": label}, claims.label == label, gold.label == label)
+    for novelty in NOVELTIES if (claims.novelty != "").any() or (gold.novelty != "").any() else ():
+        yield Slice({"novelty": novelty}, claims.novelty == novelty, gold.novelty == novelty)
+    if claims.confusable.any():
+        yield Slice({"surface": "confusable"}, claims.confusable, None)
+    if claims.withheld.any() or gold.withheld.any():
+        yield Slice({"knowledge": "withheld"}, claims.withheld, gold.withheld)
+        yield Slice({"knowledge": "kept"}, ~claims.withheld, ~gold.withheld)
+    for low, high in LENGTHS:
+        fits = (table.lengths >= low) & (table.lengths <= (high or numpy.inf))
+        if fits.any():
+            name = f"{low}-{high}" if high else f"{low}+"
+            yield Slice({"tokens": name}, fits[claims.example], fits[gold.example])
+    yield from _deciles(claims.confidence)
+
+
+def _deciles(confidence: numpy.ndarray) -> Iterator[Slice]:
+    """Ten groups of about as many claims, 1 the least confident; equal confidences stay in one group."""
+    known = ~numpy.isnan(confidence)
+    if not known.any():
+        return
+    edges = numpy.quantile(confidence[known], numpy.arange(1, DECILES) / DECILES)
+    group = numpy.searchsorted(edges, confidence, side="left")
+    for number in range(DECILES):
+        among = known & (group == number)
+        if among.any():
+            span = f"{confidence[among].min():.3f} to {confidence[among].max():.3f}"
+            yield Slice({"confidence_decile": str(number + 1), "confidence": span}, among, None)

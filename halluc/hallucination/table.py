@@ -1,0 +1,158 @@
+"""A ledger as arrays: a row a claim, a row a gold mention. Everything is counted from these."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy
+
+from halluc.runs.schema import LedgerLine
+
+
+@dataclass(frozen=True)
+class Claims:
+    """The claims that were judged; all arrays are (claims,). ``example`` indexes the examples.
+
+    ``novelty`` is empty where unknown, ``confidence`` NaN; ``kept`` are those that were not withdrawn.
+    """
+
+    example: numpy.ndarray
+    verdict: numpy.ndarray
+    reason: numpy.ndarray
+    label: numpy.ndarray
+    novelty: numpy.ndarray
+    confusable: numpy.ndarray
+    withheld: numpy.ndarray
+    confidence: numpy.ndarray
+    kept: numpy.ndarray
+
+
+@dataclass(frozen=True)
+class Gold:
+    """The gold mentions; all arrays are (mentions,).
+
+    ``best`` is the confidence of the surest claim that touches it, and ``kept`` of the surest that was not withdrawn:
+    minus infinity where there is none. ``found`` where a claim is equal to it, ``found_kept`` where a kept one is.
+    """
+
+    example: numpy.ndarray
+    label: numpy.ndarray
+    novelty: numpy.ndarray
+    withheld: numpy.ndarray
+    best: numpy.ndarray
+    best_kept: numpy.ndarray
+    found: numpy.ndarray
+    found_kept: numpy.ndarray
+
+
+@dataclass(frozen=True)
+class Table:
+    """A ledger beside the examples it is about; ``lengths`` are tokens, (examples,).
+
+    ``unverifiable`` counts the claims that no evidence could judge: they stand in no rate.
+    """
+
+    ids: tuple[str, ...]
+    lengths: numpy.ndarray
+    claims: Claims
+    gold: Gold
+    unverifiable: int
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+def table(lines: Iterable[LedgerLine], ids: Sequence[str], lengths: Sequence[int]) -> Table:
+    """Arrays from ledger lines and the ids and lengths (in tokens) of all examples, those without a line included."""
+    index = {identity: number for number, identity in enumerate(ids)}
+    claims: list[LedgerLine] = []
+    unverifiable = 0
+    gold = _GoldRows(index)
+    for line in lines:
+        if line.record == "omission":
+            gold.omission(line)
+        elif line.verdict == "unverifiable":
+            unverifiable += 1
+        else:
+            claims.append(line)
+            gold.claim(line)
+    return Table(
+        tuple(ids), numpy.asarray(lengths, dtype=numpy.int64), _claims(claims, index), gold.arrays(), unverifiable
+    )
+
+
+def _claims(lines: Sequence[LedgerLine], index: dict[str, int]) -> Claims:
+    confidence = [numpy.nan if line.confidence is None else line.confidence for line in lines]
+    return Claims(
+        example=numpy.array([index[line.id] for line in lines], dtype=numpy.int64),
+        verdict=_words(line.verdict for line in lines),
+        reason=_words(line.reason for line in lines),
+        label=_labels(line.label for line in lines),
+        novelty=_words(line.novelty for line in lines),
+        confusable=numpy.array([bool(line.confusable) for line in lines], dtype=bool),
+        withheld=numpy.array([line.withheld for line in lines], dtype=bool),
+        confidence=numpy.array(confidence, dtype=numpy.float64),
+        kept=numpy.array([not line.abstained for line in lines], dtype=bool),
+    )
+
+
+def _words(values: Iterable[str | None]) -> numpy.ndarray:
+    """Words of a closed vocabulary, the empty one for none."""
+    return numpy.array([value or "" for value in values], dtype=numpy.str_)
+
+
+def _labels(values: Iterable[str]) -> numpy.ndarray:
+    """Labels come from a corpus: one of a million characters must not make every cell as wide."""
+    found = list(values)
+    array = numpy.empty(len(found), dtype=object)
+    array[:] = found
+    return array
+
+
+@dataclass
+class _GoldRow:
+    novelty: str
+    withheld: bool
+    best: float = -numpy.inf
+    best_kept: float = -numpy.inf
+    found: bool = False
+    found_kept: bool = False
+
+
+class _GoldRows:
+    """Gathers each gold mention once, from its omission or from the claims that touch it."""
+
+    def __init__(self, index: dict[str, int]) -> None:
+        self.index = index
+        self.rows: dict[tuple[int, int | None, int | None, str], _GoldRow] = {}
+
+    def omission(self, line: LedgerLine) -> None:
+        key = (self.index[line.id], line.start, line.end, line.label)
+        self.rows[key] = _GoldRow(line.novelty or "", line.withheld)
+
+    def claim(self, line: LedgerLine) -> None:
+        # A claim without a confidence is as sure as can be: no threshold withdraws it.
+        confidence = numpy.inf if line.confidence is None else line.confidence
+        for gold in line.gold or ():
+            key = (self.index[line.id], gold.start, gold.end, gold.label)
+            row = self.rows.setdefault(key, _GoldRow(gold.novelty or "", gold.withheld))
+            exact = line.verdict == "supported" and line.matched == (gold.start, gold.end, gold.label)
+            row.best = max(row.best, confidence)
+            row.found |= exact
+            if not line.abstained:
+                row.best_kept = max(row.best_kept, confidence)
+                row.found_kept |= exact
+
+    def arrays(self) -> Gold:
+        rows = list(self.rows.values())
+        return Gold(
+            example=numpy.array([key[0] for key in self.rows], dtype=numpy.int64),
+            label=_labels(key[3] for key in self.rows),
+            novelty=_words(row.novelty for row in rows),
+            withheld=numpy.array([row.withheld for row in rows], dtype=bool),
+            best=numpy.array([row.best for row in rows], dtype=numpy.float64),
+            best_kept=numpy.array([row.best_kept for row in rows], dtype=numpy.float64),
+            found=numpy.array([row.found for row in rows], dtype=bool),
+            found_kept=numpy.array([row.found_kept for row in rows], dtype=bool),
+        )

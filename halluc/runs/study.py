@@ -1,0 +1,128 @@
+"""The folder of a study: what it consists of, its cells, and how it makes room for a new one."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import fcntl
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from halluc.core.errors import HallucError, environment_error
+from halluc.core.files import make_folder, write_json
+from halluc.runs.directory import RUN_FILE, RunDir
+from halluc.runs.schema import SCHEMA_VERSION, StudyFile
+
+STUDY_FILE = "study.json"
+
+
+def read(home: Path) -> StudyFile | None:
+    """What is known of the study in this folder; None where there is none.
+
+    Raises:
+        HallucError R101, R102: ``study.json`` is damaged, or of another version.
+    """
+    file = home / STUDY_FILE
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise HallucError("R101", f"{file} cannot be read: {error}", help=_DAMAGED) from None
+    if isinstance(content, dict) and content.get("schema_version", SCHEMA_VERSION) != SCHEMA_VERSION:
+        help = f"this halluc reads version {SCHEMA_VERSION}: use the halluc that wrote it, or --fresh"
+        raise HallucError("R102", f"{file} is of schema version {content['schema_version']}", help=help)
+    try:
+        return StudyFile.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise HallucError("R101", f"{file} is no study file: {place}: {first['msg']}", help=_DAMAGED) from None
+
+
+_DAMAGED = "it is damaged: remove it, the same command writes it anew"
+
+
+def note(home: Path, wanted: StudyFile) -> None:
+    """Add the cells of a command to what is known; jobs that each name some values make one study together.
+
+    Raises:
+        HallucError R104: the folder holds a study over other axes.
+    """
+    make_folder(home)
+    with _alone(home):
+        known = read(home)
+        if known is not None:
+            wanted = _together(home, known, wanted)
+        if wanted != known:
+            write_json(home / STUDY_FILE, wanted.model_dump(mode="json"))
+
+
+def _together(home: Path, known: StudyFile, wanted: StudyFile) -> StudyFile:
+    if set(known.axes) != set(wanted.axes):
+        old, new = (", ".join(f"`{axis}`" for axis in file.axes) for file in (known, wanted))
+        message = f"{home} holds a study over {old}, and this one is over {new}"
+        raise HallucError("R104", message, help=FRESH)
+    axes = {axis: [*values, *(v for v in known.axes[axis] if v not in values)] for axis, values in wanted.axes.items()}
+    cells = {cell.slug: cell for cell in [*known.cells, *wanted.cells]}
+    place = {axis: {_exact(value): i for i, value in enumerate(values)} for axis, values in axes.items()}
+    order = sorted(cells.values(), key=lambda cell: [place[axis][_exact(cell.choice[axis])] for axis in axes])
+    return StudyFile(name=wanted.name, axes=axes, cells=order)
+
+
+FRESH = "--fresh moves the old study aside and starts anew; or give this one another `name`"
+
+
+def _exact(value: object) -> str:
+    return json.dumps(value)  # for Python `True` is 1
+
+
+def cell(path: Path, fill: Callable[[RunDir], object]) -> RunDir:
+    """The run of a cell, begun with ``fill`` where nobody has begun it: of two processes one fills it.
+
+    Raises:
+        HallucError R103: another process is at it.
+    """
+    target = RunDir(path)
+    if not (path / RUN_FILE).is_file():
+        make_folder(path)
+        with target.locked():
+            if not (path / RUN_FILE).is_file():
+                fill(target)
+    return target
+
+
+def set_aside(home: Path) -> Path | None:
+    """Move a study with all its runs to ``<name>.old-<time>``, and say where to; None where there is none.
+
+    Raises:
+        HallucError R103: a run of it is being written.
+    """
+    if not home.is_dir():
+        return None
+    with contextlib.ExitStack() as stack:
+        for folder in sorted(home.iterdir()):
+            if (folder / RUN_FILE).is_file():
+                stack.enter_context(RunDir(folder).locked())
+        stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
+        names = [f"{home.name}.old-{stamp}", *(f"{home.name}.old-{stamp}-{number}" for number in range(2, 1000))]
+        aside = next(path for name in names if not (path := home.with_name(name)).exists())
+        try:
+            home.rename(aside)
+        except OSError as error:
+            raise environment_error("E401", f"cannot move {home} to {aside}: {error.strerror}") from error
+    return aside
+
+
+@contextlib.contextmanager
+def _alone(home: Path) -> Iterator[None]:
+    """Wait until no other process notes something here; it takes milliseconds."""
+    try:
+        with (home / ".lock").open("a+") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+    except OSError as error:
+        raise environment_error("E401", f"cannot lock {home}: {error.strerror}") from error

@@ -1,0 +1,197 @@
+"""What every detector must do, and how spans are matched: optimally, without order, with sums that add up."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from halluc.components import TABLE
+from halluc.core import registry
+from halluc.core.claims import VERDICTS, Claim
+from halluc.core.examples import Span
+from halluc.core.labels import write_tags
+from halluc.hallucination import matching
+from halluc.metrics import spans as span_scorer
+
+LABELS = ("X", "Y")
+
+
+def claim(span: Span, confidence: float | None = None) -> Claim:
+    return Claim("e1", "span", f"{span.start}-{span.end}", span, span.label, confidence)
+
+
+@st.composite
+def any_spans(draw):
+    """Spans that may overlap, without repeats."""
+    found = draw(st.lists(st.tuples(st.integers(0, 9), st.integers(1, 5), st.sampled_from(LABELS)), max_size=6))
+    return list(dict.fromkeys(Span(start, start + size, label) for start, size, label in found))
+
+
+@st.composite
+def flat_spans(draw, length=14):
+    """Spans as tags can hold them."""
+    found, start = [], 0
+    while start < length:
+        size = draw(st.integers(1, 4))
+        label = draw(st.sampled_from(["", "", *LABELS]))
+        if label:
+            found.append(Span(start, min(length, start + size), label))
+        start += size
+    return found
+
+
+# A detector with claims and gold that it can judge, by its name.
+EXAMPLES = {"gold_spans": ([claim(Span(0, 2, "X")), claim(Span(4, 5, "Y"))], [claim(Span(0, 2, "X"))])}
+
+
+def test_every_detector_has_examples():
+    assert set(EXAMPLES) == set(TABLE["detector"])
+
+
+def make(name):
+    component = registry.load(TABLE, "detector", name)
+    return component(component.Config(type=name))
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+class TestEveryDetector:
+    def test_each_claim_gets_a_verdict_in_its_place(self, name):
+        claims, gold = EXAMPLES[name]
+        judged = make(name).judge(claims, gold)
+        assert [(c.where, c.label, c.confidence) for c in judged.claims] == [
+            (c.where, c.label, c.confidence) for c in claims
+        ]
+        assert all(c.verdict in VERDICTS for c in judged.claims)
+
+    def test_without_claims_all_gold_is_omitted_and_without_gold_nothing_is(self, name):
+        claims, gold = EXAMPLES[name]
+        assert make(name).judge([], gold).omissions == tuple(gold)
+        assert make(name).judge(claims, []).omissions == ()
+        assert make(name).judge([], []).claims == ()
+
+
+def judge(claims, gold):
+    return make("gold_spans").judge([claim(s) for s in claims], [claim(s) for s in gold])
+
+
+def outcome(claims, gold):
+    judged = judge(claims, gold)
+    told = {c.where: (c.verdict, c.reason, c.evidence.matched, c.evidence.touched) for c in judged.claims}
+    return told, {o.where for o in judged.omissions}
+
+
+@pytest.mark.parametrize(
+    ("claims", "gold", "told"),
+    [
+        ([Span(0, 2, "X")], [Span(0, 2, "X")], [("supported", None)]),
+        ([Span(0, 2, "Y")], [Span(0, 2, "X")], [("distorted", "label")]),
+        ([Span(0, 3, "X")], [Span(0, 2, "X")], [("distorted", "boundary")]),
+        ([Span(1, 3, "Y")], [Span(0, 2, "X")], [("distorted", "both")]),
+        ([Span(2, 3, "X")], [Span(0, 2, "X")], [("unsupported", "spurious")]),
+        # One gold span told in two parts: the longer part has the wrong boundary, the other says it twice.
+        ([Span(0, 1, "X"), Span(1, 3, "X")], [Span(0, 3, "X")], [("distorted", "duplicate"), ("distorted", "boundary")]),
+        # The exact claim keeps its gold, whatever else overlaps it.
+        ([Span(0, 2, "X"), Span(1, 2, "X")], [Span(1, 2, "X")], [("distorted", "duplicate"), ("supported", None)]),
+        # Greedy from the left would give the first claim the first gold span and leave the second without.
+        ([Span(0, 4, "X"), Span(0, 2, "Y")], [Span(0, 2, "X"), Span(2, 4, "X")],
+         [("distorted", "boundary"), ("distorted", "label")]),
+    ],
+)  # fmt: skip
+def test_verdicts_by_hand(claims, gold, told):
+    assert [(c.verdict, c.reason) for c in judge(claims, gold).claims] == told
+
+
+def test_of_equal_matches_the_first_start_wins():
+    (only,) = judge([Span(0, 4, "X")], [Span(0, 2, "X"), Span(2, 4, "X")]).claims
+    assert only.evidence.matched == Span(0, 2, "X")
+    assert only.evidence.touched == (Span(2, 4, "X"),)
+
+
+@given(any_spans(), any_spans(), st.randoms(use_true_random=False))
+def test_order_changes_nothing(claims, gold, chance):
+    expected = outcome(claims, gold)
+    chance.shuffle(claims)
+    chance.shuffle(gold)
+    assert outcome(claims, gold) == expected
+
+
+@given(any_spans(), any_spans())
+def test_gold_is_matched_once_touched_or_omitted_and_everything_adds_up(claims, gold):
+    judged = judge(claims, gold)
+    matched = [c.evidence.matched for c in judged.claims if c.evidence.matched]
+    assert len(matched) == len(set(matched))
+    reached = {*matched, *(span for c in judged.claims for span in c.evidence.touched)}
+    omitted = {c.where for c in judged.omissions}
+    assert reached | omitted == set(gold)
+    assert not reached & omitted
+    assert Counter(c.verdict for c in judged.claims).total() == len(claims)
+    for one in judged.claims:
+        overlaps = any(one.where.start < g.end and g.start < one.where.end for g in gold)
+        assert (one.verdict == "unsupported") == (not overlaps)
+        assert (one.verdict == "supported") == (one.where in gold)
+
+
+def worth(claims, gold, pairs):
+    """What a matching is worth, the most important first."""
+    chosen = [(claims[c], gold[g]) for c, g in pairs]
+    return (
+        sum(a == b for a, b in chosen),
+        sum(a[:2] == b[:2] for a, b in chosen),
+        sum(a.label == b.label for a, b in chosen),
+        sum(min(a.end, b.end) - max(a.start, b.start) for a, b in chosen),
+    )
+
+
+def every_matching(pairs):
+    for size in range(len(pairs) + 1):
+        for some in itertools.combinations(pairs, size):
+            if len({c for c, _ in some}) == len({g for _, g in some}) == size:
+                yield some
+
+
+@given(any_spans(), any_spans())
+def test_no_matching_is_worth_more(claims, gold):
+    claims, gold = claims[:4], gold[:4]
+    pairs = matching.overlaps(claims, gold)
+    found = matching.match(claims, gold, pairs)
+    best = max(worth(claims, gold, some) for some in every_matching([(p.claim, p.gold) for p in pairs][:10]))
+    assert worth(claims, gold, found.items()) >= best
+
+
+@given(flat_spans(), flat_spans())
+def test_supported_claims_are_seqevals_true_positives(claims, gold):
+    judged = judge(claims, gold)
+    counts = span_scorer.count([write_tags(14, gold)], [write_tags(14, claims)])
+    assert sum(c.verdict == "supported" for c in judged.claims) == counts.hits.sum()
+    for label, hits in zip(counts.labels, counts.hits.sum(0), strict=True):
+        assert sum(c.verdict == "supported" and c.label == label for c in judged.claims) == hits
+
+
+@given(flat_spans(), flat_spans())
+def test_nervaluate_agrees_where_no_overlap_is_many_to_one(claims, gold):
+    from nervaluate import Evaluator
+
+    pairs = matching.overlaps(claims, gold)
+    if max(Counter(p.claim for p in pairs).values(), default=1) > 1:
+        return
+    if max(Counter(p.gold for p in pairs).values(), default=1) > 1:
+        return
+    tags = [[write_tags(14, side)] for side in (gold, claims)]
+    strict = Evaluator(*tags, tags=list(LABELS), loader="list").evaluate()["overall"]["strict"]
+    judged = judge(claims, gold)
+    assert strict.correct == sum(c.verdict == "supported" for c in judged.claims)
+    assert strict.incorrect == sum(c.verdict == "distorted" for c in judged.claims)
+    assert strict.spurious == sum(c.verdict == "unsupported" for c in judged.claims)
+    assert strict.missed == len(judged.omissions)
+
+
+def test_a_chain_of_two_hundred_overlaps_is_matched_in_no_time():
+    gold = [Span(2 * i, 2 * i + 2, "X") for i in range(100)]
+    claims = [Span(2 * i + 1, 2 * i + 3, "X") for i in range(100)]
+    found = matching.match(claims, gold, matching.overlaps(claims, gold))
+    assert len(found) == 100
+    assert found[0] == 0
