@@ -71,7 +71,7 @@ def tell(found: ConfidenceFile, settings: EvalConfig) -> None:
         f"at most {asked.guarantee.max_rate:.0%} unsupported claims, with probability {asked.guarantee.probability:g}"
     )
     if found.threshold is None:
-        why = (found.guarantee or {}).get("why", "")
+        why = (found.guarantee or {}).get("why_none", "")
         say(
             f"abstention: none: no threshold on dev can guarantee {bound} ({why}); nothing is withdrawn", style="yellow"
         )

@@ -48,7 +48,7 @@ def score(gold: Tags, predicted: Tags, table: Table, uncalibrated: numpy.ndarray
     """
     sheet = Sheet(len(gold))
     figures = entity.figures(gold, predicted, sheet) + token.figures(gold, predicted, sheet)
-    figures += rates.figures(table, sheet) + _calibration(table, table.claims.confidence, sheet, {})
+    figures += rates.figures(table, sheet) + calibration_figures(table, sheet)
     if uncalibrated is not None:
         figures += _calibration(table, uncalibrated, sheet, {"confidence": "uncalibrated"})
     return results(figures, sheet) + _ranked(table)
@@ -61,6 +61,11 @@ def results(figures: Sequence[Figure], sheet: Sheet) -> list[MetricResult]:
         MetricResult(name=f.name, value=e.value, n=f.n, interval=e.interval, by=f.by, protocol=f.protocol)
         for f, e in zip(figures, estimates, strict=True)
     ]
+
+
+def calibration_figures(table: Table, sheet: Sheet) -> list[Figure]:
+    """ECE and Brier score of the confidences in a ledger."""
+    return _calibration(table, table.claims.confidence, sheet, {})
 
 
 def _calibration(table: Table, confidence: numpy.ndarray, sheet: Sheet, by: dict[str, str]) -> list[Figure]:

@@ -86,8 +86,8 @@ class GapConfig(Section):
 
     unit: Literal["mention", "label", "example"] = Field(
         default="mention",
-        description="what is withheld: distinct mentions (surface and label), whole labels, or examples; every training "
-        "sentence that holds one is dropped",
+        description="what is withheld: distinct mentions (surface and label), whole labels, or examples; every "
+        "training sentence that holds one is dropped",
     )
     fraction: Share = Field(description="the share of the units that is withheld; what .25 withholds, .5 withholds too")
     labels: list[str] | None = Field(
@@ -95,7 +95,7 @@ class GapConfig(Section):
     )
     control: Literal["matched", "none"] = Field(
         default="matched",
-        description="matched: every fraction trains on as many sentences with 0, 1, 2, and 3 or more mentions; none: on "
+        description="matched: every fraction trains on as many sentences with 0, 1, 2, 3 or more mentions; none: on "
         "all that are left",
     )
     fractions: list[Share] | None = Field(
@@ -173,7 +173,7 @@ class EvalConfig(Section):
     )
     calibration: Literal["none", "temperature"] = Field(
         default="none",
-        description="temperature: scale confidences by one number that is fitted on dev (Guo et al. 2017)",
+        description="temperature: scale confidences by one number fitted on dev (Guo et al. 2017)",
     )
     abstain: AbstainConfig | None = Field(
         default=None, description="withdraw claims of little confidence, by a threshold or with a guarantee"
@@ -217,7 +217,8 @@ def experiment_type(chosen: Mapping[str, type[Section]]) -> type[Experiment]:
 def json_schema(table: registry.Table) -> dict[str, Any]:
     """JSON Schema of a config *file*, for editors.
 
-    A file may leave anything to the one it extends, so nothing is required in it; and it may hold ``extends``.
+    A file may leave anything to the one it extends, so nothing is required in it; and it may hold ``extends``
+    and ``matrix``.
     """
     sections: dict[str, Any] = {}
     for name, (kind, _) in COMPONENT_SECTIONS.items():
@@ -232,8 +233,28 @@ def json_schema(table: registry.Table) -> dict[str, Any]:
         "description": "a config file, or a list of them, to build on; paths are relative to this file",
         "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
     }
+    schema["properties"]["matrix"] = _MATRIX
     _drop_required(schema)
     return schema
+
+
+# What an axis and an arm may set is for the config's own check: an editor sees the shape.
+_MATRIX: dict[str, Any] = {
+    "description": "many experiments in one config, the product of its axes: keys with a list of values, or a mapping "
+    "of named arms, each with what it changes, as {arm: {baseline: {}, dropout: {model: {dropout: 0.3}}}}",
+    "anyOf": [
+        {
+            "type": "object",
+            "additionalProperties": {
+                "anyOf": [
+                    {"type": "array", "minItems": 1},
+                    {"type": "object", "minProperties": 1, "additionalProperties": {"type": "object"}},
+                ]
+            },
+        },
+        {"type": "null"},
+    ],
+}
 
 
 def _drop_required(node: Any) -> None:

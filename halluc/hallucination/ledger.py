@@ -47,10 +47,12 @@ def _claim(
 ) -> LedgerLine:
     matched, touched = claim.evidence.matched, claim.evidence.touched
     around = sorted([*touched, *([matched] if matched else [])])
-    abstained = threshold is not None and claim.confidence is not None and claim.confidence < threshold
+    # Rounded first, so that the file itself says which claims a threshold withdraws.
+    confidence = None if claim.confidence is None else round(claim.confidence, 6)
+    abstained = threshold is not None and confidence is not None and confidence < threshold
     return LedgerLine(
         record="claim",
-        confidence=None if claim.confidence is None else round(claim.confidence, 6),
+        confidence=confidence,
         verdict=claim.verdict,
         reason=claim.reason,
         matched=matched,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy
 
-from halluc.core.significance import Figure, Formula, Ratio, Sheet, divided
+from halluc.core.significance import Figure, Formula, Ratio, Sheet, divided, f1
 from halluc.hallucination.table import Table
 
 PROTOCOL = "claims against gold, matched optimally"
@@ -30,6 +30,18 @@ class Slice:
     by: dict[str, str]
     claims: numpy.ndarray
     gold: numpy.ndarray | None
+
+
+def headline(table: Table, sheet: Sheet) -> list[Figure]:
+    """The figures by which runs are compared, the same ones whatever the ledger holds.
+
+    ``f1`` is that of claims and gold, ``2 supported / (claims + gold)``: for spans read from tags it is entity F1 in
+    seqeval's default mode.
+    """
+    counter = _Counter(table, sheet)
+    everything = Slice({}, numpy.ones(len(counter.counted), dtype=bool), numpy.ones(len(counter.omitted), dtype=bool))
+    rates = [figure for figure in counter.rates(everything) if figure.name not in ("support_rate", "recall")]
+    return [counter.f1(), *rates, *counter.over_claim()]
 
 
 def figures(table: Table, sheet: Sheet) -> list[Figure]:
@@ -107,18 +119,30 @@ class _Counter:
 
     def of_the_gap(self) -> list[Figure]:
         """Over-claim by novelty, its ratio, and where the hallucinations lie; none where novelty is unknown."""
-        novelty = self.table.claims.novelty
-        if len(novelty) and not novelty.astype(bool).any():
+        if not _knows_novelty(self.table):
             return []
-        parts = {name: novelty == name for name in NOVELTIES}
-        parts["unseen"] = parts["partial"] | parts["new"]
-        over = {name: self.claim_rate(self.false, mask & self.counted) for name, mask in parts.items()}
-        found = [self.figure("over_claim", {"novelty": name}, ratio) for name, ratio in over.items()]
-        found.append(self.figure("gap_ratio", {}, Quotient(over["new"], over["seen"]), n=self.total(over["new"])))
-        among = self.unsupported & self.counted
-        for name, mask in parts.items():
+        found, among = self.over_claim(), self.unsupported & self.counted
+        for name, mask in self.by_novelty().items():
             found.append(self.figure("share_of_hallucinations", {"novelty": name}, self.claim_rate(mask, among)))
         return found
+
+    def by_novelty(self) -> dict[str, numpy.ndarray]:
+        """The claims of each novelty, and of what is not seen."""
+        parts = {name: self.table.claims.novelty == name for name in NOVELTIES}
+        return {**parts, "unseen": parts["partial"] | parts["new"]}
+
+    def over_claim(self) -> list[Figure]:
+        """False claims among those of each novelty, and how many times more there are of new than of seen ones."""
+        over = {name: self.claim_rate(self.false, mask & self.counted) for name, mask in self.by_novelty().items()}
+        found = [self.figure("over_claim", {"novelty": name}, ratio) for name, ratio in over.items()]
+        found.append(self.figure("gap_ratio", {}, Quotient(over["new"], over["seen"]), n=self.total(over["new"])))
+        return found
+
+    def f1(self) -> Figure:
+        claims, gold = self.table.claims.example, self.table.gold.example
+        tally = self.sheet.tally
+        hits, made, there = tally(claims[~self.false]), tally(claims), tally(gold)
+        return self.figure("f1", {}, f1(hits, made, there), n=len(gold))
 
     def claim_rate(self, mask: numpy.ndarray, among: numpy.ndarray) -> Ratio:
         example = self.table.claims.example
@@ -136,7 +160,7 @@ class _Counter:
         return int(sum(self.sheet.columns[index].sum() for index in ratio.below))
 
     def figure(self, name: str, by: dict[str, str], formula: Ratio | Quotient, n: int | None = None) -> Figure:
-        counted = self.total(formula) if isinstance(formula, Ratio) else n
+        counted = self.total(formula) if n is None and isinstance(formula, Ratio) else n
         assert counted is not None
         return Figure(name, {**self.by, **by}, PROTOCOL, counted, formula)
 
@@ -157,7 +181,7 @@ def slices(table: Table) -> Iterator[Slice]:
     claims, gold = table.claims, table.gold
     for label in sorted({*claims.label.tolist(), *gold.label.tolist()}):
         yield Slice({"label": label}, claims.label == label, gold.label == label)
-    for novelty in NOVELTIES if (claims.novelty != "").any() or (gold.novelty != "").any() else ():
+    for novelty in NOVELTIES if _knows_novelty(table) else ():
         yield Slice({"novelty": novelty}, claims.novelty == novelty, gold.novelty == novelty)
     if claims.confusable.any():
         yield Slice({"surface": "confusable"}, claims.confusable, None)
@@ -170,6 +194,11 @@ def slices(table: Table) -> Iterator[Slice]:
             name = f"{low}-{high}" if high else f"{low}+"
             yield Slice({"tokens": name}, fits[claims.example], fits[gold.example])
     yield from _deciles(claims.confidence)
+
+
+def _knows_novelty(table: Table) -> bool:
+    """Whether the training split is known: then every claim and every gold mention has its novelty."""
+    return bool((table.claims.novelty != "").any() or (table.gold.novelty != "").any())
 
 
 def _deciles(confidence: numpy.ndarray) -> Iterator[Slice]:

@@ -145,10 +145,12 @@ class _GoldRows:
                 row.found_kept |= exact
 
     def arrays(self) -> Gold:
-        rows = list(self.rows.values())
+        """In the order of the text, so that two ledgers about the same gold have the same rows."""
+        keys = sorted(self.rows, key=lambda key: (key[0], -1 if key[1] is None else key[1], key[2] or 0, key[3]))
+        rows = [self.rows[key] for key in keys]
         return Gold(
-            example=numpy.array([key[0] for key in self.rows], dtype=numpy.int64),
-            label=_labels(key[3] for key in self.rows),
+            example=numpy.array([key[0] for key in keys], dtype=numpy.int64),
+            label=_labels(key[3] for key in keys),
             novelty=_words(row.novelty for row in rows),
             withheld=numpy.array([row.withheld for row in rows], dtype=bool),
             best=numpy.array([row.best for row in rows], dtype=numpy.float64),

@@ -112,6 +112,50 @@ class ConfidenceFile(Record):
     fitted_on: dict[str, Any] = {}
 
 
+class PredictedClaim(Record):
+    """A claim that ``predict`` made about a text.
+
+    ``start`` and ``end`` are tokens, ``start_char`` and ``end_char`` characters of the text, null where only tokens
+    were given. ``novelty`` and ``confusable`` are null where the training split is not known.
+    """
+
+    start: int
+    end: int
+    start_char: int | None
+    end_char: int | None
+    text: str
+    label: str
+    confidence: float
+    novelty: Novelty | None
+    confusable: bool | None
+    abstained: bool
+
+
+class PredictedText(Record):
+    """A line that ``predict`` writes, of token classification: one text; ``line`` is its first in the input."""
+
+    id: str | int | float
+    line: int
+    text: str | None
+    tokens: list[str]
+    spans: list[PredictedClaim]
+
+
+class Problem(Record):
+    """Why something could not be read, as an error message has it."""
+
+    code: str
+    message: str
+    help: str | None
+
+
+class UnreadText(Record):
+    """What ``predict`` writes in the place of a text that it could not read."""
+
+    line: int
+    error: Problem
+
+
 class Stage(Record):
     """What one command did in the run."""
 
@@ -143,7 +187,7 @@ class RunFile(Record):
     stages: dict[str, Stage] = {}
 
 
-class StudyCell(Record):
+class MatrixCell(Record):
     """One experiment of a study: its folder, its value or arm on each axis, and the hash of its config."""
 
     slug: str
@@ -151,10 +195,10 @@ class StudyCell(Record):
     config_sha256: str
 
 
-class StudyFile(Record):
-    """``study.json`` beside the cells: what the study consists of, cells that were not run yet included."""
+class MatrixFile(Record):
+    """``matrix.json`` beside the cells: what the study consists of, cells that were not run yet included."""
 
     schema_version: int = SCHEMA_VERSION
     name: str
     axes: dict[str, list[int | float | str | bool | None]]
-    cells: list[StudyCell]
+    cells: list[MatrixCell]

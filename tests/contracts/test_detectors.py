@@ -93,7 +93,8 @@ def outcome(claims, gold):
         ([Span(1, 3, "Y")], [Span(0, 2, "X")], [("distorted", "both")]),
         ([Span(2, 3, "X")], [Span(0, 2, "X")], [("unsupported", "spurious")]),
         # One gold span told in two parts: the longer part has the wrong boundary, the other says it twice.
-        ([Span(0, 1, "X"), Span(1, 3, "X")], [Span(0, 3, "X")], [("distorted", "duplicate"), ("distorted", "boundary")]),
+        ([Span(0, 1, "X"), Span(1, 3, "X")], [Span(0, 3, "X")],
+         [("distorted", "duplicate"), ("distorted", "boundary")]),
         # The exact claim keeps its gold, whatever else overlaps it.
         ([Span(0, 2, "X"), Span(1, 2, "X")], [Span(1, 2, "X")], [("distorted", "duplicate"), ("supported", None)]),
         # Greedy from the left would give the first claim the first gold span and leave the second without.

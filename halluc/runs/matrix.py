@@ -14,18 +14,18 @@ from pydantic import ValidationError
 from halluc.core.errors import HallucError, environment_error
 from halluc.core.files import make_folder, write_json
 from halluc.runs.directory import RUN_FILE, RunDir
-from halluc.runs.schema import SCHEMA_VERSION, StudyFile
+from halluc.runs.schema import SCHEMA_VERSION, MatrixFile
 
-STUDY_FILE = "study.json"
+MATRIX_FILE = "matrix.json"
 
 
-def read(home: Path) -> StudyFile | None:
+def read(home: Path) -> MatrixFile | None:
     """What is known of the study in this folder; None where there is none.
 
     Raises:
-        HallucError R101, R102: ``study.json`` is damaged, or of another version.
+        HallucError R101, R102: ``matrix.json`` is damaged, or of another version.
     """
-    file = home / STUDY_FILE
+    file = home / MATRIX_FILE
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -36,17 +36,17 @@ def read(home: Path) -> StudyFile | None:
         help = f"this halluc reads version {SCHEMA_VERSION}: use the halluc that wrote it, or --fresh"
         raise HallucError("R102", f"{file} is of schema version {content['schema_version']}", help=help)
     try:
-        return StudyFile.model_validate(content)
+        return MatrixFile.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
-        raise HallucError("R101", f"{file} is no study file: {place}: {first['msg']}", help=_DAMAGED) from None
+        raise HallucError("R101", f"{file} is no matrix file: {place}: {first['msg']}", help=_DAMAGED) from None
 
 
 _DAMAGED = "it is damaged: remove it, the same command writes it anew"
 
 
-def note(home: Path, wanted: StudyFile) -> None:
+def note(home: Path, wanted: MatrixFile) -> None:
     """Add the cells of a command to what is known; jobs that each name some values make one study together.
 
     Raises:
@@ -58,10 +58,10 @@ def note(home: Path, wanted: StudyFile) -> None:
         if known is not None:
             wanted = _together(home, known, wanted)
         if wanted != known:
-            write_json(home / STUDY_FILE, wanted.model_dump(mode="json"))
+            write_json(home / MATRIX_FILE, wanted.model_dump(mode="json"))
 
 
-def _together(home: Path, known: StudyFile, wanted: StudyFile) -> StudyFile:
+def _together(home: Path, known: MatrixFile, wanted: MatrixFile) -> MatrixFile:
     if set(known.axes) != set(wanted.axes):
         old, new = (", ".join(f"`{axis}`" for axis in file.axes) for file in (known, wanted))
         message = f"{home} holds a study over {old}, and this one is over {new}"
@@ -70,7 +70,7 @@ def _together(home: Path, known: StudyFile, wanted: StudyFile) -> StudyFile:
     cells = {cell.slug: cell for cell in [*known.cells, *wanted.cells]}
     place = {axis: {_exact(value): i for i, value in enumerate(values)} for axis, values in axes.items()}
     order = sorted(cells.values(), key=lambda cell: [place[axis][_exact(cell.choice[axis])] for axis in axes])
-    return StudyFile(name=wanted.name, axes=axes, cells=order)
+    return MatrixFile(name=wanted.name, axes=axes, cells=order)
 
 
 FRESH = "--fresh moves the old study aside and starts anew; or give this one another `name`"

@@ -1,0 +1,128 @@
+"""Two runs on the same examples: paired differences of their figures, and the claims on which they differ."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import numpy
+from rich.table import Table as Grid
+
+from halluc.commands import experiment, measured
+from halluc.commands.measured import Measured
+from halluc.commands.terminal import people, say
+from halluc.core.significance import Estimate, difference, holm
+from halluc.hallucination.flips import flipped
+from halluc.metrics import matched
+from halluc.runs.studies import Comparison, Delta, MatchedOmission
+
+MOST_FLIPS_SHOWN = 12
+
+
+def compare(a: Measured, b: Measured) -> Comparison:
+    """Every headline figure of both with the paired difference ``b - a``, its interval and p; flipped claims.
+
+    Raises:
+        HallucError R113: they were evaluated on different examples.
+    """
+    measured.refuse_different_examples(a, b)
+    deltas = []
+    for (name, by), value in a.values.items():
+        key = (name, by)
+        one, other = (Estimate(_defined(v)) for v in (value, b.values[key]))
+        found = difference(other, one, b.resampled[key], a.resampled[key])
+        deltas.append(
+            Delta(
+                name=name, by=dict(by), a=one.value, b=other.value,
+                difference=found.value, interval=found.interval, p=found.p,
+            )
+        )  # fmt: skip
+    for delta, adjusted in zip(deltas, holm([delta.p for delta in deltas]), strict=True):
+        delta.p_holm = adjusted
+    return Comparison(
+        split=a.split,
+        a=a.name,
+        b=b.name,
+        examples=len(a.examples),
+        config_differences=experiment.run_differences(a.run, b.run),
+        figures=deltas,
+        matched_omission=_matched(a, b),
+        flipped=flipped(a.lines, b.lines),
+    )
+
+
+def _defined(value: float) -> float | None:
+    return None if numpy.isnan(value) else value
+
+
+def _matched(a: Measured, b: Measured) -> MatchedOmission | None:
+    """None where there is no gold or no claim to withdraw."""
+    first, second = _arm(a), _arm(b)
+    if not len(a.table.gold.example) or not len(first.confidence) or not len(second.confidence):
+        return None
+    found = matched.matched_omission(first, second, a.table.gold.example, len(a.examples))
+    achieved = found.a.omission_rate, found.b.omission_rate
+    assert achieved[0] is not None and achieved[1] is not None, "there is gold"
+    return MatchedOmission(
+        omission_rate=max(float(numpy.isneginf(one.table.gold.best).mean()) for one in (a, b)),
+        a=found.a.hallucination_rate,
+        b=found.b.hallucination_rate,
+        difference=found.difference,
+        interval=found.interval,
+        achieved=(achieved[0], achieved[1]),
+    )
+
+
+def _arm(one: Measured) -> matched.Arm:
+    claims = one.table.claims
+    # A claim without a confidence can not be withdrawn.
+    confidence = numpy.where(numpy.isnan(claims.confidence), numpy.inf, claims.confidence)
+    return matched.Arm(claims.example, confidence, claims.verdict == "unsupported", one.table.gold.best)
+
+
+def show(found: Comparison) -> None:
+    """The comparison as tables for people."""
+    say(f"a: {found.a}")
+    say(f"b: {found.b}")
+    differing = ", ".join(found.config_differences) or "nothing"
+    say(f"{found.split}, {found.examples:,} examples; the configs differ in: {differing}")
+    grid = Grid(box=None, pad_edge=False)
+    grid.add_column("")
+    for heading in ("a", "b", "b - a", "95% interval", "p", "p (Holm)"):
+        grid.add_column(heading, justify="right")
+    for delta in found.figures:
+        grid.add_row(named(delta.name, delta.by), *_cells(delta))
+    if found.matched_omission is not None:
+        at = found.matched_omission
+        row = Delta(name="", by={}, a=at.a, b=at.b, difference=at.difference, interval=at.interval)
+        grid.add_row(f"hallucination_rate at an omission rate of {at.omission_rate:.4f}", *_cells(row))
+    people.print(grid)
+    _show_flips(found)
+
+
+def _cells(delta: Delta) -> tuple[str, ...]:
+    numbers = [number(value) for value in (delta.a, delta.b)]
+    signed = "–" if delta.difference is None else f"{delta.difference:+.4f}"
+    span = "" if delta.interval is None else "[{:+.4f}, {:+.4f}]".format(*delta.interval)
+    return (*numbers, signed, span, *("" if p is None else f"{p:.4f}" for p in (delta.p, delta.p_holm)))
+
+
+def number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4f}"
+
+
+def named(name: str, by: dict[str, Any]) -> str:
+    return name + "".join(f", {value}" for value in by.values())
+
+
+def _show_flips(found: Comparison) -> None:
+    counts = Counter((flip.a, flip.b) for flip in found.flipped)
+    say()
+    say(f"{len(found.flipped):,} claims flipped, from a to b:")
+    for (before, after), count in counts.most_common():
+        say(f"  {before} -> {after}: {count:,}")
+    worst = [flip for flip in found.flipped if "unsupported" in (flip.a, flip.b)]
+    for flip in worst[:MOST_FLIPS_SHOWN]:
+        say(f'  {flip.id} [{flip.start}, {flip.end}) "{flip.text}" {flip.label}: {flip.a} -> {flip.b}')
+    if len(worst) > MOST_FLIPS_SHOWN:
+        say(f"  … and {len(worst) - MOST_FLIPS_SHOWN:,} more with a hallucination on one side (--json has all)")

@@ -1,0 +1,140 @@
+"""A run as numbers that can be compared: its ledger beside its examples, read from its files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+import numpy
+from pydantic import ValidationError
+
+from halluc.commands import scoring
+from halluc.core.errors import HallucError, Location
+from halluc.core.significance import Figure, Sheet
+from halluc.hallucination import ledger, rates
+from halluc.hallucination.table import Table, table
+from halluc.runs.directory import RunDir
+from halluc.runs.schema import LedgerLine, RunFile, SpanPrediction
+
+# The splits that a comparison may be of, the one to prefer first.
+PREFERRED = ("test", "dev", "train")
+
+FigureKey = tuple[str, tuple[tuple[str, str], ...]]
+# What makes two examples the same: id, tokens, gold.
+Example = tuple[str, Any, Any]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One split of one run."""
+
+    run: RunDir
+    record: RunFile
+    split: str
+    lines: list[LedgerLine]
+    examples: list[Example]
+
+    @property
+    def name(self) -> str:
+        return str(self.run.path)
+
+    @cached_property
+    def table(self) -> Table:
+        return table(self.lines, [e[0] for e in self.examples], [len(e[1]) for e in self.examples])
+
+    @cached_property
+    def sheet(self) -> Sheet:
+        return Sheet(len(self.examples))
+
+    @cached_property
+    def figures(self) -> dict[FigureKey, Figure]:
+        """The headline figures, in their order."""
+        made = rates.headline(self.table, self.sheet) + scoring.calibration_figures(self.table, self.sheet)
+        return {key(figure.name, figure.by): figure for figure in made}
+
+    @cached_property
+    def values(self) -> dict[FigureKey, float]:
+        """Each figure of the whole split; NaN where undefined."""
+        figures, totals = self.figures, self.sheet.totals()
+        return {name: float(figure.formula(totals)) for name, figure in figures.items()}
+
+    @cached_property
+    def resampled(self) -> dict[FigureKey, numpy.ndarray]:
+        """Each figure in every resample, (resamples,); runs on the same examples are resampled alike."""
+        figures = self.figures
+        sums = self.sheet.resampled()
+        return {name: figure.formula(sums) for name, figure in figures.items()}
+
+
+def key(name: str, by: dict[str, str]) -> FigureKey:
+    return name, tuple(sorted(by.items()))
+
+
+def read(run: RunDir, split: str) -> Measured:
+    """What an evaluation left.
+
+    Raises:
+        HallucError R112: the split was not evaluated, or a file is damaged; R101 and its kin: it is no run.
+    """
+    record = run.read()
+    if not run.ledger(split).is_file():
+        help = f"evaluate it first: halluc eval --run {run.path} --split {split}"
+        raise HallucError("R112", f"{run.path} has no ledger of {split}", help=help)
+    return Measured(run, record, split, ledger.read(run.ledger(split)), _examples(run.predictions(split)))
+
+
+def _examples(path: Path) -> list[Example]:
+    found: list[Example] = []
+    help = "write it anew with `halluc eval`"
+    try:
+        with path.open(encoding="utf-8", newline="\n") as file:
+            for line in file:
+                made = SpanPrediction.model_validate_json(line)
+                found.append((made.id, tuple(made.tokens), tuple(made.gold)))
+    except OSError as error:
+        raise HallucError("R112", f"cannot read {path}: {error.strerror}", help=help) from None
+    except (ValidationError, UnicodeDecodeError):
+        where = Location(str(path), len(found) + 1)
+        raise HallucError("R112", "not a line of predictions", where, help) from None
+    return found
+
+
+def common_split(runs: Sequence[RunDir], asked: str | None) -> str:
+    """The split to compare on: the one asked for, else the first of test, dev and train that all runs have.
+
+    Raises:
+        HallucError R112: there is none.
+    """
+    if asked is not None:
+        return asked
+    for split in PREFERRED:
+        if all(run.ledger(split).is_file() for run in runs):
+            return split
+    lacking = next((run for run in runs if not any(run.ledger(s).is_file() for s in PREFERRED)), None)
+    told = f"{lacking.path} has no ledger" if lacking else "the runs have no evaluated split in common"
+    raise HallucError("R112", told, help="evaluate it first, with `halluc eval`")
+
+
+def refuse_different_examples(one: Measured, other: Measured) -> None:
+    """Figures can be compared on the same examples only.
+
+    Raises:
+        HallucError R113: names the first difference.
+    """
+    for number, (a, b) in enumerate(zip_longest(one.examples, other.examples), 1):
+        if a == b:
+            continue
+        if a is None or b is None:
+            what = f"{len(one.examples):,} and {len(other.examples):,} examples"
+        else:
+            what = next(f"{part} {x!r} and {y!r}" for part, x, y in zip(_PARTS, a, b, strict=True) if x != y)
+        message = f"{one.name} and {other.name} were evaluated on different examples of {one.split}"
+        help = f"the first difference is in example {number}: {what[:300]}"
+        raise HallucError("R113", message, help=help)
+
+
+_PARTS = ("the ids", "the tokens", "the gold")

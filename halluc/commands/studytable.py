@@ -1,0 +1,99 @@
+"""A study on the terminal: its cells, its trends, and in words what grows with an axis."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from rich.table import Table
+
+from halluc.commands.comparison import named, number
+from halluc.commands.terminal import people, say
+from halluc.runs.studies import CellFigures, SeedFigure, StudyFigures, Trend
+
+# heading -> (figure, slice)
+_COLUMNS: dict[str, tuple[str, dict[str, str]]] = {
+    "F1": ("f1", {}),
+    "HR": ("hallucination_rate", {}),
+    "HR wide": ("hallucination_rate_wide", {}),
+    "label": ("distortion_rate", {"reason": "label"}),
+    "boundary": ("distortion_rate", {"reason": "boundary"}),
+    "both": ("distortion_rate", {"reason": "both"}),
+    "duplicate": ("distortion_rate", {"reason": "duplicate"}),
+    "OR": ("omission_rate", {}),
+    "OC seen": ("over_claim", {"novelty": "seen"}),
+    "OC new": ("over_claim", {"novelty": "new"}),
+    "ECE": ("ece", {}),
+}
+
+
+def show(study: StudyFigures) -> None:
+    seeds = {len(cell.runs) for cell in study.cells}
+    say(f"{study.name}, {study.split}, {study.examples:,} examples, {_seeds(seeds)}")
+    _cells(study.cells)
+    say("HR, OR, OC: hallucination, omission, over-claim rate; label to duplicate: distortion rate by reason", "dim")
+    for axis in dict.fromkeys((trend.axis, *_told(trend.choice)) for trend in study.trends):
+        _trends([trend for trend in study.trends if (trend.axis, *_told(trend.choice)) == axis])
+    for slug, why in study.missing.items():
+        say(f"missing: {slug}: {why}", style="yellow")
+
+
+def _seeds(counts: set[int]) -> str:
+    if counts == {1}:
+        return "a single seed: intervals are over examples alone"
+    return f"{min(counts)} to {max(counts)} seeds" if len(counts) > 1 else f"{min(counts)} seeds"
+
+
+def _told(choice: Mapping[str, object]) -> tuple[str, ...]:
+    return tuple(f"{axis}={value}" for axis, value in choice.items())
+
+
+def _cells(cells: Sequence[CellFigures]) -> None:
+    table = Table(box=None, pad_edge=False)
+    for axis in cells[0].choice:
+        table.add_column(axis)
+    for heading in ("seeds", *_COLUMNS):
+        table.add_column(heading, justify="right")
+    for cell in cells:
+        found = {(figure.name, tuple(figure.by.items())): figure for figure in cell.figures}
+        shown = [found.get((name, tuple(by.items()))) for name, by in _COLUMNS.values()]
+        choice = [str(value) for value in cell.choice.values()]
+        table.add_row(*choice, str(len(cell.runs)), *(number(figure.mean) if figure else "–" for figure in shown))
+        table.add_row(*[""] * len(choice), "sd", *(_sd(figure) for figure in shown), style="dim")
+        table.add_row(*[""] * len(choice), "95%", *(_interval(figure) for figure in shown), style="dim")
+    people.print(table)
+
+
+def _sd(figure: SeedFigure | None) -> str:
+    return "" if figure is None or figure.sd is None else f"{figure.sd:.4f}"
+
+
+def _interval(figure: SeedFigure | None) -> str:
+    return "" if figure is None or figure.interval is None else "{:.3f}–{:.3f}".format(*figure.interval)
+
+
+def _trends(trends: Sequence[Trend]) -> None:
+    first = trends[0]
+    also = f" ({', '.join(_told(first.choice))})" if first.choice else ""
+    table = Table(
+        title=f"per unit of {first.axis}{also}, {first.points} points", title_justify="left", box=None, pad_edge=False
+    )
+    table.add_column("")
+    for heading in ("slope", "95% interval", "intercept", "95% interval", ""):
+        table.add_column(heading, justify="right")
+    for trend in trends:
+        slope = "–" if trend.slope is None else f"{trend.slope:+.4f}"
+        spans = [
+            "" if i is None else "[{:+.4f}, {:+.4f}]".format(*i)
+            for i in (trend.slope_interval, trend.intercept_interval)
+        ]
+        table.add_row(named(trend.name, trend.by), slope, spans[0], number(trend.intercept), spans[1], direction(trend))
+    say()
+    people.print(table)
+
+
+def direction(trend: Trend) -> str:
+    """Whether the figure can be said to grow or fall along the axis."""
+    if trend.slope_interval is None:
+        return "undefined"
+    low, high = trend.slope_interval
+    return "grows" if low > 0 else "falls" if high < 0 else "no trend can be shown"

@@ -1,0 +1,172 @@
+"""Whether confidences mean what they say: expected calibration error, Brier score, reliability, temperature scaling.
+
+Guo et al. 2017, "On Calibration of Modern Neural Networks" (arXiv 1706.04599), over claims instead of images: a claim
+is ``right`` where the evidence supports it, and its confidence may rest on several decisions (the tags of a span).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy
+from scipy.optimize import minimize_scalar
+
+BINS = 15
+EDGES = numpy.arange(BINS + 1) / BINS
+
+COLDEST, HOTTEST = 0.05, 20.0
+_GRID = numpy.linspace(numpy.log(COLDEST), numpy.log(HOTTEST), 61)
+# How near to 1 a confidence may come in the likelihood, so that a wrong claim costs at most 690 nats and not infinity.
+_CERTAIN = 1e-300
+
+
+@dataclass(frozen=True)
+class Bin:
+    """One bar of the reliability diagram, over confidences in (low, high]; the means are None in an empty bin."""
+
+    low: float
+    high: float
+    n: int
+    confidence: float | None
+    accuracy: float | None
+
+
+def bin_of(confidence: numpy.ndarray) -> numpy.ndarray:
+    """The bin 0 to 14 of each confidence: (low, high], as Guo et al. cut them; 0 belongs to the first bin."""
+    return numpy.searchsorted(EDGES[1:-1], confidence, side="left")
+
+
+def sums_by_bin(
+    confidence: numpy.ndarray, right: numpy.ndarray, example: numpy.ndarray, examples: int
+) -> tuple[numpy.ndarray, numpy.ndarray, numpy.ndarray]:
+    """Claims, summed confidence and right claims by example and bin: what a bootstrap over examples resamples.
+
+    Args:
+        confidence, right, example: (claims,), the last with numbers under ``examples``.
+
+    Returns:
+        three float arrays (examples, 15), the arguments of ``ece_of_sums`` once they are summed over examples.
+    """
+    cell = numpy.asarray(example, dtype=numpy.int64) * BINS + bin_of(confidence)
+    columns = (None, confidence, numpy.asarray(right, dtype=float))
+    n, mass, hits = (
+        numpy.bincount(cell, column, minlength=examples * BINS).astype(float).reshape(examples, BINS)
+        for column in columns
+    )
+    return n, mass, hits
+
+
+def ece_of_sums(n: numpy.ndarray, confidence: numpy.ndarray, right: numpy.ndarray) -> numpy.ndarray:
+    """Expected calibration error from sums by bin: ``sum |B| / N * |acc(B) - conf(B)|`` (Guo et al. 2017, eq. 3).
+
+    Args:
+        n, confidence, right: (..., 15), the claims of each bin, their summed confidence, and how many are right.
+
+    Returns:
+        (...), NaN where there are no claims.
+    """
+    total = numpy.asarray(n, dtype=float).sum(-1)
+    # |B| * |acc - conf| is the distance of the two sums, so empty bins need no care.
+    distance = numpy.abs(numpy.asarray(right, dtype=float) - confidence).sum(-1)
+    return numpy.where(total > 0, distance / numpy.maximum(total, 1), numpy.nan)
+
+
+def ece(confidence: numpy.ndarray, right: numpy.ndarray) -> float | None:
+    """Expected calibration error of claims (claims,) over 15 equal-width bins; None without claims."""
+    return float(ece_of_sums(*_totals(confidence, right))) if len(confidence) else None
+
+
+def brier(confidence: numpy.ndarray, right: numpy.ndarray) -> float | None:
+    """Mean squared distance of confidence from 1 (right) or 0 (Brier 1950); None without claims."""
+    if not len(confidence):
+        return None
+    return float(numpy.mean((numpy.asarray(confidence) - numpy.asarray(right, dtype=float)) ** 2))
+
+
+def reliability(confidence: numpy.ndarray, right: numpy.ndarray) -> list[Bin]:
+    """The reliability diagram: 15 bins, the empty ones too."""
+    bins = []
+    for low, high, n, mass, hits in zip(EDGES[:-1], EDGES[1:], *_totals(confidence, right), strict=True):
+        means = (float(mass / n), float(hits / n)) if n else (None, None)
+        bins.append(Bin(float(low), float(high), int(n), *means))
+    return bins
+
+
+def _totals(confidence: numpy.ndarray, right: numpy.ndarray) -> tuple[numpy.ndarray, ...]:
+    together = numpy.zeros(len(confidence), dtype=numpy.int64)
+    return tuple(table[0] for table in sums_by_bin(confidence, right, together, 1))
+
+
+def confidences(rows: numpy.ndarray, claim: numpy.ndarray, claims: int, temperature: float = 1.0) -> numpy.ndarray:
+    """Confidence of each claim at a temperature: the geometric mean over its rows of the largest softmax probability.
+
+    Args:
+        rows: (rows, classes) logits, one row for each decision that a claim rests on (for a span: one for each token).
+        claim: (rows,) the claim 0 to ``claims - 1`` that a row belongs to, in any order.
+        temperature: what the logits are divided by; 1 leaves them as they are.
+
+    Returns:
+        (claims,) in (0, 1].
+
+    Raises:
+        ValueError: a claim has no row.
+    """
+    log_confidence = _log_confidences(_under_the_largest(rows), claim, claims, temperature)
+    return numpy.asarray(numpy.exp(log_confidence))
+
+
+def fit_temperature(rows: numpy.ndarray, claim: numpy.ndarray, right: numpy.ndarray) -> float:
+    """The temperature that makes ``right`` (claims,) most likely under ``confidences`` (Guo et al. 2017, section 4.2).
+
+    The search is over .05 to 20, on a grid of logarithms and then within the best cell, since the likelihood of a mean
+    over several rows may have more than one optimum. Where data can not decide: 1 without claims and where no
+    temperature changes the likelihood (logits all equal); .05 where all are right, 20 where none is.
+
+    Raises:
+        ValueError: a claim has no row.
+    """
+    outcome = numpy.asarray(right, dtype=bool)
+    if not len(outcome):
+        return 1.0
+    if outcome.all() or not outcome.any():
+        return COLDEST if outcome.all() else HOTTEST
+    others = _under_the_largest(rows)
+
+    def loss(log_temperature: float) -> float:
+        temperature = float(numpy.exp(log_temperature))
+        return _negative_log_likelihood(_log_confidences(others, claim, len(outcome), temperature), outcome)
+
+    losses = numpy.array([loss(point) for point in _GRID])
+    if numpy.ptp(losses) <= 1e-9:
+        return 1.0
+    best = int(losses.argmin())
+    around = (_GRID[max(best - 1, 0)], _GRID[min(best + 1, len(_GRID) - 1)])
+    found = minimize_scalar(loss, bounds=around, method="bounded", options={"xatol": 1e-6})
+    # A bounded search never returns the bound itself, which the grid has.
+    return float(numpy.exp(found.x if found.fun < losses[best] else _GRID[best]))
+
+
+def _under_the_largest(rows: numpy.ndarray) -> numpy.ndarray:
+    """Logits relative to the largest of their row; the largest itself is taken out (minus infinity)."""
+    wide = numpy.array(rows, dtype=float)
+    if len(wide):
+        largest = wide.argmax(axis=1)[:, None]
+        wide -= numpy.take_along_axis(wide, largest, axis=1)
+        numpy.put_along_axis(wide, largest, -numpy.inf, axis=1)
+    return wide
+
+
+def _log_confidences(others: numpy.ndarray, claim: numpy.ndarray, claims: int, temperature: float) -> numpy.ndarray:
+    count = numpy.bincount(claim, minlength=claims)
+    if not count.all():
+        raise ValueError("a claim has no row of logits to be confident by")
+    # log1p keeps apart what is almost certain, and with the largest logit at 0 nothing overflows at any temperature.
+    largest = -numpy.log1p(numpy.exp(others / temperature).sum(axis=1))
+    mean: numpy.ndarray = numpy.bincount(claim, largest, minlength=claims) / count
+    return mean
+
+
+def _negative_log_likelihood(log_confidence: numpy.ndarray, right: numpy.ndarray) -> float:
+    """Mean over claims. The largest probability is at least 1 / classes, so only certainty needs a bound."""
+    bounded = numpy.minimum(log_confidence, -_CERTAIN)
+    return -float(numpy.where(right, bounded, numpy.log(-numpy.expm1(bounded))).mean())

@@ -1,0 +1,159 @@
+"""What confidence is worth: risk against coverage when the least confident claims are withheld.
+
+Claims are sorted by confidence; ``risk(k)`` is the share of not supported ones among the first k (El-Yaniv & Wiener
+2010; AURC and E-AURC: Geifman et al. 2019, arXiv 1805.08206). Among equal confidences every order is as good as any
+other, so each figure is its expectation over a random order: what is bad lies evenly over the group. For AUROC that is
+the usual half for a tie.
+
+``weights`` (B, claims) are how often each of B resamples drew a claim. A figure then is that of claims standing there
+so often, an array (B,), NaN where a resample leaves it undefined. uint8 keeps the weights of most bootstraps small, and
+blocks of resamples may be given one after the other. What is computed from them takes some 20 MB at any size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import overload
+
+import numpy
+
+Array = numpy.ndarray
+# A figure of cumulative sums over groups of equal confidence, the most confident first: claims and bad ones so far,
+# both (resamples, groups + 1) and 0 in the first column.
+Figure = Callable[[Array, Array], Array]
+
+_BLOCK = 2**19  # numbers in one working array: small enough for a processor's cache
+
+
+def risk_coverage(confidence: Array, right: Array) -> tuple[Array, Array]:
+    """Coverage k / n and risk(k), both (claims,), for k = 1 to n; empty without claims."""
+    claims, bad = (sums[0] for sums in _curves(*_ordered(confidence, ~_flags(right)), None))
+    ranks = numpy.arange(1, len(confidence) + 1)
+    # Linear between the ends of the groups: the expected number of bad claims in a random order.
+    return ranks / max(len(ranks), 1), numpy.interp(ranks, claims, bad) / ranks
+
+
+@overload
+def aurc(confidence: Array, right: Array) -> float | None: ...
+@overload
+def aurc(confidence: Array, right: Array, weights: Array) -> Array: ...
+def aurc(confidence: Array, right: Array, weights: Array | None = None) -> Array | float | None:
+    """Area under the risk-coverage curve: the mean of risk(k); None without claims."""
+    return _figure(_aurc, confidence, ~_flags(right), weights)
+
+
+@overload
+def e_aurc(confidence: Array, right: Array) -> float | None: ...
+@overload
+def e_aurc(confidence: Array, right: Array, weights: Array) -> Array: ...
+def e_aurc(confidence: Array, right: Array, weights: Array | None = None) -> Array | float | None:
+    """AURC less that of the perfect order, which puts all that is right first; None without claims."""
+    return _figure(
+        lambda claims, bad: _aurc(claims, bad) - _best_aurc(claims, bad), confidence, ~_flags(right), weights
+    )
+
+
+@overload
+def auroc(confidence: Array, right: Array) -> float | None: ...
+@overload
+def auroc(confidence: Array, right: Array, weights: Array) -> Array: ...
+def auroc(confidence: Array, right: Array, weights: Array | None = None) -> Array | float | None:
+    """How often a right claim is more confident than one that is not, ties counted half; None without both kinds."""
+    return _figure(_auroc, confidence, ~_flags(right), weights)
+
+
+@overload
+def rate_at_coverage(confidence: Array, bad: Array, coverage: float) -> float | None: ...
+@overload
+def rate_at_coverage(confidence: Array, bad: Array, coverage: float, weights: Array) -> Array: ...
+def rate_at_coverage(
+    confidence: Array, bad: Array, coverage: float, weights: Array | None = None
+) -> Array | float | None:
+    """The rate of ``bad`` among the ceil(coverage * n) most confident claims; None where these are none.
+
+    Args:
+        bad: (claims,) what the rate counts, such as unsupported claims.
+        coverage: the share 0 to 1 of claims that is kept.
+    """
+    return _figure(lambda claims, wrong: _rate(claims, wrong, coverage), confidence, _flags(bad), weights)
+
+
+def _flags(values: Array) -> Array:
+    return numpy.asarray(values, dtype=bool)
+
+
+def _ordered(confidence: Array, bad: Array) -> tuple[Array, Array, Array]:
+    """The order of falling confidence, ``bad`` in that order, and the place of the last claim of each group."""
+    order = numpy.argsort(-numpy.asarray(confidence, dtype=float), kind="stable")
+    falling = numpy.asarray(confidence)[order]
+    last = numpy.flatnonzero(numpy.append(falling[1:] != falling[:-1], True)) if len(order) else order
+    return order, bad[order], last
+
+
+def _curves(order: Array, bad: Array, last: Array, weights: Array | None) -> tuple[Array, Array]:
+    """Claims and bad ones up to the end of each group, (resamples, groups + 1); every claim once without weights."""
+    taken = numpy.ones((1, len(order)), dtype=int) if weights is None else numpy.take(weights, order, axis=1)
+    sums = []
+    for counted in (taken, taken * bad):
+        sums.append(numpy.zeros((len(taken), len(last) + 1)))
+        running = numpy.cumsum(counted, axis=1, dtype=float)
+        sums[-1][:, 1:] = running if len(last) == len(order) else running[:, last]
+    return sums[0], sums[1]
+
+
+def _figure(figure: Figure, confidence: Array, bad: Array, weights: Array | None) -> Array | float | None:
+    ordered = _ordered(confidence, bad)
+    if not len(confidence):
+        return None if weights is None else numpy.full(len(weights), numpy.nan)
+    if weights is None:
+        value = float(figure(*_curves(*ordered, None))[0])
+        return None if numpy.isnan(value) else value
+    if weights.dtype.kind not in "iub":
+        raise ValueError("weights count how often a claim was drawn: integers")
+    rows = max(1, _BLOCK // len(confidence))
+    blocks = [figure(*_curves(*ordered, weights[first : first + rows])) for first in range(0, len(weights), rows)]
+    return numpy.concatenate(blocks) if blocks else numpy.zeros(0)
+
+
+def _divide(above: Array, below: Array) -> Array:
+    """A quotient, NaN where there is nothing to divide by."""
+    return numpy.where(below > 0, above / numpy.maximum(below, 1), numpy.nan)
+
+
+def _harmonic(upto: Array) -> Array:
+    """H(k) = 1 + 1/2 + ... + 1/k of whole numbers."""
+    sums = numpy.zeros(int(upto.max(initial=0)) + 1)
+    numpy.cumsum(1 / numpy.arange(1, len(sums)), out=sums[1:])
+    return numpy.take(sums, upto.astype(numpy.int64))
+
+
+def _aurc(claims: Array, bad: Array) -> Array:
+    # In a group from S to S + W with b bad ones after B, the expected risks (B + (k - S) b / W) / k add up to
+    # b + (B - S b / W) (H(S + W) - H(S)).
+    here = numpy.diff(bad, axis=1)
+    slope = here / numpy.maximum(numpy.diff(claims, axis=1), 1)
+    risks = (bad[:, :-1] - slope * claims[:, :-1]) * numpy.diff(_harmonic(claims), axis=1)
+    return _divide(bad[:, -1] + risks.sum(axis=1), claims[:, -1])
+
+
+def _best_aurc(claims: Array, bad: Array) -> Array:
+    right = claims[:, -1] - bad[:, -1]
+    risks = bad[:, -1] - right * (_harmonic(claims[:, -1]) - _harmonic(right))
+    return _divide(risks, claims[:, -1])
+
+
+def _auroc(claims: Array, bad: Array) -> Array:
+    # Each right claim of a group is over the bad ones that come after, and level with those of its group.
+    right = numpy.diff(claims - bad, axis=1)
+    under = bad[:, -1:] - (bad[:, :-1] + bad[:, 1:]) / 2
+    return _divide((right * under).sum(axis=1), (claims[:, -1] - bad[:, -1]) * bad[:, -1])
+
+
+def _rate(claims: Array, bad: Array, coverage: float) -> Array:
+    # Rounding must not turn .07 * 100 into 8 claims.
+    kept = numpy.ceil(coverage * claims[:, -1] - 1e-9)[:, None]
+    group = numpy.maximum((claims < kept).sum(axis=1, keepdims=True), 1)
+    ends = [numpy.take_along_axis(sums, place, axis=1) for sums in (claims, bad) for place in (group - 1, group)]
+    start, end, bad_before, bad_after = ends
+    inside = (kept - start) / numpy.maximum(end - start, 1)
+    return _divide(bad_before + inside * (bad_after - bad_before), kept)[:, 0]

@@ -1,0 +1,164 @@
+"""Intervals and comparisons: against brute force, against known distributions, and where nothing can be said."""
+
+from __future__ import annotations
+
+import numpy
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from halluc.core.significance import (
+    Difference,
+    Estimate,
+    Mean,
+    Ratio,
+    Sheet,
+    difference,
+    draws,
+    f1,
+    holm,
+    over_seeds,
+    percentiles,
+    two_sided,
+)
+
+
+def sheet_of(*columns):
+    sheet = Sheet(len(columns[0]))
+    return sheet, [sheet.column(numpy.array(column)) for column in columns]
+
+
+def test_each_resample_draws_as_many_examples_as_there_are():
+    drawn = numpy.concatenate(list(draws(7, 500)))
+    assert drawn.shape == (500, 7)
+    assert (drawn.sum(1) == 7).all()
+    # Each example is drawn once on average, and not always once.
+    assert drawn.mean() == pytest.approx(1, abs=1e-6)
+    assert drawn.var() == pytest.approx(1 - 1 / 7, abs=0.05)
+
+
+def test_resampled_sums_are_sums_over_the_drawn_examples():
+    sheet, _ = sheet_of([1, 0, 2, 5], [3, 1, 0, 1])
+    drawn = numpy.concatenate(list(draws(4, 50)))
+    assert (sheet.resampled(50) == drawn @ numpy.stack(sheet.columns, axis=1)).all()
+
+
+def test_draws_depend_on_the_number_of_examples_alone():
+    one, other = sheet_of([1, 2, 3]), sheet_of([1, 2, 3], [7, 7, 7])
+    assert (one[0].resampled(20)[:, 0] == other[0].resampled(20)[:, 0]).all()
+
+
+def test_equal_columns_are_kept_once_and_a_column_must_fit():
+    sheet, columns = sheet_of([1, 2], [1, 2], [2, 1])
+    assert columns == [0, 0, 1]
+    with pytest.raises(ValueError, match="for 2 examples"):
+        sheet.column(numpy.array([1, 2, 3]))
+
+
+def test_the_interval_of_a_rate_is_that_of_the_binomial_where_examples_are_single_draws():
+    chance = numpy.random.default_rng(3)
+    hits = chance.random(2000) < 0.2
+    sheet, (above, below) = sheet_of(hits, numpy.ones(2000))
+    (estimate,) = sheet.estimates([Ratio((above,), (below,))])
+    error = 1.96 * numpy.sqrt(hits.mean() * (1 - hits.mean()) / 2000)
+    assert estimate.value == hits.mean()
+    assert estimate.interval == pytest.approx((hits.mean() - error, hits.mean() + error), abs=0.003)
+
+
+def test_claims_of_one_example_stand_and_fall_together():
+    # Ten claims an example, all right or all wrong: as little is known as from one claim an example.
+    wrong = numpy.arange(400) % 5 == 0
+    sheet, (bad, claims) = sheet_of(10 * wrong, numpy.full(400, 10))
+    (estimate,) = sheet.estimates([Ratio((bad,), (claims,))])
+    assert estimate.interval[1] - estimate.interval[0] == pytest.approx(2 * 1.96 * 0.4 / 20, rel=0.1)
+
+
+def test_none_of_n_and_all_of_n_have_an_exact_interval():
+    sheet, (none, some) = sheet_of(numpy.zeros(100), numpy.ones(100))
+    zero, one = sheet.estimates([Ratio((none,), (some,)), Ratio((some,), (some,))])
+    # Clopper & Pearson: 1 - .025 ** (1 / 100)
+    assert zero.interval == (0.0, pytest.approx(0.0362, abs=1e-4))
+    assert one.interval == (pytest.approx(0.9638, abs=1e-4), 1.0)
+
+
+@pytest.mark.parametrize("examples", [0, 1, 2])
+def test_nothing_to_resample_gives_no_interval_and_nothing_to_divide_no_value(examples):
+    sheet, (none, some) = sheet_of(numpy.zeros(examples), numpy.ones(examples))
+    undefined, defined = sheet.estimates([Ratio((some,), (none,)), Ratio((none,), (some,))])
+    assert undefined == Estimate(None, None)
+    assert (defined.interval is None) == (examples < 2)
+
+
+def test_f1_and_means_are_nought_where_there_is_nothing():
+    sheet, (none, some) = sheet_of([0, 0], [1, 1])
+    totals = sheet.totals()
+    assert f1(none, none, none)(totals) == 0
+    assert f1(some, some, some)(totals) == 1
+    assert Mean(())(totals) == 0
+    half = Mean((f1(some, some, some), f1(none, some, some)), weights=(some, none))
+    assert half(totals) == 1  # the second has no weight
+
+
+def test_percentiles_pass_over_undefined_resamples_unless_most_are():
+    assert percentiles(numpy.array([1.0, 2.0, numpy.nan])) == pytest.approx((1.025, 1.975))
+    assert percentiles(numpy.array([1.0, numpy.nan, numpy.nan])) is None
+
+
+def test_a_difference_is_paired():
+    # Two runs that fail on the same hard examples: each rate is uncertain, their difference is not.
+    hard = numpy.arange(300) % 3 == 0
+    one, (bad, all_) = sheet_of(hard, numpy.ones(300))
+    worse = hard.copy()
+    worse[1::30] = True
+    other, _ = sheet_of(worse, numpy.ones(300))
+    rate = Ratio((bad,), (all_,))
+    estimates = [sheet.estimates([rate])[0] for sheet in (one, other)]
+    found = difference(*estimates, *(rate(sheet.resampled()) for sheet in (one, other)))
+    assert found.value == pytest.approx(-10 / 300)
+    width = found.interval[1] - found.interval[0]
+    assert width < 0.5 * (estimates[0].interval[1] - estimates[0].interval[0])
+    assert found.p < 0.01
+    assert difference(Estimate(None), estimates[0], numpy.zeros(3), numpy.zeros(3)) == Difference(None, None, None)
+
+
+def test_p_is_two_sided_and_never_nought():
+    assert two_sided(numpy.full(9999, 0.5)) == pytest.approx(2 / 10000)
+    assert two_sided(numpy.zeros(100)) == 1
+    assert two_sided(numpy.array([-1.0, 1.0])) == 1
+    assert two_sided(numpy.array([numpy.nan])) is None
+
+
+def test_under_the_null_p_is_about_uniform():
+    chance = numpy.random.default_rng(5)
+    ps = []
+    for _ in range(200):
+        a, b = (chance.random(60) < 0.3 for _ in range(2))
+        sheet, (one, other, all_) = sheet_of(a, b, numpy.ones(60))
+        sums = sheet.resampled(1000)
+        ps.append(two_sided((sums[:, one] - sums[:, other]) / sums[:, all_]))
+    assert 0.01 <= numpy.mean(numpy.array(ps) < 0.05) <= 0.11
+
+
+def test_holm_by_hand():
+    # Holm 1979: .01 * 4, .02 * 3, then never less than the one before.
+    assert holm([0.01, 0.04, 0.03, 0.02, None]) == pytest.approx([0.04, 0.06, 0.06, 0.06, None])
+    assert holm([0.9, 0.9]) == [1.0, 1.0]
+    assert holm([]) == []
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
+def test_holm_keeps_the_order_and_never_lowers_a_p(ps):
+    adjusted = holm(ps)
+    assert all(after >= before for before, after in zip(ps, adjusted, strict=True))
+    order = sorted(range(len(ps)), key=ps.__getitem__)
+    assert [adjusted[i] for i in order] == sorted(adjusted)
+
+
+def test_seeds_add_their_own_spread():
+    # Three seeds that each know their figure exactly: what remains is the spread between them.
+    values = [numpy.full(10_000, value) for value in (0.1, 0.2, 0.3)]
+    means = over_seeds(values, "cell")
+    assert means.mean() == pytest.approx(0.2, abs=0.002)
+    assert means.std() == pytest.approx(numpy.std([0.1, 0.2, 0.3]) / numpy.sqrt(3), rel=0.05)
+    assert set(over_seeds(values[:1], "cell")) == {0.1}
+    assert (over_seeds(values, "cell") != over_seeds(values, "another")).any()
