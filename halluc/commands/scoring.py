@@ -22,7 +22,7 @@ Tags = Sequence[Sequence[str]]
 CALIBRATION = "claims that gold supports, 15 equal-width bins of confidence"
 RANKED = "claims sorted by confidence"
 # Figures that need an order are resampled less often: each resample passes over all claims.
-RANKED_RESAMPLES = 2_000
+RANKED_RESAMPLES = 1_000
 COVERAGES = (0.95, 0.9, 0.8)
 
 # Every figure that a gate may name.

@@ -1,0 +1,126 @@
+"""What the ledger adds to an evaluation: seconds and peak memory on synthetic sentences.
+
+python benchmarks/ledger.py [--sentences 3453 100000] [--rounds 3]
+
+Everything behind the predictions is timed: claims and verdicts, novelty and nearest mentions, the ledger file, every
+figure with its interval. Beside it stands the classification report, which an evaluation had before.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import resource
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from halluc.commands import judging, scoring
+from halluc.core.examples import Origin, Span, Tagged
+from halluc.core.files import write_jsonl
+from halluc.core.labels import write_tags
+from halluc.gap.coverage import Coverage
+from halluc.gap.knowledge import Knowledge
+from halluc.hallucination import ledger
+from halluc.hallucination.table import table
+from halluc.metrics import entity
+from halluc.tasks.token_classification import TagPrediction, TokenClassification, TokenClassificationConfig
+
+LABELS = ("PER", "ORG", "LOC", "MISC")
+
+
+def corpus(sentences: int, chance: random.Random, words: list[str]) -> list[Tagged]:
+    """Sentences of 3 to 30 tokens, three mentions in forty tokens; names are drawn unevenly from the words."""
+    found = []
+    for number in range(sentences):
+        length, start, spans = chance.randint(3, 30), 0, []
+        while start < length:
+            end = min(length, start + chance.randint(1, 3))
+            if chance.random() < 0.15:
+                spans.append(Span(start, end, chance.choice(LABELS)))
+            start = end
+        tokens = tuple(words[int(len(words) * chance.random() ** 3)] for _ in range(length))
+        found.append(Tagged(f"s{number}", Origin("train.txt", number + 1), tokens, tuple(spans)))
+    return found
+
+
+def predictions(examples: list[Tagged], chance: random.Random) -> list[TagPrediction]:
+    """The gold with a tenth of its spans lost, a tenth mislabelled or moved, and some made up."""
+    found = []
+    for example in examples:
+        spans = []
+        for span in example.spans:
+            draw = chance.random()
+            if draw < 0.1:
+                continue
+            label = chance.choice(LABELS) if draw < 0.2 else span.label
+            spans.append(Span(span.start, span.end, label))
+        free = set(range(len(example.tokens))) - {i for s in example.spans for i in range(s.start, s.end)}
+        if free and chance.random() < 0.05:
+            at = chance.choice(sorted(free))
+            spans.append(Span(at, at + 1, chance.choice(LABELS)))
+        spans.sort()
+        confidences = tuple(chance.random() ** 0.2 for _ in spans)
+        found.append(
+            TagPrediction(example.id, tuple(write_tags(len(example.tokens), spans)), tuple(spans), confidences)
+        )
+    return found
+
+
+def timed(steps: dict[str, float], name: str, clock: float) -> float:
+    now = time.perf_counter()
+    steps[name] = now - clock
+    return now
+
+
+def one_round(
+    examples: list[Tagged], made: list[TagPrediction], knowledge: Knowledge, folder: Path
+) -> dict[str, float]:
+    task = TokenClassification(TokenClassificationConfig(type="token_classification"))
+    steps: dict[str, float] = {}
+    clock = time.perf_counter()
+    judged = judging.verdicts(task, examples, made)
+    clock = timed(steps, "verdicts", clock)
+    lines = judging.ledger_lines(task, examples, judged, knowledge, None)
+    clock = timed(steps, "novelty, nearest", clock)
+    write_jsonl(folder / "ledger.jsonl", map(ledger.as_record, lines))
+    clock = timed(steps, "file", clock)
+    counted = table(lines, [e.id for e in examples], [len(e.tokens) for e in examples])
+    gold, tags = scoring.gold_tags(examples), [p.tags for p in made]
+    metrics: list[Any] = scoring.score(gold, tags, counted)
+    timed(steps, f"{len(metrics)} figures with intervals", clock)
+    return steps
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sentences", type=int, nargs="+", default=[3453, 100_000])
+    parser.add_argument("--rounds", type=int, default=3)
+    asked = parser.parse_args()
+    chance = random.Random(1)
+    words = [f"{chance.choice('ABCDEFGHIJ')}{chance.randrange(10**6):06d}" for _ in range(20_000)]
+    coverage = Coverage.of(corpus(14_000, chance, words))
+    for sentences in asked.sentences:
+        examples = corpus(sentences, chance, words)
+        made = predictions(examples, chance)
+        totals, reports = [], []
+        for _ in range(asked.rounds):
+            with tempfile.TemporaryDirectory() as folder:  # nothing is known from the round before
+                steps = one_round(examples, made, Knowledge(coverage), Path(folder))
+            totals.append(sum(steps.values()))
+            clock = time.perf_counter()
+            entity.report(scoring.gold_tags(examples), [p.tags for p in made])
+            reports.append(time.perf_counter() - clock)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+        claims = sum(len(p.spans) for p in made)
+        print(
+            f"{sentences:,} sentences, {claims:,} claims: {statistics.median(totals):.2f} s (median of {asked.rounds}), "
+            f"peak {peak:.2f} GB; seqeval's report beside it {statistics.median(reports):.2f} s"
+        )
+        print("  last round: " + ", ".join(f"{name} {seconds:.2f} s" for name, seconds in steps.items()))
+
+
+if __name__ == "__main__":
+    main()

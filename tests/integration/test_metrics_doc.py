@@ -1,0 +1,80 @@
+"""The worked example of docs/metrics.md, counted again from its own text."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from halluc.commands import judging, scoring
+from halluc.core.examples import Origin, Tagged
+from halluc.core.labels import read_spans
+from halluc.gap.coverage import Coverage
+from halluc.gap.knowledge import Knowledge
+from halluc.hallucination.table import table
+from halluc.tasks.token_classification import TagPrediction, TokenClassification, TokenClassificationConfig
+
+TEXT = (Path(__file__).parent.parent.parent / "docs/metrics.md").read_text(encoding="utf-8")
+EXAMPLE = TEXT.split("## A worked example")[1].split("\n## ")[0]
+
+
+def block(name):
+    (found,) = re.findall(rf"```conll {name}\n(.*?)```", EXAMPLE, re.S)
+    return [[line.split() for line in sentence.splitlines()] for sentence in found.strip().split("\n\n")]
+
+
+def rows(heading):
+    body = EXAMPLE.split(f"| {heading} |")[1].split("\n\n")[0].splitlines()[2:]
+    return [[cell.strip() for cell in row.strip("|").split("|")] for row in body]
+
+
+def tagged(number, sentence, column=1):
+    tokens, tags = [row[0] for row in sentence], [row[column] for row in sentence]
+    return Tagged(f"e{number}", Origin("train.txt", 1), tuple(tokens), read_spans(tags))
+
+
+@pytest.fixture(scope="module")
+def judged():
+    task = TokenClassification(TokenClassificationConfig(type="token_classification"))
+    claims = rows("claim | confidence | verdict | reason | novelty")
+    confidences = iter(float(row[1]) for row in claims)
+    sentences = block("judged")
+    examples = [tagged(number, sentence) for number, sentence in enumerate(sentences)]
+    predictions = []
+    for number, sentence in enumerate(sentences):
+        tags = [row[2] for row in sentence]
+        spans = read_spans(tags)
+        predictions.append(TagPrediction(f"e{number}", tuple(tags), spans, tuple(next(confidences) for _ in spans)))
+    knowledge = Knowledge(Coverage.of(tagged(n, sentence) for n, sentence in enumerate(block("train"))))
+    lines = judging.ledger_lines(task, examples, judging.verdicts(task, examples, predictions), knowledge, None)
+    counted = table(lines, [e.id for e in examples], [len(e.tokens) for e in examples])
+    metrics = scoring.score(scoring.gold_tags(examples), [p.tags for p in predictions], counted)
+    return claims, lines, metrics
+
+
+def test_the_claims_have_the_verdicts_of_the_table(judged):
+    claims, lines, _ = judged
+    found = [
+        [f"{line.text} {line.label}", f"{line.confidence:g}", line.verdict, line.reason or "", line.novelty]
+        for line in lines if line.record == "claim"
+    ]  # fmt: skip
+    assert found == claims
+    assert [line.text for line in lines if line.record == "omission"] == ["Paris"]
+
+
+def test_the_figures_are_those_of_the_table(judged):
+    _, _, metrics = judged
+    table = rows("figure | by | value")
+    assert len(table) > 15
+    for name, by, told in table:
+        wanted = dict([by.split("=")]) if by else {}
+        found = next(m for m in metrics if m.name == name and m.by == wanted)
+        assert re.fullmatch(r"[\d./+() ]+", told)
+        assert found.value == pytest.approx(eval(told)), (name, by)
+    assert next(m for m in metrics if m.name == "gap_ratio").value is None
+
+
+def test_every_figure_is_documented():
+    documented = TEXT + (Path(__file__).parent.parent.parent / "docs/evaluation.md").read_text(encoding="utf-8")
+    assert [name for name in scoring.NAMES if f"`{name}`" not in documented] == []
