@@ -1,0 +1,49 @@
+"""The gap of each split to what is trained on, as ``halluc check`` tells it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rich.table import Table
+
+from halluc.commands.terminal import people, say
+from halluc.data.corpora import Corpora
+from halluc.gap.coverage import Coverage
+from halluc.gap.forecast import Figure, SplitGap, gap_of
+
+
+def gaps(corpora: Corpora) -> dict[str, SplitGap]:
+    """The gap of every other split to the training split that remains; none where there is no training split."""
+    if "train" not in corpora.splits:
+        return {}
+    coverage = Coverage.of(corpora.splits["train"])
+    return {name: gap_of(coverage, corpus) for name, corpus in corpora.splits.items() if name != "train"}
+
+
+def show(found: Mapping[str, SplitGap], told: str | None) -> None:
+    """A table for people, after what was withheld, if anything was."""
+    if told:
+        say()
+        say(told)
+    if not found:
+        return
+    table = Table(title="gap: shares of mentions", title_justify="left", box=None, pad_edge=False)
+    for heading in ("split", "mentions", "forecast", "unseen", "new", "excess"):
+        table.add_column(heading, justify="left" if heading == "split" else "right")
+    for name, split in found.items():
+        gap = split.overall
+        table.add_row(name, f"{gap.mentions:,}", *map(_cell, (gap.forecast, gap.unseen, gap.new, gap.excess)))
+    say()
+    people.print(table)
+    say(
+        "forecast: Good-Turing; unseen: not in train with that label; new: nor a word of it; excess: unseen - forecast",
+        style="dim",
+    )
+
+
+def _cell(figure: Figure) -> str:
+    """A figure with its 95% interval."""
+    if figure.value is None or figure.interval is None:
+        return "undefined"
+    low, high = figure.interval
+    return f"{figure.value:.3f} ({low:.3f} to {high:.3f})"

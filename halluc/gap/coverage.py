@@ -1,0 +1,158 @@
+"""What a training split knows: its mentions, how often and where first (DEFINITIONS, section 2).
+
+It is made from the examples that a model is trained on, after withholding and before augmentation, so that all arms of
+a study are judged against the same knowledge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from pydantic import model_validator
+
+from halluc.core.examples import Tagged, surface
+from halluc.gap.files import read_record, write_record
+from halluc.runs.schema import SCHEMA_VERSION, Record
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """How often a surface stands there with one label, and the first line of the first sentence that has it."""
+
+    count: int
+    file: str
+    line: int
+
+
+_NOTHING: Mapping[str, Known] = {}
+
+
+class CoverageFile(Record):
+    """``coverage.json``: ``surfaces`` has, by label and surface, the count, the number of the file and the line."""
+
+    schema_version: int = SCHEMA_VERSION
+    sentences: int
+    tokens: int
+    mentions: int
+    files: list[str]
+    surfaces: dict[str, dict[str, tuple[int, int, int]]]
+
+    @model_validator(mode="after")
+    def _names_files_that_are_listed(self) -> CoverageFile:
+        numbers = {number for of_label in self.surfaces.values() for _, number, _ in of_label.values()}
+        if not numbers <= set(range(len(self.files))):
+            raise ValueError("a surface stands in a file that `files` does not list")
+        return self
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """The distinct mentions of a training split, by label and surface, and the split's size.
+
+    A surface is a mention's tokens joined by one space, case kept.
+    """
+
+    surfaces: Mapping[str, Mapping[str, Known]]
+    sentences: int
+    tokens: int
+    mentions: int
+
+    @classmethod
+    def of(cls, examples: Iterable[Tagged]) -> Coverage:
+        """Count in one pass; the first place is the first in the order of ``examples``."""
+        counts: dict[str, dict[str, int]] = {}
+        first: dict[tuple[str, str], tuple[str, int]] = {}
+        sentences = tokens = mentions = 0
+        for example in examples:
+            sentences += 1
+            tokens += len(example.tokens)
+            for span in example.spans:
+                mentions += 1
+                text = surface(example.tokens, span)
+                of_label = counts.setdefault(span.label, {})
+                if text in of_label:
+                    of_label[text] += 1
+                else:
+                    of_label[text] = 1
+                    first[text, span.label] = (example.origin.file, example.origin.line)
+        surfaces = {
+            label: {text: Known(count, *first[text, label]) for text, count in of_label.items()}
+            for label, of_label in counts.items()
+        }
+        return cls(surfaces, sentences, tokens, mentions)
+
+    def of_label(self, label: str) -> Mapping[str, Known]:
+        """The surfaces that stand there with ``label``; none for a label that the split does not have."""
+        return self.surfaces.get(label, _NOTHING)
+
+    def knows(self, text: str, label: str) -> bool:
+        return text in self.of_label(label)
+
+    def labels_of(self, text: str) -> frozenset[str]:
+        """The labels that a surface has in the split."""
+        return self._labels.get(text, frozenset())
+
+    def words(self, label: str) -> frozenset[str]:
+        """The tokens of the label's mentions, stop words too; a token that holds a space counts as its parts."""
+        return self._words.get(label, frozenset())
+
+    @property
+    def pairs(self) -> frozenset[tuple[str, str]]:
+        """The distinct mentions: (surface, label)."""
+        return frozenset((text, label) for label, of_label in self.surfaces.items() for text in of_label)
+
+    @property
+    def distinct(self) -> int:
+        """How many distinct mentions (surface and label) there are."""
+        return sum(map(len, self.surfaces.values()))
+
+    @cached_property
+    def _labels(self) -> dict[str, frozenset[str]]:
+        found: dict[str, set[str]] = {}
+        for label, of_label in self.surfaces.items():
+            for text in of_label:
+                found.setdefault(text, set()).add(label)
+        return {text: frozenset(labels) for text, labels in found.items()}
+
+    @cached_property
+    def _words(self) -> dict[str, frozenset[str]]:
+        return {
+            label: frozenset(word for text in of_label for word in text.split(" "))
+            for label, of_label in self.surfaces.items()
+        }
+
+    def save(self, path: Path) -> None:
+        """Write ``coverage.json``, whole or not at all."""
+        numbers: dict[str, int] = {}
+        surfaces = {
+            label: {
+                text: (known.count, numbers.setdefault(known.file, len(numbers)), known.line)
+                for text, known in of_label.items()
+            }
+            for label, of_label in self.surfaces.items()
+        }
+        file = CoverageFile(
+            sentences=self.sentences,
+            tokens=self.tokens,
+            mentions=self.mentions,
+            files=list(numbers),
+            surfaces=surfaces,
+        )
+        write_record(path, file)
+
+    @classmethod
+    def load(cls, path: Path) -> Coverage:
+        """Read what ``save`` wrote.
+
+        Raises:
+            HallucError R120: damaged. R121: of another version of halluc.
+        """
+        file = read_record(path, CoverageFile)
+        surfaces = {
+            label: {text: Known(count, file.files[number], line) for text, (count, number, line) in of_label.items()}
+            for label, of_label in file.surfaces.items()
+        }
+        return cls(surfaces, file.sentences, file.tokens, file.mentions)

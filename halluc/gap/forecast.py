@@ -1,0 +1,143 @@
+"""How much of a split a training split does not know: forecast before any of it is seen, and counted.
+
+Every figure has its n and a 95% interval; it is None where it is undefined (DEFINITIONS, section 2).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy
+
+from halluc.core.examples import Tagged
+from halluc.core.rng import keyed_generator
+from halluc.gap.coverage import Coverage
+from halluc.gap.novelty import novelty
+from halluc.runs.schema import Novelty
+
+RESAMPLES = 10_000
+Z = 1.959964  # of 95%, two-sided
+Interval = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A share or a difference of shares; ``n`` mentions stand behind it."""
+
+    value: float | None
+    n: int
+    interval: Interval | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """The gap of a split: ``forecast`` and what came (``unseen``, of it ``new``); ``excess`` = unseen - forecast."""
+
+    mentions: int
+    forecast: Figure
+    unseen: Figure
+    new: Figure
+    excess: Figure
+
+
+@dataclass(frozen=True)
+class SplitGap:
+    """The gap of a split, overall and by label."""
+
+    overall: Gap
+    by_label: dict[str, Gap]
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def good_turing(counts: Iterable[int]) -> Figure:
+    """The probability that the next mention is none of those seen: ``N1 / N``, of ``counts``, the occurrences of each
+    distinct mention, N1 that are one, and their sum N.
+
+    Sources: Good 1953 (after Turing). The interval is Esty's 1983: ``N1/N ± z sqrt(N1 (1 - N1/N) + 2 N2) / N``, N2
+    those that occur twice, clipped to [0, 1]; it takes mentions for independent draws, which those of one document are
+    not, so that it is narrow.
+    """
+    all_counts = list(counts)
+    total, once, twice = sum(all_counts), all_counts.count(1), all_counts.count(2)
+    if not total:
+        return Figure(None, 0)
+    value = once / total
+    half = Z * math.sqrt(once * (1 - value) + 2 * twice) / total
+    return Figure(value, total, (max(0.0, value - half), min(1.0, value + half)))
+
+
+def gap_of(coverage: Coverage, examples: Iterable[Tagged]) -> SplitGap:
+    """The gap of a split against what a training split knows; labels of either are told."""
+    classes = [_novelties(coverage, example) for example in examples]
+    by_label = sorted(coverage.surfaces.keys() | {label for example in classes for label, _ in example})
+    return SplitGap(
+        overall=_gap(_all_counts(coverage), [[found for _, found in example] for example in classes]),
+        by_label={
+            label: _gap(
+                [known.count for known in coverage.of_label(label).values()],
+                [[found for has, found in example if has == label] for example in classes],
+            )
+            for label in by_label
+        },
+    )
+
+
+def _all_counts(coverage: Coverage) -> list[int]:
+    return [known.count for of_label in coverage.surfaces.values() for known in of_label.values()]
+
+
+def _novelties(coverage: Coverage, example: Tagged) -> list[tuple[str, Novelty]]:
+    return [
+        (span.label, novelty(coverage, example.tokens[span.start : span.end], span.label)) for span in example.spans
+    ]
+
+
+def _gap(counts: Sequence[int], classes: Sequence[Sequence[Novelty]]) -> Gap:
+    """The figures of one label, or of all: counts of the training mentions, novelties of the split's by example."""
+    forecast = good_turing(counts)
+    table = numpy.array(
+        [[len(found) - found.count("seen"), found.count("new"), len(found)] for found in classes], dtype=numpy.int64
+    ).reshape(-1, 3)
+    unseen, new = bootstrapped_shares(table)
+    return Gap(int(table[:, 2].sum()), forecast, unseen, new, _difference(unseen, forecast))
+
+
+def bootstrapped_shares(table: numpy.ndarray) -> list[Figure]:
+    """Shares of sums, with 95% percentile intervals of a bootstrap over examples.
+
+    Args:
+        table: integers (examples, columns); the last column is the denominator of all others.
+
+    A resample of examples is a multinomial draw over the distinct rows, so that its cost does not grow with the
+    examples. Resamples without any mention have no share and are left out.
+    """
+    sums = table.sum(axis=0)
+    total = int(sums[-1])
+    if not total:
+        return [Figure(None, 0) for _ in sums[:-1]]
+    rows, times = numpy.unique(table, axis=0, return_counts=True)
+    draws = keyed_generator("gap", "bootstrap").multinomial(len(table), times / len(table), size=RESAMPLES)
+    resampled = draws @ rows
+    resampled = resampled[resampled[:, -1] > 0]
+    shares = resampled[:, :-1] / resampled[:, -1:]
+    low, high = numpy.percentile(shares, [2.5, 97.5], axis=0)
+    return [
+        Figure(int(sums[column]) / total, total, (float(low[column]), float(high[column])))
+        for column in range(len(sums) - 1)
+    ]
+
+
+def _difference(minuend: Figure, subtrahend: Figure) -> Figure:
+    """A difference of two independent figures; its half-widths are theirs, combined in quadrature on each side (the
+    square-and-add of Newcombe 1998, method 10)."""
+    if minuend.value is None or subtrahend.value is None or not (minuend.interval and subtrahend.interval):
+        return Figure(None, minuend.n)
+    value = minuend.value - subtrahend.value
+    below = math.hypot(minuend.value - minuend.interval[0], subtrahend.interval[1] - subtrahend.value)
+    above = math.hypot(minuend.interval[1] - minuend.value, subtrahend.value - subtrahend.interval[0])
+    return Figure(value, minuend.n, (value - below, value + above))

@@ -1,0 +1,134 @@
+"""The units of knowledge that can be withheld: in which order they go, and which examples go with them.
+
+The order is that of a keyed hash of the unit itself. It does not depend on the experiment's seed, so that all arms and
+seeds of a study lack the same; and a fraction takes the first of it, so that what 25% withholds, 50% withholds too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from halluc.core.errors import data_error, did_you_mean
+from halluc.core.examples import Tagged, surface
+from halluc.core.rng import keyed_seed
+from halluc.gap.files import read_record, write_record
+from halluc.runs.schema import SCHEMA_VERSION, Record
+
+Unit = Literal["mention", "label", "example"]
+Pair = tuple[str, str]
+UnitT = TypeVar("UnitT", Pair, str)
+
+
+@dataclass(frozen=True)
+class Units:
+    """The units of a training split in the order in which they are withheld.
+
+    ``first`` has for each example the place in that order of the first unit that it holds, and ``count``, the number of
+    units, where it holds none. ``pairs`` and ``labels`` are the units where they are mentions, or labels.
+    """
+
+    count: int
+    first: Sequence[int]
+    pairs: tuple[Pair, ...] = ()
+    labels: tuple[str, ...] = ()
+
+    def withheld(self, fraction: float) -> int:
+        """How many units ``fraction`` withholds, to the nearest."""
+        return round(fraction * self.count)
+
+    def left(self, fraction: float) -> list[int]:
+        """The positions of the examples that hold no withheld unit, in their order."""
+        withheld = self.withheld(fraction)
+        return [position for position, first in enumerate(self.first) if first >= withheld]
+
+
+def pairs_of(example: Tagged) -> list[Pair]:
+    """The mentions of an example: surface and label."""
+    return [(surface(example.tokens, span), span.label) for span in example.spans]
+
+
+def mention_units(examples: Sequence[Tagged]) -> Units:
+    """Distinct mentions: each has the same chance, however often it stands there."""
+    order = _by_hash("mention", {pair for example in examples for pair in pairs_of(example)})
+    place = {pair: number for number, pair in enumerate(order)}
+    first = [min((place[pair] for pair in pairs_of(example)), default=len(order)) for example in examples]
+    return Units(len(order), first, pairs=order)
+
+
+def label_units(examples: Sequence[Tagged], named: Iterable[str]) -> Units:
+    """The labels that the config names.
+
+    Raises:
+        HallucError D132: the training split does not have one of them.
+    """
+    known = {span.label for example in examples for span in example.spans}
+    for label in named:
+        if label not in known:
+            near = did_you_mean(label, known)
+            help = f"did you mean `{near}`?" if near else f"it has {', '.join(sorted(known)) or 'no mention at all'}"
+            raise data_error("D132", f"the training split has no label `{label}` to withhold", help=help)
+    order = _by_hash("label", set(named))
+    place = {label: number for number, label in enumerate(order)}
+    count = len(order)
+    first = [min((place.get(span.label, count) for span in example.spans), default=count) for example in examples]
+    return Units(count, first, labels=order)
+
+
+def example_units(examples: Sequence[Tagged]) -> Units:
+    """The examples themselves."""
+    order = sorted(range(len(examples)), key=lambda position: example_hash("example", examples[position]))
+    first = [0] * len(order)
+    for place, position in enumerate(order):
+        first[position] = place
+    return Units(len(order), first)
+
+
+def example_hash(purpose: str, example: Tagged) -> int:
+    return keyed_seed("gap", purpose, example.id, example.tokens)
+
+
+def _by_hash(purpose: str, units: set[UnitT]) -> tuple[UnitT, ...]:
+    return tuple(sorted(units, key=lambda unit: (keyed_seed("gap", purpose, unit), unit)))
+
+
+class WithheldFile(Record):
+    """``withheld.json``: the withheld labels, and the withheld surfaces by label."""
+
+    schema_version: int = SCHEMA_VERSION
+    unit: Unit
+    labels: list[str]
+    surfaces: dict[str, list[str]]
+
+
+@dataclass(frozen=True)
+class WithheldUnits:
+    """What a training split was made to lack: what is needed to tell the withheld among claims and gold."""
+
+    unit: Unit
+    pairs: frozenset[Pair] = frozenset()
+    labels: frozenset[str] = frozenset()
+
+    def is_withheld(self, text: str, label: str) -> bool:
+        """Whether a mention was withheld: the pair itself, or its label."""
+        return label in self.labels or (text, label) in self.pairs
+
+    def save(self, path: Path) -> None:
+        """Write ``withheld.json``, whole or not at all; the same units give the same file."""
+        surfaces: dict[str, list[str]] = {}
+        for text, label in sorted(self.pairs, key=lambda pair: (pair[1], pair[0])):
+            surfaces.setdefault(label, []).append(text)
+        write_record(path, WithheldFile(unit=self.unit, labels=sorted(self.labels), surfaces=surfaces))
+
+    @classmethod
+    def load(cls, path: Path) -> WithheldUnits:
+        """Read what ``save`` wrote.
+
+        Raises:
+            HallucError R120: damaged. R121: of another version of halluc.
+        """
+        file = read_record(path, WithheldFile)
+        pairs = frozenset((text, label) for label, surfaces in file.surfaces.items() for text in surfaces)
+        return cls(file.unit, pairs, frozenset(file.labels))

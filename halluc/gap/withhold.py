@@ -1,0 +1,184 @@
+"""Controlled incompleteness: a training split that is made to lack a known part of its knowledge (DEFINITIONS, 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from halluc.config.schema import GapConfig
+from halluc.core.errors import data_error
+from halluc.core.examples import Tagged
+from halluc.gap.matching import STRATA, Sizes, apportion, matched_sizes, sizes_of, take
+from halluc.gap.units import (
+    Pair,
+    Units,
+    WithheldUnits,
+    example_units,
+    label_units,
+    mention_units,
+    pairs_of,
+)
+
+# The fractions of a study where the config names none.
+USUAL_FRACTIONS = (0.0, 0.25, 0.5)
+USUAL_LABEL_FRACTIONS = (0.0, 1.0)
+
+
+@dataclass(frozen=True)
+class SplitSize:
+    """Numbers of a training split: ``entity_free`` is the share of sentences without a mention, ``surfaces`` counts
+    distinct mentions (surface and label)."""
+
+    sentences: int
+    mentions: int
+    tokens: int
+    entity_free: float | None
+    surfaces: int
+
+    @classmethod
+    def of(cls, examples: Sequence[Tagged]) -> SplitSize:
+        free = sum(not example.spans for example in examples)
+        return cls(
+            sentences=len(examples),
+            mentions=sum(len(example.spans) for example in examples),
+            tokens=sum(len(example.tokens) for example in examples),
+            entity_free=round(free / len(examples), 4) if examples else None,
+            surfaces=len(_pairs(examples)),
+        )
+
+
+@dataclass(frozen=True)
+class Withheld:
+    """A training split after withholding: what remains to train on, and what was done.
+
+    ``withheld`` of ``of`` units were chosen; ``before``, ``left`` and ``matched`` (None without matching) are the sizes
+    of the split as it was read, after withholding, and after matching.
+    """
+
+    config: GapConfig
+    examples: tuple[Tagged, ...]
+    units: WithheldUnits
+    withheld: int
+    of: int
+    before: SplitSize
+    left: SplitSize
+    matched: SplitSize | None
+
+    def is_withheld(self, text: str, label: str) -> bool:
+        """Whether a mention was withheld: its pair was chosen, or its label was; with ``unit: example``, it stood in
+        the split and stands in what is trained on no more."""
+        return self.units.is_withheld(text, label)
+
+    def save(self, path: Path) -> None:
+        """Write what ``WithheldUnits.load`` reads."""
+        self.units.save(path)
+
+    def as_record(self) -> dict[str, Any]:
+        """The ``gap`` of run.json."""
+        return {
+            **self.config.model_dump(mode="json"),
+            "fractions": list(_fractions(self.config)) if self.matched else None,
+            "units": {"withheld": self.withheld, "of": self.of},
+            "before": asdict(self.before),
+            "left": asdict(self.left),
+            "matched": asdict(self.matched) if self.matched else None,
+            "strata": dict(zip(STRATA, sizes_of(self.examples), strict=True)),
+        }
+
+    def told(self) -> str:
+        """The same in a sentence for people."""
+        what = {"mention": "surfaces", "label": "labels", "example": "sentences"}[self.config.unit]
+        named = f" ({', '.join(sorted(self.units.labels))})" if self.units.labels else ""
+        dropped = self.before.sentences - self.left.sentences
+        also = "" if self.config.unit == "example" else f"; {dropped:,} of {self.before.sentences:,} sentences dropped"
+        trained, how = (self.matched, "matched sentences") if self.matched else (self.left, "sentences")
+        return (
+            f"withheld {self.withheld:,} of {self.of:,} {what}{named}{also}; "
+            f"trained on {trained.sentences:,} {how} with {trained.mentions:,} mentions"
+        )
+
+
+def withhold(examples: Sequence[Tagged], config: GapConfig) -> Withheld:
+    """Withhold what ``config`` says from a training split; the examples that remain keep their order.
+
+    Raises:
+        HallucError D132: a named label that the split does not have. D133: no sentence with a mention is left. D134:
+            ``size`` cannot be matched. D135: nothing can be matched over all fractions.
+    """
+    units = _units(examples, config)
+    if not any(example.spans for example in examples):
+        raise data_error("D133", "the training split has no mention: there is nothing to withhold")
+    left = units.left(config.fraction)
+    kept = left if config.control == "none" else take(examples, left, _sizes(examples, units, config))
+    remaining = tuple(examples[position] for position in kept)
+    if not any(example.spans for example in remaining):
+        message = f"a fraction of {config.fraction:g} leaves no sentence with a mention: there is nothing to learn"
+        raise data_error("D133", message, help=_less(config.fraction, config))
+    return Withheld(
+        config=config,
+        examples=remaining,
+        units=_chosen(examples, remaining, units, config),
+        withheld=units.withheld(config.fraction),
+        of=units.count,
+        before=SplitSize.of(examples),
+        left=SplitSize.of([examples[position] for position in left]),
+        matched=SplitSize.of(remaining) if config.control == "matched" else None,
+    )
+
+
+def _units(examples: Sequence[Tagged], config: GapConfig) -> Units:
+    if config.unit == "mention":
+        return mention_units(examples)
+    if config.unit == "label":
+        return label_units(examples, config.labels or ())
+    return example_units(examples)
+
+
+def _chosen(examples: Sequence[Tagged], remaining: Sequence[Tagged], units: Units, config: GapConfig) -> WithheldUnits:
+    if config.unit == "example":
+        return WithheldUnits("example", _pairs(examples) - _pairs(remaining))
+    withheld = units.withheld(config.fraction)
+    return WithheldUnits(config.unit, frozenset(units.pairs[:withheld]), frozenset(units.labels[:withheld]))
+
+
+def _pairs(examples: Sequence[Tagged]) -> frozenset[Pair]:
+    return frozenset(pair for example in examples for pair in pairs_of(example))
+
+
+def _fractions(config: GapConfig) -> tuple[float, ...]:
+    """The fractions that matched sizes must suit, rising; the run's own is always one of them."""
+    usual = USUAL_LABEL_FRACTIONS if config.unit == "label" else USUAL_FRACTIONS
+    return tuple(sorted({config.fraction, *(config.fractions or usual)}))
+
+
+def _sizes(examples: Sequence[Tagged], units: Units, config: GapConfig) -> Sizes:
+    """How many sentences of each stratum every fraction trains on.
+
+    Fractions are nested, so that the largest leaves the fewest sentences of every stratum.
+    """
+    largest = _fractions(config)[-1]
+    least = sizes_of([examples[position] for position in units.left(largest)])
+    most = matched_sizes(sizes_of(examples), least)
+    if not sum(most[1:]):
+        lacking = (
+            "no sentence with a mention" if not sum(least[1:]) else "too few without a mention to keep their share"
+        )
+        raise data_error("D135", f"a fraction of {largest:g} leaves {lacking}", help=_less(largest, config))
+    if config.size is None:
+        return most
+    if config.size > sum(most):
+        help = f"lower it, or {_less(largest, config)}" if largest else "lower it"
+        raise data_error("D134", f"`gap.size: {config.size}`: at most {sum(most)} sentences can be matched", help=help)
+    sizes = apportion(config.size, most)
+    if not sum(sizes[1:]):
+        raise data_error("D134", f"`gap.size: {config.size}` leaves no room for a sentence with a mention")
+    return sizes
+
+
+def _less(fraction: float, config: GapConfig) -> str:
+    """What to set where ``fraction`` withholds too much."""
+    if fraction == config.fraction:
+        return "set a smaller `gap.fraction`"
+    return f"set `gap.fractions` without {fraction:g}"

@@ -1,0 +1,247 @@
+"""A gap through the command line: what check tells, what train withholds and keeps, what the docs promise."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from halluc.commands import gapping
+from halluc.components import TABLE
+from halluc.config.loading import load
+from halluc.config.schema import GapConfig
+from halluc.core.errors import HallucError
+from halluc.data.corpora import read_corpora
+from halluc.gap.coverage import Coverage
+from halluc.gap.units import WithheldUnits
+from halluc.gap.withhold import withhold
+from halluc.runs.directory import RunDir
+from halluc.runs.schema import RunFile
+from tests.conftest import REPOSITORY
+
+
+@pytest.fixture
+def gapped(experiment: Path) -> Path:
+    """The small experiment without a quarter of its mentions, and sentences enough to match."""
+    experiment.write_text(experiment.read_text() + "gap: {unit: mention, fraction: 0.25, fractions: [0, 0.25]}\n")
+    return experiment
+
+
+def train_split(config: Path):
+    return read_corpora(load(config, table=TABLE).experiment.data, TABLE, ("train",)).splits["train"]
+
+
+def newest(config: Path) -> RunDir:
+    home = config.parent / "runs" / "tiny"
+    return RunDir(home / (home / "latest").read_text().strip())
+
+
+def test_training_with_a_gap_keeps_what_it_lacks_and_what_it_knows(halluc, gapped):
+    outcome = halluc("train", gapped)
+    assert outcome.code == 0, outcome.err
+    run, whole = newest(gapped), train_split(gapped)
+    made = withhold(whole.examples, GapConfig(fraction=0.25, fractions=[0.0, 0.25]))
+    assert 0 < made.withheld < made.of
+    assert made.told() in outcome.err.splitlines()
+    record = RunFile.model_validate_json((run.path / "run.json").read_text())
+    assert record.gap == made.as_record()
+    assert record.gap["before"]["sentences"] == len(whole) > record.gap["matched"]["sentences"]
+    assert Coverage.load(run.coverage) == Coverage.of(made.examples)
+    assert WithheldUnits.load(run.withheld) == made.units
+    data = json.loads((run.path / "data.json").read_text())
+    assert data["splits"]["train"]["sentences"] == len(whole)
+    labels = {label for label in json.loads((run.model / "config.json").read_text())["label2id"] if label != "O"}
+    assert {label[2:] for label in labels} == set(made_labels(made))
+
+
+def made_labels(made) -> set[str]:
+    return {span.label for example in made.examples for span in example.spans}
+
+
+def test_without_a_gap_the_whole_split_is_covered_and_nothing_is_withheld(halluc, experiment):
+    outcome = halluc("train", experiment)
+    run = newest(experiment)
+    assert "withheld" not in outcome.err
+    assert run.read().gap is None
+    assert not run.withheld.exists()
+    assert Coverage.load(run.coverage) == Coverage.of(train_split(experiment))
+
+
+def test_no_fraction_still_matches_and_says_so(halluc, gapped):
+    outcome = halluc("train", gapped, "--set", "gap.fraction=0")
+    record = newest(gapped).read().gap
+    assert re.search(r"withheld 0 of \d+ surfaces; 0 of 20 sentences dropped; trained on \d+ matched", outcome.err)
+    assert record["left"] == record["before"]
+    assert record["matched"]["sentences"] < 20
+
+
+def test_a_withheld_label_is_none_of_the_model(halluc, experiment):
+    keys = "gap={unit: label, fraction: 1, labels: [LOC], control: none}"
+    outcome = halluc("train", experiment, "--set", keys)
+    assert outcome.code == 0, outcome.err
+    assert "withheld 1 of 1 labels (LOC)" in outcome.err
+    names = json.loads((newest(experiment).model / "config.json").read_text())["label2id"]
+    assert {"B-PER", "B-ORG"} <= set(names)
+    assert "B-LOC" not in names
+    knowledge = gapping.knowledge(newest(experiment), load(experiment, [keys], table=TABLE))
+    assert knowledge.is_withheld("Oslo", "LOC")
+    assert knowledge.novelty("Oslo", "LOC") == "new"
+
+
+def test_quiet_and_json_say_nothing_of_it(halluc, gapped):
+    assert len(halluc("train", gapped, "--quiet").err.splitlines()) == 1
+    assert halluc("train", gapped, "--json", "--set", "seed=2").err == ""
+
+
+def test_a_resumed_training_withholds_the_same(halluc, gapped, monkeypatch):
+    import halluc.engine.interrupt as interrupt
+
+    class Asked(interrupt.Interruption):
+        calls = 0
+
+        @property
+        def requested(self):
+            Asked.calls += 1
+            return Asked.calls >= 3
+
+        @requested.setter
+        def requested(self, value):
+            pass
+
+    monkeypatch.setattr(interrupt, "Interruption", Asked)
+    assert halluc("train", gapped, "-q").code == 130
+    monkeypatch.undo()
+    run = newest(gapped)
+    before = [run.coverage.read_bytes(), run.withheld.read_bytes(), run.read().gap]
+    outcome = halluc("train", gapped, "--resume")
+    assert outcome.code == 0, outcome.err
+    assert "resumed at step" in outcome.err
+    assert newest(gapped) == run
+    assert [run.coverage.read_bytes(), run.withheld.read_bytes(), run.read().gap] == before
+    assert halluc("train", gapped, "--run", gapped.parent / "whole", "-q").code == 0
+    weights = [RunDir(path).model / "model.safetensors" for path in (run.path, gapped.parent / "whole")]
+    assert weights[0].read_bytes() == weights[1].read_bytes()
+
+
+def test_knowledge_is_read_from_the_run_else_made_from_the_split(halluc, gapped):
+    assert halluc("train", gapped, "-q").code == 0
+    run, loaded = newest(gapped), load(gapped, table=TABLE)
+    read = gapping.knowledge(run, loaded)
+    assert read.withheld.pairs
+    for file in (run.withheld, run.coverage):
+        file.unlink()
+        assert gapping.knowledge(run, loaded) == read
+    # What the run says goes before what the split would say now.
+    run.withheld.write_text(json.dumps({"schema_version": 1, "unit": "mention", "labels": ["X"], "surfaces": {}}))
+    Coverage.of([]).save(run.coverage)
+    assert gapping.knowledge(run, loaded).novelty("Oslo", "LOC") == "new"
+    assert gapping.knowledge(run, loaded).is_withheld("any", "X")
+    text, label = min(read.withheld.pairs)
+    assert read.is_withheld(text, label)
+    assert read.novelty(text, label) != "seen"
+
+
+def test_a_damaged_file_is_told_and_not_passed_over(halluc, gapped):
+    assert halluc("train", gapped, "-q").code == 0
+    newest(gapped).withheld.write_text("{}")
+    with pytest.raises(HallucError) as caught:
+        gapping.knowledge(newest(gapped), load(gapped, table=TABLE))
+    assert caught.value.code == "R120"
+
+
+def test_without_a_training_split_nothing_is_known(experiment, tmp_path, capsys):
+    empty = RunDir(tmp_path / "none")
+    loaded = load(experiment, ["data.train=gone.txt"], table=TABLE)
+    assert gapping.knowledge(empty, loaded) is None
+    assert "what the training split knows cannot be told: no such file: gone.txt" in capsys.readouterr().err
+    assert gapping.knowledge(empty, load(experiment, ["data.train=null"], table=TABLE)) is None
+    assert capsys.readouterr().err == ""
+
+
+def test_check_tells_the_gap_of_every_other_split(halluc, experiment):
+    told = halluc("check", experiment).err
+    assert re.search(r"^split +mentions +forecast +unseen +new +excess$", told, re.M)
+    # dev repeats train, where each mention stands four times or more.
+    assert re.search(r"^dev +8 +0\.000 \(.*\) +0\.000 \(0\.000 to 0\.000\) +0\.000", told, re.M)
+    assert "withheld" not in told
+
+
+def test_check_with_a_gap_tells_of_what_remains(halluc, gapped):
+    told = halluc("check", gapped).err
+    report = json.loads(halluc("check", gapped, "--json").out)
+    made = withhold(train_split(gapped).examples, GapConfig(fraction=0.25, fractions=[0.0, 0.25]))
+    assert made.told() in told.splitlines()
+    assert report["gap"]["withheld"] == made.as_record()
+    assert report["splits"]["train"]["sentences"] == 20
+    assert report["gap"]["splits"]["dev"]["overall"]["unseen"]["value"] > 0
+    assert set(report["gap"]["splits"]["dev"]["by_label"]) == {"PER", "LOC", "ORG", "MISC"}
+
+
+def test_check_deep_probes_what_remains(halluc, gapped):
+    report = json.loads(halluc("check", gapped, "--deep", "--json").out)
+    whole = json.loads(halluc("check", gapped, "--deep", "--json", "--set", "gap=null").out)
+    assert report["model"]["encoding"]["train"]["words"] == report["gap"]["withheld"]["matched"]["tokens"]
+    assert whole["model"]["encoding"]["train"]["words"] > report["model"]["encoding"]["train"]["words"]
+
+
+def test_check_without_a_training_split_has_no_gap(halluc, experiment):
+    report = json.loads(halluc("check", experiment, "--json", "--set", "data.train=null").out)
+    assert report["gap"] == {"withheld": None, "splits": {}}
+
+
+@pytest.mark.parametrize("command", ["check", "train"])
+@pytest.mark.parametrize(
+    ("keys", "told", "under"),
+    [
+        ("gap={unit: label, fraction: 1, labels: [PRE]}", "D132", "[PRE]"),
+        ("gap={fraction: 1.0}", "D135", "1.0"),
+        ("gap={fraction: 0.0, fractions: [0.0, 1.0]}", "D135", "[0.0, 1.0]"),
+        ("gap={fraction: 0.0, fractions: [0.0], size: 999}", "D134", "999"),
+    ],
+)
+def test_what_cannot_be_done_is_told_at_its_key(halluc, experiment, command, keys, told, under):
+    outcome = halluc(command, experiment, "--set", keys)
+    assert outcome.code == 3
+    assert f"error[{told}]" in outcome.err
+    shown, caret = re.search(r"^ +\| (gap=.*)\n +\| ( *\^+)$", outcome.err, re.M).groups()
+    assert shown[caret.index("^") :].startswith(under)
+
+
+GAP_DOC = (REPOSITORY / "docs/gap.md").read_text(encoding="utf-8")
+
+
+def table(heading: str) -> list[list[str]]:
+    """The rows of a table of docs/gap.md, by the first cell of its heading."""
+    (block,) = re.findall(rf"^\| {heading} \|.*\n\|[-|]+\n((?:\|.*\n)+)", GAP_DOC, re.M)
+    return [[cell.strip() for cell in row.strip("|").split("|")] for row in block.splitlines()]
+
+
+@pytest.fixture
+def example_of_the_docs(experiment: Path) -> Path:
+    for split in ("train", "test"):
+        (text,) = re.findall(rf"^```conll {split}\n(.*?)^```", GAP_DOC, re.M | re.S)
+        (experiment.parent / f"{split}.txt").write_text(text)
+    return experiment
+
+
+def test_the_figures_of_the_docs_are_what_check_tells(halluc, example_of_the_docs):
+    report = json.loads(halluc("check", example_of_the_docs, "--set", "data.dev=null", "--json").out)
+    gap = report["gap"]["splits"]["test"]
+    rows = table("label")
+    assert {row[0] for row in rows} == {"all", *gap["by_label"]}
+    for label, mentions, *figures in rows:
+        found = gap["overall"] if label == "all" else gap["by_label"][label]
+        values = [found[name]["value"] for name in ("forecast", "unseen", "new", "excess")]
+        assert [mentions, *figures] == [str(found["mentions"]), *(f"{value:.3f}" for value in values)]
+
+
+def test_the_novelties_of_the_docs_are_what_a_run_knows(example_of_the_docs):
+    knowledge = gapping.knowledge(RunDir(Path("none")), load(example_of_the_docs, table=TABLE))
+    rows = table("test mention")
+    assert len(rows) == 4
+    for text, label, novelty, confusable, nearest in rows:
+        assert knowledge.novelty(text, label) == novelty
+        assert knowledge.is_confusable(text, label) == (confusable == "yes")
+        assert knowledge.nearest(text, label).text == nearest
