@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -33,6 +33,15 @@ Run = Annotated[
     Path | None,
     typer.Option("--run", "--run-dir", metavar="DIR", help="Name a run directory outright; torchrun wants --run-dir."),
 ]
+Only = Annotated[
+    list[str] | None,
+    typer.Option("--only", metavar="AXIS=VALUE", help="Of a study, the cells with this value alone; repeatable."),
+]
+Shard = Annotated[
+    str | None,
+    typer.Option("--shard", metavar="I/N", help="Of a study, every N-th cell, from the I-th; for job arrays."),
+]
+Fresh = Annotated[bool, typer.Option("--fresh", help="Move the old study aside and start anew.")]
 Json = Annotated[bool, typer.Option("--json", help="Print machine-readable JSON to standard output.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only errors and the last line.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Every logged step, and what libraries say.")]
@@ -57,6 +66,7 @@ def halluc(
 def check(
     config: Config,
     set_: Set = None,
+    only: Only = None,
     deep: Annotated[
         bool, typer.Option("--deep", help="Load the model too: windows, parameters, a dry batch, a learning rate.")
     ] = False,
@@ -65,7 +75,7 @@ def check(
     """Validate a config, read its data, and tell what is odd about it. Exit code 3 on broken data."""
     from halluc.commands import check
 
-    check.run(config, set_ or [], deep=deep, as_json=json)
+    check.run(config, set_ or [], only=only or [], deep=deep, as_json=json)
 
 
 @app.command()
@@ -76,15 +86,20 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue the newest training of this config that was interrupted, if any.")
     ] = False,
+    only: Only = None,
+    shard: Shard = None,
+    fresh: Fresh = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
     json: Json = False,
 ) -> None:
     """Fine-tune a model and keep the checkpoint that is best on dev."""
     from halluc.commands import train
+    from halluc.commands.choosing import Selection
     from halluc.commands.terminal import Talk
 
-    train.run(config, set_ or [], run=run, resume=resume, talk=Talk.of(quiet, verbose, json))
+    selection = Selection(tuple(only or ()), shard, fresh)
+    train.run(config, set_ or [], run=run, resume=resume, talk=Talk.of(quiet, verbose, json), selection=selection)
 
 
 @app.command("eval")
@@ -99,15 +114,93 @@ def evaluate(
         str | None,
         typer.Option("--checkpoint", metavar="MODEL", help="Evaluate this model instead: a folder, hub: or package:."),
     ] = None,
+    only: Only = None,
+    shard: Shard = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
     json: Json = False,
 ) -> None:
     """Predict with a trained model and write predictions, metrics and classification reports."""
     from halluc.commands import evaluate
+    from halluc.commands.choosing import Selection
     from halluc.commands.terminal import Talk
 
-    evaluate.run(config, set_ or [], splits=split, run=run, checkpoint=checkpoint, talk=Talk.of(quiet, verbose, json))
+    selection, talk = Selection(tuple(only or ()), shard), Talk.of(quiet, verbose, json)
+    evaluate.run(config, set_ or [], splits=split, run=run, checkpoint=checkpoint, talk=talk, selection=selection)
+
+
+@app.command("run")
+def run_(
+    config: Config,
+    set_: Set = None,
+    only: Only = None,
+    shard: Shard = None,
+    fresh: Fresh = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    json: Json = False,
+) -> None:
+    """Train and evaluate; of a study every cell. The same command goes on where it was stopped."""
+    from halluc.commands import run
+    from halluc.commands.choosing import Selection
+    from halluc.commands.terminal import Talk
+
+    selection = Selection(tuple(only or ()), shard, fresh)
+    run.run(config, set_ or [], selection=selection, talk=Talk.of(quiet, verbose, json))
+
+
+@app.command()
+def report(
+    targets: Annotated[
+        list[Path],
+        typer.Argument(metavar="TARGET...", help="A run directory, a config, or a study; several: against the first."),
+    ],
+    set_: Set = None,
+    split: Annotated[
+        str | None, typer.Option("--split", help="Which split: test where all have it, where left out.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Tell what runs say: figures of one, differences of several, a study. Reads files only."""
+    from halluc.commands import report
+
+    report.run(targets, set_ or [], split=split, as_json=json)
+
+
+@app.command()
+def predict(
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="RUN_OR_MODEL", help="A run directory, its model/, or a model: a folder, hub: or package:."
+        ),
+    ],
+    input_: Annotated[Path, typer.Option("--input", "-i", metavar="FILE", help="The texts; - for standard input.")] = (
+        Path("-")
+    ),
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="Where claims go; - for standard output.")
+    ] = Path("-"),
+    format_: Annotated[
+        Literal["auto", "text", "jsonl", "conll"],
+        typer.Option("--format", help="text: one a line; auto looks at the first lines."),
+    ] = "auto",
+    tokenize: Annotated[
+        Literal["words", "whitespace", "characters"] | None,
+        typer.Option("--tokenize", help="How a text becomes tokens; left out: as the run's data, else words."),
+    ] = None,
+    look_ahead: Annotated[
+        int, typer.Option("--look-ahead", metavar="N", min=1, help="Texts read, predicted and written at a time.")
+    ] = 512,
+    quiet: Quiet = False,
+) -> None:
+    """Predict on texts of any number and write the claims, a JSON object a text. Exit code 3 if some are unreadable."""
+    from halluc.commands import predict
+    from halluc.commands.terminal import Talk
+
+    source, target = (None if str(path) == "-" else path for path in (input_, output))
+    reading = predict.Reading(None if format_ == "auto" else format_, tokenize, look_ahead)
+    predict.run(model, source, target, reading, Talk.QUIET if quiet else Talk.NORMAL)
 
 
 @app.command("list")

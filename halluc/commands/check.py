@@ -7,31 +7,67 @@ from pathlib import Path
 
 from rich.table import Table
 
-from halluc.commands import experiment
-from halluc.commands.terminal import people, put_json, say
+from halluc.commands import cells, experiment, gap_table, gapping
+from halluc.commands.choosing import Selection, choose
+from halluc.commands.terminal import Talk, people, put_json, say
 from halluc.components import TABLE
-from halluc.config import loading
+from halluc.config.loading import LoadedConfig, sha256_of_tree
+from halluc.config.matrix import Cell, load_study
 from halluc.core.errors import HallucError
 from halluc.data.checks import CheckReport, check_corpora
 from halluc.data.corpora import read_corpora
 from halluc.engine.references import resolve_model
 
 
-def run(path: Path, overrides: Sequence[str], *, deep: bool, as_json: bool) -> None:
-    loaded = loading.load(path, overrides, table=TABLE)
-    experiment.choose_by(loaded)
+def run(path: Path, overrides: Sequence[str], *, only: Sequence[str] = (), deep: bool, as_json: bool) -> None:
+    study = load_study(path, overrides, table=TABLE)
+    chosen = choose(study, Selection(tuple(only)))
+    for cell in chosen:
+        experiment.choose_by(cell.loaded)
+    alike: dict[str, list[Cell]] = {}
+    for cell in chosen:
+        alike.setdefault(_looked_at(cell.loaded, deep), []).append(cell)
+    cells.each(
+        [like[0] for like in alike.values()],
+        lambda cell: _one(cell, alike[_looked_at(cell.loaded, deep)], deep=deep, as_json=as_json),
+        done=lambda cell: False,
+        talk=Talk.JSON if as_json else Talk.NORMAL,
+    )
+
+
+def _looked_at(loaded: LoadedConfig, deep: bool) -> str:
+    """Hash of what a check looks at: cells that differ elsewhere, as in their seed, are checked once."""
+    parts = {
+        section: loaded.tree[section] for section in ("task", "data", "gap", *(("model", "train") if deep else ()))
+    }
+    return sha256_of_tree({**parts, "encoder": loaded.experiment.model.name})
+
+
+def _one(cell: Cell, alike: Sequence[Cell], *, deep: bool, as_json: bool) -> None:
+    """Check one experiment, for all cells that are like it in what is looked at."""
+    loaded = cell.loaded
     corpora = read_corpora(loaded.experiment.data, TABLE)
     report = check_corpora(corpora)
     report.warnings.extend(_absent_model(loaded.experiment.model.name))
+    remaining, withheld = gapping.withhold(loaded, corpora)
+    gaps = gap_table.gaps(remaining)
     if not as_json:
+        if len(alike) > 1:
+            say(f"and {len(alike) - 1} cells that differ in none of this, such as {alike[-1].slug}", style="dim")
         show(report)
+        gap_table.show(gaps, withheld.told() if withheld else None)
     probed = None
     if deep:
         from halluc.commands import probe
 
-        probed = probe.probe(loaded, corpora)
+        probed = probe.probe(loaded, remaining)
     if as_json:
-        put_json({**report.as_json(), "model": probed.as_json()} if probed else report.as_json())
+        gap = {
+            "withheld": withheld.as_record() if withheld else None,
+            "splits": {name: gap.as_json() for name, gap in gaps.items()},
+        }
+        which = {} if cell.slug is None else {"cells": [one.slug for one in alike]}
+        put_json({**which, **report.as_json(), "gap": gap, **({"model": probed.as_json()} if probed else {})})
     elif probed:
         probe.show(probed)
 

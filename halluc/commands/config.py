@@ -9,19 +9,36 @@ from pathlib import Path
 
 from halluc.commands.terminal import put_json, say
 from halluc.components import TABLE
-from halluc.config import loading, schema
-from halluc.config.rendering import annotated, leaves, origin
+from halluc.config import schema
+from halluc.config.matrix import Study, load_study
+from halluc.config.rendering import annotated, annotated_study, leaves, origin
 from halluc.config.yaml import dotted
 from halluc.core.files import write_text
 
 
 def show(path: Path, overrides: Sequence[str], *, as_json: bool) -> None:
-    loaded = loading.load(path, overrides, table=TABLE)
+    study = load_study(path, overrides, table=TABLE)
+    if study.axes:
+        _show_study(study, as_json)
+        return
+    loaded = study.cells[0].loaded
     if as_json:
-        origins = {dotted(key): origin(loaded, key) for key, _ in leaves(loaded.tree)}
+        origins = {dotted(key): origin(loaded.origins, key) for key, _ in leaves(loaded.tree)}
         put_json({"config": loaded.tree, "origins": origins, "sha256": loaded.sha256})
     else:
         sys.stdout.write(annotated(loaded))
+
+
+def _show_study(study: Study, as_json: bool) -> None:
+    if not as_json:
+        sys.stdout.write(annotated_study(study))
+        say(f"{len(study.cells)} cells, from {study.cells[0].slug} to {study.cells[-1].slug}")
+        return
+    cells = [
+        {"slug": cell.slug, "choice": cell.choice, "config": cell.loaded.tree, "sha256": cell.loaded.sha256}
+        for cell in study.cells
+    ]
+    put_json({"name": study.name, "axes": study.axes, "cells": cells})
 
 
 def write_schema(output: Path) -> None:

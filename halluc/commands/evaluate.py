@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from halluc.commands import assessment, calibrating, experiment, gates, summary
+from halluc.commands import assessment, calibrating, cells, experiment, gates, standing, summary
+from halluc.commands.choosing import EVERY_CELL, Selection
 from halluc.commands.terminal import Talk, put_json, say
 from halluc.components import TABLE
 from halluc.config.loading import LoadedConfig, sha256_of_tree
+from halluc.config.matrix import Cell
 from halluc.core.errors import HallucError, did_you_mean
 from halluc.data.corpora import read_corpora
 from halluc.data.readers.base import SPLITS, SplitName
 from halluc.engine.references import resolve_model
+from halluc.hallucination import rates
 from halluc.metrics import entity, token
 from halluc.runs import directory, provenance
 from halluc.runs.directory import RunDir
@@ -27,21 +31,76 @@ def run(
     run: Path | None,
     checkpoint: str | None,
     talk: Talk,
+    selection: Selection = EVERY_CELL,
 ) -> None:
-    loaded, target, model = _find(config, overrides, run, checkpoint)
+    if config is None or run is not None or checkpoint is not None:
+        selection.refuse("--run and --checkpoint name one model")
+        loaded, target, model = _find(config, overrides, run, checkpoint)
+        _evaluate(_Job(loaded, target, model, None), overrides, splits, talk)
+        return
+    study, chosen = cells.begin(config, overrides, selection)
+    if not study.axes:
+        loaded, target = _newest(config, overrides)
+        _evaluate(_Job(loaded, target, str(target.model), None), overrides, splits, talk)
+        return
+    cells.each(
+        chosen,
+        lambda cell: one(cell, experiment.run_of(cell), overrides, splits=splits, talk=talk),
+        done=lambda cell: is_done(cell.loaded, experiment.run_of(cell), splits),
+        talk=talk,
+    )
+
+
+def one(cell: Cell, target: RunDir, overrides: Sequence[str], *, splits: list[str] | None, talk: Talk) -> None:
+    """Evaluate the model of one experiment.
+
+    Raises:
+        HallucError R105: it is not trained. G100: a gate is not met.
+    """
+    if not target.model.is_dir():
+        raise HallucError("R105", f"{target.path} has no model/", help="`halluc train` with the same config makes it")
+    _evaluate(_Job(cell.loaded, target, str(target.model), cell.slug), overrides, splits, talk)
+
+
+def is_done(loaded: LoadedConfig, target: RunDir, splits: list[str] | None) -> bool:
+    """Whether a run stands evaluated as it is asked for now, its gates met.
+
+    Raises:
+        HallucError or ManyErrors G100: it is evaluated, and a gate is not met.
+    """
     wanted = _splits(loaded, splits)
+    if not target.model.is_dir() or not standing.is_evaluated(target, loaded, wanted):
+        return False
+    gates.enforce(loaded, [standing.evaluation(target, split) for split in wanted])
+    return True
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What is evaluated: a model and the run to write to, none yet for a model from elsewhere."""
+
+    loaded: LoadedConfig
+    target: RunDir | None
+    model: str
+    slug: str | None
+
+
+def _evaluate(job: _Job, overrides: Sequence[str], splits: list[str] | None, talk: Talk) -> None:
+    loaded, wanted = job.loaded, _splits(job.loaded, splits)
     gates.refuse_unknown(loaded)
     corpora = read_corpora(loaded.experiment.data, TABLE, _read(loaded, wanted))
-    if target is None:  # a model from elsewhere: its evaluation gets a run of its own
-        target = _home(loaded, model)
+    target = job.target or _home(loaded, job.model)
     with target.locked(), target.stage("eval", list(overrides)) as stage:
-        files = assessment.assess(loaded, corpora.splits, wanted, target, model, talk)
+        files = assessment.assess(loaded, corpora.splits, wanted, target, job.model, talk)
         # What training read stands in `inputs`; what was evaluated stands here, in case a file has changed since.
         inputs = {**stage.detail.get("inputs", {}), **provenance.input_hashes(corpora.files)}
-        stage.detail = {**stage.detail, **{file.split: _headline(file) for file in files}, "inputs": inputs}
+        asked = standing.asked_for(target, loaded, wanted, stage.detail)
+        headlines = {file.split: _headline(file) for file in files}
+        stage.detail = {**stage.detail, **headlines, "inputs": inputs, standing.ASKED: asked}
     for file in files:
         if talk is Talk.JSON:
-            put_json(file.model_dump(mode="json"))
+            which = {} if job.slug is None else {"cell": job.slug}
+            put_json({**which, **file.model_dump(mode="json")})
         elif talk is not Talk.QUIET:
             say(f"\n{file.split}\n\n{target.report(file.split, 'txt').read_text(encoding='utf-8')}")
             summary.show(file)
@@ -65,7 +124,11 @@ def _read(loaded: LoadedConfig, wanted: Sequence[SplitName]) -> tuple[SplitName,
 
 
 def _headline(file: EvalFile) -> dict[str, float | None]:
-    return {m.name: m.value for m in file.metrics if not m.by and m.protocol in (entity.CONLLEVAL, token.PROTOCOL)}
+    return {
+        m.name: m.value
+        for m in file.metrics
+        if not m.by and m.protocol in (entity.CONLLEVAL, token.PROTOCOL, rates.PROTOCOL)
+    }
 
 
 def _find(

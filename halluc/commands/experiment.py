@@ -10,11 +10,12 @@ from halluc import __version__
 from halluc.components import TABLE
 from halluc.config import loading, schema
 from halluc.config.loading import LoadedConfig
+from halluc.config.matrix import Cell
 from halluc.config.rendering import annotated, leaves
 from halluc.config.yaml import dotted
 from halluc.core import registry
 from halluc.core.errors import HallucError, did_you_mean
-from halluc.runs import directory, provenance
+from halluc.runs import directory, matrix, provenance
 from halluc.runs.directory import RunDir
 from halluc.runs.schema import RunFile
 
@@ -48,6 +49,12 @@ def differences(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
     return [f"`{dotted(path)}`" for path in first | second if first.get(path) != second.get(path)]
 
 
+def run_differences(one: RunDir, other: RunDir) -> list[str]:
+    """The same for the configs that two runs keep."""
+    trees = [loading.load(run.config, table=TABLE, environ={}).tree for run in (one, other)]
+    return differences(*trees)
+
+
 def new_record(loaded: LoadedConfig, command: str, sha256: str | None = None) -> RunFile:
     """``run.json`` as it stands before anything is done; ``sha256`` where more than the config decides the run."""
     return RunFile(
@@ -67,6 +74,29 @@ def create(loaded: LoadedConfig, command: str, sha256: str | None = None) -> Run
     runs_dir = Path(loaded.experiment.runs_dir)
     record = new_record(loaded, command, sha256)
     return directory.create(runs_dir, record, annotated(loaded), loaded.files, name_latest=command == "train")
+
+
+def run_of(cell: Cell) -> RunDir:
+    """Where a cell of a study lives."""
+    settings = cell.loaded.experiment
+    return RunDir(Path(settings.runs_dir) / settings.name / str(cell.slug))
+
+
+def claim(cell: Cell, command: str) -> RunDir:
+    """The run of a cell, begun where it is not yet.
+
+    Raises:
+        HallucError R103: another process begins it. R104: it belongs to another config.
+    """
+    loaded, target = cell.loaded, run_of(cell)
+
+    def fill(run: RunDir) -> None:
+        directory.fill(run, new_record(loaded, command), annotated(loaded), loaded.files)
+
+    target = matrix.cell(target.path, fill)
+    if target.read().config_sha256 != loaded.sha256:
+        raise HallucError("R104", f"{target.path} holds a run of another config", help=matrix.FRESH)
+    return target
 
 
 def task_of(loaded: LoadedConfig):  # type: ignore[no-untyped-def]

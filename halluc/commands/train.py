@@ -8,15 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from halluc.commands import experiment, scoring
+from halluc.commands import cells, experiment, gapping, scoring, standing
+from halluc.commands.choosing import EVERY_CELL, Selection
 from halluc.commands.terminal import Talk, is_main_process, people, put_json, say
 from halluc.components import TABLE
 from halluc.config.loading import LoadedConfig
+from halluc.config.matrix import Cell
 from halluc.config.rendering import annotated
 from halluc.core.errors import HallucError
 from halluc.core.files import recover, write_json
 from halluc.data.checks import check_corpora
 from halluc.data.corpora import Corpora, read_corpora
+from halluc.gap.withhold import Withheld
 from halluc.loggers.console import ConsoleLogger
 from halluc.loggers.jsonl import JsonlLogger
 from halluc.runs import directory, provenance
@@ -28,10 +31,12 @@ Evaluate = Callable[[Any], dict[str, float]]
 
 @dataclass(frozen=True)
 class _Job:
-    """What one training is asked to do, and where."""
+    """What one training is asked to do, and where; ``as_read`` are the corpora before anything was withheld."""
 
     loaded: LoadedConfig
+    as_read: Corpora
     corpora: Corpora
+    withheld: Withheld | None
     choose_by: str
     engine: Any
     target: RunDir
@@ -39,18 +44,43 @@ class _Job:
     talk: Talk
 
 
-def run(config: Path, overrides: Sequence[str], *, run: Path | None, resume: bool, talk: Talk) -> None:
-    loaded = experiment.load(config, overrides)
+def run(
+    config: Path,
+    overrides: Sequence[str],
+    *,
+    run: Path | None,
+    resume: bool,
+    talk: Talk,
+    selection: Selection = EVERY_CELL,
+) -> None:
+    if run is not None:
+        selection.refuse("--run names one run")
+        one(Cell(None, {}, experiment.load(config, overrides)), overrides, run=run, resume=resume, talk=talk)
+        return
+    _, chosen = cells.begin(config, overrides, selection)
+    cells.each(
+        chosen,
+        lambda cell: one(cell, overrides, run=None, resume=resume, talk=talk),
+        done=lambda cell: standing.is_trained(experiment.run_of(cell)),
+        talk=talk,
+    )
+
+
+def one(cell: Cell, overrides: Sequence[str], *, run: Path | None, resume: bool, talk: Talk) -> RunDir:
+    """Train one experiment, where it is not trained yet, and tell where its model is."""
+    loaded = cell.loaded
     if loaded.experiment.data.train is None:
         raise HallucError("C107", "`halluc train` needs `data.train`", help="name the training split")
     choose_by = experiment.choose_by(loaded)
-    corpora = read_corpora(loaded.experiment.data, TABLE, ("train", "dev"))
+    as_read = read_corpora(loaded.experiment.data, TABLE, ("train", "dev"))
+    corpora, withheld = gapping.withhold(loaded, as_read)
     # torch and transformers take seconds to import: what can fail without them has failed by now.
     from halluc.engine import runtime
 
     engine = runtime.start(loaded.experiment.train.precision, loaded.experiment.seed)
-    target, resume = engine.from_main(_directory(loaded, run, resume) if engine.is_main else None)
-    job = _Job(loaded, corpora, choose_by, engine, target, resume, talk)
+    target: RunDir
+    target, resume = engine.from_main(_directory(cell, run, resume) if engine.is_main else None)
+    job = _Job(loaded, as_read, corpora, withheld, choose_by, engine, target, resume, talk)
     if target.model.is_dir():
         say(f"{target.path} is finished: there is nothing to resume")
         best = target.read().best
@@ -58,16 +88,19 @@ def run(config: Path, overrides: Sequence[str], *, run: Path | None, resume: boo
         best = _noted(job, list(overrides))
     else:
         best = _train(job)
-    if not is_main_process():
-        return
-    if talk is Talk.JSON:
-        put_json({"run": str(target.path), "model": str(target.model), "best": best})
-    else:
+    if talk is not Talk.JSON:
         say(f"model: {target.model}")
+    elif is_main_process():
+        which = {} if cell.slug is None else {"cell": cell.slug}
+        put_json({**which, "run": str(target.path), "model": str(target.model), "best": best})
+    return target
 
 
-def _directory(loaded: LoadedConfig, named: Path | None, resume: bool) -> tuple[RunDir, bool]:
+def _directory(cell: Cell, named: Path | None, resume: bool) -> tuple[RunDir, bool]:
     """The run to write, and whether its training is continued; refuses one that another process writes."""
+    loaded = cell.loaded
+    if cell.slug is not None:
+        return experiment.claim(cell, "train"), True
     if named is not None:
         return _named(loaded, named, resume)
     newest = directory.newest(Path(loaded.experiment.runs_dir), loaded.experiment.name, loaded.sha256)
@@ -143,6 +176,8 @@ def _prepared(job: _Job) -> tuple[Any, Evaluate | None, Any]:
     from halluc.tasks.encoders import quiet_libraries
 
     quiet_libraries(job.talk is Talk.VERBOSE)
+    if job.withheld is not None and job.talk in (Talk.NORMAL, Talk.VERBOSE):
+        say(job.withheld.told())
     settings, engine = job.loaded.experiment, job.engine
     task = experiment.task_of(job.loaded)
     train, dev = job.corpora.splits["train"], job.corpora.splits.get("dev")
@@ -202,7 +237,9 @@ def _record(job: _Job, encoder: Any, machine: dict[str, Any], notes: dict[str, A
         help = "put it back, or start a new run without --resume"
         raise HallucError("R109", f"{', '.join(changed)} changed since this training began", help=help)
     record.inputs = inputs
-    write_json(job.target.path / "data.json", {**check_corpora(job.corpora).as_json(), "encoding": notes})
+    record.gap = job.withheld.as_record() if job.withheld else None
+    write_json(job.target.path / "data.json", {**check_corpora(job.as_read).as_json(), "encoding": notes})
+    gapping.record(job.target, job.corpora.splits["train"].examples, job.withheld)
     record.hardware = {**record.hardware, **machine}
     record.model = {"commit": encoder.commit, "parameters": sum(p.numel() for p in encoder.model.parameters())}
     job.target.write(record)

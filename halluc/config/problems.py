@@ -167,10 +167,10 @@ def _known(path: Path, experiment: type[schema.Experiment]) -> str | None:
     word, section = str(path[-1]), path[:-1]
     word = _ELSEWHERE.get(word, word)
     siblings = [p[-1] for p in everything if p[:-1] == section]
-    near = did_you_mean(word, map(str, siblings))
-    if near:
-        return f"did you mean `{near}`?"
     by_name = {str(p[-1]): p for p in reversed(everything)}
+    near = did_you_mean(word, map(str, siblings))
+    if near and (near == word or word not in by_name):
+        return f"did you mean `{near}`?"
     near = did_you_mean(word, by_name)
     if near:
         return f"did you mean `{dotted(by_name[near])}`?"

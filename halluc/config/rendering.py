@@ -7,25 +7,60 @@ from collections.abc import Iterator
 from typing import Any
 
 from halluc.config.loading import LoadedConfig
+from halluc.config.matrix import Study
 from halluc.config.yaml import Path as KeyPath
 from halluc.config.yaml import scalar
+from halluc.core.errors import Location
+
+Origins = dict[KeyPath, Location]
 
 
 def annotated(loaded: LoadedConfig) -> str:
     """The config as YAML that loads to the same config, each value with its origin in a comment."""
-    lines = list(_lines(loaded, loaded.tree, ()))
+    return _text(loaded.tree, loaded.origins)
+
+
+def annotated_study(study: Study) -> str:
+    """The config with its matrix as YAML that loads to the same cells."""
+    return _text(study_tree(study), study.given.values)
+
+
+def study_tree(study: Study) -> dict[str, Any]:
+    """One tree for all cells: what they have in common, defaults included, what else the config says, the matrix."""
+    tree: dict[str, Any] = {}
+    first, *others = (dict(leaves(cell.loaded.tree)) for cell in study.cells)
+    for path, value in first.items():
+        if all(path in other and other[path] == value for other in others):
+            _put(tree, path, value)
+    for path, value in leaves(study.given.value):
+        if path[0] != "matrix":
+            _put(tree, path, value)
+    return {**tree, "matrix": study.given.value["matrix"]} if study.axes else tree
+
+
+def _put(tree: dict[str, Any], path: KeyPath, value: Any) -> None:
+    """Set a leaf where nothing stands yet, neither there, nor above, nor below."""
+    for part in path[:-1]:
+        tree = tree.setdefault(str(part), {})
+        if not isinstance(tree, dict):
+            return
+    tree.setdefault(str(path[-1]), value)
+
+
+def _text(tree: dict[str, Any], origins: Origins) -> str:
+    lines = list(_lines(origins, tree, ()))
     width = min(60, max(len(text) for text, _ in lines))
     return "".join(f"{text:<{width}}  # {told}".rstrip() + "\n" if told else text + "\n" for text, told in lines)
 
 
-def _lines(loaded: LoadedConfig, node: dict[str, Any], path: KeyPath) -> Iterator[tuple[str, str]]:
+def _lines(origins: Origins, node: dict[str, Any], path: KeyPath) -> Iterator[tuple[str, str]]:
     for key, value in node.items():
         here, indent = (*path, key), "  " * len(path)
         if isinstance(value, dict) and value:
             yield f"{indent}{_key(key)}:", ""
-            yield from _lines(loaded, value, here)
+            yield from _lines(origins, value, here)
         else:
-            yield f"{indent}{_key(key)}: {plain(value)}", origin(loaded, here)
+            yield f"{indent}{_key(key)}: {plain(value)}", origin(origins, here)
 
 
 def plain(value: Any) -> str:
@@ -61,9 +96,9 @@ def leaves(node: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:
         yield path, node
 
 
-def origin(loaded: LoadedConfig, path: KeyPath) -> str:
+def origin(origins: Origins, path: KeyPath) -> str:
     """Where a value came from: file and line, the override, or the default."""
-    where = loaded.origins.get(path)
+    where = origins.get(path)
     if where is None:
         return "default"
     return f"--set {where.text}" if where.line is None else f"{where.file}:{where.line}"

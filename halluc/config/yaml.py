@@ -6,6 +6,7 @@ equal keys win. Here the node tree is read instead, and every key and value keep
 
 from __future__ import annotations
 
+import copy
 import math
 import re
 from collections.abc import Iterator
@@ -58,6 +59,23 @@ class Located:
     value: Any
     keys: dict[Path, Location]
     values: dict[Path, Location]
+
+    def forget(self, path: Path) -> None:
+        """Drop the places of ``path`` and of all below it."""
+        for places in (self.keys, self.values):
+            for old in [p for p in places if p[: len(path)] == path]:
+                del places[old]
+
+    def below(self, path: Path) -> Located:
+        """What stands at ``path``, as a document of its own that shares nothing with this one."""
+        value = self.value
+        for part in path:
+            value = value[part]
+        keys, values = (
+            {p[len(path) :]: where for p, where in places.items() if p[: len(path)] == path}
+            for places in (self.keys, self.values)
+        )
+        return Located(copy.deepcopy(value), keys, values)
 
 
 def scalar(text: str) -> Any:

@@ -1,0 +1,98 @@
+"""Which cells of a study a command is about: ``--only``, ``--shard`` and ``--fresh``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from halluc.config.matrix import Cell, Study
+from halluc.config.slugs import Plain, shown
+from halluc.config.yaml import scalar
+from halluc.core.errors import HallucError, did_you_mean
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What the command line says of cells: ``only`` as AXIS=VALUE, ``shard`` as I/N."""
+
+    only: tuple[str, ...] = ()
+    shard: str | None = None
+    fresh: bool = False
+
+    def refuse(self, why: str) -> None:
+        """Say that no cells can be chosen here.
+
+        Raises:
+            HallucError C012: an option chooses some.
+        """
+        given = [("--only", self.only), ("--shard", self.shard), ("--fresh", self.fresh)]
+        options = [option for option, value in given if value]
+        if options:
+            verb = "choose" if len(options) > 1 else "chooses"
+            help = "leave it out; a study has a `matrix` (docs/studies.md)"
+            raise HallucError("C012", f"{', '.join(options)} {verb} among the cells of a study: {why}", help=help)
+
+
+EVERY_CELL = Selection()
+
+
+def choose(study: Study, selection: Selection) -> tuple[Cell, ...]:
+    """The cells that ``--only`` leaves, and of those each n-th.
+
+    Raises:
+        HallucError C012 (no study, or --fresh with --shard), C013 (no shard), C014 (no axis or value).
+    """
+    if not study.axes:
+        selection.refuse("this config has no `matrix`")
+        return study.cells
+    if selection.fresh and selection.shard:
+        help = f"move the old study aside once, before the shards start: mv {study.home} {study.home}.old"
+        message = "--fresh with --shard: each shard would move aside what the others have done"
+        raise HallucError("C012", message, help=help)
+    wanted: dict[str, list[Plain]] = {}
+    for only in selection.only:
+        axis, value = _choice(study, only)
+        wanted.setdefault(axis, []).append(value)
+    first, every = _shard(selection.shard)
+    left = [cell for cell in study.cells if all(_holds(cell.choice[axis], wanted[axis]) for axis in wanted)]
+    return tuple(left[first - 1 :: every])
+
+
+def _holds(value: Plain, wanted: Sequence[Plain]) -> bool:
+    return any(type(value) is type(one) and value == one for one in wanted)  # for Python `True` is 1
+
+
+def _choice(study: Study, only: str) -> tuple[str, Plain]:
+    axis, equals, text = only.partition("=")
+    if not equals:
+        axes = ", ".join(study.axes)
+        raise HallucError("C014", f"`--only {only}` is not of the form AXIS=VALUE", help=f"the axes are {axes}")
+    if axis not in study.axes:
+        near = did_you_mean(axis, study.axes)
+        help = f"did you mean `{near}`?" if near else f"the axes are {', '.join(study.axes)}"
+        raise HallucError("C014", f"`--only {only}`: the study has no axis `{axis}`", help=help)
+    values = {shown(value): value for value in study.axes[axis]}
+    for name, value in values.items():
+        if text in (name, value) or _same_number(text, value):
+            return axis, value
+    near = did_you_mean(text, values)
+    help = f"did you mean `{near}`?" if near else f"its values are {', '.join(values)}"
+    raise HallucError("C014", f"`--only {only}`: `{axis}` has no value `{text}`", help=help)
+
+
+def _same_number(text: str, value: Plain) -> bool:
+    number = scalar(text)
+    numbers = (number, value)
+    return all(isinstance(one, (int, float)) and not isinstance(one, bool) for one in numbers) and number == value
+
+
+def _shard(text: str | None) -> tuple[int, int]:
+    """The first cell, from 1, and the distance to the next."""
+    if text is None:
+        return 1, 1
+    match = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text)
+    if not match or not 1 <= int(match[1]) <= int(match[2]):
+        help = "the first of four shards is `--shard 1/4`, the last `--shard 4/4`"
+        raise HallucError("C013", f"`--shard {text}` is not of the form I/N, with I from 1 to N", help=help)
+    return int(match[1]), int(match[2])

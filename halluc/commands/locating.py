@@ -1,0 +1,140 @@
+"""From what a person names to a trained model, and to all that its run knows of it."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from halluc.commands import experiment, gapping
+from halluc.components import TABLE
+from halluc.config.loading import LoadedConfig
+from halluc.config.schema import Experiment, ModelConfig
+from halluc.core import registry
+from halluc.core.errors import HallucError
+from halluc.data.texts import Tokenize
+from halluc.engine.references import resolve_model
+from halluc.hallucination.ledger import Knowledge
+from halluc.runs import directory
+from halluc.runs.directory import CONFIG_FILE, LATEST, RUN_FILE, RunDir
+from halluc.runs.schema import SCHEMA_VERSION, ConfidenceFile
+
+# What a model from elsewhere is taken for: the one task there is.
+_TASK = "token_classification"
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained model and the config to use it by.
+
+    A model from elsewhere has no run, and the config's defaults. ``confidence`` is None where dev was never asked, and
+    ``knowledge`` where the training split is not known.
+    """
+
+    loaded: LoadedConfig
+    reference: str
+    run: RunDir | None = None
+    confidence: ConfidenceFile | None = None
+    knowledge: Knowledge | None = None
+
+    @property
+    def tokenize(self) -> Tokenize:
+        """How the model's own data became tokens, where they were texts."""
+        found: Tokenize = getattr(self.loaded.experiment.data, "tokenize", "words")
+        return found
+
+    @property
+    def temperature(self) -> float:
+        return self.confidence.temperature if self.confidence else 1.0
+
+    @property
+    def threshold(self) -> float | None:
+        return self.confidence.threshold if self.confidence else None
+
+
+def locate(reference: str) -> Trained:
+    """The model in a run (its folder, ``…/latest``, a cell, or the ``model/`` in it), or one from elsewhere.
+
+    Raises:
+        HallucError R101, R102: no run and no model, or a damaged run. R105: a run without a model. R114: a damaged
+        ``confidence.json``. R120, R121: damaged knowledge. E410: no such package or model.
+    """
+    folder = _run_folder(reference)
+    if folder is None:
+        _refuse_neither(reference)
+        resolve_model(reference)
+        return Trained(_defaults(reference), reference)
+    found = directory.open_run(folder)
+    if not found.model.is_dir():
+        help = "its training did not finish (see `halluc train --resume`), or the folder was removed"
+        raise HallucError("R105", f"{found.path} has no model/", help=help)
+    loaded, run = experiment.load_run(found.path, [])
+    return Trained(loaded, str(run.model), run, read_confidence(run), gapping.knowledge(run, loaded))
+
+
+def _run_folder(reference: str) -> Path | None:
+    """The folder of the run that is named, or None where none is."""
+    if reference.startswith(("hub:", "package:")) or not reference:
+        return None
+    path = Path(reference).expanduser()
+    if (path.name == LATEST and path.is_file()) or any((path / file).is_file() for file in (RUN_FILE, CONFIG_FILE)):
+        return path
+    inside = path.resolve()  # `.` has no name and no parent
+    if inside.name == "model" and (inside.parent / RUN_FILE).is_file():
+        return path.parent if path.name == "model" else inside.parent
+    return None
+
+
+def _refuse_neither(reference: str) -> None:
+    """Say what a folder is that holds neither a run nor a model."""
+    path = Path(reference).expanduser()
+    if reference.startswith(("hub:", "package:")) or (path / "config.json").is_file():
+        return
+    if not reference:
+        raise HallucError("R101", "the run or model is empty", help="is a shell variable unset?")
+    help = "name a run directory, the `model/` in one, or a model: a folder, `hub:NAME` or `package:NAME/FOLDER`"
+    if (path / LATEST).is_file():
+        help = f"it holds runs: name one of them, or the newest as {path / LATEST}"
+    elif any(path.glob(f"*/{RUN_FILE}")):
+        help = "it holds runs: name one of them"
+    what = "holds neither a run nor a model" if path.is_dir() else "is not there"
+    raise HallucError("R101", f"{path} {what}", help=help)
+
+
+def _defaults(reference: str) -> LoadedConfig:
+    """What holds for a model of which nothing is known."""
+    task = registry.load(TABLE, "task", _TASK).Config(type=_TASK)
+    settings = Experiment(name="predict", task=task, data=None, model=ModelConfig(name=reference))
+    return LoadedConfig(settings, settings.model_dump(mode="json"), {}, ())
+
+
+def read_confidence(run: RunDir) -> ConfidenceFile | None:
+    """What dev said of the model's confidence; None where the run was not evaluated.
+
+    Raises:
+        HallucError R114: the file is damaged, or of another version of halluc.
+    """
+    file, help = run.confidence, "write it anew with `halluc eval`"
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise HallucError("R114", f"{file} cannot be read: {error}", help=help) from None
+    version = content.get("schema_version") if isinstance(content, dict) else None
+    if version is None:
+        raise HallucError("R114", f"{file} is damaged: it has no schema_version", help=help)
+    if version != SCHEMA_VERSION:
+        raise HallucError("R114", f"{file} is of schema version {version}, not {SCHEMA_VERSION}", help=help)
+    try:
+        found = ConfidenceFile.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise HallucError("R114", f"{file} is damaged: {place}: {first['msg']}", help=help) from None
+    if not 0 < found.temperature < math.inf:
+        raise HallucError("R114", f"{file} is damaged: no temperature is {found.temperature}", help=help)
+    return found

@@ -1,0 +1,82 @@
+"""How far a run has come: whether it is trained, and evaluated as it is asked for now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import ValidationError
+
+from halluc import __version__
+from halluc.config.loading import LoadedConfig, sha256_of_tree
+from halluc.core.errors import HallucError
+from halluc.data.readers.base import SPLITS, resolve
+from halluc.runs import provenance
+from halluc.runs.directory import RunDir
+from halluc.runs.schema import EvalFile
+
+ASKED = "asked"
+
+
+def is_trained(run: RunDir) -> bool:
+    """Whether the model is there.
+
+    Raises:
+        HallucError R109: it was trained on files that have changed since.
+    """
+    if not run.model.is_dir():
+        return False
+    changed = provenance.changed_inputs(run.read().inputs)
+    if changed:
+        help = "put it back, or start anew with --fresh"
+        raise HallucError("R109", f"{', '.join(changed)} changed since {run.path} was trained", help=help)
+    return True
+
+
+def is_evaluated(run: RunDir, loaded: LoadedConfig, splits: Sequence[str]) -> bool:
+    """Whether these splits stand evaluated: the same model, settings, data and version of halluc."""
+    stage = run.read().stages.get("eval")
+    asked = stage.detail.get(ASKED) if stage is not None and stage.status == "done" else None
+    if not isinstance(asked, dict) or not set(splits) <= set(asked["splits"]):
+        return False
+    there = all(run.evaluation(split).is_file() for split in splits)
+    return there and asked["fingerprint"] == _fingerprint(run, loaded)
+
+
+def asked_for(run: RunDir, loaded: LoadedConfig, splits: Sequence[str], earlier: dict[str, Any]) -> dict[str, Any]:
+    """What ``is_evaluated`` looks for, to be kept in the stage's detail beside that of other splits."""
+    fingerprint = _fingerprint(run, loaded)
+    before = earlier.get(ASKED, {})
+    kept = before["splits"] if before.get("fingerprint") == fingerprint else []
+    return {"fingerprint": fingerprint, "splits": [split for split in SPLITS if split in {*kept, *splits}]}
+
+
+def evaluation(run: RunDir, split: str) -> EvalFile:
+    """``eval/<split>.json``.
+
+    Raises:
+        HallucError R101: it cannot be read.
+    """
+    file = run.evaluation(split)
+    try:
+        return EvalFile.model_validate_json(file.read_bytes())
+    except (OSError, ValidationError) as error:
+        help = "remove it and evaluate again"
+        raise HallucError("R101", f"{file} cannot be read: {str(error).splitlines()[0]}", help=help) from None
+
+
+def _fingerprint(run: RunDir, loaded: LoadedConfig) -> str:
+    """Hash of all that an evaluation depends on; which splits were asked for is none of it."""
+    data, record = loaded.experiment.data, run.read()
+    references = {split: data.reference(split) for split in SPLITS if data.reference(split)}
+    files = [resolve(name, split) for split, name in references.items() if not name.startswith("hub:")]
+    trained = record.stages.get("train")
+    return sha256_of_tree(
+        {
+            "halluc": __version__,
+            "model": [record.config_sha256, trained.started if trained else None],
+            "data": loaded.tree["data"],
+            "inputs": provenance.input_hashes(files),
+            "eval": {key: value for key, value in loaded.tree["eval"].items() if key != "splits"},
+        }
+    )

@@ -1,0 +1,184 @@
+"""The axes of ``matrix:``: what each varies, and every mistake that shows before a cell is made."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from halluc.config import schema
+from halluc.config.problems import shown
+from halluc.config.slugs import Plain
+from halluc.config.yaml import Located, Path, dotted
+from halluc.core.errors import HallucError, Location
+
+MOST_CELLS = 1_000
+
+# What belongs to the study as a whole.
+_OF_THE_STUDY = ("name", "runs_dir", "matrix", "extends")
+
+
+@dataclass(frozen=True)
+class Option:
+    """One value of an axis: its name in tables and folders, and the part of a config that it stands for."""
+
+    name: Plain
+    part: Located
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A key with its values, or named arms with what each changes."""
+
+    name: str
+    where: Location | None
+    options: tuple[Option, ...]
+
+
+def read_axes(matrix: Located) -> tuple[tuple[Axis, ...], list[HallucError]]:
+    """The sound axes in written order, and what is wrong with the others or with all together.
+
+    Codes C120 (neither values nor arms) to C126.
+    """
+    if not isinstance(matrix.value, dict):
+        message = f"`matrix` must be a mapping of axes, not {shown(matrix.value)}"
+        return (), [HallucError("C120", message, matrix.values.get(()), "as in `matrix: {seed: [1, 2, 3]}`")]
+    axes: list[Axis] = []
+    errors: list[HallucError] = []
+    for name, value in matrix.value.items():
+        error = _mistake(matrix, name, value)
+        if error is not None:
+            errors.append(error)
+            continue
+        named = isinstance(value, dict)
+        errors += _arm_mistakes(matrix, name, value) if named else _value_mistakes(matrix, name, value)
+        options = tuple(_arms(matrix, name) if named else _values(matrix, name))
+        if options:
+            axes.append(Axis(name, matrix.keys.get((name,)), options))
+    return tuple(axes), [*errors, *_contradictions(axes), *_too_many(axes)]
+
+
+def _mistake(matrix: Located, name: str, value: Any) -> HallucError | None:
+    """What is wrong with an axis as a whole."""
+    place, key = matrix.keys.get((name,)), name.split(".")[0]
+    if key in _OF_THE_STUDY:
+        return _not_its_own(key, place)
+    if value is None or value in ([], {}):
+        return HallucError("C121", f"the axis `matrix.{name}` is empty", place, "give it values, or take it out")
+    if not isinstance(value, (dict, list)):
+        message = f"`matrix.{name}` must be a list of values or a mapping of named arms, not {shown(value)}"
+        return HallucError("C120", message, matrix.values.get((name,)), f"one value is written `[{value}]`")
+    if isinstance(value, dict) and key in schema.Experiment.model_fields:
+        help = _as_values(name, value) or "give the axis a name that is no key, as in `arm: {…}`"
+        return HallucError("C126", f"`matrix.{name}` holds named arms, and `{name}` is a key", place, help)
+    return None
+
+
+def _not_its_own(key: str, place: Location | None) -> HallucError:
+    help = "a config is read before its matrix" if key == "extends" else f"a study has one `{key}`, beside the matrix"
+    return HallucError("C123", f"an axis of `matrix` cannot set `{key}`", place, help)
+
+
+def _as_values(name: str, value: dict[str, Any]) -> str | None:
+    """How the keys of a section that was nested by mistake are written."""
+    lists = [f"`{name}.{key}: […]`" for key, inner in value.items() if isinstance(inner, list)]
+    return f"for values write {', '.join(lists)}" if lists else None
+
+
+def _value_mistakes(matrix: Located, name: str, values: list[Any]) -> Iterator[HallucError]:
+    first: dict[Plain, int] = {}
+    for index, value in enumerate(values):
+        place = matrix.values.get((name, index))
+        if not _is_plain(value):
+            help = "give such differences names: `arm: {first: {…}, second: {…}}`"
+            yield HallucError("C120", f"a value of `matrix.{name}` cannot be {shown(value)}", place, help)
+            continue
+        told = _name(value)
+        same = f"{told!r}" if isinstance(told, (bool, str)) else told  # for Python `True` is 1, as 1.0 is
+        if same in first:
+            help = f"values {first[same] + 1} and {index + 1} of the list are the same"
+            yield HallucError("C122", f"`matrix.{name}` has the value {shown(value)} twice", place, help)
+        first.setdefault(same, index)
+
+
+def _arm_mistakes(matrix: Located, name: str, arms: dict[str, Any]) -> Iterator[HallucError]:
+    for arm, part in arms.items():
+        if not isinstance(part, dict):
+            message = f"the arm `matrix.{name}.{arm}` must be a mapping of keys to values, not {shown(part)}"
+            help = f"an arm that changes nothing is written `{arm}: {{}}`"
+            yield HallucError("C120", message, matrix.keys.get((name, arm)), help)
+            continue
+        for key in _OF_THE_STUDY:
+            if key in part:
+                yield _not_its_own(key, matrix.keys.get((name, arm, key)))
+
+
+def _is_plain(value: Any) -> bool:
+    items = value if isinstance(value, list) else [value]
+    return not any(isinstance(item, (dict, list)) for item in items)
+
+
+def _values(matrix: Located, name: str) -> Iterator[Option]:
+    for index, value in enumerate(matrix.value[name]):
+        if _is_plain(value):
+            part = _at(name.split("."), matrix.below((name, index)), matrix.keys[(name,)])
+            yield Option(_name(value), part)
+
+
+def _arms(matrix: Located, name: str) -> Iterator[Option]:
+    for arm, part in matrix.value[name].items():
+        if isinstance(part, dict):
+            yield Option(arm, matrix.below((name, arm)))
+
+
+def _name(value: Any) -> Plain:
+    """The plain value of a table; a list, such as of labels, by its items."""
+    return "+".join(map(str, value)) if isinstance(value, list) else value
+
+
+def _at(path: Sequence[str], value: Located, place: Location) -> Located:
+    """A config that holds ``value`` at ``path`` and nothing else; its keys stand at ``place``."""
+    tree = value.value
+    for part in reversed(path):
+        tree = {part: tree}
+    whole: Path = tuple(path)
+    above: dict[Path, Location] = {whole[:length]: place for length in range(1, len(whole) + 1)}
+    keys = {(*whole, *p): where for p, where in value.keys.items()}
+    values = {(*whole, *p): where for p, where in value.values.items()}
+    return Located(tree, {**above, **keys}, {**above, **values})
+
+
+def _contradictions(axes: Iterable[Axis]) -> Iterator[HallucError]:
+    """Keys that two axes set: whichever came last would win, and the other's name would lie."""
+    claimed: dict[Path, str] = {}
+    for axis in axes:
+        mine: dict[Path, Location | None] = {}
+        for option in axis.options:
+            for path in _set_by(option.part.value):
+                mine.setdefault(path, option.part.keys.get(path))
+        for path, place in mine.items():
+            for other, owner in claimed.items():
+                shorter = min(len(path), len(other))
+                if path[:shorter] == other[:shorter]:
+                    message = (
+                        f"`matrix.{axis.name}` and `matrix.{owner}` both set `{dotted(max(path, other, key=len))}`"
+                    )
+                    yield HallucError("C124", message, place, "a key belongs to one axis")
+        claimed.update(dict.fromkeys(mine, axis.name))
+
+
+def _set_by(node: Any, path: Path = ()) -> Iterator[Path]:
+    if not isinstance(node, dict):
+        yield path
+        return
+    for key, value in node.items():
+        yield from _set_by(value, (*path, key))
+
+
+def _too_many(axes: Sequence[Axis]) -> Iterator[HallucError]:
+    cells = math.prod(len(axis.options) for axis in axes)
+    if cells > MOST_CELLS:
+        largest = max(axes, key=lambda axis: len(axis.options))
+        message = f"the matrix has {cells:,} cells, more than {MOST_CELLS:,}"
+        yield HallucError("C125", message, largest.where, "leave values out, or make several studies of it")

@@ -1,0 +1,145 @@
+"""A config with ``matrix:`` is many experiments: the product of its axes, each cell a checked config of its own."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from halluc.config import loading
+from halluc.config.axes import MOST_CELLS, Axis, Option, read_axes
+from halluc.config.loading import LoadedConfig
+from halluc.config.merging import merge
+from halluc.config.slugs import Plain, slug_of
+from halluc.config.yaml import Located
+from halluc.core import registry
+from halluc.core.errors import HallucError
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One experiment of a study.
+
+    ``slug`` names its folder, and is None where the config has no matrix; ``choice`` has the value, or the name of
+    the arm, on each axis.
+    """
+
+    slug: str | None
+    choice: dict[str, Plain]
+    loaded: LoadedConfig
+
+
+@dataclass(frozen=True)
+class Study:
+    """A config as the experiments that it is: one without axes where it has no matrix.
+
+    ``given`` is what files and ``--set`` say, matrix included, with the place of each value and without defaults.
+    """
+
+    name: str
+    runs_dir: Path
+    axes: dict[str, tuple[Plain, ...]]
+    cells: tuple[Cell, ...]
+    given: Located
+
+    @property
+    def home(self) -> Path:
+        """The folder of all runs of this name; cells lie in it by their slugs."""
+        return self.runs_dir / self.name
+
+
+def load_study(
+    path: str | os.PathLike[str],
+    overrides: Sequence[str] = (),
+    *,
+    table: registry.Table,
+    environ: Mapping[str, str] | None = None,
+) -> Study:
+    """Read a config and check each of its cells, in the order of the product as it is written.
+
+    Raises:
+        HallucError or ManyErrors, code C…: every mistake found, with its place; one of many cells is told once.
+    """
+    merged = loading.read(path, overrides, environ)
+    base, matrix = _parted(merged.located)
+    axes, wrong = read_axes(matrix) if matrix else ((), [])
+    cells: list[Cell] = []
+    found: list[HallucError] = []
+    for options in _choices(axes, some=bool(wrong)):
+        loaded, errors = loading.finish(merged, _cell(base, options, axes), table)
+        found += errors
+        if loaded is not None:
+            choice = {axis.name: _read(axis, one, loaded.tree) for axis, one in zip(axes, options, strict=True)}
+            cells.append(Cell(slug_of(choice) if choice else None, choice, loaded))
+    if wrong:  # an axis that is left out may be the one that gives what seems to be missing
+        found = [error for error in found if error.code not in ("C102", "C106")]
+    loading.refuse(merged.errors + sorted(_distinct(wrong + found), key=loading.reading_order))
+    _refuse_shared_folders(cells)
+    values = {axis.name: tuple(dict.fromkeys(cell.choice[axis.name] for cell in cells)) for axis in axes}
+    shared = cells[0].loaded.experiment
+    return Study(shared.name, Path(shared.runs_dir), values, tuple(cells), merged.located)
+
+
+def _parted(located: Located) -> tuple[Located, Located | None]:
+    """The config of no cell in particular, and the matrix; None where there is none, or an empty one."""
+    base = located.below(())
+    matrix = base.value.pop("matrix", None)
+    base.forget(("matrix",))
+    return base, None if matrix is None or matrix == {} else located.below(("matrix",))
+
+
+def _choices(axes: Sequence[Axis], *, some: bool) -> Iterable[tuple[Option, ...]]:
+    """Every cell; or ``some``, so that each option is in one: enough to find the mistakes of each."""
+    if not some:
+        return itertools.product(*(axis.options for axis in axes))
+    longest = min(MOST_CELLS, max((len(axis.options) for axis in axes), default=1))
+    return [tuple(axis.options[min(row, len(axis.options) - 1)] for axis in axes) for row in range(longest)]
+
+
+def _cell(base: Located, options: Iterable[Option], axes: Iterable[Axis]) -> Located:
+    cell = base.below(())
+    for option in options:
+        merge(cell, option.part.below(()))
+    gap = cell.value.get("gap")
+    fractions = sorted({fraction for axis in axes for fraction in _fractions(axis)})
+    # Matched sizes must suit every fraction of the study (DEFINITIONS, section 2), so each cell is told of all.
+    if fractions and isinstance(gap, dict) and gap.get("fractions") is None and gap.get("size") is None:
+        gap["fractions"] = fractions
+    return cell
+
+
+def _fractions(axis: Axis) -> Iterable[float]:
+    """The fractions that an axis, by key or by arms, withholds; those that are none are left to the check."""
+    for option in axis.options:
+        gap = option.part.value.get("gap")
+        fraction = gap.get("fraction") if isinstance(gap, dict) else None
+        if isinstance(fraction, (int, float)) and not isinstance(fraction, bool) and 0 <= fraction <= 1:
+            yield float(fraction)
+
+
+def _read(axis: Axis, option: Option, tree: Any) -> Plain:
+    """The option's value as the schema reads it: 0 and 0.0 are one number, and name one folder."""
+    if not isinstance(option.name, int) or isinstance(option.name, bool):
+        return option.name
+    for part in axis.name.split("."):
+        tree = tree[part]
+    return tree if isinstance(tree, float) else option.name
+
+
+def _distinct(errors: Iterable[HallucError]) -> list[HallucError]:
+    """Each error once: the cells of a study share most of their config, and so its mistakes."""
+    return list({(error.code, error.message, error.where, error.help): error for error in errors}.values())
+
+
+def _refuse_shared_folders(cells: Iterable[Cell]) -> None:
+    """Two different choices with one slug; only a collision of hashes brings that about."""
+    first: dict[str, Cell] = {}
+    for cell in cells:
+        folder = (cell.slug or "").casefold()
+        if folder in first:
+            message = f"two cells would share the folder `{cell.slug}`: {first[folder].choice} and {cell.choice}"
+            raise HallucError("C127", message, help="rename an arm")
+        first[folder] = cell

@@ -1,0 +1,51 @@
+"""The name of a cell's folder: readable, stable, and safe on every file system."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+
+from halluc.config.yaml import scalar
+
+# The value of an axis in tables and folder names: what YAML has of plain values, or the name of an arm.
+Plain = int | float | str | bool | None
+
+MOST_CHARACTERS = 150
+
+# Lower case alone, since file systems that ignore case would take `Base` and `base` for one folder.
+_SAFE = re.compile(r"[a-z0-9_+-](?:[a-z0-9_.+-]*[a-z0-9_+-])?")
+_UNSAFE = re.compile(r"[^A-Za-z0-9_.+-]+")
+_MOST_OF_A_WORD = 40
+
+
+def slug_of(choice: Mapping[str, Plain]) -> str:
+    """``arm=baseline,gap.fraction=0.25,seed=1``.
+
+    It depends on the cell's own choice alone, so that other values of an axis leave it as it is. A word that a file
+    system might refuse or mistake for another is cleaned, and a hash of the whole word tells it from its likes; the
+    tilde before the hash stands in no safe word.
+    """
+    text = ",".join(f"{_safe(axis)}={_safe(shown(value))}" for axis, value in choice.items())
+    if len(text) <= MOST_CHARACTERS:
+        return text
+    whole = _digest(json.dumps(list(choice.items())))
+    return f"{text[: MOST_CHARACTERS - len(whole) - 1]}~{whole}"
+
+
+def shown(value: Plain) -> str:
+    """A value as a folder, a table or ``--only`` writes it: text in quotes where YAML would read something else."""
+    if isinstance(value, str):
+        return value if scalar(value) == value else json.dumps(value, ensure_ascii=False)
+    return json.dumps(value)
+
+
+def _safe(word: str) -> str:
+    if _SAFE.fullmatch(word) and len(word) <= _MOST_OF_A_WORD:
+        return word
+    return f"{_UNSAFE.sub('-', word).strip('-.')[:_MOST_OF_A_WORD]}~{_digest(word)}"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
