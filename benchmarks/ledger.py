@@ -116,7 +116,7 @@ def main() -> None:
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
         claims = sum(len(p.spans) for p in made)
         print(
-            f"{sentences:,} sentences, {claims:,} claims: {statistics.median(totals):.2f} s (median of {asked.rounds}), "
+            f"{sentences:,} sentences, {claims:,} claims: {statistics.median(totals):.2f} s, median of {asked.rounds}, "
             f"peak {peak:.2f} GB; seqeval's report beside it {statistics.median(reports):.2f} s"
         )
         print("  last round: " + ", ".join(f"{name} {seconds:.2f} s" for name, seconds in steps.items()))

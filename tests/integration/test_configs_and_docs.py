@@ -12,7 +12,7 @@ import yaml
 
 from halluc.components import TABLE
 from halluc.config import schema
-from halluc.config.loading import load
+from halluc.config.matrix import load_study
 from halluc.config.problems import known_paths
 from halluc.config.yaml import Source, read
 
@@ -23,8 +23,8 @@ MODELINE = "# yaml-language-server: $schema=halluc.schema.json"
 
 @pytest.mark.parametrize("path", [p for p in CONFIGS if p.name != "base.yaml"], ids=lambda p: p.name)
 def test_every_shipped_config_validates(path):
-    loaded = load(path, table=TABLE, environ={})
-    assert loaded.experiment.name == path.stem
+    study = load_study(path, table=TABLE, environ={})
+    assert study.name == path.stem
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda p: p.name)
@@ -40,7 +40,13 @@ def test_every_shipped_config_says_what_it_needs_and_fits_the_editors_schema(pat
 
 def test_the_editors_schema_refuses_what_halluc_refuses():
     made = json.loads((ROOT / "configs/halluc.schema.json").read_text())
-    for wrong in ({"nam": "x"}, {"train": {"epochs": 0}}, {"data": {"format": "conll", "no_such": 1}}):
+    for wrong in (
+        {"nam": "x"},
+        {"train": {"epochs": 0}},
+        {"data": {"format": "conll", "no_such": 1}},
+        {"matrix": {"seed": []}},
+        {"matrix": {"arm": {"a": 1}}},
+    ):
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate(wrong, made)
 

@@ -221,7 +221,7 @@ def test_evaluation_leaves_the_old_files_when_it_fails(halluc, trained, monkeypa
     before = (run / "eval" / "test.json").read_bytes()
     import halluc.metrics.entity as entity
 
-    monkeypatch.setattr(entity, "results", lambda *_: 1 / 0)
+    monkeypatch.setattr(entity, "figures", lambda *_: 1 / 0)
     outcome = halluc("eval", config, "-q")
     assert outcome.code == 1
     assert "bug in halluc" in outcome.err

@@ -310,14 +310,13 @@ def test_json_has_a_line_for_every_cell(halluc, study):
     lines = list(map(json.loads, halluc("train", study, "--only", "seed=1", "--json").out.splitlines()))
     assert [line["cell"] for line in lines] == [CELLS[0], CELLS[2]]
     assert Path(lines[0]["model"]).is_dir()
-    lines = list(
-        map(
-            json.loads,
-            halluc("run", study, "--only", "arm=wide", "--set", "eval.splits=[test]", "--json").out.splitlines(),
-        )
-    )
+    arguments = ["--only", "arm=wide", "--set", "eval.splits=[test]", "--json"]
+    *lines, reported = map(json.loads, halluc("run", study, *arguments).out.splitlines())
     assert [line["cell"] for line in lines] == [CELLS[2], CELLS[2], CELLS[3], CELLS[3]]
     assert lines[1]["split"] == "test"
+    assert reported["name"] == "tiny"
+    *lines, _ = map(json.loads, halluc("run", study, *arguments).out.splitlines())
+    assert lines == [{"cell": slug, "skipped": "done before"} for slug in CELLS[2:]]
 
 
 def test_check_looks_at_each_distinct_part_once(halluc, study):

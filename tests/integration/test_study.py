@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 
 import numpy
 import pytest
@@ -25,7 +26,8 @@ def finished(tmp_path_factory, tiny_encoder):
     splits = "\n".join(f"  {split}: {folder / split}.txt" for split in ("train", "dev", "test"))
     config = folder / "study.yaml"
     config.write_text(
-        f"name: study\nruns_dir: {folder / 'runs'}\ntask: {{type: token_classification}}\ndata:\n  format: conll\n{splits}\n"
+        f"name: study\nruns_dir: {folder / 'runs'}\ntask: {{type: token_classification}}\n"
+        f"data:\n  format: conll\n{splits}\n"
         f"model: {{name: {tiny_encoder}}}\ntrain: {{epochs: 4, learning_rate: 0.01, batch_tokens: 64}}\n"
         "gap: {unit: example, fraction: 0.0, control: none}\n"
         "matrix: {gap.fraction: [0.0, 0.5], seed: [1, 2]}\n"
@@ -54,7 +56,7 @@ def test_figures_are_means_over_the_seeds_of_a_cell(halluc, study):
     for cell in found.cells:
         values = []
         for run in cell.runs:
-            metrics = EvalFile.model_validate_json(open(f"{run}/eval/test.json").read()).metrics
+            metrics = EvalFile.model_validate_json(Path(f"{run}/eval/test.json").read_text()).metrics
             values.append(next(m.value for m in metrics if m.name == "omission_rate" and not m.by))
         (figure,) = [f for f in cell.figures if f.name == "omission_rate"]
         assert figure.values == pytest.approx(values)

@@ -4,10 +4,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from halluc.commands import scoring
+from halluc.core.significance import Sheet
 from halluc.metrics import entity, token
 
 GOLD = [["B-PER", "I-PER", "O", "B-LOC"], ["O", "O"], ["B-ORG", "I-ORG"]]
 PREDICTED = [["B-PER", "I-PER", "O", "B-ORG"], ["O", "I-LOC"], ["B-ORG", "O"]]
+
+
+def results_of(kind, gold, predicted):
+    sheet = Sheet(len(gold))
+    return scoring.results(kind.figures(gold, predicted, sheet), sheet)
 
 
 def figure(results, name, protocol, **by):
@@ -17,7 +24,7 @@ def figure(results, name, protocol, **by):
 
 def test_entity_figures_by_hand():
     # 3 gold, 4 predicted in conlleval's reading (the orphaned I-LOC opens a span), 1 right.
-    results = entity.results(GOLD, PREDICTED)
+    results = results_of(entity, GOLD, PREDICTED)
     precision = figure(results, "entity_precision", entity.CONLLEVAL)
     assert (precision.value, precision.n) == (pytest.approx(1 / 4), 3)
     assert figure(results, "entity_recall", entity.CONLLEVAL).value == pytest.approx(1 / 3)
@@ -49,10 +56,38 @@ def test_any_tags_give_figures_between_nought_and_one(pairs):
     predicted = [[p for _, p in sentence] for sentence in pairs]
     if not any(gold):
         return
-    for result in entity.results(gold, predicted) + token.results(gold, predicted):
+    for result in results_of(entity, gold, predicted) + results_of(token, gold, predicted):
         assert 0 <= result.value <= 1
 
 
+@settings(max_examples=30)
+@given(st.lists(st.lists(st.tuples(TAG, TAG), min_size=1, max_size=6), min_size=1, max_size=5))
+def test_figures_of_tokens_are_those_of_scikit_learns_report(pairs):
+    gold = [[g for g, _ in sentence] for sentence in pairs]
+    predicted = [[p for _, p in sentence] for sentence in pairs]
+    results = results_of(token, gold, predicted)
+    for name, row in token.report(gold, predicted).items():
+        average = name.removesuffix(" avg")
+        by = {} if average == "micro" else {"average": average} if average != name else {"tag": name}
+        found = figure(results, "token_f1", token.PROTOCOL, **by)
+        assert (found.value, found.n) == (pytest.approx(row["f1-score"]), row["support"])
+
+
+@settings(max_examples=30)
+@given(st.lists(st.lists(st.tuples(TAG, TAG), min_size=1, max_size=6), min_size=1, max_size=5))
+def test_figures_of_entities_are_those_of_seqevals_report(pairs):
+    gold = [[g for g, _ in sentence] for sentence in pairs]
+    predicted = [[p for _, p in sentence] for sentence in pairs]
+    results = results_of(entity, gold, predicted)
+    for protocol, strict in ((entity.CONLLEVAL, False), (entity.STRICT, True)):
+        for name, row in entity.report(gold, predicted, strict=strict).items():
+            average = name.removesuffix(" avg")
+            by = {} if average == "micro" else {"average": average} if average != name else {"label": name}
+            for kind, column in (("f1", "f1-score"), ("precision", "precision"), ("recall", "recall")):
+                found = figure(results, f"entity_{kind}", protocol, **by)
+                assert found.value == pytest.approx(row[column], abs=1e-12), (protocol, name, kind)
+
+
 def test_a_corpus_without_entities_has_figures_of_nought():
-    results = entity.results([["O"]], [["O"]])
+    results = results_of(entity, [["O"]], [["O"]])
     assert figure(results, "entity_f1", entity.CONLLEVAL).value == 0

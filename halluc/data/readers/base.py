@@ -107,11 +107,16 @@ def resolve(reference: str, split: SplitName) -> Path:
     if path.is_dir():
         raise data_error("D101", f"{path} is a folder", help=f"`data.{split}` names one file")
     if not path.is_file():
-        siblings = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
-        near = did_you_mean(path.name, siblings, cutoff=0.75)
-        absent = "relative paths start at the working directory" if path.parent.is_dir() else _first_absent(path)
-        raise data_error("D101", f"no such file: {path}", help=f"did you mean `{near}`?" if near else absent)
+        raise absent(path)
     return path
+
+
+def absent(path: Path) -> HallucError:
+    """The error of a file that is not there, with the nearest name beside it or the first folder that is missing."""
+    siblings = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
+    near = did_you_mean(path.name, siblings, cutoff=0.75)
+    help = "relative paths start at the working directory" if path.parent.is_dir() else _first_absent(path)
+    return data_error("D101", f"no such file: {path}", help=f"did you mean `{near}`?" if near else help)
 
 
 def _first_absent(path: Path) -> str:
@@ -146,18 +151,24 @@ def numbered_lines(path: Path, name: str) -> Iterator[tuple[int, str] | BadLine]
         number = 0
         try:
             for number, line in enumerate(stream, 1):
-                body = line.rstrip(b"\n").removesuffix(b"\r")
-                if number == 1:
-                    body = body.removeprefix(b"\xef\xbb\xbf")
-                try:
-                    yield number, body.decode("utf-8")
-                except UnicodeDecodeError as error:
-                    yield _undecodable(name, number, body, error)
-                    if number == 1 and body.startswith(_UTF16):
-                        return  # every further line would be told to be broken too
+                item = decoded(number, line, name)
+                yield item
+                if isinstance(item, BadLine) and number == 1 and line.startswith(_UTF16):
+                    return  # every further line would be told to be broken too
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             help = "the file is cut short or damaged: fetch it again"
             yield BadLine("D103", name, number + 1, f"not readable as gzip: {error}", help)
+
+
+def decoded(number: int, line: bytes, name: str) -> tuple[int, str] | BadLine:
+    """A line with its number, as text: without LF or CRLF and, where it is the first, without BOM."""
+    body = line.rstrip(b"\n").removesuffix(b"\r")
+    if number == 1:
+        body = body.removeprefix(b"\xef\xbb\xbf")
+    try:
+        return number, body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return _undecodable(name, number, body, error)
 
 
 def _undecodable(name: str, number: int, body: bytes, error: UnicodeDecodeError) -> BadLine:

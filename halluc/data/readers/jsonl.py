@@ -179,10 +179,11 @@ def parse_object(line: str) -> dict[str, Any]:
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    record = dict(pairs)
-    if len(record) != len(pairs):
-        twice = next(key for index, (key, _) in enumerate(pairs) if key in dict(pairs[:index]))
-        raise Unreadable("D107", f"the field `{twice}` stands twice")
+    record: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in record:
+            raise Unreadable("D107", f"the field `{key}` stands twice")
+        record[key] = value
     return record
 
 
@@ -194,13 +195,23 @@ def token_bounds(text: str, how: Literal["words", "whitespace", "characters"]) -
     return [match.span() for match in pattern.finditer(text)]
 
 
-def _strings(record: dict[str, Any], field: str) -> tuple[str, ...]:
+def strings(record: dict[str, Any], field: str) -> tuple[str, ...]:
+    """A field that holds a list of strings, which may be empty.
+
+    Raises:
+        Unreadable: it holds something else.
+    """
     value = record[field]
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise Unreadable("D107", f"`{field}` is not a list of strings")
+    return tuple(value)
+
+
+def _strings(record: dict[str, Any], field: str) -> tuple[str, ...]:
+    value = strings(record, field)
     if not value:
         raise Unreadable("D106", "an empty sentence", "take the line out, or set `data.on_bad_line: skip`")
-    return tuple(value)
+    return value
 
 
 def _triples(value: Any, field: str) -> Iterator[tuple[int, int, str, str | None]]:

@@ -1,0 +1,143 @@
+"""``halluc predict``: any text in, claims out, in bounded memory and in the order of the input."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from halluc.commands import locating
+from halluc.commands.locating import Trained
+from halluc.commands.terminal import Talk, say
+from halluc.core.errors import EXIT_DONE, HallucError, data_error, environment_error
+from halluc.core.files import json_line, replacing
+from halluc.data import streams
+from halluc.data.readers.base import BadLine
+from halluc.data.streams import LineStream
+from halluc.data.texts import Format, Item, Tokenize, in_chunks, read_texts, sniff
+
+if TYPE_CHECKING:
+    from halluc.commands.predicting import Predictor
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How the input is read; None where it, or the run, tells."""
+
+    format: Format | None
+    tokenize: Tokenize | None
+    look_ahead: int
+
+
+@dataclass
+class _Tally:
+    texts: int = 0
+    broken: int = 0
+
+
+def run(reference: str, source: Path | None, target: Path | None, reading: Reading, talk: Talk) -> None:
+    """Predict on every text of ``source`` (None: standard input) and write to ``target`` (None: standard output).
+
+    Raises:
+        HallucError D115, exit code 3: some texts could not be read. The output is whole and tells of each in its place.
+    """
+    trained = locating.locate(reference)
+    speaks = talk is not Talk.QUIET
+    with streams.opened(source) as (stream, name), _opened(target) as file:
+        # torch and transformers take seconds to import: what can fail without them has failed by now.
+        from halluc.commands.predicting import Predictor
+
+        predictor = Predictor.load(trained, name, talk)
+        if speaks:
+            _tell(trained, predictor.computes)
+        if speaks and source is None and sys.stdin.isatty():
+            say("type a text a line; Ctrl-D ends the input")
+        lines = LineStream(stream, name)
+        form, everything = (reading.format, iter(lines)) if reading.format else sniff(lines)
+        tokenize = reading.tokenize or trained.tokenize
+        if speaks:
+            say(f"input: {name}, read as {form}" + (f", texts cut into {tokenize}" if form != "conll" else ""))
+        chunks = in_chunks(read_texts(everything, form, tokenize), reading.look_ahead, lines.waits)
+        started, tally = time.monotonic(), _stream(chunks, predictor, file)
+    if speaks:
+        _conclude(tally, predictor, time.monotonic() - started)
+    if tally.broken:
+        what = f"{tally.broken:,} of {tally.texts:,} texts could not be read"
+        raise data_error("D115", what, help="in their places the output tells why, with the line")
+
+
+def _stream(chunks: Iterable[list[Item]], predictor: Predictor, file: IO[bytes]) -> _Tally:
+    """Predict, write and forget one chunk after the other."""
+    tally = _Tally()
+    for chunk in chunks:
+        for record in predictor.records(chunk):
+            file.write((json_line(record.model_dump(mode="json")) + "\n").encode())
+        file.flush()
+        tally.texts += len(chunk)
+        tally.broken += sum(isinstance(item, BadLine) for item in chunk)
+    return tally
+
+
+def _tell(trained: Trained, computes: str) -> None:
+    """Which model this is, and what of its run is applied."""
+    say(f"model: {trained.reference} ({computes})")
+    confidence, threshold = trained.confidence, trained.threshold
+    if trained.run is None:
+        say("confidence: the model's own; no claim is withdrawn, and novelty is not known: this is no run of halluc")
+        return
+    if confidence is None:
+        say("confidence: the model's own; no claim is withdrawn (`halluc eval` of this run would fit it on dev)")
+    else:
+        withdrawn = f"claims under {threshold:g} are withdrawn" if threshold is not None else "no claim is withdrawn"
+        say(f"confidence: temperature {confidence.temperature:.3f}, {withdrawn}, by {trained.run.confidence}")
+    if threshold is None and confidence is not None and confidence.guarantee is not None:
+        say("abstention: the guarantee that was asked for cannot be given by any threshold", style="yellow")
+    if trained.knowledge is None:
+        say("novelty: not known, for the training split is not")
+
+
+def _conclude(tally: _Tally, predictor: Predictor, seconds: float) -> None:
+    notes = predictor.notes
+    if 2 * notes["unknown_words"] > notes["words"]:
+        share = notes["unknown_words"] / notes["words"]
+        say(f"warning: {share:.0%} of the words are unknown to the model's tokenizer", style="yellow")
+    speed = f"{tally.texts / seconds:,.0f} texts/s" if seconds > 0 else "at once"
+    say(f"{tally.texts:,} texts in {seconds:.1f} s ({speed}), {tally.broken:,} of them not readable")
+
+
+@contextlib.contextmanager
+def _opened(target: Path | None) -> Iterator[IO[Any]]:
+    """Where the output goes: a file that is whole or absent, or a stream.
+
+    Raises:
+        HallucError C011: it is a folder. E401: it cannot be written.
+    """
+    if target is None:
+        with _told("standard output", sys.stdout.buffer):
+            yield sys.stdout.buffer
+    elif target.is_dir():
+        raise HallucError("C011", f"--output {target} is a folder", help="name a file")
+    elif target.exists() and not target.is_file():  # a device or a pipe, which must not be replaced
+        with _told(str(target)), target.open("wb", buffering=0) as file:
+            yield file
+    else:
+        with replacing(target.resolve(), "wb") as file:
+            yield file
+
+
+@contextlib.contextmanager
+def _told(name: str, buffered: IO[bytes] | None = None) -> Iterator[None]:
+    """Name a stream that cannot be written (any further); end in peace where its reader went away (``| head``)."""
+    try:
+        yield
+    except OSError as error:
+        if buffered is not None:  # Python must not stumble once more, at its end, over what could not be written
+            os.dup2(os.open(os.devnull, os.O_WRONLY), buffered.fileno())
+        if isinstance(error, BrokenPipeError):
+            raise SystemExit(EXIT_DONE) from None  # typer would make exit code 1 of the error itself
+        raise environment_error("E401", f"cannot write {name}: {error.strerror or error}") from None
