@@ -102,10 +102,10 @@ def _evaluate(job: _Job, overrides: Sequence[str], splits: list[str] | None, tal
             which = {} if job.slug is None else {"cell": job.slug}
             put_json({**which, **file.model_dump(mode="json")})
         elif talk is not Talk.QUIET:
-            say(f"\n{file.split}\n\n{target.report(file.split, 'txt').read_text(encoding='utf-8')}")
+            say()
             summary.show(file)
     if talk is not Talk.JSON:
-        say(f"results: {target.path / 'eval'}, {target.path / 'ledger'}")
+        say(f"results: {target.path / 'eval'} (classification reports too), {target.path / 'ledger'}")
     gates.enforce(loaded, files)
 
 

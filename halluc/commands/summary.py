@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.table import Table
 
 from halluc.commands.terminal import people, say
+from halluc.core.errors import printable
 from halluc.runs.schema import EvalFile, MetricResult
 
 _BY_NOVELTY = {
@@ -16,9 +19,7 @@ _BY_NOVELTY = {
     "recall": "recall",
     "share of hallucinations": "share_of_hallucinations",
 }
-_REASONS = {
-    f"  by {reason}": ("distortion_rate", {"reason": reason}) for reason in ("label", "boundary", "both", "duplicate")
-}
+_REASONS = ("label", "boundary", "both", "duplicate")
 _ONCE: dict[str, tuple[str, dict[str, str]]] = {
     "entity F1": ("entity_f1", {}),
     "gap ratio": ("gap_ratio", {}),
@@ -40,49 +41,82 @@ _ONCE: dict[str, tuple[str, dict[str, str]]] = {
 _NOVELTIES = ("seen", "partial", "new")
 
 
+# heading -> figure, of each label
+_BY_LABEL = {
+    "F1": "entity_f1",
+    "precision": "entity_precision",
+    "recall": "entity_recall",
+    "hallucination": "hallucination_rate",
+    "wide": "hallucination_rate_wide",
+    "distortion": "distortion_rate",
+    "omission": "omission_rate",
+}
+
+Key = tuple[str, tuple[tuple[str, str], ...]]
+
+
 def show(file: EvalFile) -> None:
-    """What became of claims and gold, by novelty to the training split, then the figures of the whole."""
-    found = {(m.name, tuple(sorted(m.by.items()))): m for m in reversed(file.metrics)}
-
-    def get(name: str, **by: str) -> MetricResult | None:
-        return found.get((name, tuple(sorted(by.items()))))
-
-    rate = get("hallucination_rate")
+    """Each label; what became of claims and gold, by novelty to the training split; then figures of the whole."""
+    # Where two protocols give a figure of one name, the first is the primary one.
+    found = {_key(m.name, m.by): m for m in reversed(file.metrics)}
+    rate = found.get(_key("hallucination_rate", {}))
+    _labels(file.split, found)
     if rate is None or not rate.n:
         say(f"{file.split}: no claims: the model asserts nothing, and no rate of claims is defined")
     novel = any("novelty" in m.by for m in file.metrics)
-    columns = _NOVELTIES if novel else ()
-    table = Table(title=f"{file.split}: claims and gold", title_justify="left", box=None, pad_edge=False)
-    table.add_column("")
-    for heading in ("all", "95% interval", "n", *columns):
-        table.add_column(heading, justify="right")
-    for told, name in _BY_NOVELTY.items():
-        parts = [get(name, novelty=novelty) for novelty in columns]
-        if get(name) is not None or any(parts):
-            table.add_row(told, *_whole(get(name)), *(_value(part) for part in parts))
-        if name == "distortion_rate":
-            for reason, (_, by) in _REASONS.items():
-                cells = [get(name, novelty=novelty, **by) for novelty in columns]
-                table.add_row(reason, *_whole(get(name, **by)), *(_value(cell) for cell in cells))
-    for told, (name, by) in _ONCE.items():
-        figure = get(name, **by)
-        if figure is not None:
-            table.add_row(told, *_whole(figure))
-    people.print(table)
+    _rates(file.split, found, _NOVELTIES if novel else ())
     if not novel:
         say("novelty is not known: the config names no training split", style="dim")
 
 
+def _key(name: str, by: dict[str, str]) -> Key:
+    return name, tuple(sorted(by.items()))
+
+
+def _labels(split: str, found: dict[Key, MetricResult]) -> None:
+    labels = sorted({dict(by)["label"] for _, by in found if [name for name, _ in by] == ["label"]})
+    table = Table(title=f"{split}: by label", title_justify="left", box=None, pad_edge=False)
+    table.add_column("")
+    for heading in (*_BY_LABEL, "claims", "gold"):
+        table.add_column(heading, justify="right")
+    for label in [*labels, None]:
+        by = {} if label is None else {"label": label}
+        row = [found.get(_key(name, by)) for name in _BY_LABEL.values()]
+        counts = [found.get(_key(name, by)) for name in ("hallucination_rate", "omission_rate")]
+        cells = [*map(_value, row), *("–" if count is None else f"{count.n:,}" for count in counts)]
+        table.add_row(printable(label) if label is not None else "all", *cells)
+    people.print(table)
+    say()
+
+
+def _rates(split: str, found: dict[Key, MetricResult], novelties: Sequence[str]) -> None:
+    table = Table(title=f"{split}: claims and gold", title_justify="left", box=None, pad_edge=False)
+    table.add_column("")
+    for heading in ("all", "95% interval", "n", *novelties):
+        table.add_column(heading, justify="right")
+
+    def add(told: str, name: str, by: dict[str, str]) -> None:
+        whole = found.get(_key(name, by))
+        parts = [found.get(_key(name, {**by, "novelty": novelty})) for novelty in novelties]
+        if whole is not None or any(parts):
+            table.add_row(told, *_whole(whole), *(_value(part) if any(parts) else "" for part in parts))
+
+    for told, name in _BY_NOVELTY.items():
+        add(told, name, {})
+        for reason in _REASONS if name == "distortion_rate" else ():
+            add(f"  by {reason}", name, {"reason": reason})
+    for told, (name, by) in _ONCE.items():
+        add(told, name, by)
+    people.print(table)
+
+
 def _whole(figure: MetricResult | None) -> tuple[str, str, str]:
-    if figure is None:
-        return "", "", ""
-    return _value(figure), interval(figure), f"{figure.n:,}"
+    return ("", "", "") if figure is None else (_value(figure), _interval(figure), f"{figure.n:,}")
 
 
 def _value(figure: MetricResult | None) -> str:
     return "–" if figure is None or figure.value is None else f"{figure.value:.4f}"
 
 
-def interval(figure: MetricResult) -> str:
-    """``[low, high]``, or nothing where there is none."""
+def _interval(figure: MetricResult) -> str:
     return "" if figure.interval is None else "[{:.4f}, {:.4f}]".format(*figure.interval)

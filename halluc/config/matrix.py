@@ -104,10 +104,14 @@ def _cell(base: Located, options: Iterable[Option], axes: Iterable[Axis]) -> Loc
     for option in options:
         merge(cell, option.part.below(()))
     gap = cell.value.get("gap")
-    fractions = sorted({fraction for axis in axes for fraction in _fractions(axis)})
+    found = {axis.where: set(_fractions(axis)) for axis in axes}
+    fractions = sorted(set().union(*found.values()))
     # Matched sizes must suit every fraction of the study (DEFINITIONS, section 2), so each cell is told of all.
     if fractions and isinstance(gap, dict) and gap.get("fractions") is None and gap.get("size") is None:
         gap["fractions"] = fractions
+        where = next(place for place, some in found.items() if some)
+        if where is not None:
+            cell.values["gap", "fractions"] = where
     return cell
 
 

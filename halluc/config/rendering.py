@@ -22,7 +22,7 @@ def annotated(loaded: LoadedConfig) -> str:
 
 def annotated_study(study: Study) -> str:
     """The config with its matrix as YAML that loads to the same cells."""
-    return _text(study_tree(study), study.given.values)
+    return _text(study_tree(study), {**study.cells[0].loaded.origins, **study.given.values})
 
 
 def study_tree(study: Study) -> dict[str, Any]:

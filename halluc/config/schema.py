@@ -108,11 +108,13 @@ class GapConfig(Section):
     )
 
     @model_validator(mode="after")
-    def _labels_go_with_their_unit(self) -> GapConfig:
+    def _keys_go_together(self) -> GapConfig:
         if self.unit == "label" and not self.labels:
             raise ValueError("`gap.unit: label` needs `gap.labels`, the labels to withhold")
         if self.unit != "label" and self.labels:
             raise ValueError(f"`gap.labels` goes with `gap.unit: label`, not with `{self.unit}`")
+        if self.size is not None and self.control == "none":
+            raise ValueError("`gap.size` goes with `gap.control: matched`, not with `none`")
         return self
 
 

@@ -119,17 +119,15 @@ def fit_temperature(rows: numpy.ndarray, claim: numpy.ndarray, right: numpy.ndar
     """The temperature that makes ``right`` (claims,) most likely under ``confidences`` (Guo et al. 2017, section 4.2).
 
     The search is over .05 to 20, on a grid of logarithms and then within the best cell, since the likelihood of a mean
-    over several rows may have more than one optimum. Where data can not decide: 1 without claims and where no
-    temperature changes the likelihood (logits all equal); .05 where all are right, 20 where none is.
+    over several rows may have more than one optimum. It is 1 where data can not decide: without claims, where all or
+    none are right (the likelihood then only says "as far as can be"), and where all logits are equal.
 
     Raises:
         ValueError: a claim has no row.
     """
     outcome = numpy.asarray(right, dtype=bool)
-    if not len(outcome):
-        return 1.0
     if outcome.all() or not outcome.any():
-        return COLDEST if outcome.all() else HOTTEST
+        return 1.0
     others = _under_the_largest(rows)
 
     def loss(log_temperature: float) -> float:

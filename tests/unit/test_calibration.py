@@ -139,8 +139,8 @@ def test_the_order_of_claims_and_rows_does_not_matter():
 def test_what_can_not_be_fitted_has_a_known_answer():
     rows, claim = numpy.array([[2.0, 0.0], [1.0, 0.5]]), numpy.array([0, 1])
     assert fit_temperature(rows[:0], claim[:0], numpy.zeros(0, dtype=bool)) == 1.0
-    assert fit_temperature(rows, claim, numpy.array([True, True])) == COLDEST
-    assert fit_temperature(rows, claim, numpy.array([False, False])) == HOTTEST
+    assert fit_temperature(rows, claim, numpy.array([True, True])) == 1
+    assert fit_temperature(rows, claim, numpy.array([False, False])) == 1
     assert fit_temperature(numpy.ones((2, 3)), claim, numpy.array([True, False])) == 1.0
     assert fit_temperature(numpy.ones((2, 1)), claim, numpy.array([True, False])) == 1.0
 

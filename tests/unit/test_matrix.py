@@ -62,16 +62,15 @@ def test_a_cell_is_the_config_that_one_would_write_by_hand(tmp_path):
     assert study.cells[0].loaded.tree == loading.load(by_hand, table=TABLE).tree
 
 
-def test_arms_share_nothing_with_each_other(tmp_path):
-    study = study_of(tmp_path, "matrix:\n  arm: {a: {gap: {unit: example}}, b: {}}\n  gap.fraction: [0.1, 0.2]\n")
-    units = [cell.loaded.experiment.gap.unit for cell in study.cells]
-    assert units == ["example", "example", "mention", "mention"]
-    assert [cell.loaded.experiment.gap.fraction for cell in study.cells] == [0.1, 0.2, 0.1, 0.2]
+def test_cells_share_nothing_with_each_other(tmp_path):
+    arms = "matrix:\n  arm: {a: {gap: {fraction: 0.1}}}\n  unit: {by_example: {gap: {unit: example}}, plain: {}}\n"
+    assert [cell.loaded.experiment.gap.unit for cell in study_of(tmp_path, arms).cells] == ["example", "mention"]
 
 
 def test_every_cell_is_told_all_fractions_so_that_matched_sizes_suit_them(tmp_path):
     by_key = study_of(tmp_path, "gap: {unit: example}\nmatrix: {gap.fraction: [0.75, 0, 0.5]}\n")
     assert {tuple(cell.loaded.experiment.gap.fractions) for cell in by_key.cells} == {(0.0, 0.5, 0.75)}
+    assert by_key.cells[0].loaded.origins["gap", "fractions"].line == 6
     by_arm = study_of(tmp_path, "matrix: {arm: {none: {}, half: {gap: {fraction: 0.5}}, all: {gap: {fraction: 1}}}}\n")
     gaps = [cell.loaded.experiment.gap for cell in by_arm.cells]
     assert gaps[0] is None
@@ -243,6 +242,14 @@ choices = st.dictionaries(st.one_of(st.sampled_from(["arm", "seed", "gap.fractio
 
 def told(choice):
     return [(axis, type(value), value) for axis, value in choice.items()]
+
+
+def test_slugs_that_are_cut_differ_where_the_choices_do():
+    choices = [{f"axis{number}": "x" * 35 for number in range(5)} | {"seed": seed} for seed in (1, 2)]
+    one, other = map(slugs.slug_of, choices)
+    assert len(one) == len(other) == slugs.MOST_CHARACTERS
+    assert one[:-9] == other[:-9]
+    assert one != other
 
 
 @given(choices, choices)
