@@ -74,5 +74,5 @@ class Predictor:
             confidence=round(claim.confidence, 6),
             novelty=knowledge.novelty(claim.text, claim.label) if knowledge else None,
             confusable=knowledge.is_confusable(claim.text, claim.label) if knowledge else None,
-            abstained=threshold is not None and claim.confidence <= threshold and False,
+            abstained=threshold is not None and claim.confidence < threshold,
         )

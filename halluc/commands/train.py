@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from halluc.commands import cells, experiment, gapping, scoring, standing
+from halluc.commands import cells, experiment, gapping, placing, scoring, standing
 from halluc.commands.choosing import EVERY_CELL, Selection
 from halluc.commands.terminal import Talk, is_main_process, people, put_json, say
 from halluc.components import TABLE
 from halluc.config.loading import LoadedConfig
 from halluc.config.matrix import Cell
-from halluc.config.rendering import annotated
 from halluc.core.errors import HallucError
 from halluc.core.files import recover, write_json
 from halluc.data.checks import check_corpora
@@ -22,8 +21,8 @@ from halluc.data.corpora import Corpora, read_corpora
 from halluc.gap.withhold import Withheld
 from halluc.loggers.console import ConsoleLogger
 from halluc.loggers.jsonl import JsonlLogger
-from halluc.runs import directory, provenance
-from halluc.runs.directory import CONFIG_FILE, RunDir
+from halluc.runs import provenance
+from halluc.runs.directory import RunDir
 from halluc.runs.events import Event, Stopped
 
 Evaluate = Callable[[Any], dict[str, float]]
@@ -79,7 +78,7 @@ def one(cell: Cell, overrides: Sequence[str], *, run: Path | None, resume: bool,
 
     engine = runtime.start(loaded.experiment.train.precision, loaded.experiment.seed)
     target: RunDir
-    target, resume = engine.from_main(_directory(cell, run, resume) if engine.is_main else None)
+    target, resume = engine.from_main(placing.place(cell, run, resume) if engine.is_main else None)
     job = _Job(loaded, as_read, corpora, withheld, choose_by, engine, target, resume, talk)
     if target.model.is_dir():
         say(f"{target.path} is finished: there is nothing to resume")
@@ -94,45 +93,6 @@ def one(cell: Cell, overrides: Sequence[str], *, run: Path | None, resume: bool,
         which = {} if cell.slug is None else {"cell": cell.slug}
         put_json({**which, "run": str(target.path), "model": str(target.model), "best": best})
     return target
-
-
-def _directory(cell: Cell, named: Path | None, resume: bool) -> tuple[RunDir, bool]:
-    """The run to write, and whether its training is continued; refuses one that another process writes."""
-    loaded = cell.loaded
-    if cell.slug is not None:
-        return experiment.claim(cell, "train"), True
-    if named is not None:
-        return _named(loaded, named, resume)
-    newest = directory.newest(Path(loaded.experiment.runs_dir), loaded.experiment.name, loaded.sha256)
-    if newest is None or newest.model.is_dir():
-        if resume and newest is not None:
-            return newest, True  # finished: a batch job that is queued again has nothing left to do
-        return experiment.create(loaded, "train"), False
-    if resume:
-        return newest, True
-    with newest.locked():
-        pass  # one that is being written is no interrupted one: this raises
-    if newest.has_checkpoint():
-        say(f"{newest.path} was interrupted: --resume would continue it; this is a new run")
-        return experiment.create(loaded, "train"), False
-    say(f"{newest.path} was not finished and has no checkpoint: training starts anew in it")
-    return newest, False
-
-
-def _named(loaded: LoadedConfig, path: Path, resume: bool) -> tuple[RunDir, bool]:
-    begun = {".lock", "source", CONFIG_FILE}  # all that a run killed in its first moment can have left
-    if not path.exists() or (path.is_dir() and {entry.name for entry in path.iterdir()} <= begun):
-        return directory.fill(
-            RunDir(path), experiment.new_record(loaded, "train"), annotated(loaded), loaded.files
-        ), False
-    found = directory.open_run(path)
-    if found.read().config_sha256 != loaded.sha256:
-        raise HallucError("R104", f"{path} holds a run of another config", help="name an empty folder")
-    if not resume and (found.model.is_dir() or found.has_checkpoint()):
-        state = "a finished training" if found.model.is_dir() else "an interrupted training"
-        help = "name an empty folder" if found.model.is_dir() else "continue it with --resume, or name an empty folder"
-        raise HallucError("R108", f"{path} holds {state}", help=help)
-    return found, resume
 
 
 def _noted(job: _Job, overrides: list[str]) -> dict[str, Any]:

@@ -1,0 +1,53 @@
+"""Which run directory a training goes to: a cell's, one that was named, the newest that can go on, or a new one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from halluc.commands import experiment
+from halluc.commands.terminal import say
+from halluc.config.loading import LoadedConfig
+from halluc.config.matrix import Cell
+from halluc.config.rendering import annotated
+from halluc.core.errors import HallucError
+from halluc.runs import directory
+from halluc.runs.directory import CONFIG_FILE, RunDir
+
+
+def place(cell: Cell, named: Path | None, resume: bool) -> tuple[RunDir, bool]:
+    """The run to write, and whether its training is continued; refuses one that another process writes."""
+    loaded = cell.loaded
+    if cell.slug is not None:
+        return experiment.claim(cell, "train"), True
+    if named is not None:
+        return _named(loaded, named, resume)
+    newest = directory.newest(Path(loaded.experiment.runs_dir), loaded.experiment.name, loaded.sha256)
+    if newest is None or newest.model.is_dir():
+        if resume and newest is not None:
+            return newest, True  # finished: a batch job that is queued again has nothing left to do
+        return experiment.create(loaded, "train"), False
+    if resume:
+        return newest, True
+    with newest.locked():
+        pass  # one that is being written is no interrupted one: this raises
+    if newest.has_checkpoint():
+        say(f"{newest.path} was interrupted: --resume would continue it; this is a new run")
+        return experiment.create(loaded, "train"), False
+    say(f"{newest.path} was not finished and has no checkpoint: training starts anew in it")
+    return newest, False
+
+
+def _named(loaded: LoadedConfig, path: Path, resume: bool) -> tuple[RunDir, bool]:
+    begun = {".lock", "source", CONFIG_FILE}  # all that a run killed in its first moment can have left
+    if not path.exists() or (path.is_dir() and {entry.name for entry in path.iterdir()} <= begun):
+        return directory.fill(
+            RunDir(path), experiment.new_record(loaded, "train"), annotated(loaded), loaded.files
+        ), False
+    found = directory.open_run(path)
+    if found.read().config_sha256 != loaded.sha256:
+        raise HallucError("R104", f"{path} holds a run of another config", help="name an empty folder")
+    if not resume and (found.model.is_dir() or found.has_checkpoint()):
+        state = "a finished training" if found.model.is_dir() else "an interrupted training"
+        help = "name an empty folder" if found.model.is_dir() else "continue it with --resume, or name an empty folder"
+        raise HallucError("R108", f"{path} holds {state}", help=help)
+    return found, resume
