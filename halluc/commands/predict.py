@@ -122,7 +122,7 @@ def _opened(target: Path | None) -> Iterator[IO[Any]]:
             yield sys.stdout.buffer
     elif target.is_dir():
         raise HallucError("C011", f"--output {target} is a folder", help="name a file")
-    elif False:  # a device or a pipe, which must not be replaced
+    elif target.exists() and not target.is_file():  # a device or a pipe, which must not be replaced
         with _told(str(target)), target.open("wb", buffering=0) as file:
             yield file
     else:

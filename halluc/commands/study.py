@@ -12,7 +12,7 @@ from halluc.commands import measured
 from halluc.commands.measured import FigureKey, Measured
 from halluc.core.errors import HallucError
 from halluc.core.significance import over_seeds, percentiles
-from halluc.runs.directory import RunDir
+from halluc.runs.directory import RUN_FILE, RunDir
 from halluc.runs.studies import CellFigures, SeedFigure, StudyFigures, Trend
 
 Plain = str | int | float | bool | None
@@ -51,6 +51,9 @@ def figures(name: str, places: Sequence[Place], asked: str | None) -> StudyFigur
     found: dict[str, Measured] = {}
     missing: dict[str, str] = {}
     for place in places:
+        if not (place.run.path / RUN_FILE).is_file():
+            missing[place.slug] = "not run yet"
+            continue
         try:
             found[place.slug] = measured.read(place.run, split)
         except HallucError as error:

@@ -50,7 +50,7 @@ def _told(choice: Mapping[str, object]) -> tuple[str, ...]:
 def _cells(cells: Sequence[CellFigures]) -> None:
     table = Table(box=None, pad_edge=False)
     for axis in cells[0].choice:
-        table.add_column(axis)
+        table.add_column(axis, no_wrap=True)
     for heading in ("seeds", *_COLUMNS):
         table.add_column(heading, justify="right")
     for cell in cells:
@@ -58,7 +58,8 @@ def _cells(cells: Sequence[CellFigures]) -> None:
         shown = [found.get((name, tuple(by.items()))) for name, by in _COLUMNS.values()]
         choice = [str(value) for value in cell.choice.values()]
         table.add_row(*choice, str(len(cell.runs)), *(number(figure.mean) if figure else "–" for figure in shown))
-        table.add_row(*[""] * len(choice), "sd", *(_sd(figure) for figure in shown), style="dim")
+        if len(cell.runs) > 1:
+            table.add_row(*[""] * len(choice), "sd", *(_sd(figure) for figure in shown), style="dim")
         table.add_row(*[""] * len(choice), "95%", *(_interval(figure) for figure in shown), style="dim")
     people.print(table)
 
@@ -68,7 +69,10 @@ def _sd(figure: SeedFigure | None) -> str:
 
 
 def _interval(figure: SeedFigure | None) -> str:
-    return "" if figure is None or figure.interval is None else "{:.3f}–{:.3f}".format(*figure.interval)
+    """As .012–.034: eleven columns must fit beside each other."""
+    if figure is None or figure.interval is None:
+        return ""
+    return "–".join(f"{end:.3f}".replace("0.", ".", 1) for end in figure.interval)
 
 
 def _trends(trends: Sequence[Trend]) -> None:

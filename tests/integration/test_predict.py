@@ -390,7 +390,8 @@ def test_help_starts_without_torch():
 def test_a_slow_writer_is_answered_line_by_line_and_nothing_else_is_said(shared_run):
     command = [sys.executable, "-m", "halluc", "predict", str(shared_run)]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen(command, env={**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0"}, **pipes) as process:
+    environment = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONUNBUFFERED": ""}
+    with subprocess.Popen(command, env=environment, **pipes) as process:
         for line in ("Anna met Oslo", "", "😀 Paris"):
             process.stdin.write(f"{line}\n".encode())
             process.stdin.flush()

@@ -91,7 +91,7 @@ def test_a_cell_that_is_not_there_is_named(halluc, study):
     assert set(found.missing) == {"gap.fraction=0.5,seed=1", "gap.fraction=0.5,seed=2"}
     assert [len(cell.runs) for cell in found.cells] == [2]
     assert found.trends == []
-    assert "missing: gap.fraction=0.5,seed=2" in halluc("report", home(study)).err
+    assert "missing: gap.fraction=0.5,seed=2: not run yet" in halluc("report", home(study)).err
 
 
 def test_a_single_seed_is_called_a_single_seed(halluc, study):

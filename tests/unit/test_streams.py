@@ -95,6 +95,15 @@ def test_it_waits_only_where_no_whole_line_is_there():
         assert list(found) == []
 
 
+def test_what_is_zipped_never_waits():
+    reader, writer = os.pipe()
+    with os.fdopen(reader, "rb") as source:
+        os.write(writer, gzip.compress(b"line\n" * 100_000))  # a few hundred bytes, and all of them are there
+        stream = LineStream(source, "pipe")
+        assert not any(stream.waits() for _ in itertools.islice(stream, 90_000))
+        os.close(writer)
+
+
 def test_a_single_byte_is_read_before_the_next_is_there():
     reader, writer = os.pipe()
     with os.fdopen(reader, "rb") as source:
