@@ -24,11 +24,12 @@ RANKED = "claims sorted by confidence"
 # Figures that need an order are resampled less often: each resample passes over all claims.
 RANKED_RESAMPLES = 1_000
 COVERAGES = (0.95, 0.9, 0.8)
+CURVE = tuple(step / 20 for step in range(1, 21))
 
 # Every figure that a gate may name.
 NAMES = (
     *("entity_f1", "entity_precision", "entity_recall", "token_f1"), *rates.NAMES,
-    *("ece", "brier", "aurc", "e_aurc", "auroc", "hallucination_rate_at_coverage"),
+    *("ece", "brier", "reliability", "aurc", "e_aurc", "auroc", "hallucination_rate_at_coverage", "risk_at_coverage"),
 )  # fmt: skip
 
 
@@ -51,7 +52,7 @@ def score(gold: Tags, predicted: Tags, table: Table, uncalibrated: numpy.ndarray
     figures += rates.figures(table, sheet) + calibration_figures(table, sheet)
     if uncalibrated is not None:
         figures += _calibration(table, uncalibrated, sheet, {"confidence": "uncalibrated"})
-    return results(figures, sheet) + _ranked(table)
+    return results(figures + _reliability(table, sheet), sheet) + _ranked(table) + _risk(table)
 
 
 def results(figures: Sequence[Figure], sheet: Sheet) -> list[MetricResult]:
@@ -84,6 +85,22 @@ def _calibration(table: Table, confidence: numpy.ndarray, sheet: Sheet, by: dict
     return [Figure(name, by, CALIBRATION, len(confidence), f) for name, f in (("ece", ece), ("brier", brier))]
 
 
+def _reliability(table: Table, sheet: Sheet) -> list[Figure]:
+    """The bars of the reliability diagram that hold claims: of a bin's claims, the share that is right."""
+    claims = table.claims
+    known = ~numpy.isnan(claims.confidence)
+    confidence, example = claims.confidence[known], claims.example[known]
+    right, place = (claims.verdict == "supported")[known], calibration.bin_of(confidence)
+    found = []
+    for number in numpy.unique(place):
+        here = place == number
+        low, high = (f"{edge:.3f}" for edge in calibration.EDGES[number : number + 2])
+        by = {"bin": f"{low} to {high}", "mean_confidence": f"{confidence[here].mean():.4f}"}
+        share = Ratio((sheet.tally(example[here & right]),), (sheet.tally(example[here]),))
+        found.append(Figure("reliability", by, CALIBRATION, int(here.sum()), share))
+    return found
+
+
 def _ranked(table: Table) -> list[MetricResult]:
     """Figures of the order that confidence gives, with intervals from a bootstrap over examples."""
     known = ~numpy.isnan(table.claims.confidence)
@@ -109,6 +126,19 @@ def _ranked(table: Table) -> list[MetricResult]:
             interval=percentiles(numpy.concatenate(values)) if values else None,
         )
         for (name, by, figure), values in zip(wanted, resampled, strict=True)
+    ]  # fmt: skip
+
+
+def _risk(table: Table) -> list[MetricResult]:
+    """The risk-coverage curve at twenty points, without intervals: AURC has one."""
+    known = ~numpy.isnan(table.claims.confidence)
+    confidence, wrong = table.claims.confidence[known], (table.claims.verdict != "supported")[known]
+    return [
+        MetricResult(
+            name="risk_at_coverage", value=_plain(selective.rate_at_coverage(confidence, wrong, share)),
+            n=len(confidence), by={"coverage": f"{share:g}"}, protocol=RANKED,
+        )
+        for share in CURVE
     ]  # fmt: skip
 
 
