@@ -48,10 +48,12 @@ def exit_code_of(arguments: Sequence[str]) -> int:
     except (KeyboardInterrupt, Abort):
         return errors.EXIT_INTERRUPTED
     except BrokenPipeError:
-        # The reader of our output went away (`| head`): no error, and no second one while Python flushes.
-        for stream in (sys.stdout, sys.stderr):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-        return errors.EXIT_DONE
+        return _without_reader()
+    except SystemExit as stop:
+        # typer's answer to a broken pipe inside a command
+        if isinstance(stop.__context__, BrokenPipeError):
+            return _without_reader()
+        raise
     except Exception as error:  # noqa: BLE001 - the last resort: a bug in halluc, told as such, with its traceback
         if _is_lost_peer(error):
             say_from_any_process("another process of this training ended; so does this one")
@@ -62,6 +64,13 @@ def exit_code_of(arguments: Sequence[str]) -> int:
     if returned == errors.EXIT_INTERRUPTED:  # typer's word for KeyboardInterrupt
         say("interrupted")
     return returned if isinstance(returned, int) else errors.EXIT_DONE
+
+
+def _without_reader() -> int:
+    """The reader of our output went away (`| head`): no error, and no second one while Python flushes."""
+    for stream in (sys.stdout, sys.stderr):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    return errors.EXIT_DONE
 
 
 def _show(error: HallucError) -> None:

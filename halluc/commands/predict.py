@@ -107,7 +107,7 @@ def _conclude(tally: _Tally, predictor: Predictor, seconds: float) -> None:
         share = notes["unknown_words"] / notes["words"]
         say(f"warning: {share:.0%} of the words are unknown to the model's tokenizer", style="yellow")
     speed = f"{tally.texts / seconds:,.0f} texts/s" if seconds > 0 else "at once"
-    say(f"{tally.texts:,} texts in {seconds:.1f} s ({speed}), {tally.broken:,} of them not readable")
+    say(f"{tally.texts:,} text{'s' * (tally.texts != 1)} in {seconds:.1f} s ({speed}), {tally.broken:,} not readable")
 
 
 @contextlib.contextmanager

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import jsonschema
@@ -162,3 +164,11 @@ def test_check_reads_the_real_corpora_as_they_are(halluc, real_data, monkeypatch
     splits = json.loads(outcome.out)["splits"].values()
     assert [split["sentences"] for split in splits] == sentences
     assert [split["mentions"] for split in splits] == mentions
+
+
+def test_a_reader_that_goes_away_is_no_error():
+    command = [sys.executable, "-m", "halluc", "config", "schema", "--output", "-"]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdout.close()  # as `| head` does, before anything is written
+    assert process.stderr.read() == b""
+    assert process.wait() == 0

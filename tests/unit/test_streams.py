@@ -98,9 +98,10 @@ def test_it_waits_only_where_no_whole_line_is_there():
 def test_what_is_zipped_never_waits():
     reader, writer = os.pipe()
     with os.fdopen(reader, "rb") as source:
-        os.write(writer, gzip.compress(b"line\n" * 100_000))  # a few hundred bytes, and all of them are there
+        lines_of_17 = b"\n".join(os.urandom(8).hex().encode() for _ in range(6000))
+        os.write(writer, gzip.compress(lines_of_17)[:60_000])  # all that there is for now, and more lines than a block
         stream = LineStream(source, "pipe")
-        assert not any(stream.waits() for _ in itertools.islice(stream, 90_000))
+        assert not any(stream.waits() for _ in itertools.islice(stream, 5000))
         os.close(writer)
 
 
