@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
-
-from pydantic import ValidationError
 
 from halluc.commands import experiment, gapping
 from halluc.components import TABLE
@@ -20,7 +17,8 @@ from halluc.engine.references import resolve_model
 from halluc.hallucination.ledger import Knowledge
 from halluc.runs import directory
 from halluc.runs.directory import CONFIG_FILE, LATEST, RUN_FILE, RunDir
-from halluc.runs.schema import SCHEMA_VERSION, ConfidenceFile
+from halluc.runs.records import read_record
+from halluc.runs.schema import ConfidenceFile
 
 # What a model from elsewhere is taken for: the one task there is.
 _TASK = "token_classification"
@@ -119,22 +117,9 @@ def read_confidence(run: RunDir) -> ConfidenceFile | None:
     """
     file, help = run.confidence, "write it anew with `halluc eval`"
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+        found = read_record(file, ConfidenceFile, damaged="R114", other_version="R114", help=help)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:
-        raise HallucError("R114", f"{file} cannot be read: {error}", help=help) from None
-    version = content.get("schema_version") if isinstance(content, dict) else None
-    if version is None:
-        raise HallucError("R114", f"{file} is damaged: it has no schema_version", help=help)
-    if version != SCHEMA_VERSION:
-        raise HallucError("R114", f"{file} is of schema version {version}, not {SCHEMA_VERSION}", help=help)
-    try:
-        found = ConfidenceFile.model_validate(content)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        raise HallucError("R114", f"{file} is damaged: {place}: {first['msg']}", help=help) from None
     if not 0 < found.temperature < math.inf:
         raise HallucError("R114", f"{file} is damaged: no temperature is {found.temperature}", help=help)
     return found

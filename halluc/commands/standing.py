@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from pydantic import ValidationError
-
 from halluc import __version__
 from halluc.config.loading import LoadedConfig, sha256_of_tree
 from halluc.core.errors import HallucError
 from halluc.data.readers.base import SPLITS, resolve
 from halluc.runs import provenance
 from halluc.runs.directory import RunDir
+from halluc.runs.records import read_record
 from halluc.runs.schema import EvalFile
 
 ASKED = "asked"
@@ -57,12 +56,11 @@ def evaluation(run: RunDir, split: str) -> EvalFile:
     Raises:
         HallucError R101: it cannot be read.
     """
-    file = run.evaluation(split)
+    file, help = run.evaluation(split), "remove it and evaluate again"
     try:
-        return EvalFile.model_validate_json(file.read_bytes())
-    except (OSError, ValidationError) as error:
-        help = "remove it and evaluate again"
-        raise HallucError("R101", f"{file} cannot be read: {str(error).splitlines()[0]}", help=help) from None
+        return read_record(file, EvalFile, damaged="R101", other_version="R102", help=help)
+    except FileNotFoundError:
+        raise HallucError("R101", f"{file} is not there", help="evaluate the split first: halluc eval") from None
 
 
 def _fingerprint(run: RunDir, loaded: LoadedConfig) -> str:

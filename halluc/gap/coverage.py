@@ -14,7 +14,7 @@ from pathlib import Path
 from pydantic import model_validator
 
 from halluc.core.examples import Tagged, surface
-from halluc.gap.files import read_record, write_record
+from halluc.runs.records import read_record, write_line
 from halluc.runs.schema import SCHEMA_VERSION, Record
 
 
@@ -26,6 +26,9 @@ class Known:
     file: str
     line: int
 
+
+# What to do where a file of the gap in a run is damaged.
+REMAKE = "restore it, or remove it: it is then made anew from `data.train`"
 
 _NOTHING: Mapping[str, Known] = {}
 
@@ -141,7 +144,7 @@ class Coverage:
             files=list(numbers),
             surfaces=surfaces,
         )
-        write_record(path, file)
+        write_line(path, file)
 
     @classmethod
     def load(cls, path: Path) -> Coverage:
@@ -150,7 +153,7 @@ class Coverage:
         Raises:
             HallucError R120: damaged. R121: of another version of halluc.
         """
-        file = read_record(path, CoverageFile)
+        file = read_record(path, CoverageFile, damaged="R120", other_version="R121", help=REMAKE)
         surfaces = {
             label: {text: Known(count, file.files[number], line) for text, (count, number, line) in of_label.items()}
             for label, of_label in file.surfaces.items()

@@ -14,7 +14,8 @@ from typing import Literal, TypeVar
 from halluc.core.errors import data_error, did_you_mean
 from halluc.core.examples import Tagged, surface
 from halluc.core.rng import keyed_seed
-from halluc.gap.files import read_record, write_record
+from halluc.gap.coverage import REMAKE
+from halluc.runs.records import read_record, write_line
 from halluc.runs.schema import SCHEMA_VERSION, Record
 
 Unit = Literal["mention", "label", "example"]
@@ -120,7 +121,7 @@ class WithheldUnits:
         surfaces: dict[str, list[str]] = {}
         for text, label in sorted(self.pairs, key=lambda pair: (pair[1], pair[0])):
             surfaces.setdefault(label, []).append(text)
-        write_record(path, WithheldFile(unit=self.unit, labels=sorted(self.labels), surfaces=surfaces))
+        write_line(path, WithheldFile(unit=self.unit, labels=sorted(self.labels), surfaces=surfaces))
 
     @classmethod
     def load(cls, path: Path) -> WithheldUnits:
@@ -129,6 +130,6 @@ class WithheldUnits:
         Raises:
             HallucError R120: damaged. R121: of another version of halluc.
         """
-        file = read_record(path, WithheldFile)
+        file = read_record(path, WithheldFile, damaged="R120", other_version="R121", help=REMAKE)
         pairs = frozenset((text, label) for label, surfaces in file.surfaces.items() for text in surfaces)
         return cls(file.unit, pairs, frozenset(file.labels))

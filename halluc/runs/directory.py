@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import datetime
 import fcntl
-import json
 import os
 import shutil
 import time
@@ -14,11 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from pydantic import ValidationError
-
 from halluc.core.errors import HallucError, environment_error
 from halluc.core.files import make_folder, unwritable, write_json, write_text
-from halluc.runs.schema import SCHEMA_VERSION, RunFile, Stage, Status
+from halluc.runs.records import read_record
+from halluc.runs.schema import RunFile, Stage, Status
 
 RUN_FILE = "run.json"
 CONFIG_FILE = "config.yaml"
@@ -85,26 +83,12 @@ class RunDir:
             HallucError R101: absent, broken or of another version of halluc.
         """
         file = self.path / RUN_FILE
+        anew = "restore it, or train anew"
         try:
-            content = json.loads(file.read_text(encoding="utf-8"))
+            return read_record(file, RunFile, damaged="R101", other_version="R102", help=anew)
         except FileNotFoundError:
             help = "name a folder under `runs_dir` that `halluc train` made"
             raise HallucError("R101", f"{self.path} is no run directory: it has no {RUN_FILE}", help=help) from None
-        except (OSError, ValueError) as error:
-            help = "it is damaged: restore it, or train anew"
-            raise HallucError("R101", f"{file} cannot be read: {error}", help=help) from None
-        version = content.get("schema_version") if isinstance(content, dict) else None
-        if version is None:
-            raise HallucError("R101", f"{file} is not a run file", help="it is damaged: restore it, or train anew")
-        if version != SCHEMA_VERSION:
-            help = f"this halluc reads version {SCHEMA_VERSION}: use the halluc that wrote it, or run anew"
-            raise HallucError("R102", f"{file} is of schema version {version}", help=help)
-        try:
-            return RunFile.model_validate(content)
-        except ValidationError as error:
-            first = error.errors()[0]
-            place = ".".join(map(str, first["loc"]))
-            raise HallucError("R101", f"{file} is not a run file: {place}: {first['msg']}") from None
 
     def write(self, run: RunFile) -> None:
         write_json(self.path / RUN_FILE, run.model_dump(mode="json"))

@@ -9,12 +9,11 @@ import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from halluc.core.errors import HallucError, environment_error
 from halluc.core.files import make_folder, write_json
 from halluc.runs.directory import RUN_FILE, RunDir
-from halluc.runs.schema import SCHEMA_VERSION, MatrixFile
+from halluc.runs.records import read_record
+from halluc.runs.schema import MatrixFile
 
 MATRIX_FILE = "matrix.json"
 
@@ -25,22 +24,10 @@ def read(home: Path) -> MatrixFile | None:
     Raises:
         HallucError R101, R102: ``matrix.json`` is damaged, or of another version.
     """
-    file = home / MATRIX_FILE
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+        return read_record(home / MATRIX_FILE, MatrixFile, damaged="R101", other_version="R102", help=_DAMAGED)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:
-        raise HallucError("R101", f"{file} cannot be read: {error}", help=_DAMAGED) from None
-    if isinstance(content, dict) and content.get("schema_version", SCHEMA_VERSION) != SCHEMA_VERSION:
-        help = f"this halluc reads version {SCHEMA_VERSION}: use the halluc that wrote it, or --fresh"
-        raise HallucError("R102", f"{file} is of schema version {content['schema_version']}", help=help)
-    try:
-        return MatrixFile.model_validate(content)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        raise HallucError("R101", f"{file} is no matrix file: {place}: {first['msg']}", help=_DAMAGED) from None
 
 
 _DAMAGED = "it is damaged: remove it, the same command writes it anew"
