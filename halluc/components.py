@@ -8,6 +8,30 @@ TABLE: dict[str, dict[str, str]] = {
     "task": {
         "token_classification": "halluc.tasks.token_classification:TokenClassification",
     },
+    "augmenter": {
+        "mention_replacement": "halluc.augment.mention_replacement:MentionReplacement",
+        "label_wise_replacement": "halluc.augment.label_wise_replacement:LabelWiseReplacement",
+        "shuffle_within_segments": "halluc.augment.shuffle_within_segments:ShuffleWithinSegments",
+        "sentence_reorder": "halluc.augment.sentence_reorder:SentenceReorder",
+        "synonym": "halluc.augment.synonym:Synonym",
+        "noise": "halluc.augment.noise:Noise",
+        "case": "halluc.augment.case:Case",
+        "delete": "halluc.augment.delete:Delete",
+        "duplicate": "halluc.augment.duplicate:Duplicate",
+        "sequence": "halluc.augment.sequence:Sequence",
+        "nlpaug": "halluc.augment.nlpaug_bridge:NlpaugBridge",
+    },
+    "synthesizer": {
+        "ngram": "halluc.augment.ngram:Ngram",
+    },
+    "filter": {
+        "unchanged": "halluc.augment.filters:Unchanged",
+        "duplicate": "halluc.augment.filters:Duplicate",
+        "leak": "halluc.augment.filters:Leak",
+        "length_ratio": "halluc.augment.filters:LengthRatio",
+        "near_duplicate": "halluc.augment.filters:NearDuplicate",
+        "novelty": "halluc.augment.filters:Novelty",
+    },
     "detector": {
         "gold_spans": "halluc.hallucination.gold_spans:GoldSpans",
     },

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from halluc.commands.terminal import put_json, say
 from halluc.components import TABLE
-from halluc.config import schema
+from halluc.config.json_schema import json_schema
 from halluc.config.matrix import Study, load_study
 from halluc.config.rendering import annotated, annotated_study, leaves, origin
 from halluc.config.yaml import dotted
@@ -42,7 +42,7 @@ def _show_study(study: Study, as_json: bool) -> None:
 
 
 def write_schema(output: Path) -> None:
-    text = json.dumps(schema.json_schema(TABLE), indent=2, ensure_ascii=False) + "\n"
+    text = json.dumps(json_schema(TABLE), indent=2, ensure_ascii=False) + "\n"
     if str(output) == "-":
         sys.stdout.write(text)
         return

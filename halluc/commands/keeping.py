@@ -35,12 +35,12 @@ class Keeper:
                 yield self._checkpoint()
 
     def _is_due(self, event: Event) -> bool:
-        """After each epoch, its evaluation included; every so many steps; and where training is interrupted."""
+        """After each evaluation and epoch; every so many steps; and where training is interrupted."""
         if isinstance(event, Step):
-            if event.ends_epoch:
-                return not self.evaluates
+            if event.evaluates and self.evaluates:
+                return False  # the checkpoint waits for what the evaluation says
             every = self.training.config.checkpoint_steps
-            return every is not None and event.step % every == 0
+            return event.ends_epoch or (every is not None and event.step % every == 0)
         return isinstance(event, Evaluated) or (isinstance(event, Stopped) and event.interrupted)
 
     def _keep_best(self, step: int) -> Checkpointed:

@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from halluc.config import merging, problems, schema, yaml
+from halluc.config.augmentation import augment_type
 from halluc.config.overrides import apply_all
 from halluc.config.yaml import Located
 from halluc.core import registry
@@ -42,8 +43,10 @@ class LoadedConfig:
     def model_sections(self) -> dict[str, Any]:
         """The sections that decide the model; the test split is none of it."""
         sections = {name: self.tree[name] for name in schema.MODEL_SECTIONS if self.tree.get(name) is not None}
-        data = {key: value for key, value in self.tree["data"].items() if key != "test"}
-        return {**sections, "data": data}
+        sections["data"] = {key: value for key, value in self.tree["data"].items() if key != "test"}
+        if "augment" in sections:  # how many processes make it is none of it
+            sections["augment"] = {key: value for key, value in sections["augment"].items() if key != "workers"}
+        return sections
 
 
 def sha256_of_tree(tree: Any) -> str:
@@ -132,6 +135,8 @@ def check(located: Located, table: registry.Table) -> tuple[schema.Experiment | 
             undecided.add(section)
         elif found is not None:
             chosen[section] = found
+    if isinstance(located.value.get("augment"), dict):  # the methods' modules are loaded only where they are named
+        chosen["augment"] = augment_type(table)
     kind_of_config = schema.experiment_type(chosen)
     try:
         return kind_of_config.model_validate(located.value), errors

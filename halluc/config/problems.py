@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from types import UnionType
-from typing import Any, Union, get_args, get_origin
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
@@ -63,9 +63,13 @@ def explain(problem: Any, located: Located, experiment: type[schema.Experiment])
     path = _path_in_tree(problem["loc"], located.value)
     key, kind, context = dotted(path), problem["type"], problem.get("ctx", {})
     if kind == "extra_forbidden":
-        return HallucError("C101", f"unknown key `{key}`", _key_place(located, path), _known(path, experiment))
+        return HallucError("C101", f"unknown key `{key}`", _key_place(located, path), _known(path, located, experiment))
     if kind == "missing":
-        return HallucError("C102", f"missing key `{key}`", _nearest(located, path[:-1]), _about(path, experiment))
+        return HallucError(
+            "C102", f"missing key `{key}`", _nearest(located, path[:-1]), _about(path, located, experiment)
+        )
+    if kind in ("union_tag_invalid", "union_tag_not_found"):
+        return _no_such_component((*path, "type"), kind, context, located)
     where = located.values.get(path) or _nearest(located, path)
     given = shown(problem["input"])
     if kind == "literal_error":
@@ -84,8 +88,21 @@ def explain(problem: Any, located: Located, experiment: type[schema.Experiment])
     if kind in ("string_too_short", "too_short"):
         return HallucError("C105", f"`{key}` must not be empty", where)
     if kind == "string_pattern_mismatch":
-        return HallucError("C105", f"`{key}` cannot be {given}", where, _about(path, experiment))
+        return HallucError("C105", f"`{key}` cannot be {given}", where, _about(path, located, experiment))
     return HallucError("C105", f"`{key}`: {problem['msg'].lower()}, not {given}", where)
+
+
+def _no_such_component(path: Path, kind: str, context: Mapping[str, Any], located: Located) -> HallucError:
+    """An item of a list of components, as of ``augment.methods``, whose ``type`` is unknown or missing."""
+    key = dotted(path)
+    if kind == "union_tag_not_found":
+        where = located.values.get(path[:-1]) or _nearest(located, path)
+        return HallucError("C102", f"missing key `{key}`", where, "see `halluc list` for what can be named")
+    known = re.findall(r"'([^']*)'", context["expected_tags"])
+    near = did_you_mean(context["tag"], known)
+    help = f"did you mean `{near}`?" if near else f"one of {', '.join(known)}"
+    where = located.values.get(path) or _nearest(located, path)
+    return HallucError("C103", f"`{key}` cannot be {shown(context['tag'])}", where, help)
 
 
 def shown(value: Any) -> str:
@@ -161,30 +178,42 @@ _ELSEWHERE = {
 }
 
 
-def _known(path: Path, experiment: type[schema.Experiment]) -> str | None:
+def _known(path: Path, located: Located, experiment: type[schema.Experiment]) -> str | None:
     """did-you-mean: first among the keys of the same section, then among all keys of all sections."""
-    everything = list(known_paths(experiment))
-    word, section = str(path[-1]), path[:-1]
+    word = str(path[-1])
     word = _ELSEWHERE.get(word, word)
-    siblings = [p[-1] for p in everything if p[:-1] == section]
-    by_name = {str(p[-1]): p for p in reversed(everything)}
-    near = did_you_mean(word, map(str, siblings))
+    siblings = list(
+        dict.fromkeys(key for model in _section(path[:-1], located, experiment) for key in model.model_fields)
+    )
+    by_name = {str(p[-1]): p for p in reversed(list(known_paths(experiment)))}
+    near = did_you_mean(word, siblings)
     if near and (near == word or word not in by_name):
         return f"did you mean `{near}`?"
     near = did_you_mean(word, by_name)
     if near:
         return f"did you mean `{dotted(by_name[near])}`?"
-    return f"known here: {', '.join(map(str, siblings))}" if siblings else None
+    return f"known here: {', '.join(siblings)}" if siblings else None
 
 
-def _about(path: Path, experiment: type[schema.Experiment]) -> str | None:
-    model: Any = experiment
-    for part in path[:-1]:
-        model = next(_models(model.model_fields[part].annotation), None) if part in model.model_fields else None
-        if model is None:
-            return None
-    found = model.model_fields.get(str(path[-1]))
-    return found.description if found else None
+def _about(path: Path, located: Located, experiment: type[schema.Experiment]) -> str | None:
+    for model in _section(path[:-1], located, experiment):
+        if path[-1] in model.model_fields:
+            return model.model_fields[str(path[-1])].description
+    return None
+
+
+def _section(path: Path, located: Located, experiment: type[schema.Experiment]) -> list[type[BaseModel]]:
+    """What may stand at ``path``; of the components of a list the one that its ``type`` names, where it names one."""
+    models: list[type[BaseModel]] = [experiment]
+    node = located.value
+    for part in path:
+        node = node[part]
+        if isinstance(part, str):
+            fields = [model.model_fields[part] for model in models if part in model.model_fields]
+            models = [inner for field in fields for inner in _models(field.annotation)]
+    named = node.get("type") if isinstance(node, dict) else None
+    types = {model: get_args(model.model_fields["type"].annotation) for model in models if "type" in model.model_fields}
+    return [model for model, names in types.items() if named in names] or models
 
 
 def known_paths(model: type[BaseModel], above: Path = ()) -> Iterator[Path]:
@@ -201,6 +230,8 @@ def known_paths(model: type[BaseModel], above: Path = ()) -> Iterator[Path]:
 def _models(annotation: Any) -> Iterator[type[BaseModel]]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
-    elif get_origin(annotation) in (Union, UnionType):
+    elif get_origin(annotation) in (Union, UnionType, list):
         for one in get_args(annotation):
             yield from _models(one)
+    elif get_origin(annotation) is Annotated:
+        yield from _models(get_args(annotation)[0])

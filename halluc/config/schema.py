@@ -1,7 +1,7 @@
 """The shape of an experiment config. Unknown keys and implicit conversions are refused.
 
 The sections ``task`` and ``data`` belong to components: their classes stand beside the component and are put in by
-``experiment_type`` and ``json_schema``, which are handed the table.
+``experiment_type``, which is handed their types (``config.augmentation`` has those of ``augment``).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from halluc.core import registry
 COMPONENT_SECTIONS = {"task": ("task", "type"), "data": ("reader", "format")}
 
 # The sections that decide the model: their hash finds a run again (DESIGN, "One run as data").
-MODEL_SECTIONS = ("task", "data", "gap", "model", "train", "seed")
+MODEL_SECTIONS = ("task", "data", "gap", "augment", "model", "train", "seed")
 
 
 class Section(BaseModel):
@@ -44,7 +44,12 @@ class ModelConfig(Section):
 
 
 class TrainConfig(Section):
-    epochs: int = Field(default=3, ge=1, description="passes over the training split")
+    epochs: int = Field(default=3, ge=1, description="passes over the training split; not used where `steps` is given")
+    steps: int | None = Field(
+        default=None,
+        ge=1,
+        description="optimizer steps in all, however many passes they take (the last is cut); null: those of `epochs`",
+    )
     learning_rate: float = Field(
         default=5.0e-5, gt=0, le=1, description="the highest, at the end of the warm-up; small encoders want more"
     )
@@ -68,6 +73,11 @@ class TrainConfig(Section):
     )
     patience: int | None = Field(
         default=None, ge=1, description="stop after this many evaluations without a better one; null: never"
+    )
+    evaluate_steps: int | None = Field(
+        default=None,
+        ge=1,
+        description="evaluate dev after every so many steps and after the last one; null: after each epoch",
     )
     accumulation: int = Field(
         default=1, ge=1, description="forward passes that an optimizer step is split into, where memory is short"
@@ -195,6 +205,7 @@ class Experiment(Section):
     data: Any = Field(description="the corpus; `halluc list readers`")
     model: ModelConfig = Field(description="the encoder to fine-tune: `model: {name: …}`")
     gap: GapConfig | None = Field(default=None, description="what to withhold from the training split; null: nothing")
+    augment: Any = Field(default=None, description="what to add to the training split; null: nothing")
     train: TrainConfig = TrainConfig()
     eval: EvalConfig = EvalConfig()
     gates: dict[str, GateConfig] = Field(
@@ -214,57 +225,3 @@ def experiment_type(chosen: Mapping[str, type[Section]]) -> type[Experiment]:
         for name, section in chosen.items()
     }
     return create_model("Experiment", __base__=Experiment, **fields)
-
-
-def json_schema(table: registry.Table) -> dict[str, Any]:
-    """JSON Schema of a config *file*, for editors.
-
-    A file may leave anything to the one it extends, so nothing is required in it; and it may hold ``extends``
-    and ``matrix``.
-    """
-    sections: dict[str, Any] = {}
-    for name, (kind, _) in COMPONENT_SECTIONS.items():
-        union: Any = None
-        for section in component_configs(table, kind).values():
-            union = section if union is None else union | section
-        sections[name] = Annotated[union, Field()]
-    schema: dict[str, Any] = experiment_type(sections).model_json_schema()
-    schema["title"] = "halluc experiment"
-    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-    schema["properties"]["extends"] = {
-        "description": "a config file, or a list of them, to build on; paths are relative to this file",
-        "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
-    }
-    schema["properties"]["matrix"] = _MATRIX
-    _drop_required(schema)
-    return schema
-
-
-# What an axis and an arm may set is for the config's own check: an editor sees the shape.
-_MATRIX: dict[str, Any] = {
-    "description": "many experiments in one config, the product of its axes: keys with a list of values, or a mapping "
-    "of named arms, each with what it changes, as {arm: {baseline: {}, dropout: {model: {dropout: 0.3}}}}",
-    "anyOf": [
-        {
-            "type": "object",
-            "additionalProperties": {
-                "anyOf": [
-                    {"type": "array", "minItems": 1},
-                    {"type": "object", "minProperties": 1, "additionalProperties": {"type": "object"}},
-                ]
-            },
-        },
-        {"type": "null"},
-    ],
-}
-
-
-def _drop_required(node: Any) -> None:
-    if isinstance(node, dict):
-        if isinstance(node.get("required"), list):
-            del node["required"]
-        for value in node.values():
-            _drop_required(value)
-    elif isinstance(node, list):
-        for value in node:
-            _drop_required(value)

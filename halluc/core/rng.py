@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import struct
+from bisect import bisect_right
+from collections.abc import Sequence
+from typing import TypeVar
 
 import numpy
+
+T = TypeVar("T")
+
+_EIGHT = struct.Struct("<8Q").unpack
+_blake2b = hashlib.blake2b
 
 
 def keyed_seed(*keys: object) -> int:
@@ -15,3 +24,85 @@ def keyed_seed(*keys: object) -> int:
 
 def keyed_generator(*keys: object) -> numpy.random.Generator:
     return numpy.random.Generator(numpy.random.PCG64(keyed_seed(*keys)))
+
+
+class Draws:
+    """A stream of random draws for one key: BLAKE2b in counter mode.
+
+    A ``random.Random`` would cost more to seed than most examples cost to augment; here the first eight draws cost one
+    hash. Two streams of different keys are independent.
+    """
+
+    __slots__ = ("_blocks", "_key", "_words")
+
+    def __init__(self, key: bytes) -> None:
+        self._key = _blake2b(key).digest()
+        self._words: list[int] = list(_EIGHT(self._key))
+        self._blocks = 0
+
+    @classmethod
+    def of(cls, *keys: object) -> Draws:
+        """A stream for any keys (``repr`` of each)."""
+        return cls("\x1f".join(repr(key) for key in keys).encode("utf-8", "surrogatepass"))
+
+    def bits(self) -> int:
+        """The next 64 bits."""
+        words = self._words
+        if not words:
+            self._blocks += 1
+            words.extend(_EIGHT(_blake2b(self._key + self._blocks.to_bytes(8, "little")).digest()))
+        return words.pop()
+
+    def uniform(self) -> float:
+        """From [0, 1), in steps of 2**-53."""
+        words = self._words  # here and below: a call of ``bits`` would cost as much again
+        return ((words.pop() if words else self.bits()) >> 11) * 1.1102230246251565e-16
+
+    def below(self, bound: int) -> int:
+        """A whole number from 0 to ``bound - 1``; its bias is under ``bound`` in 2**64."""
+        return (self.bits() * bound) >> 64
+
+    def chance(self, probability: float) -> bool:
+        return self.uniform() < probability
+
+    def choice(self, options: Sequence[T]) -> T:
+        return options[(self.bits() * len(options)) >> 64]
+
+    def weighted(self, cumulative: Sequence[float]) -> int:
+        """An index, each as probable as its weight; ``cumulative`` are the running sums of the weights."""
+        return min(bisect_right(cumulative, self.uniform() * cumulative[-1]), len(cumulative) - 1)
+
+    def count(self, expected: float) -> int:
+        """One of the two whole numbers around ``expected``, so that it is met on average."""
+        whole = int(expected)
+        words = self._words
+        drawn = ((words.pop() if words else self.bits()) >> 11) * 1.1102230246251565e-16
+        return whole + (drawn < expected - whole)
+
+    def some(self, total: int, wanted: int) -> list[int]:
+        """``wanted`` different numbers below ``total``, ascending; all where more are wanted than there are."""
+        if wanted >= total:
+            return list(range(total))
+        words = self._words
+        if wanted == 1:
+            return [((words.pop() if words else self.bits()) * total) >> 64]
+        if 3 * wanted > total:
+            return sorted(self.shuffled(range(total))[:wanted])
+        if wanted == 2:
+            first = ((words.pop() if words else self.bits()) * total) >> 64
+            second = first
+            while second == first:
+                second = ((words.pop() if words else self.bits()) * total) >> 64
+            return [first, second] if first < second else [second, first]
+        found: set[int] = set()
+        while len(found) < wanted:
+            found.add(((words.pop() if words else self.bits()) * total) >> 64)
+        return sorted(found)
+
+    def shuffled(self, items: Sequence[T]) -> list[T]:
+        """The items in random order (Fisher and Yates)."""
+        mixed, words = list(items), self._words
+        for last in range(len(mixed) - 1, 0, -1):
+            other = ((words.pop() if words else self.bits()) * (last + 1)) >> 64
+            mixed[last], mixed[other] = mixed[other], mixed[last]
+        return mixed

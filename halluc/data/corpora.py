@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -54,27 +54,94 @@ def read_corpora(config: DataConfig, table: registry.Table, splits: Sequence[Spl
     Raises:
         HallucError or ManyErrors, code D…: what cannot be read, with file and line, up to 20 shown.
     """
-    reader: Reader = registry.load(table, "reader", config.format)(config)  # type: ignore[attr-defined]
     raw: dict[SplitName, list[RawSentence]] = {}
     bad: list[BadLine] = []
     missing: list[HallucError] = []
     for split in splits:
-        reference = config.reference(split)
-        if reference is None:
+        if config.reference(split) is None:
             continue
         raw[split] = []
         try:
-            for item in reader.read(reference, split):
+            for item in _raw(config, table, split):
                 if isinstance(item, BadLine):
                     bad.append(item)
                 else:
                     raw[split].append(item)
         except HallucError as error:
             missing.append(error)
-        except OSError as error:
-            missing.append(data_error("D101", f"cannot read {reference}: {error.strerror or error}"))
     _refuse(missing)
     return _Border(config, raw, bad).corpora()
+
+
+class Streamed:
+    """A split that is read anew each time it is iterated, in constant memory: what ``read_corpora`` would give.
+
+    The first time through finds what cannot be read; it raises at the end, as ``read_corpora`` does.
+    """
+
+    def __init__(self, config: DataConfig, table: registry.Table, split: SplitName, scheme: Scheme | None) -> None:
+        self.config, self.table, self.split, self.scheme = config, table, split, scheme
+
+    def __iter__(self) -> Iterator[Tagged]:
+        border = _Border(self.config, {}, [])
+        border.found.scheme = self.scheme
+        count = 0
+        for item in _raw(self.config, self.table, self.split):
+            example = None
+            if isinstance(item, BadLine):
+                border.bad.append(item)
+            else:
+                example = border.tagged(item)
+            if example is not None:
+                count += 1
+                yield example
+            # Only so many are told, and a file of nothing but bad lines must not fill the memory.
+            if self.config.on_bad_line == "skip" and len(border.bad) > MOST_SHOWN:
+                border.bad = [one for one in border.bad if one.code == "D102"]
+            del border.found.repairs[:]
+            if len(border.bad) > 10 * MOST_SHOWN:
+                break
+        border.refuse()
+        if not count:
+            raise _nothing(self.config, self.split, "it holds no sentence")
+
+
+def stream_corpora(
+    config: DataConfig, table: registry.Table, splits: Sequence[SplitName] = SPLITS
+) -> dict[SplitName, Streamed]:
+    """The splits that the config names, to be read as often as they are iterated.
+
+    Raises:
+        HallucError D101: a file is not there. D120: the tags belong to no one scheme.
+    """
+    named = [split for split in splits if config.reference(split) is not None]
+    border = _Border(config, {}, [])
+    border.decide_scheme(sentence for split in named for sentence in _sentences(config, table, split))
+    return {split: Streamed(config, table, split, border.found.scheme) for split in named}
+
+
+def _sentences(config: DataConfig, table: registry.Table, split: SplitName) -> Iterator[RawSentence]:
+    return (item for item in _raw(config, table, split) if not isinstance(item, BadLine))
+
+
+def _raw(config: DataConfig, table: registry.Table, split: SplitName) -> Iterator[RawSentence | BadLine]:
+    reader: Reader = registry.load(table, "reader", config.format)(config)  # type: ignore[attr-defined]
+    reference = config.reference(split)
+    assert reference is not None
+    try:
+        yield from reader.read(reference, split)
+    except OSError as error:
+        raise data_error("D101", f"cannot read {reference}: {error.strerror or error}") from None
+
+
+def _nothing(config: DataConfig, split: SplitName, help: str) -> HallucError:
+    reference = config.reference(split)
+    assert reference is not None
+    return data_error("D102", "nothing to read", Location(_source(reference, split)), help)
+
+
+def _source(reference: str, split: SplitName) -> str:
+    return reference if reference.startswith("hub:") else str(resolve(reference, split))
 
 
 def _refuse(errors: Iterable[HallucError]) -> None:
@@ -105,38 +172,39 @@ class _Border:
         self.found = Corpora({})
 
     def corpora(self) -> Corpora:
-        self._decide_scheme()
-        decoded = {split: [self._tagged(s) for s in sentences] for split, sentences in self.raw.items()}
-        if self.config.on_bad_line == "error":
-            _refuse(one.error() for one in self.bad)
-        # A file of which nothing can be read is an error, however forgiving the config.
-        empty = [one for one in self.bad if one.code == "D102"]
-        _refuse(one.error() for one in empty)
+        self.decide_scheme(sentence for sentences in self.raw.values() for sentence in sentences)
+        decoded = {split: [self.tagged(s) for s in sentences] for split, sentences in self.raw.items()}
+        self.refuse()
         self.found.skipped = [Finding(Place(b.file, b.line), b.problem) for b in self.bad]
         for split, examples in decoded.items():
             kept = tuple(example for example in examples if example is not None)
-            reference = self.config.reference(split)
-            assert reference is not None
-            source = reference if reference.startswith("hub:") else str(resolve(reference, split))
             if not kept:
                 help = "every line was skipped; see `halluc check`" if self.bad else "it holds no sentence"
-                raise data_error("D102", "nothing to read", Location(source), help)
-            self.found.splits[split] = Corpus(split, kept, source)
+                raise _nothing(self.config, split, help)
+            reference = self.config.reference(split)
+            assert reference is not None
+            self.found.splits[split] = Corpus(split, kept, _source(reference, split))
         return self.found
 
-    def _decide_scheme(self) -> None:
+    def refuse(self) -> None:
+        """Raise what cannot be read, where the config does not leave it out."""
+        if self.config.on_bad_line == "error":
+            _refuse(one.error() for one in self.bad)
+        # A file of which nothing can be read is an error, however forgiving the config.
+        _refuse(one.error() for one in self.bad if one.code == "D102")
+
+    def decide_scheme(self, sentences: Iterable[RawSentence]) -> None:
         if self.config.scheme != "auto":
             self.found.scheme, self.found.scheme_note = self.config.scheme, "named by the config"
             return
         evidence, any_tags = SchemeEvidence(), False
-        for sentences in self.raw.values():
-            for sentence in sentences:
-                if sentence.tags is not None:
-                    any_tags = True
-                    try:
-                        evidence.add(sentence.tags, [Place(sentence.file, line) for line in sentence.lines])
-                    except UnknownTag:
-                        continue  # told when the sentence is decoded
+        for sentence in sentences:
+            if sentence.tags is not None:
+                any_tags = True
+                try:
+                    evidence.add(sentence.tags, [Place(sentence.file, line) for line in sentence.lines])
+                except UnknownTag:
+                    continue  # told when the sentence is decoded
         if not any_tags:
             return
         scheme, note = evidence.decide()
@@ -147,7 +215,7 @@ class _Border:
         assert scheme is not None
         self.found.scheme, self.found.scheme_note = scheme, note
 
-    def _tagged(self, sentence: RawSentence) -> Tagged | None:
+    def tagged(self, sentence: RawSentence) -> Tagged | None:
         spans = sentence.spans
         for repair in sentence.repairs:
             self.found.repairs.append(Finding(Place(sentence.file, sentence.lines[0]), repair))

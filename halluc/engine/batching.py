@@ -1,10 +1,12 @@
-"""Which examples go together, as a pure function of (lengths, seed, epoch): the reason why a resumed run is equal to
-an uninterrupted one, and why every process knows the whole plan without asking."""
+"""Which examples go together and when, as a pure function of (lengths, seed, epoch): the reason why a resumed run is
+equal to an uninterrupted one, and why every process knows the whole plan without asking."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 import numpy
@@ -101,6 +103,64 @@ def _dealt(group: list[int], sizes: numpy.ndarray, ranks: int) -> tuple[tuple[in
 def _padding(steps: tuple[tuple[tuple[int, ...], ...], ...], sizes: numpy.ndarray) -> float:
     padded = sum(len(part) * int(sizes[list(part)].max()) for step in steps for part in step if part)
     return 1 - float(sizes.sum()) / padded if padded else 0.0
+
+
+@dataclass(frozen=True)
+class Course:
+    """When a training passes over its data and when it is evaluated; steps and epochs count from 1.
+
+    ``ends`` is the last step of each epoch; the last epoch may be cut. ``padding`` is the mean of the epochs' plans.
+    """
+
+    plan_of: Callable[[int], BatchPlan]
+    ends: tuple[int, ...]
+    padding: float
+    evaluate_steps: int | None
+
+    @property
+    def steps(self) -> int:
+        return self.ends[-1]
+
+    def epoch(self, step: int) -> int:
+        """The epoch of a step."""
+        return bisect_left(self.ends, step) + 1
+
+    def ends_epoch(self, step: int) -> bool:
+        return self.ends[self.epoch(step) - 1] == step
+
+    def evaluations(self, step: int) -> int:
+        """How many evaluations are due until ``step`` is done, the one that follows it included."""
+        if self.evaluate_steps is None:
+            return bisect_right(self.ends, step)
+        regular, over = divmod(step, self.evaluate_steps)
+        return regular + (step == self.steps and over > 0)
+
+    def after(self, step: int) -> Iterator[tuple[tuple[int, ...], ...]]:
+        """What each step after ``step`` trains on; one epoch is planned at a time, since many would fill memory."""
+        for number, (start, end) in enumerate(pairwise((0, *self.ends))):
+            if step < end:
+                yield from self.plan_of(number).steps[max(0, step - start) : end - start]
+
+
+def course(
+    plan_of: Callable[[int], BatchPlan], *, epochs: int, steps: int | None, evaluate_steps: int | None
+) -> Course:  # fmt: skip
+    """The course of ``epochs`` epochs or, where ``steps`` are given, of exactly so many steps.
+
+    Args:
+        plan_of: the plan of an epoch, from 0.
+        evaluate_steps: steps between evaluations; None evaluates after each epoch.
+    """
+    ends: list[int] = []
+    paddings: list[float] = []
+    while len(ends) < epochs if steps is None else not ends or ends[-1] < steps:
+        made = plan_of(len(ends))
+        ends.append((ends[-1] if ends else 0) + len(made))
+        paddings.append(made.padding)
+        if not len(made):
+            break  # no examples: no number of passes makes a step
+    last = ends[-1] if steps is None else min(steps, ends[-1])
+    return Course(plan_of, (*ends[:-1], last), sum(paddings) / len(paddings), evaluate_steps)
 
 
 def sorted_batches(lengths: Sequence[int], budget: int) -> list[list[int]]:

@@ -37,7 +37,7 @@ KEPT = 2
 class Progress:
     """Where training stands beside weights and optimizer.
 
-    ``step`` counts optimizer steps, ``evaluations`` the epochs evaluated; ``best`` is the best figure so far and
+    ``step`` counts optimizer steps, ``evaluations`` those of dev that are done; ``best`` is the best figure so far and
     ``stale`` the evaluations since then.
     """
 

@@ -7,7 +7,6 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate
 from typing import Any, Protocol
 
 import torch
@@ -16,7 +15,7 @@ from halluc.config.schema import TrainConfig
 from halluc.core.errors import HallucError, environment_error
 from halluc.core.rng import keyed_seed
 from halluc.engine import batching
-from halluc.engine.batching import Batch, BatchPlan
+from halluc.engine.batching import Batch, BatchPlan, Course
 from halluc.engine.checkpoint import Progress
 from halluc.engine.optimizer import adamw, learning_rate_factor
 from halluc.engine.runtime import Runtime
@@ -49,6 +48,7 @@ class Features(Protocol):
 
 Metrics = dict[str, float]
 Shares = tuple[tuple[int, ...], ...]
+_INTERRUPTED = "interrupted"
 
 
 @dataclass
@@ -84,7 +84,7 @@ def fit(
     choose_by: str,
     interrupted: Callable[[], bool] = lambda: False,
 ) -> Iterator[Event]:
-    """Train from where ``training.progress`` stands to the last epoch, evaluating after each.
+    """Train from where ``training.progress`` stands to the last step, evaluating after each epoch or every so often.
 
     An optimizer step minimises the loss summed over its global batch, divided by the labelled tokens of that batch:
     a mean of means would weigh ragged batches wrongly. Whoever listens sees the model as it is at each event.
@@ -93,36 +93,35 @@ def fit(
         HallucError T101: the loss is not finite; names step, batch and examples. T102: out of memory.
     """
     config, progress = training.config, training.progress
-    # Lengths of all epochs, but the plan of one at a time: of many epochs over much data the plans would fill memory.
-    sizes = [(len(plan), plan.padding) for plan in (_plan(training, epoch) for epoch in range(config.epochs))]
-    ends = list(accumulate(length for length, _ in sizes))
-    yield _started(training, ends, sum(padding for _, padding in sizes) / len(sizes))
-    began, seen = time.perf_counter(), 0
-    waited = 0.0
-
-    def stopped(reason: str, interrupted: bool = False) -> Stopped:
-        return Stopped(progress.step, reason, interrupted, time.perf_counter() - began - waited, seen)
-
-    for epoch, end in enumerate(ends, 1):
-        plan = _plan(training, epoch - 1) if progress.step < end else BatchPlan((), 0.0)
-        for shares in plan.steps[max(0, progress.step - (end - len(plan))) :]:
-            ends_epoch = progress.step + 1 == end
-            event, stop = _step(training, shares, epoch, ends_epoch, ends[-1], interrupted())
-            seen += event.features
-            clock = time.perf_counter()
-            yield event
-            waited += time.perf_counter() - clock  # what listeners take, such as a checkpoint, is no training
-            if stop:
-                yield stopped("interrupted", interrupted=True)
-                return
-        if evaluate is not None and progress.evaluations < epoch:
-            clock = time.perf_counter()
-            yield _evaluated(training, evaluate, choose_by, epoch)
-            waited += time.perf_counter() - clock
+    course = _course(training)
+    yield _started(training, course)
+    seconds, seen = 0.0, 0
+    remaining = course.after(progress.step)
+    reason = ""
+    while not reason:
+        # Asked before a step, so that a run that was interrupted before an evaluation begins with it.
+        if evaluate is not None and progress.evaluations < course.evaluations(progress.step):
+            yield _evaluated(training, evaluate, choose_by, course)
         if config.patience is not None and progress.stale >= config.patience:
-            yield stopped(f"no better {choose_by} for {progress.stale} evaluations")
-            return
-    yield stopped("all epochs done")
+            reason = f"no better {choose_by} for {progress.stale} evaluations"
+        elif (shares := next(remaining, None)) is None:
+            reason = "all epochs done" if config.steps is None else "all steps done"
+        else:
+            step, stop = _step(training, shares, course, interrupted())
+            seconds, seen = seconds + step.seconds, seen + step.features
+            yield step
+            reason = _INTERRUPTED if stop else ""
+    yield Stopped(progress.step, reason, reason == _INTERRUPTED, seconds, seen)
+
+
+def _course(training: Training) -> Course:
+    config = training.config
+    return batching.course(
+        lambda epoch: _plan(training, epoch),
+        epochs=config.epochs,
+        steps=config.steps,
+        evaluate_steps=config.evaluate_steps,
+    )
 
 
 def _plan(training: Training, epoch: int) -> BatchPlan:
@@ -137,14 +136,14 @@ def _plan(training: Training, epoch: int) -> BatchPlan:
     )
 
 
-def _started(training: Training, ends: Sequence[int], padding: float) -> Started:
+def _started(training: Training, course: Course) -> Started:
     lengths, runtime = training.features.lengths, training.runtime
     return Started(
-        steps=ends[-1],
-        epochs=len(ends),
+        steps=course.steps,
+        epochs=len(course.ends),
         features=len(lengths),
         pieces=sum(lengths),
-        padding=round(padding, 4),
+        padding=round(course.padding, 4),
         device=runtime.device.type,
         precision=runtime.precision,
         threads=torch.get_num_threads(),
@@ -154,7 +153,7 @@ def _started(training: Training, ends: Sequence[int], padding: float) -> Started
 
 
 def _evaluated(
-    training: Training, evaluate: Callable[[torch.nn.Module], Metrics], choose_by: str, epoch: int
+    training: Training, evaluate: Callable[[torch.nn.Module], Metrics], choose_by: str, course: Course
 ) -> Evaluated:  # fmt: skip
     """Evaluate in the main process and tell the others, so that all decide alike."""
     clock, progress = time.perf_counter(), training.progress
@@ -163,16 +162,14 @@ def _evaluated(
     if is_best:
         progress.best, progress.best_step, progress.best_metrics = metrics[choose_by], progress.step, metrics
     progress.stale = 0 if is_best else progress.stale + 1
-    progress.evaluations = epoch
-    return Evaluated(progress.step, epoch, metrics, is_best, time.perf_counter() - clock)
+    progress.evaluations = course.evaluations(progress.step)
+    return Evaluated(progress.step, course.epoch(progress.step), metrics, is_best, time.perf_counter() - clock)
 
 
-def _step(
-    training: Training, shares: Shares, epoch: int, ends_epoch: bool, steps: int, stop: bool
-) -> tuple[Step, bool]:
+def _step(training: Training, shares: Shares, course: Course, stop: bool) -> tuple[Step, bool]:
     """One optimizer step, and whether any process was asked to stop."""
     clock, progress, config = time.perf_counter(), training.progress, training.config
-    rate = config.learning_rate * learning_rate_factor(progress.step, steps, config.warmup, config.schedule)
+    rate = config.learning_rate * learning_rate_factor(progress.step, course.steps, config.warmup, config.schedule)
     for group in training.optimizer.param_groups:
         group["lr"] = rate
     # Dropout as a function of seed, step and rank: a resumed run needs no state of any generator.
@@ -192,9 +189,26 @@ def _step(
     else:
         training.optimizer.zero_grad()
     progress.step += 1
+    return _step_told(training, shares, course, loss, rate, norm, time.perf_counter() - clock), stop
+
+
+def _step_told(
+    training: Training, shares: Shares, course: Course, loss: float, rate: float, norm: float, seconds: float
+) -> Step:  # fmt: skip
     sizes = [training.features.lengths[index] for share in shares for index in share]
-    seconds = time.perf_counter() - clock
-    return Step(progress.step, epoch, loss, rate, norm, len(sizes), sum(sizes), seconds, ends_epoch), stop
+    done = training.progress.step
+    return Step(
+        step=done,
+        epoch=course.epoch(done),
+        loss=loss,
+        learning_rate=rate,
+        grad_norm=norm,
+        features=len(sizes),
+        pieces=sum(sizes),
+        seconds=seconds,
+        ends_epoch=course.ends_epoch(done),
+        evaluates=course.evaluations(done) > course.evaluations(done - 1),
+    )
 
 
 def _accumulate(training: Training, shares: Shares, stop: bool) -> tuple[float, bool]:

@@ -50,8 +50,8 @@ class ConsoleLogger:
         self.began = self.last_line = time.monotonic()
         processes = f" in {event.processes} processes" if event.processes > 1 else ""
         self._line(
-            f"training on {event.device} in {event.precision}{processes}: {event.epochs} epochs, {event.steps} steps, "
-            f"{event.features:,} sentences, {event.pieces:,} word pieces, {event.padding:.1%} padding"
+            f"training on {event.device} in {event.precision}{processes}: {event.steps} steps in {event.epochs} "
+            f"epochs, {event.features:,} sentences, {event.pieces:,} word pieces, {event.padding:.1%} padding"
         )
         if event.resumed_step:
             self._line(f"resumed at step {event.resumed_step}")

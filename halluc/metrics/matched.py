@@ -7,16 +7,16 @@ rates are compared there. Gold is omitted under a threshold where every claim th
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy
 
-from halluc.core.rng import keyed_generator
+from halluc.core.significance import RESAMPLES, draws, percentiles
 
 Array = numpy.ndarray
-RESAMPLES = 10_000
-_BLOCK = 2**17  # numbers in one working array
 
 
 @dataclass(frozen=True)
@@ -65,26 +65,131 @@ class Comparison:
         return asdict(self)
 
 
-@dataclass(frozen=True)
-class _Sorted:
-    """An arm in the order in which a rising threshold takes its claims and its gold.
+class _Order:
+    """Claims or mentions in an order, which are counted up to any place of it in many resamples at once.
 
-    ``gold`` holds the examples of the gold, that of the least confident claims first; ``claims`` and ``bad`` those of
-    the claims, the most confident first. ``cut``, ``left`` and ``bad_left`` are (gold + 1,): once the first j mentions
-    are omitted, claims up to ``cut[j]`` are gone, and so many claims and bad ones are left.
+    The counts of whole blocks are a product of matrices; only the block that a place lies in is gone through.
     """
 
-    gold: Array
-    claims: Array
-    bad: Array
-    cut: Array
-    left: Array
-    bad_left: Array
+    def __init__(self, example: Array, examples: int) -> None:
+        from scipy.sparse import csr_array
+
+        self.size, self.width = len(example), max(1, math.isqrt(len(example)))
+        blocks = max(1, -(-self.size // self.width))
+        ends = numpy.minimum(numpy.arange(blocks + 1) * self.width, self.size)
+        ones = numpy.ones(self.size, dtype=numpy.float32)
+        self.blocks = csr_array((ones, numpy.asarray(example, dtype=numpy.int64), ends), shape=(blocks, examples))
+        # One block more than there is: the end of the order may begin it.
+        self.example = numpy.zeros((blocks + 1) * self.width, dtype=numpy.int64)
+        self.example[: self.size] = example
 
 
-def matched_omission(
-    a: Arm, b: Arm, gold: Array, examples: int, resamples: int = RESAMPLES, seed: int = 0
-) -> Comparison:
+@dataclass(frozen=True)
+class _Running:
+    """An order in some resamples: ``weights`` (examples, resamples) are how often each example was drawn."""
+
+    order: _Order
+    weights: Array
+
+    @cached_property
+    def ends(self) -> Array:
+        """How often what stands before each block was drawn, (blocks + 1, resamples)."""
+        sums = self.order.blocks @ self.weights
+        return numpy.concatenate((numpy.zeros_like(sums[:1]), numpy.cumsum(sums, axis=0)))
+
+    def _inside(self, block: Array, end: Array | int) -> Array:
+        """How often what stands in one block of each resample, and before ``end``, was drawn, (width, resamples)."""
+        places = block * self.order.width + numpy.arange(self.order.width)[:, None]
+        drawn = self.weights[self.order.example[places], numpy.arange(self.weights.shape[1])]
+        return numpy.where(places < end, drawn, 0)
+
+    def _before(self, block: Array) -> Array:
+        return numpy.take_along_axis(self.ends, block[None], axis=0)[0]
+
+    def up_to(self, count: Array) -> Array:
+        """How often the first ``count`` were drawn, (resamples,), float64."""
+        block = count // self.order.width
+        return numpy.asarray(self._before(block) + self._inside(block, count).sum(axis=0), dtype=numpy.float64)
+
+    def reach(self, target: Array) -> Array:
+        """How many of the order it takes until they were drawn ``target`` times, (resamples,)."""
+        block = numpy.maximum((self.ends < target).sum(axis=0) - 1, 0)
+        drawn = self._inside(block, self.order.size)
+        counted = self._before(block) + numpy.cumsum(drawn, axis=0) - drawn
+        return numpy.asarray(block * self.order.width + (counted < target).sum(axis=0))
+
+
+class Ranked:
+    """An arm in the order in which a rising threshold takes its claims and its gold.
+
+    ``gold`` has the mentions of the least confident claims first, ``claims`` and ``bad`` the most confident claims.
+    ``cut``, ``left`` and ``bad_left`` are (gold + 1,): once the first j mentions are omitted, claims up to ``cut[j]``
+    are gone, and so many claims and bad ones are left. The first ``never`` mentions no claim touches.
+    """
+
+    def __init__(self, arm: Arm, gold: Array, examples: int) -> None:
+        if len(arm.touching) != len(gold):
+            raise ValueError("`touching` has one confidence for each gold mention")
+        touching = numpy.where(numpy.isnan(arm.touching), -numpy.inf, arm.touching)
+        rising = numpy.argsort(touching, kind="stable")
+        falling = numpy.argsort(-numpy.asarray(arm.confidence, dtype=float), kind="stable")
+        bad = falling[numpy.asarray(arm.bad, dtype=bool)[falling]]
+        self.cut = numpy.concatenate(([-numpy.inf], touching[rising]))
+        self.left, self.bad_left = (
+            numpy.searchsorted(-arm.confidence[which], -self.cut, side="left") for which in (falling, bad)
+        )
+        self.never = int(numpy.isneginf(touching).sum())
+        self.examples = examples
+        self.gold = _Order(numpy.asarray(gold)[rising], examples)
+        self.claims, self.bad = _Order(arm.example[falling], examples), _Order(arm.example[bad], examples)
+
+    @property
+    def omission_rate(self) -> float:
+        """Omitted gold over gold before anything is withdrawn; NaN without gold."""
+        return self.never / self.gold.size if self.gold.size else math.nan
+
+    def within(self, weights: Array) -> Resampled:
+        """The arm in some resamples; ``weights`` (examples, resamples) are how often each example was drawn."""
+        return Resampled(self, *(_Running(order, weights) for order in (self.gold, self.claims, self.bad)))
+
+    def whole(self) -> Resampled:
+        """The arm as it is: one resample that draws each example once."""
+        return self.within(numpy.ones((self.examples, 1), dtype=numpy.float32))
+
+
+@dataclass(frozen=True)
+class Resampled:
+    """An arm in some resamples."""
+
+    arm: Ranked
+    gold: _Running
+    claims: _Running
+    bad: _Running
+
+    @cached_property
+    def never(self) -> Array:
+        """How many mentions no claim touches, (resamples,)."""
+        return self.gold.up_to(numpy.full(self.gold.weights.shape[1], self.arm.never))
+
+    def rate(self, omitted: Array) -> Array:
+        """Hallucination rates once the first ``omitted`` mentions are, (resamples,); NaN where no claim is left."""
+        left, bad = self.claims.up_to(self.arm.left[omitted]), self.bad.up_to(self.arm.bad_left[omitted])
+        return numpy.where(left > 0, bad / numpy.maximum(left, 1), numpy.nan)
+
+
+def omitted_alike(a: Resampled, b: Resampled) -> tuple[Array, Array]:
+    """How many mentions of each arm's order to omit, (resamples,) each, so that both omit as often as the worse."""
+    target = numpy.maximum(a.never, b.never)
+    return a.gold.reach(target), b.gold.reach(target)
+
+
+def rates(a: Resampled, b: Resampled) -> tuple[Array, Array]:
+    """Hallucination rates of both arms at matched omission, (resamples,) each; NaN where an arm has no claim left."""
+    at_a, at_b = omitted_alike(a, b)
+    return a.rate(at_a), b.rate(at_b)
+
+
+def matched_omission(a: Arm, b: Arm, gold: Array, examples: int, resamples: int = RESAMPLES) -> Comparison:
     """Bring both arms to the larger of their omission rates, and compare their hallucination rates there.
 
     The threshold of an arm is the smallest of its confidences at which it omits at least so much; since omission moves
@@ -98,33 +203,27 @@ def matched_omission(
     Raises:
         ValueError: ``touching`` of an arm is not of these gold mentions.
     """
-    if not len(a.touching) == len(b.touching) == len(gold):
-        raise ValueError("`touching` has one confidence for each gold mention")
-    arms = (_sort(a, gold), _sort(b, gold))
-    omitted = _omitted(arms, numpy.ones((1, examples), dtype=numpy.int64))
-    at_a, at_b = _matched(a, arms[0].cut[omitted[0][0]]), _matched(b, arms[1].cut[omitted[1][0]])
+    one, other = (Ranked(arm, gold, examples) for arm in (a, b))
+    omitted = omitted_alike(one.whole(), other.whole())
+    at_a, at_b = _matched(a, one.cut[omitted[0][0]]), _matched(b, other.cut[omitted[1][0]])
     if at_a.hallucination_rate is None or at_b.hallucination_rate is None:
         return Comparison(at_a, at_b, None, None, 0, 0.0)
-    drawn = _bootstrap(arms, examples, resamples, seed)
-    defined = drawn[~numpy.isnan(drawn)]
+    drawn = numpy.concatenate([_differences(one, other, weights) for weights in draws(examples, resamples)])
     return Comparison(
         a=at_a,
         b=at_b,
         difference=at_b.hallucination_rate - at_a.hallucination_rate,
-        interval=_interval(defined),
+        interval=percentiles(drawn),
         resamples=resamples,
-        undefined=1 - len(defined) / resamples,
+        undefined=float(numpy.isnan(drawn).mean()),
     )
 
 
-def _sort(arm: Arm, gold: Array) -> _Sorted:
-    touching = numpy.where(numpy.isnan(arm.touching), -numpy.inf, arm.touching)
-    rising = numpy.argsort(touching, kind="stable")
-    falling = numpy.argsort(-numpy.asarray(arm.confidence, dtype=float), kind="stable")
-    bad = falling[numpy.asarray(arm.bad, dtype=bool)[falling]]
-    cut = numpy.concatenate(([-numpy.inf], touching[rising]))
-    left, bad_left = (numpy.searchsorted(-arm.confidence[which], -cut, side="left") for which in (falling, bad))
-    return _Sorted(numpy.asarray(gold)[rising], arm.example[falling], arm.example[bad], cut, left, bad_left)
+def _differences(one: Ranked, other: Ranked, drawn: Array) -> Array:
+    """Differences other - one of some resamples, (resamples,); ``drawn`` is (resamples, examples)."""
+    weights = numpy.ascontiguousarray(drawn.T)
+    a, b = rates(one.within(weights), other.within(weights))
+    return b - a
 
 
 def _matched(arm: Arm, cut: float) -> Matched:
@@ -138,48 +237,3 @@ def _matched(arm: Arm, cut: float) -> Matched:
         omission_rate=float(omitted.mean()) if len(omitted) else None,
         hallucination_rate=float(arm.bad[kept].mean()) if kept.any() else None,
     )
-
-
-def _running(weights: Array, example: Array) -> Array:
-    """How often the first j of these were drawn, (resamples, n + 1)."""
-    sums = numpy.zeros((len(weights), len(example) + 1), dtype=numpy.int64)
-    numpy.cumsum(numpy.take(weights, example, axis=1), axis=1, out=sums[:, 1:])
-    return sums
-
-
-def _omitted(arms: tuple[_Sorted, _Sorted], weights: Array) -> tuple[Array, ...]:
-    """How many mentions of each arm's order must be omitted, (resamples,), so that both omit as often as the worse."""
-    sums = [_running(weights, arm.gold) for arm in arms]
-    never = [int((arm.cut[1:] == -numpy.inf).sum()) for arm in arms]
-    target = numpy.maximum(*(running[:, count] for running, count in zip(sums, never, strict=True)))
-    return tuple((running < target[:, None]).sum(axis=1) for running in sums)
-
-
-def _rates(arm: _Sorted, omitted: Array, weights: Array) -> Array:
-    """Hallucination rate of each resample once ``omitted`` mentions of the order are, NaN where no claim is left."""
-    left, bad = (
-        numpy.take_along_axis(_running(weights, example), count[omitted][:, None], axis=1)[:, 0]
-        for example, count in ((arm.claims, arm.left), (arm.bad, arm.bad_left))
-    )
-    return numpy.where(left > 0, bad / numpy.maximum(left, 1), numpy.nan)
-
-
-def _bootstrap(arms: tuple[_Sorted, _Sorted], examples: int, resamples: int, seed: int) -> Array:
-    """Differences b - a of the resamples, (resamples,)."""
-    generator = keyed_generator("matched omission", seed)
-    rows = max(1, _BLOCK // max(examples, *(len(part) for arm in arms for part in (arm.gold, arm.claims)), 1))
-    blocks = []
-    for first in range(0, resamples, rows):
-        count = min(rows, resamples - first)
-        drawn = generator.integers(0, examples, (count, examples)) + numpy.arange(count)[:, None] * examples
-        weights = numpy.bincount(drawn.ravel(), minlength=count * examples).reshape(count, examples)
-        at_a, at_b = (_rates(arm, cut, weights) for arm, cut in zip(arms, _omitted(arms, weights), strict=True))
-        blocks.append(at_b - at_a)
-    return numpy.concatenate(blocks)
-
-
-def _interval(drawn: Array) -> tuple[float, float] | None:
-    if not len(drawn):
-        return None
-    low, high = numpy.percentile(drawn, [2.5, 97.5])
-    return float(low), float(high)

@@ -63,6 +63,11 @@ class RunDir:
     def confidence(self) -> Path:
         return self.path / "confidence.json"
 
+    @property
+    def augment(self) -> Path:
+        """The folder of the augmented corpus, as ``augment.pipeline`` writes it."""
+        return self.path / "augment"
+
     def ledger(self, split: str) -> Path:
         return self.path / "ledger" / f"{split}.jsonl"
 

@@ -8,7 +8,9 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """Training begins: optimizer steps and epochs in all, features and word pieces an epoch, share of padding.
+    """Training begins: optimizer steps in all, epochs that begin, features and word pieces an epoch, share of padding.
+
+    With `train.steps` the last epoch may be cut.
 
     After ``resumed_step`` the steps of an interrupted run are told again: of two lines for one step the later counts.
     """
@@ -29,7 +31,8 @@ class Started:
 class Step:
     """One optimizer step; ``loss`` is a labelled token's mean, ``grad_norm`` the norm before clipping.
 
-    ``features`` and ``pieces`` are those of the whole batch, over all processes.
+    ``features`` and ``pieces`` are those of the whole batch, over all processes. ``evaluates`` where an evaluation on
+    dev follows, if there is a dev split.
     """
 
     step: int
@@ -41,6 +44,7 @@ class Step:
     pieces: int
     seconds: float
     ends_epoch: bool
+    evaluates: bool
 
 
 @dataclass(frozen=True, slots=True)

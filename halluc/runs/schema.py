@@ -156,6 +156,31 @@ class UnreadText(Record):
     error: Problem
 
 
+class AugmentFile(Record):
+    """``augment/manifest.json``: how the augmented corpus was made; it is written last, and makes the others valid.
+
+    ``fingerprint`` is the hash of all that the corpus depends on, ``sha256`` that of train.jsonl. ``made`` of
+    ``wanted`` new examples were kept; ``unchangeable`` could be changed by no method and were left out, ``given_up``
+    were rejected in every attempt. ``before`` describes the training split, ``new`` the new examples, ``after`` all.
+    """
+
+    schema_version: int = SCHEMA_VERSION
+    fingerprint: str
+    sha256: str
+    wanted: int
+    made: int
+    originals: int
+    kept: dict[str, int]
+    refused: dict[str, dict[str, int]]
+    refused_examples: dict[str, list[dict[str, str]]]
+    unchangeable: int
+    given_up: int
+    before: dict[str, Any]
+    new: dict[str, Any]
+    after: dict[str, Any]
+    seconds: float
+
+
 class Stage(Record):
     """What one command did in the run."""
 
@@ -182,6 +207,7 @@ class RunFile(Record):
     inputs: dict[str, str] = {}
     model: dict[str, Any] = {}
     gap: dict[str, Any] | None = None
+    augment: dict[str, Any] | None = None
     seconds: float | None = None
     best: dict[str, Any] | None = None
     stages: dict[str, Stage] = {}

@@ -9,7 +9,8 @@ import numpy
 
 from halluc.config.schema import ModelConfig, Section
 from halluc.core.claims import Claim
-from halluc.core.examples import Corpus
+from halluc.core.edits import Editable
+from halluc.core.examples import Corpus, Origin
 
 
 class Encoded(Protocol):
@@ -59,6 +60,18 @@ class Task(Protocol):
 
     def claims(self, example: Any, prediction: Any) -> tuple[Claim, ...]:
         """What the prediction asserts about the example."""
+        ...
+
+    def editable(self, example: Any) -> Editable:
+        """Its text and what labels it, with all locked that the label depends on."""
+        ...
+
+    def rebuild(self, example: Any, edited: Editable, identity: str, origin: Origin) -> Any:
+        """The example that an edited text makes, ``example`` being what it was made from."""
+        ...
+
+    def record(self, example: Any) -> dict[str, Any]:
+        """The line of ``augment/train.jsonl``, which ``data.readers.jsonl`` reads back."""
         ...
 
     def gold(self, example: Any) -> tuple[Claim, ...]:

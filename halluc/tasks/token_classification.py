@@ -11,9 +11,11 @@ from pydantic import Field
 
 from halluc.config.schema import ModelConfig, Section
 from halluc.core.claims import Claim
+from halluc.core.edits import Editable
 from halluc.core.errors import HallucError, did_you_mean, environment_error
-from halluc.core.examples import Corpus, Span, Tagged, surface
+from halluc.core.examples import Corpus, Origin, Span, Tagged, surface
 from halluc.core.labels import UnknownTag, read_spans, split_tag, tag_set, write_tags
+from halluc.data.writers import as_record
 
 if TYPE_CHECKING:
     import numpy
@@ -153,6 +155,16 @@ class TokenClassification:
         """Each predicted span with its label is one claim."""
         spans = zip(prediction.spans, prediction.confidences, strict=True)
         return tuple(_claim(example, span, confidence) for span, confidence in spans)
+
+    def editable(self, example: Tagged) -> Editable:
+        """Tokens and spans; no label depends on anything else, so nothing is locked."""
+        return Editable(example.tokens, example.spans)
+
+    def rebuild(self, example: Tagged, edited: Editable, identity: str, origin: Origin) -> Tagged:
+        return Tagged(identity, origin, edited.tokens, edited.spans)
+
+    def record(self, example: Tagged) -> dict[str, Any]:
+        return as_record(example)
 
     def gold(self, example: Tagged) -> tuple[Claim, ...]:
         """What the annotation says, in the form of claims."""

@@ -118,6 +118,39 @@ def interrupted(halluc, config: Path, run: Path, monkeypatch, steps: int) -> Non
     monkeypatch.undo()
 
 
+def evaluated(run: Path) -> list[int]:
+    events = map(json.loads, (run / "events.jsonl").read_text().splitlines())
+    return [event["step"] for event in events if event["event"] == "evaluated"]
+
+
+@pytest.mark.parametrize("keys", ["steps: 41, evaluate_steps: 9", "steps: 41", "evaluate_steps: 9"])
+def test_steps_and_evaluations_that_fall_inside_epochs_resume_to_equal_weights(
+    halluc, long_experiment, tmp_path, monkeypatch, keys
+):
+    long_experiment.write_text(long_experiment.read_text().replace("checkpoint_steps: 5", f"{keys}, patience: 9"))
+    assert halluc("train", long_experiment, "--run", tmp_path / "whole", "-q").code == 0
+    points = evaluated(tmp_path / "whole")
+    # In the middle, right before the first evaluation, after it, and right before the last one.
+    for stop in (7, points[0], points[0] + 1, points[-1]):
+        run = tmp_path / f"stopped-{stop}"
+        interrupted(halluc, long_experiment, run, monkeypatch, stop)
+        assert halluc("train", long_experiment, "--run", run, "--resume", "-q").code == 0
+        assert evaluated(run) == points
+        assert equal(weights(tmp_path / "whole"), weights(run))
+        best = [json.loads((folder / "run.json").read_text())["best"] for folder in (tmp_path / "whole", run)]
+        assert best[0] == best[1]
+
+
+def test_where_evaluations_are_far_apart_there_is_a_checkpoint_after_each_epoch(halluc, long_experiment, tmp_path):
+    long_experiment.write_text(long_experiment.read_text().replace("checkpoint_steps: 5", "evaluate_steps: 10000"))
+    assert halluc("train", long_experiment, "--run", tmp_path / "run", "-q").code == 0
+    steps = [json.loads(line) for line in (tmp_path / "run" / "events.jsonl").read_text().splitlines()]
+    ends = [event["step"] for event in steps if event["event"] == "step" and event["ends_epoch"]]
+    written = [event["step"] for event in steps if event["event"] == "checkpointed" and "/step-" in event["path"]]
+    assert evaluated(tmp_path / "run") == ends[-1:]
+    assert written == ends
+
+
 @pytest.mark.parametrize("damage", ["truncate", "flip", "missing", "no state", "state is no JSON"])
 def test_a_damaged_checkpoint_is_told_and_the_one_before_is_used(
     halluc, long_experiment, tmp_path, monkeypatch, damage

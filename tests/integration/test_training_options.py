@@ -81,6 +81,43 @@ def test_training_stops_where_nothing_gets_better(corpus, tiny_encoder):
     assert last.reason == "no better entity_f1 for 2 evaluations"
 
 
+def test_steps_are_exact_however_many_epochs_they_take(corpus, tiny_encoder):
+    an_epoch = sum(isinstance(event, Step) for event in run(prepared(corpus, tiny_encoder, epochs=1)))
+    for steps in (1, an_epoch, 2 * an_epoch + 1):
+        events = run(prepared(corpus, tiny_encoder, epochs=7, steps=steps), evaluate=lambda model: {"entity_f1": 0.5})
+        made = [event for event in events if isinstance(event, Step)]
+        assert [event.step for event in made] == list(range(1, steps + 1))
+        assert (events[0].steps, events[0].epochs) == (steps, -(-steps // an_epoch))
+        assert [e.step for e in events if isinstance(e, Evaluated)] == [*range(an_epoch, steps, an_epoch), steps]
+        assert [e.step for e in made if e.ends_epoch] == [*range(an_epoch, steps, an_epoch), steps]
+        assert (events[-1].reason, events[-1].step) == ("all steps done", steps)
+
+
+def test_the_schedule_runs_over_the_steps(corpus, tiny_encoder):
+    events = run(prepared(corpus, tiny_encoder, steps=13, warmup=0.5))
+    rates = [event.learning_rate for event in events if isinstance(event, Step)]
+    assert len(rates) == 13
+    assert max(rates) == pytest.approx(1e-3) == rates[6]
+    assert rates[-1] == pytest.approx(1e-3 / 6)  # the next one would be nought
+
+
+@pytest.mark.parametrize(("every", "expected"), [(4, [4, 8, 11]), (11, [11]), (100, [11]), (5, [5, 10, 11])])
+def test_dev_is_evaluated_every_so_many_steps_and_at_the_last(corpus, tiny_encoder, every, expected):
+    training = prepared(corpus, tiny_encoder, steps=11, evaluate_steps=every)
+    events = run(training, evaluate=lambda model: {"entity_f1": 0.5})
+    assert [event.step for event in events if isinstance(event, Evaluated)] == expected
+    assert [event.step for event in events if isinstance(event, Step) and event.evaluates] == expected
+    assert training.progress.evaluations == len(expected)
+    kinds = [type(event) for event in events]
+    assert all(kinds[at - 1] is Step for at, kind in enumerate(kinds) if kind is Evaluated)
+
+
+def test_patience_counts_evaluations_not_epochs(corpus, tiny_encoder):
+    training = prepared(corpus, tiny_encoder, steps=40, evaluate_steps=3, patience=2)
+    events = run(training, evaluate=lambda model: {"entity_f1": 0.5})
+    assert (events[-1].step, events[-1].reason) == (9, "no better entity_f1 for 2 evaluations")
+
+
 def test_frozen_layers_keep_their_weights(corpus, tiny_encoder):
     training = prepared(corpus, tiny_encoder, freeze=1)
     before = {name: tensor.clone() for name, tensor in training.model.state_dict().items()}

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from halluc.engine.batching import plan, sorted_batches
+from halluc.engine.batching import BatchPlan, course, plan, sorted_batches
 
 LENGTHS = st.lists(st.integers(1, 200), min_size=1, max_size=120)
 
@@ -59,3 +59,61 @@ def test_inference_sees_every_example_once_and_keeps_the_budget_with_padding(len
     assert sorted(index for batch in batches for index in batch) == list(range(len(lengths)))
     for batch in batches:
         assert len(batch) == 1 or len(batch) * max(lengths[index] for index in batch) <= budget
+
+
+# --- the course of a training -----------------------------------------------------------------------------------
+
+
+def plan_of(lengths):
+    return lambda epoch: plan(lengths, budget=100, seed=1, epoch=epoch)
+
+
+@given(LENGTHS, st.integers(1, 300))
+def test_so_many_steps_are_whole_epochs_and_a_last_one_that_is_cut(lengths, steps):
+    made = course(plan_of(lengths), epochs=1, steps=steps, evaluate_steps=None)
+    whole = [step for epoch in range(len(made.ends)) for step in plan_of(lengths)(epoch).steps]
+    assert list(made.after(0)) == whole[:steps]
+    assert (made.steps, made.ends[-1]) == (steps, steps)
+    assert len(made.ends) == 1 or made.ends[-2] < steps
+
+
+@given(LENGTHS, st.integers(1, 4), st.none() | st.integers(1, 60), st.data())
+def test_from_any_step_on_the_rest_of_the_course_is_the_same(lengths, epochs, steps, data):
+    made = course(plan_of(lengths), epochs=epochs, steps=steps, evaluate_steps=None)
+    whole = list(made.after(0))
+    done = data.draw(st.integers(0, made.steps))
+    assert list(made.after(done)) == whole[done:]
+
+
+@given(LENGTHS, st.none() | st.integers(1, 60), st.none() | st.integers(1, 70))
+def test_evaluations_are_due_at_the_ends_of_epochs_or_every_so_often_and_always_last(lengths, steps, every):
+    made = course(plan_of(lengths), epochs=3, steps=steps, evaluate_steps=every)
+    due = [step for step in range(1, made.steps + 1) if made.evaluations(step) > made.evaluations(step - 1)]
+    regular = made.ends if every is None else range(every, made.steps + 1, every)
+    assert due == sorted({*regular, made.steps})
+    assert made.evaluations(made.steps) == len(due)
+
+
+def test_an_epoch_goes_from_the_step_after_the_one_before_to_its_last():
+    made = course(plan_of([30] * 9), epochs=1, steps=5, evaluate_steps=2)
+    assert made.ends == (3, 5)
+    assert [made.epoch(step) for step in range(1, 6)] == [1, 1, 1, 2, 2]
+    assert [made.ends_epoch(step) for step in range(1, 6)] == [False, False, True, False, True]
+
+
+def test_one_epoch_is_planned_at_a_time():
+    asked = []
+
+    def told(epoch):
+        asked.append(epoch)
+        return plan([30] * 9, budget=100, seed=1, epoch=epoch)
+
+    steps = course(told, epochs=3, steps=None, evaluate_steps=None).after(4)
+    asked.clear()
+    next(steps)
+    assert asked == [1]
+
+
+def test_no_examples_make_no_steps_however_many_are_asked_for():
+    made = course(lambda epoch: BatchPlan((), 0.0), epochs=1, steps=9, evaluate_steps=None)
+    assert (made.steps, list(made.after(0))) == (0, [])

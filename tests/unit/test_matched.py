@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from halluc.metrics import matched
-from halluc.metrics.matched import Arm, matched_omission
+from halluc.core import significance
+from halluc.core.significance import draws
+from halluc.metrics.matched import Arm, Ranked, matched_omission, rates
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -83,15 +84,14 @@ def test_each_arm_is_brought_to_the_larger_omission_rate(pair):
         assert found.difference == pytest.approx(found.b.hallucination_rate - found.a.hallucination_rate)
 
 
-@given(pairs(), st.integers(0, 5))
-def test_resamples_are_matched_anew_on_both_arms_alike(pair, seed):
+@given(pairs())
+def test_resamples_are_matched_anew_on_both_arms_alike(pair):
     a, b, gold = pair
     resamples = 8
-    found = matched_omission(a, b, gold, EXAMPLES, resamples=resamples, seed=seed)
-    draws = matched.keyed_generator("matched omission", seed).integers(0, EXAMPLES, (resamples, EXAMPLES))
+    found = matched_omission(a, b, gold, EXAMPLES, resamples=resamples)
     differences = []
-    for row in draws:
-        drawn = [repeated(arm, gold, row) for arm in (a, b)]
+    for counts in numpy.concatenate(list(draws(EXAMPLES, resamples))).astype(int):
+        drawn = [repeated(arm, gold, numpy.repeat(numpy.arange(EXAMPLES), counts)) for arm in (a, b)]
         target = max(omitted(arm.touching, 0.0) for arm in drawn)
         rates = [by_definition(arm, target)[2] for arm in drawn]
         if None not in rates:
@@ -100,7 +100,7 @@ def test_resamples_are_matched_anew_on_both_arms_alike(pair, seed):
         assert found.interval is None
         return
     assert found.undefined == pytest.approx(1 - len(differences) / resamples)
-    expected = numpy.percentile(differences, [2.5, 97.5]) if differences else None
+    expected = numpy.percentile(differences, [2.5, 97.5]) if 2 * len(differences) > resamples else None
     assert found.interval == (None if expected is None else pytest.approx(tuple(expected), abs=1e-12))
 
 
@@ -117,7 +117,7 @@ def test_blocks_of_resamples_do_not_show(monkeypatch):
     gold = numpy.random.default_rng(0).integers(0, 40, 70)
     a, b = random_arm(1, gold, 40, 80, 0.1), random_arm(2, gold, 40, 60, 0.3)
     whole = matched_omission(a, b, gold, 40, resamples=50)
-    monkeypatch.setattr(matched, "_BLOCK", 7 * 80)
+    monkeypatch.setattr(significance, "_CELLS_A_CHUNK", 7 * 40)
     assert matched_omission(a, b, gold, 40, resamples=50) == whole
 
 
@@ -166,3 +166,18 @@ def test_the_record_is_plain_data():
     assert record["a"] == {"threshold": None, "omission_rate": 1.0, "hallucination_rate": None}
     assert record["b"] == {"threshold": 0.0, "omission_rate": 1.0, "hallucination_rate": None}
     assert (record["difference"], record["interval"]) == (None, None)
+
+
+def test_an_arm_that_is_compared_with_many_is_counted_once_and_to_the_same_rates():
+    gold = numpy.random.default_rng(0).integers(0, 300, 500)
+    arms = [random_arm(seed, gold, 300, 420 + 40 * seed, 0.1 * seed) for seed in (1, 2, 3)]
+    weights = numpy.ascontiguousarray(numpy.concatenate(list(draws(300, 40))).T)
+    first, *others = (Ranked(arm, gold, 300).within(weights) for arm in arms)
+    for number, other in enumerate(others, 1):
+        found = rates(first, other)
+        for at in range(40):
+            drawn = [repeated(arm, gold, numpy.repeat(numpy.arange(300), weights[:, at].astype(int)))
+                     for arm in (arms[0], arms[number])]  # fmt: skip
+            target = max(omitted(arm.touching, 0.0) for arm in drawn)
+            expected = [by_definition(arm, target)[2] for arm in drawn]
+            assert [rate[at] for rate in found] == pytest.approx(expected, abs=1e-6)

@@ -1,0 +1,72 @@
+"""English: ``a`` or ``an`` before a word, by how the word sounds."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+
+# Letters whose names begin with a vowel sound: an FBI agent, an X-ray.
+_LETTERS_WITH_AN = frozenset("AEFHILMNORSX")
+_VOWELS = frozenset("aeiou")
+# Written with a vowel, spoken with a consonant: a European, a one-off, a Ugandan, a useful union.
+_CONSONANT_SOUND = re.compile(
+    r"eu|ewe|one(?:$|s$|-|self)|once|oui|u(?:biq|efa|fo|gand|kr|ni(?![dmn])|nanim|nesco|ral|ran|rug|s[ae]|su|ta|ten|ti|to)"
+)
+_SILENT_H = re.compile(r"h(?:our|eir|onest|ono[u]?r)")
+_NUMBER = re.compile(r"\d[\d,]*")
+# One letter by itself, or before a hyphen, a full stop, a digit or an ampersand: X-ray, U.S., F16, H&M.
+_ONE_LETTER = re.compile(r"[A-Za-z](?:$|[-.&\d])")
+_ARTICLES = frozenset({"a", "an", "A", "An", "AN"})
+
+
+def is_article(token: str) -> bool:
+    return token in _ARTICLES
+
+
+def agreeing(article: str, word: str, capitals: bool = False) -> str:
+    """``article`` as it stands before ``word``, in its own casing; ``capitals``: the text around is in capitals."""
+    if not takes_an(word):
+        return article[0]
+    if article in ("a", "an"):
+        return "an"
+    return "AN" if capitals or article == "AN" else "An"
+
+
+@lru_cache(maxsize=1 << 16)
+def takes_an(word: str) -> bool:
+    """Whether a word begins with a vowel sound.
+
+    A rule of spelling with its common exceptions; capitals of up to three letters, or without a vowel, are read letter
+    by letter.
+    """
+    word = word.lstrip("\"'`([{“”‘’«-.$£€")
+    if not word:
+        return False
+    if word[0].isdigit():
+        return _number_takes_an(word)
+    if _ONE_LETTER.match(word) or _is_spelt(word):
+        return word[0].upper() in _LETTERS_WITH_AN
+    plain = unicodedata.normalize("NFD", word).lower()
+    if plain[0] == "y":
+        return plain[1:2].isalpha() and plain[1] not in _VOWELS
+    if plain[0] in _VOWELS:
+        return not _CONSONANT_SOUND.match(plain)
+    return bool(_SILENT_H.match(plain))
+
+
+def _is_spelt(word: str) -> bool:
+    """FBI, HIV and NBC, but neither NATO nor Nato."""
+    return word.isalpha() and word.isupper() and (len(word) <= 3 or not _VOWELS.intersection(word.lower()))
+
+
+def _number_takes_an(word: str) -> bool:
+    """Eight, eleven and eighteen: 8, 80, 8,000, 11, 18th, 11,500, and the years 1100 to 1199 and 1800 to 1899."""
+    found = _NUMBER.match(word)
+    if found is None:
+        return False
+    digits = found.group().replace(",", "")
+    if digits[0] == "8":
+        return True
+    is_year = len(digits) == 4 and "," not in found.group()
+    return digits[:2] in ("11", "18") and (len(digits) % 3 == 2 or is_year)

@@ -1,0 +1,40 @@
+"""The casing pattern of words: recognised in one text, put on another."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Pattern = Literal["lower", "upper", "title", "mixed"]
+
+
+def pattern(text: str) -> Pattern:
+    """How the letters of a text are cased; a single capital is ``title``, never ``upper``.
+
+    A text without cased letters, such as Chinese or a number, is ``mixed``.
+    """
+    if text.islower():
+        return "lower"
+    if text.isupper() and sum(map(str.isupper, text)) > 1:
+        return "upper"
+    if not any(char.isupper() or char.islower() or char.istitle() for char in text):
+        return "mixed"
+    words = text.split()
+    if all(_is_title(word) for word in words):
+        return "title"
+    return "mixed"
+
+
+def _is_title(word: str) -> bool:
+    cased = [char for char in word if char.isupper() or char.islower()]
+    return not cased or (cased[0].isupper() and not any(char.isupper() for char in cased[1:]))
+
+
+def put(wanted: Pattern, text: str) -> str:
+    """``text`` in a casing pattern; ``mixed`` leaves it as it is, and so does ``title`` what has capitals already."""
+    if wanted == "lower":
+        return text.lower()
+    if wanted == "upper":
+        return text.upper()
+    if wanted == "title" and not any(char.isupper() for char in text):
+        return " ".join(word[:1].upper() + word[1:] for word in text.split(" "))
+    return text

@@ -1,0 +1,92 @@
+"""Files that grow while a corpus is made, and a journal that says how far they are good: a killed run goes on there."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from halluc.core.errors import HallucError
+from halluc.core.files import make_folder, unwritable, write_json
+
+# What a kill costs at most, in seconds of work.
+_EVERY = 5.0
+
+
+class Journal:
+    """Writes lines to named files in ``folder``; ``commit`` makes what is written so far survive, with a state.
+
+    A journal of another ``fingerprint``, or a damaged one, is begun anew.
+    """
+
+    def __init__(self, folder: Path, names: tuple[str, ...], fingerprint: str) -> None:
+        self.folder, self.names, self.fingerprint = folder, names, fingerprint
+        self.state: dict[str, Any] = {}
+        self._files: dict[str, IO[bytes]] = {}
+        self._committed = time.monotonic()
+
+    def __enter__(self) -> Journal:
+        make_folder(self.folder)
+        known = self._known()
+        self.state = known["state"] if known else {}
+        try:
+            for name in self.names:
+                file = (self.folder / name).open("r+b" if known else "wb")
+                self._files[name] = file
+                if known:
+                    file.truncate(known["sizes"][name])
+                    file.seek(0, os.SEEK_END)
+        except OSError as error:
+            raise unwritable(self.folder, error) from error
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        for file in self._files.values():
+            file.close()
+
+    def _known(self) -> dict[str, Any] | None:
+        """What was committed last, where the files still hold it."""
+        try:
+            known = json.loads((self.folder / "progress.json").read_text(encoding="utf-8"))
+            sizes = {name: (self.folder / name).stat().st_size for name in self.names}
+            sound = known["fingerprint"] == self.fingerprint and all(
+                known["sizes"][name] <= size for name, size in sizes.items()
+            )
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        return known if sound else None
+
+    def write(self, name: str, line: str) -> None:
+        try:
+            self._files[name].write(line.encode("utf-8") + b"\n")
+        except OSError as error:
+            raise unwritable(self.folder / name, error) from error
+
+    def is_due(self) -> bool:
+        return time.monotonic() - self._committed > _EVERY
+
+    def commit(self, state: dict[str, Any]) -> None:
+        sizes = {}
+        try:
+            for name, file in self._files.items():
+                file.flush()
+                os.fsync(file.fileno())
+                sizes[name] = file.tell()
+        except OSError as error:
+            raise unwritable(self.folder, error) from error
+        write_json(self.folder / "progress.json", {"fingerprint": self.fingerprint, "sizes": sizes, "state": state})
+        self._committed = time.monotonic()
+
+    def lines(self, name: str) -> Iterator[Any]:
+        """What stands in a file so far, each line as JSON; call it before anything is written."""
+        with (self.folder / name).open("rb") as file:
+            for number, line in enumerate(file, 1):
+                try:
+                    yield json.loads(line)
+                except ValueError:
+                    help = f"remove {self.folder} and start again"
+                    message = f"{self.folder / name} is damaged on line {number}"
+                    raise HallucError("R130", message, help=help) from None

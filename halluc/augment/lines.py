@@ -1,0 +1,126 @@
+"""Candidates as the lines of ``augment/train.jsonl`` and ``augment/provenance.jsonl``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+from halluc.augment.base import Tokens
+from halluc.augment.filters import Keys
+from halluc.augment.making import Made, Maker, Refusal
+from halluc.core.edits import Edit, Editable, Replace, apply
+from halluc.core.examples import Example, Origin
+from halluc.core.files import json_line
+
+_NONE: Mapping[Tokens, int] = {}
+
+
+class Shape(Protocol):
+    """What augmentation needs of a task (``tasks.base.Task``)."""
+
+    def editable(self, example: Any) -> Editable: ...
+
+    def rebuild(self, example: Any, edited: Editable, identity: str, origin: Origin) -> Any: ...
+
+    def record(self, example: Any) -> dict[str, Any]: ...
+
+
+class Line(NamedTuple):
+    """A candidate ready to be written, with what decides whether it is, and what is counted of it.
+
+    ``size`` is its tokens, ``labels`` those of its mentions, ``new`` how many of these training does not show. Plain
+    values, since it crosses processes.
+    """
+
+    text: str
+    provenance: str
+    keys: tuple[Keys, ...]
+    attempt: int
+    method: str
+    shown: str
+    size: int
+    labels: tuple[str, ...]
+    new: int
+
+
+class Tried(NamedTuple):
+    """What came of one (example, copy): a line, or none, and what was refused on the way."""
+
+    line: Line | None
+    refusals: list[Refusal]
+
+
+@dataclass(frozen=True)
+class Press:
+    """Turns (example, copy) into lines. ``separator`` stands between an example's id and the number of the copy;
+    ``known`` are the mentions of the training split, by label."""
+
+    maker: Maker
+    shape: Shape
+    separator: str
+    seed: int
+    known: Mapping[str, Mapping[Tokens, int]]
+
+    def identity(self, example: Example, copy: int) -> str:
+        return f"{example.id}{self.separator}{copy}"
+
+    def original(self, example: Example) -> str:
+        return json_line(self.shape.record(example))
+
+    def candidate(self, example: Example, copy: int, attempt: int = 0) -> Tried:
+        """The first candidate from ``attempt`` on that is not rejected for itself."""
+        before = self.shape.editable(example)
+        made, refusals = self.maker.make(before, example.id, copy, attempt)
+        if made is None:
+            return Tried(None, refusals)
+        return Tried(self._line(example, before, copy, made), refusals)
+
+    def _line(self, example: Example, before: Editable, copy: int, made: Made) -> Line:
+        source, identity = example.origin, self.identity(example, copy)
+        parent = None if made.sampled else example.id
+        origin = Origin(source.file, source.line, source.document, parent, made.steps)
+        edited = made.changed.edited
+        new = self.shape.rebuild(example, edited, identity, origin)
+        provenance = {
+            "id": identity,
+            "parent": parent,
+            "source": None if made.sampled else str(source),
+            "methods": list(made.steps),
+            "seed": self.seed,
+            "copy": copy,
+            "attempt": made.attempt,
+            "edits": _edits(before, made),
+        }
+        tokens = edited.tokens
+        labels = tuple([span.label for span in edited.spans])
+        fresh = sum(tokens[start:end] not in self.known.get(label, _NONE) for start, end, label in edited.spans)
+        text, shown = json_line(self.shape.record(new)), " ".join(tokens)
+        told = json_line(provenance)
+        return Line(text, told, made.keys, made.attempt, made.method, shown, len(tokens), labels, fresh)
+
+
+def _edits(before: Editable, made: Made) -> list[dict[str, Any]]:
+    """Every edit, before and after; the positions of a step are those in what the step before it left."""
+    told: list[dict[str, Any]] = []
+    if made.sampled:
+        before = Editable(())
+    last = len(made.changed.steps) - 1
+    for number, step in enumerate(made.changed.steps):
+        told += [_edit(before.tokens, edit, number) for edit in sorted(step, key=_start)]
+        if number < last:
+            before = apply(before, step)
+    return told
+
+
+def _start(edit: Edit) -> tuple[int, int]:
+    return (edit.start, edit.end) if isinstance(edit, Replace) else (edit.cuts[0], edit.cuts[-1])
+
+
+def _edit(tokens: Sequence[str], edit: Edit, step: int) -> dict[str, Any]:
+    start, end = _start(edit)
+    told: dict[str, Any] = {"step": step, "start": start, "end": end, "before": tokens[start:end]}
+    if isinstance(edit, Replace):
+        return {**told, "after": edit.tokens, "why": edit.why}
+    after = [token for piece in edit.order for token in tokens[edit.cuts[piece] : edit.cuts[piece + 1]]]
+    return {**told, "after": after, "why": edit.why, "cuts": edit.cuts, "order": edit.order}

@@ -1,0 +1,57 @@
+"""MinHash signatures in bands: texts that share most of their word triples share a band (Broder 1997; Leskovec,
+Rajaraman and Ullman, *Mining of Massive Datasets*, section 3.4)."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections.abc import Sequence
+
+import numpy
+
+_PERMUTATIONS = 128
+_WORDS = 3  # of a shingle
+_PRIME = numpy.uint64((1 << 61) - 1)
+
+
+def bands(tokens: Sequence[str], threshold: float) -> tuple[int, ...]:
+    """A 64-bit key a band; two texts whose shingles have a Jaccard similarity of ``threshold`` share one or more with
+    a chance of about a half, more similar ones soon with near certainty."""
+    rows = _rows(threshold)
+    signature = _signature(tokens)
+    keys = []
+    for number in range(_PERMUTATIONS // rows):
+        band = signature[number * rows : (number + 1) * rows]
+        digest = hashlib.blake2b(band.tobytes(), digest_size=8, salt=number.to_bytes(2, "little")).digest()
+        keys.append(int.from_bytes(digest, "little"))
+    return tuple(keys)
+
+
+@functools.cache
+def _rows(threshold: float) -> int:
+    """Rows a band, so that the S-curve ``1 - (1 - s**rows)**bands`` is steepest, ``(1 / bands)**(1 / rows)``, nearest
+    to the threshold."""
+    return min(range(1, _PERMUTATIONS + 1), key=lambda rows: abs((rows / _PERMUTATIONS) ** (1 / rows) - threshold))
+
+
+@functools.cache
+def _functions() -> tuple[numpy.ndarray, numpy.ndarray]:
+    """Factors and summands of the hash functions, fixed for all time."""
+    random = numpy.random.Generator(numpy.random.PCG64(20040704))
+    factors = random.integers(1, 1 << 31, size=(_PERMUTATIONS, 1), dtype=numpy.uint64)
+    return factors, random.integers(0, 1 << 31, size=(_PERMUTATIONS, 1), dtype=numpy.uint64)
+
+
+def _signature(tokens: Sequence[str]) -> numpy.ndarray:
+    """The least hash of any shingle under each function, (functions,)."""
+    words = [token.casefold() for token in tokens]
+    shingles = {"\x1f".join(words[at : at + _WORDS]) for at in range(max(1, len(words) - _WORDS + 1))}
+    hashed = numpy.array([_hash(shingle) for shingle in sorted(shingles)], dtype=numpy.uint64)
+    factors, summands = _functions()
+    least: numpy.ndarray = ((factors * hashed + summands) % _PRIME).min(axis=1)
+    return least
+
+
+def _hash(text: str) -> int:
+    """30 bits, so that a product with a factor stays under 64."""
+    return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=4).digest(), "little") >> 2

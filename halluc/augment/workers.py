@@ -1,0 +1,70 @@
+"""Work shared out to processes: results in order, and never more of it under way than a few chunks a process."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any, Literal, TypeVar
+
+from halluc.core.errors import environment_error
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+# Chunks under way for each process: enough to keep it busy, few enough to keep memory small.
+_AHEAD = 3
+
+_work: Callable[[Any], Any] | None = None
+
+
+def number_of(workers: int | Literal["auto"]) -> int:
+    """How many processes: as asked for, or one a core that this process may use."""
+    if "fork" not in multiprocessing.get_all_start_methods():
+        return 1  # what the methods learnt is inherited, not sent
+    return workers if isinstance(workers, int) else len(os.sched_getaffinity(0))
+
+
+def in_order(work: Callable[[T], R], items: Iterable[T], workers: int) -> Iterator[tuple[T, R]]:
+    """Each item with its result, in the order of the items. One worker is this process.
+
+    Raises:
+        HallucError E430: a process was killed, mostly for want of memory.
+    """
+    if workers == 1:
+        for item in items:
+            yield item, work(item)
+        return
+    context = multiprocessing.get_context("fork")
+    with ProcessPoolExecutor(workers, context, initializer=_begin, initargs=(work,)) as pool:
+        waiting: deque[tuple[T, Future[Any]]] = deque()
+        try:
+            for item in items:
+                waiting.append((item, pool.submit(_do, item)))
+                if len(waiting) >= _AHEAD * workers:
+                    first, future = waiting.popleft()
+                    yield first, future.result()
+            while waiting:
+                first, future = waiting.popleft()
+                yield first, future.result()
+        except BrokenProcessPool:
+            help = "the same command goes on where this one stopped; with fewer `augment.workers` it needs less memory"
+            raise environment_error("E430", "a process that made candidates was killed", help) from None
+        finally:
+            for _, future in waiting:
+                future.cancel()
+
+
+def _begin(work: Callable[[Any], Any]) -> None:
+    global _work
+    _work = work
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that was interrupted ends the others
+
+
+def _do(item: Any) -> Any:
+    assert _work is not None
+    return _work(item)

@@ -1,0 +1,132 @@
+"""The section ``augment`` of a config. Its methods and filters are components: their configs stand beside them, and are
+put in by ``augment_type``, which is handed the table."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal, Union
+
+from pydantic import BeforeValidator, Field, create_model, field_validator, model_validator
+
+from halluc.config.schema import Section, component_configs
+from halluc.core import registry
+
+
+class _AugmentConfig(Section):
+    """Augmentation of the training split. ``methods`` and ``filters`` are typed by ``augment_type``."""
+
+    size: int | str = Field(
+        description="`3.0x`: the final size, in training splits; or a whole number: how many new examples"
+    )
+    methods: list[Any] = Field(
+        min_length=1, description="what makes the new examples; `halluc list augmenters`, `halluc list synthesizers`"
+    )
+    focus: Literal["uniform", "balance", "gap"] = Field(
+        default="uniform",
+        description="where the new examples are spent. balance: on rare labels; gap: on mentions that are seen once or "
+        "with several labels, or that the run named by `from` got wrong on dev",
+    )
+    unchangeable: Literal["copy", "skip"] = Field(
+        default="copy",
+        description="examples that no method can change, as mention replacement a sentence without mention. copy: "
+        "their share stays what it was; skip: leave them out",
+    )
+    keep_original: bool = Field(default=True, description="whether the training split itself stands before the new")
+    filters: list[Any] = Field(
+        default=["unchanged", "duplicate", "leak", "length_ratio"],
+        validate_default=True,
+        description="what rejects a new example; `halluc list filters`",
+    )
+    attempts: int = Field(default=5, ge=1, le=100, description="tries for one new example before it is given up")
+    format: Literal["jsonl", "conll"] = Field(
+        default="jsonl", description="of the augmented corpus; conll writes train.conll beside it"
+    )
+    workers: int | Literal["auto"] = Field(
+        default="auto",
+        description="processes that make candidates; auto: one a core. The result is the same to the byte",
+    )
+
+    @field_validator("size")
+    @classmethod
+    def _is_a_size(cls, size: int | str) -> int | str:
+        if isinstance(size, int):
+            if isinstance(size, bool) or size < 1:
+                raise ValueError(f"`augment.size: {size}` must be at least 1 new example, or a multiple such as `2.0x`")
+        elif not re.fullmatch(r"\d{1,6}(\.\d{1,6})?x", size):
+            raise ValueError(f'`augment.size: "{size}"` is neither a multiple, as `2.0x`, nor a number of new examples')
+        elif float(size[:-1]) < 1:
+            raise ValueError(f"`augment.size: {size}` is less than the training split: the least is `1x`")
+        return size
+
+    @field_validator("workers")
+    @classmethod
+    def _are_workers(cls, workers: int | str) -> int | str:
+        if isinstance(workers, int) and not 1 <= workers <= 256:
+            raise ValueError("`augment.workers` is `auto`, or from 1 to 256 processes")
+        return workers
+
+    @model_validator(mode="after")
+    def _run_goes_with_gap(self) -> _AugmentConfig:
+        if self.focus_run is not None and self.focus != "gap":
+            raise ValueError(f"`augment.from` goes with `augment.focus: gap`, not with `{self.focus}`")
+        return self
+
+    def added(self, size: int) -> int:
+        """How many new examples a training split of ``size`` gets."""
+        if isinstance(self.size, int):
+            return self.size
+        return max(0, round(float(self.size[:-1]) * size) - (size if self.keep_original else 0))
+
+    @property
+    def focus_run(self) -> str | None:
+        """The key `from`, which is a reserved word of Python."""
+        named: str | None = getattr(self, "from")
+        return named
+
+
+_FROM: dict[str, Any] = {
+    "from": (
+        str | None,
+        Field(default=None, min_length=1, description="with `focus: gap`: the run whose dev ledger tells where"),
+    )
+}
+AugmentConfig = create_model("AugmentConfig", __base__=_AugmentConfig, **_FROM)
+
+
+def augment_type(table: registry.Table) -> Any:
+    """``augment`` with the configs of every method and filter in the table."""
+    augmenters = component_configs(table, "augmenter")
+    steps = [config for name, config in augmenters.items() if name != "sequence"]
+    chain = create_model(
+        "SequenceConfig",
+        __base__=augmenters["sequence"],
+        methods=_listed(_one_of(steps), augmenters["sequence"], "methods"),
+    )
+    methods = [*steps, chain, *component_configs(table, "synthesizer").values()]
+    filters = component_configs(table, "filter")
+    of_filters = _one_of(list(filters.values()))
+    # A filter without keys of its own may be named alone.
+    named = BeforeValidator(_as_mapping, json_schema_input_type=Literal[tuple(filters)] | of_filters)
+    typed: Any = create_model(
+        "AugmentConfig",
+        __base__=AugmentConfig,
+        methods=_listed(_one_of(methods), AugmentConfig, "methods"),
+        filters=_listed(Annotated[of_filters, named], AugmentConfig, "filters"),
+    )
+    return typed
+
+
+def _one_of(configs: Sequence[type[Section]]) -> Any:
+    """The config that `type` names."""
+    return Annotated[Union[tuple(configs)], Field(discriminator="type")]  # noqa: UP007
+
+
+def _listed(item: Any, config: type[Section], key: str) -> Any:
+    """The field ``key`` of ``config`` anew, as a list of ``item``."""
+    return (list[item], copy.copy(config.model_fields[key]))
+
+
+def _as_mapping(written: Any) -> Any:
+    return {"type": written} if isinstance(written, str) else written

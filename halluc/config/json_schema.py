@@ -1,0 +1,66 @@
+"""The JSON Schema of config files, for editors."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from halluc.config.augmentation import augment_type
+from halluc.config.schema import COMPONENT_SECTIONS, component_configs, experiment_type
+from halluc.core import registry
+
+
+def json_schema(table: registry.Table) -> dict[str, Any]:
+    """JSON Schema of a config *file*, for editors.
+
+    A file may leave anything to the one it extends, so nothing is required in it; and it may hold ``extends``
+    and ``matrix``.
+    """
+    sections: dict[str, Any] = {}
+    for name, (kind, _) in COMPONENT_SECTIONS.items():
+        union: Any = None
+        for section in component_configs(table, kind).values():
+            union = section if union is None else union | section
+        sections[name] = Annotated[union, Field()]
+    sections["augment"] = augment_type(table) | None
+    schema: dict[str, Any] = experiment_type(sections).model_json_schema()
+    schema["title"] = "halluc experiment"
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    schema["properties"]["extends"] = {
+        "description": "a config file, or a list of them, to build on; paths are relative to this file",
+        "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
+    }
+    schema["properties"]["matrix"] = _MATRIX
+    _drop_required(schema)
+    return schema
+
+
+# What an axis and an arm may set is for the config's own check: an editor sees the shape.
+_MATRIX: dict[str, Any] = {
+    "description": "many experiments in one config, the product of its axes: keys with a list of values, or a mapping "
+    "of named arms, each with what it changes, as {arm: {baseline: {}, dropout: {model: {dropout: 0.3}}}}",
+    "anyOf": [
+        {
+            "type": "object",
+            "additionalProperties": {
+                "anyOf": [
+                    {"type": "array", "minItems": 1},
+                    {"type": "object", "minProperties": 1, "additionalProperties": {"type": "object"}},
+                ]
+            },
+        },
+        {"type": "null"},
+    ],
+}
+
+
+def _drop_required(node: Any) -> None:
+    if isinstance(node, dict):
+        if isinstance(node.get("required"), list):
+            del node["required"]
+        for value in node.values():
+            _drop_required(value)
+    elif isinstance(node, list):
+        for value in node:
+            _drop_required(value)

@@ -1,0 +1,223 @@
+"""Edits: the one place where the text of a labelled example changes and its spans move.
+
+An augmenter proposes edits, ``apply`` makes them or refuses them. So labels cannot drift from tokens, whatever the
+method and whatever the task.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from operator import ge
+from typing import NamedTuple
+
+from halluc.core.examples import Span
+
+Range = tuple[int, int]
+
+
+class Editable(NamedTuple):
+    """What an augmenter is given: tokens, labelled spans, and locked ranges (half open), which may never change.
+
+    Spans and locked ranges are sorted, and spans do not overlap. A task locks what its label depends on, and the
+    borders between its fields.
+    """
+
+    tokens: tuple[str, ...]
+    spans: tuple[Span, ...] = ()
+    locked: tuple[Range, ...] = ()
+
+
+class Replace(NamedTuple):
+    """Put ``tokens`` in the place of tokens ``start`` to ``end``; with ``start == end`` they are inserted there.
+
+    It lies wholly outside, wholly inside or exactly on a span; inside or on it the span stretches and keeps its label.
+    What is inserted at the border of a span is outside of it.
+    """
+
+    start: int
+    end: int
+    tokens: tuple[str, ...]
+    why: str
+
+
+class Reorder(NamedTuple):
+    """Permute the pieces between ``cuts``: the n-th piece becomes what was piece ``order[n]``.
+
+    No cut lies inside a span, unless the whole permutation does: then the span stays as it is.
+    """
+
+    cuts: tuple[int, ...]
+    order: tuple[int, ...]
+    why: str
+
+
+Edit = Replace | Reorder
+
+
+class EditError(ValueError):
+    """An edit that may not be made; a method that proposes one is at fault."""
+
+
+def apply(example: Editable, edits: Sequence[Edit]) -> Editable:
+    """The example after all ``edits``, whose positions are those of ``example``, in whatever order they are given.
+
+    Raises:
+        EditError: edits overlap, lie outside the example, cross the border of a span, leave a span or the example
+            without a token, bring an empty token, or touch a locked range.
+    """
+    if not edits:
+        return example
+    quickly = _replaced(example, edits)
+    if quickly is not None:
+        return quickly
+    placed = _placed(example, edits)
+    tokens: list[str] = []
+    done = 0
+    for start, end, _, edit in placed:
+        tokens += example.tokens[done:start]
+        tokens += edit.tokens if isinstance(edit, Replace) else _permuted(example.tokens, edit)
+        done = end
+    tokens += example.tokens[done:]
+    if not tokens and example.tokens:
+        raise EditError("nothing would be left of the example")
+    spans = tuple([_moved(span, placed) for span in example.spans]) if example.spans else ()
+    if len(spans) > 1 and any(isinstance(edit, Reorder) for edit in edits):
+        spans = tuple(sorted(spans))
+    locked = tuple([_shifted(held, placed) for held in example.locked]) if example.locked else ()
+    return Editable(tuple(tokens), spans, locked)
+
+
+def is_free(example: Editable, start: int, end: int) -> bool:
+    """Whether tokens ``start`` to ``end`` touch no locked range, so that an edit may lie there."""
+    return not any(start < last and end > first for first, last in example.locked)
+
+
+def _replaced(example: Editable, edits: Sequence[Edit]) -> Editable | None:
+    """The example after replacements that stand from left to right, in a third of the time; None for all else.
+
+    One token for one moves nothing, and most methods make little but that.
+    """
+    tokens = list(example.tokens)
+    size, done, shift = len(tokens), 0, 0
+    moving: list[_Placed] = []
+    for edit in edits:
+        if len(edit) != 4:
+            return None
+        start, end, new, _ = edit
+        if not done <= start < end <= size or "" in new or (example.locked and not is_free(example, start, end)):
+            return None
+        done = end
+        if end == start + 1 and len(new) == 1:
+            tokens[start + shift] = new[0]
+        else:
+            tokens[start + shift : end + shift] = new
+            delta = len(new) - (end - start)
+            shift += delta
+            moving.append((start, end, delta, edit))
+    if not moving:
+        return Editable(tuple(tokens), example.spans, example.locked)
+    if not tokens:
+        return None
+    spans = tuple([_moved(span, moving) for span in example.spans]) if example.spans else ()
+    locked = tuple([_shifted(held, moving) for held in example.locked]) if example.locked else ()
+    return Editable(tuple(tokens), spans, locked)
+
+
+def free_runs(example: Editable) -> list[Range]:
+    """The longest ranges without a locked token, nor one of a span that is locked in part, from left to right."""
+    if not example.locked:
+        return [(0, len(example.tokens))] if example.tokens else []
+    held = [(start, end) for start, end, _ in example.spans if not is_free(example, start, end)]
+    runs: list[Range] = []
+    done = 0
+    for first, last in sorted([*example.locked, *held, (len(example.tokens), len(example.tokens))]):
+        if first > done:
+            runs.append((done, first))
+        done = max(done, last)
+    return runs
+
+
+# An edit with its range and by how many tokens it lengthens the text.
+_Placed = tuple[int, int, int, Edit]
+
+
+def _placed(example: Editable, edits: Sequence[Edit]) -> list[_Placed]:
+    """The edits from left to right, each checked by itself and against its neighbours."""
+    size = len(example.tokens)
+    placed: list[_Placed] = []
+    for edit in edits:
+        if isinstance(edit, Replace):
+            start, end, new, _ = edit
+            if "" in new:
+                raise EditError(f"{edit} would bring an empty token")
+            placed.append((start, end, len(new) - (end - start), edit))
+        else:
+            start, end = _range(edit)
+            placed.append((start, end, 0, edit))
+        if not 0 <= start <= end <= size:
+            raise EditError(f"{edit} lies outside an example of {size} tokens")
+        if example.locked and not is_free(example, start, end):
+            raise EditError(f"{edit} touches a locked range")
+    if len(placed) > 1:
+        placed.sort(key=_range_of)
+        last: _Placed | None = None
+        for one in placed:
+            if last is not None and (one[0] < last[1] or one[:2] == last[:2]):
+                raise EditError(f"{last[3]} and {one[3]} overlap")
+            last = one
+    return placed
+
+
+def _range_of(placed: _Placed) -> Range:
+    return placed[0], placed[1]
+
+
+def _range(edit: Reorder) -> Range:
+    cuts, order = edit.cuts, edit.order
+    if len(cuts) < 2 or sorted(order) != list(range(len(cuts) - 1)) or any(map(ge, cuts, cuts[1:])):
+        raise EditError(f"{edit} is no permutation of the pieces between ascending cuts")
+    return cuts[0], cuts[-1]
+
+
+def _permuted(tokens: Sequence[str], edit: Reorder) -> list[str]:
+    return [token for piece in edit.order for token in tokens[edit.cuts[piece] : edit.cuts[piece + 1]]]
+
+
+def _moved(span: Span, placed: Sequence[_Placed]) -> Span:
+    """Where a span lies after the edits."""
+    first, last, label = span
+    begin, end = first, last
+    for start, stop, delta, edit in placed:
+        if stop <= first:
+            begin += delta
+            end += delta
+        elif start >= last:
+            break
+        elif first <= start and stop <= last:
+            end += delta
+        elif isinstance(edit, Reorder) and start <= first and last <= stop:
+            offset = _offset(edit, first, last)
+            begin += offset
+            end += offset
+        else:
+            raise EditError(f"{edit} crosses the border of {span}")
+    if begin >= end:
+        raise EditError(f"nothing would be left of {span}")
+    return span if begin == first and end == last else Span(begin, end, label)
+
+
+def _offset(edit: Reorder, first: int, last: int) -> int:
+    """How far the piece that holds tokens ``first`` to ``last`` travels."""
+    cuts = edit.cuts
+    position = cuts[0]
+    for piece in edit.order:
+        if cuts[piece] <= first and last <= cuts[piece + 1]:
+            return position - cuts[piece]
+        position += cuts[piece + 1] - cuts[piece]
+    raise EditError(f"{edit} cuts what lies at {first} to {last}")
+
+
+def _shifted(held: Range, placed: Sequence[_Placed]) -> Range:
+    """A locked range moves only by what grows or shrinks before it."""
+    shift = sum(delta for _, stop, delta, _ in placed if stop <= held[0])
+    return held[0] + shift, held[1] + shift
