@@ -79,6 +79,41 @@ def check(
 
 
 @app.command()
+def augment(
+    config: Config,
+    set_: Set = None,
+    run: Run = None,
+    only: Only = None,
+    shard: Annotated[
+        str | None,
+        typer.Option(
+            "--shard", metavar="I/N", help="The I-th of N shares: of a study its cells, else (with --run) its examples."
+        ),
+    ] = None,
+    fresh: Fresh = False,
+    preview: Annotated[
+        int | None,
+        typer.Option("--preview", metavar="N", min=1, help="Print N pairs before and after, and write nothing."),
+    ] = None,
+    replay: Annotated[
+        str | None, typer.Option("--replay", metavar="ID", help="Make one line anew and compare it; write nothing.")
+    ] = None,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    json: Json = False,
+) -> None:
+    """Make the training split larger, labels kept exact, with a record of every edit."""
+    from halluc.commands import augment
+    from halluc.commands.augment import Look
+    from halluc.commands.choosing import Selection
+    from halluc.commands.terminal import Talk
+
+    selection = Selection(tuple(only or ()), shard, fresh)
+    look, talk = Look(preview, replay), Talk.of(quiet, verbose, json)
+    augment.run(config, set_ or [], run=run, selection=selection, look=look, talk=talk)
+
+
+@app.command()
 def train(
     config: Config,
     set_: Set = None,

@@ -4,7 +4,7 @@ the first candidate; those with a memory are asked in the order of the examples,
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -22,16 +22,30 @@ FILTER = "filter"
 Keys = tuple[int, ...]
 
 
-class Candidate(NamedTuple):
+class Candidate:
     """A new example before it is taken: what it was made from, and how.
 
     ``form_only``: only the writing of its words was changed (case, noise). ``is_copy``: it is meant to be equal.
     """
 
-    parent: Editable
-    edited: Editable
-    form_only: bool
-    is_copy: bool
+    __slots__ = ("_exact", "_normalised", "edited", "form_only", "is_copy", "parent")
+
+    def __init__(self, parent: Editable, edited: Editable, form_only: bool, is_copy: bool) -> None:
+        self.parent, self.edited, self.form_only, self.is_copy = parent, edited, form_only, is_copy
+        self._exact: int | None = None
+        self._normalised: int | None = None
+
+    @property
+    def exact(self) -> int:
+        if self._exact is None:
+            self._exact = seen.exact(self.edited.tokens)
+        return self._exact
+
+    @property
+    def normalised(self) -> int:
+        if self._normalised is None:
+            self._normalised = seen.normalised(self.edited.tokens)
+        return self._normalised
 
 
 class Filter:
@@ -87,22 +101,21 @@ class Duplicate(Filter):
 
     def __init__(self, config: DuplicateConfig) -> None:
         self.config = config
+        # Two sets: what was taken grows in one process only, and `refuses` must say the same in all.
+        self.training = HashSet()
         self.memory: HashSet = HashSet()
 
     def see(self, example: Editable) -> None:
-        self.memory.add(seen.exact(example.tokens))
-        self.memory.add(seen.normalised(example.tokens))
+        self.training.add(seen.exact(example.tokens))
+        self.training.add(seen.normalised(example.tokens))
 
     def refuses(self, candidate: Candidate) -> bool:
-        return any(key in self.memory for key in self.keys(candidate))
+        return any(key in self.training for key in self.keys(candidate))
 
     def keys(self, candidate: Candidate) -> Keys:
         if candidate.is_copy:
             return ()
-        tokens = candidate.edited.tokens
-        if candidate.form_only:
-            return (seen.exact(tokens),)
-        return (seen.exact(tokens), seen.normalised(tokens))
+        return (candidate.exact,) if candidate.form_only else (candidate.exact, candidate.normalised)
 
 
 class LeakConfig(Section):
@@ -123,7 +136,7 @@ class Leak(Filter):
 
     def refuses(self, candidate: Candidate) -> bool:
         # Equal texts are equal after normalisation too.
-        return seen.normalised(candidate.edited.tokens) in self.held_out
+        return candidate.normalised in self.held_out
 
 
 class LengthRatioConfig(Section):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from typing import ClassVar, Literal, NamedTuple
 
@@ -12,8 +13,6 @@ from halluc.augment.base import Augmenter, MethodConfig, Rate, RateConfig, Train
 from halluc.core.edits import Edit, Editable, Replace, is_free
 from halluc.core.rng import Draws
 
-# How often a token is drawn before it is left, where one token makes up nearly all of its tag.
-_TRIES = 8
 _WHY = "token of the same label"
 
 
@@ -24,10 +23,29 @@ class LabelWiseReplacementConfig(RateConfig):
 
 
 class _Words(NamedTuple):
-    """The training tokens of one tag, and the running sums of their counts."""
+    """The training tokens of one tag, the running sums of their counts, and where each token stands in both."""
 
     tokens: tuple[str, ...]
     cumulative: tuple[int, ...]
+    place: dict[str, int]
+
+    @classmethod
+    def of(cls, counts: Mapping[str, int]) -> _Words:
+        place = {token: number for number, token in enumerate(counts)}
+        return cls(tuple(counts), tuple(accumulate(counts.values())), place)
+
+    def other(self, token: str, draws: Draws) -> str | None:
+        """A token that is not ``token``, as often as it occurs; None where there is none."""
+        tokens, cumulative, place = self
+        before = own = 0
+        at = place.get(token)
+        if at is not None:
+            before = cumulative[at - 1] if at else 0
+            own = cumulative[at] - before
+        if own == cumulative[-1]:
+            return None
+        drawn = draws.below(cumulative[-1] - own)
+        return tokens[bisect_right(cumulative, drawn if drawn < before else drawn + own)]
 
 
 class LabelWiseReplacement(Augmenter):
@@ -38,9 +56,7 @@ class LabelWiseReplacement(Augmenter):
 
     def __init__(self, config: LabelWiseReplacementConfig, training: Training) -> None:
         self.config = config
-        self._words = {
-            tag: _Words(tuple(counts), tuple(accumulate(counts.values()))) for tag, counts in training.words.items()
-        }
+        self._words = {tag: _Words.of(counts) for tag, counts in training.words.items() if counts}
 
     def propose(self, example: Editable, draws: Draws) -> Sequence[Edit]:
         tagged = tags(example)
@@ -48,8 +64,9 @@ class LabelWiseReplacement(Augmenter):
         edits: list[Edit] = []
         for number in self.config.chosen(len(positions), draws):
             position = positions[number]
-            token = self._another(example.tokens[position], tagged[position], draws)
-            if token is not None:
+            words = self._words.get(tagged[position])
+            token = words and words.other(example.tokens[position], draws)
+            if token:
                 edits.append(Replace(position, position + 1, (token,), _WHY))
         return edits
 
@@ -60,13 +77,3 @@ class LabelWiseReplacement(Augmenter):
         if example.locked:
             positions = [position for position in positions if is_free(example, position, position + 1)]
         return positions
-
-    def _another(self, token: str, tag: str, draws: Draws) -> str | None:
-        words = self._words.get(tag)
-        if words is None:
-            return None
-        for _ in range(_TRIES):
-            drawn = words.tokens[draws.weighted(words.cumulative)]
-            if drawn != token:
-                return drawn
-        return None

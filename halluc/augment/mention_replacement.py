@@ -98,11 +98,9 @@ class MentionReplacement(Augmenter):
         return edits
 
     def _replaceable(self, example: Editable) -> Sequence[Span]:
-        spans = example.spans
         known = self._pools if self._labels is None else self._labels
-        if all(span[2] in known for span in spans) and not example.locked:
-            return spans
-        return [span for span in spans if span.label in known and is_free(example, span.start, span.end)]
+        spans = [span for span in example.spans if span[2] in known]
+        return [span for span in spans if is_free(example, span[0], span[1])] if example.locked else spans
 
     def _another(self, mention: Tokens, label: str, casing: Pattern, draws: Draws) -> Tokens | None:
         """A mention that differs, or None where there is none."""

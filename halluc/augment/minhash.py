@@ -11,7 +11,6 @@ import numpy
 
 _PERMUTATIONS = 128
 _WORDS = 3  # of a shingle
-_PRIME = numpy.uint64((1 << 61) - 1)
 
 
 def bands(tokens: Sequence[str], threshold: float) -> tuple[int, ...]:
@@ -36,10 +35,13 @@ def _rows(threshold: float) -> int:
 
 @functools.cache
 def _functions() -> tuple[numpy.ndarray, numpy.ndarray]:
-    """Factors and summands of the hash functions, fixed for all time."""
+    """Factors and summands of the hash functions, modulo 2**64, fixed for all time; odd factors, so that each permutes.
+
+    The products must wrap many times over: else each function keeps the order of its arguments, and all are as one.
+    """
     random = numpy.random.Generator(numpy.random.PCG64(20040704))
-    factors = random.integers(1, 1 << 31, size=(_PERMUTATIONS, 1), dtype=numpy.uint64)
-    return factors, random.integers(0, 1 << 31, size=(_PERMUTATIONS, 1), dtype=numpy.uint64)
+    factors, summands = random.integers(0, 1 << 64, size=(2, _PERMUTATIONS, 1), dtype=numpy.uint64)
+    return factors | numpy.uint64(1), summands
 
 
 def _signature(tokens: Sequence[str]) -> numpy.ndarray:
@@ -48,10 +50,9 @@ def _signature(tokens: Sequence[str]) -> numpy.ndarray:
     shingles = {"\x1f".join(words[at : at + _WORDS]) for at in range(max(1, len(words) - _WORDS + 1))}
     hashed = numpy.array([_hash(shingle) for shingle in sorted(shingles)], dtype=numpy.uint64)
     factors, summands = _functions()
-    least: numpy.ndarray = ((factors * hashed + summands) % _PRIME).min(axis=1)
+    least: numpy.ndarray = (factors * hashed + summands).min(axis=1)
     return least
 
 
 def _hash(text: str) -> int:
-    """30 bits, so that a product with a factor stays under 64."""
-    return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=4).digest(), "little") >> 2
+    return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")

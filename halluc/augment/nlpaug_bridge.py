@@ -401,7 +401,10 @@ def _heaviest(old: Sequence[str], new: Sequence[str], weights: Sequence[int]) ->
     for word, weight in zip(reversed(old), reversed(weights), strict=True):
         row, right = [0] * (len(new) + 1), 0
         for at in range(len(new) - 1, -1, -1):
-            right = max(right, below[at], below[at + 1] + weight if new[at] == word else 0)
+            if below[at] > right:
+                right = below[at]
+            if new[at] == word and below[at + 1] + weight > right:
+                right = below[at + 1] + weight
             row[at] = right
         rows.append(row)
         below = row

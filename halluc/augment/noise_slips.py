@@ -1,7 +1,6 @@
-"""Slips of characters: each changes one character of a token, or says that it cannot.
+"""Slips of characters: each changes one character of a word, at one position, or gives the word back as it is.
 
-A token is a list of characters as readers see them: a letter with its marks is one, so is an emoji of several parts.
-A slip changes the list in place, at one position; what it empties stays there as "", so that positions hold.
+The words here have one code point a character; ``unfolded`` and ``folded`` bring all others into this form and back.
 """
 
 from __future__ import annotations
@@ -12,28 +11,132 @@ from functools import lru_cache
 
 from halluc.augment.noise_tables import KEYBOARD, OCR, OCR_PAIRS
 
-# (characters, position, up to 20 random bits) -> whether the slip was made
-Slip = Callable[[list[str], int, int], bool]
+# (word, position, 20 random bits) -> the word with a slip, or as it was
+Slip = Callable[[str, int, int], str]
 
-_RANDOM_BITS = 20
+RANDOM_BITS = 20
 _PAIR_STARTS = frozenset(pair[0] for pair in OCR_PAIRS)
+_LATIN = "abcdefghijklmnopqrstuvwxyz"
 _JOINER = "\u200d"
+# Where private use begins: characters of several code points are folded into these.
+_PRIVATE, _MOST_PRIVATE = 0xF0000, 0xFFFD
 
 
-def characters(token: str) -> list[str]:
-    """The characters of a token as readers see them, in the main: marks, joiners and modifiers stay with their base.
+def keyboard(word: str, at: int, bits: int) -> str:
+    """A key beside the one that was meant (QWERTY)."""
+    near = KEYBOARD.get(word[at])
+    if near is None:
+        return word
+    return word[:at] + near[(bits * len(near)) >> RANDOM_BITS] + word[at + 1 :]
 
-    A simplification of the grapheme clusters of Unicode Standard Annex 29.
+
+def ocr(word: str, at: int, bits: int) -> str:
+    """What a scanner takes a character, or this one and the next, for."""
+    char = word[at]
+    if char in _PAIR_STARTS and (read := OCR_PAIRS.get(word[at : at + 2])):
+        return word[:at] + read + word[at + 2 :]
+    taken_for = OCR.get(char)
+    if taken_for is None:
+        return word
+    return word[:at] + taken_for[(bits * len(taken_for)) >> RANDOM_BITS] + word[at + 1 :]
+
+
+def insert(word: str, at: int, bits: int) -> str:
+    """A character of the same script behind this one."""
+    letters = alphabet(word[at])
+    if not letters:
+        return word
+    letter = letters[(bits * len(letters)) >> RANDOM_BITS]
+    if word[at + 1 : at + 2].islower():  # behind the capital of a name
+        letter = letter.lower()
+    return word[: at + 1] + letter + word[at + 1 :]
+
+
+def substitute(word: str, at: int, bits: int) -> str:
+    """Another character of the same script in the place of this one."""
+    letters = alphabet(word[at])
+    if not letters:
+        return word
+    chosen = (bits * len(letters)) >> RANDOM_BITS
+    if letters[chosen] == word[at]:
+        chosen -= 1
+    return word[:at] + letters[chosen] + word[at + 1 :]
+
+
+def delete(word: str, at: int, bits: int) -> str:
+    """This character is left out, unless it is the only one."""
+    return word[:at] + word[at + 1 :] if len(word) > 1 else word
+
+
+def double(word: str, at: int, bits: int) -> str:
+    """This character twice."""
+    char = word[at]
+    if word[at + 1 : at + 2].islower():  # behind the capital of a name
+        char = char.lower()
+    return word[: at + 1] + char + word[at + 1 :]
+
+
+def swap(word: str, at: int, bits: int) -> str:
+    """This character and the next (the last: the one before it) change places; capitals stay where they are."""
+    if at + 1 == len(word):
+        at -= 1
+    if at < 0:
+        return word
+    first, second = word[at], word[at + 1]
+    if first.islower() != second.islower():
+        first, second = _cased_like(first, second), _cased_like(second, first)
+    return word[:at] + second + first + word[at + 2 :]
+
+
+def _cased_like(letter: str, other: str) -> str:
+    """A letter in the case of another, where that keeps it one letter."""
+    cased = letter.upper() if other.isupper() else letter.lower() if other.islower() else letter
+    return cased if len(cased) == 1 else letter
+
+
+@lru_cache(maxsize=4096)
+def alphabet(char: str) -> str:
+    """The characters that may stand in for one: of its case, kind and script, itself among them; "" where none may.
+
+    Latin letters have a to z, digits 0 to 9, and all else what stands within 8 code points of it and is of its kind.
+    """
+    kind, code = unicodedata.category(char), ord(char)
+    if kind in ("Co", "Cs", "Cc", "Cf", "Cn"):
+        return ""
+    if char.isascii() and char.isdigit():
+        return "0123456789"
+    if char.isalpha() and unicodedata.name(char, "").startswith("LATIN"):
+        return _LATIN.upper() if char.isupper() else _LATIN
+    script = unicodedata.name(char, "").partition(" ")[0]
+    around = (chr(near) for near in range(max(0, code - 8), min(0x10FFFF, code + 8) + 1))
+    alike = (near for near in around if unicodedata.category(near) == kind and not near.isspace())
+    return "".join(near for near in alike if unicodedata.name(near, "").startswith(script))
+
+
+def folded(token: str) -> tuple[str, list[str]]:
+    """A token with one code point for each character that readers see, and what those stand for that were several.
+
+    A letter stays with its marks and an emoji with its parts: a simplification of the grapheme clusters of Unicode
+    Standard Annex 29.
     """
     if token.isascii():
-        return list(token)
-    found: list[str] = []
+        return token, []
+    units: list[str] = []
     for char in token:
-        if found and (_is_attached(char) or found[-1][-1] == _JOINER or _is_half_flag(found[-1], char)):
-            found[-1] += char
+        if units and (_is_attached(char) or units[-1][-1] == _JOINER or _is_half_flag(units[-1], char)):
+            units[-1] += char
         else:
-            found.append(char)
-    return found
+            units.append(char)
+    several = list(dict.fromkeys(unit for unit in units if len(unit) > 1))[:_MOST_PRIVATE]
+    codes = {unit: chr(_PRIVATE + number) for number, unit in enumerate(several)}
+    return "".join(codes.get(unit, unit) for unit in units), several
+
+
+def unfolded(word: str, several: list[str]) -> str:
+    """What ``folded`` came from."""
+    for number, unit in enumerate(several):
+        word = word.replace(chr(_PRIVATE + number), unit)
+    return word
 
 
 @lru_cache(maxsize=4096)
@@ -46,105 +149,3 @@ def _is_attached(char: str) -> bool:
 
 def _is_half_flag(before: str, char: str) -> bool:
     return len(before) == 1 and "\U0001f1e6" <= before <= "\U0001f1ff" and "\U0001f1e6" <= char <= "\U0001f1ff"
-
-
-def keyboard(units: list[str], at: int, bits: int) -> bool:
-    """A key beside the one that was meant (QWERTY)."""
-    unit = units[at]
-    near = KEYBOARD.get(unit) or KEYBOARD.get(unit[:1])
-    if not near:
-        return False
-    key = near[(bits * len(near)) >> _RANDOM_BITS]
-    units[at] = key if len(unit) == 1 else key + unit[1:]
-    return True
-
-
-def ocr(units: list[str], at: int, bits: int) -> bool:
-    """What a scanner takes a character, or this one and the next, for."""
-    unit = units[at]
-    if unit in _PAIR_STARTS and at + 1 < len(units) and (pair := OCR_PAIRS.get(unit + units[at + 1])):
-        units[at], units[at + 1] = pair, ""
-        return True
-    taken_for = OCR.get(unit) or OCR.get(unit[:1])
-    if not taken_for:
-        return False
-    read = taken_for[(bits * len(taken_for)) >> _RANDOM_BITS]
-    units[at] = read if len(unit) == 1 else read + unit[1:]
-    return True
-
-
-def insert(units: list[str], at: int, bits: int) -> bool:
-    """A character of the same script behind this one."""
-    unit = units[at]
-    letters = alphabet(unit[:1])
-    units[at] = unit + letters[(bits * len(letters)) >> _RANDOM_BITS]
-    return True
-
-
-def substitute(units: list[str], at: int, bits: int) -> bool:
-    """Another character of the same script in the place of this one."""
-    unit = units[at]
-    if not unit:
-        return False
-    letters = alphabet(unit[0])
-    chosen = (bits * len(letters)) >> _RANDOM_BITS
-    if letters[chosen] == unit[0]:
-        chosen -= 1
-    units[at] = letters[chosen] + unit[1:]
-    return units[at] != unit
-
-
-def delete(units: list[str], at: int, bits: int) -> bool:
-    """This character is left out, unless it is the only one."""
-    if not units[at] or units.count("") >= len(units) - 1:
-        return False
-    units[at] = ""
-    return True
-
-
-def double(units: list[str], at: int, bits: int) -> bool:
-    """This character twice; a capital is followed by its small letter where the next one is small."""
-    unit = units[at]
-    follows_small = at + 1 < len(units) and units[at + 1].islower()
-    units[at] = unit + (unit.lower() if follows_small else unit)
-    return bool(unit)
-
-
-def swap(units: list[str], at: int, bits: int) -> bool:
-    """This character and the next change places; capitals stay where they are."""
-    if at + 1 >= len(units):
-        return False
-    first, second = units[at], units[at + 1]
-    if first == second:
-        return False
-    if first.islower() != second.islower() and len(first) == len(second) == 1:
-        first, second = _cased_like(first, second), _cased_like(second, first)
-    if second == units[at]:
-        return False
-    units[at], units[at + 1] = second, first
-    return True
-
-
-def _cased_like(letter: str, other: str) -> str:
-    """A letter in the case of another, where that keeps it one letter."""
-    cased = letter.upper() if other.isupper() else letter.lower() if other.islower() else letter
-    return cased if len(cased) == 1 else letter
-
-
-@lru_cache(maxsize=4096)
-def alphabet(char: str) -> str:
-    """The characters that may stand in for one: of its case, kind and script; itself is among them.
-
-    Latin letters have a to z, digits 0 to 9, and all else what stands within 8 code points of it and is of its kind.
-    """
-    if not char:
-        return "abcdefghijklmnopqrstuvwxyz"
-    if unicodedata.category(char) == "Nd" and char.isascii():
-        return "0123456789"
-    if char.isalpha() and unicodedata.name(char, "").startswith("LATIN"):
-        latin = "abcdefghijklmnopqrstuvwxyz"
-        return latin.upper() if char.isupper() else latin
-    kind, code = unicodedata.category(char), ord(char)
-    around = (chr(near) for near in range(max(0, code - 8), min(0x10FFFF, code + 8) + 1))
-    alike = (near for near in around if unicodedata.category(near) == kind and not near.isspace())
-    return "".join(alike) or char

@@ -24,10 +24,14 @@ def _may_drop(example: Editable, at: int) -> bool:
 
     Words are never dropped, so that it needs no look at the other slips.
     """
-    first, last = next(((start, end) for start, end, _ in example.spans if start <= at < end), (0, len(example.tokens)))
+    tokens = example.tokens
+    first, last = 0, len(tokens)
+    for start, end, _ in example.spans:
+        if start <= at < end:
+            first, last = start, end
     for beside in (at - 1, at + 1):
-        if first <= beside < last and any(map(str.isalnum, example.tokens[beside])):
-            start, end = min(at, beside), max(at, beside) + 1
-            if not example.locked or is_free(example, start, end):
+        if first <= beside < last and (tokens[beside].isalnum() or any(map(str.isalnum, tokens[beside]))):
+            start = min(at, beside)
+            if not example.locked or is_free(example, start, start + 2):
                 return True
     return False

@@ -24,9 +24,11 @@ def exact(tokens: Sequence[str]) -> int:
 def normalised(tokens: Sequence[str]) -> int:
     """Hash of the text whatever its case, its white space, its tokens' borders and its Unicode form (NFKC)."""
     text = "".join(tokens)
-    if not text.isascii():
-        text = unicodedata.normalize("NFKC", text)
-    text = "".join(text.casefold().split())
+    if text.isascii():
+        text = text.lower()
+    else:
+        text = unicodedata.normalize("NFKC", text).casefold()
+    text = "".join(text.split())
     return int.from_bytes(
         _blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8, person=b"norm").digest(), "little"
     )

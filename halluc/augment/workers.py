@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -11,7 +12,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, Literal, TypeVar
 
-from halluc.core.errors import environment_error
+from halluc.core.errors import HallucError, environment_error
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -40,6 +41,7 @@ def in_order(work: Callable[[T], R], items: Iterable[T], workers: int) -> Iterat
             yield item, work(item)
         return
     context = multiprocessing.get_context("fork")
+    gc.freeze()  # what was built before the fork stays shared: the collector would touch, and so copy, every page
     with ProcessPoolExecutor(workers, context, initializer=_begin, initargs=(work,)) as pool:
         waiting: deque[tuple[T, Future[Any]]] = deque()
         try:
@@ -51,6 +53,8 @@ def in_order(work: Callable[[T], R], items: Iterable[T], workers: int) -> Iterat
             while waiting:
                 first, future = waiting.popleft()
                 yield first, future.result()
+        except _Told as told:
+            raise HallucError(*told.args) from None
         except BrokenProcessPool:
             help = "the same command goes on where this one stopped; with fewer `augment.workers` it needs less memory"
             raise environment_error("E430", "a process that made candidates was killed", help) from None
@@ -65,6 +69,13 @@ def _begin(work: Callable[[Any], Any]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that was interrupted ends the others
 
 
+class _Told(Exception):
+    """The facts of a ``HallucError``, which pickle could not make anew from its message alone."""
+
+
 def _do(item: Any) -> Any:
     assert _work is not None
-    return _work(item)
+    try:
+        return _work(item)
+    except HallucError as error:
+        raise _Told(error.code, error.message, error.where, error.help, error.exit_code) from None

@@ -57,7 +57,7 @@ def _defined(value: float) -> float | None:
 
 def _matched(a: Measured, b: Measured) -> MatchedOmission | None:
     """None where there is no gold or no claim to withdraw."""
-    first, second = _arm(a), _arm(b)
+    first, second = arm(a), arm(b)
     if not len(a.table.gold.example) or not len(first.confidence) or not len(second.confidence):
         return None
     found = matched.matched_omission(first, second, a.table.gold.example, len(a.examples))
@@ -73,7 +73,8 @@ def _matched(a: Measured, b: Measured) -> MatchedOmission | None:
     )
 
 
-def _arm(one: Measured) -> matched.Arm:
+def arm(one: Measured) -> matched.Arm:
+    """A run as what withdraws its least confident claims."""
     claims = one.table.claims
     # A claim without a confidence can not be withdrawn.
     confidence = numpy.where(numpy.isnan(claims.confidence), numpy.inf, claims.confidence)

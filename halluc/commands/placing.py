@@ -33,6 +33,8 @@ def place(cell: Cell, named: Path | None, resume: bool) -> tuple[RunDir, bool]:
     if newest.has_checkpoint():
         say(f"{newest.path} was interrupted: --resume would continue it; this is a new run")
         return experiment.create(loaded, "train"), False
+    if set(newest.read().stages) <= {"augment"}:
+        return newest, False  # its corpus is made, and nothing else
     say(f"{newest.path} was not finished and has no checkpoint: training starts anew in it")
     return newest, False
 

@@ -19,19 +19,32 @@ from halluc.runs.schema import EvalFile
 STUDY_FIGURES = "study.json"
 
 
-def run(targets: Sequence[Path], overrides: Sequence[str], *, split: str | None, as_json: bool) -> None:
+def run(
+    targets: Sequence[Path],
+    overrides: Sequence[str],
+    *,
+    split: str | None,
+    as_json: bool,
+    reference: str | None = None,
+) -> None:
     """Report on each target: a run directory, a config, or the folder of a study.
 
+    Args:
+        reference: the arm of a study that the others are compared with; None: the first.
+
     Raises:
-        HallucError C011: a study beside other targets. R1…: a run that is not evaluated, or is damaged.
+        HallucError C011: a study beside other targets. C015: no study, or no such arm in it, for a reference. R1…: a
+        run that is not evaluated, or is damaged.
     """
     places = [_study(target, overrides) for target in targets]
     if len(targets) == 1 and places[0] is not None:
         name, home, cells = places[0]
-        show_study(name, home, cells, split=split, as_json=as_json)
+        show_study(name, home, cells, split=split, as_json=as_json, reference=reference)
         return
     if any(place is not None for place in places):
         raise HallucError("C011", "a study is reported by itself", help="halluc report STUDY, or halluc report RUN RUN")
+    if reference is not None:
+        raise HallucError("C015", "a reference is an arm of a study", help="runs are compared with the first one named")
     runs = [_run(target, overrides) for target in targets]
     if len(runs) == 1:
         _show_run(runs[0], split, as_json)
@@ -56,9 +69,11 @@ def _study(target: Path, overrides: Sequence[str]) -> tuple[str, Path, list[Plac
     return found.name, found.home, cells
 
 
-def show_study(name: str, home: Path, places: Sequence[Place], *, split: str | None, as_json: bool) -> None:
+def show_study(
+    name: str, home: Path, places: Sequence[Place], *, split: str | None, as_json: bool, reference: str | None = None
+) -> None:
     """Count a study anew, keep it as ``study.json`` beside its cells, and show it."""
-    found = study.figures(name, places, split)
+    found = study.figures(name, places, split, reference)
     write_json(home / STUDY_FIGURES, found.model_dump(mode="json"))
     if as_json:
         put_json(found.model_dump(mode="json"))

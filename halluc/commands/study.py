@@ -1,21 +1,24 @@
-"""A matrix as figures: over seeds for each cell, and against each numeric axis (DEFINITIONS, sections 2 and 4)."""
+"""A matrix as figures: over seeds for each cell, arms against a reference, and along each numeric axis (DEFINITIONS,
+sections 2 to 4)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy
 
-from halluc.commands import measured
+from halluc.commands import arms, measured, points
+from halluc.commands.arms import MATCHED, Contest
 from halluc.commands.measured import FigureKey, Measured
+from halluc.commands.points import Group, Point, Resampled
 from halluc.core.errors import HallucError
-from halluc.core.significance import over_seeds, percentiles
+from halluc.core.significance import percentiles
+from halluc.metrics import seeds
+from halluc.metrics.seeds import Seeds
 from halluc.runs.directory import RUN_FILE, RunDir
-from halluc.runs.studies import CellFigures, SeedFigure, StudyFigures, Trend
+from halluc.runs.studies import CellFigures, Plain, SeedFigure, StudyFigures, Trend
 
-Plain = str | int | float | bool | None
 SEED = "seed"
 
 
@@ -28,26 +31,66 @@ class Place:
     run: RunDir
 
 
-@dataclass(frozen=True)
-class _Point:
-    """The runs that differ in nothing but their seed; ``resampled`` are means over seeds that are drawn anew."""
-
-    choice: dict[str, Plain]
-    runs: list[str]
-    values: dict[FigureKey, list[float]]
-    resampled: dict[FigureKey, numpy.ndarray]
-
-
-def figures(name: str, places: Sequence[Place], asked: str | None) -> StudyFigures:
+def figures(name: str, places: Sequence[Place], asked: str | None, reference: str | None = None) -> StudyFigures:
     """What a study says so far; cells without an evaluation are named, not hidden.
 
+    Args:
+        asked: the split; None: the first of test, dev and train that all have.
+        reference: the arm that others are compared with; None: the first of each axis of arms.
+
     Raises:
-        HallucError R112: no cell is evaluated. R113: cells were evaluated on different examples.
+        HallucError R112: no cell is evaluated. R113: cells were evaluated on different examples. C015: there is no
+        such arm.
     """
+    against = arms.references(_axes(places), reference)
+    split = _split(name, places, asked)
+    found, missing = _read(places, split)
+    if not found:
+        raise HallucError("R112", f"no cell of {name} has a ledger of {split}", help="see `--split`")
+    first = next(iter(found.values()))
+    for other in found.values():
+        measured.refuse_different_examples(first, other)
+    groups = _by_seed(places, found)
+    rivals = arms.rivals(groups, against)
+    resampled = points.resample(list(found.values()), [pair for rival in rivals for pair in rival.pairs])
+    contests = [arms.contest(rival, resampled) for rival in rivals]
+    made = [_point(group, resampled, contests) for group in groups]
+    numeric = _numeric_axes(made)
+    return StudyFigures(
+        name=name,
+        split=split,
+        examples=len(first.examples),
+        cells=[_cell(point) for point in made],
+        trends=[trend for axis in numeric for trend in _trends(made, axis)],
+        comparisons=arms.comparisons(contests),
+        arm_trends=list(arms.trends(contests, numeric)),
+        missing=missing,
+    )
+
+
+def _axes(places: Sequence[Place]) -> dict[str, list[Plain]]:
+    """The values of each axis but the seed, those of cells that are missing too."""
+    axes: dict[str, dict[Plain, None]] = {}
+    for place in places:
+        for axis, value in place.choice.items():
+            if axis != SEED:
+                axes.setdefault(axis, {})[value] = None
+    return {axis: list(values) for axis, values in axes.items()}
+
+
+def _split(name: str, places: Sequence[Place], asked: str | None) -> str:
     there = [place.run for place in places if place.run.path.is_dir() and _is_evaluated(place.run)]
     if not there:
         raise HallucError("R112", f"no cell of {name} is evaluated", help="run the study first: halluc run CONFIG")
-    split = measured.common_split(there, asked)
+    return measured.common_split(there, asked)
+
+
+def _is_evaluated(run: RunDir) -> bool:
+    return any(run.ledger(split).is_file() for split in measured.PREFERRED)
+
+
+def _read(places: Sequence[Place], split: str) -> tuple[dict[str, Measured], dict[str, str]]:
+    """What is there and, of the other cells, why not; by folder."""
     found: dict[str, Measured] = {}
     missing: dict[str, str] = {}
     for place in places:
@@ -58,111 +101,79 @@ def figures(name: str, places: Sequence[Place], asked: str | None) -> StudyFigur
             found[place.slug] = measured.read(place.run, split)
         except HallucError as error:
             missing[place.slug] = error.message
-    if not found:
-        raise HallucError("R112", f"no cell of {name} has a ledger of {split}", help="see `--split`")
-    first = next(iter(found.values()))
-    for other in found.values():
-        measured.refuse_different_examples(first, other)
-    points = [_point(choice, runs) for choice, runs in _by_seed(places, found)]
-    return StudyFigures(
-        name=name,
-        split=split,
-        examples=len(first.examples),
-        cells=[_cell(point) for point in points],
-        trends=[trend for axis in _numeric_axes(points) for trend in _trends(points, axis)],
-        missing=missing,
-    )
+    return found, missing
 
 
-def _is_evaluated(run: RunDir) -> bool:
-    return any(run.ledger(split).is_file() for split in measured.PREFERRED)
-
-
-def _by_seed(
-    places: Sequence[Place], found: Mapping[str, Measured]
-) -> Iterable[tuple[dict[str, Plain], list[Measured]]]:
-    groups: dict[tuple[tuple[str, Plain], ...], list[Measured]] = {}
+def _by_seed(places: Sequence[Place], found: Mapping[str, Measured]) -> list[Group]:
+    groups: dict[tuple[tuple[str, Plain], ...], dict[Plain, Measured]] = {}
     for place in places:
         if place.slug in found:
             choice = tuple((axis, value) for axis, value in place.choice.items() if axis != SEED)
-            groups.setdefault(choice, []).append(found[place.slug])
-    return [(dict(choice), runs) for choice, runs in groups.items()]
+            groups.setdefault(choice, {})[place.choice.get(SEED)] = found[place.slug]
+    return [Group(dict(choice), runs) for choice, runs in groups.items()]
 
 
-def _point(choice: dict[str, Plain], runs: Sequence[Measured]) -> _Point:
-    keys = list(runs[0].figures)
-    return _Point(
-        choice=choice,
-        runs=[run.name for run in runs],
-        values={key: [run.values[key] for run in runs] for key in keys},
-        resampled={key: over_seeds([run.resampled[key] for run in runs], sorted(choice.items())) for key in keys},
-    )
+def _point(group: Group, resampled: Resampled, contests: Sequence[Contest]) -> Point:
+    """A group as figures, those at matched omission with the references of its axes among them."""
+    figures = resampled.of(list(group.runs.values()))
+    for contest in contests:
+        if contest.rival.arm is group and (MATCHED, ()) in contest.figures:
+            by = ((contest.rival.axis, str(contest.rival.names[1])),)
+            figures[MATCHED, by] = contest.figures[MATCHED, ()].arm
+    return Point(group.choice, [run.name for run in group.runs.values()], figures)
 
 
-def _cell(point: _Point) -> CellFigures:
+def _cell(point: Point) -> CellFigures:
     return CellFigures(
         choice=point.choice,
         runs=point.runs,
-        figures=[_over_seeds(key, values, point.resampled[key]) for key, values in point.values.items()],
+        figures=[_over_seeds(key, found, point.drawn[key]) for key, found in point.figures.items()],
     )
 
 
-def _over_seeds(key: FigureKey, values: Sequence[float], resampled: numpy.ndarray) -> SeedFigure:
+def _over_seeds(key: FigureKey, found: Seeds, drawn: numpy.ndarray) -> SeedFigure:
     """A figure that is undefined for one seed is undefined for the cell."""
-    mean = float(numpy.mean(values))
-    defined = not numpy.isnan(mean)
+    values = found.values.tolist()
+    defined = not numpy.isnan(found.mean)
     return SeedFigure(
         name=key[0],
         by=dict(key[1]),
-        mean=mean if defined else None,
+        mean=found.mean if defined else None,
         sd=float(numpy.std(values, ddof=1)) if defined and len(values) > 1 else None,
         seeds=len(values),
-        interval=percentiles(resampled) if defined else None,
+        interval=percentiles(drawn) if defined else None,
         values=[None if numpy.isnan(value) else value for value in values],
     )
 
 
-def _numeric_axes(points: Sequence[_Point]) -> list[str]:
+def _numeric_axes(points: Sequence[Point]) -> list[str]:
     """The axes over which a slope means something: two numbers at least, and nothing but numbers."""
-    return [axis for axis in points[0].choice if len({v for p in points if _is_number(v := p.choice[axis])}) > 1
-            and all(_is_number(p.choice[axis]) for p in points)]  # fmt: skip
+    return [axis for axis in points[0].choice if len({v for p in points if arms.is_number(v := p.choice[axis])}) > 1
+            and all(arms.is_number(p.choice[axis]) for p in points)]  # fmt: skip
 
 
-def _is_number(value: Plain) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def _trends(points: Sequence[_Point], axis: str) -> Iterable[Trend]:
-    groups: dict[tuple[tuple[str, Plain], ...], list[_Point]] = {}
+def _trends(points: Sequence[Point], axis: str) -> Iterable[Trend]:
+    groups: dict[tuple[tuple[str, Plain], ...], list[Point]] = {}
     for point in points:
         others = tuple((name, value) for name, value in point.choice.items() if name != axis)
         groups.setdefault(others, []).append(point)
     for others, group in groups.items():
         if len(group) > 1:
-            for key in group[0].values:
-                yield _trend(dict(others), axis, group, key)
+            shared = [key for key in group[0].figures if all(key in point.figures for point in group)]
+            yield from (_trend(dict(others), axis, group, key) for key in shared)
 
 
-def _trend(others: dict[str, Plain], axis: str, group: Sequence[_Point], key: FigureKey) -> Trend:
-    """Least squares over the points' means; the interval from the same line through each resample of them."""
-    x = numpy.array([point.choice[axis] for point in group], dtype=numpy.float64)
-    y = numpy.array([numpy.mean(point.values[key]) for point in group])
-    about: dict[str, Any] = {"choice": others, "axis": axis, "name": key[0], "by": dict(key[1]), "points": len(group)}
-    if numpy.isnan(y).any():
-        return Trend(**about, slope=None, intercept=None)
-    slope, intercept = _line(x, y)
-    slopes, intercepts = _line(x, numpy.stack([point.resampled[key] for point in group], axis=-1))
+def _trend(others: dict[str, Plain], axis: str, group: Sequence[Point], key: FigureKey) -> Trend:
+    places, means = [point.choice[axis] for point in group], [point.figures[key].mean for point in group]
+    line = seeds.line(places, means, [point.drawn[key] for point in group])  # type: ignore[arg-type]
     return Trend(
-        **about,
-        slope=float(slope),
-        slope_interval=percentiles(slopes),
-        intercept=float(intercept),
-        intercept_interval=percentiles(intercepts),
+        choice=others,
+        axis=axis,
+        name=key[0],
+        by=dict(key[1]),
+        points=len(group),
+        slope=line.slope.value,
+        slope_interval=line.slope.interval,
+        intercept=line.intercept.value,
+        intercept_interval=line.intercept.interval,
     )
-
-
-def _line(x: numpy.ndarray, y: numpy.ndarray) -> tuple[numpy.ndarray, numpy.ndarray]:
-    """Slope and intercept of ``y``, (…, points), on ``x``, (points,)."""
-    centred = x - x.mean()
-    slope = (y * centred).sum(-1) / (centred**2).sum()
-    return slope, y.mean(-1) - slope * x.mean()

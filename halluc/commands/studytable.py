@@ -6,8 +6,11 @@ from collections.abc import Mapping, Sequence
 
 from rich.table import Table
 
+from halluc.commands import armtable
+from halluc.commands.arms import MATCHED
+from halluc.commands.armtable import told
 from halluc.commands.comparison import named, number
-from halluc.commands.terminal import people, say
+from halluc.commands.terminal import put_table, say
 from halluc.runs.studies import CellFigures, SeedFigure, StudyFigures, Trend
 
 # heading -> (figure, slice)
@@ -24,15 +27,22 @@ _COLUMNS: dict[str, tuple[str, dict[str, str]]] = {
     "OC new": ("over_claim", {"novelty": "new"}),
     "ECE": ("ece", {}),
 }
+# Of arms: over-claim makes room for what arms are compared by.
+_ARM_COLUMNS: dict[str, tuple[str, dict[str, str]]] = {
+    **{heading: _COLUMNS[heading] for heading in ("F1", "HR", "HR wide")},
+    "DR": ("distortion_rate", {}),
+    **{heading: _COLUMNS[heading] for heading in ("label", "boundary", "both", "duplicate", "OR", "ECE")},
+}
 
 
 def show(study: StudyFigures) -> None:
     seeds = {len(cell.runs) for cell in study.cells}
     say(f"{study.name}, {study.split}, {study.examples:,} examples, {_seeds(seeds)}")
-    _cells(study.cells)
-    say("HR, OR, OC: hallucination, omission, over-claim rate; label to duplicate: distortion rate by reason", "dim")
-    for axis in dict.fromkeys((trend.axis, *_told(trend.choice)) for trend in study.trends):
-        _trends([trend for trend in study.trends if (trend.axis, *_told(trend.choice)) == axis])
+    _cells(study.cells, _columns(study))
+    _legend(study)
+    armtable.show(study.comparisons, study.arm_trends)
+    for axis in dict.fromkeys((trend.axis, *told(trend.choice)) for trend in study.trends):
+        _trends([trend for trend in study.trends if (trend.axis, *told(trend.choice)) == axis])
     for slug, why in study.missing.items():
         say(f"missing: {slug}: {why}", style="yellow")
 
@@ -43,25 +53,42 @@ def _seeds(counts: set[int]) -> str:
     return f"{min(counts)} to {max(counts)} seeds" if len(counts) > 1 else f"{min(counts)} seeds"
 
 
-def _told(choice: Mapping[str, object]) -> tuple[str, ...]:
-    return tuple(f"{axis}={value}" for axis, value in choice.items())
+def _columns(study: StudyFigures) -> dict[str, tuple[str, dict[str, str]]]:
+    """Of arms also the hallucination rate at matched omission, for each axis of arms."""
+    references = {one.axis: str(one.reference) for one in study.comparisons}
+    if not references:
+        return _COLUMNS
+    several = len(references) > 1
+    return _ARM_COLUMNS | {
+        "HR matched" + f", {axis}" * several: (MATCHED, {axis: reference}) for axis, reference in references.items()
+    }
 
 
-def _cells(cells: Sequence[CellFigures]) -> None:
+def _legend(study: StudyFigures) -> None:
+    if not study.comparisons:
+        say(
+            "HR, OR, OC: hallucination, omission, over-claim rate; label to duplicate: distortion rate by reason", "dim"
+        )
+        return
+    say("HR, DR, OR: hallucination, distortion, omission rate; label to duplicate: DR by reason", "dim")
+    say("HR matched: HR where a threshold on confidence brings arm and reference to the larger of both ORs", "dim")
+
+
+def _cells(cells: Sequence[CellFigures], columns: Mapping[str, tuple[str, dict[str, str]]]) -> None:
     table = Table(box=None, pad_edge=False)
     for axis in cells[0].choice:
         table.add_column(axis, no_wrap=True)
-    for heading in ("seeds", *_COLUMNS):
+    for heading in ("seeds", *columns):
         table.add_column(heading, justify="right")
     for cell in cells:
         found = {(figure.name, tuple(figure.by.items())): figure for figure in cell.figures}
-        shown = [found.get((name, tuple(by.items()))) for name, by in _COLUMNS.values()]
+        shown = [found.get((name, tuple(by.items()))) for name, by in columns.values()]
         choice = [str(value) for value in cell.choice.values()]
         table.add_row(*choice, str(len(cell.runs)), *(number(figure.mean) if figure else "–" for figure in shown))
         if len(cell.runs) > 1:
             table.add_row(*[""] * len(choice), "sd", *(_sd(figure) for figure in shown), style="dim")
         table.add_row(*[""] * len(choice), "95%", *(_interval(figure) for figure in shown), style="dim")
-    people.print(table)
+    put_table(table)
 
 
 def _sd(figure: SeedFigure | None) -> str:
@@ -77,7 +104,7 @@ def _interval(figure: SeedFigure | None) -> str:
 
 def _trends(trends: Sequence[Trend]) -> None:
     first = trends[0]
-    also = f" ({', '.join(_told(first.choice))})" if first.choice else ""
+    also = f" ({', '.join(told(first.choice))})" if first.choice else ""
     table = Table(
         title=f"per unit of {first.axis}{also}, {first.points} points", title_justify="left", box=None, pad_edge=False
     )
@@ -92,7 +119,7 @@ def _trends(trends: Sequence[Trend]) -> None:
         ]
         table.add_row(named(trend.name, trend.by), slope, spans[0], number(trend.intercept), spans[1], direction(trend))
     say()
-    people.print(table)
+    put_table(table)
 
 
 def direction(trend: Trend) -> str:

@@ -9,6 +9,7 @@ from enum import Enum
 from typing import Any
 
 from rich.console import Console
+from rich.table import Table
 
 from halluc.core import errors
 from halluc.core.errors import HallucError
@@ -33,6 +34,7 @@ class Talk(Enum):
 _PIPED_WIDTH = 140
 
 people = Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False)
+_tables = Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False, width=1_000)
 if not people.is_terminal and "COLUMNS" not in os.environ:
     people.width = _PIPED_WIDTH
 
@@ -46,6 +48,11 @@ def say(text: str = "", style: str | None = None) -> None:
     """A line for people, from the main process alone."""
     if is_main_process():
         people.print(errors.printable(text), style=style)
+
+
+def put_table(table: Table) -> None:
+    """A table for people, as wide as it is: a narrow terminal wraps its lines, but no figure is cut."""
+    _tables.print(table)
 
 
 def say_from_any_process(text: str) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from halluc.commands import cells, experiment, gapping, placing, scoring, standing
+from halluc.commands import augmenting, cells, experiment, gapping, placing, scoring, standing
 from halluc.commands.choosing import EVERY_CELL, Selection
 from halluc.commands.terminal import Talk, is_main_process, people, put_json, say
 from halluc.components import TABLE
@@ -73,12 +73,17 @@ def one(cell: Cell, overrides: Sequence[str], *, run: Path | None, resume: bool,
     choose_by = experiment.choose_by(loaded)
     as_read = read_corpora(loaded.experiment.data, TABLE, ("train", "dev"))
     corpora, withheld = gapping.withhold(loaded, as_read)
+    placed = placing.place(cell, run, resume) if is_main_process() else None
+    if placed is not None and loaded.experiment.augment is not None and not placed[0].model.is_dir():
+        # Before torch is there: processes that make candidates are forked off a small one.
+        with placed[0].locked():
+            augmenting.ensure(loaded, placed[0], talk)
     # torch and transformers take seconds to import: what can fail without them has failed by now.
     from halluc.engine import runtime
 
     engine = runtime.start(loaded.experiment.train.precision, loaded.experiment.seed)
     target: RunDir
-    target, resume = engine.from_main(placing.place(cell, run, resume) if engine.is_main else None)
+    target, resume = engine.from_main(placed)
     job = _Job(loaded, as_read, corpora, withheld, choose_by, engine, target, resume, talk)
     if target.model.is_dir():
         say(f"{target.path} is finished: there is nothing to resume")
@@ -140,12 +145,15 @@ def _prepared(job: _Job) -> tuple[Any, Evaluate | None, Any]:
         say(job.withheld.told())
     settings, engine = job.loaded.experiment, job.engine
     task = experiment.task_of(job.loaded)
-    train, dev = job.corpora.splits["train"], job.corpora.splits.get("dev")
+    splits = dict(job.corpora.splits)
+    if settings.augment is not None:
+        splits["train"] = augmenting.corpus(job.target)
+    train, dev = splits["train"], splits.get("dev")
     labels = task.labels(train)
     if not labels:
         raise HallucError("D131", f"{train.source} has no mention: there is nothing to learn", exit_code=3)
     encoder = task.build(settings.model, labels, runtime.attention_for(engine.device.type))
-    features = {split: task.encode(corpus.examples, encoder) for split, corpus in job.corpora.splits.items()}
+    features = {split: task.encode(corpus.examples, encoder) for split, corpus in splits.items()}
     gold = scoring.gold_tags(dev.examples) if dev else []
 
     def evaluate(model: Any) -> dict[str, float]:

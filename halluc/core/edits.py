@@ -53,6 +53,9 @@ class Reorder(NamedTuple):
 
 Edit = Replace | Reorder
 
+# A named tuple made this way takes a third of the time.
+_new_tuple = tuple.__new__
+
 
 class EditError(ValueError):
     """An edit that may not be made; a method that proposes one is at fault."""
@@ -115,7 +118,7 @@ def _replaced(example: Editable, edits: Sequence[Edit]) -> Editable | None:
             shift += delta
             moving.append((start, end, delta, edit))
     if not moving:
-        return Editable(tuple(tokens), example.spans, example.locked)
+        return _new_tuple(Editable, (tuple(tokens), example.spans, example.locked))
     if not tokens:
         return None
     spans = tuple([_moved(span, moving) for span in example.spans]) if example.spans else ()

@@ -84,8 +84,14 @@ def write_jsonl(path: Path, records: Iterable[Any]) -> int:
     return count
 
 
+# Made once: `json.dumps` makes one anew for every line.
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(", ", ": ")).encode
+
+
 def json_line(record: Any) -> str:
-    line = json.dumps(record, ensure_ascii=False, allow_nan=False, separators=(", ", ": "))
+    line = _encode(record)
+    if line.isascii():
+        return line
     try:
         line.encode("utf-8")
     except UnicodeEncodeError:

@@ -76,13 +76,16 @@ class Sheet:
 
     def resampled(self, resamples: int = RESAMPLES) -> numpy.ndarray:
         """Sums over the examples of each resample, (resamples, columns)."""
+        return numpy.concatenate([self.summed(weights) for weights in weighted(self.examples, resamples)])
+
+    def summed(self, weights: numpy.ndarray) -> numpy.ndarray:
+        """Sums over the examples of some resamples, (some, columns), from the ``weights`` of ``weighted``."""
         from scipy.sparse import csr_array
 
         if not self.columns:
-            return numpy.zeros((resamples, 0))
+            return numpy.zeros((weights.shape[1], 0))
         table = csr_array(numpy.stack([column.astype(numpy.float32) for column in self.columns]))
-        parts = [(table @ drawn.T).T for drawn in draws(self.examples, resamples)]
-        return numpy.concatenate(parts).astype(numpy.float64)
+        return numpy.asarray((table @ weights).T, dtype=numpy.float64)
 
     def estimates(self, formulas: Sequence[Formula], resamples: int = RESAMPLES) -> list[Estimate]:
         """Each figure with its percentile interval."""
@@ -110,6 +113,12 @@ def draws(examples: int, resamples: int = RESAMPLES) -> Iterator[numpy.ndarray]:
         for row in drawn:  # one row at a time stays in the cache: ten times faster than all at once
             row[:] = numpy.bincount(chance.integers(0, examples, size=examples), minlength=examples)
         yield drawn
+
+
+def weighted(examples: int, resamples: int = RESAMPLES) -> Iterator[numpy.ndarray]:
+    """``draws`` as columns, in chunks of shape (examples, some), contiguous: what several sheets are summed with."""
+    for drawn in draws(examples, resamples):
+        yield numpy.ascontiguousarray(drawn.T)
 
 
 def interval_of(formula: Formula, totals: numpy.ndarray, sums: numpy.ndarray, value: float) -> Interval | None:

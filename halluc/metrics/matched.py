@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy
 
-from halluc.core.significance import RESAMPLES, draws, percentiles
+from halluc.core.significance import RESAMPLES, percentiles, weighted
 
 Array = numpy.ndarray
 
@@ -104,7 +104,7 @@ class _Running:
         return numpy.where(places < end, drawn, 0)
 
     def _before(self, block: Array) -> Array:
-        return numpy.take_along_axis(self.ends, block[None], axis=0)[0]
+        return numpy.asarray(numpy.take_along_axis(self.ends, block[None], axis=0)[0])
 
     def up_to(self, count: Array) -> Array:
         """How often the first ``count`` were drawn, (resamples,), float64."""
@@ -139,22 +139,12 @@ class Ranked:
             numpy.searchsorted(-arm.confidence[which], -self.cut, side="left") for which in (falling, bad)
         )
         self.never = int(numpy.isneginf(touching).sum())
-        self.examples = examples
         self.gold = _Order(numpy.asarray(gold)[rising], examples)
         self.claims, self.bad = _Order(arm.example[falling], examples), _Order(arm.example[bad], examples)
-
-    @property
-    def omission_rate(self) -> float:
-        """Omitted gold over gold before anything is withdrawn; NaN without gold."""
-        return self.never / self.gold.size if self.gold.size else math.nan
 
     def within(self, weights: Array) -> Resampled:
         """The arm in some resamples; ``weights`` (examples, resamples) are how often each example was drawn."""
         return Resampled(self, *(_Running(order, weights) for order in (self.gold, self.claims, self.bad)))
-
-    def whole(self) -> Resampled:
-        """The arm as it is: one resample that draws each example once."""
-        return self.within(numpy.ones((self.examples, 1), dtype=numpy.float32))
 
 
 @dataclass(frozen=True)
@@ -204,11 +194,12 @@ def matched_omission(a: Arm, b: Arm, gold: Array, examples: int, resamples: int 
         ValueError: ``touching`` of an arm is not of these gold mentions.
     """
     one, other = (Ranked(arm, gold, examples) for arm in (a, b))
-    omitted = omitted_alike(one.whole(), other.whole())
+    as_they_are = numpy.ones((examples, 1), dtype=numpy.float32)
+    omitted = omitted_alike(one.within(as_they_are), other.within(as_they_are))
     at_a, at_b = _matched(a, one.cut[omitted[0][0]]), _matched(b, other.cut[omitted[1][0]])
     if at_a.hallucination_rate is None or at_b.hallucination_rate is None:
         return Comparison(at_a, at_b, None, None, 0, 0.0)
-    drawn = numpy.concatenate([_differences(one, other, weights) for weights in draws(examples, resamples)])
+    drawn = numpy.concatenate([_differences(one, other, weights) for weights in weighted(examples, resamples)])
     return Comparison(
         a=at_a,
         b=at_b,
@@ -219,11 +210,10 @@ def matched_omission(a: Arm, b: Arm, gold: Array, examples: int, resamples: int 
     )
 
 
-def _differences(one: Ranked, other: Ranked, drawn: Array) -> Array:
-    """Differences other - one of some resamples, (resamples,); ``drawn`` is (resamples, examples)."""
-    weights = numpy.ascontiguousarray(drawn.T)
+def _differences(one: Ranked, other: Ranked, weights: Array) -> Array:
+    """Differences other - one of some resamples, (resamples,)."""
     a, b = rates(one.within(weights), other.within(weights))
-    return b - a
+    return numpy.asarray(b - a)
 
 
 def _matched(arm: Arm, cut: float) -> Matched:

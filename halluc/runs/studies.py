@@ -5,6 +5,8 @@ from __future__ import annotations
 from halluc.runs.schema import SCHEMA_VERSION, Record
 
 Interval = tuple[float, float]
+# What a cell may choose on an axis.
+Plain = str | int | float | bool | None
 
 
 class Delta(Record):
@@ -73,9 +75,12 @@ class SeedFigure(Record):
 
 
 class CellFigures(Record):
-    """One point of a study: the choice on each axis but the seed, the runs behind it, and its figures."""
+    """One point of a study: the choice on each axis but the seed, the runs behind it, and its figures.
 
-    choice: dict[str, str | int | float | bool | None]
+    An arm that is not the reference also has ``hallucination_rate_at_matched_omission``, by ``{axis: reference}``.
+    """
+
+    choice: dict[str, Plain]
     runs: list[str]
     figures: list[SeedFigure]
 
@@ -83,7 +88,59 @@ class CellFigures(Record):
 class Trend(Record):
     """A figure against a numeric axis, the other axes fixed: least squares over the means of its points."""
 
-    choice: dict[str, str | int | float | bool | None]
+    choice: dict[str, Plain]
+    axis: str
+    name: str
+    by: dict[str, str]
+    points: int
+    slope: float | None
+    slope_interval: Interval | None = None
+    intercept: float | None
+    intercept_interval: Interval | None = None
+
+
+class ArmDelta(Record):
+    """A figure of an arm less the reference's: means over the seeds that both have, paired by seed and example.
+
+    ``p`` is two-sided; ``p_holm`` is adjusted for all arms that are compared in this figure under the same choice.
+    """
+
+    name: str
+    by: dict[str, str]
+    reference: float | None
+    arm: float | None
+    difference: float | None
+    interval: Interval | None = None
+    p: float | None = None
+    p_holm: float | None = None
+
+
+class ArmComparison(Record):
+    """An arm against the reference arm of its axis, the other axes fixed by ``choice``.
+
+    ``omission_rate`` is where hallucination rates are matched: of each seed the larger rate of both, their mean over
+    ``seeds``; null where there is no gold.
+    """
+
+    axis: str
+    arm: Plain
+    reference: Plain
+    choice: dict[str, Plain]
+    seeds: int
+    omission_rate: float | None
+    figures: list[ArmDelta]
+
+
+class ArmTrend(Record):
+    """How an arm's line against a numeric axis differs from the reference's, over the points that both have.
+
+    ``slope`` and ``intercept`` are the arm's less the reference's, paired by seed and example.
+    """
+
+    arm_axis: str
+    arm: Plain
+    reference: Plain
+    choice: dict[str, Plain]
     axis: str
     name: str
     by: dict[str, str]
@@ -95,7 +152,10 @@ class Trend(Record):
 
 
 class StudyFigures(Record):
-    """``study.json``; ``missing`` names the cells without an evaluation of the split, and why."""
+    """``study.json``; ``missing`` names the cells without an evaluation of the split, and why.
+
+    ``comparisons`` and ``arm_trends`` are empty where every axis is one of numbers.
+    """
 
     schema_version: int = SCHEMA_VERSION
     name: str
@@ -103,4 +163,6 @@ class StudyFigures(Record):
     examples: int
     cells: list[CellFigures]
     trends: list[Trend]
+    comparisons: list[ArmComparison]
+    arm_trends: list[ArmTrend]
     missing: dict[str, str]

@@ -14,6 +14,7 @@ import yaml
 
 from halluc.components import TABLE
 from halluc.config import schema
+from halluc.config.augmentation import AugmentConfig, augment_type
 from halluc.config.matrix import load_study
 from halluc.config.problems import known_paths
 from halluc.config.yaml import Source, read
@@ -74,11 +75,12 @@ def test_the_shown_config_loads_to_the_same_config(halluc, tmp_path):
 
 def test_every_key_is_documented_with_its_default():
     docs = (ROOT / "docs/config.md").read_text() + (ROOT / "docs/data.md").read_text()
+    docs += (ROOT / "docs/augmentation.md").read_text()
     chosen = {
         section: list(schema.component_configs(TABLE, kind).values())
         for section, (kind, _) in schema.COMPONENT_SECTIONS.items()
     }
-    models = [schema.Experiment, *chosen["task"], *chosen["data"]]
+    models = [schema.Experiment, *chosen["task"], *chosen["data"], augment_type(TABLE)]
     keys = {str(path[-1]) for model in models for path in known_paths(model)}
     assert [
         key for key in sorted(keys) if f"`{key}`" not in docs and not re.search(rf"^### {key}$|{key}:", docs, re.M)
@@ -89,11 +91,11 @@ def test_every_key_is_documented_with_its_default():
 
 
 def test_every_key_has_a_description():
-    for kind in ("task", "reader"):
+    for kind in TABLE.keys() - {"detector"}:
         for config in schema.component_configs(TABLE, kind).values():
             for name, info in config.model_fields.items():
                 assert info.description or name in ("type", "format"), name
-    for model in (schema.Experiment, schema.ModelConfig, schema.TrainConfig, schema.EvalConfig):
+    for model in (AugmentConfig, schema.Experiment, schema.ModelConfig, schema.TrainConfig, schema.EvalConfig):
         assert all(info.description for name, info in model.model_fields.items() if name not in ("train", "eval"))
 
 

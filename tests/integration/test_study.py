@@ -9,18 +9,19 @@ from pathlib import Path
 import numpy
 import pytest
 
-from halluc.commands import studytable
+from halluc.commands import arms as arm_statistics
+from halluc.commands import report, studytable
+from halluc.commands.arms import MATCHED
+from halluc.core.errors import HallucError
 from halluc.runs.schema import EvalFile
-from halluc.runs.studies import StudyFigures, Trend
+from halluc.runs.studies import Comparison, StudyFigures, Trend
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory, tiny_encoder):
-    """A study of two fractions and two seeds that has run; tests take copies of it."""
+def run_study(folder: Path, encoder: Path, matrix: str, length: str = "epochs: 4") -> Path:
+    """Train and evaluate every cell of a study of the tiny encoder."""
     from halluc.__main__ import exit_code_of
     from tests.conftest import SENTENCES
 
-    folder = tmp_path_factory.mktemp("study")
     for split, copies in (("train", 4), ("dev", 1), ("test", 2)):
         (folder / f"{split}.txt").write_text("\n".join([SENTENCES] * copies), encoding="utf-8")
     splits = "\n".join(f"  {split}: {folder / split}.txt" for split in ("train", "dev", "test"))
@@ -28,17 +29,46 @@ def finished(tmp_path_factory, tiny_encoder):
     config.write_text(
         f"name: study\nruns_dir: {folder / 'runs'}\ntask: {{type: token_classification}}\n"
         f"data:\n  format: conll\n{splits}\n"
-        f"model: {{name: {tiny_encoder}}}\ntrain: {{epochs: 4, learning_rate: 0.01, batch_tokens: 64}}\n"
+        f"model: {{name: {encoder}}}\ntrain: {{{length}, learning_rate: 0.01, batch_tokens: 64}}\n"
         "gap: {unit: example, fraction: 0.0, control: none}\n"
-        "matrix: {gap.fraction: [0.0, 0.5], seed: [1, 2]}\n"
+        f"matrix: {matrix}\n"
     )
     assert exit_code_of(["run", str(config), "-q"]) == 0
+    return folder
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory, tiny_encoder):
+    """A study of two fractions and two seeds that has run; tests take copies of it."""
+    return run_study(tmp_path_factory.mktemp("study"), tiny_encoder, "{gap.fraction: [0.0, 0.5], seed: [1, 2]}")
+
+
+@pytest.fixture(scope="module")
+def finished_arms(tmp_path_factory, tiny_encoder):
+    """Two arms of two fractions and two seeds, and a third one that is a copy of the first."""
+    arms = "arm: {none: {}, dropout: {model: {dropout: 0.3}}}"
+    matrix = f"{{{arms}, gap.fraction: [0.0, 0.5], seed: [1, 2]}}"
+    folder = run_study(tmp_path_factory.mktemp("arms"), tiny_encoder, matrix, "steps: 26, evaluate_steps: 13")
+    matrix = home(folder) / "matrix.json"
+    known = json.loads(matrix.read_text())
+    for cell in [cell for cell in known["cells"] if cell["choice"]["arm"] == "none"]:
+        slug = cell["slug"].replace("none", "same")
+        shutil.copytree(home(folder) / cell["slug"], home(folder) / slug)
+        known["cells"].append({**cell, "slug": slug, "choice": {**cell["choice"], "arm": "same"}})
+    known["axes"]["arm"].append("same")
+    matrix.write_text(json.dumps(known))
     return folder
 
 
 @pytest.fixture
 def study(finished, tmp_path):
     shutil.copytree(finished, tmp_path / "copy")
+    return tmp_path / "copy"
+
+
+@pytest.fixture
+def arms(finished_arms, tmp_path):
+    shutil.copytree(finished_arms, tmp_path / "copy")
     return tmp_path / "copy"
 
 
@@ -135,3 +165,158 @@ def test_a_trend_in_words(interval, told):
         choice={}, axis="x", name="f1", by={}, points=2, slope=0.1, slope_interval=interval, intercept=0.0
     )  # fmt: skip
     assert studytable.direction(trend) == told
+
+
+# --- arms -------------------------------------------------------------------------------------------------------
+
+
+def reported(halluc, study, *arguments) -> StudyFigures:
+    outcome = halluc("report", home(study), "--json", *arguments)
+    assert outcome.code == 0, outcome.err
+    return StudyFigures.model_validate_json(outcome.out)
+
+
+def contest(found: StudyFigures, arm: str, fraction: float):
+    (one,) = [one for one in found.comparisons if (one.arm, one.choice) == (arm, {"gap.fraction": fraction})]
+    return one
+
+
+def of_runs(halluc, study, fraction: float, seed: int) -> Comparison:
+    runs = [home(study) / f"arm={arm},gap.fraction={fraction},seed={seed}" for arm in ("none", "dropout")]
+    return Comparison.model_validate_json(halluc("report", *runs, "--json").out)
+
+
+def test_an_arm_is_compared_with_the_first_seed_by_seed(halluc, arms):
+    found = reported(halluc, arms)
+    assert [(one.axis, one.arm, one.reference, one.seeds) for one in found.comparisons] == [
+        ("arm", arm, "none", 2) for arm in ("dropout", "same") for _ in (0.0, 0.5)
+    ]
+    for fraction in (0.0, 0.5):
+        compared = contest(found, "dropout", fraction)
+        alone = [of_runs(halluc, arms, fraction, seed) for seed in (1, 2)]
+        for delta in compared.figures:
+            if delta.name == MATCHED:
+                continue
+            ones = [next(d for d in one.figures if (d.name, d.by) == (delta.name, delta.by)) for one in alone]
+            if any(one.difference is None for one in ones):
+                assert (delta.difference, delta.interval, delta.p) == (None, None, None)
+                continue
+            assert delta.reference == pytest.approx(numpy.mean([one.a for one in ones]))
+            assert delta.arm == pytest.approx(numpy.mean([one.b for one in ones]))
+            assert delta.difference == pytest.approx(delta.arm - delta.reference)
+            assert delta.interval[0] <= delta.difference <= delta.interval[1]
+
+
+def test_hallucination_rates_at_matched_omission_are_matched_seed_by_seed(halluc, arms):
+    found = reported(halluc, arms)
+    for fraction in (0.0, 0.5):
+        compared = contest(found, "dropout", fraction)
+        alone = [of_runs(halluc, arms, fraction, seed).matched_omission for seed in (1, 2)]
+        (delta,) = [delta for delta in compared.figures if delta.name == MATCHED]
+        assert compared.omission_rate == pytest.approx(numpy.mean([one.omission_rate for one in alone]))
+        assert delta.reference == pytest.approx(numpy.mean([one.a for one in alone]))
+        assert delta.arm == pytest.approx(numpy.mean([one.b for one in alone]))
+        assert delta.difference == pytest.approx(numpy.mean([one.difference for one in alone]), abs=1e-12)
+        cells = {cell.choice["arm"]: cell for cell in found.cells if cell.choice["gap.fraction"] == fraction}
+        (shown,) = [figure for figure in cells["dropout"].figures if figure.name == MATCHED]
+        assert (shown.by, shown.mean) == ({"arm": "none"}, pytest.approx(delta.arm))
+        assert not [figure for figure in cells["none"].figures if figure.name == MATCHED]
+
+
+def test_of_a_single_seed_arms_differ_as_two_runs_do(halluc, arms):
+    for folder in home(arms).glob("*seed=2"):
+        shutil.rmtree(folder)
+    compared, alone = contest(reported(halluc, arms), "dropout", 0.5), of_runs(halluc, arms, 0.5, 1)
+    for delta in compared.figures:
+        if delta.name == MATCHED:
+            assert delta.interval == pytest.approx(alone.matched_omission.interval)
+            continue
+        one = next(d for d in alone.figures if (d.name, d.by) == (delta.name, delta.by))
+        assert (delta.difference, delta.p) == (pytest.approx(one.difference), pytest.approx(one.p))
+        assert delta.interval == pytest.approx(one.interval)
+
+
+def test_equal_arms_do_not_differ_and_p_is_adjusted_for_the_arms(halluc, arms):
+    found = reported(halluc, arms)
+    same, other = contest(found, "same", 0.5), contest(found, "dropout", 0.5)
+    assert {(delta.difference, delta.interval, delta.p, delta.p_holm) for delta in same.figures if delta.p} == {
+        (0.0, (0.0, 0.0), 1.0, 1.0)
+    }
+    for delta, beside in zip(other.figures, same.figures, strict=True):
+        if delta.p is not None and beside.p is not None:
+            assert delta.p_holm == pytest.approx(min(1.0, 2 * delta.p))
+    assert any(delta.p_holm != delta.p for delta in other.figures)
+
+
+def test_an_arms_trend_less_the_references_is_the_difference_of_their_lines(halluc, arms):
+    found = reported(halluc, arms)
+    lines = {(line.choice["arm"], line.name, tuple(line.by.items())): line for line in found.trends}
+    compared = [one for one in found.arm_trends if one.arm == "dropout" and one.name in ("f1", "omission_rate", "ece")]
+    assert len(compared) == 3
+    for one in compared:
+        arm, reference = (lines[name, one.name, ()] for name in ("dropout", "none"))
+        assert (one.arm_axis, one.reference, one.axis, one.points) == ("arm", "none", "gap.fraction", 2)
+        assert one.slope == pytest.approx(arm.slope - reference.slope)
+        assert one.intercept == pytest.approx(arm.intercept - reference.intercept)
+        assert one.slope_interval[0] <= one.slope <= one.slope_interval[1]
+    assert MATCHED in {one.name for one in found.arm_trends}
+    equal = [one for one in found.arm_trends if one.arm == "same" and one.slope is not None]
+    assert {(one.slope, one.slope_interval) for one in equal} == {(0.0, (0.0, 0.0))}
+
+
+def test_only_seeds_that_both_arms_have_are_compared(halluc, arms):
+    shutil.rmtree(home(arms) / "arm=none,gap.fraction=0.0,seed=2")
+    shutil.rmtree(home(arms) / "arm=same,gap.fraction=0.0,seed=1")
+    found = reported(halluc, arms)
+    here = [(one.arm, one.seeds) for one in found.comparisons if one.choice["gap.fraction"] == 0.0]
+    assert here == [("dropout", 1)]
+    (f1,) = [delta for delta in contest(found, "dropout", 0.0).figures if delta.name == "f1"]
+    (one,) = [delta for delta in of_runs(halluc, arms, 0.0, 1).figures if delta.name == "f1"]
+    assert (f1.reference, f1.arm) == (pytest.approx(one.a), pytest.approx(one.b))
+    # The line of an arm without its counterpart at one of two points can not be compared.
+    assert {one.arm for one in found.arm_trends} == {"dropout"}
+    assert {line.choice["arm"] for line in found.trends} == {"none", "dropout", "same"}
+
+
+def test_another_arm_can_be_the_reference(arms, capsys):
+    report.run([home(arms)], [], split=None, as_json=True, reference="same")
+    found = StudyFigures.model_validate_json(capsys.readouterr().out)
+    assert [(one.arm, one.reference) for one in found.comparisons][::2] == [("none", "same"), ("dropout", "same")]
+    with pytest.raises(HallucError, match="no arm is called `other`") as caught:
+        report.run([home(arms)], [], split=None, as_json=True, reference="other")
+    assert (caught.value.code, caught.value.help) == ("C015", "the arms are `none`, `dropout`, `same`")
+    with pytest.raises(HallucError, match="an arm of a study"):
+        report.run([home(arms) / "arm=none,gap.fraction=0.0,seed=1"], [], split=None, as_json=True, reference="same")
+
+
+def test_the_terminal_shows_how_arms_differ(halluc, arms):
+    told = halluc("report", home(arms)).err
+    assert "HR matched" in told
+    assert "arm: each less none (gap.fraction=0.5), paired by seed and example" in told
+    assert "per unit of gap.fraction: each arm less none" in told
+    assert told.count("\ndropout ") == 2 + 2 + 1  # cells, differences, trends
+    assert "…" not in told
+
+
+def test_a_narrow_terminal_cuts_no_figure(halluc, arms, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    assert "…" not in halluc("report", home(arms)).err
+
+
+def test_axes_of_numbers_have_no_arms(halluc, study):
+    found = reported(halluc, study)
+    assert (found.comparisons, found.arm_trends) == ([], [])
+    told = halluc("report", home(study)).err
+    assert "matched" not in told
+    assert "OC new" in told
+
+
+def test_an_axis_of_words_or_null_is_one_of_arms_and_numbers_are_none():
+    axes = {
+        "train.schedule": ["cosine", "linear"],
+        "model.dropout": [None, 0.1],
+        "gap.fraction": [0.0, 0.5],
+        "arm": ["a"],
+    }
+    assert arm_statistics.references(axes, None) == {"train.schedule": "cosine", "model.dropout": None}
+    assert arm_statistics.references(axes, "linear") == {"train.schedule": "linear", "model.dropout": None}

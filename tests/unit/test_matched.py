@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from halluc.core import significance
-from halluc.core.significance import draws
+from halluc.core.significance import draws, weighted
 from halluc.metrics.matched import Arm, Ranked, matched_omission, rates
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -171,7 +171,7 @@ def test_the_record_is_plain_data():
 def test_an_arm_that_is_compared_with_many_is_counted_once_and_to_the_same_rates():
     gold = numpy.random.default_rng(0).integers(0, 300, 500)
     arms = [random_arm(seed, gold, 300, 420 + 40 * seed, 0.1 * seed) for seed in (1, 2, 3)]
-    weights = numpy.ascontiguousarray(numpy.concatenate(list(draws(300, 40))).T)
+    (weights,) = weighted(300, 40)
     first, *others = (Ranked(arm, gold, 300).within(weights) for arm in arms)
     for number, other in enumerate(others, 1):
         found = rates(first, other)

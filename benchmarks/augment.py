@@ -1,0 +1,213 @@
+"""Augmentation: sentences a second of each method beside nlpaug's of its kind, of the whole pipeline, and its memory.
+
+python benchmarks/augment.py [--sentences 14041] [--rounds 3] [--memory 2000000]
+
+The sentences are CoNLL-2003's where $HALLUC_DATA is set, else those of the demo corpus, repeated. Methods and nlpaug's
+augmenters take turns in one process; figures are medians. A method's time is that of proposing edits and applying them;
+nlpaug is given the sentence as a string, and gives a string back. The pipeline's time is that of `halluc augment`
+without its start-up: reading, drawing, filtering, and writing corpus and provenance.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import textwrap
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from halluc.augment.base import Training, build
+from halluc.components import TABLE
+from halluc.core import registry
+from halluc.core.edits import Editable
+from halluc.core.rng import Draws
+from halluc.data.corpora import read_corpora
+
+# nlpaug's augmenters with the method of the same kind; the same share of the words is touched.
+PEERS = {
+    "char.KeyboardAug": {"aug_word_p": 0.1, "aug_char_p": 0.1},
+    "char.OcrAug": {"aug_word_p": 0.1, "aug_char_p": 0.1},
+    "char.RandomCharAug": {"aug_word_p": 0.1, "aug_char_p": 0.1},
+    "word.RandomWordAug": {"aug_p": 0.1},
+    "word.SynonymAug": {"aug_p": 0.1},
+}
+BESIDE = {
+    "noise": "nlpaug char.RandomCharAug",
+    "noise: keyboard": "nlpaug char.KeyboardAug",
+    "noise: ocr": "nlpaug char.OcrAug",
+    "synonym": "nlpaug word.SynonymAug",
+    "delete": "nlpaug word.RandomWordAug",
+}
+METHODS: dict[str, tuple[str, dict[str, Any]]] = {
+    "noise": ("noise", {}),
+    "noise: keyboard": ("noise", {"kinds": {"keyboard": 1.0}}),
+    "noise: ocr": ("noise", {"kinds": {"ocr": 1.0}}),
+    "synonym": ("synonym", {}),
+    "mention_replacement": ("mention_replacement", {}),
+    "mention_replacement: recombined": ("mention_replacement", {"source": "recombined"}),
+    "label_wise_replacement": ("label_wise_replacement", {}),
+    "shuffle_within_segments": ("shuffle_within_segments", {}),
+    "sentence_reorder": ("sentence_reorder", {}),
+    "case": ("case", {}),
+    "delete": ("delete", {}),
+    "nlpaug: char.KeyboardAug": ("nlpaug", {"augmenter": "char.KeyboardAug"}),
+}
+
+
+def sentences(wanted: int) -> list[Editable]:
+    data = os.environ.get("HALLUC_DATA")
+    train = f"{data}/ner/conll2003/train.txt" if data else "demo:ner"
+    kind = "conll" if data else "jsonl"
+    config = registry.load(TABLE, "reader", kind).Config(format=kind, train=train)
+    found = [Editable(one.tokens, one.spans) for one in read_corpora(config, TABLE, ("train",)).splits["train"]]
+    while len(found) < wanted:
+        found += found
+    return found[:wanted]
+
+
+def methods(training: Training) -> Iterator[tuple[str, Callable[[Editable, int], object]]]:
+    for name, (kind, options) in METHODS.items():
+        config = registry.load(TABLE, "augmenter", kind).Config(type=kind, **options)
+        made = build(config, training)
+        yield name, lambda one, number, made=made: _changed(made, one, number)
+
+
+def _changed(made: Any, example: Editable, number: int) -> object:
+    from halluc.augment.base import Rejected
+
+    try:
+        return made.change(example, Draws(b"%d" % number))
+    except Rejected:
+        return None
+
+
+def peers() -> Iterator[tuple[str, Callable[[Editable, int], object]]]:
+    import nlpaug.augmenter.char as char
+    import nlpaug.augmenter.word as word
+
+    for name, options in PEERS.items():
+        part, _, kind = name.partition(".")
+        try:
+            augmenter = getattr({"char": char, "word": word}[part], kind)(**options)
+            augmenter.augment("The quick brown fox jumps over the lazy dog .")
+        except (LookupError, OSError, ValueError) as error:
+            print(f"nlpaug {name}: does not run here ({type(error).__name__}: wants data that is not there)")
+            continue
+        yield f"nlpaug {name}", lambda one, number, it=augmenter: it.augment(" ".join(one.tokens))
+
+
+def speeds(corpus: list[Editable], rounds: int) -> dict[str, float]:
+    """Sentences a second, median of the rounds; all take turns, so that a busy moment hits all."""
+    runners = [*methods(Training.of(corpus)), *peers()]
+    seconds: dict[str, list[float]] = {name: [] for name, _ in runners}
+    for _ in range(rounds):
+        for name, run in runners:
+            some = corpus[:2000] if "nlpaug" in name else corpus
+            clock = time.perf_counter()
+            for number, one in enumerate(some):
+                run(one, number)
+            seconds[name].append((time.perf_counter() - clock) / len(some))
+    return {name: 1 / statistics.median(each) for name, each in seconds.items()}
+
+
+_CONFIG = """\
+name: bench
+runs_dir: {runs}
+task: {{type: token_classification}}
+data: {{format: conll, train: {train}}}
+model: {{name: none}}
+augment:
+  size: {size}
+  workers: {workers}
+  methods:
+    - {{type: mention_replacement}}
+    - {{type: synonym}}
+    - {{type: noise}}
+    - {{type: shuffle_within_segments}}
+"""
+
+
+def write_corpus(path: Path, wanted: int, corpus: list[Editable]) -> None:
+    """A corpus of any size without two equal sentences: each further round of it gets a number at its end."""
+    from halluc.core.labels import write_tags
+
+    with path.open("w", encoding="utf-8") as file:
+        for number in range(wanted):
+            one = corpus[number % len(corpus)]
+            tokens = (*one.tokens, f"n{number}")
+            tags = [*write_tags(len(one.tokens), one.spans), "O"]
+            file.write("".join(f"{token}\t{tag}\n" for token, tag in zip(tokens, tags, strict=True)) + "\n")
+
+
+def pipeline(folder: Path, corpus: list[Editable], rounds: int) -> None:
+    """The whole pipeline with one and two workers, in turns."""
+    import json
+
+    train = folder / "train.txt"
+    write_corpus(train, len(corpus), corpus)
+    rates: dict[int, list[tuple[float, float]]] = {1: [], 2: []}
+    for _ in range(rounds):
+        for workers, found in rates.items():
+            config, runs = folder / f"{workers}.yaml", folder / "runs"
+            config.write_text(_CONFIG.format(runs=runs, train=train, size="3.0x", workers=workers), encoding="utf-8")
+            done = subprocess.run(
+                [sys.executable, "-m", "halluc", "augment", str(config), "--json"], capture_output=True, check=True
+            )
+            made = json.loads(done.stdout)
+            found.append((made["made"] / made["seconds"], (made["made"] + made["originals"]) / made["seconds"]))
+            shutil.rmtree(runs)
+    for workers, found in rates.items():
+        new, lines = (statistics.median(one[place] for one in found) for place in (0, 1))
+        print(f"pipeline, {workers} worker(s): {new:,.0f} new sentences/s, {lines:,.0f} written/s")
+
+
+def memory(folder: Path, corpus: list[Editable], wanted: int) -> None:
+    """Peak resident memory of a process that augments ``wanted`` sentences to twice as many, and of its workers."""
+    train, config = folder / "many.txt", folder / "many.yaml"
+    write_corpus(train, wanted, corpus)
+    config.write_text(_CONFIG.format(runs=folder / "many", train=train, size="2.0x", workers=2), encoding="utf-8")
+    code = textwrap.dedent("""
+        import resource, sys
+        from halluc.__main__ import exit_code_of
+        code = exit_code_of(["augment", sys.argv[1], "--quiet"])
+        own, theirs = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+        print(f"peak resident memory: {own / 1024:.0f} MB; of a worker, shared pages included: {theirs / 1024:.0f} MB")
+        sys.exit(code)
+    """)
+    clock = time.perf_counter()
+    subprocess.run([sys.executable, "-c", code, str(config)], check=True)
+    seconds = time.perf_counter() - clock
+    print(f"{wanted:,} sentences to {2 * wanted:,}: {seconds:,.0f} s, {2 * wanted / seconds:,.0f} written/s")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sentences", type=int, default=14_041)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--memory", type=int, default=2_000_000, help="sentences of the memory test; 0: none")
+    options = parser.parse_args()
+    corpus = sentences(options.sentences)
+    found = speeds(corpus, options.rounds)
+    best = {
+        kind: max((v for n, v in found.items() if n.startswith(f"nlpaug {kind}")), default=None) for kind in ("char",)
+    }
+    for name, rate in found.items():
+        beside = f"  {rate / best['char']:5.1f} times nlpaug's fastest for characters" if best["char"] else ""
+        print(f"{name:34} {rate:10,.0f} sentences/s{beside}")
+    with tempfile.TemporaryDirectory() as folder:
+        pipeline(Path(folder), corpus, options.rounds)
+        if options.memory:
+            memory(Path(folder), corpus, options.memory)
+    print(f"peak of this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
+
+
+if __name__ == "__main__":
+    main()

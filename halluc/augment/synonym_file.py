@@ -1,0 +1,121 @@
+"""A user's own file of synonyms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from halluc.augment.base import Tokens
+from halluc.augment.inflection import Inflection
+from halluc.augment.thesaurus import inflected
+from halluc.core.errors import MOST_SHOWN, HallucError, Location, ManyErrors, data_error
+from halluc.data.readers.base import BadLine, absent, numbered_lines
+from halluc.data.readers.jsonl import Unreadable, parse_object
+
+_FORM = 'a line is `word<TAB>synonym<TAB>…`; in a .jsonl file, {"word": …, "synonyms": […]}'
+
+# What each word, in small letters, may be replaced with.
+Groups = dict[str, dict[Tokens, None]]
+
+
+class FileThesaurus:
+    """Synonyms of a word from a user's file; with ``inflect`` those of what it is a form of, brought into that form."""
+
+    def __init__(self, groups: Groups, inflect: bool) -> None:
+        self._groups = {word: tuple(synonyms) for word, synonyms in groups.items()}
+        self._inflection = Inflection() if inflect else None
+
+    def synonyms(self, word: str) -> tuple[Tokens, ...]:
+        """The synonyms of a word in small letters, each as tokens, in the order of the file."""
+        known = self._groups.get(word)
+        if known is not None or self._inflection is None:
+            return known or ()
+        inflection = self._inflection
+        readings = inflection.readings(word, lambda lemma, _: lemma in self._groups)
+        found: dict[Tokens, None] = {}
+        for lemma, _, _ in readings[:1]:
+            of_lemma = [one for one in readings if one.lemma == lemma]
+            for synonym in self._groups[lemma]:
+                # The file does not tell a noun from a verb: where their forms differ, there is none to be sure of.
+                forms = {inflected(inflection, list(synonym), part, form) for _, part, form in of_lemma}
+                if len(forms) == 1 and (tokens := forms.pop()) is not None:
+                    found[tokens] = None
+        return tuple(found)
+
+
+def read_synonyms(reference: str) -> Groups:
+    """The synonyms of each word, in the order of the file.
+
+    A line of words with tabs between makes all of them synonyms of each other; blank lines and lines that begin with
+    ``# `` are skipped. In a file that ends in ``.jsonl``, ``word`` has the ``synonyms``, and not the other way round. A
+    synonym is split into tokens at white space.
+
+    Raises:
+        HallucError D101: no such file. D143, D104, up to 20 at once: lines that cannot be read, or not one that can.
+    """
+    path = Path(reference).expanduser()
+    if not path.is_file():
+        raise data_error("D101", f"{path} is a folder", help=_FORM) if path.is_dir() else absent(path)
+    groups: Groups = {}
+    errors: list[HallucError] = []
+    for item in _entries(path):
+        if isinstance(item, HallucError):
+            errors.append(item)
+            continue
+        for word, synonyms in item:
+            of_word = groups.setdefault(word.lower(), {})
+            of_word.update((tuple(synonym.split()), None) for synonym in synonyms if synonym != word)
+    if errors:
+        raise errors[0] if len(errors) == 1 else ManyErrors(errors[:MOST_SHOWN], len(errors))
+    if not groups:
+        raise data_error("D143", f"{path} holds no synonyms", Location(str(path)), _FORM)
+    return groups
+
+
+_Entry = list[tuple[str, list[str]]]
+
+
+def _entries(path: Path) -> Iterator[_Entry | HallucError]:
+    parse = _of_object if path.suffix == ".jsonl" else _of_columns
+    try:
+        for item in numbered_lines(path, str(path)):
+            if isinstance(item, BadLine):
+                yield item.error()
+                continue
+            number, line = item
+            if not line.strip() or line.startswith("# "):
+                continue
+            found = parse(line)
+            if isinstance(found, str):
+                yield data_error("D143", found, Location(str(path), number, text=line), _FORM)
+            else:
+                yield found
+    except OSError as error:
+        raise data_error("D101", f"cannot read {path}: {error.strerror or error}") from error
+
+
+def _of_columns(line: str) -> _Entry | str:
+    """Each word of a group with all of the group, or what is wrong."""
+    group = [" ".join(word.split()) for word in line.split("\t")]
+    if len(group) == 1:
+        return "no tab between a word and its synonym"
+    if not all(group):
+        return "nothing before, between or behind the tabs"
+    if len({word.lower() for word in group}) == 1:
+        return "a word is no synonym of itself"
+    return [(word, group) for word in dict.fromkeys(group)]
+
+
+def _of_object(line: str) -> _Entry | str:
+    try:
+        record = parse_object(line)
+    except Unreadable as told:
+        return told.problem
+    word, synonyms = record.get("word"), record.get("synonyms")
+    if not isinstance(word, str) or not word.strip():
+        return "no text in the field `word`"
+    if not isinstance(synonyms, list) or not synonyms:
+        return "no list in the field `synonyms`"
+    if not all(isinstance(synonym, str) and synonym.strip() for synonym in synonyms):
+        return "not every one of the `synonyms` is a text"
+    return [(" ".join(word.split()), [" ".join(synonym.split()) for synonym in synonyms])]

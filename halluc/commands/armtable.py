@@ -1,0 +1,110 @@
+"""Arms on the terminal: how each differs from the reference, and how their trends do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+
+from rich.table import Table
+
+from halluc.commands.arms import MATCHED
+from halluc.commands.comparison import named
+from halluc.commands.terminal import put_table, say
+from halluc.runs.studies import ArmComparison, ArmDelta, ArmTrend, Interval
+
+# heading -> figure, over all claims
+COLUMNS = {
+    "F1": "f1",
+    "HR": "hallucination_rate",
+    "HR wide": "hallucination_rate_wide",
+    "DR": "distortion_rate",
+    "OR": "omission_rate",
+    "ECE": "ece",
+    "HR matched": MATCHED,
+}
+SURE = 0.05
+
+
+def show(comparisons: Sequence[ArmComparison], trends: Sequence[ArmTrend]) -> None:
+    """A table for each reference, and for each axis of numbers along which arms can differ."""
+    families: dict[tuple[str, ...], list[ArmComparison]] = {}
+    for one in comparisons:
+        families.setdefault((one.axis, *told(one.choice)), []).append(one)
+    for family in families.values():
+        _differences(family)
+    if comparisons:
+        say(f"*: p, adjusted for the arms of a table (Holm), under {SURE}", "dim")
+    groups: dict[tuple[str, ...], list[ArmTrend]] = {}
+    for trend in trends:
+        groups.setdefault((trend.arm_axis, trend.axis, *told(trend.choice)), []).append(trend)
+    for group in groups.values():
+        _trends(group)
+
+
+def told(choice: Mapping[str, object]) -> tuple[str, ...]:
+    """As `axis=value`."""
+    return tuple(f"{axis}={value}" for axis, value in choice.items())
+
+
+def _also(choice: Mapping[str, object]) -> str:
+    return f" ({', '.join(told(choice))})" if choice else ""
+
+
+def _differences(family: Sequence[ArmComparison]) -> None:
+    first = family[0]
+    title = f"{first.axis}: each less {first.reference}{_also(first.choice)}, paired by seed and example"
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    table.add_column(first.axis)
+    for heading in ("seeds", *COLUMNS):
+        table.add_column(heading, justify="right")
+    for one in family:
+        found = {delta.name: delta for delta in one.figures if not delta.by}
+        shown = [found.get(name) for name in COLUMNS.values()]
+        table.add_row(str(one.arm), str(one.seeds), *map(_difference, shown))
+        table.add_row("", "95%", *(_interval(delta.interval) if delta else "" for delta in shown), style="dim")
+        table.add_row("", "p", *map(_adjusted, shown), style="dim")
+    say()
+    put_table(table)
+
+
+def _difference(delta: ArmDelta | None) -> str:
+    if delta is None or delta.difference is None:
+        return "–"
+    return f"{delta.difference:+.4f}" + ("*" if delta.p_holm is not None and delta.p_holm < SURE else " ")
+
+
+def _adjusted(delta: ArmDelta | None) -> str:
+    return "" if delta is None or delta.p_holm is None else f"{delta.p_holm:.4f} "
+
+
+def _interval(interval: Interval | None) -> str:
+    """As [-.012, +.034]: seven columns must fit beside each other."""
+    if interval is None:
+        return ""
+    low, high = (f"{end:+.3f}".replace("0.", ".", 1) for end in interval)
+    return f"[{low}, {high}]"
+
+
+def _trends(group: Sequence[ArmTrend]) -> None:
+    first = group[0]
+    title = f"per unit of {first.axis}{_also(first.choice)}: each {first.arm_axis} less {first.reference}"
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    for heading in (first.arm_axis, ""):
+        table.add_column(heading)
+    for heading in ("points", "slope", "95% interval", "intercept", "95% interval"):
+        table.add_column(heading, justify="right")
+    for arm, lines in groupby((one for one in group if _is_shown(one)), key=lambda one: one.arm):
+        for number, one in enumerate(lines):
+            table.add_row("" if number else str(arm), named(one.name, one.by), str(one.points), *_line(one))
+    say()
+    put_table(table)
+
+
+def _is_shown(one: ArmTrend) -> bool:
+    return not one.by and one.name in COLUMNS.values()
+
+
+def _line(one: ArmTrend) -> Iterable[str]:
+    for value, interval in ((one.slope, one.slope_interval), (one.intercept, one.intercept_interval)):
+        yield "–" if value is None else f"{value:+.4f}"
+        yield "" if interval is None else "[{:+.4f}, {:+.4f}]".format(*interval)

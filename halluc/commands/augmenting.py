@@ -1,0 +1,178 @@
+"""From a config's ``augment`` to the augmented corpus in a run: what ``augment`` and ``train`` share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from halluc import __version__
+from halluc.augment import pipeline
+from halluc.augment.base import OptionError
+from halluc.augment.pipeline import MANIFEST, TRAIN
+from halluc.augment.planning import Trouble
+from halluc.augment.preparing import Job, MethodError, Prepared, prepare
+from halluc.augment.shards import Shard
+from halluc.commands import experiment, gapping, progress
+from halluc.commands.terminal import Talk, say
+from halluc.components import TABLE
+from halluc.config.loading import LoadedConfig, sha256_of_tree
+from halluc.config.rendering import leaves
+from halluc.core.errors import HallucError, Location
+from halluc.core.examples import Corpus, Tagged
+from halluc.data.corpora import read_corpora, stream_corpora
+from halluc.data.readers.base import SPLITS, resolve
+from halluc.data.readers.jsonl import JsonlConfig
+from halluc.hallucination import ledger
+from halluc.runs import directory, provenance
+from halluc.runs.directory import RunDir
+from halluc.runs.records import read_record
+from halluc.runs.schema import AugmentFile
+
+
+def ensure(loaded: LoadedConfig, target: RunDir, talk: Talk) -> AugmentFile | None:
+    """Make the augmented corpus of a run where it is missing or stale; None where the config asks for none.
+
+    Call it as the run's only writer. Raises what ``prepared`` and ``pipeline.make`` do.
+    """
+    if loaded.experiment.augment is None:
+        return None
+    wanted = fingerprint(loaded)
+    made = manifest(target)
+    if made is not None and made.fingerprint == wanted:
+        return made
+    if made is not None:
+        say(f"{target.augment} was made from other data or by another halluc: it is made anew")
+    ready = prepared(loaded)
+    with progress.bar("augmenting", talk) as tick:
+        made = pipeline.make(ready, target.augment, wanted, tick)
+    record = target.read()
+    record.augment = made.model_dump(mode="json", exclude={"refused_examples"})
+    target.write(record)
+    if talk in (Talk.NORMAL, Talk.VERBOSE):
+        for line in told(made):
+            say(line)
+    return made
+
+
+def shard(loaded: LoadedConfig, target: RunDir, share: Shard, talk: Talk) -> int:
+    """Try the candidates of one share of the examples; returns how many examples it has."""
+    ready = prepared(loaded)
+    with progress.bar("augmenting", talk) as tick:
+        return pipeline.make_shard(ready, target.augment, fingerprint(loaded), share, tick)
+
+
+def manifest(target: RunDir) -> AugmentFile | None:
+    """``augment/manifest.json``; None where there is none, or one of another version of halluc.
+
+    Raises:
+        HallucError R130: it is damaged, or train.jsonl is not there beside it.
+    """
+    file, help = target.augment / MANIFEST, f"remove {target.augment}: it is then made anew"
+    try:
+        made = read_record(file, AugmentFile, damaged="R130", other_version="R131", help=help)
+    except FileNotFoundError:
+        return None
+    if not (target.augment / TRAIN).is_file():
+        raise HallucError("R130", f"{target.augment / TRAIN} is not there, and {file} says that it is", help=help)
+    return made
+
+
+def corpus(target: RunDir) -> Corpus[Tagged]:
+    """The augmented training split of a run."""
+    path = target.augment / TRAIN
+    data = JsonlConfig(format="jsonl", train=str(path))
+    return read_corpora(data, TABLE, ("train",)).splits["train"]
+
+
+def fingerprint(loaded: LoadedConfig) -> str:
+    """Hash of all that the augmented corpus depends on, contents of files included."""
+    tree, settings = loaded.tree, loaded.experiment
+    named = [settings.data.reference(split) for split in SPLITS]
+    splits = {split: name for split, name in zip(SPLITS, named, strict=True) if name and not name.startswith("hub:")}
+    files = [resolve(name, split) for split, name in splits.items()]
+    augment = {key: value for key, value in tree["augment"].items() if key != "workers"}
+    others = [Path(value) for _, value in leaves(augment["methods"]) if isinstance(value, str)]
+    if settings.augment.focus_run is not None:
+        others.append(directory.open_run(Path(settings.augment.focus_run)).ledger("dev"))
+    return sha256_of_tree(
+        {
+            "halluc": __version__,
+            "augment": augment,
+            **{section: tree[section] for section in ("task", "data", "gap", "seed")},
+            "inputs": list(provenance.input_hashes(files).values()),
+            "files": list(provenance.input_hashes(path for path in others if path.is_file()).values()),
+        }
+    )
+
+
+def prepared(loaded: LoadedConfig) -> Prepared:
+    """Methods, filters and plan of a config's augmentation.
+
+    Raises:
+        HallucError: a corpus, a file that a method names, or the ledger that `from` names cannot be read; a method
+            cannot do what it is asked for, at its key.
+    """
+    settings = loaded.experiment
+    streams = stream_corpora(settings.data, TABLE)
+    source: Any = streams.pop("train", None)
+    if source is None:
+        raise HallucError("C107", "augmentation needs `data.train`", help="name the training split")
+    if settings.gap is not None:
+        remaining, _ = gapping.withhold(loaded, read_corpora(settings.data, TABLE, ("train",)))
+        source = remaining.splits["train"].examples
+    task = experiment.task_of(loaded)
+    job = Job(task, source, list(streams.values()), settings.augment, settings.seed, _trouble(settings.augment))
+    try:
+        return prepare(job)
+    except MethodError as problem:
+        raise _placed(problem, loaded) from None
+
+
+def _placed(problem: MethodError, loaded: LoadedConfig) -> HallucError:
+    """A method's error at the key that it is about."""
+    error = problem.error
+    if error.where is not None or not isinstance(error, OptionError):
+        return error
+    method = ("augment", "methods", problem.number)
+    places = (loaded.origins.get((*method, key)) for key in (error.key, "type"))
+    where: Location | None = next(filter(None, places), None)
+    return HallucError(error.code, error.message, where, error.help, error.exit_code)
+
+
+def _trouble(config: Any) -> Trouble | None:
+    """What the dev ledger of the run that `from` names shows as over-claimed or omitted."""
+    if config.focus_run is None:
+        return None
+    file = directory.open_run(Path(config.focus_run)).ledger("dev")
+    if not file.is_file():
+        help = f"evaluate that run on dev first: halluc eval --run {config.focus_run} --split dev"
+        raise HallucError("R132", f"`augment.from`: {file} is not there", help=help)
+    lines = ledger.read(file)
+    return Trouble.of((line.text, line.label, line.verdict != "supported") for line in lines)
+
+
+def told(made: AugmentFile) -> Iterator[str]:
+    """What a person should know of an augmented corpus."""
+    kept = ", ".join(f"{count:,} {method}" for method, count in made.kept.items())
+    yield f"augmented: {made.originals:,} originals, {made.made:,} new" + (f" ({kept})" if kept else "")
+    refused = [f"{sum(by.values()):,} {reason}" for reason, by in made.refused.items()]
+    if refused:
+        yield f"rejected candidates: {', '.join(refused)}"
+    if made.made < made.wanted:
+        reasons = {"given up after every attempt was rejected": made.given_up, "unchangeable": made.unchangeable}
+        why = ", ".join(f"{count:,} {reason}" for reason, count in reasons.items() if count)
+        yield f"warning: {made.wanted - made.made:,} fewer than the {made.wanted:,} asked for: {why}"
+    before, new = made.before, made.new
+    yield (
+        f"sentences without mentions: {_share(before['entity_free_share'])} of the originals, "
+        f"{_share(new['entity_free_share'])} of the new; {_share(new['new_mention_share'])} of the "
+        "mentions in the new stand nowhere in the training split"
+    )
+    yield f"distinct-2: {_share(before['distinct_2'])} in the originals, {_share(new['distinct_2'])} in the new"
+    rate = made.made / made.seconds if made.seconds else 0.0
+    yield f"made in {made.seconds:.1f} s, {rate:,.0f} a second"
+
+
+def _share(value: float | None) -> str:
+    return "none" if value is None else f"{value:.3f}".removeprefix("0")

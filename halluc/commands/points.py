@@ -1,0 +1,115 @@
+"""The points of a study: runs that differ in nothing but their seed, all resampled under the same draws of examples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy
+
+from halluc.commands import comparison
+from halluc.commands.measured import FigureKey, Measured
+from halluc.core.significance import weighted
+from halluc.metrics import matched
+from halluc.metrics.matched import Ranked
+from halluc.metrics.seeds import Paired, Seeds
+from halluc.runs.studies import Plain
+
+Array = numpy.ndarray
+# The reference's run and an arm's, of one seed.
+Pair = tuple[Measured, Measured]
+
+
+@dataclass(frozen=True)
+class Group:
+    """The runs under one choice on all axes but the seed, by seed."""
+
+    choice: dict[str, Plain]
+    runs: dict[Plain, Measured]
+
+
+@dataclass(frozen=True)
+class Point:
+    """A group as figures; each over the seeds for which it can be told."""
+
+    choice: dict[str, Plain]
+    runs: list[str]
+    figures: dict[FigureKey, Seeds]
+
+    @cached_property
+    def drawn(self) -> dict[FigureKey, Array]:
+        """Each figure's mean over seeds that are drawn anew, (resamples,); other points draw theirs independently."""
+        return {key: seeds.drawn(sorted(self.choice.items())) for key, seeds in self.figures.items()}
+
+
+@dataclass(frozen=True)
+class Resampled:
+    """Runs, by their names, under the same draws of examples.
+
+    ``figures`` are (resamples,); ``matched`` the hallucination rates of a pair at matched omission, (1 + resamples,)
+    each, of which the first is that of the examples as they are.
+    """
+
+    figures: dict[str, dict[FigureKey, Array]]
+    matched: dict[tuple[str, str], tuple[Array, Array]]
+
+    def of(self, runs: Sequence[Measured]) -> dict[FigureKey, Seeds]:
+        """Every figure over some runs."""
+        return {
+            key: Seeds(
+                numpy.array([run.values[key] for run in runs]),
+                numpy.stack([self.figures[run.name][key] for run in runs]),
+            )
+            for key in runs[0].figures
+        }
+
+    def at_matched_omission(self, pairs: Sequence[Pair]) -> Paired:
+        """Hallucination rates at matched omission, each seed matched by itself."""
+        found = [self.matched[reference.name, arm.name] for reference, arm in pairs]
+        reference, arm = (numpy.stack([both[which] for both in found]) for which in (0, 1))
+        return Paired(Seeds(arm[:, 0], arm[:, 1:]), Seeds(reference[:, 0], reference[:, 1:]))
+
+
+def resample(runs: Sequence[Measured], pairs: Sequence[Pair]) -> Resampled:
+    """Every figure of every run, and hallucination rates at matched omission of every pair.
+
+    The runs are of the same examples. Each draw is made once for all of them.
+    """
+    figures: dict[str, dict[FigureKey, list[Array]]] = {run.name: {key: [] for key in run.figures} for run in runs}
+    rates: dict[tuple[str, str], list[tuple[Array, Array]]] = {(a.name, b.name): [] for a, b in pairs}
+    orders = {run.name: _ranked(run) for run in {run.name: run for pair in pairs for run in pair}.values()}
+    as_they_are = numpy.ones((len(runs[0].examples), 1), dtype=numpy.float32)
+    for names, both in _matched(rates, orders, as_they_are):
+        rates[names].append(both)
+    for weights in weighted(len(runs[0].examples)):
+        for run in runs:
+            sums = run.sheet.summed(weights)
+            for key, figure in run.figures.items():
+                figures[run.name][key].append(figure.formula(sums))
+        for names, both in _matched(rates, orders, weights):
+            rates[names].append(both)
+    return Resampled(
+        {name: {key: numpy.concatenate(parts) for key, parts in found.items()} for name, found in figures.items()},
+        {names: (_joined(parts, 0), _joined(parts, 1)) for names, parts in rates.items()},
+    )
+
+
+def _ranked(run: Measured) -> Ranked:
+    return Ranked(comparison.arm(run), run.table.gold.example, len(run.examples))
+
+
+def _matched(
+    pairs: Iterable[tuple[str, str]], orders: dict[str, Ranked], weights: Array
+) -> Iterable[tuple[tuple[str, str], tuple[Array, Array]]]:  # fmt: skip
+    """One arm after the other, so that only its reference is held beside it."""
+    name = None
+    for pair in sorted(pairs):
+        if pair[0] != name:
+            name = pair[0]
+            reference = orders[name].within(weights)
+        yield pair, matched.rates(reference, orders[pair[1]].within(weights))
+
+
+def _joined(parts: Sequence[tuple[Array, Array]], which: int) -> Array:
+    return numpy.concatenate([both[which] for both in parts])

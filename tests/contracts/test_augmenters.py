@@ -1,0 +1,331 @@
+"""What every augmentation method must do, on a corpus, on odd examples, and on a task of another shape."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import pytest
+
+from halluc.augment.base import Augmenter, Rejected, Synthesizer, Training, build
+from halluc.augment.delete import DeleteConfig
+from halluc.augment.label_wise_replacement import LabelWiseReplacementConfig
+from halluc.augment.mention_replacement import MentionReplacementConfig
+from halluc.components import TABLE
+from halluc.core import registry
+from halluc.core.edits import Editable, Range, Reorder, apply
+from halluc.core.examples import Span
+from halluc.core.rng import Draws
+from halluc.data.corpora import read_corpora
+from halluc.data.readers.conll import ConllReader
+
+AUGMENTERS, SYNTHESIZERS = sorted(TABLE["augmenter"]), sorted(TABLE["synthesizer"])
+
+# What a method cannot do without, beside its type.
+REQUIRED = {
+    "sequence": {"methods": [DeleteConfig(type="delete"), LabelWiseReplacementConfig(type="label_wise_replacement")]},
+    "nlpaug": {"augmenter": "char.KeyboardAug"},
+}
+# Other ways of the same methods.
+VARIANTS = {
+    "mention_replacement": [{"source": "recombined"}, {"weighting": "uniform"}],
+    "label_wise_replacement": [{"entities": False}],
+    "sentence_reorder": [{"unit": "clause"}],
+    "case": [{"to": ["damaged"]}, {"to": ["upper"], "mentions": False}],
+    "delete": [{"mentions": True}],
+    "sequence": [{"methods": [MentionReplacementConfig(type="mention_replacement"), DeleteConfig(type="delete")]}],
+}
+CASES = [
+    pytest.param(name, keys, id="-".join([name, *(str(value) for value in keys.values() if isinstance(value, str))]))
+    for name in AUGMENTERS
+    for keys in [{}, *VARIANTS.get(name, [])]
+]
+every_augmenter = pytest.mark.parametrize(("name", "keys"), CASES)
+every_synthesizer = pytest.mark.parametrize("name", SYNTHESIZERS)
+
+
+@cache
+def corpus() -> tuple[Editable, ...]:
+    config = ConllReader.Config(format="conll", train="demo:ner")
+    examples = read_corpora(config, TABLE).splits["train"].examples
+    return tuple(Editable(example.tokens, example.spans) for example in examples)
+
+
+@cache
+def training() -> Training:
+    return Training.of(corpus())
+
+
+def joined(examples: Sequence[Editable]) -> Editable:
+    """Several sentences as one document, so that every method finds something to do."""
+    tokens: list[str] = []
+    spans: list[Span] = []
+    for example in examples:
+        spans += [Span(start + len(tokens), end + len(tokens), label) for start, end, label in example.spans]
+        tokens += example.tokens
+    return Editable(tuple(tokens), tuple(spans))
+
+
+def longest() -> list[Editable]:
+    return [joined(corpus()[number : number + 3]) for number in range(0, 36, 3)]
+
+
+def config_of(name: str, **keys):
+    keys = REQUIRED.get(name, {}) | keys
+    return registry.load(TABLE, "augmenter", name).Config(type=name, **keys)
+
+
+def augmenter(name: str, **keys) -> Augmenter:
+    return build(config_of(name, **keys), training())
+
+
+def outcome(method: Augmenter, example: Editable, key: object):
+    """What comes of an example, a rejection among it."""
+    try:
+        return method.change(example, Draws.of(key))
+    except Rejected as rejected:
+        return rejected.reason
+
+
+def edited(method: Augmenter, example: Editable, keys: int = 4):
+    """What comes of an example under a few keys, rejections left out."""
+    found = (outcome(method, example, key) for key in range(keys))
+    return [changed for changed in found if not isinstance(changed, str)]
+
+
+def check_labels(before: Editable, after: Editable, moved: bool) -> None:
+    done = 0
+    for start, end, _ in after.spans:
+        assert done <= start < end <= len(after.tokens)
+        done = end
+    was, is_ = [span.label for span in before.spans], [span.label for span in after.spans]
+    assert is_ == was if not moved else sorted(is_) == sorted(was)
+    assert all(isinstance(token, str) and token for token in after.tokens)
+    assert bool(after.tokens) == bool(before.tokens)
+
+
+def check_locks(before: Editable, after: Editable) -> None:
+    assert [after.tokens[a:b] for a, b in after.locked] == [before.tokens[a:b] for a, b in before.locked]
+
+
+def check(method: Augmenter, example: Editable, keys: int = 4) -> None:
+    untouched = Editable(tuple(example.tokens), tuple(example.spans), tuple(example.locked))
+    for changed in edited(method, example, keys):
+        assert example == untouched
+        moved = any(isinstance(edit, Reorder) for step in changed.steps for edit in step)
+        check_labels(example, changed.edited, moved)
+        check_locks(example, changed.edited)
+        followed = example
+        for step in changed.steps:
+            followed = apply(followed, step)
+        assert followed == changed.edited
+        assert all(edit.why for step in changed.steps for edit in step)
+
+
+# --- augmenters ------------------------------------------------------------------------------------------------
+
+
+@every_augmenter
+def test_the_same_key_makes_the_same_whoever_makes_it(name, keys):
+    one, two = augmenter(name, **keys), augmenter(name, **keys)
+    examples = longest()
+    first = [outcome(one, example, number) for number, example in enumerate(examples)]
+    again = [outcome(one, example, number) for number, example in reversed(list(enumerate(examples)))]
+    assert again[::-1] == first
+    assert [outcome(two, example, number) for number, example in enumerate(examples)] == first
+
+
+@every_augmenter
+def test_another_key_makes_another(name, keys):
+    method = augmenter(name, **keys)
+    found = {changed.edited for example in longest()[:4] for changed in edited(method, example, 10)}
+    if method.makes_copies:
+        assert found == set(longest()[:4])
+    elif (name, keys.get("to")) == ("case", ["upper"]):
+        assert len(found) == 4  # there is but one way
+    else:
+        assert len(found) > 4
+
+
+@pytest.mark.parametrize("name", AUGMENTERS)
+def test_a_rate_of_0_changes_nothing(name):
+    config = registry.load(TABLE, "augmenter", name).Config
+    if "rate" not in config.model_fields:
+        return
+    method = augmenter(name, rate=0.0)
+    assert all(outcome(method, example, 1).edited == example for example in longest())
+
+
+@every_augmenter
+def test_labels_stay_and_every_edit_is_told(name, keys):
+    method = augmenter(name, **keys)
+    for example in [*corpus()[:40], *longest()]:
+        check(method, example)
+
+
+def locks(example: Editable, step: int) -> tuple[Range, ...]:
+    """Locks here and there: within mentions, on whole ones and beside them."""
+    size = len(example.tokens)
+    return tuple((at, min(at + 1 + at % 2, size)) for at in range(step % 4, size, 4))
+
+
+@every_augmenter
+def test_locked_tokens_are_never_touched(name, keys):
+    method = augmenter(name, **{"rate": 1.0, **keys} if "rate" in type(config_of(name)).model_fields else keys)
+    for number, example in enumerate([*corpus()[:24], *longest()]):
+        check(method, example._replace(locked=locks(example, number)))
+        check(method, example._replace(locked=((0, len(example.tokens)),)), 1)
+
+
+def example_of(text: str, *spans: tuple[int, int, str]) -> Editable:
+    return Editable(tuple(text.split()), tuple(Span(*span) for span in spans))
+
+
+LONG = joined([example_of("Anna Berg saw Oslo .", (0, 2, "PER"), (3, 4, "LOC"))] * 80)
+DEGENERATE = {
+    "empty": Editable(()),
+    "one token": example_of("word"),
+    "one mark": example_of("."),
+    "one letter": example_of("a"),
+    "one mention": example_of("Oslo", (0, 1, "LOC")),
+    "only mentions": example_of("Anna Berg Oslo", (0, 2, "PER"), (2, 3, "LOC")),
+    "unknown label": example_of("the Bosphorus is deep", (1, 2, "WATER")),
+    "400 tokens": LONG,
+    "emoji": example_of("😀 👩‍👩‍👧 Oslo 🇳🇴 !", (2, 3, "LOC")),
+    "only emoji": example_of("😀"),
+    "Chinese": example_of("我昨天在北京大学见到了王小明。"),
+    "Chinese characters": example_of("我 在 北 京 见 到 他 。 他 好 。", (2, 4, "LOC")),
+    "right to left": example_of("ביקר דוד כהן בתל אביב .", (1, 3, "PER"), (3, 5, "LOC")),
+    "combining": example_of("e\u0301 \u0301 न्यूयॉर्क", (2, 3, "LOC")),
+    "the same": example_of("a a a a", (1, 3, "LOC")),
+    "long token": example_of("x" * 3000),
+    "case": example_of("İ ß ŉ ǆ ﬁ ᾳ"),
+    "surrogate": Editable(("a", "\ud800", "b")),
+    "blanks": Editable(("a b", "\u00a0", "Oslo\u3000city"), (Span(2, 3, "LOC"),)),
+}
+
+
+@every_augmenter
+@pytest.mark.parametrize("example", DEGENERATE.values(), ids=DEGENERATE)
+def test_odd_examples_are_survived(name, keys, example):
+    check(augmenter(name, **keys), example, 6)
+    if "rate" in type(config_of(name)).model_fields:
+        check(augmenter(name, **{"rate": 1.0, **keys}), example, 6)
+
+
+@pytest.mark.parametrize("name", AUGMENTERS)
+def test_a_training_split_without_anything_is_survived(name):
+    method = build(config_of(name), Training())
+    check(method, example_of("Anna Berg saw Oslo .", (0, 2, "PER"), (3, 4, "LOC")))
+
+
+# --- a task of two texts ---------------------------------------------------------------------------------------
+
+BORDER = "|||"
+
+
+@dataclass(frozen=True)
+class Pair:
+    """An example of the toy task: does the hypothesis follow from the premise?"""
+
+    premise: tuple[str, ...]
+    hypothesis: tuple[str, ...]
+    label: str
+
+
+def editable(pair: Pair) -> Editable:
+    """Both texts in one, and between them a border that nothing may cross."""
+    at = len(pair.premise)
+    return Editable((*pair.premise, BORDER, *pair.hypothesis), (), ((at, at + 1),))
+
+
+def rebuild(pair: Pair, after: Editable) -> Pair:
+    ((start, end),) = after.locked
+    assert after.tokens[start:end] == (BORDER,)
+    return Pair(after.tokens[:start], after.tokens[end:], pair.label)
+
+
+PAIRS = [
+    Pair(tuple(premise.split()), tuple(hypothesis.split()), "entailment")
+    for premise, hypothesis in [
+        ("Two men in Oslo play cards . A dog sleeps .", "Some men play , and a dog sleeps . It is day ."),
+        ("Sleeping", "Awake ."),
+        ("a", "b"),
+        ("", "Nothing was said ."),
+        ("", ""),
+    ]
+]
+
+
+@every_augmenter
+@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: f"{len(pair.premise)}+{len(pair.hypothesis)}")
+def test_a_pair_of_texts_stays_a_pair(name, keys, pair):
+    rates = {"rate": 1.0} if "rate" in type(config_of(name)).model_fields else {}
+    for method in (augmenter(name, **keys), augmenter(name, **{**rates, **keys})):
+        check(method, editable(pair), 10)
+        for changed in edited(method, editable(pair), 10):
+            made = rebuild(pair, changed.edited)
+            assert bool(made.premise) == bool(pair.premise)
+            assert bool(made.hypothesis) == bool(pair.hypothesis)
+
+
+def test_both_texts_of_a_pair_are_augmented():
+    for name in ("delete", "case", "sentence_reorder", "label_wise_replacement", "shuffle_within_segments"):
+        made = [rebuild(PAIRS[0], changed.edited) for changed in edited(augmenter(name), editable(PAIRS[0]), 20)]
+        assert any(one.premise != PAIRS[0].premise for one in made), name
+        assert any(one.hypothesis != PAIRS[0].hypothesis for one in made), name
+
+
+# --- synthesizers ----------------------------------------------------------------------------------------------
+
+
+@cache
+def fitted(name: str, copy: int = 0) -> Synthesizer:
+    component = registry.load(TABLE, "synthesizer", name)
+    made: Synthesizer = component(component.Config(type=name))
+    made.fit(corpus())
+    return made
+
+
+def sampled(method: Synthesizer, like: Editable, key: object) -> Editable | str:
+    try:
+        return method.sample(like, Draws.of(key))
+    except Rejected as rejected:
+        return rejected.reason
+
+
+@every_synthesizer
+def test_the_same_key_samples_the_same_from_any_fit(name):
+    examples = list(enumerate(corpus()[:40]))
+    first = [sampled(fitted(name), like, key) for key, like in examples]
+    assert [sampled(fitted(name), like, key) for key, like in reversed(examples)][::-1] == first
+    assert [sampled(fitted(name, copy=1), like, key) for key, like in examples] == first
+
+
+@every_synthesizer
+def test_samples_differ_and_are_valid_examples_of_known_labels(name):
+    found = [sampled(fitted(name), corpus()[0], key) for key in range(200)]
+    made = [example for example in found if isinstance(example, Editable)]
+    assert len(set(made)) > 20
+    assert any(example.spans for example in made)
+    for example in made:
+        check_labels(example, example, moved=False)
+        assert example.tokens
+        assert {span.label for span in example.spans} <= set(training().labels)
+
+
+@every_synthesizer
+def test_what_is_sampled_leaves_what_it_stands_for_alone(name):
+    for like in DEGENERATE.values():
+        before = Editable(tuple(like.tokens), tuple(like.spans), tuple(like.locked))
+        sampled(fitted(name), like, 1)
+        assert like == before
+
+
+@every_synthesizer
+@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: f"{len(pair.premise)}+{len(pair.hypothesis)}")
+def test_locked_tokens_are_rejected_or_kept(name, pair):
+    made = sampled(fitted(name), editable(pair), 1)
+    if isinstance(made, Editable):
+        check_locks(editable(pair), made)
