@@ -1,11 +1,14 @@
 """Distinct-n (Li et al. 2016): how many different n-grams a corpus has, as a share of all its n-grams.
 
-It falls as a corpus grows, whatever the corpus is like: so it is taken from samples of like size.
+It falls as a corpus grows, whatever the corpus is like: so it is taken from samples of one size.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TypeVar
+
+T = TypeVar("T")
 
 MOST = 10_000
 
@@ -24,6 +27,13 @@ class Sample:
                 del self.texts[1::2]
                 self._stride *= 2
         self._offered += 1
+
+
+def alike_in_size(one: Sequence[T], other: Sequence[T]) -> tuple[Sequence[T], Sequence[T]]:
+    """Both, the longer one thinned out evenly to the length of the other."""
+    size = min(len(one), len(other))
+    thinned = [[each[place * len(each) // size] for place in range(size)] for each in (one, other)]
+    return thinned[0], thinned[1]
 
 
 def distinct(texts: Iterable[Sequence[str]], n: int) -> float | None:

@@ -86,7 +86,7 @@ class Press:
             "id": identity,
             "parent": parent,
             "source": None if made.sampled else str(source),
-            "methods": list(made.steps),
+            "methods": made.steps,
             "seed": self.seed,
             "copy": copy,
             "attempt": made.attempt,
@@ -107,7 +107,8 @@ def _edits(before: Editable, made: Made) -> list[dict[str, Any]]:
         before = Editable(())
     last = len(made.changed.steps) - 1
     for number, step in enumerate(made.changed.steps):
-        told += [_edit(before.tokens, edit, number) for edit in sorted(step, key=_start)]
+        ordered = sorted(step, key=_start) if len(step) > 1 else step
+        told += [_edit(before.tokens, edit, number) for edit in ordered]
         if number < last:
             before = apply(before, step)
     return told
@@ -118,9 +119,10 @@ def _start(edit: Edit) -> tuple[int, int]:
 
 
 def _edit(tokens: Sequence[str], edit: Edit, step: int) -> dict[str, Any]:
-    start, end = _start(edit)
-    told: dict[str, Any] = {"step": step, "start": start, "end": end, "before": tokens[start:end]}
     if isinstance(edit, Replace):
-        return {**told, "after": edit.tokens, "why": edit.why}
-    after = [token for piece in edit.order for token in tokens[edit.cuts[piece] : edit.cuts[piece + 1]]]
-    return {**told, "after": after, "why": edit.why, "cuts": edit.cuts, "order": edit.order}
+        start, end, after, why = edit
+        return {"step": step, "start": start, "end": end, "before": tokens[start:end], "after": after, "why": why}
+    cuts, order, why = edit
+    moved = [token for piece in order for token in tokens[cuts[piece] : cuts[piece + 1]]]
+    told = {"step": step, "start": cuts[0], "end": cuts[-1], "before": tokens[cuts[0] : cuts[-1]], "after": moved}
+    return {**told, "why": why, "cuts": cuts, "order": order}

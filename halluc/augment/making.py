@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -26,6 +27,18 @@ class Method:
     steps: tuple[str, ...]
     share: float
     made_by: Augmenter | Synthesizer
+
+    @cached_property
+    def is_copy(self) -> bool:
+        return isinstance(self.made_by, Augmenter) and self.made_by.makes_copies
+
+    @cached_property
+    def form_only(self) -> bool:
+        return isinstance(self.made_by, Augmenter) and self.made_by.changes_form_only
+
+    @cached_property
+    def samples(self) -> bool:
+        return isinstance(self.made_by, Synthesizer)
 
 
 class Refusal(NamedTuple):
@@ -95,9 +108,8 @@ class Maker:
                 changed = _changed(method.made_by, example, draws)
             except Rejected as rejected:
                 return None, Refusal(rejected.reason, method.name, None)
-            is_copy = isinstance(method.made_by, Augmenter) and method.made_by.makes_copies
-            if changed.is_edited or is_copy:
-                return self._filtered(example, changed, method, number, is_copy)
+            if method.is_copy or changed.is_edited:
+                return self._filtered(example, changed, method, number)
         return None, None
 
     def _order(self, key: bytes) -> Iterator[int]:
@@ -112,16 +124,14 @@ class Maker:
             yield left.pop(draws.weighted(list(accumulate(self.methods[one].share for one in left))))
 
     def _filtered(
-        self, example: Editable, changed: Changed, method: Method, number: int, is_copy: bool
+        self, example: Editable, changed: Changed, method: Method, number: int
     ) -> tuple[Made | None, Refusal | None]:  # fmt: skip
-        maker = method.made_by
-        form_only = isinstance(maker, Augmenter) and maker.changes_form_only
-        candidate = Candidate(example, changed.edited, form_only, is_copy)
+        candidate = Candidate(example, changed.edited, method.form_only, method.is_copy)
         for one in self.filters:
             if one.refuses(candidate):
                 return None, Refusal(one.name, method.name, " ".join(changed.edited.tokens))
         keys = tuple([one.keys(candidate) for one in self.filters])
-        return Made(changed, method.name, method.steps, number, keys, isinstance(maker, Synthesizer)), None
+        return Made(changed, method.name, method.steps, number, keys, method.samples), None
 
     def _copied(self, example: Editable) -> Made | None:
         """An example that no method can change, as it is, if it may be taken."""

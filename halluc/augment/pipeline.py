@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from halluc.augment.diversity import Sample, distinct
+from halluc.augment.columns import COLUMNS, write_columns
+from halluc.augment.diversity import Sample, alike_in_size, distinct
 from halluc.augment.filters import Filter
 from halluc.augment.journal import Journal
 from halluc.augment.lines import Line, Press, Tried
@@ -58,7 +59,8 @@ def make(prepared: Prepared, folder: Path, fingerprint: str, progress: Progress)
     """Write train.jsonl, provenance.jsonl and, last, manifest.json into ``folder``; goes on where a kill left off.
 
     Raises:
-        HallucError E401: the disk is full. E430: a process was killed. R130: the journal is damaged.
+        HallucError E401: the disk is full. E430: a process was killed. R130: the journal is damaged. D130: a token
+            does not fit the columns that `format: conll` asks for.
     """
     clock = time.monotonic()
     with Journal(folder / PARTIAL, _JOURNALLED, fingerprint) as journal:
@@ -230,7 +232,8 @@ class _Taking:
 def _finish(prepared: Prepared, tally: Tally, folder: Path, fingerprint: str, seconds: float) -> AugmentFile:
     """Put the parts together, describe them, and let the manifest, which makes them valid, come last."""
     partial = folder / PARTIAL
-    (folder / MANIFEST).unlink(missing_ok=True)
+    for old in (MANIFEST, COLUMNS):
+        (folder / old).unlink(missing_ok=True)
     sample = Sample()
     with (partial / _NOTES).open("rb") as notes:
         for line in notes:
@@ -242,6 +245,8 @@ def _finish(prepared: Prepared, tally: Tally, folder: Path, fingerprint: str, se
     (partial / _ORIGINALS).replace(folder / TRAIN)
     (partial / PROVENANCE).replace(folder / PROVENANCE)
     sync_folder(folder)
+    if prepared.job.config.format == "conll":
+        write_columns(folder / TRAIN)
     manifest = _manifest(prepared, tally, fingerprint, seconds, sample, sha256_of(folder / TRAIN))
     write_json(folder / MANIFEST, manifest.model_dump(mode="json"))
     for left in [partial, *folder.glob(".shard-*")]:
@@ -256,7 +261,7 @@ def _manifest(
     after = prepared.before.plus(tally.new) if keep else tally.new
     diversity = {
         part: {f"distinct_{n}": distinct(texts, n) for n in (1, 2)}
-        for part, texts in (("before", prepared.sample.texts), ("new", sample.texts))
+        for part, texts in zip(("before", "new"), alike_in_size(prepared.sample.texts, sample.texts), strict=True)
     }
     return AugmentFile(
         fingerprint=fingerprint,

@@ -10,7 +10,7 @@ from pathlib import Path
 from halluc.augment.pipeline import TRAIN
 from halluc.augment.shards import Shard
 from halluc.commands import augmenting, cells, experiment, replaying
-from halluc.commands.choosing import Selection
+from halluc.commands.choosing import Selection, choose
 from halluc.commands.terminal import Talk, is_main_process, put_json, say
 from halluc.components import TABLE
 from halluc.config.loading import LoadedConfig
@@ -39,7 +39,10 @@ def run(
     if run is not None or (selection.shard and not _has_matrix(config, overrides)):
         _named(experiment.load(config, overrides), overrides, run, selection, look, talk)
         return
-    _, chosen = cells.begin(config, overrides, selection)
+    if look == Look():
+        _, chosen = cells.begin(config, overrides, selection)
+    else:  # nothing is noted of a study that is only looked at
+        chosen = choose(load_study(config, overrides, table=TABLE), selection)
     asked = [cell for cell in chosen if cell.loaded.experiment.augment is not None]
     if not asked:
         raise HallucError("C107", "this config asks for no augmentation", help=_NO_SECTION)

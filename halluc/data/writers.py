@@ -39,7 +39,7 @@ def write_conll(path: Path, examples: Iterable[Tagged], scheme: Scheme = "iob2",
 
 def as_record(example: Tagged) -> dict[str, Any]:
     """The line of ``augment/train.jsonl`` (DESIGN, "Files that others read")."""
-    return {"id": example.id, "tokens": list(example.tokens), "spans": [list(span) for span in example.spans]}
+    return {"id": example.id, "tokens": example.tokens, "spans": example.spans}
 
 
 def write_examples(path: Path, examples: Iterable[Tagged]) -> int:

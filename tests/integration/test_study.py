@@ -17,13 +17,19 @@ from halluc.runs.schema import EvalFile
 from halluc.runs.studies import Comparison, StudyFigures, Trend
 
 
-def run_study(folder: Path, encoder: Path, matrix: str, length: str = "epochs: 4") -> Path:
+# Names that are no mentions here, so that there is something to hallucinate.
+MISLEADING = "Oslo O\nwon O\n. O\n\nthe O\nCorp O\nmet O\nParis O\n. O\n\nBerg O\nleft O\nAnna O\n. O\n"
+
+
+def run_study(folder: Path, encoder: Path, matrix: str, length: str = "epochs: 4", also_test: str = "") -> Path:
     """Train and evaluate every cell of a study of the tiny encoder."""
     from halluc.__main__ import exit_code_of
     from tests.conftest import SENTENCES
 
     for split, copies in (("train", 4), ("dev", 1), ("test", 2)):
         (folder / f"{split}.txt").write_text("\n".join([SENTENCES] * copies), encoding="utf-8")
+    with (folder / "test.txt").open("a", encoding="utf-8") as file:
+        file.write(also_test)
     splits = "\n".join(f"  {split}: {folder / split}.txt" for split in ("train", "dev", "test"))
     config = folder / "study.yaml"
     config.write_text(
@@ -48,7 +54,9 @@ def finished_arms(tmp_path_factory, tiny_encoder):
     """Two arms of two fractions and two seeds, and a third one that is a copy of the first."""
     arms = "arm: {none: {}, dropout: {model: {dropout: 0.3}}}"
     matrix = f"{{{arms}, gap.fraction: [0.0, 0.5], seed: [1, 2]}}"
-    folder = run_study(tmp_path_factory.mktemp("arms"), tiny_encoder, matrix, "steps: 26, evaluate_steps: 13")
+    folder = run_study(
+        tmp_path_factory.mktemp("arms"), tiny_encoder, matrix, "steps: 17, evaluate_steps: 9", "\n" + MISLEADING
+    )
     matrix = home(folder) / "matrix.json"
     known = json.loads(matrix.read_text())
     for cell in [cell for cell in known["cells"] if cell["choice"]["arm"] == "none"]:

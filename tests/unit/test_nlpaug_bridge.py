@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from halluc.augment.alignment import Alignment, checked
 from halluc.augment.base import OptionError, Rejected, Training
-from halluc.augment.nlpaug_bridge import Alignment, NlpaugBridge, NlpaugConfig, checked
+from halluc.augment.nlpaug_bridge import NlpaugBridge, NlpaugConfig
 from halluc.core.edits import Editable, apply
 from halluc.core.examples import Span, surface
 from halluc.core.rng import Draws
@@ -334,6 +335,29 @@ def test_a_model_is_not_looked_for_on_the_network_unless_named_as_of_the_hub(mon
     assert error.value.code == "E420"
     assert not asked
     assert constants.HF_HUB_OFFLINE is False
+
+
+@pytest.mark.parametrize(
+    ("written", "given", "offline"), [("hub:some/bert", "some/bert", False), ("bert", "bert", True)]
+)
+def test_a_model_named_as_of_the_hub_may_be_downloaded(monkeypatch, written, given, offline):
+    from huggingface_hub import constants
+
+    class Model(Returns):
+        """Stands in for an augmenter with a model."""
+
+        __module__ = "nlpaug.augmenter.word.random"
+
+        def __init__(self, model_path: str) -> None:
+            seen.append((model_path, constants.HF_HUB_OFFLINE))
+            super().__init__("a text")
+
+    seen: list = []
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    bridge("word.RandomWordAug")
+    monkeypatch.setattr("halluc.augment.nlpaug_bridge.augmenter_class", lambda name: Model)
+    bridge("word.Model", {"model_path": written})
+    assert seen == [(given, offline)]
 
 
 def test_every_augmenter_has_its_own_dictionary_in_an_order_that_never_changes(tmp_path):

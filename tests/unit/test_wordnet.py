@@ -10,6 +10,7 @@ import pytest
 
 from halluc.augment import wordnet_files
 from halluc.augment.base import OptionError
+from halluc.augment.thesaurus import WordNetThesaurus
 from halluc.augment.wordnet import Member, WordNet
 from halluc.augment.wordnet_files import Database, find, places
 
@@ -97,8 +98,55 @@ def test_a_lemma_is_as_frequent_as_its_senses_were_tagged(tmp_path, senses, expe
     assert wordnet.frequency("town", "verb") == wordnet.frequency("nothing", "noun") == 0
 
 
-def test_exceptions_are_read_where_they_are(tmp_path):
+def test_synonyms_of_a_form_have_that_form(tmp_path):
+    thesaurus = WordNetThesaurus(WordNet(Database(write_wordnet(tmp_path))), most_senses=1, multiword=True)
+    assert thesaurus.synonyms("walked") == (("strolled",),)
+    assert thesaurus.synonyms("strolling") == (("walking",),)
+    assert thesaurus.synonyms("towns") == (("burghs",),)
+    assert thesaurus.synonyms("nothing") == ()
+
+
+@pytest.mark.parametrize("odd", ["ctr", "tn", "Town", "A.B.C.", "b2b", "make_one's_town"])
+def test_abbreviations_names_figures_and_blanks_are_no_synonyms(tmp_path, monkeypatch, odd):
+    monkeypatch.setitem(globals(), "SYNSETS", [("noun", ["town", odd, "burgh"])])
+    thesaurus = WordNetThesaurus(WordNet(Database(write_wordnet(tmp_path))), most_senses=1, multiword=True)
+    assert thesaurus.synonyms("town") == (("burgh",),)
+
+
+def test_a_noun_of_several_words_has_a_plural_where_its_last_word_is_the_head(tmp_path, monkeypatch):
+    monkeypatch.setitem(globals(), "SYNSETS", [("noun", ["opinion", "point_of_view", "private_view"])])
+    thesaurus = WordNetThesaurus(WordNet(Database(write_wordnet(tmp_path))), most_senses=1, multiword=True)
+    assert thesaurus.synonyms("opinion") == (("point", "of", "view"), ("private", "view"))
+    assert thesaurus.synonyms("opinions") == (("private", "views"),)
+
+
+def test_senses_that_are_names_do_not_count(tmp_path):
     wordnet = WordNet(Database(write_wordnet(tmp_path)))
+    made = WordNetThesaurus(wordnet, most_senses=2, multiword=True).synonyms("town")
+    assert made == (("burgh",), ("city", "limits"), ("borough",))
+    assert WordNetThesaurus(wordnet, most_senses=2, multiword=False).synonyms("town") == (("burgh",), ("borough",))
+
+
+def test_an_adjective_that_stands_only_behind_its_noun_stands_for_no_other(tmp_path):
+    wordnet = WordNet(Database(write_wordnet(tmp_path)))
+    assert WordNetThesaurus(wordnet, most_senses=1, multiword=True).synonyms("fond") == (("chief",),)
+
+
+@pytest.mark.parametrize(
+    ("tags", "synonyms"), [((10, 4), (("dismiss",),)), ((10, 10), ()), ((4, 10), (("blaze",),)), ((0, 0), ())]
+)
+def test_a_word_whose_readings_are_tagged_almost_as_often_is_left_alone(tmp_path, monkeypatch, tags, synonyms):
+    monkeypatch.setitem(globals(), "SYNSETS", [("noun", ["fire", "blaze"]), ("verb", ["fire", "dismiss"])])
+    wordnet = WordNet(Database(write_wordnet(tmp_path)))
+    verb, noun = tags
+    shares = {"verb": verb / 0.35, "noun": noun / 0.7}  # of a lemma's tags those of its base form
+    monkeypatch.setattr(wordnet, "frequency", lambda lemma, part: shares[part])
+    assert WordNetThesaurus(wordnet, most_senses=1, multiword=True).synonyms("fire") == synonyms
+
+
+def test_exceptions_are_read_where_they_are(tmp_path):
+    (write_wordnet(tmp_path) / "adj.exc").write_text("")
+    wordnet = WordNet(Database(tmp_path))
     assert wordnet.exceptions["verb"] == {"went": ("go",)} and wordnet.exceptions["noun"] == {}
 
 
