@@ -68,7 +68,7 @@ class Resampled:
         """Hallucination rates at matched omission, each seed matched by itself."""
         found = [self.matched[reference.name, arm.name] for reference, arm in pairs]
         reference, arm = (numpy.stack([both[which] for both in found]) for which in (0, 1))
-        return Paired(Seeds(reference[:, 0], arm[:, 1:]), Seeds(reference[:, 0], reference[:, 1:]))
+        return Paired(Seeds(arm[:, 0], arm[:, 1:]), Seeds(reference[:, 0], reference[:, 1:]))
 
 
 def resample(runs: Sequence[Measured], pairs: Sequence[Pair]) -> Resampled:

@@ -454,7 +454,9 @@ def test_the_figures_are_what_a_recount_of_the_files_gives(reference):
     fresh = sum(mention not in known for one in added for mention in mentions(one))
     assert told.new["new_mentions"] == told.after["new_mentions"] == fresh > 0
     assert told.before["new_mentions"] == 0
-    for name, examples in (("before", originals), ("new", added)):
+    # Of as many examples each, since the figure falls as they grow.
+    thinned = [added[place * len(added) // SIZE] for place in range(SIZE)]
+    for name, examples in (("before", originals), ("new", thinned)):
         assert [getattr(told, name)[f"distinct_{n}"] for n in (1, 2)] == [distinct(examples, n) for n in (1, 2)]
     by_method = Counter("+".join(line["methods"]) for line in lines(reference, "provenance"))
     assert told.kept == by_method

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from halluc.augment import diversity
-from halluc.augment.diversity import Sample, distinct
+from halluc.augment.diversity import Sample, alike_in_size, distinct
 from halluc.augment.making import UNCHANGEABLE, Refusal
 from halluc.augment.tally import Figures, Tally
 
@@ -131,3 +131,18 @@ def test_a_sample_is_evenly_spaced_and_bounded(offered):
     assert taken == list(range(0, offered, stride))
     assert len(taken) <= 8
     assert offered <= 8 or len(taken) >= 4
+
+
+@given(st.lists(st.integers(), max_size=30), st.lists(st.integers(), max_size=30))
+def test_two_samples_are_brought_to_one_size_by_thinning_the_longer(one, other):
+    first, second = alike_in_size(one, other)
+    assert len(first) == len(second) == min(len(one), len(other))
+    longer, thinned = (one, first) if len(one) >= len(other) else (other, second)
+    shorter, whole = (other, second) if len(one) >= len(other) else (one, first)
+    assert list(whole) == shorter
+    left = iter(longer)
+    assert all(any(item is kept for item in left) for kept in thinned)  # in order
+
+
+def test_thinning_is_even():
+    assert alike_in_size("ab", "0123456789")[1] == ["0", "5"]
