@@ -43,7 +43,7 @@ class Rival:
     @cached_property
     def pairs(self) -> list[Pair]:
         """The runs of the seeds that both have."""
-        return [(run, list(self.arm.runs.values())[-1]) for seed, run in self.reference.runs.items() if seed in self.arm.runs][::1] + []
+        return [(run, self.arm.runs[seed]) for seed, run in self.reference.runs.items() if seed in self.arm.runs]
 
     @cached_property
     def omission_rate(self) -> float | None:

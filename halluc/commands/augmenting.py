@@ -87,23 +87,42 @@ def corpus(target: RunDir) -> Corpus[Tagged]:
 
 def fingerprint(loaded: LoadedConfig) -> str:
     """Hash of all that the augmented corpus depends on, contents of files included."""
-    tree, settings = loaded.tree, loaded.experiment
-    named = [settings.data.reference(split) for split in SPLITS]
-    splits = {split: name for split, name in zip(SPLITS, named, strict=True) if name and not name.startswith("hub:")}
-    files = [resolve(name, split) for split, name in splits.items()]
-    augment = {key: value for key, value in tree["augment"].items() if key != "workers"}
-    others = [Path(value) for _, value in leaves(augment["methods"]) if isinstance(value, str)]
-    if settings.augment.focus_run is not None:
-        others.append(directory.open_run(Path(settings.augment.focus_run)).ledger("dev"))
+    tree, data = loaded.tree, loaded.experiment.data
+    named = {split: data.reference(split) for split in SPLITS}
+    corpora = [resolve(name, split) for split, name in named.items() if name and not name.startswith("hub:")]
     return sha256_of_tree(
         {
             "halluc": __version__,
-            "augment": augment,
+            "augment": {key: value for key, value in tree["augment"].items() if key != "workers"},
             **{section: tree[section] for section in ("task", "data", "gap", "seed")},
-            "inputs": list(provenance.input_hashes(files).values()),
-            "files": list(provenance.input_hashes(path for path in others if path.is_file()).values()),
+            "inputs": list(provenance.input_hashes(corpora).values()),
+            "files": list(provenance.input_hashes(files(loaded)).values()),
         }
     )
+
+
+def files(loaded: LoadedConfig) -> list[Path]:
+    """The files, corpora aside, that the config's augmentation reads: gazetteers, synonyms, a ledger."""
+    section = loaded.experiment.augment
+    if section is None:
+        return []
+    named = [Path(value).expanduser() for _, value in leaves(loaded.tree["augment"]) if isinstance(value, str)]
+    if section.focus_run is not None:
+        named.append(directory.open_run(Path(section.focus_run)).ledger("dev"))
+    return [path for path in named if path.is_file()]
+
+
+def planned(loaded: LoadedConfig) -> dict[str, Any] | None:
+    """What augmentation would do: how many new examples, of how many, and by what; None where none is asked for.
+
+    Raises what ``prepared`` does.
+    """
+    if loaded.experiment.augment is None:
+        return None
+    ready = prepared(loaded)
+    chosen = sum(1 for copies in ready.plan if copies)
+    methods = [method.name for method in ready.press.maker.methods]
+    return {"new": ready.wanted, "parents": chosen, "most": max(ready.plan, default=0), "methods": methods}
 
 
 def prepared(loaded: LoadedConfig) -> Prepared:

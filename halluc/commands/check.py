@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.table import Table
 
-from halluc.commands import cells, experiment, gap_table, gapping
+from halluc.commands import augmenting, cells, experiment, gap_table, gapping
 from halluc.commands.choosing import Selection, choose
 from halluc.commands.terminal import Talk, people, put_json, say
 from halluc.components import TABLE
@@ -38,7 +38,8 @@ def run(path: Path, overrides: Sequence[str], *, only: Sequence[str] = (), deep:
 def _looked_at(loaded: LoadedConfig, deep: bool) -> str:
     """Hash of what a check looks at: cells that differ elsewhere, as in their seed, are checked once."""
     parts = {
-        section: loaded.tree[section] for section in ("task", "data", "gap", *(("model", "train") if deep else ()))
+        section: loaded.tree[section]
+        for section in ("task", "data", "gap", "augment", *(("model", "train") if deep else ()))
     }
     return sha256_of_tree({**parts, "encoder": loaded.experiment.model.name})
 
@@ -51,11 +52,15 @@ def _one(cell: Cell, alike: Sequence[Cell], *, deep: bool, as_json: bool) -> Non
     report.warnings.extend(_absent_model(loaded.experiment.model.name))
     remaining, withheld = gapping.withhold(loaded, corpora)
     gaps = gap_table.gaps(remaining)
+    plan = augmenting.planned(loaded)
     if not as_json:
         if len(alike) > 1:
             say(f"and {len(alike) - 1} cells that differ in none of this, such as {alike[-1].slug}", style="dim")
         show(report)
         gap_table.show(gaps, withheld.told() if withheld else None)
+        if plan is not None:
+            spent = f"made from {plan['parents']:,} sentences, at most {plan['most']:,} of one"
+            say(f"augmentation: {plan['new']:,} new sentences by {', '.join(plan['methods'])}, {spent}")
     probed = None
     if deep:
         from halluc.commands import probe
@@ -67,7 +72,8 @@ def _one(cell: Cell, alike: Sequence[Cell], *, deep: bool, as_json: bool) -> Non
             "splits": {name: gap.as_json() for name, gap in gaps.items()},
         }
         which = {} if cell.slug is None else {"cells": [one.slug for one in alike]}
-        put_json({**which, **report.as_json(), "gap": gap, **({"model": probed.as_json()} if probed else {})})
+        found = {"augment": plan, **({"model": probed.as_json()} if probed else {})}
+        put_json({**which, **report.as_json(), "gap": gap, **found})
     elif probed:
         probe.show(probed)
 

@@ -199,7 +199,7 @@ def _listeners(stack: contextlib.ExitStack, job: _Job) -> list[Callable[[Event],
 def _record(job: _Job, encoder: Any, machine: dict[str, Any], notes: dict[str, Any]) -> None:
     """What is known before the first step: data, inputs, model, machine."""
     record = job.target.read()
-    inputs = provenance.input_hashes(job.corpora.files)
+    inputs = provenance.input_hashes([*job.corpora.files, *augmenting.files(job.loaded)])
     changed = [path for path, digest in inputs.items() if record.inputs.get(path, digest) != digest]
     if job.resume and changed:
         help = "put it back, or start a new run without --resume"
