@@ -73,6 +73,10 @@ def read_corpora(config: DataConfig, table: registry.Table, splits: Sequence[Spl
     return _Border(config, raw, bad).corpora()
 
 
+# So many bad lines are gathered before they are told, or forgotten where the config leaves them out.
+_MOST_BAD = 1000
+
+
 class Streamed:
     """A split that is read anew each time it is iterated, in constant memory: what ``read_corpora`` would give.
 
@@ -87,20 +91,18 @@ class Streamed:
         border.found.scheme = self.scheme
         count = 0
         for item in _raw(self.config, self.table, self.split):
-            example = None
             if isinstance(item, BadLine):
                 border.bad.append(item)
+                example = None
             else:
                 example = border.tagged(item)
+                border.found.repairs.clear()
             if example is not None:
                 count += 1
                 yield example
-            # Only so many are told, and a file of nothing but bad lines must not fill the memory.
-            if self.config.on_bad_line == "skip" and len(border.bad) > MOST_SHOWN:
-                border.bad = [one for one in border.bad if one.code == "D102"]
-            del border.found.repairs[:]
-            if len(border.bad) > 10 * MOST_SHOWN:
-                break
+            elif len(border.bad) > _MOST_BAD:  # a file of nothing but bad lines must not fill the memory
+                border.refuse()
+                border.bad.clear()
         border.refuse()
         if not count:
             raise _nothing(self.config, self.split, "it holds no sentence")

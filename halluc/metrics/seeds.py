@@ -93,4 +93,4 @@ def _least_squares(x: Array, y: Array) -> tuple[Array, Array]:
     """Slope and intercept of ``y``, (…, points), on ``x``, (points,)."""
     centred = x - x.mean()
     slope = (y * centred).sum(-1) / (centred**2).sum()
-    return slope, y.mean(-1)
+    return slope, y.mean(-1) - slope * x.mean()

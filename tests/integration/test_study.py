@@ -16,7 +16,6 @@ from halluc.core.errors import HallucError
 from halluc.runs.schema import EvalFile
 from halluc.runs.studies import Comparison, StudyFigures, Trend
 
-
 # Names that are no mentions here, so that there is something to hallucinate.
 MISLEADING = "Oslo O\nwon O\n. O\n\nthe O\nCorp O\nmet O\nParis O\n. O\n\nBerg O\nleft O\nAnna O\n. O\n"
 

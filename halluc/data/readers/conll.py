@@ -82,7 +82,8 @@ class ConllReader:
 
     def _cells(self, line: str) -> list[str]:
         if self.config.separator == "whitespace":
-            return _BLANKS.split(line.strip(" \t"))
+            cells = line.strip(" \t").replace("\t", " ").split(" ")
+            return cells if "" not in cells else _BLANKS.split(line.strip(" \t"))
         return line.split(self.separator)
 
     def _sentence(
