@@ -194,12 +194,18 @@ def report(
     split: Annotated[
         str | None, typer.Option("--split", help="Which split: test where all have it, where left out.")
     ] = None,
+    reference: Annotated[
+        str | None,
+        typer.Option(
+            "--reference", metavar="ARM", help="Of a study, the arm that others are compared with; else the first."
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Tell what runs say: figures of one, differences of several, a study. Reads files only."""
     from halluc.commands import report
 
-    report.run(targets, set_ or [], split=split, as_json=json)
+    report.run(targets, set_ or [], split=split, as_json=json, reference=reference)
 
 
 @app.command()

@@ -97,6 +97,9 @@ def _share(text: str) -> Shard:
 def _look(cell: Cell, run: Path | None, look: Look, talk: Talk) -> None:
     if look.replay is not None:
         target = directory.open_run(run) if run is not None else _newest(cell)
+        if augmenting.manifest(target) is None:
+            help = "make it first: halluc augment"
+            raise HallucError("R105", f"{target.path} holds no augmented corpus", help=help)
         replaying.replay(cell.loaded, target, look.replay, as_json=talk is Talk.JSON)
     else:
         assert look.preview is not None

@@ -17,7 +17,6 @@ from halluc.commands import experiment, gapping, progress
 from halluc.commands.terminal import Talk, say
 from halluc.components import TABLE
 from halluc.config.loading import LoadedConfig, sha256_of_tree
-from halluc.config.rendering import leaves
 from halluc.core.errors import HallucError, Location
 from halluc.core.examples import Corpus, Tagged
 from halluc.data.corpora import read_corpora, stream_corpora
@@ -106,10 +105,19 @@ def files(loaded: LoadedConfig) -> list[Path]:
     section = loaded.experiment.augment
     if section is None:
         return []
-    named = [Path(value).expanduser() for _, value in leaves(loaded.tree["augment"]) if isinstance(value, str)]
+    named = [Path(text).expanduser() for text in _texts(loaded.tree["augment"])]
     if section.focus_run is not None:
         named.append(directory.open_run(Path(section.focus_run)).ledger("dev"))
     return [path for path in named if path.is_file()]
+
+
+def _texts(node: Any) -> Iterator[str]:
+    """Every text in a section, in lists too, as methods stand in one."""
+    if isinstance(node, str):
+        yield node
+    elif isinstance(node, (dict, list)):
+        for part in node.values() if isinstance(node, dict) else node:
+            yield from _texts(part)
 
 
 def planned(loaded: LoadedConfig) -> dict[str, Any] | None:

@@ -10,8 +10,9 @@ from halluc.config.loading import LoadedConfig
 from halluc.config.matrix import Cell
 from halluc.config.rendering import annotated
 from halluc.core.errors import HallucError
+from halluc.core.files import write_text
 from halluc.runs import directory
-from halluc.runs.directory import CONFIG_FILE, RunDir
+from halluc.runs.directory import CONFIG_FILE, LATEST, RunDir
 
 
 def place(cell: Cell, named: Path | None, resume: bool) -> tuple[RunDir, bool]:
@@ -26,6 +27,11 @@ def place(cell: Cell, named: Path | None, resume: bool) -> tuple[RunDir, bool]:
         if resume and newest is not None:
             return newest, True  # finished: a batch job that is queued again has nothing left to do
         return experiment.create(loaded, "train"), False
+    if set(newest.read().stages) <= {"augment"} and not newest.has_checkpoint():
+        # Its corpus is made, and nothing else: `augment` left it to the training to name it the newest.
+        with newest.locked():
+            write_text(newest.path.parent / LATEST, newest.path.name + "\n")
+        return newest, resume
     if resume:
         return newest, True
     with newest.locked():
@@ -33,8 +39,6 @@ def place(cell: Cell, named: Path | None, resume: bool) -> tuple[RunDir, bool]:
     if newest.has_checkpoint():
         say(f"{newest.path} was interrupted: --resume would continue it; this is a new run")
         return experiment.create(loaded, "train"), False
-    if set(newest.read().stages) <= {"augment"}:
-        return newest, False  # its corpus is made, and nothing else
     say(f"{newest.path} was not finished and has no checkpoint: training starts anew in it")
     return newest, False
 

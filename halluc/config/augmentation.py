@@ -48,22 +48,26 @@ class _AugmentConfig(Section):
         description="processes that make candidates; auto: one a core. The result is the same to the byte",
     )
 
-    @field_validator("size")
+    # Both before their types are looked at: a value of neither type would be told twice.
+    @field_validator("size", mode="before")
     @classmethod
-    def _is_a_size(cls, size: int | str) -> int | str:
-        if isinstance(size, int):
-            if isinstance(size, bool) or size < 1:
+    def _is_a_size(cls, size: Any) -> Any:
+        if isinstance(size, int) and not isinstance(size, bool):
+            if size < 1:
                 raise ValueError(f"`augment.size: {size}` must be at least 1 new example, or a multiple such as `2.0x`")
+        elif not isinstance(size, str):
+            raise ValueError("`augment.size` is a multiple, as `2.0x`, or a whole number of new examples")
         elif not re.fullmatch(r"\d{1,6}(\.\d{1,6})?x", size):
             raise ValueError(f'`augment.size: "{size}"` is neither a multiple, as `2.0x`, nor a number of new examples')
         elif float(size[:-1]) < 1:
             raise ValueError(f"`augment.size: {size}` is less than the training split: the least is `1x`")
         return size
 
-    @field_validator("workers")
+    @field_validator("workers", mode="before")
     @classmethod
-    def _are_workers(cls, workers: int | str) -> int | str:
-        if isinstance(workers, int) and not 1 <= workers <= 256:
+    def _are_workers(cls, workers: Any) -> Any:
+        is_number = isinstance(workers, int) and not isinstance(workers, bool)
+        if workers != "auto" and not (is_number and 1 <= workers <= 256):
             raise ValueError("`augment.workers` is `auto`, or from 1 to 256 processes")
         return workers
 

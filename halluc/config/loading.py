@@ -135,7 +135,7 @@ def check(located: Located, table: registry.Table) -> tuple[schema.Experiment | 
             undecided.add(section)
         elif found is not None:
             chosen[section] = found
-    if isinstance(located.value.get("augment"), dict):  # the methods' modules are loaded only where they are named
+    if located.value.get("augment") is not None:  # the methods' modules are loaded only where they are named
         chosen["augment"] = augment_type(table)
     kind_of_config = schema.experiment_type(chosen)
     try:

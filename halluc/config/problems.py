@@ -70,7 +70,8 @@ def explain(problem: Any, located: Located, experiment: type[schema.Experiment])
         )
     if kind in ("union_tag_invalid", "union_tag_not_found"):
         return _no_such_component((*path, "type"), kind, context, located)
-    where = located.values.get(path) or _nearest(located, path)
+    # What a component's own validator refuses ends with the component's name, which is no key.
+    where = located.values.get(path) or located.values.get(path[:-1]) or _nearest(located, path)
     given = shown(problem["input"])
     if kind == "literal_error":
         options = re.findall(r"'([^']*)'", context["expected"])
@@ -101,7 +102,8 @@ def _no_such_component(path: Path, kind: str, context: Mapping[str, Any], locate
     known = re.findall(r"'([^']*)'", context["expected_tags"])
     near = did_you_mean(context["tag"], known)
     help = f"did you mean `{near}`?" if near else f"one of {', '.join(known)}"
-    where = located.values.get(path) or _nearest(located, path)
+    # A filter may be named alone: then the item itself is its type.
+    where = located.values.get(path) or located.values.get(path[:-1]) or _nearest(located, path)
     return HallucError("C103", f"`{key}` cannot be {shown(context['tag'])}", where, help)
 
 
@@ -217,12 +219,13 @@ def _section(path: Path, located: Located, experiment: type[schema.Experiment]) 
 
 
 def known_paths(model: type[BaseModel], above: Path = ()) -> Iterator[Path]:
-    """The path of every key that a config of this type may hold, outer keys first."""
+    """The path of every key that a config of this type may hold, outer keys first; none of the items of lists."""
     nested: list[tuple[type[BaseModel], Path]] = []
     for name, info in model.model_fields.items():
         here = (*above, name)
         yield here
-        nested += [(inner, here) for inner in _models(info.annotation)]
+        if get_origin(info.annotation) is not list:
+            nested += [(inner, here) for inner in _models(info.annotation)]
     for inner, here in nested:
         yield from known_paths(inner, here)
 

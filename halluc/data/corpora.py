@@ -102,10 +102,10 @@ class Streamed:
                 yield example
             elif len(border.bad) > _MOST_BAD:  # a file of nothing but bad lines must not fill the memory
                 border.refuse()
-                border.bad.clear()
+                del border.bad[1:]  # one is kept, which tells that there were some
         border.refuse()
         if not count:
-            raise _nothing(self.config, self.split, "it holds no sentence")
+            raise border.nothing(self.split)
 
 
 def stream_corpora(
@@ -181,12 +181,15 @@ class _Border:
         for split, examples in decoded.items():
             kept = tuple(example for example in examples if example is not None)
             if not kept:
-                help = "every line was skipped; see `halluc check`" if self.bad else "it holds no sentence"
-                raise _nothing(self.config, split, help)
+                raise self.nothing(split)
             reference = self.config.reference(split)
             assert reference is not None
             self.found.splits[split] = Corpus(split, kept, _source(reference, split))
         return self.found
+
+    def nothing(self, split: SplitName) -> HallucError:
+        help = "every line was skipped; see `halluc check`" if self.bad else "it holds no sentence"
+        return _nothing(self.config, split, help)
 
     def refuse(self) -> None:
         """Raise what cannot be read, where the config does not leave it out."""

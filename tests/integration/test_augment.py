@@ -1,4 +1,4 @@
-"""A corpus made larger: the same bytes however it is made, nothing lost to a kill, nothing leaked, all of it counted."""
+"""A corpus made larger: the same bytes however it is made, nothing lost to a kill, nothing leaked, all counted."""
 
 from __future__ import annotations
 
@@ -272,7 +272,9 @@ def test_no_more_attempts_than_asked_for(tmp_path, attempts):
 
 
 def test_what_dev_or_test_hold_never_comes_out(tmp_path):
-    data = corpus_of(tmp_path, train="Anna/PER left\nAnna/PER won\nAnna/PER ran", dev="EVA/PER left", test="Eva/PER won")
+    data = corpus_of(
+        tmp_path, train="Anna/PER left\nAnna/PER won\nAnna/PER ran", dev="EVA/PER left", test="Eva/PER won"
+    )
     made = make(with_one_name(tmp_path, data), tmp_path / "made")
     assert texts(made) == ["Eva ran"]
     assert manifest(made).refused == {"leak": {"mention_replacement": 10}}
@@ -354,7 +356,9 @@ def test_balance_spends_on_rare_labels(tmp_path):
 
 
 def test_gap_spends_on_mentions_seen_once_or_confusable(tmp_path):
-    train = "Anna/PER won\nAnna/PER ran\nBerg/PER won\nParis/PER won\nParis/LOC won\nParis/LOC ran\nit rained\nit snowed"
+    train = (
+        "Anna/PER won\nAnna/PER ran\nBerg/PER won\nParis/PER won\nParis/LOC won\nParis/LOC ran\nit rained\nit snowed"
+    )
     config = write_config(
         tmp_path, "{size: 8, methods: [{type: duplicate}], focus: gap}", data=corpus_of(tmp_path, train=train)
     )
@@ -366,12 +370,10 @@ def test_gap_spends_on_mentions_seen_once_or_confusable(tmp_path):
 
 def ledger_of(folder: Path, wrong: Iterable[tuple[str, str]]) -> None:
     """The dev ledger of a run that omitted these mentions and got one right."""
-    right = LedgerLine(id="dev-1", record="claim", kind="span", text="Anna", start=0, end=1, label="PER",
-                       confidence=0.9, verdict="supported", matched=(0, 1, "PER"), touched=[], gold=[], abstained=False)  # fmt: skip
-    omitted = [
-        LedgerLine(id="dev-2", record="omission", kind="span", text=text, start=0, end=1, label=label)
-        for text, label in wrong
-    ]
+    where = {"kind": "span", "start": 0, "end": 1}
+    judged = {"confidence": 0.9, "verdict": "supported", "matched": (0, 1, "PER"), "touched": [], "gold": []}
+    right = LedgerLine(id="dev-1", record="claim", text="Anna", label="PER", abstained=False, **where, **judged)
+    omitted = [LedgerLine(id="dev-2", record="omission", text=text, label=label, **where) for text, label in wrong]
     only = {"confidence", "verdict", "reason", "matched", "touched", "gold", "abstained"}
     told = [right.model_dump(mode="json"), *(line.model_dump(mode="json", exclude=only) for line in omitted)]
     file = RunDir(folder).ledger("dev")
@@ -384,8 +386,15 @@ def from_run(halluc, tmp_path: Path) -> tuple[Path, Path]:
     """A config that spends where an earlier run went wrong, and the folder of that run, as yet without a ledger."""
     data = corpus_of(tmp_path, train="Anna/PER won\nAcme/LOC won\nOslo/LOC won\nit rained")
     run = tmp_path / "earlier"
-    assert halluc("augment", write_config(tmp_path, "{size: 1, methods: [{type: duplicate}]}", data=data), "--run", run).code == 0
-    return write_config(tmp_path, f"{{size: 40, methods: [{{type: duplicate}}], focus: gap, from: {run}}}", data=data), run
+    assert (
+        halluc(
+            "augment", write_config(tmp_path, "{size: 1, methods: [{type: duplicate}]}", data=data), "--run", run
+        ).code
+        == 0
+    )
+    return write_config(
+        tmp_path, f"{{size: 40, methods: [{{type: duplicate}}], focus: gap, from: {run}}}", data=data
+    ), run
 
 
 def test_gap_spends_where_an_earlier_run_went_wrong(from_run, tmp_path):
@@ -486,14 +495,19 @@ def editable(line: dict[str, Any]) -> Editable:
 
 def test_the_edits_of_every_line_lead_from_its_parent_to_it(demo, tmp_path):
     (tmp_path / "synonyms.tsv").write_text("said\ttold\ncompany\tfirm\nbank\tlender\nyear\ttwelve months\n")
-    methods = (
-        "[{type: mention_replacement}, {type: mention_replacement, source: recombined}, {type: label_wise_replacement}, "
-        "{type: shuffle_within_segments}, {type: sentence_reorder, unit: clause}, {type: noise}, {type: case}, {type: delete}, "
-        f"{{type: synonym, synonyms: {tmp_path / 'synonyms.tsv'}, rate: 0.5}}, "
-        "{type: sequence, share: 2, methods: [{type: mention_replacement}, {type: shuffle_within_segments}, {type: delete}]}, "
-        "{type: ngram}]"
+    chain = "[{type: mention_replacement}, {type: shuffle_within_segments}, {type: delete}]"
+    alone = ["mention_replacement", "label_wise_replacement", "shuffle_within_segments"]
+    alone += ["noise", "case", "delete", "ngram"]
+    methods = ", ".join(
+        [
+            *(f"{{type: {name}}}" for name in alone),
+            "{type: mention_replacement, source: recombined}",
+            "{type: sentence_reorder, unit: clause}",
+            f"{{type: synonym, synonyms: {tmp_path / 'synonyms.tsv'}, rate: 0.5}}",
+            f"{{type: sequence, share: 2, methods: {chain}}}",
+        ]
     )
-    made = make(demo, tmp_path / "made", f"augment.methods={methods}")
+    made = make(demo, tmp_path / "made", f"augment.methods=[{methods}]")
     by_id = {line["id"]: line for line in lines(made)}
     steps = set()
     for line in lines(made, "provenance"):
@@ -548,7 +562,9 @@ def test_a_token_that_fits_no_column_is_told_and_leaves_no_corpus(halluc, tmp_pa
 def test_ids_with_tildes_cannot_be_taken_for_new_ones(tmp_path):
     records = [("a", "Anna"), ("a~1", "Berg"), ("a~~2", "Eva"), ("b~", "Ida")]
     (tmp_path / "train.jsonl").write_text(
-        "".join(json.dumps({"id": id, "tokens": [name, "won"], "spans": [[0, 1, "PER"]]}) + "\n" for id, name in records)
+        "".join(
+            json.dumps({"id": id, "tokens": [name, "won"], "spans": [[0, 1, "PER"]]}) + "\n" for id, name in records
+        )
     )
     data = f"{{format: jsonl, train: {tmp_path / 'train.jsonl'}}}"
     config = write_config(tmp_path, "{size: 3x, methods: [{type: duplicate}]}", data=data)

@@ -81,6 +81,8 @@ def test_every_key_is_documented_with_its_default():
         for section, (kind, _) in schema.COMPONENT_SECTIONS.items()
     }
     models = [schema.Experiment, *chosen["task"], *chosen["data"], augment_type(TABLE)]
+    for kind in ("augmenter", "synthesizer", "filter"):
+        models += schema.component_configs(TABLE, kind).values()
     keys = {str(path[-1]) for model in models for path in known_paths(model)}
     assert [
         key for key in sorted(keys) if f"`{key}`" not in docs and not re.search(rf"^### {key}$|{key}:", docs, re.M)

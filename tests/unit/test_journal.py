@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -129,7 +130,7 @@ def test_shards_share_out_all_examples_in_order_and_evenly(size, of):
     ranges = [Shard(number, of).range(size) for number in range(1, of + 1)]
     assert ranges[0][0] == 0
     assert ranges[-1][1] == size
-    assert all(one[1] == other[0] for one, other in zip(ranges, ranges[1:], strict=False))
+    assert all(one[1] == other[0] for one, other in pairwise(ranges))
     sizes = [last - first for first, last in ranges]
     assert max(sizes) - min(sizes) <= 1
 

@@ -23,7 +23,9 @@ EXAMPLE = Editable(("Anna", "Berg", "left", "Oslo"), (Span(0, 2, "PER"), Span(3,
 class Proposing(Augmenter):
     """Proposes what a function of the draws gives."""
 
-    def __init__(self, propose: Callable[[Editable, Draws], Any], form_only: bool = False, copies: bool = False) -> None:
+    def __init__(
+        self, propose: Callable[[Editable, Draws], Any], form_only: bool = False, copies: bool = False
+    ) -> None:
         self._propose = propose
         self.changes_form_only, self.makes_copies = form_only, copies  # type: ignore[misc]
         self.calls = 0
@@ -84,8 +86,12 @@ def test_a_candidate_hangs_on_seed_id_copy_and_attempt_and_on_nothing_else():
     assert refusals == []
     assert one.make(EXAMPLE, "b", 1)[0] != first
     assert maker(method(numbered)).make(EXAMPLE, "a", 1)[0] == first
-    others = [one.make(EXAMPLE, "a", 2), one.make(EXAMPLE, "a", 1, 1), maker(method(numbered), seed=2).make(EXAMPLE, "a", 1),
-              maker(method(numbered, "other")).make(EXAMPLE, "a", 1)]  # fmt: skip
+    others = [
+        one.make(EXAMPLE, "a", 2),
+        one.make(EXAMPLE, "a", 1, 1),
+        maker(method(numbered), seed=2).make(EXAMPLE, "a", 1),
+        maker(method(numbered, "other")).make(EXAMPLE, "a", 1),
+    ]
     assert len({text(first), *(text(made) for made, _ in others)}) == 5
 
 
