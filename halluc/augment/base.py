@@ -6,6 +6,7 @@ from the ``Draws`` that it is handed, so that an example is made alike whoever m
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, ClassVar, Literal, NamedTuple
@@ -138,36 +139,38 @@ class Augmenter:
     def propose(self, example: Editable, draws: Draws) -> Sequence[Edit]:
         """Edits that ``core.edits.apply`` accepts, none where there is nothing to change.
 
+        A method says here what it does; one that takes several steps overrides ``change`` instead.
+
         Raises:
             Rejected: what was tried cannot be expressed in edits.
         """
-        raise NotImplementedError
+        return ()
 
     def change(self, example: Editable, draws: Draws) -> Changed:
         edits = tuple(self.propose(example, draws))
         return Changed(apply(example, edits), (edits,))
 
 
-class Synthesizer:
+class Synthesizer(ABC):
     """Is fitted on a training split, then samples new examples."""
 
     Config: ClassVar[type[MethodConfig]]
 
+    @abstractmethod
     def fit(self, examples: Iterable[Editable]) -> None:
         """Learn from the training split.
 
         Raises:
             OptionError: it is too small, or holds what this method cannot learn.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def sample(self, like: Editable, draws: Draws) -> Editable:
         """A new example, which takes the place that an augmentation of ``like`` would have.
 
         Raises:
             Rejected: what was sampled is no valid example.
         """
-        raise NotImplementedError
 
 
 def build(config: MethodConfig, training: Training) -> Augmenter:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 from halluc.augment.base import Augmenter, MethodConfig, Training
-from halluc.core.edits import Edit, Editable
-from halluc.core.rng import Draws
 
 
 class DuplicateConfig(MethodConfig):
@@ -22,6 +19,3 @@ class Duplicate(Augmenter):
 
     def __init__(self, config: DuplicateConfig, training: Training) -> None:
         self.config = config
-
-    def propose(self, example: Editable, draws: Draws) -> Sequence[Edit]:
-        return ()

@@ -263,6 +263,21 @@ def test_of_two_equal_candidates_the_first_is_kept(tmp_path, monkeypatch, worker
     }
 
 
+@pytest.mark.usefixtures("commits_often")
+def test_what_was_taken_before_a_kill_is_remembered_after_it(tmp_path):
+    config = with_one_name(tmp_path, corpus_of(tmp_path, train="Anna/PER left\nit rained\nBerg/PER left"))
+
+    def interrupt(done: int, of: int) -> None:
+        if done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        make(config, tmp_path / "made", tick=interrupt)
+    make(config, tmp_path / "made")
+    assert texts(tmp_path / "made") == ["Eva left", "it rained"]
+    assert manifest(tmp_path / "made").refused == {"duplicate": {"mention_replacement": 5}}
+
+
 @pytest.mark.parametrize("attempts", [1, 3])
 def test_no_more_attempts_than_asked_for(tmp_path, attempts):
     data = corpus_of(tmp_path, train="Anna/PER left\nBerg/PER left")

@@ -36,6 +36,9 @@ class Proposing(Augmenter):
 
 
 class Sampling(Synthesizer):
+    def fit(self, examples: Any) -> None:
+        pass
+
     def sample(self, like: Editable, draws: Draws) -> Editable:
         return Editable(("it", f"rained{draws.below(10**9)}"))
 
