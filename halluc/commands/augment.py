@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from halluc.augment.pipeline import TRAIN
+from halluc.augment.layout import TRAIN
 from halluc.augment.shards import Shard
 from halluc.commands import augmenting, cells, experiment, replaying
 from halluc.commands.choosing import Selection, choose

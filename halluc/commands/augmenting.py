@@ -9,7 +9,7 @@ from typing import Any
 from halluc import __version__
 from halluc.augment import pipeline
 from halluc.augment.base import OptionError
-from halluc.augment.pipeline import MANIFEST, TRAIN
+from halluc.augment.layout import MANIFEST, TRAIN
 from halluc.augment.planning import Trouble
 from halluc.augment.preparing import Job, MethodError, Prepared, prepare
 from halluc.augment.shards import Shard

@@ -10,9 +10,9 @@ from typing import Any
 
 from rich.text import Text
 
+from halluc.augment.layout import PROVENANCE, TRAIN
 from halluc.augment.lines import Line
 from halluc.augment.making import COPY
-from halluc.augment.pipeline import PROVENANCE, TRAIN
 from halluc.augment.preparing import Prepared
 from halluc.commands import augmenting
 from halluc.commands.terminal import people, put_json, say

@@ -318,14 +318,14 @@ def test_a_study_with_an_augmented_arm_runs(halluc, augmented):
 
 
 def test_an_interrupted_augmentation_goes_on_in_its_run(halluc, augmented, monkeypatch):
-    take = pipeline._Taking.take
+    take = pipeline.Taking.take
 
     def interrupted(self, item, outcome):
         if item.number == 11:
             raise KeyboardInterrupt
         take(self, item, outcome)
 
-    monkeypatch.setattr(pipeline._Taking, "take", interrupted)
+    monkeypatch.setattr(pipeline.Taking, "take", interrupted)
     assert halluc("augment", augmented).code == 130
     run = only_run(augmented)
     assert run.read().stages["augment"].status == "interrupted"

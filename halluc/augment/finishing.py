@@ -1,0 +1,68 @@
+"""The parts of a corpus put together and described; the manifest, which makes them valid, comes last."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+from halluc.augment.columns import COLUMNS, write_columns
+from halluc.augment.diversity import Sample, alike_in_size, distinct
+from halluc.augment.layout import CANDIDATES, MANIFEST, NOTES, ORIGINALS, PARTIAL, PROVENANCE, TRAIN
+from halluc.augment.preparing import Prepared
+from halluc.augment.tally import Tally
+from halluc.core.files import sha256_of, sync_folder, write_json
+from halluc.runs.schema import AugmentFile
+
+
+def finish(prepared: Prepared, tally: Tally, folder: Path, fingerprint: str, seconds: float) -> AugmentFile:
+    """Put the parts together, describe them, and let the manifest, which makes them valid, come last."""
+    partial = folder / PARTIAL
+    for old in (MANIFEST, COLUMNS):
+        (folder / old).unlink(missing_ok=True)
+    sample = Sample()
+    with (partial / NOTES).open("rb") as notes:
+        for line in notes:
+            sample.offer(json.loads(line)[1].split(" "))
+    with (partial / ORIGINALS).open("ab") as whole, (partial / CANDIDATES).open("rb") as candidates:
+        shutil.copyfileobj(candidates, whole, 1 << 20)
+        whole.flush()
+        os.fsync(whole.fileno())
+    (partial / ORIGINALS).replace(folder / TRAIN)
+    (partial / PROVENANCE).replace(folder / PROVENANCE)
+    sync_folder(folder)
+    if prepared.job.config.format == "conll":
+        write_columns(folder / TRAIN)
+    manifest = _manifest(prepared, tally, fingerprint, seconds, sample, sha256_of(folder / TRAIN))
+    write_json(folder / MANIFEST, manifest.model_dump(mode="json"))
+    for left in [partial, *folder.glob(".shard-*")]:
+        shutil.rmtree(left, ignore_errors=True)
+    return manifest
+
+
+def _manifest(
+    prepared: Prepared, tally: Tally, fingerprint: str, seconds: float, sample: Sample, sha256: str
+) -> AugmentFile:  # fmt: skip
+    keep = prepared.job.config.keep_original
+    after = prepared.before.plus(tally.new) if keep else tally.new
+    diversity = {
+        part: {f"distinct_{n}": distinct(texts, n) for n in (1, 2)}
+        for part, texts in zip(("before", "new"), alike_in_size(prepared.sample.texts, sample.texts), strict=True)
+    }
+    return AugmentFile(
+        fingerprint=fingerprint,
+        sha256=sha256,
+        wanted=tally.wanted,
+        made=tally.made,
+        originals=prepared.before.examples if keep else 0,
+        kept=dict(sorted(tally.kept.items())),
+        refused={reason: dict(sorted(by.items())) for reason, by in sorted(tally.refused.items())},
+        refused_examples=dict(sorted(tally.shown.items())),
+        unchangeable=tally.unchangeable,
+        given_up=tally.given_up,
+        before={**prepared.before.as_json(), **diversity["before"]},
+        new={**tally.new.as_json(), **diversity["new"]},
+        after=after.as_json(),
+        seconds=round(seconds, 2),
+    )
