@@ -196,11 +196,9 @@ def main() -> None:
     options = parser.parse_args()
     corpus = sentences(options.sentences)
     found = speeds(corpus, options.rounds)
-    best = {
-        kind: max((v for n, v in found.items() if n.startswith(f"nlpaug {kind}")), default=None) for kind in ("char",)
-    }
     for name, rate in found.items():
-        beside = f"  {rate / best['char']:5.1f} times nlpaug's fastest for characters" if best["char"] else ""
+        peer = BESIDE.get(name, "")
+        beside = f"  {rate / found[peer]:5.1f} times {peer}" if peer in found else ""
         print(f"{name:34} {rate:10,.0f} sentences/s{beside}")
     with tempfile.TemporaryDirectory() as folder:
         pipeline(Path(folder), corpus, options.rounds)

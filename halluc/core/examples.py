@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 
 class Span(NamedTuple):
@@ -52,6 +52,18 @@ class Tagged:
     origin: Origin
     tokens: tuple[str, ...]
     spans: tuple[Span, ...]
+
+    def __reduce__(self) -> tuple[Callable[..., Tagged], tuple[object, ...]]:
+        # Examples go to worker processes by the thousand; as plain tuples they are pickled in a fifth of the time.
+        origin = self.origin
+        where = (origin.file, origin.line, origin.document, origin.parent, origin.methods)
+        return _tagged, (self.id, where, self.tokens, tuple(map(tuple, self.spans)))
+
+
+def _tagged(
+    identity: str, where: tuple[Any, ...], tokens: tuple[str, ...], spans: tuple[tuple[int, int, str], ...]
+) -> Tagged:  # fmt: skip
+    return Tagged(identity, Origin(*where), tokens, tuple([Span(*span) for span in spans]))
 
 
 ExampleT = TypeVar("ExampleT", bound=Example)
