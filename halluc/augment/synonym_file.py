@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Mapping
+from typing import Any
 
 from halluc.augment.base import Tokens
 from halluc.augment.inflection import Inflection
 from halluc.augment.thesaurus import inflected
-from halluc.core.errors import MOST_SHOWN, HallucError, Location, ManyErrors, data_error
-from halluc.data.readers.base import BadLine, absent, numbered_lines
-from halluc.data.readers.jsonl import Unreadable, parse_object
+from halluc.augment.word_files import entries
+from halluc.core.errors import HallucError, Location, data_error, refuse
 
 _FORM = 'a line is `word<TAB>synonym<TAB>…`; in a .jsonl file, {"word": …, "synonyms": […]}'
 
@@ -53,45 +52,22 @@ def read_synonyms(reference: str) -> Groups:
     Raises:
         HallucError D101: no such file. D143, D104, up to 20 at once: lines that cannot be read, or not one that can.
     """
-    path = Path(reference).expanduser()
-    if not path.is_file():
-        raise data_error("D101", f"{path} is a folder", help=_FORM) if path.is_dir() else absent(path)
     groups: Groups = {}
     errors: list[HallucError] = []
-    for item in _entries(path):
+    for item in entries(reference, _of_columns, _of_object, code="D143", form=_FORM):
         if isinstance(item, HallucError):
             errors.append(item)
             continue
-        for word, synonyms in item:
+        for word, synonyms in item[1]:
             of_word = groups.setdefault(word.lower(), {})
             of_word.update((tuple(synonym.split()), None) for synonym in synonyms if synonym != word)
-    if errors:
-        raise errors[0] if len(errors) == 1 else ManyErrors(errors[:MOST_SHOWN], len(errors))
+    refuse(errors)
     if not groups:
-        raise data_error("D143", f"{path} holds no synonyms", Location(str(path)), _FORM)
+        raise data_error("D143", f"{reference} holds no synonyms", Location(reference), _FORM)
     return groups
 
 
 _Entry = list[tuple[str, list[str]]]
-
-
-def _entries(path: Path) -> Iterator[_Entry | HallucError]:
-    parse = _of_object if path.suffix == ".jsonl" else _of_columns
-    try:
-        for item in numbered_lines(path, str(path)):
-            if isinstance(item, BadLine):
-                yield item.error()
-                continue
-            number, line = item
-            if not line.strip() or line.startswith("# "):
-                continue
-            found = parse(line)
-            if isinstance(found, str):
-                yield data_error("D143", found, Location(str(path), number, text=line), _FORM)
-            else:
-                yield found
-    except OSError as error:
-        raise data_error("D101", f"cannot read {path}: {error.strerror or error}") from error
 
 
 def _of_columns(line: str) -> _Entry | str:
@@ -106,11 +82,7 @@ def _of_columns(line: str) -> _Entry | str:
     return [(word, group) for word in dict.fromkeys(group)]
 
 
-def _of_object(line: str) -> _Entry | str:
-    try:
-        record = parse_object(line)
-    except Unreadable as told:
-        return told.problem
+def _of_object(record: Mapping[str, Any]) -> _Entry | str:
     word, synonyms = record.get("word"), record.get("synonyms")
     if not isinstance(word, str) or not word.strip():
         return "no text in the field `word`"

@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy
 
 from halluc.commands.measured import FigureKey
-from halluc.commands.points import Group, Pair, Resampled
+from halluc.commands.points import Group, Pair, Resampled, of_line
 from halluc.core.errors import HallucError
 from halluc.core.significance import holm
 from halluc.metrics import seeds
@@ -169,11 +169,5 @@ def _trend(axis: str, group: Sequence[Contest], key: FigureKey) -> ArmTrend:
         reference=rival.names[1],
         choice={name: value for name, value in rival.choice.items() if name != axis},
         axis=axis,
-        name=key[0],
-        by=dict(key[1]),
-        points=len(group),
-        slope=line.slope.value,
-        slope_interval=line.slope.interval,
-        intercept=line.intercept.value,
-        intercept_interval=line.intercept.interval,
+        **of_line(key, len(group), line),
     )

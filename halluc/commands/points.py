@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy
 
 from halluc.commands import comparison
 from halluc.commands.measured import FigureKey, Measured
 from halluc.core.significance import weighted
-from halluc.metrics import matched
+from halluc.metrics import matched, seeds
 from halluc.metrics.matched import Ranked
 from halluc.metrics.seeds import Paired, Seeds
 from halluc.runs.studies import Plain
@@ -113,3 +114,16 @@ def _matched(
 
 def _joined(parts: Sequence[tuple[Array, Array]], which: int) -> Array:
     return numpy.concatenate([both[which] for both in parts])
+
+
+def of_line(key: FigureKey, points: int, line: seeds.Line) -> dict[str, Any]:
+    """What ``study.json`` says of a figure's line."""
+    return {
+        "name": key[0],
+        "by": dict(key[1]),
+        "points": points,
+        "slope": line.slope.value,
+        "slope_interval": line.slope.interval,
+        "intercept": line.intercept.value,
+        "intercept_interval": line.intercept.interval,
+    }

@@ -11,7 +11,7 @@ import numpy
 from halluc.commands import arms, measured, points
 from halluc.commands.arms import MATCHED, Contest
 from halluc.commands.measured import FigureKey, Measured
-from halluc.commands.points import Group, Point, Resampled
+from halluc.commands.points import Group, Point, Resampled, of_line
 from halluc.core.errors import HallucError
 from halluc.core.significance import percentiles
 from halluc.metrics import seeds
@@ -169,11 +169,5 @@ def _trend(others: dict[str, Plain], axis: str, group: Sequence[Point], key: Fig
     return Trend(
         choice=others,
         axis=axis,
-        name=key[0],
-        by=dict(key[1]),
-        points=len(group),
-        slope=line.slope.value,
-        slope_interval=line.slope.interval,
-        intercept=line.intercept.value,
-        intercept_interval=line.intercept.interval,
+        **of_line(key, len(group), line),
     )

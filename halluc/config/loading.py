@@ -17,7 +17,7 @@ from halluc.config.augmentation import augment_type
 from halluc.config.overrides import apply_all
 from halluc.config.yaml import Located
 from halluc.core import registry
-from halluc.core.errors import HallucError, Location, ManyErrors
+from halluc.core.errors import HallucError, Location, refuse
 
 
 @dataclass(frozen=True)
@@ -115,12 +115,6 @@ def finish(merged: Merged, located: Located, table: registry.Table) -> tuple[Loa
     tree = experiment.model_dump(mode="json")
     origins = {key: where for key, where in located.values.items() if key}
     return LoadedConfig(experiment, tree, origins, merged.files, merged.overrides), []
-
-
-def refuse(errors: Sequence[HallucError]) -> None:
-    """Raise what was found, if anything: one error as it is, several together."""
-    if errors:
-        raise errors[0] if len(errors) == 1 else ManyErrors(errors)
 
 
 def check(located: Located, table: registry.Table) -> tuple[schema.Experiment | None, list[HallucError]]:

@@ -16,7 +16,7 @@ from halluc.config.merging import merge
 from halluc.config.slugs import Plain, slug_of
 from halluc.config.yaml import Located
 from halluc.core import registry
-from halluc.core.errors import HallucError
+from halluc.core.errors import HallucError, refuse
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def load_study(
             cells.append(Cell(slug_of(choice) if choice else None, choice, loaded))
     if wrong:  # an axis that is left out may be the one that gives what seems to be missing
         found = [error for error in found if error.code not in ("C102", "C106")]
-    loading.refuse(merged.errors + sorted(_distinct(wrong + found), key=loading.reading_order))
+    refuse(merged.errors + sorted(_distinct(wrong + found), key=loading.reading_order))
     _refuse_shared_folders(cells)
     values = {axis.name: tuple(dict.fromkeys(cell.choice[axis.name] for cell in cells)) for axis in axes}
     shared = cells[0].loaded.experiment

@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from halluc.core.errors import HallucError, Location, ManyErrors
+from halluc.core.errors import HallucError, Location, refuse
 
 Path = tuple[str | int, ...]
 
@@ -128,8 +128,7 @@ def read(source: Source) -> Located:
         value = builder.build(node, ())
     except RecursionError:
         raise HallucError("C001", "nested too deeply to read", Location(source.name)) from None
-    if builder.errors:
-        raise builder.errors[0] if len(builder.errors) == 1 else ManyErrors(builder.errors)
+    refuse(builder.errors)
     return Located(value, builder.keys, builder.values)
 
 

@@ -68,6 +68,13 @@ class ManyErrors(HallucError):
         super().__init__(first.code, f"{self.total} errors", exit_code=first.exit_code)
 
 
+def refuse(errors: Iterable[HallucError]) -> None:
+    """Raise what was found, if anything: one error as it is, several together."""
+    found = list(errors)
+    if found:
+        raise found[0] if len(found) == 1 else ManyErrors(found[:MOST_SHOWN], len(found))
+
+
 def data_error(code: str, message: str, where: Location | None = None, help: str | None = None) -> HallucError:
     return HallucError(code, message, where, help, EXIT_DATA)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from halluc.core import registry
-from halluc.core.errors import MOST_SHOWN, HallucError, Location, ManyErrors, data_error
+from halluc.core.errors import MOST_SHOWN, HallucError, Location, data_error, refuse
 from halluc.core.examples import Corpus, Origin, Span, Tagged
 from halluc.core.files import line_at
 from halluc.core.labels import Scheme, SchemeEvidence, UnknownTag, illegal, read_spans, split_tag
@@ -69,7 +69,7 @@ def read_corpora(config: DataConfig, table: registry.Table, splits: Sequence[Spl
                     raw[split].append(item)
         except HallucError as error:
             missing.append(error)
-    _refuse(missing)
+    refuse(missing)
     return _Border(config, raw, bad).corpora()
 
 
@@ -146,13 +146,6 @@ def _source(reference: str, split: SplitName) -> str:
     return reference if reference.startswith("hub:") else str(resolve(reference, split))
 
 
-def _refuse(errors: Iterable[HallucError]) -> None:
-    """Raise what was found, if anything: one error as it is, several together."""
-    found = list(errors)
-    if found:
-        raise found[0] if len(found) == 1 else ManyErrors(found[:MOST_SHOWN], len(found))
-
-
 def _unknown(tag: str, scheme: Scheme) -> tuple[str, str]:
     """What to say of a tag that ``scheme`` does not have."""
     try:
@@ -194,9 +187,9 @@ class _Border:
     def refuse(self) -> None:
         """Raise what cannot be read, where the config does not leave it out."""
         if self.config.on_bad_line == "error":
-            _refuse(one.error() for one in self.bad)
+            refuse(one.error() for one in self.bad)
         # A file of which nothing can be read is an error, however forgiving the config.
-        _refuse(one.error() for one in self.bad if one.code == "D102")
+        refuse(one.error() for one in self.bad if one.code == "D102")
 
     def decide_scheme(self, sentences: Iterable[RawSentence]) -> None:
         if self.config.scheme != "auto":
@@ -216,7 +209,7 @@ class _Border:
         if scheme is None:
             help = "set `data.scheme` (with `data.bad_tags: repair` the reading of conlleval is used)"
             undecided = data_error("D120", f"the tags belong to no one scheme: {note}", help=help)
-            _refuse([undecided, *(one.error() for one in self.bad)])
+            refuse([undecided, *(one.error() for one in self.bad)])
         assert scheme is not None
         self.found.scheme, self.found.scheme_note = scheme, note
 

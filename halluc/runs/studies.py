@@ -85,8 +85,8 @@ class CellFigures(Record):
     figures: list[SeedFigure]
 
 
-class Trend(Record):
-    """A figure against a numeric axis, the other axes fixed: least squares over the means of its points."""
+class Line(Record):
+    """A straight line of a figure against a numeric axis, the other axes fixed by ``choice``."""
 
     choice: dict[str, Plain]
     axis: str
@@ -97,6 +97,10 @@ class Trend(Record):
     slope_interval: Interval | None = None
     intercept: float | None
     intercept_interval: Interval | None = None
+
+
+class Trend(Line):
+    """Least squares over the means of a figure's points."""
 
 
 class ArmDelta(Record):
@@ -131,8 +135,8 @@ class ArmComparison(Record):
     figures: list[ArmDelta]
 
 
-class ArmTrend(Record):
-    """How an arm's line against a numeric axis differs from the reference's, over the points that both have.
+class ArmTrend(Line):
+    """How an arm's line differs from the reference's, over the points that both have.
 
     ``slope`` and ``intercept`` are the arm's less the reference's, paired by seed and example.
     """
@@ -140,15 +144,6 @@ class ArmTrend(Record):
     arm_axis: str
     arm: Plain
     reference: Plain
-    choice: dict[str, Plain]
-    axis: str
-    name: str
-    by: dict[str, str]
-    points: int
-    slope: float | None
-    slope_interval: Interval | None = None
-    intercept: float | None
-    intercept_interval: Interval | None = None
 
 
 class StudyFigures(Record):

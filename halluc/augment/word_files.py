@@ -1,0 +1,55 @@
+"""Files of words that a user brings: an entry a line, with tabs between or JSON Lines, every mistake with its place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from halluc.core.errors import HallucError, Location, data_error
+from halluc.data.readers.base import BadLine, absent, numbered_lines
+from halluc.data.readers.jsonl import Unreadable, parse_object
+
+T = TypeVar("T")
+
+
+def entries(
+    reference: str,
+    columns: Callable[[str], T | str],
+    fields: Callable[[Mapping[str, Any]], T | str],
+    *,
+    code: str,
+    form: str,
+) -> Iterator[tuple[Location, T] | HallucError]:
+    """The entries of a file with their places; what cannot be read comes as an error with ``code``.
+
+    Blank lines and lines that begin with ``# `` are skipped. ``columns`` reads a line, ``fields`` the object of a line
+    in a file that ends in ``.jsonl``; each says what is wrong as text. ``form`` tells what a line should be.
+
+    Raises:
+        HallucError D101: no such file.
+    """
+    path = Path(reference).expanduser()
+    if not path.is_file():
+        raise data_error("D101", f"{path} is a folder", help=form) if path.is_dir() else absent(path)
+    is_json = path.suffix == ".jsonl"
+    try:
+        for item in numbered_lines(path, str(path)):
+            if isinstance(item, BadLine):
+                yield item.error()
+                continue
+            number, line = item
+            if not line.strip() or line.startswith("# "):
+                continue
+            found = _object(line, fields) if is_json else columns(line)
+            where = Location(str(path), number, text=line)
+            yield data_error(code, found, where, form) if isinstance(found, str) else (where, found)
+    except OSError as error:
+        raise data_error("D101", f"cannot read {path}: {error.strerror or error}") from error
+
+
+def _object(line: str, fields: Callable[[Mapping[str, Any]], T | str]) -> T | str:
+    try:
+        return fields(parse_object(line))
+    except Unreadable as told:
+        return told.problem
