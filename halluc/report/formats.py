@@ -1,0 +1,167 @@
+"""How figures and untrusted text are written, alike on the page, in report.md, on the model card and in charts."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+
+from halluc.runs.schema import MetricResult
+from halluc.runs.studies import Interval
+
+NOTHING = "–"
+MINUS = "\u2212"
+ELLIPSIS = "…"
+# A token of a broken corpus may have thousands of characters; no name or word has as many as this.
+LONGEST_WORD = 80
+
+# Shares of something that people count: told in per cent. All else (F1, calibration error, …) is told as it is.
+_PERCENT = frozenset(
+    {
+        "hallucination_rate",
+        "hallucination_rate_wide",
+        "hallucination_rate_at_coverage",
+        "hallucination_rate_at_matched_omission",
+        "distortion_rate",
+        "false_claim_rate",
+        "support_rate",
+        "omission_rate",
+        "recall",
+        "over_claim",
+        "share_of_hallucinations",
+        "hallucinated_examples",
+        "negative_sentence_rate",
+        "claim_coverage",
+        "risk_at_coverage",
+        "reliability",
+        "gap_forecast",
+        "gap_unseen",
+        "gap_new",
+        "gap_excess",
+    }
+)
+_TITLES = {
+    "f1": "entity F1",
+    "entity_f1": "entity F1",
+    "entity_precision": "entity precision",
+    "entity_recall": "entity recall",
+    "token_f1": "token F1",
+    "hallucination_rate_wide": "hallucination rate, wide",
+    "false_claim_rate": "false claims",
+    "support_rate": "supported claims",
+    "over_claim": "over-claim",
+    "hallucinated_examples": "hallucinated examples",
+    "hallucination_density": "unsupported claims per 1,000 tokens",
+    "negative_sentence_rate": "negative-sentence rate",
+    "ece": "calibration error (ECE)",
+    "brier": "Brier score",
+    "aurc": "AURC",
+    "e_aurc": "E-AURC",
+    "auroc": "AUROC of confidence",
+    "claim_coverage": "share of claims kept",
+    "hallucination_rate_at_matched_omission": "hallucination rate at matched omission",
+}
+SECTION_TITLES = {
+    "unsupported": "Unsupported: hallucinations",
+    "distorted": "Distorted: told wrongly",
+    "omission": "Omitted: gold that no claim touches",
+    "supported": "Supported, the least confident first",
+}
+
+
+def title(name: str, by: Mapping[str, str] | None = None) -> str:
+    """A figure's name for people: `omission rate`, `distortion rate, boundary`."""
+    told = _TITLES.get(name, name.replace("_", " "))
+    return told + "".join(f", {visible(value)}" for value in (by or {}).values())
+
+
+def is_percent(name: str) -> bool:
+    """Whether a figure of this name is told in per cent, its differences in percentage points."""
+    return name in _PERCENT
+
+
+def percent(value: float | None) -> str:
+    """A share as `3.2%`."""
+    return NOTHING if value is None else f"{_fixed(100 * value, 1)}%"
+
+
+def decimal(value: float | None, digits: int = 3) -> str:
+    """A number as `0.859`."""
+    return NOTHING if value is None else _fixed(value, digits)
+
+
+def value(name: str, number: float | None) -> str:
+    """A figure's value: `3.2%` or `0.859`, as its name has it."""
+    return percent(number) if is_percent(name) else decimal(number)
+
+
+def interval(name: str, found: Interval | None) -> str:
+    """A 95% interval: `[2.8, 3.7]` of per cent, else `[0.850, 0.868]`; empty where there is none."""
+    if found is None:
+        return ""
+    factor, digits = (100, 1) if is_percent(name) else (1, 3)
+    return f"[{', '.join(_fixed(factor * end, digits) for end in found)}]"
+
+
+def difference(name: str, number: float | None, unit: bool = True) -> str:
+    """A difference with its sign: `−1.2 points` (percentage points) or `+0.012`."""
+    if number is None:
+        return NOTHING
+    told = _fixed(100 * number, 1) if is_percent(name) else _fixed(number, 3)
+    sign = "" if told.startswith(MINUS) else "+"
+    return sign + told + (" points" if unit and is_percent(name) else "")
+
+
+def metric(found: MetricResult | None) -> str:
+    """A figure with its interval: `3.2% [2.8, 3.7]`."""
+    if found is None:
+        return NOTHING
+    return " ".join(filter(None, (value(found.name, found.value), interval(found.name, found.interval))))
+
+
+def p_value(p: float | None) -> str:
+    if p is None:
+        return ""
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def count(number: int | None) -> str:
+    return NOTHING if number is None else f"{number:,}"
+
+
+def seconds(number: float | None) -> str:
+    """A duration as people say it: `36 s`, `31 min 36 s`, `2 h 5 min`."""
+    if number is None:
+        return NOTHING
+    whole = round(number)
+    if whole < 60:
+        return f"{number:.1f} s" if number < 10 else f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def _fixed(number: float, digits: int) -> str:
+    told = f"{number:.{digits}f}"
+    if float(told) == 0:  # no minus before nought
+        told = told.lstrip("-")
+    return told.replace("-", MINUS)
+
+
+def visible(text: object, longest: int | None = LONGEST_WORD) -> str:
+    """Untrusted text as it may be shown: what is invisible or turns the direction of its surroundings as an escape,
+    and no longer than ``longest`` characters (the middle is left out, and counted)."""
+    told = str(text)
+    if longest is not None and len(told) > longest:
+        half = longest // 2
+        told = f"{told[:half]}{ELLIPSIS}({len(told) - 2 * half:,} more){ELLIPSIS}{told[-half:]}"
+    return told if told.isprintable() else "".join(map(_shown, told))
+
+
+def _shown(char: str) -> str:
+    """Joiners stay, since Persian, Indic scripts and emoji are written with them; white space becomes a blank."""
+    if char.isprintable() or char in "\u200c\u200d\u3000":
+        return char
+    if char.isspace():
+        return " "
+    category = unicodedata.category(char)
+    return f"U+{ord(char):04X}" if category in ("Cs", "Cn", "Co") else f"\\u{ord(char):04x}"

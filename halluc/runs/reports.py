@@ -1,0 +1,279 @@
+"""The typed shape of ``report/report.json``: what the report page shows, and nothing that the page does not show.
+
+A section that a run has nothing for is null or empty, and ``notes`` says why where that is not as it should be.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from halluc.runs.schema import SCHEMA_VERSION, AugmentFile, LedgerLine, MetricResult, Record, RunFile
+from halluc.runs.studies import Comparison, Interval, Plain, StudyFigures
+
+Section = Literal["unsupported", "distorted", "omission", "supported"]
+
+
+class Headline(Record):
+    """One of the figures at the head: what it is called, and what it says in a sentence for people."""
+
+    figure: MetricResult
+    title: str
+    meaning: str
+
+
+class GateResult(Record):
+    """A bound of the config and whether the evaluation kept it; ``told`` says it in words."""
+
+    name: str
+    by: dict[str, str]
+    met: bool
+    told: str
+
+
+class Outcome(Record):
+    """What became of the claims and the gold of one slice.
+
+    ``support``, ``distortion`` and ``hallucination`` are shares of ``claims`` and add up to one; ``omission`` is a
+    share of ``gold``. Null: undefined, or not known.
+    """
+
+    name: str
+    claims: int
+    gold: int
+    support: MetricResult | None
+    distortion: MetricResult | None
+    hallucination: MetricResult | None
+    omission: MetricResult | None
+
+
+class GapRow(Record):
+    """The gap of the split to the training split, of one label (null: of all): shares of ``mentions``.
+
+    ``forecast`` is Good-Turing's before any of the split is read, ``unseen`` what came, ``new`` the stricter part of
+    it, ``excess`` unseen less forecast.
+    """
+
+    label: str | None
+    mentions: int
+    forecast: MetricResult
+    unseen: MetricResult
+    new: MetricResult
+    excess: MetricResult
+
+
+class ConfidenceBin(Record):
+    """Claims with a confidence in [low, high) (the last bin has its upper end too), by verdict."""
+
+    low: float
+    high: float
+    counts: dict[str, int]
+
+
+class ReliabilityBin(Record):
+    """Of the claims in one bin of confidence: their mean confidence and the share that is supported."""
+
+    confidence: float
+    supported: MetricResult
+
+
+class RiskPoint(Record):
+    """The surest ``coverage`` of the claims, and the share of them that is not supported."""
+
+    coverage: float
+    risk: float
+    interval: Interval | None = None
+
+
+class Abstention(Record):
+    """What the threshold on confidence does. ``guarantee`` says in a sentence what is guaranteed, null: nothing."""
+
+    threshold: float | None
+    coverage: MetricResult | None
+    hallucination: MetricResult | None
+    omission: MetricResult | None
+    false_claims: MetricResult | None
+    guarantee: str | None
+
+
+class ShownClaim(Record):
+    """A claim, or gold that none touches, in its text.
+
+    ``tokens`` are those of the example from ``first`` on (offsets of all spans are those of the whole example);
+    ``before`` and ``after`` count the tokens that are left out, ``others`` are the example's other claims, ``gold``
+    all its gold, as far as they lie among the tokens shown.
+    """
+
+    line: LedgerLine
+    tokens: list[str]
+    first: int
+    before: int
+    after: int
+    gold: list[tuple[int, int, str]]
+    others: list[tuple[int, int, str, float]]
+
+
+class ClaimSection(Record):
+    """The worst of one kind, worst first; ``total`` counts all there are."""
+
+    section: Section
+    total: int
+    shown: list[ShownClaim]
+
+
+class ClassRow(Record):
+    """A row of a classification report."""
+
+    name: str
+    precision: float
+    recall: float
+    f1: float
+    support: int
+
+
+class ClassTable(Record):
+    """One classification report: ``average`` marks where the averages begin."""
+
+    title: str
+    rows: list[ClassRow]
+    averages: list[ClassRow]
+
+
+class Curves(Record):
+    """Training as it went: loss of (step, mean over the steps since the last point), dev figures by name."""
+
+    loss: list[tuple[int, float]]
+    dev: dict[str, list[tuple[int, float]]]
+    best_step: int | None
+    chosen_by: str | None
+    steps: int
+    epochs: int | None
+    features: int | None
+    seconds: float | None
+    stopped: str | None
+
+
+class SplitRow(Record):
+    """A split: where it comes from, its size, its sha256 (the first is the file's of ``source``)."""
+
+    name: str
+    source: str
+    sha256: str | None
+    sentences: int | None
+    tokens: int | None
+    mentions: int | None
+    entity_free: int | None
+    duplicates: int | None
+    labels: dict[str, int]
+
+
+class Data(Record):
+    """What ``halluc check`` says of the data that was read, its warnings, and what was withheld on purpose."""
+
+    splits: list[SplitRow]
+    scheme: str | None
+    warnings: list[str]
+    withheld: dict[str, object] | None
+
+
+class EditedPair(Record):
+    """An example and what augmentation made of it; (start, end) are the tokens that an edit touched, on each side."""
+
+    id: str
+    parent: str
+    source: str
+    methods: list[str]
+    why: list[str]
+    before: list[str]
+    after: list[str]
+    before_edits: list[tuple[int, int]]
+    after_edits: list[tuple[int, int]]
+
+
+class Augmentation(Record):
+    """The augmented corpus; ``pairs`` are a few of each method, drawn by a hash."""
+
+    manifest: AugmentFile
+    pairs: list[EditedPair]
+
+
+class ConfigLine(Record):
+    """A line of the resolved config, and where its value comes from."""
+
+    text: str
+    origin: str | None
+
+
+class RunReport(Record):
+    """One run, on one of its evaluated splits.
+
+    ``single_seed`` is always true of a run: intervals are over examples alone.
+    """
+
+    schema_version: int = SCHEMA_VERSION
+    kind: Literal["run"] = "run"
+    name: str
+    task: str
+    model: str
+    split: str
+    splits: list[str]
+    examples: int
+    seed: int | None
+    single_seed: bool = True
+    run: RunFile
+    headlines: list[Headline]
+    gates: list[GateResult]
+    notes: list[str]
+    conclusion: list[str]
+    by_novelty: list[Outcome]
+    by_label: list[Outcome]
+    gap: list[GapRow]
+    confidence: list[ConfidenceBin]
+    reliability: list[ReliabilityBin]
+    risk: list[RiskPoint]
+    abstention: Abstention | None
+    claims: list[ClaimSection]
+    classification: list[ClassTable]
+    curves: Curves | None
+    data: Data
+    augmentation: Augmentation | None
+    config: list[ConfigLine]
+    reproduce: list[str]
+    metrics: list[MetricResult]
+
+
+class ComparisonReport(Record):
+    """Runs against the first one, on the same examples.
+
+    ``p_holm`` of the figures is adjusted over all figures of all ``others``. ``texts`` holds the tokens of the examples
+    whose flipped claims are shown.
+    """
+
+    schema_version: int = SCHEMA_VERSION
+    kind: Literal["comparison"] = "comparison"
+    split: str
+    examples: int
+    reference: str
+    others: list[Comparison]
+    conclusion: list[str]
+    notes: list[str]
+    texts: dict[str, list[str]]
+    reproduce: list[str]
+
+
+class StudyReport(Record):
+    """A study: its figures, and what they say in plain sentences."""
+
+    schema_version: int = SCHEMA_VERSION
+    kind: Literal["study"] = "study"
+    name: str
+    task: str | None
+    split: str
+    figures: StudyFigures
+    axes: dict[str, list[Plain]]
+    single_seed: bool
+    conclusion: list[str]
+    notes: list[str]
+    reproduce: list[str]
+
+
+AnyReport = RunReport | ComparisonReport | StudyReport
