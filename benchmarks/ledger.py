@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from halluc.commands import judging, scoring
+from halluc.commands import experiment, judging, scoring
 from halluc.core.examples import Origin, Span, Tagged
 from halluc.core.files import write_jsonl
 from halluc.core.labels import write_tags
@@ -88,9 +88,8 @@ def one_round(
     write_jsonl(folder / "ledger.jsonl", map(ledger.as_record, lines))
     clock = timed(steps, "file", clock)
     counted = table(lines, [e.id for e in examples], [len(e.tokens) for e in examples])
-    gold, tags = scoring.gold_tags(examples), [p.tags for p in made]
-    metrics: list[Any] = scoring.score(gold, tags, counted)
-    timed(steps, f"{len(metrics)} figures with intervals", clock)
+    figures: list[Any] = scoring.score(experiment.metrics_of(task), examples, made, counted)
+    timed(steps, f"{len(figures)} figures with intervals", clock)
     return steps
 
 
@@ -111,7 +110,7 @@ def main() -> None:
                 steps = one_round(examples, made, Knowledge(coverage), Path(folder))
             totals.append(sum(steps.values()))
             clock = time.perf_counter()
-            entity.report(scoring.gold_tags(examples), [p.tags for p in made])
+            entity.report([write_tags(len(e.tokens), e.spans) for e in examples], [p.tags for p in made])
             reports.append(time.perf_counter() - clock)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
         claims = sum(len(p.spans) for p in made)

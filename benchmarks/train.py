@@ -32,7 +32,7 @@ os.environ["TOKENIZERS_PARALLELISM"] = "false"
 import torch
 from transformers import DataCollatorForTokenClassification, Trainer, TrainingArguments, set_seed
 
-from halluc.commands import scoring
+from halluc.commands import experiment, scoring
 from halluc.components import TABLE
 from halluc.config.schema import ModelConfig, TrainConfig
 from halluc.data.corpora import read_corpora
@@ -59,7 +59,7 @@ class Setting:
         self.task = TokenClassification(TokenClassificationConfig(type="token_classification"))
         self.labels = self.task.labels(corpora["train"])
         self.epochs = epochs
-        self.gold = scoring.gold_tags(self.dev)
+        self.metrics = experiment.metrics_of(self.task)
 
     def fresh(self, seed: int, attention: str) -> Any:
         set_seed(seed)
@@ -68,7 +68,7 @@ class Setting:
     def f1(self, encoder: Any) -> float:
         engine = runtime.start("auto", 1)
         predictions = scoring.predict(encoder.model, self.task, self.task.encode(self.dev, encoder), 4096, engine)
-        return scoring.headline(self.gold, [p.tags for p in predictions])["entity_f1"]
+        return self.metrics.headline(self.dev, predictions)["entity_f1"]
 
     def records(self, encoder: Any) -> list[dict[str, list[int]]]:
         """Sentences as the Trainer's examples have them."""

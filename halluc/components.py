@@ -32,6 +32,9 @@ TABLE: dict[str, dict[str, str]] = {
         "near_duplicate": "halluc.augment.filters:NearDuplicate",
         "novelty": "halluc.augment.filters:Novelty",
     },
+    "metric": {
+        "tagging": "halluc.metrics.tagging:Tagging",
+    },
     "detector": {
         "gold_spans": "halluc.hallucination.gold_spans:GoldSpans",
     },

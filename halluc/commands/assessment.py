@@ -14,11 +14,11 @@ from halluc.config.loading import LoadedConfig
 from halluc.config.schema import EvalConfig, ModelConfig
 from halluc.core.examples import Corpus, Tagged
 from halluc.core.files import write_json, write_jsonl, write_text
+from halluc.core.labels import write_tags
 from halluc.data.readers.base import SplitName
 from halluc.hallucination import ledger
 from halluc.hallucination.ledger import Knowledge
 from halluc.hallucination.table import table
-from halluc.metrics import entity, token
 from halluc.runs.directory import RunDir
 from halluc.runs.schema import ConfidenceFile, EvalFile, SpanPrediction
 
@@ -135,46 +135,31 @@ def _write(
     """All files of one split."""
     corpus, split = predicted.corpus, predicted.corpus.split
     predictions = judging.calibrated(predicted.predictions, confidence.temperature)
-    gold, tags = scoring.gold_tags(corpus.examples), [prediction.tags for prediction in predictions]
+    metrics = experiment.metrics_of(task)
     # Everything is computed before anything is written: files of one evaluation belong together.
     judged = judging.verdicts(task, corpus.examples, predictions)
     lines = judging.ledger_lines(task, corpus.examples, judged, knowledge, confidence.threshold)
     counted = table(lines, [example.id for example in corpus], [len(example.tokens) for example in corpus])
     scaled = confidence.temperature != 1.0
     uncalibrated = numpy.array([c for p in predicted.predictions for c in p.confidences]) if scaled else None
-    metrics = scoring.score(gold, tags, counted, uncalibrated)
-    rows: dict[str, Any] = {
-        "entity": entity.report(gold, tags),
-        "entity_strict": entity.report(gold, tags, strict=True),
-        "token": token.report(gold, tags),
-        "confusion": token.confusion(gold, tags),
-    }
-    file = EvalFile(task=task.name, split=split, checkpoint=reference, encoding=predicted.notes, metrics=metrics)
-    write_jsonl(target.predictions(split), map(_line, corpus.examples, gold, predictions))
+    figures = scoring.score(metrics, corpus.examples, predictions, counted, uncalibrated)
+    rows = metrics.report(corpus.examples, predictions)
+    file = EvalFile(task=task.name, split=split, checkpoint=reference, encoding=predicted.notes, metrics=figures)
+    write_jsonl(target.predictions(split), map(_line, corpus.examples, predictions))
     write_jsonl(target.ledger(split), map(ledger.as_record, lines))
     write_json(target.report(split, "json"), rows)
-    write_text(target.report(split, "txt"), _report_text(rows))
+    write_text(target.report(split, "txt"), metrics.text(rows))
     write_json(target.evaluation(split), file.model_dump(mode="json"))
     return file
 
 
-def _report_text(rows: dict[str, Any]) -> str:
-    parts = {
-        f"entities, {entity.CONLLEVAL}": token.as_text(rows["entity"]),
-        f"entities, {entity.STRICT}": token.as_text(rows["entity_strict"]),
-        f"tokens, {token.PROTOCOL}": token.as_text(rows["token"]),
-        "tokens, gold label (rows) by predicted label (columns)": token.confusion_as_text(rows["confusion"]),
-    }
-    return "\n".join(f"{heading}\n\n{text}" for heading, text in parts.items())
-
-
-def _line(example: Tagged, gold: list[str], prediction: Any) -> dict[str, Any]:
+def _line(example: Tagged, prediction: Any) -> dict[str, Any]:
     spans = zip(prediction.spans, prediction.confidences, strict=True)
     return SpanPrediction(
         id=example.id,
         tokens=list(example.tokens),
         gold=list(example.spans),
         predicted=[(*span, round(confidence, 6)) for span, confidence in spans],
-        gold_tags=gold,
+        gold_tags=write_tags(len(example.tokens), example.spans),
         predicted_tags=list(prediction.tags),
     ).model_dump(mode="json")

@@ -17,7 +17,6 @@ from halluc.data.corpora import read_corpora
 from halluc.data.readers.base import SPLITS, SplitName
 from halluc.engine.references import resolve_model
 from halluc.hallucination import rates
-from halluc.metrics import entity, token
 from halluc.runs import directory, provenance
 from halluc.runs.directory import RunDir
 from halluc.runs.schema import EvalFile
@@ -95,7 +94,7 @@ def _evaluate(job: _Job, overrides: Sequence[str], splits: list[str] | None, tal
         # What training read stands in `inputs`; what was evaluated stands here, in case a file has changed since.
         inputs = {**stage.detail.get("inputs", {}), **provenance.input_hashes(corpora.files)}
         asked = standing.asked_for(target, loaded, wanted, stage.detail)
-        headlines = {file.split: _headline(file) for file in files}
+        headlines = {file.split: _headline(loaded, file) for file in files}
         stage.detail = {**stage.detail, **headlines, "inputs": inputs, standing.ASKED: asked}
     for file in files:
         if talk is Talk.JSON:
@@ -123,12 +122,9 @@ def _read(loaded: LoadedConfig, wanted: Sequence[SplitName]) -> tuple[SplitName,
     return tuple(split for split in SPLITS if split in wanted or split == "dev")
 
 
-def _headline(file: EvalFile) -> dict[str, float | None]:
-    return {
-        m.name: m.value
-        for m in file.metrics
-        if not m.by and m.protocol in (entity.CONLLEVAL, token.PROTOCOL, rates.PROTOCOL)
-    }
+def _headline(loaded: LoadedConfig, file: EvalFile) -> dict[str, float | None]:
+    protocols = (*experiment.metrics_of(experiment.task_of(loaded)).protocols, rates.PROTOCOL)
+    return {m.name: m.value for m in file.metrics if not m.by and m.protocol in protocols}
 
 
 def _find(

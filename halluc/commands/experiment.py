@@ -15,6 +15,7 @@ from halluc.config.rendering import annotated, leaves
 from halluc.config.yaml import dotted
 from halluc.core import registry
 from halluc.core.errors import HallucError, did_you_mean
+from halluc.metrics.base import Metrics
 from halluc.runs import directory, matrix, provenance
 from halluc.runs.directory import RunDir
 from halluc.runs.schema import RunFile
@@ -105,12 +106,20 @@ def task_of(loaded: LoadedConfig):  # type: ignore[no-untyped-def]
     return registry.load(TABLE, "task", section.type)(section)
 
 
+def metrics_of(task: Any) -> Metrics:
+    """The figures of a task, or of its class."""
+    component = registry.load(TABLE, "metric", task.scores)
+    made: Metrics = component(component.Config(type=task.scores))
+    return made
+
+
 def choose_by(loaded: LoadedConfig) -> str:
     """The dev metric that chooses the checkpoint."""
     task, asked = task_of(loaded), loaded.experiment.train.best
-    if asked is None or asked in task.metrics:
+    known = tuple(name for family in metrics_of(task).families for name in family)
+    if asked is None or asked in known:
         return str(asked or task.primary)
-    near = did_you_mean(asked, task.metrics)
-    help = f"did you mean `{near}`?" if near else f"one of {', '.join(task.metrics)}"
+    near = did_you_mean(asked, known)
+    help = f"did you mean `{near}`?" if near else f"one of {', '.join(known)}"
     where = loaded.origins.get(("train", "best"))
     raise HallucError("C103", f'`train.best` cannot be "{asked}"', where, help)

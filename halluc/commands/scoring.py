@@ -7,17 +7,17 @@ from typing import Any
 
 import numpy
 
-from halluc.core.examples import Tagged
-from halluc.core.labels import write_tags
+from halluc.commands import experiment
+from halluc.components import TABLE
+from halluc.core import registry
 from halluc.core.significance import Figure, Ratio, Sheet, draws, percentiles
 from halluc.engine.inference import forward
 from halluc.engine.runtime import Runtime
 from halluc.hallucination import rates
 from halluc.hallucination.table import Table
-from halluc.metrics import calibration, entity, selective, spans, token
+from halluc.metrics import calibration, selective
+from halluc.metrics.base import Metrics
 from halluc.runs.schema import MetricResult
-
-Tags = Sequence[Sequence[str]]
 
 CALIBRATION = "claims that gold supports, 15 equal-width bins of confidence"
 RANKED = "claims sorted by confidence"
@@ -27,29 +27,41 @@ _RANKED_PASSES = 30_000_000
 COVERAGES = (0.95, 0.9, 0.8)
 CURVE = tuple(step / 20 for step in range(1, 21))
 
-# Every figure that a gate may name.
-NAMES = (
-    *("entity_f1", "entity_precision", "entity_recall", "token_f1"), *rates.NAMES,
+# The figures of every ledger, whatever the task.
+_OF_CLAIMS = (
+    *rates.NAMES,
     *("ece", "brier", "reliability", "aurc", "e_aurc", "auroc", "hallucination_rate_at_coverage", "risk_at_coverage"),
-)  # fmt: skip
+)
+
+
+def names(task: Any) -> tuple[str, ...]:
+    """Every figure of a task that a gate may name."""
+    return (*experiment.metrics_of(task).names, *_OF_CLAIMS)
+
+
+# Those of all tasks.
+NAMES = tuple(dict.fromkeys(name for one in TABLE["task"] for name in names(registry.load(TABLE, "task", one))))
 
 
 def predict(model: Any, task: Any, encoded: Any, budget: int, runtime: Runtime) -> list[Any]:
     return list(task.decode(encoded, forward(model, encoded, budget, runtime)))
 
 
-def gold_tags(examples: Sequence[Tagged]) -> list[list[str]]:
-    return [write_tags(len(example.tokens), example.spans) for example in examples]
-
-
-def score(gold: Tags, predicted: Tags, table: Table, uncalibrated: numpy.ndarray | None = None) -> list[MetricResult]:
+def score(
+    metrics: Metrics,
+    examples: Sequence[Any],
+    predictions: Sequence[Any],
+    table: Table,
+    uncalibrated: numpy.ndarray | None = None,
+) -> list[MetricResult]:
     """Every figure of eval/<split>.json, each with its interval.
 
     Args:
+        table: the ledger of the same examples.
         uncalibrated: the confidences of the table's claims before they were scaled, where they were.
     """
-    sheet = Sheet(len(gold))
-    figures = entity.figures(gold, predicted, sheet) + token.figures(gold, predicted, sheet)
+    sheet = Sheet(len(examples))
+    figures = metrics.figures(examples, predictions, sheet)
     figures += rates.figures(table, sheet) + calibration_figures(table, sheet)
     if uncalibrated is not None:
         figures += _calibration(table, uncalibrated, sheet, {"confidence": "uncalibrated"})
@@ -145,14 +157,3 @@ def _risk(table: Table) -> list[MetricResult]:
 
 def _plain(value: float | None) -> float | None:
     return None if value is None or numpy.isnan(value) else float(value)
-
-
-def headline(gold: Tags, predicted: Tags) -> dict[str, float]:
-    """The overall figures of the primary protocols, by name: what chooses checkpoints."""
-    micro = spans.overall(spans.count(gold, predicted))
-    return {
-        "entity_f1": micro.f1,
-        "entity_precision": micro.precision,
-        "entity_recall": micro.recall,
-        "token_f1": token.accuracy(gold, predicted),
-    }

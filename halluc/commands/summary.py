@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.table import Table
 
+from halluc.commands import experiment
 from halluc.commands.terminal import people, say
+from halluc.components import TABLE
+from halluc.core import registry
 from halluc.core.errors import printable
 from halluc.runs.schema import EvalFile, MetricResult
 
@@ -21,7 +24,6 @@ _BY_NOVELTY = {
 }
 _REASONS = ("label", "boundary", "both", "duplicate")
 _ONCE: dict[str, tuple[str, dict[str, str]]] = {
-    "entity F1": ("entity_f1", {}),
     "gap ratio": ("gap_ratio", {}),
     "hallucinated examples": ("hallucinated_examples", {}),
     "unsupported claims per 1,000 tokens": ("hallucination_density", {}),
@@ -41,11 +43,8 @@ _ONCE: dict[str, tuple[str, dict[str, str]]] = {
 _NOVELTIES = ("seen", "partial", "new")
 
 
-# heading -> figure, of each label
+# heading -> figure, of each label, behind those that are the task's own
 _BY_LABEL = {
-    "F1": "entity_f1",
-    "precision": "entity_precision",
-    "recall": "entity_recall",
     "hallucination": "hallucination_rate",
     "wide": "hallucination_rate_wide",
     "distortion": "distortion_rate",
@@ -60,11 +59,12 @@ def show(file: EvalFile) -> None:
     # Where two protocols give a figure of one name, the first is the primary one.
     found = {_key(m.name, m.by): m for m in reversed(file.metrics)}
     rate = found.get(_key("hallucination_rate", {}))
-    _labels(file.split, found)
+    metrics = experiment.metrics_of(registry.load(TABLE, "task", file.task))
+    _labels(file.split, found, {**metrics.by_label, **_BY_LABEL})
     if rate is None or not rate.n:
         say(f"{file.split}: no claims: the model asserts nothing, and no rate of claims is defined")
     novel = any("novelty" in m.by for m in file.metrics)
-    _rates(file.split, found, _NOVELTIES if novel else ())
+    _rates(file.split, found, _NOVELTIES if novel else (), metrics.overall)
     if not novel:
         say("novelty is not known: the config names no training split", style="dim")
 
@@ -73,15 +73,15 @@ def _key(name: str, by: dict[str, str]) -> Key:
     return name, tuple(sorted(by.items()))
 
 
-def _labels(split: str, found: dict[Key, MetricResult]) -> None:
+def _labels(split: str, found: dict[Key, MetricResult], columns: Mapping[str, str]) -> None:
     labels = sorted({dict(by)["label"] for _, by in found if [name for name, _ in by] == ["label"]})
     table = Table(title=f"{split}: by label", title_justify="left", box=None, pad_edge=False)
     table.add_column("")
-    for heading in (*_BY_LABEL, "claims", "gold"):
+    for heading in (*columns, "claims", "gold"):
         table.add_column(heading, justify="right")
     for label in [*labels, None]:
         by = {} if label is None else {"label": label}
-        row = [found.get(_key(name, by)) for name in _BY_LABEL.values()]
+        row = [found.get(_key(name, by)) for name in columns.values()]
         counts = [found.get(_key(name, by)) for name in ("hallucination_rate", "omission_rate")]
         cells = [*map(_value, row), *("–" if count is None else f"{count.n:,}" for count in counts)]
         table.add_row(printable(label) if label is not None else "all", *cells)
@@ -89,7 +89,9 @@ def _labels(split: str, found: dict[Key, MetricResult]) -> None:
     say()
 
 
-def _rates(split: str, found: dict[Key, MetricResult], novelties: Sequence[str]) -> None:
+def _rates(
+    split: str, found: dict[Key, MetricResult], novelties: Sequence[str], overall: Mapping[str, str]
+) -> None:  # fmt: skip
     table = Table(title=f"{split}: claims and gold", title_justify="left", box=None, pad_edge=False)
     table.add_column("")
     for heading in ("all", "95% interval", "n", *novelties):
@@ -105,6 +107,8 @@ def _rates(split: str, found: dict[Key, MetricResult], novelties: Sequence[str])
         add(told, name, {})
         for reason in _REASONS if name == "distortion_rate" else ():
             add(f"  by {reason}", name, {"reason": reason})
+    for told, name in overall.items():
+        add(told, name, {})
     for told, (name, by) in _ONCE.items():
         add(told, name, by)
     people.print(table)

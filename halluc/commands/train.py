@@ -154,11 +154,12 @@ def _prepared(job: _Job) -> tuple[Any, Evaluate | None, Any]:
         raise HallucError("D131", f"{train.source} has no mention: there is nothing to learn", exit_code=3)
     encoder = task.build(settings.model, labels, runtime.attention_for(engine.device.type))
     features = {split: task.encode(corpus.examples, encoder) for split, corpus in splits.items()}
-    gold = scoring.gold_tags(dev.examples) if dev else []
+    metrics = experiment.metrics_of(task)
 
     def evaluate(model: Any) -> dict[str, float]:
+        assert dev is not None
         predictions = scoring.predict(model, task, features["dev"], settings.eval.batch_tokens, engine)
-        return scoring.headline(gold, [prediction.tags for prediction in predictions])
+        return metrics.headline(dev.examples, predictions)
 
     training = loop.prepare(encoder.model, features["train"], settings.train, engine, settings.seed)
     if engine.is_main:
@@ -191,7 +192,9 @@ def _drive(job: _Job, training: Any, evaluate: Evaluate | None, keeper: Any) -> 
 def _listeners(stack: contextlib.ExitStack, job: _Job) -> list[Callable[[Event], None]]:
     listeners: list[Callable[[Event], None]] = [stack.enter_context(JsonlLogger(job.target.events))]
     if job.talk in (Talk.NORMAL, Talk.VERBOSE):
-        console = ConsoleLogger(people, every_step=job.talk is Talk.VERBOSE, primary=job.choose_by)
+        families = experiment.metrics_of(experiment.task_of(job.loaded)).families
+        shown = next(family for family in families if job.choose_by in family)
+        console = ConsoleLogger(people, every_step=job.talk is Talk.VERBOSE, shown=shown)
         listeners.append(stack.enter_context(console))
     return listeners
 

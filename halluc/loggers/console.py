@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from types import TracebackType
 
 from rich.console import Console
@@ -15,12 +16,12 @@ _SECONDS_A_LINE = 10.0
 
 
 class ConsoleLogger:
-    """Prints events to ``console``; ``every_step`` is what --verbose asks for."""
+    """Prints events to ``console``; ``every_step`` is what --verbose asks for, ``shown`` are the figures of dev."""
 
-    def __init__(self, console: Console, *, every_step: bool = False, primary: str) -> None:
+    def __init__(self, console: Console, *, every_step: bool = False, shown: Sequence[str]) -> None:
         self.console = console
         self.every_step = every_step
-        self.primary = primary
+        self.shown = shown
         self.live: Progress | None = None
         self.bar: TaskID | None = None
         self.steps = 0
@@ -74,10 +75,7 @@ class ConsoleLogger:
             self._line(told)
 
     def _evaluated(self, event: Evaluated) -> None:
-        # Beside entity figures a token's would mislead: with O it is near 1 for a model that finds nothing.
-        kind = self.primary.partition("_")[0]
-        shown = {name: value for name, value in event.metrics.items() if name.startswith(kind)}
-        figures = " ".join(f"{name} {value:.4f}" for name, value in shown.items())
+        figures = " ".join(f"{name} {event.metrics[name]:.4f}" for name in self.shown)
         star = "  best so far" if event.best else ""
         self._line(f"epoch {event.epoch} step {event.step}/{self.steps} dev {figures} ({event.seconds:.1f} s){star}")
 

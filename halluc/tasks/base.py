@@ -30,13 +30,14 @@ class Encoded(Protocol):
 class Task(Protocol):
     """Token classification, text classification, …: one file each.
 
-    ``metrics`` may choose a checkpoint, more is better; ``primary`` does where the config names none. ``detectors``
-    judge its claims. A prediction has an ``id``, ``confidences`` and the ``scores`` behind them, one a claim.
+    ``scores`` names its set of figures (see ``metrics.base``), and ``primary`` the one that chooses a checkpoint where
+    the config names none. ``detectors`` judge its claims. A prediction has an ``id``, ``confidences`` and the
+    ``scores`` behind them, one a claim.
     """
 
     name: ClassVar[str]
     primary: ClassVar[str]
-    metrics: ClassVar[tuple[str, ...]]
+    scores: ClassVar[str]
     detectors: ClassVar[tuple[str, ...]]
     Config: ClassVar[type[Section]]
 

@@ -62,7 +62,7 @@ class TokenClassification:
 
     name: ClassVar[str] = "token_classification"
     primary: ClassVar[str] = "entity_f1"
-    metrics: ClassVar[tuple[str, ...]] = ("entity_f1", "entity_precision", "entity_recall", "token_f1")
+    scores: ClassVar[str] = "tagging"
     detectors: ClassVar[tuple[str, ...]] = ("gold_spans",)
     Config: ClassVar[type[Section]] = TokenClassificationConfig
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from halluc.commands import judging, scoring
+from halluc.commands import experiment, judging, scoring
 from halluc.core.examples import Origin, Tagged
 from halluc.core.labels import read_spans
 from halluc.gap.coverage import Coverage
@@ -49,7 +49,7 @@ def judged():
     knowledge = Knowledge(Coverage.of(tagged(n, sentence) for n, sentence in enumerate(block("train"))))
     lines = judging.ledger_lines(task, examples, judging.verdicts(task, examples, predictions), knowledge, None)
     counted = table(lines, [e.id for e in examples], [len(e.tokens) for e in examples])
-    metrics = scoring.score(scoring.gold_tags(examples), [p.tags for p in predictions], counted)
+    metrics = scoring.score(experiment.metrics_of(task), examples, predictions, counted)
     return claims, lines, metrics
 
 

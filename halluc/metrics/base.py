@@ -1,0 +1,45 @@
+"""What a set of figures is: it holds predictions against the gold of their examples."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Protocol
+
+from halluc.config.schema import Section
+from halluc.core.significance import Figure, Sheet
+
+# The tables of a classification report by name; rows and columns are the set's own.
+Report = dict[str, Any]
+
+
+class Metrics(Protocol):
+    """The figures of one kind of task; a task names its set in ``scores``. Rates and confidence need none.
+
+    ``families`` are the overall figures that may choose a checkpoint, more is better; those of one family are told
+    together. ``names`` has every figure that ``figures`` may give, the ones that a gate may bound; ``protocols`` are
+    those whose overall figures stand for a whole evaluation. ``by_label`` and ``overall`` are the figures that the
+    terminal shows, by their headings.
+    """
+
+    Config: ClassVar[type[Section]]
+    families: ClassVar[tuple[tuple[str, ...], ...]]
+    names: ClassVar[tuple[str, ...]]
+    protocols: ClassVar[tuple[str, ...]]
+    by_label: ClassVar[Mapping[str, str]]
+    overall: ClassVar[Mapping[str, str]]
+
+    def headline(self, examples: Sequence[Any], predictions: Sequence[Any]) -> dict[str, float]:
+        """The overall figures of the families, by name: what chooses checkpoints, so it has to be quick."""
+        ...
+
+    def figures(self, examples: Sequence[Any], predictions: Sequence[Any], sheet: Sheet) -> list[Figure]:
+        """Every figure, counted in columns of ``sheet``, which has a row an example."""
+        ...
+
+    def report(self, examples: Sequence[Any], predictions: Sequence[Any]) -> Report:
+        """The classification report: tables of plain values, by name."""
+        ...
+
+    def text(self, report: Report) -> str:
+        """The same for people, as classification_report.txt has it."""
+        ...

@@ -1,0 +1,84 @@
+"""The figures of token classification: entities in seqeval's two readings, and tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, Literal, Protocol
+
+from halluc.config.schema import Section
+from halluc.core.examples import Tagged
+from halluc.core.labels import write_tags
+from halluc.core.significance import Figure, Sheet
+from halluc.metrics import entity, spans, token
+from halluc.metrics.base import Report
+
+
+class Tags(Protocol):
+    """A prediction: a raw IOB2 tag for each token."""
+
+    @property
+    def tags(self) -> Sequence[str]: ...
+
+
+class TaggingConfig(Section):
+    type: Literal["tagging"]
+
+
+class Tagging:
+    """Entity figures as seqeval counts them, in its default mode and strict, and token figures with O."""
+
+    Config: ClassVar[type[Section]] = TaggingConfig
+    # Beside entity figures a token's would mislead: with O it is near 1 for a model that finds nothing.
+    families: ClassVar[tuple[tuple[str, ...], ...]] = (
+        ("entity_f1", "entity_precision", "entity_recall"),
+        ("token_f1",),
+    )
+    names: ClassVar[tuple[str, ...]] = ("entity_f1", "entity_precision", "entity_recall", "token_f1")
+    protocols: ClassVar[tuple[str, ...]] = (entity.CONLLEVAL, token.PROTOCOL)
+    by_label: ClassVar[Mapping[str, str]] = {
+        "F1": "entity_f1",
+        "precision": "entity_precision",
+        "recall": "entity_recall",
+    }
+    overall: ClassVar[Mapping[str, str]] = {"entity F1": "entity_f1"}
+
+    def __init__(self, config: TaggingConfig) -> None:
+        self.config = config
+
+    def headline(self, examples: Sequence[Tagged], predictions: Sequence[Tags]) -> dict[str, float]:
+        gold, predicted = _tags(examples, predictions)
+        micro = spans.overall(spans.count(gold, predicted))
+        return {
+            "entity_f1": micro.f1,
+            "entity_precision": micro.precision,
+            "entity_recall": micro.recall,
+            "token_f1": token.accuracy(gold, predicted),
+        }
+
+    def figures(self, examples: Sequence[Tagged], predictions: Sequence[Tags], sheet: Sheet) -> list[Figure]:
+        gold, predicted = _tags(examples, predictions)
+        return entity.figures(gold, predicted, sheet) + token.figures(gold, predicted, sheet)
+
+    def report(self, examples: Sequence[Tagged], predictions: Sequence[Tags]) -> Report:
+        gold, predicted = _tags(examples, predictions)
+        return {
+            "entity": entity.report(gold, predicted),
+            "entity_strict": entity.report(gold, predicted, strict=True),
+            "token": token.report(gold, predicted),
+            "confusion": token.confusion(gold, predicted),
+        }
+
+    def text(self, report: Report) -> str:
+        parts = {
+            f"entities, {entity.CONLLEVAL}": token.as_text(report["entity"]),
+            f"entities, {entity.STRICT}": token.as_text(report["entity_strict"]),
+            f"tokens, {token.PROTOCOL}": token.as_text(report["token"]),
+            "tokens, gold label (rows) by predicted label (columns)": token.confusion_as_text(report["confusion"]),
+        }
+        return "\n".join(f"{heading}\n\n{text}" for heading, text in parts.items())
+
+
+def _tags(examples: Sequence[Tagged], predictions: Sequence[Tags]) -> tuple[list[list[str]], list[Sequence[str]]]:
+    """Gold and predicted tags, a list an example."""
+    gold = [write_tags(len(example.tokens), example.spans) for example in examples]
+    return gold, [prediction.tags for prediction in predictions]
