@@ -12,30 +12,21 @@ from halluc.commands import calibrating, experiment, gapping, judging, scoring
 from halluc.commands.terminal import Talk, say
 from halluc.config.loading import LoadedConfig
 from halluc.config.schema import EvalConfig, ModelConfig
-from halluc.core.examples import Corpus, Tagged
+from halluc.core.examples import Corpus
 from halluc.core.files import write_json, write_jsonl, write_text
-from halluc.core.labels import write_tags
 from halluc.data.readers.base import SplitName
 from halluc.hallucination import ledger
 from halluc.hallucination.ledger import Knowledge
 from halluc.hallucination.table import table
 from halluc.runs.directory import RunDir
-from halluc.runs.schema import ConfidenceFile, EvalFile, SpanPrediction
-
-# What a person should know of how sentences became model input, in the words of the terminal.
-_NOTES = {
-    "windowed_sentences": "sentences longer than the model's limit, read in overlapping windows",
-    "cut_words": "very long words cut to their first pieces",
-    "dropped_words": "words that the tokenizer drops, read as the unknown piece",
-    "unknown_label_tokens": "tokens with a label that the model does not know: they count as missed",
-}
+from halluc.runs.schema import ConfidenceFile, EvalFile
 
 
 @dataclass(frozen=True)
 class Predicted:
     """A split and what the model says of it, in its order; ``notes`` as in ``encoding`` of eval/<split>.json."""
 
-    corpus: Corpus[Tagged]
+    corpus: Corpus[Any]
     predictions: list[Any]
     notes: dict[str, int]
 
@@ -62,7 +53,7 @@ class Model:
         encoder = task.restore(model, settings.eval.labels or {}, runtime.attention_for(engine.device.type))
         return cls(task, replace(encoder, model=encoder.model.to(engine.device)), engine, settings.eval)
 
-    def predict(self, corpus: Corpus[Tagged]) -> Predicted:
+    def predict(self, corpus: Corpus[Any]) -> Predicted:
         encoded = self.task.encode(corpus.examples, self.encoder)
         made = scoring.predict(self.encoder.model, self.task, encoded, self.settings.batch_tokens, self.engine)
         return Predicted(corpus, made, encoded.notes)
@@ -70,7 +61,7 @@ class Model:
 
 def assess(
     loaded: LoadedConfig,
-    corpora: Mapping[SplitName, Corpus[Tagged]],
+    corpora: Mapping[SplitName, Corpus[Any]],
     wanted: Sequence[SplitName],
     target: RunDir,
     reference: str,
@@ -94,32 +85,23 @@ def assess(
     for split in wanted:
         predicted = dev if dev and split == "dev" else model.predict(corpora[split])
         if speaks:
-            _tell(predicted, model.encoder.outputs)
+            for line in model.task.told(predicted.corpus, predicted.notes, model.encoder.outputs):
+                say(f"{split}: {line}")
         _warn(predicted)
         files.append(_write(target, model.task, reference, predicted, knowledge, confidence))
     write_json(target.confidence, confidence.model_dump(mode="json"))
     return files
 
 
-def _tell(predicted: Predicted, outputs: Sequence[str]) -> None:
-    corpus, notes = predicted.corpus, predicted.notes
-    split = corpus.split
-    say(f"{split}: {len(corpus):,} sentences, {notes['words']:,} words, each with one prediction")
-    for note, told in _NOTES.items():
-        if notes[note]:
-            say(f"{split}: {notes[note]:,} {told}")
-    if not any(example.spans for example in corpus):
-        say(f"{split}: no gold mention: entity figures are 0 by convention")
-    foreign = {tag[2:] for tag in outputs if tag != "O"} - {span.label for e in corpus for span in e.spans}
-    if foreign:
-        listed = ", ".join(sorted(foreign))
-        say(f"{split}: the model has labels that this split never shows: {listed} (`eval.labels` can rename them)")
+def unknown_share(notes: Mapping[str, int]) -> float | None:
+    """The share of the words that the tokenizer does not know; None up to a half, and where words are not counted."""
+    words, unknown = notes.get("words", 0), notes.get("unknown_words", 0)
+    return unknown / words if 2 * unknown > words else None
 
 
 def _warn(predicted: Predicted) -> None:
-    notes = predicted.notes
-    if 2 * notes["unknown_words"] > notes["words"]:
-        share = notes["unknown_words"] / notes["words"]
+    share = unknown_share(predicted.notes)
+    if share is not None:
         split = predicted.corpus.split
         say(f"warning: {split}: {share:.0%} of the words are unknown to the model's tokenizer", style="yellow")
 
@@ -143,23 +125,12 @@ def _write(
     scaled = confidence.temperature != 1.0
     uncalibrated = numpy.array([c for p in predicted.predictions for c in p.confidences]) if scaled else None
     figures = scoring.score(metrics, corpus.examples, predictions, counted, uncalibrated)
+    pairs = zip(corpus.examples, predictions, strict=True)
     rows = metrics.report(corpus.examples, predictions)
     file = EvalFile(task=task.name, split=split, checkpoint=reference, encoding=predicted.notes, metrics=figures)
-    write_jsonl(target.predictions(split), map(_line, corpus.examples, predictions))
+    write_jsonl(target.predictions(split), (task.line(*pair).model_dump(mode="json") for pair in pairs))
     write_jsonl(target.ledger(split), map(ledger.as_record, lines))
     write_json(target.report(split, "json"), rows)
     write_text(target.report(split, "txt"), metrics.text(rows))
     write_json(target.evaluation(split), file.model_dump(mode="json"))
     return file
-
-
-def _line(example: Tagged, prediction: Any) -> dict[str, Any]:
-    spans = zip(prediction.spans, prediction.confidences, strict=True)
-    return SpanPrediction(
-        id=example.id,
-        tokens=list(example.tokens),
-        gold=list(example.spans),
-        predicted=[(*span, round(confidence, 6)) for span, confidence in spans],
-        gold_tags=write_tags(len(example.tokens), example.spans),
-        predicted_tags=list(prediction.tags),
-    ).model_dump(mode="json")

@@ -75,7 +75,7 @@ def _one(cell: Cell, alike: Sequence[Cell], *, deep: bool, as_json: bool) -> Non
         found = {"augment": plan, **({"model": probed.as_json()} if probed else {})}
         put_json({**which, **report.as_json(), "gap": gap, **found})
     elif probed:
-        probe.show(probed)
+        probe.show(probed, experiment.task_of(loaded).columns)
 
 
 def _absent_model(reference: str) -> list[str]:

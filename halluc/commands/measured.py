@@ -12,13 +12,13 @@ from typing import Any
 import numpy
 from pydantic import ValidationError
 
-from halluc.commands import scoring
+from halluc.commands import scoring, standing
 from halluc.core.errors import HallucError, Location
 from halluc.core.significance import Figure, Sheet
 from halluc.hallucination import ledger, rates
 from halluc.hallucination.table import Table, table
 from halluc.runs.directory import RunDir
-from halluc.runs.schema import LedgerLine, RunFile, SpanPrediction
+from halluc.runs.schema import PREDICTIONS, LedgerLine, Prediction, RunFile, SpanPrediction
 
 # The splits that a comparison may be of, the one to prefer first.
 PREFERRED = ("test", "dev", "train")
@@ -84,17 +84,25 @@ def read(run: RunDir, split: str) -> Measured:
     if not run.ledger(split).is_file():
         help = f"evaluate it first: halluc eval --run {run.path} --split {split}"
         raise HallucError("R112", f"{run.path} has no ledger of {split}", help=help)
-    return Measured(run, record, split, ledger.read(run.ledger(split)), _examples(run.predictions(split)))
+    return Measured(
+        run, record, split, ledger.read(run.ledger(split)), _examples(run.predictions(split), _kind(run, split))
+    )
 
 
-def _examples(path: Path) -> list[Example]:
+def _kind(run: RunDir, split: str) -> type[Prediction]:
+    """What the lines of predictions are: the evaluation says of which task it is."""
+    if not run.evaluation(split).is_file():  # runs of an older halluc may lack it, and are of the first task
+        return SpanPrediction
+    return PREDICTIONS[standing.evaluation(run, split).task]
+
+
+def _examples(path: Path, kind: type[Prediction]) -> list[Example]:
     found: list[Example] = []
     help = "write it anew with `halluc eval`"
     try:
         with path.open(encoding="utf-8", newline="\n") as file:
             for line in file:
-                made = SpanPrediction.model_validate_json(line)
-                found.append((made.id, tuple(made.tokens), tuple(made.gold)))
+                found.append(kind.model_validate_json(line).example)
     except OSError as error:
         raise HallucError("R112", f"cannot read {path}: {error.strerror}", help=help) from None
     except (ValidationError, UnicodeDecodeError):

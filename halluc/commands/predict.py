@@ -102,9 +102,8 @@ def _tell(trained: Trained, computes: str) -> None:
 
 
 def _conclude(tally: _Tally, predictor: Predictor, seconds: float) -> None:
-    notes = predictor.notes
-    if 2 * notes["unknown_words"] > notes["words"]:
-        share = notes["unknown_words"] / notes["words"]
+    share = predictor.unknown_share
+    if share is not None:
         say(f"warning: {share:.0%} of the words are unknown to the model's tokenizer", style="yellow")
     speed = f"{tally.texts / seconds:,.0f} texts/s" if seconds > 0 else "at once"
     say(f"{tally.texts:,} text{'s' * (tally.texts != 1)} in {seconds:.1f} s ({speed}), {tally.broken:,} not readable")

@@ -10,10 +10,11 @@ from halluc.commands import assessment, judging
 from halluc.commands.locating import Trained
 from halluc.commands.terminal import Talk
 from halluc.core.claims import Claim
-from halluc.core.examples import Corpus, Origin, Tagged
+from halluc.core.examples import Corpus, Origin
 from halluc.data.readers.base import BadLine
 from halluc.data.texts import InputText, Item
-from halluc.runs.schema import PredictedClaim, PredictedText, Problem, Record, UnreadText
+from halluc.runs.schema import Problem, Record, UnreadText
+from halluc.tasks.base import Asserted
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,11 @@ class Predictor:
         """Device and precision, in words."""
         return f"{self.model.engine.device.type}, {self.model.engine.precision}"
 
+    @property
+    def unknown_share(self) -> float | None:
+        """See ``assessment.unknown_share``, of all texts so far."""
+        return assessment.unknown_share(self.notes)
+
     def records(self, chunk: Sequence[Item]) -> Iterator[Record]:
         """One record an item, in their order."""
         texts = [item for item in chunk if isinstance(item, InputText) and item.tokens]
@@ -42,37 +48,25 @@ class Predictor:
             if isinstance(item, BadLine):
                 yield UnreadText(line=item.line, error=Problem(code=item.code, message=item.problem, help=item.help))
             else:
-                yield self._record(item, next(claimed) if item.tokens else ())
+                claims = next(claimed) if item.tokens else ()
+                yield self.model.task.record_of(item, [self._asserted(claim) for claim in claims])
 
     def _claims(self, texts: Sequence[InputText]) -> list[tuple[Claim, ...]]:
         """What the model claims of each text, with calibrated confidence."""
         if not texts:
             return []
         # Ids of the input may repeat: a line is a text's own.
-        examples = tuple(Tagged(f"line-{t.line}", Origin(self.source, t.line), t.tokens, ()) for t in texts)
+        task = self.model.task
+        examples = tuple(task.example_of(f"line-{t.line}", Origin(self.source, t.line), t) for t in texts)
         predicted = self.model.predict(Corpus("input", examples, self.source))
         self.notes.update(predicted.notes)
         predictions = judging.calibrated(predicted.predictions, self.trained.temperature)
-        return [self.model.task.claims(*pair) for pair in zip(examples, predictions, strict=True)]
+        return [task.claims(*pair) for pair in zip(examples, predictions, strict=True)]
 
-    def _record(self, text: InputText, claims: Sequence[Claim]) -> PredictedText:
-        spans = [self._span(text, claim) for claim in claims]
-        return PredictedText(id=text.id, line=text.line, text=text.text, tokens=list(text.tokens), spans=spans)
-
-    def _span(self, text: InputText, claim: Claim) -> PredictedClaim:
-        assert claim.where is not None
-        assert claim.confidence is not None
+    def _asserted(self, claim: Claim) -> Asserted:
         knowledge, threshold = self.trained.knowledge, self.trained.threshold
-        start, end = text.characters(claim.where) or (None, None)
-        return PredictedClaim(
-            start=claim.where.start,
-            end=claim.where.end,
-            start_char=start,
-            end_char=end,
-            text=claim.text if text.text is None else text.text[start:end],
-            label=claim.label,
-            confidence=round(claim.confidence, 6),
-            novelty=knowledge.novelty(claim.text, claim.label) if knowledge else None,
-            confusable=knowledge.is_confusable(claim.text, claim.label) if knowledge else None,
-            abstained=threshold is not None and claim.confidence < threshold,
-        )
+        withdrawn = threshold is not None and claim.confidence is not None and claim.confidence < threshold
+        if knowledge is None:
+            return Asserted(claim, None, None, withdrawn)
+        about = claim.text, claim.label
+        return Asserted(claim, knowledge.novelty(*about), knowledge.is_confusable(*about), withdrawn)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -99,7 +100,7 @@ def _dry_batch(
         engine.accelerator.backward(loss / max(1, batch.weight))
         value = loss.item() / max(1, batch.weight)
         seconds.append(time.perf_counter() - clock)
-    rows, columns = batch.labels.shape
+    rows, columns = batch.inputs["input_ids"].shape
     found = {"sentences": rows, "positions": columns, "loss": round(value, 4), "seconds": round(seconds[-1], 4)}
     peak = engine.peak_memory()
     return found if peak is None else {**found, "peak_bytes": peak}
@@ -114,16 +115,15 @@ def _warnings(rate: float, usual: tuple[float, float]) -> list[str]:
     ]
 
 
-def show(found: Probe) -> None:
+def show(found: Probe, columns: Mapping[str, str]) -> None:
     """The probe as text for people."""
     say()
     say(f"model: {found.parameters:,} parameters, {found.trainable:,} trained, on {found.device} in {found.precision}")
     table = Table(title="encoding", title_justify="left", box=None, pad_edge=False)
-    for heading in ("split", "words", "windowed sentences", "windows", "longest", "cut", "dropped", "unknown"):
+    for heading in ("split", *columns.values()):
         table.add_column(heading, justify="left" if heading == "split" else "right")
-    keys = ("words", "windowed_sentences", "windows", "longest", "cut_words", "dropped_words", "unknown_words")
     for split, notes in found.encoding.items():
-        table.add_row(split, *(f"{notes[key]:,}" for key in keys))
+        table.add_row(split, *(f"{notes[key]:,}" for key in columns))
     people.print(table)
     batch = found.dry_batch
     say(

@@ -149,10 +149,10 @@ def _prepared(job: _Job) -> tuple[Any, Evaluate | None, Any]:
     if settings.augment is not None:
         splits["train"] = augmenting.corpus(job.target)
     train, dev = splits["train"], splits.get("dev")
-    labels = task.labels(train)
-    if not labels:
-        raise HallucError("D131", f"{train.source} has no mention: there is nothing to learn", exit_code=3)
-    encoder = task.build(settings.model, labels, runtime.attention_for(engine.device.type))
+    lacking = task.lacks(train)
+    if lacking is not None:
+        raise HallucError("D131", f"{train.source} has {lacking}: there is nothing to learn", exit_code=3)
+    encoder = task.build(settings.model, task.labels(train), runtime.attention_for(engine.device.type))
     features = {split: task.encode(corpus.examples, encoder) for split, corpus in splits.items()}
     metrics = experiment.metrics_of(task)
 
@@ -192,9 +192,9 @@ def _drive(job: _Job, training: Any, evaluate: Evaluate | None, keeper: Any) -> 
 def _listeners(stack: contextlib.ExitStack, job: _Job) -> list[Callable[[Event], None]]:
     listeners: list[Callable[[Event], None]] = [stack.enter_context(JsonlLogger(job.target.events))]
     if job.talk in (Talk.NORMAL, Talk.VERBOSE):
-        families = experiment.metrics_of(experiment.task_of(job.loaded)).families
-        shown = next(family for family in families if job.choose_by in family)
-        console = ConsoleLogger(people, every_step=job.talk is Talk.VERBOSE, shown=shown)
+        task = experiment.task_of(job.loaded)
+        shown = next(family for family in experiment.metrics_of(task).families if job.choose_by in family)
+        console = ConsoleLogger(people, every_step=job.talk is Talk.VERBOSE, shown=shown, noun=task.noun)
         listeners.append(stack.enter_context(console))
     return listeners
 

@@ -16,12 +16,15 @@ _SECONDS_A_LINE = 10.0
 
 
 class ConsoleLogger:
-    """Prints events to ``console``; ``every_step`` is what --verbose asks for, ``shown`` are the figures of dev."""
+    """Prints events to ``console``; ``every_step`` is what --verbose asks for, ``shown`` are the figures of dev.
 
-    def __init__(self, console: Console, *, every_step: bool = False, shown: Sequence[str]) -> None:
+    ``noun`` is what examples are called, in the plural.
+    """
+
+    def __init__(self, console: Console, *, every_step: bool = False, shown: Sequence[str], noun: str) -> None:
         self.console = console
         self.every_step = every_step
-        self.shown = shown
+        self.shown, self.noun = shown, noun
         self.live: Progress | None = None
         self.bar: TaskID | None = None
         self.steps = 0
@@ -44,7 +47,9 @@ class ConsoleLogger:
             self._evaluated(event)
         elif isinstance(event, Stopped):
             rate = event.features / event.seconds if event.seconds else 0
-            self._line(f"{event.reason}: step {event.step}, {event.seconds:.1f} s of training, {rate:.0f} sentences/s")
+            self._line(
+                f"{event.reason}: step {event.step}, {event.seconds:.1f} s of training, {rate:.0f} {self.noun}/s"
+            )
 
     def _started(self, event: Started) -> None:
         self.steps = event.steps
@@ -52,7 +57,7 @@ class ConsoleLogger:
         processes = f" in {event.processes} processes" if event.processes > 1 else ""
         self._line(
             f"training on {event.device} in {event.precision}{processes}: {event.steps} steps in {event.epochs} "
-            f"epochs, {event.features:,} sentences, {event.pieces:,} word pieces, {event.padding:.1%} padding"
+            f"epochs, {event.features:,} {self.noun}, {event.pieces:,} word pieces, {event.padding:.1%} padding"
         )
         if event.resumed_step:
             self._line(f"resumed at step {event.resumed_step}")
@@ -68,7 +73,7 @@ class ConsoleLogger:
         told = f"epoch {event.epoch} step {event.step}/{self.steps} loss {event.loss:.4f} lr {event.learning_rate:.2e}"
         if self.live and self.bar is not None:
             rate = self.features / self.seconds if self.seconds else 0
-            described = f"epoch {event.epoch} loss {event.loss:.3f} {rate:.0f} sentences/s"
+            described = f"epoch {event.epoch} loss {event.loss:.3f} {rate:.0f} {self.noun}/s"
             self.live.update(self.bar, completed=event.step, description=described)
         due = not self.console.is_terminal and time.monotonic() - self.last_line > _SECONDS_A_LINE
         if self.every_step or due:

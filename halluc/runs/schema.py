@@ -40,15 +40,30 @@ class EvalFile(Record):
     metrics: list[MetricResult]
 
 
-class SpanPrediction(Record):
-    """A line of ``predictions/<split>.jsonl`` of token classification; tags are raw IOB2."""
+class Prediction(Record):
+    """A line of ``predictions/<split>.jsonl``, of whatever task: an example, and behind it what a model says of it."""
 
     id: str
     tokens: list[str]
+    gold: list[Any]
+
+    @property
+    def example(self) -> tuple[str, tuple[str, ...], tuple[Any, ...]]:
+        """What makes two examples the same: id, tokens, gold."""
+        return self.id, tuple(self.tokens), tuple(self.gold)
+
+
+class SpanPrediction(Prediction):
+    """The line of token classification; tags are raw IOB2."""
+
     gold: list[tuple[int, int, str]]
     predicted: list[tuple[int, int, str, float]]
     gold_tags: list[str]
     predicted_tags: list[str]
+
+
+# What the lines are, by the ``task`` of eval/<split>.json.
+PREDICTIONS: dict[str, type[Prediction]] = {"token_classification": SpanPrediction}
 
 
 class Nearest(Record):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, ClassVar, Protocol
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy
 
@@ -11,10 +11,16 @@ from halluc.config.schema import ModelConfig, Section
 from halluc.core.claims import Claim
 from halluc.core.edits import Editable
 from halluc.core.examples import Corpus, Origin
+from halluc.data.texts import InputText
+from halluc.runs.schema import Novelty, Prediction, Record
 
 
 class Encoded(Protocol):
-    """Examples as a model takes them (see ``engine.loop.Features``), with what a person should know of it."""
+    """Examples as a model takes them (see ``engine.loop.Features``), with what a person should know of it.
+
+    ``notes`` counts whatever the task has names for; ``words`` and ``unknown_words``, where they are there, tell
+    whether the tokenizer suits the texts.
+    """
 
     lengths: Sequence[int]
     weights: Sequence[int]
@@ -27,22 +33,45 @@ class Encoded(Protocol):
     def ids(self, indexes: Sequence[int]) -> list[str]: ...
 
 
+class Asserted(NamedTuple):
+    """A claim about a new text, and what ``predict`` tells beside it.
+
+    ``novelty`` and ``confusable`` are None where the training split is not known.
+    """
+
+    claim: Claim
+    novelty: Novelty | None
+    confusable: bool | None
+    abstained: bool
+
+
 class Task(Protocol):
     """Token classification, text classification, …: one file each.
 
     ``scores`` names its set of figures (see ``metrics.base``), and ``primary`` the one that chooses a checkpoint where
     the config names none. ``detectors`` judge its claims. A prediction has an ``id``, ``confidences`` and the
     ``scores`` behind them, one a claim.
+
+    ``noun`` is what its examples are, in the plural. ``notes`` are the words of the terminal for what ``Encoded.notes``
+    counts and a person should know, ``columns`` the headings under which ``check --deep`` shows such counts, and
+    ``longest``, the pieces of the longest feature.
     """
 
     name: ClassVar[str]
     primary: ClassVar[str]
     scores: ClassVar[str]
     detectors: ClassVar[tuple[str, ...]]
+    noun: ClassVar[str]
+    notes: ClassVar[Mapping[str, str]]
+    columns: ClassVar[Mapping[str, str]]
     Config: ClassVar[type[Section]]
 
     def labels(self, corpus: Corpus[Any]) -> tuple[str, ...]:
         """The labels that a corpus shows, sorted."""
+        ...
+
+    def lacks(self, corpus: Corpus[Any]) -> str | None:
+        """What a training split does not have without which there is nothing to learn, as "no mention"."""
         ...
 
     def build(self, config: ModelConfig, labels: Sequence[str], attention: str) -> Any:
@@ -57,6 +86,15 @@ class Task(Protocol):
 
     def decode(self, encoded: Any, outputs: Iterable[tuple[Any, numpy.ndarray]]) -> list[Any]:
         """Predictions, one an example, in the order of the examples."""
+        ...
+
+    def told(self, corpus: Corpus[Any], notes: Mapping[str, int], outputs: Sequence[str]) -> Iterator[str]:
+        """What a person should know of a split that was predicted on: its ``Encoded.notes``, and how its labels and
+        the model's ``outputs`` go together."""
+        ...
+
+    def line(self, example: Any, prediction: Any) -> Prediction:
+        """The line of ``predictions/<split>.jsonl``, of the type that ``runs.schema.PREDICTIONS`` has for the task."""
         ...
 
     def claims(self, example: Any, prediction: Any) -> tuple[Claim, ...]:
@@ -77,4 +115,12 @@ class Task(Protocol):
 
     def gold(self, example: Any) -> tuple[Claim, ...]:
         """What the example's annotation says, in the same form."""
+        ...
+
+    def example_of(self, identity: str, origin: Origin, text: InputText) -> Any:
+        """A new text as an example without annotation."""
+        ...
+
+    def record_of(self, text: InputText, asserted: Sequence[Asserted]) -> Record:
+        """The line that ``predict`` writes of a text."""
         ...

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -15,7 +15,11 @@ from halluc.core.edits import Editable
 from halluc.core.errors import HallucError, did_you_mean, environment_error
 from halluc.core.examples import Corpus, Origin, Span, Tagged, surface
 from halluc.core.labels import UnknownTag, read_spans, split_tag, tag_set, write_tags
+from halluc.data.texts import InputText
 from halluc.data.writers import as_record
+from halluc.runs.schema import PredictedClaim, PredictedText, SpanPrediction
+from halluc.tasks.base import Asserted
+from halluc.tasks.encoded_tokens import UNLABELLED, EncodedTokens, Window, windows_of
 
 if TYPE_CHECKING:
     import numpy
@@ -23,9 +27,6 @@ if TYPE_CHECKING:
 
     from halluc.engine.batching import Batch
     from halluc.tasks.encoders import Encoder
-
-# What the loss leaves out: padding, special pieces, and all but the first piece of a word (Devlin et al. 2019).
-UNLABELLED = -100
 
 
 class TokenClassificationConfig(Section):
@@ -48,15 +49,6 @@ class TagPrediction:
     scores: tuple[numpy.ndarray, ...] = ()
 
 
-class Window(NamedTuple):
-    """A run of words that fits the model. ``first`` is the position of each word's first piece in ``pieces``."""
-
-    example: int
-    start: int
-    pieces: tuple[int, ...]
-    first: tuple[int, ...]
-
-
 class TokenClassification:
     """Labels spans of tokens: named-entity recognition and its kin."""
 
@@ -64,6 +56,22 @@ class TokenClassification:
     primary: ClassVar[str] = "entity_f1"
     scores: ClassVar[str] = "tagging"
     detectors: ClassVar[tuple[str, ...]] = ("gold_spans",)
+    noun: ClassVar[str] = "sentences"
+    notes: ClassVar[Mapping[str, str]] = {
+        "windowed_sentences": "sentences longer than the model's limit, read in overlapping windows",
+        "cut_words": "very long words cut to their first pieces",
+        "dropped_words": "words that the tokenizer drops, read as the unknown piece",
+        "unknown_label_tokens": "tokens with a label that the model does not know: they count as missed",
+    }
+    columns: ClassVar[Mapping[str, str]] = {
+        "words": "words",
+        "windowed_sentences": "windowed sentences",
+        "windows": "windows",
+        "longest": "longest",
+        "cut_words": "cut",
+        "dropped_words": "dropped",
+        "unknown_words": "unknown",
+    }
     Config: ClassVar[type[Section]] = TokenClassificationConfig
 
     def __init__(self, config: TokenClassificationConfig) -> None:
@@ -71,6 +79,9 @@ class TokenClassification:
 
     def labels(self, corpus: Corpus[Tagged]) -> tuple[str, ...]:
         return tuple(sorted({span.label for example in corpus for span in example.spans}))
+
+    def lacks(self, corpus: Corpus[Tagged]) -> str | None:
+        return None if any(example.spans for example in corpus) else "no mention"
 
     def build(self, config: ModelConfig, labels: Sequence[str], attention: str) -> Encoder:
         from halluc.tasks.encoders import load_encoder
@@ -108,7 +119,7 @@ class TokenClassification:
         for index, sentence in enumerate(words):
             notes["unknown_words"] += sum(pieces == [unknown] for pieces in sentence)
             notes["cut_words"] += sum(len(pieces) > max(1, space // 4) for pieces in sentence)
-            made = list(_windows(index, sentence, space, before, behind))
+            made = list(windows_of(index, sentence, space, before, behind))
             notes["windowed_sentences"] += len(made) > 1
             windows += made
         notes["windows"] = len(windows)
@@ -151,6 +162,27 @@ class TokenClassification:
             for example, rows in zip(encoded.examples, logits, strict=True)
         ]
 
+    def told(self, corpus: Corpus[Tagged], notes: Mapping[str, int], outputs: Sequence[str]) -> Iterator[str]:
+        yield f"{len(corpus):,} sentences, {notes['words']:,} words, each with one prediction"
+        yield from (f"{notes[note]:,} {told}" for note, told in self.notes.items() if notes[note])
+        if not any(example.spans for example in corpus):
+            yield "no gold mention: entity figures are 0 by convention"
+        foreign = {tag[2:] for tag in outputs if tag != "O"} - set(self.labels(corpus))
+        if foreign:
+            listed = ", ".join(sorted(foreign))
+            yield f"the model has labels that this split never shows: {listed} (`eval.labels` can rename them)"
+
+    def line(self, example: Tagged, prediction: TagPrediction) -> SpanPrediction:
+        spans = zip(prediction.spans, prediction.confidences, strict=True)
+        return SpanPrediction(
+            id=example.id,
+            tokens=list(example.tokens),
+            gold=list(example.spans),
+            predicted=[(*span, round(confidence, 6)) for span, confidence in spans],
+            gold_tags=write_tags(len(example.tokens), example.spans),
+            predicted_tags=list(prediction.tags),
+        )
+
     def claims(self, example: Tagged, prediction: TagPrediction) -> tuple[Claim, ...]:
         """Each predicted span with its label is one claim."""
         spans = zip(prediction.spans, prediction.confidences, strict=True)
@@ -170,9 +202,35 @@ class TokenClassification:
         """What the annotation says, in the form of claims."""
         return tuple(_claim(example, span) for span in example.spans)
 
+    def example_of(self, identity: str, origin: Origin, text: InputText) -> Tagged:
+        return Tagged(identity, origin, text.tokens, ())
+
+    def record_of(self, text: InputText, asserted: Sequence[Asserted]) -> PredictedText:
+        spans = [_predicted(text, one) for one in asserted]
+        return PredictedText(id=text.id, line=text.line, text=text.text, tokens=list(text.tokens), spans=spans)
+
 
 def _claim(example: Tagged, span: Span, confidence: float | None = None) -> Claim:
     return Claim(example.id, "span", surface(example.tokens, span), span, span.label, confidence)
+
+
+def _predicted(text: InputText, asserted: Asserted) -> PredictedClaim:
+    claim, novelty, confusable, abstained = asserted
+    assert claim.where is not None
+    assert claim.confidence is not None
+    start, end = text.characters(claim.where) or (None, None)
+    return PredictedClaim(
+        start=claim.where.start,
+        end=claim.where.end,
+        start_char=start,
+        end_char=end,
+        text=claim.text if text.text is None else text.text[start:end],
+        label=claim.label,
+        confidence=round(claim.confidence, 6),
+        novelty=novelty,
+        confusable=confusable,
+        abstained=abstained,
+    )
 
 
 def _renamed(outputs: Sequence[str], names: Mapping[str, str | None]) -> tuple[str, ...]:
@@ -207,94 +265,3 @@ def _prediction(identity: str, logits: numpy.ndarray, outputs: Sequence[str], is
     confidences = tuple(math.exp(float(certainty[span.start : span.end].mean())) for span in spans)
     scores = tuple(logits[span.start : span.end] for span in spans)
     return TagPrediction(identity, tuple(tags), spans, confidences, scores)
-
-
-def _windows(
-    example: int, words: Sequence[list[int]], space: int, before: Sequence[int], behind: Sequence[int]
-) -> Iterator[Window]:
-    """Overlapping runs of whole words that fit ``space`` pieces; one where all fit.
-
-    A word of more than a quarter of the space is cut to that, so that every window moves on. Each window but the
-    first begins so that it repeats the last half of the one before.
-    """
-    longest = max(1, space // 4)
-    words = [pieces[:longest] for pieces in words]
-    sizes = [len(pieces) for pieces in words]
-    start = 0
-    while True:
-        end, used = start, 0
-        while end < len(words) and used + sizes[end] <= space:
-            used += sizes[end]
-            end += 1
-        pieces, first = list(before), []
-        for word in words[start:end]:
-            first.append(len(pieces))
-            pieces += word
-        yield Window(example, start, (*pieces, *behind), tuple(first))
-        if end >= len(words):
-            return
-        repeated, restart = 0, end
-        while restart - 1 > start and repeated + sizes[restart - 1] <= space // 2:
-            restart -= 1
-            repeated += sizes[restart]
-        start = restart
-
-
-@dataclass
-class EncodedTokens:
-    """Windows of word pieces with a target at each word's first piece. Sizes are counted in word pieces."""
-
-    examples: Sequence[Tagged]
-    windows: list[Window]
-    targets: list[list[int]]
-    outputs: tuple[str, ...]
-    pad: int
-    notes: dict[str, int]
-    label_smoothing: float = 0.0
-    is_iob: bool = field(init=False)
-    lengths: list[int] = field(init=False)
-    weights: list[int] = field(init=False)
-
-    def __post_init__(self) -> None:
-        prefixes = {output[0] for output in self.outputs}
-        self.is_iob = "B" in prefixes and prefixes <= set("BIO")
-        self.lengths = [len(window.pieces) for window in self.windows]
-        self.weights = [
-            sum(target != UNLABELLED for target in self.targets[w.example][w.start : w.start + len(w.first)])
-            for w in self.windows
-        ]
-
-    def collate(self, indexes: Sequence[int]) -> Batch:
-        """``input_ids``, ``attention_mask`` and labels, each (windows, longest window)."""
-        import torch
-
-        from halluc.engine.batching import Batch
-
-        windows = [self.windows[index] for index in indexes]
-        shape = (len(windows), max(len(window.pieces) for window in windows))
-        ids = torch.full(shape, self.pad, dtype=torch.long)
-        mask = torch.zeros(shape, dtype=torch.long)
-        labels = torch.full(shape, UNLABELLED, dtype=torch.long)
-        for row, window in enumerate(windows):
-            ids[row, : len(window.pieces)] = torch.tensor(window.pieces)
-            mask[row, : len(window.pieces)] = 1
-            targets = self.targets[window.example][window.start : window.start + len(window.first)]
-            labels[row, list(window.first)] = torch.tensor(targets)
-        weight = sum(self.weights[index] for index in indexes)
-        return Batch({"input_ids": ids, "attention_mask": mask}, labels, tuple(indexes), weight)
-
-    def loss(self, outputs: Any, batch: Batch) -> torch.Tensor:
-        """Cross-entropy summed over labelled tokens."""
-        import torch
-
-        logits = outputs.logits
-        return torch.nn.functional.cross_entropy(
-            logits.view(-1, logits.shape[-1]).float(),
-            batch.labels.view(-1),
-            ignore_index=UNLABELLED,
-            reduction="sum",
-            label_smoothing=self.label_smoothing,
-        )
-
-    def ids(self, indexes: Sequence[int]) -> list[str]:
-        return [self.examples[self.windows[index].example].id for index in indexes]

@@ -16,11 +16,15 @@ from halluc.config.schema import ModelConfig
 from halluc.core import registry
 from halluc.core.errors import HallucError
 from halluc.core.examples import Corpus, Origin, Span, Tagged
+from halluc.data.texts import InputText
 from halluc.engine import runtime
 from halluc.engine.batching import Batch
 from halluc.engine.inference import forward
+from halluc.runs.schema import PREDICTIONS
+from halluc.tasks.base import Asserted
+from halluc.tasks.encoded_tokens import windows_of
 from halluc.tasks.encoders import load_tokenizer, special_pieces, word_pieces
-from halluc.tasks.token_classification import TokenClassification, _windows
+from halluc.tasks.token_classification import TokenClassification
 
 
 def tagged(number: int, text: str, *spans: Span) -> Tagged:
@@ -86,6 +90,54 @@ class TestEveryTask:
         large = task.decode(encoded, forward(encoder.model, encoded, 10_000, engine))
         assert [p.tags for p in small] == [p.tags for p in large]
 
+    def test_what_is_told_of_a_split_has_words_for_every_note(self, name, tiny_encoder):
+        task, encoder, encoded = self.built(name, tiny_encoder)
+        assert set(task.notes) <= set(encoded.notes)
+        assert set(task.columns) - {"longest"} <= set(encoded.notes)
+        corpus = Corpus("dev", EXAMPLES[name], "f")
+        plain = list(task.told(corpus, dict(encoded.notes), encoder.outputs))
+        loud = list(task.told(corpus, dict.fromkeys(encoded.notes, 7), encoder.outputs))
+        assert plain
+        assert [told for told in task.notes.values() if not any(told in line for line in loud)] == []
+
+    def test_a_split_lacks_something_only_where_nothing_can_be_learned(self, name, tiny_encoder):
+        task = make(name)
+        assert task.lacks(Corpus("train", EXAMPLES[name], "f")) is None
+        bare = [task.example_of(e.id, e.origin, InputText(1, "a", e.tokens)) for e in EXAMPLES[name]]
+        assert task.lacks(Corpus("train", tuple(bare), "f"))
+
+    def test_a_line_of_predictions_is_read_back_as_the_example(self, name, tiny_encoder, engine):
+        task, encoder, encoded = self.built(name, tiny_encoder)
+        predictions = task.decode(encoded, forward(encoder.model, encoded, 64, engine))
+        seen = set()
+        for example, prediction in zip(EXAMPLES[name], predictions, strict=True):
+            line = task.line(example, prediction)
+            assert type(line) is PREDICTIONS[name]
+            again = PREDICTIONS[name].model_validate_json(line.model_dump_json())
+            assert again == line
+            assert again.example[:2] == (example.id, example.tokens)
+            assert list(line.model_dump())[:3] == ["id", "tokens", "gold"]
+            seen.add(again.example[2])
+        assert len(seen) > 1, "the examples must have gold to tell apart"
+
+    def test_predict_tells_each_claim_of_a_text_once(self, name, tiny_encoder, engine):
+        task, encoder, encoded = self.built(name, tiny_encoder)
+        predictions = task.decode(encoded, forward(encoder.model, encoded, 64, engine))
+        told = 0
+        for number, (example, prediction) in enumerate(zip(EXAMPLES[name], predictions, strict=True), 1):
+            text = InputText(number, f"given-{number}", example.tokens)
+            bare = task.example_of(f"line-{number}", Origin("input", number), text)
+            assert (bare.id, bare.origin.line, bare.tokens) == (f"line-{number}", number, example.tokens)
+            assert task.gold(bare) == ()
+            claims = task.claims(bare, prediction)
+            record = task.record_of(text, [Asserted(claim, "new", False, True) for claim in claims])
+            plain = record.model_dump(mode="json")
+            assert (plain["id"], plain["line"], plain["tokens"]) == (f"given-{number}", number, list(example.tokens))
+            assert str(plain).count("'novelty': 'new'") == str(plain).count("'abstained': True") == len(claims)
+            assert all(repr(claim.label) in str(plain) for claim in claims)
+            told += len(claims)
+        assert told, "a model that claims nothing shows nothing"
+
 
 # --- token classification --------------------------------------------------------------------------------------
 
@@ -96,7 +148,7 @@ class TestEveryTask:
 )
 def test_every_word_stands_in_a_window_and_every_window_fits(sizes, space):
     words = [[1000 + index] * size for index, size in enumerate(sizes)]
-    windows = list(_windows(0, words, space, [101], [102]))
+    windows = list(windows_of(0, words, space, [101], [102]))
     covered = set()
     for window in windows:
         assert len(window.pieces) <= space + 2
@@ -110,7 +162,7 @@ def test_every_word_stands_in_a_window_and_every_window_fits(sizes, space):
 
 def test_windows_overlap():
     words = [[index] for index in range(100)]
-    windows = list(_windows(0, words, 20, [], []))
+    windows = list(windows_of(0, words, 20, [], []))
     for before, after in itertools.pairwise(windows):
         assert before.start < after.start < before.start + len(before.first)
 

@@ -1,0 +1,117 @@
+"""Sentences as windows of word pieces that fit a model, with a target for each word."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from halluc.core.examples import Tagged
+
+if TYPE_CHECKING:
+    import torch
+
+    from halluc.engine.batching import Batch
+
+# What the loss leaves out: padding, special pieces, and all but the first piece of a word (Devlin et al. 2019).
+UNLABELLED = -100
+
+
+class Window(NamedTuple):
+    """A run of words that fits the model. ``first`` is the position of each word's first piece in ``pieces``."""
+
+    example: int
+    start: int
+    pieces: tuple[int, ...]
+    first: tuple[int, ...]
+
+
+def windows_of(
+    example: int, words: Sequence[list[int]], space: int, before: Sequence[int], behind: Sequence[int]
+) -> Iterator[Window]:
+    """Overlapping runs of whole words that fit ``space`` pieces; one where all fit.
+
+    A word of more than a quarter of the space is cut to that, so that every window moves on. Each window but the
+    first begins so that it repeats the last half of the one before.
+    """
+    longest = max(1, space // 4)
+    words = [pieces[:longest] for pieces in words]
+    sizes = [len(pieces) for pieces in words]
+    start = 0
+    while True:
+        end, used = start, 0
+        while end < len(words) and used + sizes[end] <= space:
+            used += sizes[end]
+            end += 1
+        pieces, first = list(before), []
+        for word in words[start:end]:
+            first.append(len(pieces))
+            pieces += word
+        yield Window(example, start, (*pieces, *behind), tuple(first))
+        if end >= len(words):
+            return
+        repeated, restart = 0, end
+        while restart - 1 > start and repeated + sizes[restart - 1] <= space // 2:
+            restart -= 1
+            repeated += sizes[restart]
+        start = restart
+
+
+@dataclass
+class EncodedTokens:
+    """Windows of word pieces with a target at each word's first piece. Sizes are counted in word pieces."""
+
+    examples: Sequence[Tagged]
+    windows: list[Window]
+    targets: list[list[int]]
+    outputs: tuple[str, ...]
+    pad: int
+    notes: dict[str, int]
+    label_smoothing: float = 0.0
+    is_iob: bool = field(init=False)
+    lengths: list[int] = field(init=False)
+    weights: list[int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        prefixes = {output[0] for output in self.outputs}
+        self.is_iob = "B" in prefixes and prefixes <= set("BIO")
+        self.lengths = [len(window.pieces) for window in self.windows]
+        self.weights = [
+            sum(target != UNLABELLED for target in self.targets[w.example][w.start : w.start + len(w.first)])
+            for w in self.windows
+        ]
+
+    def collate(self, indexes: Sequence[int]) -> Batch:
+        """``input_ids``, ``attention_mask`` and labels, each (windows, longest window)."""
+        import torch
+
+        from halluc.engine.batching import Batch
+
+        windows = [self.windows[index] for index in indexes]
+        shape = (len(windows), max(len(window.pieces) for window in windows))
+        ids = torch.full(shape, self.pad, dtype=torch.long)
+        mask = torch.zeros(shape, dtype=torch.long)
+        labels = torch.full(shape, UNLABELLED, dtype=torch.long)
+        for row, window in enumerate(windows):
+            ids[row, : len(window.pieces)] = torch.tensor(window.pieces)
+            mask[row, : len(window.pieces)] = 1
+            targets = self.targets[window.example][window.start : window.start + len(window.first)]
+            labels[row, list(window.first)] = torch.tensor(targets)
+        weight = sum(self.weights[index] for index in indexes)
+        return Batch({"input_ids": ids, "attention_mask": mask}, labels, tuple(indexes), weight)
+
+    def loss(self, outputs: Any, batch: Batch) -> torch.Tensor:
+        """Cross-entropy summed over labelled tokens."""
+        import torch
+
+        logits = outputs.logits
+        return torch.nn.functional.cross_entropy(
+            logits.view(-1, logits.shape[-1]).float(),
+            batch.labels.view(-1),
+            ignore_index=UNLABELLED,
+            reduction="sum",
+            label_smoothing=self.label_smoothing,
+        )
+
+    def ids(self, indexes: Sequence[int]) -> list[str]:
+        return [self.examples[self.windows[index].example].id for index in indexes]
