@@ -129,6 +129,10 @@ def check(located: Located, table: registry.Table) -> tuple[schema.Experiment | 
             undecided.add(section)
         elif found is not None:
             chosen[section] = found
+    if not undecided and chosen.keys() == schema.COMPONENT_SECTIONS.keys():
+        misfit = problems.misfit(located, table)
+        if misfit is not None:
+            return None, [*errors, misfit]  # the other keys of `data` are about another reader than is meant
     if located.value.get("augment") is not None:  # the methods' modules are loaded only where they are named
         chosen["augment"] = augment_type(table)
     kind_of_config = schema.experiment_type(chosen)

@@ -58,6 +58,20 @@ def component(
     return HallucError("C103", f"`{section}.{selector}` cannot be {shown(name)}", where, help)
 
 
+def misfit(located: Located, table: registry.Table) -> HallucError | None:
+    """Why ``data`` brings no examples of the config's task, both naming components that there are."""
+    task, form = located.value["task"]["type"], located.value["data"]["format"]
+    makes = {name: registry.load(table, "reader", name).makes for name in table["reader"]}
+    if makes[form] == task:
+        return None
+    fitting = sorted(name for name, made in makes.items() if made == task)
+    near = did_you_mean(form, fitting)
+    listed = ", ".join(f"`{name}`" for name in fitting) or "none yet"
+    help = f"did you mean `{near}`?" if near else f"formats for {task}: {listed}"
+    where = located.values.get(("data", "format"))
+    return HallucError("C113", f"`data.format: {form}` brings examples of {makes[form]}, not of {task}", where, help)
+
+
 def explain(problem: Any, located: Located, experiment: type[schema.Experiment]) -> HallucError:
     """One error of pydantic's list as a ``HallucError`` with its place."""
     path = _path_in_tree(problem["loc"], located.value)

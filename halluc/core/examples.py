@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
@@ -34,14 +34,31 @@ class Origin:
         return f"{self.file}:{self.line}"
 
 
+# What training shows, the smallest piece of it: a surface and the label that it has there.
+Pair = tuple[str, str]
+
+
 class Example(Protocol):
-    """What every example has, whatever its task."""
+    """What every example has, whatever its task.
+
+    ``tokens`` are its words. ``annotation`` is all that its gold says, so that examples of the same tokens and
+    annotation are the same. ``pairs`` has the surface and the label of each thing that is labelled in it.
+    """
 
     @property
     def id(self) -> str: ...
 
     @property
     def origin(self) -> Origin: ...
+
+    @property
+    def tokens(self) -> tuple[str, ...]: ...
+
+    @property
+    def annotation(self) -> Hashable: ...
+
+    @property
+    def pairs(self) -> Sequence[Pair]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +69,15 @@ class Tagged:
     origin: Origin
     tokens: tuple[str, ...]
     spans: tuple[Span, ...]
+
+    @property
+    def annotation(self) -> tuple[Span, ...]:
+        return self.spans
+
+    @property
+    def pairs(self) -> list[Pair]:
+        """Its mentions: surface and label."""
+        return [(surface(self.tokens, span), span.label) for span in self.spans]
 
     def __reduce__(self) -> tuple[Callable[..., Tagged], tuple[object, ...]]:
         # Examples go to worker processes by the thousand; as plain tuples they are pickled in a fifth of the time.

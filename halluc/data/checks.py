@@ -7,8 +7,9 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from halluc.core.examples import Corpus, Tagged
-from halluc.data.corpora import Corpora, Finding
+from halluc.core.examples import Corpus
+from halluc.data.corpora import Corpora
+from halluc.data.decoding import Finding
 from halluc.data.readers.base import SplitName
 
 # Characters that other categories than control, format and separator also leave without a glyph.
@@ -26,7 +27,8 @@ class Instances:
 
 @dataclass(frozen=True)
 class SplitCheck:
-    """Counts of one split. ``lengths`` are tokens a sentence: mean, median, 90th and 99th percentile, longest."""
+    """Counts of one split, in the words of token classification: sentences are examples, and mentions whatever is
+    labelled in them. ``lengths`` are tokens a sentence: mean, median, 90th and 99th percentile, longest."""
 
     source: str
     documents: int
@@ -91,17 +93,19 @@ def check_corpora(corpora: Corpora) -> CheckReport:
     return report
 
 
-def _split(corpus: Corpus[Tagged]) -> SplitCheck:
+def _split(corpus: Corpus[Any]) -> SplitCheck:
     labels: Counter[str] = Counter()
     seen: dict[tuple[str, ...], set[Any]] = {}
-    duplicates = 0
+    duplicates = free = 0
     invisible: list[str] = []
     long: list[str] = []
     for example in corpus:
-        labels.update(span.label for span in example.spans)
+        pairs = example.pairs
+        labels.update(label for _, label in pairs)
+        free += not pairs
         variants = seen.setdefault(example.tokens, set())
         duplicates += bool(variants)
-        variants.add(example.spans)
+        variants.add(example.annotation)
         for token in example.tokens:
             if is_invisible(token):
                 invisible.append(f"{example.origin} {token!a}")
@@ -114,7 +118,7 @@ def _split(corpus: Corpus[Tagged]) -> SplitCheck:
         tokens=sum(len(example.tokens) for example in corpus),
         mentions=labels.total(),
         labels=dict(sorted(labels.items())),
-        entity_free=sum(not example.spans for example in corpus),
+        entity_free=free,
         lengths=_lengths(corpus),
         duplicates=duplicates,
         contradictions=sum(len(variants) > 1 for variants in seen.values()),
@@ -133,7 +137,7 @@ def is_invisible(token: str) -> bool:
     )
 
 
-def _lengths(corpus: Corpus[Tagged]) -> dict[str, float]:
+def _lengths(corpus: Corpus[Any]) -> dict[str, float]:
     import numpy
 
     lengths = numpy.array([len(example.tokens) for example in corpus])
@@ -147,17 +151,17 @@ def _lengths(corpus: Corpus[Tagged]) -> dict[str, float]:
     }
 
 
-def _overlaps(splits: dict[SplitName, Corpus[Tagged]]) -> list[Overlap]:
+def _overlaps(splits: dict[SplitName, Corpus[Any]]) -> list[Overlap]:
     """Each pair of splits, the one that should know less named last."""
     found = []
     names = list(splits)
     for index, earlier in enumerate(names):
         known: dict[tuple[str, ...], set[Any]] = {}
         for example in splits[earlier]:
-            known.setdefault(example.tokens, set()).add(example.spans)
+            known.setdefault(example.tokens, set()).add(example.annotation)
         for later in names[index + 1 :]:
             shared = [example for example in splits[later] if example.tokens in known]
-            same = sum(example.spans in known[example.tokens] for example in shared)
+            same = sum(example.annotation in known[example.tokens] for example in shared)
             first = tuple(str(example.origin) for example in shared[:MOST_PLACES])
             found.append(Overlap(earlier, later, len(shared), same, first))
     return found

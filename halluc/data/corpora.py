@@ -1,43 +1,35 @@
-"""Reads all splits of a config: one scheme for all, spans at the border, every finding kept."""
+"""Reads all splits of a config: one scheme for all tags, spans at the border, every finding kept."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
 from halluc.core import registry
-from halluc.core.errors import MOST_SHOWN, HallucError, Location, data_error, refuse
-from halluc.core.examples import Corpus, Origin, Span, Tagged
-from halluc.core.files import line_at
-from halluc.core.labels import Scheme, SchemeEvidence, UnknownTag, illegal, read_spans, split_tag
-from halluc.data.readers.base import SPLITS, BadLine, DataConfig, RawSentence, Reader, SplitName, resolve
-
-
-class Place(NamedTuple):
-    """A line of a file."""
-
-    file: str
-    line: int
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something that was repaired or left out, and where."""
-
-    where: Place
-    what: str
+from halluc.core.errors import HallucError, Location, data_error, refuse
+from halluc.core.examples import Corpus, Example
+from halluc.core.labels import Scheme
+from halluc.data.decoding import Decoding, Finding, Place
+from halluc.data.readers.base import (
+    SPLITS,
+    BadLine,
+    DataConfig,
+    Raw,
+    RawSentence,
+    Reader,
+    SplitName,
+    TaggedDataConfig,
+    resolve,
+)
 
 
 @dataclass
 class Corpora:
-    """The splits that were read and what reading found. ``scheme`` is None where the files give spans."""
+    """The splits that were read and what reading found. ``scheme`` is None where the files give no tags."""
 
-    splits: dict[SplitName, Corpus[Tagged]]
+    splits: dict[SplitName, Corpus[Any]]
     scheme: Scheme | None = None
     scheme_note: str = ""
     repairs: list[Finding] = field(default_factory=list)
@@ -54,7 +46,7 @@ def read_corpora(config: DataConfig, table: registry.Table, splits: Sequence[Spl
     Raises:
         HallucError or ManyErrors, code D…: what cannot be read, with file and line, up to 20 shown.
     """
-    raw: dict[SplitName, list[RawSentence]] = {}
+    raw: dict[SplitName, list[Raw]] = {}
     bad: list[BadLine] = []
     missing: list[HallucError] = []
     for split in splits:
@@ -70,7 +62,7 @@ def read_corpora(config: DataConfig, table: registry.Table, splits: Sequence[Spl
         except HallucError as error:
             missing.append(error)
     refuse(missing)
-    return _Border(config, raw, bad).corpora()
+    return _Border(config, bad).corpora(raw)
 
 
 # So many bad lines are gathered before they are told, or forgotten where the config leaves them out.
@@ -86,17 +78,17 @@ class Streamed:
     def __init__(self, config: DataConfig, table: registry.Table, split: SplitName, scheme: Scheme | None) -> None:
         self.config, self.table, self.split, self.scheme = config, table, split, scheme
 
-    def __iter__(self) -> Iterator[Tagged]:
-        border = _Border(self.config, {}, [])
-        border.found.scheme = self.scheme
+    def __iter__(self) -> Iterator[Any]:
+        border = _Border(self.config, [], self.scheme)
         count = 0
         for item in _raw(self.config, self.table, self.split):
             if isinstance(item, BadLine):
                 border.bad.append(item)
                 example = None
             else:
-                example = border.tagged(item)
-                border.found.repairs.clear()
+                example = border.example(item)
+                if border.decoding is not None:
+                    border.decoding.repairs.clear()
             if example is not None:
                 count += 1
                 yield example
@@ -117,16 +109,14 @@ def stream_corpora(
         HallucError D101: a file is not there. D120: the tags belong to no one scheme.
     """
     named = [split for split in splits if config.reference(split) is not None]
-    border = _Border(config, {}, [])
-    border.decide_scheme(sentence for split in named for sentence in _sentences(config, table, split))
-    return {split: Streamed(config, table, split, border.found.scheme) for split in named}
+    border = _Border(config, [])
+    items = (item for split in named for item in _raw(config, table, split))
+    border.decide_scheme(item for item in items if not isinstance(item, BadLine))
+    scheme = border.decoding.scheme if border.decoding is not None else None
+    return {split: Streamed(config, table, split, scheme) for split in named}
 
 
-def _sentences(config: DataConfig, table: registry.Table, split: SplitName) -> Iterator[RawSentence]:
-    return (item for item in _raw(config, table, split) if not isinstance(item, BadLine))
-
-
-def _raw(config: DataConfig, table: registry.Table, split: SplitName) -> Iterator[RawSentence | BadLine]:
+def _raw(config: DataConfig, table: registry.Table, split: SplitName) -> Iterator[Raw | BadLine]:
     reader: Reader = registry.load(table, "reader", config.format)(config)  # type: ignore[attr-defined]
     reference = config.reference(split)
     assert reference is not None
@@ -146,39 +136,41 @@ def _source(reference: str, split: SplitName) -> str:
     return reference if reference.startswith("hub:") else str(resolve(reference, split))
 
 
-def _unknown(tag: str, scheme: Scheme) -> tuple[str, str]:
-    """What to say of a tag that ``scheme`` does not have."""
-    try:
-        split_tag(tag)
-    except UnknownTag as error:
-        if tag[:2] in ("U-", "L-"):
-            return str(error), "BILOU is BIOES by other names: write S- for U- and E- for L-"
-        return str(error), "a tag is O, or a prefix, a hyphen and a label, as B-PER: is `data.tag_column` right?"
-    return f"`{tag}` is no tag of {scheme.upper()}", "is `data.scheme` right?"
-
-
 class _Border:
-    """Where tags become spans: decides the scheme over all splits, then decodes, refuses or repairs."""
+    """Where what readers yield becomes examples: tags are decoded, examples of other tasks pass as they are."""
 
-    def __init__(self, config: DataConfig, raw: dict[SplitName, list[RawSentence]], bad: list[BadLine]) -> None:
+    def __init__(self, config: DataConfig, bad: list[BadLine], scheme: Scheme | None = None) -> None:
         self.config = config
-        self.raw = raw
         self.bad = bad
-        self.found = Corpora({})
+        self.decoding = Decoding(config, bad, scheme) if isinstance(config, TaggedDataConfig) else None
 
-    def corpora(self) -> Corpora:
-        self.decide_scheme(sentence for sentences in self.raw.values() for sentence in sentences)
-        decoded = {split: [self.tagged(s) for s in sentences] for split, sentences in self.raw.items()}
+    def decide_scheme(self, items: Iterable[Raw]) -> None:
+        if self.decoding is not None:
+            self.decoding.decide_scheme(item for item in items if isinstance(item, RawSentence))
+
+    def example(self, item: Raw) -> Example | None:
+        """The example, or None where it cannot be read, which ``bad`` then tells."""
+        if isinstance(item, RawSentence):
+            assert self.decoding is not None, "a reader that gives sentences has a TaggedDataConfig"
+            return self.decoding.tagged(item)
+        return item
+
+    def corpora(self, raw: dict[SplitName, list[Raw]]) -> Corpora:
+        self.decide_scheme(item for items in raw.values() for item in items)
+        made = {split: [self.example(item) for item in items] for split, items in raw.items()}
         self.refuse()
-        self.found.skipped = [Finding(Place(b.file, b.line), b.problem) for b in self.bad]
-        for split, examples in decoded.items():
+        found = Corpora({}, skipped=[Finding(Place(b.file, b.line), b.problem) for b in self.bad])
+        if self.decoding is not None:
+            found.scheme, found.scheme_note = self.decoding.scheme, self.decoding.note
+            found.repairs = self.decoding.repairs
+        for split, examples in made.items():
             kept = tuple(example for example in examples if example is not None)
             if not kept:
                 raise self.nothing(split)
             reference = self.config.reference(split)
             assert reference is not None
-            self.found.splits[split] = Corpus(split, kept, _source(reference, split))
-        return self.found
+            found.splits[split] = Corpus(split, kept, _source(reference, split))
+        return found
 
     def nothing(self, split: SplitName) -> HallucError:
         help = "every line was skipped; see `halluc check`" if self.bad else "it holds no sentence"
@@ -190,66 +182,3 @@ class _Border:
             refuse(one.error() for one in self.bad)
         # A file of which nothing can be read is an error, however forgiving the config.
         refuse(one.error() for one in self.bad if one.code == "D102")
-
-    def decide_scheme(self, sentences: Iterable[RawSentence]) -> None:
-        if self.config.scheme != "auto":
-            self.found.scheme, self.found.scheme_note = self.config.scheme, "named by the config"
-            return
-        evidence, any_tags = SchemeEvidence(), False
-        for sentence in sentences:
-            if sentence.tags is not None:
-                any_tags = True
-                try:
-                    evidence.add(sentence.tags, [Place(sentence.file, line) for line in sentence.lines])
-                except UnknownTag:
-                    continue  # told when the sentence is decoded
-        if not any_tags:
-            return
-        scheme, note = evidence.decide()
-        if scheme is None:
-            help = "set `data.scheme` (with `data.bad_tags: repair` the reading of conlleval is used)"
-            undecided = data_error("D120", f"the tags belong to no one scheme: {note}", help=help)
-            refuse([undecided, *(one.error() for one in self.bad)])
-        assert scheme is not None
-        self.found.scheme, self.found.scheme_note = scheme, note
-
-    def tagged(self, sentence: RawSentence) -> Tagged | None:
-        spans = sentence.spans
-        for repair in sentence.repairs:
-            self.found.repairs.append(Finding(Place(sentence.file, sentence.lines[0]), repair))
-        if sentence.tags is not None:
-            decoded = self._decode(sentence, sentence.tags)
-            if decoded is None:
-                return None
-            spans = decoded
-        origin = Origin(sentence.file, sentence.lines[0], sentence.document)
-        return Tagged(sentence.id, origin, sentence.tokens, spans or ())
-
-    def _decode(self, sentence: RawSentence, tags: tuple[str, ...]) -> tuple[Span, ...] | None:
-        scheme = self.found.scheme
-        assert scheme is not None
-        try:
-            wrong = illegal(tags, scheme)
-        except UnknownTag as error:
-            line = sentence.lines[error.position]
-            problem, help = _unknown(error.tag, scheme)
-            self._bad("D121", sentence, line, problem, help, error.tag)
-            return None
-        for position in wrong:
-            before = tags[position - 1] if position else "the start"
-            what = f"{tags[position]} after {before} is not legal in {scheme.upper()}"
-            if scheme in ("bioes", "bmes") and position == len(tags) - 1 and tags[position][0] in "BIM":
-                what = f"{tags[position]} at the end is never closed, as {scheme.upper()} asks"
-            if self.config.bad_tags == "error":
-                help = "set `data.bad_tags: repair` to read it as conlleval does"
-                self._bad("D122", sentence, sentence.lines[position], what, help, tags[position])
-            else:
-                self.found.repairs.append(Finding(Place(sentence.file, sentence.lines[position]), what))
-        if wrong and self.config.bad_tags == "error":
-            return None
-        return read_spans(tags, scheme)
-
-    def _bad(self, code: str, sentence: RawSentence, line: int, problem: str, help: str, tag: str) -> None:
-        text = line_at(Path(sentence.file), line) if len(self.bad) < MOST_SHOWN else None
-        column = text.rfind(tag) + 1 if text and tag in text else None
-        self.bad.append(BadLine(code, sentence.file, line, problem, help, text, column, len(tag)))

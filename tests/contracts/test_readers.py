@@ -18,7 +18,7 @@ from halluc.core.errors import EXIT_DATA, HallucError, ManyErrors
 from halluc.core.examples import Corpus, Origin, Span, Tagged
 from halluc.core.labels import SCHEMES, write_tags
 from halluc.data.corpora import Corpora, read_corpora
-from halluc.data.readers.base import BadLine
+from halluc.data.readers.base import BadLine, TaggedDataConfig
 from halluc.data.readers.jsonl import Unreadable, parse_object
 from halluc.data.writers import write_conll, write_examples
 
@@ -88,6 +88,13 @@ def errors_of(reader: str, path: Path | str, **keys) -> list[HallucError]:
 
 def test_every_reader_has_a_case():
     assert set(CASES) == set(TABLE["reader"])
+
+
+@pytest.mark.parametrize("reader", TABLE["reader"])
+def test_every_reader_names_its_task_and_those_of_tags_take_a_scheme(reader):
+    component = registry.load(TABLE, "reader", reader)
+    assert component.makes in TABLE["task"]
+    assert issubclass(component.Config, TaggedDataConfig) == (component.makes == "token_classification")
 
 
 @pytest.mark.parametrize("reader", CASES)

@@ -9,37 +9,26 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import ClassVar, Literal, Protocol
+from typing import ClassVar, Literal, Protocol, Self
 
 from pydantic import Field, model_validator
 
 from halluc.config.schema import Section
 from halluc.core.errors import HallucError, Location, data_error, did_you_mean
-from halluc.core.examples import Span
+from halluc.core.examples import Example, Span
 
 SplitName = Literal["train", "dev", "test"]
 SPLITS: tuple[SplitName, ...] = ("train", "dev", "test")
 DEMO = "demo:"
 
 
-class DataConfig(Section):
-    """The keys that every reader understands."""
-
+class _Splits(Section):
     train: str | None = Field(default=None, min_length=1, description="the training split: a path or `demo:ner`")
     dev: str | None = Field(default=None, min_length=1, description="the split that checkpoints are chosen on")
     test: str | None = Field(default=None, min_length=1, description="the split that is only ever evaluated on")
-    scheme: Literal["auto", "iob1", "iob2", "bioes", "bmes"] = Field(
-        default="auto", description="how tags mark spans; auto tells them apart and says which it found"
-    )
-    bad_tags: Literal["error", "repair"] = Field(
-        default="error", description="tags that break their scheme: refuse, or read them as conlleval does and say so"
-    )
-    on_bad_line: Literal["error", "skip"] = Field(
-        default="error", description="lines that cannot be read: refuse, or leave their sentence out and say so"
-    )
 
     @model_validator(mode="after")
-    def _names_a_split(self) -> DataConfig:
+    def _names_a_split(self) -> Self:
         if not any(self.reference(split) for split in SPLITS):
             raise ValueError("`data` names no corpus: give at least one of `train`, `dev`, `test`")
         return self
@@ -48,6 +37,29 @@ class DataConfig(Section):
         """Where a split comes from, as the config says it."""
         found: str | None = getattr(self, split)
         return found
+
+
+class _BadLines(_Splits):
+    on_bad_line: Literal["error", "skip"] = Field(
+        default="error", description="lines that cannot be read: refuse, or leave their sentence out and say so"
+    )
+
+
+class _Tags(_Splits):
+    scheme: Literal["auto", "iob1", "iob2", "bioes", "bmes"] = Field(
+        default="auto", description="how tags mark spans; auto tells them apart and says which it found"
+    )
+    bad_tags: Literal["error", "repair"] = Field(
+        default="error", description="tags that break their scheme: refuse, or read them as conlleval does and say so"
+    )
+
+
+class DataConfig(_BadLines):
+    """The keys that every reader understands."""
+
+
+class TaggedDataConfig(DataConfig, _Tags):
+    """Those of readers that give tags, or spans. The order of the bases is that of the keys in a config, last first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +77,10 @@ class RawSentence:
     tags: tuple[str, ...] | None = None
     spans: tuple[Span, ...] | None = None
     repairs: tuple[str, ...] = ()
+
+
+# What a reader gives of an example.
+Raw = RawSentence | Example
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +102,17 @@ class BadLine:
 
 
 class Reader(Protocol):
-    """Reads one kind of corpus. ``read`` never raises for a bad line: it yields it, so that all are told at once."""
+    """Reads one kind of corpus. ``read`` never raises for a bad line: it yields it, so that all are told at once.
+
+    ``makes`` names the task whose examples it gives. Those of token classification it gives as ``RawSentence``, and its
+    config is a ``TaggedDataConfig``: tags become spans once the scheme of all splits is known. All others it gives as
+    they are.
+    """
 
     Config: ClassVar[type[DataConfig]]
+    makes: ClassVar[str]
 
-    def read(self, reference: str, split: SplitName) -> Iterator[RawSentence | BadLine]: ...
+    def read(self, reference: str, split: SplitName) -> Iterator[Raw | BadLine]: ...
 
 
 def resolve(reference: str, split: SplitName) -> Path:

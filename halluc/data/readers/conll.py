@@ -8,14 +8,14 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from halluc.data.readers.base import BadLine, DataConfig, RawSentence, SplitName, numbered_lines, resolve
+from halluc.data.readers.base import BadLine, RawSentence, SplitName, TaggedDataConfig, numbered_lines, resolve
 
 DOCUMENT_START = "-DOCSTART-"
 _BLANKS = re.compile(r"[ \t]+")
 _SEPARATORS = {"tab": "\t", "space": " "}
 
 
-class ConllConfig(DataConfig):
+class ConllConfig(TaggedDataConfig):
     format: Literal["conll"]
     separator: str = Field(
         default="whitespace", min_length=1, description="between columns: whitespace, tab, space, or any text"
@@ -30,7 +30,8 @@ class ConllConfig(DataConfig):
 class ConllReader:
     """CoNLL-like columns: any separator, any columns, comments, document boundaries, gzip."""
 
-    Config: ClassVar[type[DataConfig]] = ConllConfig
+    makes: ClassVar[str] = "token_classification"
+    Config: ClassVar[type[TaggedDataConfig]] = ConllConfig
 
     def __init__(self, config: ConllConfig) -> None:
         self.config = config

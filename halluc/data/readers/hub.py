@@ -9,13 +9,13 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from halluc.core.errors import HallucError, environment_error
-from halluc.data.readers.base import SPLITS, BadLine, DataConfig, RawSentence, SplitName
+from halluc.data.readers.base import SPLITS, BadLine, RawSentence, SplitName, TaggedDataConfig
 
 _REFERENCE = re.compile(r"hub:(?P<name>[^@#]+)(@(?P<revision>[^#]+))?(#(?P<split>.+))?")
 _HUB_SPLITS = {"train": "train", "dev": "validation", "test": "test"}
 
 
-class HubConfig(DataConfig):
+class HubConfig(TaggedDataConfig):
     format: Literal["hub"]
     subset: str | None = Field(default=None, description="the data set's configuration, where it has several")
     tokens_field: str = Field(default="tokens", description="the column of words")
@@ -33,7 +33,8 @@ class HubConfig(DataConfig):
 class HubReader:
     """Data sets of the Hugging Face hub: `hub:NAME@REVISION#SPLIT`; needs the network and the extra `hub`."""
 
-    Config: ClassVar[type[DataConfig]] = HubConfig
+    makes: ClassVar[str] = "token_classification"
+    Config: ClassVar[type[TaggedDataConfig]] = HubConfig
 
     def __init__(self, config: HubConfig) -> None:
         self.config = config

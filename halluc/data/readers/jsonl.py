@@ -10,13 +10,13 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from halluc.core.examples import Span
-from halluc.data.readers.base import BadLine, DataConfig, RawSentence, SplitName, numbered_lines, resolve
+from halluc.data.readers.base import BadLine, RawSentence, SplitName, TaggedDataConfig, numbered_lines, resolve
 
 _WORDS = re.compile(r"\w+|[^\w\s]")
 _PIECES = re.compile(r"\S+")
 
 
-class JsonlConfig(DataConfig):
+class JsonlConfig(TaggedDataConfig):
     format: Literal["jsonl"]
     tokens_field: str = Field(default="tokens", description="a list of words")
     tags_field: str = Field(default="tags", description="a list of tags, one a word")
@@ -49,7 +49,8 @@ class Unreadable(Exception):
 class JsonlReader:
     """JSON Lines: tokens + tags, tokens + spans, or text + character spans."""
 
-    Config: ClassVar[type[DataConfig]] = JsonlConfig
+    makes: ClassVar[str] = "token_classification"
+    Config: ClassVar[type[TaggedDataConfig]] = JsonlConfig
 
     def __init__(self, config: JsonlConfig) -> None:
         self.config = config

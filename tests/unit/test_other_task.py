@@ -1,0 +1,148 @@
+"""The doors for a task that is not token classification, with a toy one: labelled texts."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import ModuleType
+from typing import ClassVar, Literal
+
+import pytest
+
+from halluc.components import TABLE
+from halluc.config import loading
+from halluc.config.schema import Section
+from halluc.core.errors import HallucError
+from halluc.core.examples import Origin
+from halluc.data.checks import check_corpora
+from halluc.data.corpora import read_corpora, stream_corpora
+from halluc.data.readers.base import BadLine, DataConfig, SplitName, numbered_lines, resolve
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """A text with one label."""
+
+    id: str
+    origin: Origin
+    tokens: tuple[str, ...]
+    label: str
+
+    @property
+    def annotation(self) -> str:
+        return self.label
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        return [(" ".join(self.tokens), self.label)]
+
+
+class LinesConfig(DataConfig):
+    format: Literal["lines"]
+
+
+class LinesReader:
+    """``LABEL text`` lines."""
+
+    Config: ClassVar[type[DataConfig]] = LinesConfig
+    makes: ClassVar[str] = "labelling"
+
+    def __init__(self, config: LinesConfig) -> None:
+        self.config = config
+
+    def read(self, reference: str, split: SplitName) -> Iterator[Labelled | BadLine]:
+        for item in numbered_lines(resolve(reference, split), reference):
+            if isinstance(item, BadLine):
+                yield item
+                continue
+            number, line = item
+            label, _, text = line.partition(" ")
+            if not text:
+                yield BadLine("D106", reference, number, "no text", text=line)
+            else:
+                yield Labelled(f"{split}-{number}", Origin(reference, number), tuple(text.split()), label)
+
+
+class LabellingConfig(Section):
+    type: Literal["labelling"]
+
+
+class Labelling:
+    """Labels texts."""
+
+    Config: ClassVar[type[Section]] = LabellingConfig
+
+
+@pytest.fixture
+def table(monkeypatch):
+    module = ModuleType("a_toy_task")
+    module.LinesReader, module.Labelling = LinesReader, Labelling
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    return {
+        **TABLE,
+        "task": {**TABLE["task"], "labelling": "a_toy_task:Labelling"},
+        "reader": {**TABLE["reader"], "lines": "a_toy_task:LinesReader"},
+    }
+
+
+@pytest.fixture
+def files(tmp_path):
+    texts = {"train": "ask where is it\nsay it is here\nask where is it\nsay where is it\n", "dev": "sing la la\n"}
+    for split, text in texts.items():
+        (tmp_path / f"{split}.txt").write_text(text, encoding="utf-8")
+    return {split: str(tmp_path / f"{split}.txt") for split in texts}
+
+
+def test_finished_examples_pass_the_border_as_they_are(table, files):
+    config = LinesConfig(format="lines", **files)
+    found = read_corpora(config, table)
+    assert (found.scheme, found.scheme_note, found.repairs) == (None, "", [])
+    assert [(e.tokens, e.label) for e in found.splits["dev"]] == [(("la", "la"), "sing")]
+    streamed = stream_corpora(config, table)
+    assert {split: tuple(corpus) for split, corpus in streamed.items()} == {
+        split: corpus.examples for split, corpus in found.splits.items()
+    }
+
+
+def test_bad_lines_are_told_or_left_out_as_for_tags(table, files, tmp_path):
+    (tmp_path / "train.txt").write_text("ask where\nsay\n", encoding="utf-8")
+    with pytest.raises(HallucError, match="no text") as caught:
+        read_corpora(LinesConfig(format="lines", **files), table)
+    assert caught.value.where.line == 2
+    skipping = read_corpora(LinesConfig(format="lines", on_bad_line="skip", **files), table)
+    assert len(skipping.splits["train"]) == len(skipping.skipped) == 1
+
+
+def test_check_counts_labels_repetitions_and_contradictions(table, files):
+    report = check_corpora(read_corpora(LinesConfig(format="lines", **files), table))
+    train = report.splits["train"]
+    assert train.labels == {"ask": 2, "say": 2}
+    assert (train.sentences, train.tokens, train.entity_free) == (4, 12, 0)
+    assert (train.duplicates, train.contradictions) == (2, 1)
+    assert report.unseen_labels == {"dev": {"sing": 1}}
+
+
+CONFIG = """\
+name: toy
+task: {type: TASK}
+data: {format: FORMAT, train: x.txt}
+model: {name: nowhere}
+"""
+
+
+def load(tmp_path, table, task, form):
+    config = tmp_path / "toy.yaml"
+    config.write_text(CONFIG.replace("TASK", task).replace("FORMAT", form), encoding="utf-8")
+    return loading.load(config, table=table)
+
+
+def test_a_format_of_another_task_is_refused_with_those_that_fit(tmp_path, table):
+    assert load(tmp_path, table, "labelling", "lines").experiment.data.format == "lines"
+    with pytest.raises(HallucError, match="lines` brings examples of labelling") as caught:
+        load(tmp_path, table, "token_classification", "lines")
+    assert (caught.value.code, caught.value.where.line) == ("C113", 3)
+    assert "`conll`, `hub`, `jsonl`" in caught.value.help
+    with pytest.raises(HallucError, match="not of labelling") as caught:
+        load(tmp_path, table, "labelling", "jsonl")
+    assert "`lines`" in caught.value.help
