@@ -51,7 +51,7 @@ def _one(cell: Cell, alike: Sequence[Cell], *, deep: bool, as_json: bool) -> Non
     report = check_corpora(corpora)
     report.warnings.extend(_absent_model(loaded.experiment.model.name))
     remaining, withheld = gapping.withhold(loaded, corpora)
-    gaps = gap_table.gaps(remaining)
+    gaps = gap_table.gaps(experiment.task_of(loaded), remaining)
     plan = augmenting.planned(loaded)
     if not as_json:
         if len(alike) > 1:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from rich.table import Table
 
@@ -12,11 +13,14 @@ from halluc.gap.coverage import Coverage
 from halluc.gap.forecast import Figure, SplitGap, gap_of
 
 
-def gaps(corpora: Corpora) -> dict[str, SplitGap]:
-    """The gap of every other split to the training split that remains; none where there is no training split."""
+def gaps(task: Any, corpora: Corpora) -> dict[str, SplitGap]:
+    """The gap of every other split to the training split that remains; none where there is no training split, or
+    where the task's knowledge is not one of surfaces."""
     if "train" not in corpora.splits:
         return {}
-    coverage = Coverage.of(corpora.splits["train"])
+    coverage = task.coverage(corpora.splits)
+    if not isinstance(coverage, Coverage):
+        return {}
     return {name: gap_of(coverage, corpus) for name, corpus in corpora.splits.items() if name != "train"}
 
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
+from halluc.commands import experiment
 from halluc.commands.terminal import say
 from halluc.components import TABLE
 from halluc.config.loading import LoadedConfig
 from halluc.core.errors import HallucError
-from halluc.core.examples import Tagged
 from halluc.data.corpora import Corpora, read_corpora
 from halluc.gap import withhold as withholding
-from halluc.gap.coverage import Coverage
-from halluc.gap.knowledge import Knowledge
 from halluc.gap.units import WithheldUnits
 from halluc.gap.withhold import Withheld
+from halluc.hallucination.ledger import Knowledge
 from halluc.runs.directory import RunDir
 
 # The keys that an error of withholding is about; the first that the config gives is shown.
@@ -27,13 +27,19 @@ def withhold(loaded: LoadedConfig, corpora: Corpora) -> tuple[Corpora, Withheld 
     They come back as they are, with None, where the config has no ``gap`` or no training split was read.
 
     Raises:
-        HallucError D132 to D135: what is asked for cannot be done, at the key that asks for it.
+        HallucError D132 to D135: what is asked for cannot be done, at the key that asks for it. C103: the task has no
+            such units.
     """
     config, train = loaded.experiment.gap, corpora.splits.get("train")
     if config is None or train is None:
         return corpora, None
+    task = experiment.task_of(loaded)
+    if config.unit not in task.units:
+        help = f"of {task.name} it is one of {', '.join(task.units)}"
+        where = loaded.origins.get(("gap", "unit"))
+        raise HallucError("C103", f'`gap.unit` cannot be "{config.unit}"', where, help)
     try:
-        withheld = withholding.withhold(train.examples, config)
+        withheld = withholding.withhold(train.examples, config, task.strata(train.examples))
     except HallucError as error:
         places = [loaded.origins.get(("gap", key)) for key in _KEYS[error.code]]
         where = next((place for place in places if place), None)
@@ -41,9 +47,9 @@ def withhold(loaded: LoadedConfig, corpora: Corpora) -> tuple[Corpora, Withheld 
     return replace(corpora, splits={**corpora.splits, "train": replace(train, examples=withheld.examples)}), withheld
 
 
-def record(target: RunDir, trained_on: tuple[Tagged, ...], withheld: Withheld | None) -> None:
+def record(target: RunDir, task: Any, corpora: Corpora, withheld: Withheld | None) -> None:
     """Keep in the run what its training split knows, and what was withheld from it."""
-    Coverage.of(trained_on).save(target.coverage)
+    task.coverage(corpora.splits).save(target.coverage)
     if withheld is not None:
         withheld.save(target.withheld)
 
@@ -57,18 +63,20 @@ def knowledge(target: RunDir, loaded: LoadedConfig) -> Knowledge | None:
     Raises:
         HallucError R120, R121: a file of the run is damaged or of another version. D…: the training split is broken.
     """
-    gapped = loaded.experiment.gap is not None
+    task, gapped = experiment.task_of(loaded), loaded.experiment.gap is not None
     if target.coverage.is_file() and (target.withheld.is_file() or not gapped):
         units = WithheldUnits.load(target.withheld) if gapped else None
-        return Knowledge(Coverage.load(target.coverage), units)
+        found: Knowledge = task.knowledge(task.read_coverage(target.coverage), units)
+        return found
     if loaded.experiment.data.train is None:
         return None
     try:
-        corpora = read_corpora(loaded.experiment.data, TABLE, ("train",))
+        corpora = read_corpora(loaded.experiment.data, TABLE, task.covers)
     except HallucError as error:
         if error.code != "D101":
             raise
         say(f"warning: what the training split knows cannot be told: {error.message}", style="yellow")
         return None
     remaining, withheld = withhold(loaded, corpora)
-    return Knowledge(Coverage.of(remaining.splits["train"]), withheld.units if withheld else None)
+    known: Knowledge = task.knowledge(task.coverage(remaining.splits), withheld.units if withheld else None)
+    return known

@@ -210,7 +210,7 @@ def _record(job: _Job, encoder: Any, machine: dict[str, Any], notes: dict[str, A
     record.inputs = inputs
     record.gap = job.withheld.as_record() if job.withheld else None
     write_json(job.target.path / "data.json", {**check_corpora(job.as_read).as_json(), "encoding": notes})
-    gapping.record(job.target, job.corpora.splits["train"].examples, job.withheld)
+    gapping.record(job.target, experiment.task_of(job.loaded), job.corpora, job.withheld)
     record.hardware = {**record.hardware, **machine}
     record.model = {"commit": encoder.commit, "parameters": sum(p.numel() for p in encoder.model.parameters())}
     job.target.write(record)

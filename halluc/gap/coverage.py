@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pydantic import model_validator
 
-from halluc.core.examples import Tagged, surface
+from halluc.core.examples import Example
 from halluc.runs.records import read_record, write_line
 from halluc.runs.schema import SCHEMA_VERSION, Record
 
@@ -64,7 +64,7 @@ class Coverage:
     mentions: int
 
     @classmethod
-    def of(cls, examples: Iterable[Tagged]) -> Coverage:
+    def of(cls, examples: Iterable[Example]) -> Coverage:
         """Count in one pass; the first place is the first in the order of ``examples``."""
         counts: dict[str, dict[str, int]] = {}
         first: dict[tuple[str, str], tuple[str, int]] = {}
@@ -72,15 +72,14 @@ class Coverage:
         for example in examples:
             sentences += 1
             tokens += len(example.tokens)
-            for span in example.spans:
+            for text, label in example.pairs:
                 mentions += 1
-                text = surface(example.tokens, span)
-                of_label = counts.setdefault(span.label, {})
+                of_label = counts.setdefault(label, {})
                 if text in of_label:
                     of_label[text] += 1
                 else:
                     of_label[text] = 1
-                    first[text, span.label] = (example.origin.file, example.origin.line)
+                    first[text, label] = (example.origin.file, example.origin.line)
         surfaces = {
             label: {text: Known(count, *first[text, label]) for text, count in of_label.items()}
             for label, of_label in counts.items()

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy
 
-from halluc.core.examples import Tagged
+from halluc.core.examples import Example
 from halluc.core.rng import keyed_generator
 from halluc.gap.coverage import Coverage
 from halluc.gap.novelty import novelty
@@ -71,7 +71,7 @@ def good_turing(counts: Iterable[int]) -> Figure:
     return Figure(value, total, (max(0.0, value - half), min(1.0, value + half)))
 
 
-def gap_of(coverage: Coverage, examples: Iterable[Tagged]) -> SplitGap:
+def gap_of(coverage: Coverage, examples: Iterable[Example]) -> SplitGap:
     """The gap of a split against what a training split knows; labels of either are told."""
     classes = [_novelties(coverage, example) for example in examples]
     by_label = sorted(coverage.surfaces.keys() | {label for example in classes for label, _ in example})
@@ -91,10 +91,8 @@ def _all_counts(coverage: Coverage) -> list[int]:
     return [known.count for of_label in coverage.surfaces.values() for known in of_label.values()]
 
 
-def _novelties(coverage: Coverage, example: Tagged) -> list[tuple[str, Novelty]]:
-    return [
-        (span.label, novelty(coverage, example.tokens[span.start : span.end], span.label)) for span in example.spans
-    ]
+def _novelties(coverage: Coverage, example: Example) -> list[tuple[str, Novelty]]:
+    return [(label, novelty(coverage, text.split(" "), label)) for text, label in example.pairs]
 
 
 def _gap(counts: Sequence[int], classes: Sequence[Sequence[Novelty]]) -> Gap:

@@ -6,29 +6,49 @@ matching, a study would show that and not the missing knowledge.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from halluc.core.examples import Tagged
+from halluc.core.examples import Example
 from halluc.gap.units import example_hash
-
-STRATA = ("0", "1", "2", "3+")
 
 Sizes = tuple[int, ...]
 
 
-def stratum(example: Tagged) -> int:
-    """The place in ``STRATA`` of an example: by how many mentions it has."""
-    return min(len(example.spans), len(STRATA) - 1)
+@dataclass(frozen=True)
+class Strata:
+    """The groups of examples whose sizes are matched: their names, and ``of``, the place of an example's among them.
+
+    With ``has_free`` the first one holds the examples that show nothing, which keep their share whatever is withheld.
+    """
+
+    names: tuple[str, ...]
+    of: Callable[[Any], int]
+    has_free: bool
+
+    def sizes(self, examples: Sequence[Example]) -> Sizes:
+        """How many examples each stratum has."""
+        places = [self.of(example) for example in examples]
+        return tuple(places.count(number) for number in range(len(self.names)))
+
+    def bearing(self, sizes: Sizes) -> int:
+        """How many of the examples show something."""
+        return sum(sizes[1:] if self.has_free else sizes)
+
+    def matched(self, original: Sizes, left: Sizes) -> Sizes:
+        """The most that can be taken of what is ``left``, with examples that show nothing at their share in
+        ``original``, where there are such."""
+        return matched_sizes(original, left) if self.has_free else left
 
 
-def sizes_of(examples: Sequence[Tagged]) -> Sizes:
-    """How many examples each stratum has."""
-    strata = [stratum(example) for example in examples]
-    return tuple(strata.count(number) for number in range(len(STRATA)))
+_MANY = 3
+BY_MENTIONS = Strata(("0", "1", "2", "3+"), lambda example: min(len(example.pairs), _MANY), has_free=True)
 
 
 def matched_sizes(original: Sizes, left: Sizes) -> Sizes:
-    """The most that can be taken of what is ``left``, with entity-free sentences at their share in ``original``.
+    """The most that can be taken of what is ``left``, with entity-free sentences, which come first, at their share in
+    ``original``.
 
     All entity-bearing sentences are taken where enough entity-free ones are left for the share; where too few are, all
     of those, and so many entity-bearing ones that the share holds, each stratum shrunk in proportion. The share holds
@@ -58,16 +78,16 @@ def apportion(total: int, weights: Sequence[int]) -> Sizes:
     return tuple(shares)
 
 
-def take(examples: Sequence[Tagged], left: Sequence[int], sizes: Sizes) -> list[int]:
+def take(examples: Sequence[Example], left: Sequence[int], sizes: Sizes, strata: Strata) -> list[int]:
     """The positions of ``sizes`` examples of each stratum, of those ``left``, in their order.
 
     They are taken by hash, so that fractions share as many as can be.
     """
-    strata: list[list[int]] = [[] for _ in STRATA]
+    groups: list[list[int]] = [[] for _ in strata.names]
     for position in left:
-        strata[stratum(examples[position])].append(position)
+        groups[strata.of(examples[position])].append(position)
     taken: list[int] = []
-    for positions, size in zip(strata, sizes, strict=True):
+    for positions, size in zip(groups, sizes, strict=True):
         taken += sorted(positions, key=lambda position: example_hash("matched", examples[position]))[:size]
     return sorted(taken)
 

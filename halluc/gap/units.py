@@ -12,14 +12,13 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from halluc.core.errors import data_error, did_you_mean
-from halluc.core.examples import Tagged, surface
+from halluc.core.examples import Example, Pair
 from halluc.core.rng import keyed_seed
 from halluc.gap.coverage import REMAKE
 from halluc.runs.records import read_record, write_line
 from halluc.runs.schema import SCHEMA_VERSION, Record
 
 Unit = Literal["mention", "label", "example"]
-Pair = tuple[str, str]
 UnitT = TypeVar("UnitT", Pair, str)
 
 
@@ -46,26 +45,21 @@ class Units:
         return [position for position, first in enumerate(self.first) if first >= withheld]
 
 
-def pairs_of(example: Tagged) -> list[Pair]:
-    """The mentions of an example: surface and label."""
-    return [(surface(example.tokens, span), span.label) for span in example.spans]
-
-
-def mention_units(examples: Sequence[Tagged]) -> Units:
+def mention_units(examples: Sequence[Example]) -> Units:
     """Distinct mentions: each has the same chance, however often it stands there."""
-    order = _by_hash("mention", {pair for example in examples for pair in pairs_of(example)})
+    order = _by_hash("mention", {pair for example in examples for pair in example.pairs})
     place = {pair: number for number, pair in enumerate(order)}
-    first = [min((place[pair] for pair in pairs_of(example)), default=len(order)) for example in examples]
+    first = [min((place[pair] for pair in example.pairs), default=len(order)) for example in examples]
     return Units(len(order), first, pairs=order)
 
 
-def label_units(examples: Sequence[Tagged], named: Iterable[str]) -> Units:
+def label_units(examples: Sequence[Example], named: Iterable[str]) -> Units:
     """The labels that the config names.
 
     Raises:
         HallucError D132: the training split does not have one of them.
     """
-    known = {span.label for example in examples for span in example.spans}
+    known = {label for example in examples for _, label in example.pairs}
     for label in named:
         if label not in known:
             near = did_you_mean(label, known)
@@ -74,11 +68,11 @@ def label_units(examples: Sequence[Tagged], named: Iterable[str]) -> Units:
     order = _by_hash("label", set(named))
     place = {label: number for number, label in enumerate(order)}
     count = len(order)
-    first = [min((place.get(span.label, count) for span in example.spans), default=count) for example in examples]
+    first = [min((place.get(label, count) for _, label in example.pairs), default=count) for example in examples]
     return Units(count, first, labels=order)
 
 
-def example_units(examples: Sequence[Tagged]) -> Units:
+def example_units(examples: Sequence[Example]) -> Units:
     """The examples themselves."""
     order = sorted(range(len(examples)), key=lambda position: example_hash("example", examples[position]))
     first = [0] * len(order)
@@ -87,7 +81,7 @@ def example_units(examples: Sequence[Tagged]) -> Units:
     return Units(len(order), first)
 
 
-def example_hash(purpose: str, example: Tagged) -> int:
+def example_hash(purpose: str, example: Example) -> int:
     return keyed_seed("gap", purpose, example.id, example.tokens)
 
 

@@ -9,16 +9,14 @@ from typing import Any
 
 from halluc.config.schema import GapConfig
 from halluc.core.errors import data_error
-from halluc.core.examples import Tagged
-from halluc.gap.matching import STRATA, Sizes, apportion, matched_sizes, sizes_of, take
+from halluc.core.examples import Example, Pair
+from halluc.gap.matching import BY_MENTIONS, Sizes, Strata, apportion, take
 from halluc.gap.units import (
-    Pair,
     Units,
     WithheldUnits,
     example_units,
     label_units,
     mention_units,
-    pairs_of,
 )
 
 # The fractions of a study where the config names none.
@@ -38,13 +36,13 @@ class SplitSize:
     surfaces: int
 
     @classmethod
-    def of(cls, examples: Sequence[Tagged]) -> SplitSize:
-        free = sum(not example.spans for example in examples)
+    def of(cls, examples: Sequence[Example]) -> SplitSize:
+        labelled = [len(example.pairs) for example in examples]
         return cls(
             sentences=len(examples),
-            mentions=sum(len(example.spans) for example in examples),
+            mentions=sum(labelled),
             tokens=sum(len(example.tokens) for example in examples),
-            entity_free=round(free / len(examples), 4) if examples else None,
+            entity_free=round(labelled.count(0) / len(examples), 4) if examples else None,
             surfaces=len(_pairs(examples)),
         )
 
@@ -58,13 +56,14 @@ class Withheld:
     """
 
     config: GapConfig
-    examples: tuple[Tagged, ...]
+    examples: tuple[Example, ...]
     units: WithheldUnits
     withheld: int
     of: int
     before: SplitSize
     left: SplitSize
     matched: SplitSize | None
+    strata: Strata = BY_MENTIONS
 
     def is_withheld(self, text: str, label: str) -> bool:
         """Whether a mention was withheld: its pair was chosen, or its label was; with ``unit: example``, it stood in
@@ -84,7 +83,7 @@ class Withheld:
             "before": asdict(self.before),
             "left": asdict(self.left),
             "matched": asdict(self.matched) if self.matched else None,
-            "strata": dict(zip(STRATA, sizes_of(self.examples), strict=True)),
+            "strata": dict(zip(self.strata.names, self.strata.sizes(self.examples), strict=True)),
         }
 
     def told(self) -> str:
@@ -100,20 +99,22 @@ class Withheld:
         )
 
 
-def withhold(examples: Sequence[Tagged], config: GapConfig) -> Withheld:
+def withhold(examples: Sequence[Example], config: GapConfig, strata: Strata = BY_MENTIONS) -> Withheld:
     """Withhold what ``config`` says from a training split; the examples that remain keep their order.
+
+    ``strata`` are what sizes are matched in.
 
     Raises:
         HallucError D132: a named label that the split does not have. D133: no sentence with a mention is left. D134:
             ``size`` cannot be matched. D135: nothing can be matched over all fractions.
     """
     units = _units(examples, config)
-    if not any(example.spans for example in examples):
+    if not any(example.pairs for example in examples):
         raise data_error("D133", "the training split has no mention: there is nothing to withhold")
     left = units.left(config.fraction)
-    kept = left if config.control == "none" else take(examples, left, _sizes(examples, units, config))
+    kept = left if config.control == "none" else take(examples, left, _sizes(examples, units, config, strata), strata)
     remaining = tuple(examples[position] for position in kept)
-    if not any(example.spans for example in remaining):
+    if not any(example.pairs for example in remaining):
         message = f"a fraction of {config.fraction:g} leaves no sentence with a mention: there is nothing to learn"
         raise data_error("D133", message, help=_less(config.fraction, config))
     return Withheld(
@@ -125,10 +126,11 @@ def withhold(examples: Sequence[Tagged], config: GapConfig) -> Withheld:
         before=SplitSize.of(examples),
         left=SplitSize.of([examples[position] for position in left]),
         matched=SplitSize.of(remaining) if config.control == "matched" else None,
+        strata=strata,
     )
 
 
-def _units(examples: Sequence[Tagged], config: GapConfig) -> Units:
+def _units(examples: Sequence[Example], config: GapConfig) -> Units:
     if config.unit == "mention":
         return mention_units(examples)
     if config.unit == "label":
@@ -136,15 +138,17 @@ def _units(examples: Sequence[Tagged], config: GapConfig) -> Units:
     return example_units(examples)
 
 
-def _chosen(examples: Sequence[Tagged], remaining: Sequence[Tagged], units: Units, config: GapConfig) -> WithheldUnits:
+def _chosen(
+    examples: Sequence[Example], remaining: Sequence[Example], units: Units, config: GapConfig
+) -> WithheldUnits:
     if config.unit == "example":
         return WithheldUnits("example", _pairs(examples) - _pairs(remaining))
     withheld = units.withheld(config.fraction)
     return WithheldUnits(config.unit, frozenset(units.pairs[:withheld]), frozenset(units.labels[:withheld]))
 
 
-def _pairs(examples: Sequence[Tagged]) -> frozenset[Pair]:
-    return frozenset(pair for example in examples for pair in pairs_of(example))
+def _pairs(examples: Sequence[Example]) -> frozenset[Pair]:
+    return frozenset(pair for example in examples for pair in example.pairs)
 
 
 def _fractions(config: GapConfig) -> tuple[float, ...]:
@@ -153,17 +157,19 @@ def _fractions(config: GapConfig) -> tuple[float, ...]:
     return tuple(sorted({config.fraction, *(config.fractions or usual)}))
 
 
-def _sizes(examples: Sequence[Tagged], units: Units, config: GapConfig) -> Sizes:
+def _sizes(examples: Sequence[Example], units: Units, config: GapConfig, strata: Strata) -> Sizes:
     """How many sentences of each stratum every fraction trains on.
 
     Fractions are nested, so that the largest leaves the fewest sentences of every stratum.
     """
     largest = _fractions(config)[-1]
-    least = sizes_of([examples[position] for position in units.left(largest)])
-    most = matched_sizes(sizes_of(examples), least)
-    if not sum(most[1:]):
+    least = strata.sizes([examples[position] for position in units.left(largest)])
+    most = strata.matched(strata.sizes(examples), least)
+    if not strata.bearing(most):
         lacking = (
-            "no sentence with a mention" if not sum(least[1:]) else "too few without a mention to keep their share"
+            "no sentence with a mention"
+            if not strata.bearing(least)
+            else "too few without a mention to keep their share"
         )
         raise data_error("D135", f"a fraction of {largest:g} leaves {lacking}", help=_less(largest, config))
     if config.size is None:
@@ -172,7 +178,7 @@ def _sizes(examples: Sequence[Tagged], units: Units, config: GapConfig) -> Sizes
         help = f"lower it, or {_less(largest, config)}" if largest else "lower it"
         raise data_error("D134", f"`gap.size: {config.size}`: at most {sum(most)} sentences can be matched", help=help)
     sizes = apportion(config.size, most)
-    if not sum(sizes[1:]):
+    if not strata.bearing(sizes):
         raise data_error("D134", f"`gap.size: {config.size}` leaves no room for a sentence with a mention")
     return sizes
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy
@@ -11,7 +12,10 @@ from halluc.config.schema import ModelConfig, Section
 from halluc.core.claims import Claim
 from halluc.core.edits import Editable
 from halluc.core.examples import Corpus, Origin
+from halluc.data.readers.base import SplitName
 from halluc.data.texts import InputText
+from halluc.gap.matching import Strata
+from halluc.gap.units import WithheldUnits
 from halluc.runs.schema import Novelty, Prediction, Record
 
 
@@ -31,6 +35,12 @@ class Encoded(Protocol):
     def loss(self, outputs: object, batch: Any) -> Any: ...
 
     def ids(self, indexes: Sequence[int]) -> list[str]: ...
+
+
+class Saved(Protocol):
+    """What can be kept in a file."""
+
+    def save(self, path: Path) -> None: ...
 
 
 class Asserted(NamedTuple):
@@ -55,6 +65,9 @@ class Task(Protocol):
     ``noun`` is what its examples are, in the plural. ``notes`` are the words of the terminal for what ``Encoded.notes``
     counts and a person should know, ``columns`` the headings under which ``check --deep`` shows such counts, and
     ``longest``, the pieces of the longest feature.
+
+    ``units`` are what ``gap.unit`` may withhold; ``covers`` are the splits that ``coverage`` is made from, as they are
+    trained on: before augmentation, and after withholding.
     """
 
     name: ClassVar[str]
@@ -64,6 +77,8 @@ class Task(Protocol):
     noun: ClassVar[str]
     notes: ClassVar[Mapping[str, str]]
     columns: ClassVar[Mapping[str, str]]
+    units: ClassVar[tuple[str, ...]]
+    covers: ClassVar[tuple[SplitName, ...]]
     Config: ClassVar[type[Section]]
 
     def labels(self, corpus: Corpus[Any]) -> tuple[str, ...]:
@@ -72,6 +87,26 @@ class Task(Protocol):
 
     def lacks(self, corpus: Corpus[Any]) -> str | None:
         """What a training split does not have without which there is nothing to learn, as "no mention"."""
+        ...
+
+    def strata(self, examples: Sequence[Any]) -> Strata:
+        """The groups of a training split that withholding with ``control: matched`` keeps alike in size."""
+        ...
+
+    def coverage(self, splits: Mapping[SplitName, Corpus[Any]]) -> Saved:
+        """What training shows; ``save`` writes the ``coverage.json`` that ``read_coverage`` reads."""
+        ...
+
+    def read_coverage(self, path: Path) -> Saved:
+        """What a run keeps.
+
+        Raises:
+            HallucError R120: damaged. R121: of another version of halluc.
+        """
+        ...
+
+    def knowledge(self, coverage: Any, withheld: WithheldUnits | None) -> Any:
+        """What a ledger asks (``hallucination.ledger.Knowledge``), from ``coverage`` and what was withheld."""
         ...
 
     def build(self, config: ModelConfig, labels: Sequence[str], attention: str) -> Any:

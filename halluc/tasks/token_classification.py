@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
@@ -15,8 +16,13 @@ from halluc.core.edits import Editable
 from halluc.core.errors import HallucError, did_you_mean, environment_error
 from halluc.core.examples import Corpus, Origin, Span, Tagged, surface
 from halluc.core.labels import UnknownTag, read_spans, split_tag, tag_set, write_tags
+from halluc.data.readers.base import SplitName
 from halluc.data.texts import InputText
 from halluc.data.writers import as_record
+from halluc.gap.coverage import Coverage
+from halluc.gap.knowledge import Knowledge
+from halluc.gap.matching import BY_MENTIONS, Strata
+from halluc.gap.units import WithheldUnits
 from halluc.runs.schema import PredictedClaim, PredictedText, SpanPrediction
 from halluc.tasks.base import Asserted
 from halluc.tasks.encoded_tokens import UNLABELLED, EncodedTokens, Window, windows_of
@@ -72,6 +78,8 @@ class TokenClassification:
         "dropped_words": "dropped",
         "unknown_words": "unknown",
     }
+    units: ClassVar[tuple[str, ...]] = ("mention", "label", "example")
+    covers: ClassVar[tuple[SplitName, ...]] = ("train",)
     Config: ClassVar[type[Section]] = TokenClassificationConfig
 
     def __init__(self, config: TokenClassificationConfig) -> None:
@@ -82,6 +90,18 @@ class TokenClassification:
 
     def lacks(self, corpus: Corpus[Tagged]) -> str | None:
         return None if any(example.spans for example in corpus) else "no mention"
+
+    def strata(self, examples: Sequence[Tagged]) -> Strata:
+        return BY_MENTIONS
+
+    def coverage(self, splits: Mapping[SplitName, Corpus[Tagged]]) -> Coverage:
+        return Coverage.of(splits["train"])
+
+    def read_coverage(self, path: Path) -> Coverage:
+        return Coverage.load(path)
+
+    def knowledge(self, coverage: Coverage, withheld: WithheldUnits | None) -> Knowledge:
+        return Knowledge(coverage, withheld)
 
     def build(self, config: ModelConfig, labels: Sequence[str], attention: str) -> Encoder:
         from halluc.tasks.encoders import load_encoder

@@ -12,12 +12,17 @@ import pytest
 
 from halluc.components import TABLE
 from halluc.config import loading
-from halluc.config.schema import Section
+from halluc.config.schema import GapConfig, Section
 from halluc.core.errors import HallucError
 from halluc.core.examples import Origin
 from halluc.data.checks import check_corpora
 from halluc.data.corpora import read_corpora, stream_corpora
 from halluc.data.readers.base import BadLine, DataConfig, SplitName, numbered_lines, resolve
+from halluc.gap.coverage import Coverage, Known
+from halluc.gap.forecast import gap_of
+from halluc.gap.matching import Strata
+from halluc.gap.withhold import withhold
+from halluc.tasks.token_classification import TokenClassification
 
 
 @dataclass(frozen=True)
@@ -146,3 +151,55 @@ def test_a_format_of_another_task_is_refused_with_those_that_fit(tmp_path, table
     with pytest.raises(HallucError, match="not of labelling") as caught:
         load(tmp_path, table, "labelling", "jsonl")
     assert "`lines`" in caught.value.help
+
+
+def texts(*labels: str) -> tuple[Labelled, ...]:
+    return tuple(
+        Labelled(f"t{number}", Origin("t.txt", number), (f"w{number % 5}", "x"), label)
+        for number, label in enumerate(labels, 1)
+    )
+
+
+BY_CLASS = Strata(("ask", "say"), lambda example: ("ask", "say").index(example.label), has_free=False)
+
+
+def test_withholding_matches_in_the_strata_of_the_task(table):
+    split = texts(*["ask"] * 60, *["say"] * 40)
+    made = [
+        withhold(split, GapConfig(unit="example", fraction=fraction, fractions=[0.0, 0.25, 0.5]), BY_CLASS)
+        for fraction in (0.0, 0.25, 0.5)
+    ]
+    sizes = {BY_CLASS.sizes(one.examples) for one in made}
+    (sizes,) = sizes
+    assert sum(sizes) == 50
+    assert all(sizes)
+    assert made[0].as_record()["strata"] == dict(zip(("ask", "say"), sizes, strict=True))
+    smaller = withhold(split, GapConfig(unit="example", fraction=0.5, size=10), BY_CLASS)
+    assert sum(BY_CLASS.sizes(smaller.examples)) == 10
+
+
+def test_labels_and_pairs_of_any_example_can_be_withheld():
+    split = texts("ask", "say", "ask", "sing", "say", "ask")
+    gone = withhold(split, GapConfig(unit="label", labels=["sing"], fraction=1.0, control="none"), BY_CLASS)
+    assert [example.label for example in gone.examples] == ["ask", "say", "ask", "say", "ask"]
+    assert gone.is_withheld("any text", "sing")
+    half = withhold(split, GapConfig(unit="mention", fraction=0.5, control="none"), BY_CLASS)
+    left = {pair for example in half.examples for pair in example.pairs}
+    assert left.isdisjoint(half.units.pairs)
+    assert len(left) == len({pair for example in split for pair in example.pairs}) - half.withheld
+
+
+def test_coverage_counts_what_any_example_shows():
+    known = Coverage.of(texts("ask", "say", "ask", "ask", "say", "ask"))
+    assert (known.sentences, known.tokens, known.mentions, known.distinct) == (6, 12, 6, 5)
+    assert known.of_label("ask")["w1 x"] == Known(2, "t.txt", 1)
+    gap = gap_of(known, texts("ask", "ask"))
+    assert gap.by_label["ask"].unseen.value == 0.5
+
+
+def test_a_unit_that_the_task_does_not_have_is_refused_at_its_key(tmp_path, monkeypatch, halluc, experiment):
+    monkeypatch.setattr(TokenClassification, "units", ("example",))
+    told = halluc("check", experiment, "--set", "gap.fraction=0.5", "--set", "gap.unit=mention")
+    assert told.code == 2
+    assert 'error[C103]: `gap.unit` cannot be "mention"' in told.err
+    assert "of token_classification it is one of example" in told.err

@@ -15,8 +15,8 @@ from halluc.core.errors import HallucError
 from halluc.core.examples import Origin, Span, Tagged
 from halluc.data.corpora import read_corpora
 from halluc.gap.coverage import Coverage
-from halluc.gap.matching import apportion, matched_sizes, sizes_of
-from halluc.gap.units import WithheldUnits, example_units, pairs_of
+from halluc.gap.matching import BY_MENTIONS, apportion, matched_sizes
+from halluc.gap.units import WithheldUnits, example_units
 from halluc.gap.withhold import Withheld, withhold
 from tests.conftest import REPOSITORY
 
@@ -95,14 +95,14 @@ def test_every_sentence_with_a_withheld_mention_is_dropped_and_no_other(split, f
     made = done(split, gap(fraction, control="none"))
     gone = made.units.pairs
     assert len(gone) == made.withheld == round(fraction * made.of)
-    assert list(made.examples) == [example for example in split if gone.isdisjoint(pairs_of(example))]
+    assert list(made.examples) == [example for example in split if gone.isdisjoint(example.pairs)]
 
 
 @given(SPLIT, FRACTION, st.lists(FRACTION, min_size=1, max_size=3), st.sampled_from(["mention", "example"]))
 def test_matched_sizes_are_the_same_at_every_fraction_of_the_study(split, fraction, fractions, unit):
     study = [fraction, *fractions]
     made = [done(split, gap(one, fractions=study, unit=unit)) for one in study]
-    assert len({sizes_of(one.examples) for one in made}) == 1
+    assert len({BY_MENTIONS.sizes(one.examples) for one in made}) == 1
     assert len({one.matched.sentences for one in made}) == 1
     positions = [split.index(example) for example in made[0].examples]
     assert positions == sorted(positions)
@@ -134,11 +134,11 @@ def test_apportioning_shares_out_all_and_no_more_than_there_is(weights, data):
 def test_sizes_are_the_smallest_over_the_fractions_and_share_the_entity_free_out():
     split = usual()
     largest = withhold(split, gap(0.5, control="none"))
-    bearing = sizes_of(largest.examples)[1:]
+    bearing = BY_MENTIONS.sizes(largest.examples)[1:]
     for fraction in (0.0, 0.25, 0.5):
         made = withhold(split, gap(fraction))
-        assert sizes_of(made.examples)[1:] == bearing
-        assert sizes_of(made.examples)[0] == round(sum(bearing) * 80 / 320)
+        assert BY_MENTIONS.sizes(made.examples)[1:] == bearing
+        assert BY_MENTIONS.sizes(made.examples)[0] == round(sum(bearing) * 80 / 320)
     assert withhold(split, gap(0.1, fractions=[0.1])).matched.sentences > made.matched.sentences
     assert withhold(split, gap(0.75)).matched.sentences < made.matched.sentences
 
@@ -154,7 +154,7 @@ def test_where_entity_free_sentences_are_few_all_strata_shrink_in_proportion():
 def test_fractions_share_the_sentences_that_both_can_have():
     split = usual()
     less, more = withhold(split, gap(0.25)), withhold(split, gap(0.5))
-    clean = {example.id for example in less.examples if more.units.pairs.isdisjoint(pairs_of(example))}
+    clean = {example.id for example in less.examples if more.units.pairs.isdisjoint(example.pairs)}
     assert ids(more) >= clean
 
 
@@ -170,7 +170,7 @@ def test_a_size_is_shared_out_in_the_matched_proportions():
     split = usual()
     whole, part = withhold(split, gap(0.25)), withhold(split, gap(0.25, size=40))
     assert len(part.examples) == 40
-    for size, most in zip(sizes_of(part.examples), sizes_of(whole.examples), strict=True):
+    for size, most in zip(BY_MENTIONS.sizes(part.examples), BY_MENTIONS.sizes(whole.examples), strict=True):
         assert abs(size - 40 * most / len(whole.examples)) < 1
     assert ids(part) <= ids(whole)
 
@@ -238,7 +238,7 @@ def test_whole_labels_are_withheld_by_name():
     assert not made.is_withheld("name1", "LOC")
     none = withhold(split, gap(0.0, unit="label", labels=["PER"]))
     assert not none.is_withheld("anything", "PER")
-    assert sizes_of(none.examples) == sizes_of(made.examples)
+    assert BY_MENTIONS.sizes(none.examples) == BY_MENTIONS.sizes(made.examples)
 
 
 def test_with_examples_withheld_is_what_stood_in_the_split_and_is_known_no_more():
@@ -303,7 +303,7 @@ def test_conll_2003_can_be_matched_up_to_half_its_surfaces(real_data):
     made = [withhold(train, gap(fraction)) for fraction in (0.0, 0.25, 0.5)]
     assert [one.withheld for one in made] == [0, 2055, 4110]
     assert {one.of for one in made} == {8220}
-    assert len({sizes_of(one.examples) for one in made}) == 1
+    assert len({BY_MENTIONS.sizes(one.examples) for one in made}) == 1
     bearing = sum(bool(example.spans) for example in made[2].examples)
     assert bearing == pytest.approx(3650, rel=0.05)
     assert made[2].matched.entity_free == pytest.approx(2909 / 14041, abs=0.0005)
