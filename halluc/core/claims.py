@@ -16,12 +16,16 @@ Verdict = Literal["supported", "distorted", "unsupported", "unverifiable"]
 VERDICTS: tuple[Verdict, ...] = ("supported", "distorted", "unsupported", "unverifiable")
 
 
+# Where gold stands, and its label: a span, or (None, None, label) where the label is one of the whole example.
+Mark = tuple[int | None, int | None, str]
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """The gold that a claim was matched to, and other gold that it overlaps (no omission either)."""
 
-    matched: Span | None = None
-    touched: tuple[Span, ...] = ()
+    matched: Mark | None = None
+    touched: tuple[Mark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,11 @@ class Claim:
     verdict: Verdict | None = None
     reason: str | None = None
     evidence: Evidence = Evidence()
+
+    @property
+    def mark(self) -> Mark:
+        """What tells it from other claims about the same example."""
+        return self.where or (None, None, self.label)
 
 
 @dataclass(frozen=True, slots=True)

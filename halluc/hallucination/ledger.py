@@ -8,9 +8,8 @@ from typing import Any, Protocol
 
 from pydantic import ValidationError
 
-from halluc.core.claims import Claim, Judged
+from halluc.core.claims import Claim, Judged, Mark
 from halluc.core.errors import HallucError, Location
-from halluc.core.examples import Span
 from halluc.runs.schema import GoldMention, LedgerLine, Nearest, Novelty
 
 
@@ -35,18 +34,16 @@ def lines(
         gold: the gold claims of each example. threshold: claims of less confidence are withdrawn.
     """
     for one, there in zip(judged, gold, strict=True):
-        surfaces = {claim.where: claim.text for claim in there}
+        surfaces = {claim.mark: claim.text for claim in there}
         for claim in one.claims:
             yield _claim(claim, surfaces, knowledge, threshold)
         for omission in one.omissions:
             yield LedgerLine(record="omission", **_about(omission, knowledge))
 
 
-def _claim(
-    claim: Claim, surfaces: dict[Span | None, str], knowledge: Knowledge | None, threshold: float | None
-) -> LedgerLine:
+def _claim(claim: Claim, surfaces: dict[Mark, str], knowledge: Knowledge | None, threshold: float | None) -> LedgerLine:
     matched, touched = claim.evidence.matched, claim.evidence.touched
-    around = sorted([*touched, *([matched] if matched else [])])
+    around = sorted([*touched, *([matched] if matched else [])], key=_in_order)
     # Rounded first, so that the file itself says which claims a threshold withdraws.
     confidence = None if claim.confidence is None else round(claim.confidence, 6)
     abstained = threshold is not None and confidence is not None and confidence < threshold
@@ -57,7 +54,7 @@ def _claim(
         reason=claim.reason,
         matched=matched,
         touched=list(touched),
-        gold=[_mention(span, surfaces[span], knowledge) for span in around],
+        gold=[_mention(mark, surfaces[mark], knowledge) for mark in around],
         abstained=abstained,
         **_about(claim, knowledge),
     )
@@ -79,10 +76,16 @@ def _about(claim: Claim, knowledge: Knowledge | None) -> dict[str, Any]:
     }
 
 
-def _mention(span: Span, text: str, knowledge: Knowledge | None) -> GoldMention:
-    novelty = knowledge.novelty(text, span.label) if knowledge else None
-    withheld = knowledge.is_withheld(text, span.label) if knowledge else False
-    return GoldMention(start=span.start, end=span.end, label=span.label, novelty=novelty, withheld=withheld)
+def _in_order(mark: Mark) -> tuple[int, int, str]:
+    start, end, label = mark
+    return start or 0, end or 0, label
+
+
+def _mention(mark: Mark, text: str, knowledge: Knowledge | None) -> GoldMention:
+    start, end, label = mark
+    novelty = knowledge.novelty(text, label) if knowledge else None
+    withheld = knowledge.is_withheld(text, label) if knowledge else False
+    return GoldMention(start=start, end=end, label=label, novelty=novelty, withheld=withheld)
 
 
 # An omission lacks what only a claim has.

@@ -71,6 +71,9 @@ class _Counter:
         self.false = self.unsupported | self.distorted
         mislabelled = self.distorted & ((claims.reason == "label") | (claims.reason == "both"))
         self.wide = self.unsupported | mislabelled
+        # A label of a whole example has no boundary to be wrong: what reasons there are stands in the ledger.
+        found = sorted({*claims.reason[self.distorted].tolist()} - {""})
+        self.reasons = REASONS if table.is_placed else tuple(found)
 
     def overall(self) -> list[Figure]:
         """The figures of everything, those that count examples, and those of the gap."""
@@ -91,7 +94,7 @@ class _Counter:
             "support_rate": ~self.false,
         }
         found = [self.figure(name, part.by, self.claim_rate(mask, among)) for name, mask in wanted.items()]
-        for reason in REASONS:
+        for reason in self.reasons:
             mask = self.distorted & (self.table.claims.reason == reason)
             found.append(self.figure("distortion_rate", {**part.by, "reason": reason}, self.claim_rate(mask, among)))
         if part.gold is not None:
@@ -100,7 +103,8 @@ class _Counter:
         return found
 
     def by_example(self) -> list[Figure]:
-        """Shares of examples, and unsupported claims per 1,000 tokens."""
+        """Shares of examples, and unsupported claims per 1,000 tokens; of examples without gold where claims have
+        places."""
         example = self.table.claims.example
         examples = len(self.table)
         unsupported = numpy.bincount(example[self.unsupported & self.counted], minlength=examples)
@@ -109,13 +113,15 @@ class _Counter:
         column = self.sheet.column
         one = column(numpy.ones(examples))
         tokens = column(self.table.lengths)
-        return [
+        density = Ratio((column(unsupported),), (tokens,), scale=1000, is_share=False)
+        found = [
             self.figure("hallucinated_examples", {}, Ratio((column(unsupported > 0),), (one,))),
-            self.figure(
-                "hallucination_density", {}, Ratio((column(unsupported),), (tokens,), scale=1000, is_share=False)
-            ),
-            self.figure("negative_sentence_rate", {}, Ratio((column(negative & (claims > 0)),), (column(negative),))),
+            self.figure("hallucination_density", {}, density),
         ]
+        if self.table.is_placed:
+            negatives = Ratio((column(negative & (claims > 0)),), (column(negative),))
+            found.append(self.figure("negative_sentence_rate", {}, negatives))
+        return found
 
     def of_the_gap(self) -> list[Figure]:
         """Over-claim by novelty, its ratio, and where the hallucinations lie; none where novelty is unknown."""

@@ -50,6 +50,7 @@ class Gold:
 class Table:
     """A ledger beside the examples it is about; ``lengths`` are tokens, (examples,).
 
+    ``is_placed``: claims and gold stand at places of their examples, and are not labels of whole examples.
     ``unverifiable`` counts the claims that no evidence could judge: they stand in no rate.
     """
 
@@ -58,6 +59,7 @@ class Table:
     claims: Claims
     gold: Gold
     unverifiable: int
+    is_placed: bool = True
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -67,9 +69,10 @@ def table(lines: Iterable[LedgerLine], ids: Sequence[str], lengths: Sequence[int
     """Arrays from ledger lines and the ids and lengths (in tokens) of all examples, those without a line included."""
     index = {identity: number for number, identity in enumerate(ids)}
     claims: list[LedgerLine] = []
-    unverifiable = 0
+    unverifiable, is_placed = 0, True
     gold = _GoldRows(index)
     for line in lines:
+        is_placed &= line.start is not None
         if line.record == "omission":
             gold.omission(line)
         elif line.verdict == "unverifiable":
@@ -77,9 +80,8 @@ def table(lines: Iterable[LedgerLine], ids: Sequence[str], lengths: Sequence[int
         else:
             claims.append(line)
             gold.claim(line)
-    return Table(
-        tuple(ids), numpy.asarray(lengths, dtype=numpy.int64), _claims(claims, index), gold.arrays(), unverifiable
-    )
+    sizes = numpy.asarray(lengths, dtype=numpy.int64)
+    return Table(tuple(ids), sizes, _claims(claims, index), gold.arrays(), unverifiable, is_placed)
 
 
 def _claims(lines: Sequence[LedgerLine], index: dict[str, int]) -> Claims:

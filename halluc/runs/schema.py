@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from halluc.core.claims import Verdict
+from halluc.core.claims import Mark, Verdict
 
 SCHEMA_VERSION = 1
 
@@ -75,10 +75,10 @@ class Nearest(Record):
 
 
 class GoldMention(Record):
-    """Gold that a claim overlaps, with what training showed of it."""
+    """Gold that a claim overlaps, with what training showed of it; ``start`` and ``end`` as in ``LedgerLine``."""
 
-    start: int
-    end: int
+    start: int | None
+    end: int | None
     label: str
     novelty: Novelty | None
     withheld: bool
@@ -88,9 +88,9 @@ class LedgerLine(Record):
     """A line of ``ledger/<split>.jsonl``: a claim with its verdict, or gold that no claim touches.
 
     An omission has no ``confidence``, ``verdict``, ``reason``, ``matched``, ``touched``, ``gold`` or ``abstained``.
-    ``start`` and ``end`` are tokens. ``gold`` tells of the matched and touched gold what training showed of it, so that
-    every rate can be counted again from this file. ``novelty``, ``confusable`` and ``nearest`` are null where the
-    training split is not known.
+    ``start`` and ``end`` are tokens, null where a label is one of the whole example. ``gold`` tells of the matched and
+    touched gold what training showed of it, so that every rate can be counted again from this file. ``novelty``,
+    ``confusable`` and ``nearest`` are null where the training split is not known.
     """
 
     id: str
@@ -103,8 +103,8 @@ class LedgerLine(Record):
     confidence: float | None = None
     verdict: Verdict | None = None
     reason: str | None = None
-    matched: tuple[int, int, str] | None = None
-    touched: list[tuple[int, int, str]] | None = None
+    matched: Mark | None = None
+    touched: list[Mark] | None = None
     gold: list[GoldMention] | None = None
     novelty: Novelty | None = None
     confusable: bool | None = None

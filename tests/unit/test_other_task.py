@@ -13,8 +13,10 @@ import pytest
 from halluc.components import TABLE
 from halluc.config import loading
 from halluc.config.schema import GapConfig, Section
+from halluc.core.claims import Claim, Evidence, Judged
 from halluc.core.errors import HallucError
 from halluc.core.examples import Origin
+from halluc.core.significance import Sheet
 from halluc.data.checks import check_corpora
 from halluc.data.corpora import read_corpora, stream_corpora
 from halluc.data.readers.base import BadLine, DataConfig, SplitName, numbered_lines, resolve
@@ -22,6 +24,9 @@ from halluc.gap.coverage import Coverage, Known
 from halluc.gap.forecast import gap_of
 from halluc.gap.matching import Strata
 from halluc.gap.withhold import withhold
+from halluc.hallucination import ledger, rates
+from halluc.hallucination.table import table as table_of
+from halluc.runs.schema import LedgerLine
 from halluc.tasks.token_classification import TokenClassification
 
 
@@ -203,3 +208,38 @@ def test_a_unit_that_the_task_does_not_have_is_refused_at_its_key(tmp_path, monk
     assert told.code == 2
     assert 'error[C103]: `gap.unit` cannot be "mention"' in told.err
     assert "of token_classification it is one of example" in told.err
+
+
+def label(example: str, name: str, confidence: float | None = None, verdict: str | None = None) -> Claim:
+    agrees = verdict == "supported"
+    return Claim(example, "label", f"text of {example}", None, name, confidence, verdict, None,
+                 Evidence((None, None, name)) if agrees else Evidence())  # fmt: skip
+
+
+def test_labels_of_whole_examples_go_through_the_ledger_into_rates():
+    judged = [
+        Judged((label("a", "ask", 0.9, "supported"), label("a", "say", 0.8, "supported")), ()),
+        Judged((label("b", "ask", 0.7, "unsupported"),), (label("b", "say"),)),
+        Judged((), (label("c", "sing"),)),
+    ]
+    gold = [(label("a", "ask"), label("a", "say")), (label("b", "say"),), (label("c", "sing"),)]
+    lines = list(ledger.lines(judged, gold, None, 0.75))
+    again = [LedgerLine.model_validate(ledger.as_record(line)) for line in lines]
+    assert again == lines
+    assert [(line.start, line.end) for line in lines] == [(None, None)] * 5
+    counted = table_of(again, ["a", "b", "c"], [3, 4, 5])
+    assert not counted.is_placed
+    assert (len(counted.claims.example), len(counted.gold.example)) == (3, 4)
+    sheet = Sheet(3)
+    figures = rates.figures(counted, sheet)
+    totals = sheet.totals()
+    found = {(f.name, *f.by.items()): float(f.formula(totals)) for f in figures}
+    assert found["hallucination_rate",] == pytest.approx(1 / 3)
+    assert found["omission_rate",] == pytest.approx(2 / 4)
+    assert found["recall",] == pytest.approx(2 / 4)
+    assert found["omission_rate", ("label", "say")] == pytest.approx(1 / 2)
+    assert found["hallucination_density",] == pytest.approx(1000 / 12)
+    assert found["hallucination_rate", ("claims", "kept")] == 0
+    # What has no sense without places is absent.
+    assert not any(name == "negative_sentence_rate" for name, *_ in found)
+    assert not any("reason" in dict(by) for _, *by in found)
