@@ -25,12 +25,14 @@ class Shape(Protocol):
 
     def record(self, example: Any) -> dict[str, Any]: ...
 
+    def labels_of(self, example: Any) -> Sequence[str]: ...
+
 
 class Line(NamedTuple):
     """A candidate ready to be written, with what decides whether it is, and what is counted of it.
 
-    ``size`` is its tokens, ``labels`` those of its mentions, ``new`` how many of these training does not show. Plain
-    values, since it crosses processes.
+    ``size`` is its tokens, ``labels`` has one for each thing labelled, ``mentions`` counts those that are spans of
+    tokens, and ``new`` those of them that training does not show. Plain values, since it crosses processes.
     """
 
     text: str
@@ -41,6 +43,7 @@ class Line(NamedTuple):
     shown: str
     size: int
     labels: tuple[str, ...]
+    mentions: int
     new: int
 
 
@@ -93,11 +96,12 @@ class Press:
             "edits": _edits(before, made),
         }
         tokens = edited.tokens
-        labels = tuple([span.label for span in edited.spans])
+        labels, mentions = tuple(self.shape.labels_of(new)), len(edited.spans)
         fresh = sum(tokens[start:end] not in self.known.get(label, _NONE) for start, end, label in edited.spans)
         text, shown = json_line(self.shape.record(new)), " ".join(tokens)
         told = json_line(provenance)
-        return Line(text, told, made.keys, made.attempt, made.method, shown, len(tokens), labels, fresh)
+        counts = (len(tokens), labels, mentions, fresh)
+        return Line(text, told, made.keys, made.attempt, made.method, shown, *counts)
 
 
 def _edits(before: Editable, made: Made) -> list[dict[str, Any]]:

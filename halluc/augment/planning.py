@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from halluc.augment.base import Training
@@ -40,21 +40,30 @@ class Trouble:
 
 
 class Focus:
-    """Gives an example its weight: how much of the new examples it gets, beside the others."""
+    """Gives an example its weight: how much of the new examples it gets, beside the others.
 
-    def __init__(self, kind: str, training: Training, trouble: Trouble | None = None) -> None:
+    ``counts`` says how often each label stands in the training split.
+    """
+
+    def __init__(
+        self, kind: str, training: Training, counts: Mapping[str, int], trouble: Trouble | None = None
+    ) -> None:  # fmt: skip
         self._of = {"uniform": _nothing, "balance": self._rarity, "gap": self._gap}[kind]
         if kind == "gap" and trouble is not None:
             self._of = self._troubled
         self.trouble = trouble or Trouble()
-        self.counts = {label: sum(of.values()) for label, of in training.mentions.items()}
+        self.counts = counts
         self.mentions = training.mentions
 
-    def weight(self, example: Editable) -> float:
-        """The weight of an example with mentions, in units that are its own; -1 for one without."""
-        if not example.spans or self._of is _nothing:
+    def weight(self, example: Editable, labels: Sequence[str]) -> float:
+        """The weight of an example with mentions, in units that are its own; -1 for one without.
+
+        Labels of an example without mentions are labels of the whole.
+        """
+        labelled = example.spans or [Span(0, len(example.tokens), label) for label in labels]
+        if not labelled or self._of is _nothing:
             return -1.0
-        return sum(self._of(example, span) for span in example.spans)
+        return sum(self._of(example, span) for span in labelled)
 
     def _rarity(self, example: Editable, span: Span) -> float:
         return 1 / self.counts[span.label]
@@ -62,7 +71,7 @@ class Focus:
     def _gap(self, example: Editable, span: Span) -> float:
         """1 for a mention that training shows once, or with another label too."""
         mention = example.tokens[span.start : span.end]
-        seen_once = self.mentions[span.label][mention] == 1
+        seen_once = self.mentions.get(span.label, {}).get(mention) == 1
         confusable = any(mention in of for label, of in self.mentions.items() if label != span.label)
         return float(seen_once or confusable)
 

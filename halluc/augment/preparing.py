@@ -77,7 +77,7 @@ def prepare(job: Job) -> Prepared:
             editable = job.shape.editable(example)
             for one in filters:
                 one.see(editable)
-            before.add(len(editable.tokens), [span.label for span in editable.spans])
+            before.add(len(editable.tokens), job.shape.labels_of(example), len(editable.spans))
             sample.offer(editable.tokens)
             tildes.see(example.id)
             yield editable
@@ -91,7 +91,7 @@ def prepare(job: Job) -> Prepared:
     methods = [_method(number, one, training, job) for number, one in enumerate(config.methods)]
     maker = Maker(methods, filters, job.seed, config.attempts, config.unchangeable == "copy")
     press = Press(maker, job.shape, tildes.separator, job.seed, training.mentions)
-    plan = copies(_weights(job, training, before.examples), config.added(before.examples), job.seed)
+    plan = copies(_weights(job, training, before), config.added(before.examples), job.seed)
     return Prepared(job, press, filters, plan, before, sample)
 
 
@@ -118,11 +118,11 @@ def _method(number: int, config: Any, training: Training, job: Job) -> Method:
     return Method(name, steps, config.share, made_by)
 
 
-def _weights(job: Job, training: Training, size: int) -> array[float]:
+def _weights(job: Job, training: Training, before: Figures) -> array[float]:
     if job.config.focus == "uniform":
-        return array("d", [-1.0]) * size
-    focus = Focus(job.config.focus, training, job.trouble)
-    return array("d", (focus.weight(job.shape.editable(example)) for example in job.source))
+        return array("d", [-1.0]) * before.examples
+    focus, shape = Focus(job.config.focus, training, before.labels, job.trouble), job.shape
+    return array("d", (focus.weight(shape.editable(example), shape.labels_of(example)) for example in job.source))
 
 
 class _Tildes:

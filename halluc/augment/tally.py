@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -14,7 +14,8 @@ _SHOWN = 3
 
 @dataclass
 class Figures:
-    """A corpus in numbers. ``new_mentions`` are those whose surface and label the training split does not show."""
+    """A corpus in numbers. Mentions are labelled spans; ``new_mentions`` are those whose surface and label the training
+    split does not show. ``entity_free`` counts the examples without any label."""
 
     examples: int = 0
     tokens: int = 0
@@ -23,16 +24,14 @@ class Figures:
     entity_free: int = 0
     labels: dict[str, int] = field(default_factory=dict)
 
-    def add(self, tokens: int, labels: Iterable[str], new: int = 0) -> None:
+    def add(self, tokens: int, labels: Sequence[str], mentions: int, new: int = 0) -> None:
         self.examples += 1
         self.tokens += tokens
+        self.mentions += mentions
         self.new_mentions += new
-        found = 0
         for label in labels:
-            found += 1
             self.labels[label] = self.labels.get(label, 0) + 1
-        self.mentions += found
-        self.entity_free += not found
+        self.entity_free += not labels
 
     def plus(self, other: Figures) -> Figures:
         labels = {
@@ -73,9 +72,9 @@ class Tally:
         if len(shown) < _SHOWN and refusal.after is not None:
             shown.append({"method": refusal.method, "before": before, "after": refusal.after})
 
-    def keep(self, method: str, tokens: int, labels: Iterable[str], new: int) -> None:
+    def keep(self, method: str, tokens: int, labels: Sequence[str], mentions: int, new: int) -> None:
         self.kept[method] = self.kept.get(method, 0) + 1
-        self.new.add(tokens, labels, new)
+        self.new.add(tokens, labels, mentions, new)
 
     @property
     def made(self) -> int:

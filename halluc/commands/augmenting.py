@@ -17,11 +17,11 @@ from halluc.commands import experiment, gapping, progress
 from halluc.commands.terminal import Talk, say
 from halluc.components import TABLE
 from halluc.config.loading import LoadedConfig, sha256_of_tree
+from halluc.core import registry
 from halluc.core.errors import HallucError, Location
-from halluc.core.examples import Corpus, Tagged
+from halluc.core.examples import Corpus
 from halluc.data.corpora import read_corpora, stream_corpora
 from halluc.data.readers.base import SPLITS, resolve
-from halluc.data.readers.jsonl import JsonlConfig
 from halluc.hallucination import ledger
 from halluc.runs import directory, provenance
 from halluc.runs.directory import RunDir
@@ -77,10 +77,10 @@ def manifest(target: RunDir) -> AugmentFile | None:
     return made
 
 
-def corpus(target: RunDir) -> Corpus[Tagged]:
+def corpus(target: RunDir, task: Any) -> Corpus[Any]:
     """The augmented training split of a run."""
     path = target.augment / TRAIN
-    data = JsonlConfig(format="jsonl", train=str(path))
+    data = registry.load(TABLE, "reader", task.reader).Config(format=task.reader, train=str(path))
     return read_corpora(data, TABLE, ("train",)).splits["train"]
 
 
@@ -137,10 +137,14 @@ def prepared(loaded: LoadedConfig) -> Prepared:
     """Methods, filters and plan of a config's augmentation.
 
     Raises:
-        HallucError: a corpus, a file that a method names, or the ledger that `from` names cannot be read; a method
-            cannot do what it is asked for, at its key.
+        HallucError C103: the task cannot be written in the format asked for. Others: a corpus, a file that a method
+            names, or the ledger that `from` names cannot be read; a method cannot do what it is asked for, at its key.
     """
-    settings = loaded.experiment
+    settings, task = loaded.experiment, experiment.task_of(loaded)
+    if settings.augment.format not in task.formats:
+        help = f"of {task.name} it is one of {', '.join(task.formats)}"
+        where = loaded.origins.get(("augment", "format"))
+        raise HallucError("C103", f'`augment.format` cannot be "{settings.augment.format}"', where, help)
     streams = stream_corpora(settings.data, TABLE)
     source: Any = streams.pop("train", None)
     if source is None:
@@ -148,7 +152,6 @@ def prepared(loaded: LoadedConfig) -> Prepared:
     if settings.gap is not None:
         remaining, _ = gapping.withhold(loaded, read_corpora(settings.data, TABLE, ("train",)))
         source = remaining.splits["train"].examples
-    task = experiment.task_of(loaded)
     job = Job(task, source, list(streams.values()), settings.augment, settings.seed, _trouble(settings.augment))
     try:
         return prepare(job)
@@ -191,11 +194,12 @@ def told(made: AugmentFile) -> Iterator[str]:
         why = ", ".join(f"{count:,} {reason}" for reason, count in reasons.items() if count)
         yield f"warning: {made.wanted - made.made:,} fewer than the {made.wanted:,} asked for: {why}"
     before, new = made.before, made.new
-    yield (
-        f"sentences without mentions: {_share(before['entity_free_share'])} of the originals, "
-        f"{_share(new['entity_free_share'])} of the new; {_share(new['new_mention_share'])} of the "
-        "mentions in the new stand nowhere in the training split"
-    )
+    if before["mentions"] or not before["labels"]:  # labels of whole examples are no mentions
+        yield (
+            f"sentences without mentions: {_share(before['entity_free_share'])} of the originals, "
+            f"{_share(new['entity_free_share'])} of the new; {_share(new['new_mention_share'])} of the "
+            "mentions in the new stand nowhere in the training split"
+        )
     yield f"distinct-2: {_share(before['distinct_2'])} in the originals, {_share(new['distinct_2'])} in the new"
     rate = made.made / made.seconds if made.seconds else 0.0
     yield f"made in {made.seconds:.1f} s, {rate:,.0f} a second"

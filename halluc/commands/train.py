@@ -147,7 +147,7 @@ def _prepared(job: _Job) -> tuple[Any, Evaluate | None, Any]:
     task = experiment.task_of(job.loaded)
     splits = dict(job.corpora.splits)
     if settings.augment is not None:
-        splits["train"] = augmenting.corpus(job.target)
+        splits["train"] = augmenting.corpus(job.target, task)
     train, dev = splits["train"], splits.get("dev")
     lacking = task.lacks(train)
     if lacking is not None:

@@ -66,6 +66,8 @@ class Task(Protocol):
     counts and a person should know, ``columns`` the headings under which ``check --deep`` shows such counts, and
     ``longest``, the pieces of the longest feature.
 
+    ``reader`` reads what ``record`` writes, and ``formats`` are those that ``augment.format`` may ask for.
+
     ``units`` are what ``gap.unit`` may withhold; ``covers`` are the splits that ``coverage`` is made from, as they are
     trained on: before augmentation, and after withholding.
     """
@@ -77,6 +79,8 @@ class Task(Protocol):
     noun: ClassVar[str]
     notes: ClassVar[Mapping[str, str]]
     columns: ClassVar[Mapping[str, str]]
+    reader: ClassVar[str]
+    formats: ClassVar[tuple[str, ...]]
     units: ClassVar[tuple[str, ...]]
     covers: ClassVar[tuple[SplitName, ...]]
     Config: ClassVar[type[Section]]
@@ -145,7 +149,11 @@ class Task(Protocol):
         ...
 
     def record(self, example: Any) -> dict[str, Any]:
-        """The line of ``augment/train.jsonl``, which ``data.readers.jsonl`` reads back."""
+        """The line of ``augment/train.jsonl``, which ``reader`` reads back without any option."""
+        ...
+
+    def labels_of(self, example: Any) -> Sequence[str]:
+        """A label for each thing that is labelled in it."""
         ...
 
     def gold(self, example: Any) -> tuple[Claim, ...]:

@@ -78,6 +78,8 @@ class TokenClassification:
         "dropped_words": "dropped",
         "unknown_words": "unknown",
     }
+    reader: ClassVar[str] = "jsonl"
+    formats: ClassVar[tuple[str, ...]] = ("jsonl", "conll")
     units: ClassVar[tuple[str, ...]] = ("mention", "label", "example")
     covers: ClassVar[tuple[SplitName, ...]] = ("train",)
     Config: ClassVar[type[Section]] = TokenClassificationConfig
@@ -217,6 +219,9 @@ class TokenClassification:
 
     def record(self, example: Tagged) -> dict[str, Any]:
         return as_record(example)
+
+    def labels_of(self, example: Tagged) -> list[str]:
+        return [span.label for span in example.spans]
 
     def gold(self, example: Tagged) -> tuple[Claim, ...]:
         """What the annotation says, in the form of claims."""

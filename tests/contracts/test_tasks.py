@@ -16,6 +16,8 @@ from halluc.config.schema import ModelConfig
 from halluc.core import registry
 from halluc.core.errors import HallucError
 from halluc.core.examples import Corpus, Origin, Span, Tagged
+from halluc.core.files import write_jsonl
+from halluc.data.corpora import read_corpora
 from halluc.data.texts import InputText
 from halluc.engine import runtime
 from halluc.engine.batching import Batch
@@ -89,6 +91,52 @@ class TestEveryTask:
         small = task.decode(encoded, forward(encoder.model, encoded, 1, engine))
         large = task.decode(encoded, forward(encoder.model, encoded, 10_000, engine))
         assert [p.tags for p in small] == [p.tags for p in large]
+
+    def test_what_it_writes_is_read_back_by_its_reader(self, name, tmp_path):
+        task, path = make(name), tmp_path / "train.jsonl"
+        write_jsonl(path, map(task.record, EXAMPLES[name]))
+        config = registry.load(TABLE, "reader", task.reader).Config(format=task.reader, train=str(path))
+        read = read_corpora(config, TABLE).splits["train"]
+        assert [(e.id, e.tokens, e.annotation) for e in read] == [
+            (e.id, e.tokens, e.annotation) for e in EXAMPLES[name]
+        ]
+
+    def test_an_example_shows_the_labels_that_are_labelled_in_it(self, name):
+        task = make(name)
+        corpus = Corpus("train", EXAMPLES[name], "f")
+        for example in corpus:
+            assert sorted(task.labels_of(example)) == sorted(label for _, label in example.pairs)
+            assert sorted(task.labels_of(example)) == sorted(claim.label for claim in task.gold(example))
+        assert set(task.labels(corpus)) == {label for example in corpus for label in task.labels_of(example)}
+
+    def test_an_edit_that_changes_nothing_makes_the_same_example(self, name):
+        task = make(name)
+        for example in EXAMPLES[name]:
+            again = task.rebuild(example, task.editable(example), example.id, example.origin)
+            assert again == example
+
+    def test_what_training_shows_is_kept_and_read_back(self, name, tmp_path):
+        task = make(name)
+        splits = {split: Corpus(split, EXAMPLES[name], "f") for split in task.covers}
+        made = task.coverage(splits)
+        made.save(tmp_path / "coverage.json")
+        for coverage in (made, task.read_coverage(tmp_path / "coverage.json")):
+            knowledge = task.knowledge(coverage, None)
+            found = [claim for example in EXAMPLES[name] for claim in task.gold(example)]
+            assert {knowledge.novelty(claim.text, claim.label) for claim in found} == {"seen"}
+            assert not any(knowledge.is_confusable(claim.text, claim.label) for claim in found)
+            assert not any(knowledge.is_withheld(claim.text, claim.label) for claim in found)
+            assert knowledge.novelty("quite another thing", found[0].label) == "new"
+            nearest = knowledge.nearest(found[0].text, found[0].label)
+            assert (nearest.text, nearest.file, nearest.line) == (found[0].text, "f", 1)
+
+    def test_every_example_has_a_stratum(self, name):
+        task = make(name)
+        strata = task.strata(EXAMPLES[name])
+        assert sum(strata.sizes(EXAMPLES[name])) == len(EXAMPLES[name])
+        for example in EXAMPLES[name]:
+            assert 0 <= strata.of(example) < len(strata.names)
+            assert strata.has_free is False or (strata.of(example) == 0) == (not example.pairs)
 
     def test_what_is_told_of_a_split_has_words_for_every_note(self, name, tiny_encoder):
         task, encoder, encoded = self.built(name, tiny_encoder)

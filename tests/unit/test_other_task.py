@@ -243,3 +243,12 @@ def test_labels_of_whole_examples_go_through_the_ledger_into_rates():
     # What has no sense without places is absent.
     assert not any(name == "negative_sentence_rate" for name, *_ in found)
     assert not any("reason" in dict(by) for _, *by in found)
+
+
+def test_a_format_that_the_task_cannot_be_written_in_is_refused_at_its_key(monkeypatch, halluc, experiment):
+    monkeypatch.setattr(TokenClassification, "formats", ("jsonl",))
+    keys = ("--set", "augment.size=2x", "--set", "augment.methods=[{type: noise}]", "--set", "augment.format=conll")
+    told = halluc("augment", experiment, *keys)
+    assert told.code == 2
+    assert 'error[C103]: `augment.format` cannot be "conll"' in told.err
+    assert "of token_classification it is one of jsonl" in told.err

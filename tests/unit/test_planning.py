@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from array import array
+from collections import Counter
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
@@ -91,9 +93,18 @@ CORPUS = [
 ]
 
 
+def labels(one: Editable) -> list[str]:
+    return [span.label for span in one.spans]
+
+
+def focus_on(kind: str, corpus: Sequence[Editable], trouble: Trouble | None = None) -> Focus:
+    counts = Counter(label for one in corpus for label in labels(one))
+    return Focus(kind, Training.of(corpus, words=False), counts, trouble)
+
+
 def weights(kind: str, trouble: Trouble | None = None) -> list[float]:
-    focus = Focus(kind, Training.of(CORPUS, words=False), trouble)
-    return [focus.weight(one) for one in CORPUS]
+    focus = focus_on(kind, CORPUS, trouble)
+    return [focus.weight(one, labels(one)) for one in CORPUS]
 
 
 def test_uniform_weighs_all_alike():
@@ -106,12 +117,12 @@ def test_balance_weighs_a_mention_by_the_rarity_of_its_label():
 
 def test_balance_spends_as_much_on_each_label():
     """Every label has the same weight in all, so the rare ones more a mention."""
-    focus = Focus("balance", Training.of(CORPUS, words=False))
+    focus = focus_on("balance", CORPUS)
     by_label: dict[str, float] = {}
     for one in CORPUS:
         for span in one.spans:
             alone = Editable(one.tokens, (span,))
-            by_label[span.label] = by_label.get(span.label, 0) + focus.weight(alone)
+            by_label[span.label] = by_label.get(span.label, 0) + focus.weight(alone, [span.label])
     assert by_label == pytest.approx(dict.fromkeys(("PER", "ORG", "LOC"), 1.0))
 
 
@@ -122,8 +133,21 @@ def test_gap_counts_mentions_seen_once_or_with_several_labels():
 
 def test_gap_counts_a_frequent_mention_with_another_label():
     corpus = [example("Paris won", (0, 1, label)) for label in ("LOC", "LOC", "PER", "PER")]
-    focus = Focus("gap", Training.of(corpus, words=False))
-    assert [focus.weight(one) for one in corpus] == [1.0] * 4
+    focus = focus_on("gap", corpus)
+    assert [focus.weight(one, labels(one)) for one in corpus] == [1.0] * 4
+
+
+def test_labels_of_whole_texts_are_balanced_and_followed_to_trouble():
+    corpus = [example("play music"), example("it rains"), example("play chess"), example("la la")]
+    named = [["ask"], ["say"], ["ask"], []]
+    training, counts = Training.of(corpus, words=False), {"ask": 2, "say": 1}
+    balance = Focus("balance", training, counts)
+    assert [balance.weight(*pair) for pair in zip(corpus, named, strict=True)] == [0.5, 1.0, 0.5, -1.0]
+    assert Focus("gap", training, counts).weight(corpus[0], ["ask"]) == 0
+    trouble = Trouble.of([("play music", "ask", True), ("stop", "ask", False), ("it snows", "say", False)])
+    troubled = Focus("gap", training, counts, trouble)
+    # Half of what is labelled `ask` went wrong; music shares two words with it, chess one.
+    assert [troubled.weight(*pair) for pair in zip(corpus, named, strict=True)] == [2.5, 0.0, 1.5, -1.0]
 
 
 # --- trouble ---------------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ CORPORA = st.lists(st.tuples(st.integers(0, 9), st.lists(st.sampled_from("XYZ"),
 def figures(corpus: list[tuple[int, list[str]]], new: int = 0) -> Figures:
     made = Figures()
     for tokens, labels in corpus:
-        made.add(tokens, labels, min(new, len(labels)))
+        made.add(tokens, labels, len(labels), min(new, len(labels)))
     return made
 
 
@@ -62,9 +62,9 @@ def counted() -> Tally:
     tally = Tally(wanted=9)
     for refusal, before in refusals():
         tally.refuse(refusal, before)
-    tally.keep("noise", 4, ["X"], 1)
-    tally.keep("noise", 3, [], 0)
-    tally.keep("copy", 2, [], 0)
+    tally.keep("noise", 4, ["X"], 1, 1)
+    tally.keep("noise", 3, [], 0, 0)
+    tally.keep("copy", 2, [], 0, 0)
     return tally
 
 
@@ -93,7 +93,7 @@ def test_an_interrupted_count_goes_on_where_it_stopped():
     second = Tally.restored(json.loads(json.dumps(first.state())))
     assert second == first
     for tally in (whole, second):
-        tally.keep("delete", 5, ["Y"], 0)
+        tally.keep("delete", 5, ["Y"], 1, 0)
         tally.refuse(Refusal("leak", "delete", "h"), "i")
     assert second == whole
 
