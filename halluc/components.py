@@ -7,6 +7,7 @@ The first line of a component's docstring is what ``halluc list`` prints.
 TABLE: dict[str, dict[str, str]] = {
     "task": {
         "token_classification": "halluc.tasks.token_classification:TokenClassification",
+        "text_classification": "halluc.tasks.text_classification:TextClassification",
     },
     "augmenter": {
         "mention_replacement": "halluc.augment.mention_replacement:MentionReplacement",
@@ -37,6 +38,8 @@ TABLE: dict[str, dict[str, str]] = {
     },
     "detector": {
         "gold_spans": "halluc.hallucination.gold_spans:GoldSpans",
+        "gold_labels": "halluc.hallucination.gold_labels:GoldLabels",
+        "gold_label_sets": "halluc.hallucination.gold_labels:GoldLabelSets",
     },
     "reader": {
         "conll": "halluc.data.readers.conll:ConllReader",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,7 @@ from halluc.runs.directory import CONFIG_FILE, LATEST, RUN_FILE, RunDir
 from halluc.runs.records import read_record
 from halluc.runs.schema import ConfidenceFile
 
-# What a model from elsewhere is taken for: the one task there is.
+# What a model from elsewhere is taken for where it does not say what it was trained for.
 _TASK = "token_classification"
 
 
@@ -104,9 +105,24 @@ def _refuse_neither(reference: str) -> None:
 
 def _defaults(reference: str) -> LoadedConfig:
     """What holds for a model of which nothing is known."""
-    task = registry.load(TABLE, "task", _TASK).Config(type=_TASK)
+    name = _task_of(reference)
+    task = registry.load(TABLE, "task", name).Config(type=name)
     settings = Experiment(name="predict", task=task, data=None, model=ModelConfig(name=reference))
     return LoadedConfig(settings, settings.model_dump(mode="json"), {}, ())
+
+
+def _task_of(reference: str) -> str:
+    """The task that a model has a head for, as its config.json tells; models of the hub are not asked."""
+    source = resolve_model(reference)
+    if not source.local:
+        return _TASK
+    try:
+        config = json.loads((Path(source.name) / "config.json").read_text(encoding="utf-8"))
+        heads = [str(head) for head in config.get("architectures") or ()]
+    except (OSError, ValueError, AttributeError):
+        return _TASK  # what is wrong with it is told where it is loaded
+    fits = (name for name in TABLE["task"] if any(h.endswith(registry.load(TABLE, "task", name).head) for h in heads))
+    return next(fits, _TASK)
 
 
 def read_confidence(run: RunDir) -> ConfidenceFile | None:

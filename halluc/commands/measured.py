@@ -93,7 +93,10 @@ def _kind(run: RunDir, split: str) -> type[Prediction]:
     """What the lines of predictions are: the evaluation says of which task it is."""
     if not run.evaluation(split).is_file():  # runs of an older halluc may lack it, and are of the first task
         return SpanPrediction
-    return PREDICTIONS[standing.evaluation(run, split).task]
+    task = standing.evaluation(run, split).task
+    if task not in PREDICTIONS:
+        raise HallucError("R112", f"{run.evaluation(split)} is of a task that this halluc does not have: `{task}`")
+    return PREDICTIONS[task]
 
 
 def _examples(path: Path, kind: type[Prediction]) -> list[Example]:

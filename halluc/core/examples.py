@@ -92,6 +92,42 @@ def _tagged(
     return Tagged(identity, Origin(*where), tokens, tuple([Span(*span) for span in spans]))
 
 
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """The example of text classification: a text as tokens, and its labels, sorted.
+
+    Without labels it is out of scope or, where a text may have several, it has none. Of a pair, ``tokens`` are those of
+    both texts, and ``second`` is where the second begins.
+    """
+
+    id: str
+    origin: Origin
+    tokens: tuple[str, ...]
+    labels: tuple[str, ...]
+    second: int | None = None
+
+    @property
+    def annotation(self) -> tuple[str, ...]:
+        return self.labels
+
+    @property
+    def pairs(self) -> list[Pair]:
+        """The whole text with each of its labels."""
+        text = " ".join(self.tokens)
+        return [(text, label) for label in self.labels]
+
+    def __reduce__(self) -> tuple[Callable[..., Labelled], tuple[object, ...]]:
+        origin = self.origin  # as plain tuples, like ``Tagged``
+        where = (origin.file, origin.line, origin.document, origin.parent, origin.methods)
+        return _labelled, (self.id, where, self.tokens, self.labels, self.second)
+
+
+def _labelled(
+    identity: str, where: tuple[Any, ...], tokens: tuple[str, ...], labels: tuple[str, ...], second: int | None
+) -> Labelled:  # fmt: skip
+    return Labelled(identity, Origin(*where), tokens, labels, second)
+
+
 ExampleT = TypeVar("ExampleT", bound=Example)
 
 

@@ -62,6 +62,7 @@ class Task(Protocol):
     the config names none. ``detectors`` judge its claims. A prediction has an ``id``, ``confidences`` and the
     ``scores`` behind them, one a claim.
 
+    ``head`` ends the names of the transformers classes that do the task, as in ``BertForTokenClassification``.
     ``noun`` is what its examples are, in the plural. ``notes`` are the words of the terminal for what ``Encoded.notes``
     counts and a person should know, ``columns`` the headings under which ``check --deep`` shows such counts, and
     ``longest``, the pieces of the longest feature.
@@ -76,6 +77,7 @@ class Task(Protocol):
     primary: ClassVar[str]
     scores: ClassVar[str]
     detectors: ClassVar[tuple[str, ...]]
+    head: ClassVar[str]
     noun: ClassVar[str]
     notes: ClassVar[Mapping[str, str]]
     columns: ClassVar[Mapping[str, str]]

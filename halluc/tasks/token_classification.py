@@ -62,6 +62,7 @@ class TokenClassification:
     primary: ClassVar[str] = "entity_f1"
     scores: ClassVar[str] = "tagging"
     detectors: ClassVar[tuple[str, ...]] = ("gold_spans",)
+    head: ClassVar[str] = "ForTokenClassification"
     noun: ClassVar[str] = "sentences"
     notes: ClassVar[Mapping[str, str]] = {
         "windowed_sentences": "sentences longer than the model's limit, read in overlapping windows",

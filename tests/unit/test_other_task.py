@@ -10,6 +10,7 @@ from typing import ClassVar, Literal
 
 import pytest
 
+from halluc.commands import locating
 from halluc.components import TABLE
 from halluc.config import loading
 from halluc.config.schema import GapConfig, Section
@@ -82,6 +83,7 @@ class Labelling:
     """Labels texts."""
 
     Config: ClassVar[type[Section]] = LabellingConfig
+    head: ClassVar[str] = "ForLabelling"
 
 
 @pytest.fixture
@@ -252,3 +254,19 @@ def test_a_format_that_the_task_cannot_be_written_in_is_refused_at_its_key(monke
     assert told.code == 2
     assert 'error[C103]: `augment.format` cannot be "conll"' in told.err
     assert "of token_classification it is one of jsonl" in told.err
+
+
+@pytest.mark.parametrize(
+    ("config", "task"),
+    [
+        ('{"architectures": ["BertForLabelling"]}', "labelling"),
+        ('{"architectures": ["BertForTokenClassification"]}', "token_classification"),
+        ('{"architectures": null}', "token_classification"),
+        ("[]", "token_classification"),
+        ("{", "token_classification"),
+    ],
+)
+def test_a_model_from_elsewhere_is_of_the_task_that_it_has_a_head_for(tmp_path, monkeypatch, table, config, task):
+    monkeypatch.setattr(locating, "TABLE", table)
+    (tmp_path / "config.json").write_text(config, encoding="utf-8")
+    assert locating.locate(str(tmp_path)).loaded.experiment.task.type == task
