@@ -7,7 +7,6 @@ The first line of a component's docstring is what ``halluc list`` prints.
 TABLE: dict[str, dict[str, str]] = {
     "task": {
         "token_classification": "halluc.tasks.token_classification:TokenClassification",
-        "text_classification": "halluc.tasks.text_classification:TextClassification",
     },
     "augmenter": {
         "mention_replacement": "halluc.augment.mention_replacement:MentionReplacement",
