@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy
 
 from halluc.core.examples import Tagged
 from halluc.core.labels import write_tags
 from halluc.core.significance import Figure, Ratio, Sheet, draws, percentiles
-from halluc.engine.inference import forward
-from halluc.engine.runtime import Runtime
 from halluc.hallucination import rates
 from halluc.hallucination.table import Table
 from halluc.metrics import calibration, entity, selective, spans, token
 from halluc.runs.schema import MetricResult
+
+if TYPE_CHECKING:
+    from halluc.engine.runtime import Runtime
 
 Tags = Sequence[Sequence[str]]
 
@@ -35,6 +36,9 @@ NAMES = (
 
 
 def predict(model: Any, task: Any, encoded: Any, budget: int, runtime: Runtime) -> list[Any]:
+    # The figures below are counted from files too, where torch is not wanted.
+    from halluc.engine.inference import forward
+
     return list(task.decode(encoded, forward(model, encoded, budget, runtime)))
 
 
