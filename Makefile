@@ -20,9 +20,10 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) -c constraints.txt -e '.[offline,hub,dev,browser]'
 	touch $@
 
-demo: setup  ## fine-tune a real encoder on the demo corpus, evaluate it, and say where the results are
+demo: setup  ## fine-tune a real encoder on the demo corpus, evaluate it, and say where the report is
 	$(BIN)/halluc train configs/demo.yaml
 	$(BIN)/halluc eval configs/demo.yaml
+	$(BIN)/halluc report configs/demo.yaml --quiet
 
 test: setup  ## run the test suite
 	$(BIN)/python -m pytest

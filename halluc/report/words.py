@@ -10,6 +10,9 @@ from halluc.report.figures import Figures, count
 from halluc.runs.reports import Abstention
 from halluc.runs.schema import MetricResult
 
+# Of fewer hallucinations no share is told.
+FEW = 8
+
 
 def conclusion(
     figures: Figures, split: str, confidences: Mapping[str, Sequence[float]], abstention: Abstention | None
@@ -51,6 +54,10 @@ def _where(figures: Figures, rate: MetricResult, split: str) -> str:
     if total == 1:
         seen = "had" if share.value == 0 else "had not"
         return f"1 {of} has nothing behind it, on a name that training {seen} shown: one says little of where."
+    if total < FEW:
+        there = round(share.value * total)
+        which = "all" if there == total else "none" if not there else f"{there}"
+        return f"{total} {of} have nothing behind them, {which} on names that training had not shown: too few to say where."
     head = f"{formats.metric(share)} of its {total:,} hallucinations on {split} lie on names that training did not show"
     if unseen.n == rate.n:
         return f"{head}, as all of its claims do."

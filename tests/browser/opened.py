@@ -29,7 +29,16 @@ class Opened:
         driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
         url = page.resolve().as_uri()
         driver.get(url)
+        cls._wait(driver)
         return cls(driver, url)
+
+    @staticmethod
+    def _wait(driver: Any) -> None:
+        """Until the whole page is read: on a busy machine the driver may come back before."""
+        from selenium.webdriver.support.ui import WebDriverWait
+
+        whole = "return location.protocol === 'file:' && document.readyState === 'complete'"
+        WebDriverWait(driver, 20, poll_frequency=0.02).until(lambda driver: driver.execute_script(whole))
 
     def js(self, script: str, *arguments: object) -> Any:
         """What a function body of JavaScript returns."""

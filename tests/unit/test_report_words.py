@@ -21,9 +21,12 @@ RATE = metric("hallucination_rate", 0.05, 100, (0.02, 0.09))
 OMISSION = metric("omission_rate", 0.1, 90, (0.05, 0.15))
 
 
+MANY = metric("hallucination_rate", 0.1, 100, (0.05, 0.16))
+
+
 def where(share, interval, unseen_claims):
     return [
-        metric("share_of_hallucinations", share, 5, interval, novelty="unseen"),
+        metric("share_of_hallucinations", share, 10, interval, novelty="unseen"),
         metric("over_claim", 0.2, unseen_claims, (0.1, 0.3), novelty="unseen"),
     ]
 
@@ -35,7 +38,7 @@ def said(*metrics, confidences=CONFIDENCES, withdrawn=None):
 @pytest.mark.parametrize(
     ("share", "interval", "claims", "told"),
     [
-        (0.8, (0.6, 1.0), 50, "80.0% [60.0, 100.0] of its 5 hallucinations on test lie on names that training did not "
+        (0.8, (0.6, 1.0), 50, "80.0% [60.0, 100.0] of its 10 hallucinations on test lie on names that training did not "
                               "show, though only 50.0% of its claims do."),
         (0.6, (0.3, 0.9), 50, "and 50.0% of its claims do: that they gather there can not be shown."),
         (0.2, (0.0, 0.4), 50, "do: it asserts without ground rather where it had seen the name."),
@@ -44,11 +47,20 @@ def said(*metrics, confidences=CONFIDENCES, withdrawn=None):
     ],
 )  # fmt: skip
 def test_where_it_hallucinates_is_said_against_where_it_claims(share, interval, claims, told):
-    assert said(RATE, *where(share, interval, claims), OMISSION)[0].endswith(told)
+    assert said(MANY, *where(share, interval, claims), OMISSION)[0].endswith(told)
 
 
 def test_without_novelty_that_is_said():
     assert said(RATE, OMISSION)[0].endswith("have nothing behind them; which names training showed is not known.")
+
+
+@pytest.mark.parametrize(("share", "told"), [(1.0, "all"), (0.0, "none"), (0.8, "4")])
+def test_of_few_hallucinations_no_share_is_told(share, told):
+    few = said(RATE, *where(share, (0.1, 1.0), 50), OMISSION)[0]
+    assert few == (
+        f"5 of its 100 claims on test have nothing behind them, {told} on names that training had not shown: "
+        "too few to say where."
+    )
 
 
 def test_one_hallucination_is_told_as_one():
