@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from halluc.commands import comparison, experiment, measured, standing, study, studytable, summary
+from halluc.commands.measured import Example
 from halluc.commands.study import Place
 from halluc.commands.terminal import Talk, put_json, say
 from halluc.components import TABLE
@@ -155,7 +156,8 @@ def _of_runs(runs: Sequence[RunDir], command: str, wanted: Wanted) -> None:
     """Each further run against the first."""
     collect_study.refuse_different_tasks(runs)
     split = measured.common_split(runs, wanted.split)
-    first, *others = (measured.read(run, split) for run in runs)
+    known: dict[bytes, Example] = {}
+    first, *others = (measured.read(run, split, known) for run in runs)
     found = comparison.compare_all(first, others)
     report = collect_study.comparison_report(runs, found, [command])
     if wanted.shows_tables:

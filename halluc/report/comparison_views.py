@@ -47,7 +47,7 @@ def _family(letter: str, other: Comparison) -> Family:
     at = other.matched_omission
     if at is not None:
         name = "hallucination_rate_at_matched_omission"
-        delta = Delta(name=name, by={}, a=at.a, b=at.b, difference=at.difference, interval=at.interval)
+        delta = Delta(name=name, by={}, **at.model_dump(exclude={"omission_rate", "achieved"}))
         rows.append(_row(f"hallucination rate where both omit {formats.percent(at.omission_rate)}", delta))
     columns = [*_COLUMNS[:2], letter, *_COLUMNS[3:]]
     return Family(f"{letter} less a, {other.examples:,} examples of {other.split}", columns, rows)

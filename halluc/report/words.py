@@ -57,7 +57,8 @@ def _where(figures: Figures, rate: MetricResult, split: str) -> str:
     if total < FEW:
         there = round(share.value * total)
         which = "all" if there == total else "none" if not there else f"{there}"
-        return f"{total} {of} have nothing behind them, {which} on names that training had not shown: too few to say where."
+        told = f"{total} {of} have nothing behind them, {which} on names that training had not shown"
+        return f"{told}: too few to say where."
     head = f"{formats.metric(share)} of its {total:,} hallucinations on {split} lie on names that training did not show"
     if unseen.n == rate.n:
         return f"{head}, as all of its claims do."
