@@ -16,7 +16,8 @@ from halluc.commands.terminal import Talk, put_json, say
 from halluc.components import TABLE
 from halluc.config.matrix import load_study
 from halluc.core.errors import HallucError, did_you_mean
-from halluc.report import collect, collect_study, writing
+from halluc.report import writing
+from halluc.report.collect import several, single
 from halluc.report.writing import FORMATS, Format
 from halluc.runs import directory, matrix
 from halluc.runs.directory import RUN_FILE, RunDir
@@ -127,39 +128,39 @@ def _run(target: Path, overrides: Sequence[str]) -> RunDir:
 
 def _of_study(target: Target, command: str, wanted: Wanted) -> None:
     figures = study.current(target.name, target.path, target.cells, wanted.split, wanted.reference)
-    report = collect_study.study_report(target.name, target.path, figures, [command])
+    report = several.study_report(target.name, target.path, figures, [command])
     if wanted.shows_tables:
         studytable.show(figures)
     _finish(report, target.path / FOLDER, wanted)
 
 
 def _of_run(run: RunDir, wanted: Wanted) -> None:
-    report = collect.run_report(run, wanted.split, wanted.most_claims)
+    report = single.run_report(run, wanted.split, wanted.most_claims)
     if wanted.shows_tables:
         for split in [wanted.split] if wanted.split else report.splits:
             say()
             summary.show(standing.evaluation(run, split))
     # What was asked for beside the usual does not take its place.
-    usual = report.split == collect.run_split(run)
+    usual = report.split == single.run_split(run)
     _finish(report, run.path / FOLDER / ("" if usual else report.split), wanted)
     if usual and wanted.output is None and run.model.is_dir():
         _write_card(run, report)
 
 
 def _write_card(run: RunDir, report: RunReport) -> None:
-    from halluc.report import card
+    from halluc.report.markdown import card
 
     say(f"model card: {card.write_card(run, report)}")
 
 
 def _of_runs(runs: Sequence[RunDir], command: str, wanted: Wanted) -> None:
     """Each further run against the first."""
-    collect_study.refuse_different_tasks(runs)
+    several.refuse_different_tasks(runs)
     split = measured.common_split(runs, wanted.split)
     known: dict[bytes, Example] = {}
     first, *others = (measured.read(run, split, known) for run in runs)
     found = comparison.compare_all(first, others)
-    report = collect_study.comparison_report(runs, found, [command])
+    report = several.comparison_report(runs, found, [command])
     if wanted.shows_tables:
         for one in found:
             comparison.show(one)

@@ -18,7 +18,7 @@ from halluc.core.memory import uncollected
 from halluc.core.significance import percentiles
 from halluc.metrics import seeds
 from halluc.metrics.seeds import Seeds
-from halluc.report.collect_study import refuse_different_tasks
+from halluc.report.collect.several import refuse_different_tasks
 from halluc.runs.directory import RUN_FILE, RunDir
 from halluc.runs.studies import CellFigures, Plain, SeedFigure, StudyFigures, Trend
 

@@ -10,7 +10,7 @@ from halluc import __version__
 from halluc.config.loading import sha256_of_tree
 from halluc.core.errors import HallucError
 from halluc.core.files import sha256_of, write_json
-from halluc.report.collect_study import task_of
+from halluc.report.collect.several import task_of
 from halluc.runs.directory import RunDir
 from halluc.runs.records import read_record
 from halluc.runs.studies import Plain, StudyFigures

@@ -34,11 +34,12 @@ def write(report: AnyReport, folder: Path, formats: Collection[Format] = FORMATS
 def _content(report: AnyReport, format: Format) -> str | object:
     # Each brings a library of its own, which the other formats need not wait for.
     if format == "html":
-        from halluc.report import drawing, render
+        from halluc.report.charts import drawing
+        from halluc.report.page import render
 
         return render.page(report, drawing.charts(report))
     if format == "md":
-        from halluc.report import markdown
+        from halluc.report.markdown import pages
 
-        return markdown.page(report)
+        return pages.page(report)
     return report.model_dump(mode="json")

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from halluc.core.edits import Editable, Reorder, Replace, apply
 from halluc.core.errors import HallucError
 from halluc.core.files import json_line
-from halluc.report import augmented, touched
-from halluc.report.touched import Edited
+from halluc.report.collect import augmented, touched
+from halluc.report.collect.touched import Edited
 from halluc.runs.directory import RunDir
 
 

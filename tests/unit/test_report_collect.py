@@ -10,7 +10,7 @@ import pytest
 
 from halluc.core.errors import HallucError
 from halluc.hallucination import ledger
-from halluc.report.collect import run_report, run_split
+from halluc.report.collect.single import run_report, run_split
 from halluc.runs.directory import RunDir
 from halluc.runs.reports import RunReport
 from tests.made_runs import Rates, made_examples, make_run, make_study

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from halluc.report.conclusions import of_comparison, of_study
+from halluc.report.words.of_several import of_comparison, of_study
 from halluc.runs.studies import (
     ArmComparison,
     ArmDelta,

@@ -7,9 +7,10 @@ import re
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from halluc.report import formats, gfm
-from halluc.report.cells import Cell
-from halluc.report.gfm import Marked, Room, code, digest, fenced, md, strong
+from halluc.report import formats
+from halluc.report.markdown import gfm
+from halluc.report.markdown.gfm import Marked, Room, code, digest, fenced, md, strong
+from halluc.report.page.cells import Cell
 from tests.hostile_texts import LABELS, SCRIPT, TOKENS
 from tests.markdown_reading import LINKED, kinds, parsed, read
 

@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from halluc.report import collect, formats, markdown
+from halluc.report import formats
+from halluc.report.collect import single
+from halluc.report.markdown import pages
 from tests.hostile_texts import SCRIPT, hostile_config, hostile_examples
 from tests.made_runs import make_run
 from tests.markdown_reading import assert_only_own_markup, kinds, read
@@ -25,7 +27,7 @@ REPORTS = {"run": run_report, "comparison": comparison_report, "study": study_re
 
 @pytest.mark.parametrize("kind", REPORTS)
 def test_the_whole_page(kind):
-    compare(GOLDEN / f"{kind}.md", markdown.page(REPORTS[kind]()))
+    compare(GOLDEN / f"{kind}.md", pages.page(REPORTS[kind]()))
 
 
 def compare(path: Path, told: str) -> None:
@@ -37,7 +39,7 @@ def compare(path: Path, told: str) -> None:
 
 @pytest.mark.parametrize("kind", REPORTS)
 def test_a_page_is_made_of_whole_blocks(kind):
-    told = markdown.page(REPORTS[kind]())
+    told = pages.page(REPORTS[kind]())
     found = kinds(told)
     assert {"heading_open", "table_open", "bullet_list_open", "fence"} <= set(found)
     assert told.count("<details>") == told.count("</details>") > 0
@@ -46,13 +48,13 @@ def test_a_page_is_made_of_whole_blocks(kind):
 
 
 def test_a_run_without_any_figure_is_told_too():
-    told = markdown.page(bare_report())
+    told = pages.page(bare_report())
     assert told.startswith("# letters: where it hallucinates\n")
     assert "##" not in told.removeprefix("#") and "None" not in told
 
 
 def test_gates_that_are_not_met_stand_first():
-    told = markdown.page(run_report())
+    told = pages.page(run_report())
     assert told.index("**not met**") < told.index("**met**")
 
 
@@ -84,8 +86,8 @@ def grown_run(times: int, text: str):
 @pytest.mark.parametrize("text", ["label", "@" * 80, "@x" * 5_000, SCRIPT * 50])
 @pytest.mark.parametrize("times", [30, 250])
 def test_a_page_of_any_run_fits_into_a_comment(times, text):
-    told = markdown.page(grown_run(times, text))
-    assert len(told) <= markdown.MOST_CHARACTERS
+    told = pages.page(grown_run(times, text))
+    assert len(told) <= pages.MOST_CHARACTERS
     if times == 250:
         assert re.search(r"^- \*and [\d,]+ more\*$", told, re.M) and re.search(r"\n\n\*and [\d,]+ more\*\n", told)
         assert re.search(r"\| and [\d,]+ more \|", told)  # of the classes, before their averages
@@ -95,11 +97,11 @@ def test_a_page_of_any_run_fits_into_a_comment(times, text):
 def test_claims_give_way_before_figures():
     report = grown_run(30, " a label")
     claim = report.claims[0].shown[0].model_copy(update={"tokens": ["@x" * 20] * 60})
-    told = markdown.page(
+    told = pages.page(
         report.model_copy(update={"claims": [report.claims[0].model_copy(update={"shown": [claim] * 30})]})
     )
     assert "5 of 30 unsupported" in told
-    assert len(told) <= markdown.MOST_CHARACTERS
+    assert len(told) <= pages.MOST_CHARACTERS
     assert all(f"| {place} a label |" in told for place in range(30)) and "more*" not in told
 
 
@@ -119,8 +121,8 @@ def test_a_study_of_any_size_fits_into_a_comment():
             ],
         }
     )
-    told = markdown.page(report.model_copy(update={"figures": figures, "axes": {"arm": ["@" * 90] * 400}}))
-    assert len(told) <= markdown.MOST_CHARACTERS
+    told = pages.page(report.model_copy(update={"figures": figures, "axes": {"arm": ["@" * 90] * 400}}))
+    assert len(told) <= pages.MOST_CHARACTERS
     assert re.search(r"\*and [\d,]+ more\*", told) and re.search(r"\*and [\d,]+ more tables\*", told)
 
 
@@ -133,8 +135,8 @@ def test_a_comparison_of_any_size_fits_into_a_comment():
             "figures": report.others[0].figures * 60,
         }
     )
-    told = markdown.page(report.model_copy(update={"others": [other] * 30, "notes": ["@" * 500] * 200}))
-    assert len(told) <= markdown.MOST_CHARACTERS
+    told = pages.page(report.model_copy(update={"others": [other] * 30, "notes": ["@" * 500] * 200}))
+    assert len(told) <= pages.MOST_CHARACTERS
     assert re.search(r"\*and \d+ more\*", told) and re.search(r"\d+ more$", told, re.MULTILINE)
 
 
@@ -154,7 +156,7 @@ def test_hostile_names_of_runs_and_arms_stay_text(kind):
         ]
         figures = report.figures.model_copy(update={"cells": cells, "comparisons": against})
         report = report.model_copy(update={"name": SCRIPT, "figures": figures, "axes": {IMG: [SCRIPT]}})
-    assert_only_own_markup(markdown.page(report))
+    assert_only_own_markup(pages.page(report))
 
 
 IMG = "![x](http://a.b)<img src=x onerror=alert(1)>|`"
@@ -168,14 +170,14 @@ def hostile_run(tmp_path_factory):
 
 
 def test_a_hostile_corpus_stays_text(hostile_run):
-    told = markdown.page(collect.run_report(hostile_run))
+    told = pages.page(single.run_report(hostile_run))
     assert_only_own_markup(told)
-    assert "alert(1)" in told and len(told) <= markdown.MOST_CHARACTERS
+    assert "alert(1)" in told and len(told) <= pages.MOST_CHARACTERS
 
 
 def test_the_figures_are_those_of_the_report():
     report = run_report()
-    told = read(markdown.page(report))
+    told = read(pages.page(report))
     for head in report.headlines:
         place = told.index(head.title)
         name = head.figure.name

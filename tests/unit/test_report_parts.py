@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from halluc.config.yaml import Source, read
 from halluc.core.errors import HallucError
-from halluc.report.curves import curves, thinned
-from halluc.report.figures import Figures
-from halluc.report.outcomes import classification
-from halluc.report.reproducing import choice, config_lines
-from halluc.report.shown import Worst, window
+from halluc.report.collect.curves import curves, thinned
+from halluc.report.collect.figures import Figures
+from halluc.report.collect.outcomes import classification
+from halluc.report.collect.reproducing import choice, config_lines
+from halluc.report.collect.shown import Worst, window
 from halluc.runs.directory import RunDir
 from halluc.runs.schema import LedgerLine, RunFile
 

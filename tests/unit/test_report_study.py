@@ -14,7 +14,7 @@ from halluc.commands.study import Place
 from halluc.core.errors import HallucError
 from halluc.core.files import write_json
 from halluc.core.significance import holm
-from halluc.report import collect_study
+from halluc.report.collect import several
 from halluc.runs import matrix
 from halluc.runs.directory import RunDir
 from halluc.runs.studies import Comparison, Flip, StudyFigures
@@ -252,7 +252,7 @@ def test_runs_that_are_alike_do_not_differ(made_runs):
 
 
 def test_a_comparison_as_a_report(made_runs, compared):
-    report = collect_study.comparison_report(made_runs, compared, [COMMAND])
+    report = several.comparison_report(made_runs, compared, [COMMAND])
     assert (report.kind, report.split, report.examples, report.reference) == (
         "comparison", "test", compared[0].examples, str(made_runs[0].path),
     )  # fmt: skip
@@ -270,10 +270,10 @@ def test_hallucinations_are_the_first_of_the_flips_shown(made_runs, compared):
         return [Flip(id=f"{a}{n}", start=0, end=1, text="x", label="PER", a=a, b="absent") for n in range(count)]
 
     many = compared[0].model_copy(update={"flipped": [*flips(150, "supported"), *flips(120, "unsupported")]})
-    shown = collect_study.shown_flips(many)
+    shown = several.shown_flips(many)
     assert [flip.a for flip in shown] == ["unsupported"] * 120 + ["supported"] * 80
     assert [flip.id for flip in shown[118:122]] == ["unsupported118", "unsupported119", "supported0", "supported1"]
-    report = collect_study.comparison_report(made_runs[:2], [many], [COMMAND])
+    report = several.comparison_report(made_runs[:2], [many], [COMMAND])
     assert len(report.others[0].flipped) == 270
 
 
@@ -282,7 +282,7 @@ def test_hallucinations_are_the_first_of_the_flips_shown(made_runs, compared):
 
 def test_a_study_as_a_report(home):
     figures = current(home)
-    report = collect_study.study_report("study", home, figures, [COMMAND])
+    report = several.study_report("study", home, figures, [COMMAND])
     assert (report.kind, report.task, report.split) == ("study", "token_classification", "test")
     assert report.axes == {"seed": [1, 2], "gap.fraction": [0.0, 0.5], "arm": ["none", "mix"]}
     assert (report.figures, report.single_seed, report.reproduce) == (figures, False, [COMMAND])
@@ -298,7 +298,7 @@ def test_a_single_seed_and_stopped_cells_are_noted(home):
     record.stages["train"].status = "interrupted"
     record.stages["eval"].status = "failed"
     stopped.write(record)
-    report = collect_study.study_report("study", home, study.figures("study", kept, None), [COMMAND])
+    report = several.study_report("study", home, study.figures("study", kept, None), [COMMAND])
     assert report.single_seed
     assert report.notes == [
         f"{stopped.path.name}: `train` was interrupted.",
@@ -311,7 +311,7 @@ def test_axes_are_those_of_the_cells_where_the_matrix_is_not_known(home):
     figures = current(home)
     for damage in (lambda: (home / "matrix.json").write_text("{"), lambda: (home / "matrix.json").unlink()):
         damage()
-        axes = collect_study.study_report("study", home, figures, []).axes
+        axes = several.study_report("study", home, figures, []).axes
         assert axes == {"gap.fraction": [0.0, 0.5], "arm": ["none", "mix"]}
 
 
@@ -325,10 +325,10 @@ def of_another_task(run: RunDir) -> None:
 
 def test_runs_of_different_tasks_are_refused(made_runs, tmp_path):
     other = copied(made_runs[1], tmp_path)
-    collect_study.refuse_different_tasks([made_runs[0], other])
+    several.refuse_different_tasks([made_runs[0], other])
     of_another_task(other)
     with pytest.raises(HallucError, match=r"token_classification and .* of text_classification") as caught:
-        collect_study.refuse_different_tasks([made_runs[0], made_runs[2], other])
+        several.refuse_different_tasks([made_runs[0], made_runs[2], other])
     assert caught.value.code == "R113"
     assert str(other.path) in caught.value.message
 
@@ -348,5 +348,5 @@ def test_a_task_that_no_evaluation_tells_is_unknown(made_runs, tmp_path, content
         other.evaluation("test").unlink()
     else:
         other.evaluation("test").write_text(content)
-    assert collect_study.task_of(other) is None
-    collect_study.refuse_different_tasks([made_runs[0], other])
+    assert several.task_of(other) is None
+    several.refuse_different_tasks([made_runs[0], other])

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from halluc.report.confidences import abstention
-from halluc.report.figures import Figures
-from halluc.report.headlines import headlines
-from halluc.report.words import conclusion
+from halluc.report.collect.confidences import abstention
+from halluc.report.collect.figures import Figures
+from halluc.report.words.headlines import headlines
+from halluc.report.words.of_run import conclusion
 from halluc.runs.schema import ConfidenceFile, MetricResult
 
 CONFIDENCES = {"unsupported": [0.6, 0.7, 0.8], "supported": [0.9, 0.95]}
