@@ -140,17 +140,20 @@ def _of_run(run: RunDir, wanted: Wanted) -> None:
         for split in [wanted.split] if wanted.split else report.splits:
             say()
             summary.show(standing.evaluation(run, split))
-    # What was asked for beside the usual does not take its place.
     usual = report.split == single.run_split(run)
-    _finish(report, run.path / FOLDER / ("" if usual else report.split), wanted)
     if usual and wanted.output is None and run.model.is_dir():
-        _write_card(run, report)
+        _write_card(run, report, wanted)
+    # What was asked for beside the usual does not take its place.
+    _finish(report, run.path / FOLDER / ("" if usual else report.split), wanted)
 
 
-def _write_card(run: RunDir, report: RunReport) -> None:
+def _write_card(run: RunDir, report: RunReport, wanted: Wanted) -> None:
     from halluc.report.markdown import card
 
-    say(f"model card: {card.write_card(run, report)}")
+    path = card.write_card(run, report)
+    if wanted.talk in (Talk.NORMAL, Talk.VERBOSE):
+        say()
+        say(f"model card: {path}")
 
 
 def _of_runs(runs: Sequence[RunDir], command: str, wanted: Wanted) -> None:
