@@ -24,6 +24,8 @@ from halluc.runs.directory import RUN_FILE, RunDir
 from halluc.runs.reports import AnyReport, RunReport
 
 MOST_CLAIMS = 200
+# On the terminal; the page has all.
+MOST_NOTES = 6
 FOLDER = "report"
 
 
@@ -131,20 +133,25 @@ def _of_study(target: Target, command: str, wanted: Wanted) -> None:
     report = several.study_report(target.name, target.path, figures, [command])
     if wanted.shows_tables:
         studytable.show(figures)
-    _finish(report, target.path / FOLDER, wanted)
+    there = [cell.run for cell in target.cells if any(cell.run.path.glob("ledger/*.jsonl"))]
+    usual = measured.common_split(there, None)
+    _finish(report, _folder(target.path, figures.split, usual), wanted)
 
 
 def _of_run(run: RunDir, wanted: Wanted) -> None:
     report = single.run_report(run, wanted.split, wanted.most_claims)
     if wanted.shows_tables:
-        for split in [wanted.split] if wanted.split else report.splits:
-            say()
-            summary.show(standing.evaluation(run, split))
-    usual = report.split == single.run_split(run)
-    if usual and wanted.output is None and run.model.is_dir():
+        say()
+        summary.show(standing.evaluation(run, report.split))
+    usual = single.run_split(run)
+    if report.split == usual and wanted.output is None and run.model.is_dir():
         _write_card(run, report, wanted)
-    # What was asked for beside the usual does not take its place.
-    _finish(report, run.path / FOLDER / ("" if usual else report.split), wanted)
+    _finish(report, _folder(run.path, report.split, usual), wanted)
+
+
+def _folder(home: Path, split: str, usual: str) -> Path:
+    """Where a report lies: that of another split than the usual one does not take its place."""
+    return home / FOLDER / ("" if split == usual else split)
 
 
 def _write_card(run: RunDir, report: RunReport, wanted: Wanted) -> None:
@@ -168,7 +175,8 @@ def _of_runs(runs: Sequence[RunDir], command: str, wanted: Wanted) -> None:
         for one in found:
             comparison.show(one)
             say()
-    _finish(report, runs[0].path / FOLDER / _slug(runs), wanted)
+    usual = measured.common_split(runs, None)
+    _finish(report, _folder(runs[0].path, split, usual) / _slug(runs), wanted)
 
 
 def _slug(runs: Sequence[RunDir]) -> str:
@@ -200,8 +208,10 @@ def _finish(report: AnyReport, folder: Path, wanted: Wanted) -> None:
         say()
         for sentence in report.conclusion:
             say(sentence)
-        for note in report.notes:
+        for note in report.notes[:MOST_NOTES]:
             say(f"note: {note}", style="yellow")
+        if len(report.notes) > MOST_NOTES:
+            say(f"… and {len(report.notes) - MOST_NOTES} more notes: the report has all", style="yellow")
     page = written.get("html")
     say(f"report: {page or ', '.join(map(str, written.values()))}")
     if wanted.opens and page is not None:

@@ -63,8 +63,8 @@ _TITLES = {
 }
 SECTION_TITLES = {
     "unsupported": "Unsupported: hallucinations",
-    "distorted": "Distorted: told wrongly",
-    "omission": "Omitted: gold that no claim touches",
+    "distorted": "Distorted: a wrong label or boundary",
+    "omission": "Omitted: annotated, and no claim touches it",
     "supported": "Supported, the least confident first",
 }
 

@@ -18,7 +18,9 @@ FILES = ["index.html", "report.json", "report.md"]
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
-    return make_run(folder, made_examples(40, Rates(0.1, 0.1, 0.1), "report"), config_extra="gates: {entity_f1: {min: 0.01}}")
+    return make_run(
+        folder, made_examples(40, Rates(0.1, 0.1, 0.1), "report"), config_extra="gates: {entity_f1: {min: 0.01}}"
+    )
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +90,24 @@ def test_runs_are_compared_in_the_first_ones_report(halluc, run, other):
     assert [one.b for one in report.others] == [str(other.path)]
 
 
+def test_a_comparison_of_another_split_does_not_take_the_place_of_the_usual_one(halluc, tmp_path):
+    made = made_examples(20, Rates(0.2, 0.1, 0.1), "dev")
+    both = [make_run(tmp_path, made, dev=made, name=name).path for name in ("a", "b")]
+    for split in ("test", "dev"):
+        for path in both:
+            (path / "ledger").mkdir(exist_ok=True)
+            for folder in ("ledger", "eval", "predictions"):
+                suffix = "json" if folder == "eval" else "jsonl"
+                text = (path / folder / f"test.{suffix}").read_text().replace('"split": "test"', f'"split": "{split}"')
+                (path / folder / f"{split}.{suffix}").write_text(text)
+    for split in ("test", "dev"):
+        assert halluc("report", *both, "--split", split, "-q").code == 0
+    found = sorted(str(p.parent.parent.relative_to(both[0])) for p in both[0].glob("report/**/report.json"))
+    assert found == ["report", "report/dev"]
+    assert halluc("report", both[0], "--split", "dev", "-q").code == 0
+    assert files(both[0] / "report" / "dev")[-2:] == ["report.json", "report.md"]
+
+
 def test_a_study_gets_one_page_and_names_what_is_missing(halluc, tmp_path):
     home = make_study(tmp_path, arms={"none": Rates(0.2, 0.1, 0.1), "mix": Rates(0.05, 0.2, 0.1)}, leave_out=[0])
     outcome = halluc("report", home)
@@ -150,14 +170,6 @@ def test_a_folder_that_can_not_be_written_is_told(halluc, run, tmp_path):
     outcome = halluc("report", run.path, "-o", tmp_path / "file" / "sub")
     assert outcome.code == 4
     assert "E401" in outcome.err
-
-
-def test_a_split_beside_the_usual_one_has_its_own_folder(halluc, tmp_path):
-    made = made_examples(20, Rates(0.2, 0.1, 0.1), "dev")
-    both = make_run(tmp_path, made, dev=made)
-    assert halluc("report", both.path, "--split", "train").code == 2
-    assert halluc("report", both.path, "-q").code == 0
-    assert not (both.path / "report" / "dev").exists()
 
 
 def test_reports_start_without_torch(run, tmp_path):

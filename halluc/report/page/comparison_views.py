@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from string import ascii_lowercase
 from typing import Any, NamedTuple
 
@@ -15,7 +16,8 @@ from halluc.runs.reports import ComparisonReport
 from halluc.runs.studies import Comparison, Delta, Flip
 
 MOST_FLIPS = 200
-_COLUMNS = ["figure", "a", "", "difference", "p", "p (Holm)"]
+# So many keys of one section are named one by one.
+MOST_KEYS = 4
 
 
 class Flipped(NamedTuple):
@@ -32,9 +34,21 @@ def view(report: ComparisonReport) -> dict[str, Any]:
     named = list(zip(letters[1:], report.others, strict=True))
     return {
         "letters": letters,
+        "keys": [_keys(other.config_differences) for other in report.others],
         "families": [_family(letter, other) for letter, other in named],
         "flipped": [_flipped(letter, other, report) for letter, other in named],
     }
+
+
+def _keys(names: Sequence[str]) -> list[str]:
+    """The keys in which configs differ; many of one section as the section."""
+    plain = [name.strip("`") for name in names]
+    counts = Counter(name.partition(".")[0] for name in plain)
+    told = {}
+    for name in plain:
+        section = name.partition(".")[0]
+        told[section if counts[section] > MOST_KEYS else name] = counts[section]
+    return [f"{name} ({count} keys)" if count > MOST_KEYS else name for name, count in told.items()]
 
 
 def run_letter(number: int) -> str:
@@ -49,8 +63,8 @@ def _family(letter: str, other: Comparison) -> Family:
     if at is not None:
         name = "hallucination_rate_at_matched_omission"
         delta = Delta(name=name, by={}, **at.model_dump(exclude={"omission_rate", "achieved"}))
-        rows.append(_row(f"hallucination rate where both omit {formats.percent(at.omission_rate)}", delta))
-    columns = [*_COLUMNS[:2], letter, *_COLUMNS[3:]]
+        rows.append(_row(f"hallucination rate at matched omission ({formats.percent(at.omission_rate)})", delta))
+    columns = ["figure", "difference", "p (Holm)", "a", letter, "p"]
     return Family(f"{letter} less a, {other.examples:,} examples of {other.split}", columns, rows)
 
 
@@ -59,9 +73,10 @@ def _row(told: str, delta: Delta) -> Row:
     sure = delta.p_holm is not None and delta.p_holm < SURE
     return [
         told,
-        *(Cell(formats.value(name, value)) for value in (delta.a, delta.b)),
         Cell(formats.difference(name, delta.difference), formats.interval(name, delta.interval), sure),
-        *(Cell(formats.p_value(p)) for p in (delta.p, delta.p_holm)),
+        Cell(formats.p_value(delta.p_holm)),
+        *(Cell(formats.value(name, value)) for value in (delta.a, delta.b)),
+        Cell(formats.p_value(delta.p)),
     ]
 
 

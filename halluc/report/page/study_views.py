@@ -34,7 +34,7 @@ _COLUMNS: dict[str, Key] = {
 }
 _COMPARED: dict[str, Key] = {
     **{heading: _COLUMNS[heading] for heading in ("F1", "hallucination", "wide", "distortion", "omission", "ECE")},
-    "at equal omission": (MATCHED, ()),
+    "at matched omission": (MATCHED, ()),
 }
 
 
@@ -52,7 +52,7 @@ def view(report: StudyReport) -> dict[str, Any]:
     axes = list(found.cells[0].choice) if found.cells else []
     matched = {one.axis: str(one.reference) for one in found.comparisons}
     columns = _COLUMNS | {
-        f"at equal omission with {formats.visible(reference)}": (MATCHED, ((axis, reference),))
+        f"at matched omission with {formats.visible(reference)}": (MATCHED, ((axis, reference),))
         for axis, reference in matched.items()
     }
     counts = sorted({len(cell.runs) for cell in found.cells}) or [0]

@@ -37,7 +37,7 @@
     count.textContent = shown === claims.length ? `all ${claims.length} on this page` : `${shown} of the ${claims.length} on this page`;
   };
 
-  for (const input of Object.values(fields)) input.addEventListener("input", apply);
+  for (const input of Object.values(fields)) for (const event of ["input", "change"]) input.addEventListener(event, apply);
   field("reset").addEventListener("click", () => {
     for (const input of Object.values(fields)) input.value = input.defaultValue ?? "";
     apply();
