@@ -17,12 +17,13 @@ setup: $(INSTALLED)  ## make the virtual environment and install halluc with eve
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "halluc needs Python 3.11 or later")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) -c constraints.txt -e '.[offline,hub,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) -c constraints.txt -e '.[offline,hub,dev,browser]'
 	touch $@
 
-demo: setup  ## fine-tune a real encoder on the demo corpus, evaluate it, and say where the results are
+demo: setup  ## fine-tune a real encoder on the demo corpus, evaluate it, and say where the report is
 	$(BIN)/halluc train configs/demo.yaml
 	$(BIN)/halluc eval configs/demo.yaml
+	$(BIN)/halluc report configs/demo.yaml --quiet
 
 test: setup  ## run the test suite
 	$(BIN)/python -m pytest

@@ -200,12 +200,27 @@ def report(
             "--reference", metavar="ARM", help="Of a study, the arm that others are compared with; else the first."
         ),
     ] = None,
+    format_: Annotated[
+        str, typer.Option("--format", metavar="html,md,json", help="Which files to write; all where left out.")
+    ] = "html,md,json",
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="DIR", help="Where the files go; report/ in the run where left out."),
+    ] = None,
+    claims: Annotated[
+        int, typer.Option("--claims", metavar="N", min=1, help="How many claims of each verdict the page shows.")
+    ] = 200,
+    open_: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
+    quiet: Quiet = False,
     json: Json = False,
 ) -> None:
-    """Tell what runs say: figures of one, differences of several, a study. Reads files only."""
+    """Write what runs say as a page: one run, several against the first, or a study. Reads files only."""
     from halluc.commands import report
+    from halluc.commands.terminal import Talk
 
-    report.run(targets, set_ or [], split=split, as_json=json, reference=reference)
+    formats, talk = report.formats_of(format_), Talk.of(quiet, False, json)
+    wanted = report.Wanted(split, reference, claims, formats, output, open_, talk)
+    report.run(targets, set_ or [], wanted)
 
 
 @app.command()

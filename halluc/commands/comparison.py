@@ -1,15 +1,16 @@
-"""Two runs on the same examples: paired differences of their figures, and the claims on which they differ."""
+"""Runs on the same examples: paired differences of their figures from the first, and claims on which they differ."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import numpy
 from rich.table import Table as Grid
 
 from halluc.commands import experiment, measured
-from halluc.commands.measured import Measured
+from halluc.commands.measured import FigureKey, Measured
 from halluc.commands.terminal import people, say
 from halluc.core.significance import Estimate, difference, holm
 from halluc.hallucination.flips import flipped
@@ -19,36 +20,47 @@ from halluc.runs.studies import Comparison, Delta, MatchedOmission
 MOST_FLIPS_SHOWN = 12
 
 
-def compare(a: Measured, b: Measured) -> Comparison:
-    """Every headline figure of both with the paired difference ``b - a``, its interval and p; flipped claims.
+def compare_all(first: Measured, others: Sequence[Measured]) -> list[Comparison]:
+    """Each of the others with the first: every headline figure of both with the paired difference ``b - a``, its
+    interval and p; flipped claims. p is adjusted (Holm) for all figures of all others.
 
     Raises:
         HallucError R113: they were evaluated on different examples.
     """
-    measured.refuse_different_examples(a, b)
-    deltas = []
-    for (name, by), value in a.values.items():
-        key = (name, by)
-        one, other = (Estimate(_defined(v)) for v in (value, b.values[key]))
-        found = difference(other, one, b.resampled[key], a.resampled[key])
-        deltas.append(
-            Delta(
-                name=name, by=dict(by), a=one.value, b=other.value,
-                difference=found.value, interval=found.interval, p=found.p,
-            )
-        )  # fmt: skip
-    for delta, adjusted in zip(deltas, holm([delta.p for delta in deltas]), strict=True):
-        delta.p_holm = adjusted
+    for other in others:
+        measured.refuse_different_examples(first, other)
+    found = [_compared(first, other) for other in others]
+    tested = [one for comparison in found for one in _tested(comparison)]
+    for one, adjusted in zip(tested, holm([one.p for one in tested]), strict=True):
+        one.p_holm = adjusted
+    return found
+
+
+def _tested(found: Comparison) -> list[Delta | MatchedOmission]:
+    return [*found.figures, *([found.matched_omission] if found.matched_omission is not None else [])]
+
+
+def _compared(a: Measured, b: Measured) -> Comparison:
+    """p is not adjusted yet."""
     return Comparison(
         split=a.split,
         a=a.name,
         b=b.name,
         examples=len(a.examples),
         config_differences=experiment.run_differences(a.run, b.run),
-        figures=deltas,
+        figures=[_delta(a, b, key) for key in a.values],
         matched_omission=_matched(a, b),
         flipped=flipped(a.lines, b.lines),
     )
+
+
+def _delta(a: Measured, b: Measured, key: FigureKey) -> Delta:
+    one, other = (Estimate(_defined(run.values[key])) for run in (a, b))
+    found = difference(other, one, b.resampled[key], a.resampled[key])
+    return Delta(
+        name=key[0], by=dict(key[1]), a=one.value, b=other.value,
+        difference=found.value, interval=found.interval, p=found.p,
+    )  # fmt: skip
 
 
 def _defined(value: float) -> float | None:
@@ -69,6 +81,7 @@ def _matched(a: Measured, b: Measured) -> MatchedOmission | None:
         b=found.b.hallucination_rate,
         difference=found.difference,
         interval=found.interval,
+        p=found.p,
         achieved=(achieved[0], achieved[1]),
     )
 
@@ -95,7 +108,9 @@ def show(found: Comparison) -> None:
         grid.add_row(named(delta.name, delta.by), *_cells(delta))
     if found.matched_omission is not None:
         at = found.matched_omission
-        row = Delta(name="", by={}, a=at.a, b=at.b, difference=at.difference, interval=at.interval)
+        row = Delta(
+            name="", by={}, a=at.a, b=at.b, difference=at.difference, interval=at.interval, p=at.p, p_holm=at.p_holm
+        )
         grid.add_row(f"hallucination_rate at an omission rate of {at.omission_rate:.4f}", *_cells(row))
     people.print(grid)
     _show_flips(found)

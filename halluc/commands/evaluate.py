@@ -95,7 +95,9 @@ def _evaluate(job: _Job, overrides: Sequence[str], splits: list[str] | None, tal
         inputs = {**stage.detail.get("inputs", {}), **provenance.input_hashes(corpora.files)}
         asked = standing.asked_for(target, loaded, wanted, stage.detail)
         headlines = {file.split: _headline(loaded, file) for file in files}
-        stage.detail = {**stage.detail, **headlines, "inputs": inputs, standing.ASKED: asked}
+        held = gates.judged(loaded, files)
+        told = [gate.model_dump(mode="json") for gate in held]
+        stage.detail = {**stage.detail, **headlines, "inputs": inputs, standing.ASKED: asked, "gates": told}
     for file in files:
         if talk is Talk.JSON:
             which = {} if job.slug is None else {"cell": job.slug}
@@ -105,7 +107,7 @@ def _evaluate(job: _Job, overrides: Sequence[str], splits: list[str] | None, tal
             summary.show(file)
     if talk is not Talk.JSON:
         say(f"results: {target.path / 'eval'} (classification reports too), {target.path / 'ledger'}")
-    gates.enforce(loaded, files)
+    gates.refuse_broken(loaded, held)
 
 
 def _read(loaded: LoadedConfig, wanted: Sequence[SplitName]) -> tuple[SplitName, ...]:

@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy
-from pydantic import ValidationError
 
 from halluc.commands import scoring, standing
-from halluc.core.errors import HallucError, Location
+from halluc.core.errors import HallucError
+from halluc.core.memory import uncollected
 from halluc.core.significance import Figure, Sheet
 from halluc.hallucination import ledger, rates
 from halluc.hallucination.table import Table, table
 from halluc.runs.directory import RunDir
+from halluc.runs.records import read_lines
 from halluc.runs.schema import PREDICTIONS, LedgerLine, Prediction, RunFile, SpanPrediction
 
 # The splits that a comparison may be of, the one to prefer first.
@@ -30,21 +31,18 @@ Example = tuple[str, Any, Any]
 
 @dataclass(frozen=True)
 class Measured:
-    """One split of one run."""
+    """One split of one run; ``lines`` are those of its ledger, none where only figures are wanted."""
 
     run: RunDir
     record: RunFile
     split: str
-    lines: list[LedgerLine]
     examples: list[Example]
+    table: Table
+    lines: list[LedgerLine]
 
     @property
     def name(self) -> str:
         return str(self.run.path)
-
-    @cached_property
-    def table(self) -> Table:
-        return table(self.lines, [e[0] for e in self.examples], [len(e[1]) for e in self.examples])
 
     @cached_property
     def sheet(self) -> Sheet:
@@ -74,8 +72,13 @@ def key(name: str, by: dict[str, str]) -> FigureKey:
     return name, tuple(sorted(by.items()))
 
 
-def read(run: RunDir, split: str) -> Measured:
+def read(run: RunDir, split: str, known: dict[bytes, Example] | None = None, *, keep_lines: bool = True) -> Measured:
     """What an evaluation left.
+
+    Args:
+        known: the examples of runs read before, by how their lines begin; runs on the same examples are read faster,
+            and have them in common. New ones are added.
+        keep_lines: whether to keep the ledger's lines. They take far more memory than its table.
 
     Raises:
         HallucError R112: the split was not evaluated, or a file is damaged; R101 and its kin: it is no run.
@@ -84,9 +87,11 @@ def read(run: RunDir, split: str) -> Measured:
     if not run.ledger(split).is_file():
         help = f"evaluate it first: halluc eval --run {run.path} --split {split}"
         raise HallucError("R112", f"{run.path} has no ledger of {split}", help=help)
-    return Measured(
-        run, record, split, ledger.read(run.ledger(split)), _examples(run.predictions(split), _kind(run, split))
-    )
+    with uncollected():
+        lines = ledger.read(run.ledger(split))
+        examples = _examples(run.predictions(split), _kind(run, split), {} if known is None else known)
+        made = table(lines, [example[0] for example in examples], [len(example[1]) for example in examples])
+    return Measured(run, record, split, examples, made, lines if keep_lines else [])
 
 
 def _kind(run: RunDir, split: str) -> type[Prediction]:
@@ -99,18 +104,23 @@ def _kind(run: RunDir, split: str) -> type[Prediction]:
     return PREDICTIONS[task]
 
 
-def _examples(path: Path, kind: type[Prediction]) -> list[Example]:
-    found: list[Example] = []
-    help = "write it anew with `halluc eval`"
+# What a model says of an example stands last in its line: runs on the same example differ from here on.
+_SAID = b', "predicted": '
+
+
+def _examples(path: Path, kind: type[Prediction], known: dict[bytes, Example]) -> list[Example]:
     try:
-        with path.open(encoding="utf-8", newline="\n") as file:
-            for line in file:
-                found.append(kind.model_validate_json(line).example)
-    except OSError as error:
-        raise HallucError("R112", f"cannot read {path}: {error.strerror}", help=help) from None
-    except (ValidationError, UnicodeDecodeError):
-        where = Location(str(path), len(found) + 1)
-        raise HallucError("R112", "not a line of predictions", where, help) from None
+        with path.open("rb") as file:
+            lines = [line.partition(_SAID) for line in file]
+    except OSError:
+        lines = []  # told where they are read one by one
+    if lines and all(begins in known and said.endswith(b"]}\n") for begins, _, said in lines):
+        return [known[begins] for begins, _, _ in lines]
+    help = "write it anew with `halluc eval`"
+    records = read_lines(path, kind, damaged="R112", what="predictions", help=help)
+    found = [one.example for one in records]
+    if len(found) == len(lines):
+        known.update(zip((begins for begins, _, _ in lines), found, strict=True))
     return found
 
 

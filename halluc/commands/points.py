@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy
 
-from halluc.commands import comparison
+from halluc.commands import comparison, threads
 from halluc.commands.measured import FigureKey, Measured
-from halluc.core.significance import weighted
+from halluc.core.significance import draws
 from halluc.metrics import matched, seeds
 from halluc.metrics.matched import Ranked
 from halluc.metrics.seeds import Paired, Seeds
@@ -72,28 +72,40 @@ class Resampled:
         return Paired(Seeds(arm[:, 0], arm[:, 1:]), Seeds(reference[:, 0], reference[:, 1:]))
 
 
+# What one chunk of draws comes to: figures by run and key, and rates at matched omission by pair.
+Drawn = tuple[dict[str, dict[FigureKey, Array]], dict[tuple[str, str], tuple[Array, Array]]]
+
+
 def resample(runs: Sequence[Measured], pairs: Sequence[Pair]) -> Resampled:
     """Every figure of every run, and hallucination rates at matched omission of every pair.
 
-    The runs are of the same examples. Each draw is made once for all of them.
+    The runs are of the same examples. Each draw is made once for all of them, and the draws are shared out to threads.
     """
-    figures: dict[str, dict[FigureKey, list[Array]]] = {run.name: {key: [] for key in run.figures} for run in runs}
-    rates: dict[tuple[str, str], list[tuple[Array, Array]]] = {(a.name, b.name): [] for a, b in pairs}
+    examples = len(runs[0].examples)
     orders = {run.name: _ranked(run) for run in {run.name: run for pair in pairs for run in pair}.values()}
-    as_they_are = numpy.ones((len(runs[0].examples), 1), dtype=numpy.float32)
-    for names, both in _matched(rates, orders, as_they_are):
-        rates[names].append(both)
-    for weights in weighted(len(runs[0].examples)):
-        for run in runs:
-            sums = run.sheet.summed(weights)
-            for key, figure in run.figures.items():
-                figures[run.name][key].append(figure.formula(sums))
-        for names, both in _matched(rates, orders, weights):
-            rates[names].append(both)
+    # One arm after the other, so that only its reference is held beside it.
+    names = sorted({(reference.name, arm.name) for reference, arm in pairs})
+    for run in runs:
+        run.figures  # noqa: B018  made before threads ask for them
+
+    def within(drawn: Array) -> Drawn:
+        weights = numpy.ascontiguousarray(drawn.T)
+        return {run.name: _figures(run, weights) for run in runs}, dict(_matched(names, orders, weights))
+
+    parts = list(threads.in_order(within, draws(examples), threads.number()))
+    as_they_are = dict(_matched(names, orders, numpy.ones((examples, 1), dtype=numpy.float32)))
     return Resampled(
-        {name: {key: numpy.concatenate(parts) for key, parts in found.items()} for name, found in figures.items()},
-        {names: (_joined(parts, 0), _joined(parts, 1)) for names, parts in rates.items()},
+        {
+            run.name: {key: numpy.concatenate([part[0][run.name][key] for part in parts]) for key in run.figures}
+            for run in runs
+        },
+        {pair: _joined([as_they_are[pair], *(part[1][pair] for part in parts)]) for pair in names},
     )
+
+
+def _figures(run: Measured, weights: Array) -> dict[FigureKey, Array]:
+    sums = run.sheet.summed(weights)
+    return {key: figure.formula(sums) for key, figure in run.figures.items()}
 
 
 def _ranked(run: Measured) -> Ranked:
@@ -103,17 +115,17 @@ def _ranked(run: Measured) -> Ranked:
 def _matched(
     pairs: Iterable[tuple[str, str]], orders: dict[str, Ranked], weights: Array
 ) -> Iterable[tuple[tuple[str, str], tuple[Array, Array]]]:  # fmt: skip
-    """One arm after the other, so that only its reference is held beside it."""
     name = None
-    for pair in sorted(pairs):
+    for pair in pairs:
         if pair[0] != name:
             name = pair[0]
             reference = orders[name].within(weights)
         yield pair, matched.rates(reference, orders[pair[1]].within(weights))
 
 
-def _joined(parts: Sequence[tuple[Array, Array]], which: int) -> Array:
-    return numpy.concatenate([both[which] for both in parts])
+def _joined(parts: Sequence[tuple[Array, Array]]) -> tuple[Array, Array]:
+    reference, arm = zip(*parts, strict=True)
+    return numpy.concatenate(reference), numpy.concatenate(arm)
 
 
 def of_line(key: FigureKey, points: int, line: seeds.Line) -> dict[str, Any]:

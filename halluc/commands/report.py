@@ -1,85 +1,118 @@
-"""``halluc report``: what runs say, read from their files: one run, runs against the first, or a study."""
+"""``halluc report``: what runs say, read from their files: a page of a run, of runs compared, or of a study."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+import re
+import shlex
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from halluc.commands import comparison, experiment, measured, standing, study, studytable, summary
+from halluc.commands.measured import Example
 from halluc.commands.study import Place
-from halluc.commands.terminal import put_json, say
+from halluc.commands.terminal import Talk, put_json, say
 from halluc.components import TABLE
 from halluc.config.matrix import load_study
-from halluc.core.errors import HallucError
-from halluc.core.files import write_json
+from halluc.core.errors import HallucError, did_you_mean
+from halluc.report import writing
+from halluc.report.collect import several, single
+from halluc.report.writing import FORMATS, Format
 from halluc.runs import directory, matrix
 from halluc.runs.directory import RUN_FILE, RunDir
-from halluc.runs.schema import EvalFile
+from halluc.runs.reports import AnyReport, RunReport
 
-STUDY_FIGURES = "study.json"
+MOST_CLAIMS = 200
+# On the terminal; the page has all.
+MOST_NOTES = 6
+FOLDER = "report"
 
 
-def run(
-    targets: Sequence[Path],
-    overrides: Sequence[str],
-    *,
-    split: str | None,
-    as_json: bool,
-    reference: str | None = None,
-) -> None:
+@dataclass(frozen=True)
+class Wanted:
+    """How a report is asked for: ``output`` is its folder, None: ``report/`` in what is reported on; ``tables`` whether
+    the terminal shows the figures too."""
+
+    split: str | None = None
+    reference: str | None = None
+    most_claims: int = MOST_CLAIMS
+    formats: Collection[Format] = FORMATS
+    output: Path | None = None
+    opens: bool = False
+    talk: Talk = Talk.NORMAL
+    tables: bool = True
+
+    @property
+    def shows_tables(self) -> bool:
+        return self.tables and self.talk in (Talk.NORMAL, Talk.VERBOSE)
+
+
+PLAINLY = Wanted()
+
+
+@dataclass(frozen=True)
+class Target:
+    """What the command line names: a run, or the cells of a study."""
+
+    path: Path
+    run: RunDir | None = None
+    name: str = ""
+    cells: list[Place] = field(default_factory=list)
+
+
+def formats_of(text: str) -> tuple[Format, ...]:
+    """As ``html,md``.
+
+    Raises:
+        HallucError C011: no such format.
+    """
+    asked = [part.strip() for part in text.split(",")]
+    for part in asked:
+        if part not in FORMATS:
+            near = did_you_mean(part, FORMATS)
+            help = f"did you mean `{near}`?" if near else f"one or more of {', '.join(FORMATS)}"
+            raise HallucError("C011", f"no format `{part}`", help=help)
+    return tuple(format for format in FORMATS if format in asked)
+
+
+def run(targets: Sequence[Path], overrides: Sequence[str], wanted: Wanted = PLAINLY) -> None:
     """Report on each target: a run directory, a config, or the folder of a study.
-
-    Args:
-        reference: the arm of a study that the others are compared with; None: the first.
 
     Raises:
         HallucError C011: a study beside other targets. C015: no study, or no such arm in it, for a reference. R1…: a
-        run that is not evaluated, or is damaged.
+        run that is not evaluated, or is damaged. E401: the report cannot be written.
     """
-    places = [_study(target, overrides) for target in targets]
-    if len(targets) == 1 and places[0] is not None:
-        name, home, cells = places[0]
-        show_study(name, home, cells, split=split, as_json=as_json, reference=reference)
+    found = [_study(target, overrides) or Target(target) for target in targets]
+    if len(found) == 1 and found[0].cells:
+        _of_study(found[0], _command(targets, overrides, wanted), wanted)
         return
-    if any(place is not None for place in places):
+    if any(target.cells for target in found):
         raise HallucError("C011", "a study is reported by itself", help="halluc report STUDY, or halluc report RUN RUN")
-    if reference is not None:
+    if wanted.reference is not None:
         raise HallucError("C015", "a reference is an arm of a study", help="runs are compared with the first one named")
     runs = [_run(target, overrides) for target in targets]
     if len(runs) == 1:
-        _show_run(runs[0], split, as_json)
+        _of_run(runs[0], wanted)
     else:
-        _show_comparisons(runs, split, as_json)
+        _of_runs(runs, _command(targets, overrides, wanted), wanted)
 
 
-def _study(target: Path, overrides: Sequence[str]) -> tuple[str, Path, list[Place]] | None:
-    """The cells of a study that a target names; None where it names something else."""
+def _study(target: Path, overrides: Sequence[str]) -> Target | None:
+    """The study that a target names; None where it names something else."""
     if target.is_dir():
         known = None if (target / RUN_FILE).is_file() else matrix.read(target)
         if known is None:
             return None
         cells = [Place(cell.slug, cell.choice, RunDir(target / cell.slug)) for cell in known.cells]
-        return known.name, target, cells
+        return Target(target, name=known.name, cells=cells)
     if target.suffix not in (".yaml", ".yml"):
         return None
     found = load_study(target, overrides, table=TABLE)
     if not found.axes:
         return None
     cells = [Place(str(cell.slug), cell.choice, experiment.run_of(cell)) for cell in found.cells]
-    return found.name, found.home, cells
-
-
-def show_study(
-    name: str, home: Path, places: Sequence[Place], *, split: str | None, as_json: bool, reference: str | None = None
-) -> None:
-    """Count a study anew, keep it as ``study.json`` beside its cells, and show it."""
-    found = study.figures(name, places, split, reference)
-    write_json(home / STUDY_FIGURES, found.model_dump(mode="json"))
-    if as_json:
-        put_json(found.model_dump(mode="json"))
-    else:
-        studytable.show(found)
-        say(f"study: {home / STUDY_FIGURES}")
+    return Target(found.home, name=found.name, cells=cells)
 
 
 def _run(target: Path, overrides: Sequence[str]) -> RunDir:
@@ -95,29 +128,98 @@ def _run(target: Path, overrides: Sequence[str]) -> RunDir:
     return found
 
 
-def _show_run(run: RunDir, split: str | None, as_json: bool) -> None:
-    splits = [split] if split else [s for s in measured.PREFERRED[::-1] if run.evaluation(s).is_file()]
-    if not splits:
-        raise HallucError("R112", f"{run.path} is not evaluated", help=f"halluc eval --run {run.path}")
-    files: list[EvalFile] = [standing.evaluation(run, one) for one in splits]
-    for file in files:
-        if as_json:
-            put_json(file.model_dump(mode="json"))
-        else:
-            say()
-            summary.show(file)
-    if not as_json:
-        say(f"run: {run.path}")
+def _of_study(target: Target, command: str, wanted: Wanted) -> None:
+    figures = study.current(target.name, target.path, target.cells, wanted.split, wanted.reference)
+    report = several.study_report(target.name, target.path, figures, [command])
+    if wanted.shows_tables:
+        studytable.show(figures)
+    there = [cell.run for cell in target.cells if any(cell.run.path.glob("ledger/*.jsonl"))]
+    usual = measured.common_split(there, None)
+    _finish(report, _folder(target.path, figures.split, usual), wanted)
 
 
-def _show_comparisons(runs: Sequence[RunDir], split: str | None, as_json: bool) -> None:
+def _of_run(run: RunDir, wanted: Wanted) -> None:
+    report = single.run_report(run, wanted.split, wanted.most_claims)
+    if wanted.shows_tables:
+        say()
+        summary.show(standing.evaluation(run, report.split))
+    usual = single.run_split(run)
+    if report.split == usual and wanted.output is None and run.model.is_dir():
+        _write_card(run, report, wanted)
+    _finish(report, _folder(run.path, report.split, usual), wanted)
+
+
+def _folder(home: Path, split: str, usual: str) -> Path:
+    """Where a report lies: that of another split than the usual one does not take its place."""
+    return home / FOLDER / ("" if split == usual else split)
+
+
+def _write_card(run: RunDir, report: RunReport, wanted: Wanted) -> None:
+    from halluc.report.markdown import card
+
+    path = card.write_card(run, report)
+    if wanted.talk in (Talk.NORMAL, Talk.VERBOSE):
+        say()
+        say(f"model card: {path}")
+
+
+def _of_runs(runs: Sequence[RunDir], command: str, wanted: Wanted) -> None:
     """Each further run against the first."""
-    common = measured.common_split(runs, split)
-    first, *others = (measured.read(run, common) for run in runs)
-    for other in others:
-        found = comparison.compare(first, other)
-        if as_json:
-            put_json(found.model_dump(mode="json"))
-        else:
-            comparison.show(found)
+    several.refuse_different_tasks(runs)
+    split = measured.common_split(runs, wanted.split)
+    known: dict[bytes, Example] = {}
+    first, *others = (measured.read(run, split, known) for run in runs)
+    found = comparison.compare_all(first, others)
+    report = several.comparison_report(runs, found, [command])
+    if wanted.shows_tables:
+        for one in found:
+            comparison.show(one)
             say()
+    usual = measured.common_split(runs, None)
+    _finish(report, _folder(runs[0].path, split, usual) / _slug(runs), wanted)
+
+
+def _slug(runs: Sequence[RunDir]) -> str:
+    """The folder of a comparison in the first run's report: the others' names, told apart where they are alike."""
+    paths = [run.path.resolve() for run in runs]
+    names = [path.name if path.parent == paths[0].parent else f"{path.parent.name}.{path.name}" for path in paths[1:]]
+    plain = re.sub(r"[^A-Za-z0-9._=,+-]+", "_", "+".join(names))
+    digest = hashlib.sha256("\0".join(map(str, paths)).encode("utf-8", "surrogateescape")).hexdigest()[:6]
+    return f"against-{plain[:80]}-{digest}"
+
+
+def _command(targets: Sequence[Path], overrides: Sequence[str], wanted: Wanted) -> str:
+    """The command line that makes this report again."""
+    parts = ["halluc", "report", *map(str, targets)]
+    for override in overrides:
+        parts += ["--set", override]
+    for option, value in (("--split", wanted.split), ("--reference", wanted.reference)):
+        if value is not None:
+            parts += [option, value]
+    return shlex.join(parts)
+
+
+def _finish(report: AnyReport, folder: Path, wanted: Wanted) -> None:
+    """Write the report, say what it comes to and where it lies, and show it."""
+    written = writing.write(report, wanted.output or folder, wanted.formats)
+    if wanted.talk is Talk.JSON:
+        put_json(report.model_dump(mode="json"))
+    elif wanted.talk is not Talk.QUIET:
+        say()
+        for sentence in report.conclusion:
+            say(sentence)
+        for note in report.notes[:MOST_NOTES]:
+            say(f"note: {note}", style="yellow")
+        if len(report.notes) > MOST_NOTES:
+            say(f"… and {len(report.notes) - MOST_NOTES} more notes: the report has all", style="yellow")
+    page = written.get("html")
+    say(f"report: {page or ', '.join(map(str, written.values()))}")
+    if wanted.opens and page is not None:
+        _open(page)
+
+
+def _open(page: Path) -> None:
+    import webbrowser
+
+    if not webbrowser.open(page.resolve().as_uri()):
+        say("no browser could be started: open the page yourself")

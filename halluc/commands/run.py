@@ -1,5 +1,5 @@
-"""``halluc run``: train and evaluate, one experiment after the other, going on where an earlier call stopped; a study
-is reported at the end."""
+"""``halluc run``: train and evaluate, one experiment after the other, going on where an earlier call stopped, and then
+report what came of it."""
 
 from __future__ import annotations
 
@@ -8,17 +8,27 @@ from pathlib import Path
 
 from halluc.commands import cells, evaluate, experiment, report, standing, train
 from halluc.commands.choosing import Selection
+from halluc.commands.report import Wanted
 from halluc.commands.terminal import Talk, is_main_process, say
 from halluc.config.matrix import Cell
+from halluc.core.errors import EXIT_GATE, HallucError
 from halluc.runs import directory, provenance
 
 
 def run(config: Path, overrides: Sequence[str], *, selection: Selection, talk: Talk) -> None:
     study, chosen = cells.begin(config, overrides, selection)
-    whole = cells.each(chosen, lambda cell: _one(cell, overrides, talk), done=_is_done, talk=talk)
     # A shard ends while others still run: who started them calls `halluc report` when all are through.
-    if study.axes and whole and selection.shard is None and talk is not Talk.QUIET and is_main_process():
-        report.run([config], overrides, split=None, as_json=talk is Talk.JSON)
+    reports = selection.shard is None and is_main_process()
+    wanted = Wanted(talk=talk, tables=bool(study.axes))  # of a single experiment the evaluation has just told them
+    try:
+        whole = cells.each(chosen, lambda cell: _one(cell, overrides, talk), done=_is_done, talk=talk)
+    except HallucError as error:
+        # A gate that is not met is no reason to withhold the page that shows why.
+        if reports and error.exit_code == EXIT_GATE:
+            report.run([config], overrides, wanted)
+        raise
+    if whole and reports:
+        report.run([config], overrides, wanted)
 
 
 def _is_done(cell: Cell) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy
 
@@ -11,13 +11,14 @@ from halluc.commands import experiment
 from halluc.components import TABLE
 from halluc.core import registry
 from halluc.core.significance import Figure, Ratio, Sheet, draws, percentiles
-from halluc.engine.inference import forward
-from halluc.engine.runtime import Runtime
 from halluc.hallucination import rates
 from halluc.hallucination.table import Table
 from halluc.metrics import calibration, selective
 from halluc.metrics.base import Metrics
 from halluc.runs.schema import MetricResult
+
+if TYPE_CHECKING:
+    from halluc.engine.runtime import Runtime
 
 CALIBRATION = "claims that gold supports, 15 equal-width bins of confidence"
 RANKED = "claims sorted by confidence"
@@ -44,6 +45,9 @@ NAMES = tuple(dict.fromkeys(name for one in TABLE["task"] for name in names(regi
 
 
 def predict(model: Any, task: Any, encoded: Any, budget: int, runtime: Runtime) -> list[Any]:
+    # The figures below are counted from files too, where torch is not wanted.
+    from halluc.engine.inference import forward
+
     return list(task.decode(encoded, forward(model, encoded, budget, runtime)))
 
 

@@ -5,17 +5,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy
 
-from halluc.commands import arms, measured, points
+from halluc.commands import arms, measured, points, studying
 from halluc.commands.arms import MATCHED, Contest
-from halluc.commands.measured import FigureKey, Measured
+from halluc.commands.measured import Example, FigureKey, Measured
 from halluc.commands.points import Group, Point, Resampled, of_line
 from halluc.core.errors import HallucError
+from halluc.core.memory import uncollected
 from halluc.core.significance import percentiles
 from halluc.metrics import seeds
 from halluc.metrics.seeds import Seeds
+from halluc.report.collect.several import refuse_different_tasks
 from halluc.runs.directory import RUN_FILE, RunDir
 from halluc.runs.studies import CellFigures, Plain, SeedFigure, StudyFigures, Trend
 
@@ -31,6 +34,28 @@ class Place:
     run: RunDir
 
 
+def current(
+    name: str, home: Path, places: Sequence[Place], asked: str | None, reference: str | None = None
+) -> StudyFigures:
+    """``figures``: those that ``study.json`` keeps, where nothing that they depend on has changed; else counted anew.
+
+    ``study.json`` in ``home`` keeps those counted last, of whatever split and reference.
+
+    Raises:
+        HallucError: as ``figures``. E401: ``study.json`` cannot be written.
+    """
+    against = arms.references(_axes(places), reference)
+    wanted = studying.fingerprint(name, places, _split(name, places, asked), against)
+    before = studying.kept(home, wanted)
+    if before is None:
+        found = figures(name, places, asked, reference).model_copy(update={"fingerprint": wanted})
+    else:
+        found = studying.moved(before, places)
+    if found != before:
+        studying.keep(home, found)
+    return found
+
+
 def figures(name: str, places: Sequence[Place], asked: str | None, reference: str | None = None) -> StudyFigures:
     """What a study says so far; cells without an evaluation are named, not hidden.
 
@@ -39,11 +64,12 @@ def figures(name: str, places: Sequence[Place], asked: str | None, reference: st
         reference: the arm that others are compared with; None: the first of each axis of arms.
 
     Raises:
-        HallucError R112: no cell is evaluated. R113: cells were evaluated on different examples. C015: there is no
-        such arm.
+        HallucError R112: no cell is evaluated. R113: cells are of different tasks, or were evaluated on different
+        examples. C015: there is no such arm.
     """
     against = arms.references(_axes(places), reference)
     split = _split(name, places, asked)
+    refuse_different_tasks([place.run for place in places])
     found, missing = _read(places, split)
     if not found:
         raise HallucError("R112", f"no cell of {name} has a ledger of {split}", help="see `--split`")
@@ -93,14 +119,16 @@ def _read(places: Sequence[Place], split: str) -> tuple[dict[str, Measured], dic
     """What is there and, of the other cells, why not; by folder."""
     found: dict[str, Measured] = {}
     missing: dict[str, str] = {}
-    for place in places:
-        if not (place.run.path / RUN_FILE).is_file():
-            missing[place.slug] = "not run yet"
-            continue
-        try:
-            found[place.slug] = measured.read(place.run, split)
-        except HallucError as error:
-            missing[place.slug] = error.message
+    known: dict[bytes, Example] = {}
+    with uncollected():
+        for place in places:
+            if not (place.run.path / RUN_FILE).is_file():
+                missing[place.slug] = "not run yet"
+                continue
+            try:
+                found[place.slug] = measured.read(place.run, split, known, keep_lines=False)
+            except HallucError as error:
+                missing[place.slug] = error.message
     return found, missing
 
 

@@ -43,8 +43,6 @@ def show(study: StudyFigures) -> None:
     armtable.show(study.comparisons, study.arm_trends)
     for axis in dict.fromkeys((trend.axis, *told(trend.choice)) for trend in study.trends):
         _trends([trend for trend in study.trends if (trend.axis, *told(trend.choice)) == axis])
-    for slug, why in study.missing.items():
-        say(f"missing: {slug}: {why}", style="yellow")
 
 
 def _seeds(counts: set[int]) -> str:

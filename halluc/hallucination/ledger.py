@@ -6,10 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from pydantic import ValidationError
-
 from halluc.core.claims import Claim, Judged, Mark
-from halluc.core.errors import HallucError, Location
+from halluc.runs.records import read_lines
 from halluc.runs.schema import GoldMention, LedgerLine, Nearest, Novelty
 
 
@@ -104,19 +102,4 @@ def read(path: Path) -> list[LedgerLine]:
         HallucError R111: it is absent, or a line is not whole; names the line.
     """
     help = "write it anew with `halluc eval`"
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise HallucError("R111", f"cannot read {path}: {error.strerror}", help=help) from None
-    except UnicodeDecodeError:
-        raise HallucError("R111", f"{path} is not UTF-8: it is damaged", help=help) from None
-    found = []
-    for number, line in enumerate(text.split("\n"), 1):
-        if not line:
-            continue
-        try:
-            found.append(LedgerLine.model_validate_json(line))
-        except ValidationError as error:
-            what = error.errors()[0]["msg"]
-            raise HallucError("R111", f"not a line of a ledger: {what}", Location(str(path), number), help) from None
-    return found
+    return list(read_lines(path, LedgerLine, damaged="R111", what="a ledger", help=help))

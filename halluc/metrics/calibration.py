@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy
-from scipy.optimize import minimize_scalar
 
 BINS = 15
 EDGES = numpy.arange(BINS + 1) / BINS
@@ -125,6 +124,8 @@ def fit_temperature(rows: numpy.ndarray, claim: numpy.ndarray, right: numpy.ndar
     Raises:
         ValueError: a claim has no row.
     """
+    from scipy.optimize import minimize_scalar  # takes half a second, and only a fit needs it
+
     outcome = numpy.asarray(right, dtype=bool)
     if outcome.all() or not outcome.any():
         return 1.0

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy
 
-from halluc.core.significance import RESAMPLES, percentiles, weighted
+from halluc.core.significance import RESAMPLES, percentiles, two_sided, weighted
 
 Array = numpy.ndarray
 
@@ -48,16 +47,17 @@ class Matched:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Both arms, and the hallucination rate of ``b`` less that of ``a`` with its 95% interval.
+    """Both arms, and the hallucination rate of ``b`` less that of ``a`` with its 95% interval and two-sided p.
 
-    ``difference`` and ``interval`` are None where an arm has no claims left. Resamples that leave an arm without are
-    the share ``undefined``, which the interval passes over.
+    ``difference``, ``interval`` and ``p`` are None where an arm has no claims left. Resamples that leave an arm without
+    are the share ``undefined``, which interval and p pass over.
     """
 
     a: Matched
     b: Matched
     difference: float | None
     interval: tuple[float, float] | None
+    p: float | None
     resamples: int
     undefined: float
 
@@ -86,16 +86,14 @@ class _Order:
 
 @dataclass(frozen=True)
 class _Running:
-    """An order in some resamples: ``weights`` (examples, resamples) are how often each example was drawn."""
+    """An order in some resamples: ``weights`` (examples, resamples) are how often each example was drawn.
+
+    ``ends`` are how often what stands before each block was drawn, (blocks + 1, resamples).
+    """
 
     order: _Order
     weights: Array
-
-    @cached_property
-    def ends(self) -> Array:
-        """How often what stands before each block was drawn, (blocks + 1, resamples)."""
-        sums = self.order.blocks @ self.weights
-        return numpy.concatenate((numpy.zeros_like(sums[:1]), numpy.cumsum(sums, axis=0)))
+    ends: Array
 
     def _inside(self, block: Array, end: Array | int) -> Array:
         """How often what stands in one block of each resample, and before ``end``, was drawn, (width, resamples)."""
@@ -117,6 +115,12 @@ class _Running:
         drawn = self._inside(block, self.order.size)
         counted = self._before(block) + numpy.cumsum(drawn, axis=0) - drawn
         return numpy.asarray(block * self.order.width + (counted < target).sum(axis=0))
+
+
+def _running(order: _Order, weights: Array) -> _Running:
+    ends = numpy.zeros((order.blocks.shape[0] + 1, weights.shape[1]), dtype=numpy.float32)
+    numpy.cumsum(order.blocks @ weights, axis=0, out=ends[1:])
+    return _Running(order, weights, ends)
 
 
 class Ranked:
@@ -144,22 +148,19 @@ class Ranked:
 
     def within(self, weights: Array) -> Resampled:
         """The arm in some resamples; ``weights`` (examples, resamples) are how often each example was drawn."""
-        return Resampled(self, *(_Running(order, weights) for order in (self.gold, self.claims, self.bad)))
+        gold, claims, bad = (_running(order, weights) for order in (self.gold, self.claims, self.bad))
+        return Resampled(self, gold, claims, bad, gold.up_to(numpy.full(weights.shape[1], self.never)))
 
 
 @dataclass(frozen=True)
 class Resampled:
-    """An arm in some resamples."""
+    """An arm in some resamples; ``never`` is how many mentions no claim touches, (resamples,)."""
 
     arm: Ranked
     gold: _Running
     claims: _Running
     bad: _Running
-
-    @cached_property
-    def never(self) -> Array:
-        """How many mentions no claim touches, (resamples,)."""
-        return self.gold.up_to(numpy.full(self.gold.weights.shape[1], self.arm.never))
+    never: Array
 
     def rate(self, omitted: Array) -> Array:
         """Hallucination rates once the first ``omitted`` mentions are, (resamples,); NaN where no claim is left."""
@@ -198,13 +199,14 @@ def matched_omission(a: Arm, b: Arm, gold: Array, examples: int, resamples: int 
     omitted = omitted_alike(one.within(as_they_are), other.within(as_they_are))
     at_a, at_b = _matched(a, one.cut[omitted[0][0]]), _matched(b, other.cut[omitted[1][0]])
     if at_a.hallucination_rate is None or at_b.hallucination_rate is None:
-        return Comparison(at_a, at_b, None, None, 0, 0.0)
+        return Comparison(at_a, at_b, None, None, None, 0, 0.0)
     drawn = numpy.concatenate([_differences(one, other, weights) for weights in weighted(examples, resamples)])
     return Comparison(
         a=at_a,
         b=at_b,
         difference=at_b.hallucination_rate - at_a.hallucination_rate,
         interval=percentiles(drawn),
+        p=two_sided(drawn),
         resamples=resamples,
         undefined=float(numpy.isnan(drawn).mean()),
     )

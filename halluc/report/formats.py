@@ -39,6 +39,7 @@ _PERCENT = frozenset(
         "gap_excess",
     }
 )
+_TIMES = frozenset({"gap_ratio"})
 _TITLES = {
     "f1": "entity F1",
     "entity_f1": "entity F1",
@@ -62,8 +63,8 @@ _TITLES = {
 }
 SECTION_TITLES = {
     "unsupported": "Unsupported: hallucinations",
-    "distorted": "Distorted: told wrongly",
-    "omission": "Omitted: gold that no claim touches",
+    "distorted": "Distorted: a wrong label or boundary",
+    "omission": "Omitted: annotated, and no claim touches it",
     "supported": "Supported, the least confident first",
 }
 
@@ -90,15 +91,25 @@ def decimal(value: float | None, digits: int = 3) -> str:
 
 
 def value(name: str, number: float | None) -> str:
-    """A figure's value: `3.2%` or `0.859`, as its name has it."""
-    return percent(number) if is_percent(name) else decimal(number)
+    """A figure's value: `3.2%`, `5.8×` or `0.859`, as its name has it."""
+    if number is None:
+        return NOTHING
+    factor, digits, unit = _manner(name)
+    return _fixed(factor * number, digits) + unit
+
+
+def _manner(name: str) -> tuple[int, int, str]:
+    """Factor, digits and unit that a figure is told with."""
+    if is_percent(name):
+        return 100, 1, "%"
+    return (1, 1, "×") if name in _TIMES else (1, 3, "")
 
 
 def interval(name: str, found: Interval | None) -> str:
     """A 95% interval: `[2.8, 3.7]` of per cent, else `[0.850, 0.868]`; empty where there is none."""
     if found is None:
         return ""
-    factor, digits = (100, 1) if is_percent(name) else (1, 3)
+    factor, digits, _ = _manner(name)
     return f"[{', '.join(_fixed(factor * end, digits) for end in found)}]"
 
 
@@ -106,7 +117,8 @@ def difference(name: str, number: float | None, unit: bool = True) -> str:
     """A difference with its sign: `−1.2 points` (percentage points) or `+0.012`."""
     if number is None:
         return NOTHING
-    told = _fixed(100 * number, 1) if is_percent(name) else _fixed(number, 3)
+    factor, digits, _ = _manner(name)
+    told = _fixed(factor * number, digits)
     sign = "" if told.startswith(MINUS) else "+"
     return sign + told + (" points" if unit and is_percent(name) else "")
 

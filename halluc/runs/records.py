@@ -1,14 +1,15 @@
-"""The one way to read a typed file of a run: one JSON object with a schema version."""
+"""The one way to read a typed file of a run: one JSON object with a schema version, or one of a kind on each line."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeVar
 
 from pydantic import ValidationError
 
-from halluc.core.errors import HallucError
+from halluc.core.errors import HallucError, Location
 from halluc.core.files import json_line, write_text
 from halluc.runs.schema import SCHEMA_VERSION, Record
 
@@ -29,7 +30,8 @@ def read_record(path: Path, kind: type[RecordT], *, damaged: str, other_version:
     except FileNotFoundError:
         raise
     except (OSError, ValueError) as error:
-        raise HallucError(damaged, f"{path} cannot be read: {error}", help=help) from None
+        where = Location(str(path), error.lineno, error.colno) if isinstance(error, json.JSONDecodeError) else None
+        raise HallucError(damaged, f"{path} cannot be read: {error}", where, help) from None
     version = content.get("schema_version") if isinstance(content, dict) else None
     if version is None:
         raise HallucError(damaged, f"{path} is damaged: it has no schema_version", help=help)
@@ -43,6 +45,29 @@ def read_record(path: Path, kind: type[RecordT], *, damaged: str, other_version:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
         raise HallucError(damaged, f"{path} is damaged: {place}: {first['msg']}", help=help) from None
+
+
+def read_lines(path: Path, kind: type[RecordT], *, damaged: str, what: str, help: str) -> Iterator[RecordT]:
+    """The records of a JSON Lines file, one after the other; empty lines are passed over.
+
+    Args:
+        damaged: the code of the errors. what: what the file is, as in "not a line of a ledger".
+
+    Raises:
+        HallucError: the file cannot be read, or a line is not whole; names the line.
+    """
+    try:
+        with path.open("rb") as file:
+            for number, line in enumerate(file, 1):
+                if line.isspace():
+                    continue
+                try:
+                    yield kind.model_validate_json(line)
+                except ValidationError as error:
+                    told = f"not a line of {what}: {error.errors()[0]['msg']}"
+                    raise HallucError(damaged, told, Location(str(path), number), help) from None
+    except OSError as error:
+        raise HallucError(damaged, f"cannot read {path}: {error.strerror}", help=help) from None
 
 
 def write_line(path: Path, record: Record) -> None:

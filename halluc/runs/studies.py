@@ -12,7 +12,8 @@ Plain = str | int | float | bool | None
 class Delta(Record):
     """A figure of two runs on the same examples, and their difference (``b`` less ``a``).
 
-    ``p`` is two-sided, from a paired bootstrap over examples; ``p_holm`` is adjusted for all figures compared.
+    ``p`` is two-sided, from a paired bootstrap over examples; ``p_holm`` is adjusted for all figures of all runs that
+    are compared with the first.
     """
 
     name: str
@@ -38,13 +39,18 @@ class Flip(Record):
 
 
 class MatchedOmission(Record):
-    """Hallucination rates where a threshold on confidence brings both runs to the larger of their omission rates."""
+    """Hallucination rates where a threshold on confidence brings both runs to the larger of their omission rates.
+
+    ``p`` and ``p_holm`` are as those of ``Delta``, and adjusted with them.
+    """
 
     omission_rate: float
     a: float | None
     b: float | None
     difference: float | None
     interval: Interval | None = None
+    p: float | None = None
+    p_holm: float | None = None
     achieved: tuple[float, float]
 
 
@@ -149,7 +155,8 @@ class ArmTrend(Line):
 class StudyFigures(Record):
     """``study.json``; ``missing`` names the cells without an evaluation of the split, and why.
 
-    ``comparisons`` and ``arm_trends`` are empty where every axis is one of numbers.
+    ``comparisons`` and ``arm_trends`` are empty where every axis is one of numbers. ``fingerprint`` is the hash of what
+    the figures were counted from, empty where that is not known.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -161,3 +168,4 @@ class StudyFigures(Record):
     comparisons: list[ArmComparison]
     arm_trends: list[ArmTrend]
     missing: dict[str, str]
+    fingerprint: str = ""

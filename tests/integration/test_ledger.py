@@ -7,8 +7,8 @@ from collections import Counter
 
 import pytest
 
+from halluc.runs.reports import ComparisonReport
 from halluc.runs.schema import ConfidenceFile, EvalFile, LedgerLine, RunFile, SpanPrediction
-from halluc.runs.studies import Comparison
 
 
 def only_run(config):
@@ -202,7 +202,7 @@ def test_two_runs_are_compared_on_the_same_examples(halluc, trained):
     assert halluc("eval", config, *other, "-q").code == 0
     second = only_run(config)
     outcome = halluc("report", first, second, "--json")
-    found = Comparison.model_validate_json(outcome.out)
+    (found,) = ComparisonReport.model_validate_json(outcome.out).others
     assert (found.split, found.examples) == ("test", 5)
     assert set(found.config_differences) == {"`train.epochs`", "`seed`"}
     for delta in found.figures:
@@ -220,7 +220,7 @@ def test_two_runs_are_compared_on_the_same_examples(halluc, trained):
 def test_a_run_compared_with_itself_differs_in_nothing(halluc, trained):
     config, run = trained
     assert halluc("eval", config, *EPOCHS, "-q").code == 0
-    found = Comparison.model_validate_json(halluc("report", run, run, "--json").out)
+    (found,) = ComparisonReport.model_validate_json(halluc("report", run, run, "--json").out).others
     assert found.flipped == []
     assert {delta.difference for delta in found.figures} <= {0.0, None}
     assert {delta.p for delta in found.figures} <= {1.0, None}

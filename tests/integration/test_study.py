@@ -10,9 +10,12 @@ import numpy
 import pytest
 
 from halluc.commands import arms as arm_statistics
-from halluc.commands import report, studytable
+from halluc.commands import points, report, studytable
 from halluc.commands.arms import MATCHED
+from halluc.commands.report import Wanted
+from halluc.commands.terminal import Talk
 from halluc.core.errors import HallucError
+from halluc.runs.reports import ComparisonReport, StudyReport
 from halluc.runs.schema import EvalFile
 from halluc.runs.studies import Comparison, StudyFigures, Trend
 
@@ -83,10 +86,15 @@ def home(study):
     return study / "runs" / "study"
 
 
-def test_figures_are_means_over_the_seeds_of_a_cell(halluc, study):
-    outcome = halluc("report", home(study), "--json")
+def reported(halluc, study, *arguments) -> StudyFigures:
+    """The figures in what the report says of a study."""
+    outcome = halluc("report", home(study), "--json", *arguments)
     assert outcome.code == 0, outcome.err
-    found = StudyFigures.model_validate_json(outcome.out)
+    return StudyReport.model_validate_json(outcome.out).figures
+
+
+def test_figures_are_means_over_the_seeds_of_a_cell(halluc, study):
+    found = reported(halluc, study)
     assert found == StudyFigures.model_validate_json((home(study) / "study.json").read_text())
     assert (found.split, found.examples, found.missing) == ("test", 10, {})
     assert [cell.choice for cell in found.cells] == [{"gap.fraction": 0.0}, {"gap.fraction": 0.5}]
@@ -104,7 +112,7 @@ def test_figures_are_means_over_the_seeds_of_a_cell(halluc, study):
 
 
 def test_a_slope_is_the_difference_of_two_points_over_their_distance(halluc, study):
-    found = StudyFigures.model_validate_json(halluc("report", home(study), "--json").out)
+    found = reported(halluc, study)
     means = [next(f.mean for f in cell.figures if f.name == "f1") for cell in found.cells]
     (trend,) = [t for t in found.trends if t.name == "f1"]
     assert (trend.axis, trend.points, trend.choice) == ("gap.fraction", 2, {})
@@ -124,7 +132,7 @@ def test_the_terminal_shows_cells_trends_and_words(halluc, study):
 def test_a_cell_that_is_not_there_is_named(halluc, study):
     shutil.rmtree(home(study) / "gap.fraction=0.5,seed=2")
     (home(study) / "gap.fraction=0.5,seed=1" / "ledger" / "test.jsonl").write_text("{\n")
-    found = StudyFigures.model_validate_json(halluc("report", home(study), "--json").out)
+    found = reported(halluc, study)
     assert set(found.missing) == {"gap.fraction=0.5,seed=1", "gap.fraction=0.5,seed=2"}
     assert [len(cell.runs) for cell in found.cells] == [2]
     assert found.trends == []
@@ -138,6 +146,34 @@ def test_a_single_seed_is_called_a_single_seed(halluc, study):
     assert "a single seed" in outcome.err
     found = json.loads((home(study) / "study.json").read_text())
     assert {figure["sd"] for cell in found["cells"] for figure in cell["figures"]} == {None}
+
+
+def test_a_study_is_reported_from_what_is_kept_until_a_cell_changes(halluc, study, monkeypatch):
+    found = reported(halluc, study)
+    with monkeypatch.context() as patched:
+        patched.setattr(points, "resample", None)
+        assert reported(halluc, study) == found
+    ledger = home(study) / "gap.fraction=0.5,seed=1" / "ledger" / "test.jsonl"
+    ledger.write_text(ledger.read_text().replace('"supported"', '"unsupported"', 1))
+    assert reported(halluc, study).cells != found.cells
+
+
+def test_cells_of_different_tasks_are_refused(halluc, study):
+    file = home(study) / "gap.fraction=0.5,seed=1" / "eval" / "test.json"
+    file.write_text(file.read_text().replace('"token_classification"', '"text_classification"'))
+    outcome = halluc("report", home(study))
+    assert outcome.code == 2
+    assert "error[R113]" in outcome.err
+    assert "of text_classification: they cannot be compared" in outcome.err
+    runs = [home(study) / f"gap.fraction=0.5,seed={seed}" for seed in (1, 2)]
+    assert "error[R113]" in halluc("report", *runs).err
+
+
+@pytest.mark.parametrize(
+    ("made", "says"), [("study", "ong gap.fraction, from 0 to 0.5"), ("arms", "Shown is a difference with p under")]
+)
+def test_the_terminal_says_what_the_figures_say(halluc, request, made, says):
+    assert says in " ".join(halluc("report", home(request.getfixturevalue(made))).err.split())
 
 
 def test_cells_on_different_examples_are_refused(halluc, study):
@@ -177,12 +213,6 @@ def test_a_trend_in_words(interval, told):
 # --- arms -------------------------------------------------------------------------------------------------------
 
 
-def reported(halluc, study, *arguments) -> StudyFigures:
-    outcome = halluc("report", home(study), "--json", *arguments)
-    assert outcome.code == 0, outcome.err
-    return StudyFigures.model_validate_json(outcome.out)
-
-
 def contest(found: StudyFigures, arm: str, fraction: float):
     (one,) = [one for one in found.comparisons if (one.arm, one.choice) == (arm, {"gap.fraction": fraction})]
     return one
@@ -190,7 +220,8 @@ def contest(found: StudyFigures, arm: str, fraction: float):
 
 def of_runs(halluc, study, fraction: float, seed: int) -> Comparison:
     runs = [home(study) / f"arm={arm},gap.fraction={fraction},seed={seed}" for arm in ("none", "dropout")]
-    return Comparison.model_validate_json(halluc("report", *runs, "--json").out)
+    (found,) = ComparisonReport.model_validate_json(halluc("report", *runs, "--json").out).others
+    return found
 
 
 def test_an_arm_is_compared_with_the_first_seed_by_seed(halluc, arms):
@@ -286,14 +317,14 @@ def test_only_seeds_that_both_arms_have_are_compared(halluc, arms):
 
 
 def test_another_arm_can_be_the_reference(arms, capsys):
-    report.run([home(arms)], [], split=None, as_json=True, reference="same")
-    found = StudyFigures.model_validate_json(capsys.readouterr().out)
+    report.run([home(arms)], [], Wanted(reference="same", talk=Talk.JSON))
+    found = StudyReport.model_validate_json(capsys.readouterr().out).figures
     assert [(one.arm, one.reference) for one in found.comparisons][::2] == [("none", "same"), ("dropout", "same")]
     with pytest.raises(HallucError, match="no arm is called `other`") as caught:
-        report.run([home(arms)], [], split=None, as_json=True, reference="other")
+        report.run([home(arms)], [], Wanted(reference="other"))
     assert (caught.value.code, caught.value.help) == ("C015", "the arms are `none`, `dropout`, `same`")
     with pytest.raises(HallucError, match="an arm of a study"):
-        report.run([home(arms) / "arm=none,gap.fraction=0.0,seed=1"], [], split=None, as_json=True, reference="same")
+        report.run([home(arms) / "arm=none,gap.fraction=0.0,seed=1"], [], Wanted(reference="same"))
 
 
 def test_the_terminal_shows_how_arms_differ(halluc, arms):

@@ -1,0 +1,39 @@
+"""Work shared out to threads, for numpy and scipy, which let go of Python's lock while they count."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+# What stands between two counts holds the lock: more threads than these would wait for each other.
+_MOST = 4
+
+
+def number() -> int:
+    """How many threads to use: as OMP_NUM_THREADS has it, else one a core that this process may use, and never many."""
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    if asked.isdecimal():
+        return min(_MOST, max(1, int(asked)))
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return min(_MOST, cores or 1)
+
+
+def in_order(work: Callable[[T], R], items: Iterable[T], threads: int) -> Iterator[R]:
+    """The result for each item, in the order of the items, which are drawn only as fast as they are worked on."""
+    if threads == 1:
+        yield from map(work, items)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        waiting: deque[Future[R]] = deque()
+        for item in items:
+            waiting.append(pool.submit(work, item))
+            if len(waiting) > threads:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()

@@ -1,0 +1,1 @@
+"""Figures as inline SVG, with the numbers beside."""

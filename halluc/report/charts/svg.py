@@ -1,0 +1,170 @@
+"""matplotlib's drawings as SVG that stands in a page: its colours, fonts and ids do not clash with the page's."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+import warnings
+from collections.abc import Iterator
+from typing import Any
+from xml.etree import ElementTree
+from xml.etree.ElementTree import Element
+
+import matplotlib
+from matplotlib.figure import Figure
+
+# What a colour is for -> how it looks where the page defines no `--c-ROLE`: on white, with a contrast of 3 to 1 at
+# least, all but `faint`. A role is known by its colour in what matplotlib writes, so no two have the same.
+# The hues are those of Okabe and Ito (2008); verdicts differ in lightness too.
+ROLES = {
+    "supported": "#4a7fb0",
+    "distorted": "#c98300",
+    "unsupported": "#a82000",
+    "omission": "#a0508a",
+    "ink": "#1f2328",
+    "faint": "#c9ced6",
+    "1": "#0072b2",
+    "2": "#d55e00",
+    "3": "#00805f",
+    "4": "#a8518c",
+    "5": "#b57900",
+    "6": "#2f8dc0",
+    "7": "#555b64",
+    "8": "#7d7700",
+}
+_ROLE_OF = {colour: role for role, colour in ROLES.items()}
+
+# Settings of a person's matplotlibrc must not change a report, so all others are matplotlib's own.
+_SETTINGS = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "halluc",
+    "text.parse_math": False,
+    "text.color": ROLES["ink"],
+    "font.size": 11,
+    "path.simplify": False,
+    "axes.unicode_minus": True,
+}
+_KEPT_SETTINGS = {"backend", "backend_fallback", "toolbar", "interactive"}
+_NO_DATE = {"Date": None, "Creator": None, "Format": None, "Type": None}
+_MISSING_GLYPH = r"Glyph .* missing from|Matplotlib currently does not support .* natively"
+
+_COLOUR = re.compile(r"#[0-9a-f]{6}\b")
+_NUMBER = re.compile(r"-?\d+\.\d{3,}")
+_LINK = re.compile(r"url\(#([^)]*)\)")
+_GEOMETRY = ("d", "x", "y", "width", "height", "transform")
+
+
+@contextlib.contextmanager
+def drawing() -> Iterator[None]:
+    """Figures are made and written in here: no formula is read from text, and no setting of a person's is used.
+
+    The page's fonts have the glyphs that matplotlib's do not, so that it does not warn of them.
+    """
+    with matplotlib.rc_context(), warnings.catch_warnings():
+        settings: Any = matplotlib.rcParams
+        defaults = {key: value for key, value in matplotlib.rcParamsDefault.items() if key not in _KEPT_SETTINGS}
+        dict.update(settings, defaults)  # matplotlib's own need no check
+        settings.update(_SETTINGS)
+        warnings.filterwarnings("ignore", message=_MISSING_GLYPH)
+        yield
+
+
+def inline(figure: Figure, prefix: str, title: str, alt: str) -> str:
+    """A figure of 72 dots an inch as an ``<svg>`` element: the same bytes of the same figure, always.
+
+    Args:
+        prefix: letters, digits and hyphens that no other drawing of the page has; begins every id.
+        title: read out as the picture's name.
+        alt: read out as what it shows.
+
+    Colours of ``ROLES`` become ``var(--c-ROLE, colour)``, the font is the page's, and the background is the page's too.
+
+    Raises:
+        KeyError: a colour is that of no role.
+    """
+    written = io.BytesIO()
+    with drawing():
+        figure.savefig(written, format="svg", metadata=_NO_DATE)
+    root = ElementTree.fromstring(written.getvalue())
+    _drop_what_leaks(root)
+    for element in root.iter():
+        _make_plain(element)
+    _name_parts(root, prefix)
+    _head(root, prefix, title, alt)
+    return ElementTree.tostring(root, encoding="unicode")
+
+
+def _drop_what_leaks(root: Element) -> None:
+    """Metadata, and style sheets, which would hold for the whole page."""
+    for parent in list(root.iter()):
+        for child in list(parent):
+            if _local(child.tag) in ("metadata", "style"):
+                parent.remove(child)
+
+
+def _make_plain(element: Element) -> None:
+    """Without name spaces, with colours by role, and no digits that nobody sees."""
+    element.tag = _local(element.tag)
+    attributes = {_local(name): value for name, value in element.attrib.items()}
+    for name in _GEOMETRY & attributes.keys():
+        attributes[name] = _NUMBER.sub(lambda found: f"{float(found[0]):.2f}".rstrip("0").rstrip("."), attributes[name])
+    if element.tag == "text":
+        attributes.pop("transform" if attributes.get("transform", "").startswith("rotate(-0 ") else "", None)
+    style = _style(element.tag, attributes.pop("style", ""))
+    style |= {name: _by_role(attributes.pop(name)) for name in ("fill", "stroke") if name in attributes}
+    if style:
+        attributes["style"] = "; ".join(f"{name}: {value}" for name, value in style.items())
+    element.attrib.clear()
+    element.attrib.update(attributes)
+    element.text, element.tail = (text if text and text.strip() else None for text in (element.text, element.tail))
+
+
+def _style(tag: str, told: str) -> dict[str, str]:
+    pairs = (part.partition(":") for part in told.split(";") if part.strip())
+    style = {name.strip(): _by_role(value.strip()) for name, _, value in pairs}
+    style.pop("font-family", None)
+    if tag == "text":
+        style.setdefault("fill", _by_role(ROLES["ink"]))
+    return style
+
+
+def _by_role(value: str) -> str:
+    return _COLOUR.sub(lambda found: f"var(--c-{_ROLE_OF[found[0]]}, {found[0]})", value)
+
+
+def _name_parts(root: Element, prefix: str) -> None:
+    """Ids that something refers to get the prefix, all others go."""
+    links = [link for element in root.iter() for value in element.attrib.values() for link in _LINK.findall(value)] + [
+        element.attrib["href"].removeprefix("#") for element in root.iter() if "href" in element.attrib
+    ]
+    names = {name: f"{prefix}-{number}" for number, name in enumerate(dict.fromkeys(links))}
+    for element in root.iter():
+        own = element.attrib.pop("id", None)
+        for key, value in element.attrib.items():
+            element.attrib[key] = _LINK.sub(lambda found: f"url(#{names[found[1]]})", value)
+        if own in names:
+            element.attrib["id"] = names[own]
+        if "href" in element.attrib:
+            element.attrib["href"] = "#" + names[element.attrib["href"].removeprefix("#")]
+
+
+def _head(root: Element, prefix: str, title: str, alt: str) -> None:
+    """The root's own attributes: as wide as its column, no wider than it was drawn."""
+    width, height = (float(size) for size in root.attrib["viewBox"].split()[2:])
+    root.attrib.clear()
+    root.attrib |= {
+        "xmlns": "http://www.w3.org/2000/svg",
+        "viewBox": f"0 0 {width:g} {height:g}",
+        "role": "img",
+        "aria-labelledby": f"{prefix}-title {prefix}-alt",
+        "style": f"width: 100%; max-width: {width:g}px; height: auto; overflow: visible; stroke-linejoin: round",
+    }
+    for place, (tag, name, text) in enumerate((("title", "title", title), ("desc", "alt", alt))):
+        element: Any = Element(tag, {"id": f"{prefix}-{name}"})
+        element.text = text
+        root.insert(place, element)
+
+
+def _local(name: str) -> str:
+    return name.rpartition("}")[2]

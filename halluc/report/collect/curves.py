@@ -1,0 +1,141 @@
+"""The training curves, from ``events.jsonl``."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from halluc.core.errors import HallucError, Location
+from halluc.runs.reports import Curves
+from halluc.runs.schema import RunFile
+
+MOST_POINTS = 200
+# Every line that is logged begins so: where a killed training left half a line, the next one stands behind it.
+_BEGINNING = b'{"time": '
+
+
+class Training:
+    """The events of a training, those of its resumptions laid over what they tell again."""
+
+    def __init__(self) -> None:
+        self.steps: dict[int, dict[str, Any]] = {}
+        self.evaluated: dict[int, dict[str, Any]] = {}
+        self.started: dict[str, Any] = {}
+        self.stopped: dict[str, Any] | None = None
+
+    def add(self, event: dict[str, Any]) -> None:
+        kind = event.get("event")
+        if kind == "started":
+            self._start(event)
+        elif kind == "step":
+            self.steps[event["step"]] = event
+        elif kind == "evaluated":
+            self.evaluated[event["step"]] = event
+        elif kind == "stopped":
+            self.stopped = event
+
+    def _start(self, event: dict[str, Any]) -> None:
+        """All after the step that it goes on from is told again, or never came to be."""
+        self.started, self.stopped = event, None
+        for told in (self.steps, self.evaluated):
+            for step in [step for step in told if step > event["resumed_step"]]:
+                del told[step]
+
+
+def curves(path: Path, record: RunFile) -> tuple[Curves | None, list[str]]:
+    """What the run logged of its training, and what is to be said of the log; None where nothing was logged.
+
+    Raises:
+        FileNotFoundError: there is no log. HallucError R101: a line in it, other than the last, is damaged.
+    """
+    training, notes = Training(), []
+    for number, event in _events(path):
+        if event is None:
+            notes.append(f"Line {number} of {path.name} is cut short: a training was killed while it was written.")
+            continue
+        try:
+            training.add(event)
+        except (KeyError, TypeError):
+            raise _damaged(path, number) from None
+    if not training.steps:
+        return None, [*notes, f"{path.name} tells of no step of training."]
+    return _curves(training, record), notes
+
+
+def _events(path: Path) -> Iterator[tuple[int, dict[str, Any] | None]]:
+    """(line, event) of each line; None for one that a killed training left unfinished."""
+    with path.open("rb") as file:
+        damaged = 0
+        for number, line in enumerate(file, 1):
+            if damaged:
+                raise _damaged(path, damaged)
+            if line.isspace():
+                continue
+            event = _object(line)
+            begins = line.rfind(_BEGINNING)
+            if event is None and begins > 0:  # what follows half a line
+                yield number, None
+                event = _object(line[begins:])
+            if event is None:
+                damaged = number
+            else:
+                yield number, event
+        if damaged:
+            yield damaged, None
+
+
+def _object(line: bytes) -> dict[str, Any] | None:
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _damaged(path: Path, number: int) -> HallucError:
+    help = "restore it, or remove it: the report then has no training curves"
+    return HallucError("R101", "not a line of a training's log", Location(str(path), number), help)
+
+
+def _curves(training: Training, record: RunFile) -> Curves:
+    best = record.best or {}
+    steps = [training.steps[step] for step in sorted(training.steps)]
+    stopped = training.stopped
+    return Curves(
+        loss=thinned([(event["step"], event["loss"]) for event in steps if _is_number(event.get("loss"))]),
+        dev=_dev(training),
+        best_step=best.get("step", _best(training)),
+        chosen_by=best.get("chosen_by"),
+        steps=steps[-1]["step"],
+        epochs=training.started.get("epochs"),
+        features=sum(event.get("features") or 0 for event in steps) or None,
+        seconds=round(sum(event.get("seconds") or 0.0 for event in steps), 2) or None,
+        stopped=stopped.get("reason") if stopped else None,
+    )
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and math.isfinite(value)
+
+
+def _dev(training: Training) -> dict[str, list[tuple[int, float]]]:
+    found: dict[str, list[tuple[int, float]]] = {}
+    for step in sorted(training.evaluated):
+        for name, value in training.evaluated[step]["metrics"].items():
+            if _is_number(value):
+                found.setdefault(name, []).append((step, value))
+    return found
+
+
+def _best(training: Training) -> int | None:
+    return max((step for step, event in training.evaluated.items() if event.get("best")), default=None)
+
+
+def thinned(points: list[tuple[int, float]], most: int = MOST_POINTS) -> list[tuple[int, float]]:
+    """At most so many points: the mean of each run of neighbours, at the last of their steps."""
+    width = math.ceil(len(points) / most) or 1
+    groups = [points[at : at + width] for at in range(0, len(points), width)]
+    return [(group[-1][0], sum(loss for _, loss in group) / len(group)) for group in groups]

@@ -1,0 +1,49 @@
+"""The figures of eval/<split>.json, found by name and slice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from halluc.runs.schema import MetricResult
+
+
+class Figures:
+    """Of two figures of one name and slice, counted by different protocols, the first is the primary one."""
+
+    def __init__(self, metrics: Iterable[MetricResult]) -> None:
+        self.all = list(metrics)
+        self._found: dict[tuple[str, frozenset[tuple[str, str]]], MetricResult] = {}
+        for metric in self.all:
+            self._found.setdefault((metric.name, frozenset(metric.by.items())), metric)
+
+    def get(self, name: str, **by: str) -> MetricResult | None:
+        """The figure of a slice, of all where none is named; None where it was not counted."""
+        return self._found.get((name, frozenset(by.items())))
+
+    def value(self, name: str, **by: str) -> float | None:
+        """Its value: None where it is undefined, too."""
+        found = self.get(name, **by)
+        return None if found is None else found.value
+
+    def n(self, name: str, **by: str) -> int:
+        """What it is a share of; 0 where it was not counted."""
+        found = self.get(name, **by)
+        return 0 if found is None else found.n
+
+    def slices(self, name: str, key: str) -> list[str]:
+        """The values of ``key`` by which alone a figure was counted, in the order of the file."""
+        there = (metric.by[key] for metric in self.all if metric.name == name and metric.by.keys() == {key})
+        return list(dict.fromkeys(there))
+
+    def named(self, name: str) -> list[MetricResult]:
+        """All slices and protocols of a figure."""
+        return [metric for metric in self.all if metric.name == name]
+
+    def overall(self) -> MetricResult | None:
+        """The first figure of all: that of the task, whatever it is."""
+        return next((metric for metric in self.all if not metric.by), None)
+
+
+def count(metric: MetricResult) -> int:
+    """What a share counts, above the line."""
+    return round((metric.value or 0) * metric.n)

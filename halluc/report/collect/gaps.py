@@ -1,0 +1,39 @@
+"""The forecast gap beside the real one, label by label."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from halluc.core.examples import Tagged
+from halluc.gap.coverage import Coverage
+from halluc.gap.forecast import Figure, Gap, gap_of
+from halluc.runs.reports import GapRow
+from halluc.runs.schema import MetricResult
+
+FORECAST = "Good-Turing on the training split, interval of Esty 1983"
+COUNTED = "mentions of the split against those of the training split"
+EXCESS = "unseen less forecast, interval of Newcombe 1998, method 10"
+
+
+def rows(coverage: Coverage, examples: Iterable[Tagged]) -> list[GapRow]:
+    """The gap of a split to what training shows, overall first (``docs/gap.md``)."""
+    found = gap_of(coverage, examples)
+    return [_row(None, found.overall), *(_row(label, gap) for label, gap in found.by_label.items())]
+
+
+def _row(label: str | None, gap: Gap) -> GapRow:
+    by = {} if label is None else {"label": label}
+    return GapRow(
+        label=label,
+        mentions=gap.mentions,
+        forecast=_metric("gap_forecast", gap.forecast, by, FORECAST),
+        unseen=_metric("gap_unseen", gap.unseen, by, COUNTED),
+        new=_metric("gap_new", gap.new, by, COUNTED),
+        excess=_metric("gap_excess", gap.excess, by, EXCESS),
+    )
+
+
+def _metric(name: str, figure: Figure, by: dict[str, str], protocol: str) -> MetricResult:
+    return MetricResult(
+        name=name, value=figure.value, n=figure.n, interval=figure.interval, by=by, protocol=protocol
+    )  # fmt: skip

@@ -1,0 +1,101 @@
+"""What became of claims and gold, slice by slice, and the classification reports."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import BaseModel, Field, RootModel, ValidationError
+
+from halluc.core.errors import HallucError, Location
+from halluc.report.collect.figures import Figures
+from halluc.runs.reports import ClassRow, ClassTable, Outcome
+
+ALL = "all"
+NOVELTIES = ("seen", "partial", "new")
+
+# Key in the file -> what its rows are of, the figure whose protocol names the way of counting, and which of its
+# protocols that is.
+_TABLES = {"entity": ("entities", "entity_f1", 0), "entity_strict": ("entities", "entity_f1", 1)}
+_TABLES |= {"token": ("tokens", "token_f1", 0)}
+_AVERAGES = ("micro avg", "macro avg", "weighted avg")
+
+
+def by_novelty(figures: Figures) -> list[Outcome]:
+    """All, then seen, partial and new; empty where novelty is not known."""
+    there = {*figures.slices("hallucination_rate", "novelty"), *figures.slices("omission_rate", "novelty")}
+    return _outcomes(figures, "novelty", [novelty for novelty in NOVELTIES if novelty in there])
+
+
+def by_label(figures: Figures) -> list[Outcome]:
+    """All, then each label in the order of the file; empty where there is none."""
+    rates = ("hallucination_rate", "omission_rate")
+    labels = dict.fromkeys(label for name in rates for label in figures.slices(name, "label"))
+    return _outcomes(figures, "label", list(labels))
+
+
+def _outcomes(figures: Figures, key: str, values: list[str]) -> list[Outcome]:
+    if not values:
+        return []
+    return [_outcome(figures, ALL, {}), *(_outcome(figures, value, {key: value}) for value in values)]
+
+
+def _outcome(figures: Figures, name: str, by: dict[str, str]) -> Outcome:
+    return Outcome(
+        name=name,
+        claims=figures.n("hallucination_rate", **by),
+        gold=figures.n("omission_rate", **by),
+        support=figures.get("support_rate", **by),
+        distortion=figures.get("distortion_rate", **by),
+        hallucination=figures.get("hallucination_rate", **by),
+        omission=figures.get("omission_rate", **by),
+    )
+
+
+class _Row(BaseModel):
+    precision: float
+    recall: float
+    f1: float = Field(alias="f1-score")
+    support: int
+
+
+class _Rows(RootModel[dict[str, _Row]]):
+    pass
+
+
+class _Report(BaseModel):
+    """``eval/<split>_classification_report.json``, of which the confusion of tokens is left aside."""
+
+    entity: _Rows = _Rows({})
+    entity_strict: _Rows = _Rows({})
+    token: _Rows = _Rows({})
+
+
+def classification(path: Path, figures: Figures) -> list[ClassTable]:
+    """The reports of a split, titled as eval/<split>_classification_report.txt has them.
+
+    Raises:
+        FileNotFoundError: there is none. HallucError R112: it is damaged.
+    """
+    try:
+        report = _Report.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        help = "write it anew with `halluc eval`"
+        told = f"the classification report is damaged: {error.errors()[0]['msg']}"
+        raise HallucError("R112", told, Location(str(path), 1), help) from None
+    tables = {key: getattr(report, key).root for key in _TABLES}
+    return [_table(_heading(key, figures), rows) for key, rows in tables.items() if rows]
+
+
+def _heading(key: str, figures: Figures) -> str:
+    what, name, number = _TABLES[key]
+    protocols = list(dict.fromkeys(metric.protocol for metric in figures.named(name)))
+    return f"{what}, {protocols[number]}" if number < len(protocols) else key
+
+
+def _table(title: str, rows: dict[str, _Row]) -> ClassTable:
+    made = [ClassRow(name=name, **row.model_dump()) for name, row in rows.items()]
+    return ClassTable(
+        title=title,
+        rows=[row for row in made if row.name not in _AVERAGES],
+        averages=[row for row in made if row.name in _AVERAGES],
+    )

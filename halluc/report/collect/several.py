@@ -1,0 +1,152 @@
+"""Studies and runs against a first one as reports: what was counted, what it says, and what is not there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from halluc.core.errors import HallucError
+from halluc.report.words import of_several
+from halluc.runs import matrix
+from halluc.runs.directory import RunDir
+from halluc.runs.records import read_lines
+from halluc.runs.reports import ComparisonReport, StudyReport
+from halluc.runs.schema import SpanPrediction
+from halluc.runs.studies import Comparison, Flip, Plain, StudyFigures
+
+SEED = "seed"
+# The splits that a run may be evaluated on, and flipped claims of one run that are shown in their texts.
+_SPLITS = ("test", "dev", "train")
+MOST_FLIPS = 200
+
+
+def study_report(name: str, home: Path, figures: StudyFigures, reproduce: Sequence[str]) -> StudyReport:
+    """A study as a report.
+
+    Args:
+        home: the folder of the study, with ``matrix.json`` and its cells.
+        reproduce: the commands that make it again.
+    """
+    runs = [RunDir(Path(run)) for cell in figures.cells for run in cell.runs]
+    return StudyReport(
+        name=name,
+        task=next(filter(None, map(task_of, runs)), None),
+        split=figures.split,
+        figures=figures,
+        axes=_axes(home, figures),
+        single_seed=of_several.is_single_seed(figures),
+        conclusion=of_several.of_study(figures),
+        notes=[*_missing(figures.missing), *_unfinished(runs), *_small(figures)],
+        reproduce=list(reproduce),
+    )
+
+
+def comparison_report(
+    runs: Sequence[RunDir], others: Sequence[Comparison], reproduce: Sequence[str]
+) -> ComparisonReport:
+    """Runs against the first one as a report.
+
+    Args:
+        runs: the first, then those of ``others``, in their order.
+
+    Raises:
+        HallucError R112: the first run's predictions are damaged.
+    """
+    first = others[0]
+    shown = {flip.id for other in others for flip in shown_flips(other)}
+    return ComparisonReport(
+        split=first.split,
+        examples=first.examples,
+        reference=first.a,
+        others=list(others),
+        conclusion=of_several.of_comparison(others),
+        notes=_unfinished(runs),
+        texts=_texts(runs[0].predictions(first.split), shown),
+        reproduce=list(reproduce),
+    )
+
+
+def shown_flips(found: Comparison) -> list[Flip]:
+    """The flipped claims that are shown: those with a hallucination on one side first."""
+    return sorted(found.flipped, key=lambda flip: "unsupported" not in (flip.a, flip.b))[:MOST_FLIPS]
+
+
+def _texts(predictions: Path, ids: set[str]) -> dict[str, list[str]]:
+    """The tokens of some examples."""
+    help = "write it anew with `halluc eval`"
+    records = read_lines(predictions, SpanPrediction, damaged="R112", what="predictions", help=help)
+    return {record.id: record.tokens for record in records if record.id in ids}
+
+
+def task_of(run: RunDir) -> str | None:
+    """The task that a run was evaluated in; None where no evaluation says."""
+    for split in _SPLITS:
+        try:
+            task = json.loads(run.evaluation(split).read_text(encoding="utf-8")).get("task")
+        except (OSError, ValueError, AttributeError):
+            continue  # none, or damaged: told by who needs its figures
+        if isinstance(task, str):
+            return task
+    return None
+
+
+def refuse_different_tasks(runs: Iterable[RunDir]) -> None:
+    """Figures of one task mean nothing beside those of another.
+
+    Raises:
+        HallucError R113: names two runs and their tasks.
+    """
+    found: dict[str, RunDir] = {}
+    for run in runs:
+        task = task_of(run)
+        if task is not None:
+            found.setdefault(task, run)
+    if len(found) > 1:
+        (one, first), (other, second) = list(found.items())[:2]
+        message = f"{first.path} is of the task {one} and {second.path} of {other}: they cannot be compared"
+        raise HallucError("R113", message, help="report on the runs of each task by themselves")
+
+
+def _axes(home: Path, figures: StudyFigures) -> dict[str, list[Plain]]:
+    """The axes with all their values; where ``matrix.json`` is not there or damaged those of the cells that are."""
+    try:
+        known = matrix.read(home)
+    except HallucError:
+        known = None
+    if known is not None:
+        return {axis: list(values) for axis, values in known.axes.items()}
+    found: dict[str, list[Plain]] = {}
+    for cell in figures.cells:
+        for axis, value in cell.choice.items():
+            values = found.setdefault(axis, [])
+            if value not in values:
+                values.append(value)
+    return found
+
+
+def _missing(missing: Mapping[str, str]) -> list[str]:
+    return [f"{slug} is missing: {why}." for slug, why in missing.items()]
+
+
+_STOPPED = {"failed": "failed", "interrupted": "was interrupted", "running": "has not ended"}
+
+
+def _unfinished(runs: Sequence[RunDir]) -> list[str]:
+    """Runs of which a command did not come to its end: their figures may be those of an earlier one."""
+    found = []
+    for run in runs:
+        try:
+            stages = run.read().stages
+        except HallucError:
+            continue  # told by who needs its figures
+        stopped = {command: _STOPPED[stage.status] for command, stage in stages.items() if stage.status in _STOPPED}
+        found += [f"{run.path.name}: `{command}` {how}." for command, how in stopped.items()]
+    return found
+
+
+def _small(figures: StudyFigures) -> list[str]:
+    """What a study must have for its figures to say more than those of a run."""
+    if of_several.is_single_seed(figures):
+        return ["Each cell has a single seed: only several show what chance does."]
+    return []

@@ -1,0 +1,165 @@
+"""One run as plain data: everything that its report shows, read from its folder alone."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from halluc.report.collect import confidences, facts, gaps, outcomes, reading, reproducing, shown
+from halluc.report.collect.augmented import augmentation
+from halluc.report.collect.curves import curves
+from halluc.report.collect.figures import Figures
+from halluc.report.collect.reading import Evaluated
+from halluc.report.collect.shown import Picked, Texts
+from halluc.report.words import of_run
+from halluc.report.words.headlines import headlines
+from halluc.runs.directory import RunDir
+from halluc.runs.reports import Abstention, Augmentation, ClassTable, Curves, GapRow, RunReport
+
+T = TypeVar("T")
+
+
+def run_report(run: RunDir, split: str | None = None, most_claims: int = 200) -> RunReport:
+    """The report of a run on one of its evaluated splits: the one asked for, else test, dev or train.
+
+    Args:
+        most_claims: how many claims of each kind are shown, the worst first; of the supported a quarter as many.
+
+    Raises:
+        HallucError R112: the split was not evaluated, or ledger, predictions and figures are damaged or not of one
+            evaluation. R101, R102, R114, R120, R121, R130, R131, C…: another file of the run is damaged or of another
+            version.
+    """
+    source = reading.read(run, split)
+    threshold = source.confidence.threshold if source.confidence else None
+    picked = shown.pick(source.ledger(), most_claims, threshold)
+    texts = Texts(picked.wanted(), set(picked.ids))
+    gap = _gap(source, texts)
+    reading.refuse_parts(source, picked, texts)
+    return _made(source, picked, texts, gap)
+
+
+def run_split(run: RunDir) -> str:
+    """The split that a report is of where none is asked for.
+
+    Raises:
+        HallucError R112: none was evaluated.
+    """
+    return reading.choose(run, reading.evaluated(run), None)
+
+
+def _gap(source: Evaluated, texts: Texts) -> list[GapRow]:
+    """Read the predictions, once, for all that is told of them."""
+    examples = texts.passing(source.predictions())
+    found = gaps.rows(source.coverage, examples) if source.coverage is not None else []
+    deque(examples, maxlen=0)  # what nobody has read yet
+    return found
+
+
+def _made(source: Evaluated, picked: Picked, texts: Texts, gap: list[GapRow]) -> RunReport:
+    run, record, notes = source.run, source.record, list(source.notes)
+    data, of_data = facts.data(source, texts)
+    gates, of_gates = facts.gates(source)
+    config = reproducing.config_lines(run)
+    parts = {**_of_figures(source, picked, notes), **_of_training(source, notes)}
+    return RunReport(
+        name=f"{record.name}/{run.path.name}" if "=" in run.path.name else record.name,
+        task=source.file.task,
+        model=_model(source),
+        split=source.split,
+        splits=source.splits,
+        examples=texts.examples,
+        seed=record.seeds.get("seed"),
+        run=record,
+        gates=gates,
+        notes=[*facts.state(source), *_unjudged(picked), *notes, *of_gates, *of_data],
+        gap=gap,
+        claims=shown.sections(picked, texts),
+        data=data,
+        config=config,
+        reproduce=reproducing.commands(source, config),
+        metrics=source.file.metrics,
+        **parts,
+    )
+
+
+def _of_figures(source: Evaluated, picked: Picked, notes: list[str]) -> dict[str, Any]:
+    """The sections that are drawn from eval/<split>.json, and the confidences of the ledger."""
+    figures = Figures(source.file.metrics)
+    withdrawing = _abstention(source, picked, figures, notes)
+    return {
+        "headlines": headlines(figures),
+        "conclusion": of_run.conclusion(figures, source.split, picked.confidences, withdrawing),
+        "by_novelty": outcomes.by_novelty(figures),
+        "by_label": outcomes.by_label(figures),
+        "confidence": confidences.histogram(picked.confidences),
+        "reliability": confidences.reliability(figures),
+        "risk": confidences.risk(figures),
+        "abstention": withdrawing,
+        "classification": _classification(source, figures, notes),
+    }
+
+
+def _of_training(source: Evaluated, notes: list[str]) -> dict[str, Any]:
+    return {"curves": _curves(source, notes), "augmentation": _augmentation(source, notes)}
+
+
+def _abstention(source: Evaluated, picked: Picked, figures: Figures, notes: list[str]) -> Abstention | None:
+    """``confidence.json`` is the last evaluation's: of another split, it may say what this ledger was not made by."""
+    file = source.confidence
+    if file is not None and picked.against:
+        notes.append(
+            f"confidence.json is of a later evaluation than that of {source.split}: its threshold is not the one by "
+            f"which claims are withdrawn here. `halluc eval --run {source.run.path} --split {source.split}` mends it."
+        )
+        file = None
+    return confidences.abstention(file, figures, source.split, chosen_on_dev=source.chosen_on_dev)
+
+
+def _unjudged(picked: Picked) -> list[str]:
+    if not picked.unverifiable:
+        return []
+    return [
+        f"{picked.unverifiable:,} claims have no evidence to be judged by: they stand in no rate and are not shown."
+    ]
+
+
+def _model(source: Evaluated) -> str:
+    section = source.config.get("model")
+    named = section.get("name") if isinstance(section, dict) else None
+    from_elsewhere = "train" not in source.record.stages
+    return source.file.checkpoint if from_elsewhere or not named else str(named)
+
+
+def _classification(source: Evaluated, figures: Figures, notes: list[str]) -> list[ClassTable]:
+    path = source.run.report(source.split, "json")
+    missing = f"eval/{path.name} is missing: there are no classification reports. `halluc eval` writes it."
+    return _there(lambda: outcomes.classification(path, figures), missing, notes) or []
+
+
+def _augmentation(source: Evaluated, notes: list[str]) -> Augmentation | None:
+    if source.record.augment is None and not source.run.augment.is_dir():
+        return None
+    missing = "augment/ is missing or not whole: the augmented corpus is not shown. `halluc augment` makes it."
+    return _there(lambda: augmentation(source.run), missing, notes)
+
+
+def _curves(source: Evaluated, notes: list[str]) -> Curves | None:
+    if "train" not in source.record.stages:
+        return None  # a model from elsewhere
+    missing = "events.jsonl is missing: there are no training curves. `halluc train` writes it."
+    found = _there(lambda: curves(source.run.events, source.record), missing, notes)
+    if found is None:
+        return None
+    notes += found[1]
+    return found[0]
+
+
+def _there(read: Callable[[], T], missing: str, notes: list[str]) -> T | None:
+    """What is read, or None and a note where its file is not there."""
+    try:
+        return read()
+    except FileNotFoundError:
+        notes.append(missing)
+        return None

@@ -1,0 +1,114 @@
+"""The figures of a run as tables and lists of Markdown, for report.md and the model card alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from halluc.report import formats
+from halluc.report.markdown import gfm
+from halluc.report.markdown.gfm import WIDE, Marked, Room
+from halluc.runs.reports import Abstention, ClassRow, ClassTable, GapRow, GateResult, Outcome, RunReport, SplitRow
+from halluc.runs.schema import MetricResult
+
+
+def headlines(report: RunReport, room: Room = WIDE) -> Marked:
+    """The figures at the head, and what each says."""
+    rows = [[one.title, *_measured(one.figure), one.meaning] for one in report.headlines]
+    return gfm.table(["figure", "value", "95% interval", "n", "what it says"], rows, "lrrrl", room)
+
+
+def figures(found: Sequence[MetricResult], room: Room = WIDE) -> Marked:
+    """Overall figures, each with its protocol."""
+    rows = [[formats.title(one.name, one.by), *_measured(one), one.protocol] for one in found]
+    return gfm.table(["figure", "value", "95% interval", "n", "protocol"], rows, "lrrrl", room)
+
+
+def _measured(found: MetricResult) -> list[str]:
+    name = found.name
+    return [formats.value(name, found.value), formats.interval(name, found.interval), formats.count(found.n)]
+
+
+def gates(found: Sequence[GateResult], room: Room = WIDE) -> Marked:
+    """Each gate with whether it was met; those that were not stand first."""
+    told = [
+        Marked(f"{gfm.strong('met' if gate.met else 'not met')}: {gfm.md(gate.told, room.text)}")
+        for gate in sorted(found, key=lambda gate: gate.met)
+    ]
+    return gfm.bullets(told, room)
+
+
+def outcomes(found: Sequence[Outcome], room: Room = WIDE, of: str = "") -> Marked:
+    """What became of claims and gold, a row a slice."""
+    rows = [
+        [
+            row.name,
+            formats.count(row.claims),
+            *map(formats.metric, (row.support, row.distortion, row.hallucination)),
+            formats.count(row.gold),
+            formats.metric(row.omission),
+        ]
+        for row in found
+    ]
+    columns = [of, "claims", "supported", "distorted", "hallucinated", "annotated", "omitted"]
+    return gfm.table(columns, rows, "lr", room)
+
+
+def gap(found: Sequence[GapRow], room: Room = WIDE) -> Marked:
+    """What training does not show: as forecast from it alone, and as it came."""
+    rows = [
+        [
+            "all" if row.label is None else row.label,
+            formats.count(row.mentions),
+            *map(formats.metric, (row.forecast, row.unseen, row.new)),
+            _signed(row.excess),
+        ]
+        for row in found
+    ]
+    return gfm.table(["label", "mentions", "forecast", "unseen", "of it new", "excess"], rows, "lr", room)
+
+
+def _signed(found: MetricResult) -> str:
+    told = formats.difference(found.name, found.value)
+    return f"{told} {formats.interval(found.name, found.interval)}".strip()
+
+
+def abstention(found: Abstention) -> list[str]:
+    """What the threshold on confidence does, in sentences."""
+    told = []
+    if found.threshold is not None:
+        told.append(
+            f"Claims of a confidence under {formats.decimal(found.threshold)} are withdrawn. "
+            f"Kept: {formats.metric(found.coverage)} of the claims, of which {formats.metric(found.hallucination)} "
+            f"are hallucinations and {formats.metric(found.false_claims)} are false; omitted: "
+            f"{formats.metric(found.omission)} of the annotation."
+        )
+    return [*told, found.guarantee] if found.guarantee else told
+
+
+def classification(found: ClassTable, room: Room = WIDE) -> Marked:
+    """A classification report, its averages in bold at the end, however many classes are left out."""
+    classes = [_class_row(row.name, row) for row in found.rows]
+    averages = [_class_row(gfm.strong(row.name), row) for row in found.averages]
+    left = len(classes) - room.rows
+    if left > 0:
+        classes = [*classes[: room.rows], [f"and {left:,} more"]]
+    columns = ["class", "precision", "recall", "F1", "support"]
+    return gfm.table(columns, [*classes, *averages], "lr", room._replace(rows=room.rows + 1 + len(averages)))
+
+
+def _class_row(name: str, row: ClassRow) -> list[str]:
+    return [name, *map(formats.decimal, (row.precision, row.recall, row.f1)), formats.count(row.support)]
+
+
+def splits(found: Sequence[SplitRow], room: Room = WIDE) -> Marked:
+    """Where each split comes from, its size, its hash."""
+    rows = [
+        [
+            row.name,
+            *map(formats.count, (row.sentences, row.tokens, row.mentions)),
+            gfm.code(row.source, room.text),
+            gfm.digest(row.sha256) if row.sha256 else formats.NOTHING,
+        ]
+        for row in found
+    ]
+    return gfm.table(["split", "examples", "tokens", "mentions", "source", "sha256"], rows, "lrrrll", room)

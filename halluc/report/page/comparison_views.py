@@ -1,0 +1,100 @@
+"""What comparison.html.j2 lays out as rows: paired differences, and claims that flipped."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from string import ascii_lowercase
+from typing import Any, NamedTuple
+
+from halluc.report import formats
+from halluc.report.page import highlight
+from halluc.report.page.cells import Cell
+from halluc.report.page.highlight import Piece
+from halluc.report.page.study_views import SURE, Family, Row
+from halluc.runs.reports import ComparisonReport
+from halluc.runs.studies import Comparison, Delta, Flip
+
+MOST_FLIPS = 200
+# So many keys of one section are named one by one.
+MOST_KEYS = 4
+
+
+class Flipped(NamedTuple):
+    """A claim that changed, in its text where that is at hand; ``style`` is the verdict that it is drawn as."""
+
+    flip: Flip
+    style: str
+    pieces: list[Piece]
+
+
+def view(report: ComparisonReport) -> dict[str, Any]:
+    """What the template needs beside the report itself."""
+    letters = [run_letter(number) for number in range(len(report.others) + 1)]
+    named = list(zip(letters[1:], report.others, strict=True))
+    return {
+        "letters": letters,
+        "keys": [_keys(other.config_differences) for other in report.others],
+        "families": [_family(letter, other) for letter, other in named],
+        "flipped": [_flipped(letter, other, report) for letter, other in named],
+    }
+
+
+def _keys(names: Sequence[str]) -> list[str]:
+    """The keys in which configs differ; many of one section as the section."""
+    plain = [name.strip("`") for name in names]
+    counts = Counter(name.partition(".")[0] for name in plain)
+    told = {}
+    for name in plain:
+        section = name.partition(".")[0]
+        told[section if counts[section] > MOST_KEYS else name] = counts[section]
+    return [f"{name} ({count} keys)" if count > MOST_KEYS else name for name, count in told.items()]
+
+
+def run_letter(number: int) -> str:
+    """What a run is called, from 0 on: a to z, then a2 to z2, …"""
+    round_, place = divmod(number, len(ascii_lowercase))
+    return ascii_lowercase[place] + (str(round_ + 1) if round_ else "")
+
+
+def _family(letter: str, other: Comparison) -> Family:
+    rows: list[Row] = [_row(formats.title(delta.name, delta.by), delta) for delta in other.figures]
+    at = other.matched_omission
+    if at is not None:
+        name = "hallucination_rate_at_matched_omission"
+        delta = Delta(name=name, by={}, **at.model_dump(exclude={"omission_rate", "achieved"}))
+        rows.append(_row(f"hallucination rate at matched omission ({formats.percent(at.omission_rate)})", delta))
+    columns = ["figure", "difference", "p (Holm)", "a", letter, "p"]
+    return Family(f"{letter} less a, {other.examples:,} examples of {other.split}", columns, rows)
+
+
+def _row(told: str, delta: Delta) -> Row:
+    name = delta.name
+    sure = delta.p_holm is not None and delta.p_holm < SURE
+    return [
+        told,
+        Cell(formats.difference(name, delta.difference), formats.interval(name, delta.interval), sure),
+        Cell(formats.p_value(delta.p_holm)),
+        *(Cell(formats.value(name, value)) for value in (delta.a, delta.b)),
+        Cell(formats.p_value(delta.p)),
+    ]
+
+
+def _flipped(letter: str, other: Comparison, report: ComparisonReport) -> dict[str, Any]:
+    counts = Counter((flip.a, flip.b) for flip in other.flipped)
+    worst_first = sorted(other.flipped, key=lambda flip: "unsupported" not in (flip.a, flip.b))
+    return {
+        "letter": letter,
+        "total": len(other.flipped),
+        "counts": [[before, after, formats.count(n)] for (before, after), n in counts.most_common()],
+        "shown": [_in_its_text(flip, report) for flip in worst_first[:MOST_FLIPS]],
+    }
+
+
+def _in_its_text(flip: Flip, report: ComparisonReport) -> Flipped:
+    style = flip.b if flip.b != "absent" else flip.a
+    tokens = report.texts.get(flip.id)
+    if tokens is None or flip.start is None or flip.end is None:
+        return Flipped(flip, style, [])
+    spans = [((flip.start, flip.end, flip.label), style)]
+    return Flipped(flip, style, highlight.drawn(tokens, 0, spans, []))

@@ -1,0 +1,1 @@
+"""What figures say, in plain sentences and no more than their intervals support."""

@@ -1,0 +1,95 @@
+"""The figures at the head of a report, each with what it means in a sentence for people who know no jargon."""
+
+from __future__ import annotations
+
+from halluc.report import formats
+from halluc.report.collect.figures import Figures, count
+from halluc.runs.reports import Headline
+from halluc.runs.schema import MetricResult
+
+_OTHERS = ("hallucination_rate", "gap_ratio", "ece")
+
+
+def headlines(figures: Figures) -> list[Headline]:
+    """The task's own figure, then how much is hallucinated, what the gap does to it, and what confidence is worth."""
+    first = figures.get("entity_f1") or figures.overall()
+    wanted = [first, *(figures.get(name) for name in _OTHERS)]
+    found = {metric.name: metric for metric in wanted if metric is not None}
+    return [Headline(figure=m, title=formats.title(m.name), meaning=meaning(m, figures)) for m in found.values()]
+
+
+def meaning(metric: MetricResult, figures: Figures) -> str:
+    """What a headline says, in one sentence with its figures."""
+    told = {"entity_f1": _f1, "hallucination_rate": _hallucination, "gap_ratio": _gap_ratio, "ece": _calibration}
+    return told.get(metric.name, _other)(metric, figures)
+
+
+def _other(metric: MetricResult, figures: Figures) -> str:
+    return f"Counted over {metric.n:,}: {metric.protocol}."
+
+
+def _f1(metric: MetricResult, figures: Figures) -> str:
+    recall, precision = figures.value("entity_recall"), figures.value("entity_precision")
+    if not metric.n:
+        return "No name stands in the text: the figure is 0 by convention."
+    if recall is None or precision is None:
+        return _other(metric, figures)
+    return (
+        f"It finds {formats.percent(recall)} of the {metric.n:,} names that are there, boundary and label right, and "
+        f"{formats.percent(precision)} of what it claims is right."
+    )
+
+
+def _hallucination(metric: MetricResult, figures: Figures) -> str:
+    if not metric.n or metric.value is None:
+        return "The model claims nothing, so that there is nothing to have no ground."
+    claims = "claim" if metric.n == 1 else "claims"
+    share = formats.percent(metric.value)
+    return f"{share} of what the model claims has nothing behind it: {count(metric):,} of {metric.n:,} {claims}."
+
+
+def _gap_ratio(metric: MetricResult, figures: Figures) -> str:
+    seen, new = (figures.get("over_claim", novelty=novelty) for novelty in ("seen", "new"))
+    if seen is None or seen.value is None:
+        return "None of its claims is on a name that training showed: there is nothing to compare with."
+    if new is None or new.value is None:
+        return "None of its claims is on a name that is new to it: there is nothing to compare."
+    if metric.value is None:
+        return (
+            f"None of its {seen.n:,} claims on names that training showed is wrong, so that there is no ratio; of "
+            f"those where it showed nothing of the name {formats.percent(new.value)} are."
+        )
+    chance = metric.interval is not None and metric.interval[0] <= 1 <= metric.interval[1]
+    return (
+        f"Where training showed nothing of the name, its claims are wrong {metric.value:.1f} times as often as where "
+        f"it had seen it: {formats.percent(new.value)} against {formats.percent(seen.value)}"
+        + (", which may be chance." if chance else ".")
+    )
+
+
+def _calibration(metric: MetricResult, figures: Figures) -> str:
+    if metric.value is None:
+        return "No claim states a confidence."
+    points = f"{100 * metric.value:.1f} percentage points"
+    return f"Among claims of like confidence, what it states lies on average {points} from the share that is right" + (
+        _direction(figures) + "."
+    )
+
+
+def _direction(figures: Figures) -> str:
+    """Whether it is too sure or not sure enough; nothing where the interval of what is right holds what it states."""
+    right, stated = figures.get("support_rate"), mean_confidence(figures)
+    if right is None or right.value is None or right.interval is None or stated is None:
+        return ""
+    low, high = right.interval
+    if low <= stated <= high:
+        return ""
+    side = "too sure" if stated > high else "not sure enough"
+    return f"; it is {side}: {formats.percent(stated)} on average, where {formats.percent(right.value)} is right"
+
+
+def mean_confidence(figures: Figures) -> float | None:
+    """The mean confidence of all claims that state one, from the bins of the reliability diagram."""
+    bins = [(float(m.by["mean_confidence"]), m.n) for m in figures.named("reliability") if "mean_confidence" in m.by]
+    total = sum(n for _, n in bins)
+    return sum(mean * n for mean, n in bins) / total if total else None

@@ -1,0 +1,113 @@
+"""Curves of a study in plain sentences: what grows along an axis of numbers, and what does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from halluc.report import formats
+from halluc.report.words.contests import Found, within
+from halluc.report.words.wording import amount, listed, sentence, signed
+from halluc.runs.studies import Line, Plain, StudyFigures, Trend
+
+Key = tuple[str, tuple[tuple[str, str], ...]]
+_RATE: Key = ("hallucination_rate", ())
+# One rate alone would mislead: where knowledge is lacking a model may rather tell wrongly, or say nothing.
+_BESIDE: dict[Key, str] = {
+    ("distortion_rate", (("reason", "label"),)): "the share of claims with a wrong label",
+    ("distortion_rate", (("reason", "boundary"),)): "that with a wrong boundary",
+    ("omission_rate", ()): "the omission rate",
+    ("f1", ()): "entity F1",
+}
+_VERBS = {1: "grows", -1: "falls"}
+
+
+def is_number(value: Plain) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def told(value: Plain) -> str:
+    """A value or arm as the config has it."""
+    words = {None: "null", True: "true", False: "false"}
+    return words[value] if value is None or isinstance(value, bool) else formats.visible(value)
+
+
+def numeric_axes(figures: StudyFigures) -> list[str]:
+    """The axes of numbers on which the cells differ."""
+    return [
+        axis
+        for axis in figures.cells[0].choice
+        if all(is_number(cell.choice[axis]) for cell in figures.cells)
+        and len({cell.choice[axis] for cell in figures.cells}) > 1
+    ]
+
+
+def ends(axis: str, fixed: Mapping[str, Plain], choices: Iterable[Mapping[str, Plain]]) -> tuple[float, float]:
+    """The lowest and the highest place on an axis of numbers, of those choices that agree with ``fixed``."""
+    alike = [choice for choice in choices if all(choice[name] == value for name, value in fixed.items())]
+    places = [float(value) for choice in alike if isinstance(value := choice[axis], (int, float))]
+    return min(places), max(places)
+
+
+def of_setting(choice: Mapping[str, Plain], figures: StudyFigures) -> str:
+    """``where train.schedule is cosine, ``, of those axes on which the cells differ."""
+    several = {axis: value for axis, value in choice.items() if len({c.choice[axis] for c in figures.cells}) > 1}
+    named = [f"{formats.visible(axis)} is {told(value)}" for axis, value in several.items()]
+    return f"where {listed(named)}, " if named else ""
+
+
+def over(line: Line, width: float) -> Found:
+    """How far a line climbs over a width of its axis."""
+    interval = line.slope_interval
+    ends = None if interval is None else (interval[0] * width, interval[1] * width)
+    return within(None if line.slope is None else line.slope * width, ends)
+
+
+def curves(figures: StudyFigures) -> list[str]:
+    """What the hallucination rate does along each axis of numbers, and what goes with it."""
+    groups: dict[tuple[str, str], dict[Key, Trend]] = {}
+    for trend in figures.trends:
+        where = (trend.axis, of_setting(trend.choice, figures))
+        groups.setdefault(where, {})[trend.name, tuple(trend.by.items())] = trend
+    found = []
+    for (axis, setting), trends in groups.items():
+        fixed = next(iter(trends.values())).choice
+        between = ends(axis, fixed, [cell.choice for cell in figures.cells])
+        found += _curve(axis, setting, trends, between)
+    return found
+
+
+def _curve(axis: str, setting: str, trends: Mapping[Key, Trend], between: tuple[float, float]) -> list[str]:
+    low, high = between
+    found = {key: over(trend, high - low) for key, trend in trends.items()}
+    where = f"along {formats.visible(axis)}, from {low:g} to {high:g}"
+    rate = found.get(_RATE)
+    if rate is None or rate.shown is None:
+        first = f"{where}, nothing can be said of the hallucination rate: a run without claims has none"
+    elif rate.shown:
+        first = f"{where}, the hallucination rate {_VERBS[rate.shown]} by {_climbs(_RATE, rate)}"
+    else:
+        first = f"no trend of the hallucination rate can be shown {where} ({_climbs(_RATE, rate, signs=True)})"
+    return [sentence(setting + first), *_beside(setting, {key: found[key] for key in _BESIDE if key in found})]
+
+
+def _beside(setting: str, found: Mapping[Key, Found]) -> list[str]:
+    grown = [f"{_BESIDE[key]} {_VERBS[one.shown]} by {_climbs(key, one)}" for key, one in found.items() if one.shown]
+    flat = [_BESIDE[key] for key, one in found.items() if one.shown == 0]
+    parts = [listed(grown)] if grown else []
+    if flat:
+        parts.append(f"of {listed(flat)} no trend can be shown")
+    return [sentence(f"{setting}beside it, {'; '.join(parts)}")] if parts else []
+
+
+def _climbs(key: Key, found: Found, signs: bool = False) -> str:
+    assert found.value is not None, "what is undefined climbs nowhere"
+    if signs:
+        return signed(key[0], found.value, found.interval)
+    return amount(key[0], found.value, found.interval)
+
+
+def point(axes: Sequence[str], values: Sequence[Plain]) -> str:
+    """A place on axes of numbers: ``0.5`` of one axis, ``(gap.fraction 0.5, model.dropout 0.1)`` of several."""
+    if len(axes) < 2:
+        return "".join(map(told, values))
+    return f"({', '.join(f'{formats.visible(axis)} {told(value)}' for axis, value in zip(axes, values, strict=True))})"

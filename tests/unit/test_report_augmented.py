@@ -1,0 +1,137 @@
+"""Pairs before and after augmentation, and the tokens that edits touched."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from halluc.core.edits import Editable, Reorder, Replace, apply
+from halluc.core.errors import HallucError
+from halluc.core.files import json_line
+from halluc.report.collect import augmented, touched
+from halluc.report.collect.touched import Edited
+from halluc.runs.directory import RunDir
+
+
+def edited(tokens, all_steps):
+    """Edits as provenance has them, and what they leave."""
+    told = []
+    for number, one in enumerate(all_steps):
+        for edit in one:
+            start, end = (edit.start, edit.end) if isinstance(edit, Replace) else (edit.cuts[0], edit.cuts[-1])
+            after = edit.tokens if isinstance(edit, Replace) else [
+                tokens[at] for piece in edit.order for at in range(*edit.cuts[piece : piece + 2])
+            ]  # fmt: skip
+            order = {} if isinstance(edit, Replace) else {"cuts": list(edit.cuts), "order": list(edit.order)}
+            told.append(
+                Edited(step=number, start=start, end=end, before=tokens[start:end], after=after, why=edit.why, **order)
+            )
+        tokens = apply(Editable(tuple(tokens)), one).tokens
+    return told, list(tokens)
+
+
+STEPS = [
+    [Replace(0, 1, ("A", "B"), "grown"), Replace(3, 4, (), "gone")],
+    [Reorder((1, 2, 4), (1, 0), "moved")],
+    [Replace(0, 0, ("new",), "put in")],
+]
+
+
+def test_edits_in_several_steps_are_marked_on_both_sides_and_can_be_taken_back():
+    before = ["a", "b", "c", "d", "e"]
+    told, after = edited(before, STEPS)
+    assert after == ["new", "A", "b", "c", "B", "e"]
+    steps = touched.steps(reversed(told))
+    made = touched.made(before, steps)
+    assert (made.tokens, made.before, made.after) == (after, [(0, 4)], [(0, 5)])
+    assert touched.undone(after, steps) == before
+
+
+@given(st.lists(st.sampled_from("xyz"), min_size=1, max_size=8), st.data())
+def test_what_is_taken_back_is_what_was_there(tokens, data):
+    steps, left = [], list(tokens)
+    for _ in range(data.draw(st.integers(0, 3))):
+        start = data.draw(st.integers(0, len(left) - 1))
+        end = data.draw(st.integers(start + 1, len(left)))
+        new = data.draw(st.lists(st.sampled_from("uvw"), min_size=1, max_size=3))
+        steps.append([Replace(start, end, tuple(new), "drawn")])
+        left = list(apply(Editable(tuple(left)), steps[-1]).tokens)
+    told, after = edited(tokens, steps)
+    assert touched.undone(after, touched.steps(told)) == tokens
+    assert touched.made(tokens, touched.steps(told)).tokens == after
+
+
+@pytest.mark.parametrize(
+    "spoilt", [{"before": ["q"]}, {"start": 7, "end": 8}, {"cuts": [0, 9], "order": [0]}, {"cuts": [0], "order": [3]}]
+)
+def test_edits_that_do_not_fit_are_refused(spoilt):
+    edit = {"start": 0, "end": 1, "before": ["a"], "after": ["b"], "why": "x", **spoilt}
+    assert touched.made(["a", "c"], [[Edited(**edit)]]) is None
+
+
+def corpus(tmp_path, originals, lines):
+    """An augmented corpus of one-word examples: (id, parent, method, before, after)."""
+    run = RunDir(tmp_path)
+    run.augment.mkdir()
+    counts = {"examples": 0}
+    manifest = {
+        "schema_version": 1, "fingerprint": "f", "sha256": "s", "wanted": 1, "made": 1, "originals": originals,
+        "kept": {}, "refused": {}, "refused_examples": {}, "unchangeable": 0, "given_up": 0,
+        "before": counts, "new": counts, "after": counts, "seconds": 0.1,
+    }  # fmt: skip
+    (run.augment / "manifest.json").write_text(json.dumps(manifest))
+    texts = [(parent, before) for _, parent, _, before, _ in lines] if originals else []
+    texts += [(identity, after) for identity, _, _, _, after in lines]
+    with (run.augment / "train.jsonl").open("w") as file:
+        file.writelines(json_line({"id": identity, "tokens": words, "spans": []}) + "\n" for identity, words in texts)
+    with (run.augment / "provenance.jsonl").open("w") as file:
+        for identity, parent, method, before, after in lines:
+            edit = {"step": 0, "start": 0, "end": len(before), "before": before, "after": after, "why": "x"}
+            changes = [edit] if before != after else []
+            file.write(
+                json_line({"id": identity, "parent": parent, "source": "f:1", "methods": [method], "edits": changes})
+                + "\n"
+            )
+    return run
+
+
+@pytest.mark.parametrize("originals", [0, 50])
+def test_a_few_pairs_of_each_method_are_drawn_by_a_hash(tmp_path, originals):
+    lines = [(f'é"{n}~1', f'é"{n}', f"m{n % 5}", [f"w{n}"], [f"v{n}"]) for n in range(50)]
+    lines += [(f"c{n}~1", f"c{n}", "copy", ["same"], ["same"]) for n in range(5)]
+    run = corpus(tmp_path, originals, lines)
+    pairs = augmented.augmentation(run).pairs
+    assert len(pairs) == 12
+    by_method = {method: [pair for pair in pairs if pair.methods == [method]] for method in "m0 m1 m2 m3 m4".split()}  # noqa: SIM905
+    assert all(2 <= len(found) <= 3 for found in by_method.values())
+    assert {pair.id for pair in pairs} != {line[0] for line in lines[:12]}
+    for pair in pairs:
+        assert (pair.before[0].replace("w", "v"), pair.before_edits, pair.after_edits) == (
+            pair.after[0],
+            [(0, 1)],
+            [(0, 1)],
+        )
+    assert augmented.augmentation(run).pairs == pairs
+
+
+def test_a_sampled_sentence_has_no_original(tmp_path):
+    pair = augmented.augmentation(corpus(tmp_path, 0, [("s~1", None, "ngram", [], ["made", "up"])])).pairs[0]
+    assert (pair.parent, pair.before, pair.after, pair.after_edits) == ("", [], ["made", "up"], [(0, 2)])
+
+
+def test_an_original_that_can_not_be_told_is_left_out(tmp_path):
+    run = corpus(tmp_path, 0, [("a~1", "a", "m", ["x"], ["y"])])
+    (run.augment / "train.jsonl").write_text(json_line({"id": "a~1", "tokens": ["z"], "spans": []}) + "\n")
+    assert augmented.augmentation(run).pairs == []
+
+
+def test_damaged_provenance_is_refused_with_its_line(tmp_path):
+    run = corpus(tmp_path, 0, [("a~1", "a", "m", ["x"], ["y"])])
+    with (run.augment / "provenance.jsonl").open("a") as file:
+        file.write('{"id": "b~1", "methods": ["n"]')
+    with pytest.raises(HallucError) as caught:
+        augmented.augmentation(run)
+    assert (caught.value.code, caught.value.where.line) == ("R130", 2)

@@ -1,0 +1,463 @@
+"""What is concluded from figures: each case, and never more than the figures say."""
+
+from __future__ import annotations
+
+import pytest
+
+from halluc.report.words.of_several import of_comparison, of_study
+from halluc.runs.studies import (
+    ArmComparison,
+    ArmDelta,
+    ArmTrend,
+    CellFigures,
+    Comparison,
+    Delta,
+    MatchedOmission,
+    SeedFigure,
+    StudyFigures,
+    Trend,
+)
+
+RATE, MATCHED, OMISSION = "hallucination_rate", "hallucination_rate_at_matched_omission", "omission_rate"
+# difference, low, high, p
+LESS = (-0.041, -0.063, -0.019, 0.001)
+MORE = (0.022, 0.010, 0.034, 0.002)
+SAME = (-0.004, -0.012, 0.005, 0.6)
+WORSE = (-0.021, -0.030, -0.011, 0.001)
+UNDEFINED = (None, None, None, None)
+HOLM = "Shown is a difference with p under 0.05, adjusted for the arms compared (Holm)."
+EQUAL_F1 = "No difference in F1 can be shown between none and the arm mix (−0.004 [−0.012, 0.005])."
+EQUAL_MATCHED = (
+    "At matched omission, no difference in hallucination can be shown between none and the arm mix"
+    " (−0.4 points [−1.2, 0.5])."
+)
+EQUAL_OMISSION = "No difference in omission can be shown between none and the arm mix (−0.4 points [−1.2, 0.5])."
+
+
+def delta(name, found):
+    difference, low, high, p = found
+    interval = None if low is None else (low, high)
+    return ArmDelta(
+        name=name, by={}, reference=0.1, arm=0.1, difference=difference, interval=interval, p=p, p_holm=p
+    )  # fmt: skip
+
+
+def against(arm, rate, omission=SAME, f1=SAME, at_matched=SAME, reference="none", axis="arm", seeds=3, **choice):
+    """An arm's comparison with the reference."""
+    found = {RATE: rate, MATCHED: at_matched, OMISSION: omission, "f1": f1, "distortion_rate": SAME}
+    figures = [delta(name, one) for name, one in found.items() if one is not None]
+    return ArmComparison(
+        axis=axis, arm=arm, reference=reference, choice=choice, seeds=seeds, omission_rate=0.05, figures=figures
+    )  # fmt: skip
+
+
+def cell(choice, seeds=3, **means):
+    figures = [
+        SeedFigure(name=name, by={}, mean=mean, sd=None, seeds=seeds, interval=None, values=[mean] * seeds)
+        for name, mean in means.items()
+    ]
+    return CellFigures(choice=choice, runs=[f"runs/study/{seed}" for seed in range(seeds)], figures=figures)
+
+
+def study(comparisons=(), trends=(), arm_trends=(), cells=None, missing=None, seeds=3):
+    if cells is None:
+        choices = [{one.axis: value, **one.choice} for one in comparisons for value in (one.reference, one.arm)]
+        cells = [cell(choice, seeds) for choice in choices]
+    return StudyFigures(
+        name="study", split="test", examples=100, cells=list(cells), trends=list(trends),
+        comparisons=list(comparisons), arm_trends=list(arm_trends), missing=missing or {},
+    )  # fmt: skip
+
+
+def slope(arm, found, intercept=SAME, kind=ArmTrend, name=RATE, **by):
+    """A line over two or three points between 0 and .5; a slope is per unit of the axis."""
+    of_arm = {"arm_axis": "arm", "arm": arm, "reference": "none"} if kind is ArmTrend else {}
+    (value, low, high, _), (at, *ends, _) = found, intercept
+    return kind(
+        **of_arm, choice={}, axis="gap.fraction", name=name, by=by, points=3,
+        slope=None if value is None else 2 * value, slope_interval=None if low is None else (2 * low, 2 * high),
+        intercept=at, intercept_interval=tuple(ends),
+    )  # fmt: skip
+
+
+def along(arm, rates, **others):
+    """An arm at three fractions; ``others`` are figures at each of them."""
+    fractions = (0.0, 0.25, 0.5)
+    return [
+        against(arm, rate, **{name: found[place] for name, found in others.items()}, **{"gap.fraction": fraction})
+        for place, (fraction, rate) in enumerate(zip(fractions, rates, strict=True))
+    ]
+
+
+# --- arms without an axis of numbers --------------------------------------------------------------------------------
+
+
+def test_an_arm_that_hallucinates_less_at_no_more_omissions():
+    assert of_study(study([against("mix", LESS)])) == [
+        "The arm mix hallucinates less than none, by 4.1 points [1.9, 6.3], at no more omissions"
+        " (−0.4 points [−1.2, 0.5]).",
+        EQUAL_MATCHED,
+        EQUAL_OMISSION,
+        EQUAL_F1,
+        HOLM,
+    ]
+
+
+def test_less_hallucination_that_is_paid_for_in_omissions_and_f1():
+    first, matched, omission, f1, _ = of_study(study([against("mix", LESS, omission=MORE, f1=WORSE)]))
+    assert first.endswith("by 4.1 points [1.9, 6.3], at more omissions (+2.2 points [1.0, 3.4]).")
+    assert matched == EQUAL_MATCHED
+    assert omission == "The arm mix omits more than none, by 2.2 points [1.0, 3.4]."
+    assert f1 == "The arm mix has a lower F1 than none, by 0.021 [0.011, 0.030]."
+
+
+def test_omissions_that_only_the_interval_shows_are_not_called_no_more():
+    first = of_study(study([against("mix", LESS, omission=(0.006, 0.001, 0.011, 0.2))]))[0]
+    assert first.endswith("at perhaps more omissions (+0.6 points [0.1, 1.1]).")
+
+
+def test_fewer_omissions_are_told_and_unknown_ones_are_not():
+    fewer, unknown = (of_study(study([against("mix", LESS, omission=o)]))[0] for o in (LESS, UNDEFINED))
+    assert fewer.endswith("at fewer omissions (−4.1 points [−6.3, −1.9]).")
+    assert unknown == "The arm mix hallucinates less than none, by 4.1 points [1.9, 6.3]."
+
+
+def test_no_difference_can_be_shown():
+    assert of_study(study([against("mix", SAME)]))[0] == (
+        "No difference in hallucination can be shown between none and the arm mix (−0.4 points [−1.2, 0.5])."
+    )
+
+
+def test_a_difference_needs_an_adjusted_p_and_not_an_interval_alone():
+    told = of_study(study([against("mix", (-0.041, -0.063, -0.019, 0.05))]))[0]
+    assert told.startswith("No difference in hallucination can be shown")
+
+
+def test_what_p_is_unknown_of_is_not_shown():
+    assert "No difference" in of_study(study([against("mix", (-0.041, None, None, None))]))[0]
+
+
+def test_an_arm_that_hallucinates_more():
+    told = of_study(study([against("mix", MORE, at_matched=MORE)]))
+    assert told[0] == "The arm mix hallucinates more than none, by 2.2 points [1.0, 3.4]."
+    assert told[1] == "At matched omission, the arm mix hallucinates more than none, by 2.2 points [1.0, 3.4]."
+
+
+def test_an_arm_without_claims_is_not_compared():
+    told = of_study(study([against("mix", UNDEFINED, at_matched=UNDEFINED)]))
+    nothing = "f the arm mix nothing can be said about hallucination: a run "
+    assert told[0] == f"O{nothing}without claims has no such rate."
+    assert told[1] == f"At matched omission, o{nothing}has no claims left there."
+
+
+def test_figures_that_were_not_counted_are_passed_over():
+    told = of_study(study([against("mix", SAME, at_matched=None)]))
+    assert not any("matched" in text for text in told)
+
+
+def test_eight_arms_share_sentences_and_the_answer_comes_first():
+    other = ["duplicate", "inside", "outside", "label_wise"]
+    told = of_study(
+        study(
+            [
+                *(against(arm, SAME) for arm in other),
+                against("shuffle", MORE),
+                against("noise", (-0.035, -0.05, -0.02, 0.001), omission=MORE),
+                against("mix", (-0.036, -0.05, -0.02, 0.001), omission=MORE, at_matched=LESS),
+                against("synonym", LESS),
+            ]
+        )
+    )
+    assert told[:6] == [
+        "The arms noise and mix hallucinate less than none, by 3.5 and 3.6 points, at more omissions.",
+        "The arm synonym hallucinates less than none, by 4.1 points [1.9, 6.3], at no more omissions"
+        " (−0.4 points [−1.2, 0.5]).",
+        "The arm shuffle hallucinates more than none, by 2.2 points [1.0, 3.4].",
+        "Of the other 4 arms no difference in hallucination can be shown.",
+        "At matched omission, the arm mix hallucinates less than none, by 4.1 points [1.9, 6.3].",
+        "At matched omission, of the other 7 arms no difference in hallucination can be shown.",
+    ]
+    assert len(told) <= 12
+
+
+def test_many_arms_alike_are_counted_and_their_figures_are_a_range():
+    arms = ["a", "b", "c", "d"]
+    less = [against(arm, (-0.01 - 0.01 * place, -0.09, -0.001, 0.01)) for place, arm in enumerate(arms)]
+    assert of_study(study(less))[0] == (
+        "All 4 arms hallucinate less than none, by 1.0 to 4.0 points, at no more omissions."
+    )
+    assert of_study(study([against(arm, SAME) for arm in arms]))[0] == (
+        "No difference in hallucination can be shown between none and any of the 4 arms."
+    )
+
+
+def test_the_other_arms_are_named_where_some_are_undefined():
+    arms = [against("a", LESS), *(against(arm, SAME) for arm in "bcde"), against("f", UNDEFINED)]
+    told = of_study(study(arms))
+    assert told[1] == "Of the arms b, c, d and e no difference in hallucination can be shown."
+
+
+def test_the_reference_is_the_one_of_the_figures():
+    told = of_study(study([against("none", SAME, reference="duplicate")]))
+    assert "between duplicate and the arm none" in told[0]
+
+
+def test_wrongly_told_claims_are_told_of_only_where_they_differ():
+    one = against("mix", LESS)
+    assert not any("distort" in text for text in of_study(study([one])))
+    one.figures[-1] = delta("distortion_rate", MORE)
+    assert "The arm mix distorts more than none, by 2.2 points [1.0, 3.4]." in of_study(study([one]))
+
+
+def test_arms_of_an_axis_with_another_name_say_the_axis_and_null():
+    told = of_study(study([against("cosine", LESS, reference=None, axis="train.schedule")]))
+    assert told[0].startswith("The arm train.schedule=cosine hallucinates less than train.schedule=null, by")
+
+
+def test_two_axes_of_arms_are_told_apart():
+    both = [against("mix", LESS, schedule="cosine"), against("mix", SAME, schedule="linear")]
+    told = of_study(study(both))
+    assert told[0].startswith("Where schedule is cosine, the arm mix hallucinates less than none")
+    assert any(
+        text.startswith("Where schedule is linear, no difference in hallucination can be shown") for text in told
+    )
+
+
+def test_names_are_made_visible():
+    told = " ".join(of_study(study([against("m\u202eix\n", LESS)])))
+    assert "m\\u202eix " in told
+    assert "\u202e" not in told
+    assert "\n" not in told
+
+
+# --- arms along an axis of numbers ----------------------------------------------------------------------------------
+
+
+def test_an_arm_that_hallucinates_less_at_every_fraction():
+    told = of_study(study(along("mix", [LESS, LESS, LESS])))
+    assert told[0] == (
+        "The arm mix hallucinates less than none at every gap.fraction; at 0.5 by 4.1 points [1.9, 6.3],"
+        " at no more omissions (−0.4 points [−1.2, 0.5])."
+    )
+    assert told[1] == (
+        "At matched omission, no difference in hallucination can be shown at any gap.fraction between none and the arm"
+        " mix (at 0.5 −0.4 points [−1.2, 0.5])."
+    )
+
+
+def test_an_arm_that_hallucinates_less_at_some_fractions():
+    told = of_study(study(along("mix", [SAME, LESS, LESS], omission=[SAME, MORE, SAME])))
+    assert told[0] == (
+        "The arm mix hallucinates less than none at gap.fraction 0.25 and 0.5; at 0.5 by 4.1 points [1.9, 6.3],"
+        " at more omissions at gap.fraction 0.25 (+2.2 points [1.0, 3.4]); no difference can be shown at 0.0."
+    )
+
+
+def test_an_arm_that_hallucinates_less_here_and_more_there():
+    told = of_study(study(along("mix", [MORE, SAME, LESS])))
+    assert told[0] == (
+        "The arm mix hallucinates less than none at gap.fraction 0.5 (by 4.1 points [1.9, 6.3], at no more omissions"
+        " (−0.4 points [−1.2, 0.5])) and hallucinates more than none at gap.fraction 0.0 (by 2.2 points [1.0, 3.4]);"
+        " no difference can be shown at 0.25."
+    )
+
+
+def test_no_difference_at_any_fraction():
+    told = of_study(study(along("mix", [SAME, SAME, SAME])))
+    assert told[0] == (
+        "No difference in hallucination can be shown at any gap.fraction between none and the arm mix"
+        " (at 0.5 −0.4 points [−1.2, 0.5])."
+    )
+
+
+def test_every_fraction_means_every_one_that_was_compared():
+    whole, part = along("mix", [LESS, LESS, LESS]), along("noise", [LESS, LESS, LESS])[:2]
+    told = of_study(study([*whole, *part]))
+    assert "The arm mix hallucinates less than none at every gap.fraction;" in told[0]
+    assert "The arm noise hallucinates less than none at gap.fraction 0.0 and 0.25;" in told[1]
+
+
+def test_points_are_in_the_order_of_numbers():
+    told = of_study(study(along("mix", [LESS, LESS, SAME])[::-1]))
+    assert "at gap.fraction 0.0 and 0.25; at 0.25 by" in told[0]
+
+
+def test_an_undefined_point_is_no_point_without_a_difference():
+    told = of_study(study(along("mix", [LESS, UNDEFINED, LESS])))
+    assert told[0].startswith("The arm mix hallucinates less than none at gap.fraction 0.0 and 0.5;")
+    assert "no difference can be shown" not in told[0]
+
+
+@pytest.mark.parametrize(
+    ("found", "told"),
+    [
+        (LESS, "The arm mix lowers the slope of hallucination along gap.fraction (from 0 to 0.5) against none, by 4.1"
+               " points [1.9, 6.3]."),
+        (MORE, "The arm mix raises the slope of hallucination along gap.fraction (from 0 to 0.5) against none, by 2.2"
+               " points [1.0, 3.4]."),
+        (SAME, "No difference in the slope of hallucination along gap.fraction (from 0 to 0.5) can be shown between"
+               " none and the arm mix (−0.4 points [−1.2, 0.5])."),
+        (UNDEFINED, "Of the arm mix nothing can be said about the slope of hallucination along gap.fraction (from 0 to"
+                    " 0.5): a run without claims has no such rate."),
+    ],
+)  # fmt: skip
+def test_the_gap_curve_is_lowered_or_not(found, told):
+    assert told in of_study(study(along("mix", [SAME, SAME, SAME]), arm_trends=[slope("mix", found)]))
+
+
+def test_an_intercept_is_told_where_the_axis_holds_it():
+    arms = along("mix", [SAME, SAME, SAME])
+    trends = [slope("mix", SAME, intercept=LESS)]
+    told = "The arm mix lowers the intercept of hallucination at gap.fraction 0 against none, by 4.1 points [1.9, 6.3]."
+    assert told in of_study(study(arms, arm_trends=trends))
+    assert not any("intercept" in text for text in of_study(study(arms[1:], arm_trends=trends)))
+
+
+def test_slopes_are_said_to_be_shown_by_their_interval():
+    arms = along("mix", [SAME, SAME, SAME])
+    assert of_study(study(arms, arm_trends=[slope("mix", SAME)]))[-1].startswith("Shown is a difference with p under")
+    assert "interval leaves out nought" in of_study(study(arms, arm_trends=[slope("mix", SAME)]))[-1]
+
+
+def test_two_axes_of_numbers_make_points_of_both():
+    arms = [
+        against("mix", LESS, **{"gap.fraction": fraction, "model.dropout": dropout})
+        for fraction in (0.0, 0.5)
+        for dropout in (0.1, 0.3)
+    ]
+    assert of_study(study(arms))[0].startswith(
+        "The arm mix hallucinates less than none at every point; at (gap.fraction 0.5, model.dropout 0.3) by 4.1 points"
+    )
+
+
+# --- an axis of numbers without arms --------------------------------------------------------------------------------
+
+
+def curve(rate, label=SAME, omission=SAME, f1=SAME):
+    trends = [
+        slope("", rate, kind=Trend),
+        slope("", label, kind=Trend, name="distortion_rate", reason="label"),
+        slope("", omission, kind=Trend, name=OMISSION),
+        slope("", f1, kind=Trend, name="f1"),
+    ]
+    return study(trends=trends, cells=[cell({"gap.fraction": fraction}) for fraction in (0.0, 0.25, 0.5)])
+
+
+@pytest.mark.parametrize(
+    ("rate", "told"),
+    [
+        (MORE, "Along gap.fraction, from 0 to 0.5, the hallucination rate grows by 2.2 points [1.0, 3.4]."),
+        (LESS, "Along gap.fraction, from 0 to 0.5, the hallucination rate falls by 4.1 points [1.9, 6.3]."),
+        (SAME, "No trend of the hallucination rate can be shown along gap.fraction, from 0 to 0.5 (−0.4 points"
+               " [−1.2, 0.5])."),
+        (UNDEFINED, "Along gap.fraction, from 0 to 0.5, nothing can be said of the hallucination rate: a run without"
+                    " claims has none."),
+    ],
+)  # fmt: skip
+def test_a_curve_grows_falls_or_does_neither(rate, told):
+    assert of_study(curve(rate))[0] == told
+
+
+def test_one_rate_alone_would_mislead():
+    told = of_study(curve(SAME, label=MORE, omission=MORE, f1=LESS))
+    assert told[0].startswith("No trend of the hallucination rate can be shown")
+    assert told[1:] == [
+        "Beside it, the share of claims with a wrong label grows by 2.2 points [1.0, 3.4], the omission rate grows by"
+        " 2.2 points [1.0, 3.4] and entity F1 falls by 0.041 [0.019, 0.063]."
+    ]
+    flat = of_study(curve(MORE))[1]
+    assert flat == (
+        "Beside it, of the share of claims with a wrong label, the omission rate and entity F1 no trend can be shown."
+    )
+
+
+def test_a_curve_of_some_points_ends_where_they_do():
+    figures = curve(MORE)
+    figures.cells.pop()
+    assert of_study(figures)[0].startswith("Along gap.fraction, from 0 to 0.25, the hallucination rate grows by")
+
+
+# --- what is not there ----------------------------------------------------------------------------------------------
+
+
+def test_a_single_seed_is_called_one():
+    told = "A single seed: intervals are over examples alone, and another seed may say otherwise."
+    assert of_study(study([against("mix", LESS, seeds=1)], seeds=1))[-1] == told
+    assert told not in of_study(study([against("mix", LESS)]))
+    some = [against("mix", LESS), against("noise", LESS, seeds=1)]
+    assert of_study(study(some))[-1].startswith("Some of this rests on a single seed")
+
+
+def test_missing_cells_are_counted():
+    told = of_study(study([against("mix", LESS)], missing={"arm=mix,seed=4": "not run yet"}))
+    assert told[-1] == "Of 7 cells 1 is missing: this is what the others say."
+
+
+def test_one_cell_says_what_it_has():
+    figures = study(cells=[cell({"arm": "none"}, hallucination_rate=0.032, omission_rate=0.024)])
+    assert of_study(figures) == [
+        "Of the claims 3.2% are hallucinations, and 2.4% of the gold is omitted.",
+        "Only one cell is there: nothing can be compared.",
+    ]
+    silent = of_study(study(cells=[cell({"arm": "none"}, hallucination_rate=None)]))
+    assert silent[0] == "Nothing can be said about hallucination: a run without claims has no such rate."
+
+
+def test_cells_without_a_counterpart_and_no_cells():
+    apart = study(cells=[cell({"arm": "mix"}), cell({"arm": "noise"})], missing={"arm=none": "not run yet"})
+    assert of_study(apart)[0].startswith("Nothing can be compared yet")
+    assert of_study(study(cells=[], missing={"x": "not run yet"}))[0] == "Nothing can be said: no cell is evaluated."
+
+
+# --- runs -----------------------------------------------------------------------------------------------------------
+
+
+def of_runs(b, rate, a="runs/demo/1", at_matched=None, omission=SAME, f1=SAME):
+    found = {"f1": f1, RATE: rate, OMISSION: omission}
+    figures = [Delta(**delta(name, one).model_dump(exclude={"reference", "arm"}), a=0.1, b=0.1)
+               for name, one in found.items()]  # fmt: skip
+    at = None
+    if at_matched is not None:
+        difference, low, high, p = at_matched
+        at = MatchedOmission(
+            omission_rate=0.05, a=0.1, b=0.1, difference=difference, interval=(low, high), p=p, p_holm=p,
+            achieved=(0.05, 0.05),
+        )  # fmt: skip
+    return Comparison(
+        split="test", a=a, b=b, examples=10, config_differences=[], figures=figures, matched_omission=at, flipped=[]
+    )  # fmt: skip
+
+
+def test_two_runs():
+    told = of_comparison([of_runs("runs/demo/2", LESS, at_matched=SAME)])
+    assert told[0].startswith("The run 2 hallucinates less than 1, by 4.1 points [1.9, 6.3], at no more omissions")
+    assert told[1].startswith("At matched omission, no difference in hallucination can be shown between 1 and the run")
+    assert told[-2] == "Shown is a difference with p under 0.05, adjusted for all figures of both runs (Holm)."
+    assert told[-1].startswith("Each run is a single seed: intervals are over examples alone")
+
+
+def test_several_runs_are_named_by_more_where_their_folders_differ():
+    others = [of_runs("runs/wnut/1", SAME), of_runs("/elsewhere/demo/2", SAME)]
+    told = of_comparison(others)
+    assert told[0] == "No difference in hallucination can be shown between demo/1 and the runs wnut/1 and demo/2."
+    assert "all figures of all runs" in told[-2]
+    assert not any("matched" in text for text in told)
+
+
+def test_runs_beside_nothing_say_nothing():
+    assert of_comparison([]) == []
+
+
+def test_sentences_are_sentences():
+    every = [
+        of_study(study(along("mix", [LESS, MORE, SAME]), arm_trends=[slope("mix", LESS)], missing={"a": "b"})),
+        of_study(curve(MORE, label=UNDEFINED)),
+        of_study(study([against("a", UNDEFINED), against("b", LESS)])),
+        of_comparison([of_runs("runs/demo/2", MORE)]),
+    ]
+    for told in every:
+        for text in told:
+            assert text[0].isupper(), text
+            assert text.endswith("."), text
+            assert ".." not in text
+            assert "None" not in text

@@ -1,0 +1,86 @@
+"""Sentences cut into pieces that a template can draw."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from halluc.report.page import highlight
+from halluc.report.page.highlight import drawn, pieces, spaced
+from halluc.runs.reports import ShownClaim
+from halluc.runs.schema import LedgerLine
+
+TOKENS = "In Oslo Anna Berg met Acme Corp .".split()  # noqa: SIM905
+
+
+def shown(record="claim", verdict="unsupported", span=(2, 4, "PER"), gold=(), others=(), first=0, tokens=TOKENS):
+    line = LedgerLine(
+        id="test-1", record=record, kind="span", text="", start=span[0], end=span[1], label=span[2],
+        confidence=0.9 if record == "claim" else None, verdict=verdict if record == "claim" else None,
+    )  # fmt: skip
+    return ShownClaim(
+        line=line, tokens=tokens, first=first, before=first, after=0, gold=list(gold), others=list(others)
+    )
+
+
+def layers(found):
+    return [
+        (p.text, p.claim and (p.claim.style, p.claim.label, p.claim.begins), p.gold and (p.gold.style, p.gold.begins))
+        for p in found
+    ]
+
+
+def test_the_claim_is_drawn_as_its_verdict_and_gold_under_it():
+    found = pieces(shown(verdict="distorted", gold=[(3, 4, "PER")], others=[(5, 7, "ORG", 0.5)]))
+    assert layers(found) == [
+        ("In Oslo", None, None),
+        ("Anna", ("distorted", "PER", True), None),
+        ("Berg", ("distorted", "PER", False), ("gold", True)),
+        ("met", None, None),
+        ("Acme Corp", ("other", "ORG", True), None),
+        (".", None, None),
+    ]
+
+
+def test_other_claims_that_are_right_are_drawn_once_with_their_gold():
+    found = pieces(shown(gold=[(5, 7, "ORG")], others=[(5, 7, "ORG", 0.5)]))
+    assert layers(found)[-2] == ("Acme Corp", None, ("agreed", True))
+
+
+def test_an_omission_is_gold_of_its_own_kind():
+    found = pieces(shown(record="omission", gold=[(2, 4, "PER"), (5, 7, "ORG")]))
+    assert [p.gold.style for p in found if p.gold] == ["omission", "gold"]
+    assert not any(p.claim for p in found)
+
+
+def test_offsets_are_those_of_the_whole_example():
+    found = pieces(shown(span=(12, 14, "PER"), first=10, gold=[(8, 11, "LOC")]))
+    assert layers(found) == [
+        ("In", None, ("gold", True)),
+        ("Oslo", None, None),
+        ("Anna Berg", ("unsupported", "PER", True), None),
+        ("met Acme Corp .", None, None),
+    ]
+
+
+@given(
+    st.lists(st.text(min_size=1, max_size=4), min_size=1, max_size=12),
+    st.lists(st.tuples(st.integers(0, 12), st.integers(1, 5)), max_size=4),
+)
+def test_nothing_is_lost_or_told_twice(tokens, places):
+    spans = [((start, start + length, "X"), "gold") for start, length in places]
+    found = drawn(tokens, 0, [], spans)
+    assert "".join(piece.gap + piece.text for piece in found) == spaced(tokens)
+
+
+def test_scripts_without_spaces_get_none():
+    assert spaced(list("浙商银行")) == "浙商银行"
+    assert spaced(["买", "iPhone", "吗", "？"]) == "买 iPhone 吗？"
+    assert spaced(["カ", "タ", "。"]) == "カタ。"
+    assert spaced(["한국", "은행"]) == "한국 은행"
+    assert spaced(["שלום", "עולם"]) == "שלום עולם"
+    assert highlight.surface("浙 商 银 行") == "浙商银行"
+
+
+def test_a_token_of_a_broken_corpus_is_cut():
+    assert len(spaced(["x" * 10_000, "y"])) < 200

@@ -1,0 +1,352 @@
+"""Comparisons and studies as reports: what is shown of them, what is kept of them, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import threading
+from pathlib import Path
+
+import pytest
+
+from halluc.commands import comparison, measured, study, studying, threads
+from halluc.commands.study import Place
+from halluc.core.errors import HallucError
+from halluc.core.files import write_json
+from halluc.core.significance import holm
+from halluc.report.collect import several
+from halluc.runs import matrix
+from halluc.runs.directory import RunDir
+from halluc.runs.studies import Comparison, Flip, StudyFigures
+from tests.made_runs import Rates, made_examples, make_run, make_study
+
+COMMAND = "halluc report runs/study"
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> Path:
+    """Two arms, two fractions and two seeds, of which one cell is not run."""
+    return make_study(tmp_path_factory.mktemp("made"), fractions=(0.0, 0.5), sentences=40, leave_out=[7])
+
+
+@pytest.fixture(scope="module")
+def made_runs(tmp_path_factory) -> list[RunDir]:
+    """Three runs on the same sentences, which differ in how often they are wrong."""
+    folder = tmp_path_factory.mktemp("runs")
+    rates = (Rates(0.3, 0.1, 0.1), Rates(0.1, 0.1, 0.1), Rates(0.3, 0.1, 0.3))
+    return [make_run(folder, made_examples(60, one, "key"), name=f"run{place}") for place, one in enumerate(rates)]
+
+
+@pytest.fixture
+def home(made, tmp_path) -> Path:
+    shutil.copytree(made, tmp_path / "study")
+    return tmp_path / "study"
+
+
+def places(home: Path) -> list[Place]:
+    return [Place(cell.slug, cell.choice, RunDir(home / cell.slug)) for cell in matrix.read(home).cells]
+
+
+def current(home: Path, split=None, reference=None):
+    return study.current("study", home, places(home), split, reference)
+
+
+@pytest.fixture
+def counted(monkeypatch) -> list[int]:
+    """Grows by one whenever a study is counted anew."""
+    calls: list[int] = []
+    count = study.figures
+
+    def counting(*arguments):
+        calls.append(1)
+        return count(*arguments)
+
+    monkeypatch.setattr(study, "figures", counting)
+    return calls
+
+
+# --- study.json -----------------------------------------------------------------------------------------------------
+
+
+def test_a_study_is_counted_once_while_nothing_changes(home, counted):
+    first = current(home)
+    kept = (home / "study.json").read_bytes()
+    assert current(home) == first
+    assert (home / "study.json").read_bytes() == kept
+    assert len(counted) == 1
+    assert first.model_copy(update={"fingerprint": ""}) == study.figures("study", places(home), None)
+
+
+@pytest.mark.parametrize("file", ["ledger/test.jsonl", "predictions/test.jsonl"])
+def test_a_changed_cell_is_counted_anew(home, counted, file):
+    before = current(home)
+    changed = next(place.run.path for place in places(home) if place.run.path.is_dir()) / file
+    text = changed.read_text()
+    if file.startswith("ledger"):
+        changed.write_text(text.replace('"verdict": "unsupported"', '"verdict": "supported"', 1))
+    else:
+        changed.write_text(text.replace('"predicted_tags": ["O"', '"predicted_tags": ["B-PER"', 1))
+    assert changed.read_text() != text
+    after = current(home)
+    assert len(counted) == 2
+    assert after.fingerprint != before.fingerprint
+    assert (after.cells != before.cells) == file.startswith("ledger")
+
+
+def test_a_cell_that_came_or_went_is_counted(home, counted):
+    before = current(home)
+    (missing,) = before.missing
+    there = next(place for place in places(home) if place.slug not in before.missing)
+    shutil.copytree(there.run.path, home / missing)
+    assert current(home).missing == {}
+    shutil.rmtree(home / missing)
+    assert current(home) == before
+    (there.run.path / "run.json").write_text("{")
+    assert set(current(home).missing) == {missing, there.slug}
+    assert len(counted) == 4
+
+
+def test_another_reference_is_counted_and_the_one_there_is_need_not_be(home, counted):
+    current(home)
+    current(home, reference="none")
+    current(home, split="test")
+    assert len(counted) == 1
+    assert {one.reference for one in current(home, reference="mix").comparisons} == {"mix"}
+    assert {one.reference for one in current(home, reference="mix").comparisons} == {"mix"}
+    assert len(counted) == 2
+
+
+def test_another_version_counts_anew(home, counted, monkeypatch):
+    current(home)
+    monkeypatch.setattr(studying, "__version__", "9.9.9")
+    current(home)
+    assert len(counted) == 2
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"schema_version": 1, "name": "old"}', '{"schema_version": 99}'])
+def test_figures_that_can_not_be_read_are_written_anew(home, counted, content):
+    found = current(home)
+    (home / "study.json").write_text(content)
+    assert current(home) == found
+    assert json.loads((home / "study.json").read_text())["fingerprint"] == found.fingerprint
+    assert len(counted) == 2
+
+
+def test_a_study_that_was_moved_names_its_runs_where_they_are(home, counted, tmp_path):
+    before = current(home)
+    moved = home.rename(tmp_path / "elsewhere")
+    after = current(moved)
+    assert len(counted) == 1
+    assert after.cells[0].runs == [run.replace(str(home), str(moved)) for run in before.cells[0].runs]
+    assert all(Path(run).is_dir() for cell in after.cells for run in cell.runs)
+    assert StudyFigures.model_validate_json((moved / "study.json").read_text()) == after
+
+
+# --- reading --------------------------------------------------------------------------------------------------------
+
+
+def test_runs_on_the_same_examples_have_them_in_common(made_runs):
+    known = {}
+    first, second = (measured.read(run, "test", known) for run in made_runs[:2])
+    assert first.examples == measured.read(made_runs[0], "test").examples
+    assert all(a is b for a, b in zip(first.examples, second.examples, strict=True))
+    assert len(known) == len(first.examples)
+    assert measured.read(made_runs[1], "test", known, keep_lines=False).lines == []
+
+
+def copied(run: RunDir, folder: Path) -> RunDir:
+    shutil.copytree(run.path, folder / "run")
+    return RunDir(folder / "run")
+
+
+def test_another_example_is_seen_where_the_others_are_known(made_runs, tmp_path):
+    known = {}
+    first = measured.read(made_runs[0], "test", known)
+    run = copied(made_runs[1], tmp_path)
+    file = run.predictions("test")
+    file.write_text(file.read_text().replace('"tokens": ["', '"tokens": ["New-', 1))
+    with pytest.raises(HallucError, match="different examples") as caught:
+        measured.refuse_different_examples(first, measured.read(run, "test", known))
+    assert "example 1: the tokens" in caught.value.help
+
+
+def test_damaged_predictions_are_told_though_their_examples_are_known(made_runs, tmp_path):
+    known = {}
+    measured.read(made_runs[0], "test", known)
+    run = copied(made_runs[1], tmp_path)
+    file = run.predictions("test")
+    file.write_text(file.read_text()[:-10])
+    with pytest.raises(HallucError, match="not a line of predictions") as caught:
+        measured.read(run, "test", known)
+    assert (caught.value.code, caught.value.where.line) == ("R112", len(known))
+    file.unlink()
+    with pytest.raises(HallucError, match="cannot read") as caught:
+        measured.read(run, "test", known)
+    assert caught.value.code == "R112"
+
+
+@pytest.mark.parametrize(("asked", "most"), [("1", 1), ("3", 3), ("64", 4), ("0", 1), ("many", 4)])
+def test_threads_are_as_many_as_were_asked_for_and_never_many(monkeypatch, asked, most):
+    monkeypatch.setenv("OMP_NUM_THREADS", asked)
+    assert 1 <= threads.number() <= most
+    if asked in ("1", "3"):
+        assert threads.number() == most
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_threads_keep_the_order_and_draw_no_more_than_they_work_on(number):
+    drawn, done, lock = [], [], threading.Lock()
+
+    def items():
+        for item in range(20):
+            drawn.append(item)
+            with lock:
+                assert len(drawn) - len(done) <= 2 * number + 1
+            yield item
+
+    def work(item):
+        with lock:
+            done.append(item)
+        return item * item
+
+    assert list(threads.in_order(work, items(), number)) == [item * item for item in range(20)]
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_an_error_in_a_thread_is_raised(number):
+    with pytest.raises(ZeroDivisionError):
+        list(threads.in_order(lambda item: 1 // item, [2, 1, 0, 3], number))
+
+
+def test_figures_are_the_same_in_any_number_of_threads(home, monkeypatch):
+    found = []
+    for number in ("1", "4"):
+        monkeypatch.setenv("OMP_NUM_THREADS", number)
+        found.append(study.figures("study", places(home), None))
+    assert found[0] == found[1]
+
+
+# --- runs against the first -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def compared(made_runs) -> list[Comparison]:
+    first, *others = (measured.read(run, "test") for run in made_runs)
+    return comparison.compare_all(first, others)
+
+
+def test_p_is_adjusted_for_all_figures_of_all_runs(compared):
+    tested = [one for found in compared for one in (*found.figures, found.matched_omission)]
+    assert [one.p_holm for one in tested] == holm([one.p for one in tested])
+    alone = holm([one.p for one in (*compared[0].figures, compared[0].matched_omission)])
+    assert any(one.p_holm > p for one, p in zip(compared[0].figures, alone, strict=False) if p is not None)
+    assert all(found.matched_omission.p is not None for found in compared)
+
+
+def test_runs_that_are_alike_do_not_differ(made_runs):
+    first = measured.read(made_runs[0], "test")
+    (found,) = comparison.compare_all(first, [first])
+    assert {one.difference for one in found.figures} <= {0.0, None}
+    assert (found.matched_omission.difference, found.matched_omission.p_holm) == (0.0, 1.0)
+    assert found.flipped == []
+
+
+def test_a_comparison_as_a_report(made_runs, compared):
+    report = several.comparison_report(made_runs, compared, [COMMAND])
+    assert (report.kind, report.split, report.examples, report.reference) == (
+        "comparison", "test", compared[0].examples, str(made_runs[0].path),
+    )  # fmt: skip
+    assert (report.others, report.reproduce, report.notes) == (compared, [COMMAND], [])
+    assert report.conclusion[0].startswith("The run ")
+    lines = made_runs[0].predictions("test").read_text().splitlines()
+    tokens = {record["id"]: record["tokens"] for record in map(json.loads, lines)}
+    flipped = {flip.id for other in compared for flip in other.flipped}
+    assert report.texts == {id: tokens[id] for id in flipped}
+    assert type(report).model_validate_json(report.model_dump_json()) == report
+
+
+def test_hallucinations_are_the_first_of_the_flips_shown(made_runs, compared):
+    def flips(count, a):
+        return [Flip(id=f"{a}{n}", start=0, end=1, text="x", label="PER", a=a, b="absent") for n in range(count)]
+
+    many = compared[0].model_copy(update={"flipped": [*flips(150, "supported"), *flips(120, "unsupported")]})
+    shown = several.shown_flips(many)
+    assert [flip.a for flip in shown] == ["unsupported"] * 120 + ["supported"] * 80
+    assert [flip.id for flip in shown[118:122]] == ["unsupported118", "unsupported119", "supported0", "supported1"]
+    report = several.comparison_report(made_runs[:2], [many], [COMMAND])
+    assert len(report.others[0].flipped) == 270
+
+
+# --- a study --------------------------------------------------------------------------------------------------------
+
+
+def test_a_study_as_a_report(home):
+    figures = current(home)
+    report = several.study_report("study", home, figures, [COMMAND])
+    assert (report.kind, report.task, report.split) == ("study", "token_classification", "test")
+    assert report.axes == {"seed": [1, 2], "gap.fraction": [0.0, 0.5], "arm": ["none", "mix"]}
+    assert (report.figures, report.single_seed, report.reproduce) == (figures, False, [COMMAND])
+    assert report.notes == [f"{slug} is missing: not run yet." for slug in figures.missing]
+    assert report.conclusion[-1].startswith("Of 8 cells 1 is missing")
+    assert type(report).model_validate_json(report.model_dump_json()) == report
+
+
+def test_a_single_seed_and_stopped_cells_are_noted(home):
+    kept = [place for place in places(home) if place.choice["seed"] == 1]
+    stopped = kept[0].run
+    record = stopped.read()
+    record.stages["train"].status = "interrupted"
+    record.stages["eval"].status = "failed"
+    stopped.write(record)
+    report = several.study_report("study", home, study.figures("study", kept, None), [COMMAND])
+    assert report.single_seed
+    assert report.notes == [
+        f"{stopped.path.name}: `train` was interrupted.",
+        f"{stopped.path.name}: `eval` failed.",
+        "Each cell has a single seed: only several show what chance does.",
+    ]
+
+
+def test_axes_are_those_of_the_cells_where_the_matrix_is_not_known(home):
+    figures = current(home)
+    for damage in (lambda: (home / "matrix.json").write_text("{"), lambda: (home / "matrix.json").unlink()):
+        damage()
+        axes = several.study_report("study", home, figures, []).axes
+        assert axes == {"gap.fraction": [0.0, 0.5], "arm": ["none", "mix"]}
+
+
+# --- tasks ----------------------------------------------------------------------------------------------------------
+
+
+def of_another_task(run: RunDir) -> None:
+    file = run.evaluation("test")
+    write_json(file, {**json.loads(file.read_text()), "task": "text_classification"})
+
+
+def test_runs_of_different_tasks_are_refused(made_runs, tmp_path):
+    other = copied(made_runs[1], tmp_path)
+    several.refuse_different_tasks([made_runs[0], other])
+    of_another_task(other)
+    with pytest.raises(HallucError, match=r"token_classification and .* of text_classification") as caught:
+        several.refuse_different_tasks([made_runs[0], made_runs[2], other])
+    assert caught.value.code == "R113"
+    assert str(other.path) in caught.value.message
+
+
+def test_a_study_of_different_tasks_is_refused(home):
+    of_another_task(next(place.run for place in places(home) if place.run.path.is_dir()))
+    with pytest.raises(HallucError, match="cannot be compared") as caught:
+        current(home)
+    assert caught.value.code == "R113"
+    assert not (home / "study.json").exists()
+
+
+@pytest.mark.parametrize("content", ["{", "[]", "{}", '{"task": 1}', None])
+def test_a_task_that_no_evaluation_tells_is_unknown(made_runs, tmp_path, content):
+    other = copied(made_runs[1], tmp_path)
+    if content is None:
+        other.evaluation("test").unlink()
+    else:
+        other.evaluation("test").write_text(content)
+    assert several.task_of(other) is None
+    several.refuse_different_tasks([made_runs[0], other])
