@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from halluc.commands import scoring
+from halluc.commands import experiment, scoring
 from halluc.config.loading import LoadedConfig
 from halluc.config.schema import GateConfig
 from halluc.core.errors import EXIT_GATE, HallucError, ManyErrors, did_you_mean
@@ -15,12 +15,13 @@ def refuse_unknown(loaded: LoadedConfig) -> None:
     """Before anything is computed.
 
     Raises:
-        HallucError C103: a gate names no figure.
+        HallucError C103: a gate names no figure of the task.
     """
+    known = scoring.names(experiment.task_of(loaded))
     for name in loaded.experiment.gates:
-        if name not in scoring.NAMES:
-            near = did_you_mean(name, scoring.NAMES)
-            help = f"did you mean `{near}`?" if near else f"one of {', '.join(scoring.NAMES)}"
+        if name not in known:
+            near = did_you_mean(name, known)
+            help = f"did you mean `{near}`?" if near else f"one of {', '.join(known)}"
             raise HallucError("C103", f"`gates.{name}` names no figure", loaded.origins.get(("gates", name)), help)
 
 
