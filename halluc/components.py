@@ -7,6 +7,7 @@ The first line of a component's docstring is what ``halluc list`` prints.
 TABLE: dict[str, dict[str, str]] = {
     "task": {
         "token_classification": "halluc.tasks.token_classification:TokenClassification",
+        "text_classification": "halluc.tasks.text_classification:TextClassification",
     },
     "augmenter": {
         "mention_replacement": "halluc.augment.mention_replacement:MentionReplacement",
@@ -34,6 +35,8 @@ TABLE: dict[str, dict[str, str]] = {
     },
     "metric": {
         "tagging": "halluc.metrics.tagging:Tagging",
+        "labelling": "halluc.metrics.labelling:Labelling",
+        "label_sets": "halluc.metrics.label_sets:LabelSets",
     },
     "detector": {
         "gold_spans": "halluc.hallucination.gold_spans:GoldSpans",
@@ -44,5 +47,6 @@ TABLE: dict[str, dict[str, str]] = {
         "conll": "halluc.data.readers.conll:ConllReader",
         "jsonl": "halluc.data.readers.jsonl:JsonlReader",
         "hub": "halluc.data.readers.hub:HubReader",
+        "texts": "halluc.data.readers.texts:TextsReader",
     },
 }

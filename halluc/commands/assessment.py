@@ -121,7 +121,9 @@ def _write(
     # Everything is computed before anything is written: files of one evaluation belong together.
     judged = judging.verdicts(task, corpus.examples, predictions)
     lines = judging.ledger_lines(task, corpus.examples, judged, knowledge, confidence.threshold)
-    counted = table(lines, [example.id for example in corpus], [len(example.tokens) for example in corpus])
+    label_counts = knowledge.label_counts if knowledge else None
+    lengths = [len(example.tokens) for example in corpus]
+    counted = table(lines, [example.id for example in corpus], lengths, label_counts)
     scaled = confidence.temperature != 1.0
     uncalibrated = numpy.array([c for p in predicted.predictions for c in p.confidences]) if scaled else None
     figures = scoring.score(metrics, corpus.examples, predictions, counted, uncalibrated)

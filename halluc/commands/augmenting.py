@@ -21,7 +21,6 @@ from halluc.core import registry
 from halluc.core.errors import HallucError, Location
 from halluc.core.examples import Corpus
 from halluc.data.corpora import read_corpora, stream_corpora
-from halluc.data.readers.base import SPLITS, resolve
 from halluc.hallucination import ledger
 from halluc.runs import directory, provenance
 from halluc.runs.directory import RunDir
@@ -87,14 +86,12 @@ def corpus(target: RunDir, task: Any) -> Corpus[Any]:
 def fingerprint(loaded: LoadedConfig) -> str:
     """Hash of all that the augmented corpus depends on, contents of files included."""
     tree, data = loaded.tree, loaded.experiment.data
-    named = {split: data.reference(split) for split in SPLITS}
-    corpora = [resolve(name, split) for split, name in named.items() if name and not name.startswith("hub:")]
     return sha256_of_tree(
         {
             "halluc": __version__,
             "augment": {key: value for key, value in tree["augment"].items() if key != "workers"},
             **{section: tree[section] for section in ("task", "data", "gap", "seed")},
-            "inputs": list(provenance.input_hashes(corpora).values()),
+            "inputs": list(provenance.input_hashes(data.paths()).values()),
             "files": list(provenance.input_hashes(files(loaded)).values()),
         }
     )

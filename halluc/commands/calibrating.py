@@ -33,8 +33,7 @@ def fit(task: Any, dev: Corpus[Any] | None, predictions: Sequence[Any], settings
     verdict = numpy.array([claim.verdict or "" for one in judged for claim in one.claims], dtype=numpy.str_)
     temperature = 1.0
     if settings.calibration == "temperature":
-        rows, claim = judging.scores(predictions)
-        temperature = _temperature(rows, claim, verdict == "supported", fitting[example])
+        temperature = _temperature(*judging.scores(predictions), verdict == "supported", fitting[example])
     found = ConfidenceFile(
         temperature=temperature,
         threshold=asked.threshold if asked else None,
@@ -50,11 +49,18 @@ def fit(task: Any, dev: Corpus[Any] | None, predictions: Sequence[Any], settings
     return found.model_copy(update={"threshold": choice.threshold, "guarantee": choice.as_record()})
 
 
-def _temperature(rows: numpy.ndarray, claim: numpy.ndarray, right: numpy.ndarray, fitting: numpy.ndarray) -> float:
+def _temperature(
+    rows: numpy.ndarray,
+    claim: numpy.ndarray,
+    claimed: numpy.ndarray | None,
+    right: numpy.ndarray,
+    fitting: numpy.ndarray,
+) -> float:
     """The temperature of the claims for which ``fitting`` holds."""
     number = numpy.cumsum(fitting) - 1  # claims of the half, counted anew
     inside = fitting[claim]
-    return round(calibration.fit_temperature(rows[inside], number[claim[inside]], right[fitting]), 6)
+    chosen = None if claimed is None else claimed[inside]
+    return round(calibration.fit_temperature(rows[inside], number[claim[inside]], right[fitting], chosen), 6)
 
 
 def tell(found: ConfidenceFile, settings: EvalConfig) -> None:

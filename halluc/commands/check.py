@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,8 +14,9 @@ from halluc.commands.terminal import Talk, people, put_json, say
 from halluc.components import TABLE
 from halluc.config.loading import LoadedConfig, sha256_of_tree
 from halluc.config.matrix import Cell, load_study
+from halluc.config.schema import ModelConfig
 from halluc.core.errors import HallucError
-from halluc.data.checks import CheckReport, check_corpora
+from halluc.data.checks import TEXTS, CheckReport, check_corpora
 from halluc.data.corpora import read_corpora
 from halluc.engine.references import resolve_model
 
@@ -41,7 +43,7 @@ def _looked_at(loaded: LoadedConfig, deep: bool) -> str:
         section: loaded.tree[section]
         for section in ("task", "data", "gap", "augment", *(("model", "train") if deep else ()))
     }
-    return sha256_of_tree({**parts, "encoder": loaded.experiment.model.name})
+    return sha256_of_tree({**parts, "encoder": [loaded.tree["model"][key] for key in ("name", "scratch")]})
 
 
 def _one(cell: Cell, alike: Sequence[Cell], *, deep: bool, as_json: bool) -> None:
@@ -49,7 +51,7 @@ def _one(cell: Cell, alike: Sequence[Cell], *, deep: bool, as_json: bool) -> Non
     loaded = cell.loaded
     corpora = read_corpora(loaded.experiment.data, TABLE)
     report = check_corpora(corpora)
-    report.warnings.extend(_absent_model(loaded.experiment.model.name))
+    report.warnings.extend(_absent_model(loaded.experiment.model))
     remaining, withheld = gapping.withhold(loaded, corpora)
     gaps = gap_table.gaps(experiment.task_of(loaded), remaining)
     plan = augmenting.planned(loaded)
@@ -78,40 +80,60 @@ def _one(cell: Cell, alike: Sequence[Cell], *, deep: bool, as_json: bool) -> Non
         probe.show(probed, experiment.task_of(loaded).columns)
 
 
-def _absent_model(reference: str) -> list[str]:
+def _absent_model(model: ModelConfig) -> list[str]:
     """A model that is not here is no fault of config or data, but train would stop at it."""
+    if model.name is None:
+        return []
     try:
-        resolve_model(reference)
+        resolve_model(model.name)
     except HallucError as error:
         return [error.message + (f" ({error.help})" if error.help else "")]
     return []
 
 
+# More labels than these, and the rarest are only counted.
+_MOST_LABELS = 60
+
+
 def show(report: CheckReport) -> None:
     """The report as tables for people."""
+    words = report.words
     counts = Table(title="splits", title_justify="left", box=None, pad_edge=False)
-    for heading in ("split", "sentences", "tokens", "mentions", "without", "documents", "mean", "median", "p90", "p99"):
+    whole = (words.examples, "tokens", words.labelled, "without", "documents")
+    for heading in ("split", *whole, "mean", "median", "p90", "p99", "longest"):
         counts.add_column(heading, justify="left" if heading == "split" else "right")
-    counts.add_column("longest", justify="right")
     for name, split in report.splits.items():
         free = f"{split.entity_free} ({split.entity_free / split.sentences:.1%})"
-        whole = [split.sentences, split.tokens, split.mentions]
+        sizes = [split.sentences, split.tokens, split.mentions]
         shape = [f"{split.lengths[key]:g}" for key in ("mean", "median", "p90", "p99", "longest")]
-        counts.add_row(name, *(f"{number:,}" for number in whole), free, f"{split.documents:,}", *shape)
+        counts.add_row(name, *(f"{number:,}" for number in sizes), free, f"{split.documents:,}", *shape)
     people.print(counts)
-    say("without: sentences without any mention; mean to longest: tokens a sentence", style="dim")
+    one, thing = (word.removesuffix("s") for word in (words.examples, words.labelled))
+    none = " (out of scope, where it can have but one)" if words is TEXTS else ""
+    say(f"without: {words.examples} without any {thing}{none}; mean to longest: tokens a {one}", style="dim")
     say()
-    labels = Table(title="mentions by label", title_justify="left", box=None, pad_edge=False)
-    labels.add_column("label")
-    for name in report.splits:
-        labels.add_column(name, justify="right")
-    for label in sorted({label for split in report.splits.values() for label in split.labels}):
-        labels.add_row(label, *(f"{split.labels.get(label, 0):,}" for split in report.splits.values()))
-    people.print(labels)
+    _show_labels(report)
     say()
-    scheme = f"{report.scheme.upper()} ({report.scheme_note})" if report.scheme else "none: the files give spans"
-    say(f"scheme: {scheme}")
+    if words is not TEXTS:
+        scheme = f"{report.scheme.upper()} ({report.scheme_note})" if report.scheme else "none: the files give spans"
+        say(f"scheme: {scheme}")
     for warning in report.warnings:
         say(f"warning: {warning}", style="yellow")
     if not report.warnings:
         say("nothing odd found", style="green")
+
+
+def _show_labels(report: CheckReport) -> None:
+    """How often each label stands in each split; of very many, the most frequent."""
+    title = "texts by label" if report.words is TEXTS else f"{report.words.labelled} by label"
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    table.add_column("label")
+    for name in report.splits:
+        table.add_column(name, justify="right")
+    total = sum((Counter(split.labels) for split in report.splits.values()), Counter[str]())
+    shown = sorted(total, key=lambda label: (-total[label], label))[:_MOST_LABELS]
+    for label in sorted(shown):
+        table.add_row(label, *(f"{split.labels.get(label, 0):,}" for split in report.splits.values()))
+    people.print(table)
+    if len(total) > len(shown):
+        say(f"and {len(total) - len(shown)} more labels, none of them more frequent; --json has them all", style="dim")

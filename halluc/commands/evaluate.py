@@ -118,7 +118,7 @@ def _read(loaded: LoadedConfig, wanted: Sequence[SplitName]) -> tuple[SplitName,
     """
     if not calibrating.needs_dev(loaded.experiment.eval):
         return tuple(wanted)
-    if loaded.experiment.data.dev is None:
+    if loaded.experiment.data.reference("dev") is None:
         keys = "`eval.calibration` and `eval.abstain.guarantee` need `data.dev`"
         raise HallucError("C107", keys, help="name a dev split, or give `eval.abstain.threshold`")
     return tuple(split for split in SPLITS if split in wanted or split == "dev")

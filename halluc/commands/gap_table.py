@@ -12,6 +12,15 @@ from halluc.data.corpora import Corpora
 from halluc.gap.coverage import Coverage
 from halluc.gap.forecast import Figure, SplitGap, gap_of
 
+# By what is counted: the figures that differ, and what they are. Of words of whole texts, all that is unseen is new.
+_FIGURES = {
+    "mentions": (
+        ("forecast", "unseen", "new", "excess"),
+        "unseen: not in train with that label; new: nor a word of it",
+    ),
+    "words": (("forecast", "unseen", "excess"), "unseen: in no text of train"),
+}
+
 
 def gaps(task: Any, corpora: Corpora) -> dict[str, SplitGap]:
     """The gap of every other split to the training split that remains; none where there is no training split, or
@@ -31,18 +40,18 @@ def show(found: Mapping[str, SplitGap], told: str | None) -> None:
         say(told)
     if not found:
         return
-    table = Table(title="gap: shares of mentions", title_justify="left", box=None, pad_edge=False)
-    for heading in ("split", "mentions", "forecast", "unseen", "new", "excess"):
+    counted = next(iter(found.values())).counted
+    figures, legend = _FIGURES[counted]
+    title = f"gap: shares of {'content words' if counted == 'words' else counted}"
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    for heading in ("split", counted, *figures):
         table.add_column(heading, justify="left" if heading == "split" else "right")
     for name, split in found.items():
         gap = split.overall
-        table.add_row(name, f"{gap.mentions:,}", *map(_cell, (gap.forecast, gap.unseen, gap.new, gap.excess)))
+        table.add_row(name, f"{gap.mentions:,}", *(_cell(getattr(gap, figure)) for figure in figures))
     say()
     people.print(table)
-    say(
-        "forecast: Good-Turing; unseen: not in train with that label; new: nor a word of it; excess: unseen - forecast",
-        style="dim",
-    )
+    say(f"forecast: Good-Turing; {legend}; excess: unseen - forecast", style="dim")
 
 
 def _cell(figure: Figure) -> str:

@@ -16,7 +16,7 @@ def refuse_unknown(loaded: LoadedConfig) -> None:
     """Before anything is computed.
 
     Raises:
-        HallucError C103: a gate names no figure.
+        HallucError C103: a gate names no figure of the task.
     """
     known = scoring.names(experiment.task_of(loaded)) if loaded.experiment.gates else ()
     for name in loaded.experiment.gates:

@@ -47,13 +47,15 @@ def ledger_lines(
     return list(ledger.lines(judged, map(task.gold, examples), knowledge, threshold))
 
 
-def scores(predictions: Sequence[Any]) -> tuple[numpy.ndarray, numpy.ndarray]:
-    """The logits behind all claims, (rows, classes), and the claim that each row belongs to, (rows,)."""
+def scores(predictions: Sequence[Any]) -> tuple[numpy.ndarray, numpy.ndarray, numpy.ndarray | None]:
+    """The logits behind all claims, (rows, classes), the claim that each row belongs to, and the class that is claimed
+    there, both (rows,); None where this is the largest, which it is unless predictions say otherwise in ``claimed``."""
     parts = [part for prediction in predictions for part in prediction.scores]
     if not parts:
-        return numpy.zeros((0, 1)), numpy.zeros(0, dtype=numpy.int64)
+        return numpy.zeros((0, 1)), numpy.zeros(0, dtype=numpy.int64), None
     claim = numpy.repeat(numpy.arange(len(parts)), [len(part) for part in parts])
-    return numpy.concatenate(parts), claim
+    told = [place for prediction in predictions for place in getattr(prediction, "claimed", ())]
+    return numpy.concatenate(parts), claim, numpy.array(told) if told else None
 
 
 def calibrated(predictions: Sequence[Any], temperature: float) -> list[Any]:
@@ -61,5 +63,6 @@ def calibrated(predictions: Sequence[Any], temperature: float) -> list[Any]:
     if temperature == 1.0:
         return list(predictions)
     claims = sum(len(prediction.confidences) for prediction in predictions)
-    new = iter(calibration.confidences(*scores(predictions), claims, temperature).tolist())
+    rows, claim, claimed = scores(predictions)
+    new = iter(calibration.confidences(rows, claim, claims, temperature, claimed).tolist())
     return [replace(p, confidences=tuple(next(new) for _ in p.confidences)) for p in predictions]

@@ -50,8 +50,9 @@ def probe(loaded: LoadedConfig, corpora: Corpora) -> Probe:
     settings = loaded.experiment
     task = experiment.task_of(loaded)
     engine = runtime.start(settings.train.precision, settings.seed)
-    labels = task.labels(corpora.splits["train"])
-    encoder = task.build(settings.model, labels, runtime.attention_for(engine.device.type))
+    train = corpora.splits["train"]
+    texts = (example.tokens for example in train)
+    encoder = task.build(settings.model, task.labels(train), runtime.attention_for(engine.device.type), texts)
     features = {split: task.encode(corpus.examples, encoder) for split, corpus in corpora.splits.items()}
     plan = batching.plan(
         features["train"].lengths,

@@ -14,7 +14,7 @@ from halluc.core.significance import Figure, Ratio, Sheet, draws, percentiles
 from halluc.hallucination import rates
 from halluc.hallucination.table import Table
 from halluc.metrics import calibration, selective
-from halluc.metrics.base import Metrics
+from halluc.metrics.base import Metrics, Ranked
 from halluc.runs.schema import MetricResult
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 CALIBRATION = "claims that gold supports, 15 equal-width bins of confidence"
 RANKED = "claims sorted by confidence"
-# Figures that need an order are resampled less often, since each resample passes over all claims: so many claims are
-# passed over in all, but never fewer than 250 resamples, nor more than 1,000.
+# Figures that need an order are resampled less often, since each resample passes over all claims (or texts): so many
+# are passed over in all, but never fewer than 250 resamples, nor more than 1,000.
 _RANKED_PASSES = 30_000_000
 COVERAGES = (0.95, 0.9, 0.8)
 CURVE = tuple(step / 20 for step in range(1, 21))
@@ -40,8 +40,12 @@ def names(task: Any) -> tuple[str, ...]:
     return (*experiment.metrics_of(task).names, *_OF_CLAIMS)
 
 
-# Those of all tasks.
-NAMES = tuple(dict.fromkeys(name for one in TABLE["task"] for name in names(registry.load(TABLE, "task", one))))
+# Those of all sets.
+NAMES = tuple(
+    dict.fromkeys(
+        [*(name for one in TABLE["metric"] for name in registry.load(TABLE, "metric", one).names), *_OF_CLAIMS]
+    )
+)
 
 
 def predict(model: Any, task: Any, encoded: Any, budget: int, runtime: Runtime) -> list[Any]:
@@ -67,9 +71,14 @@ def score(
     sheet = Sheet(len(examples))
     figures = metrics.figures(examples, predictions, sheet)
     figures += rates.figures(table, sheet) + calibration_figures(table, sheet)
+    if not table.claims.kept.all():
+        remaining = numpy.bincount(table.claims.example[table.claims.kept], minlength=len(table))
+        figures += metrics.kept(examples, predictions, remaining, sheet)
     if uncalibrated is not None:
         figures += _calibration(table, uncalibrated, sheet, {"confidence": "uncalibrated"})
-    return results(figures + _reliability(table, sheet), sheet) + _ranked(table) + _risk(table)
+    ranked = [_by_confidence(table), *metrics.ranked(examples, predictions)]
+    found = results(figures + _reliability(table, sheet), sheet)
+    return found + [result for one in ranked for result in ordered(one, len(table))] + _risk(table)
 
 
 def results(figures: Sequence[Figure], sheet: Sheet) -> list[MetricResult]:
@@ -118,8 +127,8 @@ def _reliability(table: Table, sheet: Sheet) -> list[Figure]:
     return found
 
 
-def _ranked(table: Table) -> list[MetricResult]:
-    """Figures of the order that confidence gives, with intervals from a bootstrap over examples."""
+def _by_confidence(table: Table) -> Ranked:
+    """Figures of the order that confidence gives."""
     known = ~numpy.isnan(table.claims.confidence)
     confidence, verdict = table.claims.confidence[known], table.claims.verdict[known]
     right, unsupported = verdict == "supported", verdict == "unsupported"
@@ -131,18 +140,24 @@ def _ranked(table: Table) -> list[MetricResult]:
     for share in COVERAGES:
         figure = lambda w=None, share=share: selective.rate_at_coverage(confidence, unsupported, share, w)  # noqa: E731
         wanted.append(("hallucination_rate_at_coverage", {"coverage": f"{share:g}"}, figure))
-    resampled: list[list[numpy.ndarray]] = [[] for _ in wanted]
-    if len(table) > 1 and len(confidence):
-        for drawn in draws(len(table), min(1_000, max(250, _RANKED_PASSES // len(confidence)))):
-            weights = drawn.astype(numpy.uint16)[:, table.claims.example[known]]
-            for values, (_, _, figure) in zip(resampled, wanted, strict=True):
+    return Ranked(RANKED, table.claims.example[known], tuple(wanted))
+
+
+def ordered(ranked: Ranked, examples: int) -> list[MetricResult]:
+    """Figures of things in an order, with intervals from a bootstrap over examples."""
+    things = len(ranked.example)
+    resampled: list[list[numpy.ndarray]] = [[] for _ in ranked.figures]
+    if examples > 1 and things:
+        for drawn in draws(examples, min(1_000, max(250, _RANKED_PASSES // things))):
+            weights = drawn.astype(numpy.uint16)[:, ranked.example]
+            for values, (_, _, figure) in zip(resampled, ranked.figures, strict=True):
                 values.append(numpy.asarray(figure(weights)))
     return [
         MetricResult(
-            name=name, value=_plain(figure()), n=len(confidence), by=by, protocol=RANKED,
+            name=name, value=_plain(figure(None)), n=things, by=by, protocol=ranked.protocol,
             interval=percentiles(numpy.concatenate(values)) if values else None,
         )
-        for (name, by, figure), values in zip(wanted, resampled, strict=True)
+        for (name, by, figure), values in zip(ranked.figures, resampled, strict=True)
     ]  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from halluc import __version__
 from halluc.config.loading import LoadedConfig, sha256_of_tree
 from halluc.core.errors import HallucError
-from halluc.data.readers.base import SPLITS, resolve
+from halluc.data.readers.base import SPLITS
 from halluc.runs import provenance
 from halluc.runs.directory import RunDir
 from halluc.runs.records import read_record
@@ -66,15 +66,13 @@ def evaluation(run: RunDir, split: str) -> EvalFile:
 def _fingerprint(run: RunDir, loaded: LoadedConfig) -> str:
     """Hash of all that an evaluation depends on; which splits were asked for is none of it."""
     data, record = loaded.experiment.data, run.read()
-    references = {split: data.reference(split) for split in SPLITS if data.reference(split)}
-    files = [resolve(name, split) for split, name in references.items() if not name.startswith("hub:")]
     trained = record.stages.get("train")
     return sha256_of_tree(
         {
             "halluc": __version__,
             "model": [record.config_sha256, trained.started if trained else None],
             "data": loaded.tree["data"],
-            "inputs": provenance.input_hashes(files),
+            "inputs": provenance.input_hashes(data.paths()),
             "eval": {key: value for key, value in loaded.tree["eval"].items() if key != "splits"},
         }
     )

@@ -25,6 +25,8 @@ _COLUMNS: dict[str, tuple[str, dict[str, str]]] = {
     "OR": ("omission_rate", {}),
     "OC seen": ("over_claim", {"novelty": "seen"}),
     "OC new": ("over_claim", {"novelty": "new"}),
+    "OC q1": ("over_claim", {"novelty": "q1"}),
+    "OC q4": ("over_claim", {"novelty": "q4"}),
     "ECE": ("ece", {}),
 }
 # Of arms: over-claim makes room for what arms are compared by.
@@ -54,10 +56,12 @@ def _seeds(counts: set[int]) -> str:
 def _columns(study: StudyFigures) -> dict[str, tuple[str, dict[str, str]]]:
     """Of arms also the hallucination rate at matched omission, for each axis of arms."""
     references = {one.axis: str(one.reference) for one in study.comparisons}
-    if not references:
-        return _COLUMNS
+    there = {(figure.name, tuple(figure.by.items())) for cell in study.cells for figure in cell.figures}
+    columns = _ARM_COLUMNS if references else _COLUMNS
+    # Mentions and whole texts have novelties, and reasons, of their own.
+    columns = {heading: (name, by) for heading, (name, by) in columns.items() if (name, tuple(by.items())) in there}
     several = len(references) > 1
-    return _ARM_COLUMNS | {
+    return columns | {
         "HR matched" + f", {axis}" * several: (MATCHED, {axis: reference}) for axis, reference in references.items()
     }
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 
 from rich.table import Table
 
-from halluc.commands import experiment
 from halluc.commands.terminal import people, say
 from halluc.components import TABLE
 from halluc.core import registry
 from halluc.core.errors import printable
+from halluc.metrics.base import Metrics
 from halluc.runs.schema import EvalFile, MetricResult
 
 _BY_NOVELTY = {
@@ -39,8 +39,10 @@ _ONCE: dict[str, tuple[str, dict[str, str]]] = {
     "after abstention: share of claims kept": ("claim_coverage", {"claims": "kept"}),
     "  hallucination rate": ("hallucination_rate", {"claims": "kept"}),
     "  omission rate": ("omission_rate", {"claims": "kept"}),
+    "  out of scope: acceptance": ("out_of_scope_acceptance", {"claims": "kept"}),
 }
-_NOVELTIES = ("seen", "partial", "new")
+# How many labels are shown: of more, those that stand most often in gold.
+MOST_LABELS = 30
 
 
 # heading -> figure, of each label, behind those that are the task's own
@@ -59,14 +61,27 @@ def show(file: EvalFile) -> None:
     # Where two protocols give a figure of one name, the first is the primary one.
     found = {_key(m.name, m.by): m for m in reversed(file.metrics)}
     rate = found.get(_key("hallucination_rate", {}))
-    metrics = experiment.metrics_of(registry.load(TABLE, "task", file.task))
-    _labels(file.split, found, {**metrics.by_label, **_BY_LABEL})
+    metrics = _metrics(file)
+    there = {name for name, _ in found}
+    columns = {**metrics.by_label, **_BY_LABEL}
+    _labels(file.split, found, {heading: name for heading, name in columns.items() if name in there})
     if rate is None or not rate.n:
         say(f"{file.split}: no claims: the model asserts nothing, and no rate of claims is defined")
-    novel = any("novelty" in m.by for m in file.metrics)
-    _rates(file.split, found, _NOVELTIES if novel else (), metrics.overall)
-    if not novel:
+    novelties = dict.fromkeys(
+        m.by["novelty"] for m in file.metrics if m.name in _BY_NOVELTY.values() and [*m.by] == ["novelty"]
+    )
+    _rates(file.split, found, [novelty for novelty in novelties if novelty != "unseen"], metrics.overall)
+    if not novelties:
         say("novelty is not known: the config names no training split", style="dim")
+
+
+def _metrics(file: EvalFile) -> type[Metrics]:
+    """The set of figures that a file was written with: a task may have several, and each has protocols of its own."""
+    used = {m.protocol for m in file.metrics}
+    sets = [registry.load(TABLE, "metric", name) for name in TABLE["metric"]]
+    usual = registry.load(TABLE, "metric", registry.load(TABLE, "task", file.task).scores)
+    found: type[Metrics] = next((one for one in sets if used.intersection(one.protocols)), usual)
+    return found
 
 
 def _key(name: str, by: dict[str, str]) -> Key:
@@ -74,19 +89,32 @@ def _key(name: str, by: dict[str, str]) -> Key:
 
 
 def _labels(split: str, found: dict[Key, MetricResult], columns: Mapping[str, str]) -> None:
-    labels = sorted({dict(by)["label"] for _, by in found if [name for name, _ in by] == ["label"]})
+    labels = {dict(by)["label"] for _, by in found if [name for name, _ in by] == ["label"]}
+    shown = sorted(sorted(labels, key=lambda label: (-_gold(found, label), label))[:MOST_LABELS])
+    whole = {name for name, by in found if not by}
     table = Table(title=f"{split}: by label", title_justify="left", box=None, pad_edge=False)
     table.add_column("")
     for heading in (*columns, "claims", "gold"):
         table.add_column(heading, justify="right")
-    for label in [*labels, None]:
+    for label in [*shown, None]:
         by = {} if label is None else {"label": label}
         row = [found.get(_key(name, by)) for name in columns.values()]
         counts = [found.get(_key(name, by)) for name in ("hallucination_rate", "omission_rate")]
-        cells = [*map(_value, row), *("–" if count is None else f"{count.n:,}" for count in counts)]
+        # What is counted by label alone has no figure of all, not even an undefined one.
+        values = [
+            "" if not by and name not in whole else _value(m) for m, name in zip(row, columns.values(), strict=True)
+        ]
+        cells = [*values, *("–" if count is None else f"{count.n:,}" for count in counts)]
         table.add_row(printable(label) if label is not None else "all", *cells)
     people.print(table)
+    if len(labels) > len(shown):
+        say(f"{len(labels) - len(shown):,} labels that are rarer in gold are not shown", style="dim")
     say()
+
+
+def _gold(found: dict[Key, MetricResult], label: str) -> int:
+    figure = found.get(_key("omission_rate", {"label": label}))
+    return 0 if figure is None else figure.n
 
 
 def _rates(

@@ -152,7 +152,8 @@ def _prepared(job: _Job) -> tuple[Any, Evaluate | None, Any]:
     lacking = task.lacks(train)
     if lacking is not None:
         raise HallucError("D131", f"{train.source} has {lacking}: there is nothing to learn", exit_code=3)
-    encoder = task.build(settings.model, task.labels(train), runtime.attention_for(engine.device.type))
+    texts = (example.tokens for example in train)
+    encoder = task.build(settings.model, task.labels(train), runtime.attention_for(engine.device.type), texts)
     features = {split: task.encode(corpus.examples, encoder) for split, corpus in splits.items()}
     metrics = experiment.metrics_of(task)
 

@@ -44,6 +44,10 @@ class LoadedConfig:
         """The sections that decide the model; the test split is none of it."""
         sections = {name: self.tree[name] for name in schema.MODEL_SECTIONS if self.tree.get(name) is not None}
         sections["data"] = {key: value for key, value in self.tree["data"].items() if key != "test"}
+        # What was there before a key was stays the same where it is not used.
+        sections["model"] = {
+            key: value for key, value in self.tree["model"].items() if (key, value) != ("scratch", None)
+        }
         if "augment" in sections:  # how many processes make it is none of it
             sections["augment"] = {key: value for key, value in sections["augment"].items() if key != "workers"}
         return sections

@@ -26,11 +26,33 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
+class ScratchConfig(Section):
+    """An encoder that knows nothing: BERT's architecture with random weights, and a tokenizer of its own."""
+
+    layers: int = Field(default=4, ge=1, le=100, description="transformer layers")
+    width: int = Field(default=256, ge=1, description="hidden size; inside a layer it is four times as wide")
+    heads: int = Field(default=4, ge=1, description="attention heads, which share the width")
+    vocabulary: int = Field(
+        default=8000, ge=100, description="word pieces at most, learned from the training split; case is kept"
+    )
+
+    @model_validator(mode="after")
+    def _heads_share_the_width(self) -> ScratchConfig:
+        if self.width % self.heads:
+            raise ValueError(f"`width: {self.width}` cannot be shared by `heads: {self.heads}`: it must be a multiple")
+        return self
+
+
 class ModelConfig(Section):
-    name: str = Field(
+    name: str | None = Field(
+        default=None,
         min_length=1,
         description="the pre-trained encoder: a local path, `hub:NAME@REVISION` (needs the network) or "
         "`package:IMPORT_NAME/FOLDER` (a model that an installed Python package carries)",
+    )
+    scratch: ScratchConfig | None = Field(
+        default=None,
+        description="in the place of `name`: an encoder that is not pre-trained, made for the training split",
     )
     trust_remote_code: bool = Field(
         default=False, description="run Python code that the model's repository brings; off unless you trust it"
@@ -41,6 +63,16 @@ class ModelConfig(Section):
     freeze: int | None = Field(
         default=None, ge=0, description="keep the embeddings and this many of the lowest layers as they are"
     )
+
+    @model_validator(mode="after")
+    def _named_or_made(self) -> ModelConfig:
+        if self.name is None and self.scratch is None:
+            raise ValueError("`model` needs `name`, a pre-trained encoder, or `scratch`, one made from nothing")
+        if self.name is not None and self.scratch is not None:
+            raise ValueError("`model` takes either `name` or `scratch`; an arm sets the other to null")
+        if self.scratch is not None and self.freeze is not None:
+            raise ValueError("`model.freeze` goes with `model.name`: what is made from scratch has to be trained")
+        return self
 
 
 class TrainConfig(Section):
@@ -94,10 +126,10 @@ Share = Annotated[float, Field(ge=0, le=1)]
 class GapConfig(Section):
     """Controlled incompleteness: what the training split is made to lack (DEFINITIONS, section 2)."""
 
-    unit: Literal["mention", "label", "example"] = Field(
+    unit: Literal["mention", "label", "example", "word"] = Field(
         default="mention",
-        description="what is withheld: distinct mentions (surface and label), whole labels, or examples; every "
-        "training sentence that holds one is dropped",
+        description="what is withheld: distinct mentions (surface and label), whole labels, examples or, of whole "
+        "texts, content words; every training example that holds one is dropped",
     )
     fraction: Share = Field(description="the share of the units that is withheld; what .25 withholds, .5 withholds too")
     labels: list[str] | None = Field(
@@ -105,16 +137,17 @@ class GapConfig(Section):
     )
     control: Literal["matched", "none"] = Field(
         default="matched",
-        description="matched: every fraction trains on as many sentences with 0, 1, 2, 3 or more mentions; none: on "
-        "all that are left",
+        description="matched: every fraction trains on as many sentences with 0, 1, 2, 3 or more mentions, or texts of "
+        "each class and length; none: on all that are left",
     )
     fractions: list[Share] | None = Field(
         default=None,
         min_length=1,
-        description="the fractions of the study, which matched sizes must suit; null: 0, .25, .5 (for labels 0, 1)",
+        description="the fractions of the study, which matched sizes must suit; null: 0, .25, .5 (for labels "
+        "0, 1; for words 0, .1, .25)",
     )
     size: int | None = Field(
-        default=None, ge=1, description="matched: train on this many sentences; null: on as many as all fractions leave"
+        default=None, ge=1, description="matched: train on this many examples; null: on as many as all fractions leave"
     )
 
     @model_validator(mode="after")

@@ -22,6 +22,8 @@ PREFIXES: dict[Scheme, frozenset[str]] = {
     "bioes": frozenset("BIOES"),
     "bmes": frozenset("BMESO"),
 }
+# Of a text without a label: what a model's output for it is called, and its row in tables.
+OUT_OF_SCOPE = "out_of_scope"
 # Both names of the inside tag mean the same.
 _CANONICAL = {"M": "I"}
 

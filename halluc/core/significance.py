@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Any
 
 import numpy
@@ -49,23 +50,27 @@ class Estimate:
 
 
 class Sheet:
-    """Counts of each example, a column for each thing counted. Equal columns are kept once."""
+    """Counts of each example, a column for each thing counted. Equal columns are kept once.
+
+    Hundreds of labels make thousands of columns, nearly all of them nought nearly everywhere: small whole numbers are
+    kept in a byte, and sums are taken from a sparse matrix.
+    """
 
     def __init__(self, examples: int) -> None:
         self.examples = examples
         self.columns: list[numpy.ndarray] = []
         self.known: dict[bytes, int] = {}
-        self._table: Any = None
+        self._sparse: Any = None
 
     def column(self, counts: numpy.ndarray) -> int:
         """Take counts of shape (examples,); returns the number of their column."""
         values = numpy.ascontiguousarray(counts, dtype=numpy.float64)
         if values.shape != (self.examples,):
             raise ValueError(f"a column of shape {values.shape} for {self.examples} examples")
-        key = values.tobytes()
+        key = blake2b(values.tobytes(), digest_size=16).digest()
         if key not in self.known:
             self.known[key] = len(self.columns)
-            self.columns.append(values)
+            self.columns.append(_compact(values))
         return self.known[key]
 
     def tally(self, example: numpy.ndarray, weights: numpy.ndarray | None = None) -> int:
@@ -74,7 +79,7 @@ class Sheet:
 
     def totals(self) -> numpy.ndarray:
         """Sums over all examples, (columns,)."""
-        return numpy.array([column.sum() for column in self.columns])
+        return numpy.array([column.sum() for column in self.columns], dtype=numpy.float64)
 
     def resampled(self, resamples: int = RESAMPLES) -> numpy.ndarray:
         """Sums over the examples of each resample, (resamples, columns)."""
@@ -82,13 +87,21 @@ class Sheet:
 
     def summed(self, weights: numpy.ndarray) -> numpy.ndarray:
         """Sums over the examples of some resamples, (some, columns), from the ``weights`` of ``weighted``."""
-        from scipy.sparse import csr_array
-
         if not self.columns:
             return numpy.zeros((weights.shape[1], 0))
-        if self._table is None or self._table.shape[0] != len(self.columns):
-            self._table = csr_array(numpy.stack([column.astype(numpy.float32) for column in self.columns]))
-        return numpy.asarray((self._table @ weights).T, dtype=numpy.float64)
+        return numpy.asarray((self._table() @ weights).T, dtype=numpy.float64)
+
+    def _table(self) -> Any:
+        """The columns as rows of a sparse matrix, (columns, examples)."""
+        from scipy.sparse import csr_array
+
+        if self._sparse is None or self._sparse.shape[0] < len(self.columns):
+            places = [numpy.flatnonzero(column) for column in self.columns]
+            values = [column[place].astype(numpy.float32) for column, place in zip(self.columns, places, strict=True)]
+            ends = numpy.cumsum([0, *map(len, places)])
+            parts = (numpy.concatenate(values), numpy.concatenate(places), ends)
+            self._sparse = csr_array(parts, shape=(len(self.columns), self.examples))
+        return self._sparse
 
     def estimates(self, formulas: Sequence[Formula], resamples: int = RESAMPLES) -> list[Estimate]:
         """Each figure with its percentile interval."""
@@ -101,6 +114,14 @@ class Sheet:
             Estimate(_defined(value), interval_of(formula, totals, sums, value))
             for formula, value in zip(formulas, values, strict=True)
         ]
+
+
+def _compact(values: numpy.ndarray) -> numpy.ndarray:
+    """The same numbers, as bytes where they are whole and small."""
+    if len(values) and values.min() >= 0 and values.max() <= 255:
+        small = values.astype(numpy.uint8)
+        return small if (small == values).all() else values
+    return values
 
 
 def _defined(value: float) -> float | None:

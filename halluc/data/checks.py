@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from halluc.core.examples import Corpus
+from halluc.core.examples import Corpus, Labelled
 from halluc.data.corpora import Corpora
 from halluc.data.decoding import Finding
 from halluc.data.readers.base import SplitName
@@ -26,9 +26,23 @@ class Instances:
 
 
 @dataclass(frozen=True)
+class Words:
+    """What people call the examples, that which is labelled in them, that which labels it, and what may be mended."""
+
+    examples: str = "sentences"
+    labelled: str = "mentions"
+    annotation: str = "tags"
+    mended: str = "tags or spans"
+
+
+TEXTS = Words("texts", "labels", "labels", "labels")
+
+
+@dataclass(frozen=True)
 class SplitCheck:
     """Counts of one split, in the words of token classification: sentences are examples, and mentions whatever is
-    labelled in them. ``lengths`` are tokens a sentence: mean, median, 90th and 99th percentile, longest."""
+    labelled in them (of a text: each of its labels). ``entity_free`` are those in which nothing is: texts out of scope
+    too. ``lengths`` are tokens a sentence: mean, median, 90th and 99th percentile, longest."""
 
     source: str
     documents: int
@@ -42,6 +56,7 @@ class SplitCheck:
     contradictions: int
     invisible_tokens: Instances
     long_tokens: Instances
+    long_sentences: Instances
 
 
 @dataclass(frozen=True)
@@ -57,7 +72,7 @@ class Overlap:
 
 @dataclass(frozen=True)
 class CheckReport:
-    """Everything that ``halluc check`` tells."""
+    """Everything that ``halluc check`` tells, ``words`` being those for people."""
 
     scheme: str | None
     scheme_note: str
@@ -67,12 +82,15 @@ class CheckReport:
     repairs: Instances
     skipped: Instances
     warnings: list[str] = field(default_factory=list)
+    words: Words = Words()
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
 
 
 MOST_PLACES = 5
+# Of more tokens than these a person should know: no encoder sees them whole.
+LONG_TOKEN, LONG_SENTENCE = 100, 10_000
 
 
 def check_corpora(corpora: Corpora) -> CheckReport:
@@ -88,17 +106,20 @@ def check_corpora(corpora: Corpora) -> CheckReport:
         unseen_labels=unseen,
         repairs=_findings(corpora.repairs),
         skipped=_findings(corpora.skipped),
+        words=TEXTS if any(_is_text(corpus) for corpus in corpora.splits.values()) else Words(),
     )
     report.warnings.extend(_warnings(report))
     return report
+
+
+def _is_text(corpus: Corpus[Any]) -> bool:
+    return isinstance(next(iter(corpus), None), Labelled)
 
 
 def _split(corpus: Corpus[Any]) -> SplitCheck:
     labels: Counter[str] = Counter()
     seen: dict[tuple[str, ...], set[Any]] = {}
     duplicates = free = 0
-    invisible: list[str] = []
-    long: list[str] = []
     for example in corpus:
         pairs = example.pairs
         labels.update(label for _, label in pairs)
@@ -106,11 +127,8 @@ def _split(corpus: Corpus[Any]) -> SplitCheck:
         variants = seen.setdefault(example.tokens, set())
         duplicates += bool(variants)
         variants.add(example.annotation)
-        for token in example.tokens:
-            if is_invisible(token):
-                invisible.append(f"{example.origin} {token!a}")
-            elif len(token) > 100:
-                long.append(f"{example.origin} {len(token)} characters")
+    invisible, long = _odd_tokens(corpus)
+    longest = [f"{e.origin} {len(e.tokens):,} tokens" for e in corpus if len(e.tokens) > LONG_SENTENCE]
     return SplitCheck(
         source=corpus.source,
         documents=len({example.origin.document for example in corpus}),
@@ -122,9 +140,28 @@ def _split(corpus: Corpus[Any]) -> SplitCheck:
         lengths=_lengths(corpus),
         duplicates=duplicates,
         contradictions=sum(len(variants) > 1 for variants in seen.values()),
-        invisible_tokens=Instances(len(invisible), tuple(invisible[:MOST_PLACES])),
-        long_tokens=Instances(len(long), tuple(long[:MOST_PLACES])),
+        invisible_tokens=invisible,
+        long_tokens=long,
+        long_sentences=_instances(longest),
     )
+
+
+def _odd_tokens(corpus: Corpus[Any]) -> tuple[Instances, Instances]:
+    """Tokens that show nothing, and those that are very long. In a text cut into characters, blanks are no oddity."""
+    invisible, long = [], []
+    blanks = _is_text(corpus)
+    for example in corpus:
+        for token in example.tokens:
+            if is_invisible(token):
+                if not (blanks and token.isspace()):
+                    invisible.append(f"{example.origin} {token!a}")
+            elif len(token) > LONG_TOKEN:
+                long.append(f"{example.origin} {len(token)} characters")
+    return _instances(invisible), _instances(long)
+
+
+def _instances(found: list[str]) -> Instances:
+    return Instances(len(found), tuple(found[:MOST_PLACES]))
 
 
 def is_invisible(token: str) -> bool:
@@ -183,31 +220,38 @@ def _findings(findings: list[Finding]) -> Instances:
 
 
 def _warnings(report: CheckReport) -> list[str]:
-    told = []
+    told, words = [], report.words
     for overlap in report.overlaps:
         if overlap.sentences:
             told.append(
-                f"{overlap.sentences} {overlap.later} sentences also stand in {overlap.earlier}, "
-                f"{overlap.same_spans} of them with the same tags (first: {overlap.first[0]})"
+                f"{overlap.sentences} {overlap.later} {words.examples} also stand in {overlap.earlier}, "
+                f"{overlap.same_spans} of them with the same {words.annotation} (first: {overlap.first[0]})"
             )
     for name, labels in report.unseen_labels.items():
         listed = ", ".join(f"{label} ({count})" for label, count in labels.items())
         told.append(f"{name} has labels that train never shows: {listed}")
     for name, split in report.splits.items():
         if split.duplicates:
-            told.append(f"{name}: {split.duplicates} sentences repeat an earlier one of the same split")
+            told.append(f"{name}: {split.duplicates} {words.examples} repeat an earlier one of the same split")
         if split.contradictions:
-            told.append(f"{name}: {split.contradictions} sentences stand there with different tags")
+            told.append(
+                f"{name}: {split.contradictions} {words.examples} stand there with different {words.annotation}"
+            )
         if split.invisible_tokens.count:
             first = split.invisible_tokens.first[0]
             told.append(f"{name}: {split.invisible_tokens.count} tokens are empty or invisible (first: {first})")
         if split.long_tokens.count:
             first = split.long_tokens.first[0]
-            told.append(f"{name}: {split.long_tokens.count} tokens are longer than 100 characters (first: {first})")
+            told.append(
+                f"{name}: {split.long_tokens.count} tokens are longer than {LONG_TOKEN} characters (first: {first})"
+            )
+        if split.long_sentences.count:
+            count, first = split.long_sentences.count, split.long_sentences.first[0]
+            told.append(f"{name}: {count} {words.examples} are longer than {LONG_SENTENCE:,} tokens (first: {first})")
         if not split.mentions:
-            told.append(f"{name}: no mention at all")
+            told.append(f"{name}: no {words.labelled.removesuffix('s')} at all")
     if report.repairs.count:
-        told.append(f"{report.repairs.count} tags or spans were repaired (first: {report.repairs.first[0]})")
+        told.append(f"{report.repairs.count} {words.mended} were repaired (first: {report.repairs.first[0]})")
     if report.skipped.count:
         told.append(f"{report.skipped.count} lines were skipped (first: {report.skipped.first[0]})")
     return told

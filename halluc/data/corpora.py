@@ -16,6 +16,7 @@ from halluc.data.readers.base import (
     SPLITS,
     BadLine,
     DataConfig,
+    Mended,
     Raw,
     RawSentence,
     Reader,
@@ -37,7 +38,8 @@ class Corpora:
 
     @property
     def files(self) -> list[Path]:
-        return [Path(corpus.source) for corpus in self.splits.values() if Path(corpus.source).is_file()]
+        named = [name for corpus in self.splits.values() for name in (corpus.source, *corpus.inputs)]
+        return [Path(name) for name in dict.fromkeys(named) if Path(name).is_file()]
 
 
 def read_corpora(config: DataConfig, table: registry.Table, splits: Sequence[SplitName] = SPLITS) -> Corpora:
@@ -61,8 +63,9 @@ def read_corpora(config: DataConfig, table: registry.Table, splits: Sequence[Spl
                     raw[split].append(item)
         except HallucError as error:
             missing.append(error)
-    refuse(missing)
-    return _Border(config, bad).corpora(raw)
+    # Two splits may be parts of one file, which is then said to be absent, and tells its bad lines, to both.
+    refuse({(one.code, one.message): one for one in missing}.values())
+    return _Border(config, list(dict.fromkeys(bad))).corpora(raw)
 
 
 # So many bad lines are gathered before they are told, or forgotten where the config leaves them out.
@@ -87,8 +90,7 @@ class Streamed:
                 example = None
             else:
                 example = border.example(item)
-                if border.decoding is not None:
-                    border.decoding.repairs.clear()
+                border.repairs.clear()
             if example is not None:
                 count += 1
                 yield example
@@ -143,6 +145,7 @@ class _Border:
         self.config = config
         self.bad = bad
         self.decoding = Decoding(config, bad, scheme) if isinstance(config, TaggedDataConfig) else None
+        self.repairs: list[Finding] = self.decoding.repairs if self.decoding is not None else []
 
     def decide_scheme(self, items: Iterable[Raw]) -> None:
         if self.decoding is not None:
@@ -153,23 +156,28 @@ class _Border:
         if isinstance(item, RawSentence):
             assert self.decoding is not None, "a reader that gives sentences has a TaggedDataConfig"
             return self.decoding.tagged(item)
+        if isinstance(item, Mended):
+            where = Place(item.example.origin.file, item.example.origin.line)
+            self.repairs.extend(Finding(where, what) for what in item.repairs)
+            return item.example
         return item
 
     def corpora(self, raw: dict[SplitName, list[Raw]]) -> Corpora:
         self.decide_scheme(item for items in raw.values() for item in items)
         made = {split: [self.example(item) for item in items] for split, items in raw.items()}
         self.refuse()
-        found = Corpora({}, skipped=[Finding(Place(b.file, b.line), b.problem) for b in self.bad])
+        skipped = [Finding(Place(b.file, b.line), b.problem) for b in self.bad]
+        found = Corpora({}, repairs=self.repairs, skipped=skipped)
         if self.decoding is not None:
             found.scheme, found.scheme_note = self.decoding.scheme, self.decoding.note
-            found.repairs = self.decoding.repairs
         for split, examples in made.items():
             kept = tuple(example for example in examples if example is not None)
             if not kept:
                 raise self.nothing(split)
             reference = self.config.reference(split)
             assert reference is not None
-            found.splits[split] = Corpus(split, kept, _source(reference, split))
+            others = tuple(_source(name, split) for name in self.config.beside(split))
+            found.splits[split] = Corpus(split, kept, _source(reference, split), others)
         return found
 
     def nothing(self, split: SplitName) -> HallucError:

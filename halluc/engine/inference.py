@@ -31,7 +31,7 @@ def forward(
                 with runtime.accelerator.autocast():
                     logits = model(**batch.to(runtime.device).inputs).logits.float().cpu()
             except torch.OutOfMemoryError as error:
-                rows, columns = batch.labels.shape
+                rows, columns = batch.inputs["input_ids"].shape
                 message = f"out of memory in a batch of {rows} sentences by {columns} positions"
                 raise environment_error("T102", message, f"set `eval.batch_tokens: {max(1, budget // 2)}`") from error
             yield batch, logits

@@ -84,7 +84,7 @@ class Coverage:
             label: {text: Known(count, *first[text, label]) for text, count in of_label.items()}
             for label, of_label in counts.items()
         }
-        return cls(surfaces, sentences, tokens, mentions)
+        return Coverage(surfaces, sentences, tokens, mentions)
 
     def of_label(self, label: str) -> Mapping[str, Known]:
         """The surfaces that stand there with ``label``; none for a label that the split does not have."""
@@ -128,6 +128,10 @@ class Coverage:
 
     def save(self, path: Path) -> None:
         """Write ``coverage.json``, whole or not at all."""
+        write_line(path, self.file())
+
+    def file(self) -> CoverageFile:
+        """What ``save`` writes."""
         numbers: dict[str, int] = {}
         surfaces = {
             label: {
@@ -136,14 +140,13 @@ class Coverage:
             }
             for label, of_label in self.surfaces.items()
         }
-        file = CoverageFile(
+        return CoverageFile(
             sentences=self.sentences,
             tokens=self.tokens,
             mentions=self.mentions,
             files=list(numbers),
             surfaces=surfaces,
         )
-        write_line(path, file)
 
     @classmethod
     def load(cls, path: Path) -> Coverage:
@@ -152,9 +155,12 @@ class Coverage:
         Raises:
             HallucError R120: damaged. R121: of another version of halluc.
         """
-        file = read_record(path, CoverageFile, damaged="R120", other_version="R121", help=REMAKE)
+        return cls.of_file(read_record(path, CoverageFile, damaged="R120", other_version="R121", help=REMAKE))
+
+    @classmethod
+    def of_file(cls, file: CoverageFile) -> Coverage:
         surfaces = {
             label: {text: Known(count, file.files[number], line) for text, (count, number, line) in of_label.items()}
             for label, of_label in file.surfaces.items()
         }
-        return cls(surfaces, file.sentences, file.tokens, file.mentions)
+        return Coverage(surfaces, file.sentences, file.tokens, file.mentions)

@@ -6,9 +6,9 @@ Every figure has its n and a 95% interval; it is None where it is undefined (DEF
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy
 
@@ -16,6 +16,8 @@ from halluc.core.examples import Example
 from halluc.core.rng import keyed_generator
 from halluc.gap.coverage import Coverage
 from halluc.gap.novelty import novelty
+from halluc.gap.stopwords import text_words
+from halluc.gap.texts import TextCoverage
 from halluc.runs.schema import Novelty
 
 RESAMPLES = 10_000
@@ -25,7 +27,7 @@ Interval = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A share or a difference of shares; ``n`` mentions stand behind it."""
+    """A share or a difference of shares; ``n`` mentions, or words, stand behind it."""
 
     value: float | None
     n: int
@@ -34,7 +36,10 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """The gap of a split: ``forecast`` and what came (``unseen``, of it ``new``); ``excess`` = unseen - forecast."""
+    """The gap of a split: ``forecast`` and what came (``unseen``, of it ``new``); ``excess`` = unseen - forecast.
+
+    ``mentions`` counts what it is of: mentions, or the content words of whole texts, as often as they occur.
+    """
 
     mentions: int
     forecast: Figure
@@ -45,13 +50,19 @@ class Gap:
 
 @dataclass(frozen=True)
 class SplitGap:
-    """The gap of a split, overall and by label."""
+    """The gap of a split, overall and by label; ``counted`` are mentions or words."""
 
     overall: Gap
     by_label: dict[str, Gap]
+    counted: Literal["mentions", "words"] = "mentions"
 
     def as_json(self) -> dict[str, Any]:
-        return asdict(self)
+        by_label = {label: self._row(gap) for label, gap in self.by_label.items()}
+        return {"overall": self._row(self.overall), "by_label": by_label}
+
+    def _row(self, gap: Gap) -> dict[str, Any]:
+        row = asdict(gap)
+        return {self.counted: row.pop("mentions"), **row}
 
 
 def good_turing(counts: Iterable[int]) -> Figure:
@@ -72,7 +83,13 @@ def good_turing(counts: Iterable[int]) -> Figure:
 
 
 def gap_of(coverage: Coverage, examples: Iterable[Example]) -> SplitGap:
-    """The gap of a split against what a training split knows; labels of either are told."""
+    """The gap of a split against what a training split knows; labels of either are told.
+
+    Of whole texts (``TextCoverage``) it is that of their content words: overall a word is unseen that no training text
+    shows, and new the same; by label, unseen that no training text of the label shows, and new that none at all does.
+    """
+    if isinstance(coverage, TextCoverage):
+        return _gap_of_words(coverage, list(examples))
     classes = [_novelties(coverage, example) for example in examples]
     by_label = sorted(coverage.surfaces.keys() | {label for example in classes for label, _ in example})
     return SplitGap(
@@ -85,6 +102,25 @@ def gap_of(coverage: Coverage, examples: Iterable[Example]) -> SplitGap:
             for label in by_label
         },
     )
+
+
+def _gap_of_words(coverage: TextCoverage, examples: Sequence[Example]) -> SplitGap:
+    texts = [text_words(" ".join(example.tokens)) for example in examples]
+    overall = [[_of_word(word, coverage.shown, coverage.shown) for word in words] for words in texts]
+    having: dict[str, list[int]] = {label: [] for label in coverage.surfaces}
+    for number, example in enumerate(examples):
+        for _, label in example.pairs:
+            having.setdefault(label, []).append(number)
+    by_label = {}
+    for label, numbers in sorted(having.items()):
+        known = coverage.shown_with(label)
+        found = [[_of_word(word, known, coverage.shown) for word in texts[number]] for number in numbers]
+        by_label[label] = _gap(list(known.values()), found)
+    return SplitGap(_gap(list(coverage.shown.values()), overall), by_label, counted="words")
+
+
+def _of_word(word: str, of_label: Mapping[str, int], shown: Mapping[str, int]) -> Novelty:
+    return "seen" if word in of_label else "partial" if word in shown else "new"
 
 
 def _all_counts(coverage: Coverage) -> list[int]:

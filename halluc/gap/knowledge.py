@@ -1,12 +1,15 @@
-"""What a training split shows of a mention, in the one place that a ledger asks."""
+"""What a training split shows of a mention or of a text, in the one place that a ledger asks."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 from halluc.gap.coverage import Coverage
 from halluc.gap.novelty import NearestMentions, is_confusable, novelty
+from halluc.gap.stopwords import text_words
+from halluc.gap.texts import TextCoverage
 from halluc.gap.units import WithheldUnits
 from halluc.runs.schema import Nearest, Novelty
 
@@ -20,6 +23,11 @@ class Knowledge:
 
     coverage: Coverage
     withheld: WithheldUnits | None = None
+
+    @property
+    def label_counts(self) -> Mapping[str, int] | None:
+        """How often training shows each label, where figures are to be told by it; of mentions they are not."""
+        return None
 
     def novelty(self, surface: str, label: str) -> Novelty:
         return novelty(self.coverage, surface.split(" "), label)
@@ -36,3 +44,24 @@ class Knowledge:
     @cached_property
     def _mentions(self) -> NearestMentions:
         return NearestMentions(self.coverage)
+
+
+@dataclass(frozen=True)
+class TextKnowledge(Knowledge):
+    """The same of whole texts: a surface is a text, its tokens joined by one space."""
+
+    coverage: TextCoverage
+
+    @property
+    def label_counts(self) -> Mapping[str, int]:
+        """How many training texts have each label."""
+        surfaces = self.coverage.surfaces.items()
+        return {label: sum(known.count for known in of_label.values()) for label, of_label in surfaces}
+
+    def novelty(self, surface: str, label: str) -> Novelty:
+        """That of the text, whatever the label."""
+        return self.coverage.novelty(surface)
+
+    @cached_property
+    def _mentions(self) -> NearestMentions:
+        return NearestMentions(self.coverage, text_words)

@@ -1,4 +1,5 @@
-"""Matched sizes: every fraction of a study trains on as many sentences with 0, 1, 2, and 3 or more mentions.
+"""Matched sizes: every fraction of a study trains on as many sentences with 0, 1, 2, and 3 or more mentions, or on as
+many texts of each class and length.
 
 Withholding by itself leaves fewer and emptier sentences, and a model that sees emptier ones claims less: without
 matching, a study would show that and not the missing knowledge.
@@ -6,6 +7,7 @@ matching, a study would show that and not the missing knowledge.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,16 +23,26 @@ class Strata:
     """The groups of examples whose sizes are matched: their names, and ``of``, the place of an example's among them.
 
     With ``has_free`` the first one holds the examples that show nothing, which keep their share whatever is withheld.
+    ``noun`` is what an example is, and ``thing`` what it shows. ``for_labels`` are the strata where whole labels go, if
+    not these.
     """
 
     names: tuple[str, ...]
     of: Callable[[Any], int]
     has_free: bool
+    noun: str = "sentence"
+    thing: str = "mention"
+    for_labels: Strata | None = None
 
     def sizes(self, examples: Sequence[Example]) -> Sizes:
         """How many examples each stratum has."""
-        places = [self.of(example) for example in examples]
-        return tuple(places.count(number) for number in range(len(self.names)))
+        places = Counter(self.of(example) for example in examples)
+        return tuple(places[number] for number in range(len(self.names)))
+
+    def as_record(self, examples: Sequence[Example]) -> dict[str, int]:
+        """The same by name; of strata as fine as classes and lengths, those that have any."""
+        sizes = zip(self.names, self.sizes(examples), strict=True)
+        return {name: size for name, size in sizes if size or self.has_free}
 
     def bearing(self, sizes: Sizes) -> int:
         """How many of the examples show something."""

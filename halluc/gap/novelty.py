@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import get_args
 
 from rapidfuzz.distance import Levenshtein
 from rapidfuzz.process import extractOne
 
 from halluc.gap.coverage import Coverage
 from halluc.gap.stopwords import is_content
-from halluc.runs.schema import Nearest, Novelty
+from halluc.runs.schema import MENTION_NOVELTIES, Nearest, Novelty
 
-NOVELTIES: tuple[Novelty, ...] = get_args(Novelty)
+NOVELTIES = MENTION_NOVELTIES
+# The content words of a surface.
+Words = Callable[[str], Iterable[str]]
 
 
 def novelty(coverage: Coverage, tokens: Sequence[str], label: str) -> Novelty:
@@ -46,19 +47,19 @@ class _Shelf:
     having: dict[str, list[int]]
 
     @classmethod
-    def of(cls, coverage: Coverage, label: str) -> _Shelf:
+    def of(cls, coverage: Coverage, label: str, words: Words) -> _Shelf:
         known = coverage.of_label(label)
         surfaces = sorted(known, key=lambda text: (-known[text].count, text))
         having: dict[str, list[int]] = {}
         for number, text in enumerate(surfaces):
-            for word in _content_words(text):
+            for word in set(words(text)):
                 having.setdefault(word, []).append(number)
         return cls(surfaces, having)
 
-    def most_shared(self, text: str) -> list[str]:
-        """The surfaces that share the most content words with ``text``; all where none shares one."""
+    def most_shared(self, words: Iterable[str]) -> list[str]:
+        """The surfaces that share the most of ``words``; all where none shares one."""
         shared: Counter[int] = Counter()
-        for word in _content_words(text):
+        for word in set(words):
             shared.update(self.having.get(word, ()))
         if not shared:
             return self.surfaces
@@ -67,10 +68,14 @@ class _Shelf:
 
 
 class NearestMentions:
-    """Finds the training mention of the same label that a mention is most like; each question is answered once."""
+    """Finds the training mention of the same label that a mention is most like; each question is answered once.
 
-    def __init__(self, coverage: Coverage) -> None:
+    ``words`` tells the content words of a surface; those of mentions keep their case.
+    """
+
+    def __init__(self, coverage: Coverage, words: Words | None = None) -> None:
         self._coverage = coverage
+        self._words = words or _content_words
         self._shelves: dict[str, _Shelf] = {}
         self._found: dict[tuple[str, str], Nearest | None] = {}
 
@@ -94,8 +99,8 @@ class NearestMentions:
 
     def _most_like(self, text: str, label: str) -> str:
         if label not in self._shelves:
-            self._shelves[label] = _Shelf.of(self._coverage, label)
-        candidates = self._shelves[label].most_shared(text)
+            self._shelves[label] = _Shelf.of(self._coverage, label, self._words)
+        candidates = self._shelves[label].most_shared(self._words(text))
         if len(candidates) == 1:
             return candidates[0]
         # Of equal distances it returns the first, and lowers its own cutoff with every better one.

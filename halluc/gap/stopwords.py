@@ -27,3 +27,21 @@ STOP_WORDS = frozenset(
 def is_content(word: str) -> bool:
     """Whether a token tells one name from another: it has a letter or digit and is no function word."""
     return word.lower() not in STOP_WORDS and any(char.isalnum() for char in word)
+
+
+# Function words that are left in above since in capitals they are names, and what tokenizing leaves of contractions.
+_ONLY_IN_TEXTS = frozenset(
+    """
+    it us who may will can am
+    s t m d re ve ll don doesn didn isn aren wasn weren haven hasn hadn won couldn wouldn shouldn
+    """.split()  # noqa: SIM905
+)
+
+
+def text_words(text: str) -> list[str]:
+    """The content words of a whole text, lower-cased, as often as they stand there; tokens are between spaces.
+
+    A text is no name: its case tells nothing, and words that could be names are function words here.
+    """
+    words = (word.lower() for word in text.split(" "))
+    return [word for word in words if word not in _ONLY_IN_TEXTS and is_content(word)]

@@ -11,14 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeVar
 
+from pydantic import model_validator
+
 from halluc.core.errors import data_error, did_you_mean
 from halluc.core.examples import Example, Pair
 from halluc.core.rng import keyed_seed
 from halluc.gap.coverage import REMAKE
+from halluc.gap.stopwords import text_words
 from halluc.runs.records import read_record, write_line
 from halluc.runs.schema import SCHEMA_VERSION, Record
 
-Unit = Literal["mention", "label", "example"]
+Unit = Literal["mention", "label", "example", "word"]
 UnitT = TypeVar("UnitT", Pair, str)
 
 
@@ -27,13 +30,15 @@ class Units:
     """The units of a training split in the order in which they are withheld.
 
     ``first`` has for each example the place in that order of the first unit that it holds, and ``count``, the number of
-    units, where it holds none. ``pairs`` and ``labels`` are the units where they are mentions, or labels.
+    units, where it holds none. ``pairs``, ``labels`` and ``words`` are the units where they are mentions, labels, or
+    words.
     """
 
     count: int
     first: Sequence[int]
     pairs: tuple[Pair, ...] = ()
     labels: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
 
     def withheld(self, fraction: float) -> int:
         """How many units ``fraction`` withholds, to the nearest."""
@@ -63,7 +68,7 @@ def label_units(examples: Sequence[Example], named: Iterable[str]) -> Units:
     for label in named:
         if label not in known:
             near = did_you_mean(label, known)
-            help = f"did you mean `{near}`?" if near else f"it has {', '.join(sorted(known)) or 'no mention at all'}"
+            help = f"did you mean `{near}`?" if near else f"it has {', '.join(sorted(known)) or 'none at all'}"
             raise data_error("D132", f"the training split has no label `{label}` to withhold", help=help)
     order = _by_hash("label", set(named))
     place = {label: number for number, label in enumerate(order)}
@@ -79,6 +84,15 @@ def example_units(examples: Sequence[Example]) -> Units:
     for place, position in enumerate(order):
         first[position] = place
     return Units(len(order), first)
+
+
+def word_units(examples: Sequence[Example]) -> Units:
+    """Distinct content words of whole texts, lower-cased: each has the same chance, however often it stands there."""
+    texts = [set(text_words(" ".join(example.tokens))) for example in examples]
+    order = _by_hash("word", {word for words in texts for word in words})
+    place = {word: number for number, word in enumerate(order)}
+    first = [min((place[word] for word in words), default=len(order)) for words in texts]
+    return Units(len(order), first, words=order)
 
 
 def example_hash(purpose: str, example: Example) -> int:
@@ -98,6 +112,22 @@ class WithheldFile(Record):
     surfaces: dict[str, list[str]]
 
 
+class WithheldWordsFile(WithheldFile):
+    """The same with the withheld words, where they are the unit."""
+
+    words: list[str]
+
+
+class _EitherFile(WithheldFile):
+    words: list[str] | None = None
+
+    @model_validator(mode="after")
+    def _words_where_they_are_the_unit(self) -> _EitherFile:
+        if (self.unit == "word") != (self.words is not None):
+            raise ValueError("`words` goes with `unit: word`")
+        return self
+
+
 @dataclass(frozen=True)
 class WithheldUnits:
     """What a training split was made to lack: what is needed to tell the withheld among claims and gold."""
@@ -105,17 +135,21 @@ class WithheldUnits:
     unit: Unit
     pairs: frozenset[Pair] = frozenset()
     labels: frozenset[str] = frozenset()
+    words: frozenset[str] = frozenset()
 
     def is_withheld(self, text: str, label: str) -> bool:
-        """Whether a mention was withheld: the pair itself, or its label."""
-        return label in self.labels or (text, label) in self.pairs
+        """Whether a mention or text was withheld: the pair itself, its label, or a word of it."""
+        if label in self.labels or (text, label) in self.pairs:
+            return True
+        return bool(self.words) and not self.words.isdisjoint(text_words(text))
 
     def save(self, path: Path) -> None:
         """Write ``withheld.json``, whole or not at all; the same units give the same file."""
         surfaces: dict[str, list[str]] = {}
         for text, label in sorted(self.pairs, key=lambda pair: (pair[1], pair[0])):
             surfaces.setdefault(label, []).append(text)
-        write_line(path, WithheldFile(unit=self.unit, labels=sorted(self.labels), surfaces=surfaces))
+        file = WithheldFile(unit=self.unit, labels=sorted(self.labels), surfaces=surfaces)
+        write_line(path, WithheldWordsFile(**dict(file), words=sorted(self.words)) if self.unit == "word" else file)
 
     @classmethod
     def load(cls, path: Path) -> WithheldUnits:
@@ -124,6 +158,6 @@ class WithheldUnits:
         Raises:
             HallucError R120: damaged. R121: of another version of halluc.
         """
-        file = read_record(path, WithheldFile, damaged="R120", other_version="R121", help=REMAKE)
+        file = read_record(path, _EitherFile, damaged="R120", other_version="R121", help=REMAKE)
         pairs = frozenset((text, label) for label, surfaces in file.surfaces.items() for text in surfaces)
-        return cls(file.unit, pairs, frozenset(file.labels))
+        return cls(file.unit, pairs, frozenset(file.labels), frozenset(file.words or ()))

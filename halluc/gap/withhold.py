@@ -17,11 +17,15 @@ from halluc.gap.units import (
     example_units,
     label_units,
     mention_units,
+    word_units,
 )
 
 # The fractions of a study where the config names none.
 USUAL_FRACTIONS = (0.0, 0.25, 0.5)
 USUAL_LABEL_FRACTIONS = (0.0, 1.0)
+USUAL_WORD_FRACTIONS = (0.0, 0.1, 0.25)
+# How many labels that are gone by accident are named.
+_MOST_NAMED = 10
 
 
 @dataclass(frozen=True)
@@ -51,8 +55,9 @@ class SplitSize:
 class Withheld:
     """A training split after withholding: what remains to train on, and what was done.
 
-    ``withheld`` of ``of`` units were chosen; ``before``, ``left`` and ``matched`` (None without matching) are the sizes
-    of the split as it was read, after withholding, and after matching.
+    ``withheld`` of ``of`` units were chosen, and of ``lost_labels``, which were not, nothing remains; ``before``,
+    ``left`` and ``matched`` (None without matching) are the sizes of the split as it was read, after withholding, and
+    after matching.
     """
 
     config: GapConfig
@@ -64,6 +69,7 @@ class Withheld:
     left: SplitSize
     matched: SplitSize | None
     strata: Strata = BY_MENTIONS
+    lost_labels: frozenset[str] = frozenset()
 
     def is_withheld(self, text: str, label: str) -> bool:
         """Whether a mention was withheld: its pair was chosen, or its label was; with ``unit: example``, it stood in
@@ -83,20 +89,33 @@ class Withheld:
             "before": asdict(self.before),
             "left": asdict(self.left),
             "matched": asdict(self.matched) if self.matched else None,
-            "strata": dict(zip(self.strata.names, self.strata.sizes(self.examples), strict=True)),
+            "strata": self.strata.as_record(self.examples),
         }
 
     def told(self) -> str:
         """The same in a sentence for people."""
-        what = {"mention": "surfaces", "label": "labels", "example": "sentences"}[self.config.unit]
+        nouns = f"{self.strata.noun}s"
+        what = {"mention": "surfaces", "label": "labels", "example": nouns, "word": "content words"}[self.config.unit]
         named = f" ({', '.join(sorted(self.units.labels))})" if self.units.labels else ""
         dropped = self.before.sentences - self.left.sentences
-        also = "" if self.config.unit == "example" else f"; {dropped:,} of {self.before.sentences:,} sentences dropped"
-        trained, how = (self.matched, "matched sentences") if self.matched else (self.left, "sentences")
+        also = "" if self.config.unit == "example" else f"; {dropped:,} of {self.before.sentences:,} {nouns} dropped"
+        trained, how = (self.matched, f"matched {nouns}") if self.matched else (self.left, nouns)
         return (
             f"withheld {self.withheld:,} of {self.of:,} {what}{named}{also}; "
-            f"trained on {trained.sentences:,} {how} with {trained.mentions:,} mentions"
+            f"trained on {trained.sentences:,} {how}{self._shown(trained)}"
         )
+
+    def _shown(self, trained: SplitSize) -> str:
+        """What they show; of whole texts, which ones lack a label, and what is lost beside what was chosen."""
+        if self.strata.thing != "label":
+            return f" with {trained.mentions:,} {self.strata.thing}s"
+        labelled = sum(bool(example.pairs) for example in self.examples)
+        told = f", {labelled:,} of them with a label" if labelled < trained.sentences else ""
+        if not self.lost_labels:
+            return told
+        gone = sorted(self.lost_labels)
+        listed = ", ".join(gone[:_MOST_NAMED]) + (", …" if len(gone) > _MOST_NAMED else "")
+        return told + f"; labels without a {self.strata.noun} left: {len(gone):,} ({listed})"
 
 
 def withhold(examples: Sequence[Example], config: GapConfig, strata: Strata = BY_MENTIONS) -> Withheld:
@@ -108,25 +127,30 @@ def withhold(examples: Sequence[Example], config: GapConfig, strata: Strata = BY
         HallucError D132: a named label that the split does not have. D133: no sentence with a mention is left. D134:
             ``size`` cannot be matched. D135: nothing can be matched over all fractions.
     """
+    if config.unit == "label" and strata.for_labels is not None:
+        strata = strata.for_labels
     units = _units(examples, config)
     if not any(example.pairs for example in examples):
-        raise data_error("D133", "the training split has no mention: there is nothing to withhold")
+        raise data_error("D133", f"the training split has no {strata.thing}: there is nothing to withhold")
     left = units.left(config.fraction)
     kept = left if config.control == "none" else take(examples, left, _sizes(examples, units, config, strata), strata)
     remaining = tuple(examples[position] for position in kept)
     if not any(example.pairs for example in remaining):
-        message = f"a fraction of {config.fraction:g} leaves no sentence with a mention: there is nothing to learn"
+        lacking = f"no {strata.noun} with a {strata.thing}"
+        message = f"a fraction of {config.fraction:g} leaves {lacking}: there is nothing to learn"
         raise data_error("D133", message, help=_less(config.fraction, config))
+    chosen = _chosen(examples, remaining, units, config)
     return Withheld(
         config=config,
         examples=remaining,
-        units=_chosen(examples, remaining, units, config),
+        units=chosen,
         withheld=units.withheld(config.fraction),
         of=units.count,
         before=SplitSize.of(examples),
         left=SplitSize.of([examples[position] for position in left]),
         matched=SplitSize.of(remaining) if config.control == "matched" else None,
         strata=strata,
+        lost_labels=_labels(examples) - _labels(remaining) - chosen.labels,
     )
 
 
@@ -135,7 +159,7 @@ def _units(examples: Sequence[Example], config: GapConfig) -> Units:
         return mention_units(examples)
     if config.unit == "label":
         return label_units(examples, config.labels or ())
-    return example_units(examples)
+    return word_units(examples) if config.unit == "word" else example_units(examples)
 
 
 def _chosen(
@@ -144,7 +168,12 @@ def _chosen(
     if config.unit == "example":
         return WithheldUnits("example", _pairs(examples) - _pairs(remaining))
     withheld = units.withheld(config.fraction)
-    return WithheldUnits(config.unit, frozenset(units.pairs[:withheld]), frozenset(units.labels[:withheld]))
+    pairs, labels, words = units.pairs[:withheld], units.labels[:withheld], units.words[:withheld]
+    return WithheldUnits(config.unit, frozenset(pairs), frozenset(labels), frozenset(words))
+
+
+def _labels(examples: Sequence[Example]) -> frozenset[str]:
+    return frozenset(label for example in examples for _, label in example.pairs)
 
 
 def _pairs(examples: Sequence[Example]) -> frozenset[Pair]:
@@ -153,7 +182,7 @@ def _pairs(examples: Sequence[Example]) -> frozenset[Pair]:
 
 def _fractions(config: GapConfig) -> tuple[float, ...]:
     """The fractions that matched sizes must suit, rising; the run's own is always one of them."""
-    usual = USUAL_LABEL_FRACTIONS if config.unit == "label" else USUAL_FRACTIONS
+    usual = {"label": USUAL_LABEL_FRACTIONS, "word": USUAL_WORD_FRACTIONS}.get(config.unit, USUAL_FRACTIONS)
     return tuple(sorted({config.fraction, *(config.fractions or usual)}))
 
 
@@ -167,19 +196,20 @@ def _sizes(examples: Sequence[Example], units: Units, config: GapConfig, strata:
     most = strata.matched(strata.sizes(examples), least)
     if not strata.bearing(most):
         lacking = (
-            "no sentence with a mention"
+            f"no {strata.noun} with a {strata.thing}"
             if not strata.bearing(least)
-            else "too few without a mention to keep their share"
+            else f"too few without a {strata.thing} to keep their share"
         )
         raise data_error("D135", f"a fraction of {largest:g} leaves {lacking}", help=_less(largest, config))
     if config.size is None:
         return most
     if config.size > sum(most):
         help = f"lower it, or {_less(largest, config)}" if largest else "lower it"
-        raise data_error("D134", f"`gap.size: {config.size}`: at most {sum(most)} sentences can be matched", help=help)
+        message = f"`gap.size: {config.size}`: at most {sum(most)} {strata.noun}s can be matched"
+        raise data_error("D134", message, help=help)
     sizes = apportion(config.size, most)
     if not strata.bearing(sizes):
-        raise data_error("D134", f"`gap.size: {config.size}` leaves no room for a sentence with a mention")
+        raise data_error("D134", f"`gap.size: {config.size}` leaves no room for a {strata.noun} with a {strata.thing}")
     return sizes
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -12,7 +12,13 @@ from halluc.runs.schema import GoldMention, LedgerLine, Nearest, Novelty
 
 
 class Knowledge(Protocol):
-    """What the training split shows of a surface and its label (see ``gap``)."""
+    """What the training split shows of a surface and its label (see ``gap``).
+
+    ``label_counts`` is how often it shows each label, where figures are to be told by it.
+    """
+
+    @property
+    def label_counts(self) -> Mapping[str, int] | None: ...
 
     def novelty(self, surface: str, label: str) -> Novelty: ...
 

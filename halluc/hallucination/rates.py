@@ -2,34 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy
 
 from halluc.core.significance import Figure, Formula, Ratio, Sheet, divided, f1
+from halluc.hallucination.slices import Slice, shown_novelties, slices
 from halluc.hallucination.table import Table
+from halluc.runs.schema import MENTION_NOVELTIES
 
 PROTOCOL = "claims against gold, matched optimally"
 REASONS = ("label", "boundary", "both", "duplicate")
-NOVELTIES = ("seen", "partial", "new")
-LENGTHS = ((1, 5), (6, 10), (11, 20), (21, 40), (41, None))
-DECILES = 10
+NOVELTIES = MENTION_NOVELTIES
 
 NAMES = (
     "hallucination_rate", "hallucination_rate_wide", "distortion_rate", "false_claim_rate", "support_rate",
     "omission_rate", "recall", "hallucinated_examples", "hallucination_density", "negative_sentence_rate",
     "over_claim", "gap_ratio", "share_of_hallucinations", "claim_coverage",
 )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Slice:
-    """Some claims, and some gold where the slice means something for it; masks over the table's rows."""
-
-    by: dict[str, str]
-    claims: numpy.ndarray
-    gold: numpy.ndarray | None
 
 
 def headline(table: Table, sheet: Sheet) -> list[Figure]:
@@ -41,7 +32,7 @@ def headline(table: Table, sheet: Sheet) -> list[Figure]:
     counter = _Counter(table, sheet)
     everything = Slice({}, numpy.ones(len(counter.counted), dtype=bool), numpy.ones(len(counter.omitted), dtype=bool))
     rates = [figure for figure in counter.rates(everything) if figure.name not in ("support_rate", "recall")]
-    return [counter.f1(), *rates, *counter.over_claim()]
+    return [counter.f1(), *rates, *counter.over_claim(table.novelties)]
 
 
 def figures(table: Table, sheet: Sheet) -> list[Figure]:
@@ -125,23 +116,28 @@ class _Counter:
 
     def of_the_gap(self) -> list[Figure]:
         """Over-claim by novelty, its ratio, and where the hallucinations lie; none where novelty is unknown."""
-        if not _knows_novelty(self.table):
+        if not self.table.knows_novelty:
             return []
-        found, among = self.over_claim(), self.unsupported & self.counted
-        for name, mask in self.by_novelty().items():
+        novelties = shown_novelties(self.table)
+        found, among = self.over_claim(novelties), self.unsupported & self.counted
+        for name, mask in self.by_novelty(novelties).items():
             found.append(self.figure("share_of_hallucinations", {"novelty": name}, self.claim_rate(mask, among)))
         return found
 
-    def by_novelty(self) -> dict[str, numpy.ndarray]:
-        """The claims of each novelty, and of what is not seen."""
-        parts = {name: self.table.claims.novelty == name for name in NOVELTIES}
-        return {**parts, "unseen": parts["partial"] | parts["new"]}
+    def by_novelty(self, novelties: Sequence[str]) -> dict[str, numpy.ndarray]:
+        """The claims of each novelty, and ``unseen``: of all but the first."""
+        claimed = self.table.claims.novelty
+        return {**{name: claimed == name for name in novelties}, "unseen": numpy.isin(claimed, novelties[1:])}
 
-    def over_claim(self) -> list[Figure]:
-        """False claims among those of each novelty, and how many times more there are of new than of seen ones."""
-        over = {name: self.claim_rate(self.false, mask & self.counted) for name, mask in self.by_novelty().items()}
+    def over_claim(self, novelties: Sequence[str]) -> list[Figure]:
+        """False claims among those of each novelty, and how many times more there are of the least known than of the
+        best known; of whole texts, of the last quarter that has any."""
+        parts = self.by_novelty(novelties)
+        over = {name: self.claim_rate(self.false, mask & self.counted) for name, mask in parts.items()}
         found = [self.figure("over_claim", {"novelty": name}, ratio) for name, ratio in over.items()]
-        found.append(self.figure("gap_ratio", {}, Quotient(over["new"], over["seen"]), n=self.total(over["new"])))
+        claimed = [name for name in novelties[1:] if parts[name].any() or name == "new"]
+        least = over[claimed[-1] if claimed else "unseen"]
+        found.append(self.figure("gap_ratio", {}, Quotient(least, over[novelties[0]]), n=self.total(least)))
         return found
 
     def f1(self) -> Figure:
@@ -180,42 +176,3 @@ class Quotient:
 
     def __call__(self, sums: numpy.ndarray) -> numpy.ndarray:
         return divided(self.above(sums), self.below(sums))
-
-
-def slices(table: Table) -> Iterator[Slice]:
-    """By label, novelty, confusable surface, sentence length, withheld knowledge, and decile of confidence."""
-    claims, gold = table.claims, table.gold
-    for label in sorted({*claims.label.tolist(), *gold.label.tolist()}):
-        yield Slice({"label": label}, claims.label == label, gold.label == label)
-    for novelty in NOVELTIES if _knows_novelty(table) else ():
-        yield Slice({"novelty": novelty}, claims.novelty == novelty, gold.novelty == novelty)
-    if claims.confusable.any():
-        yield Slice({"surface": "confusable"}, claims.confusable, None)
-    if claims.withheld.any() or gold.withheld.any():
-        yield Slice({"knowledge": "withheld"}, claims.withheld, gold.withheld)
-        yield Slice({"knowledge": "kept"}, ~claims.withheld, ~gold.withheld)
-    for low, high in LENGTHS:
-        fits = (table.lengths >= low) & (table.lengths <= (high or numpy.inf))
-        if fits.any():
-            name = f"{low}-{high}" if high else f"{low}+"
-            yield Slice({"tokens": name}, fits[claims.example], fits[gold.example])
-    yield from _deciles(claims.confidence)
-
-
-def _knows_novelty(table: Table) -> bool:
-    """Whether the training split is known: then every claim and every gold mention has its novelty."""
-    return bool((table.claims.novelty != "").any() or (table.gold.novelty != "").any())
-
-
-def _deciles(confidence: numpy.ndarray) -> Iterator[Slice]:
-    """Ten groups of about as many claims, 1 the least confident; equal confidences stay in one group."""
-    known = ~numpy.isnan(confidence)
-    if not known.any():
-        return
-    edges = numpy.quantile(confidence[known], numpy.arange(1, DECILES) / DECILES)
-    group = numpy.searchsorted(edges, confidence, side="left")
-    for number in range(DECILES):
-        among = known & (group == number)
-        if among.any():
-            span = f"{confidence[among].min():.3f} to {confidence[among].max():.3f}"
-            yield Slice({"confidence_decile": str(number + 1), "confidence": span}, among, None)

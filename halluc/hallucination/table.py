@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy
 
-from halluc.runs.schema import LedgerLine
+from halluc.runs.schema import MENTION_NOVELTIES, TEXT_NOVELTIES, LedgerLine
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,8 @@ class Table:
     """A ledger beside the examples it is about; ``lengths`` are tokens, (examples,).
 
     ``is_placed``: claims and gold stand at places of their examples, and are not labels of whole examples.
-    ``unverifiable`` counts the claims that no evidence could judge: they stand in no rate.
+    ``unverifiable`` counts the claims that no evidence could judge: they stand in no rate. ``label_counts`` are how
+    often training shows each label, None where figures are not told by it.
     """
 
     ids: tuple[str, ...]
@@ -60,19 +61,38 @@ class Table:
     gold: Gold
     unverifiable: int
     is_placed: bool = True
+    label_counts: Mapping[str, int] | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
 
+    @property
+    def knows_novelty(self) -> bool:
+        """Whether the training split is known: then every claim and every gold mention has its novelty."""
+        return bool((self.claims.novelty != "").any() or (self.gold.novelty != "").any())
 
-def table(lines: Iterable[LedgerLine], ids: Sequence[str], lengths: Sequence[int]) -> Table:
+    @property
+    def novelties(self) -> tuple[str, ...]:
+        """What a novelty may be here, from what is known best to what is known least: classes of mentions, or quarters
+        of whole texts."""
+        there = {*self.claims.novelty.tolist(), *self.gold.novelty.tolist()} - {""}
+        is_of_texts = not there.isdisjoint(TEXT_NOVELTIES) if there else not self.is_placed
+        return TEXT_NOVELTIES if is_of_texts else MENTION_NOVELTIES
+
+
+def table(
+    lines: Iterable[LedgerLine],
+    ids: Sequence[str],
+    lengths: Sequence[int],
+    label_counts: Mapping[str, int] | None = None,
+) -> Table:
     """Arrays from ledger lines and the ids and lengths (in tokens) of all examples, those without a line included."""
     index = {identity: number for number, identity in enumerate(ids)}
     claims: list[LedgerLine] = []
     unverifiable, is_placed = 0, True
     gold = _GoldRows(index)
     for line in lines:
-        is_placed &= line.start is not None
+        is_placed &= line.kind == "span"
         if line.record == "omission":
             gold.omission(line)
         elif line.verdict == "unverifiable":
@@ -81,7 +101,7 @@ def table(lines: Iterable[LedgerLine], ids: Sequence[str], lengths: Sequence[int
             claims.append(line)
             gold.claim(line)
     sizes = numpy.asarray(lengths, dtype=numpy.int64)
-    return Table(tuple(ids), sizes, _claims(claims, index), gold.arrays(), unverifiable, is_placed)
+    return Table(tuple(ids), sizes, _claims(claims, index), gold.arrays(), unverifiable, is_placed, label_counts)
 
 
 def _claims(lines: Sequence[LedgerLine], index: dict[str, int]) -> Claims:

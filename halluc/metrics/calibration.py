@@ -17,6 +17,8 @@ COLDEST, HOTTEST = 0.05, 20.0
 _GRID = numpy.linspace(numpy.log(COLDEST), numpy.log(HOTTEST), 61)
 # How near to 1 a confidence may come in the likelihood, so that a wrong claim costs at most 690 nats and not infinity.
 _CERTAIN = 1e-300
+# Beyond it a double overflows.
+_LARGEST_EXPONENT = 700.0
 
 
 @dataclass(frozen=True)
@@ -96,13 +98,21 @@ def _totals(confidence: numpy.ndarray, right: numpy.ndarray) -> tuple[numpy.ndar
     return tuple(table[0] for table in sums_by_bin(confidence, right, together, 1))
 
 
-def confidences(rows: numpy.ndarray, claim: numpy.ndarray, claims: int, temperature: float = 1.0) -> numpy.ndarray:
-    """Confidence of each claim at a temperature: the geometric mean over its rows of the largest softmax probability.
+def confidences(
+    rows: numpy.ndarray,
+    claim: numpy.ndarray,
+    claims: int,
+    temperature: float = 1.0,
+    claimed: numpy.ndarray | None = None,
+) -> numpy.ndarray:
+    """Confidence of each claim at a temperature: the geometric mean over its rows of the softmax probability of what is
+    claimed, which is the largest where ``claimed`` does not tell.
 
     Args:
         rows: (rows, classes) logits, one row for each decision that a claim rests on (for a span: one for each token).
         claim: (rows,) the claim 0 to ``claims - 1`` that a row belongs to, in any order.
         temperature: what the logits are divided by; 1 leaves them as they are.
+        claimed: (rows,) the class that is claimed.
 
     Returns:
         (claims,) in (0, 1].
@@ -110,11 +120,13 @@ def confidences(rows: numpy.ndarray, claim: numpy.ndarray, claims: int, temperat
     Raises:
         ValueError: a claim has no row.
     """
-    log_confidence = _log_confidences(_under_the_largest(rows), claim, claims, temperature)
+    log_confidence = _log_confidences(_under_the_claimed(rows, claimed), claim, claims, temperature)
     return numpy.asarray(numpy.exp(log_confidence))
 
 
-def fit_temperature(rows: numpy.ndarray, claim: numpy.ndarray, right: numpy.ndarray) -> float:
+def fit_temperature(
+    rows: numpy.ndarray, claim: numpy.ndarray, right: numpy.ndarray, claimed: numpy.ndarray | None = None
+) -> float:
     """The temperature that makes ``right`` (claims,) most likely under ``confidences`` (Guo et al. 2017, section 4.2).
 
     The search is over .05 to 20, on a grid of logarithms and then within the best cell, since the likelihood of a mean
@@ -129,7 +141,7 @@ def fit_temperature(rows: numpy.ndarray, claim: numpy.ndarray, right: numpy.ndar
     outcome = numpy.asarray(right, dtype=bool)
     if outcome.all() or not outcome.any():
         return 1.0
-    others = _under_the_largest(rows)
+    others = _under_the_claimed(rows, claimed)
 
     def loss(log_temperature: float) -> float:
         temperature = float(numpy.exp(log_temperature))
@@ -145,13 +157,14 @@ def fit_temperature(rows: numpy.ndarray, claim: numpy.ndarray, right: numpy.ndar
     return float(numpy.exp(found.x if found.fun < losses[best] else _GRID[best]))
 
 
-def _under_the_largest(rows: numpy.ndarray) -> numpy.ndarray:
-    """Logits relative to the largest of their row; the largest itself is taken out (minus infinity)."""
+def _under_the_claimed(rows: numpy.ndarray, claimed: numpy.ndarray | None) -> numpy.ndarray:
+    """Logits relative to what is claimed in their row, the largest or ``claimed``; this itself is taken out (minus
+    infinity)."""
     wide = numpy.array(rows, dtype=float)
     if len(wide):
-        largest = wide.argmax(axis=1)[:, None]
-        wide -= numpy.take_along_axis(wide, largest, axis=1)
-        numpy.put_along_axis(wide, largest, -numpy.inf, axis=1)
+        place = (wide.argmax(axis=1) if claimed is None else claimed)[:, None]
+        wide -= numpy.take_along_axis(wide, place, axis=1)
+        numpy.put_along_axis(wide, place, -numpy.inf, axis=1)
     return wide
 
 
@@ -159,13 +172,13 @@ def _log_confidences(others: numpy.ndarray, claim: numpy.ndarray, claims: int, t
     count = numpy.bincount(claim, minlength=claims)
     if not count.all():
         raise ValueError("a claim has no row of logits to be confident by")
-    # log1p keeps apart what is almost certain, and with the largest logit at 0 nothing overflows at any temperature.
-    largest = -numpy.log1p(numpy.exp(others / temperature).sum(axis=1))
-    mean: numpy.ndarray = numpy.bincount(claim, largest, minlength=claims) / count
+    # log1p keeps apart what is almost certain; only what is claimed against a far larger logit could overflow.
+    certainty = -numpy.log1p(numpy.exp(numpy.minimum(others / temperature, _LARGEST_EXPONENT)).sum(axis=1))
+    mean: numpy.ndarray = numpy.bincount(claim, certainty, minlength=claims) / count
     return mean
 
 
 def _negative_log_likelihood(log_confidence: numpy.ndarray, right: numpy.ndarray) -> float:
-    """Mean over claims. The largest probability is at least 1 / classes, so only certainty needs a bound."""
+    """Mean over claims. What is claimed is never impossible, so only certainty needs a bound."""
     bounded = numpy.minimum(log_confidence, -_CERTAIN)
     return -float(numpy.where(right, bounded, numpy.log(-numpy.expm1(bounded))).mean())

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, Literal, Protocol
 
+import numpy
+
 from halluc.config.schema import Section
 from halluc.core.examples import Tagged
 from halluc.core.labels import write_tags
 from halluc.core.significance import Figure, Sheet
 from halluc.metrics import entity, spans, token
-from halluc.metrics.base import Report
+from halluc.metrics.base import Ranked, Report
 
 
 class Tags(Protocol):
@@ -58,6 +60,14 @@ class Tagging:
     def figures(self, examples: Sequence[Tagged], predictions: Sequence[Tags], sheet: Sheet) -> list[Figure]:
         gold, predicted = _tags(examples, predictions)
         return entity.figures(gold, predicted, sheet) + token.figures(gold, predicted, sheet)
+
+    def kept(
+        self, examples: Sequence[Tagged], predictions: Sequence[Tags], remaining: numpy.ndarray, sheet: Sheet
+    ) -> list[Figure]:
+        return []
+
+    def ranked(self, examples: Sequence[Tagged], predictions: Sequence[Tags]) -> list[Ranked]:
+        return []
 
     def report(self, examples: Sequence[Tagged], predictions: Sequence[Tags]) -> Report:
         gold, predicted = _tags(examples, predictions)

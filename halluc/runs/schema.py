@@ -10,7 +10,11 @@ from halluc.core.claims import Mark, Verdict
 
 SCHEMA_VERSION = 1
 
-Novelty = Literal["seen", "partial", "new"]
+# Of mentions, and of whole texts: quartiles of what is new in them (see ``gap``).
+Novelty = Literal["seen", "partial", "new", "q1", "q2", "q3", "q4"]
+# Each from what is known best to what is known least.
+MENTION_NOVELTIES: tuple[Novelty, ...] = ("seen", "partial", "new")
+TEXT_NOVELTIES: tuple[Novelty, ...] = ("q1", "q2", "q3", "q4")
 Status = Literal["running", "done", "failed", "interrupted"]
 
 
@@ -62,8 +66,24 @@ class SpanPrediction(Prediction):
     predicted_tags: list[str]
 
 
+class LabelPrediction(Prediction):
+    """The line of text classification; ``second`` is the token with which the second text of a pair begins.
+
+    ``in_scope`` is the highest probability of a label, null where it is not known. Without a predicted label the model
+    says that the text is out of scope or, where a text may have several, that it has none.
+    """
+
+    second: int | None = None
+    gold: list[str]
+    predicted: list[tuple[str, float]]
+    in_scope: float | None = None
+
+
 # What the lines are, by the ``task`` of eval/<split>.json.
-PREDICTIONS: dict[str, type[Prediction]] = {"token_classification": SpanPrediction}
+PREDICTIONS: dict[str, type[Prediction]] = {
+    "token_classification": SpanPrediction,
+    "text_classification": LabelPrediction,
+}
 
 
 class Nearest(Record):
@@ -154,6 +174,26 @@ class PredictedText(Record):
     text: str | None
     tokens: list[str]
     spans: list[PredictedClaim]
+
+
+class PredictedLabel(Record):
+    """A label that ``predict`` claims of a text; ``novelty`` and ``confusable`` as in ``PredictedClaim``."""
+
+    label: str
+    confidence: float
+    novelty: Novelty | None
+    confusable: bool | None
+    abstained: bool
+
+
+class PredictedLabels(Record):
+    """A text as ``predict`` writes it, of text classification; no label where it is out of scope, or has none."""
+
+    id: str | int | float
+    line: int
+    text: str | None
+    tokens: list[str]
+    labels: list[PredictedLabel]
 
 
 class Problem(Record):

@@ -59,8 +59,8 @@ class Task(Protocol):
     """Token classification, text classification, …: one file each.
 
     ``scores`` names its set of figures (see ``metrics.base``), and ``primary`` the one that chooses a checkpoint where
-    the config names none. ``detectors`` judge its claims. A prediction has an ``id``, ``confidences`` and the
-    ``scores`` behind them, one a claim.
+    the config names none. ``detectors`` judge its claims. The three may depend on the config. A prediction has
+    an ``id``, ``confidences`` and the ``scores`` behind them, one a claim (see ``commands.judging.scores``).
 
     ``head`` ends the names of the transformers classes that do the task, as in ``BertForTokenClassification``.
     ``noun`` is what its examples are, in the plural. ``notes`` are the words of the terminal for what ``Encoded.notes``
@@ -74,9 +74,9 @@ class Task(Protocol):
     """
 
     name: ClassVar[str]
-    primary: ClassVar[str]
-    scores: ClassVar[str]
-    detectors: ClassVar[tuple[str, ...]]
+    primary: str
+    scores: str
+    detectors: tuple[str, ...]
     head: ClassVar[str]
     noun: ClassVar[str]
     notes: ClassVar[Mapping[str, str]]
@@ -115,8 +115,11 @@ class Task(Protocol):
         """What a ledger asks (``hallucination.ledger.Knowledge``), from ``coverage`` and what was withheld."""
         ...
 
-    def build(self, config: ModelConfig, labels: Sequence[str], attention: str) -> Any:
-        """A model with a fresh head over ``labels``, and its tokenizer."""
+    def build(
+        self, config: ModelConfig, labels: Sequence[str], attention: str, texts: Iterable[Sequence[str]] = ()
+    ) -> Any:
+        """A model with a fresh head over ``labels``, and its tokenizer; ``texts`` are the tokens of the training split,
+        which a model from scratch learns its vocabulary from."""
         ...
 
     def restore(self, config: ModelConfig, names: Mapping[str, str | None], attention: str) -> Any:

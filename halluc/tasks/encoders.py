@@ -1,4 +1,4 @@
-"""Pre-trained encoders and their tokenizers, as every encoder task loads them."""
+"""Encoders and their tokenizers, as every encoder task loads them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from safetensors import SafetensorError
@@ -60,14 +60,23 @@ def load_tokenizer(source: ModelSource, trust_remote_code: bool = False) -> Any:
     return tokenizer
 
 
-def load_encoder(auto_class: str, config: ModelConfig, attention: str, **head: Any) -> Encoder:
+def load_encoder(
+    auto_class: str, config: ModelConfig, attention: str, texts: Iterable[Sequence[str]] = (), **head: Any
+) -> Encoder:
     """Load ``transformers.<auto_class>``: with a fresh head of the labels in ``head``, or as it was trained.
+
+    Where the config asks for a model from scratch, its tokenizer is trained on the tokens of ``texts``.
 
     Raises:
         HallucError E410, E411: the reference, or what it leads to, cannot be loaded, or weights are missing in it.
     """
     import transformers
 
+    if config.scratch is not None:
+        from halluc.tasks.scratch import make_encoder
+
+        return make_encoder(auto_class, config.scratch, config.dropout, attention, texts, **head)
+    assert config.name is not None, "a model has a name, or is made from scratch"
     source = resolve_model(config.name)
     tokenizer = load_tokenizer(source, config.trust_remote_code)
     where = {
@@ -78,7 +87,7 @@ def load_encoder(auto_class: str, config: ModelConfig, attention: str, **head: A
     try:
         settings = transformers.AutoConfig.from_pretrained(source.name, **where, **head)
         if config.dropout is not None:
-            _set_dropout(settings, config.dropout)
+            set_dropout(settings, config.dropout)
         model, told = getattr(transformers, auto_class).from_pretrained(
             source.name,
             config=settings,
@@ -98,9 +107,10 @@ def load_encoder(auto_class: str, config: ModelConfig, attention: str, **head: A
 
 
 def _refuse_missing(model: Any, missing: Iterable[str], source: ModelSource, *, fresh_head: bool) -> None:
-    """transformers fills missing weights at random: fine for a fresh head, and for nothing else."""
+    """transformers fills missing weights at random: fine for a fresh head, its pooler, and for nothing else."""
     body = f"{model.base_model_prefix}."
-    lost = sorted(name for name in missing if not fresh_head or name.startswith(body))
+    head = f"{body}pooler."  # many encoders come without: it is then trained with the head that stands on it
+    lost = sorted(n for n in missing if not fresh_head or (n.startswith(body) and not n.startswith(head)))
     if lost:
         what = "an encoder without a trained head" if not any(n.startswith(body) for n in lost) else "not whole"
         message = f"{source.name} is {what}: it has no weights for {', '.join(lost[:3])}"
@@ -129,7 +139,7 @@ def freeze(model: torch.nn.Module, layers: int) -> None:
 _LAYER = re.compile(r"\.(?:layer|layers|h|block)\.(\d+)\.")
 
 
-def _set_dropout(settings: Any, rate: float) -> None:
+def set_dropout(settings: Any, rate: float) -> None:
     for name in vars(settings):
         if ("dropout" in name or "pdrop" in name) and isinstance(getattr(settings, name), (int, float)):
             setattr(settings, name, rate)
@@ -176,6 +186,44 @@ def special_pieces(tokenizer: Any) -> tuple[list[int], list[int]]:
     if not body:
         return [], []
     return list(ids[: body[0]]), list(ids[body[-1] + 1 :])
+
+
+class Part(NamedTuple):
+    """Special pieces in one place, and their token types."""
+
+    pieces: tuple[int, ...] = ()
+    types: tuple[int, ...] = ()
+
+
+class Frame(NamedTuple):
+    """What the tokenizer sets before, between and behind two texts, and the token types of the texts."""
+
+    before: Part
+    between: Part
+    behind: Part
+    first: int
+    second: int
+
+    @property
+    def size(self) -> int:
+        return sum(len(part.pieces) for part in self[:3])
+
+
+def frame_of_pair(tokenizer: Any) -> Frame:
+    """How the tokenizer joins two texts: with its separator where it has one, even if it has no rule for pairs."""
+    encoded = tokenizer.backend_tokenizer.encode("a", "b")
+    ids, types, of = encoded.ids, encoded.type_ids, encoded.sequence_ids
+    ends = [(of.index(text), len(of) - of[::-1].index(text)) for text in (0, 1)]
+
+    def part(start: int, end: int) -> Part:
+        return Part(tuple(ids[start:end]), tuple(types[start:end]))
+
+    parts = part(0, ends[0][0]), part(ends[0][1], ends[1][0]), part(ends[1][1], len(ids))
+    if any(one.pieces for one in parts) or tokenizer.sep_token_id is None:
+        return Frame(*parts, types[ends[0][0]], types[ends[1][0]])
+    before, behind = (tuple(pieces) for pieces in special_pieces(tokenizer))
+    between = Part((tokenizer.sep_token_id,), (0,))
+    return Frame(Part(before, (0,) * len(before)), between, Part(behind, (1,) * len(behind)), 0, 1)
 
 
 def save(model: Any, tokenizer: Any, folder: Path) -> None:

@@ -13,7 +13,7 @@ from pydantic import Field
 from halluc.config.schema import ModelConfig, Section
 from halluc.core.claims import Claim
 from halluc.core.edits import Editable
-from halluc.core.errors import HallucError, did_you_mean, environment_error
+from halluc.core.errors import environment_error
 from halluc.core.examples import Corpus, Origin, Span, Tagged, surface
 from halluc.core.labels import UnknownTag, read_spans, split_tag, tag_set, write_tags
 from halluc.data.readers.base import SplitName
@@ -26,6 +26,7 @@ from halluc.gap.units import WithheldUnits
 from halluc.runs.schema import PredictedClaim, PredictedText, SpanPrediction
 from halluc.tasks.base import Asserted
 from halluc.tasks.encoded_tokens import UNLABELLED, EncodedTokens, Window, windows_of
+from halluc.tasks.renaming import refuse_unknown
 
 if TYPE_CHECKING:
     import numpy
@@ -106,12 +107,14 @@ class TokenClassification:
     def knowledge(self, coverage: Coverage, withheld: WithheldUnits | None) -> Knowledge:
         return Knowledge(coverage, withheld)
 
-    def build(self, config: ModelConfig, labels: Sequence[str], attention: str) -> Encoder:
+    def build(
+        self, config: ModelConfig, labels: Sequence[str], attention: str, texts: Iterable[Sequence[str]] = ()
+    ) -> Encoder:
         from halluc.tasks.encoders import load_encoder
 
         tags = tag_set(labels)
         names = {"id2label": dict(enumerate(tags)), "label2id": {tag: index for index, tag in enumerate(tags)}}
-        return load_encoder("AutoModelForTokenClassification", config, attention, **names)
+        return load_encoder("AutoModelForTokenClassification", config, attention, texts, **names)
 
     def restore(self, config: ModelConfig, names: Mapping[str, str | None], attention: str) -> Encoder:
         """A token classifier with tags in any scheme, or with plain labels.
@@ -267,12 +270,7 @@ def _renamed(outputs: Sequence[str], names: Mapping[str, str | None]) -> tuple[s
             parsed.append(split_tag(name))
         except UnknownTag:
             parsed.append(("I", name))
-    known = sorted({label for _, label in parsed if label})
-    for label in names:
-        if label not in known:
-            near = did_you_mean(label, known)
-            help = f"did you mean `{near}`?" if near else f"it has {', '.join(known)}"
-            raise HallucError("C203", f"`eval.labels`: the model has no label `{label}`", help=help)
+    refuse_unknown(names, (label for _, label in parsed if label))
     renamed = [(prefix, names.get(label, label)) for prefix, label in parsed]
     return tuple(f"{prefix}-{label}" if label else "O" for prefix, label in renamed)
 

@@ -45,7 +45,11 @@ def flat_spans(draw, length=14):
 
 
 # A detector with claims and gold that it can judge, by its name.
-EXAMPLES = {"gold_spans": ([claim(Span(0, 2, "X")), claim(Span(4, 5, "Y"))], [claim(Span(0, 2, "X"))])}
+EXAMPLES = {
+    "gold_spans": ([claim(Span(0, 2, "X")), claim(Span(4, 5, "Y"))], [claim(Span(0, 2, "X"))]),
+    "gold_labels": ([claim(Span(0, 3, "X"))], [claim(Span(0, 3, "Y"))]),
+    "gold_label_sets": ([claim(Span(0, 3, "X")), claim(Span(0, 3, "Y"))], [claim(Span(0, 3, "Y"))]),
+}
 
 
 def test_every_detector_has_examples():
@@ -72,6 +76,35 @@ class TestEveryDetector:
         assert make(name).judge([], gold).omissions == tuple(gold)
         assert make(name).judge(claims, []).omissions == ()
         assert make(name).judge([], []).claims == ()
+
+
+def labels(*names: str) -> list[Claim]:
+    return [claim(Span(0, 3, name)) for name in names]
+
+
+@pytest.mark.parametrize(
+    ("name", "claims", "gold", "verdicts", "omitted"),
+    [
+        ("gold_labels", "X", "X", ["supported"], ""),
+        ("gold_labels", "X", "Y", ["other_label"], ""),
+        ("gold_labels", "X", "", ["out_of_scope"], ""),
+        ("gold_labels", "", "Y", [], "Y"),
+        ("gold_labels", "", "", [], ""),
+        ("gold_label_sets", "XY", "YZ", ["other_label", "supported"], "Z"),
+        ("gold_label_sets", "X", "Y", ["other_label"], "Y"),
+        ("gold_label_sets", "XY", "", ["out_of_scope", "out_of_scope"], ""),
+        ("gold_label_sets", "", "XY", [], "XY"),
+    ],
+)
+def test_labels_of_texts_are_judged(name, claims, gold, verdicts, omitted):
+    judged = make(name).judge(labels(*claims), labels(*gold))
+    assert [c.reason or c.verdict for c in judged.claims] == verdicts
+    assert [one.label for one in judged.omissions] == list(omitted)
+    for one in judged.claims:
+        assert (one.verdict == "unsupported") == (one.reason is not None)
+        assert one.evidence.matched == (Span(0, 3, one.label) if one.verdict == "supported" else None)
+        contradicted = tuple(Span(0, 3, label) for label in gold)
+        assert one.evidence.touched == (contradicted if one.reason and name == "gold_labels" else ())
 
 
 def judge(claims, gold):

@@ -12,7 +12,7 @@ import pytest
 
 from halluc.components import TABLE
 from halluc.core import registry
-from halluc.core.examples import Origin, Span, Tagged
+from halluc.core.examples import Labelled, Origin, Span, Tagged
 from halluc.core.labels import write_tags
 from halluc.core.significance import Sheet
 
@@ -35,6 +35,30 @@ TAGGED = (
 )
 
 
+def labelled(number: int, *labels: str) -> Labelled:
+    return Labelled(f"e{number}", Origin("f", number), ("where", "is", f"it{number}"), labels)
+
+
+@dataclass(frozen=True)
+class Told:
+    id: str
+    labels: tuple[str, ...]
+    in_scope: float | None = None
+
+
+def told(*rows: tuple[tuple[str, ...], float | None]) -> tuple[Told, ...]:
+    return tuple(Told(f"e{number}", labels, sure) for number, (labels, sure) in enumerate(rows, 1))
+
+
+ONE_LABEL = tuple(
+    labelled(number, *labels)
+    for number, labels in enumerate([("ask",), ("say",), (), ("ask",), ("sing",), ("say",), (), ("ask",)], 1)
+)
+LABEL_SETS = tuple(
+    labelled(number, *labels) for number, labels in enumerate([("ask", "say"), ("sing",), (), ("ask",), ("say",)], 1)
+)
+
+
 # set -> examples, what a perfect model says of them, and what a poor one does.
 SETS = {
     "tagging": (
@@ -46,7 +70,20 @@ SETS = {
             Tags("e3", ("B-PER", "O")),
             Tags("e4", ("B-LOC", "O", "O")),
         ),
-    )
+    ),
+    "labelling": (
+        ONE_LABEL,
+        told(*((e.labels, 0.9 if e.labels else 0.2) for e in ONE_LABEL)),
+        told(
+            *[(("ask",), 0.9), (("ask",), 0.6), ((), 0.3), ((), 0.4)],
+            *[(("sing",), 0.7), (("say",), 0.6), (("say",), 0.65), (("ask",), 0.5)],
+        ),
+    ),
+    "label_sets": (
+        LABEL_SETS,
+        told(*((e.labels, None) for e in LABEL_SETS)),
+        told((("ask",), None), (("say", "sing"), None), ((), None), (("say",), None), (("say",), None)),
+    ),
 }
 
 
@@ -65,6 +102,16 @@ def values(metrics, examples, predictions):
     return found
 
 
+def ranked(metrics, examples, predictions):
+    """The same of what needs an order."""
+    found = {}
+    for one in metrics.ranked(examples, predictions):
+        assert len(one.example) and one.example.min() >= 0 and one.example.max() < len(examples)
+        for name, by, figure in one.figures:
+            found[name, *sorted(by.items()), one.protocol] = figure
+    return found
+
+
 def overall(metrics, examples, predictions):
     """The figures that the headline is about: of the first protocol that has them."""
     found = values(metrics, examples, predictions)
@@ -77,6 +124,11 @@ def overall(metrics, examples, predictions):
 
 def test_every_set_has_examples():
     assert set(SETS) == set(TABLE["metric"])
+
+
+def test_a_protocol_is_of_one_set():
+    protocols = [protocol for name in SETS for protocol in make(name).protocols]
+    assert len(protocols) == len(set(protocols))
 
 
 @pytest.mark.parametrize("name", TABLE["task"])
@@ -108,6 +160,10 @@ class TestEverySet:
         assert one.keys() == other.keys()
         for key, (value, n) in one.items():
             assert other[key] == (pytest.approx(value, nan_ok=True), n), key
+        in_order, anew = ranked(metrics, examples, poor), ranked(metrics, *shuffled)
+        assert {key: figure(None) for key, figure in in_order.items()} == pytest.approx(
+            {key: figure(None) for key, figure in anew.items()}
+        )
         assert metrics.report(examples, poor) == metrics.report(*shuffled)
 
     def test_figures_are_of_sums_over_examples(self, name):
@@ -136,15 +192,39 @@ class TestEverySet:
             if not figure.by:
                 assert float(figure.formula(sums)[0]) == pytest.approx(resampled[key][0], nan_ok=True), key
 
+    def test_figures_of_an_order_hold_under_weights(self, name):
+        """Of each thing once they are those of all, and under weights those of things that stand there so often."""
+        metrics, (examples, _, poor) = make(name), SETS[name]
+        for one in metrics.ranked(examples, poor):
+            drawn = numpy.array([2] + [1] * (len(examples) - 2) + [0])
+            chosen = [index for index, times in enumerate(drawn) for _ in range(times)]
+            again = ranked(metrics, [examples[i] for i in chosen], [poor[i] for i in chosen])
+            for figure_name, by, figure in one.figures:
+                weights = numpy.stack([numpy.ones(len(one.example), dtype=numpy.uint16), drawn[one.example]])
+                resampled = again[figure_name, *sorted(by.items()), one.protocol](None)
+                assert figure(weights).tolist() == pytest.approx([figure(None), resampled])
+
+    def test_figures_after_abstention_are_those_of_before_where_nothing_is_withdrawn(self, name):
+        metrics, (examples, _, poor) = make(name), SETS[name]
+        claims = numpy.array([len(getattr(prediction, "labels", ())) for prediction in poor])
+        before = values(metrics, examples, poor)
+        sheet = Sheet(len(examples))
+        for remaining, same in ((claims, True), (numpy.zeros_like(claims), False)):
+            for figure in metrics.kept(examples, poor, remaining, sheet):
+                assert figure.by["claims"] == "kept"
+                by = {key: value for key, value in figure.by.items() if key != "claims"}
+                value, n = before[(figure.name, *sorted(by.items()), figure.protocol)]
+                assert figure.n == n
+                assert (float(figure.formula(sheet.totals())) == pytest.approx(value)) is same
+
     def test_names_and_what_the_terminal_shows_are_figures_that_it_gives(self, name):
         metrics, (examples, _, poor) = make(name), SETS[name]
-        sheet = Sheet(len(examples))
-        figures = metrics.figures(examples, poor, sheet)
-        assert {figure.name for figure in figures} == set(metrics.names)
+        keys = {*values(metrics, examples, poor), *ranked(metrics, examples, poor)}
+        assert {key[0] for key in keys} == set(metrics.names)
         assert {one for family in metrics.families for one in family} <= set(metrics.names)
-        assert set(metrics.overall.values()) <= {figure.name for figure in figures if not figure.by}
-        assert set(metrics.by_label.values()) <= {figure.name for figure in figures if list(figure.by) == ["label"]}
-        assert set(metrics.protocols) <= {figure.protocol for figure in figures}
+        assert set(metrics.overall.values()) <= {key[0] for key in keys if len(key) == 2}
+        assert set(metrics.by_label.values()) <= {key[0] for key in keys if len(key) == 3 and key[1][0] == "label"}
+        assert set(metrics.protocols) <= {key[-1] for key in keys}
 
     def test_the_report_is_plain_and_its_text_tells_every_label(self, name):
         metrics, (examples, _, poor) = make(name), SETS[name]

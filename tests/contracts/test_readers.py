@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from halluc.components import TABLE
 from halluc.core import registry
 from halluc.core.errors import EXIT_DATA, HallucError, ManyErrors
-from halluc.core.examples import Corpus, Origin, Span, Tagged
+from halluc.core.examples import Corpus, Example, Labelled, Origin, Span, Tagged
 from halluc.core.labels import SCHEMES, write_tags
 from halluc.data.corpora import Corpora, read_corpora
 from halluc.data.readers.base import BadLine, TaggedDataConfig
@@ -26,6 +26,17 @@ TWO = (
     Tagged("1", Origin("f", 1), ("Anna", "Berg", "visited", "Oslo", "."), (Span(0, 2, "PER"), Span(3, 4, "LOC"))),
     Tagged("2", Origin("f", 7), ("nothing", "here"), ()),
 )
+
+
+TEXTS = (
+    Labelled("1", Origin("f", 1), ("where", "is", "it", "?"), ("ask",)),
+    Labelled("2", Origin("f", 2), ("nothing", "here"), ()),
+)
+
+
+def labelled_texts(path: Path) -> None:
+    lines = [{"text": " ".join(e.tokens), "label": list(e.labels)} for e in TEXTS]
+    path.write_text("\n".join(map(json.dumps, lines)))
 
 
 def tagged_columns(path: Path) -> None:
@@ -52,17 +63,19 @@ def on_a_hub(path: Path) -> None:
 
 @dataclass(frozen=True)
 class Case:
-    """How to give a reader the two sentences above."""
+    """How to give a reader two of the examples above."""
 
     write: Callable[[Path], None]
     file: str
     reference: str = "{path}"
+    examples: tuple[Example, ...] = TWO
 
 
 CASES = {
     "conll": Case(tagged_columns, "dev.txt"),
     "jsonl": Case(tokens_and_tags, "dev.jsonl"),
     "hub": Case(on_a_hub, "set", "hub:{path}"),
+    "texts": Case(labelled_texts, "dev.jsonl", examples=TEXTS),
 }
 
 
@@ -104,9 +117,9 @@ class TestEveryReader:
         case.write(folder / case.file)
         return case.reference.format(path=folder / case.file)
 
-    def test_reads_tokens_spans_and_origins(self, reader, tmp_path):
+    def test_reads_tokens_annotation_and_origins(self, reader, tmp_path):
         corpus = dev(read(reader, self.written(reader, tmp_path)))
-        assert [(e.tokens, e.spans) for e in corpus] == [(e.tokens, e.spans) for e in TWO]
+        assert [(e.tokens, e.annotation) for e in corpus] == [(e.tokens, e.annotation) for e in CASES[reader].examples]
         assert all(e.origin.line >= 1 and e.origin.file for e in corpus)
 
     def test_ids_are_unique_and_stable(self, reader, tmp_path):

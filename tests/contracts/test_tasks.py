@@ -15,14 +15,14 @@ from halluc.components import TABLE
 from halluc.config.schema import ModelConfig
 from halluc.core import registry
 from halluc.core.errors import HallucError
-from halluc.core.examples import Corpus, Origin, Span, Tagged
+from halluc.core.examples import Corpus, Labelled, Origin, Span, Tagged
 from halluc.core.files import write_jsonl
 from halluc.data.corpora import read_corpora
 from halluc.data.texts import InputText
 from halluc.engine import runtime
 from halluc.engine.batching import Batch
 from halluc.engine.inference import forward
-from halluc.runs.schema import PREDICTIONS
+from halluc.runs.schema import MENTION_NOVELTIES, PREDICTIONS, TEXT_NOVELTIES
 from halluc.tasks.base import Asserted
 from halluc.tasks.encoded_tokens import windows_of
 from halluc.tasks.encoders import load_tokenizer, special_pieces, word_pieces
@@ -38,7 +38,12 @@ EXAMPLES = {
         tagged(1, "Anna Berg visited Oslo .", Span(0, 2, "PER"), Span(3, 4, "LOC")),
         tagged(2, "nothing"),
         tagged(3, "Acme said", Span(0, 1, "ORG")),
-    )
+    ),
+    "text_classification": (
+        Labelled("e1", Origin("f", 1), ("Anna", "visited", "Oslo"), ("travel",)),
+        Labelled("e2", Origin("f", 2), ("the", "bank", "won", "and", "Acme", "left", "."), ("money",)),
+        Labelled("e3", Origin("f", 3), ("Paris",), ("travel",)),
+    ),
 }
 
 
@@ -90,7 +95,12 @@ class TestEveryTask:
         task, encoder, encoded = self.built(name, tiny_encoder)
         small = task.decode(encoded, forward(encoder.model, encoded, 1, engine))
         large = task.decode(encoded, forward(encoder.model, encoded, 10_000, engine))
-        assert [p.tags for p in small] == [p.tags for p in large]
+        claimed = [
+            [[(claim.mark, round(claim.confidence, 4)) for claim in task.claims(*pair)] for pair in
+             zip(EXAMPLES[name], predictions, strict=True)]
+            for predictions in (small, large)
+        ]  # fmt: skip
+        assert claimed[0] == claimed[1]
 
     def test_what_it_writes_is_read_back_by_its_reader(self, name, tmp_path):
         task, path = make(name), tmp_path / "train.jsonl"
@@ -123,10 +133,11 @@ class TestEveryTask:
         for coverage in (made, task.read_coverage(tmp_path / "coverage.json")):
             knowledge = task.knowledge(coverage, None)
             found = [claim for example in EXAMPLES[name] for claim in task.gold(example)]
-            assert {knowledge.novelty(claim.text, claim.label) for claim in found} == {"seen"}
+            (best,) = {knowledge.novelty(claim.text, claim.label) for claim in found}
+            (scale,) = (one for one in (MENTION_NOVELTIES, TEXT_NOVELTIES) if one[0] == best)
             assert not any(knowledge.is_confusable(claim.text, claim.label) for claim in found)
             assert not any(knowledge.is_withheld(claim.text, claim.label) for claim in found)
-            assert knowledge.novelty("quite another thing", found[0].label) == "new"
+            assert knowledge.novelty("quite another thing", found[0].label) == scale[-1]
             nearest = knowledge.nearest(found[0].text, found[0].label)
             assert (nearest.text, nearest.file, nearest.line) == (found[0].text, "f", 1)
 

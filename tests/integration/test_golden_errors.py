@@ -14,6 +14,13 @@ GOLDEN = Path(__file__).parent.parent / "golden"
 CONFIGS = sorted((GOLDEN / "configs").glob("*.yaml"))
 CORPORA = sorted(path for path in (GOLDEN / "corpora").iterdir() if path.suffix != ".expected")
 
+# What stands behind the name of a corpus in the config: a list in it, or more keys.
+KEYS = {
+    "texts_lists.json": "#trian+test",
+    "texts_out_of_scope.csv": "', out_of_scope: {train: texts_out_of_scope.csv}, out_of_scope_label: 'oos",
+    "texts_pairs.tsv": "', second_field: 'other",
+}
+
 
 def compare(path: Path, told: str) -> None:
     expected = path.with_name(path.name + ".expected")
@@ -34,11 +41,11 @@ def test_a_broken_config(halluc, path, monkeypatch):
 def test_a_broken_corpus(halluc, path, monkeypatch, tmp_path):
     monkeypatch.chdir(path.parent)
     config = tmp_path / "c.yaml"
-    reader = "jsonl" if ".jsonl" in path.name else "conll"
-    config.write_text(
-        f"name: x\ntask: {{type: token_classification}}\ndata: {{format: {reader}, train: {path.name}}}\n"
-        "model: {name: m}\n"
-    )
+    task, reader = "token_classification", "jsonl" if ".jsonl" in path.name else "conll"
+    if path.name.startswith("texts_"):
+        task, reader = "text_classification", "texts"
+    keys = f"format: {reader}, train: '{path.name}{KEYS.get(path.name, '')}'"
+    config.write_text(f"name: x\ntask: {{type: {task}}}\ndata: {{{keys}}}\nmodel: {{name: m}}\n")
     outcome = halluc("check", config)
     assert (outcome.code, outcome.out) == (3, "")
     compare(path, outcome.err)

@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 
 from halluc.commands import experiment, judging, scoring
-from halluc.core.examples import Origin, Tagged
+from halluc.core.examples import Labelled, Origin, Tagged
 from halluc.core.labels import read_spans
 from halluc.gap.coverage import Coverage
 from halluc.gap.knowledge import Knowledge
 from halluc.hallucination.table import table
+from halluc.tasks.text_classification import TextClassification, TextClassificationConfig
+from halluc.tasks.text_decoding import TextPrediction
 from halluc.tasks.token_classification import TagPrediction, TokenClassification, TokenClassificationConfig
 
 TEXT = (Path(__file__).parent.parent.parent / "docs/metrics.md").read_text(encoding="utf-8")
@@ -24,8 +26,8 @@ def block(name):
     return [[line.split() for line in sentence.splitlines()] for sentence in found.strip().split("\n\n")]
 
 
-def rows(heading):
-    body = EXAMPLE.split(f"| {heading} |")[1].split("\n\n")[0].splitlines()[2:]
+def rows(heading, text=EXAMPLE):
+    body = text.split(f"| {heading} |")[1].split("\n\n")[0].splitlines()[2:]
     return [[cell.strip() for cell in row.strip("|").split("|")] for row in body]
 
 
@@ -73,6 +75,39 @@ def test_the_figures_are_those_of_the_table(judged):
         assert re.fullmatch(r"[\d./+() ]+", told)
         assert found.value == pytest.approx(eval(told)), (name, by)
     assert next(m for m in metrics if m.name == "gap_ratio").value is None
+
+
+OF_LABELS = TEXT.split("### Seven texts")[1].split("\n## ")[0]
+
+
+@pytest.fixture(scope="module")
+def labelled():
+    """Every figure of the texts of the page."""
+    task = TextClassification(TextClassificationConfig(type="text_classification"))
+    examples, predictions = [], []
+    for number, (text, gold, predicted, sure) in enumerate(rows("text | gold | predicted | in scope", OF_LABELS)):
+        labels, confidence = tuple(filter(None, [predicted])), float(sure)
+        examples.append(Labelled(f"t{number}", Origin("t", number), tuple(text.split()), tuple(filter(None, [gold]))))
+        predictions.append(
+            TextPrediction(f"t{number}", labels, (confidence,) * len(labels), confidence, out_of_scope=not labels)
+        )
+    lines = judging.ledger_lines(task, examples, judging.verdicts(task, examples, predictions), None, 0.55)
+    counted = table(lines, [e.id for e in examples], [len(e.tokens) for e in examples])
+    return scoring.score(experiment.metrics_of(task), examples, predictions, counted)
+
+
+def test_the_figures_of_labels_are_those_of_the_table(labelled):
+    told = rows("label figure | by | value", OF_LABELS)
+    assert len(told) > 15
+    for name, by, value in told:
+        wanted = dict([by.split("=")]) if by else {}
+        found = next(m for m in labelled if m.name == name and m.by == wanted)
+        assert re.fullmatch(r"[\d./+() ]+", value)
+        assert found.value == pytest.approx(eval(value)), (name, by)
+
+
+def test_what_needs_boundaries_is_absent_for_labels(labelled):
+    assert [m for m in labelled if m.name == "negative_sentence_rate" or "reason" in m.by] == []
 
 
 def test_every_figure_is_documented():

@@ -43,6 +43,28 @@ def test_resampled_sums_are_sums_over_the_drawn_examples():
     assert (sheet.resampled(50) == drawn @ numpy.stack(sheet.columns, axis=1)).all()
 
 
+@pytest.mark.parametrize(
+    "column",
+    [[0, 0, 300, 1], [0.5, 0, 0, 1e-3], [-1, 0, 2, 0], [255, 255, 0, 255], [0, 0, 0, 0], [True, False, True, True]],
+)
+def test_a_column_is_what_was_given_however_it_is_kept(column):
+    sheet, _ = sheet_of([1, 1, 1, 1], column)
+    assert sheet.columns[1].tolist() == column
+    assert sheet.totals() == pytest.approx([4, sum(column)])
+    assert (sheet.totals() - 1_000 < 0).all(), "totals are numbers that may be subtracted"
+    drawn = numpy.concatenate(list(draws(4, 30)))
+    assert sheet.resampled(30)[:, 1] == pytest.approx(drawn @ numpy.array(column, dtype=float), rel=1e-6)
+
+
+def test_columns_taken_after_resampling_are_resampled_too():
+    sheet, _ = sheet_of([1, 2, 3])
+    before = sheet.resampled(20)
+    sheet.column(numpy.array([0, 1, 0]))
+    after = sheet.resampled(20)
+    assert (after[:, 0] == before[:, 0]).all()
+    assert (after[:, 1] == numpy.concatenate(list(draws(3, 20)))[:, 1]).all()
+
+
 def test_draws_depend_on_the_number_of_examples_alone():
     one, other = sheet_of([1, 2, 3]), sheet_of([1, 2, 3], [7, 7, 7])
     assert (one[0].resampled(20)[:, 0] == other[0].resampled(20)[:, 0]).all()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -19,7 +19,7 @@ from halluc.core.examples import Example, Span
 
 SplitName = Literal["train", "dev", "test"]
 SPLITS: tuple[SplitName, ...] = ("train", "dev", "test")
-DEMO = "demo:"
+DEMO, HUB = "demo:", "hub:"
 
 
 class _Splits(Section):
@@ -37,6 +37,19 @@ class _Splits(Section):
         """Where a split comes from, as the config says it."""
         found: str | None = getattr(self, split)
         return found
+
+    def beside(self, split: SplitName) -> tuple[str, ...]:
+        """The other files that the split is read from."""
+        return ()
+
+    def paths(self, splits: Iterable[SplitName] = SPLITS) -> list[Path]:
+        """The files of all that is named, those of the hub aside.
+
+        Raises:
+            HallucError D101: one is not there.
+        """
+        named = [(name, split) for split in splits for name in (self.reference(split), *self.beside(split)) if name]
+        return [resolve(name, split) for name, split in named if not name.startswith(HUB)]
 
 
 class _BadLines(_Splits):
@@ -79,8 +92,16 @@ class RawSentence:
     repairs: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Mended:
+    """An example of another task than token classification, and what was mended in it."""
+
+    example: Example
+    repairs: tuple[str, ...]
+
+
 # What a reader gives of an example.
-Raw = RawSentence | Example
+Raw = RawSentence | Mended | Example
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +127,7 @@ class Reader(Protocol):
 
     ``makes`` names the task whose examples it gives. Those of token classification it gives as ``RawSentence``, and its
     config is a ``TaggedDataConfig``: tags become spans once the scheme of all splits is known. All others it gives as
-    they are.
+    they are, or ``Mended``.
     """
 
     Config: ClassVar[type[DataConfig]]
@@ -116,21 +137,31 @@ class Reader(Protocol):
 
 
 def resolve(reference: str, split: SplitName) -> Path:
-    """The file behind a reference: a path, or the split of a corpus that ships (``demo:ner``).
+    """The file behind a reference: a path, with or without ``#key``, or a corpus that ships (``demo:ner``).
 
     Raises:
         HallucError D101: no such file or corpus.
     """
-    if reference.startswith("hub:"):
+    if reference.startswith(HUB):
         raise HallucError("C111", f"`data.{split}: {reference}` needs `data.format: hub`")
     if reference.startswith(DEMO):
         return _demo(reference.removeprefix(DEMO), split)
     path = Path(reference).expanduser()
+    if not path.exists():
+        path = Path(parts(reference)[0]).expanduser()
     if path.is_dir():
         raise data_error("D101", f"{path} is a folder", help=f"`data.{split}` names one file")
     if not path.is_file():
         raise absent(path)
     return path
+
+
+def parts(reference: str) -> tuple[str, tuple[str, ...]]:
+    """A path and the keys behind its ``#``, as in ``data.json#train+extra``; a file of that name has none."""
+    path, _, keys = reference.rpartition("#")
+    if not path or Path(reference).expanduser().exists():
+        return reference, ()
+    return path, tuple(keys.split("+"))
 
 
 def absent(path: Path) -> HallucError:

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from halluc.core.errors import HallucError, environment_error
 from halluc.data.readers.base import SPLITS, BadLine, RawSentence, SplitName, TaggedDataConfig
 
-_REFERENCE = re.compile(r"hub:(?P<name>[^@#]+)(@(?P<revision>[^#]+))?(#(?P<split>.+))?")
+REFERENCE = re.compile(r"hub:(?P<name>[^@#]+)(@(?P<revision>[^#]+))?(#(?P<split>.+))?")
 _HUB_SPLITS = {"train": "train", "dev": "validation", "test": "test"}
 
 
@@ -25,8 +25,8 @@ class HubConfig(TaggedDataConfig):
     def _all_on_the_hub(self) -> HubConfig:
         for split in SPLITS:
             reference = self.reference(split)
-            if reference and not _REFERENCE.fullmatch(reference):
-                raise ValueError(f"`data.{split}` must be of the form `hub:NAME@REVISION#SPLIT`, not `{reference}`")
+            if reference:
+                check_reference(reference, split)
         return self
 
 
@@ -40,12 +40,12 @@ class HubReader:
         self.config = config
 
     def read(self, reference: str, split: SplitName) -> Iterator[RawSentence | BadLine]:
-        table = self._load(reference, split)
+        table = load_table(reference, split, self.config.subset)
         for field in (self.config.tokens_field, self.config.tags_field):
             if field not in table.column_names:
                 have = ", ".join(table.column_names)
                 raise HallucError("C112", f"`{reference}` has no column `{field}`", help=f"it has: {have}")
-        names = _class_names(table.features[self.config.tags_field])
+        names = class_names(table.features[self.config.tags_field])
         if not len(table):
             yield BadLine("D102", reference, 1, "the split is empty")
         for number, row in enumerate(table, 1):
@@ -62,28 +62,37 @@ class HubReader:
             told = tuple(names[tag] if names else str(tag) for tag in tags)
             yield RawSentence(f"{split}-{number}", reference, (number,) * len(tokens), 0, tuple(tokens), tags=told)
 
-    def _load(self, reference: str, split: SplitName) -> Any:
-        try:
-            import datasets
-        except ImportError:
-            help = "pip install 'halluc[hub]'"
-            raise environment_error("E402", f"`{reference}` needs the package `datasets`", help) from None
-        match = _REFERENCE.fullmatch(reference)
-        assert match is not None  # the config checked it
-        try:
-            return datasets.load_dataset(
-                match["name"],
-                self.config.subset,
-                revision=match["revision"],
-                split=match["split"] or _HUB_SPLITS[split],
-            )
-        except (OSError, ValueError, RuntimeError) as error:
-            told = str(error).split("\n", 1)[0]
-            help = "is the network there, and are name, revision, subset and split right?"
-            raise environment_error("E403", f"cannot load `{reference}`: {told}", help) from error
+
+def check_reference(reference: str, split: SplitName) -> None:
+    """Raises ValueError where a reference has not the form of a data set's name."""
+    if not REFERENCE.fullmatch(reference):
+        raise ValueError(f"`data.{split}` must be of the form `hub:NAME@REVISION#SPLIT`, not `{reference}`")
 
 
-def _class_names(feature: Any) -> list[str] | None:
+def load_table(reference: str, split: SplitName, subset: str | None) -> Any:
+    """The rows of a data set of the hub.
+
+    Raises:
+        HallucError E402: the package ``datasets`` is not here. E403: the data set is not to be had.
+    """
+    try:
+        import datasets
+    except ImportError:
+        help = "pip install 'halluc[hub]'"
+        raise environment_error("E402", f"`{reference}` needs the package `datasets`", help) from None
+    match = REFERENCE.fullmatch(reference)
+    assert match is not None  # the config checked it
+    try:
+        return datasets.load_dataset(
+            match["name"], subset, revision=match["revision"], split=match["split"] or _HUB_SPLITS[split]
+        )
+    except (OSError, ValueError, RuntimeError) as error:
+        told = str(error).split("\n", 1)[0]
+        help = "is the network there, and are name, revision, subset and split right?"
+        raise environment_error("E403", f"cannot load `{reference}`: {told}", help) from error
+
+
+def class_names(feature: Any) -> list[str] | None:
     """The names behind class numbers, or None where tags are text."""
     inner = getattr(feature, "feature", feature)
     return getattr(inner, "names", None)

@@ -163,7 +163,7 @@ def parse_object(line: str) -> dict[str, Any]:
         Unreadable: no JSON, no object, nested too deeply, or text that UTF-8 cannot hold.
     """
     try:
-        record = json.loads(line, object_pairs_hook=_without_duplicates)
+        record = json.loads(line, object_pairs_hook=without_duplicates)
         json.dumps(record, ensure_ascii=False).encode("utf-8")
     except UnicodeEncodeError:
         raise Unreadable("D107", "a lone surrogate (half a character) in the text") from None
@@ -179,7 +179,8 @@ def parse_object(line: str) -> dict[str, Any]:
     return record
 
 
-def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """For ``object_pairs_hook``; raises ``Unreadable`` for a field that stands twice."""
     record: dict[str, Any] = {}
     for key, value in pairs:
         if key in record:

@@ -1,0 +1,171 @@
+"""Labels of whole texts counted on integer arrays, and the figures that precision, recall and F1 of labels make up.
+
+Reports and figures follow scikit-learn's definitions, and tests hold them to it; counts by text are what intervals
+resample. An average is over the labels that stand in gold or claims, in a resample over those that stand there: else a
+label of one text would pull its average down in each resample that does not draw it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy
+
+from halluc.core.significance import Figure, Ratio, Sheet, divided, f1
+
+Array = numpy.ndarray
+# The labels of each text, each of them once.
+Labels = Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Labels where they stand: the number of a text and that of a label, both (pairs,)."""
+
+    text: Array
+    label: Array
+
+    def texts_of(self, labels: int) -> list[Array]:
+        """The texts of each label."""
+        order = numpy.argsort(self.label, kind="stable")
+        return numpy.split(self.text[order], numpy.searchsorted(self.label[order], numpy.arange(1, max(labels, 1))))
+
+    def count(self, labels: int) -> Array:
+        """How many texts have each label, (labels,)."""
+        return numpy.bincount(self.label, minlength=labels)
+
+
+@dataclass(frozen=True)
+class LabelCounts:
+    """What stands in gold, what is claimed, and what stands in both (``hits``), over ``texts`` texts."""
+
+    labels: tuple[str, ...]
+    texts: int
+    hits: Pairs
+    predicted: Pairs
+    gold: Pairs
+
+    @property
+    def three(self) -> tuple[Pairs, Pairs, Pairs]:
+        return self.hits, self.predicted, self.gold
+
+
+def count(gold: Labels, predicted: Labels) -> LabelCounts:
+    """Count the labels of the same texts.
+
+    Raises:
+        ValueError: they are not of the same texts.
+    """
+    if len(gold) != len(predicted):
+        raise ValueError("gold and predicted labels are not of the same texts")
+    names = sorted({label for side in (gold, predicted) for labels in side for label in labels})
+    numbers = {name: number for number, name in enumerate(names)}
+    there, claimed = (_pairs(side, numbers) for side in (gold, predicted))
+    width = max(len(names), 1)
+    both = numpy.isin(claimed.text * width + claimed.label, there.text * width + there.label)
+    return LabelCounts(tuple(names), len(gold), Pairs(claimed.text[both], claimed.label[both]), claimed, there)
+
+
+def _pairs(side: Labels, numbers: dict[str, int]) -> Pairs:
+    sizes = [len(labels) for labels in side]
+    found = (numbers[label] for labels in side for label in labels)
+    return Pairs(
+        numpy.repeat(numpy.arange(len(side)), sizes), numpy.fromiter(found, dtype=numpy.int64, count=sum(sizes))
+    )
+
+
+# Hits, predicted and gold to the figure, arrays of one shape; 0 where undefined.
+Score = Callable[[Array, Array, Array], Array]
+SCORES: dict[str, Score] = {
+    "f1": lambda hits, predicted, gold: divided(2 * hits, predicted + gold, undefined=0.0),
+    "precision": lambda hits, predicted, gold: divided(hits, predicted, undefined=0.0),
+    "recall": lambda hits, predicted, gold: divided(hits, gold, undefined=0.0),
+}
+AVERAGES = ("micro", "macro", "weighted")
+
+
+def averaged(score: Score, average: str, hits: Array, predicted: Array, gold: Array) -> Array:
+    """A score of labels (..., labels) averaged over them; 0 where there is none."""
+    if average == "micro":
+        return score(hits.sum(-1), predicted.sum(-1), gold.sum(-1))
+    weights = gold if average == "weighted" else (predicted + gold > 0).astype(numpy.float64)
+    return divided((score(hits, predicted, gold) * weights).sum(-1), weights.sum(-1), undefined=0.0)
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Hits, predicted and gold in a sheet, a column a label."""
+
+    hits: tuple[int, ...]
+    predicted: tuple[int, ...]
+    gold: tuple[int, ...]
+
+    @classmethod
+    def of(cls, counts: LabelCounts, sheet: Sheet) -> Columns:
+        width = len(counts.labels)
+        return cls(*(tuple(map(sheet.tally, pairs.texts_of(width)[:width])) for pairs in counts.three))
+
+
+@dataclass(frozen=True)
+class Averaged:
+    """A score averaged over labels, ``macro`` or ``weighted`` by how often they stand in gold."""
+
+    columns: Columns
+    score: Score
+    average: str
+
+    def __call__(self, sums: Array) -> Array:
+        three = (sums[..., list(c)] for c in (self.columns.hits, self.columns.predicted, self.columns.gold))
+        return averaged(self.score, self.average, *three)
+
+
+def figures(counts: LabelCounts, columns: Columns, protocol: str, sheet: Sheet) -> list[Figure]:
+    """Precision, recall and F1: micro, macro, weighted, and by label.
+
+    ``n`` is what they are a share of: claims for precision, gold labels for recall, and for F1 the latter too.
+    """
+    formulas = _formulas(*(sheet.tally(pairs.text) for pairs in counts.three))
+    claims, there = len(counts.predicted.text), len(counts.gold.text)
+    found = [_figure(f"micro_{name}", {}, protocol, claims, there, formulas[name]) for name in SCORES]
+    for average in ("macro", "weighted"):
+        for name, score in SCORES.items():
+            formula = Averaged(columns, score, average)
+            found.append(_figure(f"{average}_{name}", {}, protocol, claims, there, formula))
+    width = len(counts.labels)
+    sizes = zip(counts.predicted.count(width).tolist(), counts.gold.count(width).tolist(), strict=True)
+    for label, *three, size in zip(
+        counts.labels, columns.hits, columns.predicted, columns.gold, sizes, strict=True
+    ):  # fmt: skip
+        made = _formulas(*three)
+        found += [_figure(f"label_{name}", {"label": label}, protocol, *size, made[name]) for name in SCORES]
+    return found
+
+
+def _formulas(hits: int, predicted: int, gold: int) -> dict[str, Ratio]:
+    return {
+        "f1": f1(hits, predicted, gold),
+        "precision": Ratio((hits,), (predicted,), undefined=0.0),
+        "recall": Ratio((hits,), (gold,), undefined=0.0),
+    }
+
+
+def _figure(
+    name: str, by: dict[str, str], protocol: str, claims: int, gold: int, formula: Ratio | Averaged
+) -> Figure:  # fmt: skip
+    return Figure(name, by, protocol, claims if name.endswith("precision") else gold, formula)
+
+
+def scores_of(hits: float, predicted: float, gold: float) -> dict[str, float]:
+    """The three scores of plain counts."""
+    counts = [numpy.array(float(number)) for number in (hits, predicted, gold)]
+    return {name: float(score(*counts)) for name, score in SCORES.items()}
+
+
+def averages_of(counts: LabelCounts) -> dict[str, dict[str, float]]:
+    """Micro, macro and weighted scores of all texts."""
+    three = [pairs.count(len(counts.labels)).astype(numpy.float64) for pairs in counts.three]
+    return {
+        average: {name: float(averaged(score, average, *three)) for name, score in SCORES.items()}
+        for average in AVERAGES
+    }

@@ -1,0 +1,57 @@
+"""Gates are held to the figures of the task that the config names."""
+
+from __future__ import annotations
+
+import pytest
+
+from halluc.commands import gates
+from halluc.components import TABLE
+from halluc.config import loading
+from halluc.core.errors import HallucError
+
+CONFIG = """\
+name: toy
+task: TASK
+data: {format: FORMAT, train: x.txt}
+model: {name: nowhere}
+gates: {FIGURE: {min: 0.5}}
+"""
+TAGS = {"TASK": "{type: token_classification}", "FORMAT": "conll"}
+TEXTS = {"TASK": "{type: text_classification}", "FORMAT": "texts"}
+SETS = {"TASK": "{type: text_classification, multi_label: true}", "FORMAT": "texts"}
+
+
+def loaded(tmp_path, figure, parts):
+    text = CONFIG.replace("FIGURE", figure)
+    for name, value in parts.items():
+        text = text.replace(name, value)
+    (tmp_path / "toy.yaml").write_text(text, encoding="utf-8")
+    return loading.load(tmp_path / "toy.yaml", table=TABLE)
+
+
+@pytest.mark.parametrize(
+    ("figure", "fits"),
+    [
+        ("entity_f1", [TAGS]),
+        ("accuracy", [TEXTS]),
+        ("out_of_scope_auroc", [TEXTS]),
+        ("subset_accuracy", [SETS]),
+        ("micro_f1", [TEXTS, SETS]),
+        ("hallucination_rate", [TAGS, TEXTS, SETS]),
+    ],
+)
+def test_a_gate_names_a_figure_of_its_task(tmp_path, figure, fits):
+    for parts in (TAGS, TEXTS, SETS):
+        config = loaded(tmp_path, figure, parts)
+        if parts in fits:
+            gates.refuse_unknown(config)
+            continue
+        with pytest.raises(HallucError, match=f"`gates.{figure}` names no figure") as caught:
+            gates.refuse_unknown(config)
+        assert caught.value.where.line == 5
+
+
+def test_the_nearest_figure_of_the_task_is_told(tmp_path):
+    with pytest.raises(HallucError) as caught:
+        gates.refuse_unknown(loaded(tmp_path, "macro_f2", TEXTS))
+    assert caught.value.help == "did you mean `macro_f1`?"

@@ -1,0 +1,67 @@
+"""What the terminal shows of an evaluation, whatever its set of figures."""
+
+from __future__ import annotations
+
+import pytest
+
+from halluc.commands import summary
+from halluc.commands.terminal import people
+from halluc.metrics import label_sets, labelling
+from halluc.runs.schema import EvalFile, MetricResult
+
+
+def figure(name, value, n=10, protocol="claims", **by):
+    return MetricResult(name=name, value=value, n=n, by=by, protocol=protocol)
+
+
+def shown(*figures):
+    file = EvalFile(task="text_classification", split="test", checkpoint="m", encoding={}, metrics=list(figures))
+    with people.capture() as captured:
+        summary.show(file)
+    return [line.rstrip() for line in captured.get().splitlines()]
+
+
+def of_labels(labels):
+    for label, gold in labels.items():
+        yield figure("label_f1", 0.5, gold, labelling.PROTOCOL, label=label)
+        yield figure("hallucination_rate", 0.1, gold + 1, label=label)
+        yield figure("omission_rate", 0.2, gold, label=label)
+
+
+def test_of_many_labels_those_most_often_in_gold_are_shown_in_their_order_and_the_rest_counted():
+    labels = {f"c{number:02}": (number * 7) % 43 + 1 for number in range(43)}
+    lines = shown(*of_labels(labels))
+    common = sorted(sorted(labels, key=labels.__getitem__)[-summary.MOST_LABELS :])
+    rows = [line.split() for line in lines if line.startswith("c")]
+    assert [row[0] for row in rows] == common
+    assert [(int(row[-2]), int(row[-1])) for row in rows] == [(labels[c] + 1, labels[c]) for c in common]
+    assert "13 labels that are rarer in gold are not shown" in lines
+    few = shown(*of_labels(dict(list(labels.items())[:30])))
+    assert [line for line in few if "not shown" in line] == []
+
+
+@pytest.mark.parametrize(
+    ("protocol", "there", "not_there"),
+    [(labelling.PROTOCOL, "accuracy", "micro F1"), (label_sets.PROTOCOL, "micro F1", "accuracy")],
+)
+def test_the_figures_are_those_of_the_set_that_the_file_was_written_with(protocol, there, not_there):
+    made = [figure("micro_f1", 0.25, 10, protocol), figure("accuracy", 0.75, 10, protocol)]
+    lines = shown(figure("hallucination_rate", 0.1), *made)
+    assert [line for line in lines if line.startswith(there)]
+    assert not [line for line in lines if line.startswith(not_there)]
+
+
+def test_a_figure_by_label_alone_has_no_cell_in_the_row_of_all():
+    lines = shown(*of_labels({"ask": 3}), figure("hallucination_rate", 0.1), figure("omission_rate", 0.2))
+    assert not [line for line in lines if "distortion" in line], "nothing is told of what nothing was counted of"
+    assert next(line for line in lines if line.startswith("ask")).split()[1] == "0.5000"
+    assert next(line for line in lines if line.startswith("all")).split() == ["all", "0.1000", "0.2000", "10", "10"]
+
+
+def test_novelties_are_the_columns_that_the_file_has_in_its_order():
+    names = ("q1", "q2", "q3", "q4", "unseen")
+    found = [figure("hallucination_rate", n / 10, novelty=name) for n, name in enumerate(names)]
+    lines = shown(figure("hallucination_rate", 0.1), *found)
+    assert next(line for line in lines if "95% interval" in line).split()[-4:] == ["q1", "q2", "q3", "q4"]
+    assert not [line for line in lines if "novelty is not known" in line]
+    assert [line for line in shown(figure("hallucination_rate", 0.1)) if "novelty is not known" in line]

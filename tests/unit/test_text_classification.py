@@ -1,0 +1,580 @@
+"""Text classification piece by piece: windows, losses, decoding, edits of pairs, models from scratch."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import pickle
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from halluc.commands import judging
+from halluc.config.schema import ModelConfig, ScratchConfig
+from halluc.core.edits import EditError, Reorder, Replace, apply
+from halluc.core.errors import HallucError, ManyErrors
+from halluc.core.examples import Corpus, Labelled, Origin
+from halluc.core.labels import OUT_OF_SCOPE
+from halluc.engine import runtime
+from halluc.engine.batching import Batch
+from halluc.engine.inference import forward
+from halluc.metrics import calibration
+from halluc.tasks.encoded_texts import PARTS, balanced
+from halluc.tasks.encoders import frame_of_pair, load_tokenizer
+from halluc.tasks.scratch import make_tokenizer
+from halluc.tasks.text_classification import TextClassification
+from halluc.tasks.text_decoding import label_sets, one_label
+from halluc.tasks.text_losses import UNLABELLED, TextLoss
+from halluc.tasks.text_windows import covers, shown, shown_of_pair
+from halluc.tasks.token_classification import TokenClassification
+
+HOWS = ["windows", "head", "tail", "head_tail"]
+
+
+def text(number: int, words: str, *labels: str, second: int | None = None) -> Labelled:
+    return Labelled(f"e{number}", Origin("f", number), tuple(words.split()), labels, second)
+
+
+def make(**keys) -> TextClassification:
+    return TextClassification(TextClassification.Config(type="text_classification", **keys))
+
+
+@pytest.fixture(scope="module")
+def engine():
+    return runtime.start("fp32", 1)
+
+
+def built(task, encoder, *examples):
+    labels = task.labels(Corpus("train", examples, "f"))
+    made = task.build(ModelConfig(name=str(encoder)), labels, "eager")
+    return made, task.encode(examples, made)
+
+
+# --- long texts ------------------------------------------------------------------------------------------------
+
+
+@given(st.integers(1, 300), st.integers(1, 40), st.sampled_from(HOWS))
+def test_windows_fit_and_show_all_unless_they_are_to_cut(length, space, how):
+    parts = shown(length, space, how)
+    sizes = [sum(end - start for start, end in part) for part in parts]
+    assert all(size == min(length, space) for size in sizes)
+    assert all(0 <= start <= end <= length for part in parts for start, end in part)
+    if how == "windows" or length <= space:
+        assert covers(parts, length)
+        starts = [part[0][0] for part in parts]
+        assert starts == sorted(set(starts))
+        assert all(later - before <= space - space // 4 for before, later in itertools.pairwise(starts))
+        # No window more than it takes.
+        assert len(parts) == 1 or (len(parts) - 2) * (space - space // 4) + space < length
+    else:
+        assert len(parts) == 1
+        assert not covers(parts, length)
+
+
+def test_head_and_tail_are_what_they_say():
+    assert shown(100, 8, "head") == [((0, 8),)]
+    assert shown(100, 8, "tail") == [((92, 100),)]
+    assert shown(100, 8, "head_tail") == [((0, 2), (94, 100))]
+
+
+@given(st.integers(1, 60), st.integers(1, 60), st.integers(2, 40), st.sampled_from(HOWS))
+def test_of_a_pair_the_longer_is_cut_first(first, second, space, how):
+    parts = shown_of_pair(first, second, space, how)
+    for one, other in parts:
+        sizes = [sum(end - start for start, end in side) for side in (one, other)]
+        assert sum(sizes) == min(space, first + second)
+        assert min(sizes) >= min(first, second, space // 2)
+        assert all(sizes)
+    sides = ([one for one, _ in parts], [other for _, other in parts])
+    whole = [covers(side, length) for side, length in zip(sides, (first, second), strict=True)]
+    if how == "windows":
+        assert whole[first < second]  # the longer one is always read whole
+        assert all(whole) == (min(first, second) <= space // 2 or first + second <= space)
+    else:
+        assert all(whole) == (first + second <= space)
+
+
+def test_each_window_of_a_text_weighs_its_part(tiny_encoder, engine):
+    task = make()
+    long = text(1, "Anna visited Oslo " * 60, "travel")
+    _, encoded = built(task, tiny_encoder, long, text(2, "bank", "money"))
+    assert encoded.notes["windowed_texts"] == 1
+    assert encoded.notes["cut_texts"] == 0
+    assert encoded.notes["windows"] == len(encoded.windows) > 3
+    assert max(encoded.lengths) <= 64
+    assert encoded.weights[-1] == PARTS
+    assert sum(encoded.weights[:-1]) == pytest.approx(PARTS, abs=len(encoded.windows))
+    _, short = built(task, tiny_encoder, text(1, "Anna", "travel"), text(2, "bank", "money"))
+    assert short.weights == [1, 1]
+
+
+@pytest.mark.parametrize("pool", ["mean", "max"])
+def test_logits_of_windows_are_pooled_whatever_their_order(tiny_encoder, pool):
+    task = make(pool=pool)
+    long = text(1, "Anna visited Oslo " * 60, "travel")
+    _, encoded = built(task, tiny_encoder, long, text(2, "bank", "money"))
+    table = numpy.random.default_rng(1).normal(size=(len(encoded.windows), 2)).astype(numpy.float32)
+
+    def outputs():
+        for number in reversed(range(len(encoded.windows))):
+            yield Batch({}, torch.zeros(1), (number,), 0), torch.tensor(table[number : number + 1])
+
+    (of_long, of_short) = task.decode(encoded, outputs())
+    logits = getattr(table[:-1].astype(float), pool)(0)
+    assert of_long.labels == (encoded.outputs[int(logits.argmax())],)
+    assert of_long.confidences[0] == pytest.approx(float(torch.tensor(logits).softmax(0).max()))
+    assert of_short.labels == (encoded.outputs[int(table[-1].argmax())],)
+
+
+def test_a_window_without_a_prediction_is_a_bug(tiny_encoder):
+    task = make()
+    _, encoded = built(task, tiny_encoder, text(1, "Anna", "travel"), text(2, "bank", "money"))
+    with pytest.raises(RuntimeError, match="without a prediction"):
+        task.decode(encoded, [(Batch({}, torch.zeros(1), (0,), 0), torch.zeros(1, 2))])
+
+
+@pytest.mark.parametrize("how", ["head", "tail", "head_tail"])
+def test_what_is_cut_is_counted_and_told(tiny_encoder, how):
+    task = make(long_texts=how)
+    examples = (text(1, "Anna visited Oslo " * 60, "travel"), text(2, "bank", "money"))
+    encoder, encoded = built(task, tiny_encoder, *examples)
+    assert (encoded.notes["cut_texts"], encoded.notes["windowed_texts"], len(encoded.windows)) == (1, 0, 2)
+    told = list(task.told(Corpus("dev", examples, "f"), encoded.notes, encoder.outputs))
+    assert any(line.startswith("1 texts longer than the model's limit, of which only a part") for line in told)
+
+
+# --- pairs -----------------------------------------------------------------------------------------------------
+
+
+def test_pairs_are_joined_by_the_separator_with_token_types(tiny_encoder, engine):
+    task = make()
+    examples = (text(1, "Anna left Oslo", "yes", second=2), text(2, "bank won", "no", second=1))
+    encoder, encoded = built(task, tiny_encoder, *examples)
+    of = encoder.tokenizer
+    named = of.convert_ids_to_tokens(list(encoded.windows[0].pieces))
+    assert named == ["[CLS]", "anna", "left", "[SEP]", "oslo", "[SEP]"]
+    assert encoded.windows[0].types == (0, 0, 0, 0, 1, 1)
+    batch = encoded.collate([0, 1])
+    assert batch.inputs["token_type_ids"].tolist() == [[0, 0, 0, 0, 1, 1], [0, 0, 0, 1, 1, 0]]
+    assert len(task.decode(encoded, forward(encoder.model, encoded, 64, engine))) == 2
+    # The border matters: the same words on other sides are another input.
+    other = task.encode((replace(examples[0], second=1),), encoder)
+    assert other.windows[0].pieces != encoded.windows[0].pieces
+
+
+def test_a_long_pair_is_read_in_windows_beside_the_whole_of_the_shorter(tiny_encoder):
+    task = make()
+    pair = text(1, "bank won " + "Anna left Oslo " * 50, "yes", second=2)
+    encoder, encoded = built(task, tiny_encoder, pair, text(2, "bank won", "no", second=1))
+    question = encoder.tokenizer.convert_tokens_to_ids(["[CLS]", "bank", "won", "[SEP]"])
+    windows = [window for window in encoded.windows if window.example == 0]
+    assert len(windows) > 2
+    assert all(list(window.pieces[:4]) == question and len(window.pieces) <= 64 for window in windows)
+    assert encoded.notes["cut_texts"] == 0
+
+
+def test_a_tokenizer_with_a_rule_for_pairs_is_followed():
+    frame = frame_of_pair(make_tokenizer([["anna", "left"]], 100))
+    assert [part.pieces for part in frame[:3]] == [(2,), (3,), (3,)]
+    assert [part.types for part in frame[:3]] == [(0,), (0,), (1,)]
+    assert (frame.first, frame.second, frame.size) == (0, 1, 3)
+
+
+# --- losses ----------------------------------------------------------------------------------------------------
+
+LOGITS = torch.tensor([[2.0, -1.0, 0.5], [0.1, 0.2, -3.0], [1.0, 1.0, 1.0]])
+
+
+def test_cross_entropy_is_torchs_and_unlabelled_texts_cost_nothing():
+    labels = torch.tensor([0, 2, UNLABELLED])
+    found = TextLoss(False)(LOGITS, labels)
+    expected = torch.nn.functional.cross_entropy(LOGITS[:2], labels[:2], reduction="none")
+    assert found.tolist() == pytest.approx([*expected.tolist(), 0.0])
+    for other in (TextLoss(False, weights=(1.0, 1.0, 3.0)), TextLoss(False, smoothing=0.2)):
+        assert other(LOGITS, labels)[2] == 0
+        assert other(LOGITS, labels)[1] != pytest.approx(found[1].item())
+    assert TextLoss(False, weights=(1.0, 1.0, 3.0))(LOGITS, labels)[1].item() == pytest.approx(3 * found[1].item())
+
+
+def test_focal_loss_follows_its_formula_and_is_cross_entropy_at_gamma_nought():
+    labels = torch.tensor([0, 2, 1])
+    right = LOGITS.softmax(-1)[range(3), labels]
+    assert TextLoss(False, "focal", 2.0)(LOGITS, labels).tolist() == pytest.approx(
+        (-((1 - right) ** 2) * right.log()).tolist(), rel=1e-5
+    )
+    assert torch.allclose(TextLoss(False, "focal", 0.0)(LOGITS, labels), TextLoss(False)(LOGITS, labels))
+    sets = torch.tensor([[1.0, 0, 1], [0, 0, 0], [1, 1, 1]])
+    chance = LOGITS.sigmoid()
+    of_truth = chance * sets + (1 - chance) * (1 - sets)
+    assert TextLoss(True, "focal", 2.0)(LOGITS, sets).tolist() == pytest.approx(
+        (-((1 - of_truth) ** 2) * of_truth.log()).mean(-1).tolist(), rel=1e-5
+    )
+    assert torch.allclose(TextLoss(True, "focal", 0.0)(LOGITS, sets), TextLoss(True)(LOGITS, sets))
+
+
+def test_losses_of_sure_models_stay_finite():
+    sure = torch.tensor([[200.0, -200.0]], requires_grad=True)
+    for wrong in (torch.tensor([1]), torch.tensor([[0.0, 1.0]])):
+        for kind in ("cross_entropy", "focal"):
+            loss = TextLoss(wrong.ndim == 2, kind)(sure, wrong).sum()
+            loss.backward()
+            assert math.isfinite(loss.item())
+            assert torch.isfinite(sure.grad).all()
+
+
+def test_balanced_weights_make_classes_weigh_alike_up_to_ten_times():
+    targets = [(0,)] * 60 + [(1,)] * 30 + [(2,)] * 10 + [None] * 5
+    weights = balanced(targets, 4, multi_label=False)
+    assert [weights[n] * c for n, c in enumerate((60, 30, 10))] == pytest.approx([100 / 3] * 3)
+    assert weights[3] == 1.0
+    assert balanced([(0,)] * 999 + [(1,)], 2, multi_label=False)[1] == 10.0
+    assert balanced([(0,), (0, 1), (0,), ()], 2, multi_label=True) == pytest.approx((1 / 3, 3.0))
+    assert balanced([(0,), (0,)], 1, multi_label=True) == (0.1,)
+
+
+def test_smoothing_weights_and_focus_reach_the_loss_of_a_batch(tiny_encoder):
+    examples = (text(1, "Anna", "a"), text(2, "Oslo", "a"), text(3, "bank", "b"))
+    plain = make()
+    encoder, encoded = built(plain, tiny_encoder, *examples)
+    batch = encoded.collate([0, 1, 2])
+    outputs = SimpleNamespace(logits=torch.tensor([[2.0, 0.0], [1.0, 0.0], [0.5, 0.0]]))
+    base = encoded.loss(outputs, batch).item()
+    for keys in ({"label_smoothing": 0.1}, {"class_weights": "balanced"}, {"loss": "focal"}):
+        assert make(**keys).encode(examples, encoder).loss(outputs, batch).item() != pytest.approx(base, rel=1e-3)
+
+
+# --- what is predicted -----------------------------------------------------------------------------------------
+
+
+def test_out_of_scope_claims_nothing_and_tells_how_far_in_scope():
+    outputs = ("ask", "buy", OUT_OF_SCOPE)
+    logits = numpy.log(numpy.array([[0.2, 0.1, 0.7], [0.5, 0.1, 0.4]]))
+    outside, inside = one_label(["x", "y"], logits, outputs)
+    assert (outside.labels, outside.confidences, outside.scores, outside.out_of_scope) == ((), (), (), True)
+    assert outside.in_scope == pytest.approx(0.2)
+    assert (inside.labels, inside.out_of_scope) == (("ask",), False)
+    assert inside.in_scope == inside.confidences[0] == pytest.approx(0.5)
+
+
+def test_of_several_labels_all_above_the_threshold_are_claimed():
+    logits = numpy.array([[0.3, -0.2, 4.0], [-1.0, -1.0, -1.0]])
+    found = label_sets(["x", "y"], logits, ("b", "a", "b"), 0.4)
+    assert found[0].labels == ("a", "b")
+    assert found[0].confidences == pytest.approx((1 / (1 + math.exp(0.2)), 1 / (1 + math.exp(-4))))
+    assert (found[1].labels, found[1].out_of_scope, found[1].in_scope) == ((), False, None)
+
+
+@given(st.lists(st.floats(-6, 6), min_size=1, max_size=8), st.floats(0.05, 20))
+def test_confidences_of_label_sets_can_be_scaled_whichever_side_of_a_half_they_are(logits, temperature):
+    found = label_sets(["x"], numpy.array([logits]), [f"l{n}" for n in range(len(logits))], 0.001)
+    assert len(found[0].labels) == len(logits)
+    (same,) = judging.calibrated([replace(found[0])], 1.0 + 1e-12)
+    assert same.confidences == pytest.approx(found[0].confidences)
+    (scaled,) = judging.calibrated(found, temperature)
+    assert scaled.confidences == pytest.approx([1 / (1 + math.exp(-z / temperature)) for z in logits], rel=1e-9)
+
+
+def test_confidences_of_one_label_can_be_scaled():
+    logits = numpy.array([[2.0, 0.0, -1.0], [0.0, 3.0, 1.0]])
+    found = one_label(["x", "y"], logits, ("a", "b", OUT_OF_SCOPE))
+    scaled = judging.calibrated(found, 2.0)
+    assert [p.confidences[0] for p in scaled] == pytest.approx(torch.tensor(logits / 2).softmax(-1).amax(-1).tolist())
+
+
+def test_a_temperature_is_found_for_label_sets():
+    generator = numpy.random.default_rng(3)
+    logits = generator.normal(0, 2, size=(4000, 1))
+    right = generator.random(4000) < 1 / (1 + numpy.exp(-logits[:, 0]))
+    overconfident = label_sets([str(n) for n in range(4000)], 3 * logits, ("a",), 0.001)
+    rows, claim, claimed = judging.scores(overconfident)
+    there = numpy.array([bool(p.labels) for p in overconfident])
+    found = calibration.fit_temperature(rows, claim, right[there], claimed)
+    assert found == pytest.approx(3.0, rel=0.1)
+
+
+# --- labels and models -----------------------------------------------------------------------------------------
+
+
+def test_the_output_for_out_of_scope_stands_last_and_only_where_it_is_asked_for():
+    corpus = Corpus("train", (text(1, "a", "zoo"), text(2, "b"), text(3, "c", "ask")), "f")
+    assert make().labels(corpus) == ("ask", "zoo", OUT_OF_SCOPE)
+    assert make(out_of_scope="leave_out").labels(corpus) == ("ask", "zoo")
+    assert make(multi_label=True).labels(corpus) == ("ask", "zoo")
+    assert make().labels(Corpus("train", (text(1, "a", "zoo"),), "f")) == ("zoo",)
+
+
+def test_where_nothing_can_be_learned_is_told():
+    def lacking(*examples, **keys):
+        return make(**keys).lacks(Corpus("train", examples, "f"))
+
+    assert lacking(text(1, "a")) == "no label"
+    assert lacking(text(1, "a", "x"), text(2, "b", "x")) == "one label alone"
+    assert lacking(text(1, "a", "x"), text(2, "b")) is None
+    assert lacking(text(1, "a", "x"), text(2, "b"), out_of_scope="leave_out") == "one label alone"
+    assert lacking(text(1, "a", "x"), text(2, "b"), multi_label=True) is None
+
+
+def test_labels_that_the_task_cannot_have_are_refused_with_their_line(tiny_encoder):
+    examples = (text(1, "Anna", "x", "y"), text(2, "Oslo", OUT_OF_SCOPE), text(3, "bank", "x"))
+    with pytest.raises(ManyErrors) as caught:
+        make().labels(Corpus("train", examples, "f"))
+    several, reserved = caught.value.errors
+    assert (several.code, several.where.line) == ("D136", 1)
+    assert "multi_label: true" in several.help
+    assert (reserved.code, reserved.where.line) == ("D137", 2)
+    encoder, _ = built(make(), tiny_encoder, text(1, "Anna", "x"), text(2, "bank", "y"))
+    with pytest.raises(HallucError, match="2 labels"):
+        make().encode(examples[:1], encoder)
+
+
+def test_texts_that_teach_nothing_have_no_weight_and_are_counted(tiny_encoder):
+    task = make()
+    encoder, encoded = built(task, tiny_encoder, text(1, "Anna", "x"), text(2, "bank", "y"))
+    others = task.encode((text(3, "Oslo", "z"), text(4, "left"), text(5, "won", "y")), encoder)
+    assert others.weights == [0, 0, 1]
+    assert (others.notes["unknown_label_texts"], others.notes["unanswerable_texts"]) == (1, 1)
+    batch = others.collate([0, 1])
+    assert batch.labels.tolist() == [UNLABELLED] * 2
+    assert others.loss(encoder.model(**batch.inputs), batch).item() == 0
+    several = make(multi_label=True)
+    encoder, encoded = built(several, tiny_encoder, text(1, "Anna", "x", "y"), text(2, "bank"))
+    assert encoded.collate([0, 1]).labels.tolist() == [[1, 1], [0, 0]]
+    assert encoded.weights == [1, 1]
+
+
+def saved(encoder, folder):
+    encoder.model.save_pretrained(folder)
+    encoder.tokenizer.save_pretrained(folder)
+    return ModelConfig(name=str(folder))
+
+
+def test_a_model_knows_whether_it_was_trained_for_one_label_or_several(tiny_encoder, tmp_path):
+    examples = (text(1, "Anna", "x"), text(2, "bank", "y"))
+    for trained in (False, True):
+        encoder, _ = built(make(multi_label=trained), tiny_encoder, *examples)
+        config = saved(encoder, tmp_path / str(trained))
+        assert make(multi_label=trained).restore(config, {}, "eager").outputs == ("x", "y")
+        with pytest.raises(HallucError, match="was trained for") as caught:
+            make(multi_label=not trained).restore(config, {}, "eager")
+        assert caught.value.code == "C204"
+        assert f"multi_label: {str(trained).lower()}" in caught.value.help
+
+
+def test_labels_of_a_model_are_renamed_or_count_as_out_of_scope(tiny_encoder, tmp_path):
+    encoder, _ = built(make(), tiny_encoder, text(1, "Anna", "LABEL_0"), text(2, "bank", "LABEL_1"))
+    encoder.model.config.problem_type = None  # as models from elsewhere have it
+    config = saved(encoder, tmp_path / "m")
+    names = {"LABEL_0": "travel", "LABEL_1": None}
+    for keys in ({}, {"multi_label": True}):
+        assert make(**keys).restore(config, names, "eager").outputs == ("travel", OUT_OF_SCOPE)
+    with pytest.raises(HallucError, match="no label `LABEL_3`") as caught:
+        make().restore(config, {"LABEL_3": "x"}, "eager")
+    assert caught.value.code == "C203"
+
+
+@pytest.mark.parametrize(
+    ("keys", "told"),
+    [
+        ({"threshold": 0.3}, "multi_label: true"),
+        ({"pool": "max", "long_texts": "head"}, "long_texts: windows"),
+        ({"focal_gamma": 1.0}, "loss: focal"),
+        ({"multi_label": True, "out_of_scope": "leave_out"}, "one label a text"),
+    ],
+)
+def test_keys_that_would_do_nothing_are_refused(keys, told):
+    with pytest.raises(ValidationError, match=told):
+        make(**keys)
+
+
+def test_the_config_decides_figures_and_detector():
+    one, several = make(), make(multi_label=True)
+    assert (one.primary, one.scores, one.detectors) == ("accuracy", "labelling", ("gold_labels",))
+    assert (several.primary, several.scores, several.detectors) == ("micro_f1", "label_sets", ("gold_label_sets",))
+    assert TextClassification.detectors == ("gold_labels",)
+
+
+def test_an_example_survives_pickling_and_has_a_pair_for_each_label():
+    example = text(1, "Anna left Oslo", "x", "y", second=1)
+    assert pickle.loads(pickle.dumps(example)) == example  # noqa: S301
+    assert example.pairs == [("Anna left Oslo", "x"), ("Anna left Oslo", "y")]
+    assert text(1, "Anna").pairs == []
+
+
+# --- augmentation ----------------------------------------------------------------------------------------------
+
+
+@st.composite
+def edited_pairs(draw):
+    first, second = draw(st.integers(1, 5)), draw(st.integers(1, 5))
+    tokens = [*(f"a{n}" for n in range(first)), *(f"b{n}" for n in range(second))]
+    held = draw(st.sets(st.sampled_from(tokens), max_size=2))
+    size = len(tokens)
+    edits = []
+    for _ in range(draw(st.integers(0, 3))):
+        if draw(st.integers(0, 3)):
+            start = draw(st.integers(0, size))
+            end = draw(st.integers(start, min(size, start + 3)))
+            edits.append(Replace(start, end, tuple(draw(st.lists(st.sampled_from("xyz"), max_size=3))), ""))
+        else:
+            cuts = sorted(draw(st.lists(st.integers(0, size), unique=True, min_size=2, max_size=4)))
+            edits.append(Reorder(tuple(cuts), tuple(draw(st.permutations(range(len(cuts) - 1)))), ""))
+    return Labelled("p", Origin("f", 1), tuple(tokens), ("l",), first), sorted(held), edits
+
+
+@given(edited_pairs(), st.sampled_from(["both", "first", "second"]))
+def test_the_border_of_a_pair_survives_whatever_edits_may_be_made(found, side):
+    example, held, edits = found
+    task = make(locked_words=[word.upper() for word in held], augment_side=side)
+    try:
+        edited = apply(task.editable(example), edits)
+        made = task.rebuild(example, edited, "n", Origin("f", 2))
+    except EditError:
+        return
+    one, other = made.tokens[: made.second], made.tokens[made.second :]
+    assert one
+    assert other
+    assert not any(token.startswith("b") for token in one)
+    assert not any(token.startswith("a") for token in other)
+    assert set(held) <= set(made.tokens)
+    before = example.tokens[: example.second], example.tokens[example.second :]
+    assert side != "second" or one == before[0]
+    assert side != "first" or other == before[1]
+    # What replaced or joined the tokens of a side is there: nothing went over to the other one.
+    for after, old, start, stop in ((one, before[0], 0, example.second), (other, before[1], example.second, None)):
+        stop = len(example.tokens) if stop is None else stop
+        here = [e for e in edits if isinstance(e, Replace) and e.start < e.end and start <= e.start and e.end <= stop]
+        at_border = [e for e in edits if isinstance(e, Replace) and e.start == e.end]
+        if not at_border:
+            grown = sum(len(edit.tokens) - (edit.end - edit.start) for edit in here)
+            assert len(after) == len(old) + grown
+
+
+@pytest.mark.parametrize(("side", "second"), [("both", 2), ("first", 2), ("second", 1)])
+def test_what_is_inserted_at_the_border_goes_where_text_may_change(side, second):
+    task = make(augment_side=side)
+    pair = text(1, "one two", "l", second=1)
+    edited = apply(task.editable(pair), [Replace(1, 1, ("new",), "")])
+    assert task.rebuild(pair, edited, "n", Origin("f", 2)).second == second
+
+
+def test_words_can_be_locked_in_any_case_and_no_edit_crosses_the_border():
+    task = make(locked_words=["Refund", "kosten"])
+    single = task.editable(text(1, "my REFUND please refund", "l"))
+    assert single.locked == ((1, 2), (3, 4))
+    pair = task.editable(text(1, "my refund please Kosten", "l", second=2))
+    assert pair.locked == ((1, 2), (2, 2), (3, 4))
+    with pytest.raises(EditError):
+        apply(pair, [Reorder((0, 1, 2, 3, 4), (2, 1, 0, 3), "")])
+    plain = make().editable(text(1, "one two", "l", second=1))
+    with pytest.raises(EditError):
+        apply(plain, [Replace(0, 2, ("x",), "")])
+    emptied = apply(plain, [Replace(0, 1, (), "")])
+    with pytest.raises(EditError, match="one text of the pair"):
+        make().rebuild(text(1, "one two", "l", second=1), emptied, "n", Origin("f", 2))
+
+
+def test_labels_stay_and_no_token_is_labelled():
+    task = make(multi_label=True)
+    example = text(1, "one two", "x", "y")
+    editable = task.editable(example)
+    assert (editable.spans, editable.locked) == ((), ())
+    made = task.rebuild(example, apply(editable, [Replace(0, 1, ("three", "four"), "")]), "n", Origin("f", 2))
+    assert (made.id, made.tokens, made.labels, made.second) == ("n", ("three", "four", "two"), ("x", "y"), None)
+
+
+# --- from scratch ----------------------------------------------------------------------------------------------
+
+TEXTS = [["Where", "is", "the", "refund", "?"], ["the", "parcels", "are", "where", "?"], ["什么", "refunds"]] * 3
+
+
+def test_a_tokenizer_from_scratch_knows_its_texts_and_is_the_same_each_time():
+    made = [make_tokenizer(iter(TEXTS), 150) for _ in range(4)]
+    vocabularies = [tokenizer.get_vocab() for tokenizer in made]
+    assert all(vocabulary == vocabularies[0] for vocabulary in vocabularies)
+    assert len(vocabularies[0]) <= 150
+    assert made[0].tokenize("where is the refund?") == ["where", "is", "the", "refund", "?"]
+    assert made[0].tokenize("Where") != made[0].tokenize("where")  # case is kept
+    assert made[0].tokenize("什么") == ["什", "么"]
+    assert made[0].tokenize("Ж") == ["[UNK]"]
+    assert made[0]("are", "the")["token_type_ids"] == [0, 0, 0, 1, 1]
+
+
+def test_a_small_vocabulary_keeps_the_most_frequent_characters():
+    texts = [[chr(0x4E00 + number)] * (300 - number) for number in range(200)]
+    tokenizer = make_tokenizer(texts, 100)
+    assert len(tokenizer) == 100
+    assert tokenizer.tokenize(chr(0x4E00)) == [chr(0x4E00)]
+    assert tokenizer.tokenize(chr(0x4E00 + 199)) == ["[UNK]"]
+
+
+SCRATCH = ModelConfig(scratch=ScratchConfig(layers=2, width=32, heads=2, vocabulary=150), dropout=0.2)
+
+
+def test_every_encoder_task_can_start_from_scratch_and_is_saved_like_any_other(tmp_path, engine):
+    task, tagger = make(), TokenClassification(TokenClassification.Config(type="token_classification"))
+    for one, labels in ((task, ("x", "y")), (tagger, ("PER",))):
+        torch.manual_seed(1)
+        encoder = one.build(SCRATCH, labels, "eager", TEXTS)
+        torch.manual_seed(1)
+        again = one.build(SCRATCH, labels, "eager", TEXTS)
+        weights = [made.model.state_dict() for made in (encoder, again)]
+        assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
+        shape = encoder.model.config
+        assert (shape.num_hidden_layers, shape.hidden_size, shape.intermediate_size) == (2, 32, 128)
+        assert shape.hidden_dropout_prob == 0.2
+        restored = one.restore(saved(encoder, tmp_path / one.name), {}, "eager")
+        assert restored.outputs == encoder.outputs
+        assert restored.tokenizer.get_vocab() == encoder.tokenizer.get_vocab()
+    examples = (text(1, "where is the refund", "x", second=2), text(2, "parcels", "y"))
+    encoded = task.encode(examples, restored_of(task, tmp_path))
+    assert encoded.windows[0].types == (0, 0, 0, 0, 1, 1, 1)
+    assert len(task.decode(encoded, forward(restored_of(task, tmp_path).model, encoded, 64, engine))) == 2
+
+
+def restored_of(task, folder):
+    return task.restore(ModelConfig(name=str(folder / task.name)), {}, "eager")
+
+
+@pytest.mark.parametrize(
+    ("keys", "told"),
+    [
+        ({}, "needs `name`"),
+        ({"name": "m", "scratch": {}}, "either `name` or `scratch`"),
+        ({"scratch": {"width": 30, "heads": 4}}, "cannot be shared"),
+        ({"scratch": {}, "freeze": 1}, "goes with `model.name`"),
+    ],
+)
+def test_a_model_is_named_or_made(keys, told):
+    with pytest.raises(ValidationError, match=told):
+        ModelConfig(**keys)
+
+
+def test_an_encoder_without_a_pooler_gets_a_fresh_one_with_its_head(tiny_encoder, tmp_path):
+    import shutil
+
+    from safetensors.torch import load_file, save_file
+
+    folder = tmp_path / "bare"
+    shutil.copytree(tiny_encoder, folder)
+    weights = {name: t for name, t in load_file(folder / "model.safetensors").items() if "pooler" not in name}
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    task = make()
+    encoder = task.build(ModelConfig(name=str(folder)), ("x", "y"), "eager")
+    config = saved(encoder, tmp_path / "whole")
+    assert task.restore(config, {}, "eager").outputs == ("x", "y")
+    del weights["encoder.layer.0.output.dense.weight"]
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(HallucError, match="not whole"):
+        task.build(ModelConfig(name=str(folder)), ("x", "y"), "eager")
+
+
+def test_texts_are_unpadded_whatever_the_tokenizer_was_saved_with(tiny_encoder):
+    # The tokenizer of the fixture pads and cuts to twelve pieces.
+    encoder = SimpleNamespace(tokenizer=load_tokenizer(SimpleNamespace(name=tiny_encoder, revision=None, local=True)))
+    assert frame_of_pair(encoder.tokenizer).size == 3
