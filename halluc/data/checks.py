@@ -182,28 +182,45 @@ def _warnings(report: CheckReport) -> list[str]:
     told = []
     for overlap in report.overlaps:
         if overlap.sentences:
-            told.append(
-                f"{overlap.sentences} {overlap.later} sentences also stand in {overlap.earlier}, "
-                f"{overlap.same_spans} of them with the same tags (first: {overlap.first[0]})"
-            )
+            told.append(f"{_shared(overlap)} (first: {overlap.first[0]})")
     for name, labels in report.unseen_labels.items():
-        listed = ", ".join(f"{label} ({count})" for label, count in labels.items())
+        listed = ", ".join(f"{label} ({count:,})" for label, count in labels.items())
         told.append(f"{name} has labels that train never shows: {listed}")
     for name, split in report.splits.items():
         if split.duplicates:
-            told.append(f"{name}: {split.duplicates} sentences repeat an earlier one of the same split")
+            many = _counted(split.duplicates, "sentence repeats", "sentences repeat")
+            told.append(f"{name}: {many} an earlier one of the same split")
         if split.contradictions:
-            told.append(f"{name}: {split.contradictions} sentences stand there with different tags")
+            many = _counted(split.contradictions, "sentence stands", "sentences stand")
+            told.append(f"{name}: {many} there with different tags")
         if split.invisible_tokens.count:
             first = split.invisible_tokens.first[0]
-            told.append(f"{name}: {split.invisible_tokens.count} tokens are empty or invisible (first: {first})")
+            many = _counted(split.invisible_tokens.count, "token is", "tokens are")
+            told.append(f"{name}: {many} empty or invisible (first: {first})")
         if split.long_tokens.count:
             first = split.long_tokens.first[0]
-            told.append(f"{name}: {split.long_tokens.count} tokens are longer than 100 characters (first: {first})")
+            many = _counted(split.long_tokens.count, "token is", "tokens are")
+            told.append(f"{name}: {many} longer than 100 characters (first: {first})")
         if not split.mentions:
             told.append(f"{name}: no mention at all")
     if report.repairs.count:
-        told.append(f"{report.repairs.count} tags or spans were repaired (first: {report.repairs.first[0]})")
+        many = _counted(report.repairs.count, "tag or span was", "tags or spans were")
+        told.append(f"{many} repaired (first: {report.repairs.first[0]})")
     if report.skipped.count:
-        told.append(f"{report.skipped.count} lines were skipped (first: {report.skipped.first[0]})")
+        many = _counted(report.skipped.count, "line was", "lines were")
+        told.append(f"{many} skipped (first: {report.skipped.first[0]})")
     return told
+
+
+def _counted(count: int, one: str, many: str) -> str:
+    return f"{count:,} {one if count == 1 else many}"
+
+
+def _shared(overlap: Overlap) -> str:
+    if overlap.sentences == 1:
+        tags = "the same" if overlap.same_spans else "other"
+        return f"1 {overlap.later} sentence also stands in {overlap.earlier}, with {tags} tags"
+    return (
+        f"{overlap.sentences:,} {overlap.later} sentences also stand in {overlap.earlier}, "
+        f"{overlap.same_spans:,} of them with the same tags"
+    )
