@@ -55,9 +55,10 @@ def comparison_report() -> ComparisonReport:
         examples=40,
         reference="runs/letters/a",
         others=[other],
-        conclusion=["b hallucinates less than a, by 2.7 points [2.1, 3.4], with more omissions."],
+        conclusion=["On a single seed each, the run “b” hallucinates less than “a”, by 2.7 points [2.1, 3.4]."],
         notes=[],
         texts={"test-9": ["Anna", "Berg", "told", "The", "Paris", "Review", "(", "LOC|1", ")"]},
+        gold={"test-9": [(0, 2, "PER_NAME"), (3, 6, "LOC")]},
         reproduce=["halluc report runs/letters/a runs/letters/b"],
     )
 
@@ -97,7 +98,7 @@ def study_report() -> StudyReport:
         figures=figures,
         axes={"gap.fraction": [0.0, 0.5], "arm": ["none", "mix"]},
         single_seed=False,
-        conclusion=["mix hallucinates less than none at 0.5, by 0.7 points [0.2, 1.4], with more omissions."],
+        conclusion=["The arm “mix” hallucinates less than “none” at gap.fraction 0.5, by 0.7 points [0.2, 1.4]."],
         notes=["seed=3,gap.fraction=0.5,arm=mix is missing: it is not evaluated."],
         reproduce=["halluc report runs/letters-study"],
     )

@@ -18,6 +18,7 @@ from halluc.engine.references import resolve_model
 from halluc.hallucination.ledger import Knowledge
 from halluc.runs import directory
 from halluc.runs.directory import CONFIG_FILE, LATEST, RUN_FILE, RunDir
+from halluc.runs.evaluations import anew
 from halluc.runs.records import read_record
 from halluc.runs.schema import ConfidenceFile
 
@@ -131,7 +132,7 @@ def read_confidence(run: RunDir) -> ConfidenceFile | None:
     Raises:
         HallucError R114: the file is damaged, or of another version of halluc.
     """
-    file, help = run.confidence, "write it anew with `halluc eval`"
+    file, help = run.confidence, anew(run)
     try:
         found = read_record(file, ConfidenceFile, damaged="R114", other_version="R114", help=help)
     except FileNotFoundError:

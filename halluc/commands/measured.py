@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import zip_longest
-from pathlib import Path
 from typing import Any
 
 import numpy
 
-from halluc.commands import scoring, standing
+from halluc.commands import scoring
 from halluc.core.errors import HallucError
 from halluc.core.memory import uncollected
 from halluc.core.significance import Figure, Sheet
-from halluc.hallucination import ledger, rates
+from halluc.hallucination import rates
 from halluc.hallucination.table import Table, table
+from halluc.runs import evaluations
 from halluc.runs.directory import RunDir
+from halluc.runs.evaluations import PREFERRED, Counted, anew
 from halluc.runs.records import read_lines
-from halluc.runs.schema import PREDICTIONS, LedgerLine, Prediction, RunFile, SpanPrediction
-
-# The splits that a comparison may be of, the one to prefer first.
-PREFERRED = ("test", "dev", "train")
+from halluc.runs.schema import PREDICTIONS, LedgerLine, Prediction, RunFile
 
 FigureKey = tuple[str, tuple[tuple[str, str], ...]]
 # What makes two examples the same: id, tokens, gold.
@@ -81,26 +79,42 @@ def read(run: RunDir, split: str, known: dict[bytes, Example] | None = None, *, 
         keep_lines: whether to keep the ledger's lines. They take far more memory than its table.
 
     Raises:
-        HallucError R112: the split was not evaluated, or a file is damaged; R101 and its kin: it is no run.
+        HallucError R112: the split was not evaluated, or ledger, predictions and figures are damaged or not of one
+            evaluation; R101, R102: it is no run, or a file is of another version.
     """
     record = run.read()
     if not run.ledger(split).is_file():
-        help = f"evaluate it first: halluc eval --run {run.path} --split {split}"
+        help = evaluations.unevaluated_help(split, evaluated([run]), run)
         raise HallucError("R112", f"{run.path} has no ledger of {split}", help=help)
+    file = evaluations.read(run, split)
     with uncollected():
-        lines = ledger.read(run.ledger(split))
-        examples = _examples(run.predictions(split), _kind(run, split), {} if known is None else known)
-        made = table(lines, [example[0] for example in examples], [len(example[1]) for example in examples])
+        path, help = run.ledger(split), anew(run, split)
+        lines = list(read_lines(path, LedgerLine, damaged="R112", what="a ledger", help=help))
+        examples = _examples(run, split, _kind(run, file.task), {} if known is None else known)
+        ids = [example[0] for example in examples]
+        evaluations.refuse_strangers(run, split, {line.id for line in lines}.difference(ids))
+        made = table(lines, ids, [len(example[1]) for example in examples])
+    evaluations.refuse_parts(run, split, file, _counted(made, examples))
     return Measured(run, record, split, examples, made, lines if keep_lines else [])
 
 
-def _kind(run: RunDir, split: str) -> type[Prediction]:
+def _counted(made: Table, examples: Sequence[Example]) -> Counted:
+    verdict = made.claims.verdict
+    return Counted(
+        claims=len(verdict),
+        supported=int((verdict == "supported").sum()),
+        unsupported=int((verdict == "unsupported").sum()),
+        omissions=int(numpy.isneginf(made.gold.best).sum()),
+        examples=len(examples),
+        mentions=sum(len(gold) for _, _, gold in examples),
+        gold=len(made.gold.example),
+    )
+
+
+def _kind(run: RunDir, task: str) -> type[Prediction]:
     """What the lines of predictions are: the evaluation says of which task it is."""
-    if not run.evaluation(split).is_file():  # runs of an older halluc may lack it, and are of the first task
-        return SpanPrediction
-    task = standing.evaluation(run, split).task
     if task not in PREDICTIONS:
-        raise HallucError("R112", f"{run.evaluation(split)} is of a task that this halluc does not have: `{task}`")
+        raise HallucError("R112", f"{run.path} is of a task that this halluc does not have: `{task}`")
     return PREDICTIONS[task]
 
 
@@ -108,7 +122,8 @@ def _kind(run: RunDir, split: str) -> type[Prediction]:
 _SAID = b', "predicted": '
 
 
-def _examples(path: Path, kind: type[Prediction], known: dict[bytes, Example]) -> list[Example]:
+def _examples(run: RunDir, split: str, kind: type[Prediction], known: dict[bytes, Example]) -> list[Example]:
+    path = run.predictions(split)
     try:
         with path.open("rb") as file:
             lines = [line.partition(_SAID) for line in file]
@@ -116,12 +131,22 @@ def _examples(path: Path, kind: type[Prediction], known: dict[bytes, Example]) -
         lines = []  # told where they are read one by one
     if lines and all(begins in known and said.endswith(b"]}\n") for begins, _, said in lines):
         return [known[begins] for begins, _, _ in lines]
-    help = "write it anew with `halluc eval`"
-    records = read_lines(path, kind, damaged="R112", what="predictions", help=help)
+    records = read_lines(path, kind, damaged="R112", what="predictions", help=anew(run, split))
     found = [one.example for one in records]
     if len(found) == len(lines):
         known.update(zip((begins for begins, _, _ in lines), found, strict=True))
     return found
+
+
+def evaluated(runs: Iterable[RunDir]) -> list[str]:
+    """The splits on which any of the runs was evaluated, the one to prefer first."""
+    there = list(runs)
+    return [split for split in PREFERRED if any(_has(run, split) for run in there)]
+
+
+def _has(run: RunDir, split: str) -> bool:
+    """One of its files is enough: that the others are missing is told where they are read."""
+    return run.ledger(split).is_file() or run.evaluation(split).is_file()
 
 
 def common_split(runs: Sequence[RunDir], asked: str | None) -> str:
@@ -133,11 +158,14 @@ def common_split(runs: Sequence[RunDir], asked: str | None) -> str:
     if asked is not None:
         return asked
     for split in PREFERRED:
-        if all(run.ledger(split).is_file() for run in runs):
+        if all(_has(run, split) for run in runs):
             return split
-    lacking = next((run for run in runs if not any(run.ledger(s).is_file() for s in PREFERRED)), None)
-    told = f"{lacking.path} has no ledger" if lacking else "the runs have no evaluated split in common"
-    raise HallucError("R112", told, help="evaluate it first, with `halluc eval`")
+    lacking = next((run for run in runs if not evaluated([run])), None)
+    if lacking is not None:
+        help = f"evaluate it first: {evaluations.command(lacking)}"
+        raise HallucError("R112", f"{lacking.path} has no ledger", help=help)
+    help = "evaluate them on the same one, with `halluc eval`"
+    raise HallucError("R112", "the runs have no evaluated split in common", help=help)
 
 
 def refuse_different_examples(one: Measured, other: Measured) -> None:

@@ -13,12 +13,14 @@ from halluc.commands import arms, measured, points, studying
 from halluc.commands.arms import MATCHED, Contest
 from halluc.commands.measured import Example, FigureKey, Measured
 from halluc.commands.points import Group, Point, Resampled, of_line
+from halluc.commands.terminal import say
 from halluc.core.errors import HallucError
 from halluc.core.memory import uncollected
 from halluc.core.significance import percentiles
 from halluc.metrics import seeds
 from halluc.metrics.seeds import Seeds
 from halluc.report.collect.several import refuse_different_tasks
+from halluc.runs import evaluations
 from halluc.runs.directory import RUN_FILE, RunDir
 from halluc.runs.studies import CellFigures, Plain, SeedFigure, StudyFigures, Trend
 
@@ -37,22 +39,27 @@ class Place:
 def current(
     name: str, home: Path, places: Sequence[Place], asked: str | None, reference: str | None = None
 ) -> StudyFigures:
-    """``figures``: those that ``study.json`` keeps, where nothing that they depend on has changed; else counted anew.
+    """``figures``: those that ``home`` keeps, where nothing that they depend on has changed; else counted anew.
 
-    ``study.json`` in ``home`` keeps those counted last, of whatever split and reference.
+    Where they can not be kept, the terminal is told.
 
     Raises:
-        HallucError: as ``figures``. E401: ``study.json`` cannot be written.
+        HallucError: as ``figures``.
     """
-    against = arms.references(_axes(places), reference)
-    wanted = studying.fingerprint(name, places, _split(name, places, asked), against)
-    before = studying.kept(home, wanted)
+    axes = _axes(places)
+    usual, against = arms.references(axes, None), arms.references(axes, reference)
+    split = _split(name, places, asked)
+    wanted = studying.fingerprint(name, places, split, against)
+    others = {axis: value for axis, value in against.items() if value != usual[axis]}
+    file = studying.file_of(home, split if _is_unusual(places, split) else None, others)
+    before = studying.kept(file, wanted)
     if before is None:
         found = figures(name, places, asked, reference).model_copy(update={"fingerprint": wanted})
     else:
         found = studying.moved(before, places)
-    if found != before:
-        studying.keep(home, found)
+    told = studying.keep(file, found) if found != before else None
+    if told is not None:
+        say(f"note: {told}", style="yellow")
     return found
 
 
@@ -72,7 +79,9 @@ def figures(name: str, places: Sequence[Place], asked: str | None, reference: st
     refuse_different_tasks([place.run for place in places])
     found, missing = _read(places, split)
     if not found:
-        raise HallucError("R112", f"no cell of {name} has a ledger of {split}", help="see `--split`")
+        slug, why = next((slug, why) for slug, why in missing.items() if why != _NOT_RUN)
+        help = "evaluate the cells again: `halluc run` of the study's config does"
+        raise HallucError("R112", f"no cell of {name} can be counted on {split}; {slug}: {why}", help=help)
     first = next(iter(found.values()))
     for other in found.values():
         measured.refuse_different_examples(first, other)
@@ -105,14 +114,26 @@ def _axes(places: Sequence[Place]) -> dict[str, list[Plain]]:
 
 
 def _split(name: str, places: Sequence[Place], asked: str | None) -> str:
-    there = [place.run for place in places if place.run.path.is_dir() and _is_evaluated(place.run)]
+    there = _evaluated(places)
     if not there:
         raise HallucError("R112", f"no cell of {name} is evaluated", help="run the study first: halluc run CONFIG")
+    splits = measured.evaluated(there)
+    if asked is not None and asked not in splits:
+        help = evaluations.unevaluated_help(asked, splits)
+        raise HallucError("R112", f"no cell of {name} is evaluated on {asked}", help=help)
     return measured.common_split(there, asked)
 
 
-def _is_evaluated(run: RunDir) -> bool:
-    return any(run.ledger(split).is_file() for split in measured.PREFERRED)
+def _evaluated(places: Sequence[Place]) -> list[RunDir]:
+    return [place.run for place in places if measured.evaluated([place.run])]
+
+
+def _is_unusual(places: Sequence[Place], split: str) -> bool:
+    """Whether it is another split than the one that is told of unasked."""
+    try:
+        return measured.common_split(_evaluated(places), None) != split
+    except HallucError:
+        return True  # there is none that all cells have
 
 
 def _read(places: Sequence[Place], split: str) -> tuple[dict[str, Measured], dict[str, str]]:
@@ -123,13 +144,16 @@ def _read(places: Sequence[Place], split: str) -> tuple[dict[str, Measured], dic
     with uncollected():
         for place in places:
             if not (place.run.path / RUN_FILE).is_file():
-                missing[place.slug] = "not run yet"
+                missing[place.slug] = _NOT_RUN
                 continue
             try:
                 found[place.slug] = measured.read(place.run, split, known, keep_lines=False)
             except HallucError as error:
-                missing[place.slug] = error.message
+                missing[place.slug] = f"{error.where}: {error.message}" if error.where else error.message
     return found, missing
+
+
+_NOT_RUN = "not run yet"
 
 
 def _by_seed(places: Sequence[Place], found: Mapping[str, Measured]) -> list[Group]:

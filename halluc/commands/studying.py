@@ -1,4 +1,6 @@
-"""``study.json``: the figures of a study as they were counted last, and whether they still stand."""
+"""What is kept of a study: its figures as they were counted last, and whether they still stand.
+
+``study.json`` has those of the usual split and reference; what is asked for beside lies in a file of its own."""
 
 from __future__ import annotations
 
@@ -8,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from halluc import __version__
 from halluc.config.loading import sha256_of_tree
+from halluc.config.slugs import slug_of
 from halluc.core.errors import HallucError
 from halluc.core.files import sha256_of, write_json
 from halluc.report.collect.several import task_of
@@ -18,7 +21,15 @@ from halluc.runs.studies import Plain, StudyFigures
 if TYPE_CHECKING:
     from halluc.commands.study import Place
 
-STUDY_FIGURES = "study.json"
+
+def file_of(home: Path, split: str | None, references: Mapping[str, Plain]) -> Path:
+    """Where the figures are kept: one file for each choice.
+
+    Args:
+        split, references: what differs from the usual; None and empty: nothing does.
+    """
+    parts = [part for part in (split, slug_of(references)) if part]
+    return home / ("-".join(["study", *parts]) + ".json")
 
 
 def fingerprint(name: str, places: Sequence[Place], split: str, references: Mapping[str, Plain]) -> str:
@@ -41,15 +52,14 @@ def _is_run(run: RunDir) -> bool:
 
 
 def _hashes(run: RunDir, split: str) -> list[str | None]:
-    return [sha256_of(file) if file.is_file() else None for file in (run.ledger(split), run.predictions(split))]
+    files = (run.ledger(split), run.predictions(split), run.evaluation(split))
+    return [sha256_of(file) if file.is_file() else None for file in files]
 
 
-def kept(home: Path, wanted: str) -> StudyFigures | None:
-    """The figures in ``study.json``, where their fingerprint is the one wanted."""
+def kept(file: Path, wanted: str) -> StudyFigures | None:
+    """The figures in a file, where their fingerprint is the one wanted."""
     try:
-        found = read_record(
-            home / STUDY_FIGURES, StudyFigures, damaged="R101", other_version="R102", help="count it anew"
-        )
+        found = read_record(file, StudyFigures, damaged="R101", other_version="R102", help="count it anew")
     except (FileNotFoundError, HallucError):
         return None  # none, of another halluc, or damaged: it is written anew
     return found if found.fingerprint == wanted else None
@@ -62,10 +72,10 @@ def moved(found: StudyFigures, places: Sequence[Place]) -> StudyFigures:
     return found.model_copy(update={"cells": cells})
 
 
-def keep(home: Path, found: StudyFigures) -> None:
-    """Write ``study.json``.
-
-    Raises:
-        HallucError E401: the disk is full, read-only or forbidden.
-    """
-    write_json(home / STUDY_FIGURES, found.model_dump(mode="json"))
+def keep(file: Path, found: StudyFigures) -> str | None:
+    """Write the figures, and say what came of it where they can not be written: a report does without."""
+    try:
+        write_json(file, found.model_dump(mode="json"))
+    except HallucError as error:
+        return f"{error.message}: the figures are not kept, and counted again the next time"
+    return None

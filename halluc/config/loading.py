@@ -42,15 +42,19 @@ class LoadedConfig:
     @property
     def model_sections(self) -> dict[str, Any]:
         """The sections that decide the model; the test split is none of it."""
-        sections = {name: self.tree[name] for name in schema.MODEL_SECTIONS if self.tree.get(name) is not None}
-        sections["data"] = {key: value for key, value in self.tree["data"].items() if key != "test"}
-        # What was there before a key was stays the same where it is not used.
-        sections["model"] = {
-            key: value for key, value in self.tree["model"].items() if (key, value) != ("scratch", None)
-        }
-        if "augment" in sections:  # how many processes make it is none of it
-            sections["augment"] = {key: value for key, value in sections["augment"].items() if key != "workers"}
-        return sections
+        return model_sections(self.tree)
+
+
+def model_sections(tree: Mapping[str, Any]) -> dict[str, Any]:
+    """Of a config as plain values the sections that decide the model; ``data`` is a mapping in it."""
+    sections = {name: tree[name] for name in schema.MODEL_SECTIONS if tree.get(name) is not None}
+    sections["data"] = {key: value for key, value in tree["data"].items() if key != "test"}
+    # What was there before a key was stays the same where it is not used.
+    if isinstance(sections.get("model"), dict):
+        sections["model"] = {key: value for key, value in tree["model"].items() if (key, value) != ("scratch", None)}
+    if isinstance(sections.get("augment"), dict):  # how many processes make it is none of it
+        sections["augment"] = {key: value for key, value in sections["augment"].items() if key != "workers"}
+    return sections
 
 
 def sha256_of_tree(tree: Any) -> str:

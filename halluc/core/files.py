@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -48,10 +49,26 @@ def make_folder(path: Path) -> None:
 
 
 def unwritable(path: Path, error: OSError) -> HallucError:
-    """The error of a full or read-only disk, naming the file."""
-    return environment_error(
-        "E401", f"cannot write {path}: {error.strerror or error}", "free space, or choose another `runs_dir`"
-    )
+    """The error of a file that can not be written, whatever the cause, naming the file."""
+    return environment_error("E401", f"cannot write {path}: {error.strerror or error}", remedy(path, error))
+
+
+_ELSEWHERE = "choose another folder: `runs_dir`, or `--output` of `halluc report`"
+
+
+def remedy(path: Path, error: OSError) -> str:
+    """What helps where ``path`` can not be written, by the cause."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "free space, or choose another `runs_dir`"
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return f"it is forbidden to you: {_ELSEWHERE}"
+    if error.errno in (errno.ENOTDIR, errno.EEXIST, errno.EISDIR):
+        if path.is_dir():
+            return f"{path} is a folder where a file should be: move it away"
+        blocking = next((one for one in (path, *path.parents) if one.exists() and not one.is_dir()), None)
+        if blocking is not None:
+            return f"{blocking} is a file where a folder should be: move it away, or {_ELSEWHERE}"
+    return _ELSEWHERE
 
 
 def sync_folder(folder: Path) -> None:

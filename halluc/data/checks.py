@@ -223,35 +223,50 @@ def _warnings(report: CheckReport) -> list[str]:
     told, words = [], report.words
     for overlap in report.overlaps:
         if overlap.sentences:
-            told.append(
-                f"{overlap.sentences} {overlap.later} {words.examples} also stand in {overlap.earlier}, "
-                f"{overlap.same_spans} of them with the same {words.annotation} (first: {overlap.first[0]})"
-            )
+            told.append(f"{_shared(overlap, words)} (first: {overlap.first[0]})")
     for name, labels in report.unseen_labels.items():
-        listed = ", ".join(f"{label} ({count})" for label, count in labels.items())
+        listed = ", ".join(f"{label} ({count:,})" for label, count in labels.items())
         told.append(f"{name} has labels that train never shows: {listed}")
     for name, split in report.splits.items():
         if split.duplicates:
-            told.append(f"{name}: {split.duplicates} {words.examples} repeat an earlier one of the same split")
+            told.append(
+                f"{name}: {_counted(split.duplicates, words.examples, 'repeat')} an earlier one of the same split"
+            )
         if split.contradictions:
-            told.append(
-                f"{name}: {split.contradictions} {words.examples} stand there with different {words.annotation}"
-            )
-        if split.invisible_tokens.count:
-            first = split.invisible_tokens.first[0]
-            told.append(f"{name}: {split.invisible_tokens.count} tokens are empty or invisible (first: {first})")
-        if split.long_tokens.count:
-            first = split.long_tokens.first[0]
-            told.append(
-                f"{name}: {split.long_tokens.count} tokens are longer than {LONG_TOKEN} characters (first: {first})"
-            )
-        if split.long_sentences.count:
-            count, first = split.long_sentences.count, split.long_sentences.first[0]
-            told.append(f"{name}: {count} {words.examples} are longer than {LONG_SENTENCE:,} tokens (first: {first})")
+            many = _counted(split.contradictions, words.examples, "stand")
+            told.append(f"{name}: {many} there with different {words.annotation}")
+        for found, what, how in (
+            (split.invisible_tokens, "tokens", "empty or invisible"),
+            (split.long_tokens, "tokens", f"longer than {LONG_TOKEN} characters"),
+            (split.long_sentences, words.examples, f"longer than {LONG_SENTENCE:,} tokens"),
+        ):
+            if found.count:
+                told.append(f"{name}: {_counted(found.count, what, 'are')} {how} (first: {found.first[0]})")
         if not split.mentions:
             told.append(f"{name}: no {words.labelled.removesuffix('s')} at all")
     if report.repairs.count:
-        told.append(f"{report.repairs.count} {words.mended} were repaired (first: {report.repairs.first[0]})")
+        many = _counted(report.repairs.count, words.mended, "were")
+        told.append(f"{many} repaired (first: {report.repairs.first[0]})")
     if report.skipped.count:
-        told.append(f"{report.skipped.count} lines were skipped (first: {report.skipped.first[0]})")
+        many = _counted(report.skipped.count, "lines", "were")
+        told.append(f"{many} skipped (first: {report.skipped.first[0]})")
     return told
+
+
+_OF_ONE = {"are": "is", "were": "was"}
+
+
+def _counted(count: int, what: str, verb: str) -> str:
+    """As `1 sentence repeats`, `1,350 sentences repeat`; ``what`` may be several words, as `tags or spans`."""
+    if count != 1:
+        return f"{count:,} {what} {verb}"
+    one = " ".join(word.removesuffix("s") for word in what.split(" "))
+    return f"1 {one} {_OF_ONE.get(verb, verb + 's')}"
+
+
+def _shared(overlap: Overlap, words: Words) -> str:
+    many = _counted(overlap.sentences, f"{overlap.later} {words.examples}", "stand").replace(" stand", " also stand")
+    if overlap.sentences == 1:
+        same = "the same" if overlap.same_spans else "other"
+        return f"{many} in {overlap.earlier}, with {same} {words.annotation}"
+    return f"{many} in {overlap.earlier}, {overlap.same_spans:,} of them with the same {words.annotation}"

@@ -6,6 +6,7 @@ Every figure has its n and a 95% interval; it is None where it is undefined (DEF
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -90,16 +91,22 @@ def gap_of(coverage: Coverage, examples: Iterable[Example]) -> SplitGap:
     """
     if isinstance(coverage, TextCoverage):
         return _gap_of_words(coverage, list(examples))
-    classes = [_novelties(coverage, example) for example in examples]
-    by_label = sorted(coverage.surfaces.keys() | {label for example in classes for label, _ in example})
+    everything: list[Sequence[Novelty]] = []
+    # Of each label the examples that mention it: with hundreds of labels, they are few among all.
+    classes: dict[str, list[list[Novelty]]] = {label: [] for label in coverage.surfaces}
+    for example in examples:
+        found = _novelties(coverage, example)
+        everything.append([one for _, one in found])
+        of_label: dict[str, list[Novelty]] = {}
+        for label, one in found:
+            of_label.setdefault(label, []).append(one)
+        for label, some in of_label.items():
+            classes.setdefault(label, []).append(some)
     return SplitGap(
-        overall=_gap(_all_counts(coverage), [[found for _, found in example] for example in classes]),
+        overall=_gap(_all_counts(coverage), everything, len(everything)),
         by_label={
-            label: _gap(
-                [known.count for known in coverage.of_label(label).values()],
-                [[found for has, found in example if has == label] for example in classes],
-            )
-            for label in by_label
+            label: _gap([known.count for known in coverage.of_label(label).values()], some, len(everything))
+            for label, some in sorted(classes.items())
         },
     )
 
@@ -115,8 +122,8 @@ def _gap_of_words(coverage: TextCoverage, examples: Sequence[Example]) -> SplitG
     for label, numbers in sorted(having.items()):
         known = coverage.shown_with(label)
         found = [[_of_word(word, known, coverage.shown) for word in texts[number]] for number in numbers]
-        by_label[label] = _gap(list(known.values()), found)
-    return SplitGap(_gap(list(coverage.shown.values()), overall), by_label, counted="words")
+        by_label[label] = _gap(list(known.values()), found, len(texts))
+    return SplitGap(_gap(list(coverage.shown.values()), overall, len(texts)), by_label, counted="words")
 
 
 def _of_word(word: str, of_label: Mapping[str, int], shown: Mapping[str, int]) -> Novelty:
@@ -131,14 +138,22 @@ def _novelties(coverage: Coverage, example: Example) -> list[tuple[str, Novelty]
     return [(label, novelty(coverage, text.split(" "), label)) for text, label in example.pairs]
 
 
-def _gap(counts: Sequence[int], classes: Sequence[Sequence[Novelty]]) -> Gap:
-    """The figures of one label, or of all: counts of the training mentions, novelties of the split's by example."""
+def _gap(counts: Sequence[int], classes: Sequence[Sequence[Novelty]], examples: int) -> Gap:
+    """The figures of one label, or of all.
+
+    Args:
+        counts: those of the training mentions. classes: the novelties of the split's by example; examples without any
+            may be left out. examples: how many there are with these.
+    """
     forecast = good_turing(counts)
-    table = numpy.array(
-        [[len(found) - found.count("seen"), found.count("new"), len(found)] for found in classes], dtype=numpy.int64
-    ).reshape(-1, 3)
-    unseen, new = bootstrapped_shares(table)
-    return Gap(int(table[:, 2].sum()), forecast, unseen, new, _difference(unseen, forecast))
+    times = Counter((len(found) - found.count("seen"), found.count("new"), len(found)) for found in classes)
+    if len(classes) < examples:
+        times[0, 0, 0] += examples - len(classes)
+    rows = sorted(times)
+    table = numpy.array(rows, dtype=numpy.int64).reshape(-1, 3)
+    repeated = numpy.array([times[row] for row in rows], dtype=numpy.int64)
+    unseen, new = _shares(table, repeated)
+    return Gap(int(repeated @ table[:, 2]), forecast, unseen, new, _difference(unseen, forecast))
 
 
 def bootstrapped_shares(table: numpy.ndarray) -> list[Figure]:
@@ -150,12 +165,17 @@ def bootstrapped_shares(table: numpy.ndarray) -> list[Figure]:
     A resample of examples is a multinomial draw over the distinct rows, so that its cost does not grow with the
     examples. Resamples without any mention have no share and are left out.
     """
-    sums = table.sum(axis=0)
+    return _shares(*numpy.unique(table, axis=0, return_counts=True))
+
+
+def _shares(rows: numpy.ndarray, times: numpy.ndarray) -> list[Figure]:
+    """The same of distinct rows in their order, each so many ``times``."""
+    sums = times @ rows
     total = int(sums[-1])
     if not total:
         return [Figure(None, 0) for _ in sums[:-1]]
-    rows, times = numpy.unique(table, axis=0, return_counts=True)
-    draws = keyed_generator("gap", "bootstrap").multinomial(len(table), times / len(table), size=RESAMPLES)
+    examples = int(times.sum())
+    draws = keyed_generator("gap", "bootstrap").multinomial(examples, times / examples, size=RESAMPLES)
     resampled = draws @ rows
     resampled = resampled[resampled[:, -1] > 0]
     shares = resampled[:, :-1] / resampled[:, -1:]

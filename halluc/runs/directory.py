@@ -13,14 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from halluc.core.errors import HallucError, environment_error
-from halluc.core.files import make_folder, unwritable, write_json, write_text
+from halluc.core.errors import HallucError, did_you_mean, environment_error
+from halluc.core.files import make_folder, remedy, unwritable, write_json, write_text
 from halluc.runs.records import read_record
 from halluc.runs.schema import RunFile, Stage, Status
 
 RUN_FILE = "run.json"
 CONFIG_FILE = "config.yaml"
 LATEST = "latest"
+_NAME_ONE = "name a folder under `runs_dir` that `halluc train` made"
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,8 @@ class RunDir:
         try:
             return read_record(file, RunFile, damaged="R101", other_version="R102", help=anew)
         except FileNotFoundError:
-            help = "name a folder under `runs_dir` that `halluc train` made"
+            holds_runs = (self.path / LATEST).is_file()
+            help = f"it holds runs: name one of them, as {self.path / LATEST}" if holds_runs else _NAME_ONE
             raise HallucError("R101", f"{self.path} is no run directory: it has no {RUN_FILE}", help=help) from None
 
     def write(self, run: RunFile) -> None:
@@ -153,7 +155,7 @@ def _open_lock(folder: Path) -> IO[str]:
     try:
         return (folder / ".lock").open("a+")
     except OSError as error:
-        raise environment_error("E401", f"cannot write {folder}: {error.strerror}") from None
+        raise unwritable(folder, error) from None
 
 
 def create(
@@ -171,7 +173,8 @@ def create(
                 path.mkdir()
                 break
     except OSError as error:
-        raise environment_error("E401", f"cannot make a run in {home}: {error.strerror}", "see `runs_dir`") from None
+        told = f"cannot make a run in {home}: {error.strerror}"
+        raise environment_error("E401", told, remedy(home, error)) from None
     directory = fill(RunDir(path), run, config_text, sources)
     if name_latest:
         write_text(home / LATEST, path.name + "\n")
@@ -219,14 +222,28 @@ def _age(path: Path) -> tuple[str, int]:
 
 
 def open_run(path: Path) -> RunDir:
-    """A run that the user named outright."""
+    """A run that the user named outright.
+
+    Raises:
+        HallucError R101, R102: it is not there, is no run, or one of another version.
+    """
     if path.name == LATEST and path.is_file():  # the text file that names the newest run
         path = path.parent / path.read_text(encoding="utf-8").strip()
     directory = RunDir(path)
     if not path.is_dir():
-        raise HallucError("R101", f"no such run directory: {path}")
+        near = did_you_mean(path.name, _beside(path))
+        help = _NAME_ONE if near is None else f"did you mean `{path.with_name(near)}`?"
+        raise HallucError("R101", f"no such run directory: {path}", help=help)
     directory.read()
     return directory
+
+
+def _beside(path: Path) -> list[str]:
+    """What may have been meant by a path that is not there."""
+    try:
+        return [one.name for one in path.parent.iterdir() if one.name == LATEST or one.is_dir()]
+    except OSError:
+        return []
 
 
 def append_jsonl(path: Path) -> IO[Any]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from halluc.core.errors import HallucError, environment_error
-from halluc.core.files import make_folder, write_json
+from halluc.core.files import make_folder, remedy, unwritable, write_json
 from halluc.runs.directory import RUN_FILE, RunDir
 from halluc.runs.records import read_record
 from halluc.runs.schema import MatrixFile
@@ -30,7 +30,7 @@ def read(home: Path) -> MatrixFile | None:
         return None
 
 
-_DAMAGED = "it is damaged: remove it, the same command writes it anew"
+_DAMAGED = "remove it, and `halluc run` of the study's config writes it anew"
 
 
 def note(home: Path, wanted: MatrixFile) -> None:
@@ -100,7 +100,8 @@ def set_aside(home: Path) -> Path | None:
         try:
             home.rename(aside)
         except OSError as error:
-            raise environment_error("E401", f"cannot move {home} to {aside}: {error.strerror}") from error
+            told = f"cannot move {home} to {aside}: {error.strerror}"
+            raise environment_error("E401", told, remedy(aside, error)) from error
     return aside
 
 
@@ -112,4 +113,4 @@ def _alone(home: Path) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
     except OSError as error:
-        raise environment_error("E401", f"cannot lock {home}: {error.strerror}") from error
+        raise unwritable(home, error) from error

@@ -245,7 +245,7 @@ class ComparisonReport(Record):
     """Runs against the first one, on the same examples.
 
     ``p_holm`` of the figures is adjusted over all figures of all ``others``. ``texts`` holds the tokens of the examples
-    whose flipped claims are shown.
+    whose flipped claims are shown, ``gold`` their annotation.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -257,6 +257,7 @@ class ComparisonReport(Record):
     conclusion: list[str]
     notes: list[str]
     texts: dict[str, list[str]]
+    gold: dict[str, list[tuple[int, int, str]]]
     reproduce: list[str]
 
 

@@ -49,6 +49,28 @@ def test_contradictions_and_repairs_are_told():
     assert any("train.txt:7" in warning for warning in report.warnings)
 
 
+def test_one_is_told_as_one_and_thousands_have_a_comma():
+    twice, same, other = ("Acme", (PER,)), ("Bo", (PER,)), ("Bo", (ORG,))
+    long = ("x" * 101, ())
+    one = Corpora({"train": corpus("train", twice, ("Acme", (ORG,)), same, long), "test": corpus("test", other)})
+    one.repairs.append(Finding(Place("train.txt", 7), "I-X after O"))
+    one.skipped.append(Finding(Place("train.txt", 8), "no tag"))
+    assert check_corpora(one).warnings == [
+        "1 test sentence also stands in train, with other tags (first: test.txt:1)",
+        "train: 1 sentence repeats an earlier one of the same split",
+        "train: 1 sentence stands there with different tags",
+        "train: 1 token is longer than 100 characters (first: train.txt:4 101 characters)",
+        "1 tag or span was repaired (first: train.txt:7: I-X after O)",
+        "1 line was skipped (first: train.txt:8: no tag)",
+    ]
+    many = Corpora({"train": corpus("train", same), "test": corpus("test", *[same] * 1350, *[("New", (ORG,))] * 1001)})
+    assert check_corpora(many).warnings == [
+        "1,350 test sentences also stand in train, 1,350 of them with the same tags (first: test.txt:1)",
+        "test has labels that train never shows: ORG (1,001)",
+        "test: 2,349 sentences repeat an earlier one of the same split",
+    ]
+
+
 @pytest.mark.parametrize("token", ["", " ", "\u200b", "\ufe0f", "\u00a0", "\x07", "\u2060", "\u3164", "\u3000\u200d"])
 def test_tokens_that_show_nothing_are_found(token):
     assert is_invisible(token)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import os
 from pathlib import Path
@@ -123,6 +124,38 @@ def test_what_a_killed_process_left_is_put_right(tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["best", "model"]
     assert (tmp_path / "model" / "model.7.old").exists()
     assert (tmp_path / "best" / "best").exists()
+
+
+@pytest.mark.parametrize(
+    ("number", "helps"),
+    [
+        (errno.ENOSPC, "free space, or choose another `runs_dir`"),
+        (errno.EDQUOT, "free space, or choose another `runs_dir`"),
+        (errno.EROFS, "choose another folder: `runs_dir`, or `--output` of `halluc report`"),
+        (errno.EACCES, "it is forbidden to you: choose another folder: `runs_dir`, or `--output` of `halluc report`"),
+        (errno.EIO, "choose another folder: `runs_dir`, or `--output` of `halluc report`"),
+    ],
+)
+def test_what_helps_depends_on_the_cause(tmp_path, monkeypatch, number, helps):
+    def failing(descriptor):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", failing)
+    with pytest.raises(HallucError) as caught:
+        write_json(tmp_path / "x.json", 2)
+    assert (caught.value.code, caught.value.help) == ("E401", helps)
+
+
+def test_what_is_in_the_way_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    (tmp_path / "folder").mkdir()
+    for path in (tmp_path / "file" / "x.json", tmp_path / "file" / "sub" / "x.json"):
+        with pytest.raises(HallucError) as caught:
+            write_json(path, 1)
+        assert caught.value.help.startswith(f"{tmp_path / 'file'} is a file where a folder should be")
+    with pytest.raises(HallucError) as caught:
+        write_json(tmp_path / "folder", 1)
+    assert caught.value.help == f"{tmp_path / 'folder'} is a folder where a file should be: move it away"
 
 
 def test_a_forbidden_folder_is_an_error_and_no_traceback():

@@ -143,3 +143,20 @@ def test_the_gap_of_wnut_17_is_the_known_one(real_data):
 def test_where_dev_is_drawn_like_train_the_forecast_comes_true(real_data):
     gap = gaps("cluener.yaml", real_data, "dev")
     assert gap.excess.interval[0] < 0 < gap.excess.interval[1]
+
+
+def test_examples_without_a_label_count_in_its_interval_though_they_are_not_kept():
+    def example(number, *spans):
+        return Tagged(str(number), Origin("", number), ("a", "b", "c"), spans)
+
+    coverage = Coverage.of([example(0, Span(0, 1, "A"), Span(1, 2, "B"))])
+    split = [example(n, *[Span(n % 3, n % 3 + 1, "AB"[n % 2])][: n % 4]) for n in range(40)]
+    found = gap_of(coverage, split)
+    for label in "AB":
+        novelties = [[one for one in example.spans if one.label == label] for example in split]
+        known = {"A": 0, "B": 1}[label]
+        unseen = [sum(one.start != known for one in some) for some in novelties]
+        table = numpy.array([[away, len(some)] for away, some in zip(unseen, novelties, strict=True)])
+        (figure,) = bootstrapped_shares(table)
+        assert (found.by_label[label].unseen.value, found.by_label[label].mentions) == (figure.value, figure.n)
+        assert found.by_label[label].unseen.interval == pytest.approx(figure.interval, abs=0.02)

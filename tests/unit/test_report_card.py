@@ -81,7 +81,7 @@ def test_hugging_face_reads_the_same_values_back():
     }
     for one in data.eval_results:
         assert (one.task_type, one.task_name) == ("token-classification", "Token Classification")
-        assert (one.dataset_type, one.dataset_name) == ("conll", "data/letters/test.txt")
+        assert (one.dataset_type, one.dataset_name) == ("conll", "letters/test.txt")
         assert one.dataset_split == "test" and one.metric_name
     assert read.text.lstrip().startswith("# letters")
 
@@ -116,6 +116,23 @@ def test_data_sets_of_the_hub_are_named():
     pinned = with_sources(run_report(), "a", "b", "hub:org/b@9c8#test")
     assert metadata(pinned)["model-index"][0]["results"][0]["dataset"]["revision"] == "9c8"
     assert "datasets" not in metadata(pinned)
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ("/home/anna/data/ner/conll2003/test.txt", "conll2003/test.txt"),
+        ("C:\\Users\\anna\\conll\\test.txt", "conll/test.txt"),
+        ("test.txt", "test.txt"),
+        ("demo:ner", "demo:ner"),
+    ],
+)
+def test_the_index_names_no_place_on_a_machine(source, name):
+    report = with_sources(of_model("m"), source, source, source)
+    lines = [line.model_copy(update={"text": line.text.replace("conll", source)}) for line in report.config]
+    for config, type_ in ((report.config, "conll"), (lines, name)):
+        (index,) = metadata(report.model_copy(update={"config": config}))["model-index"]
+        assert index["results"][0]["dataset"] == {"name": name, "type": type_, "split": "test"}
 
 
 def test_a_task_that_the_hub_has_no_name_for_has_no_pipeline():

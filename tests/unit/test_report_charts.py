@@ -237,6 +237,14 @@ def test_the_band_of_risk_needs_intervals():
     assert "fill-opacity" not in by_id(run_charts.charts(report.model_copy(update={"risk": bare})))["risk-coverage"].svg
 
 
+def test_the_table_of_risk_has_a_column_of_intervals_where_one_is_known():
+    report = full_report()
+    bare = [point.model_copy(update={"interval": None}) for point in report.risk]
+    for risk, columns in ((report.risk, 3), ([*bare[:-1], report.risk[-1]], 3), (bare, 2)):
+        chart = by_id(run_charts.charts(report.model_copy(update={"risk": risk})))["risk-coverage"]
+        assert len(chart.columns) == columns and {len(row) for row in chart.rows} == {columns}
+
+
 def test_more_claims_make_larger_points_of_reliability():
     report = full_report()
     report.reliability[0].supported = figure("reliability", 0.9, 5000, (0.89, 0.91))

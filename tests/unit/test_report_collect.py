@@ -167,6 +167,33 @@ def test_a_run_that_lacks_files_is_told_with_what_would_make_them(run):
     assert found.headlines and found.claims[0].shown and found.by_novelty
 
 
+def test_a_config_that_is_cut_is_told_and_shown_as_it_is(run):
+    text = run.config.read_text()
+    ends = [place for place, char in enumerate(text) if char == "\n"]
+    for place in [0, *ends[:-2:5], ends[len(ends) // 2] - 3]:
+        run.config.write_text(text[:place])
+        found = run_report(run)
+        assert [note for note in found.notes if note.startswith("config.yaml is ")], text[:place]
+        assert "\n".join(line.text for line in found.config).split() == [
+            word for line in text[:place].split("\n") for word in line.partition("  #")[0].split()
+        ]
+    run.config.write_text(text)
+    assert run_report(run).notes == []
+
+
+@pytest.mark.parametrize("text", ["{", "a: [", "- 1", "3", "a: 1\na: 2", "name: ${X}", "task: \x00", "data: 3"])
+def test_a_config_that_is_no_yaml_or_no_config_is_told(run, text):
+    run.config.write_text(text)
+    found = run_report(run)
+    assert sum("config.yaml" in note for note in found.notes) == 1
+    assert [line.text for line in found.config] == text.split("\n")
+
+
+def test_a_setting_of_the_evaluation_is_no_damage(run):
+    run.config.write_text(run.config.read_text().replace("calibration: none", "calibration: temperature"))
+    assert run_report(run).notes == []
+
+
 @pytest.mark.parametrize(("status", "told"), [("interrupted", "was interrupted"), ("running", "has not ended")])
 def test_an_unfinished_training_is_told(run, status, told):
     edit(run.path / "run.json", lambda record: record["stages"]["train"].update(status=status))
@@ -184,7 +211,7 @@ def test_a_threshold_of_a_later_evaluation_is_not_told_as_this_ones(run):
 def test_what_is_not_evaluated_names_the_command(run):
     error = refused(run, "train")
     assert error.code == "R112"
-    assert error.help == f"evaluate it first: halluc eval --run {run.path} --split train"
+    assert error.help.startswith(f"evaluate it first: halluc eval --run {run.path} --split train")
     shutil.rmtree(run.path / "eval")
     error = refused(run)
     assert (error.code, error.help) == ("R112", f"halluc eval --run {run.path}")

@@ -25,13 +25,15 @@ MORE = (0.022, 0.010, 0.034, 0.002)
 SAME = (-0.004, -0.012, 0.005, 0.6)
 WORSE = (-0.021, -0.030, -0.011, 0.001)
 UNDEFINED = (None, None, None, None)
-HOLM = "Shown is a difference with p under 0.05, adjusted for the arms compared (Holm)."
-EQUAL_F1 = "No difference in F1 can be shown between none and the arm mix (−0.004 [−0.012, 0.005])."
+HOLM = (
+    "A difference counts as shown where p is under 0.05, adjusted for the arms compared (Holm); figures are not"
+    " adjusted for each other."
+)
 EQUAL_MATCHED = (
-    "At matched omission, no difference in hallucination can be shown between none and the arm mix"
+    "At matched omission, no difference in hallucination can be shown between “none” and the arm “mix”"
     " (−0.4 points [−1.2, 0.5])."
 )
-EQUAL_OMISSION = "No difference in omission can be shown between none and the arm mix (−0.4 points [−1.2, 0.5])."
+EQUAL_COSTS = "No difference in F1 (−0.004 [−0.012, 0.005]) or distortion (−0.4 points [−1.2, 0.5]) can be shown."
 
 
 def delta(name, found):
@@ -94,21 +96,22 @@ def along(arm, rates, **others):
 
 def test_an_arm_that_hallucinates_less_at_no_more_omissions():
     assert of_study(study([against("mix", LESS)])) == [
-        "The arm mix hallucinates less than none, by 4.1 points [1.9, 6.3], at no more omissions"
+        "The arm “mix” hallucinates less than “none”, by 4.1 points [1.9, 6.3], at no more omissions"
         " (−0.4 points [−1.2, 0.5]).",
         EQUAL_MATCHED,
-        EQUAL_OMISSION,
-        EQUAL_F1,
+        EQUAL_COSTS,
         HOLM,
     ]
 
 
 def test_less_hallucination_that_is_paid_for_in_omissions_and_f1():
-    first, matched, omission, f1, _ = of_study(study([against("mix", LESS, omission=MORE, f1=WORSE)]))
+    first, matched, costs, _ = of_study(study([against("mix", LESS, omission=MORE, f1=WORSE)]))
     assert first.endswith("by 4.1 points [1.9, 6.3], at more omissions (+2.2 points [1.0, 3.4]).")
     assert matched == EQUAL_MATCHED
-    assert omission == "The arm mix omits more than none, by 2.2 points [1.0, 3.4]."
-    assert f1 == "The arm mix has a lower F1 than none, by 0.021 [0.011, 0.030]."
+    assert costs == (
+        "The arm “mix” has a lower F1 than “none”, by 0.021 [0.011, 0.030]; no difference in distortion (−0.4 points"
+        " [−1.2, 0.5]) can be shown."
+    )
 
 
 def test_omissions_that_only_the_interval_shows_are_not_called_no_more():
@@ -119,13 +122,31 @@ def test_omissions_that_only_the_interval_shows_are_not_called_no_more():
 def test_fewer_omissions_are_told_and_unknown_ones_are_not():
     fewer, unknown = (of_study(study([against("mix", LESS, omission=o)]))[0] for o in (LESS, UNDEFINED))
     assert fewer.endswith("at fewer omissions (−4.1 points [−6.3, −1.9]).")
-    assert unknown == "The arm mix hallucinates less than none, by 4.1 points [1.9, 6.3]."
+    assert unknown == "The arm “mix” hallucinates less than “none”, by 4.1 points [1.9, 6.3]."
 
 
-def test_no_difference_can_be_shown():
-    assert of_study(study([against("mix", SAME)]))[0] == (
-        "No difference in hallucination can be shown between none and the arm mix (−0.4 points [−1.2, 0.5])."
+def test_omissions_of_an_arm_that_does_not_hallucinate_less_stand_among_the_costs():
+    costs = of_study(study([against("mix", SAME, omission=MORE)]))[1]
+    assert costs.startswith("The arm “mix” omits more than “none”, by 2.2 points [1.0, 3.4]; no difference in F1")
+    nothing_to_omit = of_study(study([against("mix", SAME, omission=UNDEFINED)]))[1]
+    assert nothing_to_omit.startswith("Of the arm “mix” nothing can be said about omission: nothing is annotated; no")
+
+
+def test_no_difference_in_anything_is_said_once():
+    assert of_study(study([against("mix", SAME)])) == [
+        "No difference in hallucination can be shown between “none” and the arm “mix” (−0.4 points [−1.2, 0.5]), nor at"
+        " matched omission (−0.4 points [−1.2, 0.5]), nor in omission (−0.4 points [−1.2, 0.5]), F1 (−0.004 [−0.012,"
+        " 0.005]) or distortion (−0.4 points [−1.2, 0.5]).",
+        HOLM,
+    ]
+
+
+def test_no_difference_as_it_is_does_not_hide_one_at_matched_omission():
+    told = of_study(study([against("mix", SAME, at_matched=LESS)]))
+    assert told[0] == (
+        "No difference in hallucination can be shown between “none” and the arm “mix” (−0.4 points [−1.2, 0.5])."
     )
+    assert told[1] == "At matched omission, the arm “mix” hallucinates less than “none”, by 4.1 points [1.9, 6.3]."
 
 
 def test_a_difference_needs_an_adjusted_p_and_not_an_interval_alone():
@@ -139,20 +160,21 @@ def test_what_p_is_unknown_of_is_not_shown():
 
 def test_an_arm_that_hallucinates_more():
     told = of_study(study([against("mix", MORE, at_matched=MORE)]))
-    assert told[0] == "The arm mix hallucinates more than none, by 2.2 points [1.0, 3.4]."
-    assert told[1] == "At matched omission, the arm mix hallucinates more than none, by 2.2 points [1.0, 3.4]."
+    assert told[0] == "The arm “mix” hallucinates more than “none”, by 2.2 points [1.0, 3.4]."
+    assert told[1] == "At matched omission, the arm “mix” hallucinates more than “none”, by 2.2 points [1.0, 3.4]."
 
 
 def test_an_arm_without_claims_is_not_compared():
     told = of_study(study([against("mix", UNDEFINED, at_matched=UNDEFINED)]))
-    nothing = "f the arm mix nothing can be said about hallucination: a run "
+    nothing = "f the arm “mix” nothing can be said about hallucination: a run "
     assert told[0] == f"O{nothing}without claims has no such rate."
     assert told[1] == f"At matched omission, o{nothing}has no claims left there."
 
 
 def test_figures_that_were_not_counted_are_passed_over():
-    told = of_study(study([against("mix", SAME, at_matched=None)]))
-    assert not any("matched" in text for text in told)
+    for rate in (SAME, LESS):
+        told = of_study(study([against("mix", rate, at_matched=None)]))
+        assert not any("matched" in text for text in told)
 
 
 def test_eight_arms_share_sentences_and_the_answer_comes_first():
@@ -168,59 +190,66 @@ def test_eight_arms_share_sentences_and_the_answer_comes_first():
             ]
         )
     )
-    assert told[:6] == [
-        "The arms noise and mix hallucinate less than none, by 3.5 and 3.6 points, at more omissions.",
-        "The arm synonym hallucinates less than none, by 4.1 points [1.9, 6.3], at no more omissions"
-        " (−0.4 points [−1.2, 0.5]).",
-        "The arm shuffle hallucinates more than none, by 2.2 points [1.0, 3.4].",
-        "Of the other 4 arms no difference in hallucination can be shown.",
-        "At matched omission, the arm mix hallucinates less than none, by 4.1 points [1.9, 6.3].",
-        "At matched omission, of the other 7 arms no difference in hallucination can be shown.",
+    assert told == [
+        "The arms “noise” and “mix” hallucinate less than “none”, by 3.5 and 3.6 points, at more omissions (+2.2"
+        " points each); the arm “synonym” hallucinates less, by 4.1 points [1.9, 6.3], at no more omissions (−0.4"
+        " points [−1.2, 0.5]); the arm “shuffle” hallucinates more, by 2.2 points [1.0, 3.4]; for the other 4 arms no"
+        " difference can be shown.",
+        "At matched omission, the arm “mix” hallucinates less than “none”, by 4.1 points [1.9, 6.3]; for the other 7"
+        " arms no difference can be shown.",
+        "No other difference in omission, F1 or distortion can be shown.",
+        HOLM,
     ]
-    assert len(told) <= 12
 
 
 def test_many_arms_alike_are_counted_and_their_figures_are_a_range():
     arms = ["a", "b", "c", "d"]
     less = [against(arm, (-0.01 - 0.01 * place, -0.09, -0.001, 0.01)) for place, arm in enumerate(arms)]
     assert of_study(study(less))[0] == (
-        "All 4 arms hallucinate less than none, by 1.0 to 4.0 points, at no more omissions."
+        "All 4 arms hallucinate less than “none”, by 1.0 to 4.0 points, at no more omissions (−0.4 points each)."
     )
     assert of_study(study([against(arm, SAME) for arm in arms]))[0] == (
-        "No difference in hallucination can be shown between none and any of the 4 arms."
+        "No difference in hallucination can be shown between “none” and any of the 4 arms, nor at matched omission, nor"
+        " in omission, F1 or distortion."
     )
 
 
 def test_the_other_arms_are_named_where_some_are_undefined():
     arms = [against("a", LESS), *(against(arm, SAME) for arm in "bcde"), against("f", UNDEFINED)]
     told = of_study(study(arms))
-    assert told[1] == "Of the arms b, c, d and e no difference in hallucination can be shown."
+    assert "; for the arms “b”, “c”, “d” and “e” no difference can be shown; of the arm “f” nothing" in told[0]
 
 
 def test_the_reference_is_the_one_of_the_figures():
     told = of_study(study([against("none", SAME, reference="duplicate")]))
-    assert "between duplicate and the arm none" in told[0]
+    assert "between “duplicate” and the arm “none”" in told[0]
 
 
-def test_wrongly_told_claims_are_told_of_only_where_they_differ():
+def test_distorted_claims_are_told_of_where_they_differ():
     one = against("mix", LESS)
-    assert not any("distort" in text for text in of_study(study([one])))
+    assert of_study(study([one]))[2] == EQUAL_COSTS
     one.figures[-1] = delta("distortion_rate", MORE)
-    assert "The arm mix distorts more than none, by 2.2 points [1.0, 3.4]." in of_study(study([one]))
+    assert of_study(study([one]))[2].startswith("The arm “mix” distorts more than “none”, by 2.2 points [1.0, 3.4];")
 
 
 def test_arms_of_an_axis_with_another_name_say_the_axis_and_null():
     told = of_study(study([against("cosine", LESS, reference=None, axis="train.schedule")]))
-    assert told[0].startswith("The arm train.schedule=cosine hallucinates less than train.schedule=null, by")
+    assert told[0].startswith("The arm “train.schedule=cosine” hallucinates less than “train.schedule=null”, by")
 
 
 def test_two_axes_of_arms_are_told_apart():
     both = [against("mix", LESS, schedule="cosine"), against("mix", SAME, schedule="linear")]
     told = of_study(study(both))
-    assert told[0].startswith("Where schedule is cosine, the arm mix hallucinates less than none")
-    assert any(
-        text.startswith("Where schedule is linear, no difference in hallucination can be shown") for text in told
-    )
+    assert told[0].startswith("Where schedule is “cosine”, the arm “mix” hallucinates less than “none”")
+    assert "; where schedule is “linear”, no difference in hallucination can be shown between “none” and" in told[0]
+    assert len(told) <= 6
+
+
+def test_what_holds_in_two_settings_alike_is_said_once():
+    both = [against("mix", LESS, schedule="cosine"), against("mix", LESS, schedule="linear")]
+    told = of_study(study(both))
+    assert told[0].startswith("Where schedule is “cosine” and where schedule is “linear”, the arm “mix” hallucinates")
+    assert told[1].startswith("Where schedule is “cosine” and where schedule is “linear”, at matched omission, no")
 
 
 def test_names_are_made_visible():
@@ -236,28 +265,33 @@ def test_names_are_made_visible():
 def test_an_arm_that_hallucinates_less_at_every_fraction():
     told = of_study(study(along("mix", [LESS, LESS, LESS])))
     assert told[0] == (
-        "The arm mix hallucinates less than none at every gap.fraction; at 0.5 by 4.1 points [1.9, 6.3],"
+        "The arm “mix” hallucinates less than “none” at every gap.fraction, at 0.5 by 4.1 points [1.9, 6.3],"
         " at no more omissions (−0.4 points [−1.2, 0.5])."
     )
     assert told[1] == (
-        "At matched omission, no difference in hallucination can be shown at any gap.fraction between none and the arm"
-        " mix (at 0.5 −0.4 points [−1.2, 0.5])."
+        "At matched omission, no difference in hallucination can be shown at any gap.fraction between “none” and the"
+        " arm “mix” (at 0.5 −0.4 points [−1.2, 0.5])."
     )
+    assert told[2] == "No difference in omission, F1 or distortion can be shown."
 
 
 def test_an_arm_that_hallucinates_less_at_some_fractions():
     told = of_study(study(along("mix", [SAME, LESS, LESS], omission=[SAME, MORE, SAME])))
     assert told[0] == (
-        "The arm mix hallucinates less than none at gap.fraction 0.25 and 0.5; at 0.5 by 4.1 points [1.9, 6.3],"
-        " at more omissions at gap.fraction 0.25 (+2.2 points [1.0, 3.4]); no difference can be shown at 0.0."
+        "The arm “mix” hallucinates less than “none” at gap.fraction 0.25 and 0.5, at 0.5 by 4.1 points [1.9, 6.3],"
+        " at more omissions at gap.fraction 0.25 (+2.2 points [1.0, 3.4]), but no difference can be shown at 0.0."
+    )
+    assert told[2] == (
+        "The arm “mix” omits more than “none” at gap.fraction 0.25, by 2.2 points [1.0, 3.4]; no other difference in"
+        " omission, F1 or distortion can be shown."
     )
 
 
 def test_an_arm_that_hallucinates_less_here_and_more_there():
     told = of_study(study(along("mix", [MORE, SAME, LESS])))
     assert told[0] == (
-        "The arm mix hallucinates less than none at gap.fraction 0.5 (by 4.1 points [1.9, 6.3], at no more omissions"
-        " (−0.4 points [−1.2, 0.5])) and hallucinates more than none at gap.fraction 0.0 (by 2.2 points [1.0, 3.4]);"
+        "The arm “mix” hallucinates less than “none” at gap.fraction 0.5, by 4.1 points [1.9, 6.3], at no more"
+        " omissions (−0.4 points [−1.2, 0.5]), and hallucinates more at gap.fraction 0.0, by 2.2 points [1.0, 3.4], but"
         " no difference can be shown at 0.25."
     )
 
@@ -265,40 +299,45 @@ def test_an_arm_that_hallucinates_less_here_and_more_there():
 def test_no_difference_at_any_fraction():
     told = of_study(study(along("mix", [SAME, SAME, SAME])))
     assert told[0] == (
-        "No difference in hallucination can be shown at any gap.fraction between none and the arm mix"
-        " (at 0.5 −0.4 points [−1.2, 0.5])."
+        "No difference in hallucination can be shown at any gap.fraction between “none” and the arm “mix”"
+        " (at 0.5 −0.4 points [−1.2, 0.5]), nor at matched omission (at 0.5 −0.4 points [−1.2, 0.5]), nor in omission,"
+        " F1 or distortion."
     )
 
 
 def test_every_fraction_means_every_one_that_was_compared():
     whole, part = along("mix", [LESS, LESS, LESS]), along("noise", [LESS, LESS, LESS])[:2]
     told = of_study(study([*whole, *part]))
-    assert "The arm mix hallucinates less than none at every gap.fraction;" in told[0]
-    assert "The arm noise hallucinates less than none at gap.fraction 0.0 and 0.25;" in told[1]
+    assert "The arm “mix” hallucinates less than “none” at every gap.fraction," in told[0]
+    assert "; the arm “noise” hallucinates less at gap.fraction 0.0 and 0.25," in told[0]
 
 
 def test_points_are_in_the_order_of_numbers():
     told = of_study(study(along("mix", [LESS, LESS, SAME])[::-1]))
-    assert "at gap.fraction 0.0 and 0.25; at 0.25 by" in told[0]
+    assert "at gap.fraction 0.0 and 0.25, at 0.25 by" in told[0]
 
 
 def test_an_undefined_point_is_no_point_without_a_difference():
     told = of_study(study(along("mix", [LESS, UNDEFINED, LESS])))
-    assert told[0].startswith("The arm mix hallucinates less than none at gap.fraction 0.0 and 0.5;")
+    assert told[0].startswith("The arm “mix” hallucinates less than “none” at gap.fraction 0.0 and 0.5,")
     assert "no difference can be shown" not in told[0]
+
+
+SLOPE = "slope of hallucination along gap.fraction (from 0 to 0.5)"
+INTERCEPT = "intercept of hallucination at gap.fraction 0"
 
 
 @pytest.mark.parametrize(
     ("found", "told"),
     [
-        (LESS, "The arm mix lowers the slope of hallucination along gap.fraction (from 0 to 0.5) against none, by 4.1"
-               " points [1.9, 6.3]."),
-        (MORE, "The arm mix raises the slope of hallucination along gap.fraction (from 0 to 0.5) against none, by 2.2"
-               " points [1.0, 3.4]."),
-        (SAME, "No difference in the slope of hallucination along gap.fraction (from 0 to 0.5) can be shown between"
-               " none and the arm mix (−0.4 points [−1.2, 0.5])."),
-        (UNDEFINED, "Of the arm mix nothing can be said about the slope of hallucination along gap.fraction (from 0 to"
-                    " 0.5): a run without claims has no such rate."),
+        (LESS, f"The arm “mix” has a lower {SLOPE} than “none”, by 4.1 points [1.9, 6.3]; no difference in the"
+               f" {INTERCEPT} (−0.4 points [−1.2, 0.5]) can be shown."),
+        (MORE, f"The arm “mix” has a higher {SLOPE} than “none”, by 2.2 points [1.0, 3.4]; no difference in the"
+               f" {INTERCEPT} (−0.4 points [−1.2, 0.5]) can be shown."),
+        (SAME, f"No difference in the {SLOPE} (−0.4 points [−1.2, 0.5]) or the {INTERCEPT} (−0.4 points [−1.2, 0.5])"
+               " can be shown."),
+        (UNDEFINED, f"Of the arm “mix” nothing can be said about the {SLOPE}: a run without claims has no such rate; no"
+                    f" difference in the {INTERCEPT} (−0.4 points [−1.2, 0.5]) can be shown."),
     ],
 )  # fmt: skip
 def test_the_gap_curve_is_lowered_or_not(found, told):
@@ -308,15 +347,31 @@ def test_the_gap_curve_is_lowered_or_not(found, told):
 def test_an_intercept_is_told_where_the_axis_holds_it():
     arms = along("mix", [SAME, SAME, SAME])
     trends = [slope("mix", SAME, intercept=LESS)]
-    told = "The arm mix lowers the intercept of hallucination at gap.fraction 0 against none, by 4.1 points [1.9, 6.3]."
-    assert told in of_study(study(arms, arm_trends=trends))
-    assert not any("intercept" in text for text in of_study(study(arms[1:], arm_trends=trends)))
+    told = f"The arm “mix” has a lower {INTERCEPT} than “none”, by 4.1 points [1.9, 6.3]; no difference in the {SLOPE}"
+    assert any(text.startswith(told) for text in of_study(study(arms, arm_trends=trends)))
+    without = [text for text in of_study(study(arms[1:], arm_trends=trends)) if "counts as shown" not in text]
+    assert not any("intercept" in text for text in without)
+
+
+def test_slopes_of_several_arms_share_a_sentence():
+    arms = [*along("mix", [SAME, SAME, SAME]), *along("noise", [SAME, SAME, SAME])]
+    (told,) = (
+        text
+        for text in of_study(study(arms, arm_trends=[slope("mix", LESS), slope("noise", SAME)]))
+        if "slope of" in text
+    )
+    assert told == (
+        f"The arm “mix” has a lower {SLOPE} than “none”, by 4.1 points [1.9, 6.3]; no other difference in the {SLOPE}"
+        f" or the {INTERCEPT} can be shown."
+    )
 
 
 def test_slopes_are_said_to_be_shown_by_their_interval():
     arms = along("mix", [SAME, SAME, SAME])
-    assert of_study(study(arms, arm_trends=[slope("mix", SAME)]))[-1].startswith("Shown is a difference with p under")
-    assert "interval leaves out nought" in of_study(study(arms, arm_trends=[slope("mix", SAME)]))[-1]
+    assert of_study(study(arms, arm_trends=[slope("mix", SAME)]))[-1] == (
+        "A difference counts as shown where p is under 0.05, adjusted for the arms compared (Holm), one of slopes and"
+        " intercepts where its interval excludes zero; figures and points are not adjusted for each other."
+    )
 
 
 def test_two_axes_of_numbers_make_points_of_both():
@@ -326,7 +381,8 @@ def test_two_axes_of_numbers_make_points_of_both():
         for dropout in (0.1, 0.3)
     ]
     assert of_study(study(arms))[0].startswith(
-        "The arm mix hallucinates less than none at every point; at (gap.fraction 0.5, model.dropout 0.3) by 4.1 points"
+        "The arm “mix” hallucinates less than “none” at every point, at (gap.fraction 0.5, model.dropout 0.3) by 4.1"
+        " points"
     )
 
 
@@ -350,7 +406,7 @@ def curve(rate, label=SAME, omission=SAME, f1=SAME):
         (LESS, "Along gap.fraction, from 0 to 0.5, the hallucination rate falls by 4.1 points [1.9, 6.3]."),
         (SAME, "No trend of the hallucination rate can be shown along gap.fraction, from 0 to 0.5 (−0.4 points"
                " [−1.2, 0.5])."),
-        (UNDEFINED, "Along gap.fraction, from 0 to 0.5, nothing can be said of the hallucination rate: a run without"
+        (UNDEFINED, "Along gap.fraction, from 0 to 0.5, nothing can be said about the hallucination rate: a run without"
                     " claims has none."),
     ],
 )  # fmt: skip
@@ -362,12 +418,12 @@ def test_one_rate_alone_would_mislead():
     told = of_study(curve(SAME, label=MORE, omission=MORE, f1=LESS))
     assert told[0].startswith("No trend of the hallucination rate can be shown")
     assert told[1:] == [
-        "Beside it, the share of claims with a wrong label grows by 2.2 points [1.0, 3.4], the omission rate grows by"
+        "Alongside, the share of claims with a wrong label grows by 2.2 points [1.0, 3.4], the omission rate grows by"
         " 2.2 points [1.0, 3.4] and entity F1 falls by 0.041 [0.019, 0.063]."
     ]
     flat = of_study(curve(MORE))[1]
     assert flat == (
-        "Beside it, of the share of claims with a wrong label, the omission rate and entity F1 no trend can be shown."
+        "Alongside, no trend can be shown of the share of claims with a wrong label, the omission rate or entity F1."
     )
 
 
@@ -380,23 +436,63 @@ def test_a_curve_of_some_points_ends_where_they_do():
 # --- what is not there ----------------------------------------------------------------------------------------------
 
 
-def test_a_single_seed_is_called_one():
-    told = "A single seed: intervals are over examples alone, and another seed may say otherwise."
-    assert of_study(study([against("mix", LESS, seeds=1)], seeds=1))[-1] == told
+def test_curves_in_several_settings_share_a_sentence():
+    arms = ("cosine", "linear")
+    trends = [
+        slope("", found, kind=Trend).model_copy(update={"choice": {"schedule": arm}})
+        for arm, found in zip(arms, (MORE, SAME), strict=True)
+    ]
+    cells = [cell({"gap.fraction": fraction, "schedule": arm}) for fraction in (0.0, 0.5) for arm in arms]
+    assert of_study(study(trends=trends, cells=cells)) == [
+        "Where schedule is “cosine”, along gap.fraction, from 0 to 0.5, the hallucination rate grows by 2.2 points"
+        " [1.0, 3.4]; where schedule is “linear”, no trend of the hallucination rate can be shown along gap.fraction,"
+        " from 0 to 0.5 (−0.4 points [−1.2, 0.5])."
+    ]
+
+
+def test_a_single_seed_is_the_first_that_is_said():
+    told = "This rests on a single seed: intervals are over examples alone, and another seed may say otherwise."
+    assert of_study(study([against("mix", LESS, seeds=1)], seeds=1))[0] == told
     assert told not in of_study(study([against("mix", LESS)]))
     some = [against("mix", LESS), against("noise", LESS, seeds=1)]
-    assert of_study(study(some))[-1].startswith("Some of this rests on a single seed")
+    assert of_study(study(some))[0].startswith("Some of this rests on a single seed")
+    assert of_study(study([against("mix", LESS, seeds=1)]))[0] == told  # no two seeds in common
 
 
-def test_missing_cells_are_counted():
-    told = of_study(study([against("mix", LESS)], missing={"arm=mix,seed=4": "not run yet"}))
-    assert told[-1] == "Of 7 cells 1 is missing: this is what the others say."
+@pytest.mark.parametrize(
+    ("seeds", "of_arm", "told"),
+    [
+        (3, 3, "Of 7 cells 1 is missing: what follows is of the rest."),
+        (3, 1, "Of 7 cells 1 is missing: what follows is of the rest, and rests on single seeds."),
+        (1, 1, "Of 3 cells 1 is missing: what follows is of the rest, and rests on single seeds."),
+    ],
+)
+def test_missing_cells_are_the_first_that_is_said(seeds, of_arm, told):
+    found = of_study(study([against("mix", LESS, seeds=of_arm)], seeds=seeds, missing={"arm=x": "not run yet"}))
+    assert found[0] == told
+    assert sum("seed" in text for text in found) == ("seed" in told)
+
+
+def test_missing_cells_and_seeds_that_are_single_in_part():
+    figures = study([against("mix", LESS), against("noise", LESS, seeds=1)], missing={"a": "b", "c": "d"})
+    assert of_study(figures)[0] == (
+        "Of 14 cells 2 are missing: what follows is of the rest, and rests on single seeds in part."
+    )
+
+
+def test_a_study_says_at_most_six_sentences():
+    rates = [MORE, SAME, LESS]
+    arms = [one for name in ("a", "b", "c") for one in along(name, rates, omission=rates, f1=[WORSE] * 3)]
+    for one, found in zip(arms, rates * 3, strict=True):
+        one.figures[1], one.figures[-1] = delta(MATCHED, found), delta("distortion_rate", found)
+    trends = [slope(name, LESS, intercept=MORE) for name in ("a", "b", "c")]
+    assert len(of_study(study(arms, arm_trends=trends, missing={"x": "y"}))) == 6
 
 
 def test_one_cell_says_what_it_has():
     figures = study(cells=[cell({"arm": "none"}, hallucination_rate=0.032, omission_rate=0.024)])
     assert of_study(figures) == [
-        "Of the claims 3.2% are hallucinations, and 2.4% of the gold is omitted.",
+        "Of the claims 3.2% are hallucinations, and 2.4% of the annotation is omitted.",
         "Only one cell is there: nothing can be compared.",
     ]
     silent = of_study(study(cells=[cell({"arm": "none"}, hallucination_rate=None)]))
@@ -405,8 +501,13 @@ def test_one_cell_says_what_it_has():
 
 def test_cells_without_a_counterpart_and_no_cells():
     apart = study(cells=[cell({"arm": "mix"}), cell({"arm": "noise"})], missing={"arm=none": "not run yet"})
-    assert of_study(apart)[0].startswith("Nothing can be compared yet")
-    assert of_study(study(cells=[], missing={"x": "not run yet"}))[0] == "Nothing can be said: no cell is evaluated."
+    assert of_study(apart) == [
+        "Of 7 cells 1 is missing: what follows is of the rest.",
+        "Nothing can be compared yet: no cell has its counterpart in another arm, or at another point.",
+    ]
+    assert of_study(study(cells=[], missing={"x": "not run yet"})) == ["Nothing can be said: no cell is evaluated."]
+    several = study(cells=[], missing={"x": "not run yet", "y": "not run yet"})
+    assert of_study(several) == ["Nothing can be said: none of its 2 cells is evaluated."]
 
 
 # --- runs -----------------------------------------------------------------------------------------------------------
@@ -430,17 +531,25 @@ def of_runs(b, rate, a="runs/demo/1", at_matched=None, omission=SAME, f1=SAME):
 
 def test_two_runs():
     told = of_comparison([of_runs("runs/demo/2", LESS, at_matched=SAME)])
-    assert told[0].startswith("The run 2 hallucinates less than 1, by 4.1 points [1.9, 6.3], at no more omissions")
-    assert told[1].startswith("At matched omission, no difference in hallucination can be shown between 1 and the run")
-    assert told[-2] == "Shown is a difference with p under 0.05, adjusted for all figures of both runs (Holm)."
-    assert told[-1].startswith("Each run is a single seed: intervals are over examples alone")
+    assert told == [
+        "On a single seed each, the run “2” hallucinates less than “1”, by 4.1 points [1.9, 6.3], at no more omissions"
+        " (−0.4 points [−1.2, 0.5]).",
+        "At matched omission, no difference in hallucination can be shown between “1” and the run “2” (−0.4 points"
+        " [−1.2, 0.5]).",
+        "No difference in F1 (−0.004 [−0.012, 0.005]) can be shown.",
+        "A difference counts as shown where p is under 0.05, adjusted for all figures of both runs (Holm); intervals"
+        " are over examples alone, so that another seed may say otherwise.",
+    ]
 
 
 def test_several_runs_are_named_by_more_where_their_folders_differ():
     others = [of_runs("runs/wnut/1", SAME), of_runs("/elsewhere/demo/2", SAME)]
     told = of_comparison(others)
-    assert told[0] == "No difference in hallucination can be shown between demo/1 and the runs wnut/1 and demo/2."
-    assert "all figures of all runs" in told[-2]
+    assert told[0] == (
+        "On a single seed each, no difference in hallucination can be shown between “demo/1” and the runs “wnut/1” and"
+        " “demo/2”, nor in omission or F1."
+    )
+    assert "all figures of all runs" in told[-1]
     assert not any("matched" in text for text in told)
 
 

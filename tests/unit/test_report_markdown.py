@@ -15,6 +15,7 @@ import pytest
 from halluc.report import formats
 from halluc.report.collect import single
 from halluc.report.markdown import pages
+from halluc.report.page import study_views
 from tests.hostile_texts import SCRIPT, hostile_config, hostile_examples
 from tests.made_runs import make_run
 from tests.markdown_reading import assert_only_own_markup, kinds, read
@@ -43,7 +44,7 @@ def test_a_page_is_made_of_whole_blocks(kind):
     found = kinds(told)
     assert {"heading_open", "table_open", "bullet_list_open", "fence"} <= set(found)
     assert told.count("<details>") == told.count("</details>") > 0
-    assert not [line for line in told.splitlines() if line.startswith("|") and line.count("|") < 4]
+    assert not [line for line in told.splitlines() if line.startswith("|") and line.count("|") < 3]
     assert re.search(r"<details><summary>[^\n]*</summary>\n\n", told)
 
 
@@ -100,7 +101,7 @@ def test_claims_give_way_before_figures():
     told = pages.page(
         report.model_copy(update={"claims": [report.claims[0].model_copy(update={"shown": [claim] * 30})]})
     )
-    assert "5 of 30 unsupported" in told
+    assert "5 of 30 hallucinations" in told
     assert len(told) <= pages.MOST_CHARACTERS
     assert all(f"| {place} a label |" in told for place in range(30)) and "more*" not in told
 
@@ -173,6 +174,56 @@ def test_a_hostile_corpus_stays_text(hostile_run):
     told = pages.page(single.run_report(hostile_run))
     assert_only_own_markup(told)
     assert "alert(1)" in told and len(told) <= pages.MOST_CHARACTERS
+
+
+def test_how_sure_it_is_stands_in_tables():
+    report = run_report()
+    told = read(pages.page(report))
+    (bin_,), (point,) = report.reliability, report.risk
+    place = told.index("mean confidence")
+    assert told[place + 3 : place + 6] == [
+        formats.percent(bin_.confidence),
+        formats.metric(bin_.supported),
+        formats.count(bin_.supported.n),
+    ]
+    place = told.index("false among them")
+    assert told[place + 1 : place + 3] == [formats.percent(point.coverage), formats.percent(point.risk)]
+    known = point.model_copy(update={"interval": (0.01, 0.07)})
+    assert "4.0% [1.0, 7.0]" in read(pages.page(report.model_copy(update={"risk": [known]})))
+
+
+def test_the_time_of_the_steps_alone_is_told_as_such():
+    report = run_report()
+    longer = report.curves.model_copy(update={"seconds": 20.4})
+    assert "in 36 s (20 s for the steps alone)" in pages.page(report.model_copy(update={"curves": longer}))
+    assert "steps alone" not in pages.page(report.model_copy(update={"curves": None}))
+
+
+@pytest.mark.parametrize(
+    ("counts", "told"),
+    [
+        ((3, 3), "3 seeds a cell: the 95% intervals are over seeds and examples."),
+        ((1, 3), "1 to 3 seeds a cell: the 95% intervals are over seeds and examples; where there is one seed, over"
+                 " examples alone."),
+    ],
+)  # fmt: skip
+def test_the_seeds_of_a_study_are_told(counts, told):
+    report = study_report()
+    cells = [
+        cell.model_copy(update={"runs": cell.runs[:number]})
+        for cell, number in zip(report.figures.cells, (*counts, 3, 3), strict=True)
+    ]
+    figures = report.figures.model_copy(update={"cells": cells})
+    assert told in pages.page(report.model_copy(update={"figures": figures}))
+
+
+def test_every_cell_has_what_the_page_has():
+    report = study_report()
+    columns = study_views.view(report)["cell_columns"]
+    assert f"| {' | '.join(columns)} |" in pages.page(report)
+    assert {"wrong label", "boundary", "both", "duplicate", "false in seen", "false in new", "gap ratio"} <= set(
+        columns
+    )
 
 
 def test_the_figures_are_those_of_the_report():

@@ -77,13 +77,15 @@ def test_a_study_is_counted_once_while_nothing_changes(home, counted):
     assert first.model_copy(update={"fingerprint": ""}) == study.figures("study", places(home), None)
 
 
-@pytest.mark.parametrize("file", ["ledger/test.jsonl", "predictions/test.jsonl"])
+@pytest.mark.parametrize("file", ["ledger/test.jsonl", "predictions/test.jsonl", "eval/test.json"])
 def test_a_changed_cell_is_counted_anew(home, counted, file):
     before = current(home)
     changed = next(place.run.path for place in places(home) if place.run.path.is_dir()) / file
     text = changed.read_text()
     if file.startswith("ledger"):
-        changed.write_text(text.replace('"verdict": "unsupported"', '"verdict": "supported"', 1))
+        changed.write_text(text.replace('"novelty": "new"', '"novelty": "seen"'))
+    elif file.startswith("eval"):
+        changed.write_text(text.replace('"protocol": "', '"protocol": "another: '))
     else:
         changed.write_text(text.replace('"predicted_tags": ["O"', '"predicted_tags": ["B-PER"', 1))
     assert changed.read_text() != text
@@ -256,12 +258,13 @@ def test_a_comparison_as_a_report(made_runs, compared):
     assert (report.kind, report.split, report.examples, report.reference) == (
         "comparison", "test", compared[0].examples, str(made_runs[0].path),
     )  # fmt: skip
-    assert (report.others, report.reproduce, report.notes) == (compared, [COMMAND], [])
-    assert report.conclusion[0].startswith("The run ")
+    assert (report.others, report.reproduce[-1], report.notes) == (compared, COMMAND, [])
+    assert report.conclusion[0].startswith("On a single seed each, ")
     lines = made_runs[0].predictions("test").read_text().splitlines()
-    tokens = {record["id"]: record["tokens"] for record in map(json.loads, lines)}
+    records = {record["id"]: record for record in map(json.loads, lines)}
     flipped = {flip.id for other in compared for flip in other.flipped}
-    assert report.texts == {id: tokens[id] for id in flipped}
+    assert report.texts == {id: records[id]["tokens"] for id in flipped}
+    assert report.gold == {id: [tuple(span) for span in records[id]["gold"]] for id in flipped}
     assert type(report).model_validate_json(report.model_dump_json()) == report
 
 
@@ -285,9 +288,9 @@ def test_a_study_as_a_report(home):
     report = several.study_report("study", home, figures, [COMMAND])
     assert (report.kind, report.task, report.split) == ("study", "token_classification", "test")
     assert report.axes == {"seed": [1, 2], "gap.fraction": [0.0, 0.5], "arm": ["none", "mix"]}
-    assert (report.figures, report.single_seed, report.reproduce) == (figures, False, [COMMAND])
+    assert (report.figures, report.single_seed, report.reproduce[-1]) == (figures, False, COMMAND)
     assert report.notes == [f"{slug} is missing: not run yet." for slug in figures.missing]
-    assert report.conclusion[-1].startswith("Of 8 cells 1 is missing")
+    assert report.conclusion[0].startswith("Of 8 cells 1 is missing")
     assert type(report).model_validate_json(report.model_dump_json()) == report
 
 
@@ -303,7 +306,6 @@ def test_a_single_seed_and_stopped_cells_are_noted(home):
     assert report.notes == [
         f"{stopped.path.name}: `train` was interrupted.",
         f"{stopped.path.name}: `eval` failed.",
-        "Each cell has a single seed: only several show what chance does.",
     ]
 
 

@@ -150,13 +150,11 @@ def risk_coverage(report: RunReport) -> Chart | None:
         axes.plot([kept[0]], [kept[1]], linestyle="none", **marker(svg.ROLES["unsupported"], "D", size=7))
         _name_threshold(canvas, frame, *kept)
     note = "If only the surest claims are kept: what share of them is false (unsupported or distorted)."
+    columns, rows = ["claims kept", "false among them"], [[*map(formats.percent, (p.coverage, p.risk))] for p in points]
     if any(point.interval for point in points):
         note += " The band is the 95% interval."
-    columns = ["claims kept", "false among them", "95% interval"]
-    rows = [
-        [formats.percent(p.coverage), formats.percent(p.risk), formats.interval("risk_at_coverage", p.interval)]
-        for p in points
-    ]
+        columns.append("95% interval")
+        rows = [[*row, formats.interval("risk_at_coverage", p.interval)] for row, p in zip(rows, points, strict=True)]
     alt = "; ".join(
         f"of the surest {formats.percent(p.coverage)}, {formats.percent(p.risk)} are false"
         for p in (points[len(points) // 4], points[len(points) // 2], points[-1])

@@ -14,7 +14,7 @@ from halluc.core.errors import HallucError
 from halluc.report import formats
 from halluc.report.collect.figures import Figures
 from halluc.runs.reports import Abstention, ConfidenceBin, ReliabilityBin, RiskPoint
-from halluc.runs.schema import ConfidenceFile
+from halluc.runs.schema import ConfidenceFile, MetricResult
 
 VERDICTS = ("supported", "distorted", "unsupported")
 BINS = 20
@@ -102,25 +102,44 @@ def _parsed(record: Mapping[str, Any]) -> _Guarantee:
     except ValidationError as error:
         first = error.errors()[0]
         told = f"confidence.json is damaged: guarantee.{'.'.join(map(str, first['loc']))}: {first['msg']}"
-        raise HallucError("R114", told, help="write it anew with `halluc eval`") from None
+        raise HallucError("R114", told, help="evaluate again: `halluc eval --run` with the run's folder") from None
 
 
 def _told(found: _Guarantee, figures: Figures, split: str, chosen_on_dev: bool) -> str:
-    """What a guarantee promises, on what it rests, and what was measured (``docs/metrics.md``)."""
-    rate, probability = f"{100 * found.max_rate:g}%", f"{100 * found.probability:g}%"
-    asked = f"at most {rate} of the claims that are kept are unsupported, with a probability of {probability}"
+    """What a guarantee promises, on what it rests, and whether the split kept it (``docs/metrics.md``)."""
+    rate, probability = _rate(found), f"{100 * found.probability:g}%"
+    asked = f"at most {rate} of the claims that are kept are hallucinations, with a probability of {probability}"
     units = f"{found.examples:,} examples" if found.unit == "example" else f"{found.claims:,} claims"
     if found.threshold is None:
         return (
             f"None can be given: no threshold on half of dev ({units}) shows that {asked} ({found.why_none}), so that "
             "nothing is withdrawn."
         )
+    assumes = found.assumes.replace("`most_unsupported`", str(found.most_unsupported))
     told = (
-        f"On half of dev ({units}) the threshold was chosen so that, on data that are drawn like dev, {asked} over "
-        f"draws of dev. It takes for granted that "
-        f"{found.assumes.replace('`most_unsupported`', str(found.most_unsupported))}."
+        f"On half of dev ({units}) the threshold was chosen so that, on data drawn like dev, {asked} over draws of "
+        f"dev. It assumes that {assumes.replace('unsupported claims', 'hallucinations')}."
     )
     if chosen_on_dev:
         told += " Dev also chose the checkpoint, so that the model may be a little better on it than on new data."
     measured = figures.get("hallucination_rate", claims="kept") or figures.get("hallucination_rate")
-    return told if measured is None else f"{told} Measured on {split}: {formats.metric(measured)}."
+    return told if measured is None else f"{told} {_kept_or_not(found, measured, split)}"
+
+
+def _rate(found: _Guarantee) -> str:
+    return f"{100 * found.max_rate:g}%"
+
+
+def _kept_or_not(found: _Guarantee, measured: MetricResult, split: str) -> str:
+    """Whether the rate that was measured is the one promised, and what its interval leaves open."""
+    if measured.value is None:
+        return f"On {split} no claim is kept: there is nothing to measure."
+    on = f"On {split} it is {formats.metric(measured)}"
+    low, high = measured.interval or (None, None)
+    if measured.value <= found.max_rate:
+        open_ = ", though the interval goes beyond it" if high is not None and high > found.max_rate else ""
+        return f"{on}: the promise of at most {_rate(found)} is kept{open_}."
+    above = f"{on}: above the {_rate(found)} promised"
+    if low is not None:
+        above += ", which the interval still allows" if low <= found.max_rate else ", and so is its whole interval"
+    return f"{above}; the promise holds for data drawn like dev."

@@ -8,6 +8,8 @@ from pydantic import BaseModel, Field, RootModel, ValidationError
 
 from halluc.core.errors import HallucError, Location
 from halluc.report.collect.figures import Figures
+from halluc.runs.directory import RunDir
+from halluc.runs.evaluations import anew
 from halluc.runs.reports import ClassRow, ClassTable, Outcome
 
 ALL = "all"
@@ -79,7 +81,7 @@ def classification(path: Path, figures: Figures) -> list[ClassTable]:
     try:
         report = _Report.model_validate_json(path.read_bytes())
     except ValidationError as error:
-        help = "write it anew with `halluc eval`"
+        help = anew(RunDir(path.parent.parent))
         told = f"the classification report is damaged: {error.errors()[0]['msg']}"
         raise HallucError("R112", told, Location(str(path), 1), help) from None
     tables = {key: getattr(report, key).root for key in _TABLES}

@@ -7,19 +7,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from halluc.config import yaml
+from halluc.config.loading import model_sections, sha256_of_tree
 from halluc.config.merging import interpolate
 from halluc.config.overrides import apply_all
-from halluc.core.errors import HallucError
+from halluc.core.errors import HallucError, ManyErrors
 from halluc.gap.coverage import Coverage
-from halluc.report.collect.figures import Figures
 from halluc.report.collect.shown import Picked, Texts
+from halluc.runs import evaluations
 from halluc.runs.directory import RunDir
+from halluc.runs.evaluations import PREFERRED, Counted, anew
 from halluc.runs.records import read_lines, read_record
 from halluc.runs.schema import ConfidenceFile, EvalFile, LedgerLine, RunFile, SpanPrediction
-
-# The split to tell of where none is asked for: the first of these that was evaluated.
-PREFERRED = ("test", "dev", "train")
-_ANEW = "write it anew with `halluc eval`"
 
 
 @dataclass(frozen=True)
@@ -45,11 +43,12 @@ class Evaluated:
         return bool((self.record.best or {}).get("dev"))
 
     def ledger(self) -> Iterator[LedgerLine]:
-        return read_lines(self.run.ledger(self.split), LedgerLine, damaged="R112", what="a ledger", help=_ANEW)
+        path, help = self.run.ledger(self.split), anew(self.run, self.split)
+        return read_lines(path, LedgerLine, damaged="R112", what="a ledger", help=help)
 
     def predictions(self) -> Iterator[SpanPrediction]:
-        path = self.run.predictions(self.split)
-        return read_lines(path, SpanPrediction, damaged="R112", what="predictions", help=_ANEW)
+        path, help = self.run.predictions(self.split), anew(self.run, self.split)
+        return read_lines(path, SpanPrediction, damaged="R112", what="predictions", help=help)
 
 
 def evaluated(run: RunDir) -> list[str]:
@@ -62,7 +61,7 @@ def read(run: RunDir, asked: str | None) -> Evaluated:
 
     Raises:
         HallucError R101, R102: no run, or one of another version. R112: the split was not evaluated, or a file of the
-            evaluation is damaged. R114, R120, R121: ``confidence.json`` or ``coverage.json`` is. C…: the config is.
+            evaluation is damaged. R114, R120, R121: ``confidence.json`` or ``coverage.json`` is.
     """
     record = run.read()
     splits = evaluated(run)
@@ -73,7 +72,7 @@ def read(run: RunDir, asked: str | None) -> Evaluated:
         record=record,
         split=split,
         splits=splits,
-        file=_evaluation(run, split),
+        file=evaluations.read(run, split),
         confidence=_confidence(run, notes),
         coverage=_coverage(run, notes),
         config=_config(run, record, notes),
@@ -82,23 +81,25 @@ def read(run: RunDir, asked: str | None) -> Evaluated:
 
 
 def choose(run: RunDir, splits: list[str], asked: str | None) -> str:
+    """The split asked for, or the one to prefer.
+
+    Args:
+        splits: those that are evaluated, the one to prefer first.
+
+    Raises:
+        HallucError R112: it is none of them.
+    """
     if asked is not None and asked not in splits:
-        help = f"evaluate it first: halluc eval --run {run.path} --split {asked}"
+        help = evaluations.unevaluated_help(asked, splits, run)
         raise HallucError("R112", f"{run.path} is not evaluated on {asked}", help=help)
     if not splits:
-        raise HallucError("R112", f"{run.path} is not evaluated", help=f"halluc eval --run {run.path}")
+        raise HallucError("R112", f"{run.path} is not evaluated", help=evaluations.command(run))
     return asked or splits[0]
-
-
-def _evaluation(run: RunDir, split: str) -> EvalFile:
-    return read_record(
-        run.evaluation(split), EvalFile, damaged="R112", other_version="R102", help="evaluate again with `halluc eval`"
-    )
 
 
 def _confidence(run: RunDir, notes: list[str]) -> ConfidenceFile | None:
     try:
-        return read_record(run.confidence, ConfidenceFile, damaged="R114", other_version="R114", help=_ANEW)
+        return read_record(run.confidence, ConfidenceFile, damaged="R114", other_version="R114", help=anew(run))
     except FileNotFoundError:
         notes.append("confidence.json is missing: whether claims are withdrawn is not told. `halluc eval` writes it.")
         return None
@@ -120,15 +121,35 @@ def _config(run: RunDir, record: RunFile, notes: list[str]) -> dict[str, Any]:
     if not run.config.is_file():
         notes.append("config.yaml is missing: the config is not shown. It was written when the run began.")
         return {}
-    evaluation = record.stages.get("eval")
     text = run.config.read_bytes().decode("utf-8", "replace")
-    located = yaml.read(yaml.Source(str(run.config), text))
+    try:
+        located = yaml.read(yaml.Source(str(run.config), text))
+        # What stands there was resolved when it was written; variables of the command line are not on record.
+        interpolate(located, {})
+    except HallucError as error:
+        notes.append(f"config.yaml is damaged ({_first(error)}): what is there is shown as it is.")
+        return {}
+    if not (text.endswith("\n") and _is_whole(located.value, record)):
+        notes.append("config.yaml is not the config that the run was made by: it was cut or changed since.")
     if not isinstance(located.value, dict):
         return {}
-    # What stands in the file was resolved when it was written; variables of the command line are not on record.
-    interpolate(located, {})
+    evaluation = record.stages.get("eval")
     apply_all(located, evaluation.arguments if evaluation else [])
     return dict(located.value)
+
+
+def _first(error: HallucError) -> str:
+    one = error.errors[0] if isinstance(error, ManyErrors) else error
+    line = f"line {one.where.line}: " if one.where and one.where.line else ""
+    return f"{line}{one.message}"
+
+
+def _is_whole(tree: Any, record: RunFile) -> bool:
+    """Whether all sections are there, those that decide the model as ``run.json`` has their hash."""
+    if not isinstance(tree, dict) or not isinstance(tree.get("data"), dict) or "eval" not in tree:
+        return False
+    # Of a model from elsewhere the hash is of more than the config.
+    return "train" not in record.stages or sha256_of_tree(model_sections(tree)) == record.config_sha256
 
 
 def refuse_parts(source: Evaluated, picked: Picked, texts: Texts) -> None:
@@ -137,32 +158,19 @@ def refuse_parts(source: Evaluated, picked: Picked, texts: Texts) -> None:
     Raises:
         HallucError R112: they are not of one evaluation, or not whole.
     """
-    figures = Figures(source.file.metrics)
-    ledger, predictions = source.run.ledger(source.split), source.run.predictions(source.split)
-    evaluation = source.run.evaluation(source.split)
-    for path, what, found, name in (
-        (ledger, "claims", picked.claims, "hallucination_rate"),
-        (ledger, "omissions", picked.sections["omission"].total, None),
-        (predictions, "examples", texts.examples, "hallucinated_examples"),
-    ):
-        counted = _omitted(figures) if name is None else figures.get(name)
-        expected = counted if isinstance(counted, int) or counted is None else counted.n
-        if expected is not None and found != expected:
-            raise _apart(f"{path} has {found:,} {what}, and {evaluation} counts {expected:,}", source)
-    if texts.missing:
-        first = sorted(texts.missing)[0][:100]
-        raise _apart(f"{ledger} tells of an example that {predictions} has not: {first}", source)
+    run, split = source.run, source.split
+    counted = Counted(
+        claims=picked.claims,
+        supported=picked.sections["supported"].total,
+        unsupported=picked.sections["unsupported"].total,
+        omissions=picked.sections["omission"].total,
+        examples=texts.examples,
+        mentions=texts.labels.total(),
+    )
+    evaluations.refuse_parts(run, split, source.file, counted)
+    evaluations.refuse_strangers(run, split, texts.missing)
     for worst in picked.sections.values():
         for line in worst.lines():
             if (line.end or 0) > len(texts.kept[line.id].tokens):
-                raise _apart(f"{ledger} tells of tokens of {line.id[:100]} that {predictions} has not", source)
-
-
-def _omitted(figures: Figures) -> int | None:
-    found = figures.get("omission_rate")
-    return None if found is None else round((found.value or 0.0) * found.n)
-
-
-def _apart(told: str, source: Evaluated) -> HallucError:
-    help = f"evaluate again: halluc eval --run {source.run.path} --split {source.split}"
-    return HallucError("R112", told, help=help)
+                told = f"{run.ledger(split)} tells of tokens of {line.id[:100]} that {run.predictions(split)} has not"
+                raise HallucError("R112", told, help=anew(run, split))

@@ -7,15 +7,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from halluc.core.errors import HallucError
+from halluc.report.collect import reproducing
 from halluc.report.words import of_several
 from halluc.runs import matrix
 from halluc.runs.directory import RunDir
+from halluc.runs.evaluations import anew
 from halluc.runs.records import read_lines
 from halluc.runs.reports import ComparisonReport, StudyReport
 from halluc.runs.schema import SpanPrediction
 from halluc.runs.studies import Comparison, Flip, Plain, StudyFigures
 
-SEED = "seed"
 # The splits that a run may be evaluated on, and flipped claims of one run that are shown in their texts.
 _SPLITS = ("test", "dev", "train")
 MOST_FLIPS = 200
@@ -26,7 +27,7 @@ def study_report(name: str, home: Path, figures: StudyFigures, reproduce: Sequen
 
     Args:
         home: the folder of the study, with ``matrix.json`` and its cells.
-        reproduce: the commands that make it again.
+        reproduce: the commands that make the report again.
     """
     runs = [RunDir(Path(run)) for cell in figures.cells for run in cell.runs]
     return StudyReport(
@@ -37,8 +38,8 @@ def study_report(name: str, home: Path, figures: StudyFigures, reproduce: Sequen
         axes=_axes(home, figures),
         single_seed=of_several.is_single_seed(figures),
         conclusion=of_several.of_study(figures),
-        notes=[*_missing(figures.missing), *_unfinished(runs), *_small(figures)],
-        reproduce=list(reproduce),
+        notes=[*_missing(figures.missing), *_unfinished(runs)],
+        reproduce=[*reproducing.of_study(runs), *reproduce],
     )
 
 
@@ -49,12 +50,14 @@ def comparison_report(
 
     Args:
         runs: the first, then those of ``others``, in their order.
+        reproduce: the commands that make the report again.
 
     Raises:
         HallucError R112: the first run's predictions are damaged.
     """
     first = others[0]
     shown = {flip.id for other in others for flip in shown_flips(other)}
+    examples = _examples(runs[0], first.split, shown)
     return ComparisonReport(
         split=first.split,
         examples=first.examples,
@@ -62,8 +65,9 @@ def comparison_report(
         others=list(others),
         conclusion=of_several.of_comparison(others),
         notes=_unfinished(runs),
-        texts=_texts(runs[0].predictions(first.split), shown),
-        reproduce=list(reproduce),
+        texts={example.id: example.tokens for example in examples},
+        gold={example.id: example.gold for example in examples},
+        reproduce=[*reproducing.of_runs(runs), *reproduce],
     )
 
 
@@ -72,11 +76,11 @@ def shown_flips(found: Comparison) -> list[Flip]:
     return sorted(found.flipped, key=lambda flip: "unsupported" not in (flip.a, flip.b))[:MOST_FLIPS]
 
 
-def _texts(predictions: Path, ids: set[str]) -> dict[str, list[str]]:
-    """The tokens of some examples."""
-    help = "write it anew with `halluc eval`"
-    records = read_lines(predictions, SpanPrediction, damaged="R112", what="predictions", help=help)
-    return {record.id: record.tokens for record in records if record.id in ids}
+def _examples(run: RunDir, split: str, ids: set[str]) -> list[SpanPrediction]:
+    """Some examples, with their tokens and annotation."""
+    path, help = run.predictions(split), anew(run, split)
+    records = read_lines(path, SpanPrediction, damaged="R112", what="predictions", help=help)
+    return [record for record in records if record.id in ids]
 
 
 def task_of(run: RunDir) -> str | None:
@@ -143,10 +147,3 @@ def _unfinished(runs: Sequence[RunDir]) -> list[str]:
         stopped = {command: _STOPPED[stage.status] for command, stage in stages.items() if stage.status in _STOPPED}
         found += [f"{run.path.name}: `{command}` {how}." for command, how in stopped.items()]
     return found
-
-
-def _small(figures: StudyFigures) -> list[str]:
-    """What a study must have for its figures to say more than those of a run."""
-    if of_several.is_single_seed(figures):
-        return ["Each cell has a single seed: only several show what chance does."]
-    return []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
@@ -116,7 +117,13 @@ def _dataset(report: RunReport, config: Mapping[str, Any]) -> dict[str, Any]:
         revision = source.partition("@")[2].partition("#")[0]
         found = {"name": _name_on_hub(source), "type": _name_on_hub(source)}
         return found | ({"revision": _plain(revision)} if revision else {})
-    return {"name": _plain(source), "type": _plain(_section(config, "data").get("format") or "unknown")}
+    return {"name": _end(source), "type": _end(str(_section(config, "data").get("format") or "unknown"))}
+
+
+def _end(path: str) -> str:
+    """The last two parts of a path: where data lie on a machine is of no use elsewhere, and not for everyone to see."""
+    parts = [part for part in re.split(r"[\\/]", path) if part]
+    return _plain("/".join(parts[-2:]) or "unknown")
 
 
 def _indexed(found: MetricResult) -> dict[str, Any]:
@@ -176,7 +183,7 @@ def _procedure(report: RunReport, config: Mapping[str, Any]) -> Marked | None:
         went = {
             "steps": formats.count(curves.steps),
             "training examples, as the model reads them": curves.features and formats.count(curves.features),
-            "time": curves.seconds is not None and formats.seconds(curves.seconds),
+            "time, of the steps alone": curves.seconds is not None and formats.seconds(curves.seconds),
             "checkpoint kept": curves.best_step is not None and f"step {formats.count(curves.best_step)}",
         }
         rows += [[name, value] for name, value in went.items() if value]

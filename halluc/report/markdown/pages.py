@@ -26,9 +26,6 @@ ROOMS = (
     Room(3, 8, 160),
     Room(0, 3, 60),
 )
-# What of a study's table fits beside each other; the page has all.
-_STUDY_COLUMNS = ("seeds", "F1", "hallucination", "wide", "distortion", "omission", "ECE")
-_MATCHED = "at equal omission"
 
 
 def page(report: AnyReport) -> str:
@@ -54,6 +51,7 @@ def _of_run(report: RunReport, room: Room) -> dict[str, Any]:
         "abstention": tables.abstention(report.abstention) if report.abstention else [],
         "claims": [_claim(claim, room) for claim in claims],
         "sentences": [sentence(claim, room) for claim in claims],
+        "sureness": tables.sureness(report, room),
         "worst": {section.section: section.total for section in worst},
         "classification": partial(tables.classification, room=room),
     }
@@ -76,8 +74,10 @@ def _claim(claim: ShownClaim, room: Room) -> Marked:
 
 
 def _verdict(line: LedgerLine) -> str:
-    """Of a hallucination the verdict is the reason."""
-    if line.verdict == "unsupported" or not line.reason:
+    """As people call it, with what is wrong; of a hallucination it is wrong that it is there."""
+    if line.verdict == "unsupported":
+        return _HALLUCINATION
+    if not line.reason:
         return str(line.verdict)
     return (
         f"{line.verdict} in its {line.reason}"
@@ -86,6 +86,7 @@ def _verdict(line: LedgerLine) -> str:
     )
 
 
+_HALLUCINATION = "hallucination"
 _NOVELTY = {"seen": "seen in training", "partial": "seen in part", "new": "new to training"}
 
 
@@ -128,25 +129,19 @@ def _differing(other: Comparison, room: Room) -> Marked:
 def _flips(flipped: dict[str, Any], room: Room) -> Marked:
     """How many claims changed from which verdict to which."""
     letter = flipped["letter"]
-    table = gfm.table(["in a", f"in {letter}", "claims"], flipped["counts"], "llr", room)
+    counts = [[*(_HALLUCINATION if v == "unsupported" else v for v in row[:2]), row[2]] for row in flipped["counts"]]
+    table = gfm.table(["in a", f"in {letter}", "claims"], counts, "llr", room)
     return Marked(f"From a to {letter}: {formats.count(flipped['total'])} claims differ.\n\n{table}")
 
 
 def _of_study(report: StudyReport, room: Room) -> dict[str, Any]:
     found = study_views.view(report)
-    columns, axes = found["cell_columns"], found["cell_axes"]
-    kept = [
-        place
-        for place, column in enumerate(columns)
-        if place < axes or column in _STUDY_COLUMNS or column.startswith(_MATCHED)
-    ]
-    cells = [[row[place] for place in kept] for row in found["cell_rows"]]
     families = found["families"][: room.rows]
     return {
         **_lists(room),
         "seeds": found["seeds"],
         "axes": [_axis(axis, values, room) for axis, values in report.axes.items()],
-        "cells": gfm.table([columns[place] for place in kept], cells, "l" * axes + "r", room),
+        "cells": gfm.table(found["cell_columns"], found["cell_rows"], "l" * found["cell_axes"] + "r", room),
         "families": families,
         "families_left": len(found["families"]) - len(families),
         "family": partial(_table, room=room),

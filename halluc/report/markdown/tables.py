@@ -38,7 +38,7 @@ def gates(found: Sequence[GateResult], room: Room = WIDE) -> Marked:
 
 
 def outcomes(found: Sequence[Outcome], room: Room = WIDE, of: str = "") -> Marked:
-    """What became of claims and gold, a row a slice."""
+    """What became of claims and annotation, a row a slice."""
     rows = [
         [
             row.name,
@@ -54,7 +54,7 @@ def outcomes(found: Sequence[Outcome], room: Room = WIDE, of: str = "") -> Marke
 
 
 def gap(found: Sequence[GapRow], room: Room = WIDE) -> Marked:
-    """What training does not show: as forecast from it alone, and as it came."""
+    """What training does not show: as forecast from it alone, and as found."""
     rows = [
         [
             "all" if row.label is None else row.label,
@@ -83,6 +83,36 @@ def abstention(found: Abstention) -> list[str]:
             f"{formats.metric(found.omission)} of the annotation."
         )
     return [*told, found.guarantee] if found.guarantee else told
+
+
+def sureness(report: RunReport, room: Room = WIDE) -> list[tuple[str, Marked]]:
+    """How sure it is, as tables with their titles, those that there is something for."""
+    verdicts = {"supported": "supported", "distorted": "distorted", "unsupported": "hallucinations"}
+    bins = [
+        [
+            f"{formats.percent(one.low)} to {formats.percent(one.high)}",
+            *(formats.count(one.counts.get(verdict, 0)) for verdict in verdicts),
+        ]
+        for one in report.confidence
+        if any(one.counts.values())
+    ]
+    reliable = [
+        [formats.percent(one.confidence), formats.metric(one.supported), formats.count(one.supported.n)]
+        for one in report.reliability
+    ]
+    risks = [
+        [
+            formats.percent(one.coverage),
+            f"{formats.percent(one.risk)} {formats.interval('risk_at_coverage', one.interval)}".strip(),
+        ]
+        for one in sorted(report.risk, key=lambda one: one.coverage)
+    ]
+    found = (
+        ("Claims by confidence", ["confidence", *verdicts.values()], bins),
+        ("Share that is supported, by confidence", ["mean confidence", "supported", "claims"], reliable),
+        ("The surest claims alone", ["claims kept", "false among them"], risks),
+    )
+    return [(title, gfm.table(columns, rows, "lr", room)) for title, columns, rows in found if rows]
 
 
 def classification(found: ClassTable, room: Room = WIDE) -> Marked:

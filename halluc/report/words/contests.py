@@ -1,6 +1,7 @@
-"""Arms, or runs, against a reference in plain sentences: those of which the same can be said share one.
+"""What is said of arms, or runs, against a reference in one figure: clauses, in which those of which the same can be
+said share one.
 
-A sentence claims a difference only where it is shown; elsewhere it says that none can be shown, never that there is
+A clause claims a difference only where it is shown; elsewhere it says that none can be shown, never that there is
 none.
 """
 
@@ -8,73 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
-from halluc.report.words.wording import amount, listed, sentence, signed, size
-from halluc.runs.studies import Interval
-
-SURE = 0.05
-# So many arms are named one by one, and each with its figure.
-_MOST_NAMED = 3
+from halluc.report.words.rivals import Family, Found, Measure, Rival
+from halluc.report.words.wording import MOST_NAMED, amount, listed, several, signed, sizes
 
 
 @dataclass(frozen=True)
-class Found:
-    """A difference from the reference; ``shown`` is its sign where it is more than chance, 0 where that can not be
-    shown, None where the difference is undefined."""
+class Said:
+    """Of one figure: clauses of what is shown, the rivals that they are of, and those of which nothing is shown, or
+    nothing is known."""
 
-    value: float | None
-    interval: Interval | None
-    shown: int | None
-
-
-def tested(value: float | None, interval: Interval | None, p: float | None) -> Found:
-    """A difference with its p, adjusted for all that it stands among."""
-    if value is None:
-        return Found(None, None, None)
-    return Found(value, interval, (value > 0) - (value < 0) if p is not None and p < SURE else 0)
-
-
-def within(value: float | None, interval: Interval | None) -> Found:
-    """A difference that is shown where its interval leaves out nought."""
-    if value is None or interval is None:
-        return Found(None, None, None)
-    return Found(value, interval, (interval[0] > 0) - (interval[1] < 0))
-
-
-class Measure(NamedTuple):
-    """A figure in words: what one, and what several do with less and with more of it (before "than none"), what it is
-    called where no difference can be shown, and why there may be no such figure."""
-
-    figure: str
-    less: tuple[str, str]
-    more: tuple[str, str]
-    called: str
-    undefined: str
-    opening: str = ""
-
-
-@dataclass(frozen=True)
-class Rival:
-    """What is compared with the reference: its differences by point of the axis, and by figure."""
-
-    name: str
-    points: dict[str, dict[str, Found]]
-
-    def at(self, point: str, figure: str) -> Found | None:
-        return self.points.get(point, {}).get(figure)
-
-
-@dataclass(frozen=True)
-class Family:
-    """Rivals of one reference at all points of an axis, in its order; ``axis`` is None where there is but one point."""
-
-    noun: str
-    reference: str
-    axis: str | None
-    points: tuple[str, ...]
-    rivals: tuple[Rival, ...]
-    setting: str = ""
+    clauses: list[str]
+    differing: list[Rival]
+    alike: list[Rival]
+    undefined: list[Rival]
 
 
 # A sign at each point, and those of the figure beside it where the first is less.
@@ -82,29 +30,40 @@ _Pattern = tuple[tuple[int | None, ...], tuple[int | None, ...]]
 _ABSENT, _PERHAPS = 9, 2
 
 
-def sentences(
-    family: Family, measure: Measure, beside: Measure | None = None, *, only_shown: bool = False
-) -> list[str]:
-    """What can be said of one figure; ``beside`` is a figure whose differences are told where the first is less."""
+def said(
+    family: Family,
+    measure: Measure,
+    beside: Measure | None = None,
+    *,
+    rivals: Sequence[Rival] | None = None,
+    names_reference: bool = True,
+    names_rest: bool = True,
+) -> Said:
+    """What can be said of one figure.
+
+    Args:
+        beside: a figure whose differences are told where the first is less.
+        rivals: of whom; None: of all.
+        names_reference: whether the first clause has it.
+        names_rest: whether a clause says at which points no difference is shown.
+    """
     groups: dict[_Pattern, list[Rival]] = {}
-    alike: list[Rival] = []
-    undefined: list[Rival] = []
-    for rival in family.rivals:
+    found = Said([], [], [], [])
+    for rival in family.rivals if rivals is None else rivals:
         pattern = _pattern(family, rival, measure, beside)
         if {1, -1} & set(pattern[0]):
+            found.differing.append(rival)
             groups.setdefault(pattern, []).append(rival)
         elif 0 in pattern[0]:
-            alike.append(rival)
+            found.alike.append(rival)
         elif None in pattern[0]:
-            undefined.append(rival)
-    ordered = sorted(groups.items(), key=lambda item: -1 not in item[0][0])
-    told = [_differing(family, measure, beside, pattern, rivals) for pattern, rivals in ordered]
-    if alike and not only_shown:
-        told.append(_alike(family, measure, alike, sum(map(len, groups.values()))))
-    if undefined and not only_shown:
-        what = f"of {_who(family, undefined)} nothing can be said about {measure.called}"
-        told.append(f"{what}: {measure.undefined}")
-    return [sentence(family.setting + measure.opening + text) for text in told]
+            found.undefined.append(rival)
+    for pattern, members in sorted(groups.items(), key=lambda item: -1 not in item[0][0]):
+        reference = f" than {family.reference}" if names_reference and not found.clauses else ""
+        told = _differing(family, measure, beside, pattern, members, reference)
+        rest = [point for point, sign in zip(family.points, pattern[0], strict=True) if sign == 0 and names_rest]
+        found.clauses.append(told + (f", but no difference can be shown at {listed(rest)}" if rest else ""))
+    return found
 
 
 def _pattern(family: Family, rival: Rival, measure: Measure, beside: Measure | None) -> _Pattern:
@@ -124,25 +83,27 @@ def _cost(found: Found | None) -> int | None:
 
 
 def _differing(
-    family: Family, measure: Measure, beside: Measure | None, pattern: _Pattern, rivals: Sequence[Rival]
+    family: Family,
+    measure: Measure,
+    beside: Measure | None,
+    pattern: _Pattern,
+    rivals: Sequence[Rival],
+    reference: str,
 ) -> str:
     """Rivals of which a difference is shown at some point."""
-    by_sign = {sign: [p for p, s in zip(family.points, pattern[0], strict=True) if s == sign] for sign in (-1, 1, 0)}
-    both = bool(by_sign[-1] and by_sign[1])
-    parts = []
+    by_sign = {sign: [p for p, s in zip(family.points, pattern[0], strict=True) if s == sign] for sign in (-1, 1)}
+    parts: list[str] = []
     for sign, verbs in ((-1, measure.less), (1, measure.more)):
         points = by_sign[sign]
         if not points:
             continue
-        detail = _by(rivals, points[-1], measure.figure)
+        where = f"at {points[-1]} " if len(points) > 1 else ""
+        told = verbs[len(rivals) > 1] + ("" if parts else reference) + at(family, points)
+        told += f", {where}by {_by(rivals, points[-1], measure)}"
         if sign == -1 and beside is not None:
-            detail += _beside(family, rivals, points, pattern[1], beside)
-        if len(points) > 1:
-            detail = f"at {points[-1]} {detail}"
-        joint = f" ({detail})" if both else f"{'; ' if len(points) > 1 else ', '}{detail}"
-        parts.append(f"{verbs[len(rivals) > 1]} {family.reference}{_at(family, points)}{joint}")
-    told = f"{_who(family, rivals)} {' and '.join(parts)}"
-    return told + (f"; no difference can be shown at {listed(by_sign[0])}" if by_sign[0] else "")
+            told += _beside(family, rivals, points, pattern[1], beside)
+        parts.append(told)
+    return f"{who(family, rivals)} {', and '.join(parts)}"
 
 
 def _beside(
@@ -154,56 +115,42 @@ def _beside(
     worst = 1 if 1 in signs else max(sign for sign in signs if sign is not None)
     word = {1: "more", _PERHAPS: "perhaps more", 0: "no more", -1: "fewer"}[worst]
     costly = [point for point, sign in zip(points, signs, strict=True) if sign == worst > 0]
-    where = _at(family, costly) if costly and costly != list(points) else ""
-    return f", at {word} {beside.called}s{where}{_signed(rivals, (costly or points)[-1], beside.figure)}"
+    where = at(family, costly) if costly and costly != list(points) else ""
+    point = (costly or points)[-1]
+    return f", at {word} {beside.called}s{where} ({_differences(rivals, point, beside)})"
 
 
-def _alike(family: Family, measure: Measure, rivals: Sequence[Rival], differing: int) -> str:
-    """Rivals of which no difference is shown at any point, beside so many that differ."""
-    nothing = f"no difference in {measure.called} can be shown"
-    anywhere = f" at any {family.axis}" if family.axis else ""
-    many = len(rivals) > _MOST_NAMED and len(rivals) + differing == len(family.rivals)
-    if differing:
-        who = f"the other {len(rivals)} {family.noun}s" if many else _who(family, rivals)
-        return f"of {who} {nothing}{anywhere}"
-    who = f"any of the {len(rivals)} {family.noun}s" if many else _who(family, rivals)
-    known = [point for point in family.points if rivals[0].at(point, measure.figure)]
-    detail = _signed(rivals, known[-1], measure.figure, f"at {known[-1]} " if family.axis else "")
-    return f"{nothing}{anywhere} between {family.reference} and {who}{detail}"
+def _differences(rivals: Sequence[Rival], point: str, measure: Measure) -> str:
+    """With their signs; one with its interval. All are defined."""
+    found = [rival.points[point][measure.figure] for rival in rivals]
+    values = [one.value for one in found if one.value is not None]
+    if len(found) == 1:
+        return signed(measure.written_as, values[0], found[0].interval)
+    return several(measure.written_as, values)
 
 
-def _who(family: Family, rivals: Sequence[Rival]) -> str:
-    """``the arm mix``, ``the arms noise and mix``, ``all 8 arms``."""
+def _by(rivals: Sequence[Rival], point: str, measure: Measure) -> str:
+    """How far they differ, without the sign: ``4.1 points [1.9, 6.3]``, ``3.5 and 3.6 points``."""
+    found = [rival.points[point][measure.figure] for rival in rivals]
+    values = [one.value for one in found if one.value is not None]
+    if len(found) == 1:
+        return amount(measure.written_as, values[0], found[0].interval)
+    return sizes(measure.written_as, [abs(value) for value in values])
+
+
+def who(family: Family, rivals: Sequence[Rival]) -> str:
+    """``the arm “mix”``, ``the arms “noise” and “mix”``, ``all 8 arms``."""
     if len(rivals) == 1:
         return f"the {family.noun} {rivals[0].name}"
-    if len(rivals) == len(family.rivals) > _MOST_NAMED:
+    if len(rivals) == len(family.rivals) > MOST_NAMED:
         return f"all {len(rivals)} {family.noun}s"
     return f"the {family.noun}s {listed([rival.name for rival in rivals])}"
 
 
-def _at(family: Family, points: Sequence[str]) -> str:
+def at(family: Family, points: Sequence[str]) -> str:
+    """Where on the axis: `` at every gap.fraction``, `` at gap.fraction 0.25 and 0.5``; nothing without an axis."""
     if family.axis is None:
         return ""
     if len(points) == len(family.points) > 1:
         return f" at every {family.axis}"
     return f" at {family.axis} {listed(points)}"
-
-
-def _by(rivals: Sequence[Rival], point: str, figure: str) -> str:
-    """How far they differ, without the sign: ``by 4.1 points [1.9, 6.3]``, ``by 3.5 and 3.6 points``."""
-    found = [rival.points[point][figure] for rival in rivals]
-    sizes = [abs(one.value) for one in found if one.value is not None]
-    if len(found) == 1:
-        return f"by {amount(figure, found[0].value or 0.0, found[0].interval)}"
-    if len(sizes) > _MOST_NAMED:
-        return f"by {size(figure, min(sizes), unit=False)} to {size(figure, max(sizes))}"
-    *first, last = sizes
-    return f"by {listed([*(size(figure, one, unit=False) for one in first), size(figure, last)])}"
-
-
-def _signed(rivals: Sequence[Rival], point: str, figure: str, where: str = "") -> str:
-    """`` (+2.2 points [1.0, 3.4])`` of one rival; nothing of several, whose own sentences tell it."""
-    found = rivals[0].at(point, figure)
-    if len(rivals) > 1 or found is None or found.value is None:
-        return ""
-    return f" ({where}{signed(figure, found.value, found.interval)})"

@@ -31,18 +31,18 @@ def _other(metric: MetricResult, figures: Figures) -> str:
 def _f1(metric: MetricResult, figures: Figures) -> str:
     recall, precision = figures.value("entity_recall"), figures.value("entity_precision")
     if not metric.n:
-        return "No name stands in the text: the figure is 0 by convention."
+        return "There is no name in the text: the figure is 0 by convention."
     if recall is None or precision is None:
         return _other(metric, figures)
     return (
-        f"It finds {formats.percent(recall)} of the {metric.n:,} names that are there, boundary and label right, and "
-        f"{formats.percent(precision)} of what it claims is right."
+        f"It finds {formats.percent(recall)} of the {metric.n:,} names that are there, with the right boundary and "
+        f"label; {formats.percent(precision)} of what it claims is right."
     )
 
 
 def _hallucination(metric: MetricResult, figures: Figures) -> str:
     if not metric.n or metric.value is None:
-        return "The model claims nothing, so that there is nothing to have no ground."
+        return "The model claims nothing: no claim can be a hallucination."
     claims = "claim" if metric.n == 1 else "claims"
     share = formats.percent(metric.value)
     return f"{share} of what the model claims has nothing behind it: {count(metric):,} of {metric.n:,} {claims}."
@@ -53,16 +53,16 @@ def _gap_ratio(metric: MetricResult, figures: Figures) -> str:
     if seen is None or seen.value is None:
         return "None of its claims is on a name that training showed: there is nothing to compare with."
     if new is None or new.value is None:
-        return "None of its claims is on a name that is new to it: there is nothing to compare."
+        return "Training showed at least a word of each name that it claims: there is nothing to compare with."
     if metric.value is None:
         return (
-            f"None of its {seen.n:,} claims on names that training showed is wrong, so that there is no ratio; of "
-            f"those where it showed nothing of the name {formats.percent(new.value)} are."
+            f"None of its {seen.n:,} claims on names that training showed is wrong, so that there is no ratio; where "
+            f"training showed not even a word of the name, {formats.percent(new.value)} are."
         )
     chance = metric.interval is not None and metric.interval[0] <= 1 <= metric.interval[1]
     return (
-        f"Where training showed nothing of the name, its claims are wrong {metric.value:.1f} times as often as where "
-        f"it had seen it: {formats.percent(new.value)} against {formats.percent(seen.value)}"
+        f"Where training showed not even a word of the name, its claims are wrong {metric.value:.1f} times as often as "
+        f"where training showed the name: {formats.percent(new.value)} against {formats.percent(seen.value)}"
         + (", which may be chance." if chance else ".")
     )
 
@@ -71,21 +71,21 @@ def _calibration(metric: MetricResult, figures: Figures) -> str:
     if metric.value is None:
         return "No claim states a confidence."
     points = f"{100 * metric.value:.1f} percentage points"
-    return f"Among claims of like confidence, what it states lies on average {points} from the share that is right" + (
-        _direction(figures) + "."
-    )
+    told = f"Among claims of similar confidence, the confidence lies on average {points} from the share that is right"
+    return f"{told}{_direction(figures)}."
 
 
 def _direction(figures: Figures) -> str:
-    """Whether it is too sure or not sure enough; nothing where the interval of what is right holds what it states."""
+    """Whether it is over- or under-confident; nothing where the interval of what is right holds what it states."""
     right, stated = figures.get("support_rate"), mean_confidence(figures)
     if right is None or right.value is None or right.interval is None or stated is None:
         return ""
     low, high = right.interval
     if low <= stated <= high:
         return ""
-    side = "too sure" if stated > high else "not sure enough"
-    return f"; it is {side}: {formats.percent(stated)} on average, where {formats.percent(right.value)} is right"
+    side = "over-confident" if stated > high else "under-confident"
+    told = f"it states {formats.percent(stated)} on average and is right in {formats.percent(right.value)}"
+    return f"; it is {side}: {told}"
 
 
 def mean_confidence(figures: Figures) -> float | None:

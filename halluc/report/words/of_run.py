@@ -10,8 +10,9 @@ from halluc.report.collect.figures import Figures, count
 from halluc.runs.reports import Abstention
 from halluc.runs.schema import MetricResult
 
-# Of fewer hallucinations no share is told.
-FEW = 8
+# Of fewer hallucinations no share is told, and of so few claims no median.
+FEW, FEW_FOR_MEDIAN = 8, 3
+_UNSEEN = "names that training did not show with that label, or only in part"
 
 
 def conclusion(
@@ -26,18 +27,15 @@ def conclusion(
     if rate is None:
         return []
     if not rate.n or rate.value is None:
-        return [f"The model claims nothing on {split}: it asserts nothing, true or false.", *_omissions(figures, "It")]
+        return [f"The model claims nothing on {split}: it asserts nothing, true or false.", *_omissions(figures)]
     if not count(rate):
-        nothing = f"None of its {_claims(rate.n)} on {split} lacks something behind it: {formats.metric(rate)}."
-        found = [nothing, *_omissions(figures, "Beside that it")]
+        every = f"Each of its {rate.n:,} claims" if rate.n > 1 else "Its 1 claim"
+        nothing = f"{every} on {split} has something behind it: {formats.metric(rate)} are hallucinations."
+        found = [nothing, *_omissions(figures)]
     else:
         ending = _how_sure(confidences)
-        found = [_where(figures, rate, split), *_label(figures, rate), *_omissions(figures, "Beside that it", ending)]
+        found = [_where(figures, rate, split), *_label(figures, rate), *_omissions(figures, ending)]
     return [*found, *_abstention(figures, rate, abstention)][:4]
-
-
-def _claims(number: int) -> str:
-    return f"{number:,} claim" if number == 1 else f"{number:,} claims"
 
 
 def _where(figures: Figures, rate: MetricResult, split: str) -> str:
@@ -46,28 +44,42 @@ def _where(figures: Figures, rate: MetricResult, split: str) -> str:
         figures.get("share_of_hallucinations", novelty="unseen"),
         figures.get("over_claim", novelty="unseen"),
     )
-    of, total = f"of its {rate.n:,} claims on {split}", count(rate)
+    total = count(rate)
+    have = "has nothing behind it" if total == 1 else "have nothing behind them"
+    without = f"of its {_claims(rate.n)} on {split} {have}"
     if share is None or share.value is None or unseen is None:
-        return f"{formats.metric(rate)} {of} have nothing behind them; which names training showed is not known."
-    expected = unseen.n / rate.n
-    every = formats.percent(expected)
-    if total == 1:
-        seen = "had" if share.value == 0 else "had not"
-        return f"1 {of} has nothing behind it, on a name that training {seen} shown: one says little of where."
-    if total < FEW:
-        there = round(share.value * total)
-        which = "all" if there == total else "none" if not there else f"{there}"
-        told = f"{total} {of} have nothing behind them, {which} on names that training had not shown"
-        return f"{told}: too few to say where."
-    head = f"{formats.metric(share)} of its {total:,} hallucinations on {split} lie on names that training did not show"
+        return f"{formats.metric(rate)} {without}; which names training showed is not known."
     if unseen.n == rate.n:
-        return f"{head}, as all of its claims do."
+        partly = ", only parts of some" if figures.n("over_claim", novelty="partial") else ""
+        known = f"training showed none of the claimed names with that label{partly}"
+        return f"{formats.metric(rate)} {without}; {known}."
+    if total < FEW:
+        return f"{total} {without}, {_on(round(share.value * total), total)}: too few to conclude where."
+    gathered = f"{formats.metric(share)} of its {total:,} hallucinations on {split} lie on {_UNSEEN}"
+    return f"{gathered}, {_against(share, unseen.n / rate.n)}."
+
+
+def _claims(number: int) -> str:
+    return f"{number:,} claim" if number == 1 else f"{number:,} claims"
+
+
+def _on(unseen: int, total: int) -> str:
+    """On what few hallucinations lie."""
+    if total == 1:
+        return f"on a name that training {'did not show with that label, or only in part' if unseen else 'showed'}"
+    every = "both" if total == 2 else "all"
+    return f"{every if unseen == total else unseen or 'none'} on {_UNSEEN}"
+
+
+def _against(share: MetricResult, expected: float) -> str:
+    """A share of hallucinations against that of the claims, which would be theirs if novelty did not matter."""
     low, high = share.interval or (0.0, 1.0)
+    claims = f"{formats.percent(expected)} of its claims do"
     if low > expected:
-        return f"{head}, though only {every} of its claims do."
+        return f"though only {claims}"
     if high < expected:
-        return f"{head}, and {every} of its claims do: it asserts without ground rather where it had seen the name."
-    return f"{head}, and {every} of its claims do: that they gather there can not be shown."
+        return f"and {claims}: it hallucinates more where training showed the name"
+    return f"and {claims}: it cannot be shown that they gather there"
 
 
 def _label(figures: Figures, rate: MetricResult) -> list[str]:
@@ -77,33 +89,32 @@ def _label(figures: Figures, rate: MetricResult) -> list[str]:
     if len(claimed) < 2 or rate.interval is None:
         return []
     clear = [metric for metric in claimed if metric.interval and metric.interval[0] > rate.interval[1]]
+    if not clear and count(rate) < FEW:
+        return []  # the first sentence says that they are too few
     if not clear:
-        return ["No label stands out: the interval of none lies above that of all claims."]
+        return ["No label stands out: no label's interval lies above that of all claims."]
     worst = max(clear, key=lambda metric: metric.value or 0)
     label = formats.visible(worst.by["label"])
-    told = f"{formats.metric(worst)} of those claims, against {formats.metric(rate)} of all"
-    return [f"It hallucinates most as {label}: {told}."]
+    told = f"{formats.metric(worst)} of those claims have nothing behind them, against {formats.metric(rate)} of all"
+    return [f"It hallucinates most often as {label}: {told}."]
 
 
-def _omissions(figures: Figures, subject: str, ending: str = "") -> list[str]:
+def _omissions(figures: Figures, ending: str = "") -> list[str]:
     omitted = figures.get("omission_rate")
     if omitted is None or omitted.value is None:
-        return [f"There is no name to be omitted{ending}."] if omitted is not None else []
+        return [f"There is no name that it could miss{ending}."] if omitted is not None else []
     of = "the one name" if omitted.n == 1 else f"the {omitted.n:,} names"
-    return [f"{subject} passes over {formats.metric(omitted)} of {of} that are there{ending}."]
+    are = "is" if omitted.n == 1 else "are"
+    return [f"It misses {formats.metric(omitted)} of {of} that {are} there{ending}."]
 
 
 def _how_sure(confidences: Mapping[str, Sequence[float]]) -> str:
     """How confident hallucinations are, beside what is supported."""
     false, right = (confidences.get(verdict, ()) for verdict in ("unsupported", "supported"))
-    if not len(false):
+    if len(false) < FEW_FOR_MEDIAN:
         return ""
-    stated = f"{median(false):.2f}"
-    told = f"is stated with a confidence of {stated}" if len(false) == 1 else f"have a median confidence of {stated}"
-    beside = (
-        f", supported claims {'one' if len(false) > 1 else 'a median'} of {median(right):.2f}" if len(right) else ""
-    )
-    return f"; its {'hallucination' if len(false) == 1 else 'hallucinations'} {told}{beside}"
+    beside = f", supported claims one of {median(right):.2f}" if len(right) >= FEW_FOR_MEDIAN else ""
+    return f"; its hallucinations have a median confidence of {median(false):.2f}{beside}"
 
 
 def _abstention(figures: Figures, rate: MetricResult, found: Abstention | None) -> list[str]:
@@ -113,10 +124,10 @@ def _abstention(figures: Figures, rate: MetricResult, found: Abstention | None) 
     kept, coverage = found.hallucination, found.coverage
     if kept is None or coverage is None:
         asked = found.threshold is None
-        why = "No threshold on confidence can give the guarantee that was asked for: nothing is withdrawn."
-        return [why if asked else f"Its threshold of {found.threshold:g} on confidence withdraws nothing."]
+        why = "No threshold on confidence can give the guarantee that was asked for, so that no claim is withdrawn."
+        return [why if asked else f"Its threshold of {found.threshold:g} on confidence withdraws no claim."]
     under = (
-        "the less confident claims" if found.threshold is None else f"claims under a confidence of {found.threshold:g}"
+        "the less confident claims" if found.threshold is None else f"claims of a confidence under {found.threshold:g}"
     )
     if kept.value is None:
         return [f"Withdrawing {under} leaves none."]
@@ -124,11 +135,11 @@ def _abstention(figures: Figures, rate: MetricResult, found: Abstention | None) 
         _change("hallucinations", rate, kept),
         _change("omissions", figures.get("omission_rate"), found.omission),
     ]
-    return [f"Withdrawing {under} keeps {formats.percent(coverage.value)} of all: {', '.join(changes)}."]
+    return [f"Withdrawing {under} keeps {formats.percent(coverage.value)} of all claims: {', '.join(changes)}."]
 
 
 def _change(what: str, before: MetricResult | None, after: MetricResult | None) -> str:
-    """Two figures of the same examples; that they differ is said where their intervals lie apart."""
+    """Two figures of the same examples; that they differ is said only where their intervals lie apart."""
     if before is None or after is None or before.value is None or after.value is None:
         return f"{what} are not defined"
     a, b = before.interval, after.interval
@@ -136,4 +147,4 @@ def _change(what: str, before: MetricResult | None, after: MetricResult | None) 
     if a is not None and b is not None:
         verb = "fall" if b[1] < a[0] else "rise" if b[0] > a[1] else "go"
     told = f"{what} {verb} from {formats.percent(before.value)} to {formats.metric(after)}"
-    return told if verb != "go" else f"{told}, which no interval sets apart"
+    return told if verb != "go" else f"{told}, which the intervals do not tell apart"

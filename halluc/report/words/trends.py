@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from halluc.report import formats
-from halluc.report.words.contests import Found, within
-from halluc.report.words.wording import amount, listed, sentence, signed
+from halluc.report.words.rivals import Found, within
+from halluc.report.words.wording import amount, listed, quoted, sentence, signed
 from halluc.runs.studies import Line, Plain, StudyFigures, Trend
 
 Key = tuple[str, tuple[tuple[str, str], ...]]
 _RATE: Key = ("hallucination_rate", ())
-# One rate alone would mislead: where knowledge is lacking a model may rather tell wrongly, or say nothing.
+# One rate alone would mislead: where knowledge is lacking a model may rather distort, or say nothing.
 _BESIDE: dict[Key, str] = {
     ("distortion_rate", (("reason", "label"),)): "the share of claims with a wrong label",
     ("distortion_rate", (("reason", "boundary"),)): "that with a wrong boundary",
@@ -49,9 +49,12 @@ def ends(axis: str, fixed: Mapping[str, Plain], choices: Iterable[Mapping[str, P
 
 
 def of_setting(choice: Mapping[str, Plain], figures: StudyFigures) -> str:
-    """``where train.schedule is cosine, ``, of those axes on which the cells differ."""
+    """``where train.schedule is “cosine”, ``, of those axes on which the cells differ."""
     several = {axis: value for axis, value in choice.items() if len({c.choice[axis] for c in figures.cells}) > 1}
-    named = [f"{formats.visible(axis)} is {told(value)}" for axis, value in several.items()]
+    named = [
+        f"{formats.visible(axis)} is {told(value) if is_number(value) else quoted(told(value))}"
+        for axis, value in several.items()
+    ]
     return f"where {listed(named)}, " if named else ""
 
 
@@ -63,40 +66,40 @@ def over(line: Line, width: float) -> Found:
 
 
 def curves(figures: StudyFigures) -> list[str]:
-    """What the hallucination rate does along each axis of numbers, and what goes with it."""
+    """What the hallucination rate does along each axis of numbers, and what goes with it: a sentence each."""
     groups: dict[tuple[str, str], dict[Key, Trend]] = {}
     for trend in figures.trends:
         where = (trend.axis, of_setting(trend.choice, figures))
         groups.setdefault(where, {})[trend.name, tuple(trend.by.items())] = trend
-    found = []
+    rates: dict[str, list[str]] = {}
+    besides: dict[str, list[str]] = {}
     for (axis, setting), trends in groups.items():
         fixed = next(iter(trends.values())).choice
-        between = ends(axis, fixed, [cell.choice for cell in figures.cells])
-        found += _curve(axis, setting, trends, between)
-    return found
+        low, high = ends(axis, fixed, [cell.choice for cell in figures.cells])
+        found = {key: over(trend, high - low) for key, trend in trends.items()}
+        along = f"along {formats.visible(axis)}, from {low:g} to {high:g}"
+        rates.setdefault(axis, []).append(setting + _rate(along, found.get(_RATE)))
+        beside = _beside({key: found[key] for key in _BESIDE if key in found})
+        if beside:
+            besides.setdefault(axis, []).append(f"{setting}alongside, {beside}")
+    return [sentence("; ".join(told[axis])) for axis in rates for told in (rates, besides) if axis in told]
 
 
-def _curve(axis: str, setting: str, trends: Mapping[Key, Trend], between: tuple[float, float]) -> list[str]:
-    low, high = between
-    found = {key: over(trend, high - low) for key, trend in trends.items()}
-    where = f"along {formats.visible(axis)}, from {low:g} to {high:g}"
-    rate = found.get(_RATE)
+def _rate(along: str, rate: Found | None) -> str:
     if rate is None or rate.shown is None:
-        first = f"{where}, nothing can be said of the hallucination rate: a run without claims has none"
-    elif rate.shown:
-        first = f"{where}, the hallucination rate {_VERBS[rate.shown]} by {_climbs(_RATE, rate)}"
-    else:
-        first = f"no trend of the hallucination rate can be shown {where} ({_climbs(_RATE, rate, signs=True)})"
-    return [sentence(setting + first), *_beside(setting, {key: found[key] for key in _BESIDE if key in found})]
+        return f"{along}, nothing can be said about the hallucination rate: a run without claims has none"
+    if rate.shown:
+        return f"{along}, the hallucination rate {_VERBS[rate.shown]} by {_climbs(_RATE, rate)}"
+    return f"no trend of the hallucination rate can be shown {along} ({_climbs(_RATE, rate, signs=True)})"
 
 
-def _beside(setting: str, found: Mapping[Key, Found]) -> list[str]:
+def _beside(found: Mapping[Key, Found]) -> str:
     grown = [f"{_BESIDE[key]} {_VERBS[one.shown]} by {_climbs(key, one)}" for key, one in found.items() if one.shown]
     flat = [_BESIDE[key] for key, one in found.items() if one.shown == 0]
     parts = [listed(grown)] if grown else []
     if flat:
-        parts.append(f"of {listed(flat)} no trend can be shown")
-    return [sentence(f"{setting}beside it, {'; '.join(parts)}")] if parts else []
+        parts.append(f"no trend can be shown of {listed(flat, 'or')}")
+    return "; ".join(parts)
 
 
 def _climbs(key: Key, found: Found, signs: bool = False) -> str:

@@ -1,15 +1,23 @@
-"""Differences and lists as parts of sentences."""
+"""Differences, names and lists as parts of sentences."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from halluc.report import formats
 from halluc.runs.studies import Interval
 
+# Of more values their range is told, not each.
+MOST_NAMED = 3
+
 
 def sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}."
+
+
+def quoted(name: str) -> str:
+    """A name that people chose, so that an arm called ``none`` does not read as prose."""
+    return f"“{name}”"
 
 
 def amount(figure: str, difference: float, interval: Interval | None) -> str:
@@ -27,7 +35,26 @@ def signed(figure: str, value: float, interval: Interval | None) -> str:
     return " ".join(filter(None, (formats.difference(figure, value), formats.interval(figure, interval))))
 
 
-def listed(names: Iterable[str]) -> str:
+def several(figure: str, values: Sequence[float]) -> str:
+    """Differences with their signs: ``+1.4 and +2.2 points``, of many ``+1.4 to +5.6 points``."""
+    told = [formats.difference(figure, value, unit=False) for value in sorted(values)[:-1]]
+    last = formats.difference(figure, max(values))
+    if {formats.difference(figure, value) for value in values} == {last}:
+        return f"{last} each"
+    return f"{told[0]} to {last}" if len(values) > MOST_NAMED else listed([*told, last])
+
+
+def sizes(figure: str, values: Sequence[float]) -> str:
+    """Differences without their signs, in their order: ``3.5 and 3.6 points``, of many ``2.1 to 3.7 points``."""
+    if len({size(figure, value) for value in values}) == 1:
+        return f"{size(figure, values[0])} each"
+    if len(values) > MOST_NAMED:
+        return f"{size(figure, min(values), unit=False)} to {size(figure, max(values))}"
+    *first, last = values
+    return listed([*(size(figure, one, unit=False) for one in first), size(figure, last)])
+
+
+def listed(names: Iterable[str], word: str = "and") -> str:
     """``a``, ``a and b``, ``a, b and c``."""
     *first, last = names
-    return f"{', '.join(first)} and {last}" if first else last
+    return f"{', '.join(first)} {word} {last}" if first else last

@@ -1,0 +1,118 @@
+"""What an evaluation left in a run: of which splits, and whether its files are whole and of one evaluation."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from halluc.core.errors import HallucError, did_you_mean
+from halluc.runs.directory import RunDir
+from halluc.runs.records import read_record
+from halluc.runs.schema import EvalFile, MetricResult
+
+# The split to tell of where none is asked for: the first of these that was evaluated.
+PREFERRED = ("test", "dev", "train")
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What the ledger and the predictions of a split hold; claims that no evidence could judge are not counted.
+
+    ``mentions`` is the gold of the predictions, ``gold`` that of the ledger, None where it was not counted.
+    """
+
+    claims: int
+    supported: int
+    unsupported: int
+    omissions: int
+    examples: int
+    mentions: int
+    gold: int | None = None
+
+
+def command(run: RunDir, split: str | None = None) -> str:
+    """The command line that evaluates a run again."""
+    return shlex.join(["halluc", "eval", "--run", str(run.path), *(["--split", split] if split else [])])
+
+
+def anew(run: RunDir, split: str | None = None) -> str:
+    """What to do about a file of an evaluation that is not as it should be."""
+    return f"evaluate again: {command(run, split)}"
+
+
+def unevaluated_help(asked: str, there: Sequence[str], run: RunDir | None = None) -> str:
+    """What helps someone who asked for a split that is not among the evaluated ones; ``run`` where it is of one."""
+    near = did_you_mean(asked, there)
+    if near is not None:
+        return f"did you mean `{near}`?"
+    known = f"evaluated {'is' if len(there) == 1 else 'are'} {', '.join(f'`{split}`' for split in there)}"
+    if run is None or asked not in PREFERRED:
+        return known if there else "evaluate it first, with `halluc eval`"
+    first = f"evaluate it first: {command(run, asked)}"
+    return f"{first} ({known})" if there else first
+
+
+def read(run: RunDir, split: str) -> EvalFile:
+    """``eval/<split>.json``.
+
+    Raises:
+        HallucError R112: it is absent or damaged. R102: it is of another version.
+    """
+    file, help = run.evaluation(split), anew(run, split)
+    try:
+        return read_record(file, EvalFile, damaged="R112", other_version="R102", help=help)
+    except FileNotFoundError:
+        raise HallucError("R112", f"{file} is missing", help=help) from None
+
+
+def refuse_strangers(run: RunDir, split: str, unknown: Iterable[str]) -> None:
+    """Refuse examples that the ledger tells of and the predictions have not.
+
+    Raises:
+        HallucError R112: names the first.
+    """
+    first = min(unknown, default=None)
+    if first is not None:
+        told = f"{run.ledger(split)} tells of an example that {run.predictions(split)} has not: {first[:100]}"
+        raise HallucError("R112", told, help=anew(run, split))
+
+
+def refuse_parts(run: RunDir, split: str, file: EvalFile, found: Counted) -> None:
+    """Hold ledger and predictions against the figures: a file that was cut, even between lines, misses some.
+
+    Raises:
+        HallucError R112: they are not of one evaluation, or not whole.
+    """
+    ledger, predictions, evaluation = run.ledger(split), run.predictions(split), run.evaluation(split)
+    for in_ledger, what, counted, expected in _pairs(file, found):
+        if expected is not None and counted != expected:
+            path = ledger if in_ledger else predictions
+            told = f"{path} has {counted:,} {what}, and {evaluation} counts {expected:,}"
+            raise HallucError("R112", told, help=anew(run, split))
+
+
+def _pairs(file: EvalFile, found: Counted) -> Iterator[tuple[bool, str, int, int | None]]:
+    """Whether it is of the ledger, what it is, how many there are, and how many the figures know of."""
+    false, true, omitted = (_overall(file, name) for name in ("hallucination_rate", "support_rate", "omission_rate"))
+    yield True, "claims", found.claims, _of(false)
+    yield True, "unsupported claims", found.unsupported, _above(false)
+    yield True, "supported claims", found.supported, _above(true)
+    yield True, "omissions", found.omissions, _above(omitted)
+    if found.gold is not None:
+        yield True, "gold mentions", found.gold, _of(omitted)
+    yield False, "gold mentions", found.mentions, _of(omitted)
+    yield False, "examples", found.examples, _of(_overall(file, "hallucinated_examples"))
+
+
+def _overall(file: EvalFile, name: str) -> MetricResult | None:
+    return next((metric for metric in file.metrics if metric.name == name and not metric.by), None)
+
+
+def _of(metric: MetricResult | None) -> int | None:
+    return None if metric is None else metric.n
+
+
+def _above(metric: MetricResult | None) -> int | None:
+    """What a share counts, above the line."""
+    return None if metric is None else round((metric.value or 0.0) * metric.n)

@@ -1,0 +1,109 @@
+"""How to make a study, or runs beside each other, again: the lines of their runs, as far as they are on record."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from halluc.report.collect.reproducing import of_runs, of_study
+from halluc.runs.directory import RunDir
+from tests.made_runs import Rates, made_examples, make_run, make_study
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory) -> Path:
+    return make_study(tmp_path_factory.mktemp("study"), fractions=(0.0,), seeds=(1,), sentences=20)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory) -> RunDir:
+    return make_run(tmp_path_factory.mktemp("run"), made_examples(20, Rates(0.2, 0.1, 0.1)))
+
+
+def cells(home: Path) -> list[RunDir]:
+    return [RunDir(path) for path in sorted(home.iterdir()) if path.is_dir()]
+
+
+def changed(run: RunDir, folder: Path, **changes: object) -> RunDir:
+    shutil.copytree(run.path, folder / run.path.name)
+    copy = RunDir(folder / run.path.name)
+    record = json.loads((copy.path / "run.json").read_text())
+    (copy.path / "run.json").write_text(json.dumps({**record, **changes}))
+    return copy
+
+
+def config_of(run: RunDir) -> str:
+    return str(run.path.parent.parent.parent / f"{run.path.parent.name}.yaml")
+
+
+def with_arguments(run: RunDir, train: list[str], evaluation: list[str]) -> dict[str, object]:
+    stages = json.loads((run.path / "run.json").read_text())["stages"]
+    return {
+        "stages": {"train": stages["train"] | {"arguments": train}, "eval": stages["eval"] | {"arguments": evaluation}}
+    }
+
+
+def test_a_study_is_made_by_its_config_in_the_code_of_its_first_cell(home, tmp_path):
+    first = cells(home)[0]
+    sets = ["runs_dir=elsewhere"]
+    git = {"commit": "ab" * 20, "dirty": True}
+    cell = changed(first, tmp_path, git=git, versions={"torch": "2.1"}, **with_arguments(first, sets, sets))
+    version = json.loads((first.path / "run.json").read_text())["halluc"]
+    assert of_study([cell, *cells(home)]) == [
+        f"# halluc {version}, torch 2.1",
+        f"# commit {'ab' * 20}, and files that differed from it",
+        f"halluc run {config_of(first)} --set runs_dir=elsewhere",
+    ]
+
+
+def test_a_study_evaluated_by_other_settings_is_made_in_two_steps(home, tmp_path):
+    first = cells(home)[0]
+    cell = changed(first, tmp_path, **with_arguments(first, [], ["eval.calibration=temperature"]))
+    assert of_study([cell])[-2:] == [
+        f"halluc train {config_of(first)}",
+        f"halluc eval {config_of(first)} --set eval.calibration=temperature",
+    ]
+
+
+def test_a_cell_that_does_not_tell_is_passed_over(home, tmp_path):
+    first, second = cells(home)[:2]
+    damaged = changed(first, tmp_path)
+    (damaged.path / "run.json").write_text("{")
+    assert of_study([damaged, second]) == of_study([second]) != []
+    without = changed(second, tmp_path)
+    shutil.rmtree(without.path / "source")
+    assert of_study([damaged, without]) == []
+
+
+def test_runs_are_made_each_by_its_own_lines(run, home):
+    cell = cells(home)[0]
+    told = of_runs([run, cell])
+    of_run, of_cell = told[: told.index(f"# {cell.path}:")], told[told.index(f"# {cell.path}:") :]
+    assert of_run[0] == f"# {run.path}:"
+    assert of_run[1].startswith("# halluc ")
+    assert of_run[-1] == f"halluc run {config_of(run)}"
+    only = " ".join(f"--only {axis}" for axis in cell.path.name.split(","))
+    assert of_cell[-1] == f"halluc run {config_of(cell)} {only}"
+
+
+def test_at_most_five_runs_are_told_of_and_the_others_counted(run):
+    told = of_runs([run] * 8)
+    assert sum(line.startswith("halluc run") for line in told) == 5
+    assert told[-1] == "# and 3 more, as the report of each tells"
+    assert "more" not in of_runs([run] * 5)[-1]
+
+
+def test_a_run_that_does_not_tell_is_named(run, tmp_path):
+    damaged = changed(run, tmp_path)
+    (damaged.path / "run.json").write_text("{")
+    assert of_runs([damaged]) == [f"# {damaged.path}: its folder does not tell by which config it was made"]
+
+
+def test_a_model_from_elsewhere_is_evaluated(run, tmp_path):
+    stages = json.loads((run.path / "run.json").read_text())["stages"]
+    of_eval = changed(run, tmp_path, stages={"eval": stages["eval"]})
+    checkpoint = json.loads(run.evaluation("test").read_text())["checkpoint"]
+    assert of_runs([of_eval])[-1] == f"halluc eval {config_of(run)} --checkpoint {checkpoint}"
