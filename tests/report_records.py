@@ -103,7 +103,7 @@ def run_report() -> RunReport:
             hallucination=figure("hallucination_rate", 0.025, 40, (0.0, 0.08)),
             omission=figure("omission_rate", 0.167, 48, (0.08, 0.27)),
             false_claims=figure("false_claim_rate", 0.1, 40, (0.03, 0.2)),
-            guarantee="On dev, a threshold was chosen so that at most 5% of the claims that are kept are hallucinations.",
+            guarantee="On dev, a threshold was chosen so that at most 5% of the kept claims are hallucinations.",
         ),
         claims=_claims(),
         classification=[

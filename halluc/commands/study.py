@@ -149,8 +149,14 @@ def _read(places: Sequence[Place], split: str) -> tuple[dict[str, Measured], dic
             try:
                 found[place.slug] = measured.read(place.run, split, known, keep_lines=False)
             except HallucError as error:
-                missing[place.slug] = f"{error.where}: {error.message}" if error.where else error.message
+                missing[place.slug] = _why(error, place.run)
     return found, missing
+
+
+def _why(error: HallucError, run: RunDir) -> str:
+    """Why a cell can not be counted; where its folder lies is left out, as it may be moved and the figures kept."""
+    told = f"{error.where}: {error.message}" if error.where else error.message
+    return told.replace(f"{run.path}/", "").replace(str(run.path), "it")
 
 
 _NOT_RUN = "not run yet"

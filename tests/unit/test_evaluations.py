@@ -158,7 +158,9 @@ def test_a_cell_that_is_not_whole_is_named_and_not_counted(home, damage):
 def test_a_line_that_is_no_line_is_named_with_its_place(home):
     first = places(home)[0]
     first.run.ledger("test").write_text("{\n")
-    assert current(home).missing[first.slug].startswith(f"{first.run.ledger('test')}:1: not a line of a ledger")
+    assert current(home).missing[first.slug].startswith("ledger/test.jsonl:1: not a line of a ledger")
+    first.run.ledger("test").unlink()
+    assert current(home).missing[first.slug] == "it has no ledger of test"
 
 
 def test_whole_runs_are_read_whatever_they_lack(whole, tmp_path):

@@ -220,6 +220,14 @@ def test_the_other_arms_are_named_where_some_are_undefined():
     assert "; for the arms “b”, “c”, “d” and “e” no difference can be shown; of the arm “f” nothing" in told[0]
 
 
+def test_what_one_arm_does_in_two_figures_shares_its_subject():
+    one = against("mix", SAME, omission=MORE, f1=WORSE)
+    assert of_study(study([one]))[1] == (
+        "The arm “mix” omits more than “none”, by 2.2 points [1.0, 3.4], and has a lower F1, by 0.021 [0.011, 0.030]; no"
+        " difference in distortion (−0.4 points [−1.2, 0.5]) can be shown."
+    )
+
+
 def test_the_reference_is_the_one_of_the_figures():
     told = of_study(study([against("none", SAME, reference="duplicate")]))
     assert "between “duplicate” and the arm “none”" in told[0]

@@ -7,11 +7,29 @@ none.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
+from typing import NamedTuple
 
 from halluc.report.words.rivals import Family, Found, Measure, Rival
 from halluc.report.words.wording import MOST_NAMED, amount, listed, several, signed, sizes
+
+
+class Clause(NamedTuple):
+    """Somebody, and what is said of them."""
+
+    who: str
+    does: str
+
+
+def joined(clauses: Iterable[Clause]) -> list[str]:
+    """Clauses in their order; those of the same one after the other share their subject."""
+    told: list[str] = []
+    for who, members in groupby(clauses, key=attrgetter("who")):
+        told.append(f"{who} {', and '.join(clause.does for clause in members)}")
+    return told
 
 
 @dataclass(frozen=True)
@@ -19,7 +37,7 @@ class Said:
     """Of one figure: clauses of what is shown, the rivals that they are of, and those of which nothing is shown, or
     nothing is known."""
 
-    clauses: list[str]
+    clauses: list[Clause]
     differing: list[Rival]
     alike: list[Rival]
     undefined: list[Rival]
@@ -62,7 +80,8 @@ def said(
         reference = f" than {family.reference}" if names_reference and not found.clauses else ""
         told = _differing(family, measure, beside, pattern, members, reference)
         rest = [point for point, sign in zip(family.points, pattern[0], strict=True) if sign == 0 and names_rest]
-        found.clauses.append(told + (f", but no difference can be shown at {listed(rest)}" if rest else ""))
+        told += f", but no difference can be shown at {listed(rest)}" if rest else ""
+        found.clauses.append(Clause(who(family, members), told))
     return found
 
 
@@ -90,7 +109,7 @@ def _differing(
     rivals: Sequence[Rival],
     reference: str,
 ) -> str:
-    """Rivals of which a difference is shown at some point."""
+    """What rivals do of which a difference is shown at some point."""
     by_sign = {sign: [p for p, s in zip(family.points, pattern[0], strict=True) if s == sign] for sign in (-1, 1)}
     parts: list[str] = []
     for sign, verbs in ((-1, measure.less), (1, measure.more)):
@@ -103,7 +122,7 @@ def _differing(
         if sign == -1 and beside is not None:
             told += _beside(family, rivals, points, pattern[1], beside)
         parts.append(told)
-    return f"{who(family, rivals)} {', and '.join(parts)}"
+    return ", and ".join(parts)
 
 
 def _beside(

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from halluc.report.words.contests import Said, said, who
+from halluc.report.words.contests import Clause, Said, joined, said, who
 from halluc.report.words.rivals import Family, Measure, Rival
 from halluc.report.words.wording import MOST_NAMED, listed, sentence, signed
 
@@ -83,7 +83,7 @@ def _where(settings: Sequence[str]) -> str:
 
 
 def _body(family: Family, measure: Measure, found: Said) -> str:
-    parts = list(found.clauses)
+    parts = joined(found.clauses)
     if found.alike:
         parts.append(_alike(family, measure, found))
     if found.undefined:
@@ -138,7 +138,8 @@ def _together(
     Args:
         told: rivals of which another sentence tells the first figure.
     """
-    clauses: list[str] = []
+    clauses: list[Clause] = []
+    unknown: list[str] = []
     rest: list[str] = []
     other = False
     for place, measure in enumerate(measures):
@@ -146,12 +147,12 @@ def _together(
         found = said(family, measure, rivals=of, names_reference=not clauses, names_rest=False)
         clauses += found.clauses
         if found.undefined and measure.undefined:
-            clauses.append(_unknown(family, measure, found.undefined))
+            unknown.append(_unknown(family, measure, found.undefined))
         if any(_is_unshown(family, rival, measure) for rival in (*found.alike, *found.differing)):
             alone = len(family.rivals) == 1 and family.axis is None
             rest.append(measure.called + (_detail(family, family.rivals, measure) if alone else ""))
             other = other or bool(found.differing) or len(of) < len(family.rivals)
-    return clauses, rest, other
+    return [*joined(clauses), *unknown], rest, other
 
 
 def _is_unshown(family: Family, rival: Rival, measure: Measure) -> bool:
