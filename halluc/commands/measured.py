@@ -20,7 +20,7 @@ from halluc.runs import evaluations
 from halluc.runs.directory import RunDir
 from halluc.runs.evaluations import PREFERRED, Counted, anew
 from halluc.runs.records import read_lines
-from halluc.runs.schema import PREDICTIONS, LedgerLine, Prediction, RunFile
+from halluc.runs.schema import LedgerLine, Prediction, RunFile
 
 FigureKey = tuple[str, tuple[tuple[str, str], ...]]
 # What makes two examples the same: id, tokens, gold.
@@ -90,7 +90,7 @@ def read(run: RunDir, split: str, known: dict[bytes, Example] | None = None, *, 
     with uncollected():
         path, help = run.ledger(split), anew(run, split)
         lines = list(read_lines(path, LedgerLine, damaged="R112", what="a ledger", help=help))
-        examples = _examples(run, split, _kind(run, file.task), {} if known is None else known)
+        examples = _examples(run, split, evaluations.kind(run, file.task), {} if known is None else known)
         ids = [example[0] for example in examples]
         evaluations.refuse_strangers(run, split, {line.id for line in lines}.difference(ids))
         made = table(lines, ids, [len(example[1]) for example in examples])
@@ -109,13 +109,6 @@ def _counted(made: Table, examples: Sequence[Example]) -> Counted:
         mentions=sum(len(gold) for _, _, gold in examples),
         gold=len(made.gold.example),
     )
-
-
-def _kind(run: RunDir, task: str) -> type[Prediction]:
-    """What the lines of predictions are: the evaluation says of which task it is."""
-    if task not in PREDICTIONS:
-        raise HallucError("R112", f"{run.path} is of a task that this halluc does not have: `{task}`")
-    return PREDICTIONS[task]
 
 
 # What a model says of an example stands last in its line: runs on the same example differ from here on.

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from halluc.core.errors import HallucError, did_you_mean
 from halluc.runs.directory import RunDir
-from halluc.runs.records import read_record
-from halluc.runs.schema import EvalFile, MetricResult
+from halluc.runs.records import read_lines, read_record
+from halluc.runs.schema import PREDICTIONS, EvalFile, MetricResult, Prediction
 
 # The split to tell of where none is asked for: the first of these that was evaluated.
 PREFERRED = ("test", "dev", "train")
@@ -64,6 +64,27 @@ def read(run: RunDir, split: str) -> EvalFile:
         return read_record(file, EvalFile, damaged="R112", other_version="R102", help=help)
     except FileNotFoundError:
         raise HallucError("R112", f"{file} is missing", help=help) from None
+
+
+def kind(run: RunDir, task: str) -> type[Prediction]:
+    """What the lines of predictions are: the evaluation says of which task it is.
+
+    Raises:
+        HallucError R112: of none that is known.
+    """
+    if task not in PREDICTIONS:
+        raise HallucError("R112", f"{run.path} is of a task that this halluc does not have: `{task[:100]}`")
+    return PREDICTIONS[task]
+
+
+def predictions(run: RunDir, split: str, task: str) -> Iterator[Prediction]:
+    """The lines of ``predictions/<split>.jsonl``.
+
+    Raises:
+        HallucError R112: a line is damaged, or the task is none that is known.
+    """
+    found, help = kind(run, task), anew(run, split)
+    return read_lines(run.predictions(split), found, damaged="R112", what="predictions", help=help)
 
 
 def refuse_strangers(run: RunDir, split: str, unknown: Iterable[str]) -> None:

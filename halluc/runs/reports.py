@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
+from halluc.core.claims import Mark
 from halluc.runs.schema import SCHEMA_VERSION, AugmentFile, LedgerLine, MetricResult, Record, RunFile
 from halluc.runs.studies import Comparison, Interval, Plain, StudyFigures
 
@@ -49,16 +52,24 @@ class Outcome(Record):
 class GapRow(Record):
     """The gap of the split to the training split, of one label (null: of all): shares of ``mentions``.
 
-    ``forecast`` is Good-Turing's before any of the split is read, ``unseen`` what came, ``new`` the stricter part of
-    it, ``excess`` unseen less forecast.
+    Of whole texts they are content words. ``forecast`` is Good-Turing's before any of the split is read, ``unseen``
+    what came, ``new`` the stricter part of it (null where that is the same), ``excess`` unseen less forecast.
     """
 
     label: str | None
     mentions: int
     forecast: MetricResult
     unseen: MetricResult
-    new: MetricResult
+    new: MetricResult | None
     excess: MetricResult
+
+
+class TextNovelty(Record):
+    """What q1 to q4 are of: the shares of content words that training never shows at which q2, q3 and q4 begin, the
+    quartiles of ``edges_of``."""
+
+    edges: tuple[float, float, float]
+    edges_of: Literal["dev", "train"]
 
 
 class ConfidenceBin(Record):
@@ -100,7 +111,8 @@ class ShownClaim(Record):
 
     ``tokens`` are those of the example from ``first`` on (offsets of all spans are those of the whole example);
     ``before`` and ``after`` count the tokens that are left out, ``others`` are the example's other claims, ``gold``
-    all its gold, as far as they lie among the tokens shown.
+    all its gold, as far as they lie among the tokens shown; labels of the whole text lie nowhere (null, null). Of a
+    pair of texts ``second`` is the token with which the second begins.
     """
 
     line: LedgerLine
@@ -108,8 +120,9 @@ class ShownClaim(Record):
     first: int
     before: int
     after: int
-    gold: list[tuple[int, int, str]]
-    others: list[tuple[int, int, str, float]]
+    gold: list[Mark]
+    others: list[tuple[int | None, int | None, str, float]]
+    second: int | None = None
 
 
 class ClaimSection(Record):
@@ -136,6 +149,14 @@ class ClassTable(Record):
     title: str
     rows: list[ClassRow]
     averages: list[ClassRow]
+
+
+class Mistake(Record):
+    """How many texts of one label the model gives another; ``out_of_scope`` stands for no label."""
+
+    gold: str
+    predicted: str
+    n: int
 
 
 class Curves(Record):
@@ -226,6 +247,7 @@ class RunReport(Record):
     conclusion: list[str]
     by_novelty: list[Outcome]
     by_label: list[Outcome]
+    text_novelty: TextNovelty | None = None
     gap: list[GapRow]
     confidence: list[ConfidenceBin]
     reliability: list[ReliabilityBin]
@@ -233,6 +255,7 @@ class RunReport(Record):
     abstention: Abstention | None
     claims: list[ClaimSection]
     classification: list[ClassTable]
+    mistakes: list[Mistake] = Field(default_factory=list)
     curves: Curves | None
     data: Data
     augmentation: Augmentation | None
@@ -245,11 +268,12 @@ class ComparisonReport(Record):
     """Runs against the first one, on the same examples.
 
     ``p_holm`` of the figures is adjusted over all figures of all ``others``. ``texts`` holds the tokens of the examples
-    whose flipped claims are shown, ``gold`` their annotation.
+    whose flipped claims are shown, ``gold`` their annotation, and ``seconds`` where the second text of a pair begins.
     """
 
     schema_version: int = SCHEMA_VERSION
     kind: Literal["comparison"] = "comparison"
+    task: str | None = None
     split: str
     examples: int
     reference: str
@@ -257,7 +281,8 @@ class ComparisonReport(Record):
     conclusion: list[str]
     notes: list[str]
     texts: dict[str, list[str]]
-    gold: dict[str, list[tuple[int, int, str]]]
+    gold: dict[str, list[Mark]]
+    seconds: dict[str, int] = Field(default_factory=dict)
     reproduce: list[str]
 
 

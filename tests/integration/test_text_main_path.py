@@ -88,6 +88,10 @@ def test_a_classifier_is_trained_and_evaluated(halluc, labelled):
     outside = [line for line in lines if not line.gold]
     assert len(outside) == 4
     assert all(not line.predicted and line.in_scope < 0.5 for line in outside)
+    reported = halluc("report", run)
+    assert reported.code == 0, reported.err
+    assert "By novelty of the text" in (run / "report" / "index.html").read_text()
+    assert "pipeline_tag: text-classification" in (run / "model" / "README.md").read_text()
     assert all(len(line.predicted) == 1 and line.in_scope == line.predicted[0][1] for line in lines if line.gold)
 
 

@@ -244,8 +244,8 @@ def test_headlines_stand_in_their_order_and_take_what_there_is():
     found = headlines(Figures(everything))
     assert [one.figure.name for one in found] == ["entity_f1", "hallucination_rate", "gap_ratio", "ece"]
     assert found[0].figure.value == 0.8
-    other = headlines(Figures([metric("accuracy", 0.9, 10), RATE]))
-    assert [one.title for one in other] == ["accuracy", "hallucination rate"]
+    other = headlines(Figures([metric("exact_match", 0.9, 10), RATE]))
+    assert [one.title for one in other] == ["exact match", "hallucination rate"]
     assert other[0].meaning == "Counted over 10: made."
     assert [one.figure.name for one in headlines(Figures([RATE]))] == ["hallucination_rate"]
 

@@ -210,7 +210,7 @@ def test_labels_are_stripped_and_told(tmp_path):
     assert texts(found) == [("a", ("x",)), ("b", ("x",))]
     assert [(one.where.line, one.what) for one in found.repairs] == [(2, "blanks around the label `x`")]
     report = check_corpora(found)
-    assert any("1 labels were repaired" in warning for warning in report.warnings)
+    assert any("1 label was repaired" in warning for warning in report.warnings)
 
 
 def test_several_labels_are_sorted_and_may_be_none(tmp_path):

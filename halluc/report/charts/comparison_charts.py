@@ -10,6 +10,7 @@ from halluc.report.charts import svg
 from halluc.report.charts.chart import Chart, told_in_words
 from halluc.report.charts.difference_charts import MATCHED, mark, signed_scale, told
 from halluc.report.charts.rows import Block, Panel, forest
+from halluc.report.words import nouns
 from halluc.runs.reports import ComparisonReport
 from halluc.runs.studies import Comparison, Delta
 
@@ -19,7 +20,7 @@ _LEFT_OUT = {"gap_ratio"}
 
 def charts(report: ComparisonReport) -> list[Chart]:
     """One of each other run; ids are ``difference-1``, ``difference-2``, …"""
-    with svg.drawing():
+    with svg.drawing(), formats.f1_called(nouns.of(report.task).f1):
         return [chart for n, other in enumerate(report.others, start=1) if (chart := _chart(n, other)) is not None]
 
 

@@ -10,6 +10,7 @@ from halluc.report import formats
 from halluc.report.charts import svg
 from halluc.report.charts.chart import FAINT, INK, QUIET, SERIES, SMALL, WIDTH, Canvas, Chart, marker, whisker
 from halluc.report.charts.scales import Frame, Scale, scale
+from halluc.report.words import nouns
 from halluc.runs.reports import Abstention, ConfidenceBin, RiskPoint, RunReport
 
 _VERDICTS = ("unsupported", "distorted", "supported")
@@ -22,15 +23,16 @@ _HIGH, _STEP = 44, 64
 def confidence(report: RunReport) -> Chart | None:
     """A histogram of each verdict, each as high as its own highest bin, and the shares of verdicts in each bin."""
     bins = report.confidence
-    totals = {verdict: sum(one.counts.get(verdict, 0) for one in bins) for verdict in _VERDICTS}
+    verdicts = [verdict for verdict in _VERDICTS if any(verdict in one.counts for one in bins)]
+    totals = {verdict: sum(one.counts.get(verdict, 0) for one in bins) for verdict in verdicts}
     if not any(totals.values()):
         return None
     threshold = report.abstention.threshold if report.abstention else None
     top = 28
-    canvas = Canvas(top + 3 * _STEP + 76 + 34)
-    for place, verdict in enumerate(_VERDICTS):
+    canvas = Canvas(top + len(verdicts) * _STEP + 76 + 34)
+    for place, verdict in enumerate(verdicts):
         _histogram(canvas, top + place * _STEP, verdict, bins, totals[verdict])
-    _shares(canvas, top + 3 * _STEP, bins)
+    _shares(canvas, top + len(verdicts) * _STEP, bins)
     canvas.text(_LEFT + _INNER, canvas.height - 4, "confidence", size=SMALL, ha="right", alpha=QUIET)
     if threshold is not None:
         _threshold(canvas, top, threshold)
@@ -40,11 +42,11 @@ def confidence(report: RunReport) -> Chart | None:
     )
     if threshold is not None:
         note += f" Claims under {formats.decimal(threshold)} are withdrawn."
-    columns = ["confidence", *reversed(_VERDICTS)]
-    rows = [[_range(one), *(formats.count(one.counts.get(v, 0)) for v in reversed(_VERDICTS))] for one in bins]
-    sure = {v: sum(one.counts.get(v, 0) for one in bins if one.low >= 0.9) for v in _VERDICTS}
+    columns = ["confidence", *reversed(verdicts)]
+    rows = [[_range(one), *(formats.count(one.counts.get(v, 0)) for v in reversed(verdicts))] for one in bins]
+    sure = {v: sum(one.counts.get(v, 0) for one in bins if one.low >= 0.9) for v in verdicts}
     alt = "; ".join(
-        f"{totals[v]:,} claims are {v}, {sure[v]:,} of them with a confidence of 90% or more" for v in _VERDICTS
+        f"{totals[v]:,} claims are {v}, {sure[v]:,} of them with a confidence of 90% or more" for v in verdicts
     )
     return canvas.chart("confidence", "Confidence by verdict", note, alt, columns, rows)
 
@@ -149,7 +151,8 @@ def risk_coverage(report: RunReport) -> Chart | None:
     if kept:
         axes.plot([kept[0]], [kept[1]], linestyle="none", **marker(svg.ROLES["unsupported"], "D", size=7))
         _name_threshold(canvas, frame, *kept)
-    note = "If only the surest claims are kept: what share of them is false (unsupported or distorted)."
+    false = "false (unsupported or distorted)" if nouns.of(report.task).has_places else "unsupported"
+    note = f"If only the surest claims are kept: what share of them is {false}."
     columns, rows = ["claims kept", "false among them"], [[*map(formats.percent, (p.coverage, p.risk))] for p in points]
     if any(point.interval for point in points):
         note += " The band is the 95% interval."

@@ -18,7 +18,7 @@ _COMPARED = {
     "hallucination rate": "hallucination_rate",
     "at matched omission": MATCHED,
     "omission rate": "omission_rate",
-    "entity F1": "f1",
+    "F1": "f1",
 }
 Found = ArmDelta | Delta
 
@@ -41,7 +41,7 @@ def _of_family(
     names = [formats.visible(one.arm) for one in members]
     panels = [
         Panel(heading, scales[name], [mark(_delta(one, name)) for one in members], has_zero=True)
-        for heading, name in _COMPARED.items()
+        for heading, name in _headings().items()
     ]
     canvas = forest([Block(names, panels[:2]), Block(names, panels[2:])])
     where = f", {choice}" if choice else ""
@@ -51,12 +51,17 @@ def _of_family(
         " of all but F1."
     )
     alt = told_in_words(names, [_said(_delta(one, name) for name in _COMPARED.values()) for one in members])
-    columns = [formats.visible(axis), "seeds", *(c for heading in _COMPARED for c in (heading, "p (Holm)"))]
+    columns = [formats.visible(axis), "seeds", *(c for heading in _headings() for c in (heading, "p (Holm)"))]
     rows = [
         [name, str(one.seeds), *(c for figure in _COMPARED.values() for c in told(_delta(one, figure)))]
         for name, one in zip(names, members, strict=True)
     ]
     return canvas.chart(id, title, note, alt, columns, rows)
+
+
+def _headings() -> dict[str, str]:
+    """F1 by its name in the task."""
+    return {formats.title(name) if name == "f1" else heading: name for heading, name in _COMPARED.items()}
 
 
 def _delta(one: ArmComparison, name: str) -> ArmDelta | None:

@@ -24,11 +24,12 @@ from halluc.report.charts.chart import (
 )
 from halluc.report.charts.outcome_charts import ALL, HEAD, LOW_ROW, MANY
 from halluc.report.charts.scales import Scale
+from halluc.report.words import nouns
 from halluc.runs.reports import GapRow, RunReport
 
 _POINTS = (("forecast", SERIES[6], "o", False), ("unseen", SERIES[0], "o", True), ("new", SERIES[1], "D", True))
 _SHARES = Scale(-0.02, 1.02, [(0, "0%"), (0.25, "25%"), (0.5, "50%"), (0.75, "75%"), (1, "100%")])
-_COLUMNS = ["", "mentions", "forecast", "unseen", "of these new", "unseen less forecast"]
+_COLUMNS = ["forecast", "unseen", "of these new", "unseen less forecast"]
 
 
 def gap(report: RunReport) -> Chart | None:
@@ -38,14 +39,20 @@ def gap(report: RunReport) -> Chart | None:
     shown = [row for row in (*everything, *labels[:MOST_ROWS]) if row.mentions or row.forecast.value is not None]
     if not shown:
         return None
-    note = "The share of names that training did not show: forecast before any of the split was read, and as it came."
+    words = nouns.of(report.task)
+    of = words.many if words.has_places else "content words"
+    note = f"The share of {of} that training did not show: forecast before any of the split was read, and as it came."
+    if not words.has_places:
+        note += " By label, what no text of the label shows is unseen, and what none at all does is new."
     if len(labels) > MOST_ROWS:
-        note += f" Shown are the {MOST_ROWS} labels with most mentions of {len(labels):,}; the table has all."
+        note += f" Shown are the {MOST_ROWS} labels with most {words.counted} of {len(labels):,}; the table has all."
     names = [ALL if row.label is None else shortened(row.label) for row in shown]
     canvas = _drawn(shown, names)
     alt = told_in_words(names, [_in_words(row) for row in shown])
     title = "The gap: forecast and real"
-    return canvas.chart("gap", title, note, alt, _COLUMNS, [_as_row(row) for row in (*everything, *labels)])
+    return canvas.chart(
+        "gap", title, note, alt, ["", words.counted, *_COLUMNS], [_as_row(row) for row in (*everything, *labels)]
+    )
 
 
 def _drawn(shown: Sequence[GapRow], names: Sequence[str]) -> Canvas:
@@ -71,7 +78,7 @@ def _points(axes: Axes, place: int, row: GapRow) -> None:
     axes.plot(ends, [place] * len(ends), color=FAINT, linewidth=3)
     all_three = zip(_POINTS, (row.forecast, row.unseen, row.new), (0, 0, 0.22), strict=True)
     for (_, colour, shape, filled), found, shift in all_three:
-        if found.value is not None:
+        if found is not None and found.value is not None:
             whisker(axes, place + shift, found.interval, colour)
             style = marker(colour, shape, filled, 6 if shape == "o" else 4.5)
             axes.plot([found.value], [place + shift], linestyle="none", **style)

@@ -21,6 +21,8 @@ from halluc.report.charts.chart import (
     width_of,
 )
 from halluc.report.charts.scales import Scale, scale
+from halluc.report.words import nouns
+from halluc.report.words.nouns import Nouns
 from halluc.runs.reports import Outcome, RunReport
 from halluc.runs.schema import MetricResult
 
@@ -33,12 +35,26 @@ _FIGURE, _GAP = 42, 12  # widths: of a printed figure, and between panels
 
 
 def by_novelty(report: RunReport) -> Chart | None:
-    """Rows as they come: all, seen, partial, new."""
+    """Rows as they come: all, then from what training shows best to what it shows least."""
+    words = nouns.of(report.task)
     note = (
-        "What became of the claims, by whether training showed the name, the unsupported share in figures; at the right"
-        " the share of gold that no claim touches. Lines are 95% intervals."
+        f"What became of the claims, by {_novelty(report, words)}, the unsupported share in figures; at the right"
+        f" the share of gold that no claim {'touches' if words.has_places else 'names'}. Lines are 95% intervals."
     )
-    return _outcomes("by-novelty", "By novelty of the name", note, report.by_novelty, report.by_novelty)
+    rows = nouns.by_novelty(report.by_novelty)
+    return _outcomes("by-novelty", f"By novelty of the {words.one}", note, rows, rows)
+
+
+def _novelty(report: RunReport, words: Nouns) -> str:
+    """What novelty is, and of texts where the quarters begin."""
+    if words.has_places:
+        return f"whether training showed the {words.one}"
+    told = "the share of a text's content words that training never shows"
+    known = report.text_novelty
+    if known is None:
+        return told
+    edges = ", ".join(map(formats.percent, known.edges))
+    return f"{told} (quarters begin above {edges}, the quartiles of {known.edges_of})"
 
 
 def by_label(report: RunReport) -> Chart | None:
@@ -70,8 +86,17 @@ def _outcomes(id: str, title: str, note: str, shown: Sequence[Outcome], rows: Se
         is_all = place == 0 and row.name == ALL
         _label(canvas, names[place], counts[place], HEAD + height * (place + 0.5), is_all)
     _draw(canvas, shown, left, height)
-    alt = told_in_words([formats.visible(row.name) for row in shown], [_in_words(row) for row in shown])
-    return canvas.chart(id, title, note, alt, _COLUMNS, [_as_row(row) for row in rows])
+    alt = told_in_words(
+        [formats.visible(row.name) for row in shown], [_in_words(row, _distort(shown)) for row in shown]
+    )
+    distorts = _distort(rows)
+    columns = [column for column in _COLUMNS if distorts or column != "distorted"]
+    return canvas.chart(id, title, note, alt, columns, [_as_row(row, distorts) for row in rows])
+
+
+def _distort(rows: Iterable[Outcome]) -> bool:
+    """Whether claims of this kind can be distorted."""
+    return any(row.distortion is not None for row in rows)
 
 
 def _draw(canvas: Canvas, shown: Sequence[Outcome], left: float, height: float) -> None:
@@ -89,7 +114,8 @@ def _draw(canvas: Canvas, shown: Sequence[Outcome], left: float, height: float) 
         base = HEAD + height * (place + 0.5) + 4
         canvas.text(left + bars + 5, base, formats.percent(_value(row.hallucination)))
         canvas.text(WIDTH - _FIGURE + 5, base, formats.percent(_value(row.omission)))
-    canvas.key(0, 12, ((svg.ROLES[verdict], None, verdict) for verdict, _ in _VERDICTS))
+    verdicts = [verdict for verdict, _ in _VERDICTS if verdict != "distorted" or _distort(shown)]
+    canvas.key(0, 12, ((svg.ROLES[verdict], None, verdict) for verdict in verdicts))
     canvas.key(WIDTH - 13 - width_of("omitted"), 12, [(svg.ROLES["omission"], None, "omitted")])
 
 
@@ -121,16 +147,17 @@ def _gold_bar(axes: Axes, place: int, found: MetricResult | None, thick: float) 
 _COLUMNS = ["", "claims", "supported", "distorted", "unsupported", "gold", "omitted"]
 
 
-def _as_row(row: Outcome) -> list[str]:
-    shares = [formats.metric(found) for found in (row.support, row.distortion, row.hallucination)]
+def _as_row(row: Outcome, distorts: bool) -> list[str]:
+    found = (row.support, *((row.distortion,) if distorts else ()), row.hallucination)
+    shares = [formats.metric(one) for one in found]
     name = formats.visible(row.name)
     return [name, formats.count(row.claims), *shares, formats.count(row.gold), formats.metric(row.omission)]
 
 
-def _in_words(row: Outcome) -> str:
-    figures = (row.hallucination, row.distortion, row.omission)
-    words = ("unsupported", "distorted", "of the gold omitted")
-    return ", ".join(f"{formats.percent(_value(found))} {word}" for found, word in zip(figures, words, strict=True))
+def _in_words(row: Outcome, distorts: bool) -> str:
+    told = {"unsupported": row.hallucination, "distorted": row.distortion, "of the gold omitted": row.omission}
+    found = [(one, word) for word, one in told.items() if distorts or word != "distorted"]
+    return ", ".join(f"{formats.percent(_value(one))} {word}" for one, word in found)
 
 
 def _value(found: MetricResult | None) -> float | None:

@@ -12,6 +12,7 @@ from halluc.report.charts.rows import Block, Mark, Panel, forest
 from halluc.report.charts.scales import Scale, scale, ticks
 from halluc.report.charts.scatter import Point, scatter
 from halluc.report.charts.study_cells import Group, Key, arm_axes, brief, called, figure, groups, numeric_axes, place
+from halluc.report.words import nouns
 from halluc.runs.reports import StudyReport
 from halluc.runs.studies import CellFigures, SeedFigure
 
@@ -35,7 +36,7 @@ def charts(report: StudyReport) -> list[Chart]:
     study = report.figures
     if not study.cells:
         return []
-    with svg.drawing():
+    with svg.drawing(), formats.f1_called(nouns.of(report.task).f1):
         found = [
             _curve(report, f"curve-{name}{'' if number == 0 else f'-{number + 1}'}", axis, key)
             for number, axis in enumerate(numeric_axes(study))

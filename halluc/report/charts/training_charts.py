@@ -9,6 +9,7 @@ from halluc.report import formats
 from halluc.report.charts.chart import Chart
 from halluc.report.charts.lines import MOST_LINES, Curve, plot
 from halluc.report.charts.scales import ROOM, Scale, log_ticks, scale, ticks
+from halluc.report.words import nouns
 from halluc.runs.reports import Curves, RunReport
 
 _LOG_FROM = 8  # times the least loss
@@ -24,8 +25,9 @@ def loss(report: RunReport) -> Chart | None:
     if is_log:
         y = Scale(y.low, y.high, log_ticks(y.low, y.high))
     curve = Curve("", [step for step, _ in points], values, has_points=False)
+    above = nouns.of(report.task).loss_of + ", log scale" * is_log
     canvas = plot(
-        [curve], x=_steps(report.curves), y=y, below="step", above="loss of a labelled token" + ", log scale" * is_log,
+        [curve], x=_steps(report.curves), y=y, below="step", above=above,
         height=130, is_log=is_log, mark=_best(report.curves),
     )  # fmt: skip
     note = "The loss that training makes smaller, each point the mean of the steps since the last."

@@ -21,13 +21,18 @@ BINS = 20
 _EDGES = [number / BINS for number in range(BINS + 1)]
 
 
-def histogram(confidences: Mapping[str, Sequence[float]]) -> list[ConfidenceBin]:
-    """Twenty equal bins over [0, 1] of the confidences by verdict; empty where no claim states one."""
-    counts = {verdict: Counter(map(_bin, confidences.get(verdict, ()))) for verdict in VERDICTS}
+def histogram(confidences: Mapping[str, Sequence[float]], *, distorts: bool = True) -> list[ConfidenceBin]:
+    """Twenty equal bins over [0, 1] of the confidences by verdict; empty where no claim states one.
+
+    Args:
+        distorts: whether a claim can be distorted at all.
+    """
+    verdicts = [verdict for verdict in VERDICTS if distorts or verdict != "distorted"]
+    counts = {verdict: Counter(map(_bin, confidences.get(verdict, ()))) for verdict in verdicts}
     if not any(counts.values()):
         return []
     return [
-        ConfidenceBin(low=low, high=high, counts={verdict: counts[verdict][number] for verdict in VERDICTS})
+        ConfidenceBin(low=low, high=high, counts={verdict: counts[verdict][number] for verdict in verdicts})
         for number, (low, high) in enumerate(pairwise(_EDGES))
     ]
 

@@ -4,31 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from halluc.core.examples import Tagged
+from halluc.core.examples import Example
 from halluc.gap.coverage import Coverage
 from halluc.gap.forecast import Figure, Gap, gap_of
 from halluc.runs.reports import GapRow
 from halluc.runs.schema import MetricResult
 
 FORECAST = "Good-Turing on the training split, interval of Esty 1983"
-COUNTED = "mentions of the split against those of the training split"
+COUNTED = "{} of the split against those of the training split"
 EXCESS = "unseen less forecast, interval of Newcombe 1998, method 10"
 
 
-def rows(coverage: Coverage, examples: Iterable[Tagged]) -> list[GapRow]:
-    """The gap of a split to what training shows, overall first (``docs/gap.md``)."""
+def rows(coverage: Coverage, examples: Iterable[Example]) -> list[GapRow]:
+    """The gap of a split to what training shows, overall first (``docs/gap.md``).
+
+    Overall a word that is not seen is new, so that nothing is told of new ones there.
+    """
     found = gap_of(coverage, examples)
-    return [_row(None, found.overall), *(_row(label, gap) for label, gap in found.by_label.items())]
+    overall = _row(None, found.overall, found.counted)
+    if found.counted == "words":
+        overall.new = None
+    return [overall, *(_row(label, gap, found.counted) for label, gap in found.by_label.items())]
 
 
-def _row(label: str | None, gap: Gap) -> GapRow:
+def _row(label: str | None, gap: Gap, counted: str) -> GapRow:
     by = {} if label is None else {"label": label}
+    protocol = COUNTED.format(counted)
     return GapRow(
         label=label,
         mentions=gap.mentions,
         forecast=_metric("gap_forecast", gap.forecast, by, FORECAST),
-        unseen=_metric("gap_unseen", gap.unseen, by, COUNTED),
-        new=_metric("gap_new", gap.new, by, COUNTED),
+        unseen=_metric("gap_unseen", gap.unseen, by, protocol),
+        new=_metric("gap_new", gap.new, by, protocol),
         excess=_metric("gap_excess", gap.excess, by, EXCESS),
     )
 

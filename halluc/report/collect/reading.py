@@ -12,12 +12,13 @@ from halluc.config.merging import interpolate
 from halluc.config.overrides import apply_all
 from halluc.core.errors import HallucError, ManyErrors
 from halluc.gap.coverage import Coverage
+from halluc.gap.texts import read_coverage
 from halluc.report.collect.shown import Picked, Texts
 from halluc.runs import evaluations
 from halluc.runs.directory import RunDir
 from halluc.runs.evaluations import PREFERRED, Counted, anew
 from halluc.runs.records import read_lines, read_record
-from halluc.runs.schema import ConfidenceFile, EvalFile, LedgerLine, RunFile, SpanPrediction
+from halluc.runs.schema import ConfidenceFile, EvalFile, LedgerLine, Prediction, RunFile
 
 
 @dataclass(frozen=True)
@@ -46,9 +47,13 @@ class Evaluated:
         path, help = self.run.ledger(self.split), anew(self.run, self.split)
         return read_lines(path, LedgerLine, damaged="R112", what="a ledger", help=help)
 
-    def predictions(self) -> Iterator[SpanPrediction]:
-        path, help = self.run.predictions(self.split), anew(self.run, self.split)
-        return read_lines(path, SpanPrediction, damaged="R112", what="predictions", help=help)
+    def predictions(self) -> Iterator[Prediction]:
+        """Typed by the task.
+
+        Raises:
+            HallucError R112: a line is damaged, or the task is none that is known.
+        """
+        return evaluations.predictions(self.run, self.split, self.file.task)
 
 
 def evaluated(run: RunDir) -> list[str]:
@@ -107,7 +112,7 @@ def _confidence(run: RunDir, notes: list[str]) -> ConfidenceFile | None:
 
 def _coverage(run: RunDir, notes: list[str]) -> Coverage | None:
     try:
-        return Coverage.load(run.coverage)
+        return read_coverage(run.coverage)
     except FileNotFoundError:
         told = (
             "coverage.json is missing: what training showed is not known, and no gap is told. `halluc train` writes it."

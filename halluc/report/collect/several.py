@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any, TypeVar
 
 from halluc.core.errors import HallucError
-from halluc.report.collect import reproducing
-from halluc.report.words import of_several
-from halluc.runs import matrix
+from halluc.report.collect import reproducing, shown
+from halluc.report.words import nouns, of_several
+from halluc.report.words.nouns import Nouns
+from halluc.runs import evaluations, matrix
 from halluc.runs.directory import RunDir
-from halluc.runs.evaluations import anew
-from halluc.runs.records import read_lines
 from halluc.runs.reports import ComparisonReport, StudyReport
-from halluc.runs.schema import SpanPrediction
-from halluc.runs.studies import Comparison, Flip, Plain, StudyFigures
+from halluc.runs.schema import LabelPrediction, Prediction
+from halluc.runs.studies import ArmComparison, CellFigures, Comparison, Flip, Plain, StudyFigures
 
 # The splits that a run may be evaluated on, and flipped claims of one run that are shown in their texts.
 _SPLITS = ("test", "dev", "train")
@@ -30,9 +30,11 @@ def study_report(name: str, home: Path, figures: StudyFigures, reproduce: Sequen
         reproduce: the commands that make the report again.
     """
     runs = [RunDir(Path(run)) for cell in figures.cells for run in cell.runs]
+    task = next(filter(None, map(task_of, runs)), None)
+    figures = _telling(figures, nouns.of(task))
     return StudyReport(
         name=name,
-        task=next(filter(None, map(task_of, runs)), None),
+        task=task,
         split=figures.split,
         figures=figures,
         axes=_axes(home, figures),
@@ -55,10 +57,14 @@ def comparison_report(
     Raises:
         HallucError R112: the first run's predictions are damaged.
     """
+    task = next(filter(None, map(task_of, runs)), None)
+    others = [_telling(other, nouns.of(task)) for other in others]
     first = others[0]
-    shown = {flip.id for other in others for flip in shown_flips(other)}
-    examples = _examples(runs[0], first.split, shown)
+    ids = {flip.id for other in others for flip in shown_flips(other)}
+    examples = _examples(runs[0], first.split, ids)
+    pairs = [one for one in examples if isinstance(one, LabelPrediction) and one.second is not None]
     return ComparisonReport(
+        task=task,
         split=first.split,
         examples=first.examples,
         reference=first.a,
@@ -66,7 +72,8 @@ def comparison_report(
         conclusion=of_several.of_comparison(others),
         notes=_unfinished(runs),
         texts={example.id: example.tokens for example in examples},
-        gold={example.id: example.gold for example in examples},
+        gold={example.id: shown.marks(example) for example in examples},
+        seconds={one.id: one.second for one in pairs if one.second is not None},
         reproduce=[*reproducing.of_runs(runs), *reproduce],
     )
 
@@ -76,11 +83,27 @@ def shown_flips(found: Comparison) -> list[Flip]:
     return sorted(found.flipped, key=lambda flip: "unsupported" not in (flip.a, flip.b))[:MOST_FLIPS]
 
 
-def _examples(run: RunDir, split: str, ids: set[str]) -> list[SpanPrediction]:
+def _examples(run: RunDir, split: str, ids: set[str]) -> list[Prediction]:
     """Some examples, with their tokens and annotation."""
-    path, help = run.predictions(split), anew(run, split)
-    records = read_lines(path, SpanPrediction, damaged="R112", what="predictions", help=help)
+    records = evaluations.predictions(run, split, evaluations.read(run, split).task)
     return [record for record in records if record.id in ids]
+
+
+F = TypeVar("F", StudyFigures, Comparison, CellFigures, ArmComparison)
+
+
+def _telling(found: F, words: Nouns) -> F:
+    """The same without figures that say nothing of their own in this task."""
+    if words.has_places:
+        return found
+    changes: dict[str, Any] = {}
+    if not isinstance(found, StudyFigures):
+        return found.model_copy(update={"figures": [one for one in found.figures if words.tells(one.name)]})
+    for part in ("cells", "comparisons"):
+        changes[part] = [_telling(one, words) for one in getattr(found, part)]
+    for part in ("trends", "arm_trends"):
+        changes[part] = [one for one in getattr(found, part) if words.tells(one.name)]
+    return found.model_copy(update=changes)
 
 
 def task_of(run: RunDir) -> str | None:

@@ -9,13 +9,24 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from math import inf
 
-from halluc.core.examples import Origin, Span, Tagged
+from halluc.core.claims import Mark
+from halluc.core.examples import Example, Labelled, Origin, Span, Tagged
 from halluc.runs.reports import ClaimSection, Section, ShownClaim
-from halluc.runs.schema import LedgerLine, SpanPrediction
+from halluc.runs.schema import (
+    MENTION_NOVELTIES,
+    TEXT_NOVELTIES,
+    LabelPrediction,
+    LedgerLine,
+    Prediction,
+    SpanPrediction,
+)
 
 SECTIONS: tuple[Section, ...] = ("unsupported", "distorted", "omission", "supported")
 MOST_TOKENS = 60
-_NOVELTY = {"seen": 0.0, "partial": 1.0, "new": 2.0, None: 3.0}
+_UNKNOWN = 9.0
+_NOVELTY = {
+    novelty: float(place) for known in (MENTION_NOVELTIES, TEXT_NOVELTIES) for place, novelty in enumerate(known)
+}
 
 
 class Worst:
@@ -64,7 +75,7 @@ def pick(lines: Iterable[LedgerLine], most: int, threshold: float | None) -> Pic
     for line in lines:
         found.ids.add(line.id)
         if line.record == "omission":
-            found.sections["omission"].add(_NOVELTY[line.novelty], line)
+            found.sections["omission"].add(_NOVELTY[line.novelty] if line.novelty else _UNKNOWN, line)
         else:
             _claim(found, line, threshold)
     return found
@@ -92,36 +103,58 @@ class Texts:
 
     wanted: dict[str, None]
     missing: set[str]
-    kept: dict[str, SpanPrediction] = field(default_factory=dict)
+    kept: dict[str, Prediction] = field(default_factory=dict)
     examples: int = 0
     tokens: int = 0
     entity_free: int = 0
     labels: Counter[str] = field(default_factory=Counter)
 
-    def passing(self, predictions: Iterable[SpanPrediction]) -> Iterator[Tagged]:
+    def passing(self, predictions: Iterable[Prediction]) -> Iterator[Example]:
         """The gold of each example as it passes by."""
         for one in predictions:
             self.examples += 1
             self.tokens += len(one.tokens)
             self.entity_free += not one.gold
-            self.labels.update(label for _, _, label in one.gold)
+            self.labels.update(label for *_, label in marks(one))
             self.missing.discard(one.id)
             if one.id in self.wanted:
                 self.kept[one.id] = one
-            yield Tagged(one.id, Origin("", 0), tuple(one.tokens), tuple([Span(*span) for span in one.gold]))
+            yield _example(one)
 
 
-def sections(picked: Picked, texts: Texts) -> list[ClaimSection]:
-    """Every kind of claim with its worst, in their texts."""
+def _example(one: Prediction) -> Example:
+    tokens, nowhere = tuple(one.tokens), Origin("", 0)
+    if isinstance(one, LabelPrediction):
+        return Labelled(one.id, nowhere, tokens, tuple(one.gold), one.second)
+    return Tagged(one.id, nowhere, tokens, tuple([Span(*span) for span in one.gold]))
+
+
+def marks(one: Prediction) -> list[Mark]:
+    """What is annotated; a label of the whole text lies nowhere."""
+    if isinstance(one, LabelPrediction):
+        return [(None, None, label) for label in one.gold]
+    return list(one.gold)
+
+
+def sections(picked: Picked, texts: Texts, *, distorts: bool = True) -> list[ClaimSection]:
+    """Every kind of claim with its worst, in their texts.
+
+    Args:
+        distorts: whether a claim can be distorted at all.
+    """
     return [
         ClaimSection(
             section=section, total=worst.total, shown=[_shown(line, texts.kept[line.id]) for line in worst.lines()]
         )
         for section, worst in picked.sections.items()
+        if distorts or section != "distorted" or worst.total
     ]  # fmt: skip
 
 
-def _shown(line: LedgerLine, example: SpanPrediction) -> ShownClaim:
+def _shown(line: LedgerLine, example: Prediction) -> ShownClaim:
+    if isinstance(example, LabelPrediction):
+        return _in_whole(line, example)
+    assert isinstance(example, SpanPrediction)
     first, last = window(line.start, line.end, len(example.tokens))
     own = (line.start, line.end, line.label)
     others = [span for span in example.predicted if line.record == "omission" or span[:3] != own]
@@ -133,6 +166,23 @@ def _shown(line: LedgerLine, example: SpanPrediction) -> ShownClaim:
         after=len(example.tokens) - last,
         gold=[span for span in example.gold if span[0] < last and span[1] > first],
         others=[span for span in others if span[0] < last and span[1] > first],
+    )
+
+
+def _in_whole(line: LedgerLine, example: LabelPrediction) -> ShownClaim:
+    """A claim about a whole text: its beginning, of a pair the tokens on both sides of where the second begins."""
+    size, second = len(example.tokens), example.second
+    first, last = window(second, second, size)
+    is_claimed = line.record == "claim"
+    return ShownClaim(
+        line=line,
+        tokens=example.tokens[first:last],
+        first=first,
+        before=first,
+        after=size - last,
+        gold=marks(example),
+        others=[(None, None, *one) for one in example.predicted if not (is_claimed and one[0] == line.label)],
+        second=second,
     )
 
 

@@ -6,16 +6,18 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from halluc.gap.texts import TextCoverage
 from halluc.report.collect import confidences, facts, gaps, outcomes, reading, reproducing, shown
 from halluc.report.collect.augmented import augmentation
 from halluc.report.collect.curves import curves
 from halluc.report.collect.figures import Figures
 from halluc.report.collect.reading import Evaluated
 from halluc.report.collect.shown import Picked, Texts
-from halluc.report.words import of_run
+from halluc.report.words import nouns, of_run
 from halluc.report.words.headlines import headlines
+from halluc.report.words.nouns import Nouns
 from halluc.runs.directory import RunDir
-from halluc.runs.reports import Abstention, Augmentation, ClassTable, Curves, GapRow, RunReport
+from halluc.runs.reports import Abstention, Augmentation, ClassTable, Curves, GapRow, Mistake, RunReport, TextNovelty
 
 T = TypeVar("T")
 
@@ -74,8 +76,9 @@ def _made(source: Evaluated, picked: Picked, texts: Texts, gap: list[GapRow]) ->
         run=record,
         gates=gates,
         notes=[*facts.state(source), *_unjudged(picked), *notes, *of_gates, *of_data],
+        text_novelty=_text_novelty(source),
         gap=gap,
-        claims=shown.sections(picked, texts),
+        claims=shown.sections(picked, texts, distorts=_nouns(source).has_places),
         data=data,
         config=config,
         reproduce=reproducing.commands(source, config),
@@ -86,19 +89,29 @@ def _made(source: Evaluated, picked: Picked, texts: Texts, gap: list[GapRow]) ->
 
 def _of_figures(source: Evaluated, picked: Picked, notes: list[str]) -> dict[str, Any]:
     """The sections that are drawn from eval/<split>.json, and the confidences of the ledger."""
-    figures = Figures(source.file.metrics)
+    figures, words = Figures(source.file.metrics), _nouns(source)
     withdrawing = _abstention(source, picked, figures, notes)
     return {
-        "headlines": headlines(figures),
-        "conclusion": of_run.conclusion(figures, source.split, picked.confidences, withdrawing),
-        "by_novelty": outcomes.by_novelty(figures),
-        "by_label": outcomes.by_label(figures),
-        "confidence": confidences.histogram(picked.confidences),
+        "headlines": headlines(figures, words),
+        "conclusion": of_run.conclusion(figures, source.split, picked.confidences, withdrawing, words),
+        "by_novelty": outcomes.by_novelty(figures, words),
+        "by_label": outcomes.by_label(figures, words),
+        "confidence": confidences.histogram(picked.confidences, distorts=words.has_places),
         "reliability": confidences.reliability(figures),
         "risk": confidences.risk(figures),
         "abstention": withdrawing,
         "classification": _classification(source, figures, notes),
+        "mistakes": _mistakes(source),
     }
+
+
+def _nouns(source: Evaluated) -> Nouns:
+    return nouns.of(source.file.task, source.file.metrics)
+
+
+def _text_novelty(source: Evaluated) -> TextNovelty | None:
+    known = source.coverage
+    return TextNovelty(edges=known.edges, edges_of=known.edges_of) if isinstance(known, TextCoverage) else None
 
 
 def _of_training(source: Evaluated, notes: list[str]) -> dict[str, Any]:
@@ -129,6 +142,9 @@ def _model(source: Evaluated) -> str:
     section = source.config.get("model")
     named = section.get("name") if isinstance(section, dict) else None
     from_elsewhere = "train" not in source.record.stages
+    if not from_elsewhere and isinstance(section, dict) and isinstance(section.get("scratch"), dict):
+        sizes = ", ".join(f"{name} {size}" for name, size in section["scratch"].items())
+        return f"an encoder from scratch ({sizes})"
     return source.file.checkpoint if from_elsewhere or not named else str(named)
 
 
@@ -136,6 +152,10 @@ def _classification(source: Evaluated, figures: Figures, notes: list[str]) -> li
     path = source.run.report(source.split, "json")
     missing = f"eval/{path.name} is missing: there are no classification reports. `halluc eval` writes it."
     return _there(lambda: outcomes.classification(path, figures), missing, notes) or []
+
+
+def _mistakes(source: Evaluated) -> list[Mistake]:
+    return _there(lambda: outcomes.mistakes(source.run.report(source.split, "json")), "", []) or []
 
 
 def _augmentation(source: Evaluated, notes: list[str]) -> Augmentation | None:

@@ -15,6 +15,7 @@ from halluc.core.files import write_text
 from halluc.report import formats
 from halluc.report.markdown import gfm, tables
 from halluc.report.markdown.gfm import Marked
+from halluc.report.words import nouns
 from halluc.runs.directory import RunDir
 from halluc.runs.reports import ConfigLine, RunReport
 from halluc.runs.schema import MetricResult
@@ -22,15 +23,33 @@ from halluc.runs.schema import MetricResult
 CARD = "README.md"
 MOST_LABELS = 40
 # Tasks by the names that the hub has for them, and their names for people.
-_TASKS = {"token_classification": ("token-classification", "Token Classification")}
+_TASKS = {
+    "token_classification": ("token-classification", "Token Classification"),
+    "text_classification": ("text-classification", "Text Classification"),
+}
 # Metrics by the names that the hub has for them; the others keep their own.
 _TYPES = {
     "entity_f1": "f1",
     "entity_precision": "precision",
     "entity_recall": "recall",
+    "macro_f1": "f1",
+    "micro_f1": "f1",
+    "mcc": "matthews_correlation",
 }
-_INDEXED = ("entity_f1", "entity_precision", "entity_recall", "hallucination_rate", "omission_rate", "gap_ratio", "ece")
-_TOLD = (*_INDEXED[:4], "hallucination_rate_wide", "distortion_rate", *_INDEXED[4:])
+_OF_SPANS = ("entity_f1", "entity_precision", "entity_recall")
+_OF_TEXTS = ("accuracy", "subset_accuracy", "macro_f1", "micro_f1", "mcc")
+_OF_SCOPE = ("out_of_scope_acceptance", "out_of_scope_auroc")
+_BESIDES = ("omission_rate", "gap_ratio", "ece")
+_INDEXED = (*_OF_SPANS, *_OF_TEXTS, "hallucination_rate", *_OF_SCOPE, *_BESIDES)
+_TOLD = (
+    *_OF_SPANS,
+    *_OF_TEXTS,
+    "hallucination_rate",
+    "hallucination_rate_wide",
+    "distortion_rate",
+    *_OF_SCOPE,
+    *_BESIDES,
+)
 # What of the config makes the training; keys of its section ``train`` that this version does not know stand last.
 _PROCEDURE = ("epochs", "learning_rate", "batch_tokens", "batching", "accumulation", "schedule", "warmup")
 _HUB = "hub:"
@@ -53,22 +72,27 @@ def card(report: RunReport) -> str:
     """The card: metadata that Hugging Face reads, then what people read."""
     config = settings(report.config)
     base = str(_section(config, "model").get("name") or report.model)
-    figures = [one for one in _overall(report, _TOLD) if one.value is not None]
+    words = nouns.of_report(report)
+    figures = [one for one in _overall(report, _TOLD) if one.value is not None and words.tells(one.name)]
     body = gfm.render(
         "card.md.j2",
         gfm.WIDE,
         {
             "report": report,
+            "nouns": words,
+            "by_novelty": nouns.by_novelty(report.by_novelty),
             "base": base,
             "on_hub": base.startswith(_HUB),
+            "from_scratch": bool(_section(config, "model").get("scratch")),
+            "of_pairs": bool(_section(config, "data").get("second_field")),
             "pipeline_task": _TASKS.get(report.task, (None, None))[0],
             "labels": _labels(report),
-            "splits": tables.splits(report.data.splits),
+            "splits": tables.splits(report.data.splits, annotated=words.annotated),
             "procedure": _procedure(report, config),
             "figures": tables.figures(figures) if figures else None,
             "outcomes": tables.outcomes,
-            "gap": tables.gap(report.gap),
-            "abstention": tables.abstention(report.abstention) if report.abstention else [],
+            "gap": tables.gap(report.gap, counted=words.counted),
+            "abstention": tables.abstention(report.abstention, distorts=words.has_places) if report.abstention else [],
             "gates": tables.gates(report.gates),
             "bullets": gfm.bullets,
             "commands": partial(gfm.fenced, language="sh"),

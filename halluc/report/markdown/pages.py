@@ -12,8 +12,10 @@ from halluc.report.markdown import gfm, tables
 from halluc.report.markdown.gfm import Marked, Room
 from halluc.report.page import comparison_views, highlight, study_views
 from halluc.report.page.cells import Cell
+from halluc.report.words import nouns
+from halluc.report.words.nouns import Nouns
 from halluc.runs.reports import AnyReport, ComparisonReport, RunReport, ShownClaim, StudyReport
-from halluc.runs.schema import LedgerLine
+from halluc.runs.schema import LedgerLine, Novelty
 from halluc.runs.studies import Comparison
 
 # A comment on GitHub has 65,536 characters at most; whoever posts one may have something to say before it.
@@ -31,14 +33,18 @@ ROOMS = (
 def page(report: AnyReport) -> str:
     """A report in GitHub-flavoured Markdown, short enough for a comment: what there is no room for is counted."""
     told = ""
-    for room in ROOMS:
-        told = gfm.render(f"{report.kind}.md.j2", room, {"report": report, **_VIEWS[report.kind](report, room)})
-        if len(told) <= MOST_CHARACTERS:
-            break
+    words = nouns.of_report(report)
+    with formats.f1_called(words.f1):
+        for room in ROOMS:
+            values = {"report": report, "nouns": words, **_VIEWS[report.kind](report, room)}
+            told = gfm.render(f"{report.kind}.md.j2", room, values)
+            if len(told) <= MOST_CHARACTERS:
+                break
     return told
 
 
 def _of_run(report: RunReport, room: Room) -> dict[str, Any]:
+    words = nouns.of_report(report)
     worst = [section for section in report.claims if section.section in ("unsupported", "distorted")]
     claims = list(islice((claim for section in worst for claim in section.shown), room.claims))
     return {
@@ -47,30 +53,51 @@ def _of_run(report: RunReport, room: Room) -> dict[str, Any]:
         "headlines": tables.headlines(report, room),
         "gates": tables.gates(report.gates, room),
         "outcomes": partial(tables.outcomes, room=room),
-        "gap": tables.gap(report.gap, room),
-        "abstention": tables.abstention(report.abstention) if report.abstention else [],
-        "claims": [_claim(claim, room) for claim in claims],
+        "by_novelty": nouns.by_novelty(report.by_novelty),
+        "gap": tables.gap(report.gap, room, words.counted),
+        "abstention": tables.abstention(report.abstention, distorts=words.has_places) if report.abstention else [],
+        "claims": [_claim(claim, room, words) for claim in claims],
         "sentences": [sentence(claim, room) for claim in claims],
         "sureness": tables.sureness(report, room),
         "worst": {section.section: section.total for section in worst},
         "classification": partial(tables.classification, room=room),
+        "mistakes": tables.mistakes(report.mistakes, room) if report.mistakes else None,
     }
 
 
-def _claim(claim: ShownClaim, room: Room) -> Marked:
+def _claim(claim: ShownClaim, room: Room, words: Nouns) -> Marked:
     """A claim on one line: what it says, how surely, and what training had for it."""
     line = claim.line
-    told = [Marked(f"{_surface(line.text, room)} as {gfm.strong(line.label, 40)}")]
+    told = [_said(claim, words) if _is_whole(line) else Marked(f"{_surface(line.text, room)} as {_label(line.label)}")]
     if line.confidence is not None:
         told.append(gfm.md(formats.percent(line.confidence)))
-    facts = (_verdict(line), line.novelty and _NOVELTY[line.novelty], line.abstained and "withdrawn")
+    facts = (_verdict(line), line.novelty and _novelty(line.novelty), line.abstained and "withdrawn")
     told += [gfm.md(fact) for fact in facts if fact]
     if line.nearest is not None:
         where = gfm.code(f"{line.nearest.file}:{line.nearest.line}", room.text)
-        same = line.novelty == "seen"
+        same = line.novelty == "seen" or (_is_whole(line) and line.nearest.text == line.text)
         there = "there at" if same else f"nearest: {_surface(line.nearest.text, room)} at"
         told.append(Marked(f"{there} {where}"))
     return Marked(", ".join(told))
+
+
+def _is_whole(line: LedgerLine) -> bool:
+    """Whether the claim is about a whole text."""
+    return line.kind == "label"
+
+
+def _said(claim: ShownClaim, words: Nouns) -> Marked:
+    """What is claimed of a whole text, and what is annotated."""
+    annotated = [_label(label) for _, _, label in claim.gold] or [gfm.md(words.nothing)]
+    return Marked(f"{_label(claim.line.label)}, annotated {', '.join(annotated)}")
+
+
+def _label(label: str) -> Marked:
+    return gfm.strong(label, 40)
+
+
+def _novelty(found: Novelty) -> str:
+    return _NOVELTY.get(found) or nouns.about_training(found)
 
 
 def _verdict(line: LedgerLine) -> str:
@@ -95,7 +122,9 @@ def _surface(text: str, room: Room) -> Marked:
 
 
 def sentence(claim: ShownClaim, room: Room) -> Marked:
-    """A claim in its text: what is claimed in bold, what is annotated underlined."""
+    """A claim in its text: what is claimed in bold, what is annotated underlined; a whole text plainly."""
+    if _is_whole(claim.line):
+        return _whole(claim, room)
     told = ["… " if claim.before else ""]
     for piece in highlight.pieces(claim):
         text = gfm.inert(piece.text, room.text)
@@ -103,6 +132,13 @@ def sentence(claim: ShownClaim, room: Room) -> Marked:
             text = f"<b>{text}</b>"
         told.append(piece.gap + (f"<ins>{text}</ins>" if piece.gold else text))
     return gfm.isolated("".join(told) + (" …" if claim.after else ""))
+
+
+def _whole(claim: ShownClaim, room: Room) -> Marked:
+    """A text, the parts of a pair set apart."""
+    parts = highlight.halves(claim.tokens, claim.first, claim.second)
+    told = " ‖ ".join(gfm.inert(part, room.text) for part in parts)
+    return gfm.isolated(("… " if claim.before else "") + told + (" …" if claim.after else ""))
 
 
 def _of_comparison(report: ComparisonReport, room: Room) -> dict[str, Any]:

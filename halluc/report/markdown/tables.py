@@ -7,7 +7,18 @@ from collections.abc import Sequence
 from halluc.report import formats
 from halluc.report.markdown import gfm
 from halluc.report.markdown.gfm import WIDE, Marked, Room
-from halluc.runs.reports import Abstention, ClassRow, ClassTable, GapRow, GateResult, Outcome, RunReport, SplitRow
+from halluc.report.words import nouns
+from halluc.runs.reports import (
+    Abstention,
+    ClassRow,
+    ClassTable,
+    GapRow,
+    GateResult,
+    Mistake,
+    Outcome,
+    RunReport,
+    SplitRow,
+)
 from halluc.runs.schema import MetricResult
 
 
@@ -39,22 +50,24 @@ def gates(found: Sequence[GateResult], room: Room = WIDE) -> Marked:
 
 def outcomes(found: Sequence[Outcome], room: Room = WIDE, of: str = "") -> Marked:
     """What became of claims and annotation, a row a slice."""
+    distorts = any(row.distortion is not None for row in found)
     rows = [
         [
             row.name,
             formats.count(row.claims),
-            *map(formats.metric, (row.support, row.distortion, row.hallucination)),
+            *map(formats.metric, (row.support, *((row.distortion,) if distorts else ()), row.hallucination)),
             formats.count(row.gold),
             formats.metric(row.omission),
         ]
         for row in found
     ]
-    columns = [of, "claims", "supported", "distorted", "hallucinated", "annotated", "omitted"]
+    verdicts = ["supported", *(["distorted"] if distorts else []), "hallucinated"]
+    columns = [of, "claims", *verdicts, "annotated", "omitted"]
     return gfm.table(columns, rows, "lr", room)
 
 
-def gap(found: Sequence[GapRow], room: Room = WIDE) -> Marked:
-    """What training does not show: as forecast from it alone, and as found."""
+def gap(found: Sequence[GapRow], room: Room = WIDE, counted: str = "mentions") -> Marked:
+    """What training does not show: as forecast from it alone, and as found; ``counted`` is what it is a share of."""
     rows = [
         [
             "all" if row.label is None else row.label,
@@ -64,7 +77,7 @@ def gap(found: Sequence[GapRow], room: Room = WIDE) -> Marked:
         ]
         for row in found
     ]
-    return gfm.table(["label", "mentions", "forecast", "unseen", "of it new", "excess"], rows, "lr", room)
+    return gfm.table(["label", counted, "forecast", "unseen", "of it new", "excess"], rows, "lr", room)
 
 
 def _signed(found: MetricResult) -> str:
@@ -72,14 +85,19 @@ def _signed(found: MetricResult) -> str:
     return f"{told} {formats.interval(found.name, found.interval)}".strip()
 
 
-def abstention(found: Abstention) -> list[str]:
-    """What the threshold on confidence does, in sentences."""
+def abstention(found: Abstention, *, distorts: bool = True) -> list[str]:
+    """What the threshold on confidence does, in sentences.
+
+    Args:
+        distorts: whether a claim can be distorted: else all that is false is a hallucination.
+    """
     told = []
+    false = f" and {formats.metric(found.false_claims)} are false" if distorts else ""
     if found.threshold is not None:
         told.append(
             f"Claims of a confidence under {formats.decimal(found.threshold)} are withdrawn. "
             f"Kept: {formats.metric(found.coverage)} of the claims, of which {formats.metric(found.hallucination)} "
-            f"are hallucinations and {formats.metric(found.false_claims)} are false; omitted: "
+            f"are hallucinations{false}; omitted: "
             f"{formats.metric(found.omission)} of the annotation."
         )
     return [*told, found.guarantee] if found.guarantee else told
@@ -87,7 +105,8 @@ def abstention(found: Abstention) -> list[str]:
 
 def sureness(report: RunReport, room: Room = WIDE) -> list[tuple[str, Marked]]:
     """How sure it is, as tables with their titles, those that there is something for."""
-    verdicts = {"supported": "supported", "distorted": "distorted", "unsupported": "hallucinations"}
+    called = {"supported": "supported", "distorted": "distorted", "unsupported": "hallucinations"}
+    verdicts = {key: told for key, told in called.items() if any(key in one.counts for one in report.confidence)}
     bins = [
         [
             f"{formats.percent(one.low)} to {formats.percent(one.high)}",
@@ -130,7 +149,12 @@ def _class_row(name: str, row: ClassRow) -> list[str]:
     return [name, *map(formats.decimal, (row.precision, row.recall, row.f1)), formats.count(row.support)]
 
 
-def splits(found: Sequence[SplitRow], room: Room = WIDE) -> Marked:
+def mistakes(found: Sequence[Mistake], room: Room = WIDE) -> Marked:
+    """Which labels are taken for which."""
+    return gfm.table(["annotated", "claimed", "texts"], nouns.mistakes(found), "llr", room)
+
+
+def splits(found: Sequence[SplitRow], room: Room = WIDE, annotated: str = "mentions") -> Marked:
     """Where each split comes from, its size, its hash."""
     rows = [
         [
@@ -141,4 +165,4 @@ def splits(found: Sequence[SplitRow], room: Room = WIDE) -> Marked:
         ]
         for row in found
     ]
-    return gfm.table(["split", "examples", "tokens", "mentions", "source", "sha256"], rows, "lrrrll", room)
+    return gfm.table(["split", "examples", "tokens", annotated, "source", "sha256"], rows, "lrrrll", room)

@@ -8,10 +8,12 @@ from string import ascii_lowercase
 from typing import Any, NamedTuple
 
 from halluc.report import formats
+from halluc.report.collect.shown import window
 from halluc.report.page import highlight
 from halluc.report.page.cells import Cell
 from halluc.report.page.highlight import Piece
 from halluc.report.page.study_views import SURE, Family, Row
+from halluc.report.words import nouns
 from halluc.runs.reports import ComparisonReport
 from halluc.runs.studies import Comparison, Delta, Flip
 
@@ -21,11 +23,16 @@ MOST_KEYS = 4
 
 
 class Flipped(NamedTuple):
-    """A claim that changed, in its text where that is at hand; ``style`` is the verdict that it is drawn as."""
+    """A claim that changed, in its text where that is at hand; ``style`` is the verdict that it is drawn as.
+
+    Of a claim about a whole text, ``halves`` is its beginning, of a pair that of both, and ``annotated`` its labels.
+    """
 
     flip: Flip
     style: str
     pieces: list[Piece]
+    halves: Sequence[str] = ()
+    annotated: Sequence[str] = ()
 
 
 def view(report: ComparisonReport) -> dict[str, Any]:
@@ -94,6 +101,11 @@ def _flipped(letter: str, other: Comparison, report: ComparisonReport) -> dict[s
 def _in_its_text(flip: Flip, report: ComparisonReport) -> Flipped:
     style = flip.b if flip.b != "absent" else flip.a
     tokens = report.texts.get(flip.id)
+    if tokens is not None and not nouns.of(report.task).has_places:
+        second = report.seconds.get(flip.id)
+        first, last = window(second, second, len(tokens))
+        labels = [label for _, _, label in report.gold.get(flip.id, ())]
+        return Flipped(flip, style, [], highlight.halves(tokens[first:last], first, second), labels)
     if tokens is None or flip.start is None or flip.end is None:
         return Flipped(flip, style, [])
     spans = [((flip.start, flip.end, flip.label), style)]

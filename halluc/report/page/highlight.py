@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from halluc.core.claims import Mark
+from halluc.report.collect.shown import MOST_TOKENS
 from halluc.report.formats import visible
 from halluc.runs.reports import ShownClaim
 
@@ -40,20 +42,42 @@ def pieces(shown: ShownClaim) -> list[Piece]:
     """The tokens shown, cut where any span begins or ends.
 
     The claim itself is drawn as its verdict, the other claims as ``other``, or once with their gold, as ``agreed``,
-    where the two are equal; of an omission the gold is drawn as ``omission``.
+    where the two are equal; of an omission the gold is drawn as ``omission``. Labels of the whole text are not drawn.
     """
     line = shown.line
-    own = [] if line.start is None or line.end is None else [(line.start, line.end, line.label)]
-    others = [span for start, end, label, _ in shown.others if (span := (start, end, label)) not in own]
-    claims = [(span, OTHER) for span in others if span not in shown.gold]
-    gold = [
-        (span, AGREED if span in others else GOLD) for span in shown.gold if span not in own or line.record == "claim"
+    there = _placed(shown.gold)
+    own = [] if line.kind == "label" or line.start is None or line.end is None else [(line.start, line.end, line.label)]
+    others = [
+        span for span in _placed([(start, end, label) for start, end, label, _ in shown.others]) if span not in own
     ]
+    claims = [(span, OTHER) for span in others if span not in there]
+    gold = [(span, AGREED if span in others else GOLD) for span in there if span not in own or line.record == "claim"]
     if line.record == "claim":
         claims += [(span, str(line.verdict)) for span in own]
     else:
         gold += [(span, OMISSION) for span in own]
     return drawn(shown.tokens, shown.first, claims, gold)
+
+
+def _placed(marks: Iterable[Mark]) -> list[Span]:
+    return [(start, end, label) for start, end, label in marks if start is not None and end is not None]
+
+
+def halves(tokens: Sequence[str], first: int, second: int | None) -> list[str]:
+    """A text as it may be shown; of a pair each of its texts, as far as it is there.
+
+    Args:
+        tokens: those from ``first`` on. second: the token of the example with which the second text begins.
+    """
+    cut = -1 if second is None else second - first
+    parts = (tokens[:cut], tokens[cut:]) if 0 <= cut <= len(tokens) else (tokens,)
+    return [spaced(part) for part in parts]
+
+
+def beginning(text: str) -> str:
+    """A whole text, whose tokens are joined by one space, as it may be shown: not all of a long one."""
+    tokens = text.split(" ")
+    return spaced(tokens[:MOST_TOKENS]) + (" …" if len(tokens) > MOST_TOKENS else "")
 
 
 def drawn(

@@ -16,6 +16,7 @@ from halluc import __version__
 from halluc.report import formats
 from halluc.report.charts.chart import Chart
 from halluc.report.page import comparison_views, highlight, run_views, study_views
+from halluc.report.words import nouns
 from halluc.runs.reports import AnyReport
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
@@ -35,19 +36,22 @@ _VIEWS: dict[str, Callable[[Any], dict[str, Any]]] = {
 def page(report: AnyReport, charts: Sequence[Chart]) -> str:
     """A report as HTML; its template places ``charts`` by their ids."""
     style, script = (_asset(name) for name in ("page.css", "page.js"))
-    return (
-        _environment()
-        .get_template(f"{report.kind}.html.j2")
-        .render(
-            report=report,
-            charts={chart.id: chart for chart in charts},
-            style=Markup(style),
-            script=Markup(script),
-            policy=_POLICY.format(script=_hash_of(script)),
-            version=__version__,
-            **_VIEWS[report.kind](report),
+    words = nouns.of_report(report)
+    with formats.f1_called(words.f1):
+        return (
+            _environment()
+            .get_template(f"{report.kind}.html.j2")
+            .render(
+                report=report,
+                nouns=words,
+                charts={chart.id: chart for chart in charts},
+                style=Markup(style),
+                script=Markup(script),
+                policy=_POLICY.format(script=_hash_of(script)),
+                version=__version__,
+                **_VIEWS[report.kind](report),
+            )
         )
-    )
 
 
 @cache
@@ -62,7 +66,7 @@ def _environment() -> Environment:
     )
     made.filters |= _FILTERS
     made.tests["starting"] = str.startswith
-    made.globals |= {"pieces": highlight.pieces, "drawn": highlight.drawn, "section_titles": formats.SECTION_TITLES}
+    made.globals |= {"pieces": highlight.pieces, "drawn": highlight.drawn, "halves": highlight.halves}
     return made
 
 
@@ -77,6 +81,8 @@ def _svg(chart: Chart) -> Markup:
 
 
 _FILTERS: dict[str, Callable[..., Any]] = {
+    "about_training": nouns.about_training,
+    "beginning": highlight.beginning,
     "count": formats.count,
     "decimal": formats.decimal,
     "difference": formats.difference,
@@ -84,6 +90,7 @@ _FILTERS: dict[str, Callable[..., Any]] = {
     "metric": formats.metric,
     "metric_title": formats.title,
     "p_value": formats.p_value,
+    "novelty": formats.novelty,
     "percent": formats.percent,
     "seconds": formats.seconds,
     "short": formats.visible,

@@ -7,11 +7,13 @@ from typing import Any
 
 from halluc.report import formats
 from halluc.report.page import highlight
+from halluc.report.page.cells import Cell
 from halluc.report.page.highlight import Piece
+from halluc.report.words import nouns
 from halluc.runs.reports import RunReport
-from halluc.runs.schema import RunFile
+from halluc.runs.schema import MENTION_NOVELTIES, TEXT_NOVELTIES, RunFile
 
-NOVELTIES = ("seen", "partial", "new")
+NOVELTIES = (*MENTION_NOVELTIES, *TEXT_NOVELTIES)
 
 
 def view(report: RunReport) -> dict[str, Any]:
@@ -21,7 +23,9 @@ def view(report: RunReport) -> dict[str, Any]:
     return {
         "labels": sorted({line.label for line in shown}),
         "novelties": [novelty for novelty in NOVELTIES if novelty in there],
+        "section_titles": nouns.section_titles(nouns.of_report(report)),
         "shown_claims": len(shown),
+        "mistake_rows": [[*pair, Cell(n)] for *pair, n in nouns.mistakes(report.mistakes)],
         "figure_rows": [_figure_row(report, number) for number in range(len(report.metrics))],
         "provenance_rows": list(_provenance(report.run)),
         "edited": _edited,

@@ -8,7 +8,10 @@ from typing import Any, NamedTuple
 
 from halluc.report import formats
 from halluc.report.page.cells import EMPTY, Cell
+from halluc.report.words import nouns
+from halluc.report.words.nouns import Nouns
 from halluc.runs.reports import StudyReport
+from halluc.runs.schema import TEXT_NOVELTIES
 from halluc.runs.studies import ArmComparison, ArmDelta, ArmTrend, CellFigures, Line, Plain, Trend
 
 MATCHED = "hallucination_rate_at_matched_omission"
@@ -32,6 +35,12 @@ _COLUMNS: dict[str, Key] = {
     "gap ratio": ("gap_ratio", ()),
     "ECE": ("ece", ()),
 }
+_OF_TEXTS: dict[str, Key] = {
+    **{heading: _COLUMNS[heading] for heading in ("F1", "hallucination", "omission")},
+    "false in least new": ("over_claim", (("novelty", TEXT_NOVELTIES[0]),)),
+    "false in newest": ("over_claim", (("novelty", TEXT_NOVELTIES[-1]),)),
+    **{heading: _COLUMNS[heading] for heading in ("gap ratio", "ECE")},
+}
 _COMPARED: dict[str, Key] = {
     **{heading: _COLUMNS[heading] for heading in ("F1", "hallucination", "wide", "distortion", "omission", "ECE")},
     "at matched omission": (MATCHED, ()),
@@ -48,20 +57,23 @@ class Family(NamedTuple):
 
 def view(report: StudyReport) -> dict[str, Any]:
     """What the template needs beside the report itself."""
-    found = report.figures
+    found, words = report.figures, nouns.of(report.task)
     axes = list(found.cells[0].choice) if found.cells else []
     matched = {one.axis: str(one.reference) for one in found.comparisons}
-    columns = _COLUMNS | {
+    columns = (_COLUMNS if words.has_places else _OF_TEXTS) | {
         f"at matched omission with {formats.visible(reference)}": (MATCHED, ((axis, reference),))
         for axis, reference in matched.items()
     }
+    if not words.has_places:
+        there = {(figure.name, tuple(figure.by.items())) for cell in found.cells for figure in cell.figures}
+        columns = {heading: key for heading, key in columns.items() if key in there}
     counts = sorted({len(cell.runs) for cell in found.cells}) or [0]
     return {
         "seeds": str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}",
         "cell_axes": len(axes),
         "cell_columns": [*axes, "seeds", *columns],
         "cell_rows": [_cell_row(cell, columns.values()) for cell in found.cells],
-        "families": list(_families(found.comparisons)),
+        "families": list(_families(found.comparisons, words)),
         "trend_columns": ["", "along", "points", "slope", "intercept"],
         "trend_rows": [_line_row(trend, _plain(trend)) for trend in found.trends],
         "arm_trend_rows": [_line_row(trend, _of_arm(trend)) for trend in found.arm_trends],
@@ -86,8 +98,9 @@ def _told(value: Plain) -> str:
     return formats.visible(value, 60)
 
 
-def _families(comparisons: Sequence[ArmComparison]) -> Iterable[Family]:
+def _families(comparisons: Sequence[ArmComparison], words: Nouns) -> Iterable[Family]:
     """A table for each reference and choice on the other axes."""
+    compared = {heading: key for heading, key in _COMPARED.items() if words.tells(key[0])}
 
     def family(one: ArmComparison) -> tuple[str, str, tuple[tuple[str, str], ...]]:
         return one.axis, str(one.reference), tuple((axis, str(value)) for axis, value in one.choice.items())
@@ -98,9 +111,9 @@ def _families(comparisons: Sequence[ArmComparison]) -> Iterable[Family]:
         rows: list[Row] = []
         for one in members:
             deltas = {(delta.name, tuple(delta.by.items())): delta for delta in one.figures}
-            found = [difference(deltas.get(key)) for key in _COMPARED.values()]
+            found = [difference(deltas.get(key)) for key in compared.values()]
             rows.append([_told(one.arm), Cell(str(one.seeds)), *found])
-        yield Family(caption, [axis, "seeds", *_COMPARED], rows)
+        yield Family(caption, [axis, "seeds", *compared], rows)
 
 
 def difference(delta: ArmDelta | None) -> Cell:

@@ -4,23 +4,33 @@ from __future__ import annotations
 
 from halluc.report import formats
 from halluc.report.collect.figures import Figures, count
+from halluc.report.words import of_texts
+from halluc.report.words.nouns import SPANS, Nouns
 from halluc.runs.reports import Headline
 from halluc.runs.schema import MetricResult
 
-_OTHERS = ("hallucination_rate", "gap_ratio", "ece")
+_OTHERS = ("hallucination_rate", "out_of_scope_acceptance", "gap_ratio", "ece")
 
 
-def headlines(figures: Figures) -> list[Headline]:
+def headlines(figures: Figures, nouns: Nouns = SPANS) -> list[Headline]:
     """The task's own figure, then how much is hallucinated, what the gap does to it, and what confidence is worth."""
-    first = figures.get("entity_f1") or figures.overall()
+    first = next(filter(None, map(figures.get, nouns.first)), None) or figures.overall()
     wanted = [first, *(figures.get(name) for name in _OTHERS)]
     found = {metric.name: metric for metric in wanted if metric is not None}
-    return [Headline(figure=m, title=formats.title(m.name), meaning=meaning(m, figures)) for m in found.values()]
+    return [Headline(figure=m, title=formats.title(m.name), meaning=meaning(m, figures, nouns)) for m in found.values()]
 
 
-def meaning(metric: MetricResult, figures: Figures) -> str:
+def meaning(metric: MetricResult, figures: Figures, nouns: Nouns = SPANS) -> str:
     """What a headline says, in one sentence with its figures."""
-    told = {"entity_f1": _f1, "hallucination_rate": _hallucination, "gap_ratio": _gap_ratio, "ece": _calibration}
+    told = {
+        "entity_f1": _f1,
+        "accuracy": of_texts.accuracy,
+        "micro_f1": of_texts.micro_f1,
+        "hallucination_rate": _hallucination,
+        "out_of_scope_acceptance": of_texts.acceptance,
+        "gap_ratio": _gap_ratio if nouns.has_places else of_texts.gap_ratio,
+        "ece": _calibration,
+    }
     return told.get(metric.name, _other)(metric, figures)
 
 
@@ -45,7 +55,8 @@ def _hallucination(metric: MetricResult, figures: Figures) -> str:
         return "The model claims nothing: no claim can be a hallucination."
     claims = "claim" if metric.n == 1 else "claims"
     share = formats.percent(metric.value)
-    return f"{share} of what the model claims has nothing behind it: {count(metric):,} of {metric.n:,} {claims}."
+    told = f"{share} of what the model claims has nothing behind it: {count(metric):,} of {metric.n:,} {claims}"
+    return f"{told}{of_texts.hallucination(figures)}."
 
 
 def _gap_ratio(metric: MetricResult, figures: Figures) -> str:

@@ -7,6 +7,8 @@ from statistics import median
 
 from halluc.report import formats
 from halluc.report.collect.figures import Figures, count
+from halluc.report.words import of_texts
+from halluc.report.words.nouns import SPANS, Nouns
 from halluc.runs.reports import Abstention
 from halluc.runs.schema import MetricResult
 
@@ -16,7 +18,11 @@ _UNSEEN = "names that training did not show with that label, or only in part"
 
 
 def conclusion(
-    figures: Figures, split: str, confidences: Mapping[str, Sequence[float]], abstention: Abstention | None
+    figures: Figures,
+    split: str,
+    confidences: Mapping[str, Sequence[float]],
+    abstention: Abstention | None,
+    nouns: Nouns = SPANS,
 ) -> list[str]:
     """Where the model asserts what its data never told it.
 
@@ -27,14 +33,18 @@ def conclusion(
     if rate is None:
         return []
     if not rate.n or rate.value is None:
-        return [f"The model claims nothing on {split}: it asserts nothing, true or false.", *_omissions(figures)]
+        return [f"The model claims nothing on {split}: it asserts nothing, true or false.", *_omissions(figures, nouns)]
     if not count(rate):
         every = f"Each of its {rate.n:,} claims" if rate.n > 1 else "Its 1 claim"
         nothing = f"{every} on {split} has something behind it: {formats.metric(rate)} are hallucinations."
-        found = [nothing, *_omissions(figures)]
+        found = [nothing, *of_texts.scope(figures), *_omissions(figures, nouns)]
+    elif not nouns.has_places and (scope := of_texts.scope(figures)):
+        # What it does out of scope is told in the place of which label is worst.
+        found = [of_texts.where(figures, rate, split), *scope, *_omissions(figures, nouns, _how_sure(confidences))]
     else:
-        ending = _how_sure(confidences)
-        found = [_where(figures, rate, split), *_label(figures, rate), *_omissions(figures, ending)]
+        where = _where if nouns.has_places else of_texts.where
+        omitted = _omissions(figures, nouns, _how_sure(confidences))
+        found = [where(figures, rate, split), *_label(figures, rate), *omitted]
     return [*found, *_abstention(figures, rate, abstention)][:4]
 
 
@@ -99,11 +109,13 @@ def _label(figures: Figures, rate: MetricResult) -> list[str]:
     return [f"It hallucinates most often as {label}: {told}."]
 
 
-def _omissions(figures: Figures, ending: str = "") -> list[str]:
+def _omissions(figures: Figures, nouns: Nouns, ending: str = "") -> list[str]:
     omitted = figures.get("omission_rate")
     if omitted is None or omitted.value is None:
-        return [f"There is no name that it could miss{ending}."] if omitted is not None else []
-    of = "the one name" if omitted.n == 1 else f"the {omitted.n:,} names"
+        return [f"There is no {nouns.gold} that it could miss{ending}."] if omitted is not None else []
+    if not nouns.has_places:
+        return [f"{of_texts.omissions(omitted, nouns)}{ending}."]
+    of = f"the one {nouns.gold}" if omitted.n == 1 else f"the {omitted.n:,} {nouns.golds}"
     are = "is" if omitted.n == 1 else "are"
     return [f"It misses {formats.metric(omitted)} of {of} that {are} there{ending}."]
 

@@ -1,0 +1,118 @@
+"""What claims are about, as people say it: names in a text, or whole texts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from halluc.core.labels import OUT_OF_SCOPE
+from halluc.report import formats
+from halluc.runs.reports import AnyReport, Mistake, Outcome, RunReport
+from halluc.runs.schema import MetricResult, Novelty
+
+# Figures that say nothing of their own where no claim can be distorted.
+_OF_DISTORTION = frozenset({"hallucination_rate_wide", "distortion_rate", "false_claim_rate"})
+# Only where a text may have several labels.
+_SEVERAL = "subset_accuracy"
+
+
+@dataclass(frozen=True)
+class Nouns:
+    """The words of a task.
+
+    ``one`` and ``many`` are what claims are about, ``gold`` and ``golds`` what is annotated, and can be missed;
+    ``nothing`` is said of an example without any, ``without`` heads their number. ``counted`` is what a gap is a share
+    of. ``first`` are the figures of which the first that was counted stands at the head. ``f1`` is what F1 of claims
+    and gold is called. Only where claims have places in the text can one be distorted. ``several``: labels a text.
+    """
+
+    one: str
+    many: str
+    gold: str
+    golds: str
+    annotated: str
+    nothing: str
+    without: str
+    counted: str
+    loss_of: str
+    first: tuple[str, ...]
+    f1: str
+    has_places: bool
+    several: bool = False
+
+    def tells(self, name: str) -> bool:
+        """Whether a figure says something that no other one says."""
+        return self.has_places or name not in _OF_DISTORTION
+
+
+SPANS = Nouns(
+    one="name",
+    many="names",
+    gold="name",
+    golds="names",
+    annotated="mentions",
+    nothing="nothing",
+    without="without any",
+    counted="mentions",
+    loss_of="loss of a labelled token",
+    first=("entity_f1",),
+    f1="entity F1",
+    has_places=True,
+)
+TEXTS = Nouns(
+    one="text",
+    many="texts",
+    gold="label",
+    golds="labels",
+    annotated="labels",
+    nothing="out of scope",
+    without="out of scope",
+    counted="words",
+    loss_of="loss of a text",
+    first=("accuracy", "micro_f1"),
+    f1="micro F1",
+    has_places=False,
+)
+LABEL_SETS = Nouns(
+    **{**vars(TEXTS), "nothing": "no label", "without": "without a label", "first": ("micro_f1",), "several": True}
+)
+
+
+def of(task: str | None, metrics: Iterable[MetricResult] = ()) -> Nouns:
+    """The words of a task; ``metrics`` tell whether its texts may have several labels."""
+    if task != "text_classification":
+        return SPANS
+    return LABEL_SETS if any(metric.name == _SEVERAL for metric in metrics) else TEXTS
+
+
+def of_report(report: AnyReport) -> Nouns:
+    return of(report.task, report.metrics if isinstance(report, RunReport) else ())
+
+
+_IN_TRAINING = {"seen": "seen in training", "partial": "partly in training", "new": "new to training"}
+
+
+def about_training(found: Novelty) -> str:
+    """What a bucket says of a claim."""
+    return _IN_TRAINING.get(found) or f"{formats.novelty(found)} ({found})"
+
+
+def section_titles(words: Nouns) -> dict[str, str]:
+    """What the kinds of claims are headed by."""
+    if words.has_places:
+        return formats.SECTION_TITLES
+    return {**formats.SECTION_TITLES, "omission": "Omitted: annotated, and not claimed"}
+
+
+def mistakes(found: Iterable[Mistake]) -> list[list[str]]:
+    """Rows of what was annotated, what was claimed, and how often."""
+    return [[_scope(one.gold), _scope(one.predicted), formats.count(one.n)] for one in found]
+
+
+def _scope(label: str) -> str:
+    return TEXTS.nothing if label == OUT_OF_SCOPE else label
+
+
+def by_novelty(rows: Sequence[Outcome]) -> list[Outcome]:
+    """Outcomes by novelty, under the names that people read."""
+    return [row.model_copy(update={"name": formats.novelty(row.name)}) for row in rows]

@@ -1,0 +1,296 @@
+"""The report of labels of texts: what is told in other words than of names, and what is not there at all."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from halluc.core.errors import HallucError
+from halluc.core.examples import Labelled, Origin
+from halluc.gap.texts import TextCoverage, read_coverage
+from halluc.report.charts import comparison_charts, run_charts, study_charts
+from halluc.report.collect import gaps, outcomes, shown
+from halluc.report.collect.figures import Figures
+from halluc.report.collect.several import comparison_report as compared
+from halluc.report.collect.several import study_report as studied
+from halluc.report.collect.shown import MOST_TOKENS, SECTIONS, Picked, Texts, Worst
+from halluc.report.markdown import card, pages
+from halluc.report.page import highlight, render
+from halluc.report.words import nouns
+from halluc.report.words.headlines import headlines
+from halluc.report.words.nouns import LABEL_SETS, TEXTS
+from halluc.report.words.of_run import conclusion
+from halluc.runs import evaluations
+from halluc.runs.directory import RunDir
+from halluc.runs.reports import Mistake, TextNovelty
+from halluc.runs.schema import LabelPrediction, LedgerLine, Nearest
+from tests.report_records import figure, run_report
+from tests.study_records import comparison_report, study_report
+
+TASK = "text_classification"
+LABELS = "one label a text, none being out of scope"
+RATE = figure("hallucination_rate", 0.4, 100, (0.3, 0.5))
+SCOPE = figure("out_of_scope_acceptance", 0.75, 40, (0.6, 0.9), LABELS)
+OMITTED = figure("omission_rate", 0.1, 60, (0.05, 0.2))
+
+
+def claim(identity="t1", label="refund", verdict="unsupported", text="where is it", novelty="q4", **more):
+    record = {"record": "claim", "kind": "label", "text": text, "start": 0, "end": len(text.split()), "label": label}
+    known = {"confidence": 0.9, "verdict": verdict, "reason": "other_label", "novelty": novelty}
+    return LedgerLine(id=identity, **record | known | more)
+
+
+def sections(lines, predictions):
+    picked = Picked({section: Worst(10) for section in SECTIONS})
+    for line in lines:
+        picked.sections[line.verdict or "omission"].add(0.0, line)
+    texts = Texts(picked.wanted(), set())
+    list(texts.passing(predictions))
+    return shown.sections(picked, texts, distorts=False), texts
+
+
+def prediction(identity="t1", text="where is it", gold=("track",), predicted=(("refund", 0.9),), second=None):
+    return LabelPrediction(
+        id=identity, tokens=text.split(), gold=list(gold), predicted=list(predicted), second=second
+    )  # fmt: skip
+
+
+def rates(name, values, n):
+    return [figure(name, value, n, (max(0.0, value - 0.1), value + 0.1), novelty=q) for q, value in values.items()]
+
+
+def metrics():
+    by = {"q1": 0.2, "q2": 0.3, "q4": 0.8}
+    return [
+        figure("accuracy", 0.7, 60, (0.6, 0.8), LABELS), figure("label_f1", 0.8, 30, (0.7, 0.9), LABELS, label="track"),
+        SCOPE, RATE, figure("distortion_rate", 0.0, 100, (0.0, 0.04)), OMITTED,
+        figure("support_rate", 0.6, 100, (0.5, 0.7)), figure("gap_ratio", 4.0, 25, (2.0, 8.0)),
+        *rates("hallucination_rate", by, 25), *rates("over_claim", by, 25), *rates("omission_rate", by, 20),
+        figure("share_of_hallucinations", 0.6, 40, (0.5, 0.7), novelty="q4"),
+        figure("out_of_scope_auroc", 0.8, 100, (0.7, 0.9), "texts sorted by the probability of being in scope"),
+    ]  # fmt: skip
+
+
+def text_report(**changes):
+    """A run of text classification: a claim of each kind, one of them of a pair."""
+    found = Figures(metrics())
+    claims, _ = sections(
+        [
+            claim(nearest=Nearest(text="it is there", file="train.jsonl", line=7)),
+            claim("t2", "track", reason="out_of_scope", text="sing a | a song"),
+            claim("t3", "track", "supported", text="where now", nearest=Nearest(text="where now", file="f", line=3)),
+        ],
+        [
+            prediction(),
+            prediction("t2", "sing a | a song", (), [("track", 0.9)], second=2),
+            prediction("t3", "where now", ("track",), [("track", 0.9)]),
+        ],
+    )
+    coverage = TextCoverage.of([Labelled("a", Origin("f", 1), ("where", "parcel", "boat"), ("track",))])
+    return run_report().model_copy(
+        update={
+            "task": TASK,
+            "metrics": metrics(),
+            "headlines": headlines(found, TEXTS),
+            "conclusion": conclusion(found, "test", {}, None, TEXTS),
+            "by_novelty": outcomes.by_novelty(found, TEXTS),
+            "by_label": [],
+            "text_novelty": TextNovelty(edges=(0.1, 0.2, 0.5), edges_of="dev"),
+            "gap": gaps.rows(coverage, [Labelled("b", Origin("f", 2), ("parcel", "engine"), ("track",))]),
+            "confidence": [one.model_copy(update={"counts": {"supported": 4, "unsupported": 3}})
+                           for one in run_report().confidence],
+            "claims": claims,
+            "mistakes": [
+                Mistake(gold="track", predicted="refund", n=5), Mistake(gold="out_of_scope", predicted="track", n=2),
+            ],
+            **changes,
+        }
+    )  # fmt: skip
+
+
+def html(report):
+    return render.page(report, run_charts.charts(report))
+
+
+def test_a_claim_about_a_text_comes_with_its_labels_and_none_is_distorted():
+    found, texts = sections(
+        [claim(), claim("t2", "refund", "supported"), claim("t3", "track", None, record="omission")],
+        [
+            prediction(predicted=[("refund", 0.9), ("late", 0.6)]),
+            prediction("t2", gold=["refund"]),
+            prediction("t3", predicted=[("late", 0.6)]),
+        ],
+    )
+    assert [one.section for one in found] == ["unsupported", "omission", "supported"]
+    first, omission, right = (one.shown[0] for one in found)
+    assert (first.gold, first.others) == ([(None, None, "track")], [(None, None, "late", 0.6)])
+    assert (right.gold, right.others) == ([(None, None, "refund")], [])
+    assert omission.others == [(None, None, "late", 0.6)]
+    assert [piece.claim or piece.gold for piece in highlight.pieces(first)] == [None]
+    assert (texts.examples, texts.entity_free, dict(texts.labels)) == (3, 0, {"track": 2, "refund": 1})
+
+
+def test_of_a_long_text_the_beginning_is_shown_and_of_a_pair_where_the_second_begins():
+    words = " ".join(f"w{place}" for place in range(200))
+    (long, *_), _ = sections([claim(text=words)], [prediction(text=words)])
+    (pair, *_), _ = sections([claim(text=words)], [prediction(text=words, second=150)])
+    one, both = long.shown[0], pair.shown[0]
+    assert (one.first, one.before, one.after, len(one.tokens)) == (0, 0, 140, MOST_TOKENS)
+    assert (both.first, both.before, both.after, len(both.tokens)) == (120, 120, 20, MOST_TOKENS)
+    assert [half.split()[0] for half in highlight.halves(both.tokens, both.first, both.second)] == ["w120", "w150"]
+    assert highlight.halves(["a", "b"], 0, None) == ["a b"]
+    assert highlight.beginning(words).endswith("w59 …") and highlight.beginning("a b") == "a b"
+
+
+def test_the_conclusion_tells_of_new_texts_and_of_those_out_of_scope():
+    found = conclusion(Figures(metrics()), "test", {"unsupported": [0.9] * 3, "supported": [0.5] * 3}, None, TEXTS)
+    assert found == [
+        "40.0% [30.0, 50.0] of its 100 claims on test have nothing behind them; 60.0% [50.0, 70.0] of these 40 are"
+        " about the newest texts (q4: the most words that training never shows), though only 25.0% of all claims are.",
+        "It claims a label for 75.0% [60.0, 90.0] of the 40 texts that are out of scope.",
+        "It claims nothing for 10.0% [5.0, 20.0] of the 60 texts that have a label; its hallucinations have a median"
+        " confidence of 0.90, supported claims one of 0.50.",
+    ]
+    (*_, last) = conclusion(Figures([RATE, OMITTED]), "test", {}, None, LABEL_SETS)
+    assert last == "It misses 10.0% [5.0, 20.0] of the 60 labels that are annotated."
+    unknown = conclusion(Figures([RATE]), "test", {}, None, TEXTS)[0]
+    assert unknown.endswith("how new the texts are is not known, or the same of all.")
+
+
+def test_headlines_begin_with_the_figure_of_the_task():
+    found = headlines(Figures(metrics()), TEXTS)
+    assert [one.figure.name for one in found] == [
+        "accuracy", "hallucination_rate", "out_of_scope_acceptance", "gap_ratio",
+    ]  # fmt: skip
+    accuracy, rate, scope, ratio = (one.meaning for one in found)
+    assert (
+        accuracy == "It claims the annotated label for 70.0% of the 60 texts that have one (40 more are out of scope)."
+    )
+    assert rate.endswith("40 of 100 claims, 30 of them about texts that are out of scope.")
+    assert scope.startswith("It claims a label for 30 of the 40 texts that are out of scope;")
+    assert ratio == (
+        "Claims about the newest texts (q4) are wrong 4.0 times as often as those about the least new (q1): 80.0%"
+        " against 20.0%."
+    )
+    several = [figure(name, 0.5, 9, None) for name in ("micro_f1", "micro_precision", "micro_recall")]
+    (micro,) = headlines(Figures(several), LABEL_SETS)
+    assert micro.meaning == "It finds 50.0% of the labels that are annotated; 50.0% of what it claims is right."
+
+
+def test_outcomes_have_the_quarters_that_are_there():
+    rows = outcomes.by_novelty(Figures(metrics()), TEXTS)
+    assert [row.name for row in rows] == ["all", "q1", "q2", "q4"]
+    assert all(row.distortion is None for row in rows)
+    assert [row.name for row in nouns.by_novelty(rows)] == ["all", "least new", "less new", "newest"]
+
+
+def row(n):
+    return {"precision": 0.5, "recall": 0.5, "f1-score": 0.5, "support": n}
+
+
+def test_the_classification_report_has_what_is_out_of_scope_and_the_commonest_mistakes(tmp_path):
+    path = tmp_path / "report.json"
+    tables = {"labels": {"a": row(3)}, "averages": {"micro avg": row(4)}, "out_of_scope": row(1)}
+    matrix = {"a": {"a": 1, "b": 2, "out_of_scope": 3}, "out_of_scope": {"a": 0, "out_of_scope": 5}}
+    path.write_text(json.dumps({**tables, "confusion": matrix}))
+    (table,) = outcomes.classification(path, Figures(metrics()))
+    assert table.title == f"labels, {LABELS}"
+    assert [one.name for one in table.rows] == ["a", "out_of_scope"]
+    assert [one.name for one in table.averages] == ["micro avg"]
+    wrong = [Mistake(gold="a", predicted="out_of_scope", n=3), Mistake(gold="a", predicted="b", n=2)]
+    assert outcomes.mistakes(path) == wrong
+    path.write_text(json.dumps({**tables, "confusions": [one.model_dump() for one in wrong]}))
+    assert outcomes.mistakes(path) == wrong
+    # Of tokens the confusion has another shape, and is left aside.
+    path.write_text(json.dumps({"entity": {"a": row(3)}, "confusion": {"labels": ["a"], "counts": [[1]]}}))
+    assert outcomes.mistakes(path) == []
+
+
+def test_the_gap_of_texts_is_one_of_words(tmp_path):
+    coverage = TextCoverage.of([Labelled("a", Origin("f", 1), ("parcel", "boat"), ("track",))])
+    coverage.save(tmp_path / "coverage.json")
+    example = Labelled("b", Origin("f", 2), ("parcel", "engine", "the"), ("track",))
+    overall, label = gaps.rows(read_coverage(tmp_path / "coverage.json"), [example])
+    assert (overall.mentions, overall.unseen.value, overall.new) == (2, 0.5, None)
+    assert (label.label, label.new.value) == ("track", 0.5)
+    assert overall.unseen.protocol == "words of the split against those of the training split"
+
+
+def test_the_page_tells_of_texts_and_not_of_names():
+    told = html(text_report())
+    assert "By novelty of the text" in told and "quarters begin above 10.0%, 20.0%, 50.0%, the quartiles of dev" in told
+    about = (
+        '<span class="as">claimed</span> <b class="label"><bdi>refund</bdi></b> <span class="sure" title="confidence">'
+    )
+    assert about + '0.900</span>, <span class="as">annotated</span> <b class="label"><bdi>track</bdi></b>' in told
+    assert '<span class="as">annotated</span> <em>out of scope</em> <span class="chip">newest (q4)</span>' in told
+    assert 'sing a <span class="second" title="here the second text begins">‖</span> | a song' in told
+    assert "nearest in training: <bdi>“it is there”</bdi>, <code>train.jsonl:7</code>" in told
+    assert "training shows it first at <code>f:3</code>" in told
+    assert '<option value="q4">newest</option>' in told
+    assert "The commonest mistakes" in told and 'class="headlines"' in told
+    for absent in ("distorted", "boundary", "a name", " names ", "mentions", "of a labelled token", "partial"):
+        assert absent not in told.partition("<body")[2], absent
+
+
+def test_of_label_sets_a_text_has_no_label():
+    report = text_report(metrics=[*metrics(), figure("subset_accuracy", 0.5, 60, None)])
+    assert "<em>no label</em>" in html(report)
+    assert "top_k=None" in card.card(report)
+
+
+def test_markdown_and_card_tell_of_texts():
+    told = pages.page(text_report())
+    assert "| novelty | claims | supported | hallucinated | annotated | omitted |" in told
+    assert "| label | words | forecast |" in told
+    assert "1. **refund**, annotated **track**, 90.0%, hallucination, newest (q4), nearest: **it is there** at" in told
+    assert "2. **track**, annotated out of scope" in told and "2. sing a ‖ &#124; a song" in told
+    assert "distort" not in told and "| out of scope | track | 2 |" in told
+    made = card.card(text_report())
+    assert "pipeline_tag: text-classification" in made and "type: accuracy" in made
+    assert 'classify = pipeline("text-classification", model=model)' in made
+    assert "spans" not in made and "distort" not in made
+
+
+def test_predictions_are_read_as_those_of_the_task(tmp_path):
+    run = RunDir(tmp_path)
+    run.predictions("test").parent.mkdir()
+    run.predictions("test").write_text(prediction().model_dump_json() + "\n")
+    assert list(evaluations.predictions(run, "test", TASK)) == [prediction()]
+    with pytest.raises(HallucError, match="a task that this halluc does not have: `songs`"):
+        evaluations.predictions(run, "test", "songs")
+
+
+@pytest.fixture
+def labelled_run(tmp_path):
+    """Only what comparisons and studies read of a run."""
+    run = RunDir(tmp_path / "a")
+    for path in (run.predictions("test"), run.evaluation("test")):
+        path.parent.mkdir(parents=True)
+    run.predictions("test").write_text(prediction(second=1).model_dump_json() + "\n")
+    file = {"schema_version": 1, "task": TASK, "split": "test", "checkpoint": "", "encoding": {}, "metrics": []}
+    run.evaluation("test").write_text(json.dumps(file))
+    return run
+
+
+def test_a_comparison_shows_flipped_labels_in_their_texts(labelled_run):
+    other = comparison_report().others[0]
+    flip = other.flipped[0].model_copy(update={"id": "t1", "start": 0, "end": 3, "label": "refund"})
+    report = compared([labelled_run], [other.model_copy(update={"flipped": [flip]})], [])
+    assert (report.task, report.gold, report.seconds) == (TASK, {"t1": [(None, None, "track")]}, {"t1": 1})
+    names = {delta.name for delta in report.others[0].figures}
+    assert "hallucination_rate" in names and not names & {"distortion_rate", "hallucination_rate_wide"}
+    told = render.page(report, comparison_charts.charts(report))
+    assert 'annotated</span> <b class="label"><bdi>track</bdi></b>' in told and "‖" in told
+    assert "entity" not in told and "micro F1" in told
+
+
+def test_a_study_has_no_columns_of_distortion(labelled_run, tmp_path):
+    figures = study_report().figures
+    cells = [cell.model_copy(update={"runs": [str(labelled_run.path)]}) for cell in figures.cells]
+    report = studied("texts", tmp_path, figures.model_copy(update={"cells": cells}), [])
+    assert report.task == TASK
+    told = render.page(report, study_charts.charts(report)) + pages.page(report)
+    assert "micro F1" in told
+    assert not any(word in told for word in ("entity", ">wide<", "| wide |", "boundary", "distortion"))
