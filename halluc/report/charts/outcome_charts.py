@@ -36,7 +36,7 @@ def by_novelty(report: RunReport) -> Chart | None:
     """Rows as they come: all, seen, partial, new."""
     note = (
         "What became of the claims, by whether training showed the name, the unsupported share in figures; at the right"
-        " the share of gold that no claim touches. Lines are 95% intervals."
+        " the share of the annotation that no claim touches. Lines are 95% intervals."
     )
     return _outcomes("by-novelty", "By novelty of the name", note, report.by_novelty, report.by_novelty)
 
@@ -118,7 +118,7 @@ def _gold_bar(axes: Axes, place: int, found: MetricResult | None, thick: float) 
         whisker(axes, place, found.interval)
 
 
-_COLUMNS = ["", "claims", "supported", "distorted", "unsupported", "gold", "omitted"]
+_COLUMNS = ["", "claims", "supported", "distorted", "unsupported", "annotated", "omitted"]
 
 
 def _as_row(row: Outcome) -> list[str]:
@@ -129,7 +129,7 @@ def _as_row(row: Outcome) -> list[str]:
 
 def _in_words(row: Outcome) -> str:
     figures = (row.hallucination, row.distortion, row.omission)
-    words = ("unsupported", "distorted", "of the gold omitted")
+    words = ("unsupported", "distorted", "of the annotation omitted")
     return ", ".join(f"{formats.percent(_value(found))} {word}" for found, word in zip(figures, words, strict=True))
 
 
