@@ -11,7 +11,7 @@ from pathlib import Path
 
 from halluc.commands import comparison, experiment, measured, standing, study, studytable, summary
 from halluc.commands.measured import Example
-from halluc.commands.study import Place
+from halluc.commands.points import Place
 from halluc.commands.terminal import Talk, put_json, say
 from halluc.components import TABLE
 from halluc.config.matrix import load_study
