@@ -4,6 +4,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 # Extra arguments of pip, for example: make setup PIP_ARGS="--index-url https://download.pytorch.org/whl/cpu"
 PIP_ARGS ?=
+# Processes that share the tests out: each takes about a gigabyte of memory.
+WORKERS ?= 2
 INSTALLED := $(VENV)/.installed
 
 .PHONY: help setup demo test check smoke bench schema clean
@@ -25,8 +27,8 @@ demo: setup  ## fine-tune a real encoder on the demo corpus, evaluate it, and sa
 	$(BIN)/halluc eval configs/demo.yaml
 	$(BIN)/halluc report configs/demo.yaml --quiet
 
-test: setup  ## run the test suite
-	$(BIN)/python -m pytest
+test: setup  ## run the test suite, in WORKERS processes
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 check: setup  ## formatting, lint, types, and that generated files are fresh
 	$(BIN)/ruff format --check .

@@ -14,6 +14,8 @@ from hypothesis import settings
 settings.register_profile("halluc", deadline=None, derandomize=True)
 settings.load_profile("halluc")
 
+# Processes that share the tests out are given the width of a narrow terminal; the tests expect that of a file.
+os.environ.pop("COLUMNS", None)
 # A test must never reach for the network; set before any library reads it.
 os.environ["HF_HUB_OFFLINE"] = "1"
 # One thread is enough for tiny models, and two wait for each other where the machine is busy.

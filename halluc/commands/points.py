@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -15,11 +15,21 @@ from halluc.core.significance import draws
 from halluc.metrics import matched, seeds
 from halluc.metrics.matched import Ranked
 from halluc.metrics.seeds import Paired, Seeds
+from halluc.runs.directory import RunDir
 from halluc.runs.studies import Plain
 
 Array = numpy.ndarray
 # The reference's run and an arm's, of one seed.
 Pair = tuple[Measured, Measured]
+
+
+@dataclass(frozen=True)
+class Place:
+    """A cell of a study and its run, whether or not anything is there."""
+
+    slug: str
+    choice: Mapping[str, Plain]
+    run: RunDir
 
 
 @dataclass(frozen=True)

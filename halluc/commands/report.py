@@ -11,7 +11,7 @@ from pathlib import Path
 
 from halluc.commands import comparison, experiment, measured, standing, study, studytable, summary
 from halluc.commands.measured import Example
-from halluc.commands.study import Place
+from halluc.commands.points import Place
 from halluc.commands.terminal import Talk, put_json, say
 from halluc.components import TABLE
 from halluc.config.matrix import load_study
@@ -21,6 +21,7 @@ from halluc.report.collect import several, single
 from halluc.report.writing import FORMATS, Format
 from halluc.runs import directory, matrix
 from halluc.runs.directory import RUN_FILE, RunDir
+from halluc.runs.evaluations import PREFERRED
 from halluc.runs.reports import AnyReport, RunReport
 
 MOST_CLAIMS = 200
@@ -134,8 +135,7 @@ def _of_study(target: Target, command: str, wanted: Wanted) -> None:
     if wanted.shows_tables:
         studytable.show(figures)
     there = [cell.run for cell in target.cells if any(cell.run.path.glob("ledger/*.jsonl"))]
-    usual = measured.common_split(there, None)
-    _finish(report, _folder(target.path, figures.split, usual), wanted)
+    _finish(report, _folder(target.path, figures.split, _usual_split(there)), wanted)
 
 
 def _of_run(run: RunDir, wanted: Wanted) -> None:
@@ -149,7 +149,12 @@ def _of_run(run: RunDir, wanted: Wanted) -> None:
     _finish(report, _folder(run.path, report.split, usual), wanted)
 
 
-def _folder(home: Path, split: str, usual: str) -> Path:
+def _usual_split(runs: Sequence[RunDir]) -> str | None:
+    """The split that is reported on where none is asked for; None where the runs have none in common."""
+    return next((split for split in PREFERRED if all(run.ledger(split).is_file() for run in runs)), None)
+
+
+def _folder(home: Path, split: str, usual: str | None) -> Path:
     """Where a report lies: that of another split than the usual one does not take its place."""
     return home / FOLDER / ("" if split == usual else split)
 
@@ -175,8 +180,7 @@ def _of_runs(runs: Sequence[RunDir], command: str, wanted: Wanted) -> None:
         for one in found:
             comparison.show(one)
             say()
-    usual = measured.common_split(runs, None)
-    _finish(report, _folder(runs[0].path, split, usual) / _slug(runs), wanted)
+    _finish(report, _folder(runs[0].path, split, _usual_split(runs)) / _slug(runs), wanted)
 
 
 def _slug(runs: Sequence[RunDir]) -> str:

@@ -4,15 +4,14 @@ sections 2 to 4)."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy
 
-from halluc.commands import arms, measured, points, studying
+from halluc.commands import arms, measured, points, studycache
 from halluc.commands.arms import MATCHED, Contest
 from halluc.commands.measured import Example, FigureKey, Measured
-from halluc.commands.points import Group, Point, Resampled, of_line
+from halluc.commands.points import Group, Place, Point, Resampled, of_line
 from halluc.commands.terminal import say
 from halluc.core.errors import HallucError
 from halluc.core.memory import uncollected
@@ -25,15 +24,6 @@ from halluc.runs.directory import RUN_FILE, RunDir
 from halluc.runs.studies import CellFigures, Plain, SeedFigure, StudyFigures, Trend
 
 SEED = "seed"
-
-
-@dataclass(frozen=True)
-class Place:
-    """A cell of a study and its run, whether or not anything is there."""
-
-    slug: str
-    choice: Mapping[str, Plain]
-    run: RunDir
 
 
 def current(
@@ -49,15 +39,15 @@ def current(
     axes = _axes(places)
     usual, against = arms.references(axes, None), arms.references(axes, reference)
     split = _split(name, places, asked)
-    wanted = studying.fingerprint(name, places, split, against)
+    wanted = studycache.fingerprint(name, places, split, against)
     others = {axis: value for axis, value in against.items() if value != usual[axis]}
-    file = studying.file_of(home, split if _is_unusual(places, split) else None, others)
-    before = studying.kept(file, wanted)
+    file = studycache.file_of(home, split if _is_unusual(places, split) else None, others)
+    before = studycache.kept(file, wanted)
     if before is None:
         found = figures(name, places, asked, reference).model_copy(update={"fingerprint": wanted})
     else:
-        found = studying.moved(before, places)
-    told = studying.keep(file, found) if found != before else None
+        found = studycache.moved(before, places)
+    told = studycache.keep(file, found) if found != before else None
     if told is not None:
         say(f"note: {told}", style="yellow")
     return found

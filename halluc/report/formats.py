@@ -195,7 +195,7 @@ def seconds(number: float | None) -> str:
 
 def _fixed(number: float, digits: int) -> str:
     told = f"{number:.{digits}f}"
-    if float(told) == 0:  # no minus before nought
+    if float(told) == 0:  # no minus before zero
         told = told.lstrip("-")
     return told.replace("-", MINUS)
 

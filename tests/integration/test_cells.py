@@ -65,7 +65,7 @@ def test_a_study_runs_and_a_second_call_has_nothing_to_do(halluc, study, home):
     again = halluc("run", study)
     assert again.code == 0
     assert again.err.splitlines()[:4] == [f"[{number}/4] {slug}: done before" for number, slug in enumerate(CELLS, 1)]
-    assert "study: " in again.err.splitlines()[-1]
+    assert again.err.splitlines()[-1].startswith("report: ")
     assert {slug: (home / slug / "run.json").read_bytes() for slug in CELLS} == before
 
 

@@ -136,7 +136,7 @@ def test_a_cell_that_is_not_there_is_named(halluc, study):
     assert set(found.missing) == {"gap.fraction=0.5,seed=1", "gap.fraction=0.5,seed=2"}
     assert [len(cell.runs) for cell in found.cells] == [2]
     assert found.trends == []
-    assert "missing: gap.fraction=0.5,seed=2: not run yet" in halluc("report", home(study)).err
+    assert "gap.fraction=0.5,seed=2 is missing: not run yet" in halluc("report", home(study)).err
 
 
 def test_a_single_seed_is_called_a_single_seed(halluc, study):
@@ -170,7 +170,7 @@ def test_cells_of_different_tasks_are_refused(halluc, study):
 
 
 @pytest.mark.parametrize(
-    ("made", "says"), [("study", "ong gap.fraction, from 0 to 0.5"), ("arms", "Shown is a difference with p under")]
+    ("made", "says"), [("study", "ong gap.fraction, from 0 to 0.5"), ("arms", "A difference counts as shown")]
 )
 def test_the_terminal_says_what_the_figures_say(halluc, request, made, says):
     assert says in " ".join(halluc("report", home(request.getfixturevalue(made))).err.split())

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from halluc.commands import measured, study, studying
-from halluc.commands.study import Place
+from halluc.commands import measured, study, studycache
+from halluc.commands.points import Place
 from halluc.core.errors import HallucError
 from halluc.report.collect.single import run_report
 from halluc.runs import evaluations, matrix
@@ -231,11 +231,11 @@ def test_what_can_not_be_kept_is_said_and_the_figures_are_told(home, capsys):
     told = capsys.readouterr().err
     assert told.count("\n") == 1
     assert told.startswith(f"note: cannot write {home / 'study.json'}: ")
-    assert studying.keep(home / "kept.json", found) is None
+    assert studycache.keep(home / "kept.json", found) is None
 
 
 def test_an_arm_of_any_name_is_kept_in_the_folder(home):
-    file = studying.file_of(home, "test", {"arm": "../../x/" + "y" * 500})
+    file = studycache.file_of(home, "test", {"arm": "../../x/" + "y" * 500})
     assert file.parent == home
     assert len(file.name) < 200
 

@@ -223,8 +223,8 @@ def test_the_other_arms_are_named_where_some_are_undefined():
 def test_what_one_arm_does_in_two_figures_shares_its_subject():
     one = against("mix", SAME, omission=MORE, f1=WORSE)
     assert of_study(study([one]))[1] == (
-        "The arm “mix” omits more than “none”, by 2.2 points [1.0, 3.4], and has a lower F1, by 0.021 [0.011, 0.030]; no"
-        " difference in distortion (−0.4 points [−1.2, 0.5]) can be shown."
+        "The arm “mix” omits more than “none”, by 2.2 points [1.0, 3.4], and has a lower F1, by 0.021 [0.011, 0.030];"
+        " no difference in distortion (−0.4 points [−1.2, 0.5]) can be shown."
     )
 
 

@@ -69,7 +69,7 @@ def test_a_training_that_goes_on_behind_half_a_line_is_read(tmp_path):
 
 
 def test_an_empty_log_has_no_curves(tmp_path):
-    assert drawn(tmp_path) == (None, ["events.jsonl tells of no step of training."])
+    assert drawn(tmp_path) == (None, ["events.jsonl holds no step of training."])
 
 
 @given(st.lists(st.floats(-10, 10), max_size=1000))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from halluc.commands import comparison, measured, study, studying, threads
+from halluc.commands import comparison, measured, study, studycache, threads
 from halluc.commands.study import Place
 from halluc.core.errors import HallucError
 from halluc.core.files import write_json
@@ -120,7 +120,7 @@ def test_another_reference_is_counted_and_the_one_there_is_need_not_be(home, cou
 
 def test_another_version_counts_anew(home, counted, monkeypatch):
     current(home)
-    monkeypatch.setattr(studying, "__version__", "9.9.9")
+    monkeypatch.setattr(studycache, "__version__", "9.9.9")
     current(home)
     assert len(counted) == 2
 

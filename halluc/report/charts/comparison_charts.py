@@ -39,7 +39,7 @@ def _chart(number: int, other: Comparison) -> Chart | None:
     letter = ascii_lowercase[number] if number < len(ascii_lowercase) else str(number + 1)
     note = (
         f"{letter} is {formats.visible(other.b)}. Paired differences with 95% intervals, filled where the adjusted p is"
-        " under .05, or, without one, the interval leaves nought out; right of the line the figure is larger than a's."
+        " under .05, or, without one, the interval excludes zero; right of the line the figure is larger than a's."
     )
     names = [formats.title(delta.name, delta.by) for delta in known]
     alt = told_in_words(names, [told(delta)[0] for delta in known])

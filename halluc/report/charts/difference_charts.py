@@ -83,14 +83,14 @@ def signed_scale(name: str, found: Iterable[tuple[float | None, Interval | None]
 
 
 def mark(delta: Found | None) -> Mark | None:
-    """Filled where the difference can be shown at .05; of what has no p, where the interval leaves nought out."""
+    """Filled where the difference can be shown at .05; of what has no p, where the interval excludes zero."""
     if delta is None or delta.difference is None:
         return None
-    is_sure = leaves_nought_out(delta.interval) if delta.p_holm is None else delta.p_holm < SURE
+    is_sure = excludes_zero(delta.interval) if delta.p_holm is None else delta.p_holm < SURE
     return Mark(delta.difference, delta.interval, is_sure)
 
 
-def leaves_nought_out(interval: Interval | None) -> bool:
+def excludes_zero(interval: Interval | None) -> bool:
     return interval is not None and not interval[0] <= 0 <= interval[1]
 
 

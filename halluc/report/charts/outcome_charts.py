@@ -39,7 +39,7 @@ def by_novelty(report: RunReport) -> Chart | None:
     words = nouns.of(report.task)
     note = (
         f"What became of the claims, by {_novelty(report, words)}, the unsupported share in figures; at the right"
-        f" the share of gold that no claim {'touches' if words.has_places else 'names'}. Lines are 95% intervals."
+        f" the share of the annotation that no claim {'touches' if words.has_places else 'names'}. Lines are 95% intervals."
     )
     rows = nouns.by_novelty(report.by_novelty)
     return _outcomes("by-novelty", f"By novelty of the {words.one}", note, rows, rows)
@@ -144,7 +144,7 @@ def _gold_bar(axes: Axes, place: int, found: MetricResult | None, thick: float) 
         whisker(axes, place, found.interval)
 
 
-_COLUMNS = ["", "claims", "supported", "distorted", "unsupported", "gold", "omitted"]
+_COLUMNS = ["", "claims", "supported", "distorted", "unsupported", "annotated", "omitted"]
 
 
 def _as_row(row: Outcome, distorts: bool) -> list[str]:
@@ -155,7 +155,7 @@ def _as_row(row: Outcome, distorts: bool) -> list[str]:
 
 
 def _in_words(row: Outcome, distorts: bool) -> str:
-    told = {"unsupported": row.hallucination, "distorted": row.distortion, "of the gold omitted": row.omission}
+    told = {"unsupported": row.hallucination, "distorted": row.distortion, "of the annotation omitted": row.omission}
     found = [(one, word) for word, one in told.items() if distorts or word != "distorted"]
     return ", ".join(f"{formats.percent(_value(one))} {word}" for one, word in found)
 

@@ -28,7 +28,7 @@ _HEAD, _FOOT = 24, 26  # over the rows of a block: the panels' headings; under t
 
 @dataclass(frozen=True)
 class Mark:
-    """A figure; filled where it can be told from nought."""
+    """A figure; filled where it can be told from zero."""
 
     value: float
     interval: Interval | None

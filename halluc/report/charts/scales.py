@@ -49,8 +49,8 @@ def scale(
 
     Args:
         most: how many ticks there is room for.
-        zero: whether nought is shown at any rate.
-        signed: of differences: with their sign, and nought shown.
+        zero: whether zero is shown at any rate.
+        signed: of differences: with their sign, and zero shown.
     """
     known = [value for value in values if value is not None and math.isfinite(value)] or [0.0, 1.0]
     low, high = min(known), max(known)
@@ -92,7 +92,7 @@ def _told(number: float, digits: int, signed: bool) -> str:
 
 
 def log_ticks(low: float, high: float, most: int = 5) -> list[tuple[float, str]]:
-    """Of a logarithmic axis: powers of ten, and 2 and 5 times these where there is room for them; all above nought."""
+    """Of a logarithmic axis: powers of ten, and 2 and 5 times these where there is room for them; all above zero."""
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     for factors in ((1, 2, 5), (1, 3), (1,)):
         places = [factor * 10.0**power for power in powers for factor in factors]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from halluc.report import formats
 from halluc.report.charts.chart import MOST_ROWS, Chart, told_in_words
-from halluc.report.charts.difference_charts import MATCHED, leaves_nought_out, signed_scale
+from halluc.report.charts.difference_charts import MATCHED, excludes_zero, signed_scale
 from halluc.report.charts.rows import Block, Mark, Panel, forest
 from halluc.report.charts.scales import Scale
 from halluc.report.charts.study_cells import called
@@ -18,7 +18,7 @@ _FIGURES = {
     "omission matched": MATCHED,
     "omission": "omission_rate",
 }
-_NOTE = "Points a unit of {axis}, with 95% intervals; filled where the interval leaves nought out. "
+_NOTE = "Points a unit of {axis}, with 95% intervals; filled where the interval excludes zero. "
 
 
 def charts(study: StudyFigures) -> list[Chart]:
@@ -85,7 +85,7 @@ def _scale(name: str, lines: Iterable[Line]) -> Scale:
 def _mark(line: Line | None) -> Mark | None:
     if line is None or line.slope is None:
         return None
-    return Mark(line.slope, line.slope_interval, leaves_nought_out(line.slope_interval))
+    return Mark(line.slope, line.slope_interval, excludes_zero(line.slope_interval))
 
 
 def _said(lines: Iterable[Line | None]) -> str:

@@ -37,7 +37,7 @@ def loss(report: RunReport) -> Chart | None:
 
 
 def dev(report: RunReport) -> Chart | None:
-    """What is evaluated on dev, in one panel: shares and F1, all between nought and one."""
+    """What is evaluated on dev, in one panel: shares and F1, all between zero and one."""
     if report.curves is None:
         return None
     found = {name: _finite(points) for name, points in report.curves.dev.items()}

@@ -61,7 +61,7 @@ def curves(path: Path, record: RunFile) -> tuple[Curves | None, list[str]]:
         except (KeyError, TypeError):
             raise _damaged(path, number) from None
     if not training.steps:
-        return None, [*notes, f"{path.name} tells of no step of training."]
+        return None, [*notes, f"{path.name} holds no step of training."]
     return _curves(training, record), notes
 
 

@@ -109,4 +109,5 @@ def _in_its_text(flip: Flip, report: ComparisonReport) -> Flipped:
     if tokens is None or flip.start is None or flip.end is None:
         return Flipped(flip, style, [])
     spans = [((flip.start, flip.end, flip.label), style)]
-    return Flipped(flip, style, highlight.drawn(tokens, 0, spans, []))
+    gold = [((start, end, label), highlight.GOLD) for start, end, label in report.gold.get(flip.id, [])]
+    return Flipped(flip, style, highlight.drawn(tokens, 0, spans, gold))

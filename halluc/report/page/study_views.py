@@ -107,7 +107,7 @@ def _families(comparisons: Sequence[ArmComparison], words: Nouns) -> Iterable[Fa
 
     for (axis, reference, choice), members in groupby(sorted(comparisons, key=family), key=family):
         where = "".join(f", {name} {value}" for name, value in choice)
-        caption = f"Each {axis} less {reference}{where}"
+        caption = f"Each {axis} less “{reference}”{where}"
         rows: list[Row] = []
         for one in members:
             deltas = {(delta.name, tuple(delta.by.items())): delta for delta in one.figures}

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from halluc import __version__
+from halluc.commands.points import Place
 from halluc.config.loading import sha256_of_tree
 from halluc.config.slugs import slug_of
 from halluc.core.errors import HallucError
@@ -17,9 +17,6 @@ from halluc.report.collect.several import task_of
 from halluc.runs.directory import RunDir
 from halluc.runs.records import read_record
 from halluc.runs.studies import Plain, StudyFigures
-
-if TYPE_CHECKING:
-    from halluc.commands.study import Place
 
 
 def file_of(home: Path, split: str | None, references: Mapping[str, Plain]) -> Path:
