@@ -371,10 +371,10 @@ def test_check_counts_texts_and_warns_of_labels_in_test_alone(tmp_path):
     assert report.unseen_labels == {"test": {"z": 1}}
     told = "\n".join(report.warnings)
     for wanted in (
-        "1 test texts also stand in train, 1 of them with the same labels",
+        "1 test text also stands in train, with the same labels",
         "test has labels that train never shows: z (1)",
         "train: 2 texts repeat an earlier one",
-        "train: 1 texts stand there with different labels",
+        "train: 1 text stands there with different labels",
     ):
         assert wanted in told
 

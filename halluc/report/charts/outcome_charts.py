@@ -38,8 +38,8 @@ def by_novelty(report: RunReport) -> Chart | None:
     """Rows as they come: all, then from what training shows best to what it shows least."""
     words = nouns.of(report.task)
     note = (
-        f"What became of the claims, by {_novelty(report, words)}, the unsupported share in figures; at the right"
-        f" the share of the annotation that no claim {'touches' if words.has_places else 'names'}. Lines are 95% intervals."
+        f"What became of the claims, by {_novelty(report, words)}, the unsupported share in figures; at the right the"
+        f" share of the annotation that no claim {'touches' if words.has_places else 'names'}. Lines are 95% intervals."
     )
     rows = nouns.by_novelty(report.by_novelty)
     return _outcomes("by-novelty", f"By novelty of the {words.one}", note, rows, rows)

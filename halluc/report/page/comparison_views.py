@@ -109,5 +109,9 @@ def _in_its_text(flip: Flip, report: ComparisonReport) -> Flipped:
     if tokens is None or flip.start is None or flip.end is None:
         return Flipped(flip, style, [])
     spans = [((flip.start, flip.end, flip.label), style)]
-    gold = [((start, end, label), highlight.GOLD) for start, end, label in report.gold.get(flip.id, [])]
+    gold = [
+        ((start, end, label), highlight.GOLD)
+        for start, end, label in report.gold.get(flip.id, [])
+        if start is not None and end is not None
+    ]
     return Flipped(flip, style, highlight.drawn(tokens, 0, spans, gold))
