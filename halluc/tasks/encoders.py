@@ -70,8 +70,6 @@ def load_encoder(
     Raises:
         HallucError E410, E411: the reference, or what it leads to, cannot be loaded, or weights are missing in it.
     """
-    import transformers
-
     if config.scratch is not None:
         from halluc.tasks.scratch import make_encoder
 
@@ -79,6 +77,24 @@ def load_encoder(
     assert config.name is not None, "a model has a name, or is made from scratch"
     source = resolve_model(config.name)
     tokenizer = load_tokenizer(source, config.trust_remote_code)
+    model, settings, missing = _pretrained(auto_class, source, config, attention, head)
+    _refuse_missing(model, missing, source, fresh_head=bool(head))
+    if config.freeze is not None:
+        freeze(model, config.freeze)
+    outputs = tuple(str(settings.id2label[index]) for index in range(settings.num_labels))
+    return Encoder(model, tokenizer, getattr(settings, "_commit_hash", None), outputs)
+
+
+def _pretrained(
+    auto_class: str, source: ModelSource, config: ModelConfig, attention: str, head: dict[str, Any]
+) -> tuple[Any, Any, list[str]]:
+    """The model, its settings, and the weights that its files lack.
+
+    Raises:
+        HallucError E411: it cannot be loaded.
+    """
+    import transformers
+
     where = {
         "revision": source.revision,
         "local_files_only": source.local,
@@ -99,11 +115,7 @@ def load_encoder(
         )
     except Exception as error:
         raise _unloadable(source, "model", error) from error
-    _refuse_missing(model, told["missing_keys"], source, fresh_head=bool(head))
-    if config.freeze is not None:
-        freeze(model, config.freeze)
-    outputs = tuple(str(settings.id2label[index]) for index in range(settings.num_labels))
-    return Encoder(model, tokenizer, getattr(settings, "_commit_hash", None), outputs)
+    return model, settings, list(told["missing_keys"])
 
 
 def _refuse_missing(model: Any, missing: Iterable[str], source: ModelSource, *, fresh_head: bool) -> None:

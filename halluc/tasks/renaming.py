@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from halluc.core.errors import HallucError, did_you_mean
 
@@ -19,3 +19,11 @@ def refuse_unknown(renamed: Iterable[str], known: Iterable[str]) -> None:
             near = did_you_mean(label, there)
             help = f"did you mean `{near}`?" if near else f"it has {', '.join(there)}"
             raise HallucError("C203", f"`eval.labels`: the model has no label `{label}`", help=help)
+
+
+def told_of_foreign(model: Iterable[str], split: Iterable[str]) -> Iterator[str]:
+    """What a person should know where the model has labels that the split never shows; nothing where it has none."""
+    foreign = sorted(set(model) - set(split))
+    if foreign:
+        listed = ", ".join(foreign)
+        yield f"the model has labels that this split never shows: {listed} (`eval.labels` can rename them)"

@@ -23,7 +23,7 @@ from halluc.runs.schema import LabelPrediction, PredictedLabel, PredictedLabels
 from halluc.tasks import text_edits
 from halluc.tasks.base import Asserted
 from halluc.tasks.encoded_texts import EncodedTexts
-from halluc.tasks.renaming import refuse_unknown
+from halluc.tasks.renaming import refuse_unknown, told_of_foreign
 from halluc.tasks.text_config import TextClassificationConfig
 from halluc.tasks.text_decoding import TextPrediction, label_sets, one_label, pooled
 from halluc.tasks.text_encoding import encode_texts, refuse_labels
@@ -153,10 +153,7 @@ class TextClassification:
         known = {label for example in corpus for label in example.labels}
         if not known:
             yield "no gold label: figures of labels are 0 by convention"
-        foreign = set(outputs) - known - {OUT_OF_SCOPE}
-        if foreign:
-            listed = ", ".join(sorted(foreign))
-            yield f"the model has labels that this split never shows: {listed} (`eval.labels` can rename them)"
+        yield from told_of_foreign(outputs, known | {OUT_OF_SCOPE})
 
     def line(self, example: Labelled, prediction: TextPrediction) -> LabelPrediction:
         claims = zip(prediction.labels, prediction.confidences, strict=True)

@@ -26,7 +26,7 @@ from halluc.gap.units import WithheldUnits
 from halluc.runs.schema import PredictedClaim, PredictedText, SpanPrediction
 from halluc.tasks.base import Asserted
 from halluc.tasks.encoded_tokens import UNLABELLED, EncodedTokens, Window, windows_of
-from halluc.tasks.renaming import refuse_unknown
+from halluc.tasks.renaming import refuse_unknown, told_of_foreign
 
 if TYPE_CHECKING:
     import numpy
@@ -193,10 +193,7 @@ class TokenClassification:
         yield from (f"{notes[note]:,} {told}" for note, told in self.notes.items() if notes[note])
         if not any(example.spans for example in corpus):
             yield "no gold mention: entity figures are 0 by convention"
-        foreign = {tag[2:] for tag in outputs if tag != "O"} - set(self.labels(corpus))
-        if foreign:
-            listed = ", ".join(sorted(foreign))
-            yield f"the model has labels that this split never shows: {listed} (`eval.labels` can rename them)"
+        yield from told_of_foreign((tag[2:] for tag in outputs if tag != "O"), self.labels(corpus))
 
     def line(self, example: Tagged, prediction: TagPrediction) -> SpanPrediction:
         spans = zip(prediction.spans, prediction.confidences, strict=True)

@@ -6,6 +6,7 @@ from halluc.report import formats
 from halluc.report.collect.figures import Figures, count
 from halluc.report.words import of_texts
 from halluc.report.words.nouns import SPANS, Nouns
+from halluc.report.words.wording import may_be_chance
 from halluc.runs.reports import Headline
 from halluc.runs.schema import MetricResult
 
@@ -70,11 +71,10 @@ def _gap_ratio(metric: MetricResult, figures: Figures) -> str:
             f"None of its {seen.n:,} claims on names that training showed is wrong, so that there is no ratio; where "
             f"training showed not even a word of the name, {formats.percent(new.value)} are."
         )
-    chance = metric.interval is not None and metric.interval[0] <= 1 <= metric.interval[1]
     return (
         f"Where training showed not even a word of the name, its claims are wrong {metric.value:.1f} times as often as "
         f"where training showed the name: {formats.percent(new.value)} against {formats.percent(seen.value)}"
-        + (", which may be chance." if chance else ".")
+        f"{may_be_chance(metric)}"
     )
 
 

@@ -9,6 +9,7 @@ from halluc.report import formats
 from halluc.report.collect.figures import Figures, count
 from halluc.report.words import of_texts
 from halluc.report.words.nouns import SPANS, Nouns
+from halluc.report.words.wording import against
 from halluc.runs.reports import Abstention
 from halluc.runs.schema import MetricResult
 
@@ -66,7 +67,7 @@ def _where(figures: Figures, rate: MetricResult, split: str) -> str:
     if total < FEW:
         return f"{total} {without}, {_on(round(share.value * total), total)}: too few to conclude where."
     gathered = f"{formats.metric(share)} of its {total:,} hallucinations on {split} lie on {_UNSEEN}"
-    return f"{gathered}, {_against(share, unseen.n / rate.n)}."
+    return f"{gathered}, {against(share, unseen.n / rate.n, 'of its claims do', 'showed the name')}."
 
 
 def _claims(number: int) -> str:
@@ -79,17 +80,6 @@ def _on(unseen: int, total: int) -> str:
         return f"on a name that training {'did not show with that label, or only in part' if unseen else 'showed'}"
     every = "both" if total == 2 else "all"
     return f"{every if unseen == total else unseen or 'none'} on {_UNSEEN}"
-
-
-def _against(share: MetricResult, expected: float) -> str:
-    """A share of hallucinations against that of the claims, which would be theirs if novelty did not matter."""
-    low, high = share.interval or (0.0, 1.0)
-    claims = f"{formats.percent(expected)} of its claims do"
-    if low > expected:
-        return f"though only {claims}"
-    if high < expected:
-        return f"and {claims}: it hallucinates more where training showed the name"
-    return f"and {claims}: it cannot be shown that they gather there"
 
 
 def _label(figures: Figures, rate: MetricResult) -> list[str]:

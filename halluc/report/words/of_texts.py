@@ -5,6 +5,7 @@ from __future__ import annotations
 from halluc.report import formats
 from halluc.report.collect.figures import Figures, count
 from halluc.report.words.nouns import Nouns
+from halluc.report.words.wording import against, may_be_chance
 from halluc.runs.schema import TEXT_NOVELTIES, MetricResult
 
 # Of fewer hallucinations no share is told.
@@ -30,18 +31,7 @@ def where(figures: Figures, rate: MetricResult, split: str) -> str:
         return f"{total} {without}, {round(share.value * total)} on {about}: too few to conclude where."
     expected = figures.n("over_claim", novelty=found) / rate.n
     told = f"{formats.metric(rate)} {without}; {formats.metric(share)} of these {total:,} are about {about}"
-    return f"{told}, {_against(share, expected)}."
-
-
-def _against(share: MetricResult, expected: float) -> str:
-    """A share of hallucinations against that of the claims, which would be theirs if novelty did not matter."""
-    low, high = share.interval or (0.0, 1.0)
-    claims = f"{formats.percent(expected)} of all claims are"
-    if low > expected:
-        return f"though only {claims}"
-    if high < expected:
-        return f"and {claims}: it hallucinates more where training shows the words"
-    return f"and {claims}: it cannot be shown that they gather there"
+    return f"{told}, {against(share, expected, 'of all claims are', 'shows the words')}."
 
 
 def scope(figures: Figures) -> list[str]:
@@ -115,9 +105,7 @@ def gap_ratio(metric: MetricResult, figures: Figures) -> str:
             f"None of its {first.n:,} claims {sides[1]} is wrong, so that there is no ratio; {sides[0]} "
             f"{formats.percent(last.value)} are."
         )
-    chance = metric.interval is not None and metric.interval[0] <= 1 <= metric.interval[1]
     return (
         f"Claims {sides[0]} are wrong {metric.value:.1f} times as often as those {sides[1]}: "
-        f"{formats.percent(last.value)} against {formats.percent(first.value)}"
-        + (", which may be chance." if chance else ".")
+        f"{formats.percent(last.value)} against {formats.percent(first.value)}{may_be_chance(metric)}"
     )
