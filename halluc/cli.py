@@ -238,9 +238,30 @@ def predict(
         Path, typer.Option("--output", "-o", metavar="FILE", help="Where claims go; - for standard output.")
     ] = Path("-"),
     format_: Annotated[
-        Literal["auto", "text", "jsonl", "conll"],
-        typer.Option("--format", help="text: one a line; auto looks at the first lines."),
+        Literal["auto", "text", "jsonl", "csv", "conll"],
+        typer.Option("--format", help="text: one a line; csv: TSV too; auto looks at the name and the first lines."),
     ] = "auto",
+    text_field: Annotated[
+        str | None,
+        typer.Option(
+            "--text-field", metavar="NAME", help="Field or column of the text, or its number; left out: as the data's."
+        ),
+    ] = None,
+    second_field: Annotated[
+        str | None, typer.Option("--second-field", metavar="NAME", help="Of pairs, that of the second text.")
+    ] = None,
+    delimiter: Annotated[
+        str | None,
+        typer.Option("--delimiter", metavar="CHAR", help="Of columns: one character, or `tab`; else told apart."),
+    ] = None,
+    header: Annotated[
+        bool | None,
+        typer.Option("--header/--no-header", help="Whether the first row names the columns; else as they are named."),
+    ] = None,
+    quoting: Annotated[
+        bool | None,
+        typer.Option("--quoting/--no-quoting", help="Whether cells in double quotes may hold delimiters and lines."),
+    ] = None,
     tokenize: Annotated[
         Literal["words", "whitespace", "characters"] | None,
         typer.Option("--tokenize", help="How a text becomes tokens; left out: as the run's data, else words."),
@@ -252,10 +273,12 @@ def predict(
 ) -> None:
     """Predict on texts of any number and write the claims, a JSON object a text. Exit code 3 if some are unreadable."""
     from halluc.commands import predict
+    from halluc.commands.reading import Reading
     from halluc.commands.terminal import Talk
 
     source, target = (None if str(path) == "-" else path for path in (input_, output))
-    reading = predict.Reading(None if format_ == "auto" else format_, tokenize, look_ahead)
+    form = None if format_ == "auto" else format_
+    reading = Reading(form, tokenize, look_ahead, text_field, second_field, delimiter, header, quoting)
     predict.run(model, source, target, reading, Talk.QUIET if quiet else Talk.NORMAL)
 
 

@@ -215,7 +215,7 @@ def _around(value: float) -> Interval:
 def _gap(label: str | None, mentions: int, forecast: float) -> GapRow:
     shares = {"forecast": forecast, "unseen": forecast + 0.2, "new": forecast + 0.1, "excess": 0.2}
     made = {name: figure(f"gap_{name}", value, mentions, _around(value)) for name, value in shares.items()}
-    return GapRow(label=label, mentions=mentions, **made)
+    return GapRow(label=label, counted=mentions, **made)
 
 
 def _claims() -> list[ClaimSection]:
@@ -270,10 +270,12 @@ def _split(name: str, sentences: int) -> SplitRow:
         name=name,
         source=f"data/letters/{name}.txt",
         sha256={"train": "0a", "dev": "1b", "test": "2c"}[name] * 32,
-        sentences=sentences,
-        tokens=15 * sentences,
-        mentions=sentences + 8,
-        entity_free=sentences // 5,
+        counts={
+            "sentences": sentences,
+            "tokens": 15 * sentences,
+            "mentions": sentences + 8,
+            "entity_free": sentences // 5,
+        },
         duplicates=3,
         labels={"LOC": 28, "PER_NAME": 20},
     )

@@ -9,7 +9,7 @@ from difflib import SequenceMatcher
 from rapidfuzz.distance import Indel
 
 from halluc.augment.base import Rejected
-from halluc.core.edits import Edit, Editable, Replace, is_free
+from halluc.core.edits import Editable, Replace, is_free
 
 
 class Alignment:
@@ -117,8 +117,10 @@ def zone_of(edit: Replace, zones: Sequence[int]) -> int:
     return zones[edit.start] if inside else -1
 
 
-def checked(example: Editable, edits: Sequence[Replace], mentions: bool) -> Sequence[Edit]:
+def checked(example: Editable, edits: Sequence[Replace], mentions: bool) -> Sequence[Replace]:
     """The edits that may be made, without those in mentions where these are to stay.
+
+    A locked token that is only written otherwise stays as it was.
 
     Raises:
         Rejected: one touches a locked range, or nothing would be left of a mention or of a field.
@@ -126,12 +128,19 @@ def checked(example: Editable, edits: Sequence[Replace], mentions: bool) -> Sequ
     in_zone = zones(example)
     if not mentions:
         edits = [edit for edit in edits if zone_of(edit, in_zone) < 0]
-    if example.locked and not all(is_free(example, edit.start, edit.end) for edit in edits):
-        raise Rejected("locked")
+    if example.locked:
+        edits = [edit for edit in edits if is_free(example, edit.start, edit.end) or not _rewrites(edit)]
+        if not all(is_free(example, edit.start, edit.end) for edit in edits):
+            raise Rejected("locked")
     shrunk = [edit for edit in edits if len(edit.tokens) < edit.end - edit.start]
     if shrunk and any(_is_emptied(start, end, edits) for start, end in _kept_in_part(example)):
         raise Rejected("alignment")
     return edits
+
+
+def _rewrites(edit: Replace) -> bool:
+    """Whether it puts one token in the place of one."""
+    return edit.end == edit.start + 1 and len(edit.tokens) == 1
 
 
 def _kept_in_part(example: Editable) -> Iterator[tuple[int, int]]:

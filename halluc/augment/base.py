@@ -13,6 +13,7 @@ from typing import Annotated, ClassVar, Literal, NamedTuple
 
 from pydantic import Field, model_validator
 
+from halluc.augment.units import UNITS, Kind, Unit
 from halluc.components import TABLE
 from halluc.config.schema import Section
 from halluc.core import registry
@@ -79,19 +80,26 @@ Tokens = tuple[str, ...]
 class Training:
     """What the training split shows, for methods that draw from it; everything in the order of first appearance.
 
-    ``mentions`` has, by label, how often each mention (its tokens) stands there; ``words``, by IOB2 tag (``O``,
-    ``B-PER``, ``I-PER``), how often each token does. ``words`` is empty where no method ``learns`` them.
+    ``mentions`` has, by label, how often each mention (its tokens) stands there; ``words``, by tag (see ``tags``), how
+    often each token does. ``words`` is empty where no method ``learns`` them. ``texts_with`` says in how many examples
+    each content word stands; it is empty where novelty is measured in mentions.
     """
 
     labels: tuple[str, ...] = ()
     mentions: Mapping[str, Mapping[Tokens, int]] = field(default_factory=dict)
     words: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    texts_with: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, examples: Iterable[Editable], words: bool = True) -> Training:
+    def of(cls, examples: Iterable[Editable], words: bool = True, shows: Kind = "mentions") -> Training:
+        """``words``: whether tokens are counted; ``shows``: what novelty is measured in."""
         mentions: dict[str, dict[Tokens, int]] = {}
         tokens_of: dict[str, dict[str, int]] = {}
+        texts_with: dict[str, int] = {}
         for example in examples:
+            if shows == "words":
+                for (word,) in dict.fromkeys(UNITS["words"](example)):
+                    texts_with[word] = texts_with.get(word, 0) + 1
             for start, end, label in example.spans:
                 of_label = mentions.setdefault(label, {})
                 mention = example.tokens[start:end]
@@ -100,12 +108,16 @@ class Training:
                 for token, tag in zip(example.tokens, tags(example), strict=True):
                     of_tag = tokens_of.setdefault(tag, {})
                     of_tag[token] = of_tag.get(token, 0) + 1
-        return cls(tuple(sorted(mentions)), mentions, tokens_of)
+        return cls(tuple(sorted(mentions)), mentions, tokens_of, texts_with)
+
+    def shows(self, unit: Unit, kind: Kind) -> bool:
+        """Whether a mention, or a content word, stands in the training split."""
+        return unit[0] in self.texts_with if kind == "words" else unit[1:] in self.mentions.get(unit[0], ())
 
 
 def tags(example: Editable) -> list[str]:
-    """An IOB2 tag for each token."""
-    found = ["O"] * len(example.tokens)
+    """An IOB2 tag for each token; outside of spans one of the labels of the whole, where it has such."""
+    found = ["=" + "\x1f".join(example.labels) if example.labels else "O"] * len(example.tokens)
     for start, end, label in example.spans:
         found[start] = f"B-{label}"
         found[start + 1 : end] = [f"I-{label}"] * (end - start - 1)
@@ -128,10 +140,12 @@ class Augmenter:
 
     ``changes_form_only`` says that it changes how words are written and not which stand there (case, noise): what it
     makes is compared with other examples exactly, never after normalisation. ``learns`` names what it needs of
-    ``Training`` that costs time to collect.
+    ``Training`` that costs time to collect. A method that only mentions give something to do says in ``instead`` what
+    else to name where a task has none.
     """
 
     Config: ClassVar[type[MethodConfig]]
+    instead: ClassVar[str | None] = None
     changes_form_only: ClassVar[bool] = False
     makes_copies: ClassVar[bool] = False
     learns: ClassVar[frozenset[Literal["words"]]] = frozenset()

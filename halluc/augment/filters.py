@@ -3,7 +3,6 @@ the first candidate; those with a memory are asked in the order of the examples,
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
@@ -12,6 +11,7 @@ from halluc.augment import seen
 from halluc.augment.base import Rate
 from halluc.augment.minhash import bands
 from halluc.augment.seen import HashSet
+from halluc.augment.units import UNITS, Kind
 from halluc.components import TABLE
 from halluc.config.schema import Section
 from halluc.core import registry
@@ -49,11 +49,13 @@ class Candidate:
 
 
 class Filter:
-    """Rejects candidates; ``keys`` and ``memory`` are for those that compare candidates with each other."""
+    """Rejects candidates; ``keys`` and ``memory`` are for those that compare candidates with each other. ``kind`` is
+    what novelty is measured in."""
 
     Config: ClassVar[type[Section]]
     config: Any
     memory: HashSet | None = None
+    kind: Kind = "mentions"
 
     @property
     def name(self) -> str:
@@ -180,8 +182,12 @@ class NearDuplicate(Filter):
 
 class NoveltyConfig(Section):
     type: Literal["novelty"]
-    min: Rate = Field(default=0.0, description="the least share of its mentions that the training split does not show")
-    max: Rate = Field(default=1.0, description="the greatest share of its mentions that it does not show")
+    min: Rate = Field(
+        default=0.0,
+        description="the least share of its mentions that the training split does not show; of texts without mentions, "
+        "of its content words",
+    )
+    max: Rate = Field(default=1.0, description="the greatest share of them that it does not show")
 
     @model_validator(mode="after")
     def _in_order(self) -> NoveltyConfig:
@@ -191,7 +197,10 @@ class NoveltyConfig(Section):
 
 
 class Novelty(Filter):
-    """Rejects a candidate by the share of its mentions that are new to the training split; without any it passes."""
+    """Rejects a candidate by the share of its mentions, or of a text's content words, that training does not show.
+
+    One without any passes.
+    """
 
     Config: ClassVar[type[Section]] = NoveltyConfig
 
@@ -200,22 +209,18 @@ class Novelty(Filter):
         self.known = HashSet()
 
     def see(self, example: Editable) -> None:
-        self.known.update(_mentions(example))
+        self.known.update(map(seen.exact, UNITS[self.kind](example)))
 
     def refuses(self, candidate: Candidate) -> bool:
-        mentions = list(_mentions(candidate.edited))
-        if not mentions:
+        units = UNITS[self.kind](candidate.edited)
+        if not units:
             return False  # sentences without mentions are as needed as others
-        new = sum(mention not in self.known for mention in mentions) / len(mentions)
+        new = sum(seen.exact(unit) not in self.known for unit in units) / len(units)
         return not self.config.min <= new <= self.config.max
 
 
-def build(config: Section) -> Filter:
-    """The filter that a config names."""
+def build(config: Section, kind: Kind = "mentions") -> Filter:
+    """The filter that a config names; ``kind`` is what novelty is measured in."""
     made: Filter = registry.load(TABLE, FILTER, config.type)(config)  # type: ignore[attr-defined]
+    made.kind = kind
     return made
-
-
-def _mentions(example: Editable) -> Iterator[int]:
-    """A hash of each mention: surface and label."""
-    return (seen.exact((label, *example.tokens[start:end])) for start, end, label in example.spans)

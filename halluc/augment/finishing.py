@@ -44,7 +44,7 @@ def finish(prepared: Prepared, tally: Tally, folder: Path, fingerprint: str, sec
 def _manifest(
     prepared: Prepared, tally: Tally, fingerprint: str, seconds: float, sample: Sample, sha256: str
 ) -> AugmentFile:  # fmt: skip
-    keep = prepared.job.config.keep_original
+    keep, kind = prepared.job.config.keep_original, prepared.job.shape.shows
     after = prepared.before.plus(tally.new) if keep else tally.new
     diversity = {
         part: {f"distinct_{n}": distinct(texts, n) for n in (1, 2)}
@@ -61,8 +61,8 @@ def _manifest(
         refused_examples=dict(sorted(tally.shown.items())),
         unchangeable=tally.unchangeable,
         given_up=tally.given_up,
-        before={**prepared.before.as_json(), **diversity["before"]},
-        new={**tally.new.as_json(), **diversity["new"]},
-        after=after.as_json(),
+        before={**prepared.before.as_json(kind), **diversity["before"]},
+        new={**tally.new.as_json(kind), **diversity["new"]},
+        after=after.as_json(kind),
         seconds=round(seconds, 2),
     )

@@ -1,4 +1,4 @@
-"""Tokens replaced by tokens of the same tag (Dai & Adel 2020)."""
+"""Tokens replaced by tokens of the same label (Dai & Adel 2020)."""
 
 from __future__ import annotations
 
@@ -49,7 +49,10 @@ class _Words(NamedTuple):
 
 
 class LabelWiseReplacement(Augmenter):
-    """Replaces tokens by training tokens of the same tag, drawn as often as they occur (Dai & Adel 2020)."""
+    """Replaces tokens by training tokens of the same tag, drawn as often as they occur (Dai & Adel 2020).
+
+    Of a text that is labelled as a whole they are tokens of texts with the same labels.
+    """
 
     Config: ClassVar[type[MethodConfig]] = LabelWiseReplacementConfig
     learns = frozenset({"words"})

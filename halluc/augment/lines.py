@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
-from halluc.augment.base import Tokens
+from halluc.augment.base import Training
 from halluc.augment.filters import Keys
 from halluc.augment.making import Made, Maker, Refusal
+from halluc.augment.units import UNITS, Kind
 from halluc.core.edits import Edit, Editable, Replace, apply
 from halluc.core.examples import Example, Origin
 from halluc.core.files import json_line
 
-_NONE: Mapping[Tokens, int] = {}
-
 
 class Shape(Protocol):
     """What augmentation needs of a task (``tasks.base.Task``)."""
+
+    shows: ClassVar[Kind]
 
     def editable(self, example: Any) -> Editable: ...
 
@@ -31,8 +32,8 @@ class Shape(Protocol):
 class Line(NamedTuple):
     """A candidate ready to be written, with what decides whether it is, and what is counted of it.
 
-    ``size`` is its tokens, ``labels`` has one for each thing labelled, ``mentions`` counts those that are spans of
-    tokens, and ``new`` those of them that training does not show. Plain values, since it crosses processes.
+    ``size`` is its tokens, ``labels`` has one for each thing labelled, ``units`` counts its mentions or its content
+    words, and ``new`` those of them that training does not show. Plain values, since it crosses processes.
     """
 
     text: str
@@ -43,7 +44,7 @@ class Line(NamedTuple):
     shown: str
     size: int
     labels: tuple[str, ...]
-    mentions: int
+    units: int
     new: int
 
 
@@ -56,14 +57,13 @@ class Tried(NamedTuple):
 
 @dataclass(frozen=True)
 class Press:
-    """Turns (example, copy) into lines. ``separator`` stands between an example's id and the number of the copy;
-    ``known`` are the mentions of the training split, by label."""
+    """Turns (example, copy) into lines. ``separator`` stands between an example's id and the number of the copy."""
 
     maker: Maker
     shape: Shape
     separator: str
     seed: int
-    known: Mapping[str, Mapping[Tokens, int]]
+    training: Training
 
     def identity(self, example: Example, copy: int) -> str:
         return f"{example.id}{self.separator}{copy}"
@@ -95,12 +95,12 @@ class Press:
             "attempt": made.attempt,
             "edits": _edits(before, made),
         }
-        tokens = edited.tokens
-        labels, mentions = tuple(self.shape.labels_of(new)), len(edited.spans)
-        fresh = sum(tokens[start:end] not in self.known.get(label, _NONE) for start, end, label in edited.spans)
-        text, shown = json_line(self.shape.record(new)), " ".join(tokens)
+        kind = self.shape.shows
+        units = UNITS[kind](edited)
+        fresh = sum(not self.training.shows(unit, kind) for unit in units)
+        text, shown = json_line(self.shape.record(new)), " ".join(edited.tokens)
         told = json_line(provenance)
-        counts = (len(tokens), labels, mentions, fresh)
+        counts = (len(edited.tokens), tuple(self.shape.labels_of(new)), len(units), fresh)
         return Line(text, told, made.keys, made.attempt, made.method, shown, *counts)
 
 

@@ -70,6 +70,7 @@ class MentionReplacement(Augmenter):
     """
 
     Config: ClassVar[type[MethodConfig]] = MentionReplacementConfig
+    instead: ClassVar[str | None] = "use `synonym`, or `label_wise_replacement`, which draws words of the same label"
 
     def __init__(self, config: MentionReplacementConfig, training: Training) -> None:
         """Raises OptionError C145: a label that is not in the training split; and what ``read_gazetteer`` raises."""
@@ -158,6 +159,6 @@ def _agreement(example: Editable, position: int, name: Tokens, casing: Pattern) 
     agreed = agreeing(article, name[0], casing == "upper")
     if agreed == article or any(start <= position < end for start, end, _ in example.spans):
         return []
-    if not is_free(example, position, position + 1):
+    if not is_free(example, position, position + 2):  # with what stands behind it: no border lies between
         return []
     return [Replace(position, position + 1, (agreed,), "article")]

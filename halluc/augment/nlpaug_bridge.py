@@ -17,7 +17,8 @@ from pydantic import Field
 
 from halluc.augment.alignment import Alignment, checked
 from halluc.augment.base import Augmenter, MethodConfig, OptionError, Rejected, Training
-from halluc.core.edits import Edit, Editable
+from halluc.augment.fields import fields, moved, part, picked, spread
+from halluc.core.edits import Edit, Editable, Replace
 from halluc.core.errors import EXIT_ENVIRONMENT, did_you_mean
 from halluc.core.rng import Draws
 
@@ -61,14 +62,32 @@ class NlpaugBridge(Augmenter):
         self._augmenter = self._tried(kind, _arguments(config, kind, self._keeps_positions))
 
     def propose(self, example: Editable, draws: Draws) -> Sequence[Edit]:
-        if not example.tokens:
-            return ()
+        """Edits of each field by itself, so that no word goes over a border; a field that is rejected stays."""
+        edits: list[Edit] = []
+        rejected: Rejected | None = None
+        for start, end in fields(example):
+            try:
+                edits += moved(example, start, self._of_field(part(example, start, end), draws))
+            except Rejected as problem:
+                rejected = problem
+        if rejected is not None and not edits:
+            raise rejected
+        return edits
+
+    def _of_field(self, example: Editable, draws: Draws) -> Sequence[Replace]:
         text = " ".join(example.tokens)
         if tuple(text.split()) != example.tokens:
-            raise Rejected("alignment")
+            return self._of_words(example, draws)
         new = self._augmented(text, draws.bits())
         edits = Alignment(example, new, self._keeps_positions, self._why).edits()
         return checked(example, edits, self.config.mentions)
+
+    def _of_words(self, example: Editable, draws: Draws) -> Sequence[Replace]:
+        """Edits of a field with tokens that hold a blank, as those of Chinese text may be: these stay."""
+        at = [number for number, token in enumerate(example.tokens) if token.split() == [token]]
+        if example.spans:  # a span could end in one
+            raise Rejected("alignment")
+        return [spread(edit, at) for edit in self._of_field(picked(example, at), draws)] if at else ()
 
     def _augmented(self, text: str, seed: int) -> list[str]:
         """The tokens that nlpaug makes of a text."""

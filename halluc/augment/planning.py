@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from halluc.augment.base import Training
+from halluc.augment.units import UNITS, Kind, Unit
 from halluc.core.edits import Editable
 from halluc.core.examples import Span
 from halluc.core.rng import Draws
-from halluc.gap.stopwords import is_content
+from halluc.gap.stopwords import is_content, text_words
 
 # No mention counts for more than this many troubles, lest one name take the whole corpus.
 _MOST_HITS = 3
@@ -19,14 +20,15 @@ _MOST_HITS = 3
 @dataclass(frozen=True)
 class Trouble:
     """What an earlier run got wrong on dev: by label the share of its claims and gold that were over-claimed or
-    omitted, and how often each content word stands in such a mention of the label."""
+    omitted, and how often each content word stands in such a mention, or text, of the label."""
 
     shares: Mapping[str, float] = field(default_factory=dict)
     words: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, mentions: Iterable[tuple[str, str, bool]]) -> Trouble:
+    def of(cls, mentions: Iterable[tuple[str, str, bool]], kind: Kind = "mentions") -> Trouble:
         """From (text, label, whether it went wrong) of every claim and every omission."""
+        content = text_words if kind == "words" else _content
         total: dict[str, int] = {}
         wrong: dict[str, int] = {}
         words: dict[tuple[str, str], int] = {}
@@ -34,9 +36,13 @@ class Trouble:
             total[label] = total.get(label, 0) + 1
             if went_wrong:
                 wrong[label] = wrong.get(label, 0) + 1
-                for word in filter(is_content, text.split()):
+                for word in content(text):
                     words[label, word] = words.get((label, word), 0) + 1
         return cls({label: wrong.get(label, 0) / count for label, count in total.items()}, words)
+
+
+def _content(text: str) -> list[str]:
+    return [word for word in text.split() if is_content(word)]
 
 
 class Focus:
@@ -48,25 +54,41 @@ class Focus:
     def __init__(
         self, kind: str, training: Training, counts: Mapping[str, int], trouble: Trouble | None = None
     ) -> None:  # fmt: skip
-        self._of = {"uniform": _nothing, "balance": self._rarity, "gap": self._gap}[kind]
         if kind == "gap" and trouble is not None:
-            self._of = self._troubled
+            kind = "trouble"
+        self._of = {"balance": self._rarity, "gap": self._gap, "trouble": self._troubled}.get(kind)
+        self._of_text = {"balance": self._rarities, "gap": self._shown_here, "trouble": self._troubles}.get(kind)
         self.trouble = trouble or Trouble()
         self.counts = counts
-        self.mentions = training.mentions
+        self.mentions, self.texts_with = training.mentions, training.texts_with
 
     def weight(self, example: Editable, labels: Sequence[str]) -> float:
-        """The weight of an example with mentions, in units that are its own; -1 for one without.
+        """The weight of an example with labels, in units that are its own; -1 for one without.
 
         Labels of an example without mentions are labels of the whole.
         """
-        labelled = example.spans or [Span(0, len(example.tokens), label) for label in labels]
-        if not labelled or self._of is _nothing:
+        if not labels or self._of is None or self._of_text is None:
             return -1.0
-        return sum(self._of(example, span) for span in labelled)
+        if not example.spans:
+            return self._of_text(UNITS["words"](example), labels)
+        return sum(self._of(example, span) for span in example.spans)
 
     def _rarity(self, example: Editable, span: Span) -> float:
         return 1 / self.counts[span.label]
+
+    def _rarities(self, words: Sequence[Unit], labels: Sequence[str]) -> float:
+        return sum(1 / self.counts[label] for label in labels)
+
+    def _shown_here(self, words: Sequence[Unit], labels: Sequence[str]) -> float:
+        """The share of the content words of a text that no other text of training shows."""
+        return _share(words, lambda word: self.texts_with.get(word) == 1)
+
+    def _troubles(self, words: Sequence[Unit], labels: Sequence[str]) -> float:
+        """The share of trouble of each label, and that of the text's content words which stand in its trouble."""
+        return sum(self.trouble.shares.get(label, 0.0) + self._hit(words, label) for label in labels)
+
+    def _hit(self, words: Sequence[Unit], label: str) -> float:
+        return _share(words, lambda word: (label, word) in self.trouble.words)
 
     def _gap(self, example: Editable, span: Span) -> float:
         """1 for a mention that training shows once, or with another label too."""
@@ -82,15 +104,16 @@ class Focus:
         return self.trouble.shares.get(span.label, 0.0) + min(hits, _MOST_HITS)
 
 
-def _nothing(example: Editable, span: Span) -> float:
-    return 0.0
+def _share(words: Sequence[Unit], is_so: Callable[[str], bool]) -> float:
+    """The share of content words of which something is so; 0 where there is none."""
+    return sum(is_so(word) for (word,) in words) / len(words) if words else 0.0
 
 
 def copies(weights: array[float], added: int, seed: int) -> array[int]:
     """How many new examples each example gets, ``added`` in all; ``weights`` are those of ``Focus.weight``.
 
-    Examples without mentions keep their share of the corpus: a corpus of nothing but mentions teaches a model to claim
-    too much. The rest is shared out by weight. It is systematic sampling: the counts differ from what the weights ask
+    Examples without labels keep their share of the corpus: a corpus of nothing but labels teaches a model to claim too
+    much. The rest is shared out by weight. It is systematic sampling: the counts differ from what the weights ask
     for by less than one.
     """
     plan = array("I", bytes(4 * len(weights)))

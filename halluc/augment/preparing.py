@@ -17,6 +17,7 @@ from halluc.augment.lines import Press, Shape
 from halluc.augment.making import Maker, Method
 from halluc.augment.planning import Focus, Trouble, copies
 from halluc.augment.tally import Figures
+from halluc.augment.units import UNITS
 from halluc.components import TABLE
 from halluc.core import registry
 from halluc.core.edits import Editable
@@ -69,20 +70,20 @@ def prepare(job: Job) -> Prepared:
         MethodError: a method cannot do what its config asks. HallucError: a corpus cannot be read.
     """
     config = job.config
-    filters = tuple(filtering.build(one) for one in config.filters)
-    before, sample, tildes = Figures(), Sample(), _Tildes()
+    filters = tuple(filtering.build(one, job.shape.shows) for one in config.filters)
+    before, sample, tildes, units = Figures(), Sample(), _Tildes(), UNITS[job.shape.shows]
 
     def observed() -> Iterator[Editable]:
         for example in job.source:
             editable = job.shape.editable(example)
             for one in filters:
                 one.see(editable)
-            before.add(len(editable.tokens), job.shape.labels_of(example), len(editable.spans))
+            before.add(len(editable.tokens), job.shape.labels_of(example), len(units(editable)))
             sample.offer(editable.tokens)
             tildes.see(example.id)
             yield editable
 
-    training = Training.of(observed(), words=_learns_words(config.methods))
+    training = Training.of(observed(), words=_learns_words(config.methods), shows=job.shape.shows)
     for corpus in job.held_out:
         for example in corpus:
             editable = job.shape.editable(example)
@@ -90,7 +91,7 @@ def prepare(job: Job) -> Prepared:
                 one.see_held_out(editable)
     methods = [_method(number, one, training, job) for number, one in enumerate(config.methods)]
     maker = Maker(methods, filters, job.seed, config.attempts, config.unchangeable == "copy")
-    press = Press(maker, job.shape, tildes.separator, job.seed, training.mentions)
+    press = Press(maker, job.shape, tildes.separator, job.seed, training)
     plan = copies(_weights(job, training, before), config.added(before.examples), job.seed)
     return Prepared(job, press, filters, plan, before, sample)
 

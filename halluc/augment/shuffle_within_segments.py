@@ -26,6 +26,9 @@ class ShuffleWithinSegments(Augmenter):
     """Shuffles the tokens of mentions, and of the runs between them (Dai & Adel 2020)."""
 
     Config: ClassVar[type[MethodConfig]] = ShuffleWithinSegmentsConfig
+    instead: ClassVar[str | None] = (
+        "use `sentence_reorder`, or {type: nlpaug, augmenter: word.RandomWordAug, args: {action: swap}}"
+    )
 
     def __init__(self, config: ShuffleWithinSegmentsConfig, training: Training) -> None:
         self.config = config

@@ -186,7 +186,7 @@ def _article(example: Editable, at: int, word: str) -> list[Edit]:
     before = at - 1
     article = example.tokens[before]
     agreed = agreeing(article, word, pattern(example.tokens[at]) == "upper")
-    if agreed == article or not is_free(example, before, at):
+    if agreed == article or not is_free(example, before, at + 1):  # no border lies between
         return []
     if any(start <= before < end <= at for start, end, _ in example.spans):
         return []

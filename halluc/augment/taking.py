@@ -115,7 +115,7 @@ class Taking:
 
     def _write(self, line: Line) -> None:
         self._remember(line.keys)
-        self.tally.keep(line.method, line.size, line.labels, line.mentions, line.new)
+        self.tally.keep(line.method, line.size, line.labels, line.units, line.new)
         self.journal.write(CANDIDATES, line.text)
         self.journal.write(PROVENANCE, line.provenance)
         self.journal.write(NOTES, json.dumps([line.keys, line.shown]))

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from halluc.augment.making import UNCHANGEABLE, Refusal
+from halluc.augment.units import Kind
 
 # Examples of what a filter rejected from a method: enough to see why.
 _SHOWN = 3
@@ -14,40 +15,51 @@ _SHOWN = 3
 
 @dataclass
 class Figures:
-    """A corpus in numbers. Mentions are labelled spans; ``new_mentions`` are those whose surface and label the training
-    split does not show. ``entity_free`` counts the examples without any label."""
+    """A corpus in numbers. ``units`` are its mentions or its content words (see ``augment.units``), ``new`` those of
+    them that the training split does not show; ``unlabelled`` counts the examples without any label."""
 
     examples: int = 0
     tokens: int = 0
-    mentions: int = 0
-    new_mentions: int = 0
-    entity_free: int = 0
+    units: int = 0
+    new: int = 0
+    unlabelled: int = 0
     labels: dict[str, int] = field(default_factory=dict)
 
-    def add(self, tokens: int, labels: Sequence[str], mentions: int, new: int = 0) -> None:
+    def add(self, tokens: int, labels: Sequence[str], units: int, new: int = 0) -> None:
         self.examples += 1
         self.tokens += tokens
-        self.mentions += mentions
-        self.new_mentions += new
+        self.units += units
+        self.new += new
         for label in labels:
             self.labels[label] = self.labels.get(label, 0) + 1
-        self.entity_free += not labels
+        self.unlabelled += not labels
 
     def plus(self, other: Figures) -> Figures:
         labels = {
             name: self.labels.get(name, 0) + other.labels.get(name, 0) for name in {**self.labels, **other.labels}
         }
-        names = ("examples", "tokens", "mentions", "new_mentions", "entity_free")
+        names = ("examples", "tokens", "units", "new", "unlabelled")
         return Figures(**{name: getattr(self, name) + getattr(other, name) for name in names}, labels=labels)
 
-    def as_json(self) -> dict[str, Any]:
-        """The numbers, and the shares that people compare."""
+    def as_json(self, kind: Kind) -> dict[str, Any]:
+        """The numbers, and the shares that people compare, under the names that they have where units are ``kind``."""
+        units, unlabelled, share = _NAMES[kind]
         return {
-            **asdict(self),
+            "examples": self.examples,
+            "tokens": self.tokens,
+            units: self.units,
+            f"new_{kind}": self.new,
+            unlabelled: self.unlabelled,
             "labels": dict(sorted(self.labels.items())),
-            "entity_free_share": round(self.entity_free / self.examples, 4) if self.examples else None,
-            "new_mention_share": round(self.new_mentions / self.mentions, 4) if self.mentions else None,
+            f"{unlabelled}_share": round(self.unlabelled / self.examples, 4) if self.examples else None,
+            share: round(self.new / self.units, 4) if self.units else None,
         }
+
+
+_NAMES: dict[Kind, tuple[str, str, str]] = {
+    "mentions": ("mentions", "entity_free", "new_mention_share"),
+    "words": ("content_words", "unlabelled", "new_word_share"),
+}
 
 
 @dataclass
@@ -72,9 +84,9 @@ class Tally:
         if len(shown) < _SHOWN and refusal.after is not None:
             shown.append({"method": refusal.method, "before": before, "after": refusal.after})
 
-    def keep(self, method: str, tokens: int, labels: Sequence[str], mentions: int, new: int) -> None:
+    def keep(self, method: str, tokens: int, labels: Sequence[str], units: int, new: int) -> None:
         self.kept[method] = self.kept.get(method, 0) + 1
-        self.new.add(tokens, labels, mentions, new)
+        self.new.add(tokens, labels, units, new)
 
     @property
     def made(self) -> int:

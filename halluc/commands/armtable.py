@@ -55,11 +55,13 @@ def _differences(family: Sequence[ArmComparison]) -> None:
     title = f"{first.axis}: each less {first.reference}{_also(first.choice)}, paired by seed and example"
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     table.add_column(first.axis)
-    for heading in ("seeds", *COLUMNS):
+    there = {delta.name for one in family for delta in one.figures}
+    columns = {heading: name for heading, name in COLUMNS.items() if name in there}
+    for heading in ("seeds", *columns):
         table.add_column(heading, justify="right")
     for one in family:
         found = {delta.name: delta for delta in one.figures if not delta.by}
-        shown = [found.get(name) for name in COLUMNS.values()]
+        shown = [found.get(name) for name in columns.values()]
         table.add_row(str(one.arm), str(one.seeds), *map(_difference, shown))
         table.add_row("", "95%", *(_interval(delta.interval) if delta else "" for delta in shown), style="dim")
         table.add_row("", "p", *map(_adjusted, shown), style="dim")

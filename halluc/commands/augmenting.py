@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from halluc.augment.layout import MANIFEST, TRAIN
 from halluc.augment.planning import Trouble
 from halluc.augment.preparing import Job, MethodError, Prepared, prepare
 from halluc.augment.shards import Shard
-from halluc.commands import experiment, gapping, progress
+from halluc.commands import augmented, experiment, fitting, gapping, progress
 from halluc.commands.terminal import Talk, say
 from halluc.components import TABLE
 from halluc.config.loading import LoadedConfig, sha256_of_tree
@@ -25,7 +25,7 @@ from halluc.hallucination import ledger
 from halluc.runs import directory, provenance
 from halluc.runs.directory import RunDir
 from halluc.runs.records import read_record
-from halluc.runs.schema import AugmentFile
+from halluc.runs.schema import AugmentFile, LedgerLine
 
 
 def ensure(loaded: LoadedConfig, target: RunDir, talk: Talk) -> AugmentFile | None:
@@ -48,7 +48,7 @@ def ensure(loaded: LoadedConfig, target: RunDir, talk: Talk) -> AugmentFile | No
     record.augment = made.model_dump(mode="json", exclude={"refused_examples"})
     target.write(record)
     if talk in (Talk.NORMAL, Talk.VERBOSE):
-        for line in told(made):
+        for line in augmented.told(made, experiment.task_of(loaded), ready.press.maker.methods):
             say(line)
     return made
 
@@ -134,14 +134,12 @@ def prepared(loaded: LoadedConfig) -> Prepared:
     """Methods, filters and plan of a config's augmentation.
 
     Raises:
-        HallucError C103: the task cannot be written in the format asked for. Others: a corpus, a file that a method
-            names, or the ledger that `from` names cannot be read; a method cannot do what it is asked for, at its key.
+        HallucError C103: the task cannot be written in the format asked for, or a method is not for it. Others: a
+            corpus, a file that a method names, or the ledger that `from` names cannot be read; a method cannot do what
+            it is asked for, at its key.
     """
     settings, task = loaded.experiment, experiment.task_of(loaded)
-    if settings.augment.format not in task.formats:
-        help = f"of {task.name} it is one of {', '.join(task.formats)}"
-        where = loaded.origins.get(("augment", "format"))
-        raise HallucError("C103", f'`augment.format` cannot be "{settings.augment.format}"', where, help)
+    fitting.refuse_unfit(loaded, task)
     streams = stream_corpora(settings.data, TABLE)
     source: Any = streams.pop("train", None)
     if source is None:
@@ -149,11 +147,22 @@ def prepared(loaded: LoadedConfig) -> Prepared:
     if settings.gap is not None:
         remaining, _ = gapping.withhold(loaded, read_corpora(settings.data, TABLE, ("train",)))
         source = remaining.splits["train"].examples
-    job = Job(task, source, list(streams.values()), settings.augment, settings.seed, _trouble(settings.augment))
+    trouble = _trouble(settings.augment, task)
+    job = Job(task, _Learned(task, source), list(streams.values()), settings.augment, settings.seed, trouble)
     try:
         return prepare(job)
     except MethodError as problem:
         raise _placed(problem, loaded) from None
+
+
+class _Learned:
+    """The examples that a model learns from, read anew each time."""
+
+    def __init__(self, task: Any, source: Iterable[Any]) -> None:
+        self._task, self._source = task, source
+
+    def __iter__(self) -> Iterator[Any]:
+        return filter(self._task.trains_on, self._source)
 
 
 def _placed(problem: MethodError, loaded: LoadedConfig) -> HallucError:
@@ -167,7 +176,7 @@ def _placed(problem: MethodError, loaded: LoadedConfig) -> HallucError:
     return HallucError(error.code, error.message, where, error.help, error.exit_code)
 
 
-def _trouble(config: Any) -> Trouble | None:
+def _trouble(config: Any, task: Any) -> Trouble | None:
     """What the dev ledger of the run that `from` names shows as over-claimed or omitted."""
     if config.focus_run is None:
         return None
@@ -175,32 +184,12 @@ def _trouble(config: Any) -> Trouble | None:
     if not file.is_file():
         help = f"evaluate that run on dev first: halluc eval --run {config.focus_run} --split dev"
         raise HallucError("R132", f"`augment.from`: {file} is not there", help=help)
-    lines = ledger.read(file)
-    return Trouble.of((line.text, line.label, line.verdict != "supported") for line in lines)
+    found = ((line.text, *one) for line in ledger.read(file) for one in _went(line, task))
+    return Trouble.of(found, task.shows)
 
 
-def told(made: AugmentFile) -> Iterator[str]:
-    """What a person should know of an augmented corpus."""
-    kept = ", ".join(f"{count:,} {method}" for method, count in made.kept.items())
-    yield f"augmented: {made.originals:,} originals, {made.made:,} new" + (f" ({kept})" if kept else "")
-    refused = [f"{sum(by.values()):,} {reason}" for reason, by in made.refused.items()]
-    if refused:
-        yield f"rejected candidates: {', '.join(refused)}"
-    if made.made < made.wanted:
-        reasons = {"given up after every attempt was rejected": made.given_up, "unchangeable": made.unchangeable}
-        why = ", ".join(f"{count:,} {reason}" for reason, count in reasons.items() if count)
-        yield f"warning: {made.wanted - made.made:,} fewer than the {made.wanted:,} asked for: {why}"
-    before, new = made.before, made.new
-    if before["mentions"] or not before["labels"]:  # labels of whole examples are no mentions
-        yield (
-            f"sentences without mentions: {_share(before['entity_free_share'])} of the originals, "
-            f"{_share(new['entity_free_share'])} of the new; {_share(new['new_mention_share'])} of the "
-            "mentions in the new stand nowhere in the training split"
-        )
-    yield f"distinct-2: {_share(before['distinct_2'])} in the originals, {_share(new['distinct_2'])} in the new"
-    rate = made.made / made.seconds if made.seconds else 0.0
-    yield f"made in {made.seconds:.1f} s, {rate:,.0f} a second"
-
-
-def _share(value: float | None) -> str:
-    return "none" if value is None else f"{value:.3f}".removeprefix("0")
+def _went(line: LedgerLine, task: Any) -> Iterator[tuple[str, bool]]:
+    """The label that a line is about, and whether it went wrong; of a whole text also the gold that was missed."""
+    yield line.label, line.verdict != "supported"
+    if task.shows == "words" and line.verdict != "supported":
+        yield from ((label, True) for _, _, label in line.touched or ())

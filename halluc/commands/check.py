@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.table import Table
 
@@ -15,10 +16,13 @@ from halluc.components import TABLE
 from halluc.config.loading import LoadedConfig, sha256_of_tree
 from halluc.config.matrix import Cell, load_study
 from halluc.config.schema import ModelConfig
-from halluc.core.errors import HallucError
-from halluc.data.checks import TEXTS, CheckReport, check_corpora
-from halluc.data.corpora import read_corpora
+from halluc.core.errors import HallucError, ManyErrors, refuse
+from halluc.data.checks import check_corpora
+from halluc.data.corpora import Corpora, read_corpora
+from halluc.data.odd_labels import unmet_out_of_scope
+from halluc.data.statistics import Count, Words
 from halluc.engine.references import resolve_model
+from halluc.runs.data import DataRecord, SplitData
 
 
 def run(path: Path, overrides: Sequence[str], *, only: Sequence[str] = (), deep: bool, as_json: bool) -> None:
@@ -49,20 +53,27 @@ def _looked_at(loaded: LoadedConfig, deep: bool) -> str:
 def _one(cell: Cell, alike: Sequence[Cell], *, deep: bool, as_json: bool) -> None:
     """Check one experiment, for all cells that are like it in what is looked at."""
     loaded = cell.loaded
+    task = experiment.task_of(loaded)
     corpora = read_corpora(loaded.experiment.data, TABLE)
-    report = check_corpora(corpora)
+    _refuse_labels(task, corpora)
+    report = check_corpora(corpora, task.words)
+    bare = sum(not example.pairs for corpus in corpora.splits.values() for example in corpus)
+    labels = {name: split.labels for name, split in report.splits.items()}
+    report.warnings.extend(unmet_out_of_scope(loaded.experiment.data, labels, bare))
     report.warnings.extend(_absent_model(loaded.experiment.model))
     remaining, withheld = gapping.withhold(loaded, corpora)
-    gaps = gap_table.gaps(experiment.task_of(loaded), remaining)
+    if "train" in remaining.splits:
+        experiment.refuse_bare(task, remaining.splits["train"])
+    gaps = gap_table.gaps(task, remaining)
     plan = augmenting.planned(loaded)
     if not as_json:
         if len(alike) > 1:
             say(f"and {len(alike) - 1} cells that differ in none of this, such as {alike[-1].slug}", style="dim")
-        show(report)
+        show(report, task.words)
         gap_table.show(gaps, withheld.told() if withheld else None)
         if plan is not None:
-            spent = f"made from {plan['parents']:,} sentences, at most {plan['most']:,} of one"
-            say(f"augmentation: {plan['new']:,} new sentences by {', '.join(plan['methods'])}, {spent}")
+            spent = f"made from {plan['parents']:,} {task.noun}, at most {plan['most']:,} of one"
+            say(f"augmentation: {plan['new']:,} new {task.noun} by {', '.join(plan['methods'])}, {spent}")
     probed = None
     if deep:
         from halluc.commands import probe
@@ -75,9 +86,26 @@ def _one(cell: Cell, alike: Sequence[Cell], *, deep: bool, as_json: bool) -> Non
         }
         which = {} if cell.slug is None else {"cells": [one.slug for one in alike]}
         found = {"augment": plan, **({"model": probed.as_json()} if probed else {})}
-        put_json({**which, **report.as_json(), "gap": gap, **found})
+        put_json({**which, **report.model_dump(mode="json", exclude={"encoding"}), "gap": gap, **found})
     elif probed:
-        probe.show(probed, experiment.task_of(loaded).columns)
+        probe.show(probed, task)
+
+
+def _refuse_labels(task: Any, corpora: Corpora) -> None:
+    """What training, or evaluating, would refuse later.
+
+    Raises:
+        HallucError or ManyErrors: labels that the task cannot have, of all splits at once.
+    """
+    found: list[HallucError] = []
+    for corpus in corpora.splits.values():
+        try:
+            task.labels(corpus)
+        except ManyErrors as errors:
+            found += errors.errors
+        except HallucError as error:
+            found.append(error)
+    refuse(found)
 
 
 def _absent_model(model: ModelConfig) -> list[str]:
@@ -95,38 +123,43 @@ def _absent_model(model: ModelConfig) -> list[str]:
 _MOST_LABELS = 60
 
 
-def show(report: CheckReport) -> None:
+def show(report: DataRecord, words: Words) -> None:
     """The report as tables for people."""
-    words = report.words
-    counts = Table(title="splits", title_justify="left", box=None, pad_edge=False)
-    whole = (words.examples, "tokens", words.labelled, "without", "documents")
-    for heading in ("split", *whole, "mean", "median", "p90", "p99", "longest"):
-        counts.add_column(heading, justify="left" if heading == "split" else "right")
+    table = Table(title="splits", title_justify="left", box=None, pad_edge=False)
+    # A count that is 0 everywhere, as that of pairs, tells nothing; nor do documents where a split is one.
+    counts = [count for count in words.counts if any(split.counts[count.name] for split in report.splits.values())]
+    documents = ["documents"] if any(split.documents > 1 for split in report.splits.values()) else []
+    shape = ("mean", "median", "p90", "p99", "longest")
+    for heading in ("split", *(count.name.replace("_", " ") for count in counts), *documents, *shape):
+        table.add_column(heading, justify="left" if heading == "split" else "right")
     for name, split in report.splits.items():
-        free = f"{split.entity_free} ({split.entity_free / split.sentences:.1%})"
-        sizes = [split.sentences, split.tokens, split.mentions]
-        shape = [f"{split.lengths[key]:g}" for key in ("mean", "median", "p90", "p99", "longest")]
-        counts.add_row(name, *(f"{number:,}" for number in sizes), free, f"{split.documents:,}", *shape)
-    people.print(counts)
-    one, thing = (word.removesuffix("s") for word in (words.examples, words.labelled))
-    none = " (out of scope, where it can have but one)" if words is TEXTS else ""
-    say(f"without: {words.examples} without any {thing}{none}; mean to longest: tokens a {one}", style="dim")
+        many = [f"{split.documents:,}" for _ in documents]
+        lengths = [f"{split.lengths[key]:g}" for key in shape]
+        table.add_row(name, *(_count(split, count, words) for count in counts), *many, *lengths)
+    people.print(table)
+    legend = [f"{count.name.replace('_', ' ')}: {count.legend}" for count in counts if count.legend]
+    say("; ".join([*legend, f"mean to longest: {words.tokens} a {words.examples.removesuffix('s')}"]), style="dim")
     say()
-    _show_labels(report)
+    _show_labels(report, words)
     say()
-    if words is not TEXTS:
-        scheme = f"{report.scheme.upper()} ({report.scheme_note})" if report.scheme else "none: the files give spans"
-        say(f"scheme: {scheme}")
+    if report.scheme:
+        say(f"scheme: {report.scheme.upper()} ({report.scheme_note})")
     for warning in report.warnings:
         say(f"warning: {warning}", style="yellow")
     if not report.warnings:
         say("nothing odd found", style="green")
 
 
-def _show_labels(report: CheckReport) -> None:
+def _count(split: SplitData, count: Count, words: Words) -> str:
+    """A count of a split, beside it its share of the examples where it is one."""
+    found = split.counts[count.name]
+    return f"{found:,}" + (f" ({found / split.counts[words.examples]:.1%})" if count.is_share else "")
+
+
+def _show_labels(report: DataRecord, words: Words) -> None:
     """How often each label stands in each split; of very many, the most frequent."""
-    title = "texts by label" if report.words is TEXTS else f"{report.words.labelled} by label"
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    labelled = words.labelled if words.labelled != "labels" else words.examples
+    table = Table(title=f"{labelled} by label", title_justify="left", box=None, pad_edge=False)
     table.add_column("label")
     for name in report.splits:
         table.add_column(name, justify="right")

@@ -14,7 +14,8 @@ from halluc.config.matrix import Cell
 from halluc.config.rendering import annotated, leaves
 from halluc.config.yaml import dotted
 from halluc.core import registry
-from halluc.core.errors import HallucError, did_you_mean
+from halluc.core.errors import HallucError, data_error, did_you_mean
+from halluc.core.examples import Corpus
 from halluc.metrics.base import Metrics
 from halluc.runs import directory, matrix, provenance
 from halluc.runs.directory import RunDir
@@ -104,6 +105,16 @@ def task_of(loaded: LoadedConfig):  # type: ignore[no-untyped-def]
     """The task that the config names, made with its section."""
     section = loaded.experiment.task
     return registry.load(TABLE, "task", section.type)(section)
+
+
+def refuse_bare(task: Any, train: Corpus[Any]) -> None:
+    """
+    Raises:
+        HallucError D131: the training split shows nothing that could be learned.
+    """
+    lacking = task.lacks(train)
+    if lacking is not None:
+        raise data_error("D131", f"{train.source} has {lacking}: there is nothing to learn")
 
 
 def metrics_of(task: Any) -> Metrics:

@@ -35,9 +35,10 @@ def withhold(loaded: LoadedConfig, corpora: Corpora) -> tuple[Corpora, Withheld 
         return corpora, None
     task = experiment.task_of(loaded)
     if config.unit not in task.units:
-        help = f"of {task.name} it is one of {', '.join(task.units)}"
         where = loaded.origins.get(("gap", "unit"))
-        raise HallucError("C103", f'`gap.unit` cannot be "{config.unit}"', where, help)
+        usual = "" if "unit" in config.model_fields_set else ", as it is where none is named"
+        help = f"of {task.name} it is one of {', '.join(task.units)}"
+        raise HallucError("C103", f'`gap.unit` cannot be "{config.unit}"{usual}', where, help)
     try:
         withheld = withholding.withhold(train.examples, config, task.strata(train.examples))
     except HallucError as error:

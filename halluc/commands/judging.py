@@ -59,10 +59,12 @@ def scores(predictions: Sequence[Any]) -> tuple[numpy.ndarray, numpy.ndarray, nu
 
 
 def calibrated(predictions: Sequence[Any], temperature: float) -> list[Any]:
-    """The same predictions with the confidences that their scores have at ``temperature``."""
+    """The same predictions with the confidences that their scores have at ``temperature``, and with whatever else they
+    scale themselves."""
     if temperature == 1.0:
         return list(predictions)
     claims = sum(len(prediction.confidences) for prediction in predictions)
     rows, claim, claimed = scores(predictions)
     new = iter(calibration.confidences(rows, claim, claims, temperature, claimed).tolist())
-    return [replace(p, confidences=tuple(next(new) for _ in p.confidences)) for p in predictions]
+    found = [replace(p, confidences=tuple(next(new) for _ in p.confidences)) for p in predictions]
+    return [p.scaled(temperature) if hasattr(p, "scaled") else p for p in found]

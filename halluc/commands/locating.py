@@ -6,6 +6,7 @@ import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from halluc.commands import experiment, gapping
 from halluc.components import TABLE
@@ -106,22 +107,30 @@ def _refuse_neither(reference: str) -> None:
 
 def _defaults(reference: str) -> LoadedConfig:
     """What holds for a model of which nothing is known."""
-    name = _task_of(reference)
-    task = registry.load(TABLE, "task", name).Config(type=name)
+    config = _own_config(reference)
+    name = _task_of(config)
+    component = registry.load(TABLE, "task", name)
+    task = component.Config(type=name, **component.settings_of(config))
     settings = Experiment(name="predict", task=task, data=None, model=ModelConfig(name=reference))
     return LoadedConfig(settings, settings.model_dump(mode="json"), {}, ())
 
 
-def _task_of(reference: str) -> str:
-    """The task that a model has a head for, as its config.json tells; models of the hub are not asked."""
+def _own_config(reference: str) -> dict[str, Any]:
+    """The config.json of a model, empty where it cannot be read; models of the hub are not asked."""
     source = resolve_model(reference)
     if not source.local:
-        return _TASK
+        return {}
     try:
-        config = json.loads((Path(source.name) / "config.json").read_text(encoding="utf-8"))
-        heads = [str(head) for head in config.get("architectures") or ()]
-    except (OSError, ValueError, AttributeError):
-        return _TASK  # what is wrong with it is told where it is loaded
+        found = json.loads((Path(source.name) / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}  # what is wrong with it is told where it is loaded
+    return found if isinstance(found, dict) else {}
+
+
+def _task_of(config: dict[str, Any]) -> str:
+    """The task that a model has a head for."""
+    told = config.get("architectures")
+    heads = [str(head) for head in told] if isinstance(told, list) else []
     fits = (name for name in TABLE["task"] if any(h.endswith(registry.load(TABLE, "task", name).head) for h in heads))
     return next(fits, _TASK)
 

@@ -29,7 +29,8 @@ Example = tuple[str, Any, Any]
 
 @dataclass(frozen=True)
 class Measured:
-    """One split of one run; ``lines`` are those of its ledger, none where only figures are wanted."""
+    """One split of one run; ``lines`` are those of its ledger, none where only figures are wanted, and ``untold`` the
+    figures that say nothing in its task."""
 
     run: RunDir
     record: RunFile
@@ -37,6 +38,7 @@ class Measured:
     examples: list[Example]
     table: Table
     lines: list[LedgerLine]
+    untold: frozenset[str] = rates.NOTHING
 
     @property
     def name(self) -> str:
@@ -49,7 +51,7 @@ class Measured:
     @cached_property
     def figures(self) -> dict[FigureKey, Figure]:
         """The headline figures, in their order."""
-        made = rates.headline(self.table, self.sheet) + scoring.calibration_figures(self.table, self.sheet)
+        made = rates.headline(self.table, self.sheet, self.untold) + scoring.calibration_figures(self.table, self.sheet)
         return {key(figure.name, figure.by): figure for figure in made}
 
     @cached_property
@@ -95,7 +97,8 @@ def read(run: RunDir, split: str, known: dict[bytes, Example] | None = None, *, 
         evaluations.refuse_strangers(run, split, {line.id for line in lines}.difference(ids))
         made = table(lines, ids, [len(example[1]) for example in examples])
     evaluations.refuse_parts(run, split, file, _counted(made, examples))
-    return Measured(run, record, split, examples, made, lines if keep_lines else [])
+    untold = scoring.metrics_used(file).untold
+    return Measured(run, record, split, examples, made, lines if keep_lines else [], untold)
 
 
 def _counted(made: Table, examples: Sequence[Example]) -> Counted:
@@ -106,7 +109,7 @@ def _counted(made: Table, examples: Sequence[Example]) -> Counted:
         unsupported=int((verdict == "unsupported").sum()),
         omissions=int(numpy.isneginf(made.gold.best).sum()),
         examples=len(examples),
-        mentions=sum(len(gold) for _, _, gold in examples),
+        annotated=sum(len(gold) for _, _, gold in examples),
         gold=len(made.gold.example),
     )
 
@@ -122,7 +125,7 @@ def _examples(run: RunDir, split: str, kind: type[Prediction], known: dict[bytes
             lines = [line.partition(_SAID) for line in file]
     except OSError:
         lines = []  # told where they are read one by one
-    if lines and all(begins in known and said.endswith(b"]}\n") for begins, _, said in lines):
+    if lines and all(begins in known and said.endswith(b"}\n") for begins, _, said in lines):
         return [known[begins] for begins, _, _ in lines]
     records = read_lines(path, kind, damaged="R112", what="predictions", help=anew(run, split))
     found = [one.example for one in records]

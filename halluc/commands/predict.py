@@ -11,27 +11,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from halluc.commands import locating
+from halluc.commands import experiment, locating
 from halluc.commands.locating import Trained
+from halluc.commands.reading import Reading
 from halluc.commands.terminal import Talk, say
 from halluc.core.errors import EXIT_DONE, HallucError, data_error, environment_error
 from halluc.core.files import json_line, replacing
 from halluc.data import streams
 from halluc.data.readers.base import BadLine
 from halluc.data.streams import LineStream
-from halluc.data.texts import Format, Item, Tokenize, in_chunks, read_texts, sniff
+from halluc.data.texts import Item, in_chunks
 
 if TYPE_CHECKING:
     from halluc.commands.predicting import Predictor
-
-
-@dataclass(frozen=True)
-class Reading:
-    """How the input is read; None where it, or the run, tells."""
-
-    format: Format | None
-    tokenize: Tokenize | None
-    look_ahead: int
 
 
 @dataclass
@@ -45,8 +37,12 @@ def run(reference: str, source: Path | None, target: Path | None, reading: Readi
 
     Raises:
         HallucError D115, exit code 3: some texts could not be read. The output is whole and tells of each in its place.
+        C016: options that do not go together. D104, D114, D116, D117: of columns, see ``data.texts_rows``.
     """
     trained = locating.locate(reference)
+    settings = trained.loaded.experiment
+    task = experiment.task_of(trained.loaded)
+    fields = reading.fields(task, settings.data)
     speaks = talk is not Talk.QUIET
     with streams.opened(source) as (stream, name), _opened(target) as file:
         # torch and transformers take seconds to import: what can fail without them has failed by now.
@@ -58,11 +54,10 @@ def run(reference: str, source: Path | None, target: Path | None, reading: Readi
         if speaks and source is None and sys.stdin.isatty():
             say("type a text a line; Ctrl-D ends the input")
         lines = LineStream(stream, name)
-        form, everything = (reading.format, iter(lines)) if reading.format else sniff(lines)
-        tokenize = reading.tokenize or trained.tokenize
+        told, texts = reading.texts(lines, fields, reading.tokenize or trained.tokenize, task)
         if speaks:
-            say(f"input: {name}, read as {form}" + (f", texts cut into {tokenize}" if form != "conll" else ""))
-        chunks = in_chunks(read_texts(everything, form, tokenize), reading.look_ahead, lines.waits)
+            say(f"input: {name}, {told}")
+        chunks = in_chunks(texts, reading.look_ahead, lines.waits)
         started, tally = time.monotonic(), _stream(chunks, predictor, file)
     if speaks:
         _conclude(tally, predictor, time.monotonic() - started)
@@ -102,6 +97,8 @@ def _tell(trained: Trained, computes: str) -> None:
 
 
 def _conclude(tally: _Tally, predictor: Predictor, seconds: float) -> None:
+    for told in predictor.told():
+        say(told)
     share = predictor.unknown_share
     if share is not None:
         say(f"warning: {share:.0%} of the words are unknown to the model's tokenizer", style="yellow")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from halluc.commands import assessment, judging
 from halluc.commands.locating import Trained
@@ -40,19 +41,26 @@ class Predictor:
         """See ``assessment.unknown_share``, of all texts so far."""
         return assessment.unknown_share(self.notes)
 
+    def told(self) -> Iterator[str]:
+        """What a person should know of how the texts so far became model input."""
+        task = self.model.task
+        for note, words in task.notes.items():
+            if self.notes[note] and note not in task.gold_notes:
+                yield f"{self.notes[note]:,} {words}"
+
     def records(self, chunk: Sequence[Item]) -> Iterator[Record]:
         """One record an item, in their order."""
         texts = [item for item in chunk if isinstance(item, InputText) and item.tokens]
-        claimed = iter(self._claims(texts))
+        said = iter(self._said(texts))
         for item in chunk:
             if isinstance(item, BadLine):
                 yield UnreadText(line=item.line, error=Problem(code=item.code, message=item.problem, help=item.help))
             else:
-                claims = next(claimed) if item.tokens else ()
-                yield self.model.task.record_of(item, [self._asserted(claim) for claim in claims])
+                prediction, claims = next(said) if item.tokens else (None, ())
+                yield self.model.task.record_of(item, prediction, [self._asserted(claim) for claim in claims])
 
-    def _claims(self, texts: Sequence[InputText]) -> list[tuple[Claim, ...]]:
-        """What the model claims of each text, with calibrated confidence."""
+    def _said(self, texts: Sequence[InputText]) -> list[tuple[Any, tuple[Claim, ...]]]:
+        """What the model says of each text, with calibrated confidence, and what it claims by that."""
         if not texts:
             return []
         # Ids of the input may repeat: a line is a text's own.
@@ -61,7 +69,7 @@ class Predictor:
         predicted = self.model.predict(Corpus("input", examples, self.source))
         self.notes.update(predicted.notes)
         predictions = judging.calibrated(predicted.predictions, self.trained.temperature)
-        return [task.claims(*pair) for pair in zip(examples, predictions, strict=True)]
+        return [(said, task.claims(example, said)) for example, said in zip(examples, predictions, strict=True)]
 
     def _asserted(self, claim: Claim) -> Asserted:
         knowledge, threshold = self.trained.knowledge, self.trained.threshold

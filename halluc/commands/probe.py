@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -102,7 +101,7 @@ def _dry_batch(
         value = loss.item() / max(1, batch.weight)
         seconds.append(time.perf_counter() - clock)
     rows, columns = batch.inputs["input_ids"].shape
-    found = {"sentences": rows, "positions": columns, "loss": round(value, 4), "seconds": round(seconds[-1], 4)}
+    found = {"examples": rows, "positions": columns, "loss": round(value, 4), "seconds": round(seconds[-1], 4)}
     peak = engine.peak_memory()
     return found if peak is None else {**found, "peak_bytes": peak}
 
@@ -116,19 +115,19 @@ def _warnings(rate: float, usual: tuple[float, float]) -> list[str]:
     ]
 
 
-def show(found: Probe, columns: Mapping[str, str]) -> None:
+def show(found: Probe, task: Any) -> None:
     """The probe as text for people."""
     say()
     say(f"model: {found.parameters:,} parameters, {found.trainable:,} trained, on {found.device} in {found.precision}")
     table = Table(title="encoding", title_justify="left", box=None, pad_edge=False)
-    for heading in ("split", *columns.values()):
+    for heading in ("split", *task.columns.values()):
         table.add_column(heading, justify="left" if heading == "split" else "right")
     for split, notes in found.encoding.items():
-        table.add_row(split, *(f"{notes[key]:,}" for key in columns))
+        table.add_row(split, *(f"{notes[key]:,}" for key in task.columns))
     people.print(table)
     batch = found.dry_batch
     say(
-        f"largest batch: {batch['sentences']} sentences by {batch['positions']} positions, loss {batch['loss']}, "
+        f"largest batch: {batch['examples']} {task.noun} by {batch['positions']} positions, loss {batch['loss']}, "
         f"{batch['seconds']:.2f} s forward and backward"
     )
     say(f"an epoch: {found.steps_an_epoch:,} steps, {found.padding:.1%} padding")

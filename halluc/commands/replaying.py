@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from rich.text import Text
 
 from halluc.augment.layout import PROVENANCE, TRAIN
-from halluc.augment.lines import Line
+from halluc.augment.lines import Line, Shape
 from halluc.augment.making import COPY
 from halluc.augment.preparing import Prepared
 from halluc.commands import augmenting
 from halluc.commands.terminal import people, put_json, say
 from halluc.config.loading import LoadedConfig
-from halluc.core.edits import Editable
 from halluc.core.errors import HallucError, did_you_mean, printable
 from halluc.core.examples import Span
 from halluc.runs.directory import RunDir
+
+# Between the two texts of a pair.
+_BORDER = "‖"
 
 
 def preview(loaded: LoadedConfig, wanted: int, *, as_json: bool) -> None:
@@ -33,7 +35,7 @@ def preview(loaded: LoadedConfig, wanted: int, *, as_json: bool) -> None:
             before = ready.job.shape.record(example)
             put_json({"before": before, "after": json.loads(line.text), "provenance": json.loads(line.provenance)})
         else:
-            _pair(ready.job.shape.editable(example), line, str(example.origin))
+            _pair(ready.job.shape, example, line)
     if not shown:
         say("no example can be changed by these methods")
 
@@ -54,18 +56,19 @@ def _some(ready: Prepared, wanted: int) -> Iterator[tuple[Any, Line]]:
                 yield example, line
 
 
-def _pair(before: Editable, line: Line, origin: str) -> None:
-    record, provenance = json.loads(line.text), json.loads(line.provenance)
+def _pair(shape: Shape, example: Any, line: Line) -> None:
+    before, after, provenance = shape.record(example), json.loads(line.text), json.loads(line.provenance)
     whys = ", ".join(dict.fromkeys(edit["why"] for edit in provenance["edits"])) or "as it is"
-    people.print(Text(printable(f"{origin}  {' + '.join(provenance['methods'])}: {whys}"), style="dim"))
-    after_spans = tuple(Span(*span) for span in record["spans"])
-    gone, come = _differing(before.tokens, tuple(record["tokens"]))
-    people.print(_marked("- ", before.tokens, before.spans, gone, "red"))
-    people.print(_marked("+ ", tuple(record["tokens"]), after_spans, come, "green"))
+    people.print(Text(printable(f"{example.origin}  {' + '.join(provenance['methods'])}: {whys}"), style="dim"))
+    gone, come = _differing(before["tokens"], after["tokens"])
+    # What labels the whole stays, and stands before both.
+    labels = () if shape.shows == "mentions" else shape.labels_of(example) or ("no label",)
+    people.print(_marked("- ", before, labels, gone, "red"))
+    people.print(_marked("+ ", after, labels, come, "green"))
     people.print()
 
 
-def _differing(before: tuple[str, ...], after: tuple[str, ...]) -> tuple[set[int], set[int]]:
+def _differing(before: Sequence[str], after: Sequence[str]) -> tuple[set[int], set[int]]:
     """The positions that only one side has."""
     gone: set[int] = set()
     come: set[int] = set()
@@ -76,11 +79,17 @@ def _differing(before: tuple[str, ...], after: tuple[str, ...]) -> tuple[set[int
     return gone, come
 
 
-def _marked(sign: str, tokens: tuple[str, ...], spans: tuple[Span, ...], changed: set[int], colour: str) -> Text:
-    """Tokens with spans in brackets; changed ones in colour and, for who sees no colours, underlined."""
+def _marked(sign: str, record: Mapping[str, Any], labels: Sequence[str], changed: set[int], colour: str) -> Text:
+    """Tokens with spans in brackets, and a bar at the border of a pair; changed ones in colour and, for who sees no
+    colours, underlined."""
+    spans = [Span(*span) for span in record.get("spans", ())]
     opens, closes = {span.start for span in spans}, {span.end - 1: span.label for span in spans}
     line = Text(sign, style=colour)
-    for number, token in enumerate(tokens):
+    if labels:
+        line.append(f"[{printable(', '.join(labels))}] ", style="bold")
+    for number, token in enumerate(record["tokens"]):
+        if number == record.get("second"):
+            line.append(f"{_BORDER} ", style="bold")
         if number in opens:
             line.append("[", style="bold")
         line.append(printable(token), style=f"{colour} underline" if number in changed else "default")
@@ -110,7 +119,7 @@ def replay(loaded: LoadedConfig, target: RunDir, identity: str, *, as_json: bool
     if as_json:
         put_json({"id": identity, "same": True, **json.loads(provenance)})
     else:
-        _pair(ready.job.shape.editable(example), line, str(example.origin))
+        _pair(ready.job.shape, example, line)
         say(f"{identity}: the same to the byte")
 
 

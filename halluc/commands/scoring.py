@@ -15,7 +15,7 @@ from halluc.hallucination import rates
 from halluc.hallucination.table import Table
 from halluc.metrics import calibration, selective
 from halluc.metrics.base import Metrics, Ranked
-from halluc.runs.schema import MetricResult
+from halluc.runs.schema import EvalFile, MetricResult
 
 if TYPE_CHECKING:
     from halluc.engine.runtime import Runtime
@@ -28,7 +28,7 @@ _RANKED_PASSES = 30_000_000
 COVERAGES = (0.95, 0.9, 0.8)
 CURVE = tuple(step / 20 for step in range(1, 21))
 
-# The figures of every ledger, whatever the task.
+# The figures of a ledger; a task's set of figures says which of the rates it leaves out.
 _OF_CLAIMS = (
     *rates.NAMES,
     *("ece", "brier", "reliability", "aurc", "e_aurc", "auroc", "hallucination_rate_at_coverage", "risk_at_coverage"),
@@ -37,7 +37,17 @@ _OF_CLAIMS = (
 
 def names(task: Any) -> tuple[str, ...]:
     """Every figure of a task that a gate may name."""
-    return (*experiment.metrics_of(task).names, *_OF_CLAIMS)
+    metrics = experiment.metrics_of(task)
+    return (*metrics.names, *(name for name in _OF_CLAIMS if name not in metrics.untold))
+
+
+def metrics_used(file: EvalFile) -> type[Metrics]:
+    """The set of figures that a file was written with: a task may have several, and each has protocols of its own."""
+    used = {m.protocol for m in file.metrics}
+    sets = [registry.load(TABLE, "metric", name) for name in TABLE["metric"]]
+    usual = registry.load(TABLE, "metric", registry.load(TABLE, "task", file.task).scores)
+    found: type[Metrics] = next((one for one in sets if used.intersection(one.protocols)), usual)
+    return found
 
 
 # Those of all sets.
@@ -70,7 +80,7 @@ def score(
     """
     sheet = Sheet(len(examples))
     figures = metrics.figures(examples, predictions, sheet)
-    figures += rates.figures(table, sheet) + calibration_figures(table, sheet)
+    figures += rates.figures(table, sheet, metrics.untold) + calibration_figures(table, sheet)
     if not table.claims.kept.all():
         remaining = numpy.bincount(table.claims.example[table.claims.kept], minlength=len(table))
         figures += metrics.kept(examples, predictions, remaining, sheet)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from rich.table import Table
 
@@ -35,13 +35,15 @@ _ARM_COLUMNS: dict[str, tuple[str, dict[str, str]]] = {
     "DR": ("distortion_rate", {}),
     **{heading: _COLUMNS[heading] for heading in ("label", "boundary", "both", "duplicate", "OR", "ECE")},
 }
+_SHORT = {"HR": "hallucination", "DR": "distortion", "OR": "omission", "OC": "over-claim"}
 
 
 def show(study: StudyFigures) -> None:
     seeds = {len(cell.runs) for cell in study.cells}
     say(f"{study.name}, {study.split}, {study.examples:,} examples, {_seeds(seeds)}")
-    _cells(study.cells, _columns(study))
-    _legend(study)
+    columns = _columns(study)
+    _cells(study.cells, columns)
+    _legend(study, columns)
     armtable.show(study.comparisons, study.arm_trends)
     for axis in dict.fromkeys((trend.axis, *told(trend.choice)) for trend in study.trends):
         _trends([trend for trend in study.trends if (trend.axis, *told(trend.choice)) == axis])
@@ -58,7 +60,7 @@ def _columns(study: StudyFigures) -> dict[str, tuple[str, dict[str, str]]]:
     references = {one.axis: str(one.reference) for one in study.comparisons}
     there = {(figure.name, tuple(figure.by.items())) for cell in study.cells for figure in cell.figures}
     columns = _ARM_COLUMNS if references else _COLUMNS
-    # Mentions and whole texts have novelties, and reasons, of their own.
+    # What has no sense in a task is not counted there.
     columns = {heading: (name, by) for heading, (name, by) in columns.items() if (name, tuple(by.items())) in there}
     several = len(references) > 1
     return columns | {
@@ -66,14 +68,13 @@ def _columns(study: StudyFigures) -> dict[str, tuple[str, dict[str, str]]]:
     }
 
 
-def _legend(study: StudyFigures) -> None:
-    if not study.comparisons:
-        say(
-            "HR, OR, OC: hallucination, omission, over-claim rate; label to duplicate: distortion rate by reason", "dim"
-        )
-        return
-    say("HR, DR, OR: hallucination, distortion, omission rate; label to duplicate: DR by reason", "dim")
-    say("HR matched: HR where a threshold on confidence brings arm and reference to the larger of both ORs", "dim")
+def _legend(study: StudyFigures, columns: Iterable[str]) -> None:
+    there = {heading.split()[0] for heading in columns}
+    known = {short: name for short, name in _SHORT.items() if short in there}
+    reasons = "; label to duplicate: distortion rate by reason" if "label" in there else ""
+    say(f"{', '.join(known)}: {', '.join(known.values())} rate{reasons}", "dim")
+    if study.comparisons:
+        say("HR matched: HR where a threshold on confidence brings arm and reference to the larger of both ORs", "dim")
 
 
 def _cells(cells: Sequence[CellFigures], columns: Mapping[str, tuple[str, dict[str, str]]]) -> None:

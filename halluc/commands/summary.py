@@ -6,11 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from rich.table import Table
 
+from halluc.commands import scoring
 from halluc.commands.terminal import people, say
-from halluc.components import TABLE
-from halluc.core import registry
 from halluc.core.errors import printable
-from halluc.metrics.base import Metrics
 from halluc.runs.schema import EvalFile, MetricResult
 
 _BY_NOVELTY = {
@@ -59,9 +57,9 @@ Key = tuple[str, tuple[tuple[str, str], ...]]
 def show(file: EvalFile) -> None:
     """Each label; what became of claims and gold, by novelty to the training split; then figures of the whole."""
     # Where two protocols give a figure of one name, the first is the primary one.
-    found = {_key(m.name, m.by): m for m in reversed(file.metrics)}
+    metrics = scoring.metrics_used(file)
+    found = {_key(m.name, m.by): m for m in reversed(file.metrics) if m.name not in metrics.untold}
     rate = found.get(_key("hallucination_rate", {}))
-    metrics = _metrics(file)
     there = {name for name, _ in found}
     columns = {**metrics.by_label, **_BY_LABEL}
     _labels(file.split, found, {heading: name for heading, name in columns.items() if name in there})
@@ -73,15 +71,6 @@ def show(file: EvalFile) -> None:
     _rates(file.split, found, [novelty for novelty in novelties if novelty != "unseen"], metrics.overall)
     if not novelties:
         say("novelty is not known: the config names no training split", style="dim")
-
-
-def _metrics(file: EvalFile) -> type[Metrics]:
-    """The set of figures that a file was written with: a task may have several, and each has protocols of its own."""
-    used = {m.protocol for m in file.metrics}
-    sets = [registry.load(TABLE, "metric", name) for name in TABLE["metric"]]
-    usual = registry.load(TABLE, "metric", registry.load(TABLE, "task", file.task).scores)
-    found: type[Metrics] = next((one for one in sets if used.intersection(one.protocols)), usual)
-    return found
 
 
 def _key(name: str, by: dict[str, str]) -> Key:

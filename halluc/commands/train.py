@@ -16,7 +16,7 @@ from halluc.config.loading import LoadedConfig
 from halluc.config.matrix import Cell
 from halluc.core.errors import HallucError
 from halluc.core.files import recover, write_json
-from halluc.data.checks import check_corpora
+from halluc.data.checks import check_corpora, unseen_labels
 from halluc.data.corpora import Corpora, read_corpora
 from halluc.gap.withhold import Withheld
 from halluc.loggers.console import ConsoleLogger
@@ -149,9 +149,7 @@ def _prepared(job: _Job) -> tuple[Any, Evaluate | None, Any]:
     if settings.augment is not None:
         splits["train"] = augmenting.corpus(job.target, task)
     train, dev = splits["train"], splits.get("dev")
-    lacking = task.lacks(train)
-    if lacking is not None:
-        raise HallucError("D131", f"{train.source} has {lacking}: there is nothing to learn", exit_code=3)
+    experiment.refuse_bare(task, train)
     texts = (example.tokens for example in train)
     encoder = task.build(settings.model, task.labels(train), runtime.attention_for(engine.device.type), texts)
     features = {split: task.encode(corpus.examples, encoder) for split, corpus in splits.items()}
@@ -178,7 +176,7 @@ def _drive(job: _Job, training: Any, evaluate: Evaluate | None, keeper: Any) -> 
 
     with contextlib.ExitStack() as stack:
         interruption = stack.enter_context(Interruption())
-        listeners = _listeners(stack, job) if job.engine.is_main else []
+        listeners = _listeners(stack, job, training.features.notes) if job.engine.is_main else []
         stopped: Stopped | None = None
         for event in keeper.watch(
             loop.fit(training, evaluate=evaluate, choose_by=job.choose_by, interrupted=lambda: interruption.requested)
@@ -190,14 +188,26 @@ def _drive(job: _Job, training: Any, evaluate: Evaluate | None, keeper: Any) -> 
     return stopped
 
 
-def _listeners(stack: contextlib.ExitStack, job: _Job) -> list[Callable[[Event], None]]:
+def _listeners(stack: contextlib.ExitStack, job: _Job, notes: dict[str, int]) -> list[Callable[[Event], None]]:
     listeners: list[Callable[[Event], None]] = [stack.enter_context(JsonlLogger(job.target.events))]
     if job.talk in (Talk.NORMAL, Talk.VERBOSE):
         task = experiment.task_of(job.loaded)
         shown = next(family for family in experiment.metrics_of(task).families if job.choose_by in family)
-        console = ConsoleLogger(people, every_step=job.talk is Talk.VERBOSE, shown=shown, noun=task.noun)
+        cut_up = any(count for note, count in notes.items() if note.startswith("windowed_"))
+        noun = "windows" if cut_up else task.noun
+        console = ConsoleLogger(people, every_step=job.talk is Talk.VERBOSE, shown=shown, noun=noun)
         listeners.append(stack.enter_context(console))
     return listeners
+
+
+def _tell_long(job: _Job, task: Any, notes: dict[str, dict[str, int]]) -> None:
+    """What is not read as one piece, or not whole."""
+    if job.talk not in (Talk.NORMAL, Talk.VERBOSE):
+        return
+    for split, counted in notes.items():
+        for note, told in task.notes.items():
+            if counted.get(note) and note.startswith(("windowed_", "cut_")):
+                say(f"{split}: {counted[note]:,} {told}")
 
 
 def _record(job: _Job, encoder: Any, machine: dict[str, Any], notes: dict[str, Any]) -> None:
@@ -210,8 +220,13 @@ def _record(job: _Job, encoder: Any, machine: dict[str, Any], notes: dict[str, A
         raise HallucError("R109", f"{', '.join(changed)} changed since this training began", help=help)
     record.inputs = inputs
     record.gap = job.withheld.as_record() if job.withheld else None
-    write_json(job.target.path / "data.json", {**check_corpora(job.as_read).as_json(), "encoding": notes})
-    gapping.record(job.target, experiment.task_of(job.loaded), job.corpora, job.withheld)
+    task = experiment.task_of(job.loaded)
+    data = check_corpora(job.as_read, task.words).model_copy(update={"encoding": notes})
+    for told in unseen_labels(data):  # of all that is odd what makes figures on dev mean something else
+        say(f"warning: {told}", style="yellow")
+    _tell_long(job, task, notes)
+    write_json(job.target.path / "data.json", data.model_dump(mode="json"))
+    gapping.record(job.target, task, job.corpora, job.withheld)
     record.hardware = {**record.hardware, **machine}
     record.model = {"commit": encoder.commit, "parameters": sum(p.numel() for p in encoder.model.parameters())}
     job.target.write(record)

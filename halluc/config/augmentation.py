@@ -25,8 +25,9 @@ class _AugmentConfig(Section):
     )
     focus: Literal["uniform", "balance", "gap"] = Field(
         default="uniform",
-        description="where the new examples are spent. balance: on rare labels; gap: on mentions that are seen once or "
-        "with several labels, or that the run named by `from` got wrong on dev",
+        description="where the new examples are spent. balance: on rare labels; gap: on what training shows once "
+        "(mentions, also those with several labels; content words of texts), or what the run named by `from` got wrong "
+        "on dev",
     )
     unchangeable: Literal["copy", "skip"] = Field(
         default="copy",

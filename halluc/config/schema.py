@@ -89,7 +89,7 @@ class TrainConfig(Section):
         default=1024, ge=1, description="word pieces without padding in one optimizer step, all processes together"
     )
     batching: Literal["buckets", "random"] = Field(
-        default="buckets", description="buckets: sentences of like length together, in shuffled order; random: any"
+        default="buckets", description="buckets: examples of like length together, in shuffled order; random: any"
     )
     schedule: Literal["linear", "cosine", "constant"] = Field(
         default="linear", description="how the learning rate falls after the warm-up"
@@ -128,8 +128,8 @@ class GapConfig(Section):
 
     unit: Literal["mention", "label", "example", "word"] = Field(
         default="mention",
-        description="what is withheld: distinct mentions (surface and label), whole labels, examples or, of whole "
-        "texts, content words; every training example that holds one is dropped",
+        description="what is withheld: distinct mentions (surface and label; where spans are labelled), content words "
+        "(where whole texts are), whole labels, or examples; every training example that holds one is dropped",
     )
     fraction: Share = Field(description="the share of the units that is withheld; what .25 withholds, .5 withholds too")
     labels: list[str] | None = Field(
@@ -137,8 +137,8 @@ class GapConfig(Section):
     )
     control: Literal["matched", "none"] = Field(
         default="matched",
-        description="matched: every fraction trains on as many sentences with 0, 1, 2, 3 or more mentions, or texts of "
-        "each class and length; none: on all that are left",
+        description="matched: every fraction trains on as many examples of each kind (sentences with 0, 1, 2, 3 or "
+        "more mentions; texts of each class and length); none: on all that are left",
     )
     fractions: list[Share] | None = Field(
         default=None,

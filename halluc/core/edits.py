@@ -19,12 +19,14 @@ class Editable(NamedTuple):
     """What an augmenter is given: tokens, labelled spans, and locked ranges (half open), which may never change.
 
     Spans and locked ranges are sorted, and spans do not overlap. A task locks what its label depends on, and the
-    borders between its fields.
+    borders between its fields: a locked range without length lies between two that may both change. ``labels`` are
+    those of the whole, where a task has such.
     """
 
     tokens: tuple[str, ...]
     spans: tuple[Span, ...] = ()
     locked: tuple[Range, ...] = ()
+    labels: tuple[str, ...] = ()
 
 
 class Replace(NamedTuple):
@@ -87,7 +89,7 @@ def apply(example: Editable, edits: Sequence[Edit]) -> Editable:
     if len(spans) > 1 and any(isinstance(edit, Reorder) for edit in edits):
         spans = tuple(sorted(spans))
     locked = tuple([_shifted(held, placed) for held in example.locked]) if example.locked else ()
-    return Editable(tuple(tokens), spans, locked)
+    return Editable(tuple(tokens), spans, locked, example.labels)
 
 
 def is_free(example: Editable, start: int, end: int) -> bool:
@@ -118,12 +120,12 @@ def _replaced(example: Editable, edits: Sequence[Edit]) -> Editable | None:
             shift += delta
             moving.append((start, end, delta, edit))
     if not moving:
-        return _new_tuple(Editable, (tuple(tokens), example.spans, example.locked))
+        return _new_tuple(Editable, (tuple(tokens), example.spans, example.locked, example.labels))
     if not tokens:
         return None
     spans = tuple([_moved(span, moving) for span in example.spans]) if example.spans else ()
     locked = tuple([_shifted(held, moving) for held in example.locked]) if example.locked else ()
-    return Editable(tuple(tokens), spans, locked)
+    return Editable(tuple(tokens), spans, locked, example.labels)
 
 
 def free_runs(example: Editable) -> list[Range]:

@@ -2,113 +2,44 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
 from typing import Any
 
+from halluc.core.errors import did_you_mean
 from halluc.core.examples import Corpus, Labelled
 from halluc.data.corpora import Corpora
 from halluc.data.decoding import Finding
+from halluc.data.glyphs import is_invisible
+from halluc.data.odd_labels import odd_labels
 from halluc.data.readers.base import SplitName
-
-# Characters that other categories than control, format and separator also leave without a glyph.
-_INVISIBLE = frozenset("\u115f\u1160\u3164\uffa0\u2800")
-_VARIATION_SELECTORS = range(0xFE00, 0xFE10)
-
-
-@dataclass(frozen=True)
-class Instances:
-    """A finding shown by one instance: how many there are, and the first few places."""
-
-    count: int
-    first: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Words:
-    """What people call the examples, that which is labelled in them, that which labels it, and what may be mended."""
-
-    examples: str = "sentences"
-    labelled: str = "mentions"
-    annotation: str = "tags"
-    mended: str = "tags or spans"
-
-
-TEXTS = Words("texts", "labels", "labels", "labels")
-
-
-@dataclass(frozen=True)
-class SplitCheck:
-    """Counts of one split, in the words of token classification: sentences are examples, and mentions whatever is
-    labelled in them (of a text: each of its labels). ``entity_free`` are those in which nothing is: texts out of scope
-    too. ``lengths`` are tokens a sentence: mean, median, 90th and 99th percentile, longest."""
-
-    source: str
-    documents: int
-    sentences: int
-    tokens: int
-    mentions: int
-    labels: dict[str, int]
-    entity_free: int
-    lengths: dict[str, float]
-    duplicates: int
-    contradictions: int
-    invisible_tokens: Instances
-    long_tokens: Instances
-    long_sentences: Instances
-
-
-@dataclass(frozen=True)
-class Overlap:
-    """Sentences of ``later`` that stand in ``earlier`` too, and how many of them with the same spans."""
-
-    earlier: str
-    later: str
-    sentences: int
-    same_spans: int
-    first: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class CheckReport:
-    """Everything that ``halluc check`` tells, ``words`` being those for people."""
-
-    scheme: str | None
-    scheme_note: str
-    splits: dict[str, SplitCheck]
-    overlaps: list[Overlap]
-    unseen_labels: dict[str, dict[str, int]]
-    repairs: Instances
-    skipped: Instances
-    warnings: list[str] = field(default_factory=list)
-    words: Words = Words()
-
-    def as_json(self) -> dict[str, Any]:
-        return asdict(self)
-
+from halluc.data.statistics import Words
+from halluc.runs.data import DataRecord, Instances, Overlap, SplitData
 
 MOST_PLACES = 5
 # Of more tokens than these a person should know: no encoder sees them whole.
-LONG_TOKEN, LONG_SENTENCE = 100, 10_000
+LONG_TOKEN, LONG_EXAMPLE = 100, 10_000
+# Labels that are named where train does not show them, and so much of each; among more, none is looked for that may be
+# meant, since that takes time.
+_MOST_LABELS, _LABEL, _MOST_KNOWN = 10, 60, 2_000
 
 
-def check_corpora(corpora: Corpora) -> CheckReport:
-    """Count, compare and warn; reads nothing and changes nothing."""
-    splits: dict[str, SplitCheck] = {name: _split(corpus) for name, corpus in corpora.splits.items()}
-    overlaps = _overlaps(corpora.splits)
-    unseen = _unseen_labels(splits)
-    report = CheckReport(
+def check_corpora(corpora: Corpora, words: Words) -> DataRecord:
+    """Count, compare and warn; reads nothing and changes nothing.
+
+    Args:
+        words: those of the task.
+    """
+    report = DataRecord(
         scheme=corpora.scheme,
         scheme_note=corpora.scheme_note,
-        splits=splits,
-        overlaps=overlaps,
-        unseen_labels=unseen,
+        splits={name: _split(corpus, words) for name, corpus in corpora.splits.items()},
+        overlaps=_overlaps(corpora.splits),
+        unseen_labels=_unseen_labels(corpora.splits),
         repairs=_findings(corpora.repairs),
         skipped=_findings(corpora.skipped),
-        words=TEXTS if any(_is_text(corpus) for corpus in corpora.splits.values()) else Words(),
     )
-    report.warnings.extend(_warnings(report))
+    report.warnings.extend(_warnings(report, words))
     return report
 
 
@@ -116,33 +47,26 @@ def _is_text(corpus: Corpus[Any]) -> bool:
     return isinstance(next(iter(corpus), None), Labelled)
 
 
-def _split(corpus: Corpus[Any]) -> SplitCheck:
-    labels: Counter[str] = Counter()
+def _split(corpus: Corpus[Any], words: Words) -> SplitData:
     seen: dict[tuple[str, ...], set[Any]] = {}
-    duplicates = free = 0
+    duplicates = 0
     for example in corpus:
-        pairs = example.pairs
-        labels.update(label for _, label in pairs)
-        free += not pairs
         variants = seen.setdefault(example.tokens, set())
         duplicates += bool(variants)
         variants.add(example.annotation)
     invisible, long = _odd_tokens(corpus)
-    longest = [f"{e.origin} {len(e.tokens):,} tokens" for e in corpus if len(e.tokens) > LONG_SENTENCE]
-    return SplitCheck(
+    longest = [f"{e.origin} {len(e.tokens):,} tokens" for e in corpus if len(e.tokens) > LONG_EXAMPLE]
+    return SplitData(
         source=corpus.source,
         documents=len({example.origin.document for example in corpus}),
-        sentences=len(corpus),
-        tokens=sum(len(example.tokens) for example in corpus),
-        mentions=labels.total(),
-        labels=dict(sorted(labels.items())),
-        entity_free=free,
+        counts=words.count(corpus),
+        labels=dict(sorted(Counter(label for example in corpus for _, label in example.pairs).items())),
         lengths=_lengths(corpus),
         duplicates=duplicates,
         contradictions=sum(len(variants) > 1 for variants in seen.values()),
         invisible_tokens=invisible,
         long_tokens=long,
-        long_sentences=_instances(longest),
+        long_examples=_instances(longest),
     )
 
 
@@ -161,17 +85,7 @@ def _odd_tokens(corpus: Corpus[Any]) -> tuple[Instances, Instances]:
 
 
 def _instances(found: list[str]) -> Instances:
-    return Instances(len(found), tuple(found[:MOST_PLACES]))
-
-
-def is_invisible(token: str) -> bool:
-    """Whether a token is empty or shows nothing: white space, control and format characters, selectors."""
-    return all(
-        unicodedata.category(char) in ("Cc", "Cf", "Zs", "Zl", "Zp")
-        or ord(char) in _VARIATION_SELECTORS
-        or char in _INVISIBLE
-        for char in token
-    )
+    return Instances(count=len(found), first=found[:MOST_PLACES])
 
 
 def _lengths(corpus: Corpus[Any]) -> dict[str, float]:
@@ -199,57 +113,83 @@ def _overlaps(splits: dict[SplitName, Corpus[Any]]) -> list[Overlap]:
         for later in names[index + 1 :]:
             shared = [example for example in splits[later] if example.tokens in known]
             same = sum(example.annotation in known[example.tokens] for example in shared)
-            first = tuple(str(example.origin) for example in shared[:MOST_PLACES])
-            found.append(Overlap(earlier, later, len(shared), same, first))
+            first = [str(example.origin) for example in shared[:MOST_PLACES]]
+            found.append(Overlap(earlier=earlier, later=later, examples=len(shared), same_annotation=same, first=first))
     return found
 
 
-def _unseen_labels(splits: dict[str, SplitCheck]) -> dict[str, dict[str, int]]:
+def _unseen_labels(splits: dict[SplitName, Corpus[Any]]) -> dict[str, dict[str, Instances]]:
     if "train" not in splits:
         return {}
-    known = splits["train"].labels
-    unseen = {
-        name: {label: count for label, count in split.labels.items() if label not in known}
-        for name, split in splits.items()
-    }
-    return {name: labels for name, labels in unseen.items() if labels}
+    known = {label for example in splits["train"] for _, label in example.pairs}
+    unseen = {}
+    for name, corpus in splits.items():
+        places: dict[str, list[str]] = {}
+        for example in corpus:
+            for _, label in example.pairs:
+                if label not in known:
+                    places.setdefault(label, []).append(str(example.origin))
+        if places:
+            unseen[str(name)] = {label: _instances(places[label]) for label in sorted(places)}
+    return unseen
 
 
 def _findings(findings: list[Finding]) -> Instances:
-    return Instances(len(findings), tuple(f"{f.where}: {f.what}" for f in findings[:20]))
+    return Instances(count=len(findings), first=[f"{f.where}: {f.what}" for f in findings[:20]])
 
 
-def _warnings(report: CheckReport) -> list[str]:
-    told, words = [], report.words
-    for overlap in report.overlaps:
-        if overlap.sentences:
-            told.append(f"{_shared(overlap, words)} (first: {overlap.first[0]})")
-    for name, labels in report.unseen_labels.items():
-        listed = ", ".join(f"{label} ({count:,})" for label, count in labels.items())
-        told.append(f"{name} has labels that train never shows: {listed}")
+def _warnings(report: DataRecord, words: Words) -> list[str]:
+    told = [f"{_shared(overlap, words)} (first: {overlap.first[0]})" for overlap in report.overlaps if overlap.examples]
+    told += unseen_labels(report)
     for name, split in report.splits.items():
-        if split.duplicates:
-            told.append(
-                f"{name}: {_counted(split.duplicates, words.examples, 'repeat')} an earlier one of the same split"
-            )
-        if split.contradictions:
-            many = _counted(split.contradictions, words.examples, "stand")
-            told.append(f"{name}: {many} there with different {words.annotation}")
-        for found, what, how in (
-            (split.invisible_tokens, "tokens", "empty or invisible"),
-            (split.long_tokens, "tokens", f"longer than {LONG_TOKEN} characters"),
-            (split.long_sentences, words.examples, f"longer than {LONG_SENTENCE:,} tokens"),
-        ):
-            if found.count:
-                told.append(f"{name}: {_counted(found.count, what, 'are')} {how} (first: {found.first[0]})")
-        if not split.mentions:
-            told.append(f"{name}: no {words.labelled.removesuffix('s')} at all")
-    if report.repairs.count:
-        many = _counted(report.repairs.count, words.mended, "were")
-        told.append(f"{many} repaired (first: {report.repairs.first[0]})")
-    if report.skipped.count:
-        many = _counted(report.skipped.count, "lines", "were")
-        told.append(f"{many} skipped (first: {report.skipped.first[0]})")
+        told += _of_split(name, split, words)
+    for found, what, done in ((report.repairs, words.mended, "repaired"), (report.skipped, "lines", "skipped")):
+        if found.count:
+            told.append(f"{_counted(found.count, what, 'were')} {done} (first: {found.first[0]})")
+    return [*told, *odd_labels({name: split.labels for name, split in report.splits.items()})]
+
+
+def unseen_labels(report: DataRecord) -> list[str]:
+    """What to tell of labels that train never shows, a warning a split."""
+    if not report.unseen_labels:
+        return []
+    known = [label for label in report.splits["train"].labels if len(label) <= _LABEL]
+    known = known if len(known) <= _MOST_KNOWN else []
+    return [_of_unseen(name, labels, known) for name, labels in report.unseen_labels.items()]
+
+
+def _of_unseen(name: str, labels: dict[str, Instances], known: Sequence[str]) -> str:
+    """The labels with their places, and what to do about them."""
+    named = list(labels.items())[:_MOST_LABELS]
+    listed = ", ".join(_of_label(label, found, known) for label, found in named)
+    more = f" and {len(labels) - len(named):,} more" if len(labels) > len(named) else ""
+    do = "no model that learns from train can claim them: mend them, or let train show them too"
+    return f"{name} has labels that train never shows: {listed}{more}; {do}"
+
+
+def _of_label(label: str, found: Instances, known: Sequence[str]) -> str:
+    near = did_you_mean(label, known, cutoff=0.8) if len(label) <= _LABEL else None
+    meant = f"; did you mean `{near}`?" if near else ""
+    shown = label if len(label) <= _LABEL else f"{label[:_LABEL]}…"
+    return f"{shown} ({found.count:,}, first: {found.first[0]}{meant})"
+
+
+def _of_split(name: str, split: SplitData, words: Words) -> list[str]:
+    told = []
+    if split.duplicates:
+        told.append(f"{name}: {_counted(split.duplicates, words.examples, 'repeat')} an earlier one of the same split")
+    if split.contradictions:
+        many = _counted(split.contradictions, words.examples, "stand")
+        told.append(f"{name}: {many} there with different {words.annotation}")
+    for found, what, how in (
+        (split.invisible_tokens, words.tokens, "empty or invisible"),
+        (split.long_tokens, words.tokens, f"longer than {LONG_TOKEN} characters"),
+        (split.long_examples, words.examples, f"longer than {LONG_EXAMPLE:,} {words.tokens}"),
+    ):
+        if found.count:
+            told.append(f"{name}: {_counted(found.count, what, 'are')} {how} (first: {found.first[0]})")
+    if not split.labels:
+        told.append(f"{name}: no {words.labelled.removesuffix('s')} at all")
     return told
 
 
@@ -265,8 +205,8 @@ def _counted(count: int, what: str, verb: str) -> str:
 
 
 def _shared(overlap: Overlap, words: Words) -> str:
-    many = _counted(overlap.sentences, f"{overlap.later} {words.examples}", "stand").replace(" stand", " also stand")
-    if overlap.sentences == 1:
-        same = "the same" if overlap.same_spans else "other"
+    many = _counted(overlap.examples, f"{overlap.later} {words.examples}", "stand").replace(" stand", " also stand")
+    if overlap.examples == 1:
+        same = "the same" if overlap.same_annotation else "other"
         return f"{many} in {overlap.earlier}, with {same} {words.annotation}"
-    return f"{many} in {overlap.earlier}, {overlap.same_spans:,} of them with the same {words.annotation}"
+    return f"{many} in {overlap.earlier}, {overlap.same_annotation:,} of them with the same {words.annotation}"

@@ -181,7 +181,7 @@ class _Border:
         return found
 
     def nothing(self, split: SplitName) -> HallucError:
-        help = "every line was skipped; see `halluc check`" if self.bad else "it holds no sentence"
+        help = "every line was skipped; see `halluc check`" if self.bad else "it holds no example"
         return _nothing(self.config, split, help)
 
     def refuse(self) -> None:

@@ -1,38 +1,28 @@
-"""Texts to predict on: one a line, JSON Lines, or columns. What is broken is yielded in its place."""
+"""Texts to predict on, one by one or in pairs, and how many of them are held at once."""
 
 from __future__ import annotations
 
-import itertools
-import math
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Literal
 
 from halluc.core.examples import Span
-from halluc.core.labels import UnknownTag, split_tag
 from halluc.data.readers.base import BadLine
-from halluc.data.readers.conll import DOCUMENT_START
-from halluc.data.readers.jsonl import Unreadable, parse_object, strings, token_bounds
-from halluc.data.streams import MOST_BYTES, Line
+from halluc.data.readers.jsonl import Unreadable, token_bounds
 
-Format = Literal["text", "jsonl", "conll"]
-FORMATS: tuple[Format, ...] = get_args(Format)
 Tokenize = Literal["words", "whitespace", "characters"]
 
-# What is looked at before the format must be clear.
-_LINES_SNIFFED, _CHARACTERS_SNIFFED = 200, 1 << 20
 # What is held at once, in characters, beside the number of texts.
 _MOST_CHARACTERS = 1 << 20
-_BLANKS = re.compile(r"[ \t]+")
-_JSONL = "one JSON object a line, with `tokens` or `text`; raw text is read with --format text"
 
 
 @dataclass(frozen=True, slots=True)
 class InputText:
-    """One text: the line it begins on, its id, and its tokens.
+    """One text, or a pair of texts: the line it begins on, its id, and its tokens.
 
     ``bounds`` are the start and end of each token in characters of ``text``; both are None where only tokens are given.
+    Of a pair, ``second`` is the token with which the second text begins; ``text`` and ``second_text`` are the two as
+    they are given, and ``bounds`` is None.
     """
 
     line: int
@@ -40,6 +30,8 @@ class InputText:
     tokens: tuple[str, ...]
     text: str | None = None
     bounds: Sequence[tuple[int, int]] | None = None
+    second: int | None = None
+    second_text: str | None = None
 
     def characters(self, span: Span) -> tuple[int, int] | None:
         """Where a span of tokens stands in the text."""
@@ -47,24 +39,32 @@ class InputText:
 
     @property
     def size(self) -> int:
-        return sum(map(len, self.tokens)) if self.text is None else len(self.text)
+        return sum(map(len, self.tokens)) if self.text is None else len(self.text) + len(self.second_text or "")
 
 
 Item = InputText | BadLine
 
 
-def read_texts(lines: Iterable[Line], form: Format, tokenize: Tokenize) -> Iterator[Item]:
-    """Each text, or why it cannot be read, in the order of the input."""
-    if form == "conll":
-        yield from _sentences(lines)
-        return
-    for line in lines:
-        if isinstance(line, BadLine):
-            yield line
-        elif form == "text":
-            yield _raw(*line, tokenize)
-        elif line[1].strip():
-            yield _record(*line, tokenize)
+def single(line: int, identity: str | int | float, text: str, tokenize: Tokenize) -> InputText:
+    """A text with its tokens, none where it is blank."""
+    if not text.strip():
+        return InputText(line, identity, (), text, ())
+    bounds = token_bounds(text, tokenize)
+    return InputText(line, identity, tuple(text[start:end] for start, end in bounds), text, bounds)
+
+
+def paired(line: int, identity: str | int | float, first: str, second: str, tokenize: Tokenize) -> InputText:
+    """A pair of texts.
+
+    Raises:
+        Unreadable: one of them is blank.
+    """
+    sides = [single(line, identity, text, tokenize).tokens for text in (first, second)]
+    for place, tokens in zip(("first", "second"), sides, strict=True):
+        if not tokens:
+            raise Unreadable("D106", f"the {place} text of the pair is empty", "a pair needs both")
+    before, behind = sides
+    return InputText(line, identity, before + behind, first, None, len(before), second)
 
 
 def in_chunks(items: Iterable[Item], most: int, waits: Callable[[], bool]) -> Iterator[list[Item]]:
@@ -79,131 +79,3 @@ def in_chunks(items: Iterable[Item], most: int, waits: Callable[[], bool]) -> It
             chunk, size = [], 0
     if chunk:
         yield chunk
-
-
-def sniff(lines: Iterable[Line]) -> tuple[Format, Iterator[Line]]:
-    """What the first lines look like, and all the lines.
-
-    JSON Lines where the first line that is not blank begins with a brace. Columns where it is ``-DOCSTART-``, or where
-    every line of the first block (up to a blank line, once two were seen) has the same number of cells, two at least,
-    and a tag in the last. Else text.
-    """
-    source, head, size = iter(lines), [], 0
-    rows: list[list[str]] = []
-    form: Format | None = None
-    for line in source:
-        head.append(line)
-        if not isinstance(line, BadLine):
-            size += len(line[1])
-            form = _told(line[1], rows)
-        if form or len(head) >= _LINES_SNIFFED or size >= _CHARACTERS_SNIFFED:
-            break
-    return form or ("conll" if len(rows) > 1 else "text"), itertools.chain(head, source)
-
-
-def _told(line: str, rows: list[list[str]]) -> Format | None:
-    """The format, where this line tells it; ``rows`` are the cells of the lines before, which it may join."""
-    if not line.strip():
-        return "conll" if len(rows) > 1 else None
-    if not rows and line.lstrip().startswith("{"):
-        return "jsonl"
-    if line.startswith(DOCUMENT_START):
-        return "conll"
-    cells = _BLANKS.split(line.strip(" \t"))
-    if len(cells) < 2 or (rows and len(cells) != len(rows[0])):
-        return "text"
-    try:
-        split_tag(cells[-1])
-    except UnknownTag:
-        return "text"
-    rows.append(cells)
-    return None
-
-
-def _raw(number: int, text: str, tokenize: Tokenize) -> InputText:
-    return _tokenized(number, f"line-{number}", text, tokenize)
-
-
-def _tokenized(number: int, identity: str | int | float, text: str, tokenize: Tokenize) -> InputText:
-    if not text.strip():
-        return InputText(number, identity, (), text, ())
-    bounds = token_bounds(text, tokenize)
-    return InputText(number, identity, tuple(text[start:end] for start, end in bounds), text, bounds)
-
-
-def _record(number: int, line: str, tokenize: Tokenize) -> Item:
-    """A line of JSON Lines; fields other than ``id``, ``tokens`` and ``text`` are left alone."""
-    try:
-        record = {key: value for key, value in parse_object(line).items() if value is not None}
-        identity = _identity(record, number)
-        text = record.get("text")
-        if text is not None and not isinstance(text, str):
-            raise Unreadable("D107", "`text` is not a string")
-        if "tokens" in record:
-            tokens = strings(record, "tokens")
-            bounds = None if text is None else _located(tokens, text)
-            return InputText(number, identity, tokens, None if bounds is None else text, bounds)
-        if text is None:
-            raise Unreadable("D107", "neither a list `tokens` nor a string `text`")
-        return _tokenized(number, identity, text, tokenize)
-    except Unreadable as bad:
-        return BadLine(bad.code, "", number, bad.problem, _JSONL)
-
-
-def _identity(record: dict[str, Any], number: int) -> str | int | float:
-    given = record.get("id", f"line-{number}")
-    if isinstance(given, bool) or not isinstance(given, (str, int, float)):
-        raise Unreadable("D107", "`id` is neither a string nor a number")
-    if isinstance(given, float) and not math.isfinite(given):
-        raise Unreadable("D107", "`id` is not a finite number")
-    return given
-
-
-def _located(tokens: Sequence[str], text: str) -> list[tuple[int, int]] | None:
-    """Where the tokens stand in the text, one after another with only white space between; None where they do not."""
-    bounds, at = [], 0
-    for token in tokens:
-        if not text.startswith(token, at):
-            while at < len(text) and text[at].isspace():
-                at += 1
-            if not text.startswith(token, at):
-                return None
-        bounds.append((at, at + len(token)))
-        at += len(token)
-    return bounds
-
-
-def _sentences(lines: Iterable[Line]) -> Iterator[Item]:
-    """The first column, a sentence up to a blank line or document boundary; one with a broken line is broken."""
-    tokens: list[str] = []
-    first = size = 0
-    bad: BadLine | None = None
-    for line in itertools.chain(lines, [(0, "")]):  # a blank line ends the last sentence
-        if isinstance(line, BadLine):
-            bad = bad or line
-            continue
-        number, content = line
-        if not content.strip(" \t") or content.startswith(DOCUMENT_START):
-            if bad:
-                yield bad
-            elif tokens:
-                yield InputText(first, f"line-{first}", tuple(tokens))
-            tokens, size, bad = [], 0, None
-            continue
-        first = first if tokens else number
-        token = _first_cell(content)
-        size += len(token) + 1
-        if size > MOST_BYTES:
-            bad = bad or _endless(first)
-        if bad is None:
-            tokens.append(token)
-
-
-def _first_cell(line: str) -> str:
-    """Up to the first tab, for a token may be empty or hold a space there; else up to the first space."""
-    return line.split("\t", 1)[0].strip(" ") if "\t" in line else _BLANKS.split(line.strip(" "), maxsplit=1)[0]
-
-
-def _endless(line: int) -> BadLine:
-    problem = f"a sentence of more than {MOST_BYTES:,} characters"
-    return BadLine("D114", "", line, problem, "a blank line ends a sentence: is this --format text?")

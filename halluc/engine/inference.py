@@ -32,6 +32,6 @@ def forward(
                     logits = model(**batch.to(runtime.device).inputs).logits.float().cpu()
             except torch.OutOfMemoryError as error:
                 rows, columns = batch.inputs["input_ids"].shape
-                message = f"out of memory in a batch of {rows} sentences by {columns} positions"
+                message = f"out of memory in a batch of {rows} examples by {columns} positions"
                 raise environment_error("T102", message, f"set `eval.batch_tokens: {max(1, budget // 2)}`") from error
             yield batch, logits

@@ -241,7 +241,7 @@ def _accumulate(training: Training, shares: Shares, stop: bool) -> tuple[float, 
 def _out_of_memory(training: Training, batch: Batch) -> HallucError:
     rows, columns = batch.inputs["input_ids"].shape
     half, twice = max(1, training.config.batch_tokens // 2), 2 * training.config.accumulation
-    message = f"out of memory in step {training.progress.step + 1}: a batch of {rows} sentences by {columns} positions"
+    message = f"out of memory in step {training.progress.step + 1}: a batch of {rows} examples by {columns} positions"
     return environment_error(
         "T102", message, f"set `train.batch_tokens: {half}`, or keep it and set `train.accumulation: {twice}`"
     )

@@ -23,8 +23,9 @@ class Strata:
     """The groups of examples whose sizes are matched: their names, and ``of``, the place of an example's among them.
 
     With ``has_free`` the first one holds the examples that show nothing, which keep their share whatever is withheld.
-    ``noun`` is what an example is, and ``thing`` what it shows. ``for_labels`` are the strata where whole labels go, if
-    not these.
+    ``noun`` is what an example is, and ``thing`` what it shows; ``free`` and ``distinct`` are what files call the share
+    of examples that show nothing, and the number of distinct things. ``for_labels`` are the strata where whole labels
+    go, if not these.
     """
 
     names: tuple[str, ...]
@@ -32,6 +33,8 @@ class Strata:
     has_free: bool
     noun: str = "sentence"
     thing: str = "mention"
+    free: str = "entity_free"
+    distinct: str = "surfaces"
     for_labels: Strata | None = None
 
     def sizes(self, examples: Sequence[Example]) -> Sizes:

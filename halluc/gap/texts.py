@@ -132,12 +132,16 @@ def by_class_and_length(examples: Sequence[Labelled]) -> Strata:
         has_free=False,
         noun="text",
         thing="label",
+        free="without_label",
+        distinct="distinct_texts",
         for_labels=Strata(
             names=tuple(f"{_MANY_NAMES[count]}, {length}" for count in counts for length in _LENGTH_NAMES),
             of=lambda example: counts.index(_number(example)) * len(LENGTHS) + _length(example),
             has_free=False,
             noun="text",
             thing="label",
+            free="without_label",
+            distinct="distinct_texts",
         ),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,25 +30,35 @@ _MOST_NAMED = 10
 
 @dataclass(frozen=True)
 class SplitSize:
-    """Numbers of a training split: ``entity_free`` is the share of sentences without a mention, ``surfaces`` counts
-    distinct mentions (surface and label)."""
+    """Numbers of a training split: examples, things that are labelled in them, tokens, the share of examples without
+    such a thing, and distinct things (surface and label)."""
 
-    sentences: int
-    mentions: int
+    examples: int
+    things: int
     tokens: int
-    entity_free: float | None
-    surfaces: int
+    free: float | None
+    distinct: int
 
     @classmethod
     def of(cls, examples: Sequence[Example]) -> SplitSize:
         labelled = [len(example.pairs) for example in examples]
         return cls(
-            sentences=len(examples),
-            mentions=sum(labelled),
+            examples=len(examples),
+            things=sum(labelled),
             tokens=sum(len(example.tokens) for example in examples),
-            entity_free=round(labelled.count(0) / len(examples), 4) if examples else None,
-            surfaces=len(_pairs(examples)),
+            free=round(labelled.count(0) / len(examples), 4) if examples else None,
+            distinct=len(_pairs(examples)),
         )
+
+    def as_record(self, strata: Strata) -> dict[str, float | None]:
+        """Under the names that the task has for them."""
+        return {
+            f"{strata.noun}s": self.examples,
+            f"{strata.thing}s": self.things,
+            "tokens": self.tokens,
+            strata.free: self.free,
+            strata.distinct: self.distinct,
+        }
 
 
 @dataclass(frozen=True)
@@ -86,9 +96,9 @@ class Withheld:
             **self.config.model_dump(mode="json"),
             "fractions": list(_fractions(self.config)) if self.matched else None,
             "units": {"withheld": self.withheld, "of": self.of},
-            "before": asdict(self.before),
-            "left": asdict(self.left),
-            "matched": asdict(self.matched) if self.matched else None,
+            "before": self.before.as_record(self.strata),
+            "left": self.left.as_record(self.strata),
+            "matched": self.matched.as_record(self.strata) if self.matched else None,
             "strata": self.strata.as_record(self.examples),
         }
 
@@ -97,20 +107,20 @@ class Withheld:
         nouns = f"{self.strata.noun}s"
         what = {"mention": "surfaces", "label": "labels", "example": nouns, "word": "content words"}[self.config.unit]
         named = f" ({', '.join(sorted(self.units.labels))})" if self.units.labels else ""
-        dropped = self.before.sentences - self.left.sentences
-        also = "" if self.config.unit == "example" else f"; {dropped:,} of {self.before.sentences:,} {nouns} dropped"
+        dropped = self.before.examples - self.left.examples
+        also = "" if self.config.unit == "example" else f"; {dropped:,} of {self.before.examples:,} {nouns} dropped"
         trained, how = (self.matched, f"matched {nouns}") if self.matched else (self.left, nouns)
         return (
             f"withheld {self.withheld:,} of {self.of:,} {what}{named}{also}; "
-            f"trained on {trained.sentences:,} {how}{self._shown(trained)}"
+            f"trained on {trained.examples:,} {how}{self._shown(trained)}"
         )
 
     def _shown(self, trained: SplitSize) -> str:
         """What they show; of whole texts, which ones lack a label, and what is lost beside what was chosen."""
         if self.strata.thing != "label":
-            return f" with {trained.mentions:,} {self.strata.thing}s"
+            return f" with {trained.things:,} {self.strata.thing}s"
         labelled = sum(bool(example.pairs) for example in self.examples)
-        told = f", {labelled:,} of them with a label" if labelled < trained.sentences else ""
+        told = f", {labelled:,} of them with a label" if labelled < trained.examples else ""
         if not self.lost_labels:
             return told
         gone = sorted(self.lost_labels)
@@ -124,8 +134,8 @@ def withhold(examples: Sequence[Example], config: GapConfig, strata: Strata = BY
     ``strata`` are what sizes are matched in.
 
     Raises:
-        HallucError D132: a named label that the split does not have. D133: no sentence with a mention is left. D134:
-            ``size`` cannot be matched. D135: nothing can be matched over all fractions.
+        HallucError D132: a named label that the split does not have. D133: no example that shows something is left.
+            D134: ``size`` cannot be matched. D135: nothing can be matched over all fractions.
     """
     if config.unit == "label" and strata.for_labels is not None:
         strata = strata.for_labels
@@ -187,9 +197,9 @@ def _fractions(config: GapConfig) -> tuple[float, ...]:
 
 
 def _sizes(examples: Sequence[Example], units: Units, config: GapConfig, strata: Strata) -> Sizes:
-    """How many sentences of each stratum every fraction trains on.
+    """How many examples of each stratum every fraction trains on.
 
-    Fractions are nested, so that the largest leaves the fewest sentences of every stratum.
+    Fractions are nested, so that the largest leaves the fewest examples of every stratum.
     """
     largest = _fractions(config)[-1]
     least = strata.sizes([examples[position] for position in units.left(largest)])

@@ -28,7 +28,7 @@ class GoldLabels:
         Reasons: ``other_label``: gold has another one, which is touched; ``out_of_scope``: gold has none.
         """
         around = Evidence(touched=tuple(one.mark for one in gold))
-        return Judged(_judged(claims, gold, around), () if claims else tuple(gold))
+        return Judged(_judged(claims, gold, around, "out_of_scope"), () if claims else tuple(gold))
 
 
 class GoldLabelSetsConfig(Section):
@@ -46,16 +46,22 @@ class GoldLabelSets:
     def judge(self, claims: Sequence[Claim], gold: Sequence[Claim]) -> Judged:
         """Verdict, reason and evidence for each claim; a gold label that is not claimed is omitted.
 
-        Reasons: ``other_label``: gold has others; ``out_of_scope``: gold has none.
+        Reasons: ``other_label``: gold has others; ``no_label``: gold has none.
         """
         claimed = {claim.label for claim in claims}
         omitted = tuple(one for one in gold if one.label not in claimed)
-        return Judged(_judged(claims, gold, Evidence()), omitted)
+        return Judged(_judged(claims, gold, Evidence(), "no_label"), omitted)
 
 
-def _judged(claims: Sequence[Claim], gold: Sequence[Claim], otherwise: Evidence) -> tuple[Claim, ...]:
+def _judged(
+    claims: Sequence[Claim], gold: Sequence[Claim], otherwise: Evidence, without_gold: str
+) -> tuple[Claim, ...]:  # fmt: skip
+    """
+    Args:
+        otherwise: what is said of a claim that gold does not have. without_gold: the reason where there is no gold.
+    """
     there = {one.label: one for one in gold}
-    reason = "other_label" if there else "out_of_scope"
+    reason = "other_label" if there else without_gold
     return tuple(
         replace(claim, verdict="supported", evidence=Evidence(there[claim.label].mark))
         if claim.label in there

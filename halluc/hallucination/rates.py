@@ -23,35 +23,42 @@ NAMES = (
 )  # fmt: skip
 
 
-def headline(table: Table, sheet: Sheet) -> list[Figure]:
-    """The figures by which runs are compared, the same ones whatever the ledger holds.
+NOTHING: frozenset[str] = frozenset()
+
+
+def headline(table: Table, sheet: Sheet, untold: frozenset[str] = NOTHING) -> list[Figure]:
+    """The figures by which runs are compared, the same ones whatever the ledger holds; none of those ``untold``.
 
     ``f1`` is that of claims and gold, ``2 supported / (claims + gold)``: for spans read from tags it is entity F1 in
     seqeval's default mode.
     """
-    counter = _Counter(table, sheet)
+    counter = _Counter(table, sheet, untold)
     everything = Slice({}, numpy.ones(len(counter.counted), dtype=bool), numpy.ones(len(counter.omitted), dtype=bool))
     rates = [figure for figure in counter.rates(everything) if figure.name not in ("support_rate", "recall")]
     return [counter.f1(), *rates, *counter.over_claim(table.novelties)]
 
 
-def figures(table: Table, sheet: Sheet) -> list[Figure]:
-    """All rates of all claims; and, where some were withdrawn, those of the kept ones under ``{"claims": "kept"}``."""
-    counter = _Counter(table, sheet)
+def figures(table: Table, sheet: Sheet, untold: frozenset[str] = NOTHING) -> list[Figure]:
+    """All rates of all claims; and, where some were withdrawn, those of the kept ones under ``{"claims": "kept"}``.
+
+    Args:
+        untold: the names of those that say nothing in this task (see ``metrics.base``).
+    """
+    counter = _Counter(table, sheet, untold)
     found = counter.overall()
     for part in slices(table):
         found += counter.rates(part)
     if not table.claims.kept.all():
-        found += _Counter(table, sheet, kept_only=True).overall()
+        found += _Counter(table, sheet, untold, kept_only=True).overall()
     return found
 
 
 class _Counter:
     """Turns masks into columns of the sheet, and columns into figures."""
 
-    def __init__(self, table: Table, sheet: Sheet, kept_only: bool = False) -> None:
+    def __init__(self, table: Table, sheet: Sheet, untold: frozenset[str], kept_only: bool = False) -> None:
         claims, gold = table.claims, table.gold
-        self.table, self.sheet = table, sheet
+        self.table, self.sheet, self.untold = table, sheet, untold
         self.by = {"claims": "kept"} if kept_only else {}
         self.kept_only = kept_only
         self.counted = claims.kept if kept_only else numpy.ones(len(claims.example), dtype=bool)
@@ -84,8 +91,12 @@ class _Counter:
             "false_claim_rate": self.false,
             "support_rate": ~self.false,
         }
-        found = [self.figure(name, part.by, self.claim_rate(mask, among)) for name, mask in wanted.items()]
-        for reason in self.reasons:
+        found = [
+            self.figure(name, part.by, self.claim_rate(mask, among))
+            for name, mask in wanted.items()
+            if name not in self.untold
+        ]
+        for reason in self.reasons if "distortion_rate" not in self.untold else ():
             mask = self.distorted & (self.table.claims.reason == reason)
             found.append(self.figure("distortion_rate", {**part.by, "reason": reason}, self.claim_rate(mask, among)))
         if part.gold is not None:
@@ -103,13 +114,12 @@ class _Counter:
         negative = numpy.bincount(self.table.gold.example, minlength=examples) == 0
         column = self.sheet.column
         one = column(numpy.ones(examples))
-        tokens = column(self.table.lengths)
-        density = Ratio((column(unsupported),), (tokens,), scale=1000, is_share=False)
-        found = [
-            self.figure("hallucinated_examples", {}, Ratio((column(unsupported > 0),), (one,))),
-            self.figure("hallucination_density", {}, density),
-        ]
-        if self.table.is_placed:
+        found = [self.figure("hallucinated_examples", {}, Ratio((column(unsupported > 0),), (one,)))]
+        if "hallucination_density" not in self.untold:
+            tokens = column(self.table.lengths)
+            density = Ratio((column(unsupported),), (tokens,), scale=1000, is_share=False)
+            found.append(self.figure("hallucination_density", {}, density))
+        if self.table.is_placed and "negative_sentence_rate" not in self.untold:
             negatives = Ratio((column(negative & (claims > 0)),), (column(negative),))
             found.append(self.figure("negative_sentence_rate", {}, negatives))
         return found

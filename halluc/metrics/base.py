@@ -36,14 +36,16 @@ class Metrics(Protocol):
 
     ``families`` are the overall figures that may choose a checkpoint, more is better; those of one family are told
     together. ``names`` has every figure that ``figures`` may give, the ones that a gate may bound; ``protocols`` are
-    those whose overall figures stand for a whole evaluation, and no other set has them. ``by_label`` and ``overall``
-    are the figures that the terminal shows, by their headings.
+    those whose overall figures stand for a whole evaluation, and no other set has them. ``untold`` are the rates of a
+    ledger (see ``hallucination.rates``) that say nothing here, or nothing of their own: they are not counted.
+    ``by_label`` and ``overall`` are the figures that the terminal shows, by their headings.
     """
 
     Config: ClassVar[type[Section]]
     families: ClassVar[tuple[tuple[str, ...], ...]]
     names: ClassVar[tuple[str, ...]]
     protocols: ClassVar[tuple[str, ...]]
+    untold: ClassVar[frozenset[str]]
     by_label: ClassVar[Mapping[str, str]]
     overall: ClassVar[Mapping[str, str]]
 

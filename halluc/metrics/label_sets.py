@@ -38,6 +38,7 @@ class LabelSets:
         *("label_f1", "label_precision", "label_recall", "subset_accuracy", "hamming_loss"),
     )
     protocols: ClassVar[tuple[str, ...]] = (PROTOCOL,)
+    untold: ClassVar[frozenset[str]] = labels.UNTOLD
     by_label: ClassVar[Mapping[str, str]] = {"F1": "label_f1", "precision": "label_precision", "recall": "label_recall"}
     overall: ClassVar[Mapping[str, str]] = {
         "micro F1": "micro_f1",

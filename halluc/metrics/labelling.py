@@ -53,6 +53,7 @@ class Labelling:
         *("out_of_scope_acceptance", "out_of_scope_recall", "out_of_scope_precision", "out_of_scope_auroc"),
     )
     protocols: ClassVar[tuple[str, ...]] = (PROTOCOL, RANKED)
+    untold: ClassVar[frozenset[str]] = labels.UNTOLD
     by_label: ClassVar[Mapping[str, str]] = {"F1": "label_f1", "precision": "label_precision", "recall": "label_recall"}
     overall: ClassVar[Mapping[str, str]] = {
         "accuracy": "accuracy",

@@ -19,7 +19,7 @@ PREFERRED = ("test", "dev", "train")
 class Counted:
     """What the ledger and the predictions of a split hold; claims that no evidence could judge are not counted.
 
-    ``mentions`` is the gold of the predictions, ``gold`` that of the ledger, None where it was not counted.
+    ``annotated`` is the gold of the predictions, ``gold`` that of the ledger, None where it was not counted.
     """
 
     claims: int
@@ -27,7 +27,7 @@ class Counted:
     unsupported: int
     omissions: int
     examples: int
-    mentions: int
+    annotated: int
     gold: int | None = None
 
 
@@ -121,8 +121,8 @@ def _pairs(file: EvalFile, found: Counted) -> Iterator[tuple[bool, str, int, int
     yield True, "supported claims", found.supported, _above(true)
     yield True, "omissions", found.omissions, _above(omitted)
     if found.gold is not None:
-        yield True, "gold mentions", found.gold, _of(omitted)
-    yield False, "gold mentions", found.mentions, _of(omitted)
+        yield True, "gold annotations", found.gold, _of(omitted)
+    yield False, "gold annotations", found.annotated, _of(omitted)
     yield False, "examples", found.examples, _of(_overall(file, "hallucinated_examples"))
 
 

@@ -13,6 +13,9 @@ from halluc.core.claims import Mark
 from halluc.runs.schema import SCHEMA_VERSION, AugmentFile, LedgerLine, MetricResult, Record, RunFile
 from halluc.runs.studies import Comparison, Interval, Plain, StudyFigures
 
+# Of a run's report alone: since version 2 ``SplitRow`` and ``GapRow`` tell of any task.
+RUN_REPORT_VERSION = 2
+
 Section = Literal["unsupported", "distorted", "omission", "supported"]
 
 
@@ -50,14 +53,15 @@ class Outcome(Record):
 
 
 class GapRow(Record):
-    """The gap of the split to the training split, of one label (null: of all): shares of ``mentions``.
+    """The gap of the split to the training split, of one label (null: of all): shares of what is ``counted``.
 
-    Of whole texts they are content words. ``forecast`` is Good-Turing's before any of the split is read, ``unseen``
-    what came, ``new`` the stricter part of it (null where that is the same), ``excess`` unseen less forecast.
+    That are mentions, or of whole texts content words. ``forecast`` is Good-Turing's before any of the split is read,
+    ``unseen`` what came, ``new`` the stricter part of it (null where that is the same), ``excess`` unseen less
+    forecast.
     """
 
     label: str | None
-    mentions: int
+    counted: int
     forecast: MetricResult
     unseen: MetricResult
     new: MetricResult | None
@@ -174,15 +178,15 @@ class Curves(Record):
 
 
 class SplitRow(Record):
-    """A split: where it comes from, its size, its sha256 (the first is the file's of ``source``)."""
+    """A split: where it comes from, its sha256 (that of the file ``source``), its size.
+
+    ``counts`` are under the names of the task, the examples first (see ``data.statistics``).
+    """
 
     name: str
     source: str
     sha256: str | None
-    sentences: int | None
-    tokens: int | None
-    mentions: int | None
-    entity_free: int | None
+    counts: dict[str, int]
     duplicates: int | None
     labels: dict[str, int]
 
@@ -230,7 +234,7 @@ class RunReport(Record):
     ``single_seed`` is always true of a run: intervals are over examples alone.
     """
 
-    schema_version: int = SCHEMA_VERSION
+    schema_version: int = RUN_REPORT_VERSION
     kind: Literal["run"] = "run"
     name: str
     task: str

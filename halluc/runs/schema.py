@@ -187,13 +187,22 @@ class PredictedLabel(Record):
 
 
 class PredictedLabels(Record):
-    """A text as ``predict`` writes it, of text classification; no label where it is out of scope, or has none."""
+    """A text, or a pair of texts, as ``predict`` writes it, of text classification.
+
+    ``second`` is the token with which the second text of a pair begins. Without a label the model says that the text is
+    out of scope (``out_of_scope``) or, where a text may have several, that it has none; of a blank text it says nothing
+    (null). ``in_scope`` is the highest probability of a label, null where a text may have several.
+    """
 
     id: str | int | float
     line: int
     text: str | None
+    second_text: str | None
     tokens: list[str]
+    second: int | None
     labels: list[PredictedLabel]
+    out_of_scope: bool | None
+    in_scope: float | None
 
 
 class Problem(Record):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple, Protocol
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol
 
 import numpy
 
@@ -13,6 +13,7 @@ from halluc.core.claims import Claim
 from halluc.core.edits import Editable
 from halluc.core.examples import Corpus, Origin
 from halluc.data.readers.base import SplitName
+from halluc.data.statistics import Words
 from halluc.data.texts import InputText
 from halluc.gap.matching import Strata
 from halluc.gap.units import WithheldUnits
@@ -60,17 +61,20 @@ class Task(Protocol):
 
     ``scores`` names its set of figures (see ``metrics.base``), and ``primary`` the one that chooses a checkpoint where
     the config names none. ``detectors`` judge its claims. The three may depend on the config. A prediction has
-    an ``id``, ``confidences`` and the ``scores`` behind them, one a claim (see ``commands.judging.scores``).
+    an ``id``, ``confidences`` and the ``scores`` behind them, one a claim (see ``commands.judging.scores``). One that
+    tells other probabilities too has a method ``scaled``, which gives it with those that they are at a temperature.
 
     ``head`` ends the names of the transformers classes that do the task, as in ``BertForTokenClassification``.
-    ``noun`` is what its examples are, in the plural. ``notes`` are the words of the terminal for what ``Encoded.notes``
+    ``noun`` is what its examples are, in the plural, and ``words`` what else people call things there, and what is
+    counted of a split; it may depend on the config. ``notes`` are the words of the terminal for what ``Encoded.notes``
     counts and a person should know, ``columns`` the headings under which ``check --deep`` shows such counts, and
-    ``longest``, the pieces of the longest feature.
+    ``longest``, the pieces of the longest feature. ``gold_notes`` are the notes that mean nothing without gold.
 
     ``reader`` reads what ``record`` writes, and ``formats`` are those that ``augment.format`` may ask for.
 
     ``units`` are what ``gap.unit`` may withhold; ``covers`` are the splits that ``coverage`` is made from, as they are
-    trained on: before augmentation, and after withholding.
+    trained on: before augmentation, and after withholding. ``takes_pairs``: whether a text may be two of them.
+    ``shows``: what augmentation measures novelty in, the mentions of an example or the content words of its text.
     """
 
     name: ClassVar[str]
@@ -79,13 +83,22 @@ class Task(Protocol):
     detectors: tuple[str, ...]
     head: ClassVar[str]
     noun: ClassVar[str]
+    words: Words
     notes: ClassVar[Mapping[str, str]]
+    gold_notes: ClassVar[frozenset[str]]
     columns: ClassVar[Mapping[str, str]]
     reader: ClassVar[str]
     formats: ClassVar[tuple[str, ...]]
     units: ClassVar[tuple[str, ...]]
     covers: ClassVar[tuple[SplitName, ...]]
+    takes_pairs: ClassVar[bool]
+    shows: ClassVar[Literal["mentions", "words"]]
     Config: ClassVar[type[Section]]
+
+    @classmethod
+    def settings_of(cls, config: Mapping[str, Any]) -> dict[str, Any]:
+        """What a model's own ``config.json`` says of how the task is to be set for it."""
+        ...
 
     def labels(self, corpus: Corpus[Any]) -> tuple[str, ...]:
         """The labels that a corpus shows, sorted."""
@@ -145,6 +158,10 @@ class Task(Protocol):
         """What the prediction asserts about the example."""
         ...
 
+    def trains_on(self, example: Any) -> bool:
+        """Whether a model learns from this example of the training split: else it is not augmented either."""
+        ...
+
     def editable(self, example: Any) -> Editable:
         """Its text and what labels it, with all locked that the label depends on."""
         ...
@@ -169,6 +186,6 @@ class Task(Protocol):
         """A new text as an example without annotation."""
         ...
 
-    def record_of(self, text: InputText, asserted: Sequence[Asserted]) -> Record:
-        """The line that ``predict`` writes of a text."""
+    def record_of(self, text: InputText, prediction: Any, asserted: Sequence[Asserted]) -> Record:
+        """The line that ``predict`` writes of a text; ``prediction`` is None where the text is blank."""
         ...

@@ -16,6 +16,9 @@ _SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 _INSIDE = "##"
 # What BERT takes at once (Devlin et al. 2019).
 _POSITIONS = 512
+# Longer words are read as the unknown piece, so that there is nothing to learn of them, and learning takes the square
+# of their length.
+_LONGEST_WORD = 100
 
 
 def make_encoder(
@@ -71,7 +74,14 @@ def make_tokenizer(texts: Iterable[Sequence[str]], most: int) -> Any:
 
 
 def _backend(vocabulary: Mapping[str, int]) -> Tokenizer:
-    backend = Tokenizer(models.WordPiece(dict(vocabulary), unk_token="[UNK]", continuing_subword_prefix=_INSIDE))
+    backend = Tokenizer(
+        models.WordPiece(
+            dict(vocabulary),
+            unk_token="[UNK]",
+            max_input_chars_per_word=_LONGEST_WORD,
+            continuing_subword_prefix=_INSIDE,
+        )
+    )
     backend.normalizer = normalizers.BertNormalizer(lowercase=False, strip_accents=False)
     backend.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     return backend
@@ -83,7 +93,8 @@ def _words(backend: Tokenizer, texts: Iterable[Sequence[str]]) -> Counter[str]:
     words: Counter[str] = Counter()
     for token, count in tokens.items():
         for word, _ in backend.pre_tokenizer.pre_tokenize_str(backend.normalizer.normalize_str(token)):
-            words[word] += count
+            if len(word) <= _LONGEST_WORD:
+                words[word] += count
     return words
 
 

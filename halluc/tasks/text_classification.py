@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from halluc.config.schema import ModelConfig, Section
 from halluc.core.claims import Claim
@@ -14,6 +14,7 @@ from halluc.core.errors import HallucError
 from halluc.core.examples import Corpus, Labelled, Origin, Span
 from halluc.core.labels import OUT_OF_SCOPE
 from halluc.data.readers.base import SplitName
+from halluc.data.statistics import LABEL_SETS, TEXTS, Words
 from halluc.data.texts import InputText
 from halluc.gap.knowledge import TextKnowledge
 from halluc.gap.matching import Strata
@@ -39,12 +40,13 @@ class TextClassification:
     """Labels texts, or pairs of them: intents, topics, sentiment, and what is out of scope."""
 
     name: ClassVar[str] = "text_classification"
-    # These three are of one label a text; an instance has those of its config.
+    # These four are of one label a text; an instance has those of its config.
     primary: str = "accuracy"
     scores: str = "labelling"
     detectors: tuple[str, ...] = ("gold_labels",)
+    words: Words = TEXTS
     head: ClassVar[str] = "ForSequenceClassification"
-    noun: ClassVar[str] = "texts"
+    noun: ClassVar[str] = TEXTS.examples
     notes: ClassVar[Mapping[str, str]] = {
         "windowed_texts": "texts longer than the model's limit, read in overlapping windows whose logits are pooled",
         "cut_texts": "texts longer than the model's limit, of which only a part is read",
@@ -52,6 +54,7 @@ class TextClassification:
         "unknown_label_texts": "texts with a label that the model does not know: it counts as missed",
         "unanswerable_texts": "texts out of scope, for which the model has no output: it claims a label of each",
     }
+    gold_notes: ClassVar[frozenset[str]] = frozenset({"unknown_label_texts", "unanswerable_texts"})
     columns: ClassVar[Mapping[str, str]] = {
         "words": "words",
         "windowed_texts": "windowed texts",
@@ -65,13 +68,20 @@ class TextClassification:
     formats: ClassVar[tuple[str, ...]] = ("jsonl",)
     units: ClassVar[tuple[str, ...]] = ("label", "example", "word")
     covers: ClassVar[tuple[SplitName, ...]] = ("train", "dev")
+    takes_pairs: ClassVar[bool] = True
+    shows: ClassVar[Literal["mentions", "words"]] = "words"
     Config: ClassVar[type[Section]] = TextClassificationConfig
 
     def __init__(self, config: TextClassificationConfig) -> None:
         self.config = config
-        self._locked = frozenset(word.casefold() for word in config.locked_words)
+        self._locked = text_edits.LockedWords(config.locked_words)
         if config.multi_label:
             self.primary, self.scores, self.detectors = "micro_f1", "label_sets", ("gold_label_sets",)
+            self.words = LABEL_SETS
+
+    @classmethod
+    def settings_of(cls, config: Mapping[str, Any]) -> dict[str, Any]:
+        return {"multi_label": config.get("problem_type") == _problem_type(True)}
 
     def labels(self, corpus: Corpus[Labelled]) -> tuple[str, ...]:
         """The labels, sorted; behind them ``out_of_scope`` where the model is to have an output for it.
@@ -95,8 +105,7 @@ class TextClassification:
 
     def coverage(self, splits: Mapping[SplitName, Corpus[Labelled]]) -> TextCoverage:
         """What the texts of train that are learned from show, beside how new those of dev are."""
-        leaves_out = self.config.out_of_scope == "leave_out"
-        shown = [example for example in splits["train"] if example.labels or not leaves_out]
+        shown = [example for example in splits["train"] if self.trains_on(example)]
         return TextCoverage.of(shown, splits.get("dev", ()))
 
     def read_coverage(self, path: Path) -> TextCoverage:
@@ -149,7 +158,9 @@ class TextClassification:
         outside = sum(not example.labels for example in corpus)
         if outside:
             yield f"{outside:,} texts " + ("without a label" if self.config.multi_label else "out of scope")
-        yield from (f"{notes[note]:,} {told}" for note, told in self.notes.items() if notes[note])
+        unknown = next((str(example.origin) for example in corpus if not set(example.labels) <= {*outputs}), "")
+        first = {"unknown_label_texts": f" (first: {unknown})"}
+        yield from (f"{notes[note]:,} {told}{first.get(note, '')}" for note, told in self.notes.items() if notes[note])
         known = {label for example in corpus for label in example.labels}
         if not known:
             yield "no gold label: figures of labels are 0 by convention"
@@ -171,6 +182,9 @@ class TextClassification:
         claims = zip(prediction.labels, prediction.confidences, strict=True)
         return tuple(_claim(example, label, confidence) for label, confidence in claims)
 
+    def trains_on(self, example: Labelled) -> bool:
+        return bool(example.labels) or self.config.out_of_scope != "leave_out"
+
     def editable(self, example: Labelled) -> Editable:
         return text_edits.editable(example, self._locked, self.config.augment_side)
 
@@ -188,11 +202,23 @@ class TextClassification:
         return tuple(_claim(example, label) for label in example.labels)
 
     def example_of(self, identity: str, origin: Origin, text: InputText) -> Labelled:
-        return Labelled(identity, origin, text.tokens, ())
+        return Labelled(identity, origin, text.tokens, (), text.second)
 
-    def record_of(self, text: InputText, asserted: Sequence[Asserted]) -> PredictedLabels:
-        labels = [_predicted(one) for one in asserted]
-        return PredictedLabels(id=text.id, line=text.line, text=text.text, tokens=list(text.tokens), labels=labels)
+    def record_of(
+        self, text: InputText, prediction: TextPrediction | None, asserted: Sequence[Asserted]
+    ) -> PredictedLabels:  # fmt: skip
+        sureness = None if prediction is None else prediction.in_scope
+        return PredictedLabels(
+            id=text.id,
+            line=text.line,
+            text=text.text,
+            second_text=text.second_text,
+            tokens=list(text.tokens),
+            second=text.second,
+            labels=[_predicted(one) for one in asserted],
+            out_of_scope=None if prediction is None else prediction.out_of_scope,
+            in_scope=None if sureness is None else round(sureness, 6),
+        )
 
 
 def _claim(example: Labelled, label: str, confidence: float | None = None) -> Claim:

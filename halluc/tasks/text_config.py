@@ -39,7 +39,9 @@ class TextClassificationConfig(Section):
         description="training texts out of scope. class: the model gets an output for them, which claims nothing; "
         "leave_out: they are not trained on",
     )
-    locked_words: list[str] = Field(default=[], description="words that augmentation never changes, in any case")
+    locked_words: list[str] = Field(
+        default=[], description="words and phrases that augmentation never changes, in any case"
+    )
     augment_side: Side = Field(default="both", description="of pairs: which text augmentation changes")
 
     @model_validator(mode="after")

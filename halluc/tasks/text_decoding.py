@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy
@@ -21,7 +21,8 @@ class TextPrediction:
     ``labels`` are those it claims, ``confidences`` their probabilities. Without one it says that the text is out of
     scope (``out_of_scope``) or, where a text may have several, that it has none. ``in_scope`` is the highest
     probability of a label; None where a text may have several. ``scores`` has for each claim the logits behind it,
-    (1, outputs), and ``claimed`` the place of its own among them, where this need not be the largest.
+    (1, outputs), and ``claimed`` the place of its own among them, where this need not be the largest. ``unclaimed`` are
+    the logits of a text out of scope, (outputs,), less that of its best label.
     """
 
     id: str
@@ -31,6 +32,21 @@ class TextPrediction:
     out_of_scope: bool = False
     scores: tuple[numpy.ndarray, ...] = ()
     claimed: tuple[int, ...] = ()
+    unclaimed: numpy.ndarray | None = None
+
+    def scaled(self, temperature: float) -> TextPrediction:
+        """With ``in_scope`` as it is at a temperature, at which ``confidences`` are already."""
+        if self.in_scope is None:
+            return self
+        if self.unclaimed is None:
+            return replace(self, in_scope=self.confidences[0])
+        return replace(self, in_scope=_of_best(self.unclaimed / temperature))
+
+
+def _of_best(odds: numpy.ndarray) -> float:
+    """The probability of an output, by softmax, from the logits of all less its own."""
+    top = odds.max()
+    return float(numpy.exp(-top) / numpy.exp(odds - top).sum()) if top < numpy.inf else 0.0
 
 
 def pooled(encoded: EncodedTexts, outputs: Iterable[tuple[Any, Any]], pool: Pool) -> numpy.ndarray:
@@ -62,17 +78,16 @@ def one_label(ids: Sequence[str], logits: numpy.ndarray, outputs: Sequence[str])
     inside = numpy.array([name != OUT_OF_SCOPE for name in outputs], dtype=bool)
     odds = numpy.exp(logits - logits.max(-1, keepdims=True))
     probability = odds / odds.sum(-1, keepdims=True)
-    sureness = probability[:, inside].max(-1, initial=0.0).tolist()
     best = logits.argmax(-1)
     peaks = probability[numpy.arange(len(best)), best].tolist()
     found = []
     for row, number in enumerate(best.tolist()):
         if inside[number]:
-            claim: dict[str, Any] = {"labels": (outputs[number],), "confidences": (peaks[row],)}
-            claim["scores"] = (logits[row : row + 1],)
+            peak, scores = peaks[row], (logits[row : row + 1],)
+            found.append(TextPrediction(ids[row], (outputs[number],), (peak,), peak, scores=scores))
         else:
-            claim = {"labels": (), "confidences": (), "out_of_scope": True}
-        found.append(TextPrediction(ids[row], in_scope=sureness[row], **claim))
+            others = logits[row] - logits[row, inside].max(initial=-numpy.inf)
+            found.append(TextPrediction(ids[row], (), (), _of_best(others), out_of_scope=True, unclaimed=others))
     return found
 
 

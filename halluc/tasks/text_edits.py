@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
 from halluc.core.edits import Editable, EditError, Range
@@ -11,18 +11,52 @@ from halluc.core.examples import Labelled, Origin
 Side = Literal["both", "first", "second"]
 
 
-def editable(example: Labelled, words: Collection[str], side: Side) -> Editable:
-    """The tokens of a text, with ``words`` (case-folded) locked and, of a pair, the side that stays as it is.
+class LockedWords:
+    """Words that stay as they are, in any case.
+
+    One of several tokens (`credit card`, or a word of characters) is found however the text is cut into tokens.
+    """
+
+    def __init__(self, words: Iterable[str]) -> None:
+        folded = ("".join(word.casefold().split()) for word in words)
+        self._words = frozenset(word for word in folded if word)
+        self._beginnings = frozenset(word[:size] for word in self._words for size in range(1, len(word)))
+
+    def ranges(self, tokens: Sequence[str], border: int | None) -> list[Range]:
+        """Where they stand, from left to right; what overlaps is one range, and none lies across ``border``."""
+        found: list[Range] = []
+        for start, end in self._found(tokens) if self._words else ():
+            if border is not None and start < border < end:
+                continue
+            if found and start < found[-1][1]:
+                first, last = found.pop()
+                start, end = first, max(end, last)
+            found.append((start, end))
+        return found
+
+    def _found(self, tokens: Sequence[str]) -> Iterator[Range]:
+        folded = [token.casefold() for token in tokens]
+        for start, text in enumerate(folded):
+            for end in range(start + 1, len(folded) + 1):
+                if text in self._words:
+                    yield start, end
+                if text not in self._beginnings or end == len(folded):
+                    break
+                text += folded[end]
+
+
+def editable(example: Labelled, words: LockedWords, side: Side) -> Editable:
+    """The tokens of a text, with ``words`` locked and, of a pair, the side that stays as it is.
 
     Where both sides may change, a locked range of no length lies between them, which no edit crosses. What is inserted
     exactly there belongs to the first text.
     """
-    locked = [(at, at + 1) for at, token in enumerate(example.tokens) if token.casefold() in words] if words else []
     border = example.second
+    locked = words.ranges(example.tokens, border)
     if border is not None:
         held = {"both": (border, border), "first": (border, len(example.tokens)), "second": (0, border)}[side]
         locked = sorted([held, *(word for word in locked if not _inside(word, held))])
-    return Editable(example.tokens, (), tuple(locked))
+    return Editable(example.tokens, (), tuple(locked), example.labels)
 
 
 def rebuilt(example: Labelled, edited: Editable, side: Side, identity: str, origin: Origin) -> Labelled:

@@ -17,6 +17,7 @@ from halluc.core.errors import environment_error
 from halluc.core.examples import Corpus, Origin, Span, Tagged, surface
 from halluc.core.labels import UnknownTag, read_spans, split_tag, tag_set, write_tags
 from halluc.data.readers.base import SplitName
+from halluc.data.statistics import SENTENCES, Words
 from halluc.data.texts import InputText
 from halluc.data.writers import as_record
 from halluc.gap.coverage import Coverage
@@ -64,13 +65,15 @@ class TokenClassification:
     scores: ClassVar[str] = "tagging"
     detectors: ClassVar[tuple[str, ...]] = ("gold_spans",)
     head: ClassVar[str] = "ForTokenClassification"
-    noun: ClassVar[str] = "sentences"
+    noun: ClassVar[str] = SENTENCES.examples
+    words: ClassVar[Words] = SENTENCES
     notes: ClassVar[Mapping[str, str]] = {
         "windowed_sentences": "sentences longer than the model's limit, read in overlapping windows",
         "cut_words": "very long words cut to their first pieces",
         "dropped_words": "words that the tokenizer drops, read as the unknown piece",
         "unknown_label_tokens": "tokens with a label that the model does not know: they count as missed",
     }
+    gold_notes: ClassVar[frozenset[str]] = frozenset({"unknown_label_tokens"})
     columns: ClassVar[Mapping[str, str]] = {
         "words": "words",
         "windowed_sentences": "windowed sentences",
@@ -84,10 +87,16 @@ class TokenClassification:
     formats: ClassVar[tuple[str, ...]] = ("jsonl", "conll")
     units: ClassVar[tuple[str, ...]] = ("mention", "label", "example")
     covers: ClassVar[tuple[SplitName, ...]] = ("train",)
+    takes_pairs: ClassVar[bool] = False
+    shows: ClassVar[Literal["mentions", "words"]] = "mentions"
     Config: ClassVar[type[Section]] = TokenClassificationConfig
 
     def __init__(self, config: TokenClassificationConfig) -> None:
         self.config = config
+
+    @classmethod
+    def settings_of(cls, config: Mapping[str, Any]) -> dict[str, Any]:
+        return {}
 
     def labels(self, corpus: Corpus[Tagged]) -> tuple[str, ...]:
         return tuple(sorted({span.label for example in corpus for span in example.spans}))
@@ -211,6 +220,9 @@ class TokenClassification:
         spans = zip(prediction.spans, prediction.confidences, strict=True)
         return tuple(_claim(example, span, confidence) for span, confidence in spans)
 
+    def trains_on(self, example: Tagged) -> bool:
+        return True
+
     def editable(self, example: Tagged) -> Editable:
         """Tokens and spans; no label depends on anything else, so nothing is locked."""
         return Editable(example.tokens, example.spans)
@@ -231,7 +243,9 @@ class TokenClassification:
     def example_of(self, identity: str, origin: Origin, text: InputText) -> Tagged:
         return Tagged(identity, origin, text.tokens, ())
 
-    def record_of(self, text: InputText, asserted: Sequence[Asserted]) -> PredictedText:
+    def record_of(
+        self, text: InputText, prediction: TagPrediction | None, asserted: Sequence[Asserted]
+    ) -> PredictedText:  # fmt: skip
         spans = [_predicted(text, one) for one in asserted]
         return PredictedText(id=text.id, line=text.line, text=text.text, tokens=list(text.tokens), spans=spans)
 

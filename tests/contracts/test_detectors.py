@@ -92,7 +92,7 @@ def labels(*names: str) -> list[Claim]:
         ("gold_labels", "", "", [], ""),
         ("gold_label_sets", "XY", "YZ", ["other_label", "supported"], "Z"),
         ("gold_label_sets", "X", "Y", ["other_label"], "Y"),
-        ("gold_label_sets", "XY", "", ["out_of_scope", "out_of_scope"], ""),
+        ("gold_label_sets", "XY", "", ["no_label", "no_label"], ""),
         ("gold_label_sets", "", "XY", [], "XY"),
     ],
 )

@@ -15,6 +15,7 @@ from halluc.core import registry
 from halluc.core.examples import Labelled, Origin, Span, Tagged
 from halluc.core.labels import write_tags
 from halluc.core.significance import Sheet
+from halluc.hallucination import rates
 
 
 def tagged(number: int, text: str, *spans: Span) -> Tagged:
@@ -129,6 +130,14 @@ def test_every_set_has_examples():
 def test_a_protocol_is_of_one_set():
     protocols = [protocol for name in SETS for protocol in make(name).protocols]
     assert len(protocols) == len(set(protocols))
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_what_a_set_leaves_out_are_rates_that_would_be_counted(name):
+    metrics = make(name)
+    assert metrics.untold <= set(rates.NAMES)
+    assert metrics.untold.isdisjoint({"hallucination_rate", "support_rate", "omission_rate", "hallucinated_examples"})
+    assert metrics.untold.isdisjoint(metrics.names)
 
 
 @pytest.mark.parametrize("name", TABLE["task"])

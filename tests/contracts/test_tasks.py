@@ -189,7 +189,7 @@ class TestEveryTask:
             assert (bare.id, bare.origin.line, bare.tokens) == (f"line-{number}", number, example.tokens)
             assert task.gold(bare) == ()
             claims = task.claims(bare, prediction)
-            record = task.record_of(text, [Asserted(claim, "new", False, True) for claim in claims])
+            record = task.record_of(text, prediction, [Asserted(claim, "new", False, True) for claim in claims])
             plain = record.model_dump(mode="json")
             assert (plain["id"], plain["line"], plain["tokens"]) == (f"given-{number}", number, list(example.tokens))
             assert str(plain).count("'novelty': 'new'") == str(plain).count("'abstained': True") == len(claims)

@@ -258,7 +258,7 @@ def test_coverage_and_data_are_those_before_augmentation(halluc, augmented):
     run, data = only_run(augmented), load(augmented, table=TABLE).experiment.data
     original = read_corpora(data, TABLE, ("train",)).splits["train"]
     assert Coverage.load(run.coverage) == Coverage.of(original)
-    assert json.loads((run.path / "data.json").read_text())["splits"]["train"]["sentences"] == 20
+    assert json.loads((run.path / "data.json").read_text())["splits"]["train"]["counts"]["sentences"] == 20
 
 
 def test_a_changed_input_makes_the_corpus_stale(halluc, with_corpus):

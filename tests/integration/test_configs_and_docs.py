@@ -144,7 +144,7 @@ def test_check_prints_the_report_as_json(halluc):
     outcome = halluc("check", ROOT / "configs/demo.yaml", "--json")
     report = json.loads(outcome.out)
     assert report["scheme"] == "iob2"
-    assert report["splits"]["train"]["sentences"] == 420
+    assert report["splits"]["train"]["counts"]["sentences"] == 420
     assert outcome.err == ""
 
 
@@ -153,7 +153,7 @@ def test_check_knows_the_overlap_of_conll_2003(halluc, real_data, monkeypatch):
     monkeypatch.setenv("HALLUC_DATA", str(real_data))
     report = json.loads(halluc("check", ROOT / "configs/conll.yaml", "--json").out)
     (overlap,) = [o for o in report["overlaps"] if (o["earlier"], o["later"]) == ("train", "test")]
-    assert (overlap["sentences"], overlap["same_spans"]) == (126, 114)
+    assert (overlap["examples"], overlap["same_annotation"]) == (126, 114)
 
 
 @pytest.mark.data
@@ -166,8 +166,8 @@ def test_check_reads_the_real_corpora_as_they_are(halluc, real_data, monkeypatch
     outcome = halluc("check", ROOT / "configs" / config, "--json")
     assert outcome.code == 0, outcome.err
     splits = json.loads(outcome.out)["splits"].values()
-    assert [split["sentences"] for split in splits] == sentences
-    assert [split["mentions"] for split in splits] == mentions
+    assert [split["counts"]["sentences"] for split in splits] == sentences
+    assert [split["counts"]["mentions"] for split in splits] == mentions
 
 
 def test_a_reader_that_goes_away_is_no_error():

@@ -51,7 +51,7 @@ def test_training_with_a_gap_keeps_what_it_lacks_and_what_it_knows(halluc, gappe
     assert Coverage.load(run.coverage) == Coverage.of(made.examples)
     assert WithheldUnits.load(run.withheld) == made.units
     data = json.loads((run.path / "data.json").read_text())
-    assert data["splits"]["train"]["sentences"] == len(whole)
+    assert data["splits"]["train"]["counts"]["sentences"] == len(whole)
     labels = {label for label in json.loads((run.model / "config.json").read_text())["label2id"] if label != "O"}
     assert {label[2:] for label in labels} == set(made_labels(made))
 
@@ -174,7 +174,7 @@ def test_check_with_a_gap_tells_of_what_remains(halluc, gapped):
     made = withhold(train_split(gapped).examples, GapConfig(fraction=0.25, fractions=[0.0, 0.25]))
     assert made.told() in told.splitlines()
     assert report["gap"]["withheld"] == made.as_record()
-    assert report["splits"]["train"]["sentences"] == 20
+    assert report["splits"]["train"]["counts"]["sentences"] == 20
     assert report["gap"]["splits"]["dev"]["overall"]["unseen"]["value"] > 0
     assert set(report["gap"]["splits"]["dev"]["by_label"]) == {"PER", "LOC", "ORG", "MISC"}
 

@@ -75,13 +75,13 @@ def test_a_run_without_some_words_keeps_what_it_knows_and_is_judged_by_it(halluc
     run = newest(texts)
     record = run.read().gap
     assert record["unit"] == "word"
-    assert record["matched"]["sentences"] == sum(record["strata"].values()) < 36
+    assert record["matched"]["texts"] == sum(record["strata"].values()) < 36
     assert "no label, 0-5 tokens" in record["strata"]
     loaded = load(texts, [GAP], table=TABLE)
     knowledge = gapping.knowledge(run, loaded)
     assert isinstance(knowledge, TextKnowledge)
     assert knowledge.coverage.edges_of == "dev"
-    assert knowledge.coverage.sentences == record["matched"]["sentences"]
+    assert knowledge.coverage.sentences == record["matched"]["texts"]
     assert len(knowledge.withheld.words) == 2
     assert not knowledge.withheld.words & set(knowledge.coverage.shown)
 

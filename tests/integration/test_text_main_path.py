@@ -109,7 +109,16 @@ def test_the_ledger_tells_of_labels_of_whole_texts(halluc, labelled):
     found = halluc("eval", config, "--split", "test", "--json")
     assert value(found, "out_of_scope_acceptance") == 1.0
     names = {m.name for m in EvalFile.model_validate_json(found.out).metrics}
-    assert "negative_sentence_rate" not in names
+    untold = ("hallucination_rate_wide", "distortion_rate", "false_claim_rate", "hallucination_density")
+    assert names.isdisjoint({*untold, "negative_sentence_rate"})
+    assert {"hallucination_rate", "omission_rate", "over_claim", "hallucinated_examples"} <= names
+    compared = halluc("report", only_run(config), only_run(config), "--json")
+    assert compared.code == 0, compared.err
+    (other,) = json.loads(compared.out)["others"]
+    assert {"f1", "hallucination_rate", "omission_rate"} <= {figure["name"] for figure in other["figures"]}
+    assert {figure["name"] for figure in other["figures"]}.isdisjoint(untold)
+    shown = halluc("report", only_run(config), only_run(config)).err
+    assert "omission_rate" in shown and not any(name in shown for name in untold)
 
 
 def test_a_gate_that_is_not_met_is_told(halluc, labelled):

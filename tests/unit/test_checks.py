@@ -3,8 +3,11 @@ from __future__ import annotations
 import pytest
 
 from halluc.core.examples import Corpus, Origin, Span, Tagged
-from halluc.data.checks import check_corpora, is_invisible
+from halluc.data.checks import check_corpora
 from halluc.data.corpora import Corpora, Finding, Place
+from halluc.data.glyphs import is_invisible
+from halluc.data.statistics import SENTENCES
+from halluc.runs.data import Instances
 
 
 def corpus(split: str, *sentences: tuple[str, tuple[Span, ...]]) -> Corpus[Tagged]:
@@ -26,24 +29,25 @@ def test_counts_and_overlaps_are_exact():
                 "test": corpus("test", ("Anna left", (PER,)), ("Acme", (PER,)), ("x", (Span(0, 1, "NEW"),))),
             },
             "iob2",
-        )
+        ),
+        SENTENCES,
     )
     train = report.splits["train"]
-    assert (train.sentences, train.tokens, train.mentions, train.entity_free) == (4, 8, 3, 1)
+    assert train.counts == {"sentences": 4, "tokens": 8, "mentions": 3, "entity_free": 1}
     assert train.labels == {"ORG": 1, "PER": 2}
     assert train.duplicates == 1
     assert train.contradictions == 0
     (overlap,) = report.overlaps
-    assert (overlap.sentences, overlap.same_spans, overlap.first[0]) == (2, 1, "test.txt:1")
-    assert report.unseen_labels == {"test": {"NEW": 1}}
+    assert (overlap.examples, overlap.same_annotation, overlap.first[0]) == (2, 1, "test.txt:1")
+    assert report.unseen_labels == {"test": {"NEW": Instances(count=1, first=["test.txt:3"])}}
     assert any("2 test sentences also stand in train, 1 of them with the same tags" in w for w in report.warnings)
-    assert any("labels that train never shows: NEW (1)" in w for w in report.warnings)
+    assert any("labels that train never shows: NEW (1, first: test.txt:3); no model" in w for w in report.warnings)
 
 
 def test_contradictions_and_repairs_are_told():
     found = Corpora({"train": corpus("train", ("Acme", (PER,)), ("Acme", (ORG,)))})
     found.repairs.append(Finding(Place("train.txt", 7), "I-X after O"))
-    report = check_corpora(found)
+    report = check_corpora(found, SENTENCES)
     assert report.splits["train"].contradictions == 1
     assert report.repairs.count == 1
     assert any("train.txt:7" in warning for warning in report.warnings)
@@ -55,7 +59,7 @@ def test_one_is_told_as_one_and_thousands_have_a_comma():
     one = Corpora({"train": corpus("train", twice, ("Acme", (ORG,)), same, long), "test": corpus("test", other)})
     one.repairs.append(Finding(Place("train.txt", 7), "I-X after O"))
     one.skipped.append(Finding(Place("train.txt", 8), "no tag"))
-    assert check_corpora(one).warnings == [
+    assert check_corpora(one, SENTENCES).warnings == [
         "1 test sentence also stands in train, with other tags (first: test.txt:1)",
         "train: 1 sentence repeats an earlier one of the same split",
         "train: 1 sentence stands there with different tags",
@@ -64,9 +68,10 @@ def test_one_is_told_as_one_and_thousands_have_a_comma():
         "1 line was skipped (first: train.txt:8: no tag)",
     ]
     many = Corpora({"train": corpus("train", same), "test": corpus("test", *[same] * 1350, *[("New", (ORG,))] * 1001)})
-    assert check_corpora(many).warnings == [
+    assert check_corpora(many, SENTENCES).warnings == [
         "1,350 test sentences also stand in train, 1,350 of them with the same tags (first: test.txt:1)",
-        "test has labels that train never shows: ORG (1,001)",
+        "test has labels that train never shows: ORG (1,001, first: test.txt:1351); no model that learns from train can"
+        " claim them: mend them, or let train show them too",
         "test: 2,349 sentences repeat an earlier one of the same split",
     ]
 

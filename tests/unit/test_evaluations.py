@@ -119,7 +119,7 @@ DAMAGES = [
     (a_truth_less, " supported claims, and "),
     (examples_cut, "predictions/test.jsonl has"),
     (an_example_less, "predictions/test.jsonl has "),
-    (gold_less, " gold mentions, and "),
+    (gold_less, " gold annotations, and "),
     (figures_cut, "eval/test.json"),
 ]
 

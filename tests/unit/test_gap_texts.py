@@ -236,7 +236,7 @@ def test_matched_sizes_are_the_same_in_every_class_and_length(unit):
     made = [withhold(split, GapConfig(unit=unit, fraction=f, fractions=[0, 0.05, 0.1]), strata) for f in (0, 0.05, 0.1)]
     assert classes(made[0].examples) == classes(made[1].examples) == classes(made[2].examples)
     # No finer strata cost anything: fractions are nested.
-    assert len(made[0].examples) == made[2].left.sentences < len(split)
+    assert len(made[0].examples) == made[2].left.examples < len(split)
     assert sum(made[0].as_record()["strata"].values()) == len(made[0].examples)
     assert all(made[0].as_record()["strata"].values())
     part = withhold(split, GapConfig(unit=unit, fraction=0.1, fractions=[0.1], size=50), strata)
@@ -268,7 +268,7 @@ def test_what_was_withheld_is_told_and_kept(tmp_path):
     assert len(made.units.words) == made.withheld == 20
     assert made.told() == (
         f"withheld 20 of 202 content words; {401 - len(made.examples)} of 401 texts dropped; "
-        f"trained on {len(made.examples)} texts, {made.left.mentions} of them with a label"
+        f"trained on {len(made.examples)} texts, {made.left.things} of them with a label"
     )
     gone = min(made.units.words)
     assert made.is_withheld(f"another {gone.upper()} text", "l0")

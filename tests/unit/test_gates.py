@@ -38,6 +38,8 @@ def loaded(tmp_path, figure, parts):
         ("subset_accuracy", [SETS]),
         ("micro_f1", [TEXTS, SETS]),
         ("hallucination_rate", [TAGS, TEXTS, SETS]),
+        ("hallucination_rate_wide", [TAGS]),
+        ("hallucination_density", [TAGS]),
     ],
 )
 def test_a_gate_names_a_figure_of_its_task(tmp_path, figure, fits):

@@ -196,7 +196,7 @@ def test_a_sampled_example_is_no_edit_of_the_one_whose_place_it_takes():
 # --- Press -----------------------------------------------------------------------------------------------------
 
 TAGGED = Tagged("train-7", Origin("t.txt", 12, 3), EXAMPLE.tokens, EXAMPLE.spans)
-KNOWN = Training.of([EXAMPLE]).mentions
+KNOWN = Training.of([EXAMPLE])
 
 
 def task() -> TokenClassification:

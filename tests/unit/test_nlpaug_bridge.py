@@ -164,11 +164,23 @@ def test_mentions_stay_as_they_are_where_told():
     assert made.tokens == ("He", "went", "New", "York", "to", "Oslo", ".")
 
 
-def test_an_edit_in_a_locked_range_rejects_the_candidate():
+def test_a_locked_token_stays_as_it_was_or_rejects_the_candidate():
     example = Editable(("a", "b", "c"), (), ((1, 2),))
     assert aligned(example, "x b y").tokens == ("x", "b", "y")
-    with pytest.raises(Rejected, match="locked"):
-        aligned(example, "a x c")
+    assert aligned(example, "x z y").tokens == ("x", "b", "y")
+    for moved in ("a c", "a b1 b2 c", "a c b"):
+        with pytest.raises(Rejected, match="locked"):
+            aligned(example, moved)
+
+
+def test_texts_of_a_pair_swap_no_words():
+    method = bridge("word.RandomWordAug", {"action": "swap", "aug_p": 1.0})
+    tokens = ("a1", "a2", "a3", "b1", "b2")
+    for example in (Editable(tokens, (), ((3, 3),)), Editable(tokens, (), ((3, 5),)), Editable(tokens, (), ((0, 3),))):
+        for key in range(20):
+            made = [token.lower() for token in method.change(example, Draws.of(key)).edited.tokens]
+            assert [token[0] for token in made] == ["a", "a", "a", "b", "b"]
+            assert sorted(made) == list(tokens)
 
 
 def test_a_field_between_locked_ranges_keeps_a_word():
@@ -270,9 +282,12 @@ def test_an_error_of_nlpaug_rejects_the_candidate_only():
 
 
 @pytest.mark.parametrize("token", ["New York", "a\u3000b", "\u00a0"])
-def test_a_token_with_white_space_is_rejected(token):
+def test_a_token_with_white_space_stays_or_where_spans_are_rejects(token):
+    method, example = bridge_to("on that"), Editable(("in", token, "this"))
+    assert method.change(example, Draws.of(1)).edited.tokens == ("on", token, "that")
+    assert method.propose(Editable((token,)), Draws.of(1)) == []
     with pytest.raises(Rejected, match="alignment"):
-        bridge_to(f"in {token}").propose(Editable(("in", token)), Draws.of(1))
+        method.propose(example._replace(spans=(Span(0, 2, "X"),)), Draws.of(1))
 
 
 def test_unknown_augmenter_names_the_nearest():

@@ -21,12 +21,14 @@ from halluc.core.significance import Sheet
 from halluc.data.checks import check_corpora
 from halluc.data.corpora import read_corpora, stream_corpora
 from halluc.data.readers.base import BadLine, DataConfig, SplitName, numbered_lines, resolve
+from halluc.data.statistics import Count, Words
 from halluc.gap.coverage import Coverage, Known
 from halluc.gap.forecast import gap_of
 from halluc.gap.matching import Strata
 from halluc.gap.withhold import withhold
 from halluc.hallucination import ledger, rates
 from halluc.hallucination.table import table as table_of
+from halluc.runs.data import Instances
 from halluc.runs.schema import LedgerLine
 from halluc.tasks.token_classification import TokenClassification
 
@@ -85,6 +87,10 @@ class Labelling:
     Config: ClassVar[type[Section]] = LabellingConfig
     head: ClassVar[str] = "ForLabelling"
 
+    @classmethod
+    def settings_of(cls, config):
+        return {}
+
 
 @pytest.fixture
 def table(monkeypatch):
@@ -126,13 +132,24 @@ def test_bad_lines_are_told_or_left_out_as_for_tags(table, files, tmp_path):
     assert len(skipping.splits["train"]) == len(skipping.skipped) == 1
 
 
+WORDS = Words(
+    tokens="pieces",
+    labelled="labels",
+    annotation="kinds",
+    mended="kinds",
+    counts=(Count("lines", lambda example: 1), Count("questions", lambda example: example.label == "ask")),
+)
+
+
 def test_check_counts_labels_repetitions_and_contradictions(table, files):
-    report = check_corpora(read_corpora(LinesConfig(format="lines", **files), table))
+    report = check_corpora(read_corpora(LinesConfig(format="lines", **files), table), WORDS)
     train = report.splits["train"]
     assert train.labels == {"ask": 2, "say": 2}
-    assert (train.sentences, train.tokens, train.entity_free) == (4, 12, 0)
+    assert train.counts == {"lines": 4, "questions": 2}
     assert (train.duplicates, train.contradictions) == (2, 1)
-    assert report.unseen_labels == {"dev": {"sing": 1}}
+    assert report.unseen_labels == {"dev": {"sing": Instances(count=1, first=[f"{files['dev']}:1"])}}
+    told = "\n".join(report.warnings)
+    assert "train: 2 lines repeat" in told and "1 line stands there with different kinds" in told
 
 
 CONFIG = """\

@@ -137,17 +137,35 @@ def test_gap_counts_a_frequent_mention_with_another_label():
     assert [focus.weight(one, labels(one)) for one in corpus] == [1.0] * 4
 
 
-def test_labels_of_whole_texts_are_balanced_and_followed_to_trouble():
-    corpus = [example("play music"), example("it rains"), example("play chess"), example("la la")]
-    named = [["ask"], ["say"], ["ask"], []]
-    training, counts = Training.of(corpus, words=False), {"ask": 2, "say": 1}
-    balance = Focus("balance", training, counts)
-    assert [balance.weight(*pair) for pair in zip(corpus, named, strict=True)] == [0.5, 1.0, 0.5, -1.0]
-    assert Focus("gap", training, counts).weight(corpus[0], ["ask"]) == 0
-    trouble = Trouble.of([("play music", "ask", True), ("stop", "ask", False), ("it snows", "say", False)])
-    troubled = Focus("gap", training, counts, trouble)
-    # Half of what is labelled `ask` went wrong; music shares two words with it, chess one.
-    assert [troubled.weight(*pair) for pair in zip(corpus, named, strict=True)] == [2.5, 0.0, 1.5, -1.0]
+TEXTS = [
+    example("Play the music"),
+    example("it rains"),
+    example("play chess and chess"),
+    example("la la"),
+    example("?"),
+]
+NAMED = [["ask"], ["say"], ["ask", "say"], [], ["say"]]
+
+
+def of_texts(kind: str, trouble: Trouble | None = None) -> list[float]:
+    focus = Focus(kind, Training.of(TEXTS, words=False, shows="words"), {"ask": 2, "say": 3}, trouble)
+    return [focus.weight(*pair) for pair in zip(TEXTS, NAMED, strict=True)]
+
+
+def test_labels_of_whole_texts_are_balanced():
+    assert of_texts("balance") == pytest.approx([1 / 2, 1 / 3, 5 / 6, -1, 1 / 3])
+
+
+def test_gap_counts_the_content_words_that_one_text_alone_shows():
+    # Two texts show `play`, in any case; `chess` stands twice in one; `la` in one without a label.
+    assert of_texts("gap") == pytest.approx([1 / 2, 1, 2 / 3, -1, 0])
+
+
+def test_trouble_with_texts_is_followed_to_their_labels_and_content_words():
+    found = [("PLAY it", "ask", True), ("stop", "ask", False), ("it snows", "say", False), ("chess", "say", True)]
+    # Half of each label went wrong; of the words of the third text one is troubled as `ask`, two as `say`.
+    made = of_texts("gap", Trouble.of(found, "words"))
+    assert made == pytest.approx([1 / 2 + 1 / 2, 1 / 2, 1 / 2 + 1 / 3 + 1 / 2 + 2 / 3, -1, 1 / 2])
 
 
 # --- trouble ---------------------------------------------------------------------------------------------------

@@ -51,7 +51,7 @@ def full_report(labels: list[str] | None = None) -> RunReport:
         outcomes = [
             report.by_label[1].model_copy(update={"name": label, "claims": n}) for n, label in enumerate(labels)
         ]
-        gaps = [report.gap[1].model_copy(update={"label": label, "mentions": n}) for n, label in enumerate(labels)]
+        gaps = [report.gap[1].model_copy(update={"label": label, "counted": n}) for n, label in enumerate(labels)]
         report = report.model_copy(update={"by_label": [report.by_label[0], *outcomes], "gap": [report.gap[0], *gaps]})
     return report
 

@@ -119,7 +119,7 @@ def test_the_gap_is_that_of_the_evaluated_split(report):
         assert [figure.name for figure in figures] == ["gap_forecast", "gap_unseen", "gap_new", "gap_excess"]
         assert all(figure.by == by and figure.protocol for figure in figures)
         assert row.excess.value == pytest.approx(row.unseen.value - row.forecast.value)
-    assert report.gap[0].mentions == report.by_novelty[0].gold
+    assert report.gap[0].counted == report.by_novelty[0].gold
     assert report.gap[0].unseen.value == pytest.approx(1 - report.by_novelty[1].gold / report.by_novelty[0].gold)
 
 
@@ -136,8 +136,9 @@ def test_data_reports_curves_and_config(whole, report):
     train, dev, test = report.data.splits
     assert [split.name for split in (train, dev, test)] == ["train", "dev", "test"]
     assert all(len(split.sha256) == 64 and split.source.endswith(f"{split.name}.jsonl") for split in (train, dev, test))
-    assert (test.sentences, test.mentions) == (120, report.by_novelty[0].gold)
-    assert sum(test.labels.values()) == test.mentions
+    assert list(test.counts) == ["sentences", "tokens", "mentions", "entity_free"] == list(train.counts)
+    assert (test.counts["sentences"], test.counts["mentions"]) == (120, report.by_novelty[0].gold)
+    assert sum(test.labels.values()) == test.counts["mentions"]
     assert (report.curves.steps, report.curves.best_step, len(report.curves.loss)) == (8, 4, 8)
     assert [table.title for table in report.classification] == [
         "entities, seqeval default (conlleval)",

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from halluc.commands import studytable
 from halluc.core.errors import HallucError
 from halluc.core.examples import Labelled, Origin
 from halluc.gap.texts import TextCoverage, read_coverage
@@ -45,7 +46,7 @@ def sections(lines, predictions):
     picked = Picked({section: Worst(10) for section in SECTIONS})
     for line in lines:
         picked.sections[line.verdict or "omission"].add(0.0, line)
-    texts = Texts(picked.wanted(), set())
+    texts = Texts(picked.wanted(), set(), TEXTS.statistics)
     list(texts.passing(predictions))
     return shown.sections(picked, texts, distorts=False), texts
 
@@ -88,6 +89,8 @@ def text_report(**changes):
         ],
     )
     coverage = TextCoverage.of([Labelled("a", Origin("f", 1), ("where", "parcel", "boat"), ("track",))])
+    counts = {"texts": 3, "words": 1_009, "labels": 2, "out_of_scope": 1, "pairs": 0}
+    splits = [split.model_copy(update={"counts": counts}) for split in run_report().data.splits]
     return run_report().model_copy(
         update={
             "task": TASK,
@@ -101,6 +104,7 @@ def text_report(**changes):
             "confidence": [one.model_copy(update={"counts": {"supported": 4, "unsupported": 3}})
                            for one in run_report().confidence],
             "claims": claims,
+            "data": run_report().data.model_copy(update={"splits": splits}),
             "mistakes": [
                 Mistake(gold="track", predicted="refund", n=5), Mistake(gold="out_of_scope", predicted="track", n=2),
             ],
@@ -128,7 +132,8 @@ def test_a_claim_about_a_text_comes_with_its_labels_and_none_is_distorted():
     assert (right.gold, right.others) == ([(None, None, "refund")], [])
     assert omission.others == [(None, None, "late", 0.6)]
     assert [piece.claim or piece.gold for piece in highlight.pieces(first)] == [None]
-    assert (texts.examples, texts.entity_free, dict(texts.labels)) == (3, 0, {"track": 2, "refund": 1})
+    assert texts.counts == {"texts": 3, "words": 9, "labels": 3, "out_of_scope": 0, "pairs": 0}
+    assert texts.labels == {"track": 2, "refund": 1}
 
 
 def test_of_a_long_text_the_beginning_is_shown_and_of_a_pair_where_the_second_begins():
@@ -212,7 +217,7 @@ def test_the_gap_of_texts_is_one_of_words(tmp_path):
     coverage.save(tmp_path / "coverage.json")
     example = Labelled("b", Origin("f", 2), ("parcel", "engine", "the"), ("track",))
     overall, label = gaps.rows(read_coverage(tmp_path / "coverage.json"), [example])
-    assert (overall.mentions, overall.unseen.value, overall.new) == (2, 0.5, None)
+    assert (overall.counted, overall.unseen.value, overall.new) == (2, 0.5, None)
     assert (label.label, label.new.value) == ("track", 0.5)
     assert overall.unseen.protocol == "words of the split against those of the training split"
 
@@ -229,6 +234,10 @@ def test_the_page_tells_of_texts_and_not_of_names():
     assert "nearest in training: <bdi>“it is there”</bdi>, <code>train.jsonl:7</code>" in told
     assert "training shows it first at <code>f:3</code>" in told
     assert '<option value="q4">newest</option>' in told
+    counted = [
+        f'<th scope="col">{heading}</th>' for heading in ("texts", "words", "labels", "out of scope", "repeated")
+    ]
+    assert "".join(counted) in told and "<td>3</td><td>1,009</td><td>2</td><td>1</td><td>3</td>" in told
     assert "The commonest mistakes" in told and 'class="headlines"' in told
     for absent in ("distorted", "boundary", "a name", " names ", "mentions", "of a labelled token", "partial"):
         assert absent not in told.partition("<body")[2], absent
@@ -294,3 +303,22 @@ def test_a_study_has_no_columns_of_distortion(labelled_run, tmp_path):
     told = render.page(report, study_charts.charts(report)) + pages.page(report)
     assert "micro F1" in told
     assert not any(word in told for word in ("entity", ">wide<", "| wide |", "boundary", "distortion"))
+
+
+def test_a_study_on_the_terminal_has_no_columns_of_what_is_not_counted(capsys):
+    figures = study_report().figures
+    gone = ("hallucination_rate_wide", "distortion_rate")
+    parts = {
+        part: [
+            one.model_copy(update={"figures": [figure for figure in one.figures if figure.name not in gone]})
+            for one in getattr(figures, part)
+        ]
+        for part in ("cells", "comparisons")
+    }
+    studytable.show(figures)
+    whole = capsys.readouterr().err
+    studytable.show(figures.model_copy(update={**parts, "trends": [], "arm_trends": []}))
+    told = capsys.readouterr().err
+    assert "HR wide" in whole and "distortion" in whole
+    assert "hallucination, omission" in told and "HR matched" in told
+    assert not any(word in told for word in ("wide", "distortion", "duplicate", " DR"))

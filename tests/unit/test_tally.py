@@ -27,8 +27,8 @@ def test_figures_are_what_a_recount_gives(corpus):
     made = figures(corpus)
     assert made.examples == len(corpus)
     assert made.tokens == sum(tokens for tokens, _ in corpus)
-    assert made.mentions == sum(len(labels) for _, labels in corpus) == sum(made.labels.values())
-    assert made.entity_free == sum(not labels for _, labels in corpus)
+    assert made.units == sum(len(labels) for _, labels in corpus) == sum(made.labels.values())
+    assert made.unlabelled == sum(not labels for _, labels in corpus)
 
 
 @given(CORPORA, CORPORA)
@@ -37,14 +37,14 @@ def test_the_sum_of_two_corpora_is_the_corpus_of_both(one, other):
 
 
 def test_shares_are_of_examples_and_of_mentions():
-    told = figures([(3, ["Y", "X"]), (2, []), (2, ["X"])], new=1).as_json()
+    told = figures([(3, ["Y", "X"]), (2, []), (2, ["X"])], new=1).as_json("mentions")
     assert told["entity_free_share"] == 0.3333
     assert told["new_mention_share"] == 0.6667
     assert list(told["labels"].items()) == [("X", 2), ("Y", 1)]
 
 
 def test_an_empty_corpus_has_no_shares():
-    told = Figures().as_json()
+    told = Figures().as_json("mentions")
     assert (told["entity_free_share"], told["new_mention_share"]) == (None, None)
 
 

@@ -287,6 +287,22 @@ def test_confidences_of_one_label_can_be_scaled():
     assert [p.confidences[0] for p in scaled] == pytest.approx(torch.tensor(logits / 2).softmax(-1).amax(-1).tolist())
 
 
+@given(
+    st.lists(st.lists(st.floats(-60, 60), min_size=3, max_size=3), min_size=1, max_size=6), st.floats(0.05, 20)
+)  # fmt: skip
+def test_how_far_in_scope_is_scaled_as_confidence_is(logits, temperature):
+    names = [f"x{number}" for number in range(len(logits))]
+    found = judging.calibrated(one_label(names, numpy.array(logits), ("a", OUT_OF_SCOPE, "b")), temperature)
+    expected = (torch.tensor(logits, dtype=torch.float64) / temperature).softmax(-1)[:, [0, 2]].amax(-1).tolist()
+    assert [p.in_scope for p in found] == pytest.approx(expected, rel=1e-9, abs=1e-300)
+    assert all(p.in_scope == p.confidences[0] for p in found if p.labels)
+
+
+def test_a_model_that_knows_no_label_finds_nothing_in_scope():
+    (found,) = judging.calibrated(one_label(["x"], numpy.array([[3.0]]), (OUT_OF_SCOPE,)), 2.0)
+    assert (found.out_of_scope, found.in_scope) == (True, 0.0)
+
+
 def test_a_temperature_is_found_for_label_sets():
     generator = numpy.random.default_rng(3)
     logits = generator.normal(0, 2, size=(4000, 1))

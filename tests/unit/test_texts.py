@@ -8,9 +8,13 @@ import json
 import pytest
 
 from halluc.core.examples import Span
-from halluc.data import texts
+from halluc.data import texts, texts_reading, texts_rows
 from halluc.data.readers.base import BadLine
-from halluc.data.texts import InputText, in_chunks, read_texts, sniff
+from halluc.data.texts import InputText, in_chunks
+from halluc.data.texts_fields import Fields
+from halluc.data.texts_reading import read_texts
+from halluc.data.texts_rows import with_delimiter
+from halluc.data.texts_sniffing import sniff
 
 
 def numbered(*contents: str) -> list:
@@ -49,6 +53,78 @@ def test_the_first_lines_tell_the_form(contents, form):
     found, lines = sniff(numbered(*contents))
     assert found == form
     assert list(lines) == numbered(*contents)
+
+
+PAIRS = Fields(text="claim", second="proof")
+
+
+@pytest.mark.parametrize(
+    ("contents", "name", "fields", "form"),
+    [
+        (["text,label", "a,b"], "", Fields(), "csv"),
+        (["", "label;text"], "", Fields(), "csv"),
+        (["label\ttext\tid"], "", Fields(), "csv"),
+        ([",text,label", "0,a,b"], "", Fields(), "csv"),  # as pandas writes it
+        (['"text","label"'], "", Fields(), "csv"),
+        (["text, and then", "a, b"], "", Fields(), "text"),
+        (["text", "a, b"], "", Fields(), "text"),
+        (["Anna, Berg", "a, b"], "", Fields(), "text"),
+        (["a\tb", "c\td"], "", Fields(), "text"),
+        (["0,1", "2,3"], "", Fields(text=1), "text"),
+        (["a, b"], "x.csv", Fields(), "csv"),
+        (["a, b"], "x.TSV.gz", Fields(), "csv"),
+        (["a, b"], "csv", Fields(), "text"),
+        (['{"text": "a"}'], "x.csv", Fields(), "jsonl"),
+        (CONLL, "x.tsv", Fields(), "conll"),
+        (["claim,proof,id"], "", PAIRS, "csv"),
+        (["claim,text"], "", PAIRS, "text"),
+    ],
+)
+def test_columns_are_told_by_name_or_header_and_never_by_a_comma(contents, name, fields, form):
+    found, lines = sniff(numbered(*contents), fields, name)
+    assert found == form
+    assert list(lines) == numbered(*contents)
+
+
+def test_tags_are_looked_for_where_they_mean_something():
+    assert sniff(numbered(*CONLL), tags=False)[0] == "text"
+    assert sniff(numbered("-DOCSTART- O"), tags=False)[0] == "text"
+
+
+def test_of_columns_no_more_is_held_than_the_delimiter_takes():
+    taken = []
+    endless = (taken.append(number) or (number, "0,a text") for number in itertools.count(1))
+    fields, lines = with_delimiter(endless, Fields(text=1), "input", lambda: False)
+    assert (fields.delimiter, len(taken)) == (",", 200)
+    chunks = in_chunks(read_texts(lines, "csv", "words", fields), 512, lambda: False)
+    assert len(next(chunks)) == 512
+    assert len(taken) == 512
+    for waits, content, looked_at in ((True, "0,a text", 1), (False, "text,label", 1), (False, "x" * (1 << 21), 1)):
+        taken.clear()
+        endless = (taken.append(number) or (number, content) for number in itertools.count(1))
+        with_delimiter(endless, Fields(text="text"), "input", lambda waits=waits: waits)
+        assert len(taken) == looked_at
+
+
+def test_a_cell_longer_than_a_text_may_be_is_told(monkeypatch):
+    monkeypatch.setattr(texts_rows, "MOST_BYTES", 9)
+    fields = Fields(text=0, delimiter=",")
+    found = list(read_texts(numbered('"aaaa', 'bbbbb"', "c"), "csv", "words", fields))
+    assert [(one.code, one.line) if isinstance(one, BadLine) else one.text for one in found] == [("D114", 1), "c"]
+
+
+@pytest.mark.parametrize(
+    ("told", "as_told"),
+    [
+        ("see `data.delimiter` and `data.quoting`", "see `--delimiter` and `--no-quoting`"),
+        ("did you mean `data.text_field: my text`?", "did you mean `--text-field 'my text'`?"),
+        ("or set `data.quoting: false`", "or set `--no-quoting`"),
+        ("number: `data.second_field: 0`", "number: `--second-field 0`"),
+        (None, None),
+    ],
+)
+def test_keys_of_a_config_are_told_as_options(told, as_told):
+    assert texts_rows.as_options(told) == as_told
 
 
 def test_a_broken_line_tells_nothing_and_is_kept():
@@ -165,7 +241,7 @@ def test_a_sentence_with_a_broken_line_is_broken_and_no_other():
 
 
 def test_a_sentence_that_never_ends_is_told_and_not_kept(monkeypatch):
-    monkeypatch.setattr(texts, "MOST_BYTES", 20)
+    monkeypatch.setattr(texts_reading, "MOST_BYTES", 20)
     found = read("conll", *["word O"] * 10, "", "Oslo O")
     assert (found[0].code, found[0].line) == ("D114", 1)
     assert found[1].tokens == ("Oslo",)

@@ -26,6 +26,7 @@ from halluc.data.readers.base import BadLine, Mended
 from halluc.data.readers.texts import TextsReader
 from halluc.data.readers.texts_config import TextsConfig
 from halluc.data.readers.texts_csv import DELIMITERS, Row, rows
+from halluc.data.statistics import TEXTS
 
 
 def config(**keys: Any) -> TextsConfig:
@@ -209,7 +210,7 @@ def test_labels_are_stripped_and_told(tmp_path):
     found = read(tmp_path, "text,label\na, x \nb,x\n")
     assert texts(found) == [("a", ("x",)), ("b", ("x",))]
     assert [(one.where.line, one.what) for one in found.repairs] == [(2, "blanks around the label `x`")]
-    report = check_corpora(found)
+    report = check_corpora(found, TEXTS)
     assert any("1 label was repaired" in warning for warning in report.warnings)
 
 
@@ -251,7 +252,7 @@ def test_what_augmentation_writes_is_read_without_any_option(tmp_path):
 def test_characters_are_tokens_of_texts_without_spaces(tmp_path):
     found = read(tmp_path, "好的 吗\tx\n", "d.tsv", text_field=0, label_field=1, tokenize="characters")
     assert found.splits["dev"].examples[0].tokens == ("好", "的", " ", "吗")
-    assert not any("invisible" in warning for warning in check_corpora(found).warnings)
+    assert not any("invisible" in warning for warning in check_corpora(found, TEXTS).warnings)
 
 
 # --- out of scope ----------------------------------------------------------------------------------------------
@@ -364,15 +365,15 @@ def test_check_counts_texts_and_warns_of_labels_in_test_alone(tmp_path):
     (tmp_path / "train.txt").write_text("x a b\nx a b\ny a b\nx c\n")
     (tmp_path / "test.txt").write_text("z q\nx c\noos r\n")
     keys = {split: str(tmp_path / f"{split}.txt") for split in ("train", "test")}
-    report = check_corpora(read_corpora(config(**keys, out_of_scope_label="oos"), TABLE))
+    report = check_corpora(read_corpora(config(**keys, out_of_scope_label="oos"), TABLE), TEXTS)
     test = report.splits["test"]
-    assert (test.sentences, test.mentions, test.entity_free, test.labels) == (3, 2, 1, {"x": 1, "z": 1})
-    assert report.words.examples == "texts"
-    assert report.unseen_labels == {"test": {"z": 1}}
+    assert test.labels == {"x": 1, "z": 1}
+    assert test.counts == {"texts": 3, "words": 3, "labels": 2, "out_of_scope": 1, "pairs": 0}
+    assert {label: found.count for label, found in report.unseen_labels["test"].items()} == {"z": 1}
     told = "\n".join(report.warnings)
     for wanted in (
         "1 test text also stands in train, with the same labels",
-        "test has labels that train never shows: z (1)",
+        "test has labels that train never shows: z (1, first: ",
         "train: 2 texts repeat an earlier one",
         "train: 1 text stands there with different labels",
     ):
@@ -396,7 +397,7 @@ def test_a_line_of_megabytes_is_read_fast_and_told(tmp_path, form):
     )
     assert time.perf_counter() - start < 10
     assert len(found.splits["dev"].examples[1].tokens) == 1_000_000
-    assert any("longer than 10,000 tokens" in warning for warning in check_corpora(found).warnings)
+    assert any("longer than 10,000 words" in warning for warning in check_corpora(found, TEXTS).warnings)
 
 
 def test_an_open_quote_is_given_up_and_fills_no_memory(tmp_path):

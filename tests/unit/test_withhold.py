@@ -103,7 +103,7 @@ def test_matched_sizes_are_the_same_at_every_fraction_of_the_study(split, fracti
     study = [fraction, *fractions]
     made = [done(split, gap(one, fractions=study, unit=unit)) for one in study]
     assert len({BY_MENTIONS.sizes(one.examples) for one in made}) == 1
-    assert len({one.matched.sentences for one in made}) == 1
+    assert len({one.matched.examples for one in made}) == 1
     positions = [split.index(example) for example in made[0].examples]
     assert positions == sorted(positions)
 
@@ -139,8 +139,8 @@ def test_sizes_are_the_smallest_over_the_fractions_and_share_the_entity_free_out
         made = withhold(split, gap(fraction))
         assert BY_MENTIONS.sizes(made.examples)[1:] == bearing
         assert BY_MENTIONS.sizes(made.examples)[0] == round(sum(bearing) * 80 / 320)
-    assert withhold(split, gap(0.1, fractions=[0.1])).matched.sentences > made.matched.sentences
-    assert withhold(split, gap(0.75)).matched.sentences < made.matched.sentences
+    assert withhold(split, gap(0.1, fractions=[0.1])).matched.examples > made.matched.examples
+    assert withhold(split, gap(0.75)).matched.examples < made.matched.examples
 
 
 def test_where_entity_free_sentences_are_few_all_strata_shrink_in_proportion():
@@ -162,7 +162,7 @@ def test_of_too_many_sentences_the_same_are_taken_however_the_file_is_sorted():
     split = usual()
     for config in (gap(0.25), gap(0.0, unit="example")):
         made, backwards = withhold(split, config), withhold(split[::-1], config)
-        assert len(made.examples) < made.left.sentences
+        assert len(made.examples) < made.left.examples
         assert [example.id for example in backwards.examples] == [example.id for example in made.examples][::-1]
 
 
@@ -254,7 +254,7 @@ def test_with_examples_withheld_is_what_stood_in_the_split_and_is_known_no_more(
 def test_the_record_and_the_sentence_for_people_give_the_same_numbers():
     made = withhold(usual(), gap(0.25))
     record = made.as_record()
-    assert record["units"] == {"withheld": made.withheld, "of": made.before.surfaces}
+    assert record["units"] == {"withheld": made.withheld, "of": made.before.distinct}
     assert record["fractions"] == [0.0, 0.25, 0.5]
     assert record["before"]["sentences"] == 400
     assert record["left"]["sentences"] == len(withhold(usual(), gap(0.25, control="none")).examples)
@@ -262,8 +262,8 @@ def test_the_record_and_the_sentence_for_people_give_the_same_numbers():
     assert record["matched"]["tokens"] == sum(len(example.tokens) for example in made.examples)
     assert record["matched"]["surfaces"] == Coverage.of(made.examples).distinct
     assert made.told() == (
-        f"withheld {made.withheld} of {made.of} surfaces; {400 - made.left.sentences} of 400 sentences dropped; "
-        f"trained on {made.matched.sentences} matched sentences with {made.matched.mentions} mentions"
+        f"withheld {made.withheld} of {made.of} surfaces; {400 - made.left.examples} of 400 sentences dropped; "
+        f"trained on {made.matched.examples} matched sentences with {made.matched.things} mentions"
     )
     plain = withhold(usual(), gap(0.5, unit="example", control="none"))
     assert plain.told().startswith("withheld 200 of 400 sentences; trained on 200 sentences with ")
@@ -306,5 +306,5 @@ def test_conll_2003_can_be_matched_up_to_half_its_surfaces(real_data):
     assert len({BY_MENTIONS.sizes(one.examples) for one in made}) == 1
     bearing = sum(bool(example.spans) for example in made[2].examples)
     assert bearing == pytest.approx(3650, rel=0.05)
-    assert made[2].matched.entity_free == pytest.approx(2909 / 14041, abs=0.0005)
-    assert withhold(train, gap(0.75)).matched.sentences < 2500
+    assert made[2].matched.free == pytest.approx(2909 / 14041, abs=0.0005)
+    assert withhold(train, gap(0.75)).matched.examples < 2500

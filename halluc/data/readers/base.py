@@ -190,6 +190,15 @@ def _demo(name: str, split: SplitName) -> Path:
 
 
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
+# By what they begin with: files that people give for text.
+_BINARY = {
+    b"PK\x03\x04": "a ZIP archive, or a spreadsheet",
+    b"PAR1": "a Parquet file",
+    b"\xfd7zXZ": "an XZ archive",
+    b"BZh": "a BZIP2 archive",
+    b"\x28\xb5\x2f\xfd": "a Zstandard archive",
+    b"%PDF-": "a PDF file",
+}
 
 
 def numbered_lines(path: Path, name: str) -> Iterator[tuple[int, str] | BadLine]:
@@ -206,17 +215,26 @@ def numbered_lines(path: Path, name: str) -> Iterator[tuple[int, str] | BadLine]
             for number, line in enumerate(stream, 1):
                 item = decoded(number, line, name)
                 yield item
-                if isinstance(item, BadLine) and number == 1 and line.startswith(_UTF16):
+                if isinstance(item, BadLine) and number == 1 and line.startswith((*_UTF16, *_BINARY)):
                     return  # every further line would be told to be broken too
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             help = "the file is cut short or damaged: fetch it again"
             yield BadLine("D103", name, number + 1, f"not readable as gzip: {error}", help)
 
 
+def _binary(line: bytes, name: str) -> BadLine | None:
+    """Of the first line of a file that is no text."""
+    what = next((told for begin, told in _BINARY.items() if line.startswith(begin)), None)
+    help = "unpack it, or save it as UTF-8 text: CSV or JSON Lines"
+    return None if what is None else BadLine("D104", name, 1, f"this is {what}, not text", help)
+
+
 def decoded(number: int, line: bytes, name: str) -> tuple[int, str] | BadLine:
     """A line with its number, as text: without LF or CRLF and, where it is the first, without BOM."""
     body = line.rstrip(b"\n").removesuffix(b"\r")
     if number == 1:
+        if (binary := _binary(body, name)) is not None:
+            return binary
         body = body.removeprefix(b"\xef\xbb\xbf")
     try:
         return number, body.decode("utf-8")

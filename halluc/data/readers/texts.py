@@ -13,9 +13,11 @@ from halluc.data.readers.hub import class_names, load_table
 from halluc.data.readers.jsonl import Unreadable
 from halluc.data.readers.texts_config import TextsConfig
 from halluc.data.readers.texts_forms import Source
-from halluc.data.readers.texts_making import Found, Maker, of_record
+from halluc.data.readers.texts_found import Found, of_record
+from halluc.data.readers.texts_making import Maker
 
 _COPIED = "is this the right file, and was it copied whole?"
+_IDS = "ids must differ: mend it, or see `data.id_field`"
 
 
 class TextsReader:
@@ -113,10 +115,10 @@ class _Ids:
                 return
             self._first = prefix, number
         if identity in self._lines:
-            raise Unreadable("D112", f"id `{identity}` stands already on line {self._lines[identity]}")
+            raise Unreadable("D112", f"id `{identity}` stands already on line {self._lines[identity]}", _IDS)
         begin, _, end = identity.rpartition("-")
         if own and begin == self._first[0] and end.isdecimal() and int(end) < self._first[1]:
-            raise Unreadable("D112", f"id `{identity}` is that of text {end}, which has none of its own")
+            raise Unreadable("D112", f"id `{identity}` is that of text {end}, which has none of its own", _IDS)
         self._lines[identity] = line
 
 

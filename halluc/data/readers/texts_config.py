@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from halluc.config.schema import Section
 from halluc.data.readers.base import HUB, SPLITS, DataConfig, SplitName
@@ -13,6 +13,8 @@ from halluc.data.readers.hub import check_reference
 
 Form = Literal["jsonl", "csv", "lines", "json"]
 Column = str | int
+# What people write for a tab, which single quotes of YAML and shells make hard to write.
+TABS = ("\\t", "tab")
 
 
 class OutOfScopeFiles(Section):
@@ -38,11 +40,16 @@ class _Fields(Section):
 
 
 class _Columns(Section):
-    delimiter: str = Field(default="auto", min_length=1, description="of columns: one character, or told apart")
+    delimiter: str = Field(default="auto", min_length=1, description="of columns: one character, tab, or told apart")
     header: Literal["auto"] | bool = Field(
         default="auto", description="whether the first row names the columns; auto: yes, where they are asked by name"
     )
     quoting: bool = Field(default=True, description="whether a cell in double quotes may hold delimiters and lines")
+
+    @field_validator("delimiter")
+    @classmethod
+    def _of_tabs(cls, given: str) -> str:
+        return "\t" if given in TABS else given
 
 
 class _Labels(Section):
@@ -87,6 +94,12 @@ class TextsConfig(DataConfig, _Labels, _Columns, _Fields):
         """Whether columns are asked for by number."""
         return any(isinstance(field, int) for field in (self.text_field, self.second_field, self.label_field))
 
+    def asked(self, outside: bool) -> dict[str, Column]:
+        """The columns that a file must have, by the keys that name them; ``outside``: one of texts without labels."""
+        second = {} if self.second_field is None else {"second_field": self.second_field}
+        label = {} if outside else {"label_field": self.label_field}
+        return {"text_field": self.text_field, **second, **label}
+
     @model_validator(mode="after")
     def _goes_together(self) -> Self:
         for problem in self._problems():
@@ -103,7 +116,7 @@ class TextsConfig(DataConfig, _Labels, _Columns, _Fields):
         if self.dev_share is not None and self.train is None:
             yield "`data.dev_share` needs `data.train`, which it holds dev out of"
         if self.delimiter != "auto" and (len(self.delimiter) != 1 or self.delimiter in '"\r\n'):
-            yield '`data.delimiter` is one character, such as "," or "\\t", and no quote'
+            yield '`data.delimiter` is one character, such as ",", or `tab`, and no quote'
         if self.label_level is not None and self.label_separator is None:
             yield "`data.label_level` needs `data.label_separator`, between the parts of a label"
         if self.header is False and any(isinstance(name, str) for name in names):

@@ -8,20 +8,23 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from halluc.core.errors import data_error
 from halluc.data.readers.base import BadLine, numbered_lines
 from halluc.data.readers.jsonl import Unreadable, parse_object
-from halluc.data.readers.texts_columns import Columns
+from halluc.data.readers.texts_columns import Columns, names_columns
 from halluc.data.readers.texts_config import Form, TextsConfig
 from halluc.data.readers.texts_csv import Line, excerpt
+from halluc.data.readers.texts_found import Found, of_record
 from halluc.data.readers.texts_json import texts_of
-from halluc.data.readers.texts_making import Found, of_record
 
 # What is looked at before form and delimiter must be clear.
 _LINES_SNIFFED, _CHARACTERS_SNIFFED = 200, 1 << 20
 _LABEL = re.compile(r"(\S+)[ \t]+")
-_COLUMNS = (".csv", ".tsv", ".tab")
+_COLUMNS, _RECORDS = (".csv", ".tsv", ".tab"), (".jsonl", ".ndjson")
+_ONE = "JSON Lines have one object a line; is this another `data.form`: `csv`, `lines` or `json`?"
+_MEND = "mend it (JSON Lines have one object a line), or set `data.on_bad_line: skip`"
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,8 @@ class Source:
         head = list(_first(lines))
         form = self.form(head)
         whole = itertools.chain(head, lines)
+        if form != "json" and (bare := _bare_returns(head, str(self.path))):
+            return iter([bare])
         if self.keys and form != "json":
             help = "`#` names lists of one JSON object: set `data.form: json`, or take it away"
             raise data_error("D116", f"no list `{self.keys[0]}` in {self.path}", help=help)
@@ -58,18 +63,25 @@ class Source:
         """What the config says, or what the file's name and first lines tell."""
         if self.config.form != "auto" and not self.outside:
             return self.config.form
-        if self.keys:
-            return "json"
         first = next((item[1] for item in head if not isinstance(item, BadLine) and item[1].strip()), "")
         name = self.path.name.removesuffix(".gz").lower()
-        if first.lstrip().startswith("{"):
+        opened = first.lstrip()[:1]
+        if self.keys and opened in ("{", "[", ""):
+            return "json"
+        if opened == "{":
             return "jsonl" if _is_record(first, self.config) else "json"
         if name.endswith(".json"):
             return "json"
+        if name.endswith(_RECORDS):
+            return "jsonl"
         if name.endswith(_COLUMNS):
             return "csv"
-        named = self.config.delimiter != "auto" or self.config.header is True or self.config.by_number
-        return "csv" if not self.outside and (named or "\t" in first) else "lines"
+        return "csv" if not self.outside and self._has_columns(first) else "lines"
+
+    def _has_columns(self, first: str) -> bool:
+        config = self.config
+        named = config.delimiter != "auto" or config.header is True or config.by_number
+        return named or "\t" in first or names_columns(first, config)
 
     def _records(self, lines: Iterable[Line]) -> Iterator[Found | BadLine]:
         for item in lines:
@@ -78,7 +90,7 @@ class Source:
             elif item[1].strip():
                 number, line = item
                 try:
-                    yield of_record(parse_object(line), self.config, number, line)
+                    yield of_record(_parsed(line), self.config, number, line)
                 except Unreadable as bad:
                     yield Found(number, None, shown=line).bad(str(self.path), bad)
 
@@ -122,6 +134,29 @@ def _first(lines: Iterable[Line]) -> Iterator[Line]:
         size += 0 if isinstance(item, BadLine) else len(item[1])
         if count >= _LINES_SNIFFED or size >= _CHARACTERS_SNIFFED:
             return
+
+
+def _bare_returns(head: Sequence[Line], file: str) -> BadLine | None:
+    """Of a file that is one line, since its lines end as those of old spreadsheets do."""
+    if len(head) != 1 or isinstance(head[0], BadLine) or "\r" not in head[0][1]:
+        return None
+    number, line = head[0]
+    help = "convert the file, for example with `tr '\\r' '\\n' < FILE > NEW`"
+    return BadLine("D124", file, number, "lines end in a carriage return alone", help, *excerpt(line, line.index("\r")))
+
+
+def _parsed(line: str) -> dict[str, Any]:
+    """The record of a line.
+
+    Raises:
+        Unreadable: it is none.
+    """
+    if not line.lstrip().startswith("{"):
+        raise Unreadable("D107", "not a JSON object", _ONE)
+    try:
+        return parse_object(line)
+    except Unreadable as bad:
+        raise Unreadable(bad.code, bad.problem, bad.help or _MEND) from None
 
 
 def _is_record(line: str, config: TextsConfig) -> bool:

@@ -12,7 +12,7 @@ from halluc.data.readers.base import BadLine
 from halluc.data.readers.jsonl import Unreadable, without_duplicates
 from halluc.data.readers.texts_config import TextsConfig
 from halluc.data.readers.texts_csv import excerpt
-from halluc.data.readers.texts_making import ABSENT, Found, of_record
+from halluc.data.readers.texts_found import ABSENT, MEND, Found, kind, of_record
 
 _BLANKS = re.compile(r"[ \t\n\r]*")
 _PLAIN, _CAREFUL = json.JSONDecoder(), json.JSONDecoder(object_pairs_hook=without_duplicates)
@@ -59,6 +59,9 @@ def _lists(
         if keys and key not in keys:
             scan.skip()
         elif scan.next() != "[":
+            if not keys and key in (str(config.text_field), str(config.label_field)):
+                yield BadLine("D107", file, line, "a record over several lines", "write each on one line: JSON Lines")
+                return
             yield BadLine("D107", file, line, f"`{key}` is no list", "name the lists: `FILE#train+extra`")
             scan.skip()
         else:
@@ -108,7 +111,8 @@ def _found(item: Any, config: TextsConfig, outside: bool, line: int, shown: str,
     texts = 1 if config.second_field is None else 2
     if not isinstance(item, list) or len(item) not in ((texts, texts + 1) if outside else (texts + 1,)):
         form = "[text, label]" if texts == 1 else "[text, second text, label]"
-        raise Unreadable("D107", f"an item is {form}, or an object with fields")
+        told = f"a list of {len(item)}" if isinstance(item, list) else kind(item)
+        raise Unreadable("D107", f"an item is {form}, or an object with fields, and this is {told}", MEND)
     label = item[texts] if len(item) > texts else ABSENT
     return Found(line, item[0], label, item[1] if texts == 2 else ABSENT, shown=shown, number=number)
 

@@ -35,8 +35,8 @@ _COLUMNS = ["forecast", "unseen", "of these new", "unseen less forecast"]
 def gap(report: RunReport) -> Chart | None:
     """All first, then the labels with most mentions."""
     everything = [row for row in report.gap if row.label is None]
-    labels = sorted((row for row in report.gap if row.label is not None), key=lambda row: -row.mentions)
-    shown = [row for row in (*everything, *labels[:MOST_ROWS]) if row.mentions or row.forecast.value is not None]
+    labels = sorted((row for row in report.gap if row.label is not None), key=lambda row: -row.counted)
+    shown = [row for row in (*everything, *labels[:MOST_ROWS]) if row.counted or row.forecast.value is not None]
     if not shown:
         return None
     words = nouns.of(report.task)
@@ -89,7 +89,7 @@ def _as_row(row: GapRow) -> list[str]:
     shares = [formats.metric(found) for found in (row.forecast, row.unseen, row.new)]
     interval = formats.interval("gap_excess", row.excess.interval)
     excess = f"{formats.difference('gap_excess', row.excess.value)} {interval}".strip()
-    return [name, formats.count(row.mentions), *shares, excess]
+    return [name, formats.count(row.counted), *shares, excess]
 
 
 def _in_words(row: GapRow) -> str:

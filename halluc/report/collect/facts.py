@@ -5,45 +5,28 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from halluc.core.errors import HallucError, Location
 from halluc.report.collect.reading import Evaluated
 from halluc.report.collect.shown import Texts
+from halluc.runs.data import DATA_VERSION, ReadData
 from halluc.runs.reports import Data, GateResult, SplitRow
 
 _DATA_HELP = "restore it, or remove it: the report then tells of the evaluated split alone"
-
-
-class _Split(BaseModel):
-    source: str
-    sentences: int | None = None
-    tokens: int | None = None
-    mentions: int | None = None
-    entity_free: int | None = None
-    duplicates: int | None = None
-    labels: dict[str, int] = {}
-
-
-class _Check(BaseModel):
-    """What is shown of ``data.json``."""
-
-    scheme: str | None = None
-    splits: dict[str, _Split] = {}
-    warnings: list[str] = []
 
 
 def data(source: Evaluated, texts: Texts) -> tuple[Data, list[str]]:
     """The splits that were trained on and the evaluated one, and what is to be said of them.
 
     Raises:
-        HallucError R101: ``data.json`` is damaged.
+        HallucError R101: ``data.json`` is damaged. R102: it is of another version of halluc.
     """
     notes = []
     try:
-        check = _read(source.run.path / "data.json")
+        check = _read(source.run.path / "data.json", [count.name for count in texts.words.counts])
     except FileNotFoundError:
-        check = _Check()
+        check = ReadData()
         notes.append("data.json is missing: training data and their warnings are not told. `halluc train` writes it.")
     inputs = _inputs(source)
     rows = [
@@ -52,22 +35,38 @@ def data(source: Evaluated, texts: Texts) -> tuple[Data, list[str]]:
     ]
     if source.split not in check.splits:
         rows.append(_evaluated(source, texts, inputs))
-    made = Data(splits=rows, scheme=check.scheme, warnings=check.warnings, withheld=source.record.gap)
+    warnings = [*check.warnings, *_repeated(source, texts)]
+    made = Data(splits=rows, scheme=check.scheme, warnings=warnings, withheld=source.record.gap)
     return made, notes
 
 
-def _read(path: Path) -> _Check:
-    content = path.read_bytes()
+def _repeated(source: Evaluated, texts: Texts) -> list[str]:
+    """Evaluated texts that were trained on too: of dev it was told when training began."""
+    if not texts.repeated or source.split != "test":
+        return []
+    stand = "text also stands" if texts.repeated == 1 else "texts also stand"
+    return [f"{texts.repeated:,} {source.split} {stand} in train, by which figures on {source.split} look better"]
+
+
+def _read(path: Path, names: list[str]) -> ReadData:
+    """
+    Args:
+        names: what the task calls its counts, for files that are older than such names.
+    """
+    where = Location(str(path), 1)
     try:
-        return _Check.model_validate_json(content)
-    except ValidationError as error:
-        where, told = Location(str(path), 1), error.errors()[0]["msg"]
-    try:
-        json.loads(content)
+        content = json.loads(path.read_bytes())
+        version = content.get("schema_version", 1) if isinstance(content, dict) else 1
+        if isinstance(version, int) and version > DATA_VERSION:
+            use = f"this halluc reads up to version {DATA_VERSION}: use the halluc that wrote it, or {_DATA_HELP}"
+            raise HallucError("R102", f"{path} is of schema version {version}", help=use)
+        return ReadData.model_validate(content, context=names)
     except json.JSONDecodeError as error:
-        where = Location(str(path), error.lineno, error.colno)
+        where, told = Location(str(path), error.lineno, error.colno), error.msg
     except UnicodeDecodeError:
         told = "it is not UTF-8"
+    except ValidationError as error:
+        told = error.errors()[0]["msg"]
     raise HallucError("R101", f"data.json is damaged: {told}", where, _DATA_HELP)
 
 
@@ -90,10 +89,7 @@ def _evaluated(source: Evaluated, texts: Texts, inputs: dict[str, str]) -> Split
         name=source.split,
         source=reference,
         sha256=inputs.get(reference),
-        sentences=texts.examples,
-        tokens=texts.tokens,
-        mentions=texts.labels.total(),
-        entity_free=texts.entity_free,
+        counts=dict(texts.counts),
         duplicates=None,
         labels=dict(sorted(texts.labels.items())),
     )

@@ -32,7 +32,7 @@ def _row(label: str | None, gap: Gap, counted: str) -> GapRow:
     protocol = COUNTED.format(counted)
     return GapRow(
         label=label,
-        mentions=gap.mentions,
+        counted=gap.mentions,
         forecast=_metric("gap_forecast", gap.forecast, by, FORECAST),
         unseen=_metric("gap_unseen", gap.unseen, by, protocol),
         new=_metric("gap_new", gap.new, by, protocol),

@@ -170,7 +170,7 @@ def refuse_parts(source: Evaluated, picked: Picked, texts: Texts) -> None:
         unsupported=picked.sections["unsupported"].total,
         omissions=picked.sections["omission"].total,
         examples=texts.examples,
-        mentions=texts.labels.total(),
+        annotated=texts.labels.total(),
     )
     evaluations.refuse_parts(run, split, source.file, counted)
     evaluations.refuse_strangers(run, split, texts.missing)

@@ -11,6 +11,8 @@ from math import inf
 
 from halluc.core.claims import Mark
 from halluc.core.examples import Example, Labelled, Origin, Span, Tagged
+from halluc.data.statistics import Words
+from halluc.gap.texts import TextCoverage
 from halluc.runs.reports import ClaimSection, Section, ShownClaim
 from halluc.runs.schema import (
     MENTION_NOVELTIES,
@@ -99,27 +101,35 @@ def _claim(found: Picked, line: LedgerLine, threshold: float | None) -> None:
 
 @dataclass
 class Texts:
-    """What one pass over the predictions leaves: the texts that are ``wanted``, and the size of the split."""
+    """What one pass over the predictions leaves: the texts that are ``wanted``, and the ``counts`` of the split.
+
+    ``repeated`` are whole texts that stand, with a label, in what was trained on, where that is ``known``.
+    """
 
     wanted: dict[str, None]
     missing: set[str]
+    words: Words
+    known: TextCoverage | None = None
     kept: dict[str, Prediction] = field(default_factory=dict)
     examples: int = 0
-    tokens: int = 0
-    entity_free: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
     labels: Counter[str] = field(default_factory=Counter)
+    repeated: int = 0
 
     def passing(self, predictions: Iterable[Prediction]) -> Iterator[Example]:
         """The gold of each example as it passes by."""
         for one in predictions:
             self.examples += 1
-            self.tokens += len(one.tokens)
-            self.entity_free += not one.gold
             self.labels.update(label for *_, label in marks(one))
             self.missing.discard(one.id)
             if one.id in self.wanted:
                 self.kept[one.id] = one
-            yield _example(one)
+            example = _example(one)
+            for count in self.words.counts:
+                self.counts[count.name] += count.of(example)
+            if self.known is not None:
+                self.repeated += bool(self.known.labels_of(" ".join(one.tokens)))
+            yield example
 
 
 def _example(one: Prediction) -> Example:

@@ -36,7 +36,8 @@ def run_report(run: RunDir, split: str | None = None, most_claims: int = 200) ->
     source = reading.read(run, split)
     threshold = source.confidence.threshold if source.confidence else None
     picked = shown.pick(source.ledger(), most_claims, threshold)
-    texts = Texts(picked.wanted(), set(picked.ids))
+    known = source.coverage if isinstance(source.coverage, TextCoverage) else None
+    texts = Texts(picked.wanted(), set(picked.ids), _nouns(source).statistics, known)
     gap = _gap(source, texts)
     reading.refuse_parts(source, picked, texts)
     return _made(source, picked, texts, gap)

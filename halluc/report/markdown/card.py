@@ -87,7 +87,7 @@ def card(report: RunReport) -> str:
             "of_pairs": bool(_section(config, "data").get("second_field")),
             "pipeline_task": _TASKS.get(report.task, (None, None))[0],
             "labels": _labels(report),
-            "splits": tables.splits(report.data.splits, annotated=words.annotated),
+            "splits": tables.splits(report.data.splits),
             "procedure": _procedure(report, config),
             "figures": tables.figures(figures) if figures else None,
             "outcomes": tables.outcomes,

@@ -71,7 +71,7 @@ def gap(found: Sequence[GapRow], room: Room = WIDE, counted: str = "mentions") -
     rows = [
         [
             "all" if row.label is None else row.label,
-            formats.count(row.mentions),
+            formats.count(row.counted),
             *map(formats.metric, (row.forecast, row.unseen, row.new)),
             _signed(row.excess),
         ]
@@ -154,15 +154,17 @@ def mistakes(found: Sequence[Mistake], room: Room = WIDE) -> Marked:
     return gfm.table(["annotated", "claimed", "texts"], nouns.mistakes(found), "llr", room)
 
 
-def splits(found: Sequence[SplitRow], room: Room = WIDE, annotated: str = "mentions") -> Marked:
+def splits(found: Sequence[SplitRow], room: Room = WIDE) -> Marked:
     """Where each split comes from, its size, its hash."""
+    counts = nouns.counts(found)
     rows = [
         [
             row.name,
-            *map(formats.count, (row.sentences, row.tokens, row.mentions)),
+            *(formats.count(row.counts.get(count)) for count in counts),
             gfm.code(row.source, room.text),
             gfm.digest(row.sha256) if row.sha256 else formats.NOTHING,
         ]
         for row in found
     ]
-    return gfm.table(["split", "examples", "tokens", annotated, "source", "sha256"], rows, "lrrrll", room)
+    columns = ["split", *counts.values(), "source", "sha256"]
+    return gfm.table(columns, rows, f"l{'r' * len(counts)}ll", room)

@@ -25,6 +25,7 @@ def view(report: RunReport) -> dict[str, Any]:
         "novelties": [novelty for novelty in NOVELTIES if novelty in there],
         "section_titles": nouns.section_titles(nouns.of_report(report)),
         "shown_claims": len(shown),
+        "split_counts": nouns.counts(report.data.splits),
         "mistake_rows": [[*pair, Cell(n)] for *pair, n in nouns.mistakes(report.mistakes)],
         "figure_rows": [_figure_row(report, number) for number in range(len(report.metrics))],
         "provenance_rows": list(_provenance(report.run)),

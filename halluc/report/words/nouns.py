@@ -6,8 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from halluc.core.labels import OUT_OF_SCOPE
+from halluc.data import statistics
+from halluc.data.statistics import Words
 from halluc.report import formats
-from halluc.runs.reports import AnyReport, Mistake, Outcome, RunReport
+from halluc.runs.reports import AnyReport, Mistake, Outcome, RunReport, SplitRow
 from halluc.runs.schema import MetricResult, Novelty
 
 # Figures that say nothing of their own where no claim can be distorted.
@@ -21,19 +23,19 @@ class Nouns:
     """The words of a task.
 
     ``one`` and ``many`` are what claims are about, ``gold`` and ``golds`` what is annotated, and can be missed;
-    ``nothing`` is said of an example without any, ``without`` heads their number. ``counted`` is what a gap is a share
-    of. ``first`` are the figures of which the first that was counted stands at the head. ``f1`` is what F1 of claims
-    and gold is called. Only where claims have places in the text can one be distorted. ``several``: labels a text.
+    ``nothing`` is said of an example without any. ``counted`` is what a gap is a share of, and ``statistics`` what is
+    counted of a split. ``first`` are the figures of which the first that was counted stands at the head. ``f1`` is what
+    F1 of claims and gold is called. Only where claims have places in the text can one be distorted. ``several``: labels
+    a text.
     """
 
     one: str
     many: str
     gold: str
     golds: str
-    annotated: str
     nothing: str
-    without: str
     counted: str
+    statistics: Words
     loss_of: str
     first: tuple[str, ...]
     f1: str
@@ -50,10 +52,9 @@ SPANS = Nouns(
     many="names",
     gold="name",
     golds="names",
-    annotated="mentions",
     nothing="nothing",
-    without="without any",
     counted="mentions",
+    statistics=statistics.SENTENCES,
     loss_of="loss of a labelled token",
     first=("entity_f1",),
     f1="entity F1",
@@ -64,17 +65,19 @@ TEXTS = Nouns(
     many="texts",
     gold="label",
     golds="labels",
-    annotated="labels",
     nothing="out of scope",
-    without="out of scope",
     counted="words",
+    statistics=statistics.TEXTS,
     loss_of="loss of a text",
     first=("accuracy", "micro_f1"),
     f1="micro F1",
     has_places=False,
 )
 LABEL_SETS = Nouns(
-    **{**vars(TEXTS), "nothing": "no label", "without": "without a label", "first": ("micro_f1",), "several": True}
+    **{
+        **vars(TEXTS),
+        **{"nothing": "no label", "statistics": statistics.LABEL_SETS, "first": ("micro_f1",), "several": True},
+    }
 )
 
 
@@ -102,6 +105,12 @@ def section_titles(words: Nouns) -> dict[str, str]:
     if words.has_places:
         return formats.SECTION_TITLES
     return {**formats.SECTION_TITLES, "omission": "Omitted: annotated, and not claimed"}
+
+
+def counts(found: Sequence[SplitRow]) -> dict[str, str]:
+    """What is counted of some splits, with its heading; nothing that is 0 in each."""
+    names = dict.fromkeys(name for row in found for name, count in row.counts.items() if count)
+    return {name: name.replace("_", " ") for name in names}
 
 
 def mistakes(found: Iterable[Mistake]) -> list[list[str]]:

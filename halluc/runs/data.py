@@ -1,0 +1,97 @@
+"""The typed shape of ``data.json``: what ``halluc check`` tells of the splits that a run was trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import Field, ValidationInfo, model_validator
+
+from halluc.runs.schema import Record
+
+# A version of its own: files of version 1 do not name it, and have the words of token classification for every task.
+DATA_VERSION = 2
+# The counts of version 1, in their order.
+_FIRST_COUNTS = ("sentences", "tokens", "mentions", "entity_free")
+
+
+class Instances(Record):
+    """A finding shown by one instance: how many there are, and the first few places."""
+
+    count: int
+    first: list[str] = Field(default_factory=list)
+
+
+class SplitData(Record):
+    """Counts of one split.
+
+    ``counts`` are under the names that the task has for them, the examples first (see ``data.statistics``); ``labels``
+    how often each label stands there. ``lengths`` are tokens an example: mean, median, 90th and 99th percentile,
+    longest. ``duplicates`` repeat an earlier example of the split; ``contradictions`` are distinct ones that stand
+    there with different annotation.
+    """
+
+    source: str
+    documents: int
+    counts: dict[str, int]
+    labels: dict[str, int]
+    lengths: dict[str, float]
+    duplicates: int
+    contradictions: int
+    invisible_tokens: Instances
+    long_tokens: Instances
+    long_examples: Instances
+
+
+class Overlap(Record):
+    """Examples of ``later`` that stand in ``earlier`` too, and how many of them with the same annotation."""
+
+    earlier: str
+    later: str
+    examples: int
+    same_annotation: int
+    first: list[str] = Field(default_factory=list)
+
+
+class DataRecord(Record):
+    """What is told of all splits; ``unseen_labels`` are those of other splits that train never shows, and where they
+    stand first. ``encoding`` has the notes of the task on each split, where a model has read it."""
+
+    schema_version: int = DATA_VERSION
+    scheme: str | None
+    scheme_note: str
+    splits: dict[str, SplitData]
+    overlaps: list[Overlap]
+    unseen_labels: dict[str, dict[str, Instances]]
+    repairs: Instances
+    skipped: Instances
+    warnings: list[str] = Field(default_factory=list)
+    encoding: dict[str, dict[str, int]] | None = None
+
+
+class ReadSplit(Record, extra="ignore"):
+    """What is read of a split, in either version. Validate it with the names of the task's counts as context: those of
+    version 1, which were token classification's whatever the task, are put under them."""
+
+    source: str
+    counts: dict[str, int] = Field(default_factory=dict)
+    duplicates: int | None = None
+    labels: dict[str, int] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_version_1(cls, content: Any, info: ValidationInfo) -> Any:
+        if not isinstance(content, dict) or "counts" in content:
+            return content
+        names: Sequence[str] = info.context or _FIRST_COUNTS
+        pairs = zip(names, _FIRST_COUNTS, strict=False)
+        return {**content, "counts": {name: content[old] for name, old in pairs if content.get(old) is not None}}
+
+
+class ReadData(Record, extra="ignore"):
+    """What a report needs of ``data.json``."""
+
+    schema_version: int = 1
+    scheme: str | None = None
+    splits: dict[str, ReadSplit] = Field(default_factory=dict)
+    warnings: list[str] = Field(default_factory=list)

@@ -1,0 +1,48 @@
+"""What is counted of a split, under the names of its task."""
+
+from __future__ import annotations
+
+import pytest
+
+from halluc.core.examples import Labelled, Origin, Span, Tagged
+from halluc.data.statistics import LABEL_SETS, SENTENCES, TEXTS
+from halluc.runs.data import ReadData
+
+NOWHERE = Origin("f", 1)
+TAGGED = [
+    Tagged("a", NOWHERE, ("Anna", "met", "Bo"), (Span(0, 1, "PER"), Span(2, 3, "PER"))),
+    Tagged("b", NOWHERE, ("nothing", "here"), ()),
+]
+LABELLED = [
+    Labelled("a", NOWHERE, ("where", "is", "it"), ("track",)),
+    Labelled("b", NOWHERE, ("sing", "a", "song"), ()),
+    Labelled("c", NOWHERE, ("it", "is", "here"), ("same",), 1),
+    Labelled("d", NOWHERE, ("my", "money"), ("refund", "track")),
+]
+
+
+@pytest.mark.parametrize(
+    ("words", "examples", "counts"),
+    [
+        (SENTENCES, TAGGED, {"sentences": 2, "tokens": 5, "mentions": 2, "entity_free": 1}),
+        (TEXTS, LABELLED[:3], {"texts": 3, "words": 9, "labels": 2, "out_of_scope": 1, "pairs": 1}),
+        (LABEL_SETS, LABELLED, {"texts": 4, "words": 11, "labels": 4, "without_label": 1, "pairs": 1}),
+        (TEXTS, [], {"texts": 0, "words": 0, "labels": 0, "out_of_scope": 0, "pairs": 0}),
+    ],
+)
+def test_counts_are_exact_and_in_their_order(words, examples, counts):
+    found = words.count(iter(examples))
+    assert found == counts
+    assert list(found) == list(counts)
+    assert words.examples == next(iter(counts))
+
+
+def test_a_file_of_version_1_is_read_under_the_names_of_its_task():
+    split = {"source": "f", "sentences": 3, "tokens": 9, "mentions": 2, "entity_free": 1, "documents": 1, "labels": {}}
+    old = {"scheme": None, "splits": {"train": split}, "words": {"examples": "texts"}, "overlaps": []}
+    read = ReadData.model_validate(old, context=[count.name for count in TEXTS.counts])
+    assert read.splits["train"].counts == {"texts": 3, "words": 9, "labels": 2, "out_of_scope": 1}
+    as_it_is = ReadData.model_validate(old).splits["train"].counts
+    assert as_it_is == {"sentences": 3, "tokens": 9, "mentions": 2, "entity_free": 1}
+    new = {"schema_version": 2, "splits": {"train": {"source": "f", "counts": {"songs": 4}}}}
+    assert ReadData.model_validate(new, context=["texts"]).splits["train"].counts == {"songs": 4}

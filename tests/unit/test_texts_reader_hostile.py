@@ -1,0 +1,175 @@
+"""What people give for labelled texts by mistake: each is told with its line, what is wrong and what to do."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from halluc.components import TABLE
+from halluc.core.errors import HallucError, ManyErrors
+from halluc.core.examples import Labelled
+from halluc.data.checks import check_corpora
+from halluc.data.corpora import read_corpora
+from halluc.data.odd_labels import odd_labels, unmet_out_of_scope
+from halluc.data.readers.base import BadLine, Mended
+from halluc.data.readers.texts import TextsReader
+from halluc.data.readers.texts_config import TextsConfig
+from halluc.data.statistics import TEXTS
+from halluc.tasks.scratch import make_tokenizer
+
+CSV = "text,label\nwhere is it,ask\na b,say\n"
+RECORD = '{"text": "a b", "label": "say"}\n'
+
+
+def config(**keys: Any) -> TextsConfig:
+    return TextsConfig(format="texts", **keys)
+
+
+def read(folder: Path, content: str | bytes, name: str, suffix: str = "", **keys: Any) -> list[Labelled]:
+    path = folder / name
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return list(read_corpora(config(train=f"{path}{suffix}", **keys), TABLE).splits["train"].examples)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "keys", "line", "wrong", "do"),
+    [
+        # Files that are no text, or whose lines end otherwise.
+        ("d.csv", b"PK\x03\x04\x14\xff\n\xff\n", {}, 1, "a ZIP archive, or a spreadsheet", "CSV or JSON Lines"),
+        ("d.parquet", b"PAR1\xff\n\xff", {}, 1, "a Parquet file", "CSV or JSON Lines"),
+        ("d.csv", CSV.replace("\n", "\r"), {}, 1, "a carriage return alone", "tr '\\r' '\\n'"),
+        ("d.txt", "ask where\rsay a\r", {}, 1, "a carriage return alone", "tr '\\r' '\\n'"),
+        ("d.jsonl", 2 * RECORD.replace("\n", "\r"), {}, 1, "a carriage return alone", "tr '\\r' '\\n'"),
+        ("d.csv.gz", gzip.compress(CSV.encode() * 99)[:-20], {}, 1, "not readable as gzip", "fetch it again"),
+        # Columns that are not there.
+        ("d.csv", "Text,Label\na,x\n", {}, 1, "no columns `text`, `label`; the first row has `Text`, `Label`",
+         "did you mean `data.text_field: Text` and `data.label_field: Label`?"),
+        ("d.csv", "utterance,intent\na,x\n", {}, 1, "`utterance`, `intent`",
+         "name what it has with `data.text_field` and `data.label_field`, or, without a header, by number"),
+        ("d.csv", CSV, {"second_field": "b"}, 1, "no column `b`; the first row has `text`, ", "data.second_field"),
+        ("d.csv", CSV, {"text_field": 0, "label_field": 5}, 1, "no column 5; the first row has 2", "count from 0"),
+        ("d.csv", CSV, {"delimiter": ";"}, 1, "the first row has `text,label`", 'did you mean `data.delimiter: ","`?'),
+        ("d.csv", CSV.replace(",", "\t"), {"delimiter": ","}, 1, "no columns", "did you mean `data.delimiter: tab`?"),
+        ("d.csv", 'text, "label"\na,x\n', {}, 1, '`text`, `"label"`', 'take the blank before "label" away'),
+        ("d.csv", "text,label\na,x,\n", {}, 2, "3 columns where the first row has 2", "ends in a delimiter"),
+        ("d.csv", 'text,label\n"a\nb\nc",x\n,x\n', {}, 5, "an empty text", "take it out"),
+        # Other forms than the name says.
+        ("d.jsonl", CSV, {}, 1, "not a JSON object", "another `data.form`"),
+        ("d.jsonl", RECORD + "[1]\n", {}, 2, "not a JSON object", "another `data.form`"),
+        ("d.jsonl", RECORD + RECORD.replace("}", "},"), {}, 2, "Extra data", "mend it"),
+        ("d.jsonl", '{\n "text": "a",\n "label": "b"\n}\n', {}, 2, "a record over several lines", "JSON Lines"),
+        ("d.json", '[["a", "x"],\n["b"]]', {}, 2, "an item is [text, label], or an object", "mend it"),
+        # Fields of the wrong kind.
+        ("d.jsonl", '{"text": "a", "labels": "x"}', {}, 1, "no field", "did you mean `data.label_field: labels`"),
+        ("d.jsonl", '{"text": "a", "intent": "x"}', {}, 1, "it has `text`, `intent`", "without any label has an empty"),
+        ("d.jsonl", '{"text": ["a", "b"], "label": "x"}', {}, 1, "`text` is a list", "named `tokens`"),
+        ("d.jsonl", '{"tokens": ["a", 1], "label": "x"}', {}, 1, "not a list of strings", "mend it"),
+        ("d.json", '[[["a", 1], "x"]]', {}, 1, "`text` is a list", "named `tokens`"),
+        ("d.jsonl", '{"tokens": ["a", "b"], "label": "x"}', {"second_field": "b"}, 1, "no `second`", "mend it"),
+        ("d.jsonl", '{"text": "a", "label": true}', {}, 1, "the label is true or false", "a string, a whole number"),
+        ("d.jsonl", '{"text": "a", "label": "x", "id": [1]}', {}, 1, "`id` is a list", "data.id_field"),
+        # Texts and labels that show nothing, or more than they say.
+        ("d.csv", "text,label\n\u200b\u202e\x01,x\n", {}, 2, "nothing in it is visible", "take it out"),
+        ("d.csv", "text,label\na,\u200b\n", {}, 2, "a label that shows nothing", "mend it"),
+        ("d.csv", 'text,label\na,"two\nlines"\n', {}, 2, "a line break in a label", "mend it"),
+        ("d.csv", "text,label\na,x\x1b[31my\n", {}, 2, "the control character U+001B in a label", "mend it"),
+        ("d.csv", "text,label\na,x\u202ey\n", {}, 2, "U+202E in a label", "mend it"),
+        ("d.csv", f"text,label\na,{'y' * 5_000_000}\n", {}, 2, "a label of 5,000,000 characters", "is this the text?"),
+    ],
+)  # fmt: skip
+def test_each_is_told_with_its_line_and_what_to_do(tmp_path, name, content, keys, line, wrong, do):
+    with pytest.raises(HallucError) as caught:
+        read(tmp_path, content, name, **keys)
+    first = caught.value.errors[0] if isinstance(caught.value, ManyErrors) else caught.value
+    assert first.exit_code == 3
+    assert (first.where.file, first.where.line) == (str(tmp_path / name), line)
+    assert wrong in first.message
+    assert do in first.help
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "keys"),
+    [
+        ("d.txt", CSV, {}),  # a header that names both columns is enough
+        ("d.csv", CSV.replace(",", "\t"), {"delimiter": "tab"}),
+        ("d.csv", CSV.replace(",", "\t"), {"delimiter": "\\t"}),
+        ("d.csv", CSV.replace(",", "|"), {}),
+        ("d.csv", CSV.replace("\n", "\r\n"), {}),
+        ("d.ndjson", '{"text": "where is it", "label": "ask", "id": null}\n{"text": "a b", "label": "say"}', {}),
+    ],
+)  # fmt: skip
+def test_what_is_clear_is_read(tmp_path, name, content, keys):
+    found = [(" ".join(one.tokens), one.labels) for one in read(tmp_path, content, name, **keys)]
+    assert found == [("where is it", ("ask",)), ("a b", ("say",))]
+
+
+def test_keys_name_lists_of_one_json_object_alone(tmp_path):
+    with pytest.raises(HallucError) as caught:
+        read(tmp_path, CSV, "d.csv", "#train")
+    assert caught.value.code == "D116"
+    assert "names lists of one JSON object" in caught.value.help
+
+
+def test_odd_but_readable_labels_are_labels(tmp_path):
+    labels = ["__proto__", "<script>", "a/b", "../../etc", "a|b", "ярлык", "👩‍👩‍👧", "0", "x" * 1000]
+    found = read(tmp_path, "".join(json.dumps({"text": "a", "label": one}) + "\n" for one in labels), "d.jsonl")
+    assert [one.labels for one in found] == [(label,) for label in labels]
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-3, 3) | st.floats() | st.text(max_size=4),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=6,
+)
+FIELDS = st.sampled_from(["text", "tokens", "second", "b", "label", "id"])
+
+
+@given(st.lists(st.dictionaries(FIELDS, VALUES, min_size=1), min_size=1, max_size=4), st.sampled_from([None, "b"]))
+def test_no_record_crashes_the_reader(tmp_path_factory, records, second):
+    path = tmp_path_factory.getbasetemp() / "records.jsonl"
+    path.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
+    chosen = config(train=str(path), form="jsonl", second_field=second, multi_separator="|")
+    items = list(TextsReader(chosen).read(str(path), "train"))
+    examples = [one.example if isinstance(one, Mended) else one for one in items if not isinstance(one, BadLine)]
+    assert len(items) == len(records)
+    assert all(any(token.strip() for token in one.tokens) and all(map(str.strip, one.labels)) for one in examples)
+    assert all(one.second is not None for one in examples) or second is None
+
+
+# --- labels that are perhaps not meant so ------------------------------------------------------------------------
+
+
+def test_labels_that_look_alike_are_told():
+    (told,) = odd_labels({"train": {"pay": 3, "go": 2}, "test": {"Pay ": 1, "P ay": 2, "go": 1}})
+    assert "`P ay` (2) and `Pay ` (1) and `pay` (3)" in told
+    assert not list(odd_labels({"train": {"pay": 3, "go": 2}, "test": {"pay": 1}}))
+
+
+def test_a_label_for_every_text_is_told(tmp_path):
+    lines = [f"text{n} label" for n in range(12)]  # the text stands first
+    path = tmp_path / "train.txt"
+    path.write_text("\n".join(lines))
+    report = check_corpora(read_corpora(config(train=str(path)), TABLE), TEXTS)
+    assert any("each of its 12 labels stands there once" in warning for warning in report.warnings)
+    assert not list(odd_labels({"train": {f"l{n}": 1 + n // 11 for n in range(12)}}))
+
+
+def test_an_out_of_scope_label_that_stands_nowhere_is_told():
+    chosen, labels = config(train="a", out_of_scope_label="oss"), {"train": {"oos": 3, "pay": 2}}
+    (told,) = unmet_out_of_scope(chosen, labels, 0)
+    assert "`oss`" in told
+    assert "did you mean `oos`?" in told
+    assert not list(unmet_out_of_scope(chosen, labels, 3))
+    assert not list(unmet_out_of_scope(config(train="a"), labels, 0))
+
+
+def test_a_word_of_megabytes_teaches_a_tokenizer_nothing():
+    plain, odd = (make_tokenizer([["anna", "left"], *more], 60) for more in ([], [["w" * 1_000_000]]))
+    assert odd.get_vocab() == plain.get_vocab()
+    assert odd.tokenize("w" * 101) == ["[UNK]"]
