@@ -245,19 +245,70 @@ def test_arms_of_an_axis_with_another_name_say_the_axis_and_null():
     assert told[0].startswith("The arm “train.schedule=cosine” hallucinates less than “train.schedule=null”, by")
 
 
-def test_two_axes_of_arms_are_told_apart():
+def test_arms_of_another_axis_are_points():
     both = [against("mix", LESS, schedule="cosine"), against("mix", SAME, schedule="linear")]
     told = of_study(study(both))
-    assert told[0].startswith("Where schedule is “cosine”, the arm “mix” hallucinates less than “none”")
-    assert "; where schedule is “linear”, no difference in hallucination can be shown between “none” and" in told[0]
+    assert told[0].startswith("The arm “mix” hallucinates less than “none” at schedule “cosine”, by 4.1 points")
+    assert told[0].endswith(", but no difference can be shown at “linear”.")
     assert len(told) <= 6
 
 
-def test_what_holds_in_two_settings_alike_is_said_once():
+def test_what_holds_under_all_arms_of_another_axis_is_said_once():
     both = [against("mix", LESS, schedule="cosine"), against("mix", LESS, schedule="linear")]
     told = of_study(study(both))
-    assert told[0].startswith("Where schedule is “cosine” and where schedule is “linear”, the arm “mix” hallucinates")
-    assert told[1].startswith("Where schedule is “cosine” and where schedule is “linear”, at matched omission, no")
+    assert told[0].startswith(
+        "The arm “mix” hallucinates less than “none” at every schedule, at “linear” by 4.1 points"
+    )
+    assert told[1].startswith("At matched omission, no difference in hallucination can be shown at any schedule")
+
+
+def test_of_many_points_on_several_axes_they_are_counted():
+    fractions = (0.0, 0.25, 0.5)
+    arms = [against("mix", LESS, schedule="cosine", **{"gap.fraction": one}) for one in fractions]
+    arms += [against("mix", found, schedule="linear", **{"gap.fraction": one}) for found, one in
+             zip((LESS, SAME, SAME), fractions, strict=True)]  # fmt: skip
+    told = of_study(study(arms))
+    assert told[0].startswith("The arm “mix” hallucinates less than “none” at 4 of 6 points, at (")
+    assert told[0].endswith(
+        "but no difference can be shown at (schedule “linear”, gap.fraction 0.25) and (schedule “linear”,"
+        " gap.fraction 0.5)."
+    )
+    arms[0:3] = [against("mix", SAME, schedule="cosine", **{"gap.fraction": one}) for one in fractions]
+    told = of_study(study(arms))
+    assert told[0].startswith(
+        "The arm “mix” hallucinates less than “none” at point (schedule “linear”, gap.fraction 0.0),"
+    )
+    assert told[0].endswith("but no difference can be shown at the other 5.")
+
+
+def test_lines_under_the_arms_of_another_axis_share_a_sentence():
+    places = [(name, fraction) for name in ("cosine", "linear") for fraction in (0.0, 0.5)]
+    arms = [against("mix", SAME, schedule=name, **{"gap.fraction": fraction}) for name, fraction in places]
+    line = slope("mix", SAME, intercept=LESS)
+    lines = [line.model_copy(update={"choice": {"schedule": name}}) for name in ("cosine", "linear")]
+    (told,) = (text for text in of_study(study(arms, arm_trends=lines)) if "slope of" in text)
+    assert told == (
+        f"The arm “mix” has a lower {INTERCEPT} than “none” at every schedule, at “linear” by 4.1 points [1.9, 6.3]; no"
+        f" difference in the {SLOPE} can be shown."
+    )
+
+
+def test_matched_rates_that_are_the_rates_are_not_told_twice():
+    never = (0.0, 0.0, 0.0, 1.0)
+    assert not any("matched" in text for text in of_study(study([against("mix", LESS, never, at_matched=LESS)])))
+    assert not any("matched" in text for text in of_study(study([against("mix", SAME, never)])))
+    assert any("matched" in text for text in of_study(study([against("mix", LESS, never, at_matched=SAME)])))
+
+
+def test_what_the_reference_does_along_the_axis_comes_first():
+    arms = along("mix", [LESS, LESS, LESS])
+    lines = {"none": slope("none", MORE, kind=Trend), "mix": slope("mix", LESS, kind=Trend)}
+    trends = [line.model_copy(update={"choice": {"arm": arm}}) for arm, line in lines.items()]
+    found = study(arms, trends=trends)
+    assert of_study(found)[0] == (
+        "Where arm is “none”, along gap.fraction, from 0 to 0.5, the hallucination rate grows by 2.2 points [1.0, 3.4]."
+    )
+    assert len(of_study(found)) <= 6
 
 
 def test_names_are_made_visible():

@@ -12,6 +12,7 @@ from halluc.core.examples import Labelled, Origin
 from halluc.gap.texts import TextCoverage, read_coverage
 from halluc.report.charts import comparison_charts, run_charts, study_charts
 from halluc.report.collect import gaps, outcomes, shown
+from halluc.report.collect.confidences import abstention
 from halluc.report.collect.figures import Figures
 from halluc.report.collect.several import comparison_report as compared
 from halluc.report.collect.several import study_report as studied
@@ -25,7 +26,7 @@ from halluc.report.words.of_run import conclusion
 from halluc.runs import evaluations
 from halluc.runs.directory import RunDir
 from halluc.runs.reports import Mistake, TextNovelty
-from halluc.runs.schema import LabelPrediction, LedgerLine, Nearest
+from halluc.runs.schema import ConfidenceFile, LabelPrediction, LedgerLine, Nearest
 from tests.report_records import figure, run_report
 from tests.study_records import comparison_report, study_report
 
@@ -161,6 +162,19 @@ def test_the_conclusion_tells_of_new_texts_and_of_those_out_of_scope():
     assert last == "It misses 10.0% [5.0, 20.0] of the 60 labels that are annotated."
     unknown = conclusion(Figures([RATE]), "test", {}, None, TEXTS)[0]
     assert unknown.endswith("how new the texts are is not known, or the same of all.")
+
+
+def test_abstention_tells_what_becomes_of_texts_out_of_scope():
+    after = [
+        figure("claim_coverage", 0.8, 100, (0.7, 0.9), claims="kept"),
+        figure("hallucination_rate", 0.1, 80, (0.05, 0.2), claims="kept"),
+        figure("omission_rate", 0.2, 60, (0.1, 0.3), claims="kept"),
+        figure("out_of_scope_acceptance", 0.1, 40, (0.05, 0.2), LABELS, claims="kept"),
+    ]
+    figures = Figures([*metrics(), *after])
+    withdrawn = abstention(ConfidenceFile(threshold=0.6), figures, "test", chosen_on_dev=True)
+    last = conclusion(figures, "test", {}, withdrawn, TEXTS)[-1]
+    assert last.endswith(", texts out of scope that get a label fall from 75.0% to 10.0% [5.0, 20.0].")
 
 
 def test_headlines_begin_with_the_figure_of_the_task():

@@ -13,7 +13,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import NamedTuple
 
-from halluc.report.words.rivals import Family, Found, Measure, Rival
+from halluc.report.words.rivals import POINT, Family, Found, Measure, Rival
 from halluc.report.words.wording import MOST_NAMED, amount, listed, several, signed, sizes
 
 
@@ -80,9 +80,18 @@ def said(
         reference = f" than {family.reference}" if names_reference and not found.clauses else ""
         told = _differing(family, measure, beside, pattern, members, reference)
         rest = [point for point, sign in zip(family.points, pattern[0], strict=True) if sign == 0 and names_rest]
-        told += f", but no difference can be shown at {listed(rest)}" if rest else ""
+        told += f", but no difference can be shown at {_rest(family, rest)}" if rest else ""
         found.clauses.append(Clause(who(family, members), told))
     return found
+
+
+def _rest(family: Family, points: Sequence[str]) -> str:
+    return f"the other {len(points)}" if _is_many(family, points) else listed(points)
+
+
+def _is_many(family: Family, points: Sequence[str]) -> bool:
+    """Whether places on several axes are counted and not named."""
+    return family.axis == POINT and len(points) > MOST_NAMED
 
 
 def _pattern(family: Family, rival: Rival, measure: Measure, beside: Measure | None) -> _Pattern:
@@ -172,4 +181,6 @@ def at(family: Family, points: Sequence[str]) -> str:
         return ""
     if len(points) == len(family.points) > 1:
         return f" at every {family.axis}"
+    if _is_many(family, points):
+        return f" at {len(points)} of {len(family.points)} {family.axis}s"
     return f" at {family.axis} {listed(points)}"

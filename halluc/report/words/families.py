@@ -7,8 +7,8 @@ from pathlib import PurePath
 from typing import TypeVar
 
 from halluc.report import formats
-from halluc.report.words.rivals import Family, Found, Measure, Rival, tested, within
-from halluc.report.words.trends import ends, numeric_axes, of_setting, over, point, told
+from halluc.report.words.rivals import POINT, Family, Found, Measure, Rival, tested, within
+from halluc.report.words.trends import ends, over, point, told, varying
 from halluc.report.words.verdicts import MATCHED, NO_CLAIMS, RATE
 from halluc.report.words.wording import quoted
 from halluc.runs.studies import ArmComparison, ArmTrend, Comparison, Plain, StudyFigures
@@ -17,16 +17,14 @@ _SLOPE, _INTERCEPT = "slope", "intercept"
 
 
 def of_arms(figures: StudyFigures) -> Iterator[Family]:
-    """The arms of each axis against its reference, apart for each choice on the other axes of words."""
-    numeric = numeric_axes(figures)
+    """The arms of each axis against its reference, at all points of the other axes."""
 
     def place(one: ArmComparison) -> tuple[str, ...]:
-        words = {axis: value for axis, value in one.choice.items() if axis not in numeric}
-        return one.axis, told(one.reference), of_setting(words, figures)
+        return one.axis, told(one.reference)
 
-    for (axis, reference, setting), members in _grouped(figures.comparisons, place).items():
-        along = [name for name in numeric if name in members[0].choice]
-        places = sorted({tuple(one.choice[name] for name in along) for one in members}, key=_by_number)
+    for (axis, reference), members in _grouped(figures.comparisons, place).items():
+        along = [name for name in varying(figures) if name in members[0].choice]
+        places = sorted({tuple(one.choice[name] for name in along): None for one in members}, key=_by_number)
         rivals: dict[str, dict[str, dict[str, Found]]] = {}
         for one in members:
             here = point(along, [one.choice[name] for name in along])
@@ -35,11 +33,17 @@ def of_arms(figures: StudyFigures) -> Iterator[Family]:
         yield Family(
             noun="arm",
             reference=_arm(axis, reference),
-            axis=(formats.visible(along[0]) if len(along) == 1 else "point") if along else None,
+            axis=_called(along),
             points=tuple(point(along, values) for values in places),
             rivals=tuple(Rival(name, points) for name, points in rivals.items()),
-            setting=setting,
         )
+
+
+def _called(axes: Sequence[str]) -> str | None:
+    """What the points on some axes are called."""
+    if not axes:
+        return None
+    return formats.visible(axes[0]) if len(axes) == 1 else POINT
 
 
 def _arm(axis: str, name: str) -> str:
@@ -61,22 +65,27 @@ def of_lines(figures: StudyFigures) -> Iterator[tuple[Family, list[Measure]]]:
     def place(one: ArmTrend) -> tuple[str, ...]:
         low, high = between(one)
         where = f"along {formats.visible(one.axis)} (from {low:g} to {high:g})"
-        return one.arm_axis, told(one.reference), where, of_setting(one.choice, figures)
+        return one.arm_axis, told(one.reference), where
 
     lines = [one for one in figures.arm_trends if one.name == RATE and not one.by]
-    for (arm_axis, reference, where, setting), members in _grouped(lines, place).items():
+    for (arm_axis, reference, where), members in _grouped(lines, place).items():
         low, high = between(members[0])
         measures = [_measure(_SLOPE, f"slope of hallucination {where}")]
         if low <= 0 <= high:
             called = f"intercept of hallucination at {formats.visible(members[0].axis)} 0"
             measures.append(_measure(_INTERCEPT, called))
-        rivals = tuple(_line(_arm(arm_axis, told(one.arm)), one, high - low) for one in members)
-        yield Family("arm", _arm(arm_axis, reference), None, ("",), rivals, setting), measures
+        along = [name for name in varying(figures) if name in members[0].choice]
+        rivals: dict[str, dict[str, dict[str, Found]]] = {}
+        for one in members:
+            here = point(along, [one.choice[name] for name in along])
+            rivals.setdefault(_arm(arm_axis, told(one.arm)), {})[here] = _line(one, high - low)
+        points = tuple({place: None for found in rivals.values() for place in found})
+        lines_of = tuple(Rival(name, found) for name, found in rivals.items())
+        yield Family("arm", _arm(arm_axis, reference), _called(along), points, lines_of), measures
 
 
-def _line(name: str, one: ArmTrend, width: float) -> Rival:
-    found = {_SLOPE: over(one, width), _INTERCEPT: within(one.intercept, one.intercept_interval)}
-    return Rival(name, {"": found})
+def _line(one: ArmTrend, width: float) -> dict[str, Found]:
+    return {_SLOPE: over(one, width), _INTERCEPT: within(one.intercept, one.intercept_interval)}
 
 
 def _measure(figure: str, called: str) -> Measure:

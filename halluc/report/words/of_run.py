@@ -137,6 +137,10 @@ def _abstention(figures: Figures, rate: MetricResult, found: Abstention | None) 
         _change("hallucinations", rate, kept),
         _change("omissions", figures.get("omission_rate"), found.omission),
     ]
+    accepted = figures.get("out_of_scope_acceptance", claims="kept")
+    if accepted is not None:
+        before = figures.get("out_of_scope_acceptance")
+        changes.append(_change("texts out of scope that get a label", before, accepted))
     return [f"Withdrawing {under} keeps {formats.percent(coverage.value)} of all claims: {', '.join(changes)}."]
 
 

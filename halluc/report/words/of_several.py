@@ -16,6 +16,7 @@ from halluc.report.words.verdicts import OMISSION, RATE
 from halluc.report.words.wording import sentence
 from halluc.runs.studies import Comparison, StudyFigures
 
+_MOST_SENTENCES = 6
 _SHOWN = f"A difference counts as shown where p is under {SURE}, adjusted for"
 
 
@@ -29,6 +30,8 @@ def of_study(figures: StudyFigures) -> list[str]:
         found = verdicts.contests(families.of_arms(figures))
         found += verdicts.together(families.of_lines(figures))
         found.append(_shown(figures))
+        left = _MOST_SENTENCES - len(found) - len(_caveat(figures))
+        found = _of_references(figures)[: max(0, left)] + found
     elif figures.trends:
         found = curves(figures)
     else:
@@ -53,6 +56,17 @@ def of_comparison(comparisons: Sequence[Comparison]) -> list[str]:
 def is_single_seed(figures: StudyFigures) -> bool:
     """Whether no cell has more than one run."""
     return all(len(cell.runs) == 1 for cell in figures.cells)
+
+
+def _of_references(figures: StudyFigures) -> list[str]:
+    """What hallucination does along the first axis of numbers where every arm is the reference of its axis."""
+    against = {one.axis: one.reference for one in figures.comparisons}
+    trends = [
+        trend
+        for trend in figures.trends
+        if all(trend.choice.get(axis, reference) == reference for axis, reference in against.items())
+    ]
+    return curves(figures.model_copy(update={"trends": trends}))[:1]
 
 
 def _shown(figures: StudyFigures) -> str:

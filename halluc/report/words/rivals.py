@@ -8,6 +8,8 @@ from typing import NamedTuple
 from halluc.runs.studies import Interval
 
 SURE = 0.05
+# What places on several axes are called.
+POINT = "point"
 
 
 @dataclass(frozen=True)
@@ -66,11 +68,11 @@ class Rival:
 
 @dataclass(frozen=True)
 class Family:
-    """Rivals of one reference at all points of an axis, in its order; ``axis`` is None where there is but one point."""
+    """Rivals of one reference at all points of an axis (``POINT``: of several), in their order; ``axis`` is None where
+    there is but one point."""
 
     noun: str
     reference: str
     axis: str | None
     points: tuple[str, ...]
     rivals: tuple[Rival, ...]
-    setting: str = ""

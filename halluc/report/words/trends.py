@@ -31,14 +31,9 @@ def told(value: Plain) -> str:
     return words[value] if value is None or isinstance(value, bool) else formats.visible(value)
 
 
-def numeric_axes(figures: StudyFigures) -> list[str]:
-    """The axes of numbers on which the cells differ."""
-    return [
-        axis
-        for axis in figures.cells[0].choice
-        if all(is_number(cell.choice[axis]) for cell in figures.cells)
-        and len({cell.choice[axis] for cell in figures.cells}) > 1
-    ]
+def varying(figures: StudyFigures) -> list[str]:
+    """The axes on which the cells differ."""
+    return [axis for axis in figures.cells[0].choice if len({cell.choice[axis] for cell in figures.cells}) > 1]
 
 
 def ends(axis: str, fixed: Mapping[str, Plain], choices: Iterable[Mapping[str, Plain]]) -> tuple[float, float]:
@@ -110,7 +105,8 @@ def _climbs(key: Key, found: Found, signs: bool = False) -> str:
 
 
 def point(axes: Sequence[str], values: Sequence[Plain]) -> str:
-    """A place on axes of numbers: ``0.5`` of one axis, ``(gap.fraction 0.5, model.dropout 0.1)`` of several."""
+    """A place on axes: ``0.5`` of one axis, ``(gap.fraction 0.5, arm “mix”)`` of several."""
+    places = [told(value) if is_number(value) else quoted(told(value)) for value in values]
     if len(axes) < 2:
-        return "".join(map(told, values))
-    return f"({', '.join(f'{formats.visible(axis)} {told(value)}' for axis, value in zip(axes, values, strict=True))})"
+        return "".join(places)
+    return f"({', '.join(f'{formats.visible(axis)} {place}' for axis, place in zip(axes, places, strict=True))})"

@@ -39,12 +39,12 @@ def contests(families: Iterable[Family]) -> list[str]:
 
     A sentence a topic, in which the families stand beside each other.
     """
-    topics: tuple[dict[str, list[str]], ...] = ({}, {}, {})
+    topics: tuple[list[str], ...] = ([], [], [])
     for family in families:
         for topic, body in zip(topics, _contest(family), strict=True):
             if body:
-                topic.setdefault(body, []).append(family.setting)
-    return [_joined(topic) for topic in topics if topic]
+                topic.append(body)
+    return [sentence("; ".join(topic)) for topic in topics if topic]
 
 
 def _contest(family: Family) -> tuple[str, str, str]:
@@ -53,7 +53,9 @@ def _contest(family: Family) -> tuple[str, str, str]:
     told = rate.differing if family.axis is None else []
     costs, rest, other = _together(family, _COSTS, [rival for rival in told if _is_less(family, rival)])
     body, at_matched = _body(family, _RATE, rate), _body(family, _MATCHED, matched)
-    if _is_nothing(family, rate) and _is_nothing(family, matched):
+    if _omits_alike(family):
+        at_matched = ""
+    elif _is_nothing(family, rate) and _is_nothing(family, matched):
         body, at_matched = f"{body}, nor at matched omission{_detail(family, matched.alike, _MATCHED)}", ""
     if _is_nothing(family, rate) and not at_matched and not costs and rest:
         body, rest = f"{body}, nor in {listed(rest, 'or')}", []
@@ -66,20 +68,17 @@ def _is_less(family: Family, rival: Rival) -> bool:
     return found is not None and found.shown == -1
 
 
+def _omits_alike(family: Family) -> bool:
+    """Whether omission is the same everywhere, so that rates at matched omission are the rates."""
+    found = [(rival.at(point, OMISSION), rival.at(point, RATE), rival.at(point, MATCHED))
+             for rival in family.rivals for point in family.points]  # fmt: skip
+    known = [(o.value, a.value, b.value) for o, a, b in found if o and a and b]
+    return bool(known) and all(omission == 0 and rate == matched for omission, rate, matched in known)
+
+
 def _is_nothing(family: Family, found: Said) -> bool:
     """Whether all that can be said is that no difference is shown, of anybody."""
     return len(found.alike) == len(family.rivals)
-
-
-def _joined(bodies: dict[str, list[str]]) -> str:
-    """Bodies with the settings that they hold in."""
-    return sentence("; ".join(_where(settings) + body for body, settings in bodies.items()))
-
-
-def _where(settings: Sequence[str]) -> str:
-    """``where schedule is “a”, `` and ``where schedule is “b”, `` as one."""
-    told = [setting.removesuffix(", ") for setting in settings if setting]
-    return f"{listed(told)}, " if told else ""
 
 
 def _body(family: Family, measure: Measure, found: Said) -> str:
@@ -121,12 +120,8 @@ def _detail(family: Family, rivals: Sequence[Rival], measure: Measure) -> str:
 
 def together(families: Iterable[tuple[Family, Sequence[Measure]]]) -> list[str]:
     """Several figures of each family in one sentence: what is shown of each, then what cannot be shown of any."""
-    bodies: dict[str, list[str]] = {}
-    for family, measures in families:
-        body = _with_rest(*_together(family, measures))
-        if body:
-            bodies.setdefault(body, []).append(family.setting)
-    return [_joined(bodies)] if bodies else []
+    bodies = list(filter(None, (_with_rest(*_together(family, measures)) for family, measures in families)))
+    return [sentence("; ".join(bodies))] if bodies else []
 
 
 def _together(
