@@ -54,6 +54,7 @@ def _one(cell: Cell, alike: Sequence[Cell], *, deep: bool, as_json: bool) -> Non
     """Check one experiment, for all cells that are like it in what is looked at."""
     loaded = cell.loaded
     task = experiment.task_of(loaded)
+    fitting.refuse_unfit(loaded, task)
     corpora = read_corpora(loaded.experiment.data, TABLE)
     _refuse_labels(task, corpora)
     report = check_corpora(corpora, task.words)

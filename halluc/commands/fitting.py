@@ -14,8 +14,14 @@ from halluc.core.errors import HallucError, refuse
 
 
 def refuse_unfit(loaded: LoadedConfig, task: Any) -> None:
-    """Refuse what the task cannot be written in, and methods that find nothing to do in its examples."""
+    """Refuse what the task cannot be written in, and methods that find nothing to do in its examples.
+
+    Raises:
+        HallucError C103, or ManyErrors of such.
+    """
     asked = loaded.experiment.augment
+    if asked is None:
+        return
     found: list[HallucError] = []
     if asked.format not in task.formats:
         help = f"of {task.name} it is one of {', '.join(task.formats)}"

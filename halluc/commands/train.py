@@ -71,6 +71,7 @@ def one(cell: Cell, overrides: Sequence[str], *, run: Path | None, resume: bool,
     if loaded.experiment.data.train is None:
         raise HallucError("C107", "`halluc train` needs `data.train`", help="name the training split")
     choose_by = experiment.choose_by(loaded)
+    fitting.refuse_unfit(loaded, experiment.task_of(loaded))
     as_read = read_corpora(loaded.experiment.data, TABLE, ("train", "dev"))
     corpora, withheld = gapping.withhold(loaded, as_read)
     placed = placing.place(cell, run, resume) if is_main_process() else None

@@ -201,7 +201,10 @@ class Data(Record):
 
 
 class EditedPair(Record):
-    """An example and what augmentation made of it; (start, end) are the tokens that an edit touched, on each side."""
+    """An example and what augmentation made of it; (start, end) are the tokens that an edit touched, on each side.
+
+    Of a pair of texts the ``second`` are the tokens with which the second begins, where that is known.
+    """
 
     id: str
     parent: str
@@ -212,6 +215,8 @@ class EditedPair(Record):
     after: list[str]
     before_edits: list[tuple[int, int]]
     after_edits: list[tuple[int, int]]
+    before_second: int | None = None
+    after_second: int | None = None
 
 
 class Augmentation(Record):

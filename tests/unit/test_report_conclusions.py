@@ -295,17 +295,20 @@ def test_lines_under_the_arms_of_another_axis_share_a_sentence():
 
 def test_matched_rates_that_are_the_rates_are_not_told_twice():
     never = (0.0, 0.0, 0.0, 1.0)
-    assert not any("matched" in text for text in of_study(study([against("mix", LESS, never, at_matched=LESS)])))
+    less = of_study(study([against("mix", LESS, never, f1=WORSE, at_matched=LESS)]))
+    assert less[1].startswith("The arm “mix” has a lower F1 than “none”, by 0.021 [0.011, 0.030];")
+    assert less[0] == "The arm “mix” hallucinates less than “none”, by 4.1 points [1.9, 6.3]."
+    assert not any("matched" in text or "omission" in text for text in less)
     assert not any("matched" in text for text in of_study(study([against("mix", SAME, never)])))
     assert any("matched" in text for text in of_study(study([against("mix", LESS, never, at_matched=SAME)])))
 
 
-def test_what_the_reference_does_along_the_axis_comes_first():
+def test_what_the_reference_does_along_the_axis_is_told():
     arms = along("mix", [LESS, LESS, LESS])
     lines = {"none": slope("none", MORE, kind=Trend), "mix": slope("mix", LESS, kind=Trend)}
     trends = [line.model_copy(update={"choice": {"arm": arm}}) for arm, line in lines.items()]
     found = study(arms, trends=trends)
-    assert of_study(found)[0] == (
+    assert of_study(found)[-2] == (
         "Where arm is “none”, along gap.fraction, from 0 to 0.5, the hallucination rate grows by 2.2 points [1.0, 3.4]."
     )
     assert len(of_study(found)) <= 6

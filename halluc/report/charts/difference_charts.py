@@ -24,15 +24,21 @@ Found = ArmDelta | Delta
 
 
 def of_study(study: StudyFigures) -> list[Chart]:
-    """A chart for each reference and choice on the other axes; all have the same scales."""
+    """A chart for each reference and choice on the other axes; those of one axis of arms have the same scales."""
     families: dict[tuple[str, str, str], list[ArmComparison]] = {}
     for one in study.comparisons:
         families.setdefault((one.axis, str(one.reference), called(one.choice)), []).append(one)
-    scales = {name: _scale(name, (_delta(one, name) for one in study.comparisons)) for name in _COMPARED.values()}
+    scales = {axis: _scales(study, axis) for axis, _, _ in families}
     return [
-        _of_family(f"difference-{number}", *family, members, scales)
+        _of_family(f"difference-{number}", *family, members, scales[family[0]])
         for number, (family, members) in enumerate(families.items(), start=1)
     ]
+
+
+def _scales(study: StudyFigures, axis: str) -> dict[str, Scale]:
+    """What one axis changes much, another may change little."""
+    members = [one for one in study.comparisons if one.axis == axis]
+    return {name: _scale(name, (_delta(one, name) for one in members)) for name in _COMPARED.values()}
 
 
 def _of_family(

@@ -31,8 +31,11 @@ class _Provenance(BaseModel):
 
 
 class _Line(BaseModel):
+    """An example; of a pair ``second`` is the token with which its second text begins."""
+
     id: str
     tokens: list[str]
+    second: int | None = None
 
 
 def augmentation(run: RunDir) -> Augmentation:
@@ -49,11 +52,12 @@ def augmentation(run: RunDir) -> Augmentation:
     if not provenance.is_file() or not train.is_file():
         return Augmentation(manifest=manifest, pairs=[])
     chosen = [_parsed(provenance, number, line) for number, line in _drawn(provenance)]
-    # Originals stand first, where they are kept: then no more of the file is read.
     parents = {one.parent for one in chosen if one.parent is not None} if manifest.originals else set()
-    children = {one.id for one in chosen} if not manifest.originals else set()
-    texts = _texts(train, parents | children)
-    pairs = [_pair(one, texts) for one in chosen]
+    examples = _examples(train, parents)
+    # Originals stand first, where they are kept: then no more of the file is read, but for the borders of pairs.
+    if not manifest.originals or any(one.second is not None for one in examples.values()):
+        examples |= _examples(train, {one.id for one in chosen})
+    pairs = [_pair(one, examples) for one in chosen]
     return Augmentation(manifest=manifest, pairs=[pair for pair in pairs if pair is not None])
 
 
@@ -91,10 +95,10 @@ def _parsed(path: Path, number: int, line: bytes) -> _Provenance:
         raise HallucError("R130", told, Location(str(path), number), _HELP) from None
 
 
-def _texts(path: Path, wanted: Iterable[str]) -> dict[str, list[str]]:
-    """The tokens of some examples; the file is read as far as the last of them."""
+def _examples(path: Path, wanted: Iterable[str]) -> dict[str, _Line]:
+    """Some examples, by id; the file is read as far as the last of them."""
     heads = {json_line({"id": identity})[:-1].encode(): identity for identity in wanted}
-    found: dict[str, list[str]] = {}
+    found: dict[str, _Line] = {}
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             if len(found) == len(heads):
@@ -105,16 +109,17 @@ def _texts(path: Path, wanted: Iterable[str]) -> dict[str, list[str]]:
                 except ValidationError:
                     where = Location(str(path), number)
                     raise HallucError("R130", "not a line of an augmented corpus", where, _HELP) from None
-                found[one.id] = one.tokens
+                found[one.id] = one
     return found
 
 
-def _pair(one: _Provenance, texts: dict[str, list[str]]) -> EditedPair | None:
+def _pair(one: _Provenance, examples: dict[str, _Line]) -> EditedPair | None:
     """Both sides of an example; None where the original is not kept and can not be told from the edits."""
     steps = touched.steps(one.edits)
-    before: list[str] | None = [] if one.parent is None else texts.get(one.parent)
-    if before is None and one.id in texts:
-        before = touched.undone(texts[one.id], steps)
+    parent, child = examples.get(one.parent or ""), examples.get(one.id)
+    before: list[str] | None = [] if one.parent is None else parent and parent.tokens
+    if before is None and child is not None:
+        before = touched.undone(child.tokens, steps)
     made = None if before is None else touched.made(before, steps)
     if before is None or made is None:
         return None
@@ -128,4 +133,6 @@ def _pair(one: _Provenance, texts: dict[str, list[str]]) -> EditedPair | None:
         after=made.tokens,
         before_edits=made.before,
         after_edits=made.after,
+        before_second=parent and parent.second,
+        after_second=child and child.second,
     )

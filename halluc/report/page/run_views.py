@@ -48,9 +48,11 @@ def _figure_row(report: RunReport, number: int) -> list[str]:
     ]
 
 
-def _edited(tokens: Sequence[str], edits: Sequence[tuple[int, int]]) -> list[Piece]:
-    """An example with the tokens that edits touched as pieces of their own."""
-    return highlight.drawn(tokens, 0, [((start, end, ""), "edit") for start, end in edits], [])
+def _edited(tokens: Sequence[str], edits: Sequence[tuple[int, int]], second: int | None) -> list[list[Piece]]:
+    """An example with the tokens that edits touched as pieces of their own; of a pair each of its texts."""
+    spans = [((start, end, ""), "edit") for start, end in edits]
+    texts = [(0, tokens)] if second is None else [(0, tokens[:second]), (second, tokens[second:])]
+    return [highlight.drawn(text, first, spans, []) for first, text in texts]
 
 
 def _augmented(report: RunReport) -> dict[str, Any]:

@@ -28,10 +28,9 @@ def of_study(figures: StudyFigures) -> list[str]:
         return [f"Nothing can be said: {who} is evaluated."]
     if figures.comparisons:
         found = verdicts.contests(families.of_arms(figures))
-        found += verdicts.together(families.of_lines(figures))
-        found.append(_shown(figures))
-        left = _MOST_SENTENCES - len(found) - len(_caveat(figures))
-        found = _of_references(figures)[: max(0, left)] + found
+        rest = [*verdicts.together(families.of_lines(figures)), _shown(figures)]
+        left = _MOST_SENTENCES - len(found) - len(rest) - len(_caveat(figures))
+        found += _of_references(figures)[: max(0, left)] + rest
     elif figures.trends:
         found = curves(figures)
     else:

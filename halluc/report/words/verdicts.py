@@ -49,11 +49,13 @@ def contests(families: Iterable[Family]) -> list[str]:
 
 def _contest(family: Family) -> tuple[str, str, str]:
     """What is said of each topic, empty where another one says it too."""
-    rate, matched = said(family, _RATE, _OMISSION), said(family, _MATCHED)
-    told = rate.differing if family.axis is None else []
-    costs, rest, other = _together(family, _COSTS, [rival for rival in told if _is_less(family, rival)])
+    alike = _omits_alike(family)
+    rate, matched = said(family, _RATE, None if alike else _OMISSION), said(family, _MATCHED)
+    told = rate.differing if family.axis is None and not alike else []
+    measures = [one for one in _COSTS if not (alike and one is _OMISSION)]
+    costs, rest, other = _together(family, measures, [rival for rival in told if _is_less(family, rival)])
     body, at_matched = _body(family, _RATE, rate), _body(family, _MATCHED, matched)
-    if _omits_alike(family):
+    if alike:
         at_matched = ""
     elif _is_nothing(family, rate) and _is_nothing(family, matched):
         body, at_matched = f"{body}, nor at matched omission{_detail(family, matched.alike, _MATCHED)}", ""
