@@ -9,7 +9,7 @@ from typing import Any
 
 from rich.table import Table
 
-from halluc.commands import augmenting, cells, experiment, gap_table, gapping
+from halluc.commands import augmenting, cells, experiment, fitting, gap_table, gapping
 from halluc.commands.choosing import Selection, choose
 from halluc.commands.terminal import Talk, people, put_json, say
 from halluc.components import TABLE

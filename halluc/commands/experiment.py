@@ -114,7 +114,8 @@ def refuse_bare(task: Any, train: Corpus[Any]) -> None:
     """
     lacking = task.lacks(train)
     if lacking is not None:
-        raise data_error("D131", f"{train.source} has {lacking}: there is nothing to learn")
+        help = "is `data.train` the right file, and are its labels read from the right field or column?"
+        raise data_error("D131", f"{train.source} has {lacking}: there is nothing to learn", help=help)
 
 
 def metrics_of(task: Any) -> Metrics:

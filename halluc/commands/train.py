@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from halluc.commands import augmenting, cells, experiment, gapping, placing, scoring, standing
+from halluc.commands import augmenting, cells, experiment, fitting, gapping, placing, scoring, standing
 from halluc.commands.choosing import EVERY_CELL, Selection
 from halluc.commands.terminal import Talk, is_main_process, people, put_json, say
 from halluc.components import TABLE
