@@ -8,6 +8,9 @@ from typing import Any
 from halluc.augment.making import COPY, Method
 from halluc.runs.schema import AugmentFile
 
+# A method that nothing was made by was perhaps never asked: told of is one of which that is less likely than this.
+_CHANCE = 1e-6
+
 
 def told(made: AugmentFile, task: Any, methods: Sequence[Method] = ()) -> Iterator[str]:
     """What a person should know of an augmented corpus; ``methods`` are those that were asked for."""
@@ -39,8 +42,10 @@ def told(made: AugmentFile, task: Any, methods: Sequence[Method] = ()) -> Iterat
 def _told_idle(made: AugmentFile, noun: str, methods: Sequence[Method]) -> Iterator[str]:
     """Methods that found nothing to do, and whether most of the corpus is copies."""
     refused = {method for by in made.refused.values() for method in by}
+    total = sum(method.share for method in methods)
     for method in methods:
-        if made.wanted and method.name not in made.kept and method.name not in refused:
+        was_asked = (1 - method.share / total) ** made.wanted < _CHANCE
+        if was_asked and method.name not in made.kept and method.name not in refused:
             yield f"warning: `{method.name}` found nothing to change in any of the {noun}"
     copied = made.kept.get(COPY, 0)
     if 2 * copied > made.made:

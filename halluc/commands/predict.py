@@ -19,6 +19,7 @@ from halluc.core.errors import EXIT_DONE, HallucError, data_error, environment_e
 from halluc.core.files import json_line, replacing
 from halluc.data import streams
 from halluc.data.readers.base import BadLine
+from halluc.data.statistics import counted
 from halluc.data.streams import LineStream
 from halluc.data.texts import Item, in_chunks
 
@@ -62,7 +63,7 @@ def run(reference: str, source: Path | None, target: Path | None, reading: Readi
     if speaks:
         _conclude(tally, predictor, time.monotonic() - started)
     if tally.broken:
-        what = f"{tally.broken:,} of {tally.texts:,} texts could not be read"
+        what = f"{tally.broken:,} of {counted(tally.texts, 'texts')} could not be read"
         raise data_error("D115", what, help="in their places the output tells why, with the line")
 
 
@@ -103,7 +104,7 @@ def _conclude(tally: _Tally, predictor: Predictor, seconds: float) -> None:
     if share is not None:
         say(f"warning: {share:.0%} of the words are unknown to the model's tokenizer", style="yellow")
     speed = f"{tally.texts / seconds:,.0f} texts/s" if seconds > 0 else "at once"
-    say(f"{tally.texts:,} text{'s' * (tally.texts != 1)} in {seconds:.1f} s ({speed}), {tally.broken:,} not readable")
+    say(f"{counted(tally.texts, 'texts')} in {seconds:.1f} s ({speed}), {tally.broken:,} not readable")
 
 
 @contextlib.contextmanager

@@ -13,6 +13,7 @@ from halluc.commands.terminal import Talk
 from halluc.core.claims import Claim
 from halluc.core.examples import Corpus, Origin
 from halluc.data.readers.base import BadLine
+from halluc.data.statistics import counted
 from halluc.data.texts import InputText, Item
 from halluc.runs.schema import Problem, Record, UnreadText
 from halluc.tasks.base import Asserted
@@ -44,9 +45,9 @@ class Predictor:
     def told(self) -> Iterator[str]:
         """What a person should know of how the texts so far became model input."""
         task = self.model.task
-        for note, words in task.notes.items():
+        for note, told in task.notes.items():
             if self.notes[note] and note not in task.gold_notes:
-                yield f"{self.notes[note]:,} {words}"
+                yield counted(self.notes[note], told)
 
     def records(self, chunk: Sequence[Item]) -> Iterator[Record]:
         """One record an item, in their order."""

@@ -18,6 +18,7 @@ from halluc.core.errors import HallucError
 from halluc.core.files import recover, write_json
 from halluc.data.checks import check_corpora, unseen_labels
 from halluc.data.corpora import Corpora, read_corpora
+from halluc.data.statistics import counted
 from halluc.gap.withhold import Withheld
 from halluc.loggers.console import ConsoleLogger
 from halluc.loggers.jsonl import JsonlLogger
@@ -205,10 +206,10 @@ def _tell_long(job: _Job, task: Any, notes: dict[str, dict[str, int]]) -> None:
     """What is not read as one piece, or not whole."""
     if job.talk not in (Talk.NORMAL, Talk.VERBOSE):
         return
-    for split, counted in notes.items():
+    for split, found in notes.items():
         for note, told in task.notes.items():
-            if counted.get(note) and note.startswith(("windowed_", "cut_")):
-                say(f"{split}: {counted[note]:,} {told}")
+            if found.get(note) and note.startswith(("windowed_", "cut_")):
+                say(f"{split}: {counted(found[note], told)}")
 
 
 def _record(job: _Job, encoder: Any, machine: dict[str, Any], notes: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -20,6 +21,14 @@ class Count:
     of: Callable[[Example], int]
     is_share: bool = False
     legend: str = ""
+
+
+_PLURAL = re.compile(r"s\b")
+
+
+def counted(count: int, things: str) -> str:
+    """As `1 text out of scope` or `1,350 texts out of scope`: the first word that ends in s names the things."""
+    return f"{count:,} {things if count != 1 else _PLURAL.sub('', things, count=1)}"
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from halluc.core.errors import HallucError
 from halluc.core.examples import Corpus, Labelled, Origin, Span
 from halluc.core.labels import OUT_OF_SCOPE
 from halluc.data.readers.base import SplitName
-from halluc.data.statistics import LABEL_SETS, TEXTS, Words
+from halluc.data.statistics import LABEL_SETS, TEXTS, Words, counted
 from halluc.data.texts import InputText
 from halluc.gap.knowledge import TextKnowledge
 from halluc.gap.matching import Strata
@@ -154,13 +154,15 @@ class TextClassification:
 
     def told(self, corpus: Corpus[Labelled], notes: Mapping[str, int], outputs: Sequence[str]) -> Iterator[str]:
         each = "each label judged by itself" if self.config.multi_label else "each with one prediction"
-        yield f"{len(corpus):,} texts, {notes['words']:,} words, {each}"
+        yield f"{counted(len(corpus), 'texts')}, {counted(notes['words'], 'words')}, {each}"
         outside = sum(not example.labels for example in corpus)
         if outside:
-            yield f"{outside:,} texts " + ("without a label" if self.config.multi_label else "out of scope")
-        unknown = next((str(example.origin) for example in corpus if not set(example.labels) <= {*outputs}), "")
+            yield counted(outside, "texts " + ("without a label" if self.config.multi_label else "out of scope"))
+        known_to_it = frozenset(outputs)
+        unknown = next((str(example.origin) for example in corpus if not known_to_it.issuperset(example.labels)), "")
         first = {"unknown_label_texts": f" (first: {unknown})"}
-        yield from (f"{notes[note]:,} {told}{first.get(note, '')}" for note, told in self.notes.items() if notes[note])
+        there = {note: counted(notes[note], told) for note, told in self.notes.items() if notes[note]}
+        yield from (told + first.get(note, "") for note, told in there.items())
         known = {label for example in corpus for label in example.labels}
         if not known:
             yield "no gold label: figures of labels are 0 by convention"

@@ -17,7 +17,7 @@ from halluc.core.errors import environment_error
 from halluc.core.examples import Corpus, Origin, Span, Tagged, surface
 from halluc.core.labels import UnknownTag, read_spans, split_tag, tag_set, write_tags
 from halluc.data.readers.base import SplitName
-from halluc.data.statistics import SENTENCES, Words
+from halluc.data.statistics import SENTENCES, Words, counted
 from halluc.data.texts import InputText
 from halluc.data.writers import as_record
 from halluc.gap.coverage import Coverage
@@ -69,9 +69,9 @@ class TokenClassification:
     words: ClassVar[Words] = SENTENCES
     notes: ClassVar[Mapping[str, str]] = {
         "windowed_sentences": "sentences longer than the model's limit, read in overlapping windows",
-        "cut_words": "very long words cut to their first pieces",
+        "cut_words": "very long words cut to the first pieces",
         "dropped_words": "words that the tokenizer drops, read as the unknown piece",
-        "unknown_label_tokens": "tokens with a label that the model does not know: they count as missed",
+        "unknown_label_tokens": "tokens with a label that the model does not know: counted as missed",
     }
     gold_notes: ClassVar[frozenset[str]] = frozenset({"unknown_label_tokens"})
     columns: ClassVar[Mapping[str, str]] = {
@@ -198,8 +198,8 @@ class TokenClassification:
         ]
 
     def told(self, corpus: Corpus[Tagged], notes: Mapping[str, int], outputs: Sequence[str]) -> Iterator[str]:
-        yield f"{len(corpus):,} sentences, {notes['words']:,} words, each with one prediction"
-        yield from (f"{notes[note]:,} {told}" for note, told in self.notes.items() if notes[note])
+        yield f"{counted(len(corpus), 'sentences')}, {counted(notes['words'], 'words')}, each with one prediction"
+        yield from (counted(notes[note], told) for note, told in self.notes.items() if notes[note])
         if not any(example.spans for example in corpus):
             yield "no gold mention: entity figures are 0 by convention"
         yield from told_of_foreign((tag[2:] for tag in outputs if tag != "O"), self.labels(corpus))

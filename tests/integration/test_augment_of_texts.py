@@ -173,8 +173,9 @@ def test_a_line_is_made_anew(halluc, texts):
     [("mention_replacement", "use `synonym`"), ("shuffle_within_segments", "use `sentence_reorder`")],
 )
 @pytest.mark.parametrize("command", ["check", "augment", "train"])
-def test_a_method_for_mentions_is_refused_at_its_place(halluc, texts, method, instead, command):
+def test_a_method_for_mentions_is_refused_at_its_place_before_anything_is_read(halluc, texts, method, instead, command):
     config = texts(f"{{size: 2x, methods: [{{type: case}}, {{type: {method}}}]}}")
+    (config.parent / "train.jsonl").write_text("not a record\n")
     outcome = halluc(command, config)
     assert outcome.code == 2
     assert f"error[C103]: `{method}` needs mentions, and the texts of text_classification have none" in outcome.err
@@ -182,7 +183,7 @@ def test_a_method_for_mentions_is_refused_at_its_place(halluc, texts, method, in
     assert instead in outcome.err
 
 
-def test_steps_and_formats_are_refused_together_before_anything_is_read(texts):
+def test_steps_and_formats_are_refused_together(texts):
     steps = "[{type: sequence, methods: [{type: case}, {type: mention_replacement}]}, {type: shuffle_within_segments}]"
     config = texts(f"{{size: 2x, methods: {steps}, format: conll}}")
     (config.parent / "train.jsonl").unlink()
@@ -191,6 +192,14 @@ def test_steps_and_formats_are_refused_together_before_anything_is_read(texts):
         fitting.refuse_unfit(loaded, experiment.task_of(loaded))
     codes = [(error.code, error.where.line) for error in caught.value.errors]
     assert codes == [("C103", 7)] * 3
+
+
+def test_a_method_that_was_perhaps_never_asked_is_not_said_to_find_nothing(halluc, texts):
+    config = texts("{size: 1, methods: [{type: case}, {type: noise}, {type: delete}]}")
+    outcome = halluc("augment", config)
+    assert outcome.code == 0
+    assert "1 new (1 " in outcome.err
+    assert "found nothing to change" not in outcome.err
 
 
 def test_a_method_that_finds_nothing_says_so_and_what_became_of_it(halluc, texts):

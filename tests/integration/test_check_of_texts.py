@@ -104,6 +104,7 @@ def test_a_training_split_of_which_nothing_can_be_learned_is_refused(halluc, lab
     told = halluc(command, labelled(train, train[:1], train[:1]))
     assert told.code == 3
     assert f"error[D131]: {told.err.split('error[D131]: ')[1].split(' has ')[0]} has {lacking}" in told.err
+    assert "is `data.train` the right file" in told.err
 
 
 def test_a_run_keeps_the_record_and_its_report_shows_it_in_either_version(halluc, labelled):

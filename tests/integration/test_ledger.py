@@ -188,7 +188,7 @@ def test_labels_that_the_model_lacks_are_omitted_or_mislabelled(halluc, trained,
     corpus_files["test"].write_text("Oslo B-CITY\nleft O\n\nParis B-LOC\nwon O\n")
     outcome = halluc("eval", config, *EPOCHS, "--split", "test")
     assert outcome.code == 0
-    assert "1 tokens with a label that the model does not know" in outcome.err
+    assert "1 token with a label that the model does not know" in outcome.err
     for line in lines_of(run, "test"):
         if line.record == "claim" and line.matched and line.matched[2] == "CITY":
             assert line.verdict == "distorted"

@@ -405,5 +405,5 @@ def test_a_model_of_several_labels_from_elsewhere_says_so_itself(predict, tmp_pa
 
 def test_texts_that_are_read_in_part_are_told(predict, of_singles):
     outcome, _ = predict(of_singles, "the bank won . " * 40 + "\nAnna\n")
-    assert "1 texts longer than the model's limit, read in overlapping windows" in outcome.err
+    assert "1 text longer than the model's limit, read in overlapping windows" in outcome.err
     assert "out of scope" not in outcome.err

@@ -24,13 +24,13 @@ def test_long_texts_and_unknown_labels_are_told_with_their_place(halluc, tmp_pat
     path.write_text(json.dumps(config))
     trained = halluc("train", path)
     assert trained.code == 0, trained.err
-    assert "train: 1 texts longer than the model's limit" in trained.err
+    assert "train: 1 text longer than the model's limit" in trained.err
     assert told in trained.err
     counted = "11 windows" if how == "windows" else "9 texts"
     assert f", {counted}," in " ".join(trained.err.split())
     evaluated = halluc("eval", path)
     assert evaluated.code == 0, evaluated.err
     told_of = (
-        f"test: 1 texts with a label that the model does not know: it counts as missed (first: {tmp_path}/test.csv:3)"
+        f"test: 1 text with a label that the model does not know: it counts as missed (first: {tmp_path}/test.csv:3)"
     )
     assert told_of in " ".join(evaluated.err.split())

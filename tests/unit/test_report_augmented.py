@@ -13,7 +13,9 @@ from halluc.core.errors import HallucError
 from halluc.core.files import json_line
 from halluc.report.collect import augmented, touched
 from halluc.report.collect.touched import Edited
+from halluc.report.page import render
 from halluc.runs.directory import RunDir
+from tests.report_records import run_report
 
 
 def edited(tokens, all_steps):
@@ -120,6 +122,21 @@ def test_a_few_pairs_of_each_method_are_drawn_by_a_hash(tmp_path, originals):
 def test_a_sampled_sentence_has_no_original(tmp_path):
     pair = augmented.augmentation(corpus(tmp_path, 0, [("s~1", None, "ngram", [], ["made", "up"])])).pairs[0]
     assert (pair.parent, pair.before, pair.after, pair.after_edits) == ("", [], ["made", "up"], [(0, 2)])
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_the_border_of_a_pair_of_texts_is_shown_on_both_sides(tmp_path, kept):
+    run = corpus(tmp_path, int(kept), [("a~1", "a", "m", ["x"], ["y", "z"])])
+    originals = [{"id": "a", "tokens": ["x", "b", "c"], "second": 2, "label": ["l"]}] if kept else []
+    new = {"id": "a~1", "tokens": ["y", "z", "b", "c"], "second": 3, "label": ["l"]}
+    (run.augment / "train.jsonl").write_text("".join(json_line(line) + "\n" for line in [*originals, new]))
+    found = augmented.augmentation(run)
+    (pair,) = found.pairs
+    assert (pair.before, pair.before_second, pair.after_second) == (["x", "b", "c"], 2 if kept else None, 3)
+    page = render.page(run_report().model_copy(update={"augmentation": found}), ())
+    border = ' <span class="second" title="here the second text begins">‖</span> '
+    assert f"<ins>y z</ins> b{border}c" in page
+    assert (f"<del>x</del> b{border}c" in page) == kept
 
 
 def test_an_original_that_can_not_be_told_is_left_out(tmp_path):

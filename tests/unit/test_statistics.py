@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from halluc.core.examples import Labelled, Origin, Span, Tagged
-from halluc.data.statistics import LABEL_SETS, SENTENCES, TEXTS
+from halluc.data.statistics import LABEL_SETS, SENTENCES, TEXTS, counted
 from halluc.runs.data import ReadData
 
 NOWHERE = Origin("f", 1)
@@ -46,3 +46,20 @@ def test_a_file_of_version_1_is_read_under_the_names_of_its_task():
     assert as_it_is == {"sentences": 3, "tokens": 9, "mentions": 2, "entity_free": 1}
     new = {"schema_version": 2, "splits": {"train": {"source": "f", "counts": {"songs": 4}}}}
     assert ReadData.model_validate(new, context=["texts"]).splits["train"].counts == {"songs": 4}
+
+
+@pytest.mark.parametrize(
+    ("count", "things", "told"),
+    [
+        (
+            1,
+            "texts longer than the model's limit, read in windows",
+            "1 text longer than the model's limit, read in windows",
+        ),
+        (1, "very long words cut to the first pieces", "1 very long word cut to the first pieces"),
+        (1350, "texts out of scope", "1,350 texts out of scope"),
+        (0, "words", "0 words"),
+    ],
+)
+def test_one_is_told_in_the_singular(count, things, told):
+    assert counted(count, things) == told

@@ -117,7 +117,9 @@ def _pair(one: _Provenance, examples: dict[str, _Line]) -> EditedPair | None:
     """Both sides of an example; None where the original is not kept and can not be told from the edits."""
     steps = touched.steps(one.edits)
     parent, child = examples.get(one.parent or ""), examples.get(one.id)
-    before: list[str] | None = [] if one.parent is None else parent and parent.tokens
+    before: list[str] | None = [] if one.parent is None else None
+    if parent is not None:
+        before = parent.tokens
     if before is None and child is not None:
         before = touched.undone(child.tokens, steps)
     made = None if before is None else touched.made(before, steps)
@@ -133,6 +135,6 @@ def _pair(one: _Provenance, examples: dict[str, _Line]) -> EditedPair | None:
         after=made.tokens,
         before_edits=made.before,
         after_edits=made.after,
-        before_second=parent and parent.second,
-        after_second=child and child.second,
+        before_second=parent.second if parent else None,
+        after_second=child.second if child else None,
     )
