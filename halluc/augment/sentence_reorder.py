@@ -41,11 +41,10 @@ class SentenceReorder(Augmenter):
         # Most sentences hold one end or none: they are told without a look at each token's place.
         if self._ends.isdisjoint(example.tokens) or not draws.chance(self.config.rate):
             return ()
-        edits = (self._reordered(example, run, draws) for run in free_runs(example))
+        edits = (self._reordered(example, pieces, draws) for pieces in _movable(example, self._ends))
         return [edit for edit in edits if edit is not None]
 
-    def _reordered(self, example: Editable, run: Range, draws: Draws) -> Reorder | None:
-        pieces = _pieces(example, run, self._ends)
+    def _reordered(self, example: Editable, pieces: Sequence[Range], draws: Draws) -> Reorder | None:
         if self.config.unit == "clause":
             pieces = [_without_marks(example, piece, self._ends) for piece in pieces]
             pieces = [(start, end) for start, end in pieces if start < end]
@@ -56,6 +55,16 @@ class SentenceReorder(Augmenter):
         if all(texts[piece] == text for piece, text in zip(order, texts, strict=True)):
             order = [*range(1, len(pieces)), 0]
         return _reorder(pieces, order)
+
+
+def _movable(example: Editable, ends: frozenset[str]) -> list[list[Range]]:
+    """The pieces between which nothing is locked; one that holds a locked token stays whole, and in its place."""
+    borders = [start for start, end in example.locked if start == end]
+    fields = zip([0, *borders], [*borders, len(example.tokens)], strict=True)
+    pieces = [piece for field in fields for piece in _pieces(example, field, ends)]
+    return [
+        [(start, end) for start, end in pieces if first <= start < end <= last] for first, last in free_runs(example)
+    ]
 
 
 def _pieces(example: Editable, run: Range, ends: frozenset[str]) -> list[Range]:

@@ -19,6 +19,7 @@ COLUMNS = {
     "HR wide": "hallucination_rate_wide",
     "DR": "distortion_rate",
     "OR": "omission_rate",
+    "OOS": "out_of_scope_acceptance",
     "ECE": "ece",
     "HR matched": MATCHED,
 }

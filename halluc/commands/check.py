@@ -9,7 +9,7 @@ from typing import Any
 
 from rich.table import Table
 
-from halluc.commands import augmenting, cells, experiment, fitting, gap_table, gapping
+from halluc.commands import augmenting, cells, experiment, fitting, gap_table, gapping, gates
 from halluc.commands.choosing import Selection, choose
 from halluc.commands.terminal import Talk, people, put_json, say
 from halluc.components import TABLE
@@ -30,6 +30,7 @@ def run(path: Path, overrides: Sequence[str], *, only: Sequence[str] = (), deep:
     chosen = choose(study, Selection(tuple(only)))
     for cell in chosen:
         experiment.choose_by(cell.loaded)
+        gates.refuse_unknown(cell.loaded)
     alike: dict[str, list[Cell]] = {}
     for cell in chosen:
         alike.setdefault(_looked_at(cell.loaded, deep), []).append(cell)
@@ -69,7 +70,7 @@ def _one(cell: Cell, alike: Sequence[Cell], *, deep: bool, as_json: bool) -> Non
     plan = augmenting.planned(loaded)
     if not as_json:
         if len(alike) > 1:
-            say(f"and {len(alike) - 1} cells that differ in none of this, such as {alike[-1].slug}", style="dim")
+            say(_others([one.slug for one in alike[1:]]), style="dim")
         show(report, task.words)
         gap_table.show(gaps, withheld.told() if withheld else None)
         if plan is not None:
@@ -90,6 +91,13 @@ def _one(cell: Cell, alike: Sequence[Cell], *, deep: bool, as_json: bool) -> Non
         put_json({**which, **report.model_dump(mode="json", exclude={"encoding"}), "gap": gap, **found})
     elif probed:
         probe.show(probed, task)
+
+
+def _others(slugs: Sequence[str | None]) -> str:
+    """What is said of the other cells that one check is for."""
+    if len(slugs) == 1:
+        return f"and 1 cell that differs in none of this, {slugs[0]}"
+    return f"and {len(slugs):,} cells that differ in none of this, such as {slugs[-1]}"
 
 
 def _refuse_labels(task: Any, corpora: Corpora) -> None:

@@ -94,8 +94,8 @@ def arm(one: Measured) -> matched.Arm:
     return matched.Arm(claims.example, confidence, claims.verdict == "unsupported", one.table.gold.best)
 
 
-def show(found: Comparison) -> None:
-    """The comparison as tables for people."""
+def show(found: Comparison, *, has_places: bool) -> None:
+    """The comparison as tables for people; ``has_places``: whether claims are about parts of a text."""
     say(f"a: {found.a}")
     say(f"b: {found.b}")
     differing = ", ".join(found.config_differences) or "nothing"
@@ -113,7 +113,7 @@ def show(found: Comparison) -> None:
         )
         grid.add_row(f"hallucination_rate at an omission rate of {at.omission_rate:.4f}", *_cells(row))
     people.print(grid)
-    _show_flips(found)
+    _show_flips(found, has_places)
 
 
 def _cells(delta: Delta) -> tuple[str, ...]:
@@ -131,7 +131,7 @@ def named(name: str, by: dict[str, Any]) -> str:
     return name + "".join(f", {value}" for value in by.values())
 
 
-def _show_flips(found: Comparison) -> None:
+def _show_flips(found: Comparison, has_places: bool) -> None:
     counts = Counter((flip.a, flip.b) for flip in found.flipped)
     say()
     say(f"{len(found.flipped):,} claims flipped, from a to b:")
@@ -139,6 +139,7 @@ def _show_flips(found: Comparison) -> None:
         say(f"  {before} -> {after}: {count:,}")
     worst = [flip for flip in found.flipped if "unsupported" in (flip.a, flip.b)]
     for flip in worst[:MOST_FLIPS_SHOWN]:
-        say(f'  {flip.id} [{flip.start}, {flip.end}) "{flip.text}" {flip.label}: {flip.a} -> {flip.b}')
+        place = f" [{flip.start}, {flip.end})" if has_places and flip.start is not None else ""
+        say(f'  {flip.id}{place} "{flip.text}" {flip.label}: {flip.a} -> {flip.b}')
     if len(worst) > MOST_FLIPS_SHOWN:
         say(f"  … and {len(worst) - MOST_FLIPS_SHOWN:,} more with a hallucination on one side (--json has all)")

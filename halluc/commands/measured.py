@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import zip_longest
 from typing import Any
@@ -29,8 +29,11 @@ Example = tuple[str, Any, Any]
 
 @dataclass(frozen=True)
 class Measured:
-    """One split of one run; ``lines`` are those of its ledger, none where only figures are wanted, and ``untold`` the
-    figures that say nothing in its task."""
+    """One split of one run; ``lines`` are those of its ledger, none where only figures are wanted.
+
+    ``untold`` are the figures that say nothing in its task, ``named`` those of the ledger that it has a name for (see
+    ``metrics.base``).
+    """
 
     run: RunDir
     record: RunFile
@@ -39,6 +42,7 @@ class Measured:
     table: Table
     lines: list[LedgerLine]
     untold: frozenset[str] = rates.NOTHING
+    named: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -51,7 +55,8 @@ class Measured:
     @cached_property
     def figures(self) -> dict[FigureKey, Figure]:
         """The headline figures, in their order."""
-        made = rates.headline(self.table, self.sheet, self.untold) + scoring.calibration_figures(self.table, self.sheet)
+        made = rates.headline(self.table, self.sheet, self.untold, self.named)
+        made += scoring.calibration_figures(self.table, self.sheet)
         return {key(figure.name, figure.by): figure for figure in made}
 
     @cached_property
@@ -97,8 +102,8 @@ def read(run: RunDir, split: str, known: dict[bytes, Example] | None = None, *, 
         evaluations.refuse_strangers(run, split, {line.id for line in lines}.difference(ids))
         made = table(lines, ids, [len(example[1]) for example in examples])
     evaluations.refuse_parts(run, split, file, _counted(made, examples))
-    untold = scoring.metrics_used(file).untold
-    return Measured(run, record, split, examples, made, lines if keep_lines else [], untold)
+    metrics = scoring.metrics_used(file)
+    return Measured(run, record, split, examples, made, lines if keep_lines else [], metrics.untold, metrics.named)
 
 
 def _counted(made: Table, examples: Sequence[Example]) -> Counted:

@@ -18,6 +18,7 @@ from halluc.config.matrix import load_study
 from halluc.core.errors import HallucError, did_you_mean
 from halluc.report import writing
 from halluc.report.collect import several, single
+from halluc.report.words import nouns
 from halluc.report.writing import FORMATS, Format
 from halluc.runs import directory, matrix
 from halluc.runs.directory import RUN_FILE, RunDir
@@ -178,7 +179,7 @@ def _of_runs(runs: Sequence[RunDir], command: str, wanted: Wanted) -> None:
     report = several.comparison_report(runs, found, [command])
     if wanted.shows_tables:
         for one in found:
-            comparison.show(one)
+            comparison.show(one, has_places=nouns.of(report.task).has_places)
             say()
     _finish(report, _folder(runs[0].path, split, _usual_split(runs)) / _slug(runs), wanted)
 

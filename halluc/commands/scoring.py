@@ -10,7 +10,7 @@ import numpy
 from halluc.commands import experiment
 from halluc.components import TABLE
 from halluc.core import registry
-from halluc.core.significance import Figure, Ratio, Sheet, draws, percentiles
+from halluc.core.significance import Figure, Interval, Ratio, Sheet, draws, exact, percentiles
 from halluc.hallucination import rates
 from halluc.hallucination.table import Table
 from halluc.metrics import calibration, selective
@@ -162,13 +162,24 @@ def ordered(ranked: Ranked, examples: int) -> list[MetricResult]:
             weights = drawn.astype(numpy.uint16)[:, ranked.example]
             for values, (_, _, figure) in zip(resampled, ranked.figures, strict=True):
                 values.append(numpy.asarray(figure(weights)))
+    found = [(name, by, _plain(figure(None))) for name, by, figure in ranked.figures]
     return [
         MetricResult(
-            name=name, value=_plain(figure(None)), n=things, by=by, protocol=ranked.protocol,
-            interval=percentiles(numpy.concatenate(values)) if values else None,
+            name=name, value=value, n=things, by=by, protocol=ranked.protocol,
+            interval=_ordered_interval(value, by, things, values) if values else None,
         )
-        for (name, by, figure), values in zip(ranked.figures, resampled, strict=True)
+        for (name, by, value), values in zip(found, resampled, strict=True)
     ]  # fmt: skip
+
+
+def _ordered_interval(
+    value: float | None, by: dict[str, str], things: int, values: list[numpy.ndarray]
+) -> Interval | None:
+    """As ``significance.interval_of``: a rate at a coverage, unlike other figures of an order, is a share."""
+    # The rate is worked out from cumulative sums, and a quotient may miss 1 by its last digit.
+    if value is not None and "coverage" in by and round(value, 12) in (0.0, 1.0):
+        return exact(round(value), float(selective.claims_kept(numpy.array(things), float(by["coverage"]))))
+    return percentiles(numpy.concatenate(values))
 
 
 def _risk(table: Table) -> list[MetricResult]:

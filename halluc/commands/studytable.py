@@ -23,6 +23,7 @@ _COLUMNS: dict[str, tuple[str, dict[str, str]]] = {
     "both": ("distortion_rate", {"reason": "both"}),
     "duplicate": ("distortion_rate", {"reason": "duplicate"}),
     "OR": ("omission_rate", {}),
+    "OOS": ("out_of_scope_acceptance", {}),
     "OC seen": ("over_claim", {"novelty": "seen"}),
     "OC new": ("over_claim", {"novelty": "new"}),
     "OC q1": ("over_claim", {"novelty": "q1"}),
@@ -33,7 +34,7 @@ _COLUMNS: dict[str, tuple[str, dict[str, str]]] = {
 _ARM_COLUMNS: dict[str, tuple[str, dict[str, str]]] = {
     **{heading: _COLUMNS[heading] for heading in ("F1", "HR", "HR wide")},
     "DR": ("distortion_rate", {}),
-    **{heading: _COLUMNS[heading] for heading in ("label", "boundary", "both", "duplicate", "OR", "ECE")},
+    **{heading: _COLUMNS[heading] for heading in ("label", "boundary", "both", "duplicate", "OR", "OOS", "ECE")},
 }
 _SHORT = {"HR": "hallucination", "DR": "distortion", "OR": "omission", "OC": "over-claim"}
 
@@ -72,7 +73,8 @@ def _legend(study: StudyFigures, columns: Iterable[str]) -> None:
     there = {heading.split()[0] for heading in columns}
     known = {short: name for short, name in _SHORT.items() if short in there}
     reasons = "; label to duplicate: distortion rate by reason" if "label" in there else ""
-    say(f"{', '.join(known)}: {', '.join(known.values())} rate{reasons}", "dim")
+    outside = "; OOS: texts out of scope that get a label" if "OOS" in there else ""
+    say(f"{', '.join(known)}: {', '.join(known.values())} rate{reasons}{outside}", "dim")
     if study.comparisons:
         say("HR matched: HR where a threshold on confidence brings arm and reference to the larger of both ORs", "dim")
 

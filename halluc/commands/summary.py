@@ -97,7 +97,7 @@ def _labels(split: str, found: dict[Key, MetricResult], columns: Mapping[str, st
         table.add_row(printable(label) if label is not None else "all", *cells)
     people.print(table)
     if len(labels) > len(shown):
-        say(f"{len(labels) - len(shown):,} labels that are rarer in gold are not shown", style="dim")
+        say(f"{len(labels) - len(shown):,} labels, none of them more frequent in gold, are not shown", style="dim")
     say()
 
 

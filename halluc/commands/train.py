@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from halluc.commands import augmenting, cells, experiment, fitting, gapping, placing, scoring, standing
+from halluc.commands import augmenting, cells, experiment, fitting, gapping, gates, placing, scoring, standing
 from halluc.commands.choosing import EVERY_CELL, Selection
 from halluc.commands.terminal import Talk, is_main_process, people, put_json, say
 from halluc.components import TABLE
@@ -72,6 +72,8 @@ def one(cell: Cell, overrides: Sequence[str], *, run: Path | None, resume: bool,
     if loaded.experiment.data.train is None:
         raise HallucError("C107", "`halluc train` needs `data.train`", help="name the training split")
     choose_by = experiment.choose_by(loaded)
+    # `halluc run` evaluates what it has trained: too late to tell of a figure that there is not.
+    gates.refuse_unknown(loaded)
     fitting.refuse_unfit(loaded, experiment.task_of(loaded))
     as_read = read_corpora(loaded.experiment.data, TABLE, ("train", "dev"))
     corpora, withheld = gapping.withhold(loaded, as_read)

@@ -151,7 +151,7 @@ def interval_of(formula: Formula, totals: numpy.ndarray, sums: numpy.ndarray, va
         return None
     if isinstance(formula, Ratio) and formula.is_share and value in (0.0, 1.0):
         n = float(totals[list(formula.below)].sum())
-        return _exact(value, n) if n else None
+        return exact(value, n) if n else None
     return percentiles(formula(sums))
 
 
@@ -164,7 +164,7 @@ def percentiles(values: numpy.ndarray) -> Interval | None:
     return float(low), float(high)
 
 
-def _exact(value: float, n: float) -> Interval:
+def exact(value: float, n: float) -> Interval:
     """Clopper & Pearson 1934, for 0 of ``n`` and ``n`` of ``n``."""
     bound = float(((1 - LEVEL) / 2) ** (1 / n))
     return (0.0, 1 - bound) if value == 0 else (bound, 1.0)

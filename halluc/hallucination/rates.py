@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import numpy
 
@@ -26,16 +27,20 @@ NAMES = (
 NOTHING: frozenset[str] = frozenset()
 
 
-def headline(table: Table, sheet: Sheet, untold: frozenset[str] = NOTHING) -> list[Figure]:
+def headline(
+    table: Table, sheet: Sheet, untold: frozenset[str] = NOTHING, named: Mapping[str, str] = MappingProxyType({})
+) -> list[Figure]:
     """The figures by which runs are compared, the same ones whatever the ledger holds; none of those ``untold``.
 
-    ``f1`` is that of claims and gold, ``2 supported / (claims + gold)``: for spans read from tags it is entity F1 in
-    seqeval's default mode.
+    ``named`` are names that the task has for ``recall`` and ``claimed_without_gold`` (see ``metrics.base``): these two
+    are among the figures where it has one, the latter where there is an example without gold. ``f1`` is that of claims
+    and gold, ``2 supported / (claims + gold)``: for spans read from tags it is entity F1 in seqeval's default mode.
     """
     counter = _Counter(table, sheet, untold)
     everything = Slice({}, numpy.ones(len(counter.counted), dtype=bool), numpy.ones(len(counter.omitted), dtype=bool))
     rates = [figure for figure in counter.rates(everything) if figure.name not in ("support_rate", "recall")]
-    return [counter.f1(), *rates, *counter.over_claim(table.novelties)]
+    own = [replace(figure, name=named[figure.name]) for figure in counter.of_names() if figure.name in named]
+    return [counter.f1(), *own, *rates, *counter.over_claim(table.novelties)]
 
 
 def figures(table: Table, sheet: Sheet, untold: frozenset[str] = NOTHING) -> list[Figure]:
@@ -111,7 +116,6 @@ class _Counter:
         examples = len(self.table)
         unsupported = numpy.bincount(example[self.unsupported & self.counted], minlength=examples)
         claims = numpy.bincount(example[self.counted], minlength=examples)
-        negative = numpy.bincount(self.table.gold.example, minlength=examples) == 0
         column = self.sheet.column
         one = column(numpy.ones(examples))
         found = [self.figure("hallucinated_examples", {}, Ratio((column(unsupported > 0),), (one,)))]
@@ -120,9 +124,22 @@ class _Counter:
             density = Ratio((column(unsupported),), (tokens,), scale=1000, is_share=False)
             found.append(self.figure("hallucination_density", {}, density))
         if self.table.is_placed and "negative_sentence_rate" not in self.untold:
-            negatives = Ratio((column(negative & (claims > 0)),), (column(negative),))
-            found.append(self.figure("negative_sentence_rate", {}, negatives))
+            found.append(self.figure("negative_sentence_rate", {}, self.bare_rate(claims)))
         return found
+
+    def of_names(self) -> list[Figure]:
+        """What a task may have a name of its own for."""
+        every = numpy.ones(len(self.found), dtype=bool)
+        found = [self.figure("recall", {}, self.gold_rate(self.found, every))]
+        if len(numpy.unique(self.table.gold.example)) < len(self.table):
+            claims = numpy.bincount(self.table.claims.example, minlength=len(self.table))
+            found.append(self.figure("claimed_without_gold", {}, self.bare_rate(claims)))
+        return found
+
+    def bare_rate(self, claims: numpy.ndarray) -> Ratio:
+        """The share of the examples without gold that have one of ``claims`` (examples,), which counts them."""
+        bare = numpy.bincount(self.table.gold.example, minlength=len(self.table)) == 0
+        return Ratio((self.sheet.column(bare & (claims > 0)),), (self.sheet.column(bare),))
 
     def of_the_gap(self) -> list[Figure]:
         """Over-claim by novelty, its ratio, and where the hallucinations lie; none where novelty is unknown."""

@@ -37,7 +37,9 @@ class Metrics(Protocol):
     ``families`` are the overall figures that may choose a checkpoint, more is better; those of one family are told
     together. ``names`` has every figure that ``figures`` may give, the ones that a gate may bound; ``protocols`` are
     those whose overall figures stand for a whole evaluation, and no other set has them. ``untold`` are the rates of a
-    ledger (see ``hallucination.rates``) that say nothing here, or nothing of their own: they are not counted.
+    ledger (see ``hallucination.rates``) that say nothing here, or nothing of their own: they are not counted. ``named``
+    are the set's own names for what a ledger gives too, so that comparisons and studies have it: ``recall``, of gold,
+    and ``claimed_without_gold``, of examples without gold.
     ``by_label`` and ``overall`` are the figures that the terminal shows, by their headings.
     """
 
@@ -46,6 +48,7 @@ class Metrics(Protocol):
     names: ClassVar[tuple[str, ...]]
     protocols: ClassVar[tuple[str, ...]]
     untold: ClassVar[frozenset[str]]
+    named: ClassVar[Mapping[str, str]]
     by_label: ClassVar[Mapping[str, str]]
     overall: ClassVar[Mapping[str, str]]
 

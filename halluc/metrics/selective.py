@@ -78,6 +78,12 @@ def rate_at_coverage(
     return _figure(lambda claims, wrong: _rate(claims, wrong, coverage), confidence, _flags(bad), weights)
 
 
+def claims_kept(claims: Array, coverage: float) -> Array:
+    """ceil(coverage * claims), how many claims are kept of so many, as floats of the same shape."""
+    # Rounding must not turn .07 * 100 into 8 claims.
+    return numpy.ceil(coverage * numpy.asarray(claims) - 1e-9)
+
+
 def _flags(values: Array) -> Array:
     return numpy.asarray(values, dtype=bool)
 
@@ -150,8 +156,7 @@ def _auroc(claims: Array, bad: Array) -> Array:
 
 
 def _rate(claims: Array, bad: Array, coverage: float) -> Array:
-    # Rounding must not turn .07 * 100 into 8 claims.
-    kept = numpy.ceil(coverage * claims[:, -1] - 1e-9)[:, None]
+    kept = claims_kept(claims[:, -1], coverage)[:, None]
     group = numpy.maximum((claims < kept).sum(axis=1, keepdims=True), 1)
     ends = [numpy.take_along_axis(sums, place, axis=1) for sums in (claims, bad) for place in (group - 1, group)]
     start, end, bad_before, bad_after = ends

@@ -48,14 +48,14 @@ class LockedWords:
 def editable(example: Labelled, words: LockedWords, side: Side) -> Editable:
     """The tokens of a text, with ``words`` locked and, of a pair, the side that stays as it is.
 
-    Where both sides may change, a locked range of no length lies between them, which no edit crosses. What is inserted
-    exactly there belongs to the first text.
+    A locked range of no length lies between the sides, which no edit crosses. What is inserted exactly there belongs to
+    the first text where both may change.
     """
     border = example.second
     locked = words.ranges(example.tokens, border)
     if border is not None:
         held = {"both": (border, border), "first": (border, len(example.tokens)), "second": (0, border)}[side]
-        locked = sorted([held, *(word for word in locked if not _inside(word, held))])
+        locked = sorted({held, (border, border), *(word for word in locked if not _inside(word, held))})
     return Editable(example.tokens, (), tuple(locked), example.labels)
 
 

@@ -249,7 +249,7 @@ def rebuild(pair: Pair, after: Editable) -> Pair:
 PAIRS = [
     Pair(tuple(premise.split()), tuple(hypothesis.split()), "entailment")
     for premise, hypothesis in [
-        ("Two men in Oslo play cards . A dog sleeps .", "Some men play , and a dog sleeps . It is day ."),
+        ("Two men in Oslo play cards . A dog sleeps .", "Some men play , and a dog sleeps . It is day . Oslo is far ."),
         ("Sleeping", "Awake ."),
         ("a", "b"),
         ("", "Nothing was said ."),

@@ -254,3 +254,11 @@ def test_a_model_without_out_of_scope_learns_nothing_from_such_texts():
 def test_the_line_of_an_augmented_pair_is_read_by_name():
     line = json.loads(Press(Maker([], (), 1, 1, True), task(), "~", 1, Training()).original(text("a b", "x", second=1)))
     assert line == {"id": "t1", "tokens": ["a", "b"], "second": 1, "label": ["x"]}
+
+
+@pytest.mark.parametrize(("side", "wanted"), [("first", "b , a c , d"), ("second", "a , b d , c")])
+def test_clauses_of_the_side_that_may_change_end_at_the_border(side, wanted):
+    pair = text("a , b c , d", "x", second=3)
+    edited = method("sentence_reorder").change(task(augment_side=side).editable(pair), Draws(b"1")).edited
+    made = task(augment_side=side).rebuild(pair, edited, "n", ORIGIN)
+    assert (" ".join(made.tokens), made.second) == (wanted, 3)

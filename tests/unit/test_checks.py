@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from halluc.commands import check
 from halluc.core.examples import Corpus, Origin, Span, Tagged
 from halluc.data.checks import check_corpora
 from halluc.data.corpora import Corpora, Finding, Place
@@ -84,3 +85,8 @@ def test_tokens_that_show_nothing_are_found(token):
 @pytest.mark.parametrize("token", ["a", ".", "名", "🙂\ufe0f", "e\u0301", "\u0301"])
 def test_tokens_that_show_something_are_left_alone(token):
     assert not is_invisible(token)
+
+
+def test_other_cells_that_a_check_is_for_are_counted():
+    assert check._others(["a"]) == "and 1 cell that differs in none of this, a"
+    assert check._others(["a", "b"]) == "and 2 cells that differ in none of this, such as b"

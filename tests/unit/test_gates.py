@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from halluc.commands import gates
+from halluc.commands import check, gates, run, train
+from halluc.commands.choosing import EVERY_CELL
+from halluc.commands.terminal import Talk
 from halluc.components import TABLE
 from halluc.config import loading
 from halluc.core.errors import HallucError
@@ -57,3 +59,24 @@ def test_the_nearest_figure_of_the_task_is_told(tmp_path):
     with pytest.raises(HallucError) as caught:
         gates.refuse_unknown(loaded(tmp_path, "macro_f2", TEXTS))
     assert caught.value.help == "did you mean `macro_f1`?"
+
+
+def checked(config):
+    check.run(config, [], deep=False, as_json=False)
+
+
+def trained(config):
+    train.run(config, [], run=None, resume=False, talk=Talk.QUIET)
+
+
+def run_through(config):
+    run.run(config, [], selection=EVERY_CELL, talk=Talk.QUIET)
+
+
+@pytest.mark.parametrize("command", [checked, trained, run_through])
+def test_a_gate_of_no_figure_is_told_before_the_data_are_read(tmp_path, monkeypatch, command):
+    monkeypatch.chdir(tmp_path)
+    loaded(tmp_path, "macro_f2", {**TEXTS, "x.txt": "is-not-there.txt"})
+    with pytest.raises(HallucError, match=r"`gates\.macro_f2` names no figure"):
+        command(tmp_path / "toy.yaml")
+    assert not (tmp_path / "runs").exists()

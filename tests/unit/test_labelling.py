@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from functools import partial
 
 import numpy
 import pytest
@@ -21,7 +22,8 @@ from sklearn.preprocessing import MultiLabelBinarizer
 from halluc.commands import scoring
 from halluc.core.examples import Labelled, Origin
 from halluc.core.significance import Sheet
-from halluc.metrics import label_tables, labels
+from halluc.metrics import label_tables, labels, selective
+from halluc.metrics.base import Ranked
 from halluc.metrics.label_sets import LabelSets, LabelSetsConfig
 from halluc.metrics.labelling import Labelling, LabellingConfig
 from halluc.runs.schema import LabelPrediction
@@ -179,6 +181,18 @@ def test_auroc_has_a_bootstrap_interval_and_leaves_out_what_is_not_known():
     (again,) = ONE.ranked(with_unknown[1], with_unknown[0])
     assert len(again.example) == 300
     assert again.figures[0][2](None) == pytest.approx(found.value)
+
+
+@pytest.mark.parametrize("bad", [0, 1])
+def test_a_rate_at_a_coverage_that_is_0_or_1_has_the_exact_interval(bad):
+    sure = numpy.linspace(0.3, 0.9, 75)
+    wrong = numpy.full(75, bool(bad))
+    rate = partial(selective.rate_at_coverage, sure, wrong, 0.95)
+    wanted = [("hallucination_rate_at_coverage", {"coverage": "0.95"}, rate)]
+    (found,) = scoring.ordered(Ranked("by confidence", numpy.arange(75), tuple(wanted)), 75)
+    edge = 0.025 ** (1 / 72)  # 72 of 75 are kept
+    assert found.value == bad
+    assert found.interval == pytest.approx((edge, 1.0) if bad else (0.0, 1 - edge))
 
 
 MIXED = [("ask", "ask"), ("ask", None), ("say", "say"), (None, None), (None, "say"), (None, "ask"), ("say", "ask")]

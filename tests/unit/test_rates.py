@@ -175,6 +175,22 @@ def test_examples_are_counted_with_those_that_have_no_line():
     assert found[("hallucination_density",)] == (pytest.approx(1000 * 2 / 48), 48)
 
 
+def test_comparisons_have_what_a_task_has_a_name_for():
+    right, wrong = ([Span(0, 1, "PER")], [Span(0, 1, "PER")], [0.9]), ([Span(0, 1, "PER")], [], [0.9])
+    missed, silent = ([], [Span(0, 1, "PER")], []), ([], [], [])
+
+    def named(examples, names):
+        sheet = Sheet(len(examples))
+        figures = rates.headline(made(examples)[1], sheet, named=names)
+        return {one.name: (float(one.formula(sheet.totals())), one.n) for one in figures if one.name in ("acc", "out")}
+
+    names = {"recall": "acc", "claimed_without_gold": "out"}
+    everything = [right, right, missed, wrong, silent, silent, silent]
+    assert named(everything, names) == {"acc": (pytest.approx(2 / 3), 3), "out": (0.25, 4)}
+    assert named([right, missed], names) == {"acc": (0.5, 2)}, "no example is without gold"
+    assert named(everything, {}) == {}
+
+
 def test_a_model_that_asserts_nothing_has_no_rates_of_claims_and_omits_everything():
     found = values(made([([], [Span(0, 1, "PER")], [])])[1])
     assert numpy.isnan(found[("hallucination_rate",)][0])

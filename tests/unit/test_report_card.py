@@ -182,7 +182,18 @@ def test_withheld_and_augmented_data_are_told():
 def test_a_config_that_cannot_be_read_costs_only_its_facts():
     report = run_report().model_copy(update={"config": [ConfigLine(text="a: [", origin=None)]})
     told = card.card(report)
-    assert "epochs" not in told and "| steps | 6 |" in told
+    assert "epochs" not in told and "| steps taken | 6 |" in told
+
+
+def test_epochs_that_steps_take_the_place_of_are_not_told():
+    def procedure(*lines):
+        config = [ConfigLine(text=text, origin=None) for text in ("train:", *lines)]
+        return card.card(run_report().model_copy(update={"config": config}))
+
+    assert "| epochs | 3 |" in procedure("  epochs: 3", "  steps: null")
+    told = procedure("  epochs: 3", "  steps: 400")
+    assert "epochs" not in told
+    assert told.count("| steps |") == 1 and "| steps | 400 |" in told and "| steps taken | 6 |" in told
 
 
 texts = st.one_of(

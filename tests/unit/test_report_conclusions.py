@@ -281,6 +281,21 @@ def test_of_many_points_on_several_axes_they_are_counted():
     assert told[0].endswith("but no difference can be shown at the other 5.")
 
 
+def test_what_cannot_be_shown_is_said_of_one_axis_of_arms():
+    """Else it would deny what is said of the arms of the other."""
+    other = against("linear", LESS, reference="cosine", axis="schedule").model_copy(update={"choice": {"arm": "none"}})
+    told = " ".join(of_study(study([against("mix", SAME, f1=WORSE, schedule="cosine"), other])))
+    assert "The arm “mix” has a lower F1 than “none” at" in told
+    assert "; of arm, no difference in omission or distortion can be shown" in told
+    assert "of schedule, no difference in" in told
+
+
+def test_texts_out_of_scope_that_get_a_label_stand_among_the_costs():
+    one = against("mix", LESS)
+    one.figures.append(delta("out_of_scope_acceptance", MORE))
+    assert "labels more texts that are out of scope than “none”, by 2.2 points [1.0, 3.4]" in of_study(study([one]))[2]
+
+
 def test_lines_under_the_arms_of_another_axis_share_a_sentence():
     places = [(name, fraction) for name in ("cosine", "linear") for fraction in (0.0, 0.5)]
     arms = [against("mix", SAME, schedule=name, **{"gap.fraction": fraction}) for name, fraction in places]

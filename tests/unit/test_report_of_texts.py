@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from halluc.commands import studytable
+from halluc.commands import comparison, studytable
 from halluc.core.errors import HallucError
 from halluc.core.examples import Labelled, Origin
 from halluc.gap.texts import TextCoverage, read_coverage
@@ -164,6 +164,16 @@ def test_the_conclusion_tells_of_new_texts_and_of_those_out_of_scope():
     assert unknown.endswith("how new the texts are is not known, or the same of all.")
 
 
+def test_texts_of_another_quarter_than_the_last_are_called_the_newest_of_those_with_claims():
+    by = {"q1": 0.2, "q3": 0.8}
+    share = figure("share_of_hallucinations", 0.6, 40, (0.5, 0.7), novelty="q3")
+    found = Figures([RATE, figure("gap_ratio", 4.0, 25, (2.0, 8.0)), *rates("over_claim", by, 25), share])
+    (where, *_) = conclusion(found, "test", {}, None, TEXTS)
+    assert " are about the newest texts that have a claim (q3: the most words" in where
+    (ratio,) = [one.meaning for one in headlines(found, TEXTS) if one.figure.name == "gap_ratio"]
+    assert ratio.startswith("Claims about the newest texts that have a claim (q3) are wrong 4.0 times")
+
+
 def test_abstention_tells_what_becomes_of_texts_out_of_scope():
     after = [
         figure("claim_coverage", 0.8, 100, (0.7, 0.9), claims="kept"),
@@ -252,6 +262,7 @@ def test_the_page_tells_of_texts_and_not_of_names():
         f'<th scope="col">{heading}</th>' for heading in ("texts", "words", "labels", "out of scope", "repeated")
     ]
     assert "".join(counted) in told and "<td>3</td><td>1,009</td><td>2</td><td>1</td><td>3</td>" in told
+    assert told.count('<th scope="col" class="text">by label</th>') == 1
     assert "The commonest mistakes" in told and 'class="headlines"' in told
     for absent in ("distorted", "boundary", "a name", " names ", "mentions", "of a labelled token", "partial"):
         assert absent not in told.partition("<body")[2], absent
@@ -309,6 +320,18 @@ def test_a_comparison_shows_flipped_labels_in_their_texts(labelled_run):
     assert "entity" not in told and "micro F1" in told
 
 
+@pytest.mark.parametrize(
+    ("has_places", "start", "told"),
+    [(True, 0, 't1 [0, 3) "where'), (False, 0, 't1 "where'), (True, None, 't1 "where')],
+)
+def test_only_a_flipped_claim_about_a_part_of_a_text_has_a_place_on_the_terminal(capsys, has_places, start, told):
+    other = comparison_report().others[0]
+    changes = {"id": "t1", "start": start, "end": 3, "text": "where is it", "a": "unsupported"}
+    flips = [other.flipped[0].model_copy(update=changes)]
+    comparison.show(other.model_copy(update={"flipped": flips}), has_places=has_places)
+    assert told in capsys.readouterr().err
+
+
 def test_a_study_has_no_columns_of_distortion(labelled_run, tmp_path):
     figures = study_report().figures
     cells = [cell.model_copy(update={"runs": [str(labelled_run.path)]}) for cell in figures.cells]
@@ -316,6 +339,7 @@ def test_a_study_has_no_columns_of_distortion(labelled_run, tmp_path):
     assert report.task == TASK
     told = render.page(report, study_charts.charts(report)) + pages.page(report)
     assert "micro F1" in told
+    assert "mislead: what is omitted stands beside it." in told and "what is distorted" not in told
     assert not any(word in told for word in ("entity", ">wide<", "| wide |", "boundary", "distortion"))
 
 

@@ -190,6 +190,8 @@ def test_a_guarantee_says_what_it_rests_on_and_what_was_measured():
     ):
         assert part in told
     assert "Dev also chose" not in abstention(file, Figures(metrics), "test", chosen_on_dev=False).guarantee
+    single = ConfidenceFile(threshold=0.86, guarantee=GUARANTEE | {"most_unsupported": 1})
+    assert "more than 1 hallucination." in abstention(single, Figures(metrics), "test", chosen_on_dev=True).guarantee
 
 
 @pytest.mark.parametrize(

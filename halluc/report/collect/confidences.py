@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from halluc.core.errors import HallucError
+from halluc.data.statistics import counted
 from halluc.report import formats
 from halluc.report.collect.figures import Figures
 from halluc.runs.reports import Abstention, ConfidenceBin, ReliabilityBin, RiskPoint
@@ -120,10 +121,13 @@ def _told(found: _Guarantee, figures: Figures, split: str, chosen_on_dev: bool) 
             f"None can be given: no threshold on half of dev ({units}) shows that {asked} ({found.why_none}), so that "
             "nothing is withdrawn."
         )
-    assumes = found.assumes.replace("`most_unsupported`", str(found.most_unsupported))
+    assumes = found.assumes.replace("unsupported claims", "hallucinations")
+    if found.most_unsupported is not None:
+        most = counted(found.most_unsupported, "hallucinations")
+        assumes = assumes.replace("`most_unsupported` hallucinations", most)
     told = (
         f"On half of dev ({units}) the threshold was chosen so that, on data drawn like dev, {asked} over draws of "
-        f"dev. It assumes that {assumes.replace('unsupported claims', 'hallucinations')}."
+        f"dev. It assumes that {assumes}."
     )
     if chosen_on_dev:
         told += " Dev also chose the checkpoint, so that the model may be a little better on it than on new data."

@@ -200,12 +200,14 @@ def _labels(report: RunReport) -> Marked | None:
 def _procedure(report: RunReport, config: Mapping[str, Any]) -> Marked | None:
     """Settings of the training, and how it went; None where neither is known."""
     train = _section(config, "train")
-    keys = [key for key in (*_PROCEDURE, *train) if train.get(key) is not None and train[key] is not False]
+    unused = {"epochs"} if train.get("steps") is not None else set()  # steps come before epochs
+    named = [key for key in (*_PROCEDURE, *train) if key not in unused]
+    keys = [key for key in named if train.get(key) is not None and train[key] is not False]
     rows = [[key.replace("_", " "), _setting(train[key])] for key in dict.fromkeys(keys)]
     curves = report.curves
     if curves is not None:
         went = {
-            "steps": formats.count(curves.steps),
+            "steps taken": formats.count(curves.steps),
             "training examples, as the model reads them": curves.features and formats.count(curves.features),
             "time, of the steps alone": curves.seconds is not None and formats.seconds(curves.seconds),
             "checkpoint kept": curves.best_step is not None and f"step {formats.count(curves.best_step)}",

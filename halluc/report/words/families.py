@@ -36,7 +36,13 @@ def of_arms(figures: StudyFigures) -> Iterator[Family]:
             axis=_called(along),
             points=tuple(point(along, values) for values in places),
             rivals=tuple(Rival(name, points) for name, points in rivals.items()),
+            among=_among(axis, figures),
         )
+
+
+def _among(axis: str, figures: StudyFigures) -> str:
+    """The axis that arms are of, where not all are of one."""
+    return formats.visible(axis) if len({one.axis for one in figures.comparisons}) > 1 else ""
 
 
 def _called(axes: Sequence[str]) -> str | None:
@@ -81,7 +87,10 @@ def of_lines(figures: StudyFigures) -> Iterator[tuple[Family, list[Measure]]]:
             rivals.setdefault(_arm(arm_axis, told(one.arm)), {})[here] = _line(one, high - low)
         points = tuple({place: None for found in rivals.values() for place in found})
         lines_of = tuple(Rival(name, found) for name, found in rivals.items())
-        yield Family("arm", _arm(arm_axis, reference), _called(along), points, lines_of), measures
+        yield (
+            Family("arm", _arm(arm_axis, reference), _called(along), points, lines_of, _among(arm_axis, figures)),
+            measures,
+        )
 
 
 def _line(one: ArmTrend, width: float) -> dict[str, Found]:

@@ -17,6 +17,11 @@ def newest(figures: Figures) -> str | None:
     return next((q for q in reversed(TEXT_NOVELTIES[1:]) if figures.n("over_claim", novelty=q)), None)
 
 
+def _newest_texts(quarter: str) -> str:
+    """The texts of the last quarter with claims: a table beside it calls those of the last of all the newest."""
+    return "the newest texts" if quarter == TEXT_NOVELTIES[-1] else "the newest texts that have a claim"
+
+
 def where(figures: Figures, rate: MetricResult, split: str) -> str:
     """How many hallucinations are about the newest texts, against how many claims are."""
     total, found = count(rate), newest(figures)
@@ -26,7 +31,7 @@ def where(figures: Figures, rate: MetricResult, split: str) -> str:
     share = None if found is None else figures.get("share_of_hallucinations", novelty=found)
     if found is None or share is None or share.value is None:
         return f"{formats.metric(rate)} {without}; how new the texts are is not known, or the same of all."
-    about = f"the newest texts ({found}: the most words that training never shows)"
+    about = f"{_newest_texts(found)} ({found}: the most words that training never shows)"
     if total < FEW:
         return f"{total} {without}, {round(share.value * total)} on {about}: too few to conclude where."
     expected = figures.n("over_claim", novelty=found) / rate.n
@@ -97,9 +102,9 @@ def gap_ratio(metric: MetricResult, figures: Figures) -> str:
     if first is None or first.value is None:
         return "No claim is about a text of the least new: there is nothing to compare with."
     last = None if found is None else figures.get("over_claim", novelty=found)
-    if last is None or last.value is None:
+    if found is None or last is None or last.value is None:
         return "All claims are about texts of the least new: there is nothing to compare with."
-    sides = f"about the newest texts ({found})", f"about the least new ({TEXT_NOVELTIES[0]})"
+    sides = f"about {_newest_texts(found)} ({found})", f"about the least new ({TEXT_NOVELTIES[0]})"
     if metric.value is None:
         return (
             f"None of its {first.n:,} claims {sides[1]} is wrong, so that there is no ratio; {sides[0]} "

@@ -69,10 +69,11 @@ class Rival:
 @dataclass(frozen=True)
 class Family:
     """Rivals of one reference at all points of an axis (``POINT``: of several), in their order; ``axis`` is None where
-    there is but one point."""
+    there is but one point. ``among`` is what all are arms of, where the study has arms of several axes."""
 
     noun: str
     reference: str
     axis: str | None
     points: tuple[str, ...]
     rivals: tuple[Rival, ...]
+    among: str = ""

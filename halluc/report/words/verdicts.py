@@ -31,7 +31,13 @@ _F1 = Measure("f1", ("has a lower F1", "have a lower F1"), ("has a higher F1", "
 _DISTORTION = Measure(
     "distortion_rate", ("distorts less", "distort less"), ("distorts more", "distort more"), "distortion"
 )
-_COSTS = (_OMISSION, _F1, _DISTORTION)
+_ACCEPTANCE = Measure(
+    "out_of_scope_acceptance",
+    ("labels fewer texts that are out of scope", "label fewer texts that are out of scope"),
+    ("labels more texts that are out of scope", "label more texts that are out of scope"),
+    "texts out of scope that get a label",
+)
+_COSTS = (_OMISSION, _F1, _DISTORTION, _ACCEPTANCE)
 
 
 def contests(families: Iterable[Family]) -> list[str]:
@@ -61,7 +67,7 @@ def _contest(family: Family) -> tuple[str, str, str]:
         body, at_matched = f"{body}, nor at matched omission{_detail(family, matched.alike, _MATCHED)}", ""
     if _is_nothing(family, rate) and not at_matched and not costs and rest:
         body, rest = f"{body}, nor in {listed(rest, 'or')}", []
-    return body, at_matched and f"at matched omission, {at_matched}", _with_rest(costs, rest, other)
+    return body, at_matched and f"at matched omission, {at_matched}", _with_rest(family, costs, rest, other)
 
 
 def _is_less(family: Family, rival: Rival) -> bool:
@@ -122,7 +128,7 @@ def _detail(family: Family, rivals: Sequence[Rival], measure: Measure) -> str:
 
 def together(families: Iterable[tuple[Family, Sequence[Measure]]]) -> list[str]:
     """Several figures of each family in one sentence: what is shown of each, then what cannot be shown of any."""
-    bodies = list(filter(None, (_with_rest(*_together(family, measures)) for family, measures in families)))
+    bodies = list(filter(None, (_with_rest(family, *_together(family, measures)) for family, measures in families)))
     return [sentence("; ".join(bodies))] if bodies else []
 
 
@@ -158,8 +164,9 @@ def _is_unshown(family: Family, rival: Rival, measure: Measure) -> bool:
     return any(one is not None and one.shown == 0 for one in found)
 
 
-def _with_rest(clauses: Sequence[str], rest: Sequence[str], other: bool) -> str:
+def _with_rest(family: Family, clauses: Sequence[str], rest: Sequence[str], other: bool) -> str:
     if not rest:
         return "; ".join(clauses)
-    nothing = f"no {'other ' if other else ''}difference in {listed(rest, 'or')} can be shown"
+    of = f"of {family.among}, " if family.among else ""
+    nothing = f"{of}no {'other ' if other else ''}difference in {listed(rest, 'or')} can be shown"
     return "; ".join([*clauses, nothing])
