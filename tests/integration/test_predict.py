@@ -376,7 +376,7 @@ def test_a_run_that_was_not_evaluated_has_no_confidence(tmp_path):
 def test_quiet_says_nothing_and_errors_are_told(predict, shared_run):
     assert predict(shared_run, "Anna\n", "-q")[0].err == ""
     outcome, _ = predict(shared_run, b"\xff\n", "-q", code=3)
-    assert outcome.err.startswith("error[D115]: 1 of 1 texts")
+    assert outcome.err.startswith("error[D115]: 1 of 1 text could")
 
 
 def test_help_starts_without_torch():
