@@ -12,12 +12,12 @@ from functools import cached_property
 import numpy
 
 from halluc.commands.measured import FigureKey
-from halluc.commands.points import Group, Pair, Resampled, of_line
+from halluc.commands.points import Group, Pair, Resampled, line_record
 from halluc.core.errors import HallucError
 from halluc.core.significance import holm
-from halluc.metrics import seeds
 from halluc.metrics.seeds import Paired
-from halluc.runs.studies import ArmComparison, ArmDelta, ArmTrend, Plain
+from halluc.runs import training_facts
+from halluc.runs.studies import ArmComparison, ArmDelta, ArmTrend, Plain, TrainingDifference
 
 MATCHED = "hallucination_rate_at_matched_omission"
 
@@ -41,14 +41,20 @@ class Rival:
         return self.arm.choice[self.axis], self.reference.choice[self.axis]
 
     @cached_property
-    def pairs(self) -> list[Pair]:
+    def pairs(self) -> dict[Plain, Pair]:
         """The runs of the seeds that both have."""
-        return [(run, self.arm.runs[seed]) for seed, run in self.reference.runs.items() if seed in self.arm.runs]
+        both = (seed for seed in self.reference.runs if seed in self.arm.runs)
+        return {seed: (self.reference.runs[seed], self.arm.runs[seed]) for seed in both}
+
+    @property
+    def silent_seeds(self) -> list[Plain]:
+        """The seeds in which one of both makes no claim."""
+        return [seed for seed, pair in self.pairs.items() if any(run.is_silent for run in pair)]
 
     @cached_property
     def omission_rate(self) -> float | None:
         """Where both are matched: of each seed the larger rate, their mean; None without gold."""
-        found = [max(run.values["omission_rate", ()] for run in pair) for pair in self.pairs]
+        found = [max(run.values["omission_rate", ()] for run in pair) for pair in self.pairs.values()]
         return None if numpy.isnan(found).any() else float(numpy.mean(found))
 
 
@@ -58,11 +64,6 @@ class Contest:
 
     rival: Rival
     figures: dict[FigureKey, Paired]
-
-    @property
-    def key(self) -> list[tuple[str, Plain]]:
-        """Decides which seeds are drawn."""
-        return sorted(self.rival.arm.choice.items())
 
 
 def references(axes: Mapping[str, Sequence[Plain]], wanted: str | None) -> dict[str, Plain]:
@@ -100,7 +101,9 @@ def rivals(groups: Sequence[Group], references: Mapping[str, Plain]) -> list[Riv
 
 
 def contest(rival: Rival, resampled: Resampled) -> Contest:
-    reference, arm = (resampled.of([pair[which] for pair in rival.pairs]) for which in (0, 1))
+    reference, arm = (
+        resampled.of({seed: pair[which] for seed, pair in rival.pairs.items()}, of_difference=True) for which in (0, 1)
+    )
     figures = {key: Paired(arm[key], reference[key]) for key in arm}
     if rival.omission_rate is not None:
         figures[MATCHED, ()] = resampled.at_matched_omission(rival.pairs)
@@ -121,6 +124,11 @@ def comparisons(contests: Sequence[Contest]) -> list[ArmComparison]:
     return found
 
 
+def _training_differences(rival: Rival) -> list[TrainingDifference]:
+    reference, arm = (training_facts.facts(pair[which].run for pair in rival.pairs.values()) for which in (0, 1))
+    return training_facts.differences(reference, arm)
+
+
 def _comparison(contest: Contest) -> ArmComparison:
     rival = contest.rival
     arm, reference = rival.names
@@ -130,22 +138,39 @@ def _comparison(contest: Contest) -> ArmComparison:
         reference=reference,
         choice=rival.choice,
         seeds=len(rival.pairs),
+        silent_seeds=rival.silent_seeds,
+        training_differences=_training_differences(rival),
         omission_rate=rival.omission_rate,
-        figures=[_delta(key, paired, contest.key) for key, paired in contest.figures.items()],
+        figures=[_delta(key, paired, tested=not rival.silent_seeds) for key, paired in contest.figures.items()],
     )
 
 
-def _delta(key: FigureKey, paired: Paired, drawn_by: object) -> ArmDelta:
-    found = paired.difference(drawn_by)
+def _delta(key: FigureKey, paired: Paired, *, tested: bool) -> ArmDelta:
+    """``tested``: whether a p is given; where a seed makes no claim, nothing is concluded of the arm."""
+    found = paired.estimate
     reference, arm = (None if numpy.isnan(one.mean) else one.mean for one in (paired.reference, paired.arm))
     return ArmDelta(
         name=key[0], by=dict(key[1]), reference=reference, arm=arm,
-        difference=found.value, interval=found.interval, p=found.p,
+        difference=found.value, interval=found.interval, p=found.p if tested else None, sd=found.sd,
+        smallest=found.smallest if tested else None,
+        values=[None if numpy.isnan(value) else value for value in paired.seeds.values.tolist()],
     )  # fmt: skip
 
 
-def trends(contests: Sequence[Contest], axes: Sequence[str]) -> Iterable[ArmTrend]:
-    """The lines of the differences against each axis of numbers."""
+def trends(contests: Sequence[Contest], axes: Sequence[str]) -> list[ArmTrend]:
+    """The lines of the differences against each axis of numbers, adjusted for the arms that are compared (Holm)."""
+    found = list(_trends(contests, axes))
+    families: dict[tuple[object, ...], list[ArmTrend]] = {}
+    for one in found:
+        key = (one.axis, one.arm_axis, one.reference, *one.choice.items(), one.name, *one.by.items())
+        families.setdefault(key, []).append(one)
+    for family in families.values():
+        for one, adjusted in zip(family, holm([one.slope_p for one in family]), strict=True):
+            one.slope_p_holm = adjusted
+    return found
+
+
+def _trends(contests: Sequence[Contest], axes: Sequence[str]) -> Iterable[ArmTrend]:
     for axis in axes:
         groups: dict[tuple[object, ...], list[Contest]] = {}
         for one in contests:
@@ -160,14 +185,22 @@ def trends(contests: Sequence[Contest], axes: Sequence[str]) -> Iterable[ArmTren
 def _trend(axis: str, group: Sequence[Contest], key: FigureKey) -> ArmTrend:
     """A difference of lines is the line of the differences."""
     rival = group[0].rival
-    places = [one.rival.choice[axis] for one in group]
-    means = [one.figures[key].mean for one in group]
-    line = seeds.line(places, means, [one.figures[key].drawn(one.key) for one in group])  # type: ignore[arg-type]
+    line = line_record(
+        key, places(axis, [one.rival.choice for one in group]), [one.figures[key].seeds for one in group]
+    )
+    if any(one.rival.silent_seeds for one in group):
+        line["slope_p"] = None
     return ArmTrend(
         arm_axis=rival.axis,
         arm=rival.names[0],
         reference=rival.names[1],
         choice={name: value for name, value in rival.choice.items() if name != axis},
         axis=axis,
-        **of_line(key, len(group), line),
+        **line,
     )
+
+
+def places(axis: str, choices: Sequence[Mapping[str, Plain]]) -> list[float]:
+    """Where choices stand on an axis of numbers."""
+    found = [choice[axis] for choice in choices]
+    return [float(value) for value in found if isinstance(value, (int, float))]

@@ -12,9 +12,10 @@ from rich.table import Table as Grid
 from halluc.commands import experiment, measured
 from halluc.commands.measured import FigureKey, Measured
 from halluc.commands.terminal import people, say
-from halluc.core.significance import Estimate, difference, holm
+from halluc.core.significance import difference, holm
 from halluc.hallucination.flips import flipped
 from halluc.metrics import matched
+from halluc.runs import training_facts
 from halluc.runs.studies import Comparison, Delta, MatchedOmission
 
 MOST_FLIPS_SHOWN = 12
@@ -48,6 +49,7 @@ def _compared(a: Measured, b: Measured) -> Comparison:
         b=b.name,
         examples=len(a.examples),
         config_differences=experiment.run_differences(a.run, b.run),
+        training_differences=training_facts.differences(*(training_facts.facts([one.run]) for one in (a, b))),
         figures=[_delta(a, b, key) for key in a.values],
         matched_omission=_matched(a, b),
         flipped=flipped(a.lines, b.lines),
@@ -55,10 +57,9 @@ def _compared(a: Measured, b: Measured) -> Comparison:
 
 
 def _delta(a: Measured, b: Measured, key: FigureKey) -> Delta:
-    one, other = (Estimate(_defined(run.values[key])) for run in (a, b))
-    found = difference(other, one, b.resampled[key], a.resampled[key])
+    found = difference(b.sample(key), a.sample(key))
     return Delta(
-        name=key[0], by=dict(key[1]), a=one.value, b=other.value,
+        name=key[0], by=dict(key[1]), a=_defined(a.values[key]), b=_defined(b.values[key]),
         difference=found.value, interval=found.interval, p=found.p,
     )  # fmt: skip
 

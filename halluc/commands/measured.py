@@ -12,8 +12,9 @@ import numpy
 
 from halluc.commands import scoring
 from halluc.core.errors import HallucError
+from halluc.core.exact_intervals import Limits
 from halluc.core.memory import uncollected
-from halluc.core.significance import Figure, Sheet
+from halluc.core.significance import Figure, Sample, Sheet, exact_limits
 from halluc.hallucination import rates
 from halluc.hallucination.table import Table, table
 from halluc.runs import evaluations
@@ -64,6 +65,26 @@ class Measured:
         """Each figure of the whole split; NaN where undefined."""
         figures, totals = self.figures, self.sheet.totals()
         return {name: float(figure.formula(totals)) for name, figure in figures.items()}
+
+    @cached_property
+    def limits(self) -> dict[FigureKey, Limits | None]:
+        """The parts of exact intervals of differences, of the figures whose error resampling cannot show."""
+        figures, totals = self.figures, self.sheet.totals()
+        return {name: exact_limits(figure.formula, totals, of_difference=True) for name, figure in figures.items()}
+
+    @cached_property
+    def exact_intervals(self) -> dict[FigureKey, Limits | None]:
+        """The exact intervals of the same figures by themselves."""
+        figures, totals = self.figures, self.sheet.totals()
+        return {name: exact_limits(figure.formula, totals) for name, figure in figures.items()}
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether it makes no claim."""
+        return not len(self.table.claims.example)
+
+    def sample(self, key: FigureKey) -> Sample:
+        return Sample(self.values[key], self.resampled[key], self.limits[key])
 
     @cached_property
     def resampled(self) -> dict[FigureKey, numpy.ndarray]:

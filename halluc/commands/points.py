@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy
 
 from halluc.commands import comparison, threads
 from halluc.commands.measured import FigureKey, Measured
+from halluc.core.exact_intervals import Interval
 from halluc.core.significance import draws
 from halluc.metrics import matched, seeds
 from halluc.metrics.matched import Ranked
@@ -42,16 +43,14 @@ class Group:
 
 @dataclass(frozen=True)
 class Point:
-    """A group as figures; each over the seeds for which it can be told."""
+    """A group as figures over its seeds."""
 
-    choice: dict[str, Plain]
-    runs: list[str]
+    group: Group
     figures: dict[FigureKey, Seeds]
 
-    @cached_property
-    def drawn(self) -> dict[FigureKey, Array]:
-        """Each figure's mean over seeds that are drawn anew, (resamples,); other points draw theirs independently."""
-        return {key: seeds.drawn(sorted(self.choice.items())) for key, seeds in self.figures.items()}
+    @property
+    def choice(self) -> dict[str, Plain]:
+        return self.group.choice
 
 
 @dataclass(frozen=True)
@@ -65,21 +64,29 @@ class Resampled:
     figures: dict[str, dict[FigureKey, Array]]
     matched: dict[tuple[str, str], tuple[Array, Array]]
 
-    def of(self, runs: Sequence[Measured]) -> dict[FigureKey, Seeds]:
-        """Every figure over some runs."""
+    def of(self, runs: Mapping[Plain, Measured], *, of_difference: bool = False) -> dict[FigureKey, Seeds]:
+        """Every figure over the runs of some seeds.
+
+        Args:
+            of_difference: whether exact intervals are to be parts of those of differences.
+        """
+        every = list(runs.values())
         return {
             key: Seeds(
-                numpy.array([run.values[key] for run in runs]),
-                numpy.stack([self.figures[run.name][key] for run in runs]),
+                tuple(runs),
+                numpy.array([run.values[key] for run in every]),
+                numpy.stack([self.figures[run.name][key] for run in every]),
+                tuple((run.limits if of_difference else run.exact_intervals)[key] for run in every),
             )
-            for key in runs[0].figures
+            for key in every[0].figures
         }
 
-    def at_matched_omission(self, pairs: Sequence[Pair]) -> Paired:
+    def at_matched_omission(self, pairs: Mapping[Plain, Pair]) -> Paired:
         """Hallucination rates at matched omission, each seed matched by itself."""
-        found = [self.matched[reference.name, arm.name] for reference, arm in pairs]
+        found = [self.matched[reference.name, arm.name] for reference, arm in pairs.values()]
+        seeds = tuple(pairs)
         reference, arm = (numpy.stack([both[which] for both in found]) for which in (0, 1))
-        return Paired(Seeds(arm[:, 0], arm[:, 1:]), Seeds(reference[:, 0], reference[:, 1:]))
+        return Paired(Seeds(seeds, arm[:, 0], arm[:, 1:]), Seeds(seeds, reference[:, 0], reference[:, 1:]))
 
 
 # What one chunk of draws comes to: figures by run and key, and rates at matched omission by pair.
@@ -138,14 +145,29 @@ def _joined(parts: Sequence[tuple[Array, Array]]) -> tuple[Array, Array]:
     return numpy.concatenate(reference), numpy.concatenate(arm)
 
 
-def of_line(key: FigureKey, points: int, line: seeds.Line) -> dict[str, Any]:
-    """What ``study.json`` says of a figure's line."""
+def is_logarithmic(places: Sequence[float]) -> bool:
+    """Whether an axis is read on a log scale: where it spans a factor of 10 or more, without 0."""
+    return min(places) > 0 and max(places) >= 10 * min(places)
+
+
+def line_record(key: FigureKey, places: Sequence[float], points: Sequence[Seeds]) -> dict[str, Any]:
+    """What ``study.json`` says of a figure's line through points at some places of an axis."""
+    logarithmic = is_logarithmic(places)
+    line = seeds.line([math.log10(place) for place in places] if logarithmic else places, points)
     return {
         "name": key[0],
         "by": dict(key[1]),
-        "points": points,
+        "points": len(points),
+        "scale": "log10" if logarithmic else "linear",
+        "seeds": line.slope.seeds,
         "slope": line.slope.value,
         "slope_interval": line.slope.interval,
-        "intercept": line.intercept.value,
-        "intercept_interval": line.intercept.interval,
+        "slope_p": line.slope.p,
+        "intercept": None if logarithmic else line.intercept.value,
+        "intercept_interval": None if logarithmic else line.intercept.interval,
     }
+
+
+def interval_of(key: FigureKey, found: seeds.Estimate) -> Interval | None:
+    """The interval of a figure, cut to what it can be: none is negative, and all but ratios are at most 1."""
+    return seeds.within(found, 0.0, math.inf if key[0] == "gap_ratio" else 1.0).interval

@@ -10,7 +10,8 @@ import numpy
 from halluc.commands import experiment
 from halluc.components import TABLE
 from halluc.core import registry
-from halluc.core.significance import Figure, Interval, Ratio, Sheet, draws, exact, percentiles
+from halluc.core.exact_intervals import Interval, clopper_pearson
+from halluc.core.significance import LEVEL, Figure, Ratio, Sheet, draws, percentiles
 from halluc.hallucination import rates
 from halluc.hallucination.table import Table
 from halluc.metrics import calibration, selective
@@ -178,7 +179,8 @@ def _ordered_interval(
     """As ``significance.interval_of``: a rate at a coverage, unlike other figures of an order, is a share."""
     # The rate is worked out from cumulative sums, and a quotient may miss 1 by its last digit.
     if value is not None and "coverage" in by and round(value, 12) in (0.0, 1.0):
-        return exact(round(value), float(selective.claims_kept(numpy.array(things), float(by["coverage"]))))
+        n = float(selective.claims_kept(numpy.array(things), float(by["coverage"])))
+        return clopper_pearson(round(value) * n, n, LEVEL)
     return percentiles(numpy.concatenate(values))
 
 

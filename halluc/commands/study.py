@@ -11,19 +11,18 @@ import numpy
 from halluc.commands import arms, measured, points, studycache
 from halluc.commands.arms import MATCHED, Contest
 from halluc.commands.measured import Example, FigureKey, Measured
-from halluc.commands.points import Group, Place, Point, Resampled, of_line
+from halluc.commands.points import Group, Place, Point, Resampled
 from halluc.commands.terminal import say
 from halluc.core.errors import HallucError
 from halluc.core.memory import uncollected
-from halluc.core.significance import percentiles
-from halluc.metrics import seeds
-from halluc.metrics.seeds import Seeds
+from halluc.metrics.seeds import Paired, Seeds
 from halluc.report.collect.several import refuse_different_tasks
-from halluc.runs import evaluations
+from halluc.runs import evaluations, training_facts
 from halluc.runs.directory import RUN_FILE, RunDir
-from halluc.runs.studies import CellFigures, Plain, SeedFigure, StudyFigures, Trend
+from halluc.runs.studies import BestOnDev, CellFigures, Plain, SeedFigure, StudyFigures, Trend
 
 SEED = "seed"
+DEV = "dev"
 
 
 def current(
@@ -77,7 +76,7 @@ def figures(name: str, places: Sequence[Place], asked: str | None, reference: st
         measured.refuse_different_examples(first, other)
     groups = _by_seed(places, found)
     rivals = arms.rivals(groups, against)
-    resampled = points.resample(list(found.values()), [pair for rival in rivals for pair in rival.pairs])
+    resampled = points.resample(list(found.values()), [pair for rival in rivals for pair in rival.pairs.values()])
     contests = [arms.contest(rival, resampled) for rival in rivals]
     made = [_point(group, resampled, contests) for group in groups]
     numeric = _numeric_axes(made)
@@ -88,7 +87,8 @@ def figures(name: str, places: Sequence[Place], asked: str | None, reference: st
         cells=[_cell(point) for point in made],
         trends=[trend for axis in numeric for trend in _trends(made, axis)],
         comparisons=arms.comparisons(contests),
-        arm_trends=list(arms.trends(contests, numeric)),
+        arm_trends=arms.trends(contests, numeric),
+        best_on_dev=_best_on_dev(places),
         missing=missing,
     )
 
@@ -163,34 +163,36 @@ def _by_seed(places: Sequence[Place], found: Mapping[str, Measured]) -> list[Gro
 
 def _point(group: Group, resampled: Resampled, contests: Sequence[Contest]) -> Point:
     """A group as figures, those at matched omission with the references of its axes among them."""
-    figures = resampled.of(list(group.runs.values()))
+    figures = resampled.of(group.runs)
     for contest in contests:
         if contest.rival.arm is group and (MATCHED, ()) in contest.figures:
             by = ((contest.rival.axis, str(contest.rival.names[1])),)
             figures[MATCHED, by] = contest.figures[MATCHED, ()].arm
-    return Point(group.choice, [run.name for run in group.runs.values()], figures)
+    return Point(group, figures)
 
 
 def _cell(point: Point) -> CellFigures:
+    runs = point.group.runs
     return CellFigures(
         choice=point.choice,
-        runs=point.runs,
-        figures=[_over_seeds(key, found, point.drawn[key]) for key, found in point.figures.items()],
+        runs=[run.name for run in runs.values()],
+        seeds=list(runs),
+        silent_seeds=[seed for seed, run in runs.items() if run.is_silent],
+        training=training_facts.facts(run.run for run in runs.values()),
+        figures=[_over_seeds(key, found) for key, found in point.figures.items()],
     )
 
 
-def _over_seeds(key: FigureKey, found: Seeds, drawn: numpy.ndarray) -> SeedFigure:
-    """A figure that is undefined for one seed is undefined for the cell."""
-    values = found.values.tolist()
-    defined = not numpy.isnan(found.mean)
+def _over_seeds(key: FigureKey, found: Seeds) -> SeedFigure:
+    estimate = found.estimate
     return SeedFigure(
         name=key[0],
         by=dict(key[1]),
-        mean=found.mean if defined else None,
-        sd=float(numpy.std(values, ddof=1)) if defined and len(values) > 1 else None,
-        seeds=len(values),
-        interval=percentiles(drawn) if defined else None,
-        values=[None if numpy.isnan(value) else value for value in values],
+        mean=estimate.value,
+        sd=estimate.sd,
+        seeds=estimate.seeds,
+        interval=points.interval_of(key, estimate),
+        values=[None if numpy.isnan(value) else value for value in found.values.tolist()],
     )
 
 
@@ -200,22 +202,75 @@ def _numeric_axes(points: Sequence[Point]) -> list[str]:
             and all(arms.is_number(p.choice[axis]) for p in points)]  # fmt: skip
 
 
-def _trends(points: Sequence[Point], axis: str) -> Iterable[Trend]:
+def _trends(made: Sequence[Point], axis: str) -> Iterable[Trend]:
+    for others, group in _along(made, axis):
+        shared = [key for key in group[0].figures if all(key in point.figures for point in group)]
+        yield from (_trend(others, axis, group, key) for key in shared)
+
+
+def _along(made: Sequence[Point], axis: str) -> Iterable[tuple[dict[str, Plain], list[Point]]]:
+    """The points that differ on an axis alone, with the choice on the others; two at least."""
     groups: dict[tuple[tuple[str, Plain], ...], list[Point]] = {}
-    for point in points:
+    for point in made:
         others = tuple((name, value) for name, value in point.choice.items() if name != axis)
         groups.setdefault(others, []).append(point)
-    for others, group in groups.items():
-        if len(group) > 1:
-            shared = [key for key in group[0].figures if all(key in point.figures for point in group)]
-            yield from (_trend(dict(others), axis, group, key) for key in shared)
+    return ((dict(others), group) for others, group in groups.items() if len(group) > 1)
 
 
 def _trend(others: dict[str, Plain], axis: str, group: Sequence[Point], key: FigureKey) -> Trend:
-    places, means = [point.choice[axis] for point in group], [point.figures[key].mean for point in group]
-    line = seeds.line(places, means, [point.drawn[key] for point in group])  # type: ignore[arg-type]
-    return Trend(
-        choice=others,
-        axis=axis,
-        **of_line(key, len(group), line),
-    )
+    places = arms.places(axis, [point.choice for point in group])
+    line = points.line_record(key, places, [point.figures[key] for point in group])
+    return Trend(choice=others, axis=axis, **line)
+
+
+def _best_on_dev(places: Sequence[Place]) -> list[BestOnDev]:
+    """Of each axis of a training or augmentation setting, the value with the best figure on dev.
+
+    Nothing where some cell is not evaluated on dev: the choice must not depend on which are.
+    """
+    axes = [axis for axis, values in _axes(places).items() if _is_setting(axis) and len(values) > 1
+            and all(map(arms.is_number, values))]  # fmt: skip
+    if not axes or not all(place.run.evaluation(DEV).is_file() for place in places):
+        return []
+    found, missing = _read(places, DEV)
+    if missing:
+        return []
+    resampled = points.resample(list(found.values()), [])
+    groups = [Point(group, resampled.of(group.runs)) for group in _by_seed(places, found)]
+    return [best for axis in axes for best in _best(groups, axis)]
+
+
+def _is_setting(axis: str) -> bool:
+    return axis.split(".")[0] in ("train", "augment")
+
+
+def _best(groups: Sequence[Point], axis: str) -> Iterable[BestOnDev]:
+    for others, members in _along(groups, axis):
+        key = _selected_by(members[0])
+        ranked = sorted(members, key=lambda point: point.figures[key].mean, reverse=True)
+        best, second = ranked[0].figures[key], ranked[1].figures[key]
+        shared = [seed for seed in best.names if seed in second.names]
+        if numpy.isnan(best.mean) or numpy.isnan(second.mean) or not shared:
+            continue
+        estimate, apart = best.estimate, Paired(best.of(shared), second.of(shared)).estimate
+        assert estimate.value is not None and apart.value is not None
+        yield BestOnDev(
+            axis=axis,
+            choice=others,
+            name=key[0],
+            value=ranked[0].choice[axis],
+            mean=estimate.value,
+            interval=points.interval_of(key, estimate),
+            next=ranked[1].choice[axis],
+            difference=apart.value,
+            difference_interval=apart.interval,
+            p=apart.p,
+            seeds=len(shared),
+        )
+
+
+def _selected_by(point: Point) -> FigureKey:
+    """The figure by which checkpoints were chosen, if it is counted; else the first of the task."""
+    chosen = training_facts.facts(run.run for run in point.group.runs.values()).chosen_by
+    key = (str(chosen[0]), ()) if len(chosen) == 1 else None
+    return key if key in point.figures else next(iter(point.figures))

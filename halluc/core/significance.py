@@ -3,7 +3,7 @@
 A figure is a function of sums over examples: a rate divides two of them, F1 combines three. So examples are counted
 once, in the columns of a ``Sheet``, and a bootstrap (Efron 1979) only adds up rows that it draws: scorers never run
 again. The draws are a function of the number of examples alone, so that two runs on the same examples are resampled
-alike and their differences are paired.
+alike and their differences are paired. What several seeds say together is in ``metrics.seeds``.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy
 
+from halluc.core import exact_intervals
+from halluc.core.exact_intervals import Interval, Limits
 from halluc.core.rng import keyed_generator
 
 RESAMPLES = 10_000
@@ -22,7 +24,9 @@ LEVEL = 0.95
 # Draws held at once: 16 MB of float32, which a processor's last cache may hold.
 _CELLS_A_CHUNK = 1 << 22
 
-Interval = tuple[float, float]
+# Differences, slopes and widths under this are rounding errors, and count as 0.
+NEGLIGIBLE = 1e-9
+
 # Sums of the sheet's columns, (…, columns), to the figure, (…); NaN where it is undefined.
 Formula = Callable[[numpy.ndarray], numpy.ndarray]
 
@@ -146,33 +150,39 @@ def weighted(examples: int, resamples: int = RESAMPLES) -> Iterator[numpy.ndarra
 
 
 def interval_of(formula: Formula, totals: numpy.ndarray, sums: numpy.ndarray, value: float) -> Interval | None:
-    """The percentile interval; for a share of none or of all the exact one, since resampling it tells nothing."""
+    """The percentile interval; the exact one of a figure whose error resampling cannot show."""
     if numpy.isnan(value):
         return None
-    if isinstance(formula, Ratio) and formula.is_share and value in (0.0, 1.0):
-        n = float(totals[list(formula.below)].sum())
-        return exact(value, n) if n else None
-    return percentiles(formula(sums))
+    limits = exact_limits(formula, totals)
+    return percentiles(formula(sums)) if limits is None else limits(LEVEL)
+
+
+def exact_limits(formula: Formula, totals: numpy.ndarray, *, of_difference: bool = False) -> Limits | None:
+    """The exact interval of a figure of 0 or 1, or of a rate of events; None for all others.
+
+    Args:
+        totals: the sums over all examples, (columns,).
+        of_difference: whether it is a part of the interval of a difference, which takes a share's score interval.
+    """
+    found = getattr(formula, "exact_limits", None)
+    return None if found is None else found(totals, of_difference)
 
 
 def percentiles(values: numpy.ndarray) -> Interval | None:
-    """The middle 95% of resampled values; None where most of them are undefined."""
+    """The middle 95% of resampled values; None where most of them are undefined, or all are the same."""
     defined = values[~numpy.isnan(values)]
     if 2 * len(defined) <= len(values):
         return None
     low, high = numpy.quantile(defined, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return float(low), float(high)
-
-
-def exact(value: float, n: float) -> Interval:
-    """Clopper & Pearson 1934, for 0 of ``n`` and ``n`` of ``n``."""
-    bound = float(((1 - LEVEL) / 2) ** (1 / n))
-    return (0.0, 1 - bound) if value == 0 else (bound, 1.0)
+    return (float(low), float(high)) if high - low > NEGLIGIBLE else None
 
 
 @dataclass(frozen=True)
 class Ratio:
-    """``scale`` times the sum of some columns over the sum of others; ``undefined`` where the latter is nothing."""
+    """``scale`` times the sum of some columns over the sum of others; ``undefined`` where the latter is nothing.
+
+    A ratio that is no share, and has a scale, is a rate of events.
+    """
 
     above: tuple[int, ...]
     below: tuple[int, ...]
@@ -184,6 +194,19 @@ class Ratio:
         return divided(
             self.scale * sums[..., list(self.above)].sum(-1), sums[..., list(self.below)].sum(-1), self.undefined
         )
+
+    def exact_limits(self, totals: numpy.ndarray, of_difference: bool) -> Limits | None:
+        """Of a share of 0 or 1 Clopper and Pearson's, in a difference Wilson's; of a rate of events Poisson's."""
+        hits, n = (float(totals[list(columns)].sum()) for columns in (self.above, self.below))
+        if not n:
+            return None
+        if not self.is_share:
+            is_rate = self.scale != 1
+            return (lambda level: exact_intervals.poisson(hits, n / self.scale, level)) if is_rate else None
+        if hits not in (0.0, n):
+            return None
+        of_share = exact_intervals.wilson if of_difference else exact_intervals.clopper_pearson
+        return lambda level: of_share(hits, n, level)
 
 
 @dataclass(frozen=True)
@@ -202,10 +225,49 @@ class Mean:
         weights = sums[..., list(self.weights)]
         return divided((values * weights).sum(-1), weights.sum(-1), undefined=0.0)
 
+    def exact_limits(self, totals: numpy.ndarray, of_difference: bool) -> Limits | None:
+        """Of 0 and 1, the mean of the parts' intervals, which is a wide one."""
+        if float(self(totals)) not in (0.0, 1.0):
+            return None
+        weights = [1.0] * len(self.formulas) if self.weights is None else totals[list(self.weights)].tolist()
+        known = [
+            (one, weight)
+            for formula, weight in zip(self.formulas, weights, strict=True)
+            if weight and (one := exact_limits(formula, totals, of_difference=of_difference)) is not None
+        ]
+        if not known or len(known) < sum(weight > 0 for weight in weights):
+            return None
 
-def f1(hits: int, predicted: int, gold: int) -> Ratio:
+        def limits(level: float) -> Interval:
+            bounds = numpy.array([one(level) for one, _ in known])
+            low, high = numpy.average(bounds, axis=0, weights=[weight for _, weight in known]).tolist()
+            return low, high
+
+        return limits
+
+
+@dataclass(frozen=True)
+class F1:
     """The harmonic mean of precision and recall, ``2 hits / (predicted + gold)``; 0 where there is neither."""
-    return Ratio((hits, hits), (predicted, gold), undefined=0.0, is_share=False)
+
+    hits: int
+    predicted: int
+    gold: int
+
+    def __call__(self, sums: numpy.ndarray) -> numpy.ndarray:
+        return divided(2 * sums[..., self.hits], sums[..., self.predicted] + sums[..., self.gold], undefined=0.0)
+
+    def exact_limits(self, totals: numpy.ndarray, of_difference: bool) -> Limits | None:
+        """Of 0 and 1, from the intervals of precision and recall; one of nothing may be anything."""
+        hits, predicted, gold = (float(totals[column]) for column in (self.hits, self.predicted, self.gold))
+        if not (predicted or gold) or not (hits == 0 or hits == predicted == gold):
+            return None
+
+        def limits(level: float) -> Interval:
+            parts = [exact_intervals.clopper_pearson(hits, n, level) if n else (0.0, 1.0) for n in (predicted, gold)]
+            return exact_intervals.f1(*parts)
+
+        return limits
 
 
 def divided(above: numpy.ndarray, below: numpy.ndarray, undefined: float = float("nan")) -> numpy.ndarray:
@@ -216,21 +278,70 @@ def divided(above: numpy.ndarray, below: numpy.ndarray, undefined: float = float
 
 @dataclass(frozen=True)
 class Difference:
-    """A figure of one run less that of another on the same examples; ``p`` is two-sided, from a paired bootstrap."""
+    """A figure of one run less that of another on the same examples; ``p`` is two-sided."""
 
     value: float | None
     interval: Interval | None
     p: float | None
 
 
-def difference(
-    one: Estimate, other: Estimate, resampled_one: numpy.ndarray, resampled_other: numpy.ndarray
-) -> Difference:
-    """The paired difference; undefined where one of the figures is."""
-    if one.value is None or other.value is None:
-        return Difference(None, None, None)
-    deltas = resampled_one - resampled_other
-    return Difference(one.value - other.value, percentiles(deltas), two_sided(deltas))
+UNDEFINED = Difference(None, None, None)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A figure of one run on its examples.
+
+    ``value`` is NaN where undefined, ``resampled`` (resamples,); ``limits`` is the exact interval of a figure whose
+    error resampling cannot show.
+    """
+
+    value: float
+    resampled: numpy.ndarray
+    limits: Limits | None = None
+
+    def interval_at(self, level: float) -> Interval | None:
+        """Exact, or percentiles."""
+        if self.limits is not None:
+            return self.limits(level)
+        defined = self.resampled[~numpy.isnan(self.resampled)]
+        if 2 * len(defined) <= len(self.resampled):
+            return None
+        low, high = numpy.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
+        return float(low), float(high)
+
+
+def difference(one: Sample, other: Sample) -> Difference:
+    """``one - other``: a paired bootstrap; the score interval where one of the figures is 0 or 1.
+
+    Undefined where one of the figures is.
+    """
+    value = snapped(one.value - other.value)
+    if numpy.isnan(value):
+        return UNDEFINED
+    if one.limits is None and other.limits is None:
+        deltas = snapped(one.resampled - other.resampled)
+        return Difference(float(value), percentiles(deltas), two_sided(deltas))
+    if one.interval_at(LEVEL) is None or other.interval_at(LEVEL) is None:
+        return Difference(float(value), None, None)
+
+    def excludes_zero(level: float) -> bool:
+        low, high = _of_difference(one, other, level)
+        return not low <= 0 <= high
+
+    p = exact_intervals.p_value(excludes_zero) if value else 1.0
+    return Difference(float(value), _of_difference(one, other, LEVEL), p)
+
+
+def _of_difference(one: Sample, other: Sample, level: float) -> Interval:
+    of_one, of_other = one.interval_at(level), other.interval_at(level)
+    assert of_one is not None and of_other is not None
+    return exact_intervals.of_difference(one.value, of_one, other.value, of_other)
+
+
+def snapped(values: Any) -> Any:
+    """Differences, those that are rounding errors as 0."""
+    return numpy.where(numpy.abs(values) < NEGLIGIBLE, 0.0, values)
 
 
 def two_sided(deltas: numpy.ndarray) -> float | None:
@@ -251,16 +362,3 @@ def holm(ps: Sequence[float | None]) -> list[float | None]:
         highest = max(highest, min(1.0, p * (len(order) - rank)))
         adjusted[index] = highest
     return adjusted
-
-
-def over_seeds(values: Sequence[numpy.ndarray], *key: object) -> numpy.ndarray:
-    """The second stage of a hierarchical bootstrap: for each resample of examples, the mean over seeds drawn anew.
-
-    Args:
-        values: the resampled figure of each seed, (resamples,) each, all under the same draws of examples.
-        key: names the cell, so that the seeds of two cells are drawn independently.
-    """
-    table = numpy.stack(list(values))
-    seeds, resamples = table.shape
-    chosen = keyed_generator("seeds", *key).integers(0, seeds, size=(seeds, resamples))
-    return numpy.asarray(numpy.take_along_axis(table, chosen, axis=0).mean(0))

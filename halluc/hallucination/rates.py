@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 import numpy
 
-from halluc.core.significance import Figure, Formula, Ratio, Sheet, divided, f1
+from halluc.core.significance import F1, Figure, Formula, Ratio, Sheet, divided
 from halluc.hallucination.slices import Slice, shown_novelties, slices
 from halluc.hallucination.table import Table
 from halluc.runs.schema import MENTION_NOVELTIES
@@ -32,15 +32,16 @@ def headline(
 ) -> list[Figure]:
     """The figures by which runs are compared, the same ones whatever the ledger holds; none of those ``untold``.
 
-    ``named`` are names that the task has for ``recall`` and ``claimed_without_gold`` (see ``metrics.base``): these two
-    are among the figures where it has one, the latter where there is an example without gold. ``f1`` is that of claims
-    and gold, ``2 supported / (claims + gold)``: for spans read from tags it is entity F1 in seqeval's default mode.
+    ``named`` are the names that the task has for ``f1``, ``recall`` and ``claimed_without_gold`` (see
+    ``metrics.base``): these are among the figures where it has one, the last where there is an example without gold.
+    ``f1`` is that of claims and gold, ``2 supported / (claims + gold)``: for spans read from tags it is entity F1 in
+    seqeval's default mode.
     """
     counter = _Counter(table, sheet, untold)
     everything = Slice({}, numpy.ones(len(counter.counted), dtype=bool), numpy.ones(len(counter.omitted), dtype=bool))
     rates = [figure for figure in counter.rates(everything) if figure.name not in ("support_rate", "recall")]
     own = [replace(figure, name=named[figure.name]) for figure in counter.of_names() if figure.name in named]
-    return [counter.f1(), *own, *rates, *counter.over_claim(table.novelties)]
+    return [*own, *rates, *counter.over_claim(table.novelties)]
 
 
 def figures(table: Table, sheet: Sheet, untold: frozenset[str] = NOTHING) -> list[Figure]:
@@ -130,7 +131,7 @@ class _Counter:
     def of_names(self) -> list[Figure]:
         """What a task may have a name of its own for."""
         every = numpy.ones(len(self.found), dtype=bool)
-        found = [self.figure("recall", {}, self.gold_rate(self.found, every))]
+        found = [self.f1(), self.figure("recall", {}, self.gold_rate(self.found, every))]
         if len(numpy.unique(self.table.gold.example)) < len(self.table):
             claims = numpy.bincount(self.table.claims.example, minlength=len(self.table))
             found.append(self.figure("claimed_without_gold", {}, self.bare_rate(claims)))
@@ -171,7 +172,7 @@ class _Counter:
         claims, gold = self.table.claims.example, self.table.gold.example
         tally = self.sheet.tally
         hits, made, there = tally(claims[~self.false]), tally(claims), tally(gold)
-        return self.figure("f1", {}, f1(hits, made, there), n=len(gold))
+        return self.figure("f1", {}, F1(hits, made, there), n=len(gold))
 
     def claim_rate(self, mask: numpy.ndarray, among: numpy.ndarray) -> Ratio:
         example = self.table.claims.example
@@ -188,7 +189,7 @@ class _Counter:
     def total(self, ratio: Ratio) -> int:
         return int(sum(self.sheet.columns[index].sum() for index in ratio.below))
 
-    def figure(self, name: str, by: dict[str, str], formula: Ratio | Quotient, n: int | None = None) -> Figure:
+    def figure(self, name: str, by: dict[str, str], formula: Formula, n: int | None = None) -> Figure:
         counted = self.total(formula) if n is None and isinstance(formula, Ratio) else n
         assert counted is not None
         return Figure(name, {**self.by, **by}, PROTOCOL, counted, formula)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy
 
-from halluc.core.significance import Figure, Formula, Mean, Ratio, Sheet, f1
+from halluc.core.significance import F1, Figure, Formula, Mean, Ratio, Sheet
 from halluc.metrics import spans
 from halluc.metrics.spans import SpanCounts
 
@@ -61,8 +61,8 @@ def figures(gold: Tags, predicted: Tags, sheet: Sheet) -> list[Figure]:
     return found
 
 
-_FORMULAS: dict[str, Callable[[int, int, int], Ratio]] = {
-    "entity_f1": f1,
+_FORMULAS: dict[str, Callable[[int, int, int], Ratio | F1]] = {
+    "entity_f1": F1,
     "entity_precision": lambda hits, predicted, gold: Ratio((hits,), (predicted,), undefined=0.0),
     "entity_recall": lambda hits, predicted, gold: Ratio((hits,), (gold,), undefined=0.0),
 }

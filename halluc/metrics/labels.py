@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy
 
-from halluc.core.significance import Figure, Ratio, Sheet, divided, f1
+from halluc.core.significance import F1, Figure, Formula, Ratio, Sheet, divided
 
 Array = numpy.ndarray
 # The labels of each text, each of them once.
@@ -150,16 +150,16 @@ def figures(counts: LabelCounts, columns: Columns, protocol: str, sheet: Sheet) 
     return found
 
 
-def _formulas(hits: int, predicted: int, gold: int) -> dict[str, Ratio]:
+def _formulas(hits: int, predicted: int, gold: int) -> dict[str, Ratio | F1]:
     return {
-        "f1": f1(hits, predicted, gold),
+        "f1": F1(hits, predicted, gold),
         "precision": Ratio((hits,), (predicted,), undefined=0.0),
         "recall": Ratio((hits,), (gold,), undefined=0.0),
     }
 
 
 def _figure(
-    name: str, by: dict[str, str], protocol: str, claims: int, gold: int, formula: Ratio | Averaged
+    name: str, by: dict[str, str], protocol: str, claims: int, gold: int, formula: Formula
 ) -> Figure:  # fmt: skip
     return Figure(name, by, protocol, claims if name.endswith("precision") else gold, formula)
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy
 
-from halluc.core.significance import RESAMPLES, percentiles, two_sided, weighted
+from halluc.core.significance import RESAMPLES, percentiles, snapped, two_sided, weighted
 
 Array = numpy.ndarray
 
@@ -200,11 +200,11 @@ def matched_omission(a: Arm, b: Arm, gold: Array, examples: int, resamples: int 
     at_a, at_b = _matched(a, one.cut[omitted[0][0]]), _matched(b, other.cut[omitted[1][0]])
     if at_a.hallucination_rate is None or at_b.hallucination_rate is None:
         return Comparison(at_a, at_b, None, None, None, 0, 0.0)
-    drawn = numpy.concatenate([_differences(one, other, weights) for weights in weighted(examples, resamples)])
+    drawn = snapped(numpy.concatenate([_differences(one, other, weights) for weights in weighted(examples, resamples)]))
     return Comparison(
         a=at_a,
         b=at_b,
-        difference=at_b.hallucination_rate - at_a.hallucination_rate,
+        difference=float(snapped(at_b.hallucination_rate - at_a.hallucination_rate)),
         interval=percentiles(drawn),
         p=two_sided(drawn),
         resamples=resamples,

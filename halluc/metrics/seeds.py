@@ -1,44 +1,168 @@
-"""Figures over seeds: means, arms paired seed by seed, and lines against an axis (DEFINITIONS, sections 2 and 4).
+"""Figures over seeds: means, arms paired seed by seed, and lines against an axis (DEFINITIONS, section 4).
 
-Intervals are percentiles of a hierarchical bootstrap: examples are drawn, the same ones for all runs, and then seeds.
-Where two arms are compared the seeds drawn are the same for both too, so that what a seed or an example does to both
-cancels.
+Each figure is computed for each seed by itself, d_1 to d_k. Their mean varies with the examples and with the seeds:
+
+- V_e: variance of the mean over resamples of the examples, the same draws for all seeds.
+- v: mean over seeds of the variance of each d_s over the same resamples.
+- V_m = max(0, V_e - (v - V_e) / (k - 1)): the part that examples contribute whatever the seed. The rest of V_e, the
+  interaction of seeds and examples, is in s^2 too, and must not count twice.
+- s^2: sample variance of the d_s.
+
+The interval is ``d ± sqrt(z^2 V_m + t^2 s^2 / k)`` with Student's t of k - 1 degrees of freedom, and p inverts it. With
+one seed the interval is over examples alone, and there is no p: nothing is known of another seed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
 
 import numpy
+from scipy.special import ndtri, stdtrit
 
-from halluc.core.significance import Difference, Estimate, over_seeds, percentiles, two_sided
+from halluc.core.exact_intervals import Interval, Limits, of_difference, p_value
+from halluc.core.significance import LEVEL, NEGLIGIBLE, percentiles, snapped, two_sided
 
 Array = numpy.ndarray
 
 
-@dataclass(frozen=True)
-class Seeds:
-    """One figure of the runs of an arm, which differ in their seed.
+def half_width(common: Any, between: Any, seeds: int, level: float = LEVEL) -> Any:
+    """Half the interval of a mean over seeds.
 
-    ``values`` are (seeds,), NaN where undefined; ``resampled`` (seeds, resamples), under the same draws of examples.
+    Args:
+        common: V_m, any shape. between: s^2, the same shape. seeds: k >= 2. level: in (0, 1).
+    """
+    z, t = ndtri((1 + level) / 2), stdtrit(seeds - 1, (1 + level) / 2)
+    return numpy.sqrt(z**2 * common + t**2 * between / seeds)
+
+
+def common_variance(of_mean: Any, of_each: Any, seeds: int) -> Any:
+    """V_m from V_e and v, any shape."""
+    return numpy.maximum(0.0, of_mean - (of_each - of_mean) / (seeds - 1))
+
+
+@dataclass(frozen=True)
+class Spread:
+    """What the interval of a mean over seeds is made of: V_m, s^2 and k."""
+
+    common: float
+    between: float
+    seeds: int
+
+    def half_width(self, level: float = LEVEL) -> float:
+        return float(half_width(self.common, self.between, self.seeds, level))
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean over seeds: ``n`` of ``seeds`` have the figure; ``sd`` is their standard deviation, None for one.
+
+    ``p`` is None for a single seed, and where some seed has no such figure. ``smallest`` is the smallest difference
+    from 0 that would have had p < .05, None where there is no p.
     """
 
+    value: float | None
+    interval: Interval | None = None
+    p: float | None = None
+    sd: float | None = None
+    seeds: int = 0
+    n: int = 0
+    smallest: float | None = None
+
+
+@dataclass(frozen=True)
+class Seeds:
+    """One figure of runs that differ in nothing but their seed.
+
+    ``names`` (seeds,) tells the seeds apart. ``values`` are (seeds,), NaN where undefined; ``resampled`` (seeds,
+    resamples), under the same draws of examples. ``limits`` are the exact intervals of figures of 0 or 1, None of
+    others; empty: of none.
+    """
+
+    names: tuple[Hashable, ...]
     values: Array
     resampled: Array
+    limits: tuple[Limits | None, ...] = field(default=(), compare=False)
 
     @property
     def mean(self) -> float:
-        """NaN where the figure is undefined for one of the seeds."""
-        return float(self.values.mean())
+        """Over the seeds that have the figure; NaN where none has."""
+        return float(self.values[self.defined].mean()) if self.defined.any() else math.nan
 
-    def drawn(self, *key: object) -> Array:
-        """The mean over seeds drawn anew, (resamples,); ``key`` decides which seeds are drawn."""
-        return over_seeds(list(self.resampled), *key)
+    @cached_property
+    def defined(self) -> Array:
+        """Which seeds have the figure, (seeds,)."""
+        return numpy.asarray(~numpy.isnan(self.values))
 
-    def of(self, seeds: Sequence[int]) -> Seeds:
-        """The runs of some seeds, by their places."""
-        return Seeds(self.values[list(seeds)], self.resampled[list(seeds)])
+    def of(self, names: Sequence[Hashable]) -> Seeds:
+        """Some of the seeds, in the order of ``names``."""
+        places = [self.names.index(name) for name in names]
+        limits = tuple(self.limits[place] for place in places) if self.limits else ()
+        return Seeds(tuple(names), self.values[places], self.resampled[places], limits)
+
+    @cached_property
+    def estimate(self) -> Estimate:
+        """The mean with its interval and the p of its difference from 0."""
+        known = self.of([name for name, there in zip(self.names, self.defined, strict=True) if there])
+        k = len(known.names)
+        if not k:
+            return Estimate(None, seeds=len(self.names))
+        found = known._estimate(k)
+        whole = k == len(self.names)
+        return replace(
+            found, seeds=len(self.names), p=found.p if whole else None, smallest=found.smallest if whole else None
+        )
+
+    def _estimate(self, k: int) -> Estimate:
+        """Where every seed has the figure."""
+        mean = float(snapped(self.mean))
+        sd = float(self.values.std(ddof=1)) if k > 1 else None
+        if sd is None or sd < NEGLIGIBLE:
+            limits = self.shared_limits
+            means = snapped(self.resampled.mean(axis=0))
+            interval = limits(LEVEL) if limits is not None else percentiles(means)
+            p, smallest = None, None
+            if k > 1 and interval is not None:
+                p, smallest = two_sided(means), (interval[1] - interval[0]) / 2
+            return Estimate(mean, interval, p, sd, n=k, smallest=smallest)
+        spread = self._spread(sd)
+        if spread is None:
+            return Estimate(mean, sd=sd, n=k)
+        half = spread.half_width()
+        p = p_value(lambda level: abs(mean) > spread.half_width(level))
+        return Estimate(mean, (mean - half, mean + half), p, sd, n=k, smallest=half)
+
+    def _spread(self, sd: float) -> Spread | None:
+        """None where most resamples leave a seed without the figure."""
+        together = self.resampled[:, ~numpy.isnan(self.resampled).any(axis=0)]
+        if 2 * together.shape[1] <= self.resampled.shape[1]:
+            return None
+        k = len(self.names)
+        of_mean, of_each = together.mean(axis=0).var(), together.var(axis=1).mean()
+        return Spread(float(common_variance(of_mean, of_each, k)), sd**2, k)
+
+    @property
+    def shared_limits(self) -> Limits | None:
+        """The mean of the seeds' exact intervals, where all have one: they are of the same examples."""
+        known = [limits for limits in self.limits if limits is not None]
+        if not known or len(known) < len(self.names):
+            return None
+
+        def limits(level: float) -> Interval:
+            low, high = numpy.mean([one(level) for one in known], axis=0).tolist()
+            return low, high
+
+        return limits
+
+
+def within(found: Estimate, low: float, high: float) -> Estimate:
+    """The same with its interval cut to what the figure can be."""
+    if found.interval is None:
+        return found
+    return replace(found, interval=(max(low, found.interval[0]), min(high, found.interval[1])))
 
 
 @dataclass(frozen=True)
@@ -48,49 +172,55 @@ class Paired:
     arm: Seeds
     reference: Seeds
 
-    @property
-    def mean(self) -> float:
-        """Of the differences arm - reference; NaN where one is undefined."""
-        return self.arm.mean - self.reference.mean
+    @cached_property
+    def seeds(self) -> Seeds:
+        """The differences arm - reference, seed by seed."""
+        return Seeds(
+            self.arm.names,
+            snapped(self.arm.values - self.reference.values),
+            self.arm.resampled - self.reference.resampled,
+        )
 
-    def drawn(self, *key: object) -> Array:
-        """The mean difference over seeds drawn anew, (resamples,)."""
-        return Seeds(self.arm.values, self.arm.resampled - self.reference.resampled).drawn(*key)
-
-    def difference(self, *key: object) -> Difference:
-        """With its interval and two-sided p."""
-        if numpy.isnan(self.mean):
-            return Difference(None, None, None)
-        drawn = self.drawn(*key)
-        return Difference(self.mean, percentiles(drawn), two_sided(drawn))
+    @cached_property
+    def estimate(self) -> Estimate:
+        """The mean difference. Where all figures of both are 0 or 1, and no seed differs, the score interval."""
+        found = self.seeds.estimate
+        limits = self.arm.shared_limits, self.reference.shared_limits
+        if found.value is None or found.interval is not None or None in limits or found.sd not in (None, 0.0):
+            return found
+        arm, reference = (one(LEVEL) for one in limits if one is not None)
+        interval = of_difference(self.arm.mean, arm, self.reference.mean, reference)
+        return replace(found, interval=interval, p=1.0 if found.seeds > 1 and found.value == 0 else None)
 
 
 @dataclass(frozen=True)
 class Line:
-    """Least squares against an axis: the slope is per unit of it, the intercept where it is nought."""
+    """Least squares against an axis: the slope is per unit of it, the intercept where it is 0."""
 
     slope: Estimate
     intercept: Estimate
 
 
-def line(x: Sequence[float], means: Sequence[float], drawn: Sequence[Array]) -> Line:
-    """The line through the means of some points, with intervals from the line through each resample of them.
+def line(x: Sequence[float], points: Sequence[Seeds]) -> Line:
+    """The mean of the lines of each seed, of the seeds that every point has.
 
     Args:
         x: where on the axis each point stands; two different places at least.
-        means: of each point, NaN where undefined; then there is no line.
-        drawn: the mean of each point in every resample, (resamples,) each.
     """
-    if numpy.isnan(means).any():
+    shared = [name for name in points[0].names if all(name in point.names for point in points)]
+    if not shared:
         return Line(Estimate(None), Estimate(None))
     at = numpy.asarray(x, dtype=numpy.float64)
-    found = _least_squares(at, numpy.asarray(means))
-    resampled = _least_squares(at, numpy.stack(list(drawn), axis=-1))
-    return Line(*(Estimate(float(one), percentiles(many)) for one, many in zip(found, resampled, strict=True)))
+    chosen = [point.of(shared) for point in points]
+    values = _least_squares(at, numpy.stack([one.values for one in chosen], axis=-1))
+    resampled = _least_squares(at, numpy.stack([one.resampled for one in chosen], axis=-1))
+    return Line(
+        *(Seeds(tuple(shared), snapped(found), many).estimate for found, many in zip(values, resampled, strict=True))
+    )
 
 
 def _least_squares(x: Array, y: Array) -> tuple[Array, Array]:
-    """Slope and intercept of ``y``, (…, points), on ``x``, (points,)."""
+    """Slope and intercept of ``y``, (…, points), on ``x``, (points,); NaN where a point is undefined."""
     centred = x - x.mean()
     slope = (y * centred).sum(-1) / (centred**2).sum()
     return slope, y.mean(-1) - slope * x.mean()

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy
 
-from halluc.core.significance import Figure, Mean, Ratio, Sheet, f1
+from halluc.core.significance import F1, Figure, Mean, Ratio, Sheet
 
 Tags = Sequence[Sequence[str]]
 PROTOCOL = "per token, raw IOB2 tags with O"
@@ -42,11 +42,11 @@ def figures(gold: Tags, predicted: Tags, sheet: Sheet) -> list[Figure]:
     told = numpy.array([tag for tags in predicted for tag in tags], dtype=object)
     right = there == told
     tokens = sum(lengths)
-    rows: dict[str, tuple[Ratio, int]] = {}
+    rows: dict[str, tuple[F1, int]] = {}
     for tag in sorted({*there.tolist(), *told.tolist()}, key=_order):
         mask, claimed = there == tag, told == tag
         hits, predicted_, gold_ = (sheet.tally(example[m]) for m in (right & mask, claimed, mask))
-        rows[tag] = f1(hits, predicted_, gold_), gold_
+        rows[tag] = F1(hits, predicted_, gold_), gold_
     micro = Ratio((sheet.tally(example[right]),), (sheet.tally(example),), undefined=0.0)
     formulas = tuple(formula for formula, _ in rows.values())
     found = [

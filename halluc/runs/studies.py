@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
+from pydantic import Field
+
 from halluc.runs.schema import SCHEMA_VERSION, Record
 
 Interval = tuple[float, float]
@@ -9,11 +13,31 @@ Interval = tuple[float, float]
 Plain = str | int | float | bool | None
 
 
+class TrainingFacts(Record):
+    """How runs were trained: the distinct values of each fact; empty where none is on record."""
+
+    steps: list[Plain] = Field(default_factory=list)
+    chosen_step: list[Plain] = Field(default_factory=list)
+    examples: list[Plain] = Field(default_factory=list)
+    epochs: list[Plain] = Field(default_factory=list)
+    precision: list[Plain] = Field(default_factory=list)
+    hardware: list[Plain] = Field(default_factory=list)
+    chosen_by: list[Plain] = Field(default_factory=list)
+
+
+class TrainingDifference(Record):
+    """A fact of training in which the runs compared differ: in ``a`` (the reference), and in ``b`` (the arm)."""
+
+    what: str
+    a: str
+    b: str
+
+
 class Delta(Record):
     """A figure of two runs on the same examples, and their difference (``b`` less ``a``).
 
-    ``p`` is two-sided, from a paired bootstrap over examples; ``p_holm`` is adjusted for all figures of all runs that
-    are compared with the first.
+    ``p`` is two-sided, over examples: it is about these two checkpoints, not about the recipes that made them.
+    ``p_holm`` is adjusted for all figures of all runs that are compared with the first.
     """
 
     name: str
@@ -63,13 +87,15 @@ class Comparison(Record):
     b: str
     examples: int
     config_differences: list[str]
+    training_differences: list[TrainingDifference] = Field(default_factory=list)
     figures: list[Delta]
     matched_omission: MatchedOmission | None
     flipped: list[Flip]
 
 
 class SeedFigure(Record):
-    """A figure over the seeds of one cell: mean, standard deviation (null for one seed) and hierarchical interval."""
+    """A figure over the seeds of one cell: ``values`` by seed (null where undefined), their mean and standard deviation
+    (null for one value), and the interval over examples and seeds (of one seed: over examples alone)."""
 
     name: str
     by: dict[str, str]
@@ -81,38 +107,53 @@ class SeedFigure(Record):
 
 
 class CellFigures(Record):
-    """One point of a study: the choice on each axis but the seed, the runs behind it, and its figures.
+    """One point of a study: the choice on each axis but the seed, the runs behind it with their seeds, and its figures.
 
-    An arm that is not the reference also has ``hallucination_rate_at_matched_omission``, by ``{axis: reference}``.
+    ``silent_seeds`` are those whose run makes no claim. An arm that is not the reference also has
+    ``hallucination_rate_at_matched_omission``, by ``{axis: reference}``.
     """
 
     choice: dict[str, Plain]
     runs: list[str]
+    seeds: list[Plain] = Field(default_factory=list)
+    silent_seeds: list[Plain] = Field(default_factory=list)
+    training: TrainingFacts = Field(default_factory=TrainingFacts)
     figures: list[SeedFigure]
 
 
 class Line(Record):
-    """A straight line of a figure against a numeric axis, the other axes fixed by ``choice``."""
+    """A straight line of a figure against a numeric axis, the other axes fixed by ``choice``.
+
+    ``scale``: where the axis spans a factor of 10 or more the line is fitted on its logarithm, the slope is per factor
+    of 10, and there is no intercept. ``seeds`` counts the seeds that all points have. ``slope_p`` is two-sided, null
+    for a single seed; ``slope_p_holm`` is adjusted for the arms that are compared.
+    """
 
     choice: dict[str, Plain]
     axis: str
     name: str
     by: dict[str, str]
     points: int
+    scale: Literal["linear", "log10"] = "linear"
+    seeds: int = 0
     slope: float | None
     slope_interval: Interval | None = None
+    slope_p: float | None = None
+    slope_p_holm: float | None = None
     intercept: float | None
     intercept_interval: Interval | None = None
 
 
 class Trend(Line):
-    """Least squares over the means of a figure's points."""
+    """The mean over seeds of the least-squares lines through the points of each seed."""
 
 
 class ArmDelta(Record):
-    """A figure of an arm less the reference's: means over the seeds that both have, paired by seed and example.
+    """A figure of an arm less the reference's, over the seeds that both have.
 
-    ``p`` is two-sided; ``p_holm`` is adjusted for all arms that are compared in this figure under the same choice.
+    ``values`` are the differences by seed, ``sd`` their standard deviation. ``p`` is two-sided, null for a single seed
+    and where a seed of either makes no claim; ``p_holm`` is adjusted for all arms that are compared in this figure
+    under the same choice. ``smallest`` is the smallest difference that would have had p < .05 before adjustment.
     """
 
     name: str
@@ -123,11 +164,15 @@ class ArmDelta(Record):
     interval: Interval | None = None
     p: float | None = None
     p_holm: float | None = None
+    sd: float | None = None
+    smallest: float | None = None
+    values: list[float | None] = Field(default_factory=list)
 
 
 class ArmComparison(Record):
     """An arm against the reference arm of its axis, the other axes fixed by ``choice``.
 
+    ``seeds`` are those that both have, ``silent_seeds`` those of them in which either makes no claim.
     ``omission_rate`` is where hallucination rates are matched: of each seed the larger rate of both, their mean over
     ``seeds``; null where there is no gold.
     """
@@ -137,12 +182,14 @@ class ArmComparison(Record):
     reference: Plain
     choice: dict[str, Plain]
     seeds: int
+    silent_seeds: list[Plain] = Field(default_factory=list)
+    training_differences: list[TrainingDifference] = Field(default_factory=list)
     omission_rate: float | None
     figures: list[ArmDelta]
 
 
 class ArmTrend(Line):
-    """How an arm's line differs from the reference's, over the points that both have.
+    """How an arm's line differs from the reference's, over the points and seeds that both have.
 
     ``slope`` and ``intercept`` are the arm's less the reference's, paired by seed and example.
     """
@@ -150,6 +197,26 @@ class ArmTrend(Line):
     arm_axis: str
     arm: Plain
     reference: Plain
+
+
+class BestOnDev(Record):
+    """The value of a training or augmentation setting that is best on dev, the other axes fixed by ``choice``.
+
+    ``name`` is the figure, ``mean`` that of ``value``, ``next`` the value with the next best mean. ``difference`` is
+    the best less the next, with its interval and two-sided p over seeds.
+    """
+
+    axis: str
+    choice: dict[str, Plain]
+    name: str
+    value: Plain
+    mean: float
+    interval: Interval | None = None
+    next: Plain
+    difference: float
+    difference_interval: Interval | None = None
+    p: float | None = None
+    seeds: int
 
 
 class StudyFigures(Record):
@@ -167,5 +234,6 @@ class StudyFigures(Record):
     trends: list[Trend]
     comparisons: list[ArmComparison]
     arm_trends: list[ArmTrend]
+    best_on_dev: list[BestOnDev] = Field(default_factory=list)
     missing: dict[str, str]
     fingerprint: str = ""

@@ -101,6 +101,8 @@ def test_resamples_are_matched_anew_on_both_arms_alike(pair):
         return
     assert found.undefined == pytest.approx(1 - len(differences) / resamples)
     expected = numpy.percentile(differences, [2.5, 97.5]) if 2 * len(differences) > resamples else None
+    if expected is not None and expected[1] - expected[0] <= 1e-9:
+        expected = None  # no interval is without a width
     assert found.interval == (None if expected is None else pytest.approx(tuple(expected), abs=1e-12))
 
 
@@ -125,7 +127,7 @@ def test_an_arm_does_not_differ_from_itself():
     gold = numpy.random.default_rng(0).integers(0, 200, 300)
     arm = random_arm(1, gold, 200, 320, 0.1)
     found = matched_omission(arm, arm, gold, 200, resamples=200)
-    assert (found.difference, found.interval, found.a.threshold) == (0.0, (0.0, 0.0), 0.0)
+    assert (found.difference, found.interval, found.a.threshold) == (0.0, None, 0.0)
 
 
 def test_a_method_that_only_moves_along_the_trade_off_gains_nothing():

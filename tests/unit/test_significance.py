@@ -8,16 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from halluc.core.significance import (
-    Difference,
+    F1,
+    LEVEL,
+    UNDEFINED,
     Estimate,
     Mean,
     Ratio,
+    Sample,
     Sheet,
     difference,
     draws,
-    f1,
+    exact_limits,
     holm,
-    over_seeds,
     percentiles,
     two_sided,
 )
@@ -114,16 +116,72 @@ def test_nothing_to_resample_gives_no_interval_and_nothing_to_divide_no_value(ex
 def test_f1_and_means_are_nought_where_there_is_nothing():
     sheet, (none, some) = sheet_of([0, 0], [1, 1])
     totals = sheet.totals()
-    assert f1(none, none, none)(totals) == 0
-    assert f1(some, some, some)(totals) == 1
+    assert F1(none, none, none)(totals) == 0
+    assert F1(some, some, some)(totals) == 1
     assert Mean(())(totals) == 0
-    half = Mean((f1(some, some, some), f1(none, some, some)), weights=(some, none))
+    half = Mean((F1(some, some, some), F1(none, some, some)), weights=(some, none))
     assert half(totals) == 1  # the second has no weight
 
 
 def test_percentiles_pass_over_undefined_resamples_unless_most_are():
     assert percentiles(numpy.array([1.0, 2.0, numpy.nan])) == pytest.approx((1.025, 1.975))
     assert percentiles(numpy.array([1.0, numpy.nan, numpy.nan])) is None
+    assert percentiles(numpy.full(100, 0.3)) is None, "no interval is without a width"
+
+
+def sample(sheet, formula):
+    totals = sheet.totals()
+    limits = exact_limits(formula, totals, of_difference=True)
+    return Sample(float(formula(totals)), formula(sheet.resampled()), limits)
+
+
+def test_figures_of_nought_and_of_all_have_exact_intervals():
+    sheet, (none, some, five) = sheet_of(numpy.zeros(100), numpy.ones(100), numpy.arange(100) < 5)
+    rate = Ratio((none,), (some,), scale=1000, is_share=False)
+    few = Ratio((five,), (some,), scale=1000, is_share=False)
+    of_none, of_all = F1(none, some, some), F1(some, some, some)
+    nought, five_in_a_hundred, worst, best, silent = sheet.estimates([rate, few, of_none, of_all, F1(none, none, some)])
+    # Garwood 1936: 0 events have 3.689 at most, 5 events 1.623 to 11.668.
+    assert nought.interval == pytest.approx((0, 36.89), abs=0.01)
+    assert five_in_a_hundred.interval == pytest.approx((16.23, 116.68), abs=0.01)
+    assert worst.interval == pytest.approx((0, 0.0362), abs=1e-4)
+    assert best.interval == pytest.approx((0.9638, 1), abs=1e-4)
+    # Without a claim precision may be anything: 2 r / (1 + r) of r = .0362.
+    assert silent.interval == pytest.approx((0, 2 * 0.0362 / 1.0362), abs=1e-4)
+    (mean,) = sheet.estimates([Mean((of_all, of_all))])
+    assert mean.interval == best.interval
+    assert F1(none, none, none).exact_limits(sheet.totals(), False) is None, "nothing is there to be uncertain about"
+
+
+def test_the_difference_of_two_figures_of_nought_has_newcombes_interval():
+    sheet, (none, some) = sheet_of(numpy.zeros(30), numpy.ones(30))
+    rate = Ratio((none,), (some,))
+    found = difference(sample(sheet, rate), sample(sheet, rate))
+    # Wilson 1927: 0 of 30 has z^2 / (30 + z^2) at most.
+    upper = 1.959964**2 / (30 + 1.959964**2)
+    assert (found.value, found.p) == (0, 1)
+    assert found.interval == pytest.approx((-upper, upper))
+
+
+def test_a_difference_from_nought_knows_how_little_nought_rests_on():
+    few, (none, some) = sheet_of(numpy.zeros(10), numpy.ones(10))
+    half, (bad, all_) = sheet_of(numpy.arange(200) % 2, numpy.ones(200))
+    found = difference(sample(half, Ratio((bad,), (all_,))), sample(few, Ratio((none,), (some,))))
+    assert found.value == pytest.approx(0.5)
+    # Half of 200 alone has a width of .14; ten cases that were all right leave much more open.
+    assert found.interval[0] == pytest.approx(0.5 - numpy.hypot(0.07, 0.2775), abs=0.01)
+    assert found.interval[1] == pytest.approx(0.57, abs=0.01)
+    assert found.p < 0.01
+    inverted = difference(sample(few, Ratio((none,), (some,))), sample(half, Ratio((bad,), (all_,))))
+    assert inverted.p == pytest.approx(found.p)
+    assert inverted.interval == pytest.approx((-found.interval[1], -found.interval[0]))
+
+
+def test_shares_in_between_have_no_exact_interval():
+    sheet, (some, all_) = sheet_of(numpy.arange(10) < 3, numpy.ones(10))
+    assert exact_limits(Ratio((some,), (all_,)), sheet.totals()) is None
+    assert exact_limits(Mean((F1(some, all_, all_),)), sheet.totals()) is None
+    assert exact_limits(lambda sums: sums[..., 0], sheet.totals()) is None
 
 
 def test_a_difference_is_paired():
@@ -134,13 +192,13 @@ def test_a_difference_is_paired():
     worse[1::30] = True
     other, _ = sheet_of(worse, numpy.ones(300))
     rate = Ratio((bad,), (all_,))
-    estimates = [sheet.estimates([rate])[0] for sheet in (one, other)]
-    found = difference(*estimates, *(rate(sheet.resampled()) for sheet in (one, other)))
+    found = difference(sample(one, rate), sample(other, rate))
     assert found.value == pytest.approx(-10 / 300)
     width = found.interval[1] - found.interval[0]
-    assert width < 0.5 * (estimates[0].interval[1] - estimates[0].interval[0])
+    alone = sample(one, rate).interval_at(LEVEL)
+    assert width < 0.5 * (alone[1] - alone[0])
     assert found.p < 0.01
-    assert difference(Estimate(None), estimates[0], numpy.zeros(3), numpy.zeros(3)) == Difference(None, None, None)
+    assert difference(Sample(float("nan"), numpy.zeros(3)), sample(one, rate)) == UNDEFINED
 
 
 def test_p_is_two_sided_and_never_nought():
@@ -174,13 +232,3 @@ def test_holm_keeps_the_order_and_never_lowers_a_p(ps):
     assert all(after >= before for before, after in zip(ps, adjusted, strict=True))
     order = sorted(range(len(ps)), key=ps.__getitem__)
     assert [adjusted[i] for i in order] == sorted(adjusted)
-
-
-def test_seeds_add_their_own_spread():
-    # Three seeds that each know their figure exactly: what remains is the spread between them.
-    values = [numpy.full(10_000, value) for value in (0.1, 0.2, 0.3)]
-    means = over_seeds(values, "cell")
-    assert means.mean() == pytest.approx(0.2, abs=0.002)
-    assert means.std() == pytest.approx(numpy.std([0.1, 0.2, 0.3]) / numpy.sqrt(3), rel=0.05)
-    assert set(over_seeds(values[:1], "cell")) == {0.1}
-    assert (over_seeds(values, "cell") != over_seeds(values, "another")).any()

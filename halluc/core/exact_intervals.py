@@ -1,0 +1,73 @@
+"""Intervals for figures whose error a bootstrap cannot show: shares of none or all, rates of rare events.
+
+Every resample of 0 wrong claims has 0 wrong claims, so a percentile interval would have no width. These intervals treat
+what is counted as independent draws, although claims of one example are not.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from scipy.special import betaincinv, gammaincinv, ndtri
+
+Interval = tuple[float, float]
+# The two-sided confidence level, in (0, 1), to an interval.
+Limits = Callable[[float], Interval]
+
+
+def clopper_pearson(hits: float, n: float, level: float) -> Interval:
+    """The exact interval of a share, ``hits`` of ``n`` > 0 (Clopper & Pearson 1934)."""
+    tail = (1 - level) / 2
+    low = 0.0 if hits <= 0 else float(betaincinv(hits, n - hits + 1, tail))
+    high = 1.0 if hits >= n else float(betaincinv(hits + 1, n - hits, 1 - tail))
+    return low, high
+
+
+def poisson(count: float, exposure: float, level: float) -> Interval:
+    """The exact interval of a rate, ``count`` events in ``exposure`` > 0 units (Garwood 1936)."""
+    tail = (1 - level) / 2
+    low = 0.0 if count <= 0 else float(gammaincinv(count, tail))
+    return low / exposure, float(gammaincinv(count + 1, 1 - tail)) / exposure
+
+
+def wilson(hits: float, n: float, level: float) -> Interval:
+    """The score interval of a share (Wilson 1927), which the intervals of differences are made of."""
+    z = float(ndtri((1 + level) / 2))
+    share, square = hits / n, z * z / n
+    middle = (share + square / 2) / (1 + square)
+    half = z / (1 + square) * math.sqrt(share * (1 - share) / n + square / (4 * n))
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def f1(precision: Interval, recall: Interval) -> Interval:
+    """Bounds of an F1 of 0 or 1 from the exact intervals of its precision and recall."""
+    low, high = (2 * p * r / (p + r) if p + r else 0.0 for p, r in zip(precision, recall, strict=True))
+    return low, high
+
+
+def of_difference(one: float, of_one: Interval, other: float, of_other: Interval) -> Interval:
+    """The interval of ``one - other`` from the intervals of both (Newcombe 1998, method 10; Zou & Donner 2008).
+
+    Newcombe's method for paired shares has a correlation in it, which is 0 where one of the shares is 0 or 1.
+    """
+    difference = one - other
+    below = math.hypot(one - of_one[0], of_other[1] - other)
+    above = math.hypot(of_one[1] - one, other - of_other[0])
+    return difference - below, difference + above
+
+
+def p_value(excludes_zero: Callable[[float], bool]) -> float:
+    """Two-sided p by inverting an interval: one less the highest level at which it still excludes zero.
+
+    Args:
+        excludes_zero: whether the interval at a level does; intervals grow with their level.
+    """
+    if not excludes_zero(1e-9):
+        return 1.0
+    # In the logarithm of p, so that small ones are found too.
+    low, high = math.log(1e-12), 0.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (low, middle) if excludes_zero(1 - math.exp(middle)) else (middle, high)
+    return math.exp(high)

@@ -1,0 +1,90 @@
+"""How a run was trained, as far as it decides what its figures can be compared with."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from halluc.core.errors import HallucError
+from halluc.runs.directory import RunDir
+from halluc.runs.studies import Plain, TrainingDifference, TrainingFacts
+
+# field -> what it is called
+TITLES = {
+    "steps": "optimizer steps",
+    "chosen_step": "step of the chosen checkpoint",
+    "examples": "training examples",
+    "epochs": "epochs",
+    "precision": "precision",
+    "hardware": "hardware",
+    "chosen_by": "checkpoint chosen by",
+}
+
+
+def facts(runs: Iterable[RunDir]) -> TrainingFacts:
+    """Of some runs, the distinct values of each fact in their order; empty where none is on record."""
+    found: dict[str, dict[Plain, None]] = {name: {} for name in TITLES}
+    for run in runs:
+        for name, value in _facts(run).items():
+            if value is not None:
+                found[name][value] = None
+    return TrainingFacts(**{name: list(values) for name, values in found.items()})
+
+
+def differences(a: TrainingFacts, b: TrainingFacts) -> list[TrainingDifference]:
+    """The facts in which two runs, or two arms, differ; the chosen step aside, which is a result."""
+    pairs = ((name, title, getattr(a, name), getattr(b, name)) for name, title in TITLES.items())
+    return [
+        TrainingDifference(what=title, a=shown(one), b=shown(other))
+        for name, title, one, other in pairs
+        if name != "chosen_step" and set(map(str, one)) != set(map(str, other))
+    ]
+
+
+def shown(values: Sequence[Plain]) -> str:
+    """``70``, of several numbers ``25 to 70``, of several words ``bf16, fp32``."""
+    if not values:
+        return "not on record"
+    numbers = [value for value in values if isinstance(value, (int, float))]
+    if len(numbers) == len(values) > 1:
+        return f"{min(numbers):,} to {max(numbers):,}"
+    return ", ".join(f"{value:,}" if isinstance(value, int) else str(value) for value in values)
+
+
+def _facts(run: RunDir) -> dict[str, Plain]:
+    try:
+        record = run.read()
+    except HallucError:
+        return {}  # reported by who needs the run's figures
+    started, stopped = _first_and_last(run)
+    hardware, best = record.hardware, record.best or {}
+    device = hardware.get("gpu") or f"{hardware.get('device', 'cpu')}, {hardware.get('machine', '')}".strip(", ")
+    processes = hardware.get("processes") or 1
+    return {
+        "steps": stopped.get("step"),
+        "chosen_step": best.get("step"),
+        "examples": started.get("features"),
+        "epochs": started.get("epochs"),
+        "precision": hardware.get("precision") or started.get("precision"),
+        "hardware": str(device) + (f", {processes} processes" if processes != 1 else "") if started else None,
+        "chosen_by": best.get("chosen_by"),
+    }
+
+
+def _first_and_last(run: RunDir) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The newest events ``started`` and ``stopped`` of the log; empty where there are none."""
+    found: dict[str, dict[str, Any]] = {"started": {}, "stopped": {}}
+    try:
+        lines = run.events.read_bytes().splitlines()
+    except OSError:
+        return {}, {}
+    for line in lines:
+        if b'"event": "started"' in line or b'"event": "stopped"' in line:
+            try:
+                event = json.loads(line)
+            except ValueError:
+                continue  # cut short by a kill: the report of the run says so
+            if event.get("event") in found:
+                found[event["event"]] = event
+    return found["started"], found["stopped"]
