@@ -10,7 +10,7 @@ import numpy
 
 from halluc.metrics.seeds import common_variance, half_width
 
-EXAMPLES = 60
+EXAMPLES = 150
 # source -> standard deviations of a mean over examples: of what examples, seeds, and both together contribute
 SOURCES = {
     "seeds": (0.0, 1.0, 0.0),

@@ -17,7 +17,7 @@ from halluc.core.errors import HallucError
 from halluc.core.significance import holm
 from halluc.metrics.seeds import Paired
 from halluc.runs import training_facts
-from halluc.runs.studies import ArmComparison, ArmDelta, ArmTrend, Plain, TrainingDifference
+from halluc.runs.studies import LEAST_SEEDS, SURE, ArmComparison, ArmDelta, ArmTrend, Plain, TrainingDifference
 
 MATCHED = "hallucination_rate_at_matched_omission"
 
@@ -121,6 +121,9 @@ def comparisons(contests: Sequence[Contest]) -> list[ArmComparison]:
     for family in families.values():
         for delta, adjusted in zip(family, holm([delta.p for delta in family]), strict=True):
             delta.p_holm = adjusted
+    for one in found:
+        for delta in one.figures:
+            delta.shown = one.seeds >= LEAST_SEEDS and delta.p_holm is not None and delta.p_holm < SURE
     return found
 
 

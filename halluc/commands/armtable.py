@@ -10,11 +10,12 @@ from rich.table import Table
 from halluc.commands.arms import MATCHED
 from halluc.commands.comparison import named
 from halluc.commands.terminal import put_table, say
-from halluc.runs.studies import ArmComparison, ArmDelta, ArmTrend, Interval
+from halluc.runs.studies import LEAST_SEEDS, SURE, ArmComparison, ArmDelta, ArmTrend, Interval
 
 # heading -> figure, over all claims
 COLUMNS = {
-    "F1": "f1",
+    "entity F1": "entity_f1",
+    "micro F1": "micro_f1",
     "HR": "hallucination_rate",
     "HR wide": "hallucination_rate_wide",
     "DR": "distortion_rate",
@@ -23,7 +24,6 @@ COLUMNS = {
     "ECE": "ece",
     "HR matched": MATCHED,
 }
-SURE = 0.05
 
 
 def show(comparisons: Sequence[ArmComparison], trends: Sequence[ArmTrend]) -> None:
@@ -34,7 +34,9 @@ def show(comparisons: Sequence[ArmComparison], trends: Sequence[ArmTrend]) -> No
     for family in families.values():
         _differences(family)
     if comparisons:
-        say(f"*: p, adjusted for the arms of a table (Holm), under {SURE}", "dim")
+        say(f"*: p, adjusted for the arms of a table (Holm), under {SURE}, with {LEAST_SEEDS} seeds at least", "dim")
+        for family in families.values():
+            _what_else(family)
     groups: dict[tuple[str, ...], list[ArmTrend]] = {}
     for trend in trends:
         groups.setdefault((trend.arm_axis, trend.axis, *told(trend.choice)), []).append(trend)
@@ -66,6 +68,9 @@ def _differences(family: Sequence[ArmComparison]) -> None:
         table.add_row(str(one.arm), str(one.seeds), *map(_difference, shown))
         table.add_row("", "95%", *(_interval(delta.interval) if delta else "" for delta in shown), style="dim")
         table.add_row("", "p", *map(_adjusted, shown), style="dim")
+    least = [_smallest(family, name) for name in columns.values()]
+    if any(least):
+        table.add_row("could show", "", *least, style="dim")
     say()
     put_table(table)
 
@@ -73,7 +78,25 @@ def _differences(family: Sequence[ArmComparison]) -> None:
 def _difference(delta: ArmDelta | None) -> str:
     if delta is None or delta.difference is None:
         return "–"
-    return f"{delta.difference:+.4f}" + ("*" if delta.p_holm is not None and delta.p_holm < SURE else " ")
+    return f"{delta.difference:+.4f}" + ("*" if delta.shown else " ")
+
+
+def _smallest(family: Sequence[ArmComparison], name: str) -> str:
+    """The smallest difference that any arm of a table could have shown, before adjustment."""
+    deltas = (delta for one in family for delta in one.figures if delta.name == name and not delta.by)
+    known = [delta.smallest for delta in deltas if delta.smallest is not None]
+    return f"{min(known):.4f} " if known else ""
+
+
+def _what_else(family: Sequence[ArmComparison]) -> None:
+    """In what the trainings of arms and reference differ, beside their settings."""
+    for one in family:
+        if one.training_differences:
+            parts = (f"{found.what} {found.b} against {found.a}" for found in one.training_differences)
+            say(f"{one.arm}{_also(one.choice)} also differs from {one.reference} in: {'; '.join(parts)}", "yellow")
+        if one.silent_seeds:
+            which = ", ".join(map(str, one.silent_seeds))
+            say(f"{one.arm}{_also(one.choice)}: no claim is made with seed {which}, so that no p is given", "yellow")
 
 
 def _adjusted(delta: ArmDelta | None) -> str:
@@ -83,7 +106,7 @@ def _adjusted(delta: ArmDelta | None) -> str:
 def _interval(interval: Interval | None) -> str:
     """As [-.012, +.034]: seven columns must fit beside each other."""
     if interval is None:
-        return ""
+        return "none"
     low, high = (f"{end:+.3f}".replace("0.", ".", 1) for end in interval)
     return f"[{low}, {high}]"
 
@@ -94,11 +117,13 @@ def _trends(group: Sequence[ArmTrend]) -> None:
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     for heading in (first.arm_axis, ""):
         table.add_column(heading)
-    for heading in ("points", "slope", "95% interval", "intercept", "95% interval"):
+    for heading in ("points", "seeds", "slope", "95% interval", "p (Holm)", "intercept", "95% interval"):
         table.add_column(heading, justify="right")
     for arm, lines in groupby((one for one in group if _is_shown(one)), key=lambda one: one.arm):
         for number, one in enumerate(lines):
-            table.add_row("" if number else str(arm), named(one.name, one.by), str(one.points), *_line(one))
+            table.add_row(
+                "" if number else str(arm), named(one.name, one.by), str(one.points), str(one.seeds), *_line(one)
+            )
     say()
     put_table(table)
 
@@ -108,6 +133,12 @@ def _is_shown(one: ArmTrend) -> bool:
 
 
 def _line(one: ArmTrend) -> Iterable[str]:
-    for value, interval in ((one.slope, one.slope_interval), (one.intercept, one.intercept_interval)):
-        yield "–" if value is None else f"{value:+.4f}"
-        yield "" if interval is None else "[{:+.4f}, {:+.4f}]".format(*interval)
+    yield from (str(one.points), str(one.seeds))
+    yield from _with_interval(one.slope, one.slope_interval, "*" if one.sign else "")
+    yield "" if one.slope_p_holm is None else f"{one.slope_p_holm:.4f}"
+    yield from _with_interval(one.intercept, one.intercept_interval)
+
+
+def _with_interval(value: float | None, interval: Interval | None, star: str = "") -> tuple[str, str]:
+    told = "–" if value is None else f"{value:+.4f}{star}"
+    return told, "" if interval is None else "[{:+.4f}, {:+.4f}]".format(*interval)

@@ -101,6 +101,8 @@ def show(found: Comparison, *, has_places: bool) -> None:
     say(f"b: {found.b}")
     differing = ", ".join(found.config_differences) or "nothing"
     say(f"{found.split}, {found.examples:,} examples; the configs differ in: {differing}")
+    for one in found.training_differences:
+        say(f"training differs in {one.what}: a {one.a}, b {one.b}", style="yellow")
     grid = Grid(box=None, pad_edge=False)
     grid.add_column("")
     for heading in ("a", "b", "b - a", "95% interval", "p", "p (Holm)"):
@@ -120,7 +122,8 @@ def show(found: Comparison, *, has_places: bool) -> None:
 def _cells(delta: Delta) -> tuple[str, ...]:
     numbers = [number(value) for value in (delta.a, delta.b)]
     signed = "–" if delta.difference is None else f"{delta.difference:+.4f}"
-    span = "" if delta.interval is None else "[{:+.4f}, {:+.4f}]".format(*delta.interval)
+    nothing = "" if delta.difference is None else "none"
+    span = nothing if delta.interval is None else "[{:+.4f}, {:+.4f}]".format(*delta.interval)
     return (*numbers, signed, span, *("" if p is None else f"{p:.4f}" for p in (delta.p, delta.p_holm)))
 
 

@@ -17,7 +17,7 @@ from halluc.metrics import matched, seeds
 from halluc.metrics.matched import Ranked
 from halluc.metrics.seeds import Paired, Seeds
 from halluc.runs.directory import RunDir
-from halluc.runs.studies import Plain
+from halluc.runs.studies import Plain, spans_factor_of_ten
 
 Array = numpy.ndarray
 # The reference's run and an arm's, of one seed.
@@ -145,14 +145,9 @@ def _joined(parts: Sequence[tuple[Array, Array]]) -> tuple[Array, Array]:
     return numpy.concatenate(reference), numpy.concatenate(arm)
 
 
-def is_logarithmic(places: Sequence[float]) -> bool:
-    """Whether an axis is read on a log scale: where it spans a factor of 10 or more, without 0."""
-    return min(places) > 0 and max(places) >= 10 * min(places)
-
-
 def line_record(key: FigureKey, places: Sequence[float], points: Sequence[Seeds]) -> dict[str, Any]:
     """What ``study.json`` says of a figure's line through points at some places of an axis."""
-    logarithmic = is_logarithmic(places)
+    logarithmic = spans_factor_of_ten(places)
     line = seeds.line([math.log10(place) for place in places] if logarithmic else places, points)
     return {
         "name": key[0],

@@ -176,7 +176,6 @@ def _cell(point: Point) -> CellFigures:
     return CellFigures(
         choice=point.choice,
         runs=[run.name for run in runs.values()],
-        seeds=list(runs),
         silent_seeds=[seed for seed, run in runs.items() if run.is_silent],
         training=training_facts.facts(run.run for run in runs.values()),
         figures=[_over_seeds(key, found) for key, found in point.figures.items()],
@@ -193,6 +192,7 @@ def _over_seeds(key: FigureKey, found: Seeds) -> SeedFigure:
         seeds=estimate.seeds,
         interval=points.interval_of(key, estimate),
         values=[None if numpy.isnan(value) else value for value in found.values.tolist()],
+        of_seeds=list(found.names),
     )
 
 

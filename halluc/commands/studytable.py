@@ -11,11 +11,13 @@ from halluc.commands.arms import MATCHED
 from halluc.commands.armtable import told
 from halluc.commands.comparison import named, number
 from halluc.commands.terminal import put_table, say
+from halluc.report.words.wording import counted
 from halluc.runs.studies import CellFigures, SeedFigure, StudyFigures, Trend
 
 # heading -> (figure, slice)
 _COLUMNS: dict[str, tuple[str, dict[str, str]]] = {
-    "F1": ("f1", {}),
+    "entity F1": ("entity_f1", {}),
+    "micro F1": ("micro_f1", {}),
     "HR": ("hallucination_rate", {}),
     "HR wide": ("hallucination_rate_wide", {}),
     "label": ("distortion_rate", {"reason": "label"}),
@@ -32,7 +34,7 @@ _COLUMNS: dict[str, tuple[str, dict[str, str]]] = {
 }
 # Of arms: over-claim makes room for what arms are compared by.
 _ARM_COLUMNS: dict[str, tuple[str, dict[str, str]]] = {
-    **{heading: _COLUMNS[heading] for heading in ("F1", "HR", "HR wide")},
+    **{heading: _COLUMNS[heading] for heading in ("entity F1", "micro F1", "HR", "HR wide")},
     "DR": ("distortion_rate", {}),
     **{heading: _COLUMNS[heading] for heading in ("label", "boundary", "both", "duplicate", "OR", "OOS", "ECE")},
 }
@@ -52,8 +54,9 @@ def show(study: StudyFigures) -> None:
 
 def _seeds(counts: set[int]) -> str:
     if counts == {1}:
-        return "a single seed: intervals are over examples alone"
-    return f"{min(counts)} to {max(counts)} seeds" if len(counts) > 1 else f"{min(counts)} seeds"
+        return "one seed: intervals cover the examples only"
+    told = f"{min(counts)} to {max(counts)} seeds" if len(counts) > 1 else f"{min(counts)} seeds"
+    return f"{told}: intervals cover examples and seeds (Student's t)"
 
 
 def _columns(study: StudyFigures) -> dict[str, tuple[str, dict[str, str]]]:
@@ -89,11 +92,17 @@ def _cells(cells: Sequence[CellFigures], columns: Mapping[str, tuple[str, dict[s
         found = {(figure.name, tuple(figure.by.items())): figure for figure in cell.figures}
         shown = [found.get((name, tuple(by.items()))) for name, by in columns.values()]
         choice = [str(value) for value in cell.choice.values()]
-        table.add_row(*choice, str(len(cell.runs)), *(number(figure.mean) if figure else "–" for figure in shown))
+        table.add_row(*choice, _runs(cell), *(number(figure.mean) if figure else "–" for figure in shown))
         if len(cell.runs) > 1:
             table.add_row(*[""] * len(choice), "sd", *(_sd(figure) for figure in shown), style="dim")
         table.add_row(*[""] * len(choice), "95%", *(_interval(figure) for figure in shown), style="dim")
     put_table(table)
+
+
+def _runs(cell: CellFigures) -> str:
+    """How many seeds there are, and how many of them make no claim."""
+    silent = len(cell.silent_seeds)
+    return f"{len(cell.runs)}" + (f" ({silent} silent)" if silent else "")
 
 
 def _sd(figure: SeedFigure | None) -> str:
@@ -102,19 +111,21 @@ def _sd(figure: SeedFigure | None) -> str:
 
 def _interval(figure: SeedFigure | None) -> str:
     """As .012–.034: eleven columns must fit beside each other."""
-    if figure is None or figure.interval is None:
+    if figure is None or figure.mean is None:
         return ""
+    if figure.interval is None:
+        return "none"
     return "–".join(f"{end:.3f}".replace("0.", ".", 1) for end in figure.interval)
 
 
 def _trends(trends: Sequence[Trend]) -> None:
     first = trends[0]
     also = f" ({', '.join(told(first.choice))})" if first.choice else ""
-    table = Table(
-        title=f"per unit of {first.axis}{also}, {first.points} points", title_justify="left", box=None, pad_edge=False
-    )
+    unit = "factor of 10" if first.scale == "log10" else "unit"
+    title = f"per {unit} of {first.axis}{also}, {first.points} points, {counted(first.seeds, 'seed')}"
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     table.add_column("")
-    for heading in ("slope", "95% interval", "intercept", "95% interval", ""):
+    for heading in ("slope", "95% interval", "p", "intercept", "95% interval", ""):
         table.add_column(heading, justify="right")
     for trend in trends:
         slope = "–" if trend.slope is None else f"{trend.slope:+.4f}"
@@ -122,14 +133,15 @@ def _trends(trends: Sequence[Trend]) -> None:
             "" if i is None else "[{:+.4f}, {:+.4f}]".format(*i)
             for i in (trend.slope_interval, trend.intercept_interval)
         ]
-        table.add_row(named(trend.name, trend.by), slope, spans[0], number(trend.intercept), spans[1], direction(trend))
+        p = "" if trend.slope_p is None else f"{trend.slope_p:.4f}"
+        row = (slope, spans[0], p, number(trend.intercept), spans[1], direction(trend))
+        table.add_row(named(trend.name, trend.by), *row)
     say()
     put_table(table)
 
 
 def direction(trend: Trend) -> str:
-    """Whether the figure can be said to grow or fall along the axis."""
-    if trend.slope_interval is None:
+    """Whether the figure can be said to rise or fall along the axis."""
+    if trend.slope is None:
         return "undefined"
-    low, high = trend.slope_interval
-    return "grows" if low > 0 else "falls" if high < 0 else "no trend can be shown"
+    return {1: "rises", -1: "falls", 0: "undecided"}[trend.sign]

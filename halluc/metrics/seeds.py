@@ -82,7 +82,7 @@ class Seeds:
     others; empty: of none.
     """
 
-    names: tuple[Hashable, ...]
+    names: tuple[Any, ...]
     values: Array
     resampled: Array
     limits: tuple[Limits | None, ...] = field(default=(), compare=False)
@@ -124,9 +124,8 @@ class Seeds:
             limits = self.shared_limits
             means = snapped(self.resampled.mean(axis=0))
             interval = limits(LEVEL) if limits is not None else percentiles(means)
-            p, smallest = None, None
-            if k > 1 and interval is not None:
-                p, smallest = two_sided(means), (interval[1] - interval[0]) / 2
+            p = two_sided(means) if k > 1 else None
+            smallest = (interval[1] - interval[0]) / 2 if k > 1 and interval is not None else None
             return Estimate(mean, interval, p, sd, n=k, smallest=smallest)
         spread = self._spread(sd)
         if spread is None:

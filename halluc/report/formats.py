@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Mapping
 
 from halluc.runs.schema import MetricResult
 from halluc.runs.studies import Interval
 
 NOTHING = "–"
+NO_INTERVAL = "no interval"
 MINUS = "\u2212"
 ELLIPSIS = "…"
 # A token of a broken corpus may have thousands of characters; no name or word has as many as this.
@@ -78,7 +77,6 @@ _TITLES = {
     "claim_coverage": "share of claims kept",
     "hallucination_rate_at_matched_omission": "hallucination rate at matched omission",
 }
-_F1 = ContextVar("f1", default="entity F1")
 SECTION_TITLES = {
     "unsupported": "Unsupported: hallucinations",
     "distorted": "Distorted: a wrong label or boundary",
@@ -87,19 +85,9 @@ SECTION_TITLES = {
 }
 
 
-@contextmanager
-def f1_called(title: str) -> Iterator[None]:
-    """While it lasts, F1 of claims and gold has this title: its own name depends on the task."""
-    token = _F1.set(title)
-    try:
-        yield
-    finally:
-        _F1.reset(token)
-
-
 def title(name: str, by: Mapping[str, str] | None = None) -> str:
     """A figure's name for people: `omission rate`, `distortion rate, boundary`."""
-    told = _F1.get() if name == "f1" else _TITLES.get(name, name.replace("_", " "))
+    told = _TITLES.get(name, name.replace("_", " "))
     return told + "".join(f", {_slice(key, value)}" for key, value in (by or {}).items())
 
 
@@ -166,9 +154,14 @@ def difference(name: str, number: float | None, unit: bool = True) -> str:
 
 def metric(found: MetricResult | None) -> str:
     """A figure with its interval: `3.2% [2.8, 3.7]`."""
-    if found is None:
+    return NOTHING if found is None else with_interval(found.name, found.value, found.interval)
+
+
+def with_interval(name: str, number: float | None, found: Interval | None) -> str:
+    """`3.2% [2.8, 3.7]`, `3.2% (no interval)`; a dash where the figure is undefined."""
+    if number is None:
         return NOTHING
-    return " ".join(filter(None, (value(found.name, found.value), interval(found.name, found.interval))))
+    return f"{value(name, number)} {interval(name, found) or f'({NO_INTERVAL})'}"
 
 
 def p_value(p: float | None) -> str:

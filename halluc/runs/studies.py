@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import Field
@@ -9,8 +10,15 @@ from pydantic import Field
 from halluc.runs.schema import SCHEMA_VERSION, Record
 
 Interval = tuple[float, float]
+# A difference is shown where its p is under it, and where an arm or a slope has so many seeds.
+SURE, LEAST_SEEDS = 0.05, 3
 # What a cell may choose on an axis.
 Plain = str | int | float | bool | None
+
+
+def spans_factor_of_ten(places: Sequence[float]) -> bool:
+    """Whether an axis of numbers is read on a log scale: no place is 0 or less, and the last is ten times the first."""
+    return min(places) > 0 and max(places) >= 10 * min(places)
 
 
 class TrainingFacts(Record):
@@ -94,8 +102,8 @@ class Comparison(Record):
 
 
 class SeedFigure(Record):
-    """A figure over the seeds of one cell: ``values`` by seed (null where undefined), their mean and standard deviation
-    (null for one value), and the interval over examples and seeds (of one seed: over examples alone)."""
+    """A figure over the seeds of one cell: ``values`` (null where undefined) of the seeds ``of_seeds``, their mean and
+    standard deviation (null for one value), and the interval over examples and seeds (of one seed: over examples)."""
 
     name: str
     by: dict[str, str]
@@ -104,10 +112,11 @@ class SeedFigure(Record):
     seeds: int
     interval: Interval | None = None
     values: list[float | None]
+    of_seeds: list[Plain] = Field(default_factory=list)
 
 
 class CellFigures(Record):
-    """One point of a study: the choice on each axis but the seed, the runs behind it with their seeds, and its figures.
+    """One point of a study: the choice on each axis but the seed, the runs behind it, and its figures.
 
     ``silent_seeds`` are those whose run makes no claim. An arm that is not the reference also has
     ``hallucination_rate_at_matched_omission``, by ``{axis: reference}``.
@@ -115,7 +124,6 @@ class CellFigures(Record):
 
     choice: dict[str, Plain]
     runs: list[str]
-    seeds: list[Plain] = Field(default_factory=list)
     silent_seeds: list[Plain] = Field(default_factory=list)
     training: TrainingFacts = Field(default_factory=TrainingFacts)
     figures: list[SeedFigure]
@@ -143,6 +151,14 @@ class Line(Record):
     intercept: float | None
     intercept_interval: Interval | None = None
 
+    @property
+    def sign(self) -> int:
+        """1 or -1 where the slope is shown (p under .05, with three seeds at least), else 0."""
+        p = self.slope_p if self.slope_p_holm is None else self.slope_p_holm
+        if p is None or p >= SURE or self.seeds < LEAST_SEEDS or not self.slope:
+            return 0
+        return 1 if self.slope > 0 else -1
+
 
 class Trend(Line):
     """The mean over seeds of the least-squares lines through the points of each seed."""
@@ -153,7 +169,8 @@ class ArmDelta(Record):
 
     ``values`` are the differences by seed, ``sd`` their standard deviation. ``p`` is two-sided, null for a single seed
     and where a seed of either makes no claim; ``p_holm`` is adjusted for all arms that are compared in this figure
-    under the same choice. ``smallest`` is the smallest difference that would have had p < .05 before adjustment.
+    under the same choice. ``shown``: ``p_holm`` is under .05, with three seeds at least. ``smallest`` is the smallest
+    difference that would have had p < .05 before adjustment.
     """
 
     name: str
@@ -164,6 +181,7 @@ class ArmDelta(Record):
     interval: Interval | None = None
     p: float | None = None
     p_holm: float | None = None
+    shown: bool = False
     sd: float | None = None
     smallest: float | None = None
     values: list[float | None] = Field(default_factory=list)

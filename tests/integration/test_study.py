@@ -109,16 +109,25 @@ def test_figures_are_means_over_the_seeds_of_a_cell(halluc, study):
         assert figure.sd == pytest.approx(numpy.std(values, ddof=1))
         low, high = figure.interval
         assert low <= figure.mean <= high
+        assert figure.of_seeds == [1, 2]
+        training = cell.training
+        assert (training.steps, training.chosen_by, training.precision) == (
+            training.steps,
+            ["entity_f1"],
+            training.precision,
+        )
+        assert len(training.steps) == len(training.examples) == len(training.precision) == 1
 
 
 def test_a_slope_is_the_difference_of_two_points_over_their_distance(halluc, study):
     found = reported(halluc, study)
-    means = [next(f.mean for f in cell.figures if f.name == "f1") for cell in found.cells]
-    (trend,) = [t for t in found.trends if t.name == "f1"]
+    means = [next(f.mean for f in cell.figures if f.name == "entity_f1") for cell in found.cells]
+    (trend,) = [t for t in found.trends if t.name == "entity_f1"]
     assert (trend.axis, trend.points, trend.choice) == ("gap.fraction", 2, {})
     assert trend.slope == pytest.approx((means[1] - means[0]) / 0.5)
     assert trend.intercept == pytest.approx(means[0])
-    assert trend.slope_interval[0] <= trend.slope <= trend.slope_interval[1]
+    assert trend.slope_interval is None or trend.slope_interval[0] <= trend.slope <= trend.slope_interval[1]
+    assert (trend.scale, trend.seeds) == ("linear", 2)
 
 
 def test_the_terminal_shows_cells_trends_and_words(halluc, study):
@@ -126,7 +135,7 @@ def test_the_terminal_shows_cells_trends_and_words(halluc, study):
     assert outcome.code == 0, outcome.err
     assert "2 seeds" in outcome.err
     assert "per unit of gap.fraction" in outcome.err
-    assert any(word in outcome.err for word in ("no trend can be shown", "grows", "falls"))
+    assert "undecided" in outcome.err
 
 
 def test_a_cell_that_is_not_there_is_named(halluc, study):
@@ -143,9 +152,11 @@ def test_a_single_seed_is_called_a_single_seed(halluc, study):
     for seed in (0, 1):
         shutil.rmtree(home(study) / f"gap.fraction={['0.0', '0.5'][seed]},seed=2")
     outcome = halluc("report", home(study))
-    assert "a single seed" in outcome.err
+    assert "one seed: intervals cover the examples only" in outcome.err
+    assert "no difference can be shown with fewer than 3 seeds" in " ".join(outcome.err.split())
     found = json.loads((home(study) / "study.json").read_text())
     assert {figure["sd"] for cell in found["cells"] for figure in cell["figures"]} == {None}
+    assert {trend["slope_p"] for trend in found["trends"]} == {None}
 
 
 def test_a_study_is_reported_from_what_is_kept_until_a_cell_changes(halluc, study, monkeypatch):
@@ -170,7 +181,8 @@ def test_cells_of_different_tasks_are_refused(halluc, study):
 
 
 @pytest.mark.parametrize(
-    ("made", "says"), [("study", "ong gap.fraction, from 0 to 0.5"), ("arms", "A difference counts as shown")]
+    ("made", "says"),
+    [("study", "Per unit of gap.fraction (2 seeds): hallucination rate"), ("arms", "A difference counts as shown")],
 )
 def test_the_terminal_says_what_the_figures_say(halluc, request, made, says):
     assert says in " ".join(halluc("report", home(request.getfixturevalue(made))).err.split())
@@ -200,12 +212,20 @@ def test_a_study_stands_alone(halluc, study):
 
 
 @pytest.mark.parametrize(
-    ("interval", "told"),
-    [((0.1, 0.2), "grows"), ((-0.2, -0.1), "falls"), ((-0.1, 0.2), "no trend can be shown"), (None, "undefined")],
+    ("slope", "p", "seeds", "told"),
+    [
+        (0.1, 0.04, 3, "rises"),
+        (-0.1, 0.04, 3, "falls"),
+        (0.1, 0.06, 3, "undecided"),
+        (0.1, 0.001, 2, "undecided"),
+        (0.1, None, 1, "undecided"),
+        (0.0, 0.001, 3, "undecided"),
+        (None, None, 3, "undefined"),
+    ],
 )
-def test_a_trend_in_words(interval, told):
+def test_a_trend_in_words(slope, p, seeds, told):
     trend = Trend(
-        choice={}, axis="x", name="f1", by={}, points=2, slope=0.1, slope_interval=interval, intercept=0.0
+        choice={}, axis="x", name="entity_f1", by={}, points=2, seeds=seeds, slope=slope, slope_p=p, intercept=0.0
     )  # fmt: skip
     assert studytable.direction(trend) == told
 
@@ -242,7 +262,9 @@ def test_an_arm_is_compared_with_the_first_seed_by_seed(halluc, arms):
             assert delta.reference == pytest.approx(numpy.mean([one.a for one in ones]))
             assert delta.arm == pytest.approx(numpy.mean([one.b for one in ones]))
             assert delta.difference == pytest.approx(delta.arm - delta.reference)
-            assert delta.interval[0] <= delta.difference <= delta.interval[1]
+            assert delta.interval is None or delta.interval[0] <= delta.difference <= delta.interval[1]
+            assert delta.values == pytest.approx([one.difference for one in ones])
+            assert not delta.shown, "two seeds show nothing"
 
 
 def test_hallucination_rates_at_matched_omission_are_matched_seed_by_seed(halluc, arms):
@@ -261,7 +283,7 @@ def test_hallucination_rates_at_matched_omission_are_matched_seed_by_seed(halluc
         assert not [figure for figure in cells["none"].figures if figure.name == MATCHED]
 
 
-def test_of_a_single_seed_arms_differ_as_two_runs_do(halluc, arms):
+def test_of_a_single_seed_arms_have_the_interval_of_two_runs_and_no_p(halluc, arms):
     for folder in home(arms).glob("*seed=2"):
         shutil.rmtree(folder)
     compared, alone = contest(reported(halluc, arms), "dropout", 0.5), of_runs(halluc, arms, 0.5, 1)
@@ -270,16 +292,16 @@ def test_of_a_single_seed_arms_differ_as_two_runs_do(halluc, arms):
             assert delta.interval == pytest.approx(alone.matched_omission.interval)
             continue
         one = next(d for d in alone.figures if (d.name, d.by) == (delta.name, delta.by))
-        assert (delta.difference, delta.p) == (pytest.approx(one.difference), pytest.approx(one.p))
-        assert delta.interval == pytest.approx(one.interval)
+        assert (delta.difference, delta.p, delta.shown) == (pytest.approx(one.difference), None, False)
+        if one.interval is not None and 0 < one.a < 1 and 0 < one.b < 1:
+            assert delta.interval == pytest.approx(one.interval)
 
 
 def test_equal_arms_do_not_differ_and_p_is_adjusted_for_the_arms(halluc, arms):
     found = reported(halluc, arms)
     same, other = contest(found, "same", 0.5), contest(found, "dropout", 0.5)
-    assert {(delta.difference, delta.interval, delta.p, delta.p_holm) for delta in same.figures if delta.p} == {
-        (0.0, (0.0, 0.0), 1.0, 1.0)
-    }
+    assert {(delta.difference, delta.p, delta.p_holm) for delta in same.figures if delta.p} == {(0.0, 1.0, 1.0)}
+    assert all(delta.interval is None or delta.interval[0] < 0 < delta.interval[1] for delta in same.figures)
     for delta, beside in zip(other.figures, same.figures, strict=True):
         if delta.p is not None and beside.p is not None:
             assert delta.p_holm == pytest.approx(min(1.0, 2 * delta.p))
@@ -289,17 +311,19 @@ def test_equal_arms_do_not_differ_and_p_is_adjusted_for_the_arms(halluc, arms):
 def test_an_arms_trend_less_the_references_is_the_difference_of_their_lines(halluc, arms):
     found = reported(halluc, arms)
     lines = {(line.choice["arm"], line.name, tuple(line.by.items())): line for line in found.trends}
-    compared = [one for one in found.arm_trends if one.arm == "dropout" and one.name in ("f1", "omission_rate", "ece")]
+    compared = [
+        one for one in found.arm_trends if one.arm == "dropout" and one.name in ("entity_f1", "omission_rate", "ece")
+    ]
     assert len(compared) == 3
     for one in compared:
         arm, reference = (lines[name, one.name, ()] for name in ("dropout", "none"))
         assert (one.arm_axis, one.reference, one.axis, one.points) == ("arm", "none", "gap.fraction", 2)
         assert one.slope == pytest.approx(arm.slope - reference.slope)
         assert one.intercept == pytest.approx(arm.intercept - reference.intercept)
-        assert one.slope_interval[0] <= one.slope <= one.slope_interval[1]
+        assert one.slope_interval is None or one.slope_interval[0] <= one.slope <= one.slope_interval[1]
     assert MATCHED in {one.name for one in found.arm_trends}
     equal = [one for one in found.arm_trends if one.arm == "same" and one.slope is not None]
-    assert {(one.slope, one.slope_interval) for one in equal} == {(0.0, (0.0, 0.0))}
+    assert {(one.slope, one.slope_interval, one.sign) for one in equal} == {(0.0, None, 0)}
 
 
 def test_only_seeds_that_both_arms_have_are_compared(halluc, arms):
@@ -308,8 +332,8 @@ def test_only_seeds_that_both_arms_have_are_compared(halluc, arms):
     found = reported(halluc, arms)
     here = [(one.arm, one.seeds) for one in found.comparisons if one.choice["gap.fraction"] == 0.0]
     assert here == [("dropout", 1)]
-    (f1,) = [delta for delta in contest(found, "dropout", 0.0).figures if delta.name == "f1"]
-    (one,) = [delta for delta in of_runs(halluc, arms, 0.0, 1).figures if delta.name == "f1"]
+    (f1,) = [delta for delta in contest(found, "dropout", 0.0).figures if delta.name == "entity_f1"]
+    (one,) = [delta for delta in of_runs(halluc, arms, 0.0, 1).figures if delta.name == "entity_f1"]
     assert (f1.reference, f1.arm) == (pytest.approx(one.a), pytest.approx(one.b))
     # The line of an arm without its counterpart at one of two points can not be compared.
     assert {one.arm for one in found.arm_trends} == {"dropout"}

@@ -34,10 +34,10 @@ def noisy(values, spread, seed, shared=0.0):
 @pytest.mark.parametrize("source", SOURCES)
 @pytest.mark.parametrize("seeds", [2, 3, 5, 10])
 def test_nothing_is_taken_for_something_in_at_most_six_of_a_hundred_studies(seeds, source):
-    found = false_positives(seeds, source, draws=12_000)
+    found = false_positives(seeds, source, draws=10_000)
     assert found <= 0.06
     if source in ("seeds", "examples", "interaction"):  # alone: the method must not be needlessly timid either
-        assert found >= (0.03 if source != "interaction" else 0.01)
+        assert found >= 0.03
 
 
 def test_where_seeds_vary_alone_it_is_the_t_test():
@@ -56,7 +56,9 @@ def test_where_seeds_vary_alone_it_is_the_t_test():
 def test_by_hand():
     """V_e, v, V_m and s^2 of three seeds on made resamples."""
     values = numpy.array([0.1, 0.2, 0.4])
-    resampled = values[:, None] + numpy.array([[0.01, -0.01, 0.03, -0.03], [0.01, -0.01, 0.0, 0.0], [0.01, -0.01, 0, 0]])
+    resampled = values[:, None] + numpy.array(
+        [[0.01, -0.01, 0.03, -0.03], [0.01, -0.01, 0.0, 0.0], [0.01, -0.01, 0, 0]]
+    )
     of_mean = (2 * 0.01**2 + 2 * 0.01**2) / 4  # the mean moves by .01, -.01, .01, -.01
     of_each = ((2 * 0.01**2 + 2 * 0.03**2) / 4 + 2 * (2 * 0.01**2) / 4) / 3
     common = of_mean - (of_each - of_mean) / 2
@@ -65,7 +67,7 @@ def test_by_hand():
     found = Seeds(("1", "2", "3"), values, resampled).estimate
     assert found.interval == pytest.approx((0.7 / 3 - half, 0.7 / 3 + half))
     assert found.sd == pytest.approx(numpy.sqrt(between))
-    p = p_value(lambda level: 0.7 / 3 > half_width(max(0, common), between, 3, level))
+    p = p_value(lambda level: half_width(max(0, common), between, 3, level) < 0.7 / 3)
     assert found.p == pytest.approx(p)
 
 
@@ -101,7 +103,7 @@ def test_rounding_is_no_difference():
     reference = noisy([0.2, 0.5, 0.8], 0.1, seed=1)
     arm = Seeds(reference.names, reference.values + 1e-12, reference.resampled + 1e-12)
     found = Paired(arm, reference).estimate
-    assert (found.value, found.interval, found.p) == (0.0, None, None)
+    assert (found.value, found.interval, found.p) == (0.0, None, 1.0)
 
 
 def test_a_seed_without_the_figure_is_left_out_and_nothing_is_concluded():
@@ -140,7 +142,7 @@ def test_a_line_is_numpys(y):
 
 def test_a_slope_is_the_mean_of_the_slopes_of_the_seeds_that_all_points_have():
     first = exactly(0.1, 0.2, 0.3)
-    last = Seeds(("3", "1", "9"), numpy.array([0.7, 0.3, 0.0]), numpy.zeros((3, RESAMPLES)) + [[0.7], [0.3], [0.0]])
+    last = Seeds(("3", "1", "9"), numpy.array([0.7, 0.3, 0.0]), numpy.repeat([[0.7], [0.3], [0.0]], RESAMPLES, axis=1))
     found = line([0, 2], [first, last])  # seed 1: .1 to .3, seed 3: .3 to .7
     assert found.slope.value == pytest.approx(0.15)
     assert found.slope.seeds == 2

@@ -10,7 +10,6 @@ from halluc.report.charts import svg
 from halluc.report.charts.chart import Chart, told_in_words
 from halluc.report.charts.difference_charts import MATCHED, mark, signed_scale, told
 from halluc.report.charts.rows import Block, Panel, forest
-from halluc.report.words import nouns
 from halluc.runs.reports import ComparisonReport
 from halluc.runs.studies import Comparison, Delta
 
@@ -20,7 +19,7 @@ _LEFT_OUT = {"gap_ratio"}
 
 def charts(report: ComparisonReport) -> list[Chart]:
     """One of each other run; ids are ``difference-1``, ``difference-2``, …"""
-    with svg.drawing(), formats.f1_called(nouns.of(report.task).f1):
+    with svg.drawing():
         return [chart for n, other in enumerate(report.others, start=1) if (chart := _chart(n, other)) is not None]
 
 
@@ -39,7 +38,7 @@ def _chart(number: int, other: Comparison) -> Chart | None:
     letter = ascii_lowercase[number] if number < len(ascii_lowercase) else str(number + 1)
     note = (
         f"{letter} is {formats.visible(other.b)}. Paired differences with 95% intervals, filled where the adjusted p is"
-        " under .05, or, without one, the interval excludes zero; right of the line the figure is larger than a's."
+        " under .05; right of the line the figure is larger than a's."
     )
     names = [formats.title(delta.name, delta.by) for delta in known]
     alt = told_in_words(names, [told(delta)[0] for delta in known])

@@ -9,16 +9,16 @@ from halluc.report.charts.chart import Chart, told_in_words
 from halluc.report.charts.rows import Block, Mark, Panel, forest
 from halluc.report.charts.scales import Scale, scale
 from halluc.report.charts.study_cells import called
-from halluc.runs.studies import ArmComparison, ArmDelta, Delta, Interval, StudyFigures
+from halluc.runs.studies import SURE, ArmComparison, ArmDelta, Delta, Interval, StudyFigures
 
 MATCHED = "hallucination_rate_at_matched_omission"
-SURE = 0.05
 # heading -> figure
 _COMPARED = {
     "hallucination rate": "hallucination_rate",
     "at matched omission": MATCHED,
     "omission rate": "omission_rate",
-    "F1": "f1",
+    "entity F1": "entity_f1",
+    "micro F1": "micro_f1",
 }
 Found = ArmDelta | Delta
 
@@ -45,29 +45,26 @@ def _of_family(
     id: str, axis: str, reference: str, choice: str, members: Sequence[ArmComparison], scales: dict[str, Scale]
 ) -> Chart:
     names = [formats.visible(one.arm) for one in members]
+    there = {delta.name for one in members for delta in one.figures}
+    compared = {heading: name for heading, name in _COMPARED.items() if name in there}
     panels = [
         Panel(heading, scales[name], [mark(_delta(one, name)) for one in members], has_zero=True)
-        for heading, name in _headings().items()
+        for heading, name in compared.items()
     ]
     canvas = forest([Block(names, panels[:2]), Block(names, panels[2:])])
     where = f", {choice}" if choice else ""
     title = f"Each {formats.visible(axis)} less {formats.visible(reference)}{where}"
     note = (
-        "Differences, of rates in points, with 95% intervals; filled where the adjusted p is under .05. Less is better"
-        " of all but F1."
+        "Differences, of rates in points, with 95% intervals; filled where the adjusted p is under .05 with at least"
+        " three seeds. Lower is better, except for F1."
     )
     alt = told_in_words(names, [_said(_delta(one, name) for name in _COMPARED.values()) for one in members])
-    columns = [formats.visible(axis), "seeds", *(c for heading in _headings() for c in (heading, "p (Holm)"))]
+    columns = [formats.visible(axis), "seeds", *(c for heading in compared for c in (heading, "p (Holm)"))]
     rows = [
-        [name, str(one.seeds), *(c for figure in _COMPARED.values() for c in told(_delta(one, figure)))]
+        [name, str(one.seeds), *(c for figure in compared.values() for c in told(_delta(one, figure)))]
         for name, one in zip(names, members, strict=True)
     ]
     return canvas.chart(id, title, note, alt, columns, rows)
-
-
-def _headings() -> dict[str, str]:
-    """F1 by its name in the task."""
-    return {formats.title(name) if name == "f1" else heading: name for heading, name in _COMPARED.items()}
 
 
 def _delta(one: ArmComparison, name: str) -> ArmDelta | None:
@@ -89,15 +86,11 @@ def signed_scale(name: str, found: Iterable[tuple[float | None, Interval | None]
 
 
 def mark(delta: Found | None) -> Mark | None:
-    """Filled where the difference can be shown at .05; of what has no p, where the interval excludes zero."""
+    """Filled where the difference is shown."""
     if delta is None or delta.difference is None:
         return None
-    is_sure = excludes_zero(delta.interval) if delta.p_holm is None else delta.p_holm < SURE
-    return Mark(delta.difference, delta.interval, is_sure)
-
-
-def excludes_zero(interval: Interval | None) -> bool:
-    return interval is not None and not interval[0] <= 0 <= interval[1]
+    is_shown = delta.shown if isinstance(delta, ArmDelta) else delta.p_holm is not None and delta.p_holm < SURE
+    return Mark(delta.difference, delta.interval, is_shown)
 
 
 def told(delta: Found | None) -> list[str]:

@@ -47,12 +47,13 @@ def plot(
     above: str,
     height: float = 170,
     is_log: bool = False,
+    x_is_log: bool = False,
     mark: tuple[float, str] | None = None,
 ) -> Canvas:
     """Curves on one panel; ``below`` and ``above`` say what its axes tell.
 
     Args:
-        is_log: whether the y axis is logarithmic.
+        is_log, x_is_log: whether the y axis, the x axis, is logarithmic.
         mark: a place on the x axis, and what is there.
     """
     canvas = Canvas(_TOP + height + _BELOW)
@@ -60,10 +61,15 @@ def plot(
     names = [shortened(curve.name) for curve in curves]
     left = max((width_of(told, SMALL) for _, told in y.ticks), default=0) + 10
     right = max(map(width_of, names)) + 28 if any(names) else 12
-    frame = Frame(left, _TOP, WIDTH - left - right, height, x, y, is_log)
+    frame = Frame(left, _TOP, WIDTH - left - right, height, x, y, is_log, x_is_log)
     axes = canvas.panel(left, _TOP, frame.width, height, x=x, y=y, grid="y")
     if is_log:
         _make_log(axes, y)
+    if x_is_log:
+        axes.set_xscale("log")
+        axes.minorticks_off()
+        axes.set_xlim(x.low, x.high)
+        axes.set_xticks([place for place, _ in x.ticks], [told for _, told in x.ticks])
     for number, curve in enumerate(curves):
         _draw(axes, number, curve)
     if mark is not None:

@@ -31,9 +31,13 @@ class Frame:
     x: Scale
     y: Scale
     is_log: bool = False
+    x_is_log: bool = False
 
     def across(self, value: float) -> float:
-        return self.left + self.width * (value - self.x.low) / (self.x.high - self.x.low)
+        low, high = self.x.low, self.x.high
+        if self.x_is_log:
+            low, high, value = (math.log(number) for number in (low, high, value))
+        return self.left + self.width * (value - low) / (high - low)
 
     def down(self, value: float) -> float:
         low, high = self.y.low, self.y.high

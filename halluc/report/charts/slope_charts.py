@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from halluc.report import formats
 from halluc.report.charts.chart import MOST_ROWS, Chart, told_in_words
-from halluc.report.charts.difference_charts import MATCHED, excludes_zero, signed_scale
+from halluc.report.charts.difference_charts import MATCHED, signed_scale
 from halluc.report.charts.rows import Block, Mark, Panel, forest
 from halluc.report.charts.scales import Scale
 from halluc.report.charts.study_cells import called
@@ -18,7 +18,7 @@ _FIGURES = {
     "omission matched": MATCHED,
     "omission": "omission_rate",
 }
-_NOTE = "Points a unit of {axis}, with 95% intervals; filled where the interval excludes zero. "
+_NOTE = "Change per {unit} of {axis}, with 95% intervals; filled where p is under .05 with at least three seeds. "
 
 
 def charts(study: StudyFigures) -> list[Chart]:
@@ -27,7 +27,7 @@ def charts(study: StudyFigures) -> list[Chart]:
     for number, axis in enumerate(dict.fromkeys(trend.axis for trend in study.trends), start=1):
         trends = [trend for trend in study.trends if trend.axis == axis]
         title = f"Slopes along {formats.visible(axis)}"
-        note = _NOTE.format(axis=formats.visible(axis)) + "Right of the line the figure grows with it."
+        note = _note(axis, trends) + "Right of the line the figure rises with it."
         found.append(_chart(f"slope-{number}", title, note, trends, lambda trend: called(trend.choice)))
     families: dict[tuple[str, str, str, str], list[ArmTrend]] = {}
     for one in study.arm_trends:
@@ -35,10 +35,15 @@ def charts(study: StudyFigures) -> list[Chart]:
     for number, ((axis, arms, reference, choice), lines) in enumerate(families.items(), start=1):
         where = f", {choice}" if choice else ""
         title = f"Slopes along {formats.visible(axis)}: each {formats.visible(arms)} less {formats.visible(reference)}"
-        note = _NOTE.format(axis=formats.visible(axis)) + "Left of the line the arm's figure grows less than its"
+        note = _note(axis, lines) + "Left of the line the arm's figure rises less than its"
         note += f" reference's{where}."
         found.append(_chart(f"slope-difference-{number}", title + where, note, lines, _arm))
     return [chart for chart in found if chart is not None]
+
+
+def _note(axis: str, lines: Sequence[Line]) -> str:
+    unit = "factor of 10" if lines[0].scale == "log10" else "unit"
+    return _NOTE.format(unit=unit, axis=formats.visible(axis))
 
 
 def _arm(line: Line) -> str:
@@ -85,7 +90,7 @@ def _scale(name: str, lines: Iterable[Line]) -> Scale:
 def _mark(line: Line | None) -> Mark | None:
     if line is None or line.slope is None:
         return None
-    return Mark(line.slope, line.slope_interval, excludes_zero(line.slope_interval))
+    return Mark(line.slope, line.slope_interval, line.sign != 0)
 
 
 def _said(lines: Iterable[Line | None]) -> str:

@@ -9,12 +9,11 @@ from halluc.report.charts import difference_charts, slope_charts, svg
 from halluc.report.charts.chart import MOST_ROWS, Chart, sentence, series, told_in_words
 from halluc.report.charts.lines import MOST_LINES, Curve, plot
 from halluc.report.charts.rows import Block, Mark, Panel, forest
-from halluc.report.charts.scales import Scale, scale, ticks
+from halluc.report.charts.scales import Scale, log_ticks, scale, ticks
 from halluc.report.charts.scatter import Point, scatter
 from halluc.report.charts.study_cells import Group, Key, arm_axes, brief, called, figure, groups, numeric_axes, place
-from halluc.report.words import nouns
 from halluc.runs.reports import StudyReport
-from halluc.runs.studies import CellFigures, SeedFigure
+from halluc.runs.studies import CellFigures, SeedFigure, spans_factor_of_ten
 
 HALLUCINATION: Key = ("hallucination_rate", ())
 OMISSION: Key = ("omission_rate", ())
@@ -26,7 +25,8 @@ _CURVES: dict[str, Key] = {
     "boundary": ("distortion_rate", (("reason", "boundary"),)),
     "duplicate": ("distortion_rate", (("reason", "duplicate"),)),
     "omission": OMISSION,
-    "f1": ("f1", ()),
+    "entity-f1": ("entity_f1", ()),
+    "micro-f1": ("micro_f1", ()),
     "ece": ("ece", ()),
 }
 
@@ -36,7 +36,7 @@ def charts(report: StudyReport) -> list[Chart]:
     study = report.figures
     if not study.cells:
         return []
-    with svg.drawing(), formats.f1_called(nouns.of(report.task).f1):
+    with svg.drawing():
         found = [
             _curve(report, f"curve-{name}{'' if number == 0 else f'-{number + 1}'}", axis, key)
             for number, axis in enumerate(numeric_axes(study))
@@ -67,8 +67,11 @@ def _curve(report: StudyReport, id: str, axis: str, key: Key) -> Chart | None:
     values = [end for curve in curves for end in (*curve.ys, *(end for i in curve.intervals if i for end in i))]
     told = formats.visible(axis)
     y = scale(name, values, zero=formats.is_percent(name))
-    canvas = plot(curves, x=_along([x for curve in curves for x in curve.xs]), y=y, below=told, above=title)
-    note = f"{_means(report)} against {told}; bands are 95% intervals."
+    xs = [x for curve in curves for x in curve.xs]
+    on_log = spans_factor_of_ten(xs)
+    x = _along_log(xs) if on_log else _along(xs)
+    canvas = plot(curves, x=x, y=y, below=told, above=title, x_is_log=on_log)
+    note = f"{_means(report)} against {told}{' on a log scale' if on_log else ''}; bands are 95% intervals."
     if len(known) > MOST_LINES:
         note += f" Shown are the first {MOST_LINES} lines of {len(known):,}; the table has all."
     alt = told_in_words([group.name or told for group, _ in known], [_course(points, axis) for _, points in known])
@@ -85,7 +88,7 @@ def _course(points: list[tuple[CellFigures, SeedFigure]], axis: str) -> str:
 
 
 def _means(report: StudyReport) -> str:
-    return "One seed's figures" if report.single_seed else "Means over seeds"
+    return "Figures of one seed" if report.single_seed else "Means over seeds"
 
 
 def _along(places: list[float]) -> Scale:
@@ -96,6 +99,14 @@ def _along(places: list[float]) -> Scale:
     few = len(distinct) <= 6 and all(b - a > (high - low) / 9 for a, b in pairwise(distinct))
     told = [(at, f"{at:g}") for at in distinct] if few else ticks(low, high, 5, percent=False)
     return Scale(low - room, high + room, told)
+
+
+def _along_log(places: list[float]) -> Scale:
+    low, high = min(places), max(places)
+    room = (high / low) ** 0.04
+    distinct = sorted(set(places))
+    told = [(at, f"{at:g}") for at in distinct] if len(distinct) <= 6 else log_ticks(low, high)
+    return Scale(low / room, high * room, told)
 
 
 def _columns(report: StudyReport, *titles: str) -> list[str]:
@@ -109,7 +120,7 @@ def _as_row(cell: CellFigures, *found: SeedFigure | None) -> list[str]:
 
 def figure_told(found: SeedFigure) -> str:
     """`3.2% [2.8, 3.7]`."""
-    return f"{formats.value(found.name, found.mean)} {formats.interval(found.name, found.interval)}".strip()
+    return formats.with_interval(found.name, found.mean, found.interval)
 
 
 def _cells(report: StudyReport) -> Chart | None:

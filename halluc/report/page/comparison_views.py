@@ -12,10 +12,10 @@ from halluc.report.collect.shown import window
 from halluc.report.page import highlight
 from halluc.report.page.cells import Cell
 from halluc.report.page.highlight import Piece
-from halluc.report.page.study_views import SURE, Family, Row
+from halluc.report.page.study_views import Family, Row
 from halluc.report.words import nouns
 from halluc.runs.reports import ComparisonReport
-from halluc.runs.studies import Comparison, Delta, Flip
+from halluc.runs.studies import SURE, Comparison, Delta, Flip
 
 MOST_FLIPS = 200
 # So many keys of one section are named one by one.
@@ -43,6 +43,7 @@ def view(report: ComparisonReport) -> dict[str, Any]:
         "letters": letters,
         "keys": [_keys(other.config_differences) for other in report.others],
         "families": [_family(letter, other) for letter, other in named],
+        "training": [[letter, one.what, one.a, one.b] for letter, other in named for one in other.training_differences],
         "flipped": [_flipped(letter, other, report) for letter, other in named],
     }
 
@@ -78,9 +79,10 @@ def _family(letter: str, other: Comparison) -> Family:
 def _row(told: str, delta: Delta) -> Row:
     name = delta.name
     sure = delta.p_holm is not None and delta.p_holm < SURE
+    interval = "" if delta.difference is None else formats.interval(name, delta.interval) or formats.NO_INTERVAL
     return [
         told,
-        Cell(formats.difference(name, delta.difference), formats.interval(name, delta.interval), sure),
+        Cell(formats.difference(name, delta.difference), interval, sure),
         Cell(formats.p_value(delta.p_holm)),
         *(Cell(formats.value(name, value)) for value in (delta.a, delta.b)),
         Cell(formats.p_value(delta.p)),

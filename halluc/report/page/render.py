@@ -37,21 +37,20 @@ def page(report: AnyReport, charts: Sequence[Chart]) -> str:
     """A report as HTML; its template places ``charts`` by their ids."""
     style, script = (_asset(name) for name in ("page.css", "page.js"))
     words = nouns.of_report(report)
-    with formats.f1_called(words.f1):
-        return (
-            _environment()
-            .get_template(f"{report.kind}.html.j2")
-            .render(
-                report=report,
-                nouns=words,
-                charts={chart.id: chart for chart in charts},
-                style=Markup(style),
-                script=Markup(script),
-                policy=_POLICY.format(script=_hash_of(script)),
-                version=__version__,
-                **_VIEWS[report.kind](report),
-            )
+    return (
+        _environment()
+        .get_template(f"{report.kind}.html.j2")
+        .render(
+            report=report,
+            nouns=words,
+            charts={chart.id: chart for chart in charts},
+            style=Markup(style),
+            script=Markup(script),
+            policy=_POLICY.format(script=_hash_of(script)),
+            version=__version__,
+            **_VIEWS[report.kind](report),
         )
+    )
 
 
 @cache

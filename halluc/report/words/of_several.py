@@ -1,23 +1,55 @@
-"""What a study, or runs beside a first one, say in at most six plain sentences: what they rest on where that is little,
-the answer, and never more than the figures.
+"""What a study, or runs beside a first one, say in plain sentences: one template an arm, at most six in all.
 
-A difference is *shown* where its p, adjusted (Holm), is under .05; a slope where its interval excludes zero.
+A difference is *shown* where its p, adjusted for the arms compared (Holm), is under .05 and there are three seeds at
+least. Elsewhere the sentence says "undecided", never that there is no difference.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import PurePath
+from typing import NamedTuple
 
 from halluc.report import formats
-from halluc.report.words import families, verdicts
-from halluc.report.words.rivals import SURE
-from halluc.report.words.trends import curves
-from halluc.report.words.verdicts import OMISSION, RATE
-from halluc.report.words.wording import sentence
-from halluc.runs.studies import Comparison, StudyFigures
+from halluc.report.words.wording import counted, listed, quoted, sentence, signed
+from halluc.runs.studies import (
+    LEAST_SEEDS,
+    SURE,
+    ArmComparison,
+    ArmDelta,
+    BestOnDev,
+    Comparison,
+    Interval,
+    Plain,
+    StudyFigures,
+    TrainingDifference,
+    Trend,
+)
 
 _MOST_SENTENCES = 6
-_SHOWN = f"A difference counts as shown where p is under {SURE}, adjusted for"
+_MOST_ARMS = 3
+RATE, OMISSION = "hallucination_rate", "omission_rate"
+MATCHED = "hallucination_rate_at_matched_omission"
+# The figures that sentences name, in this order, as they are called there.
+_NAMED = {
+    RATE: "hallucination rate",
+    MATCHED: "hallucination rate at matched omission",
+    OMISSION: "omission rate",
+    "entity_f1": "entity F1",
+    "micro_f1": "micro F1",
+    "out_of_scope_acceptance": "out-of-scope texts that get a label",
+}
+_HIGHER_IS_BETTER = {"entity_f1", "micro_f1"}
+_WORD = {1: "higher", -1: "lower", 0: "undecided"}
+
+
+class Stated(NamedTuple):
+    """A difference: ``sign`` is 1 or -1 where it is shown, 0 where that is undecided."""
+
+    name: str
+    value: float
+    interval: Interval | None
+    sign: int
 
 
 def of_study(figures: StudyFigures) -> list[str]:
@@ -26,30 +58,15 @@ def of_study(figures: StudyFigures) -> list[str]:
         missing = len(figures.missing)
         who = f"none of its {missing} cells" if missing > 1 else "no cell"
         return [f"Nothing can be said: {who} is evaluated."]
+    head, tail = _basis(figures), [*_best(figures.best_on_dev), *_method(figures)]
     if figures.comparisons:
-        found = verdicts.contests(families.of_arms(figures))
-        rest = [*verdicts.together(families.of_lines(figures)), _shown(figures)]
-        left = _MOST_SENTENCES - len(found) - len(rest) - len(_caveat(figures))
-        found += _of_references(figures)[: max(0, left)] + rest
-    elif figures.trends:
-        found = curves(figures)
+        training = _training(figures.comparisons)
+        room = _MOST_SENTENCES - len(head) - len(tail) - len(training) - 1
+        body = [_answer(figures.comparisons), *_arms(figures.comparisons, room), *training]
+        body += _curves(_of_references(figures))[: max(0, _MOST_SENTENCES - len(head) - len(body) - len(tail))]
     else:
-        found = _alone(figures)
-    return _caveat(figures) + found
-
-
-def of_comparison(comparisons: Sequence[Comparison]) -> list[str]:
-    """What runs say beside the first one, each a single seed."""
-    if not comparisons:
-        return []
-    first, *others = verdicts.contests([families.of_runs(comparisons)]) or ["No figure can be compared."]
-    runs = "all runs" if len(comparisons) > 1 else "both runs"
-    return [
-        f"On a single seed each, {first[:1].lower()}{first[1:]}",
-        *others,
-        f"{_SHOWN} all figures of {runs} (Holm); intervals are over examples alone, so that another seed may say"
-        " otherwise.",
-    ]
+        body = _curves(figures.trends) or _alone(figures)
+    return [*head, *body[: _MOST_SENTENCES - len(head) - len(tail)], *tail]
 
 
 def is_single_seed(figures: StudyFigures) -> bool:
@@ -57,42 +74,177 @@ def is_single_seed(figures: StudyFigures) -> bool:
     return all(len(cell.runs) == 1 for cell in figures.cells)
 
 
-def _of_references(figures: StudyFigures) -> list[str]:
-    """What hallucination does along the first axis of numbers where every arm is the reference of its axis."""
-    against = {one.axis: one.reference for one in figures.comparisons}
-    trends = [
-        trend
-        for trend in figures.trends
-        if all(trend.choice.get(axis, reference) == reference for axis, reference in against.items())
-    ]
-    return curves(figures.model_copy(update={"trends": trends}))[:1]
-
-
-def _shown(figures: StudyFigures) -> str:
-    if not figures.arm_trends:
-        return f"{_SHOWN} the arms compared (Holm); figures are not adjusted for each other."
-    return (
-        f"{_SHOWN} the arms compared (Holm), one of slopes and intercepts where its interval excludes zero; figures and"
-        " points are not adjusted for each other."
-    )
-
-
-def _caveat(figures: StudyFigures) -> list[str]:
-    """What must be known before the rest is read: cells that are missing, and what rests on single seeds."""
-    missing = len(figures.missing)
-    comparisons = figures.comparisons
-    alone = is_single_seed(figures) or (bool(comparisons) and all(one.seeds == 1 for one in comparisons))
-    partly = any(one.seeds == 1 for one in comparisons) or any(len(cell.runs) == 1 for cell in figures.cells)
+def _basis(figures: StudyFigures) -> list[str]:
+    """What must be known before the rest is read: missing cells, too few seeds, runs without claims."""
+    found = []
+    missing, there = len(figures.missing), sum(len(cell.runs) for cell in figures.cells)
     if missing:
-        total = missing + sum(len(cell.runs) for cell in figures.cells)
-        seeds = ", and rests on single seeds" if alone else ", and rests on single seeds in part" if partly else ""
-        are = "is" if missing == 1 else "are"
-        return [f"Of {total} cells {missing} {are} missing: what follows is of the rest{seeds}."]
-    if alone:
-        return ["This rests on a single seed: intervals are over examples alone, and another seed may say otherwise."]
-    if partly:
-        return ["Some of this rests on a single seed: there intervals are over examples alone."]
-    return []
+        found.append(f"{missing} of {missing + there} cells {'is' if missing == 1 else 'are'} missing")
+    fewest = min(len(cell.runs) for cell in figures.cells)
+    if fewest < LEAST_SEEDS and len(figures.cells) > 1:
+        some = "" if len({len(cell.runs) for cell in figures.cells}) == 1 else " for some cells"
+        why = "intervals cover the examples only, and " if fewest == 1 else ""
+        what = f"{counted(fewest, 'seed')}{some}: {why}no difference can be shown with fewer than {LEAST_SEEDS} seeds"
+        found.append(what)
+    silent = [(cell, len(cell.silent_seeds)) for cell in figures.cells if cell.silent_seeds]
+    for cell, count in silent[:_MOST_ARMS]:
+        told = f"{_choice(cell.choice)}: {count} of {counted(len(cell.runs), 'seed')} make{'s' * (count == 1)} no claim"
+        found.append(f"{told}, so that nothing is concluded there")
+    return [sentence("; ".join(found))] if found else []
+
+
+def _answer(comparisons: Sequence[ArmComparison]) -> str:
+    """How many arms hallucinate less, at matched omission where that is known."""
+    name = MATCHED if any(_delta(one, MATCHED) for one in comparisons) else RATE
+    pairs = [(one, delta) for one in comparisons if (delta := _delta(one, name)) is not None]
+    arms = list(dict.fromkeys(_arm(one) for one, _ in pairs))
+    less = dict.fromkeys(_arm(one) for one, delta in pairs if _sign(delta) < 0)
+    more = dict.fromkeys(_arm(one) for one, delta in pairs if _sign(delta) > 0)
+    where = " at matched omission" if name == MATCHED else ""
+    points = len({_choice(one.choice) for one in comparisons})
+    some = f" at one point of {points} at least" if points > 1 else ""
+    parts = [
+        f"{listed(found)} {'hallucinate' if len(found) > 1 else 'hallucinates'} {word}{where} than the reference{some}"
+        for word, found in (("less", less), ("more", more))
+        if found
+    ]
+    if not parts:
+        of = f"any of the {len(arms)} arms" if len(arms) > 1 else listed(arms)
+        return sentence(f"no difference in hallucination{where} can be shown between {of} and {_references(pairs)}")
+    rest = len([arm for arm in arms if arm not in less and arm not in more])
+    if rest:
+        parts.append(f"for the other {counted(rest, 'arm')} no difference can be shown")
+    return sentence("; ".join(parts))
+
+
+def _references(pairs: Iterable[tuple[ArmComparison, ArmDelta]]) -> str:
+    return listed(dict.fromkeys(_named(one.axis, one.reference) for one, _ in pairs))
+
+
+def _arms(comparisons: Sequence[ArmComparison], most: int) -> list[str]:
+    """A sentence for each of the first arms: those with something shown before the others."""
+    groups: dict[tuple[str, str], list[ArmComparison]] = {}
+    for one in comparisons:
+        groups.setdefault((_arm(one), _named(one.axis, one.reference)), []).append(one)
+    ranked = sorted(groups.items(), key=lambda item: -sum(bool(_sign(d)) for one in item[1] for d in one.figures))
+    return [_of_arm(*names, members) for names, members in ranked[: max(0, min(most, _MOST_ARMS))]]
+
+
+def _of_arm(arm: str, reference: str, members: Sequence[ArmComparison]) -> str:
+    """``“mix” less “none” (3 seeds): hallucination rate −0.7 points [−1.4, −0.2], lower; …``."""
+    parts = []
+    for name in _NAMED:
+        points = {_choice(one.choice): delta for one in members if (delta := _delta(one, name)) is not None}
+        known = {where: stated for where, delta in points.items() if (stated := _stated(delta)) is not None}
+        if known:
+            parts.append(_figure(known) if len(known) == 1 else _along_points(known))
+    seeds = {one.seeds for one in members}
+    basis = f"{min(seeds)} to {max(seeds)} seeds" if len(seeds) > 1 else counted(min(seeds), "seed")
+    return sentence(f"{arm} less {reference} ({basis}): {'; '.join(parts)}")
+
+
+def _along_points(known: Mapping[str, Stated]) -> str:
+    """One figure at several points: where it is higher, lower and undecided, with the differences that are shown."""
+    name = _NAMED[next(iter(known.values())).name]
+    parts = []
+    for sign in (-1, 1):
+        shown = [f"{where} ({_signed(one)})" for where, one in known.items() if one.sign == sign]
+        if shown:
+            parts.append(f"{_WORD[sign]} at {listed(shown)}")
+    undecided = [where for where, one in known.items() if not one.sign]
+    if undecided:
+        places = f"all {len(known)} points" if len(undecided) == len(known) else listed(undecided)
+        parts.append(f"undecided at {places}")
+    return f"{name} {', '.join(parts)}"
+
+
+def _figure(known: Mapping[str, Stated]) -> str:
+    (where, one), *_ = known.items()
+    at = f" at {where}" if where else ""
+    return f"{_NAMED[one.name]}{at} {_signed(one)}, {_WORD[one.sign]}"
+
+
+def _signed(one: Stated) -> str:
+    return signed(one.name, one.value, one.interval)
+
+
+def _training(comparisons: Sequence[ArmComparison]) -> list[str]:
+    """What else differs between arms and their reference."""
+    found: dict[str, dict[str, None]] = {}
+    for one in comparisons:
+        for difference in one.training_differences:
+            found.setdefault(difference.what, {})[f"{difference.b} against {difference.a}"] = None
+    if not found:
+        return []
+    parts = [f"{what} ({listed(list(told)[:_MOST_ARMS])})" for what, told in found.items()]
+    return [sentence(f"beside the setting, arms and reference also differ in {listed(parts)}")]
+
+
+def _curves(trends: Sequence[Trend]) -> list[str]:
+    """A sentence for each axis of numbers and choice on the other axes."""
+    groups: dict[tuple[str, str], list[Trend]] = {}
+    for trend in trends:
+        groups.setdefault((trend.axis, _choice(trend.choice)), []).append(trend)
+    return [told for (_, where), members in groups.items() if (told := _curve(where, members))]
+
+
+def _curve(where: str, members: Sequence[Trend]) -> str:
+    shown: dict[tuple[str, tuple[tuple[str, str], ...]], str] = {
+        **{(name, ()): called for name, called in _NAMED.items() if name != MATCHED},
+        ("distortion_rate", (("reason", "label"),)): "claims with a wrong label",
+        ("distortion_rate", (("reason", "boundary"),)): "claims with a wrong boundary",
+    }
+    parts = []
+    for key, called in shown.items():
+        for trend in members:
+            if (trend.name, tuple(trend.by.items())) == key and trend.slope is not None:
+                verb = {1: "rises", -1: "falls", 0: "undecided"}[trend.sign]
+                parts.append(f"{called} {signed(trend.name, trend.slope, trend.slope_interval)}, {verb}")
+    if not parts:
+        return ""
+    first = members[0]
+    unit = "factor of 10" if first.scale == "log10" else "unit"
+    also = f" with {where}" if where else ""
+    axis = f"{formats.visible(first.axis)}{also} ({counted(first.seeds, 'seed')})"
+    return sentence(f"per {unit} of {axis}: {'; '.join(parts)}")
+
+
+def _of_references(figures: StudyFigures) -> list[Trend]:
+    """The lines of the reference of every axis of arms."""
+    against = {one.axis: one.reference for one in figures.comparisons}
+    return [t for t in figures.trends if all(t.choice.get(axis, value) == value for axis, value in against.items())]
+
+
+def _best(found: Sequence[BestOnDev]) -> list[str]:
+    """Which value of a setting is best on dev, and whether the next one can be told apart from it."""
+    parts = []
+    for one in found[:_MOST_ARMS]:
+        where = f" with {_choice(one.choice)}" if one.choice else ""
+        value = f"{formats.value(one.name, one.mean)} {formats.interval(one.name, one.interval)}".strip()
+        apart = one.p is not None and one.p < SURE and one.seeds >= LEAST_SEEDS
+        parts.append(
+            f"on dev the best {formats.visible(one.axis)}{where} is {_plain(one.value)} ({formats.title(one.name)} "
+            f"{value}), which {'can' if apart else 'cannot'} be told apart from the next best, {_plain(one.next)} "
+            f"({signed(one.name, one.difference, one.difference_interval)})"
+        )
+    return [sentence("; ".join(parts))] if parts else []
+
+
+def _method(figures: StudyFigures) -> list[str]:
+    """What counts as shown, and how small a difference could have been."""
+    if not figures.comparisons:
+        return []
+    told = f"a difference counts as shown where p < {SURE}, adjusted for the arms compared (Holm)"
+    known = [
+        delta.smallest
+        for one in figures.comparisons
+        for delta in one.figures
+        if delta.name == RATE and not delta.by and delta.smallest is not None and one.seeds >= LEAST_SEEDS
+    ]
+    if known:
+        least = formats.difference(RATE, min(known)).removeprefix("+")
+        told += f"; with these seeds a hallucination rate had to differ by {least} at least"
+    return [sentence(told)]
 
 
 def _alone(figures: StudyFigures) -> list[str]:
@@ -108,3 +260,137 @@ def _alone(figures: StudyFigures) -> list[str]:
     if omission is not None and omission.mean is not None:
         text += f", and {formats.percent(omission.mean)} of the annotation is omitted"
     return [sentence(text), "Only one cell is there: nothing can be compared."]
+
+
+# --- runs beside a first one --------------------------------------------------------------------------------------
+
+
+def of_comparison(comparisons: Sequence[Comparison]) -> list[str]:
+    """What checkpoints say beside the first one, and which to deploy."""
+    if not comparisons:
+        return []
+    first, *others = map(quoted, _short([comparisons[0].a, *(one.b for one in comparisons)]))
+    told = [_of_run(name, first, one) for name, one in list(zip(others, comparisons, strict=True))[:_MOST_ARMS]]
+    training = _training_of_runs(others, comparisons)
+    split = comparisons[0].split
+    chosen = " Dev also chose the checkpoints, so that its figures are a little too good." if split == "dev" else ""
+    method = (
+        f"These are checkpoints, one of each recipe: which recipe is better takes {LEAST_SEEDS} seeds of each at least."
+        f" p is adjusted for all figures compared (Holm).{chosen}"
+    )
+    return [*told, *training, method, _recommendation(first, others, comparisons)]
+
+
+def _of_run(name: str, first: str, one: Comparison) -> str:
+    known = _stated_of_run(one)
+    if not known:
+        return sentence(f"no figure of {name} can be compared with {first}")
+    parts = [f"{_NAMED[stated.name]} {_signed(stated)}, {_verdict(stated)}" for stated in known.values()]
+    return sentence(f"{name} less {first} on {one.split}: {'; '.join(parts)}")
+
+
+def _verdict(one: Stated) -> str:
+    if one.sign or one.interval is None:
+        return _WORD[one.sign]
+    low, high = one.interval
+    return "undecided: the interval contains 0" if low <= 0 <= high else "undecided after adjustment"
+
+
+def _stated_of_run(one: Comparison) -> dict[str, Stated]:
+    """The differences that sentences name."""
+    deltas = {delta.name: delta for delta in one.figures if not delta.by}
+    found = {name: _with_p(name, d.difference, d.interval, d.p_holm) for name, d in deltas.items() if name in _NAMED}
+    at = one.matched_omission
+    if at is not None:
+        found[MATCHED] = _with_p(MATCHED, at.difference, at.interval, at.p_holm)
+    return {name: stated for name in _NAMED if (stated := found.get(name)) is not None}
+
+
+def _with_p(name: str, value: float | None, interval: Interval | None, p: float | None) -> Stated | None:
+    if value is None:
+        return None
+    return Stated(name, value, interval, (value > 0) - (value < 0) if p is not None and p < SURE else 0)
+
+
+def _training_of_runs(others: Sequence[str], comparisons: Sequence[Comparison]) -> list[str]:
+    parts = [
+        f"{name} in {listed(_difference(one) for one in found.training_differences)}"
+        for name, found in zip(others, comparisons, strict=True)
+        if found.training_differences
+    ]
+    return [f"The trainings also differ: {'; '.join(parts)}."] if parts else []
+
+
+def _difference(one: TrainingDifference) -> str:
+    return f"{one.what} ({one.b} against {one.a})"
+
+
+def _recommendation(first: str, others: Sequence[str], comparisons: Sequence[Comparison]) -> str:
+    """``Deploy “b”.`` where it is better in hallucination at matched omission or in F1, and worse in neither."""
+    ranks = {name: _rank(_stated_of_run(one)) for name, one in zip(others, comparisons, strict=True)}
+    better = [name for name, rank in ranks.items() if rank == {1}]
+    if len(better) == 1:
+        return f"Recommendation: deploy {better[0]}."
+    if better:
+        return f"Recommendation: deploy {listed(better, 'or')}: each is better than {first}; compare them to choose."
+    if all(rank == {-1} for rank in ranks.values()):
+        return f"Recommendation: deploy {first}."
+    if any(rank == {1, -1} for rank in ranks.values()):
+        return "Recommendation: undecided: what is better in one of hallucination and F1 is worse in the other."
+    return "Recommendation: undecided: neither in hallucination at matched omission nor in F1 can a gain be shown."
+
+
+def _rank(known: Mapping[str, Stated]) -> set[int]:
+    """1 where something is shown to be better, -1 where worse."""
+    rate = MATCHED if MATCHED in known else RATE
+    judged = [one for name, one in known.items() if name == rate or name in _HIGHER_IS_BETTER]
+    return {one.sign * (1 if one.name in _HIGHER_IS_BETTER else -1) for one in judged if one.sign}
+
+
+def _short(runs: Sequence[str]) -> list[str]:
+    """The last folders of their paths: cells of one study by themselves, else a name and its time."""
+    paths = [PurePath(run) for run in runs]
+    parts = 1 if len({path.parent for path in paths}) == 1 else 2
+    return [formats.visible("/".join(path.parts[-parts:])) for path in paths]
+
+
+# --- what arms are called -----------------------------------------------------------------------------------------
+
+
+def _delta(one: ArmComparison, name: str) -> ArmDelta | None:
+    found = (delta for delta in one.figures if delta.name == name and not delta.by)
+    return next((delta for delta in found if delta.difference is not None), None)
+
+
+def _sign(delta: ArmDelta) -> int:
+    value = delta.difference or 0.0
+    return (value > 0) - (value < 0) if delta.shown else 0
+
+
+def _stated(delta: ArmDelta) -> Stated | None:
+    if delta.difference is None:
+        return None
+    return Stated(delta.name, delta.difference, delta.interval, _sign(delta))
+
+
+def _arm(one: ArmComparison) -> str:
+    return _named(one.axis, one.arm)
+
+
+def _named(axis: str, arm: Plain) -> str:
+    return quoted(_plain(arm) if axis == "arm" else f"{formats.visible(axis)}={_plain(arm)}")
+
+
+def _choice(choice: Mapping[str, Plain]) -> str:
+    """``gap.fraction 0.5, arm “mix”``."""
+    return ", ".join(
+        f"{formats.visible(axis)} {quoted(_plain(value)) if isinstance(value, str) else _plain(value)}"
+        for axis, value in choice.items()
+    )
+
+
+def _plain(value: Plain) -> str:
+    """A value or arm as the config has it."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    return formats.visible(value)

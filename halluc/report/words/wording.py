@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from halluc.report import formats
 from halluc.runs.schema import MetricResult
 from halluc.runs.studies import Interval
-
-# Of more values their range is told, not each.
-MOST_NAMED = 3
 
 
 def sentence(text: str) -> str:
@@ -21,38 +18,14 @@ def quoted(name: str) -> str:
     return f"“{name}”"
 
 
-def amount(figure: str, difference: float, interval: Interval | None) -> str:
-    """How large a difference is, without its sign: ``4.1 points [1.9, 6.3]``."""
-    ends = (-interval[1], -interval[0]) if interval and difference < 0 else interval
-    return " ".join(filter(None, (size(figure, abs(difference)), formats.interval(figure, ends))))
-
-
-def size(figure: str, size: float, unit: bool = True) -> str:
-    return formats.difference(figure, size, unit).removeprefix("+")
+def counted(number: int, noun: str) -> str:
+    """``1 seed``, ``3 seeds``."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def signed(figure: str, value: float, interval: Interval | None) -> str:
     """``−0.4 points [−1.2, 0.5]``."""
     return " ".join(filter(None, (formats.difference(figure, value), formats.interval(figure, interval))))
-
-
-def several(figure: str, values: Sequence[float]) -> str:
-    """Differences with their signs: ``+1.4 and +2.2 points``, of many ``+1.4 to +5.6 points``."""
-    told = [formats.difference(figure, value, unit=False) for value in sorted(values)[:-1]]
-    last = formats.difference(figure, max(values))
-    if {formats.difference(figure, value) for value in values} == {last}:
-        return f"{last} each"
-    return f"{told[0]} to {last}" if len(values) > MOST_NAMED else listed([*told, last])
-
-
-def sizes(figure: str, values: Sequence[float]) -> str:
-    """Differences without their signs, in their order: ``3.5 and 3.6 points``, of many ``2.1 to 3.7 points``."""
-    if len({size(figure, value) for value in values}) == 1:
-        return f"{size(figure, values[0])} each"
-    if len(values) > MOST_NAMED:
-        return f"{size(figure, min(values), unit=False)} to {size(figure, max(values))}"
-    *first, last = values
-    return listed([*(size(figure, one, unit=False) for one in first), size(figure, last)])
 
 
 def listed(names: Iterable[str], word: str = "and") -> str:
