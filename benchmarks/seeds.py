@@ -24,11 +24,11 @@ def main() -> None:
     counts = (2, 3, 5, 10)
     print(f"{'what varies':<20}" + "".join(f"{f'{k} seeds':>17}" for k in counts))
     for source in SOURCES:
-        cells = (
-            f"{false_positives(k, source, draws):.3f} ({false_positives_of_resampled_seeds(k, source, draws // 10):.3f})"
-            for k in counts
-        )
-        print(f"{source:<20}" + "".join(f"{cell:>17}" for cell in cells))
+        line = f"{source:<20}"
+        for k in counts:
+            now, before = false_positives(k, source, draws), false_positives_of_resampled_seeds(k, source, draws // 10)
+            line += f"{f'{now:.3f} ({before:.3f})':>17}"
+        print(line)
 
 
 if __name__ == "__main__":

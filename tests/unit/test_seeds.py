@@ -91,7 +91,7 @@ def test_seeds_that_agree_have_the_interval_of_their_examples():
 def test_what_a_seed_or_an_example_does_to_both_arms_cancels():
     reference = noisy([0.2, 0.5, 0.8], 0.1, seed=1)
     arm = Seeds(reference.names, reference.values + 0.01, reference.resampled + 0.01)
-    apart = Seeds(reference.names, reference.values + [0.01, 0.012, 0.011], reference.resampled + 0.011)
+    apart = Seeds(reference.names, reference.values + numpy.array([0.01, 0.012, 0.011]), reference.resampled + 0.011)
     found = Paired(apart, reference).estimate
     assert found.value == pytest.approx(0.011)
     assert found.interval == pytest.approx((0.0085, 0.0135), abs=0.0001)

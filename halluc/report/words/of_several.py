@@ -6,6 +6,7 @@ least. Elsewhere the sentence says "undecided", never that there is no differenc
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePath
 from typing import NamedTuple
@@ -63,9 +64,9 @@ def of_study(figures: StudyFigures) -> list[str]:
         training = _training(figures.comparisons)
         room = _MOST_SENTENCES - len(head) - len(tail) - len(training) - 1
         body = [_answer(figures.comparisons), *_arms(figures.comparisons, room), *training]
-        body += _curves(_of_references(figures))[: max(0, _MOST_SENTENCES - len(head) - len(body) - len(tail))]
+        body += _curves(_of_references(figures), figures)[: max(0, _MOST_SENTENCES - len(head) - len(body) - len(tail))]
     else:
-        body = _curves(figures.trends) or _alone(figures)
+        body = _curves(figures.trends, figures) or _alone(figures)
     return [*head, *body[: _MOST_SENTENCES - len(head) - len(tail)], *tail]
 
 
@@ -97,6 +98,8 @@ def _answer(comparisons: Sequence[ArmComparison]) -> str:
     """How many arms hallucinate less, at matched omission where that is known."""
     name = MATCHED if any(_delta(one, MATCHED) for one in comparisons) else RATE
     pairs = [(one, delta) for one in comparisons if (delta := _delta(one, name)) is not None]
+    if not pairs:
+        return "Nothing can be said about hallucination: a run without claims has no such rate."
     arms = list(dict.fromkeys(_arm(one) for one, _ in pairs))
     less = dict.fromkeys(_arm(one) for one, delta in pairs if _sign(delta) < 0)
     more = dict.fromkeys(_arm(one) for one, delta in pairs if _sign(delta) > 0)
@@ -180,15 +183,19 @@ def _training(comparisons: Sequence[ArmComparison]) -> list[str]:
     return [sentence(f"beside the setting, arms and reference also differ in {listed(parts)}")]
 
 
-def _curves(trends: Sequence[Trend]) -> list[str]:
+def _curves(trends: Sequence[Trend], figures: StudyFigures) -> list[str]:
     """A sentence for each axis of numbers and choice on the other axes."""
     groups: dict[tuple[str, str], list[Trend]] = {}
     for trend in trends:
         groups.setdefault((trend.axis, _choice(trend.choice)), []).append(trend)
-    return [told for (_, where), members in groups.items() if (told := _curve(where, members))]
+    return [told for (_, where), members in groups.items() if (told := _curve(where, members, figures))]
 
 
-def _curve(where: str, members: Sequence[Trend]) -> str:
+def _curve(where: str, members: Sequence[Trend], figures: StudyFigures) -> str:
+    """How far each figure changes over the axis: its slope times the width of the axis."""
+    first = members[0]
+    low, high = _ends(first, figures)
+    width = math.log10(high / low) if first.scale == "log10" else high - low
     shown: dict[tuple[str, tuple[tuple[str, str], ...]], str] = {
         **{(name, ()): called for name, called in _NAMED.items() if name != MATCHED},
         ("distortion_rate", (("reason", "label"),)): "claims with a wrong label",
@@ -199,14 +206,23 @@ def _curve(where: str, members: Sequence[Trend]) -> str:
         for trend in members:
             if (trend.name, tuple(trend.by.items())) == key and trend.slope is not None:
                 verb = {1: "rises", -1: "falls", 0: "undecided"}[trend.sign]
-                parts.append(f"{called} {signed(trend.name, trend.slope, trend.slope_interval)}, {verb}")
+                ends = trend.slope_interval
+                interval = None if ends is None else (ends[0] * width, ends[1] * width)
+                parts.append(f"{called} {signed(trend.name, trend.slope * width, interval)}, {verb}")
     if not parts:
         return ""
-    first = members[0]
-    unit = "factor of 10" if first.scale == "log10" else "unit"
     also = f" with {where}" if where else ""
-    axis = f"{formats.visible(first.axis)}{also} ({counted(first.seeds, 'seed')})"
-    return sentence(f"per {unit} of {axis}: {'; '.join(parts)}")
+    scale = ", fitted on a log scale" if first.scale == "log10" else ""
+    axis = f"{formats.visible(first.axis)}{also} from {low:g} to {high:g} ({counted(first.seeds, 'seed')}{scale})"
+    return sentence(f"along {axis}: {'; '.join(parts)}")
+
+
+def _ends(trend: Trend, figures: StudyFigures) -> tuple[float, float]:
+    """The lowest and the highest place on the axis of a line."""
+    choices = [cell.choice for cell in figures.cells]
+    alike = [choice for choice in choices if all(choice.get(axis) == value for axis, value in trend.choice.items())]
+    places = [float(value) for choice in alike if isinstance(value := choice[trend.axis], (int, float))]
+    return min(places), max(places)
 
 
 def _of_references(figures: StudyFigures) -> list[Trend]:
