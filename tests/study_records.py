@@ -21,7 +21,7 @@ from halluc.runs.studies import (
 def comparison_report() -> ComparisonReport:
     """A run against another that hallucinates less and omits more."""
     figures = [
-        Delta(name="f1", by={}, a=0.816, b=0.809, difference=-0.007, interval=(-0.02, 0.01), p=0.4, p_holm=0.8),
+        Delta(name="entity_f1", by={}, a=0.816, b=0.809, difference=-0.007, interval=(-0.02, 0.01), p=0.4, p_holm=0.8),
         Delta(
             name="hallucination_rate",
             by={},
@@ -55,7 +55,7 @@ def comparison_report() -> ComparisonReport:
         examples=40,
         reference="runs/letters/a",
         others=[other],
-        conclusion=["On a single seed each, the run “b” hallucinates less than “a”, by 2.7 points [2.1, 3.4]."],
+        conclusion=["“b” less “a” on test: hallucination rate −2.7 points [−3.4, −2.1], lower."],
         notes=[],
         texts={"test-9": ["Anna", "Berg", "told", "The", "Paris", "Review", "(", "LOC|1", ")"]},
         gold={"test-9": [(0, 2, "PER_NAME"), (3, 6, "LOC")]},
@@ -84,6 +84,9 @@ def study_report() -> StudyReport:
                 slope_interval=(-0.026, -0.001),
                 intercept=0.003,
                 intercept_interval=(-0.001, 0.007),
+                seeds=3,
+                slope_p=0.04,
+                slope_p_holm=0.04,
                 arm_axis="arm",
                 arm="mix",
                 reference="none",
@@ -98,14 +101,15 @@ def study_report() -> StudyReport:
         figures=figures,
         axes={"gap.fraction": [0.0, 0.5], "arm": ["none", "mix"]},
         single_seed=False,
-        conclusion=["The arm “mix” hallucinates less than “none” at gap.fraction 0.5, by 0.7 points [0.2, 1.4]."],
+        conclusion=["“mix” less “none” (3 seeds): hallucination rate lower at gap.fraction 0.5."],
         notes=["seed=3,gap.fraction=0.5,arm=mix is missing: it is not evaluated."],
         reproduce=["halluc report runs/letters-study"],
     )
 
 
 def _cell(fraction: float, arm: str, rate: float) -> CellFigures:
-    values = {"f1": 0.767, "hallucination_rate": rate, "hallucination_rate_wide": 0.159, "distortion_rate": 0.204}
+    values = {"entity_f1": 0.767, "hallucination_rate": rate, "hallucination_rate_wide": 0.159}
+    values |= {"distortion_rate": 0.204}
     values |= {"omission_rate": 0.05 if arm == "mix" else 0.04, "ece": 0.091}
     figures = [_over_seeds(name, value) for name, value in values.items()]
     if arm != "none":
@@ -116,7 +120,9 @@ def _cell(fraction: float, arm: str, rate: float) -> CellFigures:
 
 def _over_seeds(name: str, mean: float, **by: str) -> SeedFigure:
     interval = (mean - 0.006, mean + 0.006)
-    return SeedFigure(name=name, by=by, mean=mean, sd=0.003, seeds=3, interval=interval, values=[mean] * 3)
+    return SeedFigure(
+        name=name, by=by, mean=mean, sd=0.003, seeds=3, interval=interval, values=[mean] * 3, of_seeds=[1, 2, 3]
+    )
 
 
 def _trend(arm: str, slope: float) -> Trend:
@@ -130,6 +136,8 @@ def _trend(arm: str, slope: float) -> Trend:
         slope_interval=(slope - 0.01, slope + 0.01),
         intercept=0.039,
         intercept_interval=(0.033, 0.044),
+        seeds=3,
+        slope_p=0.2,
     )
 
 
@@ -145,6 +153,9 @@ def _against(fraction: float) -> ArmComparison:
             interval=(-0.014, -0.002) if shown else (-0.006, 0.002),
             p=0.006 if shown else 0.2,
             p_holm=0.012 if shown else 0.427,
+            shown=shown,
+            smallest=0.005,
+            values=[-0.008, -0.007, -0.006] if shown else [-0.004, 0.0, -0.002],
         ),
         ArmDelta(
             name="omission_rate",
@@ -155,6 +166,7 @@ def _against(fraction: float) -> ArmComparison:
             interval=(0.005, 0.016),
             p=0.0004,
             p_holm=0.0008,
+            shown=True,
         ),
     ]
     choice = {"gap.fraction": fraction}

@@ -205,7 +205,7 @@ def test_labels_stand_in_the_order_of_their_hallucination_rates_under_all():
         row.hallucination = rate if rate is None else figure("hallucination_rate", rate, 9, None)
     chart = by_id(run_charts.charts(report))["by-label"]
     assert [row[0] for row in chart.rows] == ["all", "all", "a", "b"]
-    assert chart.rows[1][4] == "30.0%"
+    assert chart.rows[1][4] == "30.0% (no interval)"
 
 
 def test_bars_are_as_long_as_the_shares_they_stand_for():
@@ -278,7 +278,7 @@ def test_figures_on_dev_are_named_at_their_ends_and_do_not_overlap():
 def test_a_study_of_arms_and_numbers_has_charts_of_both():
     charts = by_id(study_charts.charts(study_report()))
     assert list(charts) == [
-        "curve-hallucination", "curve-wide", "curve-omission", "curve-f1", "curve-ece", "cells", "trade-off",
+        "curve-hallucination", "curve-wide", "curve-omission", "curve-entity-f1", "curve-ece", "cells", "trade-off",
         "difference-1", "difference-2", "slope-1", "slope-difference-1",
     ]  # fmt: skip
     assert {"none", "mix"} <= set(texts(charts["curve-hallucination"]))

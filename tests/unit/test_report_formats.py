@@ -30,7 +30,7 @@ def test_values_are_told_as_their_name_has_it(name, number, told):
 def test_a_figure_stands_with_its_interval():
     rate = MetricResult(name="hallucination_rate", value=0.0323, n=5728, interval=(0.0281, 0.0368), protocol="p")
     assert formats.metric(rate) == "3.2% [2.8, 3.7]"
-    assert formats.metric(rate.model_copy(update={"interval": None})) == "3.2%"
+    assert formats.metric(rate.model_copy(update={"interval": None})) == "3.2% (no interval)"
     assert formats.metric(None) == "–"
 
 
@@ -62,7 +62,7 @@ def test_p_values():
 
 def test_titles_name_the_slice():
     assert formats.title("distortion_rate", {"reason": "boundary"}) == "distortion rate, boundary"
-    assert formats.title("f1") == "entity F1"
+    assert formats.title("entity_f1") == "entity F1"
 
 
 @given(st.text())

@@ -202,9 +202,9 @@ def test_the_time_of_the_steps_alone_is_told_as_such():
 @pytest.mark.parametrize(
     ("counts", "told"),
     [
-        ((3, 3), "3 seeds a cell: the 95% intervals are over seeds and examples."),
-        ((1, 3), "1 to 3 seeds a cell: the 95% intervals are over seeds and examples; where there is one seed, over"
-                 " examples alone."),
+        ((3, 3), "3 seeds per cell: the 95% intervals cover examples and seeds (Student's t)."),
+        ((1, 3), "1 to 3 seeds per cell: the 95% intervals cover examples and seeds (Student's t); with one seed,"
+                 " the examples only."),
     ],
 )  # fmt: skip
 def test_the_seeds_of_a_study_are_told(counts, told):
@@ -221,9 +221,10 @@ def test_every_cell_has_what_the_page_has():
     report = study_report()
     columns = study_views.view(report)["cell_columns"]
     assert f"| {' | '.join(columns)} |" in pages.page(report)
-    assert {"wrong label", "boundary", "both", "duplicate", "false in seen", "false in new", "gap ratio"} <= set(
-        columns
-    )
+    assert {"entity F1", "hallucination", "wide", "distortion", "omission", "ECE"} <= set(columns)
+    assert "micro F1" not in columns, "no column without a figure"
+    told = pages.page(report)
+    assert "| 0.5 | none | hallucination rate | 4.4% | 0.3 | 1: 4.4%, 2: 4.4%, 3: 4.4% |" in told
 
 
 def test_the_figures_are_those_of_the_report():

@@ -27,6 +27,7 @@ from halluc.runs import evaluations
 from halluc.runs.directory import RunDir
 from halluc.runs.reports import Mistake, TextNovelty
 from halluc.runs.schema import ConfidenceFile, LabelPrediction, LedgerLine, Nearest
+from halluc.runs.studies import StudyFigures
 from tests.report_records import figure, run_report
 from tests.study_records import comparison_report, study_report
 
@@ -311,7 +312,8 @@ def labelled_run(tmp_path):
 def test_a_comparison_shows_flipped_labels_in_their_texts(labelled_run):
     other = comparison_report().others[0]
     flip = other.flipped[0].model_copy(update={"id": "t1", "start": 0, "end": 3, "label": "refund"})
-    report = compared([labelled_run], [other.model_copy(update={"flipped": [flip]})], [])
+    figures = [delta.model_copy(update={"name": delta.name.replace("entity", "micro")}) for delta in other.figures]
+    report = compared([labelled_run], [other.model_copy(update={"flipped": [flip], "figures": figures})], [])
     assert (report.task, report.gold, report.seconds) == (TASK, {"t1": [(None, None, "track")]}, {"t1": 1})
     names = {delta.name for delta in report.others[0].figures}
     assert "hallucination_rate" in names and not names & {"distortion_rate", "hallucination_rate_wide"}
@@ -334,6 +336,7 @@ def test_only_a_flipped_claim_about_a_part_of_a_text_has_a_place_on_the_terminal
 
 def test_a_study_has_no_columns_of_distortion(labelled_run, tmp_path):
     figures = study_report().figures
+    figures = StudyFigures.model_validate_json(figures.model_dump_json().replace("entity_f1", "micro_f1"))
     cells = [cell.model_copy(update={"runs": [str(labelled_run.path)]}) for cell in figures.cells]
     report = studied("texts", tmp_path, figures.model_copy(update={"cells": cells}), [])
     assert report.task == TASK

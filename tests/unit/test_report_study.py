@@ -259,7 +259,8 @@ def test_a_comparison_as_a_report(made_runs, compared):
         "comparison", "test", compared[0].examples, str(made_runs[0].path),
     )  # fmt: skip
     assert (report.others, report.reproduce[-1], report.notes) == (compared, COMMAND, [])
-    assert report.conclusion[0].startswith("On a single seed each, ")
+    assert " on test: hallucination rate " in report.conclusion[0]
+    assert report.conclusion[-1].startswith("Recommendation: ")
     lines = made_runs[0].predictions("test").read_text().splitlines()
     records = {record["id"]: record for record in map(json.loads, lines)}
     flipped = {flip.id for other in compared for flip in other.flipped}
@@ -290,7 +291,7 @@ def test_a_study_as_a_report(home):
     assert report.axes == {"seed": [1, 2], "gap.fraction": [0.0, 0.5], "arm": ["none", "mix"]}
     assert (report.figures, report.single_seed, report.reproduce[-1]) == (figures, False, COMMAND)
     assert report.notes == [f"{slug} is missing: not run yet." for slug in figures.missing]
-    assert report.conclusion[0].startswith("Of 8 cells 1 is missing")
+    assert report.conclusion[0].startswith("1 of 8 cells is missing")
     assert type(report).model_validate_json(report.model_dump_json()) == report
 
 

@@ -205,7 +205,8 @@ def test_a_guarantee_says_what_it_rests_on_and_what_was_measured():
                                       " interval goes beyond it."),
         ((0.004, 80, (0.001, 0.009)), "On test it is 0.4% [0.1, 0.9]: the promise of at most 1% is kept."),
         ((0.01, 80, (0.01, 0.01)), "On test it is 1.0% [1.0, 1.0]: the promise of at most 1% is kept."),
-        ((0.02, 80, None), "On test it is 2.0%: above the 1% promised; the promise holds for data drawn like dev."),
+        ((0.02, 80, None), "On test it is 2.0% (no interval): above the 1% promised; the promise holds for data drawn"
+                           " like dev."),
         ((None, 0, None), "On test no claim is kept: there is nothing to measure."),
     ],
 )  # fmt: skip

@@ -51,7 +51,7 @@ def _of_family(
         Panel(heading, scales[name], [mark(_delta(one, name)) for one in members], has_zero=True)
         for heading, name in compared.items()
     ]
-    canvas = forest([Block(names, panels[:2]), Block(names, panels[2:])])
+    canvas = forest([Block(names, panels[at : at + 2]) for at in range(0, len(panels), 2)])
     where = f", {choice}" if choice else ""
     title = f"Each {formats.visible(axis)} less {formats.visible(reference)}{where}"
     note = (

@@ -126,7 +126,7 @@ def _seed_rows(cell: CellFigures, keys: Iterable[Key]) -> Iterable[Row]:
     for figure in filter(None, map(found.get, keys)):
         name = figure.name
         values = [formats.value(name, value) for value in figure.values]
-        if figure.of_seeds != [None]:
+        if figure.of_seeds not in ([], [None]):
             values = [f"{seed}: {value}" for seed, value in zip(figure.of_seeds, values, strict=True)]
         yield [
             *_choice(cell),
