@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from halluc.report.collect.reproducing import of_runs, of_study
+from halluc.report.formats import ELLIPSIS
 from halluc.runs.directory import RunDir
 from tests.made_runs import Rates, made_examples, make_run, make_study
 
@@ -36,7 +37,12 @@ def changed(run: RunDir, folder: Path, **changes: object) -> RunDir:
 
 
 def config_of(run: RunDir) -> str:
-    return str(run.path.parent.parent.parent / f"{run.path.parent.name}.yaml")
+    """Its config lies in the folder to start in: it was named by its whole path, and is told without."""
+    return f"{run.path.parent.name}.yaml"
+
+
+def start_of(run: RunDir) -> str:
+    return f"# start in the folder that holds {config_of(run)}"
 
 
 def with_arguments(run: RunDir, train: list[str], evaluation: list[str]) -> dict[str, object]:
@@ -55,6 +61,7 @@ def test_a_study_is_made_by_its_config_in_the_code_of_its_first_cell(home, tmp_p
     assert of_study([cell, *cells(home)]) == [
         f"# halluc {version}, torch 2.1",
         f"# commit {'ab' * 20}, and files that differed from it",
+        start_of(first),
         f"halluc run {config_of(first)} --set runs_dir=elsewhere",
     ]
 
@@ -87,6 +94,7 @@ def test_runs_are_made_each_by_its_own_lines(run, home):
     assert of_run[-1] == f"halluc run {config_of(run)}"
     only = " ".join(f"--only {axis}" for axis in cell.path.name.split(","))
     assert of_cell[-1] == f"halluc run {config_of(cell)} {only}"
+    assert (of_run[-2], of_cell[-2]) == (start_of(run), start_of(cell))
 
 
 def test_at_most_five_runs_are_told_of_and_the_others_counted(run):
@@ -106,4 +114,6 @@ def test_a_model_from_elsewhere_is_evaluated(run, tmp_path):
     stages = json.loads((run.path / "run.json").read_text())["stages"]
     of_eval = changed(run, tmp_path, stages={"eval": stages["eval"]})
     checkpoint = json.loads(run.evaluation("test").read_text())["checkpoint"]
-    assert of_runs([of_eval])[-1] == f"halluc eval {config_of(run)} --checkpoint {checkpoint}"
+    assert checkpoint == str(run.model)
+    end = f"--checkpoint {ELLIPSIS}/{run.path.name}/model"
+    assert of_runs([of_eval])[-1].replace("'", "") == f"halluc eval {config_of(run)} {end}"
