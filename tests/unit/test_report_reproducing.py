@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 from pathlib import Path
 
@@ -115,5 +116,8 @@ def test_a_model_from_elsewhere_is_evaluated(run, tmp_path):
     of_eval = changed(run, tmp_path, stages={"eval": stages["eval"]})
     checkpoint = json.loads(run.evaluation("test").read_text())["checkpoint"]
     assert checkpoint == str(run.model)
-    end = f"--checkpoint {ELLIPSIS}/{run.path.name}/model"
-    assert of_runs([of_eval])[-1].replace("'", "") == f"halluc eval {config_of(run)} {end}"
+    beside_the_config = f"runs/made/{run.path.name}/model"
+    assert of_runs([of_eval])[-1] == f"halluc eval {config_of(run)} --checkpoint {beside_the_config}"
+    file = of_eval.evaluation("test")
+    file.write_text(json.dumps({**json.loads(file.read_text()), "checkpoint": "/home/anna/models/best"}))
+    assert shlex.split(of_runs([of_eval])[-1])[-2:] == ["--checkpoint", f"{ELLIPSIS}/models/best"]

@@ -180,7 +180,12 @@ def _value(config: Sequence[ConfigLine], key: str) -> str | None:
     if line is None:
         return None
     text = line.removeprefix(f"{key}: ").strip()
-    return str(json.loads(text)).replace("$$", "$") if text.startswith('"') else text
+    if not text.startswith('"'):
+        return text
+    try:
+        return str(json.loads(text)).replace("$$", "$")
+    except ValueError:
+        return None  # the file was cut here
 
 
 def relative(report: AnyReport, paths: Paths) -> AnyReport:
