@@ -80,9 +80,9 @@ _TITLES = {
 }
 _F1 = ContextVar("f1", default="entity F1")
 SECTION_TITLES = {
-    "unsupported": "Unsupported: hallucinations",
+    "unsupported": "Unsupported: invented mentions",
     "distorted": "Distorted: a wrong label or boundary",
-    "omission": "Omitted: annotated, and no claim touches it",
+    "omission": "Omitted: annotated, but not found at all",
     "supported": "Supported, the least confident first",
 }
 

@@ -98,7 +98,7 @@ def test_a_figure_that_is_undefined_is_left_out():
     [
         ("hub:org/name", "org/name", "from `hub:org/name`."),
         ("hub:name@main", "name", "from `hub:name@main`."),
-        ("package:some_encoder/model", None, "`package:some_encoder/model`, a model that an installed Python package"),
+        ("package:some_encoder/model", None, "`package:some_encoder/model`, a model from an installed Python package"),
         ("models/mine", None, "from `models/mine`."),
     ],
 )

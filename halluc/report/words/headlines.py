@@ -52,8 +52,7 @@ def _f1(metric: MetricResult, figures: Figures) -> str:
 
 
 def _hallucination(metric: MetricResult, figures: Figures) -> str:
-    mentions = "mention is" if metric.n == 1 else "mentions are"
-    told = f"{formats.percent(metric.value)} of the predicted {mentions} invented: {count(metric):,} of {metric.n:,}."
+    told = f"{formats.percent(metric.value)} of the predicted mentions are invented: {count(metric):,} of {metric.n:,}."
     wrong = figures.get("false_claim_rate")
     if wrong is None or wrong.value is None:
         return told

@@ -111,7 +111,8 @@ def section_titles(words: Nouns) -> dict[str, str]:
     """What the kinds of claims are headed by."""
     if words.has_places:
         return formats.SECTION_TITLES
-    return {**formats.SECTION_TITLES, "omission": "Omitted: annotated, but not predicted"}
+    own = {"unsupported": "Unsupported: wrong labels", "omission": "Omitted: annotated, but not predicted"}
+    return {**formats.SECTION_TITLES, **own}
 
 
 def counts(found: Sequence[SplitRow]) -> dict[str, str]:

@@ -59,16 +59,17 @@ def _wrong(figures: Figures, rate: MetricResult, split: str) -> tuple[str, int]:
     for reason, told in _REASONS.items():
         found = figures.get("distortion_rate", reason=reason)
         parts[told] = 0 if found is None else count(found)
-    if not parts["with a wrong label"] and not parts["with a wrong boundary"]:
-        parts["with a wrong label and boundary"] = parts.pop("with a wrong label and boundary")
     distorted = figures.get("distortion_rate")
     rest = (0 if distorted is None else count(distorted)) - (sum(parts.values()) - parts["invented"])
     parts["with a wrong label or boundary"] = max(0, rest)  # a run that does not tell the reasons
     there = {told: number for told, number in parts.items() if number}
+    if "with a wrong label" in there and "with a wrong boundary" in there:
+        there = {"with both" if told == _REASONS["both"] else told: number for told, number in there.items()}
     total = sum(there.values())
-    every = figures.get("false_claim_rate") or MetricResult(
-        name="false_claim_rate", value=total / rate.n, n=rate.n, protocol=rate.protocol
-    )
+    every = figures.get("false_claim_rate")
+    if every is None:
+        share = {"name": "false_claim_rate", "value": total / rate.n, "interval": None}
+        every = rate if total == count(rate) else rate.model_copy(update=share)
     if not total:
         none = f"None of the {rate.n:,} predicted mentions" if rate.n > 1 else "The only predicted mention"
         return f"{none} on {split} is {'wrong' if rate.n > 1 else 'right'} ({formats.metric(every)} wrong).", 0

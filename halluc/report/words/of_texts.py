@@ -107,8 +107,7 @@ def micro_f1(metric: MetricResult, figures: Figures) -> str:
 
 def hallucination(metric: MetricResult, figures: Figures) -> str:
     """How many of the labels are wrong, apart those of texts out of scope."""
-    labels = "label is" if metric.n == 1 else "labels are"
-    told = f"{formats.percent(metric.value)} of the predicted {labels} wrong: {count(metric):,} of {metric.n:,}"
+    told = f"{formats.percent(metric.value)} of the predicted labels are wrong: {count(metric):,} of {metric.n:,}"
     found = figures.get("out_of_scope_acceptance")
     if found is None or not count(found):
         return f"{told}."
