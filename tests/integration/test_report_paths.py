@@ -28,8 +28,10 @@ def leaks(run: Path) -> list[str]:
     return absolute_in(run / "report", run / "model" / "README.md")
 
 
-def newest(folder: Path) -> Path:
-    return max(folder.glob("runs/tiny/2*"), key=lambda path: path.name)
+def runs_of(project: Path, name: str) -> dict[Path, str]:
+    """The runs of a config, each with the hash of its config."""
+    found = project.glob(f"runs/{name}/2*/run.json")
+    return {file.parent: json.loads(file.read_text())["config_sha256"] for file in found}
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +52,7 @@ def project(tmp_path_factory, tiny_encoder) -> Path:
     ):
         splits = "\n".join(f"  {split}: {data}/{split}.txt" for split in ("train", "dev", "test"))
         (home / "configs" / f"{name}.yaml").write_text(
-            f"name: tiny\ntask: {{type: token_classification}}\ndata:\n  format: conll\n{splits}\n"
+            f"name: {name}\ntask: {{type: token_classification}}\ndata:\n  format: conll\n{splits}\n"
             f"model: {{name: {model}}}\ntrain: {{steps: 2, batch_tokens: 64}}\n",
             encoding="utf-8",
         )
@@ -70,7 +72,7 @@ def test_the_commands_of_a_report_make_the_run_again_and_no_absolute_path_is_tol
     monkeypatch.chdir(project)
     config = project / "configs" / f"{name}.yaml" if is_whole else Path("configs") / f"{name}.yaml"
     assert halluc("run", config, "-q").code == 0
-    run = newest(project)
+    (run, made), *_ = runs_of(project, name).items()
     monkeypatch.chdir(tmp_path)  # a report from elsewhere tells the same
     assert halluc("report", run, "-q").code == 0
     assert leaks(run) == []
@@ -78,36 +80,34 @@ def test_the_commands_of_a_report_make_the_run_again_and_no_absolute_path_is_tol
     train = next(split["source"] for split in report["data"]["splits"] if split["name"] == "train")
     assert train == ("data/train.txt" if name == "relative" else "${HALLUC_DATA}/train.txt")
     assert f"# start in the folder that holds configs/{name}.yaml" in report["reproduce"]
-    made = json.loads((run / "run.json").read_text())["config_sha256"]
     (from_config, from_kept) = commands_of(report)
     assert from_config[:3] == ["halluc", "run", f"configs/{name}.yaml"]
     monkeypatch.chdir(project)
     for command in (from_config, from_kept):
         assert Path(command[2]).is_file()
         assert halluc(*command[1:], "-q").code == 0
-        assert json.loads((newest(project) / "run.json").read_text())["config_sha256"] == made
+        assert {*runs_of(project, name).values()} == {made}
 
 
 def test_a_run_named_outright_and_a_model_from_elsewhere_tell_no_absolute_path(halluc, project, monkeypatch):
     monkeypatch.delenv("HALLUC_DATA", raising=False)
     monkeypatch.chdir(project)
-    assert (
-        halluc("run", project / "configs" / "variable.yaml", "-q", "--set", f"data.test={project}/data/dev.txt").code
-        == 0
-    )
-    run = newest(project)
+    sets = ["--set", f"data.test={project}/data/dev.txt", "--set", "name=outright"]
+    assert halluc("run", project / "configs" / "variable.yaml", "-q", *sets).code == 0
+    (run,) = runs_of(project, "outright")
+    assert halluc("eval", "--run", run, "-q").code == 0
     assert halluc("report", run, "-q").code == 0
     assert leaks(run) == []
-    outcome = halluc("eval", "configs/relative.yaml", "--checkpoint", run / "model", "-q", "--json")
+    outcome = halluc("eval", "configs/relative.yaml", "--checkpoint", run / "model", "-q", "--set", "name=foreign")
     assert outcome.code == 0, outcome.err
-    foreign = newest(project)
-    assert foreign != run
+    (foreign,) = runs_of(project, "foreign")
     assert halluc("report", foreign, "-q").code == 0
     assert absolute_in(foreign / "report") == []
     report = json.loads((foreign / "report" / "report.json").read_text())
-    assert report["model"] == f"runs/tiny/{run.name}/model"
-    (command, _) = commands_of(report)
-    assert command == ["halluc", "eval", "configs/relative.yaml", "--checkpoint", f"runs/tiny/{run.name}/model"]
+    model = f"runs/outright/{run.name}/model"
+    assert report["model"] == model
+    command = ["halluc", "eval", "configs/relative.yaml", "--checkpoint", model, "--set", "name=foreign"]
+    assert commands_of(report)[0] == command
 
 
 def test_comparisons_and_studies_tell_no_absolute_path(halluc, tmp_path):

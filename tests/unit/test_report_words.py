@@ -388,6 +388,6 @@ def test_calibration_says_on_which_side_it_errs_where_an_interval_shows_it(right
     ]
     support = metric("support_rate", sum(right) / 2, 100, right)
     said = meaning("ece", metric("ece", 0.054, 100), support, *bins)
-    assert "it differs on average by 5.4 percentage points from the share that is right" in said
+    assert "confidence and the share that is right differ by 5.4 percentage points on average" in said
     assert told in said
     assert meaning("ece", metric("ece", None, 0)) == "No prediction has a confidence."

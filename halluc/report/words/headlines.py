@@ -80,7 +80,9 @@ def _calibration(metric: MetricResult, figures: Figures) -> str:
     if metric.value is None:
         return "No prediction has a confidence."
     points = f"{100 * metric.value:.1f} percentage points"
-    told = f"Among predictions of similar confidence, it differs on average by {points} from the share that is right"
+    told = (
+        f"Among predictions of similar confidence, confidence and the share that is right differ by {points} on average"
+    )
     return f"{told}{_direction(figures)}."
 
 
