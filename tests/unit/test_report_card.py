@@ -149,7 +149,7 @@ def test_what_a_run_does_not_tell_is_left_out():
         "base_model": "example/tiny-encoder",
         "tags": ["halluc"],
     }
-    for heading in ("## Data", "## Training", "## Figures", "## Where", "## Silent", "## How to make it again"):
+    for heading in ("## Data", "## Training", "## Figures", "## Where", "## Abstention", "## How to reproduce"):
         assert heading not in told
     assert "None" not in told and "license" not in told
 
