@@ -378,7 +378,7 @@ def test_the_gap_ratio_in_words(value, interval, seen, new, told):
     [
         ((0.7, 0.8), "the model is over-confident: it states 90.0% on average and is right in 75.0%."),
         ((0.95, 0.99), "the model is under-confident: it states 90.0% on average and is right in 97.0%."),
-        ((0.8, 0.95), "right."),
+        ((0.8, 0.95), "on average."),
     ],
 )
 def test_calibration_says_on_which_side_it_errs_where_an_interval_shows_it(right, told):
