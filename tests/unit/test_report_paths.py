@@ -43,6 +43,11 @@ def test_a_path_is_shown_by_one_rule(path, shown):
     assert KNOWN.within({path: [f"`{path}`:3", 7, None]}) == {shown: [f"`{shown}`:3", 7, None]}
 
 
+def test_files_that_end_alike_are_kept_apart():
+    found = KNOWN.within({"/x/a/train.txt": "1", "/y/a/train.txt": "2"})
+    assert found == {"…/a/train.txt": "1", "…/a/train.txt, another": "2"}
+
+
 @pytest.mark.parametrize(
     ("text", "shown"),
     [

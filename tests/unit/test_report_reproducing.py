@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import shutil
 from pathlib import Path
@@ -121,3 +122,26 @@ def test_a_model_from_elsewhere_is_evaluated(run, tmp_path):
     file = of_eval.evaluation("test")
     file.write_text(json.dumps({**json.loads(file.read_text()), "checkpoint": "/home/anna/models/best"}))
     assert shlex.split(of_runs([of_eval])[-1])[-2:] == ["--checkpoint", f"{ELLIPSIS}/models/best"]
+
+
+def moved(run: RunDir, config: str) -> RunDir:
+    """As if the run had been started above its ``runs_dir``, with a config of another folder."""
+    home = run.path.parent.parent.parent
+    text = run.config.read_text().replace(f"{home}/{config_of(run)}:", f"{config}:")
+    run.config.write_text(re.sub(r"(?m)^runs_dir: \S+", "runs_dir: runs", text))
+    return run
+
+
+def test_a_config_outside_of_the_folder_to_start_in_is_replaced_by_the_one_that_the_run_keeps(tmp_path):
+    run = moved(make_run(tmp_path, made_examples(20, Rates(0.2, 0.1, 0.1))), "/home/anna/made.yaml")
+    kept = f"runs/made/{run.path.name}/config.yaml"
+    assert of_runs([run])[-2:] == [f"# start in the folder that holds {kept}", f"halluc run {kept}"]
+
+
+def test_of_a_study_with_such_a_config_the_beginning_of_its_path_is_left_to_fill_in(tmp_path):
+    home = make_study(tmp_path, fractions=(0.0,), seeds=(1,), sentences=20)
+    first = moved(cells(home)[0], "/home/anna/configs/study.yaml")
+    told = of_study([first])
+    assert told[0] == f"# put the whole path in the place of {ELLIPSIS}/"
+    assert told[-2] == f"# start in the folder that holds runs/study/{first.path.name}/config.yaml"
+    assert shlex.split(told[-1]) == ["halluc", "run", f"{ELLIPSIS}/configs/study.yaml"]

@@ -64,6 +64,13 @@ class Paths:
             return self.of(text)
         return self._pattern.sub(self._found, text)
 
+    def at_start(self) -> Paths:
+        """What holds in the folder that commands start in: variables, and what lies in that very folder."""
+        variables = {folder: name for folder, name in self.names.items() if name}
+        if self.start is None:
+            return Paths(None, variables, self.configs)
+        return Paths(self.start, {str(self.start): "", str(self.start.resolve()): ""} | variables)
+
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
         """An absolute path in quotes, one in a known folder (which may have blanks), any other."""
@@ -88,7 +95,13 @@ class Paths:
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, dict):
-            return {self.within(key): self.within(inner) for key, inner in value.items()}
+            made: dict[Any, Any] = {}
+            for key, inner in value.items():
+                shown = self.within(key)
+                while shown in made:  # two files that end alike
+                    shown = f"{shown}, another"
+                made[shown] = self.within(inner)
+            return made
         if isinstance(value, list):
             return [self.within(inner) for inner in value]
         return value

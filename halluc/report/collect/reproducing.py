@@ -12,6 +12,7 @@ from halluc.core.errors import HallucError
 from halluc.report.collect import paths
 from halluc.report.collect.paths import Paths
 from halluc.report.collect.reading import Evaluated, evaluated
+from halluc.report.formats import ELLIPSIS
 from halluc.runs import evaluations
 from halluc.runs.directory import RunDir
 from halluc.runs.reports import ConfigLine
@@ -54,12 +55,12 @@ def commands(source: Evaluated, config: list[ConfigLine], known: Paths) -> list[
     it keeps, each with the folder to start in."""
     if not config:
         return []
-    made = Made(source.run, source.record, config, source.splits, source.file.checkpoint, known)
+    made = Made(source.run, source.record, config, source.splits, source.file.checkpoint, known.at_start())
     named, kept = _from_config(made), _from_kept(made)
     if named and known.start is not None:
         kept = kept[1:]  # in the same folder
     told = ["# or with the resolved config that the run keeps"] if named else []
-    return [*_state_of_code(made.record), *_environment(made.run), *named, *told, *kept]
+    return _explained([*_state_of_code(made.record), *_environment(made.run), *named, *told, *kept])
 
 
 def of_study(runs: Sequence[RunDir]) -> list[str]:
@@ -68,7 +69,8 @@ def of_study(runs: Sequence[RunDir]) -> list[str]:
         named = paths.config_file(made.run, made.config)
         if named is not None:
             where = _place(made, named) or (_start_at(_kept(made)), made.paths.of(named))
-            return [*_state_of_code(made.record), *_environment(made.run), where[0], *_calls(made, where[1], [])]
+            lines = [*_state_of_code(made.record), *_environment(made.run), where[0], *_calls(made, where[1], [])]
+            return _explained(lines)
     return []
 
 
@@ -84,13 +86,19 @@ def of_runs(runs: Sequence[RunDir]) -> list[str]:
         else:
             lines.append(f"# {run.path}: its folder does not tell by which config it was made")
     left = len(runs) - MOST_RUNS
-    return lines + ([f"# and {left:,} more, as the report of each tells"] if left > 0 else [])
+    return _explained(lines) + ([f"# and {left:,} more, as the report of each tells"] if left > 0 else [])
 
 
 def from_start(path: Path, runs: Sequence[RunDir]) -> str:
     """A path as a command names it in the folder in which the first of some runs was started."""
     start = paths.of_runs([(run, config_lines(run)) for run in runs[:1]]).start
     return str(path) if start is None else _below(path.absolute(), start) or str(path)
+
+
+def _explained(lines: list[str]) -> list[str]:
+    """With a line on what is left to fill in: the beginnings of paths outside of all known folders."""
+    is_open = any(f"{ELLIPSIS}/" in line for line in lines if not line.startswith("#"))
+    return [f"# put the whole path in the place of {ELLIPSIS}/", *lines] if is_open else lines
 
 
 def _made(run: RunDir) -> Made | None:
@@ -102,7 +110,7 @@ def _made(run: RunDir) -> Made | None:
     except HallucError:
         return None  # told by who needs its figures
     config = config_lines(run)
-    return Made(run, record, config, splits, checkpoint, paths.of_runs([(run, config)]))
+    return Made(run, record, config, splits, checkpoint, paths.of_runs([(run, config)]).at_start())
 
 
 def _from_config(made: Made) -> list[str]:
