@@ -67,8 +67,8 @@ def run_report() -> RunReport:
         seed=7,
         run=_run_file(),
         headlines=[
-            Headline(figure=f1, title="entity F1", meaning="It finds 83.3% of the 48 names that are there."),
-            Headline(figure=rate, title="hallucination rate", meaning="3 of 50 claims have nothing behind them."),
+            Headline(figure=f1, title="entity F1", meaning="83.3% of the 48 annotated mentions are found."),
+            Headline(figure=rate, title="hallucination rate", meaning="6.0% of the predicted mentions are invented."),
             Headline(figure=ratio, title="gap ratio", meaning="Nothing can be said: no claim is seen."),
             Headline(figure=ece, title="calibration error (ECE)", meaning="When it says 90%, 84.6% is right."),
         ],
@@ -78,9 +78,10 @@ def run_report() -> RunReport:
         ],
         notes=["coverage.json is not there: `halluc train` makes it."],
         conclusion=[
-            "3 of its 50 claims on test have nothing behind them, 2 on names that training did not show with that"
-            " label, or only in part: too few to conclude where.",
-            "It misses 4.2% [0.0, 10.0] of the 48 names that are there.",
+            "10 of 50 predicted mentions on test are wrong (20.0% [10.0, 32.0]): 3 invented, 2 with a wrong label, 5"
+            " with a wrong boundary.",
+            "Three cases are too few to say where the model invents.",
+            "2 of 48 annotated mentions (4.2% [0.0, 10.0]) are not found at all.",
         ],
         by_novelty=[
             _outcome("all", 50, 48, (0.8, 0.14, 0.06, 0.042)),

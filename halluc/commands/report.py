@@ -17,7 +17,7 @@ from halluc.components import TABLE
 from halluc.config.matrix import load_study
 from halluc.core.errors import HallucError, did_you_mean
 from halluc.report import writing
-from halluc.report.collect import several, single
+from halluc.report.collect import paths, reproducing, several, single
 from halluc.report.words import nouns
 from halluc.report.writing import FORMATS, Format
 from halluc.runs import directory, matrix
@@ -87,7 +87,8 @@ def run(targets: Sequence[Path], overrides: Sequence[str], wanted: Wanted = PLAI
     """
     found = [_study(target, overrides) or Target(target) for target in targets]
     if len(found) == 1 and found[0].cells:
-        _of_study(found[0], _command(targets, overrides, wanted), wanted)
+        runs = [cell.run for cell in found[0].cells]
+        _of_study(found[0], _command(targets, runs, overrides, wanted), wanted)
         return
     if any(target.cells for target in found):
         raise HallucError("C011", "a study is reported by itself", help="halluc report STUDY, or halluc report RUN RUN")
@@ -97,7 +98,7 @@ def run(targets: Sequence[Path], overrides: Sequence[str], wanted: Wanted = PLAI
     if len(runs) == 1:
         _of_run(runs[0], wanted)
     else:
-        _of_runs(runs, _command(targets, overrides, wanted), wanted)
+        _of_runs(runs, _command(targets, runs, overrides, wanted), wanted)
 
 
 def _study(target: Path, overrides: Sequence[str]) -> Target | None:
@@ -132,7 +133,8 @@ def _run(target: Path, overrides: Sequence[str]) -> RunDir:
 
 def _of_study(target: Target, command: str, wanted: Wanted) -> None:
     figures = study.current(target.name, target.path, target.cells, wanted.split, wanted.reference)
-    report = several.study_report(target.name, target.path, figures, [command])
+    runs = [cell.run for cell in target.cells]
+    report = _relative(several.study_report(target.name, target.path, figures, [command]), runs)
     if wanted.shows_tables:
         studytable.show(figures)
     there = [cell.run for cell in target.cells if any(cell.run.path.glob("ledger/*.jsonl"))]
@@ -176,7 +178,7 @@ def _of_runs(runs: Sequence[RunDir], command: str, wanted: Wanted) -> None:
     known: dict[bytes, Example] = {}
     first, *others = (measured.read(run, split, known) for run in runs)
     found = comparison.compare_all(first, others)
-    report = several.comparison_report(runs, found, [command])
+    report = _relative(several.comparison_report(runs, found, [command]), runs)
     if wanted.shows_tables:
         for one in found:
             comparison.show(one, has_places=nouns.of(report.task).has_places)
@@ -193,9 +195,15 @@ def _slug(runs: Sequence[RunDir]) -> str:
     return f"against-{plain[:80]}-{digest}"
 
 
-def _command(targets: Sequence[Path], overrides: Sequence[str], wanted: Wanted) -> str:
-    """The command line that makes this report again."""
-    parts = ["halluc", "report", *map(str, targets)]
+def _relative(report: AnyReport, runs: Sequence[RunDir]) -> AnyReport:
+    """A report of several runs without absolute paths; that of one run has none."""
+    known = paths.of_runs((run, reproducing.config_lines(run)) for run in runs)
+    return paths.relative(report, known)
+
+
+def _command(targets: Sequence[Path], runs: Sequence[RunDir], overrides: Sequence[str], wanted: Wanted) -> str:
+    """The command line that makes this report again, in the folder that the first of the runs was started in."""
+    parts = ["halluc", "report", *(reproducing.from_start(target, runs) for target in targets)]
     for override in overrides:
         parts += ["--set", override]
     for option, value in (("--split", wanted.split), ("--reference", wanted.reference)):

@@ -64,7 +64,7 @@ def show(file: EvalFile) -> None:
     columns = {**metrics.by_label, **_BY_LABEL}
     _labels(file.split, found, {heading: name for heading, name in columns.items() if name in there})
     if rate is None or not rate.n:
-        say(f"{file.split}: no claims: the model asserts nothing, and no rate of claims is defined")
+        say(f"{file.split}: no claims: the model predicts nothing, so no rate of claims is defined")
     novelties = dict.fromkeys(
         m.by["novelty"] for m in file.metrics if m.name in _BY_NOVELTY.values() and [*m.by] == ["novelty"]
     )

@@ -78,9 +78,9 @@ _TITLES = {
     "hallucination_rate_at_matched_omission": "hallucination rate at matched omission",
 }
 SECTION_TITLES = {
-    "unsupported": "Unsupported: hallucinations",
+    "unsupported": "Unsupported: invented mentions",
     "distorted": "Distorted: a wrong label or boundary",
-    "omission": "Omitted: annotated, and no claim touches it",
+    "omission": "Omitted: annotated, but not found at all",
     "supported": "Supported, the least confident first",
 }
 

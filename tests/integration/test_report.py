@@ -87,7 +87,7 @@ def test_runs_are_compared_in_the_first_ones_report(halluc, run, other):
     (folder,) = (run.path / "report").glob("against-*")
     assert files(folder) == FILES
     report = ComparisonReport.model_validate_json((folder / "report.json").read_text())
-    assert [one.b for one in report.others] == [str(other.path)]
+    assert [one.b for one in report.others] == [f"runs/other/{other.path.name}"]
 
 
 def test_a_comparison_of_another_split_does_not_take_the_place_of_the_usual_one(halluc, tmp_path):

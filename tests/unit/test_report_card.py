@@ -98,7 +98,7 @@ def test_a_figure_that_is_undefined_is_left_out():
     [
         ("hub:org/name", "org/name", "from `hub:org/name`."),
         ("hub:name@main", "name", "from `hub:name@main`."),
-        ("package:some_encoder/model", None, "`package:some_encoder/model`, a model that an installed Python package"),
+        ("package:some_encoder/model", None, "`package:some_encoder/model`, a model from an installed Python package"),
         ("models/mine", None, "from `models/mine`."),
     ],
 )
@@ -149,7 +149,7 @@ def test_what_a_run_does_not_tell_is_left_out():
         "base_model": "example/tiny-encoder",
         "tags": ["halluc"],
     }
-    for heading in ("## Data", "## Training", "## Figures", "## Where", "## Silent", "## How to make it again"):
+    for heading in ("## Data", "## Training", "## Figures", "## Where", "## Abstention", "## How to reproduce"):
         assert heading not in told
     assert "None" not in told and "license" not in told
 

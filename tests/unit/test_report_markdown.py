@@ -50,7 +50,7 @@ def test_a_page_is_made_of_whole_blocks(kind):
 
 def test_a_run_without_any_figure_is_told_too():
     told = pages.page(bare_report())
-    assert told.startswith("# letters: where it hallucinates\n")
+    assert told.startswith("# letters: hallucination report\n")
     assert "##" not in told.removeprefix("#") and "None" not in told
 
 
@@ -101,7 +101,7 @@ def test_claims_give_way_before_figures():
     told = pages.page(
         report.model_copy(update={"claims": [report.claims[0].model_copy(update={"shown": [claim] * 30})]})
     )
-    assert "5 of 30 hallucinations" in told
+    assert "5 of 30 invented" in told
     assert len(told) <= pages.MOST_CHARACTERS
     assert all(f"| {place} a label |" in told for place in range(30)) and "more*" not in told
 
@@ -186,7 +186,7 @@ def test_how_sure_it_is_stands_in_tables():
         formats.metric(bin_.supported),
         formats.count(bin_.supported.n),
     ]
-    place = told.index("false among them")
+    place = told.index("error rate")
     assert told[place + 1 : place + 3] == [formats.percent(point.coverage), formats.percent(point.risk)]
     known = point.model_copy(update={"interval": (0.01, 0.07)})
     assert "4.0% [1.0, 7.0]" in read(pages.page(report.model_copy(update={"risk": [known]})))
@@ -195,8 +195,8 @@ def test_how_sure_it_is_stands_in_tables():
 def test_the_time_of_the_steps_alone_is_told_as_such():
     report = run_report()
     longer = report.curves.model_copy(update={"seconds": 20.4})
-    assert "in 36 s (20 s for the steps alone)" in pages.page(report.model_copy(update={"curves": longer}))
-    assert "steps alone" not in pages.page(report.model_copy(update={"curves": None}))
+    assert "in 36 s (20 s for the training steps)" in pages.page(report.model_copy(update={"curves": longer}))
+    assert "training steps" not in pages.page(report.model_copy(update={"curves": None}))
 
 
 @pytest.mark.parametrize(

@@ -153,26 +153,41 @@ def test_of_a_long_text_the_beginning_is_shown_and_of_a_pair_where_the_second_be
 def test_the_conclusion_tells_of_new_texts_and_of_those_out_of_scope():
     found = conclusion(Figures(metrics()), "test", {"unsupported": [0.9] * 3, "supported": [0.5] * 3}, None, TEXTS)
     assert found == [
-        "40.0% [30.0, 50.0] of its 100 claims on test have nothing behind them; 60.0% [50.0, 70.0] of these 40 are"
-        " about the newest texts (q4: the most words that training never shows), though only 25.0% of all claims are.",
-        "It claims a label for 75.0% [60.0, 90.0] of the 40 texts that are out of scope.",
-        "It claims nothing for 10.0% [5.0, 20.0] of the 60 texts that have a label; its hallucinations have a median"
-        " confidence of 0.90, supported claims one of 0.50.",
+        "40 of 100 predicted labels on test are wrong (40.0% [30.0, 50.0]): 10 on texts annotated with another label,"
+        " 30 on texts out of scope.",
+        "60.0% [50.0, 70.0] of the 40 wrong labels are of the newest texts (q4: the largest share of words that"
+        " training never shows), though only 25.0% of all predicted labels are.",
+        "30 of 40 texts that are out of scope get a label (75.0% [60.0, 90.0]).",
+        "Of 60 texts that have a label, 42 get it (70.0% [60.0, 80.0]), 12 get another one and 6 get none (10.0% [5.0,"
+        " 20.0]); wrong labels have a median confidence of 0.90, right ones 0.50.",
     ]
     (*_, last) = conclusion(Figures([RATE, OMITTED]), "test", {}, None, LABEL_SETS)
-    assert last == "It misses 10.0% [5.0, 20.0] of the 60 labels that are annotated."
-    unknown = conclusion(Figures([RATE]), "test", {}, None, TEXTS)[0]
-    assert unknown.endswith("how new the texts are is not known, or the same of all.")
+    assert last == "6 of 60 annotated labels (10.0% [5.0, 20.0]) are not predicted."
+    first, unknown = conclusion(Figures([RATE]), "test", {}, None, TEXTS)
+    assert first == "40 of 100 predicted labels on test are wrong (40.0% [30.0, 50.0])."
+    assert unknown == "How new the texts are is not known, or the same of all: nothing is said of where they are."
+    few = [figure("hallucination_rate", 0.02, 100, (0.0, 0.05)), *metrics()[7:]]
+    assert (
+        conclusion(Figures(few), "test", {}, None, TEXTS)[1] == "Two cases are too few to say where the model is wrong."
+    )
+
+
+def test_a_conclusion_without_a_wrong_label_or_any_label():
+    right = figure("hallucination_rate", 0.0, 50, (0.0, 0.07))
+    none = "None of the 50 predicted labels on test is wrong (0.0% [0.0, 7.0] wrong)."
+    assert conclusion(Figures([right]), "test", {}, None, TEXTS) == [none]
+    silent = conclusion(Figures([figure("hallucination_rate", None, 0, None), OMITTED]), "test", {}, None, LABEL_SETS)
+    assert silent[0] == "The model predicts no label on test."
 
 
 def test_texts_of_another_quarter_than_the_last_are_called_the_newest_of_those_with_claims():
     by = {"q1": 0.2, "q3": 0.8}
     share = figure("share_of_hallucinations", 0.6, 40, (0.5, 0.7), novelty="q3")
     found = Figures([RATE, figure("gap_ratio", 4.0, 25, (2.0, 8.0)), *rates("over_claim", by, 25), share])
-    (where, *_) = conclusion(found, "test", {}, None, TEXTS)
-    assert " are about the newest texts that have a claim (q3: the most words" in where
+    (_, where, *_) = conclusion(found, "test", {}, None, TEXTS)
+    assert " are of the newest texts that get a label (q3: the largest share of words" in where
     (ratio,) = [one.meaning for one in headlines(found, TEXTS) if one.figure.name == "gap_ratio"]
-    assert ratio.startswith("Claims about the newest texts that have a claim (q3) are wrong 4.0 times")
+    assert ratio.startswith("Labels of the newest texts that get a label (q3) are wrong 4.0 times")
 
 
 def test_abstention_tells_what_becomes_of_texts_out_of_scope():
@@ -194,18 +209,19 @@ def test_headlines_begin_with_the_figure_of_the_task():
         "accuracy", "hallucination_rate", "out_of_scope_acceptance", "gap_ratio",
     ]  # fmt: skip
     accuracy, rate, scope, ratio = (one.meaning for one in found)
-    assert (
-        accuracy == "It claims the annotated label for 70.0% of the 60 texts that have one (40 more are out of scope)."
+    assert accuracy == "70.0% of the 60 texts that have a label get the annotated one (40 more are out of scope)."
+    assert rate == ("40.0% of the predicted labels are wrong: 40 of 100, 30 of them on texts that are out of scope.")
+    assert scope == (
+        "30 of the 40 texts that are out of scope get a label; in 80.0% of pairs of a text in scope and one out of"
+        " scope, the model is less confident of the one out of scope."
     )
-    assert rate.endswith("40 of 100 claims, 30 of them about texts that are out of scope.")
-    assert scope.startswith("It claims a label for 30 of the 40 texts that are out of scope;")
     assert ratio == (
-        "Claims about the newest texts (q4) are wrong 4.0 times as often as those about the least new (q1): 80.0%"
+        "Labels of the newest texts (q4) are wrong 4.0 times as often as those of the least new (q1): 80.0%"
         " against 20.0%."
     )
     several = [figure(name, 0.5, 9, None) for name in ("micro_f1", "micro_precision", "micro_recall")]
     (micro,) = headlines(Figures(several), LABEL_SETS)
-    assert micro.meaning == "It finds 50.0% of the labels that are annotated; 50.0% of what it claims is right."
+    assert micro.meaning == "50.0% of the annotated labels are predicted; 50.0% of the predicted labels are right."
 
 
 def test_outcomes_have_the_quarters_that_are_there():
@@ -250,21 +266,23 @@ def test_the_gap_of_texts_is_one_of_words(tmp_path):
 def test_the_page_tells_of_texts_and_not_of_names():
     told = html(text_report())
     assert "By novelty of the text" in told and "quarters begin above 10.0%, 20.0%, 50.0%, the quartiles of dev" in told
-    about = (
-        '<span class="as">claimed</span> <b class="label"><bdi>refund</bdi></b> <span class="sure" title="confidence">'
+    about = '<span class="as">predicted</span> <b class="label"><bdi>refund</bdi></b> <span class="sure"'
+    assert (
+        about
+        + ' title="confidence">0.900</span>, <span class="as">annotated</span> <b class="label"><bdi>track</bdi></b>'
+        in told
     )
-    assert about + '0.900</span>, <span class="as">annotated</span> <b class="label"><bdi>track</bdi></b>' in told
     assert '<span class="as">annotated</span> <em>out of scope</em> <span class="chip">newest (q4)</span>' in told
     assert 'sing a <span class="second" title="here the second text begins">‖</span> | a song' in told
     assert "nearest in training: <bdi>“it is there”</bdi>, <code>train.jsonl:7</code>" in told
-    assert "training shows it first at <code>f:3</code>" in told
+    assert "first seen in training at <code>f:3</code>" in told
     assert '<option value="q4">newest</option>' in told
     counted = [
         f'<th scope="col">{heading}</th>' for heading in ("texts", "words", "labels", "out of scope", "repeated")
     ]
     assert "".join(counted) in told and "<td>3</td><td>1,009</td><td>2</td><td>1</td><td>3</td>" in told
     assert told.count('<th scope="col" class="text">by label</th>') == 1
-    assert "The commonest mistakes" in told and 'class="headlines"' in told
+    assert "Most frequent confusions" in told and 'class="headlines"' in told
     for absent in ("distorted", "boundary", "a name", " names ", "mentions", "of a labelled token", "partial"):
         assert absent not in told.partition("<body")[2], absent
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import shutil
 from pathlib import Path
 
 import pytest
 
 from halluc.report.collect.reproducing import of_runs, of_study
+from halluc.report.formats import ELLIPSIS
 from halluc.runs.directory import RunDir
 from tests.made_runs import Rates, made_examples, make_run, make_study
 
@@ -36,7 +39,12 @@ def changed(run: RunDir, folder: Path, **changes: object) -> RunDir:
 
 
 def config_of(run: RunDir) -> str:
-    return str(run.path.parent.parent.parent / f"{run.path.parent.name}.yaml")
+    """Its config lies in the folder to start in: it was named by its whole path, and is told without."""
+    return f"{run.path.parent.name}.yaml"
+
+
+def start_of(run: RunDir) -> str:
+    return f"# start in the folder that holds {config_of(run)}"
 
 
 def with_arguments(run: RunDir, train: list[str], evaluation: list[str]) -> dict[str, object]:
@@ -55,6 +63,7 @@ def test_a_study_is_made_by_its_config_in_the_code_of_its_first_cell(home, tmp_p
     assert of_study([cell, *cells(home)]) == [
         f"# halluc {version}, torch 2.1",
         f"# commit {'ab' * 20}, and files that differed from it",
+        start_of(first),
         f"halluc run {config_of(first)} --set runs_dir=elsewhere",
     ]
 
@@ -87,6 +96,7 @@ def test_runs_are_made_each_by_its_own_lines(run, home):
     assert of_run[-1] == f"halluc run {config_of(run)}"
     only = " ".join(f"--only {axis}" for axis in cell.path.name.split(","))
     assert of_cell[-1] == f"halluc run {config_of(cell)} {only}"
+    assert (of_run[-2], of_cell[-2]) == (start_of(run), start_of(cell))
 
 
 def test_at_most_five_runs_are_told_of_and_the_others_counted(run):
@@ -106,4 +116,32 @@ def test_a_model_from_elsewhere_is_evaluated(run, tmp_path):
     stages = json.loads((run.path / "run.json").read_text())["stages"]
     of_eval = changed(run, tmp_path, stages={"eval": stages["eval"]})
     checkpoint = json.loads(run.evaluation("test").read_text())["checkpoint"]
-    assert of_runs([of_eval])[-1] == f"halluc eval {config_of(run)} --checkpoint {checkpoint}"
+    assert checkpoint == str(run.model)
+    beside_the_config = f"runs/made/{run.path.name}/model"
+    assert of_runs([of_eval])[-1] == f"halluc eval {config_of(run)} --checkpoint {beside_the_config}"
+    file = of_eval.evaluation("test")
+    file.write_text(json.dumps({**json.loads(file.read_text()), "checkpoint": "/home/anna/models/best"}))
+    assert shlex.split(of_runs([of_eval])[-1])[-2:] == ["--checkpoint", f"{ELLIPSIS}/models/best"]
+
+
+def moved(run: RunDir, config: str) -> RunDir:
+    """As if the run had been started above its ``runs_dir``, with a config of another folder."""
+    home = run.path.parent.parent.parent
+    text = run.config.read_text().replace(f"{home}/{config_of(run)}:", f"{config}:")
+    run.config.write_text(re.sub(r"(?m)^runs_dir: \S+", "runs_dir: runs", text))
+    return run
+
+
+def test_a_config_outside_of_the_folder_to_start_in_is_replaced_by_the_one_that_the_run_keeps(tmp_path):
+    run = moved(make_run(tmp_path, made_examples(20, Rates(0.2, 0.1, 0.1))), "/home/anna/made.yaml")
+    kept = f"runs/made/{run.path.name}/config.yaml"
+    assert of_runs([run])[-2:] == [f"# start in the folder that holds {kept}", f"halluc run {kept}"]
+
+
+def test_of_a_study_with_such_a_config_the_beginning_of_its_path_is_left_to_fill_in(tmp_path):
+    home = make_study(tmp_path, fractions=(0.0,), seeds=(1,), sentences=20)
+    first = moved(cells(home)[0], "/home/anna/configs/study.yaml")
+    told = of_study([first])
+    assert told[0] == f"# put the whole path in the place of {ELLIPSIS}/"
+    assert told[-2] == f"# start in the folder that holds runs/study/{first.path.name}/config.yaml"
+    assert shlex.split(told[-1]) == ["halluc", "run", f"{ELLIPSIS}/configs/study.yaml"]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from halluc.report.collect.confidences import abstention
 from halluc.report.collect.figures import Figures
@@ -24,95 +26,175 @@ OMISSION = metric("omission_rate", 0.1, 90, (0.05, 0.15))
 MANY = metric("hallucination_rate", 0.1, 100, (0.05, 0.16))
 
 
-def where(share, interval, unseen_claims):
-    return [
-        metric("share_of_hallucinations", share, 10, interval, novelty="unseen"),
-        metric("over_claim", 0.2, unseen_claims, (0.1, 0.3), novelty="unseen"),
-    ]
+def over_claims(seen, new, partial=None, wrong=(0.05, 0.4)):
+    """What share of the claims of each novelty is wrong: ``(value, n, interval)`` each, None: no such claim."""
+    parts = {"seen": seen, "partial": partial or (None, 0), "new": new or (None, 0)}
+    unseen = sum(n for _, n, *_ in [parts["partial"], parts["new"]])
+    told = [metric("over_claim", *found, novelty=novelty) for novelty, found in parts.items()]
+    return [*told, metric("over_claim", 0.2 if unseen else None, unseen, wrong if unseen else None, novelty="unseen")]
+
+
+def share(value, interval):
+    return metric("share_of_hallucinations", value, 10, interval, novelty="unseen")
 
 
 def said(*metrics, confidences=CONFIDENCES, withdrawn=None):
     return conclusion(Figures(metrics), "test", confidences, withdrawn)
 
 
-UNSEEN = "names that training did not show with that label, or only in part"
+# 67 of 310 claims are wrong, as one run of the demo had them.
+OF_310 = {"label": 19, "boundary": 26, "both": 4, "duplicate": 15}
+SEEN, NEW = (0.1, 60, (0.05, 0.15)), (0.4, 40, (0.3, 0.5))
+
+
+def of_310(invented=3, reasons=OF_310):
+    wrong = invented + sum(reasons.values())
+    return [
+        metric("hallucination_rate", invented / 310, 310, (0.0, 0.02)),
+        metric("false_claim_rate", wrong / 310, 310, (0.17, 0.26)),
+        metric("distortion_rate", (wrong - invented) / 310, 310),
+        *(metric("distortion_rate", n / 310, 310, reason=reason) for reason, n in reasons.items()),
+    ]
+
+
+def test_the_first_sentence_tells_all_that_is_wrong_and_how():
+    assert said(*of_310())[0] == (
+        "67 of 310 predicted mentions on test are wrong (21.6% [17.0, 26.0]): 3 invented, 19 with a wrong label, 26"
+        " with a wrong boundary, 4 with both, 15 that repeat part of a mention."
+    )
 
 
 @pytest.mark.parametrize(
-    ("share", "interval", "claims", "told"),
+    ("invented", "reasons", "told"),
     [
-        (0.8, (0.6, 1.0), 50, f"80.0% [60.0, 100.0] of its 10 hallucinations on test lie on {UNSEEN}, though only"
-                              " 50.0% of its claims do."),
-        (0.6, (0.3, 0.9), 50, "and 50.0% of its claims do: it cannot be shown that they gather there."),
-        (0.2, (0.0, 0.4), 50, "do: it hallucinates more where training showed the name."),
-        (0.8, None, 50, "it cannot be shown that they gather there."),
+        (0, {"label": 2, "both": 1}, "3 of 310 predicted mentions on test are wrong (1.0% [17.0, 26.0]): 2 with a wrong"
+                                     " label, 1 with a wrong label and boundary."),
+        (1, {}, "1 of 310 predicted mentions on test is wrong (0.3% [17.0, 26.0]): 1 invented."),
+        (2, {"duplicate": 1}, "(1.0% [17.0, 26.0]): 2 invented, 1 that repeats part of a mention."),
     ],
 )  # fmt: skip
-def test_where_it_hallucinates_is_said_against_where_it_claims(share, interval, claims, told):
-    assert said(MANY, *where(share, interval, claims), OMISSION)[0].endswith(told)
+def test_parts_that_are_zero_are_left_out(invented, reasons, told):
+    assert said(*of_310(invented, reasons))[0].endswith(told)
 
 
-def test_where_all_claims_lie_on_unseen_names_the_rate_is_the_news():
-    rate = "10.0% [5.0, 16.0] of its 100 claims on test have nothing behind them"
-    told = f"{rate}; training showed none of the claimed names"
-    all_unseen = where(1.0, (0.5, 1.0), 100)
-    assert said(MANY, *all_unseen, OMISSION)[0] == f"{told} with that label."
-    partial = metric("over_claim", 0.2, 40, (0.1, 0.3), novelty="partial")
-    assert said(MANY, *all_unseen, partial, OMISSION)[0] == f"{told} with that label, only parts of some."
+@given(
+    st.integers(0, 40),
+    st.dictionaries(st.sampled_from([*OF_310]), st.integers(0, 60)),
+    st.integers(0, 5),
+)
+def test_the_parts_of_the_first_sentence_add_up(invented, reasons, without_a_reason):
+    figures = of_310(invented, reasons)
+    wrong = invented + sum(reasons.values()) + without_a_reason
+    figures[1] = metric("false_claim_rate", wrong / 310, 310, (0.0, 0.5))
+    figures[2] = metric("distortion_rate", (wrong - invented) / 310, 310)
+    first = said(*figures)[0]
+    if not wrong:
+        assert first == "None of the 310 predicted mentions on test is wrong (0.0% [0.0, 50.0] wrong)."
+        return
+    total, _, parts = first.partition(": ")
+    assert int(total.split()[0]) == wrong == sum(int(part.split()[0]) for part in parts.split(", "))
+
+
+def test_where_it_is_wrong_is_told_by_novelty_as_far_as_intervals_go():
+    ratio = metric("gap_ratio", 4.0, 40, (2.0, 8.0))
+    partial = (0.2, 30, (0.1, 0.3))
+    more = said(*of_310(), *over_claims(SEEN, NEW, partial), ratio)[1]
+    assert more == (
+        "Mentions new to training are wrong more often than those seen in training: 40.0% [30.0, 50.0] against 10.0%"
+        " [5.0, 15.0]; of those seen in part 20.0% [10.0, 30.0]. Three cases are too few to say where the model"
+        " invents."
+    )
+    open_ = said(*of_310(0), *over_claims(SEEN, NEW), metric("gap_ratio", 1.2, 40, (0.8, 1.9)))[1]
+    assert open_ == (
+        "Too few to conclude whether mentions new to training are wrong more often than those seen in training: 40.0%"
+        " [30.0, 50.0] against 10.0% [5.0, 15.0]."
+    )
+    # Without a ratio the intervals must not touch.
+    assert said(*of_310(0), *over_claims(SEEN, NEW))[1].startswith("Mentions new to training are wrong more often")
+    touching = over_claims(SEEN, (0.2, 40, (0.1, 0.5)))
+    assert said(*of_310(0), *touching)[1].startswith("Too few to conclude")
+    less = over_claims((0.6, 60, (0.5, 0.7)), (0.1, 40, (0.05, 0.2)))
+    assert "are wrong less often than those seen in training" in said(*of_310(0), *less)[1]
+
+
+def test_where_only_one_kind_of_mention_is_predicted_there_is_nothing_to_compare():
+    nothing = "of the predicted mentions with that label, so there is nothing to compare with."
+    none_seen = over_claims((None, 0), (0.2, 300, (0.1, 0.3)), (0.1, 10, (0.0, 0.3)))
+    assert said(*of_310(0), *none_seen)[1] == f"Training showed none {nothing}"
+    all_seen = over_claims((0.2, 310, (0.1, 0.3)), None)
+    assert said(*of_310(0), *all_seen)[1] == f"Training showed all {nothing}"
+    partly = over_claims(SEEN, None, (0.2, 40, (0.1, 0.3)), wrong=(0.3, 0.5))
+    assert said(*of_310(0), *partly)[1].startswith("Mentions not seen in training are wrong more often than those seen")
 
 
 def test_without_novelty_that_is_said():
-    assert said(RATE, OMISSION)[0].endswith("have nothing behind them; which names training showed is not known.")
+    assert said(*of_310())[1] == "Which mentions training showed is not known, so nothing is said of where they are."
 
 
-@pytest.mark.parametrize(("share", "told"), [(1.0, "all"), (0.0, "none"), (0.8, "4")])
-def test_of_few_hallucinations_no_share_is_told(share, told):
-    few = said(RATE, *where(share, (0.1, 1.0), 50), OMISSION)
-    assert (
-        few[0]
-        == f"5 of its 100 claims on test have nothing behind them, {told} on {UNSEEN}: too few to conclude where."
-    )
+@pytest.mark.parametrize(("wrong", "told"), [(1, "One case is"), (2, "Two cases are"), (7, "Seven cases are")])
+def test_of_few_wrong_mentions_nothing_is_said_of_where(wrong, told):
     labels = [metric("hallucination_rate", 0.05, 40, (0.0, 0.2), label=name) for name in ("PER", "LOC")]
-    assert said(RATE, *where(share, (0.1, 1.0), 50), *labels, OMISSION) == few
+    found = said(*of_310(wrong, {}), *over_claims(SEEN, NEW), *labels, OMISSION)
+    assert found[1] == f"{told} too few to say where the model is wrong."
+    assert len(found) == 3
+
+
+@pytest.mark.parametrize(
+    ("value", "interval", "told"),
+    [
+        (0.8, (0.6, 1.0), "80.0% [60.0, 100.0] of the 10 invented mentions are partly or wholly new to training, though"
+                          " only 40.0% of all predicted mentions are."),
+        (0.6, (0.3, 0.9), "and 40.0% of all predicted mentions are: too few to conclude that they are concentrated"
+                          " there."),
+        (0.2, (0.0, 0.3), "and 40.0% of all predicted mentions are: seen mentions are affected more."),
+        (0.8, None, "too few to conclude that they are concentrated there."),
+    ],
+)  # fmt: skip
+def test_where_it_invents_is_said_against_what_it_predicts(value, interval, told):
+    found = said(MANY, *over_claims(SEEN, NEW), share(value, interval), OMISSION)
+    assert found[0] == "10 of 100 predicted mentions on test are wrong (10.0% [5.0, 16.0]): 10 invented."
+    assert found[1].endswith(told)
 
 
 @pytest.mark.parametrize(
     ("confidences", "ending"),
     [
-        ({"unsupported": [0.4, 0.5], "supported": [0.9] * 9}, "there."),
-        ({"unsupported": [0.4, 0.5, 0.6], "supported": [0.9] * 2}, "there; its hallucinations have a median confidence"
+        ({"unsupported": [0.4, 0.5], "supported": [0.9] * 9}, "are not found at all."),
+        ({"unsupported": [0.4, 0.5, 0.6], "supported": [0.9] * 2}, "at all; invented mentions have a median confidence"
                                                                   " of 0.50."),
-        (CONFIDENCES, "have a median confidence of 0.70, supported claims one of 0.93."),
+        (CONFIDENCES, "have a median confidence of 0.70, right ones 0.93."),
     ],
 )  # fmt: skip
 def test_no_median_is_told_of_fewer_than_three(confidences, ending):
-    assert said(MANY, *where(0.8, (0.6, 1.0), 50), OMISSION, confidences=confidences)[-1].endswith(ending)
+    assert said(MANY, OMISSION, confidences=confidences)[-1].endswith(ending)
 
 
-@pytest.mark.parametrize(
-    ("share", "told"),
-    [(1.0, "a name that training did not show with that label, or only in part"), (0.0, "a name that training showed")],
-)
-def test_one_hallucination_is_told_as_one(share, told):
-    one = metric("hallucination_rate", 0.01, 100, (0.0, 0.05))
-    found = said(one, *where(share, (0.1, 1.0), 50), OMISSION, confidences={"unsupported": [0.4]})
-    assert found[0] == f"1 of its 100 claims on test has nothing behind it, on {told}: too few to conclude where."
-    assert not any("confidence" in text for text in found)
+def test_recall_and_omissions_add_up_and_do_not_contradict_each_other():
+    recall = metric("recall", 0.8, 90, (0.7, 0.9))
+    assert said(RATE, OMISSION, recall, confidences={})[-1] == (
+        "Of 90 annotated mentions, 72 are found with the right boundary and label (80.0% [70.0, 90.0]), 9 only in part"
+        " or with a wrong label and 9 not at all (10.0% [5.0, 15.0])."
+    )
+    all_found = [metric("omission_rate", 0.0, 90, (0.0, 0.04)), metric("recall", 1.0, 90, (0.96, 1.0))]
+    assert said(RATE, *all_found, confidences={})[-1] == (
+        "Of 90 annotated mentions, 90 are found with the right boundary and label (100.0% [96.0, 100.0]) and 0 not at"
+        " all (0.0% [0.0, 4.0])."
+    )
+    without = said(RATE, OMISSION, confidences={})[-1]
+    assert without == "9 of 90 annotated mentions (10.0% [5.0, 15.0]) are not found at all."
 
 
-def test_two_hallucinations_are_both():
-    two = metric("hallucination_rate", 0.02, 100, (0.0, 0.05))
-    assert f", both on {UNSEEN}: too few" in said(two, *where(1.0, (0.1, 1.0), 50), OMISSION)[0]
-
-
-def test_no_claims_and_no_hallucination():
+def test_no_claims_and_nothing_wrong():
     silent = said(metric("hallucination_rate", None, 0), metric("omission_rate", 1.0, 90, (0.9, 1.0)), confidences={})
-    assert silent[0] == "The model claims nothing on test: it asserts nothing, true or false."
-    assert silent[1].startswith("It misses 100.0% [90.0, 100.0] of the 90 names that are there.")
+    assert silent[0] == "The model predicts no mention on test."
+    assert silent[1] == "90 of 90 annotated mentions (100.0% [90.0, 100.0]) are not found at all."
     honest = said(metric("hallucination_rate", 0.0, 50, (0.0, 0.07)), OMISSION)
-    assert honest[0] == "Each of its 50 claims on test has something behind it: 0.0% [0.0, 7.0] are hallucinations."
-    assert honest[1] == "It misses 10.0% [5.0, 15.0] of the 90 names that are there."
+    assert honest[0] == "None of the 50 predicted mentions on test is wrong (0.0% [0.0, 7.0] wrong)."
+    assert honest[1] == "9 of 90 annotated mentions (10.0% [5.0, 15.0]) are not found at all."
     assert len(honest) == 2
+    one = said(metric("hallucination_rate", 0.0, 1, (0.0, 0.9)), metric("omission_rate", None, 0))
+    assert one[0] == "The only predicted mention on test is right (0.0% [0.0, 90.0] wrong)."
+    assert one[1] == "No mention is annotated, so none can be missed."
 
 
 @pytest.mark.parametrize(
@@ -120,30 +202,29 @@ def test_no_claims_and_no_hallucination():
     [
         (
             {"PER": (0.3, (0.2, 0.4)), "LOC": (0.01, (0.0, 0.05))},
-            "It hallucinates most often as PER: 30.0% [20.0, 40.0] of those claims have nothing",
+            "The label PER is invented most often: 30.0% [20.0, 40.0] of the mentions predicted as PER, against 10.0%"
+            " [5.0, 16.0] of all.",
         ),
         (
             {"PER": (0.2, (0.05, 0.5)), "LOC": (0.01, (0.0, 0.05))},
-            "No label stands out: no label's interval lies above that of all",
+            "No label stands out: the interval of none lies above that of all predicted mentions.",
         ),
         # The highest rate is that of a few claims: the one that is clear is named.
-        ({"PER": (0.5, (0.0, 1.0)), "LOC": (0.2, (0.17, 0.3))}, "It hallucinates most often as LOC"),
+        ({"PER": (0.5, (0.0, 1.0)), "LOC": (0.2, (0.17, 0.3))}, "The label LOC is invented most often"),
         (
             {"<b>\u202ex</b>": (0.2, (0.17, 0.3)), "LOC": (0.0, (0.0, 0.1))},
-            "It hallucinates most often as <b>\\u202ex</b>",
+            "The label <b>\\u202ex</b> is invented most often",
         ),
     ],
 )
 def test_a_label_stands_out_where_its_interval_lies_clear(labels, told):
     rates = [metric("hallucination_rate", value, 40, between, label=name) for name, (value, between) in labels.items()]
-    assert told in said(MANY, *where(0.8, (0.6, 1.0), 50), *rates, OMISSION)[1]
+    assert told in said(MANY, *rates, OMISSION)[2]
 
 
 def test_a_single_label_is_not_compared():
     only = metric("hallucination_rate", 0.05, 100, (0.2, 0.9), label="PER")
-    told = said(RATE, *where(0.8, (0.6, 1.0), 50), only, OMISSION)
-    assert len(told) == 2
-    assert told[1].endswith("; its hallucinations have a median confidence of 0.70, supported claims one of 0.93.")
+    assert not any("PER" in told for told in said(RATE, *over_claims(SEEN, NEW), only, OMISSION))
 
 
 def kept(hallucination, omission, coverage=0.8):
@@ -158,14 +239,15 @@ def kept(hallucination, omission, coverage=0.8):
     ("rate", "omission", "told"),
     [
         ((0.01, 80, (0.0, 0.015)), (0.3, 90, (0.2, 0.4)),
-         "keeps 80.0% of all claims: hallucinations fall from 5.0% to 1.0% [0.0, 1.5], omissions rise from 10.0% to"),
+         "keeps 80.0% of them: invented mentions fall from 5.0% to 1.0% [0.0, 1.5], omissions rise from 10.0% to"),
         ((0.03, 80, (0.01, 0.05)), (0.12, 90, (0.06, 0.2)),
-         "hallucinations go from 5.0% to 3.0% [1.0, 5.0], which the intervals do not tell apart, omissions go from"),
-        ((None, 0, None), (1.0, 90, (0.9, 1.0)), "Withdrawing claims of a confidence under 0.6 leaves none."),
+         "mentions go from 5.0% to 3.0% [1.0, 5.0] (the intervals overlap: too few to conclude), omissions go from"),
+        ((None, 0, None), (1.0, 90, (0.9, 1.0)),
+         "Withdrawing predicted mentions with a confidence below 0.6 leaves none."),
     ],
 )  # fmt: skip
 def test_what_abstention_brings(rate, omission, told):
-    metrics = [RATE, *where(0.8, (0.6, 1.0), 50), OMISSION, *kept(rate, omission)]
+    metrics = [RATE, *over_claims(SEEN, NEW), OMISSION, *kept(rate, omission)]
     found = abstention(ConfidenceFile(threshold=0.6), Figures(metrics), "test", chosen_on_dev=True)
     assert told in said(*metrics, withdrawn=found)[-1]
     assert found.guarantee is None
@@ -226,7 +308,7 @@ def test_a_guarantee_that_can_not_be_given_says_why():
 
 def test_abstention_that_withdraws_nothing_or_was_not_asked_for():
     found = abstention(ConfidenceFile(threshold=0.3), Figures([RATE, OMISSION]), "test", chosen_on_dev=False)
-    assert said(RATE, OMISSION, withdrawn=found)[-1] == "Its threshold of 0.3 on confidence withdraws no claim."
+    assert said(RATE, OMISSION, withdrawn=found)[-1] == "The confidence threshold of 0.3 withdraws nothing."
     assert abstention(ConfidenceFile(), Figures([RATE]), "test", chosen_on_dev=False) is None
     assert abstention(None, Figures([RATE]), "test", chosen_on_dev=False) is None
 
@@ -256,13 +338,19 @@ def test_headlines_stand_in_their_order_and_take_what_there_is():
 def test_f1_and_hallucination_in_words():
     parts = [metric("entity_recall", 0.8, 90), metric("entity_precision", 0.7, 90)]
     told = meaning("entity_f1", metric("entity_f1", 0.75, 90), *parts)
-    assert told.startswith("It finds 80.0% of the 90 names that are there, with the right boundary and label;")
-    assert told.endswith("; 70.0% of what it claims is right.")
+    assert told == (
+        "80.0% of the 90 annotated mentions are found with the right boundary and label; 70.0% of the predicted"
+        " mentions are right."
+    )
     assert "0 by convention" in meaning("entity_f1", metric("entity_f1", 0.0, 0), *parts)
-    told = "5.0% of what the model claims has nothing behind it: 5 of 100 claims."
+    told = "5.0% of the predicted mentions are invented: 5 of 100."
     assert meaning("hallucination_rate", RATE) == told
-    assert meaning("hallucination_rate", metric("hallucination_rate", 1.0, 1)).endswith("1 of 1 claim.")
-    assert meaning("hallucination_rate", metric("hallucination_rate", None, 0)).startswith("The model claims nothing")
+    wrong = metric("false_claim_rate", 0.2, 100)
+    assert meaning("hallucination_rate", RATE, wrong) == f"{told} 20.0% are wrong in any way."
+    one = meaning("hallucination_rate", metric("hallucination_rate", 1.0, 1))
+    assert one == "100.0% of the predicted mentions are invented: 1 of 1."
+    none = meaning("hallucination_rate", metric("hallucination_rate", None, 0))
+    assert none == "The model predicts no mention, so none can be invented."
 
 
 @pytest.mark.parametrize(
@@ -273,13 +361,13 @@ def test_f1_and_hallucination_in_words():
             (2.0, 4.0),
             0.1,
             0.3,
-            "Where training showed not even a word of the name, its claims are wrong 3.0 times as often as where"
-            " training showed the name: 30.0% against 10.0%.",
+            "Predicted mentions new to training are wrong 3.0 times as often as those seen in training: 30.0% against"
+            " 10.0%.",
         ),
-        (1.2, (0.8, 1.9), 0.1, 0.12, "12.0% against 10.0%, which may be chance."),
-        (None, None, 0.0, 0.3, "where training showed not even a word of the name, 30.0% are."),
+        (1.2, (0.8, 1.9), 0.1, 0.12, "12.0% against 10.0%, which may be chance (the interval contains 1)."),
+        (None, None, 0.0, 0.3, "so there is no ratio; of those new to training 30.0% are."),
         (None, None, None, 0.3, "nothing to compare with."),
-        (None, None, 0.1, None, "Training showed at least a word of each name that it claims"),
+        (None, None, 0.1, None, "None of the predicted mentions is new to training"),
     ],
 )
 def test_the_gap_ratio_in_words(value, interval, seen, new, told):
@@ -289,9 +377,9 @@ def test_the_gap_ratio_in_words(value, interval, seen, new, told):
 @pytest.mark.parametrize(
     ("right", "told"),
     [
-        ((0.7, 0.8), "it is over-confident: it states 90.0% on average and is right in 75.0%."),
-        ((0.95, 0.99), "it is under-confident: it states 90.0% on average and is right in 97.0%."),
-        ((0.8, 0.95), "right."),
+        ((0.7, 0.8), "the model is over-confident: it states 90.0% on average and is right in 75.0%."),
+        ((0.95, 0.99), "the model is under-confident: it states 90.0% on average and is right in 97.0%."),
+        ((0.8, 0.95), "on average."),
     ],
 )
 def test_calibration_says_on_which_side_it_errs_where_an_interval_shows_it(right, told):
@@ -301,6 +389,6 @@ def test_calibration_says_on_which_side_it_errs_where_an_interval_shows_it(right
     ]
     support = metric("support_rate", sum(right) / 2, 100, right)
     said = meaning("ece", metric("ece", 0.054, 100), support, *bins)
-    assert "lies on average 5.4 percentage points from the share that is right" in said
+    assert "confidence and the share that is right differ by 5.4 percentage points on average" in said
     assert told in said
-    assert meaning("ece", metric("ece", None, 0)) == "No claim states a confidence."
+    assert meaning("ece", metric("ece", None, 0)) == "No prediction has a confidence."

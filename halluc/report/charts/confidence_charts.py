@@ -1,4 +1,4 @@
-"""How sure the model is, how right it is then, and what is won where it is silent."""
+"""Confidence by verdict, reliability, and the risk-coverage curve."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ def confidence(report: RunReport) -> Chart | None:
     if threshold is not None:
         _threshold(canvas, top, threshold)
     note = (
-        "Claims of each verdict by confidence, each to its own scale (its highest bar is counted); below, the shares of"
-        " the verdicts."
+        "Number of claims by confidence, one panel a verdict, each with its own scale (the highest bar has its count);"
+        " below, the shares of the verdicts."
     )
     if threshold is not None:
-        note += f" Claims under {formats.decimal(threshold)} are withdrawn."
+        note += f" Claims below {formats.decimal(threshold)} are withdrawn."
     columns = ["confidence", *reversed(verdicts)]
     rows = [[_range(one), *(formats.count(one.counts.get(v, 0)) for v in reversed(verdicts))] for one in bins]
     sure = {v: sum(one.counts.get(v, 0) for one in bins if one.low >= 0.9) for v in verdicts}
@@ -118,8 +118,8 @@ def reliability(report: RunReport) -> Chart | None:
     if error is not None and error.value is not None:
         canvas.text(frame.left + frame.width, 12, f"ECE {formats.metric(error)}", ha="right")
     note = (
-        "On the line, claims of 90% confidence are right nine times in ten; under it the model is surer than it is"
-        " right. A larger point stands for more claims; lines are 95% intervals."
+        "Share of claims that are right, by confidence. On the diagonal both are equal; below it the model is"
+        " over-confident. Larger points have more claims; lines are 95% intervals."
     )
     alt = "; ".join(
         f"of confidence {formats.percent(one.confidence)}, {formats.percent(share)} are supported"
@@ -127,7 +127,7 @@ def reliability(report: RunReport) -> Chart | None:
     )
     rows = [[formats.percent(one.confidence), formats.metric(one.supported), f"{one.supported.n:,}"] for one, _ in bins]
     columns = ["mean confidence", "supported", "claims"]
-    return canvas.chart("reliability", "Is it as right as it is sure?", note, alt, columns, rows)
+    return canvas.chart("reliability", "Reliability diagram", note, alt, columns, rows)
 
 
 def _square(canvas: Canvas, frame: Frame, above: str, below: str) -> Axes:
@@ -146,23 +146,23 @@ def risk_coverage(report: RunReport) -> Chart | None:
     ends = [end for point in points for end in (point.risk, *(point.interval or ()))]
     y = scale("risk_at_coverage", [*ends, kept[1] if kept else None])
     frame = Frame(40, 22, WIDTH - 56, 180, Scale(-0.03, 1.02, _SHARES), y)
-    axes = _square(canvas, frame, "false among those kept", "share of claims kept, the surest first")
+    axes = _square(canvas, frame, "error rate", "coverage: share of claims kept, the most confident first")
     _risk_line(axes, points)
     if kept:
         axes.plot([kept[0]], [kept[1]], linestyle="none", **marker(svg.ROLES["unsupported"], "D", size=7))
         _name_threshold(canvas, frame, *kept)
-    false = "false (unsupported or distorted)" if nouns.of(report.task).has_places else "unsupported"
-    note = f"If only the surest claims are kept: what share of them is {false}."
-    columns, rows = ["claims kept", "false among them"], [[*map(formats.percent, (p.coverage, p.risk))] for p in points]
+    wrong = "unsupported or distorted" if nouns.of(report.task).has_places else "unsupported"
+    note = f"Error rate (share of claims that are {wrong}) if only the most confident predictions are kept."
+    columns, rows = ["coverage", "error rate"], [[*map(formats.percent, (p.coverage, p.risk))] for p in points]
     if any(point.interval for point in points):
         note += " The band is the 95% interval."
         columns.append("95% interval")
         rows = [[*row, formats.interval("risk_at_coverage", p.interval)] for row, p in zip(rows, points, strict=True)]
     alt = "; ".join(
-        f"of the surest {formats.percent(p.coverage)}, {formats.percent(p.risk)} are false"
+        f"of the most confident {formats.percent(p.coverage)}, {formats.percent(p.risk)} are wrong"
         for p in (points[len(points) // 4], points[len(points) // 2], points[-1])
     )
-    return canvas.chart("risk-coverage", "What silence buys", note, alt, columns, rows)
+    return canvas.chart("risk-coverage", "Risk-coverage curve", note, alt, columns, rows)
 
 
 def _risk_line(axes: Axes, points: Sequence[RiskPoint]) -> None:
@@ -179,7 +179,7 @@ def _name_threshold(canvas: Canvas, frame: Frame, coverage: float, risk: float, 
     x = frame.across(coverage) + (-10 if is_right else 10)
     level = frame.down(risk) + (-22 if frame.down(risk) > frame.top + 40 else 24)
     told = [f"threshold {formats.decimal(threshold)}"]
-    told.append(f"keeps {formats.percent(coverage)}, {formats.percent(risk)} false")
+    told.append(f"keeps {formats.percent(coverage)}, {formats.percent(risk)} wrong")
     for line, text in enumerate(told):
         canvas.text(x, level + 13 * line, text, size=SMALL, ha="right" if is_right else "left")
 

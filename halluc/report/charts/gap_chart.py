@@ -41,15 +41,15 @@ def gap(report: RunReport) -> Chart | None:
         return None
     words = nouns.of(report.task)
     of = words.many if words.has_places else "content words"
-    note = f"The share of {of} that training did not show: forecast before any of the split was read, and as it came."
+    note = f"Share of {of} that training did not show: forecast from the training split alone, and measured."
     if not words.has_places:
-        note += " By label, what no text of the label shows is unseen, and what none at all does is new."
+        note += " By label, unseen words are in no training text of that label, new ones in none at all."
     if len(labels) > MOST_ROWS:
         note += f" Shown are the {MOST_ROWS} labels with most {words.counted} of {len(labels):,}; the table has all."
     names = [ALL if row.label is None else shortened(row.label) for row in shown]
     canvas = _drawn(shown, names)
     alt = told_in_words(names, [_in_words(row) for row in shown])
-    title = "The gap: forecast and real"
+    title = "The gap: forecast and measured"
     return canvas.chart(
         "gap", title, note, alt, ["", words.counted, *_COLUMNS], [_as_row(row) for row in (*everything, *labels)]
     )

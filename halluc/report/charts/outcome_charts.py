@@ -38,8 +38,9 @@ def by_novelty(report: RunReport) -> Chart | None:
     """Rows as they come: all, then from what training shows best to what it shows least."""
     words = nouns.of(report.task)
     note = (
-        f"What became of the claims, by {_novelty(report, words)}, the unsupported share in figures; at the right the"
-        f" share of the annotation that no claim {'touches' if words.has_places else 'names'}. Lines are 95% intervals."
+        f"{words.claims.capitalize()} by verdict, and by {_novelty(report, words)}; the figure is the share of"
+        f" unsupported ones. At the right, the share of the annotated {words.golds} that are omitted. Lines are 95%"
+        " intervals."
     )
     rows = nouns.by_novelty(report.by_novelty)
     return _outcomes("by-novelty", f"By novelty of the {words.one}", note, rows, rows)
@@ -48,7 +49,7 @@ def by_novelty(report: RunReport) -> Chart | None:
 def _novelty(report: RunReport, words: Nouns) -> str:
     """What novelty is, and of texts where the quarters begin."""
     if words.has_places:
-        return f"whether training showed the {words.one}"
+        return f"whether training showed the {words.one} with that label"
     told = "the share of a text's content words that training never shows"
     known = report.text_novelty
     if known is None:
@@ -155,7 +156,7 @@ def _as_row(row: Outcome, distorts: bool) -> list[str]:
 
 
 def _in_words(row: Outcome, distorts: bool) -> str:
-    told = {"unsupported": row.hallucination, "distorted": row.distortion, "of the annotation omitted": row.omission}
+    told = {"unsupported": row.hallucination, "distorted": row.distortion, "of the annotated omitted": row.omission}
     found = [(one, word) for word, one in told.items() if distorts or word != "distorted"]
     return ", ".join(f"{formats.percent(_value(one))} {word}" for one, word in found)
 

@@ -30,7 +30,7 @@ def loss(report: RunReport) -> Chart | None:
         [curve], x=_steps(report.curves), y=y, below="step", above=above,
         height=130, is_log=is_log, mark=_best(report.curves),
     )  # fmt: skip
-    note = "The loss that training makes smaller, each point the mean of the steps since the last."
+    note = "Training loss; each point is the mean over the steps since the last point."
     alt = f"from {formats.decimal(values[0])} to {formats.decimal(values[-1])} in {points[-1][0]:,} steps"
     rows = [[f"{step:,}", formats.decimal(value, 4)] for step, value in report.curves.loss]
     return canvas.chart("loss", "Training loss", note, alt, ["step", "loss"], rows)
@@ -57,7 +57,7 @@ def dev(report: RunReport) -> Chart | None:
     x = _steps(report.curves)
     canvas = plot(curves, x=x, y=y, below="step", above="on dev", height=150, mark=_best(report.curves))
     by = formats.title(report.curves.chosen_by) if report.curves.chosen_by else "dev"
-    note = f"Figures on dev during training; the checkpoint is the one that is best by {by}."
+    note = f"Figures on dev during training; the checkpoint with the best {by} is kept."
     alt = "at the end: " + ", ".join(curve.name for curve in curves)
     return canvas.chart("dev", "Figures on dev", note, alt, ["step", *map(formats.title, found)], _rows(found))
 

@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from halluc.core.errors import HallucError
+from halluc.report.collect import paths
+from halluc.report.collect.paths import Paths
 from halluc.report.collect.reading import Evaluated, evaluated
+from halluc.report.formats import ELLIPSIS
 from halluc.runs import evaluations
 from halluc.runs.directory import RunDir
 from halluc.runs.reports import ConfigLine
@@ -20,7 +23,6 @@ MOST_RUNS = 5
 
 # A line of a config that halluc has written: values are plain words, or JSON, in which alone `#` may stand.
 _LINE = re.compile(r"""(?P<text>(?:[^"#]|"(?:[^"\\]|\\.)*")*?)(?:\s+\#\s(?P<origin>.*))?""", re.VERBOSE)
-_VARIABLE = re.compile(r"(?<!\$)\$\{([A-Za-z_][A-Za-z0-9_]*)")
 
 
 def config_lines(run: RunDir) -> list[ConfigLine]:
@@ -45,25 +47,30 @@ class Made(NamedTuple):
     config: list[ConfigLine]
     splits: list[str]
     checkpoint: str
+    paths: Paths
 
 
-def commands(source: Evaluated, config: list[ConfigLine]) -> list[str]:
-    """Lines for a shell, comments among them, that make the run again: from its config file, and from its folder."""
+def commands(source: Evaluated, config: list[ConfigLine], known: Paths) -> list[str]:
+    """Lines for a shell, comments among them, that make the run again: from its config file, and from the config that
+    it keeps, each with the folder to start in."""
     if not config:
         return []
-    made = Made(source.run, source.record, config, source.splits, source.file.checkpoint)
-    named, where = _from_config(made), "where the data stand at the paths that its config.yaml names:"
-    lines = [*_state_of_code(made.record), *_environment(made.run), *named]
-    lines.append(f"# or from the run's folder alone, {where}" if named else f"# from the run's folder, {where}")
-    return [*lines, *_calls(made, "config.yaml", [])]
+    made = Made(source.run, source.record, config, source.splits, source.file.checkpoint, known.at_start())
+    named, kept = _from_config(made), _from_kept(made)
+    if named and known.start is not None:
+        kept = kept[1:]  # in the same folder
+    told = ["# or with the resolved config that the run keeps"] if named else []
+    return _explained([*_state_of_code(made.record), *_environment(made.run), *named, *told, *kept])
 
 
 def of_study(runs: Sequence[RunDir]) -> list[str]:
     """Lines for a shell that run a study, with the config and the code of the first cell that tells them."""
     for made in filter(None, map(_made, runs)):
-        name = _config_file(made)
-        if name is not None:
-            return [*_state_of_code(made.record), *_environment(made.run), *_calls(made, name, [])]
+        named = paths.config_file(made.run, made.config)
+        if named is not None:
+            where = _place(made, named) or (_start_at(_kept(made)), made.paths.of(named))
+            lines = [*_state_of_code(made.record), *_environment(made.run), where[0], *_calls(made, where[1], [])]
+            return _explained(lines)
     return []
 
 
@@ -72,13 +79,26 @@ def of_runs(runs: Sequence[RunDir]) -> list[str]:
     lines: list[str] = []
     for run in runs[:MOST_RUNS]:
         made = _made(run)
-        named = _from_config(made) if made is not None else []
-        if made is not None and named:
+        named = _from_config(made) or (_from_kept(made) if made.config else []) if made is not None else []
+        if named:
+            assert made is not None
             lines += [f"# {run.path}:", *_state_of_code(made.record), *_environment(run), *named]
         else:
             lines.append(f"# {run.path}: its folder does not tell by which config it was made")
     left = len(runs) - MOST_RUNS
-    return lines + ([f"# and {left:,} more, as the report of each tells"] if left > 0 else [])
+    return _explained(lines) + ([f"# and {left:,} more, as the report of each tells"] if left > 0 else [])
+
+
+def from_start(path: Path, runs: Sequence[RunDir]) -> str:
+    """A path as a command names it in the folder in which the first of some runs was started."""
+    start = paths.of_runs([(run, config_lines(run)) for run in runs[:1]]).start
+    return str(path) if start is None else _below(path.absolute(), start) or str(path)
+
+
+def _explained(lines: list[str]) -> list[str]:
+    """With a line on what is left to fill in: the beginnings of paths outside of all known folders."""
+    is_open = any(f"{ELLIPSIS}/" in line for line in lines if not line.startswith("#"))
+    return [f"# put the whole path in the place of {ELLIPSIS}/", *lines] if is_open else lines
 
 
 def _made(run: RunDir) -> Made | None:
@@ -89,28 +109,80 @@ def _made(run: RunDir) -> Made | None:
         checkpoint = evaluations.read(run, splits[0]).checkpoint if from_elsewhere else ""
     except HallucError:
         return None  # told by who needs its figures
-    return Made(run, record, config_lines(run), splits, checkpoint)
+    config = config_lines(run)
+    return Made(run, record, config, splits, checkpoint, paths.of_runs([(run, config)]).at_start())
 
 
 def _from_config(made: Made) -> list[str]:
-    """The commands that make a run from its config file; empty where that, or the run's place in a study, is not
-    known."""
-    name, only = _config_file(made), choice(made.run.path.name)
-    if name is None or only is None:
+    """The folder to start in, and the commands there that make a run from its config file; empty where that, or the
+    run's place in a study, is not known, or the file is not in that folder."""
+    named, only = paths.config_file(made.run, made.config), choice(made.run.path.name)
+    where = None if named is None else _place(made, named)
+    if where is None or only is None:
         return []
-    return list(_calls(made, name, [part for axis in only for part in ("--only", axis)]))
+    start, name = where
+    return [start, *_calls(made, name, [part for axis in only for part in ("--only", axis)])]
 
 
-def _calls(made: Made, config: str, only: list[str]) -> Iterator[str]:
-    """``halluc run`` where it does it all, else one command for each step that was taken."""
-    record, own = made.record, config == "config.yaml"
+def _place(made: Made, named: str) -> tuple[str, str] | None:
+    """Where to start, as a comment, and what the config file is called there; None where it lies elsewhere."""
+    start = made.paths.start
+    name = Path(named).name if Path(named).is_absolute() else named
+    if start is not None:
+        inside = _below(start / named, start)
+        if inside is None:
+            return None
+        name = inside
+    return _start_at(name), _argument(name)
+
+
+def _start_at(name: str) -> str:
+    return f"# start in the folder that holds {name}"
+
+
+def _from_kept(made: Made) -> list[str]:
+    """The same from the config that the run keeps."""
+    kept = _kept(made)
+    if kept != made.run.config.name:
+        return [_start_at(kept), *_calls(made, _argument(kept), [], is_kept=True)]
+    start = "# start in the run's own folder, with the data at the paths that its config.yaml names"
+    return [start, *_calls(made, kept, [], is_kept=True)]
+
+
+def _kept(made: Made) -> str:
+    """The config that the run keeps, as it is called in the folder to start in; else in the run's own."""
+    start = made.paths.start
+    inside = None if start is None else _below(made.run.config.absolute(), start)
+    return inside or made.run.config.name
+
+
+def _below(path: Path, start: Path) -> str | None:
+    """A path as it is called in a folder; None where it is not in it."""
+    for one, folder in ((path, start), (path.resolve(), start.resolve())):
+        if one.is_relative_to(folder) and ".." not in one.parts:
+            return str(one.relative_to(folder))
+    return None
+
+
+def _argument(name: str) -> str:
+    return f"./{name}" if name.startswith("-") else name
+
+
+def _calls(made: Made, config: str, only: list[str], *, is_kept: bool = False) -> Iterator[str]:
+    """``halluc run`` where it does it all, else one command for each step that was taken.
+
+    Args:
+        is_kept: whether ``config`` is the one that the run keeps.
+    """
+    record = made.record
     train, evaluation = record.stages.get("train"), record.stages.get("eval")
     # What training was asked for on the command line already stands in config.yaml.
-    given = train.arguments if train else []
-    asked = [] if own else given
-    then = [one for one in (evaluation.arguments if evaluation else []) if not own or one not in given]
+    given = [made.paths.text(one) for one in train.arguments] if train else []
+    asked = [] if is_kept else given
+    asked_of_eval = [made.paths.text(one) for one in evaluation.arguments] if evaluation else []
+    then = [one for one in asked_of_eval if not is_kept or one not in given]
     if train is None:
-        yield _call("eval", config, ["--checkpoint", made.checkpoint], then, only)
+        yield _call("eval", config, ["--checkpoint", made.paths.of(made.checkpoint)], then, only)
     elif then == asked and "train" not in made.splits:
         yield _call("run", config, [], asked, only)
     else:
@@ -134,23 +206,9 @@ def choice(folder: str) -> list[str] | None:
     return None if "~" in folder else folder.split(",")
 
 
-def _config_file(made: Made) -> str | None:
-    """The config that was named on the command line, as origins name it; its own name where they do not."""
-    first = next(iter(sorted((made.run.path / "source").glob("00-*"))), None)
-    if first is None:
-        return None
-    own = first.name.removeprefix("00-")
-    told = (line.origin for line in made.config)
-    origins = (origin.rpartition(":")[0] for origin in told if origin and not origin.startswith("--set"))
-    named = next((origin for origin in origins if Path(origin).name == own), own)
-    return f"./{named}" if named.startswith("-") else named
-
-
 def _environment(run: RunDir) -> Iterator[str]:
     """The variables that the config reads: their values are not on record."""
-    names: dict[str, None] = {}
-    for file in sorted((run.path / "source").glob("*")):
-        names.update(dict.fromkeys(_VARIABLE.findall(file.read_text(encoding="utf-8", errors="replace"))))
+    names = paths.variables(run)
     if names:
         yield f"# the config reads the environment: {', '.join(names)}"
 

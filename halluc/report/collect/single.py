@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from halluc.gap.texts import TextCoverage
-from halluc.report.collect import confidences, facts, gaps, outcomes, reading, reproducing, shown
+from halluc.report.collect import confidences, facts, gaps, outcomes, paths, reading, reproducing, shown
 from halluc.report.collect.augmented import augmentation
 from halluc.report.collect.curves import curves
 from halluc.report.collect.figures import Figures
@@ -65,8 +65,9 @@ def _made(source: Evaluated, picked: Picked, texts: Texts, gap: list[GapRow]) ->
     data, of_data = facts.data(source, texts)
     gates, of_gates = facts.gates(source)
     config = reproducing.config_lines(run)
+    known = paths.of_runs([(run, config)])
     parts = {**_of_figures(source, picked, notes), **_of_training(source, notes)}
-    return RunReport(
+    made = RunReport(
         name=f"{record.name}/{run.path.name}" if "=" in run.path.name else record.name,
         task=source.file.task,
         model=_model(source),
@@ -82,10 +83,11 @@ def _made(source: Evaluated, picked: Picked, texts: Texts, gap: list[GapRow]) ->
         claims=shown.sections(picked, texts, distorts=_nouns(source).has_places),
         data=data,
         config=config,
-        reproduce=reproducing.commands(source, config),
+        reproduce=reproducing.commands(source, config, known),
         metrics=source.file.metrics,
         **parts,
     )
+    return paths.of_run(made, known)
 
 
 def _of_figures(source: Evaluated, picked: Picked, notes: list[str]) -> dict[str, Any]:

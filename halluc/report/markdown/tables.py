@@ -89,22 +89,22 @@ def abstention(found: Abstention, *, distorts: bool = True) -> list[str]:
     """What the threshold on confidence does, in sentences.
 
     Args:
-        distorts: whether a claim can be distorted: else all that is false is a hallucination.
+        distorts: whether a claim can be distorted: else all that is wrong is a hallucination.
     """
     told = []
-    false = f" and {formats.metric(found.false_claims)} are false" if distorts else ""
+    wrong = f" and {formats.metric(found.false_claims)} are wrong in any way" if distorts else ""
+    claims, unsupported = ("mentions", "invented") if distorts else ("labels", "wrong")
     if found.threshold is not None:
         told.append(
-            f"Claims of a confidence under {formats.decimal(found.threshold)} are withdrawn. "
-            f"Kept: {formats.metric(found.coverage)} of the claims, of which {formats.metric(found.hallucination)} "
-            f"are hallucinations{false}; omitted: "
-            f"{formats.metric(found.omission)} of the annotation."
+            f"Predicted {claims} with a confidence below {formats.decimal(found.threshold)} are withdrawn. "
+            f"{formats.metric(found.coverage)} of them are kept; of those, {formats.metric(found.hallucination)} are "
+            f"{unsupported}{wrong}. {formats.metric(found.omission)} of the annotated {claims} are omitted."
         )
     return [*told, found.guarantee] if found.guarantee else told
 
 
 def sureness(report: RunReport, room: Room = WIDE) -> list[tuple[str, Marked]]:
-    """How sure it is, as tables with their titles, those that there is something for."""
+    """Confidence, as tables with their titles, those that there is something for."""
     called = {"supported": "supported", "distorted": "distorted", "unsupported": "hallucinations"}
     verdicts = {key: told for key, told in called.items() if any(key in one.counts for one in report.confidence)}
     bins = [
@@ -129,7 +129,7 @@ def sureness(report: RunReport, room: Room = WIDE) -> list[tuple[str, Marked]]:
     found = (
         ("Claims by confidence", ["confidence", *verdicts.values()], bins),
         ("Share that is supported, by confidence", ["mean confidence", "supported", "claims"], reliable),
-        ("The surest claims alone", ["claims kept", "false among them"], risks),
+        ("Error rate if only the most confident predictions are kept", ["coverage", "error rate"], risks),
     )
     return [(title, gfm.table(columns, rows, "lr", room)) for title, columns, rows in found if rows]
 
@@ -151,7 +151,7 @@ def _class_row(name: str, row: ClassRow) -> list[str]:
 
 def mistakes(found: Sequence[Mistake], room: Room = WIDE) -> Marked:
     """Which labels are taken for which."""
-    return gfm.table(["annotated", "claimed", "texts"], nouns.mistakes(found), "llr", room)
+    return gfm.table(["annotated", "predicted", "texts"], nouns.mistakes(found), "llr", room)
 
 
 def splits(found: Sequence[SplitRow], room: Room = WIDE) -> Marked:

@@ -27,11 +27,13 @@ def meaning(metric: MetricResult, figures: Figures, nouns: Nouns = SPANS) -> str
         "entity_f1": _f1,
         "accuracy": of_texts.accuracy,
         "micro_f1": of_texts.micro_f1,
-        "hallucination_rate": _hallucination,
+        "hallucination_rate": _hallucination if nouns.has_places else of_texts.hallucination,
         "out_of_scope_acceptance": of_texts.acceptance,
         "gap_ratio": _gap_ratio if nouns.has_places else of_texts.gap_ratio,
         "ece": _calibration,
     }
+    if metric.name == "hallucination_rate" and (not metric.n or metric.value is None):
+        return f"The model predicts no {nouns.gold}, so none can be {nouns.unsupported}."
     return told.get(metric.name, _other)(metric, figures)
 
 
@@ -42,47 +44,45 @@ def _other(metric: MetricResult, figures: Figures) -> str:
 def _f1(metric: MetricResult, figures: Figures) -> str:
     recall, precision = figures.value("entity_recall"), figures.value("entity_precision")
     if not metric.n:
-        return "There is no name in the text: the figure is 0 by convention."
+        return "No mention is annotated: the figure is 0 by convention."
     if recall is None or precision is None:
         return _other(metric, figures)
-    return (
-        f"It finds {formats.percent(recall)} of the {metric.n:,} names that are there, with the right boundary and "
-        f"label; {formats.percent(precision)} of what it claims is right."
-    )
+    found = f"{formats.percent(recall)} of the {metric.n:,} annotated mentions are found with the right boundary and"
+    return f"{found} label; {formats.percent(precision)} of the predicted mentions are right."
 
 
 def _hallucination(metric: MetricResult, figures: Figures) -> str:
-    if not metric.n or metric.value is None:
-        return "The model claims nothing: no claim can be a hallucination."
-    claims = "claim" if metric.n == 1 else "claims"
-    share = formats.percent(metric.value)
-    told = f"{share} of what the model claims has nothing behind it: {count(metric):,} of {metric.n:,} {claims}"
-    return f"{told}{of_texts.hallucination(figures)}."
+    told = f"{formats.percent(metric.value)} of the predicted mentions are invented: {count(metric):,} of {metric.n:,}."
+    wrong = figures.get("false_claim_rate")
+    if wrong is None or wrong.value is None:
+        return told
+    return f"{told} {formats.percent(wrong.value)} are wrong in any way."
 
 
 def _gap_ratio(metric: MetricResult, figures: Figures) -> str:
     seen, new = (figures.get("over_claim", novelty=novelty) for novelty in ("seen", "new"))
     if seen is None or seen.value is None:
-        return "None of its claims is on a name that training showed: there is nothing to compare with."
+        return "None of the predicted mentions was seen in training: there is nothing to compare with."
     if new is None or new.value is None:
-        return "Training showed at least a word of each name that it claims: there is nothing to compare with."
+        return "None of the predicted mentions is new to training: there is nothing to compare with."
     if metric.value is None:
         return (
-            f"None of its {seen.n:,} claims on names that training showed is wrong, so that there is no ratio; where "
-            f"training showed not even a word of the name, {formats.percent(new.value)} are."
+            f"None of the {seen.n:,} predicted mentions seen in training is wrong, so there is no ratio; of those new "
+            f"to training {formats.percent(new.value)} are."
         )
     return (
-        f"Where training showed not even a word of the name, its claims are wrong {metric.value:.1f} times as often as "
-        f"where training showed the name: {formats.percent(new.value)} against {formats.percent(seen.value)}"
-        f"{may_be_chance(metric)}"
+        f"Predicted mentions new to training are wrong {metric.value:.1f} times as often as those seen in training: "
+        f"{formats.percent(new.value)} against {formats.percent(seen.value)}{may_be_chance(metric)}"
     )
 
 
 def _calibration(metric: MetricResult, figures: Figures) -> str:
     if metric.value is None:
-        return "No claim states a confidence."
+        return "No prediction has a confidence."
     points = f"{100 * metric.value:.1f} percentage points"
-    told = f"Among claims of similar confidence, the confidence lies on average {points} from the share that is right"
+    told = (
+        f"Among predictions of similar confidence, confidence and the share that is right differ by {points} on average"
+    )
     return f"{told}{_direction(figures)}."
 
 
@@ -96,7 +96,7 @@ def _direction(figures: Figures) -> str:
         return ""
     side = "over-confident" if stated > high else "under-confident"
     told = f"it states {formats.percent(stated)} on average and is right in {formats.percent(right.value)}"
-    return f"; it is {side}: {told}"
+    return f"; the model is {side}: {told}"
 
 
 def mean_confidence(figures: Figures) -> float | None:

@@ -1,4 +1,4 @@
-"""What claims are about, as people say it: names in a text, or whole texts."""
+"""What claims are about, in plain words: mentions in a text, or whole texts."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ class Nouns:
     """The words of a task.
 
     ``one`` and ``many`` are what claims are about, ``gold`` and ``golds`` what is annotated, and can be missed;
-    ``nothing`` is said of an example without any. ``counted`` is what a gap is a share of, and ``statistics`` what is
+    ``claims`` is what is predicted, ``unsupported`` what is said of a claim that nothing supports, ``nothing`` of an
+    example without any annotation. ``counted`` is what a gap is a share of, and ``statistics`` what is
     counted of a split. ``first`` are the figures of which the first that was counted stands at the head. ``f1`` is what
     F1 of claims and gold is called. Only where claims have places in the text can one be distorted. ``several``: labels
     a text.
@@ -33,6 +34,8 @@ class Nouns:
     many: str
     gold: str
     golds: str
+    claims: str
+    unsupported: str
     nothing: str
     counted: str
     statistics: Words
@@ -48,10 +51,12 @@ class Nouns:
 
 
 SPANS = Nouns(
-    one="name",
-    many="names",
-    gold="name",
-    golds="names",
+    one="mention",
+    many="mentions",
+    gold="mention",
+    golds="mentions",
+    claims="predicted mentions",
+    unsupported="invented",
     nothing="nothing",
     counted="mentions",
     statistics=statistics.SENTENCES,
@@ -65,6 +70,8 @@ TEXTS = Nouns(
     many="texts",
     gold="label",
     golds="labels",
+    claims="predicted labels",
+    unsupported="wrong",
     nothing="out of scope",
     counted="words",
     statistics=statistics.TEXTS,
@@ -104,7 +111,8 @@ def section_titles(words: Nouns) -> dict[str, str]:
     """What the kinds of claims are headed by."""
     if words.has_places:
         return formats.SECTION_TITLES
-    return {**formats.SECTION_TITLES, "omission": "Omitted: annotated, and not claimed"}
+    own = {"unsupported": "Unsupported: wrong labels", "omission": "Omitted: annotated, but not predicted"}
+    return {**formats.SECTION_TITLES, **own}
 
 
 def counts(found: Sequence[SplitRow]) -> dict[str, str]:

@@ -34,23 +34,34 @@ def listed(names: Iterable[str], word: str = "and") -> str:
     return f"{', '.join(first)} {word} {last}" if first else last
 
 
-def against(share: MetricResult, expected: float, claims: str, shown: str) -> str:
-    """A share of hallucinations against that of the claims, which would be theirs if novelty did not matter.
+def against(share: MetricResult, expected: float, of: str, rather: str) -> str:
+    """A share of the wrong claims against that of all claims, which would be theirs if novelty did not matter.
 
     Args:
-        claims: which claims ``expected`` is of, as a clause: ``of its claims do``. shown: what training shows where
-            fewer hallucinations lie than that.
+        of: which claims ``expected`` is of, as a clause: ``of all predicted mentions are``. rather: what is wrong more
+            often where the share is smaller than that.
     """
     low, high = share.interval or (0.0, 1.0)
-    told = f"{formats.percent(expected)} {claims}"
+    told = f"{formats.percent(expected)} {of}"
     if low > expected:
         return f"though only {told}"
     if high < expected:
-        return f"and {told}: it hallucinates more where training {shown}"
-    return f"and {told}: it cannot be shown that they gather there"
+        return f"and {told}: {rather} are affected more"
+    return f"and {told}: too few to conclude that they are concentrated there"
+
+
+_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven")
+# Of fewer wrong claims nothing is said of where they are.
+FEW = len(_NUMBERS)
+
+
+def too_few(number: int, does: str) -> str:
+    """``Three cases are too few to say where the model invents.``"""
+    cases = "One case is" if number == 1 else f"{_NUMBERS[number].capitalize()} cases are"
+    return f"{cases} too few to say where the model {does}."
 
 
 def may_be_chance(ratio: MetricResult) -> str:
     """How a sentence about a ratio ends."""
     is_chance = ratio.interval is not None and ratio.interval[0] <= 1 <= ratio.interval[1]
-    return ", which may be chance." if is_chance else "."
+    return ", which may be chance (the interval contains 1)." if is_chance else "."
