@@ -171,7 +171,7 @@ class TokenClassification:
             gold = write_tags(len(example.tokens), example.spans)
             targets.append([tag_ids.get(tag, UNLABELLED) for tag in gold])
             notes["unknown_label_tokens"] += targets[-1].count(UNLABELLED)
-        pad = encoder.tokenizer.pad_token_id or 0
+        pad = encoder.padding
         return EncodedTokens(examples, windows, targets, encoder.outputs, pad, notes, self.config.label_smoothing)
 
     def decode(
