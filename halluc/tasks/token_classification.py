@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 
     from halluc.engine.batching import Batch
     from halluc.tasks.encoders import Encoder
+
+# How many words' scores are in memory in double precision.
+_WORDS_AT_ONCE = 1 << 16
 
 
 class TokenClassificationConfig(Section):
@@ -301,13 +305,7 @@ def _predictions(
     encoded: EncodedTokens, lengths: Sequence[int], scores: numpy.ndarray, best: numpy.ndarray
 ) -> list[TagPrediction]:
     """What follows from the number ``best`` of each word's tag, (words,), and the logits behind it, (words, tags)."""
-    import numpy
-
-    # log softmax of a tag: its logit less the logarithm of the sum of exponentials
-    odds = scores.astype(numpy.float64)
-    odds -= numpy.take_along_axis(odds, best[:, None], axis=1)
-    peaks = odds.max(-1)
-    certainty = -peaks - numpy.log(numpy.exp(odds - peaks[:, None]).sum(-1))
+    certainty = _log_probabilities(scores, best)
     # A model's IOB2 tags are kept, legal or not; of other schemes, their spans are what the model says.
     keeps_tags = {output[0] for output in encoded.outputs} <= set("BIO") and scheme_of(encoded.outputs) != "iob1"
     numbers, found, start = best.tolist(), [], 0
@@ -318,9 +316,23 @@ def _predictions(
         if not keeps_tags:
             tags = write_tags(length, spans)
         places = [slice(start + span.start, start + span.end) for span in spans]
-        confidences = tuple(float(numpy.exp(certainty[place].mean())) for place in places)
+        confidences = tuple(math.exp(float(certainty[place].mean())) for place in places)
         claimed = tuple(number for span in spans for number in own[span.start : span.end])
         parts = tuple(scores[place] for place in places)
         found.append(TagPrediction(example.id, tuple(tags), spans, confidences, parts, claimed))
         start += length
+    return found
+
+
+def _log_probabilities(scores: numpy.ndarray, best: numpy.ndarray) -> numpy.ndarray:
+    """The log softmax, (words,), of the tags ``best``, (words,), among their logits, (words, tags)."""
+    import numpy
+
+    found = numpy.empty(len(best))
+    for start in range(0, len(best), _WORDS_AT_ONCE):
+        part = slice(start, start + _WORDS_AT_ONCE)
+        odds = scores[part].astype(numpy.float64)
+        odds -= numpy.take_along_axis(odds, best[part, None], axis=1)
+        peaks = odds.max(-1, keepdims=True)
+        found[part] = -peaks[:, 0] - numpy.log(numpy.exp(odds - peaks).sum(-1))
     return found
