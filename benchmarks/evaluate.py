@@ -1,19 +1,31 @@
 """Our span scorer against seqeval: the same figures, and how much faster. Synthetic tags, interleaved, medians.
 
 python benchmarks/evaluate.py [--sentences 100000] [--rounds 3]
+
+With a run of token classification: what constrained decoding costs, as a share of the time of a prediction (tokenizing,
+forward passes, decoding) of one split of its data.
+
+python benchmarks/evaluate.py --run runs/conll-minilm/latest [--split test] [--rounds 3]
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
 import random
 import statistics
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+from halluc.commands import assessment, locating
+from halluc.commands.terminal import Talk
+from halluc.components import TABLE
 from halluc.core.examples import Span
 from halluc.core.labels import write_tags
+from halluc.data.corpora import read_corpora
+from halluc.engine.inference import forward
 from halluc.metrics import entity, spans
 
 
@@ -40,16 +52,38 @@ def timed(call: Callable[[], Any]) -> tuple[float, Any]:
     return time.perf_counter() - clock, value
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sentences", type=int, default=100_000)
-    parser.add_argument("--rounds", type=int, default=3)
-    asked = parser.parse_args()
-    gold, predicted = corpus(asked.sentences, random.Random(1))
+def time_decoding(run: Path, split: Any, rounds: int) -> None:
+    """Predict ``rounds`` times; decode the same scores both ways, in turn, ten times as often."""
+    trained = locating.locate(str(run))
+    examples = read_corpora(trained.loaded.experiment.data, TABLE, (split,)).splits[split].examples
+    model = assessment.Model.load(trained.loaded, trained.reference, Talk.QUIET)
+    task, budget = model.task, model.settings.batch_tokens
+
+    def scored() -> tuple[Any, list[Any]]:
+        encoded = task.encode(examples, model.encoder)
+        return encoded, list(forward(model.encoder.model, encoded, budget, model.engine))
+
+    found: dict[str, list[float]] = {"passes": [], "argmax": [], "constrained": []}
+    for _ in range(rounds):
+        seconds, (encoded, outputs) = timed(scored)
+        found["passes"].append(seconds)
+        for how in ("argmax", "constrained") * 10:
+            found[how].append(timed(functools.partial(task.decode, encoded, outputs, how))[0])
+    forwards, plain, best = map(statistics.median, found.values())
+    print(
+        f"{split}, {len(examples):,} sentences, {encoded.notes['words']:,} words: encoding and forward passes "
+        f"{forwards:.2f} s, decoding {plain:.3f} s by argmax, {best:.3f} s constrained: "
+        f"{(best - plain) / (forwards + plain):.2%} more time for a prediction; "
+        f"{encoded.notes['constrained_words']:,} words with another tag"
+    )
+
+
+def time_scorer(sentences: int, rounds: int) -> None:
+    gold, predicted = corpus(sentences, random.Random(1))
     entity.report(gold[:10], predicted[:10])  # seqeval and what it imports are loaded before the clock starts
     for strict in (False, True):
         ours, theirs = [], []
-        for _ in range(asked.rounds):
+        for _ in range(rounds):
             seconds, counts = timed(lambda strict=strict: spans.count(gold, predicted, strict=strict))
             ours.append(seconds)
             seconds, report = timed(lambda strict=strict: entity.report(gold, predicted, strict=strict))
@@ -59,9 +93,22 @@ def main() -> None:
         ratio = statistics.median(theirs) / statistics.median(ours)
         mode = "strict " if strict else "default"
         print(
-            f"{mode} mode, {asked.sentences:,} sentences: halluc {statistics.median(ours):.3f} s, "
+            f"{mode} mode, {sentences:,} sentences: halluc {statistics.median(ours):.3f} s, "
             f"seqeval {statistics.median(theirs):.2f} s, {ratio:.0f} times; same F1 within 1e-12"
         )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sentences", type=int, default=100_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--run", type=Path, help="time the decoding of this run's model")
+    parser.add_argument("--split", choices=("train", "dev", "test"), default="test")
+    asked = parser.parse_args()
+    if asked.run is None:
+        time_scorer(asked.sentences, asked.rounds)
+    else:
+        time_decoding(asked.run, asked.split, asked.rounds)
 
 
 if __name__ == "__main__":

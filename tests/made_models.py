@@ -16,7 +16,15 @@ from halluc.tasks.token_classification import TagPrediction
 from tests.made_sentences import MadeExample
 
 # What encoding notes of a split of which nothing had to be cut.
-PREPARED = {"words": 0, "dropped_words": 0, "unknown_words": 0, "cut_words": 0, "windowed_sentences": 0, "windows": 0}
+PREPARED = {
+    "constrained_words": 0,
+    "words": 0,
+    "dropped_words": 0,
+    "unknown_words": 0,
+    "cut_words": 0,
+    "windowed_sentences": 0,
+    "windows": 0,
+}
 
 
 def labels_of(corpora: Mapping[str, Sequence[MadeExample]]) -> set[str]:
@@ -36,6 +44,7 @@ class MadeModel:
         self.corpora = corpora
         self.tags = tag_set(labels_of(corpora))
         self.encoder = SimpleNamespace(outputs=self.tags)
+        self.decoding = self.task.decoding(self.tags, loaded.experiment.eval.decode)
 
     def predict(self, corpus: Corpus[Tagged]) -> assessment.Predicted:
         made = zip(corpus, self.corpora[corpus.split], strict=True)

@@ -11,7 +11,7 @@ import numpy
 from halluc.commands import calibrating, experiment, gapping, judging, scoring
 from halluc.commands.terminal import Talk, say
 from halluc.config.loading import LoadedConfig
-from halluc.config.schema import EvalConfig, ModelConfig
+from halluc.config.schema import Decoding, EvalConfig, ModelConfig
 from halluc.core.examples import Corpus
 from halluc.core.files import write_json, write_jsonl, write_text
 from halluc.data.readers.base import SplitName
@@ -20,6 +20,11 @@ from halluc.hallucination.ledger import Knowledge
 from halluc.hallucination.table import table
 from halluc.runs.directory import RunDir
 from halluc.runs.schema import ConfidenceFile, EvalFile
+
+_NO_SCHEME = (
+    "the model's tags fit no scheme (IOB1, IOB2, BIOES, BILOU, BMES): each word gets its most probable tag, as with "
+    "`eval.decode: argmax`"
+)
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,7 @@ class Model:
     encoder: Any
     engine: Any
     settings: EvalConfig
+    decoding: Decoding | None
 
     @classmethod
     def load(cls, loaded: LoadedConfig, reference: str, talk: Talk) -> Model:
@@ -51,11 +57,16 @@ class Model:
         engine = runtime.start(settings.train.precision, settings.seed)
         model = ModelConfig(name=reference, trust_remote_code=settings.model.trust_remote_code)
         encoder = task.restore(model, settings.eval.labels or {}, runtime.attention_for(engine.device.type))
-        return cls(task, replace(encoder, model=encoder.model.to(engine.device)), engine, settings.eval)
+        asked = settings.eval.decode
+        decoding = task.decoding(encoder.outputs, asked)
+        if decoding not in (None, asked):
+            say(f"warning: {_NO_SCHEME}", style="yellow")
+        return cls(task, replace(encoder, model=encoder.model.to(engine.device)), engine, settings.eval, decoding)
 
     def predict(self, corpus: Corpus[Any]) -> Predicted:
         encoded = self.task.encode(corpus.examples, self.encoder)
-        made = scoring.predict(self.encoder.model, self.task, encoded, self.settings.batch_tokens, self.engine)
+        budget = self.settings.batch_tokens
+        made = scoring.predict(self.encoder.model, self.task, encoded, budget, self.engine, self.decoding)
         return Predicted(corpus, made, encoded.notes)
 
 
@@ -88,7 +99,7 @@ def assess(
             for line in model.task.told(predicted.corpus, predicted.notes, model.encoder.outputs):
                 say(f"{split}: {line}")
         _warn(predicted)
-        files.append(_write(target, model.task, reference, predicted, knowledge, confidence))
+        files.append(_write(target, model, reference, predicted, knowledge, confidence))
     write_json(target.confidence, confidence.model_dump(mode="json"))
     return files
 
@@ -108,13 +119,14 @@ def _warn(predicted: Predicted) -> None:
 
 def _write(
     target: RunDir,
-    task: Any,
+    model: Model,
     reference: str,
     predicted: Predicted,
     knowledge: Knowledge | None,
     confidence: ConfidenceFile,
 ) -> EvalFile:
     """All files of one split."""
+    task = model.task
     corpus, split = predicted.corpus, predicted.corpus.split
     predictions = judging.calibrated(predicted.predictions, confidence.temperature)
     metrics = experiment.metrics_of(task)
@@ -129,7 +141,14 @@ def _write(
     figures = scoring.score(metrics, corpus.examples, predictions, counted, uncalibrated)
     pairs = zip(corpus.examples, predictions, strict=True)
     rows = metrics.report(corpus.examples, predictions)
-    file = EvalFile(task=task.name, split=split, checkpoint=reference, encoding=predicted.notes, metrics=figures)
+    file = EvalFile(
+        task=task.name,
+        split=split,
+        checkpoint=reference,
+        decoding=model.decoding,
+        encoding=predicted.notes,
+        metrics=figures,
+    )
     write_jsonl(target.predictions(split), (task.line(*pair).model_dump(mode="json") for pair in pairs))
     write_jsonl(target.ledger(split), map(ledger.as_record, lines))
     write_json(target.report(split, "json"), rows)

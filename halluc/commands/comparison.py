@@ -48,12 +48,18 @@ def _compared(a: Measured, b: Measured) -> Comparison:
         a=a.name,
         b=b.name,
         examples=len(a.examples),
-        config_differences=experiment.run_differences(a.run, b.run),
+        config_differences=_differences(a, b),
         training_differences=training_facts.differences(*(training_facts.facts([one.run]) for one in (a, b))),
         figures=[_delta(a, b, key) for key in a.values],
         matched_omission=_matched(a, b),
         flipped=flipped(a.lines, b.lines),
     )
+
+
+def _differences(a: Measured, b: Measured) -> list[str]:
+    """The keys of the config that may make the figures differ."""
+    found = experiment.run_differences(a.run, b.run)
+    return found if a.decoding == b.decoding else [*found, "`eval.decode`"]
 
 
 def _delta(a: Measured, b: Measured, key: FigureKey) -> Delta:

@@ -33,7 +33,7 @@ class Measured:
     """One split of one run; ``lines`` are those of its ledger, none where only figures are wanted.
 
     ``untold`` are the figures that say nothing in its task, ``named`` those of the ledger that it has a name for (see
-    ``metrics.base``).
+    ``metrics.base``). ``decoding`` is that of ``eval/<split>.json``.
     """
 
     run: RunDir
@@ -44,6 +44,7 @@ class Measured:
     lines: list[LedgerLine]
     untold: frozenset[str] = rates.NOTHING
     named: Mapping[str, str] = field(default_factory=dict)
+    decoding: str = "argmax"
 
     @property
     def name(self) -> str:
@@ -124,7 +125,8 @@ def read(run: RunDir, split: str, known: dict[bytes, Example] | None = None, *, 
         made = table(lines, ids, [len(example[1]) for example in examples])
     evaluations.refuse_parts(run, split, file, _counted(made, examples))
     metrics = scoring.metrics_used(file)
-    return Measured(run, record, split, examples, made, lines if keep_lines else [], metrics.untold, metrics.named)
+    kept, decoding = lines if keep_lines else [], file.decoding or "argmax"
+    return Measured(run, record, split, examples, made, kept, metrics.untold, metrics.named, decoding)
 
 
 def _counted(made: Table, examples: Sequence[Example]) -> Counted:

@@ -9,6 +9,7 @@ import numpy
 
 from halluc.commands import experiment
 from halluc.components import TABLE
+from halluc.config.schema import Decoding
 from halluc.core import registry
 from halluc.core.exact_intervals import Interval, clopper_pearson
 from halluc.core.significance import LEVEL, Figure, Ratio, Sheet, draws, percentiles
@@ -59,11 +60,14 @@ NAMES = tuple(
 )
 
 
-def predict(model: Any, task: Any, encoded: Any, budget: int, runtime: Runtime) -> list[Any]:
+def predict(
+    model: Any, task: Any, encoded: Any, budget: int, runtime: Runtime, decoding: Decoding | None = "constrained"
+) -> list[Any]:
+    """What a model says of encoded examples; ``budget`` is padded word pieces a pass."""
     # The figures below are counted from files too, where torch is not wanted.
     from halluc.engine.inference import forward
 
-    return list(task.decode(encoded, forward(model, encoded, budget, runtime)))
+    return list(task.decode(encoded, forward(model, encoded, budget, runtime), decoding))
 
 
 def score(

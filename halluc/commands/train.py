@@ -161,7 +161,8 @@ def _prepared(job: _Job) -> tuple[Any, Evaluate | None, Any]:
 
     def evaluate(model: Any) -> dict[str, float]:
         assert dev is not None
-        predictions = scoring.predict(model, task, features["dev"], settings.eval.batch_tokens, engine)
+        asked = settings.eval
+        predictions = scoring.predict(model, task, features["dev"], asked.batch_tokens, engine, asked.decode)
         return metrics.headline(dev.examples, predictions)
 
     training = loop.prepare(encoder.model, features["train"], settings.train, engine, settings.seed)

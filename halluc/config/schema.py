@@ -207,14 +207,23 @@ class GateConfig(Section):
         return self
 
 
+Decoding = Literal["constrained", "argmax"]
+
+
 class EvalConfig(Section):
     splits: list[Literal["train", "dev", "test"]] | None = Field(
         default=None, min_length=1, description="which splits `halluc eval` reads; null: dev and test, where present"
     )
     batch_tokens: int = Field(default=4096, ge=1, description="word pieces with padding in one forward pass")
-    labels: dict[str, str | None] | None = Field(
+    decode: Decoding = Field(
+        default="constrained",
+        description="how words get their tags. constrained: the most probable sequence that the tag scheme allows "
+        "(Viterbi); argmax: the most probable tag of each word by itself, so that a sequence may be illegal",
+    )
+    labels: dict[str, Annotated[str, Field(min_length=1)] | None] | None = Field(
         default=None,
-        description="names of the model's labels in the data's, as {PERSON: PER, DATE: null}; null: counts as no label",
+        description="names of the model's labels in the data's, as {PERSON: PER, DATE: null}, or tags for the outputs "
+        "of a model that has no names for them, as {LABEL_0: O, LABEL_1: B-PER}; null: counts as no label",
     )
     calibration: Literal["none", "temperature"] = Field(
         default="none",

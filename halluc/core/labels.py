@@ -26,6 +26,7 @@ PREFIXES: dict[Scheme, frozenset[str]] = {
 OUT_OF_SCOPE = "out_of_scope"
 # Both names of the inside tag mean the same.
 _CANONICAL = {"M": "I"}
+_OUTSIDE = ("O", "")
 
 
 class UnknownTag(ValueError):
@@ -82,23 +83,58 @@ def illegal(tags: Sequence[str], scheme: Scheme) -> list[int]:
         UnknownTag: see ``split_tag``.
     """
     wrong: list[int] = []
-    last, last_label = "O", ""
+    last = _OUTSIDE
     for position, tag in enumerate(tags):
-        prefix, label = split_tag(tag, position, scheme)
-        prefix = _CANONICAL.get(prefix, prefix)
-        continues = last in "BI" and label == last_label
-        if scheme == "iob2":
-            bad = prefix == "I" and not continues
-        elif scheme == "iob1":
-            bad = prefix == "B" and not continues
-        else:
-            bad = (prefix in "IE" and not continues) or (prefix in "OBS" and last in "BI")
-        if bad:
+        found = split_tag(tag, position, scheme)
+        if not may_follow(last, found, scheme):
             wrong.append(position)
-        last, last_label = prefix, label
-    if scheme in ("bioes", "bmes") and last in "BI" and (not wrong or wrong[-1] != len(tags) - 1):
+        last = found
+    if not may_follow(last, _OUTSIDE, scheme) and (not wrong or wrong[-1] != len(tags) - 1):
         wrong.append(len(tags) - 1)
     return wrong
+
+
+def may_follow(before: tuple[str, str], tag: tuple[str, str], scheme: Scheme) -> bool:
+    """Whether ``scheme`` allows a tag behind another, both as ``split_tag`` gives them.
+
+    A sentence begins behind an O and ends before one.
+    """
+    (last, last_label), (prefix, label) = before, tag
+    opened = last in "BIM"
+    continues = opened and label == last_label
+    if scheme == "iob2":
+        return prefix != "I" or continues
+    if scheme == "iob1":
+        return prefix != "B" or continues
+    return continues if prefix in "IME" else not opened
+
+
+def scheme_of(tags: Iterable[str]) -> Scheme | None:
+    """The scheme of a model, from the set of its tags; None where they fit none.
+
+    B- and I- tags are read as IOB2, unless a label has I- alone: in IOB2 it could not begin. I- tags alone are IOB1
+    without mentions that touch. With E- or S- tags, each label needs S-, or B- and E-.
+
+    Raises:
+        UnknownTag: see ``split_tag``.
+    """
+    prefixes: dict[str, set[str]] = {}
+    for tag in tags:
+        prefix, label = split_tag(tag)
+        if label:
+            prefixes.setdefault(label, set()).add(prefix)
+    there = set().union(*prefixes.values())
+    if there <= set("BI"):
+        if not any("I" in of and "B" not in of for of in prefixes.values()):
+            return "iob2"
+        return "iob1" if all("I" in of for of in prefixes.values()) else None
+    whole = all(
+        ("S" in of or "B" in of) and ("B" in of) == ("E" in of) and ("B" in of or not of & set("IM"))
+        for of in prefixes.values()
+    )
+    if not whole or "S" not in there or there >= set("IM"):
+        return None
+    return "bmes" if "M" in there else "bioes"
 
 
 def write_tags(length: int, spans: Iterable[Span], scheme: Scheme = "iob2") -> list[str]:

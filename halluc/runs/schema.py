@@ -34,12 +34,17 @@ class MetricResult(Record):
 
 
 class EvalFile(Record):
-    """``eval/<split>.json``; ``encoding`` counts words, windows, and words that the tokenizer drops or cuts."""
+    """``eval/<split>.json``; ``encoding`` counts words, windows, and words that the tokenizer drops or cuts.
+
+    ``decoding`` is ``constrained`` or ``argmax``; null where the task has none to choose, and in files from before
+    there was one (argmax).
+    """
 
     schema_version: int = SCHEMA_VERSION
     task: str
     split: str
     checkpoint: str
+    decoding: str | None = None
     encoding: dict[str, int]
     metrics: list[MetricResult]
 

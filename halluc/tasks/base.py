@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal, NamedTuple, Protocol
 
 import numpy
 
-from halluc.config.schema import ModelConfig, Section
+from halluc.config.schema import Decoding, ModelConfig, Section
 from halluc.core.claims import Claim
 from halluc.core.edits import Editable
 from halluc.core.examples import Corpus, Origin
@@ -141,8 +141,17 @@ class Task(Protocol):
 
     def encode(self, examples: Sequence[Any], encoder: Any) -> Encoded: ...
 
-    def decode(self, encoded: Any, outputs: Iterable[tuple[Any, numpy.ndarray]]) -> list[Any]:
-        """Predictions, one an example, in the order of the examples."""
+    def decoding(self, outputs: Sequence[str], asked: Decoding) -> Decoding | None:
+        """How a model with these ``outputs`` is decoded where ``asked`` is wanted; None where nothing is to choose."""
+        ...
+
+    def decode(
+        self, encoded: Any, outputs: Iterable[tuple[Any, numpy.ndarray]], decoding: Decoding | None = ...
+    ) -> list[Any]:
+        """Predictions, one an example, in the order of the examples; ``decoding`` as the method of that name gives it.
+
+        What it has to tell of the examples, it adds to ``encoded.notes``.
+        """
         ...
 
     def told(self, corpus: Corpus[Any], notes: Mapping[str, int], outputs: Sequence[str]) -> Iterator[str]:

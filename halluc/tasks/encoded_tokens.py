@@ -68,13 +68,10 @@ class EncodedTokens:
     pad: int
     notes: dict[str, int]
     label_smoothing: float = 0.0
-    is_iob: bool = field(init=False)
     lengths: list[int] = field(init=False)
     weights: list[int] = field(init=False)
 
     def __post_init__(self) -> None:
-        prefixes = {output[0] for output in self.outputs}
-        self.is_iob = "B" in prefixes and prefixes <= set("BIO")
         self.lengths = [len(window.pieces) for window in self.windows]
         self.weights = [
             sum(target != UNLABELLED for target in self.targets[w.example][w.start : w.start + len(w.first)])

@@ -29,6 +29,11 @@ class Encoder:
     commit: str | None
     outputs: tuple[str, ...]
 
+    @property
+    def padding(self) -> int:
+        """The piece that batches are filled up with."""
+        return int(self.model.config.pad_token_id or 0)
+
 
 def load_tokenizer(source: ModelSource, trust_remote_code: bool = False) -> Any:
     """A fast tokenizer that neither truncates nor pads.
@@ -79,6 +84,10 @@ def load_encoder(
     tokenizer = load_tokenizer(source, config.trust_remote_code)
     model, settings, missing = _pretrained(auto_class, source, config, attention, head)
     _refuse_missing(model, missing, source, fresh_head=bool(head))
+    _complete_padding(model.config, tokenizer)
+    if auto_class == "AutoModelForSequenceClassification" and model.config.pad_token_id is None:
+        message = f"{source.name} has neither a padding token nor an end token"
+        raise environment_error("E411", message, "name one as `pad_token` in its tokenizer_config.json")
     if config.freeze is not None:
         freeze(model, config.freeze)
     outputs = tuple(str(settings.id2label[index]) for index in range(settings.num_labels))
@@ -116,6 +125,23 @@ def _pretrained(
     except Exception as error:
         raise _unloadable(source, "model", error) from error
     return model, settings, list(told["missing_keys"])
+
+
+def _complete_padding(settings: Any, tokenizer: Any) -> None:
+    """Give a model and its tokenizer a padding piece where one of them has none: the other's, or the end piece.
+
+    Decoder models (GPT-2, Qwen2) often come without. They classify a text by its last piece that is no padding, so
+    ``settings`` must name the piece that batches are padded with. An id outside the vocabulary is none.
+    """
+    known = [settings.pad_token_id, tokenizer.pad_token_id, tokenizer.eos_token_id]
+    size = getattr(settings, "vocab_size", len(tokenizer))
+    piece = next((one for one in known if one is not None and 0 <= one < size), None)
+    if piece is None:
+        return
+    if settings.pad_token_id != piece:
+        settings.pad_token_id = piece
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.convert_ids_to_tokens(piece)
 
 
 def _refuse_missing(model: Any, missing: Iterable[str], source: ModelSource, *, fresh_head: bool) -> None:

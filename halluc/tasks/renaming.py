@@ -1,24 +1,109 @@
-"""Labels of a trained model in the data's names, as ``eval.labels`` gives them."""
+"""What the outputs of a trained model mean in the data's labels, as ``eval.labels`` gives it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from halluc.core.errors import HallucError, did_you_mean
+from halluc.core.labels import UnknownTag, split_tag
+
+# What transformers calls outputs that nobody named.
+_UNNAMED = re.compile(r"LABEL_\d+")
+_TAG = re.compile(r"[BIESMLU]-.+", re.DOTALL)
+# BILOU has other letters for the last tag of a mention, and for its only one.
+_BILOU = re.compile(r"O|[BILU]-.+", re.DOTALL)
+_OF_BIOES = {"L": "E", "U": "S"}
+# O means the same in every model.
+_NEEDLESS = {("O", "O"), ("O", None)}
+
+Names = Mapping[str, str | None]
 
 
-def refuse_unknown(renamed: Iterable[str], known: Iterable[str]) -> None:
-    """Refuse to rename what the model does not have.
+def named_labels(outputs: Sequence[str], names: Names) -> tuple[str | None, ...]:
+    """The label of each output of a text classifier; None for no label.
 
     Raises:
-        HallucError C203: a label that is not ``known``.
+        HallucError C203: a name that the model does not have, or only some of the outputs ``LABEL_0``, … named.
     """
-    there = sorted(set(known))
-    for label in renamed:
-        if label not in there:
-            near = did_you_mean(label, there)
+    _refuse_unknown(names, outputs)
+    _refuse_unnamed(names, outputs)
+    return tuple(names.get(output, output) for output in outputs)
+
+
+def named_tags(outputs: Sequence[str], names: Names) -> tuple[str, ...]:
+    """The tag of each output of a token classifier: O, or B-, I-, E-, S- or M- with a label.
+
+    ``names`` maps labels to labels (``PERSON: PER``), or outputs to tags (``LABEL_1: B-PER``). An output without a
+    prefix is read as an inside tag; the tags of BILOU become those of BIOES.
+
+    Raises:
+        HallucError C203: a name that the model does not have, an output without a tag where others are mapped to tags,
+            or labels and tags mixed.
+    """
+    own = _as_tags(outputs)
+    labels = list(dict.fromkeys(label for _, label in map(split_tag, own) if label))
+    _refuse_unknown(names, labels, outputs)
+    names = {name: None if value == "O" else value for name, value in names.items() if (name, value) not in _NEEDLESS}
+    if any(name not in labels or _TAG.fullmatch(value or "") for name, value in names.items()):
+        _refuse_mixture(names, outputs)
+        return _as_tags([names.get(output, output) or "O" for output in outputs])
+    _refuse_unnamed(names, labels)
+    renamed = [(prefix, names.get(label, label)) for prefix, label in map(split_tag, own)]
+    return tuple(f"{prefix}-{label}" if label else "O" for prefix, label in renamed)
+
+
+def _as_tags(outputs: Sequence[str]) -> tuple[str, ...]:
+    if all(map(_BILOU.fullmatch, outputs)) and any(output[0] in _OF_BIOES for output in outputs):
+        return tuple(_OF_BIOES.get(output[0], output[0]) + output[1:] for output in outputs)
+    return tuple(output if _is_tag(output) else f"I-{output}" for output in outputs)
+
+
+def _is_tag(output: str) -> bool:
+    try:
+        split_tag(output)
+    except UnknownTag:
+        return False
+    return True
+
+
+def _refuse_unknown(names: Iterable[str], labels: Iterable[str], outputs: Iterable[str] = ()) -> None:
+    there = sorted(set(labels))
+    known = sorted({*there, *outputs})
+    for name in names:
+        if name not in known:
+            near = did_you_mean(name, known)
             help = f"did you mean `{near}`?" if near else f"it has {', '.join(there)}"
-            raise HallucError("C203", f"`eval.labels`: the model has no label `{label}`", help=help)
+            raise HallucError("C203", f"`eval.labels`: the model has no label `{name}`", help=help)
+
+
+def _refuse_unnamed(names: Names, labels: Iterable[str]) -> None:
+    """Refuse to name only some of the labels ``LABEL_0``, …: the others would stay labels that no data has."""
+    there = list(labels)
+    if names and all(map(_UNNAMED.fullmatch, there)):
+        _refuse_missing([label for label in there if label not in names])
+
+
+def _refuse_mixture(names: Names, outputs: Sequence[str]) -> None:
+    """Refuse all but a tag for each output that is not called by one."""
+    for name, value in names.items():
+        if name not in outputs:
+            tags = [output for output in outputs if output.endswith(f"-{name}")]
+            message = f"`eval.labels` maps outputs to tags, but `{name}` is a label: its outputs are {', '.join(tags)}"
+            help = f"map labels to labels, as `{name}: PER`, or outputs to tags, as `{tags[0]}: {tags[0][0]}-PER`"
+            raise HallucError("C203", message, help=help)
+        if value is not None and not _TAG.fullmatch(value):
+            message = f"`eval.labels` maps outputs to tags, but `{name}` to `{value}`, which is no tag"
+            help = f"map every output to a tag (`{name}: B-{value}`, or `{name}: O`), or every label to a label"
+            raise HallucError("C203", message, help=help)
+    _refuse_missing([output for output in outputs if output not in names and not _is_tag(output)])
+
+
+def _refuse_missing(missing: Sequence[str]) -> None:
+    if missing:
+        message = f"`eval.labels` has no entry for {', '.join(missing[:10])}{', …' if len(missing) > 10 else ''}"
+        help = f"say what each means; `{missing[0]}: null` counts as no label"
+        raise HallucError("C203", message, help=help)
 
 
 def told_of_foreign(model: Iterable[str], split: Iterable[str]) -> Iterator[str]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from halluc.config.schema import ModelConfig, Section
+from halluc.config.schema import Decoding, ModelConfig, Section
 from halluc.core.claims import Claim
 from halluc.core.edits import Editable
 from halluc.core.errors import HallucError
@@ -24,7 +24,7 @@ from halluc.runs.schema import LabelPrediction, PredictedLabel, PredictedLabels
 from halluc.tasks import text_edits
 from halluc.tasks.base import Asserted
 from halluc.tasks.encoded_texts import EncodedTexts
-from halluc.tasks.renaming import refuse_unknown, told_of_foreign
+from halluc.tasks.renaming import named_labels, told_of_foreign
 from halluc.tasks.text_config import TextClassificationConfig
 from halluc.tasks.text_decoding import TextPrediction, label_sets, one_label, pooled
 from halluc.tasks.text_encoding import encode_texts, refuse_labels
@@ -135,16 +135,18 @@ class TextClassification:
 
         encoder = load_encoder("AutoModelForSequenceClassification", config, attention)
         _refuse_other_problem(encoder.model.config.problem_type, self.config.multi_label)
-        refuse_unknown(names, encoder.outputs)
-        outputs = tuple(names.get(name, name) or OUT_OF_SCOPE for name in encoder.outputs)
-        return replace(encoder, outputs=outputs)
+        outputs = named_labels(encoder.outputs, names)
+        return replace(encoder, outputs=tuple(label or OUT_OF_SCOPE for label in outputs))
 
     def encode(self, examples: Sequence[Labelled], encoder: Encoder) -> EncodedTexts:
         return encode_texts(examples, encoder, self.config)
 
+    def decoding(self, outputs: Sequence[str], asked: Decoding) -> Decoding | None:
+        return None
+
     def decode(
-        self, encoded: EncodedTexts, outputs: Iterable[tuple[Batch, torch.Tensor]]
-    ) -> list[TextPrediction]:  # fmt: skip
+        self, encoded: EncodedTexts, outputs: Iterable[tuple[Batch, torch.Tensor]], decoding: Decoding | None = None
+    ) -> list[TextPrediction]:
         """The most probable output of each text or, of several labels, all above the threshold."""
         logits = pooled(encoded, outputs, self.config.pool)
         ids = [example.id for example in encoded.examples]

@@ -50,7 +50,7 @@ def encode_texts(examples: Sequence[Labelled], encoder: Encoder, config: TextCla
     if config.class_weights == "balanced":
         weights = balanced(targets, len(encoder.outputs), multi_label=config.multi_label)
     loss = TextLoss(config.multi_label, config.loss, config.focal_gamma, config.label_smoothing, weights)
-    pad = encoder.tokenizer.pad_token_id or 0
+    pad = encoder.padding
     return EncodedTexts(examples, windows, targets, encoder.outputs, pad, notes, loss)
 
 

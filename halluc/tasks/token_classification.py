@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from halluc.config.schema import ModelConfig, Section
+from halluc.config.schema import Decoding, ModelConfig, Section
 from halluc.core.claims import Claim
 from halluc.core.edits import Editable
 from halluc.core.errors import environment_error
 from halluc.core.examples import Corpus, Origin, Span, Tagged, surface
-from halluc.core.labels import UnknownTag, read_spans, split_tag, tag_set, write_tags
+from halluc.core.labels import read_spans, scheme_of, tag_set, write_tags
 from halluc.data.readers.base import SplitName
 from halluc.data.statistics import SENTENCES, Words, counted
 from halluc.data.texts import InputText
@@ -27,7 +27,7 @@ from halluc.gap.units import WithheldUnits
 from halluc.runs.schema import PredictedClaim, PredictedText, SpanPrediction
 from halluc.tasks.base import Asserted
 from halluc.tasks.encoded_tokens import UNLABELLED, EncodedTokens, Window, windows_of
-from halluc.tasks.renaming import refuse_unknown, told_of_foreign
+from halluc.tasks.renaming import named_tags, told_of_foreign
 
 if TYPE_CHECKING:
     import numpy
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 
     from halluc.engine.batching import Batch
     from halluc.tasks.encoders import Encoder
+
+# How many words' scores are in memory in double precision.
+_WORDS_AT_ONCE = 1 << 16
 
 
 class TokenClassificationConfig(Section):
@@ -47,7 +50,8 @@ class TagPrediction:
     """What the model says of one example: a raw tag a word, and the spans that conlleval's reading makes of them.
 
     ``confidences`` has one entry a span: the geometric mean of the probabilities of its tags (DEFINITIONS, 3);
-    ``scores`` the logits behind it, (tokens of the span, tags), for who wants to calibrate them.
+    ``scores`` the logits behind it, (tokens of the span, tags), for who wants to calibrate them, and ``claimed`` the
+    place of each token's own tag among them, for all rows of ``scores``: it need not be that of the largest.
     """
 
     id: str
@@ -55,6 +59,7 @@ class TagPrediction:
     spans: tuple[Span, ...]
     confidences: tuple[float, ...]
     scores: tuple[numpy.ndarray, ...] = ()
+    claimed: tuple[int, ...] = ()
 
 
 class TokenClassification:
@@ -72,6 +77,7 @@ class TokenClassification:
         "cut_words": "very long words cut to the first pieces",
         "dropped_words": "words that the tokenizer drops, read as the unknown piece",
         "unknown_label_tokens": "tokens with a label that the model does not know: counted as missed",
+        "constrained_words": "words whose most probable tag would be illegal in its sentence: another was decoded",
     }
     gold_notes: ClassVar[frozenset[str]] = frozenset({"unknown_label_tokens"})
     columns: ClassVar[Mapping[str, str]] = {
@@ -134,7 +140,11 @@ class TokenClassification:
         from halluc.tasks.encoders import load_encoder
 
         encoder = load_encoder("AutoModelForTokenClassification", config, attention)
-        return replace(encoder, outputs=_renamed(encoder.outputs, names))
+        return replace(encoder, outputs=named_tags(encoder.outputs, names))
+
+    def decoding(self, outputs: Sequence[str], asked: Decoding) -> Decoding | None:
+        """Constrained decoding needs a tag scheme."""
+        return asked if scheme_of(outputs) else "argmax"
 
     def encode(self, examples: Sequence[Tagged], encoder: Encoder) -> EncodedTokens:
         """Pieces, windows and targets. A label that the model does not know has no target: it is left out of the loss
@@ -151,6 +161,7 @@ class TokenClassification:
         windows: list[Window] = []
         notes = {"words": sum(map(len, words)), "dropped_words": dropped, "unknown_words": 0, "cut_words": 0}
         notes |= {"windowed_sentences": 0, "windows": 0, "unknown_label_tokens": 0}
+        notes["constrained_words"] = 0  # of ``decode``
         for index, sentence in enumerate(words):
             notes["unknown_words"] += sum(pieces == [unknown] for pieces in sentence)
             notes["cut_words"] += sum(len(pieces) > max(1, space // 4) for pieces in sentence)
@@ -164,38 +175,32 @@ class TokenClassification:
             gold = write_tags(len(example.tokens), example.spans)
             targets.append([tag_ids.get(tag, UNLABELLED) for tag in gold])
             notes["unknown_label_tokens"] += targets[-1].count(UNLABELLED)
-        pad = encoder.tokenizer.pad_token_id or 0
+        pad = encoder.padding
         return EncodedTokens(examples, windows, targets, encoder.outputs, pad, notes, self.config.label_smoothing)
 
     def decode(
-        self, encoded: EncodedTokens, outputs: Iterable[tuple[Batch, torch.Tensor]]
-    ) -> list[TagPrediction]:  # fmt: skip
-        """The most probable tag of every word, from the window that shows most of the words around it.
+        self,
+        encoded: EncodedTokens,
+        outputs: Iterable[tuple[Batch, torch.Tensor]],
+        decoding: Decoding = "constrained",
+    ) -> list[TagPrediction]:
+        """A tag for every word, by the scores of the window that shows most of the words around it.
+
+        ``constrained``: the most probable legal sequence of tags for each whole sentence; ``argmax``, or where the tags
+        fit no scheme: the most probable tag of each word.
 
         Raises:
             RuntimeError: a word without a prediction, which would be a bug.
         """
-        import numpy
+        from halluc.tasks.viterbi import constrained, transitions
 
-        classes = len(encoded.outputs)
-        logits = [numpy.zeros((len(example.tokens), classes), dtype=numpy.float32) for example in encoded.examples]
-        context = [numpy.full(len(example.tokens), -1, dtype=numpy.int64) for example in encoded.examples]
-        for batch, scores in outputs:
-            table = scores.numpy()
-            for row, index in enumerate(batch.indexes):
-                window = encoded.windows[index]
-                first = numpy.asarray(window.first)
-                inside = slice(window.start, window.start + len(first))
-                seen = numpy.minimum(first, len(window.pieces) - first)
-                better = seen > context[window.example][inside]
-                context[window.example][inside][better] = seen[better]
-                logits[window.example][inside][better] = table[row, first][better]
-        if any((numbers < 0).any() for numbers in context):
-            raise RuntimeError("a word has no prediction")
-        return [
-            _prediction(example.id, rows, encoded.outputs, encoded.is_iob)
-            for example, rows in zip(encoded.examples, logits, strict=True)
-        ]
+        scores, lengths = _scores_of_words(encoded, outputs), [len(example.tokens) for example in encoded.examples]
+        scheme = scheme_of(encoded.outputs)
+        likeliest = best = scores.argmax(-1)
+        if scheme and decoding == "constrained":
+            best = constrained(scores, lengths, transitions(encoded.outputs, scheme))
+        encoded.notes["constrained_words"] = int((best != likeliest).sum())
+        return _predictions(encoded, lengths, scores, best)
 
     def told(self, corpus: Corpus[Tagged], notes: Mapping[str, int], outputs: Sequence[str]) -> Iterator[str]:
         yield f"{counted(len(corpus), 'sentences')}, {counted(notes['words'], 'words')}, each with one prediction"
@@ -273,30 +278,61 @@ def _predicted(text: InputText, asserted: Asserted) -> PredictedClaim:
     )
 
 
-def _renamed(outputs: Sequence[str], names: Mapping[str, str | None]) -> tuple[str, ...]:
-    """The tags behind a model's outputs, labels renamed; an output without a prefix is read as an inside tag."""
-    parsed = []
-    for name in outputs:
-        try:
-            parsed.append(split_tag(name))
-        except UnknownTag:
-            parsed.append(("I", name))
-    refuse_unknown(names, (label for _, label in parsed if label))
-    renamed = [(prefix, names.get(label, label)) for prefix, label in parsed]
-    return tuple(f"{prefix}-{label}" if label else "O" for prefix, label in renamed)
-
-
-def _prediction(identity: str, logits: numpy.ndarray, outputs: Sequence[str], is_iob: bool) -> TagPrediction:
-    """The best tag of each row of ``logits``, (words, tags), and what follows from it."""
+def _scores_of_words(encoded: EncodedTokens, outputs: Iterable[tuple[Batch, torch.Tensor]]) -> numpy.ndarray:
+    """Logits (words, tags), the words of all examples one after the other."""
     import numpy
 
-    peaks = logits.max(-1, keepdims=True)
-    # log softmax of the best tag: its logit less the logarithm of the sum of exponentials
-    certainty = -numpy.log(numpy.exp(logits - peaks, dtype=numpy.float64).sum(-1))
-    tags: Sequence[str] = [outputs[number] for number in logits.argmax(-1).tolist()]
-    spans = read_spans(tags)
-    if not is_iob:  # BIOES, BMES, or labels without B-: its spans are what the model says
-        tags = write_tags(len(tags), spans)
-    confidences = tuple(math.exp(float(certainty[span.start : span.end].mean())) for span in spans)
-    scores = tuple(logits[span.start : span.end] for span in spans)
-    return TagPrediction(identity, tuple(tags), spans, confidences, scores)
+    start = numpy.cumsum([0, *(len(example.tokens) for example in encoded.examples)])
+    scores = numpy.zeros((start[-1], len(encoded.outputs)), dtype=numpy.float32)
+    context = numpy.full(start[-1], -1, dtype=numpy.int64)
+    for batch, logits in outputs:
+        table = logits.numpy()
+        for row, index in enumerate(batch.indexes):
+            window = encoded.windows[index]
+            first = numpy.asarray(window.first, dtype=numpy.int64)
+            at = start[window.example] + window.start
+            inside = slice(at, at + len(first))
+            seen = numpy.minimum(first, len(window.pieces) - first)
+            better = seen > context[inside]
+            context[inside][better] = seen[better]
+            scores[inside][better] = table[row, first][better]
+    if (context < 0).any():
+        raise RuntimeError("a word has no prediction")
+    return scores
+
+
+def _predictions(
+    encoded: EncodedTokens, lengths: Sequence[int], scores: numpy.ndarray, best: numpy.ndarray
+) -> list[TagPrediction]:
+    """What follows from the number ``best`` of each word's tag, (words,), and the logits behind it, (words, tags)."""
+    certainty = _log_probabilities(scores, best)
+    # A model's IOB2 tags are kept, legal or not; of other schemes, their spans are what the model says.
+    keeps_tags = {output[0] for output in encoded.outputs} <= set("BIO") and scheme_of(encoded.outputs) != "iob1"
+    numbers, found, start = best.tolist(), [], 0
+    for example, length in zip(encoded.examples, lengths, strict=True):
+        own = numbers[start : start + length]
+        tags: Sequence[str] = [encoded.outputs[number] for number in own]
+        spans = read_spans(tags)
+        if not keeps_tags:
+            tags = write_tags(length, spans)
+        places = [slice(start + span.start, start + span.end) for span in spans]
+        confidences = tuple(math.exp(float(certainty[place].mean())) for place in places)
+        claimed = tuple(number for span in spans for number in own[span.start : span.end])
+        parts = tuple(scores[place] for place in places)
+        found.append(TagPrediction(example.id, tuple(tags), spans, confidences, parts, claimed))
+        start += length
+    return found
+
+
+def _log_probabilities(scores: numpy.ndarray, best: numpy.ndarray) -> numpy.ndarray:
+    """The log softmax, (words,), of the tags ``best``, (words,), among their logits, (words, tags)."""
+    import numpy
+
+    found = numpy.empty(len(best))
+    for start in range(0, len(best), _WORDS_AT_ONCE):
+        part = slice(start, start + _WORDS_AT_ONCE)
+        odds = scores[part].astype(numpy.float64)
+        odds -= numpy.take_along_axis(odds, best[part, None], axis=1)
+        peaks = odds.max(-1, keepdims=True)
+        found[part] = -peaks[:, 0] - numpy.log(numpy.exp(odds - peaks).sum(-1))
+    return found

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from halluc.core.examples import Span
-from halluc.core.labels import write_tags
+from halluc.core.labels import illegal, write_tags
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def classifier(tiny_encoder: Path, tmp_path: Path):
     """Saves a token classifier with the given output names, whose head answers by the word alone."""
     from transformers import AutoModelForTokenClassification, AutoTokenizer
 
-    def save(outputs: list[str], answers: dict[str, int]) -> Path:
+    def save(outputs: list[str], answers: dict[str, int], nothing: str = "O") -> Path:
         tokenizer = AutoTokenizer.from_pretrained(tiny_encoder)
         names = {"id2label": dict(enumerate(outputs)), "label2id": {name: i for i, name in enumerate(outputs)}}
         model = AutoModelForTokenClassification.from_pretrained(tiny_encoder, **names)
@@ -26,7 +26,7 @@ def classifier(tiny_encoder: Path, tmp_path: Path):
         with torch.no_grad():
             hidden = model.base_model(ids).last_hidden_state[:, 1]
             wanted = torch.zeros(len(tokenizer), len(outputs))
-            wanted[:, outputs.index("O")] = 1
+            wanted[:, outputs.index(nothing)] = 1
             for word, output in answers.items():
                 row = tokenizer.convert_tokens_to_ids(word)
                 wanted[row] = 0
@@ -79,7 +79,9 @@ def test_a_name_for_a_label_it_does_not_have_is_refused(halluc, experiment, clas
     assert "did you mean `LOCATION`?" in outcome.err
 
 
-@pytest.mark.parametrize("outputs", [["O", "S-LOC", "S-PER"], ["O", "LOC", "PER"], ["O", "I-LOC", "I-PER"]])
+@pytest.mark.parametrize(
+    "outputs", [["O", "S-LOC", "S-PER"], ["O", "U-LOC", "U-PER"], ["O", "LOC", "PER"], ["O", "I-LOC", "I-PER"]]
+)
 def test_any_scheme_and_plain_labels_are_read(halluc, experiment, classifier, outputs):
     folder = classifier(outputs, {"oslo": 1, "paris": 1, "anna": 2})
     outcome = halluc("eval", experiment, "--checkpoint", folder, "--split", "test", "--json")
@@ -88,8 +90,68 @@ def test_any_scheme_and_plain_labels_are_read(halluc, experiment, classifier, ou
     for line in map(json.loads, (run / "predictions/test.jsonl").open()):
         spans = [span[:3] for span in line["predicted"]]
         assert {label for *_, label in spans} <= {"LOC", "PER"}
-        if outputs[1] == "S-LOC":
-            assert line["predicted_tags"] == write_tags(len(line["tokens"]), [Span(*span) for span in spans])
+        assert line["predicted_tags"] == write_tags(len(line["tokens"]), [Span(*span) for span in spans])
+
+
+def predicted(experiment: Path) -> list[dict]:
+    (run,) = (path for path in (experiment.parent / "runs" / "tiny").iterdir() if path.is_dir())
+    return [json.loads(line) for line in (run / "predictions/test.jsonl").open()]
+
+
+TAGS = {"LABEL_0": "O", "LABEL_1": "B-PER", "LABEL_2": "I-PER", "LABEL_3": "B-LOC", "LABEL_4": None}
+
+
+def test_outputs_without_names_are_mapped_to_tags(halluc, experiment, classifier):
+    answers = {"anna": 1, "berg": 2, "oslo": 3, "paris": 3, "bank": 4}
+    folder = classifier([*TAGS], answers, nothing="LABEL_0")
+    asked = ["eval", experiment, "--checkpoint", folder, "--split", "test", "--json"]
+    outcome = halluc(*asked, "--set", f"eval.labels={json.dumps(TAGS)}")
+    assert outcome.code == 0, outcome.err
+    assert {label for line in predicted(experiment) for *_, label, _ in line["predicted"]} == {"PER", "LOC"}
+    assert predicted(experiment)[0]["predicted_tags"] == ["B-PER", "I-PER", "O", "B-LOC", "O"]
+    assert json.loads(outcome.out)["decoding"] == "constrained"
+    # "met Berg": the model says I-PER behind O, which the scheme does not allow.
+    assert json.loads(outcome.out)["encoding"]["constrained_words"] >= 1
+    assert not any(illegal(line["predicted_tags"], "iob2") for line in predicted(experiment))
+    plain = halluc(*asked, "--set", f"eval.labels={json.dumps(TAGS)}", "--set", "eval.decode=argmax")
+    assert plain.code == 0, plain.err
+    assert json.loads(plain.out)["decoding"] == "argmax"
+    assert illegal(predicted(experiment)[3]["predicted_tags"], "iob2") == [4]
+
+
+@pytest.mark.parametrize(
+    ("labels", "told"),
+    [
+        ({**TAGS, "LABEL_5": "I-LOC"}, "has no label `LABEL_5`"),
+        ({"LABEL_1": "B-PER", "LABEL_2": "I-PER"}, "has no entry for LABEL_0, LABEL_3, LABEL_4"),
+        ({"LABEL_1": "PER"}, "has no entry for LABEL_0, LABEL_2, LABEL_3, LABEL_4"),
+        ({**TAGS, "LABEL_3": "LOC"}, "but `LABEL_3` to `LOC`, which is no tag"),
+        ({**TAGS, "LABEL_3": ""}, "eval.labels.LABEL_3"),
+    ],
+)
+def test_a_mapping_of_outputs_that_makes_no_sense_is_refused(halluc, experiment, classifier, labels, told):
+    folder = classifier([*TAGS], {"anna": 1}, nothing="LABEL_0")
+    outcome = halluc("eval", experiment, "--checkpoint", folder, "--set", f"eval.labels={json.dumps(labels)}")
+    assert outcome.code == 2
+    assert told in outcome.err
+
+
+def test_labels_are_not_mapped_to_tags(halluc, experiment, classifier):
+    folder = classifier(["O", "B-PERSON", "I-PERSON"], {"anna": 1})
+    outcome = halluc("eval", experiment, "--checkpoint", folder, "--set", "eval.labels={PERSON: B-PER}")
+    assert outcome.code == 2
+    assert "`PERSON` is a label: its outputs are B-PERSON, I-PERSON" in outcome.err
+
+
+def test_tags_of_no_scheme_are_told(halluc, experiment, classifier):
+    folder = classifier(["O", "B-LOC", "I-PER"], {"oslo": 1, "anna": 2})
+    outcome = halluc("eval", experiment, "--checkpoint", folder, "--split", "test", "--json")
+    assert outcome.code == 0, outcome.err
+    assert "the model's tags fit no scheme" in outcome.err
+    assert json.loads(outcome.out)["decoding"] == "argmax"
+    assert "the model's tags fit no scheme" in halluc("predict", folder, "--input", experiment).err
+    asked = ["--split", "test", "-q", "--set", "eval.decode=argmax"]
+    assert "no scheme" not in halluc("eval", experiment, "--checkpoint", folder, *asked).err
 
 
 def test_it_does_not_stand_in_the_way_of_a_training(halluc, experiment, classifier):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,28 @@ def test_a_classifier_is_trained_and_evaluated(halluc, labelled):
     assert "By novelty of the text" in (run / "report" / "index.html").read_text()
     assert "pipeline_tag: text-classification" in (run / "model" / "README.md").read_text()
     assert all(len(line.predicted) == 1 and line.in_scope == line.predicted[0][1] for line in lines if line.gold)
+
+
+def test_a_classifier_whose_outputs_have_no_names_is_mapped(halluc, labelled, tmp_path):
+    config = labelled()
+    assert halluc("train", config, "-q").code == 0
+    own = halluc("eval", config, "--split", "test", "--json")
+    unnamed = tmp_path / "unnamed"
+    shutil.copytree(only_run(config) / "model", unnamed)
+    settings = json.loads((unnamed / "config.json").read_text())
+    names = {f"LABEL_{number}": name for number, name in settings["id2label"].items()}
+    del settings["id2label"], settings["label2id"]
+    (unnamed / "config.json").write_text(json.dumps({**settings, "num_labels": len(names)}))
+    labels = {name: None if label == "out_of_scope" else label for name, label in names.items()}
+    asked = ["eval", config, "--checkpoint", unnamed, "--split", "test", "--json"]
+    mapped = halluc(*asked, "--set", f"eval.labels={json.dumps(labels)}")
+    assert mapped.code == 0, mapped.err
+    for figure in ("accuracy", "out_of_scope_recall", "hallucination_rate"):
+        assert value(mapped, figure) == value(own, figure)
+    assert value(halluc(*asked), "accuracy") == 0
+    refused = halluc(*asked, "--set", "eval.labels={LABEL_0: money}")
+    assert refused.code == 2
+    assert "has no entry for LABEL_1, LABEL_2" in refused.err
 
 
 def test_the_ledger_tells_of_labels_of_whole_texts(halluc, labelled):

@@ -1,0 +1,82 @@
+"""Constrained decoding: the most probable tag sequence among those that the tag scheme allows (Viterbi 1967)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy
+
+from halluc.core.labels import Scheme, may_follow, split_tag
+
+# How many numbers one step may take: sentences times tags times tags.
+_STEP_SIZE = 4_000_000
+
+
+class Transitions(NamedTuple):
+    """What a scheme allows: tags that begin a sentence (tags,), pairs (tag, next tag), tags that end one (tags,)."""
+
+    start: numpy.ndarray
+    step: numpy.ndarray
+    end: numpy.ndarray
+
+
+def transitions(tags: Sequence[str], scheme: Scheme) -> Transitions:
+    """The legal transitions of a model's tags; a tag may stand there several times."""
+    outside = ("O", "")
+    parsed = [outside, *map(split_tag, tags)]
+    table = numpy.array([[may_follow(before, tag, scheme) for tag in parsed] for before in parsed])
+    return Transitions(table[0, 1:], table[1:, 1:], table[1:, 0])
+
+
+def constrained(scores: numpy.ndarray, lengths: Sequence[int], allowed: Transitions) -> numpy.ndarray:
+    """The legal tag sequence with the highest sum of scores, for each sentence.
+
+    Where the best tag of every word makes a legal sequence, it is this one: only other sentences are searched.
+
+    Args:
+        scores: (words, tags), log-probabilities or logits; the words of all sentences, one sentence after the other.
+        lengths: (sentences,) words of each.
+
+    Returns:
+        (words,) the number of each word's tag. A sentence that no legal sequence fits keeps the best tag of each word.
+    """
+    best: numpy.ndarray = scores.argmax(-1)
+    size = numpy.asarray(lengths, dtype=numpy.int64)
+    size = size[size > 0]
+    first = numpy.cumsum(size) - size
+    broken = ~numpy.concatenate(([True], allowed.step[best[:-1], best[1:]]))[: len(best)]
+    broken[first] = ~allowed.start[best[first]]
+    searched = numpy.logical_or.reduceat(broken, first) if len(first) else numpy.zeros(0, dtype=bool)
+    searched |= ~allowed.end[best[first + size - 1]]
+    first, size = first[searched], size[searched]
+    order = numpy.argsort(-size, kind="stable")
+    sentences = max(1, _STEP_SIZE // scores.shape[1] ** 2)
+    for begin in range(0, len(order), sentences):
+        part = order[begin : begin + sentences]
+        _search(scores, first[part], size[part], allowed, best)
+    return best
+
+
+def _search(
+    scores: numpy.ndarray, first: numpy.ndarray, size: numpy.ndarray, allowed: Transitions, best: numpy.ndarray
+) -> None:
+    """Viterbi over sentences in order of falling ``size``, from their ``first`` words; the paths go into ``best``."""
+    forbidden = [numpy.where(table, 0.0, -numpy.inf) for table in allowed]
+    total = scores[first] + forbidden[0]
+    came: list[numpy.ndarray] = []
+    for position in range(1, int(size[0])):
+        going = int((size > position).sum())
+        reached = total[:going, :, None] + forbidden[1]
+        came.append(reached.argmax(1))
+        total[:going] = reached.max(1) + scores[first[:going] + position]
+    total += forbidden[2]
+    possible = total.max(1) > -numpy.inf
+    tag = total.argmax(1)
+    best[(first + size - 1)[possible]] = tag[possible]
+    for position in range(int(size[0]) - 1, 0, -1):
+        back = came[position - 1]
+        going = len(back)
+        tag[:going] = back[numpy.arange(going), tag[:going]]
+        kept = possible[:going]
+        best[(first[:going] + position - 1)[kept]] = tag[:going][kept]
