@@ -16,6 +16,7 @@ from halluc.components import TABLE
 from halluc.config.loading import LoadedConfig
 from halluc.config.matrix import Cell, load_study
 from halluc.config.rendering import annotated
+from halluc.core import latest
 from halluc.core.errors import HallucError
 from halluc.core.files import recover
 from halluc.runs import directory, matrix
@@ -66,6 +67,7 @@ def _named(
         help = "name one directory for all shards: --run DIR"
         raise HallucError("C012", "--shard without --run: the shards would not meet", help=help)
     Selection(selection.only, None, selection.fresh).refuse("--run names one run")
+    run = latest.resolve(run)
     cell = Cell(None, {}, loaded)
     if look != Look():
         _look(cell, run, look, talk)

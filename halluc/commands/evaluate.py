@@ -12,6 +12,7 @@ from halluc.commands.terminal import Talk, put_json, say
 from halluc.components import TABLE
 from halluc.config.loading import LoadedConfig, sha256_of_tree
 from halluc.config.matrix import Cell
+from halluc.core import latest
 from halluc.core.errors import HallucError, did_you_mean
 from halluc.data.corpora import read_corpora
 from halluc.data.readers.base import SPLITS, SplitName
@@ -139,6 +140,7 @@ def _find(
             raise HallucError("C011", "--checkpoint goes with a CONFIG and without --run", help=help)
         if not checkpoint:
             raise HallucError("C011", "--checkpoint is empty", help="is a shell variable unset?")
+        checkpoint = latest.resolve_text(checkpoint)
         resolve_model(checkpoint)  # before anything is made for it
         return experiment.load(config, overrides), None, checkpoint
     if run is not None:
@@ -147,7 +149,9 @@ def _find(
             kept, loaded = loaded, experiment.load(config, overrides)
             if loaded.sha256 != target.read().config_sha256:
                 keys = ", ".join(experiment.differences(kept.tree, loaded.tree))
-                raise HallucError("R104", f"{run} holds a run of another config than {config}: it differs in {keys}")
+                raise HallucError(
+                    "R104", f"{target.path} holds a run of another config than {config}: it differs in {keys}"
+                )
     elif config is not None:
         loaded, target = _newest(config, overrides)
     else:

@@ -12,13 +12,13 @@ from halluc.commands import experiment, gapping
 from halluc.components import TABLE
 from halluc.config.loading import LoadedConfig
 from halluc.config.schema import Experiment, ModelConfig
-from halluc.core import registry
+from halluc.core import latest, registry
 from halluc.core.errors import HallucError
 from halluc.data.texts import Tokenize
 from halluc.engine.references import resolve_model
 from halluc.hallucination.ledger import Knowledge
 from halluc.runs import directory
-from halluc.runs.directory import CONFIG_FILE, LATEST, RUN_FILE, RunDir
+from halluc.runs.directory import CONFIG_FILE, RUN_FILE, RunDir
 from halluc.runs.evaluations import anew
 from halluc.runs.records import read_record
 from halluc.runs.schema import ConfidenceFile
@@ -60,9 +60,10 @@ def locate(reference: str) -> Trained:
     """The model in a run (its folder, ``…/latest``, a cell, or the ``model/`` in it), or one from elsewhere.
 
     Raises:
-        HallucError R101, R102: no run and no model, or a damaged run. R105: a run without a model. R114: a damaged
+        HallucError R101, R102, R115: no run and no model, or a damaged run or ``latest``. R105: a run without a model. R114: a damaged
         ``confidence.json``. R120, R121: damaged knowledge. E410: no such package or model.
     """
+    reference = latest.resolve_text(reference)
     folder = _run_folder(reference)
     if folder is None:
         _refuse_neither(reference)
@@ -81,7 +82,7 @@ def _run_folder(reference: str) -> Path | None:
     if reference.startswith(("hub:", "package:")) or not reference:
         return None
     path = Path(reference).expanduser()
-    if (path.name == LATEST and path.is_file()) or any((path / file).is_file() for file in (RUN_FILE, CONFIG_FILE)):
+    if any((path / file).is_file() for file in (RUN_FILE, CONFIG_FILE)):
         return path
     inside = path.resolve()  # `.` has no name and no parent
     if inside.name == "model" and (inside.parent / RUN_FILE).is_file():
@@ -97,8 +98,9 @@ def _refuse_neither(reference: str) -> None:
     if not reference:
         raise HallucError("R101", "the run or model is empty", help="is a shell variable unset?")
     help = "name a run directory, the `model/` in one, or a model: a folder, `hub:NAME` or `package:NAME/FOLDER`"
-    if (path / LATEST).is_file():
-        help = f"it holds runs: name one of them, or the newest as {path / LATEST}"
+    newest = path / latest.LATEST
+    if latest.is_pointer(newest):
+        help = f"it holds runs: name one of them, or the newest as {newest}"
     elif any(path.glob(f"*/{RUN_FILE}")):
         help = "it holds runs: name one of them"
     what = "holds neither a run nor a model" if path.is_dir() else "is not there"

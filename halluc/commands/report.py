@@ -15,6 +15,7 @@ from halluc.commands.points import Place
 from halluc.commands.terminal import Talk, put_json, say
 from halluc.components import TABLE
 from halluc.config.matrix import load_study
+from halluc.core import latest
 from halluc.core.errors import HallucError, did_you_mean
 from halluc.report import writing
 from halluc.report.collect import several, single
@@ -85,6 +86,7 @@ def run(targets: Sequence[Path], overrides: Sequence[str], wanted: Wanted = PLAI
         HallucError C011: a study beside other targets. C015: no study, or no such arm in it, for a reference. R1…: a
         run that is not evaluated, or is damaged. E401: the report cannot be written.
     """
+    targets = [latest.resolve(target) for target in targets]  # what is written names the run itself
     found = [_study(target, overrides) or Target(target) for target in targets]
     if len(found) == 1 and found[0].cells:
         _of_study(found[0], _command(targets, overrides, wanted), wanted)

@@ -50,7 +50,7 @@ def texts(tmp_path: Path, tiny_encoder: Path) -> Path:
 
 def newest(config: Path) -> RunDir:
     home = config.parent / "runs" / "texts"
-    return RunDir(home / (home / "latest").read_text().strip())
+    return RunDir(home / (home / "latest").readlink())
 
 
 def test_check_tells_the_gap_of_content_words(halluc, texts):

@@ -13,7 +13,7 @@ from halluc.runs.schema import ConfidenceFile, EvalFile, LedgerLine, RunFile, Sp
 
 def only_run(config):
     home = config.parent / "runs" / "tiny"
-    return home / (home / "latest").read_text().strip()
+    return home / (home / "latest").readlink()
 
 
 def lines_of(run, split):

@@ -12,7 +12,7 @@ from halluc.runs.schema import EvalFile, RunFile, SpanPrediction
 
 def only_run(config: Path) -> Path:
     home = config.parent / "runs" / "tiny"
-    return home / (home / "latest").read_text().strip()
+    return home / (home / "latest").readlink()
 
 
 @pytest.fixture
