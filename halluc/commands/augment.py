@@ -9,7 +9,7 @@ from pathlib import Path
 
 from halluc.augment.layout import TRAIN
 from halluc.augment.shards import Shard
-from halluc.commands import augmenting, cells, experiment, replaying
+from halluc.commands import augmenting, cells, experiment, nearest_run, replaying
 from halluc.commands.choosing import Selection, choose
 from halluc.commands.terminal import Talk, is_main_process, put_json, say
 from halluc.components import TABLE
@@ -116,8 +116,9 @@ def _newest(cell: Cell) -> RunDir:
     home = Path(settings.runs_dir)
     found = directory.newest(home, settings.name, cell.loaded.sha256, lambda run: augmenting.manifest(run) is not None)
     if found is None:
-        raise HallucError("R105", f"no run in {home / settings.name} holds the augmented corpus of this config",
-                          help="make it first: halluc augment")  # fmt: skip
+        nearest = nearest_run.told(cell.loaded, lambda run: augmenting.manifest(run) is not None)
+        message = f"no run in {home / settings.name} holds the augmented corpus of this config{nearest}"
+        raise HallucError("R105", message, help="make it first: halluc augment")
     return found
 
 

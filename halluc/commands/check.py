@@ -30,7 +30,7 @@ def run(path: Path, overrides: Sequence[str], *, only: Sequence[str] = (), deep:
     chosen = choose(study, Selection(tuple(only)))
     for cell in chosen:
         experiment.choose_by(cell.loaded)
-        gates.refuse_unknown(cell.loaded)
+        gates.refuse_invalid(cell.loaded)
     alike: dict[str, list[Cell]] = {}
     for cell in chosen:
         alike.setdefault(_looked_at(cell.loaded, deep), []).append(cell)

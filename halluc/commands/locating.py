@@ -60,8 +60,8 @@ def locate(reference: str) -> Trained:
     """The model in a run (its folder, ``…/latest``, a cell, or the ``model/`` in it), or one from elsewhere.
 
     Raises:
-        HallucError R101, R102, R115: no run and no model, or a damaged run or ``latest``. R105: a run without a model. R114: a damaged
-        ``confidence.json``. R120, R121: damaged knowledge. E410: no such package or model.
+        HallucError R101, R102, R115: no run and no model, or a damaged run or ``latest``. R105: a run without a
+        model. R114: a damaged ``confidence.json``. R120, R121: damaged knowledge. E410: no such package or model.
     """
     reference = latest.resolve_text(reference)
     folder = _run_folder(reference)

@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from halluc.commands import comparison, experiment, measured, standing, study, studytable, summary
+from halluc.commands import comparison, experiment, measured, nearest_run, standing, study, studytable, summary
 from halluc.commands.measured import Example
 from halluc.commands.points import Place
 from halluc.commands.terminal import Talk, put_json, say
@@ -125,11 +125,16 @@ def _run(target: Path, overrides: Sequence[str]) -> RunDir:
         return directory.open_run(target)
     loaded = experiment.load(target, overrides)
     runs_dir, name = Path(loaded.experiment.runs_dir), loaded.experiment.name
-    found = directory.newest(runs_dir, name, loaded.sha256, lambda run: any(run.path.glob("eval/*.json")))
+    found = directory.newest(runs_dir, name, loaded.sha256, _is_evaluated)
     if found is None:
+        nearest = nearest_run.told(loaded, _is_evaluated)
         help = f"train and evaluate it first: halluc run {target}"
-        raise HallucError("R112", f"{runs_dir / name} has no evaluated run of this config", help=help)
+        raise HallucError("R112", f"{runs_dir / name} has no evaluated run of this config{nearest}", help=help)
     return found
+
+
+def _is_evaluated(run: RunDir) -> bool:
+    return any(run.path.glob("eval/*.json"))
 
 
 def _of_study(target: Target, command: str, wanted: Wanted) -> None:

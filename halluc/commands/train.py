@@ -20,6 +20,7 @@ from halluc.core.files import recover, write_json
 from halluc.data.checks import check_corpora, unseen_labels
 from halluc.data.corpora import Corpora, read_corpora
 from halluc.data.statistics import counted
+from halluc.engine.references import resolve_model
 from halluc.gap.withhold import Withheld
 from halluc.loggers.console import ConsoleLogger
 from halluc.loggers.jsonl import JsonlLogger
@@ -75,8 +76,10 @@ def one(cell: Cell, overrides: Sequence[str], *, run: Path | None, resume: bool,
         raise HallucError("C107", "`halluc train` needs `data.train`", help="name the training split")
     choose_by = experiment.choose_by(loaded)
     # `halluc run` evaluates what it has trained: too late to tell of a figure that there is not.
-    gates.refuse_unknown(loaded)
+    gates.refuse_invalid(loaded)
     fitting.refuse_unfit(loaded, experiment.task_of(loaded))
+    if loaded.experiment.model.name is not None:
+        resolve_model(loaded.experiment.model.name)  # before a run is made for a model that is not to be had
     as_read = read_corpora(loaded.experiment.data, TABLE, ("train", "dev"))
     corpora, withheld = gapping.withhold(loaded, as_read)
     placed = placing.place(cell, run, resume) if is_main_process() else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from halluc.core.errors import HallucError
@@ -62,7 +61,7 @@ def resolve_text(reference: str) -> str:
 def _named_by(pointer: Path) -> Path:
     home, is_link = pointer.parent, pointer.is_symlink()
     try:
-        name = os.readlink(pointer) if is_link else pointer.read_bytes().decode("utf-8").strip()
+        name = str(pointer.readlink()) if is_link else pointer.read_bytes().decode("utf-8").strip()
     except UnicodeDecodeError:
         raise _damaged(pointer, "it is not UTF-8 text") from None
     except OSError as error:

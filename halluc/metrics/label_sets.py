@@ -39,7 +39,7 @@ class LabelSets:
     )
     protocols: ClassVar[tuple[str, ...]] = (PROTOCOL,)
     untold: ClassVar[frozenset[str]] = labels.UNTOLD
-    named: ClassVar[Mapping[str, str]] = {}
+    named: ClassVar[Mapping[str, str]] = {"f1": "micro_f1"}
     by_label: ClassVar[Mapping[str, str]] = {"F1": "label_f1", "precision": "label_precision", "recall": "label_recall"}
     overall: ClassVar[Mapping[str, str]] = {
         "micro F1": "micro_f1",

@@ -54,7 +54,11 @@ class Labelling:
     )
     protocols: ClassVar[tuple[str, ...]] = (PROTOCOL, RANKED)
     untold: ClassVar[frozenset[str]] = labels.UNTOLD
-    named: ClassVar[Mapping[str, str]] = {"recall": "accuracy", "claimed_without_gold": "out_of_scope_acceptance"}
+    named: ClassVar[Mapping[str, str]] = {
+        "f1": "micro_f1",
+        "recall": "accuracy",
+        "claimed_without_gold": "out_of_scope_acceptance",
+    }
     by_label: ClassVar[Mapping[str, str]] = {"F1": "label_f1", "precision": "label_precision", "recall": "label_recall"}
     overall: ClassVar[Mapping[str, str]] = {
         "accuracy": "accuracy",

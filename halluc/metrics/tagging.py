@@ -38,7 +38,7 @@ class Tagging:
     names: ClassVar[tuple[str, ...]] = ("entity_f1", "entity_precision", "entity_recall", "token_f1")
     protocols: ClassVar[tuple[str, ...]] = (entity.CONLLEVAL, token.PROTOCOL)
     untold: ClassVar[frozenset[str]] = frozenset()
-    named: ClassVar[Mapping[str, str]] = {}
+    named: ClassVar[Mapping[str, str]] = {"f1": "entity_f1"}
     by_label: ClassVar[Mapping[str, str]] = {
         "F1": "entity_f1",
         "precision": "entity_precision",

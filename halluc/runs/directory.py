@@ -198,15 +198,18 @@ def folders(home: Path) -> list[Path]:
     return [path for path in there if (path / RUN_FILE).is_file()]
 
 
+def newest_first(home: Path) -> list[RunDir]:
+    """The runs in ``home``, cells of a study aside."""
+    runs = [path for path in folders(home) if "=" not in path.name]
+    return [RunDir(path) for path in sorted(runs, key=_age, reverse=True)]
+
+
 def newest(
     runs_dir: Path, name: str, config_sha256: str, suits: Callable[[RunDir], bool] = lambda run: True
 ) -> RunDir | None:
     """The newest run of this name whose config decided the same model, of those that suit; cells of a study aside."""
     home = runs_dir / name
-    for path in sorted(folders(home), key=_age, reverse=True):
-        if "=" in path.name:
-            continue
-        directory = RunDir(path)
+    for directory in newest_first(home):
         try:
             run = directory.read()
         except HallucError:

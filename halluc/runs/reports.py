@@ -28,12 +28,23 @@ class Headline(Record):
 
 
 class GateResult(Record):
-    """A bound of the config and whether the evaluation kept it; ``told`` says it in words."""
+    """A bound of the config and whether the evaluation kept it; ``told`` says it in words.
+
+    ``split`` is the one that was checked, null where none of the evaluated ones may be; ``value`` and ``interval`` are
+    those of the figure on it. ``use`` says which of the two had to keep ``min`` and ``max``. Runs of earlier versions
+    have only the first four.
+    """
 
     name: str
     by: dict[str, str]
     met: bool
     told: str
+    split: str | None = None
+    value: float | None = None
+    interval: tuple[float, float] | None = None
+    min: float | None = None
+    max: float | None = None
+    use: Literal["value", "interval"] = "value"
 
 
 class Outcome(Record):

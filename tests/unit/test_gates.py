@@ -48,16 +48,16 @@ def test_a_gate_names_a_figure_of_its_task(tmp_path, figure, fits):
     for parts in (TAGS, TEXTS, SETS):
         config = loaded(tmp_path, figure, parts)
         if parts in fits:
-            gates.refuse_unknown(config)
+            gates.refuse_invalid(config)
             continue
         with pytest.raises(HallucError, match=f"`gates.{figure}` names no figure") as caught:
-            gates.refuse_unknown(config)
+            gates.refuse_invalid(config)
         assert caught.value.where.line == 5
 
 
 def test_the_nearest_figure_of_the_task_is_told(tmp_path):
     with pytest.raises(HallucError) as caught:
-        gates.refuse_unknown(loaded(tmp_path, "macro_f2", TEXTS))
+        gates.refuse_invalid(loaded(tmp_path, "macro_f2", TEXTS))
     assert caught.value.help == "did you mean `macro_f1`?"
 
 

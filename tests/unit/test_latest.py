@@ -1,4 +1,4 @@
-"""``latest``: a link to the newest trained run, a text file where links cannot be made, and what may be wrong with it."""
+"""``latest``: a link to the newest trained run, else a text file, and what may be wrong with it."""
 
 from __future__ import annotations
 
