@@ -79,8 +79,10 @@ def refuse_unscored(loaded: LoadedConfig) -> None:
     """Before a training that is to be evaluated.
 
     Raises:
-        HallucError C107: there is no split to evaluate, or none on which a gate may be checked.
+        HallucError C107: there is no split to evaluate, or none on which a gate may be checked. C103: see
+            ``gates.refuse_invalid``.
     """
+    gates.refuse_invalid(loaded)
     gates.refuse_uncheckable(loaded, _splits(loaded, None))
 
 

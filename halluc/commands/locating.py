@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from halluc.commands import experiment, gapping
+from halluc.commands import experiment, gapping, nearest_run
 from halluc.components import TABLE
 from halluc.config.loading import LoadedConfig
 from halluc.config.schema import Experiment, ModelConfig
@@ -97,6 +97,8 @@ def _refuse_neither(reference: str) -> None:
         return
     if not reference:
         raise HallucError("R101", "the run or model is empty", help="is a shell variable unset?")
+    if path.is_file():
+        raise _of_config(path) if path.suffix in (".yaml", ".yml") else _of_file(path)
     help = "name a run directory, the `model/` in one, or a model: a folder, `hub:NAME` or `package:NAME/FOLDER`"
     newest = path / latest.LATEST
     if latest.is_pointer(newest):
@@ -105,6 +107,29 @@ def _refuse_neither(reference: str) -> None:
         help = "it holds runs: name one of them"
     what = "holds neither a run nor a model" if path.is_dir() else "is not there"
     raise HallucError("R101", f"{path} {what}", help=help)
+
+
+def _of_file(path: Path) -> HallucError:
+    help = f"if it holds the texts: halluc predict RUN_OR_MODEL --input {path}"
+    return HallucError("R101", f"{path} is a file, and neither a run nor a model", help=help)
+
+
+def _of_config(path: Path) -> HallucError:
+    """What to say of a config in the place of a run: its newest trained run, or how to get one."""
+    what = f"{path} is a config, and neither a run nor a model"
+    try:
+        loaded = experiment.load(path, [])
+    except HallucError as error:
+        is_study = error.code == "C128"
+        help = "it is a study: name the folder of one cell" if is_study else "name a run that was trained with it"
+        return HallucError("R101", what, help=help)
+    home = Path(loaded.experiment.runs_dir) / loaded.experiment.name
+    found = directory.newest(home.parent, home.name, loaded.sha256, lambda run: run.model.is_dir())
+    if found is not None:
+        return HallucError("R101", what, help=f"name its run: halluc predict {found.path} --input TEXTS")
+    nearest = nearest_run.told(loaded, lambda run: run.model.is_dir())
+    help = f"train it first: halluc train {path}; then: halluc predict {home / latest.LATEST} --input TEXTS"
+    return HallucError("R101", f"{what}; {home} has no trained run of it{nearest}", help=help)
 
 
 def _defaults(reference: str) -> LoadedConfig:

@@ -136,17 +136,13 @@ def finish(merged: Merged, located: Located, table: registry.Table) -> tuple[Loa
     return LoadedConfig(experiment, tree, origins, merged.files, merged.overrides), []
 
 
-# The keys that may name a run, or the model in one.
-_RUNS = (("model", "name"), ("augment", "from"))
-
-
 def _name_runs(located: Located) -> None:
     """Put the run that ``latest`` names now in its place: the config then says what the model was really made of.
 
     Raises:
         HallucError R115: ``latest`` is damaged.
     """
-    for section, key in _RUNS:
+    for section, key in latest.KEYS:
         there = located.value.get(section)
         if isinstance(there, dict) and isinstance(there.get(key), str):
             try:

@@ -58,6 +58,20 @@ def resolve_text(reference: str) -> str:
     return reference if found == path else str(found)
 
 
+# The keys of a config that may name a run, or the model in one.
+KEYS = (("model", "name"), ("augment", "from"))
+
+
+def resolve_override(override: str) -> str:
+    """The same for ``model.name=…`` and ``augment.from=…`` of a command line that is put on record.
+
+    Raises:
+        HallucError R115: as ``resolve``.
+    """
+    key, equals, value = override.partition("=")
+    return f"{key}={resolve_text(value)}" if equals and tuple(key.split(".")) in KEYS else override
+
+
 def _named_by(pointer: Path) -> Path:
     home, is_link = pointer.parent, pointer.is_symlink()
     try:

@@ -129,7 +129,8 @@ class RunDir:
         """Note in ``run.json`` that ``command`` runs here, and how it ended; earlier detail stays until replaced."""
         started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         earlier = self.read().stages.get(command)
-        stage = Stage(status="running", started=started, arguments=arguments, detail=earlier.detail if earlier else {})
+        given = [latest.resolve_override(argument) for argument in arguments]
+        stage = Stage(status="running", started=started, arguments=given, detail=earlier.detail if earlier else {})
         clock = time.monotonic()
         self._note(command, stage, "running")
         status: Status = "failed"

@@ -61,8 +61,44 @@ def test_the_nearest_figure_of_the_task_is_told(tmp_path):
     assert caught.value.help == "did you mean `macro_f1`?"
 
 
+@pytest.mark.parametrize(("parts", "name"), [(TAGS, "entity_f1"), (TEXTS, "micro_f1"), (SETS, "micro_f1")])
+def test_what_comparisons_call_f1_is_answered_with_the_name_that_a_gate_takes(tmp_path, parts, name):
+    with pytest.raises(HallucError, match=r"`gates\.f1` names no figure") as caught:
+        gates.refuse_invalid(loaded(tmp_path, "f1", parts))
+    assert caught.value.help == f"did you mean `{name}`?"
+    gates.refuse_invalid(loaded(tmp_path, name, parts))
+
+
+@pytest.mark.parametrize(
+    ("test", "train", "is_trained_on"),
+    [
+        ("x.txt", "x.txt", True),
+        ("./x.txt", "x.txt", True),
+        ("y.txt", "x.txt", False),
+        ("demo:ner", "demo:ner", False),
+        ("hub:a", "hub:a", False),
+        ("hub:a#train", "hub:a#train", True),
+    ],
+)
+def test_another_name_of_the_training_file_is_the_training_split(tmp_path, test, train, is_trained_on):
+    config = tmp_path / "toy.yaml"
+    kind = "hub" if test.startswith("hub:") else "conll"
+    text = CONFIG.replace("x.txt", f'"{train}", test: "{test}"').replace("FIGURE: {", "entity_f1: {split: test, ")
+    config.write_text(text.replace("TASK", TAGS["TASK"]).replace("FORMAT", kind), encoding="utf-8")
+    made = loading.load(config, table=TABLE)
+    assert gates.is_trained_on(made, "test") == is_trained_on
+    if is_trained_on:
+        with pytest.raises(HallucError, match=r"cannot be checked on test: it is the split that the model is trained"):
+            gates.refuse_invalid(made)
+        with pytest.raises(HallucError, match="can be checked on none of the splits that are evaluated: test"):
+            gates.refuse_uncheckable(made, ("test",))
+    else:
+        gates.refuse_invalid(made)
+        gates.refuse_uncheckable(made, ("test",))
+
+
 def checked(config):
-    check.run(config, [], deep=False, as_json=False)
+    check.run(config, [], deep=False, talk=Talk.QUIET)
 
 
 def trained(config):
