@@ -53,6 +53,8 @@ def _checked(folder: Path, reference: str) -> ModelSource:
         help = "a name on the hub is written `hub:NAME`" if not folder.is_absolute() and ":" not in reference else None
         raise environment_error("E410", f"`{reference}`: there is no folder {folder}", help)
     if not (folder / "config.json").is_file():
-        help = "a model folder holds config.json, weights and tokenizer files"
+        of_run = folder / "model"
+        is_run = (of_run / "config.json").is_file()
+        help = f"name {of_run}" if is_run else "a model folder holds config.json, weights and tokenizer files"
         raise environment_error("E410", f"`{reference}`: {folder} has no config.json", help)
     return ModelSource(str(folder))

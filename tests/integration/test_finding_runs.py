@@ -125,3 +125,26 @@ def test_a_model_that_is_not_to_be_had_leaves_no_run(halluc, experiment, tmp_pat
     assert "error[E412]" in outcome.err
     assert "HF_HUB_OFFLINE is set" in outcome.err
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_run_in_the_place_of_a_config_and_of_a_model_is_told(halluc, trained):
+    config, run, _ = trained
+    outcome = halluc("eval", run)
+    assert outcome.code == 2
+    assert f"a run is named by --run {run}" in outcome.err
+    outcome = halluc("eval", config, "--checkpoint", run)
+    assert outcome.code == 4
+    assert f"help: name {run / 'model'}" in outcome.err
+
+
+def test_quiet_checks_say_how_much_is_odd_and_no_more(halluc, experiment, corpus_files):
+    outcome = halluc("check", experiment, "--quiet")
+    full = halluc("check", experiment)
+    assert (outcome.code, outcome.out) == (0, "")
+    warnings = full.err.count("warning: ")
+    assert warnings > 1
+    assert outcome.err == f"{warnings} warnings: see them without --quiet\n"
+    corpus_files["dev"].write_text("one\n")
+    broken = halluc("check", experiment, "-q")
+    assert broken.code == 3
+    assert broken.err.startswith("error[")

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from halluc.commands import check, gates, run, train
+from halluc.commands import check, experiment, gates, run, scoring, train
 from halluc.commands.choosing import EVERY_CELL
 from halluc.commands.terminal import Talk
 from halluc.components import TABLE
 from halluc.config import loading
 from halluc.core.errors import HallucError
+from halluc.core.significance import Sheet
+from halluc.hallucination import rates
+from halluc.hallucination.table import table
 
 CONFIG = """\
 name: toy
@@ -116,3 +119,15 @@ def test_a_gate_of_no_figure_is_told_before_the_data_are_read(tmp_path, monkeypa
     with pytest.raises(HallucError, match=r"`gates\.macro_f2` names no figure"):
         command(tmp_path / "toy.yaml")
     assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("parts", [TAGS, TEXTS, SETS])
+def test_a_gate_may_name_every_figure_of_comparisons_and_studies(tmp_path, parts):
+    """F1 of claims and gold by the name that the evaluation of the task has for it."""
+    task = experiment.task_of(loaded(tmp_path, "ece", parts))
+    metrics = experiment.metrics_of(task)
+    empty = table([], [], [], None)
+    compared = {figure.name for figure in rates.headline(empty, Sheet(0), metrics.untold, metrics.named)}
+    compared = {metrics.named["f1"] if name == "f1" else name for name in compared} | {*metrics.named.values()}
+    assert {"hallucination_rate", "omission_rate", "gap_ratio"} < compared
+    assert compared <= set(scoring.names(task))
