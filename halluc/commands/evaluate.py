@@ -20,6 +20,7 @@ from halluc.engine.references import resolve_model
 from halluc.hallucination import rates
 from halluc.runs import directory, provenance
 from halluc.runs.directory import RunDir
+from halluc.runs.reports import EvalLine
 from halluc.runs.schema import EvalFile
 
 
@@ -114,11 +115,9 @@ def _evaluate(job: _Job, overrides: Sequence[str], splits: list[str] | None, tal
         stage.detail = {**stage.detail, **headlines, "inputs": inputs, standing.ASKED: asked, "gates": told}
     for file in files:
         if talk is Talk.JSON:
-            which = {} if job.slug is None else {"cell": job.slug}
-            # A gate that could be checked on no evaluated split stands beside the last one.
             of_split = [gate for gate in held if (gate.split or files[-1].split) == file.split]
-            checked = [gate.model_dump(mode="json") for gate in of_split]
-            put_json({**which, **file.model_dump(mode="json"), "gates": checked})
+            line = EvalLine(**dict(file), gates=of_split, cell=job.slug)
+            put_json(line.model_dump(mode="json", exclude={"cell"} if job.slug is None else None))
         elif talk is not Talk.QUIET:
             say()
             summary.show(file)
