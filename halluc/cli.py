@@ -70,12 +70,14 @@ def check(
     deep: Annotated[
         bool, typer.Option("--deep", help="Load the model too: windows, parameters, a dry batch, a learning rate.")
     ] = False,
+    quiet: Quiet = False,
     json: Json = False,
 ) -> None:
     """Validate a config, read its data, and tell what is odd about it. Exit code 3 on broken data."""
     from halluc.commands import check
+    from halluc.commands.terminal import Talk
 
-    check.run(config, set_ or [], only=only or [], deep=deep, as_json=json)
+    check.run(config, set_ or [], only=only or [], deep=deep, talk=Talk.of(quiet, False, json))
 
 
 @app.command()
@@ -223,8 +225,10 @@ def report(
     report.run(targets, set_ or [], wanted)
 
 
-@app.command()
+# What stands behind the model is a mistake that is answered: texts are named by --input.
+@app.command(context_settings={"allow_extra_args": True})
 def predict(
+    context: typer.Context,
     model: Annotated[
         str,
         typer.Argument(
@@ -276,6 +280,8 @@ def predict(
     from halluc.commands.reading import Reading
     from halluc.commands.terminal import Talk
 
+    if context.args:
+        predict.refuse_second(model, context.args[0])
     source, target = (None if str(path) == "-" else path for path in (input_, output))
     form = None if format_ == "auto" else format_
     reading = Reading(form, tokenize, look_ahead, text_field, second_field, delimiter, header, quoting)

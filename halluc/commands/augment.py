@@ -9,13 +9,14 @@ from pathlib import Path
 
 from halluc.augment.layout import TRAIN
 from halluc.augment.shards import Shard
-from halluc.commands import augmenting, cells, experiment, replaying
+from halluc.commands import augmenting, cells, experiment, nearest_run, replaying
 from halluc.commands.choosing import Selection, choose
 from halluc.commands.terminal import Talk, is_main_process, put_json, say
 from halluc.components import TABLE
 from halluc.config.loading import LoadedConfig
 from halluc.config.matrix import Cell, load_study
 from halluc.config.rendering import annotated
+from halluc.core import latest
 from halluc.core.errors import HallucError
 from halluc.core.files import recover
 from halluc.runs import directory, matrix
@@ -66,6 +67,7 @@ def _named(
         help = "name one directory for all shards: --run DIR"
         raise HallucError("C012", "--shard without --run: the shards would not meet", help=help)
     Selection(selection.only, None, selection.fresh).refuse("--run names one run")
+    run = latest.resolve(run)
     cell = Cell(None, {}, loaded)
     if look != Look():
         _look(cell, run, look, talk)
@@ -114,8 +116,9 @@ def _newest(cell: Cell) -> RunDir:
     home = Path(settings.runs_dir)
     found = directory.newest(home, settings.name, cell.loaded.sha256, lambda run: augmenting.manifest(run) is not None)
     if found is None:
-        raise HallucError("R105", f"no run in {home / settings.name} holds the augmented corpus of this config",
-                          help="make it first: halluc augment")  # fmt: skip
+        nearest = nearest_run.told(cell.loaded, lambda run: augmenting.manifest(run) is not None)
+        message = f"no run in {home / settings.name} holds the augmented corpus of this config{nearest}"
+        raise HallucError("R105", message, help="make it first: halluc augment")
     return found
 
 

@@ -66,7 +66,7 @@ def _differences(run: RunDir, cell: Cell) -> list[str] | None:
     try:
         if run.read().config_sha256 == cell.loaded.sha256:
             return None
-        kept = load(run.config, table=TABLE, environ={})
+        kept = load(run.config, table=TABLE, kept=True)
     except HallucError:
         return None  # damaged, or of another version: told when the cell's turn comes
     return experiment.differences(kept.tree, cell.loaded.tree)

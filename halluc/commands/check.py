@@ -20,25 +20,25 @@ from halluc.core.errors import HallucError, ManyErrors, refuse
 from halluc.data.checks import check_corpora
 from halluc.data.corpora import Corpora, read_corpora
 from halluc.data.odd_labels import unmet_out_of_scope
-from halluc.data.statistics import Count, Words
+from halluc.data.statistics import Count, Words, counted
 from halluc.engine.references import resolve_model
 from halluc.runs.data import DataRecord, SplitData
 
 
-def run(path: Path, overrides: Sequence[str], *, only: Sequence[str] = (), deep: bool, as_json: bool) -> None:
+def run(path: Path, overrides: Sequence[str], *, only: Sequence[str] = (), deep: bool, talk: Talk) -> None:
     study = load_study(path, overrides, table=TABLE)
     chosen = choose(study, Selection(tuple(only)))
     for cell in chosen:
         experiment.choose_by(cell.loaded)
-        gates.refuse_unknown(cell.loaded)
+        gates.refuse_invalid(cell.loaded)
     alike: dict[str, list[Cell]] = {}
     for cell in chosen:
         alike.setdefault(_looked_at(cell.loaded, deep), []).append(cell)
     cells.each(
         [like[0] for like in alike.values()],
-        lambda cell: _one(cell, alike[_looked_at(cell.loaded, deep)], deep=deep, as_json=as_json),
+        lambda cell: _one(cell, alike[_looked_at(cell.loaded, deep)], deep=deep, talk=talk),
         done=lambda cell: False,
-        talk=Talk.JSON if as_json else Talk.NORMAL,
+        talk=talk,
     )
 
 
@@ -51,7 +51,7 @@ def _looked_at(loaded: LoadedConfig, deep: bool) -> str:
     return sha256_of_tree({**parts, "encoder": [loaded.tree["model"][key] for key in ("name", "scratch")]})
 
 
-def _one(cell: Cell, alike: Sequence[Cell], *, deep: bool, as_json: bool) -> None:
+def _one(cell: Cell, alike: Sequence[Cell], *, deep: bool, talk: Talk) -> None:
     """Check one experiment, for all cells that are like it in what is looked at."""
     loaded = cell.loaded
     task = experiment.task_of(loaded)
@@ -68,7 +68,7 @@ def _one(cell: Cell, alike: Sequence[Cell], *, deep: bool, as_json: bool) -> Non
         experiment.refuse_bare(task, remaining.splits["train"])
     gaps = gap_table.gaps(task, remaining)
     plan = augmenting.planned(loaded)
-    if not as_json:
+    if talk is Talk.NORMAL:
         if len(alike) > 1:
             say(_others([one.slug for one in alike[1:]]), style="dim")
         show(report, task.words)
@@ -81,7 +81,7 @@ def _one(cell: Cell, alike: Sequence[Cell], *, deep: bool, as_json: bool) -> Non
         from halluc.commands import probe
 
         probed = probe.probe(loaded, remaining)
-    if as_json:
+    if talk is Talk.JSON:
         gap = {
             "withheld": withheld.as_record() if withheld else None,
             "splits": {name: gap.as_json() for name, gap in gaps.items()},
@@ -89,6 +89,9 @@ def _one(cell: Cell, alike: Sequence[Cell], *, deep: bool, as_json: bool) -> Non
         which = {} if cell.slug is None else {"cells": [one.slug for one in alike]}
         found = {"augment": plan, **({"model": probed.as_json()} if probed else {})}
         put_json({**which, **report.model_dump(mode="json", exclude={"encoding"}), "gap": gap, **found})
+    elif talk is Talk.QUIET:
+        warnings = len(report.warnings) + (len(probed.warnings) if probed else 0)
+        say(f"{counted(warnings, 'warnings')}: see them without --quiet" if warnings else "nothing odd found")
     elif probed:
         probe.show(probed, task)
 

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from halluc.commands import assessment, calibrating, cells, experiment, gates, standing, summary
+from halluc.commands import assessment, calibrating, cells, experiment, gates, nearest_run, standing, summary
 from halluc.commands.choosing import EVERY_CELL, Selection
 from halluc.commands.terminal import Talk, put_json, say
 from halluc.components import TABLE
 from halluc.config.loading import LoadedConfig, sha256_of_tree
 from halluc.config.matrix import Cell
+from halluc.core import latest
 from halluc.core.errors import HallucError, did_you_mean
 from halluc.data.corpora import read_corpora
 from halluc.data.readers.base import SPLITS, SplitName
@@ -19,6 +20,7 @@ from halluc.engine.references import resolve_model
 from halluc.hallucination import rates
 from halluc.runs import directory, provenance
 from halluc.runs.directory import RunDir
+from halluc.runs.reports import EvalLine
 from halluc.runs.schema import EvalFile
 
 
@@ -74,6 +76,17 @@ def is_done(loaded: LoadedConfig, target: RunDir, splits: list[str] | None) -> b
     return True
 
 
+def refuse_unscored(loaded: LoadedConfig) -> None:
+    """Before a training that is to be evaluated.
+
+    Raises:
+        HallucError C107: there is no split to evaluate, or none on which a gate may be checked. C103: see
+            ``gates.refuse_invalid``.
+    """
+    gates.refuse_invalid(loaded)
+    gates.refuse_uncheckable(loaded, _splits(loaded, None))
+
+
 @dataclass(frozen=True)
 class _Job:
     """What is evaluated: a model and the run to write to, none yet for a model from elsewhere."""
@@ -86,9 +99,11 @@ class _Job:
 
 def _evaluate(job: _Job, overrides: Sequence[str], splits: list[str] | None, talk: Talk) -> None:
     loaded, wanted = job.loaded, _splits(job.loaded, splits)
-    gates.refuse_unknown(loaded)
+    gates.refuse_invalid(loaded)
     corpora = read_corpora(loaded.experiment.data, TABLE, _read(loaded, wanted))
     target = job.target or _home(loaded, job.model)
+    if job.target is not None:
+        _warn_trained(loaded, wanted)
     with target.locked(), target.stage("eval", list(overrides)) as stage:
         files = assessment.assess(loaded, corpora.splits, wanted, target, job.model, talk)
         # What training read stands in `inputs`; what was evaluated stands here, in case a file has changed since.
@@ -100,14 +115,22 @@ def _evaluate(job: _Job, overrides: Sequence[str], splits: list[str] | None, tal
         stage.detail = {**stage.detail, **headlines, "inputs": inputs, standing.ASKED: asked, "gates": told}
     for file in files:
         if talk is Talk.JSON:
-            which = {} if job.slug is None else {"cell": job.slug}
-            put_json({**which, **file.model_dump(mode="json")})
+            of_split = [gate for gate in held if (gate.split or files[-1].split) == file.split]
+            line = EvalLine(**dict(file), gates=of_split, cell=job.slug)
+            put_json(line.model_dump(mode="json", exclude={"cell"} if job.slug is None else None))
         elif talk is not Talk.QUIET:
             say()
             summary.show(file)
     if talk is not Talk.JSON:
         say(f"results: {target.path / 'eval'} (classification reports too), {target.path / 'ledger'}")
     gates.refuse_broken(loaded, held)
+
+
+def _warn_trained(loaded: LoadedConfig, wanted: Sequence[SplitName]) -> None:
+    for split in wanted:
+        if gates.is_trained_on(loaded, split):
+            told = f"the model was trained on {split}: its figures there tell what the model remembers"
+            say(f"warning: {told}", style="yellow")
 
 
 def _read(loaded: LoadedConfig, wanted: Sequence[SplitName]) -> tuple[SplitName, ...]:
@@ -139,6 +162,7 @@ def _find(
             raise HallucError("C011", "--checkpoint goes with a CONFIG and without --run", help=help)
         if not checkpoint:
             raise HallucError("C011", "--checkpoint is empty", help="is a shell variable unset?")
+        checkpoint = latest.resolve_text(checkpoint)
         resolve_model(checkpoint)  # before anything is made for it
         return experiment.load(config, overrides), None, checkpoint
     if run is not None:
@@ -147,7 +171,9 @@ def _find(
             kept, loaded = loaded, experiment.load(config, overrides)
             if loaded.sha256 != target.read().config_sha256:
                 keys = ", ".join(experiment.differences(kept.tree, loaded.tree))
-                raise HallucError("R104", f"{run} holds a run of another config than {config}: it differs in {keys}")
+                raise HallucError(
+                    "R104", f"{target.path} holds a run of another config than {config}: it differs in {keys}"
+                )
     elif config is not None:
         loaded, target = _newest(config, overrides)
     else:
@@ -161,7 +187,7 @@ def _find(
 def _newest(config: Path, overrides: Sequence[str]) -> tuple[LoadedConfig, RunDir]:
     loaded = experiment.load(config, overrides)
     runs_dir, name = Path(loaded.experiment.runs_dir), loaded.experiment.name
-    found = directory.newest(runs_dir, name, loaded.sha256, lambda run: run.model.is_dir())
+    found = directory.newest(runs_dir, name, loaded.sha256, _is_trained)
     if found is not None:
         return loaded, found
     unfinished = directory.newest(runs_dir, name, loaded.sha256)
@@ -170,7 +196,13 @@ def _newest(config: Path, overrides: Sequence[str]) -> tuple[LoadedConfig, RunDi
     if unfinished is not None and unfinished.has_checkpoint():
         command += " --resume"
     state = "no finished training" if unfinished else "no run"
-    raise HallucError("R105", f"{runs_dir / name} has {state} of this config", help=f"train it first: {command}")
+    nearest = "" if unfinished is not None else nearest_run.told(loaded, _is_trained)
+    message = f"{runs_dir / name} has {state} of this config{nearest}"
+    raise HallucError("R105", message, help=f"train it first: {command}")
+
+
+def _is_trained(run: RunDir) -> bool:
+    return run.model.is_dir()
 
 
 def _home(loaded: LoadedConfig, model: str) -> RunDir:
@@ -183,7 +215,12 @@ def _home(loaded: LoadedConfig, model: str) -> RunDir:
 def _splits(loaded: LoadedConfig, asked: list[str] | None) -> tuple[SplitName, ...]:
     data = loaded.experiment.data
     there = [split for split in SPLITS if data.reference(split)]
-    names = asked or loaded.experiment.eval.splits or [split for split in there if split != "train"] or there
+    names = asked or loaded.experiment.eval.splits or [split for split in there if split != "train"]
+    if not names:
+        help = "name one; or score the training data all the same, with `--split train` (in the config `eval.splits`)"
+        raise HallucError(
+            "C107", "`halluc eval` needs `data.dev` or `data.test`: there is only `data.train`", help=help
+        )
     for name in names:
         if name not in SPLITS:
             near = did_you_mean(name, SPLITS)

@@ -35,11 +35,11 @@ def load_run(run: Path, overrides: Sequence[str]) -> tuple[LoadedConfig, RunDir]
     found = directory.open_run(run)
     if not found.config.is_file():
         raise HallucError("R101", f"{found.path} has no {found.config.name}", help="name the CONFIG beside --run")
-    loaded = loading.load(found.config, overrides, table=TABLE, environ={})
+    loaded = loading.load(found.config, overrides, table=TABLE, kept=True)
     if loaded.sha256 != found.read().config_sha256:
-        keys = differences(loading.load(found.config, table=TABLE, environ={}).tree, loaded.tree)
+        keys = differences(loading.load(found.config, table=TABLE, kept=True).tree, loaded.tree)
         told = f" ({', '.join(keys)})" if keys else ""
-        raise HallucError("R104", f"the model in {run} was made by another config than --set asks for{told}")
+        raise HallucError("R104", f"the model in {found.path} was made by another config than --set asks for{told}")
     return loaded, found
 
 
@@ -53,7 +53,7 @@ def differences(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
 
 def run_differences(one: RunDir, other: RunDir) -> list[str]:
     """The same for the configs that two runs keep."""
-    trees = [loading.load(run.config, table=TABLE, environ={}).tree for run in (one, other)]
+    trees = [loading.load(run.config, table=TABLE, kept=True).tree for run in (one, other)]
     return differences(*trees)
 
 
@@ -75,7 +75,7 @@ def new_record(loaded: LoadedConfig, command: str, sha256: str | None = None) ->
 def create(loaded: LoadedConfig, command: str, sha256: str | None = None) -> RunDir:
     runs_dir = Path(loaded.experiment.runs_dir)
     record = new_record(loaded, command, sha256)
-    return directory.create(runs_dir, record, annotated(loaded), loaded.files, name_latest=command == "train")
+    return directory.create(runs_dir, record, annotated(loaded), loaded.files)
 
 
 def run_of(cell: Cell) -> RunDir:

@@ -3,27 +3,63 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from halluc.commands import experiment, scoring
 from halluc.config.loading import LoadedConfig
 from halluc.config.schema import GateConfig
-from halluc.core.errors import EXIT_GATE, HallucError, ManyErrors, did_you_mean
+from halluc.core.errors import EXIT_GATE, HallucError, ManyErrors, did_you_mean, refuse
+from halluc.data.readers.base import DEMO, HUB, SplitName
 from halluc.runs.reports import GateResult
 from halluc.runs.schema import EvalFile, MetricResult
 
 
-def refuse_unknown(loaded: LoadedConfig) -> None:
+def refuse_invalid(loaded: LoadedConfig) -> None:
     """Before anything is computed.
 
     Raises:
-        HallucError C103: a gate names no figure of the task.
+        HallucError or ManyErrors C103: a gate names no figure of the task, or the split that the model is trained on.
     """
-    known = scoring.names(experiment.task_of(loaded)) if loaded.experiment.gates else ()
-    for name in loaded.experiment.gates:
+    if not loaded.experiment.gates:
+        return
+    task = experiment.task_of(loaded)
+    known, named = scoring.names(task), experiment.metrics_of(task).named
+    found = []
+    for name, gate in loaded.experiment.gates.items():
         if name not in known:
-            near = did_you_mean(name, known)
+            near = named.get(name) or did_you_mean(name, known)
             help = f"did you mean `{near}`?" if near else f"one of {', '.join(known)}"
-            raise HallucError("C103", f"`gates.{name}` names no figure", loaded.origins.get(("gates", name)), help)
+            where = loaded.origins.get(("gates", name))
+            found.append(HallucError("C103", f"`gates.{name}` names no figure", where, help))
+        elif gate.split is not None and is_trained_on(loaded, gate.split):
+            message = f"`gates.{name}` cannot be checked on {gate.split}: it is the split that the model is trained on"
+            where = loaded.origins.get(("gates", name, "split"))
+            found.append(HallucError("C103", message, where, "name dev or test, or leave `split` out"))
+    refuse(found)
+
+
+def refuse_uncheckable(loaded: LoadedConfig, evaluated: Sequence[SplitName]) -> None:
+    """Before a training whose evaluation could not check a gate.
+
+    Raises:
+        HallucError C107: no split of ``evaluated`` is one that the gate may be checked on.
+    """
+    for name, gate in loaded.experiment.gates.items():
+        if not any(_counts(loaded, gate, split) for split in evaluated):
+            message = f"`gates.{name}` can be checked on none of the splits that are evaluated: {', '.join(evaluated)}"
+            help = "a gate needs a split that the model is not trained on: see `data.test` and `eval.splits`"
+            raise HallucError("C107", message, loaded.origins.get(("gates", name)), help)
+
+
+def is_trained_on(loaded: LoadedConfig, split: str) -> bool:
+    """Whether a split is the training split, or another name of the same file."""
+    if split == "train":
+        return True
+    data = loaded.experiment.data
+    name, trained = data.reference(split), data.reference("train")
+    if name is None or trained is None or name.startswith(DEMO) or (name.startswith(HUB) and "#" not in name):
+        return False  # these two lead to different examples under different splits
+    return Path(name) == Path(trained)
 
 
 def enforce(loaded: LoadedConfig, files: Sequence[EvalFile]) -> None:
@@ -48,19 +84,26 @@ def refuse_broken(loaded: LoadedConfig, results: Sequence[GateResult]) -> None:
 
 def judged(loaded: LoadedConfig, files: Sequence[EvalFile]) -> list[GateResult]:
     """Every gate of the config, in its order, and whether these evaluations keep it."""
-    return [_judged(name, gate, files) for name, gate in loaded.experiment.gates.items()]
+    return [_judged(loaded, name, gate, files) for name, gate in loaded.experiment.gates.items()]
 
 
-def _judged(name: str, gate: GateConfig, files: Sequence[EvalFile]) -> GateResult:
-    """Of the splits that a gate may be about, the last one counts."""
-    file = next((file for file in reversed(files) if gate.split in (None, file.split)), None)
+def _judged(loaded: LoadedConfig, name: str, gate: GateConfig, files: Sequence[EvalFile]) -> GateResult:
+    """Of the splits that a gate may be checked on, the last one counts."""
+    file = next((file for file in reversed(files) if _counts(loaded, gate, file.split)), None)
     what = f"{name} {gate.by}" if gate.by else name
+    told = f"{what} was not evaluated on {gate.split or 'a split that the model is not trained on'}"
+    result = GateResult(name=name, by=gate.by, met=False, told=told, min=gate.min, max=gate.max, use=gate.use)
     if file is None:
-        met, told = False, f"{what} was not evaluated on {gate.split}"
-    else:
-        found = next((m for m in file.metrics if m.name == name and m.by == gate.by), None)
-        met, told = _held(f"{what} on {file.split}", gate, found)
-    return GateResult(name=name, by=gate.by, met=met, told=told)
+        return result
+    found = next((m for m in file.metrics if m.name == name and m.by == gate.by), None)
+    met, told = _held(f"{what} on {file.split}", gate, found)
+    value, interval = (found.value, found.interval) if found is not None else (None, None)
+    checked = {"met": met, "told": told, "split": file.split, "value": value, "interval": interval}
+    return result.model_copy(update=checked)
+
+
+def _counts(loaded: LoadedConfig, gate: GateConfig, split: str) -> bool:
+    return gate.split in (None, split) and not is_trained_on(loaded, split)
 
 
 def _held(what: str, gate: GateConfig, found: MetricResult | None) -> tuple[bool, str]:

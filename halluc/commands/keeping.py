@@ -29,8 +29,8 @@ class Keeper:
                 continue
             if isinstance(event, Evaluated) and event.best:
                 yield self._keep_best(event.step)
-            elif isinstance(event, Stopped) and not event.interrupted and self.training.progress.best_metrics is None:
-                yield self._keep_best(event.step)  # no dev split: the last weights are the best that is known
+            elif isinstance(event, Stopped) and not event.interrupted and not self.training.progress.is_chosen:
+                yield self._keep_best(event.step)  # dev chose none: the last weights are the best that is known
             if self._is_due(event):
                 yield self._checkpoint()
 
@@ -65,9 +65,10 @@ class Keeper:
         assert best is not None, "training ended without any best weights"
         replace_folder(self.target.model, lambda folder: shutil.copytree(best, folder, dirs_exist_ok=True))
 
-    def summary(self, choose_by: str) -> dict[str, Any]:
-        """The ``best`` of run.json."""
+    def summary(self, choose_by: str, why_last: str | None) -> dict[str, Any]:
+        """The ``best`` of run.json; ``why_last``: why dev cannot choose, where it was known before."""
         progress = self.training.progress
-        if progress.best_metrics is None:
-            return {"step": progress.step, "chosen_by": "last: no dev split", "dev": {}}
+        if not progress.is_chosen:
+            constant = f"`{choose_by}` on dev was {progress.best:.4f} in all {progress.evaluations} evaluations"
+            return {"step": progress.step, "chosen_by": f"last: {why_last or constant}", "dev": {}}
         return {"step": progress.best_step, "chosen_by": choose_by, "dev": progress.best_metrics}

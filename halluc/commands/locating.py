@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from halluc.commands import experiment, gapping
+from halluc.commands import experiment, gapping, nearest_run
 from halluc.components import TABLE
 from halluc.config.loading import LoadedConfig
 from halluc.config.schema import Experiment, ModelConfig
-from halluc.core import registry
+from halluc.core import latest, registry
 from halluc.core.errors import HallucError
 from halluc.data.texts import Tokenize
 from halluc.engine.references import resolve_model
 from halluc.hallucination.ledger import Knowledge
 from halluc.runs import directory
-from halluc.runs.directory import CONFIG_FILE, LATEST, RUN_FILE, RunDir
+from halluc.runs.directory import CONFIG_FILE, RUN_FILE, RunDir
 from halluc.runs.evaluations import anew
 from halluc.runs.records import read_record
 from halluc.runs.schema import ConfidenceFile
@@ -60,9 +60,10 @@ def locate(reference: str) -> Trained:
     """The model in a run (its folder, ``…/latest``, a cell, or the ``model/`` in it), or one from elsewhere.
 
     Raises:
-        HallucError R101, R102: no run and no model, or a damaged run. R105: a run without a model. R114: a damaged
-        ``confidence.json``. R120, R121: damaged knowledge. E410: no such package or model.
+        HallucError R101, R102, R115: no run and no model, or a damaged run or ``latest``. R105: a run without a
+        model. R114: a damaged ``confidence.json``. R120, R121: damaged knowledge. E410: no such package or model.
     """
+    reference = latest.resolve_text(reference)
     folder = _run_folder(reference)
     if folder is None:
         _refuse_neither(reference)
@@ -81,7 +82,7 @@ def _run_folder(reference: str) -> Path | None:
     if reference.startswith(("hub:", "package:")) or not reference:
         return None
     path = Path(reference).expanduser()
-    if (path.name == LATEST and path.is_file()) or any((path / file).is_file() for file in (RUN_FILE, CONFIG_FILE)):
+    if any((path / file).is_file() for file in (RUN_FILE, CONFIG_FILE)):
         return path
     inside = path.resolve()  # `.` has no name and no parent
     if inside.name == "model" and (inside.parent / RUN_FILE).is_file():
@@ -96,13 +97,39 @@ def _refuse_neither(reference: str) -> None:
         return
     if not reference:
         raise HallucError("R101", "the run or model is empty", help="is a shell variable unset?")
+    if path.is_file():
+        raise _of_config(path) if path.suffix in (".yaml", ".yml") else _of_file(path)
     help = "name a run directory, the `model/` in one, or a model: a folder, `hub:NAME` or `package:NAME/FOLDER`"
-    if (path / LATEST).is_file():
-        help = f"it holds runs: name one of them, or the newest as {path / LATEST}"
+    newest = path / latest.LATEST
+    if latest.is_pointer(newest):
+        help = f"it holds runs: name one of them, or the newest as {newest}"
     elif any(path.glob(f"*/{RUN_FILE}")):
         help = "it holds runs: name one of them"
     what = "holds neither a run nor a model" if path.is_dir() else "is not there"
     raise HallucError("R101", f"{path} {what}", help=help)
+
+
+def _of_file(path: Path) -> HallucError:
+    help = f"if it holds the texts: halluc predict RUN_OR_MODEL --input {path}"
+    return HallucError("R101", f"{path} is a file, and neither a run nor a model", help=help)
+
+
+def _of_config(path: Path) -> HallucError:
+    """What to say of a config in the place of a run: its newest trained run, or how to get one."""
+    what = f"{path} is a config, and neither a run nor a model"
+    try:
+        loaded = experiment.load(path, [])
+    except HallucError as error:
+        is_study = error.code == "C128"
+        help = "it is a study: name the folder of one cell" if is_study else "name a run that was trained with it"
+        return HallucError("R101", what, help=help)
+    home = Path(loaded.experiment.runs_dir) / loaded.experiment.name
+    found = directory.newest(home.parent, home.name, loaded.sha256, lambda run: run.model.is_dir())
+    if found is not None:
+        return HallucError("R101", what, help=f"name its run: halluc predict {found.path} --input TEXTS")
+    nearest = nearest_run.told(loaded, lambda run: run.model.is_dir())
+    help = f"train it first: halluc train {path}; then: halluc predict {home / latest.LATEST} --input TEXTS"
+    return HallucError("R101", f"{what}; {home} has no trained run of it{nearest}", help=help)
 
 
 def _defaults(reference: str) -> LoadedConfig:

@@ -9,10 +9,10 @@ from halluc.commands.terminal import say
 from halluc.config.loading import LoadedConfig
 from halluc.config.matrix import Cell
 from halluc.config.rendering import annotated
+from halluc.core import latest
 from halluc.core.errors import HallucError
-from halluc.core.files import write_text
 from halluc.runs import directory
-from halluc.runs.directory import CONFIG_FILE, LATEST, RunDir
+from halluc.runs.directory import CONFIG_FILE, RunDir
 
 
 def place(cell: Cell, named: Path | None, resume: bool) -> tuple[RunDir, bool]:
@@ -28,10 +28,7 @@ def place(cell: Cell, named: Path | None, resume: bool) -> tuple[RunDir, bool]:
             return newest, True  # finished: a batch job that is queued again has nothing left to do
         return experiment.create(loaded, "train"), False
     if set(newest.read().stages) <= {"augment"} and not newest.has_checkpoint():
-        # Its corpus is made, and nothing else: `augment` left it to the training to name it the newest.
-        with newest.locked():
-            write_text(newest.path.parent / LATEST, newest.path.name + "\n")
-        return newest, resume
+        return newest, resume  # its corpus is made, and nothing else
     if resume:
         return newest, True
     with newest.locked():
@@ -44,6 +41,7 @@ def place(cell: Cell, named: Path | None, resume: bool) -> tuple[RunDir, bool]:
 
 
 def _named(loaded: LoadedConfig, path: Path, resume: bool) -> tuple[RunDir, bool]:
+    path = latest.resolve(path)
     begun = {".lock", "source", CONFIG_FILE}  # all that a run killed in its first moment can have left
     if not path.exists() or (path.is_dir() and {entry.name for entry in path.iterdir()} <= begun):
         return directory.fill(

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 from halluc.commands import experiment, locating
 from halluc.commands.locating import Trained
@@ -65,6 +65,17 @@ def run(reference: str, source: Path | None, target: Path | None, reading: Readi
     if tally.broken:
         what = f"{tally.broken:,} of {counted(tally.texts, 'texts')} could not be read"
         raise data_error("D115", what, help="in their places the output tells why, with the line")
+
+
+def refuse_second(first: str, second: str) -> NoReturn:
+    """Say how predict is called where texts are named without ``--input``.
+
+    Raises:
+        HallucError C011: always.
+    """
+    texts, model = (first, second) if Path(first).is_file() and not Path(second).is_file() else (second, first)
+    help = f"halluc predict {model} --input {texts}"
+    raise HallucError("C011", f"`{second}`: predict takes one run or model, and texts by --input", help=help)
 
 
 def _stream(chunks: Iterable[list[Item]], predictor: Predictor, file: IO[bytes]) -> _Tally:

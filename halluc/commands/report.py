@@ -9,12 +9,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from halluc.commands import comparison, experiment, measured, standing, study, studytable, summary
+from halluc.commands import comparison, experiment, measured, nearest_run, standing, study, studytable, summary
 from halluc.commands.measured import Example
 from halluc.commands.points import Place
 from halluc.commands.terminal import Talk, put_json, say
 from halluc.components import TABLE
 from halluc.config.matrix import load_study
+from halluc.core import latest
 from halluc.core.errors import HallucError, did_you_mean
 from halluc.report import writing
 from halluc.report.collect import paths, reproducing, several, single
@@ -85,6 +86,7 @@ def run(targets: Sequence[Path], overrides: Sequence[str], wanted: Wanted = PLAI
         HallucError C011: a study beside other targets. C015: no study, or no such arm in it, for a reference. R1…: a
         run that is not evaluated, or is damaged. E401: the report cannot be written.
     """
+    targets = [latest.resolve(target) for target in targets]  # what is written names the run itself
     found = [_study(target, overrides) or Target(target) for target in targets]
     if len(found) == 1 and found[0].cells:
         runs = [cell.run for cell in found[0].cells]
@@ -124,11 +126,16 @@ def _run(target: Path, overrides: Sequence[str]) -> RunDir:
         return directory.open_run(target)
     loaded = experiment.load(target, overrides)
     runs_dir, name = Path(loaded.experiment.runs_dir), loaded.experiment.name
-    found = directory.newest(runs_dir, name, loaded.sha256, lambda run: any(run.path.glob("eval/*.json")))
+    found = directory.newest(runs_dir, name, loaded.sha256, _is_evaluated)
     if found is None:
+        nearest = nearest_run.told(loaded, _is_evaluated)
         help = f"train and evaluate it first: halluc run {target}"
-        raise HallucError("R112", f"{runs_dir / name} has no evaluated run of this config", help=help)
+        raise HallucError("R112", f"{runs_dir / name} has no evaluated run of this config{nearest}", help=help)
     return found
+
+
+def _is_evaluated(run: RunDir) -> bool:
+    return any(run.path.glob("eval/*.json"))
 
 
 def _of_study(target: Target, command: str, wanted: Wanted) -> None:

@@ -17,6 +17,8 @@ from halluc.runs import directory, provenance
 
 def run(config: Path, overrides: Sequence[str], *, selection: Selection, talk: Talk) -> None:
     study, chosen = cells.begin(config, overrides, selection)
+    for cell in chosen:  # what `halluc eval` would refuse must not be told after hours of training
+        evaluate.refuse_unscored(cell.loaded)
     # A shard ends while others still run: who started them calls `halluc report` when all are through.
     reports = selection.shard is None and is_main_process()
     wanted = Wanted(talk=talk, tables=bool(study.axes))  # of a single experiment the evaluation has just told them

@@ -14,11 +14,13 @@ from halluc.commands.terminal import Talk, is_main_process, people, put_json, sa
 from halluc.components import TABLE
 from halluc.config.loading import LoadedConfig
 from halluc.config.matrix import Cell
+from halluc.core import latest
 from halluc.core.errors import HallucError
 from halluc.core.files import recover, write_json
 from halluc.data.checks import check_corpora, unseen_labels
 from halluc.data.corpora import Corpora, read_corpora
 from halluc.data.statistics import counted
+from halluc.engine.references import resolve_model
 from halluc.gap.withhold import Withheld
 from halluc.loggers.console import ConsoleLogger
 from halluc.loggers.jsonl import JsonlLogger
@@ -42,6 +44,7 @@ class _Job:
     target: RunDir
     resume: bool
     talk: Talk
+    moves_latest: bool = False
 
 
 def run(
@@ -73,8 +76,10 @@ def one(cell: Cell, overrides: Sequence[str], *, run: Path | None, resume: bool,
         raise HallucError("C107", "`halluc train` needs `data.train`", help="name the training split")
     choose_by = experiment.choose_by(loaded)
     # `halluc run` evaluates what it has trained: too late to tell of a figure that there is not.
-    gates.refuse_unknown(loaded)
+    gates.refuse_invalid(loaded)
     fitting.refuse_unfit(loaded, experiment.task_of(loaded))
+    if loaded.experiment.model.name is not None:
+        resolve_model(loaded.experiment.model.name)  # before a run is made for a model that is not to be had
     as_read = read_corpora(loaded.experiment.data, TABLE, ("train", "dev"))
     corpora, withheld = gapping.withhold(loaded, as_read)
     placed = placing.place(cell, run, resume) if is_main_process() else None
@@ -88,7 +93,18 @@ def one(cell: Cell, overrides: Sequence[str], *, run: Path | None, resume: bool,
     engine = runtime.start(loaded.experiment.train.precision, loaded.experiment.seed)
     target: RunDir
     target, resume = engine.from_main(placed)
-    job = _Job(loaded, as_read, corpora, withheld, choose_by, engine, target, resume, talk)
+    job = _Job(
+        loaded,
+        as_read,
+        corpora,
+        withheld,
+        choose_by,
+        engine,
+        target,
+        resume,
+        talk,
+        moves_latest=run is None and cell.slug is None,
+    )
     if target.model.is_dir():
         say(f"{target.path} is finished: there is nothing to resume")
         best = target.read().best
@@ -112,7 +128,17 @@ def _noted(job: _Job, overrides: list[str]) -> dict[str, Any]:
         record = job.target.read()
         record.best = best
         job.target.write(record)
+    if job.moves_latest:
+        _move_latest(job.target)
     return best
+
+
+def _move_latest(target: RunDir) -> None:
+    """A training that has produced a model is not failed by a link that cannot be made."""
+    try:
+        latest.point(target.path)
+    except HallucError as error:
+        say(f"warning: `latest` does not name this run: {error.message} ({error.help})", style="yellow")
 
 
 def _train(job: _Job) -> dict[str, Any]:
@@ -136,7 +162,23 @@ def _train(job: _Job) -> dict[str, Any]:
     if job.engine.is_main:
         keeper.publish()
     job.engine.wait()
-    return keeper.summary(job.choose_by)
+    best = keeper.summary(job.choose_by, _unselective(job))
+    if job.engine.is_main and not best["dev"] and _unselective(job) is None:
+        say(
+            f"warning: no checkpoint is selected, the last one is kept: {best['chosen_by'].removeprefix('last: ')}",
+            style="yellow",
+        )
+    return best
+
+
+def _unselective(job: _Job) -> str | None:
+    """Why dev can choose no checkpoint; None where it can."""
+    dev = job.corpora.splits.get("dev")
+    if dev is None:
+        return "no dev split"
+    if not any(example.pairs for example in dev):
+        return f"dev has no {experiment.task_of(job.loaded).words.labelled.removesuffix('s')}"
+    return None
 
 
 def _prepared(job: _Job) -> tuple[Any, Evaluate | None, Any]:
@@ -179,12 +221,13 @@ def _drive(job: _Job, training: Any, evaluate: Evaluate | None, keeper: Any) -> 
     from halluc.engine import loop
     from halluc.engine.interrupt import Interruption
 
+    choose_by = job.choose_by if _unselective(job) is None else None
     with contextlib.ExitStack() as stack:
         interruption = stack.enter_context(Interruption())
         listeners = _listeners(stack, job, training.features.notes) if job.engine.is_main else []
         stopped: Stopped | None = None
         for event in keeper.watch(
-            loop.fit(training, evaluate=evaluate, choose_by=job.choose_by, interrupted=lambda: interruption.requested)
+            loop.fit(training, evaluate=evaluate, choose_by=choose_by, interrupted=lambda: interruption.requested)
         ):
             for listener in listeners:
                 listener(event)
@@ -229,6 +272,10 @@ def _record(job: _Job, encoder: Any, machine: dict[str, Any], notes: dict[str, A
     data = check_corpora(job.as_read, task.words).model_copy(update={"encoding": notes})
     for told in unseen_labels(data):  # of all that is odd what makes figures on dev mean something else
         say(f"warning: {told}", style="yellow")
+    why_last = _unselective(job)
+    if why_last is not None:
+        unused = "" if job.loaded.experiment.train.patience is None else ", and `train.patience` ends nothing"
+        say(f"warning: {why_last}: no checkpoint will be selected, the last one is kept{unused}", style="yellow")
     _tell_long(job, task, notes)
     write_json(job.target.path / "data.json", data.model_dump(mode="json"))
     gapping.record(job.target, task, job.corpora, job.withheld)

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from halluc.config import merging, problems, schema, yaml
 from halluc.config.augmentation import augment_type
 from halluc.config.overrides import apply_all
 from halluc.config.yaml import Located
-from halluc.core import registry
+from halluc.core import latest, registry
 from halluc.core.errors import HallucError, Location, refuse
 
 
@@ -69,6 +69,7 @@ class Merged:
     files: tuple[Path, ...]
     overrides: tuple[str, ...]
     errors: list[HallucError]
+    kept: bool = False
 
 
 def load(
@@ -77,13 +78,18 @@ def load(
     *,
     table: registry.Table,
     environ: Mapping[str, str] | None = None,
+    kept: bool = False,
 ) -> LoadedConfig:
     """Read, merge and check the config of one experiment.
+
+    Args:
+        kept: it is the config that a run keeps: variables and ``latest`` in it were resolved when it was written.
 
     Raises:
         HallucError or ManyErrors, code C…: every mistake found, with its place.
     """
-    merged = read(path, overrides, environ)
+    merged = read(path, overrides, {} if kept else environ)
+    merged = replace(merged, kept=kept)
     matrix = merged.located.value.pop("matrix", None)
     if matrix:
         help = "take one cell by its folder with --run, or leave the matrix out with --set matrix=null"
@@ -117,12 +123,33 @@ def read(path: str | os.PathLike[str], overrides: Sequence[str], environ: Mappin
 
 def finish(merged: Merged, located: Located, table: registry.Table) -> tuple[LoadedConfig | None, list[HallucError]]:
     """Check the tree of one experiment, which is ``merged``'s own or a cell's."""
+    try:
+        if not merged.kept:
+            _name_runs(located)
+    except HallucError as error:
+        return None, [error]
     experiment, errors = check(located, table)
     if experiment is None or errors:
         return None, errors
     tree = experiment.model_dump(mode="json")
     origins = {key: where for key, where in located.values.items() if key}
     return LoadedConfig(experiment, tree, origins, merged.files, merged.overrides), []
+
+
+def _name_runs(located: Located) -> None:
+    """Put the run that ``latest`` names now in its place: the config then says what the model was really made of.
+
+    Raises:
+        HallucError R115: ``latest`` is damaged.
+    """
+    for section, key in latest.KEYS:
+        there = located.value.get(section)
+        if isinstance(there, dict) and isinstance(there.get(key), str):
+            try:
+                there[key] = latest.resolve_text(there[key])
+            except HallucError as error:
+                where = located.values.get((section, key))
+                raise HallucError(error.code, f"`{section}.{key}`: {error.message}", where, error.help) from None
 
 
 def check(located: Located, table: registry.Table) -> tuple[schema.Experiment | None, list[HallucError]]:

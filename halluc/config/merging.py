@@ -9,6 +9,7 @@ from typing import Any
 
 from halluc.config import yaml
 from halluc.config.yaml import Located, Source
+from halluc.core import latest
 from halluc.core.errors import HallucError, Location, did_you_mean
 
 _VARIABLE = re.compile(r"\$(?:(\$)|\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\})")
@@ -58,7 +59,8 @@ def _text(path: Path, asked: Location | None) -> str:
             "C001", f"byte 0x{error.object[error.start]:02x} is not UTF-8", Location(str(path), line), "save as UTF-8"
         ) from None
     except OSError as error:
-        raise HallucError("C005", f"cannot read {path}: {error.strerror}", asked) from None
+        help = f"a run is named by --run {path}" if (path / latest.RUN_FILE).is_file() else None
+        raise HallucError("C005", f"cannot read {path}: {error.strerror}", asked, help) from None
 
 
 def _other_configs(path: Path) -> str | None:

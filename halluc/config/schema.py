@@ -104,7 +104,9 @@ class TrainConfig(Section):
         default=None, description="the dev metric that chooses the checkpoint; null: the task's primary metric"
     )
     patience: int | None = Field(
-        default=None, ge=1, description="stop after this many evaluations without a better one; null: never"
+        default=None,
+        ge=1,
+        description="stop after this many evaluations without a better one, once the figure has varied; null: never",
     )
     evaluate_steps: int | None = Field(
         default=None,
@@ -196,7 +198,8 @@ class GateConfig(Section):
         default="value", description="interval: the worse end of its 95% interval must meet the bound"
     )
     split: Literal["train", "dev", "test"] | None = Field(
-        default=None, description="the split that it is taken from; null: the last one evaluated"
+        default=None,
+        description="dev or test; null: the last one evaluated. Never a split that the model is trained on",
     )
     by: dict[str, str] = Field(default={}, description="the slice, as {label: PER} or {novelty: new}; empty: overall")
 
@@ -212,7 +215,9 @@ Decoding = Literal["constrained", "argmax"]
 
 class EvalConfig(Section):
     splits: list[Literal["train", "dev", "test"]] | None = Field(
-        default=None, min_length=1, description="which splits `halluc eval` reads; null: dev and test, where present"
+        default=None,
+        min_length=1,
+        description="which splits `halluc eval` reads; null: dev and test, where present, never train",
     )
     batch_tokens: int = Field(default=4096, ge=1, description="word pieces with padding in one forward pass")
     decode: Decoding = Field(

@@ -85,6 +85,29 @@ def write_text(path: Path, text: str) -> None:
         file.write(text)
 
 
+def replace_link(path: Path, target: str) -> bool:
+    """Make ``path`` a symbolic link to ``target``, in the place of what was there; False where links cannot be made.
+
+    Raises:
+        HallucError E401: ``path`` is a folder, or the disk is full, read-only or forbidden.
+    """
+    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        try:
+            beside.unlink(missing_ok=True)
+            beside.symlink_to(target)
+        except (OSError, NotImplementedError):  # FAT and some network file systems have none
+            return False
+        beside.replace(path)
+        sync_folder(path.parent)
+    except OSError as error:
+        raise unwritable(path, error) from error
+    finally:
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)
+    return True
+
+
 def write_json(path: Path, value: Any) -> None:
     """Write indented JSON; NaN and infinity are refused, since they are no JSON."""
     write_text(path, json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n")

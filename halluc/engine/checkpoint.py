@@ -38,7 +38,8 @@ class Progress:
     """Where training stands beside weights and optimizer.
 
     ``step`` counts optimizer steps, ``evaluations`` those of dev that are done; ``best`` is the best figure so far and
-    ``stale`` the evaluations since then.
+    ``stale`` the evaluations since then. ``varied`` says whether the figure has had two values: one that is constant
+    cannot tell checkpoints apart.
     """
 
     step: int = 0
@@ -47,6 +48,12 @@ class Progress:
     best_step: int = 0
     best_metrics: dict[str, float] | None = None
     stale: int = 0
+    varied: bool = False
+
+    @property
+    def is_chosen(self) -> bool:
+        """Whether dev chose the best checkpoint: by a figure that varied, or in the only evaluation."""
+        return self.best_metrics is not None and (self.varied or self.evaluations == 1)
 
 
 class Damaged(Exception):

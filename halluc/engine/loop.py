@@ -81,13 +81,17 @@ def fit(
     training: Training,
     *,
     evaluate: Callable[[torch.nn.Module], Metrics] | None,
-    choose_by: str,
+    choose_by: str | None,
     interrupted: Callable[[], bool] = lambda: False,
 ) -> Iterator[Event]:
     """Train from where ``training.progress`` stands to the last step, evaluating after each epoch or every so often.
 
     An optimizer step minimises the loss summed over its global batch, divided by the labelled tokens of that batch:
     a mean of means would weigh ragged batches wrongly. Whoever listens sees the model as it is at each event.
+
+    Args:
+        choose_by: the figure on dev that chooses the best checkpoint and ends the training after ``patience``
+            evaluations without a better one, once it has varied; None: no figure does.
 
     Raises:
         HallucError T101: the loss is not finite; names step, batch and examples. T102: out of memory.
@@ -102,7 +106,7 @@ def fit(
         # Asked before a step, so that a run that was interrupted before an evaluation begins with it.
         if evaluate is not None and progress.evaluations < course.evaluations(progress.step):
             yield _evaluated(training, evaluate, choose_by, course)
-        if config.patience is not None and progress.stale >= config.patience:
+        if config.patience is not None and progress.varied and progress.stale >= config.patience:
             reason = f"no better {choose_by} for {progress.stale} evaluations"
         elif (shares := next(remaining, None)) is None:
             reason = "all epochs done" if config.steps is None else "all steps done"
@@ -153,17 +157,24 @@ def _started(training: Training, course: Course) -> Started:
 
 
 def _evaluated(
-    training: Training, evaluate: Callable[[torch.nn.Module], Metrics], choose_by: str, course: Course
+    training: Training, evaluate: Callable[[torch.nn.Module], Metrics], choose_by: str | None, course: Course
 ) -> Evaluated:  # fmt: skip
     """Evaluate in the main process and tell the others, so that all decide alike."""
     clock, progress = time.perf_counter(), training.progress
     metrics = training.runtime.from_main(evaluate(training.model) if training.runtime.is_main else None)
-    is_best = metrics[choose_by] > progress.best
-    if is_best:
-        progress.best, progress.best_step, progress.best_metrics = metrics[choose_by], progress.step, metrics
-    progress.stale = 0 if is_best else progress.stale + 1
+    is_best = choose_by is not None and _choose(progress, metrics[choose_by], metrics)
     progress.evaluations = course.evaluations(progress.step)
     return Evaluated(progress.step, course.epoch(progress.step), metrics, is_best, time.perf_counter() - clock)
+
+
+def _choose(progress: Progress, value: float, metrics: Metrics) -> bool:
+    """Note the selection figure of one evaluation; returns whether it is the best so far."""
+    is_best = value > progress.best
+    progress.varied = progress.varied or (progress.best_metrics is not None and value != progress.best)
+    progress.stale = 0 if is_best else progress.stale + 1
+    if is_best:
+        progress.best, progress.best_step, progress.best_metrics = value, progress.step, metrics
+    return is_best
 
 
 def _step(training: Training, shares: Shares, course: Course, stop: bool) -> tuple[Step, bool]:

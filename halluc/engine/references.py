@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from halluc.core import hub
 from halluc.core.errors import environment_error
 
 
 @dataclass(frozen=True)
 class ModelSource:
-    """What ``from_pretrained`` is given. Only a ``hub:`` reference may use the network."""
+    """What ``from_pretrained`` is given. Only a ``hub:`` reference may use the network; ``local``: it does not."""
 
     name: str
     revision: str | None = None
@@ -22,12 +23,16 @@ def resolve_model(reference: str) -> ModelSource:
     """Find a model without importing anything of it.
 
     Raises:
-        HallucError E410: no such package, folder or model in it.
+        HallucError E410: no such package, folder or model in it. E412: a model of the hub that is not in the local
+            cache, and the hub cannot be reached.
     """
     kind, colon, rest = reference.partition(":")
     if colon and kind == "hub":
         name, _, revision = rest.partition("@")
-        return ModelSource(name, revision or None, local=False)
+        reason = hub.unreachable()
+        if reason is not None and not hub.has_model(name, revision or None):
+            raise hub.not_here(reference, reason)
+        return ModelSource(name, revision or None, local=reason is not None)
     if colon and kind == "package":
         return _checked(_package_folder(reference, rest), reference)
     return _checked(Path(reference).expanduser(), reference)
@@ -48,6 +53,8 @@ def _checked(folder: Path, reference: str) -> ModelSource:
         help = "a name on the hub is written `hub:NAME`" if not folder.is_absolute() and ":" not in reference else None
         raise environment_error("E410", f"`{reference}`: there is no folder {folder}", help)
     if not (folder / "config.json").is_file():
-        help = "a model folder holds config.json, weights and tokenizer files"
+        of_run = folder / "model"
+        is_run = (of_run / "config.json").is_file()
+        help = f"name {of_run}" if is_run else "a model folder holds config.json, weights and tokenizer files"
         raise environment_error("E410", f"`{reference}`: {folder} has no config.json", help)
     return ModelSource(str(folder))

@@ -38,8 +38,8 @@ class Metrics(Protocol):
     together. ``names`` has every figure that ``figures`` may give, the ones that a gate may bound; ``protocols`` are
     those whose overall figures stand for a whole evaluation, and no other set has them. ``untold`` are the rates of a
     ledger (see ``hallucination.rates``) that say nothing here, or nothing of their own: they are not counted. ``named``
-    are the set's own names for what a ledger gives too, so that comparisons and studies have it: ``f1``, of claims
-    and gold, ``recall``, of gold, and ``claimed_without_gold``, of examples without gold.
+    are the set's own names for what a ledger gives too, so that comparisons and studies have it: ``f1``, of claims and
+    gold, ``recall``, of gold, and ``claimed_without_gold``, of examples without gold.
     ``by_label`` and ``overall`` are the figures that the terminal shows, by their headings.
     """
 

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from halluc.core import latest
 from halluc.core.errors import HallucError, did_you_mean, environment_error
 from halluc.core.files import make_folder, remedy, unwritable, write_json, write_text
 from halluc.runs.records import read_record
 from halluc.runs.schema import RunFile, Stage, Status
 
-RUN_FILE = "run.json"
+RUN_FILE = latest.RUN_FILE
 CONFIG_FILE = "config.yaml"
-LATEST = "latest"
 _NAME_ONE = "name a folder under `runs_dir` that `halluc train` made"
 
 
@@ -93,8 +93,8 @@ class RunDir:
         try:
             return read_record(file, RunFile, damaged="R101", other_version="R102", help=anew)
         except FileNotFoundError:
-            holds_runs = (self.path / LATEST).is_file()
-            help = f"it holds runs: name one of them, as {self.path / LATEST}" if holds_runs else _NAME_ONE
+            newest = self.path / latest.LATEST
+            help = f"it holds runs: name one of them, as {newest}" if latest.is_pointer(newest) else _NAME_ONE
             raise HallucError("R101", f"{self.path} is no run directory: it has no {RUN_FILE}", help=help) from None
 
     def write(self, run: RunFile) -> None:
@@ -129,7 +129,8 @@ class RunDir:
         """Note in ``run.json`` that ``command`` runs here, and how it ended; earlier detail stays until replaced."""
         started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         earlier = self.read().stages.get(command)
-        stage = Stage(status="running", started=started, arguments=arguments, detail=earlier.detail if earlier else {})
+        given = [latest.resolve_override(argument) for argument in arguments]
+        stage = Stage(status="running", started=started, arguments=given, detail=earlier.detail if earlier else {})
         clock = time.monotonic()
         self._note(command, stage, "running")
         status: Status = "failed"
@@ -158,9 +159,7 @@ def _open_lock(folder: Path) -> IO[str]:
         raise unwritable(folder, error) from None
 
 
-def create(
-    runs_dir: Path, run: RunFile, config_text: str, sources: tuple[Path, ...], *, name_latest: bool = True
-) -> RunDir:
+def create(runs_dir: Path, run: RunFile, config_text: str, sources: tuple[Path, ...]) -> RunDir:
     """Make ``runs_dir/<name>/<time>-<hash>``; two made in one second get different folders."""
     home = runs_dir / run.name
     stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
@@ -175,10 +174,7 @@ def create(
     except OSError as error:
         told = f"cannot make a run in {home}: {error.strerror}"
         raise environment_error("E401", told, remedy(home, error)) from None
-    directory = fill(RunDir(path), run, config_text, sources)
-    if name_latest:
-        write_text(home / LATEST, path.name + "\n")
-    return directory
+    return fill(RunDir(path), run, config_text, sources)
 
 
 def fill(directory: RunDir, run: RunFile, config_text: str, sources: tuple[Path, ...]) -> RunDir:
@@ -195,16 +191,26 @@ def fill(directory: RunDir, run: RunFile, config_text: str, sources: tuple[Path,
     return directory
 
 
+def folders(home: Path) -> list[Path]:
+    """The folders of runs in ``home``, each once: ``latest`` names one of them again."""
+    if not home.is_dir():
+        return []
+    there = [path for path in home.iterdir() if not (path.is_symlink() and path.name.startswith((latest.LATEST, ".")))]
+    return [path for path in there if (path / RUN_FILE).is_file()]
+
+
+def newest_first(home: Path) -> list[RunDir]:
+    """The runs in ``home``, cells of a study aside."""
+    runs = [path for path in folders(home) if "=" not in path.name]
+    return [RunDir(path) for path in sorted(runs, key=_age, reverse=True)]
+
+
 def newest(
     runs_dir: Path, name: str, config_sha256: str, suits: Callable[[RunDir], bool] = lambda run: True
 ) -> RunDir | None:
     """The newest run of this name whose config decided the same model, of those that suit; cells of a study aside."""
     home = runs_dir / name
-    if not home.is_dir():
-        return None
-    runs = [path for path in home.iterdir() if "=" not in path.name and (path / RUN_FILE).is_file()]
-    for path in sorted(runs, key=_age, reverse=True):
-        directory = RunDir(path)
+    for directory in newest_first(home):
         try:
             run = directory.read()
         except HallucError:
@@ -225,10 +231,9 @@ def open_run(path: Path) -> RunDir:
     """A run that the user named outright.
 
     Raises:
-        HallucError R101, R102: it is not there, is no run, or one of another version.
+        HallucError R101, R102: it is not there, is no run, or one of another version. R115: ``latest`` is damaged.
     """
-    if path.name == LATEST and path.is_file():  # the text file that names the newest run
-        path = path.parent / path.read_text(encoding="utf-8").strip()
+    path = latest.resolve(path)
     directory = RunDir(path)
     if not path.is_dir():
         near = did_you_mean(path.name, _beside(path))
@@ -241,7 +246,7 @@ def open_run(path: Path) -> RunDir:
 def _beside(path: Path) -> list[str]:
     """What may have been meant by a path that is not there."""
     try:
-        return [one.name for one in path.parent.iterdir() if one.name == LATEST or one.is_dir()]
+        return [one.name for one in path.parent.iterdir() if one.is_dir() or latest.is_pointer(one)]
     except OSError:
         return []
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from halluc.core.errors import HallucError, environment_error
 from halluc.core.files import make_folder, remedy, unwritable, write_json
-from halluc.runs.directory import RUN_FILE, RunDir
+from halluc.runs.directory import RUN_FILE, RunDir, folders
 from halluc.runs.records import read_record
 from halluc.runs.schema import MatrixFile
 
@@ -91,9 +91,8 @@ def set_aside(home: Path) -> Path | None:
     if not home.is_dir():
         return None
     with contextlib.ExitStack() as stack:
-        for folder in sorted(home.iterdir()):
-            if (folder / RUN_FILE).is_file():
-                stack.enter_context(RunDir(folder).locked())
+        for folder in sorted(folders(home)):
+            stack.enter_context(RunDir(folder).locked())
         stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
         names = [f"{home.name}.old-{stamp}", *(f"{home.name}.old-{stamp}-{number}" for number in range(2, 1000))]
         aside = next(path for name in names if not (path := home.with_name(name)).exists())

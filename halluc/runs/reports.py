@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import Field
 
 from halluc.core.claims import Mark
-from halluc.runs.schema import SCHEMA_VERSION, AugmentFile, LedgerLine, MetricResult, Record, RunFile
+from halluc.runs.schema import SCHEMA_VERSION, AugmentFile, EvalFile, LedgerLine, MetricResult, Record, RunFile
 from halluc.runs.studies import Comparison, Interval, Plain, StudyFigures
 
 # Of a run's report alone: since version 2 ``SplitRow`` and ``GapRow`` tell of any task.
@@ -28,12 +28,33 @@ class Headline(Record):
 
 
 class GateResult(Record):
-    """A bound of the config and whether the evaluation kept it; ``told`` says it in words."""
+    """A bound of the config and whether the evaluation kept it; ``told`` says it in words.
+
+    ``split`` is the one that was checked, null where none of the evaluated ones may be; ``value`` and ``interval`` are
+    those of the figure on it. ``use`` says which of the two had to keep ``min`` and ``max``. Runs of earlier versions
+    have only the first four.
+    """
 
     name: str
     by: dict[str, str]
     met: bool
     told: str
+    split: str | None = None
+    value: float | None = None
+    interval: tuple[float, float] | None = None
+    min: float | None = None
+    max: float | None = None
+    use: Literal["value", "interval"] = "value"
+
+
+class EvalLine(EvalFile):
+    """A line of ``halluc eval --json``: eval/<split>.json, and beside it the gates that were checked on the split.
+
+    A gate that could be checked on none of the evaluated splits stands in the last line. ``cell`` is that of a study.
+    """
+
+    gates: list[GateResult]
+    cell: str | None = None
 
 
 class Outcome(Record):

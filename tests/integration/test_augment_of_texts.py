@@ -61,7 +61,7 @@ def texts(tmp_path: Path):
 
 
 def only_run(config: Path) -> Path:
-    (run,) = (path for path in (config.parent / "runs/texts").iterdir() if path.is_dir())
+    (run,) = (path for path in (config.parent / "runs/texts").iterdir() if path.is_dir() and not path.is_symlink())
     return run
 
 

@@ -111,7 +111,7 @@ def test_a_run_keeps_the_record_and_its_report_shows_it_in_either_version(halluc
     config = labelled()
     assert halluc("train", config, "-q").code == 0
     assert halluc("eval", config, "-q").code == 0
-    (run,) = [path for path in (config.parent / "runs" / "texts").iterdir() if path.is_dir()]
+    (run,) = [path for path in (config.parent / "runs" / "texts").iterdir() if path.is_dir() and not path.is_symlink()]
     record = json.loads((run / "data.json").read_text())
     assert record["schema_version"] == 2
     assert record["splits"]["train"]["counts"]["out_of_scope"] == 1

@@ -58,7 +58,9 @@ def test_its_labels_are_renamed_and_dropped_by_the_config(halluc, experiment, cl
     renamed = halluc("eval", experiment, "--checkpoint", folder, "--split", "test", "--json")
     assert renamed.code == 0, renamed.err
     assert metrics(renamed)["entity_f1"] > metrics(plain)["entity_f1"]
-    run = next(path for path in (experiment.parent / "runs" / "tiny").iterdir() if path.is_dir())
+    run = next(
+        path for path in (experiment.parent / "runs" / "tiny").iterdir() if path.is_dir() and not path.is_symlink()
+    )
     predicted = {
         label for line in (run / "predictions/test.jsonl").open() for *_, label, _ in json.loads(line)["predicted"]
     }
@@ -86,7 +88,9 @@ def test_any_scheme_and_plain_labels_are_read(halluc, experiment, classifier, ou
     folder = classifier(outputs, {"oslo": 1, "paris": 1, "anna": 2})
     outcome = halluc("eval", experiment, "--checkpoint", folder, "--split", "test", "--json")
     assert outcome.code == 0, outcome.err
-    run = next(path for path in (experiment.parent / "runs" / "tiny").iterdir() if path.is_dir())
+    run = next(
+        path for path in (experiment.parent / "runs" / "tiny").iterdir() if path.is_dir() and not path.is_symlink()
+    )
     for line in map(json.loads, (run / "predictions/test.jsonl").open()):
         spans = [span[:3] for span in line["predicted"]]
         assert {label for *_, label in spans} <= {"LOC", "PER"}

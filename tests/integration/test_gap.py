@@ -35,7 +35,7 @@ def train_split(config: Path):
 
 def newest(config: Path) -> RunDir:
     home = config.parent / "runs" / "tiny"
-    return RunDir(home / (home / "latest").read_text().strip())
+    return RunDir(home / (home / "latest").readlink())
 
 
 def test_training_with_a_gap_keeps_what_it_lacks_and_what_it_knows(halluc, gapped):

@@ -19,7 +19,7 @@ from halluc.gap.stopwords import text_words
 from halluc.gap.texts import TextCoverage
 from halluc.hallucination import ledger
 from halluc.runs.directory import RunDir
-from halluc.runs.schema import EvalFile
+from halluc.runs.reports import EvalLine
 from tests.conftest import REPOSITORY
 
 TRAVEL = ["Anna visited Oslo", "Berg left for Paris", "Anna met Berg in Oslo", "Berg and Anna left Paris today"]
@@ -50,7 +50,7 @@ def texts(tmp_path: Path, tiny_encoder: Path) -> Path:
 
 def newest(config: Path) -> RunDir:
     home = config.parent / "runs" / "texts"
-    return RunDir(home / (home / "latest").read_text().strip())
+    return RunDir(home / (home / "latest").readlink())
 
 
 def test_check_tells_the_gap_of_content_words(halluc, texts):
@@ -87,7 +87,7 @@ def test_a_run_without_some_words_keeps_what_it_knows_and_is_judged_by_it(halluc
 
     evaluated = halluc("eval", texts, "--split", "test", "--json", "--set", GAP)
     assert evaluated.code == 0, evaluated.err
-    metrics = EvalFile.model_validate_json(evaluated.out).metrics
+    metrics = EvalLine.model_validate_json(evaluated.out).metrics
     lines = ledger.read(run.ledger("test"))
     assert {line.novelty for line in lines} <= {"q1", "q2", "q3", "q4"}
     for line in lines:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from halluc.runs.schema import EvalFile, RunFile, SpanPrediction
 
 def only_run(config: Path) -> Path:
     home = config.parent / "runs" / "tiny"
-    return home / (home / "latest").read_text().strip()
+    return home / (home / "latest").readlink()
 
 
 @pytest.fixture
@@ -48,6 +49,7 @@ def test_predictions_and_metrics_agree_with_each_other(halluc, trained):
     config, run, _ = trained
     outcome = halluc("eval", config, "--split", "test", "--json")
     printed = json.loads(outcome.out)
+    assert printed.pop("gates") == []
     assert printed == json.loads((run / "eval" / "test.json").read_text())
     metrics = EvalFile.model_validate(printed).metrics
     lines = [SpanPrediction.model_validate_json(line) for line in (run / "predictions" / "test.jsonl").open()]
@@ -166,9 +168,94 @@ def test_without_dev_the_last_weights_are_kept_and_it_is_said(halluc, experiment
     text = experiment.read_text()
     dev = next(line for line in text.splitlines() if line.startswith("  dev:"))
     experiment.write_text(text.replace(dev + "\n", ""))
-    assert halluc("train", experiment).code == 0
+    outcome = halluc("train", experiment, "--set", "train.patience=1")
+    assert outcome.code == 0
+    assert "no dev split: no checkpoint will be selected, the last one is kept, and `train.patience`" in outcome.err
     record = json.loads((only_run(experiment) / "run.json").read_text())
-    assert record["best"]["chosen_by"].startswith("last")
+    assert record["best"] == {"step": 18, "chosen_by": "last: no dev split", "dev": {}}
+
+
+def test_dev_without_a_mention_chooses_nothing_and_stops_nothing(halluc, experiment, corpus_files):
+    corpus_files["dev"].write_text("rain O\nfalls O\n\nrain O\nfalls O\n")
+    outcome = halluc("train", experiment, "--set", "train.patience=1")
+    assert outcome.code == 0
+    assert "warning: dev has no mention: no checkpoint will be selected, the last one is kept" in outcome.err
+    assert "best so far" not in outcome.err
+    assert "all epochs done: step 18" in outcome.err
+    best = json.loads((only_run(experiment) / "run.json").read_text())["best"]
+    assert best == {"step": 18, "chosen_by": "last: dev has no mention", "dev": {}}
+
+
+def test_a_constant_figure_chooses_nothing_and_stops_nothing(halluc, experiment):
+    sets = ["train.patience=1", "train.epochs=3", "train.learning_rate=1.0e-9"]
+    outcome = halluc("train", experiment, *(part for one in sets for part in ("--set", one)))
+    assert outcome.code == 0
+    (value,) = set(re.findall(r"dev entity_f1 (\d\.\d{4})", outcome.err))
+    told = f"`entity_f1` on dev was {value} in all 3 evaluations"
+    assert f"warning: no checkpoint is selected, the last one is kept: {told}" in outcome.err
+    run = only_run(experiment)
+    assert json.loads((run / "run.json").read_text())["best"] == {"step": 9, "chosen_by": f"last: {told}", "dev": {}}
+    kept = (run / "checkpoints/best").read_text().strip()
+    assert kept == "best-00000009"
+
+
+def without(config: Path, *splits: str) -> Path:
+    lines = [line for line in config.read_text().splitlines() if not line.startswith(tuple(f"  {s}:" for s in splits))]
+    config.write_text("\n".join(lines) + "\n")
+    return config
+
+
+GATE = ["--set", "gates={entity_f1: {min: 0.0}}"]
+
+
+def test_the_training_split_is_scored_only_where_it_is_named(halluc, experiment):
+    config = without(experiment, "dev", "test")
+    assert halluc("train", config, "-q").code == 0
+    unasked = halluc("eval", config, *GATE)
+    assert unasked.code == 2
+    assert "`--split train`" in unasked.err
+    run = only_run(config)
+    assert not (run / "eval").exists()
+    for asked in (["--split", "train"], ["--set", "eval.splits=[train]"]):
+        outcome = halluc("eval", config, *asked)
+        assert outcome.code == 0, outcome.err
+        assert "warning: the model was trained on train" in outcome.err
+    gated = halluc("eval", config, "--split", "train", "--json", *GATE)
+    assert gated.code == 5
+    assert "was not evaluated on a split that the model is not trained on" in gated.err
+    (gate,) = json.loads(gated.out)["gates"]
+    assert (gate["met"], gate["split"], gate["value"]) == (False, None, None)
+    assert halluc("report", run, "-q").code == 0
+    card = (run / "model/README.md").read_text()
+    assert "The quality of the model is not known" in card
+    assert "model-index" not in card
+    assert "## Figures" not in card
+    assert "entity F1" not in card
+
+
+@pytest.mark.parametrize("more", [[], GATE, ["--set", "eval.splits=[train]", *GATE]])
+def test_run_refuses_what_it_could_not_evaluate_before_it_trains(halluc, experiment, tmp_path, more):
+    outcome = halluc("run", without(experiment, "dev", "test"), *more)
+    assert outcome.code == 2
+    assert "error[C107]" in outcome.err
+    assert not (tmp_path / "runs").exists()
+
+
+def test_the_gates_stand_in_the_json_of_their_split(halluc, trained):
+    config, _, _ = trained
+    gates = "gates={entity_f1: {min: 0.1, split: dev}, omission_rate: {max: 0.9, use: interval}}"
+    outcome = halluc("eval", config, "--json", "--set", gates)
+    assert outcome.code == 0
+    found = {line["split"]: line for line in map(json.loads, outcome.out.splitlines())}
+    (f1,), (omission,) = found["dev"]["gates"], found["test"]["gates"]
+    assert (f1["name"], f1["met"], f1["split"], f1["min"], f1["max"], f1["use"]) == (
+        "entity_f1", True, "dev", 0.1, None, "value",
+    )  # fmt: skip
+    figure = next(m for m in found["test"]["metrics"] if m["name"] == "omission_rate" and not m["by"])
+    assert (omission["value"], omission["interval"]) == (figure["value"], figure["interval"])
+    broken = halluc("eval", config, "--split", "test", "--json", "--set", "gates={entity_f1: {min: 1.01}}")
+    assert broken.code == 5
+    assert [gate["met"] for gate in json.loads(broken.out)["gates"]] == [False]
 
 
 def test_json_goes_to_stdout_and_nothing_else(halluc, experiment):

@@ -41,7 +41,7 @@ def shared_run(tmp_path_factory, tiny_encoder) -> Path:
     assert exit_code_of(["train", str(config), "-q"]) == 0
     assert exit_code_of(["eval", str(config), "-q", "--split", "test"]) == 0
     runs = home / "runs" / "tiny"
-    return runs / (runs / "latest").read_text().strip()
+    return runs / (runs / "latest").readlink()
 
 
 @pytest.fixture

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from halluc.components import TABLE
 from halluc.config.schema import ModelConfig, TrainConfig
@@ -15,6 +17,7 @@ from halluc.core.examples import Corpus
 from halluc.data.corpora import read_corpora
 from halluc.data.readers.conll import ConllConfig
 from halluc.engine import loop, runtime
+from halluc.engine.checkpoint import Progress
 from halluc.runs.events import Evaluated, Step, Stopped
 from halluc.tasks.token_classification import TokenClassification, TokenClassificationConfig
 
@@ -68,6 +71,37 @@ def test_the_loss_is_divided_by_the_labelled_tokens_of_the_batch(corpus, tiny_en
         mean = torch.nn.functional.cross_entropy(logits.view(-1, logits.shape[-1]), batch.labels.view(-1))
     (loss,) = losses(run(training))
     assert loss == pytest.approx(mean.item(), rel=1e-5)
+
+
+def test_a_figure_that_has_not_varied_yet_ends_no_training(corpus, tiny_encoder):
+    figures = iter([0.0, 0.0, 0.0, 0.4, 0.3, 0.3])
+    training = prepared(corpus, tiny_encoder, epochs=6, patience=2)
+    events = run(training, evaluate=lambda model: {"entity_f1": next(figures)})
+    assert [event.best for event in events if isinstance(event, Evaluated)] == [True, False, False, True, False, False]
+    assert events[-1].reason == "no better entity_f1 for 2 evaluations"
+    assert training.progress.is_chosen
+
+
+def test_without_a_figure_to_choose_by_every_epoch_is_trained(corpus, tiny_encoder):
+    figures = iter([0.9, 0.1, 0.2])
+    training = prepared(corpus, tiny_encoder, epochs=3, patience=1)
+    evaluate = lambda model: {"entity_f1": next(figures)}  # noqa: E731
+    events = list(loop.fit(training, evaluate=evaluate, choose_by=None))
+    assert [event.best for event in events if isinstance(event, Evaluated)] == [False, False, False]
+    assert events[-1].reason == "all epochs done"
+    assert not training.progress.is_chosen
+
+
+@given(figures=st.lists(st.sampled_from([0.0, 0.25, 0.5, 1.0]), min_size=1, max_size=8))
+def test_dev_chooses_by_a_figure_that_varies_or_was_counted_once(figures):
+    progress = Progress()
+    for step, value in enumerate(figures, 1):
+        progress.step = step
+        assert loop._choose(progress, value, {"f": value}) == (value > max(figures[: step - 1], default=-1.0))
+        progress.evaluations += 1
+    assert (progress.best, progress.best_step) == (max(figures), figures.index(max(figures)) + 1)
+    assert progress.stale == len(figures) - progress.best_step
+    assert progress.is_chosen == (len(figures) == 1 or len(set(figures)) > 1)
 
 
 def test_training_stops_where_nothing_gets_better(corpus, tiny_encoder):

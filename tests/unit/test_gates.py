@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from halluc.commands import check, gates, run, train
+from halluc.commands import check, experiment, gates, run, scoring, train
 from halluc.commands.choosing import EVERY_CELL
 from halluc.commands.terminal import Talk
 from halluc.components import TABLE
 from halluc.config import loading
 from halluc.core.errors import HallucError
+from halluc.core.significance import Sheet
+from halluc.hallucination import rates
+from halluc.hallucination.table import table
 
 CONFIG = """\
 name: toy
@@ -48,21 +51,57 @@ def test_a_gate_names_a_figure_of_its_task(tmp_path, figure, fits):
     for parts in (TAGS, TEXTS, SETS):
         config = loaded(tmp_path, figure, parts)
         if parts in fits:
-            gates.refuse_unknown(config)
+            gates.refuse_invalid(config)
             continue
         with pytest.raises(HallucError, match=f"`gates.{figure}` names no figure") as caught:
-            gates.refuse_unknown(config)
+            gates.refuse_invalid(config)
         assert caught.value.where.line == 5
 
 
 def test_the_nearest_figure_of_the_task_is_told(tmp_path):
     with pytest.raises(HallucError) as caught:
-        gates.refuse_unknown(loaded(tmp_path, "macro_f2", TEXTS))
+        gates.refuse_invalid(loaded(tmp_path, "macro_f2", TEXTS))
     assert caught.value.help == "did you mean `macro_f1`?"
 
 
+@pytest.mark.parametrize(("parts", "name"), [(TAGS, "entity_f1"), (TEXTS, "micro_f1"), (SETS, "micro_f1")])
+def test_what_comparisons_call_f1_is_answered_with_the_name_that_a_gate_takes(tmp_path, parts, name):
+    with pytest.raises(HallucError, match=r"`gates\.f1` names no figure") as caught:
+        gates.refuse_invalid(loaded(tmp_path, "f1", parts))
+    assert caught.value.help == f"did you mean `{name}`?"
+    gates.refuse_invalid(loaded(tmp_path, name, parts))
+
+
+@pytest.mark.parametrize(
+    ("test", "train", "is_trained_on"),
+    [
+        ("x.txt", "x.txt", True),
+        ("./x.txt", "x.txt", True),
+        ("y.txt", "x.txt", False),
+        ("demo:ner", "demo:ner", False),
+        ("hub:a", "hub:a", False),
+        ("hub:a#train", "hub:a#train", True),
+    ],
+)
+def test_another_name_of_the_training_file_is_the_training_split(tmp_path, test, train, is_trained_on):
+    config = tmp_path / "toy.yaml"
+    kind = "hub" if test.startswith("hub:") else "conll"
+    text = CONFIG.replace("x.txt", f'"{train}", test: "{test}"').replace("FIGURE: {", "entity_f1: {split: test, ")
+    config.write_text(text.replace("TASK", TAGS["TASK"]).replace("FORMAT", kind), encoding="utf-8")
+    made = loading.load(config, table=TABLE)
+    assert gates.is_trained_on(made, "test") == is_trained_on
+    if is_trained_on:
+        with pytest.raises(HallucError, match=r"cannot be checked on test: it is the split that the model is trained"):
+            gates.refuse_invalid(made)
+        with pytest.raises(HallucError, match="can be checked on none of the splits that are evaluated: test"):
+            gates.refuse_uncheckable(made, ("test",))
+    else:
+        gates.refuse_invalid(made)
+        gates.refuse_uncheckable(made, ("test",))
+
+
 def checked(config):
-    check.run(config, [], deep=False, as_json=False)
+    check.run(config, [], deep=False, talk=Talk.QUIET)
 
 
 def trained(config):
@@ -80,3 +119,15 @@ def test_a_gate_of_no_figure_is_told_before_the_data_are_read(tmp_path, monkeypa
     with pytest.raises(HallucError, match=r"`gates\.macro_f2` names no figure"):
         command(tmp_path / "toy.yaml")
     assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("parts", [TAGS, TEXTS, SETS])
+def test_a_gate_may_name_every_figure_of_comparisons_and_studies(tmp_path, parts):
+    """F1 of claims and gold by the name that the evaluation of the task has for it."""
+    task = experiment.task_of(loaded(tmp_path, "ece", parts))
+    metrics = experiment.metrics_of(task)
+    empty = table([], [], [], None)
+    compared = {figure.name for figure in rates.headline(empty, Sheet(0), metrics.untold, metrics.named)}
+    compared = {metrics.named["f1"] if name == "f1" else name for name in compared} | {*metrics.named.values()}
+    assert {"hallucination_rate", "omission_rate", "gap_ratio"} < compared
+    assert compared <= set(scoring.names(task))

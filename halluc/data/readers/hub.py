@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
+from halluc.core import hub
 from halluc.core.errors import HallucError, environment_error
 from halluc.data.readers.base import SPLITS, BadLine, RawSentence, SplitName, TaggedDataConfig
 
@@ -73,7 +75,8 @@ def load_table(reference: str, split: SplitName, subset: str | None) -> Any:
     """The rows of a data set of the hub.
 
     Raises:
-        HallucError E402: the package ``datasets`` is not here. E403: the data set is not to be had.
+        HallucError E402: the package ``datasets`` is not here. E403: the data set is not to be had. E412: it is not in
+            the local cache, and the hub cannot be reached.
     """
     try:
         import datasets
@@ -82,14 +85,28 @@ def load_table(reference: str, split: SplitName, subset: str | None) -> Any:
         raise environment_error("E402", f"`{reference}` needs the package `datasets`", help) from None
     match = REFERENCE.fullmatch(reference)
     assert match is not None  # the config checked it
+    reason = hub.unreachable()
     try:
-        return datasets.load_dataset(
-            match["name"], subset, revision=match["revision"], split=match["split"] or _HUB_SPLITS[split]
-        )
+        with _offline(datasets.config) if reason is not None else contextlib.nullcontext():
+            return datasets.load_dataset(
+                match["name"], subset, revision=match["revision"], split=match["split"] or _HUB_SPLITS[split]
+            )
     except (OSError, ValueError, RuntimeError) as error:
+        if reason is not None and isinstance(error, ConnectionError):
+            raise hub.not_here(reference, reason) from error
         told = str(error).split("\n", 1)[0]
         help = "is the network there, and are name, revision, subset and split right?"
         raise environment_error("E403", f"cannot load `{reference}`: {told}", help) from error
+
+
+@contextlib.contextmanager
+def _offline(settings: Any) -> Iterator[None]:
+    """Have ``datasets`` look in its cache alone, as under HF_DATASETS_OFFLINE, without trying the network again."""
+    before, settings.HF_HUB_OFFLINE = settings.HF_HUB_OFFLINE, True
+    try:
+        yield
+    finally:
+        settings.HF_HUB_OFFLINE = before
 
 
 def class_names(feature: Any) -> list[str] | None:

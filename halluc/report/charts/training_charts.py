@@ -56,8 +56,9 @@ def dev(report: RunReport) -> Chart | None:
     y = scale("share", values, zero=False)
     x = _steps(report.curves)
     canvas = plot(curves, x=x, y=y, below="step", above="on dev", height=150, mark=_best(report.curves))
-    by = formats.title(report.curves.chosen_by) if report.curves.chosen_by else "dev"
-    note = f"Figures on dev during training; the checkpoint with the best {by} is kept."
+    by = report.curves.chosen_by
+    chosen = f"the one with the best {formats.title(by)}" if by else "not chosen on dev"
+    note = f"Figures on dev during training; the checkpoint is {chosen}."
     alt = "at the end: " + ", ".join(curve.name for curve in curves)
     return canvas.chart("dev", "Figures on dev", note, alt, ["step", *map(formats.title, found)], _rows(found))
 
@@ -82,4 +83,5 @@ def _all_points(curves: Curves) -> Sequence[tuple[int, float]]:
 
 
 def _best(curves: Curves) -> tuple[float, str] | None:
-    return None if curves.best_step is None else (curves.best_step, f"best, step {curves.best_step:,}")
+    kind = "best" if curves.chosen_by else "kept"
+    return None if curves.best_step is None else (curves.best_step, f"{kind}, step {curves.best_step:,}")

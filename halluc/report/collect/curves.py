@@ -108,7 +108,7 @@ def _curves(training: Training, record: RunFile) -> Curves:
         loss=thinned([(event["step"], event["loss"]) for event in steps if _is_number(event.get("loss"))]),
         dev=_dev(training),
         best_step=best.get("step", _best(training)),
-        chosen_by=best.get("chosen_by"),
+        chosen_by=best.get("chosen_by") if best.get("dev") else None,  # else the last checkpoint was kept
         steps=steps[-1]["step"],
         epochs=training.started.get("epochs"),
         features=sum(event.get("features") or 0 for event in steps) or None,

@@ -122,6 +122,9 @@ _STATES = {
 }
 
 
+OF_TRAINING = "Figures are of the training split: they tell what the model remembers."
+
+
 def state(source: Evaluated) -> list[str]:
     """What a reader must know before believing a figure: how the commands ended, and which split this is."""
     notes = []
@@ -130,7 +133,7 @@ def state(source: Evaluated) -> list[str]:
             ended = _STATES[stage.status]
             notes.append(f"The last `halluc {command}` of this run {ended}: what is shown may be of an earlier one.")
     if source.split == "train":
-        notes.append("Figures are of the training split: they tell what the model remembers.")
+        notes.append(OF_TRAINING)
     if source.split == "dev" and source.chosen_on_dev:
         notes.append("Dev chose the checkpoint: figures on it are a little better than on new data.")
     return notes

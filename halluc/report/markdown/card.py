@@ -13,6 +13,7 @@ import yaml
 from halluc.core.errors import HallucError
 from halluc.core.files import write_text
 from halluc.report import formats
+from halluc.report.collect.facts import OF_TRAINING
 from halluc.report.markdown import gfm, tables
 from halluc.report.markdown.gfm import Marked
 from halluc.report.words import nouns
@@ -69,7 +70,14 @@ def write_card(run: RunDir, report: RunReport) -> Path:
 
 
 def card(report: RunReport) -> str:
-    """The card: metadata that Hugging Face reads, then what people read."""
+    """The card: metadata that Hugging Face reads, then what people read.
+
+    Figures of data that the model was trained on are none of its quality: the card has none of them.
+    """
+    is_fair = not _is_trained_on(report)
+    if not is_fair:
+        notes = [note for note in report.notes if note != OF_TRAINING]
+        report = report.model_copy(update={**_NO_FIGURES, "notes": notes})
     config = settings(report.config)
     base = str(_section(config, "model").get("name") or report.model)
     words = nouns.of_report(report)
@@ -79,6 +87,7 @@ def card(report: RunReport) -> str:
         gfm.WIDE,
         {
             "report": report,
+            "is_fair": is_fair,
             "nouns": words,
             "by_novelty": nouns.by_novelty(report.by_novelty),
             "base": base,
@@ -100,6 +109,20 @@ def card(report: RunReport) -> str:
         },
     )
     return f"---\n{yaml.safe_dump(metadata(report), sort_keys=False, allow_unicode=True, width=1_000)}---\n\n{body}"
+
+
+# What of a report was counted on the evaluated split.
+_NO_FIGURES: dict[str, Any] = {
+    "headlines": [], "gates": [], "conclusion": [], "by_novelty": [], "by_label": [], "gap": [], "abstention": None,
+    "metrics": [],
+}  # fmt: skip
+
+
+def _is_trained_on(report: RunReport) -> bool:
+    """Whether the split that was evaluated is the training split, under whatever name."""
+    hashes = {row.name: row.sha256 for row in report.data.splits}
+    evaluated = hashes.get(report.split)
+    return report.split == "train" or (evaluated is not None and evaluated == hashes.get("train"))
 
 
 def metadata(report: RunReport) -> dict[str, Any]:

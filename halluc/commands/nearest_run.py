@@ -1,0 +1,57 @@
+"""Of the runs of a name the one whose config is nearest to a config that has no run, and the keys that differ."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from halluc.components import TABLE
+from halluc.config import loading
+from halluc.config.loading import LoadedConfig
+from halluc.config.rendering import leaves
+from halluc.config.yaml import dotted
+from halluc.core.errors import HallucError
+from halluc.runs import directory
+from halluc.runs.directory import RunDir
+
+MOST_KEYS = 5
+_WIDEST = 60
+_ABSENT = object()
+
+
+def told(loaded: LoadedConfig, suits: Callable[[RunDir], bool]) -> str:
+    """What an error adds to "no run of this config": the nearest run and each value there and here.
+
+    Empty where no other run of the name can be read. Of runs that differ in as many keys, the newest counts.
+
+    Args:
+        suits: whether a run could be used if its config were the same.
+    """
+    home = Path(loaded.experiment.runs_dir) / loaded.experiment.name
+    found = [(differing, run) for run in directory.newest_first(home) if suits(run) and (differing := _in(run, loaded))]
+    if not found:
+        return ""
+    differing, run = min(found, key=lambda one: len(one[0]))
+    shown = [f"`{key}` ({there} there, {here} here)" for key, there, here in differing[:MOST_KEYS]]
+    more = len(differing) - MOST_KEYS
+    return f"; the nearest, {run.path}, differs in {', '.join(shown)}" + (f" and {more} more" if more > 0 else "")
+
+
+def _in(run: RunDir, loaded: LoadedConfig) -> list[tuple[str, str, str]]:
+    """Key, value in the run and value in the config, of every key that decides the model and differs."""
+    try:
+        kept = loading.load(run.config, table=TABLE, kept=True)
+    except HallucError:
+        return []  # of another version, or damaged: it is not what is looked for
+    there, here = (dict(leaves(one.model_sections)) for one in (kept, loaded))
+    keys = [key for key in there | here if there.get(key, _ABSENT) != here.get(key, _ABSENT)]
+    return [(dotted(key), _shown(there.get(key, _ABSENT)), _shown(here.get(key, _ABSENT))) for key in keys]
+
+
+def _shown(value: Any) -> str:
+    if value is _ABSENT:
+        return "not set"
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _WIDEST else text[: _WIDEST - 1] + "…"

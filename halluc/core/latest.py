@@ -1,0 +1,104 @@
+"""``latest``: a symbolic link beside runs that names the newest trained one; a text file where links cannot be made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from halluc.core.errors import HallucError
+from halluc.core.files import replace_link, write_text
+
+LATEST = "latest"
+RUN_FILE = "run.json"
+
+
+def point(run: Path) -> None:
+    """Make ``latest`` beside the folder ``run`` name it; the target is relative, so the folder above can be moved.
+
+    Raises:
+        HallucError E401: it cannot be written, for example because it is a folder.
+    """
+    pointer = run.with_name(LATEST)
+    if not replace_link(pointer, run.name):
+        write_text(pointer, run.name + "\n")
+
+
+def is_pointer(path: Path) -> bool:
+    """Whether this is ``latest``, as a link or as a text file, and no folder of that name."""
+    return path.name == LATEST and (path.is_symlink() or path.is_file())
+
+
+def resolve(path: Path) -> Path:
+    """``path`` with the named run in the place of ``latest``: ``runs/x/latest/model`` is ``runs/x/20260101…/model``.
+
+    Every other path comes back as it is; so does one with a link of that name that leads to no run.
+
+    Raises:
+        HallucError R115: the link or text file is damaged, names nothing that is there, or leads out of its folder.
+    """
+    if LATEST not in path.parts:
+        return path
+    found = Path()
+    for part in path.parts:
+        found /= part
+        if is_pointer(found):
+            found = _named_by(found)
+    return found
+
+
+def resolve_text(reference: str) -> str:
+    """The same for a model reference of a config; ``hub:`` and ``package:`` references hold no path.
+
+    Raises:
+        HallucError R115: as ``resolve``.
+    """
+    if LATEST not in reference or reference.startswith(("hub:", "package:")):
+        return reference
+    path = Path(reference).expanduser()
+    found = resolve(path)
+    return reference if found == path else str(found)
+
+
+# The keys of a config that may name a run, or the model in one.
+KEYS = (("model", "name"), ("augment", "from"))
+
+
+def resolve_override(override: str) -> str:
+    """The same for ``model.name=…`` and ``augment.from=…`` of a command line that is put on record.
+
+    Raises:
+        HallucError R115: as ``resolve``.
+    """
+    key, equals, value = override.partition("=")
+    return f"{key}={resolve_text(value)}" if equals and tuple(key.split(".")) in KEYS else override
+
+
+def _named_by(pointer: Path) -> Path:
+    home, is_link = pointer.parent, pointer.is_symlink()
+    try:
+        name = str(pointer.readlink()) if is_link else pointer.read_bytes().decode("utf-8").strip()
+    except UnicodeDecodeError:
+        raise _damaged(pointer, "it is not UTF-8 text") from None
+    except OSError as error:
+        raise _damaged(pointer, error.strerror or str(error)) from None
+    if not name:
+        raise _damaged(pointer, "it is empty")
+    target = home / name
+    if not _is_folder(target):
+        raise _damaged(pointer, f"it names `{name[:100]}`, which is not there")
+    if is_link and not (target / RUN_FILE).is_file():
+        return pointer  # a link of another program, such as one beside models
+    if target.name in ("", "..") or target.parent.resolve() != home.resolve():
+        raise _damaged(pointer, f"it names `{name[:100]}`, which is outside {home}")
+    return home / target.name
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):  # a name that no file can have: too long, or with a NUL
+        return False
+
+
+def _damaged(pointer: Path, why: str) -> HallucError:
+    help = f"name a run in {pointer.parent}, or remove the file: the next training that finishes writes it anew"
+    return HallucError("R115", f"{pointer} is damaged: {why}", help=help)
