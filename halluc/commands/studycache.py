@@ -19,6 +19,10 @@ from halluc.runs.records import read_record
 from halluc.runs.studies import Plain, StudyFigures
 
 
+# Raised with every change of what is counted, or how: figures of another method are counted anew.
+METHOD = 2
+
+
 def file_of(home: Path, split: str | None, references: Mapping[str, Plain]) -> Path:
     """Where the figures are kept: one file for each choice.
 
@@ -35,9 +39,8 @@ def fingerprint(name: str, places: Sequence[Place], split: str, references: Mapp
         [place.slug, dict(place.choice), _is_run(place.run), task_of(place.run), *_hashes(place.run, split)]
         for place in places
     ]
-    return sha256_of_tree(
-        {"halluc": __version__, "name": name, "split": split, "references": dict(references), "cells": cells}
-    )
+    by = {"halluc": __version__, "method": METHOD}
+    return sha256_of_tree({**by, "name": name, "split": split, "references": dict(references), "cells": cells})
 
 
 def _is_run(run: RunDir) -> bool:

@@ -10,7 +10,7 @@ import numpy
 import pytest
 
 from halluc.commands import arms as arm_statistics
-from halluc.commands import points, report, studytable
+from halluc.commands import points, report, studycache, studytable
 from halluc.commands.arms import MATCHED
 from halluc.commands.report import Wanted
 from halluc.commands.terminal import Talk
@@ -160,6 +160,10 @@ def test_a_study_is_reported_from_what_is_kept_until_a_cell_changes(halluc, stud
     with monkeypatch.context() as patched:
         patched.setattr(points, "resample", None)
         assert reported(halluc, study) == found
+    with monkeypatch.context() as patched:
+        patched.setattr(studycache, "METHOD", 1)
+        patched.setattr(points, "resample", None)
+        assert "Traceback" in halluc("report", home(study)).err, "figures of another method are counted anew"
     ledger = home(study) / "gap.fraction=0.5,seed=1" / "ledger" / "test.jsonl"
     ledger.write_text(ledger.read_text().replace('"supported"', '"unsupported"', 1))
     assert reported(halluc, study).cells != found.cells
