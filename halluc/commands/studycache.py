@@ -18,7 +18,6 @@ from halluc.runs.directory import RunDir
 from halluc.runs.records import read_record
 from halluc.runs.studies import Plain, StudyFigures
 
-
 # Raised with every change of what is counted, or how: figures of another method are counted anew.
 METHOD = 2
 
