@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from halluc.commands.terminal import Talk, put_json, say
+from halluc.data.statistics import counted
 from halluc.runs import cleaning
 
 
@@ -23,7 +24,7 @@ def run(root: Path, *, dry_run: bool, talk: Talk) -> None:
             for item in items:
                 say(f"{verb} {_size(item.bytes):>8}  {root / item.path}  ({item.reason})")
     verb = "would be freed" if dry_run else "freed"
-    say(f"{_size(result.bytes)} {verb}: {len(result.deleted)} files or folders in {result.runs} runs")
+    say(f"{_size(result.bytes)} {verb}: {counted(len(result.deleted), 'items')} in {counted(result.runs, 'runs')}")
 
 
 def _size(count: int) -> str:
