@@ -54,7 +54,9 @@ def _best(study: Study) -> RunDir | None:
     figures = {str(best.get("chosen_by")) for best in chosen}
     values = [best["dev"][figure] for best in chosen for figure in figures if figure in best.get("dev", {})]
     if len(figures) != 1 or len(values) != len(runs):
-        _say_all_stay(f"the checkpoints of the cells were not all chosen by one dev figure ({', '.join(sorted(figures))})")
+        _say_all_stay(
+            f"the checkpoints of the cells were not all chosen by one dev figure ({', '.join(sorted(figures))})"
+        )
         return None
     best = runs[values.index(max(values))]
     if not best.model.is_dir():
