@@ -22,7 +22,7 @@ def run(root: Path, *, dry_run: bool, talk: Talk) -> None:
     if talk is not Talk.QUIET:
         for verb, items in (("would delete" if dry_run else "deleted", result.deleted), ("left", result.left)):
             for item in items:
-                say(f"{verb} {_size(item.bytes):>8}  {root / item.path}  ({item.reason})")
+                say(f"{verb} {_size(item.bytes):>8}  {Path(result.root) / item.path}  ({item.reason})")
     verb = "would be freed" if dry_run else "freed"
     say(f"{_size(result.bytes)} {verb}: {counted(len(result.deleted), 'items')} in {counted(result.runs, 'runs')}")
 

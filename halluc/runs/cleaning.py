@@ -18,7 +18,7 @@ from pathlib import Path
 
 from halluc.core.errors import HallucError
 from halluc.core.files import unwritable
-from halluc.runs.directory import CONFIG_FILE, RUN_FILE, RunDir
+from halluc.runs.directory import CONFIG_FILE, LATEST, RUN_FILE, RunDir
 from halluc.runs.matrix import MATRIX_FILE
 from halluc.runs.schema import CleanItem, CleanResult, RunFile
 
@@ -48,6 +48,7 @@ def clean(root: Path, *, dry_run: bool) -> CleanResult:
     Raises:
         HallucError R101: the folder is not there, is a link, or holds no run. E401: something cannot be deleted.
     """
+    root = _newest(root)
     if root.is_symlink():
         help = f"name the folder that it points to: {root.resolve()}"
         raise HallucError("R101", f"{root} is a symbolic link, and `halluc clean` follows none", help=help)
@@ -65,6 +66,20 @@ def clean(root: Path, *, dry_run: bool) -> CleanResult:
         for find in list(_leftovers(home, deep=False)):
             _note(find, result)
     return result
+
+
+def _newest(root: Path) -> Path:
+    """The run that ``latest`` names, a link or a text file; it must lie beside it. Anything else as it is."""
+    if root.name != LATEST:
+        return root
+    if root.is_symlink():
+        name = str(root.readlink())
+    elif root.is_file():
+        name = root.read_text(encoding="utf-8").strip()
+    else:
+        return root
+    beside = root.with_name(name) if name and Path(name).name == name else root
+    return root if beside.is_symlink() else beside
 
 
 def _folders(folder: Path, depth: int) -> Iterator[Path]:

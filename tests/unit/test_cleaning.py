@@ -225,10 +225,28 @@ def test_links_are_not_followed_and_nothing_outside_is_touched(tmp_path):
 
 def test_a_folder_that_is_a_link_is_refused(tmp_path):
     run = make_run(tmp_path / NAME)
-    (tmp_path / "latest").symlink_to(run.path)
-    with pytest.raises(HallucError, match="symbolic link") as error:
-        cleaning.clean(tmp_path / "latest", dry_run=True)
-    assert str(run.path) in error.value.help
+    add_checkpoints(run)
+    (tmp_path / "other").symlink_to(run.path)
+    (tmp_path / "x").mkdir()
+    (tmp_path / "x" / "latest").symlink_to(Path("..") / NAME)
+    for link in (tmp_path / "other", tmp_path / "x" / "latest"):
+        with pytest.raises(HallucError, match="symbolic link") as error:
+            cleaning.clean(link, dry_run=False)
+        assert str(run.path) in error.value.help
+    assert len(list(run.checkpoints.iterdir())) == 3
+
+
+@pytest.mark.parametrize("kind", ["link", "text"])
+def test_the_newest_run_may_be_named_as_latest(tmp_path, kind):
+    run = make_run(tmp_path / NAME)
+    add_checkpoints(run)
+    if kind == "link":
+        (tmp_path / "latest").symlink_to(NAME)
+    else:
+        (tmp_path / "latest").write_text(f"{NAME}\n")
+    result = cleaning.clean(tmp_path / "latest", dry_run=False)
+    assert result.root == str(run.path)
+    assert len(result.deleted) == 3
 
 
 @pytest.mark.parametrize("name", ["absent", "file", "empty", "other"])
