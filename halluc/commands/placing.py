@@ -63,7 +63,8 @@ def _named(loaded: LoadedConfig, path: Path, resume: bool) -> tuple[RunDir, bool
             return found, True
         raise HallucError("R104", f"{path} holds a run of another config", help="name an empty folder")
     if not resume and (found.model.is_dir() or found.has_checkpoint()):
-        state = "a finished training" if found.model.is_dir() else "an interrupted training"
-        help = "name an empty folder" if found.model.is_dir() else "continue it with --resume, or name an empty folder"
+        finished = found.is_trained()
+        state = "a finished training" if finished else "an interrupted training"
+        help = "name an empty folder" if finished else "continue it with --resume, or name an empty folder"
         raise HallucError("R108", f"{path} holds {state}", help=help)
     return found, resume

@@ -55,11 +55,11 @@ def refuse_untrained(run: RunDir, help: str) -> None:
     refuse_without_model(run, help)
     if not run.is_trained():
         message = f"the training of {run.path} goes on to a new total, and its model/ is still the earlier one"
-        raise HallucError("R105", message, help=f"finish it: {_train_command(run)} --resume")
+        raise HallucError("R105", message, help=f"finish it: {_train_command(run)}")
 
 
 def _train_command(run: RunDir) -> str:
-    return shlex.join(["halluc", "train", str(run.config), "--run", str(run.path)])
+    return shlex.join(["halluc", "train", str(run.config), "--run", str(run.path), "--resume"])
 
 
 def is_evaluated(run: RunDir, loaded: LoadedConfig, splits: Sequence[str]) -> bool:

@@ -84,6 +84,8 @@ def test_an_evaluation_of_the_earlier_model_is_not_taken_for_one_of_the_new(hall
     assert "R112" in refused.err
     assert halluc("eval", experiment, *longer, "-q").code == 0
     assert (finished / "eval" / "test.json").is_file()
+    assert halluc("report", finished, "-q").code == 0
+    assert "a finished training" in halluc("train", experiment, "--run", finished, *longer).err
 
 
 def test_while_it_goes_on_the_earlier_model_stays_and_is_not_evaluated_as_the_new(
@@ -103,6 +105,7 @@ def test_while_it_goes_on_the_earlier_model_stays_and_is_not_evaluated_as_the_ne
     assert "--resume" in refused.err
     assert halluc("eval", experiment).code == 2
     assert halluc("clean", finished, "-q").code == 0
+    assert "an interrupted training" in halluc("train", experiment, "--run", finished).err
     assert halluc("train", experiment, "--resume", "-q").code == 0
     assert len(record(finished)["earlier_totals"]) == 1
     assert halluc("eval", experiment, "-q").code == 0

@@ -80,11 +80,23 @@ def test_a_removed_model_is_told_with_the_command_that_makes_it_again(halluc, st
         assert refused.code == 2, refused.err
         assert "error[R115]" in refused.err
         assert "removed by `keep_models: none`" in refused.err
-        assert f"halluc train {cell}/config.yaml --run {cell}" in refused.err
-    assert halluc("train", cell / "config.yaml", "--run", cell, "-q").code == 0
+        assert f"halluc train {cell}/config.yaml --run {cell} --resume" in refused.err
+    assert halluc("train", cell / "config.yaml", "--run", cell, "--resume", "-q").code == 0
     assert (cell / "model" / "model.safetensors").read_bytes() == before
     assert RunDir(cell).read().model_removed is None
     assert halluc("eval", "--run", cell, "-q").code == 0
+
+
+def test_a_removed_model_comes_back_from_the_last_checkpoint_where_that_was_kept(halluc, study, home):
+    only = ["-q", "--only", "seed=1", "--set", "train.checkpoints.keep=last"]
+    assert halluc("run", study, *only).code == 0
+    cell = home / CELLS[0]
+    before = (cell / "model" / "model.safetensors").read_bytes()
+    assert halluc("run", study, *only, "--set", "keep_models=none").code == 0
+    events = (cell / "events.jsonl").read_text().count('"event": "step"')
+    assert halluc("train", cell / "config.yaml", "--run", cell, "--resume", "-q").code == 0
+    assert (cell / "model" / "model.safetensors").read_bytes() == before
+    assert (cell / "events.jsonl").read_text().count('"event": "step"') == events  # nothing was trained again
 
 
 @pytest.mark.parametrize(("figures", "best"), [([0.1, 0.3, 0.2], 1), ([0.3, 0.1, 0.3], 0), ([0.0, 0.0, 0.0], 0)])
