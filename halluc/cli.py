@@ -288,6 +288,20 @@ def predict(
     predict.run(model, source, target, reading, Talk.QUIET if quiet else Talk.NORMAL)
 
 
+@app.command()
+def clean(
+    target: Annotated[Path, typer.Argument(metavar="RUN|STUDY|DIR", help="A run, a study, or the folder of runs.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Delete nothing; list what would be deleted.")] = False,
+    quiet: Quiet = False,
+    json: Json = False,
+) -> None:
+    """Delete what nothing needs: checkpoints of finished trainings, leftovers of killed processes, empty runs."""
+    from halluc.commands import clean
+    from halluc.commands.terminal import Talk
+
+    clean.run(target, dry_run=dry_run, talk=Talk.of(quiet, False, json))
+
+
 @app.command("list")
 def list_(
     kind: Annotated[str | None, typer.Argument(metavar="[KIND]", help="tasks, readers, …; all where left out.")] = None,

@@ -56,10 +56,9 @@ def one(cell: Cell, target: RunDir, overrides: Sequence[str], *, splits: list[st
     """Evaluate the model of one experiment.
 
     Raises:
-        HallucError R105: it is not trained. G100: a gate is not met.
+        HallucError R105: it is not trained. R118: its model was removed. G100: a gate is not met.
     """
-    if not target.model.is_dir():
-        raise HallucError("R105", f"{target.path} has no model/", help="`halluc train` with the same config makes it")
+    standing.refuse_untrained(target, "`halluc train` with the same config makes it")
     _evaluate(_Job(cell.loaded, target, str(target.model), cell.slug), overrides, splits, talk)
 
 
@@ -69,10 +68,9 @@ def is_done(loaded: LoadedConfig, target: RunDir, splits: list[str] | None) -> b
     Raises:
         HallucError or ManyErrors G100: it is evaluated, and a gate is not met.
     """
-    wanted = _splits(loaded, splits)
-    if not target.model.is_dir() or not standing.is_evaluated(target, loaded, wanted):
+    if not is_evaluated(loaded, target, splits):
         return False
-    gates.enforce(loaded, [standing.evaluation(target, split) for split in wanted])
+    gates.enforce(loaded, [standing.evaluation(target, split) for split in _splits(loaded, splits)])
     return True
 
 
@@ -85,6 +83,11 @@ def refuse_unscored(loaded: LoadedConfig) -> None:
     """
     gates.refuse_invalid(loaded)
     gates.refuse_uncheckable(loaded, _splits(loaded, None))
+
+
+def is_evaluated(loaded: LoadedConfig, target: RunDir, splits: list[str] | None) -> bool:
+    """Whether a run stands evaluated as it is asked for now, whatever its gates say."""
+    return target.is_trained() and standing.is_evaluated(target, loaded, _splits(loaded, splits))
 
 
 @dataclass(frozen=True)
@@ -178,16 +181,14 @@ def _find(
         loaded, target = _newest(config, overrides)
     else:
         raise HallucError("C011", "name a CONFIG, or a run with --run DIR")
-    if not target.model.is_dir():
-        help = "its training did not finish (see `--resume`), or the folder was removed"
-        raise HallucError("R105", f"{target.path} has no model/", help=help)
+    standing.refuse_untrained(target, "its training did not finish (see `--resume`), or the folder was removed")
     return loaded, target, str(target.model)
 
 
 def _newest(config: Path, overrides: Sequence[str]) -> tuple[LoadedConfig, RunDir]:
     loaded = experiment.load(config, overrides)
     runs_dir, name = Path(loaded.experiment.runs_dir), loaded.experiment.name
-    found = directory.newest(runs_dir, name, loaded.sha256, _is_trained)
+    found = directory.newest(runs_dir, name, loaded.sha256, RunDir.is_trained)
     if found is not None:
         return loaded, found
     unfinished = directory.newest(runs_dir, name, loaded.sha256)

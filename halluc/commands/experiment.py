@@ -8,7 +8,7 @@ from typing import Any
 
 from halluc import __version__
 from halluc.components import TABLE
-from halluc.config import loading, schema
+from halluc.config import loading
 from halluc.config.loading import LoadedConfig
 from halluc.config.matrix import Cell
 from halluc.config.rendering import annotated, leaves
@@ -45,9 +45,7 @@ def load_run(run: Path, overrides: Sequence[str]) -> tuple[LoadedConfig, RunDir]
 
 def differences(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
     """The keys of the sections that decide the model in which two configs differ."""
-    first, second = (
-        {path: value for path, value in leaves(tree) if path[0] in schema.MODEL_SECTIONS} for tree in (one, other)
-    )
+    first, second = (dict(leaves(loading.model_sections(tree))) for tree in (one, other))
     return [f"`{dotted(path)}`" for path in first | second if first.get(path) != second.get(path)]
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from halluc.commands import experiment, gapping, nearest_run
+from halluc.commands import experiment, gapping, nearest_run, standing
 from halluc.components import TABLE
 from halluc.config.loading import LoadedConfig
 from halluc.config.schema import Experiment, ModelConfig
@@ -60,7 +60,7 @@ def locate(reference: str) -> Trained:
     """The model in a run (its folder, ``…/latest``, a cell, or the ``model/`` in it), or one from elsewhere.
 
     Raises:
-        HallucError R101, R102, R115: no run and no model, or a damaged run or ``latest``. R105: a run without a
+        HallucError R101, R102, R115: no run and no model, or a damaged run or ``latest``. R105, R118: a run without a
         model. R114: a damaged ``confidence.json``. R120, R121: damaged knowledge. E410: no such package or model.
     """
     reference = latest.resolve_text(reference)
@@ -70,9 +70,9 @@ def locate(reference: str) -> Trained:
         resolve_model(reference)
         return Trained(_defaults(reference), reference)
     found = directory.open_run(folder)
-    if not found.model.is_dir():
-        help = "its training did not finish (see `halluc train --resume`), or the folder was removed"
-        raise HallucError("R105", f"{found.path} has no model/", help=help)
+    standing.refuse_without_model(
+        found, "its training did not finish (see `halluc train --resume`), or the folder was removed"
+    )
     loaded, run = experiment.load_run(found.path, [])
     return Trained(loaded, str(run.model), run, read_confidence(run), gapping.knowledge(run, loaded))
 

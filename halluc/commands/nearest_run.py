@@ -29,8 +29,8 @@ def told(loaded: LoadedConfig, suits: Callable[[RunDir], bool]) -> str:
     Args:
         suits: whether a run could be used if its config were the same.
     """
-    home = Path(loaded.experiment.runs_dir) / loaded.experiment.name
-    found = [(differing, run) for run in directory.newest_first(home) if suits(run) and (differing := _in(run, loaded))]
+    runs = directory.newest_first(Path(loaded.experiment.runs_dir), loaded.experiment.name)
+    found = [(differing, run) for run, _ in runs if suits(run) and (differing := _in(run, loaded))]
     if not found:
         return ""
     differing, run = min(found, key=lambda one: len(one[0]))

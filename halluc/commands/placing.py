@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from halluc.commands import experiment
+from halluc.commands import continuation, experiment
 from halluc.commands.terminal import say
 from halluc.config.loading import LoadedConfig
 from halluc.config.matrix import Cell
@@ -15,15 +15,22 @@ from halluc.runs import directory
 from halluc.runs.directory import CONFIG_FILE, RunDir
 
 
-def place(cell: Cell, named: Path | None, resume: bool) -> tuple[RunDir, bool]:
-    """The run to write, and whether its training is continued; refuses one that another process writes."""
+def place(cell: Cell, named: Path | None, resume: bool, *, to_new_total: bool = False) -> tuple[RunDir, bool]:
+    """The run to write, and whether its training is continued; refuses one that another process writes.
+
+    With ``to_new_total`` it may be a run that was trained to another number of epochs or steps.
+    """
     loaded = cell.loaded
     if cell.slug is not None:
         return experiment.claim(cell, "train"), True
     if named is not None:
         return _named(loaded, named, resume)
     newest = directory.newest(Path(loaded.experiment.runs_dir), loaded.experiment.name, loaded.sha256)
-    if newest is None or newest.model.is_dir():
+    if newest is None and to_new_total:
+        earlier = continuation.find(loaded)
+        if earlier is not None:
+            return earlier, True
+    if newest is None or newest.is_trained():
         if resume and newest is not None:
             return newest, True  # finished: a batch job that is queued again has nothing left to do
         return experiment.create(loaded, "train"), False
@@ -49,9 +56,13 @@ def _named(loaded: LoadedConfig, path: Path, resume: bool) -> tuple[RunDir, bool
         ), False
     found = directory.open_run(path)
     if found.read().config_sha256 != loaded.sha256:
+        if resume and continuation.is_other_total(found, loaded):
+            continuation.refuse_without_checkpoint(found)
+            return found, True
         raise HallucError("R104", f"{path} holds a run of another config", help="name an empty folder")
     if not resume and (found.model.is_dir() or found.has_checkpoint()):
-        state = "a finished training" if found.model.is_dir() else "an interrupted training"
-        help = "name an empty folder" if found.model.is_dir() else "continue it with --resume, or name an empty folder"
+        finished = found.is_trained()
+        state = "a finished training" if finished else "an interrupted training"
+        help = "name an empty folder" if finished else "continue it with --resume, or name an empty folder"
         raise HallucError("R108", f"{path} holds {state}", help=help)
     return found, resume

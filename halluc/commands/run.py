@@ -6,11 +6,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from halluc.commands import cells, evaluate, experiment, report, standing, train
+from halluc.commands import cells, evaluate, experiment, report, retention, standing, train
 from halluc.commands.choosing import Selection
 from halluc.commands.report import Wanted
 from halluc.commands.terminal import Talk, is_main_process, say
-from halluc.config.matrix import Cell
+from halluc.config.matrix import Cell, Study
 from halluc.core.errors import EXIT_GATE, HallucError
 from halluc.runs import directory, provenance
 
@@ -23,12 +23,14 @@ def run(config: Path, overrides: Sequence[str], *, selection: Selection, talk: T
     reports = selection.shard is None and is_main_process()
     wanted = Wanted(talk=talk, tables=bool(study.axes))  # of a single experiment the evaluation has just told them
     try:
-        whole = cells.each(chosen, lambda cell: _one(cell, overrides, talk), done=_is_done, talk=talk)
+        whole = cells.each(chosen, lambda cell: _one(cell, overrides, talk, study), done=_is_done, talk=talk)
     except HallucError as error:
+        _retain(study, chosen, talk)
         # A gate that is not met is no reason to withhold the page that shows why.
         if reports and error.exit_code == EXIT_GATE:
             report.run([config], overrides, wanted)
         raise
+    _retain(study, chosen, talk)
     if whole and reports:
         report.run([config], overrides, wanted)
 
@@ -38,7 +40,12 @@ def _is_done(cell: Cell) -> bool:
     return standing.is_trained(target) and evaluate.is_done(cell.loaded, target, None)
 
 
-def _one(cell: Cell, overrides: Sequence[str], talk: Talk) -> None:
+def _retain(study: Study, chosen: Sequence[Cell], talk: Talk) -> None:
+    if is_main_process():
+        retention.apply(study, chosen, talk)
+
+
+def _one(cell: Cell, overrides: Sequence[str], talk: Talk, study: Study) -> None:
     target = train.one(cell, overrides, run=None, resume=_goes_on(cell), talk=talk)
     # Several processes train together; the main one evaluates, and the others wait for it at the next training.
     if not is_main_process():
@@ -47,6 +54,8 @@ def _one(cell: Cell, overrides: Sequence[str], talk: Talk) -> None:
         say(f"{target.path} is evaluated: nothing is left to do")
     else:
         evaluate.one(cell, target, overrides, splits=None, talk=talk)
+    if study.keep_models == "none":  # at once, so that no two models of a large study are on disk
+        retention.apply(study, [cell], Talk.QUIET)
 
 
 def _goes_on(cell: Cell) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ from halluc.config.loading import LoadedConfig, sha256_of_tree
 from halluc.core.errors import HallucError
 from halluc.data.readers.base import SPLITS
 from halluc.runs import provenance
-from halluc.runs.directory import RunDir
+from halluc.runs.directory import RUN_FILE, RunDir
 from halluc.runs.records import read_record
 from halluc.runs.schema import EvalFile
 
@@ -18,18 +19,47 @@ ASKED = "asked"
 
 
 def is_trained(run: RunDir) -> bool:
-    """Whether the model is there.
+    """Whether the training is done.
 
     Raises:
         HallucError R109: it was trained on files that have changed since.
     """
-    if not run.model.is_dir():
+    if not run.is_trained():
         return False
     changed = provenance.changed_inputs(run.read().inputs)
     if changed:
         help = "put it back, or start anew with --fresh"
         raise HallucError("R109", f"{', '.join(changed)} changed since {run.path} was trained", help=help)
     return True
+
+
+def refuse_without_model(run: RunDir, help: str) -> None:
+    """
+    Raises:
+        HallucError R118: the model was removed by ``keep_models``. R105: there is none, and ``help`` says what to do.
+    """
+    if run.model.is_dir():
+        return
+    removed = run.read().model_removed if (run.path / RUN_FILE).is_file() else None
+    if removed is None:
+        raise HallucError("R105", f"{run.path} has no model/", help=help)
+    help = f"train it again: {_train_command(run)}"
+    raise HallucError("R118", f"the model of {run.path} was removed by `keep_models: {removed}`", help=help)
+
+
+def refuse_untrained(run: RunDir, help: str) -> None:
+    """
+    Raises:
+        HallucError R105, R118: as ``refuse_without_model``; and R105 where ``model/`` is of an earlier total of epochs.
+    """
+    refuse_without_model(run, help)
+    if not run.is_trained():
+        message = f"the training of {run.path} goes on to a new total, and its model/ is still the earlier one"
+        raise HallucError("R105", message, help=f"finish it: {_train_command(run)}")
+
+
+def _train_command(run: RunDir) -> str:
+    return shlex.join(["halluc", "train", str(run.config), "--run", str(run.path), "--resume"])
 
 
 def is_evaluated(run: RunDir, loaded: LoadedConfig, splits: Sequence[str]) -> bool:

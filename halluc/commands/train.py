@@ -8,7 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from halluc.commands import augmenting, cells, experiment, fitting, gapping, gates, placing, scoring, standing
+from halluc.commands import (
+    augmenting,
+    cells,
+    continuation,
+    experiment,
+    fitting,
+    gapping,
+    gates,
+    placing,
+    scoring,
+    standing,
+)
 from halluc.commands.choosing import EVERY_CELL, Selection
 from halluc.commands.terminal import Talk, is_main_process, people, put_json, say
 from halluc.components import TABLE
@@ -63,13 +74,15 @@ def run(
     _, chosen = cells.begin(config, overrides, selection)
     cells.each(
         chosen,
-        lambda cell: one(cell, overrides, run=None, resume=resume, talk=talk),
+        lambda cell: one(cell, overrides, run=None, resume=resume, talk=talk, to_new_total=resume),
         done=lambda cell: standing.is_trained(experiment.run_of(cell)),
         talk=talk,
     )
 
 
-def one(cell: Cell, overrides: Sequence[str], *, run: Path | None, resume: bool, talk: Talk) -> RunDir:
+def one(
+    cell: Cell, overrides: Sequence[str], *, run: Path | None, resume: bool, talk: Talk, to_new_total: bool = False
+) -> RunDir:
     """Train one experiment, where it is not trained yet, and tell where its model is."""
     loaded = cell.loaded
     if loaded.experiment.data.train is None:
@@ -82,8 +95,8 @@ def one(cell: Cell, overrides: Sequence[str], *, run: Path | None, resume: bool,
         resolve_model(loaded.experiment.model.name)  # before a run is made for a model that is not to be had
     as_read = read_corpora(loaded.experiment.data, TABLE, ("train", "dev"))
     corpora, withheld = gapping.withhold(loaded, as_read)
-    placed = placing.place(cell, run, resume) if is_main_process() else None
-    if placed is not None and loaded.experiment.augment is not None and not placed[0].model.is_dir():
+    placed = placing.place(cell, run, resume, to_new_total=to_new_total) if is_main_process() else None
+    if placed is not None and loaded.experiment.augment is not None and not _is_done(cell, placed[0]):
         # Before torch is there: processes that make candidates are forked off a small one.
         with placed[0].locked():
             augmenting.ensure(loaded, placed[0], talk)
@@ -105,7 +118,7 @@ def one(cell: Cell, overrides: Sequence[str], *, run: Path | None, resume: bool,
         talk,
         moves_latest=run is None and cell.slug is None,
     )
-    if target.model.is_dir():
+    if _is_done(cell, target):
         say(f"{target.path} is finished: there is nothing to resume")
         best = target.read().best
     elif engine.is_main:
@@ -113,21 +126,34 @@ def one(cell: Cell, overrides: Sequence[str], *, run: Path | None, resume: bool,
     else:
         best = _train(job)
     if talk is not Talk.JSON:
-        say(f"model: {target.model}")
+        say(f"model: {target.model}" if target.model.is_dir() else f"{target.path} is trained; its model was removed")
     elif is_main_process():
         which = {} if cell.slug is None else {"cell": cell.slug}
         put_json({**which, "run": str(target.path), "model": str(target.model), "best": best})
     return target
 
 
+def _is_done(cell: Cell, target: RunDir) -> bool:
+    """Whether nothing is left to train; a model that was removed is made again where its run is named outright."""
+    if not target.is_trained() or target.read().config_sha256 != cell.loaded.sha256:
+        return False
+    return target.model.is_dir() or cell.slug is not None
+
+
 def _noted(job: _Job, overrides: list[str]) -> dict[str, Any]:
     """Train as the only writer of the run, and note in ``run.json`` how it ended."""
-    with job.target.locked(), job.target.stage("train", overrides) as stage:
-        best = _train(job)
-        stage.detail = {"best": best}
-        record = job.target.read()
-        record.best = best
-        job.target.write(record)
+    from halluc.engine import checkpoint
+
+    with job.target.locked():
+        if job.target.read().config_sha256 != job.loaded.sha256:
+            continuation.adopt(job.target, job.loaded)
+        with job.target.stage("train", overrides) as stage:
+            best = _train(job)
+            stage.detail = {"best": best}
+            record = job.target.read()
+            record.best, record.model_sha256, record.model_removed = best, None, None
+            job.target.write(record)
+        checkpoint.finish(job.target.checkpoints, job.loaded.experiment.train.checkpoints.keep)
     if job.moves_latest:
         _move_latest(job.target)
     return best
@@ -142,7 +168,7 @@ def _move_latest(target: RunDir) -> None:
 
 
 def _train(job: _Job) -> dict[str, Any]:
-    from halluc.commands.keeping import Keeper
+    from halluc.commands.checkpointing import Checkpointer
     from halluc.engine import checkpoint
 
     training, evaluate, tokenizer = _prepared(job)
@@ -152,17 +178,17 @@ def _train(job: _Job) -> dict[str, Any]:
         newest = job.engine.from_main(newest)
         if newest is not None:
             training.progress = checkpoint.load(newest, training.model, training.optimizer)
-    keeper = Keeper(job.target, training, tokenizer, evaluates=evaluate is not None)
-    stopped = _drive(job, training, evaluate, keeper)
+    checkpointer = Checkpointer(job.target, training, tokenizer, evaluates=evaluate is not None)
+    stopped = _drive(job, training, evaluate, checkpointer)
     if stopped.interrupted:
-        if keeper.last is not None:
-            say(f"checkpoint {keeper.last} is written: the same command with --resume continues it")
+        if checkpointer.last is not None:
+            say(f"checkpoint {checkpointer.last} is written: the same command with --resume continues it")
         job.engine.wait()  # a launcher ends all processes as soon as one has ended: the writer must be through
         raise KeyboardInterrupt
     if job.engine.is_main:
-        keeper.publish()
+        checkpointer.publish()
     job.engine.wait()
-    best = keeper.summary(job.choose_by, _unselective(job))
+    best = checkpointer.summary(job.choose_by, _unselective(job))
     if job.engine.is_main and not best["dev"] and _unselective(job) is None:
         say(
             f"warning: no checkpoint is selected, the last one is kept: {best['chosen_by'].removeprefix('last: ')}",
@@ -216,7 +242,7 @@ def _prepared(job: _Job) -> tuple[Any, Evaluate | None, Any]:
     return training, evaluate if dev else None, encoder.tokenizer
 
 
-def _drive(job: _Job, training: Any, evaluate: Evaluate | None, keeper: Any) -> Stopped:
+def _drive(job: _Job, training: Any, evaluate: Evaluate | None, checkpointer: Any) -> Stopped:
     """Run the loop and hand every event to those who listen; returns the last one."""
     from halluc.engine import loop
     from halluc.engine.interrupt import Interruption
@@ -226,7 +252,7 @@ def _drive(job: _Job, training: Any, evaluate: Evaluate | None, keeper: Any) -> 
         interruption = stack.enter_context(Interruption())
         listeners = _listeners(stack, job, training.features.notes) if job.engine.is_main else []
         stopped: Stopped | None = None
-        for event in keeper.watch(
+        for event in checkpointer.watch(
             loop.fit(training, evaluate=evaluate, choose_by=choose_by, interrupted=lambda: interruption.requested)
         ):
             for listener in listeners:
@@ -280,5 +306,6 @@ def _record(job: _Job, encoder: Any, machine: dict[str, Any], notes: dict[str, A
     write_json(job.target.path / "data.json", data.model_dump(mode="json"))
     gapping.record(job.target, task, job.corpora, job.withheld)
     record.hardware = {**record.hardware, **machine}
+    record.keep_checkpoints = job.loaded.experiment.train.checkpoints.keep
     record.model = {"commit": encoder.commit, "parameters": sum(p.numel() for p in encoder.model.parameters())}
     job.target.write(record)

@@ -16,7 +16,7 @@ from halluc.core.errors import HallucError, Location
 MOST_CELLS = 1_000
 
 # What belongs to the study as a whole.
-_OF_THE_STUDY = ("name", "runs_dir", "matrix", "extends")
+_OF_THE_STUDY = ("keep_models", "name", "runs_dir", "matrix", "extends")
 
 
 @dataclass(frozen=True)

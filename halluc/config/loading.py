@@ -52,7 +52,10 @@ def model_sections(tree: Mapping[str, Any]) -> dict[str, Any]:
     # What was there before a key was stays the same where it is not used.
     if isinstance(sections.get("model"), dict):
         sections["model"] = {key: value for key, value in tree["model"].items() if (key, value) != ("scratch", None)}
-    if isinstance(sections.get("augment"), dict):  # how many processes make it is none of it
+    # What stays on disk, and how many processes make a corpus, decide nothing.
+    if isinstance(sections.get("train"), dict):
+        sections["train"] = {key: value for key, value in sections["train"].items() if key != "checkpoints"}
+    if isinstance(sections.get("augment"), dict):
         sections["augment"] = {key: value for key, value in sections["augment"].items() if key != "workers"}
     return sections
 
@@ -98,7 +101,20 @@ def load(
     loaded, errors = finish(merged, merged.located, table)
     refuse(merged.errors + errors)
     assert loaded is not None, "what cannot be made has an error"
+    refuse_keep_models(loaded)
     return loaded
+
+
+def refuse_keep_models(loaded: LoadedConfig) -> None:
+    """
+    Raises:
+        HallucError C129: ``keep_models`` stands in a config of one experiment.
+    """
+    asked = loaded.experiment.keep_models
+    if asked not in (None, "all"):
+        message = f"`keep_models: {asked}` goes with a `matrix`: one experiment keeps its model"
+        help = "leave it out, or --set keep_models=null"
+        raise HallucError("C129", message, loaded.origins.get(("keep_models",)), help)
 
 
 _EMPTY_HELP = "see configs/ for examples; the least is `name`, `task`, `data` and `model`"

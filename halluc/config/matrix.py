@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,13 +36,15 @@ class Cell:
 class Study:
     """A config as the experiments that it is: one without axes where it has no matrix.
 
-    ``given`` is what files and ``--set`` say, matrix included, with the place of each value and without defaults.
+    ``keep_models`` says which models stay on disk: ``all``, ``best`` or ``none``. ``given`` is what files and ``--set``
+    say, matrix included, with the place of each value and without defaults.
     """
 
     name: str
     runs_dir: Path
     axes: dict[str, tuple[Plain, ...]]
     cells: tuple[Cell, ...]
+    keep_models: str
     given: Located
 
     @property
@@ -80,7 +82,19 @@ def load_study(
     _refuse_shared_folders(cells)
     values = {axis.name: tuple(dict.fromkeys(cell.choice[axis.name] for cell in cells)) for axis in axes}
     shared = cells[0].loaded.experiment
-    return Study(shared.name, Path(shared.runs_dir), values, tuple(cells), merged.located)
+    if not axes:
+        loading.refuse_keep_models(cells[0].loaded)
+    kept = shared.keep_models or "all"
+    return Study(shared.name, Path(shared.runs_dir), values, tuple(map(_alone, cells)), kept, merged.located)
+
+
+def _alone(cell: Cell) -> Cell:
+    """A cell whose config is one of a single experiment: what the study keeps on disk is no part of it."""
+    loaded = cell.loaded
+    experiment = loaded.experiment.model_copy(update={"keep_models": None})
+    origins = {path: where for path, where in loaded.origins.items() if path != ("keep_models",)}
+    return replace(cell, loaded=replace(
+        loaded, experiment=experiment, tree={**loaded.tree, "keep_models": None}, origins=origins))  # fmt: skip
 
 
 def _parted(located: Located) -> tuple[Located, Located | None]:

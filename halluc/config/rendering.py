@@ -35,7 +35,7 @@ def study_tree(study: Study) -> dict[str, Any]:
     for path, value in leaves(study.given.value):
         if path[0] != "matrix":
             _put(tree, path, value)
-    return {**tree, "matrix": study.given.value["matrix"]} if study.axes else tree
+    return {**tree, "keep_models": study.keep_models, "matrix": study.given.value["matrix"]} if study.axes else tree
 
 
 def _put(tree: dict[str, Any], path: KeyPath, value: Any) -> None:

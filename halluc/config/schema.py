@@ -75,6 +75,16 @@ class ModelConfig(Section):
         return self
 
 
+class CheckpointsConfig(Section):
+    """What stays of the checkpoints; it decides nothing of the model."""
+
+    keep: Literal["none", "last", "all"] = Field(
+        default="none",
+        description="after training: none; the last one (and the best weights), which `--resume` with more epochs "
+        "needs; or all. While training runs, none and last keep the newest two",
+    )
+
+
 class TrainConfig(Section):
     epochs: int = Field(default=3, ge=1, description="passes over the training split; not used where `steps` is given")
     steps: int | None = Field(
@@ -119,6 +129,7 @@ class TrainConfig(Section):
     checkpoint_steps: int | None = Field(
         default=None, ge=1, description="a checkpoint after every so many steps, beside the one after each epoch"
     )
+    checkpoints: CheckpointsConfig = Field(default=CheckpointsConfig(), description="which checkpoints stay on disk")
     compile: bool = Field(default=False, description="torch.compile: a minute of warm-up for some per cent of speed")
 
 
@@ -248,6 +259,11 @@ class Experiment(Section):
     )
     seed: int = Field(default=1, ge=0, lt=2**31, description="the one seed of everything random")
     runs_dir: str = Field(default="runs", min_length=1, description="where run directories go")
+    keep_models: Literal["all", "best", "none"] | None = Field(
+        default=None,
+        description="of a study (`matrix`): which `model/` folders `halluc run` keeps once cells are evaluated: all "
+        "(null too); the best on dev by `train.best`; or none. A removed one counts as trained",
+    )
     task: Any = Field(description="what is learned; `halluc list tasks`")
     data: Any = Field(description="the corpus; `halluc list readers`")
     model: ModelConfig = Field(description="the encoder to fine-tune: `model: {name: …}`")

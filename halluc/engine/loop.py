@@ -98,6 +98,8 @@ def fit(
     """
     config, progress = training.config, training.progress
     course = _course(training)
+    # A run that is continued to a new total was evaluated after its old last step, which is no longer the last.
+    progress.evaluations = min(progress.evaluations, course.evaluations(progress.step))
     yield _started(training, course)
     seconds, seen = 0.0, 0
     remaining = course.after(progress.step)

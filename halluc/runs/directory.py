@@ -42,6 +42,22 @@ class RunDir:
         """Whether an interrupted training can be continued here."""
         return any(self.checkpoints.glob("step-*"))
 
+    def is_trained(self) -> bool:
+        """Whether the training of this run's config has ended with a model.
+
+        A model that was removed since (``model_removed``) counts; one of an earlier total of epochs, which is being
+        trained further, does not.
+
+        Raises:
+            HallucError R101, R102: ``run.json`` is damaged, or of another version.
+        """
+        if not (self.path / RUN_FILE).is_file():
+            return False
+        record = self.read()
+        if record.model_sha256 not in (None, record.config_sha256):
+            return False
+        return self.model.is_dir() or record.model_removed is not None
+
     @property
     def events(self) -> Path:
         return self.path / "events.jsonl"
@@ -199,25 +215,23 @@ def folders(home: Path) -> list[Path]:
     return [path for path in there if (path / RUN_FILE).is_file()]
 
 
-def newest_first(home: Path) -> list[RunDir]:
-    """The runs in ``home``, cells of a study aside."""
-    runs = [path for path in folders(home) if "=" not in path.name]
-    return [RunDir(path) for path in sorted(runs, key=_age, reverse=True)]
-
-
 def newest(
     runs_dir: Path, name: str, config_sha256: str, suits: Callable[[RunDir], bool] = lambda run: True
 ) -> RunDir | None:
     """The newest run of this name whose config decided the same model, of those that suit; cells of a study aside."""
-    home = runs_dir / name
-    for directory in newest_first(home):
-        try:
-            run = directory.read()
-        except HallucError:
-            continue  # a run of another version, or a damaged one, is not the one that is looked for
+    for directory, run in newest_first(runs_dir, name):
         if run.config_sha256 == config_sha256 and suits(directory):
             return directory
     return None
+
+
+def newest_first(runs_dir: Path, name: str) -> Iterator[tuple[RunDir, RunFile]]:
+    """The runs of this name that can be read; cells of a study aside."""
+    runs = [path for path in folders(runs_dir / name) if "=" not in path.name]
+    for path in sorted(runs, key=_age, reverse=True):
+        directory = RunDir(path)
+        with contextlib.suppress(HallucError):  # of another version, or damaged: not the one that is looked for
+            yield directory, directory.read()
 
 
 def _age(path: Path) -> tuple[str, int]:

@@ -260,8 +260,22 @@ class Stage(Record):
     detail: dict[str, Any] = {}
 
 
+class EarlierTotal(Record):
+    """The config of a training before ``train --resume`` gave it a new total of epochs or steps."""
+
+    config_sha256: str
+    epochs: int
+    steps: int | None
+    resumed_step: int
+
+
 class RunFile(Record):
-    """``run.json``: what was run, on what, with what; ``stages`` has an entry for each command."""
+    """``run.json``: what was run, on what, with what; ``stages`` has an entry for each command.
+
+    ``model_sha256`` is the config that made ``model/``, null where that is ``config_sha256``: it differs while a
+    finished training is continued to a new total. ``model_removed`` says why the model of a finished training is no
+    longer there. ``keep_checkpoints`` is ``train.checkpoints.keep`` as the last training had it.
+    """
 
     schema_version: int = SCHEMA_VERSION
     name: str
@@ -279,7 +293,34 @@ class RunFile(Record):
     augment: dict[str, Any] | None = None
     seconds: float | None = None
     best: dict[str, Any] | None = None
+    model_sha256: str | None = None
+    model_removed: str | None = None
+    keep_checkpoints: Literal["none", "last", "all"] = "none"
+    earlier_totals: list[EarlierTotal] = []
     stages: dict[str, Stage] = {}
+
+
+class CleanItem(Record):
+    """A file or folder that ``halluc clean`` deletes, or leaves (``reason`` says why); ``path`` is below ``root``."""
+
+    path: str
+    bytes: int
+    reason: str
+
+
+class CleanResult(Record):
+    """``halluc clean --json``: what was deleted under ``root``, or would be (``dry_run``), and what was left alone.
+
+    ``bytes`` is the sum over ``deleted``, as file sizes.
+    """
+
+    schema_version: int = SCHEMA_VERSION
+    root: str
+    dry_run: bool
+    runs: int
+    bytes: int
+    deleted: list[CleanItem]
+    left: list[CleanItem]
 
 
 class MatrixCell(Record):

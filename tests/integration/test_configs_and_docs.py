@@ -89,7 +89,8 @@ def test_every_key_is_documented_with_its_default():
     ] == []
     for name, info in schema.TrainConfig.model_fields.items():
         (row,) = re.findall(rf"^\| `{name}` \| (.*?) \|", docs.split("### train")[1].split("### eval")[0], re.M)
-        assert yaml.safe_load(row) == info.default or float(row) == info.default
+        default = info.default.model_dump() if isinstance(info.default, schema.Section) else info.default
+        assert yaml.safe_load(row) == default or float(row) == default
 
 
 def test_every_key_has_a_description():
@@ -97,7 +98,14 @@ def test_every_key_has_a_description():
         for config in schema.component_configs(TABLE, kind).values():
             for name, info in config.model_fields.items():
                 assert info.description or name in ("type", "format"), name
-    for model in (AugmentConfig, schema.Experiment, schema.ModelConfig, schema.TrainConfig, schema.EvalConfig):
+    for model in (
+        AugmentConfig,
+        schema.Experiment,
+        schema.ModelConfig,
+        schema.TrainConfig,
+        schema.EvalConfig,
+        schema.CheckpointsConfig,
+    ):
         assert all(info.description for name, info in model.model_fields.items() if name not in ("train", "eval"))
 
 

@@ -147,7 +147,6 @@ def test_a_run_without_model_and_checkpoint_is_taken_up(halluc, trained):
 
     config, run, _ = trained
     shutil.rmtree(run / "model")
-    shutil.rmtree(run / "checkpoints")
     outcome = halluc("train", config)
     assert "was not finished" in outcome.err
     assert only_run(config) == run

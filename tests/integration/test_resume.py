@@ -73,8 +73,8 @@ def test_killed_at_random_points_it_resumes_to_equal_weights(halluc, long_experi
         kills += 1
     assert kills >= 1  # three, but for a machine so slow that training is through before the signal comes
     assert equal(weights(tmp_path / "whole"), weights(killed))
-    left = [path.name for path in (killed / "checkpoints").iterdir() if path.name.startswith(".")]
-    assert left == []
+    assert not (killed / "checkpoints").exists()
+    assert [path.name for path in killed.rglob(".*") if path.name != ".lock"] == []
     first = json.loads((tmp_path / "whole" / "run.json").read_text())
     assert json.loads((killed / "run.json").read_text())["best"] == first["best"]
 
@@ -142,7 +142,8 @@ def test_steps_and_evaluations_that_fall_inside_epochs_resume_to_equal_weights(
 
 
 def test_where_evaluations_are_far_apart_there_is_a_checkpoint_after_each_epoch(halluc, long_experiment, tmp_path):
-    long_experiment.write_text(long_experiment.read_text().replace("checkpoint_steps: 5", "evaluate_steps: 10000"))
+    keys = "evaluate_steps: 10000, checkpoints: {keep: all}"
+    long_experiment.write_text(long_experiment.read_text().replace("checkpoint_steps: 5", keys))
     assert halluc("train", long_experiment, "--run", tmp_path / "run", "-q").code == 0
     steps = [json.loads(line) for line in (tmp_path / "run" / "events.jsonl").read_text().splitlines()]
     ends = [event["step"] for event in steps if event["event"] == "step" and event["ends_epoch"]]
@@ -202,19 +203,56 @@ def test_without_dev_there_is_a_checkpoint_after_each_epoch(halluc, experiment, 
     text = experiment.read_text()
     dev = next(line for line in text.splitlines() if line.startswith("  dev:"))
     experiment.write_text(text.replace(dev + "\n", ""))
-    assert halluc("train", experiment, "--run", tmp_path / "run", "-q").code == 0
-    assert len(list((tmp_path / "run" / "checkpoints").glob("step-*"))) == 2
+    keep = ["--set", "train.checkpoints.keep=all"]
+    assert halluc("train", experiment, "--run", tmp_path / "run", "-q", *keep).code == 0
+    assert len(list((tmp_path / "run" / "checkpoints").glob("step-*"))) == 6
 
 
-def test_only_best_last_and_the_one_before_are_kept(halluc, long_experiment, tmp_path):
+def checkpoints(run: Path) -> list[str]:
+    return sorted(path.name for path in (run / "checkpoints").glob("*"))
+
+
+def test_nothing_but_the_model_is_kept_of_a_finished_training(halluc, long_experiment, tmp_path):
     assert halluc("train", long_experiment, "--run", tmp_path / "run", "-q").code == 0
-    folder = tmp_path / "run" / "checkpoints"
-    names = sorted(path.name for path in folder.iterdir())
-    assert len([name for name in names if name.startswith("step-")]) == 2
-    (best,) = [name for name in names if name.startswith("best-")]
-    assert (folder / "best").read_text().strip() == best
-    assert (folder / "last").read_text().strip() == max(name for name in names if name.startswith("step-"))
-    assert len(names) == 5
+    assert not (tmp_path / "run" / "checkpoints").exists()
+    assert (tmp_path / "run" / "model" / "model.safetensors").is_file()
+    assert halluc("eval", "--run", tmp_path / "run", "-q").code == 0
+    again = halluc("train", long_experiment, "--run", tmp_path / "run", "--resume")
+    assert again.code == 0
+    assert "nothing to resume" in again.err
+
+
+def test_an_interrupted_training_keeps_the_newest_two_checkpoints_and_the_best_weights(
+    halluc, long_experiment, tmp_path, monkeypatch
+):
+    interrupted(halluc, long_experiment, tmp_path / "run", monkeypatch, 27)
+    names = checkpoints(tmp_path / "run")
+    assert names[-2:] == ["step-00000025", "step-00000027"]
+    progress = json.loads((tmp_path / "run" / "checkpoints" / names[-1] / "state.json").read_text())["progress"]
+    assert names[:-2] == [f"best-{progress['best_step']:08d}"]
+    assert sorted(path.name for path in (tmp_path / "run" / "checkpoints" / names[0]).iterdir()) == [
+        "model.safetensors",
+        "state.json",
+    ]
+
+
+def test_the_last_checkpoint_and_the_best_weights_stay_where_that_is_asked_for(halluc, long_experiment, tmp_path):
+    keep = ["--set", "train.checkpoints.keep=last", "--set", "train.learning_rate=0.3"]  # gets worse after the start
+    assert halluc("train", long_experiment, "--run", tmp_path / "run", "-q", *keep).code == 0
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    events = [json.loads(line) for line in (tmp_path / "run" / "events.jsonl").read_text().splitlines()]
+    last, best = events[0]["steps"], record["best"]["step"]
+    assert best < last
+    assert checkpoints(tmp_path / "run") == [f"best-{best:08d}", f"step-{last:08d}"]
+    kept = load_file(tmp_path / "run" / "checkpoints" / f"best-{best:08d}" / "model.safetensors")
+    assert equal(kept, weights(tmp_path / "run"))
+    assert record["keep_checkpoints"] == "last"
+
+
+def test_what_is_kept_of_the_checkpoints_does_not_make_it_another_run(halluc, experiment):
+    assert halluc("train", experiment, "-q").code == 0
+    again = halluc("eval", experiment, "--set", "train.checkpoints.keep=all", "-q")
+    assert again.code == 0, again.err
 
 
 def test_a_full_disk_names_the_file_and_leaves_the_last_good_checkpoint(halluc, long_experiment, tmp_path, monkeypatch):

@@ -1,0 +1,90 @@
+"""Listens to a training and writes what must outlast it: checkpoints, and the best weights as ``model/`` at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from halluc.core.files import replace_folder
+from halluc.engine import checkpoint
+from halluc.engine.checkpoint_writer import CheckpointWriter
+from halluc.engine.loop import Training
+from halluc.runs.directory import RunDir
+from halluc.runs.events import Checkpointed, Evaluated, Event, Started, Step, Stopped
+
+
+class Checkpointer:
+    """Writes in the main process alone; in the others the events pass through."""
+
+    def __init__(self, target: RunDir, training: Training, tokenizer: Any, *, evaluates: bool) -> None:
+        self.target, self.training, self.tokenizer, self.evaluates = target, training, tokenizer, evaluates
+        self.keep = training.config.checkpoints.keep
+        self.last: Path | None = None
+        self._steps = self._epoch = 0
+
+    def watch(self, events: Iterator[Event]) -> Iterator[Event]:
+        """Each event, and a ``Checkpointed`` once a checkpoint is on disk, which may be some steps later.
+
+        Raises:
+            HallucError E401: a checkpoint cannot be written.
+        """
+        if not self.training.runtime.is_main:
+            yield from events
+            return
+        writer = CheckpointWriter(self.target.checkpoints, self.keep)
+        try:
+            for event in events:
+                yield event
+                yield from self._written(writer, wait=False)
+                if isinstance(event, Started):
+                    self._steps = event.steps
+                elif isinstance(event, (Step, Evaluated)):
+                    self._epoch = event.epoch
+                if self._is_due(event):
+                    yield from self._written(writer, wait=True)
+                    training = self.training
+                    writer.begin(training.model, training.optimizer, training.progress, self._epoch)
+            yield from self._written(writer, wait=True)
+        finally:
+            writer.close()
+
+    def _written(self, writer: CheckpointWriter, *, wait: bool) -> Iterator[Checkpointed]:
+        path = writer.written(wait=wait)
+        if path is not None:
+            self.last = path
+            yield Checkpointed(int(path.name.removeprefix("step-")), str(path.relative_to(self.target.path)))
+
+    def _is_due(self, event: Event) -> bool:
+        """After each evaluation and epoch; every so many steps; and where training is interrupted."""
+        if isinstance(event, Stopped):
+            return event.interrupted
+        if isinstance(event, (Step, Evaluated)) and event.step >= self._steps and self.keep == "none":
+            return False  # training ends here: the model is published at once, and a checkpoint would be deleted
+        if isinstance(event, Step):
+            if event.evaluates and self.evaluates:
+                return False  # the checkpoint waits for what the evaluation says
+            every = self.training.config.checkpoint_steps
+            return event.ends_epoch or (every is not None and event.step % every == 0)
+        return isinstance(event, Evaluated)
+
+    def publish(self) -> None:
+        """Write the best weights as ``model/``: those of the last step where dev chose none.
+
+        Raises:
+            HallucError R107: the best weights are lost. E401: the model cannot be written.
+        """
+        from halluc.tasks.encoders import save
+
+        model, progress = self.training.model, self.training.progress
+        if progress.is_chosen and progress.best_step != progress.step:
+            checkpoint.load_weights(self.target.checkpoints, progress.best_step, model)
+        replace_folder(self.target.model, lambda folder: save(model, self.tokenizer, folder))
+
+    def summary(self, choose_by: str, why_last: str | None) -> dict[str, Any]:
+        """The ``best`` of run.json; ``why_last``: why dev cannot choose, where it was known before."""
+        progress = self.training.progress
+        if not progress.is_chosen:
+            constant = f"`{choose_by}` on dev was {progress.best:.4f} in all {progress.evaluations} evaluations"
+            return {"step": progress.step, "chosen_by": f"last: {why_last or constant}", "dev": {}}
+        return {"step": progress.best_step, "chosen_by": choose_by, "dev": progress.best_metrics}

@@ -1,0 +1,138 @@
+"""``halluc train --resume`` with more epochs or steps: a run goes on to a new total.
+
+The run whose config differs in ``train.epochs`` and ``train.steps`` alone gets the new config. It goes on from its last
+checkpoint with the learning-rate schedule of the new total. That is not the training that would have had this total
+from the start: the steps until then followed the schedule of the old one.
+"""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+from halluc.commands.terminal import say
+from halluc.components import TABLE
+from halluc.config import loading
+from halluc.config.loading import LoadedConfig
+from halluc.config.rendering import annotated
+from halluc.core.errors import HallucError
+from halluc.core.files import make_folder, unwritable, write_text
+from halluc.runs import directory, provenance
+from halluc.runs.directory import RunDir
+from halluc.runs.schema import EarlierTotal
+
+_TOTALS = ("epochs", "steps")
+
+# What was made of the earlier model; the model itself stays until the new one takes its place.
+_OF_THE_MODEL = ("eval", "predictions", "ledger", "confidence.json", "report")
+
+
+def find(loaded: LoadedConfig) -> RunDir | None:
+    """The newest run of this name that can be continued to the total of this config; None where none was trained.
+
+    Raises:
+        HallucError R116: such a run was trained, but its checkpoints were deleted.
+    """
+    settings = loaded.experiment
+    trained: RunDir | None = None
+    for run, record in directory.newest_first(Path(settings.runs_dir), settings.name):
+        if "train" in record.stages and is_other_total(run, loaded):
+            if run.has_checkpoint():
+                return run
+            if trained is None and run.is_trained():
+                trained = run
+    if trained is not None:
+        refuse_without_checkpoint(trained)
+    return None
+
+
+def is_other_total(run: RunDir, loaded: LoadedConfig) -> bool:
+    """Whether the config that the run keeps differs from this one in the number of epochs or steps alone."""
+    kept = _kept(run)
+    return kept is not None and _without_total(kept.tree) == _without_total(loaded.tree)
+
+
+def _kept(run: RunDir) -> LoadedConfig | None:
+    try:
+        return loading.load(run.config, table=TABLE, environ={})
+    except HallucError:
+        return None  # damaged, or of another version: not the one that is looked for
+
+
+def _without_total(tree: dict[str, Any]) -> dict[str, Any]:
+    sections = loading.model_sections(tree)
+    return {**sections, "train": {key: value for key, value in sections["train"].items() if key not in _TOTALS}}
+
+
+def refuse_without_checkpoint(run: RunDir) -> None:
+    """
+    Raises:
+        HallucError R116: there is nothing to continue from.
+    """
+    if not run.has_checkpoint():
+        message = f"{run.path} cannot be continued to another total: its checkpoint was deleted when its training ended"
+        help = "`train.checkpoints: {keep: last}` keeps it in the next training; a new run begins without --resume"
+        raise HallucError("R116", message, help=help)
+
+
+def adopt(run: RunDir, loaded: LoadedConfig) -> None:
+    """Make the run one of this config; call it as the run's only writer, before its training goes on.
+
+    Evaluations and reports of the earlier model move to ``earlier/<number>/``.
+
+    Raises:
+        HallucError R107: no checkpoint can be read. R109: the data changed. R117: more is done than is asked for.
+    """
+    from halluc.engine import checkpoint
+
+    record, kept = run.read(), _kept(run)
+    assert kept is not None, "`is_other_total` has read it"
+    at = checkpoint.stands_at(run.checkpoints)
+    if at is None:
+        raise HallucError("R107", f"no checkpoint in {run.checkpoints} is whole", help="start anew without --resume")
+    changed = provenance.changed_inputs(record.inputs)
+    if changed:
+        help = "put it back, or start a new run without --resume"
+        raise HallucError("R109", f"{', '.join(changed)} changed since this training began", help=help)
+    step, epoch = at
+    _refuse_fewer(run, loaded, step, epoch)
+    old, new = kept.experiment.train, loaded.experiment.train
+    _set_aside(run)
+    record.earlier_totals.append(
+        EarlierTotal(config_sha256=record.config_sha256, epochs=old.epochs, steps=old.steps, resumed_step=step)
+    )
+    if run.model.is_dir() and record.model_sha256 is None:
+        record.model_sha256 = record.config_sha256
+    record.config_sha256 = loaded.sha256
+    record.stages.pop("eval", None)
+    write_text(run.config, annotated(loaded))  # first: killed in between, the same command finds the run again
+    run.write(record)
+    say(f"{run.path} goes on from step {step}, epoch {epoch}, to {_total(new)} (before: {_total(old)})")
+
+
+def _total(train: Any) -> str:
+    return f"{train.steps} steps" if train.steps is not None else f"{train.epochs} epochs"
+
+
+def _refuse_fewer(run: RunDir, loaded: LoadedConfig, step: int, epoch: int) -> None:
+    train = loaded.experiment.train
+    key, asked, done = ("epochs", train.epochs, epoch) if train.steps is None else ("steps", train.steps, step)
+    if asked < done:
+        message = f"`train.{key}: {asked}` is less than {run.path} has done: step {step}, in epoch {epoch}"
+        raise HallucError("R117", message, help="ask for more, or train a new run without --resume")
+
+
+def _set_aside(run: RunDir) -> None:
+    there = [path for name in _OF_THE_MODEL if (path := run.path / name).exists()]
+    if not there:
+        return
+    numbered = (run.path / "earlier" / str(number) for number in itertools.count(1))
+    aside = next(path for path in numbered if not path.exists())
+    make_folder(aside)
+    try:
+        for path in there:
+            path.rename(aside / path.name)
+    except OSError as error:
+        raise unwritable(aside, error) from error
+    say(f"what was evaluated of its earlier model is moved to {aside}")

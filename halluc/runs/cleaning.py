@@ -1,0 +1,241 @@
+"""What nothing needs in run directories: checkpoints of finished trainings, leftovers of atomic writes, empty runs.
+
+Nothing is followed that is a symbolic link, and nothing outside the named folder is touched. A run is looked at and
+cleaned under its lock, so that a training or an evaluation is never disturbed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import re
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from halluc.core import latest
+from halluc.core.errors import HallucError
+from halluc.core.files import unwritable
+from halluc.runs.directory import CONFIG_FILE, RUN_FILE, RunDir
+from halluc.runs.matrix import MATRIX_FILE
+from halluc.runs.schema import CleanItem, CleanResult, RunFile
+
+# A study lies in runs_dir/NAME/CELL; the folder that holds runs_dir may be named too.
+_DEPTH = 3
+
+# How long something must lie untouched (seconds) before it counts as left behind: a process id says nothing of another
+# machine that shares the folder, and a run that is being made has no lock yet.
+QUIET = 600
+
+_BESIDE = re.compile(r"\.(?P<name>.+)\.(?P<process>\d+)\.(?P<kind>tmp|old)")
+_CHECKPOINT = re.compile(r"(?:step|best)-(?P<step>\d{8,})(?:-\d+)?")
+_POINTERS = ("last", "best")  # files of earlier versions
+_RUN_NAME = re.compile(r"\d{8}-\d{6}-[0-9a-f]{6}(?:-\d+)?")
+
+
+@dataclass(frozen=True)
+class _Find:
+    path: Path
+    reason: str
+    delete: bool
+
+
+def clean(root: Path, *, dry_run: bool) -> CleanResult:
+    """Delete what nothing needs in a run, a study, or a folder of runs; with ``dry_run`` only tell.
+
+    Raises:
+        HallucError R101: the folder is not there, is a link, or holds no run. E401: something cannot be deleted.
+    """
+    root = latest.resolve(root)
+    if root.is_symlink():
+        help = f"name the folder that it points to: {root.resolve()}"
+        raise HallucError("R101", f"{root} is a symbolic link, and `halluc clean` follows none", help=help)
+    if not root.is_dir():
+        raise HallucError("R101", f"{root} is not a folder", help="name a run, a study, or the folder of runs")
+    folders = list(_folders(root, _DEPTH))
+    runs = [folder for folder in folders if _is_run(folder) or _is_named_like_a_run(folder)]
+    if not runs:
+        help = "name a run, a study, or the folder of runs (`runs_dir`)"
+        raise HallucError("R101", f"{root} holds no run", help=help)
+    result = CleanResult(root=str(root), dry_run=dry_run, runs=len(runs), bytes=0, deleted=[], left=[])
+    for folder in runs:
+        _clean_run(folder, result)
+    for home in sorted({run.parent for run in runs if run != root}):
+        for find in list(_leftovers(home, deep=False)):
+            _note(find, result)
+    return result
+
+
+def _folders(folder: Path, depth: int) -> Iterator[Path]:
+    """This folder and, where it is no run itself, those in it."""
+    yield folder
+    if depth and not _is_run(folder):
+        for entry in _entries(folder):
+            if entry.is_dir(follow_symlinks=False) and not entry.name.startswith("."):
+                yield from _folders(Path(entry.path), depth - 1)
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    """What lies in a folder, by name; nothing where it is a link, or cannot be read."""
+    if folder.is_symlink():
+        return []
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(entries, key=lambda entry: entry.name)
+    except OSError:
+        return []
+
+
+def _is_run(folder: Path) -> bool:
+    file = folder / RUN_FILE
+    return file.is_file() and not file.is_symlink()
+
+
+def _is_named_like_a_run(folder: Path) -> bool:
+    """Whether only `halluc` can have made this folder; a cell has an equals sign and lies in a study."""
+    name = folder.resolve().name
+    return bool(_RUN_NAME.fullmatch(name)) or ("=" in name and (folder.parent / MATRIX_FILE).is_file())
+
+
+def _clean_run(folder: Path, result: CleanResult) -> None:
+    with _locked(folder) as free:
+        if not free:
+            _note(_Find(folder, "another process is writing it", delete=False), result)
+            return
+        for find in list(_of_run(folder)):
+            _note(find, result)
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[bool]:
+    """Whether no other process writes the run; none begins while the context is open.
+
+    The lock is that of ``RunDir.locked``. A lock file that is a link is not opened, and the run not touched.
+    """
+    try:
+        descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        yield True  # every writer makes the file: there has been none
+        return
+    except OSError:
+        yield False
+        return
+    try:
+        free = True
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            free = False
+        yield free
+    finally:
+        os.close(descriptor)
+
+
+def _of_run(folder: Path) -> Iterator[_Find]:
+    """What can go of a run, and what looks as if it could."""
+    if not _is_run(folder):
+        if _is_begun(folder):
+            yield _Find(folder, "an empty run: it was begun, and nothing was done in it", delete=True)
+        return
+    run = RunDir(folder)
+    try:
+        record = run.read()
+    except HallucError as error:
+        yield _Find(folder, f"its {RUN_FILE} cannot be read: {error.message}", delete=False)
+        return
+    if not record.stages and _is_begun(folder):
+        yield _Find(folder, "an empty run: it was begun, and nothing was done in it", delete=True)
+        return
+    yield from _leftovers(folder, deep=True)
+    yield from _checkpoints(run, record)
+
+
+def _is_begun(folder: Path) -> bool:
+    """Whether a folder holds nothing but what a run begins with, and has lain untouched for a while."""
+    entries = _entries(folder)
+    begun = {".lock", "source", CONFIG_FILE, RUN_FILE}
+    if folder.is_symlink() or not {entry.name for entry in entries} <= begun:
+        return False
+    return all(not entry.is_symlink() for entry in entries) and _is_quiet(folder)
+
+
+def _is_quiet(path: Path) -> bool:
+    return time.time() - path.lstat().st_mtime > QUIET
+
+
+def _leftovers(folder: Path, *, deep: bool) -> Iterator[_Find]:
+    """Half-written files and folders (``.name.pid.tmp``) of processes that are gone, and what they set aside."""
+    for entry in _entries(folder):
+        path, match = Path(entry.path), _BESIDE.fullmatch(entry.name)
+        if match is not None and not entry.is_symlink():
+            if _runs(int(match["process"])) or not _is_quiet(path):
+                yield _Find(path, "it may still be written", delete=False)
+            elif match["kind"] == "old" and not (folder / match["name"]).exists():
+                yield _Find(path, f"it is all that is left of {match['name']}", delete=False)
+            else:
+                yield _Find(path, "left behind by a process that was killed", delete=True)
+        elif deep and entry.is_dir(follow_symlinks=False):
+            yield from _leftovers(path, deep=True)
+
+
+def _runs(process: int) -> bool:
+    """Whether a process of this number runs on this machine."""
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        pass  # it runs, as somebody else
+    return True
+
+
+def _checkpoints(run: RunDir, record: RunFile) -> Iterator[_Find]:
+    folder, stage = run.checkpoints, record.stages.get("train")
+    entries = [entry for entry in _entries(folder) if not entry.is_symlink()]
+    if not entries:
+        return
+    if stage is None or stage.status != "done" or not run.is_trained():
+        yield _Find(folder, "the training is not finished: `--resume` needs them", delete=False)
+        return
+    if record.keep_checkpoints != "none":
+        yield _Find(folder, f"`train.checkpoints.keep: {record.keep_checkpoints}` keeps them", delete=False)
+        return
+    found = [entry for entry in entries if _CHECKPOINT.fullmatch(entry.name) or entry.name in _POINTERS]
+    for entry in found:
+        yield _Find(Path(entry.path), "the training is finished: nothing resumes from it", delete=True)
+
+
+def _note(find: _Find, result: CleanResult) -> None:
+    """Delete what is to be deleted, and write down what was done."""
+    path = find.path
+    item = CleanItem(path=os.path.relpath(path, result.root), bytes=_size(path), reason=find.reason)
+    if not find.delete:
+        result.left.append(item)
+        return
+    if not result.dry_run:
+        try:
+            _delete(path)
+        except OSError as error:
+            raise unwritable(path, error) from error
+    result.deleted.append(item)
+    result.bytes += item.bytes
+
+
+def _delete(path: Path) -> None:
+    """Delete a file, or a folder with all in it; a link in it goes, and what it points to stays."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+        with contextlib.suppress(OSError):
+            if path.parent.name == "checkpoints":
+                path.parent.rmdir()  # where it is empty now
+    else:
+        path.unlink()
+
+
+def _size(path: Path) -> int:
+    """Bytes of the files in a folder, or of a file; a link counts as itself."""
+    size = path.lstat().st_size if path.is_symlink() or not path.is_dir() else 0
+    return size + sum(_size(Path(entry.path)) for entry in _entries(path))
