@@ -209,7 +209,7 @@ def test_two_runs_are_compared_on_the_same_examples(halluc, trained):
         if delta.difference is not None:
             assert delta.difference == pytest.approx(delta.b - delta.a)
             assert delta.p <= delta.p_holm <= 1
-    (f1,) = [delta for delta in found.figures if delta.name == "f1"]
+    (f1,) = [delta for delta in found.figures if delta.name == "entity_f1"]
     assert f1.a == pytest.approx(figure(first, "test", "entity_f1").value, abs=1e-12)
     assert f1.b == pytest.approx(figure(second, "test", "entity_f1").value, abs=1e-12)
     shown = halluc("report", first, second)

@@ -139,7 +139,7 @@ def test_the_ledger_tells_of_labels_of_whole_texts(halluc, labelled):
     compared = halluc("report", only_run(config), only_run(config), "--json")
     assert compared.code == 0, compared.err
     (other,) = json.loads(compared.out)["others"]
-    assert {"f1", "hallucination_rate", "omission_rate"} <= {figure["name"] for figure in other["figures"]}
+    assert {"micro_f1", "hallucination_rate", "omission_rate"} <= {figure["name"] for figure in other["figures"]}
     assert {figure["name"] for figure in other["figures"]}.isdisjoint(untold)
     shown = halluc("report", only_run(config), only_run(config)).err
     assert "omission_rate" in shown and not any(name in shown for name in untold)

@@ -229,10 +229,11 @@ def test_a_folder_that_is_a_link_is_refused(tmp_path):
     (tmp_path / "other").symlink_to(run.path)
     (tmp_path / "x").mkdir()
     (tmp_path / "x" / "latest").symlink_to(Path("..") / NAME)
-    for link in (tmp_path / "other", tmp_path / "x" / "latest"):
-        with pytest.raises(HallucError, match="symbolic link") as error:
-            cleaning.clean(link, dry_run=False)
-        assert str(run.path) in error.value.help
+    with pytest.raises(HallucError, match="symbolic link") as error:
+        cleaning.clean(tmp_path / "other", dry_run=False)
+    assert str(run.path) in error.value.help
+    with pytest.raises(HallucError, match="which is outside"):
+        cleaning.clean(tmp_path / "x" / "latest", dry_run=False)
     assert len(list(run.checkpoints.iterdir())) == 3
 
 
