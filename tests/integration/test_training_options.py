@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import weakref
 from pathlib import Path
 
 import pytest
@@ -57,6 +59,20 @@ def test_accumulation_changes_no_loss(corpus, tiny_encoder):
 def test_dropout_and_seed_decide_the_losses(corpus, tiny_encoder):
     assert losses(run(prepared(corpus, tiny_encoder))) == losses(run(prepared(corpus, tiny_encoder)))
     assert losses(run(prepared(corpus, tiny_encoder))) != losses(run(prepared(corpus, tiny_encoder, dropout=0.0)))
+
+
+def test_the_next_experiment_frees_the_model_of_the_one_before(corpus, tiny_encoder):
+    gc.disable()  # else chance would decide
+    try:
+        training = prepared(corpus, tiny_encoder, precision="bf16", steps=1)
+        run(training)
+        model = weakref.ref(training.model)
+        del training
+        assert model() is not None  # accelerate's cycle: with it gone, so may be the collection in `runtime.start`
+        runtime.start("bf16", 1)
+        assert model() is None
+    finally:
+        gc.enable()
 
 
 def test_the_loss_is_divided_by_the_labelled_tokens_of_the_batch(corpus, tiny_encoder):
