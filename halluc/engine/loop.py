@@ -14,7 +14,7 @@ import torch
 from halluc.config.schema import TrainConfig
 from halluc.core.errors import HallucError, environment_error
 from halluc.core.rng import keyed_seed
-from halluc.engine import batching
+from halluc.engine import batching, environment
 from halluc.engine.batching import Batch, BatchPlan, Course
 from halluc.engine.checkpoint import Progress
 from halluc.engine.optimizer import adamw, learning_rate_factor
@@ -147,6 +147,7 @@ def _started(training: Training, course: Course) -> Started:
         device=runtime.device.type,
         precision=runtime.precision,
         threads=torch.get_num_threads(),
+        waiting=environment.waiting(),
         processes=runtime.ranks,
         resumed_step=training.progress.step,
     )

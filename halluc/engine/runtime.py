@@ -14,6 +14,7 @@ from accelerate.state import AcceleratorState
 from accelerate.utils import InitProcessGroupKwargs, broadcast_object_list, set_seed
 
 from halluc.core.errors import HallucError
+from halluc.engine import environment
 
 
 @dataclass(frozen=True)
@@ -117,6 +118,7 @@ def describe(runtime: Runtime) -> dict[str, Any]:
         "device": runtime.device.type,
         "precision": runtime.precision,
         "threads": torch.get_num_threads(),
+        "thread_waiting": environment.waiting(),
         "processes": runtime.ranks,
     }
     if runtime.device.type == "cuda":

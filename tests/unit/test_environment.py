@@ -10,6 +10,8 @@ import pytest
 
 from halluc.engine import environment
 
+PREFIXES = ("ONEDNN_", "DNNL_", "LRU_CACHE", "GOMP_", "OMP_", "KMP_")
+
 # Memory in use by the heap after steps of a linear layer on batches of 100 different sizes, less that after the first.
 MANY_SHAPES = """
 import ctypes
@@ -40,6 +42,8 @@ def test_what_the_user_left_open_is_set():
     environ: dict[str, str] = {}
     environment.prepare(environ, modules={})
     assert environ["ONEDNN_PRIMITIVE_CACHE_CAPACITY"] == environ["LRU_CACHE_CAPACITY"] == "64"
+    assert environ["GOMP_SPINCOUNT"] == str(environment.SPINS)
+    assert environment.waiting(environ) == "short spin, for cores alone or shared (GOMP_SPINCOUNT=10000)"
 
 
 @pytest.mark.parametrize(
@@ -48,6 +52,9 @@ def test_what_the_user_left_open_is_set():
         ({"ONEDNN_PRIMITIVE_CACHE_CAPACITY": "7"}, "ONEDNN_PRIMITIVE_CACHE_CAPACITY"),
         ({"DNNL_PRIMITIVE_CACHE_CAPACITY": "7"}, "ONEDNN_PRIMITIVE_CACHE_CAPACITY"),
         ({"LRU_CACHE_CAPACITY": "7"}, "LRU_CACHE_CAPACITY"),
+        ({"GOMP_SPINCOUNT": "7"}, "GOMP_SPINCOUNT"),
+        ({"OMP_WAIT_POLICY": "active"}, "GOMP_SPINCOUNT"),
+        ({"KMP_BLOCKTIME": "1"}, "GOMP_SPINCOUNT"),
     ],
 )
 def test_what_the_user_has_set_stays(theirs, name):
@@ -61,6 +68,14 @@ def test_nothing_is_set_that_comes_too_late():
     environ: dict[str, str] = {}
     environment.prepare(environ, modules={"torch": object()})
     assert environ == {}
+    assert environment.waiting(environ) == "as OpenMP does by default: torch was imported before halluc"
+
+
+@pytest.mark.parametrize("name", ["GOMP_SPINCOUNT", "OMP_WAIT_POLICY", "KMP_BLOCKTIME"])
+def test_waiting_that_the_user_chose_is_named(name):
+    environ = {name: "7"}
+    environment.prepare(environ, modules={})
+    assert environment.waiting(environ) == f"{name}=7, as set"
 
 
 @pytest.mark.parametrize("module", ["halluc.engine.runtime", "halluc.tasks.encoders", "halluc.commands.keeping"])
@@ -84,8 +99,15 @@ def test_memory_does_not_grow_with_the_number_of_tensor_shapes():
     assert int(_python(MANY_SHAPES)) < 80 << 20  # 35 MB as it should be, 172 MB with the libraries' own capacities
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="GNU OpenMP")
+def test_openmp_reads_what_is_set_in_process():
+    told = _python("import os; os.environ['OMP_DISPLAY_ENV'] = 'verbose'\nimport halluc.engine\nimport torch")
+    assert f"GOMP_SPINCOUNT = '{environment.SPINS}'" in told
+
+
 def _python(script: str) -> str:
-    ours = ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "DNNL_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY")
-    environ = {name: value for name, value in os.environ.items() if name not in ours}
-    done = subprocess.run([sys.executable, "-c", script], env=environ, capture_output=True, text=True, check=True)
+    """What a script prints, the environment being as a user has it who set nothing."""
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(PREFIXES)}
+    command, joined = [sys.executable, "-c", script], subprocess.STDOUT
+    done = subprocess.run(command, env=environ, stdout=subprocess.PIPE, stderr=joined, text=True, check=True)
     return done.stdout.strip()
