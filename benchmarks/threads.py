@@ -3,10 +3,10 @@
 Every setting is tried in rounds, one after the other, each training in a process of its own, since libgomp reads its
 environment when it is loaded. The two trainings of a pair load first and start together.
 
-    HALLUC_DATA=… python benchmarks/threads.py [--sentences 600] [--rounds 3] [--arms default,active,passive,1000]
+    HALLUC_DATA=… python benchmarks/threads.py [--sentences 600] [--rounds 3] [--arms 300000,active,passive,1000]
 
-`default` sets nothing (libgomp then spins 300,000 times before it sleeps), `active` and `passive` are values of
-OMP_WAIT_POLICY, and a number is that of GOMP_SPINCOUNT.
+`active` and `passive` are values of OMP_WAIT_POLICY, and a number is that of GOMP_SPINCOUNT: how often libgomp looks
+for work before it sleeps. Its own default is 300000.
 """
 
 from __future__ import annotations
@@ -19,15 +19,17 @@ import subprocess
 import sys
 from pathlib import Path
 
+from halluc.engine import environment
+
 _VARIABLES = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")
 
 
-def environment(arm: str) -> dict[str, str]:
+def environment_of(arm: str) -> dict[str, str]:
     """The environment of a training under one setting."""
     kept = {name: value for name, value in os.environ.items() if name not in _VARIABLES}
-    if arm == "default":
-        return kept
-    return {**kept, "GOMP_SPINCOUNT" if arm.isdecimal() else "OMP_WAIT_POLICY": arm}
+    found = {**kept, "GOMP_SPINCOUNT" if arm.isdecimal() else "OMP_WAIT_POLICY": arm}
+    environment.prepare(found, modules={})
+    return found
 
 
 def child(sentences: int) -> None:
@@ -51,7 +53,7 @@ def speeds(arm: str, processes: int, sentences: int) -> list[float]:
     """Sentences a second of each of some trainings that start together."""
     command = [sys.executable, str(Path(__file__)), "--child", "--sentences", str(sentences)]
     started = [
-        subprocess.Popen(command, env=environment(arm), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        subprocess.Popen(command, env=environment_of(arm), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         for _ in range(processes)
     ]
     for one in started:
@@ -69,7 +71,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sentences", type=int, default=600)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--arms", default="default,active,passive,1000,10000,100000")
+    parser.add_argument("--arms", default="300000,active,passive,1000,3000,10000")
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.child:

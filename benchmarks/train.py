@@ -42,7 +42,7 @@ from halluc.components import TABLE
 from halluc.config.schema import ModelConfig, TrainConfig
 from halluc.data.corpora import read_corpora
 from halluc.data.readers.conll import ConllConfig
-from halluc.engine import loop, runtime
+from halluc.engine import environment, loop, runtime
 from halluc.runs.events import Stopped
 from halluc.tasks.encoders import quiet_libraries
 from halluc.tasks.token_classification import TokenClassification, TokenClassificationConfig
@@ -178,7 +178,10 @@ def measured(arm: str, seed: int) -> dict[str, float]:
         "--seed",
         str(seed),
     ]  # of an option given twice the last counts
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    environ = dict(os.environ)
+    if arm == "d":  # the others have what the libraries do by default, as a user of theirs has
+        environment.prepare(environ, modules={})
+    done = subprocess.run(command, env=environ, stdout=subprocess.PIPE, text=True, check=True)
     found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return found
 
