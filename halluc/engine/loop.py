@@ -14,7 +14,7 @@ import torch
 from halluc.config.schema import TrainConfig
 from halluc.core.errors import HallucError, environment_error
 from halluc.core.rng import keyed_seed
-from halluc.engine import batching
+from halluc.engine import batching, environment
 from halluc.engine.batching import Batch, BatchPlan, Course
 from halluc.engine.checkpoint import Progress
 from halluc.engine.optimizer import adamw, learning_rate_factor
@@ -153,6 +153,7 @@ def _started(training: Training, course: Course) -> Started:
         device=runtime.device.type,
         precision=runtime.precision,
         threads=torch.get_num_threads(),
+        waiting=environment.waiting(),
         processes=runtime.ranks,
         resumed_step=training.progress.step,
     )
@@ -192,17 +193,24 @@ def _step(training: Training, shares: Shares, course: Course, stop: bool) -> tup
     training.prepared.train()
     with training.shortcuts or contextlib.nullcontext():
         loss, stop = _accumulate(training, shares, stop)
-    clipped = training.runtime.accelerator.clip_grad_norm_(training.prepared.parameters(), config.max_grad_norm)
-    norm = float(clipped) if clipped is not None else 0.0
+    norm = _clip(training)
     if not math.isfinite(norm) and training.runtime.precision != "fp16":  # there the scaler leaves the step out
         raise _not_finite(training, shares, "norm of the gradient", norm)
     training.optimizer.step()
     if training.shortcuts is not None:
-        training.shortcuts.clear_gradients(training.optimizer)
-    else:
-        training.optimizer.zero_grad()
+        training.shortcuts.rows.step(training.optimizer)
+    training.optimizer.zero_grad()
     progress.step += 1
     return _step_told(training, shares, course, loss, rate, norm, time.perf_counter() - clock), stop
+
+
+def _clip(training: Training) -> float:
+    """Bring the norm of the gradient down to ``max_grad_norm``; returns what it was."""
+    most = training.config.max_grad_norm
+    if training.shortcuts is not None:
+        return float(training.shortcuts.rows.clip(training.model, most))
+    clipped = training.runtime.accelerator.clip_grad_norm_(training.prepared.parameters(), most)
+    return float(clipped) if clipped is not None else 0.0
 
 
 def _step_told(

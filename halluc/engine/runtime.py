@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import datetime
+import gc
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from accelerate.state import AcceleratorState
 from accelerate.utils import InitProcessGroupKwargs, broadcast_object_list, set_seed
 
 from halluc.core.errors import HallucError
+from halluc.engine import environment
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,9 @@ def start(precision: str, seed: int) -> Runtime:
         precision = "bf16" if computes_bf16(cuda) else "fp32"
     # accelerate keeps its settings for the whole process; a second experiment in it brings its own.
     AcceleratorState._reset_state()
+    # A model that accelerate prepared and its `forward` refer to each other: the tensors of the experiment before this
+    # one stay until cycles are collected, which happens by the number of objects, not by their size.
+    gc.collect()
     # The others wait while the main process evaluates: that may take longer than the ten minutes of the default.
     patience = InitProcessGroupKwargs(timeout=datetime.timedelta(hours=6))
     accelerator = Accelerator(
@@ -72,20 +77,23 @@ def start(precision: str, seed: int) -> Runtime:
     )
     set_seed(seed)
     if not cuda:
-        _keep_freed_memory()
+        _manage_freed_memory()
     return Runtime(accelerator, precision)
 
 
-def _keep_freed_memory() -> None:
-    """Have glibc keep what tensors free, up to a gigabyte, instead of handing it back and faulting it in every step.
+def _manage_freed_memory() -> None:
+    """Have glibc hand back what is free now, and keep what tensors free from now on, up to a gigabyte, instead of
+    handing it back and faulting it in every step.
 
     Worth some per cent of a training step; elsewhere than on glibc nothing is done.
     """
     try:
-        adjust = ctypes.CDLL("libc.so.6").mallopt
+        libc = ctypes.CDLL("libc.so.6")
+        adjust, trim = libc.mallopt, libc.malloc_trim
     except (OSError, AttributeError):
         return
     trim_threshold, mmap_threshold = -1, -3  # M_TRIM_THRESHOLD, M_MMAP_THRESHOLD in malloc.h
+    trim(0)
     adjust(mmap_threshold, 32 << 20)
     adjust(trim_threshold, 1 << 30)
 
@@ -110,6 +118,7 @@ def describe(runtime: Runtime) -> dict[str, Any]:
         "device": runtime.device.type,
         "precision": runtime.precision,
         "threads": torch.get_num_threads(),
+        "thread_waiting": environment.waiting(),
         "processes": runtime.ranks,
     }
     if runtime.device.type == "cuda":

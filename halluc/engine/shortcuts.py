@@ -4,8 +4,8 @@ Dropout: torch draws Bernoulli numbers one after the other in one thread, a seve
 drawn once and each call takes a slice of it at a random place. Marginally every unit is dropped with the same
 probability; two calls may share a part of their masks, shifted, as often as slices of a pool of 16 million overlap.
 
-Embeddings: the gradient of a vocabulary's matrix is dense, tens of megabytes of zeros made anew in every step, although
-few rows are touched. Here it stays, and only touched rows are cleared. The sums are torch's.
+Embeddings: the gradient of a vocabulary's matrix is dense, tens to hundreds of megabytes of zeros made anew in every
+step, although few rows are touched. Here those rows alone are kept (``engine.embeddings``). The sums are torch's.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from halluc.core.rng import keyed_generator, keyed_seed
+from halluc.engine.embeddings import RowGradients
 
 POOL = 1 << 24
 # Below this many parameters a dense gradient costs nothing worth saving.
@@ -37,21 +38,10 @@ class Shortcuts(TorchFunctionMode):
         self.seed = seed
         self.places = random.Random(seed)
         self.pools: dict[tuple[float, torch.dtype], torch.Tensor] = {}
-        self.touched: dict[torch.nn.Parameter, list[torch.Tensor]] = {}
+        self.rows = RowGradients()
 
     def begin(self, step: int) -> None:
         self.places = random.Random(keyed_seed("dropout places", self.seed, step))
-
-    def clear_gradients(self, optimizer: Any) -> None:
-        """``optimizer.zero_grad``, but large embeddings keep their gradient, cleared where it was touched."""
-        kept = [(weight, weight.grad, rows) for weight, rows in self.touched.items() if weight.grad is not None]
-        optimizer.zero_grad()
-        for weight, gradient, rows in kept:
-            assert gradient is not None
-            for some in rows:
-                gradient[some] = 0
-            weight.grad = gradient
-        self.touched.clear()
 
     def __torch_function__(
         self,
@@ -107,28 +97,24 @@ class Shortcuts(TorchFunctionMode):
         if not large or max_norm is not None or scale_grad_by_freq or sparse or not torch.is_grad_enabled():
             return func(input, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse)
         return _RowGradient.apply(  # type: ignore[no-untyped-call]
-            weight, input, -1 if padding_idx is None else padding_idx, self.touched
+            weight, input, -1 if padding_idx is None else padding_idx, self.rows
         )
 
 
 class _RowGradient(torch.autograd.Function):
-    """``embedding`` whose backward adds to the rows of ``weight.grad`` and makes no dense gradient."""
+    """``embedding`` whose backward adds to ``found`` and makes no dense gradient."""
 
     @staticmethod
     def forward(
-        ctx: Any, weight: torch.nn.Parameter, ids: torch.Tensor, padding: int, touched: dict[Any, list[torch.Tensor]]
-    ) -> torch.Tensor:
-        ctx.weight, ctx.ids, ctx.padding, ctx.touched = weight, ids, padding, touched
+        ctx: Any, weight: torch.nn.Parameter, ids: torch.Tensor, padding: int, found: RowGradients
+    ) -> torch.Tensor:  # fmt: skip
+        ctx.weight, ctx.ids, ctx.padding, ctx.found = weight, ids, padding, found
         return torch.nn.functional.embedding(ids, weight.detach())
 
     @staticmethod
     def backward(ctx: Any, gradient: torch.Tensor) -> tuple[None, None, None, None]:
-        weight = ctx.weight
         rows, places = ctx.ids.unique(return_inverse=True)
-        sums = torch.ops.aten.embedding_dense_backward(gradient.to(weight.dtype), places, len(rows), -1, False)
+        sums = torch.ops.aten.embedding_dense_backward(gradient.to(ctx.weight.dtype), places, len(rows), -1, False)
         sums[rows == ctx.padding] = 0  # torch leaves the padding row out too
-        if weight.grad is None:
-            weight.grad = torch.zeros_like(weight)
-        weight.grad[rows] += sums
-        ctx.touched.setdefault(weight, []).append(rows)
+        ctx.found.add(ctx.weight, rows, sums)
         return None, None, None, None

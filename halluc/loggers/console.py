@@ -55,9 +55,11 @@ class ConsoleLogger:
         self.steps = event.steps
         self.began = self.last_line = time.monotonic()
         processes = f" in {event.processes} processes" if event.processes > 1 else ""
+        threads = f", {event.threads} threads ({event.waiting})" if event.device == "cpu" else ""
         self._line(
-            f"training on {event.device} in {event.precision}{processes}: {event.steps} steps in {event.epochs} "
-            f"epochs, {event.features:,} {self.noun}, {event.pieces:,} word pieces, {event.padding:.1%} padding"
+            f"training on {event.device} in {event.precision}{processes}{threads}: "
+            f"{event.steps} steps in {event.epochs} epochs, "
+            f"{event.features:,} {self.noun}, {event.pieces:,} word pieces, {event.padding:.1%} padding"
         )
         if event.resumed_step:
             self._line(f"resumed at step {event.resumed_step}")

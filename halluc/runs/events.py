@@ -12,6 +12,8 @@ class Started:
 
     With `train.steps` the last epoch may be cut.
 
+    ``waiting`` tells how threads on a CPU wait for work, and why so.
+
     After ``resumed_step`` the steps of an interrupted run are told again: of two lines for one step the later counts.
     """
 
@@ -23,6 +25,7 @@ class Started:
     device: str
     precision: str
     threads: int
+    waiting: str
     processes: int
     resumed_step: int
 

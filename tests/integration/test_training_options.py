@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import gc
 import json
+import weakref
 from pathlib import Path
 
 import pytest
@@ -16,7 +19,7 @@ from halluc.core.errors import HallucError
 from halluc.core.examples import Corpus
 from halluc.data.corpora import read_corpora
 from halluc.data.readers.conll import ConllConfig
-from halluc.engine import loop, runtime
+from halluc.engine import loop, runtime, shortcuts
 from halluc.engine.checkpoint import Progress
 from halluc.runs.events import Evaluated, Step, Stopped
 from halluc.tasks.token_classification import TokenClassification, TokenClassificationConfig
@@ -60,6 +63,37 @@ def test_accumulation_changes_no_loss(corpus, tiny_encoder):
 def test_dropout_and_seed_decide_the_losses(corpus, tiny_encoder):
     assert losses(run(prepared(corpus, tiny_encoder))) == losses(run(prepared(corpus, tiny_encoder)))
     assert losses(run(prepared(corpus, tiny_encoder))) != losses(run(prepared(corpus, tiny_encoder, dropout=0.0)))
+
+
+def test_training_on_touched_rows_resumes_to_the_bit(corpus, tiny_encoder, monkeypatch):
+    dense = losses(run(prepared(corpus, tiny_encoder, dropout=0.0)))
+    monkeypatch.setattr(shortcuts, "LARGE_EMBEDDING", 1)
+    whole = prepared(corpus, tiny_encoder)
+    assert losses(run(prepared(corpus, tiny_encoder, dropout=0.0))) == pytest.approx(dense, abs=1e-4)
+
+    begun, resumed = prepared(corpus, tiny_encoder), prepared(corpus, tiny_encoder)
+    stop = iter([False, False, True])
+    list(loop.fit(begun, evaluate=None, choose_by="entity_f1", interrupted=lambda: next(stop)))
+    resumed.model.load_state_dict(copy.deepcopy(begun.model.state_dict()))
+    resumed.optimizer.load_state_dict(copy.deepcopy(begun.optimizer.state_dict()))
+    resumed.progress.step = begun.progress.step
+    assert losses(run(whole))[3:] == losses(run(resumed))
+    for name, weight in whole.model.state_dict().items():
+        assert torch.equal(weight, resumed.model.state_dict()[name]), name
+
+
+def test_the_next_experiment_frees_the_model_of_the_one_before(corpus, tiny_encoder):
+    gc.disable()  # else chance would decide
+    try:
+        training = prepared(corpus, tiny_encoder, precision="bf16", steps=1)
+        run(training)
+        model = weakref.ref(training.model)
+        del training
+        assert model() is not None  # accelerate's cycle: with it gone, so may be the collection in `runtime.start`
+        runtime.start("bf16", 1)
+        assert model() is None
+    finally:
+        gc.enable()
 
 
 def test_the_loss_is_divided_by_the_labelled_tokens_of_the_batch(corpus, tiny_encoder):

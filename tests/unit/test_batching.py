@@ -46,6 +46,16 @@ def test_buckets_pad_far_less_than_chance():
     assert buckets < 0.12 < 0.3 < chance
 
 
+def test_no_step_pads_far_over_its_budget_where_pools_meet():
+    """Long and short examples in one step would take many times the memory of every other step."""
+    lengths = [3 + (index * index) % 40 for index in range(9000)] + [150] * 9
+    for epoch in range(3):
+        made = plan(lengths, budget=512, seed=1, epoch=epoch)
+        padded = [len(share) * max(lengths[index] for index in share) for step in made.steps for share in step]
+        assert max(padded) < 4 * 512
+        assert made.padding < 0.04
+
+
 def test_buckets_come_in_no_order_of_length():
     lengths = [3 + index % 60 for index in range(3000)]
     widths = [lengths[step[0][0]] for step in plan(lengths, budget=256, seed=1, epoch=0).steps]

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 import torch
 from torch.nn import functional
 
+from halluc.engine import embeddings
 from halluc.engine.shortcuts import LARGE_EMBEDDING, Shortcuts
 
 
@@ -48,27 +51,71 @@ def model() -> torch.nn.Embedding:
 
 def test_gradients_of_large_embeddings_are_torchs():
     ids = torch.tensor([[5, 0, 7, 5], [9, 5, 0, 1]])
+    more = torch.tensor([[2, 5]])
     factor = torch.randn(2, 4, 8)
     plain, short = model(), model()
-    (plain(ids) * factor).sum().backward()
+    ((plain(ids) * factor).sum() + plain(more).sum()).backward()
     shortcuts = Shortcuts(1)
     with shortcuts:
         (short(ids) * factor).sum().backward()
-        (short(ids) * factor).sum().backward()  # gradients accumulate
-    assert torch.allclose(short.weight.grad, 2 * plain.weight.grad, atol=1e-6)
-    assert short.weight.grad[0].abs().sum() == 0  # the padding row
+        short(more).sum().backward()  # gradients accumulate
+    rows, sums = shortcuts.rows.found[short.weight]
+    assert short.weight.grad is None
+    assert rows.tolist() == [0, 1, 2, 5, 7, 9]
+    assert torch.allclose(torch.zeros_like(short.weight).index_add(0, rows, sums), plain.weight.grad, atol=1e-6)
+    assert sums[0].abs().sum() == 0  # the padding row
 
 
-def test_gradients_are_cleared_where_they_were_touched():
+@pytest.mark.parametrize("tied", [False, True])
+def test_steps_on_rows_are_those_of_the_dense_gradient(tied, monkeypatch):
+    """Clipping and AdamW, over parts that end within the touched rows; a tied output layer has a dense gradient."""
+    monkeypatch.setattr(embeddings, "PART", 8 * 1000)
+
+    def trained(short: bool) -> tuple[torch.nn.Embedding, torch.optim.AdamW, list[float]]:
+        embedding, head = model(), torch.nn.Linear(8, 3)
+        torch.nn.init.constant_(head.weight, 0.1)
+        torch.nn.init.zeros_(head.bias)
+        both = torch.nn.ModuleList([embedding, head])
+        optimizer = torch.optim.AdamW(both.parameters(), lr=0.1, weight_decay=0.01, fused=True)
+        shortcuts, norms = Shortcuts(1), []
+        generator = torch.Generator().manual_seed(7)
+        for _ in range(4):
+            ids = torch.randint(0, 5000, (3, 40), generator=generator)
+            with shortcuts if short else contextlib.nullcontext():
+                vectors = embedding(ids)
+            outputs = head(vectors) @ torch.ones(3)
+            loss = (outputs**2).sum()
+            if tied:
+                loss = loss + (vectors @ embedding.weight[:50].T).sum()
+            loss.backward()
+            if short:
+                norms.append(float(shortcuts.rows.clip(both, 1.0)))
+            else:
+                norms.append(float(torch.nn.utils.clip_grad_norm_(both.parameters(), 1.0)))
+            optimizer.step()
+            shortcuts.rows.step(optimizer)
+            optimizer.zero_grad()
+        return embedding, optimizer, norms
+
+    (plain, expected, norms), (short, found, short_norms) = trained(False), trained(True)
+    assert short_norms == pytest.approx(norms, rel=1e-5)
+    assert torch.allclose(short.weight, plain.weight, atol=1e-5)
+    for name, value in expected.state[plain.weight].items():
+        assert torch.allclose(found.state[short.weight][name], value, atol=1e-6), name
+
+
+def test_no_dense_gradient_is_made_for_a_large_embedding():
     embedding = model()
-    optimizer = torch.optim.SGD(embedding.parameters(), lr=0.1)
+    optimizer = torch.optim.AdamW(embedding.parameters(), fused=True)
     shortcuts = Shortcuts(1)
     with shortcuts:
         embedding(torch.tensor([3, 4])).sum().backward()
-    kept = embedding.weight.grad
-    shortcuts.clear_gradients(optimizer)
-    assert embedding.weight.grad is kept
-    assert kept.abs().sum() == 0
+    before = embedding.weight.detach().clone()
+    shortcuts.rows.clip(embedding, 1.0)
+    shortcuts.rows.step(optimizer)
+    assert embedding.weight.grad is None
+    assert shortcuts.rows.found == {}
+    assert (embedding.weight[3] < before[3]).all()
 
 
 def test_frozen_and_small_embeddings_go_torchs_way():
@@ -79,4 +126,4 @@ def test_frozen_and_small_embeddings_go_torchs_way():
         assert not frozen(torch.tensor([1])).requires_grad
         small(torch.tensor([1])).sum().backward()
     assert small.weight.grad is not None
-    assert shortcuts.touched == {}
+    assert shortcuts.rows.found == {}

@@ -1,0 +1,122 @@
+"""How OpenMP threads wait for work: the speed of one training alone and of two at once on the same cores.
+
+Two processes a setting, since libgomp reads its environment when it is loaded, take short turns in rounds. Another
+process on the machine disturbs the medians; the best of the rounds less so.
+
+    HALLUC_DATA=… python benchmarks/threads.py [--sentences 200] [--rounds 7] [--arms active,300000,10000,1000,passive]
+
+`active` and `passive` are values of OMP_WAIT_POLICY, and a number is that of GOMP_SPINCOUNT: how often libgomp looks
+for work before it sleeps. Its own default is 300000. Each process takes a gigabyte.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+from halluc.engine import environment
+
+_VARIABLES = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")
+
+
+def environment_of(arm: str) -> dict[str, str]:
+    """The environment of a training under one setting."""
+    kept = {name: value for name, value in os.environ.items() if name not in _VARIABLES}
+    found = {**kept, "GOMP_SPINCOUNT" if arm.isdecimal() else "OMP_WAIT_POLICY": arm}
+    environment.prepare(found, modules={})
+    return found
+
+
+def child(sentences: int) -> None:
+    """For each line of standard input: train once, and print sentences a second."""
+    import train  # the benchmark beside this one
+
+    from halluc.config.schema import TrainConfig
+    from halluc.engine import loop, runtime
+    from halluc.tasks.encoders import quiet_libraries
+
+    quiet_libraries(verbose=False)
+    setting = train.Setting(sentences, 1, 2e-4, 3e-4, 1024)
+    engine = runtime.start("auto", 1)
+    encoder = setting.fresh(1, runtime.attention_for(engine.device.type))
+    features = setting.task.encode(setting.train, encoder)
+    config = TrainConfig(epochs=1, learning_rate=3e-4, batch_tokens=1024)
+    for _ in sys.stdin:
+        training = loop.prepare(encoder.model, features, config, engine, 1)
+        *_, last = loop.fit(training, evaluate=None, choose_by="entity_f1")
+        print(len(setting.train) / last.seconds, flush=True)
+
+
+class Trainer:
+    """A process that trains when it is told to, and is stopped meanwhile: threads may wait actively even then."""
+
+    def __init__(self, arm: str, sentences: int) -> None:
+        command = [sys.executable, str(Path(__file__)), "--child", "--sentences", str(sentences)]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        self.process = subprocess.Popen(command, env=environment_of(arm), text=True, **pipes)
+        self.begin()
+        self.speed()  # warms the libraries up
+
+    def begin(self) -> None:
+        self.process.send_signal(signal.SIGCONT)
+        assert self.process.stdin is not None
+        self.process.stdin.write("train\n")
+        self.process.stdin.flush()
+
+    def speed(self) -> float:
+        assert self.process.stdout is not None
+        told = float(self.process.stdout.readline())
+        self.process.send_signal(signal.SIGSTOP)
+        return told
+
+    def end(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+def measure(arms: dict[str, list[Trainer]], rounds: int) -> dict[tuple[str, int], list[float]]:
+    """Sentences a second of a training, by setting and by how many train at once."""
+    found: dict[tuple[str, int], list[float]] = {(arm, number): [] for arm in arms for number in (1, 2)}
+    for turn in range(1, rounds + 1):
+        for arm, both in arms.items():
+            for number in (1, 2):
+                for one in both[:number]:
+                    one.begin()
+                told = [one.speed() for one in both[:number]]
+                found[arm, number].append(statistics.mean(told))
+                print(f"round {turn} {arm:<10}", " + ".join(f"{speed:.1f}" for speed in told), flush=True)
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sentences", type=int, default=200)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--arms", default="active,300000,10000,1000,passive")
+    parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.child:
+        child(asked.sentences)
+        return
+    arms: dict[str, list[Trainer]] = {}
+    try:
+        for arm in asked.arms.split(","):
+            arms[arm] = [Trainer(arm, asked.sentences) for _ in range(2)]
+        found = measure(arms, asked.rounds)
+    finally:
+        for one in (one for both in arms.values() for one in both):
+            one.end()
+    print(f"\n{asked.sentences} sentences, sentences/s of each training: median and best of {asked.rounds} rounds")
+    print(f"{'setting':<10}{'alone':>16}{'two at once':>16}")
+    for arm in arms:
+        cells = (f"{statistics.median(told):.1f} / {max(told):.1f}" for told in (found[arm, 1], found[arm, 2]))
+        print(f"{arm:<10}" + "".join(f"{cell:>16}" for cell in cells))
+
+
+if __name__ == "__main__":
+    main()
