@@ -388,3 +388,41 @@ def test_an_axis_of_words_or_null_is_one_of_arms_and_numbers_are_none():
     }
     assert arm_statistics.references(axes, None) == {"train.schedule": "cosine", "model.dropout": None}
     assert arm_statistics.references(axes, "linear") == {"train.schedule": "linear", "model.dropout": None}
+
+
+# --- an axis of a training setting ----------------------------------------------------------------------------------
+
+
+def test_an_axis_over_a_factor_of_ten_is_on_a_log_scale_and_its_best_value_on_dev_is_named(
+    halluc, tmp_path, tiny_encoder
+):
+    matrix = "{train.learning_rate: [0.0001, 0.01], seed: [1, 2]}"
+    folder = run_study(tmp_path, tiny_encoder, matrix, length="epochs: 2")
+    config = folder / "study.yaml"
+    config.write_text(config.read_text().replace(", learning_rate: 0.01", ""))
+    found = reported(halluc, folder)
+    (trend,) = [one for one in found.trends if one.name == "entity_f1"]
+    low, high = (next(f for f in cell.figures if f.name == "entity_f1").mean for cell in found.cells)
+    assert trend.scale == "log10"
+    assert trend.slope == pytest.approx((high - low) / 2)  # two factors of 10
+    assert (trend.intercept, trend.intercept_interval) == (None, None)
+    (best,) = found.best_on_dev
+    values = {
+        cell.choice["train.learning_rate"]: numpy.mean(
+            [
+                next(m.value for m in EvalFile.model_validate_json(
+                    (home(folder) / Path(run).name / "eval" / "dev.json").read_text()
+                ).metrics if m.name == "entity_f1" and not m.by)
+                for run in cell.runs
+            ]
+        )
+        for cell in found.cells
+    }  # fmt: skip
+    assert best.value == max(values, key=values.get)
+    assert best.mean == pytest.approx(max(values.values()))
+    assert best.difference == pytest.approx(max(values.values()) - min(values.values()))
+    assert (best.axis, best.name, best.seeds) == ("train.learning_rate", "entity_f1", 2)
+    told = " ".join(halluc("report", home(folder)).err.split())
+    assert "per factor of 10 of train.learning_rate" in told
+    assert f"On dev the best train.learning_rate is {best.value} (" in told and "cannot be told apart" in told
+    assert "log scale" in (home(folder) / "report" / "index.html").read_text()

@@ -7,7 +7,9 @@ import shutil
 import threading
 from pathlib import Path
 
+import numpy
 import pytest
+from scipy.stats import ttest_1samp
 
 from halluc.commands import comparison, measured, study, studycache, threads
 from halluc.commands.study import Place
@@ -15,6 +17,7 @@ from halluc.core.errors import HallucError
 from halluc.core.files import write_json
 from halluc.core.significance import holm
 from halluc.report.collect import several
+from halluc.report.page import study_views
 from halluc.runs import matrix
 from halluc.runs.directory import RunDir
 from halluc.runs.studies import Comparison, Flip, StudyFigures
@@ -353,3 +356,54 @@ def test_a_task_that_no_evaluation_tells_is_unknown(made_runs, tmp_path, content
         other.evaluation("test").write_text(content)
     assert several.task_of(other) is None
     several.refuse_different_tasks([made_runs[0], other])
+
+
+# --- seeds ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def three_seeds(tmp_path_factory) -> list[Place]:
+    """Arms of three seeds; of the arm “mix” the run of seed 3 makes no claim."""
+    arms = {"none": Rates(0.3, 0.2, 0.1), "mix": Rates(0.1, 0.2, 0.1), "mute": Rates(0.0, 1.0, 0.0)}
+    folder = tmp_path_factory.mktemp("seeds")
+    home = make_study(folder, arms=arms, fractions=(), seeds=(1, 2, 3), sentences=40)
+    found = {(place.choice["arm"], place.choice["seed"]): place for place in places(home)}
+    found["mix", 3] = Place(found["mix", 3].slug, found["mix", 3].choice, found["mute", 3].run)
+    return [place for (arm, _), place in found.items() if arm != "mute"]
+
+
+def figure_of(cell, name):
+    (found,) = [one for one in cell.figures if one.name == name and not one.by]
+    return found
+
+
+def test_a_seed_without_a_claim_is_named_and_the_other_figures_stay(three_seeds):
+    figures = study.figures("study", three_seeds, None)
+    none, mix = figures.cells
+    assert (none.silent_seeds, mix.silent_seeds) == ([], [3])
+    rate, omission = figure_of(mix, "hallucination_rate"), figure_of(mix, "omission_rate")
+    assert (rate.values[2], rate.of_seeds, rate.seeds) == (None, [1, 2, 3], 3)
+    assert rate.mean == pytest.approx((rate.values[0] + rate.values[1]) / 2)
+    assert rate.interval is not None
+    assert omission.values[2] == 1.0 and None not in omission.values
+    (compared,) = figures.comparisons
+    assert compared.silent_seeds == [3]
+    known = [delta for delta in compared.figures if delta.difference is not None]
+    assert {"hallucination_rate", "omission_rate", "entity_f1"} <= {delta.name for delta in known}
+    assert not any(delta.shown or delta.p is not None for delta in compared.figures)
+    told = several.study_report("study", three_seeds[0].run.path.parent, figures, [])
+    assert "“mix”: 1 of 3 seeds makes no claim, so that nothing is concluded there" in " ".join(told.conclusion)
+    assert "2 of 3 seeds" in str(study_views.view(told)["cell_rows"])
+
+
+def test_differences_are_those_of_the_seeds_and_their_interval_is_students(three_seeds):
+    whole = [place for place in three_seeds if place.choice["seed"] != 3]
+    figures = study.figures("study", whole, None)
+    for delta in figures.comparisons[0].figures:
+        values = [value for value in delta.values if value is not None]
+        if len(values) == 2 and delta.interval is not None and numpy.std(values) > 1e-9:
+            alone = ttest_1samp(values, 0).confidence_interval()
+            assert delta.difference == pytest.approx(numpy.mean(values))
+            # What examples contribute makes it no narrower than the t interval of the seeds.
+            assert delta.interval[0] <= alone.low + 1e-9 and delta.interval[1] >= alone.high - 1e-9
+            assert delta.smallest == pytest.approx(delta.interval[1] - delta.difference)
