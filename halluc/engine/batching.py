@@ -3,6 +3,7 @@ equal to an uninterrupted one, and why every process knows the whole plan withou
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from halluc.core.rng import keyed_generator
 
 # Sorted by length inside pools of this many batches, CoNLL-2003 pads 2% and batches stay varied.
 BATCHES_A_POOL = 100
+# The few steps of very long examples may pad to this many times their budget: memory is taken for the largest of all.
+MOST_PADDED = 1.1
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,7 @@ def plan(
 ) -> BatchPlan:
     """Every index once, in steps of at most ``budget`` summed lengths (one index where it alone is longer).
 
+    In buckets a step has at most 1.1 times ``budget`` positions with padding, all ranks padded alike.
     Every rank gets the same number of steps; where a step has fewer examples than ranks, some get none.
     """
     sizes = numpy.asarray(lengths, dtype=numpy.int64)
@@ -64,7 +68,7 @@ def plan(
     order = generator.permutation(len(sizes))
     if batching == "buckets":
         order = _pooled_by_length(order, sizes, budget)
-    groups = _cut(order, sizes, budget)
+    groups = _cut(order, sizes, budget, MOST_PADDED * budget if batching == "buckets" else math.inf)
     if batching == "buckets":
         groups = [groups[index] for index in generator.permutation(len(groups))]
     steps = tuple(_dealt(group, sizes, ranks) for group in groups)
@@ -81,14 +85,15 @@ def _pooled_by_length(order: numpy.ndarray, sizes: numpy.ndarray, budget: int) -
     return numpy.concatenate([part[:: -1 if n % 2 else 1] for n, part in enumerate(rising)]) if pools else order
 
 
-def _cut(order: numpy.ndarray, sizes: numpy.ndarray, budget: int) -> list[list[int]]:
+def _cut(order: numpy.ndarray, sizes: numpy.ndarray, budget: int, padded: float) -> list[list[int]]:
     groups: list[list[int]] = []
-    total = budget + 1
+    total = longest = 0
     for index in order.tolist():
         size = int(sizes[index])
-        if total + size > budget:
+        longest = max(longest, size)
+        if not groups or total + size > budget or longest * (len(groups[-1]) + 1) > padded:
             groups.append([])
-            total = 0
+            total, longest = 0, size
         groups[-1].append(index)
         total += size
     return groups

@@ -74,7 +74,9 @@ def prepare(
     compiled = torch.compile(model, dynamic=True) if config.compile else model
     prepared, optimizer = runtime.accelerator.prepare(compiled, optimizer)
     alone = runtime.device.type == "cpu" and runtime.ranks == 1 and not config.compile
-    return Training(model, prepared, optimizer, features, config, runtime, seed, Shortcuts(seed) if alone else None)
+    dtype = torch.bfloat16 if runtime.precision == "bf16" else torch.float32
+    shortcuts = Shortcuts(seed, dtype) if alone else None
+    return Training(model, prepared, optimizer, features, config, runtime, seed, shortcuts)
 
 
 def fit(
@@ -164,7 +166,9 @@ def _evaluated(
 ) -> Evaluated:  # fmt: skip
     """Evaluate in the main process and tell the others, so that all decide alike."""
     clock, progress = time.perf_counter(), training.progress
+    training.runtime.release_memory()
     metrics = training.runtime.from_main(evaluate(training.model) if training.runtime.is_main else None)
+    training.runtime.release_memory()
     is_best = choose_by is not None and _choose(progress, metrics[choose_by], metrics)
     progress.evaluations = course.evaluations(progress.step)
     return Evaluated(progress.step, course.epoch(progress.step), metrics, is_best, time.perf_counter() - clock)

@@ -49,6 +49,11 @@ class Runtime:
         """The most bytes that tensors took on a CUDA device so far; None elsewhere."""
         return torch.cuda.max_memory_allocated(self.device) if self.device.type == "cuda" else None
 
+    def release_memory(self) -> None:
+        """Hand free memory back to the system, between phases that need blocks of other sizes."""
+        if self.device.type == "cpu":
+            _trim()
+
     def wait(self) -> None:
         """Until every process is here."""
         self.accelerator.wait_for_everyone()
@@ -77,25 +82,36 @@ def start(precision: str, seed: int) -> Runtime:
     )
     set_seed(seed)
     if not cuda:
-        _manage_freed_memory()
+        _trim()
+        _keep_freed_memory()
     return Runtime(accelerator, precision)
 
 
-def _manage_freed_memory() -> None:
-    """Have glibc hand back what is free now, and keep what tensors free from now on, up to a gigabyte, instead of
-    handing it back and faulting it in every step.
+def _glibc() -> ctypes.CDLL | None:
+    """The C library where it is glibc, which alone has ``malloc_trim``."""
+    try:
+        libc = ctypes.CDLL("libc.so.6")
+        return libc if hasattr(libc, "malloc_trim") else None
+    except OSError:
+        return None
+
+
+def _keep_freed_memory() -> None:
+    """Have glibc keep what tensors free, up to a gigabyte, instead of handing it back and faulting it in every step.
 
     Worth some per cent of a training step; elsewhere than on glibc nothing is done.
     """
-    try:
-        libc = ctypes.CDLL("libc.so.6")
-        adjust, trim = libc.mallopt, libc.malloc_trim
-    except (OSError, AttributeError):
-        return
-    trim_threshold, mmap_threshold = -1, -3  # M_TRIM_THRESHOLD, M_MMAP_THRESHOLD in malloc.h
-    trim(0)
-    adjust(mmap_threshold, 32 << 20)
-    adjust(trim_threshold, 1 << 30)
+    libc = _glibc()
+    if libc is not None:
+        trim_threshold, mmap_threshold = -1, -3  # M_TRIM_THRESHOLD, M_MMAP_THRESHOLD in malloc.h
+        libc.mallopt(mmap_threshold, 32 << 20)
+        libc.mallopt(trim_threshold, 1 << 30)
+
+
+def _trim() -> None:
+    libc = _glibc()
+    if libc is not None:
+        libc.malloc_trim(0)
 
 
 def computes_bf16(cuda: bool) -> bool:

@@ -33,11 +33,12 @@ class Shortcuts(TorchFunctionMode):
     Dropout is a pure function of (seed, step) and of the order of calls in a step; ``begin`` sets them.
     """
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, dtype: torch.dtype = torch.float32) -> None:
+        """``dtype`` is that of most activations: the pool is kept in it, and masks of another are made from it."""
         super().__init__()
-        self.seed = seed
+        self.seed, self.dtype = seed, dtype
         self.places = random.Random(seed)
-        self.pools: dict[tuple[float, torch.dtype], torch.Tensor] = {}
+        self.pools: dict[float, torch.Tensor] = {}
         self.rows = RowGradients()
 
     def begin(self, step: int) -> None:
@@ -71,15 +72,15 @@ class Shortcuts(TorchFunctionMode):
         if p >= 1 or inplace or count > POOL // 4:
             return func(input, p, training, inplace)
         start = self.places.randrange(POOL - count)
-        return input * self._pool(p, input.dtype)[start : start + count].view(input.shape)
+        mask = self._pool(p)[start : start + count].view(input.shape)
+        return input * (mask if input.dtype == self.dtype else (mask != 0).to(input.dtype).div_(1 - p))
 
-    def _pool(self, p: float, dtype: torch.dtype) -> torch.Tensor:
+    def _pool(self, p: float) -> torch.Tensor:
         """Nought with probability ``p``, else ``1 / (1 - p)``, so that the expectation stays."""
-        found = self.pools.get((p, dtype))
+        found = self.pools.get(p)
         if found is None:
             kept = keyed_generator("dropout pool", self.seed, p).random(POOL, dtype=numpy.float32) >= p
-            found = torch.from_numpy(kept).to(dtype).div_(1 - p)
-            self.pools[p, dtype] = found
+            found = self.pools[p] = torch.from_numpy(kept).to(self.dtype).div_(1 - p)
         return found
 
     def _embedding(

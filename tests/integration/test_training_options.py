@@ -51,7 +51,7 @@ def losses(events) -> list[float]:
 def test_the_first_losses_are_the_known_ones(corpus, tiny_encoder):
     events = run(prepared(corpus, tiny_encoder, dropout=0.0))
     # Fresh weights over nine tags start near log 9 = 2.197; these figures change only where the loop's meaning does.
-    assert losses(events)[:3] == pytest.approx([2.2630, 2.2305, 2.1726], abs=2e-3)
+    assert losses(events)[:3] == pytest.approx([2.2620, 2.2330, 2.1958], abs=2e-3)
 
 
 def test_accumulation_changes_no_loss(corpus, tiny_encoder):

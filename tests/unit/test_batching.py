@@ -52,7 +52,7 @@ def test_no_step_pads_far_over_its_budget_where_pools_meet():
     for epoch in range(3):
         made = plan(lengths, budget=512, seed=1, epoch=epoch)
         padded = [len(share) * max(lengths[index] for index in share) for step in made.steps for share in step]
-        assert max(padded) < 4 * 512
+        assert max(padded) <= 1.1 * 512
         assert made.padding < 0.04
 
 

@@ -23,6 +23,16 @@ def test_dropout_drops_its_share_and_keeps_the_expectation(p, dtype):
     assert kept.min() == kept.max()
 
 
+def test_one_pool_serves_every_dtype():
+    shortcuts = Shortcuts(1, torch.bfloat16)
+    with shortcuts:
+        for dtype in (torch.float32, torch.bfloat16):
+            dropped = functional.dropout(torch.ones(1000, 300, dtype=dtype), 0.1)
+            assert dropped.dtype == dtype
+            assert dropped.float().max().item() == pytest.approx(1 / 0.9, rel=1e-6 if dtype == torch.float32 else 2e-3)
+    assert [pool.dtype for pool in shortcuts.pools.values()] == [torch.bfloat16]
+
+
 def test_dropout_is_a_function_of_seed_and_step():
     def masks(seed: int, step: int) -> torch.Tensor:
         shortcuts = Shortcuts(seed)
