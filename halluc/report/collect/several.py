@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from halluc.core.errors import HallucError
 from halluc.report.collect import reproducing, shown
-from halluc.report.words import nouns, of_several
+from halluc.report.words import nouns, of_comparison, of_study
 from halluc.report.words.nouns import Nouns
 from halluc.runs import evaluations, matrix
 from halluc.runs.directory import RunDir
@@ -38,8 +38,8 @@ def study_report(name: str, home: Path, figures: StudyFigures, reproduce: Sequen
         split=figures.split,
         figures=figures,
         axes=_axes(home, figures),
-        single_seed=of_several.is_single_seed(figures),
-        conclusion=of_several.of_study(figures),
+        single_seed=of_study.is_single_seed(figures),
+        conclusion=of_study.of_study(figures),
         notes=[*_missing(figures.missing), *_unfinished(runs)],
         reproduce=[*reproducing.of_study(runs), *reproduce],
     )
@@ -69,7 +69,7 @@ def comparison_report(
         examples=first.examples,
         reference=first.a,
         others=list(others),
-        conclusion=of_several.of_comparison(others),
+        conclusion=of_comparison.of_comparison(others),
         notes=_unfinished(runs),
         texts={example.id: example.tokens for example in examples},
         gold={example.id: shown.marks(example) for example in examples},

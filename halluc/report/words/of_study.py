@@ -1,4 +1,4 @@
-"""What a study, or runs beside a first one, say in plain sentences: one template an arm, at most six in all.
+"""What a study says in plain sentences: one template an arm, at most six in all.
 
 A difference is *shown* where its p, adjusted for the arms compared (Holm), is under .05 and there are three seeds at
 least. Elsewhere the sentence says "undecided", never that there is no difference.
@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import PurePath
-from typing import NamedTuple
 
 from halluc.report import formats
+from halluc.report.words.differences import MATCHED, MOST_NAMED, NAMED, OMISSION, RATE, WORD, Stated
 from halluc.report.words.wording import counted, listed, quoted, sentence, signed
 from halluc.runs.studies import (
     LEAST_SEEDS,
@@ -19,38 +18,12 @@ from halluc.runs.studies import (
     ArmComparison,
     ArmDelta,
     BestOnDev,
-    Comparison,
-    Interval,
     Plain,
     StudyFigures,
-    TrainingDifference,
     Trend,
 )
 
 _MOST_SENTENCES = 6
-_MOST_ARMS = 3
-RATE, OMISSION = "hallucination_rate", "omission_rate"
-MATCHED = "hallucination_rate_at_matched_omission"
-# The figures that sentences name, in this order, as they are called there.
-_NAMED = {
-    RATE: "hallucination rate",
-    MATCHED: "hallucination rate at matched omission",
-    OMISSION: "omission rate",
-    "entity_f1": "entity F1",
-    "micro_f1": "micro F1",
-    "out_of_scope_acceptance": "out-of-scope texts that get a label",
-}
-_HIGHER_IS_BETTER = {"entity_f1", "micro_f1"}
-_WORD = {1: "higher", -1: "lower", 0: "undecided"}
-
-
-class Stated(NamedTuple):
-    """A difference: ``sign`` is 1 or -1 where it is shown, 0 where that is undecided."""
-
-    name: str
-    value: float
-    interval: Interval | None
-    sign: int
 
 
 def of_study(figures: StudyFigures) -> list[str]:
@@ -88,7 +61,7 @@ def _basis(figures: StudyFigures) -> list[str]:
         what = f"{counted(fewest, 'seed')}{some}: {why}no difference can be shown with fewer than {LEAST_SEEDS} seeds"
         found.append(what)
     silent = [(cell, len(cell.silent_seeds)) for cell in figures.cells if cell.silent_seeds]
-    for cell, count in silent[:_MOST_ARMS]:
+    for cell, count in silent[:MOST_NAMED]:
         told = f"{_choice(cell.choice)}: {count} of {counted(len(cell.runs), 'seed')} make{'s' * (count == 1)} no claim"
         found.append(f"{told}, so that nothing is concluded there")
     return [sentence("; ".join(found))] if found else []
@@ -130,13 +103,13 @@ def _arms(comparisons: Sequence[ArmComparison], most: int) -> list[str]:
     for one in comparisons:
         groups.setdefault((_arm(one), _named(one.axis, one.reference)), []).append(one)
     ranked = sorted(groups.items(), key=lambda item: -sum(bool(_sign(d)) for one in item[1] for d in one.figures))
-    return [_of_arm(*names, members) for names, members in ranked[: max(0, min(most, _MOST_ARMS))]]
+    return [_of_arm(*names, members) for names, members in ranked[: max(0, min(most, MOST_NAMED))]]
 
 
 def _of_arm(arm: str, reference: str, members: Sequence[ArmComparison]) -> str:
     """``“mix” less “none” (3 seeds): hallucination rate −0.7 points [−1.4, −0.2], lower; …``."""
     parts = []
-    for name in _NAMED:
+    for name in NAMED:
         points = {_choice(one.choice): delta for one in members if (delta := _delta(one, name)) is not None}
         known = {where: stated for where, delta in points.items() if (stated := _stated(delta)) is not None}
         if known:
@@ -148,12 +121,12 @@ def _of_arm(arm: str, reference: str, members: Sequence[ArmComparison]) -> str:
 
 def _along_points(known: Mapping[str, Stated]) -> str:
     """One figure at several points: where it is higher, lower and undecided, with the differences that are shown."""
-    name = _NAMED[next(iter(known.values())).name]
+    name = NAMED[next(iter(known.values())).name]
     parts = []
     for sign in (-1, 1):
-        shown = [f"{where} ({_signed(one)})" for where, one in known.items() if one.sign == sign]
+        shown = [f"{where} ({one.told})" for where, one in known.items() if one.sign == sign]
         if shown:
-            parts.append(f"{_WORD[sign]} at {listed(shown)}")
+            parts.append(f"{WORD[sign]} at {listed(shown)}")
     undecided = [where for where, one in known.items() if not one.sign]
     if undecided:
         places = f"all {len(known)} points" if len(undecided) == len(known) else listed(undecided)
@@ -164,11 +137,7 @@ def _along_points(known: Mapping[str, Stated]) -> str:
 def _figure(known: Mapping[str, Stated]) -> str:
     (where, one), *_ = known.items()
     at = f" at {where}" if where else ""
-    return f"{_NAMED[one.name]}{at} {_signed(one)}, {_WORD[one.sign]}"
-
-
-def _signed(one: Stated) -> str:
-    return signed(one.name, one.value, one.interval)
+    return f"{NAMED[one.name]}{at} {one.told}, {WORD[one.sign]}"
 
 
 def _training(comparisons: Sequence[ArmComparison]) -> list[str]:
@@ -179,7 +148,7 @@ def _training(comparisons: Sequence[ArmComparison]) -> list[str]:
             found.setdefault(difference.what, {})[f"{difference.b} against {difference.a}"] = None
     if not found:
         return []
-    parts = [f"{what} ({listed(list(told)[:_MOST_ARMS])})" for what, told in found.items()]
+    parts = [f"{what} ({listed(list(told)[:MOST_NAMED])})" for what, told in found.items()]
     return [sentence(f"beside the setting, arms and reference also differ in {listed(parts)}")]
 
 
@@ -197,7 +166,7 @@ def _curve(where: str, members: Sequence[Trend], figures: StudyFigures) -> str:
     low, high = _ends(first, figures)
     width = math.log10(high / low) if first.scale == "log10" else high - low
     shown: dict[tuple[str, tuple[tuple[str, str], ...]], str] = {
-        **{(name, ()): called for name, called in _NAMED.items() if name != MATCHED},
+        **{(name, ()): called for name, called in NAMED.items() if name != MATCHED},
         ("distortion_rate", (("reason", "label"),)): "claims with a wrong label",
         ("distortion_rate", (("reason", "boundary"),)): "claims with a wrong boundary",
     }
@@ -234,7 +203,7 @@ def _of_references(figures: StudyFigures) -> list[Trend]:
 def _best(found: Sequence[BestOnDev]) -> list[str]:
     """Which value of a setting is best on dev, and whether the next one can be told apart from it."""
     parts = []
-    for one in found[:_MOST_ARMS]:
+    for one in found[:MOST_NAMED]:
         where = f" with {_choice(one.choice)}" if one.choice else ""
         value = f"{formats.value(one.name, one.mean)} {formats.interval(one.name, one.interval)}".strip()
         apart = one.p is not None and one.p < SURE and one.seeds >= LEAST_SEEDS
@@ -276,101 +245,6 @@ def _alone(figures: StudyFigures) -> list[str]:
     if omission is not None and omission.mean is not None:
         text += f", and {formats.percent(omission.mean)} of the annotation is omitted"
     return [sentence(text), "Only one cell is there: nothing can be compared."]
-
-
-# --- runs beside a first one --------------------------------------------------------------------------------------
-
-
-def of_comparison(comparisons: Sequence[Comparison]) -> list[str]:
-    """What checkpoints say beside the first one, and which to deploy."""
-    if not comparisons:
-        return []
-    first, *others = map(quoted, _short([comparisons[0].a, *(one.b for one in comparisons)]))
-    told = [_of_run(name, first, one) for name, one in list(zip(others, comparisons, strict=True))[:_MOST_ARMS]]
-    training = _training_of_runs(others, comparisons)
-    split = comparisons[0].split
-    chosen = " Dev also chose the checkpoints, so that its figures are a little too good." if split == "dev" else ""
-    method = (
-        f"These are checkpoints, one of each recipe: which recipe is better takes {LEAST_SEEDS} seeds of each at least."
-        f" p is adjusted for all figures compared (Holm).{chosen}"
-    )
-    return [*told, *training, method, _recommendation(first, others, comparisons)]
-
-
-def _of_run(name: str, first: str, one: Comparison) -> str:
-    known = _stated_of_run(one)
-    if not known:
-        return sentence(f"no figure of {name} can be compared with {first}")
-    parts = [f"{_NAMED[stated.name]} {_signed(stated)}, {_verdict(stated)}" for stated in known.values()]
-    return sentence(f"{name} less {first} on {one.split}: {'; '.join(parts)}")
-
-
-def _verdict(one: Stated) -> str:
-    if one.sign or one.interval is None:
-        return _WORD[one.sign]
-    low, high = one.interval
-    return "undecided: the interval contains 0" if low <= 0 <= high else "undecided after adjustment"
-
-
-def _stated_of_run(one: Comparison) -> dict[str, Stated]:
-    """The differences that sentences name."""
-    deltas = {delta.name: delta for delta in one.figures if not delta.by}
-    found = {name: _with_p(name, d.difference, d.interval, d.p_holm) for name, d in deltas.items() if name in _NAMED}
-    at = one.matched_omission
-    if at is not None:
-        found[MATCHED] = _with_p(MATCHED, at.difference, at.interval, at.p_holm)
-    return {name: stated for name in _NAMED if (stated := found.get(name)) is not None}
-
-
-def _with_p(name: str, value: float | None, interval: Interval | None, p: float | None) -> Stated | None:
-    if value is None:
-        return None
-    return Stated(name, value, interval, (value > 0) - (value < 0) if p is not None and p < SURE else 0)
-
-
-def _training_of_runs(others: Sequence[str], comparisons: Sequence[Comparison]) -> list[str]:
-    parts = [
-        f"{name} in {listed(_difference(one) for one in found.training_differences)}"
-        for name, found in zip(others, comparisons, strict=True)
-        if found.training_differences
-    ]
-    return [f"The trainings also differ: {'; '.join(parts)}."] if parts else []
-
-
-def _difference(one: TrainingDifference) -> str:
-    return f"{one.what} ({one.b} against {one.a})"
-
-
-def _recommendation(first: str, others: Sequence[str], comparisons: Sequence[Comparison]) -> str:
-    """``Deploy “b”.`` where it is better in hallucination at matched omission or in F1, and worse in neither."""
-    ranks = {name: _rank(_stated_of_run(one)) for name, one in zip(others, comparisons, strict=True)}
-    better = [name for name, rank in ranks.items() if rank == {1}]
-    if len(better) == 1:
-        return f"Recommendation: deploy {better[0]}."
-    if better:
-        return f"Recommendation: deploy {listed(better, 'or')}: each is better than {first}; compare them to choose."
-    if all(rank == {-1} for rank in ranks.values()):
-        return f"Recommendation: deploy {first}."
-    if any(rank == {1, -1} for rank in ranks.values()):
-        return "Recommendation: undecided: what is better in one of hallucination and F1 is worse in the other."
-    return "Recommendation: undecided: neither in hallucination at matched omission nor in F1 can a gain be shown."
-
-
-def _rank(known: Mapping[str, Stated]) -> set[int]:
-    """1 where something is shown to be better, -1 where worse."""
-    rate = MATCHED if MATCHED in known else RATE
-    judged = [one for name, one in known.items() if name == rate or name in _HIGHER_IS_BETTER]
-    return {one.sign * (1 if one.name in _HIGHER_IS_BETTER else -1) for one in judged if one.sign}
-
-
-def _short(runs: Sequence[str]) -> list[str]:
-    """The last folders of their paths: cells of one study by themselves, else a name and its time."""
-    paths = [PurePath(run) for run in runs]
-    parts = 1 if len({path.parent for path in paths}) == 1 else 2
-    return [formats.visible("/".join(path.parts[-parts:])) for path in paths]
-
-
-# --- what arms are called -----------------------------------------------------------------------------------------
 
 
 def _delta(one: ArmComparison, name: str) -> ArmDelta | None:
