@@ -85,6 +85,7 @@ def study_report() -> StudyReport:
                 intercept=0.003,
                 intercept_interval=(-0.001, 0.007),
                 seeds=3,
+                n=3,
                 slope_p=0.04,
                 slope_p_holm=0.04,
                 arm_axis="arm",
@@ -137,6 +138,7 @@ def _trend(arm: str, slope: float) -> Trend:
         intercept=0.039,
         intercept_interval=(0.033, 0.044),
         seeds=3,
+        n=3,
         slope_p=0.2,
     )
 

@@ -106,7 +106,7 @@ def contest(rival: Rival, resampled: Resampled) -> Contest:
     )
     figures = {key: Paired(arm[key], reference[key]) for key in arm}
     if rival.omission_rate is not None:
-        figures[MATCHED, ()] = resampled.at_matched_omission(rival.pairs)
+        figures[MATCHED, ()] = resampled.at_matched_omission(rival.pairs, of_difference=True)
     return Contest(rival, figures)
 
 
@@ -151,7 +151,11 @@ def _comparison(contest: Contest) -> ArmComparison:
 def _delta(key: FigureKey, paired: Paired, *, tested: bool) -> ArmDelta:
     """``tested``: whether a p is given; where a seed makes no claim, nothing is concluded of the arm."""
     found = paired.estimate
-    reference, arm = (None if numpy.isnan(one.mean) else one.mean for one in (paired.reference, paired.arm))
+    together = [
+        name for name, value in zip(paired.seeds.names, paired.seeds.values, strict=True) if not numpy.isnan(value)
+    ]
+    sides = [(one.of(together) if together else one).mean for one in (paired.reference, paired.arm)]
+    reference, arm = (None if numpy.isnan(mean) else mean for mean in sides)
     return ArmDelta(
         name=key[0], by=dict(key[1]), reference=reference, arm=arm,
         difference=found.value, interval=found.interval, p=found.p if tested else None, sd=found.sd,
@@ -192,7 +196,7 @@ def _trend(axis: str, group: Sequence[Contest], key: FigureKey) -> ArmTrend:
         key, places(axis, [one.rival.choice for one in group]), [one.figures[key].seeds for one in group]
     )
     if any(one.rival.silent_seeds for one in group):
-        line["slope_p"] = None
+        line["slope_p"] = line["smallest"] = None
     return ArmTrend(
         arm_axis=rival.axis,
         arm=rival.names[0],

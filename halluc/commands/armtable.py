@@ -8,8 +8,9 @@ from itertools import groupby
 from rich.table import Table
 
 from halluc.commands.arms import MATCHED
-from halluc.commands.comparison import named
+from halluc.commands.comparison import named, p_value
 from halluc.commands.terminal import put_table, say
+from halluc.report.words.wording import of_seeds
 from halluc.runs.studies import LEAST_SEEDS, SURE, ArmComparison, ArmDelta, ArmTrend, Interval
 
 # heading -> figure, over all claims
@@ -100,7 +101,7 @@ def _what_else(family: Sequence[ArmComparison]) -> None:
 
 
 def _adjusted(delta: ArmDelta | None) -> str:
-    return "" if delta is None or delta.p_holm is None else f"{delta.p_holm:.4f} "
+    return "" if delta is None or delta.p_holm is None else f"{p_value(delta.p_holm)} "
 
 
 def _interval(interval: Interval | None) -> str:
@@ -113,17 +114,16 @@ def _interval(interval: Interval | None) -> str:
 
 def _trends(group: Sequence[ArmTrend]) -> None:
     first = group[0]
-    title = f"per unit of {first.axis}{_also(first.choice)}: each {first.arm_axis} less {first.reference}"
+    unit = "factor of 10" if first.scale == "log10" else "unit"
+    title = f"per {unit} of {first.axis}{_also(first.choice)}: each {first.arm_axis} less {first.reference}"
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     for heading in (first.arm_axis, ""):
         table.add_column(heading)
-    for heading in ("points", "seeds", "slope", "95% interval", "p (Holm)", "intercept", "95% interval"):
+    for heading in ("points", "seeds", "slope", "95% interval", "p (Holm)", "could show", "intercept", "95% interval"):
         table.add_column(heading, justify="right")
     for arm, lines in groupby((one for one in group if _is_shown(one)), key=lambda one: one.arm):
         for number, one in enumerate(lines):
-            table.add_row(
-                "" if number else str(arm), named(one.name, one.by), str(one.points), str(one.seeds), *_line(one)
-            )
+            table.add_row("" if number else str(arm), named(one.name, one.by), *_line(one))
     say()
     put_table(table)
 
@@ -133,12 +133,14 @@ def _is_shown(one: ArmTrend) -> bool:
 
 
 def _line(one: ArmTrend) -> Iterable[str]:
-    yield from (str(one.points), str(one.seeds))
+    yield from (str(one.points), of_seeds(one.n, one.seeds))
     yield from _with_interval(one.slope, one.slope_interval, "*" if one.sign else "")
-    yield "" if one.slope_p_holm is None else f"{one.slope_p_holm:.4f}"
+    yield "" if one.slope_p_holm is None else p_value(one.slope_p_holm)
+    yield "" if one.smallest is None else f"{one.smallest:.4f}"
     yield from _with_interval(one.intercept, one.intercept_interval)
 
 
 def _with_interval(value: float | None, interval: Interval | None, star: str = "") -> tuple[str, str]:
     told = "–" if value is None else f"{value:+.4f}{star}"
-    return told, "" if interval is None else "[{:+.4f}, {:+.4f}]".format(*interval)
+    nothing = "" if value is None else "none"
+    return told, nothing if interval is None else "[{:+.4f}, {:+.4f}]".format(*interval)

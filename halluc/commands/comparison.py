@@ -130,7 +130,11 @@ def _cells(delta: Delta) -> tuple[str, ...]:
     signed = "–" if delta.difference is None else f"{delta.difference:+.4f}"
     nothing = "" if delta.difference is None else "none"
     span = nothing if delta.interval is None else "[{:+.4f}, {:+.4f}]".format(*delta.interval)
-    return (*numbers, signed, span, *("" if p is None else f"{p:.4f}" for p in (delta.p, delta.p_holm)))
+    return (*numbers, signed, span, *("" if p is None else p_value(p) for p in (delta.p, delta.p_holm)))
+
+
+def p_value(p: float) -> str:
+    return "< 0.0001" if p < 0.0001 else f"{p:.4f}"
 
 
 def number(value: float | None) -> str:

@@ -104,6 +104,7 @@ def adopt(run: RunDir, loaded: LoadedConfig) -> None:
     )
     if run.model.is_dir() and record.model_sha256 is None:
         record.model_sha256 = record.config_sha256
+    record.model_removed = None  # what was removed is not the model that this config asks for
     record.config_sha256 = loaded.sha256
     record.stages.pop("eval", None)
     write_text(run.config, annotated(loaded))  # first: killed in between, the same command finds the run again

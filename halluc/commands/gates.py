@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
-from pathlib import Path
 
 from halluc.commands import experiment, scoring
 from halluc.config.loading import LoadedConfig
@@ -59,7 +59,7 @@ def is_trained_on(loaded: LoadedConfig, split: str) -> bool:
     name, trained = data.reference(split), data.reference("train")
     if name is None or trained is None or name.startswith(DEMO) or (name.startswith(HUB) and "#" not in name):
         return False  # these two lead to different examples under different splits
-    return Path(name) == Path(trained)
+    return bool(os.path.realpath(name) == os.path.realpath(trained))
 
 
 def enforce(loaded: LoadedConfig, files: Sequence[EvalFile]) -> None:

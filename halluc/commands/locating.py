@@ -13,7 +13,7 @@ from halluc.components import TABLE
 from halluc.config.loading import LoadedConfig
 from halluc.config.schema import Experiment, ModelConfig
 from halluc.core import latest, registry
-from halluc.core.errors import HallucError
+from halluc.core.errors import HallucError, ManyErrors
 from halluc.data.texts import Tokenize
 from halluc.engine.references import resolve_model
 from halluc.hallucination.ledger import Knowledge
@@ -119,10 +119,12 @@ def _of_config(path: Path) -> HallucError:
     what = f"{path} is a config, and neither a run nor a model"
     try:
         loaded = experiment.load(path, [])
+    except ManyErrors:
+        return _of_file(path)  # texts may be in a file of this name
     except HallucError as error:
-        is_study = error.code == "C128"
-        help = "it is a study: name the folder of one cell" if is_study else "name a run that was trained with it"
-        return HallucError("R101", what, help=help)
+        if error.code != "C128":
+            return _of_file(path)
+        return HallucError("R101", what, help="it is a study: name the folder of one cell")
     home = Path(loaded.experiment.runs_dir) / loaded.experiment.name
     found = directory.newest(home.parent, home.name, loaded.sha256, lambda run: run.model.is_dir())
     if found is not None:

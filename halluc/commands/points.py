@@ -58,11 +58,12 @@ class Resampled:
     """Runs, by their names, under the same draws of examples.
 
     ``figures`` are (resamples,); ``matched`` the hallucination rates of a pair at matched omission, (1 + resamples,)
-    each, of which the first is that of the examples as they are.
+    each, of which the first is that of the examples as they are; ``left`` the claims that both have there.
     """
 
     figures: dict[str, dict[FigureKey, Array]]
     matched: dict[tuple[str, str], tuple[Array, Array]]
+    left: dict[tuple[str, str], tuple[float, float]]
 
     def of(self, runs: Mapping[Plain, Measured], *, of_difference: bool = False) -> dict[FigureKey, Seeds]:
         """Every figure over the runs of some seeds.
@@ -81,12 +82,19 @@ class Resampled:
             for key in every[0].figures
         }
 
-    def at_matched_omission(self, pairs: Mapping[Plain, Pair]) -> Paired:
-        """Hallucination rates at matched omission, each seed matched by itself."""
-        found = [self.matched[reference.name, arm.name] for reference, arm in pairs.values()]
-        seeds = tuple(pairs)
-        reference, arm = (numpy.stack([both[which] for both in found]) for which in (0, 1))
-        return Paired(Seeds(seeds, arm[:, 0], arm[:, 1:]), Seeds(seeds, reference[:, 0], reference[:, 1:]))
+    def at_matched_omission(self, pairs: Mapping[Plain, Pair], *, of_difference: bool = False) -> Paired:
+        """Hallucination rates at matched omission, each seed matched by itself; ``of_difference`` as in ``of``."""
+        names = [(reference.name, arm.name) for reference, arm in pairs.values()]
+
+        def side(which: int) -> Seeds:
+            rates = numpy.stack([self.matched[name][which] for name in names])
+            exact = [
+                matched.limits(float(rate), self.left[name][which], of_difference=of_difference)
+                for rate, name in zip(rates[:, 0], names, strict=True)
+            ]
+            return Seeds(tuple(pairs), rates[:, 0], rates[:, 1:], tuple(exact))
+
+        return Paired(arm=side(1), reference=side(0))
 
 
 # What one chunk of draws comes to: figures by run and key, and rates at matched omission by pair.
@@ -110,13 +118,16 @@ def resample(runs: Sequence[Measured], pairs: Sequence[Pair]) -> Resampled:
         return {run.name: _figures(run, weights) for run in runs}, dict(_matched(names, orders, weights))
 
     parts = list(threads.in_order(within, draws(examples), threads.number()))
-    as_they_are = dict(_matched(names, orders, numpy.ones((examples, 1), dtype=numpy.float32)))
+    once = numpy.ones((examples, 1), dtype=numpy.float32)
+    as_they_are = dict(_matched(names, orders, once))
+    left = {(a, b): matched.claims_left(orders[a].within(once), orders[b].within(once)) for a, b in names}
     return Resampled(
         {
             run.name: {key: numpy.concatenate([part[0][run.name][key] for part in parts]) for key in run.figures}
             for run in runs
         },
         {pair: _joined([as_they_are[pair], *(part[1][pair] for part in parts)]) for pair in names},
+        left,
     )
 
 
@@ -155,9 +166,11 @@ def line_record(key: FigureKey, places: Sequence[float], points: Sequence[Seeds]
         "points": len(points),
         "scale": "log10" if logarithmic else "linear",
         "seeds": line.slope.seeds,
+        "n": line.slope.n,
         "slope": line.slope.value,
         "slope_interval": line.slope.interval,
         "slope_p": line.slope.p,
+        "smallest": line.slope.smallest,
         "intercept": None if logarithmic else line.intercept.value,
         "intercept_interval": None if logarithmic else line.intercept.interval,
     }

@@ -75,6 +75,8 @@ def _remove(run: RunDir, why: str) -> bool:
         return False
     try:
         with run.locked():
+            if not run.model.is_dir():  # another process has removed it since
+                return False
             record = run.read()
             record.model_removed = why
             run.write(record)

@@ -167,7 +167,7 @@ def _point(group: Group, resampled: Resampled, contests: Sequence[Contest]) -> P
     for contest in contests:
         if contest.rival.arm is group and (MATCHED, ()) in contest.figures:
             by = ((contest.rival.axis, str(contest.rival.names[1])),)
-            figures[MATCHED, by] = contest.figures[MATCHED, ()].arm
+            figures[MATCHED, by] = resampled.at_matched_omission(contest.rival.pairs).arm
     return Point(group, figures)
 
 
@@ -220,6 +220,8 @@ def _along(made: Sequence[Point], axis: str) -> Iterable[tuple[dict[str, Plain],
 def _trend(others: dict[str, Plain], axis: str, group: Sequence[Point], key: FigureKey) -> Trend:
     places = arms.places(axis, [point.choice for point in group])
     line = points.line_record(key, places, [point.figures[key] for point in group])
+    if any(run.is_silent for point in group for run in point.group.runs.values()):
+        line["slope_p"] = line["smallest"] = None
     return Trend(choice=others, axis=axis, **line)
 
 
@@ -247,10 +249,13 @@ def _is_setting(axis: str) -> bool:
 def _best(groups: Sequence[Point], axis: str) -> Iterable[BestOnDev]:
     for others, members in _along(groups, axis):
         key = _selected_by(members[0])
-        ranked = sorted(members, key=lambda point: point.figures[key].mean, reverse=True)
+        known = [point for point in members if key in point.figures and not numpy.isnan(point.figures[key].mean)]
+        if len(known) < 2:
+            continue
+        ranked = sorted(known, key=lambda point: point.figures[key].mean, reverse=True)
         best, second = ranked[0].figures[key], ranked[1].figures[key]
         shared = [seed for seed in best.names if seed in second.names]
-        if numpy.isnan(best.mean) or numpy.isnan(second.mean) or not shared:
+        if not shared:
             continue
         estimate, apart = best.estimate, Paired(best.of(shared), second.of(shared)).estimate
         assert estimate.value is not None and apart.value is not None

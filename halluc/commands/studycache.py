@@ -35,7 +35,8 @@ def file_of(home: Path, split: str | None, references: Mapping[str, Plain]) -> P
 def fingerprint(name: str, places: Sequence[Place], split: str, references: Mapping[str, Plain]) -> str:
     """Hash of all that the figures of a study depend on; where its folder lies is none of it."""
     cells = [
-        [place.slug, dict(place.choice), _is_run(place.run), task_of(place.run), *_hashes(place.run, split)]
+        # Of dev too, which tells the best value of a setting.
+        [place.slug, dict(place.choice), _is_run(place.run), task_of(place.run), _hashes(place.run, split, "dev")]
         for place in places
     ]
     by = {"halluc": __version__, "method": METHOD}
@@ -50,8 +51,8 @@ def _is_run(run: RunDir) -> bool:
     return True
 
 
-def _hashes(run: RunDir, split: str) -> list[str | None]:
-    files = (run.ledger(split), run.predictions(split), run.evaluation(split))
+def _hashes(run: RunDir, *splits: str) -> list[str | None]:
+    files = [file(split) for split in splits for file in (run.ledger, run.predictions, run.evaluation)]
     return [sha256_of(file) if file.is_file() else None for file in files]
 
 

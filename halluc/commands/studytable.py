@@ -9,9 +9,10 @@ from rich.table import Table
 from halluc.commands import armtable
 from halluc.commands.arms import MATCHED
 from halluc.commands.armtable import told
-from halluc.commands.comparison import named, number
+from halluc.commands.comparison import named, number, p_value
 from halluc.commands.terminal import put_table, say
-from halluc.report.words.wording import counted
+from halluc.report.words.wording import counted, of_seeds
+from halluc.runs import training_facts
 from halluc.runs.studies import CellFigures, SeedFigure, StudyFigures, Trend
 
 # heading -> (figure, slice)
@@ -47,6 +48,8 @@ def show(study: StudyFigures) -> None:
     columns = _columns(study)
     _cells(study.cells, columns)
     _legend(study, columns)
+    for told_ in training_facts.varying(cell.training for cell in study.cells):
+        say(f"the cells differ in {told_}", style="yellow")
     armtable.show(study.comparisons, study.arm_trends)
     for axis in dict.fromkeys((trend.axis, *told(trend.choice)) for trend in study.trends):
         _trends([trend for trend in study.trends if (trend.axis, *told(trend.choice)) == axis])
@@ -125,17 +128,16 @@ def _trends(trends: Sequence[Trend]) -> None:
     title = f"per {unit} of {first.axis}{also}, {first.points} points, {counted(first.seeds, 'seed')}"
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     table.add_column("")
-    for heading in ("slope", "95% interval", "p", "intercept", "95% interval", ""):
+    for heading in ("seeds", "slope", "95% interval", "p", "could show", "intercept", "95% interval", ""):
         table.add_column(heading, justify="right")
     for trend in trends:
         slope = "–" if trend.slope is None else f"{trend.slope:+.4f}"
-        spans = [
-            "" if i is None else "[{:+.4f}, {:+.4f}]".format(*i)
-            for i in (trend.slope_interval, trend.intercept_interval)
-        ]
-        p = "" if trend.slope_p is None else f"{trend.slope_p:.4f}"
-        row = (slope, spans[0], p, number(trend.intercept), spans[1], direction(trend))
-        table.add_row(named(trend.name, trend.by), *row)
+        ends = ((trend.slope, trend.slope_interval), (trend.intercept, trend.intercept_interval))
+        spans = ["[{:+.4f}, {:+.4f}]".format(*i) if i else "" if value is None else "none" for value, i in ends]
+        p = "" if trend.slope_p is None else p_value(trend.slope_p)
+        least = "" if trend.smallest is None else f"{trend.smallest:.4f}"
+        row = (slope, spans[0], p, least, number(trend.intercept), spans[1], direction(trend))
+        table.add_row(named(trend.name, trend.by), of_seeds(trend.n, trend.seeds), *row)
     say()
     put_table(table)
 

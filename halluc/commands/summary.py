@@ -140,4 +140,5 @@ def _value(figure: MetricResult | None) -> str:
 
 
 def _interval(figure: MetricResult) -> str:
-    return "" if figure.interval is None else "[{:.4f}, {:.4f}]".format(*figure.interval)
+    nothing = "" if figure.value is None else "none"
+    return nothing if figure.interval is None else "[{:.4f}, {:.4f}]".format(*figure.interval)

@@ -330,6 +330,8 @@ def difference(one: Sample, other: Sample) -> Difference:
         return not low <= 0 <= high
 
     p = exact_intervals.p_value(excludes_zero) if value else 1.0
+    if one.limits is None or other.limits is None:  # no p is smaller than the resamples can tell
+        p = max(p, 2 / (len(one.resampled) + 1))
     return Difference(float(value), _of_difference(one, other, LEVEL), p)
 
 

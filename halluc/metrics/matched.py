@@ -13,7 +13,9 @@ from typing import Any
 
 import numpy
 
-from halluc.core.significance import RESAMPLES, percentiles, snapped, two_sided, weighted
+from halluc.core import exact_intervals
+from halluc.core.exact_intervals import Limits
+from halluc.core.significance import RESAMPLES, Sample, difference, weighted
 
 Array = numpy.ndarray
 
@@ -162,9 +164,13 @@ class Resampled:
     bad: _Running
     never: Array
 
+    def left(self, omitted: Array) -> Array:
+        """How many claims are left once the first ``omitted`` mentions are omitted, (resamples,)."""
+        return self.claims.up_to(self.arm.left[omitted])
+
     def rate(self, omitted: Array) -> Array:
         """Hallucination rates once the first ``omitted`` mentions are, (resamples,); NaN where no claim is left."""
-        left, bad = self.claims.up_to(self.arm.left[omitted]), self.bad.up_to(self.arm.bad_left[omitted])
+        left, bad = self.left(omitted), self.bad.up_to(self.arm.bad_left[omitted])
         return numpy.where(left > 0, bad / numpy.maximum(left, 1), numpy.nan)
 
 
@@ -178,6 +184,21 @@ def rates(a: Resampled, b: Resampled) -> tuple[Array, Array]:
     """Hallucination rates of both arms at matched omission, (resamples,) each; NaN where an arm has no claim left."""
     at_a, at_b = omitted_alike(a, b)
     return a.rate(at_a), b.rate(at_b)
+
+
+def claims_left(a: Resampled, b: Resampled) -> tuple[float, float]:
+    """How many claims of each arm are left at matched omission, in the first resample."""
+    at_a, at_b = omitted_alike(a, b)
+    return float(a.left(at_a)[0]), float(b.left(at_b)[0])
+
+
+def limits(rate: float, left: float, *, of_difference: bool = True) -> Limits | None:
+    """The exact interval of a rate of 0 or 1 among the claims left: in a difference Wilson's, else Clopper and
+    Pearson's; None for other rates."""
+    if not left or rate not in (0.0, 1.0):
+        return None
+    of_share = exact_intervals.wilson if of_difference else exact_intervals.clopper_pearson
+    return lambda level: of_share(rate * left, left, level)
 
 
 def matched_omission(a: Arm, b: Arm, gold: Array, examples: int, resamples: int = RESAMPLES) -> Comparison:
@@ -200,22 +221,22 @@ def matched_omission(a: Arm, b: Arm, gold: Array, examples: int, resamples: int 
     at_a, at_b = _matched(a, one.cut[omitted[0][0]]), _matched(b, other.cut[omitted[1][0]])
     if at_a.hallucination_rate is None or at_b.hallucination_rate is None:
         return Comparison(at_a, at_b, None, None, None, 0, 0.0)
-    drawn = snapped(numpy.concatenate([_differences(one, other, weights) for weights in weighted(examples, resamples)]))
+    drawn = [rates(one.within(weights), other.within(weights)) for weights in weighted(examples, resamples)]
+    of_a, of_b = (numpy.concatenate([both[which] for both in drawn]) for which in (0, 1))
+    left = claims_left(one.within(as_they_are), other.within(as_they_are))
+    found = difference(
+        Sample(at_b.hallucination_rate, of_b, limits(at_b.hallucination_rate, left[1])),
+        Sample(at_a.hallucination_rate, of_a, limits(at_a.hallucination_rate, left[0])),
+    )
     return Comparison(
         a=at_a,
         b=at_b,
-        difference=float(snapped(at_b.hallucination_rate - at_a.hallucination_rate)),
-        interval=percentiles(drawn),
-        p=two_sided(drawn),
+        difference=found.value,
+        interval=found.interval,
+        p=found.p,
         resamples=resamples,
-        undefined=float(numpy.isnan(drawn).mean()),
+        undefined=float(numpy.isnan(of_b - of_a).mean()),
     )
-
-
-def _differences(one: Ranked, other: Ranked, weights: Array) -> Array:
-    """Differences other - one of some resamples, (resamples,)."""
-    a, b = rates(one.within(weights), other.within(weights))
-    return numpy.asarray(b - a)
 
 
 def _matched(arm: Arm, cut: float) -> Matched:

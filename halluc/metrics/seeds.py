@@ -187,9 +187,17 @@ class Paired:
         limits = self.arm.shared_limits, self.reference.shared_limits
         if found.value is None or found.interval is not None or None in limits or found.sd not in (None, 0.0):
             return found
-        arm, reference = (one(LEVEL) for one in limits if one is not None)
-        interval = of_difference(self.arm.mean, arm, self.reference.mean, reference)
-        return replace(found, interval=interval, p=1.0 if found.seeds > 1 and found.value == 0 else None)
+
+        def at(level: float) -> Interval:
+            arm, reference = (one(level) for one in limits if one is not None)
+            return of_difference(self.arm.mean, arm, self.reference.mean, reference)
+
+        def excludes_zero(level: float) -> bool:
+            low, high = at(level)
+            return not low <= 0 <= high
+
+        several = found.seeds > 1
+        return replace(found, interval=at(LEVEL), p=p_value(excludes_zero) if several and found.value else found.p)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,8 @@ Plain = str | int | float | bool | None
 
 def spans_factor_of_ten(places: Sequence[float]) -> bool:
     """Whether an axis of numbers is read on a log scale: no place is 0 or less, and the last is ten times the first."""
-    return min(places) > 0 and max(places) >= 10 * min(places)
+    # A factor of 10 may miss 10 by its last digit: 3e-4 / 3e-5.
+    return min(places) > 0 and max(places) / min(places) >= 10 * (1 - 1e-9)
 
 
 class TrainingFacts(Record):
@@ -133,8 +134,10 @@ class Line(Record):
     """A straight line of a figure against a numeric axis, the other axes fixed by ``choice``.
 
     ``scale``: where the axis spans a factor of 10 or more the line is fitted on its logarithm, the slope is per factor
-    of 10, and there is no intercept. ``seeds`` counts the seeds that all points have. ``slope_p`` is two-sided, null
-    for a single seed; ``slope_p_holm`` is adjusted for the arms that are compared.
+    of 10, and there is no intercept. ``seeds`` counts the seeds that all points have, ``n`` those of them in which the
+    figure is defined at all points. ``slope_p`` is two-sided, null for a single seed and where a seed makes no claim;
+    ``slope_p_holm`` is adjusted for the arms that are compared. ``smallest`` is the smallest slope that would have had
+    p < .05 before adjustment.
     """
 
     choice: dict[str, Plain]
@@ -144,10 +147,12 @@ class Line(Record):
     points: int
     scale: Literal["linear", "log10"] = "linear"
     seeds: int = 0
+    n: int = 0
     slope: float | None
     slope_interval: Interval | None = None
     slope_p: float | None = None
     slope_p_holm: float | None = None
+    smallest: float | None = None
     intercept: float | None
     intercept_interval: Interval | None = None
 
@@ -165,7 +170,8 @@ class Trend(Line):
 
 
 class ArmDelta(Record):
-    """A figure of an arm less the reference's, over the seeds that both have.
+    """A figure of an arm less the reference's: ``arm``, ``reference`` and their difference are means over the seeds in
+    which both are defined.
 
     ``values`` are the differences by seed, ``sd`` their standard deviation. ``p`` is two-sided, null for a single seed
     and where a seed of either makes no claim; ``p_holm`` is adjusted for all arms that are compared in this figure
@@ -185,6 +191,11 @@ class ArmDelta(Record):
     sd: float | None = None
     smallest: float | None = None
     values: list[float | None] = Field(default_factory=list)
+
+    @property
+    def n(self) -> int:
+        """In how many seeds the difference is defined."""
+        return sum(value is not None for value in self.values)
 
 
 class ArmComparison(Record):

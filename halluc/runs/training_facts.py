@@ -42,6 +42,18 @@ def differences(a: TrainingFacts, b: TrainingFacts) -> list[TrainingDifference]:
     ]
 
 
+def varying(cells: Iterable[TrainingFacts]) -> list[str]:
+    """The facts in which cells differ, the chosen step aside: ``optimizer steps (8 to 70)``."""
+    known = list(cells)
+    found = []
+    for name, title in TITLES.items():
+        sides = {tuple(map(str, getattr(one, name))) for one in known}
+        values = list(dict.fromkeys(value for one in known for value in getattr(one, name)))
+        if name != "chosen_step" and len(sides) > 1:
+            found.append(f"{title} ({shown(values)})")
+    return found
+
+
 def shown(values: Sequence[Plain]) -> str:
     """``70``, of several numbers ``25 to 70``, of several words ``bf16, fp32``."""
     if not values:

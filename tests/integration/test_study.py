@@ -23,7 +23,7 @@ from halluc.runs.studies import Comparison, StudyFigures, Trend
 MISLEADING = "Oslo O\nwon O\n. O\n\nthe O\nCorp O\nmet O\nParis O\n. O\n\nBerg O\nleft O\nAnna O\n. O\n"
 
 
-def run_study(folder: Path, encoder: Path, matrix: str, length: str = "epochs: 4", also_test: str = "") -> Path:
+def run_study(folder: Path, encoder: Path, matrix: str, length: str = "epochs: 10", also_test: str = "") -> Path:
     """Train and evaluate every cell of a study of the tiny encoder."""
     from halluc.__main__ import exit_code_of
     from tests.conftest import SENTENCES

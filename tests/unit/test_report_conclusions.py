@@ -78,7 +78,7 @@ def study(comparisons=(), trends=(), cells=None, missing=None, seeds=3, best=())
 def slope(found, name=RATE, axis="gap.fraction", seeds=3, **more):
     value, low, high, p = found
     return Trend(
-        choice={}, axis=axis, name=name, by={}, points=2, slope=value, seeds=seeds, slope_p=p, intercept=0.1,
+        choice={}, axis=axis, name=name, by={}, points=2, slope=value, seeds=seeds, n=seeds, slope_p=p, intercept=0.1,
         slope_interval=None if low is None else (low, high), **more,
     )  # fmt: skip
 
@@ -120,7 +120,7 @@ def test_an_arm_of_which_a_seed_makes_no_claim_is_named_and_not_concluded_on():
     comparison = against("mix", silent=(2,), **{RATE: LESS, MATCHED: LESS})
     cells = [cell({"arm": "none"}), cell({"arm": "mix"}, silent=(2,))]
     first, answer, arm, _ = of_study(study([comparison], cells=cells))
-    assert first == "Arm “mix”: 1 of 3 seeds makes no claim, so that nothing is concluded there."
+    assert first == "At arm “mix” 1 of 3 seeds makes no claim, so that nothing is concluded there."
     assert answer.startswith("No difference")
     assert "−4.1 points [−6.3, −1.9], undecided" in arm, "its figures are not blanked"
 

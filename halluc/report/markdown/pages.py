@@ -184,7 +184,7 @@ def _of_study(report: StudyReport, room: Room) -> dict[str, Any]:
         "families_left": len(found["families"]) - len(families),
         "family": partial(_table, room=room),
         "trends": [
-            gfm.table(found["trend_columns"], rows, "llrrrrr", room)
+            gfm.table(found["trend_columns"], rows, "llrrrrrr", room)
             for rows in (found["trend_rows"], found["arm_trend_rows"])
             if rows
         ],

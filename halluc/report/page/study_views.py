@@ -10,6 +10,7 @@ from halluc.report import formats
 from halluc.report.page.cells import EMPTY, Cell
 from halluc.report.words import nouns
 from halluc.report.words.nouns import Nouns
+from halluc.report.words.wording import of_seeds
 from halluc.runs import training_facts
 from halluc.runs.reports import StudyReport
 from halluc.runs.schema import TEXT_NOVELTIES
@@ -81,7 +82,7 @@ def view(report: StudyReport) -> dict[str, Any]:
         "training_columns": [*axes, *training_facts.TITLES.values()],
         "training_rows": [_training_row(cell) for cell in found.cells],
         "families": list(_families(found.comparisons, words)),
-        "trend_columns": ["", "along", "points", "seeds", "slope", "p", "intercept"],
+        "trend_columns": ["", "along", "points", "seeds", "slope", "p", "could show", "intercept"],
         "trend_rows": [_line_row(trend, _plain(trend)) for trend in found.trends],
         "arm_trend_rows": [_line_row(trend, _of_arm(trend)) for trend in found.arm_trends],
     }
@@ -173,7 +174,9 @@ def difference(delta: ArmDelta | None) -> Cell:
         return EMPTY if delta is None else Cell(formats.NOTHING)
     p = f"p {formats.p_value(delta.p_holm)}" if delta.p_holm is not None else ""
     interval = formats.interval(delta.name, delta.interval) or formats.NO_INTERVAL
-    return Cell(formats.difference(delta.name, delta.difference, unit=False), f"{interval} {p}".strip(), delta.shown)
+    some = "" if delta.n in (0, len(delta.values)) else f"{of_seeds(delta.n, len(delta.values))} seeds"
+    under = " ".join(filter(None, (interval, p, some)))
+    return Cell(formats.difference(delta.name, delta.difference, unit=False), under, delta.shown)
 
 
 def _smallest(members: Sequence[ArmComparison], key: Key) -> Cell:
@@ -192,9 +195,10 @@ def _line_row(line: Line, told: str) -> Row:
         formats.title(name, line.by),
         Cell(f"{told}, per factor of 10" if line.scale == "log10" else told),
         Cell(str(line.points)),
-        Cell(str(line.seeds)),
+        Cell(of_seeds(line.n, line.seeds)),
         Cell(formats.difference(name, line.slope), slope, line.sign != 0),
         Cell(formats.p_value(p)),
+        Cell(formats.difference(name, line.smallest, unit=False).removeprefix("+")),
         Cell(formats.value(name, line.intercept), formats.interval(name, line.intercept_interval)),
     ]
 

@@ -25,14 +25,18 @@ WORD = {1: "higher", -1: "lower", 0: "undecided"}
 
 
 class Stated(NamedTuple):
-    """A difference: ``sign`` is 1 or -1 where it is shown, 0 where that is undecided."""
+    """A difference: ``sign`` is 1 or -1 where it is shown, 0 where that is undecided.
+
+    ``some`` says of how many seeds it is, where not of all.
+    """
 
     name: str
     value: float
     interval: Interval | None
     sign: int
+    some: str = ""
 
     @property
     def told(self) -> str:
         """``−0.7 points [−1.4, −0.2]``."""
-        return signed(self.name, self.value, self.interval)
+        return signed(self.name, self.value, self.interval) + self.some

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from halluc.report import formats
 from halluc.report.words.differences import MATCHED, MOST_NAMED, NAMED, OMISSION, RATE, WORD, Stated
-from halluc.report.words.wording import counted, listed, quoted, sentence, signed
+from halluc.report.words.wording import counted, listed, of_seeds, quoted, sentence, signed
+from halluc.runs import training_facts
 from halluc.runs.studies import (
     LEAST_SEEDS,
     SURE,
@@ -39,7 +40,9 @@ def of_study(figures: StudyFigures) -> list[str]:
         body = [_answer(figures.comparisons), *_arms(figures.comparisons, room), *training]
         body += _curves(_of_references(figures), figures)[: max(0, _MOST_SENTENCES - len(head) - len(body) - len(tail))]
     else:
-        body = _curves(figures.trends, figures) or _alone(figures)
+        varying = training_facts.varying(cell.training for cell in figures.cells)
+        beside = [sentence(f"beside the setting, the cells also differ in {listed(varying)}")] if varying else []
+        body = [*_curves(figures.trends, figures), *beside] or _alone(figures)
     return [*head, *body[: _MOST_SENTENCES - len(head) - len(tail)], *tail]
 
 
@@ -62,7 +65,8 @@ def _basis(figures: StudyFigures) -> list[str]:
         found.append(what)
     silent = [(cell, len(cell.silent_seeds)) for cell in figures.cells if cell.silent_seeds]
     for cell, count in silent[:MOST_NAMED]:
-        told = f"{_choice(cell.choice)}: {count} of {counted(len(cell.runs), 'seed')} make{'s' * (count == 1)} no claim"
+        where = f"at {_choice(cell.choice)} " if cell.choice else ""
+        told = f"{where}{count} of {counted(len(cell.runs), 'seed')} make{'s' * (count == 1)} no claim"
         found.append(f"{told}, so that nothing is concluded there")
     return [sentence("; ".join(found))] if found else []
 
@@ -177,7 +181,8 @@ def _curve(where: str, members: Sequence[Trend], figures: StudyFigures) -> str:
                 verb = {1: "rises", -1: "falls", 0: "undecided"}[trend.sign]
                 ends = trend.slope_interval
                 interval = None if ends is None else (ends[0] * width, ends[1] * width)
-                parts.append(f"{called} {signed(trend.name, trend.slope * width, interval)}, {verb}")
+                some = "" if trend.n == trend.seeds else f" ({of_seeds(trend.n, trend.seeds)} seeds)"
+                parts.append(f"{called} {signed(trend.name, trend.slope * width, interval)}{some}, {verb}")
     if not parts:
         return ""
     also = f" with {where}" if where else ""
@@ -260,7 +265,8 @@ def _sign(delta: ArmDelta) -> int:
 def _stated(delta: ArmDelta) -> Stated | None:
     if delta.difference is None:
         return None
-    return Stated(delta.name, delta.difference, delta.interval, _sign(delta))
+    some = "" if delta.n in (0, len(delta.values)) else f" ({of_seeds(delta.n, len(delta.values))} seeds)"
+    return Stated(delta.name, delta.difference, delta.interval, _sign(delta), some)
 
 
 def _arm(one: ArmComparison) -> str:

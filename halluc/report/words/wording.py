@@ -23,6 +23,11 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
+def of_seeds(n: int, seeds: int) -> str:
+    """``3``; ``2 of 3`` where some seeds have no such figure."""
+    return str(seeds) if n == seeds else f"{n} of {seeds}"
+
+
 def signed(figure: str, value: float, interval: Interval | None) -> str:
     """``−0.4 points [−1.2, 0.5]``."""
     return " ".join(filter(None, (formats.difference(figure, value), formats.interval(figure, interval))))
