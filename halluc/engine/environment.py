@@ -6,7 +6,7 @@ stays. Nothing is set where torch was imported first: it would have no effect.
 Memory: oneDNN keeps the primitives of the last 1,024 operations by their tensor shapes, and ideep, torch's wrapper of
 it, keeps another 1,024. Each primitive owns its scratchpad. Sentences make hundreds of shapes, so these caches grow to
 gigabytes, 9 MB for every new shape of a batch of 1,024 word pieces of a six-layer encoder, and are hit mostly within a
-step, where all layers have the same shapes. 64 is more than a step has distinct operations, and keeps 30 MB.
+step, where all layers have the same shapes. 32 is more than a step has distinct operations, and keeps 13 MB.
 
 Waiting: between two operations the threads of GNU OpenMP spin, 300,000 times by default, and with
 ``OMP_WAIT_POLICY=active`` practically for ever, before they sleep. Alone that is fast. Where another process needs the
@@ -21,7 +21,7 @@ import sys
 from collections.abc import Mapping, MutableMapping
 
 # Not 0: ideep crashes with that.
-CACHED_PRIMITIVES = 64
+CACHED_PRIMITIVES = 32
 SPINS = 10_000
 
 # What is set, and other names under which the user may have decided the same.

@@ -41,7 +41,7 @@ print(max(used_after(rows) for rows in range(700, 800)) - first)
 def test_what_the_user_left_open_is_set():
     environ: dict[str, str] = {}
     environment.prepare(environ, modules={})
-    assert environ["ONEDNN_PRIMITIVE_CACHE_CAPACITY"] == environ["LRU_CACHE_CAPACITY"] == "64"
+    assert environ["ONEDNN_PRIMITIVE_CACHE_CAPACITY"] == environ["LRU_CACHE_CAPACITY"] == "32"
     assert environ["GOMP_SPINCOUNT"] == str(environment.SPINS)
     assert environment.waiting(environ) == "short spin, for cores alone or shared (GOMP_SPINCOUNT=10000)"
 
@@ -91,7 +91,7 @@ class Watch:
 sys.meta_path.insert(0, Watch())
 import {module}
 """
-    assert _python(script) == "64"
+    assert _python(script) == "32"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="mallinfo2 is glibc's")
