@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import random
@@ -15,6 +16,7 @@ from pathlib import Path
 import pytest
 from safetensors.numpy import load_file
 
+from halluc.metrics.tagging import Tagging
 from tests.conftest import SENTENCES
 
 COMMAND = [sys.executable, "-m", "halluc", "train"]
