@@ -10,8 +10,8 @@ step, where all layers have the same shapes. 32 is more than a step has distinct
 
 Waiting: between two operations the threads of GNU OpenMP spin, 300,000 times by default, and with
 ``OMP_WAIT_POLICY=active`` practically for ever, before they sleep. Alone that is fast. Where another process needs the
-core it takes the core from it, a few milliseconds at each of the thousands of operations of a step. A short spin still
-bridges the gaps between operations of one training (``benchmarks/threads.py`` measures both).
+core it takes the core from it, a few milliseconds at each of the thousands of operations of a step. A short spin is to
+bridge the gaps between operations of one training, and still give way (measured in docs/training.md).
 """
 
 from __future__ import annotations
