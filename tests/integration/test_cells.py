@@ -172,7 +172,8 @@ def test_two_equal_processes_at_once_do_every_cell_once(halluc, study, home):
     this = halluc("run", study)
     told = other.communicate(timeout=120)[1]
     assert (this.code, other.returncode) == (0, 0), told + this.err
-    assert "left to the process that is writing it" in this.err
+    # Which of the two comes to a cell that the other one writes is a matter of scheduling.
+    assert "left to the process that is writing it" in told + this.err
     assert trained(home) == CELLS
     for slug in CELLS:
         assert record(home, slug).status == "done"
