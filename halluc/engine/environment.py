@@ -44,7 +44,7 @@ def prepare(environ: MutableMapping[str, str] = os.environ, modules: Mapping[str
 def waiting(environ: Mapping[str, str] = os.environ) -> str:
     """How OpenMP threads wait for work, and who decided that; for messages and ``run.json``."""
     if environ.get("GOMP_SPINCOUNT") == str(SPINS):
-        return f"short spin, for cores alone or shared (GOMP_SPINCOUNT={SPINS})"
+        return f"short spin, GOMP_SPINCOUNT={SPINS}"
     for name in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY", "KMP_BLOCKTIME"):
         if name in environ:
             return f"{name}={environ[name]}, as set"
