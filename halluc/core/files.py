@@ -7,6 +7,7 @@ import errno
 import hashlib
 import json
 import os
+import stat
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -188,6 +189,39 @@ def recover(folder: Path) -> None:
             shutil.rmtree(left, ignore_errors=True)
         else:
             left.unlink(missing_ok=True)
+
+
+_KINDS = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISCHR, "a character device"),
+    (stat.S_ISBLK, "a block device"),
+    (stat.S_ISFIFO, "a named pipe"),
+    (stat.S_ISSOCK, "a socket"),
+)
+# File systems whose files are made up by the kernel while they are read: they can be endless, or block.
+_VIRTUAL = ("/proc", "/sys")
+
+
+def irregular(path: Path) -> str | None:
+    """What ``path`` is, where it exists and is no regular file on a disk, such as ``a character device``; else None.
+
+    Such a file may be endless or block its reader, and cannot be read twice.
+    """
+    try:
+        found = path.stat()
+    except (OSError, ValueError):
+        return None
+    kind = next((name for matches, name in _KINDS if matches(found.st_mode)), None)
+    if kind is None and any(found.st_dev == _device(Path(folder)) for folder in _VIRTUAL):
+        return "a file of the kernel"
+    return kind
+
+
+def _device(folder: Path) -> int | None:
+    try:
+        return folder.stat().st_dev
+    except OSError:
+        return None
 
 
 def sha256_of(path: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import datetime
 import gc
@@ -80,11 +81,20 @@ def start(precision: str, seed: int) -> Runtime:
     accelerator = Accelerator(
         mixed_precision="no" if precision == "fp32" else precision, cpu=not cuda, kwargs_handlers=[patience]
     )
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        atexit.unregister(_leave_group)  # once, however many experiments this process runs
+        atexit.register(_leave_group)
     set_seed(seed)
     if not cuda:
         _trim()
         _keep_freed_memory()
     return Runtime(accelerator, precision)
+
+
+def _leave_group() -> None:
+    """Stop the threads of the process group: one that still runs while the interpreter ends aborts the process."""
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
 
 
 def _glibc() -> ctypes.CDLL | None:

@@ -309,7 +309,7 @@ def test_two_processes_reach_the_losses_of_one(halluc, long_experiment, tmp_path
     text = long_experiment.read_text().replace("epochs: 3", "epochs: 1, precision: fp32")
     long_experiment.write_text(text.replace("model: {", "model: {dropout: 0.0, "))
     assert halluc("train", long_experiment, "--run", tmp_path / "one", "-q").code == 0
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "29531", "-m"]
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m"]
     done = subprocess.run(
         [*launcher, "halluc", "train", str(long_experiment), "--run-dir", str(tmp_path / "two")],
         capture_output=True, text=True, timeout=300, env={**os.environ, "OMP_NUM_THREADS": "1"}, check=False,

@@ -3,12 +3,13 @@ from __future__ import annotations
 import errno
 import json
 import os
+import socket
 from pathlib import Path
 
 import pytest
 
 from halluc.core.errors import EXIT_ENVIRONMENT, HallucError, Location, printable, render
-from halluc.core.files import json_line, recover, replace_folder, replacing, write_json, write_jsonl
+from halluc.core.files import irregular, json_line, recover, replace_folder, replacing, write_json, write_jsonl
 
 
 def test_a_file_is_whole_or_as_it_was(tmp_path):
@@ -161,3 +162,19 @@ def test_what_is_in_the_way_is_named(tmp_path):
 def test_a_forbidden_folder_is_an_error_and_no_traceback():
     with pytest.raises(HallucError, match="cannot write"), replacing(Path("/proc/no/such/folder/x")):
         pass
+
+
+def test_what_is_no_regular_file_is_named(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "file").write_text("text")
+    (tmp_path / "link").symlink_to("/dev/zero")
+    listening = socket.socket(socket.AF_UNIX)
+    listening.bind(str(tmp_path / "socket"))
+    listening.close()
+    found = {name: irregular(tmp_path / name) for name in ("pipe", "file", "link", "socket", "absent", "")}
+    assert found == {
+        "pipe": "a named pipe", "file": None, "link": "a character device", "socket": "a socket", "absent": None,
+        "": "a folder",
+    }  # fmt: skip
+    assert irregular(Path("/proc/self/status")) == "a file of the kernel"
+    assert irregular(Path("nul\0byte")) is None
