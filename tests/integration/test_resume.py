@@ -343,7 +343,7 @@ def test_an_error_in_one_process_ends_all_with_that_error(long_experiment, tmp_p
         "from halluc.__main__ import main\n"
         "main()\n"
     )
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "29532"]
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     done = subprocess.run(
         [*launcher, str(broken), "train", str(long_experiment), "--run-dir", str(tmp_path / "run")],
         capture_output=True, text=True, timeout=300, env={**os.environ, "OMP_NUM_THREADS": "1"}, check=False,
