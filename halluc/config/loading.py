@@ -190,7 +190,7 @@ def check(located: Located, table: registry.Table) -> tuple[schema.Experiment | 
     try:
         return kind_of_config.model_validate(located.value), errors
     except ValidationError as error:
-        for one in error.errors(include_url=False):
+        for one in problems.decisive(error.errors(include_url=False), located):
             if one["loc"] and one["loc"][0] in undecided:
                 continue  # told already
             errors.append(problems.explain(one, located, kind_of_config))
