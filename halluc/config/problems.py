@@ -105,7 +105,9 @@ def explain(problem: Any, located: Located, experiment: type[schema.Experiment])
         return HallucError("C103", f"`{key}` cannot be {given}", where, choice)
     if kind in _BOUNDS:
         name, words = _BOUNDS[kind]
-        return HallucError("C105", f"`{key}` must be {words} {context[name]}, not {given}", where)
+        bound = context[name]
+        told = f"{bound:,}" if isinstance(bound, int) else bound
+        return HallucError("C105", f"`{key}` must be {words} {told}, not {given}", where)
     if kind in _WANTED:
         unquote = _quoted_number(problem["input"], kind)
         return HallucError("C104", f"`{key}` must be {_WANTED[kind]}, not {given}", where, unquote)

@@ -35,15 +35,15 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
-# Three times BERT-large; AdamW takes 16 bytes for each. A layer of width w has 12 w^2.
-_MOST_WEIGHTS = 1_000_000_000
+# More than BERT-large has in its layers; training takes 16 bytes for each. A layer of width w has 12 w^2.
+_MOST_WEIGHTS = 350_000_000
 
 
 class ScratchConfig(Section):
     """An encoder that knows nothing: BERT's architecture with random weights, and a tokenizer of its own."""
 
     layers: int = Field(default=4, ge=1, le=100, description="transformer layers")
-    width: int = Field(default=256, ge=1, le=8_192, description="hidden size; inside a layer it is four times as wide")
+    width: int = Field(default=256, ge=1, le=4_096, description="hidden size; inside a layer it is four times as wide")
     heads: int = Field(default=4, ge=1, le=256, description="attention heads, which share the width")
     vocabulary: int = Field(
         default=8000,
@@ -156,7 +156,7 @@ class TrainConfig(Section):
     accumulation: int = Field(
         default=1,
         ge=1,
-        le=10_000,
+        le=1_000,
         description="forward passes that an optimizer step is split into, where memory is short",
     )
     checkpoint_steps: int | None = Field(

@@ -172,14 +172,16 @@ def read(source: Source) -> Located:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = source.location(mark) if mark else None
-        told = " ".join(part for part in (error.context, error.problem) if part)
-        told = cut(told, 300)
+        told = cut(" ".join(part for part in (error.context, error.problem) if part), 300)
         raise HallucError("C001", f"not readable as YAML: {told}", _one_wide(where), _syntax_help(told)) from None
     except yaml.reader.ReaderError as error:
         raise HallucError(
             "C001", f"not readable as YAML: character U+{int(error.character):04X} is not allowed",
             Location(source.name), "save the file as UTF-8 text without control characters",
         ) from None  # fmt: skip
+    except (ValueError, OverflowError):  # PyYAML hands such escapes to chr() as they are
+        message, help = "not readable as YAML: an escape beyond \\U0010FFFF", "characters end there"
+        raise HallucError("C001", message, Location(source.name), help) from None
     except RecursionError:
         raise HallucError("C001", "nested too deeply to read", Location(source.name)) from None
     if node is None:
@@ -213,7 +215,9 @@ class _Builder:
             raise HallucError("C003", "an alias refers to what contains it", where)
         collection = isinstance(node, yaml.CollectionNode)
         if collection and node.tag not in ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"):
-            self.errors.append(HallucError("C003", f"YAML tag `{node.tag}`", where, "configs use plain values only"))
+            self.errors.append(
+                HallucError("C003", f"YAML tag `{cut(node.tag)}`", where, "configs use plain values only")
+            )
         self.values[path] = where
         self.open.add(id(node))
         try:
@@ -221,7 +225,7 @@ class _Builder:
                 return dict(self._pairs(node, path))
             if isinstance(node, yaml.SequenceNode):
                 return [self.build(item, (*path, index)) for index, item in enumerate(node.value)]
-            return self._scalar(node, where)
+            return self._scalar(node, path, where)
         finally:
             self.open.discard(id(node))
 
@@ -249,17 +253,19 @@ class _Builder:
             self.keys[(*path, key)] = where
             yield key, self.build(value_node, (*path, key))
 
-    def _scalar(self, node: yaml.Node, where: Location) -> Any:
+    def _scalar(self, node: yaml.Node, path: Path, where: Location) -> Any:
         text = str(node.value)
         if what := unusable(text):
-            self.errors.append(HallucError("C003", f"a value has {what}", where, "take it out"))
+            self.errors.append(HallucError("C003", f"`{cut(dotted(path))}` has {what}", where, "take it out"))
             return None
         standard = node.tag.startswith("tag:yaml.org,2002:") and node.tag != "tag:yaml.org,2002:python"
         explicit = self.source.text[node.start_mark.index : node.start_mark.index + 1] == "!"
         if explicit and node.tag == "tag:yaml.org,2002:str":
             return text
         if explicit or not standard:
-            self.errors.append(HallucError("C003", f"YAML tag `{node.tag}`", where, "configs use plain values only"))
+            self.errors.append(
+                HallucError("C003", f"YAML tag `{cut(node.tag)}`", where, "configs use plain values only")
+            )
             return None
         return scalar(text) if isinstance(node, yaml.ScalarNode) and node.style is None else text
 

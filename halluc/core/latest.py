@@ -83,7 +83,8 @@ def _named_by(pointer: Path) -> Path:
     home, is_link = pointer.parent, pointer.is_symlink()
     try:
         name = str(pointer.readlink()) if is_link else _first_bytes(pointer).decode("utf-8").strip()
-    except UnicodeDecodeError:
+        name.encode("utf-8")  # of a link, bytes that are no text arrive as lone surrogates
+    except UnicodeError:
         raise _damaged(pointer, "it is not UTF-8 text") from None
     except OSError as error:
         raise _damaged(pointer, error.strerror or str(error)) from None
