@@ -6,6 +6,7 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Sequence
+from functools import cache
 from typing import Annotated, Any, Literal, Union
 
 from pydantic import BeforeValidator, Field, create_model, field_validator, model_validator
@@ -117,17 +118,25 @@ _FROM: dict[str, Any] = {
 AugmentConfig = create_model("AugmentConfig", __base__=_AugmentConfig, **_FROM)
 
 
+_Configs = tuple[tuple[str, type[Section]], ...]
+
+
 def augment_type(table: registry.Table) -> Any:
     """``augment`` with the configs of every method and filter in the table."""
-    augmenters = component_configs(table, "augmenter")
+    kinds = ("augmenter", "synthesizer", "filter")
+    return _augment_type(*(tuple(component_configs(table, kind).items()) for kind in kinds))
+
+
+@cache  # each cell of a study asks for it, and to make one takes as long as all else of a cell
+def _augment_type(augmenter: _Configs, synthesizer: _Configs, filter_: _Configs) -> Any:
+    augmenters, filters = dict(augmenter), dict(filter_)
     steps = [config for name, config in augmenters.items() if name != "sequence"]
     chain = create_model(
         "SequenceConfig",
         __base__=augmenters["sequence"],
         methods=_listed(_one_of(steps), augmenters["sequence"], "methods"),
     )
-    methods = [*steps, chain, *component_configs(table, "synthesizer").values()]
-    filters = component_configs(table, "filter")
+    methods = [*steps, chain, *dict(synthesizer).values()]
     of_filters = _one_of(list(filters.values()))
     # A filter without keys of its own may be named alone.
     named = BeforeValidator(_as_mapping, json_schema_input_type=Literal[tuple(filters)] | of_filters)
