@@ -9,6 +9,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from halluc.config.bounds import Text
+from halluc.core.errors import HallucError
 from halluc.data.readers.base import BadLine, RawSentence, SplitName, TaggedDataConfig, numbered_lines, resolve
 
 DOCUMENT_START = "-DOCSTART-"
@@ -77,6 +78,7 @@ class ConllReader:
                 continue
             if not width:
                 width, first = len(cells), line
+                self._refuse_one_column(width)
             if len(cells) != width:
                 sound = False
                 yield self._ragged(str(path), number, line, len(cells), width, first)
@@ -86,6 +88,12 @@ class ConllReader:
             yield self._sentence(rows, str(path), document, split)
         if not any_line:
             yield BadLine("D102", str(path), 1, "the file is empty", "is this the right file, and was it copied whole?")
+
+    def _refuse_one_column(self, width: int) -> None:
+        token, tag = self.config.token_column, self.config.tag_column
+        if (token - tag) % width == 0:  # one of them counts from the right
+            message = f"`data.token_column: {token}` and `data.tag_column: {tag}` are one column of {width}"
+            raise HallucError("C106", message, help="name the column of the tags")
 
     def _cells(self, line: str) -> list[str]:
         if self.config.separator == "whitespace":
