@@ -29,15 +29,19 @@ Rate = Annotated[float, Field(ge=0, le=1)]
 class MethodConfig(Section):
     """The keys that every method has."""
 
-    share: float = Field(default=1.0, gt=0, description="how often it is drawn, beside the shares of the other methods")
+    share: float = Field(
+        default=1.0, gt=0, le=1_000_000, description="how often it is drawn, beside the shares of the other methods"
+    )
 
 
 class RateConfig(MethodConfig):
     """The keys of a method that edits some of the tokens (or mentions) that it could."""
 
     rate: Rate = Field(default=0.1, description="share of what could be edited in an example that is, on average")
-    at_least: int = Field(default=1, ge=0, description="edits of an example, where it has so much to edit")
-    at_most: int | None = Field(default=None, ge=1, description="edits of an example; null: as many as `rate` gives")
+    at_least: int = Field(default=1, ge=0, le=10_000, description="edits of an example, where it has so much to edit")
+    at_most: int | None = Field(
+        default=None, ge=1, le=10_000, description="edits of an example; null: as many as `rate` gives"
+    )
 
     @model_validator(mode="after")
     def _bounds_in_order(self) -> RateConfig:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from halluc.augment.base import Augmenter, MethodConfig, Rate, Tokens, Training
+from halluc.config.bounds import DISTINCT
 from halluc.core.edits import Edit, Editable, Replace, is_free
 from halluc.core.rng import Draws
 
@@ -16,9 +17,8 @@ Casing = Literal["lower", "upper", "title", "damaged"]
 
 class CaseConfig(MethodConfig):
     type: Literal["case"]
-    to: list[Casing] = Field(
+    to: Annotated[list[Casing], Field(min_length=1, max_length=4), DISTINCT] = Field(
         default=["lower", "upper", "title", "damaged"],
-        min_length=1,
         description="the casings, of which an example gets one that changes something. damaged: some tokens lose "
         "their capitals, as many get one",
     )

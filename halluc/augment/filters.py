@@ -144,7 +144,9 @@ class Leak(Filter):
 class LengthRatioConfig(Section):
     type: Literal["length_ratio"]
     min: float = Field(default=0.5, ge=0, le=1, description="the least length, in lengths of what it was made from")
-    max: float = Field(default=2.0, ge=1, description="the greatest length, in lengths of what it was made from")
+    max: float = Field(
+        default=2.0, ge=1, le=1_000, description="the greatest length, in lengths of what it was made from"
+    )
 
 
 class LengthRatio(Filter):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
-from typing import ClassVar, Literal, NamedTuple
+from typing import Annotated, ClassVar, Literal, NamedTuple
 
 from pydantic import Field, model_validator
 
@@ -13,6 +13,7 @@ from halluc.augment.base import Augmenter, MethodConfig, OptionError, Rate, Rate
 from halluc.augment.casing import Pattern, put
 from halluc.augment.gazetteer import read_gazetteer
 from halluc.augment.name_parts import NameParts
+from halluc.config.bounds import DISTINCT, MOST_LABELS, Reference, Text
 from halluc.core.edits import Edit, Editable, Replace, is_free
 from halluc.core.errors import did_you_mean
 from halluc.core.examples import Span
@@ -36,13 +37,12 @@ class MentionReplacementConfig(RateConfig):
     weighting: Literal["frequency", "uniform"] = Field(
         default="frequency", description="how a training mention is drawn: as often as it occurs, or each alike"
     )
-    gazetteer: str | None = Field(
+    gazetteer: Reference | None = Field(
         default=None,
-        min_length=1,
         description="with `source: gazetteer`: a file of `LABEL<TAB>name` lines, or .jsonl of {label, name}",
     )
-    labels: list[str] | None = Field(
-        default=None, min_length=1, description="replace mentions of these labels only; null: of all"
+    labels: Annotated[list[Text], Field(min_length=1, max_length=MOST_LABELS), DISTINCT] | None = Field(
+        default=None, description="replace mentions of these labels only; null: of all"
     )
     articles: bool = Field(default=True, description="make the English article before a mention agree: a or an")
 

@@ -34,7 +34,9 @@ class NgramConfig(MethodConfig):
         description="witten_bell: now and then after fewer tokens, down to the last tag; none: every n-gram is one of "
         "the training split",
     )
-    longest: int = Field(default=60, ge=1, description="tokens of an example; what would be longer is rejected")
+    longest: int = Field(
+        default=60, ge=1, le=10_000, description="tokens of an example; what would be longer is rejected"
+    )
 
 
 class Ngram(Synthesizer):

@@ -18,6 +18,7 @@ from pydantic import Field
 from halluc.augment.alignment import Alignment, checked
 from halluc.augment.base import Augmenter, MethodConfig, OptionError, Rejected, Training
 from halluc.augment.fields import fields, moved, part, picked, spread
+from halluc.config.bounds import Text
 from halluc.core.edits import Edit, Editable, Replace
 from halluc.core.errors import EXIT_ENVIRONMENT, did_you_mean
 from halluc.core.rng import Draws
@@ -31,11 +32,11 @@ _LIBRARIES = frozenset({"transformers", "huggingface_hub", "tokenizers", "torch"
 
 class NlpaugConfig(MethodConfig):
     type: Literal["nlpaug"]
-    augmenter: str = Field(
-        min_length=1, description="`char.`, `word.` or `sentence.` and a class of nlpaug, as `char.KeyboardAug`"
-    )
-    args: dict[str, Any] = Field(
-        default={}, description="arguments of that class, as {aug_char_p: 0.3}; a model is a path or `hub:NAME`"
+    augmenter: Text = Field(description="`char.`, `word.` or `sentence.` and a class of nlpaug, as `char.KeyboardAug`")
+    args: dict[Text, Any] = Field(
+        default={},
+        max_length=100,
+        description="arguments of that class, as {aug_char_p: 0.3}; a model is a path or `hub:NAME`",
     )
     mentions: bool = Field(default=True, description="whether what it does to tokens of mentions is kept")
 

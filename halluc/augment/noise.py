@@ -55,22 +55,29 @@ _KIND_DRAWS, _TOKEN_DRAWS = 4, 8
 
 class NoiseConfig(RateConfig):
     type: Literal["noise"]
-    kinds: dict[Kind, Annotated[float, Field(ge=0)]] = Field(
+    kinds: dict[Kind, Annotated[float, Field(ge=0, le=1_000_000)]] = Field(
         default=_WEIGHTS,
         min_length=1,
+        max_length=len(KINDS),
         description="which slips, each with how often it is drawn beside the others; kinds not named are not made, and "
         "what a kind cannot do (keyboard neighbours of Chinese) another does",
     )
     char_rate: Rate = Field(default=0.1, description="share of the characters of a noised token that are changed")
     char_at_least: int = Field(
-        default=1, ge=1, description="characters changed in a noised token, where it has so many"
+        default=1, ge=1, le=1_000, description="characters changed in a noised token, where it has so many"
     )
     char_at_most: int | None = Field(
-        default=2, ge=1, description="characters changed in a noised token; null: as many as `char_rate` gives"
+        default=2,
+        ge=1,
+        le=1_000,
+        description="characters changed in a noised token; null: as many as `char_rate` gives",
     )
     mentions: bool = Field(default=True, description="whether tokens of mentions are noised too")
     min_length: int = Field(
-        default=2, ge=1, description="tokens of fewer characters stay as they are; punctuation may slip all the same"
+        default=2,
+        ge=1,
+        le=1_000,
+        description="tokens of fewer characters stay as they are; punctuation may slip all the same",
     )
 
     @model_validator(mode="after")

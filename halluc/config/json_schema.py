@@ -7,7 +7,11 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from halluc.config.augmentation import augment_type
+from halluc.config.axes import MOST_AXES, MOST_CELLS
+from halluc.config.bounds import LONGEST_PATH
+from halluc.config.merging import MOST_FILES
 from halluc.config.schema import COMPONENT_SECTIONS, component_configs, experiment_type
+from halluc.config.yaml import LONGEST_KEY, MOST_NODES
 from halluc.core import registry
 
 
@@ -29,12 +33,15 @@ def json_schema(table: registry.Table) -> dict[str, Any]:
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     schema["properties"]["extends"] = {
         "description": "a config file, or a list of them, to build on; paths are relative to this file",
-        "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
+        "anyOf": [_FILE, {"type": "array", "items": _FILE, "maxItems": MOST_FILES}],
     }
     schema["properties"]["matrix"] = _MATRIX
     _drop_required(schema)
     return schema
 
+
+_FILE: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": LONGEST_PATH}
+_NAMED: dict[str, Any] = {"propertyNames": {"maxLength": LONGEST_KEY}}
 
 # What an axis and an arm may set is for the config's own check: an editor sees the shape.
 _MATRIX: dict[str, Any] = {
@@ -43,10 +50,18 @@ _MATRIX: dict[str, Any] = {
     "anyOf": [
         {
             "type": "object",
+            "maxProperties": MOST_AXES,
+            **_NAMED,
             "additionalProperties": {
                 "anyOf": [
-                    {"type": "array", "minItems": 1},
-                    {"type": "object", "minProperties": 1, "additionalProperties": {"type": "object"}},
+                    {"type": "array", "minItems": 1, "maxItems": MOST_CELLS},
+                    {
+                        "type": "object",
+                        "minProperties": 1,
+                        "maxProperties": MOST_CELLS,
+                        **_NAMED,
+                        "additionalProperties": {"type": "object", "maxProperties": MOST_NODES, **_NAMED},
+                    },
                 ]
             },
         },

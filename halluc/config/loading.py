@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -186,15 +187,20 @@ def check(located: Located, table: registry.Table) -> tuple[schema.Experiment | 
             return None, [*errors, misfit]  # the other keys of `data` are about another reader than is meant
     if located.value.get("augment") is not None:  # the methods' modules are loaded only where they are named
         chosen["augment"] = augment_type(table)
-    kind_of_config = schema.experiment_type(chosen)
+    kind_of_config = _experiment_type(tuple(chosen.items()))
     try:
         return kind_of_config.model_validate(located.value), errors
     except ValidationError as error:
-        for one in error.errors(include_url=False):
+        for one in problems.decisive(error.errors(include_url=False), located):
             if one["loc"] and one["loc"][0] in undecided:
                 continue  # told already
             errors.append(problems.explain(one, located, kind_of_config))
         return None, sorted(errors, key=reading_order)
+
+
+@cache  # each cell of a study asks for it
+def _experiment_type(chosen: tuple[tuple[str, type[schema.Section]], ...]) -> type[schema.Experiment]:
+    return schema.experiment_type(dict(chosen))
 
 
 def reading_order(error: HallucError) -> tuple[str, int, int]:

@@ -76,6 +76,7 @@ def load_study(
         if loaded is not None:
             choice = {axis.name: _read(axis, one, loaded.tree) for axis, one in zip(axes, options, strict=True)}
             cells.append(Cell(slug_of(choice) if choice else None, choice, loaded))
+    found += _hidden(base, table) if matrix else []
     if wrong:  # an axis that is left out may be the one that gives what seems to be missing
         found = [error for error in found if error.code not in ("C102", "C106")]
     refuse(merged.errors + sorted(_distinct(wrong + found), key=loading.reading_order))
@@ -86,6 +87,21 @@ def load_study(
         loading.refuse_keep_models(cells[0].loaded)
     kept = shared.keep_models or "all"
     return Study(shared.name, Path(shared.runs_dir), values, tuple(map(_alone, cells)), kept, merged.located)
+
+
+def _hidden(base: Located, table: registry.Table) -> list[HallucError]:
+    """Wrong values of the config of no cell in particular: those that every cell overrides would not show in any.
+
+    What is missing or does not go together may be given, or mended, by an axis; a null says nothing.
+    """
+    _, errors = loading.check(Located(_without_nulls(base.value), base.keys, base.values), table)
+    return [error for error in errors if error.code in ("C103", "C104", "C105")]
+
+
+def _without_nulls(node: Any) -> Any:
+    if not isinstance(node, dict):
+        return node
+    return {key: _without_nulls(value) for key, value in node.items() if value is not None}
 
 
 def _alone(cell: Cell) -> Cell:

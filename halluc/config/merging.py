@@ -8,59 +8,112 @@ from pathlib import Path
 from typing import Any
 
 from halluc.config import yaml
-from halluc.config.yaml import Located, Source
-from halluc.core import latest
+from halluc.config.bounds import LONGEST_PATH
+from halluc.config.yaml import Located, Source, copied, cut
 from halluc.core.errors import HallucError, Location, did_you_mean
+from halluc.core.files import irregular
+from halluc.core.latest import is_run
 
 _VARIABLE = re.compile(r"\$(?:(\$)|\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\})")
 
 
+# More files, or more values in them, than a person writes: 40 files that each extend the next twice are read 2^40 times
+# by who reads each anew.
+MOST_FILES = 100
+_MOST_MERGED = 1_000_000
+_MOST_BYTES = 16 << 20
+
+
 class Files:
-    """Reads a file and, depth first, those it extends; remembers which."""
+    """Reads a file and, depth first, those it extends, each once; remembers which."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self.environ = environ
         self.files: list[Path] = []
         self.chain: list[Path] = []
+        self.done: dict[Path, Located] = {}
+        self.nodes = self.characters = self.merged = 0
 
     def read(self, path: Path, asked: Location | None) -> Located:
-        resolved = path.resolve()
+        """The file with all that it extends; what comes back is shared and is not to be changed.
+
+        Raises:
+            HallucError C001 to C008: it, or one that it extends, cannot be read; or there are too many.
+        """
+        resolved = _resolved(path, asked)
         if resolved in self.chain:
             circle = " -> ".join(p.name for p in [*self.chain[self.chain.index(resolved) :], resolved])
-            raise HallucError("C006", f"`extends` goes round in a circle: {circle}", asked)
-        located = yaml.read(Source(str(path), _text(path, asked)))
-        if path not in self.files:
+            raise HallucError("C006", f"`extends` goes round in a circle: {cut(circle, 300)}", asked)
+        if resolved not in self.done:
+            if len(self.files) == MOST_FILES:
+                raise HallucError("C006", f"`extends` names more than {MOST_FILES} files in all", asked)
             self.files.append(path)
+            self.chain.append(resolved)
+            self.done[resolved] = self._merged(path, self._alone(path, asked))
+            self.chain.pop()
+        return self.done[resolved]
+
+    def _alone(self, path: Path, asked: Location | None) -> Located:
+        text = _text(path, asked)
+        located = yaml.read(Source(str(path), text))
+        self.nodes += len(located.values)
+        self.characters += len(text)
+        if self.nodes > yaml.MOST_NODES or self.characters > yaml.MOST_CHARACTERS:
+            most = f"{yaml.MOST_NODES:,} values or {yaml.MOST_CHARACTERS:,} characters"
+            raise HallucError("C006", f"the files that `extends` names have more than {most} in all", asked)
+        return located
+
+    def _merged(self, path: Path, located: Located) -> Located:
         if not isinstance(located.value, dict):
             return located
         parents = Located({"extends": located.value.get("extends")}, located.keys, located.values)
         interpolate(parents, self.environ)
-        self.chain.append(resolved)
         merged = Located({}, {}, {})
         for name, where in _parents(parents):
             parent = self.read(path.parent / name, where)
+            self.merged += len(parent.values)
+            if self.merged > _MOST_MERGED:
+                raise HallucError("C006", f"`extends` lays more than {_MOST_MERGED:,} values on each other", where)
             if isinstance(parent.value, dict):
                 merge(merged, parent)
-        self.chain.pop()
         merge(merged, located)
         merged.value.pop("extends", None)
         return merged
 
 
-def _text(path: Path, asked: Location | None) -> str:
+def _resolved(path: Path, asked: Location | None) -> Path:
     try:
-        return path.read_bytes().decode("utf-8-sig")
+        return path.resolve()
+    except ValueError:
+        raise HallucError(
+            "C005", f"no file can be named {cut(repr(str(path)))}: it has a NUL character", asked
+        ) from None
+    except (OSError, RuntimeError):
+        raise HallucError("C005", f"cannot read {cut(str(path))}: its symbolic links lead in a circle", asked) from None
+
+
+def _text(path: Path, asked: Location | None) -> str:
+    told = cut(str(path), 300)
+    kind = irregular(path)
+    if kind is not None:
+        instead = f"a run is named by --run {told}" if is_run(path) else "a config is a file on a disk"
+        raise HallucError("C005", f"{told} is not a regular file ({kind})", asked, instead)
+    try:
+        with path.open("rb") as file:
+            content = file.read(_MOST_BYTES + 1)
+        if len(content) > _MOST_BYTES:
+            raise HallucError("C003", f"{told} has more than {_MOST_BYTES >> 20} MB", asked, "is this a config?")
+        return content.decode("utf-8-sig")
     except FileNotFoundError:
         help = _other_configs(path)
-        raise HallucError("C005", f"no such config file: {path}", asked, help) from None
+        raise HallucError("C005", f"no such config file: {told}", asked, help) from None
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         raise HallucError(
             "C001", f"byte 0x{error.object[error.start]:02x} is not UTF-8", Location(str(path), line), "save as UTF-8"
         ) from None
     except OSError as error:
-        help = f"a run is named by --run {path}" if (path / latest.RUN_FILE).is_file() else None
-        raise HallucError("C005", f"cannot read {path}: {error.strerror}", asked, help) from None
+        raise HallucError("C005", f"cannot read {told}: {error.strerror}", asked) from None
 
 
 def _other_configs(path: Path) -> str | None:
@@ -76,32 +129,45 @@ def _parents(located: Located) -> Iterable[tuple[str, Location]]:
     if value is None:
         return
     names = value if isinstance(value, list) else [value]
+    if len(names) > MOST_FILES:
+        message = f"`extends` names {len(names):,} files, more than {MOST_FILES}"
+        raise HallucError("C006", message, located.values[("extends",)])
     for index, name in enumerate(names):
         where = located.values.get(("extends", index)) or located.values[("extends",)]
-        if not isinstance(name, str) or not name:
+        if not isinstance(name, str) or not 0 < len(name) <= LONGEST_PATH:
             raise HallucError("C006", "`extends` takes a file name or a list of them", where)
         yield name, where
 
 
 def merge(base: Located, over: Located) -> None:
-    """Lay ``over`` on ``base`` in place: maps merge, everything else replaces."""
-    _merge(base, over, base.value, over.value, ())
+    """Lay ``over`` on ``base`` in place: maps merge, everything else replaces. ``over`` stays as it is."""
+    replaced: set[yaml.Path] = set()
+    _merge(base, over, base.value, over.value, (), replaced)
+    for mine, its in ((base.keys, over.keys), (base.values, over.values)):
+        # All at once: to look through all places for each key that is replaced would take the square of their number.
+        for path in [path for path in mine if _is_below(path, replaced)]:
+            del mine[path]
+        mine.update({path: where for path, where in its.items() if _is_below(path, replaced)})
     base.values.setdefault((), over.values.get((), Location("--set")))
 
 
-def _merge(base: Located, over: Located, into: dict[str, Any], new: dict[str, Any], path: yaml.Path) -> None:
+def _merge(
+    base: Located, over: Located, into: dict[str, Any], new: dict[str, Any], path: yaml.Path, replaced: set[yaml.Path]
+) -> None:
     for key, value in new.items():
         here = (*path, key)
         if isinstance(value, dict) and isinstance(into.get(key), dict):
-            _merge(base, over, into[key], value, here)
+            _merge(base, over, into[key], value, here, replaced)
+            if here in over.keys:
+                base.keys[here] = over.keys[here]
+                base.values[here] = over.values[here]
         else:
-            base.forget(here)
-            into[key] = value
-            base.keys.update({p: where for p, where in over.keys.items() if p[: len(here)] == here})
-            base.values.update({p: where for p, where in over.values.items() if p[: len(here)] == here})
-        if here in over.keys:
-            base.keys[here] = over.keys[here]
-            base.values[here] = over.values[here]
+            into[key] = copied(value)
+            replaced.add(here)
+
+
+def _is_below(path: yaml.Path, roots: set[yaml.Path]) -> bool:
+    return any(path[:length] in roots for length in range(1, len(path) + 1))
 
 
 def interpolate(located: Located, environ: Mapping[str, str]) -> None:
@@ -118,8 +184,12 @@ def interpolate(located: Located, environ: Mapping[str, str]) -> None:
             name, default = match[2], match[3]
             found = environ.get(name) or default
             if found is None:
-                help = f"export {name}=…, or write ${{{name}:-default}}"
-                raise HallucError("C008", f"environment variable `{name}` is not set", located.values.get(path), help)
+                help = f"export {cut(name)}=…, or write ${{{cut(name)}:-default}}"
+                raise HallucError(
+                    "C008", f"environment variable `{cut(name)}` is not set", located.values.get(path), help
+                )
+            if odd := yaml.unusable(found):
+                raise HallucError("C008", f"environment variable `{cut(name)}` has {odd}", located.values.get(path))
             return found
 
         return _VARIABLE.sub(one, text)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from halluc.config import yaml
-from halluc.config.yaml import Located, Source
+from halluc.config.yaml import Located, Source, cut
 from halluc.core.errors import HallucError, Location
 
 
@@ -29,8 +29,11 @@ def apply(located: Located, override: str) -> None:
     key, equals, text = override.partition("=")
     parts = key.strip().split(".")
     if not equals or not all(parts):
-        message = f"`--set {override}` is not of the form key.subkey=value"
+        message = f"`--set {cut(override)}` is not of the form key.subkey=value"
         raise HallucError("C007", message, help="as in --set train.epochs=1")
+    if len(key) > yaml.LONGEST_KEY or len(parts) > yaml.MOST_DEPTH or yaml.unusable(key):
+        most = f"more than {yaml.LONGEST_KEY:,} characters or {yaml.MOST_DEPTH} levels"
+        raise HallucError("C007", f"the key `{cut(key)}` of --set has {yaml.unusable(key) or most}")
     if parts[0] == "extends":
         help = "files are read before overrides: write a config that extends both"
         raise HallucError("C007", "`extends` cannot be set from the command line", help=help)
@@ -76,13 +79,13 @@ def _step(node: Any, part: str, path: yaml.Path, place: Location) -> str | int:
     if not isinstance(node, list):
         return part
     if not part.isdecimal() or int(part) >= len(node):
-        message = f"`{yaml.dotted(path)}` is a list of {len(node)}: no item `{part}`"
+        message = f"`{cut(yaml.dotted(path))}` is a list of {len(node)}: no item `{cut(part)}`"
         raise HallucError("C007", message, place)
     return int(part)
 
 
 def _override_value(key: str, text: str, override: str) -> Located:
-    quoting = f"quote the value: --set '{key}=\"…\"'"
+    quoting = f"quote the value: --set '{cut(key)}=\"…\"'"
     try:
         value = yaml.read(Source("--set", text, shift=len(key) + 1, whole=override))
     except HallucError as error:
@@ -91,5 +94,5 @@ def _override_value(key: str, text: str, override: str) -> Located:
         raise
     if value.value is None and text.strip().lower() not in ("", "null", "~"):  # a comment, for YAML
         place = Location("--set", None, len(key) + 2, len(text), override)
-        raise HallucError("C007", f"the value of `{key}` reads as nothing", place, quoting)
+        raise HallucError("C007", f"the value of `{cut(key)}` reads as nothing", place, quoting)
     return value

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
 from halluc.config import schema
-from halluc.config.yaml import Located, Path, dotted
+from halluc.config.yaml import Located, Path, cut, dotted
 from halluc.core import registry
 from halluc.core.errors import HallucError, Location, did_you_mean
 
@@ -40,10 +40,14 @@ _BOUNDS = {
 def component(
     located: Located, table: registry.Table, section: str, kind: str, selector: str
 ) -> type[schema.Section] | HallucError | None:
-    """The config class that a section selects, or why none; None where the section is absent or no mapping."""
-    tree = located.value.get(section)
-    if not isinstance(tree, dict):
+    """The config class that a section selects, or why none; None where the section is absent."""
+    if section not in located.value:
         return None
+    tree = located.value[section]
+    if not isinstance(tree, dict):
+        where = located.values.get((section,))
+        message = f"`{section}` must be a mapping of keys to values, not {shown(tree)}"
+        return HallucError("C104", message, where, f"as in `{section}: {{{selector}: {min(table[kind])}}}`")
     names = ", ".join(f"`{name}`" for name in sorted(table[kind]))
     if selector not in tree:
         where = located.keys.get((section,))
@@ -52,7 +56,7 @@ def component(
     if isinstance(name, str) and name in table[kind]:
         config: type[schema.Section] = registry.load(table, kind, name).Config
         return config
-    near = did_you_mean(str(name), table[kind])
+    near = did_you_mean(shown(name).strip('"'), table[kind])
     help = f"did you mean `{near}`?" if near else f"known: {names}"
     where = located.values.get((section, selector))
     return HallucError("C103", f"`{section}.{selector}` cannot be {shown(name)}", where, help)
@@ -72,10 +76,17 @@ def misfit(located: Located, table: registry.Table) -> HallucError | None:
     return HallucError("C113", f"`data.format: {form}` brings examples of {makes[form]}, not of {task}", where, help)
 
 
+def decisive(found: Sequence[Any], located: Located) -> list[Any]:
+    """Of a value that may have one of several types, what the type that it has says; of others all."""
+    paths = [_path_in_tree(one["loc"], located.value) for one in found]
+    told = {path for path, one in zip(paths, found, strict=True) if one["type"] not in _WANTED}
+    return [one for path, one in zip(paths, found, strict=True) if one["type"] not in _WANTED or path not in told]
+
+
 def explain(problem: Any, located: Located, experiment: type[schema.Experiment]) -> HallucError:
     """One error of pydantic's list as a ``HallucError`` with its place."""
     path = _path_in_tree(problem["loc"], located.value)
-    key, kind, context = dotted(path), problem["type"], problem.get("ctx", {})
+    key, kind, context = cut(dotted(path)), problem["type"], problem.get("ctx", {})
     if kind == "extra_forbidden":
         return HallucError("C101", f"unknown key `{key}`", _key_place(located, path), _known(path, located, experiment))
     if kind == "missing":
@@ -89,17 +100,23 @@ def explain(problem: Any, located: Located, experiment: type[schema.Experiment])
     given = shown(problem["input"])
     if kind == "literal_error":
         options = re.findall(r"'([^']*)'", context["expected"])
-        near = did_you_mean(str(problem["input"]), options)
+        near = did_you_mean(shown(problem["input"]).strip('"'), options)
         choice = f"did you mean `{near}`?" if near else f"one of {', '.join(options)}"
         return HallucError("C103", f"`{key}` cannot be {given}", where, choice)
     if kind in _BOUNDS:
         name, words = _BOUNDS[kind]
-        return HallucError("C105", f"`{key}` must be {words} {context[name]}, not {given}", where)
+        bound = context[name]
+        told = f"{bound:,}" if isinstance(bound, int) else bound
+        return HallucError("C105", f"`{key}` must be {words} {told}, not {given}", where)
     if kind in _WANTED:
         unquote = _quoted_number(problem["input"], kind)
         return HallucError("C104", f"`{key}` must be {_WANTED[kind]}, not {given}", where, unquote)
     if kind == "value_error":  # raised by a validator of ours, in our words
-        return HallucError("C106", str(context["error"]), where)
+        told = str(context["error"])
+        return HallucError("C106", told if "`" in told else f"`{key}`: {told}", where)
+    if kind in ("string_too_long", "too_long"):
+        length, things = len(problem["input"]), "characters" if kind == "string_too_long" else "items"
+        return HallucError("C105", f"`{key}` has {length:,} {things}, more than {context['max_length']:,}", where)
     if kind in ("string_too_short", "too_short"):
         return HallucError("C105", f"`{key}` must not be empty", where)
     if kind == "string_pattern_mismatch":
@@ -109,12 +126,12 @@ def explain(problem: Any, located: Located, experiment: type[schema.Experiment])
 
 def _no_such_component(path: Path, kind: str, context: Mapping[str, Any], located: Located) -> HallucError:
     """An item of a list of components, as of ``augment.methods``, whose ``type`` is unknown or missing."""
-    key = dotted(path)
+    key = cut(dotted(path))
     if kind == "union_tag_not_found":
         where = located.values.get(path[:-1]) or _nearest(located, path)
         return HallucError("C102", f"missing key `{key}`", where, "see `halluc list` for what can be named")
     known = re.findall(r"'([^']*)'", context["expected_tags"])
-    near = did_you_mean(context["tag"], known)
+    near = did_you_mean(cut(context["tag"]), known)
     help = f"did you mean `{near}`?" if near else f"one of {', '.join(known)}"
     # A filter may be named alone: then the item itself is its type.
     where = located.values.get(path) or located.values.get(path[:-1]) or _nearest(located, path)
@@ -132,8 +149,8 @@ def shown(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return "a list"
     if isinstance(value, str):
-        return f'"{value}"' if len(value) <= 60 else f'"{value[:57]}…"'
-    return str(value)
+        return f'"{cut(value, 60)}"'
+    return cut(str(value))
 
 
 def _quoted_number(value: Any, kind: str) -> str | None:

@@ -11,6 +11,15 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
 
+from halluc.config.bounds import (
+    DISTINCT,
+    MOST_EXAMPLES,
+    MOST_LABELS,
+    MOST_STEPS,
+    Reference,
+    Share,
+    Text,
+)
 from halluc.core import registry
 
 # section of the config -> (kind in the table, the key that selects a component)
@@ -26,27 +35,38 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
+# More than BERT-large has in its layers; training takes 16 bytes for each. A layer of width w has 12 w^2.
+_MOST_WEIGHTS = 350_000_000
+
+
 class ScratchConfig(Section):
     """An encoder that knows nothing: BERT's architecture with random weights, and a tokenizer of its own."""
 
     layers: int = Field(default=4, ge=1, le=100, description="transformer layers")
-    width: int = Field(default=256, ge=1, description="hidden size; inside a layer it is four times as wide")
-    heads: int = Field(default=4, ge=1, description="attention heads, which share the width")
+    width: int = Field(default=256, ge=1, le=4_096, description="hidden size; inside a layer it is four times as wide")
+    heads: int = Field(default=4, ge=1, le=256, description="attention heads, which share the width")
     vocabulary: int = Field(
-        default=8000, ge=100, description="word pieces at most, learned from the training split; case is kept"
+        default=8000,
+        ge=100,
+        le=1_000_000,
+        description="word pieces at most, learned from the training split; case is kept",
     )
 
     @model_validator(mode="after")
     def _heads_share_the_width(self) -> ScratchConfig:
         if self.width % self.heads:
             raise ValueError(f"`width: {self.width}` cannot be shared by `heads: {self.heads}`: it must be a multiple")
+        weights = self.layers * 12 * self.width**2
+        if weights > _MOST_WEIGHTS:
+            raise ValueError(
+                f"`layers: {self.layers}` of `width: {self.width}` are {weights:,} weights: more than {_MOST_WEIGHTS:,}"
+            )
         return self
 
 
 class ModelConfig(Section):
-    name: str | None = Field(
+    name: Reference | None = Field(
         default=None,
-        min_length=1,
         description="the pre-trained encoder: a local path, `hub:NAME@REVISION` (needs the network) or "
         "`package:IMPORT_NAME/FOLDER` (a model that an installed Python package carries)",
     )
@@ -61,7 +81,7 @@ class ModelConfig(Section):
         default=None, ge=0, lt=1, description="overrides every dropout rate of the encoder; null keeps its own"
     )
     freeze: int | None = Field(
-        default=None, ge=0, description="keep the embeddings and this many of the lowest layers as they are"
+        default=None, ge=0, le=1_000, description="keep the embeddings and this many of the lowest layers as they are"
     )
 
     @model_validator(mode="after")
@@ -86,17 +106,23 @@ class CheckpointsConfig(Section):
 
 
 class TrainConfig(Section):
-    epochs: int = Field(default=3, ge=1, description="passes over the training split; not used where `steps` is given")
+    epochs: int = Field(
+        default=3, ge=1, le=100_000, description="passes over the training split; not used where `steps` is given"
+    )
     steps: int | None = Field(
         default=None,
         ge=1,
+        le=MOST_STEPS,
         description="optimizer steps in all, however many passes they take (the last is cut); null: those of `epochs`",
     )
     learning_rate: float = Field(
         default=5.0e-5, gt=0, le=1, description="the highest, at the end of the warm-up; small encoders want more"
     )
     batch_tokens: int = Field(
-        default=1024, ge=1, description="word pieces without padding in one optimizer step, all processes together"
+        default=1024,
+        ge=1,
+        le=100_000_000,
+        description="word pieces without padding in one optimizer step, all processes together",
     )
     batching: Literal["buckets", "random"] = Field(
         default="buckets", description="buckets: examples of like length together, in shuffled order; random: any"
@@ -105,35 +131,42 @@ class TrainConfig(Section):
         default="linear", description="how the learning rate falls after the warm-up"
     )
     warmup: float = Field(default=0.1, ge=0, le=1, description="share of all steps in which the learning rate rises")
-    weight_decay: float = Field(default=0.01, ge=0, description="AdamW's; none on biases and norms")
-    max_grad_norm: float = Field(default=1.0, gt=0, description="gradients with a larger norm are scaled down to it")
+    weight_decay: float = Field(default=0.01, ge=0, le=100, description="AdamW's; none on biases and norms")
+    max_grad_norm: float = Field(
+        default=1.0, gt=0, le=1_000_000, description="gradients with a larger norm are scaled down to it"
+    )
     precision: Literal["auto", "fp32", "bf16", "fp16"] = Field(
         default="auto", description="auto: bf16 autocast where the device computes in bf16, else fp32; fp16: CUDA only"
     )
-    best: str | None = Field(
+    best: Text | None = Field(
         default=None, description="the dev metric that chooses the checkpoint; null: the task's primary metric"
     )
     patience: int | None = Field(
         default=None,
         ge=1,
+        le=100_000,
         description="stop after this many evaluations without a better one, once the figure has varied; null: never",
     )
     evaluate_steps: int | None = Field(
         default=None,
         ge=1,
+        le=MOST_STEPS,
         description="evaluate dev after every so many steps and after the last one; null: after each epoch",
     )
     accumulation: int = Field(
-        default=1, ge=1, description="forward passes that an optimizer step is split into, where memory is short"
+        default=1,
+        ge=1,
+        le=1_000,
+        description="forward passes that an optimizer step is split into, where memory is short",
     )
     checkpoint_steps: int | None = Field(
-        default=None, ge=1, description="a checkpoint after every so many steps, beside the one after each epoch"
+        default=None,
+        ge=1,
+        le=MOST_STEPS,
+        description="a checkpoint after every so many steps, beside the one after each epoch",
     )
     checkpoints: CheckpointsConfig = Field(default=CheckpointsConfig(), description="which checkpoints stay on disk")
     compile: bool = Field(default=False, description="torch.compile: a minute of warm-up for some per cent of speed")
-
-
-Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class GapConfig(Section):
@@ -145,22 +178,24 @@ class GapConfig(Section):
         "(where whole texts are), whole labels, or examples; every training example that holds one is dropped",
     )
     fraction: Share = Field(description="the share of the units that is withheld; what .25 withholds, .5 withholds too")
-    labels: list[str] | None = Field(
-        default=None, min_length=1, description="with `unit: label`: the labels to withhold, by name"
+    labels: Annotated[list[Text], Field(min_length=1, max_length=MOST_LABELS), DISTINCT] | None = Field(
+        default=None, description="with `unit: label`: the labels to withhold, by name"
     )
     control: Literal["matched", "none"] = Field(
         default="matched",
         description="matched: every fraction trains on as many examples of each kind (sentences with 0, 1, 2, 3 or "
         "more mentions; texts of each class and length); none: on all that are left",
     )
-    fractions: list[Share] | None = Field(
+    fractions: Annotated[list[Share], Field(min_length=1, max_length=1_000), DISTINCT] | None = Field(
         default=None,
-        min_length=1,
         description="the fractions of the study, which matched sizes must suit; null: 0, .25, .5 (for labels "
         "0, 1; for words 0, .1, .25)",
     )
     size: int | None = Field(
-        default=None, ge=1, description="matched: train on this many examples; null: on as many as all fractions leave"
+        default=None,
+        ge=1,
+        le=MOST_EXAMPLES,
+        description="matched: train on this many examples; null: on as many as all fractions leave",
     )
 
     @model_validator(mode="after")
@@ -200,11 +235,14 @@ class AbstainConfig(Section):
         return self
 
 
+Bound = Annotated[float, Field(ge=-1_000_000, le=1_000_000)]
+
+
 class GateConfig(Section):
     """Bounds of one figure; `halluc eval` ends with exit code 5 where they are not met."""
 
-    min: float | None = Field(default=None, description="the least it may be")
-    max: float | None = Field(default=None, description="the most it may be")
+    min: Bound | None = Field(default=None, description="the least it may be")
+    max: Bound | None = Field(default=None, description="the most it may be")
     use: Literal["value", "interval"] = Field(
         default="value", description="interval: the worse end of its 95% interval must meet the bound"
     )
@@ -212,12 +250,18 @@ class GateConfig(Section):
         default=None,
         description="dev or test; null: the last one evaluated. Never a split that the model is trained on",
     )
-    by: dict[str, str] = Field(default={}, description="the slice, as {label: PER} or {novelty: new}; empty: overall")
+    by: dict[Text, Text] = Field(
+        default={}, max_length=10, description="the slice, as {label: PER} or {novelty: new}; empty: overall"
+    )
 
     @model_validator(mode="after")
     def _bounds_something(self) -> GateConfig:
         if self.min is None and self.max is None:
             raise ValueError("a gate needs `min` or `max`")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(
+                f"no figure can meet this gate: its `min: {self.min:g}` is more than its `max: {self.max:g}`"
+            )
         return self
 
 
@@ -225,18 +269,21 @@ Decoding = Literal["constrained", "argmax"]
 
 
 class EvalConfig(Section):
-    splits: list[Literal["train", "dev", "test"]] | None = Field(
-        default=None,
-        min_length=1,
-        description="which splits `halluc eval` reads; null: dev and test, where present, never train",
+    splits: Annotated[list[Literal["train", "dev", "test"]], Field(min_length=1, max_length=3), DISTINCT] | None = (
+        Field(
+            default=None,
+            description="which splits `halluc eval` reads; null: dev and test, where present, never train",
+        )
     )
-    batch_tokens: int = Field(default=4096, ge=1, description="word pieces with padding in one forward pass")
+    batch_tokens: int = Field(
+        default=4096, ge=1, le=100_000_000, description="word pieces with padding in one forward pass"
+    )
     decode: Decoding = Field(
         default="constrained",
         description="how words get their tags. constrained: the most probable sequence that the tag scheme allows "
         "(Viterbi); argmax: the most probable tag of each word by itself, so that a sequence may be illegal",
     )
-    labels: dict[str, Annotated[str, Field(min_length=1)] | None] | None = Field(
+    labels: Annotated[dict[Text, Text | None], Field(max_length=MOST_LABELS)] | None = Field(
         default=None,
         description="names of the model's labels in the data's, as {PERSON: PER, DATE: null}, or tags for the outputs "
         "of a model that has no names for them, as {LABEL_0: O, LABEL_1: B-PER}; null: counts as no label",
@@ -258,7 +305,7 @@ class Experiment(Section):
         description="names the folder under runs_dir: letters, digits, dot, hyphen, underscore",
     )
     seed: int = Field(default=1, ge=0, lt=2**31, description="the one seed of everything random")
-    runs_dir: str = Field(default="runs", min_length=1, description="where run directories go")
+    runs_dir: Reference = Field(default="runs", description="where run directories go")
     keep_models: Literal["all", "best", "none"] | None = Field(
         default=None,
         description="of a study (`matrix`): which `model/` folders `halluc run` keeps once cells are evaluated: all "
@@ -271,8 +318,10 @@ class Experiment(Section):
     augment: Any = Field(default=None, description="what to add to the training split; null: nothing")
     train: TrainConfig = TrainConfig()
     eval: EvalConfig = EvalConfig()
-    gates: dict[str, GateConfig] = Field(
-        default={}, description="bounds that `halluc eval` enforces, by figure: {entity_f1: {min: 0.85}}"
+    gates: dict[Text, GateConfig] = Field(
+        default={},
+        max_length=1_000,
+        description="bounds that `halluc eval` enforces, by figure: {entity_f1: {min: 0.85}}",
     )
 
 

@@ -6,11 +6,13 @@ equal keys win. Here the node tree is read instead, and every key and value keep
 
 from __future__ import annotations
 
-import copy
 import math
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
 from typing import Any
 
 import yaml
@@ -19,8 +21,14 @@ from halluc.core.errors import HallucError, Location, refuse
 
 Path = tuple[str | int, ...]
 
-# A config is small; the bound stops an alias bomb ("billion laughs") before it fills the memory.
-MOST_NODES = 100_000
+# A config is small. What PyYAML composes takes 65 microseconds a node and one a character, so that these bounds keep a
+# config under ten seconds; they also stop an alias bomb ("billion laughs") before it fills the memory.
+MOST_NODES = 50_000
+MOST_CHARACTERS = 4_000_000
+LONGEST_KEY = 1_000
+MOST_DEPTH = 50
+# More digits make no number that a key may have, and Python refuses to print some of them.
+_MOST_DIGITS = 1_000
 
 _NULL = re.compile(r"null|Null|NULL|~|")
 _TRUE = re.compile(r"true|True|TRUE")
@@ -43,13 +51,23 @@ class Source:
     whole: str | None = None
 
     def location(self, mark: Any, end: Any = None) -> Location:
-        lines = self.text.split("\n")
-        line = min(mark.line, len(lines) - 1)
-        text = lines[line].rstrip("\r")
-        width = (end.column - mark.column) if end is not None and end.line == mark.line else len(text) - mark.column
+        line = bisect_right(self._starts, mark.index) - 1
+        column, text = mark.index - self._starts[line], self._lines[line]
+        is_within = end is not None and bisect_right(self._starts, end.index) - 1 == line
+        width = end.index - mark.index if is_within else len(text) - column
         if self.whole is not None:  # a command-line override: one line, no number
-            return Location(self.name, None, mark.column + self.shift + 1, max(1, width), self.whole)
-        return Location(self.name, line + 1, mark.column + 1, max(1, width), text)
+            return Location(self.name, None, column + self.shift + 1, max(1, width), self.whole)
+        return Location(self.name, line + 1, column + 1, max(1, width), text)
+
+    # Both are made once for all places: a config has tens of thousands of them.
+    @cached_property
+    def _lines(self) -> list[str]:
+        return [line.rstrip("\r") for line in self.text.split("\n")]
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        """Where each line begins in the text."""
+        return [0, *accumulate(len(line) + 1 for line in self.text.split("\n")[:-1])]
 
 
 @dataclass
@@ -71,11 +89,27 @@ class Located:
         value = self.value
         for part in path:
             value = value[part]
-        keys, values = (
-            {p[len(path) :]: where for p, where in places.items() if p[: len(path)] == path}
-            for places in (self.keys, self.values)
-        )
-        return Located(copy.deepcopy(value), keys, values)
+        found = Located(copied(value), {}, {})
+        for here in _paths(value, ()):
+            for mine, its in ((self.keys, found.keys), (self.values, found.values)):
+                if (*path, *here) in mine:
+                    its[here] = mine[(*path, *here)]
+        return found
+
+
+def copied(node: Any) -> Any:
+    """Mappings and lists anew, and what they hold; much faster than ``copy.deepcopy``."""
+    if isinstance(node, dict):
+        return {key: copied(value) for key, value in node.items()}
+    return [copied(value) for value in node] if isinstance(node, list) else node
+
+
+def _paths(node: Any, path: Path) -> Iterator[Path]:
+    """``path`` and the paths of all that stands below it."""
+    yield path
+    if isinstance(node, (dict, list)):
+        for key, value in node.items() if isinstance(node, dict) else enumerate(node):
+            yield from _paths(value, (*path, key))
 
 
 def scalar(text: str) -> Any:
@@ -86,8 +120,10 @@ def scalar(text: str) -> Any:
         return True
     if _FALSE.fullmatch(text):
         return False
+    if len(text) > _MOST_DIGITS:
+        return text
     if _INT.fullmatch(text):
-        return int(text) if len(text) < 4000 else text
+        return int(text)
     if _OCTAL.fullmatch(text):
         return int(text[2:], 8)
     if _HEX.fullmatch(text):
@@ -101,24 +137,51 @@ def scalar(text: str) -> Any:
     return text
 
 
+_LARGE_HELP = "a config holds settings: what is read as data belongs in a file that `data` names"
+
+
+class _Loader(yaml.SafeLoader):
+    """Stops before it has composed too many nodes."""
+
+    nodes = 0
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        self.nodes += 1
+        if self.nodes > MOST_NODES:
+            raise _Endless
+        return super().compose_node(parent, index)
+
+
+class _Endless(Exception):
+    """A document of more than ``MOST_NODES`` nodes."""
+
+
 def read(source: Source) -> Located:
     """Read one document.
 
     Raises:
-        HallucError C001 (no YAML), C002 (duplicate key), C003 (a feature of YAML that configs do not use).
+        HallucError C001 (no YAML), C002 (duplicate key), C003 (what configs do not hold: other features of YAML, NUL
+            characters, more than ``MOST_CHARACTERS`` or ``MOST_NODES``).
     """
+    if len(source.text) > MOST_CHARACTERS:
+        raise HallucError("C003", f"more than {MOST_CHARACTERS:,} characters", Location(source.name), _LARGE_HELP)
     try:
-        node = yaml.compose(source.text, Loader=yaml.SafeLoader)
+        node = yaml.compose(source.text, Loader=_Loader)
+    except _Endless:
+        raise HallucError("C003", f"more than {MOST_NODES:,} values", Location(source.name), _LARGE_HELP) from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = source.location(mark) if mark else None
-        told = " ".join(part for part in (error.context, error.problem) if part)
+        told = cut(" ".join(part for part in (error.context, error.problem) if part), 300)
         raise HallucError("C001", f"not readable as YAML: {told}", _one_wide(where), _syntax_help(told)) from None
     except yaml.reader.ReaderError as error:
         raise HallucError(
             "C001", f"not readable as YAML: character U+{int(error.character):04X} is not allowed",
             Location(source.name), "save the file as UTF-8 text without control characters",
         ) from None  # fmt: skip
+    except (ValueError, OverflowError):  # PyYAML hands such escapes to chr() as they are
+        message, help = "not readable as YAML: an escape beyond \\U0010FFFF", "characters end there"
+        raise HallucError("C001", message, Location(source.name), help) from None
     except RecursionError:
         raise HallucError("C001", "nested too deeply to read", Location(source.name)) from None
     if node is None:
@@ -146,11 +209,15 @@ class _Builder:
         where = self.source.location(node.start_mark, node.end_mark)
         if self.count > MOST_NODES:
             raise HallucError("C003", f"more than {MOST_NODES:,} values (are aliases nested?)", where)
+        if len(path) > MOST_DEPTH:
+            raise HallucError("C003", f"nested too deeply: more than {MOST_DEPTH} levels", where)
         if id(node) in self.open:
             raise HallucError("C003", "an alias refers to what contains it", where)
         collection = isinstance(node, yaml.CollectionNode)
         if collection and node.tag not in ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"):
-            self.errors.append(HallucError("C003", f"YAML tag `{node.tag}`", where, "configs use plain values only"))
+            self.errors.append(
+                HallucError("C003", f"YAML tag `{cut(node.tag)}`", where, "configs use plain values only")
+            )
         self.values[path] = where
         self.open.add(id(node))
         try:
@@ -158,7 +225,7 @@ class _Builder:
                 return dict(self._pairs(node, path))
             if isinstance(node, yaml.SequenceNode):
                 return [self.build(item, (*path, index)) for index, item in enumerate(node.value)]
-            return self._scalar(node, where)
+            return self._scalar(node, path, where)
         finally:
             self.open.discard(id(node))
 
@@ -174,22 +241,31 @@ class _Builder:
                 help = "YAML 1.2 has no merge keys: use `extends:` with a file of the shared part"
                 self.errors.append(HallucError("C003", "merge key `<<`", where, help))
                 continue
+            if len(key) > LONGEST_KEY or unusable(key):
+                what = unusable(key) or f"{len(key):,} characters, more than {LONGEST_KEY:,}"
+                self.errors.append(HallucError("C003", f"the key `{cut(key)}` has {what}", where))
+                continue
             if key in seen:
                 help = f"it stands first on line {seen[key].line}: keep one of the two"
-                self.errors.append(HallucError("C002", f"duplicate key `{dotted((*path, key))}`", where, help))
+                self.errors.append(HallucError("C002", f"duplicate key `{cut(dotted((*path, key)))}`", where, help))
                 continue
             seen[key] = where
             self.keys[(*path, key)] = where
             yield key, self.build(value_node, (*path, key))
 
-    def _scalar(self, node: yaml.Node, where: Location) -> Any:
+    def _scalar(self, node: yaml.Node, path: Path, where: Location) -> Any:
         text = str(node.value)
+        if what := unusable(text):
+            self.errors.append(HallucError("C003", f"`{cut(dotted(path))}` has {what}", where, "take it out"))
+            return None
         standard = node.tag.startswith("tag:yaml.org,2002:") and node.tag != "tag:yaml.org,2002:python"
         explicit = self.source.text[node.start_mark.index : node.start_mark.index + 1] == "!"
         if explicit and node.tag == "tag:yaml.org,2002:str":
             return text
         if explicit or not standard:
-            self.errors.append(HallucError("C003", f"YAML tag `{node.tag}`", where, "configs use plain values only"))
+            self.errors.append(
+                HallucError("C003", f"YAML tag `{cut(node.tag)}`", where, "configs use plain values only")
+            )
             return None
         return scalar(text) if isinstance(node, yaml.ScalarNode) and node.style is None else text
 
@@ -212,5 +288,19 @@ def _syntax_help(told: str) -> str | None:
     return None
 
 
+def unusable(text: str) -> str | None:
+    """What is in a text that no path can hold, nor a file of a run; None where nothing is."""
+    if "\0" in text:
+        return "a NUL character (U+0000)"
+    half = next((char for char in text if "\ud800" <= char <= "\udfff"), None) if not text.isascii() else None
+    return None if half is None else f"half a character (U+{ord(half):04X})"
+
+
 def dotted(path: Path) -> str:
     return ".".join(str(part) for part in path)
+
+
+def cut(text: str, most: int = 100) -> str:
+    """A text as a message may quote it: what is long loses its middle."""
+    half = most // 2
+    return text if len(text) <= most else f"{text[:half]}…{text[-half:]}"

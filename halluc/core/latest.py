@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from halluc.core.errors import HallucError
@@ -9,6 +10,7 @@ from halluc.core.files import replace_link, write_text
 
 LATEST = "latest"
 RUN_FILE = "run.json"
+_LONGEST_NAME = 4096
 
 
 def point(run: Path) -> None:
@@ -25,6 +27,11 @@ def point(run: Path) -> None:
 def is_pointer(path: Path) -> bool:
     """Whether this is ``latest``, as a link or as a text file, and no folder of that name."""
     return path.name == LATEST and (path.is_symlink() or path.is_file())
+
+
+def is_run(path: Path) -> bool:
+    """Whether this is the folder of a run."""
+    return _is(Path.is_file, path / RUN_FILE)
 
 
 def resolve(path: Path) -> Path:
@@ -75,26 +82,33 @@ def resolve_override(override: str) -> str:
 def _named_by(pointer: Path) -> Path:
     home, is_link = pointer.parent, pointer.is_symlink()
     try:
-        name = str(pointer.readlink()) if is_link else pointer.read_bytes().decode("utf-8").strip()
-    except UnicodeDecodeError:
+        name = str(pointer.readlink()) if is_link else _first_bytes(pointer).decode("utf-8").strip()
+        name.encode("utf-8")  # of a link, bytes that are no text arrive as lone surrogates
+    except UnicodeError:
         raise _damaged(pointer, "it is not UTF-8 text") from None
     except OSError as error:
         raise _damaged(pointer, error.strerror or str(error)) from None
     if not name:
         raise _damaged(pointer, "it is empty")
     target = home / name
-    if not _is_folder(target):
+    if not _is(Path.is_dir, target):
         raise _damaged(pointer, f"it names `{name[:100]}`, which is not there")
-    if is_link and not (target / RUN_FILE).is_file():
+    if is_link and not is_run(target):
         return pointer  # a link of another program, such as one beside models
     if target.name in ("", "..") or target.parent.resolve() != home.resolve():
         raise _damaged(pointer, f"it names `{name[:100]}`, which is outside {home}")
     return home / target.name
 
 
-def _is_folder(path: Path) -> bool:
+def _first_bytes(path: Path) -> bytes:
+    """As much as a name can have, however large the file is."""
+    with path.open("rb") as file:
+        return file.read(_LONGEST_NAME)
+
+
+def _is(kind: Callable[[Path], bool], path: Path) -> bool:
     try:
-        return path.is_dir()
+        return kind(path)
     except (OSError, ValueError):  # a name that no file can have: too long, or with a NUL
         return False
 

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from halluc.config.bounds import MOST_LABELS, Text
 from halluc.config.schema import Section
 from halluc.tasks.text_edits import Side
 from halluc.tasks.text_windows import LongTexts
@@ -29,7 +30,7 @@ class TextClassificationConfig(Section):
     loss: Literal["cross_entropy", "focal"] = Field(
         default="cross_entropy", description="focal: what is already right counts less (Lin et al. 2017)"
     )
-    focal_gamma: float = Field(default=2.0, ge=0, description="with `loss: focal`: how much less")
+    focal_gamma: float = Field(default=2.0, ge=0, le=100, description="with `loss: focal`: how much less")
     class_weights: Literal["none", "balanced"] = Field(
         default="none", description="balanced: a class weighs the more the rarer it is, from .1 to 10 times"
     )
@@ -39,8 +40,8 @@ class TextClassificationConfig(Section):
         description="training texts out of scope. class: the model gets an output for them, which claims nothing; "
         "leave_out: they are not trained on",
     )
-    locked_words: list[str] = Field(
-        default=[], description="words and phrases that augmentation never changes, in any case"
+    locked_words: list[Text] = Field(
+        default=[], max_length=MOST_LABELS, description="words and phrases that augmentation never changes, in any case"
     )
     augment_side: Side = Field(default="both", description="of pairs: which text augmentation changes")
 

@@ -429,3 +429,11 @@ def test_the_real_corpora_have_their_known_counts(real_data):
     assert counts == {"train": (14041, 203621, 23499), "test": (3453, 46435, 5648)}
     assert found.scheme == "iob2"
     assert not found.repairs
+
+
+def test_one_column_for_tokens_and_tags_is_refused_though_it_is_counted_from_both_ends(tmp_path):
+    with pytest.raises(HallucError, match="are one column of 2") as caught:
+        conll(tmp_path, "Anna B-PER\n", token_column=1, tag_column=-1)
+    assert caught.value.code == "C106"
+    (found,) = dev(conll(tmp_path, "x Anna B-PER\n", token_column=1, tag_column=-1))
+    assert found.tokens == ("Anna",)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -106,6 +107,15 @@ def test_a_damaged_link_is_told(home, tmp_path):
         assert (caught.value.code, caught.value.exit_code) == ("R115", 2)
         assert told in caught.value.message
         pointer.unlink()
+
+
+def test_a_link_to_bytes_that_are_no_text_is_told(home):
+    run = home / os.fsdecode(b"\xff")
+    run.mkdir()
+    (run / "run.json").write_text("{}")
+    (home / "latest").symlink_to(run.name)
+    with pytest.raises(HallucError, match="it is not UTF-8 text"):
+        latest.resolve(home / "latest")
 
 
 def test_links_of_others_and_folders_of_that_name_are_left_alone(home, tmp_path):

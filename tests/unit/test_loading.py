@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -68,6 +70,90 @@ def test_a_file_may_be_extended_on_two_ways(tmp_path):
     assert load(path).experiment.seed == 3
 
 
+def test_files_that_extend_the_next_twice_are_read_once(tmp_path):
+    for number in range(40):
+        (tmp_path / f"f{number}.yaml").write_text(f"extends: [f{number + 1}.yaml, ./f{number + 1}.yaml]\n")
+    (tmp_path / "f40.yaml").write_text("seed: 3\n" + LEAST)
+    loaded = load(tmp_path / "f0.yaml")
+    assert loaded.experiment.seed == 3
+    assert len(loaded.files) == 41
+
+
+def test_what_two_files_extend_is_not_changed_by_either(tmp_path):
+    path = write(
+        tmp_path,
+        top="extends: [a.yaml, b.yaml]\n" + LEAST,
+        a="extends: c.yaml\ntrain: {epochs: 5}\n",
+        b="extends: c.yaml\n",
+        c="train: {epochs: 2, warmup: 0.5}\n",
+    )
+    assert load(path).experiment.train.epochs == 2  # b comes last, and has what c says
+
+
+def test_a_chain_without_end_is_refused(tmp_path):
+    for number in range(101):
+        (tmp_path / f"f{number}.yaml").write_text(f"extends: f{number + 1}.yaml\n")
+    (error,) = errors_of(tmp_path / "f0.yaml")
+    assert (error.code, error.message) == ("C006", "`extends` names more than 100 files in all")
+    (error,) = errors_of(write(tmp_path, top=f"extends: [{', '.join(['a.yaml'] * 101)}]\n"))
+    assert (error.code, error.message) == ("C006", "`extends` names 101 files, more than 100")
+
+
+def test_files_together_have_a_bound(tmp_path):
+    many = "".join(f"k{number}: 1\n" for number in range(20_000))
+    path = write(tmp_path, top="extends: [a.yaml, b.yaml, c.yaml]\n", a=many, b=many, c=many)
+    (error,) = errors_of(path)
+    assert error.code == "C006"
+    assert "more than 50,000 values" in error.message
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("/dev/zero", "a character device"),
+        ("/proc/self/environ", "a file of the kernel"),
+        ("fifo", "a named pipe"),
+        ("socket", "a socket"),
+        ("folder", "a folder"),
+    ],
+)
+def test_what_is_no_regular_file_is_not_read(tmp_path, monkeypatch, name, kind):
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("fifo")
+    (tmp_path / "folder").mkdir()
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind("socket")
+        path = write(tmp_path, top=f"extends: {name}\n" + LEAST)
+        (error,) = errors_of(path)
+        (alone,) = errors_of(Path(name))
+    assert error.code == alone.code == "C005"
+    assert error.message.endswith(f"{name} is not a regular file ({kind})")
+    assert (error.where.line, error.where.column) == (1, 10)
+    assert "did you mean" not in error.help
+
+
+def test_a_large_file_is_not_read_whole(tmp_path):
+    path = tmp_path / "c.yaml"
+    with path.open("wb") as file:
+        file.truncate(1 << 40)  # a terabyte of NUL, on no disk
+    (error,) = errors_of(path)
+    assert (error.code, error.message) == ("C003", f"{path} has more than 16 MB")
+
+
+@pytest.mark.parametrize("name", ["a\0b", "x" * 5_000, "x" * 300])
+def test_a_name_that_no_file_can_have_is_told(tmp_path, name):
+    (error,) = errors_of(tmp_path / name)
+    assert error.code == "C005"
+    assert len(error.message) < 500
+
+
+def test_links_in_a_circle_are_told(tmp_path):
+    (tmp_path / "c.yaml").symlink_to("c.yaml")
+    (error,) = errors_of(tmp_path / "c.yaml")
+    assert error.code == "C005"
+    assert error.message.endswith("its symbolic links lead in a circle")
+
+
 def test_a_missing_file_is_told_where_it_was_asked_for(tmp_path):
     path = write(tmp_path, top="extends: bse.yaml\n" + LEAST, base="seed: 3\n")
     (error,) = errors_of(path)
@@ -96,6 +182,15 @@ def test_set_reaches_list_items_by_index(tmp_path):
     assert load(path, "eval.splits.1=train").experiment.eval.splits == ["dev", "train"]
     (error,) = errors_of(path, "eval.splits.2=train")
     assert "no item `2`" in error.message
+
+
+@pytest.mark.parametrize(
+    "override", ["k" * 70_000, "k" * 70_000 + "=1", ".".join("a" * 400) + "=1", "runs_dir=a\0b", 'name="a\\0b"']
+)
+def test_hostile_overrides_are_told_in_few_words(tmp_path, override):
+    (error,) = errors_of(write(tmp_path, top=LEAST), override)
+    assert error.code in ("C007", "C003", "C001")
+    assert len(error.message) < 200
 
 
 @pytest.mark.parametrize("override", ["train.epochs", "=3", "a..b=3", "train.epochs=[1", "train.epochs=x", "no.such=1"])
@@ -129,6 +224,11 @@ def test_a_variable_without_default_must_be_set(tmp_path):
     (error,) = errors_of(write(tmp_path, top=LEAST.replace("t.txt", '"${NOWHERE}/t.txt"')))
     assert "`NOWHERE` is not set" in error.message
     assert error.where.line == 3
+
+
+def test_a_variable_that_is_no_text_is_told(tmp_path):
+    (error,) = errors_of(write(tmp_path, top=LEAST + "runs_dir: ${OUT}\n"), OUT="a\udcff")
+    assert (error.code, error.message) == ("C008", "environment variable `OUT` has half a character (U+DCFF)")
 
 
 def test_a_variable_in_a_value_that_is_replaced_need_not_be_set(tmp_path):

@@ -154,12 +154,23 @@ def test_one_experiment_is_not_loaded_from_many(tmp_path):
         ("matrix:\n  seed: [1, x]\n", "C104", 6, 13, "a whole number"),
         ("matrix:\n  train.warmup: [0.5, 2]\n", "C105", 6, 23, "at most 1"),
         ("gap: {fraction: 0.5}\nmatrix:\n  gap.unit: [label]\n", "C106", 7, 3, "needs `gap.labels`"),
+        ("train: nonsense\nmatrix:\n  train.epochs: [1, 2]\n", "C104", 5, 8, '`train` must be a mapping'),
+        ("train: {epochs: many}\nmatrix:\n  train.epochs: [1, 2]\n", "C104", 5, 17, 'a whole number, not "many"'),
+        ("seed: -1\nmatrix:\n  seed: [1, 2]\n", "C105", 5, 7, "at least 0"),
+        ("matrix: {a.b.c" + ".d" * 60 + ": [1]}\n", "C120", 5, 10, "nested too deeply"),
+        ("matrix:\n  seed: [" + "1, " * 1001 + "]\n", "C125", 6, 3, "`matrix.seed` has 1,001 values"),
+        ("matrix: {" + ", ".join(f"a{n}: [1]" for n in range(51)) + "}\n", "C125", 5, 9, "has 51 axes, more than 50"),
     ],
 )  # fmt: skip
 def test_a_mistake_in_the_matrix_is_told_with_its_place(tmp_path, text, code, line, column, told):
     (error,) = errors_of(tmp_path, text)
     assert (error.code, error.where.line, error.where.column) == (code, line, column)
     assert told in error.message
+
+
+def test_what_an_axis_gives_may_be_null_or_missing_in_the_config(tmp_path):
+    text = "train: null\nseed: null\nmatrix:\n  seed: [1, 2]\n  train.epochs: [3]\n"
+    assert [cell.loaded.experiment.train.epochs for cell in study_of(tmp_path, text).cells] == [3, 3]
 
 
 def test_the_same_mistake_in_many_cells_is_told_once_and_all_at_once(tmp_path):

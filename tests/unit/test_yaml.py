@@ -76,6 +76,17 @@ def test_every_key_and_value_has_its_place():
         ("a: *x", "C001", "undefined alias"),
         ("a: 1\n---\nb: 2", "C001", "single document"),
         ("a: \x07", "C001", "U+0007"),
+        ('a: "\\0"', "C003", "`a` has a NUL character"),
+        ('"\\0": 1', "C003", "the key `\0` has a NUL character"),
+        ('a: "\\ud800"', "C003", "half a character (U+D800)"),
+        ('a: "\\U00110000"', "C001", "an escape beyond"),
+        ('a: "\\UFFFFFFFF"', "C001", "an escape beyond"),
+        (f"? {'k' * 70_000}\n: 1", "C003", f"`{'k' * 50}…{'k' * 50}` has 70,000 characters"),
+        (f"a: !{'x' * 70_000} 1", "C003", "x…x"),
+        ("{a: " * 60 + "1" + "}" * 60, "C003", "more than 50 levels"),
+        ("[" * 100_000, "C001", "too deeply"),
+        ("[" + "1," * 60_000 + "]", "C003", "more than 50,000 values"),
+        ("#" * 4_000_001, "C003", "more than 4,000,000 characters"),
     ],
 )
 def test_what_a_config_may_not_hold_is_told_with_its_place(text, code, told):
@@ -84,6 +95,16 @@ def test_what_a_config_may_not_hold_is_told_with_its_place(text, code, told):
     assert caught.value.code == code
     assert told in caught.value.message
     assert caught.value.where is not None
+
+
+def test_digits_without_end_are_text():
+    assert value_of("a: 0x" + "f" * 5_000) == {"a": "0x" + "f" * 5_000}
+
+
+def test_places_are_right_whatever_else_ends_a_line_for_yaml():
+    located = read(Source("c.yaml", "a: x\u2028b: 2\r\n  \nc:   3\n"))
+    place = located.values[("c",)]
+    assert (place.line, place.column, place.text) == (3, 6, "c:   3")
 
 
 def test_all_duplicates_are_told_at_once():

@@ -13,6 +13,7 @@ from typing import ClassVar, Literal, Protocol, Self
 
 from pydantic import Field, model_validator
 
+from halluc.config.bounds import Reference
 from halluc.config.schema import Section
 from halluc.core.errors import HallucError, Location, data_error, did_you_mean
 from halluc.core.examples import Example, Span
@@ -23,9 +24,9 @@ DEMO, HUB = "demo:", "hub:"
 
 
 class _Splits(Section):
-    train: str | None = Field(default=None, min_length=1, description="the training split: a path or `demo:ner`")
-    dev: str | None = Field(default=None, min_length=1, description="the split that checkpoints are chosen on")
-    test: str | None = Field(default=None, min_length=1, description="the split that is only ever evaluated on")
+    train: Reference | None = Field(default=None, description="the training split: a path or `demo:ner`")
+    dev: Reference | None = Field(default=None, description="the split that checkpoints are chosen on")
+    test: Reference | None = Field(default=None, description="the split that is only ever evaluated on")
 
     @model_validator(mode="after")
     def _names_a_split(self) -> Self:

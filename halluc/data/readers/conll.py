@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from halluc.config.bounds import Text
+from halluc.core.errors import HallucError
 from halluc.data.readers.base import BadLine, RawSentence, SplitName, TaggedDataConfig, numbered_lines, resolve
 
 DOCUMENT_START = "-DOCSTART-"
@@ -15,16 +17,21 @@ _BLANKS = re.compile(r"[ \t]+")
 _SEPARATORS = {"tab": "\t", "space": " "}
 
 
+Column = Annotated[int, Field(ge=-1_000, le=1_000)]
+
+
 class ConllConfig(TaggedDataConfig):
     format: Literal["conll"]
-    separator: str = Field(
-        default="whitespace", min_length=1, description="between columns: whitespace, tab, space, or any text"
-    )
-    token_column: int = Field(default=0, description="which column is the token; negative counts from the right")
-    tag_column: int = Field(default=-1, description="which column is the tag; negative counts from the right")
-    comment: str | None = Field(
-        default=None, min_length=1, description="lines that start with this are left out, such as `# `"
-    )
+    separator: Text = Field(default="whitespace", description="between columns: whitespace, tab, space, or any text")
+    token_column: Column = Field(default=0, description="which column is the token; negative counts from the right")
+    tag_column: Column = Field(default=-1, description="which column is the tag; negative counts from the right")
+    comment: Text | None = Field(default=None, description="lines that start with this are left out, such as `# `")
+
+    @model_validator(mode="after")
+    def _columns_differ(self) -> Self:
+        if self.token_column == self.tag_column:
+            raise ValueError(f"`data.token_column` and `data.tag_column` are both {self.tag_column}: they must differ")
+        return self
 
 
 class ConllReader:
@@ -71,6 +78,7 @@ class ConllReader:
                 continue
             if not width:
                 width, first = len(cells), line
+                self._refuse_one_column(width)
             if len(cells) != width:
                 sound = False
                 yield self._ragged(str(path), number, line, len(cells), width, first)
@@ -80,6 +88,12 @@ class ConllReader:
             yield self._sentence(rows, str(path), document, split)
         if not any_line:
             yield BadLine("D102", str(path), 1, "the file is empty", "is this the right file, and was it copied whole?")
+
+    def _refuse_one_column(self, width: int) -> None:
+        token, tag = self.config.token_column, self.config.tag_column
+        if (token - tag) % width == 0:  # one of them counts from the right
+            message = f"`data.token_column: {token}` and `data.tag_column: {tag}` are one column of {width}"
+            raise HallucError("C106", message, help="name the column of the tags")
 
     def _cells(self, line: str) -> list[str]:
         if self.config.separator == "whitespace":

@@ -9,6 +9,8 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
+from halluc.config.bounds import Text
+from halluc.config.yaml import cut
 from halluc.core import hub
 from halluc.core.errors import HallucError, environment_error
 from halluc.data.readers.base import SPLITS, BadLine, RawSentence, SplitName, TaggedDataConfig
@@ -19,12 +21,16 @@ _HUB_SPLITS = {"train": "train", "dev": "validation", "test": "test"}
 
 class HubConfig(TaggedDataConfig):
     format: Literal["hub"]
-    subset: str | None = Field(default=None, description="the data set's configuration, where it has several")
-    tokens_field: str = Field(default="tokens", description="the column of words")
-    tags_field: str = Field(default="ner_tags", description="the column of tags, as text or as class numbers")
+    subset: Text | None = Field(default=None, description="the data set's configuration, where it has several")
+    tokens_field: Text = Field(default="tokens", description="the column of words")
+    tags_field: Text = Field(default="ner_tags", description="the column of tags, as text or as class numbers")
 
     @model_validator(mode="after")
     def _all_on_the_hub(self) -> HubConfig:
+        if self.tokens_field == self.tags_field:
+            raise ValueError(
+                f"`data.tokens_field` and `data.tags_field` are both `{cut(self.tags_field)}`: they must differ"
+            )
         for split in SPLITS:
             reference = self.reference(split)
             if reference:

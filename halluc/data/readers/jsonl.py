@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
-from typing import Any, ClassVar, Literal
+from itertools import chain
+from typing import Any, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from halluc.config.bounds import Text
+from halluc.config.yaml import cut
 from halluc.core.examples import Span
 from halluc.data.readers.base import BadLine, RawSentence, SplitName, TaggedDataConfig, numbered_lines, resolve
 
@@ -18,15 +22,15 @@ _PIECES = re.compile(r"\S+")
 
 class JsonlConfig(TaggedDataConfig):
     format: Literal["jsonl"]
-    tokens_field: str = Field(default="tokens", description="a list of words")
-    tags_field: str = Field(default="tags", description="a list of tags, one a word")
-    text_field: str = Field(default="text", description="a string, read where there is no list of words")
-    spans_field: str = Field(
+    tokens_field: Text = Field(default="tokens", description="a list of words")
+    tags_field: Text = Field(default="tags", description="a list of tags, one a word")
+    text_field: Text = Field(default="text", description="a string, read where there is no list of words")
+    spans_field: Text = Field(
         default="spans",
         description="[[start, end, label], …], [{start, end, label}, …] or {label: {surface: [[start, end], …]}}; "
         "offsets count characters of the text, or words where a list of words is given",
     )
-    id_field: str = Field(default="id", description="an id, unique in its file; lines without one get their number")
+    id_field: Text = Field(default="id", description="an id, unique in its file; lines without one get their number")
     span_end: Literal["exclusive", "inclusive"] = Field(
         default="exclusive", description="whether a span's end is the first character after it or its last one"
     )
@@ -36,6 +40,16 @@ class JsonlConfig(TaggedDataConfig):
     overlaps: Literal["error", "longest"] = Field(
         default="error", description="spans that overlap: refuse, or keep the longest and say so"
     )
+
+    @model_validator(mode="after")
+    def _fields_differ(self) -> Self:
+        # One field may hold a list of words in some files and a text in others.
+        names = [{self.tokens_field, self.text_field}, {self.tags_field}, {self.spans_field}, {self.id_field}]
+        twice = next((name for name, many in Counter(chain(*names)).items() if many > 1), None)
+        if twice is not None:
+            keys = [f"`data.{key}`" for key in type(self).model_fields if getattr(self, key) == twice]
+            raise ValueError(f"{' and '.join(keys)} are both `{cut(twice)}`: they must differ")
+        return self
 
 
 class Unreadable(Exception):

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from halluc.config.bounds import LONGEST_TEXT, Reference, Text
 from halluc.config.schema import Section
+from halluc.config.yaml import cut
 from halluc.data.readers.base import HUB, SPLITS, DataConfig, SplitName
 from halluc.data.readers.hub import check_reference
 
 Form = Literal["jsonl", "csv", "lines", "json"]
-Column = str | int
+Column = Annotated[str, Field(max_length=LONGEST_TEXT)] | Annotated[int, Field(ge=0, le=1_000)]
 # What people write for a tab, which single quotes of YAML and shells make hard to write.
 TABS = ("\\t", "tab")
 
@@ -20,9 +22,9 @@ TABS = ("\\t", "tab")
 class OutOfScopeFiles(Section):
     """Unlabelled texts for each split, all out of scope."""
 
-    train: str | None = Field(default=None, min_length=1, description="a file of texts out of scope, for train")
-    dev: str | None = Field(default=None, min_length=1, description="the same for dev")
-    test: str | None = Field(default=None, min_length=1, description="the same for test")
+    train: Reference | None = Field(default=None, description="a file of texts out of scope, for train")
+    dev: Reference | None = Field(default=None, description="the same for dev")
+    test: Reference | None = Field(default=None, description="the same for test")
 
 
 class _Fields(Section):
@@ -33,14 +35,14 @@ class _Fields(Section):
     text_field: Column = Field(default="text", description="the field or column of the text, or a column's number")
     second_field: Column | None = Field(default=None, description="of pairs: that of the second text")
     label_field: Column = Field(default="label", description="that of the label, or of a list of labels")
-    id_field: str = Field(default="id", description="an id, unique in its file; texts without one get their number")
+    id_field: Text = Field(default="id", description="an id, unique in its file; texts without one get their number")
     tokenize: Literal["words", "whitespace", "characters"] = Field(
         default="words", description="how a text becomes tokens: words and punctuation, white space, or each character"
     )
 
 
 class _Columns(Section):
-    delimiter: str = Field(default="auto", min_length=1, description="of columns: one character, tab, or told apart")
+    delimiter: Text = Field(default="auto", description="of columns: one character, tab, or told apart")
     header: Literal["auto"] | bool = Field(
         default="auto", description="whether the first row names the columns; auto: yes, where they are asked by name"
     )
@@ -53,20 +55,20 @@ class _Columns(Section):
 
 
 class _Labels(Section):
-    label_separator: str | None = Field(default=None, min_length=1, description="between the parts of a label")
-    label_level: int | None = Field(default=None, ge=1, description="keep so many first parts of a label; null: all")
-    multi_separator: str | None = Field(default=None, min_length=1, description="between several labels in one cell")
-    out_of_scope_label: str | None = Field(
-        default=None, min_length=1, description="the label that says that a text is out of scope"
+    label_separator: Text | None = Field(default=None, description="between the parts of a label")
+    label_level: int | None = Field(
+        default=None, ge=1, le=100, description="keep so many first parts of a label; null: all"
     )
-    out_of_scope: str | OutOfScopeFiles | None = Field(
+    multi_separator: Text | None = Field(default=None, description="between several labels in one cell")
+    out_of_scope_label: Text | None = Field(default=None, description="the label that says that a text is out of scope")
+    out_of_scope: Reference | OutOfScopeFiles | None = Field(
         default=None, description="a file of texts without labels, all out of scope, for test; or {dev: FILE, test: …}"
     )
 
 
 class TextsConfig(DataConfig, _Labels, _Columns, _Fields):
     format: Literal["texts"]
-    subset: str | None = Field(default=None, description="of the hub: the data set's configuration")
+    subset: Text | None = Field(default=None, description="of the hub: the data set's configuration")
     dev_share: float | None = Field(
         default=None, gt=0, lt=1, description="without `dev`: hold out this share of train's texts as dev"
     )
@@ -111,6 +113,10 @@ class TextsConfig(DataConfig, _Labels, _Columns, _Fields):
 
     def _problems(self) -> Iterator[str]:
         names = (self.text_field, self.second_field, self.label_field)
+        if self.id_field in names:
+            yield f"`data.id_field` and another field are both `{cut(self.id_field)}`: they must differ"
+        if self.label_separator is not None and self.label_separator == self.multi_separator:
+            yield "`data.label_separator` and `data.multi_separator` must differ"
         if self.dev_share is not None and self.dev is not None:
             yield "`data.dev_share` holds dev out of train: take it away, or `data.dev`"
         if self.dev_share is not None and self.train is None:

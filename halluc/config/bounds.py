@@ -1,0 +1,56 @@
+"""Types of keys, with their bounds: every number has a least and a greatest value, every text and list a length.
+
+The bounds are far from what a person would write. They keep what is absurd from running for hours, or out of memory,
+before it fails. Numbers are finite, and never booleans: ``schema.Section`` is strict.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+from pydantic import AfterValidator, Field
+
+from halluc.config.yaml import cut
+
+T = TypeVar("T")
+
+# Linux: PATH_MAX, and NAME_MAX in bytes.
+LONGEST_PATH = 4_096
+_LONGEST_NAME = 255
+# Of a label, as the readers of corpora have it.
+LONGEST_TEXT = 1_000
+
+MOST_STEPS = 100_000_000
+MOST_EXAMPLES = 100_000_000
+MOST_LABELS = 20_000
+
+Text = Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+def _nameable(reference: str) -> str:
+    """Refuse what no file can be named, before a function of the system does it with an error of its own."""
+    if any(len(part.encode("utf-8", "surrogatepass")) > _LONGEST_NAME for part in Path(reference).parts):
+        raise ValueError(f"a name in this path has more than {_LONGEST_NAME} bytes")
+    try:
+        Path(reference).expanduser()
+    except RuntimeError:
+        raise ValueError(f"there is no home folder `{Path(reference).parts[0]}`") from None
+    return reference
+
+
+# A path, or the name of a model or corpus (`hub:`, `package:`, `demo:`).
+Reference = Annotated[str, Field(min_length=1, max_length=LONGEST_PATH), AfterValidator(_nameable)]
+
+
+def _distinct(values: list[T]) -> list[T]:
+    repeated = next((value for value, many in Counter(values).items() if many > 1), None)
+    if repeated is not None:
+        raise ValueError(f"it has {cut(str(repeated))} more than once")
+    return values
+
+
+# Put behind the type of a list: no value stands in it twice.
+DISTINCT = AfterValidator(_distinct)
