@@ -8,7 +8,8 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from halluc.data.readers.base import BadLine, RawSentence, SplitName, TaggedDataConfig, numbered_lines, resolve
+from halluc.data.readers.base import BadLine, RawSentence, SplitName, TaggedDataConfig, resolve
+from halluc.data.readers.lines import numbered_lines
 
 DOCUMENT_START = "-DOCSTART-"
 _BLANKS = re.compile(r"[ \t]+")
@@ -44,7 +45,7 @@ class ConllReader:
         document, any_line, sound = 0, False, True
         rows: list[tuple[int, str, str]] = []
         width, first = 0, ""
-        for item in numbered_lines(path, str(path)):
+        for item in numbered_lines(path, str(path), self.config.max_line_bytes):
             any_line = True
             if isinstance(item, BadLine):
                 sound = False

@@ -10,7 +10,8 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from halluc.core.examples import Span
-from halluc.data.readers.base import BadLine, RawSentence, SplitName, TaggedDataConfig, numbered_lines, resolve
+from halluc.data.readers.base import BadLine, RawSentence, SplitName, TaggedDataConfig, resolve
+from halluc.data.readers.lines import numbered_lines
 
 _WORDS = re.compile(r"\w+|[^\w\s]")
 _PIECES = re.compile(r"\S+")
@@ -59,7 +60,7 @@ class JsonlReader:
         path = resolve(reference, split)
         seen: dict[str, int] = {}
         any_line = False
-        for item in numbered_lines(path, str(path)):
+        for item in numbered_lines(path, str(path), self.config.max_line_bytes):
             if isinstance(item, BadLine):
                 any_line = True
                 yield item
