@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from halluc.core.errors import HallucError, Location, data_error
-from halluc.data.readers.base import BadLine, absent, numbered_lines
+from halluc.data.readers.base import BadLine, absent, refuse_irregular
 from halluc.data.readers.jsonl import Unreadable, parse_object
+from halluc.data.readers.lines import excerpt, numbered_lines
 
 T = TypeVar("T")
 
@@ -27,11 +28,12 @@ def entries(
     in a file that ends in ``.jsonl``; each says what is wrong as text. ``form`` tells what a line should be.
 
     Raises:
-        HallucError D101: no such file.
+        HallucError D101: no such file, or no regular one. D103, D114: see ``numbered_lines``.
     """
     path = Path(reference).expanduser()
+    refuse_irregular(path, form)
     if not path.is_file():
-        raise data_error("D101", f"{path} is a folder", help=form) if path.is_dir() else absent(path)
+        raise absent(path)
     is_json = path.suffix == ".jsonl"
     try:
         for item in numbered_lines(path, str(path)):
@@ -42,7 +44,7 @@ def entries(
             if not line.strip() or line.startswith("# "):
                 continue
             found = _object(line, fields) if is_json else columns(line)
-            where = Location(str(path), number, text=line)
+            where = Location(str(path), number, text=excerpt(line)[0])
             yield data_error(code, found, where, form) if isinstance(found, str) else (where, found)
     except OSError as error:
         raise data_error("D101", f"cannot read {path}: {error.strerror or error}") from error

@@ -21,6 +21,7 @@ from halluc.core import registry
 from halluc.core.errors import HallucError, Location
 from halluc.core.examples import Corpus
 from halluc.data.corpora import read_corpora, stream_corpora
+from halluc.data.readers.base import LINE_BYTES_BOUND
 from halluc.hallucination import ledger
 from halluc.runs import directory, provenance
 from halluc.runs.directory import RunDir
@@ -79,7 +80,9 @@ def manifest(target: RunDir) -> AugmentFile | None:
 def corpus(target: RunDir, task: Any) -> Corpus[Any]:
     """The augmented training split of a run."""
     path = target.augment / TRAIN
-    data = registry.load(TABLE, "reader", task.reader).Config(format=task.reader, train=str(path))
+    data = registry.load(TABLE, "reader", task.reader).Config(
+        format=task.reader, train=str(path), max_line_bytes=LINE_BYTES_BOUND
+    )
     return read_corpora(data, TABLE, ("train",)).splits["train"]
 
 

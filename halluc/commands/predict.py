@@ -54,7 +54,7 @@ def run(reference: str, source: Path | None, target: Path | None, reading: Readi
             _tell(trained, predictor.computes)
         if speaks and source is None and sys.stdin.isatty():
             say("type a text a line; Ctrl-D ends the input")
-        lines = LineStream(stream, name)
+        lines = LineStream(stream, name, fields.most)
         told, texts = reading.texts(lines, fields, reading.tokenize or trained.tokenize, task)
         if speaks:
             say(f"input: {name}, {told}")

@@ -128,6 +128,15 @@ def _labelled(
     return Labelled(identity, Origin(*where), tokens, labels, second)
 
 
+def labels_of(example: Example) -> Sequence[str]:
+    """The label of each of the example's pairs; of our own examples without making the surfaces."""
+    if isinstance(example, Labelled):
+        return example.labels
+    if isinstance(example, Tagged):
+        return [span.label for span in example.spans]
+    return [label for _, label in example.pairs]
+
+
 ExampleT = TypeVar("ExampleT", bound=Example)
 
 

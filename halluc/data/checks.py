@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from halluc.core.errors import did_you_mean
-from halluc.core.examples import Corpus, Labelled
+from halluc.core.examples import Corpus, Labelled, labels_of
 from halluc.data.corpora import Corpora
 from halluc.data.decoding import Finding
 from halluc.data.glyphs import is_invisible
@@ -15,6 +16,9 @@ from halluc.data.odd_labels import odd_labels
 from halluc.data.readers.base import SplitName
 from halluc.data.statistics import Words
 from halluc.runs.data import DataRecord, Instances, Overlap, SplitData
+
+# Called with how much is done and how much there is.
+Tick = Callable[[int, int], None]
 
 MOST_PLACES = 5
 # Of more tokens than these a person should know: no encoder sees them whole.
@@ -24,17 +28,24 @@ LONG_TOKEN, LONG_EXAMPLE = 100, 10_000
 _MOST_LABELS, _LABEL, _MOST_KNOWN = 10, 60, 2_000
 
 
-def check_corpora(corpora: Corpora, words: Words) -> DataRecord:
+def check_corpora(corpora: Corpora, words: Words, tick: Tick = lambda done, total: None) -> DataRecord:
     """Count, compare and warn; reads nothing and changes nothing.
 
     Args:
-        words: those of the task.
+        words: those of the task. tick: called now and then with the examples that are counted, and all that there are.
     """
+    total, done = sum(map(len, corpora.splits.values())), 0
+    splits, seen = {}, {}
+    for name, corpus in corpora.splits.items():
+        seen[name] = _Seen.of(corpus)
+        splits[str(name)] = _split(corpus, words, seen[name])
+        done += len(corpus)
+        tick(done, total)
     report = DataRecord(
         scheme=corpora.scheme,
         scheme_note=corpora.scheme_note,
-        splits={name: _split(corpus, words) for name, corpus in corpora.splits.items()},
-        overlaps=_overlaps(corpora.splits),
+        splits=splits,
+        overlaps=_overlaps(corpora.splits, seen),
         unseen_labels=_unseen_labels(corpora.splits),
         repairs=_findings(corpora.repairs),
         skipped=_findings(corpora.skipped),
@@ -43,27 +54,49 @@ def check_corpora(corpora: Corpora, words: Words) -> DataRecord:
     return report
 
 
+@dataclass(frozen=True)
+class _Seen:
+    """The annotation of each distinct example of a split, by its tokens, and the other ones of those that have several.
+
+    ``duplicates`` counts the examples whose tokens an earlier one has.
+    """
+
+    first: dict[tuple[str, ...], Any]
+    others: dict[tuple[str, ...], set[Any]]
+    duplicates: int
+
+    @classmethod
+    def of(cls, corpus: Corpus[Any]) -> _Seen:
+        first: dict[tuple[str, ...], Any] = {}
+        others: dict[tuple[str, ...], set[Any]] = {}
+        for example in corpus:
+            annotation = example.annotation
+            known = first.setdefault(example.tokens, annotation)
+            if known is not annotation and known != annotation:
+                others.setdefault(example.tokens, set()).add(annotation)
+        return cls(first, others, len(corpus) - len(first))
+
+    def has(self, example: Any) -> bool:
+        """Whether the split has the tokens of an example with the same annotation."""
+        tokens, annotation = example.tokens, example.annotation
+        return bool(self.first[tokens] == annotation) or annotation in self.others.get(tokens, ())
+
+
 def _is_text(corpus: Corpus[Any]) -> bool:
     return isinstance(next(iter(corpus), None), Labelled)
 
 
-def _split(corpus: Corpus[Any], words: Words) -> SplitData:
-    seen: dict[tuple[str, ...], set[Any]] = {}
-    duplicates = 0
-    for example in corpus:
-        variants = seen.setdefault(example.tokens, set())
-        duplicates += bool(variants)
-        variants.add(example.annotation)
+def _split(corpus: Corpus[Any], words: Words, seen: _Seen) -> SplitData:
     invisible, long = _odd_tokens(corpus)
     longest = [f"{e.origin} {len(e.tokens):,} tokens" for e in corpus if len(e.tokens) > LONG_EXAMPLE]
     return SplitData(
         source=corpus.source,
         documents=len({example.origin.document for example in corpus}),
         counts=words.count(corpus),
-        labels=dict(sorted(Counter(label for example in corpus for _, label in example.pairs).items())),
+        labels=dict(sorted(Counter(label for example in corpus for label in labels_of(example)).items())),
         lengths=_lengths(corpus),
-        duplicates=duplicates,
-        contradictions=sum(len(variants) > 1 for variants in seen.values()),
+        duplicates=seen.duplicates,
+        contradictions=len(seen.others),
         invisible_tokens=invisible,
         long_tokens=long,
         long_examples=_instances(longest),
@@ -74,12 +107,14 @@ def _odd_tokens(corpus: Corpus[Any]) -> tuple[Instances, Instances]:
     """Tokens that show nothing, and those that are very long. In a text cut into characters, blanks are no oddity."""
     invisible, long = [], []
     blanks = _is_text(corpus)
-    for example in corpus:
-        for token in example.tokens:
-            if is_invisible(token):
-                if not (blanks and token.isspace()):
-                    invisible.append(f"{example.origin} {token!a}")
-            elif len(token) > LONG_TOKEN:
+    distinct = {token for example in corpus for token in example.tokens}
+    unseen = {token for token in distinct if is_invisible(token) and not (blanks and token.isspace())}
+    odd = unseen | {token for token in distinct if len(token) > LONG_TOKEN and not is_invisible(token)}
+    for example in corpus if odd else ():
+        for token in () if odd.isdisjoint(example.tokens) else example.tokens:
+            if token in unseen:
+                invisible.append(f"{example.origin} {token!a}")
+            elif token in odd:
                 long.append(f"{example.origin} {len(token)} characters")
     return _instances(invisible), _instances(long)
 
@@ -91,7 +126,7 @@ def _instances(found: list[str]) -> Instances:
 def _lengths(corpus: Corpus[Any]) -> dict[str, float]:
     import numpy
 
-    lengths = numpy.array([len(example.tokens) for example in corpus])
+    lengths = numpy.fromiter((len(example.tokens) for example in corpus), dtype=numpy.int64, count=len(corpus))
     median, p90, p99 = numpy.percentile(lengths, [50, 90, 99])
     return {
         "mean": round(float(lengths.mean()), 1),
@@ -102,17 +137,15 @@ def _lengths(corpus: Corpus[Any]) -> dict[str, float]:
     }
 
 
-def _overlaps(splits: dict[SplitName, Corpus[Any]]) -> list[Overlap]:
+def _overlaps(splits: dict[SplitName, Corpus[Any]], seen: dict[SplitName, _Seen]) -> list[Overlap]:
     """Each pair of splits, the one that should know less named last."""
     found = []
     names = list(splits)
     for index, earlier in enumerate(names):
-        known: dict[tuple[str, ...], set[Any]] = {}
-        for example in splits[earlier]:
-            known.setdefault(example.tokens, set()).add(example.annotation)
+        known = seen[earlier]
         for later in names[index + 1 :]:
-            shared = [example for example in splits[later] if example.tokens in known]
-            same = sum(example.annotation in known[example.tokens] for example in shared)
+            shared = [example for example in splits[later] if example.tokens in known.first]
+            same = sum(map(known.has, shared))
             first = [str(example.origin) for example in shared[:MOST_PLACES]]
             found.append(Overlap(earlier=earlier, later=later, examples=len(shared), same_annotation=same, first=first))
     return found
@@ -121,12 +154,12 @@ def _overlaps(splits: dict[SplitName, Corpus[Any]]) -> list[Overlap]:
 def _unseen_labels(splits: dict[SplitName, Corpus[Any]]) -> dict[str, dict[str, Instances]]:
     if "train" not in splits:
         return {}
-    known = {label for example in splits["train"] for _, label in example.pairs}
+    known = {label for example in splits["train"] for label in labels_of(example)}
     unseen = {}
     for name, corpus in splits.items():
         places: dict[str, list[str]] = {}
         for example in corpus:
-            for _, label in example.pairs:
+            for label in labels_of(example):
                 if label not in known:
                     places.setdefault(label, []).append(str(example.origin))
         if places:

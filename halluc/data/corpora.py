@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from halluc.core import registry
-from halluc.core.errors import HallucError, Location, data_error, refuse
+from halluc.core.errors import MOST_SHOWN, HallucError, Location, data_error, refuse
 from halluc.core.examples import Corpus, Example
 from halluc.core.labels import Scheme
+from halluc.core.memory import uncollected
 from halluc.data.decoding import Decoding, Finding, Place
 from halluc.data.readers.base import (
     SPLITS,
@@ -24,6 +25,7 @@ from halluc.data.readers.base import (
     TaggedDataConfig,
     resolve,
 )
+from halluc.data.readers.lines import excerpt
 
 
 @dataclass
@@ -48,24 +50,40 @@ def read_corpora(config: DataConfig, table: registry.Table, splits: Sequence[Spl
     Raises:
         HallucError or ManyErrors, code D…: what cannot be read, with file and line, up to 20 shown.
     """
+    with uncollected():
+        return _read(config, table, splits)
+
+
+def _read(config: DataConfig, table: registry.Table, splits: Sequence[SplitName]) -> Corpora:
     raw: dict[SplitName, list[Raw]] = {}
     bad: list[BadLine] = []
     missing: list[HallucError] = []
     for split in splits:
         if config.reference(split) is None:
             continue
-        raw[split] = []
+        raw[split], broken = [], []
         try:
             for item in _raw(config, table, split):
                 if isinstance(item, BadLine):
-                    bad.append(item)
+                    broken.append(_told(item, len(broken)))
                 else:
                     raw[split].append(item)
         except HallucError as error:
             missing.append(error)
+        bad += broken
     # Two splits may be parts of one file, which is then said to be absent, and tells its bad lines, to both.
     refuse({(one.code, one.message): one for one in missing}.values())
     return _Border(config, list(dict.fromkeys(bad))).corpora(raw)
+
+
+def _told(bad: BadLine, before: int) -> BadLine:
+    """A bad line as it is kept until all are told: with no more of its text than is shown."""
+    if bad.text is None:
+        return bad
+    if before >= MOST_SHOWN:
+        return replace(bad, text=None, column=None)
+    text, column = excerpt(bad.text, None if bad.column is None else bad.column - 1)
+    return replace(bad, text=text, column=column)
 
 
 # So many bad lines are gathered before they are told, or forgotten where the config leaves them out.
@@ -86,7 +104,7 @@ class Streamed:
         count = 0
         for item in _raw(self.config, self.table, self.split):
             if isinstance(item, BadLine):
-                border.bad.append(item)
+                border.bad.append(_told(item, len(border.bad)))
                 example = None
             else:
                 example = border.example(item)
@@ -164,7 +182,11 @@ class _Border:
 
     def corpora(self, raw: dict[SplitName, list[Raw]]) -> Corpora:
         self.decide_scheme(item for items in raw.values() for item in items)
-        made = {split: [self.example(item) for item in items] for split, items in raw.items()}
+        made: dict[SplitName, list[Any]] = {}
+        for split, items in raw.items():
+            made[split] = kept = items  # each in the place of what was read of it, which is forgotten
+            for place, item in enumerate(items):
+                kept[place] = self.example(item)  # type: ignore[call-overload]
         self.refuse()
         skipped = [Finding(Place(b.file, b.line), b.problem) for b in self.bad]
         found = Corpora({}, repairs=self.repairs, skipped=skipped)

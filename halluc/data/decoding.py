@@ -13,6 +13,9 @@ from halluc.core.files import line_at
 from halluc.core.labels import Scheme, SchemeEvidence, UnknownTag, illegal, read_spans, split_tag
 from halluc.data.readers.base import BadLine, RawSentence, TaggedDataConfig
 
+# Of so many different sequences of tags, what they mean is kept: most sentences have one that was met before.
+_MOST_KEPT = 1 << 16
+
 
 class Place(NamedTuple):
     """A line of a file."""
@@ -42,15 +45,19 @@ class Decoding:
         self.config, self.bad, self.scheme = config, bad, scheme
         self.note = ""
         self.repairs: list[Finding] = []
+        self._decoded: dict[tuple[str, ...], tuple[Span, ...]] = {}
 
     def decide_scheme(self, sentences: Iterable[RawSentence]) -> None:
         if self.config.scheme != "auto":
             self.scheme, self.note = self.config.scheme, "named by the config"
             return
         evidence, any_tags = SchemeEvidence(), False
+        seen: set[tuple[str, ...]] = set()
         for sentence in sentences:
-            if sentence.tags is not None:
+            if sentence.tags is not None and sentence.tags not in seen:
                 any_tags = True
+                if len(seen) < _MOST_KEPT:  # the same tags, met again, show nothing that was not seen before
+                    seen.add(sentence.tags)
                 try:
                     evidence.add(sentence.tags, [Place(sentence.file, line) for line in sentence.lines])
                 except UnknownTag:
@@ -70,7 +77,9 @@ class Decoding:
         for repair in sentence.repairs:
             self.repairs.append(Finding(Place(sentence.file, sentence.lines[0]), repair))
         if sentence.tags is not None:
-            decoded = self._decode(sentence, sentence.tags)
+            decoded = self._decoded.get(sentence.tags)
+            if decoded is None:
+                decoded = self._decode(sentence, sentence.tags)
             if decoded is None:
                 return None
             spans = decoded
@@ -99,7 +108,10 @@ class Decoding:
                 self.repairs.append(Finding(Place(sentence.file, sentence.lines[position]), what))
         if wrong and self.config.bad_tags == "error":
             return None
-        return read_spans(tags, scheme)
+        spans = read_spans(tags, scheme)
+        if not wrong and len(self._decoded) < _MOST_KEPT:
+            self._decoded[tags] = spans
+        return spans
 
     def _bad(self, code: str, sentence: RawSentence, line: int, problem: str, help: str, tag: str) -> None:
         text = line_at(Path(sentence.file), line) if len(self.bad) < MOST_SHOWN else None

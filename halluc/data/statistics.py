@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from halluc.core.examples import Example, Labelled
+from halluc.core.examples import Example, Labelled, labels_of
 
 
 @dataclass(frozen=True)
@@ -66,11 +66,11 @@ def _tokens(example: Example) -> int:
 
 
 def _labelled(example: Example) -> int:
-    return len(example.pairs)
+    return len(labels_of(example))
 
 
 def _nothing(example: Example) -> int:
-    return not example.pairs
+    return not labels_of(example)
 
 
 def _is_pair(example: Example) -> int:

@@ -73,7 +73,7 @@ def in_chunks(items: Iterable[Item], most: int, waits: Callable[[], bool]) -> It
     size = 0
     for item in items:
         chunk.append(item)
-        size += item.size if isinstance(item, InputText) else 0
+        size += item.size if isinstance(item, InputText) else len(item.text or "")
         if len(chunk) >= most or size >= _MOST_CHARACTERS or waits():
             yield chunk
             chunk, size = [], 0

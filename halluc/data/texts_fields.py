@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from halluc.data.readers.base import MOST_LINE_BYTES
 from halluc.data.readers.texts_config import Column
 
 
@@ -13,7 +14,7 @@ class Fields:
     """Names or numbers of fields and columns, and how rows are cut.
 
     ``second`` is None where texts are no pairs. ``borders``: tokens that are given as such may be those of a pair, with
-    the place of the second text.
+    the place of the second text. ``most``: bytes of the longest line, and characters of the longest text.
     """
 
     text: Column = "text"
@@ -23,6 +24,7 @@ class Fields:
     header: bool | Literal["auto"] = "auto"
     quoting: bool = True
     borders: bool = False
+    most: int = MOST_LINE_BYTES
 
     @classmethod
     def of(cls, data: object) -> Fields:
@@ -34,6 +36,7 @@ class Fields:
             delimiter=getattr(data, "delimiter", cls.delimiter),
             header=getattr(data, "header", cls.header),
             quoting=getattr(data, "quoting", cls.quoting),
+            most=getattr(data, "max_line_bytes", cls.most),
         )
 
     @property

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from halluc.data.readers.base import BadLine
 from halluc.data.readers.conll import DOCUMENT_START
 from halluc.data.readers.jsonl import Unreadable
-from halluc.data.streams import MOST_BYTES, Line
+from halluc.data.readers.lines import Line
 from halluc.data.texts import InputText, Item, Tokenize, paired, single
 from halluc.data.texts_fields import Fields
 from halluc.data.texts_records import record
@@ -31,7 +31,7 @@ def read_texts(
         yield from texts_of_rows(lines, fields, tokenize, file)
         return
     if form == "conll":
-        yield from _sentences(lines)
+        yield from _sentences(lines, fields.most)
         return
     for line in lines:
         if isinstance(line, BadLine):
@@ -58,7 +58,7 @@ def _raw(number: int, line: str, fields: Fields, tokenize: Tokenize) -> Item:
         return BadLine(bad.code, "", number, bad.problem, _PAIR)
 
 
-def _sentences(lines: Iterable[Line]) -> Iterator[Item]:
+def _sentences(lines: Iterable[Line], most: int) -> Iterator[Item]:
     """The first column, a sentence up to a blank line or document boundary; one with a broken line is broken."""
     tokens: list[str] = []
     first = size = 0
@@ -78,8 +78,8 @@ def _sentences(lines: Iterable[Line]) -> Iterator[Item]:
         first = first if tokens else number
         token = _first_cell(content)
         size += len(token) + 1
-        if size > MOST_BYTES:
-            bad = bad or _endless(first)
+        if size > most:
+            bad = bad or _endless(first, most)
         if bad is None:
             tokens.append(token)
 
@@ -89,6 +89,6 @@ def _first_cell(line: str) -> str:
     return line.split("\t", 1)[0].strip(" ") if "\t" in line else BLANKS.split(line.strip(" "), maxsplit=1)[0]
 
 
-def _endless(line: int) -> BadLine:
-    problem = f"a sentence of more than {MOST_BYTES:,} characters"
+def _endless(line: int, most: int) -> BadLine:
+    problem = f"a sentence of more than {most:,} characters"
     return BadLine("D114", "", line, problem, "a blank line ends a sentence: is this --format text?")

@@ -11,11 +11,11 @@ from dataclasses import replace
 from halluc.core.errors import HallucError, Location, data_error
 from halluc.data.readers.base import BadLine
 from halluc.data.readers.jsonl import Unreadable
+from halluc.data.readers.lines import Line, excerpt
 from halluc.data.readers.texts_columns import Columns
 from halluc.data.readers.texts_config import TextsConfig
-from halluc.data.readers.texts_csv import DELIMITERS, Row, excerpt, rows, told_delimiter
+from halluc.data.readers.texts_csv import DELIMITERS, Row, rows, told_delimiter
 from halluc.data.readers.texts_found import Found
-from halluc.data.streams import MOST_BYTES, Line
 from halluc.data.texts import Item, Tokenize, paired, single
 from halluc.data.texts_fields import Fields
 
@@ -32,25 +32,25 @@ def texts_of_rows(lines: Iterable[Line], fields: Fields, tokenize: Tokenize, fil
     """
     config = TextsConfig.model_construct(
         format="texts", text_field=fields.text, second_field=fields.second, id_field=fields.id,
-        delimiter=fields.delimiter, header=fields.header, quoting=fields.quoting,
+        delimiter=fields.delimiter, header=fields.header, quoting=fields.quoting, max_line_bytes=fields.most,
     )  # fmt: skip
     try:
         for found in Columns(config, file, outside=True).texts((), lines):
             if isinstance(found, BadLine):
                 yield replace(found, help=as_options(found.help))
             else:
-                yield _text(found, tokenize)
+                yield _text(found, tokenize, fields.most)
     except HallucError as error:
         raise HallucError(error.code, error.message, error.where, as_options(error.help), error.exit_code) from None
 
 
-def _text(found: Found, tokenize: Tokenize) -> Item:
+def _text(found: Found, tokenize: Tokenize, most: int) -> Item:
     first, second = str(found.text), found.second if isinstance(found.second, str) else None
     identity = found.id if isinstance(found.id, str) and found.id.strip() else f"line-{found.line}"
     try:
-        if len(first) + len(second or "") > MOST_BYTES:
+        if len(first) + len(second or "") > most:
             help = "cut it into several texts; or is a quote open? see `--no-quoting`"
-            raise Unreadable("D114", f"a text of more than {MOST_BYTES:,} characters", help)
+            raise Unreadable("D114", f"a text of more than {most:,} characters", help)
         if second is None:
             return single(found.line, identity, first, tokenize)
         return paired(found.line, identity, first, second, tokenize)

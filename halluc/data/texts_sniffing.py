@@ -10,8 +10,8 @@ from typing import Literal, get_args
 from halluc.core.labels import UnknownTag, split_tag
 from halluc.data.readers.base import BadLine
 from halluc.data.readers.conll import DOCUMENT_START
+from halluc.data.readers.lines import Line
 from halluc.data.readers.texts_csv import DELIMITERS
-from halluc.data.streams import Line
 from halluc.data.texts_fields import Fields
 from halluc.data.texts_rows import cells
 

@@ -66,24 +66,19 @@ class Coverage:
     @classmethod
     def of(cls, examples: Iterable[Example]) -> Coverage:
         """Count in one pass; the first place is the first in the order of ``examples``."""
-        counts: dict[str, dict[str, int]] = {}
-        first: dict[tuple[str, str], tuple[str, int]] = {}
+        surfaces: dict[str, dict[str, Known]] = {}
         sentences = tokens = mentions = 0
         for example in examples:
             sentences += 1
             tokens += len(example.tokens)
             for text, label in example.pairs:
                 mentions += 1
-                of_label = counts.setdefault(label, {})
-                if text in of_label:
-                    of_label[text] += 1
+                of_label = surfaces.setdefault(label, {})
+                known = of_label.get(text)
+                if known is None:
+                    of_label[text] = Known(1, example.origin.file, example.origin.line)
                 else:
-                    of_label[text] = 1
-                    first[text, label] = (example.origin.file, example.origin.line)
-        surfaces = {
-            label: {text: Known(count, *first[text, label]) for text, count in of_label.items()}
-            for label, of_label in counts.items()
-        }
+                    of_label[text] = Known(known.count + 1, known.file, known.line)
         return Coverage(surfaces, sentences, tokens, mentions)
 
     def of_label(self, label: str) -> Mapping[str, Known]:

@@ -43,5 +43,22 @@ def text_words(text: str) -> list[str]:
 
     A text is no name: its case tells nothing, and words that could be names are function words here.
     """
-    words = (word.lower() for word in text.split(" "))
-    return [word for word in words if word not in _ONLY_IN_TEXTS and is_content(word)]
+    words = text.split(" ")
+    found = list(map(_met.get, words))
+    if None in found:
+        found = [_content_word(word) if known is None else known for word, known in zip(words, found, strict=True)]
+    return list(filter(None, found))
+
+
+# Texts repeat their words. So many are kept, and none as long as only hostile ones are.
+_MOST_MET, _LONGEST_MET = 1 << 17, 100
+_met: dict[str, str] = {}
+
+
+def _content_word(word: str) -> str:
+    """The word lower-cased, where it is a content word of a text; else nothing."""
+    lowered = word.lower()
+    found = lowered if lowered not in _ONLY_IN_TEXTS and is_content(lowered) else ""
+    if len(_met) < _MOST_MET and len(word) <= _LONGEST_MET:
+        _met[word] = found
+    return found

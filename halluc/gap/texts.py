@@ -7,7 +7,6 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -61,9 +60,10 @@ class TextCoverage(Coverage):
     def of(cls, examples: Iterable[Example], dev: Iterable[Example] = ()) -> TextCoverage:
         """Count a training split; texts without a label show words too."""
         split = list(examples)
-        texts, others = [_words_of(example) for example in split], [_words_of(example) for example in dev]
-        shown = Counter(word for words in texts for word in words)
-        shares = [new_share(words, shown) for words in others] if others else _each_against_the_others(texts)
+        # Words are cut anew where they are needed again: those of a large split would fill the memory.
+        shown = Counter(word for example in split for word in _words_of(example))
+        others = [new_share(_words_of(example), shown) for example in dev]
+        shares = others or _each_against_the_others(split)
         made = Coverage.of(split)
         return cls(
             made.surfaces, made.sentences, made.tokens, made.mentions,
@@ -80,16 +80,13 @@ class TextCoverage(Coverage):
 
     def shown_with(self, label: str) -> Mapping[str, int]:
         """The content words of the label's texts, with the times that each occurs there."""
-        return self._shown_with.get(label, {})
-
-    @cached_property
-    def _shown_with(self) -> dict[str, Counter[str]]:
-        found: dict[str, Counter[str]] = {}
-        for label, of_label in self.surfaces.items():
-            found[label] = Counter()
-            for text, known in of_label.items():
+        found: Counter[str] = Counter()
+        for text, known in self.of_label(label).items():
+            if known.count == 1:
+                found.update(text_words(text))
+            else:
                 for word in text_words(text):
-                    found[label][word] += known.count
+                    found[word] += known.count
         return found
 
     def file(self) -> TextCoverageFile:
@@ -163,11 +160,11 @@ def _words_of(example: Example) -> list[str]:
     return text_words(" ".join(example.tokens))
 
 
-def _each_against_the_others(texts: Sequence[Sequence[str]]) -> list[float]:
+def _each_against_the_others(texts: Sequence[Example]) -> list[float]:
     """The share of the words of each text that no other one shows."""
-    holding = Counter(word for words in texts for word in set(words))
+    holding = Counter(word for example in texts for word in set(_words_of(example)))
     elsewhere = {word: count for word, count in holding.items() if count > 1}
-    return [new_share(words, elsewhere) for words in texts]
+    return [new_share(_words_of(example), elsewhere) for example in texts]
 
 
 def _quartiles(shares: Sequence[float]) -> Edges:

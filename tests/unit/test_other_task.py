@@ -20,7 +20,8 @@ from halluc.core.examples import Origin
 from halluc.core.significance import Sheet
 from halluc.data.checks import check_corpora
 from halluc.data.corpora import read_corpora, stream_corpora
-from halluc.data.readers.base import BadLine, DataConfig, SplitName, numbered_lines, resolve
+from halluc.data.readers.base import BadLine, DataConfig, SplitName, resolve
+from halluc.data.readers.lines import numbered_lines
 from halluc.data.statistics import Count, Words
 from halluc.gap.coverage import Coverage, Known
 from halluc.gap.forecast import gap_of

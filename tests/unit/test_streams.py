@@ -6,14 +6,15 @@ import gzip
 import io
 import itertools
 import os
+import re
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from halluc.core.errors import HallucError
-from halluc.data import streams
-from halluc.data.readers.base import BadLine, numbered_lines
+from halluc.data.readers.base import MOST_LINE_BYTES, BadLine
+from halluc.data.readers.lines import BLOCK, numbered_lines
 from halluc.data.streams import LineStream, opened
 
 
@@ -29,8 +30,8 @@ class Dribble(io.BufferedIOBase):
         return block
 
 
-def lines(content: bytes, step: int = 1 << 30) -> list:
-    return list(LineStream(Dribble(content, step), "input"))
+def lines(content: bytes, step: int = 1 << 30, most: int = MOST_LINE_BYTES) -> list:
+    return list(LineStream(Dribble(content, step), "input", most))
 
 
 pieces = st.lists(
@@ -62,9 +63,8 @@ def test_what_is_cut_short_is_told_behind_what_can_be_read():
     assert [item.code for item in lines(b"\x1f\x8b\x08")] == ["D103"]
 
 
-def test_a_line_that_never_ends_is_told_and_not_kept(monkeypatch):
-    monkeypatch.setattr(streams, "MOST_BYTES", 10)
-    found = lines(b"0123456789\n" + b"x" * 11 + b"\nshort\n" + b"y" * 100, step=3)
+def test_a_line_that_never_ends_is_told_and_not_kept():
+    found = lines(b"0123456789\n" + b"x" * 11 + b"\nshort\n" + b"y" * 100, step=3, most=10)
     assert [item if isinstance(item, tuple) else (item.line, item.code) for item in found] == [
         (1, "0123456789"), (2, "D114"), (3, "short"), (4, "D114"),
     ]  # fmt: skip
@@ -74,7 +74,7 @@ def test_no_more_is_read_than_is_asked_for():
     source = Dribble(b"one line of twenty-four\n" * 200_000)
     stream = LineStream(source, "input")
     assert len(list(itertools.islice(stream, 5000))) == 5000
-    assert source.given < 5000 * 24 + 2 * streams._BLOCK
+    assert source.given < 5000 * 24 + 2 * BLOCK
 
 
 def test_it_waits_only_where_no_whole_line_is_there():
@@ -115,8 +115,8 @@ def test_a_single_byte_is_read_before_the_next_is_there():
 
 def test_files_that_are_not_there_are_told(tmp_path):
     (tmp_path / "texts.txt").touch()
-    for path, told in [(tmp_path, "is a folder"), (tmp_path / "text.txt", "no such file")]:
-        with pytest.raises(HallucError, match=told) as caught, opened(path):
+    for path, told in [(tmp_path, "is not a regular file (a folder)"), (tmp_path / "text.txt", "no such file")]:
+        with pytest.raises(HallucError, match=re.escape(told)) as caught, opened(path):
             pass
         assert caught.value.exit_code == 3
     assert "did you mean `texts.txt`?" in (caught.value.help or "")

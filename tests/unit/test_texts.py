@@ -8,7 +8,7 @@ import json
 import pytest
 
 from halluc.core.examples import Span
-from halluc.data import texts, texts_reading, texts_rows
+from halluc.data import texts, texts_rows
 from halluc.data.readers.base import BadLine
 from halluc.data.texts import InputText, in_chunks
 from halluc.data.texts_fields import Fields
@@ -21,8 +21,8 @@ def numbered(*contents: str) -> list:
     return list(enumerate(contents, 1))
 
 
-def read(form, *contents: str, tokenize="words") -> list:
-    return list(read_texts(numbered(*contents), form, tokenize))
+def read(form, *contents: str, tokenize="words", **fields) -> list:
+    return list(read_texts(numbered(*contents), form, tokenize, Fields(**fields)))
 
 
 CONLL = ["Anna B-PER", "met O", "", "Oslo B-LOC"]
@@ -106,9 +106,8 @@ def test_of_columns_no_more_is_held_than_the_delimiter_takes():
         assert len(taken) == looked_at
 
 
-def test_a_cell_longer_than_a_text_may_be_is_told(monkeypatch):
-    monkeypatch.setattr(texts_rows, "MOST_BYTES", 9)
-    fields = Fields(text=0, delimiter=",")
+def test_a_cell_longer_than_a_text_may_be_is_told():
+    fields = Fields(text=0, delimiter=",", most=9)
     found = list(read_texts(numbered('"aaaa', 'bbbbb"', "c"), "csv", "words", fields))
     assert [(one.code, one.line) if isinstance(one, BadLine) else one.text for one in found] == [("D114", 1), "c"]
 
@@ -240,9 +239,8 @@ def test_a_sentence_with_a_broken_line_is_broken_and_no_other():
     assert found[1:] == [InputText(5, "line-5", ("c",))]
 
 
-def test_a_sentence_that_never_ends_is_told_and_not_kept(monkeypatch):
-    monkeypatch.setattr(texts_reading, "MOST_BYTES", 20)
-    found = read("conll", *["word O"] * 10, "", "Oslo O")
+def test_a_sentence_that_never_ends_is_told_and_not_kept():
+    found = read("conll", *["word O"] * 10, "", "Oslo O", most=20)
     assert (found[0].code, found[0].line) == ("D114", 1)
     assert found[1].tokens == ("Oslo",)
 

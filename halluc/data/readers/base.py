@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import io
-import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -17,10 +14,13 @@ from halluc.config.bounds import Reference
 from halluc.config.schema import Section
 from halluc.core.errors import HallucError, Location, data_error, did_you_mean
 from halluc.core.examples import Example, Span
+from halluc.core.files import irregular
 
 SplitName = Literal["train", "dev", "test"]
 SPLITS: tuple[SplitName, ...] = ("train", "dev", "test")
 DEMO, HUB = "demo:", "hub:"
+# Bytes of the longest line by default, and of the longest that a config may allow.
+MOST_LINE_BYTES, LINE_BYTES_BOUND = 1 << 24, 1 << 30
 
 
 class _Splits(Section):
@@ -57,6 +57,10 @@ class _BadLines(_Splits):
     on_bad_line: Literal["error", "skip"] = Field(
         default="error", description="lines that cannot be read: refuse, or leave their sentence out and say so"
     )
+    max_line_bytes: int = Field(
+        default=MOST_LINE_BYTES, ge=1 << 10, le=LINE_BYTES_BOUND, description="bytes of the longest line, quoted cell "
+        "or JSON document; a longer one cannot be read",
+    )  # fmt: skip
 
 
 class _Tags(_Splits):
@@ -150,11 +154,19 @@ def resolve(reference: str, split: SplitName) -> Path:
     path = Path(reference).expanduser()
     if not path.exists():
         path = Path(parts(reference)[0]).expanduser()
-    if path.is_dir():
-        raise data_error("D101", f"{path} is a folder", help=f"`data.{split}` names one file")
+    refuse_irregular(path, f"`data.{split}` names one file, which is read several times: copy what it gives into one")
     if not path.is_file():
         raise absent(path)
     return path
+
+
+def refuse_irregular(path: Path, help: str) -> None:
+    """
+    Raises:
+        HallucError D101: what ``path`` names is a folder, a device, a pipe, a socket or made up by the kernel.
+    """
+    if (kind := irregular(path)) is not None:
+        raise data_error("D101", f"{path} is not a regular file ({kind})", help=help)
 
 
 def parts(reference: str) -> tuple[str, tuple[str, ...]]:
@@ -188,65 +200,3 @@ def _demo(name: str, split: SplitName) -> Path:
         help = f"did you mean `demo:{near}`?" if near else f"there is: {', '.join('demo:' + n for n in names)}"
         raise data_error("D101", f"no demo corpus `{name}`", help=help)
     return next((shipped / name).glob(f"{split}.*"))
-
-
-_UTF16 = (b"\xff\xfe", b"\xfe\xff")
-# By what they begin with: files that people give for text.
-_BINARY = {
-    b"PK\x03\x04": "a ZIP archive, or a spreadsheet",
-    b"PAR1": "a Parquet file",
-    b"\xfd7zXZ": "an XZ archive",
-    b"BZh": "a BZIP2 archive",
-    b"\x28\xb5\x2f\xfd": "a Zstandard archive",
-    b"%PDF-": "a PDF file",
-}
-
-
-def numbered_lines(path: Path, name: str) -> Iterator[tuple[int, str] | BadLine]:
-    """The lines of a UTF-8 file, gzipped or not, with or without BOM, LF or CRLF; undecodable ones as ``BadLine``.
-
-    Only a line feed ends a line: U+2028 and its kin are text.
-    """
-    with path.open("rb") as raw:
-        zipped = raw.read(2) == b"\x1f\x8b"
-        raw.seek(0)
-        stream = io.BufferedReader(gzip.GzipFile(fileobj=raw)) if zipped else raw
-        number = 0
-        try:
-            for number, line in enumerate(stream, 1):
-                item = decoded(number, line, name)
-                yield item
-                if isinstance(item, BadLine) and number == 1 and line.startswith((*_UTF16, *_BINARY)):
-                    return  # every further line would be told to be broken too
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            help = "the file is cut short or damaged: fetch it again"
-            yield BadLine("D103", name, number + 1, f"not readable as gzip: {error}", help)
-
-
-def _binary(line: bytes, name: str) -> BadLine | None:
-    """Of the first line of a file that is no text."""
-    what = next((told for begin, told in _BINARY.items() if line.startswith(begin)), None)
-    help = "unpack it, or save it as UTF-8 text: CSV or JSON Lines"
-    return None if what is None else BadLine("D104", name, 1, f"this is {what}, not text", help)
-
-
-def decoded(number: int, line: bytes, name: str) -> tuple[int, str] | BadLine:
-    """A line with its number, as text: without LF or CRLF and, where it is the first, without BOM."""
-    body = line.rstrip(b"\n").removesuffix(b"\r")
-    if number == 1:
-        if (binary := _binary(body, name)) is not None:
-            return binary
-        body = body.removeprefix(b"\xef\xbb\xbf")
-    try:
-        return number, body.decode("utf-8")
-    except UnicodeDecodeError as error:
-        return _undecodable(name, number, body, error)
-
-
-def _undecodable(name: str, number: int, body: bytes, error: UnicodeDecodeError) -> BadLine:
-    column = len(body[: error.start].decode("utf-8", "replace")) + 1
-    help = "convert the file, for example with `iconv -f latin1 -t utf-8`"
-    if body.startswith(_UTF16):
-        help = "this looks like UTF-16: convert the file, for example with `iconv -f utf-16 -t utf-8`"
-    problem = f"byte 0x{body[error.start]:02x} is not UTF-8"
-    return BadLine("D104", name, number, problem, help, body.decode("utf-8", "replace"), column)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 from typing import Annotated, ClassVar, Literal, Self
 
@@ -10,7 +11,8 @@ from pydantic import Field, model_validator
 
 from halluc.config.bounds import Text
 from halluc.core.errors import HallucError
-from halluc.data.readers.base import BadLine, RawSentence, SplitName, TaggedDataConfig, numbered_lines, resolve
+from halluc.data.readers.base import BadLine, RawSentence, SplitName, TaggedDataConfig, resolve
+from halluc.data.readers.lines import numbered_lines
 
 DOCUMENT_START = "-DOCSTART-"
 _BLANKS = re.compile(r"[ \t]+")
@@ -48,10 +50,14 @@ class ConllReader:
 
     def read(self, reference: str, split: SplitName) -> Iterator[RawSentence | BadLine]:
         path = resolve(reference, split)
+        file, comment = str(path), self.config.comment
+        token_column, tag_column = self.config.token_column, self.config.tag_column
         document, any_line, sound = 0, False, True
-        rows: list[tuple[int, str, str]] = []
+        lines: list[int] = []
+        tokens: list[str] = []
+        tags: list[str] = []
         width, first = 0, ""
-        for item in numbered_lines(path, str(path)):
+        for item in numbered_lines(path, file, self.config.max_line_bytes):
             any_line = True
             if isinstance(item, BadLine):
                 sound = False
@@ -59,35 +65,34 @@ class ConllReader:
                 continue
             number, line = item
             # Only spaces and tabs make a line blank: a no-break space may be a token.
-            if not line.strip(" \t"):
-                if rows and sound:
-                    yield self._sentence(rows, str(path), document, split)
-                rows, sound = [], True
+            is_blank = not line.strip(" \t")
+            if comment is not None and not is_blank and line.startswith(comment):
                 continue
-            if self.config.comment is not None and line.startswith(self.config.comment):
-                continue
-            if line.startswith(DOCUMENT_START):
-                if rows and sound:
-                    yield self._sentence(rows, str(path), document, split)
-                rows, sound, document = [], True, document + 1
+            if is_blank or line.startswith(DOCUMENT_START):
+                if tokens and sound:
+                    yield self._sentence(lines, tokens, tags, file, document, split)
+                lines, tokens, tags, sound = [], [], [], True
+                document += not is_blank
                 continue
             cells = self._cells(line)
-            if len(cells) < self.columns:
-                sound = False
-                yield self._too_few(str(path), number, line, len(cells))
-                continue
-            if not width:
+            if len(cells) != width:
+                if len(cells) < self.columns:
+                    sound = False
+                    yield self._too_few(file, number, line, len(cells))
+                    continue
+                if width:
+                    sound = False
+                    yield self._ragged(file, number, line, len(cells), width, first)
+                    continue
                 width, first = len(cells), line
                 self._refuse_one_column(width)
-            if len(cells) != width:
-                sound = False
-                yield self._ragged(str(path), number, line, len(cells), width, first)
-                continue
-            rows.append((number, cells[self.config.token_column], cells[self.config.tag_column]))
-        if rows and sound:
-            yield self._sentence(rows, str(path), document, split)
+            lines.append(number)
+            tokens.append(cells[token_column])
+            tags.append(cells[tag_column])
+        if tokens and sound:
+            yield self._sentence(lines, tokens, tags, file, document, split)
         if not any_line:
-            yield BadLine("D102", str(path), 1, "the file is empty", "is this the right file, and was it copied whole?")
+            yield BadLine("D102", file, 1, "the file is empty", "is this the right file, and was it copied whole?")
 
     def _refuse_one_column(self, width: int) -> None:
         token, tag = self.config.token_column, self.config.tag_column
@@ -96,16 +101,21 @@ class ConllReader:
             raise HallucError("C106", message, help="name the column of the tags")
 
     def _cells(self, line: str) -> list[str]:
-        if self.config.separator == "whitespace":
-            cells = line.strip(" \t").replace("\t", " ").split(" ")
-            return cells if "" not in cells else _BLANKS.split(line.strip(" \t"))
+        if self.separator == "whitespace":
+            cells = line.split(" ")
+            if "" in cells or "\t" in line:
+                cells = _BLANKS.split(line.strip(" \t"))
+            return cells
         return line.split(self.separator)
 
     def _sentence(
-        self, rows: list[tuple[int, str, str]], file: str, document: int, split: SplitName
-    ) -> RawSentence:  # fmt: skip
-        lines, tokens, tags = zip(*rows, strict=True)
-        return RawSentence(f"{split}-{lines[0]}", file, lines, document, tokens, tags)
+        self, lines: list[int], tokens: list[str], tags: list[str], file: str, document: int, split: SplitName
+    ) -> RawSentence:
+        """Words and tags that stand in many sentences are in memory once."""
+        first, last = lines[0], lines[-1]
+        numbers = range(first, last + 1) if last - first < len(lines) else tuple(lines)
+        words, told = tuple(map(sys.intern, tokens)), tuple(map(sys.intern, tags))
+        return RawSentence(f"{split}-{first}", file, numbers, document, words, told)
 
     def _too_few(self, file: str, number: int, line: str, found: int) -> BadLine:
         problem = f"{found} column{'s' if found != 1 else ''} where {self.columns} are needed"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import chain
@@ -14,7 +15,8 @@ from pydantic import Field, model_validator
 from halluc.config.bounds import Text
 from halluc.config.yaml import cut
 from halluc.core.examples import Span
-from halluc.data.readers.base import BadLine, RawSentence, SplitName, TaggedDataConfig, numbered_lines, resolve
+from halluc.data.readers.base import BadLine, RawSentence, SplitName, TaggedDataConfig, resolve
+from halluc.data.readers.lines import numbered_lines
 
 _WORDS = re.compile(r"\w+|[^\w\s]")
 _PIECES = re.compile(r"\S+")
@@ -73,7 +75,7 @@ class JsonlReader:
         path = resolve(reference, split)
         seen: dict[str, int] = {}
         any_line = False
-        for item in numbered_lines(path, str(path)):
+        for item in numbered_lines(path, str(path), self.config.max_line_bytes):
             if isinstance(item, BadLine):
                 any_line = True
                 yield item
@@ -177,8 +179,10 @@ def parse_object(line: str) -> dict[str, Any]:
         Unreadable: no JSON, no object, nested too deeply, or text that UTF-8 cannot hold.
     """
     try:
-        record = json.loads(line, object_pairs_hook=without_duplicates)
-        json.dumps(record, ensure_ascii=False).encode("utf-8")
+        record = _DECODER.decode(line)
+        line.encode("utf-8")
+        if "\\u" in line:  # half a character can be written so
+            json.dumps(record, ensure_ascii=False).encode("utf-8")
     except UnicodeEncodeError:
         raise Unreadable("D107", "a lone surrogate (half a character) in the text") from None
     except RecursionError:
@@ -195,12 +199,16 @@ def parse_object(line: str) -> dict[str, Any]:
 
 def without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """For ``object_pairs_hook``; raises ``Unreadable`` for a field that stands twice."""
-    record: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in record:
-            raise Unreadable("D107", f"the field `{key}` stands twice")
-        record[key] = value
+    record = dict(pairs)
+    if len(record) < len(pairs):
+        seen: set[str] = set()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))
+        raise Unreadable("D107", f"the field `{twice}` stands twice")
     return record
+
+
+# Made once: ``json.loads`` makes one anew for every line.
+_DECODER = json.JSONDecoder(object_pairs_hook=without_duplicates)
 
 
 def token_bounds(text: str, how: Literal["words", "whitespace", "characters"]) -> list[tuple[int, int]]:
@@ -209,6 +217,12 @@ def token_bounds(text: str, how: Literal["words", "whitespace", "characters"]) -
         return [(index, index + 1) for index in range(len(text))]
     pattern = _WORDS if how == "words" else _PIECES
     return [match.span() for match in pattern.finditer(text)]
+
+
+def cut(text: str, how: Literal["words", "whitespace", "characters"]) -> tuple[str, ...]:
+    """The tokens of a text; words that stand in many texts are in memory once."""
+    pieces = text if how == "characters" else text.split() if how == "whitespace" else _WORDS.findall(text)
+    return tuple(map(sys.intern, pieces))
 
 
 def strings(record: dict[str, Any], field: str) -> tuple[str, ...]:

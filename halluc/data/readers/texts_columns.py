@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from halluc.core.errors import HallucError, Location, data_error, did_you_mean
 from halluc.data.readers.base import BadLine
+from halluc.data.readers.lines import Line, excerpt
 from halluc.data.readers.texts_config import Column, TextsConfig
-from halluc.data.readers.texts_csv import DELIMITERS, Line, Row, excerpt, rows, told_delimiter
+from halluc.data.readers.texts_csv import DELIMITERS, Row, rows, told_delimiter
 from halluc.data.readers.texts_found import ABSENT, Found
 
 
@@ -27,7 +28,7 @@ class Columns:
             HallucError D116: a column is not there, or stands there twice. D117: the delimiter cannot be told.
         """
         delimiter = self._delimiter(head)
-        cut = rows(lines, delimiter, self.config.quoting, self.file)
+        cut = rows(lines, delimiter, self.config.quoting, self.file, self.config.max_line_bytes)
         places: _Places | None = None
         width = 0
         for row in cut:

@@ -10,16 +10,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from halluc.data.readers.base import BadLine
+from halluc.data.readers.base import MOST_LINE_BYTES, BadLine
+from halluc.data.readers.lines import Line, excerpt
 
 DELIMITERS = ("\t", ",", ";", "|")
-# Most characters of one quoted cell: far more than any text, so that a quote that is never closed fills no memory.
-MOST_CELL = 1 << 24
 # A row of a delimiter's own: so many of the first rows are of one width.
 _ALIKE = 0.9
 _QUOTES = "close it, write quotes inside quotes twice, or set `data.quoting: false`"
-
-Line = tuple[int, str] | BadLine
 
 
 class Row(NamedTuple):
@@ -30,10 +27,13 @@ class Row(NamedTuple):
     shown: str
 
 
-def rows(lines: Iterable[Line], delimiter: str, quoting: bool, file: str) -> Iterator[Row | BadLine]:
+def rows(
+    lines: Iterable[Line], delimiter: str, quoting: bool, file: str, most: int = MOST_LINE_BYTES
+) -> Iterator[Row | BadLine]:
     """The rows of a file, blank lines left out; a broken one as ``BadLine``.
 
-    A quote opens a cell only where the cell begins with it; elsewhere it is text.
+    A quote opens a cell only where the cell begins with it; elsewhere it is text. A quoted cell of more than ``most``
+    characters is one whose quote is never closed, behind which nothing is read.
     """
     cut, lost = _Cutter(delimiter, file), False
     for item in lines:
@@ -51,7 +51,7 @@ def rows(lines: Iterable[Line], delimiter: str, quoting: bool, file: str) -> Ite
             if not lost:
                 yield row
             lost = False
-        elif cut.size > MOST_CELL:
+        elif cut.size > most:
             break  # what stands behind can not be told from text
     if cut.open is not None:
         yield cut.open
@@ -115,17 +115,6 @@ class _Cutter:
                 return end + 1
             self._pieces.append('"')
             at = end + 2
-
-
-# A longer line is not kept in an error: a thousand lines of megabytes would fill the memory.
-_MOST_SHOWN, _SHOWN = 10_000, 200
-
-
-def excerpt(line: str, at: int | None = None) -> tuple[str, int | None]:
-    """What an error shows of a line, and the column (from 1) of the character ``at``, where the line is short."""
-    if len(line) > _MOST_SHOWN:
-        return line[:_SHOWN], None
-    return line, None if at is None else at + 1
 
 
 def told_delimiter(lines: Sequence[tuple[int, str]], quoting: bool, names: Sequence[str], least: int) -> str | None:

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from halluc.core.errors import data_error
-from halluc.data.readers.base import BadLine, numbered_lines
+from halluc.data.readers.base import BadLine
 from halluc.data.readers.jsonl import Unreadable, parse_object
+from halluc.data.readers.lines import Line, excerpt, numbered_lines
 from halluc.data.readers.texts_columns import Columns, names_columns
 from halluc.data.readers.texts_config import Form, TextsConfig
-from halluc.data.readers.texts_csv import Line, excerpt
 from halluc.data.readers.texts_found import Found, of_record
 from halluc.data.readers.texts_json import texts_of
 
@@ -42,7 +42,7 @@ class Source:
         Raises:
             HallucError D116: a column or list that is not there. D117: the delimiter cannot be told.
         """
-        lines = numbered_lines(self.path, str(self.path))
+        lines = numbered_lines(self.path, str(self.path), self.config.max_line_bytes)
         head = list(_first(lines))
         form = self.form(head)
         whole = itertools.chain(head, lines)
@@ -95,12 +95,19 @@ class Source:
                     yield Found(number, None, shown=line).bad(str(self.path), bad)
 
     def _document(self, lines: Iterable[Line]) -> Iterator[Found | BadLine]:
-        told = []
+        told: list[str] = []
+        size, most = 0, self.config.max_line_bytes
         for item in lines:
             if isinstance(item, BadLine):
                 yield item
                 return
             told.append(item[1])
+            size += len(item[1])
+            if size > most:  # a document is read as a whole, and takes many times its size
+                help = "write its texts as JSON Lines, one object a line, or raise `data.max_line_bytes`"
+                problem = f"a JSON document of more than {most:,} characters"
+                yield BadLine("D114", str(self.path), item[0], problem, help)
+                return
         text = "\n".join(told)
         del told
         if text.strip():

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from halluc.core.examples import Labelled, Origin
 from halluc.data.glyphs import is_invisible
-from halluc.data.readers.jsonl import Unreadable, token_bounds
+from halluc.data.readers.jsonl import Unreadable, cut
 from halluc.data.readers.texts_config import TextsConfig
 from halluc.data.readers.texts_found import MEND, Found, is_absent, kind, nul, whole, without
 from halluc.data.readers.texts_labels import Labels
 
+# Of so many labels it is kept what they mean.
+_MOST_MET = 10_000
 _EMPTY = "take it out, or set `data.on_bad_line: skip`"
 
 
@@ -22,6 +24,7 @@ class Maker:
     config: TextsConfig
     file: str
     outside: bool = False
+    _met: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = field(default_factory=dict)
 
     @cached_property
     def labels(self) -> Labels:
@@ -34,9 +37,20 @@ class Maker:
             Unreadable: it has no text, a text, id or label of the wrong kind, or no label.
         """
         tokens, second = self._tokens(found)
-        labels, repairs = self.labels.of(found)
+        labels, repairs = self._labels(found)
         name = self._id(found.id) or identity
-        return Labelled(name, Origin(self.file, found.line), tokens, labels, second), tuple(repairs)
+        return Labelled(name, Origin(self.file, found.line), tokens, labels, second), repairs
+
+    def _labels(self, found: Found) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """What ``Labels.of`` tells; of a label that was met before, from memory."""
+        given = found.label
+        if isinstance(given, str) and given in self._met:
+            return self._met[given]
+        labels, repairs = self.labels.of(found)
+        told = labels, tuple(repairs)
+        if isinstance(given, str) and len(self._met) < _MOST_MET:
+            self._met[given] = told
+        return told
 
     def _id(self, given: object) -> str:
         if given is None or is_absent(given):
@@ -67,9 +81,9 @@ class Maker:
             raise Unreadable("D107", f"`{field}` is {kind(text)}, not a string", help)
         if "\0" in text:
             raise nul("text")
-        if is_invisible(text):
+        if not "!" <= text[0] <= "~" and is_invisible(text):
             raise Unreadable("D106", empty if not text.strip() else f"{empty}: nothing in it is visible", _EMPTY)
-        return tuple([text[start:end] for start, end in token_bounds(text, self.config.tokenize)])
+        return cut(text, self.config.tokenize)
 
 
 def _given(tokens: tuple[str, ...], second: object) -> tuple[tuple[str, ...], int | None]:

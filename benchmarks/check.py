@@ -1,0 +1,122 @@
+"""What ``halluc check`` takes on a large corpus: processor time and peak memory, in a process of its own.
+
+python benchmarks/check.py [--examples 1000000] [--seed 1] [--rounds 1] [--checkout PATH …]
+
+The corpus is made from the seed: sentences of 15 tokens on average as CoNLL columns, and texts as JSON Lines, with a
+vocabulary and names that are drawn as unevenly as in newspapers. With several checkouts of halluc they take turns.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from itertools import accumulate
+from pathlib import Path
+
+LABELS = ("PER", "ORG", "LOC", "MISC")
+DEV_SHARE = 20  # one example in so many stands in dev too, with other neighbours
+LENGTHS = range(5, 26)
+
+
+class Sentences:
+    """Draws words and names by Zipf's law."""
+
+    def __init__(self, seed: int, words: int = 60_000, names: int = 40_000) -> None:
+        self.chance = random.Random(seed)
+        letters = "etaoinshrdlucmfwypvbgkjqxz"
+        spelled = lambda longest: "".join(self.chance.choices(letters, k=self.chance.randint(2, longest)))  # noqa: E731
+        self.words = [spelled(9) for _ in range(words)]
+        self.names = [(spelled(9).capitalize(), LABELS[number % 4]) for number in range(names)]
+        self.word_weights, self.name_weights = (
+            list(accumulate(1 / (rank + 3) for rank in range(count))) for count in (words, names)
+        )
+
+    def sentence(self) -> list[tuple[str, str]]:
+        """Tokens with their IOB2 tags; one or two mentions in most sentences, of one or two tokens."""
+        length = self.chance.choice(LENGTHS)
+        rows = [(word, "O") for word in self.chance.choices(self.words, cum_weights=self.word_weights, k=length)]
+        for start in (1, length // 2):
+            if self.chance.random() < 0.7:
+                name, label = self.chance.choices(self.names, cum_weights=self.name_weights)[0]
+                rows[start] = (name, f"B-{label}")
+                if self.chance.random() < 0.5:
+                    rows[start + 1] = (self.chance.choice(self.names)[0], f"I-{label}")
+        return rows
+
+
+def columns(sentences: Iterator[list[tuple[str, str]]]) -> Iterator[str]:
+    for rows in sentences:
+        yield "".join(f"{token} {tag}\n" for token, tag in rows) + "\n"
+
+
+def records(sentences: Iterator[list[tuple[str, str]]]) -> Iterator[str]:
+    """Texts of 150 classes."""
+    for number, rows in enumerate(sentences):
+        text = " ".join(token for token, _ in rows)
+        yield json.dumps({"text": text, "label": f"intent_{number % 149 + len(rows) % 2}"}) + "\n"
+
+
+FORMS = {
+    "conll": (columns, "task: {type: token_classification}\ndata: {format: conll, "),
+    "texts": (records, "task: {type: text_classification}\ndata: {format: texts, form: jsonl, "),
+}
+
+
+def make(form: str, examples: int, seed: int, folder: Path) -> Path:
+    """Train and dev of a seed, and a config that names them; returns the config's path."""
+    written, begin = FORMS[form]
+    drawn = Sentences(seed)
+    for split, count in (("train", examples), ("dev", examples // DEV_SHARE)):
+        with (folder / f"{form}-{split}").open("w", encoding="utf-8") as file:
+            file.writelines(written(drawn.sentence() for _ in range(count)))
+    config = folder / f"{form}.yaml"
+    data = f"{begin}train: {folder}/{form}-train, dev: {folder}/{form}-dev}}\n"
+    config.write_text(f"name: check-{form}\n{data}model: {{name: null, scratch: {{}}}}\n", encoding="utf-8")
+    return config
+
+
+def measured(config: Path, checkout: Path) -> tuple[float, float]:
+    """Processor seconds and peak memory in GB of one ``halluc check --json``."""
+    command = [sys.executable, "-m", "halluc", "check", str(config), "--json"]
+    process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(checkout)}, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        sys.exit(f"halluc check ended with exit code {process.returncode}")
+    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 2**20
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--examples", type=int, default=1_000_000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--checkout", type=Path, nargs="+", default=[Path(__file__).resolve().parent.parent])
+    asked = parser.parse_args()
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with tempfile.TemporaryDirectory() as folder:
+        for form in FORMS:
+            config = make(form, asked.examples, asked.seed, Path(folder))
+            found: dict[Path, list[tuple[float, float]]] = {checkout: [] for checkout in asked.checkout}
+            for _ in range(asked.rounds):
+                for checkout, figures in found.items():
+                    figures.append(measured(config, checkout))
+            for checkout, figures in found.items():
+                seconds, peaks = zip(*figures, strict=True)
+                print(
+                    f"{form}, {asked.examples:,} examples, {checkout.name}: {statistics.median(seconds):.1f} s of "
+                    f"processor time, peak {max(peaks):.2f} GB (median of {asked.rounds})",
+                    flush=True,
+                )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,332 @@
+"""Corpora that try to break a reader, made from a seed: damaged, wrong, huge, or honest and hard to read."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+from collections.abc import Callable, Iterator
+
+CONLL = "task: {type: token_classification}\ndata: {format: conll, train: '{path}'"
+SPANS = "task: {type: token_classification}\ndata: {format: jsonl, train: '{path}'"
+TEXTS = "task: {type: text_classification}\ndata: {format: texts, train: '{path}'"
+CSV = f"{TEXTS}, form: csv"
+LINES = f"{TEXTS}, form: lines"
+DOCUMENT = f"{TEXTS}, form: json"
+RECORDS = f"{TEXTS}, form: jsonl"
+FORMATS = (CONLL, SPANS, TEXTS, CSV, LINES, DOCUMENT, RECORDS)
+# What is put at the end of a config's ``data``, so that every hostile corpus is read forgivingly too.
+OPTIONS = ("", ", on_bad_line: skip")
+
+WORDS = (
+    "word", "Oslo", "B-PER", "O", "\u202eturned", "\u2066in", "\u200b", "\u2028", "\u2029", "\x85", "\x00", "\x1b[31m",
+    "\ufeff", "e\u0301" * 50, "\U0001f468\u200d\U0001f469\u200d\U0001f467", "\U000e0041", "\u0600", "\ufdfd",
+    "\U0010ffff", "\ud7ff", "\x07", "\xa0", "\u3000", "x" * 5000, '"', "'", "\\", "=1+1", "<script>", "{{7*7}}",
+    "${x}", "%s", "-", "--", "#", "NaN", "null",
+)  # fmt: skip
+DIGITS = 1_000_000
+NESTED = 100_000
+
+Case = tuple[str, bytes, str]
+Kind = Callable[[random.Random], tuple[bytes, str]]
+
+
+def generated_corpora(seed: int, count: int) -> Iterator[Case]:
+    """``count`` corpora: a name, the content of the file, and a config's ``task`` and ``data`` as YAML.
+
+    ``{path}`` in the YAML is the place of the file (replace it; the text has other braces). Every kind comes in turn,
+    each time with other draws; the same seed gives the same corpora.
+    """
+    for number in range(count):
+        kind = KINDS[number % len(KINDS)]
+        chance = random.Random(f"{seed}-{number}")
+        content, config = kind(chance)
+        name = f"{number:04d}-{kind.__name__.strip('_')}"
+        yield name, content, config + OPTIONS[number // len(KINDS) % len(OPTIONS)] + "}\n"
+
+
+def _sound(chance: random.Random, config: str) -> bytes:
+    """A small corpus of the form that a config asks for, of hard but honest words."""
+    count = chance.randint(1, 30)
+    draw = lambda: chance.choice(WORDS) if chance.random() < 0.2 else f"w{chance.randrange(50)}"  # noqa: E731
+    label = lambda: chance.choice(("PER", "LOC", "a b", "é"))  # noqa: E731
+    if config == CONLL:
+        rows = (
+            f"{draw()} {chance.choice(('O', 'O', f'B-{label()[:3]}'))}\n" + "\n" * (n % 5 == 4) for n in range(count)
+        )
+        return "".join(rows).encode()
+    if config == SPANS:
+        made = ({"tokens": ["a", draw(), "b"], "spans": [[1, 2, label()]]} for _ in range(count))
+        return "".join(json.dumps(one) + "\n" for one in made).encode()
+    if config == CSV:
+        return b"text,label\n" + "".join(f'"{draw()}",{label()}\n' for _ in range(count)).encode()
+    if config == LINES:
+        return "".join(f"{label()[:3]} text {draw()}\n" for _ in range(count)).encode()
+    if config == DOCUMENT:
+        return json.dumps({"train": [[f"text {draw()}", label()] for _ in range(count)]}).encode()
+    return "".join(json.dumps({"text": f"t {draw()}", "label": label()}) + "\n" for _ in range(count)).encode()
+
+
+def _of_any(change: Callable[[random.Random, bytes], bytes]) -> Kind:
+    """A sound corpus of any form, changed."""
+
+    def made(chance: random.Random) -> tuple[bytes, str]:
+        config = chance.choice(FORMATS)
+        return change(chance, _sound(chance, config)), config
+
+    made.__name__ = change.__name__
+    return made
+
+
+def honest(chance: random.Random, content: bytes) -> bytes:
+    return content
+
+
+def random_bytes(chance: random.Random, content: bytes) -> bytes:
+    return chance.randbytes(chance.choice((1, 2, 100, 100_000)))
+
+
+def flipped_bytes(chance: random.Random, content: bytes) -> bytes:
+    damaged = bytearray(content)
+    for _ in range(chance.randint(1, 20)):
+        damaged[chance.randrange(len(damaged))] = chance.randrange(256)
+    return bytes(damaged)
+
+
+def cut_short(chance: random.Random, content: bytes) -> bytes:
+    return content[: chance.randrange(len(content))]
+
+
+def other_encoding(chance: random.Random, content: bytes) -> bytes:
+    encoding = chance.choice(
+        ("utf-16", "utf-16-le", "utf-16-be", "utf-32", "latin-1", "cp1252", "gb18030", "utf-7", "cp037")
+    )
+    return content.decode().encode(encoding, "replace")
+
+
+def byte_order_marks(chance: random.Random, content: bytes) -> bytes:
+    mark = chance.choice((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff", b"\xef\xbb\xbf" * 2, b"\xff\xfe\x00\x00"))
+    return chance.choice((mark + content, content.replace(b"\n", b"\n" + mark), mark))
+
+
+def mixed_line_ends(chance: random.Random, content: bytes) -> bytes:
+    ends = ("\n", "\r\n", "\r", "\n\r", "\x0b", "\x0c", "\x85", "\u2028", "\n\n\n", "\x1c")
+    return b"".join(line + chance.choice(ends).encode() for line in content.split(b"\n"))
+
+
+def nul_bytes(chance: random.Random, content: bytes) -> bytes:
+    return chance.choice(
+        (b"\x00" * 1000, content.replace(b" ", b"\x00"), b"\x00".join(content.split(b"\n")), b"\x00" + content)
+    )
+
+
+def surrogates(chance: random.Random, content: bytes) -> bytes:
+    return content.replace(
+        b"w", chance.choice((b"\xed\xa0\x80", b"\\ud800", b"\xf4\x90\x80\x80", b"\xc0\xaf", b"\\udfff\\ud800"))
+    )
+
+
+def nothing_to_read(chance: random.Random, content: bytes) -> bytes:
+    return chance.choice(
+        (b"", b"\n", b"\n" * 10_000, b" ", b"\t\n \n", b"\xef\xbb\xbf", b"\r\n\r\n", b"{}", b"[]", b"null\n")
+    )
+
+
+def damaged_gzip(chance: random.Random, content: bytes) -> bytes:
+    zipped = bytearray(gzip.compress(content, mtime=0))
+    how = chance.randrange(5)
+    if how == 0:
+        return bytes(zipped[: chance.randrange(2, len(zipped))])
+    if how == 1:
+        zipped[chance.randrange(2, len(zipped))] ^= 1 << chance.randrange(8)
+        return bytes(zipped)
+    if how == 2:
+        return bytes(zipped) + chance.randbytes(50)
+    return bytes(zipped) * 2 if how == 3 else gzip.compress(bytes(zipped), mtime=0)
+
+
+def many_gzip_members(chance: random.Random, content: bytes) -> bytes:
+    return gzip.compress(content, mtime=0) * chance.choice((2, 100, 1000)) + gzip.compress(b"", mtime=0) * 1000
+
+
+def gzip_bomb(chance: random.Random, content: bytes) -> bytes:
+    """A hundred megabytes or more in a few hundred kilobytes: of one byte without a line end, or of short lines."""
+    unit = chance.choice((b"\x00", b"a", b"\n", b" ", b"a O\n", b"{", b'"', b"[", b"\\"))
+    member = gzip.compress(unit * (16_000_000 // len(unit)), mtime=0)
+    return (gzip.compress(content, mtime=0) if chance.random() < 0.5 else b"") + member * chance.choice((4, 8))
+
+
+def other_archives(chance: random.Random, content: bytes) -> bytes:
+    return chance.choice(
+        (b"PK\x03\x04", b"PAR1", b"\xfd7zXZ\x00", b"BZh9", b"\x28\xb5\x2f\xfd", b"%PDF-1.7")
+    ) + chance.randbytes(500)
+
+
+def long_line(chance: random.Random, content: bytes) -> bytes:
+    """A line of up to 40 MB, with or without lines around it."""
+    unit = chance.choice((b"x", b"a ", b'"', b",", b"\t", "\u0301".encode(), b"\xff"))
+    line = unit * (chance.choice((3_000_000, 20_000_000, 40_000_000)) // len(unit))
+    return chance.choice((line, content + line + b"\n" + content, line + b"\n" + content))
+
+
+def wrong_columns(chance: random.Random) -> tuple[bytes, str]:
+    config = chance.choice((CONLL, CSV, LINES))
+    separator = chance.choice((" ", "\t", ",", ";", "|", "  ", "\xa0"))
+    rows = (separator.join(chance.choice(WORDS) for _ in range(chance.randrange(6))) for _ in range(50))
+    return "\n".join(rows).encode(), config
+
+
+def many_columns(chance: random.Random) -> tuple[bytes, str]:
+    config, separator = chance.choice(((CONLL, " "), (CSV, ","), (CONLL, "\t")))
+    head = "text,label," if config == CSV else ""
+    return (head + separator.join(map(str, range(chance.choice((1000, 300_000))))) + "\n").encode() * 2, config
+
+
+def odd_tags(chance: random.Random) -> tuple[bytes, str]:
+    tags = (
+        "O",
+        "B-",
+        "-",
+        "B",
+        "I-PER",
+        "E-X",
+        "S-X",
+        "M-X",
+        "U-X",
+        "b-per",
+        "B-" + "L" * 3000,
+        "B-\u202ePER",
+        "B-\x1b[2J",
+        "B-a\u2028b",
+    )
+    scheme = chance.choice(("", ", scheme: iob1", ", scheme: bioes", ", bad_tags: repair"))
+    rows = (f"w{n} {chance.choice(tags)}\n" + "\n" * (chance.random() < 0.2) for n in range(60))
+    return "".join(rows).encode(), CONLL + scheme
+
+
+def open_quotes(chance: random.Random) -> tuple[bytes, str]:
+    """CSV cells that are never closed, over a few lines or many megabytes."""
+    tail = chance.choice(("a", "a\n", ",\n", '""', "a,b\n")) * chance.choice((10, 10_000, 5_000_000))
+    return ("text,label\na,b\n" + chance.choice(('"', 'x,"', '"a"b,')) + tail).encode(), CSV
+
+
+def broken_json(chance: random.Random) -> tuple[bytes, str]:
+    config = chance.choice((SPANS, RECORDS, DOCUMENT, TEXTS))
+    content = _sound(chance, config).decode()
+    swaps = (
+        ("{", ""),
+        ("}", "}}"),
+        (":", ","),
+        ('"', "'"),
+        (",", ",,"),
+        ('"', ""),
+        ("[", "("),
+        ("}", "},"),
+        ("t", "\t"),
+        ("{", "{{"),
+    )
+    return content.replace(*chance.choice(swaps)).encode(), config
+
+
+def nested_json(chance: random.Random) -> tuple[bytes, str]:
+    depth = chance.choice((500, 2000, NESTED, 1_000_000))
+    begin, end = chance.choice((("[", "]"), ('{"a":', "}"), ('[{"a":', "}]")))
+    inner = begin * depth + "1" + end * depth * chance.choice((0, 1))
+    whole = chance.choice(('{"text": %s, "label": "a"}\n', '{"tokens": ["a"], "spans": %s}\n', '{"train": [%s]}', "%s"))
+    return (whole % inner).encode(), chance.choice((SPANS, RECORDS, DOCUMENT, TEXTS))
+
+
+def long_numbers(chance: random.Random) -> tuple[bytes, str]:
+    sign, tail = chance.choice(("", "-")), chance.choice(("", ".5", "e5", "e999999"))
+    number = sign + "9" * chance.choice((400, 4300, 4301, DIGITS)) + tail
+    forms = (
+        ('{"text": "a", "label": %s}\n', RECORDS), ('{"text": "a", "label": "x", "id": %s}\n', RECORDS),
+        ('{"tokens": ["a"], "spans": [[0, %s, "X"]]}\n', SPANS), ('{"train": [["a", %s]]}', DOCUMENT),
+    )  # fmt: skip
+    form, config = chance.choice(forms)
+    return (form % number).encode(), config
+
+
+def many_fields(chance: random.Random) -> tuple[bytes, str]:
+    """An object of up to a million fields, honest or with one that stands twice."""
+    count = chance.choice((1000, 100_000, 1_000_000))
+    fields = ", ".join(f'"f{n}": {n}' for n in range(count))
+    twice = chance.choice(("", ', "f7": 1'))
+    config = chance.choice((SPANS, RECORDS, DOCUMENT, TEXTS))
+    return f'{{"text": "a", "tokens": ["a"], "label": "x", {fields}{twice}}}\n'.encode(), config
+
+
+def wrong_types(chance: random.Random) -> tuple[bytes, str]:
+    odd = (
+        None,
+        True,
+        0,
+        -1,
+        1.5,
+        "",
+        "x",
+        [],
+        {},
+        [[]],
+        [None],
+        {"a": {"b": 1}},
+        ["a", 1],
+        10**30,
+        [[0, 1, "X"]],
+        [{"start": 0}],
+    )
+    keys = ("text", "tokens", "label", "labels", "spans", "tags", "id", "second")
+    made = ({key: chance.choice(odd) for key in keys if chance.random() < 0.6} for _ in range(40))
+    return "".join(json.dumps(one) + "\n" for one in made).encode(), chance.choice((SPANS, RECORDS, TEXTS))
+
+
+def odd_numbers_in_json(chance: random.Random) -> tuple[bytes, str]:
+    odd = chance.choice(("NaN", "Infinity", "-Infinity", "1e999", "-0", "0x10", "01", "1_000", "1e-999"))
+    form, config = chance.choice(
+        (('{"text": "a", "label": %s}\n', RECORDS), ('{"tokens": ["a"], "spans": [[%s, 1, "X"]]}\n', SPANS))
+    )
+    return (form % odd).encode() * 3, config
+
+
+def many_spans(chance: random.Random) -> tuple[bytes, str]:
+    """Thousands of spans of one sentence: apart, nested, or all alike."""
+    count = chance.choice((100, 3000))
+    forms = (
+        [[n, n + 1, "X"] for n in range(count)],
+        [[0, n + 1, "X"] for n in range(count)],
+        [[0, 1, f"L{n}"] for n in range(count)],
+    )
+    record = {"tokens": ["a"] * count, "spans": chance.choice(forms)}
+    return (json.dumps(record) + "\n").encode(), SPANS + chance.choice(("", ", overlaps: longest"))
+
+
+def many_labels(chance: random.Random) -> tuple[bytes, str]:
+    count = chance.choice((100, 20_000))
+    if chance.random() < 0.5:
+        return "".join(f"w B-L{n}\n\n" for n in range(count)).encode(), CONLL
+    return "".join(json.dumps({"text": f"t {n}", "label": f"L{n}"}) + "\n" for n in range(count)).encode(), RECORDS
+
+
+def many_bad_lines(chance: random.Random) -> tuple[bytes, str]:
+    unit = chance.choice((b"x\n", b"\xff\n", b"{\n", b"a b c\na b\n\n", b"B-X B-X\n\n", b'"\n', b"[1]\n"))
+    return unit * chance.choice((1000, 100_000)), chance.choice(FORMATS)
+
+
+def endless_sentence(chance: random.Random) -> tuple[bytes, str]:
+    """One sentence, or one text, of very many tokens."""
+    count = chance.choice((10_000, 500_000))
+    forms = (
+        (b"w O\n" * count, CONLL), (b'{"text": "' + b"w " * count + b'", "label": "x"}\n', RECORDS),
+        (json.dumps({"tokens": ["w"] * count, "spans": []}).encode(), SPANS), (b"x " + b"w " * count + b"\n", LINES),
+    )  # fmt: skip
+    return chance.choice(forms)
+
+
+KINDS: tuple[Kind, ...] = (
+    *map(_of_any, (
+        honest, random_bytes, flipped_bytes, cut_short, other_encoding, byte_order_marks, mixed_line_ends, nul_bytes,
+        surrogates, nothing_to_read, damaged_gzip, many_gzip_members, gzip_bomb, other_archives, long_line,
+    )),
+    wrong_columns, many_columns, odd_tags, open_quotes, broken_json, nested_json, long_numbers, many_fields,
+    wrong_types, odd_numbers_in_json, many_spans, many_labels, many_bad_lines, endless_sentence,
+)  # fmt: skip
