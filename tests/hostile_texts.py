@@ -8,10 +8,16 @@ from tests.made_sentences import MadeExample
 
 SCRIPT = "<script>alert(1)</script>"
 IMAGE = '"><img src=x onerror=alert(1)>'
-# Names of labels: markup, quotes, a formula, white space, and one that nobody sees (a zero-width space).
+# Names of labels: markup, quotes, a formula, white space, and characters that nobody sees (a right-to-left mark, a
+# zero-width space).
 LABELS = (
-    SCRIPT, IMAGE, "</script>", "a label with spaces and $x$", "'\"`&<", "{{7*7}}", "\u202eREP", "\u200b",
+    SCRIPT, IMAGE, "</script>", "a label with spaces and $x$", "'\"`&<", "{{7*7}}", "\u200fREP", "a\u200bb",
     "javascript:alert(1)", "$\\frac$", "|x|", "인물",
+)  # fmt: skip
+# What the rule of labels refuses: terminal escapes, turned direction, line breaks, what shows nothing, whole texts.
+REFUSED_LABELS = (
+    "\x1b[31mPER", "\x1b]0;title\x07", "PER\x9b31m", "PER\x85ORG", "PER\x7f", "\u202eREP", "a\u2066b", "PER\nORG",
+    "PER\u2028ORG", "PER\rORG", "PER\x00", "\u200b", "\u202e", "y" * 1_001,
 )  # fmt: skip
 TOKENS = (
     SCRIPT, IMAGE, "</script><script>alert(1)</script>", "</style>", "-->", "<!--", "]]>", "{{7*7}}", "{% raw %}",

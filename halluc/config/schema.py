@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model, model_validator
 
 from halluc.core import registry
+from halluc.core.labels import label_fault
 
 # section of the config -> (kind in the table, the key that selects a component)
 COMPONENT_SECTIONS = {"task": ("task", "type"), "data": ("reader", "format")}
@@ -24,6 +25,17 @@ class Section(BaseModel):
     """Base of every part of a config: strict types, no unknown keys, immutable, text for people in descriptions."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+def _fit_label(given: str) -> str:
+    fault = label_fault(given)
+    if fault is not None:
+        raise ValueError(f"{fault}: a label is a short name, of visible characters")
+    return given
+
+
+# A name that becomes a label.
+LabelName = Annotated[str, Field(min_length=1), AfterValidator(_fit_label)]
 
 
 class ScratchConfig(Section):
@@ -236,7 +248,7 @@ class EvalConfig(Section):
         description="how words get their tags. constrained: the most probable sequence that the tag scheme allows "
         "(Viterbi); argmax: the most probable tag of each word by itself, so that a sequence may be illegal",
     )
-    labels: dict[str, Annotated[str, Field(min_length=1)] | None] | None = Field(
+    labels: dict[str, LabelName | None] | None = Field(
         default=None,
         description="names of the model's labels in the data's, as {PERSON: PER, DATE: null}, or tags for the outputs "
         "of a model that has no names for them, as {LABEL_0: O, LABEL_1: B-PER}; null: counts as no label",

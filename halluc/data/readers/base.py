@@ -20,6 +20,8 @@ from halluc.core.examples import Example, Span
 SplitName = Literal["train", "dev", "test"]
 SPLITS: tuple[SplitName, ...] = ("train", "dev", "test")
 DEMO, HUB = "demo:", "hub:"
+# What to do about a line of which only a part is wrong.
+MEND = "mend it, or set `data.on_bad_line: skip`"
 
 
 class _Splits(Section):

@@ -7,7 +7,7 @@ from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from halluc.config.schema import Section
+from halluc.config.schema import LabelName, Section
 from halluc.data.readers.base import HUB, SPLITS, DataConfig, SplitName
 from halluc.data.readers.hub import check_reference
 
@@ -56,8 +56,8 @@ class _Labels(Section):
     label_separator: str | None = Field(default=None, min_length=1, description="between the parts of a label")
     label_level: int | None = Field(default=None, ge=1, description="keep so many first parts of a label; null: all")
     multi_separator: str | None = Field(default=None, min_length=1, description="between several labels in one cell")
-    out_of_scope_label: str | None = Field(
-        default=None, min_length=1, description="the label that says that a text is out of scope"
+    out_of_scope_label: LabelName | None = Field(
+        default=None, description="the label that says that a text is out of scope"
     )
     out_of_scope: str | OutOfScopeFiles | None = Field(
         default=None, description="a file of texts without labels, all out of scope, for test; or {dev: FILE, test: …}"

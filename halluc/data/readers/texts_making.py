@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+from halluc.core.characters import is_invisible
 from halluc.core.examples import Labelled, Origin
-from halluc.data.glyphs import is_invisible
+from halluc.data.readers.base import MEND
 from halluc.data.readers.jsonl import Unreadable, token_bounds
 from halluc.data.readers.texts_config import TextsConfig
-from halluc.data.readers.texts_found import MEND, Found, is_absent, kind, nul, whole, without
+from halluc.data.readers.texts_found import Found, is_absent, kind, nul, whole, without
 from halluc.data.readers.texts_labels import Labels
 
 _EMPTY = "take it out, or set `data.on_bad_line: skip`"
