@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+from hypothesis import strategies as st
+
 from tests.made_sentences import MadeExample
 
 SCRIPT = "<script>alert(1)</script>"
@@ -71,3 +73,25 @@ def hostile_config() -> str:
 
 # Names of arms of a study; the last is longer than a folder may be called.
 ARMS = (SCRIPT, IMAGE, "\u202eREP", "$\\frac$ {{7*7}}", "arm " * 60)
+
+
+# What a terminal may obey, what turns the direction of text, and what ends a line; a line feed aside, which ends ours.
+ACTING = frozenset(
+    chr(code)
+    for code in (
+        *range(0x20), *range(0x7F, 0xA0), 0x61C, 0x200E, 0x200F, 0x2028, 0x2029, *range(0x202A, 0x202F),
+        *range(0x2066, 0x206A),
+    )
+) - {"\n"}  # fmt: skip
+
+
+def acting(text: str) -> list[str]:
+    """The characters of a printed text that could act on a terminal, or that no encoding can write."""
+    return [char for char in text if char in ACTING or "\ud800" <= char <= "\udfff"]
+
+
+# Any text, with far more of what acts than chance would bring.
+HOSTILE_TEXT = st.text(
+    st.sampled_from(sorted(ACTING)) | st.sampled_from("ab[;m]\\\n\u200b\u200d\ufeff\U000e0041") | st.characters(),
+    max_size=12,
+)
