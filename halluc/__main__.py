@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import Any
 
-from halluc.commands.terminal import is_main_process, say, say_from_any_process
+from halluc.commands.terminal import is_main_process, say, say_error, say_from_any_process
 from halluc.core import errors
+from halluc.core.characters import printable_line
 from halluc.core.errors import HallucError, render
 
 
@@ -76,7 +77,7 @@ def _without_reader() -> int:
 def _show(error: HallucError) -> None:
     """In full from the main process; from the others only what is theirs alone."""
     if is_main_process():
-        say(render(error))
+        say_error(error)
     elif error.code[0] in "ET":  # environment and training: config and data are the same everywhere
         say_from_any_process(render(error))
 
@@ -93,6 +94,9 @@ def _is_lost_peer(error: Exception) -> bool:
 def _show_usage(error: Any) -> None:
     """A mistake on the command line, in typer's words (its usage errors show the command's usage first)."""
     if hasattr(error, "show"):
+        context = getattr(error, "ctx", None)
+        if context is None or error.message != context.get_help():  # which stands there where nothing was given
+            error.message = printable_line(error.message)
         error.show(file=sys.stderr)
     else:
         say(f"Error: {error.format_message()}")

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import json
 
+from hypothesis import strategies as st
+
 from tests.made_sentences import MadeExample
 
 SCRIPT = "<script>alert(1)</script>"
 IMAGE = '"><img src=x onerror=alert(1)>'
-# Names of labels: markup, quotes, a formula, white space, and one that nobody sees (a zero-width space).
+# Names of labels: markup, quotes, a formula, white space, and characters that nobody sees (a right-to-left mark, a
+# zero-width space).
 LABELS = (
-    SCRIPT, IMAGE, "</script>", "a label with spaces and $x$", "'\"`&<", "{{7*7}}", "\u202eREP", "\u200b",
+    SCRIPT, IMAGE, "</script>", "a label with spaces and $x$", "'\"`&<", "{{7*7}}", "\u200fREP", "a\u200bb",
     "javascript:alert(1)", "$\\frac$", "|x|", "인물",
+)  # fmt: skip
+# What the rule of labels refuses: terminal escapes, turned direction, line breaks, what shows nothing, whole texts.
+REFUSED_LABELS = (
+    "\x1b[31mPER", "\x1b]0;title\x07", "PER\x9b31m", "PER\x85ORG", "PER\x7f", "\u202eREP", "a\u2066b", "PER\nORG",
+    "PER\u2028ORG", "PER\rORG", "PER\x00", "\u200b", "\u202e", "y" * 1_001,
 )  # fmt: skip
 TOKENS = (
     SCRIPT, IMAGE, "</script><script>alert(1)</script>", "</style>", "-->", "<!--", "]]>", "{{7*7}}", "{% raw %}",
@@ -65,3 +73,25 @@ def hostile_config() -> str:
 
 # Names of arms of a study; the last is longer than a folder may be called.
 ARMS = (SCRIPT, IMAGE, "\u202eREP", "$\\frac$ {{7*7}}", "arm " * 60)
+
+
+# What a terminal may obey, what turns the direction of text, and what ends a line; a line feed aside, which ends ours.
+ACTING = frozenset(
+    chr(code)
+    for code in (
+        *range(0x20), *range(0x7F, 0xA0), 0x61C, 0x200E, 0x200F, 0x2028, 0x2029, *range(0x202A, 0x202F),
+        *range(0x2066, 0x206A),
+    )
+) - {"\n"}  # fmt: skip
+
+
+def acting(text: str) -> list[str]:
+    """The characters of a printed text that could act on a terminal, or that no encoding can write."""
+    return [char for char in text if char in ACTING or "\ud800" <= char <= "\udfff"]
+
+
+# Any text, with far more of what acts than chance would bring.
+HOSTILE_TEXT = st.text(
+    st.sampled_from(sorted(ACTING)) | st.sampled_from("ab[;m]\\\n\u200b\u200d\ufeff\U000e0041") | st.characters(),
+    max_size=12,
+)

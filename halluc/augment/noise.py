@@ -152,7 +152,8 @@ class Noise(Augmenter):
         """A slip of one token, at which ``taken`` are those that it may not be joined with."""
         token = example.tokens[at]
         if not token.isalnum() and not any(map(str.isalnum, token)):
-            return punctuation_slips.slip(example, at, draws) if self._punctuates else None
+            # An empty token, which JSON can hold, has nothing to double.
+            return punctuation_slips.slip(example, at, draws) if self._punctuates and token else None
         size = len(token)
         if size < self._shortest:
             return None

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 
-from rich.table import Table
-
 from halluc.commands.arms import MATCHED
 from halluc.commands.comparison import named, p_value
-from halluc.commands.terminal import put_table, say
+from halluc.commands.terminal import Grid, put_table, say
 from halluc.report.words.wording import of_seeds
 from halluc.runs.studies import LEAST_SEEDS, SURE, ArmComparison, ArmDelta, ArmTrend, Interval
 
@@ -57,12 +55,9 @@ def _also(choice: Mapping[str, object]) -> str:
 def _differences(family: Sequence[ArmComparison]) -> None:
     first = family[0]
     title = f"{first.axis}: each less {first.reference}{_also(first.choice)}, paired by seed and example"
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
-    table.add_column(first.axis)
     there = {delta.name for one in family for delta in one.figures}
     columns = {heading: name for heading, name in COLUMNS.items() if name in there}
-    for heading in ("seeds", *columns):
-        table.add_column(heading, justify="right")
+    table = Grid(first.axis, "seeds", *columns, title=title)
     for one in family:
         found = {delta.name: delta for delta in one.figures if not delta.by}
         shown = [found.get(name) for name in columns.values()]
@@ -116,7 +111,7 @@ def _trends(group: Sequence[ArmTrend]) -> None:
     first = group[0]
     unit = "factor of 10" if first.scale == "log10" else "unit"
     title = f"per {unit} of {first.axis}{_also(first.choice)}: each {first.arm_axis} less {first.reference}"
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    table = Grid(title=title)
     for heading in (first.arm_axis, ""):
         table.add_column(heading)
     for heading in ("points", "seeds", "slope", "95% interval", "p (Holm)", "could show", "intercept", "95% interval"):

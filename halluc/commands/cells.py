@@ -8,11 +8,11 @@ from pathlib import Path
 
 from halluc.commands import experiment
 from halluc.commands.choosing import Selection, choose
-from halluc.commands.terminal import Talk, is_main_process, put_json, say
+from halluc.commands.terminal import Talk, is_main_process, put_json, say, say_error
 from halluc.components import TABLE
 from halluc.config.loading import load
 from halluc.config.matrix import Cell, Study, load_study
-from halluc.core.errors import HallucError, ManyErrors, render
+from halluc.core.errors import HallucError, ManyErrors
 from halluc.runs import matrix
 from halluc.runs.directory import RUN_FILE, RunDir
 from halluc.runs.schema import MatrixCell, MatrixFile
@@ -105,7 +105,7 @@ def each(cells: Sequence[Cell], do: Callable[[Cell], object], *, done: Callable[
                 _skip(cell, head, "left to the process that is writing it", talk)
                 busy.append(str(cell.slug))
             else:
-                say(render(error))
+                say_error(error)
                 broken += _named(cell, error)
     _conclude(len(cells), broken, busy, talk)
     return not busy

@@ -7,11 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.table import Table
-
 from halluc.commands import augmenting, cells, experiment, fitting, gap_table, gapping, gates
 from halluc.commands.choosing import Selection, choose
-from halluc.commands.terminal import Talk, people, put_json, say
+from halluc.commands.terminal import Grid, Talk, put_json, put_table, say
 from halluc.components import TABLE
 from halluc.config.loading import LoadedConfig, sha256_of_tree
 from halluc.config.matrix import Cell, load_study
@@ -137,18 +135,17 @@ _MOST_LABELS = 60
 
 def show(report: DataRecord, words: Words) -> None:
     """The report as tables for people."""
-    table = Table(title="splits", title_justify="left", box=None, pad_edge=False)
     # A count that is 0 everywhere, as that of pairs, tells nothing; nor do documents where a split is one.
     counts = [count for count in words.counts if any(split.counts[count.name] for split in report.splits.values())]
     documents = ["documents"] if any(split.documents > 1 for split in report.splits.values()) else []
     shape = ("mean", "median", "p90", "p99", "longest")
-    for heading in ("split", *(count.name.replace("_", " ") for count in counts), *documents, *shape):
-        table.add_column(heading, justify="left" if heading == "split" else "right")
+    names = (count.name.replace("_", " ") for count in counts)
+    table = Grid("split", *names, *documents, *shape, title="splits")
     for name, split in report.splits.items():
         many = [f"{split.documents:,}" for _ in documents]
         lengths = [f"{split.lengths[key]:g}" for key in shape]
         table.add_row(name, *(_count(split, count, words) for count in counts), *many, *lengths)
-    people.print(table)
+    put_table(table)
     legend = [f"{count.name.replace('_', ' ')}: {count.legend}" for count in counts if count.legend]
     say("; ".join([*legend, f"mean to longest: {words.tokens} a {words.examples.removesuffix('s')}"]), style="dim")
     say()
@@ -171,14 +168,11 @@ def _count(split: SplitData, count: Count, words: Words) -> str:
 def _show_labels(report: DataRecord, words: Words) -> None:
     """How often each label stands in each split; of very many, the most frequent."""
     labelled = words.labelled if words.labelled != "labels" else words.examples
-    table = Table(title=f"{labelled} by label", title_justify="left", box=None, pad_edge=False)
-    table.add_column("label")
-    for name in report.splits:
-        table.add_column(name, justify="right")
+    table = Grid("label", *report.splits, title=f"{labelled} by label")
     total = sum((Counter(split.labels) for split in report.splits.values()), Counter[str]())
     shown = sorted(total, key=lambda label: (-total[label], label))[:_MOST_LABELS]
     for label in sorted(shown):
         table.add_row(label, *(f"{split.labels.get(label, 0):,}" for split in report.splits.values()))
-    people.print(table)
+    put_table(table)
     if len(total) > len(shown):
         say(f"and {len(total) - len(shown)} more labels, none of them more frequent; --json has them all", style="dim")

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy
-from rich.table import Table as Grid
 
 from halluc.commands import experiment, measured
 from halluc.commands.measured import FigureKey, Measured
-from halluc.commands.terminal import people, say
+from halluc.commands.terminal import Grid, put_table, say
+from halluc.core.characters import printable_cell
 from halluc.core.significance import difference, holm
 from halluc.hallucination.flips import flipped
 from halluc.metrics import matched
@@ -109,10 +109,7 @@ def show(found: Comparison, *, has_places: bool) -> None:
     say(f"{found.split}, {found.examples:,} examples; the configs differ in: {differing}")
     for one in found.training_differences:
         say(f"training differs in {one.what}: a {one.a}, b {one.b}", style="yellow")
-    grid = Grid(box=None, pad_edge=False)
-    grid.add_column("")
-    for heading in ("a", "b", "b - a", "95% interval", "p", "p (Holm)"):
-        grid.add_column(heading, justify="right")
+    grid = Grid("", "a", "b", "b - a", "95% interval", "p", "p (Holm)")
     for delta in found.figures:
         grid.add_row(named(delta.name, delta.by), *_cells(delta))
     if found.matched_omission is not None:
@@ -121,7 +118,7 @@ def show(found: Comparison, *, has_places: bool) -> None:
             name="", by={}, a=at.a, b=at.b, difference=at.difference, interval=at.interval, p=at.p, p_holm=at.p_holm
         )
         grid.add_row(f"hallucination_rate at an omission rate of {at.omission_rate:.4f}", *_cells(row))
-    people.print(grid)
+    put_table(grid)
     _show_flips(found, has_places)
 
 
@@ -154,6 +151,7 @@ def _show_flips(found: Comparison, has_places: bool) -> None:
     worst = [flip for flip in found.flipped if "unsupported" in (flip.a, flip.b)]
     for flip in worst[:MOST_FLIPS_SHOWN]:
         place = f" [{flip.start}, {flip.end})" if has_places and flip.start is not None else ""
-        say(f'  {flip.id}{place} "{flip.text}" {flip.label}: {flip.a} -> {flip.b}')
+        identity, text, label = map(printable_cell, (flip.id, flip.text, flip.label))
+        say(f'  {identity}{place} "{text}" {label}: {flip.a} -> {flip.b}')
     if len(worst) > MOST_FLIPS_SHOWN:
         say(f"  … and {len(worst) - MOST_FLIPS_SHOWN:,} more with a hallucination on one side (--json has all)")

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from rich.table import Table
-
-from halluc.commands.terminal import people, say
+from halluc.commands.terminal import Grid, put_table, say
 from halluc.data.corpora import Corpora
 from halluc.gap.coverage import Coverage
 from halluc.gap.forecast import Figure, SplitGap, gap_of
@@ -43,14 +41,12 @@ def show(found: Mapping[str, SplitGap], told: str | None) -> None:
     counted = next(iter(found.values())).counted
     figures, legend = _FIGURES[counted]
     title = f"gap: shares of {'content words' if counted == 'words' else counted}"
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
-    for heading in ("split", counted, *figures):
-        table.add_column(heading, justify="left" if heading == "split" else "right")
+    table = Grid("split", counted, *figures, title=title)
     for name, split in found.items():
         gap = split.overall
         table.add_row(name, f"{gap.mentions:,}", *(_cell(getattr(gap, figure)) for figure in figures))
     say()
-    people.print(table)
+    put_table(table)
     say(f"forecast: Good-Turing; {legend}; excess: unseen - forecast", style="dim")
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from rich.table import Table
+from rich.text import Text
 
-from halluc.commands.terminal import people, put_json
+from halluc.commands.terminal import Grid, put_json, put_table
 from halluc.components import TABLE
 from halluc.core import registry
 from halluc.core.errors import HallucError, did_you_mean
@@ -18,10 +18,10 @@ def run(kind: str | None, *, as_json: bool) -> None:
         put_json(rows)
         return
     for one, names in rows.items():
-        table = Table(title=f"{one}s", title_justify="left", show_header=False, box=None, pad_edge=False)
+        table = Grid(title=f"{one}s", show_header=False)
         for name, line in names.items():
-            table.add_row(name, line)
-        people.print(table)
+            table.add_row(name, Text(line))
+        put_table(table)
 
 
 def _kind(asked: str) -> str:

@@ -6,7 +6,7 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NoReturn
@@ -15,8 +15,9 @@ from halluc.commands import experiment, locating
 from halluc.commands.locating import Trained
 from halluc.commands.reading import Reading
 from halluc.commands.terminal import Talk, say
+from halluc.core.characters import escaped_json
 from halluc.core.errors import EXIT_DONE, HallucError, data_error, environment_error
-from halluc.core.files import json_line, replacing
+from halluc.core.files import irregular, json_line, replacing
 from halluc.data import streams
 from halluc.data.readers.base import BadLine
 from halluc.data.statistics import counted
@@ -45,6 +46,8 @@ def run(reference: str, source: Path | None, target: Path | None, reading: Readi
     task = experiment.task_of(trained.loaded)
     fields = reading.fields(task, settings.data)
     speaks = talk is not Talk.QUIET
+    # A file keeps the text as it is; a terminal must not obey it.
+    line = json_line if target is not None and irregular(target) is None else _safe_line
     with streams.opened(source) as (stream, name), _opened(target) as file:
         # torch and transformers take seconds to import: what can fail without them has failed by now.
         from halluc.commands.predicting import Predictor
@@ -59,7 +62,7 @@ def run(reference: str, source: Path | None, target: Path | None, reading: Readi
         if speaks:
             say(f"input: {name}, {told}")
         chunks = in_chunks(texts, reading.look_ahead, lines.waits)
-        started, tally = time.monotonic(), _stream(chunks, predictor, file)
+        started, tally = time.monotonic(), _stream(chunks, predictor, file, line)
     if speaks:
         _conclude(tally, predictor, time.monotonic() - started)
     if tally.broken:
@@ -78,12 +81,18 @@ def refuse_second(first: str, second: str) -> NoReturn:
     raise HallucError("C011", f"`{second}`: predict takes one run or model, and texts by --input", help=help)
 
 
-def _stream(chunks: Iterable[list[Item]], predictor: Predictor, file: IO[bytes]) -> _Tally:
+def _safe_line(record: Any) -> str:
+    return escaped_json(json_line(record))
+
+
+def _stream(
+    chunks: Iterable[list[Item]], predictor: Predictor, file: IO[bytes], line: Callable[[Any], str]
+) -> _Tally:  # fmt: skip
     """Predict, write and forget one chunk after the other."""
     tally = _Tally()
     for chunk in chunks:
         for record in predictor.records(chunk):
-            file.write((json_line(record.model_dump(mode="json")) + "\n").encode())
+            file.write((line(record.model_dump(mode="json")) + "\n").encode())
         file.flush()
         tally.texts += len(chunk)
         tally.broken += sum(isinstance(item, BadLine) for item in chunk)

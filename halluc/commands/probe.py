@@ -6,10 +6,8 @@ import time
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from rich.table import Table
-
 from halluc.commands import experiment
-from halluc.commands.terminal import people, say
+from halluc.commands.terminal import Grid, put_table, say
 from halluc.config.loading import LoadedConfig
 from halluc.core.errors import HallucError
 from halluc.data.corpora import Corpora
@@ -119,12 +117,10 @@ def show(found: Probe, task: Any) -> None:
     """The probe as text for people."""
     say()
     say(f"model: {found.parameters:,} parameters, {found.trainable:,} trained, on {found.device} in {found.precision}")
-    table = Table(title="encoding", title_justify="left", box=None, pad_edge=False)
-    for heading in ("split", *task.columns.values()):
-        table.add_column(heading, justify="left" if heading == "split" else "right")
+    table = Grid("split", *task.columns.values(), title="encoding")
     for split, notes in found.encoding.items():
         table.add_row(split, *(f"{notes[key]:,}" for key in task.columns))
-    people.print(table)
+    put_table(table)
     batch = found.dry_batch
     say(
         f"largest batch: {batch['examples']} {task.noun} by {batch['positions']} positions, loss {batch['loss']}, "

@@ -17,7 +17,8 @@ from halluc.augment.preparing import Prepared
 from halluc.commands import augmenting
 from halluc.commands.terminal import people, put_json, say
 from halluc.config.loading import LoadedConfig
-from halluc.core.errors import HallucError, did_you_mean, printable
+from halluc.core.characters import printable_cell
+from halluc.core.errors import HallucError, did_you_mean
 from halluc.core.examples import Span
 from halluc.runs.directory import RunDir
 
@@ -59,13 +60,13 @@ def _some(ready: Prepared, wanted: int) -> Iterator[tuple[Any, Line]]:
 def _pair(shape: Shape, example: Any, line: Line) -> None:
     before, after, provenance = shape.record(example), json.loads(line.text), json.loads(line.provenance)
     whys = ", ".join(dict.fromkeys(edit["why"] for edit in provenance["edits"])) or "as it is"
-    people.print(Text(printable(f"{example.origin}  {' + '.join(provenance['methods'])}: {whys}"), style="dim"))
+    say(f"{example.origin}  {' + '.join(provenance['methods'])}: {whys}", style="dim")
     gone, come = _differing(before["tokens"], after["tokens"])
     # What labels the whole stays, and stands before both.
     labels = () if shape.shows == "mentions" else shape.labels_of(example) or ("no label",)
     people.print(_marked("- ", before, labels, gone, "red"))
     people.print(_marked("+ ", after, labels, come, "green"))
-    people.print()
+    say()
 
 
 def _differing(before: Sequence[str], after: Sequence[str]) -> tuple[set[int], set[int]]:
@@ -86,15 +87,15 @@ def _marked(sign: str, record: Mapping[str, Any], labels: Sequence[str], changed
     opens, closes = {span.start for span in spans}, {span.end - 1: span.label for span in spans}
     line = Text(sign, style=colour)
     if labels:
-        line.append(f"[{printable(', '.join(labels))}] ", style="bold")
+        line.append(f"[{', '.join(map(printable_cell, labels))}] ", style="bold")
     for number, token in enumerate(record["tokens"]):
         if number == record.get("second"):
             line.append(f"{_BORDER} ", style="bold")
         if number in opens:
             line.append("[", style="bold")
-        line.append(printable(token), style=f"{colour} underline" if number in changed else "default")
+        line.append(printable_cell(token), style=f"{colour} underline" if number in changed else "default")
         if number in closes:
-            line.append(f" {printable(closes[number])}]", style="bold")
+            line.append(f" {printable_cell(closes[number])}]", style="bold")
         line.append(" ")
     return line
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from rich.table import Table
-
 from halluc.commands import armtable
 from halluc.commands.arms import MATCHED
 from halluc.commands.armtable import told
 from halluc.commands.comparison import named, number, p_value
-from halluc.commands.terminal import put_table, say
+from halluc.commands.terminal import Grid, put_table, say
 from halluc.report.words.wording import counted, of_seeds
 from halluc.runs import training_facts
 from halluc.runs.studies import CellFigures, SeedFigure, StudyFigures, Trend
@@ -86,7 +84,7 @@ def _legend(study: StudyFigures, columns: Iterable[str]) -> None:
 
 
 def _cells(cells: Sequence[CellFigures], columns: Mapping[str, tuple[str, dict[str, str]]]) -> None:
-    table = Table(box=None, pad_edge=False)
+    table = Grid()
     for axis in cells[0].choice:
         table.add_column(axis, no_wrap=True)
     for heading in ("seeds", *columns):
@@ -126,10 +124,8 @@ def _trends(trends: Sequence[Trend]) -> None:
     also = f" ({', '.join(told(first.choice))})" if first.choice else ""
     unit = "factor of 10" if first.scale == "log10" else "unit"
     title = f"per {unit} of {first.axis}{also}, {first.points} points, {counted(first.seeds, 'seed')}"
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
-    table.add_column("")
-    for heading in ("seeds", "slope", "95% interval", "p", "could show", "intercept", "95% interval", ""):
-        table.add_column(heading, justify="right")
+    of_slope, of_intercept = ("slope", "95% interval", "p", "could show"), ("intercept", "95% interval")
+    table = Grid("", "seeds", *of_slope, *of_intercept, "", title=title)
     for trend in trends:
         slope = "–" if trend.slope is None else f"{trend.slope:+.4f}"
         ends = ((trend.slope, trend.slope_interval), (trend.intercept, trend.intercept_interval))

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from rich.table import Table
-
 from halluc.commands import scoring
-from halluc.commands.terminal import people, say
-from halluc.core.errors import printable
+from halluc.commands.terminal import Grid, put_table, say
 from halluc.runs.schema import EvalFile, MetricResult
 
 _BY_NOVELTY = {
@@ -81,10 +78,7 @@ def _labels(split: str, found: dict[Key, MetricResult], columns: Mapping[str, st
     labels = {dict(by)["label"] for _, by in found if [name for name, _ in by] == ["label"]}
     shown = sorted(sorted(labels, key=lambda label: (-_gold(found, label), label))[:MOST_LABELS])
     whole = {name for name, by in found if not by}
-    table = Table(title=f"{split}: by label", title_justify="left", box=None, pad_edge=False)
-    table.add_column("")
-    for heading in (*columns, "claims", "gold"):
-        table.add_column(heading, justify="right")
+    table = Grid("", *columns, "claims", "gold", title=f"{split}: by label")
     for label in [*shown, None]:
         by = {} if label is None else {"label": label}
         row = [found.get(_key(name, by)) for name in columns.values()]
@@ -94,8 +88,8 @@ def _labels(split: str, found: dict[Key, MetricResult], columns: Mapping[str, st
             "" if not by and name not in whole else _value(m) for m, name in zip(row, columns.values(), strict=True)
         ]
         cells = [*values, *("–" if count is None else f"{count.n:,}" for count in counts)]
-        table.add_row(printable(label) if label is not None else "all", *cells)
-    people.print(table)
+        table.add_row(label if label is not None else "all", *cells)
+    put_table(table)
     if len(labels) > len(shown):
         say(f"{len(labels) - len(shown):,} labels, none of them more frequent in gold, are not shown", style="dim")
     say()
@@ -109,10 +103,7 @@ def _gold(found: dict[Key, MetricResult], label: str) -> int:
 def _rates(
     split: str, found: dict[Key, MetricResult], novelties: Sequence[str], overall: Mapping[str, str]
 ) -> None:  # fmt: skip
-    table = Table(title=f"{split}: claims and gold", title_justify="left", box=None, pad_edge=False)
-    table.add_column("")
-    for heading in ("all", "95% interval", "n", *novelties):
-        table.add_column(heading, justify="right")
+    table = Grid("", "all", "95% interval", "n", *novelties, title=f"{split}: claims and gold")
 
     def add(told: str, name: str, by: dict[str, str]) -> None:
         whole = found.get(_key(name, by))
@@ -128,7 +119,7 @@ def _rates(
         add(told, name, {})
     for told, (name, by) in _ONCE.items():
         add(told, name, by)
-    people.print(table)
+    put_table(table)
 
 
 def _whole(figure: MetricResult | None) -> tuple[str, str, str]:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Iterator
 from enum import Enum
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.table import Table
 
-from halluc.core import errors
-from halluc.core.errors import HallucError
+from halluc.core.characters import escaped_json, printable, printable_cell, printable_line
+from halluc.core.errors import HallucError, render
 
 
 class Talk(Enum):
@@ -30,11 +32,41 @@ class Talk(Enum):
         return cls.JSON if json else cls.QUIET if quiet else cls.VERBOSE if verbose else cls.NORMAL
 
 
+class _SafeConsole(Console):
+    """Escapes what is printed, whatever prints it: no control or bidirectional character of a corpus, a model or a path
+    reaches the terminal. Its own colours and cursor movements are no text, and stay."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterator[Segment]:
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else Segment(printable(segment.text), segment.style)
+
+
+class Grid(Table):
+    """A table without lines. Cells, headings and title are escaped and cut before they are measured and aligned."""
+
+    def __init__(self, *headings: str, title: str | None = None, show_header: bool = True) -> None:
+        """``headings``: the first column is aligned left, all others right; none: columns are added by the caller."""
+        shown = None if title is None else printable_line(title)
+        super().__init__(title=shown, title_justify="left", show_header=show_header, box=None, pad_edge=False)
+        for heading in headings:
+            self.add_column(heading, justify="right" if self.columns else "left")
+
+    def add_column(self, header: RenderableType = "", *args: Any, **options: Any) -> None:
+        super().add_column(_cell(header) or "", *args, **options)
+
+    def add_row(self, *cells: RenderableType | None, **options: Any) -> None:
+        super().add_row(*map(_cell, cells), **options)
+
+
+def _cell(given: RenderableType | None) -> RenderableType | None:
+    return printable_cell(given) if isinstance(given, str) else given
+
+
 # Tables of a corpus with long labels must not wrap in a log file, where rich assumes 80 columns.
 _PIPED_WIDTH = 140
 
-people = Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False)
-_tables = Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False, width=1_000)
+people = _SafeConsole(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False)
+_tables = _SafeConsole(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False, width=1_000)
 if not people.is_terminal and "COLUMNS" not in os.environ:
     people.width = _PIPED_WIDTH
 
@@ -45,9 +77,15 @@ def is_main_process() -> bool:
 
 
 def say(text: str = "", style: str | None = None) -> None:
-    """A line for people, from the main process alone."""
+    """One line for people, from the main process alone; a line feed in it is escaped."""
     if is_main_process():
-        people.print(errors.printable(text), style=style)
+        people.print(printable_line(text), style=style)
+
+
+def say_error(error: HallucError) -> None:
+    """An error with its place and what to do, a line at a time."""
+    for line in render(error).split("\n"):
+        say(line)
 
 
 def put_table(table: Table) -> None:
@@ -56,12 +94,12 @@ def put_table(table: Table) -> None:
 
 
 def say_from_any_process(text: str) -> None:
-    """A line for people that only this process knows; those of other than the main process say whose they are."""
+    """Lines for people that only this process knows; those of other than the main process say whose they are."""
     prefix = "" if is_main_process() else f"[process {os.environ['RANK']}] "
-    people.print(errors.printable(prefix + text))
+    people.print("\n".join(map(printable_line, f"{prefix}{text}".split("\n"))))
 
 
 def put_json(value: Any) -> None:
-    """A JSON object for machines, on one line."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, allow_nan=False) + "\n")
+    """A JSON object for machines, on one line of ordinary text: see ``escaped_json``."""
+    sys.stdout.write(escaped_json(json.dumps(value, ensure_ascii=False, allow_nan=False)) + "\n")
     sys.stdout.flush()

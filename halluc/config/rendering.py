@@ -10,6 +10,7 @@ from halluc.config.loading import LoadedConfig
 from halluc.config.matrix import Study
 from halluc.config.yaml import Path as KeyPath
 from halluc.config.yaml import scalar
+from halluc.core.characters import printable, printable_line
 from halluc.core.errors import Location
 
 Origins = dict[KeyPath, Location]
@@ -78,8 +79,8 @@ def _quoted(value: Any) -> str:
 
 def _escaped(value: Any) -> str:
     """JSON on one line, also for readers to whom other characters than the line feed end a line."""
-    text = json.dumps(value, ensure_ascii=False)
-    return "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)
+    # YAML takes the escapes of JSON, and \\U with eight digits for characters beyond four.
+    return printable(json.dumps(value, ensure_ascii=False))
 
 
 def _key(key: str) -> str:
@@ -101,4 +102,4 @@ def origin(origins: Origins, path: KeyPath) -> str:
     where = origins.get(path)
     if where is None:
         return "default"
-    return f"--set {where.text}" if where.line is None else f"{where.file}:{where.line}"
+    return printable_line(f"--set {where.text}" if where.line is None else f"{where.file}:{where.line}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model, model_validator
 
 from halluc.config.bounds import (
     DISTINCT,
@@ -21,6 +21,7 @@ from halluc.config.bounds import (
     Text,
 )
 from halluc.core import registry
+from halluc.core.labels import label_fault
 
 # section of the config -> (kind in the table, the key that selects a component)
 COMPONENT_SECTIONS = {"task": ("task", "type"), "data": ("reader", "format")}
@@ -37,6 +38,17 @@ class Section(BaseModel):
 
 # More than BERT-large has in its layers; training takes 16 bytes for each. A layer of width w has 12 w^2.
 _MOST_WEIGHTS = 350_000_000
+
+
+def _fit_label(given: str) -> str:
+    fault = label_fault(given)
+    if fault is not None:
+        raise ValueError(f"{fault}: a label is a short name, of visible characters")
+    return given
+
+
+# A name that becomes a label.
+LabelName = Annotated[str, Field(min_length=1), AfterValidator(_fit_label)]
 
 
 class ScratchConfig(Section):
@@ -283,7 +295,7 @@ class EvalConfig(Section):
         description="how words get their tags. constrained: the most probable sequence that the tag scheme allows "
         "(Viterbi); argmax: the most probable tag of each word by itself, so that a sequence may be illegal",
     )
-    labels: Annotated[dict[Text, Text | None], Field(max_length=MOST_LABELS)] | None = Field(
+    labels: Annotated[dict[Text, LabelName | None], Field(max_length=MOST_LABELS)] | None = Field(
         default=None,
         description="names of the model's labels in the data's, as {PERSON: PER, DATE: null}, or tags for the outputs "
         "of a model that has no names for them, as {LABEL_0: O, LABEL_1: B-PER}; null: counts as no label",

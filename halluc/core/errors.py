@@ -7,9 +7,13 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from halluc.core.characters import printable_line
+
 EXIT_DONE, EXIT_BUG, EXIT_USAGE, EXIT_DATA, EXIT_ENVIRONMENT, EXIT_GATE, EXIT_INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
 
 MOST_SHOWN = 20
+# Characters of a message, a place or a help: a label or an id of megabytes must not flood the terminal.
+_MOST_IN_MESSAGE = 1_000
 
 
 @dataclass(frozen=True)
@@ -91,16 +95,16 @@ def render(error: HallucError) -> str:
         if hidden > 0:
             shown.append(f"… and {hidden} more error{'s' if hidden > 1 else ''} of this kind")
         return "\n\n".join(shown)
-    lines = [f"error[{error.code}]: {printable(error.message)}"]
+    lines = [f"error[{error.code}]: {printable_line(error.message, _MOST_IN_MESSAGE)}"]
     where = error.where
     # A place keeps four columns for the line number, as much as a config or a corpus of 9,999 lines needs.
     gutter = " " * max(2, len(str(where.line or "")) + 1) if where else "  "
     if where:
-        lines.append(f"{gutter}--> {printable(str(where))}")
+        lines.append(f"{gutter}--> {printable_line(str(where), _MOST_IN_MESSAGE)}")
         if where.text is not None:
             lines += _excerpt(where, gutter)
     if error.help:
-        lines.append(f"{gutter} = help: {printable(error.help)}")
+        lines.append(f"{gutter} = help: {printable_line(error.help, _MOST_IN_MESSAGE)}")
     return "\n".join(lines)
 
 
@@ -112,25 +116,19 @@ def _excerpt(where: Location, gutter: str) -> list[str]:
         text = ("…" if start else "") + text[start : start + 150] + "…"
         column = column - start + (1 if start else 0)
     number = "" if where.line is None else str(where.line)
-    rows = [f"{gutter} |", f" {number:<{len(gutter) - 1}} | {printable(text)}".rstrip()]
+    rows = [f"{gutter} |", f" {number:<{len(gutter) - 1}} | {printable_line(text)}".rstrip()]
     if where.column is not None:
         # Escapes and wide characters take more room on the screen than in the text.
         before, under = text[: column - 1], text[column - 1 : column - 1 + width]
-        rows.append(f"{gutter} | {' ' * _cells(printable(before))}{'^' * max(1, _cells(printable(under)))}")
+        rows.append(f"{gutter} | {' ' * _cells(printable_line(before))}{'^' * max(1, _cells(printable_line(under)))}")
     return rows
 
 
 def _cells(text: str) -> int:
-    """Columns of a terminal that a text takes: two a wide character, none a combining one."""
+    """Columns of a terminal that a text takes: two a wide character, none a combining one or a joiner."""
     wide = {"W": 2, "F": 2}
-    return sum(0 if unicodedata.combining(char) else wide.get(unicodedata.east_asian_width(char), 1) for char in text)
-
-
-def printable(text: str) -> str:
-    """Input as it may be shown on a terminal: control and bidi characters as escapes, so that none can act."""
-    return "".join(
-        char if char == "\n" or char.isprintable() or char == "\u3000" else f"\\u{ord(char):04x}" for char in text
-    )
+    spaced = (char for char in text if not unicodedata.combining(char) and char not in "\u200c\u200d")
+    return sum(wide.get(unicodedata.east_asian_width(char), 1) for char in spaced)
 
 
 def did_you_mean(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:

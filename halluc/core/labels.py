@@ -7,10 +7,13 @@ separately where a sequence breaks its scheme.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal
 
+from halluc.core.characters import is_invisible, printable_cell
 from halluc.core.examples import Span
 
 Scheme = Literal["iob1", "iob2", "bioes", "bmes"]
@@ -27,6 +30,36 @@ OUT_OF_SCOPE = "out_of_scope"
 # Both names of the inside tag mean the same.
 _CANONICAL = {"M": "I"}
 _OUTSIDE = ("O", "")
+# A label is a name. A longer one is a text, as where the columns of text and label are taken for each other.
+MOST_CHARACTERS = 1_000
+# What turns the direction of all that follows, so that a table, or a page, shows other labels than there are.
+_TURNS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def label_fault(label: str) -> str | None:
+    """What is wrong with a label that no table could show, nor a person name in a config; None where nothing is.
+
+    It is the rule of every task, wherever a label comes from: a corpus, a model or a config.
+    """
+    if len(label) > MOST_CHARACTERS:
+        return f"a label of {len(label):,} characters: `{printable_cell(label)}`"
+    return _fault(label)
+
+
+@lru_cache(maxsize=1 << 14)
+def _fault(label: str) -> str | None:
+    """Each distinct label is looked at once: a corpus has few, and millions of places where they stand."""
+    if not label:
+        return "an empty label"
+    if is_invisible(label):
+        return f"a label that shows nothing: `{printable_cell(label)}`"
+    for char in label:
+        category = unicodedata.category(char)
+        if category in ("Cc", "Cs", "Zl", "Zp") or char in _TURNS:
+            what = "half of a character," if category == "Cs" else "the control character"
+            odd = "a line break" if char in "\r\n\u2028\u2029" else f"{what} U+{ord(char):04X}"
+            return f"{odd} in a label: `{printable_cell(label)}`"
+    return None
 
 
 class UnknownTag(ValueError):

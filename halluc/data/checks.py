@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from halluc.core.characters import is_invisible
 from halluc.core.errors import did_you_mean
 from halluc.core.examples import Corpus, Labelled, labels_of
 from halluc.data.corpora import Corpora
 from halluc.data.decoding import Finding
-from halluc.data.glyphs import is_invisible
 from halluc.data.odd_labels import odd_labels
 from halluc.data.readers.base import SplitName
 from halluc.data.statistics import Words

@@ -10,8 +10,20 @@ from typing import NamedTuple
 from halluc.core.errors import MOST_SHOWN, data_error, refuse
 from halluc.core.examples import Origin, Span, Tagged
 from halluc.core.files import line_at
-from halluc.core.labels import Scheme, SchemeEvidence, UnknownTag, illegal, read_spans, split_tag
-from halluc.data.readers.base import BadLine, RawSentence, TaggedDataConfig
+from halluc.core.labels import (
+    MOST_CHARACTERS,
+    Scheme,
+    SchemeEvidence,
+    UnknownTag,
+    illegal,
+    label_fault,
+    read_spans,
+    split_tag,
+)
+from halluc.data.readers.base import MEND, BadLine, RawSentence, TaggedDataConfig
+
+# Where a config says what is read as labels.
+_LABEL_KEYS = ("tag_column", "tags_field", "spans_field")
 
 # Of so many different sequences of tags, what they mean is kept: most sentences have one that was met before.
 _MOST_KEPT = 1 << 16
@@ -46,6 +58,7 @@ class Decoding:
         self.note = ""
         self.repairs: list[Finding] = []
         self._decoded: dict[tuple[str, ...], tuple[Span, ...]] = {}
+        self._unfit: set[str] = set()
 
     def decide_scheme(self, sentences: Iterable[RawSentence]) -> None:
         if self.config.scheme != "auto":
@@ -83,6 +96,8 @@ class Decoding:
             if decoded is None:
                 return None
             spans = decoded
+        if not self._are_named(sentence, spans or ()):
+            return None
         origin = Origin(sentence.file, sentence.lines[0], sentence.document)
         return Tagged(sentence.id, origin, sentence.tokens, spans or ())
 
@@ -112,6 +127,27 @@ class Decoding:
         if not wrong and len(self._decoded) < _MOST_KEPT:
             self._decoded[tags] = spans
         return spans
+
+    def _are_named(self, sentence: RawSentence, spans: Iterable[Span]) -> bool:
+        """Whether every label is one, by the rule of all tasks. Each that is none is told once, where it first stands;
+        of sentences that are left out, each is told."""
+        sound, leaves_out = True, self.config.on_bad_line == "skip"
+        for span in spans:
+            fault = label_fault(span.label)
+            if fault is None:
+                continue
+            sound = False
+            if leaves_out or span.label not in self._unfit:
+                self._unfit.add(span.label)
+                help = MEND if len(span.label) <= MOST_CHARACTERS else self._where_labels_are_named()
+                self._bad("D123", sentence, sentence.lines[span.start], fault, help, span.label)
+            if leaves_out:
+                break
+        return sound
+
+    def _where_labels_are_named(self) -> str:
+        keys = (f"`data.{key}`" for key in _LABEL_KEYS if key in type(self.config).model_fields)
+        return f"is this the label? see {' and '.join(keys)}"
 
     def _bad(self, code: str, sentence: RawSentence, line: int, problem: str, help: str, tag: str) -> None:
         text = line_at(Path(sentence.file), line) if len(self.bad) < MOST_SHOWN else None

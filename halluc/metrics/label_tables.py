@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from halluc.core.characters import printable_cell
 from halluc.core.labels import OUT_OF_SCOPE
 from halluc.metrics import labels
 from halluc.metrics.labels import LabelCounts
@@ -63,20 +64,21 @@ def _told(label: str | None) -> str:
 
 def rows_as_text(*parts: Mapping[str, Row], digits: int = 4) -> str:
     """Rows as the table that scikit-learn prints, an empty line between the parts."""
-    width = max(12, *(len(name) for part in parts for name in part))
+    width = max(12, *(len(printable_cell(name)) for part in parts for name in part))
     lines = [" " * width + "".join(f"{head:>{digits + 7}}" for head in _HEADS)]
     for part in parts:
         if part:
             lines.append("")
         for name, cells in part.items():
             figures = "".join(f"{cells[head]:>{digits + 7}.{digits}f}" for head in _HEADS[:-1])
-            lines.append(f"{name:>{width}}{figures}{cells['support']:>{digits + 7}}")
+            lines.append(f"{printable_cell(name):>{width}}{figures}{cells['support']:>{digits + 7}}")
     return "\n".join(lines) + "\n"
 
 
 def confusions_as_text(rows: Sequence[Row]) -> str:
     """The commonest mistakes, a line each."""
-    width = max([4, *(len(row["gold"]) for row in rows)])
+    told = [(row["n"], printable_cell(row["gold"]), printable_cell(row["predicted"])) for row in rows]
+    width = max([4, *(len(gold) for _, gold, _ in told)])
     lines = [f"{'texts':>8}  {'gold':<{width}}  predicted"]
-    lines += [f"{row['n']:>8}  {row['gold']:<{width}}  {row['predicted']}" for row in rows]
+    lines += [f"{n:>8}  {gold:<{width}}  {predicted}" for n, gold, predicted in told]
     return "\n".join(lines) + "\n"

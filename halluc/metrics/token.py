@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy
 
+from halluc.core.characters import printable_cell
 from halluc.core.significance import F1, Figure, Mean, Ratio, Sheet
 
 Tags = Sequence[Sequence[str]]
@@ -88,21 +89,21 @@ def _label(tag: str) -> str:
 
 def confusion_as_text(table: dict[str, dict[str, int]]) -> str:
     """The table with gold labels as rows and predicted ones as columns."""
-    width = max(
-        8, *(len(label) + 2 for label in table), *(len(str(n)) + 2 for row in table.values() for n in row.values())
-    )
-    lines = [" " * width + "".join(f"{label:>{width}}" for label in table)]
-    lines += [f"{label:>{width}}" + "".join(f"{n:>{width}}" for n in row.values()) for label, row in table.items()]
+    names = [printable_cell(label) for label in table]
+    rows = [[str(n) for n in row.values()] for row in table.values()]
+    width = max(8, *(len(cell) + 2 for cells in (names, *rows) for cell in cells))
+    lines = ["".join(f"{cell:>{width}}" for cell in ("", *names))]
+    lines += ["".join(f"{cell:>{width}}" for cell in (name, *row)) for name, row in zip(names, rows, strict=True)]
     return "\n".join(lines) + "\n"
 
 
 def as_text(rows: dict[str, dict[str, Any]], digits: int = 4) -> str:
     """A report as the table that scikit-learn and seqeval print."""
-    width = max(12, *(len(name) for name in rows))
+    width = max(12, *(len(printable_cell(name)) for name in rows))
     lines = [" " * width + "".join(f"{head:>{digits + 7}}" for head in ("precision", "recall", "f1-score", "support"))]
     for name, row in rows.items():
         if name == "micro avg":
             lines.append("")
         figures = "".join(f"{row[key]:>{digits + 7}.{digits}f}" for key in ("precision", "recall", "f1-score"))
-        lines.append(f"{name:>{width}}{figures}{row['support']:>{digits + 7}}")
+        lines.append(f"{printable_cell(name):>{width}}{figures}{row['support']:>{digits + 7}}")
     return "\n".join(lines) + "\n"

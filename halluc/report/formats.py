@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Mapping
 
+from halluc.core.characters import is_ordinary
 from halluc.runs.schema import MetricResult
 from halluc.runs.studies import Interval
 
@@ -205,7 +206,7 @@ def visible(text: object, longest: int | None = LONGEST_WORD) -> str:
 
 def _shown(char: str) -> str:
     """Joiners stay, since Persian, Indic scripts and emoji are written with them; white space becomes a blank."""
-    if char.isprintable() or char in "\u200c\u200d\u3000":
+    if is_ordinary(char):
         return char
     if char.isspace():
         return " "

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from halluc.core.errors import HallucError, did_you_mean
-from halluc.core.labels import UnknownTag, split_tag
+from halluc.core.errors import HallucError, did_you_mean, refuse
+from halluc.core.labels import UnknownTag, label_fault, split_tag
 
 # What transformers calls outputs that nobody named.
 _UNNAMED = re.compile(r"LABEL_\d+")
@@ -24,11 +24,14 @@ def named_labels(outputs: Sequence[str], names: Names) -> tuple[str | None, ...]
     """The label of each output of a text classifier; None for no label.
 
     Raises:
-        HallucError C203: a name that the model does not have, or only some of the outputs ``LABEL_0``, … named.
+        HallucError C203: a name that the model does not have, or only some of the outputs ``LABEL_0``, … named; a
+            label that is none (``core.labels.label_fault``).
     """
     _refuse_unknown(names, outputs)
     _refuse_unnamed(names, outputs)
-    return tuple(names.get(output, output) for output in outputs)
+    named = tuple(names.get(output, output) for output in outputs)
+    _refuse_unfit(label for label in named if label is not None)
+    return named
 
 
 def named_tags(outputs: Sequence[str], names: Names) -> tuple[str, ...]:
@@ -39,8 +42,14 @@ def named_tags(outputs: Sequence[str], names: Names) -> tuple[str, ...]:
 
     Raises:
         HallucError C203: a name that the model does not have, an output without a tag where others are mapped to tags,
-            or labels and tags mixed.
+            or labels and tags mixed; a label that is none (``core.labels.label_fault``).
     """
+    tags = _named_tags(outputs, names)
+    _refuse_unfit(label for _, label in map(split_tag, tags) if label)
+    return tags
+
+
+def _named_tags(outputs: Sequence[str], names: Names) -> tuple[str, ...]:
     own = _as_tags(outputs)
     labels = list(dict.fromkeys(label for _, label in map(split_tag, own) if label))
     _refuse_unknown(names, labels, outputs)
@@ -51,6 +60,13 @@ def named_tags(outputs: Sequence[str], names: Names) -> tuple[str, ...]:
     _refuse_unnamed(names, labels)
     renamed = [(prefix, names.get(label, label)) for prefix, label in map(split_tag, own)]
     return tuple(f"{prefix}-{label}" if label else "O" for prefix, label in renamed)
+
+
+def _refuse_unfit(labels: Iterable[str]) -> None:
+    """Refuse what the rule of labels refuses in a corpus: such a label would reach every table and page."""
+    faults = [fault for label in dict.fromkeys(labels) if (fault := label_fault(label)) is not None]
+    help = "mend `id2label` in its config.json, or rename it with `eval.labels`"
+    refuse(HallucError("C203", f"the model has {fault}", help=help) for fault in faults)
 
 
 def _as_tags(outputs: Sequence[str]) -> tuple[str, ...]:

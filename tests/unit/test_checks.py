@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 
 from halluc.commands import check
+from halluc.core.characters import is_invisible
 from halluc.core.examples import Corpus, Origin, Span, Tagged
 from halluc.data.checks import check_corpora
 from halluc.data.corpora import Corpora, Finding, Place
-from halluc.data.glyphs import is_invisible
 from halluc.data.statistics import SENTENCES
 from halluc.runs.data import Instances
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from halluc.core.errors import EXIT_ENVIRONMENT, HallucError, Location, printable, render
+from halluc.core.characters import printable
+from halluc.core.errors import EXIT_ENVIRONMENT, HallucError, Location, render
 from halluc.core.files import irregular, json_line, recover, replace_folder, replacing, write_json, write_jsonl
 
 

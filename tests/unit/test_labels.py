@@ -5,7 +5,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from halluc.core.examples import Span
-from halluc.core.labels import SCHEMES, SchemeEvidence, UnknownTag, illegal, read_spans, tag_set, write_tags
+from halluc.core.labels import (
+    MOST_CHARACTERS,
+    SCHEMES,
+    SchemeEvidence,
+    UnknownTag,
+    illegal,
+    label_fault,
+    read_spans,
+    tag_set,
+    write_tags,
+)
+from tests import hostile_texts
 
 LABELS = ["PER", "ORG", "a-b", "名"]
 
@@ -139,3 +150,23 @@ def test_the_scheme_of_written_tags_reads_them_back_alike(sentence):
 
 def test_the_tags_of_a_model_are_in_a_fixed_order():
     assert tag_set({"PER", "LOC"}) == ["O", "B-LOC", "I-LOC", "B-PER", "I-PER"]
+
+
+@pytest.mark.parametrize("label", [*LABELS, *hostile_texts.LABELS, "क्‍ष", "می‌خواهم", "👩‍👩‍👧", "x" * MOST_CHARACTERS])
+def test_a_name_is_a_label(label):
+    assert label_fault(label) is None
+
+
+@pytest.mark.parametrize("label", ["", *hostile_texts.REFUSED_LABELS, "\ud800", "y" * 1_000_000])
+def test_what_no_table_can_show_is_no_label(label):
+    fault = label_fault(label)
+    assert fault is not None and len(fault) < 160
+    assert not hostile_texts.acting(fault) and "\n" not in fault
+
+
+def test_a_fault_names_the_character_and_shows_the_label():
+    assert label_fault("PER\x9b31m") == "the control character U+009B in a label: `PER\\u009b31m`"
+    assert label_fault("a\u2066b") == "the control character U+2066 in a label: `a\\u2066b`"
+    assert label_fault("a\u2028b") == "a line break in a label: `a\\u2028b`"
+    assert label_fault("\u200b") == "a label that shows nothing: `\\u200b`"
+    assert label_fault("y" * 1001) == f"a label of 1,001 characters: `{'y' * 53}…{'y' * 26}`"

@@ -136,6 +136,11 @@ def test_a_mark_that_alone_fills_an_example_a_span_or_a_field_is_not_dropped(tok
     assert {len(made) for made in outcomes(noise("punctuation"), *tokens, **fields)} == {len(tokens)}
 
 
+def test_an_empty_token_is_left_as_it_is():
+    assert outcomes(noise(), "", "ok")
+    assert all(made[0] == "" for made in outcomes(noise("punctuation"), "", "ok"))
+
+
 def test_punctuation_stays_where_it_is_no_kind_and_words_where_it_is_the_only_one():
     assert whys(noise("delete"), ",", "...") == {}
     assert whys(noise("punctuation"), "so", "what") == {}

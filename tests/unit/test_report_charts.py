@@ -23,14 +23,14 @@ from halluc.report.charts.scales import Frame, Scale, log_ticks, scale, ticks
 from halluc.report.formats import value, visible
 from halluc.runs.reports import ConfidenceBin, Curves, Outcome, ReliabilityBin, RiskPoint, RunReport
 from halluc.runs.schema import MetricResult
-from tests.hostile_texts import LABELS
+from tests.hostile_texts import LABELS, REFUSED_LABELS
 from tests.report_records import figure, run_report
 from tests.study_records import comparison_report, study_report
 
 ROOT = Path(__file__).parents[2]
 NAME_SPACE = "{http://www.w3.org/2000/svg}"
 HOSTILE = [
-    *LABELS, "$\\alpha$", "$", "_^", "_hidden", "\"&'", "a\x00b", "\ud800",
+    *LABELS, *REFUSED_LABELS, "$\\alpha$", "$", "_^", "_hidden", "\"&'", "a\x00b", "\ud800",
     "👨\u200d👩\u200d👧", "机构名称", "منظمة", "", "x" * 10_000,
 ]  # fmt: skip
 

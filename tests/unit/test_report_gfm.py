@@ -11,10 +11,10 @@ from halluc.report import formats
 from halluc.report.markdown import gfm
 from halluc.report.markdown.gfm import Marked, Room, code, digest, fenced, md, strong
 from halluc.report.page.cells import Cell
-from tests.hostile_texts import LABELS, SCRIPT, TOKENS
+from tests.hostile_texts import LABELS, REFUSED_LABELS, SCRIPT, TOKENS
 from tests.markdown_reading import LINKED, kinds, parsed, read
 
-RISKS = [*TOKENS, *LABELS]
+RISKS = [*TOKENS, *LABELS, *REFUSED_LABELS]
 RISKS += ["@user", "@org/team", "#1", "GH-1", "o/r#2", "http://a.b/c", "HTTPS://A.B", "www.a.b", "a@b.c", ":smile:"]
 RISKS += ["[x]: http://a", "[a](b)", "![a](b)", "<http://a.b>", "[^1]", "[ ] do", "[1](x)", "[1]: x", "``", "a`b``c"]
 RISKS += ["- a", "+ a", "1. a", "12) a", "# a", "> a", "===", "---", "***", "___", "~~~", "```", "    code", ":--", "="]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+
 import pytest
 
 from halluc.commands import summary
-from halluc.commands.terminal import people
 from halluc.metrics import label_sets, labelling
 from halluc.runs.schema import EvalFile, MetricResult
 
@@ -16,9 +18,9 @@ def figure(name, value, n=10, protocol="claims", **by):
 
 def shown(*figures):
     file = EvalFile(task="text_classification", split="test", checkpoint="m", encoding={}, metrics=list(figures))
-    with people.capture() as captured:
+    with contextlib.redirect_stderr(io.StringIO()) as captured:
         summary.show(file)
-    return [line.rstrip() for line in captured.get().splitlines()]
+    return [line.rstrip() for line in captured.getvalue().splitlines()]
 
 
 def of_labels(labels):

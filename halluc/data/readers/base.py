@@ -21,6 +21,8 @@ SPLITS: tuple[SplitName, ...] = ("train", "dev", "test")
 DEMO, HUB = "demo:", "hub:"
 # Bytes of the longest line by default, and of the longest that a config may allow.
 MOST_LINE_BYTES, LINE_BYTES_BOUND = 1 << 24, 1 << 30
+# What to do about a line of which only a part is wrong.
+MEND = "mend it, or set `data.on_bad_line: skip`"
 
 
 class _Splits(Section):

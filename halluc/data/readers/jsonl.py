@@ -219,7 +219,7 @@ def token_bounds(text: str, how: Literal["words", "whitespace", "characters"]) -
     return [match.span() for match in pattern.finditer(text)]
 
 
-def cut(text: str, how: Literal["words", "whitespace", "characters"]) -> tuple[str, ...]:
+def tokenized(text: str, how: Literal["words", "whitespace", "characters"]) -> tuple[str, ...]:
     """The tokens of a text; words that stand in many texts are in memory once."""
     pieces = text if how == "characters" else text.split() if how == "whitespace" else _WORDS.findall(text)
     return tuple(map(sys.intern, pieces))

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from halluc.config.bounds import LONGEST_TEXT, Reference, Text
-from halluc.config.schema import Section
+from halluc.config.schema import LabelName, Section
 from halluc.config.yaml import cut
 from halluc.data.readers.base import HUB, SPLITS, DataConfig, SplitName
 from halluc.data.readers.hub import check_reference
@@ -60,7 +60,9 @@ class _Labels(Section):
         default=None, ge=1, le=100, description="keep so many first parts of a label; null: all"
     )
     multi_separator: Text | None = Field(default=None, description="between several labels in one cell")
-    out_of_scope_label: Text | None = Field(default=None, description="the label that says that a text is out of scope")
+    out_of_scope_label: LabelName | None = Field(
+        default=None, description="the label that says that a text is out of scope"
+    )
     out_of_scope: Reference | OutOfScopeFiles | None = Field(
         default=None, description="a file of texts without labels, all out of scope, for test; or {dev: FILE, test: …}"
     )

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from halluc.core.errors import did_you_mean
-from halluc.data.readers.base import BadLine
+from halluc.data.readers.base import MEND, BadLine
 from halluc.data.readers.jsonl import Unreadable, strings
 from halluc.data.readers.lines import excerpt
 from halluc.data.readers.texts_config import TextsConfig
-
-MEND = "mend it, or set `data.on_bad_line: skip`"
 
 
 class _Absent:

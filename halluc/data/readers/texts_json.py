@@ -8,11 +8,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from halluc.core.errors import HallucError, Location, data_error, did_you_mean
-from halluc.data.readers.base import BadLine
+from halluc.data.readers.base import MEND, BadLine
 from halluc.data.readers.jsonl import Unreadable, without_duplicates
 from halluc.data.readers.lines import excerpt
 from halluc.data.readers.texts_config import TextsConfig
-from halluc.data.readers.texts_found import ABSENT, MEND, Found, kind, of_record
+from halluc.data.readers.texts_found import ABSENT, Found, kind, of_record
 
 _BLANKS = re.compile(r"[ \t\n\r]*")
 _PLAIN, _CAREFUL = json.JSONDecoder(), json.JSONDecoder(object_pairs_hook=without_duplicates)

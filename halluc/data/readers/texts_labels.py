@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass
 
-from halluc.data.glyphs import is_invisible
+from halluc.core.labels import MOST_CHARACTERS, label_fault
+from halluc.data.readers.base import MEND
 from halluc.data.readers.jsonl import Unreadable
 from halluc.data.readers.texts_config import TextsConfig
-from halluc.data.readers.texts_found import MEND, Found, is_absent, kind, nul, whole, without
-
-# A label is a name. A longer one is a text, as where the columns of text and label are taken for each other.
-_MOST_CHARACTERS = 1000
-# What turns the direction of all that follows, so that a table, or a page, shows other labels than there are.
-_TURNS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+from halluc.data.readers.texts_found import Found, is_absent, kind, nul, whole, without
 
 
 @dataclass(frozen=True)
@@ -75,20 +70,18 @@ class Labels:
 
 
 def _refuse_no_name(name: str) -> None:
-    """Refuse what no table could show, nor a person name in a config."""
-    if not name:
-        raise Unreadable("D123", "an empty label", "a text without any label has an empty list of labels")
+    """Refuse what is no label of any task; a NUL is a damaged file."""
     if "\0" in name:
         raise nul("label")
-    if is_invisible(name):
-        raise Unreadable("D123", "a label that shows nothing", MEND)
-    if len(name) > _MOST_CHARACTERS:
+    fault = label_fault(name)
+    if fault is None:
+        return
+    help = MEND
+    if not name:
+        help = "a text without any label has an empty list of labels"
+    elif len(name) > MOST_CHARACTERS:
         help = "is this the text? see `data.label_field` and `data.text_field`"
-        raise Unreadable("D123", f"a label of {len(name):,} characters", help)
-    odd = next((char for char in name if unicodedata.category(char) in ("Cc", "Zl", "Zp") or char in _TURNS), None)
-    if odd is not None:
-        told = "a line break" if odd in "\r\n\u2028\u2029" else f"the control character U+{ord(odd):04X}"
-        raise Unreadable("D123", f"{told} in a label", MEND)
+    raise Unreadable("D123", fault, help)
 
 
 def _listed(given: object, config: TextsConfig) -> list[object]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from halluc.core.characters import is_invisible
 from halluc.core.examples import Labelled, Origin
-from halluc.data.glyphs import is_invisible
-from halluc.data.readers.jsonl import Unreadable, cut
+from halluc.data.readers.base import MEND
+from halluc.data.readers.jsonl import Unreadable, tokenized
 from halluc.data.readers.texts_config import TextsConfig
-from halluc.data.readers.texts_found import MEND, Found, is_absent, kind, nul, whole, without
+from halluc.data.readers.texts_found import Found, is_absent, kind, nul, whole, without
 from halluc.data.readers.texts_labels import Labels
 
 # Of so many labels it is kept what they mean.
@@ -83,7 +84,7 @@ class Maker:
             raise nul("text")
         if not "!" <= text[0] <= "~" and is_invisible(text):
             raise Unreadable("D106", empty if not text.strip() else f"{empty}: nothing in it is visible", _EMPTY)
-        return cut(text, self.config.tokenize)
+        return tokenized(text, self.config.tokenize)
 
 
 def _given(tokens: tuple[str, ...], second: object) -> tuple[tuple[str, ...], int | None]:

@@ -1,0 +1,75 @@
+"""Which characters are visible text, and how all others are escaped before a terminal or a person reads them."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+# Characters that other categories than control, format and separator also leave without a glyph.
+_INVISIBLE = frozenset("\u115f\u1160\u3164\uffa0\u2800")
+_VARIATION_SELECTORS = range(0xFE00, 0xFE10)
+# Ordinary text that Python does not call printable: the joiners of Indic scripts, Persian and emoji, the ideographic
+# space, and format characters with a glyph of their own (prepended concatenation marks, as the Arabic number sign).
+_ORDINARY = frozenset(
+    "\u200c\u200d\u3000\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd"
+)
+# Of a valid JSON text: what a terminal may obey, what turns the direction of text, what ends a line, and halves of
+# characters that no encoding can write. JSON itself escapes the characters below U+0020.
+_UNSAFE_IN_JSON = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+# A cell of a table or a name in a message: longer ones are cut in the middle. A line: see ``printable_line``.
+MOST_IN_CELL, MOST_IN_LINE = 80, 4_000
+
+
+def is_invisible(token: str) -> bool:
+    """Whether a token is empty or shows nothing: white space, control and format characters, selectors."""
+    return all(
+        unicodedata.category(char) in ("Cc", "Cf", "Zs", "Zl", "Zp")
+        or ord(char) in _VARIATION_SELECTORS
+        or char in _INVISIBLE
+        for char in token
+    )
+
+
+def is_ordinary(char: str) -> bool:
+    """Whether a character may be printed as it is: it is visible, or a joiner of visible ones."""
+    return char.isprintable() or char in _ORDINARY
+
+
+def printable(text: str) -> str:
+    """Text as it may be printed, line feeds kept: control, bidirectional and invisible characters as escapes
+    (``\\u202e``), so that none can act on a terminal."""
+    return text if text.isprintable() else "".join(map(_escape, text))
+
+
+def _escape(char: str) -> str:
+    if char == "\n" or is_ordinary(char):
+        return char
+    return f"\\u{ord(char):04x}" if ord(char) < 0x10000 else f"\\U{ord(char):08x}"
+
+
+def printable_line(text: str, most: int = MOST_IN_LINE) -> str:
+    """Text as it may be printed on one line: line feeds are escaped too, and it is cut to about ``most`` characters."""
+    text = shortened(text, most)
+    return text if text.isprintable() else printable(text).replace("\n", "\\n")
+
+
+def printable_cell(text: str) -> str:
+    """Text as it may be printed in a cell of a table: as a line of 80 characters at most."""
+    return printable_line(text, MOST_IN_CELL)
+
+
+def shortened(text: str, most: int) -> str:
+    """Text of ``most`` characters at most: of a longer one the beginning and the end, with an ellipsis between."""
+    if len(text) <= most:
+        return text
+    end = most // 3
+    return f"{text[: most - end - 1]}…{text[len(text) - end :]}"
+
+
+def escaped_json(text: str) -> str:
+    """A JSON text with control and bidirectional characters as ``\\uXXXX``: it parses to the same value."""
+    return text if text.isascii() and "\x7f" not in text else _UNSAFE_IN_JSON.sub(_as_json_escape, text)
+
+
+def _as_json_escape(match: re.Match[str]) -> str:
+    return f"\\u{ord(match[0]):04x}"
