@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from halluc.core import latest
-from halluc.core.errors import HallucError
-from halluc.core.files import unwritable
+from halluc.core.errors import HallucError, environment_error
+from halluc.core.files import written_beside
 from halluc.core.processes import is_running
 from halluc.runs.directory import CONFIG_FILE, LOCK_FILE, RUN_FILE, RunDir
 from halluc.runs.matrix import MATRIX_FILE
@@ -31,7 +31,6 @@ _DEPTH = 3
 # machine that shares the folder, and a run that is being made has no lock yet.
 QUIET = 600
 
-_BESIDE = re.compile(r"\.(?P<name>.+)\.(?P<process>\d+)\.(?P<kind>tmp|old)")
 _CHECKPOINT = re.compile(r"(?:step|best)-(?P<step>\d{8,})(?:-\d+)?")
 _POINTERS = ("last", "best")  # files of earlier versions
 _RUN_NAME = re.compile(r"\d{8}-\d{6}-[0-9a-f]{6}(?:-\d+)?")
@@ -170,7 +169,7 @@ def _is_quiet(path: Path) -> bool:
 def _leftovers(folder: Path, *, deep: bool) -> Iterator[_Find]:
     """Half-written files and folders (``.name.pid.tmp``) of processes that are gone, and what they set aside."""
     for entry in _entries(folder):
-        path, match = Path(entry.path), _BESIDE.fullmatch(entry.name)
+        path, match = Path(entry.path), written_beside(entry.name)
         if match is not None and not entry.is_symlink():
             if is_running(int(match["process"])) or not _is_quiet(path):
                 yield _Find(path, "it may still be written", delete=False)
@@ -209,7 +208,8 @@ def _note(find: _Find, result: CleanResult) -> None:
         try:
             _delete(path)
         except OSError as error:
-            raise unwritable(path, error) from error
+            help = "delete it yourself, or get the permission to"
+            raise environment_error("E401", f"cannot delete {path}: {error.strerror or error}", help) from error
     result.deleted.append(item)
     result.bytes += item.bytes
 
