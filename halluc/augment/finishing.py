@@ -12,26 +12,33 @@ from halluc.augment.diversity import Sample, alike_in_size, distinct
 from halluc.augment.layout import CANDIDATES, MANIFEST, NOTES, ORIGINALS, PARTIAL, PROVENANCE, TRAIN
 from halluc.augment.preparing import Prepared
 from halluc.augment.tally import Tally
-from halluc.core.files import sha256_of, sync_folder, write_json
+from halluc.core.files import sha256_of, sync_folder, unwritable, write_json
 from halluc.runs.schema import AugmentFile
 
 
 def finish(prepared: Prepared, tally: Tally, folder: Path, fingerprint: str, seconds: float) -> AugmentFile:
-    """Put the parts together, describe them, and let the manifest, which makes them valid, come last."""
+    """Put the parts together, describe them, and let the manifest, which makes them valid, come last.
+
+    Raises:
+        HallucError E401: the disk is full. D130: see ``write_columns``.
+    """
     partial = folder / PARTIAL
-    for old in (MANIFEST, COLUMNS):
-        (folder / old).unlink(missing_ok=True)
     sample = Sample()
     with (partial / NOTES).open("rb") as notes:
         for line in notes:
             sample.offer(json.loads(line)[1].split(" "))
-    with (partial / ORIGINALS).open("ab") as whole, (partial / CANDIDATES).open("rb") as candidates:
-        shutil.copyfileobj(candidates, whole, 1 << 20)
-        whole.flush()
-        os.fsync(whole.fileno())
-    (partial / ORIGINALS).replace(folder / TRAIN)
-    (partial / PROVENANCE).replace(folder / PROVENANCE)
-    sync_folder(folder)
+    try:
+        for old in (MANIFEST, COLUMNS):
+            (folder / old).unlink(missing_ok=True)
+        with (partial / ORIGINALS).open("ab") as whole, (partial / CANDIDATES).open("rb") as candidates:
+            shutil.copyfileobj(candidates, whole, 1 << 20)
+            whole.flush()
+            os.fsync(whole.fileno())
+        (partial / ORIGINALS).replace(folder / TRAIN)
+        (partial / PROVENANCE).replace(folder / PROVENANCE)
+        sync_folder(folder)
+    except OSError as error:
+        raise unwritable(folder / TRAIN, error) from error
     if prepared.job.config.format == "conll":
         write_columns(folder / TRAIN)
     manifest = _manifest(prepared, tally, fingerprint, seconds, sample, sha256_of(folder / TRAIN))

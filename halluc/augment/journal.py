@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import TracebackType
 from typing import IO, Any
 
 from halluc.core.errors import HallucError
@@ -32,20 +33,23 @@ class Journal:
         make_folder(self.folder)
         known = self._known()
         self.state = known["state"] if known else {}
-        try:
-            for name in self.names:
-                file = (self.folder / name).open("r+b" if known else "wb")
-                self._files[name] = file
+        for name in self.names:
+            try:
+                file = self._files[name] = (self.folder / name).open("r+b" if known else "wb")
                 if known:
                     file.truncate(known["sizes"][name])
                     file.seek(0, os.SEEK_END)
-        except OSError as error:
-            raise unwritable(self.folder, error) from error
+            except OSError as error:
+                raise unwritable(self.folder / name, error) from error
         return self
 
-    def __exit__(self, *exception: object) -> None:
-        for file in self._files.values():
-            file.close()
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        for name, file in self._files.items():
+            try:
+                file.close()
+            except OSError as failed:
+                if error is None:  # else the first error is the one to report
+                    raise unwritable(self.folder / name, failed) from failed
 
     def _known(self) -> dict[str, Any] | None:
         """What was committed last, where the files still hold it."""
@@ -70,13 +74,13 @@ class Journal:
 
     def commit(self, state: dict[str, Any]) -> None:
         sizes = {}
-        try:
-            for name, file in self._files.items():
+        for name, file in self._files.items():
+            try:
                 file.flush()
                 os.fsync(file.fileno())
                 sizes[name] = file.tell()
-        except OSError as error:
-            raise unwritable(self.folder, error) from error
+            except OSError as error:
+                raise unwritable(self.folder / name, error) from error
         write_json(self.folder / "progress.json", {"fingerprint": self.fingerprint, "sizes": sizes, "state": state})
         self._committed = time.monotonic()
 

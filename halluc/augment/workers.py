@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import multiprocessing
 import os
@@ -13,6 +14,7 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import Any, Literal, TypeVar
 
 from halluc.core.errors import HallucError, environment_error
+from halluc.core.processes import end_with_parent
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -42,11 +44,12 @@ def in_order(work: Callable[[T], R], items: Iterable[T], workers: int) -> Iterat
         return
     context = multiprocessing.get_context("fork")
     gc.freeze()  # what was built before the fork stays shared: the collector would touch, and so copy, every page
-    with ProcessPoolExecutor(workers, context, initializer=_begin, initargs=(work,)) as pool:
+    with ProcessPoolExecutor(workers, context, initializer=_begin, initargs=(work, os.getpid())) as pool:
         waiting: deque[tuple[T, Future[Any]]] = deque()
         try:
             for item in items:
-                waiting.append((item, pool.submit(_do, item)))
+                with _signals_blocked():  # the first call forks
+                    waiting.append((item, pool.submit(_do, item)))
                 if len(waiting) >= _AHEAD * workers:
                     first, future = waiting.popleft()
                     yield first, future.result()
@@ -63,10 +66,26 @@ def in_order(work: Callable[[T], R], items: Iterable[T], workers: int) -> Iterat
                 future.cancel()
 
 
-def _begin(work: Callable[[Any], Any]) -> None:
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+@contextlib.contextmanager
+def _signals_blocked() -> Iterator[None]:
+    """A forked process must not run the handlers of its parent before it has set its own; it unblocks them itself."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _begin(work: Callable[[Any], Any], parent: int) -> None:
     global _work
     _work = work
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that was interrupted ends the others
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # ends it at once; the parent takes it for Ctrl-C
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+    end_with_parent(parent)
 
 
 class _Told(Exception):

@@ -18,7 +18,7 @@ from halluc.config.matrix import Cell, load_study
 from halluc.config.rendering import annotated
 from halluc.core import latest
 from halluc.core.errors import HallucError
-from halluc.core.files import recover
+from halluc.core.files import elsewhere, recover
 from halluc.runs import directory, matrix
 from halluc.runs.directory import RunDir
 
@@ -57,6 +57,7 @@ def _has_matrix(config: Path, overrides: Sequence[str]) -> bool:
     return bool(load_study(config, overrides, table=TABLE).axes)
 
 
+@elsewhere("choose another place for `--run`")
 def _named(
     loaded: LoadedConfig, overrides: Sequence[str], run: Path | None, selection: Selection, look: Look, talk: Talk
 ) -> None:

@@ -13,7 +13,7 @@ from halluc.config.json_schema import json_schema
 from halluc.config.matrix import Study, load_study
 from halluc.config.rendering import annotated, annotated_study, leaves, origin
 from halluc.config.yaml import dotted
-from halluc.core.files import write_text
+from halluc.core.files import TO_OUTPUT, elsewhere, write_text
 
 
 def show(path: Path, overrides: Sequence[str], *, as_json: bool) -> None:
@@ -41,6 +41,7 @@ def _show_study(study: Study, as_json: bool) -> None:
     put_json({"name": study.name, "axes": study.axes, "cells": cells})
 
 
+@elsewhere(TO_OUTPUT)
 def write_schema(output: Path) -> None:
     text = json.dumps(json_schema(TABLE), indent=2, ensure_ascii=False) + "\n"
     if str(output) == "-":

@@ -14,6 +14,7 @@ from halluc.config.loading import LoadedConfig, sha256_of_tree
 from halluc.config.matrix import Cell
 from halluc.core import latest
 from halluc.core.errors import HallucError, did_you_mean
+from halluc.core.files import elsewhere
 from halluc.data.corpora import read_corpora
 from halluc.data.readers.base import SPLITS, SplitName
 from halluc.engine.references import resolve_model
@@ -24,6 +25,7 @@ from halluc.runs.reports import EvalLine
 from halluc.runs.schema import EvalFile
 
 
+@elsewhere("move the run to another disk")
 def run(
     config: Path | None,
     overrides: Sequence[str],

@@ -17,7 +17,7 @@ from halluc.commands.reading import Reading
 from halluc.commands.terminal import Talk, say
 from halluc.core.characters import escaped_json
 from halluc.core.errors import EXIT_DONE, HallucError, data_error, environment_error
-from halluc.core.files import irregular, json_line, replacing
+from halluc.core.files import TO_OUTPUT, elsewhere, irregular, json_line, remedy, replacing
 from halluc.data import streams
 from halluc.data.readers.base import BadLine
 from halluc.data.statistics import counted
@@ -34,6 +34,7 @@ class _Tally:
     broken: int = 0
 
 
+@elsewhere(TO_OUTPUT)
 def run(reference: str, source: Path | None, target: Path | None, reading: Reading, talk: Talk) -> None:
     """Predict on every text of ``source`` (None: standard input) and write to ``target`` (None: standard output).
 
@@ -157,4 +158,5 @@ def _told(name: str, buffered: IO[bytes] | None = None) -> Iterator[None]:
             os.dup2(os.open(os.devnull, os.O_WRONLY), buffered.fileno())
         if isinstance(error, BrokenPipeError):
             raise SystemExit(EXIT_DONE) from None  # typer would make exit code 1 of the error itself
-        raise environment_error("E401", f"cannot write {name}: {error.strerror or error}") from None
+        message = f"cannot write {name}: {error.strerror or error}"
+        raise environment_error("E401", message, remedy(Path(name), error)) from None

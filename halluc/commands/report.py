@@ -17,6 +17,7 @@ from halluc.components import TABLE
 from halluc.config.matrix import load_study
 from halluc.core import latest
 from halluc.core.errors import HallucError, did_you_mean
+from halluc.core.files import TO_OUTPUT, elsewhere
 from halluc.report import writing
 from halluc.report.collect import paths, reproducing, several, single
 from halluc.report.words import nouns
@@ -79,7 +80,13 @@ def formats_of(text: str) -> tuple[Format, ...]:
     return tuple(format for format in FORMATS if format in asked)
 
 
+@elsewhere(TO_OUTPUT)
 def run(targets: Sequence[Path], overrides: Sequence[str], wanted: Wanted = PLAINLY) -> None:
+    """``halluc report``; raises what ``make`` does."""
+    make(targets, overrides, wanted)
+
+
+def make(targets: Sequence[Path], overrides: Sequence[str], wanted: Wanted) -> None:
     """Report on each target: a run directory, a config, or the folder of a study.
 
     Raises:

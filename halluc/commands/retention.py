@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Sequence
 
@@ -10,7 +9,7 @@ from halluc.commands import evaluate, experiment
 from halluc.commands.terminal import Talk, say
 from halluc.config.matrix import Cell, Study
 from halluc.core.errors import HallucError
-from halluc.core.files import unwritable
+from halluc.core.files import beside, recover, unwritable
 from halluc.runs.directory import RunDir
 
 
@@ -24,7 +23,7 @@ def apply(study: Study, cells: Sequence[Cell], talk: Talk) -> None:
         HallucError E401: a model cannot be removed.
     """
     if study.keep_models == "none":
-        removed = [_remove(run, "none") for run in map(_evaluated, cells) if run is not None]
+        removed = [_remove(run, "none") for run in map(evaluated, cells) if run is not None]
     elif study.keep_models == "best" and (best := _best(study)) is not None:
         others = [run for cell in study.cells if (run := experiment.run_of(cell)) != best]
         removed = [_remove(run, "best") for run in others]
@@ -36,7 +35,7 @@ def apply(study: Study, cells: Sequence[Cell], talk: Talk) -> None:
         say(f"`keep_models: {study.keep_models}`: {sum(removed)} of {len(study.cells)} models are removed")
 
 
-def _evaluated(cell: Cell) -> RunDir | None:
+def evaluated(cell: Cell) -> RunDir | None:
     """The run of a cell that is trained and evaluated as its config asks for, else None."""
     run = experiment.run_of(cell)
     try:
@@ -47,7 +46,7 @@ def _evaluated(cell: Cell) -> RunDir | None:
 
 def _best(study: Study) -> RunDir | None:
     """The run of the cell that is best on dev, the first of equal ones; None where that cannot be said (yet)."""
-    runs = [run for cell in study.cells if (run := _evaluated(cell)) is not None]
+    runs = [run for cell in study.cells if (run := evaluated(cell)) is not None]
     if len(runs) < len(study.cells):
         return None
     chosen = [run.read().best or {} for run in runs]
@@ -71,16 +70,17 @@ def _say_all_stay(why: str) -> None:
 
 def _remove(run: RunDir, why: str) -> bool:
     """Remove the model of a run, and note it; False where there is none, or another process writes the run."""
-    if not run.model.is_dir():
+    if not run.model.is_dir() and not any(run.path.glob(f".{run.model.name}.*.tmp")):
         return False
     try:
         with run.locked():
+            recover(run.path)  # a process that was killed may have left half of the model
             if not run.model.is_dir():  # another process has removed it since
                 return False
             record = run.read()
             record.model_removed = why
             run.write(record)
-            aside = run.path / f".{run.model.name}.{os.getpid()}.tmp"
+            aside = beside(run.model)
             run.model.rename(aside)  # at once: a model is whole or absent
             shutil.rmtree(aside)
     except OSError as error:

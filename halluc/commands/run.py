@@ -3,6 +3,7 @@ report what came of it."""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from halluc.commands.choosing import Selection
 from halluc.commands.report import Wanted
 from halluc.commands.terminal import Talk, is_main_process, say
 from halluc.config.matrix import Cell, Study
+from halluc.core import locks
 from halluc.core.errors import EXIT_GATE, HallucError
 from halluc.runs import directory, provenance
 
@@ -21,18 +23,35 @@ def run(config: Path, overrides: Sequence[str], *, selection: Selection, talk: T
         evaluate.refuse_unscored(cell.loaded)
     # A shard ends while others still run: who started them calls `halluc report` when all are through.
     reports = selection.shard is None and is_main_process()
-    wanted = Wanted(talk=talk, tables=bool(study.axes))  # of a single experiment the evaluation has just told them
     try:
         whole = cells.each(chosen, lambda cell: _one(cell, overrides, talk, study), done=_is_done, talk=talk)
     except HallucError as error:
         _retain(study, chosen, talk)
         # A gate that is not met is no reason to withhold the page that shows why.
-        if reports and error.exit_code == EXIT_GATE:
-            report.run([config], overrides, wanted)
+        if reports and (error.exit_code == EXIT_GATE or _are_evaluated(chosen)):
+            _report(study, config, overrides, talk)
         raise
     _retain(study, chosen, talk)
-    if whole and reports:
-        report.run([config], overrides, wanted)
+    if not reports:
+        return
+    if whole or _are_evaluated(chosen):
+        _report(study, config, overrides, talk)
+    elif talk is not Talk.JSON:
+        say("no report yet: the last `halluc run` of this study to finish writes it")
+
+
+def _are_evaluated(chosen: Sequence[Cell]) -> bool:
+    """Whether nothing is left to do in any cell; of several processes whoever evaluates the last cell finds it so."""
+    return all(retention.evaluated(cell) is not None for cell in chosen)
+
+
+def _report(study: Study, config: Path, overrides: Sequence[str], talk: Talk) -> None:
+    """Of several processes that are through at the same moment, one after the other: the last has read all cells."""
+    wanted = Wanted(talk=talk, tables=bool(study.axes))  # of a single experiment the evaluation has just told them
+    with contextlib.ExitStack() as stack:
+        if study.axes:
+            stack.enter_context(locks.locked(study.home / ".report.lock", study.home, waits=True))
+        report.make([config], overrides, wanted)
 
 
 def _is_done(cell: Cell) -> bool:

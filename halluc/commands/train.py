@@ -27,7 +27,7 @@ from halluc.config.loading import LoadedConfig
 from halluc.config.matrix import Cell
 from halluc.core import latest
 from halluc.core.errors import HallucError
-from halluc.core.files import recover, write_json
+from halluc.core.files import elsewhere, recover, write_json
 from halluc.data.checks import check_corpora, unseen_labels
 from halluc.data.corpora import Corpora, read_corpora
 from halluc.data.statistics import counted
@@ -39,6 +39,7 @@ from halluc.runs import provenance
 from halluc.runs.directory import RunDir
 from halluc.runs.events import Event, Stopped
 
+_OF_RUN = "choose another place for `--run`"
 Evaluate = Callable[[Any], dict[str, float]]
 
 
@@ -69,7 +70,8 @@ def run(
 ) -> None:
     if run is not None:
         selection.refuse("--run names one run")
-        one(Cell(None, {}, experiment.load(config, overrides)), overrides, run=run, resume=resume, talk=talk)
+        with elsewhere(_OF_RUN):
+            one(Cell(None, {}, experiment.load(config, overrides)), overrides, run=run, resume=resume, talk=talk)
         return
     _, chosen = cells.begin(config, overrides, selection)
     cells.each(

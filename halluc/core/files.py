@@ -4,41 +4,116 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import hashlib
 import json
 import os
+import re
 import stat
+import time
 from collections.abc import Callable, Iterable, Iterator
+from contextvars import ContextVar
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 from halluc.core.errors import HallucError, environment_error
 
+# What is written before it replaces `name`, or was set aside for it: by which process.
+_BESIDE = re.compile(r"\.(?P<name>.+)\.(?P<process>\d+)\.(?P<kind>tmp|old)", re.DOTALL)
+# A link is made in a moment; one that is older (seconds) was left behind.
+_LINK_AGE = 60
+
+
+def beside(path: Path, kind: Literal["tmp", "old"] = "tmp") -> Path:
+    """Where this process writes what is to replace ``path``."""
+    return path.with_name(f".{path.name}.{os.getpid()}.{kind}")
+
+
+def written_beside(name: str) -> re.Match[str] | None:
+    """Whether a file of this name is one of ``beside``: the groups are ``name``, ``process`` and ``kind``."""
+    return _BESIDE.fullmatch(name)
+
 
 @contextlib.contextmanager
-def replacing(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
+def replacing(path: Path, mode: Literal["w", "wb"] = "w") -> Iterator[IO[Any]]:
     """Open a file beside ``path`` for writing; on a clean exit it replaces ``path``, otherwise it is removed.
+
+    What killed processes left beside ``path`` is removed first; what others are writing is not, as they lock it.
 
     Raises:
         HallucError E401: the disk is full, read-only or forbidden; names the file.
     """
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    encoding = None if "b" in mode else "utf-8"
+    new = beside(path)
     make_folder(path.parent)
     try:
-        with beside.open(mode, encoding=encoding, newline=None if "b" in mode else "\n") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
+        _remove_leftovers(path)
+        with _opened_locked(new, mode) as file:
+            try:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+                new.replace(path)
+            except BaseException:
+                with contextlib.suppress(OSError):  # the first error is the one to report
+                    new.unlink()  # while it is locked: later it may be another's
+                    file.close()
+                raise
         sync_folder(path.parent)
     except OSError as error:
-        if error.filename is not None and Path(error.filename) not in (beside, path):
+        if error.filename is not None and Path(error.filename) not in (new, path, path.parent):
             raise  # not about this file: an input that the caller read while writing
         raise unwritable(path, error) from error
-    finally:
-        with contextlib.suppress(OSError):
-            beside.unlink(missing_ok=True)
+
+
+def _opened_locked(path: Path, mode: Literal["w", "wb"]) -> IO[Any]:
+    """Open ``path`` for writing and lock it, so that no other process takes it for a leftover."""
+    encoding, newline = (None, None) if "b" in mode else ("utf-8", "\n")
+    while True:
+        # Emptied once it is locked: a process on another host may have the same id.
+        file = open(path, mode, encoding=encoding, newline=newline, opener=_without_truncation)  # noqa: SIM115
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX)
+        except OSError:  # a file system without locks: leftovers stay
+            file.truncate(0)
+            return file
+        if _is_still(path, file):
+            file.truncate(0)
+            return file
+        file.close()  # removed as a leftover, or renamed, before it was locked
+
+
+def _without_truncation(path: str, flags: int) -> int:
+    return os.open(path, flags & ~os.O_TRUNC, 0o666)
+
+
+def _is_still(path: Path, file: IO[Any]) -> bool:
+    """Whether ``path`` names the file that was opened by it."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(file.fileno()))
+    except FileNotFoundError:
+        return False
+
+
+def _remove_leftovers(path: Path) -> None:
+    """Remove half-written files of processes that were killed, on any host, while they wrote ``path``."""
+    with os.scandir(path.parent) as entries:
+        named = ((entry, written_beside(entry.name)) for entry in entries)
+        found = [entry for entry, match in named if match and (match["name"], match["kind"]) == (path.name, "tmp")]
+    for entry in found:
+        with contextlib.suppress(OSError):  # locked, removed since, of another user, or where there are no locks
+            _remove_if_left(entry)
+
+
+def _remove_if_left(entry: os.DirEntry[str]) -> None:
+    left = Path(entry.path)
+    if entry.is_symlink():
+        if time.time() - left.lstat().st_mtime > _LINK_AGE:
+            left.unlink()
+    elif entry.is_file():  # folders are put right by ``recover``
+        with left.open("rb+") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if _is_still(left, file):
+                left.unlink()
 
 
 def make_folder(path: Path) -> None:
@@ -54,22 +129,34 @@ def unwritable(path: Path, error: OSError) -> HallucError:
     return environment_error("E401", f"cannot write {path}: {error.strerror or error}", remedy(path, error))
 
 
-_ELSEWHERE = "choose another folder: `runs_dir`, or `--output` of `halluc report`"
+TO_OUTPUT = "choose another place for `--output`"
+_elsewhere: ContextVar[str] = ContextVar("_elsewhere", default="choose another `runs_dir`")
+
+
+@contextlib.contextmanager
+def elsewhere(advice: str) -> Iterator[None]:
+    """What the errors of files that cannot be written inside advise besides mending the cause; a decorator too."""
+    token = _elsewhere.set(advice)
+    try:
+        yield
+    finally:
+        _elsewhere.reset(token)
 
 
 def remedy(path: Path, error: OSError) -> str:
     """What helps where ``path`` can not be written, by the cause."""
+    other = _elsewhere.get()
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return "free space, or choose another `runs_dir`"
+        return f"free space, or {other}"
     if error.errno in (errno.EACCES, errno.EPERM):
-        return f"it is forbidden to you: {_ELSEWHERE}"
+        return f"you have no permission to write there: get it, or {other}"
     if error.errno in (errno.ENOTDIR, errno.EEXIST, errno.EISDIR):
         if path.is_dir():
             return f"{path} is a folder where a file should be: move it away"
         blocking = next((one for one in (path, *path.parents) if one.exists() and not one.is_dir()), None)
         if blocking is not None:
-            return f"{blocking} is a file where a folder should be: move it away, or {_ELSEWHERE}"
-    return _ELSEWHERE
+            return f"{blocking} is a file where a folder should be: move it away, or {other}"
+    return other
 
 
 def sync_folder(folder: Path) -> None:
@@ -92,20 +179,21 @@ def replace_link(path: Path, target: str) -> bool:
     Raises:
         HallucError E401: ``path`` is a folder, or the disk is full, read-only or forbidden.
     """
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    new = beside(path)
     try:
+        _remove_leftovers(path)
         try:
-            beside.unlink(missing_ok=True)
-            beside.symlink_to(target)
+            new.unlink(missing_ok=True)
+            new.symlink_to(target)
         except (OSError, NotImplementedError):  # FAT and some network file systems have none
             return False
-        beside.replace(path)
+        new.replace(path)
         sync_folder(path.parent)
     except OSError as error:
         raise unwritable(path, error) from error
     finally:
         with contextlib.suppress(OSError):
-            beside.unlink(missing_ok=True)
+            new.unlink(missing_ok=True)
     return True
 
 
@@ -145,14 +233,13 @@ def replace_folder(path: Path, fill: Callable[[Path], object]) -> None:
     """Fill a folder beside ``path``, then swap it in; an earlier one stays until the new one is whole."""
     import shutil
 
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    old = path.with_name(f".{path.name}.{os.getpid()}.old")
-    shutil.rmtree(beside, ignore_errors=True)
+    new, old = beside(path), beside(path, "old")
+    shutil.rmtree(new, ignore_errors=True)
     make_folder(path.parent)
     try:
-        beside.mkdir()
-        fill(beside)
-        for file in [*beside.rglob("*"), beside]:
+        new.mkdir()
+        fill(new)
+        for file in [*new.rglob("*"), new]:
             if file.is_dir():
                 sync_folder(file)
             else:
@@ -160,15 +247,17 @@ def replace_folder(path: Path, fill: Callable[[Path], object]) -> None:
                     os.fsync(handle.fileno())
         if path.exists():
             path.rename(old)
-        beside.rename(path)
+        new.rename(path)
         sync_folder(path.parent)
     except OSError as error:
         raise unwritable(path, error) from error
     finally:
-        if old.exists() and not path.exists():
-            old.rename(path)  # stopped between the two renames
-        shutil.rmtree(beside, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
+        if old.exists() and not path.exists():  # stopped between the two renames
+            with contextlib.suppress(OSError):  # the first error is the one to report; ``recover`` tries again
+                old.rename(path)
+        shutil.rmtree(new, ignore_errors=True)
+        if path.exists():
+            shutil.rmtree(old, ignore_errors=True)
 
 
 def recover(folder: Path) -> None:
@@ -178,14 +267,12 @@ def recover(folder: Path) -> None:
     """
     import shutil
 
-    for left in sorted(folder.glob(".*.*.old")) if folder.is_dir() else ():
-        target = folder / left.name.removeprefix(".").rsplit(".", 2)[0]
-        if target.exists():
-            shutil.rmtree(left, ignore_errors=True)
-        else:
-            left.rename(target)
-    for left in folder.glob(".*.*.tmp") if folder.is_dir() else ():
-        if left.is_dir():
+    found = [(path, match) for path in (sorted(folder.iterdir()) if folder.is_dir() else ())
+             if (match := written_beside(path.name))]  # fmt: skip
+    for left, match in found:
+        if match["kind"] == "old" and not (folder / match["name"]).exists():
+            left.rename(folder / match["name"])
+        elif left.is_dir() and not left.is_symlink():
             shutil.rmtree(left, ignore_errors=True)
         else:
             left.unlink(missing_ok=True)

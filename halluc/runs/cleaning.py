@@ -17,9 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from halluc.core import latest
-from halluc.core.errors import HallucError
-from halluc.core.files import unwritable
-from halluc.runs.directory import CONFIG_FILE, RUN_FILE, RunDir
+from halluc.core.errors import HallucError, environment_error
+from halluc.core.files import written_beside
+from halluc.core.processes import is_running
+from halluc.runs.directory import CONFIG_FILE, LOCK_FILE, RUN_FILE, RunDir
 from halluc.runs.matrix import MATRIX_FILE
 from halluc.runs.schema import CleanItem, CleanResult, RunFile
 
@@ -30,7 +31,6 @@ _DEPTH = 3
 # machine that shares the folder, and a run that is being made has no lock yet.
 QUIET = 600
 
-_BESIDE = re.compile(r"\.(?P<name>.+)\.(?P<process>\d+)\.(?P<kind>tmp|old)")
 _CHECKPOINT = re.compile(r"(?:step|best)-(?P<step>\d{8,})(?:-\d+)?")
 _POINTERS = ("last", "best")  # files of earlier versions
 _RUN_NAME = re.compile(r"\d{8}-\d{6}-[0-9a-f]{6}(?:-\d+)?")
@@ -116,7 +116,7 @@ def _locked(folder: Path) -> Iterator[bool]:
     The lock is that of ``RunDir.locked``. A lock file that is a link is not opened, and the run not touched.
     """
     try:
-        descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_NOFOLLOW)
+        descriptor = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_NOFOLLOW)
     except FileNotFoundError:
         yield True  # every writer makes the file: there has been none
         return
@@ -156,7 +156,7 @@ def _of_run(folder: Path) -> Iterator[_Find]:
 def _is_begun(folder: Path) -> bool:
     """Whether a folder holds nothing but what a run begins with, and has lain untouched for a while."""
     entries = _entries(folder)
-    begun = {".lock", "source", CONFIG_FILE, RUN_FILE}
+    begun = {LOCK_FILE, "source", CONFIG_FILE, RUN_FILE}
     if folder.is_symlink() or not {entry.name for entry in entries} <= begun:
         return False
     return all(not entry.is_symlink() for entry in entries) and _is_quiet(folder)
@@ -169,9 +169,9 @@ def _is_quiet(path: Path) -> bool:
 def _leftovers(folder: Path, *, deep: bool) -> Iterator[_Find]:
     """Half-written files and folders (``.name.pid.tmp``) of processes that are gone, and what they set aside."""
     for entry in _entries(folder):
-        path, match = Path(entry.path), _BESIDE.fullmatch(entry.name)
+        path, match = Path(entry.path), written_beside(entry.name)
         if match is not None and not entry.is_symlink():
-            if _runs(int(match["process"])) or not _is_quiet(path):
+            if is_running(int(match["process"])) or not _is_quiet(path):
                 yield _Find(path, "it may still be written", delete=False)
             elif match["kind"] == "old" and not (folder / match["name"]).exists():
                 yield _Find(path, f"it is all that is left of {match['name']}", delete=False)
@@ -179,17 +179,6 @@ def _leftovers(folder: Path, *, deep: bool) -> Iterator[_Find]:
                 yield _Find(path, "left behind by a process that was killed", delete=True)
         elif deep and entry.is_dir(follow_symlinks=False):
             yield from _leftovers(path, deep=True)
-
-
-def _runs(process: int) -> bool:
-    """Whether a process of this number runs on this machine."""
-    try:
-        os.kill(process, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:
-        pass  # it runs, as somebody else
-    return True
 
 
 def _checkpoints(run: RunDir, record: RunFile) -> Iterator[_Find]:
@@ -219,7 +208,8 @@ def _note(find: _Find, result: CleanResult) -> None:
         try:
             _delete(path)
         except OSError as error:
-            raise unwritable(path, error) from error
+            help = "delete it yourself, or get the permission to"
+            raise environment_error("E401", f"cannot delete {path}: {error.strerror or error}", help) from error
     result.deleted.append(item)
     result.bytes += item.bytes
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import fcntl
-import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -13,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from halluc.core import latest
+from halluc.core import latest, locks
 from halluc.core.errors import HallucError, did_you_mean, environment_error
 from halluc.core.files import make_folder, remedy, unwritable, write_json, write_text
 from halluc.runs.records import read_record
@@ -21,6 +19,7 @@ from halluc.runs.schema import RunFile, Stage, Status
 
 RUN_FILE = latest.RUN_FILE
 CONFIG_FILE = "config.yaml"
+LOCK_FILE = ".lock"
 _NAME_ONE = "name a folder under `runs_dir` that `halluc train` made"
 
 
@@ -121,23 +120,9 @@ class RunDir:
         """Be the only writer; the system frees the lock when the process ends, however it ends.
 
         Raises:
-            HallucError R103: another process writes here.
+            HallucError R103: another process writes here. E401: see ``locks.locked``.
         """
-        with _open_lock(self.path) as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                file.seek(0)
-                owner = file.read().strip() or "unknown"
-                help = "wait for it, or stop it"
-                raise HallucError("R103", f"{self.path} is being written by process {owner}", help=help) from None
-            except OSError as error:  # some network file systems have no locks
-                message = f"cannot lock {self.path}: {error.strerror}"
-                raise environment_error("E401", message, "put `runs_dir` on a file system with locks") from None
-            file.seek(0)
-            file.truncate()
-            file.write(str(os.getpid()))
-            file.flush()
+        with locks.locked(self.path / LOCK_FILE, self.path):
             yield
 
     @contextlib.contextmanager
@@ -149,16 +134,18 @@ class RunDir:
         stage = Stage(status="running", started=started, arguments=given, detail=earlier.detail if earlier else {})
         clock = time.monotonic()
         self._note(command, stage, "running")
-        status: Status = "failed"
         try:
             yield stage
-            status = "done"
-        except KeyboardInterrupt:
-            status = "interrupted"
+        except BaseException as error:
+            status: Status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+            with contextlib.suppress(HallucError):  # on a full disk: the first error is the one to report
+                self._end(command, stage, status, clock)
             raise
-        finally:
-            stage.status, stage.seconds = status, round(time.monotonic() - clock, 2)
-            self._note(command, stage, status)
+        self._end(command, stage, "done", clock)
+
+    def _end(self, command: str, stage: Stage, status: Status, clock: float) -> None:
+        stage.status, stage.seconds = status, round(time.monotonic() - clock, 2)
+        self._note(command, stage, status)
 
     def _note(self, command: str, stage: Stage, status: Status) -> None:
         run = self.read()
@@ -166,13 +153,6 @@ class RunDir:
         run.command, run.status = command, status
         run.seconds = round(sum(one.seconds or 0 for one in run.stages.values()), 2)
         self.write(run)
-
-
-def _open_lock(folder: Path) -> IO[str]:
-    try:
-        return (folder / ".lock").open("a+")
-    except OSError as error:
-        raise unwritable(folder, error) from None
 
 
 def create(runs_dir: Path, run: RunFile, config_text: str, sources: tuple[Path, ...]) -> RunDir:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import fcntl
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
+from halluc.core import locks
 from halluc.core.errors import HallucError, environment_error
-from halluc.core.files import make_folder, remedy, unwritable, write_json
-from halluc.runs.directory import RUN_FILE, RunDir, folders
+from halluc.core.files import make_folder, remedy, write_json
+from halluc.runs.directory import LOCK_FILE, RUN_FILE, RunDir, folders
 from halluc.runs.records import read_record
 from halluc.runs.schema import MatrixFile
 
@@ -40,7 +40,7 @@ def note(home: Path, wanted: MatrixFile) -> None:
         HallucError R104: the folder holds a study over other axes.
     """
     make_folder(home)
-    with _alone(home):
+    with locks.locked(home / LOCK_FILE, home, waits=True):  # it takes milliseconds
         known = read(home)
         if known is not None:
             wanted = _together(home, known, wanted)
@@ -102,14 +102,3 @@ def set_aside(home: Path) -> Path | None:
             told = f"cannot move {home} to {aside}: {error.strerror}"
             raise environment_error("E401", told, remedy(aside, error)) from error
     return aside
-
-
-@contextlib.contextmanager
-def _alone(home: Path) -> Iterator[None]:
-    """Wait until no other process notes something here; it takes milliseconds."""
-    try:
-        with (home / ".lock").open("a+") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            yield
-    except OSError as error:
-        raise unwritable(home, error) from error

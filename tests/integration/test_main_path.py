@@ -161,7 +161,8 @@ def test_two_writers_are_refused(halluc, trained):
     with RunDir(run).locked():
         outcome = halluc("eval", config)
     assert outcome.code == 2
-    assert "is being written by process" in outcome.err
+    assert "error[R103]" in outcome.err
+    assert "is being written by this very process" in outcome.err
 
 
 def test_without_dev_the_last_weights_are_kept_and_it_is_said(halluc, experiment):

@@ -4,13 +4,30 @@ import errno
 import json
 import os
 import socket
+import subprocess
+import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
 
+from halluc.core import files
 from halluc.core.characters import printable
 from halluc.core.errors import EXIT_ENVIRONMENT, HallucError, Location, render
-from halluc.core.files import irregular, json_line, recover, replace_folder, replacing, write_json, write_jsonl
+from halluc.core.files import (
+    TO_OUTPUT,
+    elsewhere,
+    irregular,
+    json_line,
+    recover,
+    replace_folder,
+    replace_link,
+    replacing,
+    write_json,
+    write_jsonl,
+    write_text,
+)
 
 
 def test_a_file_is_whole_or_as_it_was(tmp_path):
@@ -128,24 +145,35 @@ def test_what_a_killed_process_left_is_put_right(tmp_path):
     assert (tmp_path / "best" / "best").exists()
 
 
+ELSEWHERE = "choose another `runs_dir`"
+
+
 @pytest.mark.parametrize(
     ("number", "helps"),
     [
-        (errno.ENOSPC, "free space, or choose another `runs_dir`"),
-        (errno.EDQUOT, "free space, or choose another `runs_dir`"),
-        (errno.EROFS, "choose another folder: `runs_dir`, or `--output` of `halluc report`"),
-        (errno.EACCES, "it is forbidden to you: choose another folder: `runs_dir`, or `--output` of `halluc report`"),
-        (errno.EIO, "choose another folder: `runs_dir`, or `--output` of `halluc report`"),
+        (errno.ENOSPC, "free space, or {}"),
+        (errno.EDQUOT, "free space, or {}"),
+        (errno.EROFS, "{}"),
+        (errno.EACCES, "you have no permission to write there: get it, or {}"),
+        (errno.EIO, "{}"),
     ],
 )
-def test_what_helps_depends_on_the_cause(tmp_path, monkeypatch, number, helps):
+def test_what_helps_depends_on_the_cause_and_the_command(tmp_path, monkeypatch, number, helps):
     def failing(descriptor):
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(os, "fsync", failing)
-    with pytest.raises(HallucError) as caught:
-        write_json(tmp_path / "x.json", 2)
-    assert (caught.value.code, caught.value.help) == ("E401", helps)
+
+    def help_of() -> str:
+        with pytest.raises(HallucError) as caught:
+            write_json(tmp_path / "x.json", 2)
+        assert caught.value.code == "E401"
+        return caught.value.help
+
+    assert help_of() == helps.format(ELSEWHERE)
+    with elsewhere(TO_OUTPUT):
+        assert help_of() == helps.format("choose another place for `--output`")
+    assert help_of() == helps.format(ELSEWHERE)
 
 
 def test_what_is_in_the_way_is_named(tmp_path):
@@ -179,3 +207,132 @@ def test_what_is_no_regular_file_is_named(tmp_path):
     }  # fmt: skip
     assert irregular(Path("/proc/self/status")) == "a file of the kernel"
     assert irregular(Path("nul\0byte")) is None
+
+
+# --- leftovers -------------------------------------------------------------------------------------------------
+
+WRITES = """
+import sys
+from pathlib import Path
+from halluc.core.files import replacing
+with replacing(Path(sys.argv[1])) as file:
+    file.write(sys.argv[2])
+    file.flush()
+    print("half", flush=True)
+    sys.stdin.read()
+"""
+
+
+def writer(path: Path, text: str) -> subprocess.Popen[str]:
+    """A process that has written half of the file."""
+    pipe = subprocess.PIPE
+    process = subprocess.Popen([sys.executable, "-c", WRITES, str(path), text], stdin=pipe, stdout=pipe, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "half\n"
+    return process
+
+
+def names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+def test_the_next_writer_removes_what_killed_ones_left_and_spares_the_living(tmp_path):
+    path = tmp_path / "out [1].jsonl"
+    killed, living = writer(path, "killed"), writer(path, "living")
+    killed.kill()
+    killed.communicate()
+    left, at_work = (f".{path.name}.{process.pid}.tmp" for process in (killed, living))
+    assert names(tmp_path) == {left, at_work}
+    write_text(path, "mine")
+    assert names(tmp_path) == {path.name, at_work}
+    living.communicate("")
+    assert names(tmp_path) == {path.name}
+    assert path.read_text() == "living"
+
+
+def test_what_belongs_to_another_file_is_no_leftover_of_this_one(tmp_path):
+    others = {
+        ".other.7.tmp",
+        ".x.json.7.old",
+        ".x.json.tmp",
+        "x.json.7.tmp",
+        ".x.json.seven.tmp",
+        ".x.json.7.tmp.7.tmp",
+    }
+    for name in others:
+        (tmp_path / name).write_text("")
+    (tmp_path / ".x.json.8.tmp").mkdir()
+    (tmp_path / ".x.json.9.tmp").write_text("half")
+    write_json(tmp_path / "x.json", 1)
+    assert names(tmp_path) == {*others, ".x.json.8.tmp", "x.json"}
+
+
+def test_a_process_of_the_same_id_on_another_host_is_waited_for(tmp_path, monkeypatch):
+    path = tmp_path / "x"
+    living = writer(path, "living")
+    monkeypatch.setattr(os, "getpid", lambda: living.pid)
+    done = threading.Thread(target=write_text, args=(path, "mine"))
+    done.start()
+    done.join(0.3)
+    assert done.is_alive()
+    assert (tmp_path / f".x.{living.pid}.tmp").read_text() == "living"
+    living.communicate("")
+    done.join(20)
+    assert path.read_text() == "mine"
+    assert names(tmp_path) == {"x"}
+
+
+def test_without_locks_files_are_written_and_leftovers_stay(tmp_path, monkeypatch):
+    def without(*_: object) -> None:
+        raise OSError(errno.EOPNOTSUPP, "Operation not supported")
+
+    monkeypatch.setattr(files.fcntl, "flock", without)
+    (tmp_path / ".x.7.tmp").write_text("half")
+    write_text(tmp_path / "x", "a longer text")
+    write_text(tmp_path / "x", "text")
+    assert (tmp_path / "x").read_text() == "text"
+    assert names(tmp_path) == {"x", ".x.7.tmp"}
+
+
+def test_the_first_error_is_told_though_closing_fails_too(tmp_path):
+    with pytest.raises(RuntimeError, match="first"), replacing(tmp_path / "x") as file:
+        file.write("half")
+        os.close(file.fileno())
+        raise RuntimeError("first")
+    assert names(tmp_path) == set()
+
+
+def test_a_link_is_a_leftover_when_it_is_old(tmp_path):
+    (tmp_path / "run").mkdir()
+    for name in (".latest.7.tmp", ".latest.8.tmp"):
+        (tmp_path / name).symlink_to("run")
+    long_ago = time.time() - 3600
+    os.utime(tmp_path / ".latest.7.tmp", (long_ago, long_ago), follow_symlinks=False)
+    assert replace_link(tmp_path / "latest", "run")
+    assert names(tmp_path) == {"run", "latest", ".latest.8.tmp"}
+
+
+def test_recovering_leaves_what_halluc_did_not_write(tmp_path):
+    for name in (".notes.x.tmp", ".a.tmp", "b.7.tmp", ".c.7.tmp"):
+        (tmp_path / name).write_text("")
+    recover(tmp_path)
+    assert names(tmp_path) == {".notes.x.tmp", ".a.tmp", "b.7.tmp"}
+
+
+def test_a_folder_that_cannot_come_back_at_once_is_kept_and_the_first_error_told(tmp_path, monkeypatch):
+    folder = tmp_path / "model"
+    replace_folder(folder, lambda f: (f / "a").write_text("1"))
+    rename = Path.rename
+
+    def fails(self, target):
+        if self.name.endswith((".tmp", ".old")):
+            raise OSError(errno.EIO, f"cannot move {self.name}")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", fails)
+    with pytest.raises(HallucError, match=r"cannot move \.model\.\d+\.tmp"):
+        replace_folder(folder, lambda f: (f / "b").write_text("2"))
+    monkeypatch.setattr(Path, "rename", rename)
+    recover(tmp_path)
+    assert names(tmp_path) == {"model"}
+    assert names(folder) == {"a"}

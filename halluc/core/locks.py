@@ -1,0 +1,141 @@
+"""Lock files: of several processes one writes. The system frees a lock when its process ends, however it ends."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import socket
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO
+
+from halluc.core.errors import HallucError, environment_error
+from halluc.core.files import unwritable
+from halluc.core.processes import is_running, start_time
+
+# How often, and after how many seconds, a lock without a living owner is tried again: whoever has just taken it may
+# not have written its id yet.
+_TRIES, _PAUSE = 10, 0.05
+
+_held: set[IO[bytes]] = set()
+
+
+def _close_in_child() -> None:
+    """A forked child shares the lock and would hold it after its parent; closing its copy does not unlock."""
+    for file in _held:
+        file.close()
+    _held.clear()
+
+
+os.register_at_fork(after_in_child=_close_in_child)
+
+
+@dataclass(frozen=True)
+class Owner:
+    """The process that locked a file, as the file says; ``host`` and ``started`` are None where they are unknown."""
+
+    pid: int
+    host: str | None = None
+    started: str | None = None
+
+    @classmethod
+    def this_process(cls) -> Owner:
+        return cls(os.getpid(), socket.gethostname(), start_time(os.getpid()))
+
+    @classmethod
+    def read(cls, content: bytes) -> Owner | None:
+        """What a lock file holds; earlier versions wrote the bare process id."""
+        try:
+            known = json.loads(content)
+            if isinstance(known, int):
+                return cls(known)
+            return cls(int(known["pid"]), str(known["host"]), known.get("started"))
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return None
+
+    def is_elsewhere(self) -> bool:
+        return self.host not in (None, socket.gethostname())
+
+    def has_ended(self) -> bool:
+        """Whether no process of this id runs here, or one that has got the id since."""
+        if self.is_elsewhere():
+            return False  # not to be seen from here
+        if self.pid == os.getpid():
+            return self != Owner.this_process()
+        now = start_time(self.pid)
+        return not is_running(self.pid) or (None not in (now, self.started) and now != self.started)
+
+
+@contextlib.contextmanager
+def locked(file: Path, of: Path, *, waits: bool = False) -> Iterator[None]:
+    """Hold the lock ``file``, which is made where it is missing.
+
+    Args:
+        of: what the lock is for, for messages.
+        waits: whether to wait for another process instead of refusing.
+
+    Raises:
+        HallucError R103: another process holds it. E401: the file cannot be written, or has no locks.
+    """
+    with _opened(file, of) as lock:
+        _take(lock, file, of, waits)
+        _held.add(lock)
+        try:
+            _note_owner(lock, file)
+            yield
+        finally:
+            _held.discard(lock)
+
+
+def _opened(file: Path, of: Path) -> IO[bytes]:
+    try:
+        return open(file, "r+b", buffering=0, opener=lambda path, flags: os.open(path, flags | os.O_CREAT, 0o666))
+    except OSError as error:
+        raise unwritable(of, error) from None
+
+
+def _take(lock: IO[bytes], file: Path, of: Path, waits: bool) -> None:
+    for attempt in range(_TRIES):
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | (0 if waits else fcntl.LOCK_NB))
+            return
+        except BlockingIOError:
+            lock.seek(0)
+            owner = Owner.read(lock.read())
+            if attempt == _TRIES - 1 or not (owner is None or owner.has_ended()):
+                raise _refusal(owner, file, of) from None
+            time.sleep(_PAUSE)
+        except OSError as error:  # some network file systems have no locks
+            message = f"cannot lock {of}: {error.strerror}"
+            raise environment_error("E401", message, "put `runs_dir` on a file system with locks") from None
+
+
+def _note_owner(lock: IO[bytes], file: Path) -> None:
+    """Overwritten in place: that needs no space on a full disk, where something stood there before."""
+    try:
+        lock.seek(0)
+        lock.write(json.dumps(asdict(Owner.this_process())).encode())
+        lock.truncate()
+    except OSError as error:
+        raise unwritable(file, error) from error
+
+
+def _refusal(owner: Owner | None, file: Path, of: Path) -> HallucError:
+    """R103 with the process that writes; one that has ended is not named."""
+    help = f"`fuser -v {file}` lists it: wait until it ends, or end it"
+    if owner is None:
+        return HallucError("R103", f"{of} is being written by another process", help=help)
+    if owner.has_ended():
+        where = "" if owner.host else " or runs on another host"
+        message = f"{of} is locked: the process that locked it has ended{where}, and one that it started holds the lock"
+        return HallucError("R103", message, help=help)
+    if owner.is_elsewhere():
+        message = f"{of} is being written by process {owner.pid} on host {owner.host}"
+        return HallucError("R103", message, help="wait for it, or stop it there")
+    if owner.pid == os.getpid():
+        return HallucError("R103", f"{of} is being written by this very process", help="wait until it is through")
+    return HallucError("R103", f"{of} is being written by process {owner.pid}", help="wait for it, or stop it")

@@ -1,0 +1,118 @@
+"""``halluc augment`` with busy worker processes, whose main process or workers are killed: real processes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from halluc.core.processes import is_running
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="child processes are found in /proc")
+
+FILES = ("train.jsonl", "provenance.jsonl")
+
+
+def start(folder: Path, name: str, command: str = "augment") -> subprocess.Popen[str]:
+    config = folder / "big.yaml"
+    config.write_text(
+        "name: big\ntask: {type: token_classification}\ndata: {format: conll, train: demo:ner}\nmodel: {name: none}\n"
+        "augment: {size: 40x, workers: 2, methods: [{type: mention_replacement}, {type: noise}]}\n"
+    )
+    arguments = [command, str(config), "-q", "--set", f"runs_dir={folder / name}"]
+    pipe = subprocess.PIPE
+    return subprocess.Popen([sys.executable, "-m", "halluc", *arguments], stdout=pipe, stderr=pipe, text=True)
+
+
+def finish(process: subprocess.Popen[str]) -> str:
+    told = process.communicate(timeout=120)[1]
+    assert process.returncode == 0, told
+    return told
+
+
+def made(folder: Path, name: str) -> list[bytes]:
+    (run,) = (path for path in (folder / name / "big").iterdir() if not path.is_symlink())
+    assert {path.name for path in (run / "augment").iterdir()} == {*FILES, "manifest.json"}
+    return [(run / "augment" / file).read_bytes() for file in FILES]
+
+
+def children(process: int) -> list[int]:
+    found = []
+    for thread in Path(f"/proc/{process}/task").iterdir():
+        found += map(int, (thread / "children").read_text().split())
+    return found
+
+
+def cpu_ticks(process: int) -> int:
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
+
+
+@pytest.fixture
+def busy(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], list[int]]]:
+    """An augmentation under way, and its two workers, which have done some work."""
+    process = start(tmp_path, "disturbed")
+    deadline = time.monotonic() + 120
+    while len(workers := children(process.pid)) < 2 or min(map(cpu_ticks, workers)) < 5:
+        assert time.monotonic() < deadline, "the workers do not begin"
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.005)
+    yield process, workers
+    for one in (process.pid, *workers):
+        if is_running(one):
+            os.kill(one, signal.SIGKILL)
+    process.communicate()
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
+    folder = tmp_path_factory.mktemp("whole")
+    finish(start(folder, "whole"))
+    return made(folder, "whole")
+
+
+def wait_for_end(workers: list[int]) -> None:
+    deadline = time.monotonic() + 2
+    while any(map(is_running, workers)):
+        assert time.monotonic() < deadline, "a worker goes on without its parent"
+        time.sleep(0.005)
+
+
+def test_a_killed_main_process_leaves_no_worker_and_no_lock(busy, undisturbed, tmp_path):
+    process, workers = busy
+    process.kill()
+    process.wait()
+    again = start(tmp_path, "disturbed")
+    wait_for_end(workers)
+    finish(again)
+    assert made(tmp_path, "disturbed") == undisturbed
+
+
+def test_a_worker_that_is_told_to_end_ends_without_a_traceback(busy, undisturbed, tmp_path):
+    process, workers = busy
+    os.kill(workers[0], signal.SIGTERM)
+    told = process.communicate(timeout=20)[1]
+    assert process.returncode == 4
+    assert told.splitlines()[0] == "error[E430]: a process that made candidates was killed"
+    assert "Traceback" not in told
+    wait_for_end(workers)
+    finish(start(tmp_path, "disturbed"))
+    assert made(tmp_path, "disturbed") == undisturbed
+
+
+@pytest.mark.parametrize("all_of_them", [False, True])
+def test_sigterm_ends_the_command_as_ctrl_c_does(busy, undisturbed, tmp_path, all_of_them):
+    process, workers = busy
+    for one in (process.pid, *(workers if all_of_them else ())):  # the main process first: else a worker was killed
+        os.kill(one, signal.SIGTERM)
+    told = process.communicate(timeout=20)[1]
+    assert (process.returncode, told) == (130, "interrupted\n")
+    wait_for_end(workers)
+    finish(start(tmp_path, "disturbed"))
+    assert made(tmp_path, "disturbed") == undisturbed
