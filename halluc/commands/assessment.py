@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy
 
-from halluc.commands import calibrating, experiment, gapping, judging, scoring
+from halluc.commands import calibrating, experiment, gapping, judging, scoring, standing
 from halluc.commands.terminal import Talk, say
 from halluc.config.loading import LoadedConfig
 from halluc.config.schema import Decoding, EvalConfig, ModelConfig
@@ -83,6 +83,7 @@ def assess(
     ``corpora`` holds dev too where the confidence is fitted on it.
     """
     knowledge = gapping.knowledge(target, loaded)
+    changed = standing.warn_changed_model(target) if reference == str(target.model) else []
     model = Model.load(loaded, reference, talk)
     settings = loaded.experiment.eval
     dev = model.predict(corpora["dev"]) if calibrating.needs_dev(settings) else None
@@ -99,7 +100,7 @@ def assess(
             for line in model.task.told(predicted.corpus, predicted.notes, model.encoder.outputs):
                 say(f"{split}: {line}")
         _warn(predicted)
-        files.append(_write(target, model, reference, predicted, knowledge, confidence))
+        files.append(_write(target, model, reference, changed, predicted, knowledge, confidence))
     write_json(target.confidence, confidence.model_dump(mode="json"))
     return files
 
@@ -121,6 +122,7 @@ def _write(
     target: RunDir,
     model: Model,
     reference: str,
+    changed: list[str],
     predicted: Predicted,
     knowledge: Knowledge | None,
     confidence: ConfidenceFile,
@@ -145,6 +147,7 @@ def _write(
         task=task.name,
         split=split,
         checkpoint=reference,
+        changed_model_files=changed,
         decoding=model.decoding,
         encoding=predicted.notes,
         metrics=figures,

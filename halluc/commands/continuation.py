@@ -49,15 +49,25 @@ def find(loaded: LoadedConfig) -> RunDir | None:
 
 def is_other_total(run: RunDir, loaded: LoadedConfig) -> bool:
     """Whether the config that the run keeps differs from this one in the number of epochs or steps alone."""
-    kept = _kept(run)
-    return kept is not None and _without_total(kept.tree) == _without_total(loaded.tree)
+    before = kept(run)
+    return before is not None and _without_total(before.tree) == _without_total(loaded.tree)
 
 
-def _kept(run: RunDir) -> LoadedConfig | None:
+def kept(run: RunDir) -> LoadedConfig | None:
+    """The config that the run keeps; None where it cannot be read."""
     try:
-        return loading.load(run.config, table=TABLE, environ={})
+        return loading.load(run.config, table=TABLE, kept=True)
     except HallucError:
-        return None  # damaged, or of another version: not the one that is looked for
+        return None
+
+
+def restore_config(run: RunDir, loaded: LoadedConfig) -> None:
+    """Write ``config.yaml`` of a run of this config again where it is missing, damaged or edited."""
+    before = kept(run)
+    if before is None or before.sha256 != loaded.sha256:
+        what = "cannot be read" if before is None else "was changed since the run began"
+        write_text(run.config, annotated(loaded))
+        say(f"warning: {run.config} {what}: it is written anew, as this command has it", style="yellow")
 
 
 def _without_total(tree: dict[str, Any]) -> dict[str, Any]:
@@ -86,18 +96,19 @@ def adopt(run: RunDir, loaded: LoadedConfig) -> None:
     """
     from halluc.engine import checkpoint
 
-    record, kept = run.read(), _kept(run)
-    assert kept is not None, "`is_other_total` has read it"
-    at = checkpoint.stands_at(run.checkpoints)
-    if at is None:
-        raise HallucError("R107", f"no checkpoint in {run.checkpoints} is whole", help="start anew without --resume")
+    record, before = run.read(), kept(run)
+    assert before is not None, "`is_other_total` has read it"
+    # Before anything is changed; what is damaged is told where the training goes on.
+    newest = checkpoint.newest_whole(run.checkpoints, lambda told: None)
+    if newest is None:
+        raise HallucError("R107", f"{run.checkpoints} has no checkpoint", help="start a new run without --resume")
     changed = provenance.changed_inputs(record.inputs)
     if changed:
         help = "put it back, or start a new run without --resume"
         raise HallucError("R109", f"{', '.join(changed)} changed since this training began", help=help)
-    step, epoch = at
+    step, epoch = checkpoint.stands_at(newest)
     _refuse_fewer(run, loaded, step, epoch)
-    old, new = kept.experiment.train, loaded.experiment.train
+    old, new = before.experiment.train, loaded.experiment.train
     _set_aside(run)
     record.earlier_totals.append(
         EarlierTotal(config_sha256=record.config_sha256, epochs=old.epochs, steps=old.steps, resumed_step=step)

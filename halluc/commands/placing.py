@@ -12,7 +12,7 @@ from halluc.config.rendering import annotated
 from halluc.core import latest
 from halluc.core.errors import HallucError
 from halluc.runs import directory
-from halluc.runs.directory import CONFIG_FILE, RunDir
+from halluc.runs.directory import CONFIG_FILE, RUN_FILE, RunDir
 
 
 def place(cell: Cell, named: Path | None, resume: bool, *, to_new_total: bool = False) -> tuple[RunDir, bool]:
@@ -22,14 +22,16 @@ def place(cell: Cell, named: Path | None, resume: bool, *, to_new_total: bool = 
     """
     loaded = cell.loaded
     if cell.slug is not None:
+        _refuse_without_record(experiment.run_of(cell))
         return experiment.claim(cell, "train"), True
     if named is not None:
         return _named(loaded, named, resume)
     newest = directory.newest(Path(loaded.experiment.runs_dir), loaded.experiment.name, loaded.sha256)
-    if newest is None and to_new_total:
-        earlier = continuation.find(loaded)
-        if earlier is not None:
-            return earlier, True
+    earlier = continuation.find(loaded) if newest is None and to_new_total else None
+    if resume:
+        _refuse_unreadable(loaded, newest or earlier)
+    if earlier is not None:
+        return earlier, True
     if newest is None or newest.is_trained():
         if resume and newest is not None:
             return newest, True  # finished: a batch job that is queued again has nothing left to do
@@ -47,6 +49,57 @@ def place(cell: Cell, named: Path | None, resume: bool, *, to_new_total: bool = 
     return newest, False
 
 
+def _refuse_unreadable(loaded: LoadedConfig, found: RunDir | None) -> None:
+    """
+    Raises:
+        HallucError R119: a run that may be of this config, and is newer than ``found``, cannot be read.
+    """
+    home = Path(loaded.experiment.runs_dir) / loaded.experiment.name
+    for run in directory.all_newest_first(home):
+        if run == found:
+            return
+        if _may_be(run, loaded):
+            try:
+                run.read()
+            except HallucError as error:
+                raise _unreadable(run, error) from None
+
+
+def _may_be(run: RunDir, loaded: LoadedConfig) -> bool:
+    """Whether a run is of this config or continues to its total, by what can be known without ``run.json``."""
+    named = directory.RUN_NAME.fullmatch(run.path.name)
+    if named is not None and named["hash"] == loaded.sha256[:6]:
+        return (run.path / RUN_FILE).exists() or _is_begun(run)
+    if not _is_begun(run):
+        return False
+    kept = continuation.kept(run)
+    if kept is None:
+        return named is None
+    return kept.sha256 == loaded.sha256 or continuation.is_other_total(run, loaded)
+
+
+def _is_begun(run: RunDir) -> bool:
+    return run.has_checkpoint() or run.model.is_dir()
+
+
+def _refuse_without_record(run: RunDir) -> None:
+    """
+    Raises:
+        HallucError R119: a training was begun in a folder that has no ``run.json``; whose it is cannot be known.
+    """
+    if _is_begun(run) and not (run.path / RUN_FILE).is_file():
+        try:
+            run.read()
+        except HallucError as error:
+            raise _unreadable(run, error) from None
+
+
+def _unreadable(run: RunDir, error: HallucError) -> HallucError:
+    message = f"a training was begun in {run.path}, and it cannot be resumed: {error.message}"
+    help = f"restore {run.path / RUN_FILE} from a backup, or move the folder away to train anew"
+    return HallucError("R119", message, error.where, help)
+
+
 def _named(loaded: LoadedConfig, path: Path, resume: bool) -> tuple[RunDir, bool]:
     path = latest.resolve(path)
     begun = {".lock", "source", CONFIG_FILE}  # all that a run killed in its first moment can have left
@@ -54,12 +107,14 @@ def _named(loaded: LoadedConfig, path: Path, resume: bool) -> tuple[RunDir, bool
         return directory.fill(
             RunDir(path), experiment.new_record(loaded, "train"), annotated(loaded), loaded.files
         ), False
+    _refuse_without_record(RunDir(path))
     found = directory.open_run(path)
     if found.read().config_sha256 != loaded.sha256:
         if resume and continuation.is_other_total(found, loaded):
             continuation.refuse_without_checkpoint(found)
             return found, True
-        raise HallucError("R104", f"{path} holds a run of another config", help="name an empty folder")
+        unknown = "" if continuation.kept(found) is not None else f", and {found.config.name} in it cannot be read"
+        raise HallucError("R104", f"{path} holds a run of another config{unknown}", help="name an empty folder")
     if not resume and (found.model.is_dir() or found.has_checkpoint()):
         finished = found.is_trained()
         state = "a finished training" if finished else "an interrupted training"

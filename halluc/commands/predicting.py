@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from halluc.commands import assessment, judging
+from halluc.commands import assessment, judging, standing
 from halluc.commands.locating import Trained
 from halluc.commands.terminal import Talk
 from halluc.core.claims import Claim
@@ -30,6 +30,8 @@ class Predictor:
 
     @classmethod
     def load(cls, trained: Trained, source: str, talk: Talk) -> Predictor:
+        if trained.run is not None:
+            standing.warn_changed_model(trained.run)
         return cls(assessment.Model.load(trained.loaded, trained.reference, talk), trained, source)
 
     @property

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from halluc import __version__
+from halluc.commands.terminal import say
 from halluc.config.loading import LoadedConfig, sha256_of_tree
 from halluc.core.errors import HallucError
 from halluc.data.readers.base import SPLITS
-from halluc.runs import provenance
+from halluc.runs import model_files, provenance
 from halluc.runs.directory import RUN_FILE, RunDir
 from halluc.runs.records import read_record
 from halluc.runs.schema import EvalFile
@@ -56,6 +57,15 @@ def refuse_untrained(run: RunDir, help: str) -> None:
     if not run.is_trained():
         message = f"the training of {run.path} goes on to a new total, and its model/ is still the earlier one"
         raise HallucError("R105", message, help=f"finish it: {_train_command(run)}")
+
+
+def warn_changed_model(run: RunDir) -> list[str]:
+    """Warn where files of ``model/`` are not those that the training published; returns their names."""
+    changed = model_files.changed(run)
+    if changed:
+        told = f"{run.model} was changed after its training: {', '.join(changed)}"
+        say(f"warning: {told}; results are those of the changed model", style="yellow")
+    return changed
 
 
 def _train_command(run: RunDir) -> str:

@@ -35,7 +35,7 @@ from halluc.engine.references import resolve_model
 from halluc.gap.withhold import Withheld
 from halluc.loggers.console import ConsoleLogger
 from halluc.loggers.jsonl import JsonlLogger
-from halluc.runs import provenance
+from halluc.runs import model_files, provenance
 from halluc.runs.directory import RunDir
 from halluc.runs.events import Event, Stopped
 
@@ -123,6 +123,8 @@ def one(
     if _is_done(cell, target):
         say(f"{target.path} is finished: there is nothing to resume")
         best = target.read().best
+        if engine.is_main:
+            _conclude_killed(job)
     elif engine.is_main:
         best = _noted(job, list(overrides))
     else:
@@ -144,21 +146,41 @@ def _is_done(cell: Cell, target: RunDir) -> bool:
 
 def _noted(job: _Job, overrides: list[str]) -> dict[str, Any]:
     """Train as the only writer of the run, and note in ``run.json`` how it ended."""
-    from halluc.engine import checkpoint
-
     with job.target.locked():
         if job.target.read().config_sha256 != job.loaded.sha256:
             continuation.adopt(job.target, job.loaded)
+        if job.resume:
+            continuation.restore_config(job.target, job.loaded)
         with job.target.stage("train", overrides) as stage:
             best = _train(job)
             stage.detail = {"best": best}
             record = job.target.read()
             record.best, record.model_sha256, record.model_removed = best, None, None
+            record.model_files = model_files.published(job.target)
             job.target.write(record)
-        checkpoint.finish(job.target.checkpoints, job.loaded.experiment.train.checkpoints.keep)
+        _conclude(job)
+    return best
+
+
+def _conclude(job: _Job) -> None:
+    """What follows once ``run.json`` says that the training is done: checkpoints that nothing needs go last."""
+    from halluc.engine import checkpoint
+
     if job.moves_latest:
         _move_latest(job.target)
-    return best
+    checkpoint.finish(job.target.checkpoints, job.target.read().keep_checkpoints)
+
+
+def _conclude_killed(job: _Job) -> None:
+    """Do that for a training that was killed between the two: its checkpoints are still there."""
+    if job.target.read().keep_checkpoints != "none" or not job.target.checkpoints.is_dir():
+        return
+    try:
+        with job.target.locked():
+            _conclude(job)
+    except HallucError as error:
+        if error.code != "R103":  # another process uses the run: the next --resume does it
+            raise
 
 
 def _move_latest(target: RunDir) -> None:
@@ -180,6 +202,8 @@ def _train(job: _Job) -> dict[str, Any]:
         newest = job.engine.from_main(newest)
         if newest is not None:
             training.progress = checkpoint.load(newest, training.model, training.optimizer)
+            if job.engine.is_main:
+                checkpoint.remove_newer(newest)
     checkpointer = Checkpointer(job.target, training, tokenizer, evaluates=evaluate is not None)
     stopped = _drive(job, training, evaluate, checkpointer)
     if stopped.interrupted:

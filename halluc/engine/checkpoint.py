@@ -1,36 +1,43 @@
 """Checkpoints that resume to the bit: weights, optimizer state, and where training stands.
 
 A checkpoint is a folder ``step-00000278`` with ``model.safetensors``, ``optimizer.pt`` and ``state.json``, which holds
-the size and SHA-256 of the other two. It is written beside and renamed, so at every moment the newest whole checkpoint
-can be loaded. No generator state is stored: batches and dropout are functions of seed and step; with fp16 the loss
-scale starts anew.
+the size and SHA-256 of the other two, and a SHA-256 of its own content. Checkpoints are written atomically, so the
+newest one that is complete can be loaded at any time. No generator state is stored: batches and dropout are functions
+of seed and step; with fp16 the loss scale starts anew.
 
 The weights that are best on dev are those of the checkpoint of ``Progress.best_step``. When that checkpoint is too old
-to resume from, it is renamed to ``best-00000120`` and loses its optimizer state.
+to resume from, it is renamed to ``best-00000120`` and loses its optimizer state. A checkpoint is used only if the best
+weights that it refers to are complete too, so that a training cannot end without them.
 """
 
 from __future__ import annotations
 
-import contextlib
+import hashlib
 import json
 import math
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import torch
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from halluc.core.errors import HallucError, environment_error
-from halluc.core.files import replace_folder, sha256_of, write_json
+from halluc.core.files import irregular, replace_folder, write_json
+from halluc.runs.model_files import described, difference
+from halluc.runs.schema import FileHash
 
 Keep = Literal["none", "last", "all"]
 
-_WEIGHTS, _OPTIMIZER, _STATE = "model.safetensors", "optimizer.pt", "state.json"
-_VERSION = 2
+_WEIGHTS: Literal["model.safetensors"] = "model.safetensors"
+_OPTIMIZER: Literal["optimizer.pt"] = "optimizer.pt"
+_STATE = "state.json"
+# A state is some hundred bytes; nothing longer is read.
+_MOST_BYTES = 1 << 20
 
 # While training runs, the one before the last stays too: it is the fallback if the last one is damaged.
 KEPT = 2
@@ -73,7 +80,53 @@ class Snapshot:
 
 
 class Damaged(Exception):
-    """A checkpoint that is not whole, and what is wrong with it."""
+    """A checkpoint that is not complete, and what is wrong with it."""
+
+
+_Count = Annotated[int, Field(ge=0)]
+
+
+class _Stored(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
+
+
+class _StoredProgress(_Stored):
+    """``Progress`` in ``state.json``: no infinity in JSON, so ``best`` is null before the first evaluation."""
+
+    step: _Count
+    evaluations: _Count
+    best: float | None
+    best_step: _Count
+    best_metrics: dict[str, float] | None
+    stale: _Count
+    varied: bool
+
+    @model_validator(mode="after")
+    def _is_possible(self) -> _StoredProgress:
+        figures = [None] if self.best_metrics is None else list(self.best_metrics.values())
+        if self.best not in figures:
+            raise ValueError("`best` is not in `best_metrics`")
+        if self.best_step > self.step:
+            raise ValueError("`best_step` is after `step`")
+        if self.stale > self.evaluations:
+            raise ValueError("`stale` is more than `evaluations`")
+        return self
+
+
+class _State(_Stored):
+    """``state.json``; ``sha256`` is that of the other keys (see ``_digest``)."""
+
+    version: Literal[3] = 3
+    progress: _StoredProgress
+    epoch: _Count
+    files: dict[Literal["model.safetensors", "optimizer.pt"], FileHash] = Field(min_length=2)
+    sha256: str = ""
+
+
+def _digest(state: dict[str, Any]) -> str:
+    """Hash of a state without its key ``sha256``: an edited figure or hash is noticed."""
+    content = {key: value for key, value in state.items() if key != "sha256"}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def snapshot(
@@ -119,13 +172,13 @@ def write(folder: Path, taken: Snapshot, keep: Keep) -> Path:
             why = str(error).splitlines()[0]
             help = "free space, or choose another `runs_dir`"
             raise environment_error("E401", f"cannot write {target}: {why}", help) from None
-        files = {name: _described(beside / name) for name in (_WEIGHTS, _OPTIMIZER)}
-        # JSON has no infinity: nothing evaluated yet is null.
         best = taken.progress.best if math.isfinite(taken.progress.best) else None
-        standing = {**vars(taken.progress), "best": best}
-        write_json(
-            beside / _STATE, {"version": _VERSION, "progress": standing, "epoch": taken.epoch, "files": files}
-        )  # fmt: skip
+        state = _State(
+            progress=_StoredProgress(**{**vars(taken.progress), "best": best}),
+            epoch=taken.epoch,
+            files={_WEIGHTS: described(beside / _WEIGHTS), _OPTIMIZER: described(beside / _OPTIMIZER)},
+        ).model_dump()
+        write_json(beside / _STATE, {**state, "sha256": _digest(state)})
 
     replace_folder(target, fill)
     if keep != "all":
@@ -135,10 +188,6 @@ def write(folder: Path, taken: Snapshot, keep: Keep) -> Path:
 
 def _name(step: int) -> str:
     return f"step-{step:08d}"
-
-
-def _described(file: Path) -> dict[str, Any]:
-    return {"bytes": file.stat().st_size, "sha256": sha256_of(file)}
 
 
 def prune(folder: Path, kept: int) -> None:
@@ -164,10 +213,10 @@ def prune(folder: Path, kept: int) -> None:
 def _best_step(path: Path) -> int | None:
     """The step whose weights a checkpoint names as the best; None where nothing was evaluated, or it is damaged."""
     try:
-        progress = _state(path)["progress"]
+        progress = _state(path).progress
     except Damaged:
         return None
-    return int(progress["best_step"]) if progress["best"] is not None else None
+    return None if progress.best is None else progress.best_step
 
 
 def finish(folder: Path, keep: Keep) -> None:
@@ -179,31 +228,38 @@ def finish(folder: Path, keep: Keep) -> None:
 
 
 def newest_whole(folder: Path, tell: Callable[[str], None]) -> Path | None:
-    """The newest checkpoint that is whole; None where there is none at all.
+    """The newest checkpoint that is complete, its best weights included; None where there is no checkpoint at all.
 
     Raises:
-        HallucError R107: checkpoints are there, and none of them is whole.
+        HallucError R107: checkpoints are there, and none of them can be used.
     """
-    damaged = 0
+    damaged: list[str] = []
     for path in sorted(folder.glob(_STEPS), reverse=True):
         try:
-            _checked(path, (_WEIGHTS, _OPTIMIZER))
+            progress = _checked(path, (_WEIGHTS, _OPTIMIZER)).progress
+            if progress.best is not None and progress.best_step != progress.step:
+                _best_weights(folder, progress.best_step)
             return path
         except Damaged as error:
-            tell(f"checkpoint {path} is damaged ({error}): the one before it is used")
-            damaged += 1
+            tell(f"checkpoint {path} is damaged ({error}): the one before it is tried")
+            damaged.append(f"{path.name}: {error}")
     if damaged:
-        raise HallucError("R107", f"no checkpoint in {folder} is whole", help="start anew without --resume")
+        told = f"no checkpoint in {folder} can be used ({damaged[0]})"
+        raise HallucError("R107", told, help="restore its files from a backup, or start a new run without --resume")
     return None
 
 
-def stands_at(folder: Path) -> tuple[int, int] | None:
-    """Step and epoch of the newest checkpoint; None where there is none that can be read."""
-    for path in sorted(folder.glob(_STEPS), reverse=True):
-        with contextlib.suppress(Damaged):
-            state = _state(path)
-            return state["progress"]["step"], state["epoch"]
-    return None
+def remove_newer(path: Path) -> None:
+    """Remove the checkpoints after ``path``, which are damaged: the training that goes on from there replaces them."""
+    for other in path.parent.glob(_STEPS):
+        if other.name > path.name:
+            shutil.rmtree(other, ignore_errors=True)
+
+
+def stands_at(path: Path) -> tuple[int, int]:
+    """Step and epoch of a checkpoint that is complete."""
+    state = _state(path)
+    return state.progress.step, state.epoch
 
 
 def load(path: Path, model: torch.nn.Module, optimizer: Any) -> Progress:
@@ -213,16 +269,40 @@ def load(path: Path, model: torch.nn.Module, optimizer: Any) -> Progress:
         HallucError R107: it cannot be read in this process. R110: it is of another model.
     """
     try:
-        state = _checked(path, (_WEIGHTS, _OPTIMIZER))
-        model.load_state_dict(load_file(path / _WEIGHTS))
-        optimizer.load_state_dict(torch.load(path / _OPTIMIZER, map_location="cpu", weights_only=True))
-    except (Damaged, OSError, SafetensorError) as error:
-        raise HallucError("R107", f"checkpoint {path} cannot be read here: {error}") from error
-    except (RuntimeError, ValueError) as error:
+        progress = _checked(path, (_WEIGHTS, _OPTIMIZER)).progress
+        weights = load_file(path / _WEIGHTS)
+        state = torch.load(path / _OPTIMIZER, map_location="cpu", weights_only=True)
+    except Exception as error:  # a pickle can fail in many ways
+        raise HallucError("R107", f"checkpoint {path} cannot be read here: {_line(error)}") from error
+    try:
+        _load_weights(model, weights)
+        optimizer.load_state_dict(state)
+        _refuse_other_shapes(optimizer)
+    except Exception as error:
         help = "did labels, model or `model.freeze` change? start a new run without --resume"
-        raise HallucError("R110", f"checkpoint {path} is of another model", help=help) from error
-    best = state["progress"].pop("best")
-    return Progress(best=-math.inf if best is None else best, **state["progress"])
+        raise HallucError("R110", f"checkpoint {path} is of another model: {_line(error)}", help=help) from error
+    return Progress(**{**progress.model_dump(), "best": -math.inf if progress.best is None else progress.best})
+
+
+def _line(error: Exception) -> str:
+    return str(error).strip().split("\n", 1)[0] or type(error).__name__
+
+
+def _load_weights(model: torch.nn.Module, weights: dict[str, torch.Tensor]) -> None:
+    """Load weights into a model of the same keys, shapes and types; torch alone would cast the types silently."""
+    own = model.state_dict()
+    casts = [name for name, tensor in weights.items() if name in own and own[name].dtype != tensor.dtype]
+    if casts:
+        raise ValueError(f"{casts[0]} is of type {weights[casts[0]].dtype}, not {own[casts[0]].dtype}")
+    model.load_state_dict(weights)
+
+
+def _refuse_other_shapes(optimizer: Any) -> None:
+    """AdamW's moments have the shape of their parameter; ``load_state_dict`` does not look."""
+    for parameter, state in optimizer.state.items():
+        for name in ("exp_avg", "exp_avg_sq"):
+            if state[name].shape != parameter.shape:
+                raise ValueError(f"{name} of a parameter of shape {tuple(parameter.shape)} has another shape")
 
 
 def load_weights(folder: Path, step: int, model: torch.nn.Module) -> None:
@@ -231,44 +311,53 @@ def load_weights(folder: Path, step: int, model: torch.nn.Module) -> None:
     Raises:
         HallucError R107: they are not there, or damaged.
     """
-    found = [path for path in (folder / _name(step), folder / f"best-{step:08d}") if path.is_dir()]
     try:
-        if not found:
-            raise Damaged("it was removed")
-        _checked(found[0], (_WEIGHTS,))
-        model.load_state_dict(load_file(found[0] / _WEIGHTS))
-    except (Damaged, OSError, SafetensorError) as error:
-        message = f"the best weights, those of step {step} in {folder}, cannot be read: {error}"
-        raise HallucError("R107", message, help="train again without --resume") from error
+        _load_weights(model, load_file(_best_weights(folder, step) / _WEIGHTS))
+    except (Damaged, OSError, SafetensorError, RuntimeError, ValueError) as error:
+        message = f"cannot load the weights of step {step} from {folder}: {_line(error)}"
+        raise HallucError("R107", message, help="start a new run without --resume") from error
 
 
-def _state(path: Path) -> dict[str, Any]:
-    """``state.json`` of a checkpoint, its shape checked."""
+def _best_weights(folder: Path, step: int) -> Path:
+    """The checkpoint that holds the weights of ``step``, after its files were checked."""
+    for path in (folder / _name(step), folder / f"best-{step:08d}"):
+        if path.is_dir():
+            try:
+                _checked(path, (_WEIGHTS,))
+            except Damaged as error:
+                raise Damaged(f"the best weights, in {path.name}: {error}") from None
+            return path
+    raise Damaged(f"the best weights, of step {step}, are missing")
+
+
+def _state(path: Path) -> _State:
+    """``state.json`` of a checkpoint, after its content was checked."""
+    file = path / _STATE
     try:
-        state: dict[str, Any] = json.loads((path / _STATE).read_text(encoding="utf-8"))
-        if state["version"] != _VERSION:
-            raise Damaged(f"version {state['version']}, not {_VERSION}")
-        Progress(**state["progress"])
-        int(state["epoch"])
+        size, kind = file.stat().st_size, irregular(file)
+        if kind is not None:
+            raise Damaged(f"{_STATE} is {kind}")
+        if size > _MOST_BYTES:
+            raise Damaged(f"{_STATE} has {size:,} bytes")
+        state = _State.model_validate_json(file.read_bytes())
     except OSError as error:
-        raise Damaged(f"{error.filename}: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError) as error:
-        raise Damaged(f"{_STATE}: {error}") from None
+        raise Damaged(f"{_STATE}: {error.strerror}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise Damaged(f"{_STATE}: {place}: {first['msg']}" if place else f"{_STATE}: {first['msg']}") from None
+    if state.sha256 != _digest(state.model_dump()):
+        raise Damaged(f"{_STATE} is not what was written")
+    if path.name.split("-")[-1] != f"{state.progress.step:08d}":
+        raise Damaged(f"{_STATE} is of step {state.progress.step}")
     return state
 
 
-def _checked(path: Path, names: tuple[str, ...]) -> dict[str, Any]:
+def _checked(path: Path, names: tuple[Literal["model.safetensors", "optimizer.pt"], ...]) -> _State:
     """``state.json``, after the named files were found to be what was written."""
     state = _state(path)
-    try:
-        for name in names:
-            size, expected = (path / name).stat().st_size, state["files"][name]
-            if size != expected["bytes"]:
-                raise Damaged(f"{name} has {size:,} bytes, not {expected['bytes']:,}")
-            if sha256_of(path / name) != expected["sha256"]:
-                raise Damaged(f"{name} is not what was written")
-    except OSError as error:
-        raise Damaged(f"{error.filename}: {error.strerror}") from None
-    except (KeyError, TypeError) as error:
-        raise Damaged(f"{_STATE}: {error}") from None
+    for name in names:
+        wrong = difference(path / name, state.files[name])
+        if wrong is not None:
+            raise Damaged(f"{name} {wrong}")
     return state

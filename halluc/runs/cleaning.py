@@ -20,7 +20,7 @@ from halluc.core import latest
 from halluc.core.errors import HallucError, environment_error
 from halluc.core.files import written_beside
 from halluc.core.processes import is_running
-from halluc.runs.directory import CONFIG_FILE, LOCK_FILE, RUN_FILE, RunDir
+from halluc.runs.directory import CONFIG_FILE, LOCK_FILE, RUN_FILE, RUN_NAME, RunDir
 from halluc.runs.matrix import MATRIX_FILE
 from halluc.runs.schema import CleanItem, CleanResult, RunFile
 
@@ -33,7 +33,6 @@ QUIET = 600
 
 _CHECKPOINT = re.compile(r"(?:step|best)-(?P<step>\d{8,})(?:-\d+)?")
 _POINTERS = ("last", "best")  # files of earlier versions
-_RUN_NAME = re.compile(r"\d{8}-\d{6}-[0-9a-f]{6}(?:-\d+)?")
 
 
 @dataclass(frozen=True)
@@ -97,7 +96,7 @@ def _is_run(folder: Path) -> bool:
 def _is_named_like_a_run(folder: Path) -> bool:
     """Whether only `halluc` can have made this folder; a cell has an equals sign and lies in a study."""
     name = folder.resolve().name
-    return bool(_RUN_NAME.fullmatch(name)) or ("=" in name and (folder.parent / MATRIX_FILE).is_file())
+    return bool(RUN_NAME.fullmatch(name)) or ("=" in name and (folder.parent / MATRIX_FILE).is_file())
 
 
 def _clean_run(folder: Path, result: CleanResult) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +21,7 @@ from halluc.runs.schema import RunFile, Stage, Status
 RUN_FILE = latest.RUN_FILE
 CONFIG_FILE = "config.yaml"
 LOCK_FILE = ".lock"
+RUN_NAME = re.compile(r"\d{8}-\d{6}-(?P<hash>[0-9a-f]{6})(?:-\d+)?")
 _NAME_ONE = "name a folder under `runs_dir` that `halluc train` made"
 
 
@@ -42,7 +44,7 @@ class RunDir:
         return any(self.checkpoints.glob("step-*"))
 
     def is_trained(self) -> bool:
-        """Whether the training of this run's config has ended with a model.
+        """Whether the training of this run's config is done, and noted as such in ``run.json``, after ``model/``.
 
         A model that was removed since (``model_removed``) counts; one of an earlier total of epochs, which is being
         trained further, does not.
@@ -53,7 +55,8 @@ class RunDir:
         if not (self.path / RUN_FILE).is_file():
             return False
         record = self.read()
-        if record.model_sha256 not in (None, record.config_sha256):
+        stage = record.stages.get("train")
+        if stage is None or stage.status != "done" or record.model_sha256 not in (None, record.config_sha256):
             return False
         return self.model.is_dir() or record.model_removed is not None
 
@@ -189,10 +192,19 @@ def fill(directory: RunDir, run: RunFile, config_text: str, sources: tuple[Path,
 
 def folders(home: Path) -> list[Path]:
     """The folders of runs in ``home``, each once: ``latest`` names one of them again."""
+    return [path for path in _entries(home) if (path / RUN_FILE).is_file()]
+
+
+def _entries(home: Path) -> list[Path]:
     if not home.is_dir():
         return []
-    there = [path for path in home.iterdir() if not (path.is_symlink() and path.name.startswith((latest.LATEST, ".")))]
-    return [path for path in there if (path / RUN_FILE).is_file()]
+    return [path for path in home.iterdir() if not (path.is_symlink() and path.name.startswith((latest.LATEST, ".")))]
+
+
+def all_newest_first(home: Path) -> list[RunDir]:
+    """The folders in ``home`` that may be runs, those without a ``run.json`` included; cells of a study aside."""
+    there = [path for path in _entries(home) if path.is_dir() and "=" not in path.name]
+    return [RunDir(path) for path in sorted(there, key=_age, reverse=True)]
 
 
 def newest(

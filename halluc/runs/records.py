@@ -10,7 +10,7 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from halluc.core.errors import HallucError, Location
-from halluc.core.files import json_line, write_text
+from halluc.core.files import irregular, json_line, write_text
 from halluc.runs.schema import SCHEMA_VERSION, Record
 
 RecordT = TypeVar("RecordT", bound=Record)
@@ -25,11 +25,14 @@ def read_record(path: Path, kind: type[RecordT], *, damaged: str, other_version:
     Raises:
         HallucError: it cannot be read, is no such record, or is of another version of halluc.
     """
+    kind_of_file = irregular(path)
+    if kind_of_file is not None:  # a pipe would block the reader
+        raise HallucError(damaged, f"{path} is {kind_of_file}, not a regular file", help=help)
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         where = Location(str(path), error.lineno, error.colno) if isinstance(error, json.JSONDecodeError) else None
         raise HallucError(damaged, f"{path} cannot be read: {error}", where, help) from None
     version = content.get("schema_version") if isinstance(content, dict) else None

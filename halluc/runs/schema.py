@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from halluc.core.claims import Mark, Verdict
 
@@ -37,7 +37,8 @@ class EvalFile(Record):
     """``eval/<split>.json``; ``encoding`` counts words, windows, and words that the tokenizer drops or cuts.
 
     ``decoding`` is ``constrained`` or ``argmax``; null where the task has none to choose, and in files from before
-    there was one (argmax).
+    there was one (argmax). ``changed_model_files`` are files of ``model/`` that were not as the training published them
+    when they were evaluated.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -45,6 +46,7 @@ class EvalFile(Record):
     split: str
     checkpoint: str
     decoding: str | None = None
+    changed_model_files: list[str] = []
     encoding: dict[str, int]
     metrics: list[MetricResult]
 
@@ -269,12 +271,22 @@ class EarlierTotal(Record):
     resumed_step: int
 
 
+class FileHash(Record):
+    """What a file held when it was written."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    bytes: int = Field(ge=0)
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+
+
 class RunFile(Record):
     """``run.json``: what was run, on what, with what; ``stages`` has an entry for each command.
 
     ``model_sha256`` is the config that made ``model/``, null where that is ``config_sha256``: it differs while a
-    finished training is continued to a new total. ``model_removed`` says why the model of a finished training is no
-    longer there. ``keep_checkpoints`` is ``train.checkpoints.keep`` as the last training had it.
+    finished training is continued to a new total. ``model_files`` describes the files of ``model/`` as they were
+    published. ``model_removed`` says why the model of a finished training is no longer there. ``keep_checkpoints`` is
+    ``train.checkpoints.keep`` as the last training had it.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -294,6 +306,7 @@ class RunFile(Record):
     seconds: float | None = None
     best: dict[str, Any] | None = None
     model_sha256: str | None = None
+    model_files: dict[str, FileHash] = {}
     model_removed: str | None = None
     keep_checkpoints: Literal["none", "last", "all"] = "none"
     earlier_totals: list[EarlierTotal] = []
