@@ -24,6 +24,7 @@ from halluc.core.files import write_json, write_jsonl
 from halluc.core.labels import tag_set
 from halluc.data.corpora import Corpora, read_corpora
 from halluc.loggers.jsonl import JsonlLogger
+from halluc.runs import integrity
 from halluc.runs.directory import RunDir
 from halluc.runs.events import Checkpointed, Evaluated, Event, Started, Step, Stopped
 from tests.hostile_texts import ARMS as HOSTILE_ARMS
@@ -158,7 +159,7 @@ def _train(
                 log(event)
         _publish(target, labels or sorted(labels_of(corpora)))
         best = {"step": 4, "chosen_by": choose_by if dev else "last: no dev split", "dev": dev}
-        stage.detail = {"best": best}
+        stage.detail = {"best": best, integrity.FILES: integrity.of_training(target)}
         record = target.read()
         record.best = best
         target.write(record)

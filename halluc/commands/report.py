@@ -155,7 +155,10 @@ def _of_run(run: RunDir, wanted: Wanted) -> None:
         summary.show(standing.evaluation(run, report.split))
     usual = single.run_split(run)
     if report.split == usual and wanted.output is None and run.model.is_dir():
-        _write_card(run, report, wanted)
+        if report.integrity:  # a card travels with the model, and its figures must be true
+            say(f"model card: not written, since files of {run.path} are missing or were changed", style="yellow")
+        else:
+            _write_card(run, report, wanted)
     _finish(report, _folder(run.path, report.split, usual), wanted)
 
 
@@ -222,6 +225,8 @@ def _command(targets: Sequence[Path], runs: Sequence[RunDir], overrides: Sequenc
 def _finish(report: AnyReport, folder: Path, wanted: Wanted) -> None:
     """Write the report, say what it comes to and where it lies, and show it."""
     written = writing.write(report, wanted.output or folder, wanted.formats)
+    for problem in report.integrity:
+        say(f"warning: {problem}", style="bold yellow")
     if wanted.talk is Talk.JSON:
         put_json(report.model_dump(mode="json"))
     elif wanted.talk is not Talk.QUIET:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from halluc.core.errors import HallucError
 from halluc.report.collect import reproducing, shown
+from halluc.report.collect.integrity import of_cell
 from halluc.report.words import nouns, of_comparison, of_study
 from halluc.report.words.nouns import Nouns
 from halluc.runs import evaluations, matrix
@@ -40,6 +41,7 @@ def study_report(name: str, home: Path, figures: StudyFigures, reproduce: Sequen
         axes=_axes(home, figures),
         single_seed=of_study.is_single_seed(figures),
         conclusion=of_study.of_study(figures),
+        integrity=[told for run in runs for told in of_cell(run, ["dev"] if figures.split != "dev" else [])],
         notes=[*_missing(figures.missing), *_unfinished(runs)],
         reproduce=[*reproducing.of_study(runs), *reproduce],
     )
@@ -70,6 +72,7 @@ def comparison_report(
         reference=first.a,
         others=list(others),
         conclusion=of_comparison.of_comparison(others),
+        integrity=[told for run in runs for told in of_cell(run, [])],
         notes=_unfinished(runs),
         texts={example.id: example.tokens for example in examples},
         gold={example.id: shown.marks(example) for example in examples},
