@@ -81,7 +81,7 @@ def asked_for(run: RunDir, loaded: LoadedConfig, splits: Sequence[str], earlier:
     """What ``is_evaluated`` looks for, to be kept in the stage's detail beside that of other splits."""
     fingerprint = _fingerprint(run, loaded)
     before = earlier.get(ASKED)
-    kept = []
+    kept: list[str] = []
     if isinstance(before, dict) and before.get("fingerprint") == fingerprint:
         kept = before.get("splits") or []
     return {"fingerprint": fingerprint, "splits": [split for split in SPLITS if split in {*kept, *splits}]}

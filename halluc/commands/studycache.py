@@ -16,6 +16,7 @@ from halluc.core.errors import HallucError
 from halluc.core.files import write_json
 from halluc.report.collect.several import task_of
 from halluc.runs.directory import RunDir
+from halluc.runs.integrity import recorded_evaluations
 from halluc.runs.provenance import file_sha256
 from halluc.runs.records import content_sha256, read_record
 from halluc.runs.studies import Plain, StudyFigures, StudyFile
@@ -38,19 +39,25 @@ def fingerprint(name: str, places: Sequence[Place], split: str, references: Mapp
     """Hash of all that the figures of a study depend on; where its folder lies is none of it."""
     cells = [
         # Of dev too, which tells the best value of a setting.
-        [place.slug, dict(place.choice), _is_run(place.run), task_of(place.run), _hashes(place.run, split, "dev")]
+        [
+            place.slug,
+            dict(place.choice),
+            _on_record(place.run, split),
+            task_of(place.run),
+            _hashes(place.run, split, "dev"),
+        ]
         for place in places
     ]
     by = {"halluc": __version__, "method": METHOD}
     return sha256_of_tree({**by, "name": name, "split": split, "references": dict(references), "cells": cells})
 
 
-def _is_run(run: RunDir) -> bool:
+def _on_record(run: RunDir, split: str) -> dict[str, str] | None:
+    """The hashes that the evaluation recorded: what does not match them is not counted. None where there is no run."""
     try:
-        run.read()
+        return recorded_evaluations(run.read()).get(split, {})
     except HallucError:
-        return False
-    return True
+        return None
 
 
 def _hashes(run: RunDir, *splits: str) -> list[str | None]:

@@ -79,7 +79,7 @@ def refuse_changed(run: RunDir, record: RunFile, split: str) -> None:
     counted = {str(path.relative_to(run.path)) for path in paths}
     found = [f"{name} {told}" for name, told in problems(run, record, split).items() if name in counted]
     if found:
-        raise HallucError("R112", f"{run.path}: {'; '.join(found)}", help=anew(run, split))
+        raise HallucError("R112", f"{run.path}/{', '.join(found)}", help=anew(run, split))
 
 
 def read(run: RunDir, split: str) -> EvalFile:
