@@ -91,6 +91,7 @@ def _manifest(run: RunDir, record: RunFile) -> tuple[AugmentFile | None, dict[st
     if wrong and noted:
         try:
             found = AugmentFile.model_validate({"refused_examples": {}, **noted})
+            wrong[_MANIFEST] += ": what run.json recorded of it is shown"
         except ValidationError:
             pass  # run.json was changed too, and is named: there is no other manifest than the one found
     return found, wrong

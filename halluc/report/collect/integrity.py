@@ -23,11 +23,13 @@ UNRECORDED = "Hashes of the evaluation's files are not on record: whether they w
 class Files:
     """The files of a run whose hashes are on record, and the parts of a report that could not be read.
 
-    ``changed`` says what is wrong with a file, by its path in the run; ``splits`` which evaluation it is of, and
-    ``lacking`` what the report does without it. ``notes`` are of files of which no hash is on record.
+    ``shown`` is the split that the report is of. ``changed`` says what is wrong with a file, by its path in the run,
+    ``splits`` which evaluation it is of, ``lacking`` what the report does without it, and ``unreadable`` why a part of
+    the report could not be read. ``notes`` are of the unreadable files of which no hash is on record.
     """
 
     run: RunDir
+    shown: str
     changed: dict[str, str] = field(default_factory=dict)
     splits: dict[str, str] = field(default_factory=dict)
     lacking: dict[str, str] = field(default_factory=dict)
@@ -69,7 +71,9 @@ class Files:
         return [self._told(name, what) for name, what in self.unreadable.items() if name not in self.changed]
 
     def _told(self, name: str, what: str) -> str:
-        return f"{name} {what}: {self.lacking.get(name, _UNTRUE)}. {self._remedy(name)}"
+        shown = name not in self.splits or self.splits[name] == self.shown
+        lacking = self.lacking.get(name, _UNTRUE if shown and what.startswith("was changed") else None)
+        return f"{name} {what}{f': {lacking}' if lacking else ''}. {self._remedy(name)}"
 
     def _remedy(self, name: str) -> str:
         if name in self.splits:
@@ -85,9 +89,9 @@ def of_run(run: RunDir, record: RunFile, shown: str, asked: str | None) -> Files
     Args:
         shown: the split that the report is of. asked: the one that it was asked for, if any.
     """
-    found = Files(run, _of_record(run))
+    found = Files(run, shown, _of_record(run))
     recorded = integrity.recorded_evaluations(record)
-    for split in evaluations.on_record(record):
+    for split in sorted(evaluations.on_record(record), key=lambda split: split != shown):
         wrong = evaluations.problems(run, record, split)
         file = f"eval/{split}.json"
         if not run.evaluation(split).is_file():
@@ -97,7 +101,7 @@ def of_run(run: RunDir, record: RunFile, shown: str, asked: str | None) -> Files
         if is_of_later_evaluation(run, recorded, split):
             wrong.pop(run.confidence.name)
         found.changed.update(wrong)
-        found.splits.update(dict.fromkeys(wrong, split))
+        found.splits = {**dict.fromkeys(wrong, split), **found.splits}
     found.changed.update(integrity.problems(run.path, integrity.recorded_training(record), "the training"))
     return found
 
@@ -114,18 +118,23 @@ def is_of_later_evaluation(run: RunDir, recorded: dict[str, dict[str, str]], spl
 
 
 def of_cell(run: RunDir, splits: Sequence[str]) -> list[str]:
-    """The same of a cell of a study, in a line for each file that the study reads: its record and log, and the
-    evaluations of ``splits``; whose figures could not be counted is said elsewhere."""
+    """The same of a cell of a study, or of a run that is compared: its record, its log, and its evaluations.
+
+    Args:
+        splits: the evaluations, the one that the report is of first.
+    """
     try:
         record = run.read()
     except HallucError:
         return []  # reported by who needs its figures
-    found = _of_record(run)
+    found = Files(run, splits[0], _of_record(run))
+    for split in dict.fromkeys(splits):
+        wrong = evaluations.problems(run, record, split)
+        found.changed.update(wrong)
+        found.splits = {**dict.fromkeys(wrong, split), **found.splits}
     log = {name: sha256 for name, sha256 in integrity.recorded_training(record).items() if name == run.events.name}
-    found |= integrity.problems(run.path, log, "the training")
-    for split in splits:
-        found |= evaluations.problems(run, record, split)
-    return [f"{run.path.name}: {name} {what}." for name, what in found.items()]
+    found.changed.update(integrity.problems(run.path, log, "the training"))
+    return [f"{run.path.name}: {told}" for told in found.integrity]
 
 
 def _of_record(run: RunDir) -> dict[str, str]:
@@ -137,4 +146,4 @@ def _damage(path: Path, error: HallucError) -> str:
     if one.message.startswith((f"{path} is ", f"{path} cannot ")):
         return one.message.removeprefix(f"{path} ")
     line = f"line {one.where.line}: " if one.where and one.where.line else ""
-    return f"is damaged ({line}{one.message})"
+    return f"is damaged ({line}{one.message.split(' is damaged: ')[-1]})"

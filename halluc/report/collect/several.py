@@ -33,6 +33,7 @@ def study_report(name: str, home: Path, figures: StudyFigures, reproduce: Sequen
     runs = [RunDir(Path(run)) for cell in figures.cells for run in cell.runs]
     task = next(filter(None, map(task_of, runs)), None)
     figures = _telling(figures, nouns.of(task))
+    lost = [RunDir(home / slug) for slug in figures.missing]
     return StudyReport(
         name=name,
         task=task,
@@ -41,7 +42,7 @@ def study_report(name: str, home: Path, figures: StudyFigures, reproduce: Sequen
         axes=_axes(home, figures),
         single_seed=of_study.is_single_seed(figures),
         conclusion=of_study.of_study(figures),
-        integrity=[told for run in runs for told in of_cell(run, ["dev"] if figures.split != "dev" else [])],
+        integrity=[told for run in [*runs, *lost] for told in of_cell(run, [figures.split, "dev"])],
         notes=[*_missing(figures.missing), *_unfinished(runs)],
         reproduce=[*reproducing.of_study(runs), *reproduce],
     )
@@ -72,7 +73,7 @@ def comparison_report(
         reference=first.a,
         others=list(others),
         conclusion=of_comparison.of_comparison(others),
-        integrity=[told for run in runs for told in of_cell(run, [])],
+        integrity=[told for run in runs for told in of_cell(run, [first.split])],
         notes=_unfinished(runs),
         texts={example.id: example.tokens for example in examples},
         gold={example.id: shown.marks(example) for example in examples},
