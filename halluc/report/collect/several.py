@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,6 +13,7 @@ from halluc.report.words import nouns, of_comparison, of_study
 from halluc.report.words.nouns import Nouns
 from halluc.runs import evaluations, matrix
 from halluc.runs.directory import RunDir
+from halluc.runs.records import read_json
 from halluc.runs.reports import ComparisonReport, StudyReport
 from halluc.runs.schema import LabelPrediction, Prediction
 from halluc.runs.studies import ArmComparison, CellFigures, Comparison, Flip, Plain, StudyFigures
@@ -114,7 +114,7 @@ def task_of(run: RunDir) -> str | None:
     """The task that a run was evaluated in; None where no evaluation says."""
     for split in _SPLITS:
         try:
-            task = json.loads(run.evaluation(split).read_text(encoding="utf-8")).get("task")
+            task = read_json(run.evaluation(split)).get("task")
         except (OSError, ValueError, AttributeError):
             continue  # none, or damaged: told by who needs its figures
         if isinstance(task, str):
