@@ -24,6 +24,7 @@ from halluc.core.files import write_json, write_jsonl
 from halluc.core.labels import tag_set
 from halluc.data.corpora import Corpora, read_corpora
 from halluc.loggers.jsonl import JsonlLogger
+from halluc.runs import integrity
 from halluc.runs.directory import RunDir
 from halluc.runs.events import Checkpointed, Evaluated, Event, Started, Step, Stopped
 from tests.hostile_texts import ARMS as HOSTILE_ARMS
@@ -32,7 +33,7 @@ from tests.made_models import PREPARED, MadeModel, labels_of
 from tests.made_sentences import MadeExample, Rates, drawn_examples, made_sentences
 
 __all__ = ["HOSTILE_ARMS", "MadeExample", "Rates", "drawn_examples", "hostile_config", "hostile_examples"]
-__all__ += ["hostile_labels", "made_examples", "made_sentences", "make_run", "make_study"]
+__all__ += ["hostile_labels", "made_examples", "made_sentences", "make_run", "make_study", "record_again"]
 
 PARAMETERS = 1_234
 
@@ -106,6 +107,14 @@ def made_examples(sentences: int = 60, rates: Rates = Rates(0.1, 0.1, 0.1), key:
     return drawn_examples(list(made_sentences("test", sentences)), rates, key)
 
 
+def record_again(run: RunDir, *splits: str) -> None:
+    """Record the files that a test has changed as those that ``halluc eval`` wrote."""
+    record = run.read()
+    detail = record.stages["eval"].detail
+    detail[integrity.FILES] = {split: integrity.of_evaluation(run, split) for split in splits or ("test",)}
+    run.write(record)
+
+
 def _matrix(arms: Mapping[str, Rates], fractions: Sequence[float], seeds: Sequence[int]) -> str:
     matrix: dict[str, Any] = {"seed": list(seeds)}
     if fractions:
@@ -158,7 +167,7 @@ def _train(
                 log(event)
         _publish(target, labels or sorted(labels_of(corpora)))
         best = {"step": 4, "chosen_by": choose_by if dev else "last: no dev split", "dev": dev}
-        stage.detail = {"best": best}
+        stage.detail = {"best": best, integrity.FILES: integrity.of_training(target)}
         record = target.read()
         record.best = best
         target.write(record)

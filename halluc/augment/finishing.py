@@ -41,7 +41,8 @@ def finish(prepared: Prepared, tally: Tally, folder: Path, fingerprint: str, sec
         raise unwritable(folder / TRAIN, error) from error
     if prepared.job.config.format == "conll":
         write_columns(folder / TRAIN)
-    manifest = _manifest(prepared, tally, fingerprint, seconds, sample, sha256_of(folder / TRAIN))
+    files = {name: sha256_of(folder / name) for name in (TRAIN, PROVENANCE, COLUMNS) if (folder / name).is_file()}
+    manifest = _manifest(prepared, tally, fingerprint, seconds, sample, files)
     write_json(folder / MANIFEST, manifest.model_dump(mode="json"))
     for left in [partial, *folder.glob(".shard-*")]:
         shutil.rmtree(left, ignore_errors=True)
@@ -49,7 +50,7 @@ def finish(prepared: Prepared, tally: Tally, folder: Path, fingerprint: str, sec
 
 
 def _manifest(
-    prepared: Prepared, tally: Tally, fingerprint: str, seconds: float, sample: Sample, sha256: str
+    prepared: Prepared, tally: Tally, fingerprint: str, seconds: float, sample: Sample, files: dict[str, str]
 ) -> AugmentFile:  # fmt: skip
     keep, kind = prepared.job.config.keep_original, prepared.job.shape.shows
     after = prepared.before.plus(tally.new) if keep else tally.new
@@ -59,7 +60,8 @@ def _manifest(
     }
     return AugmentFile(
         fingerprint=fingerprint,
-        sha256=sha256,
+        sha256=files[TRAIN],
+        files={name: sha256 for name, sha256 in files.items() if name != TRAIN},
         wanted=tally.wanted,
         made=tally.made,
         originals=prepared.before.examples if keep else 0,

@@ -39,19 +39,32 @@ def ensure(loaded: LoadedConfig, target: RunDir, talk: Talk) -> AugmentFile | No
     wanted = fingerprint(loaded)
     made = manifest(target)
     if made is not None and made.fingerprint == wanted:
+        _note(target, made)  # a kill may have come between the manifest and run.json
         return made
     if made is not None:
         say(f"{target.augment} was made from other data or by another halluc: it is made anew")
     ready = prepared(loaded)
     with progress.bar("augmenting", talk) as tick:
         made = pipeline.make(ready, target.augment, wanted, tick)
-    record = target.read()
-    record.augment = made.model_dump(mode="json", exclude={"refused_examples"})
-    target.write(record)
+    _note(target, made)
     if talk in (Talk.NORMAL, Talk.VERBOSE):
         for line in augmented.told(made, experiment.task_of(loaded), ready.press.maker.methods):
             say(line)
     return made
+
+
+def _note(target: RunDir, made: AugmentFile) -> None:
+    """Record in ``run.json`` how the corpus was made, with the hash of its manifest."""
+    record = target.read()
+    if record.augment is not None and record.augment.get("manifest_sha256") and _same(record.augment, made):
+        return
+    noted = made.model_dump(mode="json", exclude={"refused_examples"})
+    record.augment = {**noted, "manifest_sha256": provenance.file_sha256(target.augment / MANIFEST)}
+    target.write(record)
+
+
+def _same(noted: dict[str, Any], made: AugmentFile) -> bool:
+    return (noted.get("fingerprint"), noted.get("sha256")) == (made.fingerprint, made.sha256)
 
 
 def shard(loaded: LoadedConfig, target: RunDir, share: Shard, talk: Talk) -> int:

@@ -18,8 +18,9 @@ from halluc.core.files import elsewhere
 from halluc.data.corpora import read_corpora
 from halluc.data.readers.base import SPLITS, SplitName
 from halluc.engine.references import resolve_model
+from halluc.gap.coverage import REMAKE
 from halluc.hallucination import rates
-from halluc.runs import directory, provenance
+from halluc.runs import directory, evaluations, integrity, provenance
 from halluc.runs.directory import RunDir
 from halluc.runs.reports import EvalLine
 from halluc.runs.schema import EvalFile
@@ -109,15 +110,19 @@ def _evaluate(job: _Job, overrides: Sequence[str], splits: list[str] | None, tal
     target = job.target or _home(loaded, job.model)
     if job.target is not None:
         _warn_trained(loaded, wanted)
+    _check_files(target, wanted)
     with target.locked(), target.stage("eval", list(overrides)) as stage:
         files = assessment.assess(loaded, corpora.splits, wanted, target, job.model, talk)
         # What training read stands in `inputs`; what was evaluated stands here, in case a file has changed since.
-        inputs = {**stage.detail.get("inputs", {}), **provenance.input_hashes(corpora.files)}
+        earlier = stage.detail.get("inputs")
+        inputs = {**(earlier if isinstance(earlier, dict) else {}), **provenance.input_hashes(corpora.files)}
         asked = standing.asked_for(target, loaded, wanted, stage.detail)
         headlines = {file.split: _headline(loaded, file) for file in files}
         held = gates.judged(loaded, files)
         told = [gate.model_dump(mode="json") for gate in held]
-        stage.detail = {**stage.detail, **headlines, "inputs": inputs, standing.ASKED: asked, "gates": told}
+        hashes = {**integrity.recorded_evaluations(target.read()), **_hashes(target, wanted)}
+        written = {"inputs": inputs, standing.ASKED: asked, "gates": told, integrity.FILES: hashes}
+        stage.detail = {**stage.detail, **headlines, **written}
     for file in files:
         if talk is Talk.JSON:
             of_split = [gate for gate in held if (gate.split or files[-1].split) == file.split]
@@ -129,6 +134,26 @@ def _evaluate(job: _Job, overrides: Sequence[str], splits: list[str] | None, tal
     if talk is not Talk.JSON:
         say(f"results: {target.path / 'eval'} (classification reports too), {target.path / 'ledger'}")
     gates.refuse_broken(loaded, held)
+
+
+def _hashes(target: RunDir, splits: Sequence[SplitName]) -> dict[str, dict[str, str]]:
+    return {split: integrity.of_evaluation(target, split) for split in splits}
+
+
+def _check_files(target: RunDir, wanted: Sequence[SplitName]) -> None:
+    """Name the files of an earlier evaluation that were changed since, before they are written again.
+
+    Raises:
+        HallucError R120: what training showed is not as the training wrote it, so that no verdict could be trusted.
+    """
+    record = target.read()
+    for split in wanted:
+        for name, told in evaluations.problems(target, record, split).items():
+            say(f"warning: {target.path / name} {told}: it is written again", style="yellow")
+    judged_by = {path.name: path for path in (target.coverage, target.withheld)}
+    for name, told in integrity.problems(target.path, integrity.recorded_training(record), "the training").items():
+        if name in judged_by and judged_by[name].exists():  # what is missing is made again from the training split
+            raise HallucError("R120", f"{judged_by[name]} {told}", help=REMAKE)
 
 
 def _warn_trained(loaded: LoadedConfig, wanted: Sequence[SplitName]) -> None:

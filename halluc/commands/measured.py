@@ -124,6 +124,7 @@ def read(run: RunDir, split: str, known: dict[bytes, Example] | None = None, *, 
         evaluations.refuse_strangers(run, split, {line.id for line in lines}.difference(ids))
         made = table(lines, ids, [len(example[1]) for example in examples])
     evaluations.refuse_parts(run, split, file, _counted(made, examples))
+    evaluations.refuse_changed(run, record, split)
     metrics = scoring.metrics_used(file)
     kept, decoding = lines if keep_lines else [], file.decoding or "argmax"
     return Measured(run, record, split, examples, made, kept, metrics.untold, metrics.named, decoding)
@@ -169,8 +170,15 @@ def evaluated(runs: Iterable[RunDir]) -> list[str]:
 
 
 def _has(run: RunDir, split: str) -> bool:
-    """One of its files is enough: that the others are missing is told where they are read."""
-    return run.ledger(split).is_file() or run.evaluation(split).is_file()
+    """One of its files, or its record, is enough: what is missing is reported where it is read."""
+    return run.ledger(split).exists() or run.evaluation(split).exists() or split in _on_record(run)
+
+
+def _on_record(run: RunDir) -> list[str]:
+    try:
+        return evaluations.on_record(run.read())
+    except HallucError:
+        return []  # reported where the run is read
 
 
 def common_split(runs: Sequence[RunDir], asked: str | None) -> str:

@@ -15,6 +15,7 @@ from halluc.commands.points import Place
 from halluc.commands.terminal import Talk, put_json, say
 from halluc.components import TABLE
 from halluc.config.matrix import load_study
+from halluc.config.slugs import slug_of
 from halluc.core import latest
 from halluc.core.errors import HallucError, did_you_mean
 from halluc.core.files import TO_OUTPUT, elsewhere
@@ -26,6 +27,7 @@ from halluc.runs import directory, matrix
 from halluc.runs.directory import RUN_FILE, RunDir
 from halluc.runs.evaluations import PREFERRED
 from halluc.runs.reports import AnyReport, RunReport
+from halluc.runs.schema import MatrixFile
 
 MOST_CLAIMS = 200
 # On the terminal; the page has all.
@@ -116,6 +118,7 @@ def _study(target: Path, overrides: Sequence[str]) -> Target | None:
         known = None if (target / RUN_FILE).is_file() else matrix.read(target)
         if known is None:
             return None
+        _refuse_edited(target, known)
         cells = [Place(cell.slug, cell.choice, RunDir(target / cell.slug)) for cell in known.cells]
         return Target(target, name=known.name, cells=cells)
     if target.suffix not in (".yaml", ".yml"):
@@ -125,6 +128,20 @@ def _study(target: Path, overrides: Sequence[str]) -> Target | None:
         return None
     cells = [Place(str(cell.slug), cell.choice, experiment.run_of(cell)) for cell in found.cells]
     return Target(found.home, name=found.name, cells=cells)
+
+
+def _refuse_edited(home: Path, known: MatrixFile) -> None:
+    """A cell's folder is named by its choice, so that a choice that was changed in ``matrix.json`` shows.
+
+    Raises:
+        HallucError R101: names the cell.
+    """
+    file, again = home / matrix.MATRIX_FILE, "restore it, or remove it: `halluc run` of the study's config writes it"
+    for cell in known.cells:
+        named = all(axis in known.axes and value in known.axes[axis] for axis, value in cell.choice.items())
+        if slug_of(cell.choice) != cell.slug or not named:
+            told = f"{file} was changed: the cell {cell.slug[:200]} is none of its axes and values"
+            raise HallucError("R101", told, help=again)
 
 
 def _run(target: Path, overrides: Sequence[str]) -> RunDir:
@@ -162,7 +179,10 @@ def _of_run(run: RunDir, wanted: Wanted) -> None:
         summary.show(standing.evaluation(run, report.split))
     usual = single.run_split(run)
     if report.split == usual and wanted.output is None and run.model.is_dir():
-        _write_card(run, report, wanted)
+        if report.integrity:  # a card travels with the model, and its figures must be true
+            say(f"model card: not written, since files of {run.path} are missing or were changed", style="yellow")
+        else:
+            _write_card(run, report, wanted)
     _finish(report, _folder(run.path, report.split, usual), wanted)
 
 
@@ -229,6 +249,8 @@ def _command(targets: Sequence[Path], runs: Sequence[RunDir], overrides: Sequenc
 def _finish(report: AnyReport, folder: Path, wanted: Wanted) -> None:
     """Write the report, say what it comes to and where it lies, and show it."""
     written = writing.write(report, wanted.output or folder, wanted.formats)
+    for problem in report.integrity:
+        say(f"warning: {problem}", style="bold yellow")
     if wanted.talk is Talk.JSON:
         put_json(report.model_dump(mode="json"))
     elif wanted.talk is not Talk.QUIET:

@@ -11,7 +11,7 @@ from halluc.commands.terminal import say
 from halluc.config.loading import LoadedConfig, sha256_of_tree
 from halluc.core.errors import HallucError
 from halluc.data.readers.base import SPLITS
-from halluc.runs import model_files, provenance
+from halluc.runs import evaluations, integrity, model_files, provenance
 from halluc.runs.directory import RUN_FILE, RunDir
 from halluc.runs.records import read_record
 from halluc.runs.schema import EvalFile
@@ -73,20 +73,27 @@ def _train_command(run: RunDir) -> str:
 
 
 def is_evaluated(run: RunDir, loaded: LoadedConfig, splits: Sequence[str]) -> bool:
-    """Whether these splits stand evaluated: the same model, settings, data and version of halluc."""
-    stage = run.read().stages.get("eval")
+    """Whether these splits stand evaluated: the same model, settings, data and version of halluc, and every file still
+    as it was written."""
+    record = run.read()
+    stage = record.stages.get("eval")
     asked = stage.detail.get(ASKED) if stage is not None and stage.status == "done" else None
-    if not isinstance(asked, dict) or not set(splits) <= set(asked["splits"]):
+    if not isinstance(asked, dict) or not set(splits) <= set(asked.get("splits") or ()):
         return False
-    there = all(run.evaluation(split).is_file() for split in splits)
-    return there and asked["fingerprint"] == _fingerprint(run, loaded)
+    if asked.get("fingerprint") != _fingerprint(run, loaded):
+        return False
+    # Without hashes on record nobody knows whether the files are still those of the evaluation.
+    whole = integrity.recorded_evaluations(record)
+    return all(split in whole and not evaluations.problems(run, record, split) for split in splits)
 
 
 def asked_for(run: RunDir, loaded: LoadedConfig, splits: Sequence[str], earlier: dict[str, Any]) -> dict[str, Any]:
     """What ``is_evaluated`` looks for, to be kept in the stage's detail beside that of other splits."""
     fingerprint = _fingerprint(run, loaded)
-    before = earlier.get(ASKED, {})
-    kept = before["splits"] if before.get("fingerprint") == fingerprint else []
+    before = earlier.get(ASKED)
+    kept: list[str] = []
+    if isinstance(before, dict) and before.get("fingerprint") == fingerprint:
+        kept = before.get("splits") or []
     return {"fingerprint": fingerprint, "splits": [split for split in SPLITS if split in {*kept, *splits}]}
 
 

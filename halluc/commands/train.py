@@ -35,7 +35,7 @@ from halluc.engine.references import resolve_model
 from halluc.gap.withhold import Withheld
 from halluc.loggers.console import ConsoleLogger
 from halluc.loggers.jsonl import JsonlLogger
-from halluc.runs import model_files, provenance
+from halluc.runs import integrity, model_files, provenance
 from halluc.runs.directory import RunDir
 from halluc.runs.events import Event, Stopped
 
@@ -153,7 +153,7 @@ def _noted(job: _Job, overrides: list[str]) -> dict[str, Any]:
             continuation.restore_config(job.target, job.loaded)
         with job.target.stage("train", overrides) as stage:
             best = _train(job)
-            stage.detail = {"best": best}
+            stage.detail = {"best": best, integrity.FILES: integrity.of_training(job.target)}
             record = job.target.read()
             record.best, record.model_sha256, record.model_removed = best, None, None
             record.model_files = model_files.published(job.target)
@@ -329,7 +329,7 @@ def _record(job: _Job, encoder: Any, machine: dict[str, Any], notes: dict[str, A
         unused = "" if job.loaded.experiment.train.patience is None else ", and `train.patience` ends nothing"
         say(f"warning: {why_last}: no checkpoint will be selected, the last one is kept{unused}", style="yellow")
     _tell_long(job, task, notes)
-    write_json(job.target.path / "data.json", data.model_dump(mode="json"))
+    write_json(job.target.data, data.model_dump(mode="json"))
     gapping.record(job.target, task, job.corpora, job.withheld)
     record.hardware = {**record.hardware, **machine}
     record.keep_checkpoints = job.loaded.experiment.train.checkpoints.keep

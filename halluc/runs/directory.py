@@ -15,7 +15,7 @@ from typing import IO, Any
 from halluc.core import latest, locks
 from halluc.core.errors import HallucError, did_you_mean, environment_error
 from halluc.core.files import make_folder, remedy, unwritable, write_json, write_text
-from halluc.runs.records import read_record
+from halluc.runs.records import content_sha256, read_record
 from halluc.runs.schema import RunFile, Stage, Status
 
 RUN_FILE = latest.RUN_FILE
@@ -63,6 +63,11 @@ class RunDir:
     @property
     def events(self) -> Path:
         return self.path / "events.jsonl"
+
+    @property
+    def data(self) -> Path:
+        """What ``halluc check`` tells of the splits that the run was trained on."""
+        return self.path / "data.json"
 
     @property
     def config(self) -> Path:
@@ -116,7 +121,8 @@ class RunDir:
             raise HallucError("R101", f"{self.path} is no run directory: it has no {RUN_FILE}", help=help) from None
 
     def write(self, run: RunFile) -> None:
-        write_json(self.path / RUN_FILE, run.model_dump(mode="json"))
+        content = run.model_dump(mode="json", exclude={"sha256"})
+        write_json(self.path / RUN_FILE, {**content, "sha256": content_sha256(content)})
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:

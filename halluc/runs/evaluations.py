@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from halluc.core.errors import HallucError, did_you_mean
+from halluc.runs import integrity
 from halluc.runs.directory import RunDir
 from halluc.runs.records import read_lines, read_record
-from halluc.runs.schema import PREDICTIONS, EvalFile, MetricResult, Prediction
+from halluc.runs.schema import PREDICTIONS, EvalFile, MetricResult, Prediction, RunFile
 
 # The split to tell of where none is asked for: the first of these that was evaluated.
 PREFERRED = ("test", "dev", "train")
@@ -51,6 +52,34 @@ def unevaluated_help(asked: str, there: Sequence[str], run: RunDir | None = None
         return known if there else "evaluate it first, with `halluc eval`"
     first = f"evaluate it first: {command(run, asked)}"
     return f"{first} ({known})" if there else first
+
+
+def on_record(record: RunFile) -> list[str]:
+    """The splits that were evaluated according to ``run.json``, the one to prefer first."""
+    stage = record.stages.get("eval")
+    asked = stage.detail.get("asked") if stage is not None else None  # all that earlier versions record
+    named = asked.get("splits") if isinstance(asked, dict) else None
+    known = {*integrity.recorded_evaluations(record), *(named if isinstance(named, list) else ())}
+    return [split for split in PREFERRED if split in known]
+
+
+def problems(run: RunDir, record: RunFile, split: str) -> dict[str, str]:
+    """What is wrong with the files of an evaluation, by their path in the run: missing, or changed after it."""
+    recorded = integrity.recorded_evaluations(record).get(split, {})
+    return integrity.problems(run.path, recorded, f"the evaluation of {split}")
+
+
+def refuse_changed(run: RunDir, record: RunFile, split: str) -> None:
+    """Refuse figures, a ledger or predictions that are not those that the evaluation wrote.
+
+    Raises:
+        HallucError R112: names the files.
+    """
+    paths = (run.evaluation(split), run.ledger(split), run.predictions(split))
+    counted = {str(path.relative_to(run.path)) for path in paths}
+    found = [f"{name} {told}" for name, told in problems(run, record, split).items() if name in counted]
+    if found:
+        raise HallucError("R112", f"{run.path}/{', '.join(found)}", help=anew(run, split))
 
 
 def read(run: RunDir, split: str) -> EvalFile:

@@ -67,10 +67,20 @@ def hardware() -> dict[str, Any]:
 
 
 def input_hashes(paths: Iterable[Path]) -> dict[str, str]:
-    return {str(path): _digest(path, path.stat().st_mtime_ns, path.stat().st_size) for path in paths}
+    return {str(path): file_sha256(path) for path in paths}
 
 
-@functools.lru_cache(maxsize=256)
+def file_sha256(path: Path) -> str:
+    """The SHA-256 of a file; in one process a file is read again only if its time or size has changed.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    found = path.stat()
+    return _digest(path, found.st_mtime_ns, found.st_size)
+
+
+@functools.lru_cache(maxsize=4096)
 def _digest(path: Path, changed: int, size: int) -> str:
     """A file's hash; the cells of a study read the same files again and again."""
     return sha256_of(path)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -29,12 +31,13 @@ def read_record(path: Path, kind: type[RecordT], *, damaged: str, other_version:
     if kind_of_file is not None:  # a pipe would block the reader
         raise HallucError(damaged, f"{path} is {kind_of_file}, not a regular file", help=help)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
     except FileNotFoundError:
         raise
     except (OSError, ValueError, RecursionError) as error:
         where = Location(str(path), error.lineno, error.colno) if isinstance(error, json.JSONDecodeError) else None
-        raise HallucError(damaged, f"{path} cannot be read: {error}", where, help) from None
+        told = error.strerror or error if isinstance(error, OSError) else error
+        raise HallucError(damaged, f"{path} cannot be read: {told}", where, help) from None
     version = content.get("schema_version") if isinstance(content, dict) else None
     if version is None:
         raise HallucError(damaged, f"{path} is damaged: it has no schema_version", help=help)
@@ -50,6 +53,39 @@ def read_record(path: Path, kind: type[RecordT], *, damaged: str, other_version:
         raise HallucError(damaged, f"{path} is damaged: {place}: {first['msg']}", help=help) from None
 
 
+def read_json(path: Path) -> Any:
+    """The JSON value in a file; infinity and NaN are refused, since they are no JSON and cannot be written again.
+
+    Raises:
+        FileNotFoundError: there is none. OSError, ValueError: it cannot be read, is no regular file, or no JSON.
+    """
+    _refuse_irregular(path)
+    try:
+        return json.loads(path.read_text(encoding="utf-8"), parse_constant=_finite, parse_float=_finite)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text[:20]} is no finite number")
+    return value
+
+
+def _refuse_irregular(path: Path) -> None:
+    """A named pipe would block its reader for ever."""
+    kind = irregular(path)
+    if kind is not None:
+        raise OSError(0, f"it is {kind}, not a regular file", str(path))
+
+
+def content_sha256(content: Any) -> str:
+    """SHA-256 of a JSON value; order of keys and white space are none of it."""
+    text = json.dumps(content, sort_keys=True, ensure_ascii=True, allow_nan=False)
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
 def read_lines(path: Path, kind: type[RecordT], *, damaged: str, what: str, help: str) -> Iterator[RecordT]:
     """The records of a JSON Lines file, one after the other; empty lines are passed over.
 
@@ -60,6 +96,7 @@ def read_lines(path: Path, kind: type[RecordT], *, damaged: str, what: str, help
         HallucError: the file cannot be read, or a line is not whole; names the line.
     """
     try:
+        _refuse_irregular(path)
         with path.open("rb") as file:
             for number, line in enumerate(file, 1):
                 if line.isspace():

@@ -1,6 +1,7 @@
 """The typed shape of ``report/report.json``: what the report page shows, and nothing that the page does not show.
 
 A section that a run has nothing for is null or empty, and ``notes`` says why where that is not as it should be.
+``integrity`` names the files that are missing or not those that halluc wrote: what is shown of them may be untrue.
 """
 
 from __future__ import annotations
@@ -241,10 +242,15 @@ class EditedPair(Record):
 
 
 class Augmentation(Record):
-    """The augmented corpus; ``pairs`` are a few of each method, drawn by a hash."""
+    """The augmented corpus; ``pairs`` are a few of each method, drawn by a hash.
 
-    manifest: AugmentFile
+    ``problems`` name files of the corpus that are missing, damaged or changed, with what makes them again. Without a
+    readable ``manifest`` that is what ``run.json`` has of it, else null; without both files there are no ``pairs``.
+    """
+
+    manifest: AugmentFile | None
     pairs: list[EditedPair]
+    problems: list[str] = Field(default_factory=list)
 
 
 class ConfigLine(Record):
@@ -273,6 +279,7 @@ class RunReport(Record):
     run: RunFile
     headlines: list[Headline]
     gates: list[GateResult]
+    integrity: list[str] = Field(default_factory=list)
     notes: list[str]
     conclusion: list[str]
     by_novelty: list[Outcome]
@@ -309,6 +316,7 @@ class ComparisonReport(Record):
     reference: str
     others: list[Comparison]
     conclusion: list[str]
+    integrity: list[str] = Field(default_factory=list)
     notes: list[str]
     texts: dict[str, list[str]]
     gold: dict[str, list[Mark]]
@@ -328,6 +336,7 @@ class StudyReport(Record):
     axes: dict[str, list[Plain]]
     single_seed: bool
     conclusion: list[str]
+    integrity: list[str] = Field(default_factory=list)
     notes: list[str]
     reproduce: list[str]
 

@@ -19,7 +19,8 @@ Status = Literal["running", "done", "failed", "interrupted"]
 
 
 class Record(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    # Infinity and NaN are no JSON: such a file could be read and never be written again.
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
 class MetricResult(Record):
@@ -230,7 +231,8 @@ class UnreadText(Record):
 class AugmentFile(Record):
     """``augment/manifest.json``: how the augmented corpus was made; it is written last, and makes the others valid.
 
-    ``fingerprint`` is the hash of all that the corpus depends on, ``sha256`` that of train.jsonl. ``made`` of
+    ``fingerprint`` is the hash of all that the corpus depends on, ``sha256`` that of train.jsonl, and ``files`` has the
+    SHA-256 of every other file of the folder (empty in manifests of earlier versions). ``made`` of
     ``wanted`` new examples were kept; ``unchangeable`` could be changed by no method and were left out, ``given_up``
     were rejected in every attempt. ``before`` describes the training split, ``new`` the new examples, ``after`` all.
     """
@@ -238,6 +240,7 @@ class AugmentFile(Record):
     schema_version: int = SCHEMA_VERSION
     fingerprint: str
     sha256: str
+    files: dict[str, str] = {}
     wanted: int
     made: int
     originals: int
@@ -286,7 +289,8 @@ class RunFile(Record):
     ``model_sha256`` is the config that made ``model/``, null where that is ``config_sha256``: it differs while a
     finished training is continued to a new total. ``model_files`` describes the files of ``model/`` as they were
     published. ``model_removed`` says why the model of a finished training is no longer there. ``keep_checkpoints`` is
-    ``train.checkpoints.keep`` as the last training had it.
+    ``train.checkpoints.keep`` as the last training had it. ``sha256`` is the hash of all other fields, as
+    ``records.content_sha256`` makes it; null in files of earlier versions.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -311,6 +315,7 @@ class RunFile(Record):
     keep_checkpoints: Literal["none", "last", "all"] = "none"
     earlier_totals: list[EarlierTotal] = []
     stages: dict[str, Stage] = {}
+    sha256: str | None = None
 
 
 class CleanItem(Record):

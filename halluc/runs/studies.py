@@ -249,7 +249,7 @@ class BestOnDev(Record):
 
 
 class StudyFigures(Record):
-    """``study.json``; ``missing`` names the cells without an evaluation of the split, and why.
+    """The figures of a study; ``missing`` names the cells without an evaluation of the split, and why.
 
     ``comparisons`` and ``arm_trends`` are empty where every axis is one of numbers. ``fingerprint`` is the hash of what
     the figures were counted from, empty where that is not known.
@@ -266,3 +266,9 @@ class StudyFigures(Record):
     best_on_dev: list[BestOnDev] = Field(default_factory=list)
     missing: dict[str, str]
     fingerprint: str = ""
+
+
+class StudyFile(StudyFigures):
+    """What ``study.json`` holds: ``sha256`` is the hash of all other fields (``records.content_sha256``)."""
+
+    sha256: str | None = None

@@ -27,7 +27,7 @@ def facts(runs: Iterable[RunDir]) -> TrainingFacts:
     found: dict[str, dict[Plain, None]] = {name: {} for name in TITLES}
     for run in runs:
         for name, value in _facts(run).items():
-            if value is not None:
+            if isinstance(value, (int, float, str)):
                 found[name][value] = None
     return TrainingFacts(**{name: list(values) for name, values in found.items()})
 
@@ -95,8 +95,8 @@ def _first_and_last(run: RunDir) -> tuple[dict[str, Any], dict[str, Any]]:
         if b'"event": "started"' in line or b'"event": "stopped"' in line:
             try:
                 event = json.loads(line)
-            except ValueError:
+            except (ValueError, RecursionError):
                 continue  # cut short by a kill: the report of the run says so
-            if event.get("event") in found:
+            if isinstance(event, dict) and event.get("event") in ("started", "stopped"):
                 found[event["event"]] = event
     return found["started"], found["stopped"]

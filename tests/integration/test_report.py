@@ -8,9 +8,10 @@ import sys
 
 import pytest
 
+from halluc.runs.directory import RunDir
 from halluc.runs.reports import ComparisonReport, RunReport, StudyReport
 from halluc.runs.schema import EvalFile
-from tests.made_runs import Rates, made_examples, make_run, make_study
+from tests.made_runs import Rates, made_examples, make_run, make_study, record_again
 
 FILES = ["index.html", "report.json", "report.md"]
 
@@ -100,6 +101,8 @@ def test_a_comparison_of_another_split_does_not_take_the_place_of_the_usual_one(
                 suffix = "json" if folder == "eval" else "jsonl"
                 text = (path / folder / f"test.{suffix}").read_text().replace('"split": "test"', f'"split": "{split}"')
                 (path / folder / f"{split}.{suffix}").write_text(text)
+    for path in both:
+        record_again(RunDir(path), "test", "dev")
     for split in ("test", "dev"):
         assert halluc("report", *both, "--split", split, "-q").code == 0
     found = sorted(str(p.parent.parent.relative_to(both[0])) for p in both[0].glob("report/**/report.json"))

@@ -229,8 +229,9 @@ def test_what_can_not_be_kept_is_said_and_the_figures_are_told(home, capsys):
     found = current(home)
     assert found.cells
     told = capsys.readouterr().err
-    assert told.count("\n") == 1
-    assert told.startswith(f"note: cannot write {home / 'study.json'}: ")
+    read, written = told.splitlines()
+    assert read.startswith(f"note: {home / 'study.json'} cannot be read: it is a folder")
+    assert written.startswith(f"note: cannot write {home / 'study.json'}: ")
     assert studycache.keep(home / "kept.json", found) is None
 
 

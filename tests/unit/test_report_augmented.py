@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from halluc.core.edits import Editable, Reorder, Replace, apply
-from halluc.core.errors import HallucError
-from halluc.core.files import json_line
+from halluc.core.files import json_line, sha256_of
 from halluc.report.collect import augmented, touched
 from halluc.report.collect.touched import Edited
 from halluc.report.page import render
 from halluc.runs.directory import RunDir
+from tests import report_records
 from tests.report_records import run_report
 
 
@@ -100,12 +100,24 @@ def corpus(tmp_path, originals, lines):
     return run
 
 
+def shown(run):
+    """What the report shows of a corpus whose files are those that the manifest has the hashes of."""
+    manifest = json.loads((run.augment / "manifest.json").read_text())
+    manifest["sha256"] = sha256_of(run.augment / "train.jsonl")
+    (run.augment / "manifest.json").write_text(json.dumps(manifest))
+    return found_of(run)
+
+
+def found_of(run):
+    return augmented.augmentation(run, report_records._run_file(), asked=True)
+
+
 @pytest.mark.parametrize("originals", [0, 50])
 def test_a_few_pairs_of_each_method_are_drawn_by_a_hash(tmp_path, originals):
     lines = [(f'é"{n}~1', f'é"{n}', f"m{n % 5}", [f"w{n}"], [f"v{n}"]) for n in range(50)]
     lines += [(f"c{n}~1", f"c{n}", "copy", ["same"], ["same"]) for n in range(5)]
     run = corpus(tmp_path, originals, lines)
-    pairs = augmented.augmentation(run).pairs
+    pairs = shown(run).pairs
     assert len(pairs) == 12
     by_method = {method: [pair for pair in pairs if pair.methods == [method]] for method in "m0 m1 m2 m3 m4".split()}  # noqa: SIM905
     assert all(2 <= len(found) <= 3 for found in by_method.values())
@@ -116,11 +128,11 @@ def test_a_few_pairs_of_each_method_are_drawn_by_a_hash(tmp_path, originals):
             [(0, 1)],
             [(0, 1)],
         )
-    assert augmented.augmentation(run).pairs == pairs
+    assert shown(run).pairs == pairs
 
 
 def test_a_sampled_sentence_has_no_original(tmp_path):
-    pair = augmented.augmentation(corpus(tmp_path, 0, [("s~1", None, "ngram", [], ["made", "up"])])).pairs[0]
+    pair = shown(corpus(tmp_path, 0, [("s~1", None, "ngram", [], ["made", "up"])])).pairs[0]
     assert (pair.parent, pair.before, pair.after, pair.after_edits) == ("", [], ["made", "up"], [(0, 2)])
 
 
@@ -130,7 +142,7 @@ def test_the_border_of_a_pair_of_texts_is_shown_on_both_sides(tmp_path, kept):
     originals = [{"id": "a", "tokens": ["x", "b", "c"], "second": 2, "label": ["l"]}] if kept else []
     new = {"id": "a~1", "tokens": ["y", "z", "b", "c"], "second": 3, "label": ["l"]}
     (run.augment / "train.jsonl").write_text("".join(json_line(line) + "\n" for line in [*originals, new]))
-    found = augmented.augmentation(run)
+    found = shown(run)
     (pair,) = found.pairs
     assert (pair.before, pair.before_second, pair.after_second) == (["x", "b", "c"], 2 if kept else None, 3)
     page = render.page(run_report().model_copy(update={"augmentation": found}), ())
@@ -142,13 +154,15 @@ def test_the_border_of_a_pair_of_texts_is_shown_on_both_sides(tmp_path, kept):
 def test_an_original_that_can_not_be_told_is_left_out(tmp_path):
     run = corpus(tmp_path, 0, [("a~1", "a", "m", ["x"], ["y"])])
     (run.augment / "train.jsonl").write_text(json_line({"id": "a~1", "tokens": ["z"], "spans": []}) + "\n")
-    assert augmented.augmentation(run).pairs == []
+    assert shown(run).pairs == []
 
 
-def test_damaged_provenance_is_refused_with_its_line(tmp_path):
+def test_damaged_provenance_is_named_with_its_line(tmp_path):
     run = corpus(tmp_path, 0, [("a~1", "a", "m", ["x"], ["y"])])
     with (run.augment / "provenance.jsonl").open("a") as file:
         file.write('{"id": "b~1", "methods": ["n"]')
-    with pytest.raises(HallucError) as caught:
-        augmented.augmentation(run)
-    assert (caught.value.code, caught.value.where.line) == ("R130", 2)
+    found = shown(run)
+    assert (found.pairs, found.manifest.made) == ([], 1)
+    (problem,) = found.problems
+    assert problem.startswith("augment/provenance.jsonl is damaged (line 2: not a line of provenance: ")
+    assert f"`halluc augment {run.config} --run {run.path}` makes it again." in problem

@@ -20,8 +20,8 @@ from halluc.report.collect import several
 from halluc.report.page import study_views
 from halluc.runs import matrix
 from halluc.runs.directory import RunDir
-from halluc.runs.studies import Comparison, Flip, StudyFigures
-from tests.made_runs import Rates, made_examples, make_run, make_study
+from halluc.runs.studies import Comparison, Flip, StudyFile
+from tests.made_runs import Rates, made_examples, make_run, make_study, record_again
 
 COMMAND = "halluc report runs/study"
 
@@ -92,8 +92,13 @@ def test_a_changed_cell_is_counted_anew(home, counted, file):
     else:
         changed.write_text(text.replace('"predicted_tags": ["O"', '"predicted_tags": ["B-PER"', 1))
     assert changed.read_text() != text
+    run = RunDir(changed.parent.parent)
+    named = current(home).missing[run.path.name]
+    assert named == f"{file} was changed after the evaluation of test"
+    record_again(run)
     after = current(home)
-    assert len(counted) == 2
+    assert len(counted) == 3
+    assert after.missing == before.missing
     assert after.fingerprint != before.fingerprint
     assert (after.cells != before.cells) == file.startswith("ledger")
 
@@ -144,7 +149,21 @@ def test_a_study_that_was_moved_names_its_runs_where_they_are(home, counted, tmp
     assert len(counted) == 1
     assert after.cells[0].runs == [run.replace(str(home), str(moved)) for run in before.cells[0].runs]
     assert all(Path(run).is_dir() for cell in after.cells for run in cell.runs)
-    assert StudyFigures.model_validate_json((moved / "study.json").read_text()) == after
+    kept = StudyFile.model_validate_json((moved / "study.json").read_text())
+    assert kept.model_dump(exclude={"sha256"}) == after.model_dump()
+
+
+def test_an_edited_figure_is_counted_again_and_said(home, counted, capsys):
+    found = current(home)
+    file = home / "study.json"
+    content = json.loads(file.read_text())
+    content["cells"][0]["figures"][0]["mean"] = 0.123
+    file.write_text(json.dumps(content))
+    assert current(home) == found
+    assert len(counted) == 2
+    assert f"note: {file} was changed after halluc wrote it" in capsys.readouterr().err
+    assert current(home) == found
+    assert len(counted) == 2
 
 
 # --- reading --------------------------------------------------------------------------------------------------------
@@ -170,6 +189,7 @@ def test_another_example_is_seen_where_the_others_are_known(made_runs, tmp_path)
     run = copied(made_runs[1], tmp_path)
     file = run.predictions("test")
     file.write_text(file.read_text().replace('"tokens": ["', '"tokens": ["New-', 1))
+    record_again(run)
     with pytest.raises(HallucError, match="different examples") as caught:
         measured.refuse_different_examples(first, measured.read(run, "test", known))
     assert "example 1: the tokens" in caught.value.help

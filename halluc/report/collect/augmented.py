@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable
+import shlex
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
@@ -12,13 +13,15 @@ from halluc.core.errors import HallucError, Location
 from halluc.core.files import json_line
 from halluc.core.rng import Draws
 from halluc.report.collect import touched
+from halluc.runs import integrity
 from halluc.runs.directory import RunDir
 from halluc.runs.records import read_record
 from halluc.runs.reports import Augmentation, EditedPair
-from halluc.runs.schema import AugmentFile
+from halluc.runs.schema import AugmentFile, RunFile
 
 MOST_PAIRS, OF_A_METHOD = 12, 3
 _HELP = "remove the folder: `halluc augment` makes it anew"
+_MANIFEST, _PROVENANCE, _TRAIN = "manifest.json", "provenance.jsonl", "train.jsonl"
 _METHODS, _TOKENS, _NO_EDITS = b'"methods": [', b', "tokens": ', b'"edits": []}\n'
 
 
@@ -38,19 +41,64 @@ class _Line(BaseModel):
     second: int | None = None
 
 
-def augmentation(run: RunDir) -> Augmentation:
-    """The manifest and some pairs, the same ones each time.
+def augmentation(run: RunDir, record: RunFile, *, asked: bool) -> Augmentation | None:
+    """The manifest and some pairs, the same ones each time; what is missing or not as it was written is named.
 
-    Raises:
-        FileNotFoundError: there is no augmented corpus. HallucError R130, R131: a file is damaged, or the manifest of
-            another version.
+    Args:
+        asked: whether the config of the run asks for augmentation.
     """
-    manifest = read_record(
-        run.augment / "manifest.json", AugmentFile, damaged="R130", other_version="R131", help=_HELP
-    )  # fmt: skip
-    provenance, train = run.augment / "provenance.jsonl", run.augment / "train.jsonl"
-    if not provenance.is_file() or not train.is_file():
-        return Augmentation(manifest=manifest, pairs=[])
+    trained = "train" in record.stages
+    if record.augment is None and not run.augment.is_dir() and not (asked and trained):
+        return None
+    manifest, problems = _manifest(run, record)
+    if manifest is None:
+        return Augmentation(manifest=None, pairs=[], problems=_told(run, problems))
+    recorded = {_TRAIN: manifest.sha256, **manifest.files}
+    problems |= integrity.problems(run.augment, recorded, "the augmentation")
+    try:
+        pairs = [] if problems.keys() & {_TRAIN, _PROVENANCE} else _pairs(run, manifest)
+    except HallucError as error:
+        name = Path(error.where.file).name if error.where else _PROVENANCE
+        line = f"line {error.where.line}: " if error.where else ""
+        pairs, problems[name] = [], f"is damaged ({line}{error.message})"
+    except OSError as error:  # of earlier versions, whose manifests do not list provenance.jsonl
+        pairs, problems[_PROVENANCE] = [], f"cannot be read ({error.strerror})"
+    return Augmentation(manifest=manifest, pairs=pairs, problems=_told(run, problems))
+
+
+def _told(run: RunDir, problems: Mapping[str, str]) -> list[str]:
+    again = shlex.join(["halluc", "augment", str(run.config), "--run", str(run.path)])
+    found = []
+    for name, what in problems.items():
+        lacking = ": no pairs are shown" if name in (_TRAIN, _PROVENANCE) else ""
+        found.append(f"augment/{name} {what}{lacking}. Remove {run.augment}, then `{again}` makes it again.")
+    return found
+
+
+def _manifest(run: RunDir, record: RunFile) -> tuple[AugmentFile | None, dict[str, str]]:
+    """The manifest, or what ``run.json`` has of it where that is not there or not the one that was written; and what
+    is wrong with it."""
+    path, noted = run.augment / _MANIFEST, dict(record.augment or {})
+    recorded = noted.pop("manifest_sha256", None)
+    wrong = integrity.problems(run.augment, {_MANIFEST: recorded} if recorded else {}, "the augmentation")
+    found: AugmentFile | None = None
+    try:
+        found = read_record(path, AugmentFile, damaged="R130", other_version="R131", help=_HELP)
+    except FileNotFoundError:
+        wrong[_MANIFEST] = "is missing"
+    except HallucError as error:
+        wrong[_MANIFEST] = error.message.removeprefix(f"{path} ")
+    if wrong and noted:
+        try:
+            found = AugmentFile.model_validate({"refused_examples": {}, **noted})
+            wrong[_MANIFEST] += ": what run.json recorded of it is shown"
+        except ValidationError:
+            pass  # run.json was changed too, and is named: there is no other manifest than the one found
+    return found, wrong
+
+
+def _pairs(run: RunDir, manifest: AugmentFile) -> list[EditedPair]:
+    provenance, train = run.augment / _PROVENANCE, run.augment / _TRAIN
     chosen = [_parsed(provenance, number, line) for number, line in _drawn(provenance)]
     parents = {one.parent for one in chosen if one.parent is not None} if manifest.originals else set()
     examples = _examples(train, parents)
@@ -58,7 +106,7 @@ def augmentation(run: RunDir) -> Augmentation:
     if not manifest.originals or any(one.second is not None for one in examples.values()):
         examples |= _examples(train, {one.id for one in chosen})
     pairs = [_pair(one, examples) for one in chosen]
-    return Augmentation(manifest=manifest, pairs=[pair for pair in pairs if pair is not None])
+    return [pair for pair in pairs if pair is not None]
 
 
 def _drawn(path: Path) -> list[tuple[int, bytes]]:

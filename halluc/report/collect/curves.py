@@ -8,40 +8,74 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel, ValidationError
+
 from halluc.core.errors import HallucError, Location
+from halluc.core.files import irregular
 from halluc.runs.reports import Curves
 from halluc.runs.schema import RunFile
 
 MOST_POINTS = 200
 # Every line that is logged begins so: where a killed training left half a line, the next one stands behind it.
 _BEGINNING = b'{"time": '
+_HELP = "restore it, or remove it: the report then has no training curves"
+
+
+class _Step(BaseModel):
+    """What is drawn of an event ``step``; ``loss`` is null where it was not finite."""
+
+    step: int
+    loss: float | None = None
+    features: int | None = None
+    seconds: float | None = None
+
+
+class _Evaluated(BaseModel):
+    step: int
+    metrics: dict[str, float | None]
+    best: bool = False
+
+
+class _Started(BaseModel):
+    resumed_step: int
+    epochs: int | None = None
+
+
+class _Stopped(BaseModel):
+    reason: str | None = None
 
 
 class Training:
     """The events of a training, those of its resumptions laid over what they tell again."""
 
     def __init__(self) -> None:
-        self.steps: dict[int, dict[str, Any]] = {}
-        self.evaluated: dict[int, dict[str, Any]] = {}
-        self.started: dict[str, Any] = {}
-        self.stopped: dict[str, Any] | None = None
+        self.steps: dict[int, _Step] = {}
+        self.evaluated: dict[int, _Evaluated] = {}
+        self.started: _Started | None = None
+        self.stopped: _Stopped | None = None
 
     def add(self, event: dict[str, Any]) -> None:
+        """
+        Raises:
+            ValidationError: the event lacks a value, or has one of a wrong type.
+        """
         kind = event.get("event")
         if kind == "started":
-            self._start(event)
+            self._start(_Started.model_validate(event))
         elif kind == "step":
-            self.steps[event["step"]] = event
+            step = _Step.model_validate(event)
+            self.steps[step.step] = step
         elif kind == "evaluated":
-            self.evaluated[event["step"]] = event
+            evaluated = _Evaluated.model_validate(event)
+            self.evaluated[evaluated.step] = evaluated
         elif kind == "stopped":
-            self.stopped = event
+            self.stopped = _Stopped.model_validate(event)
 
-    def _start(self, event: dict[str, Any]) -> None:
+    def _start(self, event: _Started) -> None:
         """All after the step that it goes on from is told again, or never came to be."""
         self.started, self.stopped = event, None
         for told in (self.steps, self.evaluated):
-            for step in [step for step in told if step > event["resumed_step"]]:
+            for step in [step for step in told if step > event.resumed_step]:
                 del told[step]
 
 
@@ -58,7 +92,7 @@ def curves(path: Path, record: RunFile) -> tuple[Curves | None, list[str]]:
             continue
         try:
             training.add(event)
-        except (KeyError, TypeError):
+        except ValidationError:
             raise _damaged(path, number) from None
     if not training.steps:
         return None, [*notes, f"{path.name} holds no step of training."]
@@ -67,6 +101,9 @@ def curves(path: Path, record: RunFile) -> tuple[Curves | None, list[str]]:
 
 def _events(path: Path) -> Iterator[tuple[int, dict[str, Any] | None]]:
     """(line, event) of each line; None for one that a killed training left unfinished."""
+    kind = irregular(path)
+    if kind is not None:
+        raise HallucError("R101", f"{path} is {kind}, not a file", help=_HELP)
     with path.open("rb") as file:
         damaged = 0
         for number, line in enumerate(file, 1):
@@ -90,48 +127,42 @@ def _events(path: Path) -> Iterator[tuple[int, dict[str, Any] | None]]:
 def _object(line: bytes) -> dict[str, Any] | None:
     try:
         found = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
 
 
 def _damaged(path: Path, number: int) -> HallucError:
-    help = "restore it, or remove it: the report then has no training curves"
-    return HallucError("R101", "not a line of a training's log", Location(str(path), number), help)
+    return HallucError("R101", "not a line of a training's log", Location(str(path), number), _HELP)
 
 
 def _curves(training: Training, record: RunFile) -> Curves:
     best = record.best or {}
     steps = [training.steps[step] for step in sorted(training.steps)]
-    stopped = training.stopped
     return Curves(
-        loss=thinned([(event["step"], event["loss"]) for event in steps if _is_number(event.get("loss"))]),
+        loss=thinned([(one.step, one.loss) for one in steps if one.loss is not None and math.isfinite(one.loss)]),
         dev=_dev(training),
         best_step=best.get("step", _best(training)),
         chosen_by=best.get("chosen_by") if best.get("dev") else None,  # else the last checkpoint was kept
-        steps=steps[-1]["step"],
-        epochs=training.started.get("epochs"),
-        features=sum(event.get("features") or 0 for event in steps) or None,
-        seconds=round(sum(event.get("seconds") or 0.0 for event in steps), 2) or None,
-        stopped=stopped.get("reason") if stopped else None,
+        steps=steps[-1].step,
+        epochs=training.started.epochs if training.started else None,
+        features=sum(one.features or 0 for one in steps) or None,
+        seconds=round(sum(one.seconds or 0.0 for one in steps), 2) or None,
+        stopped=training.stopped.reason if training.stopped else None,
     )
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and math.isfinite(value)
 
 
 def _dev(training: Training) -> dict[str, list[tuple[int, float]]]:
     found: dict[str, list[tuple[int, float]]] = {}
     for step in sorted(training.evaluated):
-        for name, value in training.evaluated[step]["metrics"].items():
-            if _is_number(value):
+        for name, value in training.evaluated[step].metrics.items():
+            if value is not None and math.isfinite(value):
                 found.setdefault(name, []).append((step, value))
     return found
 
 
 def _best(training: Training) -> int | None:
-    return max((step for step, event in training.evaluated.items() if event.get("best")), default=None)
+    return max((step for step, event in training.evaluated.items() if event.best), default=None)
 
 
 def thinned(points: list[tuple[int, float]], most: int = MOST_POINTS) -> list[tuple[int, float]]:

@@ -11,23 +11,15 @@ from halluc.core.errors import HallucError, Location
 from halluc.report.collect.reading import Evaluated
 from halluc.report.collect.shown import Texts
 from halluc.runs.data import DATA_VERSION, ReadData
+from halluc.runs.records import read_json
 from halluc.runs.reports import Data, GateResult, SplitRow
 
-_DATA_HELP = "restore it, or remove it: the report then tells of the evaluated split alone"
 
-
-def data(source: Evaluated, texts: Texts) -> tuple[Data, list[str]]:
-    """The splits that were trained on and the evaluated one, and what is to be said of them.
-
-    Raises:
-        HallucError R101: ``data.json`` is damaged. R102: it is of another version of halluc.
-    """
-    notes = []
-    try:
-        check = _read(source.run.path / "data.json", [count.name for count in texts.words.counts])
-    except FileNotFoundError:
-        check = ReadData()
-        notes.append("data.json is missing: training data and their warnings are not told. `halluc train` writes it.")
+def data(source: Evaluated, texts: Texts) -> Data:
+    """The splits that were trained on and the evaluated one; where ``data.json`` cannot be read, the latter alone."""
+    path, names = source.run.data, [count.name for count in texts.words.counts]
+    check = source.files.read(path, lambda: _read(path, names), "training data and their warnings are not shown")
+    check = check or ReadData()
     inputs = _inputs(source)
     rows = [
         SplitRow(name=name, sha256=inputs.get(split.source), **split.model_dump())
@@ -36,8 +28,7 @@ def data(source: Evaluated, texts: Texts) -> tuple[Data, list[str]]:
     if source.split not in check.splits:
         rows.append(_evaluated(source, texts, inputs))
     warnings = [*check.warnings, *_repeated(source, texts)]
-    made = Data(splits=rows, scheme=check.scheme, warnings=warnings, withheld=source.record.gap)
-    return made, notes
+    return Data(splits=rows, scheme=check.scheme, warnings=warnings, withheld=source.record.gap)
 
 
 def _repeated(source: Evaluated, texts: Texts) -> list[str]:
@@ -52,22 +43,24 @@ def _read(path: Path, names: list[str]) -> ReadData:
     """
     Args:
         names: what the task calls its counts, for files that are older than such names.
+
+    Raises:
+        FileNotFoundError: there is none. HallucError R101: it is damaged. R102: it is of another version of halluc.
     """
-    where = Location(str(path), 1)
+    where = None
     try:
-        content = json.loads(path.read_bytes())
+        content = read_json(path)
         version = content.get("schema_version", 1) if isinstance(content, dict) else 1
         if isinstance(version, int) and version > DATA_VERSION:
-            use = f"this halluc reads up to version {DATA_VERSION}: use the halluc that wrote it, or {_DATA_HELP}"
-            raise HallucError("R102", f"{path} is of schema version {version}", help=use)
+            raise HallucError("R102", f"{path} is of schema version {version}", help="use the halluc that wrote it")
         return ReadData.model_validate(content, context=names)
     except json.JSONDecodeError as error:
         where, told = Location(str(path), error.lineno, error.colno), error.msg
-    except UnicodeDecodeError:
-        told = "it is not UTF-8"
     except ValidationError as error:
         told = error.errors()[0]["msg"]
-    raise HallucError("R101", f"data.json is damaged: {told}", where, _DATA_HELP)
+    except ValueError as error:
+        told = str(error)
+    raise HallucError("R101", told, where)
 
 
 def _inputs(source: Evaluated) -> dict[str, str]:
@@ -108,11 +101,19 @@ def gates(source: Evaluated) -> tuple[list[GateResult], list[str]]:
         told = f"Whether the gates were met is not on record: `halluc eval --run {source.run.path}` records it."
         return [], [told] if asked else []
     try:
-        return [GateResult.model_validate(gate) for gate in recorded], []
+        return [_verified(source, GateResult.model_validate(gate)) for gate in recorded], []
     except (TypeError, ValidationError):
         path = source.run.path / "run.json"
         help = f"evaluate again: halluc eval --run {source.run.path}"
         raise HallucError("R101", f"{path} is damaged: no gates in stages.eval.detail", help=help) from None
+
+
+def _verified(source: Evaluated, gate: GateResult) -> GateResult:
+    """A gate whose evaluation is missing or was changed is not met: what it was held to is no longer there."""
+    if gate.split is None or not source.files.is_lost(source.run.evaluation(gate.split)):
+        return gate
+    told = f"{gate.told}: not verified, since eval/{gate.split}.json is not what the evaluation wrote"
+    return gate.model_copy(update={"met": False, "told": told})
 
 
 _STATES = {

@@ -61,7 +61,7 @@ def _outcome(figures: Figures, nouns: Nouns, name: str, by: dict[str, str]) -> O
     )
 
 
-class _Row(BaseModel):
+class _Row(BaseModel, allow_inf_nan=False):
     precision: float
     recall: float
     f1: float = Field(alias="f1-score")

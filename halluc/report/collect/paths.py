@@ -206,15 +206,15 @@ def relative(report: AnyReport, paths: Paths) -> AnyReport:
     if isinstance(report, RunReport):
         return of_run(report, paths)
     if isinstance(report, StudyReport):
-        return _changed(report, paths, ("conclusion", "notes", "figures", "reproduce"))
+        return _changed(report, paths, ("conclusion", "integrity", "notes", "figures", "reproduce"))
     assert isinstance(report, ComparisonReport)
     others = [_changed(other, paths, ("a", "b", "config_differences")) for other in report.others]
-    made = _changed(report, paths, ("reference", "conclusion", "notes", "reproduce"))
+    made = _changed(report, paths, ("reference", "conclusion", "integrity", "notes", "reproduce"))
     return made.model_copy(update={"others": others})
 
 
 def of_run(report: RunReport, paths: Paths) -> RunReport:
-    made = _changed(report, paths, ("model", "run", "notes", "data", "config", "reproduce", "gates"))
+    made = _changed(report, paths, ("model", "run", "integrity", "notes", "data", "config", "reproduce", "gates"))
     changes: dict[str, Any] = {
         "claims": [
             section.model_copy(update={"shown": [_claim(one, paths) for one in section.shown]})
@@ -223,7 +223,8 @@ def of_run(report: RunReport, paths: Paths) -> RunReport:
     }
     if report.augmentation is not None:
         pairs = [pair.model_copy(update={"source": paths.text(pair.source)}) for pair in report.augmentation.pairs]
-        changes["augmentation"] = report.augmentation.model_copy(update={"pairs": pairs})
+        problems = [paths.text(one) for one in report.augmentation.problems]
+        changes["augmentation"] = report.augmentation.model_copy(update={"pairs": pairs, "problems": problems})
     return made.model_copy(update=changes)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from halluc.config import yaml
@@ -13,10 +14,13 @@ from halluc.config.overrides import apply_all
 from halluc.core.errors import HallucError, ManyErrors
 from halluc.gap.coverage import Coverage
 from halluc.gap.texts import read_coverage
+from halluc.report.collect import integrity
+from halluc.report.collect.integrity import Files
 from halluc.report.collect.shown import Picked, Texts
 from halluc.runs import evaluations
 from halluc.runs.directory import RunDir
 from halluc.runs.evaluations import PREFERRED, Counted, anew
+from halluc.runs.integrity import recorded_evaluations
 from halluc.runs.records import read_lines, read_record
 from halluc.runs.schema import ConfidenceFile, EvalFile, LedgerLine, Prediction, RunFile
 
@@ -25,7 +29,7 @@ from halluc.runs.schema import ConfidenceFile, EvalFile, LedgerLine, Prediction,
 class Evaluated:
     """A run and its evaluation of ``split``; ``config`` is its config as plain values, as it was evaluated.
 
-    What an older run lacks is None or empty, and ``notes`` says so.
+    What an older run lacks, or what is damaged, is None or empty, and ``files`` or ``notes`` say so.
     """
 
     run: RunDir
@@ -36,6 +40,7 @@ class Evaluated:
     confidence: ConfidenceFile | None
     coverage: Coverage | None
     config: dict[str, Any]
+    files: Files
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -66,23 +71,37 @@ def read(run: RunDir, asked: str | None) -> Evaluated:
 
     Raises:
         HallucError R101, R102: no run, or one of another version. R112: the split was not evaluated, or a file of the
-            evaluation is damaged. R114, R120, R121: ``confidence.json`` or ``coverage.json`` is.
+            evaluation is damaged.
     """
     record = run.read()
     splits = evaluated(run)
     split = choose(run, splits, asked)
-    notes: list[str] = []
+    file, notes = evaluations.read(run, split), list[str]()
+    files = integrity.of_run(run, record, split, asked)
+    confidence = files.read(run.confidence, partial(_confidence, run), _NO_CONFIDENCE, split)
+    coverage = files.read(run.coverage, partial(read_coverage, run.coverage), _NO_COVERAGE)
+    if split not in recorded_evaluations(record):
+        notes.append(integrity.UNRECORDED)
     return Evaluated(
         run=run,
         record=record,
         split=split,
         splits=splits,
-        file=evaluations.read(run, split),
-        confidence=_confidence(run, notes),
-        coverage=_coverage(run, notes),
+        file=file,
+        confidence=confidence,
+        coverage=coverage,
         config=_config(run, record, notes),
+        files=files,
         notes=notes,
     )
+
+
+_NO_CONFIDENCE = "whether claims are withdrawn is not known"
+_NO_COVERAGE = "what training showed is not known, and no gap is shown"
+
+
+def _confidence(run: RunDir) -> ConfidenceFile:
+    return read_record(run.confidence, ConfidenceFile, damaged="R114", other_version="R114", help=anew(run))
 
 
 def choose(run: RunDir, splits: list[str], asked: str | None) -> str:
@@ -94,31 +113,17 @@ def choose(run: RunDir, splits: list[str], asked: str | None) -> str:
     Raises:
         HallucError R112: it is none of them.
     """
+    on_record = evaluations.on_record(run.read())
+    lost = asked if asked is not None and asked not in splits else next(iter(on_record), None) if not splits else None
+    if lost in on_record:
+        told = f"{run.evaluation(lost)} is missing, and run.json says that {lost} was evaluated"
+        raise HallucError("R112", told, help=anew(run, lost))
     if asked is not None and asked not in splits:
         help = evaluations.unevaluated_help(asked, splits, run)
         raise HallucError("R112", f"{run.path} is not evaluated on {asked}", help=help)
     if not splits:
         raise HallucError("R112", f"{run.path} is not evaluated", help=evaluations.command(run))
     return asked or splits[0]
-
-
-def _confidence(run: RunDir, notes: list[str]) -> ConfidenceFile | None:
-    try:
-        return read_record(run.confidence, ConfidenceFile, damaged="R114", other_version="R114", help=anew(run))
-    except FileNotFoundError:
-        notes.append("confidence.json is missing: whether claims are withdrawn is not told. `halluc eval` writes it.")
-        return None
-
-
-def _coverage(run: RunDir, notes: list[str]) -> Coverage | None:
-    try:
-        return read_coverage(run.coverage)
-    except FileNotFoundError:
-        told = (
-            "coverage.json is missing: what training showed is not known, and no gap is told. `halluc train` writes it."
-        )
-        notes.append(told)
-        return None
 
 
 def _config(run: RunDir, record: RunFile, notes: list[str]) -> dict[str, Any]:

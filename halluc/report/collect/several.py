@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from halluc.core.errors import HallucError
 from halluc.report.collect import reproducing, shown
+from halluc.report.collect.integrity import of_cell
 from halluc.report.words import nouns, of_comparison, of_study
 from halluc.report.words.nouns import Nouns
 from halluc.runs import evaluations, matrix
 from halluc.runs.directory import RunDir
+from halluc.runs.records import read_json
 from halluc.runs.reports import ComparisonReport, StudyReport
 from halluc.runs.schema import LabelPrediction, Prediction
 from halluc.runs.studies import ArmComparison, CellFigures, Comparison, Flip, Plain, StudyFigures
@@ -32,6 +33,7 @@ def study_report(name: str, home: Path, figures: StudyFigures, reproduce: Sequen
     runs = [RunDir(Path(run)) for cell in figures.cells for run in cell.runs]
     task = next(filter(None, map(task_of, runs)), None)
     figures = _telling(figures, nouns.of(task))
+    lost = [RunDir(home / slug) for slug in figures.missing]
     return StudyReport(
         name=name,
         task=task,
@@ -40,6 +42,7 @@ def study_report(name: str, home: Path, figures: StudyFigures, reproduce: Sequen
         axes=_axes(home, figures),
         single_seed=of_study.is_single_seed(figures),
         conclusion=of_study.of_study(figures),
+        integrity=[told for run in [*runs, *lost] for told in of_cell(run, [figures.split, "dev"])],
         notes=[*_missing(figures.missing), *_unfinished(runs)],
         reproduce=[*reproducing.of_study(runs), *reproduce],
     )
@@ -70,6 +73,7 @@ def comparison_report(
         reference=first.a,
         others=list(others),
         conclusion=of_comparison.of_comparison(others),
+        integrity=[told for run in runs for told in of_cell(run, [first.split])],
         notes=_unfinished(runs),
         texts={example.id: example.tokens for example in examples},
         gold={example.id: shown.marks(example) for example in examples},
@@ -110,7 +114,7 @@ def task_of(run: RunDir) -> str | None:
     """The task that a run was evaluated in; None where no evaluation says."""
     for split in _SPLITS:
         try:
-            task = json.loads(run.evaluation(split).read_text(encoding="utf-8")).get("task")
+            task = read_json(run.evaluation(split)).get("task")
         except (OSError, ValueError, AttributeError):
             continue  # none, or damaged: told by who needs its figures
         if isinstance(task, str):

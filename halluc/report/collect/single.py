@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 from halluc.gap.texts import TextCoverage
 from halluc.report.collect import confidences, facts, gaps, outcomes, paths, reading, reproducing, shown
 from halluc.report.collect.augmented import augmentation
 from halluc.report.collect.curves import curves
 from halluc.report.collect.figures import Figures
+from halluc.report.collect.integrity import is_of_later_evaluation
 from halluc.report.collect.reading import Evaluated
 from halluc.report.collect.shown import Picked, Texts
 from halluc.report.words import nouns, of_run
 from halluc.report.words.headlines import headlines
 from halluc.report.words.nouns import Nouns
+from halluc.runs import integrity
 from halluc.runs.directory import RunDir
-from halluc.runs.reports import Abstention, Augmentation, ClassTable, Curves, GapRow, Mistake, RunReport, TextNovelty
-
-T = TypeVar("T")
+from halluc.runs.reports import Abstention, ClassTable, Curves, GapRow, Mistake, RunReport, TextNovelty
 
 
 def run_report(run: RunDir, split: str | None = None, most_claims: int = 200) -> RunReport:
@@ -30,8 +29,8 @@ def run_report(run: RunDir, split: str | None = None, most_claims: int = 200) ->
 
     Raises:
         HallucError R112: the split was not evaluated, or ledger, predictions and figures are damaged or not of one
-            evaluation. R101, R102, R114, R120, R121, R130, R131, C…: another file of the run is damaged or of another
-            version.
+            evaluation. R101, R102, C…: ``run.json`` or the config is damaged or of another version. Whatever else is
+            missing, damaged or changed is named in ``integrity``, ``notes`` and ``augmentation``.
     """
     source = reading.read(run, split)
     threshold = source.confidence.threshold if source.confidence else None
@@ -62,11 +61,12 @@ def _gap(source: Evaluated, texts: Texts) -> list[GapRow]:
 
 def _made(source: Evaluated, picked: Picked, texts: Texts, gap: list[GapRow]) -> RunReport:
     run, record, notes = source.run, source.record, list(source.notes)
-    data, of_data = facts.data(source, texts)
+    data = facts.data(source, texts)
     gates, of_gates = facts.gates(source)
     config = reproducing.config_lines(run)
     known = paths.of_runs([(run, config)])
-    parts = {**_of_figures(source, picked, notes), **_of_training(source, notes)}
+    parts = {**_of_figures(source, picked, notes), "curves": _curves(source, notes)}
+    augmented = augmentation(run, record, asked=source.config.get("augment") is not None)
     made = RunReport(
         name=f"{record.name}/{run.path.name}" if "=" in run.path.name else record.name,
         task=source.file.task,
@@ -77,11 +77,13 @@ def _made(source: Evaluated, picked: Picked, texts: Texts, gap: list[GapRow]) ->
         seed=record.seeds.get("seed"),
         run=record,
         gates=gates,
-        notes=[*facts.state(source), *_unjudged(picked), *notes, *of_gates, *of_data],
+        integrity=[*source.files.integrity, *(augmented.problems if augmented is not None else ())],
+        notes=[*facts.state(source), *_unjudged(picked), *notes, *source.files.notes, *of_gates],
         text_novelty=_text_novelty(source),
         gap=gap,
         claims=shown.sections(picked, texts, distorts=_nouns(source).has_places),
         data=data,
+        augmentation=augmented,
         config=config,
         reproduce=reproducing.commands(source, config, known),
         metrics=source.file.metrics,
@@ -93,6 +95,7 @@ def _made(source: Evaluated, picked: Picked, texts: Texts, gap: list[GapRow]) ->
 def _of_figures(source: Evaluated, picked: Picked, notes: list[str]) -> dict[str, Any]:
     """The sections that are drawn from eval/<split>.json, and the confidences of the ledger."""
     figures, words = Figures(source.file.metrics), _nouns(source)
+    classification, mistakes = _classification(source, figures)
     withdrawing = _abstention(source, picked, figures, notes)
     return {
         "headlines": headlines(figures, words),
@@ -103,8 +106,8 @@ def _of_figures(source: Evaluated, picked: Picked, notes: list[str]) -> dict[str
         "reliability": confidences.reliability(figures),
         "risk": confidences.risk(figures),
         "abstention": withdrawing,
-        "classification": _classification(source, figures, notes),
-        "mistakes": _mistakes(source),
+        "classification": classification,
+        "mistakes": mistakes,
     }
 
 
@@ -117,14 +120,12 @@ def _text_novelty(source: Evaluated) -> TextNovelty | None:
     return TextNovelty(edges=known.edges, edges_of=known.edges_of) if isinstance(known, TextCoverage) else None
 
 
-def _of_training(source: Evaluated, notes: list[str]) -> dict[str, Any]:
-    return {"curves": _curves(source, notes), "augmentation": _augmentation(source, notes)}
-
-
 def _abstention(source: Evaluated, picked: Picked, figures: Figures, notes: list[str]) -> Abstention | None:
     """``confidence.json`` is the last evaluation's: of another split, it may say what this ledger was not made by."""
     file = source.confidence
-    if file is not None and picked.against:
+    recorded = integrity.recorded_evaluations(source.record)
+    later = is_of_later_evaluation(source.run, recorded, source.split)
+    if file is not None and (picked.against or later):
         notes.append(
             f"confidence.json is of a later evaluation than that of {source.split}: its threshold is not the one by "
             f"which claims are withdrawn here. `halluc eval --run {source.run.path} --split {source.split}` mends it."
@@ -151,38 +152,21 @@ def _model(source: Evaluated) -> str:
     return source.file.checkpoint if from_elsewhere or not named else str(named)
 
 
-def _classification(source: Evaluated, figures: Figures, notes: list[str]) -> list[ClassTable]:
+def _classification(source: Evaluated, figures: Figures) -> tuple[list[ClassTable], list[Mistake]]:
     path = source.run.report(source.split, "json")
-    missing = f"eval/{path.name} is missing: there are no classification reports. `halluc eval` writes it."
-    return _there(lambda: outcomes.classification(path, figures), missing, notes) or []
 
+    def read() -> tuple[list[ClassTable], list[Mistake]]:
+        return outcomes.classification(path, figures), outcomes.mistakes(path)
 
-def _mistakes(source: Evaluated) -> list[Mistake]:
-    return _there(lambda: outcomes.mistakes(source.run.report(source.split, "json")), "", []) or []
-
-
-def _augmentation(source: Evaluated, notes: list[str]) -> Augmentation | None:
-    if source.record.augment is None and not source.run.augment.is_dir():
-        return None
-    missing = "augment/ is missing or not whole: the augmented corpus is not shown. `halluc augment` makes it."
-    return _there(lambda: augmentation(source.run), missing, notes)
+    return source.files.read(path, read, "there are no classification reports", source.split) or ([], [])
 
 
 def _curves(source: Evaluated, notes: list[str]) -> Curves | None:
     if "train" not in source.record.stages:
         return None  # a model from elsewhere
-    missing = "events.jsonl is missing: there are no training curves. `halluc train` writes it."
-    found = _there(lambda: curves(source.run.events, source.record), missing, notes)
+    path = source.run.events
+    found = source.files.read(path, lambda: curves(path, source.record), "there are no training curves")
     if found is None:
         return None
     notes += found[1]
     return found[0]
-
-
-def _there(read: Callable[[], T], missing: str, notes: list[str]) -> T | None:
-    """What is read, or None and a note where its file is not there."""
-    try:
-        return read()
-    except FileNotFoundError:
-        notes.append(missing)
-        return None

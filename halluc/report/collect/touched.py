@@ -84,6 +84,8 @@ def _moved(old: Sequence[Token], edit: Edited) -> list[Token]:
     """The pieces in their new order; tokens that end up elsewhere are touched. Empty where the cuts make no sense."""
     cuts = [cut - edit.start for cut in edit.cuts or ()]
     order = edit.order or []
+    if any(not 0 <= cut <= len(old) for cut in cuts):
+        return []
     if sorted(order) != list(range(len(cuts) - 1)):
         return []
     places = [place for piece in order for place in range(cuts[piece], cuts[piece + 1])]

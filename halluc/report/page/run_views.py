@@ -56,7 +56,7 @@ def _edited(tokens: Sequence[str], edits: Sequence[tuple[int, int]], second: int
 
 
 def _augmented(report: RunReport) -> dict[str, Any]:
-    if report.augmentation is None:
+    if report.augmentation is None or report.augmentation.manifest is None:
         return {}
     made = report.augmentation.manifest
     refused = made.refused.values()

@@ -1,0 +1,149 @@
+"""What is wrong with the files of a run, and what its report lacks for it, in sentences with a command that helps."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from halluc.core.errors import HallucError, ManyErrors
+from halluc.runs import evaluations, integrity
+from halluc.runs.directory import RUN_FILE, RunDir
+from halluc.runs.schema import RunFile
+
+T = TypeVar("T")
+
+_UNTRUE = "what is shown of it may be untrue"
+UNRECORDED = "Hashes of the evaluation's files are not on record: whether they were changed since is not known."
+
+
+@dataclass
+class Files:
+    """The files of a run whose hashes are on record, and the parts of a report that could not be read.
+
+    ``shown`` is the split that the report is of. ``changed`` says what is wrong with a file, by its path in the run,
+    ``splits`` which evaluation it is of, ``lacking`` what the report does without it, and ``unreadable`` why a part of
+    the report could not be read. ``notes`` are of the unreadable files of which no hash is on record.
+    """
+
+    run: RunDir
+    shown: str
+    changed: dict[str, str] = field(default_factory=dict)
+    splits: dict[str, str] = field(default_factory=dict)
+    lacking: dict[str, str] = field(default_factory=dict)
+    unreadable: dict[str, str] = field(default_factory=dict)
+
+    def read(self, path: Path, reader: Callable[[], T], lacking: str, split: str | None = None) -> T | None:
+        """What ``reader`` returns; None where the file is missing or damaged, which is noted.
+
+        Args:
+            lacking: what the report does without the file, as half a sentence. split: the evaluation that writes it.
+        """
+        name = str(path.relative_to(self.run.path))
+        try:
+            return reader()
+        except FileNotFoundError:
+            self.unreadable[name] = "is missing"
+        except HallucError as error:
+            self.unreadable[name] = _damage(path, error)
+        except OSError as error:
+            self.unreadable[name] = f"cannot be read ({error.strerror})"
+        self.lacking[name] = lacking
+        if split is not None:
+            self.splits[name] = split
+        return None
+
+    def is_lost(self, path: Path) -> bool:
+        """Whether a file is missing, or not the one that was written."""
+        return str(path.relative_to(self.run.path)) in self.changed
+
+    @property
+    def integrity(self) -> list[str]:
+        """A sentence for each file that is not as its recorded hash has it, and what makes it again."""
+        # What cannot be read either is described by what is wrong in it.
+        return [self._told(name, self.unreadable.get(name, what)) for name, what in self.changed.items()]
+
+    @property
+    def notes(self) -> list[str]:
+        """The same for the files of which no hash is on record, and that cannot be read."""
+        return [self._told(name, what) for name, what in self.unreadable.items() if name not in self.changed]
+
+    def _told(self, name: str, what: str) -> str:
+        shown = name not in self.splits or self.splits[name] == self.shown
+        lacking = self.lacking.get(name, _UNTRUE if shown and what.startswith("was changed") else None)
+        return f"{name} {what}{f': {lacking}' if lacking else ''}. {self._remedy(name)}"
+
+    def _remedy(self, name: str) -> str:
+        if name in self.splits:
+            return f"`{evaluations.command(self.run, self.splits[name])}` writes it again."
+        if name == RUN_FILE:
+            return "Restore it from a copy."
+        return f"Restore it, or train again: `{shlex.join(['halluc', 'train', str(self.run.config)])}`."
+
+
+def of_run(run: RunDir, record: RunFile, shown: str, asked: str | None) -> Files:
+    """What is wrong with the files of a run whose hashes are on record.
+
+    Args:
+        shown: the split that the report is of. asked: the one that it was asked for, if any.
+    """
+    found = Files(run, shown, _of_record(run))
+    recorded = integrity.recorded_evaluations(record)
+    for split in sorted(evaluations.on_record(record), key=lambda split: split != shown):
+        wrong = evaluations.problems(run, record, split)
+        file = f"eval/{split}.json"
+        if not run.evaluation(split).is_file():
+            wrong.setdefault(file, "is missing")
+            if asked is None and evaluations.PREFERRED.index(split) < evaluations.PREFERRED.index(shown):
+                found.lacking[file] = f"{split} was evaluated, and this report is of {shown} in its place"
+        if is_of_later_evaluation(run, recorded, split):
+            wrong.pop(run.confidence.name)
+        found.changed.update(wrong)
+        found.splits = {**dict.fromkeys(wrong, split), **found.splits}
+    found.changed.update(integrity.problems(run.path, integrity.recorded_training(record), "the training"))
+    return found
+
+
+def is_of_later_evaluation(run: RunDir, recorded: dict[str, dict[str, str]], split: str) -> bool:
+    """Whether ``confidence.json`` is what the evaluation of another split wrote, and not that of this one."""
+    name = run.confidence.name
+    theirs = {of.get(name) for other, of in recorded.items() if other != split} - {None}
+    mine = recorded.get(split, {}).get(name)
+    if mine is None or not theirs or not run.confidence.is_file():
+        return False
+    now = integrity.of_evaluation(run, split).get(name)
+    return now != mine and now in theirs
+
+
+def of_cell(run: RunDir, splits: Sequence[str]) -> list[str]:
+    """The same of a cell of a study, or of a run that is compared: its record, its log, and its evaluations.
+
+    Args:
+        splits: the evaluations, the one that the report is of first.
+    """
+    try:
+        record = run.read()
+    except HallucError:
+        return []  # reported by who needs its figures
+    found = Files(run, splits[0], _of_record(run))
+    for split in dict.fromkeys(splits):
+        wrong = evaluations.problems(run, record, split)
+        found.changed.update(wrong)
+        found.splits = {**dict.fromkeys(wrong, split), **found.splits}
+    log = {name: sha256 for name, sha256 in integrity.recorded_training(record).items() if name == run.events.name}
+    found.changed.update(integrity.problems(run.path, log, "the training"))
+    return [f"{run.path.name}: {told}" for told in found.integrity]
+
+
+def _of_record(run: RunDir) -> dict[str, str]:
+    return {RUN_FILE: "was changed after halluc wrote it"} if integrity.is_record_changed(run) else {}
+
+
+def _damage(path: Path, error: HallucError) -> str:
+    one = error.errors[0] if isinstance(error, ManyErrors) else error
+    if one.message.startswith((f"{path} is ", f"{path} cannot ")):
+        return one.message.removeprefix(f"{path} ")
+    line = f"line {one.where.line}: " if one.where and one.where.line else ""
+    return f"is damaged ({line}{one.message.split(' is damaged: ')[-1]})"

@@ -1,0 +1,92 @@
+"""Whether the files of a run are still those that were written: their SHA-256 hashes, as ``run.json`` records them.
+
+``train`` and ``eval`` record the hashes of their files in ``stages.<command>.detail.files`` when they end, ``augment``
+in its manifest. A command that is killed before its end leaves the hashes of the time before, or none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from halluc.core.files import irregular
+from halluc.runs.directory import RUN_FILE, RunDir
+from halluc.runs.provenance import file_sha256
+from halluc.runs.records import content_sha256, read_json
+from halluc.runs.schema import RunFile, Stage
+
+FILES = "files"
+Hashes = dict[str, str]
+
+_OF_TRAINING = TypeAdapter(Hashes)
+_OF_EVALUATION = TypeAdapter(dict[str, Hashes])
+
+
+def of_training(run: RunDir) -> Hashes:
+    """The hashes of the files that a training writes and a report reads, by their path in the run."""
+    return _hashes(run, (run.data, run.coverage, run.withheld, run.events))
+
+
+def of_evaluation(run: RunDir, split: str) -> Hashes:
+    """The hashes of all files of the evaluation of a split, by their path in the run."""
+    reports = [run.report(split, suffix) for suffix in ("json", "txt")]
+    return _hashes(run, (run.evaluation(split), run.ledger(split), run.predictions(split), *reports, run.confidence))
+
+
+def _hashes(run: RunDir, paths: Iterable[Path]) -> Hashes:
+    return {str(path.relative_to(run.path)): file_sha256(path) for path in paths if path.is_file()}
+
+
+def recorded_training(record: RunFile) -> Hashes:
+    """What a finished training recorded; empty where one goes on, or was of an earlier version."""
+    stage = record.stages.get("train")
+    found: Hashes = {} if stage is None or stage.status != "done" else _recorded(stage, _OF_TRAINING)
+    return found
+
+
+def recorded_evaluations(record: RunFile) -> dict[str, Hashes]:
+    """What evaluations recorded, by split; without the splits that were evaluated by an earlier version."""
+    stage = record.stages.get("eval")
+    found: dict[str, Hashes] = {} if stage is None else _recorded(stage, _OF_EVALUATION)
+    return found
+
+
+def _recorded(stage: Stage, kind: TypeAdapter[Any]) -> Any:
+    try:
+        return kind.validate_python(stage.detail.get(FILES, {}))
+    except ValidationError:
+        return {}  # as if nothing was recorded; that run.json was changed is reported of itself
+
+
+def problems(folder: Path, recorded: Mapping[str, str], when: str) -> dict[str, str]:
+    """What is wrong with files, in words, by their path in ``folder``; those that are as recorded have no entry.
+
+    Args:
+        when: the end of "was changed after …".
+    """
+    found = {name: _problem(folder / name, sha256, when) for name, sha256 in recorded.items()}
+    return {name: told for name, told in found.items() if told is not None}
+
+
+def _problem(path: Path, sha256: str, when: str) -> str | None:
+    kind = irregular(path)
+    if kind is not None:
+        return f"is {kind}, not a file"
+    try:
+        return None if file_sha256(path) == sha256 else f"was changed after {when}"
+    except FileNotFoundError:
+        return "is missing"
+    except OSError as error:
+        return f"cannot be read ({error.strerror})"
+
+
+def is_record_changed(run: RunDir) -> bool:
+    """Whether ``run.json`` is not as halluc wrote it; False in runs of earlier versions, which record no hash."""
+    content = read_json(run.path / RUN_FILE)
+    if not isinstance(content, dict) or content.get("sha256") is None:
+        return False
+    recorded = content.pop("sha256")
+    return bool(content_sha256(content) != recorded)
