@@ -157,6 +157,7 @@ def main() -> int:
             results += perform_all(attacks, folder, asked.workers)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+    results.sort(key=lambda one: (one.group, one.outcome, one.name))
     faults = [one for one in results if one.outcome not in HELD]
     print(table(results))
     print(f"\n{len(results)} attacks in {(time.monotonic() - started) / 60:.1f} minutes; {len(faults)} did not hold")

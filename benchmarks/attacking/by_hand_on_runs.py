@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from attacking import damage
-from attacking.by_hand import Task, refused
+from attacking.by_hand import Task
 from attacking.made import AUGMENT, Made, base, write_config
 from attacking.results import CLEAR, EQUAL, FALLBACK, OTHER, SILENT, Attack, Bench, Verdict
 

@@ -51,7 +51,7 @@ def attacks(made: Made, seed: int, share: float) -> Iterator[Attack]:
                 sure = chance.choice(commands)
                 for command in commands:
                     if command == sure or chance.random() < share:
-                        title = f"{name}: {command}, {kind} = {file}"
+                        title = f"{name}: {command}, {file} = {kind}"
                         task = functools.partial(_attack, made, run, command, file, kind, f"{seed} {title}")
                         yield Attack("damage", title, task)
 

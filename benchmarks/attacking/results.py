@@ -168,5 +168,7 @@ def not_held(results: Sequence[Result], most: int = 400) -> str:
 
 
 def _kind(result: Result) -> str:
-    """Results alike: same place of the attack, or the same last words."""
-    return result.name.split(" = ")[0] if result.outcome != CRASHED else result.shows.rsplit(": ", 2)[-1][:60]
+    """What alike results have in common: the exception, the error, or the place of the attack."""
+    if result.outcome == CRASHED:
+        return result.shows.rsplit(": ", 2)[-1][:60]
+    return result.shows[:60] if result.name[0].isdigit() else result.name.split(" = ")[0]
