@@ -28,7 +28,7 @@ HERE = Path(__file__).resolve().parent
 _NUMBER = struct.Struct("<i")
 
 
-def arguments() -> argparse.Namespace:
+def arguments(given: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", action="append", help="groups whose name begins so; repeatable")
@@ -38,9 +38,12 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--share", type=float, default=0.3, help="that share")
     parser.add_argument("--most", type=int, help="no more attacks of a group than this, drawn by the seed")
     parser.add_argument("--workers", type=int, default=2, help="attacks at a time")
+    parser.add_argument(
+        "--forked", action="store_true", help="kill forked processes, which start at once; else new ones"
+    )
     parser.add_argument("--code", type=Path, default=HERE.parent, help="the checkout that is attacked")
     parser.add_argument("--faults", type=Path, help="write all that did not hold into this file, a JSON object a line")
-    return parser.parse_args()
+    return parser.parse_args(given)
 
 
 def prepare(code: Path) -> None:
@@ -53,6 +56,7 @@ def prepare(code: Path) -> None:
 
 
 def all_attacks(asked: argparse.Namespace, folder: Path) -> Iterator:
+    import kills
     from attacking import by_hand, by_hand_on_runs, damage, generated, made, million, together
 
     def wants(*groups: str) -> bool:
@@ -64,6 +68,7 @@ def all_attacks(asked: argparse.Namespace, folder: Path) -> Iterator:
         *by_hand_on_runs.attacks(ready),
         *together.attacks(ready, asked.seed),
         *million.attacks(ready),
+        *kills.attacks(ready, asked.seed, asked.forked),
     ]
     yield from (one for one in several if wants(one.group))
     if wants("configs"):
@@ -134,10 +139,9 @@ def _worker(attacks: Sequence, folder: Path, file: Path, taking: int, giving: in
         os._exit(1)
 
 
-def main() -> int:
-    asked = arguments()
+def main(given: Sequence[str] | None = None) -> int:
+    asked = arguments(given)
     prepare(asked.code)
-    import kills
     from attacking import calls
     from attacking.results import HELD, not_held, table
 
@@ -147,20 +151,22 @@ def main() -> int:
     started = time.monotonic()
     folder = Path(tempfile.mkdtemp(prefix="attacks-"))
     try:
-        results = []
-        if not asked.only or any("kills".startswith(one) for one in asked.only):
-            results += kills.results(folder / "kills", asked.seed)
-        if not asked.only or asked.only != ["kills"]:
-            calls.import_everything()
-            (folder / "made").mkdir()
-            attacks = drawn(list(all_attacks(asked, folder / "made")), asked.most, asked.seed)
-            results += perform_all(attacks, folder, asked.workers)
+        calls.import_everything()
+        (folder / "made").mkdir()
+        attacks = drawn(list(all_attacks(asked, folder / "made")), asked.most, asked.seed)
+        results = perform_all(attacks, folder, asked.workers)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     results.sort(key=lambda one: (one.group, one.outcome, one.name))
     faults = [one for one in results if one.outcome not in HELD]
     print(table(results))
-    print(f"\n{len(results)} attacks in {(time.monotonic() - started) / 60:.1f} minutes; {len(faults)} did not hold")
+    later, total, broken = (
+        sum(getattr(one, name) for one in several)
+        for name, several in (("after_checkpoint", results), ("count", results), ("count", faults))
+    )
+    print(f"\n{total} attacks in {(time.monotonic() - started) / 60:.1f} minutes; {broken} did not hold")
+    if later:
+        print(f"{later} of the kills came after the first checkpoint of a training")
     if faults:
         print("\n" + not_held(results))
     if asked.faults:

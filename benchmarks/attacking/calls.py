@@ -189,7 +189,7 @@ def _wait(started: Started, longest: float) -> tuple[int, Any, bool]:
         done, status, usage = os.wait4(process, os.WNOHANG)
         if done:
             break
-        if not killed and (time.monotonic() - started.at > longest or _resident_mb(process) > _LARGEST_MB):
+        if not killed and (_too_long(started, longest) or _resident_mb(process) > _LARGEST_MB):
             os.killpg(process, signal.SIGKILL)
             killed = True
         time.sleep(pause)
@@ -197,6 +197,19 @@ def _wait(started: Started, longest: float) -> tuple[int, Any, bool]:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process, signal.SIGKILL)
     return status, usage, killed
+
+
+def _too_long(started: Started, longest: float) -> bool:
+    """By its processor time; by the clock only if it waits for something, or is hopelessly slow."""
+    clock = time.monotonic() - started.at
+    if clock < longest:
+        return False
+    try:
+        fields = Path(f"/proc/{started.process}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return False
+    cpu = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return cpu > longest or cpu < 1 or clock > 4 * longest
 
 
 def _resident_mb(process: int) -> float:

@@ -20,8 +20,12 @@ _WORST = (SILENT, CRASHED, SLOW, LARGE, OTHER)
 
 @dataclass(frozen=True)
 class Verdict:
+    """``count``: how many attacks it is about; ``after_checkpoint``: of kills, those after the first checkpoint."""
+
     outcome: str
     shows: str = ""
+    count: int = 1
+    after_checkpoint: int = 0
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,8 @@ class Result:
     cpu: float
     clock: float
     mb: float
+    count: int = 1
+    after_checkpoint: int = 0
 
     as_record = asdict
 
@@ -129,7 +135,17 @@ def perform(attack: Attack, folder: Path) -> Result:
         worst, shows = verdict, verdict.shows
     cpu, clock, mb = (max((getattr(c, name) for c in bench.calls), default=0) for name in ("cpu", "clock", "mb"))
     shutil.rmtree(folder, ignore_errors=True)
-    return Result(attack.group, attack.name, worst.outcome, shows.replace(str(folder), ""), cpu, clock, mb)
+    return Result(
+        attack.group,
+        attack.name,
+        worst.outcome,
+        shows.replace(str(folder), ""),
+        cpu,
+        clock,
+        mb,
+        verdict.count,
+        verdict.after_checkpoint,
+    )
 
 
 def table(results: Sequence[Result]) -> str:
@@ -139,12 +155,12 @@ def table(results: Sequence[Result]) -> str:
         groups[result.group].append(result)
     rows = [("group", "attacks", *columns, "worst s (processor)", "worst MB")]
     for name, members in [*groups.items(), ("all", list(results))]:
-        counts = [sum(one.outcome == column for one in members) for column in columns]
+        counts = [sum(one.count for one in members if one.outcome == column) for column in columns]
         worst = [
             f"{max((one.cpu for one in members), default=0):.1f}",
             f"{max((one.mb for one in members), default=0):,.0f}",
         ]
-        rows.append((name, str(len(members)), *map(str, counts), *worst))
+        rows.append((name, str(sum(one.count for one in members)), *map(str, counts), *worst))
     widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
     lines = [
         "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in rows

@@ -62,9 +62,16 @@ def _same(found: Path, home: Path, known: Path, known_home: Path, names: list[st
     for name in names:
         if not (found / name).is_file():
             return f"{name} is missing"
-        if masked((found / name).read_bytes(), home) != masked((known / name).read_bytes(), known_home):
+        if _text(found / name, home) != _text(known / name, known_home):
             return f"{name} is not what one command alone writes"
     return _left(found)
+
+
+def _text(path: Path, home: Path) -> bytes:
+    """Masked, and without the lines that tell how to come here, and the hash of inputs with their paths."""
+    lines = masked(path.read_bytes(), home).splitlines()
+    told = (b"halluc run ", b"halluc report ", b"start in the folder", b'"fingerprint"')
+    return b"\n".join(line for line in lines if not any(one in line for one in told))
 
 
 def _left(folder: Path) -> str | None:
