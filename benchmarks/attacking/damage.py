@@ -1,0 +1,242 @@
+"""Every file of a run, damaged in every way, under every command that reads runs.
+
+A call holds if it ends in an error with a code, or if what it writes is byte for byte what it writes of the undamaged
+run (times masked), or if it names the damaged file, on stderr or on the page, more often than it does of that run.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import random
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from attacking.calls import Call
+from attacking.made import Made
+from attacking.results import CLEAR, CRASHED, EQUAL, FALLBACK, SILENT, Attack, Bench, Verdict
+
+# Name and content, times and paths masked.
+Files = dict[str, bytes]
+
+_TIMES = re.compile(
+    rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(\+00:00| UTC|Z)?|(?<=seconds\": )[\d.]+|(?<=per_second\": )[\d.]+"
+)
+# What each command makes; the rest of a run are notes of how it went.
+_MADE = {
+    "eval": ("eval/", "predictions/", "ledger/", "confidence.json"),
+    "report": ("report/", "model/README.md"),
+    "predict": ("predicted.jsonl",),
+    "train --resume": ("model/", "augment/train.jsonl", "augment/provenance.jsonl", "coverage.json", "data.json"),
+    "run": ("/eval/", "/predictions/", "/ledger/", "/model/", "report/", "study.json"),
+}
+COMMANDS = {
+    "ner": ("eval", "report", "predict", "train --resume"),
+    "texts": ("eval", "report", "predict", "train --resume"),
+    "interrupted": ("train --resume",),
+    "study": ("report", "run"),
+}
+
+
+def attacks(made: Made, seed: int, share: float) -> Iterator[Attack]:
+    """All combinations, or a ``share`` of them that is drawn by the seed; each file has each damage at least once."""
+    for name, commands in COMMANDS.items():
+        run: Path = getattr(made, name)
+        chance = random.Random(f"{seed} {name}")
+        for file in _files(run, name):
+            for kind in KINDS:
+                sure = chance.choice(commands)
+                for command in commands:
+                    if command == sure or chance.random() < share:
+                        title = f"{name}: {command}, {file} = {kind}"
+                        task = functools.partial(_attack, made, run, command, file, kind, f"{seed} {title}")
+                        yield Attack("damage", title, task)
+
+
+def _files(run: Path, name: str) -> list[str]:
+    """Of a study the files of one cell, and those beside the cells."""
+    found = sorted(str(path.relative_to(run)) for path in run.rglob("*") if path.is_file() and path.name != ".lock")
+    if name != "study":
+        return found
+    first = min(one.split("/")[0] for one in found if "=" in one)
+    return [one for one in found if "=" not in one or one.startswith(first + "/")]
+
+
+def _attack(made: Made, run: Path, command: str, file: str, kind: str, seed: str, bench: Bench) -> Verdict:
+    return attempt(made, run, command, file, lambda path: KINDS[kind](path, random.Random(seed)), bench)
+
+
+def attempt(made: Made, run: Path, command: str, file: str, spoil: Callable[[Path], bool], bench: Bench) -> Verdict:
+    """Spoil a file of a copy of the run, call the command on it, and compare with the undamaged run."""
+    copy = bench.folder / run.name
+    control = _control(made, run, command, bench)
+    _copy(run, copy)
+    if not spoil(copy / file):
+        return Verdict(EQUAL, "cannot be damaged so")
+    written, call = _called(made, copy, command, bench)
+    return judge(call, written, control, file, bench.folder)
+
+
+def judge(call: Call, written: Files, control: tuple[Files, set[str]], file: str, folder: Path) -> Verdict:
+    """Of what was written, beside what is written of an undamaged run."""
+    if call.refused:
+        return Verdict(CLEAR, call.first_error)
+    if call.code:
+        return Verdict(CRASHED, f"exit {call.code}: {call.first_error}")
+    sound, told = control
+    differs = sorted(name for name in sound.keys() | written.keys() if sound.get(name) != written.get(name))
+    if not differs:
+        return Verdict(EQUAL)
+    path = Path(file)
+    names = [path.name] if path.parent == Path() else [path.name, f"/{path.parent.name}"]
+    naming = [line for line in _told(call, written, folder) - told if any(name in line for name in names)]
+    if naming:
+        return Verdict(FALLBACK, f"{differs[0]} differs, and it is told: {naming[0]}")
+    return Verdict(SILENT, f"{', '.join(differs[:3])} differ, and nobody says so")
+
+
+def _told(call: Call, written: Files, folder: Path) -> set[str]:
+    """The lines that people read: on stderr and in the report."""
+    texts = [masked(call.err.encode(), folder), *(text for name, text in written.items() if name.endswith("report.md"))]
+    return {line for text in texts for line in text.decode("utf-8", "replace").splitlines()}
+
+
+_controls: dict[tuple[Path, str], tuple[Files, set[str]]] = {}
+
+
+def _control(made: Made, run: Path, command: str, bench: Bench) -> tuple[Files, set[str]]:
+    """What the command writes of the undamaged run: everything of the run that it could write anew, once a process."""
+    if (run, command) not in _controls:
+        copy = bench.folder / run.name
+        both = []
+        for _ in range(2):
+            _copy(run, copy)
+            written, call = _called(made, copy, command, bench)
+            assert call.code == 0, call
+            both.append(written)
+            shutil.rmtree(copy)
+        assert both[0] == both[1], f"{command}: of the same run other files, so that nothing can be compared"
+        if run.name == "interrupted" and command == "train --resume":
+            whole = _as_compared(made.ner, made.ner, bench)
+            assert all(whole[name] == content for name, content in both[0].items() if name.startswith("model/"))
+        _controls[run, command] = (both[0], _told(call, both[0], bench.folder))
+        bench.calls.clear()
+    return _controls[run, command]
+
+
+def _called(made: Made, copy: Path, command: str, bench: Bench) -> tuple[Files, Call]:
+    """Call the command; returns what it has written of what it makes, times and paths masked."""
+    before = {path: (path.lstat().st_ino, path.lstat().st_mtime_ns) for path in copy.rglob("*")}
+    arguments = {
+        "eval": ["eval", "--run", copy],
+        "report": ["report", copy],
+        "predict": ["predict", copy, "--input", made.input, "--output", copy / "predicted.jsonl"],
+        "train --resume": ["train", made.config(copy), "--run", copy, "--resume"],
+        "run": ["run", made.config(copy), "--set", f"runs_dir={bench.folder}"],
+    }[command]
+    call = bench.halluc(*arguments)
+    written = {}
+    for path in copy.rglob("*"):
+        name = str(path.relative_to(copy))
+        wanted = any(one in name if one.startswith("/") else name.startswith(one) for one in _MADE[command])
+        is_new = before.get(path) != (path.lstat().st_ino, path.lstat().st_mtime_ns)
+        if wanted and is_new and path.is_file() and not (command == "train --resume" and path.name == "README.md"):
+            written[name] = masked(path.read_bytes(), bench.folder)
+    return written, call
+
+
+def _as_compared(run: Path, home: Path, bench: Bench) -> Files:
+    return {str(p.relative_to(run)): masked(p.read_bytes(), home) for p in run.rglob("*") if p.is_file()}
+
+
+def masked(content: bytes, folder: Path) -> bytes:
+    return _TIMES.sub(b"TIME", content.replace(str(folder).encode(), b"HERE"))
+
+
+def _copy(run: Path, copy: Path) -> None:
+    shutil.rmtree(copy, ignore_errors=True)
+    shutil.copytree(run, copy, symlinks=True)
+
+
+Kind = Callable[[Path, random.Random], bool]
+
+
+def _missing(path: Path, chance: random.Random) -> bool:
+    path.unlink()
+    return True
+
+
+def _empty(path: Path, chance: random.Random) -> bool:
+    path.write_bytes(b"")
+    return True
+
+
+def _truncated(path: Path, chance: random.Random) -> bool:
+    os.truncate(path, path.stat().st_size // 2)
+    return True
+
+
+def _flipped(path: Path, chance: random.Random) -> bool:
+    content = bytearray(path.read_bytes())
+    content[chance.randrange(len(content))] ^= 1 << chance.randrange(8)
+    path.write_bytes(content)
+    return True
+
+
+def _garbage(path: Path, chance: random.Random) -> bool:
+    path.write_bytes(chance.randbytes(1000))
+    return True
+
+
+def _other_type(path: Path, chance: random.Random) -> bool:
+    """Valid JSON, of another type than what stood there; in a file of lines one line."""
+    value = chance.choice(("null", "[]", '"x"', "3", "{}", '{"schema_version": 1}', "[[]]", "true"))
+    if path.suffix == ".jsonl":
+        lines = path.read_text(encoding="utf-8").splitlines()
+        lines[chance.randrange(len(lines))] = value
+        value = "\n".join(lines)
+    path.write_text(value + "\n")
+    return True
+
+
+def _edited(path: Path, chance: random.Random) -> bool:
+    """One number is another: in JSON any, else a digit; False where there is none."""
+    if path.suffix in (".safetensors", ".pt"):
+        return False
+    text = path.read_text(encoding="utf-8", errors="surrogateescape")
+    numbers = list(re.finditer(r"(?<![\w.\"-])\d+(\.\d+)?(?![\w.\":-])", text))
+    numbers = numbers or list(re.finditer(r"\d", text))
+    if not numbers:
+        return False
+    chosen = chance.choice(numbers)
+    new = str(int(chosen[0]) + 1) if chosen[0].isdecimal() else json.dumps(float(chosen[0]) / 2)
+    path.write_text(text[: chosen.start()] + new + text[chosen.end() :], encoding="utf-8", errors="surrogateescape")
+    return True
+
+
+def _folder(path: Path, chance: random.Random) -> bool:
+    path.unlink()
+    path.mkdir()
+    return True
+
+
+def _endless(path: Path, chance: random.Random) -> bool:
+    path.unlink()
+    path.symlink_to("/dev/zero")
+    return True
+
+
+KINDS: dict[str, Kind] = {
+    "missing": _missing,
+    "empty": _empty,
+    "truncated": _truncated,
+    "a bit flipped": _flipped,
+    "garbage": _garbage,
+    "JSON of another type": _other_type,
+    "a number edited": _edited,
+    "a folder": _folder,
+    "a link to /dev/zero": _endless,
+}

@@ -1,0 +1,80 @@
+"""Generated configs and corpora, from ``tests/generated_configs.py`` and ``tests/generated_corpora.py``."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import itertools
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from attacking.calls import Call
+from attacking.made import Made
+from attacking.results import CLEAR, EQUAL, OTHER, Attack, Bench, Verdict
+
+_TESTS = Path(__file__).resolve().parents[2] / "tests"
+
+
+def _generator(name: str) -> Any:
+    """A generator of the tests beside this benchmark; it is not part of the checkout that is attacked."""
+    sys.path.append(str(_TESTS))
+    try:
+        return getattr(importlib.import_module(name), name)
+    finally:
+        sys.path.remove(str(_TESTS))
+
+
+def configs(made: Made, seed: int, count: int) -> Iterator[Attack]:
+    for number, text in enumerate(_generator("generated_configs")(seed, count)):
+        yield Attack("configs", f"{number} = {_short(text)}", functools.partial(_config, made, text))
+
+
+def _config(made: Made, text: str, bench: Bench) -> Verdict:
+    """``check``, ``config show``, and a step of ``train`` for what ``check`` accepts: it must not fail there."""
+    config = bench.put("c.yaml", text)
+    show, check = bench.halluc("config", "show", config), bench.halluc("check", config)
+    if check.code:
+        return Verdict(CLEAR if check.refused else OTHER, check.first_error)
+    if show.code:
+        return Verdict(OTHER, f"check accepts what config show refuses: {show.first_error}")
+    train = _train(bench, config, "--shard", "1/1000")  # of a study the first cell
+    if "no `matrix`" in train.err:
+        train = _train(bench, config)
+    if train.refused and train.code != 4:  # what the machine lacks is not the config's fault
+        return Verdict(OTHER, f"check accepts it, train ends: {train.first_error}")
+    return Verdict(CLEAR if train.refused else EQUAL)
+
+
+def _train(bench: Bench, config: Path, *more: str) -> Call:
+    return bench.halluc("train", config, "--set", "train.steps=1", "--set", f"runs_dir={bench.out}", *more)
+
+
+def corpora(made: Made, seed: int, count: int) -> Iterator[Attack]:
+    for number, (name, content, yaml) in enumerate(_generator("generated_corpora")(seed, count)):
+        yield Attack("corpora", f"{number} = {name}", functools.partial(_corpus, made, content, yaml))
+
+
+def _corpus(made: Made, content: bytes, yaml: str, bench: Bench) -> Verdict:
+    """``check`` on a corpus, and ``predict`` on it as texts: an error with a code, or figures."""
+    file = bench.put("corpus", content)
+    rest = f"name: corpus\nmodel: {{name: {made.folder / 'encoder'}}}\nruns_dir: {bench.out}\n"
+    config = bench.put("c.yaml", f"{yaml.replace('{path}', str(file))}{rest}")
+    check = bench.halluc("check", config)
+    predict = bench.halluc("predict", made.texts, "--input", file, "--output", bench.out / "claims.jsonl")
+    for call in (check, predict):
+        if call.code and not call.refused:
+            return Verdict(OTHER, f"{call.command}: exit {call.code}: {call.first_error}")
+    if predict.code == 0:
+        lines = (bench.out / "claims.jsonl").read_bytes().decode("utf-8").split("\n")
+        for line in itertools.filterfalse(lambda line: line == "", lines):
+            json.loads(line)
+    return Verdict(CLEAR if check.refused else EQUAL)
+
+
+def _short(text: str) -> str:
+    """The config on one line, long values cut."""
+    line = json.dumps(text, ensure_ascii=True)[1:-1]
+    return line if len(line) <= 600 else line[:300] + "…" + line[-300:]

@@ -1,0 +1,33 @@
+"""``check`` on a million sentences: a minute, a gigabyte."""
+
+from __future__ import annotations
+
+import functools
+import random
+from collections.abc import Iterator
+
+from attacking.made import Made, base, write_config
+from attacking.results import EQUAL, OTHER, Attack, Bench, Verdict
+
+_SECONDS = 60
+
+
+def attacks(made: Made) -> Iterator[Attack]:
+    yield Attack("million sentences", "check", functools.partial(_check, made), _SECONDS)
+
+
+def _check(made: Made, bench: Bench) -> Verdict:
+    chance = random.Random(1)
+    words = [f"w{number}" for number in range(50_000)]
+    names = [f"N{number}" for number in range(20_000)]
+    with (bench.given / "train.txt").open("w", encoding="utf-8") as file:
+        for _ in range(1_000_000):
+            length = chance.randint(3, 20)
+            tokens = [f"{words[int(50_000 * chance.random() ** 3)]} O" for _ in range(length)]
+            if chance.random() < 0.5:
+                tokens[length // 2] = f"{names[int(20_000 * chance.random() ** 3)]} B-PER"
+            file.write("\n".join(tokens) + "\n\n")
+    data = {"format": "conll", "train": str(bench.given / "train.txt"), "dev": base(made.folder)["data"]["dev"]}
+    config = write_config(bench.given / "c.yaml", **{**base(made.folder), "data": data})
+    call = bench.halluc("check", config, longest=300)
+    return Verdict(EQUAL if call.code == 0 else OTHER, call.first_error)
