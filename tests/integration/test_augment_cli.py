@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import re
 from pathlib import Path
 
 import pytest
 
-from halluc.augment import pipeline
+from halluc.augment import finishing, pipeline
 from halluc.commands import augmenting
 from halluc.components import TABLE
 from halluc.config.loading import load
@@ -72,6 +74,44 @@ def test_json_is_the_manifest_and_quiet_says_where_it_is(halluc, augmented):
     assert told.pop("run") == str(run.path)
     assert told == json.loads((run.augment / "manifest.json").read_text())
     assert len(halluc("augment", augmented, "--quiet", "--set", "seed=2").err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_on_a_full_disk_the_first_file_is_named_and_not_what_could_not_be_noted_then(
+    halluc, augmented, tmp_path, monkeypatch, named
+):
+    sync = os.fsync
+
+    def fills_up(descriptor: int) -> None:
+        if any(tmp_path.rglob("augment/.partial/*.jsonl")):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fills_up)
+    outcome = halluc("augment", augmented, "-q", *(("--run", tmp_path / "run") if named else ()))
+    run = RunDir(tmp_path / "run") if named else only_run(augmented)
+    assert outcome.code == 4
+    assert outcome.err.splitlines() == [
+        f"error[E401]: cannot write {run.augment / '.partial' / 'originals.jsonl'}: No space left on device",
+        f"   = help: free space, or choose another {'place for `--run`' if named else '`runs_dir`'}",
+    ]
+    monkeypatch.setattr(os, "fsync", sync)
+    assert halluc("augment", augmented, "-q", *(("--run", tmp_path / "run") if named else ())).code == 0
+    assert run.read().stages["augment"].status == "done"
+
+
+def test_a_full_disk_is_told_where_the_parts_are_put_together(halluc, augmented, monkeypatch):
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(finishing.shutil, "copyfileobj", full)
+        outcome = halluc("augment", augmented, "-q")
+    run = only_run(augmented)
+    assert outcome.code == 4
+    assert f"cannot write {run.augment / 'train.jsonl'}: No space left on device" in outcome.err
+    assert run.read().stages["augment"].status == "failed"
+    assert halluc("augment", augmented, "-q").code == 0
 
 
 def test_a_shortfall_is_told(halluc, tmp_path):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,6 +15,8 @@ from pathlib import Path
 import pytest
 from safetensors.numpy import load_file
 
+from halluc.__main__ import exit_code_of
+from halluc.core.locks import locked
 from halluc.runs.directory import RunDir
 from halluc.runs.schema import MatrixFile, RunFile
 
@@ -175,11 +179,61 @@ def test_two_equal_processes_at_once_do_every_cell_once(halluc, study, home):
     # Which of the two comes to a cell that the other one writes is a matter of scheduling.
     assert "left to the process that is writing it" in told + this.err
     assert trained(home) == CELLS
+    assert sorted(path.name for path in (home / "report").iterdir()) == ["index.html", "report.json", "report.md"]
+    assert json.loads((home / "report" / "report.json").read_text())["figures"]["missing"] == {}
     for slug in CELLS:
         assert record(home, slug).status == "done"
         assert len(record(home, slug).inputs) == 2
         events = [json.loads(line)["event"] for line in (home / slug / "events.jsonl").open()]
         assert events.count("started") == 1, slug
+
+
+def test_who_is_not_the_last_to_finish_writes_no_report_and_says_so(halluc, study, home):
+    (home / CELLS[0]).mkdir(parents=True)
+    with RunDir(home / CELLS[0]).locked():
+        outcome = halluc("run", study, "--only", "arm=baseline", "-q")
+    assert outcome.code == 0
+    assert "no report yet: the last `halluc run` of this study to finish writes it" in outcome.err
+    assert not (home / "report").exists()
+
+
+def test_who_left_a_cell_that_was_finished_meanwhile_writes_the_report(halluc, study, home, monkeypatch):
+    """The other process trains the first cell, and is through before this one is."""
+    import halluc.commands.run as command
+
+    whole, only = command._one, ("--only", "arm=baseline")
+    (home / CELLS[0]).mkdir(parents=True)
+    other = contextlib.ExitStack()
+    other.enter_context(RunDir(home / CELLS[0]).locked())
+
+    def after_the_other(cell, *arguments):
+        if str(cell.slug) == CELLS[1]:
+            other.close()
+            monkeypatch.undo()
+            assert exit_code_of(["run", str(study), *only, "--only", "seed=1", "-q", "--shard", "1/1"]) == 0
+        whole(cell, *arguments)
+
+    monkeypatch.setattr(command, "_one", after_the_other)
+    outcome = halluc("run", study, *only)
+    assert outcome.code == 0, outcome.err
+    assert f"[1/2] {CELLS[0]}: left to the process that is writing it" in outcome.err
+    assert outcome.err.splitlines()[-1] == f"report: {home / 'report' / 'index.html'}"
+
+
+def test_two_that_are_through_at_the_same_moment_write_the_report_one_after_the_other(halluc, study, home):
+    assert halluc("run", study, "--only", "seed=1", "-q").code == 0
+    shutil.rmtree(home / "report")
+    command = [sys.executable, "-m", "halluc", "run", str(study), "--only", "seed=1"]
+    with locked(home / ".report.lock", home):
+        others = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+        with pytest.raises(subprocess.TimeoutExpired):
+            others[0].wait(8)
+        others[1].kill()  # one that waits is killed: nothing of it stays
+        others[1].communicate()
+        assert not (home / "report").exists()
+    told = others[0].communicate(timeout=60)[1]
+    assert others[0].returncode == 0, told
+    assert sorted(path.name for path in (home / "report").iterdir()) == ["index.html", "report.json", "report.md"]
 
 
 def test_a_cell_that_another_process_writes_is_left_to_it(halluc, study, home):

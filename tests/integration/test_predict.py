@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import io
 import json
@@ -12,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -403,3 +405,54 @@ def test_a_slow_writer_is_answered_line_by_line_and_nothing_else_is_said(shared_
         told = process.stderr.read().decode().splitlines()
         assert process.wait(120) == 0
     assert [line.split(":")[0] for line in told] == ["model", "confidence", "input"]
+
+
+def half_written(run: Path, target: Path) -> subprocess.Popen[bytes]:
+    """A prediction that waits for more input, and has written some of its output."""
+    command = [sys.executable, "-m", "halluc", "predict", str(run), "-q", "--look-ahead", "1", "-o", str(target)]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE)
+    process.stdin.write(b"Anna met Oslo\n")
+    process.stdin.flush()
+    beside = target.with_name(f".{target.name}.{process.pid}.tmp")
+    deadline = time.monotonic() + 120
+    while not (beside.is_file() and beside.stat().st_size):
+        assert time.monotonic() < deadline, "nothing is written"
+        assert process.poll() is None
+        time.sleep(0.01)
+    return process
+
+
+def test_what_a_killed_prediction_left_goes_with_the_next_one_and_a_living_one_is_left_alone(
+    predict, shared_run, tmp_path
+):
+    target = tmp_path / "out" / "claims.jsonl"
+    for _ in range(2):
+        killed = half_written(shared_run, target)
+        killed.kill()
+        killed.communicate()
+        assert [path.name for path in target.parent.iterdir()] == [f".claims.jsonl.{killed.pid}.tmp"]
+    living = half_written(shared_run, target)
+    predict(shared_run, "Oslo\nParis\n", "-o", target)
+    assert {path.name for path in target.parent.iterdir()} == {"claims.jsonl", f".claims.jsonl.{living.pid}.tmp"}
+    assert len(target.read_text().splitlines()) == 2
+    living.communicate(b"Berg\nAcme\n")
+    assert living.returncode == 0
+    assert [path.name for path in target.parent.iterdir()] == ["claims.jsonl"]
+    assert [json.loads(line)["text"] for line in target.open()] == ["Anna met Oslo", "Berg", "Acme"]
+
+
+def test_a_full_disk_advises_another_output(halluc, shared_run, tmp_path, monkeypatch):
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    (tmp_path / "in").write_text("Oslo\n")
+    monkeypatch.setattr(os, "fsync", full)
+    outcome = halluc("predict", shared_run, "-q", "-i", tmp_path / "in", "-o", tmp_path / "out")
+    assert outcome.code == 4
+    assert outcome.err.splitlines() == [
+        f"error[E401]: cannot write {tmp_path / 'out'}: No space left on device",
+        "   = help: free space, or choose another place for `--output`",
+    ]
+    if Path("/dev/full").exists():
+        outcome = halluc("predict", shared_run, "-q", "-i", tmp_path / "in", "-o", "/dev/full")
+        assert (outcome.code, "for `--output`" in outcome.err) == (4, True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 from itertools import pairwise
 from pathlib import Path
 
@@ -117,9 +118,21 @@ def test_a_full_disk_is_told_with_the_file(tmp_path, monkeypatch):
 
     with begun(tmp_path) as journal:
         monkeypatch.setattr(journalling.os, "fsync", full)
-        with pytest.raises(HallucError, match="No space left") as caught:
+        with pytest.raises(HallucError, match=r"a\.jsonl: No space left") as caught:
             journal.commit({})
     assert (caught.value.code, caught.value.exit_code) == ("E401", 4)
+
+
+def test_the_file_that_cannot_be_closed_is_told_and_hides_no_earlier_error(tmp_path):
+    for first in (None, ZeroDivisionError("first")):
+        journal = begun(tmp_path).__enter__()
+        journal.write("b.jsonl", "1")
+        os.close(journal._files["b.jsonl"].fileno())  # what is buffered cannot be written any more
+        if first is None:
+            with pytest.raises(HallucError, match=r"cannot write .*b\.jsonl"):
+                journal.__exit__(None, None, None)
+        else:
+            journal.__exit__(type(first), first, None)
 
 
 # --- shards ----------------------------------------------------------------------------------------------------
