@@ -15,9 +15,9 @@ from halluc.commands.arms import MATCHED
 from halluc.commands.report import Wanted
 from halluc.commands.terminal import Talk
 from halluc.core.errors import HallucError
+from halluc.runs.records import content_sha256
 from halluc.runs.reports import ComparisonReport, StudyReport
 from halluc.runs.schema import EvalFile
-from halluc.runs.records import content_sha256
 from halluc.runs.studies import Comparison, StudyFigures, Trend
 
 # Names that are no mentions here, so that there is something to hallucinate.
