@@ -39,7 +39,8 @@ def ensure(loaded: LoadedConfig, target: RunDir, talk: Talk) -> AugmentFile | No
     wanted = fingerprint(loaded)
     made = manifest(target)
     if made is not None and made.fingerprint == wanted:
-        _note(target, made)  # a kill may have come between the manifest and run.json
+        if not _is_noted(target.read().augment or {}, made):
+            _note(target, made)  # a kill came between the manifest and run.json
         return made
     if made is not None:
         say(f"{target.augment} was made from other data or by another halluc: it is made anew")
@@ -56,15 +57,14 @@ def ensure(loaded: LoadedConfig, target: RunDir, talk: Talk) -> AugmentFile | No
 def _note(target: RunDir, made: AugmentFile) -> None:
     """Record in ``run.json`` how the corpus was made, with the hash of its manifest."""
     record = target.read()
-    if record.augment is not None and record.augment.get("manifest_sha256") and _same(record.augment, made):
-        return
     noted = made.model_dump(mode="json", exclude={"refused_examples"})
     record.augment = {**noted, "manifest_sha256": provenance.file_sha256(target.augment / MANIFEST)}
     target.write(record)
 
 
-def _same(noted: dict[str, Any], made: AugmentFile) -> bool:
-    return (noted.get("fingerprint"), noted.get("sha256")) == (made.fingerprint, made.sha256)
+def _is_noted(noted: dict[str, Any], made: AugmentFile) -> bool:
+    """A manifest that was changed since it was noted is not noted again: a report then names it."""
+    return "manifest_sha256" in noted and noted.get("fingerprint") == made.fingerprint
 
 
 def shard(loaded: LoadedConfig, target: RunDir, share: Shard, talk: Talk) -> int:

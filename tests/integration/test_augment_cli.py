@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from halluc.augment import finishing, pipeline
 from halluc.commands import augmenting
 from halluc.components import TABLE
 from halluc.config.loading import load
+from halluc.core.files import sha256_of
 from halluc.data.corpora import read_corpora
 from halluc.gap.coverage import Coverage
 from halluc.runs.directory import RunDir
@@ -322,6 +324,20 @@ def test_a_changed_gazetteer_makes_the_corpus_stale(tmp_path):
     before = augmenting.fingerprint(load(config, table=TABLE))
     (tmp_path / "names.tsv").write_text("PER\tIda\n")
     assert augmenting.fingerprint(load(config, table=TABLE)) != before
+
+
+def test_a_corpus_that_is_made_again_matches_its_record(halluc, with_corpus):
+    config, run, _ = with_corpus
+    first = run.read().augment["manifest_sha256"]
+    assert first == sha256_of(run.augment / "manifest.json")
+    assert manifest(run.augment).files == {"provenance.jsonl": sha256_of(run.augment / "provenance.jsonl")}
+    record = run.read()
+    run.write(record.model_copy(update={"augment": None}))  # as after a kill between the manifest and run.json
+    assert halluc("train", config).code == 0
+    assert run.read().augment["manifest_sha256"] == first
+    shutil.rmtree(run.augment)
+    assert halluc("augment", config, "--run", run.path).code == 0
+    assert run.read().augment["manifest_sha256"] == sha256_of(run.augment / "manifest.json")
 
 
 @pytest.mark.parametrize("command", ["train", "augment"])

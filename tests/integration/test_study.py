@@ -15,6 +15,7 @@ from halluc.commands.arms import MATCHED
 from halluc.commands.report import Wanted
 from halluc.commands.terminal import Talk
 from halluc.core.errors import HallucError
+from halluc.runs.records import content_sha256
 from halluc.runs.reports import ComparisonReport, StudyReport
 from halluc.runs.schema import EvalFile
 from halluc.runs.studies import Comparison, StudyFigures, Trend
@@ -95,7 +96,9 @@ def reported(halluc, study, *arguments) -> StudyFigures:
 
 def test_figures_are_means_over_the_seeds_of_a_cell(halluc, study):
     found = reported(halluc, study)
-    kept = StudyFigures.model_validate_json((home(study) / "study.json").read_text())
+    content = json.loads((home(study) / "study.json").read_text())
+    assert content.pop("sha256") == content_sha256(content)
+    kept = StudyFigures.model_validate(content)
     for cell, other in zip(found.cells, kept.cells, strict=True):  # a report names runs by shorter paths
         assert [Path(run).name for run in cell.runs] == [Path(run).name for run in other.runs]
         cell.runs = other.runs
