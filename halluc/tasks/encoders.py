@@ -14,6 +14,7 @@ from safetensors import SafetensorError
 
 from halluc.config.schema import ModelConfig
 from halluc.core.errors import HallucError, environment_error
+from halluc.core.files import irregular
 from halluc.engine.references import ModelSource, resolve_model
 
 
@@ -81,6 +82,8 @@ def load_encoder(
         return make_encoder(auto_class, config.scratch, config.dropout, attention, texts, **head)
     assert config.name is not None, "a model has a name, or is made from scratch"
     source = resolve_model(config.name)
+    if source.local:
+        _refuse_irregular(Path(source.name))
     tokenizer = load_tokenizer(source, config.trust_remote_code)
     model, settings, missing = _pretrained(auto_class, source, config, attention, head)
     _refuse_missing(model, missing, source, fresh_head=bool(head))
@@ -90,8 +93,33 @@ def load_encoder(
         raise environment_error("E411", message, "name one as `pad_token` in its tokenizer_config.json")
     if config.freeze is not None:
         freeze(model, config.freeze)
-    outputs = tuple(str(settings.id2label[index]) for index in range(settings.num_labels))
-    return Encoder(model, tokenizer, getattr(settings, "_commit_hash", None), outputs)
+    return Encoder(model, tokenizer, getattr(settings, "_commit_hash", None), _outputs(settings, source))
+
+
+def _refuse_irregular(folder: Path) -> None:
+    """
+    Raises:
+        HallucError E411: something in a model folder is a pipe or a device, which would block whoever loads it.
+    """
+    for path in folder.iterdir() if folder.is_dir() else ():
+        kind = irregular(path)
+        if kind is not None and not path.is_dir():
+            raise environment_error("E411", f"{path} is {kind}, not a regular file", "restore the model folder")
+
+
+def _outputs(settings: Any, source: ModelSource) -> tuple[str, ...]:
+    """The label of each output of the head.
+
+    Raises:
+        HallucError E411: ``id2label`` leaves one out.
+    """
+    unnamed = sorted(set(range(settings.num_labels)) - set(settings.id2label))
+    if unnamed:
+        message = (
+            f"{source.name} has {settings.num_labels} outputs, and `id2label` in its config.json has no {unnamed[0]}"
+        )
+        raise environment_error("E411", message, "restore config.json, or name the label of each output there")
+    return tuple(str(settings.id2label[index]) for index in range(settings.num_labels))
 
 
 def _pretrained(
