@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -13,7 +14,7 @@ from typing import Any
 from halluc.commands.terminal import is_main_process, say, say_error, say_from_any_process
 from halluc.core import errors
 from halluc.core.characters import printable_line
-from halluc.core.errors import HallucError, render
+from halluc.core.errors import HallucError, cut, render
 
 
 def main() -> None:
@@ -59,6 +60,13 @@ def exit_code_of(arguments: Sequence[str]) -> int:
         if _is_lost_peer(error):
             say_from_any_process("another process of this training ended; so does this one")
             return errors.EXIT_BUG
+        if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:  # of whatever path was named
+            say(
+                render(
+                    HallucError("C005", f"a path is too long: {cut(str(error.filename))}", help="name a shorter one")
+                )
+            )
+            return errors.EXIT_USAGE
         say_from_any_process(traceback.format_exc())
         say_from_any_process("This is a bug in halluc. Please report it with the lines above and the config.")
         return errors.EXIT_BUG

@@ -14,6 +14,7 @@ from halluc.config.loading import LoadedConfig
 from halluc.config.schema import Experiment, ModelConfig
 from halluc.core import latest, registry
 from halluc.core.errors import HallucError, ManyErrors
+from halluc.core.files import expanded
 from halluc.data.texts import Tokenize
 from halluc.engine.references import resolve_model
 from halluc.hallucination.ledger import Knowledge
@@ -81,7 +82,7 @@ def _run_folder(reference: str) -> Path | None:
     """The folder of the run that is named, or None where none is."""
     if reference.startswith(("hub:", "package:")) or not reference:
         return None
-    path = Path(reference).expanduser()
+    path = expanded(reference)
     if any((path / file).is_file() for file in (RUN_FILE, CONFIG_FILE)):
         return path
     inside = path.resolve()  # `.` has no name and no parent
@@ -92,7 +93,7 @@ def _run_folder(reference: str) -> Path | None:
 
 def _refuse_neither(reference: str) -> None:
     """Say what a folder is that holds neither a run nor a model."""
-    path = Path(reference).expanduser()
+    path = expanded(reference)
     if reference.startswith(("hub:", "package:")) or (path / "config.json").is_file():
         return
     if not reference:

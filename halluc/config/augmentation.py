@@ -13,8 +13,8 @@ from pydantic import BeforeValidator, Field, create_model, field_validator, mode
 
 from halluc.config.bounds import MOST_EXAMPLES, Reference
 from halluc.config.schema import Section, component_configs
-from halluc.config.yaml import cut
 from halluc.core import registry
+from halluc.core.errors import cut
 
 _MULTIPLE = r"^[0-9]{1,6}(\.[0-9]{1,6})?x$"
 _MOST_TIMES = 1_000

@@ -10,8 +10,8 @@ from typing import Any
 from halluc.config import schema
 from halluc.config.problems import shown
 from halluc.config.slugs import Plain
-from halluc.config.yaml import MOST_DEPTH, Located, Path, cut, dotted
-from halluc.core.errors import HallucError, Location
+from halluc.config.yaml import MOST_DEPTH, Located, Path, dotted
+from halluc.core.errors import HallucError, Location, cut
 
 MOST_CELLS = 1_000
 MOST_AXES = 50

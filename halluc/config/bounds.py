@@ -12,7 +12,7 @@ from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, Field
 
-from halluc.config.yaml import cut
+from halluc.core.errors import cut
 
 T = TypeVar("T")
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from halluc.config import yaml
 from halluc.config.bounds import LONGEST_PATH
-from halluc.config.yaml import Located, Source, copied, cut
-from halluc.core.errors import HallucError, Location, did_you_mean
+from halluc.config.yaml import Located, Source, copied
+from halluc.core.errors import HallucError, Location, cut, did_you_mean
 from halluc.core.files import irregular
 from halluc.core.latest import is_run
 

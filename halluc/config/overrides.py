@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from halluc.config import yaml
-from halluc.config.yaml import Located, Source, cut
-from halluc.core.errors import HallucError, Location
+from halluc.config.yaml import Located, Source
+from halluc.core.errors import HallucError, Location, cut
 
 
 def apply_all(located: Located, overrides: Sequence[str]) -> list[HallucError]:

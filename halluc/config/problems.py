@@ -10,9 +10,9 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from pydantic import BaseModel
 
 from halluc.config import schema
-from halluc.config.yaml import Located, Path, cut, dotted
+from halluc.config.yaml import Located, Path, dotted
 from halluc.core import registry
-from halluc.core.errors import HallucError, Location, did_you_mean
+from halluc.core.errors import HallucError, Location, cut, did_you_mean
 
 # What pydantic calls a type mismatch, in words.
 _WANTED = {

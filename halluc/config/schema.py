@@ -198,7 +198,7 @@ class GapConfig(Section):
         description="matched: every fraction trains on as many examples of each kind (sentences with 0, 1, 2, 3 or "
         "more mentions; texts of each class and length); none: on all that are left",
     )
-    fractions: Annotated[list[Share], Field(min_length=1, max_length=1_000), DISTINCT] | None = Field(
+    fractions: Annotated[list[Share], Field(min_length=1, max_length=1_000)] | None = Field(
         default=None,
         description="the fractions of the study, which matched sizes must suit; null: 0, .25, .5 (for labels "
         "0, 1; for words 0, .1, .25)",

@@ -17,7 +17,7 @@ from typing import Any
 
 import yaml
 
-from halluc.core.errors import HallucError, Location, refuse
+from halluc.core.errors import HallucError, Location, cut, refuse
 
 Path = tuple[str | int, ...]
 
@@ -298,9 +298,3 @@ def unusable(text: str) -> str | None:
 
 def dotted(path: Path) -> str:
     return ".".join(str(part) for part in path)
-
-
-def cut(text: str, most: int = 100) -> str:
-    """A text as a message may quote it: what is long loses its middle."""
-    half = most // 2
-    return text if len(text) <= most else f"{text[:half]}…{text[-half:]}"

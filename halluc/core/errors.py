@@ -131,6 +131,12 @@ def _cells(text: str) -> int:
     return sum(wide.get(unicodedata.east_asian_width(char), 1) for char in spaced)
 
 
+def cut(text: str, most: int = 100) -> str:
+    """A text as a message may quote it: what is long loses its middle."""
+    half = most // 2
+    return text if len(text) <= most else f"{text[:half]}…{text[-half:]}"
+
+
 def did_you_mean(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
     """The known word nearest to ``word``, or None where none is as near as ``cutoff`` (1: equal)."""
     from difflib import get_close_matches

@@ -311,6 +311,19 @@ def _device(folder: Path) -> int | None:
         return None
 
 
+def expanded(reference: str) -> Path:
+    """A path with the home folder in the place of ``~``.
+
+    Raises:
+        HallucError C005: there is no such home folder.
+    """
+    path = Path(reference)
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        raise HallucError("C005", f"there is no home folder `{path.parts[0]}`") from None
+
+
 def sha256_of(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from halluc.core.errors import HallucError
-from halluc.core.files import replace_link, write_text
+from halluc.core.files import expanded, replace_link, write_text
 
 LATEST = "latest"
 RUN_FILE = "run.json"
@@ -60,7 +60,7 @@ def resolve_text(reference: str) -> str:
     """
     if LATEST not in reference or reference.startswith(("hub:", "package:")):
         return reference
-    path = Path(reference).expanduser()
+    path = expanded(reference)
     found = resolve(path)
     return reference if found == path else str(found)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from halluc.core import hub
 from halluc.core.errors import environment_error
+from halluc.core.files import expanded
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ def resolve_model(reference: str) -> ModelSource:
         return ModelSource(name, revision or None, local=reason is not None)
     if colon and kind == "package":
         return _checked(_package_folder(reference, rest), reference)
-    return _checked(Path(reference).expanduser(), reference)
+    return _checked(expanded(reference), reference)
 
 
 def _package_folder(reference: str, rest: str) -> Path:

@@ -120,7 +120,6 @@ TEXTS = {"format": "texts", "train": "t"}
         ("data", {**JSONL, "id_field": "text"}, "C106", "`data.text_field` and `data.id_field` are both `text`"),
         ("eval.splits", ["test"] * 3000, "C105", "`eval.splits` has 3,000 items, more than 3"),
         ("eval.splits", ["test", "test"], "C106", "`eval.splits`: it has test more than once"),
-        ("gap", {"fraction": 0.5, "fractions": [0.5, 0.5]}, "C106", "it has 0.5 more than once"),
         ("k" * 900, 1, "C101", f"unknown key `{'k' * 50}…{'k' * 50}`"),
         ("k" * 70_000, 1, "C001", "not readable as YAML"),
         ("train.precision", "x" * 70_000, "C103", f'cannot be "{"x" * 30}…{"x" * 30}"'),

@@ -300,3 +300,20 @@ def test_every_origin_is_known(tmp_path):
     assert loaded.origins[("train", "epochs")].file.endswith("base.yaml")
     assert loaded.origins[("model", "name")].file.endswith("top.yaml")
     assert ("train", "warmup") not in loaded.origins
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["eval", "--run", "x" * 5_000],
+        ["report", "x" * 300],
+        ["clean", "x" * 300],
+        ["predict", "x" * 300],
+        ["predict", "~nobody_of_this_name/x"],
+    ],
+)
+def test_a_path_that_cannot_be_is_a_mistake_of_the_command_line(halluc, arguments):
+    outcome = halluc(*arguments)
+    assert outcome.code == 2
+    assert outcome.err.startswith("error[C005]: ")
+    assert len(outcome.err) < 300

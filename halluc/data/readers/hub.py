@@ -10,9 +10,8 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from halluc.config.bounds import Text
-from halluc.config.yaml import cut
 from halluc.core import hub
-from halluc.core.errors import HallucError, environment_error
+from halluc.core.errors import HallucError, cut, environment_error
 from halluc.data.readers.base import SPLITS, BadLine, RawSentence, SplitName, TaggedDataConfig
 
 REFERENCE = re.compile(r"hub:(?P<name>[^@#]+)(@(?P<revision>[^#]+))?(#(?P<split>.+))?")

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from halluc.config.bounds import Text
-from halluc.config.yaml import cut
+from halluc.core.errors import cut
 from halluc.core.examples import Span
 from halluc.data.readers.base import BadLine, RawSentence, SplitName, TaggedDataConfig, resolve
 from halluc.data.readers.lines import numbered_lines

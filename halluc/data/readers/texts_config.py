@@ -9,7 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from halluc.config.bounds import LONGEST_TEXT, Reference, Text
 from halluc.config.schema import LabelName, Section
-from halluc.config.yaml import cut
+from halluc.core.errors import cut
 from halluc.data.readers.base import HUB, SPLITS, DataConfig, SplitName
 from halluc.data.readers.hub import check_reference
 
