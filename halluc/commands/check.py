@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from halluc.commands import augmenting, cells, experiment, fitting, gap_table, gapping, gates
+from halluc.commands import augmenting, cells, experiment, fitting, gap_table, gapping, gates, progress
 from halluc.commands.choosing import Selection, choose
 from halluc.commands.terminal import Grid, Talk, put_json, put_table, say
 from halluc.components import TABLE
@@ -15,6 +15,7 @@ from halluc.config.loading import LoadedConfig, sha256_of_tree
 from halluc.config.matrix import Cell, load_study
 from halluc.config.schema import ModelConfig
 from halluc.core.errors import HallucError, ManyErrors, refuse
+from halluc.core.examples import labels_of
 from halluc.data.checks import check_corpora
 from halluc.data.corpora import Corpora, read_corpora
 from halluc.data.odd_labels import unmet_out_of_scope
@@ -54,10 +55,12 @@ def _one(cell: Cell, alike: Sequence[Cell], *, deep: bool, talk: Talk) -> None:
     loaded = cell.loaded
     task = experiment.task_of(loaded)
     fitting.refuse_unfit(loaded, task)
-    corpora = read_corpora(loaded.experiment.data, TABLE)
+    with progress.reading(loaded.experiment.data, talk):
+        corpora = read_corpora(loaded.experiment.data, TABLE)
     _refuse_labels(task, corpora)
-    report = check_corpora(corpora, task.words)
-    bare = sum(not example.pairs for corpus in corpora.splits.values() for example in corpus)
+    with progress.bar(f"{task.words.examples} counted", talk, logged=False) as tick:
+        report = check_corpora(corpora, task.words, tick)
+    bare = sum(not labels_of(example) for corpus in corpora.splits.values() for example in corpus)
     labels = {name: split.labels for name, split in report.splits.items()}
     report.warnings.extend(unmet_out_of_scope(loaded.experiment.data, labels, bare))
     report.warnings.extend(_absent_model(loaded.experiment.model))

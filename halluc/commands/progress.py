@@ -9,6 +9,9 @@ from collections.abc import Callable, Iterator
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from halluc.commands.terminal import Talk, people, say
+from halluc.core.errors import HallucError
+from halluc.data.readers.base import DataConfig
+from halluc.data.readers.lines import watched
 
 # Seconds between two lines of a log, and between two looks of the bar.
 _LOGGED, _DRAWN = 10.0, 0.1
@@ -18,9 +21,13 @@ Tick = Callable[[int, int], None]
 
 
 @contextlib.contextmanager
-def bar(what: str, talk: Talk) -> Iterator[Tick]:
-    """What to call as ``done`` grows towards ``total``; it costs next to nothing."""
-    if talk not in (Talk.NORMAL, Talk.VERBOSE):
+def bar(what: str, talk: Talk, *, logged: bool = True) -> Iterator[Tick]:
+    """What to call as ``done`` grows towards ``total``; it costs next to nothing.
+
+    Args:
+        logged: whether lines tell of it where there is no terminal.
+    """
+    if talk not in (Talk.NORMAL, Talk.VERBOSE) or not (logged or people.is_terminal):
         yield lambda done, total: None
         return
     if not people.is_terminal:
@@ -30,7 +37,7 @@ def bar(what: str, talk: Talk) -> Iterator[Tick]:
     speed = TextColumn("{task.fields[rate]:,.0f}/s")
     # Drawn by hand: a thread that draws would be in the way of processes that are forked meanwhile.
     with Progress(*columns, speed, TimeRemainingColumn(), console=people, transient=True, auto_refresh=False) as shown:
-        task = shown.add_task(what, total=None, rate=0.0)
+        task = shown.add_task(what, total=0, rate=0.0)
         began = last = time.monotonic()
 
         def draw(done: int, total: int) -> None:
@@ -41,6 +48,25 @@ def bar(what: str, talk: Talk) -> Iterator[Tick]:
                 shown.update(task, completed=done, total=total, rate=done / (now - began), refresh=True)
 
         yield draw
+
+
+@contextlib.contextmanager
+def reading(config: DataConfig, talk: Talk) -> Iterator[None]:
+    """A bar of the bytes that are read of the files that a config names; on a terminal alone."""
+    try:
+        total = sum(path.stat().st_size for path in config.paths())
+    except (HallucError, OSError):  # told by who reads them
+        total = 0
+    done = 0
+    with bar("bytes read", talk, logged=False) as tick:
+
+        def read(count: int) -> None:
+            nonlocal done
+            done += count
+            tick(done, total)
+
+        with watched(read) if total else contextlib.nullcontext():
+            yield
 
 
 def _lines(what: str) -> Tick:

@@ -61,7 +61,8 @@ def _read(config: DataConfig, table: registry.Table, splits: Sequence[SplitName]
     for split in splits:
         if config.reference(split) is None:
             continue
-        raw[split], broken = [], []
+        raw[split] = []
+        broken: list[BadLine] = []
         try:
             for item in _raw(config, table, split):
                 if isinstance(item, BadLine):
@@ -182,11 +183,10 @@ class _Border:
 
     def corpora(self, raw: dict[SplitName, list[Raw]]) -> Corpora:
         self.decide_scheme(item for items in raw.values() for item in items)
-        made: dict[SplitName, list[Any]] = {}
-        for split, items in raw.items():
-            made[split] = kept = items  # each in the place of what was read of it, which is forgotten
-            for place, item in enumerate(items):
-                kept[place] = self.example(item)  # type: ignore[call-overload]
+        made: dict[SplitName, list[Any]] = dict(raw)
+        for items in made.values():
+            for place, item in enumerate(items):  # in the place of what was read of it, which is forgotten
+                items[place] = self.example(item)
         self.refuse()
         skipped = [Finding(Place(b.file, b.line), b.problem) for b in self.bad]
         found = Corpora({}, repairs=self.repairs, skipped=skipped)

@@ -7,6 +7,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Literal
 
@@ -61,7 +62,7 @@ class TextCoverage(Coverage):
         """Count a training split; texts without a label show words too."""
         split = list(examples)
         # Words are cut anew where they are needed again: those of a large split would fill the memory.
-        shown = Counter(word for example in split for word in _words_of(example))
+        shown = Counter(chain.from_iterable(map(_words_of, split)))
         others = [new_share(_words_of(example), shown) for example in dev]
         shares = others or _each_against_the_others(split)
         made = Coverage.of(split)
@@ -80,13 +81,12 @@ class TextCoverage(Coverage):
 
     def shown_with(self, label: str) -> Mapping[str, int]:
         """The content words of the label's texts, with the times that each occurs there."""
-        found: Counter[str] = Counter()
-        for text, known in self.of_label(label).items():
-            if known.count == 1:
-                found.update(text_words(text))
-            else:
+        texts = self.of_label(label).items()
+        found = Counter(chain.from_iterable(text_words(text) for text, _ in texts))
+        for text, known in texts:
+            if known.count > 1:
                 for word in text_words(text):
-                    found[word] += known.count
+                    found[word] += known.count - 1
         return found
 
     def file(self) -> TextCoverageFile:

@@ -16,6 +16,8 @@ from halluc.data.readers.lines import numbered_lines
 
 DOCUMENT_START = "-DOCSTART-"
 _BLANKS = re.compile(r"[ \t]+")
+# Of so many different sequences of tags, sentences share theirs.
+_MOST_MET = 1 << 16
 _SEPARATORS = {"tab": "\t", "space": " "}
 
 
@@ -45,6 +47,7 @@ class ConllReader:
     def __init__(self, config: ConllConfig) -> None:
         self.config = config
         self.separator = _SEPARATORS.get(config.separator, config.separator)
+        self._met: dict[tuple[str, ...], tuple[str, ...]] = {}
         needed = [c + 1 if c >= 0 else -c for c in (config.token_column, config.tag_column)]
         self.columns = max(2, *needed)
 
@@ -114,8 +117,11 @@ class ConllReader:
         """Words and tags that stand in many sentences are in memory once."""
         first, last = lines[0], lines[-1]
         numbers = range(first, last + 1) if last - first < len(lines) else tuple(lines)
-        words, told = tuple(map(sys.intern, tokens)), tuple(map(sys.intern, tags))
-        return RawSentence(f"{split}-{first}", file, numbers, document, words, told)
+        told = tuple(map(sys.intern, tags))
+        told = self._met.get(told, told)
+        if len(self._met) < _MOST_MET:
+            self._met[told] = told
+        return RawSentence(f"{split}-{first}", file, numbers, document, tuple(map(sys.intern, tokens)), told)
 
     def _too_few(self, file: str, number: int, line: str, found: int) -> BadLine:
         problem = f"{found} column{'s' if found != 1 else ''} where {self.columns} are needed"

@@ -202,8 +202,10 @@ def without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     record = dict(pairs)
     if len(record) < len(pairs):
         seen: set[str] = set()
-        twice = next(key for key, _ in pairs if key in seen or seen.add(key))
-        raise Unreadable("D107", f"the field `{twice}` stands twice")
+        for key, _ in pairs:
+            if key in seen:
+                raise Unreadable("D107", f"the field `{key}` stands twice")
+            seen.add(key)
     return record
 
 

@@ -20,7 +20,7 @@ BLOCK = 1 << 16
 # A longer line is not looked for an end: reading would take minutes until it is told.
 _MOST_SKIPPED = 1 << 28
 # Gzip makes text 3 to 10 times smaller, and 1,032 times at most. Up to so many bytes, no ratio does harm.
-_MOST_RATIO, _ALWAYS_UNZIPPED = 100, 1 << 25
+_MOST_RATIO, _ALWAYS_UNZIPPED = 100, 1 << 24
 _GZIP = b"\x1f\x8b"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 # By what they begin with: files that people give for text.

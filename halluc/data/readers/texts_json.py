@@ -48,13 +48,13 @@ def _lists(
     scan: _Scan, keys: Sequence[str], config: TextsConfig, file: str, outside: bool
 ) -> Iterator[Found | BadLine]:
     scan.take("{")
-    met: list[str] = []
+    met: dict[str, None] = {}
     while scan.next() != "}":
         line = scan.line()
         key = scan.key()
         if key in met:
             yield BadLine("D107", file, line, f"the key `{key}` stands twice")
-        met.append(key)
+        met[key] = None
         scan.take(":")
         if keys and key not in keys:
             scan.skip()
@@ -72,7 +72,7 @@ def _lists(
     scan.end()
     for key in keys:
         if key not in met:
-            raise _no_list(key, met, file)
+            raise _no_list(key, list(met), file)
 
 
 def _no_list(key: str, met: Sequence[str], file: str) -> HallucError:
