@@ -72,13 +72,13 @@ def refused(bench: Bench, *arguments: object, never: str | None = None, **how: A
         return Verdict(OTHER, f"{call.command}: it says {never!r}")
     if call.refused:
         return Verdict(CLEAR, call.first_error)
-    return Verdict(SILENT, f"{call.command}: exit {call.code}, no error") if call.code == 0 else Verdict(CLEAR)
+    return Verdict(OTHER if call.code else SILENT, f"{call.command}: exit {call.code}, no error")
 
 
 def answered(bench: Bench, *arguments: object) -> Verdict:
     """An error, or a result; the bench itself looks for control characters in what was printed."""
     call = bench.halluc(*arguments)
-    return Verdict(CLEAR if call.refused else EQUAL)
+    return Verdict(CLEAR if call.refused else OTHER if call.code else EQUAL, call.first_error)
 
 
 def _config(made: Made, bench: Bench, changes: dict[str, Any]) -> Path:

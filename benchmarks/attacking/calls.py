@@ -171,6 +171,7 @@ def _child(
         from halluc.__main__ import main
 
         main()
+        code = 0
     except SystemExit as stop:
         code = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
     except BaseException:  # noqa: BLE001 - as Python itself ends a program
