@@ -12,10 +12,12 @@ calls that gigabyte holds torch, which a call of `check` would not load.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import random
 import shutil
+import signal
 import struct
 import sys
 import tempfile
@@ -101,7 +103,13 @@ def perform_all(attacks: Sequence, folder: Path, workers: int) -> list:
     os.close(taking)
     with os.fdopen(giving, "wb") as pipe:
         pipe.write(b"".join(map(_NUMBER.pack, range(len(attacks)))))
-    broken = [child for child in children if _finished(child, files, len(attacks))]
+    try:
+        broken = [child for child in children if _finished(child, files, len(attacks))]
+    except BaseException:
+        for child in children:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
+        raise
     found = [Result(**json.loads(line)) for file in files for line in file.read_text().splitlines()]
     assert not broken and len(found) == len(attacks), f"{len(attacks) - len(found)} attacks were not performed"
     return found
@@ -142,6 +150,7 @@ def _worker(attacks: Sequence, folder: Path, file: Path, taking: int, giving: in
 def main(given: Sequence[str] | None = None) -> int:
     asked = arguments(given)
     prepare(asked.code)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     from attacking import calls
     from attacking.results import HELD, not_held, table
 

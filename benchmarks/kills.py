@@ -100,7 +100,7 @@ def _jobs(made: Made) -> Iterator[Job]:
 
     of_training = ("ner/model/", "ner/augment/", "ner/coverage.json")
     of_evaluation = ("ner/eval/", "ner/predictions/", "ner/ledger/", "ner/confidence.json")
-    for number in range(8):
+    for number in range(10):
         yield Job("train", 8, train, _nothing, of_training, steps=True, alone=bool(number % 2))
     for number in range(2):
         alone = bool(number)
@@ -199,7 +199,7 @@ def _once(
 ) -> None:
     """Start the command, kill it at a random moment, and look at what is left of it."""
     begun = _steps(home)
-    steps, delay = chance.randint(1, 12), chance.uniform(0, 0.02 if job.steps else 0.7 * seconds)
+    steps, delay = chance.randint(3, 14), chance.uniform(0, 0.02 if job.steps else 0.7 * seconds)
     process = _start(job.command(made, home), forked, bench)
     while job.steps and _steps(home) - begun < steps and not _ended(process):
         time.sleep(0.002)

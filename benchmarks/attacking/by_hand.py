@@ -65,20 +65,21 @@ def attacks(made: Made) -> Iterator[Attack]:
 Task = tuple[str, Callable[[Bench], Verdict]]
 
 
-def refused(bench: Bench, *arguments: object, never: str | None = None, **how: Any) -> Verdict:
-    """An error with a code is wanted, and without the words ``never`` in it."""
+def refused(bench: Bench, *arguments: object, never: str = "", says: str = "", **how: Any) -> Verdict:
+    """An error with a code is wanted, with the words ``says`` and without the words ``never``."""
     call = bench.halluc(*arguments, **how)
-    if call.refused and never is not None and never in call.err:
-        return Verdict(OTHER, f"{call.command}: it says {never!r}")
+    if call.refused and ((never and never in call.err) or says not in call.err):
+        wrong = f"says {never!r}" if never and never in call.err else f"does not say {says!r}"
+        return Verdict(OTHER, f"{call.command}: it {wrong}: {call.first_error}")
     if call.refused:
         return Verdict(CLEAR, call.first_error)
-    return Verdict(SILENT, f"{call.command}: exit {call.code}, no error") if call.code == 0 else Verdict(CLEAR)
+    return Verdict(OTHER if call.code else SILENT, f"{call.command}: exit {call.code}, no error")
 
 
 def answered(bench: Bench, *arguments: object) -> Verdict:
     """An error, or a result; the bench itself looks for control characters in what was printed."""
     call = bench.halluc(*arguments)
-    return Verdict(CLEAR if call.refused else EQUAL)
+    return Verdict(CLEAR if call.refused else OTHER if call.code else EQUAL, call.first_error)
 
 
 def _config(made: Made, bench: Bench, changes: dict[str, Any]) -> Path:
@@ -200,18 +201,20 @@ def _special(bench: Bench, kind: str) -> str:
 
 _SPECIAL = ("/dev/zero", "/dev/random", "a fifo", "a socket", "/proc/kmsg", "/proc/self/environ")
 
+_DEVICE = {"never": "did you mean", "says": "not a regular file"}
+
 
 def _devices(made: Made) -> Iterator[Task]:
     def extends(kind: str, bench: Bench) -> Verdict:
-        return refused(bench, "check", _config(made, bench, {"extends": _special(bench, kind)}), never="did you mean")
+        return refused(bench, "check", _config(made, bench, {"extends": _special(bench, kind)}), **_DEVICE)
 
     def itself(kind: str, bench: Bench) -> Verdict:
-        return refused(bench, "check", _special(bench, kind), never="did you mean")
+        return refused(bench, "check", _special(bench, kind), **_DEVICE)
 
     def data(format: str, kind: str, bench: Bench) -> Verdict:
         settings = base_of_texts(made.folder) if format == "texts" else base(made.folder)
         given = {"data": {"format": format, "train": _special(bench, kind)}, "task": settings["task"]}
-        return refused(bench, "check", _config(made, bench, given), never="did you mean")
+        return refused(bench, "check", _config(made, bench, given), **_DEVICE)
 
     for kind in _SPECIAL:
         yield f"check, extends: {kind}", functools.partial(extends, kind)

@@ -126,8 +126,13 @@ def _weights(made: Made) -> Iterator[Task]:
 
 def _told_of_model(made: Made, command: str, spoil: Callable[[Path], bool], bench: Bench) -> Verdict:
     """Whatever the result: a model that is not what was trained is told of."""
+    _, lines = damage.control(made, made.ner, command, bench)
     verdict = damage.attempt(made, made.ner, command, "model/model.safetensors", spoil, bench)
-    if verdict.outcome == EQUAL and "model" not in bench.calls[-1].err.replace("/model", ""):
+    page = bench.folder / "ner" / "report" / "report.md"
+    told = damage.told(bench.calls[-1], {"report.md": damage.masked(page.read_bytes(), bench.folder)}, bench.folder)
+    page_of_made = damage.masked((made.ner / "report" / "report.md").read_bytes(), made.folder)
+    known = lines | set(page_of_made.decode().splitlines())
+    if verdict.outcome == EQUAL and not any("model" in line for line in told - known):
         return Verdict(SILENT, "nobody says that model/ is not what was trained")
     return verdict
 

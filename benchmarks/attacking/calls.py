@@ -156,6 +156,7 @@ def _child(
     try:
         os.setsid()
         signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         os.chdir(cwd)
         os.dup2(os.open(stdin or os.devnull, os.O_RDONLY), 0)
         for descriptor, path in zip((1, 2), outputs, strict=True):
@@ -171,6 +172,7 @@ def _child(
         from halluc.__main__ import main
 
         main()
+        code = 0
     except SystemExit as stop:
         code = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
     except BaseException:  # noqa: BLE001 - as Python itself ends a program

@@ -72,33 +72,33 @@ def _attack(made: Made, run: Path, command: str, file: str, kind: str, seed: str
 def attempt(made: Made, run: Path, command: str, file: str, spoil: Callable[[Path], bool], bench: Bench) -> Verdict:
     """Spoil a file of a copy of the run, call the command on it, and compare with the undamaged run."""
     copy = bench.folder / run.name
-    control = _control(made, run, command, bench)
+    known = control(made, run, command, bench)
     _copy(run, copy)
     if not spoil(copy / file):
         return Verdict(EQUAL, "cannot be damaged so")
     written, call = _called(made, copy, command, bench)
-    return judge(call, written, control, file, bench.folder)
+    return judge(call, written, known, file, bench.folder)
 
 
-def judge(call: Call, written: Files, control: tuple[Files, set[str]], file: str, folder: Path) -> Verdict:
+def judge(call: Call, written: Files, known: tuple[Files, set[str]], file: str, folder: Path) -> Verdict:
     """Of what was written, beside what is written of an undamaged run."""
     if call.refused:
         return Verdict(CLEAR, call.first_error)
     if call.code:
         return Verdict(CRASHED, f"exit {call.code}: {call.first_error}")
-    sound, told = control
+    sound, lines = known
     differs = sorted(name for name in sound.keys() | written.keys() if sound.get(name) != written.get(name))
     if not differs:
         return Verdict(EQUAL)
     path = Path(file)
     names = [path.name] if path.parent == Path() else [path.name, f"/{path.parent.name}"]
-    naming = [line for line in _told(call, written, folder) - told if any(name in line for name in names)]
+    naming = [line for line in told(call, written, folder) - lines if any(name in line for name in names)]
     if naming:
         return Verdict(FALLBACK, f"{differs[0]} differs, and it is told: {naming[0]}")
     return Verdict(SILENT, f"{', '.join(differs[:3])} differ, and nobody says so")
 
 
-def _told(call: Call, written: Files, folder: Path) -> set[str]:
+def told(call: Call, written: Files, folder: Path) -> set[str]:
     """The lines that people read: on stderr and in the report."""
     texts = [masked(call.err.encode(), folder), *(text for name, text in written.items() if name.endswith("report.md"))]
     return {line for text in texts for line in text.decode("utf-8", "replace").splitlines()}
@@ -107,7 +107,7 @@ def _told(call: Call, written: Files, folder: Path) -> set[str]:
 _controls: dict[tuple[Path, str], tuple[Files, set[str]]] = {}
 
 
-def _control(made: Made, run: Path, command: str, bench: Bench) -> tuple[Files, set[str]]:
+def control(made: Made, run: Path, command: str, bench: Bench) -> tuple[Files, set[str]]:
     """What the command writes of the undamaged run: everything of the run that it could write anew, once a process."""
     if (run, command) not in _controls:
         copy = bench.folder / run.name
@@ -122,7 +122,7 @@ def _control(made: Made, run: Path, command: str, bench: Bench) -> tuple[Files, 
         if run.name == "interrupted" and command == "train --resume":
             whole = _as_compared(made.ner, made.ner, bench)
             assert all(whole[name] == content for name, content in both[0].items() if name.startswith("model/"))
-        _controls[run, command] = (both[0], _told(call, both[0], bench.folder))
+        _controls[run, command] = (both[0], told(call, both[0], bench.folder))
         bench.calls.clear()
     return _controls[run, command]
 
