@@ -17,7 +17,7 @@ from halluc.config import loading
 from halluc.config.loading import LoadedConfig
 from halluc.config.rendering import annotated
 from halluc.core.errors import HallucError
-from halluc.core.files import make_folder, unwritable, write_text
+from halluc.core.files import irregular, make_folder, unwritable, write_text
 from halluc.runs import directory, provenance
 from halluc.runs.directory import RunDir
 from halluc.runs.schema import EarlierTotal
@@ -55,6 +55,8 @@ def is_other_total(run: RunDir, loaded: LoadedConfig) -> bool:
 
 def kept(run: RunDir) -> LoadedConfig | None:
     """The config that the run keeps; None where it cannot be read."""
+    if irregular(run.config) is not None:  # a pipe would block the reader
+        return None
     try:
         return loading.load(run.config, table=TABLE, kept=True)
     except HallucError:

@@ -95,7 +95,7 @@ def _refuse_without_record(run: RunDir) -> None:
 
 
 def _unreadable(run: RunDir, error: HallucError) -> HallucError:
-    message = f"a training was begun in {run.path}, and it cannot be resumed: {error.message}"
+    message = f"the training in {run.path} cannot be resumed: {error.message}"
     help = f"restore {run.path / RUN_FILE} from a backup, or move the folder away to train anew"
     return HallucError("R119", message, error.where, help)
 

@@ -17,6 +17,8 @@ from halluc.core.errors import HallucError, environment_error
 from halluc.core.files import irregular
 from halluc.engine.references import ModelSource, resolve_model
 
+_MOST_LAYERS = 1000
+
 
 @dataclass(frozen=True)
 class Encoder:
@@ -60,6 +62,9 @@ def load_tokenizer(source: ModelSource, trust_remote_code: bool = False) -> Any:
     if len(tokenizer.get_vocab()) <= len(tokenizer.all_special_ids):
         # transformers makes an empty one where its files are gone, and every word would be unknown.
         raise environment_error("E411", f"{source.name} has no vocabulary", "its tokenizer files are missing")
+    if not isinstance(tokenizer.model_max_length, (int, float)) or tokenizer.model_max_length < 1:
+        message = f"{source.name}: `model_max_length` in tokenizer_config.json is {tokenizer.model_max_length!r}"
+        raise environment_error("E411", message, "restore the file, or give the number of word pieces")
     # Some packages ship tokenizer.json with both switched on: text would be lost in silence.
     tokenizer.backend_tokenizer.no_truncation()
     tokenizer.backend_tokenizer.no_padding()
@@ -141,6 +146,8 @@ def _pretrained(
         settings = transformers.AutoConfig.from_pretrained(source.name, **where, **head)
         if config.dropout is not None:
             set_dropout(settings, config.dropout)
+        if (getattr(settings, "num_hidden_layers", None) or 0) > _MOST_LAYERS:  # making them would take hours
+            raise ValueError(f"`num_hidden_layers` in its config.json is {settings.num_hidden_layers:,}")
         model, told = getattr(transformers, auto_class).from_pretrained(
             source.name,
             config=settings,

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -298,3 +299,48 @@ def test_a_model_of_300_mb_is_compared_within_a_second_of_processor_time(trained
     clock = time.process_time()
     assert model_files.changed(run) == []
     assert time.process_time() - clock < 1.5
+
+
+def put(name: str, content: bytes) -> Callable[[Path], object]:
+    return lambda model: (model / name).write_bytes(content)
+
+
+def edit(name: str, change: Callable[[dict[str, Any]], object]) -> Callable[[Path], object]:
+    def apply(model: Path) -> None:
+        content = json.loads((model / name).read_text())
+        change(content)
+        (model / name).write_text(json.dumps(content))
+
+    return apply
+
+
+UNLOADABLE: dict[str, Callable[[Path], object]] = {
+    f"{name} {kind}": put(name, content)
+    for name in ("config.json", "tokenizer.json", "model.safetensors")
+    for kind, content in {"empty": b"", "a list": b"[]", "a number": b"5", "binary": b"\xff\xfe\x00"}.items()
+} | {
+    "a claim of 2^60 bytes": lambda model: (model / "model.safetensors").write_bytes((2**60).to_bytes(8, "little")),
+    "no config": lambda model: (model / "config.json").unlink(),
+    "a pipe": lambda model: ((model / "tokenizer.json").unlink(), os.mkfifo(model / "tokenizer.json")),
+    "outputs without a label": edit("config.json", lambda c: c["id2label"].update({"99": c["id2label"].pop("1")})),
+    "fewer labels": edit("config.json", lambda c: c["id2label"].pop("1")),
+    "labels in a list": edit("config.json", lambda c: c.update(id2label=["O"])),
+    "another width": edit("config.json", lambda c: c.update(hidden_size=64)),
+    "endless layers": edit("config.json", lambda c: c.update(num_hidden_layers=10**7)),
+    "a width that is no number": edit("config.json", lambda c: c.update(hidden_size="x")),
+    "a length that is no number": edit("tokenizer_config.json", lambda c: c.update(model_max_length="x")),
+    "no room": edit("tokenizer_config.json", lambda c: c.update(model_max_length=0)),
+    "pieces without an embedding": edit("tokenizer.json", lambda c: c["model"]["vocab"].update(anna=9999)),
+}
+
+
+@pytest.mark.parametrize("damage", UNLOADABLE.values(), ids=UNLOADABLE)
+def test_a_model_that_cannot_be_loaded_is_an_error_and_no_traceback(halluc, trained, tmp_path, damage):
+    run, texts = trained.copy(trained.whole, tmp_path / "run"), tmp_path / "texts.txt"
+    texts.write_text("Anna met Berg\n")
+    damage(run / "model")
+    outcome = halluc("predict", run, "--input", texts, "-q")
+    assert outcome.code == 4, outcome.err
+    assert "was changed after its training" in outcome.err
+    assert "error[E41" in outcome.err
+    assert "Traceback" not in outcome.err
