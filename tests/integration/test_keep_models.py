@@ -52,8 +52,12 @@ def test_none_removes_each_model_once_its_cell_is_evaluated(halluc, study, home)
         assert (home / slug / "eval" / "test.json").is_file()
         assert not list((home / slug).glob(".*tmp"))
     started = [RunDir(home / slug).read().stages["train"].started for slug in CELLS]
+    half = home / CELLS[0] / ".model.7.tmp"  # of a process that was killed while it removed the model
+    half.mkdir()
+    (half / "model.safetensors").write_text("half")
     again = halluc("run", study, *none)
     assert again.code == 0
+    assert not half.exists()
     assert [line for line in again.err.splitlines() if "done before" in line] == [
         f"[{number}/3] {slug}: done before" for number, slug in enumerate(CELLS, 1)
     ]
