@@ -67,6 +67,8 @@ def _read(config: DataConfig, table: registry.Table, splits: Sequence[SplitName]
             for item in _raw(config, table, split):
                 if isinstance(item, BadLine):
                     broken.append(_told(item, len(broken)))
+                    if len(broken) > _MOST_BROKEN + _SHARE_BROKEN * len(raw[split]):
+                        raise _all_broken(broken, len(raw[split]))
                 else:
                     raw[split].append(item)
         except HallucError as error:
@@ -85,6 +87,17 @@ def _told(bad: BadLine, before: int) -> BadLine:
         return replace(bad, text=None, column=None)
     text, column = excerpt(bad.text, None if bad.column is None else bad.column - 1)
     return replace(bad, text=text, column=column)
+
+
+# More bad lines than this, and so many for each example: nothing in the file is what it is taken for.
+_MOST_BROKEN, _SHARE_BROKEN = 100_000, 10
+
+
+def _all_broken(bad: list[BadLine], sound: int) -> HallucError:
+    first = bad[0]
+    message = f"{first.problem}; {len(bad):,} lines cannot be read so far, beside {sound:,} examples"
+    where = Location(first.file, first.line, first.column, first.width, first.text)
+    return data_error(first.code, message, where, first.help)
 
 
 # So many bad lines are gathered before they are told, or forgotten where the config leaves them out.

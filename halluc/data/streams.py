@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import select
 import sys
 import time
@@ -37,7 +38,7 @@ def opened(path: Path | None) -> Iterator[tuple[io.BufferedIOBase, str]]:
         yield sys.stdin.buffer, STANDARD_INPUT  # type: ignore[misc]  # typed as BinaryIO, and without read1
         return
     kind = irregular(path)
-    if kind is not None and kind != _STREAMED:
+    if kind is not None and kind != _STREAMED and not path.samefile(os.devnull):  # the null device is empty
         help = "--input names a file or a named pipe; `--input -` is standard input"
         raise data_error("D101", f"{path} is not a regular file ({kind})", help=help)
     try:

@@ -306,7 +306,7 @@ def test_inputs_and_outputs_that_cannot_be_are_told_before_the_model_is_loaded(
     monkeypatch.setattr(predicting.Predictor, "load", None)
     for arguments, code, told in [
         (["-i", tmp_path / "none"], 3, "no such file"),
-        (["-i", tmp_path], 3, "is a folder"),
+        (["-i", tmp_path], 3, "is not a regular file (a folder)"),
         (["-i", "/dev/null", "-o", tmp_path], 2, "is a folder"),
         (["--look-ahead", "0"], 2, "look-ahead"),
         (["--format", "xml"], 2, "xml"),

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from halluc.augment.gazetteer import read_gazetteer
 from halluc.components import TABLE
 from halluc.core.errors import HallucError
+from halluc.data import corpora
 from halluc.data.corpora import read_corpora
 from halluc.data.readers import lines
 from halluc.data.readers.base import BadLine, resolve
@@ -128,3 +129,13 @@ def test_a_json_document_is_bounded_too(tmp_path):
         read_corpora(TextsConfig(format="texts", train=str(path), max_line_bytes=1024), TABLE)
     assert caught.value.code == "D114"
     assert len(read_corpora(TextsConfig(format="texts", train=str(path)), TABLE).splits["train"]) == 100
+
+
+@pytest.mark.parametrize("on_bad_line", ["error", "skip"])
+def test_a_file_of_bad_lines_alone_is_not_read_to_its_end(tmp_path, monkeypatch, on_bad_line):
+    monkeypatch.setattr(corpora, "_MOST_BROKEN", 20)
+    path = tmp_path / "f"
+    path.write_text("a O\n\n" + "bad\n" * 1000)
+    with pytest.raises(HallucError, match="1 column where 2 are needed; 31 lines cannot be read so far") as caught:
+        read_corpora(ConllConfig(format="conll", train=str(path), on_bad_line=on_bad_line), TABLE)
+    assert (caught.value.code, str(caught.value.where)) == ("D105", f"{path}:3:1")

@@ -12,6 +12,9 @@ from halluc.data.readers.texts_config import Column, TextsConfig
 from halluc.data.readers.texts_csv import DELIMITERS, Row, rows, told_delimiter
 from halluc.data.readers.texts_found import ABSENT, Found
 
+# A longer line is no header, which is cut by every delimiter to see what it names.
+_MOST_HEADER = 1 << 16
+
 
 @dataclass(frozen=True)
 class Columns:
@@ -165,7 +168,7 @@ def names_columns(line: str, config: TextsConfig) -> bool:
     """Whether a line is a header with all the columns that are asked for by name."""
     wanted = {field for field in config.asked(outside=False).values() if isinstance(field, str)}
     for delimiter in DELIMITERS:
-        row = next(rows([(1, line)], delimiter, config.quoting, ""), None)
+        row = next(rows([(1, line[:_MOST_HEADER])], delimiter, config.quoting, ""), None)
         if wanted and isinstance(row, Row) and wanted <= {cell.strip() for cell in row.cells}:
             return True
     return False

@@ -16,6 +16,8 @@ from halluc.data.readers.lines import Line, excerpt
 DELIMITERS = ("\t", ",", ";", "|")
 # A row of a delimiter's own: so many of the first rows are of one width.
 _ALIKE = 0.9
+# So much of each of them is looked at: a line of megabytes would be cut by every delimiter.
+_MOST_SNIFFED = 1 << 16
 _QUOTES = "close it, write quotes inside quotes twice, or set `data.quoting: false`"
 
 
@@ -125,7 +127,8 @@ def told_delimiter(lines: Sequence[tuple[int, str]], quoting: bool, names: Seque
     """
     shares: dict[str, float] = {}
     for delimiter in DELIMITERS:
-        cut = [row for row in rows(lines, delimiter, quoting, "") if isinstance(row, Row)]
+        begins = [(number, line[:_MOST_SNIFFED]) for number, line in lines]
+        cut = [row for row in rows(begins, delimiter, quoting, "") if isinstance(row, Row)]
         if not cut:
             continue
         if names and set(names) <= {cell.strip() for cell in cut[0].cells}:
