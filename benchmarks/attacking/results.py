@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import traceback
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -126,7 +127,10 @@ class _Recorded(Bench):
 def perform(attack: Attack, folder: Path) -> Result:
     """Run one attack; of several faults the worst is its outcome, and all are shown."""
     bench = _Recorded(folder, attack.seconds)
-    verdict = attack.run(bench)
+    try:
+        verdict = attack.run(bench)
+    except Exception:  # noqa: BLE001 - the others go on; this one is told as what it is
+        verdict = Verdict(OTHER, f"the benchmark itself: {traceback.format_exc()[-600:]}")
     faults = list(bench.faults(verdict, bench.before or {}))
     if faults:
         worst = min(faults, key=lambda one: _WORST.index(one.outcome))
@@ -178,7 +182,8 @@ def not_held(results: Sequence[Result], most: int = 400) -> str:
     for (group, outcome, _), members in alike.items():
         shortest = min(members, key=lambda one: len(one.name) + len(one.shows))
         count = f" ({len(members)} like it)" if len(members) > 1 else ""
-        shows = shortest.shows if len(shortest.shows) <= most else shortest.shows[:most] + "…"
+        shows = shortest.shows.replace("\n", " ")
+        shows = shows if len(shows) <= most else shows[:most] + "…"
         lines.append(f"- {group}: {outcome}{count}: {shortest.name}\n    {shows}")
     return "\n".join(lines)
 

@@ -74,6 +74,12 @@ def test_what_no_call_may_do(perform, monkeypatch, act, outcome, shows):
     assert (result.outcome, shows in result.shows) == (outcome, True), result
 
 
+def test_a_fault_of_the_benchmark_is_told(perform):
+    result = perform(lambda bench: bench.nothing_of_this_name)
+    assert result.outcome == "other fault"
+    assert "AttributeError" in result.shows
+
+
 def test_every_damage_changes_the_file(tmp_path):
     from attacking import damage
 
