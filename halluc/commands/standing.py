@@ -11,7 +11,7 @@ from halluc.commands.terminal import say
 from halluc.config.loading import LoadedConfig, sha256_of_tree
 from halluc.core.errors import HallucError
 from halluc.data.readers.base import SPLITS
-from halluc.runs import evaluations, integrity, model_files, provenance
+from halluc.runs import evaluations, integrity, provenance
 from halluc.runs.directory import RUN_FILE, RunDir
 from halluc.runs.records import read_record
 from halluc.runs.schema import EvalFile
@@ -61,7 +61,7 @@ def refuse_untrained(run: RunDir, help: str) -> None:
 
 def warn_changed_model(run: RunDir) -> list[str]:
     """Warn where files of ``model/`` are not those that the training published; returns their names."""
-    changed = model_files.changed(run)
+    changed = integrity.changed_model_files(run, run.read())
     if changed:
         told = f"{run.model} was changed after its training: {', '.join(changed)}"
         say(f"warning: {told}; results are those of the changed model", style="yellow")

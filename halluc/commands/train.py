@@ -35,7 +35,7 @@ from halluc.engine.references import resolve_model
 from halluc.gap.withhold import Withheld
 from halluc.loggers.console import ConsoleLogger
 from halluc.loggers.jsonl import JsonlLogger
-from halluc.runs import integrity, model_files, provenance
+from halluc.runs import integrity, provenance
 from halluc.runs.directory import RunDir
 from halluc.runs.events import Event, Stopped
 
@@ -156,7 +156,7 @@ def _noted(job: _Job, overrides: list[str]) -> dict[str, Any]:
             stage.detail = {"best": best, integrity.FILES: integrity.of_training(job.target)}
             record = job.target.read()
             record.best, record.model_sha256, record.model_removed = best, None, None
-            record.model_files = model_files.published(job.target)
+            record.model_files = integrity.of_model(job.target)
             job.target.write(record)
         _conclude(job)
     return best

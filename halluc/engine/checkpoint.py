@@ -12,8 +12,6 @@ weights that it refers to are complete too, so that a training cannot end withou
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 import shutil
 from collections.abc import Callable
@@ -28,8 +26,9 @@ from safetensors.torch import load_file, save_file
 
 from halluc.core.errors import HallucError, environment_error
 from halluc.core.files import irregular, replace_folder, write_json
-from halluc.runs.model_files import described, difference
-from halluc.runs.schema import FileHash
+from halluc.runs.integrity import problem
+from halluc.runs.provenance import file_sha256
+from halluc.runs.records import content_sha256
 
 Keep = Literal["none", "last", "all"]
 
@@ -84,6 +83,7 @@ class Damaged(Exception):
 
 
 _Count = Annotated[int, Field(ge=0)]
+_Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
 class _Stored(BaseModel):
@@ -119,14 +119,13 @@ class _State(_Stored):
     version: Literal[3] = 3
     progress: _StoredProgress
     epoch: _Count
-    files: dict[Literal["model.safetensors", "optimizer.pt"], FileHash] = Field(min_length=2)
+    files: dict[Literal["model.safetensors", "optimizer.pt"], _Sha256] = Field(min_length=2)
     sha256: str = ""
 
 
 def _digest(state: dict[str, Any]) -> str:
     """Hash of a state without its key ``sha256``: an edited figure or hash is noticed."""
-    content = {key: value for key, value in state.items() if key != "sha256"}
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    return content_sha256({key: value for key, value in state.items() if key != "sha256"})
 
 
 def snapshot(
@@ -176,7 +175,7 @@ def write(folder: Path, taken: Snapshot, keep: Keep) -> Path:
         state = _State(
             progress=_StoredProgress(**{**vars(taken.progress), "best": best}),
             epoch=taken.epoch,
-            files={_WEIGHTS: described(beside / _WEIGHTS), _OPTIMIZER: described(beside / _OPTIMIZER)},
+            files={_WEIGHTS: file_sha256(beside / _WEIGHTS), _OPTIMIZER: file_sha256(beside / _OPTIMIZER)},
         ).model_dump()
         write_json(beside / _STATE, {**state, "sha256": _digest(state)})
 
@@ -347,7 +346,7 @@ def _state(path: Path) -> _State:
         place = ".".join(map(str, first["loc"]))
         raise Damaged(f"{_STATE}: {place}: {first['msg']}" if place else f"{_STATE}: {first['msg']}") from None
     if state.sha256 != _digest(state.model_dump()):
-        raise Damaged(f"{_STATE} is not what was written")
+        raise Damaged(f"{_STATE} was changed after it was written")
     if path.name.split("-")[-1] != f"{state.progress.step:08d}":
         raise Damaged(f"{_STATE} is of step {state.progress.step}")
     return state
@@ -357,7 +356,7 @@ def _checked(path: Path, names: tuple[Literal["model.safetensors", "optimizer.pt
     """``state.json``, after the named files were found to be what was written."""
     state = _state(path)
     for name in names:
-        wrong = difference(path / name, state.files[name])
+        wrong = problem(path / name, state.files[name], "it was written")
         if wrong is not None:
             raise Damaged(f"{name} {wrong}")
     return state

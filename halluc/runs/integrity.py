@@ -19,6 +19,8 @@ from halluc.runs.records import content_sha256, read_json
 from halluc.runs.schema import RunFile, Stage
 
 FILES = "files"
+# What transformers and tokenizers look for in a model folder. A file of another kind, such as README.md, may be added.
+_OF_A_MODEL = (".json", ".safetensors", ".bin", ".index", ".model", ".txt", ".jinja", ".py", ".pt", ".h5", ".msgpack")
 Hashes = dict[str, str]
 
 _OF_TRAINING = TypeAdapter(Hashes)
@@ -34,6 +36,24 @@ def of_evaluation(run: RunDir, split: str) -> Hashes:
     """The hashes of all files of the evaluation of a split, by their path in the run."""
     reports = [run.report(split, suffix) for suffix in ("json", "txt")]
     return _hashes(run, (run.evaluation(split), run.ledger(split), run.predictions(split), *reports, run.confidence))
+
+
+def of_model(run: RunDir) -> Hashes:
+    """The hashes of the files of ``model/``, by their path in it, for ``RunFile.model_files``."""
+    files = sorted(path for path in run.model.rglob("*") if path.is_file())
+    return {path.relative_to(run.model).as_posix(): file_sha256(path) for path in files}
+
+
+def changed_model_files(run: RunDir, record: RunFile) -> list[str]:
+    """Files of ``model/`` that are not what the training published: edited, missing, or added and read by transformers.
+
+    Empty where nothing was recorded (runs of earlier versions), and where the whole model was removed.
+    """
+    if not record.model_files or not run.model.is_dir():
+        return []
+    edited = problems(run.model, record.model_files, "the training")
+    added = [path.name for path in run.model.iterdir() if path.suffix in _OF_A_MODEL]
+    return sorted({*edited, *added} - (record.model_files.keys() - edited))
 
 
 def _hashes(run: RunDir, paths: Iterable[Path]) -> Hashes:
@@ -67,11 +87,12 @@ def problems(folder: Path, recorded: Mapping[str, str], when: str) -> dict[str, 
     Args:
         when: the end of "was changed after …".
     """
-    found = {name: _problem(folder / name, sha256, when) for name, sha256 in recorded.items()}
+    found = {name: problem(folder / name, sha256, when) for name, sha256 in recorded.items()}
     return {name: told for name, told in found.items() if told is not None}
 
 
-def _problem(path: Path, sha256: str, when: str) -> str | None:
+def problem(path: Path, sha256: str, when: str) -> str | None:
+    """What is wrong with one file, as words that follow its name; None where its hash is ``sha256``."""
     kind = irregular(path)
     if kind is not None:
         return f"is {kind}, not a file"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from halluc.core.claims import Mark, Verdict
 
@@ -274,22 +274,13 @@ class EarlierTotal(Record):
     resumed_step: int
 
 
-class FileHash(Record):
-    """What a file held when it was written."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    bytes: int = Field(ge=0)
-    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
-
-
 class RunFile(Record):
     """``run.json``: what was run, on what, with what; ``stages`` has an entry for each command.
 
     ``model_sha256`` is the config that made ``model/``, null where that is ``config_sha256``: it differs while a
-    finished training is continued to a new total. ``model_files`` describes the files of ``model/`` as they were
-    published. ``model_removed`` says why the model of a finished training is no longer there. ``keep_checkpoints`` is
-    ``train.checkpoints.keep`` as the last training had it. ``sha256`` is the hash of all other fields, as
+    finished training is continued to a new total. ``model_files`` has the SHA-256 of each file of ``model/`` as
+    it was published. ``model_removed`` says why the model of a finished training is no longer there.
+    ``keep_checkpoints`` is ``train.checkpoints.keep`` as the last training had it. ``sha256`` is the hash of all other fields, as
     ``records.content_sha256`` makes it; null in files of earlier versions.
     """
 
@@ -310,7 +301,7 @@ class RunFile(Record):
     seconds: float | None = None
     best: dict[str, Any] | None = None
     model_sha256: str | None = None
-    model_files: dict[str, FileHash] = {}
+    model_files: dict[str, str] = {}
     model_removed: str | None = None
     keep_checkpoints: Literal["none", "last", "all"] = "none"
     earlier_totals: list[EarlierTotal] = []

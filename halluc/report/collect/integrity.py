@@ -103,6 +103,8 @@ def of_run(run: RunDir, record: RunFile, shown: str, asked: str | None) -> Files
         found.changed.update(wrong)
         found.splits = {**dict.fromkeys(wrong, split), **found.splits}
     found.changed.update(integrity.problems(run.path, integrity.recorded_training(record), "the training"))
+    for name in integrity.changed_model_files(run, record):
+        found.changed[f"model/{name}"] = "was changed after the training"
     return found
 
 
