@@ -86,7 +86,9 @@ def make(form: str, examples: int, seed: int, folder: Path) -> Path:
 def measured(config: Path, checkout: Path) -> tuple[float, float]:
     """Processor seconds and peak memory in GB of one ``halluc check --json``."""
     command = [sys.executable, "-m", "halluc", "check", str(config), "--json"]
-    process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(checkout)}, stdout=subprocess.DEVNULL)
+    # ``python -m`` looks in the working directory first.
+    environment = {**os.environ, "PYTHONPATH": str(checkout)}
+    process = subprocess.Popen(command, env=environment, cwd=checkout, stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
