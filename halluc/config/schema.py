@@ -21,7 +21,7 @@ from halluc.config.bounds import (
     Text,
 )
 from halluc.core import registry
-from halluc.core.labels import label_fault
+from halluc.core.labels import MOST_CHARACTERS, label_fault
 
 # section of the config -> (kind in the table, the key that selects a component)
 COMPONENT_SECTIONS = {"task": ("task", "type"), "data": ("reader", "format")}
@@ -48,7 +48,7 @@ def _fit_label(given: str) -> str:
 
 
 # A name that becomes a label.
-LabelName = Annotated[str, Field(min_length=1), AfterValidator(_fit_label)]
+LabelName = Annotated[str, Field(min_length=1, max_length=MOST_CHARACTERS), AfterValidator(_fit_label)]
 
 
 class ScratchConfig(Section):
