@@ -216,6 +216,7 @@ def _newest(config: Path, overrides: Sequence[str]) -> tuple[LoadedConfig, RunDi
     loaded = experiment.load(config, overrides)
     runs_dir, name = Path(loaded.experiment.runs_dir), loaded.experiment.name
     found = directory.newest(runs_dir, name, loaded.sha256, RunDir.is_trained)
+    directory.refuse_unreadable(runs_dir, name, loaded.sha256, found)
     if found is not None:
         return loaded, found
     unfinished = directory.newest(runs_dir, name, loaded.sha256)

@@ -69,8 +69,8 @@ def _may_be(run: RunDir, loaded: LoadedConfig) -> bool:
     """Whether a run is of this config or continues to its total, by what can be known without ``run.json``."""
     named = directory.RUN_NAME.fullmatch(run.path.name)
     if named is not None and named["hash"] == loaded.sha256[:6]:
-        return (run.path / RUN_FILE).exists() or _is_begun(run)
-    if not _is_begun(run):
+        return (run.path / RUN_FILE).exists() or run.is_begun()
+    if not run.is_begun():
         return False
     kept = continuation.kept(run)
     if kept is None:
@@ -78,16 +78,12 @@ def _may_be(run: RunDir, loaded: LoadedConfig) -> bool:
     return kept.sha256 == loaded.sha256 or continuation.is_other_total(run, loaded)
 
 
-def _is_begun(run: RunDir) -> bool:
-    return run.has_checkpoint() or run.model.is_dir()
-
-
 def _refuse_without_record(run: RunDir) -> None:
     """
     Raises:
         HallucError R119: a training was begun in a folder that has no ``run.json``; whose it is cannot be known.
     """
-    if _is_begun(run) and not (run.path / RUN_FILE).is_file():
+    if run.is_begun() and not (run.path / RUN_FILE).is_file():
         try:
             run.read()
         except HallucError as error:

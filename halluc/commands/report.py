@@ -151,6 +151,7 @@ def _run(target: Path, overrides: Sequence[str]) -> RunDir:
     loaded = experiment.load(target, overrides)
     runs_dir, name = Path(loaded.experiment.runs_dir), loaded.experiment.name
     found = directory.newest(runs_dir, name, loaded.sha256, _is_evaluated)
+    directory.refuse_unreadable(runs_dir, name, loaded.sha256, found)
     if found is None:
         nearest = nearest_run.told(loaded, _is_evaluated)
         help = f"train and evaluate it first: halluc run {target}"

@@ -226,5 +226,8 @@ def _delete(path: Path) -> None:
 
 def _size(path: Path) -> int:
     """Bytes of the files in a folder, or of a file; a link counts as itself."""
-    size = path.lstat().st_size if path.is_symlink() or not path.is_dir() else 0
+    try:
+        size = path.lstat().st_size if path.is_symlink() or not path.is_dir() else 0
+    except FileNotFoundError:  # a training beside this one has deleted it
+        return 0
     return size + sum(_size(Path(entry.path)) for entry in _entries(path))

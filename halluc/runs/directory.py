@@ -43,6 +43,10 @@ class RunDir:
         """Whether an interrupted training can be continued here."""
         return any(self.checkpoints.glob("step-*"))
 
+    def is_begun(self) -> bool:
+        """Whether there is something of a training: a checkpoint or a model."""
+        return self.has_checkpoint() or self.model.is_dir()
+
     def is_trained(self) -> bool:
         """Whether the training of this run's config is done, and noted as such in ``run.json``, after ``model/``.
 
@@ -221,6 +225,27 @@ def newest(
         if run.config_sha256 == config_sha256 and suits(directory):
             return directory
     return None
+
+
+def refuse_unreadable(runs_dir: Path, name: str, config_sha256: str, found: RunDir | None) -> None:
+    """Refuse to use ``found``, or none, where a newer run of the config has a damaged ``run.json``.
+
+    Raises:
+        HallucError R119: names the damaged run.
+    """
+    for run in all_newest_first(runs_dir / name):
+        named = RUN_NAME.fullmatch(run.path.name)
+        if run == found:
+            return
+        if named is not None and named["hash"] == config_sha256[:6] and run.is_begun():
+            try:
+                run.read()
+            except HallucError as error:
+                if error.code == "R102":  # of another version of halluc
+                    continue
+                message = f"the newest run of this config is damaged: {error.message}"
+                help = f"restore {run.path / RUN_FILE} from a backup, or name another run with --run"
+                raise HallucError("R119", message, help=help) from None
 
 
 def newest_first(runs_dir: Path, name: str) -> Iterator[tuple[RunDir, RunFile]]:

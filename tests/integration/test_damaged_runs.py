@@ -176,6 +176,18 @@ def test_a_run_without_a_readable_record_is_no_reason_for_a_new_one(halluc, trai
     assert "error[R119]" in outcome.err
 
 
+@pytest.mark.parametrize("command", ["eval", "report"])
+def test_no_older_run_takes_the_place_of_the_newest_that_is_damaged(halluc, trained, tmp_path, command):
+    home = tmp_path / "runs" / "tiny"
+    sha256 = experiments.load(trained.config, ()).sha256
+    trained.copy(trained.whole, home / f"20260101-000000-{sha256[:6]}")
+    newest = trained.copy(trained.whole, home / f"20260201-000000-{sha256[:6]}")
+    (newest / "run.json").write_text("{")
+    outcome = halluc(command, trained.config, "--set", f"runs_dir={tmp_path / 'runs'}")
+    assert outcome.code == 2
+    assert f"error[R119]: the newest run of this config is damaged: {newest / 'run.json'} cannot be read" in outcome.err
+
+
 def test_what_cannot_be_read_counts_where_it_may_be_the_run_that_is_looked_for(halluc, trained, tmp_path):
     home, loaded = tmp_path / "runs" / "tiny", experiments.load(trained.config, ())
     older = trained.copy(trained.stopped, home / f"20260101-000000-{loaded.sha256[:6]}")

@@ -147,7 +147,7 @@ def _variables(run: RunDir) -> dict[str, str]:
 def variables(run: RunDir) -> list[str]:
     """The environment variables that the config of a run reads."""
     names: dict[str, None] = {}
-    for file in sorted((run.path / "source").glob("*")):
+    for file in sorted(filter(Path.is_file, (run.path / "source").glob("*"))):
         names.update(dict.fromkeys(_VARIABLE.findall(file.read_text(encoding="utf-8", errors="replace"))))
     return [*names]
 
