@@ -222,9 +222,9 @@ def _devices(made: Made) -> Iterator[Task]:
         for format in ("conll", "jsonl", "texts"):
             yield f"check, data.train: {kind}, {format}", functools.partial(data, format, kind)
     yield (
-        "check, model.name: /dev/zero",
+        "train, model.name: /dev/zero",
         lambda bench: refused(
-            bench, "check", _config(made, bench, {"model": {"name": "/dev/zero"}}), never="did you mean"
+            bench, "train", _config(made, bench, {"model": {"name": "/dev/zero"}}), never="did you mean"
         ),
     )
     yield "predict --input /dev/zero", lambda bench: refused(bench, "predict", made.ner, "--input", "/dev/zero")

@@ -250,6 +250,8 @@ def _splits(loaded: LoadedConfig, asked: list[str] | None) -> tuple[SplitName, .
         raise HallucError(
             "C107", "`halluc eval` needs `data.dev` or `data.test`: there is only `data.train`", help=help
         )
+    if len(set(names)) < len(names):
+        raise HallucError("C011", "--split names a split twice", help="name each split once")
     for name in names:
         if name not in SPLITS:
             near = did_you_mean(name, SPLITS)

@@ -13,6 +13,7 @@ import numpy
 from halluc.commands import scoring
 from halluc.core.errors import HallucError
 from halluc.core.exact_intervals import Limits
+from halluc.core.files import open_regular
 from halluc.core.memory import uncollected
 from halluc.core.significance import Figure, Sample, Sheet, exact_limits
 from halluc.hallucination import rates
@@ -150,7 +151,7 @@ _SAID = b', "predicted": '
 def _examples(run: RunDir, split: str, kind: type[Prediction], known: dict[bytes, Example]) -> list[Example]:
     path = run.predictions(split)
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             lines = [line.partition(_SAID) for line in file]
     except OSError:
         lines = []  # told where they are read one by one

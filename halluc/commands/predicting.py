@@ -32,6 +32,7 @@ class Predictor:
     def load(cls, trained: Trained, source: str, talk: Talk) -> Predictor:
         if trained.run is not None:
             standing.warn_changed_model(trained.run)
+            standing.warn_changed_confidence(trained.run)
         return cls(assessment.Model.load(trained.loaded, trained.reference, talk), trained, source)
 
     @property

@@ -20,6 +20,7 @@ from halluc.config.loading import LoadedConfig
 from halluc.core.characters import printable_cell
 from halluc.core.errors import HallucError, did_you_mean
 from halluc.core.examples import Span
+from halluc.core.files import open_regular
 from halluc.runs.directory import RunDir
 
 # Between the two texts of a pair.
@@ -128,8 +129,8 @@ def _line(path: Path, identity: str) -> str:
     """The line of a JSON Lines file that has this id."""
     mark = json.dumps(identity, ensure_ascii=False)
     known: list[str] = []
-    with path.open(encoding="utf-8", newline="\n") as file:
-        for line in file:
+    with open_regular(path) as file:
+        for line in map(bytes.decode, file):
             if mark in line[: len(mark) + 20] and json.loads(line)["id"] == identity:
                 return line.rstrip("\n")
             if len(known) < 100_000:

@@ -68,6 +68,13 @@ def warn_changed_model(run: RunDir) -> list[str]:
     return changed
 
 
+def warn_changed_confidence(run: RunDir) -> None:
+    """Warn where ``confidence.json``, which calibrates and withdraws claims, is not what the evaluation wrote."""
+    told = integrity.confidence_problem(run, run.read())
+    if told is not None:
+        say(f"warning: {run.confidence} {told} ({evaluations.anew(run)})", style="yellow")
+
+
 def _train_command(run: RunDir) -> str:
     return shlex.join(["halluc", "train", str(run.config), "--run", str(run.path), "--resume"])
 

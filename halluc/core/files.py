@@ -6,6 +6,7 @@ import contextlib
 import errno
 import fcntl
 import hashlib
+import io
 import json
 import os
 import re
@@ -311,6 +312,24 @@ def _device(folder: Path) -> int | None:
         return None
 
 
+def open_regular(path: Path) -> io.BufferedReader:
+    """Open a file for reading, unless it is irregular: a pipe would block its reader, a device may never end.
+
+    Raises:
+        OSError: it is not there, may not be read, or is irregular.
+    """
+    kind = irregular(path)
+    if kind is not None:
+        raise OSError(errno.EINVAL, f"it is {kind}, not a regular file", str(path))
+    return path.open("rb")
+
+
+def read_regular(path: Path) -> bytes:
+    """The bytes of a file; raises OSError as ``open_regular`` does."""
+    with open_regular(path) as file:
+        return file.read()
+
+
 def expanded(reference: str) -> Path:
     """A path with the home folder in the place of ``~``.
 
@@ -325,7 +344,7 @@ def expanded(reference: str) -> Path:
 
 
 def sha256_of(path: Path) -> str:
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from halluc.core import hub
 from halluc.core.errors import environment_error
-from halluc.core.files import expanded
+from halluc.core.files import expanded, irregular
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,9 @@ def _package_folder(reference: str, rest: str) -> Path:
 
 def _checked(folder: Path, reference: str) -> ModelSource:
     if not folder.is_dir():
+        kind = irregular(folder) or ("a file" if folder.exists() else None)
+        if kind is not None:
+            raise environment_error("E410", f"`{reference}` is {kind}, not a folder with a model")
         help = "a name on the hub is written `hub:NAME`" if not folder.is_absolute() and ":" not in reference else None
         raise environment_error("E410", f"`{reference}`: there is no folder {folder}", help)
     if not (folder / "config.json").is_file():

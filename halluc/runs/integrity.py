@@ -29,7 +29,8 @@ _OF_EVALUATION = TypeAdapter(dict[str, Hashes])
 
 def of_training(run: RunDir) -> Hashes:
     """The hashes of the files that a training writes and a report reads, by their path in the run."""
-    return _hashes(run, (run.data, run.coverage, run.withheld, run.events))
+    sources = sorted((run.path / "source").glob("*"))
+    return _hashes(run, (run.config, *sources, run.data, run.coverage, run.withheld, run.events))
 
 
 def of_evaluation(run: RunDir, split: str) -> Hashes:
@@ -54,6 +55,16 @@ def changed_model_files(run: RunDir, record: RunFile) -> list[str]:
     edited = problems(run.model, record.model_files, "the training")
     added = [path.name for path in run.model.iterdir() if path.suffix in _OF_A_MODEL]
     return sorted({*edited, *added} - (record.model_files.keys() - edited))
+
+
+def confidence_problem(run: RunDir, record: RunFile) -> str | None:
+    """What is wrong with ``confidence.json``, as words that follow its name; None where the newest evaluation wrote it.
+
+    Evaluations of several splits write it in turn, so it is whole if it is that of one of them.
+    """
+    recorded = {files.get(run.confidence.name) for files in recorded_evaluations(record).values()} - {None}
+    found = [problem(run.confidence, sha256, "the evaluation") for sha256 in recorded if sha256 is not None]
+    return None if None in found else next(iter(found), None)
 
 
 def _hashes(run: RunDir, paths: Iterable[Path]) -> Hashes:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from halluc.core.errors import HallucError, Location
-from halluc.core.files import irregular, json_line, write_text
+from halluc.core.files import irregular, json_line, open_regular, read_regular, write_text
 from halluc.runs.schema import SCHEMA_VERSION, Record
 
 RecordT = TypeVar("RecordT", bound=Record)
@@ -59,9 +59,8 @@ def read_json(path: Path) -> Any:
     Raises:
         FileNotFoundError: there is none. OSError, ValueError: it cannot be read, is no regular file, or no JSON.
     """
-    _refuse_irregular(path)
     try:
-        return json.loads(path.read_text(encoding="utf-8"), parse_constant=_finite, parse_float=_finite)
+        return json.loads(read_regular(path).decode("utf-8"), parse_constant=_finite, parse_float=_finite)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
 
@@ -71,13 +70,6 @@ def _finite(text: str) -> float:
     if not math.isfinite(value):
         raise ValueError(f"{text[:20]} is no finite number")
     return value
-
-
-def _refuse_irregular(path: Path) -> None:
-    """A named pipe would block its reader for ever."""
-    kind = irregular(path)
-    if kind is not None:
-        raise OSError(0, f"it is {kind}, not a regular file", str(path))
 
 
 def content_sha256(content: Any) -> str:
@@ -96,8 +88,7 @@ def read_lines(path: Path, kind: type[RecordT], *, damaged: str, what: str, help
         HallucError: the file cannot be read, or a line is not whole; names the line.
     """
     try:
-        _refuse_irregular(path)
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             for number, line in enumerate(file, 1):
                 if line.isspace():
                     continue

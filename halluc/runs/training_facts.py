@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from halluc.core.errors import HallucError
+from halluc.core.files import read_regular
 from halluc.runs.directory import RunDir
 from halluc.runs.studies import Plain, TrainingDifference, TrainingFacts
 
@@ -88,7 +89,7 @@ def _first_and_last(run: RunDir) -> tuple[dict[str, Any], dict[str, Any]]:
     """The newest events ``started`` and ``stopped`` of the log; empty where there are none."""
     found: dict[str, dict[str, Any]] = {"started": {}, "stopped": {}}
     try:
-        lines = run.events.read_bytes().splitlines()
+        lines = read_regular(run.events).splitlines()
     except OSError:
         return {}, {}
     for line in lines:

@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import BaseModel, ValidationError
 
 from halluc.core.errors import HallucError, Location
-from halluc.core.files import json_line
+from halluc.core.files import json_line, open_regular
 from halluc.core.rng import Draws
 from halluc.report.collect import touched
 from halluc.runs import integrity
@@ -113,7 +113,7 @@ def _drawn(path: Path) -> list[tuple[int, bytes]]:
     """(line, its text) of the new examples that are shown: of each method those with the smallest keyed hash."""
     bits = Draws.of("report", "pairs").bits
     heaps: dict[bytes, list[tuple[int, int, bytes]]] = {}
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         for number, line in enumerate(file, 1):
             drawn = bits()
             if line.endswith(_NO_EDITS):
@@ -147,7 +147,7 @@ def _examples(path: Path, wanted: Iterable[str]) -> dict[str, _Line]:
     """Some examples, by id; the file is read as far as the last of them."""
     heads = {json_line({"id": identity})[:-1].encode(): identity for identity in wanted}
     found: dict[str, _Line] = {}
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         for number, line in enumerate(file, 1):
             if len(found) == len(heads):
                 break

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from halluc.core.errors import HallucError, Location
-from halluc.core.files import irregular
+from halluc.core.files import open_regular
 from halluc.runs.reports import Curves
 from halluc.runs.schema import RunFile
 
@@ -101,10 +101,7 @@ def curves(path: Path, record: RunFile) -> tuple[Curves | None, list[str]]:
 
 def _events(path: Path) -> Iterator[tuple[int, dict[str, Any] | None]]:
     """(line, event) of each line; None for one that a killed training left unfinished."""
-    kind = irregular(path)
-    if kind is not None:
-        raise HallucError("R101", f"{path} is {kind}, not a file", help=_HELP)
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         damaged = 0
         for number, line in enumerate(file, 1):
             if damaged:

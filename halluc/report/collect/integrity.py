@@ -120,7 +120,7 @@ def is_of_later_evaluation(run: RunDir, recorded: dict[str, dict[str, str]], spl
 
 
 def of_cell(run: RunDir, splits: Sequence[str]) -> list[str]:
-    """The same of a cell of a study, or of a run that is compared: its record, its log, and its evaluations.
+    """The same of a cell of a study, or of a run that is compared: its record, config, log and evaluations.
 
     Args:
         splits: the evaluations, the one that the report is of first.
@@ -134,8 +134,9 @@ def of_cell(run: RunDir, splits: Sequence[str]) -> list[str]:
         wrong = evaluations.problems(run, record, split)
         found.changed.update(wrong)
         found.splits = {**dict.fromkeys(wrong, split), **found.splits}
-    log = {name: sha256 for name, sha256 in integrity.recorded_training(record).items() if name == run.events.name}
-    found.changed.update(integrity.problems(run.path, log, "the training"))
+    recorded, read = integrity.recorded_training(record), (run.config.name, run.events.name)
+    of_training = {name: sha256 for name, sha256 in recorded.items() if name in read}
+    found.changed.update(integrity.problems(run.path, of_training, "the training"))
     return [f"{run.path.name}: {told}" for told in found.integrity]
 
 

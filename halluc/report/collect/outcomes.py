@@ -9,6 +9,7 @@ from typing import TypeVar
 from pydantic import BaseModel, Field, RootModel, ValidationError
 
 from halluc.core.errors import HallucError, Location
+from halluc.core.files import read_regular
 from halluc.core.labels import OUT_OF_SCOPE
 from halluc.report.collect.figures import Figures
 from halluc.report.words.nouns import Nouns
@@ -125,7 +126,7 @@ def mistakes(path: Path) -> list[Mistake]:
 
 def _read(path: Path, kind: type[T]) -> T:
     try:
-        return kind.model_validate_json(path.read_bytes())
+        return kind.model_validate_json(read_regular(path))
     except ValidationError as error:
         help = anew(RunDir(path.parent.parent))
         told = f"the classification report is damaged: {error.errors()[0]['msg']}"
