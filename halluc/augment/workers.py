@@ -1,4 +1,8 @@
-"""Work shared out to processes: results in order, and never more of it under way than a few chunks a process."""
+"""Work shared out to processes: results in order, and never more of it under way than a few chunks a process.
+
+Each process has a pipe of its own, of which nobody else holds an end: when one side is killed, even in the middle of a
+message, the other reads the end of the file and never waits in vain.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +11,14 @@ import gc
 import multiprocessing
 import os
 import signal
+import threading
+import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import Future
+from multiprocessing.connection import Connection, wait
+from multiprocessing.reduction import ForkingPickler
+from queue import SimpleQueue
 from typing import Any, Literal, TypeVar
 
 from halluc.core.errors import HallucError, environment_error
@@ -21,8 +29,6 @@ R = TypeVar("R")
 
 # Chunks under way for each process: enough to keep it busy, few enough to keep memory small.
 _AHEAD = 3
-
-_work: Callable[[Any], Any] | None = None
 
 
 def number_of(workers: int | Literal["auto"]) -> int:
@@ -36,34 +42,89 @@ def in_order(work: Callable[[T], R], items: Iterable[T], workers: int) -> Iterat
     """Each item with its result, in the order of the items. One worker is this process.
 
     Raises:
-        HallucError E430: a process was killed, mostly for want of memory.
+        HallucError E430: a process was killed, mostly for want of memory. Whatever ``work`` raises, with the traceback
+            of the process as a note.
     """
     if workers == 1:
         for item in items:
             yield item, work(item)
         return
-    context = multiprocessing.get_context("fork")
     gc.freeze()  # what was built before the fork stays shared: the collector would touch, and so copy, every page
-    with ProcessPoolExecutor(workers, context, initializer=_begin, initargs=(work, os.getpid())) as pool:
-        waiting: deque[tuple[T, Future[Any]]] = deque()
-        try:
-            for item in items:
-                with _signals_blocked():  # the first call forks
-                    waiting.append((item, pool.submit(_do, item)))
-                if len(waiting) >= _AHEAD * workers:
-                    first, future = waiting.popleft()
-                    yield first, future.result()
-            while waiting:
+    with _forked(work, workers) as pipes:
+        under_way: _UnderWay = {pipe: deque() for pipe in pipes}
+        waiting: deque[tuple[T, Future[R]]] = deque()
+        for item in items:
+            waiting.append((item, _submit(under_way, item)))
+            if len(waiting) >= _AHEAD * workers:
                 first, future = waiting.popleft()
-                yield first, future.result()
-        except _Told as told:
-            raise HallucError(*told.args) from None
-        except BrokenProcessPool:
-            help = "the same command goes on where this one stopped; with fewer `augment.workers` it needs less memory"
-            raise environment_error("E430", "a process that made candidates was killed", help) from None
-        finally:
-            for _, future in waiting:
-                future.cancel()
+                yield first, _result(under_way, future)
+        while waiting:
+            first, future = waiting.popleft()
+            yield first, _result(under_way, future)
+
+
+# Of each pipe, what its process has yet to answer, in the order in which it was sent.
+_UnderWay = dict[Connection, deque[Future[Any]]]
+
+
+def _submit(under_way: _UnderWay, item: Any) -> Future[Any]:
+    """Send an item to the process that has the least to do; it always reads, so this never blocks for long."""
+    pipe, futures = min(under_way.items(), key=lambda one: len(one[1]))
+    with _told_when_killed():
+        pipe.send(item)
+    future: Future[Any] = Future()
+    futures.append(future)
+    return future
+
+
+def _result(under_way: _UnderWay, future: Future[R]) -> R:
+    """Read what is there, so that no process waits to get rid of it, and on until there is the result asked for."""
+    ready = wait(under_way, timeout=0)
+    while ready or not future.done():
+        for pipe in ready:
+            assert isinstance(pipe, Connection)
+            with _told_when_killed():
+                answer = pipe.recv_bytes()
+            result, error = ForkingPickler.loads(answer)
+            if error is None:
+                under_way[pipe].popleft().set_result(result)
+            else:
+                under_way[pipe].popleft().set_exception(error)
+        ready = [] if future.done() else wait(under_way)
+    return future.result()
+
+
+@contextlib.contextmanager
+def _told_when_killed() -> Iterator[None]:
+    try:
+        yield
+    except (EOFError, OSError):
+        help = "the same command goes on where this one stopped; with fewer `augment.workers` it needs less memory"
+        raise environment_error("E430", "a process that made candidates was killed", help) from None
+
+
+@contextlib.contextmanager
+def _forked(work: Callable[[Any], Any], workers: int) -> Iterator[list[Connection]]:
+    """A pipe to each of so many new processes, which are killed and waited for in the end, whatever happens."""
+    context = multiprocessing.get_context("fork")
+    pipes, processes = [], []
+    try:
+        with _signals_blocked():
+            for _ in range(workers):
+                ours, theirs = context.Pipe()
+                pipes.append(ours)
+                with theirs:
+                    process = context.Process(target=_serve, args=(work, theirs, pipes), daemon=True)
+                    process.start()
+                processes.append(process)
+        yield pipes
+    finally:
+        for process in processes:
+            process.kill()
+        for process in processes:
+            process.join()
+        for pipe in pipes:
+            pipe.close()
 
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -79,22 +140,43 @@ def _signals_blocked() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _begin(work: Callable[[Any], Any], parent: int) -> None:
-    global _work
-    _work = work
+def _serve(work: Callable[[Any], Any], pipe: Connection, inherited: list[Connection]) -> None:
+    """The life of a process: answer every item, and end with the parent."""
+    for other in inherited:
+        other.close()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that was interrupted ends the others
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # ends it at once; the parent takes it for Ctrl-C
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
-    end_with_parent(parent)
+    end_with_parent()
+    items: SimpleQueue[bytes] = SimpleQueue()
+    threading.Thread(target=_read, args=(pipe, items), daemon=True).start()
+    with contextlib.suppress(OSError):  # the parent has ended
+        while True:
+            pipe.send_bytes(_answer(work, items.get()))
+    os._exit(1)
 
 
-class _Told(Exception):
-    """The facts of a ``HallucError``, which pickle could not make anew from its message alone."""
-
-
-def _do(item: Any) -> Any:
-    assert _work is not None
+def _read(pipe: Connection, items: SimpleQueue[bytes]) -> None:
+    """Take items off the pipe at once, lest the parent waits to send while this process waits to answer."""
     try:
-        return _work(item)
+        while True:
+            items.put(pipe.recv_bytes())
+    finally:
+        os._exit(1)  # the parent has ended
+
+
+def _answer(work: Callable[[Any], Any], item: bytes) -> Any:
+    """The result of the work, or its error, pickled: (result, None) or (None, error)."""
+    try:
+        return ForkingPickler.dumps((work(ForkingPickler.loads(item)), None))
     except HallucError as error:
-        raise _Told(error.code, error.message, error.where, error.help, error.exit_code) from None
+        return ForkingPickler.dumps((None, error))
+    except BaseException as error:  # noqa: BLE001 - a bug, which the parent raises
+        told = traceback.format_exc()
+        error.add_note(f"in a worker process:\n{told}")
+        try:
+            answer = ForkingPickler.dumps((None, error))
+            ForkingPickler.loads(answer)
+        except Exception:  # noqa: BLE001 - an error that cannot be sent: its text can
+            return ForkingPickler.dumps((None, RuntimeError(told)))
+        return answer

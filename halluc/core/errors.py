@@ -3,9 +3,11 @@ code, a place and a next step."""
 
 from __future__ import annotations
 
+import copyreg
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from halluc.core.characters import printable_line
 
@@ -60,6 +62,10 @@ class HallucError(Exception):
         self.where = where
         self.help = help
         self.exit_code = exit_code
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Pickle would call ``__init__`` with the message alone.
+        return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
 
 
 class ManyErrors(HallucError):

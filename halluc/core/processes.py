@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import multiprocessing
 import os
 import signal
 import sys
-import threading
 from pathlib import Path
 
 
@@ -46,34 +44,11 @@ def _stat(process: int) -> list[str]:
         return []
 
 
-def end_with_parent(parent: int) -> None:
-    """Make this process, which ``multiprocessing`` forked off ``parent``, end when the parent ends, even by SIGKILL."""
-    if not _killed_by_kernel(parent):
-        threading.Thread(target=_end_after_parent, daemon=True).start()
+def end_with_parent() -> None:
+    """Ask Linux for SIGKILL when the parent ends, whatever this process is doing then; elsewhere nothing happens."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):  # a C library without it
+            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGKILL))
 
 
 _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
-
-
-def _killed_by_kernel(parent: int) -> bool:
-    """Ask Linux for SIGKILL at the end of the parent; False on other systems, and where it is not granted."""
-    if sys.platform != "linux":
-        return False
-    try:
-        prctl = ctypes.CDLL(None, use_errno=True).prctl
-    except (OSError, AttributeError):
-        return False
-    if prctl(_PR_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGKILL)) != 0:
-        return False
-    if os.getppid() != parent:  # it ended before the kernel was asked
-        os._exit(1)
-    return True
-
-
-def _end_after_parent() -> None:
-    """Wait for the end of the parent: then the pipe closes whose other end it holds."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    with contextlib.suppress(OSError):
-        parent.join()
-    os._exit(1)

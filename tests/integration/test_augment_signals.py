@@ -27,7 +27,9 @@ def start(folder: Path, name: str, command: str = "augment") -> subprocess.Popen
     )
     arguments = [command, str(config), "-q", "--set", f"runs_dir={folder / name}"]
     pipe = subprocess.PIPE
-    return subprocess.Popen([sys.executable, "-m", "halluc", *arguments], stdout=pipe, stderr=pipe, text=True)
+    return subprocess.Popen(
+        [sys.executable, "-m", "halluc", *arguments], stdout=pipe, stderr=pipe, text=True, start_new_session=True
+    )
 
 
 def finish(process: subprocess.Popen[str]) -> str:
@@ -113,6 +115,29 @@ def test_sigterm_ends_the_command_as_ctrl_c_does(busy, undisturbed, tmp_path, al
         os.kill(one, signal.SIGTERM)
     told = process.communicate(timeout=20)[1]
     assert (process.returncode, told) == (130, "interrupted\n")
+    wait_for_end(workers)
+    finish(start(tmp_path, "disturbed"))
+    assert made(tmp_path, "disturbed") == undisturbed
+
+
+def test_sigterm_to_the_whole_group_ends_the_command_as_ctrl_c_does(busy, undisturbed, tmp_path):
+    process, workers = busy
+    os.killpg(process.pid, signal.SIGTERM)  # as batch systems and `timeout` send it
+    told = process.communicate(timeout=5)[1]
+    assert (process.returncode, told) == (130, "interrupted\n")
+    wait_for_end(workers)
+    finish(start(tmp_path, "disturbed"))
+    assert made(tmp_path, "disturbed") == undisturbed
+
+
+def test_a_killed_worker_is_told_and_frees_the_lock(busy, undisturbed, tmp_path):
+    process, workers = busy
+    os.kill(workers[1], signal.SIGKILL)
+    told = process.communicate(timeout=5)[1]
+    assert (process.returncode, told.splitlines()[0]) == (
+        4,
+        "error[E430]: a process that made candidates was killed",
+    )
     wait_for_end(workers)
     finish(start(tmp_path, "disturbed"))
     assert made(tmp_path, "disturbed") == undisturbed
