@@ -165,7 +165,9 @@ class Augmenter:
         return ()
 
     def change(self, example: Editable, draws: Draws) -> Changed:
-        edits = tuple(self.propose(example, draws))
+        # JSON can hold an empty token, and a mention of one: that is no replacement for another.
+        proposed = self.propose(example, draws)
+        edits = tuple(edit for edit in proposed if not (isinstance(edit, Replace) and "" in edit.tokens))
         return Changed(apply(example, edits), (edits,))
 
 

@@ -16,12 +16,12 @@ from halluc.augment.shards import Shard
 from halluc.commands import augmented, experiment, fitting, gapping, progress
 from halluc.commands.terminal import Talk, say
 from halluc.components import TABLE
-from halluc.config.loading import LoadedConfig, sha256_of_tree
+from halluc.config.bounds import LINE_BYTES_BOUND
+from halluc.config.loading import LoadedConfig, data_section, sha256_of_tree
 from halluc.core import registry
 from halluc.core.errors import HallucError, Location
 from halluc.core.examples import Corpus
 from halluc.data.corpora import read_corpora, stream_corpora
-from halluc.data.readers.base import LINE_BYTES_BOUND
 from halluc.hallucination import ledger
 from halluc.runs import directory, provenance
 from halluc.runs.directory import RunDir
@@ -106,7 +106,8 @@ def fingerprint(loaded: LoadedConfig) -> str:
         {
             "halluc": __version__,
             "augment": {key: value for key, value in tree["augment"].items() if key != "workers"},
-            **{section: tree[section] for section in ("task", "data", "gap", "seed")},
+            "data": data_section(tree),
+            **{section: tree[section] for section in ("task", "gap", "seed")},
             "inputs": list(provenance.input_hashes(data.paths()).values()),
             "files": list(provenance.input_hashes(files(loaded)).values()),
         }

@@ -55,26 +55,20 @@ def _refuse_unreadable(loaded: LoadedConfig, found: RunDir | None) -> None:
         HallucError R119: a run that may be of this config, and is newer than ``found``, cannot be read.
     """
     home = Path(loaded.experiment.runs_dir) / loaded.experiment.name
-    for run in directory.all_newest_first(home):
-        if run == found:
-            return
-        if _may_be(run, loaded):
-            try:
-                run.read()
-            except HallucError as error:
-                raise _unreadable(run, error) from None
+    damaged = directory.newest_unreadable(home, found, lambda run: _may_be(run, loaded))
+    if damaged is not None:
+        raise _unreadable(*damaged)
 
 
 def _may_be(run: RunDir, loaded: LoadedConfig) -> bool:
     """Whether a run is of this config or continues to its total, by what can be known without ``run.json``."""
-    named = directory.RUN_NAME.fullmatch(run.path.name)
-    if named is not None and named["hash"] == loaded.sha256[:6]:
+    if directory.is_named(run, loaded.sha256):
         return (run.path / RUN_FILE).exists() or run.is_begun()
     if not run.is_begun():
         return False
     kept = continuation.kept(run)
-    if kept is None:
-        return named is None
+    if kept is None:  # a folder of another name may be the user's own, such as one with an exported model
+        return run.has_checkpoint() and directory.RUN_NAME.fullmatch(run.path.name) is None
     return kept.sha256 == loaded.sha256 or continuation.is_other_total(run, loaded)
 
 

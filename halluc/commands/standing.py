@@ -8,7 +8,7 @@ from typing import Any
 
 from halluc import __version__
 from halluc.commands.terminal import say
-from halluc.config.loading import LoadedConfig, sha256_of_tree
+from halluc.config.loading import LoadedConfig, data_section, sha256_of_tree
 from halluc.core.errors import HallucError
 from halluc.data.readers.base import SPLITS
 from halluc.runs import evaluations, integrity, provenance
@@ -89,9 +89,8 @@ def is_evaluated(run: RunDir, loaded: LoadedConfig, splits: Sequence[str]) -> bo
         return False
     if asked.get("fingerprint") != _fingerprint(run, loaded):
         return False
-    # Without hashes on record nobody knows whether the files are still those of the evaluation.
-    whole = integrity.recorded_evaluations(record)
-    return all(split in whole and not evaluations.problems(run, record, split) for split in splits)
+    there = all(run.evaluation(split).is_file() for split in splits)  # earlier versions recorded no hashes
+    return there and not any(evaluations.problems(run, record, split) for split in splits)
 
 
 def asked_for(run: RunDir, loaded: LoadedConfig, splits: Sequence[str], earlier: dict[str, Any]) -> dict[str, Any]:
@@ -125,7 +124,7 @@ def _fingerprint(run: RunDir, loaded: LoadedConfig) -> str:
         {
             "halluc": __version__,
             "model": [record.config_sha256, trained.started if trained else None],
-            "data": loaded.tree["data"],
+            "data": data_section(loaded.tree),
             "inputs": provenance.input_hashes(data.paths()),
             "eval": {key: value for key, value in loaded.tree["eval"].items() if key != "splits"},
         }

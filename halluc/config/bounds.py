@@ -22,6 +22,9 @@ _LONGEST_NAME = 255
 # Of a label, as the readers of corpora have it.
 LONGEST_TEXT = 1_000
 
+# Bytes of the longest line of a corpus by default, and of the longest that a config may allow.
+MOST_LINE_BYTES, LINE_BYTES_BOUND = 1 << 24, 1 << 30
+
 MOST_STEPS = 100_000_000
 MOST_EXAMPLES = 100_000_000
 MOST_LABELS = 20_000

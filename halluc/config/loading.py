@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from halluc.config import merging, problems, schema, yaml
 from halluc.config.augmentation import augment_type
+from halluc.config.bounds import MOST_LINE_BYTES
 from halluc.config.overrides import apply_all
 from halluc.config.yaml import Located
 from halluc.core import latest, registry
@@ -49,8 +50,8 @@ class LoadedConfig:
 def model_sections(tree: Mapping[str, Any]) -> dict[str, Any]:
     """Of a config as plain values the sections that decide the model; ``data`` is a mapping in it."""
     sections = {name: tree[name] for name in schema.MODEL_SECTIONS if tree.get(name) is not None}
-    sections["data"] = {key: value for key, value in tree["data"].items() if key != "test"}
-    # What was there before a key was stays the same where it is not used.
+    sections["data"] = {key: value for key, value in data_section(tree).items() if key != "test"}
+    # Runs made before a key existed keep their hash where it is not used.
     if isinstance(sections.get("model"), dict):
         sections["model"] = {key: value for key, value in tree["model"].items() if (key, value) != ("scratch", None)}
     # What stays on disk, and how many processes make a corpus, decide nothing.
@@ -59,6 +60,11 @@ def model_sections(tree: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(sections.get("augment"), dict):
         sections["augment"] = {key: value for key, value in sections["augment"].items() if key != "workers"}
     return sections
+
+
+def data_section(tree: Mapping[str, Any]) -> dict[str, Any]:
+    """The section ``data`` as hashes have it: without the keys that came later, where they have their default."""
+    return {key: value for key, value in tree["data"].items() if (key, value) != ("max_line_bytes", MOST_LINE_BYTES)}
 
 
 def sha256_of_tree(tree: Any) -> str:

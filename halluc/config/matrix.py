@@ -92,16 +92,16 @@ def load_study(
 def _hidden(base: Located, table: registry.Table) -> list[HallucError]:
     """Wrong values of the config of no cell in particular: those that every cell overrides would not show in any.
 
-    What is missing or does not go together may be given, or mended, by an axis; a null says nothing.
+    What is missing or does not go together may be given, or mended, by an axis; a null or an empty list says nothing.
     """
-    _, errors = loading.check(Located(_without_nulls(base.value), base.keys, base.values), table)
+    _, errors = loading.check(Located(_without_blanks(base.value), base.keys, base.values), table)
     return [error for error in errors if error.code in ("C103", "C104", "C105")]
 
 
-def _without_nulls(node: Any) -> Any:
+def _without_blanks(node: Any) -> Any:
     if not isinstance(node, dict):
         return node
-    return {key: _without_nulls(value) for key, value in node.items() if value is not None}
+    return {key: _without_blanks(value) for key, value in node.items() if value not in (None, [])}
 
 
 def _alone(cell: Cell) -> Cell:

@@ -300,7 +300,8 @@ def irregular(path: Path) -> str | None:
     except (OSError, ValueError):
         return None
     kind = next((name for matches, name in _KINDS if matches(found.st_mode)), None)
-    if kind is None and any(found.st_dev == _device(Path(folder)) for folder in _VIRTUAL):
+    root = _device(Path("/"))  # in a container without /sys that folder may be an empty one of the root file system
+    if kind is None and any(found.st_dev == _device(Path(folder)) != root for folder in _VIRTUAL):
         return "a file of the kernel"
     return kind
 

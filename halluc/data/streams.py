@@ -12,9 +12,10 @@ from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
+from halluc.config.bounds import MOST_LINE_BYTES
 from halluc.core.errors import data_error
 from halluc.core.files import irregular
-from halluc.data.readers.base import MOST_LINE_BYTES, absent
+from halluc.data.readers.base import absent
 from halluc.data.readers.lines import BLOCK, Blocks, Cutter, Line, damaged, decoded, too_long, unreadable
 
 # How long `waits` waits for a writer that is only a little slower than we are, in seconds.

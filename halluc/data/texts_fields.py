@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from halluc.data.readers.base import MOST_LINE_BYTES
+from halluc.config.bounds import MOST_LINE_BYTES
 from halluc.data.readers.texts_config import Column
 
 

@@ -35,6 +35,8 @@ Keep = Literal["none", "last", "all"]
 _WEIGHTS: Literal["model.safetensors"] = "model.safetensors"
 _OPTIMIZER: Literal["optimizer.pt"] = "optimizer.pt"
 _STATE = "state.json"
+_OTHER_VERSION = f"{_STATE} is of another version of halluc"
+
 # A state is some hundred bytes; nothing longer is read.
 _MOST_BYTES = 1 << 20
 
@@ -244,7 +246,9 @@ def newest_whole(folder: Path, tell: Callable[[str], None]) -> Path | None:
             damaged.append(f"{path.name}: {error}")
     if damaged:
         told = f"no checkpoint in {folder} can be used ({damaged[0]})"
-        raise HallucError("R107", told, help="restore its files from a backup, or start a new run without --resume")
+        is_old = _OTHER_VERSION in damaged[0]
+        first = "finish it with the halluc that began it" if is_old else "restore its files from a backup"
+        raise HallucError("R107", told, help=f"{first}, or start a new run without --resume")
     return None
 
 
@@ -343,6 +347,8 @@ def _state(path: Path) -> _State:
         raise Damaged(f"{_STATE}: {error.strerror}") from None
     except ValidationError as error:
         first = error.errors()[0]
+        if first["loc"] == ("version",):
+            raise Damaged(_OTHER_VERSION) from None
         place = ".".join(map(str, first["loc"]))
         raise Damaged(f"{_STATE}: {place}: {first['msg']}" if place else f"{_STATE}: {first['msg']}") from None
     if state.sha256 != _digest(state.model_dump()):

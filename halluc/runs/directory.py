@@ -15,7 +15,7 @@ from typing import IO, Any
 from halluc.core import latest, locks
 from halluc.core.errors import HallucError, did_you_mean, environment_error
 from halluc.core.files import make_folder, remedy, unwritable, write_json, write_text
-from halluc.runs.records import content_sha256, read_record
+from halluc.runs.records import content_sha256, read_json, read_record
 from halluc.runs.schema import RunFile, Stage, Status
 
 RUN_FILE = latest.RUN_FILE
@@ -124,7 +124,20 @@ class RunDir:
             help = f"it holds runs: name one of them, as {newest}" if latest.is_pointer(newest) else _NAME_ONE
             raise HallucError("R101", f"{self.path} is no run directory: it has no {RUN_FILE}", help=help) from None
 
+    def is_record_changed(self) -> bool:
+        """Whether ``run.json`` was changed by other programs; False in runs of earlier versions, which have no hash."""
+        try:
+            content = read_json(self.path / RUN_FILE)
+        except (OSError, ValueError):
+            return False  # none, or damaged: an error where it is read
+        if not isinstance(content, dict) or content.get("sha256") is None:
+            return False
+        recorded = content.pop("sha256")
+        return bool(content.get("is_edited") or content_sha256(content) != recorded)
+
     def write(self, run: RunFile) -> None:
+        """Write ``run.json`` with its hash; that it was edited before stays on record."""
+        run.is_edited = run.is_edited or self.is_record_changed()
         content = run.model_dump(mode="json", exclude={"sha256"})
         write_json(self.path / RUN_FILE, {**content, "sha256": content_sha256(content)})
 
@@ -233,19 +246,32 @@ def refuse_unreadable(runs_dir: Path, name: str, config_sha256: str, found: RunD
     Raises:
         HallucError R119: names the damaged run.
     """
-    for run in all_newest_first(runs_dir / name):
-        named = RUN_NAME.fullmatch(run.path.name)
+    damaged = newest_unreadable(runs_dir / name, found, lambda run: run.is_begun() and is_named(run, config_sha256))
+    if damaged is not None and damaged[1].code != "R102":  # of another version of halluc
+        run, error = damaged
+        help = f"restore {run.path / RUN_FILE} from a backup, or name another run with --run"
+        raise HallucError("R119", f"the newest run of this config is damaged: {error.message}", help=help)
+
+
+def is_named(run: RunDir, config_sha256: str) -> bool:
+    """Whether the name of a run's folder has the hash of this config."""
+    named = RUN_NAME.fullmatch(run.path.name)
+    return named is not None and named["hash"] == config_sha256[:6]
+
+
+def newest_unreadable(
+    home: Path, found: RunDir | None, may_be: Callable[[RunDir], bool]
+) -> tuple[RunDir, HallucError] | None:
+    """Of the runs that are newer than ``found`` the newest one that may be the one looked for and cannot be read."""
+    for run in all_newest_first(home):
         if run == found:
-            return
-        if named is not None and named["hash"] == config_sha256[:6] and run.is_begun():
+            break
+        if may_be(run):
             try:
                 run.read()
             except HallucError as error:
-                if error.code == "R102":  # of another version of halluc
-                    continue
-                message = f"the newest run of this config is damaged: {error.message}"
-                help = f"restore {run.path / RUN_FILE} from a backup, or name another run with --run"
-                raise HallucError("R119", message, help=help) from None
+                return run, error
+    return None
 
 
 def newest_first(runs_dir: Path, name: str) -> Iterator[tuple[RunDir, RunFile]]:

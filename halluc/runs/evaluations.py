@@ -66,7 +66,21 @@ def on_record(record: RunFile) -> list[str]:
 def problems(run: RunDir, record: RunFile, split: str) -> dict[str, str]:
     """What is wrong with the files of an evaluation, by their path in the run: missing, or changed after it."""
     recorded = integrity.recorded_evaluations(record).get(split, {})
-    return integrity.problems(run.path, recorded, f"the evaluation of {split}")
+    found = integrity.problems(run.path, recorded, f"the evaluation of {split}")
+    if is_of_later_evaluation(run, record, split):
+        del found[run.confidence.name]
+    return found
+
+
+def is_of_later_evaluation(run: RunDir, record: RunFile, split: str) -> bool:
+    """Whether ``confidence.json`` is what the evaluation of another split wrote, and not that of this one."""
+    name, recorded = run.confidence.name, integrity.recorded_evaluations(record)
+    theirs = {files.get(name) for other, files in recorded.items() if other != split} - {None}
+    mine = recorded.get(split, {}).get(name)
+    if mine is None or not theirs or not run.confidence.is_file():
+        return False
+    now = integrity.of_evaluation(run, split).get(name)
+    return now != mine and now in theirs
 
 
 def refuse_changed(run: RunDir, record: RunFile, split: str) -> None:

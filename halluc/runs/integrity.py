@@ -13,9 +13,8 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from halluc.core.files import irregular
-from halluc.runs.directory import RUN_FILE, RunDir
+from halluc.runs.directory import RunDir
 from halluc.runs.provenance import file_sha256
-from halluc.runs.records import content_sha256, read_json
 from halluc.runs.schema import RunFile, Stage
 
 FILES = "files"
@@ -113,12 +112,3 @@ def problem(path: Path, sha256: str, when: str) -> str | None:
         return "is missing"
     except OSError as error:
         return f"cannot be read ({error.strerror})"
-
-
-def is_record_changed(run: RunDir) -> bool:
-    """Whether ``run.json`` is not as halluc wrote it; False in runs of earlier versions, which record no hash."""
-    content = read_json(run.path / RUN_FILE)
-    if not isinstance(content, dict) or content.get("sha256") is None:
-        return False
-    recorded = content.pop("sha256")
-    return bool(content_sha256(content) != recorded)

@@ -280,8 +280,9 @@ class RunFile(Record):
     ``model_sha256`` is the config that made ``model/``, null where that is ``config_sha256``: it differs while a
     finished training is continued to a new total. ``model_files`` has the SHA-256 of each file of ``model/`` as
     it was published. ``model_removed`` says why the model of a finished training is no longer there.
-    ``keep_checkpoints`` is ``train.checkpoints.keep`` as the last training had it. ``sha256`` is the hash of all other
-    fields, as ``records.content_sha256`` makes it; null in files of earlier versions.
+    ``keep_checkpoints`` is ``train.checkpoints.keep`` as the last training had it. ``is_edited`` says that another
+    program changed the file. ``sha256`` is the hash of all other fields, as ``records.content_sha256`` makes it; null
+    in files of earlier versions.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -302,6 +303,7 @@ class RunFile(Record):
     best: dict[str, Any] | None = None
     model_sha256: str | None = None
     model_files: dict[str, str] = {}
+    is_edited: bool = False
     model_removed: str | None = None
     keep_checkpoints: Literal["none", "last", "all"] = "none"
     earlier_totals: list[EarlierTotal] = []

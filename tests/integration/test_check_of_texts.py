@@ -132,8 +132,8 @@ def test_a_run_keeps_the_record_and_its_report_shows_it_in_either_version(halluc
     assert old["counts"] == {"texts": 4, "words": 8, "labels": 3, "out_of_scope": 1}
     (run / "data.json").write_text(json.dumps({**record, "schema_version": 3}))
     newer = halluc("report", run)
-    assert newer.code == 2
-    assert "error[R102]" in newer.err and "schema version 3" in newer.err
+    assert newer.code == 0
+    assert "warning: data.json" in newer.err and "schema version 3" in newer.err
 
 
 def _reported(halluc, run: Path) -> dict:

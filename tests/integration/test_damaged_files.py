@@ -349,3 +349,14 @@ def test_what_training_showed_is_not_taken_from_a_changed_file(halluc, texts, ki
     finally:
         restore(path, content)
     assert (texts / "ledger" / "test.jsonl").read_bytes() == ledger
+
+
+def test_an_edit_of_run_json_stays_on_record_when_it_is_written_again(copy):
+    run, file = copy("run.json")
+    content = json.loads(file.read_text())
+    content["name"] = "another"
+    file.write_text(json.dumps(content))
+    for _ in range(2):
+        run.write(run.read())
+        assert run.is_record_changed()
+        assert any(told.startswith("run.json was changed") for told in run_report(run).integrity)

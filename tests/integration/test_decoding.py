@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from halluc.core.labels import illegal
+from halluc.runs.directory import RunDir
+from tests.made_runs import record_again
 
 # So little training that argmax makes illegal sequences.
 BRIEF = ["--set", "train.steps=12", "--set", "train.learning_rate=0.004"]
@@ -82,6 +84,7 @@ def test_a_comparison_names_a_different_decoding(halluc, trained, tmp_path):
     file = other / "eval" / "test.json"
     older = {key: value for key, value in json.loads(file.read_text()).items() if key != "decoding"}
     file.write_text(json.dumps(older))
+    record_again(RunDir(other))
     assert differences() == ["`eval.decode`"]
     assert halluc("eval", "--run", other, "--split", "test", "-q").code == 0
     assert differences() == []

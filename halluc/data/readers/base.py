@@ -10,7 +10,7 @@ from typing import ClassVar, Literal, Protocol, Self
 
 from pydantic import Field, model_validator
 
-from halluc.config.bounds import Reference
+from halluc.config.bounds import LINE_BYTES_BOUND, MOST_LINE_BYTES, Reference
 from halluc.config.schema import Section
 from halluc.core.errors import HallucError, Location, data_error, did_you_mean
 from halluc.core.examples import Example, Span
@@ -19,8 +19,6 @@ from halluc.core.files import irregular
 SplitName = Literal["train", "dev", "test"]
 SPLITS: tuple[SplitName, ...] = ("train", "dev", "test")
 DEMO, HUB = "demo:", "hub:"
-# Bytes of the longest line by default, and of the longest that a config may allow.
-MOST_LINE_BYTES, LINE_BYTES_BOUND = 1 << 24, 1 << 30
 # What to do about a line of which only a part is wrong.
 MEND = "mend it, or set `data.on_bad_line: skip`"
 

@@ -49,8 +49,10 @@ class JsonlConfig(TaggedDataConfig):
         names = [{self.tokens_field, self.text_field}, {self.tags_field}, {self.spans_field}, {self.id_field}]
         twice = next((name for name, many in Counter(chain(*names)).items() if many > 1), None)
         if twice is not None:
-            keys = [f"`data.{key}`" for key in type(self).model_fields if getattr(self, key) == twice]
-            raise ValueError(f"{' and '.join(keys)} are both `{cut(twice)}`: they must differ")
+            same = [key for key in type(self).model_fields if getattr(self, key) == twice]
+            if self.model_fields_set.issuperset(same):  # a name given to one key may be the default of an unused one
+                keys = [f"`data.{key}`" for key in same]
+                raise ValueError(f"{' and '.join(keys)} are both `{cut(twice)}`: they must differ")
         return self
 
 

@@ -11,12 +11,14 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
+from halluc.config.bounds import MOST_LINE_BYTES
 from halluc.core.errors import HallucError, Location, data_error
-from halluc.data.readers.base import MOST_LINE_BYTES, BadLine
+from halluc.data.readers.base import BadLine
 
 Line = tuple[int, str] | BadLine
 
 BLOCK = 1 << 16
+_CUT = "cut it into several lines or texts"
 # A longer line is not looked for an end: reading would take minutes until it is told.
 _MOST_SKIPPED = 1 << 28
 # Gzip makes text 3 to 10 times smaller, and 1,032 times at most. Up to so many bytes, no ratio does harm.
@@ -67,7 +69,7 @@ def numbered_lines(path: Path, name: str, most: int = MOST_LINE_BYTES) -> Iterat
             for chunk in cutter.cut(block):
                 if chunk is None:
                     number += 1
-                    yield too_long(name, number, most)
+                    yield too_long(name, number, most, f"{_CUT}, or raise `data.max_line_bytes`")
                 elif not number and chunk.startswith((*_UTF16, *_BINARY)):
                     yield decoded(1, chunk.partition(b"\n")[0], name)
                     return  # every further line would be told to be broken too
@@ -222,8 +224,7 @@ class _Rejoined(io.RawIOBase):
         return len(part)
 
 
-def too_long(name: str, number: int, most: int) -> BadLine:
-    help = "cut it into several lines or texts, or raise `data.max_line_bytes`"
+def too_long(name: str, number: int, most: int, help: str = _CUT) -> BadLine:
     return BadLine("D114", name, number, f"a line of more than {most:,} bytes", help)
 
 

@@ -10,7 +10,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from halluc.data.readers.base import MOST_LINE_BYTES, BadLine
+from halluc.config.bounds import MOST_LINE_BYTES
+from halluc.data.readers.base import BadLine
 from halluc.data.readers.lines import Line, excerpt
 
 DELIMITERS = ("\t", ",", ";", "|")

@@ -90,7 +90,6 @@ def of_run(run: RunDir, record: RunFile, shown: str, asked: str | None) -> Files
         shown: the split that the report is of. asked: the one that it was asked for, if any.
     """
     found = Files(run, shown, _of_record(run))
-    recorded = integrity.recorded_evaluations(record)
     for split in sorted(evaluations.on_record(record), key=lambda split: split != shown):
         wrong = evaluations.problems(run, record, split)
         file = f"eval/{split}.json"
@@ -98,25 +97,12 @@ def of_run(run: RunDir, record: RunFile, shown: str, asked: str | None) -> Files
             wrong.setdefault(file, "is missing")
             if asked is None and evaluations.PREFERRED.index(split) < evaluations.PREFERRED.index(shown):
                 found.lacking[file] = f"{split} was evaluated, and this report is of {shown} in its place"
-        if is_of_later_evaluation(run, recorded, split):
-            wrong.pop(run.confidence.name)
         found.changed.update(wrong)
         found.splits = {**dict.fromkeys(wrong, split), **found.splits}
     found.changed.update(integrity.problems(run.path, integrity.recorded_training(record), "the training"))
     for name in integrity.changed_model_files(run, record):
         found.changed[f"model/{name}"] = "was changed after the training"
     return found
-
-
-def is_of_later_evaluation(run: RunDir, recorded: dict[str, dict[str, str]], split: str) -> bool:
-    """Whether ``confidence.json`` is what the evaluation of another split wrote, and not that of this one."""
-    name = run.confidence.name
-    theirs = {of.get(name) for other, of in recorded.items() if other != split} - {None}
-    mine = recorded.get(split, {}).get(name)
-    if mine is None or not theirs or not run.confidence.is_file():
-        return False
-    now = integrity.of_evaluation(run, split).get(name)
-    return now != mine and now in theirs
 
 
 def of_cell(run: RunDir, splits: Sequence[str]) -> list[str]:
@@ -141,7 +127,7 @@ def of_cell(run: RunDir, splits: Sequence[str]) -> list[str]:
 
 
 def _of_record(run: RunDir) -> dict[str, str]:
-    return {RUN_FILE: "was changed after halluc wrote it"} if integrity.is_record_changed(run) else {}
+    return {RUN_FILE: "was changed after halluc wrote it"} if run.is_record_changed() else {}
 
 
 def _damage(path: Path, error: HallucError) -> str:

@@ -10,13 +10,12 @@ from halluc.report.collect import confidences, facts, gaps, outcomes, paths, rea
 from halluc.report.collect.augmented import augmentation
 from halluc.report.collect.curves import curves
 from halluc.report.collect.figures import Figures
-from halluc.report.collect.integrity import is_of_later_evaluation
 from halluc.report.collect.reading import Evaluated
 from halluc.report.collect.shown import Picked, Texts
 from halluc.report.words import nouns, of_run
 from halluc.report.words.headlines import headlines
 from halluc.report.words.nouns import Nouns
-from halluc.runs import integrity
+from halluc.runs import evaluations
 from halluc.runs.directory import RunDir
 from halluc.runs.reports import Abstention, ClassTable, Curves, GapRow, Mistake, RunReport, TextNovelty
 
@@ -123,8 +122,7 @@ def _text_novelty(source: Evaluated) -> TextNovelty | None:
 def _abstention(source: Evaluated, picked: Picked, figures: Figures, notes: list[str]) -> Abstention | None:
     """``confidence.json`` is the last evaluation's: of another split, it may say what this ledger was not made by."""
     file = source.confidence
-    recorded = integrity.recorded_evaluations(source.record)
-    later = is_of_later_evaluation(source.run, recorded, source.split)
+    later = evaluations.is_of_later_evaluation(source.run, source.record, source.split)
     if file is not None and (picked.against or later):
         notes.append(
             f"confidence.json is of a later evaluation than that of {source.split}: its threshold is not the one by "
