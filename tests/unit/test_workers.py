@@ -25,17 +25,21 @@ from halluc.core.processes import is_running
 MEGABYTE = b"x" * 2**20
 
 
+class Hang(BaseException):
+    """No mere exception: hypothesis would take it for a failure of the example, and try others."""
+
+
 @pytest.fixture(autouse=True)
 def watchdog() -> Iterator[None]:
     """A test that hangs fails, and the next one runs."""
 
     def bark(number: int, frame: object) -> None:
-        raise TimeoutError("the test hangs")
+        raise Hang
 
     before = signal.signal(signal.SIGALRM, bark)
-    signal.alarm(60)
+    signal.setitimer(signal.ITIMER_REAL, 60, 5)  # again where cleaning up hangs too
     yield
-    signal.alarm(0)
+    signal.setitimer(signal.ITIMER_REAL, 0)
     signal.signal(signal.SIGALRM, before)
     assert not multiprocessing.active_children()
 
