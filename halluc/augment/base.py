@@ -17,7 +17,7 @@ from halluc.augment.units import UNITS, Kind, Unit
 from halluc.components import TABLE
 from halluc.config.schema import Section
 from halluc.core import registry
-from halluc.core.edits import Edit, Editable, apply
+from halluc.core.edits import Edit, Editable, Replace, apply
 from halluc.core.errors import EXIT_USAGE, HallucError
 from halluc.core.rng import Draws
 
