@@ -118,7 +118,7 @@ TEXTS = {"format": "texts", "train": "t"}
         ("gates", {"entity_f1": {"min": 0.9, "max": 0.1}}, "C106", "its `min: 0.9` is more than its `max: 0.1`"),
         ("data.token_column", -1, "C106", "`data.token_column` and `data.tag_column` are both -1"),
         ("data", {**JSONL, "tags_field": "x", "spans_field": "x"}, "C106", "are both `x`: they must differ"),
-        ("data", {**JSONL, "text_field": "x", "id_field": "x"}, "C106", "`data.text_field` and `data.id_field` are both"),
+        ("data", {**JSONL, "text_field": "x", "id_field": "x"}, "C106", "`data.text_field` and `data.id_field`"),
         ("eval.splits", ["test"] * 3000, "C105", "`eval.splits` has 3,000 items, more than 3"),
         ("eval.splits", ["test", "test"], "C106", "`eval.splits`: it has test more than once"),
         ("k" * 900, 1, "C101", f"unknown key `{'k' * 50}…{'k' * 50}`"),
