@@ -349,6 +349,6 @@ def test_a_model_that_cannot_be_loaded_is_an_error_and_no_traceback(halluc, trai
     damage(run / "model")
     outcome = halluc("predict", run, "--input", texts, "-q")
     assert outcome.code == 4, outcome.err
-    assert "was changed after its training" in outcome.err
+    assert "is not what its training wrote" in outcome.err
     assert "error[E41" in outcome.err
     assert "Traceback" not in outcome.err
