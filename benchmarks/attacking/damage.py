@@ -79,7 +79,13 @@ def attempt(made: Made, run: Path, command: str, file: str, spoil: Callable[[Pat
     if not spoil(copy / file):
         return Verdict(EQUAL, "cannot be damaged so")
     written, call = _called(made, copy, command, bench)
-    return judge(call, written, known, file, bench.folder)
+    # What is made again in the place of a damaged file must be what stood there.
+    again = {
+        name: masked((run / name).read_bytes(), run)
+        for name in written.keys() - known[0].keys()
+        if (run / name).is_file()
+    }
+    return judge(call, written, ({**again, **known[0]}, known[1]), file, bench.folder)
 
 
 def judge(call: Call, written: Files, known: tuple[Files, set[str]], file: str, folder: Path) -> Verdict:

@@ -180,7 +180,9 @@ def _of_run(run: RunDir, wanted: Wanted) -> None:
         summary.show(standing.evaluation(run, report.split))
     usual = single.run_split(run)
     if report.split == usual and wanted.output is None and run.model.is_dir():
-        if report.integrity:  # a card travels with the model, and its figures must be true
+        # A card travels with the model, and its figures must be true; what it says of augmentation, run.json recorded.
+        ignored = report.augmentation.problems if report.augmentation is not None else []
+        if any(problem not in ignored for problem in report.integrity):
             say(f"model card: not written, since files of {run.path} are missing or were changed", style="yellow")
         else:
             _write_card(run, report, wanted)

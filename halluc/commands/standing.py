@@ -63,9 +63,10 @@ def warn_changed_model(run: RunDir) -> list[str]:
     """Warn where files of ``model/`` are not those that the training published; returns their names."""
     changed = integrity.changed_model_files(run, run.read())
     if changed:
-        told = f"{run.model} was changed after its training: {', '.join(changed)}"
-        say(f"warning: {told}; results are those of the changed model", style="yellow")
-    return changed
+        told = ", ".join(f"{name} {what}" for name, what in changed.items())
+        what = f"{run.model} is not what its training wrote: {told}; results are those of the model as it is"
+        say(f"warning: {what}", style="yellow")
+    return list(changed)
 
 
 def warn_changed_confidence(run: RunDir) -> None:

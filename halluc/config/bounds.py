@@ -13,14 +13,15 @@ from typing import Annotated, TypeVar
 from pydantic import AfterValidator, Field
 
 from halluc.core.errors import cut
+from halluc.core.labels import MOST_CHARACTERS
 
 T = TypeVar("T")
 
 # Linux: PATH_MAX, and NAME_MAX in bytes.
 LONGEST_PATH = 4_096
 _LONGEST_NAME = 255
-# Of a label, as the readers of corpora have it.
-LONGEST_TEXT = 1_000
+# A text in a config is a name, as a label is.
+LONGEST_TEXT = MOST_CHARACTERS
 
 # Bytes of the longest line of a corpus by default, and of the longest that a config may allow.
 MOST_LINE_BYTES, LINE_BYTES_BOUND = 1 << 24, 1 << 30

@@ -49,7 +49,7 @@ def _escape(char: str) -> str:
 
 def printable_line(text: str, most: int = MOST_IN_LINE) -> str:
     """Text as it may be printed on one line: line feeds are escaped too, and it is cut to about ``most`` characters."""
-    text = shortened(text, most)
+    text = cut(text, most)
     return text if text.isprintable() else printable(text).replace("\n", "\\n")
 
 
@@ -58,8 +58,8 @@ def printable_cell(text: str) -> str:
     return printable_line(text, MOST_IN_CELL)
 
 
-def shortened(text: str, most: int) -> str:
-    """Text of ``most`` characters at most: of a longer one the beginning and the end, with an ellipsis between."""
+def cut(text: str, most: int = 100) -> str:
+    """Text of ``most`` characters at most: an ellipsis takes the place of the middle of a longer one."""
     if len(text) <= most:
         return text
     end = most // 3

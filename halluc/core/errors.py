@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from halluc.core.characters import cut as cut  # what messages quote
 from halluc.core.characters import printable_line
 
 EXIT_DONE, EXIT_BUG, EXIT_USAGE, EXIT_DATA, EXIT_ENVIRONMENT, EXIT_GATE, EXIT_INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
@@ -135,12 +136,6 @@ def _cells(text: str) -> int:
     wide = {"W": 2, "F": 2}
     spaced = (char for char in text if not unicodedata.combining(char) and char not in "\u200c\u200d")
     return sum(wide.get(unicodedata.east_asian_width(char), 1) for char in spaced)
-
-
-def cut(text: str, most: int = 100) -> str:
-    """A text as a message may quote it: what is long loses its middle."""
-    half = most // 2
-    return text if len(text) <= most else f"{text[:half]}…{text[-half:]}"
 
 
 def did_you_mean(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:

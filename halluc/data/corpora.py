@@ -66,7 +66,7 @@ def _read(config: DataConfig, table: registry.Table, splits: Sequence[SplitName]
         try:
             for item in _raw(config, table, split):
                 if isinstance(item, BadLine):
-                    broken.append(_told(item, len(broken)))
+                    broken.append(_with_excerpt(item, len(broken)))
                     if len(broken) > _MOST_BROKEN + _SHARE_BROKEN * len(raw[split]):
                         raise _all_broken(broken, len(raw[split]))
                 else:
@@ -79,7 +79,7 @@ def _read(config: DataConfig, table: registry.Table, splits: Sequence[SplitName]
     return _Border(config, list(dict.fromkeys(bad))).corpora(raw)
 
 
-def _told(bad: BadLine, before: int) -> BadLine:
+def _with_excerpt(bad: BadLine, before: int) -> BadLine:
     """A bad line as it is kept until all are told: with no more of its text than is shown."""
     if bad.text is None:
         return bad
@@ -118,7 +118,7 @@ class Streamed:
         count = 0
         for item in _raw(self.config, self.table, self.split):
             if isinstance(item, BadLine):
-                border.bad.append(_told(item, len(border.bad)))
+                border.bad.append(_with_excerpt(item, len(border.bad)))
                 example = None
             else:
                 example = border.example(item)

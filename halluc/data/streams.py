@@ -16,7 +16,7 @@ from halluc.config.bounds import MOST_LINE_BYTES
 from halluc.core.errors import data_error
 from halluc.core.files import irregular
 from halluc.data.readers.base import absent
-from halluc.data.readers.lines import BLOCK, Blocks, Cutter, Line, damaged, decoded, too_long, unreadable
+from halluc.data.readers.lines import BLOCK, Blocks, Line, LineSplitter, damaged, decoded, too_long, unreadable
 
 # How long `waits` waits for a writer that is only a little slower than we are, in seconds.
 PATIENCE = 0.05
@@ -66,7 +66,7 @@ class LineStream:
 
     def __init__(self, stream: io.BufferedIOBase, name: str, most: int = MOST_LINE_BYTES) -> None:
         self.name, self.most = name, most
-        self._blocks, self._cutter = Blocks(stream, name, min(BLOCK, most)), Cutter(name, most)
+        self._blocks, self._splitter = Blocks(stream, name, min(BLOCK, most)), LineSplitter(name, most)
         self._lines: deque[bytes | None] = deque()  # None: one that was too long
         self._ended = False
         self._take()
@@ -104,7 +104,7 @@ class LineStream:
         """Cut the next block into lines; an empty one ends the last, but for one that damage cut short."""
         block = self._blocks.next()
         self._ended = not block
-        for chunk in self._cutter.cut(block) if self._blocks.damage is None else ():
+        for chunk in self._splitter.split(block) if self._blocks.damage is None else ():
             if chunk is None:
                 self._lines.append(None)
             else:

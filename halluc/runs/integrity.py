@@ -20,6 +20,8 @@ from halluc.runs.schema import RunFile, Stage
 FILES = "files"
 # What transformers and tokenizers look for in a model folder. A file of another kind, such as README.md, may be added.
 _OF_A_MODEL = (".json", ".safetensors", ".bin", ".index", ".model", ".txt", ".jinja", ".py", ".pt", ".h5", ".msgpack")
+# What is said of a file that was not there when the training ended.
+ADDED = "was added after the training"
 Hashes = dict[str, str]
 
 _OF_TRAINING = TypeAdapter(Hashes)
@@ -44,16 +46,18 @@ def of_model(run: RunDir) -> Hashes:
     return {path.relative_to(run.model).as_posix(): file_sha256(path) for path in files}
 
 
-def changed_model_files(run: RunDir, record: RunFile) -> list[str]:
-    """Files of ``model/`` that are not what the training published: edited, missing, or added and read by transformers.
+def changed_model_files(run: RunDir, record: RunFile) -> dict[str, str]:
+    """What is wrong with files of ``model/``, by their path in it, as words that follow the name: one was edited, is
+    missing, or was added and is of a kind that transformers reads.
 
     Empty where nothing was recorded (runs of earlier versions), and where the whole model was removed.
     """
     if not record.model_files or not run.model.is_dir():
-        return []
-    edited = problems(run.model, record.model_files, "the training")
-    added = [path.name for path in run.model.iterdir() if path.suffix in _OF_A_MODEL]
-    return sorted({*edited, *added} - (record.model_files.keys() - edited))
+        return {}
+    known = record.model_files
+    added = {path.name for path in run.model.iterdir() if path.suffix in _OF_A_MODEL} - known.keys()
+    found = problems(run.model, known, "the training") | dict.fromkeys(added, ADDED)
+    return dict(sorted(found.items()))
 
 
 def confidence_problem(run: RunDir, record: RunFile) -> str | None:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from halluc.core.errors import HallucError, Location
-from halluc.core.files import irregular, json_line, open_regular, read_regular, write_text
+from halluc.core.files import json_line, open_regular, read_regular, write_text
 from halluc.runs.schema import SCHEMA_VERSION, Record
 
 RecordT = TypeVar("RecordT", bound=Record)
@@ -27,9 +27,6 @@ def read_record(path: Path, kind: type[RecordT], *, damaged: str, other_version:
     Raises:
         HallucError: it cannot be read, is no such record, or is of another version of halluc.
     """
-    kind_of_file = irregular(path)
-    if kind_of_file is not None:  # a pipe would block the reader
-        raise HallucError(damaged, f"{path} is {kind_of_file}, not a regular file", help=help)
     try:
         content = read_json(path)
     except FileNotFoundError:

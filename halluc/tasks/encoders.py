@@ -88,7 +88,7 @@ def load_encoder(
     assert config.name is not None, "a model has a name, or is made from scratch"
     source = resolve_model(config.name)
     if source.local:
-        _refuse_irregular(Path(source.name))
+        _check_model_files(Path(source.name))
     tokenizer = load_tokenizer(source, config.trust_remote_code)
     model, settings, missing = _pretrained(auto_class, source, config, attention, head)
     _refuse_missing(model, missing, source, fresh_head=bool(head))
@@ -101,7 +101,7 @@ def load_encoder(
     return Encoder(model, tokenizer, getattr(settings, "_commit_hash", None), _outputs(settings, source))
 
 
-def _refuse_irregular(folder: Path) -> None:
+def _check_model_files(folder: Path) -> None:
     """
     Raises:
         HallucError E411: something in a model folder is a pipe or a device, which would block whoever loads it.

@@ -14,7 +14,12 @@ import pytest
 
 from halluc.core.processes import is_running
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="child processes are found in /proc")
+pytestmark = pytest.mark.skipif(
+    not Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").is_file(), reason="child processes are found in /proc"
+)
+
+# Seconds for what takes less than one on a machine that has nothing else to do.
+PATIENCE = 30
 
 FILES = ("train.jsonl", "provenance.jsonl")
 
@@ -23,7 +28,7 @@ def start(folder: Path, name: str, command: str = "augment") -> subprocess.Popen
     config = folder / "big.yaml"
     config.write_text(
         "name: big\ntask: {type: token_classification}\ndata: {format: conll, train: demo:ner}\nmodel: {name: none}\n"
-        "augment: {size: 40x, workers: 2, methods: [{type: mention_replacement}, {type: noise}]}\n"
+        "augment: {size: 100x, workers: 2, methods: [{type: mention_replacement}, {type: noise}]}\n"
     )
     arguments = [command, str(config), "-q", "--set", f"runs_dir={folder / name}"]
     pipe = subprocess.PIPE
@@ -80,7 +85,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
 
 
 def wait_for_end(workers: list[int]) -> None:
-    deadline = time.monotonic() + 2
+    deadline = time.monotonic() + PATIENCE
     while any(map(is_running, workers)):
         assert time.monotonic() < deadline, "a worker goes on without its parent"
         time.sleep(0.005)
@@ -99,7 +104,7 @@ def test_a_killed_main_process_leaves_no_worker_and_no_lock(busy, undisturbed, t
 def test_a_worker_that_is_told_to_end_ends_without_a_traceback(busy, undisturbed, tmp_path):
     process, workers = busy
     os.kill(workers[0], signal.SIGTERM)
-    told = process.communicate(timeout=20)[1]
+    told = process.communicate(timeout=PATIENCE)[1]
     assert process.returncode == 4
     assert told.splitlines()[0] == "error[E430]: a process that made candidates was killed"
     assert "Traceback" not in told
@@ -113,7 +118,7 @@ def test_sigterm_ends_the_command_as_ctrl_c_does(busy, undisturbed, tmp_path, al
     process, workers = busy
     for one in (process.pid, *(workers if all_of_them else ())):  # the main process first: else a worker was killed
         os.kill(one, signal.SIGTERM)
-    told = process.communicate(timeout=20)[1]
+    told = process.communicate(timeout=PATIENCE)[1]
     assert (process.returncode, told) == (130, "interrupted\n")
     wait_for_end(workers)
     finish(start(tmp_path, "disturbed"))
@@ -123,7 +128,7 @@ def test_sigterm_ends_the_command_as_ctrl_c_does(busy, undisturbed, tmp_path, al
 def test_sigterm_to_the_whole_group_ends_the_command_as_ctrl_c_does(busy, undisturbed, tmp_path):
     process, workers = busy
     os.killpg(process.pid, signal.SIGTERM)  # as batch systems and `timeout` send it
-    told = process.communicate(timeout=5)[1]
+    told = process.communicate(timeout=PATIENCE)[1]
     assert (process.returncode, told) == (130, "interrupted\n")
     wait_for_end(workers)
     finish(start(tmp_path, "disturbed"))
@@ -133,7 +138,7 @@ def test_sigterm_to_the_whole_group_ends_the_command_as_ctrl_c_does(busy, undist
 def test_a_killed_worker_is_told_and_frees_the_lock(busy, undisturbed, tmp_path):
     process, workers = busy
     os.kill(workers[1], signal.SIGKILL)
-    told = process.communicate(timeout=5)[1]
+    told = process.communicate(timeout=PATIENCE)[1]
     assert (process.returncode, told.splitlines()[0]) == (
         4,
         "error[E430]: a process that made candidates was killed",

@@ -182,6 +182,23 @@ def test_another_split_is_shown_only_with_a_notice(halluc, copy, tmp_path):
     assert (asked.code, "eval/test.json is missing, and run.json says" in asked.err) == (2, True)
 
 
+@pytest.mark.parametrize("removed", ["augment", "augment/manifest.json"])
+def test_a_card_is_written_without_the_files_of_the_augmentation(halluc, whole, tmp_path, removed):
+    shutil.copytree(whole.path, tmp_path / "run")
+    run = RunDir(tmp_path / "run")
+    if removed == "augment":
+        shutil.rmtree(run.augment)
+        told = "augment/ is missing: no pairs are shown, and what run.json recorded of the manifest is shown. `halluc "
+    else:
+        (run.path / removed).unlink()
+        told = f"{removed} is missing: what run.json recorded of it is shown. Remove …/run/augment, then `halluc "
+    outcome = halluc("report", run.path)
+    assert (outcome.code, (run.model / "README.md").is_file()) == (0, True), outcome.err
+    (warning,) = (line for line in outcome.err.splitlines() if line.startswith("warning:"))
+    assert warning.startswith(f"warning: {told}augment ") and warning.endswith("` makes it again.")
+    assert run_report(run).augmentation.manifest == run_report(whole).augmentation.manifest
+
+
 def test_an_edited_figure_is_named_at_the_top_and_no_card_is_written(halluc, copy, tmp_path):
     run, path = copy("eval/test.json")
     card = run.model / "README.md"

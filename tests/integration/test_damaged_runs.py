@@ -266,21 +266,26 @@ def test_a_kill_after_the_model_is_published_is_made_good(halluc, trained, tmp_p
     assert best[0] == best[1]
 
 
-CHANGES: dict[str, Callable[[Path], object]] = {
-    "model.safetensors": lambda model: flip(model / "model.safetensors"),
-    "config.json": lambda model: (model / "config.json").write_text((model / "config.json").read_text() + "\n"),
-    "added_tokens.json": lambda model: (model / "added_tokens.json").write_text("{}"),
-    "tokenizer_config.json": lambda model: (model / "tokenizer_config.json").unlink(),
-}
+CHANGES: dict[str, tuple[Callable[[Path], object], str, str]] = {
+    "model.safetensors": (lambda path: flip(path), "was changed after the training", "Restore it, or train again: "),
+    "config.json": (
+        lambda path: path.write_text(path.read_text() + "\n"), "was changed after the training", "Restore it, or train",
+    ),
+    "added_tokens.json": (
+        lambda path: path.write_text("{}"), "was added after the training", "Remove it if it is not meant.",
+    ),
+    "tokenizer_config.json": (lambda path: path.unlink(), "is missing", "Restore it, or train again: "),
+}  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "change"), CHANGES.items(), ids=CHANGES)
-def test_a_changed_model_is_told_with_the_file(halluc, trained, tmp_path, name, change):
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_changed_model_is_told_with_the_file(halluc, trained, tmp_path, name):
+    change, what, remedy = CHANGES[name]
     run = trained.copy(trained.whole, tmp_path / "run")
     texts = tmp_path / "texts.txt"
     texts.write_text("Anna met Berg\n")
     (run / "model" / "README.md").write_text("what nobody loads")
-    told = f"warning: {run / 'model'} was changed after its training: {name}; "
+    told = f"warning: {run / 'model'} is not what its training wrote: {name} {what}; "
     for warned in (False, True):
         outcome = halluc("eval", "--run", run, "--split", "test", "--json")
         assert outcome.code == 0, outcome.err
@@ -290,7 +295,11 @@ def test_a_changed_model_is_told_with_the_file(halluc, trained, tmp_path, name, 
         assert predicted.code == 0, predicted.err
         assert predicted.err.count(told) == warned
         if not warned:
-            change(run / "model")
+            change(run / "model" / name)
+    reported = halluc("report", run, "-q")
+    (warning,) = (line for line in reported.err.splitlines() if line.startswith("warning: model/"))
+    assert warning.startswith(f"warning: model/{name} {what}")
+    assert remedy in warning
 
 
 def test_the_files_of_the_model_are_recorded(trained):
@@ -340,6 +349,6 @@ def test_a_model_that_cannot_be_loaded_is_an_error_and_no_traceback(halluc, trai
     damage(run / "model")
     outcome = halluc("predict", run, "--input", texts, "-q")
     assert outcome.code == 4, outcome.err
-    assert "was changed after its training" in outcome.err
+    assert "is not what its training wrote" in outcome.err
     assert "error[E41" in outcome.err
     assert "Traceback" not in outcome.err

@@ -121,9 +121,9 @@ TEXTS = {"format": "texts", "train": "t"}
         ("data", {**JSONL, "text_field": "x", "id_field": "x"}, "C106", "`data.text_field` and `data.id_field`"),
         ("eval.splits", ["test"] * 3000, "C105", "`eval.splits` has 3,000 items, more than 3"),
         ("eval.splits", ["test", "test"], "C106", "`eval.splits`: it has test more than once"),
-        ("k" * 900, 1, "C101", f"unknown key `{'k' * 50}…{'k' * 50}`"),
+        ("k" * 900, 1, "C101", f"unknown key `{'k' * 66}…{'k' * 33}`"),
         ("k" * 70_000, 1, "C001", "not readable as YAML"),
-        ("train.precision", "x" * 70_000, "C103", f'cannot be "{"x" * 30}…{"x" * 30}"'),
+        ("train.precision", "x" * 70_000, "C103", f'cannot be "{"x" * 39}…{"x" * 20}"'),
     ],
 )  # fmt: skip
 def test_what_is_beyond_the_bounds_is_refused_in_few_words(tmp_path, key, value, code, told):

@@ -230,7 +230,7 @@ def test_what_can_not_be_kept_is_said_and_the_figures_are_told(home, capsys):
     assert found.cells
     told = capsys.readouterr().err
     read, written = told.splitlines()
-    assert read.startswith(f"note: {home / 'study.json'} is a folder, not a regular file: ")
+    assert read.startswith(f"note: {home / 'study.json'} cannot be read: it is a folder, not a regular file: ")
     assert written.startswith(f"note: cannot write {home / 'study.json'}: ")
     assert studycache.keep(home / "kept.json", found) is None
 

@@ -20,9 +20,9 @@ from halluc.data.corpora import read_corpora
 from halluc.data.readers import lines
 from halluc.data.readers.base import BadLine, resolve
 from halluc.data.readers.conll import ConllConfig
-from halluc.data.readers.lines import BLOCK, Cutter, numbered_lines, watched
+from halluc.data.readers.lines import BLOCK, LineSplitter, numbered_lines, watched
 from halluc.data.readers.texts_config import TextsConfig
-from halluc.data.streams import opened
+from halluc.data.streams import STANDARD_INPUT, LineStream, opened
 
 
 def told(path: Path, most: int = 1 << 24) -> list:
@@ -33,10 +33,10 @@ def told(path: Path, most: int = 1 << 24) -> list:
 def test_blocks_are_cut_into_the_lines_that_they_hold(blocks, most):
     content = b"".join(blocks)
     whole = content.removesuffix(b"\n").split(b"\n") if content else []
-    cutter, found = Cutter("f", most), []
+    splitter, found = LineSplitter("f", most), []
     pieces = [content[at : at + most] for at in range(0, len(content), most)]
     for block in [*pieces, b""]:
-        for chunk in cutter.cut(block):
+        for chunk in splitter.split(block):
             found += [None] if chunk is None else chunk.removesuffix(b"\n").split(b"\n")
     assert found == [line if len(line) <= most else None for line in whole]
 
@@ -69,11 +69,19 @@ def test_a_file_without_a_line_end_takes_little_memory_and_is_no_file_of_text(tm
 
 def test_gzip_that_unpacks_too_far_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(lines, "_ALWAYS_UNZIPPED", 1 << 18)
-    path = tmp_path / "bomb.gz"
+    path = tmp_path / "a bomb.gz"
     path.write_bytes(gzip.compress(b"a O\n\n" * 100_000))
     with pytest.raises(HallucError, match="more than 100 times its size") as caught:
-        told(path)
-    assert (caught.value.code, caught.value.help) == ("D103", "if it is meant, unpack it: `gzip -dc FILE > NEW`")
+        list(numbered_lines(path, str(path)))
+    help = f"if you trust it, unpack it, and name the new file: `gzip -dc < '{path}' > '{tmp_path / 'a bomb'}'`"
+    assert (caught.value.code, caught.value.help) == ("D103", help)
+    (tmp_path / "a bomb").touch()  # never to be overwritten
+    with pytest.raises(HallucError) as caught:
+        list(numbered_lines(path, str(path)))
+    assert f"> '{tmp_path / 'a bomb.unpacked'}'`" in caught.value.help
+    with path.open("rb") as file, pytest.raises(HallucError, match="more than 100 times its size") as caught:
+        list(LineStream(file, STANDARD_INPUT))
+    assert caught.value.help == "if you trust it, unpack it on the way: pipe it through `gzip -dc`"
     path.write_bytes(gzip.compress(os.urandom(1 << 18).hex().encode()))
     assert len(told(path)) == 1
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import shlex
 import zlib
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
@@ -63,10 +64,10 @@ def numbered_lines(path: Path, name: str, most: int = MOST_LINE_BYTES) -> Iterat
     """
     read, told, number = _READ.get(), 0, 0
     with path.open("rb") as file:
-        blocks, cutter = Blocks(file, name, min(BLOCK, most)), Cutter(name, most)
+        blocks, splitter = Blocks(file, name, min(BLOCK, most)), LineSplitter(name, most)
         block = blocks.next()
         while block or blocks.damage is None:
-            for chunk in cutter.cut(block):
+            for chunk in splitter.split(block):
                 if chunk is None:
                     number += 1
                     yield too_long(name, number, most, f"{_CUT}, or raise `data.max_line_bytes`")
@@ -107,7 +108,7 @@ def lines_of(chunk: bytes, number: int, name: str) -> Generator[Line, None, int]
     return number + len(lines) - 1
 
 
-class Cutter:
+class LineSplitter:
     """Cuts blocks of bytes into whole lines; of a line of more than ``most`` bytes nothing is kept."""
 
     def __init__(self, name: str, most: int) -> None:
@@ -115,7 +116,7 @@ class Cutter:
         self._begun: list[bytes] = []
         self._size = self._ended = 0
 
-    def cut(self, block: bytes) -> Iterator[bytes | None]:
+    def split(self, block: bytes) -> Iterator[bytes | None]:
         """The lines that a block ends, joined; None for one that is too long. An empty block ends the last line.
 
         Args:
@@ -189,10 +190,19 @@ class Blocks:
             raise unreadable(self._name, error) from None
         self._unpacked += len(block)
         if self._packed is not None and self._unpacked > max(_ALWAYS_UNZIPPED, _MOST_RATIO * self._packed.given):
-            problem = f"this gzip file unpacks to more than {_MOST_RATIO} times its size, as no text does"
-            help = "if it is meant, unpack it: `gzip -dc FILE > NEW`"
-            raise data_error("D103", problem, Location(self._name), help)
+            problem = (
+                f"this gzip file unpacks to more than {_MOST_RATIO} times its size, and may fill the memory or the disk"
+            )
+            raise data_error("D103", problem, Location(self._name), f"if you trust it, {self._unpacking()}")
         return block
+
+    def _unpacking(self) -> str:
+        """What unpacks the stream by hand."""
+        if not Path(self._name).is_file():  # standard input, or a named pipe
+            return "unpack it on the way: pipe it through `gzip -dc`"
+        name = self._name.removesuffix(".gz")
+        new = f"{name}.unpacked" if name == self._name or Path(name).exists() else name
+        return f"unpack it, and name the new file: `gzip -dc < {shlex.quote(self._name)} > {shlex.quote(new)}`"
 
     def _unzipped(self, block: bytes) -> bytes:
         """The first block as it is, or that of what is zipped in it."""

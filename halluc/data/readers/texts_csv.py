@@ -38,29 +38,29 @@ def rows(
     A quote opens a cell only where the cell begins with it; elsewhere it is text. A quoted cell of more than ``most``
     characters is one whose quote is never closed, behind which nothing is read.
     """
-    cut, lost = _Cutter(delimiter, file), False
+    parser, lost = _RowParser(delimiter, file), False
     for item in lines:
         if isinstance(item, BadLine):
             yield item
             lost = True  # the row that it stands in, whose quotes it may open or close all the same
         number, line = (item.line, item.text or "") if isinstance(item, BadLine) else item
-        if cut.open is None and not (quoting and '"' in line):
+        if parser.open is None and not (quoting and '"' in line):
             if line.strip() and not lost:
                 yield Row(number, line.split(delimiter), line)
             lost = False
             continue
-        row = cut.row(number, line)
+        row = parser.row(number, line)
         if row is not None:
             if not lost:
                 yield row
             lost = False
-        elif cut.size > most:
+        elif parser.size > most:
             break  # what stands behind can not be told from text
-    if cut.open is not None:
-        yield cut.open
+    if parser.open is not None:
+        yield parser.open
 
 
-class _Cutter:
+class _RowParser:
     """Cuts lines at delimiters outside quotes; between lines it holds the row whose quoted cell is open.
 
     ``open`` is what to say of the quote that is open, should it never be closed; ``size`` counts its characters.

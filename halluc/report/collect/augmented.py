@@ -50,9 +50,12 @@ def augmentation(run: RunDir, record: RunFile, *, asked: bool) -> Augmentation |
     trained = "train" in record.stages
     if record.augment is None and not run.augment.is_dir() and not (asked and trained):
         return None
+    if not run.augment.exists():  # as where it was removed to save space
+        recorded_manifest = _recorded(record)
+        return Augmentation(manifest=recorded_manifest, pairs=[], problems=[_missing(run, recorded_manifest)])
     manifest, problems = _manifest(run, record)
     if manifest is None:
-        return Augmentation(manifest=None, pairs=[], problems=_told(run, problems))
+        return Augmentation(manifest=None, pairs=[], problems=_sentences(run, problems))
     recorded = {_TRAIN: manifest.sha256, **manifest.files}
     problems |= integrity.problems(run.augment, recorded, "the augmentation")
     try:
@@ -63,23 +66,31 @@ def augmentation(run: RunDir, record: RunFile, *, asked: bool) -> Augmentation |
         pairs, problems[name] = [], f"is damaged ({line}{error.message})"
     except OSError as error:  # of earlier versions, whose manifests do not list provenance.jsonl
         pairs, problems[_PROVENANCE] = [], f"cannot be read ({error.strerror})"
-    return Augmentation(manifest=manifest, pairs=pairs, problems=_told(run, problems))
+    return Augmentation(manifest=manifest, pairs=pairs, problems=_sentences(run, problems))
 
 
-def _told(run: RunDir, problems: Mapping[str, str]) -> list[str]:
-    again = shlex.join(["halluc", "augment", str(run.config), "--run", str(run.path)])
+def _command(run: RunDir) -> str:
+    return shlex.join(["halluc", "augment", str(run.config), "--run", str(run.path)])
+
+
+def _missing(run: RunDir, manifest: AugmentFile | None) -> str:
+    instead = "" if manifest is None else ", and what run.json recorded of the manifest is shown"
+    return f"augment/ is missing: no pairs are shown{instead}. `{_command(run)}` makes it again."
+
+
+def _sentences(run: RunDir, problems: Mapping[str, str]) -> list[str]:
+    """A sentence for each file of ``augment/`` that has a problem, with what to do about it."""
     found = []
     for name, what in problems.items():
         lacking = ": no pairs are shown" if name in (_TRAIN, _PROVENANCE) else ""
-        found.append(f"augment/{name} {what}{lacking}. Remove {run.augment}, then `{again}` makes it again.")
+        found.append(f"augment/{name} {what}{lacking}. Remove {run.augment}, then `{_command(run)}` makes it again.")
     return found
 
 
 def _manifest(run: RunDir, record: RunFile) -> tuple[AugmentFile | None, dict[str, str]]:
     """The manifest, or what ``run.json`` has of it where that is not there or not the one that was written; and what
     is wrong with it."""
-    path, noted = run.augment / _MANIFEST, dict(record.augment or {})
-    recorded = noted.pop("manifest_sha256", None)
+    path, recorded = run.augment / _MANIFEST, (record.augment or {}).get("manifest_sha256")
     wrong = integrity.problems(run.augment, {_MANIFEST: recorded} if recorded else {}, "the augmentation")
     found: AugmentFile | None = None
     try:
@@ -88,13 +99,20 @@ def _manifest(run: RunDir, record: RunFile) -> tuple[AugmentFile | None, dict[st
         wrong[_MANIFEST] = "is missing"
     except HallucError as error:
         wrong[_MANIFEST] = error.message.removeprefix(f"{path} ")
-    if wrong and noted:
-        try:
-            found = AugmentFile.model_validate({"refused_examples": {}, **noted})
-            wrong[_MANIFEST] += ": what run.json recorded of it is shown"
-        except ValidationError:
-            pass  # run.json was changed too, and is named: there is no other manifest than the one found
+    noted = _recorded(record) if wrong else None
+    if noted is not None:
+        found = noted
+        wrong[_MANIFEST] += ": what run.json recorded of it is shown"
     return found, wrong
+
+
+def _recorded(record: RunFile) -> AugmentFile | None:
+    """The manifest as ``run.json`` recorded it; None where it did not, or where that was changed, which is named."""
+    noted = {name: value for name, value in (record.augment or {}).items() if name != "manifest_sha256"}
+    try:
+        return AugmentFile.model_validate({"refused_examples": {}, **noted}) if noted else None
+    except ValidationError:
+        return None
 
 
 def _pairs(run: RunDir, manifest: AugmentFile) -> list[EditedPair]:

@@ -21,7 +21,7 @@ _BEGINNING = b'{"time": '
 _HELP = "restore it, or remove it: the report then has no training curves"
 
 
-class _Step(BaseModel):
+class _LoggedStep(BaseModel):
     """What is drawn of an event ``step``; ``loss`` is null where it was not finite."""
 
     step: int
@@ -30,18 +30,18 @@ class _Step(BaseModel):
     seconds: float | None = None
 
 
-class _Evaluated(BaseModel):
+class _LoggedEvaluation(BaseModel):
     step: int
     metrics: dict[str, float | None]
     best: bool = False
 
 
-class _Started(BaseModel):
+class _LoggedStart(BaseModel):
     resumed_step: int
     epochs: int | None = None
 
 
-class _Stopped(BaseModel):
+class _LoggedEnd(BaseModel):
     reason: str | None = None
 
 
@@ -49,10 +49,10 @@ class Training:
     """The events of a training, those of its resumptions laid over what they tell again."""
 
     def __init__(self) -> None:
-        self.steps: dict[int, _Step] = {}
-        self.evaluated: dict[int, _Evaluated] = {}
-        self.started: _Started | None = None
-        self.stopped: _Stopped | None = None
+        self.steps: dict[int, _LoggedStep] = {}
+        self.evaluated: dict[int, _LoggedEvaluation] = {}
+        self.started: _LoggedStart | None = None
+        self.stopped: _LoggedEnd | None = None
 
     def add(self, event: dict[str, Any]) -> None:
         """
@@ -61,17 +61,17 @@ class Training:
         """
         kind = event.get("event")
         if kind == "started":
-            self._start(_Started.model_validate(event))
+            self._start(_LoggedStart.model_validate(event))
         elif kind == "step":
-            step = _Step.model_validate(event)
+            step = _LoggedStep.model_validate(event)
             self.steps[step.step] = step
         elif kind == "evaluated":
-            evaluated = _Evaluated.model_validate(event)
+            evaluated = _LoggedEvaluation.model_validate(event)
             self.evaluated[evaluated.step] = evaluated
         elif kind == "stopped":
-            self.stopped = _Stopped.model_validate(event)
+            self.stopped = _LoggedEnd.model_validate(event)
 
-    def _start(self, event: _Started) -> None:
+    def _start(self, event: _LoggedStart) -> None:
         """All after the step that it goes on from is told again, or never came to be."""
         self.started, self.stopped = event, None
         for told in (self.steps, self.evaluated):

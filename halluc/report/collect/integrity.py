@@ -20,7 +20,7 @@ UNRECORDED = "Hashes of the evaluation's files are not on record: whether they w
 
 
 @dataclass
-class Files:
+class FileProblems:
     """The files of a run whose hashes are on record, and the parts of a report that could not be read.
 
     ``shown`` is the split that the report is of. ``changed`` says what is wrong with a file, by its path in the run,
@@ -63,19 +63,21 @@ class Files:
     def integrity(self) -> list[str]:
         """A sentence for each file that is not as its recorded hash has it, and what makes it again."""
         # What cannot be read either is described by what is wrong in it.
-        return [self._told(name, self.unreadable.get(name, what)) for name, what in self.changed.items()]
+        return [self._sentence(name, self.unreadable.get(name, what)) for name, what in self.changed.items()]
 
     @property
     def notes(self) -> list[str]:
         """The same for the files of which no hash is on record, and that cannot be read."""
-        return [self._told(name, what) for name, what in self.unreadable.items() if name not in self.changed]
+        return [self._sentence(name, what) for name, what in self.unreadable.items() if name not in self.changed]
 
-    def _told(self, name: str, what: str) -> str:
+    def _sentence(self, name: str, what: str) -> str:
         shown = name not in self.splits or self.splits[name] == self.shown
         lacking = self.lacking.get(name, _UNTRUE if shown and what.startswith("was changed") else None)
-        return f"{name} {what}{f': {lacking}' if lacking else ''}. {self._remedy(name)}"
+        return f"{name} {what}{f': {lacking}' if lacking else ''}. {self._remedy(name, what)}"
 
-    def _remedy(self, name: str) -> str:
+    def _remedy(self, name: str, what: str) -> str:
+        if what == integrity.ADDED:
+            return "Remove it if it is not meant."
         if name in self.splits:
             return f"`{evaluations.command(self.run, self.splits[name])}` writes it again."
         if name == RUN_FILE:
@@ -83,13 +85,13 @@ class Files:
         return f"Restore it, or train again: `{shlex.join(['halluc', 'train', str(self.run.config)])}`."
 
 
-def of_run(run: RunDir, record: RunFile, shown: str, asked: str | None) -> Files:
+def of_run(run: RunDir, record: RunFile, shown: str, asked: str | None) -> FileProblems:
     """What is wrong with the files of a run whose hashes are on record.
 
     Args:
         shown: the split that the report is of. asked: the one that it was asked for, if any.
     """
-    found = Files(run, shown, _of_record(run))
+    found = FileProblems(run, shown, _of_record(run))
     for split in sorted(evaluations.on_record(record), key=lambda split: split != shown):
         wrong = evaluations.problems(run, record, split)
         file = f"eval/{split}.json"
@@ -100,8 +102,8 @@ def of_run(run: RunDir, record: RunFile, shown: str, asked: str | None) -> Files
         found.changed.update(wrong)
         found.splits = {**dict.fromkeys(wrong, split), **found.splits}
     found.changed.update(integrity.problems(run.path, integrity.recorded_training(record), "the training"))
-    for name in integrity.changed_model_files(run, record):
-        found.changed[f"model/{name}"] = "was changed after the training"
+    for name, what in integrity.changed_model_files(run, record).items():
+        found.changed[f"model/{name}"] = what
     return found
 
 
@@ -115,7 +117,7 @@ def of_cell(run: RunDir, splits: Sequence[str]) -> list[str]:
         record = run.read()
     except HallucError:
         return []  # reported by who needs its figures
-    found = Files(run, splits[0], _of_record(run))
+    found = FileProblems(run, splits[0], _of_record(run))
     for split in dict.fromkeys(splits):
         wrong = evaluations.problems(run, record, split)
         found.changed.update(wrong)

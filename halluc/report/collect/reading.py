@@ -15,7 +15,7 @@ from halluc.core.errors import HallucError, ManyErrors
 from halluc.gap.coverage import Coverage
 from halluc.gap.texts import read_coverage
 from halluc.report.collect import integrity
-from halluc.report.collect.integrity import Files
+from halluc.report.collect.integrity import FileProblems
 from halluc.report.collect.shown import Picked, Texts
 from halluc.runs import evaluations
 from halluc.runs.directory import RunDir
@@ -40,7 +40,7 @@ class Evaluated:
     confidence: ConfidenceFile | None
     coverage: Coverage | None
     config: dict[str, Any]
-    files: Files
+    files: FileProblems
     notes: list[str] = field(default_factory=list)
 
     @property
