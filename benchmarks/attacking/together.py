@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import os
 import random
 import shutil
@@ -62,16 +63,18 @@ def _same(found: Path, home: Path, known: Path, known_home: Path, names: list[st
     for name in names:
         if not (found / name).is_file():
             return f"{name} is missing"
-        if _text(found / name, home) != _text(known / name, known_home):
-            return f"{name} is not what one command alone writes"
+        pairs = itertools.zip_longest(_text(found / name, home), _text(known / name, known_home))
+        other = next((pair for pair in pairs if pair[0] != pair[1]), None)
+        if other is not None:
+            return f"{name} is not what one command alone writes: {other[0]!r:.200} in the place of {other[1]!r:.200}"
     return _left(found)
 
 
-def _text(path: Path, home: Path) -> bytes:
+def _text(path: Path, home: Path) -> list[bytes]:
     """Masked, and without the lines that tell how to come here, and the hash of inputs with their paths."""
     lines = masked(path.read_bytes(), home).splitlines()
-    told = (b"halluc run ", b"halluc report ", b"start in the folder", b'"fingerprint"')
-    return b"\n".join(line for line in lines if not any(one in line for one in told))
+    told = (b"halluc run ", b"halluc report ", b"start in the folder", b"put the whole path", b'"fingerprint"')
+    return [line for line in lines if not any(one in line for one in told)]
 
 
 def _left(folder: Path) -> str | None:
