@@ -134,7 +134,7 @@ def _read(places: Sequence[Place], split: str) -> tuple[dict[str, Measured], dic
     with uncollected():
         for place in places:
             if not (place.run.path / RUN_FILE).is_file():
-                missing[place.slug] = _NOT_RUN
+                missing[place.slug] = _LOST if place.run.is_begun() else _NOT_RUN
                 continue
             try:
                 found[place.slug] = measured.read(place.run, split, known, keep_lines=False)
@@ -150,6 +150,7 @@ def _why(error: HallucError, run: RunDir) -> str:
 
 
 _NOT_RUN = "not run yet"
+_LOST = f"it was trained, and its {RUN_FILE} is gone"
 
 
 def _by_seed(places: Sequence[Place], found: Mapping[str, Measured]) -> list[Group]:

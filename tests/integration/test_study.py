@@ -146,11 +146,16 @@ def test_the_terminal_shows_cells_trends_and_words(halluc, study):
 def test_a_cell_that_is_not_there_is_named(halluc, study):
     shutil.rmtree(home(study) / "gap.fraction=0.5,seed=2")
     (home(study) / "gap.fraction=0.5,seed=1" / "ledger" / "test.jsonl").write_text("{\n")
+    lost = home(study) / "gap.fraction=0.0,seed=1"
+    (lost / "model").mkdir(exist_ok=True)
+    (lost / "run.json").unlink()
     found = reported(halluc, study)
-    assert set(found.missing) == {"gap.fraction=0.5,seed=1", "gap.fraction=0.5,seed=2"}
-    assert [len(cell.runs) for cell in found.cells] == [2]
+    assert set(found.missing) == {"gap.fraction=0.5,seed=1", "gap.fraction=0.5,seed=2", lost.name}
+    assert [len(cell.runs) for cell in found.cells] == [1]
     assert found.trends == []
-    assert "gap.fraction=0.5,seed=2 is missing: not run yet" in halluc("report", home(study)).err
+    told = halluc("report", home(study)).err
+    assert "gap.fraction=0.5,seed=2 is missing: not run yet" in told
+    assert f"{lost.name} is missing: it was trained, and its run.json is gone" in told
 
 
 def test_a_single_seed_is_called_a_single_seed(halluc, study):
