@@ -7,6 +7,7 @@ import importlib
 import itertools
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -44,8 +45,8 @@ def _config(made: Made, text: str, bench: Bench) -> Verdict:
     train = _train(bench, config, "--shard", "1/1000")  # of a study the first cell
     if "no `matrix`" in train.err:
         train = _train(bench, config)
-    # What the machine lacks is not the config's fault; without a training split it may still be evaluated.
-    if train.refused and train.code != 4 and "error[C107]" not in train.err:
+    # What the machine lacks (C201: CUDA) is not the config's fault; without a training split (C107) it may be evaluated.
+    if train.refused and train.code != 4 and not re.search(r"error\[C(107|201)\]", train.err):
         return Verdict(OTHER, f"check accepts it, train ends: {train.first_error}")
     return Verdict(CLEAR if train.refused else EQUAL)
 
