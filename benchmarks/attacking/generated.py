@@ -45,7 +45,7 @@ def _config(made: Made, text: str, bench: Bench) -> Verdict:
     train = _train(bench, config, "--shard", "1/1000")  # of a study the first cell
     if "no `matrix`" in train.err:
         train = _train(bench, config)
-    # What the machine lacks (C201: CUDA) is not the config's fault; without a training split (C107) it may be evaluated.
+    # Not the config's fault: what the machine lacks (C201: CUDA), and no training split (C107) where it is evaluated.
     if train.refused and train.code != 4 and not re.search(r"error\[C(107|201)\]", train.err):
         return Verdict(OTHER, f"check accepts it, train ends: {train.first_error}")
     return Verdict(CLEAR if train.refused else EQUAL)
