@@ -73,7 +73,15 @@ def _same(found: Path, home: Path, known: Path, known_home: Path, names: list[st
 def _text(path: Path, home: Path) -> list[bytes]:
     """Masked, and without the lines that tell how to come here, and the hash of inputs with their paths."""
     lines = masked(path.read_bytes(), home).splitlines()
-    told = (b"halluc run ", b"halluc report ", b"start in the folder", b"put the whole path", b'"fingerprint"')
+    told = (
+        b"halluc run ",
+        b"halluc report ",
+        b"start in the folder",
+        b"put the whole path",
+        b"<pre class",
+        b"# halluc ",
+        b'"fingerprint"',
+    )
     return [line for line in lines if not any(one in line for one in told)]
 
 

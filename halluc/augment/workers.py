@@ -12,6 +12,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -29,6 +30,8 @@ R = TypeVar("R")
 
 # Chunks under way for each process: enough to keep it busy, few enough to keep memory small.
 _AHEAD = 3
+# A signal to the whole group ends the workers and is on its way to this process too, where it counts as Ctrl-C.
+_SIGNAL_SECONDS = 0.1
 
 
 def number_of(workers: int | Literal["auto"]) -> int:
@@ -99,6 +102,7 @@ def _told_when_killed() -> Iterator[None]:
     try:
         yield
     except (EOFError, OSError):
+        time.sleep(_SIGNAL_SECONDS)
         help = "the same command goes on where this one stopped; with fewer `augment.workers` it needs less memory"
         raise environment_error("E430", "a process that made candidates was killed", help) from None
 

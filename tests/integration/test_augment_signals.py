@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -117,7 +118,8 @@ def test_a_worker_that_is_told_to_end_ends_without_a_traceback(busy, undisturbed
 def test_sigterm_ends_the_command_as_ctrl_c_does(busy, undisturbed, tmp_path, all_of_them):
     process, workers = busy
     for one in (process.pid, *(workers if all_of_them else ())):  # the main process first: else a worker was killed
-        os.kill(one, signal.SIGTERM)
+        with contextlib.suppress(ProcessLookupError):  # a worker that the main process has ended meanwhile
+            os.kill(one, signal.SIGTERM)
     told = process.communicate(timeout=PATIENCE)[1]
     assert (process.returncode, told) == (130, "interrupted\n")
     wait_for_end(workers)
