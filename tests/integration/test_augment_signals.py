@@ -114,22 +114,15 @@ def test_a_worker_that_is_told_to_end_ends_without_a_traceback(busy, undisturbed
     assert made(tmp_path, "disturbed") == undisturbed
 
 
-@pytest.mark.parametrize("all_of_them", [False, True])
-def test_sigterm_ends_the_command_as_ctrl_c_does(busy, undisturbed, tmp_path, all_of_them):
+@pytest.mark.parametrize("to", ["the main process", "each process", "the group"])
+def test_sigterm_ends_the_command_as_ctrl_c_does(busy, undisturbed, tmp_path, to):
     process, workers = busy
-    for one in (process.pid, *(workers if all_of_them else ())):  # the main process first: else a worker was killed
-        with contextlib.suppress(ProcessLookupError):  # a worker that the main process has ended meanwhile
-            os.kill(one, signal.SIGTERM)
-    told = process.communicate(timeout=PATIENCE)[1]
-    assert (process.returncode, told) == (130, "interrupted\n")
-    wait_for_end(workers)
-    finish(start(tmp_path, "disturbed"))
-    assert made(tmp_path, "disturbed") == undisturbed
-
-
-def test_sigterm_to_the_whole_group_ends_the_command_as_ctrl_c_does(busy, undisturbed, tmp_path):
-    process, workers = busy
-    os.killpg(process.pid, signal.SIGTERM)  # as batch systems and `timeout` send it
+    if to == "the group":
+        os.killpg(process.pid, signal.SIGTERM)  # as batch systems and `timeout` send it
+    else:
+        for one in (process.pid, *(workers if to == "each process" else ())):
+            with contextlib.suppress(ProcessLookupError):  # a worker that the main process has ended meanwhile
+                os.kill(one, signal.SIGTERM)
     told = process.communicate(timeout=PATIENCE)[1]
     assert (process.returncode, told) == (130, "interrupted\n")
     wait_for_end(workers)
