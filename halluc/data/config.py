@@ -1,0 +1,177 @@
+"""The keys of ``data`` that every task has: where the splits are, and how their files become rows."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, Self, get_args
+
+from pydantic import Field, field_validator, model_validator
+
+from halluc.config.bounds import LINE_BYTES_BOUND, LONGEST_TEXT, MOST_EXAMPLES, MOST_LINE_BYTES, Reference, Text
+from halluc.config.schema import Section
+from halluc.data.rows.layout import Format, Layout
+from halluc.data.rows.references import HUB, SPLITS, SplitName, check_hub, resolve
+
+# A column or field by name, or a column by number, from 0.
+Column = Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT)] | Annotated[int, Field(ge=-1_000, le=1_000)]
+# What people write for a tab, which single quotes of YAML and shells make hard to write.
+TABS = ("\\t", "tab")
+# The keys of a format that another one would ignore: they are refused where the format is named.
+_ONLY_WITH: dict[str, tuple[Format, ...]] = {
+    "delimiter": ("auto", "csv", "lines"),
+    "header": ("auto", "csv", "conll"),
+    "quoting": ("auto", "csv", "conll"),
+    "separator": ("auto", "conll"),
+    "comment": ("auto", "conll"),
+    "columns": ("auto", "conll"),
+    "sentence_column": ("auto", "conll"),
+    "word_id_column": ("auto", "conll"),
+    "subset": ("auto", "hub", "table"),
+}  # fmt: skip
+
+
+class _Splits(Section):
+    train: Reference | None = Field(default=None, description="the training split: a path or `demo:ner`")
+    dev: Reference | None = Field(default=None, description="the split that checkpoints are chosen on")
+    test: Reference | None = Field(default=None, description="the split that is only ever evaluated on")
+    dev_share: float | None = Field(
+        default=None, gt=0, lt=1, description="without `dev`: the share of train that is held out as dev, whole "
+        "documents where documents are known",
+    )  # fmt: skip
+    test_share: float | None = Field(default=None, gt=0, lt=1, description="without `test`: the same for test")
+    max_examples: int | None = Field(
+        default=None, ge=1, le=MOST_EXAMPLES, description="read at most so many examples of each split, the first ones: "
+        "for quick trials",
+    )  # fmt: skip
+
+    @model_validator(mode="after")
+    def _splits_go_together(self) -> Self:
+        if not any(self.reference(split) for split in SPLITS):
+            raise ValueError("`data` names no corpus: give at least one of `train`, `dev`, `test`")
+        for split, share in (("dev", self.dev_share), ("test", self.test_share)):
+            if share is not None and getattr(self, split) is not None:
+                raise ValueError(f"`data.{split}_share` holds {split} out of train: take it away, or `data.{split}`")
+            if share is not None and self.train is None:
+                raise ValueError(f"`data.{split}_share` needs `data.train`, which it holds {split} out of")
+        if (self.dev_share or 0) + (self.test_share or 0) >= 1:
+            raise ValueError("`data.dev_share` and `data.test_share` leave nothing to train on: their sum must be under 1")
+        return self
+
+    def reference(self, split: SplitName) -> str | None:
+        """Where a split comes from; one that is held out comes from train."""
+        if self.is_held_out(split):
+            return self.train
+        found: str | None = getattr(self, split)
+        return found
+
+    def is_held_out(self, split: SplitName) -> bool:
+        """Whether a split is a part of train."""
+        return split != "train" and getattr(self, f"{split}_share") is not None and self.train is not None
+
+    def beside(self, split: SplitName) -> tuple[str, ...]:
+        """The other files that the split is read from."""
+        return ()
+
+    def paths(self, splits: Iterable[SplitName] = SPLITS) -> list[Path]:
+        """The files of all that is named, those of the hub aside.
+
+        Raises:
+            HallucError D101: one is not there.
+        """
+        named = [(name, split) for split in splits for name in (self.reference(split), *self.beside(split)) if name]
+        return [resolve(name, split) for name, split in named if not name.startswith(HUB)]
+
+
+class _Files(_Splits):
+    format: Format = Field(
+        default="auto", description="jsonl, json (a list of records, or an object of such lists), csv, conll (a token a "
+        "line), lines (`LABEL text`), table (Parquet or Arrow) or hub; auto: told apart by name and content",
+    )  # fmt: skip
+    encoding: Text = Field(default="utf-8", description="of text files; never guessed")
+    on_bad_line: Literal["error", "skip"] = Field(
+        default="error", description="lines that cannot be read: refuse, or leave their example out and say so"
+    )
+    max_line_bytes: int = Field(
+        default=MOST_LINE_BYTES, ge=1 << 10, le=LINE_BYTES_BOUND, description="bytes of the longest line, quoted cell "
+        "or item of a JSON document; a longer one cannot be read",
+    )  # fmt: skip
+    delimiter: Text = Field(default="auto", description="between cells of CSV: one character, `tab`, or told apart")
+    header: Literal["auto"] | bool = Field(
+        default="auto", description="whether the first row names the columns; auto: yes, unless they are asked by number"
+    )
+    quoting: Literal["auto"] | bool = Field(
+        default="auto", description="whether a cell in double quotes may hold delimiters and lines; auto: yes in CSV, "
+        "and in columns that a comma or semicolon separates",
+    )  # fmt: skip
+    separator: Text = Field(
+        default="whitespace", description="between columns of conll: whitespace, tab, space, or any text"
+    )
+    comment: Text | None = Field(default=None, description="lines of conll that start with this are left out")
+    columns: int | None = Field(
+        default=None, ge=2, le=1_000, description="number of columns of conll: what follows the last separator belongs "
+        "to the last column, as a label with blanks",
+    )  # fmt: skip
+    sentence_column: Column | None = Field(
+        default=None, description="the column of conll with the number of the sentence, where no blank lines end one"
+    )
+    word_id_column: Column | None = Field(
+        default=None, description="the column of conll with the number of the word, as in CoNLL-U: ranges (`1-2`) and "
+        "empty nodes (`1.1`) are left out",
+    )  # fmt: skip
+    subset: Text | None = Field(default=None, description="of the hub: the data set's configuration")
+    id_field: Column = Field(default="id", description="an id, unique in its file; examples without one get their number")
+
+    @field_validator("delimiter")
+    @classmethod
+    def _of_tabs(cls, given: str) -> str:
+        return "\t" if given in TABS else given
+
+    @field_validator("encoding")
+    @classmethod
+    def _is_known(cls, given: str) -> str:
+        try:
+            if not codecs.lookup(given)._is_text_encoding:
+                raise LookupError
+        except (LookupError, ValueError):
+            raise ValueError(f"`{given}` is no encoding that Python knows: utf-8, utf-16, latin-1, cp1252, …") from None
+        return given
+
+    @model_validator(mode="after")
+    def _files_go_together(self) -> Self:
+        if self.delimiter != "auto" and (len(self.delimiter) != 1 or self.delimiter in '"\r\n'):
+            raise ValueError('`data.delimiter` is one character, such as ",", or `tab`, and no quote')
+        for key, formats in _ONLY_WITH.items():
+            default = type(self).model_fields[key].default
+            if self.format not in formats and getattr(self, key) != default:
+                allowed = " or ".join(name for name in formats if name != "auto")
+                raise ValueError(f"`data.{key}` goes with `format: {allowed}`, not with `{self.format}`")
+        for split in SPLITS:
+            if (name := self.reference(split)) and name.startswith(HUB):
+                check_hub(name, split)
+        return self
+
+
+class DataConfig(_Files):
+    """The keys that every task has. Its class of ``data`` adds those of the fields that it reads."""
+
+    # The formats of the task, the most usual first; the last is what plain lines are taken for.
+    formats: ClassVar[tuple[Format, ...]] = get_args(Format)
+
+    def asked(self) -> Mapping[str, str | int]:
+        """The fields and columns that are asked for, by the key that names them."""
+        return {}
+
+    def layout(self) -> Layout:
+        """How files become rows."""
+        asked = tuple(self.asked().values())
+        given = {name: getattr(self, name) for name in Layout.keys() if hasattr(self, name)}
+        return Layout(**given, formats=self.formats, asked=asked)
+
+
+def changed(config: Section) -> Iterator[tuple[str, Any]]:
+    """The keys that have not their default, with their values."""
+    for key, field in type(config).model_fields.items():
+        if (value := getattr(config, key)) != field.default:
+            yield key, value

@@ -1,0 +1,51 @@
+"""How a file becomes rows: its format, and what separates lines, cells and columns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Literal
+
+from halluc.config.bounds import MOST_LINE_BYTES
+
+Format = Literal["auto", "jsonl", "json", "csv", "conll", "lines", "text", "table", "hub"]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What ``read_rows`` is told; the keys of ``data`` of the same names say what each is.
+
+    ``formats`` are those that ``auto`` chooses among. ``asked`` are the fields that are looked for, by name or number:
+    a first row that has one of the names is a header.
+    """
+
+    format: Format = "auto"
+    encoding: str = "utf-8"
+    max_line_bytes: int = MOST_LINE_BYTES
+    delimiter: str = "auto"
+    header: bool | Literal["auto"] = "auto"
+    quoting: bool | Literal["auto"] = "auto"
+    separator: str = "whitespace"
+    comment: str | None = None
+    columns: int | None = None
+    sentence_column: str | int | None = None
+    word_id_column: str | int | None = None
+    label_position: Literal["first", "last"] = "first"
+    subset: str | None = None
+    formats: tuple[Format, ...] = ("jsonl", "json", "csv", "lines")
+    asked: tuple[str | int, ...] = ()
+    lists: tuple[str, ...] = ()
+
+    @classmethod
+    def keys(cls) -> tuple[str, ...]:
+        """The names of what a config says."""
+        return tuple(field.name for field in fields(cls) if field.name not in ("formats", "asked", "lists"))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The fields that are looked for by name."""
+        return tuple(one for one in self.asked if isinstance(one, str))
+
+    @property
+    def by_number(self) -> bool:
+        """Whether columns are asked for by number."""
+        return any(isinstance(one, int) for one in self.asked)

@@ -1,0 +1,84 @@
+"""What a config names: paths, corpora that ship (``demo:ner``), data sets of the hub, and lists inside of files."""
+
+from __future__ import annotations
+
+import re
+from importlib import resources
+from pathlib import Path
+from typing import Literal
+
+from halluc.core.errors import HallucError, data_error, did_you_mean
+from halluc.core.files import irregular
+
+SplitName = Literal["train", "dev", "test"]
+SPLITS: tuple[SplitName, ...] = ("train", "dev", "test")
+DEMO, HUB = "demo:", "hub:"
+
+HUB_REFERENCE = re.compile(r"hub:(?P<name>[^@#]+)(@(?P<revision>[^#]+))?(#(?P<split>.+))?")
+
+
+def check_hub(reference: str, split: SplitName) -> None:
+    """Raises ValueError where a reference has not the form of a data set's name."""
+    if not HUB_REFERENCE.fullmatch(reference):
+        raise ValueError(f"`data.{split}` must be of the form `hub:NAME@REVISION#SPLIT`, not `{reference}`")
+
+
+def resolve(reference: str, split: SplitName) -> Path:
+    """The file behind a reference: a path, with or without ``#key``, or a corpus that ships (``demo:ner``).
+
+    Raises:
+        HallucError D101: no such file or corpus.
+    """
+    if reference.startswith(HUB):
+        raise HallucError("C111", f"`data.{split}: {reference}` names no file")
+    if reference.startswith(DEMO):
+        return _demo(reference.removeprefix(DEMO), split)
+    path = Path(reference).expanduser()
+    if not path.exists():
+        path = Path(parts(reference)[0]).expanduser()
+    refuse_irregular(path, f"`data.{split}` names one file, which is read several times: copy what it gives into one")
+    if not path.is_file():
+        raise absent(path)
+    return path
+
+
+def refuse_irregular(path: Path, help: str) -> None:
+    """
+    Raises:
+        HallucError D101: what ``path`` names is a folder, a device, a pipe, a socket or made up by the kernel.
+    """
+    if (kind := irregular(path)) is not None:
+        raise data_error("D101", f"{path} is not a regular file ({kind})", help=help)
+
+
+def parts(reference: str) -> tuple[str, tuple[str, ...]]:
+    """A path and the keys behind its ``#``, as in ``data.json#train+extra``; a file of that name has none."""
+    path, _, keys = reference.rpartition("#")
+    if not path or Path(reference).expanduser().exists():
+        return reference, ()
+    return path, tuple(keys.split("+"))
+
+
+def absent(path: Path) -> HallucError:
+    """The error of a file that is not there, with the nearest name beside it or the first folder that is missing."""
+    siblings = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
+    near = did_you_mean(path.name, siblings, cutoff=0.75)
+    help = "relative paths start at the working directory" if path.parent.is_dir() else _first_absent(path)
+    return data_error("D101", f"no such file: {path}", help=f"did you mean `{near}`?" if near else help)
+
+
+def _first_absent(path: Path) -> str:
+    missing = path.parent
+    while not missing.parent.is_dir() and missing != missing.parent:
+        missing = missing.parent
+    return f"there is no folder `{missing}`; is HALLUC_DATA set, and is this the right working directory?"
+
+
+def _demo(name: str, split: SplitName) -> Path:
+    shipped = Path(str(resources.files("halluc.data") / "demo"))
+    names = sorted(folder.name for folder in shipped.iterdir() if folder.is_dir())
+    if name not in names:
+        near = did_you_mean(name, names)
+        help = f"did you mean `demo:{near}`?" if near else f"there is: {', '.join('demo:' + n for n in names)}"
+        raise data_error("D101", f"no demo corpus `{name}`", help=help)
+    return next((shipped / name).glob(f"{split}.*"))

@@ -1,0 +1,88 @@
+"""Rows: what a file says of one example, with its place, before a task maps its fields."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from halluc.core.errors import HallucError, Location, data_error
+
+# What to do about a line of which only a part is wrong.
+MEND = "mend it, or set `data.on_bad_line: skip`"
+
+# A longer line is not kept in an error: a thousand lines of megabytes would fill the memory.
+_MOST_SHOWN, _SHOWN = 10_000, 200
+
+
+class Unreadable(Exception):
+    """Why a row cannot be read, and what to do."""
+
+    def __init__(self, code: str, problem: str, help: str | None = None) -> None:
+        self.code, self.problem, self.help = code, problem, help
+        super().__init__(problem)
+
+
+@dataclass(frozen=True, slots=True)
+class BadLine:
+    """A line that cannot be read, and why; ``column`` and ``width`` where they are known."""
+
+    code: str
+    file: str
+    line: int
+    problem: str
+    help: str | None = None
+    text: str | None = None
+    column: int | None = None
+    width: int = 1
+
+    def error(self) -> HallucError:
+        where = Location(self.file, self.line, self.column, self.width, self.text)
+        return data_error(self.code, self.problem, where, self.help)
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A row that is no example on purpose, such as a rejected annotation: counted, and no error."""
+
+    file: str
+    line: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something that a person should know of a file that was read; ``halluc check`` prints it as a warning."""
+
+    file: str
+    line: int
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One record of a file.
+
+    ``line`` is the line on which it begins, from 1. ``fields`` are named, or numbered from 0 where nothing names them:
+    cells of a row without a header, items of a JSON list. Of columns (a token a line) each field is a tuple with a cell
+    for each token, and ``lines`` has the line of each token. ``shown`` is what an error shows. ``number`` counts rows
+    from 1 where several may stand on one line, and is 0 elsewhere. ``document`` counts the documents of the file.
+    """
+
+    file: str
+    line: int
+    fields: Mapping[str | int, Any]
+    shown: str = ""
+    number: int = 0
+    lines: Sequence[int] = ()
+    document: int = 0
+
+    def bad(self, why: Unreadable) -> BadLine:
+        return BadLine(why.code, self.file, self.line, why.problem, why.help, *excerpt(self.shown))
+
+
+def excerpt(line: str, at: int | None = None) -> tuple[str, int | None]:
+    """What an error shows of a line, and the column (from 1) of the character ``at``, where the line is short."""
+    if len(line) > _MOST_SHOWN:
+        return line[:_SHOWN], None
+    return line, None if at is None else at + 1
