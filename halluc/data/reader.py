@@ -10,7 +10,7 @@ from halluc.core.examples import Example, Span
 from halluc.data.config import DataConfig
 from halluc.data.inputs import InputText
 from halluc.data.rows.references import SplitName
-from halluc.data.rows.row import BadLine, LeftOut, Notice, Row
+from halluc.data.rows.row import BadLine, LeftOut, Notice, Row, Unreadable
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,10 @@ class Mended:
 
     example: Example
     repairs: tuple[str, ...]
+
+
+class Unmapped(Unreadable):
+    """Of the first row of a file: the fields that are asked for are not there, or cannot be told."""
 
 
 # What a reader gives of an example.
