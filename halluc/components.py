@@ -44,9 +44,7 @@ TABLE: dict[str, dict[str, str]] = {
         "gold_label_sets": "halluc.hallucination.gold_labels:GoldLabelSets",
     },
     "reader": {
-        "conll": "halluc.data.readers.conll:ConllReader",
-        "jsonl": "halluc.data.readers.jsonl:JsonlReader",
-        "hub": "halluc.data.readers.hub:HubReader",
-        "texts": "halluc.data.readers.texts:TextsReader",
+        "token_classification": "halluc.data.spans.reader:SpansReader",
+        "text_classification": "halluc.data.texts.reader:TextsReader",
     },
 }

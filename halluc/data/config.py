@@ -19,7 +19,7 @@ Column = Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT)] | Annotate
 # What people write for a tab, which single quotes of YAML and shells make hard to write.
 TABS = ("\\t", "tab")
 # The keys of a format that another one would ignore: they are refused where the format is named.
-_ONLY_WITH: dict[str, tuple[Format, ...]] = {
+ONLY_WITH: dict[str, tuple[Format, ...]] = {
     "delimiter": ("auto", "csv", "lines"),
     "header": ("auto", "csv", "conll"),
     "quoting": ("auto", "csv", "conll"),
@@ -56,7 +56,9 @@ class _Splits(Section):
             if share is not None and self.train is None:
                 raise ValueError(f"`data.{split}_share` needs `data.train`, which it holds {split} out of")
         if (self.dev_share or 0) + (self.test_share or 0) >= 1:
-            raise ValueError("`data.dev_share` and `data.test_share` leave nothing to train on: their sum must be under 1")
+            raise ValueError(
+                "`data.dev_share` and `data.test_share` leave nothing to train on: their sum must be under 1"
+            )
         return self
 
     def reference(self, split: SplitName) -> str | None:
@@ -99,7 +101,8 @@ class _Files(_Splits):
     )  # fmt: skip
     delimiter: Text = Field(default="auto", description="between cells of CSV: one character, `tab`, or told apart")
     header: Literal["auto"] | bool = Field(
-        default="auto", description="whether the first row names the columns; auto: yes, unless they are asked by number"
+        default="auto",
+        description="whether the first row names the columns; auto: yes, unless they are asked by number",
     )
     quoting: Literal["auto"] | bool = Field(
         default="auto", description="whether a cell in double quotes may hold delimiters and lines; auto: yes in CSV, "
@@ -121,7 +124,9 @@ class _Files(_Splits):
         "empty nodes (`1.1`) are left out",
     )  # fmt: skip
     subset: Text | None = Field(default=None, description="of the hub: the data set's configuration")
-    id_field: Column = Field(default="id", description="an id, unique in its file; examples without one get their number")
+    id_field: Column = Field(
+        default="id", description="an id, unique in its file; examples without one get their number"
+    )
 
     @field_validator("delimiter")
     @classmethod
@@ -142,7 +147,7 @@ class _Files(_Splits):
     def _files_go_together(self) -> Self:
         if self.delimiter != "auto" and (len(self.delimiter) != 1 or self.delimiter in '"\r\n'):
             raise ValueError('`data.delimiter` is one character, such as ",", or `tab`, and no quote')
-        for key, formats in _ONLY_WITH.items():
+        for key, formats in ONLY_WITH.items():
             default = type(self).model_fields[key].default
             if self.format not in formats and getattr(self, key) != default:
                 allowed = " or ".join(name for name in formats if name != "auto")
@@ -156,6 +161,9 @@ class _Files(_Splits):
 class DataConfig(_Files):
     """The keys that every task has. Its class of ``data`` adds those of the fields that it reads."""
 
+    # The task whose fields they are, and whether its reader gives tags that have still to be decoded.
+    task: ClassVar[str]
+    has_tags: ClassVar[bool] = False
     # The formats of the task, the most usual first; the last is what plain lines are taken for.
     formats: ClassVar[tuple[Format, ...]] = get_args(Format)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 from halluc.core.examples import Example, Span
 from halluc.data.config import DataConfig
@@ -57,6 +57,7 @@ class Reader(Protocol):
     """
 
     Config: ClassVar[type[DataConfig]]
+    config: Any
     mapping: str
 
     def __init__(self, config: DataConfig) -> None: ...

@@ -78,6 +78,7 @@ class _Labels(Section):
 
 
 class TextsConfig(DataConfig, _Labels, _Fields):
+    task: ClassVar[str] = "text_classification"
     formats: ClassVar[tuple[Format, ...]] = ("jsonl", "json", "csv", "lines", "table", "hub")
 
     @model_validator(mode="before")
@@ -99,6 +100,11 @@ class TextsConfig(DataConfig, _Labels, _Fields):
     def label_columns(self) -> tuple[Column, ...]:
         """The columns of the labels: one, or one for each label."""
         return tuple(self.label_field) if isinstance(self.label_field, list) else (self.label_field,)
+
+    @property
+    def by_number(self) -> bool:
+        """Whether columns are asked for by number."""
+        return any(isinstance(column, int) for column in self.asked().values())
 
     def beside(self, split: SplitName) -> tuple[str, ...]:
         found = self.out_of_scope

@@ -9,7 +9,7 @@ from typing import Any
 from halluc.core.errors import did_you_mean
 from halluc.data.config import Column
 from halluc.data.reader import Unmapped
-from halluc.data.rows.row import Unreadable
+from halluc.data.rows.row import MEND, Unreadable
 from halluc.data.texts.config import TextsConfig
 
 Row = Mapping[str | int, Any]
@@ -37,7 +37,7 @@ _MOST_NAMED = 8
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """Where the parts of an example stand in a row. ``text`` is ``tokens`` where a row has words for a text.
+    """Where the parts of an example stand in a row; one without the field of the text may have ``tokens``.
 
     ``labels`` are the columns of the label, several where each has a label of its own; none where there is no label.
     ``was_guessed``: the text stands in another field than was asked for.
@@ -49,9 +49,12 @@ class Fields:
     id: Column | None
     was_guessed: bool = False
 
-    def told(self) -> str:
-        """The mapping in one line, for people."""
-        parts = [("text", (self.text,)), ("second text", () if self.second is None else (self.second,))]
+    def told(self, row: Row) -> str:
+        """The mapping in one line, for people; ``row`` is the first."""
+        parts = [
+            ("text", (self.text if self.text in row else TOKENS,)),
+            ("second text", () if self.second is None else (self.second,)),
+        ]
         parts += [("label" if len(self.labels) < 2 else "labels", self.labels)]
         parts += [("id", () if self.id is None else (self.id,))]
         return "; ".join(f"{what}: {', '.join(map(_named, columns))}" for what, columns in parts if columns)
@@ -66,20 +69,22 @@ def choose(row: Row, config: TextsConfig, *, labelled: bool) -> Fields:
     Raises:
         Unmapped D116: a field is not there, and none or several could stand for it.
     """
-    if 0 in row and not config.layout().by_number:
-        return _of_items(row, config, labelled)
     second = _second(row, config)
     text = _text(row, config, second)
     labels = _labels(row, config, {text, second}, labelled)
     return Fields(text, second, labels, config.id_field if config.id_field in row else None, text != config.text_field)
 
 
-def _of_items(row: Row, config: TextsConfig, labelled: bool) -> Fields:
-    """Those of a JSON list: [text, label], or [text, second text, label]."""
+def of_items(row: Row, config: TextsConfig, *, labelled: bool) -> Fields:
+    """Those of a JSON list: [text, label], or [text, second text, label].
+
+    Raises:
+        Unreadable D107: it is of another length.
+    """
     texts = 1 if config.second_field is None else 2
     if len(row) != texts + 1 and (labelled or len(row) != texts):
         form = "[text, label]" if texts == 1 else "[text, second text, label]"
-        raise Unreadable("D107", f"an item is {form}, or an object with fields, and this is a list of {len(row)}")
+        raise Unreadable("D107", f"an item is {form}, or an object with fields, and this is a list of {len(row)}", MEND)
     return Fields(0, 1 if texts == 2 else None, (texts,) if len(row) > texts else (), None)
 
 
@@ -92,10 +97,8 @@ def _second(row: Row, config: TextsConfig) -> Column | None:
 
 def _text(row: Row, config: TextsConfig, second: Column | None) -> Column:
     asked = _numbered(config.text_field, row, "text")
-    if asked in row:
+    if asked is not None and (asked in row or TOKENS in row):
         return asked
-    if TOKENS in row:
-        return TOKENS
     if asked != "text":
         raise _without(row, asked, "text_field")
     names = [name for name in row if isinstance(name, str)]
@@ -123,7 +126,7 @@ def _labels(row: Row, config: TextsConfig, taken: set[Column | None], labelled: 
             raise _without(row, missing[0], "label_field")
         return () if missing else columns
     asked = _numbered(columns[0], row, "label")
-    if asked in row:
+    if asked is not None and asked in row:
         return (asked,)
     if not labelled:
         return ()
@@ -138,7 +141,9 @@ def _labels(row: Row, config: TextsConfig, taken: set[Column | None], labelled: 
 
 def _numbered(column: Column | None, row: Row, usual: str) -> Column | None:
     """A column that is asked for by number; where rows have names, the usual one stands for it."""
-    return usual if isinstance(column, int) and column not in row and not any(isinstance(n, int) for n in row) else column
+    return (
+        usual if isinstance(column, int) and column not in row and not any(isinstance(n, int) for n in row) else column
+    )
 
 
 def _only(row: Row, candidates: Sequence[Any], what: str) -> Column:

@@ -48,7 +48,7 @@ def _doccano(row: Fields, config: TextsConfig) -> Fields:
         labels = [label for label in labels.split("#") if label.strip()]
     if not labels:
         raise Skipped("not annotated: it has no label")
-    text = {"text": row["data"]} if "data" in row and "text" not in row else {}
+    text: Fields = {"text": row["data"]} if "data" in row and "text" not in row else {}
     return {**row, **text, config.label_columns[0]: labels}
 
 
@@ -69,7 +69,11 @@ def _prodigy(row: Fields, config: TextsConfig) -> Fields:
 def _label_studio(row: Fields, config: TextsConfig) -> Fields:
     data = row.get("data")
     if isinstance(data, dict):
-        return {**data, **{name: row[name] for name in ("id",) if name in row}, config.label_columns[0]: _choices(row, config)}
+        return {
+            **data,
+            **{name: row[name] for name in ("id",) if name in row},
+            config.label_columns[0]: _choices(row, config),
+        }
     field = config.label_columns[0]
     if field not in row:
         known = [config.text_field, config.second_field, "text", *_OF_TOOL]
@@ -101,7 +105,9 @@ def _of_choice(value: object) -> Any:
 
 def _choices(task: Fields, config: TextsConfig) -> list[str]:
     """The labels that the annotations of a task agree on, or those of the one that is marked as truth."""
-    annotations = [one for one in task.get("annotations") or [] if isinstance(one, dict) and not one.get("was_cancelled")]
+    annotations = [
+        one for one in task.get("annotations") or [] if isinstance(one, dict) and not one.get("was_cancelled")
+    ]
     true = [one for one in annotations if one.get("ground_truth")]
     found: list[list[str]] = []
     for annotation in true[:1] or annotations:
@@ -112,7 +118,9 @@ def _choices(task: Fields, config: TextsConfig) -> list[str]:
         raise Skipped("not annotated: it has no choice")
     if len(found) > 1:
         told = " and ".join(", ".join(map(str, labels)) for labels in found[:3])
-        raise Unreadable("D123", f"annotators disagree: {told}", "mark one annotation as ground truth, or delete the others")
+        raise Unreadable(
+            "D123", f"annotators disagree: {told}", "mark one annotation as ground truth, or delete the others"
+        )
     return found[0]
 
 

@@ -16,15 +16,15 @@ from halluc.data.rows.reading import open_rows
 from halluc.data.rows.references import HUB, SplitName
 from halluc.data.rows.row import MEND, BadLine, LeftOut, Notice, Row, Unreadable
 from halluc.data.texts.config import TextsConfig
-from halluc.data.texts.fields import SECOND, TOKENS, Fields, choose, missing
+from halluc.data.texts.fields import SECOND, TOKENS, Fields, choose, missing, of_items
 from halluc.data.texts.labels import Found, Labels
 from halluc.data.texts.presets import recognised, translated
 from halluc.data.texts.values import Skipped, kind, nul, whole, written_list
 from halluc.data.tokenization import Tokenizer
 
-_COPIED = "is this the right file, and was it copied whole?"
 _EMPTY = "take it out, or set `data.on_bad_line: skip`"
 _IDS = "ids must differ: mend it, or see `data.id_field`"
+_BLANK = {"text": ""}  # a line of plain text
 _ABSENT: Any = object()  # of a field that is not there, which null is not
 
 
@@ -50,7 +50,9 @@ class TextsReader:
         Raises:
             Unreadable: it has none. Unmapped: it is the first row, and does not tell which field the text is.
         """
-        return self._inputs.input_of(row)
+        found = self._inputs.input_of(row)
+        self.mapping = self._inputs.told
+        return found
 
     def _texts(
         self, reference: str, split: SplitName, ids: _Ids, outside: bool
@@ -59,11 +61,11 @@ class TextsReader:
         prefix = f"{split}-oos" if outside else split
         labels = Labels(self.config, file, outside=outside, hides=reference.startswith(HUB))
         mapper = _Mapper(self.config, file, labelled=not outside, tokenizer=self._inputs.tokenizer, labels=labels)
-        told = False
         for row in rows:
-            told = True
             if not isinstance(row, Row):
                 yield row
+                continue
+            if outside and row.fields == _BLANK:
                 continue
             number = row.number or row.line
             identity = f"{prefix}-{number}"
@@ -79,8 +81,6 @@ class TextsReader:
             if not outside and mapper.told:
                 self.mapping, mapper.told = mapper.told, ""
         yield from labels.notices()
-        if not told:
-            yield BadLine("D102", file, 1, "there is no text in it", _COPIED)
 
     def _layout(self, outside: bool) -> Layout:
         layout = self.config.layout()
@@ -108,8 +108,7 @@ class _Mapper:
         self._fields: Fields | None = None
         self._preset = config.preset
         self._columns: dict[tuple[object, ...], Found] = {}
-        self._is_pair = config.second_field is not None
-        self._guard = str(config.text_field)
+        self._is_pair, self._by_number = config.second_field is not None, config.by_number
 
     def example(self, row: Row, identity: str) -> tuple[Labelled, tuple[str, ...]]:
         """The example, and what was mended in it; ``identity`` is its id where it has none of its own.
@@ -121,7 +120,7 @@ class _Mapper:
         given, fields = self._mapped(row)
         text = given.get(fields.text, _ABSENT)
         second = None
-        if fields.text == TOKENS or text is _ABSENT:
+        if text is _ABSENT:
             tokens, second = self._tokens(given, fields)
         else:
             tokens = self._cut(text, fields.text, "an empty text")
@@ -137,62 +136,77 @@ class _Mapper:
 
     def input_of(self, row: Row) -> InputText:
         """See ``TextsReader.input_of``; null is as if the field were not there."""
-        given = {name: value for name, value in row.fields.items() if value is not None}
-        fields = self._fields or self._chosen(given, row)
-        fields = self._of_row(given, fields)
         identity = identity_of(row, self.config.id_field)
-        if TOKENS in given and (fields.text == TOKENS or isinstance(given[TOKENS], list)):
-            texts = given.get(fields.text), given.get("second_text")
-            return given_tokens(row.line, identity, given, texts, self._is_pair, self.tokenizer)
-        first, second = (self._text(given, column) for column in (fields.text, fields.second))
+        if row.lines:  # a token a line
+            return given_tokens(row.line, identity, {TOKENS: row.fields[0]}, (None, None), None, self.tokenizer)
+        given = row.fields
+        if 0 not in given:
+            given = {name: value for name, value in given.items() if value is not None}
+        fields = self._of_row(given)
+        if TOKENS in given:
+            texts = given.get(fields.text, given.get("text")), given.get("second_text")
+            border = self._border(given, given[TOKENS])
+            return given_tokens(row.line, identity, given, texts, border, self.tokenizer)
+        first = self._text(given, fields.text, "text_field")
         if not self._is_pair:
             return single(row.line, identity, first, self.tokenizer)
+        second = self._text(given, fields.second, "second_field")
         return paired(row.line, identity, first, second, self.tokenizer)
 
-    def _text(self, given: Mapping[str | int, Any], column: Column | None) -> str:
-        if column is None:
-            return ""
-        text = given.get(column)
+    def _border(self, given: Mapping[str | int, Any], words: Any) -> int | None:
+        """Where the second text begins among given tokens; None where they are those of one text."""
+        place = given.get(SECOND)
+        if isinstance(words, list) and isinstance(place, int) and not isinstance(place, bool) and 0 < place < len(words):
+            return place
+        if self._is_pair and words:
+            problem = (
+                f"a pair has two texts, and `{SECOND}` does not say with which of the tokens the second one begins"
+            )
+            raise Unreadable("D107", problem, f"give its place as `{SECOND}`, counted in tokens from 0")
+        return None
+
+    def _text(self, given: Mapping[str | int, Any], column: Column | None, key: str) -> str:
+        text = None if column is None else given.get(column)
         if text is None:
-            raise Unreadable("D107", *missing(given, column, "text_field"))
+            raise Unreadable("D107", *missing(given, column, key))
         if not isinstance(text, str):
-            raise Unreadable("D107", f"`{column}` is {kind(text)}, not a string", "see `data.text_field`")
+            raise Unreadable("D107", f"`{column}` is {kind(text)}, not a string", f"see `data.{key}`")
         return text
 
     def _mapped(self, row: Row) -> tuple[Mapping[str | int, Any], Fields]:
         """The row, translated where a tool wrote it, and where its parts stand."""
-        given, fields = row.fields, self._fields
-        if fields is None and self._preset is None and self._labelled:
+        given = row.fields
+        if self._fields is None and self._preset is None and self._labelled:
             self._preset = recognised(given)
         if self._preset is not None and self._labelled:
             given = translated(given, self._preset, self.config)
-        return given, self._of_row(given, fields or self._chosen(given, row))
+        return given, self._of_row(given)
 
-    def _chosen(self, given: Mapping[str | int, Any], row: Row) -> Fields:
-        """The fields by the first row, which are kept for those that follow."""
-        self._fields = fields = choose(given, self.config, labelled=self._labelled)
-        self.told = fields.told()
+    def _of_row(self, given: Mapping[str | int, Any]) -> Fields:
+        """Where the parts of a row stand: as in the first row of its file, unless it is a list among objects."""
+        if not self._by_number and 0 in given:
+            fields = of_items(given, self.config, labelled=self._labelled)
+            self.told = self.told or fields.told(given)
+            return fields
+        if self._fields is None:
+            self._fields = choose(given, self.config, labelled=self._labelled)
+            self.told = self._told(given, self._fields)
+        fields = self._fields
+        if fields.was_guessed and self.config.text_field in given:
+            usual = self.config.text_field
+            problem = f"`{usual}` stands here, and the first row has none: `{fields.text}` was taken for the text"
+            raise Unreadable("D116", problem, f"name the field, as `data.text_field: {fields.text}`")
+        return fields
+
+    def _told(self, given: Mapping[str | int, Any], fields: Fields) -> str:
+        """The mapping in one line, by the first row."""
+        told = fields.told(given)
         label = given.get(fields.labels[0]) if len(fields.labels) == 1 else None
         if self._labels is not None and self.config.multi_separator is None and isinstance(label, str):
             if written_list(label) is not None:
-                self.told = self.told.replace("label: ", "labels, lists that are written as text: ")
+                told = told.replace("label: ", "labels, as lists that are written as text: ")
                 self._labels.tells_written = False
-        if self._preset is not None:
-            self.told += f"; preset: {self._preset}"
-        return fields
-
-    def _of_row(self, given: Mapping[str | int, Any], fields: Fields) -> Fields:
-        """The fields of one row of a file, which may be a list among objects, or an object among lists."""
-        if 0 in given and fields.text != 0 and not isinstance(self.config.text_field, int):
-            return choose(given, self.config, labelled=self._labelled)
-        if fields.text == 0 and 0 not in given:
-            return choose(given, self.config, labelled=self._labelled)
-        if fields.text == 0 and not isinstance(self.config.text_field, int):
-            return choose(given, self.config, labelled=self._labelled)  # which tells of lists of another length
-        if fields.was_guessed and self._guard in given and fields.text in given and fields.text != TOKENS:
-            problem = f"`{self._guard}` stands here, and the first row has none: `{fields.text}` was taken for the text"
-            raise Unreadable("D116", problem, f"name the field, as `data.text_field: {fields.text}`")
-        return fields
+        return f"{told}; preset: {self._preset}" if self._preset is not None else told
 
     def _labels_of(self, given: Mapping[str | int, Any], fields: Fields, line: int) -> Found:
         labels = self._labels
