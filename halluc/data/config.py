@@ -56,7 +56,7 @@ class _Splits(Section):
             if share is not None and self.train is None:
                 raise ValueError(f"`data.{split}_share` needs `data.train`, which it holds {split} out of")
         if (self.dev_share or 0) + (self.test_share or 0) >= 1:
-            raise ValueError("`data.dev_share` and `data.test_share` leave nothing to train on: their sum must be under 1")
+            raise ValueError("`data.dev_share` and `data.test_share` leave nothing to train on: their sum is under 1")
         return self
 
     def reference(self, split: SplitName) -> str | None:
@@ -99,7 +99,8 @@ class _Files(_Splits):
     )  # fmt: skip
     delimiter: Text = Field(default="auto", description="between cells of CSV: one character, `tab`, or told apart")
     header: Literal["auto"] | bool = Field(
-        default="auto", description="whether the first row names the columns; auto: yes, unless they are asked by number"
+        default="auto",
+        description="whether the first row names the columns; auto: yes, unless they are asked by number",
     )
     quoting: Literal["auto"] | bool = Field(
         default="auto", description="whether a cell in double quotes may hold delimiters and lines; auto: yes in CSV, "
@@ -110,8 +111,8 @@ class _Files(_Splits):
     )
     comment: Text | None = Field(default=None, description="lines of conll that start with this are left out")
     columns: int | None = Field(
-        default=None, ge=2, le=1_000, description="number of columns of conll: what follows the last separator belongs "
-        "to the last column, as a label with blanks",
+        default=None, ge=2, le=1_000, description="number of columns of conll: the rest of a line is its last column, as a "
+        "label with blanks",
     )  # fmt: skip
     sentence_column: Column | None = Field(
         default=None, description="the column of conll with the number of the sentence, where no blank lines end one"
@@ -121,7 +122,9 @@ class _Files(_Splits):
         "empty nodes (`1.1`) are left out",
     )  # fmt: skip
     subset: Text | None = Field(default=None, description="of the hub: the data set's configuration")
-    id_field: Column = Field(default="id", description="an id, unique in its file; examples without one get their number")
+    id_field: Column = Field(
+        default="id", description="an id, unique in its file; examples without one get their number"
+    )
 
     @field_validator("delimiter")
     @classmethod
@@ -169,7 +172,7 @@ class DataConfig(_Files):
     def layout(self) -> Layout:
         """How files become rows."""
         asked = tuple(self.asked().values())
-        given = {name: getattr(self, name) for name in Layout.keys() if hasattr(self, name)}
+        given = {name: getattr(self, name) for name in Layout.config_keys() if hasattr(self, name)}
         return Layout(**given, formats=self.formats, asked=asked)
 
 

@@ -36,7 +36,7 @@ class Layout:
     lists: tuple[str, ...] = ()
 
     @classmethod
-    def keys(cls) -> tuple[str, ...]:
+    def config_keys(cls) -> tuple[str, ...]:
         """The names of what a config says."""
         return tuple(field.name for field in fields(cls) if field.name not in ("formats", "asked", "lists"))
 
