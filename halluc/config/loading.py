@@ -187,6 +187,8 @@ def finish(merged: Merged, located: Located, table: registry.Table) -> tuple[Loa
     try:
         if not merged.kept:
             _name_runs(located)
+        elif isinstance(located.value.get("data"), dict):  # runs made before words were cut otherwise
+            located.value["data"].setdefault("tokenizer_version", 1)
     except HallucError as error:
         return None, [error]
     experiment, errors = check(located, table)

@@ -87,7 +87,6 @@ class Task(Protocol):
     notes: ClassVar[Mapping[str, str]]
     gold_notes: ClassVar[frozenset[str]]
     columns: ClassVar[Mapping[str, str]]
-    reader: ClassVar[str]
     formats: ClassVar[tuple[str, ...]]
     units: ClassVar[tuple[str, ...]]
     covers: ClassVar[tuple[SplitName, ...]]
