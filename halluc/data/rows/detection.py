@@ -40,7 +40,7 @@ def detected(source: TextStream, layout: Layout) -> Format:
         return "json"
     if opened == b"{" and named not in ("csv", "conll"):
         return _of_objects(source, layout, named)
-    if layout.lists:
+    if layout.lists and named in (None, "json"):
         return "json"
     if named in layout.formats and named not in ("csv", None):
         return named

@@ -48,8 +48,8 @@ class _Fields(TokenizationKeys):
         "label, that hold 0 or 1",
     )  # fmt: skip
     label_position: Literal["first", "last"] = Field(
-        default="first", description="of `format: lines`: where the label stands in a line; `last` is split at the last "
-        "`delimiter`, a blank by default",
+        default="first", description="of `format: lines`: where the label stands in a line; `last` is split at the "
+        "last `delimiter`, a blank by default",
     )  # fmt: skip
     tokenize: Tokenize = Field(
         default="words", description="how a text becomes tokens: words and punctuation, white space, or each character"
@@ -61,8 +61,8 @@ class _Labels(Section):
         default=None, description="the names of labels that are numbers: a list, counted from 0, or a mapping"
     )
     no_label: list[str | int | None] = Field(
-        default=[], max_length=100, description="values that mean that there is no label, such as -1: these examples are "
-        "left out and counted",
+        default=[], max_length=100, description="values that mean that there is no label, such as -1: these examples "
+        "are left out and counted",
     )  # fmt: skip
     label_separator: Text | None = Field(default=None, description="between the parts of a label")
     label_level: int | None = Field(
@@ -79,7 +79,7 @@ class _Labels(Section):
 
 class TextsConfig(DataConfig, _Labels, _Fields):
     task: ClassVar[str] = "text_classification"
-    formats: ClassVar[tuple[Format, ...]] = ("jsonl", "json", "csv", "lines", "table", "hub")
+    formats: ClassVar[tuple[Format, ...]] = ("jsonl", "json", "csv", "table", "hub", "lines")
 
     @model_validator(mode="before")
     @classmethod

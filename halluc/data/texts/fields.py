@@ -1,4 +1,4 @@
-"""Which fields of a row are the text, the second text, the label and the id: those asked for, or the only ones that fit."""
+"""Which fields of a row are the text, the label and the id: those that are asked for, or the only ones that fit."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 from halluc.core.errors import did_you_mean
 from halluc.data.config import Column
 from halluc.data.reader import Unmapped
+from halluc.data.rows.delimited import DELIMITERS
 from halluc.data.rows.row import MEND, Unreadable
 from halluc.data.texts.config import TextsConfig
 
@@ -51,13 +52,13 @@ class Fields:
 
     def told(self, row: Row) -> str:
         """The mapping in one line, for people; ``row`` is the first."""
-        parts = [
-            ("text", (self.text if self.text in row else TOKENS,)),
-            ("second text", () if self.second is None else (self.second,)),
+        named: list[tuple[str, Sequence[Column | None]]] = [
+            ("text", [self.text if self.text in row else TOKENS]),
+            ("second text", [] if self.second is None else [self.second]),
+            ("label" if len(self.labels) < 2 else "labels", self.labels),
+            ("id", [self.id] if self.id in row else []),
         ]
-        parts += [("label" if len(self.labels) < 2 else "labels", self.labels)]
-        parts += [("id", () if self.id is None else (self.id,))]
-        return "; ".join(f"{what}: {', '.join(map(_named, columns))}" for what, columns in parts if columns)
+        return "; ".join(f"{what}: {', '.join(map(_named, columns))}" for what, columns in named if columns)
 
 
 def choose(row: Row, config: TextsConfig, *, labelled: bool) -> Fields:
@@ -72,7 +73,8 @@ def choose(row: Row, config: TextsConfig, *, labelled: bool) -> Fields:
     second = _second(row, config)
     text = _text(row, config, second)
     labels = _labels(row, config, {text, second}, labelled)
-    return Fields(text, second, labels, config.id_field if config.id_field in row else None, text != config.text_field)
+    was_guessed = text != config.text_field and isinstance(config.text_field, str)
+    return Fields(text, second, labels, config.id_field, was_guessed)
 
 
 def of_items(row: Row, config: TextsConfig, *, labelled: bool) -> Fields:
@@ -169,9 +171,10 @@ def missing(row: Iterable[str | int], asked: Column | None, key: str) -> tuple[s
     near = did_you_mean(str(asked), names, cutoff=0.7)
     told = ", ".join(f"`{name[:40]}`" for name in names[:_MOST_NAMED])
     help = f"did you mean `data.{key}: {near}`?" if near else f"name the field with `data.{key}`"
-    if len(names) == 1:
-        help += "; are the columns cut right? see `data.delimiter`"
-    if key == "label_field" and not near:
+    if len(names) == 1 and (cut := next((one for one in DELIMITERS if one in names[0]), None)) is not None:
+        told_cut = "tab" if cut == "\t" else f'"{cut}"'
+        help = f"the row is not cut: did you mean `data.delimiter: {told_cut}`?"
+    elif key == "label_field" and not near:
         help += "; a text without any label has an empty list"
     return f"no field {_named(asked)}; it has {told}", help
 

@@ -1,4 +1,4 @@
-"""The labels of one text: one or several, by their names, cut to their level; and values that mean that there is none."""
+"""The labels of one text: one or several, by their names, cut to their level; and values that mean no label."""
 
 from __future__ import annotations
 

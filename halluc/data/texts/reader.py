@@ -19,12 +19,13 @@ from halluc.data.texts.config import TextsConfig
 from halluc.data.texts.fields import SECOND, TOKENS, Fields, choose, missing, of_items
 from halluc.data.texts.labels import Found, Labels
 from halluc.data.texts.presets import recognised, translated
-from halluc.data.texts.values import Skipped, kind, nul, whole, written_list
+from halluc.data.texts.values import Skipped, kind, label_at_the_end, nul, whole, written_list
 from halluc.data.tokenization import Tokenizer
 
 _EMPTY = "take it out, or set `data.on_bad_line: skip`"
 _IDS = "ids must differ: mend it, or see `data.id_field`"
 _BLANK = {"text": ""}  # a line of plain text
+_OF_LINES, _MOST_LINES = {"label", "text"}, 100  # of `LABEL text` lines
 _ABSENT: Any = object()  # of a field that is not there, which null is not
 
 
@@ -61,6 +62,7 @@ class TextsReader:
         prefix = f"{split}-oos" if outside else split
         labels = Labels(self.config, file, outside=outside, hides=reference.startswith(HUB))
         mapper = _Mapper(self.config, file, labelled=not outside, tokenizer=self._inputs.tokenizer, labels=labels)
+        lines: list[tuple[str, str]] = []
         for row in rows:
             if not isinstance(row, Row):
                 yield row
@@ -80,7 +82,11 @@ class TextsReader:
                 yield Mended(example, repairs) if repairs else example
             if not outside and mapper.told:
                 self.mapping, mapper.told = mapper.told, ""
+            if len(lines) < _MOST_LINES and not outside and row.fields.keys() == _OF_LINES and row.shown[:1] != "{":
+                lines.append((str(row.fields["label"]), str(row.fields["text"])))
         yield from labels.notices()
+        if self.config.label_position == "first" and (do := label_at_the_end(lines)) is not None:
+            yield Notice(file, 1, f"the label seems to stand at the end of each line: {do}")
 
     def _layout(self, outside: bool) -> Layout:
         layout = self.config.layout()
@@ -156,7 +162,8 @@ class _Mapper:
     def _border(self, given: Mapping[str | int, Any], words: Any) -> int | None:
         """Where the second text begins among given tokens; None where they are those of one text."""
         place = given.get(SECOND)
-        if isinstance(words, list) and isinstance(place, int) and not isinstance(place, bool) and 0 < place < len(words):
+        count = len(words) if isinstance(words, list) else 0
+        if isinstance(place, int) and not isinstance(place, bool) and 0 < place < count:
             return place
         if self._is_pair and words:
             problem = (
@@ -202,10 +209,10 @@ class _Mapper:
         """The mapping in one line, by the first row."""
         told = fields.told(given)
         label = given.get(fields.labels[0]) if len(fields.labels) == 1 else None
-        if self._labels is not None and self.config.multi_separator is None and isinstance(label, str):
-            if written_list(label) is not None:
-                told = told.replace("label: ", "labels, as lists that are written as text: ")
-                self._labels.tells_written = False
+        is_plain = isinstance(label, str) and self.config.multi_separator is None
+        if self._labels is not None and is_plain and written_list(str(label)) is not None:
+            told = told.replace("label: ", "labels, as lists that are written as text: ")
+            self._labels.tells_written = False
         return f"{told}; preset: {self._preset}" if self._preset is not None else told
 
     def _labels_of(self, given: Mapping[str | int, Any], fields: Fields, line: int) -> Found:
@@ -264,7 +271,8 @@ class _Mapper:
             raise Unreadable("D106", empty, _EMPTY)
         if not isinstance(text, str):
             help = "a list of words is named `tokens`" if isinstance(text, list) else MEND
-            raise Unreadable("D107", f"`{field}` is {kind(text)}, not a string", help)
+            named = self.config.text_field if field == 0 else field  # of a list
+            raise Unreadable("D107", f"`{named}` is {kind(text)}, not a string", help)
         if "\0" in text:
             raise nul("text")
         if not "!" <= text[0] <= "~" and is_invisible(text):
