@@ -23,7 +23,8 @@ from halluc.data.tokenization import Tokenizer
 
 # Keys of `data` in messages, and the options that stand for them.
 _KEY = re.compile(r"`data\.(\w+)(?:: ([^`]*))?`")
-_SKIPPED = re.compile(r",? or set `data\.on_bad_line: skip`")
+# What does not hold here: input cannot be skipped, and has no labels.
+_NOT_HERE = re.compile(r",? or set `data\.on_bad_line: skip`|; \"LABEL text\" lines.*|; a text without any label.*")
 _FLAGS = ("header", "quoting")
 _OPTIONS = ("format", "encoding", "text_field", "second_field", "delimiter", "tokenize", *_FLAGS)
 # Formats without fields that have names or numbers.
@@ -179,7 +180,7 @@ def _with_options(error: HallucError) -> HallucError:
 
 def as_options(help: str | None) -> str | None:
     """What a person is told to do, with options of the command line for keys of a config."""
-    return None if help is None else _KEY.sub(_option, _SKIPPED.sub("", help))
+    return None if help is None else _KEY.sub(_option, _NOT_HERE.sub("", help))
 
 
 def _option(match: re.Match[str]) -> str:

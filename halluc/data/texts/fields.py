@@ -156,7 +156,8 @@ def _only(row: Row, candidates: Sequence[Any], what: str) -> Column:
         raise _without(row, what, f"{what}_field")
     listed = " or ".join(f"`{name}`" for name in candidates[:_MOST_NAMED])
     problem = f"no field `{what}`; several could be the {what}: {listed}"
-    raise Unmapped("D116", problem, f"name one, as `data.{what}_field: {candidates[0]}`")
+    near = did_you_mean(what, list(candidates)) or candidates[0]
+    raise Unmapped("D116", problem, f"name one, as `data.{what}_field: {near}`")
 
 
 def _without(row: Row, asked: Column | None, key: str) -> Unmapped:
@@ -167,7 +168,7 @@ def missing(row: Iterable[str | int], asked: Column | None, key: str) -> tuple[s
     """What is wrong with a row that has no field ``asked``, which ``data.<key>`` names, and what to do."""
     names = [name for name in row if isinstance(name, str)]
     if not names:
-        return f"no column {_named(asked)}; there are {len(list(row))}", f"columns count from 0; see `data.{key}`"
+        return f"no {_named(asked)}; there are {len(list(row))}", f"columns count from 0; see `data.{key}`"
     near = did_you_mean(str(asked), names, cutoff=0.7)
     told = ", ".join(f"`{name[:40]}`" for name in names[:_MOST_NAMED])
     help = f"did you mean `data.{key}: {near}`?" if near else f"name the field with `data.{key}`"
