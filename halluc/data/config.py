@@ -42,9 +42,11 @@ class _Splits(Section):
     )  # fmt: skip
     test_share: float | None = Field(default=None, gt=0, lt=1, description="without `test`: the same for test")
     max_examples: int | None = Field(
-        default=None, ge=1, le=MOST_EXAMPLES, description="read at most so many examples of each split, the first ones: "
-        "for quick trials",
-    )  # fmt: skip
+        default=None,
+        ge=1,
+        le=MOST_EXAMPLES,
+        description="read at most so many examples of each split, the first ones: for quick trials",
+    )
 
     @model_validator(mode="after")
     def _splits_go_together(self) -> Self:
@@ -86,9 +88,10 @@ class _Splits(Section):
 
 class _Files(_Splits):
     format: Format = Field(
-        default="auto", description="jsonl, json (a list of records, or an object of such lists), csv, conll (a token a "
-        "line), lines (`LABEL text`), table (Parquet or Arrow) or hub; auto: told apart by name and content",
-    )  # fmt: skip
+        default="auto",
+        description="jsonl, json (a list of records, or an object of such lists), csv, conll (a token a line), lines "
+        "(`LABEL text`), table (Parquet or Arrow) or hub; auto: told apart by name and content",
+    )
     encoding: Text = Field(default="utf-8", description="of text files; never guessed")
     on_bad_line: Literal["error", "skip"] = Field(
         default="error", description="lines that cannot be read: refuse, or leave their example out and say so"
@@ -111,9 +114,11 @@ class _Files(_Splits):
     )
     comment: Text | None = Field(default=None, description="lines of conll that start with this are left out")
     columns: int | None = Field(
-        default=None, ge=2, le=1_000, description="number of columns of conll: the rest of a line is its last column, as a "
-        "label with blanks",
-    )  # fmt: skip
+        default=None,
+        ge=2,
+        le=1_000,
+        description="number of columns of conll: the rest of a line is its last column, as a label with blanks",
+    )
     sentence_column: Column | None = Field(
         default=None, description="the column of conll with the number of the sentence, where no blank lines end one"
     )
