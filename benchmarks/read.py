@@ -2,7 +2,7 @@
 
 python benchmarks/read.py [--examples 200000] [--rounds 3] [--seed 1]
 
-The corpus is made from the seed: texts of 12 words with one of seven labels, in every format. With ``--examples 2000000``
+The corpus is made from the seed: texts of 12 words with one of seven labels. With ``--examples 2000000``
 the peak memory shows whether reading takes a constant amount.
 """
 
