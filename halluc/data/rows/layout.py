@@ -36,7 +36,7 @@ class Layout:
     lists: tuple[str, ...] = ()
 
     @classmethod
-    def keys(cls) -> tuple[str, ...]:
+    def config_keys(cls) -> tuple[str, ...]:
         """The names of what a config says."""
         return tuple(field.name for field in fields(cls) if field.name not in ("formats", "asked", "lists"))
 
@@ -49,3 +49,8 @@ class Layout:
     def by_number(self) -> bool:
         """Whether columns are asked for by number."""
         return any(isinstance(one, int) for one in self.asked)
+
+    @property
+    def least(self) -> int:
+        """The columns that a row has at least."""
+        return max([1, *(one + 1 if one >= 0 else -one for one in self.asked if isinstance(one, int))])
