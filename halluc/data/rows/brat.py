@@ -28,7 +28,9 @@ def files(reference: str, split: SplitName) -> list[Path]:
         return [resolve(reference, split)]
     found = sorted(file for file in path.glob("*.txt") if file.is_file())
     if not found:
-        raise data_error("D101", f"no .txt file in {path}", help="with `preset: brat`, name a folder of .txt and .ann files")
+        raise data_error(
+            "D101", f"no .txt file in {path}", help="with `preset: brat`, name a folder of .txt and .ann files"
+        )
     return found
 
 
@@ -68,7 +70,9 @@ def _of_text(path: Path, annotation: Path, text: str, lines: list[str], document
         parts = [] if match is None else [tuple(map(int, part.split())) for part in match["parts"].split(";")]
         if match is None or not parts[0][0] < parts[-1][1] <= len(text):
             help = "a line of an entity is `T1`, a tab, label, start and end, a tab, the text"
-            yield BadLine("D107", str(annotation), number, f"no entity inside of the text of {len(text)} characters", help, line)
+            yield BadLine(
+                "D107", str(annotation), number, f"no entity inside of the text of {len(text)} characters", help, line
+            )
             continue
         start, end = parts[0][0], parts[-1][1]
         at = bisect_right(starts, start) - 1

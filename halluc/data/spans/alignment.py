@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from operator import itemgetter
 
 from halluc.core.characters import is_invisible
@@ -96,10 +97,10 @@ class Alignment:
         if self.config.strip_invisible:
             start, end = _without_hidden(sentence, start, end)
         span = self._on_tokens(given, sentence, (start, end), reading, repairs)
-        if span is not None and sentence.source != "text" and given.first is not None and given.last is not None:
-            if (given.first, given.last) != (span.start, span.end - 1):
-                problem = f"{_shown(given)} covers tokens {span.start} to {span.end - 1}, not {given.first} to {given.last}"
-                raise Unreadable("D109", problem, f"it says so in token_start and token_end; {_SEE}")
+        said = (given.first, given.last)
+        if span is not None and sentence.source != "text" and said not in ((None, None), (span.start, span.end - 1)):
+            problem = f"{_shown(given)} covers tokens {span.start} to {span.end - 1}, not {said[0]} to {said[1]}"
+            raise Unreadable("D109", problem, f"it says so in token_start and token_end; {_SEE}")
         return span
 
     def _on_tokens(
@@ -108,7 +109,9 @@ class Alignment:
         bounds = sentence.bounds
         assert bounds is not None
         start, end = place
-        first = max(bisect_right(bounds, start, key=itemgetter(0)) - 1, 0)  # the token in which, or behind which, it starts
+        first = max(
+            bisect_right(bounds, start, key=itemgetter(0)) - 1, 0
+        )  # the token in which, or behind which, it starts
         if bounds[first][1] <= start:
             first += 1
         last = bisect_right(bounds, end - 1, key=itemgetter(0)) - 1
@@ -142,7 +145,9 @@ class Alignment:
             return wider
         help = None if reading is None else self.advice(reading)
         if help is None:
-            ways = "`data.bad_spans: drop`" + (" or `widen`, or `data.tokenize: characters`" if wider is not None else "")
+            ways = "`data.bad_spans: drop`" + (
+                " or `widen`, or `data.tokenize: characters`" if wider is not None else ""
+            )
             help = f"set {ways}"
         raise Unreadable("D110", problem, help)
 
@@ -152,7 +157,11 @@ class Alignment:
             raise self._outside(given, sentence, reading)
         words = sentence.tokens[start:end]
         told = given.surface
-        if told is not None and told not in (" ".join(words), "".join(words)) and not self._stands(told, sentence, start, end):
+        if (
+            told is not None
+            and told not in (" ".join(words), "".join(words))
+            and not self._stands(told, sentence, start, end)
+        ):
             problem = f'{_shown(given)} says "{told}", and "{" ".join(words)}" stands there'
             raise Unreadable("D109", problem, self.advice(reading) or _SEE)
         return Span(start, end, given.label)
@@ -166,13 +175,15 @@ class Alignment:
         unit = "tokens" if reading.unit == "tokens" else "characters"
         problem = f"{_shown(given)} is empty or outside 0..{length} ({unit})"
         if reading.unit in ("utf16", "bytes"):
-            problem = f"{_shown(given)} is empty, outside of the text or inside of a character, counted in {reading.unit}"
+            problem = (
+                f"{_shown(given)} is empty, outside of the text or inside of a character, counted in {reading.unit}"
+            )
         return Unreadable("D109", problem, self.advice(reading) or f"off by one? {_SEE}")
 
     def _apart(self, spans: list[Span], repairs: list[str]) -> Aligned:
         """Spans that overlap, as the config says; a span that stands twice is one."""
         spans = sorted(set(spans))
-        if all(one.end <= other.start for one, other in zip(spans, spans[1:], strict=False)):
+        if all(one.end <= other.start for one, other in pairwise(spans)):
             return tuple(spans), tuple(repairs)
         how = self.config.overlaps
         if how in ("innermost", "outermost"):
@@ -220,9 +231,7 @@ def _shown(given: Given) -> str:
 
 
 def _blanks(given: Given, surface: str) -> str:
-    where = " and ".join(
-        side for side, char in (("starts", surface[:1]), ("ends", surface[-1:])) if char.isspace()
-    )
+    where = " and ".join(side for side, char in (("starts", surface[:1]), ("ends", surface[-1:])) if char.isspace())
     return f'{_shown(given)} "{surface}" {where} with a blank'
 
 

@@ -1,16 +1,17 @@
-"""The keys of ``data`` for token classification: the fields, how spans count, and what becomes of those that do not fit."""
+"""The keys of ``data`` for token classification: the fields, how spans count, and what becomes of others."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from halluc.config.bounds import MOST_LABELS, Text
-from halluc.config.schema import Section
+from halluc.config.bounds import DISTINCT, LONGEST_TEXT, MOST_LABELS, Text
+from halluc.config.schema import LabelName, Section
 from halluc.core.errors import cut
 from halluc.data.config import Column, DataConfig
 from halluc.data.rows import brat
@@ -24,9 +25,22 @@ Unit = Literal["characters", "tokens", "utf16", "bytes"]
 TAGS_FIELD, HUB_TAGS_FIELD = "tags", "ner_tags"
 
 
+_Scheme = Literal["auto", "iob1", "iob2", "bioes", "bmes", "bilou", "io"]
+_OutsideTag = Annotated[str, Field(max_length=LONGEST_TEXT)]
+
+
 class _Tags(Section):
-    scheme: Literal["auto", "iob1", "iob2", "bioes", "bmes"] = Field(
-        default="auto", description="how tags mark spans; auto tells them apart and says which it found"
+    scheme: _Scheme | dict[SplitName, _Scheme] = Field(
+        default="auto",
+        description="how tags mark spans, for all splits or as {train: iob2, test: iob1}; auto: decided for each split "
+        "by its tags, and told by `check`",
+    )
+    label: LabelName | None = Field(default=None, description="the label of tags that have none, as B, I and O")
+    outside_tags: Annotated[list[_OutsideTag], Field(min_length=1, max_length=100), DISTINCT] = Field(
+        default=["O"], description="tags of tokens outside of all mentions"
+    )
+    rename_labels: Annotated[dict[Text, LabelName | None], Field(max_length=MOST_LABELS)] = Field(
+        default={}, description="other names for labels, as {PERpart: PER, MISC: null}; null: without these mentions"
     )
     bad_tags: Literal["error", "repair"] = Field(
         default="error", description="tags that break their scheme: refuse, or read them as conlleval does and say so"
@@ -35,9 +49,10 @@ class _Tags(Section):
         default=None, description="the names of tags that are numbers: a list, the name of 0 first, or {0: O, 1: B-PER}"
     )
     tag_key: Text | None = Field(
-        default=None, description="the tag is the value of this key in the cell, as `name` in `SpaceAfter=No|name=B-PER`; "
-        "a cell without it is outside of all mentions",
-    )  # fmt: skip
+        default=None,
+        description="the tag is the value of this key in the cell, as `name` in `SpaceAfter=No|name=B-PER`; a cell "
+        "without it is outside of all mentions",
+    )
 
 
 class _Fields(Section):
@@ -48,8 +63,8 @@ class _Fields(Section):
     text_field: Column = Field(default="text", description="a string, read where there is no list of words")
     spans_field: Column = Field(
         default="spans",
-        description="[[start, end, label], …], objects with such keys (start_offset, begin, labels, type, …) or {label: "
-        "{surface: [[start, end], …]}}; a path leads into objects and lists: `annotations.0.result`",
+        description="[[start, end, label], …], objects with such keys (start_offset, begin, labels, type, …) or "
+        "{label: {surface: [[start, end], …]}}; a path leads into objects and lists: `annotations.0.result`",
     )
     answer_field: Column = Field(
         default="answer",
@@ -68,7 +83,7 @@ class _Fields(Section):
 class _Spans(Section):
     span_unit: Literal["auto"] | Unit = Field(
         default="auto",
-        description="what offsets of spans count: characters, tokens, UTF-16 code units (JavaScript, Java) or UTF-8 bytes; "
+        description="what offsets of spans count: characters, tokens, utf16 (as JavaScript and Java) or bytes of UTF-8; "
         "auto: characters of a text, tokens of a list, and of both the one that all spans fit",
     )
     span_end: Literal["exclusive", "inclusive"] = Field(
@@ -77,13 +92,14 @@ class _Spans(Section):
     span_base: Literal[0, 1] = Field(default=0, description="the number of the first character or token")
     bad_spans: Literal["error", "drop", "widen", "skip"] = Field(
         default="error",
-        description="spans that cut a token: refuse, leave the span out, widen it to whole tokens, or skip the example; "
-        "all but the first are counted",
+        description="spans that cut a token: refuse, leave the span out, widen it to whole tokens, or skip the "
+        "example; all but the first are counted",
     )
     strip_spans: bool = Field(default=False, description="take blanks at the borders of spans away")
     overlaps: Literal["error", "longest", "innermost", "outermost"] = Field(
         default="error",
-        description="spans that overlap: refuse, keep the longest, those that hold no other, or those that no other holds",
+        description="spans that overlap: refuse, keep the longest, those that hold no other, or those that no other "
+        "holds",
     )
     tokenize: Tokenize = Field(
         default="words", description="how a text becomes tokens: words and punctuation, white space, or each character"
@@ -93,6 +109,8 @@ class _Spans(Section):
 class SpansConfig(DataConfig, _Tags, _Fields, _Spans, TokenizationKeys):
     """The keys of token classification. The order of the bases is that of the keys in a config, last first."""
 
+    task: ClassVar[str] = "token_classification"
+    has_tags: ClassVar[bool] = True
     formats: ClassVar[tuple[Format, ...]] = ("conll", "jsonl", "json", "csv", "table", "hub")
 
     preset: Preset | None = Field(
@@ -131,15 +149,17 @@ class SpansConfig(DataConfig, _Tags, _Fields, _Spans, TokenizationKeys):
         return self.model_copy(update=update) if update else self
 
     def asked(self) -> Mapping[str, str | int]:
-        resolved = self.resolved()
-        keys = ("token_column", "tag_column") if resolved.format == "conll" else ("tokens_field", "text_field")
-        return {key: getattr(resolved, key) for key in keys}
+        return {key: getattr(self.resolved(), key) for key in ("tokens_field", "text_field")}
 
     def layout(self) -> Layout:
         resolved = self.resolved()
-        return super(SpansConfig, resolved).layout()
+        columns = (resolved.token_column, resolved.tag_column)
+        layout = replace(super(SpansConfig, resolved).layout(), token_columns=columns)
+        if layout.header == "auto" and any(isinstance(column, str) for column in columns):
+            layout = replace(layout, header=True)
+        return layout
 
-    def paths(self, splits: tuple[SplitName, ...] = SPLITS) -> list[Path]:
+    def paths(self, splits: Iterable[SplitName] = SPLITS) -> list[Path]:
         if self.preset != "brat":
             return super().paths(splits)
         named = [(name, split) for split in splits if (name := self.reference(split))]

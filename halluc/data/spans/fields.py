@@ -49,7 +49,7 @@ class Fields:
 
 
 def choose(rows: Sequence[Row], config: SpansConfig, gold: bool = True) -> tuple[SpansConfig, Fields]:
-    """The fields of a file, by its first rows, and the keys that lead to them: of a preset, those of the form that fits.
+    """The fields of a file, by its first rows, and the config with the keys of a preset's form that fits.
 
     Args:
         gold: tags or spans are needed.
@@ -60,7 +60,9 @@ def choose(rows: Sequence[Row], config: SpansConfig, gold: bool = True) -> tuple
     records = [row.fields for row in rows]
     several = presets.KEYS[config.preset] if config.preset is not None else ({},)
     names = ("tokens_field", "text_field", *(("spans_field",) if gold else ()))
-    keys = next((one for one in several if _are_there(records, [one[name] for name in names if name in one])), several[0])
+    keys = next(
+        (one for one in several if _are_there(records, [one[name] for name in names if name in one])), several[0]
+    )
     resolved = config.resolved(keys)
     return resolved, _Choice(rows, resolved, records, gold).fields()
 
@@ -154,7 +156,9 @@ class _Choice:
         """Of several strings, those that all spans lie within and that have the surfaces that spans say."""
         if not self.gold:
             return texts
-        spans = [self.known["spans"]] if self.known["spans"] else [(name,) for name in self._spans_fields(self._taken())]
+        spans = (
+            [self.known["spans"]] if self.known["spans"] else [(name,) for name in self._spans_fields(self._taken())]
+        )
         if len(spans) != 1 or spans[0] is None:
             return texts
         at = spans[0]
@@ -201,10 +205,12 @@ class _Choice:
         if not any(met) or not all(isinstance(value, (list, Mapping, tuple)) for value in met):
             return False
         try:
-            return any([forms.spans(value, str(name), self.config.span_label_field) for value in met])
+            return bool(
+                [given for value in met for given in forms.spans(value, str(name), self.config.span_label_field)]
+            )
         except Unreadable as bad:
             # Spans all the same, of which something is wrong that has an error of its own.
-            return "labels:" in bad.problem or bad.help is not None and "span_label_field" in bad.help
+            return "labels:" in bad.problem or "span_label_field" in (bad.help or "")
 
     def _tokens_with_tags(self, words: Sequence[str | int], known: Path | None) -> list[tuple[str | int, str | int]]:
         """Pairs of fields of which the second has a tag for each word of the first, and not the other way round."""
@@ -214,7 +220,7 @@ class _Choice:
 
     def _are_tags(self, words: Path, name: str | int) -> bool:
         """Whether a field holds a tag for each word, in all rows, some of them O or with a prefix."""
-        seen = set()
+        seen: set[str] = set()
         for record in self.records:
             given, value = _value(record, words), unpacked(record.get(name))
             if given is None or value is None:
@@ -297,8 +303,9 @@ def _are_words(value: Any) -> bool:
         return False
     if set(map(type, value)) == {str}:
         return True
-    return all(isinstance(item, Mapping) and any(isinstance(item.get(key), str) for key in values.WORD_KEYS) for item in value) \
-        and not any(forms.plan(tuple(item), None).label for item in value)
+    return all(
+        isinstance(item, Mapping) and any(isinstance(item.get(key), str) for key in values.WORD_KEYS) for item in value
+    ) and not any(forms.plan(tuple(item), None).label for item in value)
 
 
 def _spans_of(value: Any, config: SpansConfig) -> list[forms.Given]:

@@ -82,7 +82,7 @@ def in_characters(given: Given, sentence: Sentence, reading: Reading) -> Place |
 
 
 def _fits(given: Given, sentence: Sentence, reading: Reading, strip: bool) -> tuple[int, int] | None:
-    """The tokens of a span, first and one behind the last; None where it cuts one or contradicts what it says itself."""
+    """The first token and one behind the last; None where a span cuts one or contradicts what it says itself."""
     bounds = sentence.bounds
     if bounds is None:
         return None
@@ -183,7 +183,9 @@ def _keys(reading: Reading, now: Reading) -> str | None:
         said.append(f"offsets count {_NAMES[reading.unit]}")
         keys.append(f"`data.span_unit: {reading.unit}`")
     if reading.inclusive != now.inclusive:
-        said.append("the end is " + ("the last one of the span" if reading.inclusive else "the first one behind the span"))
+        said.append(
+            "the end is " + ("the last one of the span" if reading.inclusive else "the first one behind the span")
+        )
         keys.append(f"`data.span_end: {'inclusive' if reading.inclusive else 'exclusive'}`")
     if reading.base != now.base:
         said.append(f"the first has the number {reading.base}")

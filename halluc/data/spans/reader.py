@@ -9,7 +9,7 @@ from itertools import chain
 from pathlib import Path as FilePath
 from typing import Any, ClassVar
 
-from halluc.core.errors import HallucError, data_error
+from halluc.core.errors import data_error
 from halluc.data.config import DataConfig
 from halluc.data.inputs import InputText
 from halluc.data.reader import RawSentence
@@ -141,7 +141,7 @@ class SpansReader:
             raise data_error("D121", problem, where, help)
         if key is not None and key not in keys:
             have = ", ".join(f"`{one}`" for one in keys[:8]) or "no key"
-            problem = f"no cell of {_column(self.config.tag_column)} has `{key}=`; the first {len(examples)} sentences have {have}"
+            problem = f"no cell of {_column(self.config.tag_column)} has `{key}=`; the first sentences have {have}"
             raise data_error("D121", problem, where, "see `data.tag_key` and `data.tag_column`")
 
     # --- records

@@ -19,7 +19,7 @@ from halluc.data.spans.config import SpansConfig, Unit
 from halluc.data.spans.fields import choose
 from halluc.data.spans.offsets import Reading, Sample, Sentence
 from halluc.data.spans.paths import named, value_at
-from halluc.data.spans.values import EMPTY, Place
+from halluc.data.spans.values import EMPTY
 from halluc.data.tokenization import Tokenizer
 
 
@@ -107,8 +107,8 @@ class Records:
             raise self._no_input(record)
         if listed is None:
             assert text is not None
-            bounds, tokens = self.tokenizer.cut(text)
-            return InputText(row.line, identity, tokens, text, bounds)
+            cut, tokens = self.tokenizer.cut(text)
+            return InputText(row.line, identity, tokens, text, cut)
         if values.unpacked(listed) in ([], ()):
             return InputText(row.line, identity, ())
         words, places = values.words(listed, named(self.fields.tokens or ("tokens",)), text)
@@ -209,9 +209,10 @@ class Records:
         """The first rows that have spans and can be read."""
         if self._samples is None:
             self._samples = []
-            for row in self.rows if self.fields.spans is not None else ():
+            at = self.fields.spans
+            for row in self.rows if at is not None else ():
                 try:
-                    value = value_at(row.fields, self.fields.spans)
+                    value = value_at(row.fields, at) if at is not None else None
                     givens = forms.spans(value, "", self.config.span_label_field) if value else []
                     listed = value_at(row.fields, self.fields.tokens) if self.fields.tokens is not None else None
                     if givens:

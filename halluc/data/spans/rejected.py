@@ -19,7 +19,7 @@ def rejection(record: Mapping[str | int, Any], config: SpansConfig) -> str | Non
     answer = record.get(name) if name in record else value_at(record, path_of(name, [record]))
     if isinstance(answer, str) and answer in _REJECTED:
         return f"`{name}` is {answer}"
-    if name != "answer" and (isinstance(answer, (list, dict)) and not answer or answer in _UNUSUAL):
+    if name != "answer" and ((isinstance(answer, (list, dict)) and not answer) or answer in _UNUSUAL):
         return f"`{name}` says that it was not accepted"
     if is_cancelled(record):
         return "cancelled by its annotator"

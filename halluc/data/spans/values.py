@@ -82,25 +82,37 @@ def words(value: Any, field: str, text: str | None = None) -> tuple[tuple[str, .
     raise Unreadable("D107", f"`{field}` is not a list of strings")
 
 
-def _of_objects(tokens: Sequence[Mapping[str, Any]], field: str, text: str | None) -> tuple[tuple[str, ...], list[Place] | None]:
+def _of_objects(
+    tokens: Sequence[Mapping[str, Any]], field: str, text: str | None
+) -> tuple[tuple[str, ...], list[Place] | None]:
     key = next((key for key in WORD_KEYS if isinstance(tokens[0].get(key), str)), None)
-    places = [(token.get("start"), token.get("end")) for token in tokens]
-    located = all(type(start) is int and type(end) is int for start, end in places) and text is not None
+    places = _places(tokens)
     if key is None:
-        if not located:
+        if places is None or text is None:
             have = ", ".join(f"`{name}`" for name in list(tokens[0])[:8]) or "nothing"
-            raise Unreadable("D107", f"the items of `{field}` have no text; the first has {have}", "see `data.tokens_field`")
-        assert text is not None
+            raise Unreadable(
+                "D107", f"the items of `{field}` have no text; the first has {have}", "see `data.tokens_field`"
+            )
         return tuple(text[start:end] for start, end in places), places
-    found = tuple(token.get(key) for token in tokens)
-    if not all(isinstance(word, str) for word in found):
+    found = [str(token.get(key)) for token in tokens if isinstance(token.get(key), str)]
+    if len(found) < len(tokens):
         raise Unreadable("D107", f"an item of `{field}` has no `{key}`")
-    if located:
-        assert text is not None
-        for word, (start, end) in zip(found, places, strict=True):
-            if text[start:end] != word:
-                return found, None  # as where they count UTF-16: the words are looked for in the text
-    return found, places if located else None
+    if places is None or text is None or any(text[slice(*at)] != word for word, at in zip(found, places, strict=True)):
+        return tuple(found), None  # as where they count UTF-16: the words are looked for in the text
+    return tuple(found), places
+
+
+def _places(tokens: Sequence[Mapping[str, Any]]) -> list[Place] | None:
+    """Where the tokens say that they stand, one after another; None where they do not."""
+    places: list[Place] = []
+    at = 0
+    for token in tokens:
+        start, end = token.get("start"), token.get("end")
+        if type(start) is not int or type(end) is not int or not at <= start < end:
+            return None
+        places.append((start, end))
+        at = end
+    return places
 
 
 def tags(value: Any, field: str, count: int, names: Mapping[int, str] | None) -> tuple[str, ...]:
