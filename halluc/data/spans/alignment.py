@@ -152,7 +152,7 @@ class Alignment:
         raise Unreadable("D110", problem, help)
 
     def _of_tokens(self, given: Given, sentence: Sentence, reading: Reading) -> Span:
-        start, end = given.start - reading.base, given.end - reading.base + reading.inclusive
+        start, end = reading.start(given), reading.end(given)
         if not 0 <= start < end <= len(sentence.tokens):
             raise self._outside(given, sentence, reading)
         words = sentence.tokens[start:end]

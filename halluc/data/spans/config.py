@@ -149,7 +149,9 @@ class SpansConfig(DataConfig, _Tags, _Fields, _Spans, TokenizationKeys):
         return self.model_copy(update=update) if update else self
 
     def asked(self) -> Mapping[str, str | int]:
-        return {key: getattr(self.resolved(), key) for key in ("tokens_field", "text_field")}
+        return {
+            key: getattr(self.resolved(), key) for key in ("tokens_field", "text_field", "tags_field", "spans_field")
+        }
 
     def layout(self) -> Layout:
         resolved = self.resolved()

@@ -95,6 +95,8 @@ class _Choice:
             self._guess_annotation()
         if known["tags"] is not None and known["tokens"] is None and known["spans"] is not None:
             known["tags"] = None  # tags of a text, as topics, beside its spans
+        if self.gold and known["spans"] is None and self._is_a_token_a_row(known["tokens"] or known["text"]):
+            raise self._token_a_row()
         if not self.gold or known["spans"] is None:
             return Fields(self.id, known["tokens"], known["tags"] if self.gold else None, known["text"])
         at = known["spans"]
@@ -229,12 +231,16 @@ class _Choice:
                 count = len(values.words(given, "")[0]) if not _is_plain(given) else len(given.split())
                 found = values.tags(value, "", count, _names(self.config))
             except Unreadable as bad:
-                if bad.code == "D121" and isinstance(value, list):
-                    found = ("O",)
-                else:
+                if bad.code != "D121" or not isinstance(value, list):
                     return False
+                found = ("O",)  # numbers whose names are asked for when they are read
             seen.update(found)
         return "O" in seen or any(_TAG.fullmatch(tag) and len(tag) > 1 for tag in seen)
+
+    def _is_a_token_a_row(self, words: Path | None) -> bool:
+        """Whether several rows are all of one word, which is text: then a row is no sentence."""
+        given = [_value(record, words) for record in self.records] if words is not None else []
+        return len(given) > 1 and all(_is_plain(value) and len(value.split()) < 2 for value in given)
 
     def _all(self, name: str | int, fits: Any) -> bool:
         met = [record[name] for record in self.records if record.get(name) is not None]
@@ -256,6 +262,9 @@ class _Choice:
 
     def _no_input(self, absent: list[str]) -> HallucError:
         config = self.config
+        tags = [name for name in self.names if self._all(name, _is_tag)]
+        if len(self.rows) > 1 and tags and any(record[tags[0]] == "O" for record in self.records):
+            return self._token_a_row()
         problem = f"neither a list `{config.tokens_field}` nor a string `{config.text_field}`; {self._have()}"
         if absent:
             problem = f"no row has {' or '.join(absent)}; {self._have()}"
@@ -271,6 +280,12 @@ class _Choice:
         if label is not None:
             help = f"`{label}` has one value a text: is it `task.type: text_classification`?"
         return self._error(problem, help)
+
+    def _token_a_row(self) -> HallucError:
+        help = (
+            "set `data.format: conll`, with `data.separator`, `data.header`, `data.token_column` and `data.tag_column`"
+        )
+        return self._error("each row holds one token, and not a sentence", help)
 
     def _several(self, role: str, names: Sequence[str | int], what: str) -> HallucError:
         listed = " and ".join(f"`{name}`" for name in names[:_SHOWN])
@@ -291,6 +306,10 @@ def _names(config: SpansConfig) -> Mapping[int, str] | None:
 def _is_plain(value: Any) -> bool:
     """Text that is no list or object written as text."""
     return isinstance(value, str) and isinstance(unpacked(value), str)
+
+
+def _is_tag(value: Any) -> bool:
+    return isinstance(value, str) and _TAG.fullmatch(value) is not None
 
 
 def _may_be_words(value: Any) -> bool:

@@ -113,7 +113,7 @@ def spans(value: Any, field: str, label: str | None = None) -> list[Given]:
                 found.append(given)
         elif isinstance(item, (list, tuple)) and len(item) == 3:
             start, end, name = item
-            if type(start) is int and type(end) is int and type(name) is str and name:
+            if type(start) is int and type(end) is int and type(name) is str and name and not name.isspace():
                 found.append(Given(start, end, name))
             else:
                 found.append(_checked(start, end, name))
@@ -165,7 +165,7 @@ def _of_object(item: Mapping[str, Any], field: str, label: str | None) -> Given 
         end = item[keys.end]
     else:
         end = None if last is None else last + 1
-    if not (type(start) is int and type(end) is int and type(name) is str and name):
+    if not (type(start) is int and type(end) is int and type(name) is str and name and not name.isspace()):
         start, end, name = _checked(start, end, name)[:3]
     surface = next((item[key] for key in keys.surfaces if isinstance(item[key], str)), None)
     fault = None if keys.fault is None else item[keys.fault]

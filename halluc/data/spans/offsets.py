@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import product
-from operator import itemgetter
+from operator import itemgetter, ne
 from typing import Literal, NamedTuple
 
 from halluc.data.rows.row import Unreadable
@@ -27,6 +27,14 @@ class Reading(NamedTuple):
     @classmethod
     def of(cls, config: SpansConfig, unit: Unit) -> Reading:
         return cls(unit, config.span_end == "inclusive", config.span_base)
+
+    def start(self, given: Given) -> int:
+        """Where a span starts, from 0."""
+        return given.start - self.base
+
+    def end(self, given: Given) -> int:
+        """Where it ends, exclusive."""
+        return given.end - self.base + self.inclusive
 
 
 @dataclass(slots=True)
@@ -71,7 +79,7 @@ def characters_of(text: str, unit: Unit) -> dict[int, int] | None:
 
 def in_characters(given: Given, sentence: Sentence, reading: Reading) -> Place | None:
     """Start and end of a span in characters of the text; None where it stands outside, or inside of a character."""
-    start, end = given.start - reading.base, given.end - reading.base + reading.inclusive
+    start, end = reading.start(given), reading.end(given)
     if reading.unit == "tokens":
         if sentence.bounds is None or not 0 <= start < end <= len(sentence.bounds):
             return None
@@ -84,8 +92,11 @@ def in_characters(given: Given, sentence: Sentence, reading: Reading) -> Place |
 def _fits(given: Given, sentence: Sentence, reading: Reading, strip: bool) -> tuple[int, int] | None:
     """The first token and one behind the last; None where a span cuts one or contradicts what it says itself."""
     bounds = sentence.bounds
-    if bounds is None:
-        return None
+    if bounds is None:  # tokens that do not stand in the text
+        start, end = reading.start(given), reading.end(given)
+        fits = reading.unit == "tokens" and 0 <= start < end <= len(sentence.tokens)
+        surface = " ".join(sentence.tokens[start:end])
+        return (start, end) if fits and (given.surface is None or says(given.surface, surface)) else None
     place = in_characters(given, sentence, reading)
     if place is None:
         return None
@@ -167,7 +178,8 @@ def proposal(samples: Sequence[Sample], now: Reading, strip: bool) -> str | None
     units: tuple[Unit, ...] = ("characters", "utf16", "bytes", "tokens")
     fit: dict[tuple[tuple[int, int], ...], Reading] = {}
     readings = [Reading(*one) for one in product(units, (False, True), (0, 1))]
-    for reading in sorted(readings, key=lambda one: sum(a != b for a, b in zip(one, now, strict=True))):
+    # Of readings that come to the same, the one with the fewest keys; few files count from 1.
+    for reading in sorted(readings, key=lambda one: (sum(map(ne, one, now)), one.base != now.base)):
         found = result(samples, reading, strip)
         if found:
             fit.setdefault(found, reading)
