@@ -93,6 +93,8 @@ def data_section(tree: Mapping[str, Any]) -> dict[str, Any]:
     if "label_field" in data:  # texts had one format, and named that of their files `form`
         form, data["format"] = data["format"], "texts"
         data["form"] = "auto" if form in ("texts", "hub") else form
+        if data["quoting"] == "auto":
+            data["quoting"] = True
     first = _FIRST_KEYS.get(data["format"], _SPLITS)
     if data["format"] in ("conll", "hub") or data.get("tokenize") != "words":
         data.pop("tokenizer_version", None)  # no text is cut into words

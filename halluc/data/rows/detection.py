@@ -30,7 +30,7 @@ def detected(source: TextStream, layout: Layout) -> Format:
     JSON where the first character is a bracket, JSON or JSON Lines where it is a brace. Columns of tokens where the
     first line is ``-DOCSTART-``, or where every line of the first block (up to a blank line, once two were seen) has
     the same number of cells, two at least, and a tag in the last. CSV where the name ends so, or where the first line
-    is a header with columns that are asked for. Else the last of the layout's formats: a comma alone says nothing.
+    is a header with columns that are asked for. Else the layout's ``fallback``: a comma alone says nothing.
     """
     if layout.format == "jsonl" and source.begin.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"[":
         return _of_lists(source)
@@ -53,14 +53,14 @@ def detected(source: TextStream, layout: Layout) -> Format:
         return named
     if "csv" in layout.formats and (_asks_for_columns(layout, first) or names_columns(first, layout.names)):
         return "csv"
-    return layout.formats[-1]
+    return layout.fallback
 
 
 def _asks_for_columns(layout: Layout, first: str) -> bool:
     """Whether the layout, or a tab in a line that begins with a label, makes it a matter of columns."""
     if layout.delimiter != "auto" and layout.label_position == "first":
         return True
-    return layout.header is True or layout.by_number or ("\t" in first and layout.formats[-1] == "lines")
+    return layout.header is True or layout.by_number or ("\t" in first and layout.fallback == "lines")
 
 
 def _texts(source: TextStream) -> Iterator[str]:
