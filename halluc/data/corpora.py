@@ -237,7 +237,8 @@ def _nothing(config: DataConfig, split: SplitName, help: str) -> HallucError:
 
 
 def _source(reference: str, split: SplitName) -> str:
-    return reference if reference.startswith("hub:") else str(resolve(reference, split))
+    is_file = not reference.startswith("hub:") and not Path(reference).expanduser().is_dir()
+    return str(resolve(reference, split)) if is_file else reference
 
 
 class _Border:
