@@ -15,7 +15,7 @@ from halluc.config.schema import Experiment, ModelConfig
 from halluc.core import latest, registry
 from halluc.core.errors import HallucError, ManyErrors
 from halluc.core.files import expanded
-from halluc.data.texts import Tokenize
+from halluc.data.tokenization import Tokenize
 from halluc.engine.references import resolve_model
 from halluc.hallucination.ledger import Knowledge
 from halluc.runs import directory

@@ -9,11 +9,12 @@ from typing import Any
 from halluc.core.errors import HallucError
 from halluc.data.readers.texts_config import Column
 from halluc.data.streams import LineStream
-from halluc.data.texts import Item, Tokenize
+from halluc.data.texts import Item
 from halluc.data.texts_fields import Fields
 from halluc.data.texts_reading import read_texts
 from halluc.data.texts_rows import with_delimiter
 from halluc.data.texts_sniffing import Format, sniff
+from halluc.data.tokenization import Tokenize
 
 _TABS = ("\\t", "tab")  # what shells make hard to type
 

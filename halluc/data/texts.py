@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from halluc.core.examples import Span
 from halluc.data.readers.base import BadLine
-from halluc.data.readers.jsonl import Unreadable, token_bounds
-
-Tokenize = Literal["words", "whitespace", "characters"]
+from halluc.data.readers.jsonl import Unreadable
+from halluc.data.tokenization import Tokenize, Tokenizer
 
 # What is held at once, in characters, beside the number of texts.
 _MOST_CHARACTERS = 1 << 20
@@ -49,8 +47,8 @@ def single(line: int, identity: str | int | float, text: str, tokenize: Tokenize
     """A text with its tokens, none where it is blank."""
     if not text.strip():
         return InputText(line, identity, (), text, ())
-    bounds = token_bounds(text, tokenize)
-    return InputText(line, identity, tuple(text[start:end] for start, end in bounds), text, bounds)
+    bounds, tokens = Tokenizer(tokenize).cut(text)
+    return InputText(line, identity, tokens, text, bounds)
 
 
 def paired(line: int, identity: str | int | float, first: str, second: str, tokenize: Tokenize) -> InputText:

@@ -9,11 +9,12 @@ from halluc.data.readers.base import BadLine
 from halluc.data.readers.conll import DOCUMENT_START
 from halluc.data.readers.jsonl import Unreadable
 from halluc.data.readers.lines import Line
-from halluc.data.texts import InputText, Item, Tokenize, paired, single
+from halluc.data.texts import InputText, Item, paired, single
 from halluc.data.texts_fields import Fields
 from halluc.data.texts_records import record
 from halluc.data.texts_rows import texts_of_rows
 from halluc.data.texts_sniffing import BLANKS, Format
+from halluc.data.tokenization import Tokenize
 
 _USUAL = Fields()
 _PAIR = "a raw line has both texts of a pair with one tab between; else see --format jsonl and --format csv"

@@ -8,8 +8,9 @@ from typing import Any
 
 from halluc.data.readers.base import BadLine
 from halluc.data.readers.jsonl import Unreadable, parse_object, strings
-from halluc.data.texts import InputText, Item, Tokenize, paired, single
+from halluc.data.texts import InputText, Item, paired, single
 from halluc.data.texts_fields import Fields
+from halluc.data.tokenization import Tokenize
 
 # The place of the second text among tokens, and the text itself beside them, as ``predict`` writes them.
 _BORDER, _SECOND = "second", "second_text"

@@ -16,8 +16,9 @@ from halluc.data.readers.texts_columns import Columns
 from halluc.data.readers.texts_config import TextsConfig
 from halluc.data.readers.texts_csv import DELIMITERS, Row, rows, told_delimiter
 from halluc.data.readers.texts_found import Found
-from halluc.data.texts import Item, Tokenize, paired, single
+from halluc.data.texts import Item, paired, single
 from halluc.data.texts_fields import Fields
+from halluc.data.tokenization import Tokenize
 
 # What is looked at before the delimiter must be clear.
 _LINES, _CHARACTERS = 200, 1 << 20

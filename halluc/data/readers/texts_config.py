@@ -12,6 +12,7 @@ from halluc.config.schema import LabelName, Section
 from halluc.core.errors import cut
 from halluc.data.readers.base import HUB, SPLITS, DataConfig, SplitName
 from halluc.data.readers.hub import check_reference
+from halluc.data.tokenization import Tokenize
 
 Form = Literal["jsonl", "csv", "lines", "json"]
 Column = Annotated[str, Field(max_length=LONGEST_TEXT)] | Annotated[int, Field(ge=0, le=1_000)]
@@ -36,7 +37,7 @@ class _Fields(Section):
     second_field: Column | None = Field(default=None, description="of pairs: that of the second text")
     label_field: Column = Field(default="label", description="that of the label, or of a list of labels")
     id_field: Text = Field(default="id", description="an id, unique in its file; texts without one get their number")
-    tokenize: Literal["words", "whitespace", "characters"] = Field(
+    tokenize: Tokenize = Field(
         default="words", description="how a text becomes tokens: words and punctuation, white space, or each character"
     )
 

@@ -8,10 +8,11 @@ from functools import cached_property
 from halluc.core.characters import is_invisible
 from halluc.core.examples import Labelled, Origin
 from halluc.data.readers.base import MEND
-from halluc.data.readers.jsonl import Unreadable, tokenized
+from halluc.data.readers.jsonl import Unreadable
 from halluc.data.readers.texts_config import TextsConfig
 from halluc.data.readers.texts_found import Found, is_absent, kind, nul, whole, without
 from halluc.data.readers.texts_labels import Labels
+from halluc.data.tokenization import Tokenizer
 
 # Of so many labels it is kept what they mean.
 _MOST_MET = 10_000
@@ -30,6 +31,10 @@ class Maker:
     @cached_property
     def labels(self) -> Labels:
         return Labels(self.config, self.outside)
+
+    @cached_property
+    def tokenizer(self) -> Tokenizer:
+        return Tokenizer.of(self.config)
 
     def example(self, found: Found, identity: str) -> tuple[Labelled, tuple[str, ...]]:
         """The example, and what was mended in it; ``identity`` is its id where it has none of its own.
@@ -84,7 +89,7 @@ class Maker:
             raise nul("text")
         if not "!" <= text[0] <= "~" and is_invisible(text):
             raise Unreadable("D106", empty if not text.strip() else f"{empty}: nothing in it is visible", _EMPTY)
-        return tokenized(text, self.config.tokenize)
+        return self.tokenizer.tokens(text)
 
 
 def _given(tokens: tuple[str, ...], second: object) -> tuple[tuple[str, ...], int | None]:
