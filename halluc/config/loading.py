@@ -62,9 +62,13 @@ def model_sections(tree: Mapping[str, Any]) -> dict[str, Any]:
     return sections
 
 
+# Keys of ``data`` that came later, and their defaults.
+_LATER: dict[str, Any] = {"max_line_bytes": MOST_LINE_BYTES, "label": None, "outside_tags": ["O"], "rename_labels": {}}
+
+
 def data_section(tree: Mapping[str, Any]) -> dict[str, Any]:
     """The section ``data`` as hashes have it: without the keys that came later, where they have their default."""
-    return {key: value for key, value in tree["data"].items() if (key, value) != ("max_line_bytes", MOST_LINE_BYTES)}
+    return {key: value for key, value in tree["data"].items() if key not in _LATER or value != _LATER[key]}
 
 
 def sha256_of_tree(tree: Any) -> str:

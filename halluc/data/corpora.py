@@ -1,8 +1,8 @@
-"""Reads all splits of a config: one scheme for all tags, spans at the border, every finding kept."""
+"""Reads all splits of a config: a scheme for the tags of each, spans at the border, every finding kept."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -26,15 +26,25 @@ from halluc.data.readers.base import (
     resolve,
 )
 from halluc.data.readers.lines import excerpt
+from halluc.data.tag_schemes import Reading, summary
+from halluc.runs.data import Renamed
+
+_Readings = Mapping[SplitName, Reading]
 
 
 @dataclass
 class Corpora:
-    """The splits that were read and what reading found. ``scheme`` is None where the files give no tags."""
+    """The splits that were read and what reading found.
+
+    ``scheme`` is None where the files give no tags, or tags of several schemes; ``schemes`` has that of each split with
+    tags. ``renamed`` counts mentions by the label that ``rename_labels`` has another name for.
+    """
 
     splits: dict[SplitName, Corpus[Any]]
     scheme: Scheme | None = None
     scheme_note: str = ""
+    schemes: dict[SplitName, Scheme] = field(default_factory=dict)
+    renamed: dict[str, Renamed] = field(default_factory=dict)
     repairs: list[Finding] = field(default_factory=list)
     skipped: list[Finding] = field(default_factory=list)
 
@@ -110,18 +120,18 @@ class Streamed:
     The first time through finds what cannot be read; it raises at the end, as ``read_corpora`` does.
     """
 
-    def __init__(self, config: DataConfig, table: registry.Table, split: SplitName, scheme: Scheme | None) -> None:
-        self.config, self.table, self.split, self.scheme = config, table, split, scheme
+    def __init__(self, config: DataConfig, table: registry.Table, split: SplitName, readings: _Readings) -> None:
+        self.config, self.table, self.split, self.readings = config, table, split, readings
 
     def __iter__(self) -> Iterator[Any]:
-        border = _Border(self.config, [], self.scheme)
+        border = _Border(self.config, [], self.readings)
         count = 0
         for item in _raw(self.config, self.table, self.split):
             if isinstance(item, BadLine):
                 border.bad.append(_with_excerpt(item, len(border.bad)))
                 example = None
             else:
-                example = border.example(item)
+                example = border.example(item, self.split)
                 border.repairs.clear()
             if example is not None:
                 count += 1
@@ -144,10 +154,9 @@ def stream_corpora(
     """
     named = [split for split in splits if config.reference(split) is not None]
     border = _Border(config, [])
-    items = (item for split in named for item in _raw(config, table, split))
-    border.decide_scheme(item for item in items if not isinstance(item, BadLine))
-    scheme = border.decoding.scheme if border.decoding is not None else None
-    return {split: Streamed(config, table, split, scheme) for split in named}
+    border.decide_schemes({split: _raw(config, table, split) for split in named})
+    readings = border.decoding.readings if border.decoding is not None else {}
+    return {split: Streamed(config, table, split, readings) for split in named}
 
 
 def _raw(config: DataConfig, table: registry.Table, split: SplitName) -> Iterator[Raw | BadLine]:
@@ -170,24 +179,28 @@ def _source(reference: str, split: SplitName) -> str:
     return reference if reference.startswith("hub:") else str(resolve(reference, split))
 
 
+def _sentences(items: Iterable[Raw | BadLine]) -> Iterator[RawSentence]:
+    return (item for item in items if isinstance(item, RawSentence))
+
+
 class _Border:
     """Where what readers yield becomes examples: tags are decoded, examples of other tasks pass as they are."""
 
-    def __init__(self, config: DataConfig, bad: list[BadLine], scheme: Scheme | None = None) -> None:
+    def __init__(self, config: DataConfig, bad: list[BadLine], readings: _Readings | None = None) -> None:
         self.config = config
         self.bad = bad
-        self.decoding = Decoding(config, bad, scheme) if isinstance(config, TaggedDataConfig) else None
+        self.decoding = Decoding(config, bad, readings) if isinstance(config, TaggedDataConfig) else None
         self.repairs: list[Finding] = self.decoding.repairs if self.decoding is not None else []
 
-    def decide_scheme(self, items: Iterable[Raw]) -> None:
+    def decide_schemes(self, splits: Mapping[SplitName, Iterable[Raw | BadLine]]) -> None:
         if self.decoding is not None:
-            self.decoding.decide_scheme(item for item in items if isinstance(item, RawSentence))
+            self.decoding.decide_schemes({split: _sentences(items) for split, items in splits.items()})
 
-    def example(self, item: Raw) -> Example | None:
+    def example(self, item: Raw, split: SplitName) -> Example | None:
         """The example, or None where it cannot be read, which ``bad`` then tells."""
         if isinstance(item, RawSentence):
             assert self.decoding is not None, "a reader that gives sentences has a TaggedDataConfig"
-            return self.decoding.tagged(item)
+            return self.decoding.tagged(item, split)
         if isinstance(item, Mended):
             where = Place(item.example.origin.file, item.example.origin.line)
             self.repairs.extend(Finding(where, what) for what in item.repairs)
@@ -195,16 +208,19 @@ class _Border:
         return item
 
     def corpora(self, raw: dict[SplitName, list[Raw]]) -> Corpora:
-        self.decide_scheme(item for items in raw.values() for item in items)
+        self.decide_schemes(raw)
         made: dict[SplitName, list[Any]] = dict(raw)
-        for items in made.values():
+        for split, items in made.items():
             for place, item in enumerate(items):  # in the place of what was read of it, which is forgotten
-                items[place] = self.example(item)
+                items[place] = self.example(item, split)
         self.refuse()
         skipped = [Finding(Place(b.file, b.line), b.problem) for b in self.bad]
         found = Corpora({}, repairs=self.repairs, skipped=skipped)
         if self.decoding is not None:
-            found.scheme, found.scheme_note = self.decoding.scheme, self.decoding.note
+            found.scheme, found.scheme_note = summary(self.decoding.readings)
+            found.schemes = {split: one.scheme for split, one in self.decoding.readings.items()}
+            new = self.decoding.config.rename_labels
+            found.renamed = {old: Renamed(label=new[old], mentions=n) for old, n in self.decoding.renamed.items()}
         for split, examples in made.items():
             kept = tuple(example for example in examples if example is not None)
             if not kept:

@@ -350,7 +350,7 @@ def test_what_the_writer_writes_is_read_without_any_option(tmp_path):
         ({"text": "ab cd", "spans": [[0, 2]]}, "D107", "neither"),
         ({"text": "ab cd", "spans": [[0, True, "X"]]}, "D107", "whole numbers"),
         ({"text": "ab cd", "spans": [[0, 2, ""]]}, "D107", "label"),
-        ({"tokens": ["a"], "tags": ["Q-X"]}, "D121", "no tag"),
+        ({"tokens": ["a", "b"], "tags": ["B-X", "Q-X"]}, "D121", "no tag"),
         ({"tokens": ["a"], "tags": ["E-X"]}, "D122", "not legal"),
     ],
 )

@@ -59,13 +59,21 @@ def test_every_scheme_gives_the_same_spans(tmp_path, text, scheme):
     assert streamed(config)["train"][0].spans[0][:3] == (0, 2, "PER")
 
 
-def test_the_scheme_is_decided_over_all_splits(tmp_path):
-    """Alone, the training split would pass for IOB2."""
+def test_each_split_has_its_own_scheme(tmp_path):
     train = written(tmp_path, "Anna B-PER\nBerg I-PER\n")
-    assert len(streamed(conll(train))["train"]) == 1
-    config = conll(train, dev=str(written(tmp_path, "Oslo S-LOC\nIda B-PER\nBerg E-PER\n", "dev.txt")))
-    assert told(streamed, config) == told(at_once, config)
-    assert "as BIOES asks" in told(streamed, config)
+    config = conll(train, dev=str(written(tmp_path, BIOES, "dev.txt")), test=str(written(tmp_path, IOB1, "test.txt")))
+    assert streamed(config) == at_once(config)
+    assert {split: [len(one.spans) for one in found] for split, found in streamed(config).items()} == {
+        "train": [1], "dev": [2, 0], "test": [3, 0]}  # fmt: skip
+
+
+def test_tags_that_only_another_split_explains_are_read_alike(tmp_path):
+    """Alone, the tags of dev would be those of a scheme without labels."""
+    train = written(tmp_path, "Ann PER\nBerg PER\nleft O\nS S\n")
+    config = conll(train, dev=str(written(tmp_path, "it O\nS S\n", "dev.txt")))
+    assert streamed(config) == at_once(config)
+    assert [span.label for span in streamed(config)["dev"][0].spans] == ["S"]
+    assert "data.label: ENTITY" in told(streamed, conll(tmp_path / "dev.txt"))
 
 
 def test_documents_lines_and_ids_are_kept(tmp_path):

@@ -6,12 +6,20 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import ClassVar, Literal, Protocol, Self
+from typing import Annotated, ClassVar, Literal, Protocol, Self
 
 from pydantic import Field, model_validator
 
-from halluc.config.bounds import LINE_BYTES_BOUND, MOST_LINE_BYTES, Reference
-from halluc.config.schema import Section
+from halluc.config.bounds import (
+    DISTINCT,
+    LINE_BYTES_BOUND,
+    LONGEST_TEXT,
+    MOST_LABELS,
+    MOST_LINE_BYTES,
+    Reference,
+    Text,
+)
+from halluc.config.schema import LabelName, Section
 from halluc.core.errors import HallucError, Location, data_error, did_you_mean
 from halluc.core.examples import Example, Span
 from halluc.core.files import irregular
@@ -63,9 +71,22 @@ class _BadLines(_Splits):
     )  # fmt: skip
 
 
+_Scheme = Literal["auto", "iob1", "iob2", "bioes", "bmes", "bilou", "io"]
+_OutsideTag = Annotated[str, Field(max_length=LONGEST_TEXT)]
+
+
 class _Tags(_Splits):
-    scheme: Literal["auto", "iob1", "iob2", "bioes", "bmes"] = Field(
-        default="auto", description="how tags mark spans; auto tells them apart and says which it found"
+    scheme: _Scheme | Annotated[dict[SplitName, _Scheme], Field(max_length=3)] = Field(
+        default="auto",
+        description="how tags mark spans, for all splits or as {train: iob2, test: iob1}; auto: decided for each split "
+        "by its tags, and told by `check`",
+    )
+    label: LabelName | None = Field(default=None, description="the label of tags that have none, as B, I and O")
+    outside_tags: Annotated[list[_OutsideTag], Field(min_length=1, max_length=100), DISTINCT] = Field(
+        default=["O"], description="tags of tokens outside of all mentions"
+    )
+    rename_labels: Annotated[dict[Text, LabelName | None], Field(max_length=MOST_LABELS)] = Field(
+        default={}, description="other names for labels, as {PERpart: PER, MISC: null}; null: without these mentions"
     )
     bad_tags: Literal["error", "repair"] = Field(
         default="error", description="tags that break their scheme: refuse, or read them as conlleval does and say so"
