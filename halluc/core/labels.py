@@ -252,7 +252,7 @@ class SchemeEvidence:
         if self.inside_opens is None:
             return "iob2", "every span opens with B-" if there else "no entity: IOB1 would read the same"
         if "B" not in there:
-            return "iob1", "I- tags alone, as in IO: mentions of one label that touch are read as one"
+            return "iob1", "I- tags alone, as in IO; mentions of one label that touch are read as one"
         if self.begin_opens is None:
             return "iob1", "I- opens spans, and every B- follows its own label"
         return (

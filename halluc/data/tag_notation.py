@@ -6,7 +6,7 @@ decided.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -118,12 +118,14 @@ def looks_outside(tag: str) -> bool:
     return tag.strip().lower() in _OUTSIDE
 
 
-def notation_of(tags: Collection[str], asked: Scheme | None, label: str | None, outside: float) -> Notation:
+def notation_of(
+    tags: Collection[str], asked: Scheme | None, label: str | None, outside: Callable[[], float]
+) -> Notation:
     """How the tags are spelled, by all of them.
 
     Args:
         tags: the distinct tags, without those of tokens outside. asked: the scheme, where the config names it.
-            label: that of tags without one. outside: the share of tokens outside.
+            label: that of tags without one. outside: gives the share of tokens outside.
 
     Raises:
         UnknownNotation: none or several readings fit.
@@ -145,7 +147,7 @@ def notation_of(tags: Collection[str], asked: Scheme | None, label: str | None, 
     if found:
         return found[0]
     if asked is None and not any(spelled):
-        _refuse_labels(tags, outside)
+        _refuse_labels(tags, outside())
         return LABELS
     return STANDARD
 

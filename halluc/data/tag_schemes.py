@@ -130,6 +130,10 @@ class _Split:
     def __post_init__(self) -> None:
         self.tags = frozenset(tag for _, tag in self.found.pairs) - self.outside
 
+    def share_outside(self) -> float:
+        """The share of tokens outside of all mentions."""
+        return self.found.share_of(self.outside)
+
     def look(self) -> None:
         """Gather the evidence of the scheme, with the notation known."""
         known: dict[str | None, tuple[str, str] | None] = {None: ("O", "")}
@@ -163,16 +167,21 @@ class _Decision:
         outside = frozenset(config.outside_tags)
         self.splits = [_Split(name, one, _asked(config, name), outside) for name, one in found.items() if one.pairs]
         self.errors: list[HallucError] = []
+        self._told: list[Scheme | None] = []  # the scheme of each split by itself, the certain ones first
 
     def readings(self) -> dict[SplitName, Reading]:
         for split in self.splits:
+            shown = self._that_shows_most(split)
             try:
-                split.notation = self._notation(split)
+                split.notation = notation_of(shown.tags, shown.asked, self.config.label, shown.share_outside)
             except UnknownNotation as error:
-                self.errors.append(self._unreadable(split, error))
+                if shown is split:  # of others it is told by itself
+                    self.errors.append(self._unreadable(split, error))
         self._refuse()
         for split in self.splits:
             split.look()
+        tagged = [split for split in self.splits if split.tags]
+        self._told = [_told(split) for split in sorted(tagged, key=_is_uncertain)]
         readings = {split.name: self._reading(split) for split in self.splits}
         self._refuse()
         return {name: one for name, one in readings.items() if one is not None}
@@ -182,19 +191,17 @@ class _Decision:
             once = {(one.message, str(one.where)): one for one in self.errors}  # splits may be parts of one file
             refuse([*once.values(), *(one.error() for one in self.bad)])
 
-    def _notation(self, split: _Split) -> Notation:
-        """By the tags of the split that shows most, of those that show all of this one's."""
+    def _that_shows_most(self, split: _Split) -> _Split:
+        """The split with the most tags, of those that have all of this one's."""
         alike = [one for one in self.splits if one.asked == split.asked and one.tags >= split.tags]
-        shown = max(alike, key=lambda one: len(one.tags))
-        outside = shown.found.share_of(shown.outside)
-        return notation_of(shown.tags, shown.asked, self.config.label, outside)
+        return max(alike, key=lambda one: len(one.tags))
 
     def _unreadable(self, split: _Split, error: UnknownNotation) -> HallucError:
         help = error.help
         if error.other_column:
-            key = next(key for key in ("tag_column", "tags_field") if key in type(self.config).model_fields)
-            help = f"is `data.{key}` right? {help}"
-        place = split.found.place_of(error.tag if error.tag in split.tags else min(split.tags))
+            keys = [key for key in ("tag_column", "tags_field") if key in type(self.config).model_fields]
+            help = "".join(f"is `data.{key}` right? " for key in keys) + help
+        place = split.found.place_of(error.tag)
         text = line_at(Path(place.file), place.line)
         column = text.rfind(error.tag) + 1 if text and error.tag in text else None
         where = Location(place.file, place.line, column, max(1, len(error.tag)), text)
@@ -206,17 +213,17 @@ class _Decision:
         if split.asked is not None:
             scheme, note = split.asked, "named by the config"
         elif split.notation == LABELS:
-            scheme, note = "io", "mentions of one label that touch cannot be told apart"
+            scheme, note = "io", "mentions of one label that touch are read as one"
         elif others:
-            told = next((name for one in self.splits if (name := _told(one)) in others), None)
+            told = next((found for found in self._told if found in others), None)
             if told is not None and told != scheme:
                 scheme, note = told, f"{note}; {told.upper()} as in another split"
         if scheme is None:
             help = "set `data.scheme` (with `data.bad_tags: repair` the reading of conlleval is used)"
             self.errors.append(data_error("D120", f"the tags belong to no one scheme: {note}", help=help))
             return None
-        certain = split.asked is not None or split.notation == LABELS or not others
-        return Reading(scheme, split.notation, "; ".join((note, *self._spelled(split))), split.outside, certain)
+        note = "; ".join((note, *self._spelled(split)))
+        return Reading(scheme, split.notation, note, split.outside, not _is_uncertain(split))
 
     def _spelled(self, split: _Split) -> list[str]:
         """What is unusual in the spelling of the tags."""
@@ -234,13 +241,14 @@ def _asked(config: TaggedDataConfig, split: SplitName) -> Scheme | None:
     return None if named == "auto" else named
 
 
+def _is_uncertain(split: _Split) -> bool:
+    """Whether its own tags leave open which scheme they belong to."""
+    return split.asked is None and split.notation != LABELS and bool(split.evidence.others())
+
+
 def _told(split: _Split) -> Scheme | None:
-    """The scheme of a split that needs no other to tell it."""
-    if split.asked is not None:
-        return split.asked
-    if split.notation == LABELS:
-        return "io"
-    return None if split.evidence.others() else split.evidence.decide()[0]
+    """The scheme of a split by itself."""
+    return split.asked or ("io" if split.notation == LABELS else split.evidence.decide()[0])
 
 
 def summary(readings: Mapping[SplitName, Reading]) -> tuple[Scheme | None, str]:
