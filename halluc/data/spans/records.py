@@ -37,8 +37,7 @@ class Records:
     def __init__(self, config: SpansConfig, tokenizer: Tokenizer, rows: Sequence[Row], gold: bool = True) -> None:
         self.config, self.fields = choose(rows, config, gold)
         self.tokenizer, self.rows, self.gold = tokenizer, rows, gold
-        names = config.tag_names
-        self.names: Mapping[int, str] | None = dict(enumerate(names)) if isinstance(names, list) else names
+        self.names = config.names_of_tags
         self.alignment = Alignment(self.config, self._advice)
         self._unit_of_both: Unit | None = None
         self._samples: list[Sample] | None = None
@@ -78,6 +77,8 @@ class Records:
                 raise Unreadable("D107", problem, "take one away, or name another with `data.spans_field`")
             tokens, tags = self._tagged(listed, tags, text)
             return RawSentence(identity, row.file, (line,) * len(tokens), row.document, tokens, tags)
+        if listed is None and text is None:
+            raise self._no_input(record)
         if spans is None and not self._may_lack_spans(record):
             raise self._no_annotation(record)
         sentence = self._tokens(listed, text, record)
