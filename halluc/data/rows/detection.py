@@ -42,7 +42,7 @@ def detected(source: TextStream, layout: Layout) -> Format:
         return _of_lists(source)
     if opened == b"{" and named not in ("csv", "conll"):
         return _of_objects(source, layout, named)
-    if layout.lists:
+    if layout.lists and named in (None, "json"):
         return "json"
     if named in layout.formats and named not in ("csv", None):
         return named
