@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import Any
 
 from halluc.data.rows.row import Unreadable
@@ -34,7 +33,7 @@ def are_words(value: Any) -> bool:
     if set(map(type, value)) == {str}:
         return True
     return all(
-        isinstance(item, Mapping) and any(isinstance(item.get(key), str) for key in values.WORD_KEYS) for item in value
+        isinstance(item, dict) and any(isinstance(item.get(key), str) for key in values.WORD_KEYS) for item in value
     ) and not any(forms.plan(tuple(item), None).label for item in value)
 
 
