@@ -110,7 +110,6 @@ class SpansConfig(DataConfig, _Tags, _Fields, _Spans, TokenizationKeys):
     """The keys of token classification. The order of the bases is that of the keys in a config, last first."""
 
     task: ClassVar[str] = "token_classification"
-    has_tags: ClassVar[bool] = True
     formats: ClassVar[tuple[Format, ...]] = ("conll", "jsonl", "json", "csv", "table", "hub")
 
     preset: Preset | None = Field(
