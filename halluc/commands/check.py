@@ -58,6 +58,8 @@ def _one(cell: Cell, alike: Sequence[Cell], *, deep: bool, talk: Talk) -> None:
     with progress.reading(loaded.experiment.data, talk):
         corpora = read_corpora(loaded.experiment.data, TABLE)
     _refuse_labels(task, corpora)
+    if "train" in corpora.splits:
+        experiment.refuse_unknown_classes(loaded, task, corpora.splits["train"])
     with progress.bar(f"{task.words.examples} counted", talk, logged=False) as tick:
         report = check_corpora(corpora, task.words, tick)
     bare = sum(not labels_of(example) for corpus in corpora.splits.values() for example in corpus)

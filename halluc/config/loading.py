@@ -49,11 +49,8 @@ class LoadedConfig:
 
 def model_sections(tree: Mapping[str, Any]) -> dict[str, Any]:
     """Of a config as plain values the sections that decide the model; ``data`` is a mapping in it."""
-    sections = {name: tree[name] for name in schema.MODEL_SECTIONS if tree.get(name) is not None}
-    sections["data"] = {key: value for key, value in data_section(tree).items() if key != "test"}
-    # Runs made before a key existed keep their hash where it is not used.
-    if isinstance(sections.get("model"), dict):
-        sections["model"] = {key: value for key, value in tree["model"].items() if (key, value) != ("scratch", None)}
+    sections = {name: section_in_hash(tree, name) for name in schema.MODEL_SECTIONS if tree.get(name) is not None}
+    sections["data"] = {key: value for key, value in sections["data"].items() if key != "test"}
     # What stays on disk, and how many processes make a corpus, decide nothing.
     if isinstance(sections.get("train"), dict):
         sections["train"] = {key: value for key, value in sections["train"].items() if key != "checkpoints"}
@@ -62,9 +59,23 @@ def model_sections(tree: Mapping[str, Any]) -> dict[str, Any]:
     return sections
 
 
-def data_section(tree: Mapping[str, Any]) -> dict[str, Any]:
-    """The section ``data`` as hashes have it: without the keys that came later, where they have their default."""
-    return {key: value for key, value in tree["data"].items() if (key, value) != ("max_line_bytes", MOST_LINE_BYTES)}
+# The keys that a section did not have in earlier versions, with their defaults. Of a section whose keys a component
+# brings, the component stands behind its name.
+LATER_KEYS: dict[str, dict[str, Any]] = {
+    "data": {"max_line_bytes": MOST_LINE_BYTES},
+    "model": {"scratch": None},
+    "task.token_classification": {"loss": "cross_entropy", "focal_gamma": 2.0, "class_weights": "none"},
+}
+
+
+def section_in_hash(tree: Mapping[str, Any], name: str) -> Any:
+    """A section as hashes have it: without the later keys that have their default, so that earlier runs are found."""
+    section = tree[name]
+    if not isinstance(section, dict):
+        return section
+    _, selector = schema.COMPONENT_SECTIONS.get(name, ("", ""))
+    later = {**LATER_KEYS.get(name, {}), **LATER_KEYS.get(f"{name}.{section.get(selector)}", {})}
+    return {key: value for key, value in section.items() if key not in later or value != later[key]}
 
 
 def sha256_of_tree(tree: Any) -> str:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from halluc.components import TABLE
-from halluc.config import loading
+from halluc.config import loading, schema
+from halluc.core import registry
 from halluc.core.errors import HallucError, ManyErrors
 
 LEAST = """\
@@ -336,3 +337,41 @@ def test_the_hash_of_a_config_is_that_of_earlier_versions(tmp_path, task, reader
     )
     assert load(path).sha256 == sha256
     assert load(path, "data.max_line_bytes=4096").sha256 != sha256
+
+
+@pytest.mark.parametrize("section", loading.LATER_KEYS)
+def test_later_keys_stay_out_of_hashes_where_they_have_their_default(section):
+    name, _, component = section.partition(".")
+    if component:
+        kinds = [registry.load(TABLE, schema.COMPONENT_SECTIONS[name][0], component).Config]
+    elif name in schema.COMPONENT_SECTIONS:
+        kinds = list(schema.component_configs(TABLE, schema.COMPONENT_SECTIONS[name][0]).values())
+    else:
+        kinds = [schema.Experiment.model_fields[name].annotation]
+    for kind in kinds:
+        assert {key: kind.model_fields[key].default for key in loading.LATER_KEYS[section]} == loading.LATER_KEYS[
+            section
+        ]
+
+
+@pytest.mark.parametrize(
+    "override",
+    ["task.class_weights=balanced", "task.class_weights={O: 0.5}", "task.loss=focal", "task.label_smoothing=0.1"],
+)
+def test_keys_of_the_loss_decide_the_model(tmp_path, override):
+    path = write(tmp_path, top=LEAST)
+    assert load(path, override).sha256 != load(path).sha256
+    assert load(path, "task.class_weights=none", "task.loss=cross_entropy").sha256 == load(path).sha256
+
+
+def test_of_text_classification_these_keys_were_always_part_of_the_hash(tmp_path):
+    path = write(tmp_path, top=LEAST.replace("token_c", "text_c").replace("conll", "texts"))
+    assert set(load(path).model_sections["task"]) >= {"loss", "focal_gamma", "class_weights", "label_smoothing"}
+
+
+def test_a_mistake_in_weights_by_label_is_told_once_with_its_key(tmp_path):
+    path = write(tmp_path, top=LEAST)
+    (error,) = errors_of(path, "task.class_weights={PER: 0, O: 0.5}")
+    assert (error.code, error.message) == ("C105", "`task.class_weights.PER` must be more than 0.0, not 0")
+    (error,) = errors_of(path, "task.class_weights=balance")
+    assert (error.code, error.help) == ("C103", "did you mean `balanced`?")
