@@ -130,6 +130,8 @@ TARGETS = [[0, 3, 4, 0], [0, 0, 1, 0, UNLABELLED]]
 def test_tags_of_a_label_share_its_weight():
     assert loss_of_tags(TARGETS, TAGS, tokens()).weights is None
     assert loss_of_tags(TARGETS, TAGS, tokens(class_weights={"O": 0.5, "PER": 2})).weights == (0.5, 1, 1, 2, 2)
+    # An evaluated model may come from elsewhere, with other outputs.
+    assert loss_of_tags([], ("LABEL_0", "O"), tokens(class_weights={"O": 0.5, "PER": 2})).weights == (1, 0.5)
     found = loss_of_tags(TARGETS, TAGS, tokens(class_weights="balanced")).weights
     assert found == pytest.approx((8 / 15, 8 / 3, 8 / 3, 8 / 6, 8 / 6))
 
