@@ -198,6 +198,9 @@ def test_dev_without_a_label_chooses_nothing_and_stops_nothing(halluc, labelled,
     assert "all epochs done" in outcome.err
     best = json.loads((only_run(config) / "run.json").read_text())["best"]
     assert (best["chosen_by"], best["dev"]) == ("last: dev has no label", {})
+    evaluated = halluc("eval", "--run", only_run(config), "--split", "dev")
+    assert evaluated.code == 0, evaluated.err
+    assert "no gold label: figures of labels are 0 by convention" in evaluated.err
     assert halluc("report", only_run(config)).code == 0
     told = (only_run(config) / "model" / "README.md").read_text()
     assert "chosen by" not in told
