@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import sys
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -217,7 +217,10 @@ _OF_UNSPACED = regex.compile(rf"(?V1){_UNSPACED}")
 _LETTER = regex.compile(r"\p{L}")
 
 
-def is_unspaced(tokens: Iterable[str]) -> bool:
-    """Whether more than a fifth of the letters are of scripts that have no blanks between words."""
+def is_cut_into_characters(tokens: Sequence[str]) -> bool:
+    """Whether more than a fifth of the letters are of scripts without blanks, and each of these is a token."""
     text = "".join(tokens)
-    return not text.isascii() and 5 * len(_OF_UNSPACED.findall(text)) > len(_LETTER.findall(text))
+    if text.isascii():
+        return False
+    letters = len(_OF_UNSPACED.findall(text))
+    return 5 * letters > len(_LETTER.findall(text)) and letters == sum(map(bool, map(_OF_UNSPACED.search, tokens)))
