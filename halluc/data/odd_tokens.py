@@ -10,9 +10,10 @@ from typing import Any
 from halluc.core.characters import is_invisible
 from halluc.core.examples import Corpus, Pair, Tagged
 from halluc.data.statistics import Words, counted_with
-from halluc.data.tokenization import HIDDEN, normalised
+from halluc.data.tokenization import HIDDEN, ZERO_WIDTH_SPACE, normalised
 
 _MOST_PLACES = 3
+_GLUE = "\0"  # in place of a hidden token between two halves of a word
 # How a token may differ from another, in words, and what makes the two one.
 _KINDS = {
     "hidden": ("by characters that cannot be seen", "`data.strip_invisible: true`"),
@@ -98,15 +99,15 @@ def _shown(token: str, forms: _Forms, kind: str) -> str:
 
 
 def _cleaned(odd: Mapping[str, _Forms], kinds: Mapping[str, Iterable[str]]) -> dict[str, str]:
-    """What each odd token becomes under the keys that are proposed for it; nothing, if it shows nothing."""
-    return {
-        token: ""
-        if is_invisible(token)
-        else forms.compatible
-        if "compatible" in kinds.get(token, ())
-        else forms.composed
-        for token, forms in odd.items()
-    }
+    """What each odd token becomes under the keys that are proposed for it: nothing, if it shows nothing, or `_GLUE`, if
+    a text that is stripped is not cut there."""
+    found = {}
+    for token, forms in odd.items():
+        if is_invisible(token):
+            found[token] = "" if forms.bare or ZERO_WIDTH_SPACE in token else _GLUE
+        else:
+            found[token] = forms.compatible if "compatible" in kinds.get(token, ()) else forms.composed
+    return found
 
 
 def _unseen(splits: Mapping[Any, Corpus[Any]], cleaned: Mapping[str, str], words: Words) -> Iterator[str]:
@@ -116,7 +117,7 @@ def _unseen(splits: Mapping[Any, Corpus[Any]], cleaned: Mapping[str, str], words
 
     def clean(pair: Pair) -> Pair:
         made = [cleaned.get(token, token) for token in pair[0].split(" ")]
-        return " ".join(filter(None, made)), pair[1]
+        return " ".join(filter(None, made)).replace(f" {_GLUE} ", "").strip(f" {_GLUE}"), pair[1]
 
     known = {pair for example in splits["train"] for pair in example.pairs}
     known_cleaned = set(map(clean, known))

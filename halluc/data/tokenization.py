@@ -79,7 +79,7 @@ HIDDEN = regex.compile(
 )
 _MAYBE_HIDDEN = regex.compile(rf"(?V1)[\p{{DI}}{_CONTROL}]")
 # A blank of no width: it goes from tokens like the others, but two words stand beside it.
-_ZERO_WIDTH_SPACE = "\u200b"
+ZERO_WIDTH_SPACE = "\u200b"
 
 
 class TokenizationKeys(Section):
@@ -185,7 +185,7 @@ class Tokenizer:
         if not self.strip_invisible or not _MAYBE_HIDDEN.search(text):
             return frozenset()
         found = (match.start() for match in HIDDEN.finditer(text))
-        return frozenset(place for place in found if self.how != "words" or text[place] != _ZERO_WIDTH_SPACE)
+        return frozenset(place for place in found if self.how != "words" or text[place] != ZERO_WIDTH_SPACE)
 
     def _clean(self, token: str) -> str:
         """Until nothing changes: what is stripped may bring a letter and its mark together, and the other way round."""

@@ -158,6 +158,14 @@ def test_a_token_beside_a_mention_that_shows_nothing_makes_it_unseen():
     ]
 
 
+def test_a_word_that_a_soft_hyphen_cuts_is_unseen_for_it():
+    train = corpus("train", TWIN, TWIN)
+    cut, apart = ("Os \u00ad lo", (Span(0, 3, "LOC"),)), ("Os \u200b lo", (Span(0, 3, "LOC"),))
+    assert told(train=train, dev=corpus("dev", cut, apart))[-1] == (
+        "dev: 1 mention is unseen in train only because of such tokens"
+    )
+
+
 SENTENCE = "all of it is one sentence of"
 COLUMN = "a blank line ends a sentence; or is there a column with its number? set `data.sentence_column`"
 
