@@ -62,7 +62,7 @@ def _one(cell: Cell, alike: Sequence[Cell], *, deep: bool, talk: Talk) -> None:
     if "train" in corpora.splits:
         experiment.refuse_unknown_classes(loaded, task, corpora.splits["train"])
     with progress.bar(f"{task.words.examples} counted", talk, logged=False) as tick:
-        report = check_corpora(corpora, task.words, tick)
+        report = check_corpora(corpora, task.words, tick, loaded.experiment.data)
     bare = sum(not labels_of(example) for corpus in corpora.splits.values() for example in corpus)
     labels = {name: split.labels for name, split in report.splits.items()}
     report.warnings.extend(unmet_out_of_scope(loaded.experiment.data, labels, bare))

@@ -322,7 +322,9 @@ def _record(job: _Job, encoder: Any, machine: dict[str, Any], notes: dict[str, A
     record.inputs = inputs
     record.gap = job.withheld.as_record() if job.withheld else None
     task = experiment.task_of(job.loaded)
-    data = check_corpora(job.as_read, task.words).model_copy(update={"encoding": notes})
+    data = check_corpora(job.as_read, task.words, config=job.loaded.experiment.data).model_copy(
+        update={"encoding": notes}
+    )
     for told in unseen_labels(data):  # of all that is odd what makes figures on dev mean something else
         say(f"warning: {told}", style="yellow")
     why_last = _unselective(job)
