@@ -30,6 +30,7 @@ from halluc.data.tag_schemes import Reading, summary
 from halluc.runs.data import Renamed
 
 _Readings = Mapping[SplitName, Reading]
+_Items = Mapping[SplitName, Iterable[Raw | BadLine]]
 
 
 @dataclass
@@ -86,7 +87,8 @@ def _read(config: DataConfig, table: registry.Table, splits: Sequence[SplitName]
         bad += broken
     # Two splits may be parts of one file, which is then said to be absent, and tells its bad lines, to both.
     refuse({(one.code, one.message): one for one in missing}.values())
-    return _Border(config, list(dict.fromkeys(bad))).corpora(raw)
+    beside = {split: _raw(config, table, split) for split in _named(config) if split not in raw}
+    return _Border(config, list(dict.fromkeys(bad))).corpora(raw, beside)
 
 
 def _with_excerpt(bad: BadLine, before: int) -> BadLine:
@@ -152,11 +154,15 @@ def stream_corpora(
     Raises:
         HallucError D101: a file is not there. D120: the tags belong to no one scheme.
     """
-    named = [split for split in splits if config.reference(split) is not None]
-    border = _Border(config, [])
-    border.decide_schemes({split: _raw(config, table, split) for split in named})
+    border, raw = _Border(config, []), {split: _raw(config, table, split) for split in _named(config)}
+    named = [split for split in splits if split in raw]
+    border.decide_schemes({split: raw.pop(split) for split in named}, raw)
     readings = border.decoding.readings if border.decoding is not None else {}
     return {split: Streamed(config, table, split, readings) for split in named}
+
+
+def _named(config: DataConfig) -> list[SplitName]:
+    return [split for split in SPLITS if config.reference(split) is not None]
 
 
 def _raw(config: DataConfig, table: registry.Table, split: SplitName) -> Iterator[Raw | BadLine]:
@@ -179,8 +185,8 @@ def _source(reference: str, split: SplitName) -> str:
     return reference if reference.startswith("hub:") else str(resolve(reference, split))
 
 
-def _sentences(items: Iterable[Raw | BadLine]) -> Iterator[RawSentence]:
-    return (item for item in items if isinstance(item, RawSentence))
+def _sentences(splits: _Items) -> dict[SplitName, Iterator[RawSentence]]:
+    return {split: (one for one in items if isinstance(one, RawSentence)) for split, items in splits.items()}
 
 
 class _Border:
@@ -192,9 +198,9 @@ class _Border:
         self.decoding = Decoding(config, bad, readings) if isinstance(config, TaggedDataConfig) else None
         self.repairs: list[Finding] = self.decoding.repairs if self.decoding is not None else []
 
-    def decide_schemes(self, splits: Mapping[SplitName, Iterable[Raw | BadLine]]) -> None:
+    def decide_schemes(self, splits: _Items, beside: _Items) -> None:
         if self.decoding is not None:
-            self.decoding.decide_schemes({split: _sentences(items) for split, items in splits.items()})
+            self.decoding.decide_schemes(_sentences(splits), _sentences(beside))
 
     def example(self, item: Raw, split: SplitName) -> Example | None:
         """The example, or None where it cannot be read, which ``bad`` then tells."""
@@ -207,8 +213,8 @@ class _Border:
             return item.example
         return item
 
-    def corpora(self, raw: dict[SplitName, list[Raw]]) -> Corpora:
-        self.decide_schemes(raw)
+    def corpora(self, raw: dict[SplitName, list[Raw]], beside: _Items) -> Corpora:
+        self.decide_schemes(raw, beside)
         made: dict[SplitName, list[Any]] = dict(raw)
         for split, items in made.items():
             for place, item in enumerate(items):  # in the place of what was read of it, which is forgotten

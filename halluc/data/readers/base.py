@@ -8,7 +8,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Protocol, Self
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from halluc.config.bounds import (
     DISTINCT,
@@ -20,7 +20,7 @@ from halluc.config.bounds import (
     Text,
 )
 from halluc.config.schema import LabelName, Section
-from halluc.core.errors import HallucError, Location, data_error, did_you_mean
+from halluc.core.errors import HallucError, Location, cut, data_error, did_you_mean
 from halluc.core.examples import Example, Span
 from halluc.core.files import irregular
 
@@ -75,11 +75,20 @@ _Scheme = Literal["auto", "iob1", "iob2", "bioes", "bmes", "bilou", "io"]
 _OutsideTag = Annotated[str, Field(max_length=LONGEST_TEXT)]
 
 
+class SplitSchemes(Section):
+    """A scheme for each split."""
+
+    train: _Scheme = Field(default="auto", description="that of the training split")
+    dev: _Scheme = Field(default="auto", description="that of the dev split")
+    test: _Scheme = Field(default="auto", description="that of the test split")
+
+
 class _Tags(_Splits):
-    scheme: _Scheme | Annotated[dict[SplitName, _Scheme], Field(max_length=3)] = Field(
+    scheme: Annotated[_Scheme, Tag("one")] | Annotated[SplitSchemes, Tag("each")] = Field(
         default="auto",
         description="how tags mark spans, for all splits or as {train: iob2, test: iob1}; auto: decided for each split "
         "by its tags, and told by `check`",
+        discriminator=Discriminator(lambda value: "each" if isinstance(value, dict | SplitSchemes) else "one"),
     )
     label: LabelName | None = Field(default=None, description="the label of tags that have none, as B, I and O")
     outside_tags: Annotated[list[_OutsideTag], Field(min_length=1, max_length=100), DISTINCT] = Field(
@@ -88,6 +97,14 @@ class _Tags(_Splits):
     rename_labels: Annotated[dict[Text, LabelName | None], Field(max_length=MOST_LABELS)] = Field(
         default={}, description="other names for labels, as {PERpart: PER, MISC: null}; null: without these mentions"
     )
+
+    @model_validator(mode="after")
+    def _names_labels(self) -> Self:
+        outside = [old for old, new in self.rename_labels.items() if new == "O"]
+        if outside:
+            raise ValueError(f"`data.rename_labels.{cut(outside[0])}: O` names no label: null leaves its mentions out")
+        return self
+
     bad_tags: Literal["error", "repair"] = Field(
         default="error", description="tags that break their scheme: refuse, or read them as conlleval does and say so"
     )
