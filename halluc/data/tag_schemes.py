@@ -80,16 +80,17 @@ class TagStatistics:
 
 @dataclass
 class Reading:
-    """How the tags of a split are read; ``note`` says why, ``is_certain`` whether its own tags show it.
+    """How the tags of a split are read; ``note`` says why.
 
-    ``spans`` has the sequences that were met.
+    ``evidence`` tells whether its own tags show it, fit other schemes as well, or contradict each other. ``spans`` has
+    the sequences that were met.
     """
 
     scheme: Scheme
     notation: Notation
     note: str
     outside: frozenset[str]
-    is_certain: bool = True
+    evidence: Literal["certain", "open", "contradictory"] = "certain"
     spans: dict[tuple[str, ...], tuple[Span, ...]] = field(default_factory=dict)
     _tags: dict[str, str] = field(default_factory=dict)
 
@@ -227,6 +228,7 @@ class _Decision:
 
     def _reading(self, split: _Split) -> Reading | None:
         scheme, note = split.evidence.decide()
+        evidence: Literal["open", "contradictory"] = "open" if scheme is not None else "contradictory"
         others = split.evidence.others()
         if split.asked is not None:
             scheme, note = split.asked, "named by the config"
@@ -241,7 +243,7 @@ class _Decision:
             self.errors.append(data_error("D120", f"the tags belong to no one scheme: {note}", help=help))
             return None
         note = "; ".join((note, *self._spelled(split)))
-        return Reading(scheme, split.notation, note, split.outside, not _is_uncertain(split))
+        return Reading(scheme, split.notation, note, split.outside, evidence if _is_uncertain(split) else "certain")
 
     def _spelled(self, split: _Split) -> list[str]:
         """What is unusual in the spelling of the tags."""
@@ -278,8 +280,10 @@ def summary(readings: Mapping[SplitName, Reading]) -> tuple[Scheme | None, str]:
     """The scheme of all splits and why, or None where they differ and how."""
     if not readings:
         return None, ""
-    plainest = max(readings.values(), key=lambda one: one.is_certain)  # the first that is certain
-    scheme = plainest.scheme if all(one.scheme == plainest.scheme for one in readings.values()) else None
-    if scheme and all(one.notation == plainest.notation for one in readings.values() if one.is_certain):
-        return scheme, plainest.note
+    every = list(readings.values())
+    first = next((one for one in every if one.evidence == "certain"), every[0])
+    scheme = first.scheme if all(one.scheme == first.scheme for one in every) else None
+    alike = {(one.notation, one.evidence) for one in every if one.evidence != "open"}
+    if scheme and len(alike) <= 1:
+        return scheme, first.note
     return scheme, "; ".join(f"{name}: {one}" for name, one in readings.items())

@@ -335,6 +335,12 @@ def test_tags_that_contradict_each_other_are_read_in_the_scheme_of_the_others_li
     assert [(bad.code, bad.problem) for bad in decoding.bad] == [("D122", "I-X after O is not legal in IOB2")]
     _, made = decoded({"train": [tuple(IOB2.split())], "dev": [tuple(DIRTY.split())]}, bad_tags="repair")
     assert made["dev"][0].spans == (Span(0, 2, "X"), Span(3, 4, "X"))
+    told = schemes({"dev": DIRTY, "test": IOB2}, bad_tags="repair")[1]
+    assert told[0] == "iob2"
+    assert told[1].startswith(
+        "dev: IOB2 (I- opens a span (dev.conll:1), as in IOB1, and B- opens one (dev.conll:1), as"
+    )
+    assert told[1].endswith("; IOB2 as in another split); test: IOB2 (every span opens with B-)")
 
 
 def test_the_errors_of_all_splits_are_told_at_once():
