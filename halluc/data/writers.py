@@ -10,7 +10,7 @@ from halluc.core.errors import data_error
 from halluc.core.examples import Tagged
 from halluc.core.files import replacing, write_jsonl
 from halluc.core.labels import Scheme, write_tags
-from halluc.data.readers.conll import DOCUMENT_START
+from halluc.data.rows.columns import DOCUMENT_START
 
 
 def write_conll(path: Path, examples: Iterable[Tagged], scheme: Scheme = "iob2", separator: str = "\t") -> int:

@@ -18,8 +18,9 @@ from halluc.core.errors import EXIT_DATA, HallucError, ManyErrors
 from halluc.core.examples import Corpus, Example, Labelled, Origin, Span, Tagged
 from halluc.core.labels import SCHEMES, write_tags
 from halluc.data.corpora import Corpora, read_corpora
-from halluc.data.readers.base import BadLine, TaggedDataConfig
-from halluc.data.readers.jsonl import Unreadable, parse_object
+from halluc.data.rows.records import parse_object
+from halluc.data.rows.row import BadLine, Unreadable
+from halluc.data.spans.config import SpansConfig
 from halluc.data.writers import write_conll, write_examples
 
 TWO = (
@@ -107,7 +108,7 @@ def test_every_reader_has_a_case():
 def test_every_reader_names_its_task_and_those_of_tags_take_a_scheme(reader):
     component = registry.load(TABLE, "reader", reader)
     assert component.makes in TABLE["task"]
-    assert issubclass(component.Config, TaggedDataConfig) == (component.makes == "token_classification")
+    assert issubclass(component.Config, SpansConfig) == (component.makes == "token_classification")
 
 
 @pytest.mark.parametrize("reader", CASES)
@@ -350,7 +351,7 @@ def test_what_the_writer_writes_is_read_without_any_option(tmp_path):
         ({"text": "ab cd", "spans": [[0, 2]]}, "D107", "neither"),
         ({"text": "ab cd", "spans": [[0, True, "X"]]}, "D107", "whole numbers"),
         ({"text": "ab cd", "spans": [[0, 2, ""]]}, "D107", "label"),
-        ({"tokens": ["a"], "tags": ["Q-X"]}, "D121", "no tag"),
+        ({"tokens": ["a", "b"], "tags": ["B-X", "Q-X"]}, "D121", "no tag"),
         ({"tokens": ["a"], "tags": ["E-X"]}, "D122", "not legal"),
     ],
 )
