@@ -263,11 +263,13 @@ def test_given_tokens_are_found_in_the_text_that_stands_beside_them(tokens, text
 
 
 def test_columns_are_sentences_of_their_first_cells():
-    lines = ["-DOCSTART- O", "Anna  X B-PER", "\u00a0 O", "", "", "New York\tB-LOC", "\tO", "-DOCSTART- O", "word"]
-    first, second, third = read("conll", *lines)
+    first, second = read("conll", "-DOCSTART- O", "Anna  B-PER", "\u00a0 O", "", "", "-DOCSTART- O", "word O")
     assert (first.line, first.tokens) == (2, ("Anna", "\u00a0"))
-    assert (second.line, second.tokens) == (6, ("New York", ""))
-    assert (third.line, third.id, third.tokens, third.text) == (9, "line-9", ("word",), None)
+    assert (second.line, second.id, second.tokens, second.text) == (7, "line-7", ("word",), None)
+    (tabs,) = read("conll", "New York\tB-LOC", "\tO")
+    assert (tabs.line, tabs.tokens) == (1, ("New York", ""))
+    alone = read("conll", "Anna", "met", "", "Oslo")
+    assert [text.tokens for text in alone] == [("Anna", "met"), ("Oslo",)]
 
 
 def test_a_sentence_with_a_broken_line_is_broken_and_no_other():
