@@ -52,7 +52,7 @@ class _Sentences:
         self.layout, self.file = layout, file
         self.asked: list[str | int] = list(dict.fromkeys(layout.token_columns or layout.asked))
         special = (layout.sentence_column, layout.word_id_column)
-        self.needed = max(2, *(Layout(asked=tuple(one for one in (*self.asked, *special) if one is not None)).least,))
+        self.needed = max(min(2, len(self.asked)), *(Layout(asked=tuple(one for one in (*self.asked, *special) if one is not None)).least,))
         self.width, self.first = 0, ""
         self.names: list[str] = []
         self.lines: list[int] = []
@@ -64,7 +64,7 @@ class _Sentences:
 
     def rows(self, lines: Iterable[Line]) -> Iterator[Row | BadLine | Notice]:
         header, comment = self.layout.header is True, self.layout.comment
-        split = self._splitter()
+        split, size = self._splitter(), 0
         for item in lines:
             if isinstance(item, BadLine):
                 self.sound = False
@@ -102,6 +102,12 @@ class _Sentences:
                 continue
             if self._begins_sentence(cells):
                 yield from self._ended()
+            size = size + len(line) + 1 if self.lines else 0
+            if size > self.layout.max_line_bytes:  # no more of it is kept
+                if self.sound:
+                    yield self._endless()
+                self.sound = False
+                continue
             self.lines.append(number)
             for place, kept in zip(self.places, self.cells, strict=True):
                 kept.append(cells[place])
@@ -216,6 +222,10 @@ class _Sentences:
             return None
         what = f"the whole file is one sentence of {self.tokens:,} tokens, for no blank line ends one, and its first "
         return Notice(self.file, 1, what + "column seems to count sentences: set `data.sentence_column: 0`")
+
+    def _endless(self) -> BadLine:
+        problem = f"a sentence of more than {self.layout.max_line_bytes:,} characters"
+        return BadLine("D114", self.file, self.lines[0], problem, "a blank line ends a sentence: is this `format: text`?")
 
     def _too_few(self, number: int, line: str, found: int) -> BadLine:
         problem = f"{found} column{'s' if found != 1 else ''} where {self.needed} are needed"
