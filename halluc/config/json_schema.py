@@ -22,7 +22,7 @@ def json_schema(table: registry.Table) -> dict[str, Any]:
     and ``matrix``.
     """
     sections: dict[str, Any] = {}
-    for name, (kind, _) in COMPONENT_SECTIONS.items():
+    for name, kind in COMPONENT_SECTIONS.items():
         union: Any = None
         for section in component_configs(table, kind).values():
             union = section if union is None else union | section

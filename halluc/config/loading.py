@@ -62,9 +62,47 @@ def model_sections(tree: Mapping[str, Any]) -> dict[str, Any]:
     return sections
 
 
+# The keys of ``data`` that hashes always have, by format: those of the version that made the first runs of it.
+_SPLITS = ("train", "dev", "test", "on_bad_line", "format")
+_TAGS = (*_SPLITS, "scheme", "bad_tags")
+_FIRST_KEYS: dict[str, tuple[str, ...]] = {
+    "conll": (*_TAGS, "separator", "token_column", "tag_column", "comment"),
+    "jsonl": (
+        *_TAGS, "tokens_field", "tags_field", "text_field", "spans_field", "id_field", "span_end", "tokenize", "overlaps",
+    ),
+    "hub": (*_TAGS, "subset", "tokens_field", "tags_field"),
+    "texts": (
+        *_SPLITS, "form", "text_field", "second_field", "label_field", "id_field", "tokenize", "delimiter", "header",
+        "quoting", "label_separator", "label_level", "multi_separator", "out_of_scope_label", "out_of_scope", "subset",
+        "dev_share",
+    ),
+}  # fmt: skip
+# Every other key is in a hash where it has not its default, which is one of these unless it is named here.
+_DEFAULTS: tuple[Any, ...] = (None, "auto", "none", False, "error", [], {})
+_OTHER_DEFAULTS: dict[str, Any] = {
+    "max_line_bytes": MOST_LINE_BYTES, "encoding": "utf-8", "separator": "whitespace", "token_column": 0,
+    "tag_column": -1, "tokens_field": "tokens", "tags_field": "tags", "text_field": "text", "spans_field": "spans",
+    "id_field": "id", "span_end": "exclusive", "tokenize": "words", "outside_tags": ["O"], "label_position": "first",
+    "tokenizer_version": 1,
+}  # fmt: skip
+
+
 def data_section(tree: Mapping[str, Any]) -> dict[str, Any]:
-    """The section ``data`` as hashes have it: without the keys that came later, where they have their default."""
-    return {key: value for key, value in tree["data"].items() if (key, value) != ("max_line_bytes", MOST_LINE_BYTES)}
+    """The section ``data`` as hashes have it: as the first runs had it, and keys that came later where they are used."""
+    data = dict(tree["data"])
+    if "label_field" in data:  # texts had one format, and named that of their files `form`
+        form, data["format"] = data["format"], "texts"
+        data["form"] = "auto" if form in ("texts", "hub") else form
+    first = _FIRST_KEYS.get(data["format"], _SPLITS)
+    if data["format"] in ("conll", "hub") or data.get("tokenize") != "words":
+        data.pop("tokenizer_version", None)  # no text is cut into words
+    return {key: value for key, value in data.items() if key in first or not _is_default(key, value)}
+
+
+def _is_default(key: str, value: Any) -> bool:
+    if key in _OTHER_DEFAULTS:
+        return bool(value == _OTHER_DEFAULTS[key])
+    return any(value is one or (value == one and type(value) is type(one)) for one in _DEFAULTS)
 
 
 def sha256_of_tree(tree: Any) -> str:
@@ -180,17 +218,15 @@ def check(located: Located, table: registry.Table) -> tuple[schema.Experiment | 
     errors: list[HallucError] = []
     chosen: dict[str, type[schema.Section]] = {}
     undecided: set[str] = set()
-    for section, (kind, selector) in schema.COMPONENT_SECTIONS.items():
-        found = problems.component(located, table, section, kind, selector)
+    for section, kind in schema.COMPONENT_SECTIONS.items():
+        found = problems.component(located, table, section, kind)
         if isinstance(found, HallucError):
             errors.append(found)
             undecided.add(section)
         elif found is not None:
             chosen[section] = found
-    if not undecided and chosen.keys() == schema.COMPONENT_SECTIONS.keys():
-        misfit = problems.misfit(located, table)
-        if misfit is not None:
-            return None, [*errors, misfit]  # the other keys of `data` are about another reader than is meant
+    if "task" not in chosen:
+        undecided.add("data")
     if located.value.get("augment") is not None:  # the methods' modules are loaded only where they are named
         chosen["augment"] = augment_type(table)
     kind_of_config = _experiment_type(tuple(chosen.items()))

@@ -38,42 +38,30 @@ _BOUNDS = {
 
 
 def component(
-    located: Located, table: registry.Table, section: str, kind: str, selector: str
-) -> type[schema.Section] | HallucError | None:
-    """The config class that a section selects, or why none; None where the section is absent."""
+    located: Located, table: registry.Table, section: str, kind: str
+) -> type[schema.Section] | HallucError | None:  # fmt: skip
+    """The config class of a section, which `task.type` selects, or why none; None where the section is absent."""
     if section not in located.value:
         return None
-    tree = located.value[section]
+    tree, task = located.value[section], located.value.get("task")
     if not isinstance(tree, dict):
         where = located.values.get((section,))
         message = f"`{section}` must be a mapping of keys to values, not {shown(tree)}"
-        return HallucError("C104", message, where, f"as in `{section}: {{{selector}: {min(table[kind])}}}`")
-    names = ", ".join(f"`{name}`" for name in sorted(table[kind]))
-    if selector not in tree:
-        where = located.keys.get((section,))
-        return HallucError("C102", f"missing key `{section}.{selector}`", where, f"it selects one of {names}")
-    name = tree[selector]
-    if isinstance(name, str) and name in table[kind]:
+        example = "type: token_classification" if section == "task" else "train: FILE"
+        return HallucError("C104", message, where, f"as in `{section}: {{{example}}}`")
+    name = task.get("type") if isinstance(task, dict) else None
+    if isinstance(name, str) and name in table["task"]:
         config: type[schema.Section] = registry.load(table, kind, name).Config
         return config
-    near = did_you_mean(shown(name).strip('"'), table[kind])
+    if section != "task":
+        return None  # what is wrong is told of the task
+    names = ", ".join(f"`{one}`" for one in sorted(table["task"]))
+    if name is None:
+        where = located.keys.get((section,))
+        return HallucError("C102", "missing key `task.type`", where, f"it selects one of {names}")
+    near = did_you_mean(shown(name).strip('"'), table["task"])
     help = f"did you mean `{near}`?" if near else f"known: {names}"
-    where = located.values.get((section, selector))
-    return HallucError("C103", f"`{section}.{selector}` cannot be {shown(name)}", where, help)
-
-
-def misfit(located: Located, table: registry.Table) -> HallucError | None:
-    """Why ``data`` brings no examples of the config's task, both naming components that there are."""
-    task, form = located.value["task"]["type"], located.value["data"]["format"]
-    makes = {name: registry.load(table, "reader", name).makes for name in table["reader"]}
-    if makes[form] == task:
-        return None
-    fitting = sorted(name for name, made in makes.items() if made == task)
-    near = did_you_mean(form, fitting)
-    listed = ", ".join(f"`{name}`" for name in fitting) or "none yet"
-    help = f"did you mean `{near}`?" if near else f"formats for {task}: {listed}"
-    where = located.values.get(("data", "format"))
-    return HallucError("C113", f"`data.format: {form}` brings examples of {makes[form]}, not of {task}", where, help)
+    return HallucError("C103", f"`task.type` cannot be {shown(name)}", located.values.get(("task", "type")), help)
 
 
 def decisive(found: Sequence[Any], located: Located) -> list[Any]:

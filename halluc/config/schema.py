@@ -23,8 +23,8 @@ from halluc.config.bounds import (
 from halluc.core import registry
 from halluc.core.labels import MOST_CHARACTERS, label_fault
 
-# section of the config -> (kind in the table, the key that selects a component)
-COMPONENT_SECTIONS = {"task": ("task", "type"), "data": ("reader", "format")}
+# section of the config -> kind in the table; `task.type` selects the component of each
+COMPONENT_SECTIONS = {"task": "task", "data": "reader"}
 
 # The sections that decide the model: their hash finds a run again (DESIGN, "One run as data").
 MODEL_SECTIONS = ("task", "data", "gap", "augment", "model", "train", "seed")
@@ -324,7 +324,7 @@ class Experiment(Section):
         "(null too); the best on dev by `train.best`; or none. A removed one counts as trained",
     )
     task: Any = Field(description="what is learned; `halluc list tasks`")
-    data: Any = Field(description="the corpus; `halluc list readers`")
+    data: Any = Field(description="the corpus: `data: {train: FILE}`")
     model: ModelConfig = Field(description="the encoder to fine-tune: `model: {name: …}`")
     gap: GapConfig | None = Field(default=None, description="what to withhold from the training split; null: nothing")
     augment: Any = Field(default=None, description="what to add to the training split; null: nothing")

@@ -12,31 +12,29 @@ from halluc.core.errors import MOST_SHOWN, HallucError, Location, data_error, re
 from halluc.core.examples import Corpus, Example
 from halluc.core.labels import Scheme
 from halluc.core.memory import uncollected
+from halluc.data.causes import folded
+from halluc.data.config import DataConfig
 from halluc.data.decoding import Decoding, Finding, Place
-from halluc.data.readers.base import (
-    SPLITS,
-    BadLine,
-    DataConfig,
-    Mended,
-    Raw,
-    RawSentence,
-    Reader,
-    SplitName,
-    TaggedDataConfig,
-    resolve,
-)
-from halluc.data.readers.lines import excerpt
+from halluc.data.reader import Mended, Raw, RawSentence, Reader
+from halluc.data.rows.references import SPLITS, SplitName, resolve
+from halluc.data.rows.row import BadLine, LeftOut, Notice, excerpt
+from halluc.data.shares import Share, has_documents, place_of
 
 
 @dataclass
 class Corpora:
-    """The splits that were read and what reading found. ``scheme`` is None where the files give no tags."""
+    """The splits that were read and what reading found. ``scheme`` is None where the files give no tags.
+
+    ``mappings`` says for each split which fields were read, and ``notices`` what a person should know of its file.
+    """
 
     splits: dict[SplitName, Corpus[Any]]
     scheme: Scheme | None = None
     scheme_note: str = ""
     repairs: list[Finding] = field(default_factory=list)
     skipped: list[Finding] = field(default_factory=list)
+    notices: list[Finding] = field(default_factory=list)
+    mappings: dict[SplitName, str] = field(default_factory=dict)
 
     @property
     def files(self) -> list[Path]:
@@ -58,25 +56,88 @@ def _read(config: DataConfig, table: registry.Table, splits: Sequence[SplitName]
     raw: dict[SplitName, list[Raw]] = {}
     bad: list[BadLine] = []
     missing: list[HallucError] = []
+    found = Corpora({})
     for split in splits:
         if config.reference(split) is None:
             continue
+        reading = _Reading(config, table, split)
         raw[split] = []
         broken: list[BadLine] = []
         try:
-            for item in _raw(config, table, split):
+            for item in reading.items():
                 if isinstance(item, BadLine):
                     broken.append(_with_excerpt(item, len(broken)))
                     if len(broken) > _MOST_BROKEN + _SHARE_BROKEN * len(raw[split]):
                         raise _all_broken(broken, len(raw[split]))
+                elif isinstance(item, LeftOut):
+                    found.skipped.append(Finding(Place(item.file, item.line), item.why))
+                elif isinstance(item, Notice):
+                    found.notices.append(Finding(Place(item.file, item.line), item.what))
                 else:
                     raw[split].append(item)
+            raw[split] = reading.own(raw[split])
         except HallucError as error:
             missing.append(error)
+        found.mappings[split] = reading.reader.mapping
         bad += broken
     # Two splits may be parts of one file, which is then said to be absent, and tells its bad lines, to both.
+    found.skipped, found.notices = list(dict.fromkeys(found.skipped)), list(dict.fromkeys(found.notices))
     refuse({(one.code, one.message): one for one in missing}.values())
-    return _Border(config, list(dict.fromkeys(bad))).corpora(raw)
+    return _Border(config, list(dict.fromkeys(bad))).corpora(raw, found)
+
+
+class _Reading:
+    """One split being read, and which of its file's examples are its own.
+
+    ``by_document`` is None as long as it is not known whether the file has documents.
+    """
+
+    def __init__(
+        self, config: DataConfig, table: registry.Table, split: SplitName, by_document: bool | None = None
+    ) -> None:  # fmt: skip
+        self.config, self.split, self.by_document = config, split, by_document
+        self.reader: Reader = registry.load(table, "reader", config.task)(config)
+        reference = config.reference(split)
+        assert reference is not None
+        self.reference = reference
+
+    def items(self) -> Iterator[Raw | BadLine | LeftOut | Notice]:
+        """All that the reader gives; of a split that is all of its file no more examples than are asked for."""
+        most = self.config.max_examples if self._share(False).is_whole else None
+        count = 0
+        try:
+            for item in self.reader.read(self.reference, self.split):
+                yield item
+                count += not isinstance(item, (BadLine, LeftOut, Notice))
+                if count == most:
+                    return
+        except OSError as error:
+            raise data_error("D101", f"cannot read {self.reference}: {error.strerror or error}") from None
+
+    def own(self, items: list[Raw]) -> list[Raw]:
+        """The examples that are the split's, of those of its file."""
+        if self._share(False).is_whole:
+            return items
+        share = self._share(self._has_documents(items))
+        return [item for item in items if share.has(item)][: self.config.max_examples]
+
+    def stream(self) -> Iterator[Raw | BadLine]:
+        """The same one after another, without what is left out."""
+        share, count = self._share(bool(self.by_document)), 0
+        for item in self.items():
+            if isinstance(item, BadLine):
+                yield item
+            elif not isinstance(item, (LeftOut, Notice)) and share.has(item):
+                yield item
+                count += 1
+                if count == self.config.max_examples:
+                    return
+
+    def _has_documents(self, items: Iterable[Raw]) -> bool:
+        return has_documents(items, _source(self.reference, self.split))
+
+    def _share(self, by_document: bool) -> Share:
+        return Share(self.config, self.split, _source(self.reference, self.split), by_document)
 
 
 def _with_excerpt(bad: BadLine, before: int) -> BadLine:
@@ -110,13 +171,16 @@ class Streamed:
     The first time through finds what cannot be read; it raises at the end, as ``read_corpora`` does.
     """
 
-    def __init__(self, config: DataConfig, table: registry.Table, split: SplitName, scheme: Scheme | None) -> None:
+    def __init__(
+        self, config: DataConfig, table: registry.Table, split: SplitName, scheme: Scheme | None, by_document: bool
+    ) -> None:
         self.config, self.table, self.split, self.scheme = config, table, split, scheme
+        self.by_document = by_document
 
     def __iter__(self) -> Iterator[Any]:
         border = _Border(self.config, [], self.scheme)
         count = 0
-        for item in _raw(self.config, self.table, self.split):
+        for item in _Reading(self.config, self.table, self.split, self.by_document).stream():
             if isinstance(item, BadLine):
                 border.bad.append(_with_excerpt(item, len(border.bad)))
                 example = None
@@ -144,20 +208,26 @@ def stream_corpora(
     """
     named = [split for split in splits if config.reference(split) is not None]
     border = _Border(config, [])
-    items = (item for split in named for item in _raw(config, table, split))
-    border.decide_scheme(item for item in items if not isinstance(item, BadLine))
+    documents: dict[SplitName, bool] = {}
+    border.decide_scheme(item for split in named for item in _examples(config, table, split, documents))
     scheme = border.decoding.scheme if border.decoding is not None else None
-    return {split: Streamed(config, table, split, scheme) for split in named}
+    return {split: Streamed(config, table, split, scheme, documents.get(split, False)) for split in named}
 
 
-def _raw(config: DataConfig, table: registry.Table, split: SplitName) -> Iterator[Raw | BadLine]:
-    reader: Reader = registry.load(table, "reader", config.format)(config)  # type: ignore[attr-defined]
-    reference = config.reference(split)
-    assert reference is not None
-    try:
-        yield from reader.read(reference, split)
-    except OSError as error:
-        raise data_error("D101", f"cannot read {reference}: {error.strerror or error}") from None
+def _examples(
+    config: DataConfig, table: registry.Table, split: SplitName, documents: dict[SplitName, bool]
+) -> Iterator[Raw]:
+    """What can be read of a split's file, which also shows whether it has documents."""
+    reading = _Reading(config, table, split)
+    source, first = _source(reading.reference, split), -1
+    for item in reading.items():
+        if isinstance(item, (BadLine, LeftOut, Notice)):
+            continue
+        file, _, document = place_of(item)
+        if file == source:
+            first = document if first < 0 else first
+            documents[split] = documents.get(split, False) or document != first
+        yield item
 
 
 def _nothing(config: DataConfig, split: SplitName, help: str) -> HallucError:
@@ -176,7 +246,7 @@ class _Border:
     def __init__(self, config: DataConfig, bad: list[BadLine], scheme: Scheme | None = None) -> None:
         self.config = config
         self.bad = bad
-        self.decoding = Decoding(config, bad, scheme) if isinstance(config, TaggedDataConfig) else None
+        self.decoding = Decoding(config, bad, scheme) if config.has_tags else None
         self.repairs: list[Finding] = self.decoding.repairs if self.decoding is not None else []
 
     def decide_scheme(self, items: Iterable[Raw]) -> None:
@@ -194,15 +264,16 @@ class _Border:
             return item.example
         return item
 
-    def corpora(self, raw: dict[SplitName, list[Raw]]) -> Corpora:
+    def corpora(self, raw: dict[SplitName, list[Raw]], found: Corpora) -> Corpora:
+        """Fill ``found`` with the examples of each split."""
         self.decide_scheme(item for items in raw.values() for item in items)
         made: dict[SplitName, list[Any]] = dict(raw)
         for items in made.values():
             for place, item in enumerate(items):  # in the place of what was read of it, which is forgotten
                 items[place] = self.example(item)
         self.refuse()
-        skipped = [Finding(Place(b.file, b.line), b.problem) for b in self.bad]
-        found = Corpora({}, repairs=self.repairs, skipped=skipped)
+        found.skipped += [Finding(Place(b.file, b.line), b.problem) for b in self.bad]
+        found.repairs = self.repairs
         if self.decoding is not None:
             found.scheme, found.scheme_note = self.decoding.scheme, self.decoding.note
         for split, examples in made.items():
@@ -217,11 +288,13 @@ class _Border:
 
     def nothing(self, split: SplitName) -> HallucError:
         help = "every line was skipped; see `halluc check`" if self.bad else "it holds no example"
+        if self.config.is_held_out(split):
+            help = f"`data.{split}_share` left it none: name another share, or a `{split}` of its own"
         return _nothing(self.config, split, help)
 
     def refuse(self) -> None:
         """Raise what cannot be read, where the config does not leave it out."""
         if self.config.on_bad_line == "error":
-            refuse(one.error() for one in self.bad)
+            refuse(folded(self.bad))
         # A file of which nothing can be read is an error, however forgiving the config.
-        refuse(one.error() for one in self.bad if one.code == "D102")
+        refuse(folded(one for one in self.bad if one.code == "D102"))

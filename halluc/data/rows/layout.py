@@ -49,3 +49,8 @@ class Layout:
     def by_number(self) -> bool:
         """Whether columns are asked for by number."""
         return any(isinstance(one, int) for one in self.asked)
+
+    @property
+    def least(self) -> int:
+        """The columns that a row has at least."""
+        return max([1, *(one + 1 if one >= 0 else -one for one in self.asked if isinstance(one, int))])

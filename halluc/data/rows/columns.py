@@ -1,0 +1,244 @@
+"""Columns, as of CoNLL: a token a line, its sentence ended by a blank line or by a column that numbers sentences."""
+
+from __future__ import annotations
+
+import csv
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+from halluc.core.errors import HallucError
+from halluc.data.rows.delimited import QUOTES
+from halluc.data.rows.layout import Layout
+from halluc.data.rows.row import BadLine, Notice, Row, Unreadable, excerpt
+from halluc.data.rows.streams import Line
+
+DOCUMENT_START, NEW_DOCUMENT = "-DOCSTART-", "# newdoc"
+_SEPARATORS = {"tab": "\t", "space": " "}
+_BLANKS = re.compile(r"[ \t]+")
+# Of so many different sequences of cells, as of tags, sentences share theirs.
+_MOST_MET = 1 << 16
+_PREFIX = re.compile(r"[BIESULM][-_]")
+
+
+def sentences(lines: Iterable[Line], layout: Layout, file: str) -> Iterator[Row | BadLine | Notice]:
+    """A row for each sentence: of each column that is asked for, by its number or name, the cells of all tokens.
+
+    Raises:
+        HallucError D116: a column that is asked for is not in the header.
+    """
+    yield from _Sentences(layout, file).rows(lines)
+
+
+def column(row: Row, which: str | int) -> tuple[str, ...]:
+    """The cells of a column.
+
+    Raises:
+        Unreadable: there is none of that name.
+    """
+    try:
+        cells: tuple[str, ...] = row.fields[which]
+    except KeyError:
+        have = ", ".join(f"`{name}`" for name in list(row.fields)[:8])
+        raise Unreadable("D116", f"no column `{which}`; the row has {have}") from None
+    return cells
+
+
+class _Sentences:
+    """The sentence that is being read: cells by column, and the line of each token."""
+
+    def __init__(self, layout: Layout, file: str) -> None:
+        self.layout, self.file = layout, file
+        self.asked: list[str | int] = list(dict.fromkeys(layout.asked))
+        special = (layout.sentence_column, layout.word_id_column)
+        self.needed = max(2, *(Layout(asked=tuple(one for one in (*self.asked, *special) if one is not None)).least,))
+        self.width, self.first = 0, ""
+        self.names: list[str] = []
+        self.lines: list[int] = []
+        self.cells: list[list[str]] = []
+        self.sound, self.document, self.sentences, self.tokens = True, 0, 0, 0
+        self.number: str | None = None
+        self._met: dict[tuple[str, ...], tuple[str, ...]] = {}
+        self._numbers: tuple[int, int] | tuple[()] | None = ()
+
+    def rows(self, lines: Iterable[Line]) -> Iterator[Row | BadLine | Notice]:
+        header, comment = self.layout.header is True, self.layout.comment
+        split = self._splitter()
+        for item in lines:
+            if isinstance(item, BadLine):
+                self.sound = False
+                yield item
+                continue
+            number, line = item
+            # Only spaces and tabs make a line blank: a no-break space may be a token.
+            is_blank = not line.strip(" \t")
+            is_comment = comment is not None and not is_blank and line.startswith(comment)
+            if is_blank or line.startswith(DOCUMENT_START) or (is_comment and line.startswith(NEW_DOCUMENT)):
+                yield from self._ended()
+                self.document += not is_blank
+                continue
+            if is_comment:
+                continue
+            try:
+                cells = split(line)
+            except csv.Error as error:
+                self.sound = False
+                yield BadLine("D118", self.file, number, f"not readable as CSV: {error}", QUOTES, *excerpt(line))
+                continue
+            if header:
+                self.names, header = [cell.strip() for cell in cells], False
+                self._set_width(line, cells)
+                continue
+            if len(cells) != self.width and (bad := self._unfit(number, line, cells)):
+                self.sound = False
+                yield bad
+                continue
+            if "\r" in line:
+                self.sound = False
+                yield bare_return(self.file, number, line)
+                continue
+            if self._is_no_word(cells):
+                continue
+            if self._begins_sentence(cells):
+                yield from self._ended()
+            self.lines.append(number)
+            for place, kept in zip(self.places, self.cells, strict=True):
+                kept.append(cells[place])
+        yield from self._ended()
+        if notice := self._one_sentence():
+            yield notice
+
+    def _splitter(self) -> Callable[[str], Sequence[str]]:
+        """What cuts a line into cells."""
+        layout = self.layout
+        separator = _SEPARATORS.get(layout.separator, layout.separator)
+        most = -1 if layout.columns is None else layout.columns - 1
+        quoting = layout.quoting if layout.quoting != "auto" else separator in (",", ";")
+        if quoting and len(separator) == 1:
+            return lambda line: (
+                line.split(separator) if '"' not in line else next(csv.reader((line,), delimiter=separator, strict=True))
+            )
+        if separator != "whitespace":
+            return lambda line: line.split(separator, most)
+
+        def by_blanks(line: str) -> Sequence[str]:
+            cells = line.split(" ")
+            if most < 0 and "" not in cells and "\t" not in line:
+                return cells
+            return _BLANKS.split(line.strip(" \t"), maxsplit=max(most, 0))
+
+        return by_blanks
+
+    def _unfit(self, number: int, line: str, cells: Sequence[str]) -> BadLine | None:
+        """Why a line of another width than those before it cannot be read; the first line sets the width."""
+        if len(cells) < self.needed:
+            return self._too_few(number, line, len(cells))
+        if self.width:
+            return self._ragged(number, line, cells)
+        self._set_width(line, cells)
+        return None
+
+    def _set_width(self, line: str, cells: Sequence[str]) -> None:
+        """Take the number of columns from the first line, and find those that are asked for.
+
+        Raises:
+            HallucError C106: two of them are one.
+        """
+        self.width, self.first = len(cells), line
+        self.places = [self._place(which) for which in self.asked]
+        self.cells = [[] for _ in self.places]
+        for place in self.places:
+            if self.places.count(place) > 1:
+                one, other = [self.asked[at] for at, found in enumerate(self.places) if found == place][:2]
+                message = f"the columns {one} and {other} are one column of {self.width}"
+                help = "see `data.token_column` and `data.tag_column`: name the column of the tags"
+                raise HallucError("C106", message, help=help)
+
+    def _place(self, which: str | int) -> int:
+        if isinstance(which, int):
+            return which if which >= 0 else self.width + which
+        if which in self.names:
+            return self.names.index(which)
+        have = ", ".join(f"`{name}`" for name in self.names[:8]) or "none: set `data.header: true`"
+        raise HallucError("D116", f"{self.file}: no column `{which}`; named are {have}", help="or name it by number, from 0")
+
+    def _is_no_word(self, cells: Sequence[str]) -> bool:
+        """Whether a line of CoNLL-U is a range of words (`1-2`) or an empty node (`1.1`)."""
+        which = self.layout.word_id_column
+        return which is not None and not cells[self._place(which)].isdecimal()
+
+    def _begins_sentence(self, cells: Sequence[str]) -> bool:
+        which = self.layout.sentence_column
+        if which is None:
+            self._remember(cells[0])
+            return False
+        number = cells[self._place(which)].strip()
+        if not number or number == self.number:  # an empty cell goes on in its sentence
+            return False
+        self.number = number
+        return bool(self.lines)
+
+    def _ended(self) -> Iterator[Row]:
+        """The sentence that was read, if it is one. Words and tags that stand in many sentences are in memory once."""
+        if self.lines and self.sound:
+            self.sentences, self.tokens = self.sentences + 1, len(self.lines)
+            first, last = self.lines[0], self.lines[-1]
+            numbers: Any = range(first, last + 1) if last - first < len(self.lines) else tuple(self.lines)
+            fields = {which: self._shared(cells) for which, cells in zip(self.asked, self.cells, strict=True)}
+            yield Row(self.file, first, fields, "", 0, numbers, self.document)
+        if self.lines or not self.sound:
+            self.lines, self.sound, self.cells = [], True, [[] for _ in self.cells]
+
+    def _shared(self, cells: list[str]) -> tuple[str, ...]:
+        told = tuple(map(sys.intern, cells))
+        if len(self._met) < _MOST_MET:
+            return self._met.setdefault(told, told)
+        return self._met.get(told, told)
+
+    def _remember(self, cell: str) -> None:
+        """Keep whether the first column may count sentences, as 0 0 0 1 1 2 does."""
+        if self._numbers is None:
+            return
+        number = int(cell) if cell.isdecimal() and len(cell) < 10 else -1
+        first, last = self._numbers or (number, number)
+        self._numbers = (first, number) if number >= 0 and 0 <= number - last <= 1 else None
+
+    def _one_sentence(self) -> Notice | None:
+        """What to say of a file without any blank line, whose first column counts sentences or which is very long."""
+        if self.sentences != 1 or self.document or self.layout.sentence_column is not None:
+            return None
+        first, last = self._numbers or (0, 0)
+        counts = first < last and last - first + 1 < self.tokens
+        if not counts and self.tokens <= _MOST_OF_ONE:
+            return None
+        help = "set `data.sentence_column: 0`" if counts else "see `data.sentence_column`, if a column numbers sentences"
+        what = f"the whole file is one sentence of {self.tokens:,} tokens, for no blank line ends one: {help}"
+        return Notice(self.file, 1, what)
+
+    def _too_few(self, number: int, line: str, found: int) -> BadLine:
+        problem = f"{found} column{'s' if found != 1 else ''} where {self.needed} are needed"
+        help = "check `data.separator`, `data.token_column` and `data.tag_column`"
+        if line.startswith("#") and self.layout.comment is None:
+            help = "if lines like this are comments, set `data.comment`"
+        return BadLine("D105", self.file, number, problem, help, line, 1, len(line))
+
+    def _ragged(self, number: int, line: str, cells: Sequence[str]) -> BadLine:
+        """A line of more or fewer columns than the lines before it: columns could not be told by number."""
+        problem = f"{len(cells)} columns where the lines before have {self.width}"
+        help = "a token with a space in it? set `data.separator: tab`"
+        if "#" in (line[0], self.first[0]) and self.layout.comment is None:
+            help = "if lines that start with # are comments, set `data.comment`"
+        elif len(cells) > self.width and _PREFIX.match(cells[self.width - 1]):
+            help = f"a label with a blank in it? set `data.columns: {self.width}`: the rest of a line is its last column"
+        return BadLine("D113", self.file, number, problem, help, line, 1, len(line))
+
+
+# A sentence of more tokens in a file that has no other.
+_MOST_OF_ONE = 1_000
+
+
+def bare_return(file: str, number: int, line: str) -> BadLine:
+    """A line with a carriage return inside: line ends of two kinds."""
+    help = "convert the line ends, for example with `tr '\\r' '\\n'`, or take the character out"
+    return BadLine("D124", file, number, "a carriage return inside a line", help, *excerpt(line, line.index("\r")))

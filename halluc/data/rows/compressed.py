@@ -1,0 +1,211 @@
+"""The bytes of files and streams: unpacked, transcoded to UTF-8, with line feeds for line ends, in bounded memory."""
+
+from __future__ import annotations
+
+import bz2
+import codecs
+import gzip
+import io
+import lzma
+import shlex
+import zipfile
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from halluc.core.errors import HallucError, Location, data_error
+
+# Packed text is 3 to 10 times smaller. Up to so many bytes, no ratio does harm.
+_MOST_RATIO, _ALWAYS_UNPACKED = 100, 1 << 24
+_GZIP, _BZIP2, _XZ, _ZIP = b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00", b"PK\x03\x04"
+_NAMES = {_GZIP: "gzip", _BZIP2: "bzip2", _XZ: "xz", _ZIP: "a ZIP archive"}
+_COMMANDS = {_GZIP: "gzip -dc", _BZIP2: "bzip2 -dc", _XZ: "xz -dc", _ZIP: "unzip -p"}
+_UNPACKERS: dict[bytes, Callable[[io.BufferedReader], Any]] = {
+    _GZIP: lambda file: gzip.GzipFile(fileobj=file, mode="rb"),
+    _BZIP2: bz2.BZ2File,
+    _XZ: lzma.LZMAFile,
+}
+_LONGEST_MAGIC = max(map(len, _NAMES))
+_DAMAGES = (EOFError, zlib.error, gzip.BadGzipFile, lzma.LZMAError, zipfile.BadZipFile, NotImplementedError)
+
+
+class Blocks:
+    """The bytes of a stream as UTF-8, unpacked where they are gzip, bzip2, xz or a ZIP archive of one file.
+
+    ``damage`` says why packed bytes cannot be read any further; ``is_packed`` is known after the first block.
+    """
+
+    def __init__(self, stream: io.BufferedIOBase, name: str, size: int, encoding: str = "utf-8") -> None:
+        self.damage: str | None = None
+        self._raw = self._stream = stream
+        self._name, self._size = name, size
+        self._magic: bytes | None = None
+        self._packed_size: Callable[[], int] = lambda: 0
+        self._unpacked = self._lines = 0
+        self._begins, self._ended = True, False
+        utf8 = codecs.lookup(encoding).name in ("utf-8", "utf-8-sig", "ascii")
+        self._encoding = encoding
+        self._decoder = None if utf8 else codecs.getincrementaldecoder(encoding)()
+        self._has_bare_returns: bool | None = None
+        self._held = b""
+
+    @property
+    def is_packed(self) -> bool:
+        return self._magic is not None
+
+    def position(self) -> int:
+        """How many bytes of the stream itself were read."""
+        return self._raw.tell()
+
+    def next(self) -> bytes:
+        """The next bytes, at most ``size`` where they are UTF-8; waits for the first. Nothing at the end.
+
+        Raises:
+            HallucError D101: the stream cannot be read. D103: it unpacks to far more than its size. D104: a byte that
+                is not of the encoding.
+        """
+        block = self._decoded()
+        if self._has_bare_returns is None:
+            block = self._with_line_ends(block)
+        elif self._has_bare_returns:
+            block = block.replace(b"\r", b"\n")
+        return block
+
+    def _with_line_ends(self, block: bytes) -> bytes:
+        """The first block with a line end, which shows whether a carriage return alone ends a line, as of old a Mac."""
+        while block.endswith(b"\r") and b"\n" not in block:  # the line feed of CRLF may come yet
+            more = self._decoded()
+            if not more:
+                break
+            block += more
+        if b"\n" in block:
+            self._has_bare_returns = False
+        elif b"\r" in block:
+            self._has_bare_returns = True
+            block = block.replace(b"\r", b"\n")
+        return block
+
+    def _decoded(self) -> bytes:
+        if self._decoder is None:
+            return self._read()
+        while True:
+            block = self._read()
+            try:
+                text = self._decoder.decode(block, final=not block)
+            except UnicodeDecodeError as error:
+                line = self._lines + error.object[: error.start].count(b"\n") + 1
+                problem = f"byte 0x{error.object[error.start]:02x} is not {self._encoding}"
+                raise data_error("D104", problem, Location(self._name, line), "see `data.encoding`") from None
+            self._lines += text.count("\n")
+            if text or not block:
+                return text.encode("utf-8", "surrogatepass")
+
+    def _read(self) -> bytes:
+        # ``read1`` leaves nothing behind in the stream's own buffer, so that ``select`` tells the truth.
+        try:
+            block: bytes = self._stream.read1(self._size)
+            if self._begins:
+                self._begins = False
+                block = self._unpacking(block)
+        except _DAMAGES as error:
+            return self._damaged(str(error))
+        except RuntimeError as error:  # a ZIP archive with a password
+            return self._damaged(str(error))
+        except OSError as error:
+            if error.errno is None and self.is_packed:  # how the module bz2 reports damage
+                return self._damaged(str(error))
+            raise unreadable(self._name, error) from None
+        self._unpacked += len(block)
+        if self._magic is not None and self._unpacked > max(_ALWAYS_UNPACKED, _MOST_RATIO * self._packed_size()):
+            what = "ZIP" if self._magic == _ZIP else _NAMES[self._magic]
+            problem = f"this {what} file unpacks to more than {_MOST_RATIO} times its size, and may fill the memory or the disk"
+            raise data_error("D103", problem, Location(self._name), f"if you trust it, {self._by_hand()}")
+        return block
+
+    def _damaged(self, why: str) -> bytes:
+        self.damage = f"{_NAMES[self._magic or _GZIP]}: {why}"
+        return b""
+
+    def _unpacking(self, block: bytes) -> bytes:
+        """The first block as it is, or that of what is packed in it."""
+        while block and len(block) < _LONGEST_MAGIC and any(magic.startswith(block) for magic in _NAMES):
+            more = self._stream.read1(self._size)
+            if not more:
+                break
+            block += more
+        self._magic = next((magic for magic in _NAMES if block.startswith(magic)), None)
+        if self._magic is None:
+            return block
+        if self._magic == _ZIP:
+            self._stream = self._only_member()  # type: ignore[assignment]
+        else:
+            packed = _Rejoined(block, self._stream)
+            self._packed_size = lambda: packed.given
+            self._stream = _UNPACKERS[self._magic](io.BufferedReader(packed))
+        return self._stream.read1(self._size)
+
+    def _only_member(self) -> Any:
+        """The one file in a ZIP archive.
+
+        Raises:
+            HallucError D104: the archive has none or several, or comes through a pipe.
+        """
+        where = Location(self._name)
+        if not self._raw.seekable():
+            help = "unpack it on the way: `unzip -p ARCHIVE | …`"
+            raise data_error("D104", "a ZIP archive cannot be read from a pipe", where, help)
+        archive = zipfile.ZipFile(self._raw)  # type: ignore[arg-type]  # a buffered file
+        members = [one for one in archive.infolist() if not one.is_dir() and not one.filename.startswith("__MACOSX/")]
+        if any(one.filename == "[Content_Types].xml" for one in members):
+            raise data_error("D104", "this is a spreadsheet or another office document, not text", where, "save it as CSV")
+        if len(members) != 1:
+            listed = ", ".join(one.filename for one in members[:5]) or "nothing"
+            problem = f"a ZIP archive with {len(members)} files ({listed}), where one is read"
+            raise data_error("D104", problem, where, "unpack it, and name the file that is meant")
+        size = members[0].compress_size
+        self._packed_size = lambda: size
+        return archive.open(members[0])
+
+    def _by_hand(self) -> str:
+        """What unpacks the stream by hand."""
+        assert self._magic is not None
+        command = _COMMANDS[self._magic]
+        if not Path(self._name).is_file():  # standard input, or a named pipe
+            return f"unpack it on the way: pipe it through `{command}`"
+        name = str(Path(self._name).with_suffix("")) if Path(self._name).suffix in _SUFFIXES else self._name
+        new = f"{name}.unpacked" if name == self._name or Path(name).exists() else name
+        given = shlex.quote(self._name)
+        return f"unpack it, and name the new file: `{command} {'' if self._magic == _ZIP else '< '}{given} > {shlex.quote(new)}`"
+
+
+_SUFFIXES = (".gz", ".bz2", ".xz", ".zip")
+
+
+def unpacked_name(name: str) -> str:
+    """A file's name in lower case without the suffix that says how it is packed."""
+    lower = name.lower()
+    return next((lower.removesuffix(suffix) for suffix in _SUFFIXES if lower.endswith(suffix)), lower)
+
+
+class _Rejoined(io.RawIOBase):
+    """A stream with the bytes in front that were already read from it; ``given`` counts them all."""
+
+    def __init__(self, head: bytes, stream: io.BufferedIOBase) -> None:
+        self.given = 0
+        self._head = head
+        self._tail = stream
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        part = self._head[: len(buffer)] or self._tail.read1(len(buffer))
+        self._head = self._head[len(part) :]
+        buffer[: len(part)] = part
+        self.given += len(part)
+        return len(part)
+
+
+def unreadable(name: str, error: OSError) -> HallucError:
+    return data_error("D101", f"cannot read {name}: {error.strerror or error}")

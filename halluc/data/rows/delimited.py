@@ -1,0 +1,216 @@
+"""CSV and its kin: rows as the module csv cuts them, with line numbers, and the delimiter told apart."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from halluc.core.errors import Location, data_error
+from halluc.data.rows.layout import Layout
+from halluc.data.rows.row import BadLine, Row, excerpt
+from halluc.data.rows.streams import Line
+
+DELIMITERS = ("\t", ",", ";", "|")
+# A row of a delimiter's own: so many of the first rows are of one width.
+_ALIKE = 0.9
+# So much of each of them is looked at: a line of megabytes would be cut by every delimiter.
+_MOST_SNIFFED = 1 << 16
+QUOTES = "close it, write quotes inside quotes twice, or set `data.quoting: false`"
+
+# Cells are bounded by the length of their lines; the module's own bound holds for the whole process.
+csv.field_size_limit(min(sys.maxsize, (1 << 31) - 1))
+
+
+class Cells(NamedTuple):
+    """The cells of a row, the line that it begins on, and that line itself."""
+
+    line: int
+    cells: list[str]
+    shown: str
+
+
+def cut(lines: Iterable[Line], delimiter: str, quoting: bool, file: str, most: int) -> Iterator[Cells | BadLine]:
+    """The rows of a file, blank lines left out; a broken one as ``BadLine``.
+
+    A quote opens a cell only where the cell begins with it; elsewhere it is text. A quoted cell of more than ``most``
+    characters is one whose quote is never closed, behind which nothing is read.
+    """
+    feed = _Feed(lines, most)
+    kind = csv.QUOTE_MINIMAL if quoting else csv.QUOTE_NONE
+    reader = csv.reader(feed, delimiter=delimiter, quoting=kind, strict=True)
+    while True:
+        feed.begin()
+        try:
+            cells = next(reader, None)
+        except csv.Error as error:
+            yield _broken(feed, str(error), file)
+            if feed.is_endless:
+                return
+            continue
+        yield from feed.bad
+        if cells is None:
+            return
+        if cells and not feed.bad and not (len(cells) == 1 and not cells[0].strip()):
+            yield Cells(feed.line, cells, feed.shown)
+
+
+class _Feed:
+    """Gives lines to the module csv, and keeps where the present row began.
+
+    ``bad`` are the lines that could not be read since: the row they stand in is lost.
+    """
+
+    def __init__(self, lines: Iterable[Line], most: int) -> None:
+        self.line, self.shown, self.last = 0, "", 0
+        self.bad: list[BadLine] = []
+        self.is_endless = False
+        self._lines, self._most = iter(lines), most
+        self._size = 0
+
+    def begin(self) -> None:
+        self.line, self.shown, self._size, self.bad = 0, "", 0, []
+
+    def __iter__(self) -> _Feed:
+        return self
+
+    def __next__(self) -> str:
+        if self._size > self._most:
+            self.is_endless = True
+            raise StopIteration
+        for item in self._lines:
+            if isinstance(item, BadLine):
+                self.bad.append(item)
+                if item.text is None:
+                    if not self._size:
+                        return ""  # ends the row, so that the line is told in its place
+                    continue
+                number, text = item.line, item.text  # its quotes may open or close a cell all the same
+            else:
+                number, text = item
+            if not self.line:
+                self.line, self.shown = number, text
+            self.last = number
+            self._size += len(text) + 1
+            return text + "\n"
+        raise StopIteration
+
+
+def _broken(feed: _Feed, why: str, file: str) -> BadLine:
+    if "new-line character" in why:
+        help = "convert the line ends, for example with `tr '\\r' '\\n'`, or put the cell in double quotes"
+        return BadLine("D124", file, feed.last, "a carriage return inside a row", help, *excerpt(feed.shown))
+    if "expected after" in why:
+        return BadLine("D118", file, feed.line, "text behind the quote that closes a cell", QUOTES, *excerpt(feed.shown))
+    if "unexpected end of data" in why:
+        at = feed.shown.rfind('"')
+        return BadLine("D118", file, feed.line, "a quote that is never closed", QUOTES, *excerpt(feed.shown, max(at, 0)))
+    return BadLine("D118", file, feed.line, f"not readable as CSV: {why}", QUOTES, *excerpt(feed.shown))
+
+
+def table(lines: Iterable[Line], head: Sequence[Line], layout: Layout, file: str) -> Iterator[Row | BadLine]:
+    """A row for each row of the file, by the names of the header, where there is one, and by number.
+
+    Args:
+        head: the first of the ``lines``, which tell the delimiter.
+
+    Raises:
+        HallucError D116: a column that is asked for stands twice. D117: the delimiter cannot be told.
+    """
+    quoting = layout.quoting is not False
+    delimiter = layout.delimiter if layout.delimiter != "auto" else _delimiter(head, layout, file)
+    has_header = layout.header is True or (layout.header == "auto" and not layout.by_number)
+    names: list[str] | None = None
+    width = 0
+    for row in cut(lines, delimiter, quoting, file, layout.max_line_bytes):
+        if isinstance(row, BadLine):
+            yield row
+            continue
+        if not width:
+            width = len(row.cells)
+            if has_header:
+                names = _header(row, layout, file)
+                continue
+        if len(row.cells) != width:
+            yield _ragged(row, width, file)
+            continue
+        fields: dict[str | int, str] = dict(enumerate(row.cells)) if names is None or layout.by_number else {}
+        if names is not None:
+            fields.update(zip(names, row.cells, strict=True))
+        yield Row(file, row.line, fields, row.shown)
+
+
+def _header(row: Cells, layout: Layout, file: str) -> list[str]:
+    names = [cell.strip() for cell in row.cells]
+    where = Location(file, row.line, text=excerpt(row.shown)[0])
+    for name in layout.names:
+        if names.count(name) > 1:
+            help = "rename one, or name the columns by number, with `data.header: true`"
+            raise data_error("D116", f"the column `{name}` stands twice", where, help)
+    # Of others that stand twice, or have no name, each gets one of its own.
+    return [name if name and name not in names[:place] else f"{name}#{place}" for place, name in enumerate(names)]
+
+
+def _ragged(row: Cells, width: int, file: str) -> BadLine:
+    problem = f"{len(row.cells):,} column{'s' if len(row.cells) != 1 else ''} where the first row has {width}"
+    help = "a delimiter in a text? put the cell in double quotes, or see `data.delimiter` and `data.quoting`"
+    if len(row.cells) > width and not any(cell.strip() for cell in row.cells[width:]):
+        help = "it ends in a delimiter, and the first row does not: take that away, or end the first row so too"
+    return BadLine("D113", file, row.line, problem, help, *excerpt(row.shown))
+
+
+def _delimiter(head: Sequence[Line], layout: Layout, file: str) -> str:
+    """The delimiter that the first lines tell.
+
+    Raises:
+        HallucError D117: none cuts them into as many columns as are asked for.
+    """
+    lines = [item for item in head if not isinstance(item, BadLine) and item[1].strip()]
+    if not lines:
+        return ","
+    quoting = layout.quoting is not False
+    found = told_delimiter(lines, quoting, layout.names, layout.least)
+    if found is not None:
+        return found
+    if layout.least < 2 or layout.names:
+        return ","
+    number, line = lines[0]
+    problem = "the delimiter cannot be told: none cuts the first lines into as many columns as are asked for"
+    help = 'name it, as `data.delimiter: ";"`; "LABEL text" lines are read with `data.format: lines`'
+    raise data_error("D117", problem, Location(file, number, text=excerpt(line)[0]), help)
+
+
+def told_delimiter(lines: Sequence[tuple[int, str]], quoting: bool, names: Sequence[str], least: int) -> str | None:
+    """The delimiter by the first lines of a file, or None.
+
+    One that cuts the first row so that it has most of the ``names``; else the one by which most rows are of one width,
+    of ``least`` columns or more, if nine in ten are.
+    """
+    shares: dict[str, float] = {}
+    named: dict[str, int] = {}
+    begins = [(number, line[:_MOST_SNIFFED]) for number, line in lines]
+    for delimiter in DELIMITERS:
+        found = [row for row in cut(begins, delimiter, quoting, "", 1 << 20) if isinstance(row, Cells)]
+        if not found:
+            continue
+        if many := len(set(names) & {cell.strip() for cell in found[0].cells}):
+            named[delimiter] = many + (len(found[0].cells) > 1) / 2
+        width, times = Counter(len(row.cells) for row in found).most_common(1)[0]
+        if width >= max(least, 2) and times >= _ALIKE * len(found):
+            shares[delimiter] = times / len(found)
+    if named:
+        return max(named, key=lambda one: named[one])
+    return max(shares, key=lambda one: shares[one]) if shares else None
+
+
+def names_columns(line: str, names: Sequence[str], quoting: bool = True) -> bool:
+    """Whether a line is a header of several columns with one of the names at least, and no blank around a cell, which
+    sentences have behind their commas."""
+    for delimiter in DELIMITERS if names else ():
+        row = next(cut([(1, line[:_MOST_SNIFFED])], delimiter, quoting, "", 1 << 20), None)
+        if isinstance(row, Cells) and len(row.cells) > 1 and set(names) & set(row.cells):
+            if all(cell == cell.strip() for cell in row.cells):
+                return True
+    return False

@@ -1,0 +1,118 @@
+"""The format of a file or stream, by its name and its first lines."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+
+from halluc.core.labels import UnknownTag, split_tag
+from halluc.data.rows.columns import DOCUMENT_START
+from halluc.data.rows.compressed import unpacked_name
+from halluc.data.rows.delimited import names_columns
+from halluc.data.rows.layout import Format, Layout
+from halluc.data.rows.row import BadLine
+from halluc.data.rows.streams import TextStream
+
+# What is looked at before the format must be clear.
+_LINES, _CHARACTERS = 200, 1 << 20
+_BLANKS = re.compile(r"[ \t]+")
+_BY_NAME: dict[str, Format] = {
+    ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".conll": "conll", ".conllu": "conll", ".bio": "conll",
+    ".iob": "conll", ".iob2": "conll", ".csv": "csv", ".tsv": "csv", ".tab": "csv", ".parquet": "table",
+    ".arrow": "table",
+}  # fmt: skip
+
+
+def detected(source: TextStream, layout: Layout) -> Format:
+    """The format that is named, or the one that name and first lines tell, of those that the layout has.
+
+    JSON where the first character is a bracket, JSON or JSON Lines where it is a brace. Columns of tokens where the first
+    line is ``-DOCSTART-``, or where every line of the first block (up to a blank line, once two were seen) has the same
+    number of cells, two at least, and a tag in the last. CSV where the name ends so, or where the first line is a header
+    with columns that are asked for. Else the last of the layout's formats: a comma alone says nothing.
+    """
+    if layout.format != "auto":
+        return layout.format
+    named = next((form for suffix, form in _BY_NAME.items() if unpacked_name(source.name).endswith(suffix)), None)
+    opened = source.begin.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
+    if opened == b"[" and "json" in layout.formats and named in (None, "json"):
+        return "json"
+    if opened == b"{" and named not in ("csv", "conll"):
+        return _of_objects(source, layout, named)
+    if layout.lists:
+        return "json"
+    if named in layout.formats and named not in ("csv", None):
+        return named
+    if "conll" in layout.formats and _is_columns(source):
+        return "conll"
+    first = next(_texts(source), "")
+    if named == "csv" and "csv" in layout.formats:
+        return named
+    if "csv" in layout.formats and (_asks_for_columns(layout, first) or names_columns(first, layout.names)):
+        return "csv"
+    return layout.formats[-1]
+
+
+def _asks_for_columns(layout: Layout, first: str) -> bool:
+    """Whether the layout, or a tab in a line that begins with a label, makes it a matter of columns."""
+    if layout.delimiter != "auto" and layout.label_position == "first":
+        return True
+    return layout.header is True or layout.by_number or ("\t" in first and layout.formats[-1] == "lines")
+
+
+def _texts(source: TextStream) -> Iterator[str]:
+    """The first lines that are not blank."""
+    size = 0
+    for count, line in enumerate(source.peek(), 1):
+        if not isinstance(line, BadLine):
+            size += len(line[1])
+            if line[1].strip():
+                yield line[1]
+        if count >= _LINES or size >= _CHARACTERS:
+            return
+
+
+def _of_objects(source: TextStream, layout: Layout, named: Format | None) -> Format:
+    """JSON Lines, unless the first line is (the begin of) an object of lists."""
+    if layout.lists:
+        return "json"
+    if b"\n" not in source.begin and named == "json":
+        return "json"  # perhaps one line of any length
+    first = next(_texts(source), "")
+    try:
+        found = json.loads(first)
+    except json.JSONDecodeError as error:
+        return "jsonl" if error.pos < len(first.rstrip()) else "json"  # else it goes on on the next line
+    except (RecursionError, ValueError):
+        return "jsonl"
+    holds_lists = any(isinstance(value, list) and value and isinstance(value[0], (list, dict)) for value in found.values())
+    is_record = bool({*layout.names, "text", "tokens"} & found.keys())
+    return "json" if holds_lists and not is_record and len(list(zip(range(2), _texts(source), strict=False))) < 2 else "jsonl"
+
+
+def _is_columns(source: TextStream) -> bool:
+    rows: list[list[str]] = []
+    size = 0
+    for count, item in enumerate(source.peek(), 1):
+        if isinstance(item, BadLine):
+            continue
+        line = item[1]
+        size += len(line)
+        if not line.strip():
+            if len(rows) > 1:
+                return True
+            continue
+        if line.startswith(DOCUMENT_START):
+            return True
+        found = _BLANKS.split(line.strip(" \t"))
+        if len(found) < 2 or (rows and len(found) != len(rows[0])):
+            return False
+        try:
+            split_tag(found[-1])
+        except UnknownTag:
+            return False
+        rows.append(found)
+        if count >= _LINES or size >= _CHARACTERS:
+            break
+    return len(rows) > 1

@@ -1,0 +1,67 @@
+"""Lines of a label and a text, as fastText has them, and lines that are texts alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from halluc.data.rows.columns import bare_return
+from halluc.data.rows.layout import Layout
+from halluc.data.rows.row import BadLine, Row, excerpt
+from halluc.data.rows.streams import Line
+
+_LABEL = re.compile(r"(\S+)[ \t]+")
+# What fastText begins each label with; a text has as many as there are.
+_MARK = "__label__"
+_FORM = "a line is LABEL, a space, and the text; or name another `data.format`"
+
+
+def labelled(lines: Iterable[Line], layout: Layout, file: str) -> Iterator[Row | BadLine]:
+    """A row with ``label`` and ``text`` for each line that is not blank; several labels of fastText come as a list."""
+    for item in lines:
+        if isinstance(item, BadLine):
+            yield item
+            continue
+        number, line = item
+        if not line.strip():
+            continue
+        if "\r" in line:
+            yield bare_return(file, number, line)
+        elif layout.label_position == "last":
+            yield _label_last(file, number, line, layout)
+        else:
+            yield _label_first(file, number, line, layout)
+
+
+def _label_first(file: str, number: int, line: str, layout: Layout) -> Row | BadLine:
+    if layout.delimiter != "auto":
+        label, _, text = line.partition(layout.delimiter)
+        return Row(file, number, {"label": label, "text": text}, line)
+    if line[0] in " \t":
+        return BadLine("D123", file, number, "no label before the first blank", _FORM, *excerpt(line))
+    labels, at = [], 0
+    while match := _LABEL.match(line, at):
+        if labels and not match[1].startswith(_MARK):
+            break
+        labels.append(match[1])
+        at = match.end()
+        if not match[1].startswith(_MARK):
+            break
+    if not labels:
+        return Row(file, number, {"label": line, "text": ""}, line)
+    return Row(file, number, {"label": labels if len(labels) > 1 else labels[0], "text": line[at:]}, line)
+
+
+def _label_last(file: str, number: int, line: str, layout: Layout) -> Row | BadLine:
+    delimiter = layout.delimiter if layout.delimiter != "auto" else " "
+    text, found, label = line.rpartition(delimiter)
+    if not found:
+        help = "with `data.label_position: last`, a line is the text, `data.delimiter`, and the label"
+        return BadLine("D123", file, number, f"no label after a `{delimiter}`", help, *excerpt(line))
+    return Row(file, number, {"label": label, "text": text}, line)
+
+
+def plain(lines: Iterable[Line], file: str) -> Iterator[Row | BadLine]:
+    """A row with ``text`` for each line, blank ones too."""
+    for item in lines:
+        yield item if isinstance(item, BadLine) else Row(file, item[0], {"text": item[1]}, item[1])

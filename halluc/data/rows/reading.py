@@ -1,0 +1,106 @@
+"""From a reference or a stream to rows: the one way by which data of any kind is read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from halluc.core.errors import data_error
+from halluc.data.rows import columns, delimited, document, labelled_lines, records, tables
+from halluc.data.rows.compressed import unreadable
+from halluc.data.rows.detection import detected
+from halluc.data.rows.layout import Format, Layout
+from halluc.data.rows.references import HUB, SplitName, parts, resolve
+from halluc.data.rows.row import BadLine, Notice, Row
+from halluc.data.rows.streams import TextStream, binary
+
+Rows = Iterator[Row | BadLine | Notice]
+
+
+def open_rows(reference: str, split: SplitName, layout: Layout) -> tuple[str, Rows]:
+    """The name of a file or data set, and its rows.
+
+    Raises:
+        HallucError D101: it is not there, or cannot be read.
+    """
+    if reference.startswith(HUB):
+        return reference, tables.of_hub(reference, split, layout.subset)
+    path, lists = resolve(reference, split), parts(reference)[1]
+    return str(path), _of_file(path, replace(layout, lists=lists))
+
+
+def _of_file(path: Path, layout: Layout) -> Rows:
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        raise unreadable(str(path), error) from None
+    with file:
+        source = TextStream(file, str(path), layout.max_line_bytes, layout.encoding)
+        if layout.format in ("auto", "table") and (tables.is_table(source.begin) or layout.format == "table"):
+            yield from tables.of_file(path, layout)
+            return
+        found = False
+        for row in read_rows(source, layout)[1]:
+            found = True
+            yield row
+        if not found:
+            help = "is this the right file, and was it copied whole?"
+            yield BadLine("D102", str(path), 1, "the file is empty", help)
+
+
+def read_rows(source: TextStream, layout: Layout) -> tuple[Format, Rows]:
+    """The format of a stream, which the layout names or its first lines tell, and its rows.
+
+    Raises:
+        HallucError D116: a list or column that is asked for is not there. D117: the delimiter cannot be told.
+    """
+    if (bad := binary(source.begin, source.name)) is not None:
+        return layout.format, iter([bad])
+    form = detected(source, layout)
+    if layout.lists and form != "json":
+        help = "`#` names lists of a JSON object: set `data.format: json`, or take it away"
+        raise data_error("D116", f"no list `{layout.lists[0]}` in {source.name}", help=help)
+    return form, _ROWS[form](source, layout)
+
+
+def _records(source: TextStream, layout: Layout) -> Rows:
+    return records.records(source.lines(), source.name)
+
+
+def _document(source: TextStream, layout: Layout) -> Rows:
+    return document.items(source.chunks(), layout.lists, layout.names, source.name, layout.max_line_bytes)
+
+
+def _table(source: TextStream, layout: Layout) -> Rows:
+    head = source.head() if layout.delimiter == "auto" else []
+    return delimited.table(source.lines(), head, layout, source.name)
+
+
+def _columns(source: TextStream, layout: Layout) -> Rows:
+    return columns.sentences(source.lines(), layout, source.name)
+
+
+def _labelled(source: TextStream, layout: Layout) -> Rows:
+    return labelled_lines.labelled(source.lines(), layout, source.name)
+
+
+def _plain(source: TextStream, layout: Layout) -> Rows:
+    return labelled_lines.plain(source.lines(), source.name)
+
+
+def _hub(source: TextStream, layout: Layout) -> Rows:
+    help = "name the data set as `hub:NAME@REVISION#SPLIT`"
+    raise data_error("D101", f"{source.name} is a file, and `data.format: hub` reads data sets of the hub", help=help)
+
+
+_ROWS = {
+    "jsonl": _records,
+    "json": _document,
+    "csv": _table,
+    "conll": _columns,
+    "lines": _labelled,
+    "text": _plain,
+    "hub": _hub,
+    "table": _hub,
+}

@@ -1,0 +1,130 @@
+"""Tables with typed columns: Parquet and Arrow files, and data sets of the Hugging Face hub (the extra ``hub``)."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from halluc.core import hub
+from halluc.core.errors import Location, data_error, environment_error
+from halluc.data.rows.layout import Layout
+from halluc.data.rows.references import HUB_REFERENCE, SplitName
+from halluc.data.rows.row import BadLine, Row
+
+_HUB_SPLITS = {"train": "train", "dev": "validation", "test": "test"}
+_PARQUET, _ARROW = b"PAR1", b"ARROW1"
+_EXTRA = "pip install 'halluc[hub]'"
+# Rows that are in memory at once.
+_BATCH = 1_000
+
+
+def is_table(begin: bytes) -> bool:
+    """Whether a file is one, by its first bytes; the stream form of Arrow has no mark of its own."""
+    return begin.startswith((_PARQUET, _ARROW))
+
+
+def of_file(path: Path, layout: Layout) -> Iterator[Row | BadLine]:
+    """A row for each row of a Parquet or Arrow file; class numbers become the names that the file has for them.
+
+    Raises:
+        HallucError E402: the package ``datasets`` is not here. D104: the file is damaged.
+    """
+    datasets = _datasets(str(path))
+    import pyarrow
+    from pyarrow import ipc, parquet
+
+    try:
+        with path.open("rb") as file:
+            magic = file.read(len(_ARROW))
+            file.seek(0)
+            if magic.startswith(_PARQUET):
+                table = parquet.ParquetFile(file)
+                schema, batches = table.schema_arrow, table.iter_batches(batch_size=_BATCH)
+            elif magic.startswith(_ARROW):
+                opened = ipc.open_file(file)
+                schema, batches = opened.schema, (opened.get_batch(at) for at in range(opened.num_record_batches))
+            else:
+                stream = ipc.open_stream(file)
+                schema, batches = stream.schema, iter(stream)
+            names = _class_names(datasets.Features.from_arrow_schema(schema))
+            number = 0
+            for batch in batches:
+                for start in range(0, batch.num_rows, _BATCH):
+                    for record in batch.slice(start, _BATCH).to_pylist():
+                        number += 1
+                        yield Row(str(path), number, _named(record, names))
+    except (pyarrow.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
+        told = str(error).split("\n", 1)[0]
+        help = "is it a Parquet or Arrow file, and was it copied whole?"
+        raise data_error("D104", f"not readable as a table: {told}", Location(str(path)), help) from None
+
+
+def of_hub(reference: str, split: SplitName, subset: str | None) -> Iterator[Row | BadLine]:
+    """A row for each row of a data set of the hub; class numbers become names."""
+    data = load_table(reference, split, subset)
+    names = _class_names(data.features)
+    for number, record in enumerate(data, 1):
+        yield Row(reference, number, _named(record, names))
+
+
+def _datasets(reference: str) -> Any:
+    try:
+        import datasets
+    except ImportError:
+        raise environment_error("E402", f"`{reference}` needs the package `datasets`", _EXTRA) from None
+    return datasets
+
+
+def load_table(reference: str, split: SplitName, subset: str | None) -> Any:
+    """The data set behind a reference to the hub.
+
+    Raises:
+        HallucError E402: the package ``datasets`` is not here. E403: the data set is not to be had. E412: it is not in
+            the local cache, and the hub cannot be reached.
+    """
+    datasets = _datasets(reference)
+    match = HUB_REFERENCE.fullmatch(reference)
+    assert match is not None  # the config checked it
+    reason = hub.unreachable()
+    try:
+        with _offline(datasets.config) if reason is not None else contextlib.nullcontext():
+            return datasets.load_dataset(
+                match["name"], subset, revision=match["revision"], split=match["split"] or _HUB_SPLITS[split]
+            )
+    except (OSError, ValueError, RuntimeError) as error:
+        if reason is not None and isinstance(error, ConnectionError):
+            raise hub.not_here(reference, reason) from error
+        told = str(error).split("\n", 1)[0]
+        help = "is the network there, and are name, revision, subset and split right?"
+        raise environment_error("E403", f"cannot load `{reference}`: {told}", help) from error
+
+
+@contextlib.contextmanager
+def _offline(settings: Any) -> Iterator[None]:
+    """Have ``datasets`` look in its cache alone, as under HF_DATASETS_OFFLINE, without trying the network again."""
+    before, settings.HF_HUB_OFFLINE = settings.HF_HUB_OFFLINE, True
+    try:
+        yield
+    finally:
+        settings.HF_HUB_OFFLINE = before
+
+
+def _class_names(features: Any) -> dict[str, list[str]]:
+    """The names behind class numbers, of the columns that have such."""
+    found = {name: getattr(getattr(feature, "feature", feature), "names", None) for name, feature in features.items()}
+    return {name: names for name, names in found.items() if names}
+
+
+def _named(record: dict[Any, Any], names: dict[str, list[str]]) -> dict[Any, Any]:
+    for field, known in names.items():
+        record[field] = _name(record[field], known)
+    return record
+
+
+def _name(given: Any, names: list[str]) -> Any:
+    """The names of class numbers; a number that has none, as -1 by which the hub hides labels, stays."""
+    if isinstance(given, list):
+        return [_name(one, names) for one in given]
+    return names[given] if isinstance(given, int) and 0 <= given < len(names) else given
