@@ -52,7 +52,7 @@ def _cells(examples: Iterable[Tagged], options: Options) -> Iterator[tuple[str, 
     yield "Sentence #", "Word", "Tag"
     for number, example in enumerate(examples, 1):
         for token, tag in zip(example.tokens, _tags(example, options), strict=True):
-            if "\0" in token or not token:
+            if not token or any(char in token for char in "\n\r\0"):
                 raise unfit(example, f"token {token!r} does not fit a cell", _TOKENS_HELP)
             yield f"Sentence: {number}", token, tag
 

@@ -29,11 +29,17 @@ def _one_text(example: Labelled, options: Options) -> str:
     return text
 
 
+def _some_labels(example: Labelled, options: Options) -> list[str]:
+    """The labels, one at least: in these formats a text without any has still to be annotated, or is no text."""
+    if labels := labels_of(example, options):
+        return labels
+    raise unfit(example, "a text without a label", "set `data.out_of_scope_label`, or write jsonl")
+
+
 def _one_label(example: Labelled, options: Options) -> str:
-    labels = labels_of(example, options)
-    if len(labels) != 1:
-        problem = f"{len(labels)} labels on a text, and the format holds one" if labels else "a text without a label"
-        raise unfit(example, problem, _HELP if labels else "set `data.out_of_scope_label`, or write jsonl")
+    labels = _some_labels(example, options)
+    if len(labels) > 1:
+        raise unfit(example, f"{len(labels)} labels on a text, and the format holds one", _HELP)
     return labels[0]
 
 
@@ -72,9 +78,7 @@ def _label_first(example: Labelled, text: str, options: Options) -> str:
 
 
 def _fasttext(example: Labelled, text: str, options: Options) -> str:
-    labels = labels_of(example, options)
-    if not labels:
-        raise unfit(example, "a text without a label", "set `data.out_of_scope_label`, or write jsonl")
+    labels = _some_labels(example, options)
     if text.lstrip().startswith(_PREFIX):
         raise unfit(example, f"a text that begins with {_PREFIX} would be read as a label", _HELP)
     return " ".join((*(f"{_PREFIX}{_bare(example, label)}" for label in labels), text))
@@ -87,12 +91,11 @@ def _bare(example: Labelled, label: str) -> str:
 
 
 def _doccano(example: Labelled, options: Options) -> dict[str, Any]:
-    return {"id": example.id, "text": _one_text(example, options), "label": labels_of(example, options)}
+    return {"id": example.id, "text": _one_text(example, options), "label": _some_labels(example, options)}
 
 
 def _label_studio(example: Labelled, options: Options) -> dict[str, Any]:
-    labels = labels_of(example, options)
-    result = [("choices", {"choices": labels})] if labels else []
+    result = [("choices", {"choices": _some_labels(example, options)})]
     return annotated_task(_one_text(example, options), example.id, result)
 
 
