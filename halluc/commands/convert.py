@@ -236,10 +236,10 @@ def _targets(target: Path, splits: Sequence[SplitName], writer: Writer) -> dict[
         if target.suffix in writer.suffixes and not target.is_dir():
             help = "name a folder and the format with --to, or one split with --split"
             raise HallucError("C011", f"{target} is one file, and there are {len(splits)} splits", help=help)
-        return {split: target / f"{split}{writer.suffixes[0]}" for split in splits}
+        return {split: writer.files(target / f"{split}{writer.suffixes[0]}")[0] for split in splits}
     if str(target) == "-" or (target.exists() and irregular(target)):
         raise HallucError("C011", f"{target} is not a regular file", help="name a file")
-    return {splits[0]: target}
+    return {splits[0]: writer.files(target)[0]}
 
 
 def _refuse_inputs(corpora: Corpora, files: Sequence[Path]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +33,10 @@ SETTINGS = settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow
 # --- examples ---------------------------------------------------------------------------------------------------
 
 ODD = (
-    '"', '""', "'", ",", ";", "|", "\\", "#", "# x", "-DOCSTART-", "-X-", "O", "B-PER", "[", "{", "}", "1", "-1", "null",
-    "__label__x", "'s", "e\u0301", "नमस्ते", "ประเทศ", "👩‍👩‍👧", "🇳🇴", "\U0001d54f", "مُحَمَّد", "می\u200cروم", "\u00ad", "\u00a0", "中", "Sentence: 1",
-    "New York", "a\tb", "a\nb", "\r", "\x85", "\u2028", "\ufeff", "\x00", " ", "x" * 300, *hostile_texts.TOKENS,
+    '"', '""', "'", ",", ";", "|", "\\", "#", "# x", "-DOCSTART-", "-X-", "O", "B-PER", "[", "{", "}", "1", "-1",
+    "__label__x", "'s", "e\u0301", "नमस्ते", "ประเทศ", "\U0001f469\u200d\U0001f467", "🇳🇴", "\U0001d54f", "مُحَمَّد",
+    "می\u200cروم", "\u00ad", "\u00a0", "中", "Sentence: 1", "null", "New York", "a\tb", "a\nb", "\r", "\x85", "\u2028",
+    "\ufeff", "\x00", " ", "x" * 300, *hostile_texts.TOKENS,
 )  # fmt: skip
 PLAIN = (
     "Anna",
@@ -82,7 +84,7 @@ def tagged(draw, words, labels, most=6):
     for number in range(1, 1 + draw(st.integers(1, most))):
         tokens = draw(st.lists(words, min_size=1, max_size=7))
         cuts = draw(st.sets(st.integers(0, len(tokens))).map(sorted))
-        pieces = [Span(start, end, draw(labels)) for start, end in zip(cuts, cuts[1:], strict=False)]
+        pieces = [Span(start, end, draw(labels)) for start, end in pairwise(cuts)]
         spans = tuple(piece for piece in pieces if draw(st.booleans()))
         document += draw(st.integers(0, 1)) if number > 1 else 0
         made.append(Tagged(f"s{number}", Origin("in", number, document), tuple(tokens), spans))
@@ -125,7 +127,7 @@ def write_one(
         file.unlink(missing_ok=True)
     options = fitted(options, examples)
     write({path: examples}, writer, options)
-    return path, writer, options
+    return writer.files(path)[0], writer, options
 
 
 def read_back(task: str, path: Path, keys: dict[str, Any]) -> list[Any]:
@@ -152,9 +154,15 @@ def essence(example: Any, writer: Writer) -> Any:
     return dense(example.tokens), places
 
 
+def marked(label: str) -> str:
+    return label if label.startswith("__label__") else f"__label__{label}"
+
+
 def check_round_trip(folder: Path, task: str, name: str, examples: list[Any], options: Options) -> None:
     path, writer, options = write_one(folder, task, name, examples, options)
     found = read_back(task, path, writer.read_by(options))
+    if name == "fasttext":  # the mark is part of a label's name for the reader
+        examples = [replace(one, labels=tuple(sorted(map(marked, one.labels)))) for one in examples]
     assert [essence(example, writer) for example in found] == [essence(example, writer) for example in examples]
 
 
@@ -248,7 +256,8 @@ TEXTS = [
 @pytest.mark.parametrize(
     ("task", "name", "expected"),
     [
-        (TAGGED, "conll", 'Anna\tB-PER\nBerg\tI-PER\nsaw\tO\nOslo\tB-LOC\n.\tO\n\n-DOCSTART-\tO\n\nsay\tO\n"hi"\tO\n\n'),
+        (TAGGED, "conll",
+            'Anna\tB-PER\nBerg\tI-PER\nsaw\tO\nOslo\tB-LOC\n.\tO\n\n-DOCSTART-\tO\n\nsay\tO\n"hi"\tO\n\n'),
         (TAGGED, "jsonl",
             '{"id": "1", "tokens": ["Anna", "Berg", "saw", "Oslo", "."], "spans": [[0, 2, "PER"], [3, 4, "LOC"]]}\n'
             '{"id": "2", "tokens": ["say", "\\"hi\\""], "spans": []}\n'),
@@ -280,13 +289,15 @@ TEXTS = [
         (LABELLED, "jsonl",
             '{"id": "1", "text": "Where, is it ?", "label": "ask"}\n{"id": "2", "text": "nothing", "label": "say"}\n'),
         (LABELLED, "json",
-            '[\n{"id": "1", "text": "Where, is it ?", "label": "ask"},\n{"id": "2", "text": "nothing", "label": "say"}\n]\n'),
+            '[\n{"id": "1", "text": "Where, is it ?", "label": "ask"},\n'
+            '{"id": "2", "text": "nothing", "label": "say"}\n]\n'),
         (LABELLED, "csv", 'id,text,label\n1,"Where, is it ?",ask\n2,nothing,say\n'),
         (LABELLED, "tsv", "id\ttext\tlabel\n1\tWhere, is it ?\task\n2\tnothing\tsay\n"),
         (LABELLED, "lines", "ask Where, is it ?\nsay nothing\n"),
         (LABELLED, "fasttext", "__label__ask Where, is it ?\n__label__say nothing\n"),
         (LABELLED, "doccano",
-            '{"id": "1", "text": "Where, is it ?", "label": ["ask"]}\n{"id": "2", "text": "nothing", "label": ["say"]}\n'),
+            '{"id": "1", "text": "Where, is it ?", "label": ["ask"]}\n'
+            '{"id": "2", "text": "nothing", "label": ["say"]}\n'),
         (LABELLED, "label_studio",
             '[\n{"data": {"text": "Where, is it ?", "id": "1"}, "annotations": [{"result": ['
             '{"from_name": "label", "to_name": "text", "type": "choices", "value": {"choices": ["ask"]}}]}]},\n'
@@ -388,7 +399,7 @@ def words(
         (LABELLED, "csv", words("a", labels=("x", "y")), "2 labels on a text"),
         (LABELLED, "tsv", words("a\x00"), "NUL"),
         (LABELLED, "lines", words("a", labels=("x y",)), "the label `x y` holds white space"),
-        (LABELLED, "lines", words("a", labels=("__label__x",)), "begins with __label__"),
+        (LABELLED, "lines", words("__label__y", labels=("__label__x",)), "would be read as a label"),
         (LABELLED, "lines", words("a\nb"), "a line feed in a text"),
         (LABELLED, "lines", words("a\rb"), "a carriage return in a text"),
         (LABELLED, "lines", words("a", "b", second=1), "a pair of texts"),
@@ -396,7 +407,7 @@ def words(
         (LABELLED, "fasttext", words("a", labels=()), "a text without a label"),
         (LABELLED, "doccano", words("a", labels=()), "a text without a label"),
         (LABELLED, "label_studio", words("a", "b", second=1), "a pair of texts"),
-        (LABELLED, "jsonl", words(" "), "white space alone"),
+        (LABELLED, "jsonl", words("\u200b"), "nothing is visible"),
     ],
 )  # fmt: skip
 def test_what_a_format_cannot_hold_is_an_error_with_its_place(tmp_path, task, name, make, told):

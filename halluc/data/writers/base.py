@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Literal, NamedTuple
 
+from halluc.core.characters import is_invisible
 from halluc.core.errors import HallucError, Location, data_error
 from halluc.core.examples import Example, Labelled, Tagged
 from halluc.core.labels import Scheme
@@ -53,7 +54,7 @@ class Writer:
     parts: tuple[str, ...] = ()
 
     def files(self, path: Path) -> list[Path]:
-        """The files that hold the corpus of ``path``."""
+        """The files that hold the corpus of ``path``; readers are given the first."""
         return [path.with_suffix(part) for part in self.parts] or [path]
 
     def read_by(self, options: Options) -> dict[str, Any]:
@@ -115,13 +116,16 @@ def texts_of(example: Labelled, options: Options) -> tuple[str, str | None]:
     """The text, and the second one of a pair.
 
     Raises:
-        HallucError D130: one of them shows nothing.
+        HallucError D130: one of them shows nothing, or holds a NUL, which readers of texts take for damage.
     """
     cut = len(example.tokens) if example.second is None else example.second
     first = options.joiner.join(example.tokens[:cut])
     second = None if example.second is None else options.joiner.join(example.tokens[cut:])
-    if not first.strip() or (second is not None and not second.strip()):
-        raise unfit(example, "a text of white space alone", "take it out")
+    for text in (first,) if second is None else (first, second):
+        if is_invisible(text):
+            raise unfit(example, "a text in which nothing is visible", "take it out")
+        if "\0" in text:
+            raise unfit(example, "a NUL character in a text", "take it out")
     return first, second
 
 

@@ -47,10 +47,7 @@ def _rows(examples: Iterable[Labelled], options: Options) -> Iterator[list[str]]
     yield ["id", "text", *(["second"] if options.pairs else []), "label"]
     for example in examples:
         label = _one_label(example, options)
-        row = [example.id, *(text for text in texts_of(example, options) if text is not None), label]
-        if any("\0" in cell for cell in row):
-            raise unfit(example, "a NUL character does not fit a cell", _HELP)
-        yield row
+        yield [example.id, *(text for text in texts_of(example, options) if text is not None), label]
 
 
 def _lines(line: Callable[[Labelled, str, Options], str]) -> Write:
@@ -59,7 +56,7 @@ def _lines(line: Callable[[Labelled, str, Options], str]) -> Write:
     def write(files: Files, examples: Iterable[Labelled], options: Options) -> None:
         for number, example in enumerate(examples):
             text = _one_text(example, options)
-            for char, what in (("\n", "a line feed"), ("\r", "a carriage return"), ("\0", "a NUL character")):
+            for char, what in (("\n", "a line feed"), ("\r", "a carriage return")):
                 if char in text:
                     raise unfit(example, f"{what} in a text does not fit a line", _HELP)
             made = line(example, text, options)
@@ -72,16 +69,20 @@ def _lines(line: Callable[[Labelled, str, Options], str]) -> Write:
 
 def _label_first(example: Labelled, text: str, options: Options) -> str:
     label = _one_label(example, options)
-    if label.startswith(_PREFIX):
-        raise unfit(example, f"the label `{label}` begins with {_PREFIX}", "write fasttext, or jsonl")
+    _refuse_mark(example, text if label.startswith(_PREFIX) else "")
     return f"{_bare(example, label)} {text}"
 
 
 def _fasttext(example: Labelled, text: str, options: Options) -> str:
-    labels = _some_labels(example, options)
+    """Labels that have the mark in their names, as those that were read of such lines, get no second one."""
+    labels = [_bare(example, label) for label in _some_labels(example, options)]
+    _refuse_mark(example, text)
+    return " ".join((*(label if label.startswith(_PREFIX) else _PREFIX + label for label in labels), text))
+
+
+def _refuse_mark(example: Labelled, text: str) -> None:
     if text.lstrip().startswith(_PREFIX):
         raise unfit(example, f"a text that begins with {_PREFIX} would be read as a label", _HELP)
-    return " ".join((*(f"{_PREFIX}{_bare(example, label)}" for label in labels), text))
 
 
 def _bare(example: Labelled, label: str) -> str:
