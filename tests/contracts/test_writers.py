@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from halluc.components import TABLE
 from halluc.core import registry
+from halluc.core.characters import is_invisible
 from halluc.core.errors import EXIT_DATA, HallucError
 from halluc.core.examples import Labelled, Origin, Span, Tagged
 from halluc.core.labels import PREFIXES
@@ -118,11 +119,15 @@ ORDINARY = {
 # --- writing and reading back -----------------------------------------------------------------------------------
 
 
+def path_of(folder: Path, task: str, name: str) -> Path:
+    return folder / f"{name}{WRITERS[task][name].suffixes[0]}"
+
+
 def write_one(
     folder: Path, task: str, name: str, examples: list[Any], options: Options
 ) -> tuple[Path, Writer, Options]:
     writer = WRITERS[task][name]
-    path = folder / f"{name}{writer.suffixes[0]}"
+    path = path_of(folder, task, name)
     for file in writer.files(path):
         file.unlink(missing_ok=True)
     options = fitted(options, examples)
@@ -185,7 +190,7 @@ def test_any_tokens_and_labels_are_read_back_equal_or_refused(tmp_path_factory, 
     except HallucError as error:
         assert (error.code, error.exit_code) == ("D130", EXIT_DATA), error.message
         assert (error.where.file, error.where.line) in [("in", number) for number in range(1, 7)]
-        assert not any(file.exists() for file in WRITERS[task][name].files(folder / f"{name}.x"))
+        assert not any(file.exists() for file in WRITERS[task][name].files(path_of(folder, task, name)))
 
 
 @pytest.mark.parametrize("name", ["jsonl", "json", "gliner", "table"])
@@ -226,7 +231,7 @@ def test_texts_are_kept_as_they_are(tmp_path_factory, task, name, data):
         if task == TAGGED
         else labelled(letters, one_label, st.just(False))
     )
-    examples = [one for one in data.draw(fitting) if "".join(one.tokens).strip()]
+    examples = [one for one in data.draw(fitting) if not is_invisible("".join(one.tokens))]
     path, writer, options = write_one(
         tmp_path_factory.getbasetemp(), task, name, examples, Options(joiner="", keeps_text=True)
     )
