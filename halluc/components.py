@@ -1,6 +1,6 @@
 """The table of everything pluggable: kind -> name -> "module:attribute".
 
-A new component is one file and one row here. This module imports nothing, so that any layer may read it.
+A new component is one file and one row here; a reader, which maps rows of data to examples, has the name of its task. This module imports nothing, so that any layer may read it.
 The first line of a component's docstring is what ``halluc list`` prints.
 """
 
@@ -44,9 +44,7 @@ TABLE: dict[str, dict[str, str]] = {
         "gold_label_sets": "halluc.hallucination.gold_labels:GoldLabelSets",
     },
     "reader": {
-        "conll": "halluc.data.readers.conll:ConllReader",
-        "jsonl": "halluc.data.readers.jsonl:JsonlReader",
-        "hub": "halluc.data.readers.hub:HubReader",
-        "texts": "halluc.data.readers.texts:TextsReader",
+        "token_classification": "halluc.data.spans.reader:SpansReader",
+        "text_classification": "halluc.data.texts.reader:TextsReader",
     },
 }

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from halluc.core.errors import HallucError, Location, data_error
-from halluc.data.readers.base import BadLine, absent, refuse_irregular
-from halluc.data.readers.jsonl import Unreadable, parse_object
-from halluc.data.readers.lines import excerpt, numbered_lines
+from halluc.data.rows.records import parse_object
+from halluc.data.rows.references import absent, refuse_irregular
+from halluc.data.rows.row import BadLine, Unreadable, excerpt
+from halluc.data.rows.streams import numbered_lines
 
 T = TypeVar("T")
 
@@ -28,7 +29,7 @@ def entries(
     in a file that ends in ``.jsonl``; each says what is wrong as text. ``form`` tells what a line should be.
 
     Raises:
-        HallucError D101: no such file, or no regular one. D103, D114: see ``numbered_lines``.
+        HallucError D101: no such file, or no regular one. D103, D114: see ``TextStream``.
     """
     path = Path(reference).expanduser()
     refuse_irregular(path, form)

@@ -93,8 +93,8 @@ def manifest(target: RunDir) -> AugmentFile | None:
 def corpus(target: RunDir, task: Any) -> Corpus[Any]:
     """The augmented training split of a run."""
     path = target.augment / TRAIN
-    data = registry.load(TABLE, "reader", task.reader).Config(
-        format=task.reader, train=str(path), max_line_bytes=LINE_BYTES_BOUND
+    data = registry.load(TABLE, "reader", task.name).Config(
+        format="jsonl", train=str(path), max_line_bytes=LINE_BYTES_BOUND
     )
     return read_corpora(data, TABLE, ("train",)).splits["train"]
 

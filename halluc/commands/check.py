@@ -154,6 +154,12 @@ def show(report: DataRecord, words: Words) -> None:
     say()
     _show_labels(report, words)
     say()
+    mappings = [(name, mapping) for name, mapping in report.mappings.items() if mapping]
+    if len({mapping for _, mapping in mappings}) == 1:
+        say(f"read: {mappings[0][1]}")
+    else:
+        for name, mapping in mappings:
+            say(f"read of {name}: {mapping}")
     if report.scheme:
         say(f"scheme: {report.scheme.upper()} ({report.scheme_note})")
     for warning in report.warnings:

@@ -93,6 +93,8 @@ def data_section(tree: Mapping[str, Any]) -> dict[str, Any]:
     if "label_field" in data:  # texts had one format, and named that of their files `form`
         form, data["format"] = data["format"], "texts"
         data["form"] = "auto" if form in ("texts", "hub") else form
+        if data["quoting"] == "auto":
+            data["quoting"] = True
     first = _FIRST_KEYS.get(data["format"], _SPLITS)
     if data["format"] in ("conll", "hub") or data.get("tokenize") != "words":
         data.pop("tokenizer_version", None)  # no text is cut into words
@@ -187,6 +189,8 @@ def finish(merged: Merged, located: Located, table: registry.Table) -> tuple[Loa
     try:
         if not merged.kept:
             _name_runs(located)
+        elif isinstance(located.value.get("data"), dict):  # runs made before words were cut otherwise
+            located.value["data"].setdefault("tokenizer_version", 1)
     except HallucError as error:
         return None, [error]
     experiment, errors = check(located, table)

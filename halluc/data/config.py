@@ -42,9 +42,11 @@ class _Splits(Section):
     )  # fmt: skip
     test_share: float | None = Field(default=None, gt=0, lt=1, description="without `test`: the same for test")
     max_examples: int | None = Field(
-        default=None, ge=1, le=MOST_EXAMPLES, description="read at most so many examples of each split, the first ones: "
-        "for quick trials",
-    )  # fmt: skip
+        default=None,
+        ge=1,
+        le=MOST_EXAMPLES,
+        description="read at most so many examples of each split, the first ones: for quick trials",
+    )
 
     @model_validator(mode="after")
     def _splits_go_together(self) -> Self:
@@ -56,7 +58,7 @@ class _Splits(Section):
             if share is not None and self.train is None:
                 raise ValueError(f"`data.{split}_share` needs `data.train`, which it holds {split} out of")
         if (self.dev_share or 0) + (self.test_share or 0) >= 1:
-            raise ValueError("`data.dev_share` and `data.test_share` leave nothing to train on: their sum must be under 1")
+            raise ValueError("`data.dev_share` and `data.test_share` leave nothing to train on: their sum is under 1")
         return self
 
     def reference(self, split: SplitName) -> str | None:
@@ -86,9 +88,10 @@ class _Splits(Section):
 
 class _Files(_Splits):
     format: Format = Field(
-        default="auto", description="jsonl, json (a list of records, or an object of such lists), csv, conll (a token a "
-        "line), lines (`LABEL text`), table (Parquet or Arrow) or hub; auto: told apart by name and content",
-    )  # fmt: skip
+        default="auto",
+        description="jsonl, json (a list of records, or an object of such lists), csv, conll (a token a line), lines "
+        "(`LABEL text`), table (Parquet or Arrow) or hub; auto: told apart by name and content",
+    )
     encoding: Text = Field(default="utf-8", description="of text files; never guessed")
     on_bad_line: Literal["error", "skip"] = Field(
         default="error", description="lines that cannot be read: refuse, or leave their example out and say so"
@@ -99,7 +102,8 @@ class _Files(_Splits):
     )  # fmt: skip
     delimiter: Text = Field(default="auto", description="between cells of CSV: one character, `tab`, or told apart")
     header: Literal["auto"] | bool = Field(
-        default="auto", description="whether the first row names the columns; auto: yes, unless they are asked by number"
+        default="auto",
+        description="whether the first row names the columns; auto: yes, unless they are asked by number",
     )
     quoting: Literal["auto"] | bool = Field(
         default="auto", description="whether a cell in double quotes may hold delimiters and lines; auto: yes in CSV, "
@@ -110,9 +114,11 @@ class _Files(_Splits):
     )
     comment: Text | None = Field(default=None, description="lines of conll that start with this are left out")
     columns: int | None = Field(
-        default=None, ge=2, le=1_000, description="number of columns of conll: what follows the last separator belongs "
-        "to the last column, as a label with blanks",
-    )  # fmt: skip
+        default=None,
+        ge=2,
+        le=1_000,
+        description="number of columns of conll: the rest of a line is its last column, as a label with blanks",
+    )
     sentence_column: Column | None = Field(
         default=None, description="the column of conll with the number of the sentence, where no blank lines end one"
     )
@@ -121,7 +127,9 @@ class _Files(_Splits):
         "empty nodes (`1.1`) are left out",
     )  # fmt: skip
     subset: Text | None = Field(default=None, description="of the hub: the data set's configuration")
-    id_field: Column = Field(default="id", description="an id, unique in its file; examples without one get their number")
+    id_field: Column = Field(
+        default="id", description="an id, unique in its file; examples without one get their number"
+    )
 
     @field_validator("delimiter")
     @classmethod
@@ -169,7 +177,7 @@ class DataConfig(_Files):
     def layout(self) -> Layout:
         """How files become rows."""
         asked = tuple(self.asked().values())
-        given = {name: getattr(self, name) for name in Layout.keys() if hasattr(self, name)}
+        given = {name: getattr(self, name) for name in Layout.config_keys() if hasattr(self, name)}
         return Layout(**given, formats=self.formats, asked=asked)
 
 

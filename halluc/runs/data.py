@@ -55,11 +55,12 @@ class Overlap(Record):
 
 class DataRecord(Record):
     """What is told of all splits; ``unseen_labels`` are those of other splits that train never shows, and where they
-    stand first. ``encoding`` has the notes of the task on each split, where a model has read it."""
+    stand first. ``mappings`` says of each split which fields of its file are read. ``encoding`` has the notes of the task on each split, where a model has read it."""
 
     schema_version: int = DATA_VERSION
     scheme: str | None
     scheme_note: str
+    mappings: dict[str, str] = Field(default_factory=dict)
     splits: dict[str, SplitData]
     overlaps: list[Overlap]
     unseen_labels: dict[str, dict[str, Instances]]

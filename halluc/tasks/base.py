@@ -70,7 +70,7 @@ class Task(Protocol):
     counts and a person should know, ``columns`` the headings under which ``check --deep`` shows such counts, and
     ``longest``, the pieces of the longest feature. ``gold_notes`` are the notes that mean nothing without gold.
 
-    ``reader`` reads what ``record`` writes, and ``formats`` are those that ``augment.format`` may ask for.
+    ``formats`` are those that ``augment.format`` may ask for.
 
     ``units`` are what ``gap.unit`` may withhold; ``covers`` are the splits that ``coverage`` is made from, as they are
     trained on: before augmentation, and after withholding. ``takes_pairs``: whether a text may be two of them.
@@ -87,7 +87,6 @@ class Task(Protocol):
     notes: ClassVar[Mapping[str, str]]
     gold_notes: ClassVar[frozenset[str]]
     columns: ClassVar[Mapping[str, str]]
-    reader: ClassVar[str]
     formats: ClassVar[tuple[str, ...]]
     units: ClassVar[tuple[str, ...]]
     covers: ClassVar[tuple[SplitName, ...]]
@@ -180,7 +179,7 @@ class Task(Protocol):
         ...
 
     def record(self, example: Any) -> dict[str, Any]:
-        """The line of ``augment/train.jsonl``, which ``reader`` reads back without any option."""
+        """The line of ``augment/train.jsonl``, which the reader of the task reads back without any option."""
         ...
 
     def labels_of(self, example: Any) -> Sequence[str]:

@@ -64,7 +64,6 @@ class TextClassification:
         "dropped_words": "dropped",
         "unknown_words": "unknown",
     }
-    reader: ClassVar[str] = "texts"
     formats: ClassVar[tuple[str, ...]] = ("jsonl",)
     units: ClassVar[tuple[str, ...]] = ("label", "example", "word")
     covers: ClassVar[tuple[SplitName, ...]] = ("train", "dev")

@@ -89,7 +89,6 @@ class TokenClassification:
         "dropped_words": "dropped",
         "unknown_words": "unknown",
     }
-    reader: ClassVar[str] = "jsonl"
     formats: ClassVar[tuple[str, ...]] = ("jsonl", "conll")
     units: ClassVar[tuple[str, ...]] = ("mention", "label", "example")
     covers: ClassVar[tuple[SplitName, ...]] = ("train",)

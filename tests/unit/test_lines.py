@@ -17,12 +17,12 @@ from halluc.components import TABLE
 from halluc.core.errors import HallucError
 from halluc.data import corpora
 from halluc.data.corpora import read_corpora
-from halluc.data.readers import lines
-from halluc.data.readers.base import BadLine, resolve
-from halluc.data.readers.conll import ConllConfig
-from halluc.data.readers.lines import BLOCK, LineSplitter, numbered_lines, watched
-from halluc.data.readers.texts_config import TextsConfig
-from halluc.data.streams import STANDARD_INPUT, LineStream, opened
+from halluc.data.rows import compressed, streams
+from halluc.data.rows.references import resolve
+from halluc.data.rows.row import BadLine
+from halluc.data.rows.streams import BLOCK, STANDARD_INPUT, LineSplitter, TextStream, numbered_lines, opened, watched
+from halluc.data.spans.config import SpansConfig
+from halluc.data.texts.config import TextsConfig
 
 
 def told(path: Path, most: int = 1 << 24) -> list:
@@ -54,11 +54,11 @@ def test_a_byte_that_is_not_utf_8_spoils_its_line_alone(tmp_path):
 
 
 def test_a_file_without_a_line_end_takes_little_memory_and_is_no_file_of_text(tmp_path, monkeypatch):
-    monkeypatch.setattr(lines, "_MOST_SKIPPED", 1 << 22)
+    monkeypatch.setattr(streams, "_MOST_SKIPPED", 1 << 22)
     path = tmp_path / "endless"
     with path.open("wb") as file:
         file.truncate(1 << 30)  # zeros that take no room
-    config = ConllConfig(format="conll", train=str(path), max_line_bytes=1 << 20, on_bad_line="skip")
+    config = SpansConfig(format="conll", train=str(path), max_line_bytes=1 << 20, on_bad_line="skip")
     tracemalloc.start()
     with pytest.raises(HallucError, match="a line of more than 4,194,304 bytes: nothing behind it is read") as caught:
         read_corpora(config, TABLE)
@@ -68,7 +68,7 @@ def test_a_file_without_a_line_end_takes_little_memory_and_is_no_file_of_text(tm
 
 
 def test_gzip_that_unpacks_too_far_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(lines, "_ALWAYS_UNZIPPED", 1 << 18)
+    monkeypatch.setattr(compressed, "_ALWAYS_UNPACKED", 1 << 18)
     path = tmp_path / "a bomb.gz"
     path.write_bytes(gzip.compress(b"a O\n\n" * 100_000))
     with pytest.raises(HallucError, match="more than 100 times its size") as caught:
@@ -80,7 +80,7 @@ def test_gzip_that_unpacks_too_far_is_refused(tmp_path, monkeypatch):
         list(numbered_lines(path, str(path)))
     assert f"> '{tmp_path / 'a bomb.unpacked'}'`" in caught.value.help
     with path.open("rb") as file, pytest.raises(HallucError, match="more than 100 times its size") as caught:
-        list(LineStream(file, STANDARD_INPUT))
+        list(TextStream(file, STANDARD_INPUT))
     assert caught.value.help == "if you trust it, unpack it on the way: pipe it through `gzip -dc`"
     path.write_bytes(gzip.compress(os.urandom(1 << 18).hex().encode()))
     assert len(told(path)) == 1
@@ -132,8 +132,8 @@ def test_what_is_no_regular_file_is_never_read(tmp_path, kind):
 
 def test_a_json_document_is_bounded_too(tmp_path):
     path = tmp_path / "d.json"
-    path.write_text('{"train": [\n' + ",\n".join(['["a text", "label"]'] * 100) + "]}")
-    with pytest.raises(HallucError, match="a JSON document of more than 1,024 characters") as caught:
+    path.write_text('{"train": [\n' + ",\n".join(['["a text", "label"]'] * 99) + f',["{"x" * 3000}", "label"]]}}')
+    with pytest.raises(HallucError, match="an item of more than 1,024 characters") as caught:
         read_corpora(TextsConfig(format="texts", train=str(path), max_line_bytes=1024), TABLE)
     assert caught.value.code == "D114"
     assert len(read_corpora(TextsConfig(format="texts", train=str(path)), TABLE).splits["train"]) == 100
@@ -145,5 +145,5 @@ def test_a_file_of_bad_lines_alone_is_not_read_to_its_end(tmp_path, monkeypatch,
     path = tmp_path / "f"
     path.write_text("a O\n\n" + "bad\n" * 1000)
     with pytest.raises(HallucError, match="1 column where 2 are needed; 31 lines cannot be read so far") as caught:
-        read_corpora(ConllConfig(format="conll", train=str(path), on_bad_line=on_bad_line), TABLE)
+        read_corpora(SpansConfig(format="conll", train=str(path), on_bad_line=on_bad_line), TABLE)
     assert (caught.value.code, str(caught.value.where)) == ("D105", f"{path}:3:1")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
 import itertools
+import lzma
 import os
 import re
+import zipfile
 
 import pytest
 from hypothesis import assume, given
@@ -14,9 +17,8 @@ from hypothesis import strategies as st
 
 from halluc.config.bounds import MOST_LINE_BYTES
 from halluc.core.errors import HallucError
-from halluc.data.readers.base import BadLine
-from halluc.data.readers.lines import BLOCK, numbered_lines
-from halluc.data.streams import LineStream, opened
+from halluc.data.rows.row import BadLine
+from halluc.data.rows.streams import BLOCK, TextStream, numbered_lines, opened
 
 
 class Dribble(io.BufferedIOBase):
@@ -32,7 +34,7 @@ class Dribble(io.BufferedIOBase):
 
 
 def lines(content: bytes, step: int = 1 << 30, most: int = MOST_LINE_BYTES) -> list:
-    return list(LineStream(Dribble(content, step), "input", most))
+    return list(TextStream(Dribble(content, step), "input", most))
 
 
 pieces = st.lists(
@@ -49,11 +51,88 @@ def test_lines_are_those_of_the_readers_however_they_arrive(tmp_path_factory, co
     assert lines(stored, step) == list(numbered_lines(file, "input"))
 
 
-def test_every_line_of_utf_16_is_told(tmp_path):
-    found = lines("one\ntwo".encode("utf-16"))
-    assert isinstance(found[0], BadLine)
-    assert "UTF-16" in (found[0].help or "")
-    assert len(found) == 2
+def test_of_utf_16_the_first_line_is_told_and_the_encoding_reads_it():
+    content = "one\r\nzw\u00f6lf".encode("utf-16")
+    [found] = lines(content)
+    assert isinstance(found, BadLine)
+    assert "`data.encoding: utf-16`" in (found.help or "")
+    for step in (1, 3, 1 << 20):
+        assert list(TextStream(Dribble(content, step), "input", encoding="utf-16")) == [(1, "one"), (2, "zw\u00f6lf")]
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "cp1252", "utf-16-le", "utf-8-sig", "shift_jis", "big5", "koi8-r"])
+def test_a_named_encoding_is_read(encoding):
+    text = {"shift_jis": "\u6771\u4eac", "big5": "\u4e2d\u6587", "koi8-r": "\u041c\u0438\u0440"}.get(
+        encoding, "na\u00efve"
+    )
+    content = f"{text}\nplain\n{text}".encode(encoding)
+    assert list(TextStream(Dribble(content, 5), "input", encoding=encoding)) == [(1, text), (2, "plain"), (3, text)]
+
+
+def test_a_byte_that_is_not_of_the_encoding_is_told_with_its_line():
+    with pytest.raises(HallucError, match="byte 0x81 is not cp1252") as caught:
+        list(TextStream(Dribble(b"one\ntwo\n\x81", 3), "input", encoding="cp1252"))
+    assert (caught.value.code, str(caught.value.where)) == ("D104", "input:3")
+
+
+@pytest.mark.parametrize("step", [1, 2, 5, 1 << 20])
+def test_a_carriage_return_alone_ends_lines_where_there_is_no_line_feed(step):
+    assert lines(b"Anna B-PER\rwalks O\r\rOslo B-LOC\r", step) == [
+        (1, "Anna B-PER"), (2, "walks O"), (3, ""), (4, "Oslo B-LOC"),
+    ]  # fmt: skip
+    assert lines(b"one\r\ntwo\r\n", step) == [(1, "one"), (2, "two")]
+    assert lines(b"one\ntwo\rthree\n", step) == [(1, "one"), (2, "two\rthree")]
+
+
+PACKERS = {"gzip": gzip.compress, "bzip2": bz2.compress, "xz": lzma.compress}
+
+
+@pytest.mark.parametrize("how", PACKERS)
+@pytest.mark.parametrize("step", [1, 7, 1 << 20])
+def test_what_is_packed_is_unpacked(how, step):
+    content = b"".join(b"line %d\n" % number for number in range(3000))
+    packed = PACKERS[how](content)
+    assert lines(packed, step) == [(number + 1, f"line {number}") for number in range(3000)]
+    *_, damage = lines(packed[: len(packed) // 2], step)
+    assert (damage.code, damage.problem.startswith(f"not readable as {how}")) == ("D103", True)
+
+
+def zipped(path, **members):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name.replace("__", "."), content)
+
+
+def test_a_zip_archive_is_read_where_it_holds_one_file(tmp_path):
+    path = tmp_path / "data.zip"
+    zipped(path, train__txt="one\ntwo\n")
+    assert list(numbered_lines(path, str(path))) == [(1, "one"), (2, "two")]
+    zipped(path, train__txt="one", dev__txt="two")
+    with pytest.raises(HallucError, match=r"a ZIP archive with 2 files \(train.txt, dev.txt\)") as caught:
+        list(numbered_lines(path, str(path)))
+    assert caught.value.code == "D104"
+    with pytest.raises(HallucError, match="cannot be read from a pipe"):
+        lines(path.read_bytes())
+    path.write_bytes(path.read_bytes()[:40])
+    assert [item.code for item in numbered_lines(path, str(path))] == ["D103"]
+    zipped(path, **{"[Content_Types]__xml": "x", "sheet__xml": "y"})
+    with pytest.raises(HallucError, match="spreadsheet"):
+        list(numbered_lines(path, str(path)))
+
+
+@given(pieces.map(b"".join), st.integers(1, 9), st.integers(0, 6))
+def test_chunks_hold_the_text_of_the_lines(content, step, peeked):
+    stream = TextStream(Dribble(content, step), "input")
+    told = list(itertools.islice(stream.peek(), peeked))
+    chunks = list(stream.chunks())
+    expected = lines(content, step)
+    if all(isinstance(line, tuple) for line in expected) and not stream._is_utf16:
+        text = "".join(chunks)
+        whole = text.removesuffix("\n").split("\n") if text else []
+        assert [line.removesuffix("\r") for line in whole] in ([line for _, line in expected], [""][len(expected) :])
+        assert told == expected[:peeked]
+    else:
+        assert isinstance(chunks[-1], BadLine)
 
 
 def test_what_is_cut_short_is_told_behind_what_can_be_read():
@@ -73,7 +152,7 @@ def test_a_line_that_never_ends_is_told_and_not_kept():
 
 def test_no_more_is_read_than_is_asked_for():
     source = Dribble(b"one line of twenty-four\n" * 200_000)
-    stream = LineStream(source, "input")
+    stream = TextStream(source, "input")
     assert len(list(itertools.islice(stream, 5000))) == 5000
     assert source.given < 5000 * 24 + 2 * BLOCK
 
@@ -82,7 +161,7 @@ def test_it_waits_only_where_no_whole_line_is_there():
     reader, writer = os.pipe()
     with os.fdopen(reader, "rb") as source:
         os.write(writer, b"one\ntwo\nthr")
-        stream = LineStream(source, "pipe")
+        stream = TextStream(source, "pipe")
         found = iter(stream)
         assert next(found) == (1, "one")
         assert not stream.waits()
@@ -101,7 +180,7 @@ def test_what_is_zipped_never_waits():
     with os.fdopen(reader, "rb") as source:
         lines_of_17 = b"\n".join(os.urandom(8).hex().encode() for _ in range(6000))
         os.write(writer, gzip.compress(lines_of_17)[:60_000])  # all that there is for now, and more lines than a block
-        stream = LineStream(source, "pipe")
+        stream = TextStream(source, "pipe")
         assert not any(stream.waits() for _ in itertools.islice(stream, 5000))
         os.close(writer)
 
@@ -110,7 +189,7 @@ def test_a_single_byte_is_read_before_the_next_is_there():
     reader, writer = os.pipe()
     with os.fdopen(reader, "rb") as source:
         os.write(writer, b"\n")
-        assert next(iter(LineStream(source, "pipe"))) == (1, "")
+        assert next(iter(TextStream(source, "pipe"))) == (1, "")
         os.close(writer)
 
 

@@ -80,6 +80,10 @@ class _Sentences:
                 continue
             if is_comment:
                 continue
+            if "\r" in line:
+                self.sound = False
+                yield bare_return(self.file, number, line)
+                continue
             try:
                 cells = split(line)
             except csv.Error as error:
@@ -93,10 +97,6 @@ class _Sentences:
             if len(cells) != self.width and (bad := self._unfit(number, line, cells)):
                 self.sound = False
                 yield bad
-                continue
-            if "\r" in line:
-                self.sound = False
-                yield bare_return(self.file, number, line)
                 continue
             if self._is_no_word(cells):
                 continue
@@ -117,7 +117,9 @@ class _Sentences:
         quoting = layout.quoting if layout.quoting != "auto" else separator in (",", ";")
         if quoting and len(separator) == 1:
             return lambda line: (
-                line.split(separator) if '"' not in line else next(csv.reader((line,), delimiter=separator, strict=True))
+                line.split(separator)
+                if '"' not in line
+                else next(csv.reader((line,), delimiter=separator, strict=True))
             )
         if separator != "whitespace":
             return lambda line: line.split(separator, most)
@@ -161,7 +163,9 @@ class _Sentences:
         if which in self.names:
             return self.names.index(which)
         have = ", ".join(f"`{name}`" for name in self.names[:8]) or "none: set `data.header: true`"
-        raise HallucError("D116", f"{self.file}: no column `{which}`; named are {have}", help="or name it by number, from 0")
+        raise HallucError(
+            "D116", f"{self.file}: no column `{which}`; named are {have}", help="or name it by number, from 0"
+        )
 
     def _is_no_word(self, cells: Sequence[str]) -> bool:
         """Whether a line of CoNLL-U is a range of words (`1-2`) or an empty node (`1.1`)."""
@@ -212,7 +216,9 @@ class _Sentences:
         counts = first < last and last - first + 1 < self.tokens
         if not counts and self.tokens <= _MOST_OF_ONE:
             return None
-        help = "set `data.sentence_column: 0`" if counts else "see `data.sentence_column`, if a column numbers sentences"
+        help = (
+            "set `data.sentence_column: 0`" if counts else "see `data.sentence_column`, if a column numbers sentences"
+        )
         what = f"the whole file is one sentence of {self.tokens:,} tokens, for no blank line ends one: {help}"
         return Notice(self.file, 1, what)
 
@@ -230,7 +236,9 @@ class _Sentences:
         if "#" in (line[0], self.first[0]) and self.layout.comment is None:
             help = "if lines that start with # are comments, set `data.comment`"
         elif len(cells) > self.width and _PREFIX.match(cells[self.width - 1]):
-            help = f"a label with a blank in it? set `data.columns: {self.width}`: the rest of a line is its last column"
+            help = (
+                f"a label with a blank in it? set `data.columns: {self.width}`: the rest of a line is its last column"
+            )
         return BadLine("D113", self.file, number, problem, help, line, 1, len(line))
 
 

@@ -119,7 +119,8 @@ class Blocks:
         self._unpacked += len(block)
         if self._magic is not None and self._unpacked > max(_ALWAYS_UNPACKED, _MOST_RATIO * self._packed_size()):
             what = "ZIP" if self._magic == _ZIP else _NAMES[self._magic]
-            problem = f"this {what} file unpacks to more than {_MOST_RATIO} times its size, and may fill the memory or the disk"
+            far = f"unpacks to more than {_MOST_RATIO} times its size, and may fill the memory or the disk"
+            problem = f"this {what} file {far}"
             raise data_error("D103", problem, Location(self._name), f"if you trust it, {self._by_hand()}")
         return block
 
@@ -138,7 +139,7 @@ class Blocks:
         if self._magic is None:
             return block
         if self._magic == _ZIP:
-            self._stream = self._only_member()  # type: ignore[assignment]
+            self._stream = self._only_member()
         else:
             packed = _Rejoined(block, self._stream)
             self._packed_size = lambda: packed.given
@@ -155,10 +156,12 @@ class Blocks:
         if not self._raw.seekable():
             help = "unpack it on the way: `unzip -p ARCHIVE | …`"
             raise data_error("D104", "a ZIP archive cannot be read from a pipe", where, help)
-        archive = zipfile.ZipFile(self._raw)  # type: ignore[arg-type]  # a buffered file
+        archive = zipfile.ZipFile(self._raw)
         members = [one for one in archive.infolist() if not one.is_dir() and not one.filename.startswith("__MACOSX/")]
         if any(one.filename == "[Content_Types].xml" for one in members):
-            raise data_error("D104", "this is a spreadsheet or another office document, not text", where, "save it as CSV")
+            raise data_error(
+                "D104", "this is a spreadsheet or another office document, not text", where, "save it as CSV"
+            )
         if len(members) != 1:
             listed = ", ".join(one.filename for one in members[:5]) or "nothing"
             problem = f"a ZIP archive with {len(members)} files ({listed}), where one is read"
@@ -176,7 +179,8 @@ class Blocks:
         name = str(Path(self._name).with_suffix("")) if Path(self._name).suffix in _SUFFIXES else self._name
         new = f"{name}.unpacked" if name == self._name or Path(name).exists() else name
         given = shlex.quote(self._name)
-        return f"unpack it, and name the new file: `{command} {'' if self._magic == _ZIP else '< '}{given} > {shlex.quote(new)}`"
+        source = given if self._magic == _ZIP else f"< {given}"
+        return f"unpack it, and name the new file: `{command} {source} > {shlex.quote(new)}`"
 
 
 _SUFFIXES = (".gz", ".bz2", ".xz", ".zip")

@@ -6,7 +6,7 @@ import csv
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from halluc.core.errors import Location, data_error
 from halluc.data.rows.layout import Layout
@@ -39,8 +39,8 @@ def cut(lines: Iterable[Line], delimiter: str, quoting: bool, file: str, most: i
     characters is one whose quote is never closed, behind which nothing is read.
     """
     feed = _Feed(lines, most)
-    kind = csv.QUOTE_MINIMAL if quoting else csv.QUOTE_NONE
-    reader = csv.reader(feed, delimiter=delimiter, quoting=kind, strict=True)
+    quotes: Any = csv.QUOTE_MINIMAL if quoting else csv.QUOTE_NONE
+    reader = csv.reader(feed, delimiter=delimiter, quoting=quotes, strict=True)
     while True:
         feed.begin()
         try:
@@ -103,10 +103,14 @@ def _broken(feed: _Feed, why: str, file: str) -> BadLine:
         help = "convert the line ends, for example with `tr '\\r' '\\n'`, or put the cell in double quotes"
         return BadLine("D124", file, feed.last, "a carriage return inside a row", help, *excerpt(feed.shown))
     if "expected after" in why:
-        return BadLine("D118", file, feed.line, "text behind the quote that closes a cell", QUOTES, *excerpt(feed.shown))
+        return BadLine(
+            "D118", file, feed.line, "text behind the quote that closes a cell", QUOTES, *excerpt(feed.shown)
+        )
     if "unexpected end of data" in why:
         at = feed.shown.rfind('"')
-        return BadLine("D118", file, feed.line, "a quote that is never closed", QUOTES, *excerpt(feed.shown, max(at, 0)))
+        return BadLine(
+            "D118", file, feed.line, "a quote that is never closed", QUOTES, *excerpt(feed.shown, max(at, 0))
+        )
     return BadLine("D118", file, feed.line, f"not readable as CSV: {why}", QUOTES, *excerpt(feed.shown))
 
 
@@ -189,7 +193,7 @@ def told_delimiter(lines: Sequence[tuple[int, str]], quoting: bool, names: Seque
     of ``least`` columns or more, if nine in ten are.
     """
     shares: dict[str, float] = {}
-    named: dict[str, int] = {}
+    named: dict[str, float] = {}
     begins = [(number, line[:_MOST_SNIFFED]) for number, line in lines]
     for delimiter in DELIMITERS:
         found = [row for row in cut(begins, delimiter, quoting, "", 1 << 20) if isinstance(row, Cells)]
@@ -210,7 +214,8 @@ def names_columns(line: str, names: Sequence[str], quoting: bool = True) -> bool
     sentences have behind their commas."""
     for delimiter in DELIMITERS if names else ():
         row = next(cut([(1, line[:_MOST_SNIFFED])], delimiter, quoting, "", 1 << 20), None)
-        if isinstance(row, Cells) and len(row.cells) > 1 and set(names) & set(row.cells):
-            if all(cell == cell.strip() for cell in row.cells):
-                return True
+        if not isinstance(row, Cells) or len(row.cells) < 2:
+            continue
+        if set(names) & set(row.cells) and all(cell == cell.strip() for cell in row.cells):
+            return True
     return False

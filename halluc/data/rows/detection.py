@@ -27,10 +27,10 @@ _BY_NAME: dict[str, Format] = {
 def detected(source: TextStream, layout: Layout) -> Format:
     """The format that is named, or the one that name and first lines tell, of those that the layout has.
 
-    JSON where the first character is a bracket, JSON or JSON Lines where it is a brace. Columns of tokens where the first
-    line is ``-DOCSTART-``, or where every line of the first block (up to a blank line, once two were seen) has the same
-    number of cells, two at least, and a tag in the last. CSV where the name ends so, or where the first line is a header
-    with columns that are asked for. Else the last of the layout's formats: a comma alone says nothing.
+    JSON where the first character is a bracket, JSON or JSON Lines where it is a brace. Columns of tokens where the
+    first line is ``-DOCSTART-``, or where every line of the first block (up to a blank line, once two were seen) has
+    the same number of cells, two at least, and a tag in the last. CSV where the name ends so, or where the first line
+    is a header with columns that are asked for. Else the layout's ``fallback``: a comma alone says nothing.
     """
     if layout.format != "auto":
         return layout.format
@@ -51,14 +51,14 @@ def detected(source: TextStream, layout: Layout) -> Format:
         return named
     if "csv" in layout.formats and (_asks_for_columns(layout, first) or names_columns(first, layout.names)):
         return "csv"
-    return layout.formats[-1]
+    return layout.fallback
 
 
 def _asks_for_columns(layout: Layout, first: str) -> bool:
     """Whether the layout, or a tab in a line that begins with a label, makes it a matter of columns."""
     if layout.delimiter != "auto" and layout.label_position == "first":
         return True
-    return layout.header is True or layout.by_number or ("\t" in first and layout.formats[-1] == "lines")
+    return layout.header is True or layout.by_number or ("\t" in first and layout.fallback == "lines")
 
 
 def _texts(source: TextStream) -> Iterator[str]:
@@ -86,9 +86,15 @@ def _of_objects(source: TextStream, layout: Layout, named: Format | None) -> For
         return "jsonl" if error.pos < len(first.rstrip()) else "json"  # else it goes on on the next line
     except (RecursionError, ValueError):
         return "jsonl"
-    holds_lists = any(isinstance(value, list) and value and isinstance(value[0], (list, dict)) for value in found.values())
+    holds_lists = any(
+        isinstance(value, list) and value and isinstance(value[0], (list, dict)) for value in found.values()
+    )
     is_record = bool({*layout.names, "text", "tokens"} & found.keys())
-    return "json" if holds_lists and not is_record and len(list(zip(range(2), _texts(source), strict=False))) < 2 else "jsonl"
+    return (
+        "json"
+        if holds_lists and not is_record and len(list(zip(range(2), _texts(source), strict=False))) < 2
+        else "jsonl"
+    )
 
 
 def _is_columns(source: TextStream) -> bool:

@@ -229,7 +229,7 @@ class _Scan:
         while True:
             try:
                 value, end = decoder.raw_decode(self._text, self._at)
-                if end < len(self._text) or self._ended:  # a number may go on
+                if end < len(self._text) - _NEAR or self._ended:  # a number may go on
                     return value, end
             except json.JSONDecodeError as error:
                 cut = error.msg.startswith("Unterminated string") or error.pos >= len(self._text) - _NEAR

@@ -39,7 +39,8 @@ def _label_first(file: str, number: int, line: str, layout: Layout) -> Row | Bad
         return Row(file, number, {"label": label, "text": text}, line)
     if line[0] in " \t":
         return BadLine("D123", file, number, "no label before the first blank", _FORM, *excerpt(line))
-    labels, at = [], 0
+    labels: list[str] = []
+    at = 0
     while match := _LABEL.match(line, at):
         if labels and not match[1].startswith(_MARK):
             break

@@ -10,6 +10,10 @@ from halluc.config.bounds import MOST_LINE_BYTES
 Format = Literal["auto", "jsonl", "json", "csv", "conll", "lines", "text", "table", "hub"]
 
 
+# What plain lines are taken for, as far as a task has it.
+_OF_LINES: tuple[Format, ...] = ("text", "lines", "conll")
+
+
 @dataclass(frozen=True)
 class Layout:
     """What ``read_rows`` is told; the keys of ``data`` of the same names say what each is.
@@ -36,7 +40,7 @@ class Layout:
     lists: tuple[str, ...] = ()
 
     @classmethod
-    def keys(cls) -> tuple[str, ...]:
+    def config_keys(cls) -> tuple[str, ...]:
         """The names of what a config says."""
         return tuple(field.name for field in fields(cls) if field.name not in ("formats", "asked", "lists"))
 
@@ -44,6 +48,11 @@ class Layout:
     def names(self) -> tuple[str, ...]:
         """The fields that are looked for by name."""
         return tuple(one for one in self.asked if isinstance(one, str))
+
+    @property
+    def fallback(self) -> Format:
+        """The format of lines that tell of no other one."""
+        return next((one for one in _OF_LINES if one in self.formats), self.formats[-1])
 
     @property
     def by_number(self) -> bool:

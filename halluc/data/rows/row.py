@@ -71,7 +71,7 @@ class Row:
 
     file: str
     line: int
-    fields: Mapping[str | int, Any]
+    fields: Mapping[Any, Any]
     shown: str = ""
     number: int = 0
     lines: Sequence[int] = ()

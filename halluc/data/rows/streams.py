@@ -106,14 +106,19 @@ class TextStream:
         self._told = 0
         self._blocks, self._splitter = Blocks(stream, name, min(BLOCK, most), encoding), LineSplitter(name, most)
         self._lines: deque[Line] = deque()
+        self._is_utf16 = False
         self._peeked: list[Line] = []
         self._number = 0
         self._ended = False
         self._first = self._next_block()
+        self._is_utf16 = self._first.startswith(_UTF16)
         if self._blocks.damage is not None:
             self._lines.append(damaged(name, 1, self._blocks.damage))
         # What arrived of packed bytes says nothing about lines that can be had.
         self._descriptor = None if self._blocks.is_packed else _descriptor(stream)
+
+    def __iter__(self) -> Iterator[Line]:
+        return self.lines()
 
     @property
     def begin(self) -> bytes:
@@ -189,6 +194,8 @@ class TextStream:
         return False
 
     def _take(self) -> Line | None:
+        if self._is_utf16 and self._number:
+            return None  # every further line would be told to be broken too
         while not self._lines and not self._ended:
             self._cut_block()
         return self._lines.popleft() if self._lines else None
@@ -215,6 +222,12 @@ class TextStream:
                 self._number += chunk.count(b"\n") + (not chunk.endswith(b"\n"))
         if self._ended and self._blocks.damage is not None:
             self._lines.append(damaged(self.name, self._number + 1, self._blocks.damage))
+
+
+def numbered_lines(path: Path, name: str, most: int = MOST_LINE_BYTES) -> Iterator[Line]:
+    """The lines of a file of UTF-8; see ``TextStream``."""
+    with path.open("rb") as file:
+        yield from TextStream(file, name, most)
 
 
 def _descriptor(stream: io.BufferedIOBase) -> int | None:
@@ -293,7 +306,9 @@ class LineSplitter:
 
 
 def too_long(name: str, number: int, most: int) -> BadLine:
-    return BadLine("D114", name, number, f"a line of more than {most:,} bytes", f"{_CUT}, or raise `data.max_line_bytes`")
+    return BadLine(
+        "D114", name, number, f"a line of more than {most:,} bytes", f"{_CUT}, or raise `data.max_line_bytes`"
+    )
 
 
 def damaged(name: str, number: int, why: str) -> BadLine:

@@ -1,0 +1,36 @@
+"""One error a cause: a problem that stands in many rows is told once."""
+
+from __future__ import annotations
+
+from halluc.data.causes import folded
+from halluc.data.rows.row import BadLine
+
+
+def bad(code: str, line: int, problem: str) -> BadLine:
+    return BadLine(code, "t.jsonl", line, problem, "do this", f"row {line}")
+
+
+def test_the_same_problem_of_many_rows_is_one_error_with_its_places():
+    rows = [
+        bad("D110", line, f'span [{line}, {line + 2}] "a{line}b" cuts the token `x{line}`') for line in range(1, 21)
+    ]
+    [error] = folded(rows)
+    assert error.message == ('span [1, 3] "a1b" cuts the token `x1` (20 lines: also t.jsonl:2, t.jsonl:3 and 17 more)')
+    assert (error.code, str(error.where), error.where.text, error.help) == ("D110", "t.jsonl:1", "row 1", "do this")
+
+
+def test_other_causes_are_errors_of_their_own():
+    rows = [bad("D107", 1, "no field `a`"), bad("D106", 2, "an empty text"), bad("D107", 3, "no field `b`")]
+    rows += [bad("D107", 4, "nested too deeply"), bad("D106", 9, "an empty text")]
+    assert [error.message for error in folded(rows)] == [
+        "no field `a` (2 lines: also t.jsonl:3)",
+        "an empty text (2 lines: also t.jsonl:9)",
+        "nested too deeply",
+    ]
+
+
+def test_one_row_is_told_as_it_is():
+    row = bad("D106", 2, "an empty text")
+    [error] = folded([row])
+    assert (error.message, str(error.where)) == ("an empty text", "t.jsonl:2")
+    assert folded([]) == []
