@@ -68,29 +68,44 @@ def run(source: str, target: Path, overrides: Sequence[str], wanted: Wanted, tal
     name = _format(origin.task, wanted.format, target)
     writer = WRITERS[origin.task][name]
     options = _options(writer, name, wanted)
+    files = _targets(target, origin.splits, writer)
     with progress.reading(origin.data, talk):
         corpora, options = _read(origin, writer, options, wanted)
-    files = _targets(target, origin.splits, writer)
     _refuse_inputs(corpora, [file for path in files.values() for file in writer.files(path)])
     options = fitted(options, [example for corpus in corpora.splits.values() for example in corpus])
     write({path: corpora.splits[split] for split, path in files.items()}, writer, options)
-    keys = writer.read_by(options)
     if talk is Talk.JSON:
-        written = {split: {"file": str(path), "examples": len(corpora.splits[split])} for split, path in files.items()}
-        found = {"scheme": corpora.scheme, "repaired": len(corpora.repairs), "skipped": len(corpora.skipped)}
-        put_json({"task": origin.task, **found, "format": name, "splits": written, "read_by": keys})
+        put_json(_record(origin.task, name, corpora, files, writer.read_by(options)))
         return
     if talk is not Talk.QUIET:
-        for line in (*_findings(origin.task, corpora), *_about(options, writer)):
+        for line in (*_findings(origin.task, corpora), *([_texts(options)] if "join" in writer.options else [])):
             say(line)
     things = registry.load(TABLE, "task", origin.task).words.examples
     for split, path in files.items():
         say(f"{counted(len(corpora.splits[split]), things)} written to {path} ({name})")
     if talk is not Talk.QUIET:
-        say(f"to read it: data: {{{', '.join(_yaml(files, keys))}}}")
+        say(f"to read it: data: {{{', '.join(_yaml(files, writer.read_by(options)))}}}")
 
 
-def data_config(task: str, references: Mapping[str, str], overrides: Sequence[str] = ()) -> DataConfig:
+def _record(
+    task: str, form: str, corpora: Corpora, files: Mapping[SplitName, Path], keys: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What ``--json`` prints."""
+    return {
+        "task": task,
+        "read": corpora.mappings,
+        "scheme": corpora.scheme,
+        "scheme_note": corpora.scheme_note,
+        "notices": [{"where": str(one.where), "what": one.what} for one in corpora.notices],
+        "repaired": len(corpora.repairs),
+        "skipped": len(corpora.skipped),
+        "format": form,
+        "splits": {name: {"file": str(path), "examples": len(corpora.splits[name])} for name, path in files.items()},
+        "data": {**{name: str(path) for name, path in files.items()}, **keys},
+    }
+
+
+def data_config(task: str, references: Mapping[SplitName, str], overrides: Sequence[str] = ()) -> DataConfig:
     """The section ``data`` of an experiment on these splits.
 
     Raises:
@@ -130,7 +145,7 @@ def _source(source: str, overrides: Sequence[str], wanted: Wanted) -> _Source:
 
 
 def _guessed(
-    source: str, references: Mapping[str, str], overrides: Sequence[str], splits: tuple[SplitName, ...]
+    source: str, references: Mapping[SplitName, str], overrides: Sequence[str], splits: tuple[SplitName, ...]
 ) -> _Source:
     """The task whose reader can read the input. Where several can, tags with prefixes and spans decide.
 
@@ -205,17 +220,35 @@ def _options(writer: Writer, name: str, wanted: Wanted) -> Options:
 
 def _read(origin: _Source, writer: Writer, options: Options, wanted: Wanted) -> tuple[Corpora, Options]:
     """The corpora, and the options that their examples ask for: where texts go to texts, they stay as they are."""
-    data = origin.data
-    if "join" in writer.options and wanted.join is None:
-        characters = data.model_copy(update={"tokenize": "characters"})
-        if _holds_texts(characters, origin.splits):
-            data, options = characters, replace(options, joiner="", keeps_text=True)
-    outside = getattr(data, "out_of_scope_label", None)
-    return read_corpora(data, TABLE, origin.splits), replace(options, out_of_scope=outside)
+    data: Any = origin.data
+    options = replace(options, out_of_scope=getattr(data, "out_of_scope_label", None))
+    may_keep = "join" in writer.options and wanted.join is None
+    # Where tokens are changed, the texts of tokens are what is asked for.
+    if not may_keep or data.normalise != "none" or data.strip_invisible or not _holds_texts(data, origin.splits):
+        return read_corpora(data, TABLE, origin.splits), options
+    return _by_characters(data, origin.splits), replace(options, joiner="", keeps_text=True)
 
 
-def _holds_texts(characters: DataConfig, splits: tuple[SplitName, ...]) -> bool:
+def _by_characters(data: Any, splits: tuple[SplitName, ...]) -> Corpora:
+    """The examples with a token for each character of their texts.
+
+    Words decide which texts are held out of train: then these are read too, and the same are taken by their ids.
+    """
+    letters = data.model_copy(update={"tokenize": "characters"})
+    if not any(data.is_held_out(split) for split in SPLITS):
+        return read_corpora(letters, TABLE, splits)
+    words = read_corpora(data, TABLE, splits)
+    references: dict[str, Any] = {split: data.reference(split) for split in splits}
+    whole = letters.model_copy(update={**references, "dev_share": None, "test_share": None, "max_examples": None})
+    for split, corpus in read_corpora(whole, TABLE, splits).splits.items():
+        own = {example.id for example in words.splits[split]}
+        words.splits[split] = replace(corpus, examples=tuple(one for one in corpus if one.id in own))
+    return words
+
+
+def _holds_texts(data: DataConfig, splits: tuple[SplitName, ...]) -> bool:
     """Whether the input holds texts: what is given as tokens stays the same, however texts are cut."""
+    characters = data.model_copy(update={"tokenize": "characters"})
     first = read_corpora(_few(characters), TABLE, splits[:1])
     by_blanks = characters.model_copy(update={"tokenize": "whitespace", "on_bad_line": "skip"})
     try:
@@ -254,16 +287,21 @@ def _refuse_inputs(corpora: Corpora, files: Sequence[Path]) -> None:
 
 def _findings(task: str, corpora: Corpora) -> Iterator[str]:
     """What reading found, a line each."""
-    yield f"read as {task}" + (f", {corpora.scheme.upper()} ({corpora.scheme_note})" if corpora.scheme else "")
+    tags = f", {corpora.scheme.upper()} ({corpora.scheme_note})" if corpora.scheme else ""
+    yield f"read as {task}{tags}"
+    yield from dict.fromkeys(f"read: {mapping}" for mapping in corpora.mappings.values() if mapping)
+    for notice in corpora.notices:
+        yield f"warning: {notice.what} ({notice.where})"
     for found, done in ((corpora.repairs, "repaired"), (corpora.skipped, "skipped")):
         if found:
             yield f"{len(found):,} {done} (first: {found[0].where}: {found[0].what})"
 
 
-def _about(options: Options, writer: Writer) -> Iterator[str]:
-    if "join" in writer.options:
-        joined = "a blank between tokens" if options.joiner else "tokens without blanks"
-        yield "texts: " + ("as they were" if options.keeps_text else f"{joined}; the original text is not known")
+def _texts(options: Options) -> str:
+    """What became of the texts."""
+    if options.keeps_text:
+        return "texts: as they were"
+    return f"texts: tokens {'with a blank' if options.joiner else 'without blanks'} between them"
 
 
 def _yaml(files: Mapping[SplitName, Path], keys: Mapping[str, Any]) -> Iterator[str]:
