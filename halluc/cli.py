@@ -242,9 +242,13 @@ def predict(
         Path, typer.Option("--output", "-o", metavar="FILE", help="Where claims go; - for standard output.")
     ] = Path("-"),
     format_: Annotated[
-        Literal["auto", "text", "jsonl", "csv", "conll"],
+        Literal["auto", "text", "jsonl", "json", "csv", "conll"],
         typer.Option("--format", help="text: one a line; csv: TSV too; auto looks at the name and the first lines."),
     ] = "auto",
+    encoding: Annotated[
+        str | None,
+        typer.Option("--encoding", metavar="NAME", help="As latin-1; left out: as the run's data, else utf-8."),
+    ] = None,
     text_field: Annotated[
         str | None,
         typer.Option(
@@ -283,8 +287,11 @@ def predict(
     if context.args:
         predict.refuse_second(model, context.args[0])
     source, target = (None if str(path) == "-" else path for path in (input_, output))
-    form = None if format_ == "auto" else format_
-    reading = Reading(form, tokenize, look_ahead, text_field, second_field, delimiter, header, quoting)
+    options = {
+        "encoding": encoding, "text_field": text_field, "second_field": second_field, "delimiter": delimiter,
+        "header": header, "quoting": quoting, "tokenize": tokenize,
+    }  # fmt: skip
+    reading = Reading(options, None if format_ == "auto" else format_, look_ahead)
     predict.run(model, source, target, reading, Talk.QUIET if quiet else Talk.NORMAL)
 
 

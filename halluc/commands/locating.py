@@ -15,7 +15,6 @@ from halluc.config.schema import Experiment, ModelConfig
 from halluc.core import latest, registry
 from halluc.core.errors import HallucError, ManyErrors
 from halluc.core.files import expanded
-from halluc.data.texts import Tokenize
 from halluc.engine.references import resolve_model
 from halluc.hallucination.ledger import Knowledge
 from halluc.runs import directory
@@ -41,12 +40,6 @@ class Trained:
     run: RunDir | None = None
     confidence: ConfidenceFile | None = None
     knowledge: Knowledge | None = None
-
-    @property
-    def tokenize(self) -> Tokenize:
-        """How the model's own data became tokens, where they were texts."""
-        found: Tokenize = getattr(self.loaded.experiment.data, "tokenize", "words")
-        return found
 
     @property
     def temperature(self) -> float:

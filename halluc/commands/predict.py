@@ -18,11 +18,10 @@ from halluc.commands.terminal import Talk, say
 from halluc.core.characters import escaped_json
 from halluc.core.errors import EXIT_DONE, HallucError, data_error, environment_error
 from halluc.core.files import TO_OUTPUT, elsewhere, irregular, json_line, remedy, replacing
-from halluc.data import streams
-from halluc.data.readers.base import BadLine
+from halluc.data.inputs import Item, in_chunks
+from halluc.data.rows.row import BadLine
+from halluc.data.rows.streams import TextStream, opened
 from halluc.data.statistics import counted
-from halluc.data.streams import LineStream
-from halluc.data.texts import Item, in_chunks
 
 if TYPE_CHECKING:
     from halluc.commands.predicting import Predictor
@@ -40,16 +39,17 @@ def run(reference: str, source: Path | None, target: Path | None, reading: Readi
 
     Raises:
         HallucError D115, exit code 3: some texts could not be read. The output is whole and tells of each in its place.
-        C016: options that do not go together. D104, D114, D116, D117: of columns, see ``data.texts_rows``.
+        C016: options that do not go together. D104, D114, D116, D117: of columns, see ``data.rows``.
     """
     trained = locating.locate(reference)
     settings = trained.loaded.experiment
     task = experiment.task_of(trained.loaded)
-    fields = reading.fields(task, settings.data)
+    reader = reading.reader(task, settings.data)
+    config = reader.config
     speaks = talk is not Talk.QUIET
     # A file keeps the text as it is; a terminal must not obey it.
     line = json_line if target is not None and irregular(target) is None else _safe_line
-    with streams.opened(source) as (stream, name), _opened(target) as file:
+    with opened(source) as (stream, name), _opened(target) as file:
         # torch and transformers take seconds to import: what can fail without them has failed by now.
         from halluc.commands.predicting import Predictor
 
@@ -58,8 +58,8 @@ def run(reference: str, source: Path | None, target: Path | None, reading: Readi
             _tell(trained, predictor.computes)
         if speaks and source is None and sys.stdin.isatty():
             say("type a text a line; Ctrl-D ends the input")
-        lines = LineStream(stream, name, fields.most)
-        told, texts = reading.texts(lines, fields, reading.tokenize or trained.tokenize, task)
+        lines = TextStream(stream, name, config.max_line_bytes, config.encoding)
+        told, texts = reading.texts(lines, reader, task, say if speaks else _unsaid)
         if speaks:
             say(f"input: {name}, {told}")
         chunks = in_chunks(texts, reading.look_ahead, lines.waits)
@@ -84,6 +84,10 @@ def refuse_second(first: str, second: str) -> NoReturn:
 
 def _safe_line(record: Any) -> str:
     return escaped_json(json_line(record))
+
+
+def _unsaid(_: str) -> None:
+    """Where nothing is to be said."""
 
 
 def _stream(

@@ -12,9 +12,9 @@ from halluc.commands.locating import Trained
 from halluc.commands.terminal import Talk
 from halluc.core.claims import Claim
 from halluc.core.examples import Corpus, Origin
-from halluc.data.readers.base import BadLine
+from halluc.data.inputs import InputText, Item
+from halluc.data.rows.row import BadLine
 from halluc.data.statistics import counted
-from halluc.data.texts import InputText, Item
 from halluc.runs.schema import Problem, Record, UnreadText
 from halluc.tasks.base import Asserted
 

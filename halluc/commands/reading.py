@@ -1,113 +1,193 @@
-"""How ``predict`` reads its input: what a person asks for, over what the run's own data had."""
+"""How ``predict`` reads its input: as the run's own data was read, with what a person asks for instead."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+import shlex
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from halluc.components import TABLE
+from halluc.core import registry
 from halluc.core.errors import HallucError
-from halluc.data.readers.texts_config import Column
-from halluc.data.streams import LineStream
-from halluc.data.texts import Item, Tokenize
-from halluc.data.texts_fields import Fields
-from halluc.data.texts_reading import read_texts
-from halluc.data.texts_rows import with_delimiter
-from halluc.data.texts_sniffing import Format, sniff
+from halluc.data.config import ONLY_WITH, TABS, DataConfig
+from halluc.data.inputs import Item, raw
+from halluc.data.reader import Reader, Unmapped
+from halluc.data.rows.detection import detected
+from halluc.data.rows.layout import Format, Layout
+from halluc.data.rows.reading import Rows, read_rows
+from halluc.data.rows.row import BadLine, Notice, Row, Unreadable
+from halluc.data.rows.streams import TextStream
+from halluc.data.tokenization import Tokenizer
 
-_TABS = ("\\t", "tab")  # what shells make hard to type
+# Keys of `data` in messages, and the options that stand for them.
+_KEY = re.compile(r"`data\.(\w+)(?:: ([^`]*))?`")
+# What does not hold here: input cannot be skipped, and has no labels.
+_NOT_HERE = re.compile(r",? or set `data\.on_bad_line: skip`|; \"LABEL text\" lines.*|; a text without any label.*")
+_FLAGS = ("header", "quoting")
+_OPTIONS = ("format", "encoding", "text_field", "second_field", "delimiter", "tokenize", *_FLAGS)
+# Formats without fields that have names or numbers.
+_BARE = ("text", "conll")
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What is asked for; None where the input, the run or its data tells. A column of digits alone is a number."""
+    """What is asked for: the format of the input, where it is named, and ``options`` by the keys of ``data``."""
 
+    options: Mapping[str, Any]
     format: Format | None = None
-    tokenize: Tokenize | None = None
     look_ahead: int = 512
-    text_field: str | None = None
-    second_field: str | None = None
-    delimiter: str | None = None
-    header: bool | None = None
-    quoting: bool | None = None
 
-    def fields(self, task: Any, data: object) -> Fields:
-        """Those of the run's ``data`` with what is asked for instead.
+    def reader(self, task: Any, data: DataConfig | None) -> Reader:
+        """The task's reader, with the keys of the run's own ``data`` and what is asked for instead.
 
         Raises:
             HallucError C016: options that do not go together, or with the task.
         """
-        found = Fields.of(data)
-        if self.text_field is not None:
-            found = replace(found, text=_column(self.text_field, "--text-field"))
-        if self.second_field is not None:
-            found = replace(found, second=_column(self.second_field, "--second-field"))
-        if self.delimiter is not None:
-            found = replace(found, delimiter="\t" if self.delimiter in _TABS else self.delimiter)
-        if self.header is not None:
-            found = replace(found, header=self.header)
-        if self.quoting is not None:
-            found = replace(found, quoting=self.quoting)
-        found = replace(found, borders=task.takes_pairs)
-        self._refuse(task, found)
-        return found
-
-    def _refuse(self, task: Any, fields: Fields) -> None:
-        if fields.second is not None and not task.takes_pairs:
-            raise HallucError("C016", f"--second-field: {task.name} reads one text at a time", help="leave it out")
-        if fields.second is not None and self.format == "conll":
+        kind = registry.load(TABLE, "reader", task.name)
+        given = {key: _value(key, value) for key, value in self.options.items() if value is not None}
+        self._refuse(task, given)
+        config: Any = (data or kind.Config.model_construct()).model_copy(update=given)
+        second = getattr(config, "second_field", None)
+        if second is not None and self.format == "conll":
             help = "give pairs as JSON Lines, as CSV, or one a line with a tab between"
             raise HallucError("C016", "columns of tokens have no second text, and the model is one of pairs", help=help)
-        asked = self._of_columns
-        if asked and self.format in ("text", "conll"):
-            raise HallucError("C016", f"{asked[0]} does not go with --format {self.format}", help="see --format csv")
-        rows_only = [option for option in asked if option != "--text-field"]
-        if rows_only and self.format == "jsonl":
-            raise HallucError("C016", f"{rows_only[0]} does not go with --format jsonl", help="see --format csv")
-        if str(fields.text) == str(fields.second):
-            raise HallucError("C016", f"both texts of a pair in one field, `{fields.text}`", help="name another")
-        if fields.header is False and fields.names and self.header is False:
-            help = "name them by number: `--text-field 0`" + (
-                ", `--second-field 1`" if fields.second is not None else ""
+        if second is not None and str(second) == str(config.text_field):
+            raise HallucError("C016", f"both texts of a pair in one field, `{second}`", help="name another")
+        names = [name for name in _texts(config) if isinstance(name, str)]
+        if given.get("header") is False and names:
+            numbers = ", ".join(
+                f"`--{key} {at}`" for at, key in enumerate(("text-field", "second-field")[: len(names)])
             )
-            raise HallucError("C016", f"--no-header: no column is called `{fields.names[0]}`", help=help)
-        if fields.delimiter != "auto" and (len(fields.delimiter) != 1 or fields.delimiter in '"\r\n'):
-            help = "it is one character, such as `,` or `;`, and no quote; `tab` is a tab"
-            raise HallucError("C016", f"--delimiter {fields.delimiter!r} is none", help=help)
+            raise HallucError(
+                "C016", f"--no-header: no column is called `{names[0]}`", help=f"name it by number: {numbers}"
+            )
+        found: Reader = kind(config)
+        return found
 
-    @property
-    def _of_columns(self) -> list[str]:
-        """The options that are given and speak of columns or fields."""
-        given = {"--delimiter": self.delimiter, "--header": self.header, "--quoting": self.quoting}
-        given["--text-field"] = self.text_field
-        return [option for option, value in given.items() if value is not None]
+    def _refuse(self, task: Any, given: Mapping[str, Any]) -> None:
+        if "second_field" in given and not task.takes_pairs:
+            raise HallucError("C016", f"--second-field: {task.name} reads one text at a time", help="leave it out")
+        for key in given if self.format is not None else ():
+            formats = ONLY_WITH.get(key, ())
+            if self.format not in formats if formats else key == "text_field" and self.format in _BARE:
+                message = f"--{key.replace('_', '-')} does not go with --format {self.format}"
+                raise HallucError("C016", message, help="see --format csv")
 
-    def texts(self, lines: LineStream, fields: Fields, tokenize: Tokenize, task: Any) -> tuple[str, Iterator[Item]]:
+    def texts(
+        self, source: TextStream, reader: Reader, task: Any, tell: Callable[[str], None]
+    ) -> tuple[str, Iterator[Item]]:
         """How the input is read, in words, and its texts.
 
+        Args:
+            tell: is called with what a person should know of the input once it was read.
+
         Raises:
-            HallucError D104, D114, D116, D117: of columns, see ``data.texts_rows``.
+            HallucError D104, D114, D116, D117: of columns, see ``data.rows``.
         """
-        form, everything = self.format, iter(lines)
-        if form is None:
-            form, everything = sniff(lines, fields, lines.name, tags="conll" in task.formats)
-            form = "csv" if self._of_columns and form != "jsonl" else form
-        if form == "csv":
-            fields, everything = with_delimiter(everything, fields, lines.name, lines.waits)
-        told = f"read as {form}{_told(form, fields)}" + ("" if form == "conll" else f", texts cut into {tokenize}")
-        return told, read_texts(everything, form, tokenize, fields, lines.name)
+        config = reader.config
+        layout = config.layout()
+        layout = replace(layout, format=self.format or "auto", label_position="first", asked=tuple(_texts(config)))
+        form = self._format(source, layout, task)
+        try:
+            _, rows = read_rows(source, replace(layout, format=form))
+        except HallucError as error:
+            raise _with_options(error) from None
+        tokenizer, is_pair = Tokenizer.of(config), getattr(config, "second_field", None) is not None
+        told = f"read as {form}{' (pairs)' if is_pair else ''}"
+        told += "" if form == "conll" else f", texts cut into {tokenizer.how}"
+        if form == "text":
+            return told, _items(rows, lambda row: raw(row, tokenizer, is_pair), form, tell)
+        return told, _items(_telling(rows, reader, tell), reader.input_of, form, tell)
+
+    def _format(self, source: TextStream, layout: Layout, task: Any) -> Format:
+        """The format that is asked for, or that the name and the first lines of the input tell; what the run's own data
+        has for columns says nothing of it."""
+        if self.format is not None:
+            return self.format
+        columns = [key for key in ("text_field", "delimiter", *_FLAGS) if self.options.get(key) is not None]
+        formats: tuple[Format, ...] = ("jsonl", "json", "csv", *(("conll",) if "conll" in task.formats else ()), "text")
+        form = detected(source, replace(layout, formats=formats, delimiter="auto", header="auto", asked=layout.names))
+        return "csv" if columns and form not in ("jsonl", "json") else form
 
 
-def _column(text: str, option: str) -> Column:
-    if not text:
+def _texts(config: Any) -> list[str | int]:
+    """The fields of the texts: those of gold may be missing."""
+    found = (getattr(config, key, None) for key in ("text_field", "second_field"))
+    return [column for column in found if column is not None]
+
+
+def _value(key: str, given: Any) -> Any:
+    """What an option says, as the value of a key.
+
+    Raises:
+        HallucError C016: it cannot be.
+    """
+    option = f"--{key.replace('_', '-')}"
+    if key == "delimiter":
+        given = "\t" if given in TABS else given
+        if len(given) != 1 or given in '"\r\n':
+            help = "it is one character, such as `,` or `;`, and no quote; `tab` is a tab"
+            raise HallucError("C016", f"{option} {given!r} is none", help=help)
+    if given == "":
         raise HallucError("C016", f"{option} is empty", help="is a shell variable unset?")
-    return int(text) if text.isascii() and text.isdigit() else text
+    if key == "encoding":
+        try:
+            "".encode(given)
+        except (LookupError, ValueError):
+            help = "Python knows utf-8, utf-16, latin-1, cp1252, …"
+            raise HallucError("C016", f"{option} {given!r} is no encoding", help=help) from None
+    return int(given) if key.endswith("_field") and given.isascii() and given.isdigit() else given
 
 
-def _told(form: Format, fields: Fields) -> str:
-    """Where the texts stand, where this is not plain."""
-    if form == "csv":
-        cut = "tabs" if fields.delimiter == "\t" else f"`{fields.delimiter}`"
-        places = " and ".join(f"`{column}`" if isinstance(column, str) else str(column) for column in fields.columns)
-        return f" (cut at {cut}, column{'s' * (len(fields.columns) > 1)} {places})"
-    return " (pairs)" if fields.second is not None else ""
+def _telling(rows: Rows, reader: Reader, tell: Callable[[str], None]) -> Rows:
+    """The rows; which fields are read is told as soon as the first one was."""
+    told = False
+    for row in rows:
+        yield row
+        if not told and reader.mapping:
+            tell(f"fields: {reader.mapping}")
+            told = True
+
+
+def _items(
+    rows: Rows, input_of: Callable[[Row], Any], form: Format, tell: Callable[[str], None]
+) -> Iterator[Item]:  # fmt: skip
+    """Each text, or why it cannot be read, in its place."""
+    try:
+        for row in rows:
+            if isinstance(row, Notice):
+                tell(f"warning: {row.file}:{row.line}: {as_options(row.what)}")
+            elif isinstance(row, BadLine):
+                yield replace(row, help=as_options(row.help))
+            else:
+                try:
+                    yield input_of(row)
+                except Unmapped as bad:
+                    if form == "csv":  # all rows have the same columns
+                        raise row.bad(bad).error() from None
+                    yield replace(row.bad(bad), help=as_options(bad.help))
+                except Unreadable as bad:
+                    yield replace(row.bad(bad), help=as_options(bad.help))
+    except HallucError as error:
+        raise _with_options(error) from None
+
+
+def _with_options(error: HallucError) -> HallucError:
+    return HallucError(error.code, error.message, error.where, as_options(error.help), error.exit_code)
+
+
+def as_options(help: str | None) -> str | None:
+    """What a person is told to do, with options of the command line for keys of a config."""
+    return None if help is None else _KEY.sub(_option, _NOT_HERE.sub("", help))
+
+
+def _option(match: re.Match[str]) -> str:
+    key, value = match.groups()
+    if key not in _OPTIONS:
+        return f"`{key}` in the config of the run"
+    if key in _FLAGS:
+        return f"`--no-{key}`" if value == "false" or (value is None and key == "quoting") else f"`--{key}`"
+    named = f"--{key.replace('_', '-')}"
+    return f"`{named}`" if value is None else f"`{named} {shlex.quote(value.strip(chr(34)))}`"

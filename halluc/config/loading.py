@@ -83,7 +83,7 @@ _OTHER_DEFAULTS: dict[str, Any] = {
     "max_line_bytes": MOST_LINE_BYTES, "encoding": "utf-8", "separator": "whitespace", "token_column": 0,
     "tag_column": -1, "tokens_field": "tokens", "tags_field": "tags", "text_field": "text", "spans_field": "spans",
     "id_field": "id", "span_end": "exclusive", "tokenize": "words", "outside_tags": ["O"], "label_position": "first",
-    "tokenizer_version": 1,
+    "tokenizer_version": 1, "answer_field": "answer", "span_base": 0,
 }  # fmt: skip
 
 

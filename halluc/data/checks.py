@@ -44,6 +44,7 @@ def check_corpora(corpora: Corpora, words: Words, tick: Tick = lambda done, tota
     report = DataRecord(
         scheme=corpora.scheme,
         scheme_note=corpora.scheme_note,
+        mappings={str(name): mapping for name, mapping in corpora.mappings.items()},
         splits=splits,
         overlaps=_overlaps(corpora.splits, seen),
         unseen_labels=_unseen_labels(corpora.splits),
@@ -51,6 +52,7 @@ def check_corpora(corpora: Corpora, words: Words, tick: Tick = lambda done, tota
         skipped=_findings(corpora.skipped),
     )
     report.warnings.extend(_warnings(report, words))
+    report.warnings.extend(f"{found.where}: {found.what}" for found in corpora.notices)
     return report
 
 

@@ -19,7 +19,7 @@ Column = Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT)] | Annotate
 # What people write for a tab, which single quotes of YAML and shells make hard to write.
 TABS = ("\\t", "tab")
 # The keys of a format that another one would ignore: they are refused where the format is named.
-_ONLY_WITH: dict[str, tuple[Format, ...]] = {
+ONLY_WITH: dict[str, tuple[Format, ...]] = {
     "delimiter": ("auto", "csv", "lines"),
     "header": ("auto", "csv", "conll"),
     "quoting": ("auto", "csv", "conll"),
@@ -150,7 +150,7 @@ class _Files(_Splits):
     def _files_go_together(self) -> Self:
         if self.delimiter != "auto" and (len(self.delimiter) != 1 or self.delimiter in '"\r\n'):
             raise ValueError('`data.delimiter` is one character, such as ",", or `tab`, and no quote')
-        for key, formats in _ONLY_WITH.items():
+        for key, formats in ONLY_WITH.items():
             default = type(self).model_fields[key].default
             if self.format not in formats and getattr(self, key) != default:
                 allowed = " or ".join(name for name in formats if name != "auto")

@@ -237,7 +237,8 @@ def _nothing(config: DataConfig, split: SplitName, help: str) -> HallucError:
 
 
 def _source(reference: str, split: SplitName) -> str:
-    return reference if reference.startswith("hub:") else str(resolve(reference, split))
+    is_file = not reference.startswith("hub:") and not Path(reference).expanduser().is_dir()
+    return str(resolve(reference, split)) if is_file else reference
 
 
 class _Border:
@@ -288,8 +289,9 @@ class _Border:
 
     def nothing(self, split: SplitName) -> HallucError:
         help = "every line was skipped; see `halluc check`" if self.bad else "it holds no example"
-        if self.config.is_held_out(split):
-            help = f"`data.{split}_share` left it none: name another share, or a `{split}` of its own"
+        held = [name for name in ("dev", "test") if self.config.is_held_out(name) and split in ("train", name)]
+        if held:
+            help = f"`data.{held[0]}_share` left it none: name another share, or a `{held[0]}` of its own"
         return _nothing(self.config, split, help)
 
     def refuse(self) -> None:

@@ -1,3 +1,169 @@
-"""placeholder until the texts branch is merged"""
+"""Texts to predict on, one by one or in pairs, and how many of them are held at once."""
 
-from halluc.data.texts import InputText as InputText, in_chunks as in_chunks
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from halluc.core.examples import Span
+from halluc.data.config import Column
+from halluc.data.rows.row import BadLine, Row, Unreadable
+from halluc.data.tokenization import Tokenizer
+
+# What is held at once, in characters, beside the number of texts.
+_MOST_CHARACTERS = 1 << 20
+
+Identity = str | int | float
+
+
+@dataclass(frozen=True, slots=True)
+class InputText:
+    """One text, or a pair of texts: the line it begins on, its id, and its tokens.
+
+    ``bounds`` are the start and end of each token in characters of ``text``; both are None where only tokens are given.
+    Of a pair, ``second`` is the token with which the second text begins; ``text`` and ``second_text`` are the two as
+    they are given, and ``bounds`` is None.
+    """
+
+    line: int
+    id: Identity
+    tokens: tuple[str, ...]
+    text: str | None = None
+    bounds: Sequence[tuple[int, int]] | None = None
+    second: int | None = None
+    second_text: str | None = None
+
+    def characters(self, span: Span) -> tuple[int, int] | None:
+        """Where a span of tokens stands in the text."""
+        return (self.bounds[span.start][0], self.bounds[span.end - 1][1]) if self.bounds is not None else None
+
+    @property
+    def size(self) -> int:
+        return sum(map(len, self.tokens)) if self.text is None else len(self.text) + len(self.second_text or "")
+
+
+Item = InputText | BadLine
+
+
+def identity_of(row: Row, field: Column) -> Identity:
+    """The id that a row has, as it is given; else its place.
+
+    Raises:
+        Unreadable: it is neither a string nor a finite number.
+    """
+    given = row.fields.get(field)
+    given = row.fields.get("id") if given is None else given
+    if given is None or (isinstance(given, str) and not given.strip()):
+        return f"item-{row.number}" if row.number else f"line-{row.line}"
+    if isinstance(given, bool) or not isinstance(given, (str, int, float)):
+        raise Unreadable("D107", f"`{field}` is neither a string nor a number", "an id may be left out")
+    if isinstance(given, float) and not math.isfinite(given):
+        raise Unreadable("D107", f"`{field}` is not a finite number", "an id may be left out")
+    return given
+
+
+def single(line: int, identity: Identity, text: str, tokenizer: Tokenizer) -> InputText:
+    """A text with its tokens, none where it is blank."""
+    if not text.strip():
+        return InputText(line, identity, (), text, ())
+    bounds, tokens = tokenizer.cut(text)
+    return InputText(line, identity, tokens, text, bounds)
+
+
+def paired(line: int, identity: Identity, first: str, second: str, tokenizer: Tokenizer) -> InputText:
+    """A pair of texts.
+
+    Raises:
+        Unreadable: one of them is blank.
+    """
+    before, behind = (tokenizer.tokens(text) if text.strip() else () for text in (first, second))
+    for place, tokens in (("first", before), ("second", behind)):
+        if not tokens:
+            raise Unreadable("D106", f"the {place} text of the pair is empty", "a pair needs both")
+    return InputText(line, identity, before + behind, first, None, len(before), second)
+
+
+def raw(row: Row, tokenizer: Tokenizer, is_pair: bool) -> InputText:
+    """A line that is a text, or the two of a pair with a tab between.
+
+    Raises:
+        Unreadable: it is no pair.
+    """
+    text, identity = str(row.fields["text"]), f"line-{row.line}"
+    if not is_pair or not text.strip():
+        return single(row.line, identity, text, tokenizer)
+    help = (
+        "a raw line has both texts of a pair with one tab between; else see `data.format: jsonl` and `data.format: csv`"
+    )
+    first, _, second = text.partition("\t")
+    if (tabs := text.count("\t")) != 1:
+        told = f"a pair has two texts, and the line has {tabs or 'no'} tab{'s' * (tabs > 1)}"
+        raise Unreadable("D113", told, help)
+    try:
+        return paired(row.line, identity, first, second, tokenizer)
+    except Unreadable as bad:
+        raise Unreadable(bad.code, bad.problem, help) from None
+
+
+def given_tokens(
+    line: int,
+    identity: Identity,
+    record: Mapping[Any, Any],
+    texts: tuple[Any, Any],
+    border: int | None,
+    tokenizer: Tokenizer,
+) -> InputText:
+    """Tokens that a record has as such (``tokens``); ``texts`` beside them tell where they stand, if they do.
+
+    Args:
+        border: of a pair, the token with which its second text begins.
+
+    Raises:
+        Unreadable: they are no list of strings.
+    """
+    words = record["tokens"]
+    if not isinstance(words, (list, tuple)) or not all(isinstance(word, str) for word in words):
+        raise Unreadable("D107", "`tokens` is not a list of strings", "take it out, or give a list of words")
+    if texts[0] is not None and not isinstance(texts[0], str):
+        raise Unreadable("D107", "the text beside `tokens` is not a string", "take it out")
+    tokens, kept = tokenizer.cleaned(words)
+    parts = [words] if border is None else [words[:border], words[border:]]
+    bounds = [_located(part, text) if isinstance(text, str) else None for part, text in zip(parts, texts, strict=False)]
+    if border is None:
+        if bounds[0] is None:
+            return InputText(line, identity, tokens)
+        places = bounds[0] if kept is None else [bounds[0][place] for place in kept]
+        return InputText(line, identity, tokens, texts[0], places)
+    place = border if kept is None else sum(one < border for one in kept)
+    shown = texts if all(one is not None for one in bounds) else (None, None)
+    return InputText(line, identity, tokens, shown[0], None, place, shown[1])
+
+
+def _located(tokens: Sequence[str], text: str) -> list[tuple[int, int]] | None:
+    """Where the tokens stand in the text, one after another with only white space between; None where they do not."""
+    bounds, at = [], 0
+    for token in tokens:
+        if not text.startswith(token, at):
+            while at < len(text) and text[at].isspace():
+                at += 1
+            if not text.startswith(token, at):
+                return None
+        bounds.append((at, at + len(token)))
+        at += len(token)
+    return bounds
+
+
+def in_chunks(items: Iterable[Item], most: int, waits: Callable[[], bool]) -> Iterator[list[Item]]:
+    """At most ``most`` items at a time, and about a million characters; fewer where the next one ``waits``."""
+    chunk: list[Item] = []
+    size = 0
+    for item in items:
+        chunk.append(item)
+        size += item.size if isinstance(item, InputText) else len(item.text or "")
+        if len(chunk) >= most or size >= _MOST_CHARACTERS or waits():
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from halluc.core.errors import did_you_mean
-from halluc.data.readers.base import DataConfig
-from halluc.data.readers.texts_config import TextsConfig
+from halluc.data.config import DataConfig
+from halluc.data.texts.config import TextsConfig
 
 # So many labels with one example each are no chance; and so many are named.
 _LEAST, _MOST_NAMED = 10, 5

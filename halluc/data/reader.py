@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 from halluc.core.examples import Example, Span
 from halluc.data.config import DataConfig
 from halluc.data.inputs import InputText
 from halluc.data.rows.references import SplitName
-from halluc.data.rows.row import BadLine, LeftOut, Notice, Row
+from halluc.data.rows.row import BadLine, LeftOut, Notice, Row, Unreadable
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,10 @@ class Mended:
     repairs: tuple[str, ...]
 
 
+class Unmapped(Unreadable):
+    """Of the first row of a file: the fields that are asked for are not there, or cannot be told."""
+
+
 # What a reader gives of an example.
 Raw = RawSentence | Mended | Example
 
@@ -53,6 +57,7 @@ class Reader(Protocol):
     """
 
     Config: ClassVar[type[DataConfig]]
+    config: Any
     mapping: str
 
     def __init__(self, config: DataConfig) -> None: ...

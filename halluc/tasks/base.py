@@ -12,9 +12,9 @@ from halluc.config.schema import Decoding, ModelConfig, Section
 from halluc.core.claims import Claim
 from halluc.core.edits import Editable
 from halluc.core.examples import Corpus, Origin
+from halluc.data.inputs import InputText
 from halluc.data.readers.base import SplitName
 from halluc.data.statistics import Words
-from halluc.data.texts import InputText
 from halluc.gap.matching import Strata
 from halluc.gap.units import WithheldUnits
 from halluc.runs.schema import Novelty, Prediction, Record

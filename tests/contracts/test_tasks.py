@@ -18,7 +18,7 @@ from halluc.core.errors import HallucError
 from halluc.core.examples import Corpus, Labelled, Origin, Span, Tagged
 from halluc.core.files import write_jsonl
 from halluc.data.corpora import read_corpora
-from halluc.data.texts import InputText
+from halluc.data.inputs import InputText
 from halluc.engine import runtime
 from halluc.engine.batching import Batch
 from halluc.engine.inference import forward

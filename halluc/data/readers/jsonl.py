@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import chain
@@ -17,9 +15,7 @@ from halluc.core.errors import cut
 from halluc.core.examples import Span
 from halluc.data.readers.base import BadLine, RawSentence, SplitName, TaggedDataConfig, resolve
 from halluc.data.readers.lines import numbered_lines
-
-_WORDS = re.compile(r"\w+|[^\w\s]")
-_PIECES = re.compile(r"\S+")
+from halluc.data.tokenization import Tokenize, Tokenizer
 
 
 class JsonlConfig(TaggedDataConfig):
@@ -36,7 +32,7 @@ class JsonlConfig(TaggedDataConfig):
     span_end: Literal["exclusive", "inclusive"] = Field(
         default="exclusive", description="whether a span's end is the first character after it or its last one"
     )
-    tokenize: Literal["words", "whitespace", "characters"] = Field(
+    tokenize: Tokenize = Field(
         default="words", description="how a text becomes tokens: words and punctuation, white space, or each character"
     )
     overlaps: Literal["error", "longest"] = Field(
@@ -72,6 +68,7 @@ class JsonlReader:
 
     def __init__(self, config: JsonlConfig) -> None:
         self.config = config
+        self.tokenizer = Tokenizer.of(config)
 
     def read(self, reference: str, split: SplitName) -> Iterator[RawSentence | BadLine]:
         path = resolve(reference, split)
@@ -121,8 +118,7 @@ class JsonlReader:
             surface: Callable[[int, int], str] = lambda start, end: " ".join(tokens[start:end])  # noqa: E731
         elif isinstance(record.get(config.text_field), str):
             text = record[config.text_field]
-            bounds = token_bounds(text, config.tokenize)
-            tokens = tuple(text[start:end] for start, end in bounds)
+            bounds, tokens = self.tokenizer.cut(text)
             surface = lambda start, end: text[start:end]  # noqa: E731
         else:
             have = ", ".join(f"`{key}`" for key in list(record)[:8]) or "nothing"
@@ -213,20 +209,6 @@ def without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 # Made once: ``json.loads`` makes one anew for every line.
 _DECODER = json.JSONDecoder(object_pairs_hook=without_duplicates)
-
-
-def token_bounds(text: str, how: Literal["words", "whitespace", "characters"]) -> list[tuple[int, int]]:
-    """Start and end of each token, in characters of ``text``."""
-    if how == "characters":
-        return [(index, index + 1) for index in range(len(text))]
-    pattern = _WORDS if how == "words" else _PIECES
-    return [match.span() for match in pattern.finditer(text)]
-
-
-def tokenized(text: str, how: Literal["words", "whitespace", "characters"]) -> tuple[str, ...]:
-    """The tokens of a text; words that stand in many texts are in memory once."""
-    pieces = text if how == "characters" else text.split() if how == "whitespace" else _WORDS.findall(text)
-    return tuple(map(sys.intern, pieces))
 
 
 def strings(record: dict[str, Any], field: str) -> tuple[str, ...]:

@@ -50,7 +50,7 @@ class _Sentences:
 
     def __init__(self, layout: Layout, file: str) -> None:
         self.layout, self.file = layout, file
-        self.asked: list[str | int] = list(dict.fromkeys(layout.asked))
+        self.asked: list[str | int] = list(dict.fromkeys(layout.token_columns or layout.asked))
         special = (layout.sentence_column, layout.word_id_column)
         self.needed = max(2, *(Layout(asked=tuple(one for one in (*self.asked, *special) if one is not None)).least,))
         self.width, self.first = 0, ""

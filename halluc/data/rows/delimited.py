@@ -121,7 +121,8 @@ def table(lines: Iterable[Line], head: Sequence[Line], layout: Layout, file: str
         head: the first of the ``lines``, which tell the delimiter.
 
     Raises:
-        HallucError D116: a column that is asked for stands twice. D117: the delimiter cannot be told.
+        HallucError D104, D114, D118: the header cannot be read. D116: a column that is asked for stands twice. D117: the
+            delimiter cannot be told.
     """
     quoting = layout.quoting is not False
     delimiter = layout.delimiter if layout.delimiter != "auto" else _delimiter(head, layout, file)
@@ -130,6 +131,8 @@ def table(lines: Iterable[Line], head: Sequence[Line], layout: Layout, file: str
     width = 0
     for row in cut(lines, delimiter, quoting, file, layout.max_line_bytes):
         if isinstance(row, BadLine):
+            if has_header and not width:  # the next row is none
+                raise row.error()
             yield row
             continue
         if not width:

@@ -32,15 +32,17 @@ def detected(source: TextStream, layout: Layout) -> Format:
     the same number of cells, two at least, and a tag in the last. CSV where the name ends so, or where the first line
     is a header with columns that are asked for. Else the layout's ``fallback``: a comma alone says nothing.
     """
+    if layout.format == "jsonl" and source.begin.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"[":
+        return _of_lists(source)
     if layout.format != "auto":
         return layout.format
     named = next((form for suffix, form in _BY_NAME.items() if unpacked_name(source.name).endswith(suffix)), None)
     opened = source.begin.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
-    if opened == b"[" and "json" in layout.formats and named in (None, "json"):
-        return "json"
+    if opened == b"[" and "json" in layout.formats and named in (None, "json", "jsonl"):
+        return _of_lists(source)
     if opened == b"{" and named not in ("csv", "conll"):
         return _of_objects(source, layout, named)
-    if layout.lists:
+    if layout.lists and named in (None, "json"):
         return "json"
     if named in layout.formats and named not in ("csv", None):
         return named
@@ -73,10 +75,21 @@ def _texts(source: TextStream) -> Iterator[str]:
             return
 
 
+def _of_lists(source: TextStream) -> Format:
+    """JSON, unless the first line is a list that begins with a text: JSON Lines of such lists."""
+    try:
+        first = json.loads(next(_texts(source), ""))
+    except (ValueError, RecursionError):
+        return "json"
+    return "jsonl" if isinstance(first, list) and first and isinstance(first[0], str) else "json"
+
+
 def _of_objects(source: TextStream, layout: Layout, named: Format | None) -> Format:
     """JSON Lines, unless the first line is (the begin of) an object of lists."""
     if layout.lists:
         return "json"
+    if named == "jsonl":
+        return named
     if b"\n" not in source.begin and named == "json":
         return "json"  # perhaps one line of any length
     first = next(_texts(source), "")

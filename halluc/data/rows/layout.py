@@ -19,7 +19,7 @@ class Layout:
     """What ``read_rows`` is told; the keys of ``data`` of the same names say what each is.
 
     ``formats`` are those that ``auto`` chooses among. ``asked`` are the fields that are looked for, by name or number:
-    a first row that has one of the names is a header.
+    a first row that has one of the names is a header. ``token_columns`` are those of conll.
     """
 
     format: Format = "auto"
@@ -37,12 +37,14 @@ class Layout:
     subset: str | None = None
     formats: tuple[Format, ...] = ("jsonl", "json", "csv", "lines")
     asked: tuple[str | int, ...] = ()
+    token_columns: tuple[str | int, ...] = ()
     lists: tuple[str, ...] = ()
 
     @classmethod
     def config_keys(cls) -> tuple[str, ...]:
         """The names of what a config says."""
-        return tuple(field.name for field in fields(cls) if field.name not in ("formats", "asked", "lists"))
+        others = ("formats", "asked", "token_columns", "lists")
+        return tuple(field.name for field in fields(cls) if field.name not in others)
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -23,8 +23,8 @@ def records(lines: Iterable[Line], file: str) -> Iterator[Row | BadLine]:
                 yield BadLine(bad.code, file, number, bad.problem, bad.help, *excerpt(text))
 
 
-def parse_object(line: str) -> dict[str, Any]:
-    """One JSON object from untrusted text.
+def parse_object(line: str) -> dict[Any, Any]:
+    """One JSON object from untrusted text; of a list that begins with a text, its items by number.
 
     Raises:
         Unreadable: no JSON, no object, nested too deeply, or text that UTF-8 cannot hold.
@@ -44,6 +44,8 @@ def parse_object(line: str) -> dict[str, Any]:
         if not line.lstrip().startswith("{"):
             help = "JSON Lines have one object a line; is this another `data.format`?"
         raise Unreadable("D107", f"not readable as JSON{column}: {message}", help) from None
+    if isinstance(record, list) and record and isinstance(record[0], str):
+        return dict(enumerate(record))  # a text and what is said of it
     if not isinstance(record, dict):
         raise Unreadable("D107", "not a JSON object", "JSON Lines have one object a line; is it `data.format: json`?")
     return record

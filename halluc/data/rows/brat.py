@@ -1,0 +1,91 @@
+"""brat: texts (`.txt`) with their annotation beside them (`.ann`)."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from halluc.core.errors import data_error
+from halluc.data.rows.references import SplitName, resolve
+from halluc.data.rows.row import BadLine, LeftOut, Row
+
+# `T1<tab>PER 0 4;8 12<tab>Mira Holm`: label, parts, text.
+_ENTITY = re.compile(r"T\S*\t(?P<label>\S+) (?P<parts>\d+ \d+(;\d+ \d+)*)(\t(?P<text>.*))?")
+
+
+def files(reference: str, split: SplitName) -> list[Path]:
+    """The texts of a folder, sorted by name, or the one that is named.
+
+    Raises:
+        HallucError D101: no such file or folder, or a folder without a text.
+    """
+    path = Path(reference).expanduser()
+    if not path.is_dir():
+        return [resolve(reference, split)]
+    found = sorted(file for file in path.glob("*.txt") if file.is_file())
+    if not found:
+        raise data_error(
+            "D101", f"no .txt file in {path}", help="with `preset: brat`, name a folder of .txt and .ann files"
+        )
+    return found
+
+
+def rows(reference: str, split: SplitName, encoding: str = "utf-8") -> Iterator[Row | BadLine | LeftOut]:
+    """A row for each line of a text that is not blank, with `text` and `spans`; each file is a document.
+
+    Only entities (lines that begin with T) are read; relations, events and notes are none of a span.
+
+    Raises:
+        HallucError D101: no such file.
+    """
+    for document, path in enumerate(files(reference, split)):
+        annotation = path.with_suffix(".ann")
+        try:
+            if not annotation.is_file():
+                yield LeftOut(str(path), 1, f"no {annotation.name} beside it")
+                continue
+            # With newline="" no character is lost: offsets count them all.
+            with path.open(encoding=encoding, newline="") as stream:
+                text = stream.read()
+            with annotation.open(encoding=encoding) as stream:
+                lines = stream.read().splitlines()
+        except UnicodeDecodeError as error:
+            problem = f"{error.object[error.start : error.start + 1]!r} is not {encoding}"
+            yield BadLine("D104", str(path), 1, problem, "set `data.encoding`, as `latin-1`")
+            continue
+        yield from _of_text(path, annotation, text, lines, document)
+
+
+def _of_text(path: Path, annotation: Path, text: str, lines: list[str], document: int) -> Iterator[Row | BadLine]:
+    starts = [0, *(match.end() for match in re.finditer("\n", text))]
+    of_line: dict[int, list[dict[str, Any]]] = {}
+    for number, line in enumerate(lines, 1):
+        if not line.startswith("T"):
+            continue
+        match = _ENTITY.fullmatch(line)
+        parts = [] if match is None else [tuple(map(int, part.split())) for part in match["parts"].split(";")]
+        if match is None or not parts[0][0] < parts[-1][1] <= len(text):
+            help = "a line of an entity is `T1`, a tab, label, start and end, a tab, the text"
+            yield BadLine(
+                "D107", str(annotation), number, f"no entity inside of the text of {len(text)} characters", help, line
+            )
+            continue
+        start, end = parts[0][0], parts[-1][1]
+        at = bisect_right(starts, start) - 1
+        span: dict[str, Any] = {"start": start - starts[at], "end": end - starts[at], "label": match["label"]}
+        if any(one[1] < other[0] for one, other in pairwise(parts)):
+            span["fault"] = "has several parts with a gap between"
+        elif bisect_right(starts, end - 1) - 1 != at:
+            span["fault"] = "goes over several lines"
+        elif match["text"] is not None:
+            span["text"] = match["text"]
+        of_line.setdefault(at, []).append(span)
+    for at, start in enumerate(starts):
+        end = text.find("\n", start)
+        line = text[start : len(text) if end < 0 else end].removesuffix("\r")
+        if line.strip():
+            yield Row(str(path), at + 1, {"text": line, "spans": of_line.get(at, [])}, line, document=document)

@@ -1,0 +1,339 @@
+"""Which fields of a file hold tokens, tags, the text and spans: decided once, by its first rows.
+
+A field is used where the config names it, or where it has the usual name. Others are guessed only where exactly one
+reading fits all of the rows.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from halluc.core.errors import HallucError, Location, data_error
+from halluc.data.rows.row import Row, Unreadable
+from halluc.data.spans import forms, presets, values
+from halluc.data.spans.config import HUB_TAGS_FIELD, SpansConfig
+from halluc.data.spans.paths import Path, named, path_of, value_at
+from halluc.data.spans.values import unpacked
+
+# So many rows, the first of a file, decide.
+MOST_ROWS = 100
+_ROLES = ("tokens", "tags", "text", "spans")
+# Fields of these names are used too where none has the name of the config's default.
+_USUAL = {"tokens": ("words",), "tags": (HUB_TAGS_FIELD,)}
+_TAG = re.compile(r"O|[BIESULMW]([-_].+)?")
+_SHOWN = 8
+
+_Records = Sequence[Mapping[str | int, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """Where the parts of an example stand; what is None, a file does not have. ``form`` is that of its spans."""
+
+    id: Path
+    tokens: Path | None = None
+    tags: Path | None = None
+    text: Path | None = None
+    spans: Path | None = None
+    form: str | None = None
+
+    @property
+    def described(self) -> str:
+        """In one line, as ``halluc check`` prints it."""
+        parts = [(role, getattr(self, role)) for role in ("tokens", "text", "tags", "spans", "id")]
+        form = f" ({self.form})" if self.form else ""
+        return "; ".join(f"{role}: `{named(path)}`{form if role == 'spans' else ''}" for role, path in parts if path)
+
+
+def choose(rows: Sequence[Row], config: SpansConfig, gold: bool = True) -> tuple[SpansConfig, Fields]:
+    """The fields of a file, by its first rows, and the config with the keys of a preset's form that fits.
+
+    Args:
+        gold: tags or spans are needed.
+
+    Raises:
+        HallucError D107: no field, or several could be meant; the key that names one is in the help.
+    """
+    records = [row.fields for row in rows]
+    several = presets.KEYS[config.preset] if config.preset is not None else ({},)
+    names = ("tokens_field", "text_field", *(("spans_field",) if gold else ()))
+    keys = next(
+        (one for one in several if _are_there(records, [one[name] for name in names if name in one])), several[0]
+    )
+    resolved = config.resolved(keys)
+    return resolved, _Choice(rows, resolved, records, gold).fields()
+
+
+def _are_there(records: _Records, names: Sequence[str | int]) -> bool:
+    return all(any(_value(record, path_of(name, records)) is not None for record in records) for name in names)
+
+
+def _value(record: Mapping[str | int, Any], path: Path) -> Any:
+    """The value at a path; True where it is there and cannot be told, which is said of its row when it is read."""
+    try:
+        return value_at(record, path)
+    except Unreadable:
+        return True
+
+
+class _Choice:
+    def __init__(self, rows: Sequence[Row], config: SpansConfig, records: _Records, gold: bool) -> None:
+        self.rows, self.config, self.records, self.gold = rows, config, records, gold
+        self.names = list(dict.fromkeys(name for record in records for name in record))
+        self.known = {role: self._named(role) for role in _ROLES}
+        id_path = path_of(config.id_field, records)
+        self.id = id_path if any(value_at(record, id_path) is not None for record in records) else ()
+
+    def fields(self) -> Fields:
+        known = self.known
+        if known["tokens"] is None and known["text"] is None:
+            self._guess_input()
+        if self.gold and known["tags"] is None and known["spans"] is None:
+            self._guess_annotation()
+        if known["tags"] is not None and known["tokens"] is None and known["spans"] is not None:
+            known["tags"] = None  # tags of a text, as topics, beside its spans
+        if self.gold and known["spans"] is None and self._is_a_token_a_row(known["tokens"] or known["text"]):
+            raise self._token_a_row()
+        if not self.gold or known["spans"] is None:
+            return Fields(self.id, known["tokens"], known["tags"] if self.gold else None, known["text"])
+        at = known["spans"]
+        told = (forms.form(_value(record, at), self.config.span_label_field) for record in self.records)
+        form = next((form for form in told if form is not None), None)
+        return Fields(self.id, known["tokens"], known["tags"], known["text"], at, form)
+
+    # --- by name
+
+    def _named(self, role: str) -> Path | None:
+        """The field that the config names, or that has a usual name and fits at all; None where there is none."""
+        name = getattr(self.config, f"{role}_field")
+        is_default = self._is_default(role)
+        for one in (name, *(_USUAL.get(role, ()) if is_default else ())):
+            path = path_of(one, self.records)
+            met = [value for record in self.records if (value := _value(record, path)) is not None]
+            if not met:
+                continue
+            # A list of words may have the name of the text, and a text that of the words.
+            if role == "text" and not any(isinstance(value, str) for value in met):
+                continue
+            if role == "tokens" and is_default and not any(_may_be_words(value) for value in met):
+                continue
+            return path
+        return None
+
+    def _is_default(self, role: str) -> bool:
+        name = getattr(self.config, f"{role}_field")
+        return name == SpansConfig.model_fields[f"{role}_field"].default or name in _USUAL.get(role, ())
+
+    # --- by shape
+
+    def _guess_input(self) -> None:
+        """Words where exactly one field holds them, else a text."""
+        known = self.known
+        if absent := self._absent("tokens", "text"):
+            raise self._no_input(absent)
+        taken = self._taken()
+        free = [name for name in self.names if name not in taken]
+        lists = [name for name in free if self._all(name, _are_words)]
+        texts = [name for name in free if self._all(name, _is_plain)]
+        if self.gold and (known["tags"] is not None or known["spans"] is None):
+            pairs = self._tokens_with_tags([*lists, *texts], known["tags"])
+            if len(pairs) == 1:
+                known["tokens"], known["tags"] = ((name,) for name in pairs[0])
+                return
+            if pairs:
+                raise self._several("tokens", list(dict.fromkeys(one for one, _ in pairs)), "words beside tags")
+        if len(texts) > 1 or (lists and texts):
+            texts = self._fitting(texts)
+        found = [*lists, *texts]
+        if len(found) > 1:
+            raise self._several("tokens" if lists else "text", found, "words or a text")
+        if not found:
+            raise self._no_input([])
+        known["tokens" if lists else "text"] = (found[0],)
+
+    def _fitting(self, texts: list[str | int]) -> list[str | int]:
+        """Of several strings, those that all spans lie within and that have the surfaces that spans say."""
+        if not self.gold:
+            return texts
+        spans = (
+            [self.known["spans"]] if self.known["spans"] else [(name,) for name in self._spans_fields(self._taken())]
+        )
+        if len(spans) != 1 or spans[0] is None:
+            return texts
+        at = spans[0]
+        return [name for name in texts if all(self._holds(record, name, at) for record in self.records)]
+
+    def _holds(self, record: Mapping[str | int, Any], name: str | int, at: Path) -> bool:
+        text, value = record.get(name), _value(record, at)
+        if not isinstance(text, str) or value is None:
+            return value is None
+        for given in _spans_of(value, self.config):
+            surface = text[given.start : given.end]
+            if given.end > len(text) or (given.surface is not None and given.surface != surface):
+                return False
+            if given.surface is None and (not surface.strip() or _cuts_word(text, given.start, given.end)):
+                return False
+        return True
+
+    def _guess_annotation(self) -> None:
+        absent = self._absent("tags", "spans")
+        taken = self._taken()
+        tags: list[str | int] = []
+        if not absent and (known := self.known["tokens"] or self.known["text"]) is not None:
+            tags = [name for name in self.names if name not in taken and self._are_tags(known, name)]
+        spans = [] if absent else self._spans_fields(set(taken))
+        if len(tags) + len(spans) == 1:
+            role, found = ("tags", tags) if tags else ("spans", spans)
+            self.known[role] = (found[0],)
+            return
+        if tags and spans:
+            names = " and ".join(f"`{name}`" for name in (*tags, *spans))
+            help = "set `data.tags_field` or `data.spans_field` to the one that is meant"
+            raise self._error(f"{names} could be the annotation", help)
+        if tags or spans:
+            role, what = ("tags", "lists of tags") if tags else ("spans", "spans")
+            raise self._several(role, tags or spans, what)
+        raise self._no_annotation(absent)
+
+    def _spans_fields(self, taken: Iterable[str | int]) -> list[str | int]:
+        """Fields all of whose values are spans, at least one of them."""
+        return [name for name in self.names if name not in taken and self._are_spans(name)]
+
+    def _are_spans(self, name: str | int) -> bool:
+        met = [unpacked(record[name]) for record in self.records if record.get(name) is not None]
+        if not any(met) or not all(isinstance(value, (list, Mapping, tuple)) for value in met):
+            return False
+        try:
+            return bool(
+                [given for value in met for given in forms.spans(value, str(name), self.config.span_label_field)]
+            )
+        except Unreadable as bad:
+            # Spans all the same, of which something is wrong that has an error of its own.
+            return "labels:" in bad.problem or "span_label_field" in (bad.help or "")
+
+    def _tokens_with_tags(self, words: Sequence[str | int], known: Path | None) -> list[tuple[str | int, str | int]]:
+        """Pairs of fields of which the second has a tag for each word of the first, and not the other way round."""
+        names = self.names if known is None else [named(known)]
+        pairs = [(one, other) for one in words for other in names if one != other and self._are_tags((one,), other)]
+        return [(one, other) for one, other in pairs if not self._are_tags((other,), one)]
+
+    def _are_tags(self, words: Path, name: str | int) -> bool:
+        """Whether a field holds a tag for each word, in all rows, some of them O or with a prefix."""
+        seen: set[str] = set()
+        for record in self.records:
+            given, value = _value(record, words), unpacked(record.get(name))
+            if given is None or value is None:
+                return False
+            try:
+                count = len(values.words(given, "")[0]) if not _is_plain(given) else len(given.split())
+                found = values.tags(value, "", count, _names(self.config))
+            except Unreadable as bad:
+                if bad.code != "D121" or not isinstance(value, list):
+                    return False
+                found = ("O",)  # numbers whose names are asked for when they are read
+            seen.update(found)
+        return "O" in seen or any(_TAG.fullmatch(tag) and len(tag) > 1 for tag in seen)
+
+    def _is_a_token_a_row(self, words: Path | None) -> bool:
+        """Whether several rows are all of one word, which is text: then a row is no sentence."""
+        given = [_value(record, words) for record in self.records] if words is not None else []
+        return len(given) > 1 and all(_is_plain(value) and len(value.split()) < 2 for value in given)
+
+    def _all(self, name: str | int, fits: Any) -> bool:
+        met = [record[name] for record in self.records if record.get(name) is not None]
+        return len(met) == len(self.records) > 0 and all(map(fits, met))
+
+    def _taken(self) -> set[str | int]:
+        return {path[0] for path in (*self.known.values(), self.id) if path}
+
+    # --- errors
+
+    def _absent(self, *roles: str) -> list[str]:
+        """The keys that name a field which no row has."""
+        given = [role for role in roles if not self._is_default(role) and self.known[role] is None]
+        return [f"`data.{role}_field: {getattr(self.config, f'{role}_field')}`" for role in given]
+
+    def _have(self) -> str:
+        names = ", ".join(f"`{name}`" for name in self.names[:_SHOWN])
+        return f"it has {names}" if names else "it has nothing"
+
+    def _no_input(self, absent: list[str]) -> HallucError:
+        config = self.config
+        tags = [name for name in self.names if self._all(name, _is_tag)]
+        if len(self.rows) > 1 and tags and any(record[tags[0]] == "O" for record in self.records):
+            return self._token_a_row()
+        problem = f"neither a list `{config.tokens_field}` nor a string `{config.text_field}`; {self._have()}"
+        if absent:
+            problem = f"no row has {' or '.join(absent)}; {self._have()}"
+        return self._error(problem, "name the fields with `data.tokens_field` or `data.text_field`")
+
+    def _no_annotation(self, absent: list[str]) -> HallucError:
+        config = self.config
+        problem = f"neither `{config.tags_field}` nor `{config.spans_field}`; {self._have()}"
+        if absent:
+            problem = f"no row has {' or '.join(absent)}; {self._have()}"
+        help = "name the field with `data.tags_field` or `data.spans_field`"
+        label = next((name for name in ("label", "labels") if self._all(name, _is_plain)), None)
+        if label is not None:
+            help = f"`{label}` has one value a text: is it `task.type: text_classification`?"
+        return self._error(problem, help)
+
+    def _token_a_row(self) -> HallucError:
+        help = (
+            "set `data.format: conll`, with `data.separator`, `data.header`, `data.token_column` and `data.tag_column`"
+        )
+        return self._error("each row holds one token, and not a sentence", help)
+
+    def _several(self, role: str, names: Sequence[str | int], what: str) -> HallucError:
+        listed = " and ".join(f"`{name}`" for name in names[:_SHOWN])
+        help = f"set `data.{role}_field` to the one that is meant, as `data.{role}_field: {names[0]}`"
+        return self._error(f"{listed} hold {what}", help)
+
+    def _error(self, problem: str, help: str) -> HallucError:
+        first = self.rows[0]
+        help = presets.proposal(list(self.records), self.config.preset) or help
+        return data_error("D107", problem, Location(first.file, first.line, text=first.shown or None), help)
+
+
+def _names(config: SpansConfig) -> Mapping[int, str] | None:
+    names = config.tag_names
+    return dict(enumerate(names)) if isinstance(names, list) else names
+
+
+def _is_plain(value: Any) -> bool:
+    """Text that is no list or object written as text."""
+    return isinstance(value, str) and isinstance(unpacked(value), str)
+
+
+def _is_tag(value: Any) -> bool:
+    return isinstance(value, str) and _TAG.fullmatch(value) is not None
+
+
+def _may_be_words(value: Any) -> bool:
+    return isinstance(value, (str, list, tuple))
+
+
+def _are_words(value: Any) -> bool:
+    value = unpacked(value)
+    if not isinstance(value, (list, tuple)) or not value:
+        return False
+    if set(map(type, value)) == {str}:
+        return True
+    return all(
+        isinstance(item, Mapping) and any(isinstance(item.get(key), str) for key in values.WORD_KEYS) for item in value
+    ) and not any(forms.plan(tuple(item), None).label for item in value)
+
+
+def _spans_of(value: Any, config: SpansConfig) -> list[forms.Given]:
+    try:
+        return forms.spans(value, "", config.span_label_field)
+    except Unreadable:
+        return []
+
+
+def _cuts_word(text: str, start: int, end: int) -> bool:
+    before, behind = text[max(start - 1, 0) : start + 1], text[end - 1 : end + 1]
+    return any(len(pair) == 2 and pair.isalnum() for pair in (before if start else "", behind))

@@ -1,0 +1,224 @@
+"""The forms in which files write spans, read into one: offsets, label, and what else a span says of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from halluc.data.rows.row import Unreadable
+from halluc.data.spans.values import unpacked
+
+
+class Given(NamedTuple):
+    """A span as a file writes it. ``surface`` is its text, ``first`` and ``last`` its tokens, where it says them;
+    ``fault`` is why it can be no span, whatever its offsets."""
+
+    start: int
+    end: int
+    label: str
+    surface: str | None = None
+    first: int | None = None
+    last: int | None = None
+    fault: str | None = None
+
+
+# What keys mean, in small letters without underscores and hyphens; the most usual first.
+_ROLES: dict[str, tuple[str, ...]] = {
+    "start": ("start", "startoffset", "begin", "beginoffset", "startchar", "charstart", "startindex", "startidx",
+              "startpos", "from"),
+    "end": ("end", "endoffset", "stop", "endchar", "charend", "endindex", "endidx", "endpos", "to"),
+    "length": ("length",),
+    "offset": ("offset",),
+    "label": ("label", "labels"),
+    "other": ("type", "entity", "tag", "category", "entitygroup", "entitytype", "class", "ner", "nertag"),
+    "surface": ("text", "surface", "word", "mention", "value", "surfaceform"),
+    "first": ("tokenstart",),
+    "last": ("tokenend",),
+    "fault": ("fault",),
+}  # fmt: skip
+# An object around the list of spans, as spaCy writes it.
+_WRAPPERS = ("entities", "spans", "ents", "annotations", "labels", "result", "ner")
+# Types of results of Label Studio that are no spans.
+_NO_SPANS = frozenset(("relation", "choices", "taxonomy", "textarea", "rating", "number", "pairwise", "datetime"))
+
+
+class Plan(NamedTuple):
+    """Which keys of an object say what."""
+
+    start: str | None
+    end: str | None
+    length: str | None
+    label: str | None
+    others: tuple[str, ...]
+    surfaces: tuple[str, ...]
+    first: str | None
+    last: str | None
+    fault: str | None
+
+    @property
+    def shown(self) -> str:
+        keys = (self.start or self.first, self.length or self.end or self.last, self.label)
+        return ", ".join(key for key in keys if key is not None)
+
+
+@lru_cache(maxsize=1 << 12)
+def plan(keys: tuple[str, ...], label: str | None) -> Plan:
+    """Which of these keys say what; ``label`` is the key of the label, where the config names it."""
+    plain = {str(key).lower().replace("_", "").replace("-", ""): key for key in reversed(keys)}
+
+    def found(role: str) -> tuple[str, ...]:
+        return tuple(plain[name] for name in _ROLES[role] if name in plain)
+
+    def one(role: str) -> str | None:
+        return next(iter(found(role)), None)
+
+    start, length = one("start"), one("length")
+    if start is None and length is not None:
+        start = one("offset")
+    labels, others = found("label"), found("other")
+    if label is not None:
+        labels, others = ((label,) if label in keys else ()), ()
+    chosen = labels[0] if labels else others[0] if len(others) == 1 else None
+    end = one("end")
+    surfaces = tuple(key for key in found("surface") if key != chosen)
+    several = others if chosen is None else ()
+    first, last, fault = one("first"), one("last"), one("fault")
+    return Plan(start, end, length if end is None else None, chosen, several, surfaces, first, last, fault)
+
+
+def spans(value: Any, field: str, label: str | None = None) -> list[Given]:
+    """The spans that a field holds, in whichever form.
+
+    Args:
+        value: a list of ``[start, end, label]`` or of objects, an object with such a list, ``{label: {surface: [[start,
+            end]]}}``, or text that holds one of these.
+        label: the key of an object with its label, where the config names it.
+
+    Raises:
+        Unreadable D107: none of these forms, or several could be meant.
+    """
+    value = unpacked(value)
+    if isinstance(value, Mapping):
+        inner = wrapped(value)
+        if inner is None:
+            return list(_by_label(value, field))
+        value = inner
+    if not isinstance(value, (list, tuple)):
+        raise Unreadable("D107", f"`{field}` is neither a list nor a mapping")
+    found = []
+    for item in value:
+        if isinstance(item, Mapping):
+            if (given := _of_object(item, field, label)) is not None:
+                found.append(given)
+        elif isinstance(item, (list, tuple)) and len(item) == 3:
+            start, end, name = item
+            if type(start) is int and type(end) is int and type(name) is str and name and not name.isspace():
+                found.append(Given(start, end, name))
+            else:
+                found.append(_checked(start, end, name))
+        else:
+            raise Unreadable("D107", f"`{field}` holds an item that is neither [start, end, label] nor a mapping")
+    return found
+
+
+def wrapped(value: Mapping[str, Any]) -> Sequence[Any] | None:
+    """The list of spans in an object around it; None where it is an object of labels."""
+    for key in _WRAPPERS:
+        inner = value.get(key)
+        if isinstance(inner, (list, tuple)) and all(map(_may_be_span, inner)):
+            return inner
+    return None
+
+
+def _may_be_span(item: Any) -> bool:
+    return isinstance(item, Mapping) or (isinstance(item, (list, tuple)) and len(item) == 3)
+
+
+def _by_label(value: Mapping[str, Any], field: str) -> Iterator[Given]:
+    for label, mentions in value.items():
+        for surface, places in mentions.items() if isinstance(mentions, Mapping) else [(None, mentions)]:
+            for place in places if isinstance(places, (list, tuple)) else [places]:
+                if not isinstance(place, (list, tuple)) or len(place) != 2:
+                    raise Unreadable("D107", f"`{field}.{label}` holds no [start, end] pairs")
+                yield _checked(place[0], place[1], label)._replace(surface=surface)
+
+
+def _of_object(item: Mapping[str, Any], field: str, label: str | None) -> Given | None:
+    """A span that is an object; None for a result of Label Studio that is none, such as a relation."""
+    keys = plan(tuple(item), label)
+    inner = item.get("value")
+    if isinstance(inner, Mapping):
+        if item.get("type") in _NO_SPANS:
+            return None
+        return _of_object({key: inner[key] for key in inner}, field, label)
+    if keys.start is None and item.get("type") in _NO_SPANS:
+        return None
+    name = _label(item, keys, field)
+    first = last = None
+    if keys.first is not None and keys.last is not None:
+        first, last = _whole(item[keys.first]), _whole(item[keys.last])
+    start = item[keys.start] if keys.start is not None else first
+    if keys.length is not None and (length := _whole(item[keys.length])) is not None and type(start) is int:
+        end: Any = start + length
+    elif keys.end is not None:
+        end = item[keys.end]
+    else:
+        end = None if last is None else last + 1
+    if not (type(start) is int and type(end) is int and type(name) is str and name and not name.isspace()):
+        start, end, name = _checked(start, end, name)[:3]
+    surface = next((item[key] for key in keys.surfaces if isinstance(item[key], str)), None)
+    fault = None if keys.fault is None else item[keys.fault]
+    return Given(start, end, name, surface, first, last, fault)
+
+
+def _label(item: Mapping[str, Any], keys: Plan, field: str) -> Any:
+    if keys.label is None:
+        if keys.others:
+            named = " and ".join(f"`{key}`" for key in keys.others)
+            help = f"set `data.span_label_field` to the one with the label, as `{keys.others[0]}`"
+            raise Unreadable("D107", f"a span of `{field}` has {named}", help)
+        return None
+    name = item[keys.label]
+    if isinstance(name, (list, tuple)):
+        if len(name) > 1:
+            told = ", ".join(map(str, name))
+            help = "token classification has one label a span: take the others away, or set `data.on_bad_line: skip`"
+            raise Unreadable("D107", f"a span of `{field}` has {len(name)} labels: {told}", help)
+        name = name[0] if name else None
+    return name
+
+
+def _whole(value: Any) -> int | None:
+    """A whole number, which may stand as text or as a float."""
+    if type(value) is int:
+        return value
+    if isinstance(value, str) and value.strip().isdecimal():
+        return int(value) if len(value) < 20 else None
+    return int(value) if isinstance(value, float) and value.is_integer() else None
+
+
+def _checked(start: Any, end: Any, label: Any) -> Given:
+    first, last = _whole(start), _whole(end)
+    if first is not None and last is not None and label is None:
+        raise Unreadable("D107", f"the span [{first}, {last}] has no `label`")
+    if first is None or last is None or not isinstance(label, str) or not label.strip():
+        raise Unreadable("D107", f"a span needs whole numbers and a label, not {[start, end, label]}")
+    return Given(first, last, label)
+
+
+def form(value: Any, label: str | None = None) -> str | None:
+    """What ``halluc check`` says of the form of a field's spans; None where there are none to tell by."""
+    value = unpacked(value)
+    if isinstance(value, Mapping):
+        inner = wrapped(value)
+        if inner is None:
+            return "start and end by label" if value else None
+        value = inner
+    for item in value if isinstance(value, (list, tuple)) else ():
+        if isinstance(item, Mapping):
+            inner = item.get("value")
+            found = plan(tuple(inner if isinstance(inner, Mapping) else item), label)
+            return found.shown if found.start is not None or found.first is not None else None
+        return "start, end, label" if _may_be_span(item) else None
+    return None

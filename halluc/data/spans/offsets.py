@@ -1,0 +1,211 @@
+"""What offsets count, and which reading of them fits the spans of a file."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import product
+from operator import itemgetter, ne
+from typing import Literal, NamedTuple
+
+from halluc.data.rows.row import Unreadable
+from halluc.data.spans.config import SpansConfig, Unit
+from halluc.data.spans.forms import Given
+from halluc.data.spans.values import Place, located
+
+_NAMES = {"characters": "characters", "tokens": "tokens", "utf16": "UTF-16 code units", "bytes": "UTF-8 bytes"}
+
+
+class Reading(NamedTuple):
+    """How a file counts: the unit, whether a span's end is its last one, and the number of the first."""
+
+    unit: Unit
+    inclusive: bool = False
+    base: int = 0
+
+    @classmethod
+    def of(cls, config: SpansConfig, unit: Unit) -> Reading:
+        return cls(unit, config.span_end == "inclusive", config.span_base)
+
+    def start(self, given: Given) -> int:
+        """Where a span starts, from 0."""
+        return given.start - self.base
+
+    def end(self, given: Given) -> int:
+        """Where it ends, exclusive."""
+        return given.end - self.base + self.inclusive
+
+
+@dataclass(slots=True)
+class Sentence:
+    """Tokens and where they stand in their text. ``bounds`` is None where they were not found in it.
+
+    ``source`` is what the file gives: the text, the tokens (then the text is these with blanks between), or both.
+    """
+
+    text: str
+    tokens: Sequence[str]
+    bounds: Sequence[Place] | None
+    source: Literal["text", "tokens", "both"] = "text"
+    places: dict[Unit, dict[int, int] | None] = field(default_factory=dict)
+
+    def characters(self, unit: Unit) -> dict[int, int] | None:
+        """``characters_of`` this text, made once."""
+        if unit not in self.places:
+            self.places[unit] = characters_of(self.text, unit)
+        return self.places[unit]
+
+
+def characters_of(text: str, unit: Unit) -> dict[int, int] | None:
+    """The character at which each offset stands; None where the offsets count characters in this text."""
+    if unit == "utf16":
+        if not text or max(text) <= "\uffff":
+            return None
+        sizes = [2 if char > "\uffff" else 1 for char in text]
+    elif unit == "bytes":
+        if text.isascii():
+            return None
+        sizes = [1 if char < "\x80" else 2 if char < "\u0800" else 3 if char <= "\uffff" else 4 for char in text]
+    else:
+        return None
+    at, places = 0, {}
+    for place, size in enumerate(sizes):
+        places[at] = place
+        at += size
+    places[at] = len(text)
+    return places
+
+
+def in_characters(given: Given, sentence: Sentence, reading: Reading) -> Place | None:
+    """Start and end of a span in characters of the text; None where it stands outside, or inside of a character."""
+    start, end = reading.start(given), reading.end(given)
+    if reading.unit == "tokens":
+        if sentence.bounds is None or not 0 <= start < end <= len(sentence.bounds):
+            return None
+        return sentence.bounds[start][0], sentence.bounds[end - 1][1]
+    if (places := sentence.characters(reading.unit)) is not None:
+        start, end = places.get(start, -1), places.get(end, -1)
+    return (start, end) if 0 <= start < end <= len(sentence.text) else None
+
+
+def _fits(given: Given, sentence: Sentence, reading: Reading, strip: bool) -> tuple[int, int] | None:
+    """The first token and one behind the last; None where a span cuts one or contradicts what it says itself."""
+    bounds = sentence.bounds
+    if bounds is None:  # tokens that do not stand in the text
+        start, end = reading.start(given), reading.end(given)
+        fits = reading.unit == "tokens" and 0 <= start < end <= len(sentence.tokens)
+        surface = " ".join(sentence.tokens[start:end])
+        return (start, end) if fits and (given.surface is None or says(given.surface, surface)) else None
+    place = in_characters(given, sentence, reading)
+    if place is None:
+        return None
+    start, end = place
+    surface = sentence.text[start:end]
+    if given.surface is not None and not says(given.surface, surface):
+        return None
+    if strip:
+        start, end = start + len(surface) - len(surface.lstrip()), end - len(surface) + len(surface.rstrip())
+    first, last = (bisect_left(bounds, at, key=itemgetter(side)) for side, at in enumerate((start, end)))
+    if not first <= last < len(bounds) or (bounds[first][0], bounds[last][1]) != (start, end):
+        return None
+    if sentence.source != "text" and given.first is not None and (given.first, given.last) != (first, last):
+        return None
+    return first, last + 1
+
+
+def says(told: str, surface: str) -> bool:
+    """Whether a text that a span says is the one that stands there; blanks and line breaks mean the same."""
+    return told == surface or told.split() == surface.split()
+
+
+Sample = tuple[Sentence, Sequence[Given]]
+
+
+def result(samples: Sequence[Sample], reading: Reading, strip: bool) -> tuple[tuple[int, int], ...] | None:
+    """The tokens of all spans under a reading; None where one does not fit."""
+    found = []
+    for sentence, givens in samples:
+        for given in givens:
+            if given.fault is not None:
+                continue
+            fit = _fits(given, sentence, reading, strip)
+            if fit is None:
+                return None
+            found.append(fit)
+    return tuple(found)
+
+
+def share(samples: Sequence[Sample], reading: Reading, strip: bool) -> tuple[int, int]:
+    """How many spans fit a reading, of how many."""
+    spans = [(given, sentence) for sentence, givens in samples for given in givens]
+    return sum(_fits(*one, reading, strip) is not None for one in spans), len(spans)
+
+
+def unit_of(samples: Sequence[Sample], config: SpansConfig) -> tuple[Unit, bool]:
+    """What offsets count beside both a text and its tokens, and whether later rows could say otherwise.
+
+    Any small offsets fit tokens, while few fit the borders of words by chance: where half of the spans do, they are not
+    taken for offsets in tokens.
+
+    Raises:
+        Unreadable D109: both could be meant, or neither.
+    """
+    fit: dict[Unit, tuple[tuple[int, int], ...] | None] = {}
+    shares: dict[Unit, tuple[int, int]] = {}
+    units: tuple[Unit, Unit] = ("characters", "tokens")
+    for unit in units:
+        reading = Reading.of(config, unit)
+        fit[unit] = result(samples, reading, config.strip_spans)
+        shares[unit] = share(samples, reading, config.strip_spans)
+    characters, tokens = fit["characters"], fit["tokens"]
+    if characters is not None and tokens is not None and characters == tokens:
+        return "characters", False
+    says_text = any(given.surface is not None for _, givens in samples for given in givens)
+    fitting, many = shares["characters"]
+    if characters is not None and tokens is None:
+        return "characters", True
+    if tokens is not None and characters is None and (says_text or 2 * fitting < many):
+        return "tokens", True
+    told = " and ".join(f"{unit} ({fits} of {of} spans fit)" for unit, (fits, of) in shares.items())
+    help = proposal(samples, Reading.of(config, "characters"), config.strip_spans) if tokens is None else None
+    problem = f"offsets beside a text and tokens may count {told}"
+    raise Unreadable("D109", problem, help or "set `data.span_unit` to `characters` or `tokens`")
+
+
+def proposal(samples: Sequence[Sample], now: Reading, strip: bool) -> str | None:
+    """What to set so that every span fits; None where no reading fits all, or several do that differ."""
+    units: tuple[Unit, ...] = ("characters", "utf16", "bytes", "tokens")
+    fit: dict[tuple[tuple[int, int], ...], Reading] = {}
+    readings = [Reading(*one) for one in product(units, (False, True), (0, 1))]
+    # Of readings that come to the same, the one with the fewest keys; few files count from 1.
+    for reading in sorted(readings, key=lambda one: (sum(map(ne, one, now)), one.base != now.base)):
+        found = result(samples, reading, strip)
+        if found:
+            fit.setdefault(found, reading)
+    if len(fit) != 1:
+        return None
+    (reading,) = fit.values()
+    return _keys(reading, now)
+
+
+def _keys(reading: Reading, now: Reading) -> str | None:
+    said, keys = [], []
+    if reading.unit != now.unit:
+        said.append(f"offsets count {_NAMES[reading.unit]}")
+        keys.append(f"`data.span_unit: {reading.unit}`")
+    if reading.inclusive != now.inclusive:
+        said.append(
+            "the end is " + ("the last one of the span" if reading.inclusive else "the first one behind the span")
+        )
+        keys.append(f"`data.span_end: {'inclusive' if reading.inclusive else 'exclusive'}`")
+    if reading.base != now.base:
+        said.append(f"the first has the number {reading.base}")
+        keys.append(f"`data.span_base: {reading.base}`")
+    return f"every span fits if {' and '.join(said)}: set {' and '.join(keys)}" if said else None
+
+
+def joined(tokens: Sequence[str]) -> Sentence:
+    """Tokens that have no text beside them."""
+    text = " ".join(tokens)
+    return Sentence(text, tokens, located(tokens, text), "tokens")

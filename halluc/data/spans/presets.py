@@ -1,0 +1,109 @@
+"""Presets: the keys of ``data`` that read the exports of other tools, and how such an export is recognised."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, get_args
+
+Preset = Literal["doccano", "label_studio", "prodigy", "spacy", "brat", "gliner", "conllu", "germeval", "kaggle_ner"]
+
+# The keys that each preset sets. Of several forms of one tool's export, the first whose fields a file has is taken.
+KEYS: dict[str, tuple[Mapping[str, Any], ...]] = {
+    "doccano": ({"spans_field": "entities"}, {"spans_field": "label"}, {"spans_field": "labels"}),
+    "label_studio": (
+        {"text_field": "data.text", "spans_field": "annotations.*.result"},
+        {"text_field": "data.text", "spans_field": "completions.*.result"},
+        {"spans_field": "label"},
+    ),
+    "prodigy": ({},),
+    "spacy": ({"text_field": 0, "spans_field": "1.entities"}, {"spans_field": "ents"}, {"spans_field": "entities"}),
+    "brat": ({},),
+    "gliner": (
+        {"tokens_field": "tokenized_text", "spans_field": "ner", "span_unit": "tokens", "span_end": "inclusive"},
+    ),
+    "conllu": (
+        {
+            "format": "conll", "separator": "tab", "comment": "#", "word_id_column": 0, "token_column": 1,
+            "tag_column": 9, "tag_key": "name",
+        },
+    ),
+    "germeval": (
+        {"format": "conll", "separator": "tab", "comment": "#", "token_column": 1, "tag_column": 2},
+    ),
+    "kaggle_ner": (
+        {
+            "format": "conll", "separator": ",", "header": True, "sentence_column": "Sentence #",
+            "token_column": "Word", "tag_column": "Tag",
+        },
+    ),
+}  # fmt: skip
+assert set(KEYS) == set(get_args(Preset))
+
+_TITLES = {
+    "doccano": "a doccano export",
+    "label_studio": "a Label Studio export",
+    "prodigy": "a Prodigy export",
+    "spacy": "training data of spaCy",
+    "gliner": "training data of GLiNER",
+    "kaggle_ner": "the NER corpus of Kaggle",
+}
+
+_Record = Mapping[str | int, Any]
+
+
+def recognised(records: list[_Record]) -> str | None:
+    """The preset whose shape the records have; None where they have none, or several."""
+    fit = [name for name, has_shape in _SHAPES.items() if records and all(map(has_shape, records))]
+    return fit[0] if len(fit) == 1 else None
+
+
+def proposal(records: list[_Record], given: str | None) -> str | None:
+    """What an error says where the records have the shape of a preset that is not set."""
+    name = recognised(records)
+    return f"this looks like {_TITLES[name]}: set `data.preset: {name}`" if name not in (None, given) else None
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, list)
+
+
+def _doccano(record: _Record) -> bool:
+    return (
+        isinstance(record.get("text"), str)
+        and ("relations" in record or "Comments" in record or "comments" in record)
+        and any(_is_list(record.get(key)) for key in ("entities", "label", "labels"))
+    )
+
+
+def _label_studio(record: _Record) -> bool:
+    if isinstance(record.get("data"), dict):
+        return _is_list(record.get("annotations")) or _is_list(record.get("completions"))
+    return "annotation_id" in record or ("annotator" in record and _is_list(record.get("label")))
+
+
+def _prodigy(record: _Record) -> bool:
+    return "_input_hash" in record or "_task_hash" in record
+
+
+def _spacy(record: _Record) -> bool:
+    if isinstance(record.get(0), str) and isinstance(record.get(1), dict):
+        return "entities" in record[1]
+    return isinstance(record.get("text"), str) and _is_list(record.get("ents")) and _is_list(record.get("tokens"))
+
+
+def _gliner(record: _Record) -> bool:
+    return _is_list(record.get("tokenized_text")) and _is_list(record.get("ner"))
+
+
+def _kaggle(record: _Record) -> bool:
+    return {"Sentence #", "Word", "Tag"} <= record.keys()
+
+
+_SHAPES = {
+    "doccano": _doccano,
+    "label_studio": _label_studio,
+    "prodigy": _prodigy,
+    "spacy": _spacy,
+    "gliner": _gliner,
+    "kaggle_ner": _kaggle,
+}

@@ -1,0 +1,193 @@
+"""Rows of a corpus as sentences with tags or spans, and rows to predict on as their tokens."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
+from pathlib import Path as FilePath
+from typing import Any, ClassVar
+
+from halluc.core.errors import data_error
+from halluc.data.config import DataConfig
+from halluc.data.inputs import InputText
+from halluc.data.reader import RawSentence
+from halluc.data.rows import brat
+from halluc.data.rows.reading import open_rows
+from halluc.data.rows.references import SplitName
+from halluc.data.rows.row import BadLine, LeftOut, Notice, Row, Unreadable
+from halluc.data.spans import presets, values
+from halluc.data.spans.alignment import Skipped
+from halluc.data.spans.config import SpansConfig
+from halluc.data.spans.fields import MOST_ROWS
+from halluc.data.spans.records import Records
+from halluc.data.spans.rejected import rejection
+from halluc.data.tokenization import Tokenizer
+
+Item = RawSentence | BadLine | LeftOut | Notice
+
+# Characters of the first rows that are held, beside their number.
+_MOST_HELD = 1 << 20
+# Of so many different sequences of tags, sentences share theirs.
+_MOST_MET = 1 << 16
+_FEATURE = re.compile(r"(\w+)=")
+
+
+class SpansReader:
+    """Token classification: tokens with tags, tokens with spans, or a text with spans."""
+
+    Config: ClassVar[type[DataConfig]] = SpansConfig
+
+    def __init__(self, config: DataConfig) -> None:
+        assert isinstance(config, SpansConfig)
+        self.given, self.config = config, config.resolved()
+        self.tokenizer = Tokenizer.of(config)
+        self.mapping = ""
+        self._inputs: Records | None = None
+        names = config.tag_names
+        self._tag_names: Mapping[int, str] | None = dict(enumerate(names)) if isinstance(names, list) else names
+        self._met: dict[tuple[str, ...], tuple[str, ...]] = {}
+
+    def read(self, reference: str, split: SplitName) -> Iterator[Item]:
+        """
+        Raises:
+            HallucError D107: which fields hold what cannot be told by the first rows.
+        """
+        if FilePath(reference).suffix == ".spacy":
+            help = "write it as JSON Lines: `json.dumps(doc.to_json())` for each doc, with `data.preset: spacy`"
+            raise data_error("D107", f"{reference} is a DocBin of spaCy, which only spaCy reads", help=help)
+        if self.given.preset == "brat":
+            rows: Iterator[Row | BadLine | LeftOut | Notice] = brat.rows(reference, split, self.config.encoding)
+        else:
+            _, rows = open_rows(reference, split, self.config.layout())
+        first: list[Row | BadLine | LeftOut | Notice] = []
+        held = 0
+        for item in rows:
+            first.append(item)
+            held += _size(item) if isinstance(item, Row) else 1
+            if len(first) >= MOST_ROWS or held > _MOST_HELD:
+                break
+        examples = [item for item in first if isinstance(item, Row)]
+        if any(row.lines for row in examples):
+            yield from self._columns(chain(first, rows), examples, split)
+        else:
+            yield from self._records(chain(first, rows), examples, split)
+
+    def input_of(self, row: Row) -> InputText:
+        """A row to predict on, whose annotation may be missing and is not looked at.
+
+        Raises:
+            Unreadable: it has neither tokens nor a text.
+        """
+        if row.lines:
+            tokens, _ = self.tokenizer.cleaned(_cells(row, self.config.token_column))
+            return InputText(row.line, f"line-{row.line}", tokens)
+        if self._inputs is None:
+            self._inputs = Records(self.given, self.tokenizer, [row], gold=False)
+        return self._inputs.input_of(row)
+
+    # --- columns
+
+    def _columns(self, rows: Iterable[Any], examples: list[Row], split: SplitName) -> Iterator[Item]:
+        config = self.config
+        token_column, tag_column = config.token_column, config.tag_column
+        self.mapping = f"tokens: {_column(token_column)}; tags: {_column(tag_column)}"
+        if config.tag_key is not None:
+            self.mapping += f", `{config.tag_key}`"
+        self._refuse_features(examples)
+        for row in rows:
+            if not isinstance(row, Row):
+                yield row
+                continue
+            try:
+                tokens, tags = _cells(row, token_column), _cells(row, tag_column)
+                if config.tag_key is not None or self._tag_names is not None:
+                    tags = tuple([self._tag(tag) for tag in tags])
+                yield self._sentence(row, tokens, tags, split)
+            except Unreadable as bad:
+                yield row.bad(bad)
+
+    def _sentence(self, row: Row, tokens: tuple[str, ...], tags: tuple[str, ...], split: SplitName) -> RawSentence:
+        """Words and tags that stand in many sentences are in memory once."""
+        lines = row.lines
+        tokens, kept = self.tokenizer.cleaned(tokens)
+        if kept is not None:
+            tags = values.kept_tags(tags, kept)
+            lines = tuple(lines[at] for at in kept)
+        tags = self._met.setdefault(tags, tags) if len(self._met) < _MOST_MET else self._met.get(tags, tags)
+        return RawSentence(f"{split}-{row.line}", row.file, lines, row.document, tuple(map(sys.intern, tokens)), tags)
+
+    def _tag(self, cell: str) -> str:
+        """The tag in a cell: the value of a key in it, or the name of a number."""
+        key, names = self.config.tag_key, self._tag_names
+        if key is not None:
+            cell = next((one[len(key) + 1 :] for one in cell.split("|") if one.startswith(f"{key}=")), "O")
+        if names is not None and cell.lstrip("-").isdecimal():
+            if int(cell) not in names:
+                raise Unreadable("D121", f"{cell} is no number of a tag", "see `data.tag_names`")
+            return names[int(cell)]
+        return cell
+
+    def _refuse_features(self, examples: list[Row]) -> None:
+        """Refuse a column of features (``name=B-PER``) without the key that names one, or with one that none has."""
+        cells = {cell for row in examples for cell in row.fields.get(self.config.tag_column, ())}
+        keys = list(dict.fromkeys(key for cell in sorted(cells) for key in _FEATURE.findall(cell)))
+        key = self.config.tag_key
+        where = examples[0].bad(Unreadable("D121", "")).error().where
+        if key is None and keys and all(cell == "_" or _FEATURE.match(cell) for cell in cells):
+            problem = f"the tags are features, as `{next(cell for cell in sorted(cells) if '=' in cell)}`"
+            help = f"set `data.tag_key` to the one with the tag: {', '.join(keys[:8])}"
+            raise data_error("D121", problem, where, help)
+        if key is not None and key not in keys:
+            have = ", ".join(f"`{one}`" for one in keys[:8]) or "no key"
+            problem = f"no cell of {_column(self.config.tag_column)} has `{key}=`; the first sentences have {have}"
+            raise data_error("D121", problem, where, "see `data.tag_key` and `data.tag_column`")
+
+    # --- records
+
+    def _records(self, rows: Iterable[Any], examples: list[Row], split: SplitName) -> Iterator[Item]:
+        kept = [row for row in examples if rejection(row.fields, self.given) is None]
+        records: Records | None = None
+        seen: dict[str, int] = {}
+        for row in rows:
+            if not isinstance(row, Row):
+                yield row
+                continue
+            if (why := rejection(row.fields, self.given)) is not None:
+                yield LeftOut(row.file, row.line, why)
+                continue
+            if records is None:
+                records = Records(self.given, self.tokenizer, kept or [row])
+                self.mapping = records.mapping
+                yield from records.notices()
+            try:
+                sentence = records.sentence(row, split)
+                if sentence.id in seen:
+                    raise Unreadable("D112", f"id `{sentence.id}` stands already on line {seen[sentence.id]}")
+                seen[sentence.id] = row.line
+                yield sentence
+            except Skipped as skipped:
+                yield LeftOut(row.file, row.line, str(skipped))
+            except Unreadable as bad:
+                help = presets.proposal([row.fields], self.given.preset) if bad.code == "D107" else None
+                yield row.bad(Unreadable(bad.code, bad.problem, help or bad.help))
+
+
+def _cells(row: Row, column: str | int) -> tuple[str, ...]:
+    try:
+        cells: tuple[str, ...] = row.fields[column]
+    except KeyError:
+        have = ", ".join(f"`{name}`" for name in list(row.fields)[:8])
+        raise Unreadable("D116", f"no {_column(column)}; the row has {have}") from None
+    return cells
+
+
+def _column(which: str | int) -> str:
+    if isinstance(which, str):
+        return f"column `{which}`"
+    return f"column {which}" if which >= 0 else "the last column" if which == -1 else f"column {which} (from the right)"
+
+
+def _size(row: Row) -> int:
+    return len(row.shown) + sum(len(value) for value in row.fields.values() if isinstance(value, (str, list, tuple)))

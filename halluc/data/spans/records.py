@@ -1,0 +1,259 @@
+"""One record as a sentence: its fields, tokens, and spans on them."""
+
+from __future__ import annotations
+
+import math
+import sys
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from halluc.core.examples import Span
+from halluc.data.inputs import InputText
+from halluc.data.reader import RawSentence
+from halluc.data.rows.references import SplitName
+from halluc.data.rows.row import Notice, Row, Unreadable
+from halluc.data.spans import forms, offsets, values
+from halluc.data.spans.alignment import Aligned, Alignment
+from halluc.data.spans.config import SpansConfig, Unit
+from halluc.data.spans.fields import choose
+from halluc.data.spans.offsets import Reading, Sample, Sentence
+from halluc.data.spans.paths import named, value_at
+from halluc.data.spans.values import EMPTY
+from halluc.data.tokenization import Tokenizer
+
+
+class Records:
+    """Maps the records of one file.
+
+    Args:
+        rows: the first of the file, by which fields and units are told.
+        gold: whether tags or spans are needed.
+
+    Raises:
+        HallucError D107: which fields hold what cannot be told.
+    """
+
+    def __init__(self, config: SpansConfig, tokenizer: Tokenizer, rows: Sequence[Row], gold: bool = True) -> None:
+        self.config, self.fields = choose(rows, config, gold)
+        self.tokenizer, self.rows, self.gold = tokenizer, rows, gold
+        names = config.tag_names
+        self.names: Mapping[int, str] | None = dict(enumerate(names)) if isinstance(names, list) else names
+        self.alignment = Alignment(self.config, self._advice)
+        self._unit_of_both: Unit | None = None
+        self._samples: list[Sample] | None = None
+        self._advised: dict[Reading, str | None] = {}
+
+    @property
+    def mapping(self) -> str:
+        """In one line: which fields are read, and what offsets count where both tokens and a text are there."""
+        described = self.fields.described
+        both = next((sample for sample in self.samples if sample[0].source == "both"), None)
+        try:
+            return described if both is None else f"{described}; offsets count {self._unit(both)}"
+        except Unreadable:  # said of each row
+            return described
+
+    # --- examples
+
+    def sentence(self, row: Row, split: SplitName) -> RawSentence:
+        """
+        Raises:
+            Unreadable: the record has not the form that its file has.
+            Skipped: it is left out for one of its spans.
+        """
+        record, fields = row.fields, self.fields
+        line = row.line
+        given = value_at(record, fields.id) if fields.id else None
+        identity = str(given) if isinstance(given, (str, int)) and given != "" else f"{split}-{row.number or line}"
+        tags = value_at(record, fields.tags) if fields.tags is not None else None
+        spans = value_at(record, fields.spans) if fields.spans is not None else None
+        text = self._text(record)
+        listed = value_at(record, fields.tokens) if fields.tokens is not None else None
+        if listed is None and tags is not None and spans is None and text is not None:
+            listed = text
+        if listed is not None and tags is not None:
+            if spans is not None:
+                problem = f"both `{self.config.tags_field}` and `{self.config.spans_field}`"
+                raise Unreadable("D107", problem, "take one away, or name another with `data.spans_field`")
+            tokens, tags = self._tagged(listed, tags, text)
+            return RawSentence(identity, row.file, (line,) * len(tokens), row.document, tokens, tags)
+        if spans is None and not self._may_lack_spans(record):
+            raise self._no_annotation(record)
+        sentence = self._tokens(listed, text, record)
+        if not sentence.tokens:
+            raise Unreadable(*EMPTY)
+        found, repairs = self._spans(spans, sentence)
+        made: Sequence[str] = sentence.tokens
+        if listed is not None:
+            made, kept = self.tokenizer.cleaned(made)
+            if kept is not None:
+                found = _renumbered(found, kept)
+        tokens = tuple(map(sys.intern, made))
+        return RawSentence(identity, row.file, (line,) * len(tokens), row.document, tokens, None, found, repairs)
+
+    def input_of(self, row: Row) -> InputText:
+        """
+        Raises:
+            Unreadable: it has neither tokens nor a text.
+        """
+        record, identity = row.fields, self._identity(row)
+        listed = value_at(record, self.fields.tokens) if self.fields.tokens is not None else None
+        text = self._text(record)
+        if listed is None and text is None:
+            usual = [record.get(name) for name in ("tokens", "text")]
+            listed, text = usual[0], usual[1] if isinstance(usual[1], str) else None
+        if listed is None and text is None:
+            raise self._no_input(record)
+        if listed is None:
+            assert text is not None
+            cut, tokens = self.tokenizer.cut(text)
+            return InputText(row.line, identity, tokens, text, cut)
+        if values.unpacked(listed) in ([], ()):
+            return InputText(row.line, identity, ())
+        words, places = values.words(listed, named(self.fields.tokens or ("tokens",)), text)
+        bounds = None if text is None else places or values.located(words, text)
+        tokens, kept = self.tokenizer.cleaned(words)
+        if kept is not None and bounds is not None:
+            bounds = [bounds[at] for at in kept]
+        return InputText(row.line, identity, tokens, None if bounds is None else text, bounds)
+
+    def notices(self) -> Iterator[Notice]:
+        """Where offsets fit the first rows in characters and in UTF-16 code units, and differ."""
+        if self.config.span_unit != "auto" or not self.samples:
+            return
+        readings = [Reading.of(self.config, unit) for unit in ("characters", "utf16")]
+        found = [offsets.result(self.samples, reading, self.config.strip_spans) for reading in readings]
+        if None not in found and found[0] != found[1]:
+            row = self.rows[0]
+            what = "spans stand behind characters that UTF-16 counts twice, such as emoji, and fit words either way"
+            yield Notice(row.file, row.line, f"{what}: read as characters; else set `data.span_unit: utf16`")
+
+    # --- parts
+
+    def _identity(self, row: Row) -> str | int | float:
+        given = value_at(row.fields, self.fields.id) if self.fields.id else None
+        given = row.fields.get("id") if given is None else given
+        if given is None:
+            return f"line-{row.line}" if not row.number else f"row-{row.number}"
+        if isinstance(given, bool) or not isinstance(given, (str, int, float)):
+            raise Unreadable("D107", f"`{named(self.fields.id or ('id',))}` is neither a string nor a number")
+        if isinstance(given, float) and not math.isfinite(given):
+            raise Unreadable("D107", f"`{named(self.fields.id or ('id',))}` is not a finite number")
+        return given
+
+    def _text(self, record: Mapping[str | int, Any]) -> str | None:
+        if self.fields.text is None:
+            return None
+        text = value_at(record, self.fields.text)
+        return text if isinstance(text, str) else None
+
+    def _tagged(self, listed: Any, tags: Any, text: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        fields = self.fields
+        field = named(fields.tokens or fields.text or ())
+        plain = values.unpacked(listed)
+        if isinstance(plain, str):
+            words: tuple[str, ...] = tuple(plain.split())
+            if not words:
+                raise Unreadable(*EMPTY)
+        else:
+            words = values.words(plain, field, text)[0]
+        found = values.tags(tags, named(fields.tags or ()), len(words), self.names)
+        cleaned, kept = self.tokenizer.cleaned(words)
+        if kept is not None:
+            found = values.kept_tags(found, kept)
+        return tuple(map(sys.intern, cleaned)), found
+
+    def _tokens(self, listed: Any, text: str | None, record: Mapping[str | int, Any]) -> Sentence:
+        """The tokens as spans count them: those that a file gives are as they stand there."""
+        if listed is not None:
+            words, places = values.words(listed, named(self.fields.tokens or ()), text)
+            if text is None:
+                return offsets.joined(words)
+            return Sentence(text, words, places or values.located(words, text), "both")
+        if text is None:
+            raise self._no_input(record)
+        bounds, tokens = self.tokenizer.cut(text)
+        return Sentence(text, tokens, bounds)
+
+    def _spans(self, value: Any, sentence: Sentence) -> Aligned:
+        givens = forms.spans(value, named(self.fields.spans or ()), self.config.span_label_field) if value else []
+        if not givens:
+            return (), ()
+        unit = self._unit((sentence, givens))
+        if sentence.bounds is None and unit != "tokens":
+            help = "set `data.span_unit: tokens` if offsets count tokens"
+            raise Unreadable("D109", f"offsets count {unit}, and the tokens do not stand in the text", help)
+        return self.alignment.align(givens, sentence, Reading.of(self.config, unit))
+
+    def _unit(self, sample: Sample) -> Unit:
+        """What the offsets of an example count."""
+        sentence = sample[0]
+        if self.config.span_unit != "auto":
+            return self.config.span_unit
+        if sentence.source != "both":
+            return "characters" if sentence.source == "text" else "tokens"
+        if self._unit_of_both is None:
+            first = [one for one in self.samples if one[0].source == "both"]
+            for samples in (first, [sample]):
+                unit, is_certain = offsets.unit_of(samples, self.config) if samples else ("characters", False)
+                if is_certain:
+                    self._unit_of_both = unit
+                    break
+            else:
+                return unit
+        return self._unit_of_both
+
+    @property
+    def samples(self) -> list[Sample]:
+        """The first rows that have spans and can be read."""
+        if self._samples is None:
+            self._samples = []
+            at = self.fields.spans
+            for row in self.rows if at is not None else ():
+                try:
+                    value = value_at(row.fields, at) if at is not None else None
+                    givens = forms.spans(value, "", self.config.span_label_field) if value else []
+                    listed = value_at(row.fields, self.fields.tokens) if self.fields.tokens is not None else None
+                    if givens:
+                        self._samples.append((self._tokens(listed, self._text(row.fields), row.fields), givens))
+                except Unreadable:  # said when the row is read
+                    continue
+        return self._samples
+
+    def _advice(self, reading: Reading) -> str | None:
+        """The keys with which all spans of the first rows fit."""
+        if reading not in self._advised:
+            self._advised[reading] = offsets.proposal(self.samples, reading, self.config.strip_spans)
+        return self._advised[reading]
+
+    def _may_lack_spans(self, record: Mapping[str | int, Any]) -> bool:
+        """Label Studio leaves the field out of an annotation without spans (JSON-MIN)."""
+        return self.config.preset == "label_studio" and "annotation_id" in record
+
+    def _no_input(self, record: Mapping[str | int, Any]) -> Unreadable:
+        config = self.config
+        problem = f"neither a list `{config.tokens_field}` nor a string `{config.text_field}`; it has {_have(record)}"
+        return Unreadable("D107", problem, "name the fields with `data.tokens_field` or `data.text_field`")
+
+    def _no_annotation(self, record: Mapping[str | int, Any]) -> Unreadable:
+        config = self.config
+        problem = f"neither `{config.tags_field}` nor `{config.spans_field}`; it has {_have(record)}"
+        return Unreadable("D107", problem, "see `data.tags_field` or `data.spans_field`")
+
+
+def _have(record: Mapping[str | int, Any]) -> str:
+    return ", ".join(f"`{key}`" for key in list(record)[:8]) or "nothing"
+
+
+def _renumbered(spans: Sequence[Span], kept: Sequence[int]) -> tuple[Span, ...]:
+    """Spans on the tokens that are kept.
+
+    Raises:
+        Unreadable D106: a span has none of them.
+    """
+    found = [Span(bisect_left(kept, span.start), bisect_left(kept, span.end), span.label) for span in spans]
+    for span, before in zip(found, spans, strict=True):
+        if span.start >= span.end:
+            raise Unreadable("D106", f"the span {list(before)} (in tokens) shows nothing", "take it out")
+    return tuple(found)

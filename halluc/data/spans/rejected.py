@@ -1,0 +1,35 @@
+"""Records that are no examples on purpose: rejected, cancelled or not annotated."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from halluc.data.spans.config import SpansConfig
+from halluc.data.spans.paths import is_cancelled, path_of, value_at
+
+# What Prodigy writes of a record that was not accepted.
+_REJECTED = ("reject", "ignore")
+_UNUSUAL = (None, False, 0, "", "false", "False", "no", "rejected", "ignored", "skipped")
+
+
+def rejection(record: Mapping[str | int, Any], config: SpansConfig) -> str | None:
+    """Why a record is left out; None where it is an example."""
+    name = config.answer_field
+    answer = record.get(name) if name in record else value_at(record, path_of(name, [record]))
+    if isinstance(answer, str) and answer in _REJECTED:
+        return f"`{name}` is {answer}"
+    if name != "answer" and ((isinstance(answer, (list, dict)) and not answer) or answer in _UNUSUAL):
+        return f"`{name}` says that it was not accepted"
+    if is_cancelled(record):
+        return "cancelled by its annotator"
+    if record.get("is_labeled") is False:
+        return "not annotated"
+    if isinstance(record.get("data"), Mapping):  # a task of Label Studio
+        made = record.get("annotations", record.get("completions"))
+        if isinstance(made, list):
+            if not made:
+                return "not annotated"
+            if all(map(is_cancelled, made)):
+                return "cancelled by its annotator"
+    return None

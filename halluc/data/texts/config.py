@@ -1,0 +1,149 @@
+"""The keys of ``data`` of text classification, and what goes together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from halluc.config.bounds import MOST_LABELS, Reference, Text
+from halluc.config.schema import LabelName, Section
+from halluc.core.errors import cut
+from halluc.data.config import Column, DataConfig
+from halluc.data.rows.layout import Format
+from halluc.data.rows.references import SPLITS, SplitName
+from halluc.data.tokenization import TokenizationKeys, Tokenize
+
+Preset = Literal["doccano", "label_studio", "prodigy"]
+# Names by number.
+LabelNames = (
+    Annotated[list[LabelName], Field(min_length=1, max_length=MOST_LABELS)]
+    | Annotated[dict[str | int, LabelName], Field(min_length=1, max_length=MOST_LABELS)]
+)
+# What earlier versions understood by ``format: texts``, and the keys that other forms ignored.
+_OLD_FORMAT, _OLD_KEY, _OF_CSV = "texts", "form", ("delimiter", "header", "quoting")
+
+
+class OutOfScopeFiles(Section):
+    """Unlabelled texts for each split, all out of scope."""
+
+    train: Reference | None = Field(default=None, description="a file of texts out of scope, for train")
+    dev: Reference | None = Field(default=None, description="the same for dev")
+    test: Reference | None = Field(default=None, description="the same for test")
+
+
+class _Fields(TokenizationKeys):
+    preset: Preset | None = Field(
+        default=None, description="the export of an annotation tool: doccano, label_studio or prodigy; records that were "
+        "rejected or not finished are left out and counted",
+    )  # fmt: skip
+    text_field: Column = Field(
+        default="text", description="the field or column of the text, or a column's number; a file without a field "
+        "`text` may have another one, if only one fits",
+    )  # fmt: skip
+    second_field: Column | None = Field(default=None, description="of pairs: that of the second text")
+    label_field: Column | Annotated[list[Column], Field(max_length=MOST_LABELS)] = Field(
+        default="label", description="that of the label, or of a list of labels; or a list of columns, one for each "
+        "label, that hold 0 or 1",
+    )  # fmt: skip
+    label_position: Literal["first", "last"] = Field(
+        default="first", description="of `format: lines`: where the label stands in a line; `last` is split at the "
+        "last `delimiter`, a blank by default",
+    )  # fmt: skip
+    tokenize: Tokenize = Field(
+        default="words", description="how a text becomes tokens: words and punctuation, white space, or each character"
+    )
+
+
+class _Labels(Section):
+    label_names: LabelNames | None = Field(
+        default=None, description="the names of labels that are numbers: a list, counted from 0, or a mapping"
+    )
+    no_label: list[str | int | None] = Field(
+        default=[], max_length=100, description="values that mean that there is no label, such as -1: these examples "
+        "are left out and counted",
+    )  # fmt: skip
+    label_separator: Text | None = Field(default=None, description="between the parts of a label")
+    label_level: int | None = Field(
+        default=None, ge=1, le=100, description="keep so many first parts of a label; null: all"
+    )
+    multi_separator: Text | None = Field(default=None, description="between several labels in one cell")
+    out_of_scope_label: LabelName | None = Field(
+        default=None, description="the label that says that a text is out of scope"
+    )
+    out_of_scope: Reference | OutOfScopeFiles | None = Field(
+        default=None, description="a file of texts without labels, all out of scope, for test; or {dev: FILE, test: …}"
+    )
+
+
+class TextsConfig(DataConfig, _Labels, _Fields):
+    task: ClassVar[str] = "text_classification"
+    formats: ClassVar[tuple[Format, ...]] = ("jsonl", "json", "csv", "table", "hub", "lines")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_older_versions(cls, given: Any) -> Any:
+        """``format: texts`` with the key ``form`` is ``format`` alone now; keys that a form ignored are taken away."""
+        if not isinstance(given, Mapping) or not (given.get("format") == _OLD_FORMAT or _OLD_KEY in given):
+            return given
+        made = {key: value for key, value in given.items() if key != _OLD_KEY}
+        if made.get("format") in (_OLD_FORMAT, None):
+            made["format"] = given.get(_OLD_KEY, "auto")
+        if made.get("quoting") is True:  # the default of then, which is that of CSV now
+            made.pop("quoting")
+        if made["format"] not in ("auto", "csv") and made.get("label_position", "first") == "first":
+            made = {key: value for key, value in made.items() if key not in _OF_CSV}
+        return made
+
+    @property
+    def label_columns(self) -> tuple[Column, ...]:
+        """The columns of the labels: one, or one for each label."""
+        return tuple(self.label_field) if isinstance(self.label_field, list) else (self.label_field,)
+
+    @property
+    def by_number(self) -> bool:
+        """Whether columns are asked for by number."""
+        return any(isinstance(column, int) for column in self.asked().values())
+
+    def beside(self, split: SplitName) -> tuple[str, ...]:
+        found = self.out_of_scope
+        if isinstance(found, str):
+            return (found,) if split == "test" else ()
+        named = getattr(found, split, None)
+        return (named,) if named else ()
+
+    def asked(self) -> dict[str, Column]:
+        second = {} if self.second_field is None else {"second_field": self.second_field}
+        labels = {f"label_field {place}": column for place, column in enumerate(self.label_columns)}
+        return {"text_field": self.text_field, **second, **labels}
+
+    @model_validator(mode="after")
+    def _goes_together(self) -> Self:
+        for problem in self._problems():
+            raise ValueError(problem)
+        return self
+
+    def _problems(self) -> Iterator[str]:
+        names = list(self.asked().values())
+        if self.format not in ("auto", *self.formats):
+            yield f"`data.format: {self.format}` has no labels of texts; there is: auto, {', '.join(self.formats)}"
+        if self.label_position == "last" and self.format not in ("auto", "lines"):
+            yield f"`data.label_position` goes with `format: lines`, not with `{self.format}`"
+        if self.id_field in names:
+            yield f"`data.id_field` and another field are both `{cut(str(self.id_field))}`: they must differ"
+        if self.label_separator is not None and self.label_separator == self.multi_separator:
+            yield "`data.label_separator` and `data.multi_separator` must differ"
+        if self.label_level is not None and self.label_separator is None:
+            yield "`data.label_level` needs `data.label_separator`, between the parts of a label"
+        if self.header is False and any(isinstance(name, str) for name in names):
+            yield "without a header, columns are named by number: `text_field: 0`, `label_field: 1`"
+        if any(isinstance(name, int) and name < 0 for name in names):
+            yield "`data.text_field`, `second_field` and `label_field` are names, or numbers from 0"
+        if not self.label_columns:
+            yield "`data.label_field` is an empty list: name the columns of the labels, one for each label"
+        if len({str(name) for name in names}) < len(names):
+            yield "`data.text_field`, `second_field` and `label_field` must differ"
+        for split in SPLITS:
+            if self.beside(split) and self.reference(split) is None:
+                yield f"`data.out_of_scope` brings texts for {split}, and `data.{split}` is not named"

@@ -1,0 +1,149 @@
+"""Exports of annotation tools: their records as rows with a text, labels and an id; those not finished are left out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from halluc.data.rows.row import Unreadable
+from halluc.data.texts.config import Preset, TextsConfig
+from halluc.data.texts.values import Skipped
+
+Fields = Mapping[str | int, Any]
+
+_ANSWERS = ("accept", "reject", "ignore")
+# What Label Studio's short form has beside the fields of the task and those of the annotation.
+_OF_TOOL = frozenset(("id", "annotator", "annotation_id", "created_at", "updated_at", "lead_time"))
+_HELP = "mend it, or choose another `data.preset`"
+
+
+def recognised(row: Fields) -> Preset | None:
+    """The tool that wrote a file, by its first row; None where no tool's mark is in it."""
+    if row.get("answer") in _ANSWERS and ("label" in row or "accept" in row or "_task_hash" in row):
+        return "prodigy"
+    if isinstance(row.get("data"), dict) and isinstance(row.get("annotations"), list):
+        return "label_studio"
+    if {"annotation_id", "lead_time"} <= row.keys() or {"annotator", "lead_time"} <= row.keys():
+        return "label_studio"
+    return None
+
+
+def translated(row: Fields, preset: Preset, config: TextsConfig) -> Fields:
+    """A record of the tool as a row of the usual fields.
+
+    Raises:
+        Skipped: it was rejected, or not annotated yet.
+        Unreadable D107: it is none of the tool's records. D123: annotators disagree.
+    """
+    return _PRESETS[preset](row, config)
+
+
+def _doccano(row: Fields, config: TextsConfig) -> Fields:
+    field = next((name for name in (config.label_columns[0], "label", "labels") if name in row), None)
+    if field is None:
+        raise Unreadable("D107", f"no field `label` as doccano writes it; it has {_have(row)}", _HELP)
+    labels = row[field]
+    if isinstance(labels, str):  # in CSV several are joined so
+        labels = [label for label in labels.split("#") if label.strip()]
+    if not labels:
+        raise Skipped("not annotated: it has no label")
+    text: Fields = {"text": row["data"]} if "data" in row and "text" not in row else {}
+    return {**row, **text, config.label_columns[0]: labels}
+
+
+def _prodigy(row: Fields, config: TextsConfig) -> Fields:
+    answer = row.get("answer")
+    if answer not in _ANSWERS:
+        raise Unreadable("D107", "no `answer` (accept, reject or ignore) as Prodigy writes it", _HELP)
+    if answer != "accept":
+        raise Skipped(f"`answer` is {answer}")
+    field = config.label_columns[0]
+    if "accept" in row:
+        return {**row, field: row["accept"]}
+    if field not in row:
+        raise Unreadable("D107", f"neither `accept` nor `{field}`; it has {_have(row)}", _HELP)
+    return row
+
+
+def _label_studio(row: Fields, config: TextsConfig) -> Fields:
+    data = row.get("data")
+    if isinstance(data, dict):
+        return {
+            **data,
+            **{name: row[name] for name in ("id",) if name in row},
+            config.label_columns[0]: _choices(row, config),
+        }
+    field = config.label_columns[0]
+    if field not in row:
+        known = [config.text_field, config.second_field, "text", *_OF_TOOL]
+        found = [name for name, value in row.items() if name not in known and _of_choice(value) is not None]
+        if len(found) > 1:
+            listed = " or ".join(f"`{name}`" for name in found[:8])
+            raise Unreadable("D116", f"several fields could be the choice: {listed}", "name it with `data.label_field`")
+        if not found:
+            raise Skipped("not annotated: it has no choice")
+        made = {name: value for name, value in row.items() if name != found[0]}
+        return {**made, field: _of_choice(row[found[0]])}
+    choice = _of_choice(row[field])
+    if not choice:
+        raise Skipped("not annotated: it has no choice")
+    return {**row, field: choice}
+
+
+def _of_choice(value: object) -> Any:
+    """The choices of a cell: one name, or ``{"choices": […]}``, which columns hold as text; None where it is none."""
+    if isinstance(value, str) and value.startswith('{"choices"'):
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            return None
+    if isinstance(value, dict):
+        return value.get("choices")
+    return value if isinstance(value, str) and value.strip() else None
+
+
+def _choices(task: Fields, config: TextsConfig) -> list[str]:
+    """The labels that the annotations of a task agree on, or those of the one that is marked as truth."""
+    annotations = [
+        one for one in task.get("annotations") or [] if isinstance(one, dict) and not one.get("was_cancelled")
+    ]
+    true = [one for one in annotations if one.get("ground_truth")]
+    found: list[list[str]] = []
+    for annotation in true[:1] or annotations:
+        labels = _of_annotation(annotation, config)
+        if labels and labels not in found:
+            found.append(labels)
+    if not found:
+        raise Skipped("not annotated: it has no choice")
+    if len(found) > 1:
+        told = " and ".join(", ".join(map(str, labels)) for labels in found[:3])
+        raise Unreadable(
+            "D123", f"annotators disagree: {told}", "mark one annotation as ground truth, or delete the others"
+        )
+    return found[0]
+
+
+def _of_annotation(annotation: Fields, config: TextsConfig) -> list[str]:
+    """The labels that one annotator chose, of the control that the config names where there are several."""
+    chosen: dict[str, list[str]] = {}
+    for result in annotation.get("result") or []:
+        value = result.get("value") if isinstance(result, dict) else None
+        if isinstance(value, dict) and isinstance(value.get("choices"), list):
+            chosen.setdefault(str(result.get("from_name")), []).extend(value["choices"])
+    named = str(config.label_columns[0])
+    if len(chosen) < 2 or named in chosen:
+        return chosen.get(named) or next(iter(chosen.values()), [])
+    listed = " or ".join(f"`{name}`" for name in list(chosen)[:8])
+    raise Unreadable("D116", f"several fields could be the choice: {listed}", "name it with `data.label_field`")
+
+
+def _have(row: Fields) -> str:
+    return ", ".join(f"`{str(name)[:40]}`" for name in list(row)[:8]) or "nothing"
+
+
+_PRESETS: dict[Preset, Callable[[Fields, TextsConfig], Fields]] = {
+    "doccano": _doccano,
+    "label_studio": _label_studio,
+    "prodigy": _prodigy,
+}

@@ -1,0 +1,223 @@
+"""How a text becomes tokens, how tokens are normalised, and which characters in them cannot be seen.
+
+Offsets always count characters (code points) of the original text, whatever is normalised or stripped.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import regex
+from pydantic import Field
+
+from halluc.config.schema import Section
+from halluc.core.characters import is_invisible
+
+Tokenize = Literal["words", "whitespace", "characters"]
+Normalise = Literal["none", "nfc", "nfkc"]
+_FORMS: Mapping[str, Literal["NFC", "NFKC"]] = {"nfc": "NFC", "nfkc": "NFKC"}
+
+# Version 1 of `words`. It cuts before every combining mark and joiner, which Python does not count as `\w`.
+_VERSION_1 = re.compile(r"\w+|[^\w\s]")
+_PIECES = re.compile(r"\S+")
+
+# Letters of scripts that are written without blanks between words: Chinese, Japanese, and those whose line breaks
+# need a dictionary (Unicode line break class SA: Thai, Lao, Khmer, Myanmar and a few more).
+_UNSPACED = r"[[\p{scx=Han}\p{scx=Hira}\p{scx=Kana}\p{lb=SA}]&&[\p{L}\p{N}]]"
+_WORD = rf"[[\p{{L}}\p{{N}}_]--{_UNSPACED}]"
+_IN_WORD = rf"[[\p{{L}}\p{{M}}_\u200c\u200d]--{_UNSPACED}]"
+_SPACE = r"[\s\x1c-\x1f]"  # as `str.isspace`, which version 1 follows
+# Version 2: a keycap; a word with its combining marks and joiners; else a grapheme cluster. A mark such as the Arabic
+# number sign is put before a number and is part of its cluster; a cluster never takes a blank along. Flags have a line
+# of their own, since `\X` takes quadratic time over many.
+_VERSION_2 = regex.compile(
+    rf"""(?V1)[0-9]\ufe0f?\u20e3
+    | \p{{gcb=Prepend}}*+{_WORD}(?:{_IN_WORD}++|[\p{{N}}--{_UNSPACED}](?!\ufe0f?\u20e3))*+
+    | \p{{gcb=Prepend}}++(?={_SPACE}|\Z)
+    | \p{{RI}}{{1,2}}+[\p{{gcb=Extend}}\p{{gcb=SpacingMark}}\u200d]*+
+    | (?={_UNSPACED})\X\p{{M}}*+
+    | (?!{_SPACE})\X""",
+    regex.VERBOSE,
+)
+# Text without combining marks, joiners and emoji sequences, in Latin, Greek, Cyrillic, Armenian, Chinese, Japanese or
+# Korean. This pattern cuts it as the one above does, and is several times faster.
+_CJK = "\u3005-\u3007\u3021-\u3029\u3031-\u3035\u3038-\u303c\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff"
+_CJK += "\u3400-\u4dbf\u4e00-\u9fff\uff66-\uff9d"
+_PLAIN = re.compile(
+    "[\x00-\u02ff\u0370-\u0482\u048a-\u0556\u0559-\u058a\u1e00-\u1fff\u2010-\u2027\u202f-\u205f\u20a0-\u20cf\u2100-\u2bff"
+    "\u3000-\u3029\u3030-\u3096\u309b-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uff01-\uff9d]*"
+)
+_OF_PLAIN = re.compile(rf"[{_CJK}]|[^\W{_CJK}]+|[^\w\s]")
+
+# Letters beside which a joiner has no effect that can be seen; it has one in Arabic, in scripts of India, and in emoji.
+_UNJOINED = "".join(rf"\p{{{script}}}" for script in (
+    "Latn", "Grek", "Cyrl", "Armn", "Geor", "Hebr", "Hani", "Hira", "Kana", "Bopo", "Hang", "Thai", "Laoo", "Zyyy",
+))  # fmt: skip
+_JOINED = rf"[\p{{L}}--[{_UNJOINED}]]"
+_SHAPING = r"\u200c\u200d\u115f\u1160\u180b-\u180f\ufe00-\ufe0f\U000e0020-\U000e007f\U000e0100-\U000e01ef"
+_OTHER_HIDDEN = rf"[\p{{DI}}--[{_SHAPING}]]"
+_CONTROL = r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]"  # those that are no white space
+# Characters without effect on what is seen: default ignorable code points (Unicode) and control characters, less those
+# that shape their neighbours there: joiners, variation selectors, tags of flags.
+# What is looked at behind and before a character is bounded, so that no text takes quadratic time.
+HIDDEN = regex.compile(
+    rf"""(?V1){_OTHER_HIDDEN}
+    | {_CONTROL}
+    | \u200c (?: (?<!{_JOINED}[\p{{M}}\p{{DI}}]{{0,8}}\u200c) | (?!{_OTHER_HIDDEN}{{0,8}}\p{{M}}{{0,8}}{_JOINED}) )
+    | \u200d (?<!{_JOINED}\p{{M}}{{0,8}}\u200d) (?!\p{{M}}{{0,8}}{_JOINED})
+      (?: (?<!\p{{ExtPict}}[\ufe0f\p{{EMod}}]{{0,2}}\u200d) | (?!\p{{ExtPict}}) )
+    | [\ufe00-\ufe0f\U000e0100-\U000e01ef]
+      (?<![\p{{S}}\p{{P}}\p{{Hani}}\p{{Mong}}\p{{Phag}}\p{{Mymr}}\p{{ExtPict}}].) (?!\u20e3)
+    | [\u180b-\u180f] (?<![\p{{Mong}}&&\p{{L}}].)
+    | [\U000e0020-\U000e007f] (?<!\U0001f3f4[\U000e0020-\U000e007f]{{1,32}})""",
+    regex.VERBOSE,
+)
+_MAYBE_HIDDEN = regex.compile(rf"(?V1)[\p{{DI}}{_CONTROL}]")
+# A blank of no width: it goes from tokens like the others, but two words stand beside it.
+_ZERO_WIDTH_SPACE = "\u200b"
+
+
+class TokenizationKeys(Section):
+    """The keys of ``data`` that say, beside ``tokenize``, what the tokens are."""
+
+    tokenizer_version: Literal[1, 2] = Field(
+        default=2,
+        description="of `tokenize: words`: 2 keeps combining marks and joiners in their word; 1 cuts there, as halluc "
+        "did at first",
+    )
+    normalise: Normalise = Field(
+        default="none",
+        description="Unicode normalisation of tokens: nfc composes letters and their marks; nfkc also replaces "
+        "full-width letters, ligatures and the like; offsets stay those of the original text",
+    )
+    strip_invisible: bool = Field(
+        default=False,
+        description="take characters that cannot be seen out of tokens (zero-width characters, soft hyphens, byte "
+        "order and direction marks), and leave tokens out that show nothing",
+    )
+
+
+_KEYS = {
+    "how": "tokenize",
+    "version": "tokenizer_version",
+    "normalise": "normalise",
+    "strip_invisible": "strip_invisible",
+}
+
+
+@dataclass(frozen=True)
+class Tokenizer:
+    """Cuts texts into tokens. ``version`` is that of ``words``; the other two are as they always were."""
+
+    how: Tokenize = "words"
+    version: int = 2
+    normalise: Normalise = "none"
+    strip_invisible: bool = False
+
+    @classmethod
+    def of(cls, data: object) -> Tokenizer:
+        """That of a ``data`` section; a key that the section does not have has its default."""
+        return cls(**{name: getattr(data, key) for name, key in _KEYS.items() if hasattr(data, key)})
+
+    def bounds(self, text: str) -> list[tuple[int, int]]:
+        """Start and end of each token, in characters of ``text``; with ``strip_invisible``, of those that show
+        something, and without the hidden characters at their borders."""
+        return self.cut(text)[0] if self.strip_invisible else self._places(text)
+
+    def cut(self, text: str) -> tuple[list[tuple[int, int]], tuple[str, ...]]:
+        """The bounds of each token in ``text``, and the tokens, normalised and stripped; both have the same length."""
+        hidden = self._hidden(text)
+        where = [place for place in range(len(text)) if place not in hidden] if hidden else range(len(text))
+        shown = "".join([text[place] for place in where]) if hidden else text
+        bounds = self._places(shown)
+        pieces = [shown[start:end] for start, end in bounds]
+        tokens = [self._clean(piece) for piece in pieces] if self._changes(shown) else pieces
+        if self.strip_invisible:
+            kept = [place for place, token in enumerate(tokens) if self._shows(token)]
+            bounds = [(where[bounds[place][0]], where[bounds[place][1] - 1] + 1) for place in kept]
+            tokens = [tokens[place] for place in kept]
+        return bounds, tuple(tokens)
+
+    def tokens(self, text: str) -> tuple[str, ...]:
+        """The tokens alone, interned: a word that stands in many texts is in memory once."""
+        if self.strip_invisible or self._changes(text):
+            return tuple(map(sys.intern, self.cut(text)[1]))
+        return tuple(map(sys.intern, text if self.how == "characters" else self._pattern(text).findall(text)))
+
+    def cleaned(self, tokens: Sequence[str]) -> tuple[tuple[str, ...], tuple[int, ...] | None]:
+        """Tokens that a file gives, normalised and stripped, and the places of those kept; None: all are.
+
+        Left out are those that show nothing, under ``strip_invisible``.
+        """
+        if not any(map(self._changes, tokens)) and (not self.strip_invisible or all(map(self._shows, tokens))):
+            return tuple(tokens), None
+        made = tuple(map(self._clean, tokens))
+        if not self.strip_invisible:
+            return made, None
+        kept = tuple(place for place, token in enumerate(made) if self._shows(token))
+        return (made, None) if len(kept) == len(made) else (tuple(made[place] for place in kept), kept)
+
+    def _pattern(self, text: str) -> re.Pattern[str] | regex.Pattern[str]:
+        if self.how == "whitespace":
+            return _PIECES
+        if self.version == 1 or text.isascii():
+            return _VERSION_1
+        return _OF_PLAIN if _PLAIN.fullmatch(text) else _VERSION_2
+
+    def _places(self, text: str) -> list[tuple[int, int]]:
+        if self.how == "characters":
+            return [(place, place + 1) for place in range(len(text))]
+        return [match.span() for match in self._pattern(text).finditer(text)]
+
+    def _changes(self, text: str) -> bool:
+        """Whether normalising or stripping may change the text or a token of it."""
+        if self.strip_invisible and _MAYBE_HIDDEN.search(text):
+            return True
+        return self.normalise != "none" and not unicodedata.is_normalized(_FORMS[self.normalise], text)
+
+    def _hidden(self, text: str) -> frozenset[int]:
+        """Where characters stand that are taken out before the text is cut, so that a word with one stays whole."""
+        if not self.strip_invisible or not _MAYBE_HIDDEN.search(text):
+            return frozenset()
+        found = (match.start() for match in HIDDEN.finditer(text))
+        return frozenset(place for place in found if self.how != "words" or text[place] != _ZERO_WIDTH_SPACE)
+
+    def _clean(self, token: str) -> str:
+        """Until nothing changes: what is stripped may bring a letter and its mark together, and the other way round."""
+        while self._changes(token):
+            made = HIDDEN.sub("", token) if self.strip_invisible else token
+            made = normalised(made, self.normalise)
+            if made == token:
+                break
+            token = made
+        return token
+
+    def _shows(self, token: str) -> bool:
+        """Whether a token is seen; where each character is one, the blanks are part of the text."""
+        return "!" <= token[:1] <= "~" or not is_invisible(token) or (self.how == "characters" and token.isspace())
+
+
+def normalised(token: str, form: Normalise) -> str:
+    """A token in a Unicode normalisation form; in NFC where NFKC would put a blank into it, as of ``¨`` or ``´``."""
+    if form == "none":
+        return token
+    if form == "nfkc":
+        made = unicodedata.normalize("NFKC", token)
+        if len(made.split()) <= max(1, len(token.split())) and made.strip() == made:
+            return made
+    return unicodedata.normalize("NFC", token)
+
+
+_OF_UNSPACED = regex.compile(rf"(?V1){_UNSPACED}")
+_LETTER = regex.compile(r"\p{L}")
+
+
+def is_unspaced(tokens: Iterable[str]) -> bool:
+    """Whether more than a fifth of the letters are of scripts that have no blanks between words."""
+    text = "".join(tokens)
+    return not text.isascii() and 5 * len(_OF_UNSPACED.findall(text)) > len(_LETTER.findall(text))

@@ -1,0 +1,248 @@
+"""Tokens, tags and spans in the forms in which people have them: each is read right, or refused with what to do."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from halluc.components import TABLE
+from halluc.core.errors import HallucError, ManyErrors
+from halluc.data.corpora import Corpora, read_corpora
+from halluc.data.spans.config import SpansConfig
+
+TEXT = "Ann Holm likes Oslo."
+BOTH = [("Ann Holm", "PER"), ("Oslo", "LOC")]
+EMOJI = "😀 Zoë Ek in Nîmes 👩‍👩‍👧 now"
+THERE = [("Zoë Ek", "PER"), ("Nîmes", "LOC")]
+
+
+def corpora(folder: Path, records: list[object] | str, name: str = "t.jsonl", **keys: object) -> Corpora:
+    file = folder / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(records if isinstance(records, str) else "\n".join(map(json.dumps, records)), encoding="utf-8")
+    return read_corpora(SpansConfig(train=str(file), **keys), TABLE)
+
+
+def mentions(found: Corpora) -> list[list[tuple[str, str]]]:
+    """Surface and label of the spans of each example."""
+    return [
+        [(" ".join(one.tokens[span.start : span.end]), span.label) for span in one.spans]
+        for one in found.splits["train"].examples
+    ]
+
+
+def read(
+    folder: Path, records: list[object] | str, name: str = "t.jsonl", **keys: object
+) -> list[list[tuple[str, str]]]:
+    return mentions(corpora(folder, records, name, **keys))
+
+
+def errors(folder: Path, records: list[object] | str, name: str = "t.jsonl", **keys: object) -> list[HallucError]:
+    with pytest.raises(HallucError) as caught:
+        corpora(folder, records, name, **keys)
+    return list(caught.value.errors) if isinstance(caught.value, ManyErrors) else [caught.value]
+
+
+def error(folder: Path, records: list[object] | str, name: str = "t.jsonl", **keys: object) -> HallucError:
+    (one,) = errors(folder, records, name, **keys)
+    return one
+
+
+FORMS = {
+    "lists": [[0, 8, "PER"], [15, 19, "LOC"]],
+    "lists of numbers as text": [["0", "8", "PER"], ["15", "19", "LOC"]],
+    "floats, as pandas writes them": [[0.0, 8.0, "PER"], [15.0, 19.0, "LOC"]],
+    "start, end, label": [{"start": 0, "end": 8, "label": "PER"}, {"start": 15, "end": 19, "label": "LOC"}],
+    "doccano": [
+        {"id": 1, "start_offset": 0, "end_offset": 8, "label": "PER"},
+        {"id": 2, "start_offset": 15, "end_offset": 19, "label": "LOC"},
+    ],
+    "labels": [{"start": 0, "end": 8, "labels": ["PER"]}, {"start": 15, "end": 19, "labels": ["LOC"]}],
+    "begin, end, type": [{"begin": 0, "end": 8, "type": "PER"}, {"begin": 15, "end": 19, "type": "LOC"}],
+    "entity": [{"start": 0, "end": 8, "entity": "PER"}, {"start": 15, "end": 19, "entity": "LOC"}],
+    "entity_group": [
+        {"entity_group": "PER", "score": 0.9, "word": "Ann Holm", "start": 0, "end": 8},
+        {"entity_group": "LOC", "score": 0.8, "word": "Oslo", "start": 15, "end": 19},
+    ],
+    "rasa": [
+        {"start": 0, "end": 8, "value": "Ann Holm", "entity": "PER"},
+        {"start": 15, "end": 19, "value": "Oslo", "entity": "LOC"},
+    ],
+    "tag": [{"start": "0", "end": "8", "tag": "PER"}, {"start": "15", "end": "19", "tag": "LOC"}],
+    "offset and length": [
+        {"category": "PER", "offset": 0, "length": 8, "text": "Ann Holm"},
+        {"category": "LOC", "offset": 15, "length": 4, "text": "Oslo"},
+    ],
+    "comprehend": [
+        {"BeginOffset": 0, "EndOffset": 8, "Type": "PER", "Text": "Ann Holm"},
+        {"BeginOffset": 15, "EndOffset": 19, "Type": "LOC", "Text": "Oslo"},
+    ],
+    "nested in value": [
+        {"id": "a", "type": "labels", "value": {"start": 0, "end": 8, "text": "Ann Holm", "labels": ["PER"]}},
+        {"id": "b", "type": "labels", "value": {"start": 15, "end": 19, "text": "Oslo", "labels": ["LOC"]}},
+        {"from_id": "a", "to_id": "b", "type": "relation", "direction": "right"},
+    ],
+    "an object around": {"entities": [[0, 8, "PER"], [15, 19, "LOC"]]},
+    "by label and surface": {"PER": {"Ann Holm": [[0, 8]]}, "LOC": {"Oslo": [[15, 19]]}},
+    "by label": {"PER": [[0, 8]], "LOC": [[15, 19]]},
+    "JSON as text": '[{"start": 0, "end": 8, "label": "PER"}, {"start": 15, "end": 19, "label": "LOC"}]',
+    "Python as text": "[(0, 8, 'PER'), (15, 19, 'LOC')]",
+    "an object of Python as text": "{'entities': [(0, 8, 'PER'), (15, 19, 'LOC')]}",
+    "twice the same": [[0, 8, "PER"], [0, 8, "PER"], [15, 19, "LOC"]],
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("field", ["spans", "entities", "annotation"])
+def test_spans_are_read_in_every_form_whatever_their_field_is_called(tmp_path, form, field):
+    assert read(tmp_path, [{"text": TEXT, field: FORMS[form]}]) == [BOTH]
+
+
+BROKEN = {
+    "several labels": ([{"start": 0, "end": 3, "labels": ["PER", "LOC"]}], "has 2 labels: PER, LOC"),
+    "no label": ([{"start": 0, "end": 3, "labels": []}], "has no `label`"),
+    "no end": ([{"start": 0, "label": "PER"}], "whole numbers"),
+    "a path of HTML": ([{"start": "/p[1]/text()[1]", "end": 3, "label": "PER"}], "whole numbers"),
+    "a label of blanks": ([[0, 3, " "]], "whole numbers and a label"),
+    "a boolean": ([[True, 3, "PER"]], "whole numbers"),
+    "half a number": ([[0.5, 3, "PER"]], "whole numbers"),
+    "four items": ([[0, 3, "PER", 1]], "neither [start, end, label] nor a mapping"),
+    "a list of labels": (["PER"], "neither [start, end, label] nor a mapping"),
+    "a text": ("PER", "neither a list nor a mapping"),
+    "a mapping of labels": ({"PER": [0, 3]}, "no [start, end] pairs"),
+}
+
+
+@pytest.mark.parametrize("form", BROKEN)
+def test_what_is_no_span_is_said(tmp_path, form):
+    spans, problem = BROKEN[form]
+    one = error(tmp_path, [{"text": TEXT, "spans": spans}])
+    assert (one.code, problem in one.message) == ("D107", True), one.message
+
+
+def test_a_key_names_the_label_where_a_span_has_several_that_could_be(tmp_path):
+    records = [{"text": TEXT, "spans": [{"start": 0, "end": 8, "type": "PER", "entity": "Ann Holm"}]}]
+    one = error(tmp_path, records)
+    assert one.code == "D107" and "`type` and `entity`" in one.message and "data.span_label_field" in one.help
+    assert read(tmp_path, records, span_label_field="type") == [[("Ann Holm", "PER")]]
+
+
+TOKENS = ["Ann", "Holm", "likes", "Oslo"]
+TAGS = ["B-PER", "I-PER", "O", "B-LOC"]
+NAMES = ["O", "B-PER", "I-PER", "B-LOC"]
+TAGGED = {
+    "lists": ({"tokens": TOKENS, "tags": TAGS}, {}),
+    "the names of the hub": ({"tokens": TOKENS, "ner_tags": TAGS, "pos_tags": ["NN", "NN", "V", "NN"]}, {}),
+    "words": ({"id": "1", "words": TOKENS, "ner": TAGS}, {}),
+    "objects": ({"tokens": [{"text": token} for token in TOKENS], "tags": TAGS}, {}),
+    "objects of words": ({"tokens": [{"word": token, "id": 1} for token in TOKENS], "tags": TAGS}, {}),
+    "forms": ({"tokens": [{"form": token} for token in TOKENS], "tags": TAGS}, {}),
+    "JSON as text": ({"tokens": json.dumps(TOKENS), "tags": json.dumps(TAGS)}, {}),
+    "Python as text": ({"tokens": str(TOKENS), "tags": str(TAGS)}, {}),
+    "an array of NumPy as text": ({"tokens": "['Ann' 'Holm'\n 'likes' 'Oslo']", "tags": str(TAGS)}, {}),
+    "blanks between": ({"tokens": "Ann Holm likes Oslo", "tags": "B-PER I-PER O B-LOC"}, {}),
+    "commas between tags": ({"sentence": "Ann Holm likes Oslo", "word_labels": "B-PER,I-PER,O,B-LOC"}, {}),
+    "a text with a list of tags": ({"text": "Ann Holm likes Oslo", "tags": TAGS}, {}),
+    "numbers with a list of names": ({"tokens": TOKENS, "tags": [1, 2, 0, 3]}, {"tag_names": NAMES}),
+    "numbers with a mapping": ({"tokens": TOKENS, "tags": [1, 2, 0, 7]}, {"tag_names": {0: "O", 1: "B-PER", 2: "I-PER", 7: "B-LOC"}}),
+    "numbers as text": ({"tokens": TOKENS, "tags": "[1, 2, 0, 3]"}, {"tag_names": NAMES}),
+    "an array of numbers": ({"tokens": TOKENS, "tags": "[1 2 0 3]"}, {"tag_names": NAMES}),
+    "a path": ({"data": {"words": TOKENS}, "gold": [{"tags": TAGS}]}, {"tokens_field": "data.words", "tags_field": "gold.0.tags"}),
+    "a name with a dot": ({"data.words": TOKENS, "tags": TAGS}, {"tokens_field": "data.words"}),
+    "named fields": ({"a": TOKENS, "b": TOKENS, "c": TAGS}, {"tokens_field": "a", "tags_field": "c"}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", TAGGED)
+def test_tokens_and_tags_are_read_in_every_form(tmp_path, form):
+    record, keys = TAGGED[form]
+    assert read(tmp_path, [record], **keys) == [BOTH]
+
+
+def test_cells_of_csv_hold_lists(tmp_path):
+    table = "id,tokens,ner_tags\n1,\"['Ann', 'Holm', 'likes', \"\"O'Hare\"\"]\",\"['B-PER', 'I-PER', 'O', 'B-LOC']\"\n"
+    assert read(tmp_path, table, "t.csv") == [[("Ann Holm", "PER"), ("O'Hare", "LOC")]]
+    table = 'text,label\n"Ann Holm likes Oslo.","[{""start"": 0, ""end"": 8, ""text"": ""Ann Holm"", ""labels"": [""PER""]}]"\n'
+    assert read(tmp_path, table, "t.csv") == [[("Ann Holm", "PER")]]
+
+
+def test_a_token_a_row_is_no_sentence_a_row(tmp_path):
+    one = error(tmp_path, "word,tag\nAnn,B-PER\nHolm,I-PER\nlikes,O\n", "t.csv")
+    assert one.code == "D107" and "data.format: conll" in one.help
+    one = error(tmp_path, "tokens,tags\nAnn,B-PER\nHolm,I-PER\nlikes,O\n", "t.csv")
+    assert one.code == "D107" and "data.format: conll" in one.help
+
+
+WRONG_TAGS = {
+    "fewer tags": ({"tokens": TOKENS, "tags": TAGS[:3]}, "D108", "4 tokens but 3 tags"),
+    "numbers without names": ({"tokens": TOKENS, "tags": [1, 2, 0, 3]}, "D121", "nothing says which tags"),
+    "hidden tags": ({"tokens": TOKENS, "tags": [-1, -1, -1, -1]}, "D121", "-1 is no class of `tags`"),
+    "a tag is null": ({"tokens": TOKENS, "tags": ["O", None, "O", "O"]}, "D107", "not a list of strings"),
+    "a token is a number": ({"tokens": [1, "Ann"], "tags": ["O", "O"]}, "D107", "`tokens` is not a list of strings"),
+    "no tokens": ({"tokens": [], "tags": []}, "D106", "empty sentence"),
+    "tags and spans": ({"tokens": TOKENS, "tags": TAGS, "spans": [[0, 1, "X"]]}, "D107", "both `tags` and `spans`"),
+    "objects without text": ({"tokens": [{"id": 1}], "tags": ["O"]}, "D107", "have no text"),
+    "strings side by side": ({"tokens": "['Ann' 'Holm', 'x']", "tags": "['O', 'O']"}, "D108", "tokens but 2 tags"),
+    "neither": ({"tokens": TOKENS, "about": "x"}, "D107", "neither `tags` nor `spans`; it has `tokens`, `about`"),
+    "no input": ({"a": 1, "tags": TAGS}, "D107", "neither a list `tokens` nor a string `text`; it has `a`, `tags`"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", WRONG_TAGS)
+def test_what_are_no_tokens_and_tags_is_said(tmp_path, form):
+    record, code, problem = WRONG_TAGS[form]
+    one = error(tmp_path, [record])
+    assert (one.code, problem in one.message) == (code, True), one.message
+
+
+SEVERAL = {
+    "spans": ({"text": TEXT, "a": [[0, 3, "X"]], "b": [[0, 3, "Y"]]}, "`a` and `b` hold spans", "spans_field"),
+    "texts": ({"a": TEXT, "b": TEXT, "spans": [[0, 3, "X"]]}, "`a` and `b` hold words or a text", "text_field"),
+    "tags": ({"tokens": TOKENS, "a": TAGS, "b": TAGS}, "`a` and `b` hold lists of tags", "tags_field"),
+    "both": ({"tokens": TOKENS, "a": TAGS, "b": [[0, 1, "X"]]}, "`a` and `b` could be", "tags_field"),
+    "words": ({"a": TOKENS, "b": TOKENS, "tags": TAGS}, "`a` and `b` hold words beside tags", "tokens_field"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", SEVERAL)
+def test_where_several_fields_could_be_meant_the_error_names_the_key(tmp_path, what):
+    record, problem, key = SEVERAL[what]
+    one = error(tmp_path, [record])
+    assert one.code == "D107" and problem in one.message and key in one.help, (one.message, one.help)
+
+
+def test_of_several_texts_the_one_with_the_spans_is_read(tmp_path):
+    records = [
+        {"id": 1, "source": "a newspaper of 1998", "body": TEXT, "gold": [{"start": 0, "end": 8, "text": "Ann Holm", "label": "PER"}]},
+        {"id": 2, "source": "a leaflet", "body": "Oslo is cold", "gold": [{"start": 0, "end": 4, "text": "Oslo", "label": "LOC"}]},
+    ]  # fmt: skip
+    found = corpora(tmp_path, records)
+    assert mentions(found) == [[("Ann Holm", "PER")], [("Oslo", "LOC")]]
+    assert found.mappings["train"] == "text: `body`; spans: `gold` (start, end, label); id: `id`"
+
+
+def test_a_field_that_is_named_and_absent_is_said(tmp_path):
+    one = error(tmp_path, [{"text": TEXT, "gold": [[0, 3, "X"]]}], spans_field="golden")
+    assert one.code == "D107" and "no row has `data.spans_field: golden`; it has `text`, `gold`" in one.message
+
+
+def test_check_says_what_was_read(tmp_path):
+    def mapping(record, **keys):
+        return corpora(tmp_path, [record], **keys).mappings["train"]
+
+    spans = [{"start_offset": 0, "end_offset": 8, "label": "PER"}]
+    expected = "text: `text`; spans: `entities` (start_offset, end_offset, label); id: `id`"
+    assert mapping({"id": 7, "text": TEXT, "entities": spans}) == expected
+    assert mapping({"tokens": TOKENS, "ner_tags": TAGS}) == "tokens: `tokens`; tags: `ner_tags`"
+    beside = {"text": TEXT, "tokens": [*TOKENS, "."], "spans": [[15, 19, "LOC"]]}
+    assert (
+        mapping(beside)
+        == "tokens: `tokens`; text: `text`; spans: `spans` (start, end, label); offsets count characters"
+    )
+
+
+def test_a_text_classification_file_is_recognised(tmp_path):
+    one = error(tmp_path, [{"text": TEXT, "label": "travel"}])
+    assert one.code == "D107" and "text_classification" in one.help
