@@ -202,6 +202,13 @@ def test_any_tokens_and_labels_are_read_back_equal_or_refused(tmp_path_factory, 
         assert not any(file.exists() for file in WRITERS[task][name].files(path_of(folder, task, name)))
 
 
+@pytest.mark.parametrize("name", [name for task, name in OF_TAGGED if "join" in WRITERS[task][name].options])
+@given(examples=ORDINARY[TAGGED])
+@settings(max_examples=30)
+def test_mentions_keep_their_places_without_blanks(tmp_path_factory, name, examples):
+    check_round_trip(tmp_path_factory.getbasetemp(), TAGGED, name, examples, Options(joiner=""))
+
+
 @pytest.mark.parametrize("name", ["jsonl", "json", "gliner", "table"])
 @given(examples=HOSTILE[TAGGED])
 @SETTINGS
