@@ -41,7 +41,7 @@ from halluc.commands import experiment, scoring
 from halluc.components import TABLE
 from halluc.config.schema import ModelConfig, TrainConfig
 from halluc.data.corpora import read_corpora
-from halluc.data.readers.conll import ConllConfig
+from halluc.data.spans.config import SpansConfig
 from halluc.engine import environment, loop, runtime
 from halluc.runs.events import Stopped
 from halluc.tasks.encoders import quiet_libraries
@@ -60,7 +60,7 @@ class Setting:
         self.trainer_rate, self.rate, self.batch_tokens = trainer_rate, rate, batch_tokens
         self.model = ModelConfig(name=model)
         folder = Path(os.environ.get("HALLUC_DATA", "data")) / "ner" / "conll2003"
-        config = ConllConfig(format="conll", train=str(folder / "train.txt"), dev=str(folder / "valid.txt"))
+        config = SpansConfig(format="conll", train=str(folder / "train.txt"), dev=str(folder / "valid.txt"))
         corpora = read_corpora(config, TABLE).splits
         self.train = corpora["train"].examples[:sentences]
         self.dev = corpora["dev"].examples

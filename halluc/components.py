@@ -1,6 +1,7 @@
 """The table of everything pluggable: kind -> name -> "module:attribute".
 
-A new component is one file and one row here; a reader, which maps rows of data to examples, has the name of its task. This module imports nothing, so that any layer may read it.
+A new component is one file and one row here; a reader, which maps rows of data to
+examples, has the name of its task. This module imports nothing, so that any layer may read it.
 The first line of a component's docstring is what ``halluc list`` prints.
 """
 

@@ -14,7 +14,7 @@ from halluc.config.loading import LoadedConfig
 from halluc.config.schema import Decoding, EvalConfig, ModelConfig
 from halluc.core.examples import Corpus
 from halluc.core.files import write_json, write_jsonl, write_text
-from halluc.data.readers.base import SplitName
+from halluc.data.rows.references import SplitName
 from halluc.hallucination import ledger
 from halluc.hallucination.ledger import Knowledge
 from halluc.hallucination.table import table

@@ -21,7 +21,7 @@ from halluc.data.corpora import Corpora, read_corpora
 from halluc.data.odd_labels import unmet_out_of_scope
 from halluc.data.statistics import Count, Words, counted
 from halluc.engine.references import resolve_model
-from halluc.runs.data import DataRecord, SplitData
+from halluc.runs.data import DataRecord, Renamed, SplitData
 
 
 def run(path: Path, overrides: Sequence[str], *, only: Sequence[str] = (), deep: bool, talk: Talk) -> None:
@@ -162,10 +162,20 @@ def show(report: DataRecord, words: Words) -> None:
             say(f"read of {name}: {mapping}")
     if report.scheme:
         say(f"scheme: {report.scheme.upper()} ({report.scheme_note})")
+    elif report.schemes:
+        say(f"schemes: {report.scheme_note}")
+    if any(found.mentions for found in report.renamed_labels.values()):
+        say(f"labels: {'; '.join(map(_renamed, report.renamed_labels.items()))}")
     for warning in report.warnings:
         say(f"warning: {warning}", style="yellow")
     if not report.warnings:
         say("nothing odd found", style="green")
+
+
+def _renamed(item: tuple[str, Renamed]) -> str:
+    label, found = item
+    what = f"read as {found.label}" if found.label is not None else "left out"
+    return f"{label} {what} ({counted(found.mentions, 'mentions')})"
 
 
 def _count(split: SplitData, count: Count, words: Words) -> str:

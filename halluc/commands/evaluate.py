@@ -16,7 +16,7 @@ from halluc.core import latest
 from halluc.core.errors import HallucError, did_you_mean
 from halluc.core.files import elsewhere
 from halluc.data.corpora import read_corpora
-from halluc.data.readers.base import SPLITS, SplitName
+from halluc.data.rows.references import SPLITS, SplitName
 from halluc.engine.references import resolve_model
 from halluc.gap.coverage import REMAKE
 from halluc.hallucination import rates

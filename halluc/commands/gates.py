@@ -9,7 +9,7 @@ from halluc.commands import experiment, scoring
 from halluc.config.loading import LoadedConfig
 from halluc.config.schema import GateConfig
 from halluc.core.errors import EXIT_GATE, HallucError, ManyErrors, did_you_mean, refuse
-from halluc.data.readers.base import DEMO, HUB, SplitName
+from halluc.data.rows.references import DEMO, HUB, SplitName
 from halluc.runs.reports import GateResult
 from halluc.runs.schema import EvalFile, MetricResult
 

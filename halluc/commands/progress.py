@@ -10,8 +10,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from halluc.commands.terminal import Talk, people, say
 from halluc.core.errors import HallucError
-from halluc.data.readers.base import DataConfig
-from halluc.data.readers.lines import watched
+from halluc.data.config import DataConfig
+from halluc.data.rows.streams import watched
 
 # Seconds between two lines of a log, and between two looks of the bar.
 _LOGGED, _DRAWN = 10.0, 0.1

@@ -10,7 +10,7 @@ from halluc import __version__
 from halluc.commands.terminal import say
 from halluc.config.loading import LoadedConfig, data_section, sha256_of_tree
 from halluc.core.errors import HallucError
-from halluc.data.readers.base import SPLITS
+from halluc.data.rows.references import SPLITS
 from halluc.runs import evaluations, integrity, provenance
 from halluc.runs.directory import RUN_FILE, RunDir
 from halluc.runs.records import read_record

@@ -1,4 +1,4 @@
-"""The tag codec: spans to and from IOB1, IOB2, BIOES and BMES.
+"""The tag codec: spans to and from IOB1, IOB2, BIOES, BMES, BILOU and IO.
 
 Schemes are normalised once, where data enters; everything behind the readers sees spans. Reading is the one of
 conlleval (Tjong Kim Sang & De Meulder 2003), which gives every sequence a meaning, legal or not; ``illegal`` tells
@@ -11,24 +11,30 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import combinations
 from typing import Literal
 
 from halluc.core.characters import is_invisible, printable_cell
 from halluc.core.examples import Span
 
-Scheme = Literal["iob1", "iob2", "bioes", "bmes"]
-SCHEMES: tuple[Scheme, ...] = ("iob1", "iob2", "bioes", "bmes")
+Scheme = Literal["iob1", "iob2", "bioes", "bmes", "bilou", "io"]
+# The schemes that can write any spans; IO cannot, where mentions of one label touch.
+SCHEMES: tuple[Scheme, ...] = ("iob1", "iob2", "bioes", "bmes", "bilou")
 
 PREFIXES: dict[Scheme, frozenset[str]] = {
     "iob1": frozenset("BIO"),
     "iob2": frozenset("BIO"),
-    "bioes": frozenset("BIOES"),
-    "bmes": frozenset("BMESO"),
+    "bioes": frozenset("BIOESW"),
+    "bmes": frozenset("BMESOW"),
+    "bilou": frozenset("BILOU"),
+    "io": frozenset("IO"),
 }
+# Prefixes that one file may have together. W- is what BMEWO calls S-.
+_TOGETHER = ("BI", "BIES", "BIEW", "BMES", "BMEW", "BILU")
 # Of a text without a label: what a model's output for it is called, and its row in tables.
 OUT_OF_SCOPE = "out_of_scope"
-# Both names of the inside tag mean the same.
-_CANONICAL = {"M": "I"}
+# Prefixes that mean the same, under the name that BIOES has for them.
+_CANONICAL = {"M": "I", "L": "E", "U": "S", "W": "S"}
 _OUTSIDE = ("O", "")
 # A label is a name. A longer one is a text, as where the columns of text and label are taken for each other.
 MOST_CHARACTERS = 1_000
@@ -139,7 +145,7 @@ def may_follow(before: tuple[str, str], tag: tuple[str, str], scheme: Scheme) ->
         return prefix != "I" or continues
     if scheme == "iob1":
         return prefix != "B" or continues
-    return continues if prefix in "IME" else not opened
+    return scheme == "io" or (continues if prefix in "IMEL" else not opened)
 
 
 def scheme_of(tags: Iterable[str]) -> Scheme | None:
@@ -174,7 +180,7 @@ def write_tags(length: int, spans: Iterable[Span], scheme: Scheme = "iob2") -> l
     """The tags of ``length`` tokens under ``spans``.
 
     Raises:
-        ValueError: a span is empty, outside the tokens, or overlaps another.
+        ValueError: a span is empty, outside the tokens, or overlaps another; in IO, two of one label touch.
     """
     tags = ["O"] * length
     end_before, label_before = 0, ""
@@ -182,14 +188,17 @@ def write_tags(length: int, spans: Iterable[Span], scheme: Scheme = "iob2") -> l
         if not 0 <= span.start < span.end <= length or span.start < end_before:
             raise ValueError(f"{span} is empty, outside 0..{length}, or overlaps another span")
         size = span.end - span.start
-        if scheme == "iob1":
-            touches = span.start == end_before and span.label == label_before
+        touches = span.start == end_before and span.label == label_before
+        if scheme == "io" and touches:
+            raise ValueError(f"{span} touches another {span.label}: IO cannot tell them apart")
+        if scheme in ("iob1", "io"):
             prefixes = ("B" if touches else "I") + "I" * (size - 1)
         elif scheme == "iob2":
             prefixes = "B" + "I" * (size - 1)
         else:
-            inside = "I" if scheme == "bioes" else "M"
-            prefixes = "S" if size == 1 else "B" + inside * (size - 2) + "E"
+            inside = "M" if scheme == "bmes" else "I"
+            end, single = ("L", "U") if scheme == "bilou" else ("E", "S")
+            prefixes = single if size == 1 else "B" + inside * (size - 2) + end
         tags[span.start : span.end] = [f"{prefix}-{span.label}" for prefix in prefixes]
         end_before, label_before = span.end, span.label
     return tags
@@ -200,50 +209,72 @@ def tag_set(labels: Iterable[str]) -> list[str]:
     return ["O", *(f"{prefix}-{label}" for label in sorted(labels) for prefix in "BI")]
 
 
+Tag = tuple[str, str]
+
+
 @dataclass
 class SchemeEvidence:
-    """What tag sequences show of their scheme, gathered one sequence at a time; ``where`` is any mark of a place."""
+    """What pairs of neighbouring tags show of their scheme; ``where`` is any mark of a place.
+
+    ``first`` is where each prefix stands first.
+    """
 
     inside_opens: object | None = None
     begin_opens: object | None = None
-    end_or_single: object | None = None
-    inside_i: object | None = None
-    inside_m: object | None = None
-    any_entity: bool = field(default=False)
+    first: dict[str, object] = field(default_factory=dict)
 
-    def add(self, tags: Sequence[str], where: Sequence[object]) -> None:
-        """Raises ``UnknownTag`` for a string that is a tag of no scheme."""
-        last_label = ""
-        for position, tag in enumerate(tags):
-            prefix, label = split_tag(tag, position)
-            follows = bool(label) and label == last_label
-            if prefix in "ES" and self.end_or_single is None:
-                self.end_or_single = where[position]
-            elif prefix == "I":
-                self.inside_i = self.inside_i or where[position]
-                if not follows:
-                    self.inside_opens = self.inside_opens or where[position]
-            elif prefix == "M":
-                self.inside_m = self.inside_m or where[position]
-            elif prefix == "B" and not follows:
-                self.begin_opens = self.begin_opens or where[position]
-            self.any_entity = self.any_entity or prefix != "O"
-            last_label = label
+    def add(self, before: Tag, tag: Tag, where: object) -> None:
+        """A tag and the one before it, both as ``split_tag`` gives them; a sentence begins behind an O."""
+        prefix, label = tag
+        if prefix == "O":
+            return
+        self.first.setdefault(prefix, where)
+        if label != before[1]:
+            if prefix == "I":
+                self.inside_opens = self.inside_opens or where
+            elif prefix == "B":
+                self.begin_opens = self.begin_opens or where
 
     def decide(self) -> tuple[Scheme | None, str]:
         """The scheme and why, or None and what contradicts what."""
-        if self.inside_m is not None and self.inside_i is not None:
-            return None, f"both I- ({self.inside_i}) and M- ({self.inside_m}) stand inside spans"
-        if self.inside_m is not None:
+        there = self.first
+        odd = self._contradiction()
+        if odd is not None:
+            return None, odd
+        if "M" in there:
             return "bmes", "M- tags"
-        if self.end_or_single is not None:
-            note = "E- or S- tags" if self.inside_i is not None else "E- or S- tags; BMES would read the same"
-            return "bioes", note
+        if "L" in there or "U" in there:
+            return "bilou", "L- or U- tags"
+        if "W" in there and "I" not in there:
+            return "bmes", "W- tags, as in BMEWO"
+        if there.keys() & set("ESW"):
+            return "bioes", "E- or S- tags" + ("" if "I" in there else "; BMES would read the same")
         if self.inside_opens is None:
-            return "iob2", "every span opens with B-" if self.any_entity else "no entity: IOB1 would read the same"
+            return "iob2", "every span opens with B-" if there else "no entity: IOB1 would read the same"
+        if "B" not in there:
+            return "iob1", "I- tags alone, as in IO; mentions of one label that touch are read as one"
         if self.begin_opens is None:
             return "iob1", "I- opens spans, and every B- follows its own label"
         return (
             None,
             f"I- opens a span ({self.inside_opens}), as in IOB1, and B- opens one ({self.begin_opens}), as in IOB2",
         )
+
+    def others(self) -> frozenset[Scheme]:
+        """Schemes that the tags fit as well as the one that ``decide`` names, or as badly as any where it names none:
+        other files of the corpus may tell which it is."""
+        if not self.first:
+            return frozenset(PREFIXES)
+        if self.decide()[0] is None and self.first.keys() <= set("BI"):
+            return frozenset(("iob1", "iob2"))
+        if self.first.keys() <= set("BES") and self.first.keys() & set("ES"):
+            return frozenset(("bioes", "bmes"))
+        return frozenset()
+
+    def _contradiction(self) -> str | None:
+        """Two prefixes that no scheme has together."""
+        for one, other in combinations(sorted(self.first), 2):
+            if not any(one in prefixes and other in prefixes for prefixes in _TOGETHER):
+                both = f"both {one}- ({self.first[one]}) and {other}- ({self.first[other]})"
+                return f"{both} stand inside spans" if {one, other} == set("IM") else f"{both}, which no scheme has"
+        return None

@@ -13,7 +13,7 @@ from halluc.core.examples import Corpus, Labelled, labels_of
 from halluc.data.corpora import Corpora
 from halluc.data.decoding import Finding
 from halluc.data.odd_labels import odd_labels
-from halluc.data.readers.base import SplitName
+from halluc.data.rows.references import SplitName
 from halluc.data.statistics import Words
 from halluc.runs.data import DataRecord, Instances, Overlap, SplitData
 
@@ -45,6 +45,8 @@ def check_corpora(corpora: Corpora, words: Words, tick: Tick = lambda done, tota
         scheme=corpora.scheme,
         scheme_note=corpora.scheme_note,
         mappings={str(name): mapping for name, mapping in corpora.mappings.items()},
+        schemes={str(name): scheme for name, scheme in corpora.schemes.items()},
+        renamed_labels=corpora.renamed,
         splits=splits,
         overlaps=_overlaps(corpora.splits, seen),
         unseen_labels=_unseen_labels(corpora.splits),
@@ -176,6 +178,9 @@ def _findings(findings: list[Finding]) -> Instances:
 def _warnings(report: DataRecord, words: Words) -> list[str]:
     told = [f"{_shared(overlap, words)} (first: {overlap.first[0]})" for overlap in report.overlaps if overlap.examples]
     told += unseen_labels(report)
+    unmet = [f"`{label}`" for label, found in report.renamed_labels.items() if not found.mentions]
+    if unmet:
+        told.append(f"`data.rename_labels` names {', '.join(unmet)}, but no mention has such a label")
     for name, split in report.splits.items():
         told += _of_split(name, split, words)
     for found, what, done in ((report.repairs, words.mended, "repaired"), (report.skipped, "lines", "skipped")):

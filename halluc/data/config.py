@@ -164,9 +164,8 @@ class _Files(_Splits):
 class DataConfig(_Files):
     """The keys that every task has. Its class of ``data`` adds those of the fields that it reads."""
 
-    # The task whose fields they are, and whether its reader gives tags that have still to be decoded.
+    # The task whose fields they are.
     task: ClassVar[str]
-    has_tags: ClassVar[bool] = False
     # The formats of the task, the most usual first; the last is what plain lines are taken for.
     formats: ClassVar[tuple[Format, ...]] = get_args(Format)
 

@@ -1,8 +1,8 @@
-"""Reads all splits of a config: one scheme for all tags, spans at the border, every finding kept."""
+"""Reads all splits of a config: a scheme for the tags of each, spans at the border, every finding kept."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -19,18 +19,27 @@ from halluc.data.reader import Mended, Raw, RawSentence, Reader
 from halluc.data.rows.references import SPLITS, SplitName, resolve
 from halluc.data.rows.row import BadLine, LeftOut, Notice, excerpt
 from halluc.data.shares import Share, has_documents, place_of
+from halluc.data.spans.config import SpansConfig
+from halluc.data.tag_schemes import Reading, summary
+from halluc.runs.data import Renamed
+
+_Readings = Mapping[SplitName, Reading]
 
 
 @dataclass
 class Corpora:
-    """The splits that were read and what reading found. ``scheme`` is None where the files give no tags.
+    """The splits that were read and what reading found.
 
-    ``mappings`` says for each split which fields were read, and ``notices`` what a person should know of its file.
+    ``scheme`` is None where the files give no tags, or tags of several schemes; ``schemes`` has that of each split with
+    tags. ``renamed`` counts mentions by the label that ``rename_labels`` has another name for. ``mappings`` says for
+    each split which fields were read, and ``notices`` what a person should know of its file.
     """
 
     splits: dict[SplitName, Corpus[Any]]
     scheme: Scheme | None = None
     scheme_note: str = ""
+    schemes: dict[SplitName, Scheme] = field(default_factory=dict)
+    renamed: dict[str, Renamed] = field(default_factory=dict)
     repairs: list[Finding] = field(default_factory=list)
     skipped: list[Finding] = field(default_factory=list)
     notices: list[Finding] = field(default_factory=list)
@@ -172,20 +181,20 @@ class Streamed:
     """
 
     def __init__(
-        self, config: DataConfig, table: registry.Table, split: SplitName, scheme: Scheme | None, by_document: bool
+        self, config: DataConfig, table: registry.Table, split: SplitName, readings: _Readings, by_document: bool
     ) -> None:
-        self.config, self.table, self.split, self.scheme = config, table, split, scheme
+        self.config, self.table, self.split, self.readings = config, table, split, readings
         self.by_document = by_document
 
     def __iter__(self) -> Iterator[Any]:
-        border = _Border(self.config, [], self.scheme)
+        border = _Border(self.config, [], self.readings)
         count = 0
         for item in _Reading(self.config, self.table, self.split, self.by_document).stream():
             if isinstance(item, BadLine):
                 border.bad.append(_with_excerpt(item, len(border.bad)))
                 example = None
             else:
-                example = border.example(item)
+                example = border.example(item, self.split)
                 border.repairs.clear()
             if example is not None:
                 count += 1
@@ -209,9 +218,9 @@ def stream_corpora(
     named = [split for split in splits if config.reference(split) is not None]
     border = _Border(config, [])
     documents: dict[SplitName, bool] = {}
-    border.decide_scheme(item for split in named for item in _examples(config, table, split, documents))
-    scheme = border.decoding.scheme if border.decoding is not None else None
-    return {split: Streamed(config, table, split, scheme, documents.get(split, False)) for split in named}
+    border.decide_schemes({split: _examples(config, table, split, documents) for split in named})
+    readings = border.decoding.readings if border.decoding is not None else {}
+    return {split: Streamed(config, table, split, readings, documents.get(split, False)) for split in named}
 
 
 def _examples(
@@ -241,24 +250,28 @@ def _source(reference: str, split: SplitName) -> str:
     return str(resolve(reference, split)) if is_file else reference
 
 
+def _sentences(items: Iterable[Raw | BadLine]) -> Iterator[RawSentence]:
+    return (item for item in items if isinstance(item, RawSentence))
+
+
 class _Border:
     """Where what readers yield becomes examples: tags are decoded, examples of other tasks pass as they are."""
 
-    def __init__(self, config: DataConfig, bad: list[BadLine], scheme: Scheme | None = None) -> None:
+    def __init__(self, config: DataConfig, bad: list[BadLine], readings: _Readings | None = None) -> None:
         self.config = config
         self.bad = bad
-        self.decoding = Decoding(config, bad, scheme) if config.has_tags else None
+        self.decoding = Decoding(config, bad, readings) if isinstance(config, SpansConfig) else None
         self.repairs: list[Finding] = self.decoding.repairs if self.decoding is not None else []
 
-    def decide_scheme(self, items: Iterable[Raw]) -> None:
+    def decide_schemes(self, splits: Mapping[SplitName, Iterable[Raw | BadLine]]) -> None:
         if self.decoding is not None:
-            self.decoding.decide_scheme(item for item in items if isinstance(item, RawSentence))
+            self.decoding.decide_schemes({split: _sentences(items) for split, items in splits.items()})
 
-    def example(self, item: Raw) -> Example | None:
+    def example(self, item: Raw, split: SplitName) -> Example | None:
         """The example, or None where it cannot be read, which ``bad`` then tells."""
         if isinstance(item, RawSentence):
             assert self.decoding is not None, "a reader that gives sentences has a TaggedDataConfig"
-            return self.decoding.tagged(item)
+            return self.decoding.tagged(item, split)
         if isinstance(item, Mended):
             where = Place(item.example.origin.file, item.example.origin.line)
             self.repairs.extend(Finding(where, what) for what in item.repairs)
@@ -267,16 +280,19 @@ class _Border:
 
     def corpora(self, raw: dict[SplitName, list[Raw]], found: Corpora) -> Corpora:
         """Fill ``found`` with the examples of each split."""
-        self.decide_scheme(item for items in raw.values() for item in items)
+        self.decide_schemes(raw)
         made: dict[SplitName, list[Any]] = dict(raw)
-        for items in made.values():
+        for split, items in made.items():
             for place, item in enumerate(items):  # in the place of what was read of it, which is forgotten
-                items[place] = self.example(item)
+                items[place] = self.example(item, split)
         self.refuse()
         found.skipped += [Finding(Place(b.file, b.line), b.problem) for b in self.bad]
         found.repairs = self.repairs
         if self.decoding is not None:
-            found.scheme, found.scheme_note = self.decoding.scheme, self.decoding.note
+            found.scheme, found.scheme_note = summary(self.decoding.readings)
+            found.schemes = {split: one.scheme for split, one in self.decoding.readings.items()}
+            new = self.decoding.config.rename_labels
+            found.renamed = {old: Renamed(label=new[old], mentions=n) for old, n in self.decoding.renamed.items()}
         for split, examples in made.items():
             kept = tuple(example for example in examples if example is not None)
             if not kept:

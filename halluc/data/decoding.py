@@ -1,42 +1,26 @@
-"""Where tags become spans: decides the scheme over all splits, then decodes, refuses or repairs."""
+"""Where tags become spans: decides how each split is read, then decodes, refuses or repairs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
-from halluc.core.errors import MOST_SHOWN, data_error, refuse
+from halluc.core.errors import MOST_SHOWN
 from halluc.core.examples import Origin, Span, Tagged
 from halluc.core.files import line_at
-from halluc.core.labels import (
-    MOST_CHARACTERS,
-    Scheme,
-    SchemeEvidence,
-    UnknownTag,
-    illegal,
-    label_fault,
-    read_spans,
-    split_tag,
-)
-from halluc.data.readers.base import MEND, BadLine, RawSentence, TaggedDataConfig
+from halluc.core.labels import MOST_CHARACTERS, UnknownTag, illegal, label_fault, read_spans
+from halluc.data.reader import RawSentence
+from halluc.data.rows.references import SplitName
+from halluc.data.rows.row import MEND, BadLine
+from halluc.data.spans.config import SpansConfig
+from halluc.data.tag_notation import STANDARD, looks_outside, outside_key
+from halluc.data.tag_schemes import MOST_KEPT, Reading, TagStatistics, decide
+from halluc.data.tag_schemes import Place as Place
 
 # Where a config says what is read as labels.
 _LABEL_KEYS = ("tag_column", "tags_field", "spans_field")
-
-# Of so many different sequences of tags, what they mean is kept: most sentences have one that was met before.
-_MOST_KEPT = 1 << 16
-
-
-class Place(NamedTuple):
-    """A line of a file."""
-
-    file: str
-    line: int
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,71 +34,71 @@ class Finding:
 class Decoding:
     """Makes examples of sentences with tags or spans; ``repairs`` is what it mended, ``bad`` takes what it cannot read.
 
-    ``scheme`` is None as long as no tags were seen.
+    ``readings`` has the splits in which tags were seen. ``renamed`` counts mentions by their label in the file, of the
+    labels that the config renames.
     """
 
-    def __init__(self, config: TaggedDataConfig, bad: list[BadLine], scheme: Scheme | None = None) -> None:
-        self.config, self.bad, self.scheme = config, bad, scheme
-        self.note = ""
+    def __init__(
+        self, config: SpansConfig, bad: list[BadLine], readings: Mapping[SplitName, Reading] | None = None
+    ) -> None:
+        self.config, self.bad = config, bad
+        self.readings: Mapping[SplitName, Reading] = readings or {}
         self.repairs: list[Finding] = []
-        self._decoded: dict[tuple[str, ...], tuple[Span, ...]] = {}
+        self.renamed: Counter[str] = Counter(dict.fromkeys(config.rename_labels, 0))
         self._unfit: set[str] = set()
 
-    def decide_scheme(self, sentences: Iterable[RawSentence]) -> None:
-        if self.config.scheme != "auto":
-            self.scheme, self.note = self.config.scheme, "named by the config"
-            return
-        evidence, any_tags = SchemeEvidence(), False
-        seen: set[tuple[str, ...]] = set()
-        for sentence in sentences:
-            if sentence.tags is not None and sentence.tags not in seen:
-                any_tags = True
-                if len(seen) < _MOST_KEPT:  # the same tags, met again, show nothing that was not seen before
-                    seen.add(sentence.tags)
-                try:
-                    evidence.add(sentence.tags, [Place(sentence.file, line) for line in sentence.lines])
-                except UnknownTag:
-                    continue  # told when the sentence is decoded
-        if not any_tags:
-            return
-        scheme, note = evidence.decide()
-        if scheme is None:
-            help = "set `data.scheme` (with `data.bad_tags: repair` the reading of conlleval is used)"
-            undecided = data_error("D120", f"the tags belong to no one scheme: {note}", help=help)
-            refuse([undecided, *(one.error() for one in self.bad)])
-        assert scheme is not None
-        self.scheme, self.note = scheme, note
+    def decide_schemes(self, sentences: Mapping[SplitName, Iterable[RawSentence]]) -> None:
+        """Find out how the tags of each split are read.
 
-    def tagged(self, sentence: RawSentence) -> Tagged | None:
+        Raises:
+            HallucError or ManyErrors D120: no reading fits.
+        """
+        found = {split: TagStatistics.of(items) for split, items in sentences.items()}
+        self.readings = decide(found, self.config, self.bad)
+
+    def tagged(self, sentence: RawSentence, split: SplitName) -> Tagged | None:
         spans = sentence.spans
         for repair in sentence.repairs:
             self.repairs.append(Finding(Place(sentence.file, sentence.lines[0]), repair))
         if sentence.tags is not None:
-            decoded = self._decoded.get(sentence.tags)
+            reading = self.readings[split]
+            decoded = reading.spans.get(sentence.tags)
             if decoded is None:
-                decoded = self._decode(sentence, sentence.tags)
+                decoded = self._decode(sentence, sentence.tags, reading)
             if decoded is None:
                 return None
             spans = decoded
+        if self.renamed and spans:
+            spans = tuple(self._renamed(spans))
         if not self._are_named(sentence, spans or ()):
             return None
         origin = Origin(sentence.file, sentence.lines[0], sentence.document)
         return Tagged(sentence.id, origin, sentence.tokens, spans or ())
 
-    def _decode(self, sentence: RawSentence, tags: tuple[str, ...]) -> tuple[Span, ...] | None:
-        scheme = self.scheme
-        assert scheme is not None
+    def _renamed(self, spans: Iterable[Span]) -> Iterator[Span]:
+        for span in spans:
+            if span.label not in self.renamed:
+                yield span
+                continue
+            self.renamed[span.label] += 1
+            label = self.config.rename_labels[span.label]
+            if label is not None:
+                yield span._replace(label=label)
+
+    def _decode(self, sentence: RawSentence, tags: tuple[str, ...], reading: Reading) -> tuple[Span, ...] | None:
+        scheme = reading.scheme
         try:
-            wrong = illegal(tags, scheme)
+            canonical = reading.canonical(tags)
+            wrong = illegal(canonical, scheme)
         except UnknownTag as error:
             line = sentence.lines[error.position]
-            problem, help = _unknown(error.tag, scheme)
+            problem, help = _unknown(error.tag, reading)
             self._bad("D121", sentence, line, problem, help, error.tag)
             return None
         for position in wrong:
             before = tags[position - 1] if position else "the start"
             what = f"{tags[position]} after {before} is not legal in {scheme.upper()}"
-            if scheme in ("bioes", "bmes") and position == len(tags) - 1 and tags[position][0] in "BIM":
+            if scheme not in ("iob1", "iob2") and position == len(tags) - 1 and canonical[position][0] in "BIM":
                 what = f"{tags[position]} at the end is never closed, as {scheme.upper()} asks"
             if self.config.bad_tags == "error":
                 help = "set `data.bad_tags: repair` to read it as conlleval does"
@@ -123,9 +107,9 @@ class Decoding:
                 self.repairs.append(Finding(Place(sentence.file, sentence.lines[position]), what))
         if wrong and self.config.bad_tags == "error":
             return None
-        spans = read_spans(tags, scheme)
-        if not wrong and len(self._decoded) < _MOST_KEPT:
-            self._decoded[tags] = spans
+        spans = read_spans(canonical, scheme)
+        if not wrong and len(reading.spans) < MOST_KEPT:
+            reading.spans[tags] = spans
         return spans
 
     def _are_named(self, sentence: RawSentence, spans: Iterable[Span]) -> bool:
@@ -155,12 +139,12 @@ class Decoding:
         self.bad.append(BadLine(code, sentence.file, line, problem, help, text, column, len(tag)))
 
 
-def _unknown(tag: str, scheme: Scheme) -> tuple[str, str]:
-    """What to say of a tag that ``scheme`` does not have."""
-    try:
-        split_tag(tag)
-    except UnknownTag as error:
-        if tag[:2] in ("U-", "L-"):
-            return str(error), "BILOU is BIOES by other names: write S- for U- and E- for L-"
-        return str(error), "a tag is O, or a prefix, a hyphen and a label, as B-PER: is `data.tag_column` right?"
-    return f"`{tag}` is no tag of {scheme.upper()}", "is `data.scheme` right?"
+def _unknown(tag: str, reading: Reading) -> tuple[str, str]:
+    """What to say of a tag that cannot be read."""
+    if reading.notation.split(tag) is not None:
+        return f"`{tag}` is no tag of {reading.scheme.upper()}", "is `data.scheme` right?"
+    if looks_outside(tag):
+        return f"`{tag}` is no tag", f"if it means what O means, set {outside_key(tag)}"
+    if reading.notation != STANDARD:
+        return f"`{tag}` is no tag", f"{reading.notation} in this split: is `data.tag_column` right?"
+    return f"`{tag}` is no tag", "a tag is O, or a prefix, a hyphen and a label, as B-PER: is `data.tag_column` right?"

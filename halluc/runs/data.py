@@ -53,14 +53,25 @@ class Overlap(Record):
     first: list[str] = Field(default_factory=list)
 
 
+class Renamed(Record):
+    """What a label of the files is called instead, None where its mentions are left out, and how many it has."""
+
+    label: str | None
+    mentions: int
+
+
 class DataRecord(Record):
-    """What is told of all splits; ``unseen_labels`` are those of other splits that train never shows, and where they
-    stand first. ``mappings`` says of each split which fields of its file are read. ``encoding`` has the notes of the task on each split, where a model has read it."""
+    """What is told of all splits; ``scheme`` is null where they have no tags, or tags of several schemes, which
+    ``schemes`` has by split. ``mappings`` says of each split which fields of its file are read. ``unseen_labels`` are
+    those of other splits that train never shows, and where they stand first. ``encoding`` has the notes of the task on
+    each split, where a model has read it."""
 
     schema_version: int = DATA_VERSION
     scheme: str | None
     scheme_note: str
     mappings: dict[str, str] = Field(default_factory=dict)
+    schemes: dict[str, str] = Field(default_factory=dict)
+    renamed_labels: dict[str, Renamed] = Field(default_factory=dict)
     splits: dict[str, SplitData]
     overlaps: list[Overlap]
     unseen_labels: dict[str, dict[str, Instances]]

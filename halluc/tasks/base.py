@@ -13,7 +13,7 @@ from halluc.core.claims import Claim
 from halluc.core.edits import Editable
 from halluc.core.examples import Corpus, Origin
 from halluc.data.inputs import InputText
-from halluc.data.readers.base import SplitName
+from halluc.data.rows.references import SplitName
 from halluc.data.statistics import Words
 from halluc.gap.matching import Strata
 from halluc.gap.units import WithheldUnits

@@ -14,7 +14,7 @@ from halluc.core.errors import HallucError
 from halluc.core.examples import Corpus, Labelled, Origin, Span
 from halluc.core.labels import OUT_OF_SCOPE
 from halluc.data.inputs import InputText
-from halluc.data.readers.base import SplitName
+from halluc.data.rows.references import SplitName
 from halluc.data.statistics import LABEL_SETS, TEXTS, Words, counted
 from halluc.gap.knowledge import TextKnowledge
 from halluc.gap.matching import Strata

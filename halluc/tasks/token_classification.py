@@ -17,7 +17,7 @@ from halluc.core.errors import environment_error
 from halluc.core.examples import Corpus, Origin, Span, Tagged, surface
 from halluc.core.labels import read_spans, scheme_of, tag_set, write_tags
 from halluc.data.inputs import InputText
-from halluc.data.readers.base import SplitName
+from halluc.data.rows.references import SplitName
 from halluc.data.statistics import SENTENCES, Words, counted
 from halluc.data.writers.spans import as_record
 from halluc.gap.coverage import Coverage

@@ -18,7 +18,7 @@ from halluc.core.edits import Editable, Range, Reorder, apply
 from halluc.core.examples import Span
 from halluc.core.rng import Draws
 from halluc.data.corpora import read_corpora
-from halluc.data.readers.conll import ConllReader
+from halluc.data.spans.reader import SpansReader
 
 AUGMENTERS, SYNTHESIZERS = sorted(TABLE["augmenter"]), sorted(TABLE["synthesizer"])
 
@@ -47,7 +47,7 @@ every_synthesizer = pytest.mark.parametrize("name", SYNTHESIZERS)
 
 @cache
 def corpus() -> tuple[Editable, ...]:
-    config = ConllReader.Config(format="conll", train="demo:ner")
+    config = SpansReader.Config(format="conll", train="demo:ner")
     examples = read_corpora(config, TABLE).splits["train"].examples
     return tuple(Editable(example.tokens, example.spans) for example in examples)
 

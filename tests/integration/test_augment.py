@@ -20,7 +20,7 @@ from halluc.config.loading import load
 from halluc.core.edits import Edit, Editable, Reorder, Replace, apply
 from halluc.core.examples import Span
 from halluc.data.corpora import read_corpora
-from halluc.data.readers.conll import ConllReader
+from halluc.data.spans.reader import SpansReader
 from halluc.runs.directory import RunDir
 from halluc.runs.schema import AugmentFile, LedgerLine
 
@@ -550,7 +550,7 @@ def test_the_edits_of_every_line_lead_from_its_parent_to_it(demo, tmp_path):
 
 def test_columns_say_the_same_as_the_json_lines(demo, tmp_path):
     made = make(demo, tmp_path, "augment.format=conll")
-    config = ConllReader.Config(format="conll", train=str(made / "train.conll"), separator="tab")
+    config = SpansReader.Config(format="conll", train=str(made / "train.conll"), separator="tab")
     read = read_corpora(config, TABLE, ("train",)).splits["train"]
     assert [Editable(one.tokens, one.spans) for one in read] == [editable(line) for line in lines(made)]
 

@@ -15,7 +15,7 @@ from halluc.core.errors import EXIT_DATA, EXIT_USAGE, HallucError
 from halluc.core.examples import Span
 from halluc.core.labels import label_fault
 from halluc.data.corpora import read_corpora, stream_corpora
-from halluc.data.readers.conll import ConllConfig
+from halluc.data.spans.config import SpansConfig
 from halluc.tasks.renaming import named_labels, named_tags
 from tests.hostile_texts import REFUSED_LABELS, acting
 
@@ -101,7 +101,7 @@ def test_a_long_label_names_the_key_to_look_at(tmp_path):
 
 
 def read(path: Path, *, streamed: bool = False, **keys: Any) -> list[Any]:
-    config = ConllConfig(format="conll", separator="tab", train=str(path), **keys)
+    config = SpansConfig(format="conll", separator="tab", train=str(path), **keys)
     splits = stream_corpora(config, TABLE) if streamed else read_corpora(config, TABLE).splits
     return list(splits["train"])
 

@@ -356,7 +356,9 @@ def test_a_pair_with_one_side_missing_is_told_in_its_place(predict, of_pairs):
     _, found = predict(of_pairs, "".join(json.dumps(record) + "\n" for record in records), code=3)
     codes = [record["error"]["code"] if "error" in record else None for record in found]
     assert codes == [None, "D107", "D107", "D106", "D107", "D107", "D107", "D106", "D107", "D107", None]
-    assert all(record["error"]["help"] and "data." not in record["error"]["help"] for record in found if "error" in record)
+    assert all(
+        record["error"]["help"] and "data." not in record["error"]["help"] for record in found if "error" in record
+    )
     _, found = predict(of_pairs, "claim,proof\na,\n,b\na,b\n", code=3, name="x.csv")
     assert [(record["line"], record.get("error", {}).get("code")) for record in found] == [
         (2, "D106"), (3, "D106"), (4, None),

@@ -18,7 +18,7 @@ from halluc.config.schema import ModelConfig, TrainConfig
 from halluc.core.errors import HallucError
 from halluc.core.examples import Corpus
 from halluc.data.corpora import read_corpora
-from halluc.data.readers.conll import ConllConfig
+from halluc.data.spans.config import SpansConfig
 from halluc.engine import loop, runtime, shortcuts
 from halluc.engine.checkpoint import Progress
 from halluc.runs.events import Evaluated, Step, Stopped
@@ -27,7 +27,7 @@ from halluc.tasks.token_classification import TokenClassification, TokenClassifi
 
 @pytest.fixture
 def corpus(corpus_files) -> Corpus:
-    return read_corpora(ConllConfig(format="conll", train=str(corpus_files["train"])), TABLE).splits["train"]
+    return read_corpora(SpansConfig(format="conll", train=str(corpus_files["train"])), TABLE).splits["train"]
 
 
 def prepared(corpus: Corpus, tiny_encoder: Path, dropout: float | None = None, freeze: int | None = None, **keys):

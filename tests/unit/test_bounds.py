@@ -16,7 +16,7 @@ from halluc.config import loading, merging, yaml
 from halluc.config.json_schema import json_schema
 from halluc.config.schema import component_configs
 from halluc.core.errors import HallucError, render
-from halluc.data.readers.jsonl import JsonlConfig
+from halluc.data.spans.config import SpansConfig
 
 
 def unbounded(node: Any, path: tuple[str, ...] = ()) -> Iterator[str]:
@@ -210,4 +210,4 @@ def test_layers_of_many_keys_merge_in_time_that_grows_with_their_number():
 
 
 def test_a_field_may_have_the_name_of_an_unused_one():
-    assert JsonlConfig(format="jsonl", train="t", spans_field="tags").tags_field == "tags"
+    assert SpansConfig(format="jsonl", train="t", spans_field="tags").tags_field == "tags"

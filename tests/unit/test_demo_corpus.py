@@ -9,14 +9,14 @@ import pytest
 from halluc.components import TABLE
 from halluc.core.examples import surface
 from halluc.data.corpora import read_corpora
-from halluc.data.readers.conll import ConllConfig
+from halluc.data.spans.config import SpansConfig
 
 STOP = frozenset(["a", "an", "and", "at", "by", "for", "from", "in", "of", "on", "or", "the", "to", "with", "&", "'s"])
 
 
 @pytest.fixture(scope="module")
 def demo():
-    config = ConllConfig(format="conll", train="demo:ner", dev="demo:ner", test="demo:ner")
+    config = SpansConfig(format="conll", train="demo:ner", dev="demo:ner", test="demo:ner")
     return read_corpora(config, TABLE).splits
 
 

@@ -11,7 +11,7 @@ from huggingface_hub import constants
 
 from halluc.core import hub
 from halluc.core.errors import HallucError
-from halluc.data.readers.hub import load_table
+from halluc.data.rows.tables import load_table
 from halluc.engine.references import resolve_model
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -75,6 +77,11 @@ def test_a_repaired_sequence_is_legal(tags):
         ("bioes", "B-X S-X", [1]),
         ("bmes", "B-X M-X E-X", []),
         ("bmes", "M-X E-X", [0]),
+        ("bmes", "W-X B-X", [1]),
+        ("bilou", "B-X I-X L-X U-Y O", []),
+        ("bilou", "B-X U-X", [1]),
+        ("bilou", "L-X", [0]),
+        ("io", "I-X I-Y O I-X", []),
     ],
 )
 def test_illegal_transitions_are_found_where_they_stand(scheme, tags, wrong):
@@ -93,18 +100,29 @@ def test_a_tag_of_another_scheme_is_told():
         read_spans(["S-PER"], "iob2")
 
 
+def test_io_cannot_write_mentions_of_one_label_that_touch():
+    assert write_tags(3, [Span(0, 1, "X"), Span(1, 3, "Y")], "io") == ["I-X", "I-Y", "I-Y"]
+    with pytest.raises(ValueError, match="touches another X"):
+        write_tags(3, [Span(0, 1, "X"), Span(1, 3, "X")], "io")
+
+
 @pytest.mark.parametrize("spans", [[Span(0, 0, "X")], [Span(1, 4, "X")], [Span(0, 2, "X"), Span(1, 3, "Y")]])
 def test_spans_that_do_not_fit_are_refused(spans):
     with pytest.raises(ValueError, match="outside"):
         write_tags(3, spans)
 
 
-def decide(*sentences: str):
+def gathered(*sentences: list[str]) -> SchemeEvidence:
     evidence = SchemeEvidence()
-    for number, sentence in enumerate(sentences, 1):
-        tags = sentence.split()
-        evidence.add(tags, [f"line {number}"] * len(tags))
-    return evidence.decide()
+    for number, tags in enumerate(sentences, 1):
+        parsed = [("O", "") if tag == "O" else (tag[0], tag[2:]) for tag in ("O", *tags)]
+        for before, tag in itertools.pairwise(parsed):
+            evidence.add(before, tag, f"line {number}")
+    return evidence
+
+
+def decide(*sentences: str):
+    return gathered(*map(str.split, sentences)).decide()
 
 
 @pytest.mark.parametrize(
@@ -118,6 +136,10 @@ def decide(*sentences: str):
         (["S-X"], "bioes"),
         (["B-X I-X E-X"], "bioes"),
         (["B-X M-X E-X"], "bmes"),
+        (["B-X E-X", "W-X"], "bmes"),
+        (["B-X L-X"], "bilou"),
+        (["B-X I-X L-X U-Y"], "bilou"),
+        (["I-X I-X O"], "iob1"),
         (["O O"], "iob2"),
     ],
 )
@@ -129,7 +151,25 @@ def test_where_both_iob_schemes_are_possible_it_is_said():
     assert "IOB1 would read the same" in decide("O O")[1]
 
 
-@pytest.mark.parametrize("sentences", [["O I-X", "B-X I-X"], ["B-X I-X M-X"]])
+@pytest.mark.parametrize(
+    ("sentences", "others"),
+    [
+        (["O O"], {"iob1", "iob2", "bioes", "bmes", "bilou", "io"}),
+        (["B-X", "I-X"], {"iob1", "iob2"}),
+        (["B-X E-X"], {"bioes", "bmes"}),
+        (["B-X I-X"], set()),
+        (["I-X"], set()),
+        (["U-X"], set()),
+        (["B-X I-X E-X"], set()),
+    ],
+)
+def test_weak_evidence_leaves_the_choice_to_other_files(sentences, others):
+    assert gathered(*map(str.split, sentences)).others() == others
+
+
+@pytest.mark.parametrize(
+    "sentences", [["O I-X", "B-X I-X"], ["B-X I-X M-X"], ["U-X", "S-X"], ["B-X L-X", "B-X E-X"], ["S-X", "W-X"]]
+)
 def test_contradicting_evidence_decides_nothing_and_names_both_places(sentences):
     scheme, note = decide(*sentences)
     assert scheme is None
@@ -141,9 +181,7 @@ def test_the_scheme_of_written_tags_reads_them_back_alike(sentence):
     length, spans = sentence
     for scheme in SCHEMES:
         tags = write_tags(length, spans, scheme)
-        evidence = SchemeEvidence()
-        evidence.add(tags, range(length))
-        found, note = evidence.decide()
+        found, note = gathered(tags).decide()
         assert found is not None, note
         assert read_spans(tags, found) == spans
 

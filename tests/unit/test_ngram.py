@@ -11,7 +11,7 @@ from halluc.core.edits import Editable
 from halluc.core.examples import Span
 from halluc.core.rng import Draws
 from halluc.data.corpora import read_corpora
-from halluc.data.readers.conll import ConllConfig
+from halluc.data.spans.config import SpansConfig
 
 LIKE = Editable(("any",))
 ANNA = Editable(("Anna", "Berg", "left", "Oslo", "."), (Span(0, 2, "PER"), Span(3, 4, "LOC")))
@@ -19,7 +19,7 @@ ANNA = Editable(("Anna", "Berg", "left", "Oslo", "."), (Span(0, 2, "PER"), Span(
 
 @pytest.fixture(scope="module")
 def demo() -> list[Editable]:
-    config = ConllConfig(format="conll", train="demo:ner", dev="demo:ner", test="demo:ner")
+    config = SpansConfig(format="conll", train="demo:ner", dev="demo:ner", test="demo:ner")
     train = read_corpora(config, TABLE).splits["train"]
     return [Editable(example.tokens, example.spans) for example in train]
 

@@ -19,9 +19,11 @@ from halluc.core.errors import HallucError
 from halluc.core.examples import Origin
 from halluc.core.significance import Sheet
 from halluc.data.checks import check_corpora
+from halluc.data.config import DataConfig
 from halluc.data.corpora import read_corpora, stream_corpora
-from halluc.data.readers.base import BadLine, DataConfig, SplitName, resolve
-from halluc.data.readers.lines import numbered_lines
+from halluc.data.rows.references import SplitName, resolve
+from halluc.data.rows.row import BadLine
+from halluc.data.rows.streams import numbered_lines
 from halluc.data.statistics import Count, Words
 from halluc.gap.coverage import Coverage, Known
 from halluc.gap.forecast import gap_of

@@ -146,10 +146,13 @@ TAGGED = {
     "commas between tags": ({"sentence": "Ann Holm likes Oslo", "word_labels": "B-PER,I-PER,O,B-LOC"}, {}),
     "a text with a list of tags": ({"text": "Ann Holm likes Oslo", "tags": TAGS}, {}),
     "numbers with a list of names": ({"tokens": TOKENS, "tags": [1, 2, 0, 3]}, {"tag_names": NAMES}),
-    "numbers with a mapping": ({"tokens": TOKENS, "tags": [1, 2, 0, 7]}, {"tag_names": {0: "O", 1: "B-PER", 2: "I-PER", 7: "B-LOC"}}),
+    "numbers with a mapping": ({"tokens": TOKENS, "tags": [1, 2, 0, 3]}, {"tag_names": dict(enumerate(NAMES))}),
     "numbers as text": ({"tokens": TOKENS, "tags": "[1, 2, 0, 3]"}, {"tag_names": NAMES}),
     "an array of numbers": ({"tokens": TOKENS, "tags": "[1 2 0 3]"}, {"tag_names": NAMES}),
-    "a path": ({"data": {"words": TOKENS}, "gold": [{"tags": TAGS}]}, {"tokens_field": "data.words", "tags_field": "gold.0.tags"}),
+    "a path": (
+        {"data": {"words": TOKENS}, "gold": [{"tags": TAGS}]},
+        {"tokens_field": "data.words", "tags_field": "gold.0.tags"},
+    ),
     "a name with a dot": ({"data.words": TOKENS, "tags": TAGS}, {"tokens_field": "data.words"}),
     "named fields": ({"a": TOKENS, "b": TOKENS, "c": TAGS}, {"tokens_field": "a", "tags_field": "c"}),
 }  # fmt: skip
@@ -162,9 +165,11 @@ def test_tokens_and_tags_are_read_in_every_form(tmp_path, form):
 
 
 def test_cells_of_csv_hold_lists(tmp_path):
-    table = "id,tokens,ner_tags\n1,\"['Ann', 'Holm', 'likes', \"\"O'Hare\"\"]\",\"['B-PER', 'I-PER', 'O', 'B-LOC']\"\n"
+    tokens, tags = """['Ann', 'Holm', 'likes', ""O'Hare""]""", "['B-PER', 'I-PER', 'O', 'B-LOC']"
+    table = f'id,tokens,ner_tags\n1,"{tokens}","{tags}"\n'
     assert read(tmp_path, table, "t.csv") == [[("Ann Holm", "PER"), ("O'Hare", "LOC")]]
-    table = 'text,label\n"Ann Holm likes Oslo.","[{""start"": 0, ""end"": 8, ""text"": ""Ann Holm"", ""labels"": [""PER""]}]"\n'
+    span = """{""start"": 0, ""end"": 8, ""text"": ""Ann Holm"", ""labels"": [""PER""]}"""
+    table = f'text,label\n"Ann Holm likes Oslo.","[{span}]"\n'
     assert read(tmp_path, table, "t.csv") == [[("Ann Holm", "PER")]]
 
 
@@ -215,9 +220,9 @@ def test_where_several_fields_could_be_meant_the_error_names_the_key(tmp_path, w
 
 def test_of_several_texts_the_one_with_the_spans_is_read(tmp_path):
     records = [
-        {"id": 1, "source": "a newspaper of 1998", "body": TEXT, "gold": [{"start": 0, "end": 8, "text": "Ann Holm", "label": "PER"}]},
-        {"id": 2, "source": "a leaflet", "body": "Oslo is cold", "gold": [{"start": 0, "end": 4, "text": "Oslo", "label": "LOC"}]},
-    ]  # fmt: skip
+        {"id": 1, "source": "a newspaper of 1998", "body": TEXT, "gold": [{"start": 0, "end": 8, "label": "PER"}]},
+        {"id": 2, "source": "a leaflet", "body": "Oslo is cold", "gold": [{"start": 0, "end": 4, "label": "LOC"}]},
+    ]
     found = corpora(tmp_path, records)
     assert mentions(found) == [[("Ann Holm", "PER")], [("Oslo", "LOC")]]
     assert found.mappings["train"] == "text: `body`; spans: `gold` (start, end, label); id: `id`"

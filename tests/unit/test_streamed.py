@@ -13,16 +13,15 @@ from hypothesis import strategies as st
 from halluc.components import TABLE
 from halluc.core.errors import HallucError, ManyErrors, render
 from halluc.core.examples import Tagged
+from halluc.data.config import DataConfig
 from halluc.data.corpora import read_corpora, stream_corpora
-from halluc.data.readers.base import DataConfig
-from halluc.data.readers.conll import ConllReader
-from halluc.data.readers.jsonl import JsonlReader
+from halluc.data.spans.reader import SpansReader
 
 DOCUMENTS = "-DOCSTART- O\n\n"
 
 
 def conll(train: Path, **keys: Any) -> DataConfig:
-    return ConllReader.Config(format="conll", train=str(train), **keys)
+    return SpansReader.Config(format="conll", train=str(train), **keys)
 
 
 def at_once(config: DataConfig) -> dict[str, list[Tagged]]:
@@ -59,13 +58,21 @@ def test_every_scheme_gives_the_same_spans(tmp_path, text, scheme):
     assert streamed(config)["train"][0].spans[0][:3] == (0, 2, "PER")
 
 
-def test_the_scheme_is_decided_over_all_splits(tmp_path):
-    """Alone, the training split would pass for IOB2."""
+def test_each_split_has_its_own_scheme(tmp_path):
     train = written(tmp_path, "Anna B-PER\nBerg I-PER\n")
-    assert len(streamed(conll(train))["train"]) == 1
-    config = conll(train, dev=str(written(tmp_path, "Oslo S-LOC\nIda B-PER\nBerg E-PER\n", "dev.txt")))
-    assert told(streamed, config) == told(at_once, config)
-    assert "as BIOES asks" in told(streamed, config)
+    config = conll(train, dev=str(written(tmp_path, BIOES, "dev.txt")), test=str(written(tmp_path, IOB1, "test.txt")))
+    assert streamed(config) == at_once(config)
+    assert {split: [len(one.spans) for one in found] for split, found in streamed(config).items()} == {
+        "train": [1], "dev": [2, 0], "test": [3, 0]}  # fmt: skip
+
+
+def test_tags_that_only_another_split_explains_are_read_alike(tmp_path):
+    """Alone, the tags of dev would be those of a scheme without labels."""
+    train = written(tmp_path, "Ann PER\nBerg PER\nleft O\nS S\n")
+    config = conll(train, dev=str(written(tmp_path, "it O\nS S\n", "dev.txt")))
+    assert streamed(config) == at_once(config)
+    assert [span.label for span in streamed(config)["dev"][0].spans] == ["S"]
+    assert "data.label: ENTITY" in told(streamed, conll(tmp_path / "dev.txt"))
 
 
 def test_documents_lines_and_ids_are_kept(tmp_path):
@@ -77,7 +84,7 @@ def test_documents_lines_and_ids_are_kept(tmp_path):
 
 
 def test_the_demo_corpus_is_the_same(tmp_path):
-    config = ConllReader.Config(format="conll", train="demo:ner", dev="demo:ner", test="demo:ner")
+    config = SpansReader.Config(format="conll", train="demo:ner", dev="demo:ner", test="demo:ner")
     assert streamed(config) == at_once(config)
 
 
@@ -135,7 +142,7 @@ def test_an_absent_file_is_told(tmp_path):
 
 def jsonl(folder: Path, *records: Any, **keys: Any) -> DataConfig:
     text = "".join((one if isinstance(one, str) else json.dumps(one)) + "\n" for one in records)
-    return JsonlReader.Config(format="jsonl", train=str(written(folder, text, "train.jsonl")), **keys)
+    return SpansReader.Config(format="jsonl", train=str(written(folder, text, "train.jsonl")), **keys)
 
 
 def test_json_lines_of_every_form_are_the_same(tmp_path):

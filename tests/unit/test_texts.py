@@ -9,7 +9,7 @@ import pytest
 
 from halluc.core.examples import Span
 from halluc.data import texts, texts_rows
-from halluc.data.readers.base import BadLine
+from halluc.data.rows.row import BadLine
 from halluc.data.texts import InputText, in_chunks
 from halluc.data.texts_fields import Fields
 from halluc.data.texts_reading import read_texts

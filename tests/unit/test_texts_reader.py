@@ -23,11 +23,11 @@ from halluc.core.examples import Labelled
 from halluc.data.checks import check_corpora
 from halluc.data.corpora import Corpora, read_corpora, stream_corpora
 from halluc.data.reader import Mended
-from halluc.data.rows.row import BadLine
-from halluc.data.texts.reader import TextsReader
-from halluc.data.texts.config import TextsConfig
 from halluc.data.rows.delimited import DELIMITERS, Cells, cut
+from halluc.data.rows.row import BadLine
 from halluc.data.statistics import TEXTS
+from halluc.data.texts.config import TextsConfig
+from halluc.data.texts.reader import TextsReader
 
 
 def config(**keys: Any) -> TextsConfig:

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from halluc.core.characters import is_invisible
 from halluc.data import tokenization
-from halluc.data.readers.jsonl import JsonlConfig, JsonlReader
+from halluc.data.spans.config import SpansConfig
+from halluc.data.spans.reader import SpansReader
 from halluc.data.tokenization import HIDDEN, TokenizationKeys, Tokenizer, is_unspaced
 
 FAMILY, NORWAY, ENGLAND = "👨\u200d👩\u200d👧", "🇳🇴", "🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f"
@@ -247,7 +248,7 @@ def test_spans_of_hindi_end_where_words_end(tmp_path):
     path = tmp_path / "t.jsonl"
     record = {"text": "रमेश दिल्ली में रहता है", "spans": [[0, 4, "PER"], [5, 11, "LOC"]]}
     path.write_text(json.dumps(record, ensure_ascii=False), encoding="utf-8")
-    (sentence,) = JsonlReader(JsonlConfig(format="jsonl", train=str(path))).read(str(path), "train")
+    (sentence,) = SpansReader(SpansConfig(format="jsonl", train=str(path))).read(str(path), "train")
     assert sentence.tokens == ("रमेश", "दिल्ली", "में", "रहता", "है")
     assert [tuple(span) for span in sentence.spans] == [(0, 1, "PER"), (1, 2, "LOC")]
 

@@ -83,7 +83,7 @@ class _Fields(Section):
 class _Spans(Section):
     span_unit: Literal["auto"] | Unit = Field(
         default="auto",
-        description="what offsets of spans count: characters, tokens, utf16 (as JavaScript and Java) or bytes of UTF-8; "
+        description="what offsets of spans count: characters, tokens, utf16 (as JavaScript) or bytes of UTF-8; "
         "auto: characters of a text, tokens of a list, and of both the one that all spans fit",
     )
     span_end: Literal["exclusive", "inclusive"] = Field(
@@ -110,7 +110,6 @@ class SpansConfig(DataConfig, _Tags, _Fields, _Spans, TokenizationKeys):
     """The keys of token classification. The order of the bases is that of the keys in a config, last first."""
 
     task: ClassVar[str] = "token_classification"
-    has_tags: ClassVar[bool] = True
     formats: ClassVar[tuple[Format, ...]] = ("conll", "jsonl", "json", "csv", "table", "hub")
 
     preset: Preset | None = Field(
@@ -147,6 +146,11 @@ class SpansConfig(DataConfig, _Tags, _Fields, _Spans, TokenizationKeys):
         fields = type(self).model_fields
         update = {key: value for key, value in keys.items() if getattr(self, key) == fields[key].default}
         return self.model_copy(update=update) if update else self
+
+    @property
+    def names_of_tags(self) -> Mapping[int, str] | None:
+        """What tags mean that are numbers."""
+        return dict(enumerate(self.tag_names)) if isinstance(self.tag_names, list) else self.tag_names
 
     def asked(self) -> Mapping[str, str | int]:
         return {

@@ -1,0 +1,210 @@
+"""How the tags of a file are spelled: where the prefix stands, what separates it from the label, what marks no label.
+
+Models and files of this tool have ``B-PER`` alone. Of others, tags are brought into this form before their scheme is
+decided.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from halluc.core.errors import cut
+from halluc.core.labels import Scheme
+
+_LETTERS = "BIESMLUW"
+_SEPARATORS = "-_:./|"
+# Prefixes that one file may have together: IOB1, IOB2, BIOES, BMES, BMEWO, BILOU.
+_ALPHABETS = tuple(map(frozenset, ("BIES", "BIEW", "BMES", "BMEW", "BILU")))
+# What other tools write for O, in lower case. `other` may be a label: only where there is no O is it taken for one.
+_OUTSIDE = frozenset(("o", "0", "_", "-", "", "out", "outside", "none", "null", "nil", "nan", "other"))
+# A column of labels has O at fewer tokens than this only if nearly every token is part of a mention. In one of parts of
+# speech that has an O (pronouns of English tweets) it stands at less than a tenth.
+LEAST_OUTSIDE = 0.1
+
+
+class UnknownNotation(ValueError):
+    """Tags that can be read in no way, or in several. ``tag`` is one of them; ``other_column`` tells that they may be
+    no tags at all."""
+
+    def __init__(self, problem: str, help: str, tag: str, *, other_column: bool = False) -> None:
+        self.problem, self.help, self.tag, self.other_column = problem, help, tag, other_column
+        super().__init__(problem)
+
+
+@dataclass(frozen=True)
+class Notation:
+    """Where the prefix of a tag stands. ``label`` is that of tags without one, whose prefix stands alone.
+
+    Of tags without a prefix each is a label, as in IO.
+    """
+
+    prefix: Literal["before", "behind", "alone", "none"] = "before"
+    separator: str = "-"
+    lower: bool = False
+    label: str = ""
+
+    def split(self, tag: str) -> tuple[str, str] | None:
+        """Prefix and label, or None where the tag is not spelled so."""
+        if self.prefix == "none":
+            return "I", tag
+        if self.prefix == "before":
+            prefix, separator, label = tag[:1], tag[1:2], tag[2:]
+        elif self.prefix == "behind":
+            prefix, separator, label = tag[-1:], tag[-2:-1], tag[:-2]
+        else:
+            prefix, separator, label = tag, self.separator, self.label
+        letters = _LETTERS.lower() if self.lower else _LETTERS
+        if len(prefix) != 1 or prefix not in letters or separator != self.separator or not label:
+            return None
+        return prefix.upper(), label
+
+    def canonical(self, tag: str) -> str | None:
+        """The tag as this tool writes it, or None where it is not spelled so."""
+        found = self.split(tag)
+        return None if found is None else f"{found[0]}-{found[1]}"
+
+    def fits(self, tags: Collection[str]) -> bool:
+        """Whether all tags are spelled so, with prefixes of one scheme."""
+        prefixes = set()
+        for tag in tags:
+            found = self.split(tag)
+            if found is None:
+                return False
+            prefixes.add(found[0])
+        return _go_together(prefixes)
+
+    def fits_some(self, tags: Collection[str]) -> bool:
+        """Whether a label stands there with several prefixes, so that other tags are mistakes rather than labels."""
+        prefixes: dict[str, set[str]] = {}
+        for tag in tags:
+            if (found := self.split(tag)) is not None:
+                prefixes.setdefault(found[1], set()).add(found[0])
+        return any(len(one) > 1 and _go_together(one) for one in prefixes.values())
+
+    def __str__(self) -> str:
+        """The form of a tag, where it is not that of this tool."""
+        if self.prefix == "none":
+            return "each tag is a label"
+        if self.prefix == "alone":
+            return f"tags without a label, which is `{self.label}`"
+        first = "b" if self.lower else "B"
+        parts = (first, "LABEL") if self.prefix == "before" else ("LABEL", first)
+        return f"tags are spelled `{self.separator.join(parts)}`"
+
+
+def _go_together(prefixes: Collection[str]) -> bool:
+    """Whether a scheme has these prefixes, and a mention could begin with one of them."""
+    begins = not set("EML").intersection(prefixes) or "B" in prefixes
+    return begins and any(alphabet.issuperset(prefixes) for alphabet in _ALPHABETS)
+
+
+STANDARD, LABELS = Notation(), Notation("none")
+
+
+def _affixed() -> Iterator[Notation]:
+    for separator in _SEPARATORS:
+        for lower in (False, True):
+            yield Notation("before", separator, lower)
+        yield Notation("behind", separator)
+
+
+_AFFIXED = tuple(_affixed())
+
+
+def looks_outside(tag: str) -> bool:
+    """Whether a tag may be what another tool writes for O."""
+    return tag.strip().lower() in _OUTSIDE
+
+
+def notation_of(
+    tags: Collection[str], asked: Scheme | None, label: str | None, outside: Callable[[], float]
+) -> Notation:
+    """How the tags are spelled, by all of them.
+
+    Args:
+        tags: the distinct tags, without those of tokens outside. asked: the scheme, where the config names it.
+            label: that of tags without one. outside: gives the share of tokens outside.
+
+    Raises:
+        UnknownNotation: none or several readings fit.
+    """
+    spelled = [STANDARD.split(tag) for tag in tags]
+    if asked == "io":
+        return _of_io(tags, spelled)
+    if all(spelled):
+        return STANDARD
+    bare = _bare(tags, label)
+    if bare is not None:
+        return bare
+    found = [one for one in _AFFIXED if one.fits(tags)] or [one for one in _AFFIXED if one.fits_some(tags)]
+    if len(found) > 1 and found[0] != STANDARD:
+        problem = f"the tags can be read in several ways: {'; or '.join(map(str, found))}"
+        raise UnknownNotation(
+            problem, "write them as B-LABEL; or, if each is a label, set `data.scheme: io`", min(tags)
+        )
+    if found:
+        return found[0]
+    if asked is None and not any(spelled):
+        _refuse_labels(tags, outside())
+        return LABELS
+    return STANDARD
+
+
+def _of_io(tags: Collection[str], spelled: list[tuple[str, str] | None]) -> Notation:
+    prefixes = {found[0] if found else None for found in spelled}
+    if prefixes <= {"I"}:
+        return STANDARD
+    if None not in prefixes:
+        tag = min(tag for tag in tags if not tag.startswith("I"))
+        problem = f"`{cut(tag)}` says where a mention begins or ends, which no tag of IO does"
+        raise UnknownNotation(problem, "set `data.scheme: auto`, or leave it out", tag)
+    return LABELS
+
+
+def _bare(tags: Collection[str], label: str | None) -> Notation | None:
+    """The notation of tags that are a prefix alone, or of which B and I are."""
+    for lower in (False, True):
+        notation = Notation("alone", "", lower, label or "LABEL")
+        begin = "b" if lower else "B"
+        if notation.fits(tags) or {begin, "i" if lower else "I"} <= set(tags):
+            if label is None:
+                problem = f"tags without a label, such as `{begin if begin in tags else min(tags)}`"
+                help = "name it, as `data.label: ENTITY`; or, if each tag is a label, set `data.scheme: io`"
+                raise UnknownNotation(problem, help, min(tags))
+            return notation
+    return None
+
+
+def _refuse_labels(tags: Collection[str], outside: float) -> None:
+    """
+    Raises:
+        UnknownNotation: tags that are more likely something else than labels, each by itself.
+    """
+    odd = next((tag for tag in sorted(tags) if looks_outside(tag) and not (outside and tag.lower() == "other")), None)
+    if all(tag.removeprefix("-").isdecimal() for tag in tags):
+        problem = "the tags are numbers"
+        help = "write their names, as O, B-PER; or, if each number is a label, set `data.scheme: io`"
+    elif odd is not None:
+        problem = f"`{odd}` may be a label, or mean what O means"
+        help = f"if so, set {outside_key(odd)}; if it is a label, set `data.scheme: io`"
+    elif not outside:
+        problem = f"{_listed(tags)}, and no token is O"
+        help = "if each tag is a label, set `data.scheme: io`"
+    elif outside < LEAST_OUTSIDE:
+        problem = f"{_listed(tags)}, and only {outside:.1%} of the tokens are O"
+        help = "if each tag is a label, set `data.scheme: io`"
+    else:
+        return
+    raise UnknownNotation(problem, help, odd if odd is not None else min(tags), other_column=True)
+
+
+def outside_key(tag: str) -> str:
+    """What a config says where a tag means what O means."""
+    return f'`data.outside_tags: ["O", "{tag}"]`'
+
+
+def _listed(tags: Collection[str]) -> str:
+    shown = ", ".join(f"`{cut(tag)}`" for tag in sorted(tags)[:4])
+    return f"tags without a prefix ({shown}{f' and {len(tags) - 4:,} more' if len(tags) > 4 else ''})"

@@ -1,0 +1,417 @@
+"""How the tags of each split are read: their spelling, their scheme, and what is refused rather than guessed."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from halluc.components import TABLE
+from halluc.core.errors import HallucError, render
+from halluc.core.examples import Span, Tagged
+from halluc.core.labels import SCHEMES, write_tags
+from halluc.data import tag_schemes
+from halluc.data.checks import check_corpora
+from halluc.data.corpora import Corpora, read_corpora, stream_corpora
+from halluc.data.decoding import Decoding
+from halluc.data.reader import RawSentence
+from halluc.data.spans.config import SpansConfig
+from halluc.data.writers import write_conll
+from halluc.runs.data import ReadData
+from halluc.tasks.token_classification import TokenClassification
+
+LABELS = ("PER", "ORG", "a-b", "Drug Name", "名", "x.y_z", "T-cell")
+WORDS = TokenClassification.words
+
+
+def sentence(number: int, tags: tuple[str, ...], file: str = "train.conll") -> RawSentence:
+    return RawSentence(str(number), file, [number] * len(tags), 0, tuple(f"w{n}" for n in range(len(tags))), tags)
+
+
+def config_of(**keys: Any) -> SpansConfig:
+    return SpansConfig(format="conll", train="t", dev="d", test="e", **keys)
+
+
+def decoded(sentences: dict[str, list[tuple[str, ...]]], **keys: Any) -> tuple[Decoding, dict[str, list[Tagged]]]:
+    decoding = Decoding(config_of(**keys), [])
+    raw: Any = {
+        split: [sentence(number, tags, f"{split}.conll") for number, tags in enumerate(many, 1)]
+        for split, many in sentences.items()
+    }
+    decoding.decide_schemes(raw)
+    made = {split: [decoding.tagged(one, split) for one in many] for split, many in raw.items()}
+    assert not decoding.bad, decoding.bad
+    return decoding, made
+
+
+def spans_in(*sentences: str, **keys: Any) -> list[list[Span]]:
+    _, made = decoded({"train": [tuple(one.split()) for one in sentences]}, **keys)
+    return [list(one.spans) for one in made["train"]]
+
+
+def refused(*sentences: str, **keys: Any) -> HallucError:
+    with pytest.raises(HallucError) as caught:
+        spans_in(*sentences, **keys)
+    return caught.value
+
+
+# --- every scheme in every spelling --------------------------------------------------------------------------------
+
+FORMS = [
+    *(("{prefix}" + separator + "{label}") for separator in "-_:./|"),
+    *(("{label}" + separator + "{prefix}") for separator in "-_:./|"),
+    "{lower}-{label}",
+    "{lower}_{label}",
+    "{prefix}",
+    "{lower}",
+]
+
+
+@st.composite
+def corpora(draw, labels=LABELS):
+    """Spans of a few sentences, as (length, spans); mentions of one label may touch."""
+    made = []
+    for _ in range(draw(st.integers(1, 4))):
+        length, spans, start = draw(st.integers(1, 9)), [], 0
+        while start < length:
+            end = draw(st.integers(start + 1, length))
+            if draw(st.booleans()):
+                spans.append(Span(start, end, draw(st.sampled_from(labels))))
+            start = end
+        made.append((length, tuple(spans)))
+    return made
+
+
+def spelled(tag: str, form: str) -> str:
+    if tag == "O":
+        return tag
+    return form.format(prefix=tag[0], lower=tag[0].lower(), label=tag[2:])
+
+
+@given(st.data(), st.sampled_from((*SCHEMES, "bmewo")), st.sampled_from(FORMS))
+def test_spans_survive_every_scheme_in_every_spelling(data, scheme, form):
+    keys = {} if "label" in form else {"label": "PER"}
+    made = data.draw(corpora(("PER",) if keys else LABELS))
+    sentences = []
+    for length, spans in made:
+        tags = write_tags(length, spans, "bmes" if scheme == "bmewo" else scheme)
+        if scheme == "bmewo":
+            tags = [tag.replace("S-", "W-", 1) if tag.startswith("S-") else tag for tag in tags]
+        sentences.append(tuple(spelled(tag, form) for tag in tags))
+    _, found = decoded({"train": sentences}, **keys)
+    assert [one.spans for one in found["train"]] == [spans for _, spans in made]
+
+
+@given(corpora(("PER", "ORG", "person-artist", "S", "Drug Name")), st.sampled_from(["{label}", "I-{label}"]))
+def test_io_survives_but_for_mentions_of_one_label_that_touch(made, form):
+    sentences, expected = [], []
+    for length, spans in made:
+        labels = ["O"] * length
+        for span in spans:
+            labels[span.start : span.end] = [span.label] * (span.end - span.start)
+        sentences.append(tuple(tag if tag == "O" else form.format(label=tag) for tag in labels))
+        runs = [(label, len(list(run))) for label, run in itertools.groupby(labels)]
+        ends = list(itertools.accumulate(size for _, size in runs))
+        spans = [Span(end - size, end, label) for end, (label, size) in zip(ends, runs, strict=True)]
+        expected.append(tuple(span for span in spans if span.label != "O"))
+    named = {tag for tags in sentences for tag in tags}
+    outside = sum(tags.count("O") for tags in sentences) / sum(map(len, sentences))
+    keys = {"scheme": "io"} if named <= {"O", "S"} or outside < 0.1 else {}
+    _, found = decoded({"train": sentences}, **keys)
+    assert [one.spans for one in found["train"]] == expected
+
+
+TAGS = st.one_of(
+    st.text(max_size=6),
+    st.sampled_from(
+        ["O", "o", "B", "I", "0", "B-X", "I-X", "S-X", "L-X", "X-B", "B_X", "X_I", "b-X", "PER", "-", "B-"]
+    ),
+)
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["train", "dev", "test"]),
+        st.lists(st.lists(TAGS, min_size=1, max_size=5).map(tuple), min_size=1, max_size=4),
+        min_size=1,
+    ),
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "scheme": st.sampled_from(["iob1", "iob2", "bioes", "bmes", "bilou", "io", {"train": "io"}]),
+            "label": st.just("ENTITY"),
+            "outside_tags": st.just(["O", "o", ""]),
+            "rename_labels": st.just({"X": "Y", "PER": None}),
+            "bad_tags": st.just("repair"),
+        },
+    ),
+)
+def test_whatever_stands_for_tags_is_read_or_refused(sentences, keys):
+    decoding = Decoding(config_of(**keys), [])
+    raw: Any = {
+        split: [sentence(number, tags) for number, tags in enumerate(many, 1)] for split, many in sentences.items()
+    }
+    try:
+        decoding.decide_schemes(raw)
+    except HallucError as error:
+        assert error.code in ("D120", "many") or error.code.startswith("D12")
+        assert render(error)
+        return
+    for split, many in raw.items():
+        for one in many:
+            example = decoding.tagged(one, split)
+            if example is not None:
+                assert all(0 <= span.start < span.end <= len(one.tokens) for span in example.spans)
+    assert all(render(bad.error()) for bad in decoding.bad)
+
+
+# --- single readings -------------------------------------------------------------------------------------------------
+
+
+def told(*sentences: str, **keys: Any) -> str:
+    decoding, _ = decoded({"train": [tuple(one.split()) for one in sentences]}, **keys)
+    return str(decoding.readings["train"])
+
+
+@pytest.mark.parametrize(
+    ("sentences", "keys", "spans", "note"),
+    [
+        (["B-PER L-PER O U-LOC"], {}, [(0, 2, "PER"), (3, 4, "LOC")], "BILOU (L- or U- tags)"),
+        (["B-PER M-PER E-PER W-LOC"], {}, [(0, 3, "PER"), (3, 4, "LOC")], "BMES (M- tags)"),
+        (["person-artist person-artist O location-GPE"], {}, [(0, 2, "person-artist"), (3, 4, "location-GPE")],
+         "IO (mentions of one label that touch are read as one; each tag is a label)"),
+        (["PER LOC O"], {}, [(0, 1, "PER"), (1, 2, "LOC")], "IO ("),
+        (["I-PER I-PER O I-LOC"], {}, [(0, 2, "PER"), (3, 4, "LOC")], "IOB1 (I- tags alone, as in IO;"),
+        (["I-PER I-PER O"], {"scheme": "io"}, [(0, 2, "PER")], "IO (named by the config)"),
+        (["PER PER"], {"scheme": "io"}, [(0, 2, "PER")], "IO ("),
+        (["B I O"], {"label": "X"}, [(0, 2, "X")], "tags without a label, which is `X`)"),
+        (["b i O"], {"label": "X"}, [(0, 2, "X")], "IOB2 ("),
+        (["I I O I"], {"label": "X"}, [(0, 2, "X"), (3, 4, "X")], "IOB1 ("),
+        (["B E S O"], {"label": "X"}, [(0, 2, "X"), (2, 3, "X")], "BIOES ("),
+        (["B L U O"], {"label": "X"}, [(0, 2, "X"), (2, 3, "X")], "BILOU ("),
+        (["B I O"], {"scheme": "io"}, [(0, 1, "B"), (1, 2, "I")], "IO ("),
+        (["PER-B PER-I O"], {}, [(0, 2, "PER")], "IOB2 (every span opens with B-; tags are spelled `LABEL-B`)"),
+        (["B_PER I_PER O"], {}, [(0, 2, "PER")], "tags are spelled `B_LABEL`"),
+        (["PER.B PER.I O"], {}, [(0, 2, "PER")], "tags are spelled `LABEL.B`"),
+        (["b-per i-per O"], {}, [(0, 2, "per")], "tags are spelled `b-LABEL`"),
+        (["B-I I-I O"], {}, [(0, 2, "I")], "the first letter of tags such as `B-I` is the prefix"),
+        (["B-PER o"], {"outside_tags": ["O", "o"]}, [(0, 1, "PER")], "IOB2 ("),
+        (["PER _"], {"outside_tags": ["_"]}, [(0, 1, "PER")], "IO ("),
+        (["OTHER O"], {}, [(0, 1, "OTHER")], "IO ("),
+        (["1 2 O"], {"scheme": "io"}, [(0, 1, "1"), (1, 2, "2")], "IO ("),
+        (["B-PER O"], {"label": "X"}, [(0, 1, "PER")], "`data.label` is not used, since the tags have labels"),
+        (["B_PER O"], {"scheme": "bioes", "bad_tags": "repair"}, [(0, 1, "PER")], "BIOES (named by"),
+    ],
+)  # fmt: skip
+def test_it_is_read_and_told(sentences, keys, spans, note):
+    assert spans_in(*sentences, **keys) == [[Span(*one) for one in spans]]
+    assert note in told(*sentences, **keys)
+
+
+@pytest.mark.parametrize(
+    ("sentences", "keys", "message", "help"),
+    [
+        (["B I O"], {}, "tags without a label, such as `B`", "`data.label: ENTITY`"),
+        (["b i O"], {}, "tags without a label, such as `b`", "`data.label: ENTITY`"),
+        (["S O"], {}, "tags without a label", "if each tag is a label, set `data.scheme: io`"),
+        (["NN VB DT NN"], {}, "tags without a prefix (`DT`, `NN`, `VB`), and no token is O", "is `data.tag_column`"),
+        (["N V D A N V D A N V D A N V P O"], {}, "only 6.2% of the tokens are O", "is `data.tag_column` right?"),
+        (["PER _ _"], {}, "`_` may be a label, or mean what O means", '`data.outside_tags: ["O", "_"]`'),
+        (["PER OTHER"], {}, "`OTHER` may be a label", '`data.outside_tags: ["O", "OTHER"]`'),
+        (["PER o O"], {}, "`o` may be a label", '`data.outside_tags: ["O", "o"]`'),
+        (["1 2 O"], {}, "the tags are numbers", "if each number is a label, set `data.scheme: io`"),
+        (["0 0 1"], {}, "the tags are numbers", "write their names"),
+        (["B_x-I O"], {}, "several ways: tags are spelled `LABEL-B`; or tags are spelled `B_LABEL`",
+         "write them as B-LABEL"),
+        (["B-PER I-PER O"], {"scheme": "io"}, "`B-PER` says where a mention begins or ends", "`data.scheme: auto`"),
+        (["B-X M-X I-X E-X"], {}, "the tags belong to no one scheme: both I-", "data.scheme"),
+        (["U-X S-X"], {}, "which no scheme has", "data.scheme"),
+        (["I-X O B-X"], {}, "as in IOB1, and B- opens one", "data.scheme"),
+    ],
+)  # fmt: skip
+def test_it_is_refused_rather_than_guessed(sentences, keys, message, help):
+    error = refused(*sentences, **keys)
+    assert error.code == "D120"
+    assert message in error.message
+    assert help in error.help
+
+
+@pytest.mark.parametrize(
+    ("tags", "keys", "line", "message", "help"),
+    [
+        ("B-PER V", {}, 1, "`V` is no tag", "is `data.tag_column` right?"),
+        ("B-PER o", {}, 1, "`o` is no tag", '`data.outside_tags: ["O", "o"]`'),
+        ("B_PER I_PER X_PER O", {}, 1, "`X_PER` is no tag", "tags are spelled `B_LABEL` in this split"),
+        ("PER-B PER-I PER O", {}, 1, "`PER` is no tag", "tags are spelled `LABEL-B` in this split"),
+        ("B I PER", {"label": "X"}, 1, "`PER` is no tag", "which is `X` in this split"),
+        ("B-PER i-PER", {}, 1, "`i-PER` is no tag", "a tag is O, or a prefix"),
+        ("B-PER S-PER", {"scheme": "iob2"}, 1, "`S-PER` is no tag of IOB2", "is `data.scheme` right?"),
+        ("PER-B PER-S", {"scheme": "iob2"}, 1, "`PER-S` is no tag of IOB2", "is `data.scheme` right?"),
+        ("PER LOC O", {"scheme": "iob2"}, 1, "`PER` is no tag", "a tag is O, or a prefix"),
+    ],
+)
+def test_a_tag_unlike_the_others_is_told_by_itself(tags, keys, line, message, help):
+    decoding = Decoding(config_of(**keys), [])
+    raw = [sentence(1, tuple(tags.split()))]
+    decoding.decide_schemes({"train": raw})
+    assert decoding.tagged(raw[0], "train") is None
+    (bad,) = decoding.bad
+    assert (bad.code, bad.line, bad.problem) == ("D121", line, message)
+    assert help in bad.help
+
+
+def test_the_key_of_the_column_is_that_of_the_format(tmp_path):
+    file = tmp_path / "t.jsonl"
+    file.write_text(json.dumps({"tokens": ["a"], "tags": ["NN"]}))
+    with pytest.raises(HallucError) as caught:
+        read_corpora(SpansConfig(format="jsonl", train=str(file)), TABLE)
+    assert caught.value.help.startswith("is `data.tags_field` right?")
+    assert str(caught.value.where).startswith(f"{file}:1")
+
+
+def test_what_is_gathered_of_a_hostile_column_is_bounded(monkeypatch):
+    monkeypatch.setattr(tag_schemes, "MOST_KEPT", 10)
+    monkeypatch.setattr(tag_schemes, "_MOST_PAIRS", 20)
+    found = tag_schemes.TagStatistics.of(sentence(n, (f"t{n}", "O", "O")) for n in range(1000))
+    assert len(found.sequences) == 10 and len(found.pairs) < 30 and len(found.beyond) <= 20
+    many = [("B-X", "I-X", "O")] * 5 + [(f"B-{n}", "O") for n in range(100)] + [("I-X", "O")]
+    decoding = Decoding(config_of(), [])
+    raw = [sentence(n, tags) for n, tags in enumerate(many, 1)]
+    decoding.decide_schemes({"train": raw})
+    assert sum(decoding.tagged(one, "train") is not None for one in raw) == 105
+    assert [bad.problem for bad in decoding.bad] == ["I-X after the start is not legal in IOB2"]
+
+
+# --- a scheme for each split ---------------------------------------------------------------------------------------
+
+IOB2, IOB1, BIOES, BMES, NONE = "B-X I-X B-X O", "I-X I-X B-X O", "B-X E-X S-X O", "B-X M-X E-X O", "O O"
+ONE, SPELLED = "mentions of one label that touch are read as one; each tag is a label", "tags are spelled `LABEL-B`"
+IO, DIRTY, ENDS = "X X Y O", "B-X I-X O I-X", "B-X E-X O S-X"
+
+
+def schemes(splits: dict[str, str], **keys: Any) -> tuple[dict[str, str], tuple[str | None, str]]:
+    decoding, _ = decoded({split: [tuple(tags.split())] for split, tags in splits.items()}, **keys)
+    return {split: one.scheme for split, one in decoding.readings.items()}, tag_schemes.summary(decoding.readings)
+
+
+@pytest.mark.parametrize(
+    ("splits", "expected", "summary"),
+    [
+        ((IOB2, IOB2), ("iob2", "iob2"), ("iob2", "every span opens with B-")),
+        ((NONE, IOB1), ("iob1", "iob1"), ("iob1", "I- opens spans, and every B- follows its own label")),
+        ((BIOES, NONE), ("bioes", "bioes"), ("bioes", "E- or S- tags; BMES would read the same")),
+        ((ENDS, BMES), ("bmes", "bmes"), ("bmes", "M- tags")),
+        ((IO, NONE), ("io", "io"), ("io", ONE)),
+        ((IO, "X Y"), ("io", "io"), ("io", ONE)),
+        ((IOB2, IOB1), ("iob2", "iob1"), (None, "train: IOB2 (every span opens with B-); "
+                                                "dev: IOB1 (I- opens spans, and every B- follows its own label)")),
+        ((IOB2, BIOES), ("iob2", "bioes"), (None, "train: IOB2 (every span opens with B-); "
+                                                  "dev: BIOES (E- or S- tags; BMES would read the same)")),
+        ((IOB2, "X-B X-I O"), ("iob2", "iob2"), ("iob2", "train: IOB2 (every span opens with B-); "
+                                                 "dev: IOB2 (every span opens with B-; tags are spelled `LABEL-B`)")),
+    ],
+)  # fmt: skip
+def test_each_split_is_read_by_its_own_tags_where_they_tell(splits, expected, summary):
+    found, told = schemes(dict(zip(("train", "dev"), splits, strict=True)))
+    assert tuple(found.values()) == expected
+    assert told == summary
+
+
+def test_bmes_in_one_split_and_i_tags_in_another_are_two_schemes():
+    assert schemes({"train": BMES, "dev": "B-X I-X E-X"})[0] == {"train": "bmes", "dev": "bioes"}
+
+
+def test_tags_that_contradict_each_other_are_read_in_the_scheme_of_the_others_line_by_line():
+    decoding = Decoding(config_of(), [])
+    raw = {"train": [sentence(1, tuple(IOB2.split()))], "dev": [sentence(1, tuple(DIRTY.split()), "dev.conll")]}
+    decoding.decide_schemes(raw)
+    assert decoding.tagged(raw["dev"][0], "dev") is None
+    assert [(bad.code, bad.problem) for bad in decoding.bad] == [("D122", "I-X after O is not legal in IOB2")]
+    _, made = decoded({"train": [tuple(IOB2.split())], "dev": [tuple(DIRTY.split())]}, bad_tags="repair")
+    assert made["dev"][0].spans == (Span(0, 2, "X"), Span(3, 4, "X"))
+
+
+def test_the_errors_of_all_splits_are_told_at_once():
+    with pytest.raises(HallucError) as caught:
+        decoded({"train": [("B", "O")], "dev": [("I", "O")], "test": [tuple(DIRTY.split())]})
+    assert [error.where.file for error in caught.value.errors] == ["train.conll", "dev.conll"]
+
+
+def test_a_config_names_the_scheme_of_one_split():
+    found, (scheme, note) = schemes({"train": IOB2, "test": "I-X I-X O"}, scheme={"test": "io"})
+    assert (found, scheme) == ({"train": "iob2", "test": "io"}, None)
+    assert note == "train: IOB2 (every span opens with B-); test: IO (named by the config)"
+
+
+@given(
+    st.lists(st.sampled_from([IOB2, IOB1, BIOES, BMES, NONE, IO, DIRTY, ENDS, "B I O", "X-B X-I O"]), max_size=3),
+    st.sampled_from(["error", "repair"]),
+    st.sampled_from([None, "X"]),
+)
+def test_streamed_or_at_once_it_is_the_same(tmp_path_factory, texts, bad_tags, label):
+    assume(texts)
+    folder, keys = tmp_path_factory.getbasetemp(), {}
+    for split, tags in zip(("train", "dev", "test"), texts, strict=False):
+        keys[split] = str(folder / f"{split}.conll")
+        Path(keys[split]).write_text("".join(f"w{n} {tag}\n" for n, tag in enumerate(tags.split())))
+    config = SpansConfig(format="conll", bad_tags=bad_tags, label=label, **keys)
+    found: list[Any] = []
+    for read in (lambda: read_corpora(config, TABLE).splits, lambda: stream_corpora(config, TABLE)):
+        try:
+            found.append({split: list(corpus) for split, corpus in read().items()})
+        except HallucError as error:  # streamed, splits are read one after the other
+            found.append(render(error).split("\n\n")[0])
+    assert found[0] == found[1]
+
+
+# --- labels ----------------------------------------------------------------------------------------------------
+
+
+def conll(folder: Path, text: str, **keys: Any) -> Corpora:
+    (folder / "train.conll").write_text(text, encoding="utf-8")
+    return read_corpora(SpansConfig(format="conll", train=str(folder / "train.conll"), **keys), TABLE)
+
+
+GERMEVAL = "a B-PERpart\nb I-PERpart\nc B-PER\nd O\n\ne B-LOCderiv\nf B-MISC\n"
+
+
+def test_labels_are_renamed_or_left_out_and_counted(tmp_path):
+    names = {"PERpart": "PER", "LOCderiv": None, "XXX": "Y"}
+    found = conll(tmp_path, GERMEVAL, rename_labels=names)
+    assert [one.spans for one in found.splits["train"]] == [
+        (Span(0, 2, "PER"), Span(2, 3, "PER")),
+        (Span(1, 2, "MISC"),),
+    ]
+    report = check_corpora(found, WORDS)
+    assert {old: (new.label, new.mentions) for old, new in report.renamed_labels.items()} == {
+        "PERpart": ("PER", 1), "LOCderiv": (None, 1), "XXX": ("Y", 0)}  # fmt: skip
+    assert "`data.rename_labels` names `XXX`, but no mention has such a label" in report.warnings
+
+
+def test_a_label_that_is_none_may_be_renamed(tmp_path):
+    text = "a B-\u200b\n"
+    with pytest.raises(HallucError, match="a label that shows nothing"):
+        conll(tmp_path, text)
+    assert conll(tmp_path, text, rename_labels={"\u200b": "X"}).splits["train"].examples[0].spans == (Span(0, 1, "X"),)
+    with pytest.raises(ValueError, match="rename_labels"):
+        conll(tmp_path, text, rename_labels={"\u200b": "\u200b"})
+
+
+def test_labels_with_blanks_are_written_and_read_back(tmp_path):
+    found = conll(tmp_path, "Oslo\tB-Drug Name\nx\tI-Drug Name\n", separator="tab").splits["train"]
+    assert found.examples[0].spans == (Span(0, 2, "Drug Name"),)
+    write_conll(tmp_path / "out.conll", found)
+    assert (tmp_path / "out.conll").read_text() == "Oslo\tB-Drug Name\nx\tI-Drug Name\n\n"
+
+
+def test_the_record_of_splits_with_several_schemes_is_read_by_reports(tmp_path):
+    (tmp_path / "test.conll").write_text("a I-X\nb O\n")
+    found = conll(tmp_path, "a B-X\nb O\n", test=str(tmp_path / "test.conll"))
+    record = check_corpora(found, WORDS)
+    assert (record.scheme, record.schemes) == (None, {"train": "iob2", "test": "iob1"})
+    assert ReadData.model_validate(record.model_dump(mode="json"), context=["sentences"]).scheme is None
