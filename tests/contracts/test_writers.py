@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -200,6 +201,29 @@ def test_any_tokens_and_labels_are_read_back_equal_or_refused(tmp_path_factory, 
         assert (error.code, error.exit_code) == ("D130", EXIT_DATA), error.message
         assert (error.where.file, error.where.line) in [("in", number) for number in range(1, 7)]
         assert not any(file.exists() for file in WRITERS[task][name].files(path_of(folder, task, name)))
+
+
+def odd_corpora(task: str) -> Iterator[list[Any]]:
+    """Each odd token alone, and each odd label."""
+    for word in ODD:
+        tokens = ("go", word, "on")
+        one = Tagged("s", Origin("in", 1), tokens, (Span(1, 2, "PER"),))
+        yield [one if task == TAGGED else Labelled("s", Origin("in", 1), tokens, ("ask",))]
+    for label in ODD_LABELS:
+        one = Tagged("s", Origin("in", 1), ("Oslo",), (Span(0, 1, label),))
+        yield [one if task == TAGGED else Labelled("s", Origin("in", 1), ("Oslo",), (label,))]
+
+
+@pytest.mark.parametrize(("task", "name"), ROWS)
+def test_each_odd_token_and_label_is_read_back_equal_or_refused(tmp_path, task, name):
+    held = 0
+    for examples in odd_corpora(task):
+        try:
+            check_round_trip(tmp_path, task, name, examples, Options())
+            held += 1
+        except HallucError as error:
+            assert error.code == "D130", (examples, error.message)
+    assert held > len(ODD) // 2
 
 
 @pytest.mark.parametrize("name", [name for task, name in OF_TAGGED if "join" in WRITERS[task][name].options])
@@ -417,6 +441,7 @@ def words(
         (TAGGED, "brat", words("a", spans=(Span(0, 1, "a b"),)), "the label `a b` holds white space"),
         (TAGGED, "brat", words("a\nb"), "a line break"),
         (LABELLED, "csv", words("a", labels=()), "a text without a label"),
+        (LABELLED, "csv", words("a", labels=("['x']",)), "would be read as a list"),
         (LABELLED, "csv", words("a", labels=("x", "y")), "2 labels on a text"),
         (LABELLED, "tsv", words("a\x00"), "NUL"),
         (LABELLED, "lines", words("a", labels=("x y",)), "the label `x y` holds white space"),

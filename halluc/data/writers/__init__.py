@@ -11,7 +11,7 @@ from typing import Any
 from halluc.core.examples import Labelled, Tagged
 from halluc.core.files import replacing
 from halluc.data.writers import spans, texts
-from halluc.data.writers.base import Options, Writer, labels_of
+from halluc.data.writers.base import Options, Writer, labels_of, lone_label
 
 WRITERS: dict[str, dict[str, Writer]] = {"token_classification": spans.WRITERS, "text_classification": texts.WRITERS}
 
@@ -20,7 +20,7 @@ def fitted(options: Options, examples: Iterable[Any]) -> Options:
     """The options with what all examples of the splits have in common."""
     labelled = [example for example in examples if isinstance(example, Labelled)]
     pairs = any(example.second is not None for example in labelled)
-    one_label = all(len(labels_of(example, options)) == 1 for example in labelled)
+    one_label = all(lone_label(labels_of(example, options)) is not None for example in labelled)
     return replace(options, pairs=pairs, one_label=one_label)
 
 

@@ -11,6 +11,7 @@ from halluc.core.characters import is_invisible
 from halluc.core.errors import HallucError, Location, data_error
 from halluc.core.examples import Example, Labelled, Tagged
 from halluc.core.labels import Scheme
+from halluc.data.texts.values import written_list
 
 MARK = "\ufeff"  # a byte order mark, which readers of plain text drop where it begins a file
 
@@ -21,7 +22,7 @@ class Options:
 
     ``joiner`` stands between the tokens of a text. ``keeps_text``: the tokens are the characters of the original text.
     ``out_of_scope`` is the label that is written where there is none. ``pairs`` and ``one_label`` say of a corpus of
-    texts whether each is a pair, and whether each has exactly one label.
+    texts whether each is a pair, and whether one string can be the label of each.
     """
 
     scheme: Scheme = "iob2"
@@ -132,6 +133,11 @@ def texts_of(example: Labelled, options: Options) -> tuple[str, str | None]:
 def labels_of(example: Labelled, options: Options) -> list[str]:
     """The labels of a text, or that of texts out of scope where it has none."""
     return list(example.labels) or ([] if options.out_of_scope is None else [options.out_of_scope])
+
+
+def lone_label(labels: Sequence[str]) -> str | None:
+    """The one label of a text; None where there is another number of them, or where it would be read as a list."""
+    return labels[0] if len(labels) == 1 and written_list(labels[0]) is None else None
 
 
 def each(record: Callable[[Any, Options], Any]) -> Callable[[Iterable[Any], Options], Iterator[Any]]:

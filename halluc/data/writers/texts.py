@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from halluc.core.examples import Labelled
-from halluc.data.writers.base import MARK, Files, Options, Write, Writer, each, labels_of, texts_of, unfit
+from halluc.data.writers.base import MARK, Files, Options, Write, Writer, each, labels_of, lone_label, texts_of, unfit
 from halluc.data.writers.files import csv_rows, json_lines, json_list, parquet
 from halluc.data.writers.spans import annotated_task
 
@@ -40,7 +40,9 @@ def _one_label(example: Labelled, options: Options) -> str:
     labels = _some_labels(example, options)
     if len(labels) > 1:
         raise unfit(example, f"{len(labels)} labels on a text, and the format holds one", _HELP)
-    return labels[0]
+    if (label := lone_label(labels)) is None:
+        raise unfit(example, f"the label `{labels[0]}` would be read as a list of labels", _HELP)
+    return label
 
 
 def _rows(examples: Iterable[Labelled], options: Options) -> Iterator[list[str]]:
