@@ -32,7 +32,8 @@ _TRIED = 100
 _PLAIN = re.compile(r"[A-Za-z_/][\w./-]*")
 _CONFIGS = (".yaml", ".yml")
 _SEPARATORS = {"tab": "\t", "space": " "}
-_JOINERS = {"blank": " ", "none": ""}
+# What stands between tokens, and the `data.tokenize` that parts them again.
+_JOINED = {"blank": (" ", "whitespace"), "none": ("", "characters")}
 
 
 @dataclass(frozen=True)
@@ -216,8 +217,8 @@ def _options(writer: Writer, name: str, wanted: Wanted) -> Options:
     for option in ("scheme", "separator", "join"):
         if getattr(wanted, option) is not None and option not in writer.options:
             raise HallucError("C016", f"--{option} does not go with the format {name}", help="leave it out")
-    separator, joiner = _SEPARATORS[wanted.separator or "tab"], _JOINERS[wanted.join or "blank"]
-    return Options(scheme=wanted.scheme or "iob2", separator=separator, joiner=joiner)
+    joiner, tokenize = _JOINED[wanted.join or "blank"]
+    return Options(wanted.scheme or "iob2", _SEPARATORS[wanted.separator or "tab"], joiner, tokenize)
 
 
 def _read(origin: _Source, writer: Writer, options: Options, wanted: Wanted) -> tuple[Corpora, Options]:
@@ -228,7 +229,7 @@ def _read(origin: _Source, writer: Writer, options: Options, wanted: Wanted) -> 
     # Where tokens are changed, the texts of tokens are what is asked for.
     if not may_keep or data.normalise != "none" or data.strip_invisible or not _holds_texts(data, origin.splits):
         return read_corpora(data, TABLE, origin.splits), options
-    return _by_characters(data, origin.splits), replace(options, joiner="", keeps_text=True)
+    return _by_characters(data, origin.splits), replace(options, joiner="", tokenize=data.tokenize, keeps_text=True)
 
 
 def _by_characters(data: Any, splits: tuple[SplitName, ...]) -> Corpora:

@@ -117,6 +117,14 @@ def test_tokens_without_blanks_between_are_joined_by_blanks(halluc, file, tmp_pa
     assert lines(tmp_path / "out.jsonl")[0]["text"] == "Anna Berg left Oslo ."
 
 
+def test_texts_by_characters_are_read_back_so(halluc, file, tmp_path):
+    source = file("in.jsonl", json.dumps({"text": "哪里 有票", "label": "问"}) + "\n")
+    outcome = halluc("convert", source, tmp_path / "out.csv", "--json", "--set", "data.tokenize=characters")
+    record = json.loads(outcome.out)
+    assert record["data"] == {"train": str(tmp_path / "out.csv"), "format": "csv", "tokenize": "characters"}
+    assert (tmp_path / "out.csv").read_text(encoding="utf-8") == "id,text,label\ntrain-1,哪里 有票,问\n"
+
+
 CONFIG = "name: x\ntask: {{type: {task}}}\ndata: {{{data}}}\nmodel: {{scratch: {{layers: 1, width: 32, heads: 2}}}}\n"
 
 

@@ -20,14 +20,16 @@ MARK = "\ufeff"  # a byte order mark, which readers of plain text drop where it 
 class Options:
     """How examples are written; each format uses some of these.
 
-    ``joiner`` stands between the tokens of a text. ``keeps_text``: the tokens are the characters of the original text.
-    ``out_of_scope`` is the label that is written where there is none. ``pairs`` and ``one_label`` say of a corpus of
-    texts whether each is a pair, and whether one string can be the label of each.
+    ``joiner`` stands between the tokens of a text, and ``tokenize`` makes tokens of that again. ``keeps_text``: the
+    tokens are the characters of the original text. ``out_of_scope`` is the label that is written where there is none.
+    ``pairs`` and ``one_label`` say of a corpus of texts whether each is a pair, and whether one string can be the label
+    of each.
     """
 
     scheme: Scheme = "iob2"
     separator: str = "\t"
     joiner: str = " "
+    tokenize: str = "whitespace"
     keeps_text: bool = False
     out_of_scope: str | None = None
     pairs: bool = False
@@ -65,8 +67,8 @@ class Writer:
             keys["scheme"] = options.scheme
         if "separator" in self.options:
             keys["separator"] = {"\t": "tab", " ": "space"}[options.separator]
-        if "join" in self.options and not options.keeps_text:
-            keys["tokenize"] = "whitespace" if options.joiner else "characters"
+        if "join" in self.options and options.tokenize != "words":
+            keys["tokenize"] = options.tokenize
         if options.pairs:
             keys["second_field"] = "second"
         if options.out_of_scope is not None:
