@@ -91,7 +91,7 @@ class Reading:
         layout = replace(layout, format=self.format or "auto", label_position="first", asked=tuple(_texts(config)))
         form = self._format(source, layout, task)
         try:
-            _, rows = read_rows(source, replace(layout, format=form))
+            _, rows = read_rows(source, _of_form(form, layout, config, source))
         except HallucError as error:
             raise _with_options(error) from None
         tokenizer, is_pair = Tokenizer.of(config), getattr(config, "second_field", None) is not None
@@ -110,6 +110,18 @@ class Reading:
         formats: tuple[Format, ...] = ("jsonl", "json", "csv", *(("conll",) if "conll" in task.formats else ()), "text")
         form = detected(source, replace(layout, formats=formats, delimiter="auto", header="auto", asked=layout.names))
         return "csv" if columns and form not in ("jsonl", "json") else form
+
+
+def _of_form(form: Format, layout: Layout, config: Any, source: TextStream) -> Layout:
+    """The layout of the input, whose format is known: of columns of tokens the one with the tokens is asked for."""
+    layout = replace(layout, format=form)
+    if form != "conll":
+        return layout
+    column = getattr(config, "token_column", 0)
+    layout = replace(layout, token_columns=(column,), asked=(column,))
+    first = next((line[1] for line in source.head() if not isinstance(line, BadLine) and line[1].strip()), "")
+    # A token may hold a blank where tabs separate the columns.
+    return replace(layout, separator="tab") if layout.separator == "whitespace" and "\t" in first else layout
 
 
 def _texts(config: Any) -> list[str | int]:
@@ -160,18 +172,22 @@ def _items(
             if isinstance(row, Notice):
                 tell(f"warning: {row.file}:{row.line}: {as_options(row.what)}")
             elif isinstance(row, BadLine):
-                yield replace(row, help=as_options(row.help))
+                yield _told(row)
             else:
                 try:
                     yield input_of(row)
                 except Unmapped as bad:
                     if form == "csv":  # all rows have the same columns
                         raise row.bad(bad).error() from None
-                    yield replace(row.bad(bad), help=as_options(bad.help))
+                    yield _told(row.bad(bad))
                 except Unreadable as bad:
-                    yield replace(row.bad(bad), help=as_options(bad.help))
+                    yield _told(row.bad(bad))
     except HallucError as error:
         raise _with_options(error) from None
+
+
+def _told(bad: BadLine) -> BadLine:
+    return replace(bad, help=as_options(bad.help) or "mend it; raw text is read with `--format text`")
 
 
 def _with_options(error: HallucError) -> HallucError:

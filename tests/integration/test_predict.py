@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from halluc.commands import predicting
-from halluc.commands.locating import Trained, read_confidence
+from halluc.commands.locating import read_confidence
 from halluc.runs.directory import RunDir
 from halluc.runs.schema import PredictedText, UnreadText
 from tests.conftest import SENTENCES
@@ -363,12 +363,17 @@ def test_labels_that_the_run_renames_are_renamed(predict, own_run):
     assert [span["label"] for span in record["spans"]] == ["person"]
 
 
-def test_texts_are_cut_as_the_runs_own_were(experiment):
-    from halluc.commands.experiment import load
-
-    loaded = load(experiment, ["data={format: jsonl, train: x, tokenize: characters}"])
-    assert Trained(loaded, "model").tokenize == "characters"
-    assert Trained(load(experiment, []), "model").tokenize == "words"
+def test_texts_are_cut_as_the_runs_own_were(predict, own_run):
+    config = own_run / "config.yaml"
+    text = config.read_text(encoding="utf-8")
+    _, (record,) = predict(own_run, "Anna-Berg")
+    assert record["tokens"] == ["Anna", "-", "Berg"]
+    assert "  tokenize: words" in text
+    config.write_text(text.replace("  tokenize: words", "  tokenize: whitespace"), encoding="utf-8")
+    _, (record,) = predict(own_run, "Anna-Berg")
+    assert record["tokens"] == ["Anna-Berg"]
+    _, (record,) = predict(own_run, "Anna", "--tokenize", "characters")
+    assert record["tokens"] == ["A", "n", "n", "a"]
 
 
 def test_a_run_that_was_not_evaluated_has_no_confidence(tmp_path):

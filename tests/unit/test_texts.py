@@ -1,28 +1,41 @@
-"""From lines to texts: what form they have, where tokens stand, and what is broken in its place."""
+"""From a stream to texts to predict on: what format it has, where tokens stand, and what is broken in its place."""
 
 from __future__ import annotations
 
-import itertools
+import io
 import json
+from types import SimpleNamespace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from halluc.commands.reading import Reading, as_options
+from halluc.core.errors import HallucError
 from halluc.core.examples import Span
-from halluc.data import texts, texts_rows
+from halluc.data import inputs
+from halluc.data.inputs import InputText, in_chunks
 from halluc.data.rows.row import BadLine
-from halluc.data.texts import InputText, in_chunks
-from halluc.data.texts_fields import Fields
-from halluc.data.texts_reading import read_texts
-from halluc.data.texts_rows import with_delimiter
-from halluc.data.texts_sniffing import sniff
+from halluc.data.rows.streams import TextStream
+from halluc.data.texts.config import TextsConfig
+
+# What is asked of a task here; columns of tokens are looked for where they mean something.
+OF_TEXTS = SimpleNamespace(name="text_classification", takes_pairs=True, formats=("jsonl",))
+OF_TOKENS = SimpleNamespace(name="text_classification", takes_pairs=True, formats=("jsonl", "conll"))
 
 
-def numbered(*contents: str) -> list:
-    return list(enumerate(contents, 1))
+def opened(content, form=None, *, name="input", task=OF_TOKENS, stream=None, **options):
+    """How the input is read, in words, and its texts."""
+    data = {key: options.pop(key) for key in list(options) if key in ("id_field", "max_line_bytes")}
+    reading = Reading(options, form)
+    reader = reading.reader(task, TextsConfig(train="x", **data))
+    content = content if isinstance(content, bytes) else content.encode()
+    source = TextStream(stream or io.BytesIO(content), name, reader.config.max_line_bytes, reader.config.encoding)
+    return reading.texts(source, reader, task, lambda _: None)
 
 
-def read(form, *contents: str, tokenize="words", **fields) -> list:
-    return list(read_texts(numbered(*contents), form, tokenize, Fields(**fields)))
+def read(form, *contents: str, **keys) -> list:
+    return list(opened("\n".join(contents), form, **keys)[1])
 
 
 CONLL = ["Anna B-PER", "met O", "", "Oslo B-LOC"]
@@ -33,6 +46,7 @@ CONLL = ["Anna B-PER", "met O", "", "Oslo B-LOC"]
     [
         (["", "  ", '{"text": "a"}'], "jsonl"),
         (['  {"broken'], "jsonl"),
+        (['[{"text": "a"},', '{"text": "b"}]'], "json"),
         (["-DOCSTART- -X- O O"], "conll"),
         (CONLL, "conll"),
         (["EU NNP B-NP B-ORG", "rejects VBZ B-VP O"], "conll"),
@@ -50,66 +64,76 @@ CONLL = ["Anna B-PER", "met O", "", "Oslo B-LOC"]
     ],
 )
 def test_the_first_lines_tell_the_form(contents, form):
-    found, lines = sniff(numbered(*contents))
-    assert found == form
-    assert list(lines) == numbered(*contents)
+    told, _ = opened("\n".join(contents))
+    assert told.split(",")[0] == f"read as {form}"
 
 
-PAIRS = Fields(text="claim", second="proof")
+PAIRS = {"text_field": "claim", "second_field": "proof"}
 
 
 @pytest.mark.parametrize(
     ("contents", "name", "fields", "form"),
     [
-        (["text,label", "a,b"], "", Fields(), "csv"),
-        (["", "label;text"], "", Fields(), "csv"),
-        (["label\ttext\tid"], "", Fields(), "csv"),
-        ([",text,label", "0,a,b"], "", Fields(), "csv"),  # as pandas writes it
-        (['"text","label"'], "", Fields(), "csv"),
-        (["text, and then", "a, b"], "", Fields(), "text"),
-        (["text", "a, b"], "", Fields(), "text"),
-        (["Anna, Berg", "a, b"], "", Fields(), "text"),
-        (["a\tb", "c\td"], "", Fields(), "text"),
-        (["0,1", "2,3"], "", Fields(text=1), "text"),
-        (["a, b"], "x.csv", Fields(), "csv"),
-        (["a, b"], "x.TSV.gz", Fields(), "csv"),
-        (["a, b"], "csv", Fields(), "text"),
-        (['{"text": "a"}'], "x.csv", Fields(), "jsonl"),
-        (CONLL, "x.tsv", Fields(), "conll"),
+        (["text,label", "a,b"], "", {}, "csv"),
+        (["", "label;text"], "", {}, "csv"),
+        (["label\ttext\tid"], "", {}, "csv"),
+        ([",text,label", "0,a,b"], "", {}, "csv"),  # as pandas writes it
+        (['"text","label"'], "", {}, "csv"),
+        (["text, and then", "a, b"], "", {}, "text"),
+        (["text", "a, b"], "", {}, "text"),
+        (["Anna, Berg", "a, b"], "", {}, "text"),
+        (["a\tb", "c\td"], "", {}, "text"),
+        (["0,1", "2,3"], "", {"text_field": "1"}, "csv"),  # an option speaks of columns
+        (["a, b"], "x.csv", {}, "csv"),
+        (["a, b"], "x.TSV.gz", {}, "csv"),
+        (["a, b"], "csv", {}, "text"),
+        (['{"text": "a"}'], "x.jsonl", {}, "jsonl"),
         (["claim,proof,id"], "", PAIRS, "csv"),
-        (["claim,text"], "", PAIRS, "text"),
     ],
 )
 def test_columns_are_told_by_name_or_header_and_never_by_a_comma(contents, name, fields, form):
-    found, lines = sniff(numbered(*contents), fields, name)
-    assert found == form
-    assert list(lines) == numbered(*contents)
+    told, _ = opened("\n".join(contents), name=name, task=OF_TEXTS, **fields)
+    assert told.split(",")[0].removesuffix(" (pairs)") == f"read as {form}"
+
+
+def test_what_the_runs_own_data_has_for_columns_makes_no_columns():
+    data = TextsConfig(train="x", text_field=0, label_field=1, delimiter=",", header=True)
+    reading = Reading({})
+    reader = reading.reader(OF_TEXTS, data)
+    told, found = reading.texts(TextStream(io.BytesIO(b"a, b\nc, d\n"), "input"), reader, OF_TEXTS, print)
+    assert (told, [text.text for text in found]) == ("read as text, texts cut into words", ["a, b", "c, d"])
 
 
 def test_tags_are_looked_for_where_they_mean_something():
-    assert sniff(numbered(*CONLL), tags=False)[0] == "text"
-    assert sniff(numbered("-DOCSTART- O"), tags=False)[0] == "text"
+    assert opened("\n".join(CONLL), task=OF_TEXTS)[0].startswith("read as text")
+    assert opened("-DOCSTART- O", task=OF_TEXTS)[0].startswith("read as text")
 
 
-def test_of_columns_no_more_is_held_than_the_delimiter_takes():
-    taken = []
-    endless = (taken.append(number) or (number, "0,a text") for number in itertools.count(1))
-    fields, lines = with_delimiter(endless, Fields(text=1), "input", lambda: False)
-    assert (fields.delimiter, len(taken)) == (",", 200)
-    chunks = in_chunks(read_texts(lines, "csv", "words", fields), 512, lambda: False)
-    assert len(next(chunks)) == 512
-    assert len(taken) == 512
-    for waits, content, looked_at in ((True, "0,a text", 1), (False, "text,label", 1), (False, "x" * (1 << 21), 1)):
-        taken.clear()
-        endless = (taken.append(number) or (number, content) for number in itertools.count(1))
-        with_delimiter(endless, Fields(text="text"), "input", lambda waits=waits: waits)
-        assert len(taken) == looked_at
+class Endless(io.RawIOBase):
+    """A stream of the same line without end, which counts the blocks that are taken."""
+
+    def __init__(self, line: str) -> None:
+        self.line, self.taken = line.encode(), 0
+
+    def read1(self, size: int = -1) -> bytes:
+        self.taken += 1
+        return self.line * max(1, 1000 // len(self.line))
 
 
-def test_a_cell_longer_than_a_text_may_be_is_told():
-    fields = Fields(text=0, delimiter=",", most=9)
-    found = list(read_texts(numbered('"aaaa', 'bbbbb"', "c"), "csv", "words", fields))
-    assert [(one.code, one.line) if isinstance(one, BadLine) else one.text for one in found] == [("D114", 1), "c"]
+@pytest.mark.parametrize(("line", "form"), [("a text\n", "text"), ("0,a text\n", "csv"), ('{"text": "a"}\n', "jsonl")])
+def test_no_more_is_read_than_a_chunk_and_what_tells_the_format(line, form):
+    stream = Endless(line)
+    options = {"text_field": "1", "delimiter": ","} if form == "csv" else {}
+    told, items = opened("", stream=stream, task=OF_TEXTS, **options)
+    assert told.startswith(f"read as {form}")
+    assert len(next(in_chunks(items, 512, lambda: False))) == 512
+    assert stream.taken < 40
+
+
+def test_the_form_is_decided_on_a_bounded_number_of_lines():
+    stream = Endless("\n")
+    assert opened("", stream=stream)[0].startswith("read as text")
+    assert opened("", stream=Endless("Oslo B-LOC\n"))[0].startswith("read as conll")
 
 
 @pytest.mark.parametrize(
@@ -118,31 +142,44 @@ def test_a_cell_longer_than_a_text_may_be_is_told():
         ("see `data.delimiter` and `data.quoting`", "see `--delimiter` and `--no-quoting`"),
         ("did you mean `data.text_field: my text`?", "did you mean `--text-field 'my text'`?"),
         ("or set `data.quoting: false`", "or set `--no-quoting`"),
+        ("with `data.header: true`", "with `--header`"),
+        (
+            "name the encoding: `data.encoding: latin-1` (or cp1252)",
+            "name the encoding: `--encoding latin-1` (or cp1252)",
+        ),
+        ('did you mean `data.delimiter: ","`?', "did you mean `--delimiter ,`?"),
         ("number: `data.second_field: 0`", "number: `--second-field 0`"),
+        ("take it out, or set `data.on_bad_line: skip`", "take it out"),
+        ("or raise `data.max_line_bytes`", "or raise `max_line_bytes` in the config of the run"),
         (None, None),
     ],
 )
 def test_keys_of_a_config_are_told_as_options(told, as_told):
-    assert texts_rows.as_options(told) == as_told
+    assert as_options(told) == as_told
 
 
 def test_a_broken_line_tells_nothing_and_is_kept():
-    bad = BadLine("D104", "input", 1, "no UTF-8")
-    found, lines = sniff([bad, (2, "{}")])
-    assert found == "jsonl"
-    assert next(lines) is bad
+    first, second = opened(b'\xff\n{"text": "a"}')[1]
+    assert (first.code, first.line, second.text) == ("D104", 1, "a")
+    assert "--encoding" in first.help
 
 
-def test_the_form_is_decided_on_a_bounded_number_of_lines():
-    endless = ((number, "") for number in itertools.count(1))
-    found, lines = sniff(endless)
-    assert found == "text"
-    assert next(lines) == (1, "")
-    tagged = ((number, "Oslo B-LOC") for number in itertools.count(1))
-    assert sniff(tagged)[0] == "conll"
-    taken = []
-    sniff(taken.append(line) or line for line in [(1, "x" * 3_000_000 + " O"), (2, "y O"), (3, "z O")])
-    assert len(taken) == 1
+@pytest.mark.parametrize(
+    ("encoding", "content"), [("latin-1", "caf\xe9".encode("latin-1")), ("utf-16", "café".encode("utf-16"))]
+)
+def test_an_encoding_is_an_option(encoding, content):
+    (found,) = opened(content, encoding=encoding)[1]
+    assert found.text == "café"
+    with pytest.raises(HallucError, match="is no encoding") as caught:
+        opened(content, encoding="latin-99")
+    assert caught.value.code == "C016"
+
+
+def test_items_of_a_json_document_are_told_apart_by_their_number():
+    found = read(None, '[{"text": "a"}, {"text": "b", "id": 7}, {"text": 1},', '["c"], ["d", "label"]]')
+    told = [one.id if isinstance(one, InputText) else one.code for one in found]
+    assert told == ["item-1", 7, "D107", "item-4", "item-5"]
+    assert [one.line for one in found] == [1, 1, 1, 2, 2]
 
 
 @pytest.mark.parametrize("tokenize", ["words", "whitespace", "characters"])
@@ -175,7 +212,7 @@ def test_blank_lines_between_records_are_no_texts():
         ({"id": 1.5}, 1.5),
         ({"id": None}, "line-1"),
         ({}, "line-1"),
-        ({"id": ""}, ""),
+        ({"id": ""}, "line-1"),
     ],
 )
 def test_an_id_is_kept_as_it_is_given(record, identity):
@@ -199,6 +236,7 @@ def test_a_broken_record_is_told_in_its_place(line):
     assert (before.line, behind.line) == (1, 3)
     assert isinstance(broken, BadLine)
     assert (broken.code, broken.line) == ("D107", 2)
+    assert broken.help
     assert "data." not in f"{broken.problem}{broken.help}"  # keys of a config, which predict has not
 
 
@@ -225,22 +263,23 @@ def test_given_tokens_are_found_in_the_text_that_stands_beside_them(tokens, text
 
 
 def test_columns_are_sentences_of_their_first_cells():
-    lines = ["-DOCSTART- O", "Anna  X B-PER", "\u00a0 O", "", "", "New York\tB-LOC", "\tO", "-DOCSTART- O", "word"]
-    first, second, third = read("conll", *lines)
+    first, second = read("conll", "-DOCSTART- O", "Anna  B-PER", "\u00a0 O", "", "", "-DOCSTART- O", "word O")
     assert (first.line, first.tokens) == (2, ("Anna", "\u00a0"))
-    assert (second.line, second.tokens) == (6, ("New York", ""))
-    assert (third.line, third.id, third.tokens, third.text) == (9, "line-9", ("word",), None)
+    assert (second.line, second.id, second.tokens, second.text) == (7, "line-7", ("word",), None)
+    (tabs,) = read("conll", "New York\tB-LOC", "\tO")
+    assert (tabs.line, tabs.tokens) == (1, ("New York", ""))
+    alone = read("conll", "Anna", "met", "", "Oslo")
+    assert [text.tokens for text in alone] == [("Anna", "met"), ("Oslo",)]
 
 
 def test_a_sentence_with_a_broken_line_is_broken_and_no_other():
-    bad = BadLine("D104", "input", 2, "no UTF-8")
-    found = list(read_texts([(1, "a O"), bad, (3, "b O"), (4, ""), (5, "c O")], "conll", "words"))
-    assert found[0] is bad
-    assert found[1:] == [InputText(5, "line-5", ("c",))]
+    bad, sound = opened(b"a O\n\xff\nb O\n\nc O", "conll")[1]
+    assert (bad.code, bad.line) == ("D104", 2)
+    assert (sound.line, sound.id, sound.tokens) == (5, "line-5", ("c",))
 
 
 def test_a_sentence_that_never_ends_is_told_and_not_kept():
-    found = read("conll", *["word O"] * 10, "", "Oslo O", most=20)
+    found = read("conll", *["word O"] * 300, "", "Oslo O", max_line_bytes=1024)
     assert (found[0].code, found[0].line) == ("D114", 1)
     assert found[1].tokens == ("Oslo",)
 
@@ -251,15 +290,26 @@ def test_chunks_are_bounded_and_keep_the_order(monkeypatch):
     assert [len(chunk) for chunk in chunks] == [4, 4, 2]
     assert [item for chunk in chunks for item in chunk] == many
     assert [len(chunk) for chunk in in_chunks(many, 4, lambda: True)] == [1] * 10
-    monkeypatch.setattr(texts, "_MOST_CHARACTERS", 13)  # two texts of six characters, and a third
+    monkeypatch.setattr(inputs, "_MOST_CHARACTERS", 13)  # two texts of six characters, and a third
     assert [len(chunk) for chunk in in_chunks(many, 4, lambda: False)] == [3, 3, 3, 1]
     tokens = [InputText(1, 1, ("abc", "def"))] * 4
     assert [len(chunk) for chunk in in_chunks(tokens, 4, lambda: False)] == [3, 1]
 
 
-def test_no_more_is_held_than_a_chunk():
-    taken = []
-    endless = (taken.append(number) or (number, "a text") for number in itertools.count(1))
-    chunks = in_chunks(read_texts(endless, "text", "words"), 512, lambda: False)
-    assert len(next(chunks)) == 512
-    assert len(taken) == 512
+@given(
+    st.binary(max_size=80) | st.text(st.sampled_from('ab,\t"\n \0{}[]:ü\r'), max_size=80).map(str.encode),
+    st.sampled_from([None, "text", "jsonl", "json", "csv", "conll"]),
+    st.sampled_from([{}, {"second_field": "b"}, {"text_field": "0"}]),
+)
+def test_no_input_crashes_the_reading_and_all_lines_are_accounted_for(content, form, options):
+    if form in ("text", "conll") or "second_field" in options:
+        options = {} if form in ("text", "conll") else options
+    try:
+        found = list(opened(content, form, **options)[1])
+    except HallucError as error:
+        assert error.code in ("D103", "D104", "D113", "D116", "D117", "D118")
+        assert "data." not in (error.help or "")
+        return
+    lines = [one.line for one in found]
+    assert lines == sorted(lines)
+    assert all("`data." not in (one.help or "") for one in found if isinstance(one, BadLine))

@@ -52,7 +52,7 @@ class _Sentences:
         self.layout, self.file = layout, file
         self.asked: list[str | int] = list(dict.fromkeys(layout.token_columns or layout.asked))
         special = (layout.sentence_column, layout.word_id_column)
-        self.needed = max(2, *(Layout(asked=tuple(one for one in (*self.asked, *special) if one is not None)).least,))
+        self.needed = max(min(2, len(self.asked)), *(Layout(asked=tuple(one for one in (*self.asked, *special) if one is not None)).least,))
         self.width, self.first = 0, ""
         self.names: list[str] = []
         self.lines: list[int] = []
@@ -64,7 +64,7 @@ class _Sentences:
 
     def rows(self, lines: Iterable[Line]) -> Iterator[Row | BadLine | Notice]:
         header, comment = self.layout.header is True, self.layout.comment
-        split = self._splitter()
+        split, size = self._splitter(), 0
         for item in lines:
             if isinstance(item, BadLine):
                 self.sound = False
@@ -102,6 +102,12 @@ class _Sentences:
                 continue
             if self._begins_sentence(cells):
                 yield from self._ended()
+            size = size + len(line) + 1 if self.lines else 0
+            if size > self.layout.max_line_bytes:  # no more of it is kept
+                if self.sound:
+                    yield self._endless()
+                self.sound = False
+                continue
             self.lines.append(number)
             for place, kept in zip(self.places, self.cells, strict=True):
                 kept.append(cells[place])
@@ -209,18 +215,17 @@ class _Sentences:
         self._numbers = (first, number) if number >= 0 and 0 <= number - last <= 1 else None
 
     def _one_sentence(self) -> Notice | None:
-        """What to say of a file without any blank line, whose first column counts sentences or which is very long."""
-        if self.sentences != 1 or self.document or self.layout.sentence_column is not None:
-            return None
+        """What to say of a file without any blank line, whose first column counts sentences."""
         first, last = self._numbers or (0, 0)
         counts = first < last and last - first + 1 < self.tokens
-        if not counts and self.tokens <= _MOST_OF_ONE:
+        if not counts or self.sentences != 1 or self.document or self.layout.sentence_column is not None:
             return None
-        help = (
-            "set `data.sentence_column: 0`" if counts else "see `data.sentence_column`, if a column numbers sentences"
-        )
-        what = f"the whole file is one sentence of {self.tokens:,} tokens, for no blank line ends one: {help}"
-        return Notice(self.file, 1, what)
+        what = f"the whole file is one sentence of {self.tokens:,} tokens, for no blank line ends one, and its first "
+        return Notice(self.file, 1, what + "column seems to count sentences: set `data.sentence_column: 0`")
+
+    def _endless(self) -> BadLine:
+        problem = f"a sentence of more than {self.layout.max_line_bytes:,} characters"
+        return BadLine("D114", self.file, self.lines[0], problem, "a blank line ends a sentence: is this `format: text`?")
 
     def _too_few(self, number: int, line: str, found: int) -> BadLine:
         problem = f"{found} column{'s' if found != 1 else ''} where {self.needed} are needed"
@@ -240,10 +245,6 @@ class _Sentences:
                 f"a label with a blank in it? set `data.columns: {self.width}`: the rest of a line is its last column"
             )
         return BadLine("D113", self.file, number, problem, help, line, 1, len(line))
-
-
-# A sentence of more tokens in a file that has no other.
-_MOST_OF_ONE = 1_000
 
 
 def bare_return(file: str, number: int, line: str) -> BadLine:

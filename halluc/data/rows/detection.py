@@ -38,6 +38,8 @@ def detected(source: TextStream, layout: Layout) -> Format:
         return layout.format
     named = next((form for suffix, form in _BY_NAME.items() if unpacked_name(source.name).endswith(suffix)), None)
     opened = source.begin.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
+    if opened not in (b"[", b"{"):  # the first line may be one that cannot be read
+        opened = next(_texts(source), "").lstrip()[:1].encode()
     if opened == b"[" and "json" in layout.formats and named in (None, "json", "jsonl"):
         return _of_lists(source)
     if opened == b"{" and named not in ("csv", "conll"):
@@ -114,10 +116,12 @@ def _is_columns(source: TextStream) -> bool:
     rows: list[list[str]] = []
     size = 0
     for count, item in enumerate(source.peek(), 1):
+        line = "" if isinstance(item, BadLine) else item[1]
+        size += len(line)
+        if count >= _LINES or size >= _CHARACTERS:
+            break
         if isinstance(item, BadLine):
             continue
-        line = item[1]
-        size += len(line)
         if not line.strip():
             if len(rows) > 1:
                 return True
@@ -132,6 +136,4 @@ def _is_columns(source: TextStream) -> bool:
         except UnknownTag:
             return False
         rows.append(found)
-        if count >= _LINES or size >= _CHARACTERS:
-            break
     return len(rows) > 1

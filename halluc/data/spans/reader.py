@@ -60,6 +60,10 @@ class SpansReader:
             rows: Iterator[Row | BadLine | LeftOut | Notice] = brat.rows(reference, split, self.config.encoding)
         else:
             _, rows = open_rows(reference, split, self.config.layout())
+        yield from self.sentences(rows, split)
+
+    def sentences(self, rows: Iterator[Row | BadLine | LeftOut | Notice], split: SplitName) -> Iterator[Item]:
+        """The rows of one file as sentences; the first of them tell what its fields hold."""
         first: list[Row | BadLine | LeftOut | Notice] = []
         held = 0
         for item in rows:

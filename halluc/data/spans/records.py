@@ -112,7 +112,8 @@ class Records:
             cut, tokens = self.tokenizer.cut(text)
             return InputText(row.line, identity, tokens, text, cut)
         if values.unpacked(listed) in ([], ()):
-            return InputText(row.line, identity, ())
+            blank = text is not None and not text.strip()
+            return InputText(row.line, identity, (), text if blank else None, () if blank else None)
         words, places = values.words(listed, named(self.fields.tokens or ("tokens",)), text)
         bounds = None if text is None else places or values.located(words, text)
         tokens, kept = self.tokenizer.cleaned(words)
