@@ -213,14 +213,18 @@ def test_the_task_is_told_apart_or_asked_for(halluc, file, tmp_path):
     assert "say which with --task" in neither.err
     absent = halluc("convert", tmp_path / "absent.jsonl", tmp_path / "b.jsonl")
     assert (absent.code, absent.err.count("no such file")) == (EXIT_DATA, 1)
-    both = file("both.txt", "good fine\n\nbad awful\n\ngood well\n")
-    asked = halluc("convert", both, tmp_path / "c.jsonl")
-    if asked.code != EXIT_DONE:
-        assert (asked.code, "say which with --task" in asked.err) == (EXIT_USAGE, True)
-    assert halluc("convert", both, tmp_path / "c.jsonl", "--task", LABELLED).code == EXIT_DONE
+    labels_first = file("labels.txt", "good fine\n\nbad awful\n\ngood well\n")
+    assert f"read as {LABELLED}" in halluc("convert", labels_first, tmp_path / "c.jsonl").err
     assert [(one["label"], one["text"]) for one in lines(tmp_path / "c.jsonl")] == [
         ("good", "fine"), ("bad", "awful"), ("good", "well"),
     ]  # fmt: skip
+    for name, content in (
+        ("io.txt", "Ann PER\nsaw O\nOslo LOC\n\nAnn PER\nleft O\n"),
+        ("both.jsonl", '{"text": "a b", "tokens": ["a", "b"], "spans": [], "label": "x"}\n'),
+    ):
+        asked = halluc("convert", file(name, content), tmp_path / "d.jsonl")
+        assert (asked.code, "say which with --task" in asked.err) == (EXIT_USAGE, True), asked.err
+        assert halluc("convert", tmp_path / name, tmp_path / "d.jsonl", "--task", TAGGED).code == EXIT_DONE
 
 
 def test_a_label_that_the_format_cannot_hold_is_told_with_its_line(halluc, file, tmp_path):
