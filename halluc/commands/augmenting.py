@@ -17,7 +17,8 @@ from halluc.commands import augmented, experiment, fitting, gapping, progress
 from halluc.commands.terminal import Talk, say
 from halluc.components import TABLE
 from halluc.config.bounds import LINE_BYTES_BOUND
-from halluc.config.loading import LoadedConfig, data_section, sha256_of_tree
+from halluc.config.hashing import section_in_hash, sha256_of_tree
+from halluc.config.loading import LoadedConfig
 from halluc.core import registry
 from halluc.core.errors import HallucError, Location
 from halluc.core.examples import Corpus
@@ -106,8 +107,7 @@ def fingerprint(loaded: LoadedConfig) -> str:
         {
             "halluc": __version__,
             "augment": {key: value for key, value in tree["augment"].items() if key != "workers"},
-            "data": data_section(tree),
-            **{section: tree[section] for section in ("task", "gap", "seed")},
+            **{section: section_in_hash(tree, section) for section in ("data", "task", "gap", "seed")},
             "inputs": list(provenance.input_hashes(data.paths()).values()),
             "files": list(provenance.input_hashes(files(loaded)).values()),
         }

@@ -11,7 +11,8 @@ from halluc.commands import augmenting, cells, experiment, fitting, gap_table, g
 from halluc.commands.choosing import Selection, choose
 from halluc.commands.terminal import Grid, Talk, put_json, put_table, say
 from halluc.components import TABLE
-from halluc.config.loading import LoadedConfig, sha256_of_tree
+from halluc.config.hashing import sha256_of_tree
+from halluc.config.loading import LoadedConfig
 from halluc.config.matrix import Cell, load_study
 from halluc.config.schema import ModelConfig
 from halluc.core.errors import HallucError, ManyErrors, refuse
@@ -58,8 +59,10 @@ def _one(cell: Cell, alike: Sequence[Cell], *, deep: bool, talk: Talk) -> None:
     with progress.reading(loaded.experiment.data, talk):
         corpora = read_corpora(loaded.experiment.data, TABLE)
     _refuse_labels(task, corpora)
+    if "train" in corpora.splits:
+        experiment.refuse_unknown_classes(loaded, task, corpora.splits["train"])
     with progress.bar(f"{task.words.examples} counted", talk, logged=False) as tick:
-        report = check_corpora(corpora, task.words, tick)
+        report = check_corpora(corpora, task.words, tick, loaded.experiment.data)
     bare = sum(not labels_of(example) for corpus in corpora.splits.values() for example in corpus)
     labels = {name: split.labels for name, split in report.splits.items()}
     report.warnings.extend(unmet_out_of_scope(loaded.experiment.data, labels, bare))

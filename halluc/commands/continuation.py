@@ -13,7 +13,7 @@ from typing import Any
 
 from halluc.commands.terminal import say
 from halluc.components import TABLE
-from halluc.config import loading
+from halluc.config import hashing, loading
 from halluc.config.loading import LoadedConfig
 from halluc.config.rendering import annotated
 from halluc.core.errors import HallucError
@@ -73,7 +73,7 @@ def restore_config(run: RunDir, loaded: LoadedConfig) -> None:
 
 
 def _without_total(tree: dict[str, Any]) -> dict[str, Any]:
-    sections = loading.model_sections(tree)
+    sections = hashing.model_sections(tree)
     return {**sections, "train": {key: value for key, value in sections["train"].items() if key not in _TOTALS}}
 
 

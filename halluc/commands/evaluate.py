@@ -10,7 +10,8 @@ from halluc.commands import assessment, calibrating, cells, experiment, gates, n
 from halluc.commands.choosing import EVERY_CELL, Selection
 from halluc.commands.terminal import Talk, put_json, say
 from halluc.components import TABLE
-from halluc.config.loading import LoadedConfig, sha256_of_tree
+from halluc.config.hashing import sha256_of_tree
+from halluc.config.loading import LoadedConfig
 from halluc.config.matrix import Cell
 from halluc.core import latest
 from halluc.core.errors import HallucError, did_you_mean

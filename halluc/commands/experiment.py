@@ -8,13 +8,13 @@ from typing import Any
 
 from halluc import __version__
 from halluc.components import TABLE
-from halluc.config import loading
+from halluc.config import hashing, loading
 from halluc.config.loading import LoadedConfig
 from halluc.config.matrix import Cell
 from halluc.config.rendering import annotated, leaves
 from halluc.config.yaml import dotted
 from halluc.core import registry
-from halluc.core.errors import HallucError, data_error, did_you_mean
+from halluc.core.errors import HallucError, data_error, did_you_mean, refuse
 from halluc.core.examples import Corpus
 from halluc.metrics.base import Metrics
 from halluc.runs import directory, matrix, provenance
@@ -45,7 +45,7 @@ def load_run(run: Path, overrides: Sequence[str]) -> tuple[LoadedConfig, RunDir]
 
 def differences(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
     """The keys of the sections that decide the model in which two configs differ."""
-    first, second = (dict(leaves(loading.model_sections(tree))) for tree in (one, other))
+    first, second = (dict(leaves(hashing.model_sections(tree))) for tree in (one, other))
     return [f"`{dotted(path)}`" for path in first | second if first.get(path) != second.get(path)]
 
 
@@ -114,6 +114,25 @@ def refuse_bare(task: Any, train: Corpus[Any]) -> None:
     if lacking is not None:
         help = "is `data.train` the right file, and are its labels read from the right field or column?"
         raise data_error("D131", f"{train.source} has {lacking}: there is nothing to learn", help=help)
+
+
+def refuse_unknown_classes(loaded: LoadedConfig, task: Any, train: Corpus[Any]) -> None:
+    """
+    Raises:
+        HallucError or ManyErrors C103: ``task.class_weights`` names what no example of the training split has.
+    """
+    given = getattr(loaded.experiment.task, "class_weights", None)
+    if isinstance(given, dict):
+        known = task.classes(train)
+        refuse(_unknown_class(loaded, name, known) for name in given if name not in known)
+
+
+def _unknown_class(loaded: LoadedConfig, name: str, known: Sequence[str]) -> HallucError:
+    near = did_you_mean(name, known)
+    listed = ", ".join(f"`{one}`" for one in known[:20]) + (", …" if len(known) > 20 else "")
+    help = f"did you mean `{near}`?" if near else f"it has {listed}"
+    where = loaded.origins.get(("task", "class_weights", name))
+    return HallucError("C103", f"`task.class_weights` names `{name}`, which no training example has", where, help)
 
 
 def metrics_of(task: Any) -> Metrics:

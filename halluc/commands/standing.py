@@ -8,7 +8,8 @@ from typing import Any
 
 from halluc import __version__
 from halluc.commands.terminal import say
-from halluc.config.loading import LoadedConfig, data_section, sha256_of_tree
+from halluc.config.hashing import section_in_hash, sha256_of_tree
+from halluc.config.loading import LoadedConfig
 from halluc.core.errors import HallucError
 from halluc.data.rows.references import SPLITS
 from halluc.runs import evaluations, integrity, provenance
@@ -125,7 +126,7 @@ def _fingerprint(run: RunDir, loaded: LoadedConfig) -> str:
         {
             "halluc": __version__,
             "model": [record.config_sha256, trained.started if trained else None],
-            "data": data_section(loaded.tree),
+            "data": section_in_hash(loaded.tree, "data"),
             "inputs": provenance.input_hashes(data.paths()),
             "eval": {key: value for key, value in loaded.tree["eval"].items() if key != "splits"},
         }

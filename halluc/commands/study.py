@@ -254,6 +254,8 @@ def _best(groups: Sequence[Point], axis: str) -> Iterable[BestOnDev]:
         if len(known) < 2:
             continue
         ranked = sorted(known, key=lambda point: point.figures[key].mean, reverse=True)
+        if ranked[0].figures[key].mean == ranked[-1].figures[key].mean:
+            continue  # dev tells them not apart, as where it has no mention
         best, second = ranked[0].figures[key], ranked[1].figures[key]
         shared = [seed for seed in best.names if seed in second.names]
         if not shared:

@@ -10,7 +10,7 @@ from pathlib import Path
 from halluc import __version__
 from halluc.commands.points import Place
 from halluc.commands.terminal import say
-from halluc.config.loading import sha256_of_tree
+from halluc.config.hashing import sha256_of_tree
 from halluc.config.slugs import slug_of
 from halluc.core.errors import HallucError
 from halluc.core.files import write_json

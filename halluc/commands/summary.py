@@ -66,7 +66,8 @@ def show(file: EvalFile) -> None:
         m.by["novelty"] for m in file.metrics if m.name in _BY_NOVELTY.values() and [*m.by] == ["novelty"]
     )
     _rates(file.split, found, [novelty for novelty in novelties if novelty != "unseen"], metrics.overall)
-    if not novelties:
+    gold = found.get(_key("omission_rate", {}))
+    if not novelties and any(figure is not None and figure.n for figure in (rate, gold)):
         say("novelty is not known: the config names no training split", style="dim")
 
 

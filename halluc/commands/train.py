@@ -96,6 +96,7 @@ def one(
     if loaded.experiment.model.name is not None:
         resolve_model(loaded.experiment.model.name)  # before a run is made for a model that is not to be had
     as_read = read_corpora(loaded.experiment.data, TABLE, ("train", "dev"))
+    experiment.refuse_unknown_classes(loaded, experiment.task_of(loaded), as_read.splits["train"])
     corpora, withheld = gapping.withhold(loaded, as_read)
     placed = placing.place(cell, run, resume, to_new_total=to_new_total) if is_main_process() else None
     if placed is not None and loaded.experiment.augment is not None and not _is_done(cell, placed[0]):
@@ -321,12 +322,14 @@ def _record(job: _Job, encoder: Any, machine: dict[str, Any], notes: dict[str, A
     record.inputs = inputs
     record.gap = job.withheld.as_record() if job.withheld else None
     task = experiment.task_of(job.loaded)
-    data = check_corpora(job.as_read, task.words).model_copy(update={"encoding": notes})
+    data = check_corpora(job.as_read, task.words, config=job.loaded.experiment.data).model_copy(
+        update={"encoding": notes}
+    )
     for told in unseen_labels(data):  # of all that is odd what makes figures on dev mean something else
         say(f"warning: {told}", style="yellow")
     why_last = _unselective(job)
     if why_last is not None:
-        unused = "" if job.loaded.experiment.train.patience is None else ", and `train.patience` ends nothing"
+        unused = "" if job.loaded.experiment.train.patience is None else ", and early stopping (`patience`) is off"
         say(f"warning: {why_last}: no checkpoint will be selected, the last one is kept{unused}", style="yellow")
     _tell_long(job, task, notes)
     write_json(job.target.data, data.model_dump(mode="json"))

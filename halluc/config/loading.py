@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,7 +13,7 @@ from pydantic import ValidationError
 
 from halluc.config import merging, problems, schema, yaml
 from halluc.config.augmentation import augment_type
-from halluc.config.bounds import MOST_LINE_BYTES
+from halluc.config.hashing import model_sections, sha256_of_tree
 from halluc.config.overrides import apply_all
 from halluc.config.yaml import Located
 from halluc.core import latest, registry
@@ -45,70 +43,6 @@ class LoadedConfig:
     def model_sections(self) -> dict[str, Any]:
         """The sections that decide the model; the test split is none of it."""
         return model_sections(self.tree)
-
-
-def model_sections(tree: Mapping[str, Any]) -> dict[str, Any]:
-    """Of a config as plain values the sections that decide the model; ``data`` is a mapping in it."""
-    sections = {name: tree[name] for name in schema.MODEL_SECTIONS if tree.get(name) is not None}
-    sections["data"] = {key: value for key, value in data_section(tree).items() if key != "test"}
-    # Runs made before a key existed keep their hash where it is not used.
-    if isinstance(sections.get("model"), dict):
-        sections["model"] = {key: value for key, value in tree["model"].items() if (key, value) != ("scratch", None)}
-    # What stays on disk, and how many processes make a corpus, decide nothing.
-    if isinstance(sections.get("train"), dict):
-        sections["train"] = {key: value for key, value in sections["train"].items() if key != "checkpoints"}
-    if isinstance(sections.get("augment"), dict):
-        sections["augment"] = {key: value for key, value in sections["augment"].items() if key != "workers"}
-    return sections
-
-
-# The keys of ``data`` that hashes always have, by format: those of the version that made the first runs of it.
-_SPLITS = ("train", "dev", "test", "on_bad_line", "format")
-_TAGS = (*_SPLITS, "scheme", "bad_tags")
-_FIRST_KEYS: dict[str, tuple[str, ...]] = {
-    "conll": (*_TAGS, "separator", "token_column", "tag_column", "comment"),
-    "jsonl": (
-        *_TAGS, "tokens_field", "tags_field", "text_field", "spans_field", "id_field", "span_end", "tokenize", "overlaps",
-    ),
-    "hub": (*_TAGS, "subset", "tokens_field", "tags_field"),
-    "texts": (
-        *_SPLITS, "form", "text_field", "second_field", "label_field", "id_field", "tokenize", "delimiter", "header",
-        "quoting", "label_separator", "label_level", "multi_separator", "out_of_scope_label", "out_of_scope", "subset",
-        "dev_share",
-    ),
-}  # fmt: skip
-# Every other key is in a hash where it has not its default, which is one of these unless it is named here.
-_DEFAULTS: tuple[Any, ...] = (None, "auto", "none", False, "error", [], {})
-_OTHER_DEFAULTS: dict[str, Any] = {
-    "max_line_bytes": MOST_LINE_BYTES, "encoding": "utf-8", "separator": "whitespace", "token_column": 0,
-    "tag_column": -1, "tokens_field": "tokens", "tags_field": "tags", "text_field": "text", "spans_field": "spans",
-    "id_field": "id", "span_end": "exclusive", "tokenize": "words", "outside_tags": ["O"], "label_position": "first",
-    "tokenizer_version": 1, "answer_field": "answer", "span_base": 0,
-}  # fmt: skip
-
-
-def data_section(tree: Mapping[str, Any]) -> dict[str, Any]:
-    """The section ``data`` as hashes have it: as the first runs had it, and keys that came later where they are used."""
-    data = dict(tree["data"])
-    if "label_field" in data:  # texts had one format, and named that of their files `form`
-        form, data["format"] = data["format"], "texts"
-        data["form"] = "auto" if form in ("texts", "hub") else form
-        if data["quoting"] == "auto":
-            data["quoting"] = True
-    first = _FIRST_KEYS.get(data["format"], _SPLITS)
-    if data["format"] in ("conll", "hub") or data.get("tokenize") != "words":
-        data.pop("tokenizer_version", None)  # no text is cut into words
-    return {key: value for key, value in data.items() if key in first or not _is_default(key, value)}
-
-
-def _is_default(key: str, value: Any) -> bool:
-    if key in _OTHER_DEFAULTS:
-        return bool(value == _OTHER_DEFAULTS[key])
-    return any(value is one or (value == one and type(value) is type(one)) for one in _DEFAULTS)
-
-
-def sha256_of_tree(tree: Any) -> str:
-    return hashlib.sha256(json.dumps(tree, sort_keys=True, ensure_ascii=False).encode("utf-8")).hexdigest()
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,14 @@ from typing import Any
 from halluc.core.characters import is_invisible
 from halluc.core.errors import did_you_mean
 from halluc.core.examples import Corpus, Labelled, labels_of
+from halluc.data.config import DataConfig
 from halluc.data.corpora import Corpora
 from halluc.data.decoding import Finding
 from halluc.data.odd_labels import odd_labels
+from halluc.data.odd_tokens import odd_tokens
 from halluc.data.rows.references import SplitName
-from halluc.data.statistics import Words
+from halluc.data.statistics import Words, counted_with
+from halluc.data.tokenization import Tokenizer, is_cut_into_characters
 from halluc.runs.data import DataRecord, Instances, Overlap, SplitData
 
 # Called with how much is done and how much there is.
@@ -28,11 +31,14 @@ LONG_TOKEN, LONG_EXAMPLE = 100, 10_000
 _MOST_LABELS, _LABEL, _MOST_KNOWN = 10, 60, 2_000
 
 
-def check_corpora(corpora: Corpora, words: Words, tick: Tick = lambda done, total: None) -> DataRecord:
+def check_corpora(
+    corpora: Corpora, words: Words, tick: Tick = lambda done, total: None, config: DataConfig | None = None
+) -> DataRecord:
     """Count, compare and warn; reads nothing and changes nothing.
 
     Args:
         words: those of the task. tick: called now and then with the examples that are counted, and all that there are.
+        config: what the corpora were read by; it says whether texts were cut into words.
     """
     total, done = sum(map(len, corpora.splits.values())), 0
     splits, seen = {}, {}
@@ -53,7 +59,7 @@ def check_corpora(corpora: Corpora, words: Words, tick: Tick = lambda done, tota
         repairs=_findings(corpora.repairs),
         skipped=_findings(corpora.skipped),
     )
-    report.warnings.extend(_warnings(report, words))
+    report.warnings.extend(_warnings(report, corpora, words, config))
     report.warnings.extend(f"{found.where}: {found.what}" for found in corpora.notices)
     return report
 
@@ -175,17 +181,22 @@ def _findings(findings: list[Finding]) -> Instances:
     return Instances(count=len(findings), first=[f"{f.where}: {f.what}" for f in findings[:20]])
 
 
-def _warnings(report: DataRecord, words: Words) -> list[str]:
+def _warnings(report: DataRecord, corpora: Corpora, words: Words, config: DataConfig | None) -> list[str]:
     told = [f"{_shared(overlap, words)} (first: {overlap.first[0]})" for overlap in report.overlaps if overlap.examples]
     told += unseen_labels(report)
     unmet = [f"`{label}`" for label, found in report.renamed_labels.items() if not found.mentions]
     if unmet:
         told.append(f"`data.rename_labels` names {', '.join(unmet)}, but no mention has such a label")
     for name, split in report.splits.items():
-        told += _of_split(name, split, words)
+        told += _of_split(name, split, words, config)
+    noticed = {found.where.file for found in corpora.notices}
+    for name, corpus in corpora.splits.items():
+        told += [] if corpus.source in noticed else _of_whole_file(name, corpus, words)
+        told += _of_unspaced(name, corpus, words, config)
+    told += odd_tokens(corpora.splits, words)
     for found, what, done in ((report.repairs, words.mended, "repaired"), (report.skipped, "lines", "skipped")):
         if found.count:
-            told.append(f"{_counted(found.count, what, 'were')} {done} (first: {found.first[0]})")
+            told.append(f"{counted_with(found.count, what, 'were')} {done} (first: {found.first[0]})")
     return [*told, *odd_labels({name: split.labels for name, split in report.splits.items()})]
 
 
@@ -214,38 +225,71 @@ def _of_label(label: str, found: Instances, known: Sequence[str]) -> str:
     return f"{shown} ({found.count:,}, first: {found.first[0]}{meant})"
 
 
-def _of_split(name: str, split: SplitData, words: Words) -> list[str]:
+def _of_split(name: str, split: SplitData, words: Words, config: DataConfig | None) -> list[str]:
     told = []
+    # A blank that is a token stays one where each character is.
+    strip = "" if Tokenizer.of(config).how == "characters" else "; set `data.strip_invisible: true`"
     if split.duplicates:
-        told.append(f"{name}: {_counted(split.duplicates, words.examples, 'repeat')} an earlier one of the same split")
+        told.append(
+            f"{name}: {counted_with(split.duplicates, words.examples, 'repeat')} an earlier one of the same split"
+        )
     if split.contradictions:
-        many = _counted(split.contradictions, words.examples, "stand")
+        many = counted_with(split.contradictions, words.examples, "stand")
         told.append(f"{name}: {many} there with different {words.annotation}")
-    for found, what, how in (
-        (split.invisible_tokens, words.tokens, "empty or invisible"),
-        (split.long_tokens, words.tokens, f"longer than {LONG_TOKEN} characters"),
-        (split.long_examples, words.examples, f"longer than {LONG_EXAMPLE:,} {words.tokens}"),
+    for found, what, how, do in (
+        (split.invisible_tokens, words.tokens, "empty or invisible", strip),
+        (split.long_tokens, words.tokens, f"longer than {LONG_TOKEN} characters", ""),
+        (split.long_examples, words.examples, f"longer than {LONG_EXAMPLE:,} {words.tokens}", ""),
     ):
         if found.count:
-            told.append(f"{name}: {_counted(found.count, what, 'are')} {how} (first: {found.first[0]})")
+            told.append(f"{name}: {counted_with(found.count, what, 'are')} {how} (first: {found.first[0]}){do}")
     if not split.labels:
-        told.append(f"{name}: no {words.labelled.removesuffix('s')} at all")
+        labelled = words.labelled.removesuffix("s")
+        figure = "entity F1" if labelled == "mention" else "F1"
+        none = f"{name}: no {labelled} at all"
+        told.append(f"{none}: {figure} cannot choose a checkpoint; the last one is kept" if name == "dev" else none)
     return told
 
 
-_OF_ONE = {"are": "is", "were": "was"}
+# A single sentence that is longer, or has more ends of sentences in it, is a whole file; and so is a single long text.
+_LONG_SENTENCE, _MOST_ENDS, _LONG_TEXT = 100, 2, 1_000
+_ENDS = frozenset(".!?…。！？।؟")
 
 
-def _counted(count: int, what: str, verb: str) -> str:
-    """As `1 sentence repeats`, `1,350 sentences repeat`; ``what`` may be several words, as `tags or spans`."""
-    if count != 1:
-        return f"{count:,} {what} {verb}"
-    one = " ".join(word.removesuffix("s") for word in what.split(" "))
-    return f"1 {one} {_OF_ONE.get(verb, verb + 's')}"
+def _of_whole_file(name: str, corpus: Corpus[Any], words: Words) -> list[str]:
+    """A split that is one example and likely more."""
+    only = corpus.examples[0] if len(corpus) == 1 else None
+    if only is None or not _is_whole_file(name, only):
+        return []
+    size = f"{len(only.tokens):,} {words.tokens}"
+    if _is_text(corpus):
+        return [f"{name}: all of it is one text of {size}; is each text on a line of its own?"]
+    do = "a blank line ends a sentence; or is there a column with its number? set `data.sentence_column`"
+    if ".json" in corpus.source:
+        do = "write a record for each sentence"
+    return [f"{name}: all of it is one sentence of {size}: {do}"]
+
+
+def _of_unspaced(name: str, corpus: Corpus[Any], words: Words, config: DataConfig | None) -> list[str]:
+    """Texts that are cut into characters since they have no blanks."""
+    cut = Tokenizer.of(config)
+    if not hasattr(config, "tokenize") or cut.how != "words" or cut.version == 1:
+        return []
+    count = sum(is_cut_into_characters(example.tokens) for example in corpus)
+    many = counted_with(count, words.examples, "are")
+    return [f"{name}: {many} written without blanks between words, and cut into characters"] if count else []
+
+
+def _is_whole_file(name: str, only: Any) -> bool:
+    """Whether the only example of a split is likely more than one; a sentence alone cannot be trained on either."""
+    if isinstance(only, Labelled):
+        return len(only.tokens) > _LONG_TEXT
+    ends = sum(token in _ENDS for token in only.tokens)
+    return (name == "train" and len(only.tokens) > 2) or len(only.tokens) > _LONG_SENTENCE or ends > _MOST_ENDS
 
 
 def _shared(overlap: Overlap, words: Words) -> str:
-    many = _counted(overlap.examples, f"{overlap.later} {words.examples}", "stand").replace(" stand", " also stand")
+    many = counted_with(overlap.examples, f"{overlap.later} {words.examples}", "stand").replace(" stand", " also stand")
     if overlap.examples == 1:
         same = "the same" if overlap.same_annotation else "other"
         return f"{many} in {overlap.earlier}, with {same} {words.annotation}"

@@ -15,15 +15,16 @@ from halluc.core.memory import uncollected
 from halluc.data.causes import folded
 from halluc.data.config import DataConfig
 from halluc.data.decoding import Decoding, Finding, Place
-from halluc.data.reader import Mended, Raw, RawSentence, Reader
-from halluc.data.rows.references import SPLITS, SplitName, resolve
+from halluc.data.reader import Mended, Raw, RawSentence
+from halluc.data.rows.references import SPLITS, SplitName
 from halluc.data.rows.row import BadLine, LeftOut, Notice, excerpt
-from halluc.data.shares import Share, has_documents, place_of
 from halluc.data.spans.config import SpansConfig
+from halluc.data.splits import SplitReader, source_of
 from halluc.data.tag_schemes import Reading, summary
 from halluc.runs.data import Renamed
 
 _Readings = Mapping[SplitName, Reading]
+_Items = Mapping[SplitName, Iterable[Raw | BadLine]]
 
 
 @dataclass
@@ -69,11 +70,11 @@ def _read(config: DataConfig, table: registry.Table, splits: Sequence[SplitName]
     for split in splits:
         if config.reference(split) is None:
             continue
-        reading = _Reading(config, table, split)
         raw[split] = []
         broken: list[BadLine] = []
         try:
-            for item in reading.items():
+            reader = SplitReader(config, table, split)
+            for item in reader.items():
                 if isinstance(item, BadLine):
                     broken.append(_with_excerpt(item, len(broken)))
                     if len(broken) > _MOST_BROKEN + _SHARE_BROKEN * len(raw[split]):
@@ -84,69 +85,25 @@ def _read(config: DataConfig, table: registry.Table, splits: Sequence[SplitName]
                     found.notices.append(Finding(Place(item.file, item.line), item.what))
                 else:
                     raw[split].append(item)
-            raw[split] = reading.own(raw[split])
+            raw[split] = reader.own(raw[split])
+            found.mappings[split] = reader.reader.mapping
         except HallucError as error:
             missing.append(error)
-        found.mappings[split] = reading.reader.mapping
         bad += broken
     # Two splits may be parts of one file, which is then said to be absent, and tells its bad lines, to both.
     found.skipped, found.notices = list(dict.fromkeys(found.skipped)), list(dict.fromkeys(found.notices))
     refuse({(one.code, one.message): one for one in missing}.values())
-    return _Border(config, list(dict.fromkeys(bad))).corpora(raw, found)
+    beside = {split: _examples(config, table, split) for split in _named(config) if split not in raw}
+    return _Border(config, list(dict.fromkeys(bad))).corpora(raw, beside, found)
 
 
-class _Reading:
-    """One split being read, and which of its file's examples are its own.
+def _named(config: DataConfig) -> list[SplitName]:
+    return [split for split in SPLITS if config.reference(split) is not None]
 
-    ``by_document`` is None as long as it is not known whether the file has documents.
-    """
 
-    def __init__(
-        self, config: DataConfig, table: registry.Table, split: SplitName, by_document: bool | None = None
-    ) -> None:  # fmt: skip
-        self.config, self.split, self.by_document = config, split, by_document
-        self.reader: Reader = registry.load(table, "reader", config.task)(config)
-        reference = config.reference(split)
-        assert reference is not None
-        self.reference = reference
-
-    def items(self) -> Iterator[Raw | BadLine | LeftOut | Notice]:
-        """All that the reader gives; of a split that is all of its file no more examples than are asked for."""
-        most = self.config.max_examples if self._share(False).is_whole else None
-        count = 0
-        try:
-            for item in self.reader.read(self.reference, self.split):
-                yield item
-                count += not isinstance(item, (BadLine, LeftOut, Notice))
-                if count == most:
-                    return
-        except OSError as error:
-            raise data_error("D101", f"cannot read {self.reference}: {error.strerror or error}") from None
-
-    def own(self, items: list[Raw]) -> list[Raw]:
-        """The examples that are the split's, of those of its file."""
-        if self._share(False).is_whole:
-            return items
-        share = self._share(self._has_documents(items))
-        return [item for item in items if share.has(item)][: self.config.max_examples]
-
-    def stream(self) -> Iterator[Raw | BadLine]:
-        """The same one after another, without what is left out."""
-        share, count = self._share(bool(self.by_document)), 0
-        for item in self.items():
-            if isinstance(item, BadLine):
-                yield item
-            elif not isinstance(item, (LeftOut, Notice)) and share.has(item):
-                yield item
-                count += 1
-                if count == self.config.max_examples:
-                    return
-
-    def _has_documents(self, items: Iterable[Raw]) -> bool:
-        return has_documents(items, _source(self.reference, self.split))
-
-    def _share(self, by_document: bool) -> Share:
-        return Share(self.config, self.split, _source(self.reference, self.split), by_document)
+def _examples(config: DataConfig, table: registry.Table, split: SplitName) -> Iterator[Raw]:
+    """What can be read of a split's file, which is opened only if it is asked for."""
+    yield from SplitReader(config, table, split).examples()
 
 
 def _with_excerpt(bad: BadLine, before: int) -> BadLine:
@@ -189,7 +146,7 @@ class Streamed:
     def __iter__(self) -> Iterator[Any]:
         border = _Border(self.config, [], self.readings)
         count = 0
-        for item in _Reading(self.config, self.table, self.split, self.by_document).stream():
+        for item in SplitReader(self.config, self.table, self.split, self.by_document).stream():
             if isinstance(item, BadLine):
                 border.bad.append(_with_excerpt(item, len(border.bad)))
                 example = None
@@ -215,43 +172,24 @@ def stream_corpora(
     Raises:
         HallucError D101: a file is not there. D120: the tags belong to no one scheme.
     """
-    named = [split for split in splits if config.reference(split) is not None]
+    readers = {split: SplitReader(config, table, split) for split in splits if config.reference(split) is not None}
     border = _Border(config, [])
-    documents: dict[SplitName, bool] = {}
-    border.decide_schemes({split: _examples(config, table, split, documents) for split in named})
+    beside = {split: _examples(config, table, split) for split in _named(config) if split not in readers}
+    border.decide_schemes({split: reader.examples() for split, reader in readers.items()}, beside)
     readings = border.decoding.readings if border.decoding is not None else {}
-    return {split: Streamed(config, table, split, readings, documents.get(split, False)) for split in named}
-
-
-def _examples(
-    config: DataConfig, table: registry.Table, split: SplitName, documents: dict[SplitName, bool]
-) -> Iterator[Raw]:
-    """What can be read of a split's file, which also shows whether it has documents."""
-    reading = _Reading(config, table, split)
-    source, first = _source(reading.reference, split), -1
-    for item in reading.items():
-        if isinstance(item, (BadLine, LeftOut, Notice)):
-            continue
-        file, _, document = place_of(item)
-        if file == source:
-            first = document if first < 0 else first
-            documents[split] = documents.get(split, False) or document != first
-        yield item
+    return {
+        split: Streamed(config, table, split, readings, bool(reader.by_document)) for split, reader in readers.items()
+    }
 
 
 def _nothing(config: DataConfig, split: SplitName, help: str) -> HallucError:
     reference = config.reference(split)
     assert reference is not None
-    return data_error("D102", "nothing to read", Location(_source(reference, split)), help)
+    return data_error("D102", "nothing to read", Location(source_of(reference, split)), help)
 
 
-def _source(reference: str, split: SplitName) -> str:
-    is_file = not reference.startswith("hub:") and not Path(reference).expanduser().is_dir()
-    return str(resolve(reference, split)) if is_file else reference
-
-
-def _sentences(items: Iterable[Raw | BadLine]) -> Iterator[RawSentence]:
-    return (item for item in items if isinstance(item, RawSentence))
+def _sentences(splits: _Items) -> dict[SplitName, Iterator[RawSentence]]:
+    return {split: (one for one in items if isinstance(one, RawSentence)) for split, items in splits.items()}
 
 
 class _Border:
@@ -263,9 +201,9 @@ class _Border:
         self.decoding = Decoding(config, bad, readings) if isinstance(config, SpansConfig) else None
         self.repairs: list[Finding] = self.decoding.repairs if self.decoding is not None else []
 
-    def decide_schemes(self, splits: Mapping[SplitName, Iterable[Raw | BadLine]]) -> None:
+    def decide_schemes(self, splits: _Items, beside: _Items) -> None:
         if self.decoding is not None:
-            self.decoding.decide_schemes({split: _sentences(items) for split, items in splits.items()})
+            self.decoding.decide_schemes(_sentences(splits), _sentences(beside))
 
     def example(self, item: Raw, split: SplitName) -> Example | None:
         """The example, or None where it cannot be read, which ``bad`` then tells."""
@@ -278,9 +216,9 @@ class _Border:
             return item.example
         return item
 
-    def corpora(self, raw: dict[SplitName, list[Raw]], found: Corpora) -> Corpora:
+    def corpora(self, raw: dict[SplitName, list[Raw]], beside: _Items, found: Corpora) -> Corpora:
         """Fill ``found`` with the examples of each split."""
-        self.decide_schemes(raw)
+        self.decide_schemes(raw, beside)
         made: dict[SplitName, list[Any]] = dict(raw)
         for split, items in made.items():
             for place, item in enumerate(items):  # in the place of what was read of it, which is forgotten
@@ -299,8 +237,8 @@ class _Border:
                 raise self.nothing(split)
             reference = self.config.reference(split)
             assert reference is not None
-            others = tuple(_source(name, split) for name in self.config.beside(split))
-            found.splits[split] = Corpus(split, kept, _source(reference, split), others)
+            others = tuple(source_of(name, split) for name in self.config.beside(split))
+            found.splits[split] = Corpus(split, kept, source_of(reference, split), others)
         return found
 
     def nothing(self, split: SplitName) -> HallucError:

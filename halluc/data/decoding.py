@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from halluc.core.errors import MOST_SHOWN
+from halluc.core.errors import MOST_SHOWN, HallucError
 from halluc.core.examples import Origin, Span, Tagged
 from halluc.core.files import line_at
 from halluc.core.labels import MOST_CHARACTERS, UnknownTag, illegal, label_fault, read_spans
@@ -16,8 +17,10 @@ from halluc.data.rows.references import SplitName
 from halluc.data.rows.row import MEND, BadLine
 from halluc.data.spans.config import SpansConfig
 from halluc.data.tag_notation import STANDARD, looks_outside, outside_key
-from halluc.data.tag_schemes import MOST_KEPT, Reading, TagStatistics, decide
+from halluc.data.tag_schemes import MOST_KEPT, Reading, TagStatistics, are_plain, decide
 from halluc.data.tag_schemes import Place as Place
+
+_Sentences = Mapping[SplitName, Iterable[RawSentence]]
 
 # Where a config says what is read as labels.
 _LABEL_KEYS = ("tag_column", "tags_field", "spans_field")
@@ -47,14 +50,23 @@ class Decoding:
         self.renamed: Counter[str] = Counter(dict.fromkeys(config.rename_labels, 0))
         self._unfit: set[str] = set()
 
-    def decide_schemes(self, sentences: Mapping[SplitName, Iterable[RawSentence]]) -> None:
+    def decide_schemes(self, sentences: _Sentences, beside: _Sentences | None = None) -> None:
         """Find out how the tags of each split are read.
+
+        Args:
+            beside: the other splits, which are looked at only if these do not tell by themselves. So a split is read
+                alike, whichever splits a command asks for.
 
         Raises:
             HallucError or ManyErrors D120: no reading fits.
         """
         found = {split: TagStatistics.of(items) for split, items in sentences.items()}
-        self.readings = decide(found, self.config, self.bad)
+        others: dict[SplitName, TagStatistics] = {}
+        if beside and not are_plain(found, self.config):
+            for split, items in beside.items():
+                with suppress(HallucError):  # a file that is not there tells nothing
+                    others[split] = TagStatistics.of(items)
+        self.readings = decide(found, self.config, self.bad, others)
 
     def tagged(self, sentence: RawSentence, split: SplitName) -> Tagged | None:
         spans = sentence.spans

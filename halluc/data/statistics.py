@@ -31,6 +31,17 @@ def counted(count: int, things: str) -> str:
     return f"{count:,} {things if count != 1 else _PLURAL.sub('', things, count=1)}"
 
 
+_OF_ONE = {"are": "is", "were": "was"}
+
+
+def counted_with(count: int, what: str, verb: str) -> str:
+    """As `1 sentence repeats`, `1,350 sentences repeat`; ``what`` may be several words, as `tags or spans`."""
+    if count != 1:
+        return f"{count:,} {what} {verb}"
+    one = " ".join(word.removesuffix("s") for word in what.split(" "))
+    return f"1 {one} {_OF_ONE.get(verb, verb + 's')}"
+
+
 @dataclass(frozen=True)
 class Words:
     """What people call the pieces of an example, that which is labelled in it and that which labels it, in the plural.

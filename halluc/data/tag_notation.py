@@ -65,6 +65,11 @@ class Notation:
         found = self.split(tag)
         return None if found is None else f"{found[0]}-{found[1]}"
 
+    @property
+    def is_rare(self) -> bool:
+        """Whether labels such as `type-b` look alike, so that one prefix by itself does not show that it is one."""
+        return self.lower and self.prefix == "behind"
+
     def fits(self, tags: Collection[str]) -> bool:
         """Whether all tags are spelled so, with prefixes of one scheme."""
         prefixes = set()
@@ -107,7 +112,7 @@ def _affixed() -> Iterator[Notation]:
     for separator in _SEPARATORS:
         for lower in (False, True):
             yield Notation("before", separator, lower)
-        yield Notation("behind", separator)
+            yield Notation("behind", separator, lower)
 
 
 _AFFIXED = tuple(_affixed())
@@ -138,7 +143,8 @@ def notation_of(
     bare = _bare(tags, label)
     if bare is not None:
         return bare
-    found = [one for one in _AFFIXED if one.fits(tags)] or [one for one in _AFFIXED if one.fits_some(tags)]
+    several = [one for one in _AFFIXED if one.fits_some(tags)]
+    found = [one for one in _AFFIXED if one.fits(tags) and (one in several or not one.is_rare)] or several
     if len(found) > 1 and found[0] != STANDARD:
         problem = f"the tags can be read in several ways: {'; or '.join(map(str, found))}"
         raise UnknownNotation(

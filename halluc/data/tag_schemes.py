@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from halluc.core.errors import HallucError, Location, data_error, refuse
 from halluc.core.examples import Span
@@ -83,16 +83,17 @@ class TagStatistics:
 
 @dataclass
 class Reading:
-    """How the tags of a split are read; ``note`` says why, ``is_certain`` whether its own tags show it.
+    """How the tags of a split are read; ``note`` says why.
 
-    ``spans`` has the sequences that were met.
+    ``evidence`` tells whether its own tags show it, fit other schemes as well, or contradict each other. ``spans`` has
+    the sequences that were met.
     """
 
     scheme: Scheme
     notation: Notation
     note: str
     outside: frozenset[str]
-    is_certain: bool = True
+    evidence: Literal["certain", "open", "contradictory"] = "certain"
     spans: dict[tuple[str, ...], tuple[Span, ...]] = field(default_factory=dict)
     _tags: dict[str, str] = field(default_factory=dict)
 
@@ -148,40 +149,56 @@ class _Split:
                 self.evidence.add(before, behind, place)
 
 
+def are_plain(found: Mapping[SplitName, TagStatistics], config: SpansConfig) -> bool:
+    """Whether the tags of each split tell by themselves how they are read: they are spelled as this tool writes them,
+    and contradict no scheme."""
+    for split in _splits(found, config):
+        if not all(map(STANDARD.split, split.tags)):
+            return False
+        split.look()
+        if split.evidence.decide()[0] is None:
+            return False
+    return True
+
+
 def decide(
-    found: Mapping[SplitName, TagStatistics], config: SpansConfig, bad: Sequence[BadLine] = ()
+    found: Mapping[SplitName, TagStatistics],
+    config: SpansConfig,
+    bad: Sequence[BadLine] = (),
+    beside: Mapping[SplitName, TagStatistics] | None = None,
 ) -> dict[SplitName, Reading]:
     """How each split is read.
 
     Args:
-        bad: lines that cannot be read, to be told with the error.
+        bad: lines that cannot be read, to be told with the error. beside: splits that are not read themselves, but may
+            tell how those of ``found`` are.
 
     Raises:
         HallucError or ManyErrors D120: tags that belong to no one scheme, or can be read in no way or in several.
     """
-    return _Decision(found, config, bad).readings()
+    return _Decision(_splits(found, config), _splits(beside or {}, config), config, bad).readings()
 
 
 class _Decision:
-    def __init__(self, found: Mapping[SplitName, TagStatistics], config: SpansConfig, bad: Sequence[BadLine]) -> None:
-        self.config, self.bad = config, bad
-        outside = frozenset(config.outside_tags)
-        self.splits = [_Split(name, one, _asked(config, name), outside) for name, one in found.items() if one.pairs]
+    def __init__(self, splits: list[_Split], beside: list[_Split], config: SpansConfig, bad: Sequence[BadLine]) -> None:
+        self.splits, self.beside, self.config, self.bad = splits, beside, config, bad
         self.errors: list[HallucError] = []
         self._told: list[Scheme | None] = []  # the scheme of each split by itself, the certain ones first
 
     def readings(self) -> dict[SplitName, Reading]:
-        for split in self.splits:
+        tagged = []
+        for split in (*self.splits, *self.beside):
             shown = self._that_shows_most(split)
             try:
                 split.notation = notation_of(shown.tags, shown.asked, self.config.label, shown.share_outside)
             except UnknownNotation as error:
-                if shown is split:  # of others it is told by itself
-                    self.errors.append(self._unreadable(split, error))
-        self._refuse()
-        for split in self.splits:
+                if any(split is one for one in self.splits):
+                    self.errors.append(self._unreadable(shown, error))
+                continue
             split.look()
-        tagged = [split for split in self.splits if split.tags]
+            if split.tags:
+                tagged.append(split)
+        self._refuse()
         self._told = [_told(split) for split in sorted(tagged, key=_is_uncertain)]
         readings = {split.name: self._reading(split) for split in self.splits}
         self._refuse()
@@ -189,12 +206,14 @@ class _Decision:
 
     def _refuse(self) -> None:
         if self.errors:
-            once = {(one.message, str(one.where)): one for one in self.errors}  # splits may be parts of one file
+            # Several splits may be parts of one file, or be read as one is.
+            once = {(one.message, str(one.where)): one for one in self.errors}
             refuse([*once.values(), *(one.error() for one in self.bad)])
 
     def _that_shows_most(self, split: _Split) -> _Split:
         """The split with the most tags, of those that have all of this one's."""
-        alike = [one for one in self.splits if one.asked == split.asked and one.tags >= split.tags]
+        every = (*self.splits, *self.beside)
+        alike = [one for one in every if one.asked == split.asked and one.tags >= split.tags]
         return max(alike, key=lambda one: len(one.tags))
 
     def _unreadable(self, split: _Split, error: UnknownNotation) -> HallucError:
@@ -210,6 +229,7 @@ class _Decision:
 
     def _reading(self, split: _Split) -> Reading | None:
         scheme, note = split.evidence.decide()
+        evidence: Literal["open", "contradictory"] = "open" if scheme is not None else "contradictory"
         others = split.evidence.others()
         if split.asked is not None:
             scheme, note = split.asked, "named by the config"
@@ -224,7 +244,7 @@ class _Decision:
             self.errors.append(data_error("D120", f"the tags belong to no one scheme: {note}", help=help))
             return None
         note = "; ".join((note, *self._spelled(split)))
-        return Reading(scheme, split.notation, note, split.outside, not _is_uncertain(split))
+        return Reading(scheme, split.notation, note, split.outside, evidence if _is_uncertain(split) else "certain")
 
     def _spelled(self, split: _Split) -> list[str]:
         """What is unusual in the spelling of the tags."""
@@ -236,9 +256,14 @@ class _Decision:
         return told
 
 
+def _splits(found: Mapping[SplitName, TagStatistics], config: SpansConfig) -> list[_Split]:
+    outside = frozenset(config.outside_tags)
+    return [_Split(name, one, _asked(config, name), outside) for name, one in found.items() if one.pairs]
+
+
 def _asked(config: SpansConfig, split: SplitName) -> Scheme | None:
     """The scheme that the config names."""
-    named = config.scheme if isinstance(config.scheme, str) else config.scheme.get(split, "auto")
+    named: Scheme | Literal["auto"] = config.scheme if isinstance(config.scheme, str) else getattr(config.scheme, split)
     return None if named == "auto" else named
 
 
@@ -256,8 +281,10 @@ def summary(readings: Mapping[SplitName, Reading]) -> tuple[Scheme | None, str]:
     """The scheme of all splits and why, or None where they differ and how."""
     if not readings:
         return None, ""
-    plainest = max(readings.values(), key=lambda one: one.is_certain)  # the first that is certain
-    scheme = plainest.scheme if all(one.scheme == plainest.scheme for one in readings.values()) else None
-    if scheme and all(one.notation == plainest.notation for one in readings.values() if one.is_certain):
-        return scheme, plainest.note
+    every = list(readings.values())
+    first = next((one for one in every if one.evidence == "certain"), every[0])
+    scheme = first.scheme if all(one.scheme == first.scheme for one in every) else None
+    alike = {(one.notation, one.evidence) for one in every if one.evidence != "open"}
+    if scheme and len(alike) <= 1:
+        return scheme, first.note
     return scheme, "; ".join(f"{name}: {one}" for name, one in readings.items())

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import sys
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -79,7 +79,7 @@ HIDDEN = regex.compile(
 )
 _MAYBE_HIDDEN = regex.compile(rf"(?V1)[\p{{DI}}{_CONTROL}]")
 # A blank of no width: it goes from tokens like the others, but two words stand beside it.
-_ZERO_WIDTH_SPACE = "\u200b"
+ZERO_WIDTH_SPACE = "\u200b"
 
 
 class TokenizationKeys(Section):
@@ -185,7 +185,7 @@ class Tokenizer:
         if not self.strip_invisible or not _MAYBE_HIDDEN.search(text):
             return frozenset()
         found = (match.start() for match in HIDDEN.finditer(text))
-        return frozenset(place for place in found if self.how != "words" or text[place] != _ZERO_WIDTH_SPACE)
+        return frozenset(place for place in found if self.how != "words" or text[place] != ZERO_WIDTH_SPACE)
 
     def _clean(self, token: str) -> str:
         """Until nothing changes: what is stripped may bring a letter and its mark together, and the other way round."""
@@ -217,7 +217,10 @@ _OF_UNSPACED = regex.compile(rf"(?V1){_UNSPACED}")
 _LETTER = regex.compile(r"\p{L}")
 
 
-def is_unspaced(tokens: Iterable[str]) -> bool:
-    """Whether more than a fifth of the letters are of scripts that have no blanks between words."""
+def is_cut_into_characters(tokens: Sequence[str]) -> bool:
+    """Whether more than a fifth of the letters are of scripts without blanks, and each of these is a token."""
     text = "".join(tokens)
-    return not text.isascii() and 5 * len(_OF_UNSPACED.findall(text)) > len(_LETTER.findall(text))
+    if text.isascii():
+        return False
+    letters = len(_OF_UNSPACED.findall(text))
+    return 5 * letters > len(_LETTER.findall(text)) and letters == sum(map(bool, map(_OF_UNSPACED.search, tokens)))

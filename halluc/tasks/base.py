@@ -103,6 +103,10 @@ class Task(Protocol):
         """The labels that a corpus shows, sorted."""
         ...
 
+    def classes(self, corpus: Corpus[Any]) -> tuple[str, ...]:
+        """What a model of these labels tells apart, as ``class_weights`` names it: labels, and that there is none."""
+        ...
+
     def lacks(self, corpus: Corpus[Any]) -> str | None:
         """What a training split does not have without which there is nothing to learn, as "no mention"."""
         ...

@@ -8,17 +8,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from halluc.core.examples import Labelled
+from halluc.tasks.losses import UNLABELLED, Loss
 
 if TYPE_CHECKING:
     import torch
 
     from halluc.engine.batching import Batch
-    from halluc.tasks.text_losses import TextLoss
 
 # What a text weighs where some are read in windows: each window of a text has its part of it.
 PARTS = 1000
-# However rare a class, its texts weigh no more than this many of the mean, nor less than a part of it.
-MOST_WEIGHT = 10.0
 
 
 class TextWindow(NamedTuple):
@@ -43,7 +41,7 @@ class EncodedTexts:
     outputs: tuple[str, ...]
     pad: int
     notes: dict[str, int]
-    text_loss: TextLoss
+    text_loss: Loss
     lengths: list[int] = field(init=False)
     weights: list[int] = field(init=False)
 
@@ -58,7 +56,7 @@ class EncodedTexts:
 
     def collate(self, indexes: Sequence[int]) -> Batch:
         """``input_ids``, ``attention_mask`` and, of pairs, ``token_type_ids``, each (windows, longest window); labels
-        as ``TextLoss`` takes them."""
+        as ``Loss`` takes them."""
         import torch
 
         from halluc.engine.batching import Batch
@@ -79,8 +77,6 @@ class EncodedTexts:
     def _labels(self, examples: Sequence[int]) -> torch.Tensor:
         import torch
 
-        from halluc.tasks.text_losses import UNLABELLED
-
         targets = [self.targets[example] for example in examples]
         if not self.text_loss.multi_label:
             return torch.tensor([UNLABELLED if target is None else target[0] for target in targets])
@@ -99,19 +95,3 @@ class EncodedTexts:
 
     def ids(self, indexes: Sequence[int]) -> list[str]:
         return [self.examples[self.windows[index].example].id for index in indexes]
-
-
-def balanced(targets: Sequence[tuple[int, ...] | None], outputs: int, *, multi_label: bool) -> tuple[float, ...]:
-    """A weight an output that makes up for how rare it is, from .1 to 10; 1 for those that stand nowhere.
-
-    Of one label a text it is ``n / (k * n_c)``, for ``n`` texts of ``k`` classes and ``n_c`` of this one; of several,
-    texts without the label by texts with it.
-    """
-    there = [target for target in targets if target is not None]
-    count = Counter(number for target in there for number in target)
-    share = len(there) / max(1, len(count))
-    rarity = [
-        ((len(there) - count[number]) if multi_label else share) / count[number] if count[number] else 1.0
-        for number in range(outputs)
-    ]
-    return tuple(min(MOST_WEIGHT, max(1 / MOST_WEIGHT, weight)) for weight in rarity)

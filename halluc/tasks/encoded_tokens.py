@@ -7,14 +7,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from halluc.core.examples import Tagged
+from halluc.tasks.losses import UNLABELLED, Loss
 
 if TYPE_CHECKING:
     import torch
 
     from halluc.engine.batching import Batch
-
-# What the loss leaves out: padding, special pieces, and all but the first piece of a word (Devlin et al. 2019).
-UNLABELLED = -100
 
 
 class Window(NamedTuple):
@@ -67,7 +65,7 @@ class EncodedTokens:
     outputs: tuple[str, ...]
     pad: int
     notes: dict[str, int]
-    label_smoothing: float = 0.0
+    token_loss: Loss = field(default_factory=Loss)
     lengths: list[int] = field(init=False)
     weights: list[int] = field(init=False)
 
@@ -98,17 +96,9 @@ class EncodedTokens:
         return Batch({"input_ids": ids, "attention_mask": mask}, labels, tuple(indexes), weight)
 
     def loss(self, outputs: Any, batch: Batch) -> torch.Tensor:
-        """Cross-entropy summed over labelled tokens."""
-        import torch
-
+        """The loss summed over labelled tokens, each times the weight of its class."""
         logits = outputs.logits
-        return torch.nn.functional.cross_entropy(
-            logits.view(-1, logits.shape[-1]).float(),
-            batch.labels.view(-1),
-            ignore_index=UNLABELLED,
-            reduction="sum",
-            label_smoothing=self.label_smoothing,
-        )
+        return self.token_loss.summed(logits.view(-1, logits.shape[-1]), batch.labels.view(-1))
 
     def ids(self, indexes: Sequence[int]) -> list[str]:
         return [self.examples[self.windows[index].example].id for index in indexes]

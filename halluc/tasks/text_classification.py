@@ -94,6 +94,9 @@ class TextClassification:
         has_outside = asked and any(not example.labels for example in corpus)
         return (*found, OUT_OF_SCOPE) if has_outside else found
 
+    def classes(self, corpus: Corpus[Labelled]) -> tuple[str, ...]:
+        return self.labels(corpus)
+
     def lacks(self, corpus: Corpus[Labelled]) -> str | None:
         if not any(example.labels for example in corpus):
             return "no label"

@@ -7,12 +7,12 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from halluc.config.bounds import MOST_LABELS, Text
-from halluc.config.schema import Section
+from halluc.tasks.losses import LossConfig
 from halluc.tasks.text_edits import Side
 from halluc.tasks.text_windows import LongTexts
 
 
-class TextClassificationConfig(Section):
+class TextClassificationConfig(LossConfig):
     type: Literal["text_classification"]
     multi_label: bool = Field(
         default=False, description="whether a text may have several labels, or none; each is then judged by itself"
@@ -27,14 +27,6 @@ class TextClassificationConfig(Section):
         "end. Of a pair the longer text is cut first",
     )
     pool: Literal["mean", "max"] = Field(default="mean", description="how the logits of windows become a text's")
-    loss: Literal["cross_entropy", "focal"] = Field(
-        default="cross_entropy", description="focal: what is already right counts less (Lin et al. 2017)"
-    )
-    focal_gamma: float = Field(default=2.0, ge=0, le=100, description="with `loss: focal`: how much less")
-    class_weights: Literal["none", "balanced"] = Field(
-        default="none", description="balanced: a class weighs the more the rarer it is, from .1 to 10 times"
-    )
-    label_smoothing: float = Field(default=0.0, ge=0, lt=1, description="share of the target spread over all labels")
     out_of_scope: Literal["class", "leave_out"] = Field(
         default="class",
         description="training texts out of scope. class: the model gets an output for them, which claims nothing; "
@@ -51,8 +43,6 @@ class TextClassificationConfig(Section):
             raise ValueError("`task.threshold` goes with `multi_label: true`: else the most probable label is claimed")
         if self.pool != "mean" and self.long_texts != "windows":
             raise ValueError(f"`task.pool` goes with `long_texts: windows`, not with `{self.long_texts}`")
-        if self.focal_gamma != 2.0 and self.loss != "focal":
-            raise ValueError("`task.focal_gamma` goes with `loss: focal`")
         if self.out_of_scope == "leave_out" and self.multi_label:
             raise ValueError("`task.out_of_scope` goes with one label a text: of several, none may hold")
         return self

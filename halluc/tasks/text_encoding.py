@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from halluc.core.errors import HallucError, Location, data_error, environment_error, refuse
 from halluc.core.examples import Labelled
 from halluc.core.labels import OUT_OF_SCOPE
-from halluc.tasks.encoded_texts import EncodedTexts, TextWindow, balanced
+from halluc.tasks.encoded_texts import EncodedTexts, TextWindow
+from halluc.tasks.losses import Loss, class_weights
 from halluc.tasks.text_windows import LongTexts, Shown, covers, shown, shown_of_pair
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ def encode_texts(examples: Sequence[Labelled], encoder: Encoder, config: TextCla
         HallucError D136, D137: see ``refuse_labels``. E411: the tokenizer leaves no room, or lacks a piece.
     """
     from halluc.tasks.encoders import word_pieces
-    from halluc.tasks.text_losses import TextLoss
 
     refuse_labels(examples, multi_label=config.multi_label)
     words, dropped = word_pieces(encoder.tokenizer, [example.tokens for example in examples])
@@ -46,12 +46,16 @@ def encode_texts(examples: Sequence[Labelled], encoder: Encoder, config: TextCla
         windows += made
     notes["windows"] = len(windows)
     targets = _targets(examples, encoder.outputs, config.multi_label, notes)
-    weights = None
-    if config.class_weights == "balanced":
-        weights = balanced(targets, len(encoder.outputs), multi_label=config.multi_label)
-    loss = TextLoss(config.multi_label, config.loss, config.focal_gamma, config.label_smoothing, weights)
-    pad = encoder.padding
-    return EncodedTexts(examples, windows, targets, encoder.outputs, pad, notes, loss)
+    loss = _loss(targets, encoder.outputs, config)
+    return EncodedTexts(examples, windows, targets, encoder.outputs, encoder.padding, notes, loss)
+
+
+def _loss(
+    targets: Sequence[tuple[int, ...] | None], outputs: Sequence[str], config: TextClassificationConfig
+) -> Loss:  # fmt: skip
+    gold = ([outputs[number] for number in target] for target in targets if target is not None)
+    weights = class_weights(config, outputs, gold, multi_label=config.multi_label)
+    return Loss.of(config, weights, multi_label=config.multi_label)
 
 
 def _targets(

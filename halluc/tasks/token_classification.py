@@ -8,8 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from pydantic import Field
-
 from halluc.config.schema import Decoding, ModelConfig, Section
 from halluc.core.claims import Claim
 from halluc.core.edits import Editable
@@ -26,7 +24,8 @@ from halluc.gap.matching import BY_MENTIONS, Strata
 from halluc.gap.units import WithheldUnits
 from halluc.runs.schema import PredictedClaim, PredictedText, SpanPrediction
 from halluc.tasks.base import Asserted
-from halluc.tasks.encoded_tokens import UNLABELLED, EncodedTokens, Window, windows_of
+from halluc.tasks.encoded_tokens import EncodedTokens, Window, windows_of
+from halluc.tasks.losses import UNLABELLED, Loss, LossConfig, class_weights
 from halluc.tasks.renaming import named_tags, told_of_foreign
 
 if TYPE_CHECKING:
@@ -40,9 +39,8 @@ if TYPE_CHECKING:
 _WORDS_AT_ONCE = 1 << 16
 
 
-class TokenClassificationConfig(Section):
+class TokenClassificationConfig(LossConfig):
     type: Literal["token_classification"]
-    label_smoothing: float = Field(default=0.0, ge=0, lt=1, description="share of the target spread over all tags")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +103,9 @@ class TokenClassification:
 
     def labels(self, corpus: Corpus[Tagged]) -> tuple[str, ...]:
         return tuple(sorted({span.label for example in corpus for span in example.spans}))
+
+    def classes(self, corpus: Corpus[Tagged]) -> tuple[str, ...]:
+        return ("O", *self.labels(corpus))
 
     def lacks(self, corpus: Corpus[Tagged]) -> str | None:
         return None if any(example.spans for example in corpus) else "no mention"
@@ -174,8 +175,8 @@ class TokenClassification:
             gold = write_tags(len(example.tokens), example.spans)
             targets.append([tag_ids.get(tag, UNLABELLED) for tag in gold])
             notes["unknown_label_tokens"] += targets[-1].count(UNLABELLED)
-        pad = encoder.padding
-        return EncodedTokens(examples, windows, targets, encoder.outputs, pad, notes, self.config.label_smoothing)
+        loss = loss_of_tags(targets, encoder.outputs, self.config)
+        return EncodedTokens(examples, windows, targets, encoder.outputs, encoder.padding, notes, loss)
 
     def decode(
         self,
@@ -252,6 +253,13 @@ class TokenClassification:
     ) -> PredictedText:  # fmt: skip
         spans = [_predicted(text, one) for one in asserted]
         return PredictedText(id=text.id, line=text.line, text=text.text, tokens=list(text.tokens), spans=spans)
+
+
+def loss_of_tags(targets: Sequence[Sequence[int]], outputs: Sequence[str], config: TokenClassificationConfig) -> Loss:
+    """Tags of one label, as B- and I-, share its weight; what belongs to no label has that of ``O``."""
+    classes = [tag[2:] or "O" for tag in outputs]
+    gold = ((classes[tag],) for of_example in targets for tag in of_example if tag != UNLABELLED)
+    return Loss.of(config, class_weights(config, classes, gold))
 
 
 def _claim(example: Tagged, span: Span, confidence: float | None = None) -> Claim:

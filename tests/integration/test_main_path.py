@@ -171,7 +171,10 @@ def test_without_dev_the_last_weights_are_kept_and_it_is_said(halluc, experiment
     experiment.write_text(text.replace(dev + "\n", ""))
     outcome = halluc("train", experiment, "--set", "train.patience=1")
     assert outcome.code == 0
-    assert "no dev split: no checkpoint will be selected, the last one is kept, and `train.patience`" in outcome.err
+    assert (
+        "no dev split: no checkpoint will be selected, the last one is kept, and early stopping (`patience`) is off"
+        in outcome.err
+    )
     record = json.loads((only_run(experiment) / "run.json").read_text())
     assert record["best"] == {"step": 18, "chosen_by": "last: no dev split", "dev": {}}
 

@@ -26,13 +26,17 @@ from tests.made_runs import record_again
 MISLEADING = "Oslo O\nwon O\n. O\n\nthe O\nCorp O\nmet O\nParis O\n. O\n\nBerg O\nleft O\nAnna O\n. O\n"
 
 
-def run_study(folder: Path, encoder: Path, matrix: str, length: str = "epochs: 10", also_test: str = "") -> Path:
+def run_study(
+    folder: Path, encoder: Path, matrix: str, length: str = "epochs: 10", also_test: str = "", dev: str | None = None
+) -> Path:
     """Train and evaluate every cell of a study of the tiny encoder."""
     from halluc.__main__ import exit_code_of
     from tests.conftest import SENTENCES
 
     for split, copies in (("train", 4), ("dev", 1), ("test", 2)):
         (folder / f"{split}.txt").write_text("\n".join([SENTENCES] * copies), encoding="utf-8")
+    if dev is not None:
+        (folder / "dev.txt").write_text(dev, encoding="utf-8")
     with (folder / "test.txt").open("a", encoding="utf-8") as file:
         file.write(also_test)
     splits = "\n".join(f"  {split}: {folder / split}.txt" for split in ("train", "dev", "test"))
@@ -402,6 +406,16 @@ def test_an_axis_of_words_or_null_is_one_of_arms_and_numbers_are_none():
 
 
 # --- an axis of a training setting ----------------------------------------------------------------------------------
+
+
+def test_no_value_is_best_on_a_dev_that_has_nothing_to_find(halluc, tmp_path, tiny_encoder):
+    matrix = "{train.learning_rate: [0.0001, 0.01], seed: [1]}"
+    folder = run_study(tmp_path, tiny_encoder, matrix, length="steps: 1", dev="rain O\nfalls O\n")
+    config = folder / "study.yaml"
+    config.write_text(config.read_text().replace(", learning_rate: 0.01", ""))
+    found = reported(halluc, folder)
+    assert found.best_on_dev == []
+    assert [cell.training.chosen_by for cell in found.cells] == [["last: dev has no mention"]] * 2
 
 
 def test_an_axis_over_a_factor_of_ten_is_on_a_log_scale_and_its_best_value_on_dev_is_named(

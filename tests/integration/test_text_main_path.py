@@ -184,6 +184,28 @@ def test_several_labels_a_text(halluc, labelled):
     assert "several labels a text" in wrong.err
 
 
+@pytest.mark.parametrize(("task", "bare"), [("", "oos"), (", multi_label: true", [])])
+def test_dev_without_a_label_chooses_nothing_and_stops_nothing(halluc, labelled, task, bare):
+    config = labelled(task=task)
+    (config.parent / "dev.jsonl").write_text(json.dumps({"text": "tell a joke", "label": bare}) + "\n")
+    outcome = halluc("train", config, "--set", "train.patience=1", "--set", "train.epochs=3")
+    assert outcome.code == 0, outcome.err
+    told = (
+        "dev has no label: no checkpoint will be selected, the last one is kept, and early stopping (`patience`) is off"
+    )
+    assert f"warning: {told}" in outcome.err
+    assert "best so far" not in outcome.err
+    assert "all epochs done" in outcome.err
+    best = json.loads((only_run(config) / "run.json").read_text())["best"]
+    assert (best["chosen_by"], best["dev"]) == ("last: dev has no label", {})
+    evaluated = halluc("eval", "--run", only_run(config), "--split", "dev")
+    assert evaluated.code == 0, evaluated.err
+    assert "no gold label: figures of labels are 0 by convention" in evaluated.err
+    assert halluc("report", only_run(config)).code == 0
+    told = (only_run(config) / "model" / "README.md").read_text()
+    assert "chosen by" not in told
+
+
 def test_pairs_of_texts(halluc, labelled):
     config = labelled(data="  second_field: second\n", rows=records(pairs=True))
     assert halluc("train", config, "-q").code == 0

@@ -30,10 +30,11 @@ def corpus(corpus_files) -> Corpus:
     return read_corpora(SpansConfig(format="conll", train=str(corpus_files["train"])), TABLE).splits["train"]
 
 
-def prepared(corpus: Corpus, tiny_encoder: Path, dropout: float | None = None, freeze: int | None = None, **keys):
+def prepared(corpus: Corpus, tiny_encoder: Path, dropout: float | None = None, freeze: int | None = None,
+             task_keys: dict | None = None, **keys):  # fmt: skip
     keys = {"epochs": 2, "learning_rate": 1e-3, "batch_tokens": 64, "precision": "fp32", **keys}
     config = TrainConfig(**keys)
-    task = TokenClassification(TokenClassificationConfig(type="token_classification"))
+    task = TokenClassification(TokenClassificationConfig(type="token_classification", **(task_keys or {})))
     engine = runtime.start(config.precision, 1)
     model = ModelConfig(name=str(tiny_encoder), dropout=dropout, freeze=freeze)
     encoder = task.build(model, task.labels(corpus), "eager")
@@ -58,6 +59,27 @@ def test_accumulation_changes_no_loss(corpus, tiny_encoder):
     whole = losses(run(prepared(corpus, tiny_encoder, dropout=0.0)))
     split = losses(run(prepared(corpus, tiny_encoder, dropout=0.0, accumulation=3)))
     assert split == pytest.approx(whole, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    "task_keys", [{"class_weights": "balanced"}, {"class_weights": {"O": 0.5, "PER": 2}}, {"loss": "focal"}]
+)
+def test_weights_and_focus_are_the_same_however_a_step_is_split(corpus, tiny_encoder, task_keys):
+    plain = losses(run(prepared(corpus, tiny_encoder, dropout=0.0)))
+    whole = losses(run(prepared(corpus, tiny_encoder, dropout=0.0, task_keys=task_keys)))
+    split = losses(run(prepared(corpus, tiny_encoder, dropout=0.0, task_keys=task_keys, accumulation=3)))
+    assert split == pytest.approx(whole, abs=1e-5)
+    assert whole[0] != pytest.approx(plain[0], rel=1e-2)
+
+
+def test_weights_are_no_part_of_what_the_loss_is_divided_by(corpus, tiny_encoder):
+    """Twice the weight of every class is twice the loss: torch's weighted mean would not change."""
+    labels = ("O", *sorted({span.label for example in corpus for span in example.spans}))
+    twice = {"class_weights": dict.fromkeys(labels, 2.0)}
+    plain = losses(run(prepared(corpus, tiny_encoder, dropout=0.0, steps=1)))
+    assert losses(run(prepared(corpus, tiny_encoder, dropout=0.0, steps=1, task_keys=twice))) == pytest.approx(
+        [2 * loss for loss in plain], rel=1e-5
+    )
 
 
 def test_dropout_and_seed_decide_the_losses(corpus, tiny_encoder):

@@ -4,10 +4,11 @@ import pytest
 
 from halluc.commands import check
 from halluc.core.characters import is_invisible
-from halluc.core.examples import Corpus, Origin, Span, Tagged
+from halluc.core.examples import Corpus, Labelled, Origin, Span, Tagged
 from halluc.data.checks import check_corpora
 from halluc.data.corpora import Corpora, Finding, Place
-from halluc.data.statistics import SENTENCES
+from halluc.data.spans.config import SpansConfig
+from halluc.data.statistics import SENTENCES, TEXTS
 from halluc.runs.data import Instances
 
 
@@ -85,6 +86,141 @@ def test_tokens_that_show_nothing_are_found(token):
 @pytest.mark.parametrize("token", ["a", ".", "名", "🙂\ufe0f", "e\u0301", "\u0301"])
 def test_tokens_that_show_something_are_left_alone(token):
     assert not is_invisible(token)
+
+
+TWIN = ("Anna met Zo\u00e9 in Oslo", (Span(0, 1, "PER"), Span(2, 3, "PER"), Span(4, 5, "LOC")))
+
+
+def told(**splits: Corpus) -> list[str]:
+    """Warnings without those of repeats and overlaps."""
+    found = check_corpora(Corpora(splits), SENTENCES).warnings
+    return [one for one in found if "repeat" not in one and "also stand" not in one]
+
+
+def test_tokens_that_look_like_others_are_told_with_places_and_what_to_set():
+    train = corpus("train", TWIN, TWIN)
+    dev = corpus(
+        "dev", ("Anna\u200b met Zoe\u0301 in Os\u00adlo\u2060", TWIN[1]), ("Anna", (PER,)), ("\ufeffOslo", (ORG,))
+    )
+    assert told(train=train, dev=dev) == [
+        "dev has labels that train never shows: ORG (1, first: dev.txt:3); no model that learns from train can claim "
+        "them: mend them, or let train show them too",
+        "dev: 3 tokens differ from others only by characters that cannot be seen (first: dev.txt:1 'Anna' with U+200B; "
+        "dev.txt:1 'Oslo' with U+00AD, U+2060; dev.txt:3 'Oslo' with U+FEFF); set `data.strip_invisible: true`",
+        "dev: 1 token differs from others only in how letters with marks are encoded (first: dev.txt:1 'Zoe\\u0301'); "
+        "set `data.normalise: nfc`",
+        "dev: 3 mentions are unseen in train only because of such tokens",
+    ]
+
+
+def test_letters_in_another_form_are_told_apart():
+    train = corpus("train", ("Oslo fin 2 TM IV", ()), ("a", (PER,)))
+    dev = corpus("dev", ("Ｏｓｌｏ ﬁn 2² ™ \u2163", ()), ("ａ", (PER,)))
+    assert told(train=train, dev=dev) == [
+        "dev: 4 tokens differ from others only by the form of letters, such as full-width letters or ligatures (first: "
+        "dev.txt:1 'Ｏｓｌｏ' beside 'Oslo'; dev.txt:1 'ﬁn' beside 'fin'; dev.txt:1 'Ⅳ' beside 'IV'); set "
+        "`data.normalise: nfkc`",
+        "dev: 1 mention is unseen in train only because of such tokens",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645", "\u0645\u06cc\u062e\u0648\u0627\u0647\u0645"),  # Persian
+        ("\u0930\u200d\u094d\u092f", "\u0930\u094d\u092f"),  # Devanagari
+        ("👩\u200d🚀", "👩"),
+        ("❤\ufe0f", "❤"),
+        ("Zoe\u0301", "Zoe"),
+        ("2\u00b2", "22"),
+        ("Anna\u200b", "Anne"),
+    ],
+)
+def test_what_is_seen_is_no_invisible_difference(one, other):
+    assert told(train=corpus("train", (f"{one} {other}", (PER,)), ("x", ()))) == []
+
+
+def test_two_forms_of_which_none_is_plain_are_told_too():
+    found = told(train=corpus("train", ("Zoe\u0301 Zoe\u0301\u200b", (PER,)), ("x", ())))
+    assert found == [
+        "train: 1 token differs from others only by characters that cannot be seen (first: train.txt:1 'Zoe\u0301' "
+        "with U+200B); set `data.strip_invisible: true`"
+    ]
+
+
+def test_a_token_beside_a_mention_that_shows_nothing_makes_it_unseen():
+    train = corpus("train", TWIN, TWIN)
+    dev = corpus("dev", ("Anna \u200b left", (Span(0, 2, "PER"),)))
+    assert told(train=train, dev=dev) == [
+        "dev: 1 token is empty or invisible (first: dev.txt:1 '\\u200b'); set `data.strip_invisible: true`",
+        "dev: 1 mention is unseen in train only because of such tokens",
+    ]
+
+
+def test_a_word_that_a_soft_hyphen_cuts_is_unseen_for_it():
+    train = corpus("train", TWIN, TWIN)
+    cut, apart = ("Os \u00ad lo", (Span(0, 3, "LOC"),)), ("Os \u200b lo", (Span(0, 3, "LOC"),))
+    assert told(train=train, dev=corpus("dev", cut, apart))[-1] == (
+        "dev: 1 mention is unseen in train only because of such tokens"
+    )
+
+
+SENTENCE = "all of it is one sentence of"
+COLUMN = "a blank line ends a sentence; or is there a column with its number? set `data.sentence_column`"
+
+
+def test_a_file_that_is_one_sentence_is_told():
+    case = ("Harry sees Oslo rain falls in Rome", (PER,))
+    assert told(train=corpus("train", case)) == [f"train: {SENTENCE} 7 tokens: {COLUMN}"]
+    assert told(dev=corpus("dev", case)) == []
+    assert told(dev=corpus("dev", ("Harry left . He ate . He slept .", (PER,)))) == [
+        f"dev: {SENTENCE} 9 tokens: {COLUMN}"
+    ]
+    assert told(test=corpus("test", (" ".join(["a"] * 101), (PER,)))) == [f"test: {SENTENCE} 101 tokens: {COLUMN}"]
+    assert told(test=corpus("test", (" ".join(["a"] * 100), (PER,)))) == []
+    records = Corpus("train", corpus("train", case).examples, "train.jsonl.gz")
+    assert told(train=records) == [f"train: {SENTENCE} 7 tokens: write a record for each sentence"]
+
+
+def texts(split: str, *given: tuple[str, ...]) -> Corpus[Labelled]:
+    examples = [Labelled(f"{n}", Origin("t.csv", n), tokens, ("a",)) for n, tokens in enumerate(given, 1)]
+    return Corpus(split, tuple(examples), "t.csv")
+
+
+def test_a_file_that_is_one_text_is_told():
+    assert check_corpora(Corpora({"train": texts("train", ("a",) * 1001)}), TEXTS).warnings == [
+        "train: all of it is one text of 1,001 words; is each text on a line of its own?"
+    ]
+    assert check_corpora(Corpora({"train": texts("train", ("a",) * 1000)}), TEXTS).warnings == []
+
+
+def test_a_dev_without_a_mention_cannot_choose_a_checkpoint():
+    rain = ("rain falls", ())
+    assert told(train=corpus("train", TWIN, rain), dev=corpus("dev", rain), test=corpus("test", rain)) == [
+        "dev: no mention at all: entity F1 cannot choose a checkpoint; the last one is kept",
+        "test: no mention at all",
+    ]
+
+
+def test_texts_without_blanks_between_words_are_told_where_they_are_cut():
+    chinese, thai, english = (
+        (*"我住在", "Oslo", "市"),
+        ("ก", "รุ", "ง"),
+        ("A", "word", "of", "元", "朝", "dynasty"),
+    )
+    found = Corpora({"train": texts("train", chinese, english, thai)})
+    words = SpansConfig(format="jsonl", train="t")
+    assert check_corpora(found, TEXTS, config=words).warnings == [
+        "train: 2 texts are written without blanks between words, and cut into characters"
+    ]
+    for config in (
+        None,
+        SpansConfig(format="conll", train="t"),
+        SpansConfig(format="jsonl", train="t", tokenize="characters"),
+    ):
+        assert check_corpora(found, TEXTS, config=config).warnings == []
+    given = Corpora({"train": texts("train", ("我", "住在", "奥斯陆"))})
+    assert check_corpora(given, TEXTS, config=words).warnings == []
 
 
 def test_other_cells_that_a_check_is_for_are_counted():

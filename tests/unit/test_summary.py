@@ -53,6 +53,13 @@ def test_the_figures_are_those_of_the_set_that_the_file_was_written_with(protoco
     assert not [line for line in lines if line.startswith(not_there)]
 
 
+def test_of_a_split_without_claims_and_gold_nothing_is_said_of_the_training_split():
+    told = "novelty is not known: the config names no training split"
+    assert told not in shown(figure("hallucination_rate", None, 0), figure("omission_rate", None, 0))
+    assert told in shown(figure("hallucination_rate", None, 0), figure("omission_rate", 1.0, 3))
+    assert told in shown(figure("hallucination_rate", 1.0, 3), figure("omission_rate", None, 0))
+
+
 def test_a_figure_by_label_alone_has_no_cell_in_the_row_of_all():
     lines = shown(*of_labels({"ask": 3}), figure("hallucination_rate", 0.1), figure("omission_rate", 0.2))
     assert not [line for line in lines if "distortion" in line], "nothing is told of what nothing was counted of"

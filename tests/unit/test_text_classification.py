@@ -25,12 +25,12 @@ from halluc.engine import runtime
 from halluc.engine.batching import Batch
 from halluc.engine.inference import forward
 from halluc.metrics import calibration
-from halluc.tasks.encoded_texts import PARTS, balanced
+from halluc.tasks.encoded_texts import PARTS
 from halluc.tasks.encoders import frame_of_pair, load_tokenizer
+from halluc.tasks.losses import UNLABELLED
 from halluc.tasks.scratch import make_tokenizer
 from halluc.tasks.text_classification import TextClassification
 from halluc.tasks.text_decoding import label_sets, one_label
-from halluc.tasks.text_losses import UNLABELLED, TextLoss
 from halluc.tasks.text_windows import covers, shown, shown_of_pair
 from halluc.tasks.token_classification import TokenClassification
 
@@ -187,55 +187,6 @@ def test_a_tokenizer_with_a_rule_for_pairs_is_followed():
 
 
 # --- losses ----------------------------------------------------------------------------------------------------
-
-LOGITS = torch.tensor([[2.0, -1.0, 0.5], [0.1, 0.2, -3.0], [1.0, 1.0, 1.0]])
-
-
-def test_cross_entropy_is_torchs_and_unlabelled_texts_cost_nothing():
-    labels = torch.tensor([0, 2, UNLABELLED])
-    found = TextLoss(False)(LOGITS, labels)
-    expected = torch.nn.functional.cross_entropy(LOGITS[:2], labels[:2], reduction="none")
-    assert found.tolist() == pytest.approx([*expected.tolist(), 0.0])
-    for other in (TextLoss(False, weights=(1.0, 1.0, 3.0)), TextLoss(False, smoothing=0.2)):
-        assert other(LOGITS, labels)[2] == 0
-        assert other(LOGITS, labels)[1] != pytest.approx(found[1].item())
-    assert TextLoss(False, weights=(1.0, 1.0, 3.0))(LOGITS, labels)[1].item() == pytest.approx(3 * found[1].item())
-
-
-def test_focal_loss_follows_its_formula_and_is_cross_entropy_at_gamma_nought():
-    labels = torch.tensor([0, 2, 1])
-    right = LOGITS.softmax(-1)[range(3), labels]
-    assert TextLoss(False, "focal", 2.0)(LOGITS, labels).tolist() == pytest.approx(
-        (-((1 - right) ** 2) * right.log()).tolist(), rel=1e-5
-    )
-    assert torch.allclose(TextLoss(False, "focal", 0.0)(LOGITS, labels), TextLoss(False)(LOGITS, labels))
-    sets = torch.tensor([[1.0, 0, 1], [0, 0, 0], [1, 1, 1]])
-    chance = LOGITS.sigmoid()
-    of_truth = chance * sets + (1 - chance) * (1 - sets)
-    assert TextLoss(True, "focal", 2.0)(LOGITS, sets).tolist() == pytest.approx(
-        (-((1 - of_truth) ** 2) * of_truth.log()).mean(-1).tolist(), rel=1e-5
-    )
-    assert torch.allclose(TextLoss(True, "focal", 0.0)(LOGITS, sets), TextLoss(True)(LOGITS, sets))
-
-
-def test_losses_of_sure_models_stay_finite():
-    sure = torch.tensor([[200.0, -200.0]], requires_grad=True)
-    for wrong in (torch.tensor([1]), torch.tensor([[0.0, 1.0]])):
-        for kind in ("cross_entropy", "focal"):
-            loss = TextLoss(wrong.ndim == 2, kind)(sure, wrong).sum()
-            loss.backward()
-            assert math.isfinite(loss.item())
-            assert torch.isfinite(sure.grad).all()
-
-
-def test_balanced_weights_make_classes_weigh_alike_up_to_ten_times():
-    targets = [(0,)] * 60 + [(1,)] * 30 + [(2,)] * 10 + [None] * 5
-    weights = balanced(targets, 4, multi_label=False)
-    assert [weights[n] * c for n, c in enumerate((60, 30, 10))] == pytest.approx([100 / 3] * 3)
-    assert weights[3] == 1.0
-    assert balanced([(0,)] * 999 + [(1,)], 2, multi_label=False)[1] == 10.0
-    assert balanced([(0,), (0, 1), (0,), ()], 2, multi_label=True) == pytest.approx((1 / 3, 3.0))
-    assert balanced([(0,), (0,)], 1, multi_label=True) == (0.1,)
 
 
 def test_smoothing_weights_and_focus_reach_the_loss_of_a_batch(tiny_encoder):

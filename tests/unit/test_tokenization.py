@@ -14,7 +14,7 @@ from halluc.core.characters import is_invisible
 from halluc.data import tokenization
 from halluc.data.spans.config import SpansConfig
 from halluc.data.spans.reader import SpansReader
-from halluc.data.tokenization import HIDDEN, TokenizationKeys, Tokenizer, is_unspaced
+from halluc.data.tokenization import HIDDEN, TokenizationKeys, Tokenizer, is_cut_into_characters
 
 FAMILY, NORWAY, ENGLAND = "👨\u200d👩\u200d👧", "🇳🇴", "🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f"
 HEART, THUMB, KEYCAP = "❤\ufe0f", "👍🏽", "1\ufe0f\u20e3"
@@ -134,11 +134,12 @@ def test_tokens_are_in_memory_once():
 
 
 def test_scripts_without_blanks_are_told():
-    assert is_unspaced(Tokenizer().tokens("我住在Oslo市"))
-    assert is_unspaced(Tokenizer().tokens("กรุงเทพ"))
-    assert not is_unspaced(Tokenizer().tokens("The word 元朝 is the name of a dynasty"))
-    assert not is_unspaced(Tokenizer().tokens("나는 서울에 산다"))
-    assert not is_unspaced(["1", "!"])
+    assert is_cut_into_characters(Tokenizer().tokens("我住在Oslo市"))
+    assert is_cut_into_characters(Tokenizer().tokens("กรุงเทพ"))
+    assert not is_cut_into_characters(Tokenizer().tokens("The word 元朝 is the name of a dynasty"))
+    assert not is_cut_into_characters(Tokenizer().tokens("나는 서울에 산다"))
+    assert not is_cut_into_characters(["1", "!"])
+    assert not is_cut_into_characters(["我", "住在", "Oslo"])  # words that a file gives
 
 
 # Pieces of all kinds: hostile ones, of which clusters, words and hidden characters are made, and any other.

@@ -35,7 +35,7 @@ def files(reference: str, split: SplitName) -> list[Path]:
 
 
 def rows(reference: str, split: SplitName, encoding: str = "utf-8") -> Iterator[Row | BadLine | LeftOut]:
-    """A row for each line of a text that is not blank, with `text` and `spans`; each file is a document.
+    """A row for each line of a text that is not blank, with `id`, `text` and `spans`; each file is a document.
 
     Only entities (lines that begin with T) are read; relations, events and notes are none of a span.
 
@@ -88,4 +88,5 @@ def _of_text(path: Path, annotation: Path, text: str, lines: list[str], document
         end = text.find("\n", start)
         line = text[start : len(text) if end < 0 else end].removesuffix("\r")
         if line.strip():
-            yield Row(str(path), at + 1, {"text": line, "spans": of_line.get(at, [])}, line, document=document)
+            fields = {"id": f"{path.stem}:{at + 1}", "text": line, "spans": of_line.get(at, [])}
+            yield Row(str(path), at + 1, fields, line, document=document)

@@ -215,18 +215,13 @@ class _Sentences:
         self._numbers = (first, number) if number >= 0 and 0 <= number - last <= 1 else None
 
     def _one_sentence(self) -> Notice | None:
-        """What to say of a file without any blank line, whose first column counts sentences or which is very long."""
-        if self.sentences != 1 or self.document or self.layout.sentence_column is not None:
-            return None
+        """What to say of a file without any blank line, whose first column counts sentences."""
         first, last = self._numbers or (0, 0)
         counts = first < last and last - first + 1 < self.tokens
-        if not counts and self.tokens <= _MOST_OF_ONE:
+        if not counts or self.sentences != 1 or self.document or self.layout.sentence_column is not None:
             return None
-        help = (
-            "set `data.sentence_column: 0`" if counts else "see `data.sentence_column`, if a column numbers sentences"
-        )
-        what = f"the whole file is one sentence of {self.tokens:,} tokens, for no blank line ends one: {help}"
-        return Notice(self.file, 1, what)
+        what = f"the whole file is one sentence of {self.tokens:,} tokens, for no blank line ends one, and its first "
+        return Notice(self.file, 1, what + "column seems to count sentences: set `data.sentence_column: 0`")
 
     def _endless(self) -> BadLine:
         problem = f"a sentence of more than {self.layout.max_line_bytes:,} characters"
@@ -250,10 +245,6 @@ class _Sentences:
                 f"a label with a blank in it? set `data.columns: {self.width}`: the rest of a line is its last column"
             )
         return BadLine("D113", self.file, number, problem, help, line, 1, len(line))
-
-
-# A sentence of more tokens in a file that has no other.
-_MOST_OF_ONE = 1_000
 
 
 def bare_return(file: str, number: int, line: str) -> BadLine:

@@ -8,7 +8,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from halluc.config.bounds import DISTINCT, LONGEST_TEXT, MOST_LABELS, Text
 from halluc.config.schema import LabelName, Section
@@ -29,11 +29,20 @@ _Scheme = Literal["auto", "iob1", "iob2", "bioes", "bmes", "bilou", "io"]
 _OutsideTag = Annotated[str, Field(max_length=LONGEST_TEXT)]
 
 
+class SplitSchemes(Section):
+    """A scheme for each split."""
+
+    train: _Scheme = Field(default="auto", description="that of the training split")
+    dev: _Scheme = Field(default="auto", description="that of the dev split")
+    test: _Scheme = Field(default="auto", description="that of the test split")
+
+
 class _Tags(Section):
-    scheme: _Scheme | dict[SplitName, _Scheme] = Field(
+    scheme: Annotated[_Scheme, Tag("one")] | Annotated[SplitSchemes, Tag("each")] = Field(
         default="auto",
         description="how tags mark spans, for all splits or as {train: iob2, test: iob1}; auto: decided for each split "
         "by its tags, and told by `check`",
+        discriminator=Discriminator(lambda value: "each" if isinstance(value, dict | SplitSchemes) else "one"),
     )
     label: LabelName | None = Field(default=None, description="the label of tags that have none, as B, I and O")
     outside_tags: Annotated[list[_OutsideTag], Field(min_length=1, max_length=100), DISTINCT] = Field(
@@ -42,6 +51,14 @@ class _Tags(Section):
     rename_labels: Annotated[dict[Text, LabelName | None], Field(max_length=MOST_LABELS)] = Field(
         default={}, description="other names for labels, as {PERpart: PER, MISC: null}; null: without these mentions"
     )
+
+    @model_validator(mode="after")
+    def _names_labels(self) -> Self:
+        outside = [old for old, new in self.rename_labels.items() if new == "O"]
+        if outside:
+            raise ValueError(f"`data.rename_labels.{cut(outside[0])}: O` names no label: null leaves its mentions out")
+        return self
+
     bad_tags: Literal["error", "repair"] = Field(
         default="error", description="tags that break their scheme: refuse, or read them as conlleval does and say so"
     )
@@ -83,7 +100,7 @@ class _Fields(Section):
 class _Spans(Section):
     span_unit: Literal["auto"] | Unit = Field(
         default="auto",
-        description="what offsets of spans count: characters, tokens, utf16 (as JavaScript and Java) or bytes of UTF-8; "
+        description="what offsets of spans count: characters, tokens, utf16 (as JavaScript) or bytes of UTF-8; "
         "auto: characters of a text, tokens of a list, and of both the one that all spans fit",
     )
     span_end: Literal["exclusive", "inclusive"] = Field(
@@ -146,6 +163,11 @@ class SpansConfig(DataConfig, _Tags, _Fields, _Spans, TokenizationKeys):
         fields = type(self).model_fields
         update = {key: value for key, value in keys.items() if getattr(self, key) == fields[key].default}
         return self.model_copy(update=update) if update else self
+
+    @property
+    def names_of_tags(self) -> Mapping[int, str] | None:
+        """What tags mean that are numbers."""
+        return dict(enumerate(self.tag_names)) if isinstance(self.tag_names, list) else self.tag_names
 
     def asked(self) -> Mapping[str, str | int]:
         return {

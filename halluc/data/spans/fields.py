@@ -6,14 +6,13 @@ reading fits all of the rows.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from halluc.core.errors import HallucError, Location, data_error
 from halluc.data.rows.row import Row, Unreadable
-from halluc.data.spans import forms, presets, values
+from halluc.data.spans import forms, presets, shapes, values
 from halluc.data.spans.config import HUB_TAGS_FIELD, SpansConfig
 from halluc.data.spans.paths import Path, named, path_of, value_at
 from halluc.data.spans.values import unpacked
@@ -23,7 +22,6 @@ MOST_ROWS = 100
 _ROLES = ("tokens", "tags", "text", "spans")
 # Fields of these names are used too where none has the name of the config's default.
 _USUAL = {"tokens": ("words",), "tags": (HUB_TAGS_FIELD,)}
-_TAG = re.compile(r"O|[BIESULMW]([-_].+)?")
 _SHOWN = 8
 
 _Records = Sequence[Mapping[str | int, Any]]
@@ -64,7 +62,10 @@ def choose(rows: Sequence[Row], config: SpansConfig, gold: bool = True) -> tuple
         (one for one in several if _are_there(records, [one[name] for name in names if name in one])), several[0]
     )
     resolved = config.resolved(keys)
-    return resolved, _Choice(rows, resolved, records, gold).fields()
+    choice = _Choice(rows, resolved, records, gold)
+    if gold and config.preset is None and "tokens_field" in choice.defaults and presets.recognised(records) == "gliner":
+        raise choice.error("spans of GLiNER end with their last token, which nothing here says", "")
+    return resolved, choice.fields()
 
 
 def _are_there(records: _Records, names: Sequence[str | int]) -> bool:
@@ -118,10 +119,15 @@ class _Choice:
             # A list of words may have the name of the text, and a text that of the words.
             if role == "text" and not any(isinstance(value, str) for value in met):
                 continue
-            if role == "tokens" and is_default and not any(_may_be_words(value) for value in met):
+            if role == "tokens" and is_default and not any(shapes.may_be_words(value) for value in met):
                 continue
             return path
         return None
+
+    @property
+    def defaults(self) -> set[str]:
+        """The keys of fields that have their default."""
+        return {f"{role}_field" for role in _ROLES if self._is_default(role)}
 
     def _is_default(self, role: str) -> bool:
         name = getattr(self.config, f"{role}_field")
@@ -136,8 +142,8 @@ class _Choice:
             raise self._no_input(absent)
         taken = self._taken()
         free = [name for name in self.names if name not in taken]
-        lists = [name for name in free if self._all(name, _are_words)]
-        texts = [name for name in free if self._all(name, _is_plain)]
+        lists = [name for name in free if self._all(name, shapes.are_words)]
+        texts = [name for name in free if self._all(name, shapes.is_plain)]
         if self.gold and (known["tags"] is not None or known["spans"] is None):
             pairs = self._tokens_with_tags([*lists, *texts], known["tags"])
             if len(pairs) == 1:
@@ -164,19 +170,10 @@ class _Choice:
         if len(spans) != 1 or spans[0] is None:
             return texts
         at = spans[0]
-        return [name for name in texts if all(self._holds(record, name, at) for record in self.records)]
-
-    def _holds(self, record: Mapping[str | int, Any], name: str | int, at: Path) -> bool:
-        text, value = record.get(name), _value(record, at)
-        if not isinstance(text, str) or value is None:
-            return value is None
-        for given in _spans_of(value, self.config):
-            surface = text[given.start : given.end]
-            if given.end > len(text) or (given.surface is not None and given.surface != surface):
-                return False
-            if given.surface is None and (not surface.strip() or _cuts_word(text, given.start, given.end)):
-                return False
-        return True
+        held = [(record, _value(record, at)) for record in self.records]
+        return [
+            name for name in texts if all(shapes.holds(record.get(name), value, self.config) for record, value in held)
+        ]
 
     def _guess_annotation(self) -> None:
         absent = self._absent("tags", "spans")
@@ -192,7 +189,7 @@ class _Choice:
         if tags and spans:
             names = " and ".join(f"`{name}`" for name in (*tags, *spans))
             help = "set `data.tags_field` or `data.spans_field` to the one that is meant"
-            raise self._error(f"{names} could be the annotation", help)
+            raise self.error(f"{names} could be the annotation", help)
         if tags or spans:
             role, what = ("tags", "lists of tags") if tags else ("spans", "spans")
             raise self._several(role, tags or spans, what)
@@ -228,19 +225,19 @@ class _Choice:
             if given is None or value is None:
                 return False
             try:
-                count = len(values.words(given, "")[0]) if not _is_plain(given) else len(given.split())
-                found = values.tags(value, "", count, _names(self.config))
+                count = len(values.words(given, "")[0]) if not shapes.is_plain(given) else len(given.split())
+                found = values.tags(value, "", count, self.config.names_of_tags)
             except Unreadable as bad:
                 if bad.code != "D121" or not isinstance(value, list):
                     return False
                 found = ("O",)  # numbers whose names are asked for when they are read
             seen.update(found)
-        return "O" in seen or any(_TAG.fullmatch(tag) and len(tag) > 1 for tag in seen)
+        return "O" in seen or any(shapes.TAG.fullmatch(tag) and len(tag) > 1 for tag in seen)
 
     def _is_a_token_a_row(self, words: Path | None) -> bool:
         """Whether several rows are all of one word, which is text: then a row is no sentence."""
         given = [_value(record, words) for record in self.records] if words is not None else []
-        return len(given) > 1 and all(_is_plain(value) and len(value.split()) < 2 for value in given)
+        return len(given) > 1 and all(shapes.is_plain(value) and len(value.split()) < 2 for value in given)
 
     def _all(self, name: str | int, fits: Any) -> bool:
         met = [record[name] for record in self.records if record.get(name) is not None]
@@ -262,13 +259,13 @@ class _Choice:
 
     def _no_input(self, absent: list[str]) -> HallucError:
         config = self.config
-        tags = [name for name in self.names if self._all(name, _is_tag)]
+        tags = [name for name in self.names if self._all(name, shapes.is_tag)]
         if len(self.rows) > 1 and tags and any(record[tags[0]] == "O" for record in self.records):
             return self._token_a_row()
         problem = f"neither a list `{config.tokens_field}` nor a string `{config.text_field}`; {self._have()}"
         if absent:
             problem = f"no row has {' or '.join(absent)}; {self._have()}"
-        return self._error(problem, "name the fields with `data.tokens_field` or `data.text_field`")
+        return self.error(problem, "name the fields with `data.tokens_field` or `data.text_field`")
 
     def _no_annotation(self, absent: list[str]) -> HallucError:
         config = self.config
@@ -276,64 +273,23 @@ class _Choice:
         if absent:
             problem = f"no row has {' or '.join(absent)}; {self._have()}"
         help = "name the field with `data.tags_field` or `data.spans_field`"
-        label = next((name for name in ("label", "labels") if self._all(name, _is_plain)), None)
+        label = next((name for name in ("label", "labels") if self._all(name, shapes.is_plain)), None)
         if label is not None:
             help = f"`{label}` has one value a text: is it `task.type: text_classification`?"
-        return self._error(problem, help)
+        return self.error(problem, help)
 
     def _token_a_row(self) -> HallucError:
         help = (
             "set `data.format: conll`, with `data.separator`, `data.header`, `data.token_column` and `data.tag_column`"
         )
-        return self._error("each row holds one token, and not a sentence", help)
+        return self.error("each row holds one token, and not a sentence", help)
 
     def _several(self, role: str, names: Sequence[str | int], what: str) -> HallucError:
         listed = " and ".join(f"`{name}`" for name in names[:_SHOWN])
         help = f"set `data.{role}_field` to the one that is meant, as `data.{role}_field: {names[0]}`"
-        return self._error(f"{listed} hold {what}", help)
+        return self.error(f"{listed} hold {what}", help)
 
-    def _error(self, problem: str, help: str) -> HallucError:
+    def error(self, problem: str, help: str) -> HallucError:
         first = self.rows[0]
         help = presets.proposal(list(self.records), self.config.preset) or help
         return data_error("D107", problem, Location(first.file, first.line, text=first.shown or None), help)
-
-
-def _names(config: SpansConfig) -> Mapping[int, str] | None:
-    names = config.tag_names
-    return dict(enumerate(names)) if isinstance(names, list) else names
-
-
-def _is_plain(value: Any) -> bool:
-    """Text that is no list or object written as text."""
-    return isinstance(value, str) and isinstance(unpacked(value), str)
-
-
-def _is_tag(value: Any) -> bool:
-    return isinstance(value, str) and _TAG.fullmatch(value) is not None
-
-
-def _may_be_words(value: Any) -> bool:
-    return isinstance(value, (str, list, tuple))
-
-
-def _are_words(value: Any) -> bool:
-    value = unpacked(value)
-    if not isinstance(value, (list, tuple)) or not value:
-        return False
-    if set(map(type, value)) == {str}:
-        return True
-    return all(
-        isinstance(item, Mapping) and any(isinstance(item.get(key), str) for key in values.WORD_KEYS) for item in value
-    ) and not any(forms.plan(tuple(item), None).label for item in value)
-
-
-def _spans_of(value: Any, config: SpansConfig) -> list[forms.Given]:
-    try:
-        return forms.spans(value, "", config.span_label_field)
-    except Unreadable:
-        return []
-
-
-def _cuts_word(text: str, start: int, end: int) -> bool:
-    before, behind = text[max(start - 1, 0) : start + 1], text[end - 1 : end + 1]
-    return any(len(pair) == 2 and pair.isalnum() for pair in (before if start else "", behind))

@@ -99,7 +99,7 @@ def spans(value: Any, field: str, label: str | None = None) -> list[Given]:
         Unreadable D107: none of these forms, or several could be meant.
     """
     value = unpacked(value)
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         inner = wrapped(value)
         if inner is None:
             return list(_by_label(value, field))
@@ -108,7 +108,7 @@ def spans(value: Any, field: str, label: str | None = None) -> list[Given]:
         raise Unreadable("D107", f"`{field}` is neither a list nor a mapping")
     found = []
     for item in value:
-        if isinstance(item, Mapping):
+        if isinstance(item, dict):
             if (given := _of_object(item, field, label)) is not None:
                 found.append(given)
         elif isinstance(item, (list, tuple)) and len(item) == 3:
@@ -132,12 +132,12 @@ def wrapped(value: Mapping[str, Any]) -> Sequence[Any] | None:
 
 
 def _may_be_span(item: Any) -> bool:
-    return isinstance(item, Mapping) or (isinstance(item, (list, tuple)) and len(item) == 3)
+    return isinstance(item, dict) or (isinstance(item, (list, tuple)) and len(item) == 3)
 
 
 def _by_label(value: Mapping[str, Any], field: str) -> Iterator[Given]:
     for label, mentions in value.items():
-        for surface, places in mentions.items() if isinstance(mentions, Mapping) else [(None, mentions)]:
+        for surface, places in mentions.items() if isinstance(mentions, dict) else [(None, mentions)]:
             for place in places if isinstance(places, (list, tuple)) else [places]:
                 if not isinstance(place, (list, tuple)) or len(place) != 2:
                     raise Unreadable("D107", f"`{field}.{label}` holds no [start, end] pairs")
@@ -148,7 +148,7 @@ def _of_object(item: Mapping[str, Any], field: str, label: str | None) -> Given 
     """A span that is an object; None for a result of Label Studio that is none, such as a relation."""
     keys = plan(tuple(item), label)
     inner = item.get("value")
-    if isinstance(inner, Mapping):
+    if isinstance(inner, dict):
         if item.get("type") in _NO_SPANS:
             return None
         return _of_object({key: inner[key] for key in inner}, field, label)
@@ -210,15 +210,15 @@ def _checked(start: Any, end: Any, label: Any) -> Given:
 def form(value: Any, label: str | None = None) -> str | None:
     """What ``halluc check`` says of the form of a field's spans; None where there are none to tell by."""
     value = unpacked(value)
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         inner = wrapped(value)
         if inner is None:
             return "start and end by label" if value else None
         value = inner
     for item in value if isinstance(value, (list, tuple)) else ():
-        if isinstance(item, Mapping):
+        if isinstance(item, dict):
             inner = item.get("value")
-            found = plan(tuple(inner if isinstance(inner, Mapping) else item), label)
+            found = plan(tuple(inner if isinstance(inner, dict) else item), label)
             return found.shown if found.start is not None or found.first is not None else None
         return "start, end, label" if _may_be_span(item) else None
     return None

@@ -30,7 +30,7 @@ def value_at(record: Mapping[str | int, Any], path: Path) -> Any:
         return record.get(path[0])
     value: Any = record
     for done, step in enumerate(path):
-        if isinstance(value, Mapping):
+        if isinstance(value, dict):
             value = value.get(step, value.get(str(step)))
         elif isinstance(value, (list, tuple)) and step == _ONLY:
             kept = [item for item in value if not is_cancelled(item)]
@@ -48,7 +48,7 @@ def value_at(record: Mapping[str | int, Any], path: Path) -> Any:
 
 def is_cancelled(item: Any) -> bool:
     """Whether an annotation of Label Studio was cancelled (skipped) by its annotator."""
-    return isinstance(item, Mapping) and item.get("was_cancelled") is True
+    return isinstance(item, dict) and item.get("was_cancelled") is True
 
 
 def named(path: Path) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path as FilePath
 from typing import Any, ClassVar
@@ -45,8 +45,7 @@ class SpansReader:
         self.tokenizer = Tokenizer.of(config)
         self.mapping = ""
         self._inputs: Records | None = None
-        names = config.tag_names
-        self._tag_names: Mapping[int, str] | None = dict(enumerate(names)) if isinstance(names, list) else names
+        self._tag_names = config.names_of_tags
         self._met: dict[tuple[str, ...], tuple[str, ...]] = {}
 
     def read(self, reference: str, split: SplitName) -> Iterator[Item]:
@@ -61,6 +60,10 @@ class SpansReader:
             rows: Iterator[Row | BadLine | LeftOut | Notice] = brat.rows(reference, split, self.config.encoding)
         else:
             _, rows = open_rows(reference, split, self.config.layout())
+        yield from self.sentences(rows, split)
+
+    def sentences(self, rows: Iterator[Row | BadLine | LeftOut | Notice], split: SplitName) -> Iterator[Item]:
+        """The rows of one file as sentences; the first of them tell what its fields hold."""
         first: list[Row | BadLine | LeftOut | Notice] = []
         held = 0
         for item in rows:

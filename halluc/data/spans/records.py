@@ -37,8 +37,8 @@ class Records:
     def __init__(self, config: SpansConfig, tokenizer: Tokenizer, rows: Sequence[Row], gold: bool = True) -> None:
         self.config, self.fields = choose(rows, config, gold)
         self.tokenizer, self.rows, self.gold = tokenizer, rows, gold
-        names = config.tag_names
-        self.names: Mapping[int, str] | None = dict(enumerate(names)) if isinstance(names, list) else names
+        self.names = config.names_of_tags
+        self.named = {role: named(path) for role in ("tokens", "tags", "spans") if (path := getattr(self.fields, role))}
         self.alignment = Alignment(self.config, self._advice)
         self._unit_of_both: Unit | None = None
         self._samples: list[Sample] | None = None
@@ -78,6 +78,8 @@ class Records:
                 raise Unreadable("D107", problem, "take one away, or name another with `data.spans_field`")
             tokens, tags = self._tagged(listed, tags, text)
             return RawSentence(identity, row.file, (line,) * len(tokens), row.document, tokens, tags)
+        if listed is None and text is None:
+            raise self._no_input(record)
         if spans is None and not self._may_lack_spans(record):
             raise self._no_annotation(record)
         sentence = self._tokens(listed, text, record)
@@ -150,16 +152,13 @@ class Records:
         return text if isinstance(text, str) else None
 
     def _tagged(self, listed: Any, tags: Any, text: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        fields = self.fields
-        field = named(fields.tokens or fields.text or ())
-        plain = values.unpacked(listed)
-        if isinstance(plain, str):
-            words: tuple[str, ...] = tuple(plain.split())
+        if isinstance(listed, str) and isinstance(listed := values.unpacked(listed), str):
+            words: tuple[str, ...] = tuple(listed.split())
             if not words:
                 raise Unreadable(*EMPTY)
         else:
-            words = values.words(plain, field, text)[0]
-        found = values.tags(tags, named(fields.tags or ()), len(words), self.names)
+            words = values.words(listed, self.named.get("tokens", ""), text)[0]
+        found = values.tags(tags, self.named["tags"], len(words), self.names)
         cleaned, kept = self.tokenizer.cleaned(words)
         if kept is not None:
             found = values.kept_tags(found, kept)
@@ -168,7 +167,7 @@ class Records:
     def _tokens(self, listed: Any, text: str | None, record: Mapping[str | int, Any]) -> Sentence:
         """The tokens as spans count them: those that a file gives are as they stand there."""
         if listed is not None:
-            words, places = values.words(listed, named(self.fields.tokens or ()), text)
+            words, places = values.words(listed, self.named["tokens"], text)
             if text is None:
                 return offsets.joined(words)
             return Sentence(text, words, places or values.located(words, text), "both")
@@ -178,7 +177,7 @@ class Records:
         return Sentence(text, tokens, bounds)
 
     def _spans(self, value: Any, sentence: Sentence) -> Aligned:
-        givens = forms.spans(value, named(self.fields.spans or ()), self.config.span_label_field) if value else []
+        givens = forms.spans(value, self.named["spans"], self.config.span_label_field) if value else []
         if not givens:
             return (), ()
         unit = self._unit((sentence, givens))

@@ -10,12 +10,16 @@ from halluc.data.spans.paths import is_cancelled, path_of, value_at
 
 # What Prodigy writes of a record that was not accepted.
 _REJECTED = ("reject", "ignore")
+# The fields by which a record is left out.
+_FIELDS = frozenset(("answer", "was_cancelled", "is_labeled", "data"))
 _UNUSUAL = (None, False, 0, "", "false", "False", "no", "rejected", "ignored", "skipped")
 
 
 def rejection(record: Mapping[str | int, Any], config: SpansConfig) -> str | None:
     """Why a record is left out; None where it is an example."""
     name = config.answer_field
+    if name == "answer" and record.keys().isdisjoint(_FIELDS):
+        return None
     answer = record.get(name) if name in record else value_at(record, path_of(name, [record]))
     if isinstance(answer, str) and answer in _REJECTED:
         return f"`{name}` is {answer}"
@@ -25,7 +29,7 @@ def rejection(record: Mapping[str | int, Any], config: SpansConfig) -> str | Non
         return "cancelled by its annotator"
     if record.get("is_labeled") is False:
         return "not annotated"
-    if isinstance(record.get("data"), Mapping):  # a task of Label Studio
+    if isinstance(record.get("data"), dict):  # a task of Label Studio
         made = record.get("annotations", record.get("completions"))
         if isinstance(made, list):
             if not made:

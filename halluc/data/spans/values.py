@@ -70,7 +70,8 @@ def words(value: Any, field: str, text: str | None = None) -> tuple[tuple[str, .
     Raises:
         Unreadable: no such list; D106: it is empty; D109: the places contradict the text.
     """
-    value = unpacked(value)
+    if isinstance(value, str):
+        value = unpacked(value)
     if isinstance(value, (list, tuple)):
         kinds = set(map(type, value))
         if kinds == {str}:
@@ -125,8 +126,7 @@ def tags(value: Any, field: str, count: int, names: Mapping[int, str] | None) ->
     Raises:
         Unreadable: D107: no such list. D108: of another length. D121: a number that has no name.
     """
-    value = unpacked(value)
-    if isinstance(value, str):
+    if isinstance(value, str) and isinstance(value := unpacked(value), str):
         pieces = value.split()
         value = pieces if len(pieces) == count else value.split(",") if value.count(",") == count - 1 else pieces
     if not isinstance(value, (list, tuple)):

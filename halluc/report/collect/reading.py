@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from halluc.config import yaml
-from halluc.config.loading import model_sections, sha256_of_tree
+from halluc.config.hashing import model_sections, sha256_of_tree
 from halluc.config.merging import interpolate
 from halluc.config.overrides import apply_all
 from halluc.core.errors import HallucError, ManyErrors

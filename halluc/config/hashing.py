@@ -1,0 +1,94 @@
+"""Hashes of configs, by which runs are found again: what decides a model, as the first versions wrote it.
+
+A key that came later is in a hash only where it has not its default, so that earlier runs keep theirs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from halluc.config import schema
+from halluc.config.bounds import MOST_LINE_BYTES
+
+# The keys that a section did not have in earlier versions, with their defaults. Of a section whose keys a component
+# brings, the component stands behind its name.
+LATER_KEYS: dict[str, dict[str, Any]] = {
+    "model": {"scratch": None},
+    "task.token_classification": {"loss": "cross_entropy", "focal_gamma": 2.0, "class_weights": "none"},
+}
+
+# The keys of ``data`` that hashes always have, by format: those of the version that made the first runs of it.
+_SPLITS = ("train", "dev", "test", "on_bad_line", "format")
+_TAGS = (*_SPLITS, "scheme", "bad_tags")
+_FIRST_KEYS: dict[str, tuple[str, ...]] = {
+    "conll": (*_TAGS, "separator", "token_column", "tag_column", "comment"),
+    "jsonl": (
+        *_TAGS, "tokens_field", "tags_field", "text_field", "spans_field", "id_field", "span_end", "tokenize",
+        "overlaps",
+    ),
+    "hub": (*_TAGS, "subset", "tokens_field", "tags_field"),
+    "texts": (
+        *_SPLITS, "form", "text_field", "second_field", "label_field", "id_field", "tokenize", "delimiter", "header",
+        "quoting", "label_separator", "label_level", "multi_separator", "out_of_scope_label", "out_of_scope", "subset",
+        "dev_share",
+    ),
+}  # fmt: skip
+# The default of every other key of ``data`` is one of these, unless it is named here.
+USUAL_DEFAULTS: tuple[Any, ...] = (None, "auto", "none", False, "error", [], {})
+OTHER_DEFAULTS: dict[str, Any] = {
+    "max_line_bytes": MOST_LINE_BYTES, "encoding": "utf-8", "separator": "whitespace", "token_column": 0,
+    "tag_column": -1, "tokens_field": "tokens", "tags_field": "tags", "text_field": "text", "label_field": "label",
+    "spans_field": "spans", "id_field": "id", "span_end": "exclusive", "tokenize": "words", "outside_tags": ["O"],
+    "label_position": "first", "answer_field": "answer", "span_base": 0,
+    "tokenizer_version": 1,  # what runs had that do not say it
+}  # fmt: skip
+
+
+def model_sections(tree: Mapping[str, Any]) -> dict[str, Any]:
+    """Of a config as plain values the sections that decide the model; ``data`` is a mapping in it."""
+    sections = {name: section_in_hash(tree, name) for name in schema.MODEL_SECTIONS if tree.get(name) is not None}
+    sections["data"] = {key: value for key, value in sections["data"].items() if key != "test"}
+    # What stays on disk, and how many processes make a corpus, decide nothing.
+    if isinstance(sections.get("train"), dict):
+        sections["train"] = {key: value for key, value in sections["train"].items() if key != "checkpoints"}
+    if isinstance(sections.get("augment"), dict):
+        sections["augment"] = {key: value for key, value in sections["augment"].items() if key != "workers"}
+    return sections
+
+
+def section_in_hash(tree: Mapping[str, Any], name: str) -> Any:
+    """A section as hashes have it."""
+    section = tree[name]
+    if not isinstance(section, dict):
+        return section
+    if name == "data":
+        return _data(section)
+    later = {**LATER_KEYS.get(name, {}), **LATER_KEYS.get(f"{name}.{section.get('type')}", {})}
+    return {key: value for key, value in section.items() if key not in later or value != later[key]}
+
+
+def _data(section: Mapping[str, Any]) -> dict[str, Any]:
+    data = dict(section)
+    if "label_field" in data and data["format"] != "texts":
+        # Texts had one format, and another key for that of their files.
+        data["form"] = "auto" if data["format"] == "hub" else data["format"]
+        data["format"] = "texts"
+        data["quoting"] = True if data["quoting"] == "auto" else data["quoting"]
+    if data["format"] in ("conll", "hub") or data.get("tokenize") != "words":
+        data.pop("tokenizer_version", None)  # no text is cut into words
+    first = _FIRST_KEYS.get(data["format"], _SPLITS)
+    return {key: value for key, value in data.items() if key in first or not is_default(key, value)}
+
+
+def is_default(key: str, value: Any) -> bool:
+    """Whether a key of ``data`` that came later has its default."""
+    if key in OTHER_DEFAULTS:
+        return bool(value == OTHER_DEFAULTS[key])
+    return any(value is one or (value == one and type(value) is type(one)) for one in USUAL_DEFAULTS)
+
+
+def sha256_of_tree(tree: Any) -> str:
+    return hashlib.sha256(json.dumps(tree, sort_keys=True, ensure_ascii=False).encode("utf-8")).hexdigest()

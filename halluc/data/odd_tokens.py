@@ -1,0 +1,129 @@
+"""Tokens that differ from others only by characters that cannot be seen, or by the Unicode form of their letters."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from halluc.core.characters import is_invisible
+from halluc.core.examples import Corpus, Pair, Tagged
+from halluc.data.statistics import Words, counted_with
+from halluc.data.tokenization import HIDDEN, ZERO_WIDTH_SPACE, normalised
+
+_MOST_PLACES = 3
+_GLUE = "\0"  # in place of a hidden token between two halves of a word
+# How a token may differ from another, in words, and what makes the two one.
+_KINDS = {
+    "hidden": ("by characters that cannot be seen", "`data.strip_invisible: true`"),
+    "decomposed": ("in how letters with marks are encoded", "`data.normalise: nfc`"),
+    "compatible": ("by the form of letters, such as full-width letters or ligatures", "`data.normalise: nfkc`"),
+}
+# Kinds of compatibility characters (Unicode) that are the same letter in another form; ² is another thing than 2.
+_SAME_LETTER = {"<wide>", "<narrow>", "<compat>", "<initial>", "<medial>", "<final>", "<isolated>"}
+
+
+@dataclass(frozen=True)
+class _Forms:
+    """A token without hidden characters; that in NFC; and that with compatible letters replaced."""
+
+    bare: str
+    composed: str
+    compatible: str
+
+    @classmethod
+    def of(cls, token: str) -> _Forms:
+        bare = HIDDEN.sub("", token)
+        composed = normalised(bare, "nfc")
+        return cls(bare, composed, _compatible(composed))
+
+
+def _compatible(token: str) -> str:
+    if unicodedata.is_normalized("NFKC", token) or not any(map(str.isalnum, token)):
+        return token
+    same = {char for char in token if unicodedata.decomposition(char).split(" ")[0] in _SAME_LETTER}
+    return normalised("".join(normalised(char, "nfkc") if char in same else char for char in token), "nfc")
+
+
+def odd_tokens(splits: Mapping[Any, Corpus[Any]], words: Words) -> Iterator[str]:
+    """What to tell of tokens that look like others and are not the same; looks at each distinct token once."""
+    distinct = {token for corpus in splits.values() for example in corpus for token in example.tokens}
+    odd = {token: _Forms.of(token) for token in distinct if not (token.isascii() and token.isprintable())}
+    odd = {token: forms for token, forms in odd.items() if forms.compatible != token or is_invisible(token)}
+    if not odd:
+        return
+    kinds = _kinds(odd, distinct)
+    for name, corpus in splits.items():
+        found: dict[str, list[str]] = {kind: [] for kind in _KINDS}
+        for example in corpus if kinds else ():
+            for token in () if kinds.keys().isdisjoint(example.tokens) else example.tokens:
+                for kind in kinds.get(token, ()):
+                    found[kind].append(f"{example.origin} {_shown(token, odd[token], kind)}")
+        for kind, places in found.items():
+            if places:
+                how, do = _KINDS[kind]
+                many = counted_with(len(places), words.tokens, "differ")
+                yield f"{name}: {many} from others only {how} (first: {'; '.join(places[:_MOST_PLACES])}); set {do}"
+    yield from _unseen(splits, _cleaned(odd, kinds), words)
+
+
+def _kinds(odd: Mapping[str, _Forms], distinct: set[str]) -> dict[str, list[str]]:
+    """How each token differs from others that are the same without that."""
+    alike: dict[tuple[str, str], set[str]] = {}
+    for token, forms in odd.items():
+        if not is_invisible(token):
+            alike.setdefault(("hidden", forms.composed), set()).add(token)
+            alike.setdefault(("decomposed", forms.composed), set()).add(forms.bare)
+            alike.setdefault(("compatible", forms.compatible), set()).add(forms.composed)
+    for (_, key), tokens in alike.items():
+        tokens.update({key} & distinct)
+    found: dict[str, list[str]] = {}
+    for token, forms in odd.items():
+        for kind, before, after, key in (
+            ("hidden", token, forms.bare, forms.composed),
+            ("decomposed", forms.bare, forms.composed, forms.composed),
+            ("compatible", forms.composed, forms.compatible, forms.compatible),
+        ):
+            if before != after and len(alike.get((kind, key), ())) > 1:
+                found.setdefault(token, []).append(kind)
+    return found
+
+
+def _shown(token: str, forms: _Forms, kind: str) -> str:
+    """A token and what is odd in it, as `'Anna' with U+200B`."""
+    if kind == "hidden":
+        hidden = dict.fromkeys(f"U+{ord(char):04X}" for char in HIDDEN.findall(token))
+        return f"'{forms.bare}' with {', '.join(hidden)}"
+    return ascii(token) if kind == "decomposed" else f"'{forms.composed}' beside '{forms.compatible}'"
+
+
+def _cleaned(odd: Mapping[str, _Forms], kinds: Mapping[str, Iterable[str]]) -> dict[str, str]:
+    """What each odd token becomes under the keys that are proposed for it: nothing, if it shows nothing, or `_GLUE`, if
+    a text that is stripped is not cut there."""
+    found = {}
+    for token, forms in odd.items():
+        if is_invisible(token):
+            found[token] = "" if forms.bare or ZERO_WIDTH_SPACE in token else _GLUE
+        else:
+            found[token] = forms.compatible if "compatible" in kinds.get(token, ()) else forms.composed
+    return found
+
+
+def _unseen(splits: Mapping[Any, Corpus[Any]], cleaned: Mapping[str, str], words: Words) -> Iterator[str]:
+    """How many mentions of other splits train would know if tokens were cleaned: they inflate the gap."""
+    if "train" not in splits or not isinstance(next(iter(splits["train"]), None), Tagged):
+        return
+
+    def clean(pair: Pair) -> Pair:
+        made = [cleaned.get(token, token) for token in pair[0].split(" ")]
+        return " ".join(filter(None, made)).replace(f" {_GLUE} ", "").strip(f" {_GLUE}"), pair[1]
+
+    known = {pair for example in splits["train"] for pair in example.pairs}
+    known_cleaned = set(map(clean, known))
+    for name, corpus in splits.items():
+        pairs = () if name == "train" else [pair for example in corpus for pair in example.pairs if pair not in known]
+        unseen = sum(clean(pair) in known_cleaned for pair in pairs)
+        if unseen:
+            many = counted_with(unseen, words.labelled, "are")
+            yield f"{name}: {many} unseen in train only because of such tokens"

@@ -1,0 +1,173 @@
+"""Losses of every task: cross-entropy over classes or a sigmoid for each, weighted by class, smoothed, focal.
+
+torch is imported where a loss is computed: the config class here is read by commands that start without it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, Tag, model_validator
+
+from halluc.config.bounds import MOST_LABELS, Text
+from halluc.config.schema import Section
+
+if TYPE_CHECKING:
+    import torch
+
+# Target of what teaches nothing: a text without a known label; padding, special pieces, all but a word's first piece.
+UNLABELLED = -100
+# `balanced` weighs a class at most this many times the mean, and at least a part of it.
+MOST_BALANCED = 10.0
+
+_ByLabel = dict[Text, Annotated[float, Field(gt=0, le=1_000)]]
+
+
+def _form(given: Any) -> str:
+    """Which of its forms ``class_weights`` has, so that a mistake in one is not told as if the other were meant."""
+    return "by_label" if isinstance(given, dict) else "word"
+
+
+ClassWeights = Annotated[
+    Annotated[Literal["none", "balanced"], Tag("word")]
+    | Annotated[_ByLabel, Field(max_length=MOST_LABELS), Tag("by_label")],
+    Discriminator(_form),
+]
+
+
+class LossConfig(Section):
+    """The keys of ``task`` that are about the loss."""
+
+    type: str
+    loss: Literal["cross_entropy", "focal"] = Field(
+        default="cross_entropy", description="focal: what is already right counts less (Lin et al. 2017)"
+    )
+    focal_gamma: float = Field(default=2.0, ge=0, le=100, description="with `loss: focal`: how much less")
+    class_weights: ClassWeights = Field(
+        default="none",
+        description="how much the loss of each class counts. balanced: a class weighs the more the rarer it is, from "
+        ".1 to 10 times; or weights by label, as {PER: 2, O: 0.5}: labels that are not named weigh 1",
+    )
+    label_smoothing: float = Field(default=0.0, ge=0, lt=1, description="share of the target spread over all classes")
+
+    @model_validator(mode="after")
+    def _gamma_goes_with_focal(self) -> LossConfig:
+        if self.focal_gamma != 2.0 and self.loss != "focal":
+            raise ValueError("`task.focal_gamma` goes with `loss: focal`")
+        return self
+
+
+@dataclass(frozen=True)
+class Loss:
+    """How the loss of an example (a token, or a text) comes from its logits.
+
+    ``weights`` has one an output: of one label an example the weight of the class, of several that of having the label.
+    """
+
+    multi_label: bool = False
+    kind: Literal["cross_entropy", "focal"] = "cross_entropy"
+    gamma: float = 2.0
+    smoothing: float = 0.0
+    weights: tuple[float, ...] | None = None
+
+    @classmethod
+    def of(cls, config: LossConfig, weights: tuple[float, ...] | None, *, multi_label: bool = False) -> Loss:
+        return cls(multi_label, config.loss, config.focal_gamma, config.label_smoothing, weights)
+
+    def __call__(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """The loss of each example.
+
+        Args:
+            logits: (examples, outputs).
+            labels: (examples,) numbers of classes, or ``UNLABELLED``, whose loss is 0; of several labels an example
+                (examples, outputs) of 0 and 1, whose loss is the mean over outputs.
+
+        Returns:
+            (examples,) float32.
+        """
+        of_each = self._sigmoid if self.multi_label else self._softmax
+        return of_each(logits.float(), labels, self._weights(logits))
+
+    def summed(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """The loss summed over examples with one label, a scalar; shapes as above."""
+        from torch.nn import functional
+
+        if self.kind == "focal":
+            return self(logits, labels).sum()
+        # torch's own sum: one of single losses rounds differently, and earlier trainings would not be repeated exactly.
+        return functional.cross_entropy(
+            logits.float(),
+            labels,
+            self._weights(logits),
+            ignore_index=UNLABELLED,
+            reduction="sum",
+            label_smoothing=self.smoothing,
+        )
+
+    def _weights(self, logits: torch.Tensor) -> torch.Tensor | None:
+        import torch
+
+        return None if self.weights is None else torch.tensor(self.weights, device=logits.device)
+
+    def _softmax(self, logits: torch.Tensor, labels: torch.Tensor, weights: torch.Tensor | None) -> torch.Tensor:
+        from torch.nn import functional
+
+        losses = functional.cross_entropy(
+            logits, labels, weights, ignore_index=UNLABELLED, reduction="none", label_smoothing=self.smoothing
+        )
+        if self.kind == "focal":
+            right = logits.log_softmax(-1).gather(-1, labels.clamp(min=0)[:, None])[:, 0].exp()
+            losses = losses * self._focus(right)
+        return losses
+
+    def _sigmoid(self, logits: torch.Tensor, labels: torch.Tensor, weights: torch.Tensor | None) -> torch.Tensor:
+        from torch.nn import functional
+
+        smooth = labels * (1 - self.smoothing) + self.smoothing / 2
+        losses = functional.binary_cross_entropy_with_logits(logits, smooth, reduction="none", pos_weight=weights)
+        if self.kind == "focal":
+            losses = losses * self._focus((logits * (2 * labels - 1)).sigmoid())
+        return losses.mean(-1)
+
+    def _focus(self, right: torch.Tensor) -> torch.Tensor:
+        """The factor of focal loss, from the probability of what is right.
+
+        Where that rounds to 1, a power below 1 has an infinite slope: the bound makes it 0.
+        """
+        return (1 - right).clamp(min=1e-12) ** self.gamma
+
+
+def class_weights(
+    config: LossConfig, classes: Sequence[str], gold: Iterable[Collection[str]], *, multi_label: bool = False
+) -> tuple[float, ...] | None:
+    """The weight of each output; None where all weigh alike.
+
+    Args:
+        classes: the class of each output; outputs of one class share its weight.
+        gold: the classes of each training example (token, or text); read for ``balanced`` alone.
+    """
+    given = config.class_weights
+    if given == "none" or not given:
+        return None
+    weights = balanced(gold, multi_label=multi_label) if given == "balanced" else given
+    return tuple(weights.get(name, 1.0) for name in classes)
+
+
+def balanced(gold: Iterable[Collection[str]], *, multi_label: bool = False) -> dict[str, float]:
+    """For each class a weight that makes up for how rare it is, from .1 to 10.
+
+    Of one label an example it is ``n / (k * n_c)``, for ``n`` examples of ``k`` classes and ``n_c`` of this one; of
+    several, examples without the label by examples with it.
+    """
+    count: Counter[str] = Counter()
+    examples = 0
+    for names in gold:
+        count.update(names)
+        examples += 1
+    rarity = {
+        name: (examples - number if multi_label else examples / len(count)) / number for name, number in count.items()
+    }
+    return {name: min(MOST_BALANCED, max(1 / MOST_BALANCED, weight)) for name, weight in rarity.items()}
