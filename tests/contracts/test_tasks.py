@@ -105,7 +105,7 @@ class TestEveryTask:
     def test_what_it_writes_is_read_back_by_its_reader(self, name, tmp_path):
         task, path = make(name), tmp_path / "train.jsonl"
         write_jsonl(path, map(task.record, EXAMPLES[name]))
-        config = registry.load(TABLE, "reader", task.reader).Config(format=task.reader, train=str(path))
+        config = registry.load(TABLE, "reader", name).Config(train=str(path))
         read = read_corpora(config, TABLE).splits["train"]
         assert [(e.id, e.tokens, e.annotation) for e in read] == [
             (e.id, e.tokens, e.annotation) for e in EXAMPLES[name]

@@ -363,17 +363,12 @@ def test_labels_that_the_run_renames_are_renamed(predict, own_run):
     assert [span["label"] for span in record["spans"]] == ["person"]
 
 
-def test_texts_are_cut_as_the_runs_own_were(predict, own_run):
-    config = own_run / "config.yaml"
-    text = config.read_text(encoding="utf-8")
-    _, (record,) = predict(own_run, "Anna-Berg")
+def test_texts_are_cut_as_is_asked(predict, shared_run):
+    _, (record,) = predict(shared_run, "Anna-Berg")
     assert record["tokens"] == ["Anna", "-", "Berg"]
-    assert "  tokenize: words" in text
-    config.write_text(text.replace("  tokenize: words", "  tokenize: whitespace"), encoding="utf-8")
-    _, (record,) = predict(own_run, "Anna-Berg")
+    outcome, (record,) = predict(shared_run, "Anna-Berg", "--tokenize", "whitespace")
     assert record["tokens"] == ["Anna-Berg"]
-    _, (record,) = predict(own_run, "Anna", "--tokenize", "characters")
-    assert record["tokens"] == ["A", "n", "n", "a"]
+    assert "texts cut into whitespace" in outcome.err
 
 
 def test_a_run_that_was_not_evaluated_has_no_confidence(tmp_path):

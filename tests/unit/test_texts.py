@@ -104,6 +104,13 @@ def test_what_the_runs_own_data_has_for_columns_makes_no_columns():
     assert (told, [text.text for text in found]) == ("read as text, texts cut into words", ["a, b", "c, d"])
 
 
+def test_texts_are_cut_as_the_runs_own_were():
+    reading = Reading({})
+    reader = reading.reader(OF_TEXTS, TextsConfig(train="x", tokenize="characters"))
+    told, (text,) = reading.texts(TextStream(io.BytesIO(b"ab"), "input"), reader, OF_TEXTS, print)
+    assert (told, text.tokens) == ("read as text, texts cut into characters", ("a", "b"))
+
+
 def test_tags_are_looked_for_where_they_mean_something():
     assert opened("\n".join(CONLL), task=OF_TEXTS)[0].startswith("read as text")
     assert opened("-DOCSTART- O", task=OF_TEXTS)[0].startswith("read as text")

@@ -59,7 +59,7 @@ def read(folder: Path, content: str | bytes, name: str, suffix: str = "", **keys
         # Other forms than the name says.
         ("d.jsonl", CSV, {}, 1, "not readable as JSON", "another `data.format`"),
         ("d.jsonl", RECORD + "[1]\n", {}, 2, "not a JSON object", "`data.format: json`"),
-        ("d.jsonl", '{\n "text": "a",\n "label": "b"\n}\n', {}, 2, "a record over several lines", "JSON Lines"),
+        ("d.json", '{\n "text": "a",\n "label": "b"\n}\n', {}, 2, "a record over several lines", "JSON Lines"),
         ("d.json", '[["a", "x"],\n["b"]]', {}, 2, "an item is [text, label], or an object", "mend it"),
         # Fields of the wrong kind.
         ("d.jsonl", '{"text": "a", "url": "x"}', {}, 1, "no field `label`; it has `text`, `url`", "without any label has"),

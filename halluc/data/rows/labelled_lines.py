@@ -48,9 +48,10 @@ def _label_first(file: str, number: int, line: str, layout: Layout) -> Row | Bad
         at = match.end()
         if not match[1].startswith(_MARK):
             break
-    if not labels:
-        return Row(file, number, {"label": line, "text": ""}, line)
-    return Row(file, number, {"label": labels if len(labels) > 1 else labels[0], "text": line[at:]}, line)
+    rest = line[at:]
+    if not labels or (labels[-1].startswith(_MARK) and rest.startswith(_MARK)):  # the last one, and no text
+        labels, rest = [*labels, rest], ""
+    return Row(file, number, {"label": labels if len(labels) > 1 else labels[0], "text": rest}, line)
 
 
 def _label_last(file: str, number: int, line: str, layout: Layout) -> Row | BadLine:
