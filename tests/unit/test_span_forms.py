@@ -213,6 +213,7 @@ SEVERAL = {
     "texts": ({"a": TEXT, "b": TEXT, "spans": [[0, 3, "X"]]}, "`a` and `b` hold words or a text", "text_field"),
     "tags": ({"tokens": TOKENS, "a": TAGS, "b": TAGS}, "`a` and `b` hold lists of tags", "tags_field"),
     "both": ({"tokens": TOKENS, "a": TAGS, "b": [[0, 1, "X"]]}, "`a` and `b` could be", "tags_field"),
+    "an empty field": ({"text": TEXT, "spans": [], "a": [[0, 3, "X"]]}, "`spans` is empty, and `a`", "spans_field"),
     "words": ({"a": TOKENS, "b": TOKENS, "tags": TAGS}, "`a` and `b` hold words beside tags", "tokens_field"),
 }  # fmt: skip
 

@@ -104,7 +104,7 @@ def test_a_preset_reads_the_exports_of_its_tool(tmp_path, export):
     assert read(tmp_path, content, name, preset=preset)[0] == BOTH
 
 
-@pytest.mark.parametrize("export", [name for name in EXPORTS if name not in ("CoNLL-U", "GermEval")])
+@pytest.mark.parametrize("export", EXPORTS)
 def test_without_its_preset_an_export_is_read_right_or_the_error_proposes_it(tmp_path, export):
     preset, name, content = EXPORTS[export]
     try:
@@ -301,6 +301,14 @@ def test_spans_of_brat_in_parts_can_be_dropped(tmp_path):
     brat(tmp_path, "a", "Ann B Holm left Oslo", "T1\tPER 0 3;6 10\tAnn Holm\nT2\tLOC 16 20\tOslo\n")
     found = read_corpora(SpansConfig(train=str(tmp_path), preset="brat", bad_spans="drop"), TABLE)
     assert mentions(found) == [[("Oslo", "LOC")]] and "several parts" in found.repairs[0].what
+
+
+def test_texts_of_brat_without_the_preset_are_refused_with_it(tmp_path):
+    brat(tmp_path, "a", "Ann Holm\nlikes Oslo\n", "T1\tPER 0 8\tAnn Holm\n")
+    for reference in (tmp_path, tmp_path / "a.txt"):
+        with pytest.raises(HallucError) as caught:
+            read_corpora(SpansConfig(train=str(reference)), TABLE)
+        assert caught.value.code == "D107" and "data.preset: brat" in caught.value.help
 
 
 def test_a_folder_without_texts_is_refused(tmp_path):

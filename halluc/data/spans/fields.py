@@ -12,7 +12,7 @@ from typing import Any
 
 from halluc.core.errors import HallucError, Location, data_error
 from halluc.data.rows.row import Row, Unreadable
-from halluc.data.spans import forms, presets, shapes, values
+from halluc.data.spans import forms, presets, shapes
 from halluc.data.spans.config import HUB_TAGS_FIELD, SpansConfig
 from halluc.data.spans.paths import Path, named, path_of, value_at
 from halluc.data.spans.values import unpacked
@@ -96,6 +96,8 @@ class _Choice:
             self._guess_annotation()
         if known["tags"] is not None and known["tokens"] is None and known["spans"] is not None:
             known["tags"] = None  # tags of a text, as topics, beside its spans
+        if self.gold and known["spans"] is not None and self._is_default("spans"):
+            self._refuse_empty(known["spans"])
         if self.gold and known["spans"] is None and self._is_a_token_a_row(known["tokens"] or known["text"]):
             raise self._token_a_row()
         if not self.gold or known["spans"] is None:
@@ -219,20 +221,16 @@ class _Choice:
 
     def _are_tags(self, words: Path, name: str | int) -> bool:
         """Whether a field holds a tag for each word, in all rows, some of them O or with a prefix."""
-        seen: set[str] = set()
-        for record in self.records:
-            given, value = _value(record, words), unpacked(record.get(name))
-            if given is None or value is None:
-                return False
-            try:
-                count = len(values.words(given, "")[0]) if not shapes.is_plain(given) else len(given.split())
-                found = values.tags(value, "", count, self.config.names_of_tags)
-            except Unreadable as bad:
-                if bad.code != "D121" or not isinstance(value, list):
-                    return False
-                found = ("O",)  # numbers whose names are asked for when they are read
-            seen.update(found)
-        return "O" in seen or any(shapes.TAG.fullmatch(tag) and len(tag) > 1 for tag in seen)
+        pairs = [(_value(record, words), record.get(name)) for record in self.records]
+        return shapes.are_tags(pairs, self.config.names_of_tags)
+
+    def _refuse_empty(self, at: Path) -> None:
+        """Refuse to read no spans where another field holds them."""
+        if not any(unpacked(_value(record, at)) for record in self.records):
+            others = self._spans_fields(self._taken())
+            if others and self.known["tags"] is None:
+                problem = f"`{named(at)}` is empty, and `{others[0]}` holds spans"
+                raise self.error(problem, f"set `data.spans_field` to the one that is meant, as `{others[0]}`")
 
     def _is_a_token_a_row(self, words: Path | None) -> bool:
         """Whether several rows are all of one word, which is text: then a row is no sentence."""

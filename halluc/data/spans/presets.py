@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Literal, get_args
 
 Preset = Literal["doccano", "label_studio", "prodigy", "spacy", "brat", "gliner", "conllu", "germeval", "kaggle_ner"]
@@ -44,6 +46,9 @@ _TITLES = {
     "label_studio": "a Label Studio export",
     "prodigy": "a Prodigy export",
     "spacy": "training data of spaCy",
+    "brat": "texts of brat",
+    "conllu": "CoNLL-U",
+    "germeval": "the corpus of GermEval 2014",
     "gliner": "training data of GLiNER",
     "kaggle_ner": "the NER corpus of Kaggle",
 }
@@ -60,7 +65,37 @@ def recognised(records: list[_Record]) -> str | None:
 def proposal(records: list[_Record], given: str | None) -> str | None:
     """What an error says where the records have the shape of a preset that is not set."""
     name = recognised(records)
-    return f"this looks like {_TITLES[name]}: set `data.preset: {name}`" if name not in (None, given) else None
+    return _proposed(name) if name is not None and name != given else None
+
+
+def proposal_for(path: Path) -> str | None:
+    """The same of a file, or a folder, whose first column holds no tokens or that has its annotation beside it."""
+    if path.is_dir():
+        return _proposed("brat") if any(path.glob("*.ann")) else None
+    if not path.is_file():
+        return None
+    if path.suffix == ".txt" and path.with_suffix(".ann").is_file():
+        return _proposed("brat")
+    with path.open(encoding="latin-1", newline="\n") as stream:
+        lines = [stream.readline(_MOST_OF_A_LINE) for _ in range(_LINES)]
+    token = next((line for line in lines if line.strip() and not line.startswith("#")), "")
+    name = next((name for name, pattern in _TOKENS.items() if pattern.fullmatch(token.rstrip("\r\n"))), None)
+    if name == "germeval" and not any(line.startswith("#\t") for line in lines):
+        return None
+    return _proposed(name) if name is not None else None
+
+
+def _proposed(name: str) -> str:
+    return f"this looks like {_TITLES[name]}: set `data.preset: {name}`"
+
+
+# What is looked at of a file.
+_LINES, _MOST_OF_A_LINE = 50, 1 << 12
+# The line of a token, where the first column numbers it.
+_TOKENS = {
+    "conllu": re.compile(r"\d+(-\d+|\.\d+)?(\t[^\t]*){9}"),
+    "germeval": re.compile(r"\d+(\t[^\t]*){3}"),
+}
 
 
 def _is_list(value: Any) -> bool:

@@ -27,6 +27,8 @@ from halluc.data.tokenization import Tokenizer
 
 Item = RawSentence | BadLine | LeftOut | Notice
 
+# Separator and token column where the config does not name them.
+_USUAL = ("whitespace", 0)
 # Characters of the first rows that are held, beside their number.
 _MOST_HELD = 1 << 20
 # Of so many different sequences of tags, sentences share theirs.
@@ -56,11 +58,20 @@ class SpansReader:
         if FilePath(reference).suffix == ".spacy":
             help = "write it as JSON Lines: `json.dumps(doc.to_json())` for each doc, with `data.preset: spacy`"
             raise data_error("D107", f"{reference} is a DocBin of spaCy, which only spaCy reads", help=help)
+        self._refuse_other_forms(FilePath(reference).expanduser())
         if self.given.preset == "brat":
             rows: Iterator[Row | BadLine | LeftOut | Notice] = brat.rows(reference, split, self.config.encoding)
         else:
             _, rows = open_rows(reference, split, self.config.layout())
         yield from self.sentences(rows, split)
+
+    def _refuse_other_forms(self, path: FilePath) -> None:
+        """Refuse a file of a form that has a preset, where the config says nothing of its form."""
+        config = self.given
+        is_usual = config.format == "auto" and (config.separator, config.token_column) == _USUAL
+        help = presets.proposal_for(path) if config.preset is None and is_usual else None
+        if help is not None:
+            raise data_error("D107", f"{path} cannot be read as it is", help=help)
 
     def sentences(self, rows: Iterator[Row | BadLine | LeftOut | Notice], split: SplitName) -> Iterator[Item]:
         """The rows of one file as sentences; the first of them tell what its fields hold."""

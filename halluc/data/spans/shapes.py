@@ -37,6 +37,23 @@ def are_words(value: Any) -> bool:
     ) and not any(forms.plan(tuple(item), None).label for item in value)
 
 
+def are_tags(pairs: Iterable[tuple[Any, Any]], names: Mapping[int, str] | None) -> bool:
+    """Whether all pairs are words and a tag for each of them, and some tag is O or has a prefix."""
+    seen: set[str] = set()
+    for given, value in pairs:
+        value = unpacked(value)
+        if given is None or value is None:
+            return False
+        try:
+            count = len(given.split()) if is_plain(given) else len(values.words(given, "")[0])
+            seen.update(values.tags(value, "", count, names))
+        except Unreadable as bad:
+            if bad.code != "D121" or not isinstance(value, list):
+                return False
+            seen.add("O")  # numbers whose names are asked for when they are read
+    return "O" in seen or any(TAG.fullmatch(tag) and len(tag) > 1 for tag in seen)
+
+
 def holds(text: Any, spans: Any, config: SpansConfig) -> bool:
     """Whether the spans of a record may be those of a text: inside of it, no words cut, and with the text they say."""
     if not isinstance(text, str) or spans is None:
