@@ -18,7 +18,7 @@ DOCUMENT_START = "-DOCSTART-"
 _BLANKS = re.compile(r"[ \t]+")
 # Of so many different sequences of tags, sentences share theirs.
 _MOST_MET = 1 << 16
-_SEPARATORS = {"tab": "\t", "space": " "}
+SEPARATORS = {"tab": "\t", "space": " "}
 
 
 Column = Annotated[int, Field(ge=-1_000, le=1_000)]
@@ -46,7 +46,7 @@ class ConllReader:
 
     def __init__(self, config: ConllConfig) -> None:
         self.config = config
-        self.separator = _SEPARATORS.get(config.separator, config.separator)
+        self.separator = SEPARATORS.get(config.separator, config.separator)
         self._met: dict[tuple[str, ...], tuple[str, ...]] = {}
         needed = [c + 1 if c >= 0 else -c for c in (config.token_column, config.tag_column)]
         self.columns = max(2, *needed)

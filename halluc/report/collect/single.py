@@ -141,6 +141,8 @@ def _unjudged(picked: Picked) -> list[str]:
 
 
 def _model(source: Evaluated) -> str:
+    if source.record.predictions is not None:
+        return f"predictions of {source.record.predictions.name}"
     section = source.config.get("model")
     named = section.get("name") if isinstance(section, dict) else None
     from_elsewhere = "train" not in source.record.stages
