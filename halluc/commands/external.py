@@ -19,6 +19,7 @@ from halluc.data.corpora import Corpora, read_corpora
 from halluc.data.joining import EXTRA, MISSING, OTHER_TOKENS, joined, renamed, unknown_labels
 from halluc.data.predictions import Stated, read_predictions
 from halluc.data.readers.base import SPLITS, SplitName
+from halluc.data.statistics import counted
 from halluc.runs import provenance
 from halluc.runs.directory import RunDir
 from halluc.runs.schema import ConfidenceFile, EvalFile, JudgedFile
@@ -48,7 +49,7 @@ class Tool:
         for option in [option for option, value in others.items() if value]:
             message = f"{option} does not go with --predictions: no model is evaluated"
             raise HallucError("C011", message, help="leave one of them out")
-        own = Path(file.name.removesuffix(".gz")).stem if name is None else name.strip()
+        own = Path(file.name.removesuffix(".gz")).stem or "predictions" if name is None else name.strip()
         if not own or len(own) > _MOST_NAME or not f"{own}{file}".isprintable():
             message = f"{'--predictions' if name is None else '--name'} is empty, too long or not printable"
             raise HallucError("C011", message, help=f"a name has at most {_MOST_NAME} characters: see --name")
@@ -116,8 +117,8 @@ def read(tool: Tool, loaded: LoadedConfig, corpora: Corpora, split: SplitName, t
     if unknown:
         told = ", ".join(f"`{cut(label)}` ({count:,})" for label, count in unknown.most_common(_MOST_LABELS))
         more = ", …" if len(unknown) > _MOST_LABELS else ""
-        count, noun = unknown.total(), "prediction has a label" if unknown.total() == 1 else "predictions have labels"
-        warnings.append(f"{count:,} {noun} that gold never has: {told}{more}; `eval.labels` renames labels")
+        count = counted(unknown.total(), "predictions with a label that gold never has")
+        warnings.append(f"{count}: {told}{more}; `eval.labels` renames labels")
     if talk in (Talk.NORMAL, Talk.VERBOSE):
         say(f"{split}: {len(stated):,} predictions of {tool.name} from {path}, joined by {_joining(by, stated)}")
     for warning in warnings:
@@ -163,7 +164,8 @@ def _of_confidences(stated: Sequence[Stated], settings: EvalConfig, notes: dict[
         yield "no prediction has a confidence: calibration, AURC, risk by coverage and abstention are left out"
     elif not all(known):
         notes["without_confidence"] = known.count(False)
-        yield f"{known.count(False):,} of {len(known):,} predictions have no confidence: its figures are of the others"
+        few = counted(known.count(False), "predictions without a confidence")
+        yield f"{few}, of {len(known):,}: figures of confidence are of the others"
     if settings.calibration != "none":
         yield "`eval.calibration` is left out: a temperature is fitted on the scores of a model"
     if settings.abstain is not None and settings.abstain.guarantee is not None:

@@ -13,6 +13,7 @@ from halluc.core.characters import cut
 from halluc.core.errors import HallucError, Location, data_error, refuse
 from halluc.core.examples import Corpus, Span, Tagged, labels_of
 from halluc.data.predictions import Stated
+from halluc.data.statistics import counted
 
 # Errors of joining: the file may be one of another split.
 MISSING, EXTRA, OTHER_TOKENS = "D150", "D151", "D152"
@@ -36,7 +37,7 @@ def joined(found: Sequence[Stated], corpus: Corpus[Any], path: Path) -> tuple[li
         return list(found), "order"
     if len(named) < len(found):
         first = next(one for one in found if not one.has_id)
-        message = f"{len(found) - len(named):,} predictions without an id, beside {len(named):,} with one"
+        message = f"{counted(len(found) - len(named), 'predictions')} without an id, beside {len(named):,} with one"
         raise data_error("D107", message, _where(first), "give each its id, or none")
     by_id: dict[str, Stated] = {}
     twice = [one for one in found if by_id.setdefault(one.example.id, one) is not one]
@@ -81,8 +82,8 @@ def _missing(missing: Sequence[Any], corpus: Corpus[Any], path: Path) -> Iterato
 
 def _extra(extra: Sequence[Stated], corpus: Corpus[Any]) -> Iterator[HallucError]:
     for one in extra[:1]:
-        message = f"{len(extra):,} predictions of no example of {corpus.split}, which has {len(corpus):,}; the first: "
-        message += f"`{cut(one.example.id)}`: {_words(one.example.tokens)}"
+        message = f"{counted(len(extra), 'predictions')} of no example of {corpus.split}, which has {len(corpus):,}; "
+        message += f"the first: `{cut(one.example.id)}`: {_words(one.example.tokens)}"
         help = f"ids of {corpus.split} are like `{cut(corpus.examples[0].id)}`; is the file of another split?"
         yield data_error(EXTRA, message, _where(one), help)
 

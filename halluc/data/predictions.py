@@ -26,10 +26,12 @@ from halluc.data.readers.texts_config import TextsConfig
 from halluc.data.readers.texts_csv import DELIMITERS, rows
 from halluc.data.readers.texts_found import Found, of_record
 from halluc.data.readers.texts_making import Maker
+from halluc.data.statistics import counted
 from halluc.data.texts_fields import Fields
 
 PREDICTED = "predicted"
 Record = dict[str, Any]
+_COLUMNS = "the token stands first, the predicted tag last, and a blank line behind a sentence"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,7 @@ class File:
     def warn(self, note: str, found: Sequence[Finding], told: str) -> None:
         if found:
             self.notes[note] = len(found)
-            self.warnings.append(f"{len(found):,} {told} (first: {found[0].where}: {found[0].what})")
+            self.warnings.append(f"{counted(len(found), told)} (first: {found[0].where}: {found[0].what})")
 
 
 def _predicted(record: Record, others: Sequence[str]) -> Any:
@@ -186,11 +188,11 @@ class _Sentences(File):
         found = list(self._records() if self.first_line().startswith("{") else self._columns())
         scheme = self._scheme([one.raw.tags for one in found if one.raw.tags is not None])
         overlaps = [Finding(Place(str(self.path), s.raw.lines[0]), told) for s in found for told in s.raw.repairs]
-        self.warn("overlapping_spans", overlaps, "predicted spans overlap a longer one, and are left out")
+        self.warn("overlapping_spans", overlaps, "predicted spans left out, since a longer one overlaps them")
         config = ConllConfig(format="conll", test=str(self.path), bad_tags="repair")
         decoding = Decoding(config, self.bad, scheme)
         made = [(one, decoding.tagged(replace(one.raw, repairs=()))) for one in found]
-        told = f"predicted tags are not legal in {scheme.upper()}, and are read as conlleval reads them"
+        told = f"predicted tags illegal in {scheme.upper()}, read as conlleval reads them"
         self.warn("illegal_tags", decoding.repairs, told)
         return [
             Stated(example, tuple(map(one.sure.get, example.spans)), one.has_id, one.raw.tags if keeps else None)
@@ -222,7 +224,8 @@ class _Sentences(File):
         )  # fmt: skip
         for item in ConllReader(config).read(str(self.path), "test"):
             if isinstance(item, BadLine):
-                self.bad.append(item)
+                is_narrow = item.code == "D105"
+                self.bad.append(replace(item, help=_COLUMNS) if is_narrow else item)
             else:
                 yield _Sentence(item, {})
         if len(cells) > 2 and not self.bad:
@@ -243,7 +246,7 @@ class _Sentences(File):
             if differing:
                 self.warnings.append(
                     f"the last column but one is not the gold of {self.corpus.split} in {len(differing):,} sentences "
-                    f"(first: {self.path}:{differing[0]}): gold is the config's, and the last column is predicted"
+                    f"(first: {self.path}:{differing[0]}): are they exchanged? The last is taken for predicted"
                 )
 
     def _records(self) -> Iterator[_Sentence]:

@@ -74,6 +74,7 @@ def _made(source: Evaluated, picked: Picked, texts: Texts, gap: list[GapRow]) ->
         splits=source.splits,
         examples=texts.examples,
         seed=record.seeds.get("seed"),
+        single_seed=record.predictions is None,
         run=record,
         gates=gates,
         integrity=[*source.files.integrity, *(augmented.problems if augmented is not None else ())],
