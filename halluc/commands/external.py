@@ -16,8 +16,8 @@ from halluc.core.characters import cut
 from halluc.core.errors import HallucError, ManyErrors
 from halluc.core.files import write_json
 from halluc.data.corpora import Corpora, read_corpora
-from halluc.data.joining import EXTRA, MISSING, OTHER_TOKENS, joined, renamed, unknown_labels
-from halluc.data.predictions import Stated, read_predictions
+from halluc.data.joining import EXTRA, MISSING, OTHER_TOKENS, Stated, joined, renamed, unknown_labels
+from halluc.data.predictions import read_predictions
 from halluc.data.readers.base import SPLITS, SplitName
 from halluc.data.statistics import counted
 from halluc.runs import provenance
@@ -49,10 +49,12 @@ class Tool:
         for option in [option for option, value in others.items() if value]:
             message = f"{option} does not go with --predictions: no model is evaluated"
             raise HallucError("C011", message, help="leave one of them out")
-        own = Path(file.name.removesuffix(".gz")).stem or "predictions" if name is None else name.strip()
-        if not own or len(own) > _MOST_NAME or not f"{own}{file}".isprintable():
-            message = f"{'--predictions' if name is None else '--name'} is empty, too long or not printable"
-            raise HallucError("C011", message, help=f"a name has at most {_MOST_NAME} characters: see --name")
+        stem = Path(file.name.removesuffix(".gz")).stem or "predictions"
+        own = stem[:_MOST_NAME] if name is None else name.strip()
+        if not 0 < len(own) <= _MOST_NAME:
+            raise HallucError("C011", f"--name has {len(own)} characters", help=f"give it 1 to {_MOST_NAME}")
+        if not f"{own}{file}".isprintable():  # both stand in run.json, and in reports
+            raise HallucError("C011", "--name, or the path of --predictions, is not printable", help="rename it")
         return cls(file, own)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
@@ -12,13 +12,29 @@ from typing import Any, Literal
 from halluc.core.characters import cut
 from halluc.core.errors import HallucError, Location, data_error, refuse
 from halluc.core.examples import Corpus, Span, Tagged, labels_of
-from halluc.data.predictions import Stated
 from halluc.data.statistics import counted
 
 # Errors of joining: the file may be one of another split.
 MISSING, EXTRA, OTHER_TOKENS = "D150", "D151", "D152"
 JoinedBy = Literal["id", "order"]
 _SHOWN_TOKENS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """What a file says of one example.
+
+    ``example`` (``Tagged`` or ``Labelled``) has what is predicted as its annotation, and its place in the file; its
+    tokens are empty where the file has no text. ``confidences`` has one entry for each span or label, None where none
+    is stated. ``tags`` are raw IOB2 tags, legal or not, where the file has such; ``in_scope`` is the highest
+    probability of any label, where the file tells it.
+    """
+
+    example: Any
+    confidences: tuple[float | None, ...]
+    has_id: bool = False
+    tags: tuple[str, ...] | None = None
+    in_scope: float | None = None
 
 
 def joined(found: Sequence[Stated], corpus: Corpus[Any], path: Path) -> tuple[list[Stated], JoinedBy]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +18,14 @@ from halluc.core.errors import Location, data_error, refuse
 from halluc.core.examples import Corpus, Labelled, Origin, Span, Tagged
 from halluc.core.labels import Scheme, SchemeEvidence, UnknownTag, read_spans
 from halluc.data.decoding import Decoding, Finding, Place
+from halluc.data.joining import Stated
 from halluc.data.readers.base import BadLine, DataConfig, RawSentence, TaggedDataConfig, absent, refuse_irregular
 from halluc.data.readers.conll import DOCUMENT_START, SEPARATORS, ConllConfig, ConllReader
 from halluc.data.readers.jsonl import JsonlConfig, JsonlReader, Unreadable, parse_object, token_bounds
 from halluc.data.readers.lines import Line, excerpt, numbered_lines
 from halluc.data.readers.texts_config import TextsConfig
 from halluc.data.readers.texts_csv import DELIMITERS, rows
-from halluc.data.readers.texts_found import Found, of_record
+from halluc.data.readers.texts_found import Found, of_record, whole
 from halluc.data.readers.texts_making import Maker
 from halluc.data.statistics import counted
 from halluc.data.texts_fields import Fields
@@ -32,23 +33,6 @@ from halluc.data.texts_fields import Fields
 PREDICTED = "predicted"
 Record = dict[str, Any]
 _COLUMNS = "the token stands first, the predicted tag last, and a blank line behind a sentence"
-
-
-@dataclass(frozen=True, slots=True)
-class Stated:
-    """What a file says of one example.
-
-    ``example`` (``Tagged`` or ``Labelled``) has what is predicted as its annotation, and its place in the file; its
-    tokens are empty where the file has no text. ``confidences`` has one entry for each span or label, None where none
-    is stated. ``tags`` are raw IOB2 tags, legal or not, where the file has such; ``in_scope`` is the highest
-    probability of any label, where the file tells it.
-    """
-
-    example: Any
-    confidences: tuple[float | None, ...]
-    has_id: bool = False
-    tags: tuple[str, ...] | None = None
-    in_scope: float | None = None
 
 
 def read_predictions(
@@ -107,6 +91,11 @@ class File:
         texts = (item[1].strip(" \t") for item in self.all_lines() if not isinstance(item, BadLine))
         return next((text for text in texts if text and not text.startswith(skipped)), "")
 
+    def is_json(self) -> bool:
+        """Whether it is JSON Lines: a brace by itself is a token too."""
+        first = self.first_line()
+        return first.startswith("{") and first[1:].lstrip()[:1] in ('"', "}", "")
+
     def records(self) -> Iterator[tuple[int, Record, str]]:
         """The objects of JSON Lines."""
         for number, line in self.lines():
@@ -123,9 +112,15 @@ class File:
             self.bad.append(BadLine(bad.code, str(self.path), number, bad.problem, bad.help, *excerpt(line)))
 
     def identity(self, record: Record) -> Record:
-        """The ``id``, where there is one."""
+        """The ``id``, where there is one.
+
+        Raises:
+            Unreadable: it is neither a string nor a whole number.
+        """
         given = next((record[key] for key in (getattr(self.data, "id_field", "id"), "id") if key in record), None)
-        return {} if given in (None, "") else {"id": given}
+        if given is not None and not isinstance(given, str) and not whole(given):
+            raise Unreadable("D107", "the id is neither a string nor a whole number")
+        return {} if given is None or given == "" else {"id": str(given)}
 
     def warn(self, note: str, found: Sequence[Finding], told: str) -> None:
         if found:
@@ -168,13 +163,8 @@ def _confidence(given: Any) -> float | None:
     return number
 
 
-@dataclass(frozen=True, slots=True)
-class _Sentence:
-    """One as it is read, with the confidence of each span and whether it has an id."""
-
-    raw: RawSentence
-    sure: Mapping[Span, float | None]
-    has_id: bool = False
+# One as it is read, with the confidence of each span and whether it has an id.
+_Sentence = tuple[RawSentence, Mapping[Span, float | None], bool]
 
 
 class _Sentences(File):
@@ -185,19 +175,19 @@ class _Sentences(File):
         self.gold_scheme = scheme
 
     def read(self) -> list[Stated]:
-        found = list(self._records() if self.first_line().startswith("{") else self._columns())
-        scheme = self._scheme([one.raw.tags for one in found if one.raw.tags is not None])
-        overlaps = [Finding(Place(str(self.path), s.raw.lines[0]), told) for s in found for told in s.raw.repairs]
+        found = list(self._records() if self.is_json() else self._columns())
+        scheme = self._scheme([raw.tags for raw, _, _ in found if raw.tags is not None])
+        overlaps = [Finding(Place(raw.file, raw.lines[0]), told) for raw, _, _ in found for told in raw.repairs]
         self.warn("overlapping_spans", overlaps, "predicted spans left out, since a longer one overlaps them")
         config = ConllConfig(format="conll", test=str(self.path), bad_tags="repair")
         decoding = Decoding(config, self.bad, scheme)
-        made = [(one, decoding.tagged(replace(one.raw, repairs=()))) for one in found]
+        made = [decoding.tagged(replace(raw, repairs=())) for raw, _, _ in found]
         told = f"predicted tags illegal in {scheme.upper()}, read as conlleval reads them"
         self.warn("illegal_tags", decoding.repairs, told)
+        keeps = scheme == "iob2"
         return [
-            Stated(example, tuple(map(one.sure.get, example.spans)), one.has_id, one.raw.tags if keeps else None)
-            for keeps in [scheme == "iob2"]
-            for one, example in made
+            Stated(example, tuple(map(sure.get, example.spans)), has_id, raw.tags if keeps else None)
+            for (raw, sure, has_id), example in zip(found, made, strict=True)
             if example is not None
         ]
 
@@ -217,18 +207,19 @@ class _Sentences(File):
         if len(cells) == 1:  # files for conlleval have blanks, whatever the data has
             separator, cells = "whitespace", first.split()
         own = getattr(data, "token_column", 0)
-        is_own = -len(cells) <= own < len(cells) and cells[own] == self.corpus.examples[0].tokens[0]
+        places = [own, own + len(cells)] if len(cells) > 2 else []
+        first_token = self.corpus.examples[0].tokens[0]
+        token = next((n for n in places if 0 <= n < len(cells) - 1 and cells[n] == first_token), 0)
         config = ConllConfig(
-            format="conll", test=str(self.path), separator=separator, token_column=own if is_own else 0,
+            format="conll", test=str(self.path), separator=separator, token_column=token,
             comment=getattr(data, "comment", None), max_line_bytes=data.max_line_bytes,
         )  # fmt: skip
         for item in ConllReader(config).read(str(self.path), "test"):
             if isinstance(item, BadLine):
-                is_narrow = item.code == "D105"
-                self.bad.append(replace(item, help=_COLUMNS) if is_narrow else item)
+                self.bad.append(replace(item, help=_COLUMNS) if item.code == "D105" else item)
             else:
-                yield _Sentence(item, {})
-        if len(cells) > 2 and not self.bad:
+                yield item, {}, False
+        if 0 <= token < len(cells) - 2 and not self.bad:
             self._check_gold(ConllReader(config.model_copy(update={"tag_column": -2})))
 
     def _check_gold(self, reader: ConllReader) -> None:
@@ -240,14 +231,13 @@ class _Sentences(File):
             return
         labels = {span.label for spans in there for span in spans}
         known = {span.label for example in self.corpus for span in example.spans}
-        if labels and labels <= known and len(there) == len(self.corpus):
-            triples = zip(found, there, self.corpus, strict=True)
-            differing = [one.lines[0] for one, spans, example in triples if spans != example.spans]
-            if differing:
-                self.warnings.append(
-                    f"the last column but one is not the gold of {self.corpus.split} in {len(differing):,} sentences "
-                    f"(first: {self.path}:{differing[0]}): are they exchanged? The last is taken for predicted"
-                )
+        triples = zip(found, there, self.corpus, strict=False)
+        differing = [one.lines[0] for one, spans, example in triples if spans != example.spans]
+        if differing and labels and labels <= known:
+            self.warnings.append(
+                f"the last column but one is not the gold of {self.corpus.split} in {len(differing):,} sentences "
+                f"(first: {self.path}:{differing[0]}): are they exchanged? The last is taken for predicted"
+            )
 
     def _records(self) -> Iterator[_Sentence]:
         own = {key: getattr(self.data, key) for key in ("tokenize", "span_end") if hasattr(self.data, key)}
@@ -259,7 +249,7 @@ class _Sentences(File):
                 is_own = PREDICTED in record or any("start_char" in span for span in spans)
                 used = config.model_copy(update={"span_end": "exclusive"}) if is_own else config
                 sentence = JsonlReader(used).sentence(made, "test", str(self.path), number)
-                yield _Sentence(sentence, _of_spans(spans, sentence, made, used), "id" in made)
+                yield sentence, _of_spans(spans, sentence, made, used), "id" in made
 
     def _usual(self, record: Record) -> tuple[Record, list[Record]]:
         """The record with the usual names of fields, and its spans, each with ``start``, ``end`` and ``label``."""
@@ -297,10 +287,9 @@ def _of_spans(
     spans: Sequence[Record], sentence: RawSentence, record: Record, config: JsonlConfig
 ) -> dict[Span, float | None]:
     """The confidence of each span, by its place in tokens."""
-    is_text = "tokens" not in record
-    bounds = (
-        token_bounds(record["text"], config.tokenize) if is_text else [(n, n + 1) for n in range(len(sentence.tokens))]
-    )
+    bounds = [(number, number + 1) for number in range(len(sentence.tokens))]
+    if "tokens" not in record:
+        bounds = token_bounds(record["text"], config.tokenize)
     starts = {start: number for number, (start, _) in enumerate(bounds)}
     ends = {end - (config.span_end == "inclusive"): number + 1 for number, (_, end) in enumerate(bounds)}
     return {
@@ -332,7 +321,7 @@ class _Texts(File):
 
     def _rows(self) -> Iterator[tuple[int, Record, str]]:
         first, config = self.first_line(), self.config
-        if first.startswith("{"):
+        if self.is_json():
             yield from self.records()
             return
         names: list[str] = []
@@ -357,19 +346,21 @@ class _Texts(File):
 
     def _stated(self, record: Record, number: int, line: str) -> Stated:
         value = _predicted(record, (self.own_label, "label", "labels"))
-        is_one = isinstance(value, (str, int)) and not isinstance(value, bool)
+        is_one = isinstance(value, str) or whole(value)
         items = value if isinstance(value, list) else [] if value is None else [value]
         pairs = _pairs(items, _beside(record))
         given = value if is_one else [label for label, _ in pairs]
+        text, identity = str(self.config.text_field), f"{self.corpus.split}-{number}"
         made = {**record, **self.identity(record), PREDICTED: given}
-        identity = f"{self.corpus.split}-{number}"
         if "tokens" in made:  # `halluc predict` writes the text too
-            made.pop(str(self.config.text_field), None)
-        if "tokens" in made or self.config.text_field in made:
+            made.pop(text, None)
+        elif "text" in made:
+            made.setdefault(text, made["text"])
+        if "tokens" in made or text in made:
             example, _ = self.maker.example(of_record(made, self.config, number, line), identity)
         else:
             labels, _ = self.maker.labels.of(Found(number, None, given))
-            example = Labelled(str(made.get("id", identity)), Origin(str(self.path), number), (), labels)
+            example = Labelled(made.get("id", identity), Origin(str(self.path), number), (), labels)
         sure: dict[str, float | None] = {}
         for label, confidence in pairs:
             named, _ = self.maker.labels.of(Found(number, None, label if is_one else [label]))

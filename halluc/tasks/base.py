@@ -12,7 +12,7 @@ from halluc.config.schema import Decoding, ModelConfig, Section
 from halluc.core.claims import Claim
 from halluc.core.edits import Editable
 from halluc.core.examples import Corpus, Origin
-from halluc.data.predictions import Stated
+from halluc.data.joining import Stated
 from halluc.data.readers.base import SplitName
 from halluc.data.statistics import Words
 from halluc.data.texts import InputText

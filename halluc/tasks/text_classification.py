@@ -13,7 +13,7 @@ from halluc.core.edits import Editable
 from halluc.core.errors import HallucError
 from halluc.core.examples import Corpus, Labelled, Origin, Span
 from halluc.core.labels import OUT_OF_SCOPE
-from halluc.data.predictions import Stated
+from halluc.data.joining import Stated
 from halluc.data.readers.base import SplitName
 from halluc.data.statistics import LABEL_SETS, TEXTS, Words, counted
 from halluc.data.texts import InputText

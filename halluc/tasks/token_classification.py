@@ -16,7 +16,7 @@ from halluc.core.edits import Editable
 from halluc.core.errors import environment_error
 from halluc.core.examples import Corpus, Origin, Span, Tagged, surface
 from halluc.core.labels import read_spans, scheme_of, tag_set, write_tags
-from halluc.data.predictions import Stated
+from halluc.data.joining import Stated
 from halluc.data.readers.base import SplitName
 from halluc.data.statistics import SENTENCES, Words, counted
 from halluc.data.texts import InputText

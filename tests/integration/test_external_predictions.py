@@ -238,7 +238,9 @@ def test_labels_of_the_tool_are_renamed_and_unknown_ones_told(halluc, other, tag
         (["--only", "seed=1"], "C012", "--predictions is one file"),
         (["--split", "dev", "--split", "test"], "C011", "the file of one split"),
         (["--split", "dve"], "C011", "no split `dve`"),
-        (["--name", " "], "C011", "--name is empty"),
+        (["--name", " "], "C011", "--name has 0 characters"),
+        (["--name", "x" * 201], "C011", "--name has 201 characters"),
+        (["--name", "a\nb"], "C011", "not printable"),
         (["--set", "matrix={seed: [1, 2]}"], "C128", "--set matrix=null"),
     ],
 )

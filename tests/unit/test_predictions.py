@@ -125,6 +125,28 @@ def test_exchanged_columns_are_told(tmp_path):
     assert read(chunks)[2].warnings == []
 
 
+@pytest.mark.parametrize(("column", "rows"), [
+    (0, "{0} {1} {2}"), (1, "x {0} {1} {2}"), (-2, "{0} {2}"), (1, "{0} {2}"), (-1, "{0} {1} {2}"), (2, "x y {0} {2}"),
+])  # fmt: skip
+def test_tokens_stand_where_the_data_has_them_or_first(tmp_path, column, rows):
+    data = ConllConfig(format="conll", test="gold.txt", token_column=column, tag_column=-1 if column != -1 else 0)
+    text = "\n\n".join(
+        "\n".join(rows.format(t, g, p) for t, g, p in zip(tokens(n), gold_tags(n), gold_tags(n), strict=True))
+        for n in range(3)
+    )
+    (tmp_path / "p.txt").write_text(text, encoding="utf-8")
+    stated, _, told = read(tmp_path / "p.txt", data)
+    assert [one.example.spans for one in stated] == [tuple(spans) for _, spans in SENTENCES]
+    assert told.warnings == []
+
+
+def test_a_brace_is_a_token_too(tmp_path):
+    rows = [["{", "a", "}"], ["b"]]
+    gold = Corpus("test", tuple(Tagged(str(n), Origin("g", n), tuple(r), ()) for n, r in enumerate(rows)), "g")
+    file = columns(tmp_path / "p.txt", [(row, ["O"] * len(row)) for row in rows])
+    assert [one.example.tokens for one in read(file, corpus=gold)[0]] == [("{", "a", "}"), ("b",)]
+
+
 SPANS = [
     {"tokens": tokens(0), "predicted": [[0, 2, "PER", 0.9], [3, 4, "LOC", 0.25]]},
     {"tokens": tokens(0), "spans": [{"start": 0, "end": 2, "label": "PER", "score": 0.9}, [3, 4, "LOC", 0.25]]},
@@ -199,6 +221,16 @@ def test_confidences_go_with_their_labels(tmp_path, beside):
     assert (stated[0].example.labels, stated[0].confidences) == (("a", "b"), (0.1, 0.2))
 
 
+def test_the_text_may_have_its_usual_name(tmp_path):
+    data = TextsConfig(format="texts", test="gold.jsonl", text_field="utterance", out_of_scope_label="oos")
+    said = [{"text": text, "predicted": list(labels)} for text, labels in COMPLETE]
+    assert [one.example.tokens for one in read(jsonl(tmp_path / "p.jsonl", *said), data)[0]] == [
+        tuple(text.split()) for text, _ in COMPLETE
+    ]
+    said[1]["text"] = "who"
+    assert refused(jsonl(tmp_path / "q.jsonl", *said), data).code == "D152"
+
+
 def test_labels_are_cut_as_those_of_the_data(tmp_path):
     data = TextsConfig(format="texts", test="gold.jsonl", label_separator=":", label_level=1)
     (tmp_path / "p.txt").write_text("a:x\nb\nb:y\n", encoding="utf-8")
@@ -252,6 +284,8 @@ BROKEN = [
     ({**NO, "pred_spans": [], "spans": []}, "is `pred_spans` meant"),
     ({**NO, "ner": []}, "no field `predicted`"),
     ({**NO, "predicted_tags": ["O"]}, "5 tokens but 1 tags"),
+    ({**NO, "id": [1], "spans": []}, "the id is neither"),
+    ({**NO, "id": 1.5, "spans": []}, "the id is neither"),
     ({"id": "test-0", "spans": []}, "neither `tokens` nor `text`"),
     ({"text": SENTENCES[0][0], "spans": [[0, 3, "PER"]]}, "cuts through a token"),
 ]
