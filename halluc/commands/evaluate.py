@@ -218,11 +218,7 @@ def _find(
         resolve_model(checkpoint)  # before anything is made for it
         return experiment.load(config, overrides), None, checkpoint
     if run is not None:
-        opened = directory.open_run(run)
-        judged = opened.read().predictions
-        if judged is not None:
-            message = f"{opened.path} has no model: it judges predictions of {judged.name}"
-            raise HallucError("R105", message, help=evaluations.anew(opened))
+        standing.refuse_judgement(directory.open_run(run))
         loaded, target = experiment.load_run(run, overrides)
         if config is not None:
             kept, loaded = loaded, experiment.load(config, overrides)

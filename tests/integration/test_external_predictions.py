@@ -264,6 +264,7 @@ def test_other_mistakes_are_refused_before_anything_is_written(halluc, other, ta
     run = newest(config, "other")
     again = halluc("eval", "--run", run)
     assert (again.code, "it judges predictions of dev" in again.err) == (2, True)
+    assert "it judges predictions of dev" in halluc("predict", run, "--input", corpus_files["dev"]).err
     command = shlex.split(again.err.split("evaluate again: ")[1].splitlines()[0])
     assert halluc(*command[1:]).code == 0
     assert newest(config, "other") == run
