@@ -166,9 +166,12 @@ _STOPPED = {"failed": "failed", "interrupted": "was interrupted", "running": "ha
 def _external(runs: Sequence[RunDir], split: str) -> Iterator[str]:
     """Runs that judge predictions of another tool, and what these lack."""
     for run in runs:
-        judged = run.read().predictions
+        try:
+            judged, metrics = run.read().predictions, evaluations.read(run, split).metrics
+        except HallucError:
+            continue  # told by who needs its figures
         if judged is not None:
-            lacks = all(metric.name != "ece" for metric in evaluations.read(run, split).metrics)
+            lacks = all(metric.name != "ece" for metric in metrics)
             left_out = "; they have no confidence, so that what needs one is not compared" if lacks else ""
             yield f"{run.path.name}: predictions of {judged.name}, which no model of halluc made{left_out}."
 
