@@ -7,10 +7,10 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from halluc.config.bounds import MOST_LABELS, Reference, Text
+from halluc.config.bounds import LONGEST_TEXT, MOST_LABELS, Reference, Text
 from halluc.config.schema import LabelName, Section
 from halluc.core.errors import cut
-from halluc.data.config import Column, DataConfig
+from halluc.data.config import SHORT_KEYS, Column, DataConfig, Number
 from halluc.data.rows.layout import Format
 from halluc.data.rows.references import SPLITS, SplitName
 from halluc.data.tokenization import TokenizationKeys, Tokenize
@@ -19,7 +19,9 @@ Preset = Literal["doccano", "label_studio", "prodigy"]
 # Names by number.
 LabelNames = (
     Annotated[list[LabelName], Field(min_length=1, max_length=MOST_LABELS)]
-    | Annotated[dict[str | int, LabelName], Field(min_length=1, max_length=MOST_LABELS)]
+    | Annotated[
+        dict[Text | Number, LabelName], Field(min_length=1, max_length=MOST_LABELS, json_schema_extra=SHORT_KEYS)
+    ]
 )
 # What earlier versions understood by ``format: texts``, and the keys that other forms ignored.
 _OLD_FORMAT, _OLD_KEY, _OF_CSV = "texts", "form", ("delimiter", "header", "quoting")
@@ -60,7 +62,7 @@ class _Labels(Section):
     label_names: LabelNames | None = Field(
         default=None, description="the names of labels that are numbers: a list, counted from 0, or a mapping"
     )
-    no_label: list[str | int | None] = Field(
+    no_label: list[Annotated[str, Field(max_length=LONGEST_TEXT)] | Number | None] = Field(
         default=[], max_length=100, description="values that mean that there is no label, such as -1: these examples "
         "are left out and counted",
     )  # fmt: skip
@@ -126,8 +128,6 @@ class TextsConfig(DataConfig, _Labels, _Fields):
 
     def _problems(self) -> Iterator[str]:
         names = list(self.asked().values())
-        if self.format not in ("auto", *self.formats):
-            yield f"`data.format: {self.format}` has no labels of texts; there is: auto, {', '.join(self.formats)}"
         if self.label_position == "last" and self.format not in ("auto", "lines"):
             yield f"`data.label_position` goes with `format: lines`, not with `{self.format}`"
         if self.id_field in names:
