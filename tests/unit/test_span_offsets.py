@@ -70,6 +70,14 @@ def test_where_spans_say_their_text_the_error_names_the_keys_with_which_all_fit(
     assert read(tmp_path, [{"text": EMOJI, "spans": told}, other], **keys) == [THERE, [("Åsa", "PER")]]
 
 
+def test_what_spans_say_tells_the_reading_though_some_cut_tokens(tmp_path):
+    spans = [{"start": 0, "end": 2, "label": "X", "text": "Ann"}, {"start": 9, "end": 10, "label": "Y", "text": "mg"}]
+    one = errors(tmp_path, [{"text": "Ann took 5mg", "spans": [spans[0], spans[1] | {"start": 10, "end": 11}]}])[0]
+    assert one.code == "D109" and one.help == (
+        "every span fits if the end is the last one of the span: set `data.span_end: inclusive`"
+    )
+
+
 def test_a_contradiction_shows_both_texts(tmp_path):
     one = error(
         tmp_path, [{"text": "Ann likes Oslo", "spans": [{"start": 0, "end": 3, "text": "Oslo", "label": "LOC"}]}]

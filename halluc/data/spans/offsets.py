@@ -90,7 +90,10 @@ def in_characters(given: Given, sentence: Sentence, reading: Reading) -> Place |
 
 
 def _fits(given: Given, sentence: Sentence, reading: Reading, strip: bool) -> tuple[int, int] | None:
-    """The first token and one behind the last; None where a span cuts one or contradicts what it says itself."""
+    """Where a span stands in the text; None where it contradicts what it says itself, or says nothing and cuts a token.
+
+    Where tokens do not stand in the text, it is the first token and one behind the last.
+    """
     bounds = sentence.bounds
     if bounds is None:  # tokens that do not stand in the text
         start, end = reading.start(given), reading.end(given)
@@ -102,16 +105,17 @@ def _fits(given: Given, sentence: Sentence, reading: Reading, strip: bool) -> tu
         return None
     start, end = place
     surface = sentence.text[start:end]
-    if given.surface is not None and not says(given.surface, surface):
+    told = given.surface
+    if told is not None and told != surface and (not says(told, surface) or surface != surface.strip()):
         return None
     if strip:
         start, end = start + len(surface) - len(surface.lstrip()), end - len(surface) + len(surface.rstrip())
     first, last = (bisect_left(bounds, at, key=itemgetter(side)) for side, at in enumerate((start, end)))
     if not first <= last < len(bounds) or (bounds[first][0], bounds[last][1]) != (start, end):
-        return None
+        return None if told is None else (start, end)
     if sentence.source != "text" and given.first is not None and (given.first, given.last) != (first, last):
         return None
-    return first, last + 1
+    return start, end
 
 
 def says(told: str, surface: str) -> bool:
@@ -123,7 +127,7 @@ Sample = tuple[Sentence, Sequence[Given]]
 
 
 def result(samples: Sequence[Sample], reading: Reading, strip: bool) -> tuple[tuple[int, int], ...] | None:
-    """The tokens of all spans under a reading; None where one does not fit."""
+    """Where all spans stand under a reading; None where one does not fit."""
     found = []
     for sentence, givens in samples:
         for given in givens:
