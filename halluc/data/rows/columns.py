@@ -52,7 +52,10 @@ class _Sentences:
         self.layout, self.file = layout, file
         self.asked: list[str | int] = list(dict.fromkeys(layout.token_columns or layout.asked))
         special = (layout.sentence_column, layout.word_id_column)
-        self.needed = max(min(2, len(self.asked)), *(Layout(asked=tuple(one for one in (*self.asked, *special) if one is not None)).least,))
+        self.needed = max(
+            min(2, len(self.asked)),
+            *(Layout(asked=tuple(one for one in (*self.asked, *special) if one is not None)).least,),
+        )
         self.width, self.first = 0, ""
         self.names: list[str] = []
         self.lines: list[int] = []
@@ -225,7 +228,9 @@ class _Sentences:
 
     def _endless(self) -> BadLine:
         problem = f"a sentence of more than {self.layout.max_line_bytes:,} characters"
-        return BadLine("D114", self.file, self.lines[0], problem, "a blank line ends a sentence: is this `format: text`?")
+        return BadLine(
+            "D114", self.file, self.lines[0], problem, "a blank line ends a sentence: is this `format: text`?"
+        )
 
     def _too_few(self, number: int, line: str, found: int) -> BadLine:
         problem = f"{found} column{'s' if found != 1 else ''} where {self.needed} are needed"
