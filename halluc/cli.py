@@ -296,6 +296,54 @@ def predict(
 
 
 @app.command()
+def convert(
+    source: Annotated[
+        str,
+        typer.Argument(metavar="IN", help="The corpus: a path, demo:NAME, hub:NAME@REVISION, or a config (.yaml)."),
+    ],
+    target: Annotated[
+        Path, typer.Argument(metavar="OUT", help="A file; a folder for several splits. It is overwritten.")
+    ],
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="data.KEY=VALUE", help="How to read IN, as in --set data.separator=tab."),
+    ] = None,
+    task: Annotated[
+        str | None,
+        typer.Option(
+            "--task", metavar="TASK", help="token_classification or text_classification; else by what IN holds."
+        ),
+    ] = None,
+    split: Annotated[
+        list[str] | None,
+        typer.Option("--split", help="train, dev or test; repeatable. Left out: all of a config, else train."),
+    ] = None,
+    to: Annotated[
+        str | None, typer.Option("--to", metavar="FORMAT", help="As spacy or doccano; left out: by the name of OUT.")
+    ] = None,
+    scheme: Annotated[
+        Literal["iob1", "iob2", "bioes", "bmes", "bilou", "io"] | None,
+        typer.Option("--scheme", help="Of tags (conll, csv, table): iob2 where left out."),
+    ] = None,
+    separator: Annotated[
+        Literal["tab", "space"] | None, typer.Option("--separator", help="Of conll: tab where left out.")
+    ] = None,
+    join: Annotated[
+        Literal["blank", "none"] | None,
+        typer.Option("--join", help="Make texts of tokens, with or without blanks; left out: keep texts, else blank."),
+    ] = None,
+    quiet: Quiet = False,
+    json: Json = False,
+) -> None:
+    """Write a corpus in another format. Exit code 3 on broken data, or on what the format cannot hold."""
+    from halluc.commands import convert
+    from halluc.commands.terminal import Talk
+
+    wanted = convert.Wanted(task, tuple(split or ()), to, scheme, separator, join)
+    convert.run(source, target, set_ or [], wanted, Talk.of(quiet, False, json))
+
+
+@app.command()
 def clean(
     target: Annotated[Path, typer.Argument(metavar="RUN|STUDY|DIR", help="A run, a study, or the folder of runs.")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Delete nothing; list what would be deleted.")] = False,

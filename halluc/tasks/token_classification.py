@@ -17,7 +17,7 @@ from halluc.core.labels import read_spans, scheme_of, tag_set, write_tags
 from halluc.data.inputs import InputText
 from halluc.data.rows.references import SplitName
 from halluc.data.statistics import SENTENCES, Words, counted
-from halluc.data.writers import as_record
+from halluc.data.writers.spans import as_record
 from halluc.gap.coverage import Coverage
 from halluc.gap.knowledge import Knowledge
 from halluc.gap.matching import BY_MENTIONS, Strata

@@ -20,7 +20,7 @@ from halluc.core.labels import SCHEMES, write_tags
 from halluc.data.corpora import Corpora, read_corpora
 from halluc.data.rows.records import parse_object
 from halluc.data.rows.row import BadLine, Unreadable
-from halluc.data.writers import write_conll, write_examples
+from halluc.data.writers import write_conll
 
 TWO = (
     Tagged("1", Origin("f", 1), ("Anna", "Berg", "visited", "Oslo", "."), (Span(0, 2, "PER"), Span(3, 4, "LOC"))),
@@ -317,13 +317,6 @@ def test_character_spans_become_token_spans(tmp_path, spans, tokenize):
     assert example.spans == (Span(0, 2, "PER"), Span(3, 4, "LOC"))
 
 
-def test_what_the_writer_writes_is_read_without_any_option(tmp_path):
-    write_examples(tmp_path / "dev.jsonl", TWO)
-    assert [(e.id, e.tokens, e.spans) for e in dev(read("jsonl", tmp_path / "dev.jsonl"))] == [
-        (e.id, e.tokens, e.spans) for e in TWO
-    ]
-
-
 @pytest.mark.parametrize(
     ("record", "code", "told"),
     [
@@ -398,23 +391,6 @@ def test_no_file_crashes_a_reader(tmp_path_factory, data):
         reader = reader_of(name)(config_of(name, dev=str(path)))
         for item in reader.read(str(path), "dev"):
             assert isinstance(item, BadLine) or len(item.tokens) == len(item.lines)
-
-
-# --- writers ---------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("scheme", SCHEMES)
-def test_columns_are_written_back_in_any_scheme(tmp_path, scheme):
-    write_conll(tmp_path / "out.txt", TWO, scheme)
-    found = read("conll", tmp_path / "out.txt", scheme=scheme)
-    assert [(e.tokens, e.spans) for e in dev(found)] == [(e.tokens, e.spans) for e in TWO]
-
-
-@pytest.mark.parametrize("token", ["a\tb", "a\nb", "-DOCSTART-"])
-def test_a_token_that_could_not_be_read_back_is_refused(tmp_path, token):
-    with pytest.raises(HallucError, match="does not fit"):
-        write_conll(tmp_path / "out.txt", [Tagged("1", Origin("f", 1), (token,), ())])
-    assert not (tmp_path / "out.txt").exists()
 
 
 @pytest.mark.data

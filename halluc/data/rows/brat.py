@@ -18,14 +18,15 @@ _ENTITY = re.compile(r"T\S*\t(?P<label>\S+) (?P<parts>\d+ \d+(;\d+ \d+)*)(\t(?P<
 
 
 def files(reference: str, split: SplitName) -> list[Path]:
-    """The texts of a folder, sorted by name, or the one that is named.
+    """The texts of a folder, sorted by name, or the one that is named, itself or by its annotation (`.ann`).
 
     Raises:
         HallucError D101: no such file or folder, or a folder without a text.
     """
     path = Path(reference).expanduser()
     if not path.is_dir():
-        return [resolve(reference, split)]
+        named = resolve(reference, split)
+        return [named.with_suffix(".txt") if named.suffix == ".ann" else named]
     found = sorted(file for file in path.glob("*.txt") if file.is_file())
     if not found:
         raise data_error(

@@ -297,16 +297,19 @@ class _Ids:
     def __init__(self) -> None:
         self._lines: dict[str, int] = {}
         self._first: tuple[str, int] | None = None  # the prefix and the number of the first text with such an id
+        self._begins: dict[str, int] = {}  # the number of the first text of each prefix
 
     def add(self, identity: str, prefix: str, number: int, line: int, own: bool) -> None:
         """Raises ``Unreadable`` for an id that was met before; ``own``: the file gives it."""
         if self._first is None:
+            self._begins.setdefault(prefix, number)
             if not own:
                 return
             self._first = prefix, number
         if identity in self._lines:
             raise Unreadable("D112", f"id `{identity}` stands already on line {self._lines[identity]}", _IDS)
         begin, _, end = identity.rpartition("-")
-        if own and begin == self._first[0] and end.isdecimal() and int(end) < self._first[1]:
+        without = range(self._begins[self._first[0]], self._first[1])
+        if own and begin == self._first[0] and end.isdecimal() and int(end) in without:
             raise Unreadable("D112", f"id `{identity}` is that of text {end}, which has none of its own", _IDS)
         self._lines[identity] = line

@@ -1,0 +1,157 @@
+"""The formats of token classification: columns, tokens with spans, and texts with spans by characters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from halluc.core.examples import Tagged
+from halluc.core.labels import write_tags
+from halluc.data.writers.base import MARK, Files, Options, Writer, each, text_of, unfit
+from halluc.data.writers.files import csv_rows, json_lines, json_list, parquet
+
+DOCUMENT_START = "-DOCSTART-"
+_TOKENS_HELP = "choose another format: jsonl holds any token and label"
+_SCHEME, _JOIN = frozenset({"scheme"}), frozenset({"join"})
+
+
+def as_record(example: Tagged) -> dict[str, Any]:
+    """The line of ``augment/train.jsonl`` (DESIGN, "Files that others read")."""
+    return {"id": example.id, "tokens": example.tokens, "spans": example.spans}
+
+
+def _tags(example: Tagged, options: Options) -> list[str]:
+    try:
+        return write_tags(len(example.tokens), example.spans, options.scheme)
+    except ValueError as error:
+        raise unfit(example, str(error), "choose another `--scheme`") from None
+
+
+def _columns(files: Files, examples: Iterable[Tagged], options: Options) -> None:
+    """Token and tag, ``-DOCSTART-`` before each further document, a blank line after each sentence."""
+    separator, begun = options.separator, False
+    ends = ("\n", "\r", separator) if separator == "\t" else ("\n", "\r", separator, "\t")
+    document = 0
+    for example in examples:
+        lines = []
+        if example.origin.document != document:
+            document = example.origin.document
+            lines.append(f"{DOCUMENT_START}{separator}O\n\n")
+            begun = True
+        for token, tag in zip(example.tokens, _tags(example, options), strict=True):
+            clash = any(end in cell for end in ends for cell in (token, tag)) or not token
+            if clash or token.startswith(DOCUMENT_START) or (not begun and token.startswith(MARK)):
+                raise unfit(example, f"token {token!r} with tag {tag!r} does not fit columns", _TOKENS_HELP)
+            lines.append(f"{token}{separator}{tag}\n")
+            begun = True
+        files[0].write("".join((*lines, "\n")))
+
+
+def _cells(examples: Iterable[Tagged], options: Options) -> Iterator[tuple[str, str, str]]:
+    """A row a token, with the number of its sentence."""
+    yield "Sentence #", "Word", "Tag"
+    for number, example in enumerate(examples, 1):
+        for token, tag in zip(example.tokens, _tags(example, options), strict=True):
+            if not token or any(char in token for char in "\n\r\0"):
+                raise unfit(example, f"token {token!r} does not fit a cell", _TOKENS_HELP)
+            yield f"Sentence: {number}", token, tag
+
+
+def _with_tags(example: Tagged, options: Options) -> dict[str, Any]:
+    return {"id": example.id, "tokens": example.tokens, "tags": _tags(example, options)}
+
+
+def _text_spans(example: Tagged, options: Options) -> dict[str, Any]:
+    text, _, mentions = text_of(example, options)
+    return {"id": example.id, "text": text, "spans": [mention[:3] for mention in mentions]}
+
+
+def _doccano(example: Tagged, options: Options) -> dict[str, Any]:
+    text, _, mentions = text_of(example, options)
+    return {"id": example.id, "text": text, "label": [mention[:3] for mention in mentions]}
+
+
+def annotated_task(text: str, identity: str, result: Sequence[tuple[str, Mapping[str, Any]]]) -> dict[str, Any]:
+    """A task of Label Studio with its annotation, of (type, value) pairs; ``label`` and ``text`` name its controls."""
+    results = [{"from_name": "label", "to_name": "text", "type": kind, "value": value} for kind, value in result]
+    return {"data": {"text": text, "id": identity}, "annotations": [{"result": results}]}
+
+
+def _label_studio(example: Tagged, options: Options) -> dict[str, Any]:
+    text, _, mentions = text_of(example, options)
+    values = [{"start": m.start, "end": m.end, "text": m.surface, "labels": [m.label]} for m in mentions]
+    return annotated_task(text, example.id, [("labels", value) for value in values])
+
+
+def _prodigy(example: Tagged, options: Options) -> dict[str, Any]:
+    """``token_end`` is the last token, as Prodigy counts. A text that is kept has no tokens of its own."""
+    text, bounds, mentions = text_of(example, options)
+    if options.keeps_text:
+        spans = [{"start": m.start, "end": m.end, "label": m.label} for m in mentions]
+        return {"text": text, "spans": spans, "answer": "accept", "meta": {"id": example.id}}
+    last, blank = len(bounds) - 1, bool(options.joiner)
+    tokens = [{"text": token, "start": start, "end": end, "id": place, "ws": blank and place < last}
+              for place, (token, (start, end)) in enumerate(zip(example.tokens, bounds, strict=True))]  # fmt: skip
+    spans = [{"start": m.start, "end": m.end, "token_start": span.start, "token_end": span.end - 1, "label": m.label}
+             for m, span in zip(mentions, example.spans, strict=True)]  # fmt: skip
+    return {"text": text, "tokens": tokens, "spans": spans, "answer": "accept", "meta": {"id": example.id}}
+
+
+def _spacy(example: Tagged, options: Options) -> list[Any]:
+    text, _, mentions = text_of(example, options)
+    return [text, {"entities": [mention[:3] for mention in mentions]}]
+
+
+def _gliner(example: Tagged, options: Options) -> dict[str, Any]:
+    """The end of a mention is its last token, as GLiNER counts."""
+    ner = [(span.start, span.end - 1, span.label) for span in example.spans]
+    return {"tokenized_text": example.tokens, "ner": ner}
+
+
+def _brat(files: Files, examples: Iterable[Tagged], options: Options) -> None:
+    """A line of text an example; offsets count the characters of the whole ``.txt``."""
+    texts, annotations = files
+    offset = number = 0
+    for example in examples:
+        text, _, mentions = text_of(example, options)
+        if len(f"{text}.".splitlines()) > 1:  # of all kinds of line breaks
+            raise unfit(example, "a text with a line break does not fit a line of brat", _TOKENS_HELP)
+        for mention in mentions:
+            if any(char.isspace() for char in mention.label):
+                raise unfit(
+                    example, f"the label `{mention.label}` holds white space, which ends a type of brat", _TOKENS_HELP
+                )
+            number += 1
+            place = f"{offset + mention.start} {offset + mention.end}"
+            annotations.write(f"T{number}\t{mention.label} {place}\t{mention.surface}\n")
+        texts.write(text + "\n")
+        offset += len(text) + 1
+
+
+WRITERS: dict[str, Writer] = {
+    "conll": Writer(
+        "a token a line, in columns", _columns, (".conll", ".bio", ".iob", ".txt"), {"format": "conll"},
+        frozenset({"scheme", "separator"}),
+    ),
+    "jsonl": Writer("tokens and spans, an object a line", json_lines(each(lambda e, _: as_record(e))), (".jsonl",)),
+    "json": Writer("the same as one list", json_list(each(lambda e, _: as_record(e))), (".json",)),
+    "text_spans": Writer(
+        "texts and spans by characters, an object a line", json_lines(each(_text_spans)), (".jsonl",), {}, _JOIN
+    ),
+    "csv": Writer(
+        "a token a row, with the number of its sentence", csv_rows(_cells), (".csv",), {"preset": "kaggle_ner"}, _SCHEME
+    ),
+    "table": Writer(
+        "a Parquet table of tokens and tags",
+        parquet(each(_with_tags), lambda _: {"id": False, "tokens": True, "tags": True}),
+        (".parquet",), {}, _SCHEME, "wb",
+    ),
+    "doccano": Writer("doccano's JSON Lines", json_lines(each(_doccano)), (".jsonl",), {"preset": "doccano"}, _JOIN),
+    "label_studio": Writer(
+        "Label Studio's JSON", json_list(each(_label_studio)), (".json",), {"preset": "label_studio"}, _JOIN
+    ),
+    "prodigy": Writer("Prodigy's JSON Lines", json_lines(each(_prodigy)), (".jsonl",), {"preset": "prodigy"}, _JOIN),
+    "spacy": Writer("spaCy's JSON", json_list(each(_spacy)), (".json",), {"preset": "spacy"}, _JOIN),
+    "gliner": Writer("GLiNER's JSON", json_list(each(_gliner)), (".json",), {"preset": "gliner"}),
+    "brat": Writer("brat's .txt and .ann", _brat, (".ann",), {"preset": "brat"}, _JOIN, parts=(".txt", ".ann")),
+}  # fmt: skip
