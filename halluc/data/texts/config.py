@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from halluc.config.bounds import MOST_LABELS, Reference, Text
 from halluc.config.schema import LabelName, Section
@@ -16,10 +16,18 @@ from halluc.data.rows.references import SPLITS, SplitName
 from halluc.data.tokenization import TokenizationKeys, Tokenize
 
 Preset = Literal["doccano", "label_studio", "prodigy"]
+Value = Text | Annotated[int, Field(ge=-1_000_000, le=1_000_000)]
+
+
+def _by_text(given: Any) -> Any:
+    """A mapping whose keys may be numbers, by what they are as text."""
+    return {str(key): value for key, value in given.items()} if isinstance(given, Mapping) else given
+
+
 # Names by number.
 LabelNames = (
     Annotated[list[LabelName], Field(min_length=1, max_length=MOST_LABELS)]
-    | Annotated[dict[str | int, LabelName], Field(min_length=1, max_length=MOST_LABELS)]
+    | Annotated[dict[Text, LabelName], Field(min_length=1, max_length=MOST_LABELS), BeforeValidator(_by_text)]
 )
 # What earlier versions understood by ``format: texts``, and the keys that other forms ignored.
 _OLD_FORMAT, _OLD_KEY, _OF_CSV = "texts", "form", ("delimiter", "header", "quoting")
@@ -60,7 +68,7 @@ class _Labels(Section):
     label_names: LabelNames | None = Field(
         default=None, description="the names of labels that are numbers: a list, counted from 0, or a mapping"
     )
-    no_label: list[str | int | None] = Field(
+    no_label: list[Value | Literal[""] | None] = Field(
         default=[], max_length=100, description="values that mean that there is no label, such as -1: these examples "
         "are left out and counted",
     )  # fmt: skip
