@@ -151,6 +151,16 @@ def evaluate(
         str | None,
         typer.Option("--checkpoint", metavar="MODEL", help="Evaluate this model instead: a folder, hub: or package:."),
     ] = None,
+    predictions: Annotated[
+        Path | None,
+        typer.Option(
+            "--predictions", metavar="FILE", help="Judge these predictions of another tool; no model is used."
+        ),
+    ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option("--name", metavar="TEXT", help="With --predictions, the name of the tool; else FILE's."),
+    ] = None,
     only: Only = None,
     shard: Shard = None,
     quiet: Quiet = False,
@@ -163,7 +173,10 @@ def evaluate(
     from halluc.commands.terminal import Talk
 
     selection, talk = Selection(tuple(only or ()), shard), Talk.of(quiet, verbose, json)
-    evaluate.run(config, set_ or [], splits=split, run=run, checkpoint=checkpoint, talk=talk, selection=selection)
+    evaluate.run(
+        config, set_ or [], splits=split, run=run, checkpoint=checkpoint, talk=talk, selection=selection,
+        predictions=predictions, name=name,
+    )  # fmt: skip
 
 
 @app.command("run")

@@ -100,7 +100,8 @@ def assess(
             for line in model.task.told(predicted.corpus, predicted.notes, model.encoder.outputs):
                 say(f"{split}: {line}")
         _warn(predicted)
-        files.append(_write(target, model, reference, changed, predicted, knowledge, confidence))
+        made_by = {"checkpoint": reference, "changed_model_files": changed, "decoding": model.decoding}
+        files.append(write(target, model.task, made_by, predicted, knowledge, confidence))
     write_json(target.confidence, confidence.model_dump(mode="json"))
     return files
 
@@ -118,17 +119,15 @@ def _warn(predicted: Predicted) -> None:
         say(f"warning: {split}: {share:.0%} of the words are unknown to the model's tokenizer", style="yellow")
 
 
-def _write(
+def write(
     target: RunDir,
-    model: Model,
-    reference: str,
-    changed: list[str],
+    task: Any,
+    made_by: Mapping[str, Any],
     predicted: Predicted,
     knowledge: Knowledge | None,
     confidence: ConfidenceFile,
 ) -> EvalFile:
-    """All files of one split."""
-    task = model.task
+    """All files of one split; ``made_by`` are the fields of eval/<split>.json that tell where predictions are from."""
     corpus, split = predicted.corpus, predicted.corpus.split
     predictions = judging.calibrated(predicted.predictions, confidence.temperature)
     metrics = experiment.metrics_of(task)
@@ -146,11 +145,9 @@ def _write(
     file = EvalFile(
         task=task.name,
         split=split,
-        checkpoint=reference,
-        changed_model_files=changed,
-        decoding=model.decoding,
         encoding=predicted.notes,
         metrics=figures,
+        **made_by,
     )
     write_jsonl(target.predictions(split), (task.line(*pair).model_dump(mode="json") for pair in pairs))
     write_jsonl(target.ledger(split), map(ledger.as_record, lines))

@@ -16,7 +16,7 @@ from halluc.core.significance import difference, holm
 from halluc.hallucination.flips import flipped
 from halluc.metrics import matched
 from halluc.runs import training_facts
-from halluc.runs.studies import Comparison, Delta, MatchedOmission
+from halluc.runs.studies import Comparison, Delta, MatchedOmission, TrainingDifference
 
 MOST_FLIPS_SHOWN = 12
 
@@ -49,8 +49,8 @@ def _compared(a: Measured, b: Measured) -> Comparison:
         b=b.name,
         examples=len(a.examples),
         config_differences=_differences(a, b),
-        training_differences=training_facts.differences(*(training_facts.facts([one.run]) for one in (a, b))),
-        figures=[_delta(a, b, key) for key in a.values],
+        training_differences=_training_differences(a, b),
+        figures=[_delta(a, b, key) for key in a.values if key in b.values],
         matched_omission=_matched(a, b),
         flipped=flipped(a.lines, b.lines),
     )
@@ -59,7 +59,18 @@ def _compared(a: Measured, b: Measured) -> Comparison:
 def _differences(a: Measured, b: Measured) -> list[str]:
     """The keys of the config that may make the figures differ."""
     found = experiment.run_differences(a.run, b.run)
+    tools = [one.record.predictions for one in (a, b)]
+    if any(tools):
+        named = " and ".join(tool.name for tool in tools if tool is not None)
+        return found if tools[0] == tools[1] else [*found, f"`--predictions` ({named})"]
     return found if a.decoding == b.decoding else [*found, "`eval.decode`"]
+
+
+def _training_differences(a: Measured, b: Measured) -> list[TrainingDifference]:
+    """None beside predictions of another tool, of which no training is on record."""
+    if a.record.predictions is not None or b.record.predictions is not None:
+        return []
+    return training_facts.differences(*(training_facts.facts([one.run]) for one in (a, b)))
 
 
 def _delta(a: Measured, b: Measured, key: FigureKey) -> Delta:
@@ -75,9 +86,10 @@ def _defined(value: float) -> float | None:
 
 
 def _matched(a: Measured, b: Measured) -> MatchedOmission | None:
-    """None where there is no gold or no claim to withdraw."""
+    """None where there is no gold, or no claim that could be withdrawn."""
     first, second = arm(a), arm(b)
-    if not len(a.table.gold.example) or not len(first.confidence) or not len(second.confidence):
+    sure = [numpy.isfinite(one.confidence).any() for one in (first, second)]
+    if not len(a.table.gold.example) or not all(sure):
         return None
     found = matched.matched_omission(first, second, a.table.gold.example, len(a.examples))
     achieved = found.a.omission_rate, found.b.omission_rate

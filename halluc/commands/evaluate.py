@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from halluc.commands import assessment, calibrating, cells, experiment, gates, nearest_run, standing, summary
+from halluc.commands import assessment, calibrating, cells, experiment, external, gates, nearest_run, standing, summary
 from halluc.commands.choosing import EVERY_CELL, Selection
+from halluc.commands.external import Tool
 from halluc.commands.terminal import Talk, put_json, say
 from halluc.components import TABLE
 from halluc.config.hashing import sha256_of_tree
@@ -37,7 +39,18 @@ def run(
     checkpoint: str | None,
     talk: Talk,
     selection: Selection = EVERY_CELL,
+    predictions: Path | None = None,
+    name: str | None = None,
 ) -> None:
+    if predictions is not None or name is not None:
+        selection.refuse("--predictions is one file")
+        tool = Tool.of(predictions, name, {"--run": run is not None, "--checkpoint": checkpoint is not None})
+        if config is None:
+            help = "halluc eval CONFIG --predictions FILE"
+            raise HallucError("C011", "--predictions goes with a CONFIG, which names the gold", help=help)
+        loaded = external.load(config, overrides)
+        _evaluate(_Job(loaded, None, tool.name, None, tool), overrides, splits, talk)
+        return
     if config is None or run is not None or checkpoint is not None:
         selection.refuse("--run and --checkpoint name one model")
         loaded, target, model = _find(config, overrides, run, checkpoint)
@@ -96,24 +109,33 @@ def is_evaluated(loaded: LoadedConfig, target: RunDir, splits: list[str] | None)
 
 @dataclass(frozen=True)
 class _Job:
-    """What is evaluated: a model and the run to write to, none yet for a model from elsewhere."""
+    """What is evaluated, a model or the predictions of a tool, and the run to write to; none yet where halluc did not
+    train it."""
 
     loaded: LoadedConfig
     target: RunDir | None
     model: str
     slug: str | None
+    tool: Tool | None = None
 
 
 def _evaluate(job: _Job, overrides: Sequence[str], splits: list[str] | None, talk: Talk) -> None:
     loaded, wanted = job.loaded, _splits(job.loaded, splits)
+    if job.tool is not None:
+        wanted = (external.one_split(wanted, splits),)
     gates.refuse_invalid(loaded)
-    corpora = read_corpora(loaded.experiment.data, TABLE, _read(loaded, wanted))
-    target = job.target or _home(loaded, job.model)
+    corpora = read_corpora(loaded.experiment.data, TABLE, wanted if job.tool else _read(loaded, wanted))
+    judgeable = external.read(job.tool, loaded, corpora, wanted[0], talk) if job.tool else None
+    identity = judgeable.identity(loaded) if judgeable else {"checkpoint": job.model}
+    target = job.target or _home(loaded, identity)
     if job.target is not None:
         _warn_trained(loaded, wanted)
     _check_files(target, wanted)
     with target.locked(), target.stage("eval", list(overrides)) as stage:
-        files = assessment.assess(loaded, corpora.splits, wanted, target, job.model, talk)
+        if judgeable is not None:
+            files = [external.judge(judgeable, loaded, target)]
+        else:
+            files = assessment.assess(loaded, corpora.splits, wanted, target, job.model, talk)
         # What training read stands in `inputs`; what was evaluated stands here, in case a file has changed since.
         earlier = stage.detail.get("inputs")
         inputs = {**(earlier if isinstance(earlier, dict) else {}), **provenance.input_hashes(corpora.files)}
@@ -197,6 +219,7 @@ def _find(
         resolve_model(checkpoint)  # before anything is made for it
         return experiment.load(config, overrides), None, checkpoint
     if run is not None:
+        standing.refuse_judgement(directory.open_run(run))
         loaded, target = experiment.load_run(run, overrides)
         if config is not None:
             kept, loaded = loaded, experiment.load(config, overrides)
@@ -235,9 +258,9 @@ def _is_trained(run: RunDir) -> bool:
     return run.model.is_dir()
 
 
-def _home(loaded: LoadedConfig, model: str) -> RunDir:
-    """The run of evaluating ``model`` under this config: the newest there is, or a new one."""
-    sha256 = sha256_of_tree({**loaded.model_sections, "checkpoint": model})
+def _home(loaded: LoadedConfig, identity: Mapping[str, Any]) -> RunDir:
+    """The run of evaluating what ``identity`` describes under this config: the newest there is, or a new one."""
+    sha256 = sha256_of_tree({**loaded.model_sections, **identity})
     found = directory.newest(Path(loaded.experiment.runs_dir), loaded.experiment.name, sha256)
     return found or experiment.create(loaded, "eval", sha256)
 

@@ -55,8 +55,9 @@ def record(target: RunDir, task: Any, corpora: Corpora, withheld: Withheld | Non
         withheld.save(target.withheld)
 
 
-def knowledge(target: RunDir, loaded: LoadedConfig) -> Knowledge | None:
-    """What the model of a run was told: from the run's files, else from the training split under the config's ``gap``.
+def knowledge(target: RunDir, loaded: LoadedConfig, *, anew: bool = False) -> Knowledge | None:
+    """What the model of a run was told: from the run's files, else from the training split under the config's ``gap``;
+    ``anew``: always from the latter, which is then kept in the run.
 
     None where the config names no training split, or one that is not here (said as a warning): a model from elsewhere,
     or a run of an older halluc, can be evaluated without it.
@@ -65,7 +66,7 @@ def knowledge(target: RunDir, loaded: LoadedConfig) -> Knowledge | None:
         HallucError R120, R121: a file of the run is damaged or of another version. D…: the training split is broken.
     """
     task, gapped = experiment.task_of(loaded), loaded.experiment.gap is not None
-    if target.coverage.is_file() and (target.withheld.is_file() or not gapped):
+    if not anew and target.coverage.is_file() and (target.withheld.is_file() or not gapped):
         units = WithheldUnits.load(target.withheld) if gapped else None
         found: Knowledge = task.knowledge(task.read_coverage(target.coverage), units)
         return found
@@ -79,5 +80,7 @@ def knowledge(target: RunDir, loaded: LoadedConfig) -> Knowledge | None:
         say(f"warning: what the training split knows cannot be told: {error.message}", style="yellow")
         return None
     remaining, withheld = withhold(loaded, corpora)
+    if anew:
+        record(target, task, remaining, withheld)
     known: Knowledge = task.knowledge(task.coverage(remaining.splits), withheld.units if withheld else None)
     return known

@@ -91,7 +91,8 @@ def score(
         figures += metrics.kept(examples, predictions, remaining, sheet)
     if uncalibrated is not None:
         figures += _calibration(table, uncalibrated, sheet, {"confidence": "uncalibrated"})
-    ranked = [_by_confidence(table), *metrics.ranked(examples, predictions)]
+    by_confidence = [_by_confidence(table)] if table.knows_confidence else []
+    ranked = [*by_confidence, *metrics.ranked(examples, predictions)]
     found = results(figures + _reliability(table, sheet), sheet)
     return found + [result for one in ranked for result in ordered(one, len(table))] + _risk(table)
 
@@ -106,8 +107,8 @@ def results(figures: Sequence[Figure], sheet: Sheet) -> list[MetricResult]:
 
 
 def calibration_figures(table: Table, sheet: Sheet) -> list[Figure]:
-    """ECE and Brier score of the confidences in a ledger."""
-    return _calibration(table, table.claims.confidence, sheet, {})
+    """ECE and Brier score of the confidences in a ledger; nothing where it has none."""
+    return _calibration(table, table.claims.confidence, sheet, {}) if table.knows_confidence else []
 
 
 def _calibration(table: Table, confidence: numpy.ndarray, sheet: Sheet, by: dict[str, str]) -> list[Figure]:
@@ -190,6 +191,8 @@ def _ordered_interval(
 
 def _risk(table: Table) -> list[MetricResult]:
     """The risk-coverage curve at twenty points, without intervals: AURC has one."""
+    if not table.knows_confidence:
+        return []
     known = ~numpy.isnan(table.claims.confidence)
     confidence, wrong = table.claims.confidence[known], (table.claims.verdict != "supported")[known]
     return [

@@ -42,11 +42,23 @@ def refuse_without_model(run: RunDir, help: str) -> None:
     """
     if run.model.is_dir():
         return
+    refuse_judgement(run)
     removed = run.read().model_removed if (run.path / RUN_FILE).is_file() else None
     if removed is None:
         raise HallucError("R105", f"{run.path} has no model/", help=help)
     help = f"train it again: {_train_command(run)}"
     raise HallucError("R118", f"the model of {run.path} was removed by `keep_models: {removed}`", help=help)
+
+
+def refuse_judgement(run: RunDir) -> None:
+    """
+    Raises:
+        HallucError R105: the run judges predictions of another tool.
+    """
+    judged = run.read().predictions if (run.path / RUN_FILE).is_file() else None
+    if judged is not None:
+        message = f"{run.path} has no model: it judges predictions of {judged.name}"
+        raise HallucError("R105", message, help=evaluations.anew(run))
 
 
 def refuse_untrained(run: RunDir, help: str) -> None:

@@ -20,6 +20,11 @@ VERDICTS: tuple[Verdict, ...] = ("supported", "distorted", "unsupported", "unver
 Mark = tuple[int | None, int | None, str]
 
 
+def rounded(confidence: float | None) -> float | None:
+    """A confidence as files have it: six decimals, None where none is stated."""
+    return None if confidence is None else round(confidence, 6)
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """The gold that a claim was matched to, and other gold that it overlaps (no omission either)."""

@@ -19,12 +19,17 @@ def place_of(item: Raw) -> tuple[str, int, int]:
     return origin.file, origin.line, origin.document
 
 
+def is_part(source: str, file: str) -> bool:
+    """Whether the file of an example is the one that a split is read from, or stands in that folder."""
+    return source == file or source.startswith(f"{file}/")
+
+
 def has_documents(items: Iterable[Raw], file: str) -> bool:
     """Whether a file says which documents its examples are of."""
     first: int | None = None
     for item in items:
         source, _, document = place_of(item)
-        if source == file:
+        if is_part(source, file):
             if first is not None and document != first:
                 return True
             first = document
@@ -52,7 +57,7 @@ class Share:
 
     def has(self, item: Raw) -> bool:
         source, _, document = place_of(item)
-        if self.is_whole or source != self.file:  # what is read beside it is of the split as it is
+        if self.is_whole or not is_part(source, self.file):  # what is read beside it is of the split as it is
             return True
         example = item.example if isinstance(item, Mended) else item
         key = f"document {document}" if self.by_document else " ".join(example.tokens).casefold()

@@ -11,7 +11,7 @@ from halluc.data.config import DataConfig
 from halluc.data.reader import Raw, Reader
 from halluc.data.rows.references import HUB, SplitName, resolve
 from halluc.data.rows.row import BadLine, LeftOut, Notice
-from halluc.data.shares import Share, has_documents, place_of
+from halluc.data.shares import Share, has_documents, is_part, place_of
 
 Given = Raw | BadLine | LeftOut | Notice
 
@@ -71,7 +71,7 @@ class SplitReader:
             if isinstance(item, (BadLine, LeftOut, Notice)):
                 continue
             source, _, document = place_of(item)
-            if source == self.source:
+            if is_part(source, self.source):
                 first = document if first < 0 else first
                 self.by_document = bool(self.by_document) or document != first
             yield item
@@ -86,5 +86,7 @@ def source_of(reference: str, split: SplitName) -> str:
     Raises:
         HallucError D101: no such file.
     """
-    is_file = not reference.startswith(HUB) and not Path(reference).expanduser().is_dir()
-    return str(resolve(reference, split)) if is_file else reference
+    if reference.startswith(HUB):
+        return reference
+    path = Path(reference).expanduser()
+    return str(path if path.is_dir() else resolve(reference, split))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from halluc.core.claims import Claim, Judged, Mark
+from halluc.core.claims import Claim, Judged, Mark, rounded
 from halluc.runs.records import read_lines
 from halluc.runs.schema import GoldMention, LedgerLine, Nearest, Novelty
 
@@ -49,7 +49,7 @@ def _claim(claim: Claim, surfaces: dict[Mark, str], knowledge: Knowledge | None,
     matched, touched = claim.evidence.matched, claim.evidence.touched
     around = sorted([*touched, *([matched] if matched else [])], key=_in_order)
     # Rounded first, so that the file itself says which claims a threshold withdraws.
-    confidence = None if claim.confidence is None else round(claim.confidence, 6)
+    confidence = rounded(claim.confidence)
     abstained = threshold is not None and confidence is not None and confidence < threshold
     return LedgerLine(
         record="claim",

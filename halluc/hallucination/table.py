@@ -72,6 +72,11 @@ class Table:
         return bool((self.claims.novelty != "").any() or (self.gold.novelty != "").any())
 
     @property
+    def knows_confidence(self) -> bool:
+        """Whether figures of confidence mean anything: not where there are claims, and none states one."""
+        return not len(self.claims.confidence) or not numpy.isnan(self.claims.confidence).all()
+
+    @property
     def novelties(self) -> tuple[str, ...]:
         """What a novelty may be here, from what is known best to what is known least: classes of mentions, or quarters
         of whole texts."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -33,7 +34,12 @@ class Counted:
 
 
 def command(run: RunDir, split: str | None = None) -> str:
-    """The command line that evaluates a run again."""
+    """The command line that evaluates a run again, or the predictions of another tool that it judges."""
+    with contextlib.suppress(HallucError):  # a damaged record is reported by who needs it
+        judged = run.read().predictions
+        if judged is not None:
+            options = ["--predictions", judged.file, "--split", judged.split, "--name", judged.name]
+            return shlex.join(["halluc", "eval", str(run.config), *options])
     return shlex.join(["halluc", "eval", "--run", str(run.path), *(["--split", split] if split else [])])
 
 

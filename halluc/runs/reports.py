@@ -147,7 +147,7 @@ class ShownClaim(Record):
     before: int
     after: int
     gold: list[Mark]
-    others: list[tuple[int | None, int | None, str, float]]
+    others: list[tuple[int | None, int | None, str, float | None]]
     second: int | None = None
 
 

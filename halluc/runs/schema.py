@@ -37,9 +37,10 @@ class MetricResult(Record):
 class EvalFile(Record):
     """``eval/<split>.json``; ``encoding`` counts words, windows, and words that the tokenizer drops or cuts.
 
-    ``decoding`` is ``constrained`` or ``argmax``; null where the task has none to choose, and in files from before
-    there was one (argmax). ``changed_model_files`` are files of ``model/`` that were not as the training published them
-    when they were evaluated.
+    ``checkpoint`` is the model, or the name of the tool whose predictions were judged: ``encoding`` then counts what
+    was noticed in its file. ``decoding`` is ``constrained`` or ``argmax``; null where the task has none to choose,
+    where a tool predicted, and in files from before there was one (argmax). ``changed_model_files`` are files of
+    ``model/`` that were not as the training published them when they were evaluated.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -66,10 +67,10 @@ class Prediction(Record):
 
 
 class SpanPrediction(Prediction):
-    """The line of token classification; tags are raw IOB2."""
+    """The line of token classification; tags are raw IOB2. A confidence is null where another tool states none."""
 
     gold: list[tuple[int, int, str]]
-    predicted: list[tuple[int, int, str, float]]
+    predicted: list[tuple[int, int, str, float | None]]
     gold_tags: list[str]
     predicted_tags: list[str]
 
@@ -78,12 +79,13 @@ class LabelPrediction(Prediction):
     """The line of text classification; ``second`` is the token with which the second text of a pair begins.
 
     ``in_scope`` is the highest probability of a label, null where it is not known. Without a predicted label the model
-    says that the text is out of scope or, where a text may have several, that it has none.
+    says that the text is out of scope or, where a text may have several, that it has none. A confidence is null where
+    another tool states none.
     """
 
     second: int | None = None
     gold: list[str]
-    predicted: list[tuple[str, float]]
+    predicted: list[tuple[str, float | None]]
     in_scope: float | None = None
 
 
@@ -265,6 +267,19 @@ class Stage(Record):
     detail: dict[str, Any] = {}
 
 
+class JudgedFile(Record):
+    """Predictions of another tool that a run is the judgement of: its name, the file, its SHA-256, and of which split.
+
+    ``joined_by`` is ``id``, or ``order`` (with equal tokens, where the file has any).
+    """
+
+    name: str
+    file: str
+    sha256: str
+    split: str
+    joined_by: Literal["id", "order"]
+
+
 class EarlierTotal(Record):
     """The config of a training before ``train --resume`` gave it a new total of epochs or steps."""
 
@@ -278,11 +293,11 @@ class RunFile(Record):
     """``run.json``: what was run, on what, with what; ``stages`` has an entry for each command.
 
     ``model_sha256`` is the config that made ``model/``, null where that is ``config_sha256``: it differs while a
-    finished training is continued to a new total. ``model_files`` has the SHA-256 of each file of ``model/`` as
-    it was published. ``model_removed`` says why the model of a finished training is no longer there.
-    ``keep_checkpoints`` is ``train.checkpoints.keep`` as the last training had it. ``is_edited`` says that another
-    program changed the file. ``sha256`` is the hash of all other fields, as ``records.content_sha256`` makes it; null
-    in files of earlier versions.
+    finished training is continued to a new total. ``model_files`` has the SHA-256 of each file of ``model/`` as it was
+    published. ``model_removed`` says why the model of a finished training is no longer there. ``keep_checkpoints`` is
+    ``train.checkpoints.keep`` as the last training had it. ``predictions`` is the file of another tool that was
+    evaluated: no model of halluc made them. ``is_edited`` says that another program changed the file. ``sha256`` is the
+    hash of all other fields, as ``records.content_sha256`` makes it; null in files of earlier versions.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -307,6 +322,7 @@ class RunFile(Record):
     model_removed: str | None = None
     keep_checkpoints: Literal["none", "last", "all"] = "none"
     earlier_totals: list[EarlierTotal] = []
+    predictions: JudgedFile | None = None
     stages: dict[str, Stage] = {}
     sha256: str | None = None
 

@@ -13,6 +13,7 @@ from halluc.core.claims import Claim
 from halluc.core.edits import Editable
 from halluc.core.examples import Corpus, Origin
 from halluc.data.inputs import InputText
+from halluc.data.joining import Stated
 from halluc.data.rows.references import SplitName
 from halluc.data.statistics import Words
 from halluc.gap.matching import Strata
@@ -154,6 +155,14 @@ class Task(Protocol):
         """Predictions, one an example, in the order of the examples; ``decoding`` as the method of that name gives it.
 
         What it has to tell of the examples, it adds to ``encoded.notes``.
+        """
+        ...
+
+    def predictions_of(self, examples: Sequence[Any], stated: Sequence[Stated]) -> list[Any]:
+        """What another tool says of examples, one prediction each, as ``decode`` gives them; without ``scores``.
+
+        Raises:
+            HallucError or ManyErrors D1xx: a prediction that the task cannot have.
         """
         ...
 

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from halluc.config.schema import Decoding, ModelConfig, Section
-from halluc.core.claims import Claim
+from halluc.core.claims import Claim, rounded
 from halluc.core.edits import Editable
 from halluc.core.errors import HallucError
 from halluc.core.examples import Corpus, Labelled, Origin, Span
 from halluc.core.labels import OUT_OF_SCOPE
 from halluc.data.inputs import InputText
+from halluc.data.joining import Stated
 from halluc.data.rows.references import SplitName
 from halluc.data.statistics import LABEL_SETS, TEXTS, Words, counted
 from halluc.gap.knowledge import TextKnowledge
@@ -156,6 +157,24 @@ class TextClassification:
             return label_sets(ids, logits, encoded.outputs, self.config.threshold)
         return one_label(ids, logits, encoded.outputs)
 
+    def predictions_of(self, examples: Sequence[Labelled], stated: Sequence[Stated]) -> list[TextPrediction]:
+        """``in_scope``, where the file does not tell it, is the confidence of the one label; None for all texts where
+        it is not known of one, since only those that are ranked with all others say anything."""
+        refuse_labels([one.example for one in stated], multi_label=self.config.multi_label)
+        sure = [next(iter(one.confidences), None) if one.in_scope is None else one.in_scope for one in stated]
+        if self.config.multi_label or None in sure:
+            sure = [None] * len(stated)
+        return [
+            TextPrediction(
+                id=example.id,
+                labels=one.example.labels,
+                confidences=one.confidences,
+                in_scope=in_scope,
+                out_of_scope=not one.example.labels and not self.config.multi_label,
+            )
+            for example, one, in_scope in zip(examples, stated, sure, strict=True)
+        ]
+
     def told(self, corpus: Corpus[Labelled], notes: Mapping[str, int], outputs: Sequence[str]) -> Iterator[str]:
         each = "each label judged by itself" if self.config.multi_label else "each with one prediction"
         yield f"{counted(len(corpus), 'texts')}, {counted(notes['words'], 'words')}, {each}"
@@ -179,8 +198,8 @@ class TextClassification:
             tokens=list(example.tokens),
             gold=list(example.labels),
             second=example.second,
-            predicted=[(label, round(confidence, 6)) for label, confidence in claims],
-            in_scope=None if prediction.in_scope is None else round(prediction.in_scope, 6),
+            predicted=[(label, rounded(confidence)) for label, confidence in claims],
+            in_scope=rounded(prediction.in_scope),
         )
 
     def claims(self, example: Labelled, prediction: TextPrediction) -> tuple[Claim, ...]:
@@ -213,7 +232,6 @@ class TextClassification:
     def record_of(
         self, text: InputText, prediction: TextPrediction | None, asserted: Sequence[Asserted]
     ) -> PredictedLabels:  # fmt: skip
-        sureness = None if prediction is None else prediction.in_scope
         return PredictedLabels(
             id=text.id,
             line=text.line,
@@ -223,7 +241,7 @@ class TextClassification:
             second=text.second,
             labels=[_predicted(one) for one in asserted],
             out_of_scope=None if prediction is None else prediction.out_of_scope,
-            in_scope=None if sureness is None else round(sureness, 6),
+            in_scope=None if prediction is None else rounded(prediction.in_scope),
         )
 
 

@@ -18,16 +18,16 @@ Pool = Literal["mean", "max"]
 class TextPrediction:
     """What the model says of one text.
 
-    ``labels`` are those it claims, ``confidences`` their probabilities. Without one it says that the text is out of
-    scope (``out_of_scope``) or, where a text may have several, that it has none. ``in_scope`` is the highest
-    probability of a label; None where a text may have several. ``scores`` has for each claim the logits behind it,
-    (1, outputs), and ``claimed`` the place of its own among them, where this need not be the largest. ``unclaimed`` are
-    the logits of a text out of scope, (outputs,), less that of its best label.
+    ``labels`` are those it claims, ``confidences`` their probabilities, None where another tool states none. Without a
+    label it says that the text is out of scope (``out_of_scope``) or, where a text may have several, that it has none.
+    ``in_scope`` is the highest probability of a label; None where a text may have several. ``scores`` has for each
+    claim the logits behind it, (1, outputs), and ``claimed`` the place of its own among them, where this need not be
+    the largest. ``unclaimed`` are the logits of a text out of scope, (outputs,), less that of its best label.
     """
 
     id: str
     labels: tuple[str, ...]
-    confidences: tuple[float, ...]
+    confidences: tuple[float | None, ...]
     in_scope: float | None
     out_of_scope: bool = False
     scores: tuple[numpy.ndarray, ...] = ()

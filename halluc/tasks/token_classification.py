@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from halluc.config.schema import Decoding, ModelConfig, Section
-from halluc.core.claims import Claim
+from halluc.core.claims import Claim, rounded
 from halluc.core.edits import Editable
 from halluc.core.errors import environment_error
 from halluc.core.examples import Corpus, Origin, Span, Tagged, surface
 from halluc.core.labels import read_spans, scheme_of, tag_set, write_tags
 from halluc.data.inputs import InputText
+from halluc.data.joining import Stated
 from halluc.data.rows.references import SplitName
 from halluc.data.statistics import SENTENCES, Words, counted
 from halluc.data.writers.spans import as_record
@@ -47,15 +48,16 @@ class TokenClassificationConfig(LossConfig):
 class TagPrediction:
     """What the model says of one example: a raw tag a word, and the spans that conlleval's reading makes of them.
 
-    ``confidences`` has one entry a span: the geometric mean of the probabilities of its tags (DEFINITIONS, 3);
-    ``scores`` the logits behind it, (tokens of the span, tags), for who wants to calibrate them, and ``claimed`` the
-    place of each token's own tag among them, for all rows of ``scores``: it need not be that of the largest.
+    ``confidences`` has one entry a span: the geometric mean of the probabilities of its tags (DEFINITIONS, 3); None
+    where another tool states none; ``scores`` the logits behind it, (tokens of the span, tags), for who wants to
+    calibrate them, and ``claimed`` the place of each token's own tag among them, for all rows of ``scores``: it need
+    not be that of the largest.
     """
 
     id: str
     tags: tuple[str, ...]
     spans: tuple[Span, ...]
-    confidences: tuple[float, ...]
+    confidences: tuple[float | None, ...]
     scores: tuple[numpy.ndarray, ...] = ()
     claimed: tuple[int, ...] = ()
 
@@ -202,6 +204,14 @@ class TokenClassification:
         encoded.notes["constrained_words"] = int((best != likeliest).sum())
         return _predictions(encoded, lengths, scores, best)
 
+    def predictions_of(self, examples: Sequence[Tagged], stated: Sequence[Stated]) -> list[TagPrediction]:
+        found = []
+        for example, one in zip(examples, stated, strict=True):
+            spans = one.example.spans
+            tags = write_tags(len(example.tokens), spans) if one.tags is None else one.tags
+            found.append(TagPrediction(example.id, tuple(tags), spans, one.confidences))
+        return found
+
     def told(self, corpus: Corpus[Tagged], notes: Mapping[str, int], outputs: Sequence[str]) -> Iterator[str]:
         yield f"{counted(len(corpus), 'sentences')}, {counted(notes['words'], 'words')}, each with one prediction"
         yield from (counted(notes[note], told) for note, told in self.notes.items() if notes[note])
@@ -215,7 +225,7 @@ class TokenClassification:
             id=example.id,
             tokens=list(example.tokens),
             gold=list(example.spans),
-            predicted=[(*span, round(confidence, 6)) for span, confidence in spans],
+            predicted=[(*span, rounded(confidence)) for span, confidence in spans],
             gold_tags=write_tags(len(example.tokens), example.spans),
             predicted_tags=list(prediction.tags),
         )

@@ -325,7 +325,7 @@ def test_character_spans_become_token_spans(tmp_path, spans, tokenize):
         ('{"a": ' + "[" * 100_000, "D107", "deeply"),
         ('{"a": ' + "1" * 5000 + "}", "D107", "too long"),
         ('{"text": "\\ud800", "spans": []}', "D107", "surrogate"),
-        ({"txt": "a"}, "D107", "neither `tags` nor `spans`"),
+        ({"txt": "a"}, "D107", "neither a list"),
         ({"text": "a"}, "D107", "neither `tags` nor `spans`"),
         ({"tokens": ["a"], "tags": ["O"], "spans": []}, "D107", "both `tags` and `spans`"),
         ('{"text": "a", "text": "b", "spans": []}', "D107", "stands twice"),

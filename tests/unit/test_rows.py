@@ -107,6 +107,11 @@ def test_json_lines_and_documents_are_told_apart():
     assert rows(f"{line}\n{line}\n", SPANS, "f.json")[0] == "jsonl"
     assert rows(line, SPANS, "f.jsonl")[0] == "jsonl"
     assert rows(f"[{line}]", SPANS, "f.txt")[0] == "json"
+    pair = json.dumps(["a", {"entities": []}])
+    form, found = rows(f"{pair}\n{pair}\n", SPANS, "f.jsonl")
+    assert (form, [row.fields for row in found]) == ("jsonl", [{0: "a", 1: {"entities": []}}] * 2)
+    form, found = rows(f"[{pair},\n {pair}]", replace(SPANS, format="jsonl"), "f.jsonl")
+    assert (form, [row.line for row in found]) == ("json", [1, 2])
     assert rows(json.dumps({"data": [{"text": "a"}]}), SPANS)[0] == "json"
     assert rows(json.dumps({"data": [{"text": "a"}]}, indent=1), SPANS)[0] == "json"
 

@@ -366,3 +366,12 @@ def test_what_is_stripped_keeps_tags_and_spans_in_place(tmp_path):
 
 def test_every_preset_has_an_export_here():
     assert set(presets.KEYS) == {preset for preset, *_ in EXPORTS.values()} | {"brat"}
+
+
+def test_documents_of_brat_are_held_out_whole(tmp_path):
+    for name in "abcdefgh":
+        brat(tmp_path, name, f"Ann {name}\nOslo {name}", "T1\tPER 0 3\tAnn\nT2\tLOC 6 10\tOslo\n")
+    found = read_corpora(SpansConfig(train=f"{tmp_path}/", preset="brat", dev_share=0.4), TABLE)
+    files = {split: [one.origin.file for one in corpus.examples] for split, corpus in found.splits.items()}
+    assert len(files["train"]) + len(files["dev"]) == 16 and not set(files["train"]) & set(files["dev"])
+    assert all(many % 2 == 0 and many for many in map(len, files.values()))

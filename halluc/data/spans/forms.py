@@ -40,7 +40,7 @@ _ROLES: dict[str, tuple[str, ...]] = {
 # An object around the list of spans, as spaCy writes it.
 _WRAPPERS = ("entities", "spans", "ents", "annotations", "labels", "result", "ner")
 # Types of results of Label Studio that are no spans.
-_NO_SPANS = frozenset(("relation", "choices", "taxonomy", "textarea", "rating", "number", "pairwise", "datetime"))
+_NO_SPANS = ("relation", "choices", "taxonomy", "textarea", "rating", "number", "pairwise", "datetime")
 
 
 class Plan(NamedTuple):

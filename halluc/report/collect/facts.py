@@ -18,7 +18,9 @@ from halluc.runs.reports import Data, GateResult, SplitRow
 def data(source: Evaluated, texts: Texts) -> Data:
     """The splits that were trained on and the evaluated one; where ``data.json`` cannot be read, the latter alone."""
     path, names = source.run.data, [count.name for count in texts.words.counts]
-    check = source.files.read(path, lambda: _read(path, names), "training data and their warnings are not shown")
+    check = None
+    if source.record.predictions is None:
+        check = source.files.read(path, lambda: _read(path, names), "training data and their warnings are not shown")
     check = check or ReadData()
     inputs = _inputs(source)
     rows = [
@@ -133,6 +135,16 @@ def state(source: Evaluated) -> list[str]:
         if stage.status in _STATES:
             ended = _STATES[stage.status]
             notes.append(f"The last `halluc {command}` of this run {ended}: what is shown may be of an earlier one.")
+    judged = source.record.predictions
+    if judged is not None:
+        notes.append(
+            f"No model of halluc made these predictions: they are those of {judged.name}, as {judged.file} has them "
+            f"(SHA-256 {judged.sha256[:12]}…), joined by {judged.joined_by}."
+        )
+        if not source.coverage:
+            notes.append("The config names no training split: how new a prediction is to training is not known.")
+        if not any(metric.name == "ece" for metric in source.file.metrics):
+            notes.append("The predictions have no confidence: calibration, risk and abstention are left out.")
     if source.split == "train":
         notes.append(OF_TRAINING)
     if source.split == "dev" and source.chosen_on_dev:

@@ -79,7 +79,9 @@ def read(run: RunDir, asked: str | None) -> Evaluated:
     file, notes = evaluations.read(run, split), list[str]()
     files = integrity.of_run(run, record, split, asked)
     confidence = files.read(run.confidence, partial(_confidence, run), _NO_CONFIDENCE, split)
-    coverage = files.read(run.coverage, partial(read_coverage, run.coverage), _NO_COVERAGE)
+    coverage = None
+    if record.predictions is None or run.coverage.exists():  # predictions may be judged without a training split
+        coverage = files.read(run.coverage, partial(read_coverage, run.coverage), _NO_COVERAGE)
     if split not in recorded_evaluations(record):
         notes.append(integrity.UNRECORDED)
     return Evaluated(

@@ -181,7 +181,11 @@ def _calls(made: Made, config: str, only: list[str], *, is_kept: bool = False) -
     asked = [] if is_kept else given
     asked_of_eval = [made.paths.text(one) for one in evaluation.arguments] if evaluation else []
     then = [one for one in asked_of_eval if not is_kept or one not in given]
-    if train is None:
+    if record.predictions is not None:
+        judged = record.predictions
+        options = ["--predictions", made.paths.of(judged.file), "--split", judged.split, "--name", judged.name]
+        yield _call("eval", config, options, then, only)
+    elif train is None:
         yield _call("eval", config, ["--checkpoint", made.paths.of(made.checkpoint)], then, only)
     elif then == asked and "train" not in made.splits:
         yield _call("run", config, [], asked, only)

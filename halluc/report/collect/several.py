@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -74,7 +74,7 @@ def comparison_report(
         others=list(others),
         conclusion=of_comparison.of_comparison(others),
         integrity=[told for run in runs for told in of_cell(run, [first.split])],
-        notes=_unfinished(runs),
+        notes=[*_unfinished(runs), *_external(runs, first.split)],
         texts={example.id: example.tokens for example in examples},
         gold={example.id: shown.marks(example) for example in examples},
         seconds={one.id: one.second for one in pairs if one.second is not None},
@@ -161,6 +161,19 @@ def _missing(missing: Mapping[str, str]) -> list[str]:
 
 
 _STOPPED = {"failed": "failed", "interrupted": "was interrupted", "running": "has not ended"}
+
+
+def _external(runs: Sequence[RunDir], split: str) -> Iterator[str]:
+    """Runs that judge predictions of another tool, and what these lack."""
+    for run in runs:
+        try:
+            judged, metrics = run.read().predictions, evaluations.read(run, split).metrics
+        except HallucError:
+            continue  # told by who needs its figures
+        if judged is not None:
+            lacks = all(metric.name != "ece" for metric in metrics)
+            left_out = "; they have no confidence, so that what needs one is not compared" if lacks else ""
+            yield f"{run.path.name}: predictions of {judged.name}, which no model of halluc made{left_out}."
 
 
 def _unfinished(runs: Sequence[RunDir]) -> list[str]:

@@ -74,6 +74,7 @@ def _made(source: Evaluated, picked: Picked, texts: Texts, gap: list[GapRow]) ->
         splits=source.splits,
         examples=texts.examples,
         seed=record.seeds.get("seed"),
+        single_seed=record.predictions is None,
         run=record,
         gates=gates,
         integrity=[*source.files.integrity, *(augmented.problems if augmented is not None else ())],
@@ -141,6 +142,8 @@ def _unjudged(picked: Picked) -> list[str]:
 
 
 def _model(source: Evaluated) -> str:
+    if source.record.predictions is not None:
+        return f"predictions of {source.record.predictions.name}"
     section = source.config.get("model")
     named = section.get("name") if isinstance(section, dict) else None
     from_elsewhere = "train" not in source.record.stages

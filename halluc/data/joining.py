@@ -1,0 +1,150 @@
+"""Predictions of another tool beside the examples of a split: joined by id, or by order and equal tokens."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+from pathlib import Path
+from typing import Any, Literal
+
+from halluc.core.characters import cut
+from halluc.core.errors import HallucError, Location, data_error, refuse
+from halluc.core.examples import Corpus, Span, Tagged, labels_of
+from halluc.data.statistics import counted
+
+# Errors of joining: the file may be one of another split.
+MISSING, EXTRA, OTHER_TOKENS = "D150", "D151", "D152"
+JoinedBy = Literal["id", "order"]
+_SHOWN_TOKENS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """What a file says of one example.
+
+    ``example`` (``Tagged`` or ``Labelled``) has what is predicted as its annotation, and its place in the file; its
+    tokens are empty where the file has no text. ``confidences`` has one entry for each span or label, None where none
+    is stated. ``tags`` are raw IOB2 tags, legal or not, where the file has such; ``in_scope`` is the highest
+    probability of any label, where the file tells it.
+    """
+
+    example: Any
+    confidences: tuple[float | None, ...]
+    has_id: bool = False
+    tags: tuple[str, ...] | None = None
+    in_scope: float | None = None
+
+
+def joined(found: Sequence[Stated], corpus: Corpus[Any], path: Path) -> tuple[list[Stated], JoinedBy]:
+    """The prediction for each example, in the order of the split; and what they were joined by, ``id`` or ``order``.
+
+    Ids of which none is one of the split's are not used where the file has the texts.
+
+    Raises:
+        HallucError or ManyErrors D107: only some predictions have an id. D112: an id stands twice. D150: examples
+            without a prediction. D151: predictions of no example. D152: other tokens than the split has.
+    """
+    place = {example.id: number for number, example in enumerate(corpus)}
+    named = [one for one in found if one.has_id]
+    if not any(one.example.id in place for one in named) and all(one.example.tokens for one in named):
+        refuse(_of_order(found, corpus, path))
+        return list(found), "order"
+    if len(named) < len(found):
+        first = next(one for one in found if not one.has_id)
+        message = f"{counted(len(found) - len(named), 'predictions')} without an id, beside {len(named):,} with one"
+        raise data_error("D107", message, _where(first), "give each its id, or none")
+    by_id: dict[str, Stated] = {}
+    twice = [one for one in found if by_id.setdefault(one.example.id, one) is not one]
+    extra = [one for identity, one in by_id.items() if identity not in place]
+    missing = [example for example in corpus if example.id not in by_id]
+    pairs = [(by_id[example.id], example) for example in corpus if example.id in by_id]
+    refuse(chain(_twice(twice, by_id), _extra(extra, corpus), _missing(missing, corpus, path), _differing(pairs)))
+    return [one for one, _ in pairs], "id"
+
+
+def _of_order(found: Sequence[Stated], corpus: Corpus[Any], path: Path) -> Iterator[HallucError]:
+    """Where the numbers differ, one is missing or too many at the first difference: all behind it are shifted."""
+    pairs = list(zip(found, corpus.examples, strict=False))
+    place = next((number for number, pair in enumerate(pairs) if _differs(*pair)), len(pairs))
+    if len(found) < len(corpus):
+        yield from _missing([corpus.examples[place], *corpus.examples[len(found) + 1 :]], corpus, path)
+    elif len(found) > len(corpus):
+        yield from _extra([found[place], *found[len(corpus) + 1 :]], corpus)
+    else:
+        yield from _differing(pairs)
+
+
+def _where(one: Stated) -> Location:
+    return Location(one.example.origin.file, one.example.origin.line)
+
+
+def _twice(twice: Sequence[Stated], first: Mapping[str, Stated]) -> Iterator[HallucError]:
+    for one in twice[:1]:
+        identity = one.example.id
+        more = f" ({len(twice):,} predictions have an id that stands twice)" if len(twice) > 1 else ""
+        message = f"the id `{cut(identity)}` stands already on line {first[identity].example.origin.line}{more}"
+        yield data_error("D112", message, _where(one), "an example has one prediction")
+
+
+def _missing(missing: Sequence[Any], corpus: Corpus[Any], path: Path) -> Iterator[HallucError]:
+    for first in missing[:1]:
+        message = f"no prediction for {len(missing):,} of the {len(corpus):,} examples of {corpus.split}; the first: "
+        message += f"`{cut(first.id)}` ({first.origin.file}:{first.origin.line}): {_words(first.tokens)}"
+        help = "an example in which nothing is found is predicted too: with O tags, or with an empty list"
+        yield data_error(MISSING, message, Location(str(path)), help)
+
+
+def _extra(extra: Sequence[Stated], corpus: Corpus[Any]) -> Iterator[HallucError]:
+    for one in extra[:1]:
+        message = f"{counted(len(extra), 'predictions')} of no example of {corpus.split}, which has {len(corpus):,}; "
+        message += f"the first: `{cut(one.example.id)}`: {_words(one.example.tokens)}"
+        help = f"ids of {corpus.split} are like `{cut(corpus.examples[0].id)}`; is the file of another split?"
+        yield data_error(EXTRA, message, _where(one), help)
+
+
+def _differs(one: Stated, example: Any) -> bool:
+    said = one.example
+    return bool(said.tokens) and (said.tokens, getattr(said, "second", None)) != (
+        example.tokens,
+        getattr(example, "second", None),
+    )
+
+
+def _differing(pairs: Sequence[tuple[Stated, Any]]) -> Iterator[HallucError]:
+    differing = [(one, example) for one, example in pairs if _differs(one, example)]
+    for one, example in differing[:1]:
+        said, gold = one.example.tokens, example.tokens
+        ends = min(len(said), len(gold))
+        at = next((number for number in range(ends) if said[number] != gold[number]), ends)
+        part = slice(max(0, at - _SHOWN_TOKENS // 2), at + _SHOWN_TOKENS // 2)
+        many = f"{len(differing):,} predictions have" if len(differing) > 1 else "a prediction has"
+        message = f"{many} other tokens than the data; the first differs at token {at + 1}: {_words(said[part])} here, "
+        message += f"and {_words(gold[part])} in {example.origin.file}:{example.origin.line}"
+        help = "predict on the tokens of the split, in its order; texts are cut as `data.tokenize` says"
+        yield data_error(OTHER_TOKENS, message, _where(one), help)
+
+
+def _words(tokens: Sequence[str]) -> str:
+    return f"`{cut(' '.join(tokens[:_SHOWN_TOKENS]))}`" if tokens else "(without a text)"
+
+
+def renamed(one: Stated, names: Mapping[str, str | None]) -> Stated:
+    """With other names for predicted labels, as ``eval.labels`` has them; those without a name are left out."""
+    labels = labels_of(one.example)
+    if names.keys().isdisjoint(labels):
+        return one
+    triples = zip(one.example.annotation, labels, one.confidences, strict=True)
+    kept = [(what, name, sure) for what, label, sure in triples if (name := names.get(label, label)) is not None]
+    if isinstance(one.example, Tagged):
+        spans = {Span(what[0], what[1], name): sure for what, name, sure in kept}
+        return replace(one, example=replace(one.example, spans=tuple(spans)), confidences=(*spans.values(),), tags=None)
+    named = dict(sorted((name, sure) for _, name, sure in kept))
+    return replace(one, example=replace(one.example, labels=tuple(named)), confidences=(*named.values(),))
+
+
+def unknown_labels(found: Sequence[Stated], corpus: Corpus[Any]) -> Counter[str]:
+    """The predicted labels that gold never has, with how often they are predicted."""
+    known = {label for example in corpus for label in labels_of(example)}
+    return Counter(label for one in found for label in labels_of(one.example) if label not in known)
