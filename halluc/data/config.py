@@ -14,6 +14,9 @@ from halluc.config.schema import Section
 from halluc.data.rows.layout import Format, Layout
 from halluc.data.rows.references import HUB, SPLITS, SplitName, check_hub, resolve
 
+# A number that a file has for a label or tag, and the name of each; one list counts from 0.
+Number = Annotated[int, Field(ge=-(1 << 63), le=1 << 63)]
+SHORT_KEYS: Any = {"propertyNames": {"maxLength": LONGEST_TEXT}}
 # A column or field by name, or a column by number, from 0.
 Column = Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT)] | Annotated[int, Field(ge=-1_000, le=1_000)]
 # What people write for a tab, which single quotes of YAML and shells make hard to write.
@@ -168,6 +171,13 @@ class DataConfig(_Files):
     task: ClassVar[str]
     # The formats of the task, the most usual first; the last is what plain lines are taken for.
     formats: ClassVar[tuple[Format, ...]] = get_args(Format)
+
+    @model_validator(mode="after")
+    def _has_format(self) -> Self:
+        if self.format not in ("auto", *self.formats):
+            known = ", ".join(("auto", *self.formats))
+            raise ValueError(f"`data.format: {self.format}` is none of {self.task}, which has {known}")
+        return self
 
     def asked(self) -> Mapping[str, str | int]:
         """The fields and columns that are asked for, by the key that names them."""

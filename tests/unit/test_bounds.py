@@ -27,8 +27,11 @@ def unbounded(node: Any, path: tuple[str, ...] = ()) -> Iterator[str]:
     if not isinstance(node, dict):
         return
     kind, where = node.get("type"), ".".join(path)
-    is_any = kind in ("integer", "number") and not {"enum", "const"} & node.keys()
-    if is_any and not ({"minimum", "exclusiveMinimum"} & node.keys() and {"maximum", "exclusiveMaximum"} & node.keys()):
+    if (
+        kind in ("integer", "number")
+        and not {"enum", "const"} & node.keys()
+        and not ({"minimum", "exclusiveMinimum"} & node.keys() and {"maximum", "exclusiveMaximum"} & node.keys())
+    ):
         yield f"{where}: a number without a least and a greatest value"
     is_closed = "pattern" in node and not re.search(r"[*+]", node["pattern"])
     if kind == "string" and not is_closed and not {"maxLength", "enum", "const"} & node.keys():

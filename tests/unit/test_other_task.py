@@ -55,14 +55,14 @@ class Labelled:
 
 
 class LinesConfig(DataConfig):
-    format: Literal["lines"]
+    task: ClassVar[str] = "labelling"
 
 
 class LinesReader:
     """``LABEL text`` lines."""
 
     Config: ClassVar[type[DataConfig]] = LinesConfig
-    makes: ClassVar[str] = "labelling"
+    mapping = "label and text of a line"
 
     def __init__(self, config: LinesConfig) -> None:
         self.config = config
@@ -103,7 +103,7 @@ def table(monkeypatch):
     return {
         **TABLE,
         "task": {**TABLE["task"], "labelling": "a_toy_task:Labelling"},
-        "reader": {**TABLE["reader"], "lines": "a_toy_task:LinesReader"},
+        "reader": {**TABLE["reader"], "labelling": "a_toy_task:LinesReader"},
     }
 
 
@@ -169,15 +169,13 @@ def load(tmp_path, table, task, form):
     return loading.load(config, table=table)
 
 
-def test_a_format_of_another_task_is_refused_with_those_that_fit(tmp_path, table):
+def test_the_task_chooses_the_keys_of_its_data(tmp_path, table):
     assert load(tmp_path, table, "labelling", "lines").experiment.data.format == "lines"
-    with pytest.raises(HallucError, match="lines` brings examples of labelling") as caught:
+    with pytest.raises(HallucError, match="is none of text_classification, which has auto, ") as caught:
+        load(tmp_path, table, "text_classification", "conll")
+    assert (caught.value.code, caught.value.where.line) == ("C106", 3)
+    with pytest.raises(HallucError, match="is none of token_classification, which has auto, conll, "):
         load(tmp_path, table, "token_classification", "lines")
-    assert (caught.value.code, caught.value.where.line) == ("C113", 3)
-    assert "`conll`, `hub`, `jsonl`" in caught.value.help
-    with pytest.raises(HallucError, match="not of labelling") as caught:
-        load(tmp_path, table, "labelling", "jsonl")
-    assert "`lines`" in caught.value.help
 
 
 def texts(*labels: str) -> tuple[Labelled, ...]:

@@ -13,7 +13,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 from halluc.config.bounds import DISTINCT, LONGEST_TEXT, MOST_LABELS, Text
 from halluc.config.schema import LabelName, Section
 from halluc.core.errors import cut
-from halluc.data.config import Column, DataConfig
+from halluc.data.config import SHORT_KEYS, Column, DataConfig, Number
 from halluc.data.rows import brat
 from halluc.data.rows.layout import Format, Layout
 from halluc.data.rows.references import SPLITS, SplitName
@@ -62,7 +62,11 @@ class _Tags(Section):
     bad_tags: Literal["error", "repair"] = Field(
         default="error", description="tags that break their scheme: refuse, or read them as conlleval does and say so"
     )
-    tag_names: Annotated[list[Text], Field(max_length=MOST_LABELS)] | dict[int, Text] | None = Field(
+    tag_names: (
+        Annotated[list[Text], Field(max_length=MOST_LABELS)]
+        | Annotated[dict[Number, Text], Field(max_length=MOST_LABELS, json_schema_extra=SHORT_KEYS)]
+        | None
+    ) = Field(
         default=None, description="the names of tags that are numbers: a list, the name of 0 first, or {0: O, 1: B-PER}"
     )
     tag_key: Text | None = Field(

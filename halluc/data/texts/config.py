@@ -5,29 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from halluc.config.bounds import MOST_LABELS, Reference, Text
+from halluc.config.bounds import LONGEST_TEXT, MOST_LABELS, Reference, Text
 from halluc.config.schema import LabelName, Section
 from halluc.core.errors import cut
-from halluc.data.config import Column, DataConfig
+from halluc.data.config import SHORT_KEYS, Column, DataConfig, Number
 from halluc.data.rows.layout import Format
 from halluc.data.rows.references import SPLITS, SplitName
 from halluc.data.tokenization import TokenizationKeys, Tokenize
 
 Preset = Literal["doccano", "label_studio", "prodigy"]
-Value = Text | Annotated[int, Field(ge=-1_000_000, le=1_000_000)]
-
-
-def _by_text(given: Any) -> Any:
-    """A mapping whose keys may be numbers, by what they are as text."""
-    return {str(key): value for key, value in given.items()} if isinstance(given, Mapping) else given
-
-
 # Names by number.
 LabelNames = (
     Annotated[list[LabelName], Field(min_length=1, max_length=MOST_LABELS)]
-    | Annotated[dict[Text, LabelName], Field(min_length=1, max_length=MOST_LABELS), BeforeValidator(_by_text)]
+    | Annotated[
+        dict[Text | Number, LabelName], Field(min_length=1, max_length=MOST_LABELS, json_schema_extra=SHORT_KEYS)
+    ]
 )
 # What earlier versions understood by ``format: texts``, and the keys that other forms ignored.
 _OLD_FORMAT, _OLD_KEY, _OF_CSV = "texts", "form", ("delimiter", "header", "quoting")
@@ -43,8 +37,8 @@ class OutOfScopeFiles(Section):
 
 class _Fields(TokenizationKeys):
     preset: Preset | None = Field(
-        default=None, description="the export of an annotation tool: doccano, label_studio or prodigy; records that "
-        "were rejected or not finished are left out and counted",
+        default=None, description="the export of an annotation tool: doccano, label_studio or prodigy; records that were "
+        "rejected or not finished are left out and counted",
     )  # fmt: skip
     text_field: Column = Field(
         default="text", description="the field or column of the text, or a column's number; a file without a field "
@@ -68,7 +62,7 @@ class _Labels(Section):
     label_names: LabelNames | None = Field(
         default=None, description="the names of labels that are numbers: a list, counted from 0, or a mapping"
     )
-    no_label: list[Value | Literal[""] | None] = Field(
+    no_label: list[Annotated[str, Field(max_length=LONGEST_TEXT)] | Number | None] = Field(
         default=[], max_length=100, description="values that mean that there is no label, such as -1: these examples "
         "are left out and counted",
     )  # fmt: skip
@@ -134,8 +128,6 @@ class TextsConfig(DataConfig, _Labels, _Fields):
 
     def _problems(self) -> Iterator[str]:
         names = list(self.asked().values())
-        if self.format not in ("auto", *self.formats):
-            yield f"`data.format: {self.format}` has no labels of texts; there is: auto, {', '.join(self.formats)}"
         if self.label_position == "last" and self.format not in ("auto", "lines"):
             yield f"`data.label_position` goes with `format: lines`, not with `{self.format}`"
         if self.id_field in names:
