@@ -192,7 +192,8 @@ def _warnings(report: DataRecord, corpora: Corpora, words: Words, config: DataCo
     noticed = {found.where.file for found in corpora.notices}
     for name, corpus in corpora.splits.items():
         told += [] if corpus.source in noticed else _of_whole_file(name, corpus, words)
-        told += _of_unspaced(name, corpus, words, config)
+        if corpora.mappings.get(name, "").startswith("text:"):  # else tokens are those of the file
+            told += _of_unspaced(name, corpus, words, config)
     told += odd_tokens(corpora.splits, words)
     for found, what, done in ((report.repairs, words.mended, "repaired"), (report.skipped, "lines", "skipped")):
         if found.count:
@@ -273,7 +274,7 @@ def _of_whole_file(name: str, corpus: Corpus[Any], words: Words) -> list[str]:
 def _of_unspaced(name: str, corpus: Corpus[Any], words: Words, config: DataConfig | None) -> list[str]:
     """Texts that are cut into characters since they have no blanks."""
     cut = Tokenizer.of(config)
-    if not hasattr(config, "tokenize") or cut.how != "words" or cut.version == 1:
+    if config is None or cut.how != "words" or cut.version == 1:
         return []
     count = sum(is_cut_into_characters(example.tokens) for example in corpus)
     many = counted_with(count, words.examples, "are")

@@ -17,13 +17,10 @@ from halluc.data.rows.references import SplitName
 from halluc.data.rows.row import MEND, BadLine
 from halluc.data.spans.config import SpansConfig
 from halluc.data.tag_notation import STANDARD, looks_outside, outside_key
-from halluc.data.tag_schemes import MOST_KEPT, Reading, TagStatistics, are_plain, decide
+from halluc.data.tag_schemes import MOST_KEPT, Reading, TagStatistics, are_plain, decide, label_keys
 from halluc.data.tag_schemes import Place as Place
 
 _Sentences = Mapping[SplitName, Iterable[RawSentence]]
-
-# Where a config says what is read as labels.
-_LABEL_KEYS = ("tag_column", "tags_field", "spans_field")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +101,7 @@ class Decoding:
             wrong = illegal(canonical, scheme)
         except UnknownTag as error:
             line = sentence.lines[error.position]
-            problem, help = _unknown(error.tag, reading)
+            problem, help = self._unknown(error.tag, reading)
             self._bad("D121", sentence, line, problem, help, error.tag)
             return None
         for position in wrong:
@@ -142,7 +139,7 @@ class Decoding:
         return sound
 
     def _where_labels_are_named(self) -> str:
-        keys = (f"`data.{key}`" for key in _LABEL_KEYS if key in type(self.config).model_fields)
+        keys = (f"`data.{key}`" for key in (*label_keys(self.config), "spans_field"))
         return f"is this the label? see {' and '.join(keys)}"
 
     def _bad(self, code: str, sentence: RawSentence, line: int, problem: str, help: str, tag: str) -> None:
@@ -150,13 +147,13 @@ class Decoding:
         column = text.rfind(tag) + 1 if text and tag in text else None
         self.bad.append(BadLine(code, sentence.file, line, problem, help, text, column, len(tag)))
 
-
-def _unknown(tag: str, reading: Reading) -> tuple[str, str]:
-    """What to say of a tag that cannot be read."""
-    if reading.notation.split(tag) is not None:
-        return f"`{tag}` is no tag of {reading.scheme.upper()}", "is `data.scheme` right?"
-    if looks_outside(tag):
-        return f"`{tag}` is no tag", f"if it means what O means, set {outside_key(tag)}"
-    if reading.notation != STANDARD:
-        return f"`{tag}` is no tag", f"{reading.notation} in this split: is `data.tag_column` right?"
-    return f"`{tag}` is no tag", "a tag is O, or a prefix, a hyphen and a label, as B-PER: is `data.tag_column` right?"
+    def _unknown(self, tag: str, reading: Reading) -> tuple[str, str]:
+        """What to say of a tag that cannot be read."""
+        if reading.notation.split(tag) is not None:
+            return f"`{tag}` is no tag of {reading.scheme.upper()}", "is `data.scheme` right?"
+        if looks_outside(tag):
+            return f"`{tag}` is no tag", f"if it means what O means, set {outside_key(tag)}"
+        of_key = f"is `data.{label_keys(self.config)[0]}` right?"
+        if reading.notation != STANDARD:
+            return f"`{tag}` is no tag", f"{reading.notation} in this split: {of_key}"
+        return f"`{tag}` is no tag", f"a tag is O, or a prefix, a hyphen and a label, as B-PER: {of_key}"

@@ -17,10 +17,15 @@ from halluc.core.characters import cut
 from halluc.core.errors import Location, data_error, refuse
 from halluc.core.examples import Corpus, Labelled, Origin, Span, Tagged
 from halluc.core.labels import Scheme, SchemeEvidence, UnknownTag, read_spans
+from halluc.data.config import DataConfig
 from halluc.data.decoding import Decoding, Finding, Place
 from halluc.data.joining import Stated
-from halluc.data.config import DataConfig
 from halluc.data.reader import RawSentence
+from halluc.data.readers.conll import DOCUMENT_START, SEPARATORS, SpansConfig, SpansReader
+from halluc.data.readers.jsonl import SpansConfig, SpansReader, Unreadable, parse_object, token_bounds
+from halluc.data.readers.texts_csv import DELIMITERS, rows
+from halluc.data.readers.texts_found import Found, of_record, whole
+from halluc.data.readers.texts_making import Maker
 from halluc.data.rows.columns import DOCUMENT_START
 from halluc.data.rows.records import parse_object
 from halluc.data.rows.references import absent, refuse_irregular
@@ -28,13 +33,8 @@ from halluc.data.rows.row import BadLine, Unreadable, excerpt
 from halluc.data.rows.streams import Line, numbered_lines
 from halluc.data.spans.config import SpansConfig
 from halluc.data.spans.reader import SpansReader
-from halluc.data.texts.config import TextsConfig
-from halluc.data.readers.conll import DOCUMENT_START, SEPARATORS, SpansConfig, SpansReader
-from halluc.data.readers.jsonl import SpansConfig, SpansReader, Unreadable, parse_object, token_bounds
-from halluc.data.readers.texts_csv import DELIMITERS, rows
-from halluc.data.readers.texts_found import Found, of_record, whole
-from halluc.data.readers.texts_making import Maker
 from halluc.data.statistics import counted
+from halluc.data.texts.config import TextsConfig
 from halluc.data.texts_fields import Fields
 
 PREDICTED = "predicted"

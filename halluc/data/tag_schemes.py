@@ -219,7 +219,7 @@ class _Decision:
     def _unreadable(self, split: _Split, error: UnknownNotation) -> HallucError:
         help = error.help
         if error.other_column:
-            keys = [key for key in ("tag_column", "tags_field") if key in type(self.config).model_fields]
+            keys = label_keys(self.config)
             help = "".join(f"is `data.{key}` right? " for key in keys) + help
         place = split.found.place_of(error.tag)
         text = line_at(Path(place.file), place.line)
@@ -288,3 +288,11 @@ def summary(readings: Mapping[SplitName, Reading]) -> tuple[Scheme | None, str]:
     if scheme and len(alike) <= 1:
         return scheme, first.note
     return scheme, "; ".join(f"{name}: {one}" for name, one in readings.items())
+
+
+def label_keys(config: SpansConfig) -> list[str]:
+    """The keys that say where the tags stand, in the formats that the config allows."""
+    of_columns, of_records = ["tag_column"], ["tags_field"]
+    if config.format == "auto":
+        return of_columns + of_records
+    return of_columns if config.format == "conll" else of_records

@@ -202,10 +202,11 @@ def test_every_kind_of_broken_line_is_told_with_its_place(tmp_path):
     assert [e.code for e in told] == ["D120", "D105", "D104"]
 
 
-def test_twenty_errors_are_shown_and_all_are_counted(tmp_path):
-    with pytest.raises(ManyErrors) as caught:
-        conll(tmp_path, "broken\n" * 50)
-    assert (len(caught.value.errors), caught.value.total) == (20, 50)
+def test_one_error_is_shown_for_each_cause_with_the_count_of_its_lines(tmp_path):
+    (broken, illegal) = conll_errors(tmp_path, "broken\n" * 50 + "\na B-X\n\n" + "b I-Y\n\n" * 30, scheme="iob2")
+    assert (broken.code, broken.where.line) == ("D105", 1)
+    assert "(50 lines: also " in broken.message and broken.message.endswith("dev.txt:3 and 47 more)")
+    assert illegal.code == "D122" and "(30 lines: also " in illegal.message
 
 
 def test_broken_lines_may_be_skipped_with_their_sentence(tmp_path):

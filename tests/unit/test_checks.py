@@ -208,18 +208,16 @@ def test_texts_without_blanks_between_words_are_told_where_they_are_cut():
         ("ก", "รุ", "ง"),
         ("A", "word", "of", "元", "朝", "dynasty"),
     )
-    found = Corpora({"train": texts("train", chinese, english, thai)})
+    found = Corpora({"train": texts("train", chinese, english, thai)}, mappings={"train": "text: `text`"})
     words = SpansConfig(format="jsonl", train="t")
     assert check_corpora(found, TEXTS, config=words).warnings == [
         "train: 2 texts are written without blanks between words, and cut into characters"
     ]
-    for config in (
-        None,
-        SpansConfig(format="conll", train="t"),
-        SpansConfig(format="jsonl", train="t", tokenize="characters"),
-    ):
+    for config in (None, SpansConfig(format="jsonl", train="t", tokenize="characters")):
         assert check_corpora(found, TEXTS, config=config).warnings == []
-    given = Corpora({"train": texts("train", ("我", "住在", "奥斯陆"))})
+    columns = Corpora(found.splits, mappings={"train": "tokens: column 0; tags: column -1"})
+    assert check_corpora(columns, TEXTS, config=words).warnings == []
+    given = Corpora({"train": texts("train", ("我", "住在", "奥斯陆"))}, mappings=found.mappings)
     assert check_corpora(given, TEXTS, config=words).warnings == []
 
 
