@@ -172,6 +172,26 @@ def test_a_broken_line_tells_nothing_and_is_kept():
 
 
 @pytest.mark.parametrize(
+    ("content", "right"),
+    [
+        ("sentence\na\n", ["a"]),
+        ("id,frage\n1,a\n", ["a"]),
+        ("id,frage,label\n1,a,x\n", ["a"]),
+        ("where is it\na\n", "set `--text-field 'where is it'`, or `--text-field 0` without a header"),
+        ("frage,antwort\na,b\n", "name one, as `--text-field frage`"),
+    ],
+)
+def test_fields_are_guessed_as_in_training_and_a_text_is_no_header(content, right):
+    items = opened(content, name="x.csv", task=OF_TEXTS)[1]
+    if isinstance(right, list):
+        assert [item.text for item in items] == right
+    else:
+        with pytest.raises(HallucError) as caught:
+            list(items)
+        assert (caught.value.code, caught.value.help) == ("D116", right)
+
+
+@pytest.mark.parametrize(
     ("encoding", "content"), [("latin-1", "caf\xe9".encode("latin-1")), ("utf-16", "café".encode("utf-16"))]
 )
 def test_an_encoding_is_an_option(encoding, content):

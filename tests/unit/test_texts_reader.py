@@ -485,3 +485,30 @@ def test_the_real_corpora_have_their_known_counts(real_data):
     trec = read_corpora(config(**{split: str(folder / "trec" / f"{split}.txt") for split in ("train", "test")}), TABLE)
     assert [len(corpus) for corpus in trec.splits.values()] == [5452, 500]
     assert len({label for one in trec.splits["train"] for label in one.labels}) == 50
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ({"format": "texts"}, {}),
+        ({"format": "texts", "form": "auto", "quoting": True, "delimiter": "auto"}, {}),
+        ({"format": "texts", "form": "csv", "quoting": False}, {"format": "csv", "quoting": False}),
+        ({"format": "texts", "form": "jsonl", "delimiter": ";", "header": True}, {"format": "jsonl"}),
+        ({"form": "lines", "quoting": True}, {"format": "lines"}),
+    ],
+)
+def test_keys_of_earlier_versions_are_understood(old, new):
+    assert config(train="a", **old) == config(train="a", **new)
+
+
+def test_keys_of_other_formats_are_refused():
+    for keys in (
+        {"format": "jsonl", "delimiter": ";"},
+        {"format": "csv", "label_position": "last"},
+        {"format": "conll"},
+    ):
+        with pytest.raises(ValidationError):
+            config(train="a", **keys)
+    for keys in ({"label_field": []}, {"label_field": ["a", "a"]}, {"label_field": ["text"]}, {"no_label": [1.5]}):
+        with pytest.raises(ValidationError):
+            config(train="a", **keys)

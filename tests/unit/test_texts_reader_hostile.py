@@ -62,7 +62,7 @@ def read(folder: Path, content: str | bytes, name: str, suffix: str = "", **keys
         ("d.json", '{\n "text": "a",\n "label": "b"\n}\n', {}, 2, "a record over several lines", "JSON Lines"),
         ("d.json", '[["a", "x"],\n["b"]]', {}, 2, "an item is [text, label], or an object", "mend it"),
         # Fields of the wrong kind.
-        ("d.jsonl", '{"text": "a", "url": "x"}', {}, 1, "no field `label`; it has `text`, `url`", "without any label has"),
+        ("d.jsonl", '{"text": "a", "url": "x"}', {}, 1, "no field `label`; it has `text`, `url`", "an empty list"),
         ("d.jsonl", '{"text": "a", "x": 1, "y": 2}', {}, 1, "several could be the label: `x` or `y`", "label_field: x"),
         ("d.jsonl", '{"text": ["a", "b"], "label": "x"}', {}, 1, "`text` is a list", "named `tokens`"),
         ("d.jsonl", '{"tokens": ["a", 1], "label": "x"}', {}, 1, "not a list of strings", "mend it"),

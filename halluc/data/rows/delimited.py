@@ -121,8 +121,8 @@ def table(lines: Iterable[Line], head: Sequence[Line], layout: Layout, file: str
         head: the first of the ``lines``, which tell the delimiter.
 
     Raises:
-        HallucError D104, D114, D118: the header cannot be read. D116: a column that is asked for stands twice. D117: the
-            delimiter cannot be told.
+        HallucError D104, D114, D118: the header cannot be read. D116: a column that is asked for stands twice.
+            D117: the delimiter cannot be told.
     """
     quoting = layout.quoting is not False
     delimiter = layout.delimiter if layout.delimiter != "auto" else _delimiter(head, layout, file)

@@ -37,8 +37,8 @@ class OutOfScopeFiles(Section):
 
 class _Fields(TokenizationKeys):
     preset: Preset | None = Field(
-        default=None, description="the export of an annotation tool: doccano, label_studio or prodigy; records that were "
-        "rejected or not finished are left out and counted",
+        default=None, description="the export of an annotation tool: doccano, label_studio or prodigy; records that "
+        "were rejected or not finished are left out and counted",
     )  # fmt: skip
     text_field: Column = Field(
         default="text", description="the field or column of the text, or a column's number; a file without a field "

@@ -71,7 +71,7 @@ def choose(row: Row, config: TextsConfig, *, labelled: bool) -> Fields:
         Unmapped D116: a field is not there, and none or several could stand for it.
     """
     second = _second(row, config)
-    text = _text(row, config, second)
+    text = _text(row, config, second, labelled)
     labels = _labels(row, config, {text, second}, labelled)
     was_guessed = text != config.text_field and isinstance(config.text_field, str)
     return Fields(text, second, labels, config.id_field, was_guessed)
@@ -97,7 +97,7 @@ def _second(row: Row, config: TextsConfig) -> Column | None:
     return found
 
 
-def _text(row: Row, config: TextsConfig, second: Column | None) -> Column:
+def _text(row: Row, config: TextsConfig, second: Column | None, labelled: bool) -> Column:
     asked = _numbered(config.text_field, row, "text")
     if asked is not None and (asked in row or TOKENS in row):
         return asked
@@ -116,6 +116,9 @@ def _text(row: Row, config: TextsConfig, second: Column | None) -> Column:
     known = [name for name in free if name.casefold() in _TEXTS and isinstance(row[name], str)]
     if len(known) == 1 or "text" in folded:
         return folded["text"] if "text" in folded else known[0]
+    if not known and not labelled and len(names) == 1:  # a file without a header has its first text there
+        problem, _ = missing(row, "text", "text_field")
+        raise Unmapped("D116", problem, f"set `data.text_field: {names[0]}`, or `data.text_field: 0` without a header")
     others = {*_OTHERS, *_LABELS}
     return _only(row, known or [n for n in free if isinstance(row[n], str) and n.casefold() not in others], "text")
 

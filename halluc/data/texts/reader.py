@@ -193,7 +193,7 @@ class _Mapper:
         """Where the parts of a row stand: as in the first row of its file, unless it is a list among objects."""
         if not self._by_number and 0 in given:
             fields = of_items(given, self.config, labelled=self._labelled)
-            self.told = self.told or fields.told(given)
+            self.told = self.told or fields.told(given).replace("column", "item")
             return fields
         if self._fields is None:
             self._fields = choose(given, self.config, labelled=self._labelled)
