@@ -10,7 +10,8 @@ from typing import Any
 from halluc.commands import assessment, experiment, gapping
 from halluc.commands.terminal import Talk, say
 from halluc.components import TABLE
-from halluc.config.loading import LoadedConfig, data_section
+from halluc.config.hashing import section_in_hash
+from halluc.config.loading import LoadedConfig
 from halluc.config.schema import EvalConfig
 from halluc.core.characters import cut
 from halluc.core.errors import HallucError, ManyErrors
@@ -69,7 +70,7 @@ class Judgeable:
         """What decides the run of this judgement, beside the sections that decide a model."""
         settings = {key: value for key, value in loaded.tree["eval"].items() if key != "splits"}
         file = self.record.model_dump(include={"name", "sha256", "split"})
-        return {"predictions": file, "data": data_section(loaded.tree), "eval": settings}
+        return {"predictions": file, "data": section_in_hash(loaded.tree, "data"), "eval": settings}
 
 
 def load(config: Path, overrides: Sequence[str]) -> LoadedConfig:
