@@ -10,7 +10,7 @@ from halluc.core.errors import HallucError
 from halluc.data.rows.row import BadLine
 
 # What differs between rows of one cause: what is quoted, and numbers.
-_VARYING = re.compile(r"`[^`]*`|\"[^\"]*\"|'[^']*'|\[[^\]]*\]|\b\d[\d,.]*\b")
+_VARYING = re.compile(r"`[^`]*`|\"[^\"]*\"|'[^']*'|\[[^\]]*\]|\b0x[0-9a-f]+|\b\d[\d,.]*\b")
 # Places that are named beside the first one.
 _PLACES = 2
 

@@ -1,45 +1,68 @@
 """Predictions of another tool in a file: spans or tags of sentences, or labels of texts, with confidences or without.
 
-Sentences: columns, of which the last is predicted (as in files for conlleval), or JSON Lines with spans or tags. Texts:
-JSON Lines or CSV with a field ``predicted``, or one label a line. What halluc itself writes is read too.
+Files are read as gold is, by the row layer and the readers of the tasks. Here is what differs: the last column is the
+predicted one, the field is called ``predicted`` or as in the data, and items have confidences. What halluc itself
+writes is read too.
 """
 
 from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from halluc.core.characters import cut
-from halluc.core.errors import Location, data_error, refuse
+from halluc.core.errors import HallucError, Location, data_error, refuse
 from halluc.core.examples import Corpus, Labelled, Origin, Span, Tagged
-from halluc.core.labels import Scheme, SchemeEvidence, UnknownTag, read_spans
+from halluc.core.labels import Scheme
+from halluc.data.causes import folded
 from halluc.data.config import DataConfig
 from halluc.data.decoding import Decoding, Finding, Place
 from halluc.data.joining import Stated
 from halluc.data.reader import RawSentence
-from halluc.data.readers.conll import DOCUMENT_START, SEPARATORS, SpansConfig, SpansReader
-from halluc.data.readers.jsonl import SpansConfig, SpansReader, Unreadable, parse_object, token_bounds
-from halluc.data.readers.texts_csv import DELIMITERS, rows
-from halluc.data.readers.texts_found import Found, of_record, whole
-from halluc.data.readers.texts_making import Maker
-from halluc.data.rows.columns import DOCUMENT_START
-from halluc.data.rows.records import parse_object
+from halluc.data.rows.layout import Layout
+from halluc.data.rows.reading import format_of, open_rows
 from halluc.data.rows.references import absent, refuse_irregular
-from halluc.data.rows.row import BadLine, Unreadable, excerpt
-from halluc.data.rows.streams import Line, numbered_lines
+from halluc.data.rows.row import BadLine, Row, Unreadable
+from halluc.data.spans import forms
 from halluc.data.spans.config import SpansConfig
+from halluc.data.spans.fields import MOST_ROWS
+from halluc.data.spans.paths import path_of, value_at
 from halluc.data.spans.reader import SpansReader
+from halluc.data.spans.records import Records
+from halluc.data.spans.values import unpacked
 from halluc.data.statistics import counted
+from halluc.data.tag_notation import STANDARD
 from halluc.data.texts.config import TextsConfig
-from halluc.data.texts_fields import Fields
+from halluc.data.texts.labels import Labels
+from halluc.data.texts.reader import TextsReader
+from halluc.data.texts.values import whole
+from halluc.data.tokenization import Tokenizer
 
-PREDICTED = "predicted"
-Record = dict[str, Any]
-_COLUMNS = "the token stands first, the predicted tag last, and a blank line behind a sentence"
+PREDICTED, PREDICTED_TAGS = "predicted", "predicted_tags"
+_MEND = "every example needs a prediction: mend the line"
+# How predictions are read, in the place of the data's keys. Their labels are not renamed as those of gold are: the tool
+# may have been trained on the new names. An example that is skipped would be one without a prediction.
+_OF_SPANS: dict[str, Any] = {
+    "preset": None, "tokens_field": "tokens", "text_field": "text", "tags_field": "tags", "spans_field": "spans",
+    "id_field": "id", "token_column": 0, "tag_column": -1, "tag_key": None, "overlaps": "longest", "scheme": "auto",
+    "bad_tags": "repair", "rename_labels": {},
+}  # fmt: skip
+_OF_TEXTS: dict[str, Any] = {
+    "preset": None,
+    "text_field": "text",
+    "label_field": PREDICTED,
+    "id_field": "id",
+    "no_label": [],
+}
+# Under `predicted`, and in what halluc writes, spans count from 0 and end behind their last token, whatever gold does.
+_OWN = (("span_end", "exclusive"), ("span_base", 0), ("span_label_field", None))
+_KEYS, _BESIDE = "(keys)", "(beside)"
+# A sentence, the confidences of its spans, and whether it has an id.
+_Sentence = tuple[RawSentence, Mapping[Span, Any], bool]
 
 
 def read_predictions(
@@ -59,14 +82,13 @@ def read_predictions(
         raise absent(path)
     file: _Sentences | _Texts
     if isinstance(data, SpansConfig):
-        file = _Sentences(path, data, corpus, scheme)
+        file = _Sentences(path, data.resolved(), corpus, scheme)
     else:
         assert isinstance(data, TextsConfig), "examples are sentences with tags, or texts"
         file = _Texts(path, data, corpus)
     found = file.read()
-    # A line that is left out would be an example without a prediction.
-    on_bad_line = "every example needs a prediction: mend the line"
-    refuse((replace(bad, help=on_bad_line) if "on_bad_line" in (bad.help or "") else bad).error() for bad in file.bad)
+    bad = [replace(one, help=_MEND) if "on_bad_line" in (one.help or "") else one for one in file.bad]
+    refuse(folded(bad))
     if not found:
         raise data_error("D102", "there is no prediction in it", Location(str(path)), "is this the right file?")
     return found, file
@@ -75,59 +97,30 @@ def read_predictions(
 class File:
     """One file; ``bad``, ``notes`` (counts) and ``warnings`` (the same in sentences) fill up while it is read."""
 
-    def __init__(self, path: Path, data: DataConfig, corpus: Corpus[Any]) -> None:
-        self.path, self.data, self.corpus = path, data, corpus
+    def __init__(self, path: Path) -> None:
+        self.path = path
         self.bad: list[BadLine] = []
         self.notes: dict[str, int] = {}
         self.warnings: list[str] = []
 
-    def all_lines(self) -> Iterator[Line]:
-        return numbered_lines(self.path, str(self.path), self.data.max_line_bytes)
+    def rows(self, layout: Layout) -> list[Row]:
+        return list(self.sound(open_rows(str(self.path), "test", layout)[1], Row))
 
-    def lines(self) -> Iterator[tuple[int, str]]:
-        """Those that can be read."""
-        for item in self.all_lines():
-            if isinstance(item, BadLine):
-                self.bad.append(item)
-            else:
+    def sound(self, items: Iterable[Any], kind: type) -> Iterator[Any]:
+        """Those of a kind; lines that cannot be read are kept in ``bad``."""
+        for item in items:
+            if isinstance(item, kind):
                 yield item
+            elif isinstance(item, BadLine):
+                self.bad.append(item)
 
-    def first_line(self) -> str:
-        """The first with a prediction, or a header; empty where there is none."""
-        skipped = (DOCUMENT_START, getattr(self.data, "comment", None) or DOCUMENT_START)
-        texts = (item[1].strip(" \t") for item in self.all_lines() if not isinstance(item, BadLine))
-        return next((text for text in texts if text and not text.startswith(skipped)), "")
-
-    def is_json(self) -> bool:
-        """Whether it is JSON Lines: a brace by itself is a token too."""
-        first = self.first_line()
-        return first.startswith("{") and first[1:].lstrip()[:1] in ('"', "}", "")
-
-    def records(self) -> Iterator[tuple[int, Record, str]]:
-        """The objects of JSON Lines."""
-        for number, line in self.lines():
-            if line.strip():
-                with self.noted(number, line):
-                    yield number, parse_object(line), line
-
-    @contextlib.contextmanager
-    def noted(self, number: int, line: str) -> Iterator[None]:
-        """Keep what makes a line unreadable."""
-        try:
-            yield
-        except Unreadable as bad:
-            self.bad.append(BadLine(bad.code, str(self.path), number, bad.problem, bad.help, *excerpt(line)))
-
-    def identity(self, record: Record) -> Record:
-        """The ``id``, where there is one.
-
-        Raises:
-            Unreadable: it is neither a string nor a whole number.
-        """
-        given = next((record[key] for key in (getattr(self.data, "id_field", "id"), "id") if key in record), None)
-        if given is not None and not isinstance(given, str) and not whole(given):
-            raise Unreadable("D107", "the id is neither a string nor a whole number")
-        return {} if given is None or given == "" else {"id": str(given)}
+    def each(self, rows: Iterable[Row], make: Callable[[Row], Any]) -> Iterator[Any]:
+        """What is made of each row that can be read."""
+        for row in rows:
+            try:
+                yield make(row)
+            except Unreadable as why:
+                self.bad.append(row.bad(why))
 
     def warn(self, note: str, found: Sequence[Finding], told: str) -> None:
         if found:
@@ -135,22 +128,230 @@ class File:
             self.warnings.append(f"{counted(len(found), told)} (first: {found[0].where}: {found[0].what})")
 
 
-def _predicted(record: Record, others: Sequence[str]) -> Any:
-    """The field ``predicted``, or else the first of the others.
+class _Sentences(File):
+    """Sentences with predicted tags or spans."""
+
+    def __init__(self, path: Path, data: SpansConfig, corpus: Corpus[Tagged], scheme: Scheme | None) -> None:
+        super().__init__(path)
+        self.data, self.corpus, self.gold_scheme = data, corpus, scheme
+        self.config = data.model_copy(update=_OF_SPANS)
+        if data.bad_spans == "skip":
+            self.config = self.config.model_copy(update={"bad_spans": "error"})
+
+    def read(self) -> list[Stated]:
+        layout = replace(self.data.layout(), format="auto", formats=("conll", "jsonl", "json", "table"))
+        form = format_of(self.path, layout)
+        found = self._columns() if form == "conll" else self._records(replace(layout, format=form))
+        mended = [Finding(Place(raw.file, raw.lines[0]), told) for raw, *_ in found for told in raw.repairs]
+        overlaps = [one for one in mended if "overlaps the longer" in one.what]
+        self.warn("overlapping_spans", overlaps, "predicted spans left out, since a longer one overlaps them")
+        others = [one for one in mended if one not in overlaps]
+        self.warn("mended_spans", others, "predicted spans stripped, widened or left out, as `data` says")
+        decoding, made = self._decoded([replace(raw, repairs=()) for raw, *_ in found], self.config, self.bad)
+        reading = decoding.readings.get("test")
+        keeps = reading if reading is not None and reading.scheme == "iob2" else None
+        if reading is not None:
+            told = f"predicted tags illegal in {reading.scheme.upper()}, read as conlleval reads them"
+            self.warn("illegal_tags", decoding.repairs, told)
+            self.warnings += [f"predicted tags are read as {reading}"] if reading.notation != STANDARD else []
+        stated = []
+        for (raw, sure, has_id), example in zip(found, made, strict=True):
+            if example is not None:
+                tags = None if keeps is None or raw.tags is None else keeps.canonical(raw.tags)
+                stated.append(Stated(example, tuple(map(sure.get, example.spans)), has_id, tags))
+        return stated
+
+    def _decoded(
+        self, sentences: list[RawSentence], config: SpansConfig, bad: list[BadLine]
+    ) -> tuple[Decoding, list[Tagged | None]]:
+        """Examples of sentences. Tags that break every scheme are read as IOB2, and so are those that look like IOB1,
+        as illegal IOB2 does, unless gold is of IOB1."""
+        decoding = Decoding(config, bad)
+        try:
+            decoding.decide_schemes({"test": sentences})
+        except HallucError:
+            decoding = Decoding(config.model_copy(update={"scheme": "iob2"}), bad)
+            decoding.decide_schemes({"test": sentences})
+        reading = decoding.readings.get("test")
+        if reading is not None and reading.scheme == "iob1" and self.gold_scheme != "iob1":
+            decoding.readings = {"test": replace(reading, scheme="iob2")}
+        return decoding, [decoding.tagged(one, "test") for one in sentences]
+
+    # --- columns
+
+    def _columns(self) -> list[_Sentence]:
+        data, rows = self.data, list[Row]()
+        for separator in (data.separator, "whitespace"):  # as in files for conlleval, whatever the data has
+            if not rows or len(rows[0].fields) < 2:
+                self.bad.clear()
+                layout = Layout("conll", data.encoding, data.max_line_bytes, separator=separator, comment=data.comment)
+                rows = self.rows(layout)
+        if not rows:
+            return []
+        first, width = rows[0].fields, len(rows[0].fields)
+        if width < 2:
+            help = "the token stands first, the predicted tag last, and a blank line ends a sentence"
+            self.bad.append(rows[0].bad(Unreadable("D105", "1 column where 2 are needed", help)))
+            return []
+        own = data.token_column if isinstance(data.token_column, int) and width > 2 else 0
+        own += width if own < 0 else 0
+        token = own if own < width - 1 and first[own][:1] == self.corpus.examples[0].tokens[:1] else 0
+        found = list(self.sound(self._of_column(rows, token, width - 1), RawSentence))
+        if token < width - 2 and not self.bad:
+            self._check_gold(self._of_column(rows, token, width - 2))
+        return [(raw, {}, False) for raw in found]
+
+    def _of_column(self, rows: list[Row], token: int, tag: int) -> Iterator[Any]:
+        made = (replace(row, fields={0: row.fields[token], -1: row.fields[tag]}) for row in rows)
+        return SpansReader(self.config).sentences(made, "test")
+
+    def _check_gold(self, items: Iterator[Any]) -> None:
+        """Warn where the last column but one has labels of gold, and is not gold: the columns may be exchanged."""
+        bad: list[BadLine] = []
+        config = self.config.model_copy(update={"rename_labels": self.data.rename_labels})
+        try:
+            _, there = self._decoded([one for one in items if isinstance(one, RawSentence)], config, bad)
+        except HallucError:  # no tags
+            return
+        labels = {span.label for one in there if one is not None for span in one.spans}
+        known = {span.label for example in self.corpus for span in example.spans}
+        pairs = zip(there, self.corpus, strict=False)
+        differing = [one.origin for one, example in pairs if one is not None and one.spans != example.spans]
+        if differing and not bad and labels and labels <= known:
+            self.warnings.append(
+                f"the last column but one is not the gold of {self.corpus.split} in {len(differing):,} sentences "
+                f"(first: {differing[0]}): are they exchanged? The last is taken for predicted"
+            )
+
+    # --- records
+
+    def _records(self, layout: Layout) -> list[_Sentence]:
+        rows = list(self.each(self.rows(layout), self._usual))
+        records: dict[Any, Records] = {}
+        for keys in {row.fields[_KEYS] for row in rows}:
+            config = self.config.model_copy(update=dict(keys))
+            same = [row for row in rows if row.fields[_KEYS] == keys]
+            records[keys] = Records(config, Tokenizer.of(config), same[:MOST_ROWS])
+
+        def sentence(row: Row) -> _Sentence:
+            raw = records[row.fields[_KEYS]].sentence(row, "test")
+            sure = {**row.fields[_BESIDE], **dict(zip(raw.spans or (), raw.confidences, strict=False))}
+            return raw, {span: _confidence(given) for span, given in sure.items()}, "id" in row.fields
+
+        return list(self.each(rows, sentence))
+
+    def _usual(self, row: Row) -> Row:
+        """The row with the usual names of fields, with the keys that its spans need and confidences beside its tags."""
+        record, data = row.fields, self.data
+        made = {_KEYS: (), _BESIDE: {}, **_identity(record, data)}
+        for usual, name in (("tokens", data.tokens_field), ("text", data.text_field)):
+            value = value_at(record, path_of(name, [record]))
+            value = record.get(usual) if value is None else value
+            made |= {} if value is None else {usual: value}
+        if made.keys().isdisjoint(("tokens", "text")):
+            help = "without them it is not known whether spans count words or characters"
+            raise Unreadable("D107", "neither `tokens` nor `text`", help)
+        name = _predicted(record, (data.spans_field, "spans", "entities", data.tags_field, "tags"))
+        value = unpacked(record[name])
+        if name in (PREDICTED_TAGS, data.tags_field, "tags"):
+            given = forms.spans(record.get(PREDICTED) or (), PREDICTED)
+            beside = {Span(one.start, one.end, one.label): one.confidence for one in given}
+            return replace(row, fields={**made, "tags": value, _BESIDE: beside})
+        items = [item for item in value if isinstance(item, dict)] if isinstance(value, (list, tuple)) else []
+        if "tokens" in made and any("start_char" in item for item in items):  # of `halluc predict`
+            made[_KEYS] = (*_OWN, ("span_unit", "tokens"))
+        elif name == PREDICTED:
+            made[_KEYS] = _OWN
+        return replace(row, fields={**made, "spans": value})
+
+
+class _Texts(File):
+    """Predicted labels, with the texts or without."""
+
+    def __init__(self, path: Path, data: TextsConfig, corpus: Corpus[Labelled]) -> None:
+        super().__init__(path)
+        self.data, self.corpus = data, corpus
+        second = None if data.second_field is None else "second_text"
+        config = data.model_copy(update={**_OF_TEXTS, "second_field": second})
+        self.reader, self.labels = TextsReader(config), Labels(config, str(path))
+
+    def read(self) -> list[Stated]:
+        layout = Layout(
+            encoding=self.data.encoding, max_line_bytes=self.data.max_line_bytes, quoting=self.data.quoting,
+            formats=("jsonl", "json", "csv", "table", "text"), asked=(PREDICTED,),
+        )  # fmt: skip
+        layout = replace(layout, format=format_of(self.path, layout))
+        rows = self.rows(layout)
+        if layout.format == "text":
+            rows = [replace(row, fields={PREDICTED: row.fields["text"]}) for row in rows]
+        # In CSV the column of the label is gold wherever there is one.
+        names = () if layout.format == "csv" else (*self.data.label_columns, "label", "labels")
+        return list(self.each(rows, lambda row: self._stated(row, row.fields[_predicted(row.fields, names)])))
+
+    def _stated(self, row: Row, value: Any) -> Stated:
+        record, line = row.fields, row.line
+        items = value if isinstance(value, list) else [] if value is None else [value]
+        pairs = _pairs(items, _beside(record))
+        is_one = isinstance(value, str) or whole(value)
+        labels, _ = self.labels.of(value if is_one else [label for label, _ in pairs], line)
+        sure: dict[str, float | None] = {}
+        for label, confidence in pairs:
+            named, _ = self.labels.of(label if is_one else [label], line)
+            if len(named) > 1 and confidence is not None:
+                raise Unreadable("D107", f"one confidence for {len(named)} labels", "give a list, with one for each")
+            sure = {**dict.fromkeys(named, confidence), **sure}
+        identity = _identity(record, self.data)
+        name = identity.get("id", f"{self.corpus.split}-{row.number or line}")
+        tokens, second = self._tokens(row)
+        example = Labelled(name, Origin(str(self.path), line), tokens, labels, second)
+        in_scope = _confidence(record.get("in_scope"))
+        return Stated(example, tuple(sure[label] for label in labels), bool(identity), None, in_scope)
+
+    def _tokens(self, row: Row) -> tuple[tuple[str, ...], int | None]:
+        """Those of the text, and where the second text begins; none where the file has no texts."""
+        names = {
+            "text": self.data.text_field,
+            "second_text": self.data.second_field,
+            "tokens": "tokens",
+            "second": "second",
+        }
+        found = {usual: row.fields.get(own, row.fields.get(usual)) for usual, own in names.items()}
+        if found["text"] is None and found["tokens"] is None:
+            return (), None
+        given = self.reader.input_of(replace(row, fields=found))
+        if not given.tokens:
+            raise Unreadable("D106", "an empty text", _MEND)
+        return given.tokens, given.second
+
+
+def _identity(record: Mapping[Any, Any], data: DataConfig) -> dict[str, Any]:
+    """The ``id``, where there is one.
+
+    Raises:
+        Unreadable: it is neither a string nor a whole number.
+    """
+    given = next((record[key] for key in (data.id_field, "id") if key in record), None)
+    if given is not None and not isinstance(given, str) and not whole(given):
+        raise Unreadable("D107", "the id is neither a string nor a whole number")
+    return {} if given is None or given == "" else {"id": str(given)}
+
+
+def _predicted(record: Mapping[Any, Any], others: Sequence[Any]) -> Any:
+    """The name of the predicted field: ``predicted``, or else the first of the others.
 
     Raises:
         Unreadable: there is none; or one of a like name, beside which another may be gold.
     """
-    name = next((name for name in (PREDICTED, *others) if name in record), None)
-    meant = next((key for key in record if key.lower().startswith("pred")), None)
-    if name == PREDICTED or (name is not None and meant is None):
-        return record[name]
-    have = ", ".join(f"`{cut(key)}`" for key in list(record)[:8]) or "nothing"
-    help = f"call it `{PREDICTED}`" if meant is None else f"is `{cut(meant)}` meant? call it `{PREDICTED}`"
-    raise Unreadable("D107", f"no field `{PREDICTED}`; it has {have}", help)
+    name = next((name for name in (PREDICTED_TAGS, PREDICTED, *others) if name in record), None)
+    meant = next((key for key in record if str(key).lower().startswith("pred")), None)
+    if name in (PREDICTED_TAGS, PREDICTED) or (name is not None and meant is None):
+        return name
+    have = ", ".join(f"`{cut(str(key))}`" for key in list(record)[:8]) or "nothing"
+    help = f"call it `{PREDICTED}`" if meant is None else f"is `{cut(str(meant))}` meant? call it `{PREDICTED}`"
+    raise Unreadable("D107" if others else "D116", f"no field `{PREDICTED}`; it has {have}", help)
 
 
-def _beside(record: Mapping[str, Any]) -> Any:
+def _beside(record: Mapping[Any, Any]) -> Any:
     return next((record[key] for key in ("confidence", "score") if key in record), None)
 
 
@@ -170,229 +371,17 @@ def _confidence(given: Any) -> float | None:
     return number
 
 
-# One as it is read, with the confidence of each span and whether it has an id.
-_Sentence = tuple[RawSentence, Mapping[Span, float | None], bool]
-
-
-class _Sentences(File):
-    """Sentences with predicted tags or spans."""
-
-    def __init__(self, path: Path, data: SpansConfig, corpus: Corpus[Tagged], scheme: Scheme | None) -> None:
-        super().__init__(path, data, corpus)
-        self.gold_scheme = scheme
-
-    def read(self) -> list[Stated]:
-        found = list(self._records() if self.is_json() else self._columns())
-        scheme = self._scheme([raw.tags for raw, _, _ in found if raw.tags is not None])
-        overlaps = [Finding(Place(raw.file, raw.lines[0]), told) for raw, _, _ in found for told in raw.repairs]
-        self.warn("overlapping_spans", overlaps, "predicted spans left out, since a longer one overlaps them")
-        config = SpansConfig(format="conll", test=str(self.path), bad_tags="repair")
-        decoding = Decoding(config, self.bad, scheme)
-        made = [decoding.tagged(replace(raw, repairs=())) for raw, _, _ in found]
-        told = f"predicted tags illegal in {scheme.upper()}, read as conlleval reads them"
-        self.warn("illegal_tags", decoding.repairs, told)
-        keeps = scheme == "iob2"
-        return [
-            Stated(example, tuple(map(sure.get, example.spans)), has_id, raw.tags if keeps else None)
-            for (raw, sure, has_id), example in zip(found, made, strict=True)
-            if example is not None
-        ]
-
-    def _scheme(self, sequences: Sequence[tuple[str, ...]]) -> Scheme:
-        """IOB2 where tags break every scheme; and where they look like IOB1, as illegal IOB2 does, and gold is not."""
-        evidence = SchemeEvidence()
-        for tags in dict.fromkeys(sequences):
-            with contextlib.suppress(UnknownTag):  # told when the sentence is decoded
-                evidence.add(tags, range(len(tags)))
-        found, _ = evidence.decide()
-        return "iob2" if found is None or (found == "iob1" and self.gold_scheme != "iob1") else found
-
-    def _columns(self) -> Iterator[_Sentence]:
-        data, first = self.data, self.first_line()
-        separator = getattr(data, "separator", "whitespace")
-        cells = first.split(SEPARATORS.get(separator, separator))
-        if len(cells) == 1:  # files for conlleval have blanks, whatever the data has
-            separator, cells = "whitespace", first.split()
-        own = getattr(data, "token_column", 0)
-        places = [own, own + len(cells)] if len(cells) > 2 else []
-        first_token = self.corpus.examples[0].tokens[0]
-        token = next((n for n in places if 0 <= n < len(cells) - 1 and cells[n] == first_token), 0)
-        config = SpansConfig(
-            format="conll", test=str(self.path), separator=separator, token_column=token,
-            comment=getattr(data, "comment", None), max_line_bytes=data.max_line_bytes,
-        )  # fmt: skip
-        for item in SpansReader(config).read(str(self.path), "test"):
-            if isinstance(item, BadLine):
-                self.bad.append(replace(item, help=_COLUMNS) if item.code == "D105" else item)
-            else:
-                yield item, {}, False
-        if 0 <= token < len(cells) - 2 and not self.bad:
-            self._check_gold(SpansReader(config.model_copy(update={"tag_column": -2})))
-
-    def _check_gold(self, reader: SpansReader) -> None:
-        """Warn where the last column but one has labels of gold, and is not gold: the columns may be exchanged."""
-        found = [one for one in reader.read(str(self.path), "test") if isinstance(one, RawSentence)]
-        try:
-            there = [read_spans(one.tags or ()) for one in found]
-        except UnknownTag:
-            return
-        labels = {span.label for spans in there for span in spans}
-        known = {span.label for example in self.corpus for span in example.spans}
-        triples = zip(found, there, self.corpus, strict=False)
-        differing = [one.lines[0] for one, spans, example in triples if spans != example.spans]
-        if differing and labels and labels <= known:
-            self.warnings.append(
-                f"the last column but one is not the gold of {self.corpus.split} in {len(differing):,} sentences "
-                f"(first: {self.path}:{differing[0]}): are they exchanged? The last is taken for predicted"
-            )
-
-    def _records(self) -> Iterator[_Sentence]:
-        own = {key: getattr(self.data, key) for key in ("tokenize", "span_end") if hasattr(self.data, key)}
-        config = SpansConfig(format="jsonl", test=str(self.path), overlaps="longest", **own)
-        for number, record, line in self.records():
-            with self.noted(number, line):
-                made, spans = self._usual(record)
-                # An end that halluc writes is the token behind the span, whatever the data has.
-                is_own = PREDICTED in record or any("start_char" in span for span in spans)
-                used = config.model_copy(update={"span_end": "exclusive"}) if is_own else config
-                sentence = SpansReader(used).sentence(made, "test", str(self.path), number)
-                yield sentence, _of_spans(spans, sentence, made, used), "id" in made
-
-    def _usual(self, record: Record) -> tuple[Record, list[Record]]:
-        """The record with the usual names of fields, and its spans, each with ``start``, ``end`` and ``label``."""
-        made = self.identity(record)
-        for usual in ("tokens", "text"):
-            for key in (usual, getattr(self.data, f"{usual}_field", usual)):
-                made |= {usual: record[key]} if key in record else {}
-        if made.keys().isdisjoint(("tokens", "text")):
-            help = "without them it is not known whether spans count words or characters"
-            raise Unreadable("D107", "neither `tokens` nor `text`", help)
-        own_tags, own_spans = (getattr(self.data, f"{what}_field", what) for what in ("tags", "spans"))
-        tags = next((key for key in ("predicted_tags", own_tags, "tags") if key in record), None)
-        if tags == "predicted_tags" or (tags is not None and record.keys().isdisjoint((PREDICTED, own_spans))):
-            return {**made, "tags": record[tags]}, [_as_object(item) for item in record.get(PREDICTED) or ()]
-        value = _predicted(record, (own_spans, "spans", "entities"))
-        if not isinstance(value, list):  # {label: {surface: places}}, without confidences
-            return {**made, "spans": value}, []
-        spans = [_as_object(item) for item in value]
-        return {**made, "spans": spans}, spans
-
-
-def _as_object(item: Any) -> Record:
-    """
-    Raises:
-        Unreadable: it is no span.
-    """
-    if isinstance(item, dict):  # transformers calls the label `entity_group`
-        return {"label": item.get("entity_group"), **item}
-    if isinstance(item, list) and len(item) in (3, 4):
-        return dict(zip(("start", "end", "label", "confidence"), item, strict=False))
-    raise Unreadable("D107", "a predicted span is an object, or [start, end, label] with or without a confidence")
-
-
-def _of_spans(
-    spans: Sequence[Record], sentence: RawSentence, record: Record, config: SpansConfig
-) -> dict[Span, float | None]:
-    """The confidence of each span, by its place in tokens."""
-    bounds = [(number, number + 1) for number in range(len(sentence.tokens))]
-    if "tokens" not in record:
-        bounds = token_bounds(record["text"], config.tokenize)
-    starts = {start: number for number, (start, _) in enumerate(bounds)}
-    ends = {end - (config.span_end == "inclusive"): number + 1 for number, (_, end) in enumerate(bounds)}
-    return {
-        Span(starts[span["start"]], ends[span["end"]], span["label"]): _confidence(_beside(span))
-        for span in spans
-        if isinstance(span.get("label"), str)
-        and all(isinstance(span.get(end), int) for end in ("start", "end"))
-        and span["start"] in starts
-        and span["end"] in ends
-    }
-
-
-class _Texts(File):
-    """Predicted labels, with the texts or without."""
-
-    def __init__(self, path: Path, data: TextsConfig, corpus: Corpus[Labelled]) -> None:
-        super().__init__(path, data, corpus)
-        text, second = Fields.of(data).keys
-        fields = {"text_field": text, "second_field": second, "label_field": PREDICTED, "id_field": "id"}
-        self.config, self.own_label = data.model_copy(update=fields), str(data.label_field)
-        self.maker = Maker(self.config, str(path))
-
-    def read(self) -> list[Stated]:
-        found = []
-        for number, record, line in self._rows():
-            with self.noted(number, line):
-                found.append(self._stated(record, number, line))
-        return found
-
-    def _rows(self) -> Iterator[tuple[int, Record, str]]:
-        first, config = self.first_line(), self.config
-        if self.is_json():
-            yield from self.records()
-            return
-        names: list[str] = []
-        for delimiter in DELIMITERS if config.delimiter == "auto" else (config.delimiter,):
-            names = [cell.strip(' "') for cell in first.split(delimiter)]
-            if PREDICTED in names:
-                break
-        else:
-            if self.path.name.removesuffix(".gz").endswith((".csv", ".tsv")):
-                help = f"call the column of the predicted labels `{PREDICTED}`, in the first row"
-                raise data_error("D116", f"no column `{PREDICTED}`", Location(str(self.path), 1, text=first), help)
-            yield from ((number, {PREDICTED: line}, line) for number, line in self.lines())
-            return
-        for row in rows(self.all_lines(), delimiter, config.quoting, str(self.path), config.max_line_bytes):
-            if isinstance(row, BadLine):
-                self.bad.append(row)
-            elif len(row.cells) != len(names):
-                problem = f"{len(row.cells):,} columns where the first row has {len(names):,}"
-                self.bad.append(BadLine("D113", str(self.path), row.line, problem, None, *excerpt(row.shown)))
-            elif row.shown.strip(" \t") != first:
-                yield row.line, dict(zip(names, row.cells, strict=True)), row.shown
-
-    def _stated(self, record: Record, number: int, line: str) -> Stated:
-        value = _predicted(record, (self.own_label, "label", "labels"))
-        is_one = isinstance(value, str) or whole(value)
-        items = value if isinstance(value, list) else [] if value is None else [value]
-        pairs = _pairs(items, _beside(record))
-        given = value if is_one else [label for label, _ in pairs]
-        text, identity = str(self.config.text_field), f"{self.corpus.split}-{number}"
-        made = {**record, **self.identity(record), PREDICTED: given}
-        if "tokens" in made:  # `halluc predict` writes the text too
-            made.pop(text, None)
-        elif "text" in made:
-            made.setdefault(text, made["text"])
-        if "tokens" in made or text in made:
-            example, _ = self.maker.example(of_record(made, self.config, number, line), identity)
-        else:
-            labels, _ = self.maker.labels.of(Found(number, None, given))
-            example = Labelled(made.get("id", identity), Origin(str(self.path), number), (), labels)
-        sure: dict[str, float | None] = {}
-        for label, confidence in pairs:
-            named, _ = self.maker.labels.of(Found(number, None, label if is_one else [label]))
-            if len(named) > 1 and confidence is not None:
-                raise Unreadable("D107", f"one confidence for {len(named)} labels", "give a list, with one for each")
-            sure = {**dict.fromkeys(named, confidence), **sure}
-        in_scope = _confidence(record.get("in_scope"))
-        return Stated(example, tuple(sure[label] for label in example.labels), "id" in made, None, in_scope)
-
-
 def _pairs(items: Sequence[Any], beside: Any) -> list[tuple[Any, float | None]]:
     """Labels with their confidences, which stand with each label or beside all of them.
 
     Raises:
         Unreadable: a confidence is none, or there are not as many as labels.
     """
-    pairs = []
-    for item in items:
-        if isinstance(item, dict):
-            item = item.get("label"), _beside(item)
-        is_pair = isinstance(item, (list, tuple)) and len(item) == 2
-        pairs.append((item[0], _confidence(item[1])) if is_pair else (item, None))
-    if beside is None or beside == "":
-        return pairs
-    several = beside if isinstance(beside, list) else [beside]
-    if len(several) != len(pairs):
-        raise Unreadable("D107", f"{len(several)} confidences for {len(pairs)} labels", "each label has its own")
-    return [(label, _confidence(given)) for (label, _), given in zip(pairs, several, strict=True)]
+    given = [(item.get("label"), _beside(item)) if isinstance(item, dict) else item for item in items]
+    pairs = [tuple(item) if isinstance(item, (list, tuple)) and len(item) == 2 else (item, None) for item in given]
+    if beside is not None and beside != "":
+        several = beside if isinstance(beside, list) else [beside]
+        if len(several) != len(pairs):
+            raise Unreadable("D107", f"{len(several)} confidences for {len(pairs)} labels", "each label has its own")
+        pairs = [(label, one) for (label, _), one in zip(pairs, several, strict=True)]
+    return [(label, _confidence(one)) for label, one in pairs]

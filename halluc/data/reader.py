@@ -17,7 +17,8 @@ from halluc.data.rows.row import BadLine, LeftOut, Notice, Row, Unreadable
 class RawSentence:
     """One sentence as a file has it: with tags whose scheme is not known yet, or with spans.
 
-    ``lines`` gives the line of each token (from 1).
+    ``lines`` gives the line of each token (from 1). ``confidences`` are those of the spans as the file has them,
+    unchecked, None where one has none; empty where no span has one.
     """
 
     id: str
@@ -28,6 +29,7 @@ class RawSentence:
     tags: tuple[str, ...] | None = None
     spans: tuple[Span, ...] | None = None
     repairs: tuple[str, ...] = ()
+    confidences: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

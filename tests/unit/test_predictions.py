@@ -276,7 +276,7 @@ BROKEN = [
     ({**NO, "spans": [[0, 2, "PER", 87]]}, "between 0 and 1"),
     ({**NO, "spans": [[0, 2, "PER", float("nan")]]}, "between 0 and 1"),
     ({**NO, "spans": [[0, 2, "PER", True]]}, "between 0 and 1"),
-    ({**NO, "spans": [[0, 2]]}, "a predicted span is"),
+    ({**NO, "spans": [[0, 2]]}, "an item that is neither"),
     ({**NO, "spans": [[0, 9, "PER"]]}, "outside 0..5"),
     ({**NO, "spans": 7}, "neither a list nor a mapping"),
     ({**NO, "spans": [{"start": [1], "end": {}, "label": "x"}]}, "whole numbers"),
@@ -286,7 +286,7 @@ BROKEN = [
     ({**NO, "id": [1], "spans": []}, "the id is neither"),
     ({**NO, "id": 1.5, "spans": []}, "the id is neither"),
     ({"id": "test-0", "spans": []}, "neither `tokens` nor `text`"),
-    ({"text": SENTENCES[0][0], "spans": [[0, 3, "PER"]]}, "cuts through a token"),
+    ({"text": SENTENCES[0][0], "spans": [[0, 3, "PER"]]}, "cuts the token"),
 ]
 
 

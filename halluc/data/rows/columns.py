@@ -23,7 +23,8 @@ _PREFIX = re.compile(r"[BIESULM][-_]")
 
 
 def sentences(lines: Iterable[Line], layout: Layout, file: str) -> Iterator[Row | BadLine | Notice]:
-    """A row for each sentence: of each column that is asked for, by its number or name, the cells of all tokens.
+    """A row for each sentence: of each column that is asked for, by its number or name, the cells of all tokens; of all
+    columns, by number, where none is asked for.
 
     Raises:
         HallucError D116: a column that is asked for is not in the header.
@@ -157,6 +158,7 @@ class _Sentences:
             HallucError C106: two of them are one.
         """
         self.width, self.first = len(cells), line
+        self.asked = self.asked or list(range(self.width))
         self.places = [self._place(which) for which in self.asked]
         self.cells = [[] for _ in self.places]
         for place in self.places:

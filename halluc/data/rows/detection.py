@@ -40,6 +40,8 @@ def detected(source: TextStream, layout: Layout) -> Format:
     opened = source.begin.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
     if opened not in (b"[", b"{"):  # the first line may be one that cannot be read
         opened = next(_texts(source), "").lstrip()[:1].encode()
+    if opened in (b"[", b"{") and "conll" in layout.formats and _is_columns(source):
+        return "conll"  # a bracket is a token too
     if opened == b"[" and "json" in layout.formats and named in (None, "json", "jsonl"):
         return _of_lists(source)
     if opened == b"{" and named not in ("csv", "conll"):

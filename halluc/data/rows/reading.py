@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -30,12 +31,26 @@ def open_rows(reference: str, split: SplitName, layout: Layout) -> tuple[str, Ro
     return str(path), _of_file(path, replace(layout, lists=lists))
 
 
-def _of_file(path: Path, layout: Layout) -> Rows:
+def format_of(path: Path, layout: Layout) -> Format:
+    """The format of a file: the one that the layout names, or that its name and first lines tell.
+
+    Raises:
+        HallucError D101: it cannot be read.
+    """
+    with _opened(path) as file:
+        source = TextStream(file, str(path), layout.max_line_bytes, layout.encoding)
+        return "table" if tables.is_table(source.begin) else detected(source, layout)
+
+
+def _opened(path: Path) -> io.BufferedReader:
     try:
-        file = path.open("rb")
+        return path.open("rb")
     except OSError as error:
         raise unreadable(str(path), error) from None
-    with file:
+
+
+def _of_file(path: Path, layout: Layout) -> Rows:
+    with _opened(path) as file:
         source = TextStream(file, str(path), layout.max_line_bytes, layout.encoding)
         if layout.format in ("auto", "table") and (tables.is_table(source.begin) or layout.format == "table"):
             yield from tables.of_file(path, layout)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from operator import itemgetter
+from typing import Any
 
 from halluc.core.characters import is_invisible
 from halluc.core.examples import Span
@@ -15,8 +16,9 @@ from halluc.data.spans.forms import Given
 from halluc.data.spans.offsets import Reading, Sentence, in_characters, says
 from halluc.data.spans.values import Place
 
-Aligned = tuple[tuple[Span, ...], tuple[str, ...]]
-_NONE: Aligned = ((), ())
+# Spans, what was mended, and what a file says of the confidence of spans.
+Aligned = tuple[tuple[Span, ...], tuple[str, ...], Mapping[Span, Any]]
+_NONE: Aligned = ((), (), {})
 _SEE = "see `data.span_unit` and `data.span_end`"
 
 
@@ -36,7 +38,7 @@ class Alignment:
         self.plain = config.span_end == "exclusive" and config.span_base == 0
 
     def align(self, givens: Sequence[Given], sentence: Sentence, reading: Reading) -> Aligned:
-        """The spans in tokens, sorted and without overlap, and what was mended.
+        """The spans in tokens, sorted and without overlap, what was mended, and confidences where spans have them.
 
         Raises:
             Unreadable: D109: a span outside of the text, or that contradicts what it says. D110: it cuts a token. D111:
@@ -47,13 +49,14 @@ class Alignment:
             return _NONE
         found: list[Span] = []
         repairs: list[str] = []
+        confidences: dict[Span, Any] = {}
         bounds = sentence.bounds
         text = sentence.text
         by_character = self.plain and reading.unit == "characters" and bounds is not None
         starts = {start: at for at, (start, _) in enumerate(bounds)} if by_character and bounds is not None else {}
         ends = {end: at for at, (_, end) in enumerate(bounds, 1)} if by_character and bounds is not None else {}
         for given in givens:
-            start, end, label, surface, first, _, fault = given
+            start, end, label, surface, first, _, fault, confidence = given
             opens, closes = starts.get(start), ends.get(end)
             if (
                 opens is not None
@@ -66,9 +69,12 @@ class Alignment:
                 found.append(Span(opens, closes, label))
             elif (span := self._odd(given, sentence, reading, repairs)) is not None:
                 found.append(span)
-        if len(found) == 1:
-            return tuple(found), tuple(repairs)
-        return self._apart(found, repairs)
+            else:
+                continue
+            if confidence is not None:
+                confidences[found[-1]] = confidence
+        apart = tuple(found) if len(found) == 1 else self._apart(found, repairs)
+        return apart, tuple(repairs), confidences
 
     def _odd(self, given: Given, sentence: Sentence, reading: Reading, repairs: list[str]) -> Span | None:
         """A span that is not plainly whole tokens of the text; None where it is left out."""
@@ -180,11 +186,11 @@ class Alignment:
             )
         return Unreadable("D109", problem, self.advice(reading) or f"off by one? {_SEE}")
 
-    def _apart(self, spans: list[Span], repairs: list[str]) -> Aligned:
+    def _apart(self, spans: list[Span], repairs: list[str]) -> tuple[Span, ...]:
         """Spans that overlap, as the config says; a span that stands twice is one."""
         spans = sorted(set(spans))
         if all(one.end <= other.start for one, other in pairwise(spans)):
-            return tuple(spans), tuple(repairs)
+            return tuple(spans)
         how = self.config.overlaps
         if how in ("innermost", "outermost"):
             spans = _nested(spans, how, repairs)
@@ -201,7 +207,7 @@ class Alignment:
                 problem = f"spans {list(other)} and {list(span)} (in tokens) overlap"
                 ways = "`data.overlaps: longest`" + ("" if how != "error" else ", `innermost` or `outermost`")
                 raise Unreadable("D111", problem, f"set {ways}")
-        return tuple(kept), tuple(repairs)
+        return tuple(kept)
 
 
 def _nested(spans: list[Span], how: str, repairs: list[str]) -> list[Span]:

@@ -12,7 +12,7 @@ from halluc.data.spans.values import unpacked
 
 class Given(NamedTuple):
     """A span as a file writes it. ``surface`` is its text, ``first`` and ``last`` its tokens, where it says them;
-    ``fault`` is why it can be no span, whatever its offsets."""
+    ``fault`` is why it can be no span, whatever its offsets; ``confidence`` is what a model says of it, unchecked."""
 
     start: int
     end: int
@@ -21,6 +21,7 @@ class Given(NamedTuple):
     first: int | None = None
     last: int | None = None
     fault: str | None = None
+    confidence: Any = None
 
 
 # What keys mean, in small letters without underscores and hyphens; the most usual first.
@@ -36,6 +37,7 @@ _ROLES: dict[str, tuple[str, ...]] = {
     "first": ("tokenstart",),
     "last": ("tokenend",),
     "fault": ("fault",),
+    "confidence": ("confidence", "score"),
 }  # fmt: skip
 # An object around the list of spans, as spaCy writes it.
 _WRAPPERS = ("entities", "spans", "ents", "annotations", "labels", "result", "ner")
@@ -55,6 +57,7 @@ class Plan(NamedTuple):
     first: str | None
     last: str | None
     fault: str | None
+    confidence: str | None
 
     @property
     def shown(self) -> str:
@@ -81,18 +84,20 @@ def plan(keys: tuple[str, ...], label: str | None) -> Plan:
         labels, others = ((label,) if label in keys else ()), ()
     chosen = labels[0] if labels else others[0] if len(others) == 1 else None
     end = one("end")
-    surfaces = tuple(key for key in found("surface") if key != chosen)
+    # The `word` of transformers is put together of pieces, and need not be what stands in the text.
+    pieces = "word" if "entity_group" in keys else None
+    surfaces = tuple(key for key in found("surface") if key not in (chosen, pieces))
     several = others if chosen is None else ()
-    first, last, fault = one("first"), one("last"), one("fault")
-    return Plan(start, end, length if end is None else None, chosen, several, surfaces, first, last, fault)
+    rest = map(one, ("first", "last", "fault", "confidence"))
+    return Plan(start, end, length if end is None else None, chosen, several, surfaces, *rest)
 
 
 def spans(value: Any, field: str, label: str | None = None) -> list[Given]:
     """The spans that a field holds, in whichever form.
 
     Args:
-        value: a list of ``[start, end, label]`` or of objects, an object with such a list, ``{label: {surface: [[start,
-            end]]}}``, or text that holds one of these.
+        value: a list of ``[start, end, label]``, with a confidence behind or without, or of objects; an object with
+            such a list; ``{label: {surface: [[start, end]]}}``; or text that holds one of these.
         label: the key of an object with its label, where the config names it.
 
     Raises:
@@ -111,12 +116,13 @@ def spans(value: Any, field: str, label: str | None = None) -> list[Given]:
         if isinstance(item, dict):
             if (given := _of_object(item, field, label)) is not None:
                 found.append(given)
-        elif isinstance(item, (list, tuple)) and len(item) == 3:
-            start, end, name = item
+        elif isinstance(item, (list, tuple)) and len(item) in (3, 4):
+            start, end, name, *confidence = item
             if type(start) is int and type(end) is int and type(name) is str and name and not name.isspace():
-                found.append(Given(start, end, name))
+                given = Given(start, end, name)
             else:
-                found.append(_checked(start, end, name))
+                given = _checked(start, end, name)
+            found.append(given._replace(confidence=confidence[0]) if confidence else given)
         else:
             raise Unreadable("D107", f"`{field}` holds an item that is neither [start, end, label] nor a mapping")
     return found
@@ -132,7 +138,7 @@ def wrapped(value: Mapping[str, Any]) -> Sequence[Any] | None:
 
 
 def _may_be_span(item: Any) -> bool:
-    return isinstance(item, dict) or (isinstance(item, (list, tuple)) and len(item) == 3)
+    return isinstance(item, dict) or (isinstance(item, (list, tuple)) and len(item) in (3, 4))
 
 
 def _by_label(value: Mapping[str, Any], field: str) -> Iterator[Given]:
@@ -169,7 +175,8 @@ def _of_object(item: Mapping[str, Any], field: str, label: str | None) -> Given 
         start, end, name = _checked(start, end, name)[:3]
     surface = next((item[key] for key in keys.surfaces if isinstance(item[key], str)), None)
     fault = None if keys.fault is None else item[keys.fault]
-    return Given(start, end, name, surface, first, last, fault)
+    confidence = None if keys.confidence is None else item[keys.confidence]
+    return Given(start, end, name, surface, first, last, fault, confidence)
 
 
 def _label(item: Mapping[str, Any], keys: Plan, field: str) -> Any:

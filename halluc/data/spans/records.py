@@ -85,14 +85,16 @@ class Records:
         sentence = self._tokens(listed, text, record)
         if not sentence.tokens:
             raise Unreadable(*EMPTY)
-        found, repairs = self._spans(spans, sentence)
+        found, repairs, said = self._spans(spans, sentence)
+        confidences = tuple(map(said.get, found)) if said else ()
         made: Sequence[str] = sentence.tokens
         if listed is not None:
             made, kept = self.tokenizer.cleaned(made)
             if kept is not None:
                 found = _renumbered(found, kept)
         tokens = tuple(map(sys.intern, made))
-        return RawSentence(identity, row.file, (line,) * len(tokens), row.document, tokens, None, found, repairs)
+        lines = (line,) * len(tokens)
+        return RawSentence(identity, row.file, lines, row.document, tokens, None, found, repairs, confidences)
 
     def input_of(self, row: Row) -> InputText:
         """
@@ -179,7 +181,7 @@ class Records:
     def _spans(self, value: Any, sentence: Sentence) -> Aligned:
         givens = forms.spans(value, self.named["spans"], self.config.span_label_field) if value else []
         if not givens:
-            return (), ()
+            return (), (), {}
         unit = self._unit((sentence, givens))
         if sentence.bounds is None and unit != "tokens":
             help = "set `data.span_unit: tokens` if offsets count tokens"
