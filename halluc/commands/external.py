@@ -107,7 +107,7 @@ def read(tool: Tool, loaded: LoadedConfig, corpora: Corpora, split: SplitName, t
     settings, corpus, path = loaded.experiment, corpora.splits[split], tool.file
     if path.exists() and any(one.samefile(path) for one in corpora.files):
         raise HallucError("C011", f"{path} is the gold of {split}", help="name the file of what the tool predicted")
-    found, file = read_predictions(path, settings.data, corpus, corpora.scheme)
+    found, file = read_predictions(path, settings.data, corpus, corpora.schemes.get(split))
     found = [renamed(one, settings.eval.labels or {}) for one in found]
     try:
         stated, by = joined(found, corpus, path)

@@ -105,5 +105,6 @@ class ReadData(Record, extra="ignore"):
 
     schema_version: int = 1
     scheme: str | None = None
+    schemes: dict[str, str] = Field(default_factory=dict)
     splits: dict[str, ReadSplit] = Field(default_factory=dict)
     warnings: list[str] = Field(default_factory=list)
