@@ -182,12 +182,6 @@ def stream_corpora(
     }
 
 
-def _nothing(config: DataConfig, split: SplitName, help: str) -> HallucError:
-    reference = config.reference(split)
-    assert reference is not None
-    return data_error("D102", "nothing to read", Location(source_of(reference, split)), help)
-
-
 def _sentences(splits: _Items) -> dict[SplitName, Iterator[RawSentence]]:
     return {split: (one for one in items if isinstance(one, RawSentence)) for split, items in splits.items()}
 
@@ -242,11 +236,15 @@ class _Border:
         return found
 
     def nothing(self, split: SplitName) -> HallucError:
+        reference = self.config.reference(split)
+        assert reference is not None
+        message = "nothing to read"
         help = "every line was skipped; see `halluc check`" if self.bad else "it holds no example"
         held = [name for name in ("dev", "test") if self.config.is_held_out(name) and split in ("train", name)]
         if held:
-            help = f"`data.{held[0]}_share` left it none: name another share, or a `{held[0]}` of its own"
-        return _nothing(self.config, split, help)
+            message = f"no example is left for {split}"
+            help = f"`data.{held[-1]}_share` takes a part of train: name another share, or a `{held[-1]}` of its own"
+        return data_error("D102", message, Location(source_of(reference, split)), help)
 
     def refuse(self) -> None:
         """Raise what cannot be read, where the config does not leave it out."""
