@@ -228,7 +228,7 @@ class _Sentences(File):
     def _records(self, layout: Layout) -> list[_Sentence]:
         rows = list(self.each(self.rows(layout), self._usual))
         records: dict[Any, Records] = {}
-        for keys in {row.fields[_KEYS] for row in rows}:
+        for keys in dict.fromkeys(row.fields[_KEYS] for row in rows):
             config = self.config.model_copy(update=dict(keys))
             same = [row for row in rows if row.fields[_KEYS] == keys]
             records[keys] = Records(config, Tokenizer.of(config), same[:MOST_ROWS])
