@@ -228,7 +228,7 @@ class _Sentences(File):
     def _records(self, layout: Layout) -> list[_Sentence]:
         rows = list(self.each(self.rows(layout), self._usual))
         records: dict[Any, Records] = {}
-        for keys in {row.fields[_KEYS] for row in rows}:
+        for keys in dict.fromkeys(row.fields[_KEYS] for row in rows):
             config = self.config.model_copy(update=dict(keys))
             same = [row for row in rows if row.fields[_KEYS] == keys]
             records[keys] = Records(config, Tokenizer.of(config), same[:MOST_ROWS])
@@ -253,16 +253,27 @@ class _Sentences(File):
             raise Unreadable("D107", "neither `tokens` nor `text`", help)
         name = _predicted(record, (data.spans_field, "spans", "entities", data.tags_field, "tags"))
         value = unpacked(record[name])
-        if name in (PREDICTED_TAGS, data.tags_field, "tags"):
-            given = forms.spans(record.get(PREDICTED) or (), PREDICTED)
+        items = value if isinstance(value, list) else []
+        if name in (PREDICTED_TAGS, data.tags_field, "tags") or (items and isinstance(items[0], str)):
+            given = forms.spans(_scored(record.get(PREDICTED) or []), PREDICTED) if name == PREDICTED_TAGS else []
             beside = {Span(one.start, one.end, one.label): one.confidence for one in given}
             return replace(row, fields={**made, "tags": value, _BESIDE: beside})
-        items = [item for item in value if isinstance(item, dict)] if isinstance(value, (list, tuple)) else []
-        if "tokens" in made and any("start_char" in item for item in items):  # of `halluc predict`
-            made[_KEYS] = (*_OWN, ("span_unit", "tokens"))
-        elif name == PREDICTED:
-            made[_KEYS] = _OWN
-        return replace(row, fields={**made, "spans": value})
+        is_written = any(isinstance(item, dict) and "start_char" in item for item in items)  # by `halluc predict`
+        if name == PREDICTED or is_written:
+            counts_tokens = "tokens" in made and (is_written or "text" not in made)
+            made[_KEYS] = (*_OWN, ("span_unit", "tokens")) if counts_tokens else _OWN
+        return replace(row, fields={**made, "spans": _scored(value)})
+
+
+def _scored(items: Any) -> Any:
+    """Spans of which ``[start, end, label, confidence]`` are objects."""
+    names = ("start", "end", "label", "confidence")
+    is_list = isinstance(items, list)
+    return (
+        [dict(zip(names, one, strict=True)) if isinstance(one, list) and len(one) == 4 else one for one in items]
+        if is_list
+        else items
+    )
 
 
 class _Texts(File):

@@ -25,7 +25,9 @@ def figures(text: str) -> dict[tuple[str, str, str], Any]:
 
 
 def newest(config: Path, name: str) -> Path:
-    return max(path for path in (config.parent / "runs" / name).iterdir() if path.is_dir() and not path.is_symlink())
+    """The run that was written last; two runs of one second sort by their hashes."""
+    runs = [path for path in (config.parent / "runs" / name).iterdir() if path.is_dir() and not path.is_symlink()]
+    return max(runs, key=lambda run: (run / "run.json").stat().st_mtime_ns)
 
 
 def lines(run: Path, split: str = "test") -> list[dict[str, Any]]:

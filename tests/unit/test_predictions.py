@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -139,11 +140,12 @@ def test_tokens_stand_where_the_data_has_them_or_first(tmp_path, column, rows):
     assert told.warnings == []
 
 
-def test_a_brace_is_a_token_too(tmp_path):
-    rows = [["{", "a", "}"], ["b"]]
+@pytest.mark.parametrize("bracket", ["{", "["])
+def test_a_bracket_is_a_token_too(tmp_path, bracket):
+    rows = [[bracket, "a", "}"], ["b"]]
     gold = Corpus("test", tuple(Tagged(str(n), Origin("g", n), tuple(r), ()) for n, r in enumerate(rows)), "g")
     file = columns(tmp_path / "p.txt", [(row, ["O"] * len(row)) for row in rows])
-    assert [one.example.tokens for one in read(file, corpus=gold)[0]] == [("{", "a", "}"), ("b",)]
+    assert [one.example.tokens for one in read(file, corpus=gold)[0]] == [(bracket, "a", "}"), ("b",)]
 
 
 SPANS = [
@@ -169,6 +171,59 @@ def test_spans_with_confidences_in_every_form(tmp_path, record):
     assert stated[0].example.spans == tuple(SENTENCES[0][1])
     assert stated[0].confidences == (0.9, 0.25)
     assert told.notes == {}
+
+
+RECORDS = [{"tokens": tokens(n), "predicted": [[*span, 0.5] for span in SENTENCES[n][1]]} for n in range(3)]
+TAGS = [{"tokens": tokens(n), "predicted": gold_tags(n), "tags": ["O"] * len(tokens(n))} for n in range(3)]
+PLACES = [[(0, 9), (18, 22)], [(0, 4), (10, 14)], []]
+PIPELINE = [
+    {"text": text, "tokens": text.split(), "predicted": [
+        {"entity_group": span.label, "word": "##piece", "score": 0.5, "start": start, "end": end}
+        for span, (start, end) in zip(spans, places, strict=True)
+    ]} for (text, spans), places in zip(SENTENCES, PLACES, strict=True)
+]  # fmt: skip
+LINES = ["".join(json.dumps(one) + "\n" for one in records).encode() for records in (RECORDS, TAGS, PIPELINE)]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("a.json", json.dumps(RECORDS).encode()), ("pretty.json", json.dumps(RECORDS, indent=1).encode()),
+     ("p.jsonl.gz", gzip.compress(LINES[0])), ("utf16.jsonl", LINES[0].decode().encode("utf-16")),
+     ("tags.jsonl", LINES[1]), ("characters.jsonl", LINES[2])],
+)  # fmt: skip
+def test_every_file_and_every_unit_that_gold_may_have(tmp_path, name, content):
+    (tmp_path / name).write_bytes(content)
+    encoding = "utf-16" if name == "utf16.jsonl" else "utf-8"
+    stated, _, told = read(tmp_path / name, SpansConfig(format="conll", test="gold.txt", encoding=encoding))
+    assert [one.example.spans for one in stated] == [tuple(spans) for _, spans in SENTENCES]
+    sure = None if name.startswith("tags") else 0.5
+    assert [one.confidences for one in stated] == [(sure,) * len(spans) for _, spans in SENTENCES]
+    assert (told.notes, told.warnings) == ({}, [])
+
+
+def test_tags_without_prefixes_are_read_and_told(tmp_path):
+    rows = [(tokens(n), [tag[2:] or "O" for tag in gold_tags(n)]) for n in range(3)]
+    stated, _, told = read(columns(tmp_path / "p.txt", rows))
+    assert [one.example.spans for one in stated] == [tuple(spans) for _, spans in SENTENCES]
+    assert "predicted tags are read as IO" in told.warnings[0]
+
+
+def test_spans_that_cut_tokens_become_what_those_of_gold_do(tmp_path):
+    records = [
+        {"text": text, "predicted": [[1, 9, "PER", 0.9]] if n == 0 else []} for n, (text, _) in enumerate(SENTENCES)
+    ]
+    file = jsonl(tmp_path / "p.jsonl", *records)
+    assert refused(file).code == "D110"
+    stated, _, told = read(file, SpansConfig(format="jsonl", test="gold.jsonl", bad_spans="widen"))
+    assert (stated[0].example.spans, stated[0].confidences) == ((Span(0, 2, "PER"),), (0.9,))
+    assert told.notes == {"mended_spans": 1}
+    assert refused(file, SpansConfig(format="jsonl", test="gold.jsonl", bad_spans="skip")).code == "D110"
+
+
+def test_one_error_tells_of_all_lines_with_one_cause(tmp_path):
+    records = [{"tokens": tokens(n), "tags": gold_tags(n), "prediction": []} for n in range(3)]
+    error = refused(jsonl(tmp_path / "p.jsonl", *records))
+    assert (error.code, "3 lines" in error.message, "`prediction` meant" in str(error.help)) == ("D107", True, True)
 
 
 def test_ends_are_those_of_the_data_but_halluc_s_own_are_exclusive(tmp_path):
@@ -347,7 +402,7 @@ def predictions(draw: st.DrawFn) -> list[list[tuple[Span, float]]]:
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(predictions(), st.sampled_from(["iob2", "bioes", "bmes"]))
+@given(predictions(), st.sampled_from(["iob2", "bioes", "bmes", "bilou"]))
 def test_what_is_written_is_read_back(tmp_path, said, scheme):
     spans = [tuple(span for span, _ in one) for one in said]
     rows = [(tokens(n), gold_tags(n), write_tags(len(tokens(n)), spans[n], scheme)) for n in range(3)]

@@ -336,3 +336,11 @@ def test_any_records_give_sentences_or_say_why_not(records, keys):
         assert given_.bounds is None or len(given_.bounds) == len(given_.tokens)
     except (Unreadable, HallucError) as refused:
         assert refused.code in ("D106", "D107", "D109")
+
+
+def test_confidences_come_with_their_spans_unchecked():
+    spans = [{"start": 15, "end": 19, "label": "LOC", "score": 87}, {"start": 0, "end": 8, "label": "PER"}]
+    rows = [Row("f", 1, {"text": TEXT, "spans": spans}), Row("f", 2, {"text": TEXT, "spans": spans[1:]})]
+    one, other = SpansReader(SpansConfig(train="f")).sentences(iter(rows), "train")
+    assert [span.label for span in one.spans] == ["PER", "LOC"]
+    assert (one.confidences, other.confidences) == ((None, 87), ())

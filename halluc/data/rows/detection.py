@@ -17,6 +17,8 @@ from halluc.data.rows.streams import TextStream
 # What is looked at before the format must be clear.
 _LINES, _CHARACTERS = 200, 1 << 20
 _BLANKS = re.compile(r"[ \t]+")
+# A bracket that is a token of columns, for no JSON goes on so.
+_TOKEN = re.compile(rb"[\[{][ \t]+[^\s\[\]{}\"]")
 _BY_NAME: dict[str, Format] = {
     ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".conll": "conll", ".conllu": "conll", ".bio": "conll",
     ".iob": "conll", ".iob2": "conll", ".csv": "csv", ".tsv": "csv", ".tab": "csv", ".parquet": "table",
@@ -37,11 +39,12 @@ def detected(source: TextStream, layout: Layout) -> Format:
     if layout.format != "auto":
         return layout.format
     named = next((form for suffix, form in _BY_NAME.items() if unpacked_name(source.name).endswith(suffix)), None)
-    opened = source.begin.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
+    begin = source.begin.removeprefix(b"\xef\xbb\xbf").lstrip()
+    opened, is_token = begin[:1], _TOKEN.match(begin) is not None
     if opened not in (b"[", b"{"):  # the first line may be one that cannot be read
         opened = next(_texts(source), "").lstrip()[:1].encode()
-    if opened in (b"[", b"{") and "conll" in layout.formats and _is_columns(source):
-        return "conll"  # a bracket is a token too
+    if is_token and "conll" in layout.formats and _is_columns(source):
+        return "conll"
     if opened == b"[" and "json" in layout.formats and named in (None, "json", "jsonl"):
         return _of_lists(source)
     if opened == b"{" and named not in ("csv", "conll"):

@@ -96,8 +96,8 @@ def spans(value: Any, field: str, label: str | None = None) -> list[Given]:
     """The spans that a field holds, in whichever form.
 
     Args:
-        value: a list of ``[start, end, label]``, with a confidence behind or without, or of objects; an object with
-            such a list; ``{label: {surface: [[start, end]]}}``; or text that holds one of these.
+        value: a list of ``[start, end, label]`` or of objects, an object with such a list, ``{label: {surface: [[start,
+            end]]}}``, or text that holds one of these.
         label: the key of an object with its label, where the config names it.
 
     Raises:
@@ -116,13 +116,12 @@ def spans(value: Any, field: str, label: str | None = None) -> list[Given]:
         if isinstance(item, dict):
             if (given := _of_object(item, field, label)) is not None:
                 found.append(given)
-        elif isinstance(item, (list, tuple)) and len(item) in (3, 4):
-            start, end, name, *confidence = item
+        elif isinstance(item, (list, tuple)) and len(item) == 3:
+            start, end, name = item
             if type(start) is int and type(end) is int and type(name) is str and name and not name.isspace():
-                given = Given(start, end, name)
+                found.append(Given(start, end, name))
             else:
-                given = _checked(start, end, name)
-            found.append(given._replace(confidence=confidence[0]) if confidence else given)
+                found.append(_checked(start, end, name))
         else:
             raise Unreadable("D107", f"`{field}` holds an item that is neither [start, end, label] nor a mapping")
     return found
@@ -138,7 +137,7 @@ def wrapped(value: Mapping[str, Any]) -> Sequence[Any] | None:
 
 
 def _may_be_span(item: Any) -> bool:
-    return isinstance(item, dict) or (isinstance(item, (list, tuple)) and len(item) in (3, 4))
+    return isinstance(item, dict) or (isinstance(item, (list, tuple)) and len(item) == 3)
 
 
 def _by_label(value: Mapping[str, Any], field: str) -> Iterator[Given]:
