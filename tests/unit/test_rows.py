@@ -240,7 +240,8 @@ def test_tables_have_the_names_of_their_classes(tmp_path, suffix):
 
 
 PIECES = [
-    "a", " ", "\t", "\n", "\r", '"', ",", ";", "{", "}", "[", "]", ":", "1", "\\u", "O", "B-X", "\0", "\u00e9", "\ufeff",
+    "a", " ", "\t", "\n", "\r", '"', ",", ";", "{", "}", "[", "]", ":", "1", "\\u", "O", "B-X", "\0", "\u00e9",
+    "\ufeff",
     "__label__", "-DOCSTART-", '{"text": "a"}',
 ]  # fmt: skip
 

@@ -30,8 +30,8 @@ def data(source: Evaluated, texts: Texts) -> Data:
     if source.split not in check.splits:
         rows.append(_evaluated(source, texts, inputs))
     warnings = [*check.warnings, *_repeated(source, texts)]
-    scheme = check.scheme or ", ".join(f"{scheme.upper()} in {split}" for split, scheme in check.schemes.items()) or None
-    return Data(splits=rows, scheme=scheme, warnings=warnings, withheld=source.record.gap)
+    schemes = ", ".join(f"{scheme.upper()} in {split}" for split, scheme in check.schemes.items())
+    return Data(splits=rows, scheme=check.scheme or schemes or None, warnings=warnings, withheld=source.record.gap)
 
 
 def _repeated(source: Evaluated, texts: Texts) -> list[str]:
