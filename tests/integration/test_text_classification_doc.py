@@ -52,7 +52,7 @@ def test_every_config_is_valid_over_the_first(tmp_path, more):
 def test_every_file_is_read(tmp_path, name, keys, labels):
     path = tmp_path / name.partition("#")[0]
     path.write_text(FILES[path.name], encoding="utf-8")
-    found = read_corpora(TextsConfig(format="texts", **{**keys, "train": str(tmp_path / name)}), TABLE).splits["train"]
+    found = read_corpora(TextsConfig(**{**keys, "train": str(tmp_path / name)}), TABLE).splits["train"]
     assert [example.labels[0] if example.labels else None for example in found] == labels
     assert all((example.second is not None) == ("second_field" in keys) for example in found)
 
