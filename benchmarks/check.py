@@ -66,7 +66,7 @@ def records(sentences: Iterator[list[tuple[str, str]]]) -> Iterator[str]:
 
 FORMS = {
     "conll": (columns, "task: {type: token_classification}\ndata: {format: conll, "),
-    "texts": (records, "task: {type: text_classification}\ndata: {format: texts, form: jsonl, "),
+    "texts": (records, "task: {type: text_classification}\ndata: {format: jsonl, "),
 }
 
 

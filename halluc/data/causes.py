@@ -9,8 +9,8 @@ from dataclasses import replace
 from halluc.core.errors import HallucError
 from halluc.data.rows.row import BadLine
 
-# What differs between rows of one cause: what is quoted, and numbers.
-_VARYING = re.compile(r"`[^`]*`|\"[^\"]*\"|'[^']*'|\[[^\]]*\]|\b0x[0-9a-f]+|\b\d[\d,.]*\b")
+# What differs between rows of one cause: what is quoted, spans with their labels, and numbers.
+_VARYING = re.compile(r"`[^`]*`|\"[^\"]*\"|'[^']*'|\[[^\]]*\](?: \S+)?|\b0x[\da-f]+\b|\b\d[\d,.]*\b")
 # Places that are named beside the first one.
 _PLACES = 2
 

@@ -19,6 +19,18 @@ def test_the_same_problem_of_many_rows_is_one_error_with_its_places():
     assert (error.code, str(error.where), error.where.text, error.help) == ("D110", "t.jsonl:1", "row 1", "do this")
 
 
+def test_neither_labels_of_spans_nor_bytes_make_another_cause():
+    rows = [
+        bad("D110", 1, 'span [0, 2] PER "a" cuts the token "b"'),
+        bad("D110", 2, 'span [4, 5] LOC "c" cuts the token "d"'),
+    ]
+    rows += [bad("D104", 3, "byte 0xe4 is not UTF-8"), bad("D104", 4, "byte 0xc5 is not UTF-8")]
+    assert [error.message for error in folded(rows)] == [
+        'span [0, 2] PER "a" cuts the token "b" (2 lines: also t.jsonl:2)',
+        "byte 0xe4 is not UTF-8 (2 lines: also t.jsonl:4)",
+    ]
+
+
 def test_other_causes_are_errors_of_their_own():
     rows = [bad("D107", 1, "no field `a`"), bad("D106", 2, "an empty text"), bad("D107", 3, "no field `b`")]
     rows += [bad("D107", 4, "nested too deeply"), bad("D106", 9, "an empty text")]

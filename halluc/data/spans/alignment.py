@@ -99,7 +99,8 @@ class Alignment:
                 start, end = start + len(surface) - len(surface.lstrip()), end - len(surface) + len(surface.rstrip())
                 repairs.append(f"{blanks}: stripped")
             elif self.config.bad_spans == "error":
-                raise Unreadable("D110", blanks, "set `data.strip_spans: true` to leave such blanks out of spans")
+                help = "set `data.strip_spans: true` to leave such blanks out of spans"
+                raise Unreadable("D110", blanks, "; but ".join(filter(None, (help, self.advice(reading)))))
         if self.config.strip_invisible:
             start, end = _without_hidden(sentence, start, end)
         span = self._on_tokens(given, sentence, (start, end), reading, repairs)

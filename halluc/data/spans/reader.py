@@ -178,7 +178,8 @@ class SpansReader:
             try:
                 sentence = records.sentence(row, split)
                 if sentence.id in seen:
-                    raise Unreadable("D112", f"id `{sentence.id}` stands already on line {seen[sentence.id]}")
+                    problem = f"id `{sentence.id}` stands already on line {seen[sentence.id]}"
+                    raise Unreadable("D112", problem, "ids must differ: mend it, or see `data.id_field`")
                 seen[sentence.id] = row.line
                 yield sentence
             except Skipped as skipped:

@@ -241,7 +241,8 @@ class Records:
     def _no_annotation(self, record: Mapping[str | int, Any]) -> Unreadable:
         config = self.config
         problem = f"neither `{config.tags_field}` nor `{config.spans_field}`; it has {_have(record)}"
-        return Unreadable("D107", problem, "see `data.tags_field` or `data.spans_field`")
+        help = "a sentence without mentions has an empty list; or see `data.tags_field` and `data.spans_field`"
+        return Unreadable("D107", problem, help)
 
 
 def _have(record: Mapping[str | int, Any]) -> str:
