@@ -213,7 +213,9 @@ def doubts(samples: Sequence[Sample], now: Reading, asked: Collection[str], stri
             others.append((Reading(unit, inclusive, 1 - base), "no span has the first token of its sentence"))
     else:
         units: tuple[Unit, ...] = ("characters", "utf16", "bytes")
-        others = [(Reading(other, inclusive, base), "") for other in units if other != unit and "span_unit" not in asked]
+        others = [
+            (Reading(other, inclusive, base), "") for other in units if other != unit and "span_unit" not in asked
+        ]
         if "span_end" not in asked:
             others.append((Reading(unit, not inclusive, base), ""))
         if "span_base" not in asked:

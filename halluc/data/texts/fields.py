@@ -165,7 +165,9 @@ def _only(row: Row, candidates: Sequence[Any], what: str) -> Column:
     near = did_you_mean(what, list(candidates)) or candidates[0]
     help = f"name one, as `data.{what}_field: {near}`"
     if any(" " in name for name in row if isinstance(name, str)):
-        help = "if the first row is no header, set `data.header: false`, and `data.text_field` and `data.label_field` to "
+        help = (
+            "if the first row is no header, set `data.header: false`, and `data.text_field` and `data.label_field` to "
+        )
         help += "numbers of columns, from 0; else " + f"name one, as `data.{what}_field: {near}`"
     raise Unmapped("D116", problem, help)
 

@@ -128,7 +128,9 @@ class _Mapper:
         given, fields = self._mapped(row)
         text = given.get(fields.text, _ABSENT)
         if begins and fields.labels and is_header(text, given.get(fields.labels[0])):
-            help = "take it out; or, where it names the columns of a table, set `data.format: csv` and `data.header: true`"
+            help = (
+                "take it out; or, where it names the columns of a table, set `data.format: csv` and `data.header: true`"
+            )
             raise Unreadable("D116", f"the first row is a header: `{text}` and `{given[fields.labels[0]]}`", help)
         second = None
         if text is _ABSENT:

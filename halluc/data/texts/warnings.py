@@ -37,9 +37,8 @@ class FirstRows:
         """What a person should know of them."""
         pairs = self.pairs
         if self.are_lists and _are_exchanged(pairs):
-            yield "the labels have more words than the texts, and repeat no more often: in a list, the text comes first; " + (
-                "to read it as [label, text], set `data.text_field: 1` and `data.label_field: 0`"
-            )
+            what = "the labels have more words than the texts, and repeat no more often: a list begins with its text"
+            yield f"{what}; to read [label, text], set `data.text_field: 1` and `data.label_field: 0`"
         if not self.are_lines:
             return
         if (do := label_at_the_end(pairs)) is not None:
@@ -75,7 +74,7 @@ def label_at_the_end(lines: Pairs) -> str | None:
 
 
 def _delimiter(lines: Pairs) -> str | None:
-    """The delimiter that every label holds, as where the first cell of a row has a blank, or that cuts all lines alike."""
+    """The delimiter that every label holds, as where the first cell has a blank, or that cuts all lines alike."""
     for delimiter in DELIMITERS:
         if lines and all(delimiter in label for label, _ in lines):
             return delimiter
