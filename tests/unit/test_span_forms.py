@@ -232,7 +232,10 @@ def test_of_several_texts_the_one_with_the_spans_is_read(tmp_path):
     ]
     found = corpora(tmp_path, records)
     assert mentions(found) == [[("Ann Holm", "PER")], [("Oslo", "LOC")]]
-    assert found.mappings["train"] == "text: `body`; spans: `gold` (start, end, label); id: `id`"
+    assert (
+        found.mappings["train"]
+        == "text: `body`; spans: `gold` (start, end, label); id: `id`; offsets count characters from 0, ends exclusive"
+    )
 
 
 def test_a_field_that_is_named_and_absent_is_said(tmp_path):
@@ -246,13 +249,11 @@ def test_check_says_what_was_read(tmp_path):
 
     spans = [{"start_offset": 0, "end_offset": 8, "label": "PER"}]
     expected = "text: `text`; spans: `entities` (start_offset, end_offset, label); id: `id`"
-    assert mapping({"id": 7, "text": TEXT, "entities": spans}) == expected
+    counted = "; offsets count characters from 0, ends exclusive"
+    assert mapping({"id": 7, "text": TEXT, "entities": spans}) == expected + counted
     assert mapping({"tokens": TOKENS, "ner_tags": TAGS}) == "tokens: `tokens`; tags: `ner_tags`"
     beside = {"text": TEXT, "tokens": [*TOKENS, "."], "spans": [[15, 19, "LOC"]]}
-    assert (
-        mapping(beside)
-        == "tokens: `tokens`; text: `text`; spans: `spans` (start, end, label); offsets count characters"
-    )
+    assert mapping(beside) == "tokens: `tokens`; text: `text`; spans: `spans` (start, end, label)" + counted
 
 
 def test_a_text_classification_file_is_recognised(tmp_path):

@@ -123,7 +123,11 @@ def test_beside_text_and_tokens_the_only_unit_that_fits_is_taken(tmp_path):
     assert read(tmp_path, [BESIDE | {"spans": [[0, 2, "PER"], [3, 4, "LOC"]]}]) == [
         [("Ann Holm", "PER"), ("Oslo", "LOC")]
     ]
-    assert corpora(tmp_path, [BESIDE | {"spans": [[0, 2, "PER"]]}]).mappings["train"].endswith("offsets count tokens")
+    assert (
+        corpora(tmp_path, [BESIDE | {"spans": [[0, 2, "PER"]]}])
+        .mappings["train"]
+        .endswith("offsets count tokens from 0, ends exclusive")
+    )
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,8 @@ _SEPARATORS = {"tab": "\t", "space": " "}
 _BLANKS = re.compile(r"[ \t]+")
 # Of so many different sequences of cells, as of tags, sentences share theirs.
 _MOST_MET = 1 << 16
+# Sentences of more tokens, on the average, or one alone with so many ends of sentences inside of it, are several.
+_MOST_TOKENS, _MOST_STOPS, _STOPS = 250, 2, frozenset(".!?\u3002")
 _PREFIX = re.compile(r"[BIESULM][-_]")
 
 
@@ -61,7 +63,8 @@ class _Sentences:
         self.names: list[str] = []
         self.lines: list[int] = []
         self.cells: list[list[str]] = []
-        self.sound, self.document, self.sentences, self.tokens = True, 0, 0, 0
+        self.sound, self.document = True, 0
+        self.sentences = self.tokens = self.stops = 0
         self.number: str | None = None
         self._met: dict[tuple[str, ...], tuple[str, ...]] = {}
         self._numbers: tuple[int, int] | tuple[()] | None = ()
@@ -197,9 +200,11 @@ class _Sentences:
     def _ended(self) -> Iterator[Row]:
         """The sentence that was read, if it is one. Words and tags that stand in many sentences are in memory once."""
         if self.lines and self.sound:
-            self.sentences, self.tokens = self.sentences + 1, len(self.lines)
+            self.sentences, self.tokens = self.sentences + 1, self.tokens + len(self.lines)
             first, last = self.lines[0], self.lines[-1]
             numbers: Any = range(first, last + 1) if last - first < len(self.lines) else tuple(self.lines)
+            if self.sentences == 1:
+                self.stops = sum(cell in _STOPS for cell in self.cells[0][:-1])
             fields = {which: self._shared(cells) for which, cells in zip(self.asked, self.cells, strict=True)}
             yield Row(self.file, first, fields, "", 0, numbers, self.document)
         if self.lines or not self.sound:
@@ -220,13 +225,20 @@ class _Sentences:
         self._numbers = (first, number) if number >= 0 and 0 <= number - last <= 1 else None
 
     def _one_sentence(self) -> Notice | None:
-        """What to say of a file without any blank line, whose first column counts sentences."""
+        """What to say of a file whose sentences seem to end without a blank line."""
         first, last = self._numbers or (0, 0)
         counts = first < last and last - first + 1 < self.tokens
-        if not counts or self.sentences != 1 or self.document or self.layout.sentence_column is not None:
+        if not self.sentences or self.layout.sentence_column is not None:
             return None
-        what = f"the whole file is one sentence of {self.tokens:,} tokens, for no blank line ends one, and its first "
-        return Notice(self.file, 1, what + "column seems to count sentences: set `data.sentence_column: 0`")
+        if self.sentences == 1 and counts and not self.document:
+            what = f"the whole file is one sentence of {self.tokens:,} tokens, for no blank line ends one, and "
+            what += "its first column seems to count sentences: set `data.sentence_column: 0`"
+            return Notice(self.file, 1, what)
+        if self.tokens > _MOST_TOKENS * self.sentences or (self.sentences == 1 and self.stops > _MOST_STOPS):
+            what = f"{self.sentences:,} sentence{'s' * (self.sentences > 1)} of {self.tokens:,} tokens in all: "
+            what += "a blank line ends a sentence; where a column numbers sentences, set `data.sentence_column`"
+            return Notice(self.file, 1, what)
+        return None
 
     def _endless(self) -> BadLine:
         problem = f"a sentence of more than {self.layout.max_line_bytes:,} characters"

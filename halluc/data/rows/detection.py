@@ -109,7 +109,8 @@ def _of_objects(source: TextStream, layout: Layout, named: Format | None) -> For
     holds_lists = any(
         isinstance(value, list) and value and isinstance(value[0], (list, dict)) for value in found.values()
     )
-    is_record = bool({*layout.names, "text", "tokens"} & found.keys())
+    has_words = any(isinstance(value, list) and value and isinstance(value[0], str) for value in found.values())
+    is_record = has_words or bool({*layout.names, "text", "tokens"} & found.keys())
     return (
         "json"
         if holds_lists and not is_record and len(list(zip(range(2), _texts(source), strict=False))) < 2

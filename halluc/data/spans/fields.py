@@ -92,6 +92,8 @@ class _Choice:
         known = self.known
         if known["tokens"] is None and known["text"] is None:
             self._guess_input()
+        if self.gold and known["tokens"] is not None and known["text"] is None and self._is_default("text"):
+            known["text"] = self._text_of(known["tokens"])
         if self.gold and known["tags"] is None and known["spans"] is None:
             self._guess_annotation()
         if known["tags"] is not None and known["tokens"] is None and known["spans"] is not None:
@@ -161,6 +163,24 @@ class _Choice:
         if not found:
             raise self._no_input([])
         known["tokens" if lists else "text"] = (found[0],)
+
+    def _text_of(self, tokens: Path) -> Path | None:
+        """The one string that holds the tokens of each row, in their order: offsets may count its characters."""
+        taken = self._taken()
+        found = [name for name in self.names if name not in taken and self._holds_tokens(name, tokens)]
+        return (found[0],) if len(found) == 1 else None
+
+    def _holds_tokens(self, name: str | int, tokens: Path) -> bool:
+        for record in self.records:
+            text, listed = record.get(name), _value(record, tokens)
+            if not isinstance(text, str) or listed is None:
+                return False
+            try:
+                if values.located(values.words(listed, "", text)[0], text) is None:
+                    return False
+            except Unreadable:
+                return False
+        return True
 
     def _fitting(self, texts: list[str | int]) -> list[str | int]:
         """Of several strings, those that all spans lie within and that have the surfaces that spans say."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from operator import itemgetter, ne
@@ -15,6 +15,8 @@ from halluc.data.spans.forms import Given
 from halluc.data.spans.values import Place, located
 
 _NAMES = {"characters": "characters", "tokens": "tokens", "utf16": "UTF-16 code units", "bytes": "UTF-8 bytes"}
+# So many spans in tokens without one that has one token, or the first one, are unusual.
+_LEAST_ENDS, _LEAST_STARTS = 10, 30
 
 
 class Reading(NamedTuple):
@@ -27,6 +29,9 @@ class Reading(NamedTuple):
     @classmethod
     def of(cls, config: SpansConfig, unit: Unit) -> Reading:
         return cls(unit, config.span_end == "inclusive", config.span_base)
+
+    def __str__(self) -> str:
+        return f"{_NAMES[self.unit]} from {self.base}, ends {'inclusive' if self.inclusive else 'exclusive'}"
 
     def start(self, given: Given) -> int:
         """Where a span starts, from 0."""
@@ -193,19 +198,59 @@ def proposal(samples: Sequence[Sample], now: Reading, strip: bool) -> str | None
     return _keys(reading, now)
 
 
+def doubts(samples: Sequence[Sample], now: Reading, asked: Collection[str], strip: bool) -> Iterator[str]:
+    """What a person should know of readings that fit the spans as well as the present one, and come to others.
+
+    Few other readings fit the words of a text by chance. Any offsets fit tokens: of those it is told what hardly any
+    corpus is like.
+
+    Args:
+        asked: the keys that the config has, which need no doubt.
+    """
+    unit, inclusive, base = now
+    spans = [(now.start(given), now.end(given)) for _, givens in samples for given in givens if given.fault is None]
+    if unit == "tokens":
+        others = []
+        if "span_end" not in asked and len(spans) >= _LEAST_ENDS and all(end - start > 1 for start, end in spans):
+            others.append((Reading(unit, not inclusive, base), "no span has one token"))
+        if "span_base" not in asked and len(spans) >= _LEAST_STARTS and all(start > 0 for start, _ in spans):
+            others.append((Reading(unit, inclusive, 1 - base), "no span has the first token of its sentence"))
+    else:
+        units: tuple[Unit, ...] = ("characters", "utf16", "bytes")
+        others = [
+            (Reading(other, inclusive, base), "") for other in units if other != unit and "span_unit" not in asked
+        ]
+        if "span_end" not in asked:
+            others.append((Reading(unit, not inclusive, base), ""))
+        if "span_base" not in asked:
+            others.append((Reading(unit, inclusive, 1 - base), ""))
+    present = result(samples, now, strip) if others else None
+    for other, why in others:
+        found = result(samples, other, strip) if present else None
+        if found is not None and found != present:
+            told = f"{why}: " if why else "the first spans fit in two ways: "
+            yield f"{told}offsets are read as {now}; if they count {other}, set {' and '.join(_changed(other, now))}"
+
+
+def _changed(reading: Reading, now: Reading) -> list[str]:
+    """The keys that make one reading of another."""
+    end = "inclusive" if reading.inclusive else "exclusive"
+    keys = (("span_unit", reading.unit), ("span_end", end), ("span_base", reading.base))
+    differs = map(ne, reading, now)
+    return [f"`data.{key}: {value}`" for (key, value), changes in zip(keys, differs, strict=True) if changes]
+
+
 def _keys(reading: Reading, now: Reading) -> str | None:
-    said, keys = [], []
+    said = []
     if reading.unit != now.unit:
         said.append(f"offsets count {_NAMES[reading.unit]}")
-        keys.append(f"`data.span_unit: {reading.unit}`")
     if reading.inclusive != now.inclusive:
         said.append(
             "the end is " + ("the last one of the span" if reading.inclusive else "the first one behind the span")
         )
-        keys.append(f"`data.span_end: {'inclusive' if reading.inclusive else 'exclusive'}`")
     if reading.base != now.base:
         said.append(f"the first has the number {reading.base}")
-        keys.append(f"`data.span_base: {reading.base}`")
+    keys = _changed(reading, now)
     return f"every span fits if {' and '.join(said)}: set {' and '.join(keys)}" if said else None
 
 

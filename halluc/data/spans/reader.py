@@ -17,7 +17,7 @@ from halluc.data.rows import brat
 from halluc.data.rows.reading import open_rows
 from halluc.data.rows.references import SplitName
 from halluc.data.rows.row import BadLine, LeftOut, Notice, Row, Unreadable
-from halluc.data.spans import presets, values
+from halluc.data.spans import presets, shapes, values
 from halluc.data.spans.alignment import Skipped
 from halluc.data.spans.config import SpansConfig
 from halluc.data.spans.fields import MOST_ROWS
@@ -33,6 +33,11 @@ _USUAL = ("whitespace", 0)
 _MOST_HELD = 1 << 20
 # Of so many different sequences of tags, sentences share theirs.
 _MOST_MET = 1 << 16
+# What headers name columns of tokens and of tags.
+_TOKEN_NAMES = frozenset(("token", "tokens", "word", "words", "form", "text", "id", "index", "#", "sentence"))
+_TAG_NAMES = frozenset((
+    "tag", "tags", "label", "labels", "ner", "ner_tag", "ner_tags", "entity", "iob", "bio", "ne", "pos", "chunk",
+))  # fmt: skip
 _FEATURE = re.compile(r"(\w+)=")
 
 
@@ -110,6 +115,7 @@ class SpansReader:
         if config.tag_key is not None:
             self.mapping += f", `{config.tag_key}`"
         self._refuse_features(examples)
+        self._refuse_other_columns(examples)
         for row in rows:
             if not isinstance(row, Row):
                 yield row
@@ -142,6 +148,27 @@ class SpansReader:
                 raise Unreadable("D121", f"{cell} is no number of a tag", "see `data.tag_names`")
             return names[int(cell)]
         return cell
+
+    def _refuse_other_columns(self, examples: list[Row]) -> None:
+        """Refuse a header that was read as a token, and numbers of words or sentences that were read as tokens."""
+        config, first = self.config, examples[0]
+        where = first.bad(Unreadable("D121", "")).error().where
+        tokens = [first.fields.get(column, ("",))[0] for column in (config.token_column, config.tag_column)]
+        if tokens[0].strip().casefold() in _TOKEN_NAMES and tokens[1].strip().casefold() in _TAG_NAMES:
+            problem = f"the first line is a header: `{tokens[0]}` and `{tokens[1]}`"
+            raise data_error("D121", problem, where, "set `data.header: true`, or take the line out")
+        if "token_column" in config.model_fields_set:
+            return
+        cells = [cell for row in examples for cell in row.fields.get(config.token_column, ())]
+        if len(cells) > 1 and all(map(shapes.is_tag, cells)) and any(len(cell) > 1 for cell in cells):
+            problem = f"every token looks like a tag, as `{max(cells, key=len)}`"
+            help = "set `data.token_column` and `data.tag_column`; `data.token_column: 0` where these are the tokens"
+            raise data_error("D121", problem, where, help)
+        if len(cells) > 1 and all(map(str.isdecimal, cells)):
+            counts = "words" if all(row.fields[config.token_column][0] == "1" for row in examples) else "sentences"
+            problem = f"every token is a number, as where {_column(config.token_column)} counts {counts}"
+            help = "set `data.token_column` to the one with the words, as `1`, or to `0` if the numbers are meant"
+            raise data_error("D121", problem, where, help)
 
     def _refuse_features(self, examples: list[Row]) -> None:
         """Refuse a column of features (``name=B-PER``) without the key that names one, or with one that none has."""

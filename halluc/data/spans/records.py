@@ -46,11 +46,13 @@ class Records:
 
     @property
     def mapping(self) -> str:
-        """In one line: which fields are read, and what offsets count where both tokens and a text are there."""
+        """In one line: which fields are read, and how offsets count."""
         described = self.fields.described
-        both = next((sample for sample in self.samples if sample[0].source == "both"), None)
+        if not self.samples:
+            return described
+        both = next((sample for sample in self.samples if sample[0].source == "both"), self.samples[0])
         try:
-            return described if both is None else f"{described}; offsets count {self._unit(both)}"
+            return f"{described}; offsets count {Reading.of(self.config, self._unit(both))}"
         except Unreadable:  # said of each row
             return described
 
@@ -124,15 +126,18 @@ class Records:
         return InputText(row.line, identity, tokens, None if bounds is None else text, bounds)
 
     def notices(self) -> Iterator[Notice]:
-        """Where offsets fit the first rows in characters and in UTF-16 code units, and differ."""
-        if self.config.span_unit != "auto" or not self.samples:
+        """Where the first rows fit another way of counting as well, and nothing says which one is meant."""
+        samples, config = self.samples, self.config
+        first = next((sample for sample in samples if not any(given.fault for given in sample[1])), None)
+        try:
+            now = None if first is None else Reading.of(config, self._unit(first))
+        except Unreadable:  # said of each row
             return
-        readings = [Reading.of(self.config, unit) for unit in ("characters", "utf16")]
-        found = [offsets.result(self.samples, reading, self.config.strip_spans) for reading in readings]
-        if None not in found and found[0] != found[1]:
-            row = self.rows[0]
-            what = "spans stand behind characters that UTF-16 counts twice, such as emoji, and fit words either way"
-            yield Notice(row.file, row.line, f"{what}: read as characters; else set `data.span_unit: utf16`")
+        if now is None:
+            return
+        asked = {key for key in ("span_unit", "span_end", "span_base") if key in config.model_fields_set}
+        for what in offsets.doubts(samples, now, asked, config.strip_spans):
+            yield Notice(self.rows[0].file, self.rows[0].line, what)
 
     # --- parts
 

@@ -90,6 +90,12 @@ def of_items(row: Row, config: TextsConfig, *, labelled: bool) -> Fields:
     return Fields(0, 1 if texts == 2 else None, (texts,) if len(row) > texts else (), None)
 
 
+def is_header(text: object, label: object) -> bool:
+    """Whether a text and its label are the usual names of columns, as in a header that was read as a row."""
+    names = (str(text).strip().casefold(), str(label).strip().casefold())
+    return names[0] in _TEXTS and names[1] in _LABELS
+
+
 def _second(row: Row, config: TextsConfig) -> Column | None:
     found = _numbered(config.second_field, row, SECOND)
     if found is not None and found not in row and TOKENS not in row:
@@ -160,7 +166,13 @@ def _only(row: Row, candidates: Sequence[Any], what: str) -> Column:
     listed = " or ".join(f"`{name}`" for name in candidates[:_MOST_NAMED])
     problem = f"no field `{what}`; several could be the {what}: {listed}"
     near = did_you_mean(what, list(candidates)) or candidates[0]
-    raise Unmapped("D116", problem, f"name one, as `data.{what}_field: {near}`")
+    help = f"name one, as `data.{what}_field: {near}`"
+    if any(" " in name for name in row if isinstance(name, str)):
+        help = (
+            "if the first row is no header, set `data.header: false`, and `data.text_field` and `data.label_field` to "
+        )
+        help += "numbers of columns, from 0; else " + f"name one, as `data.{what}_field: {near}`"
+    raise Unmapped("D116", problem, help)
 
 
 def _without(row: Row, asked: Column | None, key: str) -> Unmapped:

@@ -16,16 +16,16 @@ from halluc.data.rows.reading import open_rows
 from halluc.data.rows.references import HUB, SplitName
 from halluc.data.rows.row import MEND, BadLine, LeftOut, Notice, Row, Unreadable
 from halluc.data.texts.config import TextsConfig
-from halluc.data.texts.fields import SECOND, TOKENS, Fields, choose, missing, of_items
+from halluc.data.texts.fields import SECOND, TOKENS, Fields, choose, is_header, missing, of_items
 from halluc.data.texts.labels import Found, Labels
 from halluc.data.texts.presets import recognised, translated
-from halluc.data.texts.values import Skipped, kind, label_at_the_end, nul, whole, written_list
+from halluc.data.texts.values import Skipped, kind, nul, whole, written_list
+from halluc.data.texts.warnings import FirstRows
 from halluc.data.tokenization import Tokenizer
 
 _EMPTY = "take it out, or set `data.on_bad_line: skip`"
 _IDS = "ids must differ: mend it, or see `data.id_field`"
 _BLANK = {"text": ""}  # a line of plain text
-_OF_LINES, _MOST_LINES = {"label", "text"}, 100  # of `LABEL text` lines
 _ABSENT: Any = object()  # of a field that is not there, which null is not
 
 
@@ -62,7 +62,7 @@ class TextsReader:
         prefix = f"{split}-oos" if outside else split
         labels = Labels(self.config, file, outside=outside, hides=reference.startswith(HUB))
         mapper = _Mapper(self.config, file, labelled=not outside, tokenizer=self._inputs.tokenizer, labels=labels)
-        lines: list[tuple[str, str]] = []
+        first = FirstRows()
         for row in rows:
             if not isinstance(row, Row):
                 yield row
@@ -80,13 +80,14 @@ class TextsReader:
                 yield LeftOut(file, row.line, str(why))
             else:
                 yield Mended(example, repairs) if repairs else example
+                if not outside:
+                    first.add(row, example)
             if not outside and mapper.told:
                 self.mapping, mapper.told = mapper.told, ""
-            if len(lines) < _MOST_LINES and not outside and row.fields.keys() == _OF_LINES and row.shown[:1] != "{":
-                lines.append((str(row.fields["label"]), str(row.fields["text"])))
         yield from labels.notices()
-        if self.config.label_position == "first" and (do := label_at_the_end(lines)) is not None:
-            yield Notice(file, 1, f"the label seems to stand at the end of each line: {do}")
+        if self.config.label_position == "first" and not self.config.by_number:
+            for what in first.notices():
+                yield Notice(file, 1, what)
 
     def _layout(self, outside: bool) -> Layout:
         layout = self.config.layout()
@@ -123,8 +124,14 @@ class _Mapper:
             Unreadable: it has no text, a text, id or label of the wrong kind, or no label.
             Skipped: it is no example on purpose.
         """
+        begins = self._fields is None and not self.told
         given, fields = self._mapped(row)
         text = given.get(fields.text, _ABSENT)
+        if begins and fields.labels and is_header(text, given.get(fields.labels[0])):
+            help = (
+                "take it out; or, where it names the columns of a table, set `data.format: csv` and `data.header: true`"
+            )
+            raise Unreadable("D116", f"the first row is a header: `{text}` and `{given[fields.labels[0]]}`", help)
         second = None
         if text is _ABSENT:
             tokens, second = self._tokens(given, fields)

@@ -1,0 +1,155 @@
+"""What can be read in two ways is refused, or told: a wrong reading without a word is the worst that a reader can do."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from halluc.components import TABLE
+from halluc.core import registry
+from halluc.core.errors import HallucError
+from halluc.data.corpora import Corpora, read_corpora
+
+SPANS, TEXTS = "token_classification", "text_classification"
+
+
+def read(folder: Path, task: str, content: str, name: str = "corpus", **keys: Any) -> Corpora:
+    path = folder / name
+    path.write_text(content, encoding="utf-8")
+    return read_corpora(registry.load(TABLE, "reader", task).Config(train=str(path), **keys), TABLE)
+
+
+def notices(found: Corpora) -> str:
+    return "; ".join(one.what for one in found.notices)
+
+
+def records(*given: Any) -> str:
+    return "".join(json.dumps(one) + "\n" for one in given)
+
+
+def entities(found: Corpora) -> list[tuple[int, int, str]]:
+    return [tuple(span) for example in found.splits["train"].examples for span in example.spans]
+
+
+# --- texts
+
+
+@pytest.mark.parametrize("wrap", [json.dumps, lambda rows: records(*rows)])
+def test_lists_of_label_and_text_are_told_and_can_be_read(tmp_path, wrap):
+    rows = [["pos", "a fine and long day"], ["neg", "it was late again"], ["pos", "what a day"]]
+    found = read(tmp_path, TEXTS, wrap(rows))
+    assert "`data.text_field: 1` and `data.label_field: 0`" in notices(found)
+    found = read(tmp_path, TEXTS, wrap(rows), text_field=1, label_field=0)
+    assert found.splits["train"].examples[0].labels == ("pos",)
+    assert not found.notices
+    assert not read(tmp_path, TEXTS, wrap([row[::-1] for row in rows])).notices
+
+
+@pytest.mark.parametrize(
+    ("content", "keys"),
+    [
+        ("label text\npos a day\n", {}),
+        ("Label Sentence\npos a day\n", {}),
+        ("text,label\na day,pos\n", {"format": "csv", "text_field": 0, "label_field": 1}),
+        ('[["text", "label"], ["a day", "pos"]]', {}),
+    ],
+)
+def test_a_header_is_no_text(tmp_path, content, keys):
+    with pytest.raises(HallucError, match="the first row is a header") as caught:
+        read(tmp_path, TEXTS, content, **keys)
+    assert caught.value.code == "D116"
+
+
+def test_a_table_that_is_read_as_lines_is_told(tmp_path):
+    told = '`data.format: csv` and `data.delimiter: ","`'
+    assert told in notices(read(tmp_path, TEXTS, '"web","a day","pos"\n"app","it was late","neg"\n'))
+    rows = "".join(f"the day {n},no day,{'pos' if n % 2 else 'neg'} s\n" for n in range(5))
+    assert told in notices(read(tmp_path, TEXTS, rows))
+    assert not read(tmp_path, TEXTS, "pos a day, and another\nneg it was late\n" * 3).notices
+
+
+def test_a_label_with_a_blank_on_a_line_is_told(tmp_path):
+    lines = "".join(f"top up how do I {n}\ncard where is it {n}\n" for n in "abcde")
+    assert "each text of the label `top` begins with `up`" in notices(read(tmp_path, TEXTS, lines))
+
+
+def test_a_table_without_a_header_is_refused_with_the_keys(tmp_path):
+    with pytest.raises(HallucError) as caught:
+        read(tmp_path, TEXTS, "ham\tsee you then\nspam\tfree entry\n", "sms.tsv")
+    assert "`data.header: false`" in str(caught.value.help)
+
+
+# --- spans
+
+WORDS = ["Ann", "Holm", "likes", "Oslo"]
+TEXT = " ".join(WORDS)
+
+
+@pytest.mark.parametrize("name", ["sentence", "content", "raw"])
+def test_the_text_beside_tokens_is_found_by_what_it_says(tmp_path, name):
+    other = {"title": "News", name: TEXT, "tokens": WORDS, "spans": [[0, 3, "PER"], [15, 19, "LOC"]]}
+    found = read(tmp_path, SPANS, records(other))
+    assert entities(found) == [(0, 1, "PER"), (3, 4, "LOC")]
+    assert f"text: `{name}`" in found.mappings["train"]
+    assert "offsets count characters from 0, ends exclusive" in found.mappings["train"]
+
+
+def test_a_text_is_not_taken_for_tags(tmp_path):
+    found = read(tmp_path, SPANS, records({"sentence": ") O", "words": [")", "O"], "labels": [[0, 1, "X"]]}))
+    assert entities(found) == [(0, 1, "X")]
+
+
+def test_offsets_that_fit_in_two_ways_are_told(tmp_path):
+    content = records({"text": "ab cd", "spans": [[0, 1, "X"], [3, 4, "Y"]]})
+    told = notices(read(tmp_path, SPANS, content, tokenize="characters"))
+    assert "`data.span_end: inclusive`" in told
+    assert "`data.span_base: 1`" not in told, "a span starts at 0"
+    assert not read(tmp_path, SPANS, content, tokenize="characters", span_end="exclusive").notices
+    other = records({"text": "é é b c", "spans": [[6, 7, "X"]]})  # `c`, or in bytes `b`
+    assert "`data.span_unit: bytes`" in notices(read(tmp_path, SPANS, other))
+
+
+@pytest.mark.parametrize(
+    ("span", "base", "told"),
+    [([1, 3], 0, "`data.span_end: inclusive`"), ([1, 2], 1, "`data.span_base: 1`"), ([0, 1], 0, ""), ([2, 4], 0, "")],
+)
+def test_offsets_in_tokens_that_no_corpus_has_are_told(tmp_path, span, base, told):
+    rows = [{"tokens": [*WORDS, "."], "spans": [[*span, "X"]]} for _ in range(40)]
+    if span == [2, 4]:  # the first token, and spans of one token
+        rows += [{"tokens": WORDS, "spans": [[0, 1, "X"]]}]
+    found = notices(read(tmp_path, SPANS, records(*rows)))
+    assert told in found
+    assert bool(found) == bool(told)
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("1 Ann B-PER\n2 likes O\n\n1 Oslo B-LOC\n\n", "counts words"),
+        ("0 Ann B-PER\n0 likes O\n\n1 Oslo B-LOC\n\n", "counts sentences"),
+        ("token tag\nAnn PER\nlikes O\n\n", "the first line is a header"),
+        ("id word ner\n1 Ann PER\n2 likes O\n\n", "the first line is a header"),
+        ("B-PER Ann\nO likes\n\n", "every token looks like a tag"),
+    ],
+)
+def test_other_columns_are_not_taken_for_tokens(tmp_path, content, told):
+    with pytest.raises(HallucError, match=told) as caught:
+        read(tmp_path, SPANS, content, format="conll")
+    assert caught.value.code == "D121"
+    assert "`data." in str(caught.value.help)
+
+
+def test_numbers_are_tokens_where_the_config_says_so(tmp_path):
+    found = read(tmp_path, SPANS, "12 B-X\n13 O\n\n", format="conll", token_column=0)
+    assert found.splits["train"].examples[0].tokens == ("12", "13")
+
+
+def test_a_file_without_blank_lines_is_told(tmp_path):
+    told = "a blank line ends a sentence"
+    sentence = "Ann B-PER\nlikes O\nOslo B-LOC\n. O\n"
+    assert told in notices(read(tmp_path, SPANS, sentence * 4, format="conll"))
+    assert told in notices(read(tmp_path, SPANS, "a O\nb B-X\n" * 200, format="conll"))
+    assert not read(tmp_path, SPANS, (sentence + "\n") * 4, format="conll").notices
