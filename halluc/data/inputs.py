@@ -9,6 +9,7 @@ from typing import Any
 
 from halluc.core.examples import Span
 from halluc.data.config import Column
+from halluc.data.fields.values import located
 from halluc.data.rows.row import BadLine, Row, Unreadable
 from halluc.data.tokenization import Tokenizer
 
@@ -130,7 +131,7 @@ def given_tokens(
         raise Unreadable("D107", "the text beside `tokens` is not a string", "take it out")
     tokens, kept = tokenizer.cleaned(words)
     parts = [words] if border is None else [words[:border], words[border:]]
-    bounds = [_located(part, text) if isinstance(text, str) else None for part, text in zip(parts, texts, strict=False)]
+    bounds = [located(part, text) if isinstance(text, str) else None for part, text in zip(parts, texts, strict=False)]
     if border is None:
         if bounds[0] is None:
             return InputText(line, identity, tokens)
@@ -139,20 +140,6 @@ def given_tokens(
     place = border if kept is None else sum(one < border for one in kept)
     shown = texts if all(one is not None for one in bounds) else (None, None)
     return InputText(line, identity, tokens, shown[0], None, place, shown[1])
-
-
-def _located(tokens: Sequence[str], text: str) -> list[tuple[int, int]] | None:
-    """Where the tokens stand in the text, one after another with only white space between; None where they do not."""
-    bounds, at = [], 0
-    for token in tokens:
-        if not text.startswith(token, at):
-            while at < len(text) and text[at].isspace():
-                at += 1
-            if not text.startswith(token, at):
-                return None
-        bounds.append((at, at + len(token)))
-        at += len(token)
-    return bounds
 
 
 def in_chunks(items: Iterable[Item], most: int, waits: Callable[[], bool]) -> Iterator[list[Item]]:

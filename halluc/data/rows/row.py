@@ -23,6 +23,10 @@ class Unreadable(Exception):
         super().__init__(problem)
 
 
+class Skipped(Exception):
+    """Why a row is no example on purpose."""
+
+
 @dataclass(frozen=True, slots=True)
 class BadLine:
     """A line that cannot be read, and why; ``column`` and ``width`` where they are known."""

@@ -9,19 +9,15 @@ from operator import itemgetter
 
 from halluc.core.characters import is_invisible
 from halluc.core.examples import Span
-from halluc.data.rows.row import Unreadable
+from halluc.data.fields.values import Place
+from halluc.data.rows.row import Skipped, Unreadable
 from halluc.data.spans.config import SpansConfig
 from halluc.data.spans.forms import Given
 from halluc.data.spans.offsets import Reading, Sentence, in_characters, says
-from halluc.data.spans.values import Place
 
 Aligned = tuple[tuple[Span, ...], tuple[str, ...]]
 _NONE: Aligned = ((), ())
 _SEE = "see `data.span_unit` and `data.span_end`"
-
-
-class Skipped(Exception):
-    """An example that is left out for one of its spans, as the config says."""
 
 
 class Alignment:

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from halluc.core.errors import HallucError, Location, data_error
+from halluc.data.fields.paths import Path, named, path_of, value_at
+from halluc.data.fields.values import unpacked
 from halluc.data.rows.row import Row, Unreadable
 from halluc.data.spans import forms, presets, shapes
 from halluc.data.spans.config import HUB_TAGS_FIELD, SpansConfig
-from halluc.data.spans.paths import Path, named, path_of, value_at
-from halluc.data.spans.values import unpacked
 
 # So many rows, the first of a file, decide.
 MOST_ROWS = 100

@@ -9,10 +9,10 @@ from itertools import product
 from operator import itemgetter, ne
 from typing import Literal, NamedTuple
 
+from halluc.data.fields.values import Place, located
 from halluc.data.rows.row import Unreadable
 from halluc.data.spans.config import SpansConfig, Unit
 from halluc.data.spans.forms import Given
-from halluc.data.spans.values import Place, located
 
 _NAMES = {"characters": "characters", "tokens": "tokens", "utf16": "UTF-16 code units", "bytes": "UTF-8 bytes"}
 

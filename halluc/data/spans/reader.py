@@ -16,9 +16,8 @@ from halluc.data.reader import RawSentence
 from halluc.data.rows import brat
 from halluc.data.rows.reading import open_rows
 from halluc.data.rows.references import SplitName
-from halluc.data.rows.row import BadLine, LeftOut, Notice, Row, Unreadable
+from halluc.data.rows.row import BadLine, LeftOut, Notice, Row, Skipped, Unreadable
 from halluc.data.spans import presets, values
-from halluc.data.spans.alignment import Skipped
 from halluc.data.spans.config import SpansConfig
 from halluc.data.spans.fields import MOST_ROWS
 from halluc.data.spans.records import Records

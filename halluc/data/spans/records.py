@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from halluc.core.examples import Span
+from halluc.data.fields.paths import named, value_at
+from halluc.data.fields.values import located, unpacked
 from halluc.data.inputs import InputText
 from halluc.data.reader import RawSentence
 from halluc.data.rows.references import SplitName
@@ -18,7 +20,6 @@ from halluc.data.spans.alignment import Aligned, Alignment
 from halluc.data.spans.config import SpansConfig, Unit
 from halluc.data.spans.fields import choose
 from halluc.data.spans.offsets import Reading, Sample, Sentence
-from halluc.data.spans.paths import named, value_at
 from halluc.data.spans.values import EMPTY
 from halluc.data.tokenization import Tokenizer
 
@@ -111,11 +112,11 @@ class Records:
             assert text is not None
             cut, tokens = self.tokenizer.cut(text)
             return InputText(row.line, identity, tokens, text, cut)
-        if values.unpacked(listed) in ([], ()):
+        if unpacked(listed) in ([], ()):
             blank = text is not None and not text.strip()
             return InputText(row.line, identity, (), text if blank else None, () if blank else None)
         words, places = values.words(listed, named(self.fields.tokens or ("tokens",)), text)
-        bounds = None if text is None else places or values.located(words, text)
+        bounds = None if text is None else places or located(words, text)
         tokens, kept = self.tokenizer.cleaned(words)
         if kept is not None and bounds is not None:
             bounds = [bounds[at] for at in kept]
@@ -152,7 +153,7 @@ class Records:
         return text if isinstance(text, str) else None
 
     def _tagged(self, listed: Any, tags: Any, text: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        if isinstance(listed, str) and isinstance(listed := values.unpacked(listed), str):
+        if isinstance(listed, str) and isinstance(listed := unpacked(listed), str):
             words: tuple[str, ...] = tuple(listed.split())
             if not words:
                 raise Unreadable(*EMPTY)
@@ -170,7 +171,7 @@ class Records:
             words, places = values.words(listed, self.named["tokens"], text)
             if text is None:
                 return offsets.joined(words)
-            return Sentence(text, words, places or values.located(words, text), "both")
+            return Sentence(text, words, places or located(words, text), "both")
         if text is None:
             raise self._no_input(record)
         bounds, tokens = self.tokenizer.cut(text)

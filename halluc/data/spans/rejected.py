@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from halluc.data.fields.paths import is_cancelled, path_of, value_at
 from halluc.data.spans.config import SpansConfig
-from halluc.data.spans.paths import is_cancelled, path_of, value_at
 
 # What Prodigy writes of a record that was not accepted.
 _REJECTED = ("reject", "ignore")

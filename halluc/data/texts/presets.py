@@ -6,9 +6,8 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from halluc.data.rows.row import Unreadable
+from halluc.data.rows.row import Skipped, Unreadable
 from halluc.data.texts.config import Preset, TextsConfig
-from halluc.data.texts.values import Skipped
 
 Fields = Mapping[str | int, Any]
 

@@ -9,17 +9,18 @@ from typing import Any, ClassVar
 from halluc.core.characters import is_invisible
 from halluc.core.examples import Labelled, Origin
 from halluc.data.config import Column, DataConfig
+from halluc.data.fields.values import kind, nul, whole, written_list
 from halluc.data.inputs import InputText, given_tokens, identity_of, paired, single
 from halluc.data.reader import Mended
 from halluc.data.rows.layout import Layout
 from halluc.data.rows.reading import open_rows
 from halluc.data.rows.references import HUB, SplitName
-from halluc.data.rows.row import MEND, BadLine, LeftOut, Notice, Row, Unreadable
+from halluc.data.rows.row import MEND, BadLine, LeftOut, Notice, Row, Skipped, Unreadable
 from halluc.data.texts.config import TextsConfig
 from halluc.data.texts.fields import SECOND, TOKENS, Fields, choose, missing, of_items
 from halluc.data.texts.labels import Found, Labels
 from halluc.data.texts.presets import recognised, translated
-from halluc.data.texts.values import Skipped, kind, label_at_the_end, nul, whole, written_list
+from halluc.data.texts.values import label_at_the_end
 from halluc.data.tokenization import Tokenizer
 
 _EMPTY = "take it out, or set `data.on_bad_line: skip`"
