@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from halluc.core.examples import Span
 from halluc.data.config import Column
+from halluc.data.fields.ids import Identity, own_id
+from halluc.data.fields.paths import path_of, value_at
 from halluc.data.fields.values import located
 from halluc.data.rows.row import BadLine, Row, Unreadable
 from halluc.data.tokenization import Tokenizer
 
 # What is held at once, in characters, beside the number of texts.
 _MOST_CHARACTERS = 1 << 20
-
-Identity = str | int | float
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +53,10 @@ def identity_of(row: Row, field: Column) -> Identity:
     Raises:
         Unreadable: it is neither a string nor a finite number.
     """
-    given = row.fields.get(field)
-    given = row.fields.get("id") if given is None else given
-    if given is None or (isinstance(given, str) and not given.strip()):
-        return f"item-{row.number}" if row.number else f"line-{row.line}"
-    if isinstance(given, bool) or not isinstance(given, (str, int, float)):
-        raise Unreadable("D107", f"`{field}` is neither a string nor a number", "an id may be left out")
-    if isinstance(given, float) and not math.isfinite(given):
-        raise Unreadable("D107", f"`{field}` is not a finite number", "an id may be left out")
-    return given
+    record = row.fields
+    given = value_at(record, path_of(field, [record]))
+    own = own_id(record.get("id") if given is None else given, field)
+    return own if own is not None else f"item-{row.number}" if row.number else f"line-{row.line}"
 
 
 def single(line: int, identity: Identity, text: str, tokenizer: Tokenizer) -> InputText:

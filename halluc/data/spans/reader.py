@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 from halluc.core.errors import data_error
 from halluc.data.config import DataConfig
+from halluc.data.fields.ids import Ids
 from halluc.data.inputs import InputText
 from halluc.data.reader import RawSentence
 from halluc.data.rows import brat
@@ -162,7 +163,7 @@ class SpansReader:
     def _records(self, rows: Iterable[Any], examples: list[Row], split: SplitName) -> Iterator[Item]:
         kept = [row for row in examples if rejection(row.fields, self.given) is None]
         records: Records | None = None
-        seen: dict[str, int] = {}
+        ids = Ids()
         for row in rows:
             if not isinstance(row, Row):
                 yield row
@@ -176,9 +177,8 @@ class SpansReader:
                 yield from records.notices()
             try:
                 sentence = records.sentence(row, split)
-                if sentence.id in seen:
-                    raise Unreadable("D112", f"id `{sentence.id}` stands already on line {seen[sentence.id]}")
-                seen[sentence.id] = row.line
+                number = row.number or row.line
+                ids.add(sentence.id, split, number, row.line, own=sentence.id != f"{split}-{number}")
                 yield sentence
             except Skipped as skipped:
                 yield LeftOut(row.file, row.line, str(skipped))

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import math
 import sys
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from halluc.core.examples import Span
+from halluc.data.fields.ids import own_id
 from halluc.data.fields.paths import named, value_at
 from halluc.data.fields.values import located, unpacked
-from halluc.data.inputs import InputText
+from halluc.data.inputs import InputText, identity_of, single
 from halluc.data.reader import RawSentence
 from halluc.data.rows.references import SplitName
 from halluc.data.rows.row import Notice, Row, Unreadable
@@ -65,12 +65,10 @@ class Records:
         """
         record, fields = row.fields, self.fields
         line = row.line
-        given = value_at(record, fields.id) if fields.id else None
-        identity = str(given) if isinstance(given, (str, int)) and given != "" else f"{split}-{row.number or line}"
-        tags = value_at(record, fields.tags) if fields.tags is not None else None
-        spans = value_at(record, fields.spans) if fields.spans is not None else None
-        text = self._text(record)
-        listed = value_at(record, fields.tokens) if fields.tokens is not None else None
+        own = own_id(value_at(record, fields.id), self.config.id_field)
+        identity = str(own) if own is not None else f"{split}-{row.number or line}"
+        tags, spans = value_at(record, fields.tags), value_at(record, fields.spans)
+        listed, text = self._input(record)
         if listed is None and tags is not None and spans is None and text is not None:
             listed = text
         if listed is not None and tags is not None:
@@ -100,9 +98,8 @@ class Records:
         Raises:
             Unreadable: it has neither tokens nor a text.
         """
-        record, identity = row.fields, self._identity(row)
-        listed = value_at(record, self.fields.tokens) if self.fields.tokens is not None else None
-        text = self._text(record)
+        record, identity = row.fields, identity_of(row, self.config.id_field)
+        listed, text = self._input(record)
         if listed is None and text is None:
             usual = [record.get(name) for name in ("tokens", "text")]
             listed, text = usual[0], usual[1] if isinstance(usual[1], str) else None
@@ -110,8 +107,7 @@ class Records:
             raise self._no_input(record)
         if listed is None:
             assert text is not None
-            cut, tokens = self.tokenizer.cut(text)
-            return InputText(row.line, identity, tokens, text, cut)
+            return single(row.line, identity, text, self.tokenizer)
         if unpacked(listed) in ([], ()):
             blank = text is not None and not text.strip()
             return InputText(row.line, identity, (), text if blank else None, () if blank else None)
@@ -135,22 +131,10 @@ class Records:
 
     # --- parts
 
-    def _identity(self, row: Row) -> str | int | float:
-        given = value_at(row.fields, self.fields.id) if self.fields.id else None
-        given = row.fields.get("id") if given is None else given
-        if given is None:
-            return f"line-{row.line}" if not row.number else f"row-{row.number}"
-        if isinstance(given, bool) or not isinstance(given, (str, int, float)):
-            raise Unreadable("D107", f"`{named(self.fields.id or ('id',))}` is neither a string nor a number")
-        if isinstance(given, float) and not math.isfinite(given):
-            raise Unreadable("D107", f"`{named(self.fields.id or ('id',))}` is not a finite number")
-        return given
-
-    def _text(self, record: Mapping[str | int, Any]) -> str | None:
-        if self.fields.text is None:
-            return None
+    def _input(self, record: Mapping[str | int, Any]) -> tuple[Any, str | None]:
+        """The list of tokens and the text of a record."""
         text = value_at(record, self.fields.text)
-        return text if isinstance(text, str) else None
+        return value_at(record, self.fields.tokens), text if isinstance(text, str) else None
 
     def _tagged(self, listed: Any, tags: Any, text: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
         if isinstance(listed, str) and isinstance(listed := unpacked(listed), str):
@@ -210,14 +194,12 @@ class Records:
         """The first rows that have spans and can be read."""
         if self._samples is None:
             self._samples = []
-            at = self.fields.spans
-            for row in self.rows if at is not None else ():
+            for row in self.rows:
                 try:
-                    value = value_at(row.fields, at) if at is not None else None
+                    value = value_at(row.fields, self.fields.spans)
                     givens = forms.spans(value, "", self.config.span_label_field) if value else []
-                    listed = value_at(row.fields, self.fields.tokens) if self.fields.tokens is not None else None
                     if givens:
-                        self._samples.append((self._tokens(listed, self._text(row.fields), row.fields), givens))
+                        self._samples.append((self._tokens(*self._input(row.fields), row.fields), givens))
                 except Unreadable:  # said when the row is read
                     continue
         return self._samples

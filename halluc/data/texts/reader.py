@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from halluc.core.characters import is_invisible
 from halluc.core.examples import Labelled, Origin
 from halluc.data.config import Column, DataConfig
+from halluc.data.fields.ids import Ids, own_id
 from halluc.data.fields.values import kind, nul, whole, written_list
 from halluc.data.inputs import InputText, given_tokens, identity_of, paired, single
 from halluc.data.reader import Mended
@@ -24,7 +25,6 @@ from halluc.data.texts.values import label_at_the_end
 from halluc.data.tokenization import Tokenizer
 
 _EMPTY = "take it out, or set `data.on_bad_line: skip`"
-_IDS = "ids must differ: mend it, or see `data.id_field`"
 _BLANK = {"text": ""}  # a line of plain text
 _OF_LINES, _MOST_LINES = {"label", "text"}, 100  # of `LABEL text` lines
 _ABSENT: Any = object()  # of a field that is not there, which null is not
@@ -41,7 +41,7 @@ class TextsReader:
         self._inputs = _Mapper(config, "", labelled=False, tokenizer=Tokenizer.of(config))
 
     def read(self, reference: str, split: SplitName) -> Iterator[Labelled | Mended | BadLine | LeftOut | Notice]:
-        ids = _Ids()
+        ids = Ids()
         yield from self._texts(reference, split, ids, outside=False)
         for name in self.config.beside(split):
             yield from self._texts(name, split, ids, outside=True)
@@ -57,7 +57,7 @@ class TextsReader:
         return found
 
     def _texts(
-        self, reference: str, split: SplitName, ids: _Ids, outside: bool
+        self, reference: str, split: SplitName, ids: Ids, outside: bool
     ) -> Iterator[Labelled | Mended | BadLine | LeftOut | Notice]:
         file, rows = open_rows(reference, split, self._layout(outside))
         prefix = f"{split}-oos" if outside else split
@@ -135,9 +135,7 @@ class _Mapper:
                 tokens, second = tokens + self._second(given, fields), len(tokens)
         labels, repairs = self._labels_of(given, fields, row.line)
         name = identity
-        if fields.id is not None and (own := given.get(fields.id)) is not None and own != "":
-            if type(own) is not str and not whole(own):
-                raise Unreadable("D107", f"`{fields.id}` is {kind(own)}, not a string", "see `data.id_field`")
+        if fields.id is not None and (own := own_id(given.get(fields.id), fields.id)) is not None:
             name = str(own)
         return Labelled(name, Origin(self.file, row.line), tokens, labels, second), repairs
 
@@ -290,27 +288,3 @@ def _cleaned(tokenizer: Tokenizer, words: tuple[str, ...], second: Any) -> tuple
     if kept is None or not whole(second):
         return tokens, second
     return tokens, sum(place < second for place in kept)
-
-
-class _Ids:
-    """Which ids were met. Numbers differ by themselves, and are kept only once a file gives an id of its own."""
-
-    def __init__(self) -> None:
-        self._lines: dict[str, int] = {}
-        self._first: tuple[str, int] | None = None  # the prefix and the number of the first text with such an id
-        self._begins: dict[str, int] = {}  # the number of the first text of each prefix
-
-    def add(self, identity: str, prefix: str, number: int, line: int, own: bool) -> None:
-        """Raises ``Unreadable`` for an id that was met before; ``own``: the file gives it."""
-        if self._first is None:
-            self._begins.setdefault(prefix, number)
-            if not own:
-                return
-            self._first = prefix, number
-        if identity in self._lines:
-            raise Unreadable("D112", f"id `{identity}` stands already on line {self._lines[identity]}", _IDS)
-        begin, _, end = identity.rpartition("-")
-        without = range(self._begins[self._first[0]], self._first[1])
-        if own and begin == self._first[0] and end.isdecimal() and int(end) in without:
-            raise Unreadable("D112", f"id `{identity}` is that of text {end}, which has none of its own", _IDS)
-        self._lines[identity] = line
