@@ -13,7 +13,7 @@ from typing import Any
 from halluc.core.errors import HallucError, Location, data_error
 from halluc.data.fields.paths import Path, named, path_of, value_at
 from halluc.data.fields.values import unpacked
-from halluc.data.rows.row import Row, Unreadable
+from halluc.data.rows.row import Row, Unreadable, quoted
 from halluc.data.spans import forms, presets, shapes
 from halluc.data.spans.config import HUB_TAGS_FIELD, SpansConfig
 
@@ -22,7 +22,6 @@ MOST_ROWS = 100
 _ROLES = ("tokens", "tags", "text", "spans")
 # Fields of these names are used too where none has the name of the config's default.
 _USUAL = {"tokens": ("words",), "tags": (HUB_TAGS_FIELD,)}
-_SHOWN = 8
 
 _Records = Sequence[Mapping[str | int, Any]]
 
@@ -189,9 +188,8 @@ class _Choice:
             self.known[role] = (found[0],)
             return
         if tags and spans:
-            names = " and ".join(f"`{name}`" for name in (*tags, *spans))
             help = "set `data.tags_field` or `data.spans_field` to the one that is meant"
-            raise self.error(f"{names} could be the annotation", help)
+            raise self.error(f"{quoted((*tags, *spans), ' and ')} could be the annotation", help)
         if tags or spans:
             role, what = ("tags", "lists of tags") if tags else ("spans", "spans")
             raise self._several(role, tags or spans, what)
@@ -252,8 +250,7 @@ class _Choice:
         return [f"`data.{role}_field: {getattr(self.config, f'{role}_field')}`" for role in given]
 
     def _have(self) -> str:
-        names = ", ".join(f"`{name}`" for name in self.names[:_SHOWN])
-        return f"it has {names}" if names else "it has nothing"
+        return f"it has {quoted(self.names)}"
 
     def _no_input(self, absent: list[str]) -> HallucError:
         config = self.config
@@ -283,9 +280,8 @@ class _Choice:
         return self.error("each row holds one token, and not a sentence", help)
 
     def _several(self, role: str, names: Sequence[str | int], what: str) -> HallucError:
-        listed = " and ".join(f"`{name}`" for name in names[:_SHOWN])
         help = f"set `data.{role}_field` to the one that is meant, as `data.{role}_field: {names[0]}`"
-        return self.error(f"{listed} hold {what}", help)
+        return self.error(f"{quoted(names, ' and ')} hold {what}", help)
 
     def error(self, problem: str, help: str) -> HallucError:
         first = self.rows[0]

@@ -15,9 +15,10 @@ from halluc.data.fields.ids import Ids
 from halluc.data.inputs import InputText
 from halluc.data.reader import RawSentence
 from halluc.data.rows import brat
+from halluc.data.rows.columns import column, named
 from halluc.data.rows.reading import open_rows
 from halluc.data.rows.references import SplitName
-from halluc.data.rows.row import BadLine, LeftOut, Notice, Row, Skipped, Unreadable
+from halluc.data.rows.row import BadLine, LeftOut, Notice, Row, Skipped, Unreadable, quoted
 from halluc.data.spans import presets, values
 from halluc.data.spans.config import SpansConfig
 from halluc.data.spans.fields import MOST_ROWS
@@ -95,7 +96,7 @@ class SpansReader:
             Unreadable: it has neither tokens nor a text.
         """
         if row.lines:
-            tokens, _ = self.tokenizer.cleaned(_cells(row, self.config.token_column))
+            tokens, _ = self.tokenizer.cleaned(column(row, self.config.token_column))
             return InputText(row.line, f"line-{row.line}", tokens)
         if self._inputs is None:
             self._inputs = Records(self.given, self.tokenizer, [row], gold=False)
@@ -106,7 +107,7 @@ class SpansReader:
     def _columns(self, rows: Iterable[Any], examples: list[Row], split: SplitName) -> Iterator[Item]:
         config = self.config
         token_column, tag_column = config.token_column, config.tag_column
-        self.mapping = f"tokens: {_column(token_column)}; tags: {_column(tag_column)}"
+        self.mapping = f"tokens: {named(token_column)}; tags: {named(tag_column)}"
         if config.tag_key is not None:
             self.mapping += f", `{config.tag_key}`"
         self._refuse_features(examples)
@@ -115,7 +116,7 @@ class SpansReader:
                 yield row
                 continue
             try:
-                tokens, tags = _cells(row, token_column), _cells(row, tag_column)
+                tokens, tags = column(row, token_column), column(row, tag_column)
                 if config.tag_key is not None or self._tag_names is not None:
                     tags = tuple([self._tag(tag) for tag in tags])
                 yield self._sentence(row, tokens, tags, split)
@@ -154,8 +155,8 @@ class SpansReader:
             help = f"set `data.tag_key` to the one with the tag: {', '.join(keys[:8])}"
             raise data_error("D121", problem, where, help)
         if key is not None and key not in keys:
-            have = ", ".join(f"`{one}`" for one in keys[:8]) or "no key"
-            problem = f"no cell of {_column(self.config.tag_column)} has `{key}=`; the first sentences have {have}"
+            have = quoted(keys) if keys else "no key"
+            problem = f"no cell of {named(self.config.tag_column)} has `{key}=`; the first sentences have {have}"
             raise data_error("D121", problem, where, "see `data.tag_key` and `data.tag_column`")
 
     # --- records
@@ -185,21 +186,6 @@ class SpansReader:
             except Unreadable as bad:
                 help = presets.proposal([row.fields], self.given.preset) if bad.code == "D107" else None
                 yield row.bad(Unreadable(bad.code, bad.problem, help or bad.help))
-
-
-def _cells(row: Row, column: str | int) -> tuple[str, ...]:
-    try:
-        cells: tuple[str, ...] = row.fields[column]
-    except KeyError:
-        have = ", ".join(f"`{name}`" for name in list(row.fields)[:8])
-        raise Unreadable("D116", f"no {_column(column)}; the row has {have}") from None
-    return cells
-
-
-def _column(which: str | int) -> str:
-    if isinstance(which, str):
-        return f"column `{which}`"
-    return f"column {which}" if which >= 0 else "the last column" if which == -1 else f"column {which} (from the right)"
 
 
 def _size(row: Row) -> int:

@@ -14,7 +14,7 @@ from halluc.data.fields.values import located, unpacked
 from halluc.data.inputs import InputText, identity_of, single
 from halluc.data.reader import RawSentence
 from halluc.data.rows.references import SplitName
-from halluc.data.rows.row import Notice, Row, Unreadable
+from halluc.data.rows.row import Notice, Row, Unreadable, quoted
 from halluc.data.spans import forms, offsets, values
 from halluc.data.spans.alignment import Aligned, Alignment
 from halluc.data.spans.config import SpansConfig, Unit
@@ -216,17 +216,13 @@ class Records:
 
     def _no_input(self, record: Mapping[str | int, Any]) -> Unreadable:
         config = self.config
-        problem = f"neither a list `{config.tokens_field}` nor a string `{config.text_field}`; it has {_have(record)}"
+        problem = f"neither a list `{config.tokens_field}` nor a string `{config.text_field}`; it has {quoted(record)}"
         return Unreadable("D107", problem, "name the fields with `data.tokens_field` or `data.text_field`")
 
     def _no_annotation(self, record: Mapping[str | int, Any]) -> Unreadable:
         config = self.config
-        problem = f"neither `{config.tags_field}` nor `{config.spans_field}`; it has {_have(record)}"
+        problem = f"neither `{config.tags_field}` nor `{config.spans_field}`; it has {quoted(record)}"
         return Unreadable("D107", problem, "see `data.tags_field` or `data.spans_field`")
-
-
-def _have(record: Mapping[str | int, Any]) -> str:
-    return ", ".join(f"`{key}`" for key in list(record)[:8]) or "nothing"
 
 
 def _renumbered(spans: Sequence[Span], kept: Sequence[int]) -> tuple[Span, ...]:

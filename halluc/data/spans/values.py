@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from halluc.data.fields.values import Place, unpacked
-from halluc.data.rows.row import Unreadable
+from halluc.data.rows.row import Unreadable, quoted
 
 # The keys of a token that is an object, the most usual first.
 WORD_KEYS = ("text", "word", "token", "form", "orth")
@@ -42,10 +42,8 @@ def _of_objects(
     places = _places(tokens)
     if key is None:
         if places is None or text is None:
-            have = ", ".join(f"`{name}`" for name in list(tokens[0])[:8]) or "nothing"
-            raise Unreadable(
-                "D107", f"the items of `{field}` have no text; the first has {have}", "see `data.tokens_field`"
-            )
+            problem = f"the items of `{field}` have no text; the first has {quoted(tokens[0])}"
+            raise Unreadable("D107", problem, "see `data.tokens_field`")
         return tuple(text[start:end] for start, end in places), places
     found = [str(token.get(key)) for token in tokens if isinstance(token.get(key), str)]
     if len(found) < len(tokens):
