@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from halluc.core.errors import data_error
 from halluc.data.config import DataConfig
 from halluc.data.fields.ids import Ids
+from halluc.data.fields.rejected import rejection
 from halluc.data.inputs import InputText
 from halluc.data.reader import RawSentence
 from halluc.data.rows import brat
@@ -23,7 +24,6 @@ from halluc.data.spans import presets, values
 from halluc.data.spans.config import SpansConfig
 from halluc.data.spans.fields import MOST_ROWS
 from halluc.data.spans.records import Records
-from halluc.data.spans.rejected import rejection
 from halluc.data.tokenization import Tokenizer
 
 Item = RawSentence | BadLine | LeftOut | Notice
@@ -162,14 +162,14 @@ class SpansReader:
     # --- records
 
     def _records(self, rows: Iterable[Any], examples: list[Row], split: SplitName) -> Iterator[Item]:
-        kept = [row for row in examples if rejection(row.fields, self.given) is None]
+        kept = [row for row in examples if rejection(row.fields, self.given.answer_field) is None]
         records: Records | None = None
         ids = Ids()
         for row in rows:
             if not isinstance(row, Row):
                 yield row
                 continue
-            if (why := rejection(row.fields, self.given)) is not None:
+            if (why := rejection(row.fields, self.given.answer_field)) is not None:
                 yield LeftOut(row.file, row.line, why)
                 continue
             if records is None:

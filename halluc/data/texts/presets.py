@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from halluc.data.fields.paths import is_cancelled
+from halluc.data.fields.rejected import rejection
 from halluc.data.rows.row import Skipped, Unreadable, quoted
 from halluc.data.texts.config import Preset, TextsConfig
 
@@ -35,6 +37,8 @@ def translated(row: Fields, preset: Preset, config: TextsConfig) -> Fields:
         Skipped: it was rejected, or not annotated yet.
         Unreadable D107: it is none of the tool's records. D123: annotators disagree.
     """
+    if (why := rejection(row)) is not None:
+        raise Skipped(why)
     return _PRESETS[preset](row, config)
 
 
@@ -52,11 +56,8 @@ def _doccano(row: Fields, config: TextsConfig) -> Fields:
 
 
 def _prodigy(row: Fields, config: TextsConfig) -> Fields:
-    answer = row.get("answer")
-    if answer not in _ANSWERS:
+    if row.get("answer") not in _ANSWERS:
         raise Unreadable("D107", "no `answer` (accept, reject or ignore) as Prodigy writes it", _HELP)
-    if answer != "accept":
-        raise Skipped(f"`answer` is {answer}")
     field = config.label_columns[0]
     if "accept" in row:
         return {**row, field: row["accept"]}
@@ -103,9 +104,8 @@ def _of_choice(value: object) -> Any:
 
 def _choices(task: Fields, config: TextsConfig) -> list[str]:
     """The labels that the annotations of a task agree on, or those of the one that is marked as truth."""
-    annotations = [
-        one for one in task.get("annotations") or [] if isinstance(one, dict) and not one.get("was_cancelled")
-    ]
+    made = task.get("annotations") or []
+    annotations = [one for one in made if isinstance(one, dict) and not is_cancelled(one)]
     true = [one for one in annotations if one.get("ground_truth")]
     found: list[list[str]] = []
     for annotation in true[:1] or annotations:
