@@ -79,6 +79,17 @@ def _value(record: Mapping[str | int, Any], path: Path) -> Any:
         return True
 
 
+def no_input(config: SpansConfig, names: Iterable[str | int]) -> Unreadable:
+    """The error of a record with these fields, none of which is the input."""
+    problem = f"neither a list `{config.tokens_field}` nor a string `{config.text_field}`; it has {quoted(names)}"
+    return Unreadable("D107", problem, "name the fields with `data.tokens_field` or `data.text_field`")
+
+
+def no_annotation(config: SpansConfig, names: Iterable[str | int]) -> Unreadable:
+    problem = f"neither `{config.tags_field}` nor `{config.spans_field}`; it has {quoted(names)}"
+    return Unreadable("D107", problem, "name the field with `data.tags_field` or `data.spans_field`")
+
+
 class _Choice:
     def __init__(self, rows: Sequence[Row], config: SpansConfig, records: _Records, gold: bool) -> None:
         self.rows, self.config, self.records, self.gold = rows, config, records, gold
@@ -249,29 +260,23 @@ class _Choice:
         given = [role for role in roles if not self._is_default(role) and self.known[role] is None]
         return [f"`data.{role}_field: {getattr(self.config, f'{role}_field')}`" for role in given]
 
-    def _have(self) -> str:
-        return f"it has {quoted(self.names)}"
-
     def _no_input(self, absent: list[str]) -> HallucError:
-        config = self.config
         tags = [name for name in self.names if self._all(name, shapes.is_tag)]
         if len(self.rows) > 1 and tags and any(record[tags[0]] == "O" for record in self.records):
             return self._token_a_row()
-        problem = f"neither a list `{config.tokens_field}` nor a string `{config.text_field}`; {self._have()}"
-        if absent:
-            problem = f"no row has {' or '.join(absent)}; {self._have()}"
-        return self.error(problem, "name the fields with `data.tokens_field` or `data.text_field`")
+        return self._without(no_input(self.config, self.names), absent)
 
     def _no_annotation(self, absent: list[str]) -> HallucError:
-        config = self.config
-        problem = f"neither `{config.tags_field}` nor `{config.spans_field}`; {self._have()}"
-        if absent:
-            problem = f"no row has {' or '.join(absent)}; {self._have()}"
-        help = "name the field with `data.tags_field` or `data.spans_field`"
+        why = no_annotation(self.config, self.names)
         label = next((name for name in ("label", "labels") if self._all(name, shapes.is_plain)), None)
         if label is not None:
-            help = f"`{label}` has one value a text: is it `task.type: text_classification`?"
-        return self.error(problem, help)
+            why.help = f"`{label}` has one value a text: is it `task.type: text_classification`?"
+        return self._without(why, absent)
+
+    def _without(self, why: Unreadable, absent: list[str]) -> HallucError:
+        return self.error(
+            f"no row has {' or '.join(absent)}; it has {quoted(self.names)}" if absent else why.problem, why.help
+        )
 
     def _token_a_row(self) -> HallucError:
         help = (
@@ -283,7 +288,7 @@ class _Choice:
         help = f"set `data.{role}_field` to the one that is meant, as `data.{role}_field: {names[0]}`"
         return self.error(f"{quoted(names, ' and ')} hold {what}", help)
 
-    def error(self, problem: str, help: str) -> HallucError:
+    def error(self, problem: str, help: str | None) -> HallucError:
         first = self.rows[0]
         help = presets.proposal(list(self.records), self.config.preset) or help
         return data_error("D107", problem, Location(first.file, first.line, text=first.shown or None), help)

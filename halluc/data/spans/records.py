@@ -14,11 +14,11 @@ from halluc.data.fields.values import located, unpacked
 from halluc.data.inputs import InputText, identity_of, single
 from halluc.data.reader import RawSentence
 from halluc.data.rows.references import SplitName
-from halluc.data.rows.row import Notice, Row, Unreadable, quoted
+from halluc.data.rows.row import Notice, Row, Unreadable
 from halluc.data.spans import forms, offsets, values
 from halluc.data.spans.alignment import Aligned, Alignment
 from halluc.data.spans.config import SpansConfig, Unit
-from halluc.data.spans.fields import choose
+from halluc.data.spans.fields import choose, no_annotation, no_input
 from halluc.data.spans.offsets import Reading, Sample, Sentence
 from halluc.data.spans.values import EMPTY
 from halluc.data.tokenization import Tokenizer
@@ -78,9 +78,9 @@ class Records:
             tokens, tags = self._tagged(listed, tags, text)
             return RawSentence(identity, row.file, (line,) * len(tokens), row.document, tokens, tags)
         if listed is None and text is None:
-            raise self._no_input(record)
+            raise no_input(self.config, record)
         if spans is None and not self._may_lack_spans(record):
-            raise self._no_annotation(record)
+            raise no_annotation(self.config, record)
         sentence = self._tokens(listed, text, record)
         if not sentence.tokens:
             raise Unreadable(*EMPTY)
@@ -104,7 +104,7 @@ class Records:
             usual = [record.get(name) for name in ("tokens", "text")]
             listed, text = usual[0], usual[1] if isinstance(usual[1], str) else None
         if listed is None and text is None:
-            raise self._no_input(record)
+            raise no_input(self.config, record)
         if listed is None:
             assert text is not None
             return single(row.line, identity, text, self.tokenizer)
@@ -157,7 +157,7 @@ class Records:
                 return offsets.joined(words)
             return Sentence(text, words, places or located(words, text), "both")
         if text is None:
-            raise self._no_input(record)
+            raise no_input(self.config, record)
         bounds, tokens = self.tokenizer.cut(text)
         return Sentence(text, tokens, bounds)
 
@@ -213,16 +213,6 @@ class Records:
     def _may_lack_spans(self, record: Mapping[str | int, Any]) -> bool:
         """Label Studio leaves the field out of an annotation without spans (JSON-MIN)."""
         return self.config.preset == "label_studio" and "annotation_id" in record
-
-    def _no_input(self, record: Mapping[str | int, Any]) -> Unreadable:
-        config = self.config
-        problem = f"neither a list `{config.tokens_field}` nor a string `{config.text_field}`; it has {quoted(record)}"
-        return Unreadable("D107", problem, "name the fields with `data.tokens_field` or `data.text_field`")
-
-    def _no_annotation(self, record: Mapping[str | int, Any]) -> Unreadable:
-        config = self.config
-        problem = f"neither `{config.tags_field}` nor `{config.spans_field}`; it has {quoted(record)}"
-        return Unreadable("D107", problem, "see `data.tags_field` or `data.spans_field`")
 
 
 def _renumbered(spans: Sequence[Span], kept: Sequence[int]) -> tuple[Span, ...]:
