@@ -157,12 +157,10 @@ class Alignment:
         return Span(start, end, given.label)
 
     def _outside(self, given: Given, sentence: Sentence, reading: Reading) -> Unreadable:
-        where = (
-            f"0..{len(sentence.tokens)} (tokens)"
-            if reading.unit == "tokens"
-            else f"0..{len(sentence.text)} (characters)"
-        )
-        if reading.unit in ("utf16", "bytes"):
+        where = f"0..{len(sentence.text)} (characters)"
+        if reading.unit == "tokens":
+            where = f"0..{len(sentence.tokens)} (tokens)"
+        elif reading.unit != "characters":
             where = f"of the text, or inside of a character, counted in {reading.unit}"
         problem = f"{_shown(given)} is empty or outside {where}"
         return Unreadable("D109", problem, self.advice(reading) or f"off by one? {_SEE}")

@@ -32,8 +32,6 @@ Item = RawSentence | BadLine | LeftOut | Notice
 _USUAL = ("whitespace", 0)
 # Characters of the first rows that are held, beside their number.
 _MOST_HELD = 1 << 20
-# Of so many different sequences of tags, sentences share theirs.
-_MOST_MET = 1 << 16
 _FEATURE = re.compile(r"(\w+)=")
 
 
@@ -49,7 +47,6 @@ class SpansReader:
         self.mapping = ""
         self._inputs: Records | None = None
         self._tag_names = config.names_of_tags
-        self._met: dict[tuple[str, ...], tuple[str, ...]] = {}
 
     def read(self, reference: str, split: SplitName) -> Iterator[Item]:
         """
@@ -118,20 +115,20 @@ class SpansReader:
             try:
                 tokens, tags = column(row, token_column), column(row, tag_column)
                 if config.tag_key is not None or self._tag_names is not None:
-                    tags = tuple([self._tag(tag) for tag in tags])
+                    tags = tuple([sys.intern(self._tag(tag)) for tag in tags])
                 yield self._sentence(row, tokens, tags, split)
             except Unreadable as bad:
                 yield row.bad(bad)
 
     def _sentence(self, row: Row, tokens: tuple[str, ...], tags: tuple[str, ...], split: SplitName) -> RawSentence:
-        """Words and tags that stand in many sentences are in memory once."""
         lines = row.lines
-        tokens, kept = self.tokenizer.cleaned(tokens)
+        cleaned, kept = self.tokenizer.cleaned(tokens)
+        if cleaned is not tokens:  # words that stand in many sentences are in memory once
+            cleaned = tuple(map(sys.intern, cleaned))
         if kept is not None:
             tags = values.kept_tags(tags, kept)
             lines = tuple(lines[at] for at in kept)
-        tags = self._met.setdefault(tags, tags) if len(self._met) < _MOST_MET else self._met.get(tags, tags)
-        return RawSentence(f"{split}-{row.line}", row.file, lines, row.document, tuple(map(sys.intern, tokens)), tags)
+        return RawSentence(f"{split}-{row.line}", row.file, lines, row.document, cleaned, tags)
 
     def _tag(self, cell: str) -> str:
         """The tag in a cell: the value of a key in it, or the name of a number."""

@@ -11,7 +11,7 @@ from halluc.core.examples import Span
 from halluc.data.fields.ids import own_id
 from halluc.data.fields.paths import named, value_at
 from halluc.data.fields.values import located, unpacked
-from halluc.data.inputs import InputText, identity_of, single
+from halluc.data.inputs import InputText, given_tokens, identity_of, single
 from halluc.data.reader import RawSentence
 from halluc.data.rows.references import SplitName
 from halluc.data.rows.row import Notice, Row, Unreadable
@@ -112,11 +112,7 @@ class Records:
             blank = text is not None and not text.strip()
             return InputText(row.line, identity, (), text if blank else None, () if blank else None)
         words, places = values.words(listed, named(self.fields.tokens or ("tokens",)), text)
-        bounds = None if text is None else places or located(words, text)
-        tokens, kept = self.tokenizer.cleaned(words)
-        if kept is not None and bounds is not None:
-            bounds = [bounds[at] for at in kept]
-        return InputText(row.line, identity, tokens, None if bounds is None else text, bounds)
+        return given_tokens(row.line, identity, words, self.tokenizer, (text,), None, places)
 
     def notices(self) -> Iterator[Notice]:
         """Where offsets fit the first rows in characters and in UTF-16 code units, and differ."""

@@ -143,7 +143,7 @@ class _Mapper:
         """See ``TextsReader.input_of``; null is as if the field were not there."""
         identity = identity_of(row, self.config.id_field)
         if row.lines:  # a token a line
-            return given_tokens(row.line, identity, {TOKENS: row.fields[0]}, (None, None), None, self.tokenizer)
+            return given_tokens(row.line, identity, row.fields[0], self.tokenizer)
         given = row.fields
         if 0 not in given:
             given = {name: value for name, value in given.items() if value is not None}
@@ -151,7 +151,7 @@ class _Mapper:
         if TOKENS in given:
             texts = given.get(fields.text, given.get("text")), given.get("second_text")
             border = self._border(given, given[TOKENS])
-            return given_tokens(row.line, identity, given, texts, border, self.tokenizer)
+            return given_tokens(row.line, identity, given[TOKENS], self.tokenizer, texts, border)
         first = self._text(given, fields.text, "text_field")
         if not self._is_pair:
             return single(row.line, identity, first, self.tokenizer)
