@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from halluc.core.examples import Span
 from halluc.data.config import Column
+from halluc.data.fields.ids import Identity, own_id
+from halluc.data.fields.paths import path_of, value_at
+from halluc.data.fields.values import Place, located
 from halluc.data.rows.row import BadLine, Row, Unreadable
 from halluc.data.tokenization import Tokenizer
 
 # What is held at once, in characters, beside the number of texts.
 _MOST_CHARACTERS = 1 << 20
-
-Identity = str | int | float
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +53,10 @@ def identity_of(row: Row, field: Column) -> Identity:
     Raises:
         Unreadable: it is neither a string nor a finite number.
     """
-    given = row.fields.get(field)
-    given = row.fields.get("id") if given is None else given
-    if given is None or (isinstance(given, str) and not given.strip()):
-        return f"item-{row.number}" if row.number else f"line-{row.line}"
-    if isinstance(given, bool) or not isinstance(given, (str, int, float)):
-        raise Unreadable("D107", f"`{field}` is neither a string nor a number", "an id may be left out")
-    if isinstance(given, float) and not math.isfinite(given):
-        raise Unreadable("D107", f"`{field}` is not a finite number", "an id may be left out")
-    return given
+    record = row.fields
+    given = value_at(record, path_of(field, [record]))
+    own = own_id(record.get("id") if given is None else given, field)
+    return own if own is not None else f"item-{row.number}" if row.number else f"line-{row.line}"
 
 
 def single(line: int, identity: Identity, text: str, tokenizer: Tokenizer) -> InputText:
@@ -72,7 +67,9 @@ def single(line: int, identity: Identity, text: str, tokenizer: Tokenizer) -> In
     return InputText(line, identity, tokens, text, bounds)
 
 
-def paired(line: int, identity: Identity, first: str, second: str, tokenizer: Tokenizer) -> InputText:
+def paired(
+    line: int, identity: Identity, first: str, second: str, tokenizer: Tokenizer, help: str = "a pair needs both"
+) -> InputText:
     """A pair of texts.
 
     Raises:
@@ -81,7 +78,7 @@ def paired(line: int, identity: Identity, first: str, second: str, tokenizer: To
     before, behind = (tokenizer.tokens(text) if text.strip() else () for text in (first, second))
     for place, tokens in (("first", before), ("second", behind)):
         if not tokens:
-            raise Unreadable("D106", f"the {place} text of the pair is empty", "a pair needs both")
+            raise Unreadable("D106", f"the {place} text of the pair is empty", help)
     return InputText(line, identity, before + behind, first, None, len(before), second)
 
 
@@ -101,58 +98,45 @@ def raw(row: Row, tokenizer: Tokenizer, is_pair: bool) -> InputText:
     if (tabs := text.count("\t")) != 1:
         told = f"a pair has two texts, and the line has {tabs or 'no'} tab{'s' * (tabs > 1)}"
         raise Unreadable("D113", told, help)
-    try:
-        return paired(row.line, identity, first, second, tokenizer)
-    except Unreadable as bad:
-        raise Unreadable(bad.code, bad.problem, help) from None
+    return paired(row.line, identity, first, second, tokenizer, help)
 
 
 def given_tokens(
     line: int,
     identity: Identity,
-    record: Mapping[Any, Any],
-    texts: tuple[Any, Any],
-    border: int | None,
+    words: Any,
     tokenizer: Tokenizer,
+    texts: Sequence[Any] = (None, None),
+    border: int | None = None,
+    places: Sequence[Place] | None = None,
 ) -> InputText:
-    """Tokens that a record has as such (``tokens``); ``texts`` beside them tell where they stand, if they do.
+    """Tokens that a record has as such; ``texts`` beside them tell where they stand, if they do.
 
     Args:
         border: of a pair, the token with which its second text begins.
+        places: where the tokens stand in their text, if that is known.
 
     Raises:
         Unreadable: they are no list of strings.
     """
-    words = record["tokens"]
     if not isinstance(words, (list, tuple)) or not all(isinstance(word, str) for word in words):
         raise Unreadable("D107", "`tokens` is not a list of strings", "take it out, or give a list of words")
     if texts[0] is not None and not isinstance(texts[0], str):
         raise Unreadable("D107", "the text beside `tokens` is not a string", "take it out")
     tokens, kept = tokenizer.cleaned(words)
     parts = [words] if border is None else [words[:border], words[border:]]
-    bounds = [_located(part, text) if isinstance(text, str) else None for part, text in zip(parts, texts, strict=False)]
+    bounds = [
+        places or located(part, text) if isinstance(text, str) else None
+        for part, text in zip(parts, texts, strict=False)
+    ]
     if border is None:
-        if bounds[0] is None:
+        there = bounds[0]
+        if there is None:
             return InputText(line, identity, tokens)
-        places = bounds[0] if kept is None else [bounds[0][place] for place in kept]
-        return InputText(line, identity, tokens, texts[0], places)
+        return InputText(line, identity, tokens, texts[0], there if kept is None else [there[place] for place in kept])
     place = border if kept is None else sum(one < border for one in kept)
     shown = texts if all(one is not None for one in bounds) else (None, None)
     return InputText(line, identity, tokens, shown[0], None, place, shown[1])
-
-
-def _located(tokens: Sequence[str], text: str) -> list[tuple[int, int]] | None:
-    """Where the tokens stand in the text, one after another with only white space between; None where they do not."""
-    bounds, at = [], 0
-    for token in tokens:
-        if not text.startswith(token, at):
-            while at < len(text) and text[at].isspace():
-                at += 1
-            if not text.startswith(token, at):
-                return None
-        bounds.append((at, at + len(token)))
-        at += len(token)
-    return bounds
 
 
 def in_chunks(items: Iterable[Item], most: int, waits: Callable[[], bool]) -> Iterator[list[Item]]:

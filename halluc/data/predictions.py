@@ -21,6 +21,8 @@ from halluc.core.labels import Scheme
 from halluc.data.causes import folded
 from halluc.data.config import DataConfig
 from halluc.data.decoding import Decoding, Finding, Place
+from halluc.data.fields.paths import path_of, value_at
+from halluc.data.fields.values import unpacked, whole
 from halluc.data.joining import Stated
 from halluc.data.reader import RawSentence
 from halluc.data.rows.layout import Layout
@@ -30,16 +32,13 @@ from halluc.data.rows.row import BadLine, Row, Unreadable
 from halluc.data.spans import forms
 from halluc.data.spans.config import SpansConfig
 from halluc.data.spans.fields import MOST_ROWS
-from halluc.data.spans.paths import path_of, value_at
 from halluc.data.spans.reader import SpansReader
 from halluc.data.spans.records import Records
-from halluc.data.spans.values import unpacked
 from halluc.data.statistics import counted
 from halluc.data.tag_notation import STANDARD
 from halluc.data.texts.config import TextsConfig
 from halluc.data.texts.labels import Labels
 from halluc.data.texts.reader import TextsReader
-from halluc.data.texts.values import whole
 from halluc.data.tokenization import Tokenizer
 
 PREDICTED, PREDICTED_TAGS = "predicted", "predicted_tags"

@@ -11,7 +11,7 @@ from typing import Any
 from halluc.core.errors import HallucError
 from halluc.data.rows.delimited import QUOTES
 from halluc.data.rows.layout import Layout
-from halluc.data.rows.row import BadLine, Notice, Row, Unreadable, excerpt
+from halluc.data.rows.row import BadLine, Notice, Row, Unreadable, excerpt, quoted
 from halluc.data.rows.streams import Line
 
 DOCUMENT_START, NEW_DOCUMENT = "-DOCSTART-", "# newdoc"
@@ -43,9 +43,15 @@ def column(row: Row, which: str | int) -> tuple[str, ...]:
     try:
         cells: tuple[str, ...] = row.fields[which]
     except KeyError:
-        have = ", ".join(f"`{name}`" for name in list(row.fields)[:8])
-        raise Unreadable("D116", f"no column `{which}`; the row has {have}") from None
+        raise Unreadable("D116", f"no {named(which)}; the row has {quoted(row.fields)}") from None
     return cells
+
+
+def named(which: str | int) -> str:
+    """A column, in words."""
+    if isinstance(which, str):
+        return f"column `{which}`"
+    return f"column {which}" if which >= 0 else "the last column" if which == -1 else f"column {which} (from the right)"
 
 
 class _Sentences:
@@ -176,7 +182,7 @@ class _Sentences:
             return which if which >= 0 else self.width + which
         if which in self.names:
             return self.names.index(which)
-        have = ", ".join(f"`{name}`" for name in self.names[:8]) or "none: set `data.header: true`"
+        have = quoted(self.names) if self.names else "none: set `data.header: true`"
         raise HallucError(
             "D116", f"{self.file}: no column `{which}`; named are {have}", help="or name it by number, from 0"
         )

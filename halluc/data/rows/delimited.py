@@ -102,16 +102,12 @@ def _broken(feed: _Feed, why: str, file: str) -> BadLine:
     if "new-line character" in why:
         help = "convert the line ends, for example with `tr '\\r' '\\n'`, or put the cell in double quotes"
         return BadLine("D124", file, feed.last, "a carriage return inside a row", help, *excerpt(feed.shown))
+    at, problem = None, f"not readable as CSV: {why}"
     if "expected after" in why:
-        return BadLine(
-            "D118", file, feed.line, "text behind the quote that closes a cell", QUOTES, *excerpt(feed.shown)
-        )
-    if "unexpected end of data" in why:
-        at = feed.shown.rfind('"')
-        return BadLine(
-            "D118", file, feed.line, "a quote that is never closed", QUOTES, *excerpt(feed.shown, max(at, 0))
-        )
-    return BadLine("D118", file, feed.line, f"not readable as CSV: {why}", QUOTES, *excerpt(feed.shown))
+        problem = "text behind the quote that closes a cell"
+    elif "unexpected end of data" in why:
+        at, problem = max(feed.shown.rfind('"'), 0), "a quote that is never closed"
+    return BadLine("D118", file, feed.line, problem, QUOTES, *excerpt(feed.shown, at))
 
 
 def table(lines: Iterable[Line], head: Sequence[Line], layout: Layout, file: str) -> Iterator[Row | BadLine]:

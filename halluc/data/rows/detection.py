@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from halluc.core.labels import UnknownTag, split_tag
 from halluc.data.rows.columns import DOCUMENT_START
@@ -70,13 +71,13 @@ def _asks_for_columns(layout: Layout, first: str) -> bool:
     return layout.header is True or layout.by_number or ("\t" in first and layout.fallback == "lines")
 
 
-def _texts(source: TextStream) -> Iterator[str]:
-    """The first lines that are not blank."""
+def _texts(source: TextStream, blank: bool = False) -> Iterator[str]:
+    """The first lines that can be read, with the blank ones or without."""
     size = 0
     for count, line in enumerate(source.peek(), 1):
         if not isinstance(line, BadLine):
             size += len(line[1])
-            if line[1].strip():
+            if blank or line[1].strip():
                 yield line[1]
         if count >= _LINES or size >= _CHARACTERS:
             return
@@ -111,23 +112,13 @@ def _of_objects(source: TextStream, layout: Layout, named: Format | None) -> For
     )
     has_words = any(isinstance(value, list) and value and isinstance(value[0], str) for value in found.values())
     is_record = has_words or bool({*layout.names, "text", "tokens"} & found.keys())
-    return (
-        "json"
-        if holds_lists and not is_record and len(list(zip(range(2), _texts(source), strict=False))) < 2
-        else "jsonl"
-    )
+    is_alone = next(islice(_texts(source), 1, None), None) is None
+    return "json" if holds_lists and not is_record and is_alone else "jsonl"
 
 
 def _is_columns(source: TextStream) -> bool:
     rows: list[list[str]] = []
-    size = 0
-    for count, item in enumerate(source.peek(), 1):
-        line = "" if isinstance(item, BadLine) else item[1]
-        size += len(line)
-        if count >= _LINES or size >= _CHARACTERS:
-            break
-        if isinstance(item, BadLine):
-            continue
+    for line in _texts(source, blank=True):
         if not line.strip():
             if len(rows) > 1:
                 return True

@@ -12,7 +12,7 @@ from typing import Any
 
 from halluc.core.errors import HallucError, Location, data_error, did_you_mean
 from halluc.data.rows.records import without_duplicates
-from halluc.data.rows.row import BadLine, Row, Unreadable, excerpt
+from halluc.data.rows.row import BadLine, Row, Unreadable, excerpt, quoted
 
 _BLANKS = re.compile(r"[ \t\n\r]*")
 _PLAIN, _CAREFUL = json.JSONDecoder(), json.JSONDecoder(object_pairs_hook=without_duplicates)
@@ -87,8 +87,7 @@ def _lists(scan: _Scan, lists: Sequence[str], names: Sequence[str], file: str) -
         if not met.get(key, False):
             raise _no_list(key, met, file)
     if not any(met.values()):
-        have = ", ".join(f"`{key}`" for key in list(met)[:8]) or "nothing"
-        yield BadLine("D107", file, 1, f"an object without a list of records; it has {have}", _LINES)
+        yield BadLine("D107", file, 1, f"an object without a list of records; it has {quoted(met)}", _LINES)
 
 
 def _no_list(key: str, met: dict[str, bool], file: str) -> HallucError:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from halluc.core.errors import HallucError, Location, data_error
@@ -21,6 +22,10 @@ class Unreadable(Exception):
     def __init__(self, code: str, problem: str, help: str | None = None) -> None:
         self.code, self.problem, self.help = code, problem, help
         super().__init__(problem)
+
+
+class Skipped(Exception):
+    """Why a row is no example on purpose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +84,11 @@ class Row:
 
     def bad(self, why: Unreadable) -> BadLine:
         return BadLine(why.code, self.file, self.line, why.problem, why.help, *excerpt(self.shown))
+
+
+def quoted(names: Iterable[object], between: str = ", ") -> str:
+    """The names of fields, of which an error shows the first."""
+    return between.join(f"`{str(name)[:40]}`" for name in islice(names, 8)) or "nothing"
 
 
 def excerpt(line: str, at: int | None = None) -> tuple[str, int | None]:

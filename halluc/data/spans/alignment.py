@@ -10,20 +10,16 @@ from typing import Any
 
 from halluc.core.characters import is_invisible
 from halluc.core.examples import Span
-from halluc.data.rows.row import Unreadable
+from halluc.data.fields.values import Place
+from halluc.data.rows.row import Skipped, Unreadable
 from halluc.data.spans.config import SpansConfig
 from halluc.data.spans.forms import Given
 from halluc.data.spans.offsets import Reading, Sentence, in_characters, says
-from halluc.data.spans.values import Place
 
 # Spans, what was mended, and what a file says of the confidence of spans.
 Aligned = tuple[tuple[Span, ...], tuple[str, ...], Mapping[Span, Any]]
 _NONE: Aligned = ((), (), {})
 _SEE = "see `data.span_unit` and `data.span_end`"
-
-
-class Skipped(Exception):
-    """An example that is left out for one of its spans, as the config says."""
 
 
 class Alignment:
@@ -116,9 +112,8 @@ class Alignment:
         bounds = sentence.bounds
         assert bounds is not None
         start, end = place
-        first = max(
-            bisect_right(bounds, start, key=itemgetter(0)) - 1, 0
-        )  # the token in which, or behind which, it starts
+        # The token in which, or behind which, it starts.
+        first = max(bisect_right(bounds, start, key=itemgetter(0)) - 1, 0)
         if bounds[first][1] <= start:
             first += 1
         last = bisect_right(bounds, end - 1, key=itemgetter(0)) - 1
@@ -150,41 +145,31 @@ class Alignment:
         if how == "widen" and wider is not None:
             repairs.append(f"{problem}: widened")
             return wider
-        help = None if reading is None else self.advice(reading)
-        if help is None:
-            ways = "`data.bad_spans: drop`" + (
-                " or `widen`, or `data.tokenize: characters`" if wider is not None else ""
-            )
-            help = f"set {ways}"
-        raise Unreadable("D110", problem, help)
+        advice = None if reading is None else self.advice(reading)
+        more = " or `widen`, or `data.tokenize: characters`" if wider is not None else ""
+        raise Unreadable("D110", problem, advice or f"set `data.bad_spans: drop`{more}")
 
     def _of_tokens(self, given: Given, sentence: Sentence, reading: Reading) -> Span:
         start, end = reading.start(given), reading.end(given)
         if not 0 <= start < end <= len(sentence.tokens):
             raise self._outside(given, sentence, reading)
         words = sentence.tokens[start:end]
-        told = given.surface
-        if (
-            told is not None
-            and told not in (" ".join(words), "".join(words))
-            and not self._stands(told, sentence, start, end)
-        ):
-            problem = f'{_shown(given)} says "{told}", and "{" ".join(words)}" stands there'
+        told, bounds = given.surface, sentence.bounds
+        there = [" ".join(words), "".join(words)]
+        if bounds is not None:
+            there.append(sentence.text[bounds[start][0] : bounds[end - 1][1]])
+        if told is not None and not any(says(told, one) for one in there):
+            problem = f'{_shown(given)} says "{told}", and "{there[0]}" stands there'
             raise Unreadable("D109", problem, self.advice(reading) or _SEE)
         return Span(start, end, given.label)
 
-    def _stands(self, told: str, sentence: Sentence, start: int, end: int) -> bool:
-        bounds = sentence.bounds
-        return bounds is not None and says(told, sentence.text[bounds[start][0] : bounds[end - 1][1]])
-
     def _outside(self, given: Given, sentence: Sentence, reading: Reading) -> Unreadable:
-        length = len(sentence.tokens) if reading.unit == "tokens" else len(sentence.text)
-        unit = "tokens" if reading.unit == "tokens" else "characters"
-        problem = f"{_shown(given)} is empty or outside 0..{length} ({unit})"
-        if reading.unit in ("utf16", "bytes"):
-            problem = (
-                f"{_shown(given)} is empty, outside of the text or inside of a character, counted in {reading.unit}"
-            )
+        where = f"0..{len(sentence.text)} (characters)"
+        if reading.unit == "tokens":
+            where = f"0..{len(sentence.tokens)} (tokens)"
+        elif reading.unit != "characters":
+            where = f"of the text, or inside of a character, counted in {reading.unit}"
+        problem = f"{_shown(given)} is empty or outside {where}"
         return Unreadable("D109", problem, self.advice(reading) or f"off by one? {_SEE}")
 
     def _apart(self, spans: list[Span], repairs: list[str]) -> tuple[Span, ...]:
@@ -222,10 +207,8 @@ def _nested(spans: list[Span], how: str, repairs: list[str]) -> list[Span]:
         if last is None or alike or (span.end < last.end if inner else span.end > last.end):
             kept.append(span)
             last = span
-        elif inner:
-            repairs.append(f"{list(span)} holds {list(last)}: left out")
         else:
-            repairs.append(f"{list(span)} stands in {list(last)}: left out")
+            repairs.append(f"{list(span)} {'holds' if inner else 'stands in'} {list(last)}: left out")
     return kept
 
 

@@ -11,18 +11,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from halluc.core.errors import HallucError, Location, data_error
-from halluc.data.rows.row import Row, Unreadable
-from halluc.data.spans import forms, presets, shapes
+from halluc.data.fields.paths import Path, named, path_of, value_at
+from halluc.data.fields.values import located, unpacked
+from halluc.data.rows.row import Row, Unreadable, quoted
+from halluc.data.spans import forms, presets, shapes, values
 from halluc.data.spans.config import HUB_TAGS_FIELD, SpansConfig
-from halluc.data.spans.paths import Path, named, path_of, value_at
-from halluc.data.spans.values import unpacked
 
 # So many rows, the first of a file, decide.
 MOST_ROWS = 100
 _ROLES = ("tokens", "tags", "text", "spans")
 # Fields of these names are used too where none has the name of the config's default.
 _USUAL = {"tokens": ("words",), "tags": (HUB_TAGS_FIELD,)}
-_SHOWN = 8
 
 _Records = Sequence[Mapping[str | int, Any]]
 
@@ -78,6 +77,21 @@ def _value(record: Mapping[str | int, Any], path: Path) -> Any:
         return value_at(record, path)
     except Unreadable:
         return True
+
+
+def no_input(config: SpansConfig, names: Iterable[str | int]) -> Unreadable:
+    """The error of a record with these fields, none of which is the input."""
+    problem = f"neither a list `{config.tokens_field}` nor a string `{config.text_field}`; it has {quoted(names)}"
+    return Unreadable("D107", problem, "name the fields with `data.tokens_field` or `data.text_field`")
+
+
+def no_annotation(config: SpansConfig, names: Iterable[str | int]) -> Unreadable:
+    problem = f"neither `{config.tags_field}` nor `{config.spans_field}`; it has {quoted(names)}"
+    return Unreadable(
+        "D107",
+        problem,
+        "a sentence without mentions has an empty list; or see `data.tags_field` and `data.spans_field`",
+    )
 
 
 class _Choice:
@@ -176,7 +190,7 @@ class _Choice:
             if not isinstance(text, str) or listed is None:
                 return False
             try:
-                if values.located(values.words(listed, "", text)[0], text) is None:
+                if located(values.words(listed, "", text)[0], text) is None:
                     return False
             except Unreadable:
                 return False
@@ -209,9 +223,8 @@ class _Choice:
             self.known[role] = (found[0],)
             return
         if tags and spans:
-            names = " and ".join(f"`{name}`" for name in (*tags, *spans))
             help = "set `data.tags_field` or `data.spans_field` to the one that is meant"
-            raise self.error(f"{names} could be the annotation", help)
+            raise self.error(f"{quoted((*tags, *spans), ' and ')} could be the annotation", help)
         if tags or spans:
             role, what = ("tags", "lists of tags") if tags else ("spans", "spans")
             raise self._several(role, tags or spans, what)
@@ -271,30 +284,23 @@ class _Choice:
         given = [role for role in roles if not self._is_default(role) and self.known[role] is None]
         return [f"`data.{role}_field: {getattr(self.config, f'{role}_field')}`" for role in given]
 
-    def _have(self) -> str:
-        names = ", ".join(f"`{name}`" for name in self.names[:_SHOWN])
-        return f"it has {names}" if names else "it has nothing"
-
     def _no_input(self, absent: list[str]) -> HallucError:
-        config = self.config
         tags = [name for name in self.names if self._all(name, shapes.is_tag)]
         if len(self.rows) > 1 and tags and any(record[tags[0]] == "O" for record in self.records):
             return self._token_a_row()
-        problem = f"neither a list `{config.tokens_field}` nor a string `{config.text_field}`; {self._have()}"
-        if absent:
-            problem = f"no row has {' or '.join(absent)}; {self._have()}"
-        return self.error(problem, "name the fields with `data.tokens_field` or `data.text_field`")
+        return self._without(no_input(self.config, self.names), absent)
 
     def _no_annotation(self, absent: list[str]) -> HallucError:
-        config = self.config
-        problem = f"neither `{config.tags_field}` nor `{config.spans_field}`; {self._have()}"
-        if absent:
-            problem = f"no row has {' or '.join(absent)}; {self._have()}"
-        help = "name the field with `data.tags_field` or `data.spans_field`"
+        why = no_annotation(self.config, self.names)
         label = next((name for name in ("label", "labels") if self._all(name, shapes.is_plain)), None)
         if label is not None:
-            help = f"`{label}` has one value a text: is it `task.type: text_classification`?"
-        return self.error(problem, help)
+            why.help = f"`{label}` has one value a text: is it `task.type: text_classification`?"
+        return self._without(why, absent)
+
+    def _without(self, why: Unreadable, absent: list[str]) -> HallucError:
+        return self.error(
+            f"no row has {' or '.join(absent)}; it has {quoted(self.names)}" if absent else why.problem, why.help
+        )
 
     def _token_a_row(self) -> HallucError:
         help = (
@@ -303,11 +309,10 @@ class _Choice:
         return self.error("each row holds one token, and not a sentence", help)
 
     def _several(self, role: str, names: Sequence[str | int], what: str) -> HallucError:
-        listed = " and ".join(f"`{name}`" for name in names[:_SHOWN])
         help = f"set `data.{role}_field` to the one that is meant, as `data.{role}_field: {names[0]}`"
-        return self.error(f"{listed} hold {what}", help)
+        return self.error(f"{quoted(names, ' and ')} hold {what}", help)
 
-    def error(self, problem: str, help: str) -> HallucError:
+    def error(self, problem: str, help: str | None) -> HallucError:
         first = self.rows[0]
         help = presets.proposal(list(self.records), self.config.preset) or help
         return data_error("D107", problem, Location(first.file, first.line, text=first.shown or None), help)

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from halluc.data.fields.values import unpacked
 from halluc.data.rows.row import Unreadable
-from halluc.data.spans.values import unpacked
 
 
 class Given(NamedTuple):

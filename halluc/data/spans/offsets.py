@@ -9,10 +9,10 @@ from itertools import product
 from operator import itemgetter, ne
 from typing import Literal, NamedTuple
 
+from halluc.data.fields.values import Place, located
 from halluc.data.rows.row import Unreadable
 from halluc.data.spans.config import SpansConfig, Unit
 from halluc.data.spans.forms import Given
-from halluc.data.spans.values import Place, located
 
 _NAMES = {"characters": "characters", "tokens": "tokens", "utf16": "UTF-16 code units", "bytes": "UTF-8 bytes"}
 # So many spans in tokens without one that has one token, or the first one, are unusual.
@@ -94,7 +94,7 @@ def in_characters(given: Given, sentence: Sentence, reading: Reading) -> Place |
     return (start, end) if 0 <= start < end <= len(sentence.text) else None
 
 
-def _fits(given: Given, sentence: Sentence, reading: Reading, strip: bool) -> tuple[int, int] | None:
+def _fits(given: Given, sentence: Sentence, reading: Reading, strip: bool) -> Place | None:
     """Where a span stands in the text; None where it contradicts what it says itself, or says nothing and cuts a token.
 
     Where tokens do not stand in the text, it is the first token and one behind the last.
@@ -131,24 +131,16 @@ def says(told: str, surface: str) -> bool:
 Sample = tuple[Sentence, Sequence[Given]]
 
 
-def result(samples: Sequence[Sample], reading: Reading, strip: bool) -> tuple[tuple[int, int], ...] | None:
+def _found(samples: Sequence[Sample], reading: Reading, strip: bool) -> list[Place | None]:
+    """Where each span stands under a reading; None for one that does not fit."""
+    spans = ((given, sentence) for sentence, givens in samples for given in givens if given.fault is None)
+    return [_fits(given, sentence, reading, strip) for given, sentence in spans]
+
+
+def result(samples: Sequence[Sample], reading: Reading, strip: bool) -> tuple[Place | None, ...] | None:
     """Where all spans stand under a reading; None where one does not fit."""
-    found = []
-    for sentence, givens in samples:
-        for given in givens:
-            if given.fault is not None:
-                continue
-            fit = _fits(given, sentence, reading, strip)
-            if fit is None:
-                return None
-            found.append(fit)
-    return tuple(found)
-
-
-def share(samples: Sequence[Sample], reading: Reading, strip: bool) -> tuple[int, int]:
-    """How many spans fit a reading, of how many."""
-    spans = [(given, sentence) for sentence, givens in samples for given in givens]
-    return sum(_fits(*one, reading, strip) is not None for one in spans), len(spans)
+    found = _found(samples, reading, strip)
+    return None if None in found else tuple(found)
 
 
 def unit_of(samples: Sequence[Sample], config: SpansConfig) -> tuple[Unit, bool]:
@@ -160,24 +152,20 @@ def unit_of(samples: Sequence[Sample], config: SpansConfig) -> tuple[Unit, bool]
     Raises:
         Unreadable D109: both could be meant, or neither.
     """
-    fit: dict[Unit, tuple[tuple[int, int], ...] | None] = {}
-    shares: dict[Unit, tuple[int, int]] = {}
     units: tuple[Unit, Unit] = ("characters", "tokens")
-    for unit in units:
-        reading = Reading.of(config, unit)
-        fit[unit] = result(samples, reading, config.strip_spans)
-        shares[unit] = share(samples, reading, config.strip_spans)
-    characters, tokens = fit["characters"], fit["tokens"]
-    if characters is not None and tokens is not None and characters == tokens:
+    found = {unit: _found(samples, Reading.of(config, unit), config.strip_spans) for unit in units}
+    shares = {unit: (len(all_) - all_.count(None), len(all_)) for unit, all_ in found.items()}
+    characters, tokens = (None not in found[unit] for unit in units)
+    if characters and found["characters"] == found["tokens"]:
         return "characters", False
     says_text = any(given.surface is not None for _, givens in samples for given in givens)
     fitting, many = shares["characters"]
-    if characters is not None and tokens is None:
+    if characters and not tokens:
         return "characters", True
-    if tokens is not None and characters is None and (says_text or 2 * fitting < many):
+    if tokens and not characters and (says_text or 2 * fitting < many):
         return "tokens", True
     told = " and ".join(f"{unit} ({fits} of {of} spans fit)" for unit, (fits, of) in shares.items())
-    help = proposal(samples, Reading.of(config, "characters"), config.strip_spans) if tokens is None else None
+    help = proposal(samples, Reading.of(config, "characters"), config.strip_spans) if not tokens else None
     problem = f"offsets beside a text and tokens may count {told}"
     raise Unreadable("D109", problem, help or "set `data.span_unit` to `characters` or `tokens`")
 
@@ -185,7 +173,7 @@ def unit_of(samples: Sequence[Sample], config: SpansConfig) -> tuple[Unit, bool]
 def proposal(samples: Sequence[Sample], now: Reading, strip: bool) -> str | None:
     """What to set so that every span fits; None where no reading fits all, or several do that differ."""
     units: tuple[Unit, ...] = ("characters", "utf16", "bytes", "tokens")
-    fit: dict[tuple[tuple[int, int], ...], Reading] = {}
+    fit: dict[tuple[Place | None, ...], Reading] = {}
     readings = [Reading(*one) for one in product(units, (False, True), (0, 1))]
     # Of readings that come to the same, the one with the fewest keys; few files count from 1.
     for reading in sorted(readings, key=lambda one: (sum(map(ne, one, now)), one.base != now.base)):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -102,43 +102,23 @@ def _is_list(value: Any) -> bool:
     return isinstance(value, list)
 
 
-def _doccano(record: _Record) -> bool:
-    return (
+_SHAPES: dict[str, Callable[[_Record], bool]] = {
+    "doccano": lambda record: (
         isinstance(record.get("text"), str)
-        and ("relations" in record or "Comments" in record or "comments" in record)
+        and not record.keys().isdisjoint(("relations", "Comments", "comments"))
         and any(_is_list(record.get(key)) for key in ("entities", "label", "labels"))
-    )
-
-
-def _label_studio(record: _Record) -> bool:
-    if isinstance(record.get("data"), dict):
-        return _is_list(record.get("annotations")) or _is_list(record.get("completions"))
-    return "annotation_id" in record or ("annotator" in record and _is_list(record.get("label")))
-
-
-def _prodigy(record: _Record) -> bool:
-    return "_input_hash" in record or "_task_hash" in record
-
-
-def _spacy(record: _Record) -> bool:
-    if isinstance(record.get(0), str) and isinstance(record.get(1), dict):
-        return "entities" in record[1]
-    return isinstance(record.get("text"), str) and _is_list(record.get("ents")) and _is_list(record.get("tokens"))
-
-
-def _gliner(record: _Record) -> bool:
-    return _is_list(record.get("tokenized_text")) and _is_list(record.get("ner"))
-
-
-def _kaggle(record: _Record) -> bool:
-    return {"Sentence #", "Word", "Tag"} <= record.keys()
-
-
-_SHAPES = {
-    "doccano": _doccano,
-    "label_studio": _label_studio,
-    "prodigy": _prodigy,
-    "spacy": _spacy,
-    "gliner": _gliner,
-    "kaggle_ner": _kaggle,
+    ),
+    "label_studio": lambda record: (
+        _is_list(record.get("annotations")) or _is_list(record.get("completions"))
+        if isinstance(record.get("data"), dict)
+        else "annotation_id" in record or ("annotator" in record and _is_list(record.get("label")))
+    ),
+    "prodigy": lambda record: "_input_hash" in record or "_task_hash" in record,
+    "spacy": lambda record: (
+        "entities" in record[1]
+        if isinstance(record.get(0), str) and isinstance(record.get(1), dict)
+        else isinstance(record.get("text"), str) and _is_list(record.get("ents")) and _is_list(record.get("tokens"))
+    ),
+    "gliner": lambda record: _is_list(record.get("tokenized_text")) and _is_list(record.get("ner")),
+    "kaggle_ner": lambda record: {"Sentence #", "Word", "Tag"} <= record.keys(),
 }

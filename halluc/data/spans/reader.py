@@ -11,18 +11,19 @@ from typing import Any, ClassVar
 
 from halluc.core.errors import data_error
 from halluc.data.config import DataConfig
+from halluc.data.fields.ids import Ids
+from halluc.data.fields.rejected import rejection
 from halluc.data.inputs import InputText
 from halluc.data.reader import RawSentence
 from halluc.data.rows import brat
+from halluc.data.rows.columns import column, named
 from halluc.data.rows.reading import open_rows
 from halluc.data.rows.references import SplitName
-from halluc.data.rows.row import BadLine, LeftOut, Notice, Row, Unreadable
+from halluc.data.rows.row import BadLine, LeftOut, Notice, Row, Skipped, Unreadable, quoted
 from halluc.data.spans import presets, shapes, values
-from halluc.data.spans.alignment import Skipped
 from halluc.data.spans.config import SpansConfig
 from halluc.data.spans.fields import MOST_ROWS
 from halluc.data.spans.records import Records
-from halluc.data.spans.rejected import rejection
 from halluc.data.tokenization import Tokenizer
 
 Item = RawSentence | BadLine | LeftOut | Notice
@@ -31,8 +32,6 @@ Item = RawSentence | BadLine | LeftOut | Notice
 _USUAL = ("whitespace", 0)
 # Characters of the first rows that are held, beside their number.
 _MOST_HELD = 1 << 20
-# Of so many different sequences of tags, sentences share theirs.
-_MOST_MET = 1 << 16
 # What headers name columns of tokens and of tags.
 _TOKEN_NAMES = frozenset(("token", "tokens", "word", "words", "form", "text", "id", "index", "#", "sentence"))
 _TAG_NAMES = frozenset((
@@ -53,7 +52,6 @@ class SpansReader:
         self.mapping = ""
         self._inputs: Records | None = None
         self._tag_names = config.names_of_tags
-        self._met: dict[tuple[str, ...], tuple[str, ...]] = {}
 
     def read(self, reference: str, split: SplitName) -> Iterator[Item]:
         """
@@ -100,7 +98,7 @@ class SpansReader:
             Unreadable: it has neither tokens nor a text.
         """
         if row.lines:
-            tokens, _ = self.tokenizer.cleaned(_cells(row, self.config.token_column))
+            tokens, _ = self.tokenizer.cleaned(column(row, self.config.token_column))
             return InputText(row.line, f"line-{row.line}", tokens)
         if self._inputs is None:
             self._inputs = Records(self.given, self.tokenizer, [row], gold=False)
@@ -111,7 +109,7 @@ class SpansReader:
     def _columns(self, rows: Iterable[Any], examples: list[Row], split: SplitName) -> Iterator[Item]:
         config = self.config
         token_column, tag_column = config.token_column, config.tag_column
-        self.mapping = f"tokens: {_column(token_column)}; tags: {_column(tag_column)}"
+        self.mapping = f"tokens: {named(token_column)}; tags: {named(tag_column)}"
         if config.tag_key is not None:
             self.mapping += f", `{config.tag_key}`"
         self._refuse_features(examples)
@@ -121,22 +119,22 @@ class SpansReader:
                 yield row
                 continue
             try:
-                tokens, tags = _cells(row, token_column), _cells(row, tag_column)
+                tokens, tags = column(row, token_column), column(row, tag_column)
                 if config.tag_key is not None or self._tag_names is not None:
-                    tags = tuple([self._tag(tag) for tag in tags])
+                    tags = tuple([sys.intern(self._tag(tag)) for tag in tags])
                 yield self._sentence(row, tokens, tags, split)
             except Unreadable as bad:
                 yield row.bad(bad)
 
     def _sentence(self, row: Row, tokens: tuple[str, ...], tags: tuple[str, ...], split: SplitName) -> RawSentence:
-        """Words and tags that stand in many sentences are in memory once."""
         lines = row.lines
-        tokens, kept = self.tokenizer.cleaned(tokens)
+        cleaned, kept = self.tokenizer.cleaned(tokens)
+        if cleaned is not tokens:  # words that stand in many sentences are in memory once
+            cleaned = tuple(map(sys.intern, cleaned))
         if kept is not None:
             tags = values.kept_tags(tags, kept)
             lines = tuple(lines[at] for at in kept)
-        tags = self._met.setdefault(tags, tags) if len(self._met) < _MOST_MET else self._met.get(tags, tags)
-        return RawSentence(f"{split}-{row.line}", row.file, lines, row.document, tuple(map(sys.intern, tokens)), tags)
+        return RawSentence(f"{split}-{row.line}", row.file, lines, row.document, cleaned, tags)
 
     def _tag(self, cell: str) -> str:
         """The tag in a cell: the value of a key in it, or the name of a number."""
@@ -166,7 +164,7 @@ class SpansReader:
             raise data_error("D121", problem, where, help)
         if len(cells) > 1 and all(map(str.isdecimal, cells)):
             counts = "words" if all(row.fields[config.token_column][0] == "1" for row in examples) else "sentences"
-            problem = f"every token is a number, as where {_column(config.token_column)} counts {counts}"
+            problem = f"every token is a number, as where {named(config.token_column)} counts {counts}"
             help = "set `data.token_column` to the one with the words, as `1`, or to `0` if the numbers are meant"
             raise data_error("D121", problem, where, help)
 
@@ -181,21 +179,21 @@ class SpansReader:
             help = f"set `data.tag_key` to the one with the tag: {', '.join(keys[:8])}"
             raise data_error("D121", problem, where, help)
         if key is not None and key not in keys:
-            have = ", ".join(f"`{one}`" for one in keys[:8]) or "no key"
-            problem = f"no cell of {_column(self.config.tag_column)} has `{key}=`; the first sentences have {have}"
+            have = quoted(keys) if keys else "no key"
+            problem = f"no cell of {named(self.config.tag_column)} has `{key}=`; the first sentences have {have}"
             raise data_error("D121", problem, where, "see `data.tag_key` and `data.tag_column`")
 
     # --- records
 
     def _records(self, rows: Iterable[Any], examples: list[Row], split: SplitName) -> Iterator[Item]:
-        kept = [row for row in examples if rejection(row.fields, self.given) is None]
+        kept = [row for row in examples if rejection(row.fields, self.given.answer_field) is None]
         records: Records | None = None
-        seen: dict[str, int] = {}
+        ids = Ids()
         for row in rows:
             if not isinstance(row, Row):
                 yield row
                 continue
-            if (why := rejection(row.fields, self.given)) is not None:
+            if (why := rejection(row.fields, self.given.answer_field)) is not None:
                 yield LeftOut(row.file, row.line, why)
                 continue
             if records is None:
@@ -204,31 +202,14 @@ class SpansReader:
                 yield from records.notices()
             try:
                 sentence = records.sentence(row, split)
-                if sentence.id in seen:
-                    problem = f"id `{sentence.id}` stands already on line {seen[sentence.id]}"
-                    raise Unreadable("D112", problem, "ids must differ: mend it, or see `data.id_field`")
-                seen[sentence.id] = row.line
+                number = row.number or row.line
+                ids.add(sentence.id, split, number, row.line, own=sentence.id != f"{split}-{number}")
                 yield sentence
             except Skipped as skipped:
                 yield LeftOut(row.file, row.line, str(skipped))
             except Unreadable as bad:
                 help = presets.proposal([row.fields], self.given.preset) if bad.code == "D107" else None
                 yield row.bad(Unreadable(bad.code, bad.problem, help or bad.help))
-
-
-def _cells(row: Row, column: str | int) -> tuple[str, ...]:
-    try:
-        cells: tuple[str, ...] = row.fields[column]
-    except KeyError:
-        have = ", ".join(f"`{name}`" for name in list(row.fields)[:8])
-        raise Unreadable("D116", f"no {_column(column)}; the row has {have}") from None
-    return cells
-
-
-def _column(which: str | int) -> str:
-    if isinstance(which, str):
-        return f"column `{which}`"
-    return f"column {which}" if which >= 0 else "the last column" if which == -1 else f"column {which} (from the right)"
 
 
 def _size(row: Row) -> int:

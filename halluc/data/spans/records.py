@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import math
 import sys
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from halluc.core.examples import Span
-from halluc.data.inputs import InputText
+from halluc.data.fields.ids import own_id
+from halluc.data.fields.paths import named, value_at
+from halluc.data.fields.values import located, unpacked
+from halluc.data.inputs import InputText, given_tokens, identity_of, single
 from halluc.data.reader import RawSentence
 from halluc.data.rows.references import SplitName
 from halluc.data.rows.row import Notice, Row, Unreadable
 from halluc.data.spans import forms, offsets, values
 from halluc.data.spans.alignment import Aligned, Alignment
 from halluc.data.spans.config import SpansConfig, Unit
-from halluc.data.spans.fields import choose
+from halluc.data.spans.fields import choose, no_annotation, no_input
 from halluc.data.spans.offsets import Reading, Sample, Sentence
-from halluc.data.spans.paths import named, value_at
 from halluc.data.spans.values import EMPTY
 from halluc.data.tokenization import Tokenizer
 
@@ -66,12 +67,10 @@ class Records:
         """
         record, fields = row.fields, self.fields
         line = row.line
-        given = value_at(record, fields.id) if fields.id else None
-        identity = str(given) if isinstance(given, (str, int)) and given != "" else f"{split}-{row.number or line}"
-        tags = value_at(record, fields.tags) if fields.tags is not None else None
-        spans = value_at(record, fields.spans) if fields.spans is not None else None
-        text = self._text(record)
-        listed = value_at(record, fields.tokens) if fields.tokens is not None else None
+        own = own_id(value_at(record, fields.id), self.config.id_field)
+        identity = str(own) if own is not None else f"{split}-{row.number or line}"
+        tags, spans = value_at(record, fields.tags), value_at(record, fields.spans)
+        listed, text = self._input(record)
         if listed is None and tags is not None and spans is None and text is not None:
             listed = text
         if listed is not None and tags is not None:
@@ -81,9 +80,9 @@ class Records:
             tokens, tags = self._tagged(listed, tags, text)
             return RawSentence(identity, row.file, (line,) * len(tokens), row.document, tokens, tags)
         if listed is None and text is None:
-            raise self._no_input(record)
+            raise no_input(self.config, record)
         if spans is None and not self._may_lack_spans(record):
-            raise self._no_annotation(record)
+            raise no_annotation(self.config, record)
         sentence = self._tokens(listed, text, record)
         if not sentence.tokens:
             raise Unreadable(*EMPTY)
@@ -103,27 +102,21 @@ class Records:
         Raises:
             Unreadable: it has neither tokens nor a text.
         """
-        record, identity = row.fields, self._identity(row)
-        listed = value_at(record, self.fields.tokens) if self.fields.tokens is not None else None
-        text = self._text(record)
+        record, identity = row.fields, identity_of(row, self.config.id_field)
+        listed, text = self._input(record)
         if listed is None and text is None:
             usual = [record.get(name) for name in ("tokens", "text")]
             listed, text = usual[0], usual[1] if isinstance(usual[1], str) else None
         if listed is None and text is None:
-            raise self._no_input(record)
+            raise no_input(self.config, record)
         if listed is None:
             assert text is not None
-            cut, tokens = self.tokenizer.cut(text)
-            return InputText(row.line, identity, tokens, text, cut)
-        if values.unpacked(listed) in ([], ()):
+            return single(row.line, identity, text, self.tokenizer)
+        if unpacked(listed) in ([], ()):
             blank = text is not None and not text.strip()
             return InputText(row.line, identity, (), text if blank else None, () if blank else None)
         words, places = values.words(listed, named(self.fields.tokens or ("tokens",)), text)
-        bounds = None if text is None else places or values.located(words, text)
-        tokens, kept = self.tokenizer.cleaned(words)
-        if kept is not None and bounds is not None:
-            bounds = [bounds[at] for at in kept]
-        return InputText(row.line, identity, tokens, None if bounds is None else text, bounds)
+        return given_tokens(row.line, identity, words, self.tokenizer, (text,), None, places)
 
     def notices(self) -> Iterator[Notice]:
         """Where the first rows fit another way of counting as well, and nothing says which one is meant."""
@@ -141,25 +134,13 @@ class Records:
 
     # --- parts
 
-    def _identity(self, row: Row) -> str | int | float:
-        given = value_at(row.fields, self.fields.id) if self.fields.id else None
-        given = row.fields.get("id") if given is None else given
-        if given is None:
-            return f"line-{row.line}" if not row.number else f"row-{row.number}"
-        if isinstance(given, bool) or not isinstance(given, (str, int, float)):
-            raise Unreadable("D107", f"`{named(self.fields.id or ('id',))}` is neither a string nor a number")
-        if isinstance(given, float) and not math.isfinite(given):
-            raise Unreadable("D107", f"`{named(self.fields.id or ('id',))}` is not a finite number")
-        return given
-
-    def _text(self, record: Mapping[str | int, Any]) -> str | None:
-        if self.fields.text is None:
-            return None
+    def _input(self, record: Mapping[str | int, Any]) -> tuple[Any, str | None]:
+        """The list of tokens and the text of a record."""
         text = value_at(record, self.fields.text)
-        return text if isinstance(text, str) else None
+        return value_at(record, self.fields.tokens), text if isinstance(text, str) else None
 
     def _tagged(self, listed: Any, tags: Any, text: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        if isinstance(listed, str) and isinstance(listed := values.unpacked(listed), str):
+        if isinstance(listed, str) and isinstance(listed := unpacked(listed), str):
             words: tuple[str, ...] = tuple(listed.split())
             if not words:
                 raise Unreadable(*EMPTY)
@@ -177,9 +158,9 @@ class Records:
             words, places = values.words(listed, self.named["tokens"], text)
             if text is None:
                 return offsets.joined(words)
-            return Sentence(text, words, places or values.located(words, text), "both")
+            return Sentence(text, words, places or located(words, text), "both")
         if text is None:
-            raise self._no_input(record)
+            raise no_input(self.config, record)
         bounds, tokens = self.tokenizer.cut(text)
         return Sentence(text, tokens, bounds)
 
@@ -216,14 +197,12 @@ class Records:
         """The first rows that have spans and can be read."""
         if self._samples is None:
             self._samples = []
-            at = self.fields.spans
-            for row in self.rows if at is not None else ():
+            for row in self.rows:
                 try:
-                    value = value_at(row.fields, at) if at is not None else None
+                    value = value_at(row.fields, self.fields.spans)
                     givens = forms.spans(value, "", self.config.span_label_field) if value else []
-                    listed = value_at(row.fields, self.fields.tokens) if self.fields.tokens is not None else None
                     if givens:
-                        self._samples.append((self._tokens(listed, self._text(row.fields), row.fields), givens))
+                        self._samples.append((self._tokens(*self._input(row.fields), row.fields), givens))
                 except Unreadable:  # said when the row is read
                     continue
         return self._samples
@@ -237,21 +216,6 @@ class Records:
     def _may_lack_spans(self, record: Mapping[str | int, Any]) -> bool:
         """Label Studio leaves the field out of an annotation without spans (JSON-MIN)."""
         return self.config.preset == "label_studio" and "annotation_id" in record
-
-    def _no_input(self, record: Mapping[str | int, Any]) -> Unreadable:
-        config = self.config
-        problem = f"neither a list `{config.tokens_field}` nor a string `{config.text_field}`; it has {_have(record)}"
-        return Unreadable("D107", problem, "name the fields with `data.tokens_field` or `data.text_field`")
-
-    def _no_annotation(self, record: Mapping[str | int, Any]) -> Unreadable:
-        config = self.config
-        problem = f"neither `{config.tags_field}` nor `{config.spans_field}`; it has {_have(record)}"
-        help = "a sentence without mentions has an empty list; or see `data.tags_field` and `data.spans_field`"
-        return Unreadable("D107", problem, help)
-
-
-def _have(record: Mapping[str | int, Any]) -> str:
-    return ", ".join(f"`{key}`" for key in list(record)[:8]) or "nothing"
 
 
 def _renumbered(spans: Sequence[Span], kept: Sequence[int]) -> tuple[Span, ...]:

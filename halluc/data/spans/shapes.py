@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from halluc.data.fields.values import unpacked
 from halluc.data.rows.row import Unreadable
 from halluc.data.spans import forms, values
 from halluc.data.spans.config import SpansConfig
-from halluc.data.spans.values import unpacked
 
 TAG = re.compile(r"O|[BIESULMW]([-_].+)?")
 

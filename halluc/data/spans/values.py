@@ -1,64 +1,16 @@
-"""Tokens and tags as files hold them: lists, lists that were written as text, objects, numbers."""
+"""Tokens and tags as files hold them: lists, lists written as text, objects, numbers."""
 
 from __future__ import annotations
 
-import ast
-import json
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from halluc.data.rows.row import Unreadable
+from halluc.data.fields.values import Place, unpacked
+from halluc.data.rows.row import Unreadable, quoted
 
 # The keys of a token that is an object, the most usual first.
 WORD_KEYS = ("text", "word", "token", "form", "orth")
-# Longer texts are not taken for a list of Python, whose parser is slow and takes memory.
-_MOST_LITERAL = 1_000_000
-_STRING = r"""(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
-# As NumPy prints arrays: no commas. Python would take the strings of such a list for one.
-_ARRAY = re.compile(rf"\[\s*{_STRING}(?:\s+{_STRING})+\s*\]", re.DOTALL)
-_NUMBERS = re.compile(r"\[\s*-?\d+(?:\s+-?\d+)+\s*\]")
-_STRINGS = re.compile(_STRING, re.DOTALL)
-_GLUED = re.compile(r"""['"]\s*['"]""")
 EMPTY = ("D106", "an empty sentence", "take the line out, or set `data.on_bad_line: skip`")
-
-Place = tuple[int, int]
-
-
-def unpacked(value: Any) -> Any:
-    """A value, or what it says where it is text that holds a list or an object, in JSON or as Python prints it."""
-    if not isinstance(value, str) or not (text := value.strip()) or text[0] + text[-1] not in ("[]", "{}"):
-        return value
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        pass
-    if len(text) > _MOST_LITERAL:
-        return value
-    if _ARRAY.fullmatch(text):
-        return [_literal(piece) for piece in _STRINGS.findall(text)]
-    if _NUMBERS.fullmatch(text):
-        return [int(piece) for piece in text[1:-1].split()]
-    found = _literal(text)
-    return value if found is None else found
-
-
-def _literal(text: str) -> Any:
-    """What Python reads; None where it is not a literal, or two strings stand side by side, which Python would join."""
-    try:
-        tree = ast.parse(text, mode="eval")
-        if _GLUED.search(text) and any(_is_joined(node, text) for node in ast.walk(tree)):
-            return None
-        return ast.literal_eval(tree)
-    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
-        return None
-
-
-def _is_joined(node: ast.AST, text: str) -> bool:
-    if not (isinstance(node, ast.Constant) and isinstance(node.value, str)):
-        return False
-    source = ast.get_source_segment(text, node) or ""
-    return len(_STRINGS.findall(source)) > 1
 
 
 def words(value: Any, field: str, text: str | None = None) -> tuple[tuple[str, ...], list[Place] | None]:
@@ -90,10 +42,8 @@ def _of_objects(
     places = _places(tokens)
     if key is None:
         if places is None or text is None:
-            have = ", ".join(f"`{name}`" for name in list(tokens[0])[:8]) or "nothing"
-            raise Unreadable(
-                "D107", f"the items of `{field}` have no text; the first has {have}", "see `data.tokens_field`"
-            )
+            problem = f"the items of `{field}` have no text; the first has {quoted(tokens[0])}"
+            raise Unreadable("D107", problem, "see `data.tokens_field`")
         return tuple(text[start:end] for start, end in places), places
     found = [str(token.get(key)) for token in tokens if isinstance(token.get(key), str)]
     if len(found) < len(tokens):
@@ -164,17 +114,3 @@ def kept_tags(tags: tuple[str, ...], kept: Sequence[int]) -> tuple[str, ...]:
     if odd is not None:
         raise Unreadable("D106", f"a token that shows nothing has the tag {odd}", "take it out, or move its tag")
     return tuple(tags[at] for at in kept)
-
-
-def located(tokens: Sequence[str], text: str) -> list[Place] | None:
-    """Where the tokens stand in the text, one after another with only white space between; None where they do not."""
-    bounds, at = [], 0
-    for token in tokens:
-        if not text.startswith(token, at):
-            while at < len(text) and text[at].isspace():
-                at += 1
-            if not text.startswith(token, at):
-                return None
-        bounds.append((at, at + len(token)))
-        at += len(token)
-    return bounds

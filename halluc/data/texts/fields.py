@@ -10,7 +10,7 @@ from halluc.core.errors import did_you_mean
 from halluc.data.config import Column
 from halluc.data.reader import Unmapped
 from halluc.data.rows.delimited import DELIMITERS
-from halluc.data.rows.row import MEND, Unreadable
+from halluc.data.rows.row import MEND, Unreadable, quoted
 from halluc.data.texts.config import TextsConfig
 
 Row = Mapping[str | int, Any]
@@ -33,7 +33,6 @@ _OTHERS = frozenset((
     "id", "idx", "index", "uid", "uuid", "guid", "pairid", "url", "link", "date", "time", "timestamp", "created_at",
     "updated_at", "source", "lang", "language", "author", "user", "username", "annotator", "split", "meta",
 ))  # fmt: skip
-_MOST_NAMED = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,8 +162,7 @@ def _only(row: Row, candidates: Sequence[Any], what: str) -> Column:
         return found
     if not candidates:
         raise _without(row, what, f"{what}_field")
-    listed = " or ".join(f"`{name}`" for name in candidates[:_MOST_NAMED])
-    problem = f"no field `{what}`; several could be the {what}: {listed}"
+    problem = f"no field `{what}`; several could be the {what}: {quoted(candidates, ' or ')}"
     near = did_you_mean(what, list(candidates)) or candidates[0]
     help = f"name one, as `data.{what}_field: {near}`"
     if any(" " in name for name in row if isinstance(name, str)):
@@ -185,14 +183,13 @@ def missing(row: Iterable[str | int], asked: Column | None, key: str) -> tuple[s
     if not names:
         return f"no {_named(asked)}; there are {len(list(row))}", f"columns count from 0; see `data.{key}`"
     near = did_you_mean(str(asked), names, cutoff=0.7)
-    told = ", ".join(f"`{name[:40]}`" for name in names[:_MOST_NAMED])
     help = f"did you mean `data.{key}: {near}`?" if near else f"name the field with `data.{key}`"
     if len(names) == 1 and (cut := next((one for one in DELIMITERS if one in names[0]), None)) is not None:
         told_cut = "tab" if cut == "\t" else f'"{cut}"'
         help = f"the row is not cut: did you mean `data.delimiter: {told_cut}`?"
     elif key == "label_field" and not near:
         help += "; a text without any label has an empty list"
-    return f"no field {_named(asked)}; it has {told}", help
+    return f"no field {_named(asked)}; it has {quoted(names)}", help
 
 
 def _named(column: Column | None) -> str:

@@ -7,9 +7,9 @@ from typing import Any
 
 from halluc.core.labels import MOST_CHARACTERS, label_fault
 from halluc.data.config import Column
-from halluc.data.rows.row import MEND, Notice, Unreadable
+from halluc.data.fields.values import kind, nul, whole, written_list
+from halluc.data.rows.row import MEND, Notice, Skipped, Unreadable
 from halluc.data.texts.config import TextsConfig
-from halluc.data.texts.values import Skipped, kind, nul, whole, written_list
 
 Found = tuple[tuple[str, ...], tuple[str, ...]]
 # Of so many values it is kept what they mean.

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from halluc.data.rows.row import Unreadable
+from halluc.data.fields.paths import is_cancelled
+from halluc.data.fields.rejected import rejection
+from halluc.data.rows.row import Skipped, Unreadable, quoted
 from halluc.data.texts.config import Preset, TextsConfig
-from halluc.data.texts.values import Skipped
 
 Fields = Mapping[str | int, Any]
 
@@ -36,13 +37,15 @@ def translated(row: Fields, preset: Preset, config: TextsConfig) -> Fields:
         Skipped: it was rejected, or not annotated yet.
         Unreadable D107: it is none of the tool's records. D123: annotators disagree.
     """
+    if (why := rejection(row)) is not None:
+        raise Skipped(why)
     return _PRESETS[preset](row, config)
 
 
 def _doccano(row: Fields, config: TextsConfig) -> Fields:
     field = next((name for name in (config.label_columns[0], "label", "labels") if name in row), None)
     if field is None:
-        raise Unreadable("D107", f"no field `label` as doccano writes it; it has {_have(row)}", _HELP)
+        raise Unreadable("D107", f"no field `label` as doccano writes it; it has {quoted(row)}", _HELP)
     labels = row[field]
     if isinstance(labels, str):  # in CSV several are joined so
         labels = [label for label in labels.split("#") if label.strip()]
@@ -53,16 +56,13 @@ def _doccano(row: Fields, config: TextsConfig) -> Fields:
 
 
 def _prodigy(row: Fields, config: TextsConfig) -> Fields:
-    answer = row.get("answer")
-    if answer not in _ANSWERS:
+    if row.get("answer") not in _ANSWERS:
         raise Unreadable("D107", "no `answer` (accept, reject or ignore) as Prodigy writes it", _HELP)
-    if answer != "accept":
-        raise Skipped(f"`answer` is {answer}")
     field = config.label_columns[0]
     if "accept" in row:
         return {**row, field: row["accept"]}
     if field not in row:
-        raise Unreadable("D107", f"neither `accept` nor `{field}`; it has {_have(row)}", _HELP)
+        raise Unreadable("D107", f"neither `accept` nor `{field}`; it has {quoted(row)}", _HELP)
     return row
 
 
@@ -79,8 +79,7 @@ def _label_studio(row: Fields, config: TextsConfig) -> Fields:
         known = [config.text_field, config.second_field, "text", *_OF_TOOL]
         found = [name for name, value in row.items() if name not in known and _of_choice(value) is not None]
         if len(found) > 1:
-            listed = " or ".join(f"`{name}`" for name in found[:8])
-            raise Unreadable("D116", f"several fields could be the choice: {listed}", "name it with `data.label_field`")
+            raise _several(found)
         if not found:
             raise Skipped("not annotated: it has no choice")
         made = {name: value for name, value in row.items() if name != found[0]}
@@ -105,9 +104,8 @@ def _of_choice(value: object) -> Any:
 
 def _choices(task: Fields, config: TextsConfig) -> list[str]:
     """The labels that the annotations of a task agree on, or those of the one that is marked as truth."""
-    annotations = [
-        one for one in task.get("annotations") or [] if isinstance(one, dict) and not one.get("was_cancelled")
-    ]
+    made = task.get("annotations") or []
+    annotations = [one for one in made if isinstance(one, dict) and not is_cancelled(one)]
     true = [one for one in annotations if one.get("ground_truth")]
     found: list[list[str]] = []
     for annotation in true[:1] or annotations:
@@ -134,12 +132,12 @@ def _of_annotation(annotation: Fields, config: TextsConfig) -> list[str]:
     named = str(config.label_columns[0])
     if len(chosen) < 2 or named in chosen:
         return chosen.get(named) or next(iter(chosen.values()), [])
-    listed = " or ".join(f"`{name}`" for name in list(chosen)[:8])
-    raise Unreadable("D116", f"several fields could be the choice: {listed}", "name it with `data.label_field`")
+    raise _several(chosen)
 
 
-def _have(row: Fields) -> str:
-    return ", ".join(f"`{str(name)[:40]}`" for name in list(row)[:8]) or "nothing"
+def _several(names: Iterable[str | int]) -> Unreadable:
+    problem = f"several fields could be the choice: {quoted(names, ' or ')}"
+    return Unreadable("D116", problem, "name it with `data.label_field`")
 
 
 _PRESETS: dict[Preset, Callable[[Fields, TextsConfig], Fields]] = {

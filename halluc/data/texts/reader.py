@@ -9,22 +9,22 @@ from typing import Any, ClassVar
 from halluc.core.characters import is_invisible
 from halluc.core.examples import Labelled, Origin
 from halluc.data.config import Column, DataConfig
+from halluc.data.fields.ids import Ids, own_id
+from halluc.data.fields.values import kind, nul, whole, written_list
 from halluc.data.inputs import InputText, given_tokens, identity_of, paired, single
 from halluc.data.reader import Mended
 from halluc.data.rows.layout import Layout
 from halluc.data.rows.reading import open_rows
 from halluc.data.rows.references import HUB, SplitName
-from halluc.data.rows.row import MEND, BadLine, LeftOut, Notice, Row, Unreadable
+from halluc.data.rows.row import MEND, BadLine, LeftOut, Notice, Row, Skipped, Unreadable
 from halluc.data.texts.config import TextsConfig
 from halluc.data.texts.fields import SECOND, TOKENS, Fields, choose, is_header, missing, of_items
 from halluc.data.texts.labels import Found, Labels
 from halluc.data.texts.presets import recognised, translated
-from halluc.data.texts.values import Skipped, kind, nul, whole, written_list
 from halluc.data.texts.warnings import FirstRows
 from halluc.data.tokenization import Tokenizer
 
 _EMPTY = "take it out, or set `data.on_bad_line: skip`"
-_IDS = "ids must differ: mend it, or see `data.id_field`"
 _BLANK = {"text": ""}  # a line of plain text
 _ABSENT: Any = object()  # of a field that is not there, which null is not
 
@@ -40,7 +40,7 @@ class TextsReader:
         self._inputs = _Mapper(config, "", labelled=False, tokenizer=Tokenizer.of(config))
 
     def read(self, reference: str, split: SplitName) -> Iterator[Labelled | Mended | BadLine | LeftOut | Notice]:
-        ids = _Ids()
+        ids = Ids()
         yield from self._texts(reference, split, ids, outside=False)
         for name in self.config.beside(split):
             yield from self._texts(name, split, ids, outside=True)
@@ -56,7 +56,7 @@ class TextsReader:
         return found
 
     def _texts(
-        self, reference: str, split: SplitName, ids: _Ids, outside: bool
+        self, reference: str, split: SplitName, ids: Ids, outside: bool
     ) -> Iterator[Labelled | Mended | BadLine | LeftOut | Notice]:
         file, rows = open_rows(reference, split, self._layout(outside))
         prefix = f"{split}-oos" if outside else split
@@ -141,9 +141,7 @@ class _Mapper:
                 tokens, second = tokens + self._second(given, fields), len(tokens)
         labels, repairs = self._labels_of(given, fields, row.line)
         name = identity
-        if fields.id is not None and (own := given.get(fields.id)) is not None and own != "":
-            if type(own) is not str and not whole(own):
-                raise Unreadable("D107", f"`{fields.id}` is {kind(own)}, not a string", "see `data.id_field`")
+        if fields.id is not None and (own := own_id(given.get(fields.id), fields.id)) is not None:
             name = str(own)
         return Labelled(name, Origin(self.file, row.line), tokens, labels, second), repairs
 
@@ -151,7 +149,7 @@ class _Mapper:
         """See ``TextsReader.input_of``; null is as if the field were not there."""
         identity = identity_of(row, self.config.id_field)
         if row.lines:  # a token a line
-            return given_tokens(row.line, identity, {TOKENS: row.fields[0]}, (None, None), None, self.tokenizer)
+            return given_tokens(row.line, identity, row.fields[0], self.tokenizer)
         given = row.fields
         if 0 not in given:
             given = {name: value for name, value in given.items() if value is not None}
@@ -159,7 +157,7 @@ class _Mapper:
         if TOKENS in given:
             texts = given.get(fields.text, given.get("text")), given.get("second_text")
             border = self._border(given, given[TOKENS])
-            return given_tokens(row.line, identity, given, texts, border, self.tokenizer)
+            return given_tokens(row.line, identity, given[TOKENS], self.tokenizer, texts, border)
         first = self._text(given, fields.text, "text_field")
         if not self._is_pair:
             return single(row.line, identity, first, self.tokenizer)
@@ -296,27 +294,3 @@ def _cleaned(tokenizer: Tokenizer, words: tuple[str, ...], second: Any) -> tuple
     if kept is None or not whole(second):
         return tokens, second
     return tokens, sum(place < second for place in kept)
-
-
-class _Ids:
-    """Which ids were met. Numbers differ by themselves, and are kept only once a file gives an id of its own."""
-
-    def __init__(self) -> None:
-        self._lines: dict[str, int] = {}
-        self._first: tuple[str, int] | None = None  # the prefix and the number of the first text with such an id
-        self._begins: dict[str, int] = {}  # the number of the first text of each prefix
-
-    def add(self, identity: str, prefix: str, number: int, line: int, own: bool) -> None:
-        """Raises ``Unreadable`` for an id that was met before; ``own``: the file gives it."""
-        if self._first is None:
-            self._begins.setdefault(prefix, number)
-            if not own:
-                return
-            self._first = prefix, number
-        if identity in self._lines:
-            raise Unreadable("D112", f"id `{identity}` stands already on line {self._lines[identity]}", _IDS)
-        begin, _, end = identity.rpartition("-")
-        without = range(self._begins[self._first[0]], self._first[1])
-        if own and begin == self._first[0] and end.isdecimal() and int(end) in without:
-            raise Unreadable("D112", f"id `{identity}` is that of text {end}, which has none of its own", _IDS)
-        self._lines[identity] = line

@@ -11,7 +11,7 @@ from halluc.core.characters import is_invisible
 from halluc.core.errors import HallucError, Location, data_error
 from halluc.core.examples import Example, Labelled, Tagged
 from halluc.core.labels import Scheme
-from halluc.data.texts.values import written_list
+from halluc.data.fields.values import written_list
 
 MARK = "\ufeff"  # a byte order mark, which readers of plain text drop where it begins a file
 

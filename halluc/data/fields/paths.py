@@ -20,12 +20,14 @@ def path_of(name: str | int, records: Sequence[Mapping[str | int, Any]]) -> Path
     return tuple(int(step) if step.isdecimal() else step for step in name.split("."))
 
 
-def value_at(record: Mapping[str | int, Any], path: Path) -> Any:
-    """The value at a path; None where there is none.
+def value_at(record: Mapping[str | int, Any], path: Path | None) -> Any:
+    """The value at a path; None where there is none, or no path.
 
     Raises:
         Unreadable: a step `*` meets several items.
     """
+    if not path:
+        return None
     if len(path) == 1:
         return record.get(path[0])
     value: Any = record

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from halluc.data.spans.config import SpansConfig
-from halluc.data.spans.paths import is_cancelled, path_of, value_at
+from halluc.data.fields.paths import is_cancelled, path_of, value_at
 
 # What Prodigy writes of a record that was not accepted.
 _REJECTED = ("reject", "ignore")
@@ -15,9 +14,8 @@ _FIELDS = frozenset(("answer", "was_cancelled", "is_labeled", "data"))
 _UNUSUAL = (None, False, 0, "", "false", "False", "no", "rejected", "ignored", "skipped")
 
 
-def rejection(record: Mapping[str | int, Any], config: SpansConfig) -> str | None:
-    """Why a record is left out; None where it is an example."""
-    name = config.answer_field
+def rejection(record: Mapping[str | int, Any], name: str | int = "answer") -> str | None:
+    """Why a record is left out; None where it is an example. ``name``: the field that says whether it was accepted."""
     if name == "answer" and record.keys().isdisjoint(_FIELDS):
         return None
     answer = record.get(name) if name in record else value_at(record, path_of(name, [record]))

@@ -1,0 +1,55 @@
+"""Ids of examples: those that a file gives, of which none stands twice, and numbers for the others."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from halluc.data.fields.values import kind
+from halluc.data.rows.row import Unreadable
+
+Identity = str | int | float
+
+_OPTIONAL = "an id may be left out; see `data.id_field`"
+_HELP = "ids must differ: mend it, or see `data.id_field`"
+
+
+def own_id(given: Any, field: object) -> Identity | None:
+    """The id that a row has in ``field``, as it is given; None where it has none.
+
+    Raises:
+        Unreadable D107: it is neither a string nor a finite number.
+    """
+    if type(given) is str:
+        return given if given and not given.isspace() else None
+    if given is None:
+        return None
+    if isinstance(given, bool) or not isinstance(given, (str, int, float)):
+        raise Unreadable("D107", f"`{field}` is {kind(given)}, not a string or a number", _OPTIONAL)
+    if isinstance(given, float) and not math.isfinite(given):
+        raise Unreadable("D107", f"`{field}` is not a finite number", _OPTIONAL)
+    return given
+
+
+class Ids:
+    """Which ids were met. Numbers differ by themselves, and are kept only once a file gives an id of its own."""
+
+    def __init__(self) -> None:
+        self._lines: dict[str, int] = {}
+        self._first: tuple[str, int] | None = None  # the prefix and the number of the first example with such an id
+        self._begins: dict[str, int] = {}  # the number of the first example of each prefix
+
+    def add(self, identity: str, prefix: str, number: int, line: int, own: bool) -> None:
+        """Raises ``Unreadable`` for an id that was met before; ``own``: the file gives it."""
+        if self._first is None:
+            self._begins.setdefault(prefix, number)
+            if not own:
+                return
+            self._first = prefix, number
+        if identity in self._lines:
+            raise Unreadable("D112", f"id `{identity}` stands already on line {self._lines[identity]}", _HELP)
+        begin, _, end = identity.rpartition("-")
+        without = range(self._begins[self._first[0]], self._first[1])
+        if own and begin == self._first[0] and end.isdecimal() and int(end) in without:
+            raise Unreadable("D112", f"id `{identity}` is that of example {end}, which has none of its own", _HELP)
+        self._lines[identity] = line

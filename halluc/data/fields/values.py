@@ -1,0 +1,99 @@
+"""Values as files hold them: what kind they are, lists and objects written as text, and where words stand in a text."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from halluc.data.rows.row import Unreadable
+
+# Longer texts are not taken for a list of Python, whose parser is slow and takes memory.
+_MOST_LITERAL = 1_000_000
+_STRING = r"""(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
+# As NumPy prints arrays: no commas. Python would take the strings of such a list for one.
+_ARRAY = re.compile(rf"\[\s*{_STRING}(?:\s+{_STRING})+\s*\]", re.DOTALL)
+_NUMBERS = re.compile(r"\[\s*-?\d+(?:\s+-?\d+)+\s*\]")
+_STRINGS = re.compile(_STRING, re.DOTALL)
+_GLUED = re.compile(r"""['"]\s*['"]""")
+
+Place = tuple[int, int]
+
+
+def unpacked(value: Any) -> Any:
+    """A value, or what it says where it is text that holds a list or an object, in JSON or as Python prints it."""
+    if not isinstance(value, str) or not (text := value.strip()) or text[0] + text[-1] not in ("[]", "{}"):
+        return value
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        pass
+    if len(text) > _MOST_LITERAL:
+        return value
+    if _ARRAY.fullmatch(text):
+        return [_literal(piece) for piece in _STRINGS.findall(text)]
+    if _NUMBERS.fullmatch(text):
+        return [int(piece) for piece in text[1:-1].split()]
+    found = _literal(text)
+    return value if found is None else found
+
+
+def _literal(text: str) -> Any:
+    """What Python reads; None where it is not a literal, or two strings stand side by side, which Python would join."""
+    try:
+        tree = ast.parse(text, mode="eval")
+        if _GLUED.search(text) and any(_is_joined(node, text) for node in ast.walk(tree)):
+            return None
+        return ast.literal_eval(tree)
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return None
+
+
+def _is_joined(node: ast.AST, text: str) -> bool:
+    if not (isinstance(node, ast.Constant) and isinstance(node.value, str)):
+        return False
+    source = ast.get_source_segment(text, node) or ""
+    return len(_STRINGS.findall(source)) > 1
+
+
+def written_list(text: str) -> list[str | int] | None:
+    """A list of strings or whole numbers that is written as text; None where the text is no such list."""
+    found = unpacked(text)
+    is_list = isinstance(found, list) and all(isinstance(one, str) or whole(one) for one in found)
+    return found if is_list else None
+
+
+def kind(given: object, tell: bool = False) -> str:
+    """What a value is, in the words of JSON; ``tell``: a whole number is told."""
+    if tell and whole(given):
+        return str(given)
+    kinds: tuple[tuple[type | tuple[type, ...], str], ...] = (
+        (bool, "true or false"), ((int, float), "a number"), (str, "a string"), ((list, tuple), "a list"),
+        (dict, "an object"),
+    )  # fmt: skip
+    return next((name for types, name in kinds if isinstance(given, types)), "null")
+
+
+def whole(given: object) -> bool:
+    """Whether it is a whole number, which true and false are not."""
+    return isinstance(given, int) and not isinstance(given, bool)
+
+
+def nul(what: str) -> Unreadable:
+    return Unreadable("D119", f"a NUL character in the {what}", "is the file damaged, or in UTF-16?")
+
+
+def located(tokens: Sequence[str], text: str) -> list[Place] | None:
+    """Where the tokens stand in the text, one after another with only white space between; None where they do not."""
+    bounds, at = [], 0
+    for token in tokens:
+        if not text.startswith(token, at):
+            while at < len(text) and text[at].isspace():
+                at += 1
+            if not text.startswith(token, at):
+                return None
+        bounds.append((at, at + len(token)))
+        at += len(token)
+    return bounds
