@@ -1,4 +1,4 @@
-"""What can be read in two ways is refused, or told: a wrong reading without a word is the worst that a reader can do."""
+"""Readings that are doubtful are refused or reported: exchanged columns, headers, offsets that fit two ways."""
 
 from __future__ import annotations
 
