@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, cast
 
-from halluc.core.errors import HallucError
+from halluc.core.errors import HallucError, Location, data_error
 from halluc.data.rows.delimited import QUOTES
 from halluc.data.rows.layout import Layout
 from halluc.data.rows.row import BadLine, Notice, Row, Unreadable, excerpt
@@ -214,10 +214,9 @@ class _Sentences:
             return which if which >= 0 else self.width + which
         if which in self.names:
             return self.names.index(which)
-        have = ", ".join(f"`{name}`" for name in self.names[:8]) or "none: set `data.header: true`"
-        raise HallucError(
-            "D116", f"{self.file}: no column `{which}`; named are {have}", help="or name it by number, from 0"
-        )
+        have = ", ".join(f"`{name[:40]}`" for name in self.names[:8]) or "none: set `data.header: true`"
+        where = Location(self.file, 1, text=excerpt(self.first)[0])
+        raise data_error("D116", f"no column `{which}`; named are {have}", where, "or name it by number, from 0")
 
     def _is_no_word(self, cells: Sequence[str]) -> bool:
         """Whether a line of CoNLL-U is a range of words (`1-2`) or an empty node (`1.1`)."""
