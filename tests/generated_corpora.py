@@ -34,8 +34,8 @@ LAST = f"{ANY_TEXTS}, format: lines, label_position: last, delimiter: '@'"
 FASTTEXT = f"{ANY_TEXTS}, format: lines, multi_separator: '|'"
 ANY = f"{ANY_TEXTS}, format: auto"
 FORMATS = (
-    CONLL, SPANS, TEXTS, CSV, LINES, DOCUMENT, RECORDS, SPANS_DOCUMENT, SPANS_CSV, KAGGLE, CONLLU, GERMEVAL, DOCCANO, STUDIO,
-    PRODIGY, SPACY, GLINER, COLUMNS, ONE_HOT, LAST, FASTTEXT, ANY, ANY_SPANS,
+    CONLL, SPANS, TEXTS, CSV, LINES, DOCUMENT, RECORDS, SPANS_DOCUMENT, SPANS_CSV, KAGGLE, CONLLU, GERMEVAL, DOCCANO,
+    STUDIO,    PRODIGY, SPACY, GLINER, COLUMNS, ONE_HOT, LAST, FASTTEXT, ANY, ANY_SPANS,
 )  # fmt: skip
 # What is put at the end of a config's ``data``, so that every hostile corpus is read forgivingly too.
 OPTIONS = ("", ", on_bad_line: skip", ", dev_share: 0.3, max_examples: 7")
@@ -44,7 +44,8 @@ SPAN_OPTIONS = (
     "", ", bad_spans: drop", ", bad_spans: widen, overlaps: longest", ", bad_spans: skip, overlaps: outermost",
     ", span_unit: utf16", ", span_unit: bytes, span_end: inclusive", ", span_unit: tokens, span_base: 1",
     ", strip_spans: true, strip_invisible: true, normalise: nfkc", ", tokenize: characters", ", encoding: latin-1",
-    ", encoding: utf-16", ", encoding: cp037", ", overlaps: innermost, bad_tags: repair", ", tag_names: [O, B-PER, I-PER]",
+    ", encoding: utf-16", ", encoding: cp037", ", overlaps: innermost, bad_tags: repair",
+    ", tag_names: [O, B-PER, I-PER]",
     ", scheme: io", ", rename_labels: {PER: null}",
 )  # fmt: skip
 
@@ -141,7 +142,7 @@ _OF_TEXTS: dict[str, Callable[[Sequence[tuple[str, str]]], str]] = {
     ANY: lambda rows: _table([("id", "review", "sentiment"), *((n, *row) for n, row in enumerate(rows))], ";"),
 }
 _OF_SPANS: dict[str, Callable[[Sequence[tuple[str, list[Any]]]], str]] = {
-    SPANS_DOCUMENT: lambda rows: json.dumps({"version": 1, "data": [{"text": t, "spans": [s]} for t, s in rows]}, indent=1),
+    SPANS_DOCUMENT: lambda rows: json.dumps({"version": 1, "data": [{"text": t, "spans": [s]} for t, s in rows]}),
     SPANS_CSV: lambda rows: _table([("text", "spans"), *((text, str([span])) for text, span in rows)]),
     KAGGLE: lambda rows: "Sentence #,Word,Tag\n" + _cells(rows, "Sentence: {n},x{at},{tag}\n", ""),
     CONLLU: lambda rows: _cells(rows, "{at}\t{word}\t" + "_\t" * 7 + "SpaceAfter=No|name={tag}\n"),
@@ -307,8 +308,9 @@ def changed_lines(chance: random.Random, content: bytes) -> bytes:
 def inserted(chance: random.Random, content: bytes) -> bytes:
     """Characters that mean something to some reader, anywhere."""
     odd = (
-        '"', "'", "[", "]", "{", "}", ",", ";", "\t", "|", "#", "\\", "\0", "\r", "\ufeff", "\n", "\n\n", "-DOCSTART- ", "9" * 400,
-        "-1", "1e400", "NaN", "[" * 3000, '{"a":' * 3000, "__label__", "\u2028", "w" * 100_000, "\\ud800", "null", " O", " B-X",
+        '"', "'", "[", "]", "{", "}", ",", ";", "\t", "|", "#", "\\", "\0", "\r", "\ufeff", "\n", "\n\n", "-DOCSTART- ",
+        "9" * 400, "-1", "1e400", "NaN", "[" * 3000, '{"a":' * 3000, "__label__", "\u2028", "w" * 100_000, "\\ud800",
+        "null", " O", " B-X",
     )  # fmt: skip
     for _ in range(chance.choice((1, 1, 3, 20))):
         at = chance.randrange(len(content) + 1)
@@ -485,8 +487,8 @@ def endless_sentence(chance: random.Random) -> tuple[bytes, str]:
 KINDS: tuple[Kind, ...] = (
     *map(_of_any, (
         honest, random_bytes, flipped_bytes, cut_short, other_encoding, byte_order_marks, mixed_line_ends, nul_bytes,
-        surrogates, nothing_to_read, damaged_gzip, many_gzip_members, gzip_bomb, other_archives, long_line, packed, damaged_table,
-        changed_lines, inserted,
+        surrogates, nothing_to_read, damaged_gzip, many_gzip_members, gzip_bomb, other_archives, long_line, packed,
+        damaged_table,        changed_lines, inserted,
     )),
     wrong_columns, many_columns, odd_tags, open_quotes, broken_json, nested_json, long_numbers, many_fields,
     wrong_types, odd_numbers_in_json, many_spans, many_labels, many_bad_lines, endless_sentence,

@@ -1,4 +1,4 @@
-"""What can be read in two ways is refused, or told: a wrong reading without a word is the worst that a reader can do."""
+"""What can be read in two ways is refused, or told: nothing is read wrongly without a word."""
 
 from __future__ import annotations
 
