@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import bz2
+import csv
 import gzip
+import io
 import json
+import lzma
 import random
-from collections.abc import Callable, Iterator
+import zipfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
 CONLL = "task: {type: token_classification}\ndata: {format: conll, train: '{path}'"
 SPANS = "task: {type: token_classification}\ndata: {format: jsonl, train: '{path}'"
@@ -14,9 +20,34 @@ CSV = f"{TEXTS}, form: csv"
 LINES = f"{TEXTS}, form: lines"
 DOCUMENT = f"{TEXTS}, form: json"
 RECORDS = f"{TEXTS}, form: jsonl"
-FORMATS = (CONLL, SPANS, TEXTS, CSV, LINES, DOCUMENT, RECORDS)
+ANY_SPANS = "task: {type: token_classification}\ndata: {train: '{path}'"
+ANY_TEXTS = "task: {type: text_classification}\ndata: {train: '{path}'"
+SPANS_DOCUMENT = f"{ANY_SPANS}, format: json"
+SPANS_CSV = f"{ANY_SPANS}, format: csv"
+KAGGLE, CONLLU, GERMEVAL = (f"{ANY_SPANS}, preset: {name}" for name in ("kaggle_ner", "conllu", "germeval"))
+DOCCANO, STUDIO, PRODIGY, SPACY, GLINER, BRAT = (
+    f"{ANY_SPANS}, preset: {name}" for name in ("doccano", "label_studio", "prodigy", "spacy", "gliner", "brat")
+)
+COLUMNS = f"{ANY_SPANS}, format: conll, separator: tab, columns: 3, sentence_column: 0, token_column: 1, tag_column: 2"
+ONE_HOT = f"{ANY_TEXTS}, format: csv, label_field: [good, bad]"
+LAST = f"{ANY_TEXTS}, format: lines, label_position: last, delimiter: '@'"
+FASTTEXT = f"{ANY_TEXTS}, format: lines, multi_separator: '|'"
+ANY = f"{ANY_TEXTS}, format: auto"
+FORMATS = (
+    CONLL, SPANS, TEXTS, CSV, LINES, DOCUMENT, RECORDS, SPANS_DOCUMENT, SPANS_CSV, KAGGLE, CONLLU, GERMEVAL, DOCCANO,
+    STUDIO,    PRODIGY, SPACY, GLINER, COLUMNS, ONE_HOT, LAST, FASTTEXT, ANY, ANY_SPANS,
+)  # fmt: skip
 # What is put at the end of a config's ``data``, so that every hostile corpus is read forgivingly too.
-OPTIONS = ("", ", on_bad_line: skip")
+OPTIONS = ("", ", on_bad_line: skip", ", dev_share: 0.3, max_examples: 7")
+# Keys of spans that change what becomes of odd ones, and an encoding that is wrong.
+SPAN_OPTIONS = (
+    "", ", bad_spans: drop", ", bad_spans: widen, overlaps: longest", ", bad_spans: skip, overlaps: outermost",
+    ", span_unit: utf16", ", span_unit: bytes, span_end: inclusive", ", span_unit: tokens, span_base: 1",
+    ", strip_spans: true, strip_invisible: true, normalise: nfkc", ", tokenize: characters", ", encoding: latin-1",
+    ", encoding: utf-16", ", encoding: cp037", ", overlaps: innermost, bad_tags: repair",
+    ", tag_names: [O, B-PER, I-PER]",
+    ", scheme: io", ", rename_labels: {PER: null}",
+)  # fmt: skip
 
 WORDS = (
     "word", "Oslo", "B-PER", "O", "\u202eturned", "\u2066in", "\u200b", "\u2028", "\u2029", "\x85", "\x00", "\x1b[31m",
@@ -42,7 +73,16 @@ def generated_corpora(seed: int, count: int) -> Iterator[Case]:
         chance = random.Random(f"{seed}-{number}")
         content, config = kind(chance)
         name = f"{number:04d}-{kind.__name__.strip('_')}"
-        yield name, content, config + OPTIONS[number // len(KINDS) % len(OPTIONS)] + "}\n"
+        config += OPTIONS[number // len(KINDS) % len(OPTIONS)]
+        if "type: token" in config and chance.random() < 0.5:
+            config += _free(config, chance.choice(SPAN_OPTIONS))
+        yield name, content, config + "}\n"
+
+
+def _free(config: str, keys: str) -> str:
+    """Keys that the config has not yet."""
+    named = {part.partition(":")[0].strip() for part in config.split(",")}
+    return keys if not named & {part.partition(":")[0].strip() for part in keys.split(",") if part.strip()} else ""
 
 
 def _sound(chance: random.Random, config: str) -> bytes:
@@ -64,7 +104,64 @@ def _sound(chance: random.Random, config: str) -> bytes:
         return "".join(f"{label()[:3]} text {draw()}\n" for _ in range(count)).encode()
     if config == DOCUMENT:
         return json.dumps({"train": [[f"text {draw()}", label()] for _ in range(count)]}).encode()
+    texts = [(f"text {draw()} é 😀 end", label()) for _ in range(count)]
+    if config in _OF_TEXTS:
+        return _OF_TEXTS[config](texts).encode()
+    if config in _OF_SPANS:
+        return _OF_SPANS[config]([(text, [5, 7 + (n % 2), name]) for n, (text, name) in enumerate(texts)]).encode()
     return "".join(json.dumps({"text": f"t {draw()}", "label": label()}) + "\n" for _ in range(count)).encode()
+
+
+def _lines(records: Iterable[Any]) -> str:
+    return "".join(json.dumps(one) + "\n" for one in records)
+
+
+def _table(rows: Iterable[Sequence[Any]], delimiter: str = ",") -> str:
+    made = io.StringIO()
+    csv.writer(made, delimiter=delimiter, lineterminator="\n").writerows(rows)
+    return made.getvalue()
+
+
+def _cells(given: Sequence[tuple[str, list[Any]]], form: str, blank: str = "\n") -> str:
+    """Columns: ``form`` with the number of the sentence and of the token, the token and its tag."""
+    made = []
+    for number, (text, span) in enumerate(given, 1):
+        words = [word for word in text.split(" ") if word.strip() and "\r" not in word and "\n" not in word]
+        tags = [f"B-{span[2][:1]}" if at == 1 else "O" for at in range(len(words))]
+        made += [
+            form.format(n=number, at=at, word=w, tag=t) for at, (w, t) in enumerate(zip(words, tags, strict=True), 1)
+        ]
+        made.append(blank)
+    return "".join(made)
+
+
+_OF_TEXTS: dict[str, Callable[[Sequence[tuple[str, str]]], str]] = {
+    ONE_HOT: lambda rows: _table([("text", "good", "bad"), *((t, n % 2, 1 - n % 2) for n, (t, _) in enumerate(rows))]),
+    LAST: lambda rows: "".join(f"{text}@{label}\n" for text, label in rows),
+    FASTTEXT: lambda rows: "".join(f"__label__{label[:1]} __label__x {text}\n" for text, label in rows),
+    ANY: lambda rows: _table([("id", "review", "sentiment"), *((n, *row) for n, row in enumerate(rows))], ";"),
+}
+_OF_SPANS: dict[str, Callable[[Sequence[tuple[str, list[Any]]]], str]] = {
+    SPANS_DOCUMENT: lambda rows: json.dumps({"version": 1, "data": [{"text": t, "spans": [s]} for t, s in rows]}),
+    SPANS_CSV: lambda rows: _table([("text", "spans"), *((text, str([span])) for text, span in rows)]),
+    KAGGLE: lambda rows: "Sentence #,Word,Tag\n" + _cells(rows, "Sentence: {n},x{at},{tag}\n", ""),
+    CONLLU: lambda rows: _cells(rows, "{at}\t{word}\t" + "_\t" * 7 + "SpaceAfter=No|name={tag}\n"),
+    GERMEVAL: lambda rows: "#\tsource\n" + _cells(rows, "{at}\t{word}\t{tag}\tO\n"),
+    DOCCANO: lambda rows: _lines({"id": n, "text": t, "label": [s], "Comments": []} for n, (t, s) in enumerate(rows)),
+    STUDIO: lambda rows: json.dumps([
+        {"data": {"text": t}, "annotations": [{"was_cancelled": False, "result": [
+            {"type": "labels", "value": {"start": s[0], "end": s[1], "labels": [s[2]]}}]}]}
+        for t, s in rows
+    ]),
+    PRODIGY: lambda rows: _lines(
+        {"text": t, "spans": [{"start": s[0], "end": s[1], "label": s[2]}], "answer": ("accept", "reject")[n % 2]}
+        for n, (t, s) in enumerate(rows)
+    ),
+    SPACY: lambda rows: json.dumps([[text, {"entities": [span]}] for text, span in rows]),
+    GLINER: lambda rows: json.dumps([{"tokenized_text": t.split(" "), "ner": [[1, 1, s[2]]]} for t, s in rows]),
+    COLUMNS: lambda rows: _cells(rows, "{n}\t{word}\t{tag}\n", ""),
+    ANY_SPANS: lambda rows: _lines({"sentence": t, "entities": {s[2]: [[s[0], s[1]]]}} for t, s in rows),
+}  # fmt: skip
 
 
 def _of_any(change: Callable[[random.Random, bytes], bytes]) -> Kind:
@@ -154,6 +251,71 @@ def gzip_bomb(chance: random.Random, content: bytes) -> bytes:
     unit = chance.choice((b"\x00", b"a", b"\n", b" ", b"a O\n", b"{", b'"', b"[", b"\\"))
     member = gzip.compress(unit * (16_000_000 // len(unit)), mtime=0)
     return (gzip.compress(content, mtime=0) if chance.random() < 0.5 else b"") + member * chance.choice((4, 8))
+
+
+def packed(chance: random.Random, content: bytes) -> bytes:
+    """In bz2, xz or a zip of one or several files; whole, cut, or with a bit changed."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", chance.choice((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED))) as made:
+        for at in range(chance.choice((0, 1, 1, 1, 2))):
+            made.writestr(f"{at}.txt", content)
+    found = bytearray(chance.choice((bz2.compress(content), lzma.compress(content), archive.getvalue())))
+    how = chance.randrange(3)
+    if how == 1:
+        return bytes(found[: chance.randrange(2, len(found))])
+    if how == 2:
+        found[chance.randrange(2, len(found))] ^= 1 << chance.randrange(8)
+    return bytes(found)
+
+
+def damaged_table(chance: random.Random, content: bytes) -> bytes:
+    """Parquet or Arrow, whole or damaged, where pyarrow is here."""
+    try:
+        import pyarrow
+        from pyarrow import ipc, parquet
+    except ImportError:
+        return b"PAR1" + chance.randbytes(200)
+    table = pyarrow.table({"text": ["a b", "c"] * 50, "label": ["x", "y"] * 50, "spans": [[], []] * 50})
+    file = io.BytesIO()
+    if chance.random() < 0.5:
+        parquet.write_table(table, file)
+    else:
+        with ipc.new_file(file, table.schema) as made:
+            made.write_table(table)
+    found = bytearray(file.getvalue())
+    for _ in range(chance.choice((0, 1, 5, 50))):
+        found[chance.randrange(len(found))] = chance.randrange(256)
+    return bytes(found[: len(found) - chance.choice((0, 0, 1, 100))])
+
+
+def changed_lines(chance: random.Random, content: bytes) -> bytes:
+    """Lines twice, exchanged, left out, or cut in the middle."""
+    lines = content.split(b"\n")
+    for _ in range(chance.randint(1, 6)):
+        one, other = chance.randrange(len(lines)), chance.randrange(len(lines))
+        how = chance.randrange(4)
+        if how == 0:
+            lines.insert(one, lines[other])
+        elif how == 1:
+            lines[one], lines[other] = lines[other], lines[one]
+        elif how == 2:
+            lines[one] = lines[one][: chance.randrange(len(lines[one]) + 1)]
+        else:
+            lines[one] = b""
+    return b"\n".join(lines)
+
+
+def inserted(chance: random.Random, content: bytes) -> bytes:
+    """Characters that mean something to some reader, anywhere."""
+    odd = (
+        '"', "'", "[", "]", "{", "}", ",", ";", "\t", "|", "#", "\\", "\0", "\r", "\ufeff", "\n", "\n\n", "-DOCSTART- ",
+        "9" * 400, "-1", "1e400", "NaN", "[" * 3000, '{"a":' * 3000, "__label__", "\u2028", "w" * 100_000, "\\ud800",
+        "null", " O", " B-X",
+    )  # fmt: skip
+    for _ in range(chance.choice((1, 1, 3, 20))):
+        at = chance.randrange(len(content) + 1)
+        content = content[:at] + chance.choice(odd).encode() + content[at:]
+    return content
 
 
 def other_archives(chance: random.Random, content: bytes) -> bytes:
@@ -325,7 +487,8 @@ def endless_sentence(chance: random.Random) -> tuple[bytes, str]:
 KINDS: tuple[Kind, ...] = (
     *map(_of_any, (
         honest, random_bytes, flipped_bytes, cut_short, other_encoding, byte_order_marks, mixed_line_ends, nul_bytes,
-        surrogates, nothing_to_read, damaged_gzip, many_gzip_members, gzip_bomb, other_archives, long_line,
+        surrogates, nothing_to_read, damaged_gzip, many_gzip_members, gzip_bomb, other_archives, long_line, packed,
+        damaged_table,        changed_lines, inserted,
     )),
     wrong_columns, many_columns, odd_tags, open_quotes, broken_json, nested_json, long_numbers, many_fields,
     wrong_types, odd_numbers_in_json, many_spans, many_labels, many_bad_lines, endless_sentence,

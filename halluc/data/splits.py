@@ -37,6 +37,9 @@ class SplitReader:
         """All that the file gives; where all of it is the split's, no more examples than are asked for."""
         most, count = self.config.max_examples if self._share(False).is_whole else None, 0
         try:
+            if most is None:
+                yield from self.reader.read(self.reference, self.split)
+                return
             for item in self.reader.read(self.reference, self.split):
                 yield item
                 count += not isinstance(item, (BadLine, LeftOut, Notice))
@@ -55,6 +58,9 @@ class SplitReader:
     def stream(self) -> Iterator[Raw | BadLine]:
         """The same one after another, with the lines that cannot be read."""
         share, count = self._share(bool(self.by_document)), 0
+        if share.is_whole:  # as it nearly always is, and then ``items`` counts
+            yield from (item for item in self.items() if not isinstance(item, (LeftOut, Notice)))
+            return
         for item in self.items():
             if isinstance(item, BadLine):
                 yield item

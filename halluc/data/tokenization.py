@@ -154,6 +154,8 @@ class Tokenizer:
 
         Left out are those that show nothing, under ``strip_invisible``.
         """
+        if not self.strip_invisible and self.normalise == "none":
+            return tuple(tokens), None
         if not any(map(self._changes, tokens)) and (not self.strip_invisible or all(map(self._shows, tokens))):
             return tuple(tokens), None
         made = tuple(map(self._clean, tokens))

@@ -153,3 +153,20 @@ def test_a_file_without_blank_lines_is_told(tmp_path):
     assert told in notices(read(tmp_path, SPANS, sentence * 4, format="conll"))
     assert told in notices(read(tmp_path, SPANS, "a O\nb B-X\n" * 200, format="conll"))
     assert not read(tmp_path, SPANS, (sentence + "\n") * 4, format="conll").notices
+
+
+# --- found with corpora made from a seed
+
+
+@pytest.mark.parametrize("preset", [None, "brat"])
+def test_an_encoding_that_begins_with_no_mark_is_an_error(tmp_path, preset):
+    (tmp_path / "corpus.ann").write_text("")
+    with pytest.raises(HallucError) as caught:
+        read(tmp_path, SPANS, "Ann B-PER\n\n", "corpus.txt", preset=preset, encoding="utf-16")
+    assert (caught.value.code, caught.value.exit_code) == ("D104", 3)
+
+
+def test_a_column_that_the_header_has_not_is_broken_data(tmp_path):
+    with pytest.raises(HallucError) as caught:
+        read(tmp_path, SPANS, "Sentence #,Word\nSentence: 1,Ann\n", preset="kaggle_ner")
+    assert (caught.value.code, caught.value.exit_code) == ("D116", 3)

@@ -54,8 +54,9 @@ def rows(reference: str, split: SplitName, encoding: str = "utf-8") -> Iterator[
                 text = stream.read()
             with annotation.open(encoding=encoding) as stream:
                 lines = stream.read().splitlines()
-        except UnicodeDecodeError as error:
-            problem = f"{error.object[error.start : error.start + 1]!r} is not {encoding}"
+        except UnicodeError as error:  # of UTF-16 without a mark, of no byte
+            byte = error.object[error.start : error.start + 1] if isinstance(error, UnicodeDecodeError) else None
+            problem = f"not {encoding}: {error}" if byte is None else f"{byte!r} is not {encoding}"
             yield BadLine("D104", str(path), 1, problem, "set `data.encoding`, as `latin-1`")
             continue
         yield from _of_text(path, annotation, text, lines, document)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import csv
 import re
-import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, cast
 
-from halluc.core.errors import HallucError
+from halluc.core.errors import HallucError, Location, data_error
 from halluc.data.rows.delimited import QUOTES
 from halluc.data.rows.layout import Layout
 from halluc.data.rows.row import BadLine, Notice, Row, Unreadable, excerpt, quoted
@@ -17,8 +16,8 @@ from halluc.data.rows.streams import Line
 DOCUMENT_START, NEW_DOCUMENT = "-DOCSTART-", "# newdoc"
 _SEPARATORS = {"tab": "\t", "space": " "}
 _BLANKS = re.compile(r"[ \t]+")
-# Of so many different sequences of cells, as of tags, sentences share theirs.
-_MOST_MET = 1 << 16
+# So many characters are looked at together.
+_MOST_CHARACTERS = 1 << 16
 # Sentences of more tokens, on the average, or one alone with so many ends of sentences inside of it, are several.
 _MOST_TOKENS, _MOST_STOPS, _STOPS = 250, 2, frozenset(".!?\u3002")
 _PREFIX = re.compile(r"[BIESULM][-_]")
@@ -72,12 +71,59 @@ class _Sentences:
         self.sound, self.document = True, 0
         self.sentences = self.tokens = self.stops = 0
         self.number: str | None = None
-        self._met: dict[tuple[str, ...], tuple[str, ...]] = {}
+        self.header, self.comment, self.size = layout.header is True, layout.comment, 0
+        separator = _SEPARATORS.get(layout.separator, layout.separator)
+        self.quoting = layout.quoting if layout.quoting != "auto" else separator in (",", ";")
+        self.split = self._splitter(separator)
+        self.separator = separator if separator != "whitespace" else ""
+        self.is_plain = layout.columns is None and layout.sentence_column is None and layout.word_id_column is None
         self._numbers: tuple[int, int] | tuple[()] | None = ()
 
     def rows(self, lines: Iterable[Line]) -> Iterator[Row | BadLine | Notice]:
-        header, comment = self.layout.header is True, self.layout.comment
-        split, size = self._splitter(), 0
+        block: list[Line] = []
+        size = 0
+        for item in lines:
+            block.append(item)
+            line = "" if isinstance(item, BadLine) else item[1]
+            size += len(line)
+            if not line or size > _MOST_CHARACTERS:
+                row = self._plain(block) if self.is_plain else None
+                if row is not None:
+                    yield row
+                else:
+                    yield from self._each(block)
+                block, size = [], 0
+        yield from self._each(block)
+        yield from self._ended()
+        if notice := self._one_sentence():
+            yield notice
+
+    def _plain(self, block: list[Line]) -> Row | None:
+        """A sentence of whole lines alone, of which nothing is unusual, ended by an empty line: three times as fast."""
+        if self.lines or not self.sound or self.width < 2 or len(block) < 2 or isinstance(block[-1], BadLine):
+            return None
+        numbers, lines = zip(*cast("list[tuple[int, str]]", block), strict=True)
+        text = "\n".join(lines)  # with the empty line at its end
+        separator = self.separator or ("\t" if "\t" in text else " ")
+        around = (f"\n{separator}", f"{separator}\n", separator * 2, " " if separator == "\t" else "\t")
+        if not self.separator and (text.startswith(separator) or any(one in text for one in around)):
+            return None  # cells with several blanks between
+        if (self.comment is not None and self.comment in text) or (self.quoting and '"' in text):
+            return None
+        if lines[-1] or DOCUMENT_START in text or "\r" in text or not all(map(str.strip, lines[:-1])):
+            return None
+        cells = [line.split(separator) for line in lines[:-1]]
+        if set(map(len, cells)) != {self.width}:
+            return None
+        columns = list(zip(*cells, strict=True))
+        if self._numbers is not None:
+            for cell in columns[0]:
+                self._remember(cell)
+        return self._row(numbers[:-1], [columns[place] for place in self.places])
+
+    def _each(self, lines: Iterable[Line]) -> Iterator[Row | BadLine]:
+        """The same, a line at a time."""
+        comment, split = self.comment, self.split
         for item in lines:
             if isinstance(item, BadLine):
                 self.sound = False
@@ -103,8 +149,8 @@ class _Sentences:
                 self.sound = False
                 yield BadLine("D118", self.file, number, f"not readable as CSV: {error}", QUOTES, *excerpt(line))
                 continue
-            if header:
-                self.names, header = [cell.strip() for cell in cells], False
+            if self.header:
+                self.names, self.header = [cell.strip() for cell in cells], False
                 self._set_width(line, cells)
                 continue
             if len(cells) != self.width and (bad := self._unfit(number, line, cells)):
@@ -115,8 +161,8 @@ class _Sentences:
                 continue
             if self._begins_sentence(cells):
                 yield from self._ended()
-            size = size + len(line) + 1 if self.lines else 0
-            if size > self.layout.max_line_bytes:  # no more of it is kept
+            self.size = self.size + len(line) + 1 if self.lines else 0
+            if self.size > self.layout.max_line_bytes:  # no more of it is kept
                 if self.sound:
                     yield self._endless()
                 self.sound = False
@@ -124,17 +170,11 @@ class _Sentences:
             self.lines.append(number)
             for place, kept in zip(self.places, self.cells, strict=True):
                 kept.append(cells[place])
-        yield from self._ended()
-        if notice := self._one_sentence():
-            yield notice
 
-    def _splitter(self) -> Callable[[str], Sequence[str]]:
+    def _splitter(self, separator: str) -> Callable[[str], Sequence[str]]:
         """What cuts a line into cells."""
-        layout = self.layout
-        separator = _SEPARATORS.get(layout.separator, layout.separator)
-        most = -1 if layout.columns is None else layout.columns - 1
-        quoting = layout.quoting if layout.quoting != "auto" else separator in (",", ";")
-        if quoting and len(separator) == 1:
+        most = -1 if self.layout.columns is None else self.layout.columns - 1
+        if self.quoting and len(separator) == 1:
             return lambda line: (
                 line.split(separator)
                 if '"' not in line
@@ -183,9 +223,8 @@ class _Sentences:
         if which in self.names:
             return self.names.index(which)
         have = quoted(self.names) if self.names else "none: set `data.header: true`"
-        raise HallucError(
-            "D116", f"{self.file}: no column `{which}`; named are {have}", help="or name it by number, from 0"
-        )
+        where = Location(self.file, 1, text=excerpt(self.first)[0])
+        raise data_error("D116", f"no column `{which}`; named are {have}", where, "or name it by number, from 0")
 
     def _is_no_word(self, cells: Sequence[str]) -> bool:
         """Whether a line of CoNLL-U is a range of words (`1-2`) or an empty node (`1.1`)."""
@@ -204,23 +243,20 @@ class _Sentences:
         return bool(self.lines)
 
     def _ended(self) -> Iterator[Row]:
-        """The sentence that was read, if it is one. Words and tags that stand in many sentences are in memory once."""
+        """The sentence that was read, if it is one."""
         if self.lines and self.sound:
-            self.sentences, self.tokens = self.sentences + 1, self.tokens + len(self.lines)
-            first, last = self.lines[0], self.lines[-1]
-            numbers: Any = range(first, last + 1) if last - first < len(self.lines) else tuple(self.lines)
-            if self.sentences == 1:
-                self.stops = sum(cell in _STOPS for cell in self.cells[0][:-1])
-            fields = {which: self._shared(cells) for which, cells in zip(self.asked, self.cells, strict=True)}
-            yield Row(self.file, first, fields, "", 0, numbers, self.document)
+            yield self._row(self.lines, list(map(tuple, self.cells)))
         if self.lines or not self.sound:
             self.lines, self.sound, self.cells = [], True, [[] for _ in self.cells]
 
-    def _shared(self, cells: list[str]) -> tuple[str, ...]:
-        told = tuple(map(sys.intern, cells))
-        if len(self._met) < _MOST_MET:
-            return self._met.setdefault(told, told)
-        return self._met.get(told, told)
+    def _row(self, lines: Sequence[int], columns: list[tuple[str, ...]]) -> Row:
+        first, last = lines[0], lines[-1]
+        if not self.sentences:
+            self.stops = sum(cell in _STOPS for cell in columns[0][:-1])
+        self.sentences, self.tokens = self.sentences + 1, self.tokens + len(lines)
+        numbers: Any = range(first, last + 1) if last - first < len(lines) else tuple(lines)
+        fields = dict(zip(self.asked, columns, strict=True))
+        return Row(self.file, first, fields, "", 0, numbers, self.document)
 
     def _remember(self, cell: str) -> None:
         """Keep whether the first column may count sentences, as 0 0 0 1 1 2 does."""

@@ -97,6 +97,11 @@ class Blocks:
                 line = self._lines + error.object[: error.start].count(b"\n") + 1
                 problem = f"byte 0x{error.object[error.start]:02x} is not {self._encoding}"
                 raise data_error("D104", problem, Location(self._name, line), "see `data.encoding`") from None
+            except UnicodeError as error:  # of no byte, as that UTF-16 begins with no mark
+                problem = f"not {self._encoding}: {error}"
+                raise data_error(
+                    "D104", problem, Location(self._name, self._lines + 1), "see `data.encoding`"
+                ) from None
             self._lines += text.count("\n")
             if text or not block:
                 return text.encode("utf-8", "surrogatepass")

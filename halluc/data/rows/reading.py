@@ -55,13 +55,10 @@ def _of_file(path: Path, layout: Layout) -> Rows:
         if layout.format in ("auto", "table") and (tables.is_table(source.begin) or layout.format == "table"):
             yield from tables.of_file(path, layout)
             return
-        found = False
-        for row in read_rows(source, layout)[1]:
-            found = True
-            yield row
-        if not found:
-            help = "is this the right file, and was it copied whole?"
-            yield BadLine("D102", str(path), 1, "the file is empty", help)
+        rows = read_rows(source, layout)[1]
+        help = "is this the right file, and was it copied whole?"
+        yield next(rows, BadLine("D102", str(path), 1, "the file is empty", help))
+        yield from rows
 
 
 def read_rows(source: TextStream, layout: Layout) -> tuple[Format, Rows]:

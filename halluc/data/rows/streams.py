@@ -153,6 +153,8 @@ class TextStream:
         self._peeked = []
         while (line := self._take()) is not None:
             yield line
+            while self._lines and not self._is_utf16:  # those that are here, without a call for each
+                yield self._lines.popleft()
 
     def chunks(self) -> Iterator[str | BadLine]:
         """The text from the beginning in pieces that no line bounds; it ends with what cannot be decoded."""

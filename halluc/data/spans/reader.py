@@ -114,14 +114,15 @@ class SpansReader:
             self.mapping += f", `{config.tag_key}`"
         self._refuse_features(examples)
         self._refuse_other_columns(examples)
+        renames = config.tag_key is not None or self._tag_names is not None
         for row in rows:
             if not isinstance(row, Row):
                 yield row
                 continue
             try:
-                tokens, tags = column(row, token_column), column(row, tag_column)
-                if config.tag_key is not None or self._tag_names is not None:
-                    tags = tuple([sys.intern(self._tag(tag)) for tag in tags])
+                tokens, tags = row.fields[token_column], row.fields[tag_column]
+                if renames:
+                    tags = tuple([self._tag(tag) for tag in tags])
                 yield self._sentence(row, tokens, tags, split)
             except Unreadable as bad:
                 yield row.bad(bad)
