@@ -11,9 +11,10 @@ from halluc.data.rows import columns, delimited, document, labelled_lines, recor
 from halluc.data.rows.compressed import unreadable
 from halluc.data.rows.detection import detected
 from halluc.data.rows.layout import Format, Layout
+from halluc.data.rows.lines import binary
 from halluc.data.rows.references import HUB, SplitName, parts, resolve
 from halluc.data.rows.row import BadLine, Notice, Row
-from halluc.data.rows.streams import TextStream, binary
+from halluc.data.rows.streams import TextStream
 
 Rows = Iterator[Row | BadLine | Notice]
 
@@ -38,7 +39,7 @@ def _of_file(path: Path, layout: Layout) -> Rows:
     with file:
         source = TextStream(file, str(path), layout.max_line_bytes, layout.encoding)
         if layout.format in ("auto", "table") and (tables.is_table(source.begin) or layout.format == "table"):
-            yield from tables.of_file(path, layout)
+            yield from tables.of_file(path)
             return
         found = False
         for row in read_rows(source, layout)[1]:
