@@ -130,7 +130,7 @@ class _Choice:
             # A list of words may have the name of the text, and a text that of the words.
             if role == "text" and not any(isinstance(value, str) for value in met):
                 continue
-            if role == "tokens" and is_default and not any(shapes.may_be_words(value) for value in met):
+            if role == "tokens" and is_default and not any(isinstance(value, (str, list, tuple)) for value in met):
                 continue
             return path
         return None
