@@ -17,10 +17,11 @@ from halluc.components import TABLE
 from halluc.core.errors import HallucError
 from halluc.data import corpora
 from halluc.data.corpora import read_corpora
-from halluc.data.rows import compressed, streams
+from halluc.data.rows import compressed, lines
+from halluc.data.rows.lines import LineSplitter
 from halluc.data.rows.references import resolve
 from halluc.data.rows.row import BadLine
-from halluc.data.rows.streams import BLOCK, STANDARD_INPUT, LineSplitter, TextStream, numbered_lines, opened, watched
+from halluc.data.rows.streams import BLOCK, STANDARD_INPUT, TextStream, numbered_lines, opened, watched
 from halluc.data.spans.config import SpansConfig
 from halluc.data.texts.config import TextsConfig
 
@@ -54,7 +55,7 @@ def test_a_byte_that_is_not_utf_8_spoils_its_line_alone(tmp_path):
 
 
 def test_a_file_without_a_line_end_takes_little_memory_and_is_no_file_of_text(tmp_path, monkeypatch):
-    monkeypatch.setattr(streams, "_MOST_SKIPPED", 1 << 22)
+    monkeypatch.setattr(lines, "_MOST_SKIPPED", 1 << 22)
     path = tmp_path / "endless"
     with path.open("wb") as file:
         file.truncate(1 << 30)  # zeros that take no room

@@ -6,7 +6,7 @@ import ast
 import json
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 from halluc.data.rows.row import Unreadable
 
@@ -76,7 +76,7 @@ def kind(given: object, tell: bool = False) -> str:
     return next((name for types, name in kinds if isinstance(given, types)), "null")
 
 
-def whole(given: object) -> bool:
+def whole(given: object) -> TypeGuard[int]:
     """Whether it is a whole number, which true and false are not."""
     return isinstance(given, int) and not isinstance(given, bool)
 

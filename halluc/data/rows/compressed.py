@@ -27,7 +27,8 @@ _UNPACKERS: dict[bytes, Callable[[io.BufferedReader], Any]] = {
     _XZ: lzma.LZMAFile,
 }
 _LONGEST_MAGIC = max(map(len, _NAMES))
-_DAMAGES = (EOFError, zlib.error, gzip.BadGzipFile, lzma.LZMAError, zipfile.BadZipFile, NotImplementedError)
+# RuntimeError: a ZIP archive with a password, or packed in a way that Python does not know.
+_DAMAGES = (EOFError, zlib.error, gzip.BadGzipFile, lzma.LZMAError, zipfile.BadZipFile, RuntimeError)
 
 
 class Blocks:
@@ -43,12 +44,11 @@ class Blocks:
         self._magic: bytes | None = None
         self._packed_size: Callable[[], int] = lambda: 0
         self._unpacked = self._lines = 0
-        self._begins, self._ended = True, False
+        self._begins = True
         utf8 = codecs.lookup(encoding).name in ("utf-8", "utf-8-sig", "ascii")
         self._encoding = encoding
         self._decoder = None if utf8 else codecs.getincrementaldecoder(encoding)()
         self._has_bare_returns: bool | None = None
-        self._held = b""
 
     @property
     def is_packed(self) -> bool:
@@ -67,24 +67,13 @@ class Blocks:
         """
         block = self._decoded()
         if self._has_bare_returns is None:
-            block = self._with_line_ends(block)
-        elif self._has_bare_returns:
-            block = block.replace(b"\r", b"\n")
-        return block
-
-    def _with_line_ends(self, block: bytes) -> bytes:
-        """The first block with a line end, which shows whether a carriage return alone ends a line, as of old a Mac."""
-        while block.endswith(b"\r") and b"\n" not in block:  # the line feed of CRLF may come yet
-            more = self._decoded()
-            if not more:
-                break
-            block += more
-        if b"\n" in block:
-            self._has_bare_returns = False
-        elif b"\r" in block:
-            self._has_bare_returns = True
-            block = block.replace(b"\r", b"\n")
-        return block
+            # The first block with a line end shows whether a carriage return alone ends a line, as of old on a Mac;
+            # the line feed of CRLF may come yet.
+            while block.endswith(b"\r") and b"\n" not in block and (more := self._decoded()):
+                block += more
+            if b"\n" in block or b"\r" in block:
+                self._has_bare_returns = b"\n" not in block
+        return block.replace(b"\r", b"\n") if self._has_bare_returns else block
 
     def _decoded(self) -> bytes:
         if self._decoder is None:
@@ -114,8 +103,6 @@ class Blocks:
                 self._begins = False
                 block = self._unpacking(block)
         except _DAMAGES as error:
-            return self._damaged(str(error))
-        except RuntimeError as error:  # a ZIP archive with a password
             return self._damaged(str(error))
         except OSError as error:
             if error.errno is None and self.is_packed:  # how the module bz2 reports damage

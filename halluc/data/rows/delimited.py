@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 from halluc.core.errors import Location, data_error
 from halluc.data.rows.layout import Layout
+from halluc.data.rows.lines import Line
 from halluc.data.rows.row import BadLine, Row, excerpt
-from halluc.data.rows.streams import Line
 
 DELIMITERS = ("\t", ",", ";", "|")
 # A row of a delimiter's own: so many of the first rows are of one width.

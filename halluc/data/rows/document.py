@@ -135,7 +135,7 @@ class _Scan:
         self.shown = ""
         self._chunks, self._most = iter(chunks), most
         self._text, self._at = "", 0
-        self._line, self._counted, self._column = 1, 0, 0
+        self._line, self._counted = 1, 0
         self._ended = False
 
     def next(self) -> str:

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator
 
 from halluc.data.rows.columns import bare_return
 from halluc.data.rows.layout import Layout
+from halluc.data.rows.lines import Line
 from halluc.data.rows.row import BadLine, Row, excerpt
-from halluc.data.rows.streams import Line
 
-_LABEL = re.compile(r"(\S+)[ \t]+")
+_BLANKS = re.compile(r"[ \t]+")
 # What fastText begins each label with; a text has as many as there are.
 _MARK = "__label__"
 _FORM = "a line is LABEL, a space, and the text; or name another `data.format`"
@@ -40,17 +40,11 @@ def _label_first(file: str, number: int, line: str, layout: Layout) -> Row | Bad
     if line[0] in " \t":
         return BadLine("D123", file, number, "no label before the first blank", _FORM, *excerpt(line))
     labels: list[str] = []
-    at = 0
-    while match := _LABEL.match(line, at):
-        if labels and not match[1].startswith(_MARK):
-            break
-        labels.append(match[1])
-        at = match.end()
-        if not match[1].startswith(_MARK):
-            break
-    rest = line[at:]
-    if not labels or (labels[-1].startswith(_MARK) and rest.startswith(_MARK)):  # the last one, and no text
-        labels, rest = [*labels, rest], ""
+    rest = line
+    while not labels or (rest.startswith(_MARK) and labels[-1].startswith(_MARK)):
+        label, *behind = _BLANKS.split(rest, maxsplit=1)
+        labels.append(label)
+        rest = behind[0] if behind else ""
     return Row(file, number, {"label": labels if len(labels) > 1 else labels[0], "text": rest}, line)
 
 

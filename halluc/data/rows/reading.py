@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,9 +12,10 @@ from halluc.data.rows import columns, delimited, document, labelled_lines, recor
 from halluc.data.rows.compressed import unreadable
 from halluc.data.rows.detection import detected
 from halluc.data.rows.layout import Format, Layout
+from halluc.data.rows.lines import binary
 from halluc.data.rows.references import HUB, SplitName, parts, resolve
 from halluc.data.rows.row import BadLine, Notice, Row
-from halluc.data.rows.streams import TextStream, binary
+from halluc.data.rows.streams import TextStream
 
 Rows = Iterator[Row | BadLine | Notice]
 
@@ -53,7 +54,7 @@ def _of_file(path: Path, layout: Layout) -> Rows:
     with _opened(path) as file:
         source = TextStream(file, str(path), layout.max_line_bytes, layout.encoding)
         if layout.format in ("auto", "table") and (tables.is_table(source.begin) or layout.format == "table"):
-            yield from tables.of_file(path, layout)
+            yield from tables.of_file(path)
             return
         rows = read_rows(source, layout)[1]
         help = "is this the right file, and was it copied whole?"
@@ -76,43 +77,25 @@ def read_rows(source: TextStream, layout: Layout) -> tuple[Format, Rows]:
     return form, _ROWS[form](source, layout)
 
 
-def _records(source: TextStream, layout: Layout) -> Rows:
-    return records.records(source.lines(), source.name)
-
-
-def _document(source: TextStream, layout: Layout) -> Rows:
-    return document.items(source.chunks(), layout.lists, layout.names, source.name, layout.max_line_bytes)
-
-
 def _table(source: TextStream, layout: Layout) -> Rows:
     head = source.head() if layout.delimiter == "auto" else []
     return delimited.table(source.lines(), head, layout, source.name)
 
 
-def _columns(source: TextStream, layout: Layout) -> Rows:
-    return columns.sentences(source.lines(), layout, source.name)
-
-
-def _labelled(source: TextStream, layout: Layout) -> Rows:
-    return labelled_lines.labelled(source.lines(), layout, source.name)
-
-
-def _plain(source: TextStream, layout: Layout) -> Rows:
-    return labelled_lines.plain(source.lines(), source.name)
-
-
-def _hub(source: TextStream, layout: Layout) -> Rows:
+def _no_text(source: TextStream, layout: Layout) -> Rows:
     help = "name the data set as `hub:NAME@REVISION#SPLIT`"
     raise data_error("D101", f"{source.name} is a file, and `data.format: hub` reads data sets of the hub", help=help)
 
 
-_ROWS = {
-    "jsonl": _records,
-    "json": _document,
+_ROWS: dict[Format, Callable[[TextStream, Layout], Rows]] = {
+    "jsonl": lambda source, layout: records.records(source.lines(), source.name),
+    "json": lambda source, layout: document.items(
+        source.chunks(), layout.lists, layout.names, source.name, layout.max_line_bytes
+    ),
     "csv": _table,
-    "conll": _columns,
-    "lines": _labelled,
-    "text": _plain,
-    "hub": _hub,
-    "table": _hub,
+    "conll": lambda source, layout: columns.sentences(source.lines(), layout, source.name),
+    "lines": lambda source, layout: labelled_lines.labelled(source.lines(), layout, source.name),
+    "text": lambda source, layout: labelled_lines.plain(source.lines(), source.name),
+    "hub": _no_text,
+    "table": _no_text,
 }

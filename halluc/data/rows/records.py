@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from halluc.data.rows.lines import Line
 from halluc.data.rows.row import BadLine, Row, Unreadable, excerpt
-from halluc.data.rows.streams import Line
 
 
 def records(lines: Iterable[Line], file: str) -> Iterator[Row | BadLine]:

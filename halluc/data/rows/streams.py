@@ -16,13 +16,12 @@ from contextvars import ContextVar
 from pathlib import Path
 
 from halluc.config.bounds import MOST_LINE_BYTES
-from halluc.core.errors import Location, data_error
+from halluc.core.errors import data_error
 from halluc.core.files import irregular
 from halluc.data.rows.compressed import Blocks, unreadable
+from halluc.data.rows.lines import UTF16, Line, LineSplitter, damaged, lines_of, too_long, undecodable
 from halluc.data.rows.references import absent
 from halluc.data.rows.row import BadLine
-
-Line = tuple[int, str] | BadLine
 
 BLOCK = 1 << 16
 STANDARD_INPUT = "standard input"
@@ -32,18 +31,6 @@ _STREAMED = "a named pipe"
 _HEAD_LINES, _HEAD_CHARACTERS = 200, 1 << 20
 # How long `waits` waits for a writer that is only a little slower than we are, in seconds.
 PATIENCE = 0.05
-_CUT = "cut it into several lines or texts"
-# A longer line is not looked for an end: reading would take minutes until it is told.
-_MOST_SKIPPED = 1 << 28
-_UTF16 = (b"\xff\xfe", b"\xfe\xff")
-# By what they begin with: files that people give for text.
-_BINARY = {
-    b"PAR1": "a Parquet file",
-    b"ARROW1": "an Arrow file",
-    b"\x28\xb5\x2f\xfd": "a Zstandard archive",
-    b"%PDF-": "a PDF file",
-}
-
 # Called with the bytes of a file that were read since the last call, as they lie on the disk.
 _READ: ContextVar[Callable[[int], None] | None] = ContextVar("read", default=None)
 
@@ -111,7 +98,7 @@ class TextStream:
         self._number = 0
         self._ended = False
         self._first = self._next_block()
-        self._is_utf16 = self._first.startswith(_UTF16)
+        self._is_utf16 = self._first.startswith(UTF16)
         if self._blocks.damage is not None:
             self._lines.append(damaged(name, 1, self._blocks.damage))
         # What arrived of packed bytes says nothing about lines that can be had.
@@ -170,7 +157,7 @@ class TextStream:
             try:
                 text = decoder.decode(block, final=self._ended)
             except UnicodeDecodeError as error:
-                yield _undecodable(self.name, number + error.object[: error.start].count(b"\n"), error)
+                yield undecodable(self.name, number + error.object[: error.start].count(b"\n"), error)
                 return
             number += text.count("\n")
             if text:
@@ -238,111 +225,3 @@ def _descriptor(stream: io.BufferedIOBase) -> int | None:
         return stream.fileno()
     except (OSError, ValueError):
         return None
-
-
-def lines_of(chunk: bytes, number: int, name: str) -> Iterator[Line]:
-    """The lines of a chunk of whole lines, numbered from ``number``."""
-    if number == 1:
-        first, _, chunk = chunk.partition(b"\n")
-        yield decoded(1, first, name)
-        if not chunk:
-            return
-        number = 2
-    try:
-        text = chunk.decode("utf-8")  # all at once: a line by itself takes four times as long
-    except UnicodeDecodeError:
-        for place, part in enumerate(chunk.removesuffix(b"\n").split(b"\n"), number):
-            yield decoded(place, part, name)
-        return
-    lines = text.removesuffix("\n").split("\n")
-    if "\r" in text:
-        lines = [line.removesuffix("\r") for line in lines]
-    yield from enumerate(lines, number)
-
-
-class LineSplitter:
-    """Cuts blocks of bytes into whole lines; of a line of more than ``most`` bytes nothing is kept."""
-
-    def __init__(self, name: str, most: int) -> None:
-        self._name, self._most = name, most
-        self._begun: list[bytes] = []
-        self._size = self._ended = 0
-
-    @property
-    def begun(self) -> bytes | None:
-        """What is there of the line that is not ended yet."""
-        return b"".join(self._begun) if self._begun else None
-
-    def split(self, block: bytes) -> Iterator[bytes | None]:
-        """The lines that a block ends, joined; None for one that is too long. An empty block ends the last line.
-
-        Raises:
-            HallucError D114: a line that is endless.
-        """
-        end = block.rfind(b"\n") + 1
-        if end:
-            self._ended += block.count(b"\n")
-            first = block.index(b"\n") + 1
-            if self._size + first - 1 > self._most:
-                yield None
-                if first < end:
-                    yield block[first:end]
-            else:
-                yield b"".join((*self._begun, block[:end]))
-            self._begun, self._size = [], 0
-        if end < len(block):
-            self._keep(block[end:])
-        elif not block and self._size:
-            yield None if self._size > self._most else b"".join(self._begun)
-            self._begun, self._size = [], 0
-
-    def _keep(self, rest: bytes) -> None:
-        self._size += len(rest)
-        if self._size <= self._most:
-            self._begun.append(rest)
-            return
-        self._begun.clear()
-        if self._size > self._most + _MOST_SKIPPED:
-            problem = f"a line of more than {_MOST_SKIPPED:,} bytes: nothing behind it is read"
-            raise data_error("D114", problem, Location(self._name, self._ended + 1), "is this text, with line ends?")
-
-
-def too_long(name: str, number: int, most: int) -> BadLine:
-    return BadLine(
-        "D114", name, number, f"a line of more than {most:,} bytes", f"{_CUT}, or raise `data.max_line_bytes`"
-    )
-
-
-def damaged(name: str, number: int, why: str) -> BadLine:
-    help = "the file is cut short or damaged: fetch it again; nothing after this can be read"
-    return BadLine("D103", name, number, f"not readable as {why}", help)
-
-
-def decoded(number: int, line: bytes, name: str) -> Line:
-    """A line with its number, as text: without LF or CRLF and, where it is the first, without BOM."""
-    body = line.rstrip(b"\n").removesuffix(b"\r")
-    if number == 1:
-        body = body.removeprefix(b"\xef\xbb\xbf")
-    try:
-        return number, body.decode("utf-8")
-    except UnicodeDecodeError as error:
-        return _undecodable(name, number, error)
-
-
-def _undecodable(name: str, number: int, error: UnicodeDecodeError) -> BadLine:
-    whole = error.object
-    start, end = whole.rfind(b"\n", 0, error.start) + 1, whole.find(b"\n", error.start)
-    body = whole[start : len(whole) if end < 0 else end].removesuffix(b"\r")
-    before = len(whole[start : error.start].decode("utf-8", "replace"))
-    help = "name the encoding: `data.encoding: latin-1` (or cp1252, cp1251, …)"
-    if whole.startswith(_UTF16):
-        help = "this looks like UTF-16: set `data.encoding: utf-16`"
-    problem = f"byte 0x{whole[error.start]:02x} is not UTF-8"
-    return BadLine("D104", name, number, problem, help, body.decode("utf-8", "replace"), before + 1)
-
-
-def binary(begin: bytes, name: str) -> BadLine | None:
-    """Why a file is no text, by its first bytes."""
-    what = next((told for magic, told in _BINARY.items() if begin.startswith(magic)), None)
-    help = "save it as UTF-8 text: CSV or JSON Lines"
-    return None if what is None else BadLine("D104", name, 1, f"this is {what}, not text", help)

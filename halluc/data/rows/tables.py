@@ -9,7 +9,6 @@ from typing import Any
 
 from halluc.core import hub
 from halluc.core.errors import Location, data_error, environment_error
-from halluc.data.rows.layout import Layout
 from halluc.data.rows.references import HUB_REFERENCE, SplitName
 from halluc.data.rows.row import BadLine, Row
 
@@ -25,7 +24,7 @@ def is_table(begin: bytes) -> bool:
     return begin.startswith((_PARQUET, _ARROW))
 
 
-def of_file(path: Path, layout: Layout) -> Iterator[Row | BadLine]:
+def of_file(path: Path) -> Iterator[Row | BadLine]:
     """A row for each row of a Parquet or Arrow file; class numbers become the names that the file has for them.
 
     Raises:

@@ -62,7 +62,7 @@ def choose(rows: Sequence[Row], config: SpansConfig, gold: bool = True) -> tuple
     )
     resolved = config.resolved(keys)
     choice = _Choice(rows, resolved, records, gold)
-    if gold and config.preset is None and "tokens_field" in choice.defaults and presets.recognised(records) == "gliner":
+    if gold and config.preset is None and choice.is_default("tokens") and presets.recognised(records) == "gliner":
         raise choice.error("spans of GLiNER end with their last token, which nothing here says", "")
     return resolved, choice.fields()
 
@@ -110,25 +110,24 @@ class _Choice:
             known["text"] = self._text_of(known["tokens"])
         if self.gold and known["tags"] is None and known["spans"] is None:
             self._guess_annotation()
+        if not self.gold:
+            return Fields(self.id, known["tokens"], None, known["text"])
         if known["tags"] is not None and known["tokens"] is None and known["spans"] is not None:
             known["tags"] = None  # tags of a text, as topics, beside its spans
-        if self.gold and known["spans"] is not None and self._is_default("spans"):
-            self._refuse_empty(known["spans"])
-        if self.gold and known["spans"] is None and self._is_a_token_a_row(known["tokens"] or known["text"]):
-            raise self._token_a_row()
-        if not self.gold or known["spans"] is None:
-            return Fields(self.id, known["tokens"], known["tags"] if self.gold else None, known["text"])
         at = known["spans"]
-        told = (forms.form(_value(record, at), self.config.span_label_field) for record in self.records)
-        form = next((form for form in told if form is not None), None)
-        return Fields(self.id, known["tokens"], known["tags"], known["text"], at, form)
+        if at is not None and self.is_default("spans"):
+            self._refuse_empty(at)
+        if at is None and self._is_a_token_a_row(known["tokens"] or known["text"]):
+            raise self._token_a_row()
+        told = (forms.form(_value(record, at), self.config.span_label_field) for record in self.records if at)
+        return Fields(self.id, **known, form=next((form for form in told if form is not None), None))
 
     # --- by name
 
     def _named(self, role: str) -> Path | None:
         """The field that the config names, or that has a usual name and fits at all; None where there is none."""
         name = getattr(self.config, f"{role}_field")
-        is_default = self._is_default(role)
+        is_default = self.is_default(role)
         for one in (name, *(_USUAL.get(role, ()) if is_default else ())):
             path = path_of(one, self.records)
             met = [value for record in self.records if (value := _value(record, path)) is not None]
@@ -137,17 +136,12 @@ class _Choice:
             # A list of words may have the name of the text, and a text that of the words.
             if role == "text" and not any(isinstance(value, str) for value in met):
                 continue
-            if role == "tokens" and is_default and not any(shapes.may_be_words(value) for value in met):
+            if role == "tokens" and is_default and not any(isinstance(value, (str, list, tuple)) for value in met):
                 continue
             return path
         return None
 
-    @property
-    def defaults(self) -> set[str]:
-        """The keys of fields that have their default."""
-        return {f"{role}_field" for role in _ROLES if self._is_default(role)}
-
-    def _is_default(self, role: str) -> bool:
+    def is_default(self, role: str) -> bool:
         name = getattr(self.config, f"{role}_field")
         return name == SpansConfig.model_fields[f"{role}_field"].default or name in _USUAL.get(role, ())
 
@@ -200,38 +194,32 @@ class _Choice:
         """Of several strings, those that all spans lie within and that have the surfaces that spans say."""
         if not self.gold:
             return texts
-        spans = (
-            [self.known["spans"]] if self.known["spans"] else [(name,) for name in self._spans_fields(self._taken())]
-        )
-        if len(spans) != 1 or spans[0] is None:
+        known = self.known["spans"]
+        spans = [known] if known else [(name,) for name in self._spans_fields()]
+        if len(spans) != 1:
             return texts
-        at = spans[0]
-        held = [(record, _value(record, at)) for record in self.records]
+        held = [(record, _value(record, spans[0])) for record in self.records]
         return [
             name for name in texts if all(shapes.holds(record.get(name), value, self.config) for record, value in held)
         ]
 
     def _guess_annotation(self) -> None:
-        absent = self._absent("tags", "spans")
-        taken = self._taken()
-        tags: list[str | int] = []
-        if not absent and (known := self.known["tokens"] or self.known["text"]) is not None:
-            tags = [name for name in self.names if name not in taken and self._are_tags(known, name)]
-        spans = [] if absent else self._spans_fields(set(taken))
-        if len(tags) + len(spans) == 1:
-            role, found = ("tags", tags) if tags else ("spans", spans)
-            self.known[role] = (found[0],)
-            return
+        if absent := self._absent("tags", "spans"):
+            raise self._no_annotation(absent)
+        taken, words = self._taken(), self.known["tokens"] or self.known["text"]
+        tags = [name for name in self.names if words and name not in taken and self._are_tags(words, name)]
+        spans = self._spans_fields()
         if tags and spans:
             help = "set `data.tags_field` or `data.spans_field` to the one that is meant"
             raise self.error(f"{quoted((*tags, *spans), ' and ')} could be the annotation", help)
-        if tags or spans:
-            role, what = ("tags", "lists of tags") if tags else ("spans", "spans")
-            raise self._several(role, tags or spans, what)
-        raise self._no_annotation(absent)
+        role, found, what = ("tags", tags, "lists of tags") if tags else ("spans", spans, "spans")
+        if len(found) != 1:
+            raise self._several(role, found, what) if found else self._no_annotation([])
+        self.known[role] = (found[0],)
 
-    def _spans_fields(self, taken: Iterable[str | int]) -> list[str | int]:
+    def _spans_fields(self) -> list[str | int]:
         """Fields all of whose values are spans, at least one of them."""
+        taken = self._taken()
         return [name for name in self.names if name not in taken and self._are_spans(name)]
 
     def _are_spans(self, name: str | int) -> bool:
@@ -260,7 +248,7 @@ class _Choice:
     def _refuse_empty(self, at: Path) -> None:
         """Refuse to read no spans where another field holds them."""
         if not any(unpacked(_value(record, at)) for record in self.records):
-            others = self._spans_fields(self._taken())
+            others = self._spans_fields()
             if others and self.known["tags"] is None:
                 problem = f"`{named(at)}` is empty, and `{others[0]}` holds spans"
                 raise self.error(problem, f"set `data.spans_field` to the one that is meant, as `{others[0]}`")
@@ -281,7 +269,7 @@ class _Choice:
 
     def _absent(self, *roles: str) -> list[str]:
         """The keys that name a field which no row has."""
-        given = [role for role in roles if not self._is_default(role) and self.known[role] is None]
+        given = [role for role in roles if not self.is_default(role) and self.known[role] is None]
         return [f"`data.{role}_field: {getattr(self.config, f'{role}_field')}`" for role in given]
 
     def _no_input(self, absent: list[str]) -> HallucError:

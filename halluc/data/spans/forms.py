@@ -153,12 +153,10 @@ def _of_object(item: Mapping[str, Any], field: str, label: str | None) -> Given 
     """A span that is an object; None for a result of Label Studio that is none, such as a relation."""
     keys = plan(tuple(item), label)
     inner = item.get("value")
-    if isinstance(inner, dict):
-        if item.get("type") in _NO_SPANS:
-            return None
-        return _of_object({key: inner[key] for key in inner}, field, label)
-    if keys.start is None and item.get("type") in _NO_SPANS:
+    if item.get("type") in _NO_SPANS and (keys.start is None or isinstance(inner, dict)):
         return None
+    if isinstance(inner, dict):
+        return _of_object(inner, field, label)
     name = _label(item, keys, field)
     first = last = None
     if keys.first is not None and keys.last is not None:
@@ -166,10 +164,8 @@ def _of_object(item: Mapping[str, Any], field: str, label: str | None) -> Given 
     start = item[keys.start] if keys.start is not None else first
     if keys.length is not None and (length := _whole(item[keys.length])) is not None and type(start) is int:
         end: Any = start + length
-    elif keys.end is not None:
-        end = item[keys.end]
     else:
-        end = None if last is None else last + 1
+        end = item[keys.end] if keys.end is not None else None if last is None else last + 1
     if not (type(start) is int and type(end) is int and type(name) is str and name and not name.isspace()):
         start, end, name = _checked(start, end, name)[:3]
     surface = next((item[key] for key in keys.surfaces if isinstance(item[key], str)), None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import product
+from itertools import accumulate, product
 from operator import itemgetter, ne
 from typing import Literal, NamedTuple
 
@@ -64,22 +64,14 @@ class Sentence:
 
 def characters_of(text: str, unit: Unit) -> dict[int, int] | None:
     """The character at which each offset stands; None where the offsets count characters in this text."""
-    if unit == "utf16":
-        if not text or max(text) <= "\uffff":
-            return None
-        sizes = [2 if char > "\uffff" else 1 for char in text]
-    elif unit == "bytes":
-        if text.isascii():
-            return None
-        sizes = [1 if char < "\x80" else 2 if char < "\u0800" else 3 if char <= "\uffff" else 4 for char in text]
+    if unit == "utf16" and text and max(text) > "\uffff":
+        encoding, size = "utf-16-le", 2
+    elif unit == "bytes" and not text.isascii():
+        encoding, size = "utf-8", 1
     else:
         return None
-    at, places = 0, {}
-    for place, size in enumerate(sizes):
-        places[at] = place
-        at += size
-    places[at] = len(text)
-    return places
+    sizes = (len(char.encode(encoding, "surrogatepass")) // size for char in text)
+    return {at: place for place, at in enumerate(accumulate(sizes, initial=0))}
 
 
 def in_characters(given: Given, sentence: Sentence, reading: Reading) -> Place | None:

@@ -23,10 +23,6 @@ def is_tag(value: Any) -> bool:
     return isinstance(value, str) and TAG.fullmatch(value) is not None
 
 
-def may_be_words(value: Any) -> bool:
-    return isinstance(value, (str, list, tuple))
-
-
 def are_words(value: Any) -> bool:
     value = unpacked(value)
     if not isinstance(value, (list, tuple)) or not value:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from halluc.data.fields.paths import is_cancelled
 from halluc.data.fields.rejected import rejection
+from halluc.data.fields.values import unpacked
 from halluc.data.rows.row import Skipped, Unreadable, quoted
 from halluc.data.texts.config import Preset, TextsConfig
 
@@ -67,36 +67,27 @@ def _prodigy(row: Fields, config: TextsConfig) -> Fields:
 
 
 def _label_studio(row: Fields, config: TextsConfig) -> Fields:
+    field = config.label_columns[0]
     data = row.get("data")
     if isinstance(data, dict):
-        return {
-            **data,
-            **{name: row[name] for name in ("id",) if name in row},
-            config.label_columns[0]: _choices(row, config),
-        }
-    field = config.label_columns[0]
+        own = {"id": row["id"]} if "id" in row else {}
+        return {**data, **own, field: _choices(row, config)}
+    name: str | int | None = field
     if field not in row:
         known = [config.text_field, config.second_field, "text", *_OF_TOOL]
-        found = [name for name, value in row.items() if name not in known and _of_choice(value) is not None]
+        found = [one for one, value in row.items() if one not in known and _of_choice(value) is not None]
         if len(found) > 1:
             raise _several(found)
-        if not found:
-            raise Skipped("not annotated: it has no choice")
-        made = {name: value for name, value in row.items() if name != found[0]}
-        return {**made, field: _of_choice(row[found[0]])}
-    choice = _of_choice(row[field])
+        name = found[0] if found else None
+    choice = _of_choice(row.get(name)) if name is not None else None
     if not choice:
         raise Skipped("not annotated: it has no choice")
-    return {**row, field: choice}
+    return {**{one: value for one, value in row.items() if one != name}, field: choice}
 
 
 def _of_choice(value: object) -> Any:
     """The choices of a cell: one name, or ``{"choices": […]}``, which columns hold as text; None where it is none."""
-    if isinstance(value, str) and value.startswith('{"choices"'):
-        try:
-            value = json.loads(value)
-        except (ValueError, RecursionError):
-            return None
+    value = unpacked(value)
     if isinstance(value, dict):
         return value.get("choices")
     return value if isinstance(value, str) and value.strip() else None

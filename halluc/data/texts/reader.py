@@ -167,13 +167,10 @@ class _Mapper:
     def _border(self, given: Mapping[str | int, Any], words: Any) -> int | None:
         """Where the second text begins among given tokens; None where they are those of one text."""
         place = given.get(SECOND)
-        count = len(words) if isinstance(words, list) else 0
-        if isinstance(place, int) and not isinstance(place, bool) and 0 < place < count:
+        if isinstance(words, list) and whole(place) and 0 < place < len(words):
             return place
         if self._is_pair and words:
-            problem = (
-                f"a pair has two texts, and `{SECOND}` does not say with which of the tokens the second one begins"
-            )
+            problem = f"a pair has two texts, and `{SECOND}` does not say with which token the second one begins"
             raise Unreadable("D107", problem, f"give its place as `{SECOND}`, counted in tokens from 0")
         return None
 
@@ -251,7 +248,9 @@ class _Mapper:
         if any("\0" in word for word in words):
             raise nul("text")
         second = given.get(SECOND)
-        tokens, second = _cleaned(self.tokenizer, tuple(words), second)
+        tokens, kept = self.tokenizer.cleaned(tuple(words))
+        if kept is not None and whole(second):
+            second = sum(place < second for place in kept)
         if all(is_invisible(token) for token in tokens):
             raise Unreadable("D106", "an empty text", _EMPTY)
         if second is None:
@@ -286,11 +285,3 @@ class _Mapper:
         if not tokens:
             raise Unreadable("D106", f"{empty}: nothing in it is visible", _EMPTY)
         return tokens
-
-
-def _cleaned(tokenizer: Tokenizer, words: tuple[str, ...], second: Any) -> tuple[tuple[str, ...], Any]:
-    """Given tokens, normalised, and the place of the second text among those that are kept."""
-    tokens, kept = tokenizer.cleaned(words)
-    if kept is None or not whole(second):
-        return tokens, second
-    return tokens, sum(place < second for place in kept)
