@@ -63,6 +63,7 @@ class _Sentences:
         self.cells: list[list[str]] = []
         self.sound, self.document, self.sentences, self.tokens = True, 0, 0, 0
         self.number: str | None = None
+        self.lost = False  # the line before, which may be of the sentence before it or behind it
         self._met: dict[tuple[str, ...], tuple[str, ...]] = {}
         self._numbers: tuple[int, int] | tuple[()] | None = ()
 
@@ -71,7 +72,7 @@ class _Sentences:
         split, size = self._splitter(), 0
         for item in lines:
             if isinstance(item, BadLine):
-                self.sound = False
+                self._lose()
                 yield item
                 continue
             number, line = item
@@ -85,13 +86,13 @@ class _Sentences:
             if is_comment:
                 continue
             if "\r" in line:
-                self.sound = False
+                self._lose()
                 yield bare_return(self.file, number, line)
                 continue
             try:
                 cells = split(line)
             except csv.Error as error:
-                self.sound = False
+                self._lose()
                 yield BadLine("D118", self.file, number, f"not readable as CSV: {error}", QUOTES, *excerpt(line))
                 continue
             if header:
@@ -99,13 +100,15 @@ class _Sentences:
                 self._set_width(line, cells)
                 continue
             if len(cells) != self.width and (bad := self._unfit(number, line, cells)):
-                self.sound = False
+                self._lose()
                 yield bad
                 continue
             if self._is_no_word(cells):
                 continue
             if self._begins_sentence(cells):
                 yield from self._ended()
+                self.sound = not self.lost
+            self.lost = False
             size = size + len(line) + 1 if self.lines else 0
             if size > self.layout.max_line_bytes:  # no more of it is kept
                 if self.sound:
@@ -119,6 +122,11 @@ class _Sentences:
         if notice := self._one_sentence():
             yield notice
 
+    def _lose(self) -> None:
+        """A line cannot be read: no example is made of its sentence, nor of the next where nothing tells them apart."""
+        self.sound = False
+        self.lost = self.layout.sentence_column is not None
+
     def _splitter(self) -> Callable[[str], Sequence[str]]:
         """What cuts a line into cells."""
         layout = self.layout
@@ -126,11 +134,14 @@ class _Sentences:
         most = -1 if layout.columns is None else layout.columns - 1
         quoting = layout.quoting if layout.quoting != "auto" else separator in (",", ";")
         if quoting and len(separator) == 1:
-            return lambda line: (
-                line.split(separator)
-                if '"' not in line
-                else next(csv.reader((line,), delimiter=separator, strict=True))
-            )
+
+            def quoted(line: str) -> Sequence[str]:
+                if '"' not in line:
+                    return line.split(separator, most)
+                cells = next(csv.reader((line,), delimiter=separator, strict=True))
+                return cells if most < 0 else [*cells[:most], separator.join(cells[most:])]
+
+            return quoted
         if separator != "whitespace":
             return lambda line: line.split(separator, most)
 
