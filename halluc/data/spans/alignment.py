@@ -99,9 +99,7 @@ class Alignment:
                 start, end = start + len(surface) - len(surface.lstrip()), end - len(surface) + len(surface.rstrip())
                 repairs.append(f"{blanks}: stripped")
             elif self.config.bad_spans == "error":
-                help = "set `data.strip_spans: true` to leave such blanks out of spans"
-                other = self.advice(reading)
-                raise Unreadable("D110", blanks, help if other is None else f"{help}; or, as {other}")
+                raise Unreadable("D110", blanks, "set `data.strip_spans: true` to leave such blanks out of spans")
         if self.config.strip_invisible:
             start, end = _without_hidden(sentence, start, end)
         span = self._on_tokens(given, sentence, (start, end), reading, repairs)

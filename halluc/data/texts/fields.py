@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -161,11 +160,7 @@ def _only(row: Row, candidates: Sequence[Any], what: str) -> Column:
     listed = " or ".join(f"`{name}`" for name in candidates[:_MOST_NAMED])
     problem = f"no field `{what}`; several could be the {what}: {listed}"
     near = did_you_mean(what, list(candidates)) or candidates[0]
-    named = json.dumps(near) if near.strip("+-").isdecimal() else near  # else YAML takes it for the number of a column
-    help = f"name one, as `data.{what}_field: {named}`"
-    if what == "text" and not any(name.casefold() in (*_TEXTS, *_LABELS) for name in row if isinstance(name, str)):
-        help += "; or by number, as `data.text_field: 0`, where the columns have no header"
-    raise Unmapped("D116", problem, help)
+    raise Unmapped("D116", problem, f"name one, as `data.{what}_field: {near}`")
 
 
 def _without(row: Row, asked: Column | None, key: str) -> Unmapped:
