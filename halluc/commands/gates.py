@@ -56,6 +56,8 @@ def is_trained_on(loaded: LoadedConfig, split: str) -> bool:
     if split == "train":
         return True
     data = loaded.experiment.data
+    if data.is_held_out(split):
+        return False
     name, trained = data.reference(split), data.reference("train")
     if name is None or trained is None or name.startswith(DEMO) or (name.startswith(HUB) and "#" not in name):
         return False  # these two lead to different examples under different splits

@@ -18,6 +18,8 @@ from halluc.runs.directory import RunDir
 
 MOST_KEYS = 5
 _WIDEST = 60
+# What runs made by earlier versions do not have.
+_VERSION = "data.tokenizer_version"
 _ABSENT = object()
 
 
@@ -36,7 +38,10 @@ def told(loaded: LoadedConfig, suits: Callable[[RunDir], bool]) -> str:
     differing, run = min(found, key=lambda one: len(one[0]))
     shown = [f"`{key}` ({there} there, {here} here)" for key, there, here in differing[:MOST_KEYS]]
     more = len(differing) - MOST_KEYS
-    return f"; the nearest, {run.path}, differs in {', '.join(shown)}" + (f" and {more} more" if more > 0 else "")
+    said = f"; the nearest, {run.path}, differs in {', '.join(shown)}" + (f" and {more} more" if more > 0 else "")
+    if [key for key, *_ in differing] == [_VERSION]:
+        said += f"; `--set {_VERSION}=1` cuts texts as that run did"
+    return said
 
 
 def _in(run: RunDir, loaded: LoadedConfig) -> list[tuple[str, str, str]]:

@@ -11,8 +11,8 @@ from pydantic import Field, field_validator, model_validator
 
 from halluc.config.bounds import LINE_BYTES_BOUND, LONGEST_TEXT, MOST_EXAMPLES, MOST_LINE_BYTES, Reference, Text
 from halluc.config.schema import Section
-from halluc.data.rows.layout import Format, Layout
-from halluc.data.rows.references import HUB, SPLITS, SplitName, check_hub, resolve
+from halluc.data.rows.layout import CorpusFormat, Format, Layout
+from halluc.data.rows.references import HUB, SPLITS, SplitName, check_hub, of_train, resolve
 
 # A number that a file has for a label or tag, and the name of each; one list counts from 0.
 Number = Annotated[int, Field(ge=-(1 << 63), le=1 << 63)]
@@ -66,8 +66,8 @@ class _Splits(Section):
 
     def reference(self, split: SplitName) -> str | None:
         """Where a split comes from; one that is held out comes from train."""
-        if self.is_held_out(split):
-            return self.train
+        if self.train is not None and self.is_held_out(split):
+            return of_train(self.train)
         found: str | None = getattr(self, split)
         return found
 
@@ -90,7 +90,7 @@ class _Splits(Section):
 
 
 class _Files(_Splits):
-    format: Format = Field(
+    format: CorpusFormat = Field(
         default="auto",
         description="jsonl, json (a list of records, or an object of such lists), csv, conll (a token a line), lines "
         "(`LABEL text`), table (Parquet or Arrow) or hub; auto: told apart by name and content",
@@ -170,7 +170,7 @@ class DataConfig(_Files):
     # The task whose fields they are.
     task: ClassVar[str]
     # The formats of the task, the most usual first; the last is what plain lines are taken for.
-    formats: ClassVar[tuple[Format, ...]] = get_args(Format)
+    formats: ClassVar[tuple[Format, ...]] = get_args(CorpusFormat)
 
     @model_validator(mode="after")
     def _has_format(self) -> Self:

@@ -204,9 +204,16 @@ class Tokenizer:
         return "!" <= token[:1] <= "~" or not is_invisible(token) or (self.how == "characters" and token.isspace())
 
 
+# Such a token is none of any language, and marks are put in order in quadratic time.
+_ENDLESS_MARKS = regex.compile(r"\p{M}{1000}")
+
+
 def normalised(token: str, form: Normalise) -> str:
-    """A token in a Unicode normalisation form; in NFC where NFKC would put a blank into it, as of ``¨`` or ``´``."""
-    if form == "none":
+    """A token in a Unicode normalisation form; in NFC where NFKC would put a blank into it, as of ``¨`` or ``´``.
+
+    With a thousand marks in a row it stays as it is.
+    """
+    if form == "none" or (len(token) > 1000 and _ENDLESS_MARKS.search(token)):
         return token
     if form == "nfkc":
         made = unicodedata.normalize("NFKC", token)

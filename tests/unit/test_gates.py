@@ -131,3 +131,12 @@ def test_a_gate_may_name_every_figure_of_comparisons_and_studies(tmp_path, parts
     compared = {metrics.named["f1"] if name == "f1" else name for name in compared} | {*metrics.named.values()}
     assert {"hallucination_rate", "omission_rate", "gap_ratio"} < compared
     assert compared <= set(scoring.names(task))
+
+
+def test_what_is_held_out_of_the_training_file_is_not_trained_on(tmp_path):
+    config = tmp_path / "toy.yaml"
+    text = CONFIG.replace("x.txt", '"x.txt", test_share: 0.2').replace("FIGURE: {", "entity_f1: {split: test, ")
+    config.write_text(text.replace("TASK", TAGS["TASK"]).replace("FORMAT", "conll"), encoding="utf-8")
+    made = loading.load(config, table=TABLE)
+    assert not gates.is_trained_on(made, "test")
+    gates.refuse_invalid(made)

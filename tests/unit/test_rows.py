@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import time
 from dataclasses import replace
 
 import pytest
@@ -73,7 +74,7 @@ def test_any_json_list_is_read_however_it_arrives(items, step, indent, ascii):
 
 
 def test_an_object_of_lists_is_read_by_the_lists_that_are_named():
-    content = json.dumps({"version": "2.0", "train": [["a", "x"]], "dev": [["b", "y"], ["c", "z"]]})
+    content = json.dumps({"version": "2.0", "oos": [["a", "x"]], "dev": [["b", "y"], ["c", "z"]]})
     assert told(rows(content, TEXTS)[1]) == [(1, {0: "a", 1: "x"}), (1, {0: "b", 1: "y"}), (1, {0: "c", 1: "z"})]
     assert len(rows(content, replace(TEXTS, lists=("dev",)))[1]) == 2
     with pytest.raises(HallucError, match="no list `dve` in the file") as caught:
@@ -81,6 +82,60 @@ def test_an_object_of_lists_is_read_by_the_lists_that_are_named():
     assert (caught.value.code, caught.value.help) == ("D116", "did you mean `#dev`?")
     with pytest.raises(HallucError, match="`version` is no list"):
         rows(content, replace(TEXTS, lists=("version",)))
+
+
+def test_lists_that_are_splits_are_not_read_as_one_corpus():
+    content = '{"train": [["a", "x"]],\n "oos": [["c", "oos"]],\n "Test": [["b", "y"]]}'
+    with pytest.raises(HallucError, match="`train` and `Test` are splits") as caught:
+        rows(content, TEXTS, "d.json")
+    assert (caught.value.code, caught.value.where.line) == ("D116", 3)
+    assert "`d.json#train`" in caught.value.help
+    assert told(rows(content, replace(TEXTS, lists=("train", "oos")))[1]) == [
+        (1, {0: "a", 1: "x"}),
+        (2, {0: "c", 1: "oos"}),
+    ]
+
+
+def test_an_arrow_stream_is_told_by_its_name(tmp_path):
+    pyarrow = pytest.importorskip("pyarrow")
+    pytest.importorskip("datasets")
+    table = pyarrow.table({"tokens": [["Oslo"]], "ner_tags": [["B-LOC"]]})
+    path = tmp_path / "data-00000-of-00001.arrow"
+    with pyarrow.OSFile(str(path), "wb") as sink, pyarrow.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    assert told(list(open_rows(str(path), "train", SPANS)[1])) == [(1, {"tokens": ["Oslo"], "ner_tags": ["B-LOC"]})]
+
+
+def test_what_a_stream_begins_with_is_known_after_a_look_at_its_lines():
+    stream = TextStream(io.BytesIO(b"PAR1\x15\x04"), "input")
+    stream.head()
+    [bad] = read_rows(stream, replace(TEXTS, format="text"))[1]
+    assert (bad.code, bad.problem) == ("D104", "this is a Parquet file, not text")
+
+
+def test_a_line_that_is_lost_takes_both_sentences_that_it_may_be_of():
+    content = "1 a O\n1 b O\n2\n2 d B-P\n3 e O\n"
+    found = columns(content, sentence_column=0, asked=(1, -1))
+    assert told(found) == [(3, "D105"), (5, {1: ("e",), -1: ("O",)})]
+
+
+@pytest.mark.parametrize("line", ["b,B-Drug, Name", '"b",B-Drug, Name'])
+def test_columns_between_commas_may_be_counted(line):
+    [row] = columns(f"a,O\n{line}\n", separator=",", columns=2)
+    assert row.fields == {0: ("a", "b"), -1: ("O", "B-Drug, Name")}
+
+
+def test_a_header_of_many_columns_takes_linear_time():
+    names = ["text", *(f"c{place}" for place in range(60_000)), "c0", ""]
+    started = time.monotonic()
+    _, [row] = rows("\n".join([",".join(names), ",".join("x" for _ in names)]), replace(TEXTS, format="csv"))
+    assert time.monotonic() - started < 5
+    assert list(row.fields)[-2:] == ["c0#60001", "#60002"]
+
+
+def test_a_labelled_line_without_the_delimiter_is_told():
+    found = rows("a;one\ntwo\n", replace(TEXTS, format="lines", delimiter=";"))[1]
+    assert told(found) == [(1, {"label": "a", "text": "one"}), (2, "D123")]
 
 
 @pytest.mark.parametrize(

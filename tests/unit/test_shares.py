@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 from typing import ClassVar
 
 import pytest
@@ -10,9 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from halluc.components import TABLE
 from halluc.data.config import DataConfig
+from halluc.data.corpora import read_corpora, stream_corpora
 from halluc.data.reader import RawSentence
 from halluc.data.shares import Share, has_documents
+from halluc.data.spans.config import SpansConfig
 
 
 class Config(DataConfig):
@@ -87,3 +91,15 @@ def test_a_split_of_its_own_and_what_is_read_beside_it_are_whole():
 def test_shares_that_cannot_be_are_refused(keys, told):
     with pytest.raises(ValidationError, match=told):
         Config(**keys)
+
+
+def test_what_is_held_out_comes_from_the_file_of_train_whatever_a_name_stands_for_elsewhere():
+    config = SpansConfig(train="demo:ner", dev_share=0.2, test_share=0.2)
+    found = read_corpora(config, TABLE)
+    assert {Path(corpus.source).name for corpus in found.splits.values()} == {"train.txt"}
+    assert sum(map(len, found.splits.values())) == 420
+    assert {split: list(corpus) for split, corpus in stream_corpora(config, TABLE).items()} == {
+        split: list(corpus) for split, corpus in found.splits.items()
+    }
+    hub = SpansConfig(format="hub", train="hub:x/y@abc", dev_share=0.2)
+    assert (hub.reference("train"), hub.reference("dev")) == ("hub:x/y@abc", "hub:x/y@abc#train")

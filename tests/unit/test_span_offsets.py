@@ -375,3 +375,9 @@ def test_many_spans_of_a_long_text_are_read_in_time(tmp_path: Path):
     assert len(read(tmp_path, [{"text": text, "spans": spans}], overlaps="innermost")[0]) == 1
     spans = [[5 * at, 5 * at + 9, "X"] for at in range(19_000)]
     assert len(read(tmp_path, [{"text": text, "spans": spans}], overlaps="longest")[0]) == 9_500
+
+
+def test_a_span_of_a_blank_may_count_otherwise(tmp_path):
+    one = error(tmp_path, [{"text": "\U0001f600 \U0001f600 b, Ann", "spans": [[6, 7, "X"], [9, 12, "X"]]}])
+    assert one.code == "D110" and "starts and ends with a blank" in one.message
+    assert "`data.span_unit: utf16`" in one.help

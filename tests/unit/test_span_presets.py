@@ -283,6 +283,8 @@ BRAT = {
     "cuts a token": ("Anna left", "T1\tPER 0 3\tAnn\n", 'cuts the token "Anna"'),
     "outside": ("Ann left", "T1\tPER 0 30\tAnn\n", "no entity inside of the text of 8 characters"),
     "backwards": ("Ann left", "T1\tPER 3 0\tAnn\n", "no entity inside of the text"),
+    "offsets without end": ("Ann left", f"T1\tPER 0 {'9' * 5000}\tAnn\n", "no entity inside of the text"),
+    "nothing": ("Ann\n  \nleft", "T1\tPER 4 6\t  \n", "an empty sentence"),
     "not a line of brat": ("Ann left", "T1 PER 0 3 Ann\n", "no entity inside of the text"),
 }
 
@@ -293,8 +295,18 @@ def test_what_brat_has_and_tokens_do_not_is_said(tmp_path, what):
     brat(tmp_path, "a", text, annotation)
     with pytest.raises(HallucError) as caught:
         read_corpora(SpansConfig(train=str(tmp_path), preset="brat"), TABLE)
-    assert problem in caught.value.message and caught.value.code in ("D107", "D109", "D110")
+    assert problem in caught.value.message and caught.value.code in ("D106", "D107", "D109", "D110")
     assert caught.value.where is not None and Path(caught.value.where.file).parent == tmp_path
+
+
+def test_brat_may_have_marks_of_byte_order_and_line_separators(tmp_path):
+    brat(tmp_path, "a", "\ufeffAnn\u2028Holm left", "\ufeffT1\tPER 1 9\tAnn\u2028Holm\n")
+    brat(tmp_path, "b", "in Rome", "\ufeffT1\tLOC 3 7\tRome\r\n")
+    found = read_corpora(SpansConfig(train=str(tmp_path), preset="brat"), TABLE)
+    assert [(one.tokens, one.spans) for one in found.splits["train"].examples] == [
+        (("Ann", "Holm", "left"), ((0, 2, "PER"),)),
+        (("in", "Rome"), ((1, 2, "LOC"),)),
+    ]
 
 
 def test_spans_of_brat_in_parts_can_be_dropped(tmp_path):

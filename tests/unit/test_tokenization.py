@@ -259,3 +259,10 @@ def test_spans_of_hindi_end_where_words_end(tmp_path):
 def test_english_corpora_are_cut_alike_by_both_versions(name, real_data):
     lines = Path(real_data, name).read_text(encoding="utf-8", errors="replace").splitlines()
     assert all(Tokenizer(version=1).tokens(line) == Tokenizer().tokens(line) for line in lines)
+
+
+def test_marks_without_end_are_left_as_they_are_in_time():
+    token = "e" + "\u0301\u0327" * 100_000
+    started = time.monotonic()
+    assert Tokenizer(normalise="nfc", strip_invisible=True).tokens(f"{token} e\u0301") == (token, "\xe9")
+    assert time.monotonic() - started < 5

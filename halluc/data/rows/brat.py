@@ -14,7 +14,9 @@ from halluc.data.rows.references import SplitName, resolve
 from halluc.data.rows.row import BadLine, LeftOut, Row
 
 # `T1<tab>PER 0 4;8 12<tab>Mira Holm`: label, parts, text.
-_ENTITY = re.compile(r"T\S*\t(?P<label>\S+) (?P<parts>\d+ \d+(;\d+ \d+)*)(\t(?P<text>.*))?")
+_OFFSETS = r"\d{1,18} \d{1,18}"
+_ENTITY = re.compile(rf"T\S*\t(?P<label>\S+) (?P<parts>{_OFFSETS}(;{_OFFSETS})*)(\t(?P<text>.*))?", re.DOTALL)
+_BOM = "\ufeff"
 
 
 def files(reference: str, split: SplitName) -> list[Path]:
@@ -53,7 +55,7 @@ def rows(reference: str, split: SplitName, encoding: str = "utf-8") -> Iterator[
             with path.open(encoding=encoding, newline="") as stream:
                 text = stream.read()
             with annotation.open(encoding=encoding) as stream:
-                lines = stream.read().splitlines()
+                lines = stream.read().removeprefix(_BOM).split("\n")  # a text in it may hold U+2028
         except UnicodeError as error:  # of UTF-16 without a mark, of no byte
             byte = error.object[error.start : error.start + 1] if isinstance(error, UnicodeDecodeError) else None
             problem = f"not {encoding}: {error}" if byte is None else f"{byte!r} is not {encoding}"
@@ -63,7 +65,8 @@ def rows(reference: str, split: SplitName, encoding: str = "utf-8") -> Iterator[
 
 
 def _of_text(path: Path, annotation: Path, text: str, lines: list[str], document: int) -> Iterator[Row | BadLine]:
-    starts = [0, *(match.end() for match in re.finditer("\n", text))]
+    # A byte order mark counts as a character, and is none of the text.
+    starts = [int(text.startswith(_BOM)), *(match.end() for match in re.finditer("\n", text))]
     of_line: dict[int, list[dict[str, Any]]] = {}
     for number, line in enumerate(lines, 1):
         if not line.startswith("T"):
@@ -77,7 +80,7 @@ def _of_text(path: Path, annotation: Path, text: str, lines: list[str], document
             )
             continue
         start, end = parts[0][0], parts[-1][1]
-        at = bisect_right(starts, start) - 1
+        at = max(bisect_right(starts, start) - 1, 0)
         span: dict[str, Any] = {"start": start - starts[at], "end": end - starts[at], "label": match["label"]}
         if any(one[1] < other[0] for one, other in pairwise(parts)):
             span["fault"] = "has several parts with a gap between"
@@ -89,6 +92,6 @@ def _of_text(path: Path, annotation: Path, text: str, lines: list[str], document
     for at, start in enumerate(starts):
         end = text.find("\n", start)
         line = text[start : len(text) if end < 0 else end].removesuffix("\r")
-        if line.strip():
+        if line.strip() or at in of_line:
             fields = {"id": f"{path.stem}:{at + 1}", "text": line, "spans": of_line.get(at, [])}
             yield Row(str(path), at + 1, fields, line, document=document)

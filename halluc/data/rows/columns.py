@@ -71,6 +71,7 @@ class _Sentences:
         self.sound, self.document = True, 0
         self.sentences = self.tokens = self.stops = 0
         self.number: str | None = None
+        self.lost = False  # the line before, which may be of the sentence before it or behind it
         self.header, self.comment, self.size = layout.header is True, layout.comment, 0
         separator = _SEPARATORS.get(layout.separator, layout.separator)
         self.quoting = layout.quoting if layout.quoting != "auto" else separator in (",", ";")
@@ -126,7 +127,7 @@ class _Sentences:
         comment, split = self.comment, self.split
         for item in lines:
             if isinstance(item, BadLine):
-                self.sound = False
+                self._lose()
                 yield item
                 continue
             number, line = item
@@ -140,13 +141,13 @@ class _Sentences:
             if is_comment:
                 continue
             if "\r" in line:
-                self.sound = False
+                self._lose()
                 yield bare_return(self.file, number, line)
                 continue
             try:
                 cells = split(line)
             except csv.Error as error:
-                self.sound = False
+                self._lose()
                 yield BadLine("D118", self.file, number, f"not readable as CSV: {error}", QUOTES, *excerpt(line))
                 continue
             if self.header:
@@ -154,13 +155,15 @@ class _Sentences:
                 self._set_width(line, cells)
                 continue
             if len(cells) != self.width and (bad := self._unfit(number, line, cells)):
-                self.sound = False
+                self._lose()
                 yield bad
                 continue
             if self._is_no_word(cells):
                 continue
             if self._begins_sentence(cells):
                 yield from self._ended()
+                self.sound = not self.lost
+            self.lost = False
             self.size = self.size + len(line) + 1 if self.lines else 0
             if self.size > self.layout.max_line_bytes:  # no more of it is kept
                 if self.sound:
@@ -171,15 +174,23 @@ class _Sentences:
             for place, kept in zip(self.places, self.cells, strict=True):
                 kept.append(cells[place])
 
+    def _lose(self) -> None:
+        """A line cannot be read: no example is made of its sentence, nor of the next where nothing tells them apart."""
+        self.sound = False
+        self.lost = self.layout.sentence_column is not None
+
     def _splitter(self, separator: str) -> Callable[[str], Sequence[str]]:
         """What cuts a line into cells."""
         most = -1 if self.layout.columns is None else self.layout.columns - 1
         if self.quoting and len(separator) == 1:
-            return lambda line: (
-                line.split(separator)
-                if '"' not in line
-                else next(csv.reader((line,), delimiter=separator, strict=True))
-            )
+
+            def by_quotes(line: str) -> Sequence[str]:
+                if '"' not in line:
+                    return line.split(separator, most)
+                cells = next(csv.reader((line,), delimiter=separator, strict=True))
+                return cells if most < 0 else [*cells[:most], separator.join(cells[most:])]
+
+            return by_quotes
         if separator != "whitespace":
             return lambda line: line.split(separator, most)
 

@@ -153,7 +153,8 @@ def _header(row: Cells, layout: Layout, file: str) -> list[str]:
             help = "rename one, or name the columns by number, with `data.header: true`"
             raise data_error("D116", f"the column `{name}` stands twice", where, help)
     # Of others that stand twice, or have no name, each gets one of its own.
-    return [name if name and name not in names[:place] else f"{name}#{place}" for place, name in enumerate(names)]
+    first = {name: place for place, name in reversed(list(enumerate(names)))}
+    return [name if name and first[name] == place else f"{name}#{place}" for place, name in enumerate(names)]
 
 
 def _ragged(row: Cells, width: int, file: str) -> BadLine:

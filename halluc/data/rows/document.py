@@ -18,6 +18,7 @@ _BLANKS = re.compile(r"[ \t\n\r]*")
 _PLAIN, _CAREFUL = json.JSONDecoder(), json.JSONDecoder(object_pairs_hook=without_duplicates)
 # An error so near to the end of what was read so far may be one of what has still to come.
 _NEAR = 16
+_SPLITS = frozenset(("train", "training", "dev", "val", "valid", "validation", "test"))
 _LINES = "write each record on one line, as `jq -c .` does: JSON Lines"
 
 
@@ -31,7 +32,7 @@ def items(
         most: characters of the longest item.
 
     Raises:
-        HallucError D116: no such list.
+        HallucError D116: no such list; or several have names of splits, and none is named.
     """
     scan = _Scan(chunks, most)
     try:
@@ -70,6 +71,8 @@ def _lists(scan: _Scan, lists: Sequence[str], names: Sequence[str], file: str) -
         if lists and key not in lists:
             scan.value()
         elif is_list and not (key in names and not lists):
+            if not lists:
+                _refuse_splits([name for name, one in met.items() if one], file, line)
             yield from _list(scan, file)
         elif not lists and key in names:
             yield BadLine("D107", file, line, "a record over several lines", _LINES)
@@ -88,6 +91,15 @@ def _lists(scan: _Scan, lists: Sequence[str], names: Sequence[str], file: str) -
             raise _no_list(key, met, file)
     if not any(met.values()):
         yield BadLine("D107", file, 1, f"an object without a list of records; it has {quoted(met)}", _LINES)
+
+
+def _refuse_splits(lists: Sequence[str], file: str, line: int) -> None:
+    """Refuse to read train and test as one corpus."""
+    splits = [name for name in lists if name.casefold() in _SPLITS]
+    if len(splits) > 1:
+        help = f"name the one that is meant behind `#`, as `{file}#{splits[0]}`; `jq -c '.{splits[0]}[]'` takes it out"
+        told = " and ".join(f"`{name}`" for name in splits)
+        raise data_error("D116", f"the lists {told} are splits, and none of them is named", Location(file, line), help)
 
 
 def _no_list(key: str, met: dict[str, bool], file: str) -> HallucError:

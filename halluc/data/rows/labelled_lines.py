@@ -35,7 +35,10 @@ def labelled(lines: Iterable[Line], layout: Layout, file: str) -> Iterator[Row |
 
 def _label_first(file: str, number: int, line: str, layout: Layout) -> Row | BadLine:
     if layout.delimiter != "auto":
-        label, _, text = line.partition(layout.delimiter)
+        label, found, text = line.partition(layout.delimiter)
+        if not found:
+            help = "a line is LABEL, `data.delimiter`, and the text"
+            return BadLine("D123", file, number, f"no `{layout.delimiter}` behind a label", help, *excerpt(line))
         return Row(file, number, {"label": label, "text": text}, line)
     if line[0] in " \t":
         return BadLine("D123", file, number, "no label before the first blank", _FORM, *excerpt(line))

@@ -7,8 +7,9 @@ from typing import Literal
 
 from halluc.config.bounds import MOST_LINE_BYTES
 
-Format = Literal["auto", "jsonl", "json", "csv", "conll", "lines", "text", "table", "hub"]
-
+CorpusFormat = Literal["auto", "jsonl", "json", "csv", "conll", "lines", "table", "hub"]
+# Plain texts have no annotation: they are only predicted on.
+Format = Literal[CorpusFormat, "text"]
 
 # What plain lines are taken for, as far as a task has it.
 _OF_LINES: tuple[Format, ...] = ("text", "lines", "conll")

@@ -53,7 +53,8 @@ def _opened(path: Path) -> io.BufferedReader:
 def _of_file(path: Path, layout: Layout) -> Rows:
     with _opened(path) as file:
         source = TextStream(file, str(path), layout.max_line_bytes, layout.encoding)
-        if layout.format in ("auto", "table") and (tables.is_table(source.begin) or layout.format == "table"):
+        is_table = tables.is_table(source.begin) or path.suffix.lower() in tables.SUFFIXES
+        if layout.format == "table" or (layout.format == "auto" and is_table):
             yield from tables.of_file(path)
             return
         rows = read_rows(source, layout)[1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from importlib import resources
 from pathlib import Path
@@ -21,6 +22,16 @@ def check_hub(reference: str, split: SplitName) -> None:
     """Raises ValueError where a reference has not the form of a data set's name."""
     if not HUB_REFERENCE.fullmatch(reference):
         raise ValueError(f"`data.{split}` must be of the form `hub:NAME@REVISION#SPLIT`, not `{reference}`")
+
+
+def of_train(reference: str) -> str:
+    """A reference by which any split reads what train reads: names of corpora stand for another file in each split."""
+    if reference.startswith(HUB):
+        return reference if "#" in reference else f"{reference}#train"
+    if reference.startswith(DEMO):
+        with contextlib.suppress(HallucError):  # said where it is opened
+            return str(resolve(reference, "train"))
+    return reference
 
 
 def resolve(reference: str, split: SplitName) -> Path:

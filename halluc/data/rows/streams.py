@@ -75,7 +75,8 @@ class TextStream:
     """The text of a stream: its lines, or chunks of any length for what is no matter of lines.
 
     UTF-8 or another encoding, packed or not, with or without BOM. LF and CRLF end a line; a carriage return alone does
-    in a file that has no line feed at all. U+2028 and its kin are text. Lines count from 1.
+    in a file that has no line feed at all. U+2028 and its kin are text. Lines count from 1. ``begin`` is the first
+    block of bytes, whatever was read since.
 
     Args:
         most: bytes of the longest line; a longer one comes as ``BadLine``.
@@ -97,7 +98,7 @@ class TextStream:
         self._peeked: list[Line] = []
         self._number = 0
         self._ended = False
-        self._first = self._next_block()
+        self._first = self.begin = self._next_block()
         self._is_utf16 = self._first.startswith(UTF16)
         if self._blocks.damage is not None:
             self._lines.append(damaged(name, 1, self._blocks.damage))
@@ -106,11 +107,6 @@ class TextStream:
 
     def __iter__(self) -> Iterator[Line]:
         return self.lines()
-
-    @property
-    def begin(self) -> bytes:
-        """The first bytes, of the first block at most."""
-        return self._first or b""
 
     def peek(self) -> Iterator[Line]:
         """The lines from the first one on; what is taken here comes again by ``lines`` or ``chunks``."""

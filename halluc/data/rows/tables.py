@@ -14,13 +14,15 @@ from halluc.data.rows.row import BadLine, Row
 
 _HUB_SPLITS = {"train": "train", "dev": "validation", "test": "test"}
 _PARQUET, _ARROW = b"PAR1", b"ARROW1"
+# The stream form of Arrow, which `datasets` writes, is told by its name alone.
+SUFFIXES = (".parquet", ".arrow")
 _EXTRA = "pip install 'halluc[hub]'"
 # Rows that are in memory at once.
 _BATCH = 1_000
 
 
 def is_table(begin: bytes) -> bool:
-    """Whether a file is one, by its first bytes; the stream form of Arrow has no mark of its own."""
+    """Whether a file is one, by its first bytes."""
     return begin.startswith((_PARQUET, _ARROW))
 
 

@@ -90,7 +90,7 @@ class Alignment:
         if surface[:1].isspace() or surface[-1:].isspace():
             blanks = _blanks(given, surface)
             if not surface.strip():
-                return self._misfit(blanks, None, repairs)
+                return self._misfit(blanks, None, repairs, reading)
             if self.config.strip_spans:
                 start, end = start + len(surface) - len(surface.lstrip()), end - len(surface) + len(surface.rstrip())
                 repairs.append(f"{blanks}: stripped")
@@ -118,7 +118,7 @@ class Alignment:
             first += 1
         last = bisect_right(bounds, end - 1, key=itemgetter(0)) - 1
         if first > last:
-            return self._misfit(f"{_shown(given)} covers no token", None, repairs)
+            return self._misfit(f"{_shown(given)} covers no token", None, repairs, reading)
         if (bounds[first][0], bounds[last][1]) == place:
             return Span(first, last + 1, given.label)
         cut = [sentence.text[slice(*bounds[at])] for at in dict.fromkeys((first, last)) if _cuts(bounds[at], place)]

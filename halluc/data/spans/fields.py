@@ -19,6 +19,8 @@ from halluc.data.spans.config import HUB_TAGS_FIELD, SpansConfig
 
 # So many rows, the first of a file, decide.
 MOST_ROWS = 100
+# Of more fields it is not guessed which two belong together.
+_MOST_FIELDS = 64
 _ROLES = ("tokens", "tags", "text", "spans")
 # Fields of these names are used too where none has the name of the config's default.
 _USUAL = {"tokens": ("words",), "tags": (HUB_TAGS_FIELD,)}
@@ -106,7 +108,7 @@ class _Choice:
         known = self.known
         if known["tokens"] is None and known["text"] is None:
             self._guess_input()
-        if self.gold and known["tokens"] is not None and known["text"] is None and self._is_default("text"):
+        if self.gold and known["tokens"] is not None and known["text"] is None and self.is_default("text"):
             known["text"] = self._text_of(known["tokens"])
         if self.gold and known["tags"] is None and known["spans"] is None:
             self._guess_annotation()
@@ -154,6 +156,8 @@ class _Choice:
             raise self._no_input(absent)
         taken = self._taken()
         free = [name for name in self.names if name not in taken]
+        if len(free) > _MOST_FIELDS:
+            raise self._no_input([])
         lists = [name for name in free if self._all(name, shapes.are_words)]
         texts = [name for name in free if self._all(name, shapes.is_plain)]
         if self.gold and (known["tags"] is not None or known["spans"] is None):
