@@ -153,3 +153,39 @@ def test_a_file_without_blank_lines_is_told(tmp_path):
     assert told in notices(read(tmp_path, SPANS, sentence * 4, format="conll"))
     assert told in notices(read(tmp_path, SPANS, "a O\nb B-X\n" * 200, format="conll"))
     assert not read(tmp_path, SPANS, (sentence + "\n") * 4, format="conll").notices
+
+
+# --- labels of texts
+
+
+@pytest.mark.parametrize(
+    ("labels", "separator"),
+    [
+        (["late|broken", "late", "broken"], "|"),
+        (["late;broken", "late"], ";"),
+        (['"late, broken"', "late"], ","),
+        (["late|broken", "late|lost"], "|"),
+        (["late|broken", "track"], None),
+        (["late|", "late"], None),
+    ],
+)
+def test_several_labels_in_a_cell_are_told(tmp_path, labels, separator):
+    content = "text,label\n" + "".join(f"the day {at},{label}\n" for at, label in enumerate(labels))
+    told = notices(read(tmp_path, TEXTS, content, "c.csv"))
+    assert told.endswith(f'set `data.multi_separator: "{separator}"`') if separator else not told
+    if separator:
+        found = read(tmp_path, TEXTS, content, "c.csv", multi_separator=separator)
+        assert not found.notices
+        assert len(found.splits["train"].examples[0].labels) == 2
+        rows = records(*({"text": "a day", "label": [label]} for label in labels))
+        assert not read(tmp_path, TEXTS, rows).notices
+
+
+@pytest.mark.parametrize("missing", ["NaN", "nan", "None", "null", "N/A"])
+def test_a_label_that_may_be_a_missing_value_is_told(tmp_path, missing):
+    content = f"text,label\na day,late\nwhat now,{missing}\n"
+    assert notices(read(tmp_path, TEXTS, content, "c.csv")).endswith(f'set `data.no_label: ["{missing}"]`')
+    found = read(tmp_path, TEXTS, content, "c.csv", no_label=[missing])
+    assert not found.notices
+    assert [one.labels for one in found.splits["train"].examples] == [("late",)]
+    assert not read(tmp_path, TEXTS, content, "c.csv", out_of_scope_label=missing).notices
