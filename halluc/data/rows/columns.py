@@ -77,6 +77,8 @@ class _Sentences:
 
     def rows(self, lines: Iterable[Line]) -> Iterator[Row | BadLine | Notice]:
         header, comment = self.layout.header is True, self.layout.comment
+        # A row of empty cells, as a spreadsheet writes a blank line, ends a sentence too.
+        blanks = " \t" if self.layout.separator in ("whitespace", *_SEPARATORS) else f" \t{self.layout.separator}"
         split, size = self._splitter(), 0
         for item in lines:
             if isinstance(item, BadLine):
@@ -85,7 +87,7 @@ class _Sentences:
                 continue
             number, line = item
             # Only spaces and tabs make a line blank: a no-break space may be a token.
-            is_blank = not line.strip(" \t")
+            is_blank = not line.strip(blanks)
             is_comment = comment is not None and not is_blank and line.startswith(comment)
             if is_blank or line.startswith(DOCUMENT_START) or (is_comment and line.startswith(NEW_DOCUMENT)):
                 yield from self._ended()

@@ -95,7 +95,7 @@ class Labels:
                 yield Notice(self.file, self._values[name], f'{what}`data.no_label: ["{name}"]`')
         if (found := self._with_several()) is not None:
             name, separator = found
-            what = f"`{name}` is read as one label: if it is several, set `data.multi_separator: \"{separator}\"`"
+            what = f'`{name}` is read as one label: if it is several, set `data.multi_separator: "{separator}"`'
             yield Notice(self.file, self._values[name], what)
 
     def _with_several(self) -> tuple[str, str] | None:
