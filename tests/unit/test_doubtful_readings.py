@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from pydantic import ValidationError
 
 from halluc.components import TABLE
 from halluc.core import registry
@@ -79,7 +81,7 @@ def test_a_label_with_a_blank_on_a_line_is_told(tmp_path):
 def test_a_table_without_a_header_is_refused_with_the_keys(tmp_path):
     with pytest.raises(HallucError) as caught:
         read(tmp_path, TEXTS, "ham\tsee you then\nspam\tfree entry\n", "sms.tsv")
-    assert "`data.header: false`" in str(caught.value.help)
+    assert "name columns by number, as `data.text_field: 1`, `data.label_field: 0`" in str(caught.value.help)
 
 
 # --- spans
@@ -170,3 +172,103 @@ def test_a_column_that_the_header_has_not_is_broken_data(tmp_path):
     with pytest.raises(HallucError) as caught:
         read(tmp_path, SPANS, "Sentence #,Word\nSentence: 1,Ann\n", preset="kaggle_ner")
     assert (caught.value.code, caught.value.exit_code) == ("D116", 3)
+
+
+# --- labels of texts
+
+
+@pytest.mark.parametrize(
+    ("labels", "separator"),
+    [
+        (["late|broken", "late", "broken"], "|"),
+        (["late;broken", "late"], ";"),
+        (['"late, broken"', "late"], ","),
+        (["late|broken", "late|lost"], "|"),
+        (["late|broken", "track"], None),
+        (["late|", "late"], None),
+    ],
+)
+def test_several_labels_in_a_cell_are_told(tmp_path, labels, separator):
+    content = "text,label\n" + "".join(f"the day {at},{label}\n" for at, label in enumerate(labels))
+    told = notices(read(tmp_path, TEXTS, content, "c.csv"))
+    assert told.endswith(f'set `data.multi_separator: "{separator}"`') if separator else not told
+    if separator:
+        found = read(tmp_path, TEXTS, content, "c.csv", multi_separator=separator)
+        assert not found.notices
+        assert len(found.splits["train"].examples[0].labels) == 2
+        rows = records(*({"text": "a day", "label": [label]} for label in labels))
+        assert not read(tmp_path, TEXTS, rows).notices
+
+
+@pytest.mark.parametrize("missing", ["NaN", "nan", "None", "null", "N/A"])
+def test_a_label_that_may_be_a_missing_value_is_told(tmp_path, missing):
+    content = f"text,label\na day,late\nwhat now,{missing}\n"
+    assert notices(read(tmp_path, TEXTS, content, "c.csv")).endswith(f'set `data.no_label: ["{missing}"]`')
+    found = read(tmp_path, TEXTS, content, "c.csv", no_label=[missing])
+    assert not found.notices
+    assert [one.labels for one in found.splits["train"].examples] == [("late",)]
+    assert not read(tmp_path, TEXTS, content, "c.csv", out_of_scope_label=missing).notices
+
+
+# --- tables
+
+
+def test_a_row_of_empty_cells_ends_a_sentence(tmp_path):
+    content = "Harry,B-PER\nlives,O\n,\nin,O\nRome,B-LOC\n , \nnow,O\n"
+    keys = {"format": "conll", "separator": ","}
+    sentences = [example.tokens for example in read(tmp_path, SPANS, content, **keys).splits["train"].examples]
+    assert sentences == [("Harry", "lives"), ("in", "Rome"), ("now",)]
+    comma = read(tmp_path, SPANS, 'Harry,B-PER\n",",O\nRome,B-LOC\n', **keys).splits["train"].examples
+    assert [example.tokens for example in comma] == [("Harry", ",", "Rome")]
+
+
+@pytest.mark.parametrize(
+    ("content", "keys"),
+    [
+        ("Harry,B-PER\nlives,O\nin,O\n", 'format: conll, separator: ","'),
+        ("0,Harry,B-PER\n0,lives,O\n1,in,O\n", 'format: conll, separator: ",", sentence_column: 0, token_column: 1'),
+        ("0,Harry,B-PER\n1,lives,O\n0,in,O\n", 'format: conll, separator: ",", token_column: 1'),
+        ("Word;Tag\nHarry;B-PER\nlives;O\nin;O\n", 'format: conll, separator: ";", header: true'),
+    ],
+)
+def test_a_table_of_a_token_a_row_is_refused_with_the_keys_that_read_it(tmp_path, content, keys):
+    with pytest.raises(HallucError, match="each row holds one token") as caught:
+        read(tmp_path, SPANS, content, "c.csv")
+    assert caught.value.help == f"set {', '.join(f'`data.{key}`' for key in keys.split(', '))}"
+    found = read(tmp_path, SPANS, content, "c.csv", **yaml.safe_load(f"{{{keys}}}"))
+    assert " ".join(" ".join(one.tokens) for one in found.splits["train"].examples) == "Harry lives in"
+
+
+def test_records_of_a_token_are_refused_with_what_to_write(tmp_path):
+    content = records({"word": "Harry", "tag": "B-PER"}, {"word": "lives", "tag": "O"})
+    with pytest.raises(HallucError, match="each row holds one token") as caught:
+        read(tmp_path, SPANS, content, "c.jsonl")
+    assert caught.value.help == "write a record for each sentence, with the lists `tokens` and `tags`"
+
+
+@pytest.mark.parametrize(
+    ("content", "text", "label"),
+    [
+        ("Where is my parcel?;track;web\nI want money back;refund;app\n", 0, 1),
+        ('3,"Wall St. falls","Sellers are here"\n4,"Oil soars","They do so"\n', 2, 0),
+        ("a good one,pos\na day,neg\n", 0, 1),
+    ],
+)
+def test_a_table_without_a_header_is_refused_with_numbers(tmp_path, content, text, label):
+    with pytest.raises(HallucError, match="several could be the text") as caught:
+        read(tmp_path, TEXTS, content, "c.csv")
+    assert f"as `data.text_field: {text}`, `data.label_field: {label}`" in (caught.value.help or "")
+    found = read(tmp_path, TEXTS, content, "c.csv", text_field=text, label_field=label)
+    assert len(found.splits["train"].examples) == 2
+
+
+def test_the_old_format_of_texts_is_none_of_token_classification(tmp_path):
+    with pytest.raises(ValidationError, match=r"an old name of `auto` under `task\.type: text_classification`"):
+        read(tmp_path, SPANS, "a O\n", format="texts")
+
+
+def test_an_unknown_unit_is_told_once(tmp_path):
+    with pytest.raises(ValidationError) as caught:
+        read(tmp_path, SPANS, "a O\n", span_unit="chars")
+    assert len(caught.value.errors()) == 1
+    assert "'auto', 'characters', 'tokens', 'utf16' or 'bytes'" in str(caught.value)

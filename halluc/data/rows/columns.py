@@ -77,6 +77,8 @@ class _Sentences:
         self.quoting = layout.quoting if layout.quoting != "auto" else separator in (",", ";")
         self.split = self._splitter(separator)
         self.separator = separator if separator != "whitespace" else ""
+        # A row of empty cells, as a spreadsheet writes a blank line, ends a sentence too.
+        self.blanks = " \t" if self.separator in ("", "\t", " ") else f" \t{self.separator}"
         self.is_plain = layout.columns is None and layout.sentence_column is None and layout.word_id_column is None
         self._numbers: tuple[int, int] | tuple[()] | None = ()
 
@@ -111,7 +113,7 @@ class _Sentences:
             return None  # cells with several blanks between
         if (self.comment is not None and self.comment in text) or (self.quoting and '"' in text):
             return None
-        if lines[-1] or DOCUMENT_START in text or "\r" in text or not all(map(str.strip, lines[:-1])):
+        if lines[-1] or DOCUMENT_START in text or "\r" in text or not all(line.strip(self.blanks) for line in lines[:-1]):
             return None
         cells = [line.split(separator) for line in lines[:-1]]
         if set(map(len, cells)) != {self.width}:
@@ -132,7 +134,7 @@ class _Sentences:
                 continue
             number, line = item
             # Only spaces and tabs make a line blank: a no-break space may be a token.
-            is_blank = not line.strip(" \t")
+            is_blank = not line.strip(self.blanks)
             is_comment = comment is not None and not is_blank and line.startswith(comment)
             if is_blank or line.startswith(DOCUMENT_START) or (is_comment and line.startswith(NEW_DOCUMENT)):
                 yield from self._ended()

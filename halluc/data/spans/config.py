@@ -102,7 +102,7 @@ class _Fields(Section):
 
 
 class _Spans(Section):
-    span_unit: Literal["auto"] | Unit = Field(
+    span_unit: Literal["auto", Unit] = Field(
         default="auto",
         description="what offsets of spans count: characters, tokens, utf16 (as JavaScript) or bytes of UTF-8; "
         "auto: characters of a text, tokens of a list, and of both the one that all spans fit",
@@ -140,6 +140,10 @@ class SpansConfig(DataConfig, _Tags, _Fields, _Spans, TokenizationKeys):
     @model_validator(mode="before")
     @classmethod
     def _tags_of_the_hub(cls, given: Any) -> Any:
+        if isinstance(given, dict) and given.get("format") == "texts":
+            known = ", ".join(("auto", *cls.formats))
+            told = "`data.format: texts` is an old name of `auto` under `task.type: text_classification`"
+            raise ValueError(f"{told}; token_classification has {known}")
         if isinstance(given, dict) and given.get("format") == "hub" and "tags_field" not in given:
             return {**given, "tags_field": HUB_TAGS_FIELD}
         return given

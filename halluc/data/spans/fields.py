@@ -13,6 +13,7 @@ from typing import Any
 from halluc.core.errors import HallucError, Location, data_error
 from halluc.data.fields.paths import Path, named, path_of, value_at
 from halluc.data.fields.values import located, unpacked
+from halluc.data.rows.delimited import DELIMITERS
 from halluc.data.rows.row import Row, Unreadable, quoted
 from halluc.data.spans import forms, presets, shapes, values
 from halluc.data.spans.config import HUB_TAGS_FIELD, SpansConfig
@@ -165,6 +166,8 @@ class _Choice:
             if len(pairs) == 1:
                 known["tokens"], known["tags"] = ((name,) for name in pairs[0])
                 return
+            if pairs and self._is_a_token_a_row((pairs[0][0],)):
+                raise self._token_a_row()
             if pairs:
                 raise self._several("tokens", list(dict.fromkeys(one for one, _ in pairs)), "words beside tags")
         if len(texts) > 1 or (lists and texts):
@@ -295,10 +298,21 @@ class _Choice:
         )
 
     def _token_a_row(self) -> HallucError:
-        help = (
-            "set `data.format: conll`, with `data.separator`, `data.header`, `data.token_column` and `data.tag_column`"
-        )
-        return self.error("each row holds one token, and not a sentence", help)
+        """The error of a file with a token a row, with the keys that read it where it is CSV."""
+        shown, names = self.rows[0].shown, list(map(str, self.names))
+        problem = "each row holds one token, and not a sentence"
+        separator = next((one for one in DELIMITERS if shown.count(one) >= len(names) - 1 > 0), None)
+        if separator is None or shown.startswith("{"):
+            return self.error(problem, "write a record for each sentence, with the lists `tokens` and `tags`")
+        keys = ["format: conll", "separator: tab" if separator == "\t" else f'separator: "{separator}"']
+        has_header = not any(map(shapes.is_tag, names))
+        keys += ["header: true"] * has_header
+        cells = [*([] if has_header else names[:1]), *(str(row.fields.get(self.names[0])) for row in self.rows)]
+        numbers = [int(cell) if cell.isdecimal() else -1 for cell in cells]
+        if min(numbers) >= 0:
+            counts_sentences = numbers == sorted(numbers) and len(set(numbers)) < len(numbers)
+            keys += ["sentence_column: 0"] * counts_sentences + ["token_column: 1"]
+        return self.error(problem, f"set {', '.join(f'`data.{key}`' for key in keys)}")
 
     def _several(self, role: str, names: Sequence[str | int], what: str) -> HallucError:
         help = f"set `data.{role}_field` to the one that is meant, as `data.{role}_field: {names[0]}`"

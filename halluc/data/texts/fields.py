@@ -125,7 +125,9 @@ def _text(row: Row, config: TextsConfig, second: Column | None, labelled: bool) 
         problem, _ = missing(row, "text", "text_field")
         raise Unmapped("D116", problem, f"set `data.text_field: {names[0]}`, or `data.text_field: 0` without a header")
     others = {*_OTHERS, *_LABELS}
-    return _only(row, known or [n for n in free if isinstance(row[n], str) and n.casefold() not in others], "text")
+    return _only(
+        row, known or [n for n in free if isinstance(row[n], str) and n.casefold() not in others], "text", labelled
+    )
 
 
 def _labels(row: Row, config: TextsConfig, taken: set[Column | None], labelled: bool) -> tuple[Column, ...]:
@@ -156,7 +158,7 @@ def _numbered(column: Column | None, row: Row, usual: str) -> Column | None:
     )
 
 
-def _only(row: Row, candidates: Sequence[Any], what: str) -> Column:
+def _only(row: Row, candidates: Sequence[Any], what: str, labelled: bool = True) -> Column:
     if len(candidates) == 1:
         found: Column = candidates[0]
         return found
@@ -165,12 +167,21 @@ def _only(row: Row, candidates: Sequence[Any], what: str) -> Column:
     problem = f"no field `{what}`; several could be the {what}: {quoted(candidates, ' or ')}"
     near = did_you_mean(what, list(candidates)) or candidates[0]
     help = f"name one, as `data.{what}_field: {near}`"
-    if any(" " in name for name in row if isinstance(name, str)):
-        help = (
-            "if the first row is no header, set `data.header: false`, and `data.text_field` and `data.label_field` to "
-        )
-        help += "numbers of columns, from 0; else " + f"name one, as `data.{what}_field: {near}`"
+    if all(isinstance(name, str) and isinstance(row[name], str) for name in row):  # CSV, or it may be
+        numbers = _by_number(row, labelled)
+        if any(" " in name or name.isdecimal() for name in map(str, row)):
+            help = f"if the first row is no header, name columns by number, as {numbers}; else {help}"
+        else:
+            help += f"; CSV without a header: by number, as {numbers}"
     raise Unmapped("D116", problem, help)
+
+
+def _by_number(row: Row, labelled: bool) -> str:
+    """The keys for a file without a header: the longest cell of the first row is the text, and the label another."""
+    names = list(map(str, row))
+    text = max(range(len(names)), key=lambda place: len(names[place]))
+    label = f", `data.label_field: {int(not text)}`" if labelled else ""
+    return f"`data.text_field: {text}`{label}"
 
 
 def _without(row: Row, asked: Column | None, key: str) -> Unmapped:

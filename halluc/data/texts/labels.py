@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -16,6 +17,9 @@ Found = tuple[tuple[str, ...], tuple[str, ...]]
 _MOST_MET = 10_000
 _TRUE = {1: True, "1": True, "1.0": True, "true": True, 0: False, "0": False, "0.0": False, "false": False, "": False}
 _HIDDEN = "-1"
+# What programs write where a value is missing, and what people put between several labels in a cell.
+_MISSING = ("NaN", "nan", "None", "null", "NULL", "N/A", "n/a", "#N/A", "<NA>")
+_SEPARATORS = ("|", ";", ",")
 
 
 class Labels:
@@ -34,6 +38,7 @@ class Labels:
         self._names = {str(number).strip(): name for number, name in pairs}
         self._met: dict[Any, Found] = {}
         self._values: dict[str, int] = {}
+        self._are_cells = True  # unless labels stand in lists
         self._written: tuple[int, str] | None = None
         self.tells_written = True  # unless the mapping tells it
 
@@ -84,6 +89,29 @@ class Labels:
             what = "the label -1 stands beside numbers from 0: if it means that there is no label, set "
             what += "`data.no_label: [-1]`; if it is one, name it with `data.label_names`"
             yield Notice(self.file, self._values[_HIDDEN], what)
+        for name in _MISSING:
+            if name in self._values and len(self._values) > 1 and name != self.config.out_of_scope_label:
+                what = f"the label `{name}` may be a missing value: if it means that there is no label, set "
+                yield Notice(self.file, self._values[name], f'{what}`data.no_label: ["{name}"]`')
+        if (found := self._with_several()) is not None:
+            name, separator = found
+            what = f'`{name}` is read as one label: if it is several, set `data.multi_separator: "{separator}"`'
+            yield Notice(self.file, self._values[name], what)
+
+    def _with_several(self) -> tuple[str, str] | None:
+        """A value that seems to hold several labels, and what stands between them.
+
+        A part of it is a label by itself, or stands in another such value.
+        """
+        for separator in _SEPARATORS if self._are_cells else ():
+            if separator in (self.config.label_separator, self.config.multi_separator):
+                continue
+            parts = {name: {part.strip() for part in name.split(separator)} for name in self._values}
+            counts = Counter(part for found in parts.values() for part in found)
+            for name, found in parts.items():
+                if separator in name and "" not in found and any(counts[part] > 1 for part in found):
+                    return name, separator
+        return None
 
     def _read(self, given: Sequence[object], line: int) -> Found:
         names: list[str] = []
@@ -150,6 +178,7 @@ class Labels:
             self._written = self._written or (line, given[:80])
             given = list(items)
         if isinstance(given, list):
+            self._are_cells = False
             kept = [one for one in given if _key(one) not in self._none] if self._none else given
             if given and not kept:
                 raise Skipped(f"`{self._field}` is {_shown(given)}")
