@@ -139,7 +139,8 @@ class Decoding:
         return sound
 
     def _where_labels_are_named(self) -> str:
-        keys = (f"`data.{key}`" for key in (*label_keys(self.config), "spans_field"))
+        spans = [] if self.config.format == "conll" else ["spans_field"]
+        keys = (f"`data.{key}`" for key in (*label_keys(self.config), *spans))
         return f"is this the label? see {' and '.join(keys)}"
 
     def _bad(self, code: str, sentence: RawSentence, line: int, problem: str, help: str, tag: str) -> None:

@@ -178,7 +178,10 @@ def test_a_broken_line_tells_nothing_and_is_kept():
         ("id,frage\n1,a\n", ["a"]),
         ("id,frage,label\n1,a,x\n", ["a"]),
         ("where is it\na\n", "set `--text-field 'where is it'`, or `--text-field 0` without a header"),
-        ("frage,antwort\na,b\n", "name one, as `--text-field frage`"),
+        (
+            "frage,antwort\na,b\n",
+            "name one, as `--text-field frage`; CSV without a header: by number, as `--text-field 1`",
+        ),
     ],
 )
 def test_fields_are_guessed_as_in_training_and_a_text_is_no_header(content, right):

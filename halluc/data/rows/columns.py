@@ -113,7 +113,12 @@ class _Sentences:
             return None  # cells with several blanks between
         if (self.comment is not None and self.comment in text) or (self.quoting and '"' in text):
             return None
-        if lines[-1] or DOCUMENT_START in text or "\r" in text or not all(line.strip(self.blanks) for line in lines[:-1]):
+        if (
+            lines[-1]
+            or DOCUMENT_START in text
+            or "\r" in text
+            or not all(line.strip(self.blanks) for line in lines[:-1])
+        ):
             return None
         cells = [line.split(separator) for line in lines[:-1]]
         if set(map(len, cells)) != {self.width}:
