@@ -16,6 +16,7 @@ from typing import Any
 
 from halluc.components import TABLE
 from halluc.config.json_schema import json_schema
+from halluc.core import registry
 
 Path = tuple[str | int, ...]
 Node = dict[str, Any]
@@ -130,21 +131,24 @@ _CHANGES: tuple[Callable[[random.Random, Node], None], ...] = (
 def _place(draw: random.Random, tree: Node) -> tuple[Path, Node]:
     """A key of the schema; of ``task`` and ``data`` mostly one of the component that the config names."""
     path, node, component = draw.choice(_places())
-    while component is not None and component not in str(tree.get(path[0])) and draw.random() < 0.9:
+    while component is not None and component not in str(tree.get("task")) and draw.random() < 0.9:
         path, node, component = draw.choice(_places())
     return path, node
 
 
+_TASKS = {registry.load(TABLE, "reader", task).Config.__name__: task for task in TABLE["reader"]}
+
+
 @cache
 def _places() -> tuple[tuple[Path, Node, str | None], ...]:
-    """Every key of the schema: its path, what may stand there, and the task or reader whose key it is."""
+    """Every key of the schema: its path, what may stand there, and the task whose key it is."""
     found: list[tuple[Path, Node, str | None]] = []
 
     def walk(node: Node, path: Path, component: str | None) -> None:
         for one in _branches(node, _schema()):
             keys = one.get("properties", {})
             if path in (("task",), ("data",)):
-                component = next(keys[name]["const"] for name in ("type", "format") if "const" in keys.get(name, ()))
+                component = keys["type"]["const"] if path == ("task",) else _TASKS[one["title"]]
             for key, inner in keys.items():
                 found.append(((*path, key), inner, component))
                 walk(inner, (*path, key), component)
