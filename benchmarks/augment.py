@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from halluc.augment.base import Training, build
+from halluc.augmentation.methods.base import Training, build
 from halluc.components import TABLE
 from halluc.core import registry
 from halluc.core.edits import Editable
@@ -81,7 +81,7 @@ def methods(training: Training) -> Iterator[tuple[str, Callable[[Editable, int],
 
 
 def _changed(made: Any, example: Editable, number: int) -> object:
-    from halluc.augment.base import Rejected
+    from halluc.augmentation.methods.base import Rejected
 
     try:
         return made.change(example, Draws(b"%d" % number))

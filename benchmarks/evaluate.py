@@ -19,14 +19,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from halluc.commands import assessment, locating
 from halluc.commands.terminal import Talk
 from halluc.components import TABLE
 from halluc.core.examples import Span
 from halluc.core.labels import write_tags
 from halluc.data.corpora import read_corpora
 from halluc.engine.inference import forward
-from halluc.metrics import entity, spans
+from halluc.tasks.token_classification import entity_figures, span_counts
+from halluc.workflows import assessment, trained_models
 
 
 def corpus(sentences: int, chance: random.Random) -> tuple[list[list[str]], list[list[str]]]:
@@ -54,7 +54,7 @@ def timed(call: Callable[[], Any]) -> tuple[float, Any]:
 
 def time_decoding(run: Path, split: Any, rounds: int) -> None:
     """Predict ``rounds`` times; decode the same scores both ways, in turn, ten times as often."""
-    trained = locating.locate(str(run))
+    trained = trained_models.locate(str(run))
     examples = read_corpora(trained.loaded.experiment.data, TABLE, (split,)).splits[split].examples
     model = assessment.Model.load(trained.loaded, trained.reference, Talk.QUIET)
     task, budget = model.task, model.settings.batch_tokens
@@ -80,15 +80,15 @@ def time_decoding(run: Path, split: Any, rounds: int) -> None:
 
 def time_scorer(sentences: int, rounds: int) -> None:
     gold, predicted = corpus(sentences, random.Random(1))
-    entity.report(gold[:10], predicted[:10])  # seqeval and what it imports are loaded before the clock starts
+    entity_figures.report(gold[:10], predicted[:10])  # seqeval and what it imports are loaded before the clock starts
     for strict in (False, True):
         ours, theirs = [], []
         for _ in range(rounds):
-            seconds, counts = timed(lambda strict=strict: spans.count(gold, predicted, strict=strict))
+            seconds, counts = timed(lambda strict=strict: span_counts.count(gold, predicted, strict=strict))
             ours.append(seconds)
-            seconds, report = timed(lambda strict=strict: entity.report(gold, predicted, strict=strict))
+            seconds, report = timed(lambda strict=strict: entity_figures.report(gold, predicted, strict=strict))
             theirs.append(seconds)
-            difference = abs(spans.overall(counts).f1 - report["micro avg"]["f1-score"])
+            difference = abs(span_counts.overall(counts).f1 - report["micro avg"]["f1-score"])
             assert difference < 1e-12, difference
         ratio = statistics.median(theirs) / statistics.median(ours)
         mode = "strict " if strict else "default"

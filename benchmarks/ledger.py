@@ -17,16 +17,16 @@ import time
 from pathlib import Path
 from typing import Any
 
-from halluc.commands import experiment, judging, scoring
+from halluc.analysis import ledger, scoring, verdicts
+from halluc.analysis.table import table
 from halluc.core.examples import Origin, Span, Tagged
 from halluc.core.files import write_jsonl
 from halluc.core.labels import write_tags
 from halluc.gap.coverage import Coverage
 from halluc.gap.knowledge import Knowledge
-from halluc.hallucination import ledger
-from halluc.hallucination.table import table
-from halluc.metrics import entity
-from halluc.tasks.token_classification import TagPrediction, TokenClassification, TokenClassificationConfig
+from halluc.tasks.token_classification import entity_figures
+from halluc.tasks.token_classification.task import TagPrediction, TokenClassification, TokenClassificationConfig
+from halluc.workflows import experiment
 
 LABELS = ("PER", "ORG", "LOC", "MISC")
 
@@ -81,9 +81,9 @@ def one_round(
     task = TokenClassification(TokenClassificationConfig(type="token_classification"))
     steps: dict[str, float] = {}
     clock = time.perf_counter()
-    judged = judging.verdicts(task, examples, made)
+    judged = verdicts.verdicts(task, examples, made)
     clock = timed(steps, "verdicts", clock)
-    lines = judging.ledger_lines(task, examples, judged, knowledge, None)
+    lines = verdicts.ledger_lines(task, examples, judged, knowledge, None)
     clock = timed(steps, "novelty, nearest", clock)
     write_jsonl(folder / "ledger.jsonl", map(ledger.as_record, lines))
     clock = timed(steps, "file", clock)
@@ -110,7 +110,7 @@ def main() -> None:
                 steps = one_round(examples, made, Knowledge(coverage), Path(folder))
             totals.append(sum(steps.values()))
             clock = time.perf_counter()
-            entity.report([write_tags(len(e.tokens), e.spans) for e in examples], [p.tags for p in made])
+            entity_figures.report([write_tags(len(e.tokens), e.spans) for e in examples], [p.tags for p in made])
             reports.append(time.perf_counter() - clock)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
         claims = sum(len(p.spans) for p in made)

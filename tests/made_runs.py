@@ -13,8 +13,7 @@ from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
-from halluc.commands import assessment, augmenting, cells, evaluate, experiment, gapping, train
-from halluc.commands.choosing import EVERY_CELL
+from halluc.commands import evaluate, train
 from halluc.commands.terminal import Talk
 from halluc.components import TABLE
 from halluc.config.loading import LoadedConfig
@@ -27,6 +26,8 @@ from halluc.loggers.jsonl import JsonlLogger
 from halluc.runs import integrity
 from halluc.runs.directory import RunDir
 from halluc.runs.events import Checkpointed, Evaluated, Event, Started, Step, Stopped
+from halluc.workflows import assessment, augmentation, cells, experiment, withholding
+from halluc.workflows.cell_selection import EVERY_CELL
 from tests.hostile_texts import ARMS as HOSTILE_ARMS
 from tests.hostile_texts import hostile_config, hostile_examples, hostile_labels
 from tests.made_models import PREPARED, MadeModel, labels_of
@@ -152,10 +153,10 @@ def _train(
 ) -> None:
     """All that a training leaves behind, but weights."""
     as_read = read_corpora(loaded.experiment.data, TABLE, ("train", "dev"))
-    remaining, withheld = gapping.withhold(loaded, as_read)
+    remaining, withheld = withholding.withhold(loaded, as_read)
     choose_by = experiment.choose_by(loaded)
     with target.locked(), target.stage("train", []) as stage:
-        augmenting.ensure(loaded, target, Talk.QUIET)
+        augmentation.ensure(loaded, target, Talk.QUIET)
         job = train._Job(loaded, as_read, remaining, withheld, choose_by, None, target, False, Talk.QUIET)
         weights = SimpleNamespace(numel=lambda: PARAMETERS)
         encoder = SimpleNamespace(commit=None, model=SimpleNamespace(parameters=lambda: [weights]))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy
 
-from halluc.metrics.seeds import common_variance, half_width
+from halluc.analysis.seeds import common_variance, half_width
 
 EXAMPLES = 150
 # source -> standard deviations of a mean over examples: of what examples, seeds, and both together contribute

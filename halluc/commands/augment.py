@@ -7,10 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from halluc.augment.layout import TRAIN
-from halluc.augment.shards import Shard
-from halluc.commands import augmenting, cells, experiment, nearest_run, replaying
-from halluc.commands.choosing import Selection, choose
+from halluc.augmentation.pipeline.layout import TRAIN
+from halluc.augmentation.pipeline.shards import Shard
 from halluc.commands.terminal import Talk, is_main_process, put_json, say
 from halluc.components import TABLE
 from halluc.config.loading import LoadedConfig
@@ -21,6 +19,9 @@ from halluc.core.errors import HallucError
 from halluc.core.files import elsewhere, recover
 from halluc.runs import directory, matrix
 from halluc.runs.directory import RunDir
+from halluc.workflows import augmentation, cells, experiment, nearest_run
+from halluc.workflows import replay as replaying
+from halluc.workflows.cell_selection import Selection, choose
 
 _NO_SECTION = "give it a section `augment` (docs/augmentation.md)"
 
@@ -81,7 +82,7 @@ def _named(
         _make(loaded, target, overrides, talk)
         return
     share = _share(selection.shard)
-    count = augmenting.shard(loaded, target, share, talk)
+    count = augmentation.shard(loaded, target, share, talk)
     if talk is not Talk.JSON:
         say(f"shard {share.number} of {share.of}: candidates for {count:,} examples")
         say(f"when all are done: halluc augment … --run {run}, without --shard, puts them together")
@@ -100,7 +101,7 @@ def _share(text: str) -> Shard:
 def _look(cell: Cell, run: Path | None, look: Look, talk: Talk) -> None:
     if look.replay is not None:
         target = directory.open_run(run) if run is not None else _newest(cell)
-        if augmenting.manifest(target) is None:
+        if augmentation.manifest(target) is None:
             help = "make it first: halluc augment"
             raise HallucError("R105", f"{target.path} holds no augmented corpus", help=help)
         replaying.replay(cell.loaded, target, look.replay, as_json=talk is Talk.JSON)
@@ -115,9 +116,11 @@ def _newest(cell: Cell) -> RunDir:
         return experiment.run_of(cell)
     settings = cell.loaded.experiment
     home = Path(settings.runs_dir)
-    found = directory.newest(home, settings.name, cell.loaded.sha256, lambda run: augmenting.manifest(run) is not None)
+    found = directory.newest(
+        home, settings.name, cell.loaded.sha256, lambda run: augmentation.manifest(run) is not None
+    )
     if found is None:
-        nearest = nearest_run.told(cell.loaded, lambda run: augmenting.manifest(run) is not None)
+        nearest = nearest_run.told(cell.loaded, lambda run: augmentation.manifest(run) is not None)
         message = f"no run in {home / settings.name} holds the augmented corpus of this config{nearest}"
         raise HallucError("R105", message, help="make it first: halluc augment")
     return found
@@ -125,8 +128,8 @@ def _newest(cell: Cell) -> RunDir:
 
 def _is_done(cell: Cell) -> bool:
     target = experiment.run_of(cell)
-    made = augmenting.manifest(target) if target.augment.is_dir() else None
-    return made is not None and made.fingerprint == augmenting.fingerprint(cell.loaded)
+    made = augmentation.manifest(target) if target.augment.is_dir() else None
+    return made is not None and made.fingerprint == augmentation.fingerprint(cell.loaded)
 
 
 def _one(cell: Cell, overrides: Sequence[str], talk: Talk) -> None:
@@ -139,8 +142,8 @@ def _place(loaded: LoadedConfig) -> RunDir:
     settings = loaded.experiment
     newest = directory.newest(Path(settings.runs_dir), settings.name, loaded.sha256)
     if newest is not None:
-        made = augmenting.manifest(newest)
-        if made is not None and made.fingerprint == augmenting.fingerprint(loaded):
+        made = augmentation.manifest(newest)
+        if made is not None and made.fingerprint == augmentation.fingerprint(loaded):
             return newest
         if not newest.model.is_dir() and not newest.has_checkpoint():
             return newest
@@ -150,13 +153,13 @@ def _place(loaded: LoadedConfig) -> RunDir:
 def _make(loaded: LoadedConfig, target: RunDir, overrides: Sequence[str], talk: Talk) -> None:
     with target.locked():
         recover(target.augment)
-        known = augmenting.manifest(target)
-        if known is not None and known.fingerprint == augmenting.fingerprint(loaded):
+        known = augmentation.manifest(target)
+        if known is not None and known.fingerprint == augmentation.fingerprint(loaded):
             say(f"{target.augment} is there already: nothing is left to do")
             made = known
         else:
             with target.stage("augment", list(overrides)):
-                made_now = augmenting.ensure(loaded, target, talk)
+                made_now = augmentation.ensure(loaded, target, talk)
                 assert made_now is not None
                 made = made_now
     if talk is Talk.JSON:

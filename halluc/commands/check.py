@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from halluc.commands import augmenting, cells, experiment, fitting, gap_table, gapping, gates, progress
-from halluc.commands.choosing import Selection, choose
+from halluc.analysis import gates
+from halluc.commands import gap_table, progress
 from halluc.commands.terminal import Grid, Talk, put_json, put_table, say
 from halluc.components import TABLE
 from halluc.config.hashing import sha256_of_tree
@@ -23,6 +23,8 @@ from halluc.data.odd_labels import unmet_out_of_scope
 from halluc.data.statistics import Count, Words, counted
 from halluc.engine.references import resolve_model
 from halluc.runs.data import DataRecord, Renamed, SplitData
+from halluc.workflows import augmentation, augmentation_checks, cells, experiment, withholding
+from halluc.workflows.cell_selection import Selection, choose
 
 
 def run(path: Path, overrides: Sequence[str], *, only: Sequence[str] = (), deep: bool, talk: Talk) -> None:
@@ -55,7 +57,7 @@ def _one(cell: Cell, alike: Sequence[Cell], *, deep: bool, talk: Talk) -> None:
     """Check one experiment, for all cells that are like it in what is looked at."""
     loaded = cell.loaded
     task = experiment.task_of(loaded)
-    fitting.refuse_unfit(loaded, task)
+    augmentation_checks.refuse_unfit(loaded, task)
     with progress.reading(loaded.experiment.data, talk):
         corpora = read_corpora(loaded.experiment.data, TABLE)
     _refuse_labels(task, corpora)
@@ -67,11 +69,11 @@ def _one(cell: Cell, alike: Sequence[Cell], *, deep: bool, talk: Talk) -> None:
     labels = {name: split.labels for name, split in report.splits.items()}
     report.warnings.extend(unmet_out_of_scope(loaded.experiment.data, labels, bare))
     report.warnings.extend(_absent_model(loaded.experiment.model))
-    remaining, withheld = gapping.withhold(loaded, corpora)
+    remaining, withheld = withholding.withhold(loaded, corpora)
     if "train" in remaining.splits:
         experiment.refuse_bare(task, remaining.splits["train"])
     gaps = gap_table.gaps(task, remaining)
-    plan = augmenting.planned(loaded)
+    plan = augmentation.planned(loaded)
     if talk is Talk.NORMAL:
         if len(alike) > 1:
             say(_others([one.slug for one in alike[1:]]), style="dim")
@@ -82,7 +84,7 @@ def _one(cell: Cell, alike: Sequence[Cell], *, deep: bool, talk: Talk) -> None:
             say(f"augmentation: {plan['new']:,} new {task.noun} by {', '.join(plan['methods'])}, {spent}")
     probed = None
     if deep:
-        from halluc.commands import probe
+        from halluc.workflows import probe
 
         probed = probe.probe(loaded, remaining)
     if talk is Talk.JSON:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from halluc.commands import experiment, progress
+from halluc.commands import progress
 from halluc.commands.terminal import Talk, put_json, say
 from halluc.components import TABLE
 from halluc.config.loading import check
@@ -25,6 +25,7 @@ from halluc.data.rows.references import SPLITS, SplitName
 from halluc.data.statistics import counted
 from halluc.data.writers import WRITERS, fitted, write
 from halluc.data.writers.base import Options, Writer
+from halluc.workflows import experiment
 
 # So many examples of a split show which task a file is of, and whether it holds texts or tokens.
 _TRIED = 100

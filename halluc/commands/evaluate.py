@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from halluc.commands import assessment, calibrating, cells, experiment, external, gates, nearest_run, standing, summary
-from halluc.commands.choosing import EVERY_CELL, Selection
-from halluc.commands.external import Tool
+from halluc.analysis import confidence, gates, rates
+from halluc.commands import evaluation_table
 from halluc.commands.terminal import Talk, put_json, say
 from halluc.components import TABLE
 from halluc.config.hashing import sha256_of_tree
@@ -22,11 +21,13 @@ from halluc.data.corpora import read_corpora
 from halluc.data.rows.references import SPLITS, SplitName
 from halluc.engine.references import resolve_model
 from halluc.gap.coverage import REMAKE
-from halluc.hallucination import rates
 from halluc.runs import directory, evaluations, integrity, provenance
 from halluc.runs.directory import RunDir
 from halluc.runs.reports import EvalLine
 from halluc.runs.schema import EvalFile
+from halluc.workflows import assessment, cells, experiment, external_predictions, nearest_run, run_state
+from halluc.workflows.cell_selection import EVERY_CELL, Selection
+from halluc.workflows.external_predictions import Tool
 
 
 @elsewhere("move the run to another disk")
@@ -48,7 +49,7 @@ def run(
         if config is None:
             help = "halluc eval CONFIG --predictions FILE"
             raise HallucError("C011", "--predictions goes with a CONFIG, which names the gold", help=help)
-        loaded = external.load(config, overrides)
+        loaded = external_predictions.load(config, overrides)
         _evaluate(_Job(loaded, None, tool.name, None, tool), overrides, splits, talk)
         return
     if config is None or run is not None or checkpoint is not None:
@@ -75,7 +76,7 @@ def one(cell: Cell, target: RunDir, overrides: Sequence[str], *, splits: list[st
     Raises:
         HallucError R105: it is not trained. R118: its model was removed. G100: a gate is not met.
     """
-    standing.refuse_untrained(target, "`halluc train` with the same config makes it")
+    run_state.refuse_untrained(target, "`halluc train` with the same config makes it")
     _evaluate(_Job(cell.loaded, target, str(target.model), cell.slug), overrides, splits, talk)
 
 
@@ -87,7 +88,7 @@ def is_done(loaded: LoadedConfig, target: RunDir, splits: list[str] | None) -> b
     """
     if not is_evaluated(loaded, target, splits):
         return False
-    gates.enforce(loaded, [standing.evaluation(target, split) for split in _splits(loaded, splits)])
+    gates.enforce(loaded, [run_state.evaluation(target, split) for split in _splits(loaded, splits)])
     return True
 
 
@@ -104,7 +105,7 @@ def refuse_unscored(loaded: LoadedConfig) -> None:
 
 def is_evaluated(loaded: LoadedConfig, target: RunDir, splits: list[str] | None) -> bool:
     """Whether a run stands evaluated as it is asked for now, whatever its gates say."""
-    return target.is_trained() and standing.is_evaluated(target, loaded, _splits(loaded, splits))
+    return target.is_trained() and run_state.is_evaluated(target, loaded, _splits(loaded, splits))
 
 
 @dataclass(frozen=True)
@@ -122,10 +123,10 @@ class _Job:
 def _evaluate(job: _Job, overrides: Sequence[str], splits: list[str] | None, talk: Talk) -> None:
     loaded, wanted = job.loaded, _splits(job.loaded, splits)
     if job.tool is not None:
-        wanted = (external.one_split(wanted, splits),)
+        wanted = (external_predictions.one_split(wanted, splits),)
     gates.refuse_invalid(loaded)
     corpora = read_corpora(loaded.experiment.data, TABLE, wanted if job.tool else _read(loaded, wanted))
-    judgeable = external.read(job.tool, loaded, corpora, wanted[0], talk) if job.tool else None
+    judgeable = external_predictions.read(job.tool, loaded, corpora, wanted[0], talk) if job.tool else None
     identity = judgeable.identity(loaded) if judgeable else {"checkpoint": job.model}
     target = job.target or _home(loaded, identity)
     if job.target is not None:
@@ -133,18 +134,18 @@ def _evaluate(job: _Job, overrides: Sequence[str], splits: list[str] | None, tal
     _check_files(target, wanted)
     with target.locked(), target.stage("eval", list(overrides)) as stage:
         if judgeable is not None:
-            files = [external.judge(judgeable, loaded, target)]
+            files = [external_predictions.judge(judgeable, loaded, target)]
         else:
             files = assessment.assess(loaded, corpora.splits, wanted, target, job.model, talk)
         # What training read stands in `inputs`; what was evaluated stands here, in case a file has changed since.
         earlier = stage.detail.get("inputs")
         inputs = {**(earlier if isinstance(earlier, dict) else {}), **provenance.input_hashes(corpora.files)}
-        asked = standing.asked_for(target, loaded, wanted, stage.detail)
+        asked = run_state.asked_for(target, loaded, wanted, stage.detail)
         headlines = {file.split: _headline(loaded, file) for file in files}
         held = gates.judged(loaded, files)
         told = [gate.model_dump(mode="json") for gate in held]
         hashes = {**integrity.recorded_evaluations(target.read()), **_hashes(target, wanted)}
-        written = {"inputs": inputs, standing.ASKED: asked, "gates": told, integrity.FILES: hashes}
+        written = {"inputs": inputs, run_state.ASKED: asked, "gates": told, integrity.FILES: hashes}
         stage.detail = {**stage.detail, **headlines, **written}
     for file in files:
         if talk is Talk.JSON:
@@ -153,7 +154,7 @@ def _evaluate(job: _Job, overrides: Sequence[str], splits: list[str] | None, tal
             put_json(line.model_dump(mode="json", exclude={"cell"} if job.slug is None else None))
         elif talk is not Talk.QUIET:
             say()
-            summary.show(file)
+            evaluation_table.show(file)
     if talk is not Talk.JSON:
         say(f"results: {target.path / 'eval'} (classification reports too), {target.path / 'ledger'}")
     gates.refuse_broken(loaded, held)
@@ -192,7 +193,7 @@ def _read(loaded: LoadedConfig, wanted: Sequence[SplitName]) -> tuple[SplitName,
     Raises:
         HallucError C107: there is no dev to fit it on.
     """
-    if not calibrating.needs_dev(loaded.experiment.eval):
+    if not confidence.needs_dev(loaded.experiment.eval):
         return tuple(wanted)
     if loaded.experiment.data.reference("dev") is None:
         keys = "`eval.calibration` and `eval.abstain.guarantee` need `data.dev`"
@@ -219,7 +220,7 @@ def _find(
         resolve_model(checkpoint)  # before anything is made for it
         return experiment.load(config, overrides), None, checkpoint
     if run is not None:
-        standing.refuse_judgement(directory.open_run(run))
+        run_state.refuse_judgement(directory.open_run(run))
         loaded, target = experiment.load_run(run, overrides)
         if config is not None:
             kept, loaded = loaded, experiment.load(config, overrides)
@@ -232,7 +233,7 @@ def _find(
         loaded, target = _newest(config, overrides)
     else:
         raise HallucError("C011", "name a CONFIG, or a run with --run DIR")
-    standing.refuse_untrained(target, "its training did not finish (see `--resume`), or the folder was removed")
+    run_state.refuse_untrained(target, "its training did not finish (see `--resume`), or the folder was removed")
     return loaded, target, str(target.model)
 
 

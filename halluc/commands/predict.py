@@ -11,9 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NoReturn
 
-from halluc.commands import experiment, locating
-from halluc.commands.locating import Trained
-from halluc.commands.reading import Reading
 from halluc.commands.terminal import Talk, say
 from halluc.core.characters import escaped_json
 from halluc.core.errors import EXIT_DONE, HallucError, data_error, environment_error
@@ -22,9 +19,12 @@ from halluc.data.inputs import Item, in_chunks
 from halluc.data.rows.row import BadLine
 from halluc.data.rows.streams import TextStream, opened
 from halluc.data.statistics import counted
+from halluc.workflows import experiment, trained_models
+from halluc.workflows.input_reading import Reading
+from halluc.workflows.trained_models import Trained
 
 if TYPE_CHECKING:
-    from halluc.commands.predicting import Predictor
+    from halluc.workflows.prediction import Predictor
 
 
 @dataclass
@@ -41,7 +41,7 @@ def run(reference: str, source: Path | None, target: Path | None, reading: Readi
         HallucError D115, exit code 3: some texts could not be read. The output is whole and tells of each in its place.
         C016: options that do not go together. D104, D114, D116, D117: of columns, see ``data.rows``.
     """
-    trained = locating.locate(reference)
+    trained = trained_models.locate(reference)
     settings = trained.loaded.experiment
     task = experiment.task_of(trained.loaded)
     reader = reading.reader(task, settings.data)
@@ -51,7 +51,7 @@ def run(reference: str, source: Path | None, target: Path | None, reading: Readi
     line = json_line if target is not None and irregular(target) is None else _safe_line
     with opened(source) as (stream, name), _opened(target) as file:
         # torch and transformers take seconds to import: what can fail without them has failed by now.
-        from halluc.commands.predicting import Predictor
+        from halluc.workflows.prediction import Predictor
 
         predictor = Predictor.load(trained, name, talk)
         if speaks:

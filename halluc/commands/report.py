@@ -9,9 +9,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from halluc.commands import comparison, experiment, measured, nearest_run, standing, study, studytable, summary
-from halluc.commands.measured import Example
-from halluc.commands.points import Place
+from halluc.analysis import comparison, run_figures, study
+from halluc.analysis.points import Place
+from halluc.analysis.run_figures import Example
+from halluc.commands import evaluation_table, study_table
 from halluc.commands.terminal import Talk, put_json, say
 from halluc.components import TABLE
 from halluc.config.matrix import load_study
@@ -19,15 +20,16 @@ from halluc.config.slugs import slug_of
 from halluc.core import latest
 from halluc.core.errors import HallucError, did_you_mean
 from halluc.core.files import TO_OUTPUT, elsewhere
-from halluc.report import writing
-from halluc.report.collect import paths, reproducing, several, single
-from halluc.report.words import nouns
-from halluc.report.writing import FORMATS, Format
+from halluc.reporting import writing
+from halluc.reporting.collect import paths, reproducing, several, single
+from halluc.reporting.words import nouns
+from halluc.reporting.writing import FORMATS, Format
 from halluc.runs import directory, matrix
 from halluc.runs.directory import RUN_FILE, RunDir
 from halluc.runs.evaluations import PREFERRED
 from halluc.runs.reports import AnyReport, RunReport
 from halluc.runs.schema import MatrixFile
+from halluc.workflows import experiment, nearest_run, run_state
 
 MOST_CLAIMS = 200
 # On the terminal; the page has all.
@@ -168,7 +170,7 @@ def _of_study(target: Target, command: str, wanted: Wanted) -> None:
     runs = [cell.run for cell in target.cells]
     report = _relative(several.study_report(target.name, target.path, figures, [command]), runs)
     if wanted.shows_tables:
-        studytable.show(figures)
+        study_table.show(figures)
     there = [cell.run for cell in target.cells if any(cell.run.path.glob("ledger/*.jsonl"))]
     _finish(report, _folder(target.path, figures.split, _usual_split(there)), wanted)
 
@@ -177,7 +179,7 @@ def _of_run(run: RunDir, wanted: Wanted) -> None:
     report = single.run_report(run, wanted.split, wanted.most_claims)
     if wanted.shows_tables:
         say()
-        summary.show(standing.evaluation(run, report.split))
+        evaluation_table.show(run_state.evaluation(run, report.split))
     usual = single.run_split(run)
     if report.split == usual and wanted.output is None and run.model.is_dir():
         # A card travels with the model, and its figures must be true; what it says of augmentation, run.json recorded.
@@ -200,7 +202,7 @@ def _folder(home: Path, split: str, usual: str | None) -> Path:
 
 
 def _write_card(run: RunDir, report: RunReport, wanted: Wanted) -> None:
-    from halluc.report.markdown import card
+    from halluc.reporting.markdown import card
 
     path = card.write_card(run, report)
     if wanted.talk in (Talk.NORMAL, Talk.VERBOSE):
@@ -211,9 +213,9 @@ def _write_card(run: RunDir, report: RunReport, wanted: Wanted) -> None:
 def _of_runs(runs: Sequence[RunDir], command: str, wanted: Wanted) -> None:
     """Each further run against the first."""
     several.refuse_different_tasks(runs)
-    split = measured.common_split(runs, wanted.split)
+    split = run_figures.common_split(runs, wanted.split)
     known: dict[bytes, Example] = {}
-    first, *others = (measured.read(run, split, known) for run in runs)
+    first, *others = (run_figures.read(run, split, known) for run in runs)
     found = comparison.compare_all(first, others)
     report = _relative(several.comparison_report(runs, found, [command]), runs)
     if wanted.shows_tables:

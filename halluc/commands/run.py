@@ -7,14 +7,15 @@ import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from halluc.commands import cells, evaluate, experiment, report, retention, standing, train
-from halluc.commands.choosing import Selection
+from halluc.commands import evaluate, report, train
 from halluc.commands.report import Wanted
 from halluc.commands.terminal import Talk, is_main_process, say
 from halluc.config.matrix import Cell, Study
 from halluc.core import locks
 from halluc.core.errors import EXIT_GATE, HallucError
 from halluc.runs import directory, provenance
+from halluc.workflows import cells, experiment, retention, run_state
+from halluc.workflows.cell_selection import Selection
 
 
 def run(config: Path, overrides: Sequence[str], *, selection: Selection, talk: Talk) -> None:
@@ -56,7 +57,7 @@ def _report(study: Study, config: Path, overrides: Sequence[str], talk: Talk) ->
 
 def _is_done(cell: Cell) -> bool:
     target = experiment.run_of(cell)
-    return standing.is_trained(target) and evaluate.is_done(cell.loaded, target, None)
+    return run_state.is_trained(target) and evaluate.is_done(cell.loaded, target, None)
 
 
 def _retain(study: Study, chosen: Sequence[Cell], talk: Talk) -> None:

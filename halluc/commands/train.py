@@ -8,19 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from halluc.commands import (
-    augmenting,
-    cells,
-    continuation,
-    experiment,
-    fitting,
-    gapping,
-    gates,
-    placing,
-    scoring,
-    standing,
-)
-from halluc.commands.choosing import EVERY_CELL, Selection
+from halluc.analysis import gates, scoring
 from halluc.commands.terminal import Talk, is_main_process, people, put_json, say
 from halluc.components import TABLE
 from halluc.config.loading import LoadedConfig
@@ -38,6 +26,17 @@ from halluc.loggers.jsonl import JsonlLogger
 from halluc.runs import integrity, provenance
 from halluc.runs.directory import RunDir
 from halluc.runs.events import Event, Stopped
+from halluc.workflows import (
+    augmentation,
+    augmentation_checks,
+    cells,
+    continuation,
+    experiment,
+    run_locations,
+    run_state,
+    withholding,
+)
+from halluc.workflows.cell_selection import EVERY_CELL, Selection
 
 _OF_RUN = "choose another place for `--run`"
 Evaluate = Callable[[Any], dict[str, float]]
@@ -77,7 +76,7 @@ def run(
     cells.each(
         chosen,
         lambda cell: one(cell, overrides, run=None, resume=resume, talk=talk, to_new_total=resume),
-        done=lambda cell: standing.is_trained(experiment.run_of(cell)),
+        done=lambda cell: run_state.is_trained(experiment.run_of(cell)),
         talk=talk,
     )
 
@@ -92,17 +91,17 @@ def one(
     choose_by = experiment.choose_by(loaded)
     # `halluc run` evaluates what it has trained: too late to tell of a figure that there is not.
     gates.refuse_invalid(loaded)
-    fitting.refuse_unfit(loaded, experiment.task_of(loaded))
+    augmentation_checks.refuse_unfit(loaded, experiment.task_of(loaded))
     if loaded.experiment.model.name is not None:
         resolve_model(loaded.experiment.model.name)  # before a run is made for a model that is not to be had
     as_read = read_corpora(loaded.experiment.data, TABLE, ("train", "dev"))
     experiment.refuse_unknown_classes(loaded, experiment.task_of(loaded), as_read.splits["train"])
-    corpora, withheld = gapping.withhold(loaded, as_read)
-    placed = placing.place(cell, run, resume, to_new_total=to_new_total) if is_main_process() else None
+    corpora, withheld = withholding.withhold(loaded, as_read)
+    placed = run_locations.place(cell, run, resume, to_new_total=to_new_total) if is_main_process() else None
     if placed is not None and loaded.experiment.augment is not None and not _is_done(cell, placed[0]):
         # Before torch is there: processes that make candidates are forked off a small one.
         with placed[0].locked():
-            augmenting.ensure(loaded, placed[0], talk)
+            augmentation.ensure(loaded, placed[0], talk)
     # torch and transformers take seconds to import: what can fail without them has failed by now.
     from halluc.engine import runtime
 
@@ -193,8 +192,8 @@ def _move_latest(target: RunDir) -> None:
 
 
 def _train(job: _Job) -> dict[str, Any]:
-    from halluc.commands.checkpointing import Checkpointer
     from halluc.engine import checkpoint
+    from halluc.workflows.checkpointing import Checkpointer
 
     training, evaluate, tokenizer = _prepared(job)
     if job.resume:
@@ -246,7 +245,7 @@ def _prepared(job: _Job) -> tuple[Any, Evaluate | None, Any]:
     task = experiment.task_of(job.loaded)
     splits = dict(job.corpora.splits)
     if settings.augment is not None:
-        splits["train"] = augmenting.corpus(job.target, task)
+        splits["train"] = augmentation.corpus(job.target, task)
     train, dev = splits["train"], splits.get("dev")
     experiment.refuse_bare(task, train)
     texts = (example.tokens for example in train)
@@ -314,7 +313,7 @@ def _tell_long(job: _Job, task: Any, notes: dict[str, dict[str, int]]) -> None:
 def _record(job: _Job, encoder: Any, machine: dict[str, Any], notes: dict[str, Any]) -> None:
     """What is known before the first step: data, inputs, model, machine."""
     record = job.target.read()
-    inputs = provenance.input_hashes([*job.corpora.files, *augmenting.files(job.loaded)])
+    inputs = provenance.input_hashes([*job.corpora.files, *augmentation.files(job.loaded)])
     changed = [path for path, digest in inputs.items() if record.inputs.get(path, digest) != digest]
     if job.resume and changed:
         help = "put it back, or start a new run without --resume"
@@ -333,7 +332,7 @@ def _record(job: _Job, encoder: Any, machine: dict[str, Any], notes: dict[str, A
         say(f"warning: {why_last}: no checkpoint will be selected, the last one is kept{unused}", style="yellow")
     _tell_long(job, task, notes)
     write_json(job.target.data, data.model_dump(mode="json"))
-    gapping.record(job.target, task, job.corpora, job.withheld)
+    withholding.record(job.target, task, job.corpora, job.withheld)
     record.hardware = {**record.hardware, **machine}
     record.keep_checkpoints = job.loaded.experiment.train.checkpoints.keep
     record.model = {"commit": encoder.commit, "parameters": sum(p.numel() for p in encoder.model.parameters())}

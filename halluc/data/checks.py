@@ -12,13 +12,13 @@ from halluc.core.errors import did_you_mean
 from halluc.core.examples import Corpus, Labelled, labels_of
 from halluc.data.config import DataConfig
 from halluc.data.corpora import Corpora
-from halluc.data.decoding import Finding
 from halluc.data.odd_labels import odd_labels
 from halluc.data.odd_tokens import odd_tokens
 from halluc.data.rows.references import SplitName
 from halluc.data.statistics import Words, counted_with
 from halluc.data.tokenization import Tokenizer, is_cut_into_characters
 from halluc.runs.data import DataRecord, Instances, Overlap, SplitData
+from halluc.tasks.token_classification.reading.decoding import Finding
 
 # Called with how much is done and how much there is.
 Tick = Callable[[int, int], None]

@@ -14,14 +14,14 @@ from halluc.core.labels import Scheme
 from halluc.core.memory import uncollected
 from halluc.data.causes import folded
 from halluc.data.config import DataConfig
-from halluc.data.decoding import Decoding, Finding, Place
 from halluc.data.reader import Mended, Raw, RawSentence
 from halluc.data.rows.references import SPLITS, SplitName
 from halluc.data.rows.row import BadLine, LeftOut, Notice, excerpt
-from halluc.data.spans.config import SpansConfig
 from halluc.data.splits import SplitReader, source_of
-from halluc.data.tag_schemes import Reading, summary
 from halluc.runs.data import Renamed
+from halluc.tasks.token_classification.reading.config import SpansConfig
+from halluc.tasks.token_classification.reading.decoding import Decoding, Finding, Place
+from halluc.tasks.token_classification.reading.tag_schemes import Reading, summary
 
 _Readings = Mapping[SplitName, Reading]
 _Items = Mapping[SplitName, Iterable[Raw | BadLine]]

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from halluc.core.errors import did_you_mean
 from halluc.data.config import DataConfig
-from halluc.data.texts.config import TextsConfig
+from halluc.tasks.text_classification.reading.config import TextsConfig
 
 # So many labels with one example each are no chance; and so many are named.
 _LEAST, _MOST_NAMED = 10, 5

@@ -20,7 +20,6 @@ from halluc.core.examples import Corpus, Labelled, Origin, Span, Tagged
 from halluc.core.labels import Scheme
 from halluc.data.causes import folded
 from halluc.data.config import DataConfig
-from halluc.data.decoding import Decoding, Finding, Place
 from halluc.data.fields.paths import path_of, value_at
 from halluc.data.fields.values import unpacked, whole
 from halluc.data.joining import Stated
@@ -29,17 +28,18 @@ from halluc.data.rows.layout import Layout
 from halluc.data.rows.reading import format_of, open_rows
 from halluc.data.rows.references import absent, refuse_irregular
 from halluc.data.rows.row import BadLine, Row, Unreadable
-from halluc.data.spans import forms
-from halluc.data.spans.config import SpansConfig
-from halluc.data.spans.fields import MOST_ROWS
-from halluc.data.spans.reader import SpansReader
-from halluc.data.spans.records import Records
 from halluc.data.statistics import counted
-from halluc.data.tag_notation import STANDARD
-from halluc.data.texts.config import TextsConfig
-from halluc.data.texts.labels import Labels
-from halluc.data.texts.reader import TextsReader
 from halluc.data.tokenization import Tokenizer
+from halluc.tasks.text_classification.reading.config import TextsConfig
+from halluc.tasks.text_classification.reading.labels import Labels
+from halluc.tasks.text_classification.reading.reader import TextsReader
+from halluc.tasks.token_classification.reading import forms
+from halluc.tasks.token_classification.reading.config import SpansConfig
+from halluc.tasks.token_classification.reading.decoding import Decoding, Finding, Place
+from halluc.tasks.token_classification.reading.fields import MOST_ROWS
+from halluc.tasks.token_classification.reading.reader import SpansReader
+from halluc.tasks.token_classification.reading.records import Records
+from halluc.tasks.token_classification.reading.tag_notation import STANDARD
 
 PREDICTED, PREDICTED_TAGS = "predicted", "predicted_tags"
 _MEND = "every example needs a prediction: mend the line"

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from halluc.report import formats
+from halluc.reporting import formats
 from halluc.runs.reports import RunReport
 from halluc.runs.schema import EvalFile, MetricResult
 

@@ -8,17 +8,17 @@ from functools import cache
 
 import pytest
 
-from halluc.augment.base import Augmenter, Rejected, Synthesizer, Training, build
-from halluc.augment.delete import DeleteConfig
-from halluc.augment.label_wise_replacement import LabelWiseReplacementConfig
-from halluc.augment.mention_replacement import MentionReplacementConfig
+from halluc.augmentation.methods.base import Augmenter, Rejected, Synthesizer, Training, build
+from halluc.augmentation.methods.delete import DeleteConfig
+from halluc.augmentation.methods.label_wise_replacement import LabelWiseReplacementConfig
+from halluc.augmentation.methods.mention_replacement import MentionReplacementConfig
 from halluc.components import TABLE
 from halluc.core import registry
 from halluc.core.edits import Editable, Range, Reorder, apply
 from halluc.core.examples import Span
 from halluc.core.rng import Draws
 from halluc.data.corpora import read_corpora
-from halluc.data.spans.reader import SpansReader
+from halluc.tasks.token_classification.reading.reader import SpansReader
 
 AUGMENTERS, SYNTHESIZERS = sorted(TABLE["augmenter"]), sorted(TABLE["synthesizer"])
 

@@ -14,8 +14,8 @@ from halluc.core import registry
 from halluc.core.claims import VERDICTS, Claim
 from halluc.core.examples import Span
 from halluc.core.labels import write_tags
-from halluc.hallucination import matching
-from halluc.metrics import spans as span_scorer
+from halluc.tasks.token_classification import matching
+from halluc.tasks.token_classification import span_counts as span_scorer
 
 LABELS = ("X", "Y")
 

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 import numpy
 import pytest
 
+from halluc.analysis import rates
 from halluc.components import TABLE
 from halluc.core import registry
 from halluc.core.examples import Labelled, Origin, Span, Tagged
 from halluc.core.labels import write_tags
 from halluc.core.significance import Sheet
-from halluc.hallucination import rates
 
 
 def tagged(number: int, text: str, *spans: Span) -> Tagged:

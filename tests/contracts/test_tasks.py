@@ -23,10 +23,10 @@ from halluc.engine import runtime
 from halluc.engine.batching import Batch
 from halluc.engine.inference import forward
 from halluc.runs.schema import MENTION_NOVELTIES, PREDICTIONS, TEXT_NOVELTIES
-from halluc.tasks.base import Asserted
-from halluc.tasks.encoded_tokens import windows_of
+from halluc.task import Asserted
 from halluc.tasks.encoders import load_tokenizer, special_pieces, word_pieces
-from halluc.tasks.token_classification import TokenClassification
+from halluc.tasks.token_classification.encoding import windows_of
+from halluc.tasks.token_classification.task import TokenClassification
 
 
 def tagged(number: int, text: str, *spans: Span) -> Tagged:

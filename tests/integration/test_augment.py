@@ -13,16 +13,16 @@ from typing import Any
 
 import pytest
 
-from halluc.augment import journal, pipeline
-from halluc.commands import augmenting
+from halluc.augmentation.pipeline import corpus, journal
 from halluc.components import TABLE
 from halluc.config.loading import load
 from halluc.core.edits import Edit, Editable, Reorder, Replace, apply
 from halluc.core.examples import Span
 from halluc.data.corpora import read_corpora
-from halluc.data.spans.reader import SpansReader
 from halluc.runs.directory import RunDir
 from halluc.runs.schema import AugmentFile, LedgerLine
+from halluc.tasks.token_classification.reading.reader import SpansReader
+from halluc.workflows import augmentation
 
 SIZE = 420  # of the demo corpus
 FEW = "[{type: mention_replacement}, {type: noise}, {type: shuffle_within_segments}, {type: duplicate}]"
@@ -54,14 +54,14 @@ def corpus_of(folder: Path, **splits: str) -> str:
 
 def make(config: Path, folder: Path, *overrides: str, tick: Callable[[int, int], None] = lambda done, of: None) -> Path:
     loaded = load(config, overrides, table=TABLE)
-    pipeline.make(augmenting.prepared(loaded), folder, augmenting.fingerprint(loaded), tick)
+    corpus.make(augmentation.prepared(loaded), folder, augmentation.fingerprint(loaded), tick)
     return folder
 
 
 def make_share(config: Path, folder: Path, number: int, of: int) -> None:
     loaded = load(config, table=TABLE)
-    share = pipeline.Shard(number, of)
-    pipeline.make_shard(augmenting.prepared(loaded), folder, augmenting.fingerprint(loaded), share, lambda *_: None)
+    share = corpus.Shard(number, of)
+    corpus.make_shard(augmentation.prepared(loaded), folder, augmentation.fingerprint(loaded), share, lambda *_: None)
 
 
 def bytes_of(folder: Path) -> tuple[bytes, bytes]:
@@ -104,7 +104,7 @@ def reference(demo: Path) -> Path:
 
 @pytest.mark.parametrize(("workers", "chunk"), [(1, 7), (2, 128), (2, 50), (4, 128)])
 def test_bytes_do_not_depend_on_workers_nor_chunks(demo, reference, tmp_path, monkeypatch, workers, chunk):
-    monkeypatch.setattr(pipeline, "_CHUNK", chunk)
+    monkeypatch.setattr(corpus, "_CHUNK", chunk)
     made = make(demo, tmp_path, f"augment.workers={workers}")
     assert bytes_of(made) == bytes_of(reference)
     assert without_time(made) == without_time(reference)
@@ -124,7 +124,7 @@ def test_shards_are_what_is_put_together(demo, tmp_path, monkeypatch):
     make_share(demo, tmp_path, 1, 2)
     make_share(demo, tmp_path, 2, 2)
     tried: list[int] = []
-    monkeypatch.setattr(pipeline, "_try", lambda press, item, keep: tried.append(item.number))
+    monkeypatch.setattr(corpus, "_try", lambda press, item, keep: tried.append(item.number))
     make(demo, tmp_path)
     assert tried == []
 
@@ -178,7 +178,7 @@ def test_an_interrupted_corpus_goes_on_without_doubling_or_losing(small, tmp_pat
     make(small, made)
     assert bytes_of(made) == bytes_of(whole)
     assert without_time(made) == without_time(whole)
-    assert not (made / pipeline.PARTIAL).exists()
+    assert not (made / corpus.PARTIAL).exists()
     # It went on: only what was done since the last commit is done again.
     assert began == [1, *range(1, 14), 13, 14, *range(14, 31)]
 
@@ -211,8 +211,8 @@ def test_a_killed_shard_goes_on(small, tmp_path):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        pipeline.make_shard(
-            augmenting.prepared(loaded), made, augmenting.fingerprint(loaded), pipeline.Shard(1, 2), interrupt
+        corpus.make_shard(
+            augmentation.prepared(loaded), made, augmentation.fingerprint(loaded), corpus.Shard(1, 2), interrupt
         )
     for number in (1, 2):
         make_share(small, made, number, 2)
@@ -246,7 +246,7 @@ def with_one_name(folder: Path, data: str, more: str = "") -> Path:
 
 @pytest.mark.parametrize("workers", [1, 2, 4])
 def test_of_two_equal_candidates_the_first_is_kept(tmp_path, monkeypatch, workers):
-    monkeypatch.setattr(pipeline, "_CHUNK", 1)
+    monkeypatch.setattr(corpus, "_CHUNK", 1)
     data = corpus_of(tmp_path, train="Anna/PER left\nBerg/PER left\nBerg/PER won")
     made = make(with_one_name(tmp_path, data), tmp_path / "made", f"augment.workers={workers}")
     assert [(line["id"], " ".join(line["tokens"])) for line in new(made)] == [
@@ -422,10 +422,10 @@ def test_gap_spends_where_an_earlier_run_went_wrong(from_run, tmp_path):
 def test_another_ledger_makes_the_corpus_stale(from_run):
     config, run = from_run
     ledger_of(run, [("Oslo", "LOC")])
-    before = augmenting.fingerprint(load(config, table=TABLE))
+    before = augmentation.fingerprint(load(config, table=TABLE))
     run_ledger = run / "ledger" / "dev.jsonl"
     run_ledger.write_text(run_ledger.read_text().replace("Oslo", "Acme"))
-    assert augmenting.fingerprint(load(config, table=TABLE)) != before
+    assert augmentation.fingerprint(load(config, table=TABLE)) != before
 
 
 def test_a_run_without_dev_ledger_is_told(halluc, from_run):

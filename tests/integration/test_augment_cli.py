@@ -11,14 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from halluc.augment import finishing, pipeline
-from halluc.commands import augmenting
+from halluc.augmentation.pipeline import corpus
+from halluc.augmentation.pipeline import manifest as finishing
 from halluc.components import TABLE
 from halluc.config.loading import load
 from halluc.core.files import sha256_of
 from halluc.data.corpora import read_corpora
 from halluc.gap.coverage import Coverage
 from halluc.runs.directory import RunDir
+from halluc.workflows import augmentation
 from tests.integration.test_augment import bytes_of, corpus_of, lines, manifest, texts, with_one_name, write_config
 
 MENTIONS = "[{type: mention_replacement, rate: 1}, {type: noise}]"
@@ -160,7 +161,7 @@ def test_a_directory_of_another_config_is_refused(halluc, augmented, tmp_path):
 def test_workers_decide_nothing(augmented):
     hashes = [load(augmented, [f"augment.workers={n}"], table=TABLE) for n in ("1", "8", "auto")]
     assert len({loaded.sha256 for loaded in hashes}) == 1
-    assert len({augmenting.fingerprint(loaded) for loaded in hashes}) == 1
+    assert len({augmentation.fingerprint(loaded) for loaded in hashes}) == 1
     assert load(augmented, ["augment.attempts=4"], table=TABLE).sha256 != hashes[0].sha256
 
 
@@ -226,12 +227,12 @@ def test_a_line_replayed_is_the_same(halluc, with_corpus):
 
 
 def test_every_line_can_be_replayed(with_corpus, capsys):
-    from halluc.commands import replaying
+    from halluc.workflows import replay
 
     config, run, _ = with_corpus
     loaded = load(config, table=TABLE)
     for line in lines(run.augment, "provenance"):
-        replaying.replay(loaded, run, line["id"], as_json=True)
+        replay.replay(loaded, run, line["id"], as_json=True)
     assert len(capsys.readouterr().out.splitlines()) == manifest(run.augment).made
 
 
@@ -321,9 +322,9 @@ def test_a_changed_input_makes_the_corpus_stale(halluc, with_corpus):
 
 def test_a_changed_gazetteer_makes_the_corpus_stale(tmp_path):
     config = with_one_name(tmp_path, corpus_of(tmp_path, train="Anna/PER left"))
-    before = augmenting.fingerprint(load(config, table=TABLE))
+    before = augmentation.fingerprint(load(config, table=TABLE))
     (tmp_path / "names.tsv").write_text("PER\tIda\n")
-    assert augmenting.fingerprint(load(config, table=TABLE)) != before
+    assert augmentation.fingerprint(load(config, table=TABLE)) != before
 
 
 def test_a_corpus_that_is_made_again_matches_its_record(halluc, with_corpus):
@@ -378,14 +379,14 @@ def test_a_study_with_an_augmented_arm_runs(halluc, augmented):
 
 
 def test_an_interrupted_augmentation_goes_on_in_its_run(halluc, augmented, monkeypatch):
-    take = pipeline.Taking.take
+    take = corpus.Taking.take
 
     def interrupted(self, item, outcome):
         if item.number == 11:
             raise KeyboardInterrupt
         take(self, item, outcome)
 
-    monkeypatch.setattr(pipeline.Taking, "take", interrupted)
+    monkeypatch.setattr(corpus.Taking, "take", interrupted)
     assert halluc("augment", augmented).code == 130
     run = only_run(augmented)
     assert run.read().stages["augment"].status == "interrupted"
@@ -393,7 +394,7 @@ def test_an_interrupted_augmentation_goes_on_in_its_run(halluc, augmented, monke
     assert halluc("augment", augmented).code == 0
     assert only_run(augmented) == run
     assert run.read().stages["augment"].status == "done"
-    assert not (run.augment / pipeline.PARTIAL).exists()
+    assert not (run.augment / corpus.PARTIAL).exists()
 
 
 # --- mistakes --------------------------------------------------------------------------------------------------

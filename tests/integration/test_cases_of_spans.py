@@ -164,7 +164,7 @@ def config(folder: Path, file: str, keys: dict[str, object]) -> Path:
 def test_it_is_read_right(tmp_path, halluc, case):
     from halluc.components import TABLE
     from halluc.data.corpora import read_corpora
-    from halluc.data.spans.config import SpansConfig
+    from halluc.tasks.token_classification.reading.config import SpansConfig
 
     one = READ[case]
     checked = halluc("check", config(tmp_path, one.file, one.keys))

@@ -10,7 +10,7 @@ import pytest
 from halluc.components import TABLE
 from halluc.core.errors import HallucError, ManyErrors
 from halluc.data.corpora import Corpora, read_corpora
-from halluc.data.texts.config import TextsConfig
+from halluc.tasks.text_classification.reading.config import TextsConfig
 from tests.text_inputs import INPUTS, Input
 
 CASES = Path(__file__).parent.parent / "cases"

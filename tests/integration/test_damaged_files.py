@@ -13,16 +13,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from halluc.commands import evaluate, experiment, study
-from halluc.commands.points import Place
+from halluc.analysis import study
+from halluc.analysis.points import Place
+from halluc.commands import evaluate
 from halluc.core.errors import HallucError
-from halluc.report.collect.several import study_report
-from halluc.report.collect.single import run_report
-from halluc.report.markdown import pages
-from halluc.report.page import render
+from halluc.reporting.collect.several import study_report
+from halluc.reporting.collect.single import run_report
+from halluc.reporting.markdown import pages
+from halluc.reporting.page import render
 from halluc.runs import matrix
 from halluc.runs.directory import RunDir
 from halluc.runs.reports import RunReport
+from halluc.workflows import experiment
 from tests.integration.test_text_main_path import records
 from tests.made_runs import Rates, made_examples, make_run, make_study
 

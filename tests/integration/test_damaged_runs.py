@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from halluc.__main__ import exit_code_of
-from halluc.commands import experiment as experiments
 from halluc.core.errors import HallucError
 from halluc.runs.directory import RunDir
+from halluc.workflows import experiment as experiments
 from tests.conftest import SENTENCES
 
 
@@ -193,12 +193,12 @@ def test_what_cannot_be_read_counts_where_it_may_be_the_run_that_is_looked_for(h
     older = trained.copy(trained.stopped, home / f"20260101-000000-{loaded.sha256[:6]}")
     (older / "run.json").write_text("")
     newer = trained.copy(trained.stopped, home / f"20260201-000000-{loaded.sha256[:6]}")
-    from halluc.commands import placing
     from halluc.config.matrix import Cell
+    from halluc.workflows import run_locations
 
     def placed(*overrides: str, **how: bool) -> tuple[RunDir, bool]:
         wanted = experiments.load(trained.config, (f"runs_dir={tmp_path / 'runs'}", *overrides))
-        return placing.place(Cell(None, {}, wanted), None, True, **how)
+        return run_locations.place(Cell(None, {}, wanted), None, True, **how)
 
     assert placed() == (RunDir(newer), True)  # the newest can be read
     assert placed("train.steps=60", to_new_total=True) == (RunDir(newer), True)

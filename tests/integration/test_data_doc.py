@@ -15,7 +15,7 @@ from halluc.config.matrix import load_study
 from halluc.core.errors import HallucError, ManyErrors
 from halluc.core.examples import labels_of
 from halluc.data.corpora import read_corpora
-from halluc.data.spans.presets import KEYS
+from halluc.tasks.token_classification.reading.presets import KEYS
 
 ROOT = Path(__file__).parent.parent.parent
 PAGE = (ROOT / "docs/data.md").read_text(encoding="utf-8")

@@ -12,7 +12,7 @@ from halluc.config.schema import ModelConfig
 from halluc.core.examples import Labelled, Origin
 from halluc.engine import runtime
 from halluc.engine.inference import forward
-from halluc.tasks.text_classification import TextClassification, TextClassificationConfig
+from halluc.tasks.text_classification.task import TextClassification, TextClassificationConfig
 
 TEXTS = {
     "travel": ["Anna visited Oslo", "Berg left for Paris", "met in Oslo and left for Paris", "Anna in Paris"],

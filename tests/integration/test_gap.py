@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from halluc.commands import gapping
 from halluc.components import TABLE
 from halluc.config.loading import load
 from halluc.config.schema import GapConfig
@@ -19,6 +18,7 @@ from halluc.gap.units import WithheldUnits
 from halluc.gap.withhold import withhold
 from halluc.runs.directory import RunDir
 from halluc.runs.schema import RunFile
+from halluc.workflows import withholding
 from tests.conftest import REPOSITORY
 
 
@@ -85,7 +85,7 @@ def test_a_withheld_label_is_none_of_the_model(halluc, experiment):
     names = json.loads((newest(experiment).model / "config.json").read_text())["label2id"]
     assert {"B-PER", "B-ORG"} <= set(names)
     assert "B-LOC" not in names
-    knowledge = gapping.knowledge(newest(experiment), load(experiment, [keys], table=TABLE))
+    knowledge = withholding.knowledge(newest(experiment), load(experiment, [keys], table=TABLE))
     assert knowledge.is_withheld("Oslo", "LOC")
     assert knowledge.novelty("Oslo", "LOC") == "new"
 
@@ -128,16 +128,16 @@ def test_a_resumed_training_withholds_the_same(halluc, gapped, monkeypatch):
 def test_knowledge_is_read_from_the_run_else_made_from_the_split(halluc, gapped):
     assert halluc("train", gapped, "-q").code == 0
     run, loaded = newest(gapped), load(gapped, table=TABLE)
-    read = gapping.knowledge(run, loaded)
+    read = withholding.knowledge(run, loaded)
     assert read.withheld.pairs
     for file in (run.withheld, run.coverage):
         file.unlink()
-        assert gapping.knowledge(run, loaded) == read
+        assert withholding.knowledge(run, loaded) == read
     # What the run says goes before what the split would say now.
     run.withheld.write_text(json.dumps({"schema_version": 1, "unit": "mention", "labels": ["X"], "surfaces": {}}))
     Coverage.of([]).save(run.coverage)
-    assert gapping.knowledge(run, loaded).novelty("Oslo", "LOC") == "new"
-    assert gapping.knowledge(run, loaded).is_withheld("any", "X")
+    assert withholding.knowledge(run, loaded).novelty("Oslo", "LOC") == "new"
+    assert withholding.knowledge(run, loaded).is_withheld("any", "X")
     text, label = min(read.withheld.pairs)
     assert read.is_withheld(text, label)
     assert read.novelty(text, label) != "seen"
@@ -147,16 +147,16 @@ def test_a_damaged_file_is_told_and_not_passed_over(halluc, gapped):
     assert halluc("train", gapped, "-q").code == 0
     newest(gapped).withheld.write_text("{}")
     with pytest.raises(HallucError) as caught:
-        gapping.knowledge(newest(gapped), load(gapped, table=TABLE))
+        withholding.knowledge(newest(gapped), load(gapped, table=TABLE))
     assert caught.value.code == "R120"
 
 
 def test_without_a_training_split_nothing_is_known(experiment, tmp_path, capsys):
     empty = RunDir(tmp_path / "none")
     loaded = load(experiment, ["data.train=gone.txt"], table=TABLE)
-    assert gapping.knowledge(empty, loaded) is None
+    assert withholding.knowledge(empty, loaded) is None
     assert "what the training split knows cannot be told: no such file: gone.txt" in capsys.readouterr().err
-    assert gapping.knowledge(empty, load(experiment, ["data.train=null"], table=TABLE)) is None
+    assert withholding.knowledge(empty, load(experiment, ["data.train=null"], table=TABLE)) is None
     assert capsys.readouterr().err == ""
 
 
@@ -238,7 +238,7 @@ def test_the_figures_of_the_docs_are_what_check_tells(halluc, example_of_the_doc
 
 
 def test_the_novelties_of_the_docs_are_what_a_run_knows(example_of_the_docs):
-    knowledge = gapping.knowledge(RunDir(Path("none")), load(example_of_the_docs, table=TABLE))
+    knowledge = withholding.knowledge(RunDir(Path("none")), load(example_of_the_docs, table=TABLE))
     rows = table("test mention")
     assert len(rows) == 4
     for text, label, novelty, confusable, nearest in rows:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from halluc.commands import gapping
+from halluc.analysis import ledger
 from halluc.components import TABLE
 from halluc.config.loading import load
 from halluc.core.examples import Labelled, Origin
@@ -17,9 +17,9 @@ from halluc.gap.forecast import gap_of
 from halluc.gap.knowledge import TextKnowledge
 from halluc.gap.stopwords import text_words
 from halluc.gap.texts import TextCoverage
-from halluc.hallucination import ledger
 from halluc.runs.directory import RunDir
 from halluc.runs.reports import EvalLine
+from halluc.workflows import withholding
 from tests.conftest import REPOSITORY
 
 TRAVEL = ["Anna visited Oslo", "Berg left for Paris", "Anna met Berg in Oslo", "Berg and Anna left Paris today"]
@@ -78,7 +78,7 @@ def test_a_run_without_some_words_keeps_what_it_knows_and_is_judged_by_it(halluc
     assert record["matched"]["texts"] == sum(record["strata"].values()) < 36
     assert "no label, 0-5 tokens" in record["strata"]
     loaded = load(texts, [GAP], table=TABLE)
-    knowledge = gapping.knowledge(run, loaded)
+    knowledge = withholding.knowledge(run, loaded)
     assert isinstance(knowledge, TextKnowledge)
     assert knowledge.coverage.edges_of == "dev"
     assert knowledge.coverage.sentences == record["matched"]["texts"]
@@ -104,7 +104,7 @@ def test_a_run_without_some_words_keeps_what_it_knows_and_is_judged_by_it(halluc
     # The same, where the run's own files are lost.
     for file in (run.coverage, run.withheld):
         file.unlink()
-    assert gapping.knowledge(run, loaded) == knowledge
+    assert withholding.knowledge(run, loaded) == knowledge
 
 
 def test_mentions_are_no_unit_of_texts(halluc, texts):

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from halluc.commands import retention
 from halluc.commands.terminal import Talk
 from halluc.components import TABLE
 from halluc.config.matrix import load_study
 from halluc.runs.directory import RunDir
+from halluc.workflows import retention
 
 CELLS = ["seed=1", "seed=2", "seed=3"]
 

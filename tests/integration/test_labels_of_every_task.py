@@ -15,8 +15,8 @@ from halluc.core.errors import EXIT_DATA, EXIT_USAGE, HallucError
 from halluc.core.examples import Span
 from halluc.core.labels import label_fault
 from halluc.data.corpora import read_corpora, stream_corpora
-from halluc.data.spans.config import SpansConfig
-from halluc.tasks.renaming import named_labels, named_tags
+from halluc.tasks.label_names import named_labels, named_tags
+from halluc.tasks.token_classification.reading.config import SpansConfig
 from tests.hostile_texts import REFUSED_LABELS, acting
 
 # What a line of columns can hold.

@@ -7,15 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from halluc.commands import experiment, judging, scoring
+from halluc.analysis import scoring, verdicts
+from halluc.analysis.table import table
 from halluc.core.examples import Labelled, Origin, Tagged
 from halluc.core.labels import read_spans
 from halluc.gap.coverage import Coverage
 from halluc.gap.knowledge import Knowledge
-from halluc.hallucination.table import table
-from halluc.tasks.text_classification import TextClassification, TextClassificationConfig
-from halluc.tasks.text_decoding import TextPrediction
-from halluc.tasks.token_classification import TagPrediction, TokenClassification, TokenClassificationConfig
+from halluc.tasks.text_classification.decoding import TextPrediction
+from halluc.tasks.text_classification.task import TextClassification, TextClassificationConfig
+from halluc.tasks.token_classification.task import TagPrediction, TokenClassification, TokenClassificationConfig
+from halluc.workflows import experiment
 
 TEXT = (Path(__file__).parent.parent.parent / "docs/metrics.md").read_text(encoding="utf-8")
 EXAMPLE = TEXT.split("## A worked example")[1].split("\n## ")[0]
@@ -49,7 +50,7 @@ def judged():
         spans = read_spans(tags)
         predictions.append(TagPrediction(f"e{number}", tuple(tags), spans, tuple(next(confidences) for _ in spans)))
     knowledge = Knowledge(Coverage.of(tagged(n, sentence) for n, sentence in enumerate(block("train"))))
-    lines = judging.ledger_lines(task, examples, judging.verdicts(task, examples, predictions), knowledge, None)
+    lines = verdicts.ledger_lines(task, examples, verdicts.verdicts(task, examples, predictions), knowledge, None)
     counted = table(lines, [e.id for e in examples], [len(e.tokens) for e in examples])
     metrics = scoring.score(experiment.metrics_of(task), examples, predictions, counted)
     return claims, lines, metrics
@@ -91,7 +92,7 @@ def labelled():
         predictions.append(
             TextPrediction(f"t{number}", labels, (confidence,) * len(labels), confidence, out_of_scope=not labels)
         )
-    lines = judging.ledger_lines(task, examples, judging.verdicts(task, examples, predictions), None, 0.55)
+    lines = verdicts.ledger_lines(task, examples, verdicts.verdicts(task, examples, predictions), None, 0.55)
     counted = table(lines, [e.id for e in examples], [len(e.tokens) for e in examples])
     return scoring.score(experiment.metrics_of(task), examples, predictions, counted)
 

@@ -18,10 +18,10 @@ from pathlib import Path
 
 import pytest
 
-from halluc.commands import predicting
-from halluc.commands.locating import read_confidence
 from halluc.runs.directory import RunDir
 from halluc.runs.schema import PredictedText, UnreadText
+from halluc.workflows import prediction
+from halluc.workflows.trained_models import read_confidence
 from tests.conftest import SENTENCES
 
 
@@ -270,14 +270,14 @@ def test_an_output_file_that_was_there_outlives_an_interruption(halluc, shared_r
     source, target = tmp_path / "texts", tmp_path / "out.jsonl"
     source.write_text("Anna\nOslo\nParis\n")
     target.write_text("old")
-    made = predicting.Predictor.records
+    made = prediction.Predictor.records
 
     def stumble(self, chunk):
         if chunk[0].line == 3:
             raise error
         return made(self, chunk)
 
-    monkeypatch.setattr(predicting.Predictor, "records", stumble)
+    monkeypatch.setattr(prediction.Predictor, "records", stumble)
     outcome = halluc("predict", shared_run, "-i", source, "-o", target, "--look-ahead", "1")
     assert outcome.code == (130 if error is KeyboardInterrupt else 1)
     assert target.read_text() == "old"
@@ -303,7 +303,7 @@ def test_a_pipe_that_is_named_as_output_stays_a_pipe(halluc, shared_run, tmp_pat
 def test_inputs_and_outputs_that_cannot_be_are_told_before_the_model_is_loaded(
     halluc, shared_run, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(predicting.Predictor, "load", None)
+    monkeypatch.setattr(prediction.Predictor, "load", None)
     for arguments, code, told in [
         (["-i", tmp_path / "none"], 3, "no such file"),
         (["-i", tmp_path], 3, "is not a regular file (a folder)"),

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from halluc.metrics import selective
+from halluc.core import selective
 from halluc.runs.schema import EvalFile, PredictedLabels
 
 TRAVEL = ["Anna visited Oslo", "Berg left for Paris", "met in Oslo and left for Paris", "Anna and Berg visited Paris"]

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from safetensors.numpy import load_file
 
-from halluc.metrics.tagging import Tagging
+from halluc.tasks.token_classification.figures import Tagging
 from tests.conftest import SENTENCES
 
 COMMAND = [sys.executable, "-m", "halluc", "train"]

@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy
 import pytest
 
-from halluc.commands import arms as arm_statistics
-from halluc.commands import points, report, studycache, studytable
-from halluc.commands.arms import MATCHED
+from halluc.analysis import arms as arm_statistics
+from halluc.analysis import points, study_cache
+from halluc.analysis.arms import MATCHED
+from halluc.commands import report, study_table
 from halluc.commands.report import Wanted
 from halluc.commands.terminal import Talk
 from halluc.core.errors import HallucError
@@ -179,7 +180,7 @@ def test_a_study_is_reported_from_what_is_kept_until_a_cell_changes(halluc, stud
         patched.setattr(points, "resample", None)
         assert reported(halluc, study) == found
     with monkeypatch.context() as patched:
-        patched.setattr(studycache, "METHOD", 1)
+        patched.setattr(study_cache, "METHOD", 1)
         patched.setattr(points, "resample", None)
         assert "Traceback" in halluc("report", home(study)).err, "figures of another method are counted anew"
     ledger = home(study) / "gap.fraction=0.5,seed=1" / "ledger" / "test.jsonl"
@@ -246,7 +247,7 @@ def test_a_trend_in_words(slope, p, seeds, told):
     trend = Trend(
         choice={}, axis="x", name="entity_f1", by={}, points=2, seeds=seeds, slope=slope, slope_p=p, intercept=0.0
     )  # fmt: skip
-    assert studytable.direction(trend) == told
+    assert study_table.direction(trend) == told
 
 
 # --- arms -------------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ import yaml
 from halluc.components import TABLE
 from halluc.config.matrix import load_study
 from halluc.data.corpora import read_corpora
-from halluc.data.texts.config import TextsConfig
+from halluc.tasks.text_classification.reading.config import TextsConfig
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
 PAGE = (DOCS / "text-classification.md").read_text(encoding="utf-8")

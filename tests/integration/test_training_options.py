@@ -18,11 +18,11 @@ from halluc.config.schema import ModelConfig, TrainConfig
 from halluc.core.errors import HallucError
 from halluc.core.examples import Corpus
 from halluc.data.corpora import read_corpora
-from halluc.data.spans.config import SpansConfig
 from halluc.engine import loop, runtime, shortcuts
 from halluc.engine.checkpoint import Progress
 from halluc.runs.events import Evaluated, Step, Stopped
-from halluc.tasks.token_classification import TokenClassification, TokenClassificationConfig
+from halluc.tasks.token_classification.reading.config import SpansConfig
+from halluc.tasks.token_classification.task import TokenClassification, TokenClassificationConfig
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from scipy.special import expit
 from scipy.stats import binom
 
-from halluc.hallucination import pvalues
-from halluc.hallucination.abstention import choose, halves
-from halluc.hallucination.pvalues import GRID
+from halluc.analysis import pvalues
+from halluc.analysis.abstention import choose, halves
+from halluc.analysis.pvalues import GRID
 
 pytestmark = pytest.mark.filterwarnings("error")
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from halluc.augment.base import Rejected
-from halluc.augment.fields import fields, moved, part, picked, spread
+from halluc.augmentation.methods.base import Rejected
+from halluc.augmentation.pipeline.fields import fields, moved, part, picked, spread
 from halluc.core.edits import Editable, Replace, apply
 from halluc.core.examples import Span
 

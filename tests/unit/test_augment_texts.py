@@ -10,20 +10,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from halluc.augment.base import Augmenter, OptionError, Rejected, Training, build, tags
-from halluc.augment.filters import Candidate, NoveltyConfig
-from halluc.augment.filters import build as build_filter
-from halluc.augment.lines import Press
-from halluc.augment.making import Maker, Method
-from halluc.augment.ngram import Ngram, NgramConfig
-from halluc.augment.tally import Figures
+from halluc.augmentation.filters.filters import Candidate, NoveltyConfig
+from halluc.augmentation.filters.filters import build as build_filter
+from halluc.augmentation.methods.base import Augmenter, OptionError, Rejected, Training, build, tags
+from halluc.augmentation.methods.ngram import Ngram, NgramConfig
+from halluc.augmentation.pipeline.candidates import Maker, Method
+from halluc.augmentation.pipeline.lines import Press
+from halluc.augmentation.pipeline.tally import Figures
 from halluc.components import TABLE
 from halluc.core import registry
 from halluc.core.edits import Editable, Reorder, Replace
 from halluc.core.examples import Labelled, Origin
 from halluc.core.rng import Draws
-from halluc.tasks.text_classification import TextClassification
-from halluc.tasks.text_edits import LockedWords
+from halluc.tasks.text_classification.edits import LockedWords
+from halluc.tasks.text_classification.task import TextClassification
 
 ORIGIN = Origin("texts.txt", 1)
 METHODS = {

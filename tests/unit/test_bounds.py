@@ -16,7 +16,7 @@ from halluc.config import loading, merging, yaml
 from halluc.config.json_schema import json_schema
 from halluc.config.schema import component_configs
 from halluc.core.errors import HallucError, render
-from halluc.data.spans.config import SpansConfig
+from halluc.tasks.token_classification.reading.config import SpansConfig
 
 
 def unbounded(node: Any, path: tuple[str, ...] = ()) -> Iterator[str]:

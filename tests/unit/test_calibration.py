@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from halluc.metrics import calibration
-from halluc.metrics.calibration import COLDEST, HOTTEST, confidences, fit_temperature
+from halluc.analysis import calibration
+from halluc.analysis.calibration import COLDEST, HOTTEST, confidences, fit_temperature
 
 pytestmark = pytest.mark.filterwarnings("error")
 

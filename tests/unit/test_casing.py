@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from halluc.augment.casing import pattern, put
+from halluc.augmentation.language.casing import pattern, put
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ from halluc.core.characters import is_invisible
 from halluc.core.examples import Corpus, Labelled, Origin, Span, Tagged
 from halluc.data.checks import check_corpora
 from halluc.data.corpora import Corpora, Finding, Place
-from halluc.data.spans.config import SpansConfig
 from halluc.data.statistics import SENTENCES, TEXTS
 from halluc.runs.data import Instances
+from halluc.tasks.token_classification.reading.config import SpansConfig
 
 
 def corpus(split: str, *sentences: tuple[str, tuple[Span, ...]]) -> Corpus[Tagged]:

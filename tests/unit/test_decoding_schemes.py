@@ -17,12 +17,12 @@ from halluc.components import TABLE
 from halluc.core.errors import HallucError, render
 from halluc.core.examples import Span, Tagged
 from halluc.core.labels import SCHEMES, write_tags
-from halluc.data import tag_schemes
 from halluc.data.corpora import read_corpora, stream_corpora
-from halluc.data.decoding import Decoding
 from halluc.data.reader import RawSentence
-from halluc.data.spans.config import SpansConfig
-from halluc.tasks.token_classification import TokenClassification
+from halluc.tasks.token_classification.reading import tag_schemes
+from halluc.tasks.token_classification.reading.config import SpansConfig
+from halluc.tasks.token_classification.reading.decoding import Decoding
+from halluc.tasks.token_classification.task import TokenClassification
 
 LABELS = ("PER", "ORG", "a-b", "Drug Name", "名", "x.y_z", "T-cell")
 WORDS = TokenClassification.words

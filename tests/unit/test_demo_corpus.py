@@ -9,7 +9,7 @@ import pytest
 from halluc.components import TABLE
 from halluc.core.examples import surface
 from halluc.data.corpora import read_corpora
-from halluc.data.spans.config import SpansConfig
+from halluc.tasks.token_classification.reading.config import SpansConfig
 
 STOP = frozenset(["a", "an", "and", "at", "by", "for", "from", "in", "of", "on", "or", "the", "to", "with", "&", "'s"])
 

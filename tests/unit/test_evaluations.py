@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from halluc.commands import measured, study, studycache
-from halluc.commands.points import Place
+from halluc.analysis import run_figures, study, study_cache
+from halluc.analysis.points import Place
 from halluc.core.errors import HallucError
-from halluc.report.collect.single import run_report
+from halluc.reporting.collect.single import run_report
 from halluc.runs import evaluations, matrix
 from halluc.runs.directory import RunDir, open_run
 from tests.made_runs import Rates, made_examples, make_run, make_study
@@ -136,7 +136,7 @@ def test_one_run_that_is_not_whole_is_refused(run, damage, told):
 @pytest.mark.parametrize(("damage", "told"), [*DAMAGES, (no_figures, "eval/test.json is missing")])
 def test_runs_that_are_not_whole_are_not_compared(whole, run, damage, told):
     damage(run)
-    error = refused(measured.read, run, "test", {})
+    error = refused(run_figures.read, run, "test", {})
     assert error.code == "R112"
     assert told in error.message or "has not: " in error.message
     assert error.help == f"evaluate again: halluc eval --run {run.path} --split test"
@@ -164,23 +164,23 @@ def test_a_line_that_is_no_line_is_named_with_its_place(home):
 
 
 def test_whole_runs_are_read_whatever_they_lack(whole, tmp_path):
-    assert measured.read(whole, "test").split == "test"
+    assert run_figures.read(whole, "test").split == "test"
     nothing = make_run(tmp_path, made_examples(5, Rates(0, 1.0, 0), "none"), name="nothing")
-    assert len(measured.read(nothing, "test").table.claims.example) == 0
+    assert len(run_figures.read(nothing, "test").table.claims.example) == 0
     assert run_report(nothing).examples == 5
 
 
 def test_figures_of_another_version_are_told_as_that(run):
     text = run.evaluation("test").read_text()
     run.evaluation("test").write_text(text.replace('"schema_version": 1', '"schema_version": 99'))
-    assert refused(measured.read, run, "test").code == "R102"
+    assert refused(run_figures.read, run, "test").code == "R102"
 
 
 # --- which splits there are -----------------------------------------------------------------------------------------
 
 
 def test_a_split_that_there_is_not_is_told_with_those_there_are(run):
-    for call in (run_report, measured.read):
+    for call in (run_report, run_figures.read):
         assert refused(call, run, "nope").help == "evaluated are `test`, `dev`"
         assert refused(call, run, "tset").help == "did you mean `test`?"
         known = f"evaluate it first: halluc eval --run {run.path} --split train (evaluated are `test`, `dev`)"
@@ -232,11 +232,11 @@ def test_what_can_not_be_kept_is_said_and_the_figures_are_told(home, capsys):
     read, written = told.splitlines()
     assert read.startswith(f"note: {home / 'study.json'} cannot be read: it is a folder, not a regular file: ")
     assert written.startswith(f"note: cannot write {home / 'study.json'}: ")
-    assert studycache.keep(home / "kept.json", found) is None
+    assert study_cache.keep(home / "kept.json", found) is None
 
 
 def test_an_arm_of_any_name_is_kept_in_the_folder(home):
-    file = studycache.file_of(home, "test", {"arm": "../../x/" + "y" * 500})
+    file = study_cache.file_of(home, "test", {"arm": "../../x/" + "y" * 500})
     assert file.parent == home
     assert len(file.name) < 200
 

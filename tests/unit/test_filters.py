@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from halluc.augment import minhash
-from halluc.augment.filters import (
+from halluc.augmentation.filters import minhash
+from halluc.augmentation.filters.filters import (
     Candidate,
     Duplicate,
     DuplicateConfig,

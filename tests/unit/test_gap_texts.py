@@ -10,6 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from halluc.analysis import ledger, rates
+from halluc.analysis.table import table
 from halluc.config.schema import GapConfig
 from halluc.core.claims import Claim
 from halluc.core.errors import HallucError
@@ -22,10 +24,8 @@ from halluc.gap.stopwords import text_words
 from halluc.gap.texts import TextCoverage, by_class_and_length, new_share, read_coverage
 from halluc.gap.units import WithheldUnits, word_units
 from halluc.gap.withhold import withhold
-from halluc.hallucination import ledger, rates
-from halluc.hallucination.gold_labels import GoldLabels, GoldLabelsConfig
-from halluc.hallucination.table import table
-from halluc.tasks.text_classification import TextClassification, TextClassificationConfig
+from halluc.tasks.text_classification.claims import GoldLabels, GoldLabelsConfig
+from halluc.tasks.text_classification.task import TextClassification, TextClassificationConfig
 
 
 def text(number: int, words: str, *labels: str) -> Labelled:

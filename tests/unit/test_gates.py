@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from halluc.commands import check, experiment, gates, run, scoring, train
-from halluc.commands.choosing import EVERY_CELL
+from halluc.analysis import gates, rates, scoring
+from halluc.analysis.table import table
+from halluc.commands import check, run, train
 from halluc.commands.terminal import Talk
 from halluc.components import TABLE
 from halluc.config import loading
 from halluc.core.errors import HallucError
 from halluc.core.significance import Sheet
-from halluc.hallucination import rates
-from halluc.hallucination.table import table
+from halluc.workflows import experiment
+from halluc.workflows.cell_selection import EVERY_CELL
 
 CONFIG = """\
 name: toy

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from halluc.augment.inflection import Inflection
-from halluc.augment.inflection_tables import PAST, PLURAL
+from halluc.augmentation.language.inflection import Inflection
+from halluc.augmentation.language.inflection_tables import PAST, PLURAL
 
 RULES = Inflection()
 WORDS = {

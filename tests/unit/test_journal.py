@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from halluc.augment import journal as journalling
-from halluc.augment.journal import Journal
-from halluc.augment.shards import Shard, finished_shards, shard_journal
+from halluc.augmentation.pipeline import journal as journalling
+from halluc.augmentation.pipeline.journal import Journal
+from halluc.augmentation.pipeline.shards import Shard, finished_shards, shard_journal
 from halluc.core.errors import HallucError
 
 NAMES = ("a.jsonl", "b.jsonl")

@@ -19,14 +19,15 @@ from sklearn.metrics import (
 )
 from sklearn.preprocessing import MultiLabelBinarizer
 
-from halluc.commands import scoring
+from halluc.analysis import scoring
+from halluc.core import selective
 from halluc.core.examples import Labelled, Origin
+from halluc.core.ranked import Ranked
 from halluc.core.significance import Sheet
-from halluc.metrics import label_tables, labels, selective
-from halluc.metrics.base import Ranked
-from halluc.metrics.label_sets import LabelSets, LabelSetsConfig
-from halluc.metrics.labelling import Labelling, LabellingConfig
 from halluc.runs.schema import LabelPrediction
+from halluc.tasks import label_counts, label_tables
+from halluc.tasks.text_classification.figures import Labelling, LabellingConfig
+from halluc.tasks.text_classification.label_set_figures import LabelSets, LabelSetsConfig
 
 ONE, SETS = Labelling(LabellingConfig(type="labelling")), LabelSets(LabelSetsConfig(type="label_sets"))
 NAMES = ("ask", "say", "sing", "問い")
@@ -46,8 +47,8 @@ class Told:
 
 def texts(found):
     return [
-        Labelled(f"t{number}", Origin("f", number), (f"w{number}",), tuple(labels))
-        for number, labels in enumerate(found)
+        Labelled(f"t{number}", Origin("f", number), (f"w{number}",), tuple(label_counts))
+        for number, label_counts in enumerate(found)
     ]
 
 
@@ -245,7 +246,7 @@ def test_several_labels_are_no_figure_of_one():
     with pytest.raises(ValueError, match="ask, say"):
         ONE.headline(texts([("ask", "say")]), [Told(())])
     with pytest.raises(ValueError, match="not of the same texts"):
-        labels.count([("ask",)], [])
+        label_counts.count([("ask",)], [])
 
 
 def test_averages_of_a_resample_are_over_the_labels_that_it_draws():

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from halluc.augment.gazetteer import read_gazetteer
+from halluc.augmentation.methods.gazetteer import read_gazetteer
 from halluc.components import TABLE
 from halluc.core.errors import HallucError
 from halluc.data import corpora
@@ -22,8 +22,8 @@ from halluc.data.rows.lines import LineSplitter
 from halluc.data.rows.references import resolve
 from halluc.data.rows.row import BadLine
 from halluc.data.rows.streams import BLOCK, STANDARD_INPUT, TextStream, numbered_lines, opened, watched
-from halluc.data.spans.config import SpansConfig
-from halluc.data.texts.config import TextsConfig
+from halluc.tasks.text_classification.reading.config import TextsConfig
+from halluc.tasks.token_classification.reading.config import SpansConfig
 
 
 def told(path: Path, most: int = 1 << 24) -> list:

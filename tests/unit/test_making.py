@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from halluc.augment.base import Augmenter, Rejected, Synthesizer, Training
-from halluc.augment.filters import Duplicate, DuplicateConfig, Leak, LeakConfig, Unchanged, UnchangedConfig
-from halluc.augment.lines import Press
-from halluc.augment.making import COPY, SAMPLED, UNCHANGEABLE, Made, Maker, Method, Refusal
+from halluc.augmentation.filters.filters import Duplicate, DuplicateConfig, Leak, LeakConfig, Unchanged, UnchangedConfig
+from halluc.augmentation.methods.base import Augmenter, Rejected, Synthesizer, Training
+from halluc.augmentation.pipeline.candidates import COPY, SAMPLED, UNCHANGEABLE, Made, Maker, Method, Refusal
+from halluc.augmentation.pipeline.lines import Press
 from halluc.core.edits import Editable, Reorder, Replace, apply
 from halluc.core.examples import Origin, Span, Tagged
 from halluc.core.rng import Draws
-from halluc.tasks.token_classification import TokenClassification
+from halluc.tasks.token_classification.task import TokenClassification
 
 EXAMPLE = Editable(("Anna", "Berg", "left", "Oslo"), (Span(0, 2, "PER"), Span(3, 4, "LOC")))
 
@@ -239,7 +239,7 @@ def test_a_reordering_tells_its_cuts():
 
 class TwoSteps(Augmenter):
     def change(self, example: Editable, draws: Draws) -> Any:
-        from halluc.augment.base import Changed
+        from halluc.augmentation.methods.base import Changed
 
         steps = ((Replace(0, 2, ("Eva",), "first"),), (Replace(1, 2, ("won",), "second"),))
         for step in steps:

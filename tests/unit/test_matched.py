@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from halluc.analysis.matched_omission import Arm, Ranked, matched_omission, rates
 from halluc.core import significance
 from halluc.core.significance import draws, weighted
-from halluc.metrics.matched import Arm, Ranked, matched_omission, rates
 
 pytestmark = pytest.mark.filterwarnings("error")
 

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from halluc.augment.articles import agreeing, is_article, takes_an
-from halluc.augment.base import OptionError, Training
-from halluc.augment.gazetteer import read_gazetteer
-from halluc.augment.mention_replacement import MentionReplacement, MentionReplacementConfig
-from halluc.augment.name_parts import NameParts
+from halluc.augmentation.language.articles import agreeing, is_article, takes_an
+from halluc.augmentation.methods.base import OptionError, Training
+from halluc.augmentation.methods.gazetteer import read_gazetteer
+from halluc.augmentation.methods.mention_replacement import MentionReplacement, MentionReplacementConfig
+from halluc.augmentation.methods.name_parts import NameParts
 from halluc.core.edits import Editable, Replace
 from halluc.core.errors import EXIT_DATA, HallucError, ManyErrors
 from halluc.core.examples import Span

@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from halluc.commands import scoring
+from halluc.analysis import scoring
 from halluc.core.significance import Sheet
-from halluc.metrics import entity, token
+from halluc.tasks import token_figures
+from halluc.tasks.token_classification import entity_figures
 
 GOLD = [["B-PER", "I-PER", "O", "B-LOC"], ["O", "O"], ["B-ORG", "I-ORG"]]
 PREDICTED = [["B-PER", "I-PER", "O", "B-ORG"], ["O", "I-LOC"], ["B-ORG", "O"]]
@@ -24,25 +25,25 @@ def figure(results, name, protocol, **by):
 
 def test_entity_figures_by_hand():
     # 3 gold, 4 predicted in conlleval's reading (the orphaned I-LOC opens a span), 1 right.
-    results = results_of(entity, GOLD, PREDICTED)
-    precision = figure(results, "entity_precision", entity.CONLLEVAL)
+    results = results_of(entity_figures, GOLD, PREDICTED)
+    precision = figure(results, "entity_precision", entity_figures.CONLLEVAL)
     assert (precision.value, precision.n) == (pytest.approx(1 / 4), 3)
-    assert figure(results, "entity_recall", entity.CONLLEVAL).value == pytest.approx(1 / 3)
-    assert figure(results, "entity_f1", entity.CONLLEVAL).value == pytest.approx(2 / 7)
-    assert figure(results, "entity_f1", entity.CONLLEVAL, label="PER").value == 1.0
+    assert figure(results, "entity_recall", entity_figures.CONLLEVAL).value == pytest.approx(1 / 3)
+    assert figure(results, "entity_f1", entity_figures.CONLLEVAL).value == pytest.approx(2 / 7)
+    assert figure(results, "entity_f1", entity_figures.CONLLEVAL, label="PER").value == 1.0
     # Strict IOB2 does not count the orphan.
-    assert figure(results, "entity_precision", entity.STRICT).value == pytest.approx(1 / 3)
+    assert figure(results, "entity_precision", entity_figures.STRICT).value == pytest.approx(1 / 3)
 
 
 def test_the_token_table_lists_every_tag_with_o():
-    rows = token.report(GOLD, PREDICTED)
+    rows = token_figures.report(GOLD, PREDICTED)
     assert list(rows) == [
         "O", "B-LOC", "I-LOC", "B-ORG", "I-ORG", "B-PER", "I-PER", "micro avg", "macro avg", "weighted avg",
     ]  # fmt: skip
     assert rows["O"] == {"precision": 2 / 3, "recall": 2 / 3, "f1-score": pytest.approx(2 / 3), "support": 3}
     assert rows["micro avg"]["f1-score"] == pytest.approx(5 / 8)
     assert rows["macro avg"]["support"] == 8
-    text = token.as_text(rows)
+    text = token_figures.as_text(rows)
     assert [line.split()[0] for line in text.splitlines() if line.strip()][1:3] == ["O", "B-LOC"]
 
 
@@ -56,7 +57,7 @@ def test_any_tags_give_figures_between_nought_and_one(pairs):
     predicted = [[p for _, p in sentence] for sentence in pairs]
     if not any(gold):
         return
-    for result in results_of(entity, gold, predicted) + results_of(token, gold, predicted):
+    for result in results_of(entity_figures, gold, predicted) + results_of(token_figures, gold, predicted):
         assert 0 <= result.value <= 1
 
 
@@ -65,11 +66,11 @@ def test_any_tags_give_figures_between_nought_and_one(pairs):
 def test_figures_of_tokens_are_those_of_scikit_learns_report(pairs):
     gold = [[g for g, _ in sentence] for sentence in pairs]
     predicted = [[p for _, p in sentence] for sentence in pairs]
-    results = results_of(token, gold, predicted)
-    for name, row in token.report(gold, predicted).items():
+    results = results_of(token_figures, gold, predicted)
+    for name, row in token_figures.report(gold, predicted).items():
         average = name.removesuffix(" avg")
         by = {} if average == "micro" else {"average": average} if average != name else {"tag": name}
-        found = figure(results, "token_f1", token.PROTOCOL, **by)
+        found = figure(results, "token_f1", token_figures.PROTOCOL, **by)
         assert (found.value, found.n) == (pytest.approx(row["f1-score"]), row["support"])
 
 
@@ -78,9 +79,9 @@ def test_figures_of_tokens_are_those_of_scikit_learns_report(pairs):
 def test_figures_of_entities_are_those_of_seqevals_report(pairs):
     gold = [[g for g, _ in sentence] for sentence in pairs]
     predicted = [[p for _, p in sentence] for sentence in pairs]
-    results = results_of(entity, gold, predicted)
-    for protocol, strict in ((entity.CONLLEVAL, False), (entity.STRICT, True)):
-        for name, row in entity.report(gold, predicted, strict=strict).items():
+    results = results_of(entity_figures, gold, predicted)
+    for protocol, strict in ((entity_figures.CONLLEVAL, False), (entity_figures.STRICT, True)):
+        for name, row in entity_figures.report(gold, predicted, strict=strict).items():
             average = name.removesuffix(" avg")
             by = {} if average == "micro" else {"average": average} if average != name else {"label": name}
             for kind, column in (("f1", "f1-score"), ("precision", "precision"), ("recall", "recall")):
@@ -89,5 +90,5 @@ def test_figures_of_entities_are_those_of_seqevals_report(pairs):
 
 
 def test_a_corpus_without_entities_has_figures_of_nought():
-    results = results_of(entity, [["O"]], [["O"]])
-    assert figure(results, "entity_f1", entity.CONLLEVAL).value == 0
+    results = results_of(entity_figures, [["O"]], [["O"]])
+    assert figure(results, "entity_f1", entity_figures.CONLLEVAL).value == 0

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from halluc.augment.base import OptionError, Rejected, tags
-from halluc.augment.ngram import Ngram, NgramConfig
+from halluc.augmentation.methods.base import OptionError, Rejected, tags
+from halluc.augmentation.methods.ngram import Ngram, NgramConfig
 from halluc.components import TABLE
 from halluc.core.edits import Editable
 from halluc.core.examples import Span
 from halluc.core.rng import Draws
 from halluc.data.corpora import read_corpora
-from halluc.data.spans.config import SpansConfig
+from halluc.tasks.token_classification.reading.config import SpansConfig
 
 LIKE = Editable(("any",))
 ANNA = Editable(("Anna", "Berg", "left", "Oslo", "."), (Span(0, 2, "PER"), Span(3, 4, "LOC")))

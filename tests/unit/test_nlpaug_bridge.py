@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from halluc.augment.alignment import Alignment, checked
-from halluc.augment.base import OptionError, Rejected, Training
-from halluc.augment.nlpaug_bridge import NlpaugBridge, NlpaugConfig
+from halluc.augmentation.methods.alignment import Alignment, checked
+from halluc.augmentation.methods.base import OptionError, Rejected, Training
+from halluc.augmentation.methods.nlpaug_bridge import NlpaugBridge, NlpaugConfig
 from halluc.core.edits import Editable, apply
 from halluc.core.examples import Span, surface
 from halluc.core.rng import Draws
@@ -370,7 +370,7 @@ def test_a_model_named_as_of_the_hub_may_be_downloaded(monkeypatch, written, giv
     seen: list = []
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     bridge("word.RandomWordAug")
-    monkeypatch.setattr("halluc.augment.nlpaug_bridge.augmenter_class", lambda name: Model)
+    monkeypatch.setattr("halluc.augmentation.methods.nlpaug_bridge.augmenter_class", lambda name: Model)
     bridge("word.Model", {"model_path": written})
     assert seen == [(given, offline)]
 

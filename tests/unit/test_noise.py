@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from rapidfuzz.distance import DamerauLevenshtein
 
-from halluc.augment.base import Training
-from halluc.augment.noise import KINDS, Noise, NoiseConfig
-from halluc.augment.noise_slips import alphabet, folded, unfolded
-from halluc.augment.noise_tables import KEYBOARD, MISSPELLINGS, OCR, OCR_PAIRS, PUNCTUATION
+from halluc.augmentation.methods.base import Training
+from halluc.augmentation.methods.noise import KINDS, Noise, NoiseConfig
+from halluc.augmentation.methods.noise_slips import alphabet, folded, unfolded
+from halluc.augmentation.methods.noise_tables import KEYBOARD, MISSPELLINGS, OCR, OCR_PAIRS, PUNCTUATION
 from halluc.core.edits import Editable
 from halluc.core.examples import Span
 from halluc.core.rng import Draws

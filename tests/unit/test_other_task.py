@@ -10,7 +10,8 @@ from typing import ClassVar, Literal
 
 import pytest
 
-from halluc.commands import locating
+from halluc.analysis import ledger, rates
+from halluc.analysis.table import table as table_of
 from halluc.components import TABLE
 from halluc.config import loading
 from halluc.config.schema import GapConfig, Section
@@ -29,11 +30,10 @@ from halluc.gap.coverage import Coverage, Known
 from halluc.gap.forecast import gap_of
 from halluc.gap.matching import Strata
 from halluc.gap.withhold import withhold
-from halluc.hallucination import ledger, rates
-from halluc.hallucination.table import table as table_of
 from halluc.runs.data import Instances
 from halluc.runs.schema import LedgerLine
-from halluc.tasks.token_classification import TokenClassification
+from halluc.tasks.token_classification.task import TokenClassification
+from halluc.workflows import trained_models
 
 
 @dataclass(frozen=True)
@@ -285,6 +285,6 @@ def test_a_format_that_the_task_cannot_be_written_in_is_refused_at_its_key(monke
     ],
 )
 def test_a_model_from_elsewhere_is_of_the_task_that_it_has_a_head_for(tmp_path, monkeypatch, table, config, task):
-    monkeypatch.setattr(locating, "TABLE", table)
+    monkeypatch.setattr(trained_models, "TABLE", table)
     (tmp_path / "config.json").write_text(config, encoding="utf-8")
-    assert locating.locate(str(tmp_path)).loaded.experiment.task.type == task
+    assert trained_models.locate(str(tmp_path)).loaded.experiment.task.type == task

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from halluc.augment.base import Training
-from halluc.augment.planning import Focus, Trouble, copies
+from halluc.augmentation.methods.base import Training
+from halluc.augmentation.pipeline.plan import Focus, Trouble, copies
 from halluc.core.edits import Editable
 from halluc.core.examples import Span
 

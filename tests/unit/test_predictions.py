@@ -16,8 +16,8 @@ from halluc.core.examples import Corpus, Labelled, Origin, Span, Tagged
 from halluc.core.labels import write_tags
 from halluc.data.joining import joined, renamed, unknown_labels
 from halluc.data.predictions import read_predictions
-from halluc.data.spans.config import SpansConfig
-from halluc.data.texts.config import TextsConfig
+from halluc.tasks.text_classification.reading.config import TextsConfig
+from halluc.tasks.token_classification.reading.config import SpansConfig
 
 SENTENCES = [
     ("Anna Berg visited Oslo .", [Span(0, 2, "PER"), Span(3, 4, "LOC")]),

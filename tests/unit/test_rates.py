@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from halluc.analysis import ledger, rates
+from halluc.analysis.flips import flipped
+from halluc.analysis.table import table
 from halluc.core.claims import Claim, Judged
 from halluc.core.errors import HallucError
 from halluc.core.examples import Span
 from halluc.core.significance import Sheet
-from halluc.hallucination import ledger, rates
-from halluc.hallucination.flips import flipped
-from halluc.hallucination.gold_spans import GoldSpans, GoldSpansConfig
-from halluc.hallucination.table import table
 from halluc.runs.schema import LedgerLine
+from halluc.tasks.token_classification.claims import GoldSpans, GoldSpansConfig
 
 LABELS = ("LOC", "ORG", "PER")
 

@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from halluc.augment.base import Augmenter, Training
-from halluc.augment.case import Case, CaseConfig
-from halluc.augment.delete import Delete, DeleteConfig
-from halluc.augment.duplicate import DuplicateConfig
-from halluc.augment.label_wise_replacement import LabelWiseReplacement, LabelWiseReplacementConfig
-from halluc.augment.sentence_reorder import SentenceReorder, SentenceReorderConfig
-from halluc.augment.sequence import Sequence, SequenceConfig
-from halluc.augment.shuffle_within_segments import ShuffleWithinSegments, ShuffleWithinSegmentsConfig
+from halluc.augmentation.methods.base import Augmenter, Training
+from halluc.augmentation.methods.case import Case, CaseConfig
+from halluc.augmentation.methods.delete import Delete, DeleteConfig
+from halluc.augmentation.methods.duplicate import DuplicateConfig
+from halluc.augmentation.methods.label_wise_replacement import LabelWiseReplacement, LabelWiseReplacementConfig
+from halluc.augmentation.methods.sentence_reorder import SentenceReorder, SentenceReorderConfig
+from halluc.augmentation.methods.sequence import Sequence, SequenceConfig
+from halluc.augmentation.methods.shuffle_within_segments import ShuffleWithinSegments, ShuffleWithinSegmentsConfig
 from halluc.core.edits import Editable, Reorder, apply
 from halluc.core.examples import Span
 from halluc.core.rng import Draws

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from halluc.core.errors import HallucError
-from halluc.tasks.renaming import named_labels, named_tags
+from halluc.tasks.label_names import named_labels, named_tags
 
 IOB = ("O", "B-PERSON", "I-PERSON", "B-DATE", "I-DATE")
 UNNAMED = tuple(f"LABEL_{number}" for number in range(3))

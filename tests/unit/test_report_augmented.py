@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from halluc.core.edits import Editable, Reorder, Replace, apply
 from halluc.core.files import json_line, sha256_of
-from halluc.report.collect import augmented, touched
-from halluc.report.collect.touched import Edited
-from halluc.report.page import render
+from halluc.reporting.collect import augmented, touched
+from halluc.reporting.collect.touched import Edited
+from halluc.reporting.page import render
 from halluc.runs.directory import RunDir
 from tests import report_records
 from tests.report_records import run_report

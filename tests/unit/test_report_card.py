@@ -15,8 +15,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from halluc.core.errors import HallucError
-from halluc.report.markdown import card
-from halluc.report.markdown.card import metadata, write_card
+from halluc.reporting.markdown import card
+from halluc.reporting.markdown.card import metadata, write_card
 from halluc.runs.directory import RunDir
 from halluc.runs.reports import Augmentation, ConfigLine, RunReport
 from halluc.runs.schema import AugmentFile

@@ -16,11 +16,11 @@ import matplotlib
 import pytest
 from matplotlib.figure import Figure
 
-from halluc.report.charts import comparison_charts, run_charts, study_charts, svg
-from halluc.report.charts.chart import LONGEST_LABEL, MOST_ROWS, WIDTH, Chart, series, shortened, width_of
-from halluc.report.charts.lines import apart
-from halluc.report.charts.scales import Frame, Scale, log_ticks, scale, ticks
-from halluc.report.formats import value, visible
+from halluc.reporting.charts import comparison_charts, run_charts, study_charts, svg
+from halluc.reporting.charts.chart import LONGEST_LABEL, MOST_ROWS, WIDTH, Chart, series, shortened, width_of
+from halluc.reporting.charts.lines import apart
+from halluc.reporting.charts.scales import Frame, Scale, log_ticks, scale, ticks
+from halluc.reporting.formats import value, visible
 from halluc.runs.reports import ConfidenceBin, Curves, Outcome, ReliabilityBin, RiskPoint, RunReport
 from halluc.runs.schema import MetricResult
 from tests.hostile_texts import LABELS, REFUSED_LABELS

@@ -8,10 +8,10 @@ from collections import Counter
 
 import pytest
 
+from halluc.analysis import ledger
 from halluc.core.errors import HallucError
-from halluc.hallucination import ledger
-from halluc.report.collect.integrity import UNRECORDED
-from halluc.report.collect.single import run_report, run_split
+from halluc.reporting.collect.integrity import UNRECORDED
+from halluc.reporting.collect.single import run_report, run_split
 from halluc.runs.directory import RunDir
 from halluc.runs.reports import RunReport
 from tests.made_runs import Rates, made_examples, make_run, make_study

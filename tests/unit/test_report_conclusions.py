@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from halluc.report.words.of_comparison import of_comparison
-from halluc.report.words.of_study import of_study
+from halluc.reporting.words.of_comparison import of_comparison
+from halluc.reporting.words.of_study import of_study
 from halluc.runs.studies import (
     LEAST_SEEDS,
     SURE,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from halluc.report import formats
+from halluc.reporting import formats
 from halluc.runs.schema import MetricResult
 
 

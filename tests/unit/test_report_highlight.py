@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from halluc.report.page import highlight
-from halluc.report.page.highlight import drawn, pieces, spaced
+from halluc.reporting.page import highlight
+from halluc.reporting.page.highlight import drawn, pieces, spaced
 from halluc.runs.reports import ShownClaim
 from halluc.runs.schema import LedgerLine
 

@@ -6,23 +6,24 @@ import json
 
 import pytest
 
-from halluc.commands import comparison, studytable
+from halluc.analysis import comparison
+from halluc.commands import study_table
 from halluc.core.errors import HallucError
 from halluc.core.examples import Labelled, Origin
 from halluc.gap.texts import TextCoverage, read_coverage
-from halluc.report.charts import comparison_charts, run_charts, study_charts
-from halluc.report.collect import gaps, outcomes, shown
-from halluc.report.collect.confidences import abstention
-from halluc.report.collect.figures import Figures
-from halluc.report.collect.several import comparison_report as compared
-from halluc.report.collect.several import study_report as studied
-from halluc.report.collect.shown import MOST_TOKENS, SECTIONS, Picked, Texts, Worst
-from halluc.report.markdown import card, pages
-from halluc.report.page import highlight, render
-from halluc.report.words import nouns
-from halluc.report.words.headlines import headlines
-from halluc.report.words.nouns import LABEL_SETS, TEXTS
-from halluc.report.words.of_run import conclusion
+from halluc.reporting.charts import comparison_charts, run_charts, study_charts
+from halluc.reporting.collect import gaps, outcomes, shown
+from halluc.reporting.collect.confidences import abstention
+from halluc.reporting.collect.figures import Figures
+from halluc.reporting.collect.several import comparison_report as compared
+from halluc.reporting.collect.several import study_report as studied
+from halluc.reporting.collect.shown import MOST_TOKENS, SECTIONS, Picked, Texts, Worst
+from halluc.reporting.markdown import card, pages
+from halluc.reporting.page import highlight, render
+from halluc.reporting.words import nouns
+from halluc.reporting.words.headlines import headlines
+from halluc.reporting.words.nouns import LABEL_SETS, TEXTS
+from halluc.reporting.words.of_run import conclusion
 from halluc.runs import evaluations
 from halluc.runs.directory import RunDir
 from halluc.runs.reports import Mistake, TextNovelty
@@ -374,9 +375,9 @@ def test_a_study_on_the_terminal_has_no_columns_of_what_is_not_counted(capsys):
         ]
         for part in ("cells", "comparisons")
     }
-    studytable.show(figures)
+    study_table.show(figures)
     whole = capsys.readouterr().err
-    studytable.show(figures.model_copy(update={**parts, "trends": [], "arm_trends": []}))
+    study_table.show(figures.model_copy(update={**parts, "trends": [], "arm_trends": []}))
     told = capsys.readouterr().err
     assert "HR wide" in whole and "distortion" in whole
     assert "hallucination, omission" in told and "HR matched" in told

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from halluc.config.yaml import Source, read
 from halluc.core.errors import HallucError
-from halluc.report.collect.curves import curves, thinned
-from halluc.report.collect.figures import Figures
-from halluc.report.collect.outcomes import classification
-from halluc.report.collect.reproducing import choice, config_lines
-from halluc.report.collect.shown import Worst, window
+from halluc.reporting.collect.curves import curves, thinned
+from halluc.reporting.collect.figures import Figures
+from halluc.reporting.collect.outcomes import classification
+from halluc.reporting.collect.reproducing import choice, config_lines
+from halluc.reporting.collect.shown import Worst, window
 from halluc.runs.directory import RunDir
 from halluc.runs.schema import LedgerLine, RunFile
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from halluc.report.collect import paths
-from halluc.report.collect.paths import Paths
+from halluc.reporting.collect import paths
+from halluc.reporting.collect.paths import Paths
 from halluc.runs.directory import RunDir
 from halluc.runs.reports import ConfigLine
 

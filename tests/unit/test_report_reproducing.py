@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from halluc.report.collect.reproducing import of_runs, of_study
-from halluc.report.formats import ELLIPSIS
+from halluc.reporting.collect.reproducing import of_runs, of_study
+from halluc.reporting.formats import ELLIPSIS
 from halluc.runs.directory import RunDir
 from tests.made_runs import Rates, made_examples, make_run, make_study
 

@@ -11,13 +11,14 @@ import numpy
 import pytest
 from scipy.stats import ttest_1samp
 
-from halluc.commands import comparison, measured, study, studycache, threads
-from halluc.commands.study import Place
+from halluc.analysis import comparison, run_figures, study, study_cache
+from halluc.analysis.study import Place
+from halluc.core import threads
 from halluc.core.errors import HallucError
 from halluc.core.files import write_json
 from halluc.core.significance import holm
-from halluc.report.collect import several
-from halluc.report.page import study_views
+from halluc.reporting.collect import several
+from halluc.reporting.page import study_views
 from halluc.runs import matrix
 from halluc.runs.directory import RunDir
 from halluc.runs.studies import Comparison, Flip, StudyFile
@@ -128,7 +129,7 @@ def test_another_reference_is_counted_and_the_one_there_is_need_not_be(home, cou
 
 def test_another_version_counts_anew(home, counted, monkeypatch):
     current(home)
-    monkeypatch.setattr(studycache, "__version__", "9.9.9")
+    monkeypatch.setattr(study_cache, "__version__", "9.9.9")
     current(home)
     assert len(counted) == 2
 
@@ -171,11 +172,11 @@ def test_an_edited_figure_is_counted_again_and_said(home, counted, capsys):
 
 def test_runs_on_the_same_examples_have_them_in_common(made_runs):
     known = {}
-    first, second = (measured.read(run, "test", known) for run in made_runs[:2])
-    assert first.examples == measured.read(made_runs[0], "test").examples
+    first, second = (run_figures.read(run, "test", known) for run in made_runs[:2])
+    assert first.examples == run_figures.read(made_runs[0], "test").examples
     assert all(a is b for a, b in zip(first.examples, second.examples, strict=True))
     assert len(known) == len(first.examples)
-    assert measured.read(made_runs[1], "test", known, keep_lines=False).lines == []
+    assert run_figures.read(made_runs[1], "test", known, keep_lines=False).lines == []
 
 
 def copied(run: RunDir, folder: Path) -> RunDir:
@@ -185,28 +186,28 @@ def copied(run: RunDir, folder: Path) -> RunDir:
 
 def test_another_example_is_seen_where_the_others_are_known(made_runs, tmp_path):
     known = {}
-    first = measured.read(made_runs[0], "test", known)
+    first = run_figures.read(made_runs[0], "test", known)
     run = copied(made_runs[1], tmp_path)
     file = run.predictions("test")
     file.write_text(file.read_text().replace('"tokens": ["', '"tokens": ["New-', 1))
     record_again(run)
     with pytest.raises(HallucError, match="different examples") as caught:
-        measured.refuse_different_examples(first, measured.read(run, "test", known))
+        run_figures.refuse_different_examples(first, run_figures.read(run, "test", known))
     assert "example 1: the tokens" in caught.value.help
 
 
 def test_damaged_predictions_are_told_though_their_examples_are_known(made_runs, tmp_path):
     known = {}
-    measured.read(made_runs[0], "test", known)
+    run_figures.read(made_runs[0], "test", known)
     run = copied(made_runs[1], tmp_path)
     file = run.predictions("test")
     file.write_text(file.read_text()[:-10])
     with pytest.raises(HallucError, match="not a line of predictions") as caught:
-        measured.read(run, "test", known)
+        run_figures.read(run, "test", known)
     assert (caught.value.code, caught.value.where.line) == ("R112", len(known))
     file.unlink()
     with pytest.raises(HallucError, match="cannot read") as caught:
-        measured.read(run, "test", known)
+        run_figures.read(run, "test", known)
     assert caught.value.code == "R112"
 
 
@@ -256,7 +257,7 @@ def test_figures_are_the_same_in_any_number_of_threads(home, monkeypatch):
 
 @pytest.fixture(scope="module")
 def compared(made_runs) -> list[Comparison]:
-    first, *others = (measured.read(run, "test") for run in made_runs)
+    first, *others = (run_figures.read(run, "test") for run in made_runs)
     return comparison.compare_all(first, others)
 
 
@@ -269,7 +270,7 @@ def test_p_is_adjusted_for_all_figures_of_all_runs(compared):
 
 
 def test_runs_that_are_alike_do_not_differ(made_runs):
-    first = measured.read(made_runs[0], "test")
+    first = run_figures.read(made_runs[0], "test")
     (found,) = comparison.compare_all(first, [first])
     assert {one.difference for one in found.figures} <= {0.0, None}
     assert (found.matched_omission.difference, found.matched_omission.p_holm) == (0.0, 1.0)

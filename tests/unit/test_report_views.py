@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from halluc.report.page import comparison_views
-from halluc.report.page.comparison_views import run_letter
+from halluc.reporting.page import comparison_views
+from halluc.reporting.page.comparison_views import run_letter
 
 
 def test_runs_have_letters_however_many_there_are():

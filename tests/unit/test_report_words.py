@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from halluc.report.collect.confidences import abstention
-from halluc.report.collect.figures import Figures
-from halluc.report.words.headlines import headlines
-from halluc.report.words.of_run import conclusion
+from halluc.reporting.collect.confidences import abstention
+from halluc.reporting.collect.figures import Figures
+from halluc.reporting.words.headlines import headlines
+from halluc.reporting.words.of_run import conclusion
 from halluc.runs.schema import ConfidenceFile, MetricResult
 
 CONFIDENCES = {"unsupported": [0.6, 0.7, 0.8], "supported": [0.9, 0.93, 0.95]}

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import norm, t, ttest_1samp
 
+from halluc.analysis.seeds import Paired, Seeds, common_variance, half_width, line
 from halluc.core.exact_intervals import p_value
-from halluc.metrics.seeds import Paired, Seeds, common_variance, half_width, line
 from tests.seed_simulation import SOURCES, false_positives
 
 RESAMPLES = 2_000

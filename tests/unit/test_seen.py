@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from halluc.augment.seen import HashSet, exact, normalised
+from halluc.augmentation.filters.text_hashes import HashSet, exact, normalised
 
 TOKENS = st.lists(st.text(st.characters(exclude_characters="\x1f"), min_size=1, max_size=4), max_size=6)
 # Few different numbers, among them nought (which marks an empty slot) and ones that want the same slot.

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from halluc.metrics import selective
+from halluc.core import selective
 
 pytestmark = pytest.mark.filterwarnings("error")
 

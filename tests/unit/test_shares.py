@@ -16,7 +16,7 @@ from halluc.data.config import DataConfig
 from halluc.data.corpora import read_corpora, stream_corpora
 from halluc.data.reader import RawSentence
 from halluc.data.shares import Share, has_documents
-from halluc.data.spans.config import SpansConfig
+from halluc.tasks.token_classification.reading.config import SpansConfig
 
 
 class Config(DataConfig):

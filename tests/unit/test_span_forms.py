@@ -14,9 +14,9 @@ from halluc.core.errors import HallucError, ManyErrors
 from halluc.data.corpora import Corpora, read_corpora
 from halluc.data.reader import RawSentence
 from halluc.data.rows.row import Notice, Row, Unreadable
-from halluc.data.spans import presets
-from halluc.data.spans.config import SpansConfig
-from halluc.data.spans.reader import SpansReader
+from halluc.tasks.token_classification.reading import presets
+from halluc.tasks.token_classification.reading.config import SpansConfig
+from halluc.tasks.token_classification.reading.reader import SpansReader
 
 TEXT = "Ann Holm likes Oslo."
 BOTH = [("Ann Holm", "PER"), ("Oslo", "LOC")]

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from halluc.core.examples import Span
 from halluc.data.rows.row import Row, Unreadable
-from halluc.data.spans.config import SpansConfig
-from halluc.data.spans.records import Records
 from halluc.data.tokenization import Tokenizer
+from halluc.tasks.token_classification.reading.config import SpansConfig
+from halluc.tasks.token_classification.reading.records import Records
 from tests.unit.test_span_forms import EMOJI, THERE, corpora, error, errors, mentions, read
 
 UTF16, BYTES = [[3, 9, "PER"], [13, 18, "LOC"]], [[5, 12, "PER"], [16, 22, "LOC"]]

@@ -11,9 +11,9 @@ from halluc.components import TABLE
 from halluc.core.errors import HallucError
 from halluc.data.corpora import read_corpora
 from halluc.data.rows.row import Row, Unreadable
-from halluc.data.spans import presets
-from halluc.data.spans.config import SpansConfig
-from halluc.data.spans.reader import SpansReader
+from halluc.tasks.token_classification.reading import presets
+from halluc.tasks.token_classification.reading.config import SpansConfig
+from halluc.tasks.token_classification.reading.reader import SpansReader
 from tests.unit.test_span_forms import BOTH, TEXT, corpora, error, mentions, read
 
 SPANS = [{"start": 0, "end": 8, "label": "PER"}, {"start": 15, "end": 19, "label": "LOC"}]

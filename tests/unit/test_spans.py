@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from halluc.metrics import entity, spans
+from halluc.tasks.token_classification import entity_figures, span_counts
 
 IOB = ["O", "B-X", "I-X", "B-Y", "I-Y", "B-Z-z", "I-Z-z"]
 ANY = [*IOB, "E-X", "S-X", "E-Y", "S-Y"]
@@ -27,14 +27,14 @@ def split(sentences):
 def check_agreement(gold, predicted, strict):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        theirs = entity.report(gold, predicted, strict=strict)
-    counts = spans.count(gold, predicted, strict=strict)
-    rows = spans.by_label(counts)
+        theirs = entity_figures.report(gold, predicted, strict=strict)
+    counts = span_counts.count(gold, predicted, strict=strict)
+    rows = span_counts.by_label(counts)
     ours = {
         **rows,
-        "micro avg": spans.overall(counts),
-        "macro avg": spans.average(rows),
-        "weighted avg": spans.average(rows, weighted=True),
+        "micro avg": span_counts.overall(counts),
+        "macro avg": span_counts.average(rows),
+        "weighted avg": span_counts.average(rows, weighted=True),
     }
     assert ours.keys() == theirs.keys()
     for name, row in theirs.items():
@@ -59,7 +59,7 @@ def test_the_strict_mode_is_seqevals(sentences):
 
 def test_counts_are_told_apart_by_sentence():
     gold, predicted = [["B-X", "O"], [], ["B-Y", "B-X"]], [["B-X", "O"], [], ["B-Y", "I-Y"]]
-    counts = spans.count(gold, predicted)
+    counts = span_counts.count(gold, predicted)
     assert counts.labels == ("X", "Y")
     assert counts.hits.tolist() == [[1, 0], [0, 0], [0, 0]]
     assert counts.predicted.tolist() == [[1, 0], [0, 0], [0, 1]]
@@ -68,10 +68,10 @@ def test_counts_are_told_apart_by_sentence():
 
 def test_sentences_that_do_not_fit_are_refused():
     with pytest.raises(ValueError, match="same sentences"):
-        spans.count([["O"]], [["O", "O"]])
+        span_counts.count([["O"]], [["O", "O"]])
     with pytest.raises(ValueError, match="same sentences"):
-        spans.count([["O"]], [])
+        span_counts.count([["O"]], [])
 
 
 def test_nothing_at_all_counts_as_nothing():
-    assert spans.overall(spans.count([], [])).f1 == 0
+    assert span_counts.overall(span_counts.count([], [])).f1 == 0

@@ -15,7 +15,7 @@ from halluc.core.errors import HallucError, ManyErrors, render
 from halluc.core.examples import Tagged
 from halluc.data.config import DataConfig
 from halluc.data.corpora import read_corpora, stream_corpora
-from halluc.data.spans.reader import SpansReader
+from halluc.tasks.token_classification.reading.reader import SpansReader
 
 DOCUMENTS = "-DOCSTART- O\n\n"
 

@@ -7,9 +7,10 @@ import io
 
 import pytest
 
-from halluc.commands import summary
-from halluc.metrics import label_sets, labelling
+from halluc.commands import evaluation_table
 from halluc.runs.schema import EvalFile, MetricResult
+from halluc.tasks.text_classification import figures as labelling
+from halluc.tasks.text_classification import label_set_figures
 
 
 def figure(name, value, n=10, protocol="claims", **by):
@@ -19,7 +20,7 @@ def figure(name, value, n=10, protocol="claims", **by):
 def shown(*figures):
     file = EvalFile(task="text_classification", split="test", checkpoint="m", encoding={}, metrics=list(figures))
     with contextlib.redirect_stderr(io.StringIO()) as captured:
-        summary.show(file)
+        evaluation_table.show(file)
     return [line.rstrip() for line in captured.getvalue().splitlines()]
 
 
@@ -33,7 +34,7 @@ def of_labels(labels):
 def test_of_many_labels_those_most_often_in_gold_are_shown_in_their_order_and_the_rest_counted():
     labels = {f"c{number:02}": (number * 7) % 43 + 1 for number in range(43)}
     lines = shown(*of_labels(labels))
-    common = sorted(sorted(labels, key=labels.__getitem__)[-summary.MOST_LABELS :])
+    common = sorted(sorted(labels, key=labels.__getitem__)[-evaluation_table.MOST_LABELS :])
     rows = [line.split() for line in lines if line.startswith("c")]
     assert [row[0] for row in rows] == common
     assert [(int(row[-2]), int(row[-1])) for row in rows] == [(labels[c] + 1, labels[c]) for c in common]
@@ -44,7 +45,7 @@ def test_of_many_labels_those_most_often_in_gold_are_shown_in_their_order_and_th
 
 @pytest.mark.parametrize(
     ("protocol", "there", "not_there"),
-    [(labelling.PROTOCOL, "accuracy", "micro F1"), (label_sets.PROTOCOL, "micro F1", "accuracy")],
+    [(labelling.PROTOCOL, "accuracy", "micro F1"), (label_set_figures.PROTOCOL, "micro F1", "accuracy")],
 )
 def test_the_figures_are_those_of_the_set_that_the_file_was_written_with(protocol, there, not_there):
     made = [figure("micro_f1", 0.25, 10, protocol), figure("accuracy", 0.75, 10, protocol)]

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from halluc.augment import wordnet_files
-from halluc.augment.base import OptionError, Training
-from halluc.augment.synonym import Synonym, SynonymConfig
+from halluc.augmentation.language import wordnet_files
+from halluc.augmentation.methods.base import OptionError, Training
+from halluc.augmentation.methods.synonym import Synonym, SynonymConfig
 from halluc.core.edits import Editable
 from halluc.core.errors import HallucError, ManyErrors
 from halluc.core.examples import Span

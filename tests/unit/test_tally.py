@@ -7,10 +7,10 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from halluc.augment import diversity
-from halluc.augment.diversity import Sample, alike_in_size, distinct
-from halluc.augment.making import UNCHANGEABLE, Refusal
-from halluc.augment.tally import Figures, Tally
+from halluc.augmentation.pipeline import diversity
+from halluc.augmentation.pipeline.candidates import UNCHANGEABLE, Refusal
+from halluc.augmentation.pipeline.diversity import Sample, alike_in_size, distinct
+from halluc.augmentation.pipeline.tally import Figures, Tally
 
 CORPORA = st.lists(st.tuples(st.integers(0, 9), st.lists(st.sampled_from("XYZ"), max_size=3)), max_size=12)
 

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from halluc.commands import judging
+from halluc.analysis import calibration, verdicts
 from halluc.config.schema import ModelConfig, ScratchConfig
 from halluc.core.edits import EditError, Reorder, Replace, apply
 from halluc.core.errors import HallucError, ManyErrors
@@ -24,15 +24,14 @@ from halluc.core.labels import OUT_OF_SCOPE
 from halluc.engine import runtime
 from halluc.engine.batching import Batch
 from halluc.engine.inference import forward
-from halluc.metrics import calibration
-from halluc.tasks.encoded_texts import PARTS
 from halluc.tasks.encoders import frame_of_pair, load_tokenizer
 from halluc.tasks.losses import UNLABELLED
 from halluc.tasks.scratch import make_tokenizer
-from halluc.tasks.text_classification import TextClassification
-from halluc.tasks.text_decoding import label_sets, one_label
+from halluc.tasks.text_classification.decoding import label_sets, one_label
+from halluc.tasks.text_classification.encoded import PARTS
+from halluc.tasks.text_classification.task import TextClassification
 from halluc.tasks.text_windows import covers, shown, shown_of_pair
-from halluc.tasks.token_classification import TokenClassification
+from halluc.tasks.token_classification.task import TokenClassification
 
 HOWS = ["windows", "head", "tail", "head_tail"]
 
@@ -225,16 +224,16 @@ def test_of_several_labels_all_above_the_threshold_are_claimed():
 def test_confidences_of_label_sets_can_be_scaled_whichever_side_of_a_half_they_are(logits, temperature):
     found = label_sets(["x"], numpy.array([logits]), [f"l{n}" for n in range(len(logits))], 0.001)
     assert len(found[0].labels) == len(logits)
-    (same,) = judging.calibrated([replace(found[0])], 1.0 + 1e-12)
+    (same,) = verdicts.calibrated([replace(found[0])], 1.0 + 1e-12)
     assert same.confidences == pytest.approx(found[0].confidences)
-    (scaled,) = judging.calibrated(found, temperature)
+    (scaled,) = verdicts.calibrated(found, temperature)
     assert scaled.confidences == pytest.approx([1 / (1 + math.exp(-z / temperature)) for z in logits], rel=1e-9)
 
 
 def test_confidences_of_one_label_can_be_scaled():
     logits = numpy.array([[2.0, 0.0, -1.0], [0.0, 3.0, 1.0]])
     found = one_label(["x", "y"], logits, ("a", "b", OUT_OF_SCOPE))
-    scaled = judging.calibrated(found, 2.0)
+    scaled = verdicts.calibrated(found, 2.0)
     assert [p.confidences[0] for p in scaled] == pytest.approx(torch.tensor(logits / 2).softmax(-1).amax(-1).tolist())
 
 
@@ -243,14 +242,14 @@ def test_confidences_of_one_label_can_be_scaled():
 )  # fmt: skip
 def test_how_far_in_scope_is_scaled_as_confidence_is(logits, temperature):
     names = [f"x{number}" for number in range(len(logits))]
-    found = judging.calibrated(one_label(names, numpy.array(logits), ("a", OUT_OF_SCOPE, "b")), temperature)
+    found = verdicts.calibrated(one_label(names, numpy.array(logits), ("a", OUT_OF_SCOPE, "b")), temperature)
     expected = (torch.tensor(logits, dtype=torch.float64) / temperature).softmax(-1)[:, [0, 2]].amax(-1).tolist()
     assert [p.in_scope for p in found] == pytest.approx(expected, rel=1e-9, abs=1e-300)
     assert all(p.in_scope == p.confidences[0] for p in found if p.labels)
 
 
 def test_a_model_that_knows_no_label_finds_nothing_in_scope():
-    (found,) = judging.calibrated(one_label(["x"], numpy.array([[3.0]]), (OUT_OF_SCOPE,)), 2.0)
+    (found,) = verdicts.calibrated(one_label(["x"], numpy.array([[3.0]]), (OUT_OF_SCOPE,)), 2.0)
     assert (found.out_of_scope, found.in_scope) == (True, 0.0)
 
 
@@ -259,7 +258,7 @@ def test_a_temperature_is_found_for_label_sets():
     logits = generator.normal(0, 2, size=(4000, 1))
     right = generator.random(4000) < 1 / (1 + numpy.exp(-logits[:, 0]))
     overconfident = label_sets([str(n) for n in range(4000)], 3 * logits, ("a",), 0.001)
-    rows, claim, claimed = judging.scores(overconfident)
+    rows, claim, claimed = verdicts.scores(overconfident)
     there = numpy.array([bool(p.labels) for p in overconfident])
     found = calibration.fit_temperature(rows, claim, right[there], claimed)
     assert found == pytest.approx(3.0, rel=0.1)

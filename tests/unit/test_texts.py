@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from halluc.commands.reading import Reading, as_options
 from halluc.core.errors import HallucError
 from halluc.core.examples import Span
 from halluc.data import inputs
 from halluc.data.inputs import InputText, in_chunks
 from halluc.data.rows.row import BadLine
 from halluc.data.rows.streams import TextStream
-from halluc.data.texts.config import TextsConfig
+from halluc.tasks.text_classification.reading.config import TextsConfig
+from halluc.workflows.input_reading import Reading, as_options
 
 # What is asked of a task here; columns of tokens are looked for where they mean something.
 OF_TEXTS = SimpleNamespace(name="text_classification", takes_pairs=True, formats=("jsonl",))

@@ -26,8 +26,8 @@ from halluc.data.reader import Mended
 from halluc.data.rows.delimited import DELIMITERS, Cells, cut
 from halluc.data.rows.row import BadLine
 from halluc.data.statistics import TEXTS
-from halluc.data.texts.config import TextsConfig
-from halluc.data.texts.reader import TextsReader
+from halluc.tasks.text_classification.reading.config import TextsConfig
+from halluc.tasks.text_classification.reading.reader import TextsReader
 
 
 def config(**keys: Any) -> TextsConfig:

@@ -20,9 +20,9 @@ from halluc.data.odd_labels import odd_labels, unmet_out_of_scope
 from halluc.data.reader import Mended
 from halluc.data.rows.row import BadLine
 from halluc.data.statistics import TEXTS
-from halluc.data.texts.config import TextsConfig
-from halluc.data.texts.reader import TextsReader
 from halluc.tasks.scratch import make_tokenizer
+from halluc.tasks.text_classification.reading.config import TextsConfig
+from halluc.tasks.text_classification.reading.reader import TextsReader
 
 CSV = "text,label\nwhere is it,ask\na b,say\n"
 RECORD = '{"text": "a b", "label": "say"}\n'

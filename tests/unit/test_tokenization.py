@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from halluc.core.characters import is_invisible
 from halluc.data import tokenization
-from halluc.data.spans.config import SpansConfig
-from halluc.data.spans.reader import SpansReader
 from halluc.data.tokenization import HIDDEN, TokenizationKeys, Tokenizer, is_cut_into_characters
+from halluc.tasks.token_classification.reading.config import SpansConfig
+from halluc.tasks.token_classification.reading.reader import SpansReader
 
 FAMILY, NORWAY, ENGLAND = "👨\u200d👩\u200d👧", "🇳🇴", "🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f"
 HEART, THUMB, KEYCAP = "❤\ufe0f", "👍🏽", "1\ufe0f\u20e3"

@@ -11,15 +11,14 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from halluc.commands import judging
+from halluc.analysis import verdicts
 from halluc.core.examples import Origin, Span, Tagged
 from halluc.core.labels import illegal, read_spans, scheme_of, tag_set, write_tags
 from halluc.engine.batching import Batch
-from halluc.metrics import spans
-from halluc.tasks import viterbi
-from halluc.tasks.encoded_tokens import EncodedTokens, Window
-from halluc.tasks.token_classification import TokenClassification, TokenClassificationConfig
-from halluc.tasks.viterbi import constrained, transitions
+from halluc.tasks.token_classification import span_counts, viterbi
+from halluc.tasks.token_classification.encoding import EncodedTokens, Window
+from halluc.tasks.token_classification.task import TokenClassification, TokenClassificationConfig
+from halluc.tasks.token_classification.viterbi import constrained, transitions
 
 # The scheme of each set of tags, and tags in it.
 SETS = {
@@ -166,18 +165,18 @@ def test_a_mention_goes_on_behind_the_seam():
 
 def test_confidences_are_scaled_for_the_decoded_tag():
     prediction, _ = said(ORPHAN)
-    (scaled,) = judging.calibrated([prediction], 2.0)
+    (scaled,) = verdicts.calibrated([prediction], 2.0)
     roots = numpy.sqrt(ORPHAN)
     shares = roots / roots.sum(1, keepdims=True)
     assert scaled.confidences[0] == pytest.approx(math.sqrt(shares[1, 1] * shares[2, 2]), rel=1e-5)
-    (same,) = judging.calibrated([prediction], 1.0 + 1e-9)
+    (same,) = verdicts.calibrated([prediction], 1.0 + 1e-9)
     assert same.confidences[0] == pytest.approx(prediction.confidences[0], rel=1e-6)
 
 
 def test_the_rows_of_all_claims_have_their_class():
     rows = [[0.1, 0.7, 0.2], [0.1, 0.7, 0.2], [0.1, 0.2, 0.7]]
     prediction, _ = said(rows)
-    logits, claim, claimed = judging.scores([prediction, said(ORPHAN)[0]])
+    logits, claim, claimed = verdicts.scores([prediction, said(ORPHAN)[0]])
     assert claim.tolist() == [0, 1, 1, 2, 2]
     assert claimed is not None
     assert claimed.tolist() == [1, 1, 2, 1, 2]
@@ -190,7 +189,7 @@ def test_both_readings_of_seqeval_agree_on_what_is_decoded(rows):
     prediction, _ = said(rows, outputs)
     assert illegal(prediction.tags, "iob2") == []
     gold = [write_tags(len(rows), [Span(0, 1, "PER")])]
-    default, strict = (spans.count(gold, [prediction.tags], strict=strict) for strict in (False, True))
+    default, strict = (span_counts.count(gold, [prediction.tags], strict=strict) for strict in (False, True))
     assert (default.predicted == strict.predicted).all()
     assert (default.hits == strict.hits).all()
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from halluc.augment import wordnet_files
-from halluc.augment.base import OptionError
-from halluc.augment.thesaurus import WordNetThesaurus
-from halluc.augment.wordnet import Member, WordNet
-from halluc.augment.wordnet_files import Database, find, places
+from halluc.augmentation.language import wordnet_files
+from halluc.augmentation.language.thesaurus import WordNetThesaurus
+from halluc.augmentation.language.wordnet import Member, WordNet
+from halluc.augmentation.language.wordnet_files import Database, find, places
+from halluc.augmentation.methods.base import OptionError
 
 PARTS = {"noun": "n", "verb": "v", "adj": "a", "adv": "r"}
 LICENCE = "  1 This is a licence.  \n"
@@ -226,7 +226,7 @@ def test_places_are_looked_through_in_the_order_of_the_manual(monkeypatch, tmp_p
 
 def test_pattern_is_found_without_being_imported():
     code = (
-        "import sys; from halluc.augment.wordnet_files import places; "
+        "import sys; from halluc.augmentation.language.wordnet_files import places; "
         "print(sum('pattern' in p.parts for p in places()), 'pattern' in sys.modules, 'nltk' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

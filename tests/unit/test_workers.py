@@ -17,8 +17,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from halluc.augment import workers
-from halluc.augment.base import OptionError
+from halluc.augmentation.methods.base import OptionError
+from halluc.augmentation.pipeline import workers
 from halluc.core.errors import EXIT_DATA, EXIT_ENVIRONMENT, HallucError, ManyErrors, data_error
 from halluc.core.processes import is_running
 

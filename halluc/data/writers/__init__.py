@@ -10,10 +10,14 @@ from typing import Any
 
 from halluc.core.examples import Labelled, Tagged
 from halluc.core.files import replacing
-from halluc.data.writers import spans, texts
 from halluc.data.writers.base import Options, Writer, labels_of, lone_label
+from halluc.tasks.text_classification import writers as text_writers
+from halluc.tasks.token_classification import writers as span_writers
 
-WRITERS: dict[str, dict[str, Writer]] = {"token_classification": spans.WRITERS, "text_classification": texts.WRITERS}
+WRITERS: dict[str, dict[str, Writer]] = {
+    "token_classification": span_writers.WRITERS,
+    "text_classification": text_writers.WRITERS,
+}
 
 
 def fitted(options: Options, examples: Iterable[Any]) -> Options:
@@ -38,4 +42,4 @@ def write(corpora: Mapping[Path, Iterable[Any]], writer: Writer, options: Option
 
 def write_conll(path: Path, examples: Iterable[Tagged]) -> None:
     """Token and IOB2 tag with a tab between; raises as ``write``."""
-    write({path: examples}, spans.WRITERS["conll"], Options())
+    write({path: examples}, span_writers.WRITERS["conll"], Options())

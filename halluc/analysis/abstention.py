@@ -1,0 +1,151 @@
+"""Abstention with a guarantee: the threshold on confidence that keeps the rate of unsupported claims under a bound.
+
+Learn then Test (Angelopoulos et al. 2021, arXiv 2110.01052): on data like dev, the rate of unsupported claims among
+those kept is at most ``max_rate``, with ``probability`` over draws of dev. One half of dev fits, the other tests.
+
+Thresholds are tested from a start downwards, each at level 1 - probability, up to the first failure. To pass any that
+is over the bound, the first such in the sequence has to pass, whose chance is at most 1 - probability: no correction
+for many tests is due, as long as start and tests are fixed without the verdicts that they are tested on.
+
+Unit "example": the strictest thresholds keep too little to pass, so the start is learned on the fitting half, as in
+split fixed-sequence and Pareto testing (Laufer-Goldenberg et al. 2023, arXiv 2210.07913): the threshold with the
+smallest p-value there, the stricter of equals. So is, for each threshold, the test: Hoeffding-Bentkus with a cap or a
+bet with a stake (``pvalues``), whichever has the smallest p-value there. Both are valid with any cap and any stake, so
+bad luck in the fitting half only costs power. There U is what that half shows; in the tests, what either half does.
+
+Unit "claim": exact binomial, from the strictest threshold that keeps ceil(ln(1 - probability) / ln(1 - max_rate))
+claims of the testing half, as fewer can not pass. This start knows how many claims are kept, so the guarantee also
+takes for granted that under a threshold over the bound no band of confidences is within it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from typing import Any, Literal
+
+import numpy
+
+from halluc.analysis import pvalues
+from halluc.analysis.pvalues import GRID, Half, at_least
+from halluc.core.rng import keyed_seed
+
+Array = numpy.ndarray
+Unit = Literal["example", "claim"]
+STAKES = numpy.arange(1, 20) / 20
+_ASSUMES: dict[Unit, str] = {
+    "example": "examples are independent draws, none with more than `most_unsupported` unsupported claims",
+    "claim": "claims are independent draws, no less often unsupported where confidence is lower",
+}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A threshold, or why there is none, and what the testing half says of it.
+
+    ``examples`` and ``claims`` were tested. ``kept_share`` (of these claims) and ``rate`` (unsupported among the kept)
+    are those at the threshold; ``p_value``, ``test`` and its parameter too, or at ``start`` where that did not pass.
+    ``kept_cap`` is K of Hoeffding-Bentkus, ``stake`` that of a bet, ``most_unsupported`` U.
+    """
+
+    threshold: float | None
+    why_none: str | None
+    unit: Unit
+    max_rate: float
+    probability: float
+    examples: int
+    claims: int
+    assumes: str
+    kept_share: float | None = None
+    rate: float | None = None
+    start: float | None = None
+    p_value: float | None = None
+    test: Literal["binomial", "hoeffding-bentkus", "betting"] | None = None
+    kept_cap: int | None = None
+    stake: float | None = None
+    most_unsupported: int | None = None
+
+    def as_record(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def halves(ids: Iterable[str]) -> Array:
+    """Which examples fit (True) and which test (False): by a hash of the id, so the same in every run and order."""
+    return numpy.array([keyed_seed("halves", one) % 2 == 1 for one in ids], dtype=bool)
+
+
+def choose(
+    example: Array,
+    confidence: Array,
+    unsupported: Array,
+    fitting: Array,
+    max_rate: float,
+    probability: float,
+    unit: Unit = "example",
+) -> Choice:
+    """The lowest threshold of the grid .000 to .999 that is reached, as the head of this module describes.
+
+    Args:
+        example, confidence, unsupported: (claims,) the number of a claim's example, its confidence (at the temperature
+            that is used later), and whether it is unsupported. Unverifiable claims are left out beforehand.
+        fitting: (examples,) True in the half that fits (``halves``); examples without claims are there too.
+
+    Raises:
+        ValueError: a confidence is not between 0 and 1.
+    """
+    if not ((confidence >= 0) & (confidence <= 1)).all():
+        raise ValueError("confidences lie between 0 and 1")
+    fit, test = (pvalues.half(example, confidence, unsupported, side) for side in (fitting, ~fitting))
+    choice = Choice(None, None, unit, max_rate, probability, test.examples, len(test.level), _ASSUMES[unit])
+    if not len(test.level):
+        return replace(choice, why_none="the testing half has no claims")
+    return _by_examples(choice, fit, test) if unit == "example" else _by_claims(choice, test)
+
+
+def _by_claims(choice: Choice, test: Half) -> Choice:
+    # Rounding must not ask for a claim more.
+    needed = math.ceil(math.log(1 - choice.probability) / math.log(1 - choice.max_rate) - 1e-9)
+    enough = numpy.flatnonzero(at_least(test.level) >= needed)
+    if not len(enough):
+        too_few = f"{choice.claims} claims are too few: {needed} are needed even where none is unsupported"
+        return replace(choice, why_none=too_few)
+    found, _ = _descend(choice, test, pvalues.binomial(test, choice.max_rate), int(enough[-1]))
+    return replace(found, test="binomial")
+
+
+def _by_examples(choice: Choice, fit: Half, test: Half) -> Choice:
+    if not len(fit.level):
+        return replace(choice, why_none="the fitting half has no claims to choose a start by")
+    caps = int(fit.rank.max())
+    tests = [partial(pvalues.hoeffding_bentkus, cap=cap) for cap in range(1, caps + 1)]
+    tests += [partial(pvalues.betting, stake=float(stake)) for stake in STAKES]
+    learned = numpy.array([p_values(fit, most=fit.most, max_rate=choice.max_rate) for p_values in tests])
+    smallest, which = learned.min(axis=0), learned.argmin(axis=0)
+    start = int(numpy.flatnonzero(smallest == smallest.min())[-1])
+    most = max(fit.most, test.most)
+    tested = numpy.ones(len(GRID))
+    for used in numpy.unique(which[: start + 1]):
+        here = which == used
+        tested[here] = tests[used](test, most=most, max_rate=choice.max_rate)[here]
+    found, at = _descend(replace(choice, most_unsupported=most), test, tested, start)
+    if which[at] < caps:
+        return replace(found, test="hoeffding-bentkus", kept_cap=int(which[at]) + 1)
+    return replace(found, test="betting", stake=float(STAKES[which[at] - caps]))
+
+
+def _descend(choice: Choice, test: Half, p_values: Array, start: int) -> tuple[Choice, int]:
+    """Test from ``start`` downwards to the first failure; the last to pass is chosen. Its place in the grid, or the
+    start's, comes along."""
+    level = 1 - choice.probability
+    failed = numpy.flatnonzero(p_values[start::-1] > level)
+    passed = int(failed[0]) if len(failed) else start + 1
+    at = start - passed + 1 if passed else start
+    choice = replace(choice, start=float(GRID[start]), p_value=float(p_values[at]))
+    if not passed:
+        why = f"p = {p_values[at]:.2g} at the first threshold tested, {GRID[at]:.3f}, is over {level:.2g}"
+        return replace(choice, why_none=why), at
+    kept, unsupported = (int(at_least(levels)[at]) for levels in (test.level, test.level[test.unsupported]))
+    share, rate = kept / choice.claims, unsupported / kept
+    return replace(choice, threshold=float(GRID[at]), kept_share=share, rate=rate), at

@@ -1,0 +1,213 @@
+"""The arms of a study against a reference: paired differences, at matched omission too, and of their trends.
+
+An axis whose values are not all numbers is one of arms, and its first value is the reference unless another is named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy
+
+from halluc.analysis.points import Group, Pair, Resampled, line_record
+from halluc.analysis.run_figures import FigureKey
+from halluc.analysis.seeds import Paired
+from halluc.core.errors import HallucError
+from halluc.core.significance import holm
+from halluc.runs import training_facts
+from halluc.runs.studies import LEAST_SEEDS, SURE, ArmComparison, ArmDelta, ArmTrend, Plain, TrainingDifference
+
+MATCHED = "hallucination_rate_at_matched_omission"
+
+
+@dataclass(frozen=True)
+class Rival:
+    """An arm and the reference of its axis, all other axes alike."""
+
+    axis: str
+    arm: Group
+    reference: Group
+
+    @property
+    def choice(self) -> dict[str, Plain]:
+        """On the other axes."""
+        return {axis: value for axis, value in self.arm.choice.items() if axis != self.axis}
+
+    @property
+    def names(self) -> tuple[Plain, Plain]:
+        """Of the arm and the reference."""
+        return self.arm.choice[self.axis], self.reference.choice[self.axis]
+
+    @cached_property
+    def pairs(self) -> dict[Plain, Pair]:
+        """The runs of the seeds that both have."""
+        both = (seed for seed in self.reference.runs if seed in self.arm.runs)
+        return {seed: (self.reference.runs[seed], self.arm.runs[seed]) for seed in both}
+
+    @property
+    def silent_seeds(self) -> list[Plain]:
+        """The seeds in which one of both makes no claim."""
+        return [seed for seed, pair in self.pairs.items() if any(run.is_silent for run in pair)]
+
+    @cached_property
+    def omission_rate(self) -> float | None:
+        """Where both are matched: of each seed the larger rate, their mean; None without gold."""
+        found = [max(run.values["omission_rate", ()] for run in pair) for pair in self.pairs.values()]
+        return None if numpy.isnan(found).any() else float(numpy.mean(found))
+
+
+@dataclass(frozen=True)
+class Contest:
+    """A rival with every figure of both, over the seeds that both have."""
+
+    rival: Rival
+    figures: dict[FigureKey, Paired]
+
+
+def references(axes: Mapping[str, Sequence[Plain]], wanted: str | None) -> dict[str, Plain]:
+    """The reference of each axis of arms.
+
+    Args:
+        axes: the values of each axis but the seed, in their order.
+        wanted: the name of the arm to take in place of the first.
+
+    Raises:
+        HallucError C015: no axis has such an arm.
+    """
+    armed = {axis: values for axis, values in axes.items() if len(values) > 1 and not all(map(is_number, values))}
+    found = {axis: next((v for v in values if str(v) == wanted), values[0]) for axis, values in armed.items()}
+    if wanted is not None and wanted not in map(str, found.values()):
+        known = ", ".join(f"`{value}`" for values in armed.values() for value in values)
+        raise HallucError("C015", f"no arm is called `{wanted}`", help=f"the arms are {known}" if known else None)
+    return found
+
+
+def is_number(value: Plain) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def rivals(groups: Sequence[Group], references: Mapping[str, Plain]) -> list[Rival]:
+    """Each arm that has a seed in common with its reference."""
+    by_choice = {tuple(group.choice.items()): group for group in groups}
+    found = []
+    for axis, reference in references.items():
+        for group in groups:
+            other = by_choice.get(tuple({**group.choice, axis: reference}.items()))
+            if other is not None and other is not group:
+                found.append(Rival(axis, group, other))
+    return [rival for rival in found if rival.pairs]
+
+
+def contest(rival: Rival, resampled: Resampled) -> Contest:
+    reference, arm = (
+        resampled.of({seed: pair[which] for seed, pair in rival.pairs.items()}, of_difference=True) for which in (0, 1)
+    )
+    figures = {key: Paired(arm[key], reference[key]) for key in arm}
+    if rival.omission_rate is not None:
+        figures[MATCHED, ()] = resampled.at_matched_omission(rival.pairs, of_difference=True)
+    return Contest(rival, figures)
+
+
+def comparisons(contests: Sequence[Contest]) -> list[ArmComparison]:
+    """Every contest as differences, adjusted for the arms that are compared under the same choice (Holm)."""
+    found = [_comparison(contest) for contest in contests]
+    families: dict[tuple[object, ...], list[ArmDelta]] = {}
+    for one in found:
+        for delta in one.figures:
+            key = (one.axis, *one.choice.items(), delta.name, *delta.by.items())
+            families.setdefault(key, []).append(delta)
+    for family in families.values():
+        for delta, adjusted in zip(family, holm([delta.p for delta in family]), strict=True):
+            delta.p_holm = adjusted
+    for one in found:
+        for delta in one.figures:
+            delta.shown = one.seeds >= LEAST_SEEDS and delta.p_holm is not None and delta.p_holm < SURE
+    return found
+
+
+def _training_differences(rival: Rival) -> list[TrainingDifference]:
+    reference, arm = (training_facts.facts(pair[which].run for pair in rival.pairs.values()) for which in (0, 1))
+    return training_facts.differences(reference, arm)
+
+
+def _comparison(contest: Contest) -> ArmComparison:
+    rival = contest.rival
+    arm, reference = rival.names
+    return ArmComparison(
+        axis=rival.axis,
+        arm=arm,
+        reference=reference,
+        choice=rival.choice,
+        seeds=len(rival.pairs),
+        silent_seeds=rival.silent_seeds,
+        training_differences=_training_differences(rival),
+        omission_rate=rival.omission_rate,
+        figures=[_delta(key, paired, tested=not rival.silent_seeds) for key, paired in contest.figures.items()],
+    )
+
+
+def _delta(key: FigureKey, paired: Paired, *, tested: bool) -> ArmDelta:
+    """``tested``: whether a p is given; where a seed makes no claim, nothing is concluded of the arm."""
+    found = paired.estimate
+    together = [
+        name for name, value in zip(paired.seeds.names, paired.seeds.values, strict=True) if not numpy.isnan(value)
+    ]
+    sides = [(one.of(together) if together else one).mean for one in (paired.reference, paired.arm)]
+    reference, arm = (None if numpy.isnan(mean) else mean for mean in sides)
+    return ArmDelta(
+        name=key[0], by=dict(key[1]), reference=reference, arm=arm,
+        difference=found.value, interval=found.interval, p=found.p if tested else None, sd=found.sd,
+        smallest=found.smallest if tested else None,
+        values=[None if numpy.isnan(value) else value for value in paired.seeds.values.tolist()],
+    )  # fmt: skip
+
+
+def trends(contests: Sequence[Contest], axes: Sequence[str]) -> list[ArmTrend]:
+    """The lines of the differences against each axis of numbers, adjusted for the arms that are compared (Holm)."""
+    found = list(_trends(contests, axes))
+    families: dict[tuple[object, ...], list[ArmTrend]] = {}
+    for one in found:
+        key = (one.axis, one.arm_axis, one.reference, *one.choice.items(), one.name, *one.by.items())
+        families.setdefault(key, []).append(one)
+    for family in families.values():
+        for one, adjusted in zip(family, holm([one.slope_p for one in family]), strict=True):
+            one.slope_p_holm = adjusted
+    return found
+
+
+def _trends(contests: Sequence[Contest], axes: Sequence[str]) -> Iterable[ArmTrend]:
+    for axis in axes:
+        groups: dict[tuple[object, ...], list[Contest]] = {}
+        for one in contests:
+            others = tuple((name, value) for name, value in one.rival.choice.items() if name != axis)
+            groups.setdefault((one.rival.axis, one.rival.names, others), []).append(one)
+        for group in groups.values():
+            if len(group) > 1:
+                shared = [key for key in group[0].figures if all(key in one.figures for one in group)]
+                yield from (_trend(axis, group, key) for key in shared)
+
+
+def _trend(axis: str, group: Sequence[Contest], key: FigureKey) -> ArmTrend:
+    """A difference of lines is the line of the differences."""
+    rival = group[0].rival
+    line = line_record(
+        key, places(axis, [one.rival.choice for one in group]), [one.figures[key].seeds for one in group]
+    )
+    if any(one.rival.silent_seeds for one in group):
+        line["slope_p"] = line["smallest"] = None
+    return ArmTrend(
+        arm_axis=rival.axis,
+        arm=rival.names[0],
+        reference=rival.names[1],
+        choice={name: value for name, value in rival.choice.items() if name != axis},
+        axis=axis,
+        **line,
+    )
+
+
+def places(axis: str, choices: Sequence[Mapping[str, Plain]]) -> list[float]:
+    """Where choices stand on an axis of numbers."""
+    found = [choice[axis] for choice in choices]
+    return [float(value) for value in found if isinstance(value, (int, float))]

@@ -1,0 +1,86 @@
+"""What dev says of the model's confidence: a temperature, and the threshold under which claims are withdrawn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy
+
+from halluc.analysis import abstention, calibration, verdicts
+from halluc.commands.terminal import say
+from halluc.config.schema import EvalConfig
+from halluc.core.examples import Corpus
+from halluc.runs.schema import ConfidenceFile
+
+
+def needs_dev(settings: EvalConfig) -> bool:
+    """Whether anything is to be fitted before a split can be evaluated."""
+    return settings.calibration != "none" or (settings.abstain is not None and settings.abstain.guarantee is not None)
+
+
+def fit(task: Any, dev: Corpus[Any] | None, predictions: Sequence[Any], settings: EvalConfig) -> ConfidenceFile:
+    """Fit on dev what the config asks for. Dev is halved by a hash of the id: temperature on one half, threshold on
+    the other (DEFINITIONS, section 3). ``dev`` is None where nothing has to be fitted."""
+    asked = settings.abstain
+    if dev is None:
+        return ConfidenceFile(threshold=asked.threshold if asked else None)
+    fitting = abstention.halves([example.id for example in dev])
+    judged = verdicts.verdicts(task, dev.examples, predictions)
+    example = numpy.repeat(numpy.arange(len(judged)), [len(one.claims) for one in judged])
+    verdict = numpy.array([claim.verdict or "" for one in judged for claim in one.claims], dtype=numpy.str_)
+    temperature = 1.0
+    if settings.calibration == "temperature":
+        temperature = _temperature(*verdicts.scores(predictions), verdict == "supported", fitting[example])
+    found = ConfidenceFile(
+        temperature=temperature,
+        threshold=asked.threshold if asked else None,
+        fitted_on={"split": "dev", "examples": len(dev), "temperature_half": int(fitting.sum())},
+    )
+    if asked is None or asked.guarantee is None:
+        return found
+    bound = asked.guarantee
+    confidence = numpy.array([c for p in verdicts.calibrated(predictions, temperature) for c in p.confidences])
+    choice = abstention.choose(
+        example, confidence, verdict == "unsupported", fitting, bound.max_rate, bound.probability, bound.unit
+    )
+    return found.model_copy(update={"threshold": choice.threshold, "guarantee": choice.as_record()})
+
+
+def _temperature(
+    rows: numpy.ndarray,
+    claim: numpy.ndarray,
+    claimed: numpy.ndarray | None,
+    right: numpy.ndarray,
+    fitting: numpy.ndarray,
+) -> float:
+    """The temperature of the claims for which ``fitting`` holds."""
+    number = numpy.cumsum(fitting) - 1  # claims of the half, counted anew
+    inside = fitting[claim]
+    chosen = None if claimed is None else claimed[inside]
+    return round(calibration.fit_temperature(rows[inside], number[claim[inside]], right[fitting], chosen), 6)
+
+
+def tell(found: ConfidenceFile, settings: EvalConfig) -> None:
+    """What was fitted, in words."""
+    if settings.calibration == "temperature":
+        say(f"confidence: temperature {found.temperature:.3f}, fitted on half of dev")
+    asked = settings.abstain
+    if asked is None:
+        return
+    if asked.guarantee is None:
+        say(f"abstention: claims under a confidence of {found.threshold:g} are withdrawn")
+        return
+    bound = (
+        f"at most {asked.guarantee.max_rate:.0%} unsupported claims, with probability {asked.guarantee.probability:g}"
+    )
+    if found.threshold is None:
+        why = (found.guarantee or {}).get("why_none", "")
+        say(
+            f"abstention: none: no threshold on dev can guarantee {bound} ({why}); nothing is withdrawn", style="yellow"
+        )
+    else:
+        say(
+            f"abstention: claims under a confidence of {found.threshold:.3f} are withdrawn: {bound}, on data "
+            "exchangeable with dev (which also chose the checkpoint)"
+        )

@@ -1,0 +1,181 @@
+"""The points of a study: runs that differ in nothing but their seed, all resampled under the same draws of examples."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy
+
+from halluc.analysis import comparison, matched_omission, seeds
+from halluc.analysis.matched_omission import Ranked
+from halluc.analysis.run_figures import FigureKey, Measured
+from halluc.analysis.seeds import Paired, Seeds
+from halluc.core import threads
+from halluc.core.exact_intervals import Interval
+from halluc.core.significance import draws
+from halluc.runs.directory import RunDir
+from halluc.runs.studies import Plain, spans_factor_of_ten
+
+Array = numpy.ndarray
+# The reference's run and an arm's, of one seed.
+Pair = tuple[Measured, Measured]
+
+
+@dataclass(frozen=True)
+class Place:
+    """A cell of a study and its run, whether or not anything is there."""
+
+    slug: str
+    choice: Mapping[str, Plain]
+    run: RunDir
+
+
+@dataclass(frozen=True)
+class Group:
+    """The runs under one choice on all axes but the seed, by seed."""
+
+    choice: dict[str, Plain]
+    runs: dict[Plain, Measured]
+
+
+@dataclass(frozen=True)
+class Point:
+    """A group as figures over its seeds."""
+
+    group: Group
+    figures: dict[FigureKey, Seeds]
+
+    @property
+    def choice(self) -> dict[str, Plain]:
+        return self.group.choice
+
+
+@dataclass(frozen=True)
+class Resampled:
+    """Runs, by their names, under the same draws of examples.
+
+    ``figures`` are (resamples,); ``matched`` the hallucination rates of a pair at matched omission, (1 + resamples,)
+    each, of which the first is that of the examples as they are; ``left`` the claims that both have there.
+    """
+
+    figures: dict[str, dict[FigureKey, Array]]
+    matched: dict[tuple[str, str], tuple[Array, Array]]
+    left: dict[tuple[str, str], tuple[float, float]]
+
+    def of(self, runs: Mapping[Plain, Measured], *, of_difference: bool = False) -> dict[FigureKey, Seeds]:
+        """Every figure over the runs of some seeds.
+
+        Args:
+            of_difference: whether exact intervals are to be parts of those of differences.
+        """
+        every = list(runs.values())
+        return {
+            key: Seeds(
+                tuple(runs),
+                numpy.array([run.values[key] for run in every]),
+                numpy.stack([self.figures[run.name][key] for run in every]),
+                tuple((run.limits if of_difference else run.exact_intervals)[key] for run in every),
+            )
+            for key in every[0].figures
+        }
+
+    def at_matched_omission(self, pairs: Mapping[Plain, Pair], *, of_difference: bool = False) -> Paired:
+        """Hallucination rates at matched omission, each seed matched by itself; ``of_difference`` as in ``of``."""
+        names = [(reference.name, arm.name) for reference, arm in pairs.values()]
+
+        def side(which: int) -> Seeds:
+            rates = numpy.stack([self.matched[name][which] for name in names])
+            exact = [
+                matched_omission.limits(float(rate), self.left[name][which], of_difference=of_difference)
+                for rate, name in zip(rates[:, 0], names, strict=True)
+            ]
+            return Seeds(tuple(pairs), rates[:, 0], rates[:, 1:], tuple(exact))
+
+        return Paired(arm=side(1), reference=side(0))
+
+
+# What one chunk of draws comes to: figures by run and key, and rates at matched omission by pair.
+Drawn = tuple[dict[str, dict[FigureKey, Array]], dict[tuple[str, str], tuple[Array, Array]]]
+
+
+def resample(runs: Sequence[Measured], pairs: Sequence[Pair]) -> Resampled:
+    """Every figure of every run, and hallucination rates at matched omission of every pair.
+
+    The runs are of the same examples. Each draw is made once for all of them, and the draws are shared out to threads.
+    """
+    examples = len(runs[0].examples)
+    orders = {run.name: _ranked(run) for run in {run.name: run for pair in pairs for run in pair}.values()}
+    # One arm after the other, so that only its reference is held beside it.
+    names = sorted({(reference.name, arm.name) for reference, arm in pairs})
+    for run in runs:
+        run.figures  # noqa: B018  made before threads ask for them
+
+    def within(drawn: Array) -> Drawn:
+        weights = numpy.ascontiguousarray(drawn.T)
+        return {run.name: _figures(run, weights) for run in runs}, dict(_matched(names, orders, weights))
+
+    parts = list(threads.in_order(within, draws(examples), threads.number()))
+    once = numpy.ones((examples, 1), dtype=numpy.float32)
+    as_they_are = dict(_matched(names, orders, once))
+    left = {(a, b): matched_omission.claims_left(orders[a].within(once), orders[b].within(once)) for a, b in names}
+    return Resampled(
+        {
+            run.name: {key: numpy.concatenate([part[0][run.name][key] for part in parts]) for key in run.figures}
+            for run in runs
+        },
+        {pair: _joined([as_they_are[pair], *(part[1][pair] for part in parts)]) for pair in names},
+        left,
+    )
+
+
+def _figures(run: Measured, weights: Array) -> dict[FigureKey, Array]:
+    sums = run.sheet.summed(weights)
+    return {key: figure.formula(sums) for key, figure in run.figures.items()}
+
+
+def _ranked(run: Measured) -> Ranked:
+    return Ranked(comparison.arm(run), run.table.gold.example, len(run.examples))
+
+
+def _matched(
+    pairs: Iterable[tuple[str, str]], orders: dict[str, Ranked], weights: Array
+) -> Iterable[tuple[tuple[str, str], tuple[Array, Array]]]:  # fmt: skip
+    name = None
+    for pair in pairs:
+        if pair[0] != name:
+            name = pair[0]
+            reference = orders[name].within(weights)
+        yield pair, matched_omission.rates(reference, orders[pair[1]].within(weights))
+
+
+def _joined(parts: Sequence[tuple[Array, Array]]) -> tuple[Array, Array]:
+    reference, arm = zip(*parts, strict=True)
+    return numpy.concatenate(reference), numpy.concatenate(arm)
+
+
+def line_record(key: FigureKey, places: Sequence[float], points: Sequence[Seeds]) -> dict[str, Any]:
+    """What ``study.json`` says of a figure's line through points at some places of an axis."""
+    logarithmic = spans_factor_of_ten(places)
+    line = seeds.line([math.log10(place) for place in places] if logarithmic else places, points)
+    return {
+        "name": key[0],
+        "by": dict(key[1]),
+        "points": len(points),
+        "scale": "log10" if logarithmic else "linear",
+        "seeds": line.slope.seeds,
+        "n": line.slope.n,
+        "slope": line.slope.value,
+        "slope_interval": line.slope.interval,
+        "slope_p": line.slope.p,
+        "smallest": line.slope.smallest,
+        "intercept": None if logarithmic else line.intercept.value,
+        "intercept_interval": None if logarithmic else line.intercept.interval,
+    }
+
+
+def interval_of(key: FigureKey, found: seeds.Estimate) -> Interval | None:
+    """The interval of a figure, cut to what it can be: none is negative, and all but ratios are at most 1."""
+    return seeds.within(found, 0.0, math.inf if key[0] == "gap_ratio" else 1.0).interval

@@ -1,0 +1,206 @@
+"""Every rate of a ledger, overall and by slice (DEFINITIONS, sections 1 and 2), counted on a table of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+import numpy
+
+from halluc.analysis.slices import Slice, shown_novelties, slices
+from halluc.analysis.table import Table
+from halluc.core.significance import F1, Figure, Formula, Ratio, Sheet, divided
+from halluc.runs.schema import MENTION_NOVELTIES
+
+PROTOCOL = "claims against gold, matched optimally"
+REASONS = ("label", "boundary", "both", "duplicate")
+NOVELTIES = MENTION_NOVELTIES
+
+NAMES = (
+    "hallucination_rate", "hallucination_rate_wide", "distortion_rate", "false_claim_rate", "support_rate",
+    "omission_rate", "recall", "hallucinated_examples", "hallucination_density", "negative_sentence_rate",
+    "over_claim", "gap_ratio", "share_of_hallucinations", "claim_coverage",
+)  # fmt: skip
+
+
+NOTHING: frozenset[str] = frozenset()
+
+
+def headline(
+    table: Table, sheet: Sheet, untold: frozenset[str] = NOTHING, named: Mapping[str, str] = MappingProxyType({})
+) -> list[Figure]:
+    """The figures by which runs are compared, the same ones whatever the ledger holds; none of those ``untold``.
+
+    ``named`` are the names that the task has for ``f1``, ``recall`` and ``claimed_without_gold`` (see
+    ``metrics.base``): these are among the figures where it has one, the last where there is an example without gold.
+    ``f1`` is that of claims and gold, ``2 supported / (claims + gold)``: for spans read from tags it is entity F1 in
+    seqeval's default mode.
+    """
+    counter = _Counter(table, sheet, untold)
+    everything = Slice({}, numpy.ones(len(counter.counted), dtype=bool), numpy.ones(len(counter.omitted), dtype=bool))
+    rates = [figure for figure in counter.rates(everything) if figure.name not in ("support_rate", "recall")]
+    own = [replace(figure, name=named[figure.name]) for figure in counter.of_names() if figure.name in named]
+    return [*own, *rates, *counter.over_claim(table.novelties)]
+
+
+def figures(table: Table, sheet: Sheet, untold: frozenset[str] = NOTHING) -> list[Figure]:
+    """All rates of all claims; and, where some were withdrawn, those of the kept ones under ``{"claims": "kept"}``.
+
+    Args:
+        untold: the names of those that say nothing in this task (see ``metrics.base``).
+    """
+    counter = _Counter(table, sheet, untold)
+    found = counter.overall()
+    for part in slices(table):
+        found += counter.rates(part)
+    if not table.claims.kept.all():
+        found += _Counter(table, sheet, untold, kept_only=True).overall()
+    return found
+
+
+class _Counter:
+    """Turns masks into columns of the sheet, and columns into figures."""
+
+    def __init__(self, table: Table, sheet: Sheet, untold: frozenset[str], kept_only: bool = False) -> None:
+        claims, gold = table.claims, table.gold
+        self.table, self.sheet, self.untold = table, sheet, untold
+        self.by = {"claims": "kept"} if kept_only else {}
+        self.kept_only = kept_only
+        self.counted = claims.kept if kept_only else numpy.ones(len(claims.example), dtype=bool)
+        self.omitted = numpy.isneginf(gold.best_kept if kept_only else gold.best)
+        self.found = gold.found_kept if kept_only else gold.found
+        self.unsupported = claims.verdict == "unsupported"
+        self.distorted = claims.verdict == "distorted"
+        self.false = self.unsupported | self.distorted
+        mislabelled = self.distorted & ((claims.reason == "label") | (claims.reason == "both"))
+        self.wide = self.unsupported | mislabelled
+        # A label of a whole example has no boundary to be wrong: what reasons there are stands in the ledger.
+        found = sorted({*claims.reason[self.distorted].tolist()} - {""})
+        self.reasons = REASONS if table.is_placed else tuple(found)
+
+    def overall(self) -> list[Figure]:
+        """The figures of everything, those that count examples, and those of the gap."""
+        everything = Slice({}, numpy.ones(len(self.counted), dtype=bool), numpy.ones(len(self.omitted), dtype=bool))
+        found = self.rates(everything) + self.by_example() + self.of_the_gap()
+        if self.kept_only:
+            found.append(self.figure("claim_coverage", {}, self.kept_share()))
+        return found
+
+    def rates(self, part: Slice) -> list[Figure]:
+        """What became of the claims of a slice, and of its gold."""
+        among = part.claims & self.counted
+        wanted = {
+            "hallucination_rate": self.unsupported,
+            "hallucination_rate_wide": self.wide,
+            "distortion_rate": self.distorted,
+            "false_claim_rate": self.false,
+            "support_rate": ~self.false,
+        }
+        found = [
+            self.figure(name, part.by, self.claim_rate(mask, among))
+            for name, mask in wanted.items()
+            if name not in self.untold
+        ]
+        for reason in self.reasons if "distortion_rate" not in self.untold else ():
+            mask = self.distorted & (self.table.claims.reason == reason)
+            found.append(self.figure("distortion_rate", {**part.by, "reason": reason}, self.claim_rate(mask, among)))
+        if part.gold is not None:
+            found.append(self.figure("omission_rate", part.by, self.gold_rate(self.omitted, part.gold)))
+            found.append(self.figure("recall", part.by, self.gold_rate(self.found, part.gold)))
+        return found
+
+    def by_example(self) -> list[Figure]:
+        """Shares of examples, and unsupported claims per 1,000 tokens; of examples without gold where claims have
+        places."""
+        example = self.table.claims.example
+        examples = len(self.table)
+        unsupported = numpy.bincount(example[self.unsupported & self.counted], minlength=examples)
+        claims = numpy.bincount(example[self.counted], minlength=examples)
+        column = self.sheet.column
+        one = column(numpy.ones(examples))
+        found = [self.figure("hallucinated_examples", {}, Ratio((column(unsupported > 0),), (one,)))]
+        if "hallucination_density" not in self.untold:
+            tokens = column(self.table.lengths)
+            density = Ratio((column(unsupported),), (tokens,), scale=1000, is_share=False)
+            found.append(self.figure("hallucination_density", {}, density))
+        if self.table.is_placed and "negative_sentence_rate" not in self.untold:
+            found.append(self.figure("negative_sentence_rate", {}, self.bare_rate(claims)))
+        return found
+
+    def of_names(self) -> list[Figure]:
+        """What a task may have a name of its own for."""
+        every = numpy.ones(len(self.found), dtype=bool)
+        found = [self.f1(), self.figure("recall", {}, self.gold_rate(self.found, every))]
+        if len(numpy.unique(self.table.gold.example)) < len(self.table):
+            claims = numpy.bincount(self.table.claims.example, minlength=len(self.table))
+            found.append(self.figure("claimed_without_gold", {}, self.bare_rate(claims)))
+        return found
+
+    def bare_rate(self, claims: numpy.ndarray) -> Ratio:
+        """The share of the examples without gold that have one of ``claims`` (examples,), which counts them."""
+        bare = numpy.bincount(self.table.gold.example, minlength=len(self.table)) == 0
+        return Ratio((self.sheet.column(bare & (claims > 0)),), (self.sheet.column(bare),))
+
+    def of_the_gap(self) -> list[Figure]:
+        """Over-claim by novelty, its ratio, and where the hallucinations lie; none where novelty is unknown."""
+        if not self.table.knows_novelty:
+            return []
+        novelties = shown_novelties(self.table)
+        found, among = self.over_claim(novelties), self.unsupported & self.counted
+        for name, mask in self.by_novelty(novelties).items():
+            found.append(self.figure("share_of_hallucinations", {"novelty": name}, self.claim_rate(mask, among)))
+        return found
+
+    def by_novelty(self, novelties: Sequence[str]) -> dict[str, numpy.ndarray]:
+        """The claims of each novelty, and ``unseen``: of all but the first."""
+        claimed = self.table.claims.novelty
+        return {**{name: claimed == name for name in novelties}, "unseen": numpy.isin(claimed, novelties[1:])}
+
+    def over_claim(self, novelties: Sequence[str]) -> list[Figure]:
+        """False claims among those of each novelty, and how many times more there are of the least known than of the
+        best known; of whole texts, of the last quarter that has any."""
+        parts = self.by_novelty(novelties)
+        over = {name: self.claim_rate(self.false, mask & self.counted) for name, mask in parts.items()}
+        found = [self.figure("over_claim", {"novelty": name}, ratio) for name, ratio in over.items()]
+        claimed = [name for name in novelties[1:] if parts[name].any() or name == "new"]
+        least = over[claimed[-1] if claimed else "unseen"]
+        found.append(self.figure("gap_ratio", {}, Quotient(least, over[novelties[0]]), n=self.total(least)))
+        return found
+
+    def f1(self) -> Figure:
+        claims, gold = self.table.claims.example, self.table.gold.example
+        tally = self.sheet.tally
+        hits, made, there = tally(claims[~self.false]), tally(claims), tally(gold)
+        return self.figure("f1", {}, F1(hits, made, there), n=len(gold))
+
+    def claim_rate(self, mask: numpy.ndarray, among: numpy.ndarray) -> Ratio:
+        example = self.table.claims.example
+        return Ratio((self.sheet.tally(example[mask & among]),), (self.sheet.tally(example[among]),))
+
+    def gold_rate(self, mask: numpy.ndarray, among: numpy.ndarray) -> Ratio:
+        example = self.table.gold.example
+        return Ratio((self.sheet.tally(example[mask & among]),), (self.sheet.tally(example[among]),))
+
+    def kept_share(self) -> Ratio:
+        everything = numpy.ones(len(self.counted), dtype=bool)
+        return self.claim_rate(self.counted, everything)
+
+    def total(self, ratio: Ratio) -> int:
+        return int(sum(self.sheet.columns[index].sum() for index in ratio.below))
+
+    def figure(self, name: str, by: dict[str, str], formula: Formula, n: int | None = None) -> Figure:
+        counted = self.total(formula) if n is None and isinstance(formula, Ratio) else n
+        assert counted is not None
+        return Figure(name, {**self.by, **by}, PROTOCOL, counted, formula)
+
+
+@dataclass(frozen=True)
+class Quotient:
+    """One figure over another."""
+
+    above: Formula
+    below: Formula
+
+    def __call__(self, sums: numpy.ndarray) -> numpy.ndarray:
+        return divided(self.above(sums), self.below(sums))

@@ -1,0 +1,221 @@
+"""A run as numbers that can be compared: its ledger beside its examples, read from its files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import zip_longest
+from typing import Any
+
+import numpy
+
+from halluc.analysis import rates, scoring
+from halluc.analysis.table import Table, table
+from halluc.core.errors import HallucError
+from halluc.core.exact_intervals import Limits
+from halluc.core.files import open_regular
+from halluc.core.memory import uncollected
+from halluc.core.significance import Figure, Sample, Sheet, exact_limits
+from halluc.runs import evaluations
+from halluc.runs.directory import RunDir
+from halluc.runs.evaluations import PREFERRED, Counted, anew
+from halluc.runs.records import read_lines
+from halluc.runs.schema import LedgerLine, Prediction, RunFile
+
+FigureKey = tuple[str, tuple[tuple[str, str], ...]]
+# What makes two examples the same: id, tokens, gold.
+Example = tuple[str, Any, Any]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One split of one run; ``lines`` are those of its ledger, none where only figures are wanted.
+
+    ``untold`` are the figures that say nothing in its task, ``named`` those of the ledger that it has a name for (see
+    ``metrics.base``). ``decoding`` is that of ``eval/<split>.json``.
+    """
+
+    run: RunDir
+    record: RunFile
+    split: str
+    examples: list[Example]
+    table: Table
+    lines: list[LedgerLine]
+    untold: frozenset[str] = rates.NOTHING
+    named: Mapping[str, str] = field(default_factory=dict)
+    decoding: str = "argmax"
+
+    @property
+    def name(self) -> str:
+        return str(self.run.path)
+
+    @cached_property
+    def sheet(self) -> Sheet:
+        return Sheet(len(self.examples))
+
+    @cached_property
+    def figures(self) -> dict[FigureKey, Figure]:
+        """The headline figures, in their order."""
+        made = rates.headline(self.table, self.sheet, self.untold, self.named)
+        made += scoring.calibration_figures(self.table, self.sheet)
+        return {key(figure.name, figure.by): figure for figure in made}
+
+    @cached_property
+    def values(self) -> dict[FigureKey, float]:
+        """Each figure of the whole split; NaN where undefined."""
+        figures, totals = self.figures, self.sheet.totals()
+        return {name: float(figure.formula(totals)) for name, figure in figures.items()}
+
+    @cached_property
+    def limits(self) -> dict[FigureKey, Limits | None]:
+        """The parts of exact intervals of differences, of the figures whose error resampling cannot show."""
+        figures, totals = self.figures, self.sheet.totals()
+        return {name: exact_limits(figure.formula, totals, of_difference=True) for name, figure in figures.items()}
+
+    @cached_property
+    def exact_intervals(self) -> dict[FigureKey, Limits | None]:
+        """The exact intervals of the same figures by themselves."""
+        figures, totals = self.figures, self.sheet.totals()
+        return {name: exact_limits(figure.formula, totals) for name, figure in figures.items()}
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether it makes no claim."""
+        return not len(self.table.claims.example)
+
+    def sample(self, key: FigureKey) -> Sample:
+        return Sample(self.values[key], self.resampled[key], self.limits[key])
+
+    @cached_property
+    def resampled(self) -> dict[FigureKey, numpy.ndarray]:
+        """Each figure in every resample, (resamples,); runs on the same examples are resampled alike."""
+        figures = self.figures
+        sums = self.sheet.resampled()
+        return {name: figure.formula(sums) for name, figure in figures.items()}
+
+
+def key(name: str, by: dict[str, str]) -> FigureKey:
+    return name, tuple(sorted(by.items()))
+
+
+def read(run: RunDir, split: str, known: dict[bytes, Example] | None = None, *, keep_lines: bool = True) -> Measured:
+    """What an evaluation left.
+
+    Args:
+        known: the examples of runs read before, by how their lines begin; runs on the same examples are read faster,
+            and have them in common. New ones are added.
+        keep_lines: whether to keep the ledger's lines. They take far more memory than its table.
+
+    Raises:
+        HallucError R112: the split was not evaluated, or ledger, predictions and figures are damaged or not of one
+            evaluation; R101, R102: it is no run, or a file is of another version.
+    """
+    record = run.read()
+    if not run.ledger(split).is_file():
+        help = evaluations.unevaluated_help(split, evaluated([run]), run)
+        raise HallucError("R112", f"{run.path} has no ledger of {split}", help=help)
+    file = evaluations.read(run, split)
+    with uncollected():
+        path, help = run.ledger(split), anew(run, split)
+        lines = list(read_lines(path, LedgerLine, damaged="R112", what="a ledger", help=help))
+        examples = _examples(run, split, evaluations.kind(run, file.task), {} if known is None else known)
+        ids = [example[0] for example in examples]
+        evaluations.refuse_strangers(run, split, {line.id for line in lines}.difference(ids))
+        made = table(lines, ids, [len(example[1]) for example in examples])
+    evaluations.refuse_parts(run, split, file, _counted(made, examples))
+    evaluations.refuse_changed(run, record, split)
+    metrics = scoring.metrics_used(file)
+    kept, decoding = lines if keep_lines else [], file.decoding or "argmax"
+    return Measured(run, record, split, examples, made, kept, metrics.untold, metrics.named, decoding)
+
+
+def _counted(made: Table, examples: Sequence[Example]) -> Counted:
+    verdict = made.claims.verdict
+    return Counted(
+        claims=len(verdict),
+        supported=int((verdict == "supported").sum()),
+        unsupported=int((verdict == "unsupported").sum()),
+        omissions=int(numpy.isneginf(made.gold.best).sum()),
+        examples=len(examples),
+        annotated=sum(len(gold) for _, _, gold in examples),
+        gold=len(made.gold.example),
+    )
+
+
+# What a model says of an example stands last in its line: runs on the same example differ from here on.
+_SAID = b', "predicted": '
+
+
+def _examples(run: RunDir, split: str, kind: type[Prediction], known: dict[bytes, Example]) -> list[Example]:
+    path = run.predictions(split)
+    try:
+        with open_regular(path) as file:
+            lines = [line.partition(_SAID) for line in file]
+    except OSError:
+        lines = []  # told where they are read one by one
+    if lines and all(begins in known and said.endswith(b"}\n") for begins, _, said in lines):
+        return [known[begins] for begins, _, _ in lines]
+    records = read_lines(path, kind, damaged="R112", what="predictions", help=anew(run, split))
+    found = [one.example for one in records]
+    if len(found) == len(lines):
+        known.update(zip((begins for begins, _, _ in lines), found, strict=True))
+    return found
+
+
+def evaluated(runs: Iterable[RunDir]) -> list[str]:
+    """The splits on which any of the runs was evaluated, the one to prefer first."""
+    there = list(runs)
+    return [split for split in PREFERRED if any(_has(run, split) for run in there)]
+
+
+def _has(run: RunDir, split: str) -> bool:
+    """One of its files, or its record, is enough: what is missing is reported where it is read."""
+    return run.ledger(split).exists() or run.evaluation(split).exists() or split in _on_record(run)
+
+
+def _on_record(run: RunDir) -> list[str]:
+    try:
+        return evaluations.on_record(run.read())
+    except HallucError:
+        return []  # reported where the run is read
+
+
+def common_split(runs: Sequence[RunDir], asked: str | None) -> str:
+    """The split to compare on: the one asked for, else the first of test, dev and train that all runs have.
+
+    Raises:
+        HallucError R112: there is none.
+    """
+    if asked is not None:
+        return asked
+    for split in PREFERRED:
+        if all(_has(run, split) for run in runs):
+            return split
+    lacking = next((run for run in runs if not evaluated([run])), None)
+    if lacking is not None:
+        help = f"evaluate it first: {evaluations.command(lacking)}"
+        raise HallucError("R112", f"{lacking.path} has no ledger", help=help)
+    help = "evaluate them on the same one, with `halluc eval`"
+    raise HallucError("R112", "the runs have no evaluated split in common", help=help)
+
+
+def refuse_different_examples(one: Measured, other: Measured) -> None:
+    """Figures can be compared on the same examples only.
+
+    Raises:
+        HallucError R113: names the first difference.
+    """
+    for number, (a, b) in enumerate(zip_longest(one.examples, other.examples), 1):
+        if a == b:
+            continue
+        if a is None or b is None:
+            what = f"{len(one.examples):,} and {len(other.examples):,} examples"
+        else:
+            what = next(f"{part} {x!r} and {y!r}" for part, x, y in zip(_PARTS, a, b, strict=True) if x != y)
+        message = f"{one.name} and {other.name} were evaluated on different examples of {one.split}"
+        help = f"the first difference is in example {number}: {what[:300]}"
+        raise HallucError("R113", message, help=help)
+
+
+_PARTS = ("the ids", "the tokens", "the gold")

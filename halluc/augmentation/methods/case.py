@@ -1,0 +1,90 @@
+"""The casing of whole examples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from halluc.augmentation.methods.base import Augmenter, MethodConfig, Rate, Tokens, Training
+from halluc.config.bounds import DISTINCT
+from halluc.core.edits import Edit, Editable, Replace, is_free
+from halluc.core.rng import Draws
+
+Casing = Literal["lower", "upper", "title", "damaged"]
+
+
+class CaseConfig(MethodConfig):
+    type: Literal["case"]
+    to: Annotated[list[Casing], Field(min_length=1, max_length=4), DISTINCT] = Field(
+        default=["lower", "upper", "title", "damaged"],
+        description="the casings, of which an example gets one that changes something. damaged: some tokens lose "
+        "their capitals, as many get one",
+    )
+    rate: Rate = Field(
+        default=0.3,
+        description="with `damaged`: share of the tokens with capitals that loses them, on average; "
+        "0: no casing changes anything",
+    )
+    mentions: bool = Field(default=True, description="whether tokens of mentions are changed too")
+
+
+class Case(Augmenter):
+    """Changes the casing of an example: to lower, upper or title case, or with capitals lost and misplaced."""
+
+    Config: ClassVar[type[MethodConfig]] = CaseConfig
+    changes_form_only: ClassVar[bool] = True
+
+    def __init__(self, config: CaseConfig, training: Training) -> None:
+        self.config = config
+
+    def propose(self, example: Editable, draws: Draws) -> Sequence[Edit]:
+        if not self.config.rate:
+            return ()
+        positions = self._positions(example)
+        for casing in draws.shuffled(self.config.to):
+            edits = self._edits(casing, example.tokens, positions, draws)
+            if edits:
+                return edits
+        return ()
+
+    def _positions(self, example: Editable) -> Sequence[int]:
+        positions: Sequence[int] = range(len(example.tokens))
+        if not self.config.mentions and example.spans:
+            held = {position for start, end, _ in example.spans for position in range(start, end)}
+            positions = [position for position in positions if position not in held]
+        if example.locked:
+            positions = [position for position in positions if is_free(example, position, position + 1)]
+        return positions
+
+    def _edits(self, casing: Casing, tokens: Tokens, positions: Sequence[int], draws: Draws) -> list[Edit]:
+        if casing == "damaged":
+            return self._damage(tokens, positions, draws)
+        if casing == "lower":
+            return _changed(tokens, positions, str.lower, "lower case")
+        if casing == "upper":
+            return _changed(tokens, positions, str.upper, "upper case")
+        # In running text a token in capitals is an acronym, which title case keeps.
+        title = _capitalised if any(map(str.islower, tokens)) else str.capitalize
+        return _changed(tokens, positions, title, "title case")
+
+    def _damage(self, tokens: Tokens, positions: Sequence[int], draws: Draws) -> list[Edit]:
+        capitals = [at for at in positions if tokens[at].lower() != tokens[at]]
+        if not capitals:
+            return []
+        wanted = max(1, draws.count(self.config.rate * len(capitals)))
+        bare = [at for at in positions if tokens[at].islower()]
+        lost = [capitals[number] for number in draws.some(len(capitals), wanted)]
+        gained = [bare[number] for number in draws.some(len(bare), wanted)]
+        edits = _changed(tokens, lost, str.lower, "capital lost")
+        return edits + _changed(tokens, gained, _capitalised, "capital misplaced")
+
+
+def _capitalised(token: str) -> str:
+    """With a capital in front; the rest stays, as in McDonald."""
+    return token[:1].title() + token[1:]
+
+
+def _changed(tokens: Tokens, positions: Iterable[int], cased: Callable[[str], str], why: str) -> list[Edit]:
+    return [Replace(at, at + 1, (new,), why) for at in positions if (new := cased(tokens[at])) != tokens[at]]

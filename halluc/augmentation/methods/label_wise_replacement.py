@@ -1,0 +1,82 @@
+"""Tokens replaced by tokens of the same label (Dai & Adel 2020)."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
+from typing import ClassVar, Literal, NamedTuple
+
+from pydantic import Field
+
+from halluc.augmentation.methods.base import Augmenter, MethodConfig, Rate, RateConfig, Training, tags
+from halluc.core.edits import Edit, Editable, Replace, is_free
+from halluc.core.rng import Draws
+
+_WHY = "token of the same label"
+
+
+class LabelWiseReplacementConfig(RateConfig):
+    type: Literal["label_wise_replacement"]
+    rate: Rate = Field(default=0.1, description="share of the tokens of an example that is replaced, on average")
+    entities: bool = Field(default=True, description="whether tokens of mentions are replaced too")
+
+
+class _Words(NamedTuple):
+    """The training tokens of one tag, the running sums of their counts, and where each token stands in both."""
+
+    tokens: tuple[str, ...]
+    cumulative: tuple[int, ...]
+    place: dict[str, int]
+
+    @classmethod
+    def of(cls, counts: Mapping[str, int]) -> _Words:
+        place = {token: number for number, token in enumerate(counts)}
+        return cls(tuple(counts), tuple(accumulate(counts.values())), place)
+
+    def other(self, token: str, draws: Draws) -> str | None:
+        """A token that is not ``token``, as often as it occurs; None where there is none."""
+        tokens, cumulative, place = self
+        before = own = 0
+        at = place.get(token)
+        if at is not None:
+            before = cumulative[at - 1] if at else 0
+            own = cumulative[at] - before
+        if own == cumulative[-1]:
+            return None
+        drawn = draws.below(cumulative[-1] - own)
+        return tokens[bisect_right(cumulative, drawn if drawn < before else drawn + own)]
+
+
+class LabelWiseReplacement(Augmenter):
+    """Replaces tokens by training tokens of the same tag, drawn as often as they occur (Dai & Adel 2020).
+
+    Of a text that is labelled as a whole they are tokens of texts with the same labels.
+    """
+
+    Config: ClassVar[type[MethodConfig]] = LabelWiseReplacementConfig
+    learns = frozenset({"words"})
+
+    def __init__(self, config: LabelWiseReplacementConfig, training: Training) -> None:
+        self.config = config
+        self._words = {tag: _Words.of(counts) for tag, counts in training.words.items() if counts}
+
+    def propose(self, example: Editable, draws: Draws) -> Sequence[Edit]:
+        tagged = tags(example)
+        positions = self._positions(example, tagged)
+        edits: list[Edit] = []
+        for number in self.config.chosen(len(positions), draws):
+            position = positions[number]
+            words = self._words.get(tagged[position])
+            token = words and words.other(example.tokens[position], draws)
+            if token:
+                edits.append(Replace(position, position + 1, (token,), _WHY))
+        return edits
+
+    def _positions(self, example: Editable, tagged: Sequence[str]) -> Sequence[int]:
+        positions: Sequence[int] = range(len(tagged))
+        if not self.config.entities and example.spans:
+            positions = [position for position in positions if tagged[position] == "O"]
+        if example.locked:
+            positions = [position for position in positions if is_free(example, position, position + 1)]
+        return positions

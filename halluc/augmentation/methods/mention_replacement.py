@@ -1,0 +1,164 @@
+"""Other mentions in the place of those that stand there (Dai & Adel 2020)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate
+from typing import Annotated, ClassVar, Literal, NamedTuple
+
+from pydantic import Field, model_validator
+
+from halluc.augmentation.language.articles import agreeing, is_article
+from halluc.augmentation.language.casing import Pattern, put
+from halluc.augmentation.methods.base import Augmenter, MethodConfig, OptionError, Rate, RateConfig, Tokens, Training
+from halluc.augmentation.methods.gazetteer import read_gazetteer
+from halluc.augmentation.methods.name_parts import NameParts
+from halluc.config.bounds import DISTINCT, MOST_LABELS, Reference, Text
+from halluc.core.edits import Edit, Editable, Replace, is_free
+from halluc.core.errors import did_you_mean
+from halluc.core.examples import Span
+from halluc.core.rng import Draws
+
+# How often another mention is drawn before all that differ are looked for.
+_TRIES = 8
+# A single token in capitals of so many letters is an acronym, unless the whole sentence is in capitals.
+_LONGEST_ACRONYM = 4
+_WHY = {"training": "mention of the same label", "gazetteer": "gazetteer", "recombined": "recombined name"}
+
+
+class MentionReplacementConfig(RateConfig):
+    type: Literal["mention_replacement"]
+    rate: Rate = Field(default=0.5, description="share of the mentions of an example that is replaced, on average")
+    source: Literal["training", "gazetteer", "recombined"] = Field(
+        default="training",
+        description="where new mentions come from. training: the training split; gazetteer: a file of names; "
+        "recombined: new names, put together from parts of those of the training split",
+    )
+    weighting: Literal["frequency", "uniform"] = Field(
+        default="frequency", description="how a training mention is drawn: as often as it occurs, or each alike"
+    )
+    gazetteer: Reference | None = Field(
+        default=None,
+        description="with `source: gazetteer`: a file of `LABEL<TAB>name` lines, or .jsonl of {label, name}",
+    )
+    labels: Annotated[list[Text], Field(min_length=1, max_length=MOST_LABELS), DISTINCT] | None = Field(
+        default=None, description="replace mentions of these labels only; null: of all"
+    )
+    articles: bool = Field(default=True, description="make the English article before a mention agree: a or an")
+
+    @model_validator(mode="after")
+    def _gazetteer_goes_with_source(self) -> MentionReplacementConfig:
+        if self.source == "gazetteer" and self.gazetteer is None:
+            raise ValueError("`source: gazetteer` needs `gazetteer`, the file of names")
+        if self.source != "gazetteer" and self.gazetteer is not None:
+            raise ValueError(f"`gazetteer` goes with `source: gazetteer`, not with `{self.source}`")
+        return self
+
+
+class _Pool(NamedTuple):
+    """The mentions of one label; ``cumulative`` are the running sums of their weights."""
+
+    names: tuple[Tokens, ...]
+    cumulative: tuple[int, ...]
+
+
+class MentionReplacement(Augmenter):
+    """Replaces mentions by others of the same label: from the training split, a gazetteer, or put together anew.
+
+    The casing of the text is kept: a mention in capitals, or without any, is replaced by one like it. Acronyms amid
+    lower case are no capitals in this sense.
+    """
+
+    Config: ClassVar[type[MethodConfig]] = MentionReplacementConfig
+    instead: ClassVar[str | None] = "use `synonym`, or `label_wise_replacement`, which draws words of the same label"
+
+    def __init__(self, config: MentionReplacementConfig, training: Training) -> None:
+        """Raises OptionError C145: a label that is not in the training split; and what ``read_gazetteer`` raises."""
+        self.config = config
+        self._labels = _checked(config.labels, training.labels)
+        self._why = _WHY[config.source]
+        self._parts = NameParts(training.mentions) if config.source == "recombined" else None
+        if config.gazetteer is not None:
+            self._pools = _uniform(read_gazetteer(config.gazetteer, training.labels))
+        elif config.weighting == "uniform":
+            self._pools = _uniform(training.mentions)
+        else:
+            self._pools = _weighted(training.mentions)
+
+    def propose(self, example: Editable, draws: Draws) -> Sequence[Edit]:
+        spans = self._replaceable(example)
+        edits: list[Edit] = []
+        for number in self.config.chosen(len(spans), draws):
+            start, end, label = spans[number]
+            casing = _casing(example.tokens, start, end)
+            name = self._another(example.tokens[start:end], label, casing, draws)
+            if name is not None:
+                if start and is_article(example.tokens[start - 1]) and self.config.articles:
+                    edits += _agreement(example, start - 1, name, casing)
+                edits.append(Replace(start, end, name, self._why))
+        return edits
+
+    def _replaceable(self, example: Editable) -> Sequence[Span]:
+        known = self._pools if self._labels is None else self._labels
+        spans = [span for span in example.spans if span[2] in known]
+        return [span for span in spans if is_free(example, span[0], span[1])] if example.locked else spans
+
+    def _another(self, mention: Tokens, label: str, casing: Pattern, draws: Draws) -> Tokens | None:
+        """A mention that differs, or None where there is none."""
+        if self._parts is not None:
+            name = self._parts.invent(label, len(mention), draws)
+            return _cased(name, casing) if name and _cased(name, casing) != mention else None
+        pool = self._pools.get(label)
+        if pool is None:
+            return None
+        for _ in range(_TRIES):
+            name = _cased(pool.names[draws.weighted(pool.cumulative)], casing)
+            if name != mention:
+                return name
+        others = [cased for cased in (_cased(name, casing) for name in pool.names) if cased != mention]
+        return draws.choice(others) if others else None
+
+
+def _checked(labels: Sequence[str] | None, known: Sequence[str]) -> frozenset[str] | None:
+    for label in labels or ():
+        if label not in known:
+            near = did_you_mean(label, known)
+            help = f"did you mean `{near}`?" if near else f"it has {', '.join(known) or 'none'}"
+            raise OptionError("labels", "C145", f"the training split has no label `{label}`", help)
+    return None if labels is None else frozenset(labels)
+
+
+def _uniform(names: Mapping[str, Iterable[Tokens]]) -> dict[str, _Pool]:
+    return _weighted({label: dict.fromkeys(of_label, 1) for label, of_label in names.items()})
+
+
+def _weighted(names: Mapping[str, Mapping[Tokens, int]]) -> dict[str, _Pool]:
+    return {label: _Pool(tuple(counts), tuple(accumulate(counts.values()))) for label, counts in names.items()}
+
+
+def _casing(tokens: Tokens, start: int, end: int) -> Pattern:
+    """``upper`` or ``lower`` where the new mention must be put so, else ``mixed``: as it is written."""
+    text = tokens[start] if end == start + 1 else " ".join(tokens[start:end])
+    if text.islower():
+        return "lower"
+    if not text.isupper():
+        return "mixed"
+    letters = sum(map(str.isalpha, text))
+    if end == start + 1 and letters <= _LONGEST_ACRONYM and (letters == 1 or not " ".join(tokens).isupper()):
+        return "mixed"
+    return "upper"
+
+
+def _cased(name: Tokens, casing: Pattern) -> Tokens:
+    return name if casing == "mixed" else tuple([put(casing, token) for token in name])
+
+
+def _agreement(example: Editable, position: int, name: Tokens, casing: Pattern) -> list[Edit]:
+    """The edit that makes an article agree with the name behind it, where it may be and must be changed."""
+    article = example.tokens[position]
+    agreed = agreeing(article, name[0], casing == "upper")
+    if agreed == article or any(start <= position < end for start, end, _ in example.spans):
+        return []
+    if not is_free(example, position, position + 2):  # with what stands behind it: no border lies between
+        return []
+    return [Replace(position, position + 1, (agreed,), "article")]

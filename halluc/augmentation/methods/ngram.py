@@ -1,0 +1,115 @@
+"""An n-gram language model over tokens with their tags: the baseline of everything that writes labelled sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from halluc.augmentation.methods.base import MethodConfig, OptionError, Rejected, Synthesizer
+from halluc.augmentation.models.ngram import BORDER, Model, Stream
+from halluc.core.edits import Editable
+from halluc.core.errors import EXIT_DATA
+from halluc.core.rng import Draws
+
+FEWEST_EXAMPLES = 10
+_LOCKED = "every training example is a pair or has locked words, which nothing that is sampled can keep"
+
+
+class NgramConfig(MethodConfig):
+    type: Literal["ngram"]
+    order: int = Field(
+        default=3, ge=2, le=10, description="tokens of an n-gram: each is drawn after `order - 1` others"
+    )
+    temperature: float = Field(
+        default=1.0,
+        ge=0.1,
+        le=10,
+        description="counts are raised to the power of its inverse: below 1 what is frequent is preferred, above 1 "
+        "what is rare",
+    )
+    smoothing: Literal["witten_bell", "none"] = Field(
+        default="witten_bell",
+        description="witten_bell: now and then after fewer tokens, down to the last tag; none: every n-gram is one of "
+        "the training split",
+    )
+    longest: int = Field(
+        default=60, ge=1, le=10_000, description="tokens of an example; what would be longer is rejected"
+    )
+
+
+class Ngram(Synthesizer):
+    """Writes new labelled sentences by an n-gram model of tokens with tags, the baseline of neural synthesizers.
+
+    As in DAGA (Ding et al. 2020) the labels are written into the token stream, and what is sampled is parsed back;
+    but each (IOB2 tag, token) is one symbol, the model is an n-gram model with Witten-Bell smoothing (Witten & Bell
+    1991), and its lowest order draws after the last tag alone, so that no invalid sequence of tags can come up. It is
+    what a neural synthesizer (DAGA, SeqGAN) must stand beside (Caccia et al. 2020). At order 3 it repeats long
+    stretches of the training split, and whole sentences of a small one: the filter ``duplicate`` removes those.
+
+    Texts that are labelled as a whole have a model for each set of labels, and a sample the labels of what it takes the
+    place of.
+    """
+
+    Config: ClassVar[type[MethodConfig]] = NgramConfig
+
+    def __init__(self, config: NgramConfig) -> None:
+        self.config = config
+        self._models: dict[tuple[str, ...], Model] = {}
+
+    def fit(self, examples: Iterable[Editable]) -> None:
+        """Count the n-grams of all orders, of each set of labels by itself.
+
+        Raises:
+            OptionError C147: nothing is without locked tokens. D144: fewer than 10 examples, of any set of labels.
+        """
+        streams: dict[tuple[str, ...], Stream] = {}
+        read = locked = 0
+        for example in examples:
+            read, locked = read + 1, locked + bool(example.locked)
+            if example.labels not in streams:
+                streams[example.labels] = Stream(self.config.order - 1)
+            streams[example.labels].add(example)
+        if read and read == locked:
+            raise OptionError("type", "C147", _LOCKED, "leave this method out: others edit what is not locked")
+        most = max((stream.count for stream in streams.values()), default=0)
+        if most < FEWEST_EXAMPLES:
+            whose = " of a label" if any(streams) else ""
+            message = f"{most} training examples{whose} are too few for an n-gram model: it needs {FEWEST_EXAMPLES}"
+            help = "give it a larger training split, or leave this method out"
+            raise OptionError("order", "D144", message, help, EXIT_DATA)
+        power = 1 / self.config.temperature
+        enough = {labels: one for labels, one in streams.items() if one.count >= FEWEST_EXAMPLES}
+        self._models = {labels: one.model(power) for labels, one in enough.items()}
+
+    def sample(self, like: Editable, draws: Draws) -> Editable:
+        if like.locked:
+            raise Rejected("locked")
+        model = self._models.get(like.labels)
+        if model is None:
+            raise Rejected("too few of its label")
+        padding = self.config.order - 1
+        made = [BORDER] * padding
+        while (symbol := self._next(model, made, draws)) != BORDER:
+            made.append(symbol)
+            if len(made) - padding > self.config.longest:
+                raise Rejected("too long")
+        return model.symbols.parsed(made[padding:])._replace(labels=like.labels)
+
+    def _next(self, model: Model, made: Sequence[int], draws: Draws) -> int:
+        """The symbol after those made, drawn from the longest context that smoothing does not pass by."""
+        symbols, levels = model
+        size = len(symbols.tokens)
+        context = symbols.tags[made[-1]]
+        known = [context]
+        for depth in range(1, len(levels)):
+            context = levels[depth].context(context * size + made[-depth])
+            if context < 0:
+                break
+            known.append(context)
+        depth = len(known) - 1
+        if self.config.smoothing == "witten_bell":
+            while depth and draws.uniform() < levels[depth].passed[known[depth]]:
+                depth -= 1
+        return levels[depth].drawn(known[depth], draws)

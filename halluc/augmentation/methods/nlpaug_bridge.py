@@ -1,0 +1,244 @@
+"""Any augmenter of nlpaug, whose strings are brought back as edits of labelled tokens by alignment."""
+
+from __future__ import annotations
+
+import inspect
+import random
+import re
+import sys
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib import import_module
+from typing import Any, ClassVar, Literal
+
+import numpy
+from pydantic import Field
+
+from halluc.augmentation.methods.alignment import Alignment, checked
+from halluc.augmentation.methods.base import Augmenter, MethodConfig, OptionError, Rejected, Training
+from halluc.augmentation.pipeline.fields import fields, moved, part, picked, spread
+from halluc.config.bounds import Text
+from halluc.core.edits import Edit, Editable, Replace
+from halluc.core.errors import EXIT_ENVIRONMENT, did_you_mean
+from halluc.core.rng import Draws
+
+KINDS = ("char", "word", "sentence")
+TRIAL = "The members of the old committee met in a large town on Monday , and it was a good day ."
+
+# Where an exception of these is seen on its way, not the arguments are wrong but a model or its data.
+_LIBRARIES = frozenset({"transformers", "huggingface_hub", "tokenizers", "torch", "nltk", "gensim"})
+
+
+class NlpaugConfig(MethodConfig):
+    type: Literal["nlpaug"]
+    augmenter: Text = Field(description="`char.`, `word.` or `sentence.` and a class of nlpaug, as `char.KeyboardAug`")
+    args: dict[Text, Any] = Field(
+        default={},
+        max_length=100,
+        description="arguments of that class, as {aug_char_p: 0.3}; a model is a path or `hub:NAME`",
+    )
+    mentions: bool = Field(default=True, description="whether what it does to tokens of mentions is kept")
+
+
+class NlpaugBridge(Augmenter):
+    """Runs any augmenter of nlpaug (Ma 2019) and aligns what it returns with the labels.
+
+    A candidate whose alignment would leave a label in doubt is rejected, as are one that empties a mention and one
+    that touches a locked range. nlpaug draws from global random states: they are seeded for each example, and restored.
+    """
+
+    Config: ClassVar[type[MethodConfig]] = NlpaugConfig
+
+    def __init__(self, config: NlpaugConfig, training: Training) -> None:
+        self.config = config
+        self.changes_form_only = config.augmenter.startswith("char.")  # type: ignore[misc]
+        self._why = f"nlpaug {config.augmenter}"
+        kind = augmenter_class(config.augmenter)
+        parameters = inspect.signature(kind).parameters
+        # What is told how to split a text keeps its tokens apart, so that equal lengths mean equal positions.
+        self._keeps_positions = "tokenizer" in parameters and "reverse_tokenizer" in parameters
+        self._samples_with_torch = "device" in parameters
+        self._generator = numpy.random.MT19937(0)
+        self._augmenter = self._tried(kind, _arguments(config, kind, self._keeps_positions))
+
+    def propose(self, example: Editable, draws: Draws) -> Sequence[Edit]:
+        """Edits of each field by itself, so that no word goes over a border; a field that is rejected stays."""
+        edits: list[Edit] = []
+        rejected: Rejected | None = None
+        for start, end in fields(example):
+            try:
+                edits += moved(example, start, self._of_field(part(example, start, end), draws))
+            except Rejected as problem:
+                rejected = problem
+        if rejected is not None and not edits:
+            raise rejected
+        return edits
+
+    def _of_field(self, example: Editable, draws: Draws) -> Sequence[Replace]:
+        text = " ".join(example.tokens)
+        if tuple(text.split()) != example.tokens:
+            return self._of_words(example, draws)
+        new = self._augmented(text, draws.bits())
+        edits = Alignment(example, new, self._keeps_positions, self._why).edits()
+        return checked(example, edits, self.config.mentions)
+
+    def _of_words(self, example: Editable, draws: Draws) -> Sequence[Replace]:
+        """Edits of a field with tokens that hold a blank, as those of Chinese text may be: these stay."""
+        at = [number for number, token in enumerate(example.tokens) if token.split() == [token]]
+        if example.spans:  # a span could end in one
+            raise Rejected("alignment")
+        return [spread(edit, at) for edit in self._of_field(picked(example, at), draws)] if at else ()
+
+    def _augmented(self, text: str, seed: int) -> list[str]:
+        """The tokens that nlpaug makes of a text."""
+        try:
+            with self._seeded(seed):
+                made = self._augmenter.augment(text)
+        except Exception as error:
+            raise Rejected("nlpaug failed") from error
+        if isinstance(made, list):
+            made = made[0] if made else None
+        if not isinstance(made, str):
+            raise Rejected("no result")
+        return made.split()
+
+    @contextmanager
+    def _seeded(self, seed: int) -> Iterator[None]:
+        """The global random states of Python, NumPy and, for models, torch: seeded inside, as they were after."""
+        before, generator = random.getstate(), numpy.random.get_bit_generator()  # type: ignore[attr-defined]
+        # A generator of our own in NumPy's place: to save and restore the state of its own takes as long as nlpaug.
+        numpy.random.set_bit_generator(self._generator)  # type: ignore[attr-defined]
+        random.seed(seed)
+        numpy.random.seed(seed & 0xFFFFFFFF)
+        try:
+            if self._samples_with_torch:
+                import torch
+
+                with torch.random.fork_rng():
+                    torch.manual_seed(seed >> 1)
+                    yield
+            else:
+                yield
+        finally:
+            random.setstate(before)
+            numpy.random.set_bit_generator(generator)  # type: ignore[attr-defined]
+
+    def _tried(self, kind: type, arguments: Mapping[str, Any]) -> Any:
+        """The augmenter, which has shown on one sentence that it runs here."""
+        name, online = self.config.augmenter, arguments != _without_hub(arguments)
+        _forget_models(kind)
+        try:
+            with _network(kind, online), self._seeded(0):
+                made = kind(**_without_hub(arguments))
+                _put_in_order(made)
+                made.augment(TRIAL)
+        except Exception as error:
+            message = _first_line(error)
+            if isinstance(error, (TypeError, ValueError, NotImplementedError)) and not _comes_from_library(error):
+                raise OptionError("args", "C141", f"{name} refuses its arguments: {message}", takes(kind)) from error
+            help = "docs/augmentation.md lists what each augmenter of nlpaug needs"
+            raise OptionError(
+                "augmenter", "E420", f"{name} cannot run here: {message}", help, EXIT_ENVIRONMENT
+            ) from error
+        return made
+
+
+def augmenter_class(name: str) -> type:
+    """The class of nlpaug that ``char.X``, ``word.X`` or ``sentence.X`` names.
+
+    Raises:
+        OptionError C140: there is none.
+    """
+    kind = name.partition(".")[0]
+    found = _classes(kind) if kind in KINDS else {}
+    if name not in found:
+        known = [each for one in KINDS for each in _classes(one)]
+        near = did_you_mean(name, known)
+        help = f"did you mean `{near}`?" if near else f"one of {', '.join(known)}"
+        raise OptionError("augmenter", "C140", f"nlpaug has no augmenter `{name}`", help)
+    return found[name]
+
+
+def _classes(kind: str) -> dict[str, type]:
+    """The augmenters of one kind; their common base is none."""
+    package = f"nlpaug.augmenter.{kind}"
+    return {
+        f"{kind}.{name}": value
+        for name, value in sorted(vars(import_module(package)).items())
+        if inspect.isclass(value) and value.__module__.startswith(package) and name.endswith("Aug")
+    }
+
+
+def takes(kind: type) -> str:
+    """What the constructor takes, as a line of help."""
+    shown = [str(one) for name, one in inspect.signature(kind).parameters.items() if not name.endswith("tokenizer")]
+    return f"it takes {', '.join(shown)}"
+
+
+def _arguments(config: NlpaugConfig, kind: type, splits: bool) -> dict[str, Any]:
+    try:
+        inspect.signature(kind).bind(**config.args)
+    except TypeError as error:
+        message = f"{config.augmenter} refuses its arguments: {error}"
+        raise OptionError("args", "C141", message, takes(kind)) from error
+    # nlpaug's own tokenizer splits punctuation off and joins by rules: tokens would not come back as they were.
+    return {"tokenizer": str.split, "reverse_tokenizer": " ".join, **config.args} if splits else dict(config.args)
+
+
+def _without_hub(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value.removeprefix("hub:") if isinstance(value, str) else value for name, value in arguments.items()}
+
+
+def _forget_models(kind: type) -> None:
+    """nlpaug keeps what it loaded in globals, some by no key at all: a second dictionary would be the first one."""
+    kept = vars(sys.modules[kind.__module__])
+    for name in [name for name in kept if name.endswith(("_MODEL", "_MODELS"))]:
+        kept[name] = {}
+
+
+def _put_in_order(augmenter: Any) -> None:
+    """The dictionary of misspellings holds lists made of sets, whose order changes from process to process."""
+    words = getattr(getattr(augmenter, "model", None), "dict", None)
+    if isinstance(words, dict):
+        for word, others in words.items():
+            if isinstance(others, list) and all(isinstance(other, str) for other in others):
+                words[word] = sorted(others)
+
+
+@contextmanager
+def _network(kind: type, allowed: bool) -> Iterator[None]:
+    """No download while an augmenter is made, unless a model is named as `hub:NAME`; NLTK's data never."""
+    if kind.__module__.startswith("nlpaug.augmenter.char"):
+        yield
+        return
+    nltk: Any = sys.modules.get("nltk")  # optional to nlpaug, which imports it where it is there
+    constants: Any = import_module("huggingface_hub.constants")
+    download, offline = getattr(nltk, "download", None), constants.HF_HUB_OFFLINE
+    constants.HF_HUB_OFFLINE = offline or not allowed
+    if nltk:
+        nltk.download = _refuse_download
+    try:
+        yield
+    finally:
+        constants.HF_HUB_OFFLINE = offline
+        if nltk:
+            nltk.download = download
+
+
+def _refuse_download(resource: str, *_: Any, **__: Any) -> None:
+    raise LookupError(f"Resource {resource} not found.")
+
+
+def _comes_from_library(error: Exception) -> bool:
+    frames = traceback.walk_tb(error.__traceback__)
+    return any(str(frame.f_globals.get("__name__")).partition(".")[0] in _LIBRARIES for frame, _ in frames)
+
+
+def _first_line(error: Exception) -> str:
+    text = re.sub(r"\x1b\[\d*m", "", str(error))
+    missing = re.search(r"Resource '?(\w+)'? not found", text)
+    if missing:
+        return f"it needs the NLTK data `{missing[1]}`"
+    lines = [line.strip(" *") for line in text.splitlines()]
+    return f"{type(error).__name__}: {next(filter(None, lines), 'no message')[:300]}"

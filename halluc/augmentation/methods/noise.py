@@ -1,0 +1,260 @@
+"""Noise: words written as hasty fingers and bad scans write them."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Collection, Sequence
+from itertools import accumulate
+from typing import Annotated, ClassVar, Literal, get_args
+
+from pydantic import Field, model_validator
+
+from halluc.augmentation.language.casing import pattern, put
+from halluc.augmentation.methods import noise_slips, punctuation_slips
+from halluc.augmentation.methods.base import Augmenter, Rate, RateConfig, Training
+from halluc.augmentation.methods.noise_slips import Slip, folded, unfolded
+from halluc.augmentation.methods.noise_tables import MISSPELLINGS
+from halluc.core.edits import Edit, Editable, Replace, is_free
+from halluc.core.rng import Draws
+
+Kind = Literal[
+    "keyboard", "ocr", "insert", "delete", "swap", "substitute", "double", "misspelling", "whitespace", "punctuation"
+]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+_WEIGHTS: dict[Kind, float] = {
+    "keyboard": 2.0, "ocr": 1.0, "insert": 1.0, "delete": 1.5, "swap": 1.5, "substitute": 0.5, "double": 1.0,
+    "misspelling": 2.0, "whitespace": 0.5, "punctuation": 1.0,
+}  # fmt: skip
+
+# A slip of a character, or None for one that is made otherwise; and what it writes as its reason.
+_Kind = tuple[Slip | None, str]
+_MISSPELLING: _Kind = (None, "misspelling")
+_SLIPS: dict[Kind, _Kind] = {
+    "keyboard": (noise_slips.keyboard, "keyboard neighbour"),
+    "ocr": (noise_slips.ocr, "OCR confusion"),
+    "insert": (noise_slips.insert, "character inserted"),
+    "delete": (noise_slips.delete, "character deleted"),
+    "swap": (noise_slips.swap, "characters swapped"),
+    "substitute": (noise_slips.substitute, "character substituted"),
+    "double": (noise_slips.double, "character doubled"),
+    "misspelling": _MISSPELLING,
+    "whitespace": (None, "white space"),
+}
+
+# One draw of 64 bits makes a slip: 12 choose the kind, 32 the character, 20 what is put there.
+_KIND_BITS, _PLACE_BITS = 12, 32
+_KIND_MASK, _PLACE_MASK = (1 << _KIND_BITS) - 1, (1 << _PLACE_BITS) - 1
+_WHAT_SHIFT = _KIND_BITS + _PLACE_BITS
+
+# A named tuple made this way takes a third of the time, and slips are made by the million.
+_new_tuple = tuple.__new__
+
+# Kinds drawn at random for a token before all are tried in order, and tokens for an example that has too few slips.
+_KIND_DRAWS, _TOKEN_DRAWS = 4, 8
+
+
+class NoiseConfig(RateConfig):
+    type: Literal["noise"]
+    kinds: dict[Kind, Annotated[float, Field(ge=0, le=1_000_000)]] = Field(
+        default=_WEIGHTS,
+        min_length=1,
+        max_length=len(KINDS),
+        description="which slips, each with how often it is drawn beside the others; kinds not named are not made, and "
+        "what a kind cannot do (keyboard neighbours of Chinese) another does",
+    )
+    char_rate: Rate = Field(default=0.1, description="share of the characters of a noised token that are changed")
+    char_at_least: int = Field(
+        default=1, ge=1, le=1_000, description="characters changed in a noised token, where it has so many"
+    )
+    char_at_most: int | None = Field(
+        default=2,
+        ge=1,
+        le=1_000,
+        description="characters changed in a noised token; null: as many as `char_rate` gives",
+    )
+    mentions: bool = Field(default=True, description="whether tokens of mentions are noised too")
+    min_length: int = Field(
+        default=2,
+        ge=1,
+        le=1_000,
+        description="tokens of fewer characters stay as they are; punctuation may slip all the same",
+    )
+
+    @model_validator(mode="after")
+    def _makes_something(self) -> NoiseConfig:
+        if not any(self.kinds.values()):
+            raise ValueError("`kinds` gives no kind of noise a weight above 0")
+        if self.char_at_most is not None and self.char_at_most < self.char_at_least:
+            raise ValueError(f"`char_at_most: {self.char_at_most}` is less than `char_at_least: {self.char_at_least}`")
+        return self
+
+
+class Noise(Augmenter):
+    """Misspells words: keyboard and OCR slips, dropped, doubled and swapped letters, common misspellings, white space.
+
+    ``rate`` is the share of the tokens that can be noised. A token that is drawn and cannot be is left out, and another
+    drawn only where an example would get fewer slips than ``at_least``.
+    """
+
+    Config: ClassVar[type[RateConfig]] = NoiseConfig
+    changes_form_only: ClassVar[bool] = True
+
+    def __init__(self, config: NoiseConfig, training: Training) -> None:
+        self.config = config
+        kinds = [kind for kind in KINDS if config.kinds.get(kind)]
+        self._punctuates = "punctuation" in kinds
+        self._kinds = [_SLIPS[kind] for kind in kinds if kind in _SLIPS]
+        self._table = _table([config.kinds[kind] for kind in kinds if kind in _SLIPS], self._kinds)
+        self._shortest = config.min_length if self._kinds else 1 << 30
+        # Words up to this length have one changed character, always: most do, and they need no list of places.
+        self._longest_with_one = int(1 / config.char_rate) if config.char_rate else 1 << 30
+        if config.char_at_least > 1:
+            self._longest_with_one = 1
+
+    def propose(self, example: Editable, draws: Draws) -> Sequence[Edit]:
+        config = self.config
+        chosen = config.chosen(len(example.tokens), draws)
+        edits: list[Replace] = []
+        everywhere = config.mentions and not example.locked
+        for at in chosen:
+            if everywhere or self._may_change(example, at):
+                edit = self._slip(example, at, chosen, draws)
+                if edit is not None:
+                    edits.append(edit)
+        if chosen and len(edits) < config.at_least:
+            self._add_more(example, chosen, edits, draws)
+        return edits
+
+    def _may_change(self, example: Editable, at: int) -> bool:
+        if not self.config.mentions and any(start <= at < end for start, end, _ in example.spans):
+            return False
+        return is_free(example, at, at + 1)
+
+    def _add_more(self, example: Editable, tried: list[int], edits: list[Replace], draws: Draws) -> None:
+        """Slips of other tokens until there are ``at_least``: some drawn, then all in turn."""
+        size = len(example.tokens)
+        used = set(tried)
+        for edit in edits:
+            used.update(range(edit.start, edit.end))
+        for step in range(_TOKEN_DRAWS + size):
+            at = draws.below(size) if step < _TOKEN_DRAWS else step - _TOKEN_DRAWS
+            if at in used or not self._may_change(example, at):
+                continue
+            used.add(at)
+            slip = self._slip(example, at, used, draws)
+            if slip is not None:
+                edits.append(slip)
+                used.update(range(slip.start, slip.end))
+                if len(edits) >= self.config.at_least:
+                    return
+
+    def _slip(self, example: Editable, at: int, taken: Collection[int], draws: Draws) -> Replace | None:
+        """A slip of one token, at which ``taken`` are those that it may not be joined with."""
+        token = example.tokens[at]
+        if not token.isalnum() and not any(map(str.isalnum, token)):
+            # An empty token, which JSON can hold, has nothing to double.
+            return punctuation_slips.slip(example, at, draws) if self._punctuates and token else None
+        size = len(token)
+        if size < self._shortest:
+            return None
+        bits = draws.bits()
+        if size <= self._longest_with_one and token.isascii():
+            # The short way, for most tokens; what it cannot do it leaves to the long one.
+            if (slip := self._table[bits & _KIND_MASK]) is _MISSPELLING and token.lower() not in MISSPELLINGS:
+                bits = draws.bits()
+                slip = self._table[bits & _KIND_MASK]
+            if slip[0] is not None:
+                place = ((bits >> _KIND_BITS & _PLACE_MASK) * size) >> _PLACE_BITS
+                written = slip[0](token, place, bits >> _WHAT_SHIFT)
+                if written != token:
+                    return _new_tuple(Replace, (at, at + 1, (written,), slip[1]))
+        return self._any_slip(example, at, taken, bits, draws)
+
+    def _any_slip(
+        self, example: Editable, at: int, taken: Collection[int], bits: int, draws: Draws
+    ) -> Replace | None:  # fmt: skip
+        """A slip of the kind that is drawn, then of others, then of the first kind that the token can have."""
+        for _ in range(_KIND_DRAWS):
+            edit = self._made(self._table[bits & _KIND_MASK], example, at, taken, bits >> _KIND_BITS, draws)
+            if edit is not None:
+                return edit
+            bits = draws.bits()
+        made = (self._made(kind, example, at, taken, bits >> _KIND_BITS, draws) for kind in self._kinds)
+        return next((edit for edit in made if edit is not None), None)
+
+    def _made(
+        self, kind: _Kind, example: Editable, at: int, taken: Collection[int], bits: int, draws: Draws
+    ) -> Replace | None:  # fmt: skip
+        """A slip of this kind, if the token can have it."""
+        token = example.tokens[at]
+        slip, why = kind
+        if slip is not None:
+            written = self._written(token, slip, bits, draws)
+            return None if written is None else Replace(at, at + 1, (written,), why)
+        return _misspelt(token, at, bits) if kind is _MISSPELLING else _split_or_joined(example, at, taken, bits)
+
+    def _written(self, token: str, slip: Slip, bits: int, draws: Draws) -> str | None:
+        """The token with a slip of some of its characters; None where it would be as it was."""
+        word, several = folded(token)
+        size = len(word)
+        count = self._count(size, draws)
+        at = ((bits & _PLACE_MASK) * size) >> _PLACE_BITS
+        what = bits >> _PLACE_BITS
+        written = word
+        if count == 1:
+            written = slip(word, at, what)
+            if written == word:  # a character that the slip does not know passes it on to the next
+                tried = (slip(word, (at + step) % size, what) for step in range(1, size))
+                written = next((one for one in tried if one != word), word)
+        else:
+            for place in reversed(draws.some(size, count)):  # from the right, as a slip moves what stands behind it
+                written = slip(written, place, draws.bits() >> _WHAT_SHIFT)
+        return unfolded(written, several) if written != word else None
+
+    def _count(self, size: int, draws: Draws) -> int:
+        """How many characters of so many are changed."""
+        config = self.config
+        expected = config.char_rate * size
+        least = config.char_at_least
+        count = least if expected <= least else draws.count(expected)
+        if config.char_at_most is not None and count > config.char_at_most:
+            count = config.char_at_most
+        return min(count, size)
+
+
+def _table(weights: Sequence[float], kinds: Sequence[_Kind]) -> list[_Kind]:
+    """Each kind as often as its weight says, once at least, in a table that a few bits choose from."""
+    size = _KIND_MASK + 1
+    ends = [part / sum(weights) * size for part in accumulate(weights)]
+    table = [kinds[min(bisect_right(ends, place), len(kinds) - 1)] for place in range(size)] if kinds else []
+    for place, kind in enumerate(kinds):
+        if kind not in table:
+            table[place] = kind
+    return table
+
+
+def _misspelt(token: str, at: int, bits: int) -> Replace | None:
+    known = MISSPELLINGS.get(token.lower())
+    cased = pattern(token) if known else "mixed"
+    if not known or cased == "mixed":
+        return None
+    return Replace(at, at + 1, (put(cased, known[((bits & _PLACE_MASK) * len(known)) >> _PLACE_BITS]),), "misspelling")
+
+
+def _split_or_joined(example: Editable, at: int, taken: Collection[int], bits: int) -> Replace | None:
+    """The token cut in two, or written in one with the next where no border of a span or lock lies between."""
+    token = example.tokens[at]
+    if bits & 1 and at + 1 < len(example.tokens) and at + 1 not in taken and _may_join(example, at):
+        return Replace(at, at + 2, (token + example.tokens[at + 1],), "tokens joined")
+    word, several = folded(token)
+    if len(word) < 2:
+        return None
+    cut = 1 + (((bits >> 1 & _PLACE_MASK) * (len(word) - 1)) >> _PLACE_BITS)
+    return Replace(at, at + 1, (unfolded(word[:cut], several), unfolded(word[cut:], several)), "token split")
+
+
+def _may_join(example: Editable, at: int) -> bool:
+    border = at + 1
+    if any(start == border or end == border for start, end, _ in example.spans):
+        return False
+    return not example.locked or is_free(example, at, at + 2)

@@ -1,0 +1,151 @@
+"""Slips of characters: each changes one character of a word, at one position, or gives the word back as it is.
+
+The words here have one code point a character; ``unfolded`` and ``folded`` bring all others into this form and back.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable
+from functools import lru_cache
+
+from halluc.augmentation.methods.noise_tables import KEYBOARD, OCR, OCR_PAIRS
+
+# (word, position, 20 random bits) -> the word with a slip, or as it was
+Slip = Callable[[str, int, int], str]
+
+RANDOM_BITS = 20
+_PAIR_STARTS = frozenset(pair[0] for pair in OCR_PAIRS)
+_LATIN = "abcdefghijklmnopqrstuvwxyz"
+_JOINER = "\u200d"
+# Where private use begins: characters of several code points are folded into these.
+_PRIVATE, _MOST_PRIVATE = 0xF0000, 0xFFFD
+
+
+def keyboard(word: str, at: int, bits: int) -> str:
+    """A key beside the one that was meant (QWERTY)."""
+    near = KEYBOARD.get(word[at])
+    if near is None:
+        return word
+    return word[:at] + near[(bits * len(near)) >> RANDOM_BITS] + word[at + 1 :]
+
+
+def ocr(word: str, at: int, bits: int) -> str:
+    """What a scanner takes a character, or this one and the next, for."""
+    char = word[at]
+    if char in _PAIR_STARTS and (read := OCR_PAIRS.get(word[at : at + 2])):
+        return word[:at] + read + word[at + 2 :]
+    taken_for = OCR.get(char)
+    if taken_for is None:
+        return word
+    return word[:at] + taken_for[(bits * len(taken_for)) >> RANDOM_BITS] + word[at + 1 :]
+
+
+def insert(word: str, at: int, bits: int) -> str:
+    """A character of the same script behind this one."""
+    letters = alphabet(word[at])
+    if not letters:
+        return word
+    letter = letters[(bits * len(letters)) >> RANDOM_BITS]
+    if word[at + 1 : at + 2].islower():  # behind the capital of a name
+        letter = letter.lower()
+    return word[: at + 1] + letter + word[at + 1 :]
+
+
+def substitute(word: str, at: int, bits: int) -> str:
+    """Another character of the same script in the place of this one."""
+    letters = alphabet(word[at])
+    if not letters:
+        return word
+    chosen = (bits * len(letters)) >> RANDOM_BITS
+    if letters[chosen] == word[at]:
+        chosen -= 1
+    return word[:at] + letters[chosen] + word[at + 1 :]
+
+
+def delete(word: str, at: int, bits: int) -> str:
+    """This character is left out, unless it is the only one."""
+    return word[:at] + word[at + 1 :] if len(word) > 1 else word
+
+
+def double(word: str, at: int, bits: int) -> str:
+    """This character twice."""
+    char = word[at]
+    if word[at + 1 : at + 2].islower():  # behind the capital of a name
+        char = char.lower()
+    return word[: at + 1] + char + word[at + 1 :]
+
+
+def swap(word: str, at: int, bits: int) -> str:
+    """This character and the next (the last: the one before it) change places; capitals stay where they are."""
+    if at + 1 == len(word):
+        at -= 1
+    if at < 0:
+        return word
+    first, second = word[at], word[at + 1]
+    if first.islower() != second.islower():
+        first, second = _cased_like(first, second), _cased_like(second, first)
+    return word[:at] + second + first + word[at + 2 :]
+
+
+def _cased_like(letter: str, other: str) -> str:
+    """A letter in the case of another, where that keeps it one letter."""
+    cased = letter.upper() if other.isupper() else letter.lower() if other.islower() else letter
+    return cased if len(cased) == 1 else letter
+
+
+@lru_cache(maxsize=4096)
+def alphabet(char: str) -> str:
+    """The characters that may stand in for one: of its case, kind and script, itself among them; "" where none may.
+
+    Latin letters have a to z, digits 0 to 9, and all else what stands within 8 code points of it and is of its kind.
+    """
+    kind, code = unicodedata.category(char), ord(char)
+    if kind in ("Co", "Cs", "Cc", "Cf", "Cn"):
+        return ""
+    if char.isascii() and char.isdigit():
+        return "0123456789"
+    if char.isalpha() and unicodedata.name(char, "").startswith("LATIN"):
+        return _LATIN.upper() if char.isupper() else _LATIN
+    script = unicodedata.name(char, "").partition(" ")[0]
+    around = (chr(near) for near in range(max(0, code - 8), min(0x10FFFF, code + 8) + 1))
+    alike = (near for near in around if unicodedata.category(near) == kind and not near.isspace())
+    return "".join(near for near in alike if unicodedata.name(near, "").startswith(script))
+
+
+def folded(token: str) -> tuple[str, list[str]]:
+    """A token with one code point for each character that readers see, and what those stand for that were several.
+
+    A letter stays with its marks and an emoji with its parts: a simplification of the grapheme clusters of Unicode
+    Standard Annex 29.
+    """
+    if token.isascii():
+        return token, []
+    units: list[str] = []
+    for char in token:
+        if units and (_is_attached(char) or units[-1][-1] == _JOINER or _is_half_flag(units[-1], char)):
+            units[-1] += char
+        else:
+            units.append(char)
+    several = list(dict.fromkeys(unit for unit in units if len(unit) > 1))[:_MOST_PRIVATE]
+    codes = {unit: chr(_PRIVATE + number) for number, unit in enumerate(several)}
+    return "".join(codes.get(unit, unit) for unit in units), several
+
+
+def unfolded(word: str, several: list[str]) -> str:
+    """What ``folded`` came from."""
+    for number, unit in enumerate(several):
+        word = word.replace(chr(_PRIVATE + number), unit)
+    return word
+
+
+@lru_cache(maxsize=4096)
+def _is_attached(char: str) -> bool:
+    """Whether a code point belongs to the one before it: marks, joiners, skin tones, tags."""
+    if unicodedata.combining(char) or unicodedata.category(char) in ("Mn", "Mc", "Me"):
+        return True
+    return char in "\u200c\u200d" or "\U0001f3fb" <= char <= "\U0001f3ff" or "\U000e0020" <= char <= "\U000e007f"
+
+
+def _is_half_flag(before: str, char: str) -> bool:
+    return len(before) == 1 and "\U0001f1e6" <= before <= "\U0001f1ff" and "\U0001f1e6" <= char <= "\U0001f1ff"

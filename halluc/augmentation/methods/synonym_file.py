@@ -1,0 +1,93 @@
+"""A user's own file of synonyms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from halluc.augmentation.language.inflection import Inflection
+from halluc.augmentation.language.thesaurus import inflected
+from halluc.augmentation.methods.base import Tokens
+from halluc.augmentation.methods.word_files import entries
+from halluc.core.errors import HallucError, Location, data_error, refuse
+
+_FORM = 'a line is `word<TAB>synonym<TAB>…`; in a .jsonl file, {"word": …, "synonyms": […]}'
+
+# What each word, in small letters, may be replaced with.
+Groups = dict[str, dict[Tokens, None]]
+
+
+class FileThesaurus:
+    """Synonyms of a word from a user's file; with ``inflect`` those of what it is a form of, brought into that form."""
+
+    def __init__(self, groups: Groups, inflect: bool) -> None:
+        self._groups = {word: tuple(synonyms) for word, synonyms in groups.items()}
+        self._inflection = Inflection() if inflect else None
+
+    def synonyms(self, word: str) -> tuple[Tokens, ...]:
+        """The synonyms of a word in small letters, each as tokens, in the order of the file."""
+        known = self._groups.get(word)
+        if known is not None or self._inflection is None:
+            return known or ()
+        inflection = self._inflection
+        readings = inflection.readings(word, lambda lemma, _: lemma in self._groups)
+        found: dict[Tokens, None] = {}
+        for lemma, _, _ in readings[:1]:
+            of_lemma = [one for one in readings if one.lemma == lemma]
+            for synonym in self._groups[lemma]:
+                # The file does not tell a noun from a verb: where their forms differ, there is none to be sure of.
+                forms = {inflected(inflection, list(synonym), part, form) for _, part, form in of_lemma}
+                if len(forms) == 1 and (tokens := forms.pop()) is not None:
+                    found[tokens] = None
+        return tuple(found)
+
+
+def read_synonyms(reference: str) -> Groups:
+    """The synonyms of each word, in the order of the file.
+
+    A line of words with tabs between makes all of them synonyms of each other; blank lines and lines that begin with
+    ``# `` are skipped. In a file that ends in ``.jsonl``, ``word`` has the ``synonyms``, and not the other way round. A
+    synonym is split into tokens at white space.
+
+    Raises:
+        HallucError D101: no such file. D143, D104, up to 20 at once: lines that cannot be read, or not one that can.
+    """
+    groups: Groups = {}
+    errors: list[HallucError] = []
+    for item in entries(reference, _of_columns, _of_object, code="D143", form=_FORM):
+        if isinstance(item, HallucError):
+            errors.append(item)
+            continue
+        for word, synonyms in item[1]:
+            of_word = groups.setdefault(word.lower(), {})
+            of_word.update((tuple(synonym.split()), None) for synonym in synonyms if synonym != word)
+    refuse(errors)
+    if not groups:
+        raise data_error("D143", f"{reference} holds no synonyms", Location(reference), _FORM)
+    return groups
+
+
+_Entry = list[tuple[str, list[str]]]
+
+
+def _of_columns(line: str) -> _Entry | str:
+    """Each word of a group with all of the group, or what is wrong."""
+    group = [" ".join(word.split()) for word in line.split("\t")]
+    if len(group) == 1:
+        return "no tab between a word and its synonym"
+    if not all(group):
+        return "nothing before, between or behind the tabs"
+    if len({word.lower() for word in group}) == 1:
+        return "a word is no synonym of itself"
+    return [(word, group) for word in dict.fromkeys(group)]
+
+
+def _of_object(record: Mapping[str, Any]) -> _Entry | str:
+    word, synonyms = record.get("word"), record.get("synonyms")
+    if not isinstance(word, str) or not word.strip():
+        return "no text in the field `word`"
+    if not isinstance(synonyms, list) or not synonyms:
+        return "no list in the field `synonyms`"
+    if not all(isinstance(synonym, str) and synonym.strip() for synonym in synonyms):
+        return "not every one of the `synonyms` is a text"
+    return [(" ".join(word.split()), [" ".join(synonym.split()) for synonym in synonyms])]

@@ -1,0 +1,150 @@
+"""An n-gram model as flat arrays: symbols of a tag and a token, and what follows every context."""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple
+
+import numpy
+
+from halluc.augmentation.methods.base import tags
+from halluc.core.edits import Editable
+from halluc.core.examples import Span
+from halluc.core.rng import Draws
+
+# The symbol, and the tag, of what stands before and after every example.
+BORDER = 0
+
+
+class Symbols:
+    """The pairs of tag and token, numbered in the order of first appearance."""
+
+    def __init__(self) -> None:
+        self.tokens = [""]
+        self.tags = [BORDER]
+        self._names = [""]
+        self._number: dict[str, tuple[int, dict[str, int]]] = {}
+
+    def of(self, example: Editable) -> list[int]:
+        return [self._symbol(tag, token) for tag, token in zip(tags(example), example.tokens, strict=True)]
+
+    def _symbol(self, tag: str, token: str) -> int:
+        if tag not in self._number:
+            self._number[tag] = len(self._names), {}
+            self._names.append(tag)
+        tag_number, of_tag = self._number[tag]
+        symbol = of_tag.get(token)
+        if symbol is None:
+            symbol = of_tag[token] = len(self.tokens)
+            self.tokens.append(token)
+            self.tags.append(tag_number)
+        return symbol
+
+    def parsed(self, symbols: Sequence[int]) -> Editable:
+        """The labelled example that the symbols spell; ``I-`` goes on with the span before it."""
+        spans: list[Span] = []
+        for at, symbol in enumerate(symbols):
+            prefix, _, label = self._names[self.tags[symbol]].partition("-")
+            if prefix == "B":
+                spans.append(Span(at, at + 1, label))
+            elif prefix == "I":
+                spans[-1] = Span(spans[-1].start, at + 1, label)
+        return Editable(tuple([self.tokens[symbol] for symbol in symbols]), tuple(spans))
+
+
+class Level(NamedTuple):
+    """All contexts of one length with what follows them, as flat arrays: a few bytes an n-gram.
+
+    ``codes`` are the contexts, ascending, each made of the next shorter one and the symbol before that. What follows
+    context ``n`` stands in ``symbols`` from ``starts[n]`` to ``starts[n + 1]``; ``sums`` are the running sums of their
+    weights, and ``passed`` is how often a shorter context is used instead (Witten & Bell).
+    """
+
+    codes: array[int]
+    starts: array[int]
+    symbols: array[int]
+    sums: array[float]
+    passed: array[float]
+
+    def context(self, code: int) -> int:
+        """The number of a context, or -1 where the training split has none such."""
+        at = bisect_left(self.codes, code)
+        return at if at < len(self.codes) and self.codes[at] == code else -1
+
+    def drawn(self, context: int, draws: Draws) -> int:
+        start, end = self.starts[context], self.starts[context + 1]
+        below = self.sums[start - 1] if start else 0.0
+        wanted = below + draws.uniform() * (self.sums[end - 1] - below)
+        return self.symbols[min(bisect_right(self.sums, wanted, start, end), end - 1)]
+
+
+class Model(NamedTuple):
+    """What is sampled from."""
+
+    symbols: Symbols
+    levels: tuple[Level, ...]
+
+
+class Stream:
+    """The training examples of one set of labels, one after the other, as symbols with borders between them."""
+
+    def __init__(self, padding: int) -> None:
+        self.symbols, self.count = Symbols(), 0
+        self._padding = padding
+        self._stream = array("q", [BORDER] * padding)
+
+    def add(self, example: Editable) -> None:
+        if not example.tokens:
+            return
+        self._stream.extend(self.symbols.of(example))
+        self._stream.extend([BORDER] * self._padding)
+        self.count += 1
+
+    def model(self, power: float) -> Model:
+        return Model(self.symbols, levels_of(self._stream, self.symbols.tags, self._padding, power))
+
+
+def levels_of(stream: Sequence[int], tag_of: Sequence[int], padding: int, power: float) -> tuple[Level, ...]:
+    """The levels of a stream of symbols with ``padding`` borders around each example.
+
+    Level 0 has the last tag for its context, level n the last n symbols; counts are raised to ``power``.
+    """
+    symbols, kinds = numpy.array(stream, dtype=numpy.int64), numpy.array(tag_of, dtype=numpy.int64)
+    size = len(kinds)
+    at = padding + numpy.flatnonzero((symbols[padding:] != BORDER) | (symbols[padding - 1 : -1] != BORDER))
+    context = codes = kinds[symbols[at - 1]]
+    levels = []
+    for depth in range(padding + 1):
+        if depth:
+            codes = context * size + symbols[at - depth]
+        known, numbered = numpy.unique(codes, return_inverse=True)
+        # Tags are their own numbers, since every tag stands before something.
+        context = numbered
+        levels.append(_level(known, context * size + symbols[at], size, power))
+    return tuple(levels)
+
+
+def _level(known: Any, ngrams: Any, size: int, power: float) -> Level:
+    """One level, from its contexts and the code (context and symbol) of every n-gram."""
+    codes, counts = numpy.unique(ngrams, return_counts=True)
+    context = codes // size
+    starts = numpy.searchsorted(context, numpy.arange(len(known) + 1))
+    most = numpy.maximum.reduceat(counts, starts[:-1]).astype(float)
+    # Weights as shares of the greatest: a high power of a great count would drown its neighbours in the running sums.
+    weights = (counts / most[context]) ** power
+    totals = numpy.add.reduceat(weights, starts[:-1]) * most**power
+    distinct = numpy.diff(starts)
+    return Level(
+        _packed("q", known),
+        _packed("q", starts),
+        _packed("i", codes % size),
+        _packed("d", numpy.cumsum(weights)),
+        _packed("d", distinct / (totals + distinct)),
+    )
+
+
+def _packed(code: Literal["q", "i", "d"], values: Any) -> Any:
+    """An ``array``, whose single values are read faster than those of NumPy."""
+    return array(code, values.astype(code).tobytes())

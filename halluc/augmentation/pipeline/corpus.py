@@ -1,0 +1,112 @@
+"""A corpus made: candidates by many processes, taken one after the other in (example, copy) order, in constant memory.
+
+The bytes of the result depend on nothing but config, seed and corpora: not on processes, chunks, shards or kills.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+
+from halluc.augmentation.pipeline.journal import Journal
+from halluc.augmentation.pipeline.layout import JOURNALLED, PARTIAL
+from halluc.augmentation.pipeline.lines import Press
+from halluc.augmentation.pipeline.manifest import finish
+from halluc.augmentation.pipeline.preparation import Prepared
+from halluc.augmentation.pipeline.selection import Item, Outcome, Taking, read_outcome
+from halluc.augmentation.pipeline.shards import Shard, finished_shards, shard_journal
+from halluc.augmentation.pipeline.workers import in_order, number_of
+from halluc.runs.schema import AugmentFile
+
+# Examples that are made together: enough that handing them over costs little, few enough to be done in a blink.
+_CHUNK = 128
+
+# Called with examples done and examples in all.
+Progress = Callable[[int, int], None]
+
+
+def make(prepared: Prepared, folder: Path, fingerprint: str, progress: Progress) -> AugmentFile:
+    """Write train.jsonl, provenance.jsonl and, last, manifest.json into ``folder``; goes on where a kill left off.
+
+    Raises:
+        HallucError E401: the disk is full. E430: a process was killed. R130: the journal is damaged. D130: a token
+            does not fit the columns that `format: conll` asks for.
+    """
+    clock = time.monotonic()
+    with Journal(folder / PARTIAL, JOURNALLED, fingerprint) as journal:
+        taking = Taking.resumed(prepared, journal)
+        began = taking.seconds
+        for item, outcome in _outcomes(prepared, folder, fingerprint, taking.next):
+            taking.take(item, outcome)
+            progress(item.number + 1, len(prepared.plan))
+            if journal.is_due():
+                taking.seconds = began + time.monotonic() - clock
+                journal.commit(taking.state())
+        taking.next = len(prepared.plan)
+        taking.seconds = began + time.monotonic() - clock
+        journal.commit(taking.state())
+    return finish(prepared, taking.tally, folder, fingerprint, taking.seconds)
+
+
+def make_shard(prepared: Prepared, folder: Path, fingerprint: str, shard: Shard, progress: Progress) -> int:
+    """Try the candidates of one share of the examples, for ``make`` to take; returns how many examples that were."""
+    first, last = shard.range(len(prepared.plan))
+    with shard_journal(folder, shard, fingerprint) as journal:
+        start = int(journal.state.get("next", first))
+        if not journal.state.get("done"):
+            items = _items(prepared, start, last)
+            for item, outcome in _tried(prepared, items):
+                journal.write(shard.FILE, json.dumps(outcome, ensure_ascii=True))
+                progress(item.number + 1 - first, last - first)
+                if journal.is_due():
+                    journal.commit({"next": item.number + 1})
+            journal.commit({"next": last, "done": True})
+    return last - first
+
+
+def _outcomes(prepared: Prepared, folder: Path, fingerprint: str, start: int) -> Iterator[tuple[Item, Outcome]]:
+    items = _items(prepared, start, len(prepared.plan))
+    shards = finished_shards(folder, fingerprint)
+    if shards is None:
+        return _tried(prepared, items)
+    # A shard has a line an item, in the order of the items.
+    skipped = sum(1 for number in range(start) if prepared.job.config.keep_original or prepared.plan[number])
+    lines = itertools.islice(itertools.chain.from_iterable(shards), skipped, None)
+    return zip(items, map(read_outcome, lines), strict=True)
+
+
+def _items(prepared: Prepared, first: int, last: int) -> Iterator[Item]:
+    """The examples from ``first`` to ``last`` that anything is to be written of."""
+    keep = prepared.job.config.keep_original
+    source = itertools.islice(prepared.job.source, first, last)
+    for number, example in enumerate(source, first):
+        if keep or prepared.plan[number]:
+            yield Item(number, example, prepared.plan[number])
+
+
+def _tried(prepared: Prepared, items: Iterable[Item]) -> Iterator[tuple[Item, Outcome]]:
+    """Items with their outcomes, by as many processes as the config allows."""
+    config = prepared.job.config
+    press, keep = prepared.press, config.keep_original
+
+    def work(chunk: Sequence[Item]) -> list[Outcome]:
+        return [_try(press, item, keep) for item in chunk]
+
+    # A few examples are sooner made than processes started.
+    workers = number_of(config.workers) if len(prepared.plan) > 4 * _CHUNK or config.workers != "auto" else 1
+    for chunk, outcomes in in_order(work, _chunks(items), workers):
+        yield from zip(chunk, outcomes, strict=True)
+
+
+def _chunks(items: Iterable[Item]) -> Iterator[list[Item]]:
+    items = iter(items)
+    while chunk := list(itertools.islice(items, _CHUNK)):
+        yield chunk
+
+
+def _try(press: Press, item: Item, keep: bool) -> Outcome:
+    original = press.original(item.example) if keep else None
+    return Outcome(original, [press.candidate(item.example, copy) for copy in range(1, item.copies + 1)])

@@ -1,0 +1,82 @@
+"""The fields of an example, each by itself: the texts of a pair, where both may change."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+
+from halluc.augmentation.methods.base import Rejected
+from halluc.core.edits import Editable, Range, Replace
+from halluc.core.examples import Span
+
+
+def fields(example: Editable) -> list[Range]:
+    """The ranges between borders, which are locked ranges without length, but for what is locked at their ends.
+
+    A text that is locked as a whole has none. No span is cut.
+    """
+    size = len(example.tokens)
+    if not example.locked:
+        return [(0, size)] if size else []
+    borders = [start for start, end in example.locked if start == end]
+    found = (_narrowed(example, *ends) for ends in zip([0, *borders], [*borders, size], strict=True))
+    whole = [(start, end) for start, end in found if start < end]
+    cuts = {cut for ends in whole for cut in ends}
+    is_cut = any(first < cut < last for first, last, _ in example.spans for cut in cuts)
+    return [(0, size)] if is_cut else whole
+
+
+def _narrowed(example: Editable, start: int, end: int) -> Range:
+    """A field without what is locked at its ends."""
+    for first, last in example.locked:
+        start = last if first <= start < last else start
+    for first, last in reversed(example.locked):
+        end = first if first < end <= last else end
+    return start, end
+
+
+def part(example: Editable, start: int, end: int) -> Editable:
+    """Some tokens as an example of their own; no span crosses their ends."""
+    if not start and end == len(example.tokens):
+        return example
+    spans = [Span(first - start, last - start, label) for first, last, label in example.spans if start <= first < end]
+    locked = [(first - start, last - start) for first, last in example.locked if start <= first < last <= end]
+    return Editable(example.tokens[start:end], tuple(spans), tuple(locked), example.labels)
+
+
+def moved(example: Editable, start: int, edits: Sequence[Replace]) -> list[Replace]:
+    """The edits of the part from ``start`` as edits of the whole.
+
+    What comes first in a text behind a border would belong to the text before it: it is put in with the first token.
+
+    Raises:
+        Rejected: that token is labelled.
+    """
+    found = [edit._replace(start=edit.start + start, end=edit.end + start) for edit in edits] if start else [*edits]
+    first = next((edit for edit in found if edit.start == edit.end == start), None)
+    if first is None or (start, start) not in example.locked:
+        return found
+    if any(span.start == start for span in example.spans):
+        raise Rejected("alignment")
+    found.remove(first)
+    old = next((edit for edit in found if edit.start == start), None)
+    if old is None:
+        old = Replace(start, start + 1, example.tokens[start : start + 1], first.why)
+    else:
+        found.remove(old)
+    return [old._replace(tokens=(*first.tokens, *old.tokens)), *found]
+
+
+def picked(example: Editable, at: Sequence[int]) -> Editable:
+    """Some tokens, by their ascending positions, of an example without spans."""
+    locked = [(bisect_left(at, first), bisect_left(at, last)) for first, last in example.locked]
+    return Editable(tuple([example.tokens[number] for number in at]), (), tuple(locked), example.labels)
+
+
+def spread(edit: Replace, at: Sequence[int]) -> Replace:
+    """An edit of tokens that were picked, as one of the whole; what lies between two that it covers goes with them."""
+    start, end = edit.start, edit.end
+    if start < end:
+        return edit._replace(start=at[start], end=at[end - 1] + 1)
+    place = at[start] if start < len(at) else at[-1] + 1
+    return edit._replace(start=place, end=place)

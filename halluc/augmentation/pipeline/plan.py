@@ -1,0 +1,130 @@
+"""How many new examples each training example is to have: the size asked for, spent where the focus says."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from halluc.augmentation.methods.base import Training
+from halluc.augmentation.units import UNITS, Kind, Unit
+from halluc.core.edits import Editable
+from halluc.core.examples import Span
+from halluc.core.rng import Draws
+from halluc.gap.stopwords import is_content, text_words
+
+# No mention counts for more than this many troubles, lest one name take the whole corpus.
+_MOST_HITS = 3
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """What an earlier run got wrong on dev: by label the share of its claims and gold that were over-claimed or
+    omitted, and how often each content word stands in such a mention, or text, of the label."""
+
+    shares: Mapping[str, float] = field(default_factory=dict)
+    words: Mapping[tuple[str, str], int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, mentions: Iterable[tuple[str, str, bool]], kind: Kind = "mentions") -> Trouble:
+        """From (text, label, whether it went wrong) of every claim and every omission."""
+        content = text_words if kind == "words" else _content
+        total: dict[str, int] = {}
+        wrong: dict[str, int] = {}
+        words: dict[tuple[str, str], int] = {}
+        for text, label, went_wrong in mentions:
+            total[label] = total.get(label, 0) + 1
+            if went_wrong:
+                wrong[label] = wrong.get(label, 0) + 1
+                for word in content(text):
+                    words[label, word] = words.get((label, word), 0) + 1
+        return cls({label: wrong.get(label, 0) / count for label, count in total.items()}, words)
+
+
+def _content(text: str) -> list[str]:
+    return [word for word in text.split() if is_content(word)]
+
+
+class Focus:
+    """Gives an example its weight: how much of the new examples it gets, beside the others.
+
+    ``counts`` says how often each label stands in the training split.
+    """
+
+    def __init__(
+        self, kind: str, training: Training, counts: Mapping[str, int], trouble: Trouble | None = None
+    ) -> None:  # fmt: skip
+        if kind == "gap" and trouble is not None:
+            kind = "trouble"
+        self._of = {"balance": self._rarity, "gap": self._gap, "trouble": self._troubled}.get(kind)
+        self._of_text = {"balance": self._rarities, "gap": self._shown_here, "trouble": self._troubles}.get(kind)
+        self.trouble = trouble or Trouble()
+        self.counts = counts
+        self.mentions, self.texts_with = training.mentions, training.texts_with
+
+    def weight(self, example: Editable, labels: Sequence[str]) -> float:
+        """The weight of an example with labels, in units that are its own; -1 for one without.
+
+        Labels of an example without mentions are labels of the whole.
+        """
+        if not labels or self._of is None or self._of_text is None:
+            return -1.0
+        if not example.spans:
+            return self._of_text(UNITS["words"](example), labels)
+        return sum(self._of(example, span) for span in example.spans)
+
+    def _rarity(self, example: Editable, span: Span) -> float:
+        return 1 / self.counts[span.label]
+
+    def _rarities(self, words: Sequence[Unit], labels: Sequence[str]) -> float:
+        return sum(1 / self.counts[label] for label in labels)
+
+    def _shown_here(self, words: Sequence[Unit], labels: Sequence[str]) -> float:
+        """The share of the content words of a text that no other text of training shows."""
+        return _share(words, lambda word: self.texts_with.get(word) == 1)
+
+    def _troubles(self, words: Sequence[Unit], labels: Sequence[str]) -> float:
+        """The share of trouble of each label, and that of the text's content words which stand in its trouble."""
+        return sum(self.trouble.shares.get(label, 0.0) + self._hit(words, label) for label in labels)
+
+    def _hit(self, words: Sequence[Unit], label: str) -> float:
+        return _share(words, lambda word: (label, word) in self.trouble.words)
+
+    def _gap(self, example: Editable, span: Span) -> float:
+        """1 for a mention that training shows once, or with another label too."""
+        mention = example.tokens[span.start : span.end]
+        seen_once = self.mentions.get(span.label, {}).get(mention) == 1
+        confusable = any(mention in of for label, of in self.mentions.items() if label != span.label)
+        return float(seen_once or confusable)
+
+    def _troubled(self, example: Editable, span: Span) -> float:
+        """The label's share of trouble, and the troubled mentions of the label that share a content word."""
+        words = filter(is_content, example.tokens[span.start : span.end])
+        hits = sum(self.trouble.words.get((span.label, word), 0) for word in words)
+        return self.trouble.shares.get(span.label, 0.0) + min(hits, _MOST_HITS)
+
+
+def _share(words: Sequence[Unit], is_so: Callable[[str], bool]) -> float:
+    """The share of content words of which something is so; 0 where there is none."""
+    return sum(is_so(word) for (word,) in words) / len(words) if words else 0.0
+
+
+def copies(weights: array[float], added: int, seed: int) -> array[int]:
+    """How many new examples each example gets, ``added`` in all; ``weights`` are those of ``Focus.weight``.
+
+    Examples without labels keep their share of the corpus: a corpus of nothing but labels teaches a model to claim too
+    much. The rest is shared out by weight. It is systematic sampling: the counts differ from what the weights ask
+    for by less than one.
+    """
+    plan = array("I", bytes(4 * len(weights)))
+    bearing = sum(weight >= 0 for weight in weights)
+    total = sum(weight for weight in weights if weight >= 0)
+    scale = bearing / total if total else 0.0
+    unit = added / len(weights) if len(weights) else 0.0
+    start, reached, given = Draws.of(seed, "copies").uniform(), 0.0, 0
+    for number, weight in enumerate(weights):
+        reached += 1.0 if weight < 0 or not total else weight * scale
+        upto = min(added, int(reached * unit + start)) if number + 1 < len(weights) else added
+        plan[number] = upto - given
+        given = upto
+    return plan

@@ -1,0 +1,121 @@
+"""Candidates taken one after the other, in the order of the examples, whoever made them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from halluc.augmentation.filters.filters import Filter
+from halluc.augmentation.pipeline.candidates import UNCHANGEABLE, Refusal
+from halluc.augmentation.pipeline.journal import Journal
+from halluc.augmentation.pipeline.layout import CANDIDATES, NOTES, ORIGINALS, PROVENANCE
+from halluc.augmentation.pipeline.lines import Line, Tried
+from halluc.augmentation.pipeline.preparation import Prepared
+from halluc.augmentation.pipeline.tally import Tally
+
+
+class Item(NamedTuple):
+    """An example, its place in the training split, and how many copies it is to have."""
+
+    number: int
+    example: Any
+    copies: int
+
+
+class Outcome(NamedTuple):
+    """What came of an example: its own line where originals are kept, and of every copy what was tried."""
+
+    original: str | None
+    tried: list[Tried]
+
+
+def read_outcome(plain: Any) -> Outcome:
+    """An outcome that went through JSON."""
+    original, tried = plain
+    return Outcome(original, [Tried(_read_line(line), [Refusal(*one) for one in refused]) for line, refused in tried])
+
+
+def _read_line(plain: Any) -> Line | None:
+    if plain is None:
+        return None
+    line = Line(*plain)
+    return line._replace(keys=tuple(tuple(keys) for keys in line.keys), labels=tuple(line.labels))
+
+
+@dataclass
+class Taking:
+    """Takes outcomes in order: the one place where candidates meet each other."""
+
+    prepared: Prepared
+    journal: Journal
+    tally: Tally
+    next: int = 0
+    seconds: float = 0.0
+    memories: list[tuple[int, Filter]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        filters = enumerate(self.prepared.filters)
+        self.memories = [(number, one) for number, one in filters if one.memory is not None]
+
+    @classmethod
+    def resumed(cls, prepared: Prepared, journal: Journal) -> Taking:
+        """As the journal has it: what was taken is remembered again."""
+        state = journal.state
+        tally = Tally.restored(state["tally"]) if state else Tally(wanted=prepared.wanted)
+        taking = cls(prepared, journal, tally, state.get("next", 0), state.get("seconds", 0.0))
+        if state:
+            for keys, _ in journal.lines(NOTES):
+                taking._remember(keys)
+        return taking
+
+    def state(self) -> dict[str, Any]:
+        return {"next": self.next, "seconds": self.seconds, "tally": self.tally.state()}
+
+    def take(self, item: Item, outcome: Outcome) -> None:
+        if outcome.original is not None:
+            self.journal.write(ORIGINALS, outcome.original)
+        for copy, tried in enumerate(outcome.tried, 1):
+            self._take_one(item.example, copy, tried)
+        self.next = item.number + 1
+
+    def _take_one(self, example: Any, copy: int, tried: Tried) -> None:
+        """The first candidate that shares no key with one taken before; further ones are made here and now."""
+        press = self.prepared.press
+        while True:
+            for refusal in tried.refusals:
+                self.tally.refuse(refusal, self._text(example))
+            line = tried.line
+            if line is None:
+                self.tally.given_up += not any(refusal.reason == UNCHANGEABLE for refusal in tried.refusals)
+                return
+            clash = self._clash(line)
+            if clash is None:
+                self._write(line)
+                return
+            self.tally.refuse(Refusal(clash, line.method, line.shown), self._text(example))
+            tried = press.candidate(example, copy, line.attempt + 1)
+
+    def _text(self, example: Any) -> str:
+        return " ".join(self.prepared.job.shape.editable(example).tokens)
+
+    def _clash(self, line: Line) -> str | None:
+        """The filter that knows one of the line's keys already."""
+        for number, one in self.memories:
+            assert one.memory is not None
+            if any(key in one.memory for key in line.keys[number]):
+                return one.name
+        return None
+
+    def _remember(self, keys: Sequence[Sequence[int]]) -> None:
+        for number, one in self.memories:
+            assert one.memory is not None
+            one.memory.update(keys[number])
+
+    def _write(self, line: Line) -> None:
+        self._remember(line.keys)
+        self.tally.keep(line.method, line.size, line.labels, line.units, line.new)
+        self.journal.write(CANDIDATES, line.text)
+        self.journal.write(PROVENANCE, line.provenance)
+        self.journal.write(NOTES, json.dumps([line.keys, line.shown]))

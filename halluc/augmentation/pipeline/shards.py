@@ -1,0 +1,60 @@
+"""The candidates of a share of the examples, tried on one machine of several, for a last call to take in order."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from halluc.augmentation.pipeline.journal import Journal
+
+
+@dataclass(frozen=True)
+class Shard:
+    """The ``number``-th, from 1, of ``of`` shares."""
+
+    FILE: ClassVar[str] = "tried.jsonl"
+
+    number: int
+    of: int
+
+    def range(self, size: int) -> tuple[int, int]:
+        """Its examples, half open: the shares follow each other."""
+        return size * (self.number - 1) // self.of, size * self.number // self.of
+
+    @property
+    def folder(self) -> str:
+        return f".shard-{self.number}-of-{self.of}"
+
+
+def shard_journal(folder: Path, shard: Shard, fingerprint: str) -> Journal:
+    return Journal(folder / shard.folder, (Shard.FILE,), fingerprint)
+
+
+def finished_shards(folder: Path, fingerprint: str) -> list[Iterator[Any]] | None:
+    """What each of the shards tried, where all of a set are there, done, and of this fingerprint."""
+    named = (re.fullmatch(r"\.shard-1-of-(\d+)", one.name) for one in sorted(folder.glob(".shard-1-of-*")))
+    for match in filter(None, named):
+        shards = [Shard(number, int(match[1])) for number in range(1, int(match[1]) + 1)]
+        if all(_is_done(folder / shard.folder, fingerprint) for shard in shards):
+            return [_lines(folder / shard.folder / Shard.FILE) for shard in shards]
+    return None
+
+
+def _is_done(folder: Path, fingerprint: str) -> bool:
+    try:
+        known = json.loads((folder / "progress.json").read_text(encoding="utf-8"))
+        size = (folder / Shard.FILE).stat().st_size
+        return bool(
+            known["fingerprint"] == fingerprint and known["state"]["done"] and known["sizes"][Shard.FILE] == size
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _lines(path: Path) -> Iterator[Any]:
+    with path.open("rb") as file:
+        yield from map(json.loads, file)

@@ -1,0 +1,104 @@
+"""Forest plots of slopes along an axis of numbers, and of how the slopes of arms differ from their reference's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from halluc.reporting import formats
+from halluc.reporting.charts.chart import MOST_ROWS, Chart, told_in_words
+from halluc.reporting.charts.difference_charts import MATCHED, signed_scale
+from halluc.reporting.charts.rows import Block, Mark, Panel, forest
+from halluc.reporting.charts.scales import Scale
+from halluc.reporting.charts.study_cells import called
+from halluc.runs.studies import ArmTrend, Line, StudyFigures
+
+# heading -> figure
+_FIGURES = {
+    "hallucination": "hallucination_rate",
+    "omission matched": MATCHED,
+    "omission": "omission_rate",
+}
+_NOTE = "Change per {unit} of {axis}, with 95% intervals; filled where p is under .05 with at least three seeds. "
+
+
+def charts(study: StudyFigures) -> list[Chart]:
+    """Ids begin with ``slope-`` and ``slope-difference-``."""
+    found = []
+    for number, axis in enumerate(dict.fromkeys(trend.axis for trend in study.trends), start=1):
+        trends = [trend for trend in study.trends if trend.axis == axis]
+        title = f"Slopes along {formats.visible(axis)}"
+        note = _note(axis, trends) + "Right of the line the figure rises with it."
+        found.append(_chart(f"slope-{number}", title, note, trends, lambda trend: called(trend.choice)))
+    families: dict[tuple[str, str, str, str], list[ArmTrend]] = {}
+    for one in study.arm_trends:
+        families.setdefault((one.axis, one.arm_axis, str(one.reference), called(one.choice)), []).append(one)
+    for number, ((axis, arms, reference, choice), lines) in enumerate(families.items(), start=1):
+        where = f", {choice}" if choice else ""
+        title = f"Slopes along {formats.visible(axis)}: each {formats.visible(arms)} less {formats.visible(reference)}"
+        note = _note(axis, lines) + "Left of the line the arm's figure rises less than its"
+        note += f" reference's{where}."
+        found.append(_chart(f"slope-difference-{number}", title + where, note, lines, _arm))
+    return [chart for chart in found if chart is not None]
+
+
+def _note(axis: str, lines: Sequence[Line]) -> str:
+    unit = "factor of 10" if lines[0].scale == "log10" else "unit"
+    return _NOTE.format(unit=unit, axis=formats.visible(axis))
+
+
+def _arm(line: Line) -> str:
+    return formats.visible(line.arm) if isinstance(line, ArmTrend) else ""
+
+
+def _chart(id: str, title: str, note: str, lines: Sequence[Line], name: Callable[[Line], str]) -> Chart | None:
+    """A row for each line by its name and a panel for each figure; a row for each figure where all have one name."""
+    names = list(dict.fromkeys(map(name, lines)))
+    if len(names) == 1:
+        return _by_figure(id, title, note, lines)
+    by_name = {(name(line), line.name): line for line in lines if line.name == MATCHED or not line.by}
+    shown = names[: 2 * MOST_ROWS]
+    panels = [
+        Panel(heading, _scale(name_, lines), [_mark(by_name.get((one, name_))) for one in shown], has_zero=True)
+        for heading, name_ in _FIGURES.items()
+        if any((one, name_) in by_name for one in shown)
+    ]
+    if not panels:
+        return None
+    alt = told_in_words(shown, [_said(by_name.get((one, figure)) for figure in _FIGURES.values()) for one in shown])
+    columns = ["", *(formats.title(figure) for figure in _FIGURES.values())]
+    rows = [[one, *(_told(by_name.get((one, figure))) for figure in _FIGURES.values())] for one in names]
+    return forest([Block(shown, panels)]).chart(id, title, note, alt, columns, rows)
+
+
+def _by_figure(id: str, title: str, note: str, lines: Sequence[Line]) -> Chart | None:
+    shares = [line for line in lines if formats.is_percent(line.name) and line.slope is not None]
+    if not shares:
+        return None
+    names = [formats.title(line.name, line.by) for line in shares]
+    figures = [formats.difference(line.name, line.slope, unit=False) for line in shares]
+    ends = [(line.slope, line.slope_interval) for line in shares]
+    panel = Panel("", signed_scale(shares[0].name, ends), [_mark(line) for line in shares], figures, has_zero=True)
+    alt = told_in_words(names, figures)
+    rows = [[formats.title(line.name, line.by), _told(line)] for line in lines]
+    return forest([Block(names, [panel], longest=30)]).chart(id, title, note, alt, ["", "slope"], rows)
+
+
+def _scale(name: str, lines: Iterable[Line]) -> Scale:
+    return signed_scale(name, [(line.slope, line.slope_interval) for line in lines if line.name == name], most=3)
+
+
+def _mark(line: Line | None) -> Mark | None:
+    if line is None or line.slope is None:
+        return None
+    return Mark(line.slope, line.slope_interval, line.sign != 0)
+
+
+def _said(lines: Iterable[Line | None]) -> str:
+    return ", ".join(f"{formats.title(line.name)} {_told(line)}" for line in lines if line is not None)
+
+
+def _told(line: Line | None) -> str:
+    if line is None:
+        return ""
+    told = formats.difference(line.name, line.slope)
+    return f"{told} {formats.interval(line.name, line.slope_interval)}".strip()

@@ -1,0 +1,82 @@
+"""A study as charts see it: cells by line, their figures by name, and what a choice is called."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from halluc.reporting import formats
+from halluc.runs.studies import CellFigures, Plain, SeedFigure, StudyFigures
+
+Key = tuple[str, tuple[tuple[str, str], ...]]
+
+
+def figure(cell: CellFigures, key: Key) -> SeedFigure | None:
+    """A figure of a cell that has a value."""
+    found = (one for one in cell.figures if (one.name, tuple(one.by.items())) == key and one.mean is not None)
+    return next(found, None)
+
+
+def numeric_axes(study: StudyFigures) -> list[str]:
+    """Axes of numbers that have more than one."""
+    axes = study.cells[0].choice if study.cells else {}
+    return [
+        axis
+        for axis in axes
+        if len({cell.choice[axis] for cell in study.cells}) > 1
+        and all(is_number(cell.choice[axis]) for cell in study.cells)
+    ]
+
+
+def arm_axes(study: StudyFigures) -> list[str]:
+    """Axes of anything else that have more than one value."""
+    axes = study.cells[0].choice if study.cells else {}
+    numeric = numeric_axes(study)
+    return [axis for axis in axes if axis not in numeric and len({str(cell.choice[axis]) for cell in study.cells}) > 1]
+
+
+def is_number(value: Plain) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def called(choice: Mapping[str, Plain]) -> str:
+    """What a choice is called: arms by their name, all else with its axis; empty of no choice."""
+    return ", ".join(
+        formats.visible(value) if isinstance(value, str) else f"{formats.visible(axis)} {formats.visible(value)}"
+        for axis, value in choice.items()
+    )
+
+
+def brief(choice: Mapping[str, Plain]) -> str:
+    """What a choice is called where its axes are told elsewhere: names first, then numbers."""
+    values = sorted(choice.values(), key=lambda value: not isinstance(value, str))
+    return ", ".join(formats.visible(value) for value in values)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Cells that differ on one numeric axis, in its order."""
+
+    name: str
+    choice: dict[str, Plain]
+    cells: list[CellFigures]
+
+
+def groups(cells: Sequence[CellFigures], axis: str | None) -> list[Group]:
+    """Cells by their choice on all axes but ``axis``; None: each by itself."""
+    found: dict[tuple[tuple[str, Plain], ...], list[CellFigures]] = {}
+    for cell in cells:
+        rest = tuple((name, value) for name, value in cell.choice.items() if name != axis)
+        found.setdefault(rest, []).append(cell)
+    return [Group(called(dict(rest)), dict(rest), _ordered(members, axis)) for rest, members in found.items()]
+
+
+def _ordered(cells: Iterable[CellFigures], axis: str | None) -> list[CellFigures]:
+    return list(cells) if axis is None else sorted(cells, key=lambda cell: place(cell, axis))
+
+
+def place(cell: CellFigures, axis: str) -> float:
+    """Where a cell stands on an axis of numbers."""
+    value = cell.choice[axis]
+    assert isinstance(value, int | float), f"{axis} is no axis of numbers"
+    return float(value)

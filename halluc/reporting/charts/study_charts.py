@@ -1,0 +1,197 @@
+"""The charts of a study: figures along its axes, its cells beside each other, arms less their reference, slopes."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from halluc.reporting import formats
+from halluc.reporting.charts import difference_charts, slope_charts, svg
+from halluc.reporting.charts.chart import MOST_ROWS, Chart, sentence, series, told_in_words
+from halluc.reporting.charts.lines import MOST_LINES, Curve, plot
+from halluc.reporting.charts.rows import Block, Mark, Panel, forest
+from halluc.reporting.charts.scales import Scale, log_ticks, scale, ticks
+from halluc.reporting.charts.scatter import Point, scatter
+from halluc.reporting.charts.study_cells import Group, Key, arm_axes, brief, called, figure, groups, numeric_axes, place
+from halluc.runs.reports import StudyReport
+from halluc.runs.studies import CellFigures, SeedFigure, spans_factor_of_ten
+
+HALLUCINATION: Key = ("hallucination_rate", ())
+OMISSION: Key = ("omission_rate", ())
+# the end of the id -> the figure
+_CURVES: dict[str, Key] = {
+    "hallucination": HALLUCINATION,
+    "wide": ("hallucination_rate_wide", ()),
+    "label": ("distortion_rate", (("reason", "label"),)),
+    "boundary": ("distortion_rate", (("reason", "boundary"),)),
+    "duplicate": ("distortion_rate", (("reason", "duplicate"),)),
+    "omission": OMISSION,
+    "entity-f1": ("entity_f1", ()),
+    "micro-f1": ("micro_f1", ()),
+    "ece": ("ece", ()),
+}
+
+
+def charts(report: StudyReport) -> list[Chart]:
+    """Ids begin with ``curve-``, ``cells``, ``trade-off``, ``difference-`` and ``slope-``, in this order."""
+    study = report.figures
+    if not study.cells:
+        return []
+    with svg.drawing():
+        found = [
+            _curve(report, f"curve-{name}{'' if number == 0 else f'-{number + 1}'}", axis, key)
+            for number, axis in enumerate(numeric_axes(study))
+            for name, key in _CURVES.items()
+        ]
+        if arm_axes(study):
+            found += [_cells(report), _trade_off(report)]
+        found += difference_charts.of_study(study)
+        found += slope_charts.charts(study)
+        return [chart for chart in found if chart is not None]
+
+
+def _curve(report: StudyReport, id: str, axis: str, key: Key) -> Chart | None:
+    lines = [(group, _points(group, key)) for group in groups(report.figures.cells, axis)]
+    known = [(group, points) for group, points in lines if points]
+    if not known:
+        return None
+    name, title = key[0], formats.title(key[0], dict(key[1]))
+    curves = [
+        Curve(
+            group.name,
+            [place(cell, axis) for cell, _ in points],
+            [float(found.mean or 0) for _, found in points],
+            [found.interval for _, found in points],
+        )
+        for group, points in known[:MOST_LINES]
+    ]
+    values = [end for curve in curves for end in (*curve.ys, *(end for i in curve.intervals if i for end in i))]
+    told = formats.visible(axis)
+    y = scale(name, values, zero=formats.is_percent(name))
+    xs = [x for curve in curves for x in curve.xs]
+    on_log = spans_factor_of_ten(xs)
+    x = _along_log(xs) if on_log else _along(xs)
+    canvas = plot(curves, x=x, y=y, below=told, above=title, x_is_log=on_log)
+    note = f"{_means(report)} against {told}{' on a log scale' if on_log else ''}; bands are 95% intervals."
+    if len(known) > MOST_LINES:
+        note += f" Shown are the first {MOST_LINES} lines of {len(known):,}; the table has all."
+    alt = told_in_words([group.name or told for group, _ in known], [_course(points, axis) for _, points in known])
+    rows = [_as_row(cell, found) for _, points in known for cell, found in points]
+    return canvas.chart(id, sentence(f"{title} by {told}"), note, alt, _columns(report, title), rows)
+
+
+def _points(group: Group, key: Key) -> list[tuple[CellFigures, SeedFigure]]:
+    return [(cell, found) for cell in group.cells if (found := figure(cell, key)) is not None]
+
+
+def _course(points: list[tuple[CellFigures, SeedFigure]], axis: str) -> str:
+    return ", ".join(f"{formats.value(found.name, found.mean)} at {place(cell, axis):g}" for cell, found in points)
+
+
+def _means(report: StudyReport) -> str:
+    return "Figures of one seed" if report.single_seed else "Means over seeds"
+
+
+def _along(places: list[float]) -> Scale:
+    """The places themselves are ticks, where they are few."""
+    low, high = min(places), max(places)
+    room = 0.04 * (high - low) or 1.0
+    distinct = sorted(set(places))
+    few = len(distinct) <= 6 and all(b - a > (high - low) / 9 for a, b in pairwise(distinct))
+    told = [(at, f"{at:g}") for at in distinct] if few else ticks(low, high, 5, percent=False)
+    return Scale(low - room, high + room, told)
+
+
+def _along_log(places: list[float]) -> Scale:
+    low, high = min(places), max(places)
+    room = (high / low) ** 0.04
+    distinct = sorted(set(places))
+    told = [(at, f"{at:g}") for at in distinct] if len(distinct) <= 6 else log_ticks(low, high)
+    return Scale(low / room, high * room, told)
+
+
+def _columns(report: StudyReport, *titles: str) -> list[str]:
+    return [*map(formats.visible, report.figures.cells[0].choice), "seeds", *titles]
+
+
+def _as_row(cell: CellFigures, *found: SeedFigure | None) -> list[str]:
+    choice = [formats.visible(value) for value in cell.choice.values()]
+    return [*choice, str(len(cell.runs)), *("" if one is None else figure_told(one) for one in found)]
+
+
+def figure_told(found: SeedFigure) -> str:
+    """`3.2% [2.8, 3.7]`."""
+    return formats.with_interval(found.name, found.mean, found.interval)
+
+
+def _cells(report: StudyReport) -> Chart | None:
+    """Hallucination never stands without omission."""
+    cells = report.figures.cells
+    found = [tuple(figure(cell, key) for key in (HALLUCINATION, OMISSION)) for cell in cells]
+    styles = _styles(report)
+    shown = list(zip(cells, found, strict=True))[: 2 * MOST_ROWS]
+    panels = []
+    for which, (name, _) in enumerate((HALLUCINATION, OMISSION)):
+        column = [both[which] for _, both in shown]
+        marks = [
+            None if one is None else Mark(float(one.mean or 0), one.interval, True, *styles[id(cell)])
+            for (cell, _), one in zip(shown, column, strict=True)
+        ]
+        figures = ["" if one is None else formats.value(name, one.mean) for one in column]
+        ends = [end for one in column if one for end in (one.mean, *(one.interval or ()))]
+        panels.append(Panel(formats.title(name), scale(name, ends, most=3), marks, figures))
+    canvas = forest([Block([brief(cell.choice) for cell, _ in shown], panels)])
+    note = f"{_means(report)} with 95% intervals. Fewer of the one are no gain where there are more of the other."
+    numbers = [formats.visible(axis) for axis in numeric_axes(report.figures)]
+    if numbers:
+        note += f" The numbers are {' and '.join(numbers)}."
+    if len(cells) > len(shown):
+        note += f" Shown are the first {len(shown)} of {len(cells):,} cells; the table has all."
+    alt = told_in_words(
+        [called(cell.choice) for cell, _ in shown],
+        [", ".join(f"{formats.title(one.name)} {figure_told(one)}" for one in both if one) for _, both in shown],
+    )
+    titles = [formats.title(name) for name, _ in (HALLUCINATION, OMISSION)]
+    rows = [_as_row(cell, *both) for cell, both in zip(cells, found, strict=True)]
+    return canvas.chart("cells", "Hallucination and omission, by cell", note, alt, _columns(report, *titles), rows)
+
+
+def _styles(report: StudyReport) -> dict[int, tuple[str, str]]:
+    """Colour and shape of each cell (by its identity): those of its line in the curves."""
+    axes = numeric_axes(report.figures)
+    lines = groups(report.figures.cells, axes[0] if axes else None)
+    return {id(cell): series(number) for number, group in enumerate(lines) for cell in group.cells}
+
+
+def _trade_off(report: StudyReport) -> Chart | None:
+    axes = numeric_axes(report.figures)
+    styles = _styles(report)
+    lines = groups(report.figures.cells, axes[0] if axes else None)
+    paths = [path for group in lines if (path := _path(group, styles))]
+    if sum(map(len, paths)) < 2:
+        return None
+    points = [point for path in paths for point in path]
+    omission = scale(OMISSION[0], [end for p in points for end in (p.x, *(p.x_interval or ()))], zero=False)
+    rate = scale(HALLUCINATION[0], [end for p in points for end in (p.y, *(p.y_interval or ()))], zero=False)
+    canvas = scatter(paths, x=omission, y=rate, below="omission rate", above="hallucination rate")
+    note = "The lower left is better in both; who only claims less moves to the lower right. Lines are 95% intervals."
+    if axes:
+        note += f" Dotted lines lead along {formats.visible(axes[0])}, from the lowest."
+    alt = "; ".join(
+        f"{called(cell.choice)}: omission {formats.percent(x.mean)}, hallucination {formats.percent(y.mean)}"
+        for cell in report.figures.cells
+        if (x := figure(cell, OMISSION)) and (y := figure(cell, HALLUCINATION))
+    )
+    titles = [formats.title(name) for name, _ in (OMISSION, HALLUCINATION)]
+    rows = [_as_row(cell, figure(cell, OMISSION), figure(cell, HALLUCINATION)) for cell in report.figures.cells]
+    return canvas.chart("trade-off", "The trade-off", note, alt, _columns(report, *titles), rows)
+
+
+def _path(group: Group, styles: dict[int, tuple[str, str]]) -> list[Point]:
+    known = [(c, x, y) for c in group.cells if (x := figure(c, OMISSION)) and (y := figure(c, HALLUCINATION))]
+    return [
+        Point(
+            float(x.mean or 0), float(y.mean or 0), x.interval, y.interval, *styles[id(cell)],
+            group.name if cell is known[-1][0] else "",
+        )
+        for cell, x, y in known
+    ]  # fmt: skip

@@ -1,0 +1,87 @@
+"""Training as it went: the loss, and the figures on dev that chose the checkpoint."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+from halluc.reporting import formats
+from halluc.reporting.charts.chart import Chart
+from halluc.reporting.charts.lines import MOST_LINES, Curve, plot
+from halluc.reporting.charts.scales import ROOM, Scale, log_ticks, scale, ticks
+from halluc.reporting.words import nouns
+from halluc.runs.reports import Curves, RunReport
+
+_LOG_FROM = 8  # times the least loss
+
+
+def loss(report: RunReport) -> Chart | None:
+    points = _finite(report.curves.loss) if report.curves else []
+    if report.curves is None or len(points) < 2:
+        return None
+    values = [value for _, value in points]
+    is_log = min(values) > 0 and max(values) > _LOG_FROM * min(values)
+    y = Scale(0.9 * min(values), 1.1 * max(values), []) if is_log else scale("loss", values)
+    if is_log:
+        y = Scale(y.low, y.high, log_ticks(y.low, y.high))
+    curve = Curve("", [step for step, _ in points], values, has_points=False)
+    above = nouns.of(report.task).loss_of + ", log scale" * is_log
+    canvas = plot(
+        [curve], x=_steps(report.curves), y=y, below="step", above=above,
+        height=130, is_log=is_log, mark=_best(report.curves),
+    )  # fmt: skip
+    note = "Training loss; each point is the mean over the steps since the last point."
+    alt = f"from {formats.decimal(values[0])} to {formats.decimal(values[-1])} in {points[-1][0]:,} steps"
+    rows = [[f"{step:,}", formats.decimal(value, 4)] for step, value in report.curves.loss]
+    return canvas.chart("loss", "Training loss", note, alt, ["step", "loss"], rows)
+
+
+def dev(report: RunReport) -> Chart | None:
+    """What is evaluated on dev, in one panel: shares and F1, all between zero and one."""
+    if report.curves is None:
+        return None
+    found = {name: _finite(points) for name, points in report.curves.dev.items()}
+    shares = {name: points for name, points in found.items() if points and all(0 <= v <= 1 for _, v in points)}
+    if not shares:
+        return None
+    curves = [
+        Curve(
+            f"{formats.title(name)} {formats.value(name, points[-1][1])}",
+            [s for s, _ in points],
+            [v for _, v in points],
+        )
+        for name, points in list(shares.items())[:MOST_LINES]
+    ]
+    values = [value for curve in curves for value in curve.ys]
+    y = scale("share", values, zero=False)
+    x = _steps(report.curves)
+    canvas = plot(curves, x=x, y=y, below="step", above="on dev", height=150, mark=_best(report.curves))
+    by = report.curves.chosen_by
+    chosen = f"the one with the best {formats.title(by)}" if by else "not chosen on dev"
+    note = f"Figures on dev during training; the checkpoint is {chosen}."
+    alt = "at the end: " + ", ".join(curve.name for curve in curves)
+    return canvas.chart("dev", "Figures on dev", note, alt, ["step", *map(formats.title, found)], _rows(found))
+
+
+def _rows(found: dict[str, list[tuple[int, float]]]) -> list[list[str]]:
+    by_step = {name: dict(points) for name, points in found.items()}
+    steps = sorted({step for points in by_step.values() for step in points})
+    return [[f"{step:,}", *(formats.value(name, by_step[name].get(step)) for name in found)] for step in steps]
+
+
+def _finite(points: Iterable[tuple[int, float]]) -> list[tuple[int, float]]:
+    return [(step, value) for step, value in points if math.isfinite(value)]
+
+
+def _steps(curves: Curves) -> Scale:
+    last = max([curves.steps, *(step for step, _ in _all_points(curves)), 1])
+    return Scale(-ROOM / 2 * last, last * (1 + ROOM / 4), ticks(0, last, 4, percent=False))
+
+
+def _all_points(curves: Curves) -> Sequence[tuple[int, float]]:
+    return [*curves.loss, *(point for points in curves.dev.values() for point in points)]
+
+
+def _best(curves: Curves) -> tuple[float, str] | None:
+    kind = "best" if curves.chosen_by else "kept"
+    return None if curves.best_step is None else (curves.best_step, f"{kind}, step {curves.best_step:,}")

@@ -1,0 +1,206 @@
+"""The augmented corpus of a run: its manifest, and a few pairs of each method with the edits on both sides."""
+
+from __future__ import annotations
+
+import heapq
+import shlex
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from pydantic import BaseModel, ValidationError
+
+from halluc.core.errors import HallucError, Location
+from halluc.core.files import json_line, open_regular
+from halluc.core.rng import Draws
+from halluc.reporting.collect import touched
+from halluc.runs import integrity
+from halluc.runs.directory import RunDir
+from halluc.runs.records import read_record
+from halluc.runs.reports import Augmentation, EditedPair
+from halluc.runs.schema import AugmentFile, RunFile
+
+MOST_PAIRS, OF_A_METHOD = 12, 3
+_HELP = "remove the folder: `halluc augment` makes it anew"
+_MANIFEST, _PROVENANCE, _TRAIN = "manifest.json", "provenance.jsonl", "train.jsonl"
+_METHODS, _TOKENS, _NO_EDITS = b'"methods": [', b', "tokens": ', b'"edits": []}\n'
+
+
+class _Provenance(BaseModel):
+    id: str
+    parent: str | None
+    source: str | None
+    methods: list[str]
+    edits: list[touched.Edited]
+
+
+class _Line(BaseModel):
+    """An example; of a pair ``second`` is the token with which its second text begins."""
+
+    id: str
+    tokens: list[str]
+    second: int | None = None
+
+
+def augmentation(run: RunDir, record: RunFile, *, asked: bool) -> Augmentation | None:
+    """The manifest and some pairs, the same ones each time; what is missing or not as it was written is named.
+
+    Args:
+        asked: whether the config of the run asks for augmentation.
+    """
+    trained = "train" in record.stages
+    if record.augment is None and not run.augment.is_dir() and not (asked and trained):
+        return None
+    if not run.augment.exists():  # as where it was removed to save space
+        recorded_manifest = _recorded(record)
+        return Augmentation(manifest=recorded_manifest, pairs=[], problems=[_missing(run, recorded_manifest)])
+    manifest, problems = _manifest(run, record)
+    if manifest is None:
+        return Augmentation(manifest=None, pairs=[], problems=_sentences(run, problems))
+    recorded = {_TRAIN: manifest.sha256, **manifest.files}
+    problems |= integrity.problems(run.augment, recorded, "the augmentation")
+    try:
+        pairs = [] if problems.keys() & {_TRAIN, _PROVENANCE} else _pairs(run, manifest)
+    except HallucError as error:
+        name = Path(error.where.file).name if error.where else _PROVENANCE
+        line = f"line {error.where.line}: " if error.where else ""
+        pairs, problems[name] = [], f"is damaged ({line}{error.message})"
+    except OSError as error:  # of earlier versions, whose manifests do not list provenance.jsonl
+        pairs, problems[_PROVENANCE] = [], f"cannot be read ({error.strerror})"
+    return Augmentation(manifest=manifest, pairs=pairs, problems=_sentences(run, problems))
+
+
+def _command(run: RunDir) -> str:
+    return shlex.join(["halluc", "augment", str(run.config), "--run", str(run.path)])
+
+
+def _missing(run: RunDir, manifest: AugmentFile | None) -> str:
+    instead = "" if manifest is None else ", and what run.json recorded of the manifest is shown"
+    return f"augment/ is missing: no pairs are shown{instead}. `{_command(run)}` makes it again."
+
+
+def _sentences(run: RunDir, problems: Mapping[str, str]) -> list[str]:
+    """A sentence for each file of ``augment/`` that has a problem, with what to do about it."""
+    found = []
+    for name, what in problems.items():
+        lacking = ": no pairs are shown" if name in (_TRAIN, _PROVENANCE) else ""
+        found.append(f"augment/{name} {what}{lacking}. Remove {run.augment}, then `{_command(run)}` makes it again.")
+    return found
+
+
+def _manifest(run: RunDir, record: RunFile) -> tuple[AugmentFile | None, dict[str, str]]:
+    """The manifest, or what ``run.json`` has of it where that is not there or not the one that was written; and what
+    is wrong with it."""
+    path, recorded = run.augment / _MANIFEST, (record.augment or {}).get("manifest_sha256")
+    wrong = integrity.problems(run.augment, {_MANIFEST: recorded} if recorded else {}, "the augmentation")
+    found: AugmentFile | None = None
+    try:
+        found = read_record(path, AugmentFile, damaged="R130", other_version="R131", help=_HELP)
+    except FileNotFoundError:
+        wrong[_MANIFEST] = "is missing"
+    except HallucError as error:
+        wrong[_MANIFEST] = error.message.removeprefix(f"{path} ")
+    noted = _recorded(record) if wrong else None
+    if noted is not None:
+        found = noted
+        wrong[_MANIFEST] += ": what run.json recorded of it is shown"
+    return found, wrong
+
+
+def _recorded(record: RunFile) -> AugmentFile | None:
+    """The manifest as ``run.json`` recorded it; None where it did not, or where that was changed, which is named."""
+    noted = {name: value for name, value in (record.augment or {}).items() if name != "manifest_sha256"}
+    try:
+        return AugmentFile.model_validate({"refused_examples": {}, **noted}) if noted else None
+    except ValidationError:
+        return None
+
+
+def _pairs(run: RunDir, manifest: AugmentFile) -> list[EditedPair]:
+    provenance, train = run.augment / _PROVENANCE, run.augment / _TRAIN
+    chosen = [_parsed(provenance, number, line) for number, line in _drawn(provenance)]
+    parents = {one.parent for one in chosen if one.parent is not None} if manifest.originals else set()
+    examples = _examples(train, parents)
+    # Originals stand first, where they are kept: then no more of the file is read, but for the borders of pairs.
+    if not manifest.originals or any(one.second is not None for one in examples.values()):
+        examples |= _examples(train, {one.id for one in chosen})
+    pairs = [_pair(one, examples) for one in chosen]
+    return [pair for pair in pairs if pair is not None]
+
+
+def _drawn(path: Path) -> list[tuple[int, bytes]]:
+    """(line, its text) of the new examples that are shown: of each method those with the smallest keyed hash."""
+    bits = Draws.of("report", "pairs").bits
+    heaps: dict[bytes, list[tuple[int, int, bytes]]] = {}
+    with open_regular(path) as file:
+        for number, line in enumerate(file, 1):
+            drawn = bits()
+            if line.endswith(_NO_EDITS):
+                continue  # a copy: there is nothing to see
+            heap = heaps.setdefault(_methods(line), [])
+            if len(heap) < OF_A_METHOD:
+                heapq.heappush(heap, (-drawn, number, line))
+            elif -drawn > heap[0][0]:
+                heapq.heapreplace(heap, (-drawn, number, line))
+    columns = [sorted(heap, reverse=True) for _, heap in sorted(heaps.items())]
+    turns = (column[turn] for turn in range(OF_A_METHOD) for column in columns if turn < len(column))
+    shown = [(number, line) for _, (_, number, line) in zip(range(MOST_PAIRS), turns, strict=False)]
+    return sorted(shown, key=lambda pair: (_methods(pair[1]), pair[0]))
+
+
+def _methods(line: bytes) -> bytes:
+    """What made it, as it is written: to parse millions of lines would take minutes."""
+    start = line.find(_METHODS)
+    return line[start : line.find(b"]", start)]
+
+
+def _parsed(path: Path, number: int, line: bytes) -> _Provenance:
+    try:
+        return _Provenance.model_validate_json(line)
+    except ValidationError as error:
+        told = f"not a line of provenance: {error.errors()[0]['msg']}"
+        raise HallucError("R130", told, Location(str(path), number), _HELP) from None
+
+
+def _examples(path: Path, wanted: Iterable[str]) -> dict[str, _Line]:
+    """Some examples, by id; the file is read as far as the last of them."""
+    heads = {json_line({"id": identity})[:-1].encode(): identity for identity in wanted}
+    found: dict[str, _Line] = {}
+    with open_regular(path) as file:
+        for number, line in enumerate(file, 1):
+            if len(found) == len(heads):
+                break
+            if line[: line.find(_TOKENS)] in heads:
+                try:
+                    one = _Line.model_validate_json(line)
+                except ValidationError:
+                    where = Location(str(path), number)
+                    raise HallucError("R130", "not a line of an augmented corpus", where, _HELP) from None
+                found[one.id] = one
+    return found
+
+
+def _pair(one: _Provenance, examples: dict[str, _Line]) -> EditedPair | None:
+    """Both sides of an example; None where the original is not kept and can not be told from the edits."""
+    steps = touched.steps(one.edits)
+    parent, child = examples.get(one.parent or ""), examples.get(one.id)
+    before: list[str] | None = [] if one.parent is None else None
+    if parent is not None:
+        before = parent.tokens
+    if before is None and child is not None:
+        before = touched.undone(child.tokens, steps)
+    made = None if before is None else touched.made(before, steps)
+    if before is None or made is None:
+        return None
+    return EditedPair(
+        id=one.id,
+        parent=one.parent or "",
+        source=one.source or "",
+        methods=one.methods,
+        why=list(dict.fromkeys(edit.why for edit in one.edits)),
+        before=before,
+        after=made.tokens,
+        before_edits=made.before,
+        after_edits=made.after,
+        before_second=parent.second if parent else None,
+        after_second=child.second if child else None,
+    )

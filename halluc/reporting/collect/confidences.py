@@ -1,0 +1,154 @@
+"""What the model's confidence is worth: its histogram by verdict, reliability, risk, and abstention."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from halluc.core.errors import HallucError
+from halluc.data.statistics import counted
+from halluc.reporting import formats
+from halluc.reporting.collect.figures import Figures
+from halluc.runs.reports import Abstention, ConfidenceBin, ReliabilityBin, RiskPoint
+from halluc.runs.schema import ConfidenceFile, MetricResult
+
+VERDICTS = ("supported", "distorted", "unsupported")
+BINS = 20
+_EDGES = [number / BINS for number in range(BINS + 1)]
+
+
+def histogram(confidences: Mapping[str, Sequence[float]], *, distorts: bool = True) -> list[ConfidenceBin]:
+    """Twenty equal bins over [0, 1] of the confidences by verdict; empty where no claim states one.
+
+    Args:
+        distorts: whether a claim can be distorted at all.
+    """
+    verdicts = [verdict for verdict in VERDICTS if distorts or verdict != "distorted"]
+    counts = {verdict: Counter(map(_bin, confidences.get(verdict, ()))) for verdict in verdicts}
+    if not any(counts.values()):
+        return []
+    return [
+        ConfidenceBin(low=low, high=high, counts={verdict: counts[verdict][number] for verdict in verdicts})
+        for number, (low, high) in enumerate(pairwise(_EDGES))
+    ]
+
+
+def _bin(confidence: float) -> int:
+    return min(max(bisect_right(_EDGES, confidence) - 1, 0), BINS - 1)
+
+
+def reliability(figures: Figures) -> list[ReliabilityBin]:
+    """The bins that hold claims, from the least confident."""
+    return [
+        ReliabilityBin(confidence=float(metric.by["mean_confidence"]), supported=metric)
+        for metric in figures.named("reliability")
+        if "mean_confidence" in metric.by
+    ]
+
+
+def risk(figures: Figures) -> list[RiskPoint]:
+    """The risk-coverage curve, from the surest claims to all."""
+    return [
+        RiskPoint(coverage=float(metric.by["coverage"]), risk=metric.value, interval=metric.interval)
+        for metric in figures.named("risk_at_coverage")
+        if metric.value is not None and "coverage" in metric.by
+    ]
+
+
+def abstention(
+    file: ConfidenceFile | None, figures: Figures, split: str, *, chosen_on_dev: bool
+) -> Abstention | None:  # fmt: skip
+    """What withdrawing the less confident claims does; None where nothing was asked for and nothing withdrawn.
+
+    Args:
+        file: what the evaluation of this very split fitted. chosen_on_dev: whether dev chose the checkpoint too.
+    """
+    kept = {name: figures.get(name, claims="kept") for name in _KEPT}
+    threshold = file.threshold if file else None
+    guarantee = file.guarantee if file else None
+    if threshold is None and guarantee is None and not any(kept.values()):
+        return None
+    told = _told(_parsed(guarantee), figures, split, chosen_on_dev) if guarantee else None
+    coverage, hallucination, omission, false_claims = (kept[name] for name in _KEPT)
+    return Abstention(
+        threshold=threshold,
+        coverage=coverage,
+        hallucination=hallucination,
+        omission=omission,
+        false_claims=false_claims,
+        guarantee=told,
+    )
+
+
+_KEPT = ("claim_coverage", "hallucination_rate", "omission_rate", "false_claim_rate")
+
+
+class _Guarantee(BaseModel):
+    """What is shown of the guarantee in ``confidence.json``."""
+
+    threshold: float | None
+    why_none: str | None
+    unit: str
+    max_rate: float
+    probability: float
+    examples: int
+    claims: int
+    assumes: str
+    most_unsupported: int | None = None
+
+
+def _parsed(record: Mapping[str, Any]) -> _Guarantee:
+    try:
+        return _Guarantee.model_validate(record)
+    except ValidationError as error:
+        first = error.errors()[0]
+        told = f"confidence.json is damaged: guarantee.{'.'.join(map(str, first['loc']))}: {first['msg']}"
+        raise HallucError("R114", told, help="evaluate again: `halluc eval --run` with the run's folder") from None
+
+
+def _told(found: _Guarantee, figures: Figures, split: str, chosen_on_dev: bool) -> str:
+    """What a guarantee promises, on what it rests, and whether the split kept it (``docs/metrics.md``)."""
+    rate, probability = _rate(found), f"{100 * found.probability:g}%"
+    asked = f"at most {rate} of the claims that are kept are hallucinations, with a probability of {probability}"
+    units = f"{found.examples:,} examples" if found.unit == "example" else f"{found.claims:,} claims"
+    if found.threshold is None:
+        return (
+            f"None can be given: no threshold on half of dev ({units}) shows that {asked} ({found.why_none}), so that "
+            "nothing is withdrawn."
+        )
+    assumes = found.assumes.replace("unsupported claims", "hallucinations")
+    if found.most_unsupported is not None:
+        most = counted(found.most_unsupported, "hallucinations")
+        assumes = assumes.replace("`most_unsupported` hallucinations", most)
+    told = (
+        f"On half of dev ({units}) the threshold was chosen so that, on data drawn like dev, {asked} over draws of "
+        f"dev. It assumes that {assumes}."
+    )
+    if chosen_on_dev:
+        told += " Dev also chose the checkpoint, so that the model may be a little better on it than on new data."
+    measured = figures.get("hallucination_rate", claims="kept") or figures.get("hallucination_rate")
+    return told if measured is None else f"{told} {_kept_or_not(found, measured, split)}"
+
+
+def _rate(found: _Guarantee) -> str:
+    return f"{100 * found.max_rate:g}%"
+
+
+def _kept_or_not(found: _Guarantee, measured: MetricResult, split: str) -> str:
+    """Whether the rate that was measured is the one promised, and what its interval leaves open."""
+    if measured.value is None:
+        return f"On {split} no claim is kept: there is nothing to measure."
+    on = f"On {split} it is {formats.metric(measured)}"
+    low, high = measured.interval or (None, None)
+    if measured.value <= found.max_rate:
+        open_ = ", though the interval goes beyond it" if high is not None and high > found.max_rate else ""
+        return f"{on}: the promise of at most {_rate(found)} is kept{open_}."
+    above = f"{on}: above the {_rate(found)} promised"
+    if low is not None:
+        above += ", which the interval still allows" if low <= found.max_rate else ", and so is its whole interval"
+    return f"{above}; the promise holds for data drawn like dev."

@@ -1,0 +1,153 @@
+"""What is known of a run beside its figures: the data, the gates, and what a reader should be told."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from halluc.core.errors import HallucError, Location
+from halluc.reporting.collect.reading import Evaluated
+from halluc.reporting.collect.shown import Texts
+from halluc.runs.data import DATA_VERSION, ReadData
+from halluc.runs.records import read_json
+from halluc.runs.reports import Data, GateResult, SplitRow
+
+
+def data(source: Evaluated, texts: Texts) -> Data:
+    """The splits that were trained on and the evaluated one; where ``data.json`` cannot be read, the latter alone."""
+    path, names = source.run.data, [count.name for count in texts.words.counts]
+    check = None
+    if source.record.predictions is None:
+        check = source.files.read(path, lambda: _read(path, names), "training data and their warnings are not shown")
+    check = check or ReadData()
+    inputs = _inputs(source)
+    rows = [
+        SplitRow(name=name, sha256=inputs.get(split.source), **split.model_dump())
+        for name, split in check.splits.items()
+    ]
+    if source.split not in check.splits:
+        rows.append(_evaluated(source, texts, inputs))
+    warnings = [*check.warnings, *_repeated(source, texts)]
+    schemes = ", ".join(f"{scheme.upper()} in {split}" for split, scheme in check.schemes.items())
+    return Data(splits=rows, scheme=check.scheme or schemes or None, warnings=warnings, withheld=source.record.gap)
+
+
+def _repeated(source: Evaluated, texts: Texts) -> list[str]:
+    """Evaluated texts that were trained on too: of dev it was told when training began."""
+    if not texts.repeated or source.split != "test":
+        return []
+    stand = "text also stands" if texts.repeated == 1 else "texts also stand"
+    return [f"{texts.repeated:,} {source.split} {stand} in train, by which figures on {source.split} look better"]
+
+
+def _read(path: Path, names: list[str]) -> ReadData:
+    """
+    Args:
+        names: what the task calls its counts, for files that are older than such names.
+
+    Raises:
+        FileNotFoundError: there is none. HallucError R101: it is damaged. R102: it is of another version of halluc.
+    """
+    where = None
+    try:
+        content = read_json(path)
+        version = content.get("schema_version", 1) if isinstance(content, dict) else 1
+        if isinstance(version, int) and version > DATA_VERSION:
+            raise HallucError("R102", f"{path} is of schema version {version}", help="use the halluc that wrote it")
+        return ReadData.model_validate(content, context=names)
+    except json.JSONDecodeError as error:
+        where, told = Location(str(path), error.lineno, error.colno), error.msg
+    except ValidationError as error:
+        told = error.errors()[0]["msg"]
+    except ValueError as error:
+        told = str(error)
+    raise HallucError("R101", told, where)
+
+
+def _inputs(source: Evaluated) -> dict[str, str]:
+    """The sha256 of every file that was trained on or evaluated, as it was at the time."""
+    evaluation = source.record.stages.get("eval")
+    found = evaluation.detail.get("inputs") if evaluation else None
+    return {**(found if isinstance(found, dict) else {}), **source.record.inputs}
+
+
+def _evaluated(source: Evaluated, texts: Texts, inputs: dict[str, str]) -> SplitRow:
+    """The evaluated split as its predictions have it."""
+    section = source.config.get("data")
+    named = section.get(source.split) if isinstance(section, dict) else None
+    reference = str(named or "")
+    if reference not in inputs:  # a corpus that ships is named by another word than its file
+        alike = [path for path in inputs if Path(path).stem == source.split and path not in source.record.inputs]
+        reference = alike[0] if len(alike) == 1 and not reference.startswith("hub:") else reference
+    return SplitRow(
+        name=source.split,
+        source=reference,
+        sha256=inputs.get(reference),
+        counts=dict(texts.counts),
+        duplicates=None,
+        labels=dict(sorted(texts.labels.items())),
+    )
+
+
+def gates(source: Evaluated) -> tuple[list[GateResult], list[str]]:
+    """The bounds that the last evaluation was held to.
+
+    Raises:
+        HallucError R101: they are not on record as they should be.
+    """
+    evaluation = source.record.stages.get("eval")
+    recorded = evaluation.detail.get("gates") if evaluation else None
+    if recorded is None:
+        asked = bool(source.config.get("gates"))
+        told = f"Whether the gates were met is not on record: `halluc eval --run {source.run.path}` records it."
+        return [], [told] if asked else []
+    try:
+        return [_verified(source, GateResult.model_validate(gate)) for gate in recorded], []
+    except (TypeError, ValidationError):
+        path = source.run.path / "run.json"
+        help = f"evaluate again: halluc eval --run {source.run.path}"
+        raise HallucError("R101", f"{path} is damaged: no gates in stages.eval.detail", help=help) from None
+
+
+def _verified(source: Evaluated, gate: GateResult) -> GateResult:
+    """A gate whose evaluation is missing or was changed is not met: what it was held to is no longer there."""
+    if gate.split is None or not source.files.is_lost(source.run.evaluation(gate.split)):
+        return gate
+    told = f"{gate.told}: not verified, since eval/{gate.split}.json is not what the evaluation wrote"
+    return gate.model_copy(update={"met": False, "told": told})
+
+
+_STATES = {
+    "running": "has not ended, or was killed",
+    "failed": "failed",
+    "interrupted": "was interrupted",
+}
+
+
+OF_TRAINING = "Figures are of the training split: they tell what the model remembers."
+
+
+def state(source: Evaluated) -> list[str]:
+    """What a reader must know before believing a figure: how the commands ended, and which split this is."""
+    notes = []
+    for command, stage in source.record.stages.items():
+        if stage.status in _STATES:
+            ended = _STATES[stage.status]
+            notes.append(f"The last `halluc {command}` of this run {ended}: what is shown may be of an earlier one.")
+    judged = source.record.predictions
+    if judged is not None:
+        notes.append(
+            f"No model of halluc made these predictions: they are those of {judged.name}, as {judged.file} has them "
+            f"(SHA-256 {judged.sha256[:12]}…), joined by {judged.joined_by}."
+        )
+        if not source.coverage:
+            notes.append("The config names no training split: how new a prediction is to training is not known.")
+        if not any(metric.name == "ece" for metric in source.file.metrics):
+            notes.append("The predictions have no confidence: calibration, risk and abstention are left out.")
+    if source.split == "train":
+        notes.append(OF_TRAINING)
+    if source.split == "dev" and source.chosen_on_dev:
+        notes.append("Dev chose the checkpoint: figures on it are a little better than on new data.")
+    return notes

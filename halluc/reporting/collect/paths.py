@@ -1,0 +1,243 @@
+"""Paths as a report shows them: never absolute, since absolute paths give away the names of users and machines.
+
+One rule: a path in the folder of a variable that the config reads (``HALLUC_DATA`` among them) begins with
+``${NAME}``; one in the working directory of the run, or in that of the report, is relative to it; one in the config
+file's folder is relative to that; of any other the last two parts stay, behind ``…/``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path, PurePath
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+
+import halluc
+from halluc.core.errors import HallucError
+from halluc.reporting.formats import ELLIPSIS
+from halluc.runs.directory import RunDir
+from halluc.runs.reports import AnyReport, ComparisonReport, ConfigLine, RunReport, ShownClaim, StudyReport
+
+DATA_VARIABLE = "HALLUC_DATA"
+_VARIABLE = re.compile(r"(?<!\$)\$\{([A-Za-z_][A-Za-z0-9_]*)")
+# What may stand before the first slash of an absolute path: no part of a relative one, of an address or of markup.
+_BEFORE = r"(?<![\w.…}~<:/-])(?:file://(?=/))?"
+_AFTER = r"(?![\w.-])"
+_UNQUOTED = r"[^\s\"'`,;()\[\]{}<>|]"
+M = TypeVar("M", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Paths:
+    """``names`` says what stands for which folder, in the place of its absolute path; ``configs`` are the folders of
+    config files. ``start`` is the folder that the run was started in, None where nothing tells."""
+
+    start: Path | None
+    names: Mapping[str, str]
+    configs: tuple[str, ...] = ()
+
+    def of(self, path: str) -> str:
+        """One path; a relative one stays as it is."""
+        if not path.startswith("/"):
+            return path
+        pure = PurePath(path)
+        for folders in (self.names, dict.fromkeys(self.configs, "")):
+            inside = [folder for folder in folders if pure.is_relative_to(folder)]
+            if inside:
+                folder = max(inside, key=len)
+                rest = str(pure.relative_to(folder))
+                return "/".join(filter(None, (folders[folder], "" if rest == "." else rest))) or "."
+        parts = [part for part in _below_home(pure).parts if part != "/"]
+        return "/".join([ELLIPSIS, *parts[-2:]])
+
+    def text(self, text: str) -> str:
+        """A text with every absolute path in it as ``of`` has it."""
+        if "/" not in text:
+            return text
+        if text.startswith("/") and "\n" not in text:
+            return self.of(text)
+        return self._pattern.sub(self._found, text)
+
+    def at_start(self) -> Paths:
+        """What holds in the folder that commands start in: variables, and what lies in that very folder."""
+        variables = {folder: name for folder, name in self.names.items() if name}
+        if self.start is None:
+            return Paths(None, variables, self.configs)
+        return Paths(self.start, {str(self.start): "", str(self.start.resolve()): ""} | variables)
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        """An absolute path in quotes, one in a known folder (which may have blanks), any other."""
+        folders = sorted({*self.names, *self.configs, _home()} - {""}, key=len, reverse=True)
+        known = "|".join(map(re.escape, folders)) or r"(?!)"
+        return re.compile(
+            rf"(?P<quote>[\"'`])(?P<quoted>/[^\"'`\n]*)(?P=quote)|"
+            rf"{_BEFORE}(?P<bare>(?:{known}){_AFTER}{_UNQUOTED}*|/(?!/){_UNQUOTED}+)"
+        )
+
+    def _found(self, match: re.Match[str]) -> str:
+        quote = match["quote"]
+        if quote:
+            inner = match["quoted"]
+            return f"{quote}{self.of(inner) if len(inner) > 1 else inner}{quote}"
+        path = match["bare"]
+        end = path.rstrip(".:")  # the end of a sentence
+        return self.of(end) + path[len(end) :]
+
+    def within(self, value: Any) -> Any:
+        """Plain data with every absolute path in it replaced, those in keys too."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, dict):
+            made: dict[Any, Any] = {}
+            for key, inner in value.items():
+                shown = self.within(key)
+                while shown in made:  # two files that end alike
+                    shown = f"{shown}, another"
+                made[shown] = self.within(inner)
+            return made
+        if isinstance(value, list):
+            return [self.within(inner) for inner in value]
+        return value
+
+
+def _home() -> str:
+    try:
+        return str(Path.home())
+    except RuntimeError:
+        return ""
+
+
+def _below_home(path: PurePath) -> PurePath:
+    """Without the home folder, whose name is a user's."""
+    home = _home()
+    return path.relative_to(home) if home and path != PurePath(home) and path.is_relative_to(home) else path
+
+
+def of_runs(runs: Iterable[tuple[RunDir, Sequence[ConfigLine]]]) -> Paths:
+    """The paths of some runs, each with the lines of its config; ``start`` is that of the first."""
+    names, configs, starts = {}, [], []
+    for run, config in runs:
+        starts.append(_start(run, config))
+        names.update(_variables(run))
+        file = config_file(run, config)
+        configs += [str(Path(file).parent)] if file is not None and Path(file).is_absolute() else []
+    folders = [Path.cwd(), *filter(None, starts), Path(halluc.__file__).resolve().parent.parent]
+    names = {str(folder): "" for folder in folders} | names
+    known = {folder: name for folder, name in names.items() if len(PurePath(folder).parts) > 1}
+    return Paths(next(iter(starts), None), known, tuple(one for one in configs if len(PurePath(one).parts) > 1))
+
+
+def _variables(run: RunDir) -> dict[str, str]:
+    """The folders that the variables of a config name; their values are those of now."""
+    found = {}
+    for name in [*variables(run), DATA_VARIABLE]:
+        value = os.environ.get(name, "")
+        if value.startswith("/"):
+            found[os.path.normpath(value)] = f"${{{name}}}"
+    return found
+
+
+def variables(run: RunDir) -> list[str]:
+    """The environment variables that the config of a run reads."""
+    names: dict[str, None] = {}
+    for file in sorted(filter(Path.is_file, (run.path / "source").glob("*"))):
+        names.update(dict.fromkeys(_VARIABLE.findall(file.read_text(encoding="utf-8", errors="replace"))))
+    return [*names]
+
+
+def config_file(run: RunDir, config: Sequence[ConfigLine]) -> str | None:
+    """The config that was named on the command line, as origins name it; its own name where they do not."""
+    first = next(iter(sorted((run.path / "source").glob("00-*"))), None)
+    if first is None:
+        return None
+    own = first.name.removeprefix("00-")
+    told = (line.origin for line in config)
+    origins = (origin.rpartition(":")[0] for origin in told if origin and not origin.startswith("--set"))
+    return next((origin for origin in origins if Path(origin).name == own), own)
+
+
+def _start(run: RunDir, config: Sequence[ConfigLine]) -> Path | None:
+    """The folder that a run was started in.
+
+    It is above the run's, if ``runs_dir`` is relative; else the working directory, if the config file is there.
+    """
+    here = run.path.resolve()
+    runs_dir = PurePath(_value(config, "runs_dir") or "/")
+    below = (*runs_dir.parts, here.parent.name, here.name)
+    if not runs_dir.is_absolute() and ".." not in below and here.parts[-len(below) :] == below:
+        return Path(*here.parts[: -len(below)])
+    file = config_file(run, config)
+    return None if file is None or not _is_here(run, Path.cwd() / file) else Path.cwd()
+
+
+def _is_here(run: RunDir, config: Path) -> bool:
+    """Whether the working directory has the config, and what the run read by relative paths."""
+    try:
+        inputs = run.read().inputs
+    except HallucError:
+        return False  # told by who needs its figures
+    is_inside = config.is_file() and config.resolve().is_relative_to(Path.cwd().resolve())
+    return is_inside and all(Path(path).is_file() for path in inputs if not path.startswith("/"))
+
+
+def _value(config: Sequence[ConfigLine], key: str) -> str | None:
+    """A text at the top of a config that halluc wrote: plain, or as JSON."""
+    line = next((line.text for line in config if line.text.startswith(f"{key}: ")), None)
+    if line is None:
+        return None
+    text = line.removeprefix(f"{key}: ").strip()
+    if not text.startswith('"'):
+        return text
+    try:
+        return str(json.loads(text)).replace("$$", "$")
+    except ValueError:
+        return None  # the file was cut here
+
+
+def relative(report: AnyReport, paths: Paths) -> AnyReport:
+    """A report without absolute paths; texts, labels and names that people wrote stay as they are."""
+    if isinstance(report, RunReport):
+        return of_run(report, paths)
+    if isinstance(report, StudyReport):
+        return _changed(report, paths, ("conclusion", "integrity", "notes", "figures", "reproduce"))
+    assert isinstance(report, ComparisonReport)
+    others = [_changed(other, paths, ("a", "b", "config_differences")) for other in report.others]
+    made = _changed(report, paths, ("reference", "conclusion", "integrity", "notes", "reproduce"))
+    return made.model_copy(update={"others": others})
+
+
+def of_run(report: RunReport, paths: Paths) -> RunReport:
+    made = _changed(report, paths, ("model", "run", "integrity", "notes", "data", "config", "reproduce", "gates"))
+    changes: dict[str, Any] = {
+        "claims": [
+            section.model_copy(update={"shown": [_claim(one, paths) for one in section.shown]})
+            for section in report.claims
+        ]
+    }
+    if report.augmentation is not None:
+        pairs = [pair.model_copy(update={"source": paths.text(pair.source)}) for pair in report.augmentation.pairs]
+        problems = [paths.text(one) for one in report.augmentation.problems]
+        changes["augmentation"] = report.augmentation.model_copy(update={"pairs": pairs, "problems": problems})
+    return made.model_copy(update=changes)
+
+
+def _claim(shown: ShownClaim, paths: Paths) -> ShownClaim:
+    nearest = shown.line.nearest
+    if nearest is None:
+        return shown
+    line = shown.line.model_copy(update={"nearest": nearest.model_copy(update={"file": paths.of(nearest.file)})})
+    return shown.model_copy(update={"line": line})
+
+
+def _changed(record: M, paths: Paths, fields: Sequence[str]) -> M:
+    """A record with every path in some of its fields replaced."""
+    plain = record.model_dump(include=set(fields))
+    changed = type(record).model_validate({**record.model_dump(), **paths.within(plain)})
+    return record.model_copy(update={field: getattr(changed, field) for field in fields})

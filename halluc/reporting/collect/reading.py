@@ -1,0 +1,188 @@
+"""What a run's files say of one split, read and held against each other; ledger and predictions are streamed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from halluc.config import yaml
+from halluc.config.hashing import model_sections, sha256_of_tree
+from halluc.config.merging import interpolate
+from halluc.config.overrides import apply_all
+from halluc.core.errors import HallucError, ManyErrors
+from halluc.gap.coverage import Coverage
+from halluc.gap.texts import read_coverage
+from halluc.reporting.collect import integrity
+from halluc.reporting.collect.integrity import FileProblems
+from halluc.reporting.collect.shown import Picked, Texts
+from halluc.runs import evaluations
+from halluc.runs.directory import RunDir
+from halluc.runs.evaluations import PREFERRED, Counted, anew
+from halluc.runs.integrity import recorded_evaluations
+from halluc.runs.records import read_lines, read_record
+from halluc.runs.schema import ConfidenceFile, EvalFile, LedgerLine, Prediction, RunFile
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """A run and its evaluation of ``split``; ``config`` is its config as plain values, as it was evaluated.
+
+    What an older run lacks, or what is damaged, is None or empty, and ``files`` or ``notes`` say so.
+    """
+
+    run: RunDir
+    record: RunFile
+    split: str
+    splits: list[str]
+    file: EvalFile
+    confidence: ConfidenceFile | None
+    coverage: Coverage | None
+    config: dict[str, Any]
+    files: FileProblems
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def chosen_on_dev(self) -> bool:
+        """Whether dev chose the checkpoint."""
+        return bool((self.record.best or {}).get("dev"))
+
+    def ledger(self) -> Iterator[LedgerLine]:
+        path, help = self.run.ledger(self.split), anew(self.run, self.split)
+        return read_lines(path, LedgerLine, damaged="R112", what="a ledger", help=help)
+
+    def predictions(self) -> Iterator[Prediction]:
+        """Typed by the task.
+
+        Raises:
+            HallucError R112: a line is damaged, or the task is none that is known.
+        """
+        return evaluations.predictions(self.run, self.split, self.file.task)
+
+
+def evaluated(run: RunDir) -> list[str]:
+    """The splits that have an evaluation, the one to prefer first."""
+    return [split for split in PREFERRED if run.evaluation(split).is_file()]
+
+
+def read(run: RunDir, asked: str | None) -> Evaluated:
+    """The files of a run that say something of the split asked for, or of the one to prefer.
+
+    Raises:
+        HallucError R101, R102: no run, or one of another version. R112: the split was not evaluated, or a file of the
+            evaluation is damaged.
+    """
+    record = run.read()
+    splits = evaluated(run)
+    split = choose(run, splits, asked)
+    file, notes = evaluations.read(run, split), list[str]()
+    files = integrity.of_run(run, record, split, asked)
+    confidence = files.read(run.confidence, partial(_confidence, run), _NO_CONFIDENCE, split)
+    coverage = None
+    if record.predictions is None or run.coverage.exists():  # predictions may be judged without a training split
+        coverage = files.read(run.coverage, partial(read_coverage, run.coverage), _NO_COVERAGE)
+    if split not in recorded_evaluations(record):
+        notes.append(integrity.UNRECORDED)
+    return Evaluated(
+        run=run,
+        record=record,
+        split=split,
+        splits=splits,
+        file=file,
+        confidence=confidence,
+        coverage=coverage,
+        config=_config(run, record, notes),
+        files=files,
+        notes=notes,
+    )
+
+
+_NO_CONFIDENCE = "whether claims are withdrawn is not known"
+_NO_COVERAGE = "what training showed is not known, and no gap is shown"
+
+
+def _confidence(run: RunDir) -> ConfidenceFile:
+    return read_record(run.confidence, ConfidenceFile, damaged="R114", other_version="R114", help=anew(run))
+
+
+def choose(run: RunDir, splits: list[str], asked: str | None) -> str:
+    """The split asked for, or the one to prefer.
+
+    Args:
+        splits: those that are evaluated, the one to prefer first.
+
+    Raises:
+        HallucError R112: it is none of them.
+    """
+    on_record = evaluations.on_record(run.read())
+    lost = asked if asked is not None and asked not in splits else next(iter(on_record), None) if not splits else None
+    if lost in on_record:
+        told = f"{run.evaluation(lost)} is missing, and run.json says that {lost} was evaluated"
+        raise HallucError("R112", told, help=anew(run, lost))
+    if asked is not None and asked not in splits:
+        help = evaluations.unevaluated_help(asked, splits, run)
+        raise HallucError("R112", f"{run.path} is not evaluated on {asked}", help=help)
+    if not splits:
+        raise HallucError("R112", f"{run.path} is not evaluated", help=evaluations.command(run))
+    return asked or splits[0]
+
+
+def _config(run: RunDir, record: RunFile, notes: list[str]) -> dict[str, Any]:
+    """The resolved config, with what ``halluc eval`` was asked for on the command line laid over it."""
+    if not run.config.is_file():
+        notes.append("config.yaml is missing: the config is not shown. It was written when the run began.")
+        return {}
+    text = run.config.read_bytes().decode("utf-8", "replace")
+    try:
+        located = yaml.read(yaml.Source(str(run.config), text))
+        # What stands there was resolved when it was written; variables of the command line are not on record.
+        interpolate(located, {})
+    except HallucError as error:
+        notes.append(f"config.yaml is damaged ({_first(error)}): what is there is shown as it is.")
+        return {}
+    if not (text.endswith("\n") and _is_whole(located.value, record)):
+        notes.append("config.yaml is not the config that the run was made by: it was cut or changed since.")
+    if not isinstance(located.value, dict):
+        return {}
+    evaluation = record.stages.get("eval")
+    apply_all(located, evaluation.arguments if evaluation else [])
+    return dict(located.value)
+
+
+def _first(error: HallucError) -> str:
+    one = error.errors[0] if isinstance(error, ManyErrors) else error
+    line = f"line {one.where.line}: " if one.where and one.where.line else ""
+    return f"{line}{one.message}"
+
+
+def _is_whole(tree: Any, record: RunFile) -> bool:
+    """Whether all sections are there, those that decide the model as ``run.json`` has their hash."""
+    if not isinstance(tree, dict) or not isinstance(tree.get("data"), dict) or "eval" not in tree:
+        return False
+    # Of a model from elsewhere the hash is of more than the config.
+    return "train" not in record.stages or sha256_of_tree(model_sections(tree)) == record.config_sha256
+
+
+def refuse_parts(source: Evaluated, picked: Picked, texts: Texts) -> None:
+    """Hold ledger, predictions and figures against each other: a file that was cut short misses lines.
+
+    Raises:
+        HallucError R112: they are not of one evaluation, or not whole.
+    """
+    run, split = source.run, source.split
+    counted = Counted(
+        claims=picked.claims,
+        supported=picked.sections["supported"].total,
+        unsupported=picked.sections["unsupported"].total,
+        omissions=picked.sections["omission"].total,
+        examples=texts.examples,
+        annotated=texts.labels.total(),
+    )
+    evaluations.refuse_parts(run, split, source.file, counted)
+    evaluations.refuse_strangers(run, split, texts.missing)
+    for worst in picked.sections.values():
+        for line in worst.lines():
+            if (line.end or 0) > len(texts.kept[line.id].tokens):
+                told = f"{run.ledger(split)} tells of tokens of {line.id[:100]} that {run.predictions(split)} has not"
+                raise HallucError("R112", told, help=anew(run, split))

@@ -1,0 +1,226 @@
+"""The resolved config line by line, and the commands that make a run, several runs or a study again."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from halluc.core.errors import HallucError
+from halluc.reporting.collect import paths
+from halluc.reporting.collect.paths import Paths
+from halluc.reporting.collect.reading import Evaluated, evaluated
+from halluc.reporting.formats import ELLIPSIS
+from halluc.runs import evaluations
+from halluc.runs.directory import RunDir
+from halluc.runs.reports import ConfigLine
+from halluc.runs.schema import RunFile
+
+# Of more runs beside each other only the first ones are told how to make.
+MOST_RUNS = 5
+
+# A line of a config that halluc has written: values are plain words, or JSON, in which alone `#` may stand.
+_LINE = re.compile(r"""(?P<text>(?:[^"#]|"(?:[^"\\]|\\.)*")*?)(?:\s+\#\s(?P<origin>.*))?""", re.VERBOSE)
+
+
+def config_lines(run: RunDir) -> list[ConfigLine]:
+    """The lines of ``config.yaml``, each with the origin of its value; empty where there is none."""
+    if not run.config.is_file():
+        return []
+    return [_line(text) for text in run.config.read_text(encoding="utf-8", errors="replace").split("\n") if text]
+
+
+def _line(text: str) -> ConfigLine:
+    found = _LINE.fullmatch(text)
+    if found is None:
+        return ConfigLine(text=text, origin=None)
+    return ConfigLine(text=found["text"].rstrip(), origin=found["origin"])
+
+
+class Made(NamedTuple):
+    """What made a run, as far as it is on record; ``checkpoint`` is a model from elsewhere."""
+
+    run: RunDir
+    record: RunFile
+    config: list[ConfigLine]
+    splits: list[str]
+    checkpoint: str
+    paths: Paths
+
+
+def commands(source: Evaluated, config: list[ConfigLine], known: Paths) -> list[str]:
+    """Lines for a shell, comments among them, that make the run again: from its config file, and from the config that
+    it keeps, each with the folder to start in."""
+    if not config:
+        return []
+    made = Made(source.run, source.record, config, source.splits, source.file.checkpoint, known.at_start())
+    named, kept = _from_config(made), _from_kept(made)
+    if named and known.start is not None:
+        kept = kept[1:]  # in the same folder
+    told = ["# or with the resolved config that the run keeps"] if named else []
+    return _explained([*_state_of_code(made.record), *_environment(made.run), *named, *told, *kept])
+
+
+def of_study(runs: Sequence[RunDir]) -> list[str]:
+    """Lines for a shell that run a study, with the config and the code of the first cell that tells them."""
+    for made in filter(None, map(_made, runs)):
+        named = paths.config_file(made.run, made.config)
+        if named is not None:
+            where = _place(made, named) or (_start_at(_kept(made)), made.paths.of(named))
+            lines = [*_state_of_code(made.record), *_environment(made.run), where[0], *_calls(made, where[1], [])]
+            return _explained(lines)
+    return []
+
+
+def of_runs(runs: Sequence[RunDir]) -> list[str]:
+    """Lines for a shell that make each of the first runs, those that tell how."""
+    lines: list[str] = []
+    for run in runs[:MOST_RUNS]:
+        made = _made(run)
+        named = _from_config(made) or (_from_kept(made) if made.config else []) if made is not None else []
+        if named:
+            assert made is not None
+            lines += [f"# {run.path}:", *_state_of_code(made.record), *_environment(run), *named]
+        else:
+            lines.append(f"# {run.path}: its folder does not tell by which config it was made")
+    left = len(runs) - MOST_RUNS
+    return _explained(lines) + ([f"# and {left:,} more, as the report of each tells"] if left > 0 else [])
+
+
+def from_start(path: Path, runs: Sequence[RunDir]) -> str:
+    """A path as a command names it in the folder in which the first of some runs was started."""
+    start = paths.of_runs([(run, config_lines(run)) for run in runs[:1]]).start
+    return str(path) if start is None else _below(path.absolute(), start) or str(path)
+
+
+def _explained(lines: list[str]) -> list[str]:
+    """With a line on what is left to fill in: the beginnings of paths outside of all known folders."""
+    is_open = any(f"{ELLIPSIS}/" in line for line in lines if not line.startswith("#"))
+    return [f"# put the whole path in the place of {ELLIPSIS}/", *lines] if is_open else lines
+
+
+def _made(run: RunDir) -> Made | None:
+    """None where that is not on record, or damaged."""
+    try:
+        record, splits = run.read(), evaluated(run)
+        from_elsewhere = "train" not in record.stages and splits
+        checkpoint = evaluations.read(run, splits[0]).checkpoint if from_elsewhere else ""
+    except HallucError:
+        return None  # told by who needs its figures
+    config = config_lines(run)
+    return Made(run, record, config, splits, checkpoint, paths.of_runs([(run, config)]).at_start())
+
+
+def _from_config(made: Made) -> list[str]:
+    """The folder to start in, and the commands there that make a run from its config file; empty where that, or the
+    run's place in a study, is not known, or the file is not in that folder."""
+    named, only = paths.config_file(made.run, made.config), choice(made.run.path.name)
+    where = None if named is None else _place(made, named)
+    if where is None or only is None:
+        return []
+    start, name = where
+    return [start, *_calls(made, name, [part for axis in only for part in ("--only", axis)])]
+
+
+def _place(made: Made, named: str) -> tuple[str, str] | None:
+    """Where to start, as a comment, and what the config file is called there; None where it lies elsewhere."""
+    start = made.paths.start
+    name = Path(named).name if Path(named).is_absolute() else named
+    if start is not None:
+        inside = _below(start / named, start)
+        if inside is None:
+            return None
+        name = inside
+    return _start_at(name), _argument(name)
+
+
+def _start_at(name: str) -> str:
+    return f"# start in the folder that holds {name}"
+
+
+def _from_kept(made: Made) -> list[str]:
+    """The same from the config that the run keeps."""
+    kept = _kept(made)
+    if kept != made.run.config.name:
+        return [_start_at(kept), *_calls(made, _argument(kept), [], is_kept=True)]
+    start = "# start in the run's own folder, with the data at the paths that its config.yaml names"
+    return [start, *_calls(made, kept, [], is_kept=True)]
+
+
+def _kept(made: Made) -> str:
+    """The config that the run keeps, as it is called in the folder to start in; else in the run's own."""
+    start = made.paths.start
+    inside = None if start is None else _below(made.run.config.absolute(), start)
+    return inside or made.run.config.name
+
+
+def _below(path: Path, start: Path) -> str | None:
+    """A path as it is called in a folder; None where it is not in it."""
+    for one, folder in ((path, start), (path.resolve(), start.resolve())):
+        if one.is_relative_to(folder) and ".." not in one.parts:
+            return str(one.relative_to(folder))
+    return None
+
+
+def _argument(name: str) -> str:
+    return f"./{name}" if name.startswith("-") else name
+
+
+def _calls(made: Made, config: str, only: list[str], *, is_kept: bool = False) -> Iterator[str]:
+    """``halluc run`` where it does it all, else one command for each step that was taken.
+
+    Args:
+        is_kept: whether ``config`` is the one that the run keeps.
+    """
+    record = made.record
+    train, evaluation = record.stages.get("train"), record.stages.get("eval")
+    # What training was asked for on the command line already stands in config.yaml.
+    given = [made.paths.text(one) for one in train.arguments] if train else []
+    asked = [] if is_kept else given
+    asked_of_eval = [made.paths.text(one) for one in evaluation.arguments] if evaluation else []
+    then = [one for one in asked_of_eval if not is_kept or one not in given]
+    if record.predictions is not None:
+        judged = record.predictions
+        options = ["--predictions", made.paths.of(judged.file), "--split", judged.split, "--name", judged.name]
+        yield _call("eval", config, options, then, only)
+    elif train is None:
+        yield _call("eval", config, ["--checkpoint", made.paths.of(made.checkpoint)], then, only)
+    elif then == asked and "train" not in made.splits:
+        yield _call("run", config, [], asked, only)
+    else:
+        yield _call("train", config, [], asked, only)
+        sets = list(dict.fromkeys([*asked, *then]))
+        # Dev and test are evaluated unasked.
+        named = [*reversed(made.splits)] if "train" in made.splits else []
+        yield _call("eval", config, [part for split in named for part in ("--split", split)], sets, only)
+
+
+def _call(command: str, config: str, options: list[str], sets: list[str], only: list[str]) -> str:
+    overrides = [part for override in sets for part in ("--set", override)]
+    return shlex.join(["halluc", command, config, *options, *overrides, *only])
+
+
+def choice(folder: str) -> list[str] | None:
+    """What ``--only`` says of the cell of a study in this folder; empty for a run that is none, and None where a
+    value was shortened to make the name."""
+    if "=" not in folder:
+        return []
+    return None if "~" in folder else folder.split(",")
+
+
+def _environment(run: RunDir) -> Iterator[str]:
+    """The variables that the config reads: their values are not on record."""
+    names = paths.variables(run)
+    if names:
+        yield f"# the config reads the environment: {', '.join(names)}"
+
+
+def _state_of_code(record: RunFile) -> Iterator[str]:
+    git = record.git or {}
+    versions = [f"{name} {record.versions[name]}" for name in ("torch", "transformers") if name in record.versions]
+    yield f"# {', '.join([f'halluc {record.halluc}', *versions])}"
+    if git.get("commit"):
+        changed = ", and files that differed from it" if git.get("dirty") else ""
+        yield f"# commit {git['commit']}{changed}"

@@ -1,0 +1,189 @@
+"""Studies and runs against a first one as reports: what was counted, what it says, and what is not there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from halluc.core.errors import HallucError
+from halluc.reporting.collect import reproducing, shown
+from halluc.reporting.collect.integrity import of_cell
+from halluc.reporting.words import nouns, of_comparison, of_study
+from halluc.reporting.words.nouns import Nouns
+from halluc.runs import evaluations, matrix
+from halluc.runs.directory import RunDir
+from halluc.runs.records import read_json
+from halluc.runs.reports import ComparisonReport, StudyReport
+from halluc.runs.schema import LabelPrediction, Prediction
+from halluc.runs.studies import ArmComparison, CellFigures, Comparison, Flip, Plain, StudyFigures
+
+# The splits that a run may be evaluated on, and flipped claims of one run that are shown in their texts.
+_SPLITS = ("test", "dev", "train")
+MOST_FLIPS = 200
+
+
+def study_report(name: str, home: Path, figures: StudyFigures, reproduce: Sequence[str]) -> StudyReport:
+    """A study as a report.
+
+    Args:
+        home: the folder of the study, with ``matrix.json`` and its cells.
+        reproduce: the commands that make the report again.
+    """
+    runs = [RunDir(Path(run)) for cell in figures.cells for run in cell.runs]
+    task = next(filter(None, map(task_of, runs)), None)
+    figures = _telling(figures, nouns.of(task))
+    lost = [RunDir(home / slug) for slug in figures.missing]
+    return StudyReport(
+        name=name,
+        task=task,
+        split=figures.split,
+        figures=figures,
+        axes=_axes(home, figures),
+        single_seed=of_study.is_single_seed(figures),
+        conclusion=of_study.of_study(figures),
+        integrity=[told for run in [*runs, *lost] for told in of_cell(run, [figures.split, "dev"])],
+        notes=[*_missing(figures.missing), *_unfinished(runs)],
+        reproduce=[*reproducing.of_study(runs), *reproduce],
+    )
+
+
+def comparison_report(
+    runs: Sequence[RunDir], others: Sequence[Comparison], reproduce: Sequence[str]
+) -> ComparisonReport:
+    """Runs against the first one as a report.
+
+    Args:
+        runs: the first, then those of ``others``, in their order.
+        reproduce: the commands that make the report again.
+
+    Raises:
+        HallucError R112: the first run's predictions are damaged.
+    """
+    task = next(filter(None, map(task_of, runs)), None)
+    others = [_telling(other, nouns.of(task)) for other in others]
+    first = others[0]
+    ids = {flip.id for other in others for flip in shown_flips(other)}
+    examples = _examples(runs[0], first.split, ids)
+    pairs = [one for one in examples if isinstance(one, LabelPrediction) and one.second is not None]
+    return ComparisonReport(
+        task=task,
+        split=first.split,
+        examples=first.examples,
+        reference=first.a,
+        others=list(others),
+        conclusion=of_comparison.of_comparison(others),
+        integrity=[told for run in runs for told in of_cell(run, [first.split])],
+        notes=[*_unfinished(runs), *_external(runs, first.split)],
+        texts={example.id: example.tokens for example in examples},
+        gold={example.id: shown.marks(example) for example in examples},
+        seconds={one.id: one.second for one in pairs if one.second is not None},
+        reproduce=[*reproducing.of_runs(runs), *reproduce],
+    )
+
+
+def shown_flips(found: Comparison) -> list[Flip]:
+    """The flipped claims that are shown: those with a hallucination on one side first."""
+    return sorted(found.flipped, key=lambda flip: "unsupported" not in (flip.a, flip.b))[:MOST_FLIPS]
+
+
+def _examples(run: RunDir, split: str, ids: set[str]) -> list[Prediction]:
+    """Some examples, with their tokens and annotation."""
+    records = evaluations.predictions(run, split, evaluations.read(run, split).task)
+    return [record for record in records if record.id in ids]
+
+
+F = TypeVar("F", StudyFigures, Comparison, CellFigures, ArmComparison)
+
+
+def _telling(found: F, words: Nouns) -> F:
+    """The same without figures that say nothing of their own in this task."""
+    if words.has_places:
+        return found
+    changes: dict[str, Any] = {}
+    if not isinstance(found, StudyFigures):
+        return found.model_copy(update={"figures": [one for one in found.figures if words.tells(one.name)]})
+    for part in ("cells", "comparisons"):
+        changes[part] = [_telling(one, words) for one in getattr(found, part)]
+    for part in ("trends", "arm_trends"):
+        changes[part] = [one for one in getattr(found, part) if words.tells(one.name)]
+    return found.model_copy(update=changes)
+
+
+def task_of(run: RunDir) -> str | None:
+    """The task that a run was evaluated in; None where no evaluation says."""
+    for split in _SPLITS:
+        try:
+            task = read_json(run.evaluation(split)).get("task")
+        except (OSError, ValueError, AttributeError):
+            continue  # none, or damaged: told by who needs its figures
+        if isinstance(task, str):
+            return task
+    return None
+
+
+def refuse_different_tasks(runs: Iterable[RunDir]) -> None:
+    """Figures of one task mean nothing beside those of another.
+
+    Raises:
+        HallucError R113: names two runs and their tasks.
+    """
+    found: dict[str, RunDir] = {}
+    for run in runs:
+        task = task_of(run)
+        if task is not None:
+            found.setdefault(task, run)
+    if len(found) > 1:
+        (one, first), (other, second) = list(found.items())[:2]
+        message = f"{first.path} is of the task {one} and {second.path} of {other}: they cannot be compared"
+        raise HallucError("R113", message, help="report on the runs of each task by themselves")
+
+
+def _axes(home: Path, figures: StudyFigures) -> dict[str, list[Plain]]:
+    """The axes with all their values; where ``matrix.json`` is not there or damaged those of the cells that are."""
+    try:
+        known = matrix.read(home)
+    except HallucError:
+        known = None
+    if known is not None:
+        return {axis: list(values) for axis, values in known.axes.items()}
+    found: dict[str, list[Plain]] = {}
+    for cell in figures.cells:
+        for axis, value in cell.choice.items():
+            values = found.setdefault(axis, [])
+            if value not in values:
+                values.append(value)
+    return found
+
+
+def _missing(missing: Mapping[str, str]) -> list[str]:
+    return [f"{slug} is missing: {why}." for slug, why in missing.items()]
+
+
+_STOPPED = {"failed": "failed", "interrupted": "was interrupted", "running": "has not ended"}
+
+
+def _external(runs: Sequence[RunDir], split: str) -> Iterator[str]:
+    """Runs that judge predictions of another tool, and what these lack."""
+    for run in runs:
+        try:
+            judged, metrics = run.read().predictions, evaluations.read(run, split).metrics
+        except HallucError:
+            continue  # told by who needs its figures
+        if judged is not None:
+            lacks = all(metric.name != "ece" for metric in metrics)
+            left_out = "; they have no confidence, so that what needs one is not compared" if lacks else ""
+            yield f"{run.path.name}: predictions of {judged.name}, which no model of halluc made{left_out}."
+
+
+def _unfinished(runs: Sequence[RunDir]) -> list[str]:
+    """Runs of which a command did not come to its end: their figures may be those of an earlier one."""
+    found = []
+    for run in runs:
+        try:
+            stages = run.read().stages
+        except HallucError:
+            continue  # told by who needs its figures
+        stopped = {command: _STOPPED[stage.status] for command, stage in stages.items() if stage.status in _STOPPED}
+        found += [f"{run.path.name}: `{command}` {how}." for command, how in stopped.items()]
+    return found

@@ -1,0 +1,173 @@
+"""One run as plain data: everything that its report shows, read from its folder alone."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+
+from halluc.gap.texts import TextCoverage
+from halluc.reporting.collect import confidences, facts, gaps, outcomes, paths, reading, reproducing, shown
+from halluc.reporting.collect.augmented import augmentation
+from halluc.reporting.collect.curves import curves
+from halluc.reporting.collect.figures import Figures
+from halluc.reporting.collect.reading import Evaluated
+from halluc.reporting.collect.shown import Picked, Texts
+from halluc.reporting.words import nouns, of_run
+from halluc.reporting.words.headlines import headlines
+from halluc.reporting.words.nouns import Nouns
+from halluc.runs import evaluations
+from halluc.runs.directory import RunDir
+from halluc.runs.reports import Abstention, ClassTable, Curves, GapRow, Mistake, RunReport, TextNovelty
+
+
+def run_report(run: RunDir, split: str | None = None, most_claims: int = 200) -> RunReport:
+    """The report of a run on one of its evaluated splits: the one asked for, else test, dev or train.
+
+    Args:
+        most_claims: how many claims of each kind are shown, the worst first; of the supported a quarter as many.
+
+    Raises:
+        HallucError R112: the split was not evaluated, or ledger, predictions and figures are damaged or not of one
+            evaluation. R101, R102, C…: ``run.json`` or the config is damaged or of another version. Whatever else is
+            missing, damaged or changed is named in ``integrity``, ``notes`` and ``augmentation``.
+    """
+    source = reading.read(run, split)
+    threshold = source.confidence.threshold if source.confidence else None
+    picked = shown.pick(source.ledger(), most_claims, threshold)
+    known = source.coverage if isinstance(source.coverage, TextCoverage) else None
+    texts = Texts(picked.wanted(), set(picked.ids), _nouns(source).statistics, known)
+    gap = _gap(source, texts)
+    reading.refuse_parts(source, picked, texts)
+    return _made(source, picked, texts, gap)
+
+
+def run_split(run: RunDir) -> str:
+    """The split that a report is of where none is asked for.
+
+    Raises:
+        HallucError R112: none was evaluated.
+    """
+    return reading.choose(run, reading.evaluated(run), None)
+
+
+def _gap(source: Evaluated, texts: Texts) -> list[GapRow]:
+    """Read the predictions, once, for all that is told of them."""
+    examples = texts.passing(source.predictions())
+    found = gaps.rows(source.coverage, examples) if source.coverage is not None else []
+    deque(examples, maxlen=0)  # what nobody has read yet
+    return found
+
+
+def _made(source: Evaluated, picked: Picked, texts: Texts, gap: list[GapRow]) -> RunReport:
+    run, record, notes = source.run, source.record, list(source.notes)
+    data = facts.data(source, texts)
+    gates, of_gates = facts.gates(source)
+    config = reproducing.config_lines(run)
+    known = paths.of_runs([(run, config)])
+    parts = {**_of_figures(source, picked, notes), "curves": _curves(source, notes)}
+    augmented = augmentation(run, record, asked=source.config.get("augment") is not None)
+    made = RunReport(
+        name=f"{record.name}/{run.path.name}" if "=" in run.path.name else record.name,
+        task=source.file.task,
+        model=_model(source),
+        split=source.split,
+        splits=source.splits,
+        examples=texts.examples,
+        seed=record.seeds.get("seed"),
+        single_seed=record.predictions is None,
+        run=record,
+        gates=gates,
+        integrity=[*source.files.integrity, *(augmented.problems if augmented is not None else ())],
+        notes=[*facts.state(source), *_unjudged(picked), *notes, *source.files.notes, *of_gates],
+        text_novelty=_text_novelty(source),
+        gap=gap,
+        claims=shown.sections(picked, texts, distorts=_nouns(source).has_places),
+        data=data,
+        augmentation=augmented,
+        config=config,
+        reproduce=reproducing.commands(source, config, known),
+        metrics=source.file.metrics,
+        **parts,
+    )
+    return paths.of_run(made, known)
+
+
+def _of_figures(source: Evaluated, picked: Picked, notes: list[str]) -> dict[str, Any]:
+    """The sections that are drawn from eval/<split>.json, and the confidences of the ledger."""
+    figures, words = Figures(source.file.metrics), _nouns(source)
+    classification, mistakes = _classification(source, figures)
+    withdrawing = _abstention(source, picked, figures, notes)
+    return {
+        "headlines": headlines(figures, words),
+        "conclusion": of_run.conclusion(figures, source.split, picked.confidences, withdrawing, words),
+        "by_novelty": outcomes.by_novelty(figures, words),
+        "by_label": outcomes.by_label(figures, words),
+        "confidence": confidences.histogram(picked.confidences, distorts=words.has_places),
+        "reliability": confidences.reliability(figures),
+        "risk": confidences.risk(figures),
+        "abstention": withdrawing,
+        "classification": classification,
+        "mistakes": mistakes,
+    }
+
+
+def _nouns(source: Evaluated) -> Nouns:
+    return nouns.of(source.file.task, source.file.metrics)
+
+
+def _text_novelty(source: Evaluated) -> TextNovelty | None:
+    known = source.coverage
+    return TextNovelty(edges=known.edges, edges_of=known.edges_of) if isinstance(known, TextCoverage) else None
+
+
+def _abstention(source: Evaluated, picked: Picked, figures: Figures, notes: list[str]) -> Abstention | None:
+    """``confidence.json`` is the last evaluation's: of another split, it may say what this ledger was not made by."""
+    file = source.confidence
+    later = evaluations.is_of_later_evaluation(source.run, source.record, source.split)
+    if file is not None and (picked.against or later):
+        notes.append(
+            f"confidence.json is of a later evaluation than that of {source.split}: its threshold is not the one by "
+            f"which claims are withdrawn here. `halluc eval --run {source.run.path} --split {source.split}` mends it."
+        )
+        file = None
+    return confidences.abstention(file, figures, source.split, chosen_on_dev=source.chosen_on_dev)
+
+
+def _unjudged(picked: Picked) -> list[str]:
+    if not picked.unverifiable:
+        return []
+    return [
+        f"{picked.unverifiable:,} claims have no evidence to be judged by: they stand in no rate and are not shown."
+    ]
+
+
+def _model(source: Evaluated) -> str:
+    if source.record.predictions is not None:
+        return f"predictions of {source.record.predictions.name}"
+    section = source.config.get("model")
+    named = section.get("name") if isinstance(section, dict) else None
+    from_elsewhere = "train" not in source.record.stages
+    if not from_elsewhere and isinstance(section, dict) and isinstance(section.get("scratch"), dict):
+        sizes = ", ".join(f"{name} {size}" for name, size in section["scratch"].items())
+        return f"an encoder from scratch ({sizes})"
+    return source.file.checkpoint if from_elsewhere or not named else str(named)
+
+
+def _classification(source: Evaluated, figures: Figures) -> tuple[list[ClassTable], list[Mistake]]:
+    path = source.run.report(source.split, "json")
+
+    def read() -> tuple[list[ClassTable], list[Mistake]]:
+        return outcomes.classification(path, figures), outcomes.mistakes(path)
+
+    return source.files.read(path, read, "there are no classification reports", source.split) or ([], [])
+
+
+def _curves(source: Evaluated, notes: list[str]) -> Curves | None:
+    if "train" not in source.record.stages:
+        return None  # a model from elsewhere
+    path = source.run.events
+    found = source.files.read(path, lambda: curves(path, source.record), "there are no training curves")
+    if found is None:
+        return None
+    notes += found[1]
+    return found[0]

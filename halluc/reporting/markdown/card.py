@@ -1,0 +1,259 @@
+"""model/README.md: the model card as Hugging Face has it, made from a run. What the run does not tell is left out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from halluc.core.errors import HallucError
+from halluc.core.files import write_text
+from halluc.reporting import formats
+from halluc.reporting.collect.facts import OF_TRAINING
+from halluc.reporting.markdown import gfm, tables
+from halluc.reporting.markdown.gfm import Marked
+from halluc.reporting.words import nouns
+from halluc.runs.directory import RunDir
+from halluc.runs.reports import ConfigLine, RunReport
+from halluc.runs.schema import MetricResult
+
+CARD = "README.md"
+MOST_LABELS = 40
+# Tasks by the names that the hub has for them, and their names for people.
+_TASKS = {
+    "token_classification": ("token-classification", "Token Classification"),
+    "text_classification": ("text-classification", "Text Classification"),
+}
+# Metrics by the names that the hub has for them; the others keep their own.
+_TYPES = {
+    "entity_f1": "f1",
+    "entity_precision": "precision",
+    "entity_recall": "recall",
+    "macro_f1": "f1",
+    "micro_f1": "f1",
+    "mcc": "matthews_correlation",
+}
+_OF_SPANS = ("entity_f1", "entity_precision", "entity_recall")
+_OF_TEXTS = ("accuracy", "subset_accuracy", "macro_f1", "micro_f1", "mcc")
+_OF_SCOPE = ("out_of_scope_acceptance", "out_of_scope_auroc")
+_BESIDES = ("omission_rate", "gap_ratio", "ece")
+_INDEXED = (*_OF_SPANS, *_OF_TEXTS, "hallucination_rate", *_OF_SCOPE, *_BESIDES)
+_TOLD = (
+    *_OF_SPANS,
+    *_OF_TEXTS,
+    "hallucination_rate",
+    "hallucination_rate_wide",
+    "distortion_rate",
+    *_OF_SCOPE,
+    *_BESIDES,
+)
+# What of the config makes the training; keys of its section ``train`` that this version does not know stand last.
+_PROCEDURE = ("epochs", "learning_rate", "batch_tokens", "batching", "accumulation", "schedule", "warmup")
+_HUB = "hub:"
+
+
+def write_card(run: RunDir, report: RunReport) -> Path:
+    """Write the card of a run beside its model.
+
+    Raises:
+        HallucError R105: the run has no model (yet). E401: the file cannot be written.
+    """
+    if not run.model.is_dir():
+        raise HallucError("R105", f"{run.path} has no model/", help="`halluc train` with the same config makes it")
+    path = run.model / CARD
+    write_text(path, card(report))
+    return path
+
+
+def card(report: RunReport) -> str:
+    """The card: metadata that Hugging Face reads, then what people read.
+
+    Figures of data that the model was trained on are none of its quality: the card has none of them.
+    """
+    is_fair = not _is_trained_on(report)
+    if not is_fair:
+        notes = [note for note in report.notes if note != OF_TRAINING]
+        report = report.model_copy(update={**_NO_FIGURES, "notes": notes})
+    config = settings(report.config)
+    base = str(_section(config, "model").get("name") or report.model)
+    words = nouns.of_report(report)
+    figures = [one for one in _overall(report, _TOLD) if one.value is not None and words.tells(one.name)]
+    body = gfm.render(
+        "card.md.j2",
+        gfm.WIDE,
+        {
+            "report": report,
+            "is_fair": is_fair,
+            "nouns": words,
+            "by_novelty": nouns.by_novelty(report.by_novelty),
+            "base": base,
+            "on_hub": base.startswith(_HUB),
+            "from_scratch": bool(_section(config, "model").get("scratch")),
+            "of_pairs": bool(_section(config, "data").get("second_field")),
+            "pipeline_task": _TASKS.get(report.task, (None, None))[0],
+            "labels": _labels(report),
+            "splits": tables.splits(report.data.splits),
+            "procedure": _procedure(report, config),
+            "figures": tables.figures(figures) if figures else None,
+            "outcomes": tables.outcomes,
+            "gap": tables.gap(report.gap, counted=words.counted),
+            "abstention": tables.abstention(report.abstention, distorts=words.has_places) if report.abstention else [],
+            "gates": tables.gates(report.gates),
+            "bullets": gfm.bullets,
+            "commands": partial(gfm.fenced, language="sh"),
+            "environment": _environment(report),
+        },
+    )
+    return f"---\n{yaml.safe_dump(metadata(report), sort_keys=False, allow_unicode=True, width=1_000)}---\n\n{body}"
+
+
+# What of a report was counted on the evaluated split.
+_NO_FIGURES: dict[str, Any] = {
+    "headlines": [], "gates": [], "conclusion": [], "by_novelty": [], "by_label": [], "gap": [], "abstention": None,
+    "metrics": [],
+}  # fmt: skip
+
+
+def _is_trained_on(report: RunReport) -> bool:
+    """Whether the split that was evaluated is the training split, under whatever name."""
+    hashes = {row.name: row.sha256 for row in report.data.splits}
+    evaluated = hashes.get(report.split)
+    return report.split == "train" or (evaluated is not None and evaluated == hashes.get("train"))
+
+
+def metadata(report: RunReport) -> dict[str, Any]:
+    """The front matter. Licence and language are not among it: no run knows them."""
+    config = settings(report.config)
+    base = str(_section(config, "model").get("name") or report.model)
+    task, _ = _TASKS.get(report.task, (None, None))
+    made: dict[str, Any] = {"library_name": "transformers"}
+    if task is not None:
+        made["pipeline_tag"] = task
+    if base.startswith(_HUB):
+        made["base_model"] = _name_on_hub(base)
+    made["tags"] = ["halluc"]
+    trained_on = [row.source for row in report.data.splits if row.name in ("train", "dev")]
+    sources = [source for source in trained_on if source.startswith(_HUB)]
+    if sources:
+        made["datasets"] = list(dict.fromkeys(map(_name_on_hub, sources)))
+    metrics = [_indexed(found) for found in _overall(report, _INDEXED) if found.value is not None]
+    if metrics:
+        made["model-index"] = [{"name": _plain(report.name), "results": [_result(report, config, metrics)]}]
+    return made
+
+
+def _result(report: RunReport, config: Mapping[str, Any], metrics: list[dict[str, Any]]) -> dict[str, Any]:
+    task, told = _TASKS.get(report.task, (_plain(report.task).replace("_", "-"), _plain(report.task)))
+    return {
+        "task": {"type": task, "name": told},
+        "dataset": _dataset(report, config) | {"split": _plain(report.split)},
+        "metrics": metrics,
+    }
+
+
+def _dataset(report: RunReport, config: Mapping[str, Any]) -> dict[str, Any]:
+    """``type`` is the name on the hub, or, as the hub has it for files, the format that they are in."""
+    source = next((row.source for row in report.data.splits if row.name == report.split), None)
+    if source is None:
+        return {"name": _plain(report.split), "type": "unknown"}
+    if source.startswith(_HUB):
+        revision = source.partition("@")[2].partition("#")[0]
+        found = {"name": _name_on_hub(source), "type": _name_on_hub(source)}
+        return found | ({"revision": _plain(revision)} if revision else {})
+    return {"name": _end(source), "type": _end(str(_section(config, "data").get("format") or "unknown"))}
+
+
+def _end(path: str) -> str:
+    """The last two parts of a path: where data lie on a machine is of no use elsewhere, and not for everyone to see."""
+    parts = [part for part in re.split(r"[\\/]", path) if part]
+    return _plain("/".join(parts[-2:]) or "unknown")
+
+
+def _indexed(found: MetricResult) -> dict[str, Any]:
+    return {"type": _TYPES.get(found.name, found.name), "value": found.value, "name": formats.title(found.name)}
+
+
+def _overall(report: RunReport, names: Iterable[str]) -> list[MetricResult]:
+    """The first protocol's overall figure of each name."""
+    found: dict[str, MetricResult] = {}
+    for one in report.metrics:
+        if not one.by:
+            found.setdefault(one.name, one)
+    return [found[name] for name in names if name in found]
+
+
+def _name_on_hub(reference: str) -> str:
+    """``ORG/NAME`` of ``hub:ORG/NAME@REVISION#SPLIT``."""
+    return _plain(reference.removeprefix(_HUB).partition("@")[0].partition("#")[0])
+
+
+def _plain(text: object) -> str:
+    return formats.visible(text, 200)
+
+
+def settings(lines: Iterable[ConfigLine]) -> dict[str, Any]:
+    """The resolved config as values; empty where it cannot be read, since a card can be without it."""
+    try:
+        found = yaml.safe_load("\n".join(line.text for line in lines))
+    except yaml.YAMLError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _section(config: Mapping[str, Any], name: str) -> dict[str, Any]:
+    found = config.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def _labels(report: RunReport) -> Marked | None:
+    """The labels of the training split; of the evaluated one where that is not known; None: neither is."""
+    splits = {row.name: row for row in report.data.splits if row.labels}
+    found = splits.get("train") or splits.get(report.split)
+    if found is None:
+        return None
+    told = [gfm.strong(label, 40) for label in sorted(found.labels)]
+    more = len(told) - MOST_LABELS
+    return Marked(", ".join([*told[:MOST_LABELS], f"{more:,} more"] if more > 0 else told))
+
+
+def _procedure(report: RunReport, config: Mapping[str, Any]) -> Marked | None:
+    """Settings of the training, and how it went; None where neither is known."""
+    train = _section(config, "train")
+    unused = {"epochs"} if train.get("steps") is not None else set()  # steps come before epochs
+    named = [key for key in (*_PROCEDURE, *train) if key not in unused]
+    keys = [key for key in named if train.get(key) is not None and train[key] is not False]
+    rows = [[key.replace("_", " "), _setting(train[key])] for key in dict.fromkeys(keys)]
+    curves = report.curves
+    if curves is not None:
+        went = {
+            "steps taken": formats.count(curves.steps),
+            "training examples, as the model reads them": curves.features and formats.count(curves.features),
+            "time, of the steps alone": curves.seconds is not None and formats.seconds(curves.seconds),
+            "checkpoint kept": curves.best_step is not None and f"step {formats.count(curves.best_step)}",
+        }
+        rows += [[name, value] for name, value in went.items() if value]
+    parameters = report.run.model.get("parameters")
+    if isinstance(parameters, int):
+        rows.append(["parameters", formats.count(parameters)])
+    return gfm.table(["", "value"], rows, "lr") if rows else None
+
+
+def _setting(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else formats.visible(value)
+
+
+def _environment(report: RunReport) -> Marked:
+    run = report.run
+    hardware = {name: value for name, value in run.hardware.items() if name in ("device", "precision", "processes")}
+    rows = [["halluc", run.halluc], *([name, version] for name, version in run.versions.items())]
+    rows += [[name, formats.visible(value)] for name, value in hardware.items() if value is not None]
+    rows += [[name, str(seed)] for name, seed in run.seeds.items()]
+    if run.git and run.git.get("commit"):
+        commit = gfm.digest(run.git["commit"])
+        rows.append(["git commit", Marked(commit + (", with changes" if run.git.get("dirty") else ""))])
+    rows.append(["config sha256", gfm.digest(run.config_sha256)])
+    return gfm.table(["", "value"], rows, "ll")

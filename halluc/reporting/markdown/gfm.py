@@ -1,0 +1,203 @@
+"""GitHub-flavoured Markdown in which no text can be taken for markup, and no template can forget to see to it.
+
+A template prints what is ``Marked`` as it is; all else is made inert first. Text is never put on a line that begins a
+block of HTML (as ``<summary>`` does): nothing is escaped there as Markdown has it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
+
+from halluc.reporting import formats
+from halluc.reporting.page.cells import Cell
+
+TEMPLATES = Path(__file__).parent.parent / "templates"
+LONGEST_NAME = 80
+# GitHub links people, issues, commits, addresses and emoji after the Markdown is read, so that no backslash keeps it
+# from doing so: a zero-width space inside does. The same goes for the dollars of a formula, where it stands before.
+_BREAK = "&#8203;"
+_RISKY = re.compile(
+    r"(?P<plain>\[[−-]?\d[\d.,% −-]*\](?![(\[:])|(?<=[^\W_])_(?=[^\W_])|<(?= \d))"  # [1.9, 6.3], a_b, < 0.001
+    r"|(?P<special>[\\`*_\[\]~])"
+    r"|(?P<entity>[<>&|])"
+    r"|(?P<dollar>\$)"
+    r"|(?P<hash>#)"
+    r"|(?P<link>@|www(?=\.)|:(?=//)|:(?!\d\d:)(?=[\w+-]+:)|GH-(?=\d))"
+    r"|(?P<commit>\b(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{7,40}\b)",
+    re.IGNORECASE,
+)
+_ENTITIES = {"<": "&lt;", ">": "&gt;", "&": "&amp;", "|": "&#124;"}
+# What begins a list, a heading or a table where a line begins with it.
+_OPENING = re.compile(r"^(?:(\d{1,9})(?=[.)](?: |$))|(?=-[- ]|\+ |[-+]$|=|:-))")
+_RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]")
+_HEX = re.compile(r"[0-9a-f]{6,128}")
+_ISOLATE, _END_OF_ISOLATE = "\u2068", "\u2069"
+
+
+class Marked(str):
+    """Markdown that is meant as such. Whatever is made of it with ``+`` or ``join`` is plain text again."""
+
+
+class Room(NamedTuple):
+    """How much is shown: claims, rows of a table or list, and characters of one text."""
+
+    claims: int
+    rows: int
+    text: int
+
+
+WIDE = Room(claims=10, rows=1_000, text=2_000)
+
+
+def md(text: object, longest: int | None = WIDE.text) -> Marked:
+    """Text of any kind on one line, made inert: as part of a paragraph, an item of a list, a heading or a cell.
+
+    Nothing in it opens a tag, a link, a mention, a reference, a formula or a cell, and what is invisible is shown. Of
+    more than ``longest`` characters the middle is left out. Right-to-left text does not turn what stands around it.
+    """
+    return text if isinstance(text, Marked) else isolated(inert(text, longest))
+
+
+def inert(text: object, longest: int | None = WIDE.text) -> str:
+    """The same for a part of a text that is ``isolated`` as a whole."""
+    told = re.sub(" +", " ", formats.visible(text, longest)).strip(" ")
+    return _OPENING.sub(_not_opening, _RISKY.sub(_harmless, told))
+
+
+def isolated(markdown: str) -> Marked:
+    """Markdown that decides its own direction, and nobody else's."""
+    turns = _RIGHT_TO_LEFT.search(markdown)
+    return Marked(_ISOLATE + markdown + _END_OF_ISOLATE if turns else markdown)
+
+
+def _harmless(found: re.Match[str]) -> str:
+    risky = found[0]
+    match found.lastgroup:
+        case "plain":
+            return risky
+        case "entity":
+            return _ENTITIES[risky]
+        case "dollar":
+            return rf"{_BREAK}\$"
+        case "hash":
+            return rf"\#{_BREAK}"
+        case "link":
+            return risky + _BREAK
+        case "commit":
+            return _BREAK.join(risky[place : place + 6] for place in range(0, len(risky), 6))
+    return "\\" + risky
+
+
+def _not_opening(found: re.Match[str]) -> str:
+    return f"{found[1] or ''}\\"
+
+
+def name(text: object) -> Marked:
+    """Text as it stands where it must not be long."""
+    return md(text, LONGEST_NAME)
+
+
+def code(text: object, longest: int | None = WIDE.text) -> Marked:
+    """Text as code that can be copied: a path, a name of a key."""
+    told = formats.visible(text, longest).strip(" ")
+    if not told or "`" in told or "|" in told:  # no span of code holds these in every place
+        return Marked(f"<code>{md(text, longest)}</code>")
+    return Marked(f"`{told}`")
+
+
+def digest(text: object) -> Marked:
+    """A hash as code; what is none is treated as any other text."""
+    return Marked(f"`{text}`") if _HEX.fullmatch(str(text)) else md(text)
+
+
+def strong(text: object, longest: int | None = LONGEST_NAME) -> Marked:
+    """In bold; asterisks do not hold beside every sign."""
+    told = md(text, longest) or formats.NOTHING
+    return Marked(f"**{told}**" if told[0].isalnum() and told[-1].isalnum() else f"<b>{told}</b>")
+
+
+def fenced(lines: Sequence[str], language: str = "", longest: int | None = WIDE.text) -> Marked:
+    """Lines as a block of code, whose fence none of them can close."""
+    shown = [formats.visible(line, longest) for line in lines]
+    ticks = max((len(run) for line in shown for run in re.findall("`+", line)), default=0)
+    fence = "`" * max(3, ticks + 1)
+    return Marked("\n".join([fence + language, *shown, fence]))
+
+
+def bullets(texts: Sequence[object], room: Room = WIDE, before: str = "") -> Marked:
+    """A list, each item after ``before``; what there is no room for is counted."""
+    items = [f"- {before}{md(text, room.text)}" for text in texts[: room.rows]]
+    more = len(texts) - len(items)
+    return Marked("\n".join([*items, f"- *and {more:,} more*"] if more > 0 else items))
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[str | Cell]], align: str, room: Room = WIDE) -> Marked:
+    """A table; rows that there is no room for are counted under it.
+
+    Args:
+        align: ``l`` or ``r`` for each column; the last one counts for all that follow.
+    """
+    sides = [align[min(place, len(align) - 1)] for place in range(len(columns))]
+    lines = [
+        [_cell(column, room) for column in columns],
+        ["---:" if side == "r" else "---" for side in sides],
+        *([_cell(cell, room) for cell in row] for row in rows[: room.rows]),
+    ]
+    told = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    more = len(rows) - room.rows
+    return Marked(told + (f"\n\n*and {more:,} more*" if more > 0 else ""))
+
+
+def _cell(cell: str | Cell, room: Room) -> str:
+    if isinstance(cell, str):
+        return md(cell, room.text)
+    told = f"**{md(cell.text)}**" if cell.bold else md(cell.text)
+    return f"{told} {md(cell.under)}".strip()
+
+
+def render(template: str, room: Room, values: Mapping[str, Any]) -> str:
+    """A template of this folder, with what it prints in ``values``."""
+    told = _environment().get_template(template).render(room=room, **values)
+    return re.sub(r"\n{3,}", "\n\n", told).strip() + "\n"
+
+
+@cache
+def _environment() -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=False,  # for HTML; here `finalize` sees to it
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_printed,
+    )
+    made.filters |= _FILTERS
+    return made
+
+
+@pass_context
+def _printed(context: Context, value: Any) -> Marked:
+    return md(value, context["room"].text)
+
+
+_FILTERS: dict[str, Callable[..., Any]] = {
+    "code": code,
+    "count": formats.count,
+    "decimal": formats.decimal,
+    "digest": digest,
+    "fenced": fenced,
+    "metric": formats.metric,
+    "metric_title": formats.title,
+    "percent": formats.percent,
+    "seconds": formats.seconds,
+    "short": name,
+    "strong": strong,
+    "value_of": formats.value,
+}

@@ -1,0 +1,219 @@
+"""report.md: a report as a comment on a pull request, with the figures of the page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from itertools import islice
+from typing import Any
+
+from halluc.reporting import formats
+from halluc.reporting.markdown import gfm, tables
+from halluc.reporting.markdown.gfm import Marked, Room
+from halluc.reporting.page import comparison_views, highlight, study_views
+from halluc.reporting.page.cells import Cell
+from halluc.reporting.words import nouns
+from halluc.reporting.words.nouns import Nouns
+from halluc.runs.reports import AnyReport, ComparisonReport, RunReport, ShownClaim, StudyReport
+from halluc.runs.schema import LedgerLine, Novelty
+from halluc.runs.studies import Comparison
+
+# A comment on GitHub has 65,536 characters at most; whoever posts one may have something to say before it.
+MOST_CHARACTERS = 60_000
+# Claims and rows give way first, then the length of single texts.
+ROOMS = (
+    Room(10, 200, 1_000),
+    Room(5, 60, 1_000),
+    Room(5, 20, 400),
+    Room(3, 8, 160),
+    Room(0, 3, 60),
+)
+
+
+def page(report: AnyReport) -> str:
+    """A report in GitHub-flavoured Markdown, short enough for a comment: what there is no room for is counted."""
+    told = ""
+    words = nouns.of_report(report)
+    for room in ROOMS:
+        values = {"report": report, "nouns": words, **_VIEWS[report.kind](report, room)}
+        told = gfm.render(f"{report.kind}.md.j2", room, values)
+        if len(told) <= MOST_CHARACTERS:
+            break
+    return told
+
+
+def _of_run(report: RunReport, room: Room) -> dict[str, Any]:
+    words = nouns.of_report(report)
+    worst = [section for section in report.claims if section.section in ("unsupported", "distorted")]
+    claims = list(islice((claim for section in worst for claim in section.shown), room.claims))
+    return {
+        **_lists(room),
+        "trained": report.run.stages.get("train"),
+        "headlines": tables.headlines(report, room),
+        "gates": tables.gates(report.gates, room),
+        "outcomes": partial(tables.outcomes, room=room),
+        "by_novelty": nouns.by_novelty(report.by_novelty),
+        "gap": tables.gap(report.gap, room, words.counted),
+        "abstention": tables.abstention(report.abstention, distorts=words.has_places) if report.abstention else [],
+        "claims": [_claim(claim, room, words) for claim in claims],
+        "sentences": [sentence(claim, room) for claim in claims],
+        "sureness": tables.sureness(report, room),
+        "worst": {section.section: section.total for section in worst},
+        "classification": partial(tables.classification, room=room),
+        "mistakes": tables.mistakes(report.mistakes, room) if report.mistakes else None,
+    }
+
+
+def _claim(claim: ShownClaim, room: Room, words: Nouns) -> Marked:
+    """A claim on one line: what it says, how surely, and what training had for it."""
+    line = claim.line
+    told = [_said(claim, words) if _is_whole(line) else Marked(f"{_surface(line.text, room)} as {_label(line.label)}")]
+    if line.confidence is not None:
+        told.append(gfm.md(formats.percent(line.confidence)))
+    facts = (_verdict(line), line.novelty and _novelty(line.novelty), line.abstained and "withdrawn")
+    told += [gfm.md(fact) for fact in facts if fact]
+    if line.nearest is not None:
+        where = gfm.code(f"{line.nearest.file}:{line.nearest.line}", room.text)
+        same = line.novelty == "seen" or (_is_whole(line) and line.nearest.text == line.text)
+        there = "there at" if same else f"nearest: {_surface(line.nearest.text, room)} at"
+        told.append(Marked(f"{there} {where}"))
+    return Marked(", ".join(told))
+
+
+def _is_whole(line: LedgerLine) -> bool:
+    """Whether the claim is about a whole text."""
+    return line.kind == "label"
+
+
+def _said(claim: ShownClaim, words: Nouns) -> Marked:
+    """What is claimed of a whole text, and what is annotated."""
+    annotated = [_label(label) for _, _, label in claim.gold] or [gfm.md(words.nothing)]
+    return Marked(f"{_label(claim.line.label)}, annotated {', '.join(annotated)}")
+
+
+def _label(label: str) -> Marked:
+    return gfm.strong(label, 40)
+
+
+def _novelty(found: Novelty) -> str:
+    return _NOVELTY.get(found) or nouns.about_training(found)
+
+
+def _verdict(line: LedgerLine) -> str:
+    """As people call it, with what is wrong; of a hallucination it is wrong that it is there."""
+    if line.verdict == "unsupported":
+        return _HALLUCINATION
+    if not line.reason:
+        return str(line.verdict)
+    return (
+        f"{line.verdict} in its {line.reason}"
+        if line.reason in ("label", "boundary")
+        else f"{line.verdict}: {line.reason}"
+    )
+
+
+_HALLUCINATION = "hallucination"
+_NOVELTY = {"seen": "seen in training", "partial": "seen in part", "new": "new to training"}
+
+
+def _surface(text: str, room: Room) -> Marked:
+    return gfm.strong(highlight.surface(text), min(room.text, gfm.LONGEST_NAME))
+
+
+def sentence(claim: ShownClaim, room: Room) -> Marked:
+    """A claim in its text: what is claimed in bold, what is annotated underlined; a whole text plainly."""
+    if _is_whole(claim.line):
+        return _whole(claim, room)
+    told = ["… " if claim.before else ""]
+    for piece in highlight.pieces(claim):
+        text = gfm.inert(piece.text, room.text)
+        if piece.claim and piece.claim.style != highlight.OTHER:
+            text = f"<b>{text}</b>"
+        told.append(piece.gap + (f"<ins>{text}</ins>" if piece.gold else text))
+    return gfm.isolated("".join(told) + (" …" if claim.after else ""))
+
+
+def _whole(claim: ShownClaim, room: Room) -> Marked:
+    """A text, the parts of a pair set apart."""
+    parts = highlight.halves(claim.tokens, claim.first, claim.second)
+    told = " ‖ ".join(gfm.inert(part, room.text) for part in parts)
+    return gfm.isolated(("… " if claim.before else "") + told + (" …" if claim.after else ""))
+
+
+def _of_comparison(report: ComparisonReport, room: Room) -> dict[str, Any]:
+    found = comparison_views.view(report)
+    runs = [(found["letters"][place], other.b, _differing(other, room)) for place, other in enumerate(report.others, 1)]
+    return {
+        **_lists(room),
+        "runs": runs[: room.rows],
+        "families": found["families"][: room.rows],
+        "training": gfm.table(["run", "what differs", "a", "the run"], found["training"], "lllr", room),
+        "family": partial(_table, room=room),
+        "flips": [_flips(flipped, room) for flipped in found["flipped"][: room.rows]],
+        "left": max(0, len(runs) - room.rows),
+    }
+
+
+def _differing(other: Comparison, room: Room) -> Marked:
+    """What the configs differ in; where it is a key it comes with backticks round it."""
+    found = other.config_differences
+    shown = [gfm.code(one.strip("`"), room.text) for one in found[: room.rows]]
+    more = len(found) - len(shown)
+    return Marked(", ".join([*shown, f"{more:,} more"] if more > 0 else shown))
+
+
+def _flips(flipped: dict[str, Any], room: Room) -> Marked:
+    """How many claims changed from which verdict to which."""
+    letter = flipped["letter"]
+    counts = [[*(_HALLUCINATION if v == "unsupported" else v for v in row[:2]), row[2]] for row in flipped["counts"]]
+    table = gfm.table(["in a", f"in {letter}", "claims"], counts, "llr", room)
+    return Marked(f"From a to {letter}: {formats.count(flipped['total'])} claims differ.\n\n{table}")
+
+
+def _of_study(report: StudyReport, room: Room) -> dict[str, Any]:
+    found = study_views.view(report)
+    families = found["families"][: room.rows]
+    return {
+        **_lists(room),
+        "seeds": found["seeds"],
+        "axes": [_axis(axis, values, room) for axis, values in report.axes.items()],
+        "cells": gfm.table(found["cell_columns"], found["cell_rows"], "l" * found["cell_axes"] + "r", room),
+        "by_seed": gfm.table(found["seed_columns"], found["seed_rows"], "l" * (found["cell_axes"] + 1) + "r", room),
+        "training": gfm.table(found["training_columns"], found["training_rows"], "l" * found["cell_axes"] + "r", room),
+        "families": families,
+        "families_left": len(found["families"]) - len(families),
+        "family": partial(_table, room=room),
+        "trends": [
+            gfm.table(found["trend_columns"], rows, "llrrrrrr", room)
+            for rows in (found["trend_rows"], found["arm_trend_rows"])
+            if rows
+        ],
+    }
+
+
+def _axis(axis: str, values: Sequence[object], room: Room) -> str:
+    shown = [formats.visible(value, 40) for value in values[: room.rows]]
+    more = len(values) - len(shown)
+    return f"{axis}: {', '.join([*shown, f'and {more:,} more'] if more > 0 else shown)}"
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str | Cell]], room: Room) -> Marked:
+    return gfm.table(columns, rows, "lr", room)
+
+
+def _lists(room: Room) -> dict[str, Callable[..., Marked]]:
+    def numbered(items: Iterable[Marked]) -> Marked:
+        return Marked("\n".join(f"{place}. {item}" for place, item in enumerate(items, 1)))
+
+    return {"bullets": partial(gfm.bullets, room=room), "numbered": numbered, "commands": partial(_commands, room)}
+
+
+def _commands(room: Room, lines: Sequence[str]) -> Marked:
+    return gfm.fenced(lines[: room.rows], "sh", room.text)
+
+
+_VIEWS: dict[str, Callable[[Any, Room], dict[str, Any]]] = {
+    "run": _of_run,
+    "comparison": _of_comparison,
+    "study": _of_study,
+}

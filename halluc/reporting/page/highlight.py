@@ -1,0 +1,133 @@
+"""Sentences with spans as pieces that a template can draw: claims over the text, gold under it."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from halluc.core.claims import Mark
+from halluc.reporting.collect.shown import MOST_TOKENS
+from halluc.reporting.formats import visible
+from halluc.runs.reports import ShownClaim
+
+# What spans are drawn as, beside the verdict of the claim that is looked at.
+OTHER, GOLD, AGREED, OMISSION = "other", "gold", "agreed", "omission"
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A span that a piece belongs to: its label, what it is drawn as, and whether the span begins with this piece."""
+
+    label: str
+    style: str
+    begins: bool
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Tokens that belong to the same spans; ``gap`` is what stands between them and the piece before."""
+
+    gap: str
+    text: str
+    claim: Layer | None
+    gold: Layer | None
+
+
+Span = tuple[int, int, str]
+
+
+def pieces(shown: ShownClaim) -> list[Piece]:
+    """The tokens shown, cut where any span begins or ends.
+
+    The claim itself is drawn as its verdict, the other claims as ``other``, or once with their gold, as ``agreed``,
+    where the two are equal; of an omission the gold is drawn as ``omission``. Labels of the whole text are not drawn.
+    """
+    line = shown.line
+    there = _placed(shown.gold)
+    own = [] if line.kind == "label" or line.start is None or line.end is None else [(line.start, line.end, line.label)]
+    others = [
+        span for span in _placed([(start, end, label) for start, end, label, _ in shown.others]) if span not in own
+    ]
+    claims = [(span, OTHER) for span in others if span not in there]
+    gold = [(span, AGREED if span in others else GOLD) for span in there if span not in own or line.record == "claim"]
+    if line.record == "claim":
+        claims += [(span, str(line.verdict)) for span in own]
+    else:
+        gold += [(span, OMISSION) for span in own]
+    return drawn(shown.tokens, shown.first, claims, gold)
+
+
+def _placed(marks: Iterable[Mark]) -> list[Span]:
+    return [(start, end, label) for start, end, label in marks if start is not None and end is not None]
+
+
+def halves(tokens: Sequence[str], first: int, second: int | None) -> list[str]:
+    """A text as it may be shown; of a pair each of its texts, as far as it is there.
+
+    Args:
+        tokens: those from ``first`` on. second: the token of the example with which the second text begins.
+    """
+    cut = -1 if second is None else second - first
+    parts = (tokens[:cut], tokens[cut:]) if 0 <= cut <= len(tokens) else (tokens,)
+    return [spaced(part) for part in parts]
+
+
+def beginning(text: str) -> str:
+    """A whole text, whose tokens are joined by one space, as it may be shown: not all of a long one."""
+    tokens = text.split(" ")
+    return spaced(tokens[:MOST_TOKENS]) + (" …" if len(tokens) > MOST_TOKENS else "")
+
+
+def drawn(
+    tokens: Sequence[str], first: int, claims: Sequence[tuple[Span, str]], gold: Sequence[tuple[Span, str]]
+) -> list[Piece]:
+    """The same of any spans with the style of each; their offsets count from the example's beginning, tokens from
+    ``first`` on are given."""
+    last = first + len(tokens)
+    cuts = {first, last, *(end for (start, stop, _), _ in (*claims, *gold) for end in (start, stop))}
+    places = sorted(cut for cut in cuts if first <= cut <= last)
+    made = []
+    for start, end in pairwise(places):
+        inside = tokens[start - first : end - first]
+        before = tokens[start - first - 1] if start > first else None
+        gap = "" if before is None else between(before, inside[0])
+        made.append(Piece(gap, spaced(inside), _layer(claims, start, first), _layer(gold, start, first)))
+    return made
+
+
+def _layer(spans: Iterable[tuple[Span, str]], place: int, first: int) -> Layer | None:
+    """Spans that others are drawn over count last: the claim that is looked at stands at the end of its list."""
+    found = None
+    for (start, end, label), style in spans:
+        if start <= place < end:
+            found = Layer(label, style, place == max(start, first))
+    return found
+
+
+def spaced(tokens: Sequence[str]) -> str:
+    """Tokens as text that may be shown; scripts that are written without spaces get none."""
+    parts = [visible(tokens[0])] if tokens else []
+    for before, token in pairwise(tokens):
+        parts += [between(before, token), visible(token)]
+    return "".join(parts)
+
+
+def surface(text: str) -> str:
+    """A surface, whose tokens are joined by one space, as it may be shown."""
+    return spaced(text.split(" "))
+
+
+def between(before: str, after: str) -> str:
+    return "" if before and after and _is_unspaced(before[-1]) and _is_unspaced(after[0]) else " "
+
+
+def _is_unspaced(char: str) -> bool:
+    """Han, Kana, their punctuation and full-width forms; Thai and its neighbours too."""
+    if char.isascii():
+        return False
+    name = unicodedata.name(char, "")
+    return name.startswith(("CJK ", "HIRAGANA", "KATAKANA", "IDEOGRAPHIC", "FULLWIDTH", "THAI ", "LAO ", "KHMER ")) or (
+        "\u3000" <= char <= "\u303f"
+    )

@@ -1,0 +1,84 @@
+"""Classification reports of labels: a row a label, the averages, and what was taken for what."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from halluc.core.characters import printable_cell
+from halluc.core.labels import OUT_OF_SCOPE
+from halluc.tasks import label_counts
+from halluc.tasks.label_counts import LabelCounts
+
+# A matrix of more classes than these is read by no one; then the commonest confusions stand in its place.
+LARGEST_MATRIX = 60
+COMMONEST = 40
+
+Row = dict[str, Any]
+_HEADS = ("precision", "recall", "f1-score", "support")
+
+
+def row(hits: float, predicted: float, gold: float) -> Row:
+    """A row as scikit-learn has it; 0 where undefined."""
+    return _row(label_counts.scores_of(hits, predicted, gold), int(gold))
+
+
+def _row(scores: Mapping[str, float], support: int) -> Row:
+    return {
+        "precision": scores["precision"],
+        "recall": scores["recall"],
+        "f1-score": scores["f1"],
+        "support": support,
+    }
+
+
+def by_label(counts: LabelCounts) -> dict[str, Row]:
+    """The row of each label."""
+    three = (pairs.count(len(counts.labels)).tolist() for pairs in counts.three)
+    return {label: row(*numbers) for label, *numbers in zip(counts.labels, *three, strict=True)}
+
+
+def averages(counts: LabelCounts) -> dict[str, Row]:
+    """The rows ``micro avg``, ``macro avg`` and ``weighted avg``; their support is all gold labels."""
+    support = len(counts.gold.text)
+    return {f"{average} avg": _row(scores, support) for average, scores in label_counts.averages_of(counts).items()}
+
+
+def confusion(gold: Sequence[str | None], predicted: Sequence[str | None]) -> dict[str, Any]:
+    """What each class was taken for, None being out of scope: ``confusion``, a matrix of gold by predicted class.
+
+    Of more than 60 classes ``confusions`` instead: the 40 commonest mistakes.
+    """
+    pairs = Counter((_told(one), _told(other)) for one, other in zip(gold, predicted, strict=True))
+    names = sorted({name for pair in pairs for name in pair}, key=lambda name: (name == OUT_OF_SCOPE, name))
+    if len(names) <= LARGEST_MATRIX:
+        return {"confusion": {one: {other: pairs[one, other] for other in names} for one in names}}
+    wrong = sorted((-n, one, other) for (one, other), n in pairs.items() if one != other)
+    return {"confusions": [{"gold": one, "predicted": other, "n": -n} for n, one, other in wrong[:COMMONEST]]}
+
+
+def _told(label: str | None) -> str:
+    return OUT_OF_SCOPE if label is None else label
+
+
+def rows_as_text(*parts: Mapping[str, Row], digits: int = 4) -> str:
+    """Rows as the table that scikit-learn prints, an empty line between the parts."""
+    width = max(12, *(len(printable_cell(name)) for part in parts for name in part))
+    lines = [" " * width + "".join(f"{head:>{digits + 7}}" for head in _HEADS)]
+    for part in parts:
+        if part:
+            lines.append("")
+        for name, cells in part.items():
+            figures = "".join(f"{cells[head]:>{digits + 7}.{digits}f}" for head in _HEADS[:-1])
+            lines.append(f"{printable_cell(name):>{width}}{figures}{cells['support']:>{digits + 7}}")
+    return "\n".join(lines) + "\n"
+
+
+def confusions_as_text(rows: Sequence[Row]) -> str:
+    """The commonest mistakes, a line each."""
+    told = [(row["n"], printable_cell(row["gold"]), printable_cell(row["predicted"])) for row in rows]
+    width = max([4, *(len(gold) for _, gold, _ in told)])
+    lines = [f"{'texts':>8}  {'gold':<{width}}  predicted"]
+    lines += [f"{n:>8}  {gold:<{width}}  {predicted}" for n, gold, predicted in told]
+    return "\n".join(lines) + "\n"

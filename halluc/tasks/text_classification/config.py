@@ -1,0 +1,48 @@
+"""The keys of ``task`` under ``type: text_classification``, and what goes together."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from halluc.config.bounds import MOST_LABELS, Text
+from halluc.tasks.losses import LossConfig
+from halluc.tasks.text_classification.edits import Side
+from halluc.tasks.text_windows import LongTexts
+
+
+class TextClassificationConfig(LossConfig):
+    type: Literal["text_classification"]
+    multi_label: bool = Field(
+        default=False, description="whether a text may have several labels, or none; each is then judged by itself"
+    )
+    threshold: float = Field(
+        default=0.5, gt=0, lt=1, description="with `multi_label`: labels of more probability are claimed"
+    )
+    long_texts: LongTexts = Field(
+        default="windows",
+        description="texts longer than the model's limit. windows: read whole, in overlapping windows whose logits are "
+        "pooled; head, tail: one end is read; head_tail: a quarter of the limit from the beginning, the rest from the "
+        "end. Of a pair the longer text is cut first",
+    )
+    pool: Literal["mean", "max"] = Field(default="mean", description="how the logits of windows become a text's")
+    out_of_scope: Literal["class", "leave_out"] = Field(
+        default="class",
+        description="training texts out of scope. class: the model gets an output for them, which claims nothing; "
+        "leave_out: they are not trained on",
+    )
+    locked_words: list[Text] = Field(
+        default=[], max_length=MOST_LABELS, description="words and phrases that augmentation never changes, in any case"
+    )
+    augment_side: Side = Field(default="both", description="of pairs: which text augmentation changes")
+
+    @model_validator(mode="after")
+    def _keys_go_together(self) -> TextClassificationConfig:
+        if self.threshold != 0.5 and not self.multi_label:
+            raise ValueError("`task.threshold` goes with `multi_label: true`: else the most probable label is claimed")
+        if self.pool != "mean" and self.long_texts != "windows":
+            raise ValueError(f"`task.pool` goes with `long_texts: windows`, not with `{self.long_texts}`")
+        if self.out_of_scope == "leave_out" and self.multi_label:
+            raise ValueError("`task.out_of_scope` goes with one label a text: of several, none may hold")
+        return self

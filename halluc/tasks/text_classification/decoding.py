@@ -1,0 +1,118 @@
+"""From the logits of windows to what the model says of each text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy
+
+from halluc.core.labels import OUT_OF_SCOPE
+from halluc.tasks.text_classification.encoded import EncodedTexts
+
+Pool = Literal["mean", "max"]
+
+
+@dataclass(frozen=True, slots=True)
+class TextPrediction:
+    """What the model says of one text.
+
+    ``labels`` are those it claims, ``confidences`` their probabilities, None where another tool states none. Without a
+    label it says that the text is out of scope (``out_of_scope``) or, where a text may have several, that it has none.
+    ``in_scope`` is the highest probability of a label; None where a text may have several. ``scores`` has for each
+    claim the logits behind it, (1, outputs), and ``claimed`` the place of its own among them, where this need not be
+    the largest. ``unclaimed`` are the logits of a text out of scope, (outputs,), less that of its best label.
+    """
+
+    id: str
+    labels: tuple[str, ...]
+    confidences: tuple[float | None, ...]
+    in_scope: float | None
+    out_of_scope: bool = False
+    scores: tuple[numpy.ndarray, ...] = ()
+    claimed: tuple[int, ...] = ()
+    unclaimed: numpy.ndarray | None = None
+
+    def scaled(self, temperature: float) -> TextPrediction:
+        """With ``in_scope`` as it is at a temperature, at which ``confidences`` are already."""
+        if self.in_scope is None:
+            return self
+        if self.unclaimed is None:
+            return replace(self, in_scope=self.confidences[0])
+        return replace(self, in_scope=_of_best(self.unclaimed / temperature))
+
+
+def _of_best(odds: numpy.ndarray) -> float:
+    """The probability of an output, by softmax, from the logits of all less its own."""
+    top = odds.max()
+    return float(numpy.exp(-top) / numpy.exp(odds - top).sum()) if top < numpy.inf else 0.0
+
+
+def pooled(encoded: EncodedTexts, outputs: Iterable[tuple[Any, Any]], pool: Pool) -> numpy.ndarray:
+    """Logits by text, (texts, outputs): those of its windows, their mean or the largest of each output.
+
+    Raises:
+        RuntimeError: a window without a prediction, which would be a bug.
+    """
+    logits = numpy.zeros((len(encoded.windows), len(encoded.outputs)), dtype=numpy.float64)
+    seen = numpy.zeros(len(encoded.windows), dtype=bool)
+    for batch, scores in outputs:
+        places = list(batch.indexes)
+        logits[places], seen[places] = scores.numpy(), True
+    owner = numpy.array([window.example for window in encoded.windows], dtype=numpy.int64)
+    starts = numpy.searchsorted(owner, numpy.arange(len(encoded.examples)))
+    if not seen.all() or len(numpy.unique(owner)) != len(encoded.examples):
+        raise RuntimeError("texts without a prediction")
+    if not len(starts):
+        return logits
+    if pool == "max":
+        return numpy.asarray(numpy.maximum.reduceat(logits, starts))
+    return numpy.asarray(numpy.add.reduceat(logits, starts) / numpy.bincount(owner)[:, None])
+
+
+def one_label(ids: Sequence[str], logits: numpy.ndarray, outputs: Sequence[str]) -> list[TextPrediction]:
+    """The most probable output of each text, by softmax; none is claimed where that is the one for out of scope."""
+    if not len(logits):
+        return []
+    inside = numpy.array([name != OUT_OF_SCOPE for name in outputs], dtype=bool)
+    odds = numpy.exp(logits - logits.max(-1, keepdims=True))
+    probability = odds / odds.sum(-1, keepdims=True)
+    best = logits.argmax(-1)
+    peaks = probability[numpy.arange(len(best)), best].tolist()
+    found = []
+    for row, number in enumerate(best.tolist()):
+        if inside[number]:
+            peak, scores = peaks[row], (logits[row : row + 1],)
+            found.append(TextPrediction(ids[row], (outputs[number],), (peak,), peak, scores=scores))
+        else:
+            others = logits[row] - logits[row, inside].max(initial=-numpy.inf)
+            found.append(TextPrediction(ids[row], (), (), _of_best(others), out_of_scope=True, unclaimed=others))
+    return found
+
+
+def label_sets(
+    ids: Sequence[str], logits: numpy.ndarray, outputs: Sequence[str], threshold: float
+) -> list[TextPrediction]:
+    """Every label whose probability, by sigmoid, is above the threshold; the surest output of each label tells."""
+    probability = 0.5 * (1 + numpy.tanh(logits / 2))
+    found = []
+    for row, identity in enumerate(ids):
+        surest: dict[str, int] = {}
+        for number in numpy.flatnonzero(probability[row] > threshold).tolist():
+            name = outputs[number]
+            if name != OUT_OF_SCOPE and logits[row, number] >= logits[row, surest.get(name, number)]:
+                surest[name] = number
+        claims = sorted(surest.items())
+        found.append(
+            TextPrediction(
+                id=identity,
+                labels=tuple(name for name, _ in claims),
+                confidences=tuple(float(probability[row, number]) for _, number in claims),
+                in_scope=None,
+                # A sigmoid is a softmax beside a logit of nought.
+                scores=tuple(numpy.array([[logits[row, number], 0.0]]) for _, number in claims),
+                claimed=(0,) * len(claims),
+            )
+        )
+    return found

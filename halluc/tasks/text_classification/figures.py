@@ -1,0 +1,219 @@
+"""The figures of texts with one label or none: labels, and what is out of scope."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal, Protocol
+
+import numpy
+
+from halluc.config.schema import Section
+from halluc.core import selective
+from halluc.core.examples import Labelled
+from halluc.core.labels import OUT_OF_SCOPE
+from halluc.core.ranked import Ranked, Report
+from halluc.core.significance import Figure, Ratio, Sheet, divided
+from halluc.tasks import label_counts, label_tables, token_figures
+from halluc.tasks.label_counts import Columns
+
+PROTOCOL = "one label a text, none being out of scope"
+RANKED = "texts sorted by the probability of being in scope"
+
+
+class Told(Protocol):
+    """A prediction: the label of a text, no label where the model says that it is out of scope.
+
+    ``in_scope`` is the highest probability of a label, None or NaN where it is not known.
+    """
+
+    @property
+    def labels(self) -> Sequence[str]: ...
+
+    @property
+    def in_scope(self) -> float | None: ...
+
+
+class LabellingConfig(Section):
+    type: Literal["labelling"]
+
+
+class Labelling:
+    """Figures of one label a text: accuracy, F1 by label and averaged, correlation, and out of scope."""
+
+    Config: ClassVar[type[Section]] = LabellingConfig
+    families: ClassVar[tuple[tuple[str, ...], ...]] = (
+        ("accuracy", "macro_f1"),
+        ("micro_f1",),
+        ("weighted_f1",),
+        ("mcc",),
+    )
+    names: ClassVar[tuple[str, ...]] = (
+        *("accuracy", *(f"{average}_{score}" for average in label_counts.AVERAGES for score in label_counts.SCORES)),
+        *("label_f1", "label_precision", "label_recall", "mcc"),
+        *("out_of_scope_acceptance", "out_of_scope_recall", "out_of_scope_precision", "out_of_scope_auroc"),
+    )
+    protocols: ClassVar[tuple[str, ...]] = (PROTOCOL, RANKED)
+    untold: ClassVar[frozenset[str]] = label_counts.UNTOLD
+    named: ClassVar[Mapping[str, str]] = {
+        "f1": "micro_f1",
+        "recall": "accuracy",
+        "claimed_without_gold": "out_of_scope_acceptance",
+    }
+    by_label: ClassVar[Mapping[str, str]] = {"F1": "label_f1", "precision": "label_precision", "recall": "label_recall"}
+    overall: ClassVar[Mapping[str, str]] = {
+        "accuracy": "accuracy",
+        "macro F1": "macro_f1",
+        "correlation (MCC)": "mcc",
+        "out of scope: acceptance": "out_of_scope_acceptance",
+        "  recall": "out_of_scope_recall",
+        "  precision": "out_of_scope_precision",
+        "  AUROC, in against out": "out_of_scope_auroc",
+    }
+
+    def __init__(self, config: LabellingConfig) -> None:
+        self.config = config
+
+    def headline(self, examples: Sequence[Labelled], predictions: Sequence[Told]) -> dict[str, float]:
+        judged = _Judged.of(examples, predictions)
+        sheet = Sheet(len(examples))
+        totals = {figure.name: figure for figure in judged.figures(sheet) if not figure.by}
+        sums = sheet.totals()
+        return {name: float(totals[name].formula(sums)) for family in self.families for name in family}
+
+    def figures(self, examples: Sequence[Labelled], predictions: Sequence[Told], sheet: Sheet) -> list[Figure]:
+        return _Judged.of(examples, predictions).figures(sheet)
+
+    def kept(
+        self, examples: Sequence[Labelled], predictions: Sequence[Told], remaining: numpy.ndarray, sheet: Sheet
+    ) -> list[Figure]:
+        """How many texts out of scope still have a claim."""
+        foreign = numpy.array([not example.labels for example in examples], dtype=bool)
+        if not foreign.any():
+            return []
+        accepted = Ratio((sheet.column(foreign & (remaining > 0)),), (sheet.column(foreign),))
+        return [Figure("out_of_scope_acceptance", {"claims": "kept"}, PROTOCOL, int(foreign.sum()), accepted)]
+
+    def ranked(self, examples: Sequence[Labelled], predictions: Sequence[Told]) -> list[Ranked]:
+        """How often a text out of scope looks less in scope than one that is; nothing where all are of one kind."""
+        inside = numpy.array([bool(example.labels) for example in examples], dtype=bool)
+        sureness = numpy.array([prediction.in_scope for prediction in predictions], dtype=numpy.float64)
+        known = ~numpy.isnan(sureness)
+        inside, sureness = inside[known], sureness[known]
+        if inside.all() or not inside.any():
+            return []
+
+        def auroc(weights=None):  # type: ignore[no-untyped-def]
+            return selective.auroc(sureness, inside, weights)
+
+        return [Ranked(RANKED, numpy.flatnonzero(known), (("out_of_scope_auroc", {}, auroc),))]
+
+    def report(self, examples: Sequence[Labelled], predictions: Sequence[Told]) -> Report:
+        return _Judged.of(examples, predictions).report()
+
+    def text(self, report: Report) -> str:
+        outside = {OUT_OF_SCOPE: report["out_of_scope"]} if "out_of_scope" in report else {}
+        parts = {
+            f"labels, {PROTOCOL}": label_tables.rows_as_text(report["labels"], report["averages"], outside),
+        }
+        if "confusion" in report:
+            told = token_figures.confusion_as_text(report["confusion"])
+            parts["texts, gold label (rows) by predicted label (columns)"] = told
+        elif report["confusions"]:
+            parts["the commonest confusions"] = label_tables.confusions_as_text(report["confusions"])
+        return "\n".join(f"{heading}\n\n{text}" for heading, text in parts.items())
+
+
+def _one(found: Sequence[str]) -> str | None:
+    """The one label of a text, None where there is none.
+
+    Raises:
+        ValueError: there are several, which ``label_sets`` counts.
+    """
+    if len(found) > 1:
+        raise ValueError(f"a text with the labels {', '.join(found)}, where one is counted")
+    return found[0] if found else None
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """Gold beside what was predicted, None being out of scope."""
+
+    gold: list[str | None]
+    predicted: list[str | None]
+    counts: label_counts.LabelCounts
+    inside: numpy.ndarray
+    claimed: numpy.ndarray
+    right: numpy.ndarray
+
+    @classmethod
+    def of(cls, examples: Sequence[Labelled], predictions: Sequence[Told]) -> _Judged:
+        gold, predicted = [_one(e.labels) for e in examples], [_one(p.labels) for p in predictions]
+        counts = label_counts.count([e.labels for e in examples], [p.labels for p in predictions])
+        inside, claimed = (numpy.array([label is not None for label in side], dtype=bool) for side in (gold, predicted))
+        right = numpy.array([one == other for one, other in zip(gold, predicted, strict=True)], dtype=bool)
+        return cls(gold, predicted, counts, inside, claimed, right)
+
+    def figures(self, sheet: Sheet) -> list[Figure]:
+        columns = Columns.of(self.counts, sheet)
+        hits, inside = sheet.column(self.right & self.inside), sheet.column(self.inside)
+        accuracy = Ratio((hits,), (inside,), undefined=0.0)
+        found = [Figure("accuracy", {}, PROTOCOL, int(self.inside.sum()), accuracy)]
+        found += label_counts.figures(self.counts, columns, PROTOCOL, sheet)
+        found.append(Figure("mcc", {}, PROTOCOL, len(self.gold), self.correlation(columns, sheet)))
+        return found if self.inside.all() else found + self.of_scope(sheet)
+
+    def correlation(self, columns: Columns, sheet: Sheet) -> Correlation:
+        """Out of scope is a class beside the others."""
+        return Correlation(
+            right=sheet.column(self.right),
+            everything=sheet.column(numpy.ones(len(self.gold))),
+            predicted=(*columns.predicted, sheet.column(~self.claimed)),
+            gold=(*columns.gold, sheet.column(~self.inside)),
+        )
+
+    def of_scope(self, sheet: Sheet) -> list[Figure]:
+        """What becomes of texts out of scope, and the accuracy with them as a class."""
+        foreign, refused = ~self.inside, ~self.claimed
+        outside, all_texts = sheet.column(foreign), sheet.column(numpy.ones(len(foreign)))
+        both, outputs = sheet.column(foreign & refused), sheet.column(refused)
+        among = int(foreign.sum())
+        accepted = Ratio((sheet.column(foreign & self.claimed),), (outside,))
+        everywhere = Ratio((sheet.column(self.right),), (all_texts,))
+        return [
+            Figure("accuracy", {"texts": "all"}, PROTOCOL, len(foreign), everywhere),
+            Figure("out_of_scope_acceptance", {}, PROTOCOL, among, accepted),
+            Figure("out_of_scope_recall", {}, PROTOCOL, among, Ratio((both,), (outside,))),
+            Figure("out_of_scope_precision", {}, PROTOCOL, int(refused.sum()), Ratio((both,), (outputs,))),
+        ]
+
+    def report(self) -> Report:
+        rows: Report = {
+            "labels": label_tables.by_label(self.counts),
+            "averages": label_tables.averages(self.counts),
+        }
+        foreign, refused = ~self.inside, ~self.claimed
+        if foreign.any() or refused.any():
+            numbers = (int(mask.sum()) for mask in (foreign & refused, refused, foreign))
+            rows["out_of_scope"] = label_tables.row(*numbers)
+        return {**rows, **label_tables.confusion(self.gold, self.predicted)}
+
+
+@dataclass(frozen=True)
+class Correlation:
+    """Matthews' correlation of several classes (Gorodkin 2004), 0 where gold or predictions are of one class.
+
+    ``(c s - sum p_k t_k) / sqrt((s^2 - sum p_k^2) (s^2 - sum t_k^2))`` of ``right`` texts c among ``everything`` s, and
+    the texts of each class that are ``predicted``, p_k, and ``gold``, t_k.
+    """
+
+    right: int
+    everything: int
+    predicted: tuple[int, ...]
+    gold: tuple[int, ...]
+
+    def __call__(self, sums: numpy.ndarray) -> numpy.ndarray:
+        p, t = sums[..., list(self.predicted)], sums[..., list(self.gold)]
+        c, s = sums[..., self.right], sums[..., self.everything]
+        spread = (s**2 - (p**2).sum(-1)) * (s**2 - (t**2).sum(-1))
+        return divided(c * s - (p * t).sum(-1), numpy.sqrt(spread), undefined=0.0)

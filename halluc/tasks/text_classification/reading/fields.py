@@ -1,0 +1,207 @@
+"""Which fields of a row are the text, the label and the id: those that are asked for, or the only ones that fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from halluc.core.errors import did_you_mean
+from halluc.data.config import Column
+from halluc.data.reader import Unmapped
+from halluc.data.rows.delimited import DELIMITERS
+from halluc.data.rows.row import MEND, Unreadable, quoted
+from halluc.tasks.text_classification.reading.config import TextsConfig
+
+Row = Mapping[str | int, Any]
+
+TOKENS, SECOND = "tokens", "second"
+_PAIRS = (
+    ("premise", "hypothesis"), ("sentence1", "sentence2"), ("question1", "question2"), ("text1", "text2"),
+    ("text_a", "text_b"), ("sentence_a", "sentence_b"), ("query", "passage"),
+)  # fmt: skip
+_TEXTS = (
+    "text", "sentence", "content", "review", "tweet", "question", "utterance", "comment", "comment_text", "message",
+    "body", "document", "headline", "query", "data",
+)  # fmt: skip
+_LABELS = (
+    "label", "labels", "category", "class", "intent", "sentiment", "target", "topic", "emotion", "rating", "stars",
+    "gold", "gold_label",
+)  # fmt: skip
+# Fields that are neither text nor label, however well they fit by their values.
+_OTHERS = frozenset((
+    "id", "idx", "index", "uid", "uuid", "guid", "pairid", "url", "link", "date", "time", "timestamp", "created_at",
+    "updated_at", "source", "lang", "language", "author", "user", "username", "annotator", "split", "meta",
+))  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """Where the parts of an example stand in a row; one without the field of the text may have ``tokens``.
+
+    ``labels`` are the columns of the label, several where each has a label of its own; none where there is no label.
+    ``was_guessed``: the text stands in another field than was asked for.
+    """
+
+    text: Column
+    second: Column | None
+    labels: tuple[Column, ...]
+    id: Column | None
+    was_guessed: bool = False
+
+    def told(self, row: Row) -> str:
+        """The mapping in one line, for people; ``row`` is the first."""
+        named: list[tuple[str, Sequence[Column | None]]] = [
+            ("text", [self.text if self.text in row else TOKENS]),
+            ("second text", [] if self.second is None else [self.second]),
+            ("label" if len(self.labels) < 2 else "labels", self.labels),
+            ("id", [self.id] if self.id in row else []),
+        ]
+        return "; ".join(f"{what}: {', '.join(map(_named, columns))}" for what, columns in named if columns)
+
+
+def choose(row: Row, config: TextsConfig, *, labelled: bool) -> Fields:
+    """The fields of the rows of a file, by its first row.
+
+    Args:
+        labelled: the rows must have labels.
+
+    Raises:
+        Unmapped D116: a field is not there, and none or several could stand for it.
+    """
+    second = _second(row, config)
+    text = _text(row, config, second, labelled)
+    labels = _labels(row, config, {text, second}, labelled)
+    was_guessed = text != config.text_field and isinstance(config.text_field, str)
+    return Fields(text, second, labels, config.id_field, was_guessed)
+
+
+def of_items(row: Row, config: TextsConfig, *, labelled: bool) -> Fields:
+    """Those of a JSON list: [text, label], or [text, second text, label].
+
+    Raises:
+        Unreadable D107: it is of another length.
+    """
+    texts = 1 if config.second_field is None else 2
+    if len(row) != texts + 1 and (labelled or len(row) != texts):
+        form = "[text, label]" if texts == 1 else "[text, second text, label]"
+        raise Unreadable("D107", f"an item is {form}, or an object with fields, and this is a list of {len(row)}", MEND)
+    return Fields(0, 1 if texts == 2 else None, (texts,) if len(row) > texts else (), None)
+
+
+def is_header(text: object, label: object) -> bool:
+    """Whether a text and its label are the usual names of columns, as in a header that was read as a row."""
+    names = (str(text).strip().casefold(), str(label).strip().casefold())
+    return names[0] in _TEXTS and names[1] in _LABELS
+
+
+def _second(row: Row, config: TextsConfig) -> Column | None:
+    found = _numbered(config.second_field, row, SECOND)
+    if found is not None and found not in row and TOKENS not in row:
+        raise _without(row, found, "second_field")
+    return found
+
+
+def _text(row: Row, config: TextsConfig, second: Column | None, labelled: bool) -> Column:
+    asked = _numbered(config.text_field, row, "text")
+    if asked is not None and (asked in row or TOKENS in row):
+        return asked
+    if asked != "text":
+        raise _without(row, asked, "text_field")
+    names = [name for name in row if isinstance(name, str)]
+    folded = {name.casefold(): name for name in names}
+    for first, other in _PAIRS:
+        if first in folded and other in folded:
+            if second == folded[other]:
+                return folded[first]
+            if second is None:
+                help = f"set `data.text_field: {folded[first]}`, and for pairs `data.second_field: {folded[other]}`"
+                raise Unmapped("D116", f"`{folded[first]}` and `{folded[other]}` could both be the text", help)
+    free = [name for name in names if name not in (second, config.id_field, *config.label_columns)]
+    known = [name for name in free if name.casefold() in _TEXTS and isinstance(row[name], str)]
+    if len(known) == 1 or "text" in folded:
+        return folded["text"] if "text" in folded else known[0]
+    if not known and not labelled and len(names) == 1:  # a file without a header has its first text there
+        problem, _ = missing(row, "text", "text_field")
+        raise Unmapped("D116", problem, f"set `data.text_field: {names[0]}`, or `data.text_field: 0` without a header")
+    others = {*_OTHERS, *_LABELS}
+    return _only(
+        row, known or [n for n in free if isinstance(row[n], str) and n.casefold() not in others], "text", labelled
+    )
+
+
+def _labels(row: Row, config: TextsConfig, taken: set[Column | None], labelled: bool) -> tuple[Column, ...]:
+    columns = config.label_columns
+    if isinstance(config.label_field, list):
+        missing = [column for column in columns if column not in row]
+        if missing and labelled:
+            raise _without(row, missing[0], "label_field")
+        return () if missing else columns
+    asked = _numbered(columns[0], row, "label")
+    if asked is not None and asked in row:
+        return (asked,)
+    if not labelled:
+        return ()
+    if asked != "label":
+        raise _without(row, asked, "label_field")
+    free = [name for name in row if name not in (*taken, config.id_field, TOKENS, SECOND) and isinstance(name, str)]
+    known = [name for name in free if name.casefold() in _LABELS]
+    exact = [name for name in known if name.casefold() in ("label", "labels")]
+    others = [name for name in free if isinstance(row[name], (str, int, list)) and name.casefold() not in _OTHERS]
+    return (_only(row, (exact if len(exact) == 1 else known) or others, "label"),)
+
+
+def _numbered(column: Column | None, row: Row, usual: str) -> Column | None:
+    """A column that is asked for by number; where rows have names, the usual one stands for it."""
+    return (
+        usual if isinstance(column, int) and column not in row and not any(isinstance(n, int) for n in row) else column
+    )
+
+
+def _only(row: Row, candidates: Sequence[Any], what: str, labelled: bool = True) -> Column:
+    if len(candidates) == 1:
+        found: Column = candidates[0]
+        return found
+    if not candidates:
+        raise _without(row, what, f"{what}_field")
+    problem = f"no field `{what}`; several could be the {what}: {quoted(candidates, ' or ')}"
+    near = did_you_mean(what, list(candidates)) or candidates[0]
+    help = f"name one, as `data.{what}_field: {near}`"
+    if all(isinstance(name, str) and isinstance(row[name], str) for name in row):  # CSV, or it may be
+        numbers = _by_number(row, labelled)
+        if any(" " in name or name.isdecimal() for name in map(str, row)):
+            help = f"if the first row is no header, name columns by number, as {numbers}; else {help}"
+        else:
+            help += f"; CSV without a header: by number, as {numbers}"
+    raise Unmapped("D116", problem, help)
+
+
+def _by_number(row: Row, labelled: bool) -> str:
+    """The keys for a file without a header: the longest cell of the first row is the text, and the label another."""
+    names = list(map(str, row))
+    text = max(range(len(names)), key=lambda place: len(names[place]))
+    label = f", `data.label_field: {int(not text)}`" if labelled else ""
+    return f"`data.text_field: {text}`{label}"
+
+
+def _without(row: Row, asked: Column | None, key: str) -> Unmapped:
+    return Unmapped("D116", *missing(row, asked, key))
+
+
+def missing(row: Iterable[str | int], asked: Column | None, key: str) -> tuple[str, str]:
+    """What is wrong with a row that has no field ``asked``, which ``data.<key>`` names, and what to do."""
+    names = [name for name in row if isinstance(name, str)]
+    if not names:
+        return f"no {_named(asked)}; there are {len(list(row))}", f"columns count from 0; see `data.{key}`"
+    near = did_you_mean(str(asked), names, cutoff=0.7)
+    help = f"did you mean `data.{key}: {near}`?" if near else f"name the field with `data.{key}`"
+    if len(names) == 1 and (cut := next((one for one in DELIMITERS if one in names[0]), None)) is not None:
+        told_cut = "tab" if cut == "\t" else f'"{cut}"'
+        help = f"the row is not cut: did you mean `data.delimiter: {told_cut}`?"
+    elif key == "label_field" and not near:
+        help += "; a text without any label has an empty list"
+    return f"no field {_named(asked)}; it has {quoted(names)}", help
+
+
+def _named(column: Column | None) -> str:
+    return f"column {column}" if isinstance(column, int) else f"`{column}`"

@@ -1,0 +1,219 @@
+"""The labels of one text: one or several, by their names, cut to their level; and values that mean no label."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from halluc.core.labels import MOST_CHARACTERS, label_fault
+from halluc.data.config import Column
+from halluc.data.fields.values import kind, nul, whole, written_list
+from halluc.data.rows.row import MEND, Notice, Skipped, Unreadable
+from halluc.tasks.text_classification.reading.config import TextsConfig
+
+Found = tuple[tuple[str, ...], tuple[str, ...]]
+# Of so many values it is kept what they mean.
+_MOST_MET = 10_000
+_TRUE = {1: True, "1": True, "1.0": True, "true": True, 0: False, "0": False, "0.0": False, "false": False, "": False}
+_HIDDEN = "-1"
+# What programs write where a value is missing, and what people put between several labels in a cell.
+_MISSING = ("NaN", "nan", "None", "null", "NULL", "N/A", "n/a", "#N/A", "<NA>")
+_SEPARATORS = ("|", ";", ",")
+
+
+class Labels:
+    """Reads the labels of the texts of one file.
+
+    Args:
+        outside: its texts are all out of scope.
+        hides: the file is of the hub, where -1 stands for labels that are not published.
+    """
+
+    def __init__(self, config: TextsConfig, file: str, *, outside: bool = False, hides: bool = False) -> None:
+        self.config, self.file, self.outside, self._hides = config, file, outside, hides
+        self._none = {_key(value) for value in config.no_label}
+        names = config.label_names
+        pairs = enumerate(names) if isinstance(names, list) else (names or {}).items()
+        self._names = {str(number).strip(): name for number, name in pairs}
+        self._met: dict[Any, Found] = {}
+        self._values: dict[str, int] = {}
+        self._are_cells = True  # unless labels stand in lists
+        self._written: tuple[int, str] | None = None
+        self.tells_written = True  # unless the mapping tells it
+
+    def of(self, given: object, line: int) -> Found:
+        """The labels, sorted and each once, and what was mended; none of a text that is out of scope.
+
+        Raises:
+            Unreadable D107: a label of a wrong kind. D119: a NUL. D123: none, an empty one, or one that is no name or
+                that a text out of scope has.
+            Skipped: a value of ``data.no_label``.
+        """
+        plain = type(given) is str or type(given) is int
+        if plain and given in self._met:
+            return self._met[given]
+        if self.outside and (given is None or given in ("", [])):
+            return (), ()
+        found = self._read(self._listed(given, line), line)
+        if plain and len(self._met) < _MOST_MET:
+            self._met[given] = found
+        return found
+
+    def of_columns(self, columns: Sequence[Column], cells: tuple[object, ...], line: int) -> Found:
+        """Those of columns that each tell of one label, by 0 and 1, true and false, or an empty cell.
+
+        Raises:
+            Unreadable D123: a cell with something else.
+        """
+        names: list[object] = []
+        for column, cell in zip(columns, cells, strict=True):
+            if self._none and _key(cell) in self._none:
+                raise Skipped(f"`{column}` is {_shown(cell)}")
+            value = cell.strip().casefold() if isinstance(cell, str) else "" if cell is None else cell
+            if not isinstance(value, (str, int, float)) or value not in _TRUE:
+                problem = f"`{column}` is {_shown(cell)}: a column of one label holds 0 or 1, or true or false"
+                raise Unreadable("D123", problem, "mend it, or name the values to leave out with `data.no_label`")
+            if _TRUE[value]:
+                names.append(str(column))
+        return self._read(names, line)
+
+    def notices(self) -> Iterator[Notice]:
+        """What a person should know of the labels that were read."""
+        if self._written is not None and self.tells_written:
+            line, text = self._written
+            what = f"labels are lists that are written as text, such as `{text}`: each item is read as a label"
+            yield Notice(self.file, line, what)
+        others = self._values.keys() - {_HIDDEN}
+        if _HIDDEN in self._values and others != {"1"} and all(value.isdecimal() for value in others):
+            what = "the label -1 stands beside numbers from 0: if it means that there is no label, set "
+            what += "`data.no_label: [-1]`; if it is one, name it with `data.label_names`"
+            yield Notice(self.file, self._values[_HIDDEN], what)
+        for name in _MISSING:
+            if name in self._values and len(self._values) > 1 and name != self.config.out_of_scope_label:
+                what = f"the label `{name}` may be a missing value: if it means that there is no label, set "
+                yield Notice(self.file, self._values[name], f'{what}`data.no_label: ["{name}"]`')
+        if (found := self._with_several()) is not None:
+            name, separator = found
+            what = f'`{name}` is read as one label: if it is several, set `data.multi_separator: "{separator}"`'
+            yield Notice(self.file, self._values[name], what)
+
+    def _with_several(self) -> tuple[str, str] | None:
+        """A value that seems to hold several labels, and what stands between them.
+
+        A part of it is a label by itself, or stands in another such value.
+        """
+        for separator in _SEPARATORS if self._are_cells else ():
+            if separator in (self.config.label_separator, self.config.multi_separator):
+                continue
+            parts = {name: {part.strip() for part in name.split(separator)} for name in self._values}
+            counts = Counter(part for found in parts.values() for part in found)
+            for name, found in parts.items():
+                if separator in name and "" not in found and any(counts[part] > 1 for part in found):
+                    return name, separator
+        return None
+
+    def _read(self, given: Sequence[object], line: int) -> Found:
+        names: list[str] = []
+        repairs: list[str] = []
+        for one in given:
+            name = self._name(one, line)
+            if isinstance(one, str) and one != one.strip():
+                repairs.append(f"blanks around the label `{one.strip()}`")
+            if name in names:
+                repairs.append(f"the label `{name}` stands twice")
+            else:
+                names.append(name)
+        return tuple(sorted(self._in_scope(names))), tuple(repairs)
+
+    def _in_scope(self, names: list[str]) -> list[str]:
+        if self.config.out_of_scope_label in names:
+            if len(names) > 1:
+                told = ", ".join(f"`{name}`" for name in names)
+                raise Unreadable("D123", f"out of scope and a label: {told}", "a text out of scope has no other label")
+            return []
+        if self.outside and names:
+            help = "take the labels out, or name the file in `data.test` with `data.out_of_scope_label`"
+            raise Unreadable("D123", f"the label `{names[0]}` in a file of texts out of scope", help)
+        return names
+
+    def _name(self, given: object, line: int) -> str:
+        """One label by its name, cut to its level; it may be the one that is out of scope."""
+        if not isinstance(given, str) and not whole(given):
+            help = "a label is a string, a whole number, or a list of them; or set `data.on_bad_line: skip`"
+            raise Unreadable("D107", f"the label is {kind(given)}, not a string", help)
+        name = str(given).strip()
+        if self._names:
+            name = self._named(name)
+        elif self._hides and given == -1:
+            help = "a test split may hide its labels: take dev; or leave such rows out with `data.no_label: [-1]`"
+            raise Unreadable("D123", "-1 is no class of the label", help)
+        elif len(self._values) < _MOST_MET:
+            self._values.setdefault(name[:_MOST_MET], line)
+        _refuse_no_name(name)
+        config = self.config
+        if config.label_separator is None or config.label_level is None or name == config.out_of_scope_label:
+            return name
+        parts = [part.strip() for part in name.split(config.label_separator)]
+        if not all(parts):
+            raise Unreadable("D123", f"the label `{name}` has an empty part", "mend it, or see `data.label_separator`")
+        return config.label_separator.join(parts[: config.label_level])
+
+    def _named(self, number: str) -> str:
+        if number in self._names:
+            return self._names[number]
+        if number in self._names.values() or number == self.config.out_of_scope_label:
+            return number
+        help = "name it there, or leave its rows out with `data.no_label`"
+        raise Unreadable("D123", f"`data.label_names` has no name for the label {number[:80]}", help)
+
+    def _listed(self, given: object, line: int) -> list[object]:
+        """The labels of a text, one or several, without those that mean that there is none."""
+        config = self.config
+        if self._none and not isinstance(given, list) and _key(given) in self._none:
+            raise Skipped(f"`{self._field}` is {_shown(given)}")
+        if isinstance(given, str) and config.multi_separator is not None:
+            given = [part.strip() for part in given.split(config.multi_separator) if part.strip()]
+        elif isinstance(given, str) and (items := written_list(given)) is not None:
+            self._written = self._written or (line, given[:80])
+            given = list(items)
+        if isinstance(given, list):
+            self._are_cells = False
+            kept = [one for one in given if _key(one) not in self._none] if self._none else given
+            if given and not kept:
+                raise Skipped(f"`{self._field}` is {_shown(given)}")
+            return kept
+        if given is None:
+            help = "a text without any label has an empty list; one out of scope, `data.out_of_scope_label`; to leave "
+            raise Unreadable("D123", f"`{self._field}` is null", help + "such rows out, set `data.no_label: [null]`")
+        if isinstance(given, str) and not given.strip():
+            help = "where texts may have several labels or none, set `data.multi_separator`; to leave such rows out, "
+            raise Unreadable("D123", "no label", help + '`data.no_label: [""]`')
+        return [given]
+
+    @property
+    def _field(self) -> Column:
+        return self.config.label_columns[0]
+
+
+def _key(value: object) -> str | None:
+    return None if value is None else str(value).strip()
+
+
+def _shown(value: object) -> str:
+    return "empty" if value in ("", None) else f"{str(value)[:80]!r}" if isinstance(value, str) else str(value)[:80]
+
+
+def _refuse_no_name(name: str) -> None:
+    """Refuse what is no label of any task; a NUL is a damaged file."""
+    if "\0" in name:
+        raise nul("label")
+    fault = label_fault(name)
+    if fault is None:
+        return
+    help = MEND
+    if not name:
+        help = "a text without any label has an empty list of labels"
+    elif len(name) > MOST_CHARACTERS:
+        help = "is this the text? see `data.label_field` and `data.text_field`"
+    raise Unreadable("D123", fault, help)

@@ -1,0 +1,138 @@
+"""Exports of annotation tools: their records as rows with a text, labels and an id; those not finished are left out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from halluc.data.fields.paths import is_cancelled
+from halluc.data.fields.rejected import rejection
+from halluc.data.fields.values import unpacked
+from halluc.data.rows.row import Skipped, Unreadable, quoted
+from halluc.tasks.text_classification.reading.config import Preset, TextsConfig
+
+Fields = Mapping[str | int, Any]
+
+_ANSWERS = ("accept", "reject", "ignore")
+# What Label Studio's short form has beside the fields of the task and those of the annotation.
+_OF_TOOL = frozenset(("id", "annotator", "annotation_id", "created_at", "updated_at", "lead_time"))
+_HELP = "mend it, or choose another `data.preset`"
+
+
+def recognised(row: Fields) -> Preset | None:
+    """The tool that wrote a file, by its first row; None where no tool's mark is in it."""
+    if row.get("answer") in _ANSWERS and ("label" in row or "accept" in row or "_task_hash" in row):
+        return "prodigy"
+    if isinstance(row.get("data"), dict) and isinstance(row.get("annotations"), list):
+        return "label_studio"
+    if {"annotation_id", "lead_time"} <= row.keys() or {"annotator", "lead_time"} <= row.keys():
+        return "label_studio"
+    return None
+
+
+def translated(row: Fields, preset: Preset, config: TextsConfig) -> Fields:
+    """A record of the tool as a row of the usual fields.
+
+    Raises:
+        Skipped: it was rejected, or not annotated yet.
+        Unreadable D107: it is none of the tool's records. D123: annotators disagree.
+    """
+    if (why := rejection(row)) is not None:
+        raise Skipped(why)
+    return _PRESETS[preset](row, config)
+
+
+def _doccano(row: Fields, config: TextsConfig) -> Fields:
+    field = next((name for name in (config.label_columns[0], "label", "labels") if name in row), None)
+    if field is None:
+        raise Unreadable("D107", f"no field `label` as doccano writes it; it has {quoted(row)}", _HELP)
+    labels = row[field]
+    if isinstance(labels, str):  # in CSV several are joined so
+        labels = [label for label in labels.split("#") if label.strip()]
+    if not labels:
+        raise Skipped("not annotated: it has no label")
+    text: Fields = {"text": row["data"]} if "data" in row and "text" not in row else {}
+    return {**row, **text, config.label_columns[0]: labels}
+
+
+def _prodigy(row: Fields, config: TextsConfig) -> Fields:
+    if row.get("answer") not in _ANSWERS:
+        raise Unreadable("D107", "no `answer` (accept, reject or ignore) as Prodigy writes it", _HELP)
+    field = config.label_columns[0]
+    if "accept" in row:
+        return {**row, field: row["accept"]}
+    if field not in row:
+        raise Unreadable("D107", f"neither `accept` nor `{field}`; it has {quoted(row)}", _HELP)
+    return row
+
+
+def _label_studio(row: Fields, config: TextsConfig) -> Fields:
+    field = config.label_columns[0]
+    data = row.get("data")
+    if isinstance(data, dict):
+        own = {"id": row["id"]} if "id" in row else {}
+        return {**data, **own, field: _choices(row, config)}
+    name: str | int | None = field
+    if field not in row:
+        known = [config.text_field, config.second_field, "text", *_OF_TOOL]
+        found = [one for one, value in row.items() if one not in known and _of_choice(value) is not None]
+        if len(found) > 1:
+            raise _several(found)
+        name = found[0] if found else None
+    choice = _of_choice(row.get(name)) if name is not None else None
+    if not choice:
+        raise Skipped("not annotated: it has no choice")
+    return {**{one: value for one, value in row.items() if one != name}, field: choice}
+
+
+def _of_choice(value: object) -> Any:
+    """The choices of a cell: one name, or ``{"choices": […]}``, which columns hold as text; None where it is none."""
+    value = unpacked(value)
+    if isinstance(value, dict):
+        return value.get("choices")
+    return value if isinstance(value, str) and value.strip() else None
+
+
+def _choices(task: Fields, config: TextsConfig) -> list[str]:
+    """The labels that the annotations of a task agree on, or those of the one that is marked as truth."""
+    made = task.get("annotations") or []
+    annotations = [one for one in made if isinstance(one, dict) and not is_cancelled(one)]
+    true = [one for one in annotations if one.get("ground_truth")]
+    found: list[list[str]] = []
+    for annotation in true[:1] or annotations:
+        labels = _of_annotation(annotation, config)
+        if labels and labels not in found:
+            found.append(labels)
+    if not found:
+        raise Skipped("not annotated: it has no choice")
+    if len(found) > 1:
+        told = " and ".join(", ".join(map(str, labels)) for labels in found[:3])
+        raise Unreadable(
+            "D123", f"annotators disagree: {told}", "mark one annotation as ground truth, or delete the others"
+        )
+    return found[0]
+
+
+def _of_annotation(annotation: Fields, config: TextsConfig) -> list[str]:
+    """The labels that one annotator chose, of the control that the config names where there are several."""
+    chosen: dict[str, list[str]] = {}
+    for result in annotation.get("result") or []:
+        value = result.get("value") if isinstance(result, dict) else None
+        if isinstance(value, dict) and isinstance(value.get("choices"), list):
+            chosen.setdefault(str(result.get("from_name")), []).extend(value["choices"])
+    named = str(config.label_columns[0])
+    if len(chosen) < 2 or named in chosen:
+        return chosen.get(named) or next(iter(chosen.values()), [])
+    raise _several(chosen)
+
+
+def _several(names: Iterable[str | int]) -> Unreadable:
+    problem = f"several fields could be the choice: {quoted(names, ' or ')}"
+    return Unreadable("D116", problem, "name it with `data.label_field`")
+
+
+_PRESETS: dict[Preset, Callable[[Fields, TextsConfig], Fields]] = {
+    "doccano": _doccano,
+    "label_studio": _label_studio,
+    "prodigy": _prodigy,
+}

@@ -1,0 +1,287 @@
+"""From rows to labelled texts: what a text, its labels and its id are, what is wrong with them, and what was mended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any, ClassVar
+
+from halluc.core.characters import is_invisible
+from halluc.core.examples import Labelled, Origin
+from halluc.data.config import Column, DataConfig
+from halluc.data.fields.ids import Ids, own_id
+from halluc.data.fields.values import kind, nul, whole, written_list
+from halluc.data.inputs import InputText, given_tokens, identity_of, paired, single
+from halluc.data.reader import Mended
+from halluc.data.rows.layout import Layout
+from halluc.data.rows.reading import open_rows
+from halluc.data.rows.references import HUB, SplitName
+from halluc.data.rows.row import MEND, BadLine, LeftOut, Notice, Row, Skipped, Unreadable
+from halluc.data.tokenization import Tokenizer
+from halluc.tasks.text_classification.reading.config import TextsConfig
+from halluc.tasks.text_classification.reading.fields import SECOND, TOKENS, Fields, choose, is_header, missing, of_items
+from halluc.tasks.text_classification.reading.labels import Found, Labels
+from halluc.tasks.text_classification.reading.presets import recognised, translated
+from halluc.tasks.text_classification.reading.warnings import FirstRows
+
+_EMPTY = "take it out, or set `data.on_bad_line: skip`"
+_BLANK = {"text": ""}  # a line of plain text
+_ABSENT: Any = object()  # of a field that is not there, which null is not
+
+
+class TextsReader:
+    """Labelled texts, or pairs: JSON Lines, JSON, CSV, `LABEL text` lines, tables, the hub; and texts out of scope."""
+
+    Config: ClassVar[type[DataConfig]] = TextsConfig
+
+    def __init__(self, config: TextsConfig) -> None:
+        self.config = config
+        self.mapping = ""
+        self._inputs = _Mapper(config, "", labelled=False, tokenizer=Tokenizer.of(config))
+
+    def read(self, reference: str, split: SplitName) -> Iterator[Labelled | Mended | BadLine | LeftOut | Notice]:
+        ids = Ids()
+        yield from self._texts(reference, split, ids, outside=False)
+        for name in self.config.beside(split):
+            yield from self._texts(name, split, ids, outside=True)
+
+    def input_of(self, row: Row) -> InputText:
+        """The text or pair of a row, whatever labels it has.
+
+        Raises:
+            Unreadable: it has none. Unmapped: it is the first row, and does not tell which field the text is.
+        """
+        found = self._inputs.input_of(row)
+        self.mapping = self._inputs.told
+        return found
+
+    def _texts(
+        self, reference: str, split: SplitName, ids: Ids, outside: bool
+    ) -> Iterator[Labelled | Mended | BadLine | LeftOut | Notice]:
+        file, rows = open_rows(reference, split, self._layout(outside))
+        prefix = f"{split}-oos" if outside else split
+        labels = Labels(self.config, file, outside=outside, hides=reference.startswith(HUB))
+        mapper = _Mapper(self.config, file, labelled=not outside, tokenizer=self._inputs.tokenizer, labels=labels)
+        first = FirstRows()
+        for row in rows:
+            if not isinstance(row, Row):
+                yield row
+                continue
+            if outside and row.fields == _BLANK:
+                continue
+            number = row.number or row.line
+            identity = f"{prefix}-{number}"
+            try:
+                example, repairs = mapper.example(row, identity)
+                ids.add(example.id, prefix, number, row.line, example.id is not identity)
+            except Unreadable as bad:
+                yield row.bad(bad)
+            except Skipped as why:
+                yield LeftOut(file, row.line, str(why))
+            else:
+                yield Mended(example, repairs) if repairs else example
+                if not outside:
+                    first.add(row, example)
+            if not outside and mapper.told:
+                self.mapping, mapper.told = mapper.told, ""
+        yield from labels.notices()
+        if self.config.label_position == "first" and not self.config.by_number:
+            for what in first.notices():
+                yield Notice(file, 1, what)
+
+    def _layout(self, outside: bool) -> Layout:
+        layout = self.config.layout()
+        if self.config.label_position == "last" and not outside:
+            return replace(layout, format="lines")
+        if not outside:
+            return layout
+        # A file of its own form, where a line without columns is a text alone.
+        formats = tuple("text" if name == "lines" else name for name in layout.formats)
+        asked = tuple(column for key, column in self.config.asked().items() if not key.startswith("label_field"))
+        return replace(layout, format="auto", formats=formats, asked=asked)
+
+
+class _Mapper:
+    """Maps the rows of one file, by the fields of its first.
+
+    ``told`` says which fields are read; it is set by the first row.
+    """
+
+    def __init__(
+        self, config: TextsConfig, file: str, *, labelled: bool, tokenizer: Tokenizer, labels: Labels | None = None
+    ) -> None:
+        self.config, self.file, self.tokenizer, self.told = config, file, tokenizer, ""
+        self._labelled, self._labels = labelled, labels
+        self._fields: Fields | None = None
+        self._preset = config.preset
+        self._columns: dict[tuple[object, ...], Found] = {}
+        self._is_pair, self._by_number = config.second_field is not None, config.by_number
+
+    def example(self, row: Row, identity: str) -> tuple[Labelled, tuple[str, ...]]:
+        """The example, and what was mended in it; ``identity`` is its id where it has none of its own.
+
+        Raises:
+            Unreadable: it has no text, a text, id or label of the wrong kind, or no label.
+            Skipped: it is no example on purpose.
+        """
+        begins = self._fields is None and not self.told
+        given, fields = self._mapped(row)
+        text = given.get(fields.text, _ABSENT)
+        if begins and fields.labels and is_header(text, given.get(fields.labels[0])):
+            help = (
+                "take it out; or, where it names the columns of a table, set `data.format: csv` and `data.header: true`"
+            )
+            raise Unreadable("D116", f"the first row is a header: `{text}` and `{given[fields.labels[0]]}`", help)
+        second = None
+        if text is _ABSENT:
+            tokens, second = self._tokens(given, fields)
+        else:
+            tokens = self._cut(text, fields.text, "an empty text")
+            if self._is_pair:
+                tokens, second = tokens + self._second(given, fields), len(tokens)
+        labels, repairs = self._labels_of(given, fields, row.line)
+        name = identity
+        if fields.id is not None and (own := own_id(given.get(fields.id), fields.id)) is not None:
+            name = str(own)
+        return Labelled(name, Origin(self.file, row.line), tokens, labels, second), repairs
+
+    def input_of(self, row: Row) -> InputText:
+        """See ``TextsReader.input_of``; null is as if the field were not there."""
+        identity = identity_of(row, self.config.id_field)
+        if row.lines:  # a token a line
+            return given_tokens(row.line, identity, row.fields[0], self.tokenizer)
+        given = row.fields
+        if 0 not in given:
+            given = {name: value for name, value in given.items() if value is not None}
+        fields = self._of_row(given)
+        if TOKENS in given:
+            texts = given.get(fields.text, given.get("text")), given.get("second_text")
+            border = self._border(given, given[TOKENS])
+            return given_tokens(row.line, identity, given[TOKENS], self.tokenizer, texts, border)
+        first = self._text(given, fields.text, "text_field")
+        if not self._is_pair:
+            return single(row.line, identity, first, self.tokenizer)
+        second = self._text(given, fields.second, "second_field")
+        return paired(row.line, identity, first, second, self.tokenizer)
+
+    def _border(self, given: Mapping[str | int, Any], words: Any) -> int | None:
+        """Where the second text begins among given tokens; None where they are those of one text."""
+        place = given.get(SECOND)
+        if isinstance(words, list) and whole(place) and 0 < place < len(words):
+            return place
+        if self._is_pair and words:
+            problem = f"a pair has two texts, and `{SECOND}` does not say with which token the second one begins"
+            raise Unreadable("D107", problem, f"give its place as `{SECOND}`, counted in tokens from 0")
+        return None
+
+    def _text(self, given: Mapping[str | int, Any], column: Column | None, key: str) -> str:
+        text = None if column is None else given.get(column)
+        if text is None:
+            raise Unreadable("D107", *missing(given, column, key))
+        if not isinstance(text, str):
+            raise Unreadable("D107", f"`{column}` is {kind(text)}, not a string", f"see `data.{key}`")
+        return text
+
+    def _mapped(self, row: Row) -> tuple[Mapping[str | int, Any], Fields]:
+        """The row, translated where a tool wrote it, and where its parts stand."""
+        given = row.fields
+        if self._fields is None and self._preset is None and self._labelled:
+            self._preset = recognised(given)
+        if self._preset is not None and self._labelled:
+            given = translated(given, self._preset, self.config)
+        return given, self._of_row(given)
+
+    def _of_row(self, given: Mapping[str | int, Any]) -> Fields:
+        """Where the parts of a row stand: as in the first row of its file, unless it is a list among objects."""
+        if not self._by_number and 0 in given:
+            fields = of_items(given, self.config, labelled=self._labelled)
+            self.told = self.told or fields.told(given).replace("column", "item")
+            return fields
+        if self._fields is None:
+            self._fields = choose(given, self.config, labelled=self._labelled)
+            self.told = self._told(given, self._fields)
+        fields = self._fields
+        if fields.was_guessed and self.config.text_field in given:
+            usual = self.config.text_field
+            problem = f"`{usual}` stands here, and the first row has none: `{fields.text}` was taken for the text"
+            raise Unreadable("D116", problem, f"name the field, as `data.text_field: {fields.text}`")
+        return fields
+
+    def _told(self, given: Mapping[str | int, Any], fields: Fields) -> str:
+        """The mapping in one line, by the first row."""
+        told = fields.told(given)
+        label = given.get(fields.labels[0]) if len(fields.labels) == 1 else None
+        is_plain = isinstance(label, str) and self.config.multi_separator is None
+        if self._labels is not None and is_plain and written_list(str(label)) is not None:
+            told = told.replace("label: ", "labels, as lists that are written as text: ")
+            self._labels.tells_written = False
+        return f"{told}; preset: {self._preset}" if self._preset is not None else told
+
+    def _labels_of(self, given: Mapping[str | int, Any], fields: Fields, line: int) -> Found:
+        labels = self._labels
+        assert labels is not None, "examples have labels"
+        columns = fields.labels
+        if len(columns) == 1 and not isinstance(self.config.label_field, list):
+            label = given.get(columns[0], _ABSENT)
+            if label is not _ABSENT:
+                return labels.of(label, line)
+        elif columns:
+            cells = tuple([given.get(column) for column in columns])
+            try:
+                found = self._columns.get(cells)
+            except TypeError:  # a list or an object in a cell
+                return labels.of_columns(columns, cells, line)
+            if found is None:
+                found = self._columns[cells] = labels.of_columns(columns, cells, line)
+            return found
+        if labels.outside:
+            return (), ()
+        raise Unreadable("D123", *missing(given, self.config.label_columns[0], "label_field"))
+
+    def _tokens(self, given: Mapping[str | int, Any], fields: Fields) -> tuple[tuple[str, ...], int | None]:
+        """Tokens that are given as such, and the place of the second text among them."""
+        words = given.get(TOKENS)
+        if words is None:
+            raise Unreadable("D107", *missing(given, fields.text, "text_field"))
+        if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+            raise Unreadable("D107", f"`{TOKENS}` is not a list of strings", MEND)
+        if any("\0" in word for word in words):
+            raise nul("text")
+        second = given.get(SECOND)
+        tokens, kept = self.tokenizer.cleaned(tuple(words))
+        if kept is not None and whole(second):
+            second = sum(place < second for place in kept)
+        if all(is_invisible(token) for token in tokens):
+            raise Unreadable("D106", "an empty text", _EMPTY)
+        if second is None:
+            if self._is_pair:
+                raise Unreadable("D107", "no `second`: a pair of tokens says where its second text begins", MEND)
+            return tokens, None
+        if not whole(second) or not 0 < second < len(tokens):
+            problem = f"`second` is no place of a second text among {len(tokens)} tokens: {kind(second, tell=True)}"
+            raise Unreadable("D107", problem, MEND)
+        return tokens, second
+
+    def _second(self, given: Mapping[str | int, Any], fields: Fields) -> tuple[str, ...]:
+        assert fields.second is not None, "of pairs"
+        text = given.get(fields.second, _ABSENT)
+        if text is _ABSENT:
+            problem, help = missing(given, fields.second, "second_field")
+            raise Unreadable("D107", problem, f"a pair has two texts; {help}")
+        return self._cut(text, fields.second, "the second text is empty")
+
+    def _cut(self, text: object, field: Column, empty: str) -> tuple[str, ...]:
+        if text is None or text == "":
+            raise Unreadable("D106", empty, _EMPTY)
+        if not isinstance(text, str):
+            help = "a list of words is named `tokens`" if isinstance(text, list) else MEND
+            named = self.config.text_field if field == 0 else field  # of a list
+            raise Unreadable("D107", f"`{named}` is {kind(text)}, not a string", help)
+        if "\0" in text:
+            raise nul("text")
+        if not "!" <= text[0] <= "~" and is_invisible(text):
+            raise Unreadable("D106", empty if not text.strip() else f"{empty}: nothing in it is visible", _EMPTY)
+        tokens = self.tokenizer.tokens(text)
+        if not tokens:
+            raise Unreadable("D106", f"{empty}: nothing in it is visible", _EMPTY)
+        return tokens

@@ -1,0 +1,124 @@
+"""The formats of text classification: records, CSV, `LABEL text` lines, and those of annotation tools."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from halluc.core.examples import Labelled
+from halluc.data.writers.base import MARK, Files, Options, Write, Writer, each, labels_of, lone_label, texts_of, unfit
+from halluc.data.writers.files import csv_rows, json_lines, json_list, parquet
+from halluc.tasks.token_classification.writers import annotated_task
+
+_PREFIX = "__label__"
+_HELP = "choose another format: jsonl holds any text and label"
+_JOIN = frozenset({"join"})
+
+
+def _record(example: Labelled, options: Options) -> dict[str, Any]:
+    text, second = texts_of(example, options)
+    labels: list[str] | str = labels_of(example, options)
+    pair = {} if second is None else {"second": second}
+    return {"id": example.id, "text": text, **pair, "label": labels[0] if options.one_label else labels}
+
+
+def _one_text(example: Labelled, options: Options) -> str:
+    text, second = texts_of(example, options)
+    if second is not None:
+        raise unfit(example, "a pair of texts, and the format holds one", _HELP)
+    return text
+
+
+def _some_labels(example: Labelled, options: Options) -> list[str]:
+    """The labels, one at least: in these formats a text without any has still to be annotated, or is no text."""
+    if labels := labels_of(example, options):
+        return labels
+    raise unfit(example, "a text without a label", "set `data.out_of_scope_label`, or write jsonl")
+
+
+def _one_label(example: Labelled, options: Options) -> str:
+    labels = _some_labels(example, options)
+    if len(labels) > 1:
+        raise unfit(example, f"{len(labels)} labels on a text, and the format holds one", _HELP)
+    if (label := lone_label(labels)) is None:
+        raise unfit(example, f"the label `{labels[0]}` would be read as a list of labels", _HELP)
+    return label
+
+
+def _rows(examples: Iterable[Labelled], options: Options) -> Iterator[list[str]]:
+    yield ["id", "text", *(["second"] if options.pairs else []), "label"]
+    for example in examples:
+        label = _one_label(example, options)
+        yield [example.id, *(text for text in texts_of(example, options) if text is not None), label]
+
+
+def _lines(line: Callable[[Labelled, str, Options], str]) -> Write:
+    """Plain lines, one a text."""
+
+    def write(files: Files, examples: Iterable[Labelled], options: Options) -> None:
+        for number, example in enumerate(examples):
+            text = _one_text(example, options)
+            for char, what in (("\n", "a line feed"), ("\r", "a carriage return")):
+                if char in text:
+                    raise unfit(example, f"{what} in a text does not fit a line", _HELP)
+            made = line(example, text, options)
+            if not number and made.startswith(MARK):
+                raise unfit(example, "the first line begins with a byte order mark", _HELP)
+            files[0].write(made + "\n")
+
+    return write
+
+
+def _label_first(example: Labelled, text: str, options: Options) -> str:
+    label = _one_label(example, options)
+    _refuse_mark(example, text if label.startswith(_PREFIX) else "")
+    return f"{_bare(example, label)} {text}"
+
+
+def _fasttext(example: Labelled, text: str, options: Options) -> str:
+    """Labels that have the mark in their names, as those that were read of such lines, get no second one."""
+    labels = [_bare(example, label) for label in _some_labels(example, options)]
+    _refuse_mark(example, text)
+    return " ".join((*(label if label.startswith(_PREFIX) else _PREFIX + label for label in labels), text))
+
+
+def _refuse_mark(example: Labelled, text: str) -> None:
+    if text.lstrip().startswith(_PREFIX):
+        raise unfit(example, f"a text that begins with {_PREFIX} would be read as a label", _HELP)
+
+
+def _bare(example: Labelled, label: str) -> str:
+    if any(char.isspace() for char in label):
+        raise unfit(example, f"the label `{label}` holds white space, which ends a label on a line", _HELP)
+    return label
+
+
+def _doccano(example: Labelled, options: Options) -> dict[str, Any]:
+    return {"id": example.id, "text": _one_text(example, options), "label": _some_labels(example, options)}
+
+
+def _label_studio(example: Labelled, options: Options) -> dict[str, Any]:
+    result = [("choices", {"choices": _some_labels(example, options)})]
+    return annotated_task(_one_text(example, options), example.id, result)
+
+
+def _table(options: Options) -> dict[str, bool]:
+    pair = {"second": False} if options.pairs else {}
+    return {"id": False, "text": False, **pair, "label": not options.one_label}
+
+
+WRITERS: dict[str, Writer] = {
+    "jsonl": Writer("text and label, an object a line", json_lines(each(_record)), (".jsonl",), {}, _JOIN),
+    "json": Writer("the same as one list", json_list(each(_record)), (".json",), {}, _JOIN),
+    "csv": Writer("text and label in columns", csv_rows(_rows), (".csv",), {"format": "csv"}, _JOIN),
+    "tsv": Writer(
+        "the same with tabs", csv_rows(_rows, "\t"), (".tsv",), {"format": "csv", "delimiter": "tab"}, _JOIN
+    ),
+    "table": Writer("a Parquet table", parquet(each(_record), _table), (".parquet",), {}, _JOIN, "wb"),
+    "lines": Writer("`LABEL text` lines", _lines(_label_first), (".txt",), {"format": "lines"}, _JOIN),
+    "fasttext": Writer("fastText's `__label__` lines", _lines(_fasttext), (".txt",), {"format": "lines"}, _JOIN),
+    "doccano": Writer("doccano's JSON Lines", json_lines(each(_doccano)), (".jsonl",), {"preset": "doccano"}, _JOIN),
+    "label_studio": Writer(
+        "Label Studio's JSON", json_list(each(_label_studio)), (".json",), {"preset": "label_studio"}, _JOIN
+    ),
+}  # fmt: skip

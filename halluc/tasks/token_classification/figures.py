@@ -1,0 +1,99 @@
+"""The figures of token classification: entities in seqeval's two readings, and tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, Literal, Protocol
+
+import numpy
+
+from halluc.config.schema import Section
+from halluc.core.examples import Tagged
+from halluc.core.labels import write_tags
+from halluc.core.ranked import Ranked, Report
+from halluc.core.significance import Figure, Sheet
+from halluc.tasks import token_figures
+from halluc.tasks.token_classification import entity_figures, span_counts
+
+
+class Tags(Protocol):
+    """A prediction: a raw IOB2 tag for each token."""
+
+    @property
+    def tags(self) -> Sequence[str]: ...
+
+
+class TaggingConfig(Section):
+    type: Literal["tagging"]
+
+
+class Tagging:
+    """Entity figures as seqeval counts them, in its default mode and strict, and token figures with O."""
+
+    Config: ClassVar[type[Section]] = TaggingConfig
+    # Beside entity figures a token's would mislead: with O it is near 1 for a model that finds nothing.
+    families: ClassVar[tuple[tuple[str, ...], ...]] = (
+        ("entity_f1", "entity_precision", "entity_recall"),
+        ("token_f1",),
+    )
+    names: ClassVar[tuple[str, ...]] = ("entity_f1", "entity_precision", "entity_recall", "token_f1")
+    protocols: ClassVar[tuple[str, ...]] = (entity_figures.CONLLEVAL, token_figures.PROTOCOL)
+    untold: ClassVar[frozenset[str]] = frozenset()
+    named: ClassVar[Mapping[str, str]] = {"f1": "entity_f1"}
+    by_label: ClassVar[Mapping[str, str]] = {
+        "F1": "entity_f1",
+        "precision": "entity_precision",
+        "recall": "entity_recall",
+    }
+    overall: ClassVar[Mapping[str, str]] = {"entity F1": "entity_f1"}
+
+    def __init__(self, config: TaggingConfig) -> None:
+        self.config = config
+
+    def headline(self, examples: Sequence[Tagged], predictions: Sequence[Tags]) -> dict[str, float]:
+        gold, predicted = _tags(examples, predictions)
+        micro = span_counts.overall(span_counts.count(gold, predicted))
+        return {
+            "entity_f1": micro.f1,
+            "entity_precision": micro.precision,
+            "entity_recall": micro.recall,
+            "token_f1": token_figures.accuracy(gold, predicted),
+        }
+
+    def figures(self, examples: Sequence[Tagged], predictions: Sequence[Tags], sheet: Sheet) -> list[Figure]:
+        gold, predicted = _tags(examples, predictions)
+        return entity_figures.figures(gold, predicted, sheet) + token_figures.figures(gold, predicted, sheet)
+
+    def kept(
+        self, examples: Sequence[Tagged], predictions: Sequence[Tags], remaining: numpy.ndarray, sheet: Sheet
+    ) -> list[Figure]:
+        return []
+
+    def ranked(self, examples: Sequence[Tagged], predictions: Sequence[Tags]) -> list[Ranked]:
+        return []
+
+    def report(self, examples: Sequence[Tagged], predictions: Sequence[Tags]) -> Report:
+        gold, predicted = _tags(examples, predictions)
+        return {
+            "entity": entity_figures.report(gold, predicted),
+            "entity_strict": entity_figures.report(gold, predicted, strict=True),
+            "token": token_figures.report(gold, predicted),
+            "confusion": token_figures.confusion(gold, predicted),
+        }
+
+    def text(self, report: Report) -> str:
+        parts = {
+            f"entities, {entity_figures.CONLLEVAL}": token_figures.as_text(report["entity"]),
+            f"entities, {entity_figures.STRICT}": token_figures.as_text(report["entity_strict"]),
+            f"tokens, {token_figures.PROTOCOL}": token_figures.as_text(report["token"]),
+            "tokens, gold label (rows) by predicted label (columns)": token_figures.confusion_as_text(
+                report["confusion"]
+            ),
+        }
+        return "\n".join(f"{heading}\n\n{text}" for heading, text in parts.items())
+
+
+def _tags(examples: Sequence[Tagged], predictions: Sequence[Tags]) -> tuple[list[list[str]], list[Sequence[str]]]:
+    """Gold and predicted tags, a list an example."""
+    gold = [write_tags(len(example.tokens), example.spans) for example in examples]
+    return gold, [prediction.tags for prediction in predictions]

@@ -1,0 +1,235 @@
+"""From offsets to tokens: spans that cut a token, take a blank along, contradict their text or overlap."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
+from operator import itemgetter
+from typing import Any
+
+from halluc.core.characters import is_invisible
+from halluc.core.examples import Span
+from halluc.data.fields.values import Place
+from halluc.data.rows.row import Skipped, Unreadable
+from halluc.tasks.token_classification.reading.config import SpansConfig
+from halluc.tasks.token_classification.reading.forms import Given
+from halluc.tasks.token_classification.reading.offsets import Reading, Sentence, in_characters, says
+
+# Spans, what was mended, and what a file says of the confidence of spans.
+Aligned = tuple[tuple[Span, ...], tuple[str, ...], Mapping[Span, Any]]
+_NONE: Aligned = ((), (), {})
+_SEE = "see `data.span_unit` and `data.span_end`"
+
+
+class Alignment:
+    """Puts spans on tokens, as a config says.
+
+    Args:
+        advice: which keys make all spans of the file fit, for errors.
+    """
+
+    def __init__(self, config: SpansConfig, advice: Callable[[Reading], str | None]) -> None:
+        self.config, self.advice = config, advice
+        self.plain = config.span_end == "exclusive" and config.span_base == 0
+
+    def align(self, givens: Sequence[Given], sentence: Sentence, reading: Reading) -> Aligned:
+        """The spans in tokens, sorted and without overlap, what was mended, and confidences where spans have them.
+
+        Raises:
+            Unreadable: D109: a span outside of the text, or that contradicts what it says. D110: it cuts a token. D111:
+                spans overlap.
+            Skipped: the config leaves such examples out.
+        """
+        if not givens:
+            return _NONE
+        found: list[Span] = []
+        repairs: list[str] = []
+        confidences: dict[Span, Any] = {}
+        bounds = sentence.bounds
+        text = sentence.text
+        by_character = self.plain and reading.unit == "characters" and bounds is not None
+        starts = {start: at for at, (start, _) in enumerate(bounds)} if by_character and bounds is not None else {}
+        ends = {end: at for at, (_, end) in enumerate(bounds, 1)} if by_character and bounds is not None else {}
+        for given in givens:
+            start, end, label, surface, first, _, fault, confidence = given
+            opens, closes = starts.get(start), ends.get(end)
+            if (
+                opens is not None
+                and closes is not None
+                and opens < closes
+                and (surface is None or surface == text[start:end])
+                and first is None
+                and fault is None
+            ):
+                found.append(Span(opens, closes, label))
+            elif (span := self._odd(given, sentence, reading, repairs)) is not None:
+                found.append(span)
+            else:
+                continue
+            if confidence is not None:
+                confidences[found[-1]] = confidence
+        apart = tuple(found) if len(found) == 1 else self._apart(found, repairs)
+        return apart, tuple(repairs), confidences
+
+    def _odd(self, given: Given, sentence: Sentence, reading: Reading, repairs: list[str]) -> Span | None:
+        """A span that is not plainly whole tokens of the text; None where it is left out."""
+        if given.fault is not None:
+            return self._misfit(f"{_shown(given)} {given.fault}", None, repairs)
+        if reading.unit == "tokens":
+            return self._of_tokens(given, sentence, reading)
+        assert sentence.bounds is not None, "a unit of the text is chosen where the tokens stand in it"
+        place = in_characters(given, sentence, reading)
+        if place is None:
+            raise self._outside(given, sentence, reading)
+        start, end = place
+        surface = sentence.text[start:end]
+        if given.surface is not None and not says(given.surface, surface):
+            problem = f'{_shown(given)} says "{given.surface}", and "{surface}" stands there'
+            raise Unreadable("D109", problem, self.advice(reading) or _SEE)
+        if surface[:1].isspace() or surface[-1:].isspace():
+            blanks = _blanks(given, surface)
+            if not surface.strip():
+                return self._misfit(blanks, None, repairs, reading)
+            if self.config.strip_spans:
+                start, end = start + len(surface) - len(surface.lstrip()), end - len(surface) + len(surface.rstrip())
+                repairs.append(f"{blanks}: stripped")
+            elif self.config.bad_spans == "error":
+                help = "set `data.strip_spans: true` to leave such blanks out of spans"
+                raise Unreadable("D110", blanks, "; but ".join(filter(None, (help, self.advice(reading)))))
+        if self.config.strip_invisible:
+            start, end = _without_hidden(sentence, start, end)
+        span = self._on_tokens(given, sentence, (start, end), reading, repairs)
+        said = (given.first, given.last)
+        if span is not None and sentence.source != "text" and said not in ((None, None), (span.start, span.end - 1)):
+            problem = f"{_shown(given)} covers tokens {span.start} to {span.end - 1}, not {said[0]} to {said[1]}"
+            raise Unreadable("D109", problem, f"it says so in token_start and token_end; {_SEE}")
+        return span
+
+    def _on_tokens(
+        self, given: Given, sentence: Sentence, place: Place, reading: Reading, repairs: list[str]
+    ) -> Span | None:
+        bounds = sentence.bounds
+        assert bounds is not None
+        start, end = place
+        # The token in which, or behind which, it starts.
+        first = max(bisect_right(bounds, start, key=itemgetter(0)) - 1, 0)
+        if bounds[first][1] <= start:
+            first += 1
+        last = bisect_right(bounds, end - 1, key=itemgetter(0)) - 1
+        if first > last:
+            return self._misfit(f"{_shown(given)} covers no token", None, repairs, reading)
+        if (bounds[first][0], bounds[last][1]) == place:
+            return Span(first, last + 1, given.label)
+        cut = [sentence.text[slice(*bounds[at])] for at in dict.fromkeys((first, last)) if _cuts(bounds[at], place)]
+        surface = sentence.text[start:end]
+        what = " and ".join(f'"{token}"' for token in cut)
+        if cut:
+            problem = f'{_shown(given)} "{surface}" cuts the token{"s" * (len(cut) > 1)} {what}'
+        elif surface[0].isspace() or surface[-1].isspace():
+            problem = _blanks(given, surface)
+        else:
+            problem = f'{_shown(given)} "{surface}" covers characters of no token'
+        return self._misfit(problem, Span(first, last + 1, given.label), repairs, reading)
+
+    def _misfit(
+        self, problem: str, wider: Span | None, repairs: list[str], reading: Reading | None = None
+    ) -> Span | None:
+        """What becomes of a span that is no whole tokens: ``wider`` is the one of all tokens that it touches."""
+        how = self.config.bad_spans
+        if how == "skip":
+            raise Skipped(problem)
+        if how == "drop":
+            repairs.append(f"{problem}: left out")
+            return None
+        if how == "widen" and wider is not None:
+            repairs.append(f"{problem}: widened")
+            return wider
+        advice = None if reading is None else self.advice(reading)
+        more = " or `widen`, or `data.tokenize: characters`" if wider is not None else ""
+        raise Unreadable("D110", problem, advice or f"set `data.bad_spans: drop`{more}")
+
+    def _of_tokens(self, given: Given, sentence: Sentence, reading: Reading) -> Span:
+        start, end = reading.start(given), reading.end(given)
+        if not 0 <= start < end <= len(sentence.tokens):
+            raise self._outside(given, sentence, reading)
+        words = sentence.tokens[start:end]
+        told, bounds = given.surface, sentence.bounds
+        there = [" ".join(words), "".join(words)]
+        if bounds is not None:
+            there.append(sentence.text[bounds[start][0] : bounds[end - 1][1]])
+        if told is not None and not any(says(told, one) for one in there):
+            problem = f'{_shown(given)} says "{told}", and "{there[0]}" stands there'
+            raise Unreadable("D109", problem, self.advice(reading) or _SEE)
+        return Span(start, end, given.label)
+
+    def _outside(self, given: Given, sentence: Sentence, reading: Reading) -> Unreadable:
+        where = f"0..{len(sentence.text)} (characters)"
+        if reading.unit == "tokens":
+            where = f"0..{len(sentence.tokens)} (tokens)"
+        elif reading.unit != "characters":
+            where = f"of the text, or inside of a character, counted in {reading.unit}"
+        problem = f"{_shown(given)} is empty or outside {where}"
+        return Unreadable("D109", problem, self.advice(reading) or f"off by one? {_SEE}")
+
+    def _apart(self, spans: list[Span], repairs: list[str]) -> tuple[Span, ...]:
+        """Spans that overlap, as the config says; a span that stands twice is one."""
+        spans = sorted(set(spans))
+        if all(one.end <= other.start for one, other in pairwise(spans)):
+            return tuple(spans)
+        how = self.config.overlaps
+        if how in ("innermost", "outermost"):
+            spans = _nested(spans, how, repairs)
+        kept: list[Span] = []  # sorted, without overlap
+        for span in sorted(spans, key=lambda s: (s.start - s.end, s.start, s.label)):
+            at = bisect_right(kept, span.start, key=itemgetter(0))
+            beside = kept[max(at - 1, 0) : at + 1]
+            other = next((k for k in beside if k.start < span.end and span.start < k.end), None)
+            if other is None:
+                kept.insert(at, span)
+            elif how == "longest":
+                repairs.append(f"{list(span)} overlaps the longer {list(other)}: left out")
+            else:
+                problem = f"spans {list(other)} and {list(span)} (in tokens) overlap"
+                ways = "`data.overlaps: longest`" + ("" if how != "error" else ", `innermost` or `outermost`")
+                raise Unreadable("D111", problem, f"set {ways}")
+        return tuple(kept)
+
+
+def _nested(spans: list[Span], how: str, repairs: list[str]) -> list[Span]:
+    """Without the spans that hold another one, or that another one holds."""
+    inner = how == "innermost"
+    kept: list[Span] = []
+    last: Span | None = None  # of those met so far, the one that ends first, or last
+    # Each span comes behind all that it could hold, or that could hold it.
+    for span in sorted(spans, key=lambda s: (-s.start, s.end) if inner else (s.start, -s.end)):
+        alike = last is not None and (last.start, last.end) == (span.start, span.end)
+        if last is None or alike or (span.end < last.end if inner else span.end > last.end):
+            kept.append(span)
+            last = span
+        else:
+            repairs.append(f"{list(span)} {'holds' if inner else 'stands in'} {list(last)}: left out")
+    return kept
+
+
+def _cuts(token: Place, span: Place) -> bool:
+    return token[0] < span[0] < token[1] or token[0] < span[1] < token[1]
+
+
+def _shown(given: Given) -> str:
+    return f"span [{given.start}, {given.end}] {given.label}"
+
+
+def _blanks(given: Given, surface: str) -> str:
+    where = " and ".join(side for side, char in (("starts", surface[:1]), ("ends", surface[-1:])) if char.isspace())
+    return f'{_shown(given)} "{surface}" {where} with a blank'
+
+
+def _without_hidden(sentence: Sentence, start: int, end: int) -> Place:
+    """Without the characters at the borders of a span that were taken out of tokens because nothing shows them."""
+    text = sentence.text
+    while start < end and not text[start].isspace() and is_invisible(text[start]):
+        start += 1
+    while end > start and not text[end - 1].isspace() and is_invisible(text[end - 1]):
+        end -= 1
+    return start, end

@@ -1,0 +1,167 @@
+"""Where tags become spans: decides how each split is read, then decodes, refuses or repairs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from halluc.core.errors import MOST_SHOWN, HallucError
+from halluc.core.examples import Origin, Span, Tagged
+from halluc.core.files import line_at
+from halluc.core.labels import MOST_CHARACTERS, UnknownTag, illegal, label_fault, read_spans
+from halluc.data.reader import RawSentence
+from halluc.data.rows.references import SplitName
+from halluc.data.rows.row import MEND, BadLine
+from halluc.tasks.token_classification.reading.config import SpansConfig
+from halluc.tasks.token_classification.reading.tag_notation import STANDARD, looks_outside, outside_key
+from halluc.tasks.token_classification.reading.tag_schemes import (
+    MOST_KEPT,
+    Reading,
+    TagStatistics,
+    are_plain,
+    decide,
+    label_keys,
+)
+from halluc.tasks.token_classification.reading.tag_schemes import Place as Place
+
+_Sentences = Mapping[SplitName, Iterable[RawSentence]]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that was repaired or left out, and where."""
+
+    where: Place
+    what: str
+
+
+class Decoding:
+    """Makes examples of sentences with tags or spans; ``repairs`` is what it mended, ``bad`` takes what it cannot read.
+
+    ``readings`` has the splits in which tags were seen. ``renamed`` counts mentions by their label in the file, of the
+    labels that the config renames.
+    """
+
+    def __init__(
+        self, config: SpansConfig, bad: list[BadLine], readings: Mapping[SplitName, Reading] | None = None
+    ) -> None:
+        self.config, self.bad = config, bad
+        self.readings: Mapping[SplitName, Reading] = readings or {}
+        self.repairs: list[Finding] = []
+        self.renamed: Counter[str] = Counter(dict.fromkeys(config.rename_labels, 0))
+        self._unfit: set[str] = set()
+
+    def decide_schemes(self, sentences: _Sentences, beside: _Sentences | None = None) -> None:
+        """Find out how the tags of each split are read.
+
+        Args:
+            beside: the other splits, which are looked at only if these do not tell by themselves. So a split is read
+                alike, whichever splits a command asks for.
+
+        Raises:
+            HallucError or ManyErrors D120: no reading fits.
+        """
+        found = {split: TagStatistics.of(items) for split, items in sentences.items()}
+        others: dict[SplitName, TagStatistics] = {}
+        if beside and not are_plain(found, self.config):
+            for split, items in beside.items():
+                with suppress(HallucError):  # a file that is not there tells nothing
+                    others[split] = TagStatistics.of(items)
+        self.readings = decide(found, self.config, self.bad, others)
+
+    def tagged(self, sentence: RawSentence, split: SplitName) -> Tagged | None:
+        spans = sentence.spans
+        for repair in sentence.repairs:
+            self.repairs.append(Finding(Place(sentence.file, sentence.lines[0]), repair))
+        if sentence.tags is not None:
+            reading = self.readings[split]
+            decoded = reading.spans.get(sentence.tags)
+            if decoded is None:
+                decoded = self._decode(sentence, sentence.tags, reading)
+            if decoded is None:
+                return None
+            spans = decoded
+        if self.renamed and spans:
+            spans = tuple(self._renamed(spans))
+        if not self._are_named(sentence, spans or ()):
+            return None
+        origin = Origin(sentence.file, sentence.lines[0], sentence.document)
+        return Tagged(sentence.id, origin, sentence.tokens, spans or ())
+
+    def _renamed(self, spans: Iterable[Span]) -> Iterator[Span]:
+        for span in spans:
+            if span.label not in self.renamed:
+                yield span
+                continue
+            self.renamed[span.label] += 1
+            label = self.config.rename_labels[span.label]
+            if label is not None:
+                yield span._replace(label=label)
+
+    def _decode(self, sentence: RawSentence, tags: tuple[str, ...], reading: Reading) -> tuple[Span, ...] | None:
+        scheme = reading.scheme
+        try:
+            canonical = reading.canonical(tags)
+            wrong = illegal(canonical, scheme)
+        except UnknownTag as error:
+            line = sentence.lines[error.position]
+            problem, help = self._unknown(error.tag, reading)
+            self._bad("D121", sentence, line, problem, help, error.tag)
+            return None
+        for position in wrong:
+            before = tags[position - 1] if position else "the start"
+            what = f"{tags[position]} after {before} is not legal in {scheme.upper()}"
+            if scheme not in ("iob1", "iob2") and position == len(tags) - 1 and canonical[position][0] in "BIM":
+                what = f"{tags[position]} at the end is never closed, as {scheme.upper()} asks"
+            if self.config.bad_tags == "error":
+                help = "set `data.bad_tags: repair` to read it as conlleval does"
+                self._bad("D122", sentence, sentence.lines[position], what, help, tags[position])
+            else:
+                self.repairs.append(Finding(Place(sentence.file, sentence.lines[position]), what))
+        if wrong and self.config.bad_tags == "error":
+            return None
+        spans = read_spans(canonical, scheme)
+        if not wrong and len(reading.spans) < MOST_KEPT:
+            reading.spans[tags] = spans
+        return spans
+
+    def _are_named(self, sentence: RawSentence, spans: Iterable[Span]) -> bool:
+        """Whether every label is one, by the rule of all tasks. Each that is none is told once, where it first stands;
+        of sentences that are left out, each is told."""
+        sound, leaves_out = True, self.config.on_bad_line == "skip"
+        for span in spans:
+            fault = label_fault(span.label)
+            if fault is None:
+                continue
+            sound = False
+            if leaves_out or span.label not in self._unfit:
+                self._unfit.add(span.label)
+                help = MEND if len(span.label) <= MOST_CHARACTERS else self._where_labels_are_named()
+                self._bad("D123", sentence, sentence.lines[span.start], fault, help, span.label)
+            if leaves_out:
+                break
+        return sound
+
+    def _where_labels_are_named(self) -> str:
+        spans = [] if self.config.format == "conll" else ["spans_field"]
+        keys = (f"`data.{key}`" for key in (*label_keys(self.config), *spans))
+        return f"is this the label? see {' and '.join(keys)}"
+
+    def _bad(self, code: str, sentence: RawSentence, line: int, problem: str, help: str, tag: str) -> None:
+        text = line_at(Path(sentence.file), line) if len(self.bad) < MOST_SHOWN else None
+        column = text.rfind(tag) + 1 if text and tag in text else None
+        self.bad.append(BadLine(code, sentence.file, line, problem, help, text, column, len(tag)))
+
+    def _unknown(self, tag: str, reading: Reading) -> tuple[str, str]:
+        """What to say of a tag that cannot be read."""
+        if reading.notation.split(tag) is not None:
+            return f"`{tag}` is no tag of {reading.scheme.upper()}", "is `data.scheme` right?"
+        if looks_outside(tag):
+            return f"`{tag}` is no tag", f"if it means what O means, set {outside_key(tag)}"
+        of_key = f"is `data.{label_keys(self.config)[0]}` right?"
+        if reading.notation != STANDARD:
+            return f"`{tag}` is no tag", f"{reading.notation} in this split: {of_key}"
+        return f"`{tag}` is no tag", f"a tag is O, or a prefix, a hyphen and a label, as B-PER: {of_key}"

@@ -1,0 +1,324 @@
+"""Which fields of a file hold tokens, tags, the text and spans: decided once, by its first rows.
+
+A field is used where the config names it, or where it has the usual name. Others are guessed only where exactly one
+reading fits all of the rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from halluc.core.errors import HallucError, Location, data_error
+from halluc.data.fields.paths import Path, named, path_of, value_at
+from halluc.data.fields.values import located, unpacked
+from halluc.data.rows.delimited import DELIMITERS
+from halluc.data.rows.row import Row, Unreadable, quoted
+from halluc.tasks.token_classification.reading import forms, presets, shapes, values
+from halluc.tasks.token_classification.reading.config import HUB_TAGS_FIELD, SpansConfig
+
+# So many rows, the first of a file, decide.
+MOST_ROWS = 100
+# Of more fields it is not guessed which two belong together.
+_MOST_FIELDS = 64
+_ROLES = ("tokens", "tags", "text", "spans")
+# Fields of these names are used too where none has the name of the config's default.
+_USUAL = {"tokens": ("words",), "tags": (HUB_TAGS_FIELD,)}
+
+_Records = Sequence[Mapping[str | int, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """Where the parts of an example stand; what is None, a file does not have. ``form`` is that of its spans."""
+
+    id: Path
+    tokens: Path | None = None
+    tags: Path | None = None
+    text: Path | None = None
+    spans: Path | None = None
+    form: str | None = None
+
+    @property
+    def described(self) -> str:
+        """In one line, as ``halluc check`` prints it."""
+        parts = [(role, getattr(self, role)) for role in ("tokens", "text", "tags", "spans", "id")]
+        form = f" ({self.form})" if self.form else ""
+        return "; ".join(f"{role}: `{named(path)}`{form if role == 'spans' else ''}" for role, path in parts if path)
+
+
+def choose(rows: Sequence[Row], config: SpansConfig, gold: bool = True) -> tuple[SpansConfig, Fields]:
+    """The fields of a file, by its first rows, and the config with the keys of a preset's form that fits.
+
+    Args:
+        gold: tags or spans are needed.
+
+    Raises:
+        HallucError D107: no field, or several could be meant; the key that names one is in the help.
+    """
+    records = [row.fields for row in rows]
+    several = presets.KEYS[config.preset] if config.preset is not None else ({},)
+    names = ("tokens_field", "text_field", *(("spans_field",) if gold else ()))
+    keys = next(
+        (one for one in several if _are_there(records, [one[name] for name in names if name in one])), several[0]
+    )
+    resolved = config.resolved(keys)
+    choice = _Choice(rows, resolved, records, gold)
+    if gold and config.preset is None and choice.is_default("tokens") and presets.recognised(records) == "gliner":
+        raise choice.error("spans of GLiNER end with their last token, which nothing here says", "")
+    return resolved, choice.fields()
+
+
+def _are_there(records: _Records, names: Sequence[str | int]) -> bool:
+    return all(any(_value(record, path_of(name, records)) is not None for record in records) for name in names)
+
+
+def _value(record: Mapping[str | int, Any], path: Path) -> Any:
+    """The value at a path; True where it is there and cannot be told, which is said of its row when it is read."""
+    try:
+        return value_at(record, path)
+    except Unreadable:
+        return True
+
+
+def no_input(config: SpansConfig, names: Iterable[str | int]) -> Unreadable:
+    """The error of a record with these fields, none of which is the input."""
+    problem = f"neither a list `{config.tokens_field}` nor a string `{config.text_field}`; it has {quoted(names)}"
+    return Unreadable("D107", problem, "name the fields with `data.tokens_field` or `data.text_field`")
+
+
+def no_annotation(config: SpansConfig, names: Iterable[str | int]) -> Unreadable:
+    problem = f"neither `{config.tags_field}` nor `{config.spans_field}`; it has {quoted(names)}"
+    return Unreadable(
+        "D107",
+        problem,
+        "a sentence without mentions has an empty list; or see `data.tags_field` and `data.spans_field`",
+    )
+
+
+class _Choice:
+    def __init__(self, rows: Sequence[Row], config: SpansConfig, records: _Records, gold: bool) -> None:
+        self.rows, self.config, self.records, self.gold = rows, config, records, gold
+        self.names = list(dict.fromkeys(name for record in records for name in record))
+        self.known = {role: self._named(role) for role in _ROLES}
+        id_path = path_of(config.id_field, records)
+        self.id = id_path if any(value_at(record, id_path) is not None for record in records) else ()
+
+    def fields(self) -> Fields:
+        known = self.known
+        if known["tokens"] is None and known["text"] is None:
+            self._guess_input()
+        if self.gold and known["tokens"] is not None and known["text"] is None and self.is_default("text"):
+            known["text"] = self._text_of(known["tokens"])
+        if self.gold and known["tags"] is None and known["spans"] is None:
+            self._guess_annotation()
+        if not self.gold:
+            return Fields(self.id, known["tokens"], None, known["text"])
+        if known["tags"] is not None and known["tokens"] is None and known["spans"] is not None:
+            known["tags"] = None  # tags of a text, as topics, beside its spans
+        at = known["spans"]
+        if at is not None and self.is_default("spans"):
+            self._refuse_empty(at)
+        if at is None and self._is_a_token_a_row(known["tokens"] or known["text"]):
+            raise self._token_a_row()
+        told = (forms.form(_value(record, at), self.config.span_label_field) for record in self.records if at)
+        return Fields(self.id, **known, form=next((form for form in told if form is not None), None))
+
+    # --- by name
+
+    def _named(self, role: str) -> Path | None:
+        """The field that the config names, or that has a usual name and fits at all; None where there is none."""
+        name = getattr(self.config, f"{role}_field")
+        is_default = self.is_default(role)
+        for one in (name, *(_USUAL.get(role, ()) if is_default else ())):
+            path = path_of(one, self.records)
+            met = [value for record in self.records if (value := _value(record, path)) is not None]
+            if not met:
+                continue
+            # A list of words may have the name of the text, and a text that of the words.
+            if role == "text" and not any(isinstance(value, str) for value in met):
+                continue
+            if role == "tokens" and is_default and not any(isinstance(value, (str, list, tuple)) for value in met):
+                continue
+            return path
+        return None
+
+    def is_default(self, role: str) -> bool:
+        name = getattr(self.config, f"{role}_field")
+        return name == SpansConfig.model_fields[f"{role}_field"].default or name in _USUAL.get(role, ())
+
+    # --- by shape
+
+    def _guess_input(self) -> None:
+        """Words where exactly one field holds them, else a text."""
+        known = self.known
+        if absent := self._absent("tokens", "text"):
+            raise self._no_input(absent)
+        taken = self._taken()
+        free = [name for name in self.names if name not in taken]
+        if len(free) > _MOST_FIELDS:
+            raise self._no_input([])
+        lists = [name for name in free if self._all(name, shapes.are_words)]
+        texts = [name for name in free if self._all(name, shapes.is_plain)]
+        if self.gold and (known["tags"] is not None or known["spans"] is None):
+            pairs = self._tokens_with_tags([*lists, *texts], known["tags"])
+            if len(pairs) == 1:
+                known["tokens"], known["tags"] = ((name,) for name in pairs[0])
+                return
+            if pairs and self._is_a_token_a_row((pairs[0][0],)):
+                raise self._token_a_row()
+            if pairs:
+                raise self._several("tokens", list(dict.fromkeys(one for one, _ in pairs)), "words beside tags")
+        if len(texts) > 1 or (lists and texts):
+            texts = self._fitting(texts)
+        found = [*lists, *texts]
+        if len(found) > 1:
+            raise self._several("tokens" if lists else "text", found, "words or a text")
+        if not found:
+            raise self._no_input([])
+        known["tokens" if lists else "text"] = (found[0],)
+
+    def _text_of(self, tokens: Path) -> Path | None:
+        """The one string that holds the tokens of each row, in their order: offsets may count its characters."""
+        taken = self._taken()
+        found = [name for name in self.names if name not in taken and self._holds_tokens(name, tokens)]
+        return (found[0],) if len(found) == 1 else None
+
+    def _holds_tokens(self, name: str | int, tokens: Path) -> bool:
+        for record in self.records:
+            text, listed = record.get(name), _value(record, tokens)
+            if not isinstance(text, str) or listed is None:
+                return False
+            try:
+                if located(values.words(listed, "", text)[0], text) is None:
+                    return False
+            except Unreadable:
+                return False
+        return True
+
+    def _fitting(self, texts: list[str | int]) -> list[str | int]:
+        """Of several strings, those that all spans lie within and that have the surfaces that spans say."""
+        if not self.gold:
+            return texts
+        known = self.known["spans"]
+        spans = [known] if known else [(name,) for name in self._spans_fields()]
+        if len(spans) != 1:
+            return texts
+        held = [(record, _value(record, spans[0])) for record in self.records]
+        return [
+            name for name in texts if all(shapes.holds(record.get(name), value, self.config) for record, value in held)
+        ]
+
+    def _guess_annotation(self) -> None:
+        if absent := self._absent("tags", "spans"):
+            raise self._no_annotation(absent)
+        taken, words = self._taken(), self.known["tokens"] or self.known["text"]
+        tags = [name for name in self.names if words and name not in taken and self._are_tags(words, name)]
+        spans = self._spans_fields()
+        if tags and spans:
+            help = "set `data.tags_field` or `data.spans_field` to the one that is meant"
+            raise self.error(f"{quoted((*tags, *spans), ' and ')} could be the annotation", help)
+        role, found, what = ("tags", tags, "lists of tags") if tags else ("spans", spans, "spans")
+        if len(found) != 1:
+            raise self._several(role, found, what) if found else self._no_annotation([])
+        self.known[role] = (found[0],)
+
+    def _spans_fields(self) -> list[str | int]:
+        """Fields all of whose values are spans, at least one of them."""
+        taken = self._taken()
+        return [name for name in self.names if name not in taken and self._are_spans(name)]
+
+    def _are_spans(self, name: str | int) -> bool:
+        met = [unpacked(record[name]) for record in self.records if record.get(name) is not None]
+        if not any(met) or not all(isinstance(value, (list, Mapping, tuple)) for value in met):
+            return False
+        try:
+            return bool(
+                [given for value in met for given in forms.spans(value, str(name), self.config.span_label_field)]
+            )
+        except Unreadable as bad:
+            # Spans all the same, of which something is wrong that has an error of its own.
+            return "labels:" in bad.problem or "span_label_field" in (bad.help or "")
+
+    def _tokens_with_tags(self, words: Sequence[str | int], known: Path | None) -> list[tuple[str | int, str | int]]:
+        """Pairs of fields of which the second has a tag for each word of the first, and not the other way round."""
+        names = self.names if known is None else [named(known)]
+        pairs = [(one, other) for one in words for other in names if one != other and self._are_tags((one,), other)]
+        return [(one, other) for one, other in pairs if not self._are_tags((other,), one)]
+
+    def _are_tags(self, words: Path, name: str | int) -> bool:
+        """Whether a field holds a tag for each word, in all rows, some of them O or with a prefix."""
+        pairs = [(_value(record, words), record.get(name)) for record in self.records]
+        return shapes.are_tags(pairs, self.config.names_of_tags)
+
+    def _refuse_empty(self, at: Path) -> None:
+        """Refuse to read no spans where another field holds them."""
+        if not any(unpacked(_value(record, at)) for record in self.records):
+            others = self._spans_fields()
+            if others and self.known["tags"] is None:
+                problem = f"`{named(at)}` is empty, and `{others[0]}` holds spans"
+                raise self.error(problem, f"set `data.spans_field` to the one that is meant, as `{others[0]}`")
+
+    def _is_a_token_a_row(self, words: Path | None) -> bool:
+        """Whether several rows are all of one word, which is text: then a row is no sentence."""
+        given = [_value(record, words) for record in self.records] if words is not None else []
+        return len(given) > 1 and all(shapes.is_plain(value) and len(value.split()) < 2 for value in given)
+
+    def _all(self, name: str | int, fits: Any) -> bool:
+        met = [record[name] for record in self.records if record.get(name) is not None]
+        return len(met) == len(self.records) > 0 and all(map(fits, met))
+
+    def _taken(self) -> set[str | int]:
+        return {path[0] for path in (*self.known.values(), self.id) if path}
+
+    # --- errors
+
+    def _absent(self, *roles: str) -> list[str]:
+        """The keys that name a field which no row has."""
+        given = [role for role in roles if not self.is_default(role) and self.known[role] is None]
+        return [f"`data.{role}_field: {getattr(self.config, f'{role}_field')}`" for role in given]
+
+    def _no_input(self, absent: list[str]) -> HallucError:
+        tags = [name for name in self.names if self._all(name, shapes.is_tag)]
+        if len(self.rows) > 1 and tags and any(record[tags[0]] == "O" for record in self.records):
+            return self._token_a_row()
+        return self._without(no_input(self.config, self.names), absent)
+
+    def _no_annotation(self, absent: list[str]) -> HallucError:
+        why = no_annotation(self.config, self.names)
+        label = next((name for name in ("label", "labels") if self._all(name, shapes.is_plain)), None)
+        if label is not None:
+            why.help = f"`{label}` has one value a text: is it `task.type: text_classification`?"
+        return self._without(why, absent)
+
+    def _without(self, why: Unreadable, absent: list[str]) -> HallucError:
+        return self.error(
+            f"no row has {' or '.join(absent)}; it has {quoted(self.names)}" if absent else why.problem, why.help
+        )
+
+    def _token_a_row(self) -> HallucError:
+        """The error of a file with a token a row, with the keys that read it where it is CSV."""
+        shown, names = self.rows[0].shown, list(map(str, self.names))
+        problem = "each row holds one token, and not a sentence"
+        separator = next((one for one in DELIMITERS if shown.count(one) >= len(names) - 1 > 0), None)
+        if separator is None or shown.startswith("{"):
+            return self.error(problem, "write a record for each sentence, with the lists `tokens` and `tags`")
+        keys = ["format: conll", "separator: tab" if separator == "\t" else f'separator: "{separator}"']
+        has_header = not any(map(shapes.is_tag, names))
+        keys += ["header: true"] * has_header
+        cells = [*([] if has_header else names[:1]), *(str(row.fields.get(self.names[0])) for row in self.rows)]
+        numbers = [int(cell) if cell.isdecimal() else -1 for cell in cells]
+        if min(numbers) >= 0:
+            counts_sentences = numbers == sorted(numbers) and len(set(numbers)) < len(numbers)
+            keys += ["sentence_column: 0"] * counts_sentences + ["token_column: 1"]
+        return self.error(problem, f"set {', '.join(f'`data.{key}`' for key in keys)}")
+
+    def _several(self, role: str, names: Sequence[str | int], what: str) -> HallucError:
+        help = f"set `data.{role}_field` to the one that is meant, as `data.{role}_field: {names[0]}`"
+        return self.error(f"{quoted(names, ' and ')} hold {what}", help)
+
+    def error(self, problem: str, help: str | None) -> HallucError:
+        first = self.rows[0]
+        help = presets.proposal(list(self.records), self.config.preset) or help
+        return data_error("D107", problem, Location(first.file, first.line, text=first.shown or None), help)

@@ -1,0 +1,240 @@
+"""What offsets count, and which reading of them fits the spans of a file."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate, product
+from operator import itemgetter, ne
+from typing import Literal, NamedTuple
+
+from halluc.data.fields.values import Place, located
+from halluc.data.rows.row import Unreadable
+from halluc.tasks.token_classification.reading.config import SpansConfig, Unit
+from halluc.tasks.token_classification.reading.forms import Given
+
+_NAMES = {"characters": "characters", "tokens": "tokens", "utf16": "UTF-16 code units", "bytes": "UTF-8 bytes"}
+# So many spans in tokens without one that has one token, or the first one, are unusual.
+_LEAST_ENDS, _LEAST_STARTS = 10, 30
+
+
+class Reading(NamedTuple):
+    """How a file counts: the unit, whether a span's end is its last one, and the number of the first."""
+
+    unit: Unit
+    inclusive: bool = False
+    base: int = 0
+
+    @classmethod
+    def of(cls, config: SpansConfig, unit: Unit) -> Reading:
+        return cls(unit, config.span_end == "inclusive", config.span_base)
+
+    def __str__(self) -> str:
+        return f"{_NAMES[self.unit]} from {self.base}, ends {'inclusive' if self.inclusive else 'exclusive'}"
+
+    def start(self, given: Given) -> int:
+        """Where a span starts, from 0."""
+        return given.start - self.base
+
+    def end(self, given: Given) -> int:
+        """Where it ends, exclusive."""
+        return given.end - self.base + self.inclusive
+
+
+@dataclass(slots=True)
+class Sentence:
+    """Tokens and where they stand in their text. ``bounds`` is None where they were not found in it.
+
+    ``source`` is what the file gives: the text, the tokens (then the text is these with blanks between), or both.
+    """
+
+    text: str
+    tokens: Sequence[str]
+    bounds: Sequence[Place] | None
+    source: Literal["text", "tokens", "both"] = "text"
+    places: dict[Unit, dict[int, int] | None] = field(default_factory=dict)
+
+    def characters(self, unit: Unit) -> dict[int, int] | None:
+        """``characters_of`` this text, made once."""
+        if unit not in self.places:
+            self.places[unit] = characters_of(self.text, unit)
+        return self.places[unit]
+
+
+def characters_of(text: str, unit: Unit) -> dict[int, int] | None:
+    """The character at which each offset stands; None where the offsets count characters in this text."""
+    if unit == "utf16" and text and max(text) > "\uffff":
+        encoding, size = "utf-16-le", 2
+    elif unit == "bytes" and not text.isascii():
+        encoding, size = "utf-8", 1
+    else:
+        return None
+    sizes = (len(char.encode(encoding, "surrogatepass")) // size for char in text)
+    return {at: place for place, at in enumerate(accumulate(sizes, initial=0))}
+
+
+def in_characters(given: Given, sentence: Sentence, reading: Reading) -> Place | None:
+    """Start and end of a span in characters of the text; None where it stands outside, or inside of a character."""
+    start, end = reading.start(given), reading.end(given)
+    if reading.unit == "tokens":
+        if sentence.bounds is None or not 0 <= start < end <= len(sentence.bounds):
+            return None
+        return sentence.bounds[start][0], sentence.bounds[end - 1][1]
+    if (places := sentence.characters(reading.unit)) is not None:
+        start, end = places.get(start, -1), places.get(end, -1)
+    return (start, end) if 0 <= start < end <= len(sentence.text) else None
+
+
+def _fits(given: Given, sentence: Sentence, reading: Reading, strip: bool) -> Place | None:
+    """Where a span stands in the text; None where it contradicts what it says itself, or says nothing and cuts a token.
+
+    Where tokens do not stand in the text, it is the first token and one behind the last.
+    """
+    bounds = sentence.bounds
+    if bounds is None:  # tokens that do not stand in the text
+        start, end = reading.start(given), reading.end(given)
+        fits = reading.unit == "tokens" and 0 <= start < end <= len(sentence.tokens)
+        surface = " ".join(sentence.tokens[start:end])
+        return (start, end) if fits and (given.surface is None or says(given.surface, surface)) else None
+    place = in_characters(given, sentence, reading)
+    if place is None:
+        return None
+    start, end = place
+    surface = sentence.text[start:end]
+    told = given.surface
+    if told is not None and told != surface and (not says(told, surface) or surface != surface.strip()):
+        return None
+    if strip:
+        start, end = start + len(surface) - len(surface.lstrip()), end - len(surface) + len(surface.rstrip())
+    first, last = (bisect_left(bounds, at, key=itemgetter(side)) for side, at in enumerate((start, end)))
+    if not first <= last < len(bounds) or (bounds[first][0], bounds[last][1]) != (start, end):
+        return None if told is None else (start, end)
+    if sentence.source != "text" and given.first is not None and (given.first, given.last) != (first, last):
+        return None
+    return start, end
+
+
+def says(told: str, surface: str) -> bool:
+    """Whether a text that a span says is the one that stands there; blanks and line breaks mean the same."""
+    return told == surface or told.split() == surface.split()
+
+
+Sample = tuple[Sentence, Sequence[Given]]
+
+
+def _found(samples: Sequence[Sample], reading: Reading, strip: bool) -> list[Place | None]:
+    """Where each span stands under a reading; None for one that does not fit."""
+    spans = ((given, sentence) for sentence, givens in samples for given in givens if given.fault is None)
+    return [_fits(given, sentence, reading, strip) for given, sentence in spans]
+
+
+def result(samples: Sequence[Sample], reading: Reading, strip: bool) -> tuple[Place | None, ...] | None:
+    """Where all spans stand under a reading; None where one does not fit."""
+    found = _found(samples, reading, strip)
+    return None if None in found else tuple(found)
+
+
+def unit_of(samples: Sequence[Sample], config: SpansConfig) -> tuple[Unit, bool]:
+    """What offsets count beside both a text and its tokens, and whether later rows could say otherwise.
+
+    Any small offsets fit tokens, while few fit the borders of words by chance: where half of the spans do, they are not
+    taken for offsets in tokens.
+
+    Raises:
+        Unreadable D109: both could be meant, or neither.
+    """
+    units: tuple[Unit, Unit] = ("characters", "tokens")
+    found = {unit: _found(samples, Reading.of(config, unit), config.strip_spans) for unit in units}
+    shares = {unit: (len(all_) - all_.count(None), len(all_)) for unit, all_ in found.items()}
+    characters, tokens = (None not in found[unit] for unit in units)
+    if characters and found["characters"] == found["tokens"]:
+        return "characters", False
+    says_text = any(given.surface is not None for _, givens in samples for given in givens)
+    fitting, many = shares["characters"]
+    if characters and not tokens:
+        return "characters", True
+    if tokens and not characters and (says_text or 2 * fitting < many):
+        return "tokens", True
+    told = " and ".join(f"{unit} ({fits} of {of} spans fit)" for unit, (fits, of) in shares.items())
+    help = proposal(samples, Reading.of(config, "characters"), config.strip_spans) if not tokens else None
+    problem = f"offsets beside a text and tokens may count {told}"
+    raise Unreadable("D109", problem, help or "set `data.span_unit` to `characters` or `tokens`")
+
+
+def proposal(samples: Sequence[Sample], now: Reading, strip: bool) -> str | None:
+    """What to set so that every span fits; None where no reading fits all, or several do that differ."""
+    units: tuple[Unit, ...] = ("characters", "utf16", "bytes", "tokens")
+    fit: dict[tuple[Place | None, ...], Reading] = {}
+    readings = [Reading(*one) for one in product(units, (False, True), (0, 1))]
+    # Of readings that come to the same, the one with the fewest keys; few files count from 1.
+    for reading in sorted(readings, key=lambda one: (sum(map(ne, one, now)), one.base != now.base)):
+        found = result(samples, reading, strip)
+        if found:
+            fit.setdefault(found, reading)
+    if len(fit) != 1:
+        return None
+    (reading,) = fit.values()
+    return _keys(reading, now)
+
+
+def doubts(samples: Sequence[Sample], now: Reading, asked: Collection[str], strip: bool) -> Iterator[str]:
+    """What a person should know of readings that fit the spans as well as the present one, and come to others.
+
+    Few other readings fit the words of a text by chance. Any offsets fit tokens: of those it is told what hardly any
+    corpus is like.
+
+    Args:
+        asked: the keys that the config has, which need no doubt.
+    """
+    unit, inclusive, base = now
+    spans = [(now.start(given), now.end(given)) for _, givens in samples for given in givens if given.fault is None]
+    if unit == "tokens":
+        others = []
+        if "span_end" not in asked and len(spans) >= _LEAST_ENDS and all(end - start > 1 for start, end in spans):
+            others.append((Reading(unit, not inclusive, base), "no span has one token"))
+        if "span_base" not in asked and len(spans) >= _LEAST_STARTS and all(start > 0 for start, _ in spans):
+            others.append((Reading(unit, inclusive, 1 - base), "no span has the first token of its sentence"))
+    else:
+        units: tuple[Unit, ...] = ("characters", "utf16", "bytes")
+        others = [
+            (Reading(other, inclusive, base), "") for other in units if other != unit and "span_unit" not in asked
+        ]
+        if "span_end" not in asked:
+            others.append((Reading(unit, not inclusive, base), ""))
+        if "span_base" not in asked:
+            others.append((Reading(unit, inclusive, 1 - base), ""))
+    present = result(samples, now, strip) if others else None
+    for other, why in others:
+        found = result(samples, other, strip) if present else None
+        if found is not None and found != present:
+            told = f"{why}: " if why else "the first spans fit in two ways: "
+            yield f"{told}offsets are read as {now}; if they count {other}, set {' and '.join(_changed(other, now))}"
+
+
+def _changed(reading: Reading, now: Reading) -> list[str]:
+    """The keys that make one reading of another."""
+    end = "inclusive" if reading.inclusive else "exclusive"
+    keys = (("span_unit", reading.unit), ("span_end", end), ("span_base", reading.base))
+    differs = map(ne, reading, now)
+    return [f"`data.{key}: {value}`" for (key, value), changes in zip(keys, differs, strict=True) if changes]
+
+
+def _keys(reading: Reading, now: Reading) -> str | None:
+    said = []
+    if reading.unit != now.unit:
+        said.append(f"offsets count {_NAMES[reading.unit]}")
+    if reading.inclusive != now.inclusive:
+        said.append(
+            "the end is " + ("the last one of the span" if reading.inclusive else "the first one behind the span")
+        )
+    if reading.base != now.base:
+        said.append(f"the first has the number {reading.base}")
+    keys = _changed(reading, now)
+    return f"every span fits if {' and '.join(said)}: set {' and '.join(keys)}" if said else None
+
+
+def joined(tokens: Sequence[str]) -> Sentence:
+    """Tokens that have no text beside them."""
+    text = " ".join(tokens)
+    return Sentence(text, tokens, located(tokens, text), "tokens")

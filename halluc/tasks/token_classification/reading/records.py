@@ -1,0 +1,231 @@
+"""One record as a sentence: its fields, tokens, and spans on them."""
+
+from __future__ import annotations
+
+import sys
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from halluc.core.examples import Span
+from halluc.data.fields.ids import own_id
+from halluc.data.fields.paths import named, value_at
+from halluc.data.fields.values import located, unpacked
+from halluc.data.inputs import InputText, given_tokens, identity_of, single
+from halluc.data.reader import RawSentence
+from halluc.data.rows.references import SplitName
+from halluc.data.rows.row import Notice, Row, Unreadable
+from halluc.data.tokenization import Tokenizer
+from halluc.tasks.token_classification.reading import forms, offsets, values
+from halluc.tasks.token_classification.reading.alignment import Aligned, Alignment
+from halluc.tasks.token_classification.reading.config import SpansConfig, Unit
+from halluc.tasks.token_classification.reading.fields import choose, no_annotation, no_input
+from halluc.tasks.token_classification.reading.offsets import Reading, Sample, Sentence
+from halluc.tasks.token_classification.reading.values import EMPTY
+
+
+class Records:
+    """Maps the records of one file.
+
+    Args:
+        rows: the first of the file, by which fields and units are told.
+        gold: whether tags or spans are needed.
+
+    Raises:
+        HallucError D107: which fields hold what cannot be told.
+    """
+
+    def __init__(self, config: SpansConfig, tokenizer: Tokenizer, rows: Sequence[Row], gold: bool = True) -> None:
+        self.config, self.fields = choose(rows, config, gold)
+        self.tokenizer, self.rows, self.gold = tokenizer, rows, gold
+        self.names = config.names_of_tags
+        self.named = {role: named(path) for role in ("tokens", "tags", "spans") if (path := getattr(self.fields, role))}
+        self.alignment = Alignment(self.config, self._advice)
+        self._unit_of_both: Unit | None = None
+        self._samples: list[Sample] | None = None
+        self._advised: dict[Reading, str | None] = {}
+
+    @property
+    def mapping(self) -> str:
+        """In one line: which fields are read, and how offsets count."""
+        described = self.fields.described
+        if not self.samples:
+            return described
+        both = next((sample for sample in self.samples if sample[0].source == "both"), self.samples[0])
+        try:
+            return f"{described}; offsets count {Reading.of(self.config, self._unit(both))}"
+        except Unreadable:  # said of each row
+            return described
+
+    # --- examples
+
+    def sentence(self, row: Row, split: SplitName) -> RawSentence:
+        """
+        Raises:
+            Unreadable: the record has not the form that its file has.
+            Skipped: it is left out for one of its spans.
+        """
+        record, fields = row.fields, self.fields
+        line = row.line
+        own = own_id(value_at(record, fields.id), self.config.id_field)
+        identity = str(own) if own is not None else f"{split}-{row.number or line}"
+        tags, spans = value_at(record, fields.tags), value_at(record, fields.spans)
+        listed, text = self._input(record)
+        if listed is None and tags is not None and spans is None and text is not None:
+            listed = text
+        if listed is not None and tags is not None:
+            if spans is not None:
+                problem = f"both `{self.config.tags_field}` and `{self.config.spans_field}`"
+                raise Unreadable("D107", problem, "take one away, or name another with `data.spans_field`")
+            tokens, tags = self._tagged(listed, tags, text)
+            return RawSentence(identity, row.file, (line,) * len(tokens), row.document, tokens, tags)
+        if listed is None and text is None:
+            raise no_input(self.config, record)
+        if spans is None and not self._may_lack_spans(record):
+            raise no_annotation(self.config, record)
+        sentence = self._tokens(listed, text, record)
+        if not sentence.tokens:
+            raise Unreadable(*EMPTY)
+        found, repairs, said = self._spans(spans, sentence)
+        confidences = tuple(map(said.get, found)) if said else ()
+        made: Sequence[str] = sentence.tokens
+        if listed is not None:
+            made, kept = self.tokenizer.cleaned(made)
+            if kept is not None:
+                found = _renumbered(found, kept)
+        tokens = tuple(map(sys.intern, made))
+        lines = (line,) * len(tokens)
+        return RawSentence(identity, row.file, lines, row.document, tokens, None, found, repairs, confidences)
+
+    def input_of(self, row: Row) -> InputText:
+        """
+        Raises:
+            Unreadable: it has neither tokens nor a text.
+        """
+        record, identity = row.fields, identity_of(row, self.config.id_field)
+        listed, text = self._input(record)
+        if listed is None and text is None:
+            usual = [record.get(name) for name in ("tokens", "text")]
+            listed, text = usual[0], usual[1] if isinstance(usual[1], str) else None
+        if listed is None and text is None:
+            raise no_input(self.config, record)
+        if listed is None:
+            assert text is not None
+            return single(row.line, identity, text, self.tokenizer)
+        if unpacked(listed) in ([], ()):
+            blank = text is not None and not text.strip()
+            return InputText(row.line, identity, (), text if blank else None, () if blank else None)
+        words, places = values.words(listed, named(self.fields.tokens or ("tokens",)), text)
+        return given_tokens(row.line, identity, words, self.tokenizer, (text,), None, places)
+
+    def notices(self) -> Iterator[Notice]:
+        """Where the first rows fit another way of counting as well, and nothing says which one is meant."""
+        samples, config = self.samples, self.config
+        first = next((sample for sample in samples if not any(given.fault for given in sample[1])), None)
+        try:
+            now = None if first is None else Reading.of(config, self._unit(first))
+        except Unreadable:  # said of each row
+            return
+        if now is None:
+            return
+        asked = {key for key in ("span_unit", "span_end", "span_base") if key in config.model_fields_set}
+        for what in offsets.doubts(samples, now, asked, config.strip_spans):
+            yield Notice(self.rows[0].file, self.rows[0].line, what)
+
+    # --- parts
+
+    def _input(self, record: Mapping[str | int, Any]) -> tuple[Any, str | None]:
+        """The list of tokens and the text of a record."""
+        text = value_at(record, self.fields.text)
+        return value_at(record, self.fields.tokens), text if isinstance(text, str) else None
+
+    def _tagged(self, listed: Any, tags: Any, text: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        if isinstance(listed, str) and isinstance(listed := unpacked(listed), str):
+            words: tuple[str, ...] = tuple(listed.split())
+            if not words:
+                raise Unreadable(*EMPTY)
+        else:
+            words = values.words(listed, self.named.get("tokens", ""), text)[0]
+        found = values.tags(tags, self.named["tags"], len(words), self.names)
+        cleaned, kept = self.tokenizer.cleaned(words)
+        if kept is not None:
+            found = values.kept_tags(found, kept)
+        return tuple(map(sys.intern, cleaned)), found
+
+    def _tokens(self, listed: Any, text: str | None, record: Mapping[str | int, Any]) -> Sentence:
+        """The tokens as spans count them: those that a file gives are as they stand there."""
+        if listed is not None:
+            words, places = values.words(listed, self.named["tokens"], text)
+            if text is None:
+                return offsets.joined(words)
+            return Sentence(text, words, places or located(words, text), "both")
+        if text is None:
+            raise no_input(self.config, record)
+        bounds, tokens = self.tokenizer.cut(text)
+        return Sentence(text, tokens, bounds)
+
+    def _spans(self, value: Any, sentence: Sentence) -> Aligned:
+        givens = forms.spans(value, self.named["spans"], self.config.span_label_field) if value else []
+        if not givens:
+            return (), (), {}
+        unit = self._unit((sentence, givens))
+        if sentence.bounds is None and unit != "tokens":
+            help = "set `data.span_unit: tokens` if offsets count tokens"
+            raise Unreadable("D109", f"offsets count {unit}, and the tokens do not stand in the text", help)
+        return self.alignment.align(givens, sentence, Reading.of(self.config, unit))
+
+    def _unit(self, sample: Sample) -> Unit:
+        """What the offsets of an example count."""
+        sentence = sample[0]
+        if self.config.span_unit != "auto":
+            return self.config.span_unit
+        if sentence.source != "both":
+            return "characters" if sentence.source == "text" else "tokens"
+        if self._unit_of_both is None:
+            first = [one for one in self.samples if one[0].source == "both"]
+            for samples in (first, [sample]):
+                unit, is_certain = offsets.unit_of(samples, self.config) if samples else ("characters", False)
+                if is_certain:
+                    self._unit_of_both = unit
+                    break
+            else:
+                return unit
+        return self._unit_of_both
+
+    @property
+    def samples(self) -> list[Sample]:
+        """The first rows that have spans and can be read."""
+        if self._samples is None:
+            self._samples = []
+            for row in self.rows:
+                try:
+                    value = value_at(row.fields, self.fields.spans)
+                    givens = forms.spans(value, "", self.config.span_label_field) if value else []
+                    if givens:
+                        self._samples.append((self._tokens(*self._input(row.fields), row.fields), givens))
+                except Unreadable:  # said when the row is read
+                    continue
+        return self._samples
+
+    def _advice(self, reading: Reading) -> str | None:
+        """The keys with which all spans of the first rows fit."""
+        if reading not in self._advised:
+            self._advised[reading] = offsets.proposal(self.samples, reading, self.config.strip_spans)
+        return self._advised[reading]
+
+    def _may_lack_spans(self, record: Mapping[str | int, Any]) -> bool:
+        """Label Studio leaves the field out of an annotation without spans (JSON-MIN)."""
+        return self.config.preset == "label_studio" and "annotation_id" in record
+
+
+def _renumbered(spans: Sequence[Span], kept: Sequence[int]) -> tuple[Span, ...]:
+    """Spans on the tokens that are kept.
+
+    Raises:
+        Unreadable D106: a span has none of them.
+    """
+    found = [Span(bisect_left(kept, span.start), bisect_left(kept, span.end), span.label) for span in spans]
+    for span, before in zip(found, spans, strict=True):
+        if span.start >= span.end:
+            raise Unreadable("D106", f"the span {list(before)} (in tokens) shows nothing", "take it out")
+    return tuple(found)

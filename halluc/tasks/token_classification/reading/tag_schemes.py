@@ -1,0 +1,304 @@
+"""Decides how the tags of each split are read: notation and scheme, by its own tags where they tell, else by those of
+the other splits."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from halluc.core.errors import HallucError, Location, data_error, refuse
+from halluc.core.examples import Span
+from halluc.core.files import line_at
+from halluc.core.labels import Scheme, SchemeEvidence, UnknownTag, split_tag
+from halluc.data.reader import RawSentence
+from halluc.data.rows.references import SplitName
+from halluc.data.rows.row import BadLine
+from halluc.tasks.token_classification.reading.config import SpansConfig
+from halluc.tasks.token_classification.reading.tag_notation import (
+    LABELS,
+    STANDARD,
+    Notation,
+    UnknownNotation,
+    notation_of,
+)
+
+# Of so many different sequences of tags, what they mean is kept: most sentences have one that was met before.
+MOST_KEPT = 1 << 16
+# So many different pairs of neighbours are looked at: more than 500 tags have, each beside each.
+_MOST_PAIRS = 1 << 18
+
+
+class Place(NamedTuple):
+    """A line of a file."""
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+@dataclass
+class TagStatistics:
+    """What is remembered of a split's tags, in bounded memory.
+
+    ``pairs`` are neighbouring tags, each pair with the place of its second tag where it first stands; in front of the
+    first tag of a sentence there is None.
+    """
+
+    pairs: dict[tuple[str | None, str], Place] = field(default_factory=dict)
+    sequences: Counter[tuple[str, ...]] = field(default_factory=Counter)
+    beyond: Counter[str] = field(default_factory=Counter)
+
+    @classmethod
+    def of(cls, sentences: Iterable[RawSentence]) -> TagStatistics:
+        found = cls()
+        for sentence in sentences:
+            if sentence.tags is not None:
+                found._add(sentence, sentence.tags)
+        return found
+
+    def _add(self, sentence: RawSentence, tags: tuple[str, ...]) -> None:
+        many = self.sequences.get(tags)
+        if many is not None:  # the same tags, met again, show nothing that was not seen before
+            self.sequences[tags] = many + 1
+            return
+        if len(self.sequences) < MOST_KEPT:
+            self.sequences[tags] = 1
+        else:
+            self.beyond.update(tag for tag in tags if len(self.beyond) < _MOST_PAIRS or tag in self.beyond)
+        pairs = list(zip((None, *tags[:-1]), tags, strict=True))
+        if len(self.pairs) < _MOST_PAIRS and not self.pairs.keys() >= set(pairs):
+            for pair, line in zip(pairs, sentence.lines, strict=True):
+                self.pairs.setdefault(pair, Place(sentence.file, line))
+
+    def share_of(self, outside: frozenset[str]) -> float:
+        """The share of tokens that have one of these tags."""
+        counts = Counter(self.beyond)
+        for tags, many in self.sequences.items():
+            for tag in tags:
+                counts[tag] += many
+        return sum(counts[tag] for tag in outside) / max(1, counts.total())
+
+    def place_of(self, tag: str) -> Place:
+        return next(place for (_, second), place in self.pairs.items() if second == tag)
+
+
+@dataclass
+class Reading:
+    """How the tags of a split are read; ``note`` says why.
+
+    ``evidence`` tells whether its own tags show it, fit other schemes as well, or contradict each other. ``spans`` has
+    the sequences that were met.
+    """
+
+    scheme: Scheme
+    notation: Notation
+    note: str
+    outside: frozenset[str]
+    evidence: Literal["certain", "open", "contradictory"] = "certain"
+    spans: dict[tuple[str, ...], tuple[Span, ...]] = field(default_factory=dict)
+    _tags: dict[str, str] = field(default_factory=dict)
+
+    def canonical(self, tags: tuple[str, ...]) -> tuple[str, ...]:
+        """The tags as this tool writes them.
+
+        Raises:
+            UnknownTag: one is not spelled as the others, or not one of the scheme's.
+        """
+        if self.notation == STANDARD and self.outside == {"O"}:
+            return tags
+        for position, tag in enumerate(tags):
+            if tag not in self._tags:
+                found = "O" if tag in self.outside else self.notation.canonical(tag)
+                try:
+                    split_tag(found or "", position, self.scheme)
+                except UnknownTag:
+                    raise UnknownTag(tag, position) from None
+                self._tags[tag] = found or ""
+        return tuple(map(self._tags.__getitem__, tags))
+
+    def __str__(self) -> str:
+        return f"{self.scheme.upper()} ({self.note})"
+
+
+@dataclass
+class _Split:
+    """A split of which the tags were looked at, and what they show."""
+
+    name: SplitName
+    found: TagStatistics
+    asked: Scheme | None
+    outside: frozenset[str]
+    tags: frozenset[str] = field(init=False)
+    notation: Notation = STANDARD
+    evidence: SchemeEvidence = field(default_factory=SchemeEvidence)
+
+    def __post_init__(self) -> None:
+        self.tags = frozenset(tag for _, tag in self.found.pairs) - self.outside
+
+    def share_outside(self) -> float:
+        """The share of tokens outside of all mentions."""
+        return self.found.share_of(self.outside)
+
+    def look(self) -> None:
+        """Gather the evidence of the scheme, with the notation known."""
+        known: dict[str | None, tuple[str, str] | None] = {None: ("O", "")}
+        for tag in (*self.outside, *self.tags):
+            known[tag] = ("O", "") if tag in self.outside else self.notation.split(tag)
+        for (first, second), place in self.found.pairs.items():
+            before, behind = known[first], known[second]
+            if before is not None and behind is not None:  # of others it is told when the sentence is decoded
+                self.evidence.add(before, behind, place)
+
+
+def are_plain(found: Mapping[SplitName, TagStatistics], config: SpansConfig) -> bool:
+    """Whether the tags of each split tell by themselves how they are read: they are spelled as this tool writes them,
+    and contradict no scheme."""
+    for split in _splits(found, config):
+        if not all(map(STANDARD.split, split.tags)):
+            return False
+        split.look()
+        if split.evidence.decide()[0] is None:
+            return False
+    return True
+
+
+def decide(
+    found: Mapping[SplitName, TagStatistics],
+    config: SpansConfig,
+    bad: Sequence[BadLine] = (),
+    beside: Mapping[SplitName, TagStatistics] | None = None,
+) -> dict[SplitName, Reading]:
+    """How each split is read.
+
+    Args:
+        bad: lines that cannot be read, to be told with the error. beside: splits that are not read themselves, but may
+            tell how those of ``found`` are.
+
+    Raises:
+        HallucError or ManyErrors D120: tags that belong to no one scheme, or can be read in no way or in several.
+    """
+    return _Decision(_splits(found, config), _splits(beside or {}, config), config, bad).readings()
+
+
+class _Decision:
+    def __init__(self, splits: list[_Split], beside: list[_Split], config: SpansConfig, bad: Sequence[BadLine]) -> None:
+        self.splits, self.beside, self.config, self.bad = splits, beside, config, bad
+        self.errors: list[HallucError] = []
+        self._told: list[Scheme | None] = []  # the scheme of each split by itself, the certain ones first
+
+    def readings(self) -> dict[SplitName, Reading]:
+        tagged = []
+        for split in (*self.splits, *self.beside):
+            shown = self._that_shows_most(split)
+            try:
+                split.notation = notation_of(shown.tags, shown.asked, self.config.label, shown.share_outside)
+            except UnknownNotation as error:
+                if any(split is one for one in self.splits):
+                    self.errors.append(self._unreadable(shown, error))
+                continue
+            split.look()
+            if split.tags:
+                tagged.append(split)
+        self._refuse()
+        self._told = [_told(split) for split in sorted(tagged, key=_is_uncertain)]
+        readings = {split.name: self._reading(split) for split in self.splits}
+        self._refuse()
+        return {name: one for name, one in readings.items() if one is not None}
+
+    def _refuse(self) -> None:
+        if self.errors:
+            # Several splits may be parts of one file, or be read as one is.
+            once = {(one.message, str(one.where)): one for one in self.errors}
+            refuse([*once.values(), *(one.error() for one in self.bad)])
+
+    def _that_shows_most(self, split: _Split) -> _Split:
+        """The split with the most tags, of those that have all of this one's."""
+        every = (*self.splits, *self.beside)
+        alike = [one for one in every if one.asked == split.asked and one.tags >= split.tags]
+        return max(alike, key=lambda one: len(one.tags))
+
+    def _unreadable(self, split: _Split, error: UnknownNotation) -> HallucError:
+        help = error.help
+        if error.other_column:
+            keys = label_keys(self.config)
+            help = "".join(f"is `data.{key}` right? " for key in keys) + help
+        place = split.found.place_of(error.tag)
+        text = line_at(Path(place.file), place.line)
+        column = text.rfind(error.tag) + 1 if text and error.tag in text else None
+        where = Location(place.file, place.line, column, max(1, len(error.tag)), text)
+        return data_error("D120", error.problem, where, help)
+
+    def _reading(self, split: _Split) -> Reading | None:
+        scheme, note = split.evidence.decide()
+        evidence: Literal["open", "contradictory"] = "open" if scheme is not None else "contradictory"
+        others = split.evidence.others()
+        if split.asked is not None:
+            scheme, note = split.asked, "named by the config"
+        elif split.notation == LABELS:
+            scheme, note = "io", "mentions of one label that touch are read as one"
+        elif others:
+            told = next((found for found in self._told if found in others), None)
+            if told is not None and told != scheme:
+                scheme, note = told, f"{note}; {told.upper()} as in another split"
+        if scheme is None:
+            help = "set `data.scheme` (with `data.bad_tags: repair` the reading of conlleval is used)"
+            self.errors.append(data_error("D120", f"the tags belong to no one scheme: {note}", help=help))
+            return None
+        note = "; ".join((note, *self._spelled(split)))
+        return Reading(scheme, split.notation, note, split.outside, evidence if _is_uncertain(split) else "certain")
+
+    def _spelled(self, split: _Split) -> list[str]:
+        """What is unusual in the spelling of the tags."""
+        told = [] if split.notation == STANDARD else [str(split.notation)]
+        if split.notation == STANDARD and split.tags and Notation("behind").fits(split.tags):
+            told.append(f"the first letter of tags such as `{min(split.tags)}` is the prefix")
+        if self.config.label is not None and split.notation.prefix != "alone" and split.tags:
+            told.append("`data.label` is not used, since the tags have labels")
+        return told
+
+
+def _splits(found: Mapping[SplitName, TagStatistics], config: SpansConfig) -> list[_Split]:
+    outside = frozenset(config.outside_tags)
+    return [_Split(name, one, _asked(config, name), outside) for name, one in found.items() if one.pairs]
+
+
+def _asked(config: SpansConfig, split: SplitName) -> Scheme | None:
+    """The scheme that the config names."""
+    named: Scheme | Literal["auto"] = config.scheme if isinstance(config.scheme, str) else getattr(config.scheme, split)
+    return None if named == "auto" else named
+
+
+def _is_uncertain(split: _Split) -> bool:
+    """Whether its own tags leave open which scheme they belong to."""
+    return split.asked is None and split.notation != LABELS and bool(split.evidence.others())
+
+
+def _told(split: _Split) -> Scheme | None:
+    """The scheme of a split by itself."""
+    return split.asked or ("io" if split.notation == LABELS else split.evidence.decide()[0])
+
+
+def summary(readings: Mapping[SplitName, Reading]) -> tuple[Scheme | None, str]:
+    """The scheme of all splits and why, or None where they differ and how."""
+    if not readings:
+        return None, ""
+    every = list(readings.values())
+    first = next((one for one in every if one.evidence == "certain"), every[0])
+    scheme = first.scheme if all(one.scheme == first.scheme for one in every) else None
+    alike = {(one.notation, one.evidence) for one in every if one.evidence != "open"}
+    if scheme and len(alike) <= 1:
+        return scheme, first.note
+    return scheme, "; ".join(f"{name}: {one}" for name, one in readings.items())
+
+
+def label_keys(config: SpansConfig) -> list[str]:
+    """The keys that say where the tags stand, in the formats that the config allows."""
+    of_columns, of_records = ["tag_column"], ["tags_field"]
+    if config.format == "auto":
+        return of_columns + of_records
+    return of_columns if config.format == "conll" else of_records

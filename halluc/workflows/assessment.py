@@ -1,0 +1,158 @@
+"""One model on some splits: predictions, ledger, figures and reports, each file whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy
+
+from halluc.analysis import confidence as calibrating
+from halluc.analysis import ledger, scoring, verdicts
+from halluc.analysis.ledger import Knowledge
+from halluc.analysis.table import table
+from halluc.commands.terminal import Talk, say
+from halluc.config.loading import LoadedConfig
+from halluc.config.schema import Decoding, EvalConfig, ModelConfig
+from halluc.core.examples import Corpus
+from halluc.core.files import write_json, write_jsonl, write_text
+from halluc.data.rows.references import SplitName
+from halluc.runs.directory import RunDir
+from halluc.runs.schema import ConfidenceFile, EvalFile
+from halluc.workflows import experiment, run_state, withholding
+
+_NO_SCHEME = (
+    "the model's tags fit no scheme (IOB1, IOB2, BIOES, BILOU, BMES): each word gets its most probable tag, as with "
+    "`eval.decode: argmax`"
+)
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """A split and what the model says of it, in its order; ``notes`` as in ``encoding`` of eval/<split>.json."""
+
+    corpus: Corpus[Any]
+    predictions: list[Any]
+    notes: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained model that is ready to predict."""
+
+    task: Any
+    encoder: Any
+    engine: Any
+    settings: EvalConfig
+    decoding: Decoding | None
+
+    @classmethod
+    def load(cls, loaded: LoadedConfig, reference: str, talk: Talk) -> Model:
+        from halluc.engine import runtime
+        from halluc.tasks.encoders import quiet_libraries
+
+        quiet_libraries(talk is Talk.VERBOSE)
+        settings = loaded.experiment
+        task = experiment.task_of(loaded)
+        engine = runtime.start(settings.train.precision, settings.seed)
+        model = ModelConfig(name=reference, trust_remote_code=settings.model.trust_remote_code)
+        encoder = task.restore(model, settings.eval.labels or {}, runtime.attention_for(engine.device.type))
+        asked = settings.eval.decode
+        decoding = task.decoding(encoder.outputs, asked)
+        if decoding not in (None, asked):
+            say(f"warning: {_NO_SCHEME}", style="yellow")
+        return cls(task, replace(encoder, model=encoder.model.to(engine.device)), engine, settings.eval, decoding)
+
+    def predict(self, corpus: Corpus[Any]) -> Predicted:
+        encoded = self.task.encode(corpus.examples, self.encoder)
+        budget = self.settings.batch_tokens
+        made = scoring.predict(self.encoder.model, self.task, encoded, budget, self.engine, self.decoding)
+        return Predicted(corpus, made, encoded.notes)
+
+
+def assess(
+    loaded: LoadedConfig,
+    corpora: Mapping[SplitName, Corpus[Any]],
+    wanted: Sequence[SplitName],
+    target: RunDir,
+    reference: str,
+    talk: Talk,
+) -> list[EvalFile]:
+    """Evaluate the model on the wanted splits and write what it says of each.
+
+    ``corpora`` holds dev too where the confidence is fitted on it.
+    """
+    knowledge = withholding.knowledge(target, loaded)
+    changed = run_state.warn_changed_model(target) if reference == str(target.model) else []
+    model = Model.load(loaded, reference, talk)
+    settings = loaded.experiment.eval
+    dev = model.predict(corpora["dev"]) if calibrating.needs_dev(settings) else None
+    confidence = calibrating.fit(
+        model.task, dev.corpus if dev else None, dev.predictions if dev else (), settings
+    )  # fmt: skip
+    speaks = talk in (Talk.NORMAL, Talk.VERBOSE)
+    if speaks:
+        calibrating.tell(confidence, settings)
+    files = []
+    for split in wanted:
+        predicted = dev if dev and split == "dev" else model.predict(corpora[split])
+        if speaks:
+            for line in model.task.told(predicted.corpus, predicted.notes, model.encoder.outputs):
+                say(f"{split}: {line}")
+        _warn(predicted)
+        made_by = {"checkpoint": reference, "changed_model_files": changed, "decoding": model.decoding}
+        files.append(write(target, model.task, made_by, predicted, knowledge, confidence))
+    write_json(target.confidence, confidence.model_dump(mode="json"))
+    return files
+
+
+def unknown_share(notes: Mapping[str, int]) -> float | None:
+    """The share of the words that the tokenizer does not know; None up to a half, and where words are not counted."""
+    words, unknown = notes.get("words", 0), notes.get("unknown_words", 0)
+    return unknown / words if 2 * unknown > words else None
+
+
+def _warn(predicted: Predicted) -> None:
+    share = unknown_share(predicted.notes)
+    if share is not None:
+        split = predicted.corpus.split
+        say(f"warning: {split}: {share:.0%} of the words are unknown to the model's tokenizer", style="yellow")
+
+
+def write(
+    target: RunDir,
+    task: Any,
+    made_by: Mapping[str, Any],
+    predicted: Predicted,
+    knowledge: Knowledge | None,
+    confidence: ConfidenceFile,
+) -> EvalFile:
+    """All files of one split; ``made_by`` are the fields of eval/<split>.json that tell where predictions are from."""
+    corpus, split = predicted.corpus, predicted.corpus.split
+    predictions = verdicts.calibrated(predicted.predictions, confidence.temperature)
+    metrics = experiment.metrics_of(task)
+    # Everything is computed before anything is written: files of one evaluation belong together.
+    judged = verdicts.verdicts(task, corpus.examples, predictions)
+    lines = verdicts.ledger_lines(task, corpus.examples, judged, knowledge, confidence.threshold)
+    label_counts = knowledge.label_counts if knowledge else None
+    lengths = [len(example.tokens) for example in corpus]
+    counted = table(lines, [example.id for example in corpus], lengths, label_counts)
+    scaled = confidence.temperature != 1.0
+    uncalibrated = numpy.array([c for p in predicted.predictions for c in p.confidences]) if scaled else None
+    figures = scoring.score(metrics, corpus.examples, predictions, counted, uncalibrated)
+    pairs = zip(corpus.examples, predictions, strict=True)
+    rows = metrics.report(corpus.examples, predictions)
+    file = EvalFile(
+        task=task.name,
+        split=split,
+        encoding=predicted.notes,
+        metrics=figures,
+        **made_by,
+    )
+    write_jsonl(target.predictions(split), (task.line(*pair).model_dump(mode="json") for pair in pairs))
+    write_jsonl(target.ledger(split), map(ledger.as_record, lines))
+    write_json(target.report(split, "json"), rows)
+    write_text(target.report(split, "txt"), metrics.text(rows))
+    write_json(target.evaluation(split), file.model_dump(mode="json"))
+    return file

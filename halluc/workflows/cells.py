@@ -1,0 +1,136 @@
+"""One command over the cells of a study: what is finished is skipped, what is broken does not stop the others."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from halluc.commands.terminal import Talk, is_main_process, put_json, say, say_error
+from halluc.components import TABLE
+from halluc.config.loading import load
+from halluc.config.matrix import Cell, Study, load_study
+from halluc.core.errors import HallucError, ManyErrors
+from halluc.runs import matrix
+from halluc.runs.directory import RUN_FILE, RunDir
+from halluc.runs.schema import MatrixCell, MatrixFile
+from halluc.workflows import experiment
+from halluc.workflows.cell_selection import Selection, choose
+
+_BUSY = "R103"  # another process writes there
+
+
+def begin(config: Path, overrides: Sequence[str], selection: Selection) -> tuple[Study, tuple[Cell, ...]]:
+    """Load a study and the chosen cells, and note in its folder what it consists of.
+
+    A config without a matrix comes back as one cell without a slug, and nothing is noted.
+
+    Raises:
+        HallucError R104: the folder holds cells of another config; names the keys.
+    """
+    study = load_study(config, overrides, table=TABLE)
+    chosen = choose(study, selection)
+    if study.axes and is_main_process():
+        if selection.fresh:
+            aside = matrix.set_aside(study.home)
+            if aside is not None:
+                say(f"the old study is moved to {aside}")
+        _refuse_changed(study)
+        matrix.note(study.home, _as_file(study))
+    return study, chosen
+
+
+def _as_file(study: Study) -> MatrixFile:
+    cells = [MatrixCell(slug=str(c.slug), choice=c.choice, config_sha256=c.loaded.sha256) for c in study.cells]
+    return MatrixFile(name=study.name, axes={axis: list(values) for axis, values in study.axes.items()}, cells=cells)
+
+
+def _refuse_changed(study: Study) -> None:
+    """All that differs, told once before anything is done."""
+    keys: dict[str, None] = {}
+    changed = 0
+    for cell in study.cells:
+        run = experiment.run_of(cell)
+        if (run.path / RUN_FILE).is_file():
+            differing = _differences(run, cell)
+            changed += differing is not None
+            keys.update(dict.fromkeys(differing or ()))
+    if changed:
+        what = f" in {', '.join(keys)}" if keys else ""
+        message = f"{study.home} holds {changed} cells of another config than this one: it differs{what}"
+        raise HallucError("R104", message, help=matrix.FRESH)
+
+
+def _differences(run: RunDir, cell: Cell) -> list[str] | None:
+    """The keys in which the cell's run differs from its config; None where it does not."""
+    try:
+        if run.read().config_sha256 == cell.loaded.sha256:
+            return None
+        kept = load(run.config, table=TABLE, kept=True)
+    except HallucError:
+        return None  # damaged, or of another version: told when the cell's turn comes
+    return experiment.differences(kept.tree, cell.loaded.tree)
+
+
+def each(cells: Sequence[Cell], do: Callable[[Cell], object], *, done: Callable[[Cell], bool], talk: Talk) -> bool:
+    """Call ``do`` for every cell that is not ``done``, in order; a config without matrix has its one cell done anyway.
+
+    Returns whether all are through, none being left to another process.
+
+    Where several processes train together (torchrun), an error ends them all: the others would wait for the one that
+    went on.
+
+    Raises:
+        ManyErrors: what was wrong with the broken cells, after all others are through; the exit code of the first.
+    """
+    if len(cells) == 1 and cells[0].slug is None:
+        do(cells[0])
+        return True
+    together = int(os.environ.get("WORLD_SIZE", "1")) > 1
+    broken: list[HallucError] = []
+    busy: list[str] = []
+    for number, cell in enumerate(cells, 1):
+        head = f"[{number}/{len(cells)}] {cell.slug}"
+        try:
+            if not together and done(cell):
+                _skip(cell, head, "done before", talk)
+                continue
+            if talk in (Talk.NORMAL, Talk.VERBOSE):
+                say(head, style="bold")
+            do(cell)
+        except HallucError as error:
+            if together:
+                raise
+            if error.code == _BUSY:
+                _skip(cell, head, "left to the process that is writing it", talk)
+                busy.append(str(cell.slug))
+            else:
+                say_error(error)
+                broken += _named(cell, error)
+    _conclude(len(cells), broken, busy, talk)
+    return not busy
+
+
+def _skip(cell: Cell, head: str, why: str, talk: Talk) -> None:
+    if talk is Talk.JSON:
+        put_json({"cell": cell.slug, "skipped": why})
+    elif talk is not Talk.QUIET:
+        say(f"{head}: {why}", style="dim")
+
+
+def _named(cell: Cell, error: HallucError) -> list[HallucError]:
+    """The error, or each of several, with the cell in its message."""
+    errors = error.errors if isinstance(error, ManyErrors) else (error,)
+    return [HallucError(one.code, f"{cell.slug}: {one.message}", one.where, one.help, one.exit_code) for one in errors]
+
+
+def _conclude(cells: int, broken: list[HallucError], busy: list[str], talk: Talk) -> None:
+    if not cells and talk is not Talk.JSON:
+        say("no cell is left to this shard")
+    if busy and talk is not Talk.JSON:
+        say(f"{len(busy)} of {cells} cells were left to other processes; the same command looks at them again")
+    if broken:
+        count = len({error.message.split(": ", 1)[0] for error in broken})
+        say()
+        say(f"{count} of {cells} cells {'is' if count == 1 else 'are'} broken; the others went on:")
+        raise ManyErrors(broken)

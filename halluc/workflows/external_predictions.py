@@ -1,0 +1,190 @@
+"""Predictions of another tool: which file, of which split, and how they become predictions of the task."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from halluc.commands.terminal import Talk, say
+from halluc.components import TABLE
+from halluc.config.hashing import section_in_hash
+from halluc.config.loading import LoadedConfig
+from halluc.config.schema import EvalConfig
+from halluc.core.characters import cut
+from halluc.core.errors import HallucError, ManyErrors
+from halluc.core.files import write_json
+from halluc.data.corpora import Corpora, read_corpora
+from halluc.data.joining import EXTRA, MISSING, OTHER_TOKENS, Stated, joined, renamed, unknown_labels
+from halluc.data.predictions import read_predictions
+from halluc.data.rows.references import SPLITS, SplitName
+from halluc.data.statistics import counted
+from halluc.runs import provenance
+from halluc.runs.directory import RunDir
+from halluc.runs.schema import ConfidenceFile, EvalFile, JudgedFile
+from halluc.workflows import assessment, experiment, withholding
+
+_MOST_NAME, _MOST_LABELS = 200, 5
+
+
+@dataclass(frozen=True)
+class Tool:
+    """The file of a tool's predictions, and what the tool is called."""
+
+    file: Path
+    name: str
+
+    @classmethod
+    def of(cls, file: Path | None, name: str | None, others: Mapping[str, object]) -> Tool:
+        """
+        Args:
+            others: the options that do not go with a file of predictions, and what is given for them.
+
+        Raises:
+            HallucError C011: one of them is given, or there is no file, or a name that cannot be.
+        """
+        if file is None:
+            help = "halluc eval CONFIG --predictions FILE --name NAME"
+            raise HallucError("C011", "--name is the name of a tool whose predictions are judged", help=help)
+        for option in [option for option, value in others.items() if value]:
+            message = f"{option} does not go with --predictions: no model is evaluated"
+            raise HallucError("C011", message, help="leave one of them out")
+        stem = Path(file.name.removesuffix(".gz")).stem or "predictions"
+        own = stem[:_MOST_NAME] if name is None else name.strip()
+        if not 0 < len(own) <= _MOST_NAME:
+            raise HallucError("C011", f"--name has {len(own)} characters", help=f"give it 1 to {_MOST_NAME}")
+        if not f"{own}{file}".isprintable():  # both stand in run.json, and in reports
+            raise HallucError("C011", "--name, or the path of --predictions, is not printable", help="rename it")
+        return cls(file, own)
+
+
+@dataclass(frozen=True)
+class Judgeable:
+    """A split with what a tool predicts of it, and the file as ``run.json`` has it."""
+
+    record: JudgedFile
+    predicted: assessment.Predicted
+
+    def identity(self, loaded: LoadedConfig) -> dict[str, Any]:
+        """What decides the run of this judgement, beside the sections that decide a model."""
+        settings = {key: value for key, value in loaded.tree["eval"].items() if key != "splits"}
+        file = self.record.model_dump(include={"name", "sha256", "split"})
+        return {"predictions": file, "data": section_in_hash(loaded.tree, "data"), "eval": settings}
+
+
+def load(config: Path, overrides: Sequence[str]) -> LoadedConfig:
+    """
+    Raises:
+        HallucError C128: the config is a study.
+    """
+    try:
+        return experiment.load(config, overrides)
+    except HallucError as error:
+        if error.code != "C128":
+            raise
+        message = f"{config} has a `matrix`: predictions are judged on the data of one experiment"
+        raise HallucError("C128", message, help="leave it out with --set matrix=null") from None
+
+
+def one_split(named: Sequence[SplitName], asked: Sequence[str] | None) -> SplitName:
+    """The split that the file is of: test where none is asked for, or else dev.
+
+    Raises:
+        HallucError C011: several are asked for.
+    """
+    if asked and len(named) > 1:
+        raise HallucError("C011", "--predictions names the file of one split", help="name one with --split")
+    return named[-1]
+
+
+def read(tool: Tool, loaded: LoadedConfig, corpora: Corpora, split: SplitName, talk: Talk) -> Judgeable:
+    """Read the file, join it to the split, and tell what was noticed.
+
+    Raises:
+        HallucError or ManyErrors C011: it is the file of gold. D1xx: see ``data.predictions`` and ``data.joining``.
+    """
+    settings, corpus, path = loaded.experiment, corpora.splits[split], tool.file
+    if path.exists() and any(one.samefile(path) for one in corpora.files):
+        raise HallucError("C011", f"{path} is the gold of {split}", help="name the file of what the tool predicted")
+    found, file = read_predictions(path, settings.data, corpus, corpora.schemes.get(split))
+    found = [renamed(one, settings.eval.labels or {}) for one in found]
+    try:
+        stated, by = joined(found, corpus, path)
+    except HallucError as error:
+        raise _of_other_split(error, found, loaded, split, path) from None
+    predictions = experiment.task_of(loaded).predictions_of(corpus.examples, stated)
+    unknown = unknown_labels(stated, corpus)
+    notes = {**file.notes, **({"unknown_labels": unknown.total()} if unknown else {})}
+    warnings = [*file.warnings, *_of_confidences(stated, settings.eval, notes)]
+    if unknown:
+        told = ", ".join(f"`{cut(label)}` ({count:,})" for label, count in unknown.most_common(_MOST_LABELS))
+        more = ", …" if len(unknown) > _MOST_LABELS else ""
+        count = counted(unknown.total(), "predictions with a label that gold never has")
+        warnings.append(f"{count}: {told}{more}; `eval.labels` renames labels")
+    if talk in (Talk.NORMAL, Talk.VERBOSE):
+        say(f"{split}: {len(stated):,} predictions of {tool.name} from {path}, joined by {_joining(by, stated)}")
+    for warning in warnings:
+        say(f"warning: {warning}", style="yellow")
+    sha256 = provenance.file_sha256(path)
+    record = JudgedFile(name=tool.name, file=str(path), sha256=sha256, split=split, joined_by=by)
+    return Judgeable(record, assessment.Predicted(corpus, predictions, notes))
+
+
+def _joining(by: str, stated: Sequence[Stated]) -> str:
+    if by == "id":
+        return "id"
+    has_tokens = any(one.example.tokens for one in stated)
+    return f"order, {'with equal tokens' if has_tokens else 'and without texts nothing can tell whether it is right'}"
+
+
+def _of_other_split(
+    error: HallucError, found: Sequence[Stated], loaded: LoadedConfig, split: SplitName, path: Path
+) -> HallucError:
+    """The error, or that the file is of another split."""
+    first = error.errors[0] if isinstance(error, ManyErrors) else error
+    data = loaded.experiment.data
+    if first.code in (MISSING, EXTRA, OTHER_TOKENS):
+        for other in SPLITS:
+            if other != split and data.reference(other) is not None and _fits(found, other, loaded, path):
+                message = f"{path} does not have the predictions of {split}, but of {other}"
+                return HallucError(first.code, message, first.where, f"--split {other}", first.exit_code)
+    return error
+
+
+def _fits(found: Sequence[Stated], split: SplitName, loaded: LoadedConfig, path: Path) -> bool:
+    try:
+        joined(found, read_corpora(loaded.experiment.data, TABLE, (split,)).splits[split], path)
+    except HallucError:
+        return False
+    return True
+
+
+def _of_confidences(stated: Sequence[Stated], settings: EvalConfig, notes: dict[str, int]) -> Iterator[str]:
+    """What is left out for want of confidences, or of a model."""
+    known = [confidence is not None for one in stated for confidence in one.confidences]
+    if known and not any(known):
+        yield "no prediction has a confidence: calibration, AURC, risk by coverage and abstention are left out"
+    elif not all(known):
+        notes["without_confidence"] = known.count(False)
+        few = counted(known.count(False), "predictions without a confidence")
+        yield f"{few}, of {len(known):,}: figures of confidence are of the others"
+    if settings.calibration != "none":
+        yield "`eval.calibration` is left out: a temperature is fitted on the scores of a model"
+    if settings.abstain is not None and settings.abstain.guarantee is not None:
+        yield "`eval.abstain.guarantee` is left out: it takes a model that predicts dev too"
+
+
+def judge(judgeable: Judgeable, loaded: LoadedConfig, target: RunDir) -> EvalFile:
+    """Write what ``assessment.assess`` writes of a model; novelty is that to the config's training split, if any."""
+    record = target.read()
+    record.predictions = judgeable.record
+    target.write(record)
+    knowledge = withholding.knowledge(target, loaded, anew=True)
+    asked = loaded.experiment.eval.abstain
+    confidence = ConfidenceFile(threshold=asked.threshold if asked else None)
+    made_by = {"checkpoint": judgeable.record.name}
+    task = experiment.task_of(loaded)
+    file = assessment.write(target, task, made_by, judgeable.predicted, knowledge, confidence)
+    write_json(target.confidence, confidence.model_dump(mode="json"))
+    return file

@@ -1,0 +1,133 @@
+"""``halluc check --deep``: what the model makes of the data, before hours are spent on it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from halluc.commands.terminal import Grid, put_table, say
+from halluc.config.loading import LoadedConfig
+from halluc.core.errors import HallucError
+from halluc.data.corpora import Corpora
+from halluc.engine import batching, loop, optimizer, runtime
+from halluc.tasks.encoders import quiet_libraries
+from halluc.workflows import experiment
+
+
+@dataclass(frozen=True)
+class Probe:
+    """Sizes of the model, how the splits fit it, and one batch forward and backward.
+
+    ``encoding`` has the task's notes by split, with the pieces of the longest feature; ``dry_batch`` is the batch of
+    the first epoch with most positions, padding included; seconds are those of one forward and backward pass.
+    """
+
+    device: str
+    precision: str
+    parameters: int
+    trainable: int
+    without_embeddings: int
+    encoding: dict[str, dict[str, int]]
+    steps_an_epoch: int
+    padding: float
+    dry_batch: dict[str, float]
+    usual_learning_rates: tuple[float, float]
+    warnings: list[str] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def probe(loaded: LoadedConfig, corpora: Corpora) -> Probe:
+    """Load the model, encode every split, and run the largest batch once. Nothing is trained or written."""
+    if "train" not in corpora.splits:
+        raise HallucError("C107", "`check --deep` needs `data.train`", help="name the training split")
+    quiet_libraries(verbose=False)
+    settings = loaded.experiment
+    task = experiment.task_of(loaded)
+    engine = runtime.start(settings.train.precision, settings.seed)
+    train = corpora.splits["train"]
+    texts = (example.tokens for example in train)
+    encoder = task.build(settings.model, task.labels(train), runtime.attention_for(engine.device.type), texts)
+    features = {split: task.encode(corpus.examples, encoder) for split, corpus in corpora.splits.items()}
+    plan = batching.plan(
+        features["train"].lengths,
+        budget=settings.train.batch_tokens,
+        seed=settings.seed,
+        epoch=0,
+        ranks=settings.train.accumulation,
+        batching=settings.train.batching,
+    )
+    sizes = _sizes(encoder.model)
+    rates = optimizer.usual_learning_rates(sizes["without_embeddings"])
+    return Probe(
+        device=engine.device.type,
+        precision=engine.precision,
+        **sizes,
+        encoding={split: {**made.notes, "longest": max(made.lengths)} for split, made in features.items()},
+        steps_an_epoch=len(plan),
+        padding=round(plan.padding, 4),
+        dry_batch=_dry_batch(encoder.model, features["train"], plan, loaded, engine),
+        usual_learning_rates=rates,
+        warnings=_warnings(settings.train.learning_rate, rates),
+    )
+
+
+def _sizes(model: Any) -> dict[str, int]:
+    named = [(name, p.numel(), p.requires_grad) for name, p in model.named_parameters()]
+    return {
+        "parameters": sum(count for _, count, _ in named),
+        "trainable": sum(count for _, count, trained in named if trained),
+        "without_embeddings": sum(count for name, count, _ in named if "embedding" not in name),
+    }
+
+
+def _dry_batch(
+    model: Any, features: Any, plan: batching.BatchPlan, loaded: LoadedConfig, engine: runtime.Runtime
+) -> dict[str, float]:
+    shares = [share for step in plan.steps for share in step if share]
+    largest = max(shares, key=lambda share: len(share) * max(features.lengths[index] for index in share))
+    training = loop.prepare(model, features, loaded.experiment.train, engine, loaded.experiment.seed)
+    training.prepared.train()
+    batch = features.collate(largest).to(engine.device)
+    seconds = []
+    for _ in range(2):  # the first pass also pays for set-up
+        clock = time.perf_counter()
+        loss = features.loss(training.prepared(**batch.inputs), batch)
+        engine.accelerator.backward(loss / max(1, batch.weight))
+        value = loss.item() / max(1, batch.weight)
+        seconds.append(time.perf_counter() - clock)
+    rows, columns = batch.inputs["input_ids"].shape
+    found = {"examples": rows, "positions": columns, "loss": round(value, 4), "seconds": round(seconds[-1], 4)}
+    peak = engine.peak_memory()
+    return found if peak is None else {**found, "peak_bytes": peak}
+
+
+def _warnings(rate: float, usual: tuple[float, float]) -> list[str]:
+    low, high = usual
+    if low <= rate <= high:
+        return []
+    return [
+        f"`train.learning_rate: {rate:g}` is outside {low:g} to {high:g}, which usually suit an encoder of this size"
+    ]
+
+
+def show(found: Probe, task: Any) -> None:
+    """The probe as text for people."""
+    say()
+    say(f"model: {found.parameters:,} parameters, {found.trainable:,} trained, on {found.device} in {found.precision}")
+    table = Grid("split", *task.columns.values(), title="encoding")
+    for split, notes in found.encoding.items():
+        table.add_row(split, *(f"{notes[key]:,}" for key in task.columns))
+    put_table(table)
+    batch = found.dry_batch
+    say(
+        f"largest batch: {batch['examples']} {task.noun} by {batch['positions']} positions, loss {batch['loss']}, "
+        f"{batch['seconds']:.2f} s forward and backward"
+    )
+    say(f"an epoch: {found.steps_an_epoch:,} steps, {found.padding:.1%} padding")
+    low, high = found.usual_learning_rates
+    say(f"learning rate: {low:g} to {high:g} usually suit an encoder of this size")
+    for warning in found.warnings:
+        say(f"warning: {warning}", style="yellow")

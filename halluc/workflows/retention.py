@@ -1,0 +1,93 @@
+"""``keep_models`` of a study: which models stay on disk once their cells are evaluated."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+
+from halluc.commands import evaluate
+from halluc.commands.terminal import Talk, say
+from halluc.config.matrix import Cell, Study
+from halluc.core.errors import HallucError
+from halluc.core.files import beside, recover, unwritable
+from halluc.runs.directory import RunDir
+from halluc.workflows import experiment
+
+
+def apply(study: Study, cells: Sequence[Cell], talk: Talk) -> None:
+    """Remove the models that the study does not keep; ``cells`` are those that this command is about.
+
+    With ``none`` those of the evaluated cells. With ``best`` those of all cells but the one that is best on dev, as
+    soon as every cell of the study is evaluated. A cell that another process is writing is left alone.
+
+    Raises:
+        HallucError E401: a model cannot be removed.
+    """
+    if study.keep_models == "none":
+        removed = [_remove(run, "none") for run in map(evaluated, cells) if run is not None]
+    elif study.keep_models == "best" and (best := _best(study)) is not None:
+        others = [run for cell in study.cells if (run := experiment.run_of(cell)) != best]
+        removed = [_remove(run, "best") for run in others]
+        if best.model.is_dir() and any(removed) and talk in (Talk.NORMAL, Talk.VERBOSE):
+            say(f"best on dev: {best.path}")
+    else:
+        return
+    if any(removed) and talk in (Talk.NORMAL, Talk.VERBOSE):
+        say(f"`keep_models: {study.keep_models}`: {sum(removed)} of {len(study.cells)} models are removed")
+
+
+def evaluated(cell: Cell) -> RunDir | None:
+    """The run of a cell that is trained and evaluated as its config asks for, else None."""
+    run = experiment.run_of(cell)
+    try:
+        return run if evaluate.is_evaluated(cell.loaded, run, None) else None
+    except HallucError:
+        return None  # damaged: told when its turn came
+
+
+def _best(study: Study) -> RunDir | None:
+    """The run of the cell that is best on dev, the first of equal ones; None where that cannot be said (yet)."""
+    runs = [run for cell in study.cells if (run := evaluated(cell)) is not None]
+    if len(runs) < len(study.cells):
+        return None
+    chosen = [run.read().best or {} for run in runs]
+    figures = {str(best.get("chosen_by")) for best in chosen}
+    values = [best["dev"][figure] for best in chosen for figure in figures if figure in best.get("dev", {})]
+    if len(figures) != 1 or len(values) != len(runs):
+        _say_all_stay(
+            f"the checkpoints of the cells were not all chosen by one dev figure ({', '.join(sorted(figures))})"
+        )
+        return None
+    best = runs[values.index(max(values))]
+    if not best.model.is_dir():
+        _say_all_stay(f"the best cell is {best.path.name}, and its model is gone")
+        return None
+    return best
+
+
+def _say_all_stay(why: str) -> None:
+    say(f"`keep_models: best`: {why}, so no model is removed", style="yellow")
+
+
+def _remove(run: RunDir, why: str) -> bool:
+    """Remove the model of a run, and note it; False where there is none, or another process writes the run."""
+    if not run.model.is_dir() and not any(run.path.glob(f".{run.model.name}.*.tmp")):
+        return False
+    try:
+        with run.locked():
+            recover(run.path)  # a process that was killed may have left half of the model
+            if not run.model.is_dir():  # another process has removed it since
+                return False
+            record = run.read()
+            record.model_removed = why
+            run.write(record)
+            aside = beside(run.model)
+            run.model.rename(aside)  # at once: a model is whole or absent
+            shutil.rmtree(aside)
+    except OSError as error:
+        raise unwritable(run.model, error) from error
+    except HallucError as error:
+        if error.code != "R103":
+            raise
+        return False
+    return True

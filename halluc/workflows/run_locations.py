@@ -1,0 +1,113 @@
+"""Which run directory a training goes to: a cell's, one that was named, the newest that can go on, or a new one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from halluc.commands.terminal import say
+from halluc.config.loading import LoadedConfig
+from halluc.config.matrix import Cell
+from halluc.config.rendering import annotated
+from halluc.core import latest
+from halluc.core.errors import HallucError
+from halluc.runs import directory
+from halluc.runs.directory import CONFIG_FILE, RUN_FILE, RunDir
+from halluc.workflows import continuation, experiment
+
+
+def place(cell: Cell, named: Path | None, resume: bool, *, to_new_total: bool = False) -> tuple[RunDir, bool]:
+    """The run to write, and whether its training is continued; refuses one that another process writes.
+
+    With ``to_new_total`` it may be a run that was trained to another number of epochs or steps.
+    """
+    loaded = cell.loaded
+    if cell.slug is not None:
+        _refuse_without_record(experiment.run_of(cell))
+        return experiment.claim(cell, "train"), True
+    if named is not None:
+        return _named(loaded, named, resume)
+    newest = directory.newest(Path(loaded.experiment.runs_dir), loaded.experiment.name, loaded.sha256)
+    earlier = continuation.find(loaded) if newest is None and to_new_total else None
+    if resume:
+        _refuse_unreadable(loaded, newest or earlier)
+    if earlier is not None:
+        return earlier, True
+    if newest is None or newest.is_trained():
+        if resume and newest is not None:
+            return newest, True  # finished: a batch job that is queued again has nothing left to do
+        return experiment.create(loaded, "train"), False
+    if set(newest.read().stages) <= {"augment"} and not newest.has_checkpoint():
+        return newest, resume  # its corpus is made, and nothing else
+    if resume:
+        return newest, True
+    with newest.locked():
+        pass  # one that is being written is no interrupted one: this raises
+    if newest.has_checkpoint():
+        say(f"{newest.path} was interrupted: --resume would continue it; this is a new run")
+        return experiment.create(loaded, "train"), False
+    say(f"{newest.path} was not finished and has no checkpoint: training starts anew in it")
+    return newest, False
+
+
+def _refuse_unreadable(loaded: LoadedConfig, found: RunDir | None) -> None:
+    """
+    Raises:
+        HallucError R119: a run that may be of this config, and is newer than ``found``, cannot be read.
+    """
+    home = Path(loaded.experiment.runs_dir) / loaded.experiment.name
+    damaged = directory.newest_unreadable(home, found, lambda run: _may_be(run, loaded))
+    if damaged is not None:
+        raise _unreadable(*damaged)
+
+
+def _may_be(run: RunDir, loaded: LoadedConfig) -> bool:
+    """Whether a run is of this config or continues to its total, by what can be known without ``run.json``."""
+    if directory.is_named(run, loaded.sha256):
+        return (run.path / RUN_FILE).exists() or run.is_begun()
+    if not run.is_begun():
+        return False
+    kept = continuation.kept(run)
+    if kept is None:  # a folder of another name may be the user's own, such as one with an exported model
+        return run.has_checkpoint() and directory.RUN_NAME.fullmatch(run.path.name) is None
+    return kept.sha256 == loaded.sha256 or continuation.is_other_total(run, loaded)
+
+
+def _refuse_without_record(run: RunDir) -> None:
+    """
+    Raises:
+        HallucError R119: a training was begun in a folder that has no ``run.json``; whose it is cannot be known.
+    """
+    if run.is_begun() and not (run.path / RUN_FILE).is_file():
+        try:
+            run.read()
+        except HallucError as error:
+            raise _unreadable(run, error) from None
+
+
+def _unreadable(run: RunDir, error: HallucError) -> HallucError:
+    message = f"the training in {run.path} cannot be resumed: {error.message}"
+    help = f"restore {run.path / RUN_FILE} from a backup, or move the folder away to train anew"
+    return HallucError("R119", message, error.where, help)
+
+
+def _named(loaded: LoadedConfig, path: Path, resume: bool) -> tuple[RunDir, bool]:
+    path = latest.resolve(path)
+    begun = {".lock", "source", CONFIG_FILE}  # all that a run killed in its first moment can have left
+    if not path.exists() or (path.is_dir() and {entry.name for entry in path.iterdir()} <= begun):
+        return directory.fill(
+            RunDir(path), experiment.new_record(loaded, "train"), annotated(loaded), loaded.files
+        ), False
+    _refuse_without_record(RunDir(path))
+    found = directory.open_run(path)
+    if found.read().config_sha256 != loaded.sha256:
+        if resume and continuation.is_other_total(found, loaded):
+            continuation.refuse_without_checkpoint(found)
+            return found, True
+        unknown = "" if continuation.kept(found) is not None else f", and {found.config.name} in it cannot be read"
+        raise HallucError("R104", f"{path} holds a run of another config{unknown}", help="name an empty folder")
+    if not resume and (found.model.is_dir() or found.has_checkpoint()):
+        finished = found.is_trained()
+        state = "a finished training" if finished else "an interrupted training"
+        help = "name an empty folder" if finished else "continue it with --resume, or name an empty folder"
+        raise HallucError("R108", f"{path} holds {state}", help=help)
+    return found, resume

@@ -1,0 +1,174 @@
+"""From what a person names to a trained model, and to all that its run knows of it."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from halluc.analysis.ledger import Knowledge
+from halluc.components import TABLE
+from halluc.config.loading import LoadedConfig
+from halluc.config.schema import Experiment, ModelConfig
+from halluc.core import latest, registry
+from halluc.core.errors import HallucError, ManyErrors
+from halluc.core.files import expanded
+from halluc.engine.references import resolve_model
+from halluc.runs import directory
+from halluc.runs.directory import CONFIG_FILE, RUN_FILE, RunDir
+from halluc.runs.evaluations import anew
+from halluc.runs.records import read_record
+from halluc.runs.schema import ConfidenceFile
+from halluc.workflows import experiment, nearest_run, run_state, withholding
+
+# What a model from elsewhere is taken for where it does not say what it was trained for.
+_TASK = "token_classification"
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained model and the config to use it by.
+
+    A model from elsewhere has no run, and the config's defaults. ``confidence`` is None where dev was never asked, and
+    ``knowledge`` where the training split is not known.
+    """
+
+    loaded: LoadedConfig
+    reference: str
+    run: RunDir | None = None
+    confidence: ConfidenceFile | None = None
+    knowledge: Knowledge | None = None
+
+    @property
+    def temperature(self) -> float:
+        return self.confidence.temperature if self.confidence else 1.0
+
+    @property
+    def threshold(self) -> float | None:
+        return self.confidence.threshold if self.confidence else None
+
+
+def locate(reference: str) -> Trained:
+    """The model in a run (its folder, ``…/latest``, a cell, or the ``model/`` in it), or one from elsewhere.
+
+    Raises:
+        HallucError R101, R102, R115: no run and no model, or a damaged run or ``latest``. R105, R118: a run without a
+        model. R114: a damaged ``confidence.json``. R120, R121: damaged knowledge. E410: no such package or model.
+    """
+    reference = latest.resolve_text(reference)
+    folder = _run_folder(reference)
+    if folder is None:
+        _refuse_neither(reference)
+        resolve_model(reference)
+        return Trained(_defaults(reference), reference)
+    found = directory.open_run(folder)
+    run_state.refuse_without_model(
+        found, "its training did not finish (see `halluc train --resume`), or the folder was removed"
+    )
+    loaded, run = experiment.load_run(found.path, [])
+    return Trained(loaded, str(run.model), run, read_confidence(run), withholding.knowledge(run, loaded))
+
+
+def _run_folder(reference: str) -> Path | None:
+    """The folder of the run that is named, or None where none is."""
+    if reference.startswith(("hub:", "package:")) or not reference:
+        return None
+    path = expanded(reference)
+    if any((path / file).is_file() for file in (RUN_FILE, CONFIG_FILE)):
+        return path
+    inside = path.resolve()  # `.` has no name and no parent
+    if inside.name == "model" and (inside.parent / RUN_FILE).is_file():
+        return path.parent if path.name == "model" else inside.parent
+    return None
+
+
+def _refuse_neither(reference: str) -> None:
+    """Say what a folder is that holds neither a run nor a model."""
+    path = expanded(reference)
+    if reference.startswith(("hub:", "package:")) or (path / "config.json").is_file():
+        return
+    if not reference:
+        raise HallucError("R101", "the run or model is empty", help="is a shell variable unset?")
+    if path.is_file():
+        raise _of_config(path) if path.suffix in (".yaml", ".yml") else _of_file(path)
+    help = "name a run directory, the `model/` in one, or a model: a folder, `hub:NAME` or `package:NAME/FOLDER`"
+    newest = path / latest.LATEST
+    if latest.is_pointer(newest):
+        help = f"it holds runs: name one of them, or the newest as {newest}"
+    elif any(path.glob(f"*/{RUN_FILE}")):
+        help = "it holds runs: name one of them"
+    what = "holds neither a run nor a model" if path.is_dir() else "is not there"
+    raise HallucError("R101", f"{path} {what}", help=help)
+
+
+def _of_file(path: Path) -> HallucError:
+    help = f"if it holds the texts: halluc predict RUN_OR_MODEL --input {path}"
+    return HallucError("R101", f"{path} is a file, and neither a run nor a model", help=help)
+
+
+def _of_config(path: Path) -> HallucError:
+    """What to say of a config in the place of a run: its newest trained run, or how to get one."""
+    what = f"{path} is a config, and neither a run nor a model"
+    try:
+        loaded = experiment.load(path, [])
+    except ManyErrors:
+        return _of_file(path)  # texts may be in a file of this name
+    except HallucError as error:
+        if error.code != "C128":
+            return _of_file(path)
+        return HallucError("R101", what, help="it is a study: name the folder of one cell")
+    home = Path(loaded.experiment.runs_dir) / loaded.experiment.name
+    found = directory.newest(home.parent, home.name, loaded.sha256, lambda run: run.model.is_dir())
+    if found is not None:
+        return HallucError("R101", what, help=f"name its run: halluc predict {found.path} --input TEXTS")
+    nearest = nearest_run.told(loaded, lambda run: run.model.is_dir())
+    help = f"train it first: halluc train {path}; then: halluc predict {home / latest.LATEST} --input TEXTS"
+    return HallucError("R101", f"{what}; {home} has no trained run of it{nearest}", help=help)
+
+
+def _defaults(reference: str) -> LoadedConfig:
+    """What holds for a model of which nothing is known."""
+    config = _own_config(reference)
+    name = _task_of(config)
+    component = registry.load(TABLE, "task", name)
+    task = component.Config(type=name, **component.settings_of(config))
+    settings = Experiment(name="predict", task=task, data=None, model=ModelConfig(name=reference))
+    return LoadedConfig(settings, settings.model_dump(mode="json"), {}, ())
+
+
+def _own_config(reference: str) -> dict[str, Any]:
+    """The config.json of a model, empty where it cannot be read; models of the hub are not asked."""
+    source = resolve_model(reference)
+    if not source.local:
+        return {}
+    try:
+        found = json.loads((Path(source.name) / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}  # what is wrong with it is told where it is loaded
+    return found if isinstance(found, dict) else {}
+
+
+def _task_of(config: dict[str, Any]) -> str:
+    """The task that a model has a head for."""
+    told = config.get("architectures")
+    heads = [str(head) for head in told] if isinstance(told, list) else []
+    fits = (name for name in TABLE["task"] if any(h.endswith(registry.load(TABLE, "task", name).head) for h in heads))
+    return next(fits, _TASK)
+
+
+def read_confidence(run: RunDir) -> ConfidenceFile | None:
+    """What dev said of the model's confidence; None where the run was not evaluated.
+
+    Raises:
+        HallucError R114: the file is damaged, or of another version of halluc.
+    """
+    file, help = run.confidence, anew(run)
+    try:
+        found = read_record(file, ConfidenceFile, damaged="R114", other_version="R114", help=help)
+    except FileNotFoundError:
+        return None
+    if not 0 < found.temperature < math.inf:
+        raise HallucError("R114", f"{file} is damaged: no temperature is {found.temperature}", help=help)
+    return found
