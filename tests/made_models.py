@@ -44,7 +44,7 @@ class MadeModel:
         self.corpora = corpora
         self.tags = tag_set(labels_of(corpora))
         self.encoder = SimpleNamespace(outputs=self.tags)
-        self.decoding = self.task.decoding(self.tags, loaded.experiment.eval.decode)
+        self.decoding = self.task.model.decoding(self.tags, loaded.experiment.eval.decode)
 
     def predict(self, corpus: Corpus[Tagged]) -> assessment.Predicted:
         made = zip(corpus, self.corpora[corpus.split], strict=True)

@@ -97,9 +97,9 @@ def test_padding_says_nothing(model):
     _, folder = model
     task = TextClassification(TextClassificationConfig(type="text_classification"))
     torch.manual_seed(1)
-    encoder = task.build(ModelConfig(name=str(folder)), ("money", "travel"), "eager")
+    encoder = task.model.build(ModelConfig(name=str(folder)), ("money", "travel"), "eager")
     texts = [text.split() for texts in TEXTS.values() for text in texts]
-    encoded = task.encode([Labelled(str(n), Origin("f", n), tuple(t), ()) for n, t in enumerate(texts)], encoder)
+    encoded = task.model.encode([Labelled(str(n), Origin("f", n), tuple(t), ()) for n, t in enumerate(texts)], encoder)
     assert len(set(encoded.lengths)) > 1
     engine = runtime.start("fp32", 1)
     alone, together = (task.decode(encoded, forward(encoder.model, encoded, budget, engine)) for budget in (1, 10_000))

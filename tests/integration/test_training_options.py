@@ -37,8 +37,8 @@ def prepared(corpus: Corpus, tiny_encoder: Path, dropout: float | None = None, f
     task = TokenClassification(TokenClassificationConfig(type="token_classification", **(task_keys or {})))
     engine = runtime.start(config.precision, 1)
     model = ModelConfig(name=str(tiny_encoder), dropout=dropout, freeze=freeze)
-    encoder = task.build(model, task.labels(corpus), "eager")
-    return loop.prepare(encoder.model, task.encode(corpus.examples, encoder), config, engine, 1)
+    encoder = task.model.build(model, task.examples.labels(corpus), "eager")
+    return loop.prepare(encoder.model, task.model.encode(corpus.examples, encoder), config, engine, 1)
 
 
 def run(training, evaluate=None) -> list:

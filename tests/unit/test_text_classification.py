@@ -50,9 +50,9 @@ def engine():
 
 
 def built(task, encoder, *examples):
-    labels = task.labels(Corpus("train", examples, "f"))
-    made = task.build(ModelConfig(name=str(encoder)), labels, "eager")
-    return made, task.encode(examples, made)
+    labels = task.examples.labels(Corpus("train", examples, "f"))
+    made = task.model.build(ModelConfig(name=str(encoder)), labels, "eager")
+    return made, task.model.encode(examples, made)
 
 
 # --- long texts ------------------------------------------------------------------------------------------------
@@ -144,7 +144,7 @@ def test_what_is_cut_is_counted_and_told(tiny_encoder, how):
     examples = (text(1, "Anna visited Oslo " * 60, "travel"), text(2, "bank", "money"))
     encoder, encoded = built(task, tiny_encoder, *examples)
     assert (encoded.notes["cut_texts"], encoded.notes["windowed_texts"], len(encoded.windows)) == (1, 0, 2)
-    told = list(task.told(Corpus("dev", examples, "f"), encoded.notes, encoder.outputs))
+    told = list(task.model.findings(Corpus("dev", examples, "f"), encoded.notes, encoder.outputs))
     assert any(line.startswith("1 text longer than the model's limit, of which only a part") for line in told)
 
 
@@ -163,7 +163,7 @@ def test_pairs_are_joined_by_the_separator_with_token_types(tiny_encoder, engine
     assert batch.inputs["token_type_ids"].tolist() == [[0, 0, 0, 0, 1, 1], [0, 0, 0, 1, 1, 0]]
     assert len(task.decode(encoded, forward(encoder.model, encoded, 64, engine))) == 2
     # The border matters: the same words on other sides are another input.
-    other = task.encode((replace(examples[0], second=1),), encoder)
+    other = task.model.encode((replace(examples[0], second=1),), encoder)
     assert other.windows[0].pieces != encoded.windows[0].pieces
 
 
@@ -302,7 +302,7 @@ def test_labels_that_the_task_cannot_have_are_refused_with_their_line(tiny_encod
 def test_texts_that_teach_nothing_have_no_weight_and_are_counted(tiny_encoder):
     task = make()
     encoder, encoded = built(task, tiny_encoder, text(1, "Anna", "x"), text(2, "bank", "y"))
-    others = task.encode((text(3, "Oslo", "z"), text(4, "left"), text(5, "won", "y")), encoder)
+    others = task.model.encode((text(3, "Oslo", "z"), text(4, "left"), text(5, "won", "y")), encoder)
     assert others.weights == [0, 0, 1]
     assert (others.notes["unknown_label_texts"], others.notes["unanswerable_texts"]) == (1, 1)
     batch = others.collate([0, 1])
@@ -398,8 +398,8 @@ def test_the_border_of_a_pair_survives_whatever_edits_may_be_made(found, side):
     example, held, edits = found
     task = make(locked_words=[word.upper() for word in held], augment_side=side)
     try:
-        edited = apply(task.editable(example), edits)
-        made = task.rebuild(example, edited, "n", Origin("f", 2))
+        edited = apply(task.examples.editable(example), edits)
+        made = task.examples.rebuild(example, edited, "n", Origin("f", 2))
     except EditError:
         return
     one, other = made.tokens[: made.second], made.tokens[made.second :]
@@ -425,15 +425,15 @@ def test_the_border_of_a_pair_survives_whatever_edits_may_be_made(found, side):
 def test_what_is_inserted_at_the_border_goes_where_text_may_change(side, second):
     task = make(augment_side=side)
     pair = text(1, "one two", "l", second=1)
-    edited = apply(task.editable(pair), [Replace(1, 1, ("new",), "")])
-    assert task.rebuild(pair, edited, "n", Origin("f", 2)).second == second
+    edited = apply(task.examples.editable(pair), [Replace(1, 1, ("new",), "")])
+    assert task.examples.rebuild(pair, edited, "n", Origin("f", 2)).second == second
 
 
 def test_words_can_be_locked_in_any_case_and_no_edit_crosses_the_border():
     task = make(locked_words=["Refund", "kosten"])
-    single = task.editable(text(1, "my REFUND please refund", "l"))
+    single = task.examples.editable(text(1, "my REFUND please refund", "l"))
     assert single.locked == ((1, 2), (3, 4))
-    pair = task.editable(text(1, "my refund please Kosten", "l", second=2))
+    pair = task.examples.editable(text(1, "my refund please Kosten", "l", second=2))
     assert pair.locked == ((1, 2), (2, 2), (3, 4))
     with pytest.raises(EditError):
         apply(pair, [Reorder((0, 1, 2, 3, 4), (2, 1, 0, 3), "")])
@@ -448,9 +448,9 @@ def test_words_can_be_locked_in_any_case_and_no_edit_crosses_the_border():
 def test_labels_stay_and_no_token_is_labelled():
     task = make(multi_label=True)
     example = text(1, "one two", "x", "y")
-    editable = task.editable(example)
+    editable = task.examples.editable(example)
     assert (editable.spans, editable.locked) == ((), ())
-    made = task.rebuild(example, apply(editable, [Replace(0, 1, ("three", "four"), "")]), "n", Origin("f", 2))
+    made = task.examples.rebuild(example, apply(editable, [Replace(0, 1, ("three", "four"), "")]), "n", Origin("f", 2))
     assert (made.id, made.tokens, made.labels, made.second) == ("n", ("three", "four", "two"), ("x", "y"), None)
 
 
@@ -498,13 +498,13 @@ def test_every_encoder_task_can_start_from_scratch_and_is_saved_like_any_other(t
         assert restored.outputs == encoder.outputs
         assert restored.tokenizer.get_vocab() == encoder.tokenizer.get_vocab()
     examples = (text(1, "where is the refund", "x", second=2), text(2, "parcels", "y"))
-    encoded = task.encode(examples, restored_of(task, tmp_path))
+    encoded = task.model.encode(examples, restored_of(task, tmp_path))
     assert encoded.windows[0].types == (0, 0, 0, 0, 1, 1, 1)
     assert len(task.decode(encoded, forward(restored_of(task, tmp_path).model, encoded, 64, engine))) == 2
 
 
 def restored_of(task, folder):
-    return task.restore(ModelConfig(name=str(folder / task.name)), {}, "eager")
+    return task.model.restore(ModelConfig(name=str(folder / task.name)), {}, "eager")
 
 
 @pytest.mark.parametrize(
@@ -531,13 +531,13 @@ def test_an_encoder_without_a_pooler_gets_a_fresh_one_with_its_head(tiny_encoder
     weights = {name: t for name, t in load_file(folder / "model.safetensors").items() if "pooler" not in name}
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     task = make()
-    encoder = task.build(ModelConfig(name=str(folder)), ("x", "y"), "eager")
+    encoder = task.model.build(ModelConfig(name=str(folder)), ("x", "y"), "eager")
     config = saved(encoder, tmp_path / "whole")
-    assert task.restore(config, {}, "eager").outputs == ("x", "y")
+    assert task.model.restore(config, {}, "eager").outputs == ("x", "y")
     del weights["encoder.layer.0.output.dense.weight"]
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     with pytest.raises(HallucError, match="not whole"):
-        task.build(ModelConfig(name=str(folder)), ("x", "y"), "eager")
+        task.model.build(ModelConfig(name=str(folder)), ("x", "y"), "eager")
 
 
 def test_texts_are_unpadded_whatever_the_tokenizer_was_saved_with(tiny_encoder):
