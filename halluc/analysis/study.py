@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy
 
 from halluc.analysis import arms, points, run_figures, study_cache
-from halluc.analysis.arms import MATCHED, Contest
+from halluc.analysis.arms import Contest
 from halluc.analysis.points import Group, Place, Point, Resampled
 from halluc.analysis.run_figures import Example, FigureKey, Measured
 from halluc.analysis.seeds import Paired, Seeds
 from halluc.commands.terminal import say
 from halluc.core.errors import HallucError
+from halluc.core.figures import MATCHED
 from halluc.core.memory import uncollected
 from halluc.reporting.collect.several import refuse_different_tasks
 from halluc.runs import evaluations, training_facts

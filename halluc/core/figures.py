@@ -31,6 +31,7 @@ Place = Literal[
     "abstention",  # what is told of the claims that are kept
     "compared",  # counted of each run where runs are compared, in pairs or in a study
     "sentences",  # named in sentences on comparisons and studies
+    "slope sentences",  # the same of slopes along an axis
     "cells",  # terminal: the columns of a study's cells
     "arm cells",  # terminal: the same, where the study has arms
     "arms",  # terminal: the columns of differences between arms
@@ -105,7 +106,7 @@ class Column(NamedTuple):
         return self.row.name, self.by
 
 
-HALLUCINATION, OMISSION = "hallucination_rate", "omission_rate"
+HALLUCINATION, OMISSION, SUPPORT = "hallucination_rate", "omission_rate", "support_rate"
 MATCHED = "hallucination_rate_at_matched_omission"
 KEPT: By = (("claims", "kept"),)
 
@@ -121,7 +122,7 @@ ROWS = (
     FigureRow(
         HALLUCINATION, "hallucination rate", "share", "lower", "claims", 100, "HR",
         at("head", "novelty", "compared", "sentences", "differences", "cells", "arm cells", "arms")
-        + at("card", "card index")
+        + at("slope sentences", "card", "card index")
         + at("labels", "page cells", "page arms", "curves", "slopes", heading="hallucination")
         + at("summary", "abstention", heading="  hallucination rate", by=KEPT, order=281),
     ),
@@ -142,10 +143,11 @@ ROWS = (
         at("novelty", "compared") + at("abstention", by=KEPT, order=283),
         of_places=True,
     ),
-    FigureRow("support_rate", "supported claims", "share", "higher", "claims", 135),
+    FigureRow(SUPPORT, "supported claims", "share", "higher", "claims", 135),
     FigureRow(
         OMISSION, "omission rate", "share", "lower", "claims", 160, "OR",
-        at("novelty", "compared", "sentences", "differences", "cells", "arm cells", "arms", "card", "card index")
+        at("novelty", "compared", "sentences", "differences", "cells", "arm cells", "arms")
+        + at("slope sentences", "card", "card index")
         + at("labels", "page cells", "page arms", "curves", "slopes", heading="omission")
         + at("summary", "abstention", heading="  omission rate", by=KEPT, order=282),
     ),
@@ -226,15 +228,16 @@ def figure(name: str) -> FigureRow:
     return rows().get(name) or FigureRow(name, name.replace("_", " "), "score", "none", "task", 1_000)
 
 
-@lru_cache
-def shown(place: Place) -> tuple[Column, ...]:
-    """The figures of a place in their order, whether or not they were counted."""
-    return tuple(column for _, column in _placed(place))
+def shown(place: Place, there: Collection[str] | None = None) -> list[Column]:
+    """The figures of a place in their order.
 
-
-def counted(place: Place, there: Collection[str]) -> list[Column]:
-    """Those of ``there``, the names of the figures that were counted, which say something beside each other."""
-    return [column for one, column in _placed(place) if column.row.name in there and one.unless not in there]
+    Args:
+        there: the names of the figures that were counted: only those that say something beside each other; None: all.
+    """
+    placed = _placed(place)
+    if there is None:
+        return [column for _, column in placed]
+    return [column for one, column in placed if column.row.name in there and one.unless not in there]
 
 
 @lru_cache

@@ -10,7 +10,7 @@ ROWS = (
         at("compared", "cells", "arm cells", "arms", "page cells", "page arms", "card", "card index")
         + at("head", unless="accuracy")
         + at("summary", order=11, unless="accuracy")
-        + at("sentences", "differences", order=162)
+        + at("sentences", "slope sentences", "differences", order=162)
         + at("curves", heading="micro-f1", order=162),
         hub="f1",
     ),

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from string import ascii_lowercase
 
+from halluc.core.figures import HALLUCINATION, MATCHED, figure
 from halluc.reporting import formats
 from halluc.reporting.charts import svg
 from halluc.reporting.charts.chart import Chart, told_in_words
-from halluc.reporting.charts.difference_charts import MATCHED, mark, signed_scale, told
+from halluc.reporting.charts.difference_charts import mark, signed_scale, told
 from halluc.reporting.charts.rows import Block, Panel, forest
 from halluc.runs.reports import ComparisonReport
 from halluc.runs.studies import Comparison, Delta
-
-# A ratio has no scale in common with them.
-_LEFT_OUT = {"gap_ratio"}
 
 
 def charts(report: ComparisonReport) -> list[Chart]:
@@ -25,7 +23,8 @@ def charts(report: ComparisonReport) -> list[Chart]:
 
 def _chart(number: int, other: Comparison) -> Chart | None:
     deltas = list(_with_matched(other))
-    known = [delta for delta in deltas if delta.difference is not None and delta.name not in _LEFT_OUT]
+    # A ratio has no scale in common with the others.
+    known = [delta for delta in deltas if delta.difference is not None and figure(delta.name).unit != "times"]
     rates = [delta for delta in known if formats.is_percent(delta.name)]
     others = [delta for delta in known if not formats.is_percent(delta.name)]
     blocks = [
@@ -58,7 +57,7 @@ def _with_matched(other: Comparison) -> Iterable[Delta]:
     at = other.matched_omission
     for delta in other.figures:
         yield delta
-        if at is not None and delta.name == "hallucination_rate" and not delta.by:
+        if at is not None and delta.name == HALLUCINATION and not delta.by:
             yield Delta(name=MATCHED, by={}, **at.model_dump(exclude={"omission_rate", "achieved"}))
 
 

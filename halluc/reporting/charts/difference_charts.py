@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from halluc.core.figures import shown
 from halluc.reporting import formats
 from halluc.reporting.charts.chart import Chart, told_in_words
 from halluc.reporting.charts.rows import Block, Mark, Panel, forest
@@ -11,15 +12,6 @@ from halluc.reporting.charts.scales import Scale, scale
 from halluc.reporting.charts.study_cells import called
 from halluc.runs.studies import SURE, ArmComparison, ArmDelta, Delta, Interval, StudyFigures
 
-MATCHED = "hallucination_rate_at_matched_omission"
-# heading -> figure
-_COMPARED = {
-    "hallucination rate": "hallucination_rate",
-    "at matched omission": MATCHED,
-    "omission rate": "omission_rate",
-    "entity F1": "entity_f1",
-    "micro F1": "micro_f1",
-}
 Found = ArmDelta | Delta
 
 
@@ -37,8 +29,9 @@ def of_study(study: StudyFigures) -> list[Chart]:
 
 def _scales(study: StudyFigures, axis: str) -> dict[str, Scale]:
     """What one axis changes much, another may change little."""
+    compared = [column.row.name for column in shown("differences")]
     members = [one for one in study.comparisons if one.axis == axis]
-    return {name: _scale(name, (_delta(one, name) for one in members)) for name in _COMPARED.values()}
+    return {name: _scale(name, (_delta(one, name) for one in members)) for name in compared}
 
 
 def _of_family(
@@ -46,22 +39,23 @@ def _of_family(
 ) -> Chart:
     names = [formats.visible(one.arm) for one in members]
     there = {delta.name for one in members for delta in one.figures}
-    compared = {heading: name for heading, name in _COMPARED.items() if name in there}
+    compared = {column.heading: column.row for column in shown("differences", there)}
     panels = [
-        Panel(heading, scales[name], [mark(_delta(one, name)) for one in members], has_zero=True)
-        for heading, name in compared.items()
+        Panel(heading, scales[row.name], [mark(_delta(one, row.name)) for one in members], has_zero=True)
+        for heading, row in compared.items()
     ]
     canvas = forest([Block(names, panels[at : at + 2]) for at in range(0, len(panels), 2)])
     where = f", {choice}" if choice else ""
     title = f"Each {formats.visible(axis)} less {formats.visible(reference)}{where}"
+    higher = {"F1" if row.unit == "F1" else heading for heading, row in compared.items() if row.better == "higher"}
     note = (
         "Differences, of rates in points, with 95% intervals; filled where the adjusted p is under .05 with at least"
-        " three seeds. Lower is better, except for F1."
+        f" three seeds. Lower is better{', except for ' if higher else ''}{', '.join(sorted(higher))}."
     )
-    alt = told_in_words(names, [_said(_delta(one, name) for name in _COMPARED.values()) for one in members])
+    alt = told_in_words(names, [_said(_delta(one, row.name) for row in compared.values()) for one in members])
     columns = [formats.visible(axis), "seeds", *(c for heading in compared for c in (heading, "p (Holm)"))]
     rows = [
-        [name, str(one.seeds), *(c for figure in compared.values() for c in told(_delta(one, figure)))]
+        [name, str(one.seeds), *(c for row in compared.values() for c in told(_delta(one, row.name)))]
         for name, one in zip(names, members, strict=True)
     ]
     return canvas.chart(id, title, note, alt, columns, rows)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from matplotlib.axes import Axes
 
+from halluc.core.figures import OMISSION
 from halluc.reporting import formats
 from halluc.reporting.charts import svg
 from halluc.reporting.charts.chart import (
@@ -104,7 +105,7 @@ def _draw(canvas: Canvas, shown: Sequence[Outcome], left: float, height: float) 
     """Two panels with figures at the right of each: the claims by verdict, the gold that is omitted."""
     bars = 0.6 * (WIDTH - left - 2 * _FIGURE - _GAP)
     second = left + bars + _FIGURE + _GAP
-    missed = scale("omission_rate", (end for row in shown for end in _ends(row.omission)), most=2)
+    missed = scale(OMISSION, (end for row in shown for end in _ends(row.omission)), most=2)
     claims = canvas.panel(left, HEAD, bars, height * len(shown), x=_SHARES, grid="none")
     gold = canvas.panel(second, HEAD, WIDTH - _FIGURE - second, height * len(shown), x=missed, grid="none")
     for axes in (claims, gold):

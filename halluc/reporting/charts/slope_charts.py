@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
+from halluc.core.figures import MATCHED, shown
 from halluc.reporting import formats
 from halluc.reporting.charts.chart import MOST_ROWS, Chart, told_in_words
-from halluc.reporting.charts.difference_charts import MATCHED, signed_scale
+from halluc.reporting.charts.difference_charts import signed_scale
 from halluc.reporting.charts.rows import Block, Mark, Panel, forest
 from halluc.reporting.charts.scales import Scale
 from halluc.reporting.charts.study_cells import called
 from halluc.runs.studies import ArmTrend, Line, StudyFigures
 
-# heading -> figure
-_FIGURES = {
-    "hallucination": "hallucination_rate",
-    "omission matched": MATCHED,
-    "omission": "omission_rate",
-}
 _NOTE = "Change per {unit} of {axis}, with 95% intervals; filled where p is under .05 with at least three seeds. "
 
 
@@ -56,18 +51,18 @@ def _chart(id: str, title: str, note: str, lines: Sequence[Line], name: Callable
     if len(names) == 1:
         return _by_figure(id, title, note, lines)
     by_name = {(name(line), line.name): line for line in lines if line.name == MATCHED or not line.by}
-    shown = names[: 2 * MOST_ROWS]
+    told, figures = names[: 2 * MOST_ROWS], shown("slopes")
     panels = [
-        Panel(heading, _scale(name_, lines), [_mark(by_name.get((one, name_))) for one in shown], has_zero=True)
-        for heading, name_ in _FIGURES.items()
-        if any((one, name_) in by_name for one in shown)
+        Panel(heading, _scale(row.name, lines), [_mark(by_name.get((one, row.name))) for one in told], has_zero=True)
+        for heading, row, _ in figures
+        if any((one, row.name) in by_name for one in told)
     ]
     if not panels:
         return None
-    alt = told_in_words(shown, [_said(by_name.get((one, figure)) for figure in _FIGURES.values()) for one in shown])
-    columns = ["", *(formats.title(figure) for figure in _FIGURES.values())]
-    rows = [[one, *(_told(by_name.get((one, figure))) for figure in _FIGURES.values())] for one in names]
-    return forest([Block(shown, panels)]).chart(id, title, note, alt, columns, rows)
+    alt = told_in_words(told, [_said(by_name.get((one, column.row.name)) for column in figures) for one in told])
+    columns = ["", *(column.row.title for column in figures)]
+    rows = [[one, *(_told(by_name.get((one, column.row.name))) for column in figures)] for one in names]
+    return forest([Block(told, panels)]).chart(id, title, note, alt, columns, rows)
 
 
 def _by_figure(id: str, title: str, note: str, lines: Sequence[Line]) -> Chart | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+from halluc.core import figures
 from halluc.reporting import formats
 from halluc.reporting.charts import difference_charts, slope_charts, svg
 from halluc.reporting.charts.chart import MOST_ROWS, Chart, sentence, series, told_in_words
@@ -15,20 +16,8 @@ from halluc.reporting.charts.study_cells import Group, Key, arm_axes, brief, cal
 from halluc.runs.reports import StudyReport
 from halluc.runs.studies import CellFigures, SeedFigure, spans_factor_of_ten
 
-HALLUCINATION: Key = ("hallucination_rate", ())
-OMISSION: Key = ("omission_rate", ())
-# the end of the id -> the figure
-_CURVES: dict[str, Key] = {
-    "hallucination": HALLUCINATION,
-    "wide": ("hallucination_rate_wide", ()),
-    "label": ("distortion_rate", (("reason", "label"),)),
-    "boundary": ("distortion_rate", (("reason", "boundary"),)),
-    "duplicate": ("distortion_rate", (("reason", "duplicate"),)),
-    "omission": OMISSION,
-    "entity-f1": ("entity_f1", ()),
-    "micro-f1": ("micro_f1", ()),
-    "ece": ("ece", ()),
-}
+HALLUCINATION: Key = (figures.HALLUCINATION, ())
+OMISSION: Key = (figures.OMISSION, ())
 
 
 def charts(report: StudyReport) -> list[Chart]:
@@ -36,11 +25,12 @@ def charts(report: StudyReport) -> list[Chart]:
     study = report.figures
     if not study.cells:
         return []
+    curves = [(column.heading, column.key) for column in figures.shown("curves")]
     with svg.drawing():
         found = [
             _curve(report, f"curve-{name}{'' if number == 0 else f'-{number + 1}'}", axis, key)
             for number, axis in enumerate(numeric_axes(study))
-            for name, key in _CURVES.items()
+            for name, key in curves
         ]
         if arm_axes(study):
             found += [_cells(report), _trade_off(report)]

@@ -27,7 +27,7 @@ ROWS = (
     FigureRow(
         "out_of_scope_acceptance", "out of scope, labelled", "share", "lower", "task", 165, "OOS",
         at("head", "compared", "cells", "arm cells", "arms")
-        + at("sentences", heading="out-of-scope texts that get a label")
+        + at("sentences", "slope sentences", heading="out-of-scope texts that get a label")
         + at("summary", heading="out of scope: acceptance", order=20)
         + at("summary", heading="  out of scope: acceptance", by=KEPT, order=284)
         + at("card", "card index", order=151),

@@ -55,16 +55,6 @@ class Labelling:
         "recall": "accuracy",
         "claimed_without_gold": "out_of_scope_acceptance",
     }
-    by_label: ClassVar[Mapping[str, str]] = {"F1": "label_f1", "precision": "label_precision", "recall": "label_recall"}
-    overall: ClassVar[Mapping[str, str]] = {
-        "accuracy": "accuracy",
-        "macro F1": "macro_f1",
-        "correlation (MCC)": "mcc",
-        "out of scope: acceptance": "out_of_scope_acceptance",
-        "  recall": "out_of_scope_recall",
-        "  precision": "out_of_scope_precision",
-        "  AUROC, in against out": "out_of_scope_auroc",
-    }
 
     def headline(self, examples: Sequence[Labelled], predictions: Sequence[Told]) -> dict[str, float]:
         judged = _Judged.of(examples, predictions)

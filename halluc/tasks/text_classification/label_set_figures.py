@@ -35,13 +35,6 @@ class LabelSets:
     protocols: ClassVar[tuple[str, ...]] = (PROTOCOL,)
     untold: ClassVar[frozenset[str]] = label_counts.UNTOLD
     named: ClassVar[Mapping[str, str]] = {"f1": "micro_f1"}
-    by_label: ClassVar[Mapping[str, str]] = {"F1": "label_f1", "precision": "label_precision", "recall": "label_recall"}
-    overall: ClassVar[Mapping[str, str]] = {
-        "micro F1": "micro_f1",
-        "macro F1": "macro_f1",
-        "texts with all labels right": "subset_accuracy",
-        "wrong decisions (Hamming loss)": "hamming_loss",
-    }
 
     def headline(self, examples: Sequence[Labelled], predictions: Sequence[ToldSet]) -> dict[str, float]:
         counts = _count(examples, predictions)

@@ -11,7 +11,7 @@ ROWS = (
         "entity_f1", "entity F1", "F1", "higher", "task", 10, "",
         at("head", "summary", "compared", "cells", "arm cells", "arms", "page cells", "page arms", "card", "card index")
         + at("labels", heading="F1")
-        + at("sentences", "differences", order=161)
+        + at("sentences", "slope sentences", "differences", order=161)
         + at("curves", heading="entity-f1", order=161),
         hub="f1",
         reports=(("entity", "entities"), ("entity_strict", "entities")),
@@ -53,6 +53,8 @@ SLICES: Mapping[str, tuple[Shown, ...]] = {
         *_of_reason("boundary", 122, "boundary"),
         *_of_reason("both", 123, "both", is_curve=False),
         *_of_reason("duplicate", 124, "duplicate"),
+        Shown("slope sentences", "claims with a wrong label", (("reason", "label"),), 1_000),
+        Shown("slope sentences", "claims with a wrong boundary", (("reason", "boundary"),), 1_001),
     ),
     "over_claim": (*_of_novelty("seen", 170), *_of_novelty("new", 171)),
 }

@@ -35,12 +35,6 @@ class Tagging:
     protocols: ClassVar[tuple[str, ...]] = (entity_figures.CONLLEVAL, token_figures.PROTOCOL)
     untold: ClassVar[frozenset[str]] = frozenset()
     named: ClassVar[Mapping[str, str]] = {"f1": "entity_f1"}
-    by_label: ClassVar[Mapping[str, str]] = {
-        "F1": "entity_f1",
-        "precision": "entity_precision",
-        "recall": "entity_recall",
-    }
-    overall: ClassVar[Mapping[str, str]] = {"entity F1": "entity_f1"}
 
     def headline(self, examples: Sequence[Tagged], predictions: Sequence[Tags]) -> dict[str, float]:
         gold, predicted = _tags(examples, predictions)
