@@ -9,8 +9,7 @@ import numpy
 
 from halluc.analysis import calibration, rates
 from halluc.analysis.table import Table
-from halluc.components import TABLE
-from halluc.core import registry, selective
+from halluc.core import selective
 from halluc.core.exact_intervals import Interval, clopper_pearson
 from halluc.core.ranked import Ranked
 from halluc.core.significance import LEVEL, Figure, Ratio, Sheet, draws, percentiles
@@ -44,14 +43,6 @@ def names(task: AnyTask) -> tuple[str, ...]:
 def metrics_used(file: EvalFile) -> Figures[Any, Any]:
     """The figures of the task as it was set when the file was written."""
     return task_class(file.task).evaluated({one.protocol for one in file.metrics}).figures
-
-
-# Those of all sets.
-NAMES = tuple(
-    dict.fromkeys(
-        [*(name for one in TABLE["metric"] for name in registry.load(TABLE, "metric", one).names), *_OF_CLAIMS]
-    )
-)
 
 
 def score(

@@ -13,9 +13,12 @@ from halluc.core.examples import Labelled, Origin, Tagged
 from halluc.core.labels import read_spans
 from halluc.gap.coverage import Coverage
 from halluc.gap.knowledge import Knowledge
+from halluc.tasks.text_classification.config import TextClassificationConfig
 from halluc.tasks.text_classification.decoding import TextPrediction
-from halluc.tasks.text_classification.task import TextClassification, TextClassificationConfig
-from halluc.tasks.token_classification.task import TagPrediction, TokenClassification, TokenClassificationConfig
+from halluc.tasks.text_classification.task import TextClassification
+from halluc.tasks.token_classification.config import TokenClassificationConfig
+from halluc.tasks.token_classification.examples import TagPrediction
+from halluc.tasks.token_classification.task import TokenClassification
 
 TEXT = (Path(__file__).parent.parent.parent / "docs/metrics.md").read_text(encoding="utf-8")
 EXAMPLE = TEXT.split("## A worked example")[1].split("\n## ")[0]
