@@ -25,7 +25,8 @@ from halluc.gap.texts import TextCoverage, by_class_and_length, new_share, read_
 from halluc.gap.units import WithheldUnits, word_units
 from halluc.gap.withhold import withhold
 from halluc.tasks.text_classification.claims import GoldLabels, GoldLabelsConfig
-from halluc.tasks.text_classification.task import TextClassification, TextClassificationConfig
+from halluc.tasks.text_classification.config import TextClassificationConfig
+from halluc.tasks.text_classification.task import TextClassification
 
 
 def text(number: int, words: str, *labels: str) -> Labelled:

@@ -13,7 +13,6 @@ from halluc.core.labels import write_tags
 from halluc.data.inputs import InputText
 from halluc.runs.schema import PredictedClaim, PredictedText, Prediction, SpanPrediction
 from halluc.task import Asserted
-from halluc.tasks.token_classification.writers import as_record
 
 if TYPE_CHECKING:
     import numpy
@@ -65,6 +64,8 @@ class SentenceExamples:
         return Tagged(identity, origin, edited.tokens, edited.spans)
 
     def record(self, example: Tagged) -> dict[str, Any]:
+        from halluc.tasks.token_classification.writers import as_record
+
         return as_record(example)
 
     def labels_of(self, example: Tagged) -> list[str]:
