@@ -67,7 +67,7 @@ def legend(figure: Figure, axes: Axes | Sequence[Axes], *, where: str = "upper")
         found = one.get_legend_handles_labels()
         handles += found[0]
         labels += found[1]
-    for columns in range(min(4, len(labels)), 0, -1):
+    for columns in range(min(4, len(labels)), 0, -1):  # none where nothing has a label
         made = figure.legend(handles, labels, loc=f"outside {where} left", ncols=columns)
         if columns == 1 or made.get_window_extent().width <= WIDTH:
             return
@@ -78,6 +78,7 @@ def rows_axis(axes: Axes, names: Sequence[str]) -> None:
     """Names of rows at the left, the first at the top."""
     axes.set_yticks(range(len(names)), [measured(name) for name in names])
     axes.set_ylim(len(names) - 0.5, -0.5)
+    axes.tick_params("y", labelsize="medium")
 
 
 def at_right(axes: Axes, row: float, text: str) -> None:

@@ -17,6 +17,7 @@ from halluc.reporting.charts.chart import (
     Chart,
     chart,
     figure,
+    legend,
     marker,
     reach,
     shares,
@@ -38,8 +39,8 @@ def confidence(report: RunReport) -> Chart | None:
         return None
     threshold = report.abstention.threshold if report.abstention else None
     note = (
-        "Number of claims by confidence, one panel a verdict, each with its own scale (at the left the count of the highest bar);"
-        " below, the shares of the verdicts."
+        "Number of claims by confidence, one panel a verdict, each with its own scale (at its left the count of the"
+        " highest bar); below, the shares of the verdicts."
     )
     if threshold is not None:
         note += f" Claims below {formats.decimal(threshold)} are withdrawn."
@@ -81,8 +82,8 @@ def _histograms(bins: Sequence[ConfidenceBin], totals: dict[str, int], threshold
     panels[-1].set_xlabel("confidence", loc="right")
     if threshold is not None:
         for axes in panels:
-            told = f"threshold {formats.decimal(threshold)}" if axes is panels[0] else ""
-            vertical(axes, threshold, told)
+            vertical(axes, threshold, f"threshold {formats.decimal(threshold)}" if axes is panels[0] else None)
+        legend(drawn, panels[0])
     return drawn
 
 

@@ -73,8 +73,7 @@ def plot(
             axes.set_ylim(bottom=0)
     if mark is not None:
         vertical(axes, *mark)
-    if any(curve.name for curve in curves):
-        legend(drawn, axes, where="lower")
+    legend(drawn, axes, where="lower")
     return drawn
 
 
@@ -105,11 +104,6 @@ def band(axes: Axes, colour: str, xs: Sequence[float], intervals: Sequence[Inter
         axes.fill_between(*zip(*known, strict=True), color=colour, alpha=0.16)
 
 
-def vertical(axes: Axes, place: float, told: str) -> None:
-    """A dashed line across a place on the x axis; the text over it leans to the wider side."""
-    axes.axvline(place, color=INK, linewidth=1, linestyle=DASHED)
-    axes.autoscale_view()
-    low, high = axes.get_xlim()
-    side = "right" if place > (low + high) / 2 else "left"
-    axes.annotate(told, (place, 1), (0, 4), xycoords=("data", "axes fraction"), textcoords="offset points",
-                  ha=side, fontsize="small", annotation_clip=False)  # fmt: skip
+def vertical(axes: Axes, place: float, told: str | None) -> None:
+    """A dashed line across a place on the x axis, by its name in the legend."""
+    axes.axvline(place, color=INK, linewidth=1, linestyle=DASHED, label=told)

@@ -41,9 +41,9 @@ class Mark:
 
 @dataclass(frozen=True)
 class Panel:
-    """A column: a mark of each row, None where there is none; ``figures`` are printed beside them.
+    """A column: a mark of each row, None where there is none, of the figure ``name``; ``figures`` stand beside them.
 
-    ``name`` is the figure's; its axis has room for the values ``span`` too. Of differences (``signed``), zero is a line.
+    The axis has room for the values ``span`` too. Of differences (``signed``), zero is a line.
     """
 
     heading: str

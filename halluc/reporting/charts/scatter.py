@@ -9,10 +9,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
-from halluc.reporting.charts.chart import figure, legend, marker, measured, reach, shortened, ticks
+from halluc.reporting.charts.chart import INK, figure, legend, marker, measured, reach, shortened, ticks
 from halluc.runs.studies import Interval
 
 _MOST_IN_PLACE = 5  # names; more stand in a legend, since no one could tell which is whose
+_LEADER = {"arrowstyle": "-", "color": INK, "linewidth": 0.6, "alpha": 0.6}
 _MOST_STEPS = 500  # of moving names apart; not a time, so that the same report gives the same bytes
 
 
@@ -66,7 +67,7 @@ def _name(axes: Axes, points: Sequence[Point], everything: Sequence[Point]) -> N
     axes.figure.draw_without_rendering()
     axes.set_autoscale_on(False)
     lines = [Bbox.from_extents(*ends) for point in everything for ends in _lines(point)]
-    adjust_text(texts, objects=lines, ax=axes, expand=(1.15, 1.6), iter_lim=_MOST_STEPS)
+    adjust_text(texts, objects=lines, ax=axes, expand=(1.15, 1.6), iter_lim=_MOST_STEPS, arrowprops=_LEADER)
 
 
 def _lines(point: Point) -> Iterable[tuple[float, float, float, float]]:

@@ -52,7 +52,7 @@ _SETTINGS = {
     "axes.facecolor": "none",
     "axes.axisbelow": True,
     "axes.titlelocation": "left",
-    "axes.labelpad": 6,
+    "xtick.major.pad": 5,
     "legend.frameon": False,
     "legend.borderpad": 0,
     "legend.handlelength": 1,
@@ -60,7 +60,7 @@ _SETTINGS = {
     "legend.columnspacing": 1.2,
     "grid.color": ROLES["faint"],
     **dict.fromkeys(("text.color", "axes.labelcolor", "xtick.color", "ytick.color"), ROLES["ink"]),
-    **dict.fromkeys(("axes.titlesize", "axes.labelsize", "xtick.labelsize"), _SMALL),
+    **dict.fromkeys(("axes.titlesize", "axes.labelsize", "xtick.labelsize", "ytick.labelsize"), _SMALL),
     **{f"axes.spines.{side}": False for side in ("left", "right", "top", "bottom")},
     **{f"{axis}tick.{kind}.{key}": 0 for axis in "xy" for kind in ("major", "minor") for key in ("size", "width")},
 }
