@@ -34,16 +34,6 @@ TABLE: dict[str, dict[str, str]] = {
         "near_duplicate": "halluc.augmentation.filters.filters:NearDuplicate",
         "novelty": "halluc.augmentation.filters.filters:Novelty",
     },
-    "metric": {
-        "tagging": "halluc.tasks.token_classification.figures:Tagging",
-        "labelling": "halluc.tasks.text_classification.figures:Labelling",
-        "label_sets": "halluc.tasks.text_classification.label_set_figures:LabelSets",
-    },
-    "detector": {
-        "gold_spans": "halluc.tasks.token_classification.claims:GoldSpans",
-        "gold_labels": "halluc.tasks.text_classification.claims:GoldLabels",
-        "gold_label_sets": "halluc.tasks.text_classification.claims:GoldLabelSets",
-    },
     "reader": {
         "token_classification": "halluc.tasks.token_classification.reading.reader:SpansReader",
         "text_classification": "halluc.tasks.text_classification.reading.reader:TextsReader",

@@ -1,48 +1,38 @@
-"""What a task is. The engine, the ledger and the commands know tasks by this protocol only."""
+"""What a task is: six parts, each a protocol over the task's own example and prediction.
+
+Everything that is no task itself (the training loop, augmentation, the ledger, workflows, reports) knows tasks by this
+module only. A task is one folder under ``halluc/tasks`` and one row in ``halluc.components``; CONTRIBUTING.md shows how
+to add one. Importing a task imports no torch: only ``Model`` does, when it is used.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol, TypeVar
 
-import numpy
-
+from halluc.components import TABLE
 from halluc.config.schema import Decoding, ModelConfig, Section
-from halluc.core.claims import Claim
+from halluc.core import registry
+from halluc.core.claims import Claim, Judged
 from halluc.core.edits import Editable
-from halluc.core.examples import Corpus, Origin
+from halluc.core.examples import Corpus, Example, Origin
+from halluc.core.ranked import Ranked, Report
+from halluc.core.significance import Figure, Sheet
 from halluc.data.inputs import InputText
 from halluc.data.joining import Stated
 from halluc.data.rows.references import SplitName
 from halluc.data.statistics import Words
+from halluc.gap.forecast import SplitGap
 from halluc.gap.matching import Strata
 from halluc.gap.units import WithheldUnits
-from halluc.runs.schema import Novelty, Prediction, Record
+from halluc.runs.schema import Nearest, Novelty, Prediction, Record
 
+if TYPE_CHECKING:
+    import numpy
+    import torch
 
-class Encoded(Protocol):
-    """Examples as a model takes them (see ``engine.loop.Features``), with what a person should know of it.
-
-    ``notes`` counts whatever the task has names for; ``words`` and ``unknown_words``, where they are there, tell
-    whether the tokenizer suits the texts.
-    """
-
-    lengths: Sequence[int]
-    weights: Sequence[int]
-    notes: dict[str, int]
-
-    def collate(self, indexes: Sequence[int]) -> Any: ...
-
-    def loss(self, outputs: object, batch: Any) -> Any: ...
-
-    def ids(self, indexes: Sequence[int]) -> list[str]: ...
-
-
-class Saved(Protocol):
-    """What can be kept in a file."""
-
-    def save(self, path: Path) -> None: ...
+    from halluc.engine.runtime import Runtime
 
 
 class Asserted(NamedTuple):
@@ -57,70 +47,314 @@ class Asserted(NamedTuple):
     abstained: bool
 
 
-class Task(Protocol):
-    """Token classification, text classification, …: one file each.
+class Predicted(Protocol):
+    """What every prediction has, whatever its task: the id of its example, and one confidence for each claim.
 
-    ``scores`` names its set of figures (see ``metrics.base``), and ``primary`` the one that chooses a checkpoint where
-    the config names none. ``detectors`` judge its claims. The three may depend on the config. A prediction has
-    an ``id``, ``confidences`` and the ``scores`` behind them, one a claim (see ``commands.judging.scores``). One that
-    tells other probabilities too has a method ``scaled``, which gives it with those that they are at a temperature.
-
-    ``head`` ends the names of the transformers classes that do the task, as in ``BertForTokenClassification``.
-    ``noun`` is what its examples are, in the plural, and ``words`` what else people call things there, and what is
-    counted of a split; it may depend on the config. ``notes`` are the words of the terminal for what ``Encoded.notes``
-    counts and a person should know, ``columns`` the headings under which ``check --deep`` shows such counts, and
-    ``longest``, the pieces of the longest feature. ``gold_notes`` are the notes that mean nothing without gold.
-
-    ``formats`` are those that ``augment.format`` may ask for.
-
-    ``units`` are what ``gap.unit`` may withhold; ``covers`` are the splits that ``coverage`` is made from, as they are
-    trained on: before augmentation, and after withholding. ``takes_pairs``: whether a text may be two of them.
-    ``shows``: what augmentation measures novelty in, the mentions of an example or the content words of its text.
+    ``scores`` are the logits behind the confidences, (rows, outputs) for each claim, for who calibrates them; empty
+    where another tool predicted. A prediction whose claimed output is not always the largest of a row names the
+    output of each row in ``claimed``; one that states other probabilities too has a method ``scaled(temperature)``.
     """
 
-    name: ClassVar[str]
-    primary: str
-    scores: str
-    detectors: tuple[str, ...]
-    head: ClassVar[str]
-    noun: ClassVar[str]
-    words: Words
-    notes: ClassVar[Mapping[str, str]]
-    gold_notes: ClassVar[frozenset[str]]
-    columns: ClassVar[Mapping[str, str]]
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def confidences(self) -> Sequence[float | None]: ...
+
+    @property
+    def scores(self) -> Sequence[numpy.ndarray]: ...
+
+
+class Loaded(Protocol):
+    """A model with its tokenizer; ``outputs`` names what each output of its head stands for in the data, if it has
+    one; ``commit`` is that of the hub, where it came from there."""
+
+    @property
+    def model(self) -> torch.nn.Module: ...
+
+    @property
+    def tokenizer(self) -> Any: ...
+
+    @property
+    def commit(self) -> str | None: ...
+
+    @property
+    def outputs(self) -> tuple[str, ...]: ...
+
+
+class Encoded(Protocol):
+    """Examples as a model takes them (``engine.loop.Features``), with what a person should know of it.
+
+    ``notes`` counts whatever ``Model.notes`` has words for; ``words`` and ``unknown_words``, where they are there,
+    tell whether the tokenizer suits the texts.
+    """
+
+    notes: dict[str, int]
+
+    @property
+    def lengths(self) -> Sequence[int]: ...
+
+    @property
+    def weights(self) -> Sequence[int]: ...
+
+    def collate(self, indexes: Sequence[int]) -> Any: ...
+
+    def loss(self, outputs: object, batch: Any) -> Any: ...
+
+    def ids(self, indexes: Sequence[int]) -> list[str]: ...
+
+
+class TrainingKnowledge(Protocol):
+    """What a training split shows of a claim, as the ledger asks for it.
+
+    ``label_counts`` is how often it shows each label, None where figures are not told by it.
+    """
+
+    @property
+    def label_counts(self) -> Mapping[str, int] | None: ...
+
+    def novelty(self, claim: Claim) -> Novelty: ...
+
+    def is_confusable(self, claim: Claim) -> bool: ...
+
+    def nearest(self, claim: Claim) -> Nearest | None: ...
+
+    def is_withheld(self, claim: Claim) -> bool: ...
+
+
+class Coverage(Protocol):
+    """What a training split knows, as ``coverage.json`` keeps it."""
+
+    def save(self, path: Path) -> None: ...
+
+
+ExampleT = TypeVar("ExampleT", bound=Example)
+PredictionT = TypeVar("PredictionT", bound=Predicted)
+ExampleIn = TypeVar("ExampleIn", bound=Example, contravariant=True)
+PredictionIn = TypeVar("PredictionIn", bound=Predicted, contravariant=True)
+
+
+class Examples(Protocol[ExampleT, PredictionIn]):
+    """What an example is, how it is written, and what an augmenter may touch.
+
+    ``Line`` is the type of a line of ``predictions/<split>.jsonl``. ``formats`` are those that ``augment.format`` may
+    ask for. ``takes_pairs``: whether a text may be two of them. ``shows``: what augmentation measures novelty in, the
+    mentions of an example or the content words of its text.
+    """
+
+    Line: ClassVar[type[Prediction]]
     formats: ClassVar[tuple[str, ...]]
-    units: ClassVar[tuple[str, ...]]
-    covers: ClassVar[tuple[SplitName, ...]]
     takes_pairs: ClassVar[bool]
     shows: ClassVar[Literal["mentions", "words"]]
-    Config: ClassVar[type[Section]]
 
-    @classmethod
-    def settings_of(cls, config: Mapping[str, Any]) -> dict[str, Any]:
-        """What a model's own ``config.json`` says of how the task is to be set for it."""
+    def labels(self, corpus: Corpus[ExampleT]) -> tuple[str, ...]:
+        """The labels that a corpus shows, sorted; empty where the task has none, as translation.
+
+        Raises:
+            HallucError or ManyErrors D1xx: labels that the task cannot have.
+        """
         ...
 
-    def labels(self, corpus: Corpus[Any]) -> tuple[str, ...]:
-        """The labels that a corpus shows, sorted."""
-        ...
-
-    def classes(self, corpus: Corpus[Any]) -> tuple[str, ...]:
+    def classes(self, corpus: Corpus[ExampleT]) -> tuple[str, ...]:
         """What a model of these labels tells apart, as ``class_weights`` names it: labels, and that there is none."""
         ...
 
-    def lacks(self, corpus: Corpus[Any]) -> str | None:
+    def lacks(self, corpus: Corpus[ExampleT]) -> str | None:
         """What a training split does not have without which there is nothing to learn, as "no mention"."""
         ...
 
-    def strata(self, examples: Sequence[Any]) -> Strata:
-        """The groups of a training split that withholding with ``control: matched`` keeps alike in size."""
+    def trains_on(self, example: ExampleT) -> bool:
+        """Whether a model learns from this example of the training split: else it is not augmented either."""
         ...
 
-    def coverage(self, splits: Mapping[SplitName, Corpus[Any]]) -> Saved:
-        """What training shows; ``save`` writes the ``coverage.json`` that ``read_coverage`` reads."""
+    def editable(self, example: ExampleT) -> Editable:
+        """Its text and what labels it, with all locked that the label depends on."""
         ...
 
-    def read_coverage(self, path: Path) -> Saved:
+    def rebuild(self, example: ExampleT, edited: Editable, identity: str, origin: Origin) -> ExampleT:
+        """The example that an edited text makes, ``example`` being what it was made from."""
+        ...
+
+    def record(self, example: ExampleT) -> dict[str, Any]:
+        """The line of ``augment/train.jsonl``, which the reader of the task reads back without any option."""
+        ...
+
+    def labels_of(self, example: ExampleT) -> Sequence[str]:
+        """A label for each thing that is labelled in it."""
+        ...
+
+    def of_input(self, identity: str, origin: Origin, text: InputText) -> ExampleT:
+        """A new text as an example without annotation."""
+        ...
+
+    def line(self, example: ExampleT, prediction: PredictionIn) -> Prediction:
+        """The line of ``predictions/<split>.jsonl``, a ``Line``."""
+        ...
+
+    def answer(self, text: InputText, prediction: PredictionIn | None, asserted: Sequence[Asserted]) -> Record:
+        """The line that ``predict`` writes of a text; ``prediction`` is None where the text is blank."""
+        ...
+
+
+class Model(Protocol[ExampleT, PredictionT]):
+    """What is trained, with which loss, and how it predicts.
+
+    ``notes`` are the words of the terminal for what ``Encoded.notes`` counts and a person should know, ``columns`` the
+    headings under which ``check --deep`` shows such counts, and ``longest``, the pieces of the longest feature.
+    ``gold_notes`` are the notes that mean nothing without gold.
+    """
+
+    notes: ClassVar[Mapping[str, str]]
+    gold_notes: ClassVar[frozenset[str]]
+    columns: ClassVar[Mapping[str, str]]
+
+    def build(
+        self, config: ModelConfig, labels: Sequence[str], attention: str, texts: Iterable[Sequence[str]] = ()
+    ) -> Loaded:
+        """A model to be trained for ``labels``, and its tokenizer; ``texts`` are the tokens of the training split,
+        which a model from scratch learns its vocabulary from."""
+        ...
+
+    def restore(self, config: ModelConfig, names: Mapping[str, str | None], attention: str) -> Loaded:
+        """A trained model and its tokenizer, wherever they were trained; ``names`` are the data's for its labels.
+
+        Raises:
+            HallucError C203, C204: names or a model that do not suit.
+        """
+        ...
+
+    def encode(self, examples: Sequence[ExampleT], loaded: Loaded) -> Encoded:
+        """What ``predict`` needs beside the weights (a tokenizer that decodes text) goes with it."""
+        ...
+
+    def decoding(self, outputs: Sequence[str], asked: Decoding) -> Decoding | None:
+        """How a model with these ``outputs`` is decoded where ``asked`` is wanted; None where nothing is to choose."""
+        ...
+
+    def predict(
+        self, model: torch.nn.Module, encoded: Encoded, budget: int, runtime: Runtime, decoding: Decoding | None
+    ) -> list[PredictionT]:
+        """Predictions, one an example, in the order of the examples.
+
+        It owns the forward passes (``engine.inference.forward``), or ``generate`` where text is written. What it has
+        to tell of the examples, it adds to ``encoded.notes``.
+
+        Args:
+            budget: padded word pieces a pass. decoding: as the method of that name gives it.
+        """
+        ...
+
+    def imported(self, examples: Sequence[ExampleT], stated: Sequence[Stated]) -> list[PredictionT]:
+        """What another tool says of examples, one prediction each, without ``scores``.
+
+        Raises:
+            HallucError or ManyErrors D1xx: a prediction that the task cannot have.
+        """
+        ...
+
+    def findings(
+        self, corpus: Corpus[ExampleT], notes: Mapping[str, int], outputs: Sequence[str]
+    ) -> Iterator[str]:  # fmt: skip
+        """What a person should know of a split that was predicted on: its ``Encoded.notes``, and how its labels and
+        the model's ``outputs`` go together."""
+        ...
+
+
+class Judge(Protocol[ExampleIn, PredictionIn]):
+    """What a prediction asserts about an example, and what the evidence says of it (DEFINITIONS, section 1).
+
+    ``reasons`` are those that its verdicts may give, in the order of tables.
+    """
+
+    reasons: ClassVar[tuple[str, ...]]
+
+    def claims(self, example: ExampleIn, prediction: PredictionIn) -> tuple[Claim, ...]:
+        """What the prediction asserts about the example."""
+        ...
+
+    def gold(self, example: ExampleIn) -> tuple[Claim, ...]:
+        """What the example's annotation says, in the same form; empty where it is judged by its source alone."""
+        ...
+
+    def judge(self, example: ExampleIn, claims: Sequence[Claim]) -> Judged:
+        """The claims with verdict, reason and evidence, in their order, and the gold that none touches.
+
+        All evidence is in the example: its gold, its source text, its knowledge.
+        """
+        ...
+
+
+class Figures(Protocol[ExampleIn, PredictionIn]):
+    """The figures of the field that belong to the task. Rates and confidence are counted on every ledger.
+
+    ``primary`` chooses a checkpoint where the config names none. ``families`` are the overall figures that may choose
+    one, more is better; those of one family are told together. ``names`` has every figure that ``of`` may give, the
+    ones that a gate may bound; ``protocols`` are those whose overall figures stand for a whole evaluation. ``untold``
+    are the rates of a ledger that say nothing here, or nothing of their own: they are not counted. ``named`` are the
+    task's own names for what a ledger gives too, so that comparisons and studies have it: ``f1``, of claims and gold,
+    ``recall``, of gold, and ``claimed_without_gold``, of examples without gold. ``by_label`` and ``overall`` are the
+    figures that the terminal shows, by their headings.
+    """
+
+    primary: ClassVar[str]
+    families: ClassVar[tuple[tuple[str, ...], ...]]
+    names: ClassVar[tuple[str, ...]]
+    protocols: ClassVar[tuple[str, ...]]
+    untold: ClassVar[frozenset[str]]
+    named: ClassVar[Mapping[str, str]]
+    by_label: ClassVar[Mapping[str, str]]
+    overall: ClassVar[Mapping[str, str]]
+
+    def headline(self, examples: Sequence[ExampleIn], predictions: Sequence[PredictionIn]) -> dict[str, float]:
+        """The overall figures of the families, by name: what chooses checkpoints, so it has to be quick."""
+        ...
+
+    def figures(
+        self, examples: Sequence[ExampleIn], predictions: Sequence[PredictionIn], sheet: Sheet
+    ) -> list[Figure]:  # fmt: skip
+        """Every figure, counted in columns of ``sheet``, which has a row an example."""
+        ...
+
+    def kept(
+        self,
+        examples: Sequence[ExampleIn],
+        predictions: Sequence[PredictionIn],
+        remaining: numpy.ndarray,
+        sheet: Sheet,
+    ) -> list[Figure]:
+        """Figures after abstention, with ``{"claims": "kept"}``; ``remaining`` claims stand of each example."""
+        ...
+
+    def ranked(self, examples: Sequence[ExampleIn], predictions: Sequence[PredictionIn]) -> list[Ranked]:
+        """The figures that need an order."""
+        ...
+
+    def report(self, examples: Sequence[ExampleIn], predictions: Sequence[PredictionIn]) -> Report:
+        """The classification report: tables of plain values, by name."""
+        ...
+
+    def text(self, report: Report) -> str:
+        """The same for people, as classification_report.txt has it."""
+        ...
+
+
+class Knowledge(Protocol[ExampleT]):
+    """What a training split knows, and what is new to it (DEFINITIONS, section 2).
+
+    ``novelties`` is the scale of a claim's novelty, from what is known best to what is known least. ``units`` are what
+    ``gap.unit`` may withhold; ``covers`` are the splits that ``of`` is made from, as they are trained on: before
+    augmentation, and after withholding.
+    """
+
+    novelties: ClassVar[tuple[Novelty, ...]]
+    units: ClassVar[tuple[str, ...]]
+    covers: ClassVar[tuple[SplitName, ...]]
+
+    def of(self, splits: Mapping[SplitName, Corpus[ExampleT]]) -> Coverage:
+        """What training shows; ``save`` writes the ``coverage.json`` that ``load`` reads."""
+        ...
+
+    def load(self, path: Path) -> Coverage:
         """What a run keeps.
 
         Raises:
@@ -128,85 +362,70 @@ class Task(Protocol):
         """
         ...
 
-    def knowledge(self, coverage: Any, withheld: WithheldUnits | None) -> Any:
-        """What a ledger asks (``hallucination.ledger.Knowledge``), from ``coverage`` and what was withheld."""
+    def asked(self, coverage: Any, withheld: WithheldUnits | None) -> TrainingKnowledge:
+        """What the ledger asks, from ``coverage`` and what was withheld."""
         ...
 
-    def build(
-        self, config: ModelConfig, labels: Sequence[str], attention: str, texts: Iterable[Sequence[str]] = ()
-    ) -> Any:
-        """A model with a fresh head over ``labels``, and its tokenizer; ``texts`` are the tokens of the training split,
-        which a model from scratch learns its vocabulary from."""
+    def strata(self, examples: Sequence[ExampleT]) -> Strata:
+        """The groups of a training split that withholding with ``control: matched`` keeps alike in size."""
         ...
 
-    def restore(self, config: ModelConfig, names: Mapping[str, str | None], attention: str) -> Any:
-        """A trained model and its tokenizer, wherever they were trained; ``names`` are the data's for its labels."""
+    def gap(self, coverage: Any, examples: Iterable[ExampleT]) -> SplitGap:
+        """The gap of a split against what training shows, forecast and counted, overall and by label."""
         ...
 
-    def encode(self, examples: Sequence[Any], encoder: Any) -> Encoded: ...
 
-    def decoding(self, outputs: Sequence[str], asked: Decoding) -> Decoding | None:
-        """How a model with these ``outputs`` is decoded where ``asked`` is wanted; None where nothing is to choose."""
+class Wording(Protocol):
+    """How people speak of the task; free of torch.
+
+    ``words`` is what its examples and their parts are called, in the plural, and what is counted of a split.
+    """
+
+    words: Words
+
+
+class Task(Protocol[ExampleT, PredictionT]):
+    """A task: its name and config, and its six parts, which may depend on the config.
+
+    ``head`` ends the names of the transformers classes that do the task, as in ``BertForTokenClassification``.
+    """
+
+    name: ClassVar[str]
+    Config: ClassVar[type[Section]]
+    head: ClassVar[str]
+    examples: Examples[ExampleT, PredictionT]
+    model: Model[ExampleT, PredictionT]
+    judge: Judge[ExampleT, PredictionT]
+    figures: Figures[ExampleT, PredictionT]
+    knowledge: Knowledge[ExampleT]
+    wording: Wording
+
+    @classmethod
+    def settings_of(cls, config: Mapping[str, Any]) -> dict[str, Any]:
+        """What a model's own ``config.json`` says of how the task is to be set for it."""
         ...
 
-    def decode(
-        self, encoded: Any, outputs: Iterable[tuple[Any, numpy.ndarray]], decoding: Decoding | None = ...
-    ) -> list[Any]:
-        """Predictions, one an example, in the order of the examples; ``decoding`` as the method of that name gives it.
-
-        What it has to tell of the examples, it adds to ``encoded.notes``.
-        """
+    @classmethod
+    def evaluated(cls, protocols: Collection[str]) -> Task[ExampleT, PredictionT]:
+        """The task as it was set when a file with figures of these protocols was written."""
         ...
 
-    def predictions_of(self, examples: Sequence[Any], stated: Sequence[Stated]) -> list[Any]:
-        """What another tool says of examples, one prediction each, as ``decode`` gives them; without ``scores``.
 
-        Raises:
-            HallucError or ManyErrors D1xx: a prediction that the task cannot have.
-        """
-        ...
+# A task where its example and prediction do not matter.
+AnyTask = Task[Any, Any]
 
-    def told(self, corpus: Corpus[Any], notes: Mapping[str, int], outputs: Sequence[str]) -> Iterator[str]:
-        """What a person should know of a split that was predicted on: its ``Encoded.notes``, and how its labels and
-        the model's ``outputs`` go together."""
-        ...
 
-    def line(self, example: Any, prediction: Any) -> Prediction:
-        """The line of ``predictions/<split>.jsonl``, of the type that ``runs.schema.PREDICTIONS`` has for the task."""
-        ...
+def task_class(name: str, table: registry.Table = TABLE) -> type[AnyTask]:
+    """The class of a task by its name.
 
-    def claims(self, example: Any, prediction: Any) -> tuple[Claim, ...]:
-        """What the prediction asserts about the example."""
-        ...
+    Raises:
+        HallucError C110: there is no such task.
+    """
+    found: type[AnyTask] = registry.load(table, "task", name)
+    return found
 
-    def trains_on(self, example: Any) -> bool:
-        """Whether a model learns from this example of the training split: else it is not augmented either."""
-        ...
 
-    def editable(self, example: Any) -> Editable:
-        """Its text and what labels it, with all locked that the label depends on."""
-        ...
-
-    def rebuild(self, example: Any, edited: Editable, identity: str, origin: Origin) -> Any:
-        """The example that an edited text makes, ``example`` being what it was made from."""
-        ...
-
-    def record(self, example: Any) -> dict[str, Any]:
-        """The line of ``augment/train.jsonl``, which the reader of the task reads back without any option."""
-        ...
-
-    def labels_of(self, example: Any) -> Sequence[str]:
-        """A label for each thing that is labelled in it."""
-        ...
-
-    def gold(self, example: Any) -> tuple[Claim, ...]:
-        """What the example's annotation says, in the same form."""
-        ...
-
-    def example_of(self, identity: str, origin: Origin, text: InputText) -> Any:
-        """A new text as an example without annotation."""
-        ...
-
-    def record_of(self, text: InputText, prediction: Any, asserted: Sequence[Asserted]) -> Record:
-        """The line that ``predict`` writes of a text; ``prediction`` is None where the text is blank."""
-        ...
+def build(section: Any, table: registry.Table = TABLE) -> AnyTask:
+    """The task that a config's section ``task`` sets."""
+    component: Callable[[Any], AnyTask] = task_class(section.type, table)
+    return component(section)

@@ -11,7 +11,7 @@ import numpy
 from halluc.config.loading import LoadedConfig
 from halluc.core.examples import Corpus, Span, Tagged
 from halluc.core.labels import tag_set, write_tags
-from halluc.tasks.token_classification.task import TagPrediction
+from halluc.tasks.token_classification.examples import TagPrediction
 from halluc.workflows import assessment, experiment
 from tests.made_sentences import MadeExample
 
@@ -44,7 +44,7 @@ class MadeModel:
         self.corpora = corpora
         self.tags = tag_set(labels_of(corpora))
         self.encoder = SimpleNamespace(outputs=self.tags)
-        self.decoding = self.task.decoding(self.tags, loaded.experiment.eval.decode)
+        self.decoding = self.task.model.decoding(self.tags, loaded.experiment.eval.decode)
 
     def predict(self, corpus: Corpus[Tagged]) -> assessment.Predicted:
         made = zip(corpus, self.corpora[corpus.split], strict=True)

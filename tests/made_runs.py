@@ -178,7 +178,7 @@ def _dev_figures(model: MadeModel, corpora: Corpora) -> dict[str, float]:
     if "dev" not in corpora.splits:
         return {}
     said = model.predict(corpora.splits["dev"])
-    return experiment.metrics_of(model.task).headline(said.corpus.examples, said.predictions)
+    return model.task.figures.headline(said.corpus.examples, said.predictions)
 
 
 def _events(features: int, dev: dict[str, float]) -> Iterator[Event]:

@@ -24,7 +24,7 @@ def refuse_invalid(loaded: LoadedConfig) -> None:
     if not loaded.experiment.gates:
         return
     task = experiment.task_of(loaded)
-    known, named = scoring.names(task), experiment.metrics_of(task).named
+    known, named = scoring.names(task), task.figures.named
     found = []
     for name, gate in loaded.experiment.gates.items():
         if name not in known:

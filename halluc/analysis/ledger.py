@@ -2,35 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from halluc.core.claims import Claim, Judged, Mark, rounded
 from halluc.runs.records import read_lines
-from halluc.runs.schema import GoldMention, LedgerLine, Nearest, Novelty
-
-
-class Knowledge(Protocol):
-    """What the training split shows of a surface and its label (see ``gap``).
-
-    ``label_counts`` is how often it shows each label, where figures are to be told by it.
-    """
-
-    @property
-    def label_counts(self) -> Mapping[str, int] | None: ...
-
-    def novelty(self, surface: str, label: str) -> Novelty: ...
-
-    def is_confusable(self, surface: str, label: str) -> bool: ...
-
-    def nearest(self, surface: str, label: str) -> Nearest | None: ...
-
-    def is_withheld(self, surface: str, label: str) -> bool: ...
+from halluc.runs.schema import GoldMention, LedgerLine
+from halluc.task import TrainingKnowledge
 
 
 def lines(
-    judged: Iterable[Judged], gold: Iterable[Sequence[Claim]], knowledge: Knowledge | None, threshold: float | None
+    judged: Iterable[Judged],
+    gold: Iterable[Sequence[Claim]],
+    knowledge: TrainingKnowledge | None,
+    threshold: float | None,
 ) -> Iterator[LedgerLine]:
     """The claims of each example, then its omissions, in the order of the examples.
 
@@ -38,14 +24,16 @@ def lines(
         gold: the gold claims of each example. threshold: claims of less confidence are withdrawn.
     """
     for one, there in zip(judged, gold, strict=True):
-        surfaces = {claim.mark: claim.text for claim in there}
+        marked = {claim.mark: claim for claim in there}
         for claim in one.claims:
-            yield _claim(claim, surfaces, knowledge, threshold)
+            yield _claim(claim, marked, knowledge, threshold)
         for omission in one.omissions:
             yield LedgerLine(record="omission", **_about(omission, knowledge))
 
 
-def _claim(claim: Claim, surfaces: dict[Mark, str], knowledge: Knowledge | None, threshold: float | None) -> LedgerLine:
+def _claim(
+    claim: Claim, marked: dict[Mark, Claim], knowledge: TrainingKnowledge | None, threshold: float | None
+) -> LedgerLine:
     matched, touched = claim.evidence.matched, claim.evidence.touched
     around = sorted([*touched, *([matched] if matched else [])], key=_in_order)
     # Rounded first, so that the file itself says which claims a threshold withdraws.
@@ -58,13 +46,13 @@ def _claim(claim: Claim, surfaces: dict[Mark, str], knowledge: Knowledge | None,
         reason=claim.reason,
         matched=matched,
         touched=list(touched),
-        gold=[_mention(mark, surfaces[mark], knowledge) for mark in around],
+        gold=[_mention(marked[mark], knowledge) for mark in around],
         abstained=abstained,
         **_about(claim, knowledge),
     )
 
 
-def _about(claim: Claim, knowledge: Knowledge | None) -> dict[str, Any]:
+def _about(claim: Claim, knowledge: TrainingKnowledge | None) -> dict[str, Any]:
     """What holds for claims and omissions alike: where, and what training showed of it."""
     where, text, label = claim.where, claim.text, claim.label
     place: dict[str, Any] = {"id": claim.example_id, "kind": claim.kind, "text": text, "label": label}
@@ -73,10 +61,10 @@ def _about(claim: Claim, knowledge: Knowledge | None) -> dict[str, Any]:
         return place
     return {
         **place,
-        "novelty": knowledge.novelty(text, label),
-        "confusable": knowledge.is_confusable(text, label),
-        "nearest": knowledge.nearest(text, label),
-        "withheld": knowledge.is_withheld(text, label),
+        "novelty": knowledge.novelty(claim),
+        "confusable": knowledge.is_confusable(claim),
+        "nearest": knowledge.nearest(claim),
+        "withheld": knowledge.is_withheld(claim),
     }
 
 
@@ -85,10 +73,10 @@ def _in_order(mark: Mark) -> tuple[int, int, str]:
     return start or 0, end or 0, label
 
 
-def _mention(mark: Mark, text: str, knowledge: Knowledge | None) -> GoldMention:
-    start, end, label = mark
-    novelty = knowledge.novelty(text, label) if knowledge else None
-    withheld = knowledge.is_withheld(text, label) if knowledge else False
+def _mention(claim: Claim, knowledge: TrainingKnowledge | None) -> GoldMention:
+    start, end, label = claim.mark
+    novelty = knowledge.novelty(claim) if knowledge else None
+    withheld = knowledge.is_withheld(claim) if knowledge else False
     return GoldMention(start=start, end=end, label=label, novelty=novelty, withheld=withheld)
 
 

@@ -9,17 +9,15 @@ import numpy
 
 from halluc.analysis import calibration, rates
 from halluc.analysis.table import Table
-from halluc.components import TABLE
-from halluc.config.schema import Decoding
-from halluc.core import registry, selective
+from halluc.core import selective
 from halluc.core.exact_intervals import Interval, clopper_pearson
-from halluc.core.ranked import Metrics, Ranked
+from halluc.core.ranked import Ranked
 from halluc.core.significance import LEVEL, Figure, Ratio, Sheet, draws, percentiles
 from halluc.runs.schema import EvalFile, MetricResult
-from halluc.workflows import experiment
+from halluc.task import AnyTask, Figures, task_class
 
 if TYPE_CHECKING:
-    from halluc.engine.runtime import Runtime
+    pass
 
 CALIBRATION = "claims that gold supports, 15 equal-width bins of confidence"
 RANKED = "claims sorted by confidence"
@@ -36,41 +34,19 @@ _OF_CLAIMS = (
 )
 
 
-def names(task: Any) -> tuple[str, ...]:
+def names(task: AnyTask) -> tuple[str, ...]:
     """Every figure of a task that a gate may name."""
-    metrics = experiment.metrics_of(task)
+    metrics = task.figures
     return (*metrics.names, *(name for name in _OF_CLAIMS if name not in metrics.untold))
 
 
-def metrics_used(file: EvalFile) -> type[Metrics]:
-    """The set of figures that a file was written with: a task may have several, and each has protocols of its own."""
-    used = {m.protocol for m in file.metrics}
-    sets = [registry.load(TABLE, "metric", name) for name in TABLE["metric"]]
-    usual = registry.load(TABLE, "metric", registry.load(TABLE, "task", file.task).scores)
-    found: type[Metrics] = next((one for one in sets if used.intersection(one.protocols)), usual)
-    return found
-
-
-# Those of all sets.
-NAMES = tuple(
-    dict.fromkeys(
-        [*(name for one in TABLE["metric"] for name in registry.load(TABLE, "metric", one).names), *_OF_CLAIMS]
-    )
-)
-
-
-def predict(
-    model: Any, task: Any, encoded: Any, budget: int, runtime: Runtime, decoding: Decoding | None = "constrained"
-) -> list[Any]:
-    """What a model says of encoded examples; ``budget`` is padded word pieces a pass."""
-    # The figures below are counted from files too, where torch is not wanted.
-    from halluc.engine.inference import forward
-
-    return list(task.decode(encoded, forward(model, encoded, budget, runtime), decoding))
+def metrics_used(file: EvalFile) -> Figures[Any, Any]:
+    """The figures of the task as it was set when the file was written."""
+    return task_class(file.task).evaluated({one.protocol for one in file.metrics}).figures
 
 
 def score(
-    metrics: Metrics,
+    metrics: Figures[Any, Any],
     examples: Sequence[Any],
     predictions: Sequence[Any],
     table: Table,

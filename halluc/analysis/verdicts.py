@@ -9,41 +9,25 @@ from typing import Any
 import numpy
 
 from halluc.analysis import calibration, ledger
-from halluc.analysis.detector import Detector
-from halluc.analysis.ledger import Knowledge
-from halluc.components import TABLE
-from halluc.core import registry
 from halluc.core.claims import Judged
 from halluc.runs.schema import LedgerLine
+from halluc.task import AnyTask, TrainingKnowledge
 
 
-def verdicts(task: Any, examples: Sequence[Any], predictions: Sequence[Any]) -> list[Judged]:
-    """The judged claims of each example; a claim that one detector cannot verify goes to the next."""
-    detectors = [_detector(name) for name in task.detectors]
-    found = []
-    for example, prediction in zip(examples, predictions, strict=True):
-        claims, gold = task.claims(example, prediction), task.gold(example)
-        judged = detectors[0].judge(claims, gold)
-        for detector in detectors[1:]:
-            open_claims = [claim for claim in judged.claims if claim.verdict == "unverifiable"]
-            settled = iter(detector.judge(open_claims, gold).claims)
-            judged = replace(
-                judged, claims=tuple(next(settled) if c.verdict == "unverifiable" else c for c in judged.claims)
-            )
-        found.append(judged)
-    return found
-
-
-def _detector(name: str) -> Detector:
-    component = registry.load(TABLE, "detector", name)
-    made: Detector = component(component.Config(type=name))
-    return made
+def verdicts(task: AnyTask, examples: Sequence[Any], predictions: Sequence[Any]) -> list[Judged]:
+    """The judged claims of each example."""
+    pairs = zip(examples, predictions, strict=True)
+    return [task.judge.judge(example, task.judge.claims(example, prediction)) for example, prediction in pairs]
 
 
 def ledger_lines(
-    task: Any, examples: Sequence[Any], judged: Sequence[Judged], knowledge: Knowledge | None, threshold: float | None
+    task: AnyTask,
+    examples: Sequence[Any],
+    judged: Sequence[Judged],
+    knowledge: TrainingKnowledge | None,
+    threshold: float | None,
 ) -> list[LedgerLine]:
-    return list(ledger.lines(judged, map(task.gold, examples), knowledge, threshold))
+    return list(ledger.lines(judged, map(task.judge.gold, examples), knowledge, threshold))
 
 
 def scores(predictions: Sequence[Any]) -> tuple[numpy.ndarray, numpy.ndarray, numpy.ndarray | None]:

@@ -63,8 +63,8 @@ def _one(cell: Cell, alike: Sequence[Cell], *, deep: bool, talk: Talk) -> None:
     _refuse_labels(task, corpora)
     if "train" in corpora.splits:
         experiment.refuse_unknown_classes(loaded, task, corpora.splits["train"])
-    with progress.bar(f"{task.words.examples} counted", talk, logged=False) as tick:
-        report = check_corpora(corpora, task.words, tick, loaded.experiment.data)
+    with progress.bar(f"{task.wording.words.examples} counted", talk, logged=False) as tick:
+        report = check_corpora(corpora, task.wording.words, tick, loaded.experiment.data)
     bare = sum(not labels_of(example) for corpus in corpora.splits.values() for example in corpus)
     labels = {name: split.labels for name, split in report.splits.items()}
     report.warnings.extend(unmet_out_of_scope(loaded.experiment.data, labels, bare))
@@ -77,11 +77,12 @@ def _one(cell: Cell, alike: Sequence[Cell], *, deep: bool, talk: Talk) -> None:
     if talk is Talk.NORMAL:
         if len(alike) > 1:
             say(_others([one.slug for one in alike[1:]]), style="dim")
-        show(report, task.words)
+        show(report, task.wording.words)
         gap_table.show(gaps, withheld.told() if withheld else None)
         if plan is not None:
-            spent = f"made from {plan['parents']:,} {task.noun}, at most {plan['most']:,} of one"
-            say(f"augmentation: {plan['new']:,} new {task.noun} by {', '.join(plan['methods'])}, {spent}")
+            noun = task.wording.words.examples
+            spent = f"made from {plan['parents']:,} {noun}, at most {plan['most']:,} of one"
+            say(f"augmentation: {plan['new']:,} new {noun} by {', '.join(plan['methods'])}, {spent}")
     probed = None
     if deep:
         from halluc.workflows import probe
@@ -118,7 +119,7 @@ def _refuse_labels(task: Any, corpora: Corpora) -> None:
     found: list[HallucError] = []
     for corpus in corpora.splits.values():
         try:
-            task.labels(corpus)
+            task.examples.labels(corpus)
         except ManyErrors as errors:
             found += errors.errors
         except HallucError as error:

@@ -202,7 +202,7 @@ def _read(loaded: LoadedConfig, wanted: Sequence[SplitName]) -> tuple[SplitName,
 
 
 def _headline(loaded: LoadedConfig, file: EvalFile) -> dict[str, float | None]:
-    protocols = (*experiment.metrics_of(experiment.task_of(loaded)).protocols, rates.PROTOCOL)
+    protocols = (*experiment.task_of(loaded).figures.protocols, rates.PROTOCOL)
     return {m.name: m.value for m in file.metrics if not m.by and m.protocol in protocols}
 
 

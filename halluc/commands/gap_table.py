@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from halluc.commands.terminal import Grid, put_table, say
 from halluc.data.corpora import Corpora
-from halluc.gap.coverage import Coverage
-from halluc.gap.forecast import Figure, SplitGap, gap_of
+from halluc.gap.forecast import Figure, SplitGap
+from halluc.task import AnyTask
 
 # By what is counted: the figures that differ, and what they are. Of words of whole texts, all that is unseen is new.
 _FIGURES = {
@@ -20,15 +19,13 @@ _FIGURES = {
 }
 
 
-def gaps(task: Any, corpora: Corpora) -> dict[str, SplitGap]:
+def gaps(task: AnyTask, corpora: Corpora) -> dict[str, SplitGap]:
     """The gap of every other split to the training split that remains; none where there is no training split, or
     where the task's knowledge is not one of surfaces."""
     if "train" not in corpora.splits:
         return {}
-    coverage = task.coverage(corpora.splits)
-    if not isinstance(coverage, Coverage):
-        return {}
-    return {name: gap_of(coverage, corpus) for name, corpus in corpora.splits.items() if name != "train"}
+    coverage = task.knowledge.of(corpora.splits)
+    return {name: task.knowledge.gap(coverage, corpus) for name, corpus in corpora.splits.items() if name != "train"}
 
 
 def show(found: Mapping[str, SplitGap], told: str | None) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from halluc.analysis import gates, scoring
+from halluc.analysis import gates
 from halluc.commands.terminal import Talk, is_main_process, people, put_json, say
 from halluc.components import TABLE
 from halluc.config.loading import LoadedConfig
@@ -229,7 +229,7 @@ def _unselective(job: _Job) -> str | None:
     if dev is None:
         return "no dev split"
     if not any(example.pairs for example in dev):
-        return f"dev has no {experiment.task_of(job.loaded).words.labelled.removesuffix('s')}"
+        return f"dev has no {experiment.task_of(job.loaded).wording.words.labelled.removesuffix('s')}"
     return None
 
 
@@ -249,14 +249,16 @@ def _prepared(job: _Job) -> tuple[Any, Evaluate | None, Any]:
     train, dev = splits["train"], splits.get("dev")
     experiment.refuse_bare(task, train)
     texts = (example.tokens for example in train)
-    encoder = task.build(settings.model, task.labels(train), runtime.attention_for(engine.device.type), texts)
-    features = {split: task.encode(corpus.examples, encoder) for split, corpus in splits.items()}
-    metrics = experiment.metrics_of(task)
+    encoder = task.model.build(
+        settings.model, task.examples.labels(train), runtime.attention_for(engine.device.type), texts
+    )
+    features = {split: task.model.encode(corpus.examples, encoder) for split, corpus in splits.items()}
+    metrics = task.figures
 
     def evaluate(model: Any) -> dict[str, float]:
         assert dev is not None
         asked = settings.eval
-        predictions = scoring.predict(model, task, features["dev"], asked.batch_tokens, engine, asked.decode)
+        predictions = task.model.predict(model, features["dev"], asked.batch_tokens, engine, asked.decode)
         return metrics.headline(dev.examples, predictions)
 
     training = loop.prepare(encoder.model, features["train"], settings.train, engine, settings.seed)
@@ -292,9 +294,9 @@ def _listeners(stack: contextlib.ExitStack, job: _Job, notes: dict[str, int]) ->
     listeners: list[Callable[[Event], None]] = [stack.enter_context(JsonlLogger(job.target.events))]
     if job.talk in (Talk.NORMAL, Talk.VERBOSE):
         task = experiment.task_of(job.loaded)
-        shown = next(family for family in experiment.metrics_of(task).families if job.choose_by in family)
+        shown = next(family for family in task.figures.families if job.choose_by in family)
         cut_up = any(count for note, count in notes.items() if note.startswith("windowed_"))
-        noun = "windows" if cut_up else task.noun
+        noun = "windows" if cut_up else task.wording.words.examples
         console = ConsoleLogger(people, every_step=job.talk is Talk.VERBOSE, shown=shown, noun=noun)
         listeners.append(stack.enter_context(console))
     return listeners
@@ -305,7 +307,7 @@ def _tell_long(job: _Job, task: Any, notes: dict[str, dict[str, int]]) -> None:
     if job.talk not in (Talk.NORMAL, Talk.VERBOSE):
         return
     for split, found in notes.items():
-        for note, told in task.notes.items():
+        for note, told in task.model.notes.items():
             if found.get(note) and note.startswith(("windowed_", "cut_")):
                 say(f"{split}: {counted(found[note], told)}")
 
@@ -321,7 +323,7 @@ def _record(job: _Job, encoder: Any, machine: dict[str, Any], notes: dict[str, A
     record.inputs = inputs
     record.gap = job.withheld.as_record() if job.withheld else None
     task = experiment.task_of(job.loaded)
-    data = check_corpora(job.as_read, task.words, config=job.loaded.experiment.data).model_copy(
+    data = check_corpora(job.as_read, task.wording.words, config=job.loaded.experiment.data).model_copy(
         update={"encoding": notes}
     )
     for told in unseen_labels(data):  # of all that is odd what makes figures on dev mean something else

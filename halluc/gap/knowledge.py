@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from halluc.core.claims import Claim
 from halluc.gap.coverage import Coverage
 from halluc.gap.novelty import NearestMentions, is_confusable, novelty
 from halluc.gap.stopwords import text_words
@@ -29,17 +30,17 @@ class Knowledge:
         """How often training shows each label, where figures are to be told by it; of mentions they are not."""
         return None
 
-    def novelty(self, surface: str, label: str) -> Novelty:
-        return novelty(self.coverage, surface.split(" "), label)
+    def novelty(self, claim: Claim) -> Novelty:
+        return novelty(self.coverage, claim.text.split(" "), claim.label)
 
-    def is_confusable(self, surface: str, label: str) -> bool:
-        return is_confusable(self.coverage, surface, label)
+    def is_confusable(self, claim: Claim) -> bool:
+        return is_confusable(self.coverage, claim.text, claim.label)
 
-    def nearest(self, surface: str, label: str) -> Nearest | None:
-        return self._mentions.nearest(surface.split(" "), label)
+    def nearest(self, claim: Claim) -> Nearest | None:
+        return self._mentions.nearest(claim.text.split(" "), claim.label)
 
-    def is_withheld(self, surface: str, label: str) -> bool:
-        return self.withheld is not None and self.withheld.is_withheld(surface, label)
+    def is_withheld(self, claim: Claim) -> bool:
+        return self.withheld is not None and self.withheld.is_withheld(claim.text, claim.label)
 
     @cached_property
     def _mentions(self) -> NearestMentions:
@@ -58,9 +59,9 @@ class TextKnowledge(Knowledge):
         surfaces = self.coverage.surfaces.items()
         return {label: sum(known.count for known in of_label.values()) for label, of_label in surfaces}
 
-    def novelty(self, surface: str, label: str) -> Novelty:
+    def novelty(self, claim: Claim) -> Novelty:
         """That of the text, whatever the label."""
-        return self.coverage.novelty(surface)
+        return self.coverage.novelty(claim.text)
 
     @cached_property
     def _mentions(self) -> NearestMentions:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy
 
 from halluc.analysis import confidence as calibrating
 from halluc.analysis import ledger, scoring, verdicts
-from halluc.analysis.ledger import Knowledge
 from halluc.analysis.table import table
 from halluc.commands.terminal import Talk, say
 from halluc.config.loading import LoadedConfig
@@ -20,7 +19,11 @@ from halluc.core.files import write_json, write_jsonl, write_text
 from halluc.data.rows.references import SplitName
 from halluc.runs.directory import RunDir
 from halluc.runs.schema import ConfidenceFile, EvalFile
+from halluc.task import AnyTask, Loaded, TrainingKnowledge
 from halluc.workflows import experiment, run_state, withholding
+
+if TYPE_CHECKING:
+    from halluc.engine.runtime import Runtime
 
 _NO_SCHEME = (
     "the model's tags fit no scheme (IOB1, IOB2, BIOES, BILOU, BMES): each word gets its most probable tag, as with "
@@ -41,9 +44,9 @@ class Predicted:
 class Model:
     """A trained model that is ready to predict."""
 
-    task: Any
-    encoder: Any
-    engine: Any
+    task: AnyTask
+    encoder: Loaded
+    engine: Runtime
     settings: EvalConfig
     decoding: Decoding | None
 
@@ -57,17 +60,18 @@ class Model:
         task = experiment.task_of(loaded)
         engine = runtime.start(settings.train.precision, settings.seed)
         model = ModelConfig(name=reference, trust_remote_code=settings.model.trust_remote_code)
-        encoder = task.restore(model, settings.eval.labels or {}, runtime.attention_for(engine.device.type))
+        encoder = task.model.restore(model, settings.eval.labels or {}, runtime.attention_for(engine.device.type))
         asked = settings.eval.decode
-        decoding = task.decoding(encoder.outputs, asked)
+        decoding = task.model.decoding(encoder.outputs, asked)
         if decoding not in (None, asked):
             say(f"warning: {_NO_SCHEME}", style="yellow")
-        return cls(task, replace(encoder, model=encoder.model.to(engine.device)), engine, settings.eval, decoding)
+        encoder.model.to(engine.device)
+        return cls(task, encoder, engine, settings.eval, decoding)
 
     def predict(self, corpus: Corpus[Any]) -> Predicted:
-        encoded = self.task.encode(corpus.examples, self.encoder)
+        encoded = self.task.model.encode(corpus.examples, self.encoder)
         budget = self.settings.batch_tokens
-        made = scoring.predict(self.encoder.model, self.task, encoded, budget, self.engine, self.decoding)
+        made = self.task.model.predict(self.encoder.model, encoded, budget, self.engine, self.decoding)
         return Predicted(corpus, made, encoded.notes)
 
 
@@ -98,7 +102,7 @@ def assess(
     for split in wanted:
         predicted = dev if dev and split == "dev" else model.predict(corpora[split])
         if speaks:
-            for line in model.task.told(predicted.corpus, predicted.notes, model.encoder.outputs):
+            for line in model.task.model.findings(predicted.corpus, predicted.notes, model.encoder.outputs):
                 say(f"{split}: {line}")
         _warn(predicted)
         made_by = {"checkpoint": reference, "changed_model_files": changed, "decoding": model.decoding}
@@ -122,16 +126,16 @@ def _warn(predicted: Predicted) -> None:
 
 def write(
     target: RunDir,
-    task: Any,
+    task: AnyTask,
     made_by: Mapping[str, Any],
     predicted: Predicted,
-    knowledge: Knowledge | None,
+    knowledge: TrainingKnowledge | None,
     confidence: ConfidenceFile,
 ) -> EvalFile:
     """All files of one split; ``made_by`` are the fields of eval/<split>.json that tell where predictions are from."""
     corpus, split = predicted.corpus, predicted.corpus.split
     predictions = verdicts.calibrated(predicted.predictions, confidence.temperature)
-    metrics = experiment.metrics_of(task)
+    metrics = task.figures
     # Everything is computed before anything is written: files of one evaluation belong together.
     judged = verdicts.verdicts(task, corpus.examples, predictions)
     lines = verdicts.ledger_lines(task, corpus.examples, judged, knowledge, confidence.threshold)
@@ -150,7 +154,7 @@ def write(
         metrics=figures,
         **made_by,
     )
-    write_jsonl(target.predictions(split), (task.line(*pair).model_dump(mode="json") for pair in pairs))
+    write_jsonl(target.predictions(split), (task.examples.line(*pair).model_dump(mode="json") for pair in pairs))
     write_jsonl(target.ledger(split), map(ledger.as_record, lines))
     write_json(target.report(split, "json"), rows)
     write_text(target.report(split, "txt"), metrics.text(rows))

@@ -166,7 +166,7 @@ def prepared(loaded: LoadedConfig) -> Prepared:
         remaining, _ = withholding.withhold(loaded, read_corpora(settings.data, TABLE, ("train",)))
         source = remaining.splits["train"].examples
     trouble = _trouble(settings.augment, task)
-    job = Job(task, _Learned(task, source), list(streams.values()), settings.augment, settings.seed, trouble)
+    job = Job(task.examples, _Learned(task, source), list(streams.values()), settings.augment, settings.seed, trouble)
     try:
         return prepare(job)
     except MethodError as problem:
@@ -180,7 +180,7 @@ class _Learned:
         self._task, self._source = task, source
 
     def __iter__(self) -> Iterator[Any]:
-        return filter(self._task.trains_on, self._source)
+        return filter(self._task.examples.trains_on, self._source)
 
 
 def _placed(problem: MethodError, loaded: LoadedConfig) -> HallucError:
@@ -203,11 +203,11 @@ def _trouble(config: Any, task: Any) -> Trouble | None:
         help = f"evaluate that run on dev first: halluc eval --run {config.focus_run} --split dev"
         raise HallucError("R132", f"`augment.from`: {file} is not there", help=help)
     found = ((line.text, *one) for line in ledger.read(file) for one in _went(line, task))
-    return Trouble.of(found, task.shows)
+    return Trouble.of(found, task.examples.shows)
 
 
 def _went(line: LedgerLine, task: Any) -> Iterator[tuple[str, bool]]:
     """The label that a line is about, and whether it went wrong; of a whole text also the gold that was missed."""
     yield line.label, line.verdict != "supported"
-    if task.shows == "words" and line.verdict != "supported":
+    if task.examples.shows == "words" and line.verdict != "supported":
         yield from ((label, True) for _, _, label in line.touched or ())

@@ -23,14 +23,14 @@ def refuse_unfit(loaded: LoadedConfig, task: Any) -> None:
     if asked is None:
         return
     found: list[HallucError] = []
-    if asked.format not in task.formats:
-        help = f"of {task.name} it is one of {', '.join(task.formats)}"
+    if asked.format not in task.examples.formats:
+        help = f"of {task.name} it is one of {', '.join(task.examples.formats)}"
         where = loaded.origins.get(("augment", "format"))
         found.append(HallucError("C103", f'`augment.format` cannot be "{asked.format}"', where, help))
     for path, step in _steps(asked.methods, ("augment", "methods")):
         instead = registry.load(TABLE, AUGMENTER, step.type).instead if step.type in TABLE[AUGMENTER] else None
-        if instead is not None and task.shows != "mentions":
-            message = f"`{step.type}` needs mentions, and the {task.noun} of {task.name} have none"
+        if instead is not None and task.examples.shows != "mentions":
+            message = f"`{step.type}` needs mentions, and the {task.wording.words.examples} of {task.name} have none"
             found.append(HallucError("C103", message, loaded.origins.get((*path, "type")), instead))
     refuse(found)
 

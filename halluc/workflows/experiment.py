@@ -13,13 +13,12 @@ from halluc.config.loading import LoadedConfig
 from halluc.config.matrix import Cell
 from halluc.config.rendering import annotated, leaves
 from halluc.config.yaml import dotted
-from halluc.core import registry
 from halluc.core.errors import HallucError, data_error, did_you_mean, refuse
 from halluc.core.examples import Corpus
-from halluc.core.ranked import Metrics
 from halluc.runs import directory, matrix, provenance
 from halluc.runs.directory import RunDir
 from halluc.runs.schema import RunFile
+from halluc.task import AnyTask, build
 
 
 def load(config: Path, overrides: Sequence[str]) -> LoadedConfig:
@@ -99,31 +98,30 @@ def claim(cell: Cell, command: str) -> RunDir:
     return target
 
 
-def task_of(loaded: LoadedConfig):  # type: ignore[no-untyped-def]
+def task_of(loaded: LoadedConfig) -> AnyTask:
     """The task that the config names, made with its section."""
-    section = loaded.experiment.task
-    return registry.load(TABLE, "task", section.type)(section)
+    return build(loaded.experiment.task)
 
 
-def refuse_bare(task: Any, train: Corpus[Any]) -> None:
+def refuse_bare(task: AnyTask, train: Corpus[Any]) -> None:
     """
     Raises:
         HallucError D131: the training split shows nothing that could be learned.
     """
-    lacking = task.lacks(train)
+    lacking = task.examples.lacks(train)
     if lacking is not None:
         help = "is `data.train` the right file, and are its labels read from the right field or column?"
         raise data_error("D131", f"{train.source} has {lacking}: there is nothing to learn", help=help)
 
 
-def refuse_unknown_classes(loaded: LoadedConfig, task: Any, train: Corpus[Any]) -> None:
+def refuse_unknown_classes(loaded: LoadedConfig, task: AnyTask, train: Corpus[Any]) -> None:
     """
     Raises:
         HallucError or ManyErrors C103: ``task.class_weights`` names what no example of the training split has.
     """
     given = getattr(loaded.experiment.task, "class_weights", None)
     if isinstance(given, dict):
-        known = task.classes(train)
+        known = task.examples.classes(train)
         refuse(_unknown_class(loaded, name, known) for name in given if name not in known)
 
 
@@ -135,19 +133,12 @@ def _unknown_class(loaded: LoadedConfig, name: str, known: Sequence[str]) -> Hal
     return HallucError("C103", f"`task.class_weights` names `{name}`, which no training example has", where, help)
 
 
-def metrics_of(task: Any) -> Metrics:
-    """The figures of a task, or of its class."""
-    component = registry.load(TABLE, "metric", task.scores)
-    made: Metrics = component(component.Config(type=task.scores))
-    return made
-
-
 def choose_by(loaded: LoadedConfig) -> str:
     """The dev metric that chooses the checkpoint."""
     task, asked = task_of(loaded), loaded.experiment.train.best
-    known = tuple(name for family in metrics_of(task).families for name in family)
+    known = tuple(name for family in task.figures.families for name in family)
     if asked is None or asked in known:
-        return str(asked or task.primary)
+        return str(asked or task.figures.primary)
     near = did_you_mean(asked, known)
     help = f"did you mean `{near}`?" if near else f"one of {', '.join(known)}"
     where = loaded.origins.get(("train", "best"))

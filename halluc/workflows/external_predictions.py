@@ -113,7 +113,7 @@ def read(tool: Tool, loaded: LoadedConfig, corpora: Corpora, split: SplitName, t
         stated, by = joined(found, corpus, path)
     except HallucError as error:
         raise _of_other_split(error, found, loaded, split, path) from None
-    predictions = experiment.task_of(loaded).predictions_of(corpus.examples, stated)
+    predictions = experiment.task_of(loaded).model.imported(corpus.examples, stated)
     unknown = unknown_labels(stated, corpus)
     notes = {**file.notes, **({"unknown_labels": unknown.total()} if unknown else {})}
     warnings = [*file.warnings, *_of_confidences(stated, settings.eval, notes)]

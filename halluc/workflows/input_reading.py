@@ -67,7 +67,7 @@ class Reading:
         return found
 
     def _refuse(self, task: Any, given: Mapping[str, Any]) -> None:
-        if "second_field" in given and not task.takes_pairs:
+        if "second_field" in given and not task.examples.takes_pairs:
             raise HallucError("C016", f"--second-field: {task.name} reads one text at a time", help="leave it out")
         for key in given if self.format is not None else ():
             formats = ONLY_WITH.get(key, ())
@@ -107,7 +107,13 @@ class Reading:
         if self.format is not None:
             return self.format
         columns = [key for key in ("text_field", "delimiter", *_FLAGS) if self.options.get(key) is not None]
-        formats: tuple[Format, ...] = ("jsonl", "json", "csv", *(("conll",) if "conll" in task.formats else ()), "text")
+        formats: tuple[Format, ...] = (
+            "jsonl",
+            "json",
+            "csv",
+            *(("conll",) if "conll" in task.examples.formats else ()),
+            "text",
+        )
         form = detected(source, replace(layout, formats=formats, delimiter="auto", header="auto", asked=layout.names))
         return "csv" if columns and form not in ("jsonl", "json") else form
 

@@ -49,8 +49,8 @@ class Predictor:
     def told(self) -> Iterator[str]:
         """What a person should know of how the texts so far became model input."""
         task = self.model.task
-        for note, told in task.notes.items():
-            if self.notes[note] and note not in task.gold_notes:
+        for note, told in task.model.notes.items():
+            if self.notes[note] and note not in task.model.gold_notes:
                 yield counted(self.notes[note], told)
 
     def records(self, chunk: Sequence[Item]) -> Iterator[Record]:
@@ -62,7 +62,7 @@ class Predictor:
                 yield UnreadText(line=item.line, error=Problem(code=item.code, message=item.problem, help=item.help))
             else:
                 prediction, claims = next(said) if item.tokens else (None, ())
-                yield self.model.task.record_of(item, prediction, [self._asserted(claim) for claim in claims])
+                yield self.model.task.examples.answer(item, prediction, [self._asserted(claim) for claim in claims])
 
     def _said(self, texts: Sequence[InputText]) -> list[tuple[Any, tuple[Claim, ...]]]:
         """What the model says of each text, with calibrated confidence, and what it claims by that."""
@@ -70,16 +70,15 @@ class Predictor:
             return []
         # Ids of the input may repeat: a line is a text's own.
         task = self.model.task
-        examples = tuple(task.example_of(f"line-{t.line}", Origin(self.source, t.line), t) for t in texts)
+        examples = tuple(task.examples.of_input(f"line-{t.line}", Origin(self.source, t.line), t) for t in texts)
         predicted = self.model.predict(Corpus("input", examples, self.source))
         self.notes.update(predicted.notes)
         predictions = verdicts.calibrated(predicted.predictions, self.trained.temperature)
-        return [(said, task.claims(example, said)) for example, said in zip(examples, predictions, strict=True)]
+        return [(said, task.judge.claims(example, said)) for example, said in zip(examples, predictions, strict=True)]
 
     def _asserted(self, claim: Claim) -> Asserted:
         knowledge, threshold = self.trained.knowledge, self.trained.threshold
         withdrawn = threshold is not None and claim.confidence is not None and claim.confidence < threshold
         if knowledge is None:
             return Asserted(claim, None, None, withdrawn)
-        about = claim.text, claim.label
-        return Asserted(claim, knowledge.novelty(*about), knowledge.is_confusable(*about), withdrawn)
+        return Asserted(claim, knowledge.novelty(claim), knowledge.is_confusable(claim), withdrawn)

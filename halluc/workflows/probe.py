@@ -49,8 +49,10 @@ def probe(loaded: LoadedConfig, corpora: Corpora) -> Probe:
     engine = runtime.start(settings.train.precision, settings.seed)
     train = corpora.splits["train"]
     texts = (example.tokens for example in train)
-    encoder = task.build(settings.model, task.labels(train), runtime.attention_for(engine.device.type), texts)
-    features = {split: task.encode(corpus.examples, encoder) for split, corpus in corpora.splits.items()}
+    encoder = task.model.build(
+        settings.model, task.examples.labels(train), runtime.attention_for(engine.device.type), texts
+    )
+    features = {split: task.model.encode(corpus.examples, encoder) for split, corpus in corpora.splits.items()}
     plan = batching.plan(
         features["train"].lengths,
         budget=settings.train.batch_tokens,
@@ -117,13 +119,14 @@ def show(found: Probe, task: Any) -> None:
     """The probe as text for people."""
     say()
     say(f"model: {found.parameters:,} parameters, {found.trainable:,} trained, on {found.device} in {found.precision}")
-    table = Grid("split", *task.columns.values(), title="encoding")
+    table = Grid("split", *task.model.columns.values(), title="encoding")
     for split, notes in found.encoding.items():
-        table.add_row(split, *(f"{notes[key]:,}" for key in task.columns))
+        table.add_row(split, *(f"{notes[key]:,}" for key in task.model.columns))
     put_table(table)
     batch = found.dry_batch
     say(
-        f"largest batch: {batch['examples']} {task.noun} by {batch['positions']} positions, loss {batch['loss']}, "
+        f"largest batch: {batch['examples']} {task.wording.words.examples} by "
+        f"{batch['positions']} positions, loss {batch['loss']}, "
         f"{batch['seconds']:.2f} s forward and backward"
     )
     say(f"an epoch: {found.steps_an_epoch:,} steps, {found.padding:.1%} padding")

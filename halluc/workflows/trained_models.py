@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from halluc.analysis.ledger import Knowledge
 from halluc.components import TABLE
 from halluc.config.loading import LoadedConfig
 from halluc.config.schema import Experiment, ModelConfig
-from halluc.core import latest, registry
+from halluc.core import latest
 from halluc.core.errors import HallucError, ManyErrors
 from halluc.core.files import expanded
 from halluc.engine.references import resolve_model
@@ -21,6 +20,7 @@ from halluc.runs.directory import CONFIG_FILE, RUN_FILE, RunDir
 from halluc.runs.evaluations import anew
 from halluc.runs.records import read_record
 from halluc.runs.schema import ConfidenceFile
+from halluc.task import TrainingKnowledge, task_class
 from halluc.workflows import experiment, nearest_run, run_state, withholding
 
 # What a model from elsewhere is taken for where it does not say what it was trained for.
@@ -39,7 +39,7 @@ class Trained:
     reference: str
     run: RunDir | None = None
     confidence: ConfidenceFile | None = None
-    knowledge: Knowledge | None = None
+    knowledge: TrainingKnowledge | None = None
 
     @property
     def temperature(self) -> float:
@@ -132,8 +132,8 @@ def _defaults(reference: str) -> LoadedConfig:
     """What holds for a model of which nothing is known."""
     config = _own_config(reference)
     name = _task_of(config)
-    component = registry.load(TABLE, "task", name)
-    task = component.Config(type=name, **component.settings_of(config))
+    component = task_class(name, TABLE)
+    task = component.Config.model_validate({"type": name, **component.settings_of(config)})
     settings = Experiment(name="predict", task=task, data=None, model=ModelConfig(name=reference))
     return LoadedConfig(settings, settings.model_dump(mode="json"), {}, ())
 
@@ -154,7 +154,7 @@ def _task_of(config: dict[str, Any]) -> str:
     """The task that a model has a head for."""
     told = config.get("architectures")
     heads = [str(head) for head in told] if isinstance(told, list) else []
-    fits = (name for name in TABLE["task"] if any(h.endswith(registry.load(TABLE, "task", name).head) for h in heads))
+    fits = (name for name in TABLE["task"] if any(h.endswith(task_class(name, TABLE).head) for h in heads))
     return next(fits, _TASK)
 
 

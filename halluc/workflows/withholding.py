@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
-from halluc.analysis.ledger import Knowledge
 from halluc.commands.terminal import say
 from halluc.components import TABLE
 from halluc.config.loading import LoadedConfig
@@ -15,6 +13,7 @@ from halluc.gap import withhold as withholding
 from halluc.gap.units import WithheldUnits
 from halluc.gap.withhold import Withheld
 from halluc.runs.directory import RunDir
+from halluc.task import AnyTask, TrainingKnowledge
 from halluc.workflows import experiment
 
 # The keys that an error of withholding is about; the first that the config gives is shown.
@@ -34,13 +33,13 @@ def withhold(loaded: LoadedConfig, corpora: Corpora) -> tuple[Corpora, Withheld 
     if config is None or train is None:
         return corpora, None
     task = experiment.task_of(loaded)
-    if config.unit not in task.units:
+    if config.unit not in task.knowledge.units:
         where = loaded.origins.get(("gap", "unit"))
         usual = "" if "unit" in config.model_fields_set else ", as it is where none is named"
-        help = f"of {task.name} it is one of {', '.join(task.units)}"
+        help = f"of {task.name} it is one of {', '.join(task.knowledge.units)}"
         raise HallucError("C103", f'`gap.unit` cannot be "{config.unit}"{usual}', where, help)
     try:
-        withheld = withholding.withhold(train.examples, config, task.strata(train.examples))
+        withheld = withholding.withhold(train.examples, config, task.knowledge.strata(train.examples))
     except HallucError as error:
         places = [loaded.origins.get(("gap", key)) for key in _KEYS[error.code]]
         where = next((place for place in places if place), None)
@@ -48,14 +47,14 @@ def withhold(loaded: LoadedConfig, corpora: Corpora) -> tuple[Corpora, Withheld 
     return replace(corpora, splits={**corpora.splits, "train": replace(train, examples=withheld.examples)}), withheld
 
 
-def record(target: RunDir, task: Any, corpora: Corpora, withheld: Withheld | None) -> None:
+def record(target: RunDir, task: AnyTask, corpora: Corpora, withheld: Withheld | None) -> None:
     """Keep in the run what its training split knows, and what was withheld from it."""
-    task.coverage(corpora.splits).save(target.coverage)
+    task.knowledge.of(corpora.splits).save(target.coverage)
     if withheld is not None:
         withheld.save(target.withheld)
 
 
-def knowledge(target: RunDir, loaded: LoadedConfig, *, anew: bool = False) -> Knowledge | None:
+def knowledge(target: RunDir, loaded: LoadedConfig, *, anew: bool = False) -> TrainingKnowledge | None:
     """What the model of a run was told: from the run's files, else from the training split under the config's ``gap``;
     ``anew``: always from the latter, which is then kept in the run.
 
@@ -68,12 +67,12 @@ def knowledge(target: RunDir, loaded: LoadedConfig, *, anew: bool = False) -> Kn
     task, gapped = experiment.task_of(loaded), loaded.experiment.gap is not None
     if not anew and target.coverage.is_file() and (target.withheld.is_file() or not gapped):
         units = WithheldUnits.load(target.withheld) if gapped else None
-        found: Knowledge = task.knowledge(task.read_coverage(target.coverage), units)
+        found: TrainingKnowledge = task.knowledge.asked(task.knowledge.load(target.coverage), units)
         return found
     if loaded.experiment.data.train is None:
         return None
     try:
-        corpora = read_corpora(loaded.experiment.data, TABLE, task.covers)
+        corpora = read_corpora(loaded.experiment.data, TABLE, task.knowledge.covers)
     except HallucError as error:
         if error.code != "D101":
             raise
@@ -82,5 +81,7 @@ def knowledge(target: RunDir, loaded: LoadedConfig, *, anew: bool = False) -> Kn
     remaining, withheld = withhold(loaded, corpora)
     if anew:
         record(target, task, remaining, withheld)
-    known: Knowledge = task.knowledge(task.coverage(remaining.splits), withheld.units if withheld else None)
+    known: TrainingKnowledge = task.knowledge.asked(
+        task.knowledge.of(remaining.splits), withheld.units if withheld else None
+    )
     return known

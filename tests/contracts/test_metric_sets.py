@@ -143,7 +143,7 @@ def test_what_a_set_leaves_out_are_rates_that_would_be_counted(name):
 @pytest.mark.parametrize("name", TABLE["task"])
 def test_every_task_names_a_set_and_a_figure_of_it(name):
     task = registry.load(TABLE, "task", name)
-    assert task.primary in {one for family in make(task.scores).families for one in family}
+    assert task.figures.primary in {one for family in make(task.scores).families for one in family}
 
 
 @pytest.mark.parametrize("name", SETS)

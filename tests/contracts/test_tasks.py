@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import replace
 
 import numpy
 import pytest
@@ -66,18 +67,18 @@ class TestEveryTask:
     def built(self, name, tiny_encoder):
         task = make(name)
         corpus = Corpus("train", EXAMPLES[name], "f")
-        encoder = task.build(ModelConfig(name=str(tiny_encoder)), task.labels(corpus), "eager")
-        return task, encoder, task.encode(EXAMPLES[name], encoder)
+        encoder = task.model.build(ModelConfig(name=str(tiny_encoder)), task.examples.labels(corpus), "eager")
+        return task, encoder, task.model.encode(EXAMPLES[name], encoder)
 
     def test_labels_are_sorted_and_complete(self, name, tiny_encoder):
         task = make(name)
-        labels = task.labels(Corpus("train", EXAMPLES[name], "f"))
+        labels = task.examples.labels(Corpus("train", EXAMPLES[name], "f"))
         assert list(labels) == sorted(labels)
         assert labels
 
     def test_there_is_one_prediction_an_example_joined_by_id(self, name, tiny_encoder, engine):
         task, encoder, encoded = self.built(name, tiny_encoder)
-        predictions = task.decode(encoded, forward(encoder.model, encoded, 64, engine))
+        predictions = task.model.decode(encoded, forward(encoder.model, encoded, 64, engine))
         assert [p.id for p in predictions] == [e.id for e in EXAMPLES[name]]
 
     def test_the_loss_is_a_sum_over_labelled_tokens(self, name, tiny_encoder):
@@ -93,10 +94,10 @@ class TestEveryTask:
 
     def test_predictions_do_not_depend_on_the_batch(self, name, tiny_encoder, engine):
         task, encoder, encoded = self.built(name, tiny_encoder)
-        small = task.decode(encoded, forward(encoder.model, encoded, 1, engine))
-        large = task.decode(encoded, forward(encoder.model, encoded, 10_000, engine))
+        small = task.model.decode(encoded, forward(encoder.model, encoded, 1, engine))
+        large = task.model.decode(encoded, forward(encoder.model, encoded, 10_000, engine))
         claimed = [
-            [[(claim.mark, round(claim.confidence, 4)) for claim in task.claims(*pair)] for pair in
+            [[(claim.mark, round(claim.confidence, 4)) for claim in task.judge.claims(*pair)] for pair in
              zip(EXAMPLES[name], predictions, strict=True)]
             for predictions in (small, large)
         ]  # fmt: skip
@@ -104,7 +105,7 @@ class TestEveryTask:
 
     def test_what_it_writes_is_read_back_by_its_reader(self, name, tmp_path):
         task, path = make(name), tmp_path / "train.jsonl"
-        write_jsonl(path, map(task.record, EXAMPLES[name]))
+        write_jsonl(path, map(task.examples.record, EXAMPLES[name]))
         config = registry.load(TABLE, "reader", name).Config(train=str(path))
         read = read_corpora(config, TABLE).splits["train"]
         assert [(e.id, e.tokens, e.annotation) for e in read] == [
@@ -115,35 +116,37 @@ class TestEveryTask:
         task = make(name)
         corpus = Corpus("train", EXAMPLES[name], "f")
         for example in corpus:
-            assert sorted(task.labels_of(example)) == sorted(label for _, label in example.pairs)
-            assert sorted(task.labels_of(example)) == sorted(claim.label for claim in task.gold(example))
-        assert set(task.labels(corpus)) == {label for example in corpus for label in task.labels_of(example)}
+            assert sorted(task.examples.labels_of(example)) == sorted(label for _, label in example.pairs)
+            assert sorted(task.examples.labels_of(example)) == sorted(claim.label for claim in task.judge.gold(example))
+        assert set(task.examples.labels(corpus)) == {
+            label for example in corpus for label in task.examples.labels_of(example)
+        }
 
     def test_an_edit_that_changes_nothing_makes_the_same_example(self, name):
         task = make(name)
         for example in EXAMPLES[name]:
-            again = task.rebuild(example, task.editable(example), example.id, example.origin)
+            again = task.examples.rebuild(example, task.examples.editable(example), example.id, example.origin)
             assert again == example
 
     def test_what_training_shows_is_kept_and_read_back(self, name, tmp_path):
         task = make(name)
-        splits = {split: Corpus(split, EXAMPLES[name], "f") for split in task.covers}
-        made = task.coverage(splits)
+        splits = {split: Corpus(split, EXAMPLES[name], "f") for split in task.knowledge.covers}
+        made = task.knowledge.of(splits)
         made.save(tmp_path / "coverage.json")
-        for coverage in (made, task.read_coverage(tmp_path / "coverage.json")):
-            knowledge = task.knowledge(coverage, None)
-            found = [claim for example in EXAMPLES[name] for claim in task.gold(example)]
-            (best,) = {knowledge.novelty(claim.text, claim.label) for claim in found}
+        for coverage in (made, task.knowledge.load(tmp_path / "coverage.json")):
+            knowledge = task.knowledge.asked(coverage, None)
+            found = [claim for example in EXAMPLES[name] for claim in task.judge.gold(example)]
+            (best,) = {knowledge.novelty(claim) for claim in found}
             (scale,) = (one for one in (MENTION_NOVELTIES, TEXT_NOVELTIES) if one[0] == best)
-            assert not any(knowledge.is_confusable(claim.text, claim.label) for claim in found)
-            assert not any(knowledge.is_withheld(claim.text, claim.label) for claim in found)
-            assert knowledge.novelty("quite another thing", found[0].label) == scale[-1]
-            nearest = knowledge.nearest(found[0].text, found[0].label)
+            assert not any(knowledge.is_confusable(claim) for claim in found)
+            assert not any(knowledge.is_withheld(claim) for claim in found)
+            assert knowledge.novelty(replace(found[0], text="quite another thing")) == scale[-1]
+            nearest = knowledge.nearest(found[0])
             assert (nearest.text, nearest.file, nearest.line) == (found[0].text, "f", 1)
 
     def test_every_example_has_a_stratum(self, name):
         task = make(name)
-        strata = task.strata(EXAMPLES[name])
+        strata = task.knowledge.strata(EXAMPLES[name])
         assert sum(strata.sizes(EXAMPLES[name])) == len(EXAMPLES[name])
         for example in EXAMPLES[name]:
             assert 0 <= strata.of(example) < len(strata.names)
@@ -151,26 +154,26 @@ class TestEveryTask:
 
     def test_what_is_told_of_a_split_has_words_for_every_note(self, name, tiny_encoder):
         task, encoder, encoded = self.built(name, tiny_encoder)
-        assert set(task.notes) <= set(encoded.notes)
-        assert set(task.columns) - {"longest"} <= set(encoded.notes)
+        assert set(task.model.notes) <= set(encoded.notes)
+        assert set(task.model.columns) - {"longest"} <= set(encoded.notes)
         corpus = Corpus("dev", EXAMPLES[name], "f")
-        plain = list(task.told(corpus, dict(encoded.notes), encoder.outputs))
-        loud = list(task.told(corpus, dict.fromkeys(encoded.notes, 7), encoder.outputs))
+        plain = list(task.model.findings(corpus, dict(encoded.notes), encoder.outputs))
+        loud = list(task.model.findings(corpus, dict.fromkeys(encoded.notes, 7), encoder.outputs))
         assert plain
-        assert [told for told in task.notes.values() if not any(told in line for line in loud)] == []
+        assert [told for told in task.model.notes.values() if not any(told in line for line in loud)] == []
 
     def test_a_split_lacks_something_only_where_nothing_can_be_learned(self, name, tiny_encoder):
         task = make(name)
-        assert task.lacks(Corpus("train", EXAMPLES[name], "f")) is None
-        bare = [task.example_of(e.id, e.origin, InputText(1, "a", e.tokens)) for e in EXAMPLES[name]]
-        assert task.lacks(Corpus("train", tuple(bare), "f"))
+        assert task.examples.lacks(Corpus("train", EXAMPLES[name], "f")) is None
+        bare = [task.examples.of_input(e.id, e.origin, InputText(1, "a", e.tokens)) for e in EXAMPLES[name]]
+        assert task.examples.lacks(Corpus("train", tuple(bare), "f"))
 
     def test_a_line_of_predictions_is_read_back_as_the_example(self, name, tiny_encoder, engine):
         task, encoder, encoded = self.built(name, tiny_encoder)
-        predictions = task.decode(encoded, forward(encoder.model, encoded, 64, engine))
+        predictions = task.model.decode(encoded, forward(encoder.model, encoded, 64, engine))
         seen = set()
         for example, prediction in zip(EXAMPLES[name], predictions, strict=True):
-            line = task.line(example, prediction)
+            line = task.examples.line(example, prediction)
             assert type(line) is PREDICTIONS[name]
             again = PREDICTIONS[name].model_validate_json(line.model_dump_json())
             assert again == line
@@ -181,15 +184,15 @@ class TestEveryTask:
 
     def test_predict_tells_each_claim_of_a_text_once(self, name, tiny_encoder, engine):
         task, encoder, encoded = self.built(name, tiny_encoder)
-        predictions = task.decode(encoded, forward(encoder.model, encoded, 64, engine))
+        predictions = task.model.decode(encoded, forward(encoder.model, encoded, 64, engine))
         told = 0
         for number, (example, prediction) in enumerate(zip(EXAMPLES[name], predictions, strict=True), 1):
             text = InputText(number, f"given-{number}", example.tokens)
-            bare = task.example_of(f"line-{number}", Origin("input", number), text)
+            bare = task.examples.of_input(f"line-{number}", Origin("input", number), text)
             assert (bare.id, bare.origin.line, bare.tokens) == (f"line-{number}", number, example.tokens)
-            assert task.gold(bare) == ()
-            claims = task.claims(bare, prediction)
-            record = task.record_of(text, prediction, [Asserted(claim, "new", False, True) for claim in claims])
+            assert task.judge.gold(bare) == ()
+            claims = task.judge.claims(bare, prediction)
+            record = task.examples.answer(text, prediction, [Asserted(claim, "new", False, True) for claim in claims])
             plain = record.model_dump(mode="json")
             assert (plain["id"], plain["line"], plain["tokens"]) == (f"given-{number}", number, list(example.tokens))
             assert str(plain).count("'novelty': 'new'") == str(plain).count("'abstained': True") == len(claims)
@@ -230,12 +233,12 @@ def test_a_long_sentence_is_read_whole_and_each_word_from_its_best_window(tiny_e
     task = make("token_classification")
     words = " ".join(["Anna", "met", "Oslo", "."] * 60)
     example = tagged(1, words, *(Span(i, i + 1, "PER") for i in range(0, 240, 4)))
-    encoder = task.build(ModelConfig(name=str(tiny_encoder)), ("PER",), "eager")
-    encoded = task.encode([example], encoder)
+    encoder = task.model.build(ModelConfig(name=str(tiny_encoder)), ("PER",), "eager")
+    encoded = task.model.encode([example], encoder)
     assert encoded.notes["windowed_sentences"] == 1
     assert len(encoded.windows) > 3
     assert max(encoded.lengths) <= 64
-    (prediction,) = task.decode(encoded, forward(encoder.model, encoded, 64, engine))
+    (prediction,) = task.model.decode(encoded, forward(encoder.model, encoded, 64, engine))
     assert len(prediction.tags) == 240
 
     # Each window votes for a tag of its own; a word takes the vote of the window it stands deepest in.
@@ -245,7 +248,7 @@ def test_a_long_sentence_is_read_whole_and_each_word_from_its_best_window(tiny_e
             logits[..., number % 3] = 5.0
             yield Batch({}, torch.zeros(1), (number,), 0), logits
 
-    (prediction,) = task.decode(encoded, outputs())
+    (prediction,) = task.model.decode(encoded, outputs())
     for word, tag in enumerate(prediction.tags):
         depth = [
             min(position, len(w.pieces) - position)
@@ -259,10 +262,10 @@ def test_a_long_sentence_is_read_whole_and_each_word_from_its_best_window(tiny_e
 def test_words_without_a_piece_are_read_as_unknown_and_counted(tiny_encoder, engine):
     task = make("token_classification")
     example = Tagged("a", Origin("f", 1), ("Anna", "\u200b", "", "\u00a0", "\ufe0f", "\x07", "left"), ())
-    encoder = task.build(ModelConfig(name=str(tiny_encoder)), ("PER",), "eager")
-    encoded = task.encode([example], encoder)
+    encoder = task.model.build(ModelConfig(name=str(tiny_encoder)), ("PER",), "eager")
+    encoded = task.model.encode([example], encoder)
     assert (encoded.notes["dropped_words"], encoded.notes["unknown_words"]) == (5, 5)
-    (prediction,) = task.decode(encoded, forward(encoder.model, encoded, 64, engine))
+    (prediction,) = task.model.decode(encoded, forward(encoder.model, encoded, 64, engine))
     assert len(prediction.tags) == 7
 
 
@@ -278,8 +281,8 @@ def test_a_tokenizer_with_truncation_switched_on_loses_nothing(tiny_encoder):
 
 def test_only_the_first_piece_of_a_word_is_labelled(tiny_encoder):
     task = make("token_classification")
-    encoder = task.build(ModelConfig(name=str(tiny_encoder)), ("PER",), "eager")
-    encoded = task.encode([tagged(1, "xyz Anna", Span(1, 2, "PER"))], encoder)
+    encoder = task.model.build(ModelConfig(name=str(tiny_encoder)), ("PER",), "eager")
+    encoded = task.model.encode([tagged(1, "xyz Anna", Span(1, 2, "PER"))], encoder)
     batch = encoded.collate([0])
     # [CLS] x ##y ##z anna [SEP]
     assert batch.labels.tolist() == [[-100, 0, -100, -100, encoded.outputs.index("B-PER"), -100]]
@@ -288,19 +291,19 @@ def test_only_the_first_piece_of_a_word_is_labelled(tiny_encoder):
 
 def test_a_label_that_the_model_does_not_know_is_left_out_of_the_loss_and_counted(tiny_encoder):
     task = make("token_classification")
-    encoder = task.build(ModelConfig(name=str(tiny_encoder)), ("PER",), "eager")
-    encoded = task.encode([tagged(1, "Anna Oslo", Span(0, 1, "PER"), Span(1, 2, "LOC"))], encoder)
+    encoder = task.model.build(ModelConfig(name=str(tiny_encoder)), ("PER",), "eager")
+    encoded = task.model.encode([tagged(1, "Anna Oslo", Span(0, 1, "PER"), Span(1, 2, "LOC"))], encoder)
     assert encoded.notes["unknown_label_tokens"] == 1
     assert encoded.weights == [1]
 
 
 def test_confidence_is_the_geometric_mean_of_the_tags_probabilities(tiny_encoder):
     task = make("token_classification")
-    encoder = task.build(ModelConfig(name=str(tiny_encoder)), ("PER",), "eager")
-    encoded = task.encode([tagged(1, "Anna Berg left")], encoder)
+    encoder = task.model.build(ModelConfig(name=str(tiny_encoder)), ("PER",), "eager")
+    encoded = task.model.encode([tagged(1, "Anna Berg left")], encoder)
     probabilities = torch.tensor([[1, 0, 0], [0.1, 0.8, 0.1], [0.25, 0.25, 0.5], [0.6, 0.2, 0.2], [1, 0, 0]])
     batch = Batch({}, torch.zeros(1), (0,), 0)
-    (prediction,) = task.decode(encoded, [(batch, probabilities.clamp(min=1e-9).log()[None])])
+    (prediction,) = task.model.decode(encoded, [(batch, probabilities.clamp(min=1e-9).log()[None])])
     assert prediction.tags == ("B-PER", "I-PER", "O")
     assert prediction.spans == (Span(0, 2, "PER"),)
     assert prediction.confidences[0] == pytest.approx(math.sqrt(0.8 * 0.5), rel=1e-5)
@@ -308,11 +311,11 @@ def test_confidence_is_the_geometric_mean_of_the_tags_probabilities(tiny_encoder
 
 def test_label_smoothing_changes_the_loss(tiny_encoder):
     plain, smooth = make("token_classification"), make("token_classification", label_smoothing=0.1)
-    encoder = plain.build(ModelConfig(name=str(tiny_encoder)), ("PER",), "eager")
+    encoder = plain.model.build(ModelConfig(name=str(tiny_encoder)), ("PER",), "eager")
     encoder.model.eval()
     losses = []
     for task in (plain, smooth):
-        encoded = task.encode(EXAMPLES["token_classification"][:1], encoder)
+        encoded = task.model.encode(EXAMPLES["token_classification"][:1], encoder)
         batch = encoded.collate([0])
         losses.append(encoded.loss(encoder.model(**batch.inputs), batch).item())
     assert losses[0] != pytest.approx(losses[1], rel=1e-4)
@@ -329,7 +332,7 @@ def test_label_smoothing_changes_the_loss(tiny_encoder):
 )
 def test_a_model_that_is_not_there_is_told(reference, told):
     with pytest.raises(HallucError, match=told) as caught:
-        TokenClassification(TokenClassification.Config(type="token_classification")).build(
+        TokenClassification(TokenClassification.Config(type="token_classification")).model.build(
             ModelConfig(name=reference), ("PER",), "eager"
         )
     assert caught.value.exit_code == 4
@@ -342,5 +345,5 @@ def test_a_folder_with_broken_weights_is_told(tmp_path, tiny_encoder):
     shutil.copytree(tiny_encoder, broken)
     (broken / "model.safetensors").write_bytes(b"\x10\x00\x00\x00\x00\x00\x00\x00not json")
     with pytest.raises(HallucError, match="cannot load the model") as caught:
-        make("token_classification").build(ModelConfig(name=str(broken)), ("PER",), "eager")
+        make("token_classification").model.build(ModelConfig(name=str(broken)), ("PER",), "eager")
     assert caught.value.exit_code == 4

@@ -13,10 +13,12 @@ from halluc.core.examples import Labelled, Origin, Tagged
 from halluc.core.labels import read_spans
 from halluc.gap.coverage import Coverage
 from halluc.gap.knowledge import Knowledge
+from halluc.tasks.text_classification.config import TextClassificationConfig
 from halluc.tasks.text_classification.decoding import TextPrediction
-from halluc.tasks.text_classification.task import TextClassification, TextClassificationConfig
-from halluc.tasks.token_classification.task import TagPrediction, TokenClassification, TokenClassificationConfig
-from halluc.workflows import experiment
+from halluc.tasks.text_classification.task import TextClassification
+from halluc.tasks.token_classification.config import TokenClassificationConfig
+from halluc.tasks.token_classification.examples import TagPrediction
+from halluc.tasks.token_classification.task import TokenClassification
 
 TEXT = (Path(__file__).parent.parent.parent / "docs/metrics.md").read_text(encoding="utf-8")
 EXAMPLE = TEXT.split("## A worked example")[1].split("\n## ")[0]
@@ -52,7 +54,7 @@ def judged():
     knowledge = Knowledge(Coverage.of(tagged(n, sentence) for n, sentence in enumerate(block("train"))))
     lines = verdicts.ledger_lines(task, examples, verdicts.verdicts(task, examples, predictions), knowledge, None)
     counted = table(lines, [e.id for e in examples], [len(e.tokens) for e in examples])
-    metrics = scoring.score(experiment.metrics_of(task), examples, predictions, counted)
+    metrics = scoring.score(task.figures, examples, predictions, counted)
     return claims, lines, metrics
 
 
@@ -94,7 +96,7 @@ def labelled():
         )
     lines = verdicts.ledger_lines(task, examples, verdicts.verdicts(task, examples, predictions), None, 0.55)
     counted = table(lines, [e.id for e in examples], [len(e.tokens) for e in examples])
-    return scoring.score(experiment.metrics_of(task), examples, predictions, counted)
+    return scoring.score(task.figures, examples, predictions, counted)
 
 
 def test_the_figures_of_labels_are_those_of_the_table(labelled):

@@ -21,8 +21,9 @@ from halluc.data.corpora import read_corpora
 from halluc.engine import loop, runtime, shortcuts
 from halluc.engine.checkpoint import Progress
 from halluc.runs.events import Evaluated, Step, Stopped
+from halluc.tasks.token_classification.config import TokenClassificationConfig
 from halluc.tasks.token_classification.reading.config import SpansConfig
-from halluc.tasks.token_classification.task import TokenClassification, TokenClassificationConfig
+from halluc.tasks.token_classification.task import TokenClassification
 
 
 @pytest.fixture
@@ -37,8 +38,8 @@ def prepared(corpus: Corpus, tiny_encoder: Path, dropout: float | None = None, f
     task = TokenClassification(TokenClassificationConfig(type="token_classification", **(task_keys or {})))
     engine = runtime.start(config.precision, 1)
     model = ModelConfig(name=str(tiny_encoder), dropout=dropout, freeze=freeze)
-    encoder = task.build(model, task.labels(corpus), "eager")
-    return loop.prepare(encoder.model, task.encode(corpus.examples, encoder), config, engine, 1)
+    encoder = task.model.build(model, task.examples.labels(corpus), "eager")
+    return loop.prepare(encoder.model, task.model.encode(corpus.examples, encoder), config, engine, 1)
 
 
 def run(training, evaluate=None) -> list:

@@ -19,13 +19,13 @@ from halluc.core.examples import Span, Tagged
 from halluc.core.labels import SCHEMES, write_tags
 from halluc.data.corpora import read_corpora, stream_corpora
 from halluc.data.reader import RawSentence
+from halluc.data.statistics import SENTENCES
 from halluc.tasks.token_classification.reading import tag_schemes
 from halluc.tasks.token_classification.reading.config import SpansConfig
 from halluc.tasks.token_classification.reading.decoding import Decoding
-from halluc.tasks.token_classification.task import TokenClassification
 
 LABELS = ("PER", "ORG", "a-b", "Drug Name", "名", "x.y_z", "T-cell")
-WORDS = TokenClassification.words
+WORDS = SENTENCES
 
 
 def sentence(number: int, tags: tuple[str, ...], file: str = "train.conll") -> RawSentence:

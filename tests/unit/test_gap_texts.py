@@ -25,7 +25,8 @@ from halluc.gap.texts import TextCoverage, by_class_and_length, new_share, read_
 from halluc.gap.units import WithheldUnits, word_units
 from halluc.gap.withhold import withhold
 from halluc.tasks.text_classification.claims import GoldLabels, GoldLabelsConfig
-from halluc.tasks.text_classification.task import TextClassification, TextClassificationConfig
+from halluc.tasks.text_classification.config import TextClassificationConfig
+from halluc.tasks.text_classification.task import TextClassification
 
 
 def text(number: int, words: str, *labels: str) -> Labelled:
@@ -409,9 +410,11 @@ def test_the_task_covers_what_it_learns_from(tmp_path):
     for leaves_out in (False, True):
         settings = {"out_of_scope": "leave_out"} if leaves_out else {}
         task = TextClassification(TextClassificationConfig(type="text_classification", **settings))
-        known = task.coverage(corpora)
+        known = task.knowledge.of(corpora)
         assert ("joke" in known.shown) is not leaves_out
         assert known.edges == (0.5, 0.5, 0.5)
         known.save(tmp_path / "coverage.json")
-        assert task.knowledge(task.read_coverage(tmp_path / "coverage.json"), None) == task.knowledge(known, None)
+        assert task.knowledge.asked(task.knowledge.load(tmp_path / "coverage.json"), None) == task.knowledge.asked(
+            known, None
+        )
     assert new_share([], {}) == 0.0

@@ -126,7 +126,7 @@ def test_a_gate_of_no_figure_is_told_before_the_data_are_read(tmp_path, monkeypa
 def test_a_gate_may_name_every_figure_of_comparisons_and_studies(tmp_path, parts):
     """F1 of claims and gold by the name that the evaluation of the task has for it."""
     task = experiment.task_of(loaded(tmp_path, "ece", parts))
-    metrics = experiment.metrics_of(task)
+    metrics = task.figures
     empty = table([], [], [], None)
     compared = {figure.name for figure in rates.headline(empty, Sheet(0), metrics.untold, metrics.named)}
     compared = {metrics.named["f1"] if name == "f1" else name for name in compared} | {*metrics.named.values()}

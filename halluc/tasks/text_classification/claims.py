@@ -4,50 +4,47 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import ClassVar, Literal
+from typing import ClassVar
 
-from halluc.config.schema import Section
 from halluc.core.claims import Claim, Evidence, Judged
+from halluc.core.examples import Labelled, Span
+from halluc.tasks.text_classification.decoding import TextPrediction
 
 
-class GoldLabelsConfig(Section):
-    type: Literal["gold_labels"]
-
-
-class GoldLabels:
+class LabelJudge:
     """The label of a text against its one gold label: equal is supported, all else unsupported."""
 
-    Config: ClassVar[type[Section]] = GoldLabelsConfig
+    reasons: ClassVar[tuple[str, ...]] = ("other_label", "out_of_scope")
 
-    def __init__(self, config: Section) -> None:
-        self.config = config
+    def claims(self, example: Labelled, prediction: TextPrediction) -> tuple[Claim, ...]:
+        """Each predicted label is one claim, about all tokens of the text."""
+        claims = zip(prediction.labels, prediction.confidences, strict=True)
+        return tuple(_claim(example, label, confidence) for label, confidence in claims)
 
-    def judge(self, claims: Sequence[Claim], gold: Sequence[Claim]) -> Judged:
+    def gold(self, example: Labelled) -> tuple[Claim, ...]:
+        return tuple(_claim(example, label) for label in example.labels)
+
+    def judge(self, example: Labelled, claims: Sequence[Claim]) -> Judged:
         """Verdict, reason and evidence for each claim; gold is omitted where nothing is claimed of the text.
 
         Reasons: ``other_label``: gold has another one, which is touched; ``out_of_scope``: gold has none.
         """
+        gold = self.gold(example)
         around = Evidence(touched=tuple(one.mark for one in gold))
         return Judged(_judged(claims, gold, around, "out_of_scope"), () if claims else tuple(gold))
 
 
-class GoldLabelSetsConfig(Section):
-    type: Literal["gold_label_sets"]
-
-
-class GoldLabelSets:
+class LabelSetJudge(LabelJudge):
     """The labels of a text against its gold labels, of which it may have any number: each is judged by itself."""
 
-    Config: ClassVar[type[Section]] = GoldLabelSetsConfig
+    reasons: ClassVar[tuple[str, ...]] = ("other_label", "no_label")
 
-    def __init__(self, config: Section) -> None:
-        self.config = config
-
-    def judge(self, claims: Sequence[Claim], gold: Sequence[Claim]) -> Judged:
+    def judge(self, example: Labelled, claims: Sequence[Claim]) -> Judged:
         """Verdict, reason and evidence for each claim; a gold label that is not claimed is omitted.
 
         Reasons: ``other_label``: gold has others; ``no_label``: gold has none.
         """
+        gold = self.gold(example)
         claimed = {claim.label for claim in claims}
         omitted = tuple(one for one in gold if one.label not in claimed)
         return Judged(_judged(claims, gold, Evidence(), "no_label"), omitted)
@@ -68,3 +65,8 @@ def _judged(
         else replace(claim, verdict="unsupported", reason=reason, evidence=otherwise)
         for claim in claims
     )
+
+
+def _claim(example: Labelled, label: str, confidence: float | None = None) -> Claim:
+    where = Span(0, len(example.tokens), label)
+    return Claim(example.id, "label", " ".join(example.tokens), where, label, confidence)

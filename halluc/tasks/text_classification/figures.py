@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal, Protocol
+from typing import ClassVar, Protocol
 
 import numpy
 
-from halluc.config.schema import Section
 from halluc.core import selective
 from halluc.core.examples import Labelled
 from halluc.core.labels import OUT_OF_SCOPE
@@ -34,14 +33,10 @@ class Told(Protocol):
     def in_scope(self) -> float | None: ...
 
 
-class LabellingConfig(Section):
-    type: Literal["labelling"]
-
-
 class Labelling:
     """Figures of one label a text: accuracy, F1 by label and averaged, correlation, and out of scope."""
 
-    Config: ClassVar[type[Section]] = LabellingConfig
+    primary: ClassVar[str] = "accuracy"
     families: ClassVar[tuple[tuple[str, ...], ...]] = (
         ("accuracy", "macro_f1"),
         ("micro_f1",),
@@ -70,9 +65,6 @@ class Labelling:
         "  precision": "out_of_scope_precision",
         "  AUROC, in against out": "out_of_scope_auroc",
     }
-
-    def __init__(self, config: LabellingConfig) -> None:
-        self.config = config
 
     def headline(self, examples: Sequence[Labelled], predictions: Sequence[Told]) -> dict[str, float]:
         judged = _Judged.of(examples, predictions)

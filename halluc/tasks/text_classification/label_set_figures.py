@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, Literal, Protocol
+from typing import ClassVar, Protocol
 
 import numpy
 
-from halluc.config.schema import Section
 from halluc.core.examples import Labelled
 from halluc.core.ranked import Ranked, Report
 from halluc.core.significance import Figure, Ratio, Sheet
@@ -24,14 +23,10 @@ class ToldSet(Protocol):
     def labels(self) -> Sequence[str]: ...
 
 
-class LabelSetsConfig(Section):
-    type: Literal["label_sets"]
-
-
 class LabelSets:
     """Figures of any number of labels a text: F1 by label and averaged, exact sets, wrong decisions."""
 
-    Config: ClassVar[type[Section]] = LabelSetsConfig
+    primary: ClassVar[str] = "micro_f1"
     families: ClassVar[tuple[tuple[str, ...], ...]] = (("micro_f1", "macro_f1"), ("weighted_f1",), ("subset_accuracy",))
     names: ClassVar[tuple[str, ...]] = (
         *(f"{average}_{score}" for average in label_counts.AVERAGES for score in label_counts.SCORES),
@@ -47,9 +42,6 @@ class LabelSets:
         "texts with all labels right": "subset_accuracy",
         "wrong decisions (Hamming loss)": "hamming_loss",
     }
-
-    def __init__(self, config: LabelSetsConfig) -> None:
-        self.config = config
 
     def headline(self, examples: Sequence[Labelled], predictions: Sequence[ToldSet]) -> dict[str, float]:
         counts = _count(examples, predictions)

@@ -5,32 +5,37 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import ClassVar, Literal
+from typing import ClassVar
 
-from halluc.config.schema import Section
 from halluc.core.claims import Claim, Evidence, Judged, Verdict
-from halluc.core.examples import Span
+from halluc.core.examples import Span, Tagged, surface
 from halluc.tasks.token_classification import matching
+from halluc.tasks.token_classification.examples import TagPrediction
+
+REASONS = ("label", "boundary", "both", "duplicate")
 
 
-class GoldSpansConfig(Section):
-    type: Literal["gold_spans"]
-
-
-class GoldSpans:
+class SpanJudge:
     """Spans against gold spans: exact is supported, an overlap distorted, nothing in common unsupported."""
 
-    Config: ClassVar[type[Section]] = GoldSpansConfig
+    reasons: ClassVar[tuple[str, ...]] = REASONS
 
-    def __init__(self, config: GoldSpansConfig) -> None:
-        self.config = config
+    def claims(self, example: Tagged, prediction: TagPrediction) -> tuple[Claim, ...]:
+        """Each predicted span with its label is one claim."""
+        spans = zip(prediction.spans, prediction.confidences, strict=True)
+        return tuple(_claim(example, span, confidence) for span, confidence in spans)
 
-    def judge(self, claims: Sequence[Claim], gold: Sequence[Claim]) -> Judged:
+    def gold(self, example: Tagged) -> tuple[Claim, ...]:
+        """What the annotation says, in the form of claims."""
+        return tuple(_claim(example, span) for span in example.spans)
+
+    def judge(self, example: Tagged, claims: Sequence[Claim]) -> Judged:
         """Verdict, reason and evidence for each claim; gold that none touches is omitted.
 
         Reasons of a distortion: ``label``, ``boundary`` and ``both`` say what differs from the matched gold span;
         ``duplicate`` is a further claim about gold that another one is matched to. ``spurious`` shares no token.
         """
+        gold = self.gold(example)
         claimed = [_place(claim) for claim in claims]
         there = [_place(claim) for claim in gold]
         pairs = matching.overlaps(claimed, there)
@@ -62,3 +67,7 @@ def _verdict(claim: Span, matched: Span | None, touched: Sequence[Span]) -> tupl
     if claim[:2] == matched[:2]:
         return "distorted", "label"
     return "distorted", "boundary" if claim.label == matched.label else "both"
+
+
+def _claim(example: Tagged, span: Span, confidence: float | None = None) -> Claim:
+    return Claim(example.id, "span", surface(example.tokens, span), span, span.label, confidence)

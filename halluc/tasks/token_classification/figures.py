@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, Literal, Protocol
+from typing import ClassVar, Protocol
 
 import numpy
 
-from halluc.config.schema import Section
 from halluc.core.examples import Tagged
 from halluc.core.labels import write_tags
 from halluc.core.ranked import Ranked, Report
@@ -23,14 +22,10 @@ class Tags(Protocol):
     def tags(self) -> Sequence[str]: ...
 
 
-class TaggingConfig(Section):
-    type: Literal["tagging"]
-
-
 class Tagging:
     """Entity figures as seqeval counts them, in its default mode and strict, and token figures with O."""
 
-    Config: ClassVar[type[Section]] = TaggingConfig
+    primary: ClassVar[str] = "entity_f1"
     # Beside entity figures a token's would mislead: with O it is near 1 for a model that finds nothing.
     families: ClassVar[tuple[tuple[str, ...], ...]] = (
         ("entity_f1", "entity_precision", "entity_recall"),
@@ -46,9 +41,6 @@ class Tagging:
         "recall": "entity_recall",
     }
     overall: ClassVar[Mapping[str, str]] = {"entity F1": "entity_f1"}
-
-    def __init__(self, config: TaggingConfig) -> None:
-        self.config = config
 
     def headline(self, examples: Sequence[Tagged], predictions: Sequence[Tags]) -> dict[str, float]:
         gold, predicted = _tags(examples, predictions)

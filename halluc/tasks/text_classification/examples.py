@@ -1,0 +1,108 @@
+"""Texts with labels, what is predicted of them, and their records."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, Literal
+
+from halluc.core.claims import rounded
+from halluc.core.edits import Editable
+from halluc.core.examples import Corpus, Labelled, Origin
+from halluc.core.labels import OUT_OF_SCOPE
+from halluc.data.inputs import InputText
+from halluc.runs.schema import LabelPrediction, PredictedLabel, PredictedLabels, Prediction
+from halluc.task import Asserted
+from halluc.tasks.text_classification import edits
+from halluc.tasks.text_classification.config import TextClassificationConfig
+from halluc.tasks.text_classification.decoding import TextPrediction
+from halluc.tasks.text_classification.encoding import refuse_labels
+
+
+class TextExamples:
+    """Texts, or pairs of them, with one label each or several."""
+
+    Line: ClassVar[type[Prediction]] = LabelPrediction
+    formats: ClassVar[tuple[str, ...]] = ("jsonl",)
+    takes_pairs: ClassVar[bool] = True
+    shows: ClassVar[Literal["mentions", "words"]] = "words"
+
+    def __init__(self, config: TextClassificationConfig) -> None:
+        self.config = config
+        self._locked = edits.LockedWords(config.locked_words)
+
+    def labels(self, corpus: Corpus[Labelled]) -> tuple[str, ...]:
+        """The labels, sorted; behind them ``out_of_scope`` where the model is to have an output for it.
+
+        Raises:
+            HallucError or ManyErrors D136, D137: labels that the task cannot have.
+        """
+        refuse_labels(corpus.examples, multi_label=self.config.multi_label)
+        found = tuple(sorted({label for example in corpus for label in example.labels}))
+        asked = self.config.out_of_scope == "class" and not self.config.multi_label
+        has_outside = asked and any(not example.labels for example in corpus)
+        return (*found, OUT_OF_SCOPE) if has_outside else found
+
+    def classes(self, corpus: Corpus[Labelled]) -> tuple[str, ...]:
+        return self.labels(corpus)
+
+    def lacks(self, corpus: Corpus[Labelled]) -> str | None:
+        if not any(example.labels for example in corpus):
+            return "no label"
+        return None if self.config.multi_label or len(self.labels(corpus)) > 1 else "one label alone"
+
+    def trains_on(self, example: Labelled) -> bool:
+        return bool(example.labels) or self.config.out_of_scope != "leave_out"
+
+    def editable(self, example: Labelled) -> Editable:
+        return edits.editable(example, self._locked, self.config.augment_side)
+
+    def rebuild(self, example: Labelled, edited: Editable, identity: str, origin: Origin) -> Labelled:
+        return edits.rebuilt(example, edited, self.config.augment_side, identity, origin)
+
+    def record(self, example: Labelled) -> dict[str, Any]:
+        pair = {} if example.second is None else {"second": example.second}
+        return {"id": example.id, "tokens": example.tokens, **pair, "label": example.labels}
+
+    def labels_of(self, example: Labelled) -> Sequence[str]:
+        return example.labels
+
+    def of_input(self, identity: str, origin: Origin, text: InputText) -> Labelled:
+        return Labelled(identity, origin, text.tokens, (), text.second)
+
+    def line(self, example: Labelled, prediction: TextPrediction) -> LabelPrediction:
+        claims = zip(prediction.labels, prediction.confidences, strict=True)
+        return LabelPrediction(
+            id=example.id,
+            tokens=list(example.tokens),
+            gold=list(example.labels),
+            second=example.second,
+            predicted=[(label, rounded(confidence)) for label, confidence in claims],
+            in_scope=rounded(prediction.in_scope),
+        )
+
+    def answer(
+        self, text: InputText, prediction: TextPrediction | None, asserted: Sequence[Asserted]
+    ) -> PredictedLabels:  # fmt: skip
+        return PredictedLabels(
+            id=text.id,
+            line=text.line,
+            text=text.text,
+            second_text=text.second_text,
+            tokens=list(text.tokens),
+            second=text.second,
+            labels=[_predicted(one) for one in asserted],
+            out_of_scope=None if prediction is None else prediction.out_of_scope,
+            in_scope=None if prediction is None else rounded(prediction.in_scope),
+        )
+
+
+def _predicted(asserted: Asserted) -> PredictedLabel:
+    claim, novelty, confusable, abstained = asserted
+    assert claim.confidence is not None
+    return PredictedLabel(
+        label=claim.label,
+        confidence=round(claim.confidence, 6),
+        novelty=novelty,
+        confusable=confusable,
+        abstained=abstained,
+    )

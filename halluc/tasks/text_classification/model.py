@@ -1,0 +1,146 @@
+"""The model: a linear head over an encoder; one label a text or several, texts or pairs of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from halluc.config.schema import Decoding, ModelConfig
+from halluc.core.errors import HallucError
+from halluc.core.examples import Corpus, Labelled
+from halluc.core.labels import OUT_OF_SCOPE
+from halluc.data.joining import Stated
+from halluc.data.statistics import counted
+from halluc.tasks.label_names import named_labels, told_of_foreign
+from halluc.tasks.text_classification.config import TextClassificationConfig
+from halluc.tasks.text_classification.decoding import TextPrediction, label_sets, one_label, pooled
+from halluc.tasks.text_classification.encoded import EncodedTexts
+from halluc.tasks.text_classification.encoding import encode_texts, refuse_labels
+
+if TYPE_CHECKING:
+    import torch
+
+    from halluc.engine.batching import Batch
+    from halluc.engine.runtime import Runtime
+    from halluc.tasks.encoders import Encoder
+
+
+class TextClassifier:
+    """A linear head over an encoder: an output a label."""
+
+    notes: ClassVar[Mapping[str, str]] = {
+        "windowed_texts": "texts longer than the model's limit, read in overlapping windows whose logits are pooled",
+        "cut_texts": "texts longer than the model's limit, of which only a part is read",
+        "dropped_words": "words that the tokenizer drops, read as the unknown piece",
+        "unknown_label_texts": "texts with a label that the model does not know: it counts as missed",
+        "unanswerable_texts": "texts out of scope, for which the model has no output: it claims a label of each",
+    }
+    gold_notes: ClassVar[frozenset[str]] = frozenset({"unknown_label_texts", "unanswerable_texts"})
+    columns: ClassVar[Mapping[str, str]] = {
+        "words": "words",
+        "windowed_texts": "windowed texts",
+        "windows": "windows",
+        "longest": "longest",
+        "cut_texts": "cut",
+        "dropped_words": "dropped",
+        "unknown_words": "unknown",
+    }
+
+    def __init__(self, config: TextClassificationConfig) -> None:
+        self.config = config
+
+    def build(
+        self, config: ModelConfig, labels: Sequence[str], attention: str, texts: Iterable[Sequence[str]] = ()
+    ) -> Encoder:
+        from halluc.tasks.encoders import load_encoder
+
+        names: dict[str, Any] = {"id2label": dict(enumerate(labels))}
+        names["label2id"] = {label: index for index, label in enumerate(labels)}
+        names["problem_type"] = problem_type(self.config.multi_label)
+        return load_encoder("AutoModelForSequenceClassification", config, attention, texts, **names)
+
+    def restore(self, config: ModelConfig, names: Mapping[str, str | None], attention: str) -> Encoder:
+        """A sequence classifier from anywhere.
+
+        Raises:
+            HallucError C203: a name for a label that the model does not have. C204: it was trained for several labels a
+                text, and the config asks for one, or the other way round; or for no labels at all.
+        """
+        from halluc.tasks.encoders import load_encoder
+
+        encoder = load_encoder("AutoModelForSequenceClassification", config, attention)
+        _refuse_other_problem(encoder.model.config.problem_type, self.config.multi_label)
+        outputs = named_labels(encoder.outputs, names)
+        return replace(encoder, outputs=tuple(label or OUT_OF_SCOPE for label in outputs))
+
+    def encode(self, examples: Sequence[Labelled], encoder: Encoder) -> EncodedTexts:
+        return encode_texts(examples, encoder, self.config)
+
+    def decoding(self, outputs: Sequence[str], asked: Decoding) -> Decoding | None:
+        return None
+
+    def predict(
+        self, model: torch.nn.Module, encoded: EncodedTexts, budget: int, runtime: Runtime, decoding: Decoding | None
+    ) -> list[TextPrediction]:
+        from halluc.engine.inference import forward
+
+        return self.decode(encoded, forward(model, encoded, budget, runtime))
+
+    def decode(self, encoded: EncodedTexts, outputs: Iterable[tuple[Batch, torch.Tensor]]) -> list[TextPrediction]:
+        """The most probable output of each text or, of several labels, all above the threshold."""
+        logits = pooled(encoded, outputs, self.config.pool)
+        ids = [example.id for example in encoded.examples]
+        if self.config.multi_label:
+            return label_sets(ids, logits, encoded.outputs, self.config.threshold)
+        return one_label(ids, logits, encoded.outputs)
+
+    def imported(self, examples: Sequence[Labelled], stated: Sequence[Stated]) -> list[TextPrediction]:
+        """``in_scope``, where the file does not tell it, is the confidence of the one label; None for all texts where
+        it is not known of one, since only those that are ranked with all others say anything."""
+        refuse_labels([one.example for one in stated], multi_label=self.config.multi_label)
+        sure = [next(iter(one.confidences), None) if one.in_scope is None else one.in_scope for one in stated]
+        if self.config.multi_label or None in sure:
+            sure = [None] * len(stated)
+        return [
+            TextPrediction(
+                id=example.id,
+                labels=one.example.labels,
+                confidences=one.confidences,
+                in_scope=in_scope,
+                out_of_scope=not one.example.labels and not self.config.multi_label,
+            )
+            for example, one, in_scope in zip(examples, stated, sure, strict=True)
+        ]
+
+    def findings(self, corpus: Corpus[Labelled], notes: Mapping[str, int], outputs: Sequence[str]) -> Iterator[str]:
+        each = "each label judged by itself" if self.config.multi_label else "each with one prediction"
+        yield f"{counted(len(corpus), 'texts')}, {counted(notes['words'], 'words')}, {each}"
+        outside = sum(not example.labels for example in corpus)
+        if outside:
+            yield counted(outside, "texts " + ("without a label" if self.config.multi_label else "out of scope"))
+        known_to_it = frozenset(outputs)
+        unknown = next((str(example.origin) for example in corpus if not known_to_it.issuperset(example.labels)), "")
+        first = {"unknown_label_texts": f" (first: {unknown})"}
+        there = {note: counted(notes[note], told) for note, told in self.notes.items() if notes[note]}
+        yield from (told + first.get(note, "") for note, told in there.items())
+        known = {label for example in corpus for label in example.labels}
+        if not known:
+            yield "no gold label: figures of labels are 0 by convention"
+        yield from told_of_foreign(outputs, known | {OUT_OF_SCOPE})
+
+
+def problem_type(multi_label: bool) -> str:
+    """What transformers calls the task in a model's config.json."""
+    return "multi_label_classification" if multi_label else "single_label_classification"
+
+
+def _refuse_other_problem(found: str | None, multi_label: bool) -> None:
+    if found is None or found == problem_type(multi_label):
+        return
+    if found == "regression":
+        raise HallucError("C204", "the model predicts a number, and no labels", help="name a classifier")
+    trained, asked = ("one label a text", "true") if multi_label else ("several labels a text", "false")
+    other = "false" if multi_label else "true"
+    message = f"the model was trained for {trained}, and the config has `task.multi_label: {asked}`"
+    raise HallucError("C204", message, help=f"set `task.multi_label: {other}`")

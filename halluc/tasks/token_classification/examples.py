@@ -1,0 +1,111 @@
+"""Sentences with labelled spans, what is predicted of them, and their records."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from halluc.core.claims import rounded
+from halluc.core.edits import Editable
+from halluc.core.examples import Corpus, Origin, Span, Tagged
+from halluc.core.labels import write_tags
+from halluc.data.inputs import InputText
+from halluc.runs.schema import PredictedClaim, PredictedText, Prediction, SpanPrediction
+from halluc.task import Asserted
+
+if TYPE_CHECKING:
+    import numpy
+
+
+@dataclass(frozen=True, slots=True)
+class TagPrediction:
+    """What the model says of one example: a raw tag a word, and the spans that conlleval's reading makes of them.
+
+    ``confidences`` has one entry a span: the geometric mean of the probabilities of its tags (DEFINITIONS, 3); None
+    where another tool states none; ``scores`` the logits behind it, (tokens of the span, tags), for who wants to
+    calibrate them, and ``claimed`` the place of each token's own tag among them, for all rows of ``scores``: it need
+    not be that of the largest.
+    """
+
+    id: str
+    tags: tuple[str, ...]
+    spans: tuple[Span, ...]
+    confidences: tuple[float | None, ...]
+    scores: tuple[numpy.ndarray, ...] = ()
+    claimed: tuple[int, ...] = ()
+
+
+class SentenceExamples:
+    """Sentences as tokens with labelled spans."""
+
+    Line: ClassVar[type[Prediction]] = SpanPrediction
+    formats: ClassVar[tuple[str, ...]] = ("jsonl", "conll")
+    takes_pairs: ClassVar[bool] = False
+    shows: ClassVar[Literal["mentions", "words"]] = "mentions"
+
+    def labels(self, corpus: Corpus[Tagged]) -> tuple[str, ...]:
+        return tuple(sorted({span.label for example in corpus for span in example.spans}))
+
+    def classes(self, corpus: Corpus[Tagged]) -> tuple[str, ...]:
+        return ("O", *self.labels(corpus))
+
+    def lacks(self, corpus: Corpus[Tagged]) -> str | None:
+        return None if any(example.spans for example in corpus) else "no mention"
+
+    def trains_on(self, example: Tagged) -> bool:
+        return True
+
+    def editable(self, example: Tagged) -> Editable:
+        """Tokens and spans; no label depends on anything else, so nothing is locked."""
+        return Editable(example.tokens, example.spans)
+
+    def rebuild(self, example: Tagged, edited: Editable, identity: str, origin: Origin) -> Tagged:
+        return Tagged(identity, origin, edited.tokens, edited.spans)
+
+    def record(self, example: Tagged) -> dict[str, Any]:
+        from halluc.tasks.token_classification.writers import as_record
+
+        return as_record(example)
+
+    def labels_of(self, example: Tagged) -> list[str]:
+        return [span.label for span in example.spans]
+
+    def of_input(self, identity: str, origin: Origin, text: InputText) -> Tagged:
+        return Tagged(identity, origin, text.tokens, ())
+
+    def line(self, example: Tagged, prediction: TagPrediction) -> SpanPrediction:
+        spans = zip(prediction.spans, prediction.confidences, strict=True)
+        return SpanPrediction(
+            id=example.id,
+            tokens=list(example.tokens),
+            gold=list(example.spans),
+            predicted=[(*span, rounded(confidence)) for span, confidence in spans],
+            gold_tags=write_tags(len(example.tokens), example.spans),
+            predicted_tags=list(prediction.tags),
+        )
+
+    def answer(
+        self, text: InputText, prediction: TagPrediction | None, asserted: Sequence[Asserted]
+    ) -> PredictedText:  # fmt: skip
+        spans = [_predicted(text, one) for one in asserted]
+        return PredictedText(id=text.id, line=text.line, text=text.text, tokens=list(text.tokens), spans=spans)
+
+
+def _predicted(text: InputText, asserted: Asserted) -> PredictedClaim:
+    claim, novelty, confusable, abstained = asserted
+    assert claim.where is not None
+    assert claim.confidence is not None
+    start, end = text.characters(claim.where) or (None, None)
+    return PredictedClaim(
+        start=claim.where.start,
+        end=claim.where.end,
+        start_char=start,
+        end_char=end,
+        text=claim.text if text.text is None else text.text[start:end],
+        label=claim.label,
+        confidence=round(claim.confidence, 6),
+        novelty=novelty,
+        confusable=confusable,
+        abstained=abstained,
+    )

@@ -1,0 +1,39 @@
+"""What a training split knows of mentions, and how new a mention is to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from halluc.core.examples import Corpus, Tagged
+from halluc.data.rows.references import SplitName
+from halluc.gap.coverage import Coverage
+from halluc.gap.forecast import SplitGap, gap_of
+from halluc.gap.knowledge import Knowledge
+from halluc.gap.matching import BY_MENTIONS, Strata
+from halluc.gap.units import WithheldUnits
+from halluc.runs.schema import MENTION_NOVELTIES, Novelty
+
+
+class MentionKnowledge:
+    """Surfaces and their labels in the training split."""
+
+    novelties: ClassVar[tuple[Novelty, ...]] = MENTION_NOVELTIES
+    units: ClassVar[tuple[str, ...]] = ("mention", "label", "example")
+    covers: ClassVar[tuple[SplitName, ...]] = ("train",)
+
+    def of(self, splits: Mapping[SplitName, Corpus[Tagged]]) -> Coverage:
+        return Coverage.of(splits["train"])
+
+    def load(self, path: Path) -> Coverage:
+        return Coverage.load(path)
+
+    def asked(self, coverage: Coverage, withheld: WithheldUnits | None) -> Knowledge:
+        return Knowledge(coverage, withheld)
+
+    def strata(self, examples: Sequence[Tagged]) -> Strata:
+        return BY_MENTIONS
+
+    def gap(self, coverage: Coverage, examples: Iterable[Tagged]) -> SplitGap:
+        return gap_of(coverage, examples)
