@@ -6,10 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 
 from halluc.core.figures import MATCHED, shown
 from halluc.reporting import formats
-from halluc.reporting.charts.chart import MOST_ROWS, Chart, told_in_words
-from halluc.reporting.charts.difference_charts import signed_scale
+from halluc.reporting.charts.chart import MOST_ROWS, Chart, chart, told_in_words
 from halluc.reporting.charts.rows import Block, Mark, Panel, forest
-from halluc.reporting.charts.scales import Scale
 from halluc.reporting.charts.study_cells import called
 from halluc.runs.studies import ArmTrend, Line, StudyFigures
 
@@ -33,7 +31,7 @@ def charts(study: StudyFigures) -> list[Chart]:
         note = _note(axis, lines) + "Left of the line the arm's figure rises less than its"
         note += f" reference's{where}."
         found.append(_chart(f"slope-difference-{number}", title + where, note, lines, _arm))
-    return [chart for chart in found if chart is not None]
+    return [made for made in found if made is not None]
 
 
 def _note(axis: str, lines: Sequence[Line]) -> str:
@@ -53,7 +51,7 @@ def _chart(id: str, title: str, note: str, lines: Sequence[Line], name: Callable
     by_name = {(name(line), line.name): line for line in lines if line.name == MATCHED or not line.by}
     told, figures = names[: 2 * MOST_ROWS], shown("slopes")
     panels = [
-        Panel(heading, _scale(row.name, lines), [_mark(by_name.get((one, row.name))) for one in told], has_zero=True)
+        Panel(heading, row.name, [_mark(by_name.get((one, row.name))) for one in told], signed=True)
         for heading, row, _ in figures
         if any((one, row.name) in by_name for one in told)
     ]
@@ -62,7 +60,7 @@ def _chart(id: str, title: str, note: str, lines: Sequence[Line], name: Callable
     alt = told_in_words(told, [_said(by_name.get((one, column.row.name)) for column in figures) for one in told])
     columns = ["", *(column.row.title for column in figures)]
     rows = [[one, *(_told(by_name.get((one, column.row.name))) for column in figures)] for one in names]
-    return forest([Block(told, panels)]).chart(id, title, note, alt, columns, rows)
+    return chart(forest([Block(told, panels)]), id, title, note, alt, columns, rows)
 
 
 def _by_figure(id: str, title: str, note: str, lines: Sequence[Line]) -> Chart | None:
@@ -71,15 +69,10 @@ def _by_figure(id: str, title: str, note: str, lines: Sequence[Line]) -> Chart |
         return None
     names = [formats.title(line.name, line.by) for line in shares]
     figures = [formats.difference(line.name, line.slope, unit=False) for line in shares]
-    ends = [(line.slope, line.slope_interval) for line in shares]
-    panel = Panel("", signed_scale(shares[0].name, ends), [_mark(line) for line in shares], figures, has_zero=True)
+    panel = Panel("", shares[0].name, [_mark(line) for line in shares], figures, signed=True)
     alt = told_in_words(names, figures)
     rows = [[formats.title(line.name, line.by), _told(line)] for line in lines]
-    return forest([Block(names, [panel], longest=30)]).chart(id, title, note, alt, ["", "slope"], rows)
-
-
-def _scale(name: str, lines: Iterable[Line]) -> Scale:
-    return signed_scale(name, [(line.slope, line.slope_interval) for line in lines if line.name == name], most=3)
+    return chart(forest([Block(names, [panel], longest=30)]), id, title, note, alt, ["", "slope"], rows)
 
 
 def _mark(line: Line | None) -> Mark | None:
