@@ -9,9 +9,10 @@ from types import SimpleNamespace
 import numpy
 
 from halluc.config.loading import LoadedConfig
-from halluc.core.examples import Corpus, Span, Tagged
+from halluc.core.examples import Corpus, Span
 from halluc.core.labels import tag_set, write_tags
 from halluc.tasks.token_classification.examples import TagPrediction
+from halluc.tasks.token_classification.tagged_sentence import Tagged
 from halluc.workflows import assessment, experiment
 from tests.made_sentences import MadeExample
 

@@ -16,7 +16,6 @@ from halluc.config.loading import LoadedConfig
 from halluc.config.matrix import Cell, load_study
 from halluc.config.schema import ModelConfig
 from halluc.core.errors import HallucError, ManyErrors, refuse
-from halluc.core.examples import labels_of
 from halluc.data.checks import check_corpora
 from halluc.data.corpora import Corpora, read_corpora
 from halluc.data.odd_labels import unmet_out_of_scope
@@ -65,7 +64,7 @@ def _one(cell: Cell, alike: Sequence[Cell], *, deep: bool, talk: Talk) -> None:
         experiment.refuse_unknown_classes(loaded, task, corpora.splits["train"])
     with progress.bar(f"{task.wording.words.examples} counted", talk, logged=False) as tick:
         report = check_corpora(corpora, task.wording.words, tick, loaded.experiment.data)
-    bare = sum(not labels_of(example) for corpus in corpora.splits.values() for example in corpus)
+    bare = sum(not example.labels for corpus in corpora.splits.values() for example in corpus)
     labels = {name: split.labels for name, split in report.splits.items()}
     report.warnings.extend(unmet_out_of_scope(loaded.experiment.data, labels, bare))
     report.warnings.extend(_absent_model(loaded.experiment.model))

@@ -16,7 +16,7 @@ from halluc.components import TABLE
 from halluc.config.schema import ModelConfig
 from halluc.core import registry
 from halluc.core.errors import HallucError
-from halluc.core.examples import Corpus, Labelled, Origin, Span, Tagged
+from halluc.core.examples import Corpus, Origin, Span
 from halluc.core.files import write_jsonl
 from halluc.data.corpora import read_corpora
 from halluc.data.inputs import InputText
@@ -26,7 +26,9 @@ from halluc.engine.inference import forward
 from halluc.runs.schema import MENTION_NOVELTIES, PREDICTIONS, TEXT_NOVELTIES
 from halluc.task import Asserted
 from halluc.tasks.encoders import load_tokenizer, special_pieces, word_pieces
+from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.token_classification.encoding import windows_of
+from halluc.tasks.token_classification.tagged_sentence import Tagged
 from halluc.tasks.token_classification.task import TokenClassification
 
 

@@ -9,10 +9,11 @@ import pytest
 import torch
 
 from halluc.config.schema import ModelConfig
-from halluc.core.examples import Labelled, Origin
+from halluc.core.examples import Origin
 from halluc.engine import runtime
 from halluc.engine.inference import forward
 from halluc.tasks.text_classification.config import TextClassificationConfig
+from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.text_classification.task import TextClassification
 
 TEXTS = {

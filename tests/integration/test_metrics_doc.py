@@ -16,9 +16,11 @@ from halluc.gap.coverage import Coverage
 from halluc.gap.knowledge import Knowledge
 from halluc.tasks.text_classification.config import TextClassificationConfig
 from halluc.tasks.text_classification.decoding import TextPrediction
+from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.text_classification.task import TextClassification
 from halluc.tasks.token_classification.config import TokenClassificationConfig
 from halluc.tasks.token_classification.examples import TagPrediction
+from halluc.tasks.token_classification.tagged_sentence import Tagged
 from halluc.tasks.token_classification.task import TokenClassification
 
 TEXT = (Path(__file__).parent.parent.parent / "docs/metrics.md").read_text(encoding="utf-8")

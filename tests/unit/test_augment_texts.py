@@ -20,11 +20,12 @@ from halluc.augmentation.pipeline.tally import Figures
 from halluc.components import TABLE
 from halluc.core import registry
 from halluc.core.edits import Editable, Reorder, Replace
-from halluc.core.examples import Labelled, Origin
+from halluc.core.examples import Origin
 from halluc.core.rng import Draws
 from halluc.tasks.text_classification.config import TextClassificationConfig
 from halluc.tasks.text_classification.edits import LockedWords
 from halluc.tasks.text_classification.examples import TextExamples
+from halluc.tasks.text_classification.labelled_text import Labelled
 
 ORIGIN = Origin("texts.txt", 1)
 METHODS = {

@@ -6,12 +6,13 @@ from hypothesis import strategies as st
 from rapidfuzz.distance import Levenshtein
 
 from halluc.core.claims import Claim
-from halluc.core.examples import Origin, Span, Tagged
+from halluc.core.examples import Origin, Span
 from halluc.gap.coverage import Coverage
 from halluc.gap.knowledge import Knowledge
 from halluc.gap.novelty import NOVELTIES, NearestMentions, is_confusable, novelty
 from halluc.gap.stopwords import STOP_WORDS, is_content
 from halluc.gap.units import WithheldUnits
+from halluc.tasks.token_classification.tagged_sentence import Tagged
 
 
 def covering(*mentions: tuple[str, str]) -> Coverage:

@@ -19,7 +19,7 @@ from halluc.analysis import calibration, verdicts
 from halluc.config.schema import ModelConfig, ScratchConfig
 from halluc.core.edits import EditError, Reorder, Replace, apply
 from halluc.core.errors import HallucError, ManyErrors
-from halluc.core.examples import Corpus, Labelled, Origin
+from halluc.core.examples import Corpus, Origin
 from halluc.core.labels import OUT_OF_SCOPE
 from halluc.engine import runtime
 from halluc.engine.batching import Batch
@@ -32,6 +32,7 @@ from halluc.tasks.text_classification.decoding import label_sets, one_label
 from halluc.tasks.text_classification.encoded import PARTS
 from halluc.tasks.text_classification.figures import Labelling
 from halluc.tasks.text_classification.label_set_figures import LabelSets
+from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.text_classification.task import TextClassification
 from halluc.tasks.text_windows import covers, shown, shown_of_pair
 from halluc.tasks.token_classification.task import TokenClassification

@@ -12,12 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from halluc.analysis import verdicts
-from halluc.core.examples import Origin, Span, Tagged
+from halluc.core.examples import Origin, Span
 from halluc.core.labels import illegal, read_spans, scheme_of, tag_set, write_tags
 from halluc.engine.batching import Batch
 from halluc.tasks.token_classification import span_counts, viterbi
 from halluc.tasks.token_classification.config import TokenClassificationConfig
 from halluc.tasks.token_classification.encoding import EncodedTokens, Window
+from halluc.tasks.token_classification.tagged_sentence import Tagged
 from halluc.tasks.token_classification.task import TokenClassification
 from halluc.tasks.token_classification.viterbi import constrained, transitions
 

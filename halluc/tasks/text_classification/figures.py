@@ -9,12 +9,12 @@ from typing import ClassVar, Protocol
 import numpy
 
 from halluc.core import selective
-from halluc.core.examples import Labelled
 from halluc.core.labels import OUT_OF_SCOPE
 from halluc.core.ranked import Ranked, Report
 from halluc.core.significance import Figure, Ratio, Sheet, divided
 from halluc.tasks import label_counts, label_tables, token_figures
 from halluc.tasks.label_counts import Columns
+from halluc.tasks.text_classification.labelled_text import Labelled
 
 PROTOCOL = "one label a text, none being out of scope"
 RANKED = "texts sorted by the probability of being in scope"

@@ -7,11 +7,11 @@ from typing import ClassVar, Protocol
 
 import numpy
 
-from halluc.core.examples import Labelled
 from halluc.core.ranked import Ranked, Report
 from halluc.core.significance import Figure, Ratio, Sheet
 from halluc.tasks import label_counts, label_tables
 from halluc.tasks.label_counts import Columns, LabelCounts
+from halluc.tasks.text_classification.labelled_text import Labelled
 
 PROTOCOL = "each label of a text for itself"
 

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from halluc.core.claims import rounded
 from halluc.core.edits import Editable
-from halluc.core.examples import Corpus, Origin, Span, Tagged
+from halluc.core.examples import Corpus, Origin, Span
 from halluc.core.labels import write_tags
 from halluc.data.inputs import InputText
 from halluc.runs.schema import PredictedClaim, PredictedText, Prediction, SpanPrediction
 from halluc.task import Asserted
+from halluc.tasks.token_classification.tagged_sentence import Tagged
 
 if TYPE_CHECKING:
     import numpy

@@ -7,12 +7,12 @@ from typing import ClassVar, Protocol
 
 import numpy
 
-from halluc.core.examples import Tagged
 from halluc.core.labels import write_tags
 from halluc.core.ranked import Ranked, Report
 from halluc.core.significance import Figure, Sheet
 from halluc.tasks import token_figures
 from halluc.tasks.token_classification import entity_figures, span_counts
+from halluc.tasks.token_classification.tagged_sentence import Tagged
 
 
 class Tags(Protocol):
