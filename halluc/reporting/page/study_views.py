@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
 
+from halluc.gap.texts import QUARTERS
 from halluc.reporting import formats
 from halluc.reporting.page.cells import EMPTY, Cell
 from halluc.reporting.words import nouns
@@ -13,7 +14,6 @@ from halluc.reporting.words.nouns import Nouns
 from halluc.reporting.words.wording import of_seeds
 from halluc.runs import training_facts
 from halluc.runs.reports import StudyReport
-from halluc.runs.schema import TEXT_NOVELTIES
 from halluc.runs.studies import ArmComparison, ArmDelta, ArmTrend, CellFigures, Line, Plain, SeedFigure, Trend
 
 MATCHED = "hallucination_rate_at_matched_omission"
@@ -39,8 +39,8 @@ _COLUMNS: dict[str, Key] = {
 }
 _OF_TEXTS: dict[str, Key] = {
     **{heading: _COLUMNS[heading] for heading in ("micro F1", "hallucination", "omission")},
-    "false in least new": ("over_claim", (("novelty", TEXT_NOVELTIES[0]),)),
-    "false in newest": ("over_claim", (("novelty", TEXT_NOVELTIES[-1]),)),
+    "false in least new": ("over_claim", (("novelty", QUARTERS[0]),)),
+    "false in newest": ("over_claim", (("novelty", QUARTERS[-1]),)),
     **{heading: _COLUMNS[heading] for heading in ("gap ratio", "ECE")},
 }
 _COMPARED: dict[str, Key] = {
