@@ -26,7 +26,7 @@ from halluc.data.statistics import Words
 from halluc.gap.forecast import SplitGap
 from halluc.gap.matching import Strata
 from halluc.gap.units import WithheldUnits
-from halluc.runs.schema import Nearest, Novelty, Prediction, Record
+from halluc.runs.schema import EvalFile, Nearest, Novelty, Prediction, Record
 
 if TYPE_CHECKING:
     import numpy
@@ -263,7 +263,7 @@ class Model(Protocol[ExampleT, PredictionT]):
 class Judge(Protocol[ExampleIn, PredictionIn]):
     """What a prediction asserts about an example, and what the evidence says of it (DEFINITIONS, section 1).
 
-    ``reasons`` are those that its verdicts may give, in the order of tables.
+    ``reasons`` are those for which a claim is distorted, in the order of tables: the distortion rate is told by each.
     """
 
     reasons: ClassVar[tuple[str, ...]]
@@ -339,12 +339,14 @@ class Figures(Protocol[ExampleIn, PredictionIn]):
 class Knowledge(Protocol[ExampleT]):
     """What a training split knows, and what is new to it (DEFINITIONS, section 2).
 
-    ``novelties`` is the scale of a claim's novelty, from what is known best to what is known least. ``units`` are what
+    ``novelties`` is the scale of a claim's novelty, from what is known best to what is known least; ``reported`` are
+    those that have figures although nothing is of them, the others have where something is. ``units`` are what
     ``gap.unit`` may withhold; ``covers`` are the splits that ``of`` is made from, as they are trained on: before
     augmentation, and after withholding.
     """
 
     novelties: ClassVar[tuple[Novelty, ...]]
+    reported: ClassVar[tuple[Novelty, ...]]
     units: ClassVar[tuple[str, ...]]
     covers: ClassVar[tuple[SplitName, ...]]
 
@@ -427,3 +429,8 @@ def build(section: Any, table: registry.Table = TABLE) -> AnyTask:
     """The task that a config's section ``task`` sets."""
     component: Callable[[Any], AnyTask] = task_class(section.type, table)
     return component(section)
+
+
+def evaluated(file: EvalFile) -> AnyTask:
+    """The task as it was set when a file of figures was written."""
+    return task_class(file.task).evaluated({one.protocol for one in file.metrics})

@@ -2,65 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 
 import numpy
 
-from halluc.analysis.slices import Slice, shown_novelties, slices
+from halluc.analysis.slices import Slice, slices
 from halluc.analysis.table import Table
 from halluc.core.figures import figure, names
 from halluc.core.significance import F1, Figure, Formula, Ratio, Sheet, divided
-from halluc.runs.schema import MENTION_NOVELTIES
 
 PROTOCOL = "claims against gold, matched optimally"
-REASONS = ("label", "boundary", "both", "duplicate")
-NOVELTIES = MENTION_NOVELTIES
 
 NAMES = names(["claims"])
 
-NOTHING: frozenset[str] = frozenset()
 
+def headline(table: Table, sheet: Sheet) -> list[Figure]:
+    """The figures by which runs are compared, the same ones whatever the ledger holds.
 
-def headline(
-    table: Table, sheet: Sheet, untold: frozenset[str] = NOTHING, named: Mapping[str, str] = MappingProxyType({})
-) -> list[Figure]:
-    """The figures by which runs are compared, the same ones whatever the ledger holds; none of those ``untold``.
-
-    ``named`` are the names that the task has for ``f1``, ``recall`` and ``claimed_without_gold`` (see
-    ``metrics.base``): these are among the figures where it has one, the last where there is an example without gold.
-    ``f1`` is that of claims and gold, ``2 supported / (claims + gold)``: for spans read from tags it is entity F1 in
-    seqeval's default mode.
+    ``f1``, ``recall`` and ``claimed_without_gold`` are among them where the task has a name for them
+    (``task.figures.named``), the last where there is an example without gold. ``f1`` is that of claims and gold,
+    ``2 supported / (claims + gold)``: for spans read from tags it is entity F1 in seqeval's default mode.
     """
-    counter = _Counter(table, sheet, untold)
+    counter, named = _Counter(table, sheet), table.task.figures.named
     everything = Slice({}, numpy.ones(len(counter.counted), dtype=bool), numpy.ones(len(counter.omitted), dtype=bool))
     rates = [one for one in counter.rates(everything) if figure(one.name).is_at("compared")]
     own = [replace(one, name=named[one.name]) for one in counter.of_names() if one.name in named]
-    return [*own, *rates, *counter.over_claim(table.novelties)]
+    return [*own, *rates, *counter.over_claim(table.task.knowledge.novelties)]
 
 
-def figures(table: Table, sheet: Sheet, untold: frozenset[str] = NOTHING) -> list[Figure]:
+def figures(table: Table, sheet: Sheet) -> list[Figure]:
     """All rates of all claims; and, where some were withdrawn, those of the kept ones under ``{"claims": "kept"}``.
 
-    Args:
-        untold: the names of those that say nothing in this task (see ``metrics.base``).
+    Those that say nothing in the task (``task.figures.untold``) are left out.
     """
-    counter = _Counter(table, sheet, untold)
+    counter = _Counter(table, sheet)
     found = counter.overall()
     for part in slices(table):
         found += counter.rates(part)
     if not table.claims.kept.all():
-        found += _Counter(table, sheet, untold, kept_only=True).overall()
+        found += _Counter(table, sheet, kept_only=True).overall()
     return found
 
 
 class _Counter:
     """Turns masks into columns of the sheet, and columns into figures."""
 
-    def __init__(self, table: Table, sheet: Sheet, untold: frozenset[str], kept_only: bool = False) -> None:
+    def __init__(self, table: Table, sheet: Sheet, kept_only: bool = False) -> None:
         claims, gold = table.claims, table.gold
-        self.table, self.sheet, self.untold = table, sheet, untold
+        self.table, self.sheet, self.untold = table, sheet, table.task.figures.untold
         self.by = {"claims": "kept"} if kept_only else {}
         self.kept_only = kept_only
         self.counted = claims.kept if kept_only else numpy.ones(len(claims.example), dtype=bool)
@@ -71,9 +61,6 @@ class _Counter:
         self.false = self.unsupported | self.distorted
         mislabelled = self.distorted & ((claims.reason == "label") | (claims.reason == "both"))
         self.wide = self.unsupported | mislabelled
-        # A label of a whole example has no boundary to be wrong: what reasons there are stands in the ledger.
-        found = sorted({*claims.reason[self.distorted].tolist()} - {""})
-        self.reasons = REASONS if table.is_placed else tuple(found)
 
     def overall(self) -> list[Figure]:
         """The figures of everything, those that count examples, and those of the gap."""
@@ -98,7 +85,7 @@ class _Counter:
             for name, mask in wanted.items()
             if name not in self.untold
         ]
-        for reason in self.reasons if "distortion_rate" not in self.untold else ():
+        for reason in self.table.task.judge.reasons:
             mask = self.distorted & (self.table.claims.reason == reason)
             found.append(self.figure("distortion_rate", {**part.by, "reason": reason}, self.claim_rate(mask, among)))
         if part.gold is not None:
@@ -107,8 +94,7 @@ class _Counter:
         return found
 
     def by_example(self) -> list[Figure]:
-        """Shares of examples, and unsupported claims per 1,000 tokens; of examples without gold where claims have
-        places."""
+        """Shares of examples, and unsupported claims per 1,000 tokens."""
         example = self.table.claims.example
         examples = len(self.table)
         unsupported = numpy.bincount(example[self.unsupported & self.counted], minlength=examples)
@@ -120,7 +106,7 @@ class _Counter:
             tokens = column(self.table.lengths)
             density = Ratio((column(unsupported),), (tokens,), scale=1000, is_share=False)
             found.append(self.figure("hallucination_density", {}, density))
-        if self.table.is_placed and "negative_sentence_rate" not in self.untold:
+        if "negative_sentence_rate" not in self.untold:
             found.append(self.figure("negative_sentence_rate", {}, self.bare_rate(claims)))
         return found
 
@@ -142,7 +128,7 @@ class _Counter:
         """Over-claim by novelty, its ratio, and where the hallucinations lie; none where novelty is unknown."""
         if not self.table.knows_novelty:
             return []
-        novelties = shown_novelties(self.table)
+        novelties = self.table.reported_novelties
         found, among = self.over_claim(novelties), self.unsupported & self.counted
         for name, mask in self.by_novelty(novelties).items():
             found.append(self.figure("share_of_hallucinations", {"novelty": name}, self.claim_rate(mask, among)))
@@ -155,11 +141,11 @@ class _Counter:
 
     def over_claim(self, novelties: Sequence[str]) -> list[Figure]:
         """False claims among those of each novelty, and how many times more there are of the least known than of the
-        best known; of whole texts, of the last quarter that has any."""
+        best known: of the last novelty that is always reported or has any."""
         parts = self.by_novelty(novelties)
         over = {name: self.claim_rate(self.false, mask & self.counted) for name, mask in parts.items()}
         found = [self.figure("over_claim", {"novelty": name}, ratio) for name, ratio in over.items()]
-        claimed = [name for name in novelties[1:] if parts[name].any() or name == "new"]
+        claimed = [name for name in novelties[1:] if parts[name].any() or name in self.table.task.knowledge.reported]
         least = over[claimed[-1] if claimed else "unseen"]
         found.append(self.figure("gap_ratio", {}, Quotient(least, over[novelties[0]]), n=self.total(least)))
         return found

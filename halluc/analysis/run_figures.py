@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import zip_longest
 from typing import Any
@@ -22,6 +22,7 @@ from halluc.runs.directory import RunDir
 from halluc.runs.evaluations import PREFERRED, Counted, anew
 from halluc.runs.records import read_lines
 from halluc.runs.schema import LedgerLine, Prediction, RunFile
+from halluc.task import evaluated as evaluated_task
 
 FigureKey = tuple[str, tuple[tuple[str, str], ...]]
 # What makes two examples the same: id, tokens, gold.
@@ -32,8 +33,7 @@ Example = tuple[str, Any, Any]
 class Measured:
     """One split of one run; ``lines`` are those of its ledger, none where only figures are wanted.
 
-    ``untold`` are the figures that say nothing in its task, ``named`` those of the ledger that it has a name for (see
-    ``metrics.base``). ``decoding`` is that of ``eval/<split>.json``.
+    ``decoding`` is that of ``eval/<split>.json``.
     """
 
     run: RunDir
@@ -42,8 +42,6 @@ class Measured:
     examples: list[Example]
     table: Table
     lines: list[LedgerLine]
-    untold: frozenset[str] = rates.NOTHING
-    named: Mapping[str, str] = field(default_factory=dict)
     decoding: str = "argmax"
 
     @property
@@ -57,7 +55,7 @@ class Measured:
     @cached_property
     def figures(self) -> dict[FigureKey, Figure]:
         """The headline figures, in their order."""
-        made = rates.headline(self.table, self.sheet, self.untold, self.named)
+        made = rates.headline(self.table, self.sheet)
         made += scoring.calibration_figures(self.table, self.sheet)
         return {key(figure.name, figure.by): figure for figure in made}
 
@@ -116,18 +114,17 @@ def read(run: RunDir, split: str, known: dict[bytes, Example] | None = None, *, 
         help = evaluations.unevaluated_help(split, evaluated([run]), run)
         raise HallucError("R112", f"{run.path} has no ledger of {split}", help=help)
     file = evaluations.read(run, split)
+    task = evaluated_task(file)
     with uncollected():
         path, help = run.ledger(split), anew(run, split)
         lines = list(read_lines(path, LedgerLine, damaged="R112", what="a ledger", help=help))
-        examples = _examples(run, split, evaluations.kind(run, file.task), {} if known is None else known)
+        examples = _examples(run, split, task.examples.Line, {} if known is None else known)
         ids = [example[0] for example in examples]
         evaluations.refuse_strangers(run, split, {line.id for line in lines}.difference(ids))
-        made = table(lines, ids, [len(example[1]) for example in examples])
+        made = table(task, lines, ids, [len(example[1]) for example in examples])
     evaluations.refuse_parts(run, split, file, _counted(made, examples))
     evaluations.refuse_changed(run, record, split)
-    metrics = scoring.metrics_used(file)
-    kept, decoding = lines if keep_lines else [], file.decoding or "argmax"
-    return Measured(run, record, split, examples, made, kept, metrics.untold, metrics.named, decoding)
+    return Measured(run, record, split, examples, made, lines if keep_lines else [], file.decoding or "argmax")
 
 
 def _counted(made: Table, examples: Sequence[Example]) -> Counted:
@@ -156,8 +153,7 @@ def _examples(run: RunDir, split: str, kind: type[Prediction], known: dict[bytes
         lines = []  # told where they are read one by one
     if lines and all(begins in known and said.endswith(b"}\n") for begins, _, said in lines):
         return [known[begins] for begins, _, _ in lines]
-    records = read_lines(path, kind, damaged="R112", what="predictions", help=anew(run, split))
-    found = [one.example for one in records]
+    found = [one.example for one in evaluations.predictions(run, split, kind)]
     if len(found) == len(lines):
         known.update(zip((begins for begins, _, _ in lines), found, strict=True))
     return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy
 
@@ -13,11 +13,8 @@ from halluc.core import figures, selective
 from halluc.core.exact_intervals import Interval, clopper_pearson
 from halluc.core.ranked import Ranked
 from halluc.core.significance import LEVEL, Figure, Ratio, Sheet, draws, percentiles
-from halluc.runs.schema import EvalFile, MetricResult
-from halluc.task import AnyTask, Figures, task_class
-
-if TYPE_CHECKING:
-    pass
+from halluc.runs.schema import MetricResult
+from halluc.task import AnyTask
 
 CALIBRATION = "claims that gold supports, 15 equal-width bins of confidence"
 RANKED = "claims sorted by confidence"
@@ -35,13 +32,7 @@ def names(task: AnyTask) -> tuple[str, ...]:
     return (*metrics.names, *(name for name in of_claims if name not in metrics.untold))
 
 
-def metrics_used(file: EvalFile) -> Figures[Any, Any]:
-    """The figures of the task as it was set when the file was written."""
-    return task_class(file.task).evaluated({one.protocol for one in file.metrics}).figures
-
-
 def score(
-    metrics: Figures[Any, Any],
     examples: Sequence[Any],
     predictions: Sequence[Any],
     table: Table,
@@ -53,9 +44,9 @@ def score(
         table: the ledger of the same examples.
         uncalibrated: the confidences of the table's claims before they were scaled, where they were.
     """
-    sheet = Sheet(len(examples))
+    sheet, metrics = Sheet(len(examples)), table.task.figures
     figures = metrics.figures(examples, predictions, sheet)
-    figures += rates.figures(table, sheet, metrics.untold) + calibration_figures(table, sheet)
+    figures += rates.figures(table, sheet) + calibration_figures(table, sheet)
     if not table.claims.kept.all():
         remaining = numpy.bincount(table.claims.example[table.claims.kept], minlength=len(table))
         figures += metrics.kept(examples, predictions, remaining, sheet)

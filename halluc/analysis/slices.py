@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy
 
 from halluc.analysis.table import Table
-from halluc.runs.schema import TEXT_NOVELTIES
 
 # From and to: tokens of an example, and training examples with a label.
 LENGTHS = ((1, 5), (6, 10), (11, 20), (21, 40), (41, None))
@@ -31,7 +30,7 @@ def slices(table: Table) -> Iterator[Slice]:
     claims, gold = table.claims, table.gold
     for label in sorted({*claims.label.tolist(), *gold.label.tolist()}):
         yield Slice({"label": label}, claims.label == label, gold.label == label)
-    for novelty in shown_novelties(table) if table.knows_novelty else ():
+    for novelty in table.reported_novelties if table.knows_novelty else ():
         yield Slice({"novelty": novelty}, claims.novelty == novelty, gold.novelty == novelty)
     if table.label_counts is not None:
         yield from _frequencies(table, table.label_counts)
@@ -59,14 +58,6 @@ def _deciles(confidence: numpy.ndarray) -> Iterator[Slice]:
         if among.any():
             span = f"{confidence[among].min():.3f} to {confidence[among].max():.3f}"
             yield Slice({"confidence_decile": str(number + 1), "confidence": span}, among, None)
-
-
-def shown_novelties(table: Table) -> tuple[str, ...]:
-    """Those that have figures: of whole texts the first quarter, and of the others such as are not empty."""
-    first, *rest = table.novelties
-    if table.novelties != TEXT_NOVELTIES:
-        return table.novelties
-    return (first, *(one for one in rest if (table.claims.novelty == one).any() or (table.gold.novelty == one).any()))
 
 
 def _frequencies(table: Table, counts: Mapping[str, int]) -> Iterator[Slice]:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy
 
-from halluc.runs.schema import MENTION_NOVELTIES, TEXT_NOVELTIES, LedgerLine
+from halluc.runs.schema import LedgerLine
+from halluc.task import AnyTask
 
 
 @dataclass(frozen=True)
@@ -48,19 +49,18 @@ class Gold:
 
 @dataclass(frozen=True)
 class Table:
-    """A ledger beside the examples it is about; ``lengths`` are tokens, (examples,).
+    """A ledger of a task beside the examples it is about; ``lengths`` are tokens, (examples,).
 
-    ``is_placed``: claims and gold stand at places of their examples, and are not labels of whole examples.
     ``unverifiable`` counts the claims that no evidence could judge: they stand in no rate. ``label_counts`` are how
     often training shows each label, None where figures are not told by it.
     """
 
+    task: AnyTask
     ids: tuple[str, ...]
     lengths: numpy.ndarray
     claims: Claims
     gold: Gold
     unverifiable: int
-    is_placed: bool = True
     label_counts: Mapping[str, int] | None = None
 
     def __len__(self) -> int:
@@ -77,15 +77,14 @@ class Table:
         return not len(self.claims.confidence) or not numpy.isnan(self.claims.confidence).all()
 
     @property
-    def novelties(self) -> tuple[str, ...]:
-        """What a novelty may be here, from what is known best to what is known least: classes of mentions, or quarters
-        of whole texts."""
-        there = {*self.claims.novelty.tolist(), *self.gold.novelty.tolist()} - {""}
-        is_of_texts = not there.isdisjoint(TEXT_NOVELTIES) if there else not self.is_placed
-        return TEXT_NOVELTIES if is_of_texts else MENTION_NOVELTIES
+    def reported_novelties(self) -> tuple[str, ...]:
+        """Those that have figures, from what is known best to what is known least."""
+        there = {*self.task.knowledge.reported, *self.claims.novelty.tolist(), *self.gold.novelty.tolist()}
+        return tuple(novelty for novelty in self.task.knowledge.novelties if novelty in there)
 
 
 def table(
+    task: AnyTask,
     lines: Iterable[LedgerLine],
     ids: Sequence[str],
     lengths: Sequence[int],
@@ -94,10 +93,9 @@ def table(
     """Arrays from ledger lines and the ids and lengths (in tokens) of all examples, those without a line included."""
     index = {identity: number for number, identity in enumerate(ids)}
     claims: list[LedgerLine] = []
-    unverifiable, is_placed = 0, True
+    unverifiable = 0
     gold = _GoldRows(index)
     for line in lines:
-        is_placed &= line.kind == "span"
         if line.record == "omission":
             gold.omission(line)
         elif line.verdict == "unverifiable":
@@ -106,7 +104,7 @@ def table(
             claims.append(line)
             gold.claim(line)
     sizes = numpy.asarray(lengths, dtype=numpy.int64)
-    return Table(tuple(ids), sizes, _claims(claims, index), gold.arrays(), unverifiable, is_placed, label_counts)
+    return Table(task, tuple(ids), sizes, _claims(claims, index), gold.arrays(), unverifiable, label_counts)
 
 
 def _claims(lines: Sequence[LedgerLine], index: dict[str, int]) -> Claims:

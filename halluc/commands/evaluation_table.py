@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from halluc.analysis import scoring
 from halluc.commands.terminal import Grid, put_table, say
 from halluc.core.figures import HALLUCINATION, OMISSION, Column, shown
 from halluc.runs.schema import EvalFile, MetricResult
+from halluc.task import evaluated
 
 # How many labels are shown: of more, those that stand most often in gold.
 MOST_LABELS = 30
@@ -18,7 +18,7 @@ Key = tuple[str, tuple[tuple[str, str], ...]]
 def show(file: EvalFile) -> None:
     """Each label; what became of claims and gold, by novelty to the training split; then figures of the whole."""
     # Where two protocols give a figure of one name, the first is the primary one.
-    metrics = scoring.metrics_used(file)
+    metrics = evaluated(file).figures
     found = {_key(m.name, m.by): m for m in reversed(file.metrics) if m.name not in metrics.untold}
     rate = found.get(_key(HALLUCINATION, {}))
     there = {name for name, _ in found}

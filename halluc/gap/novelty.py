@@ -11,9 +11,10 @@ from rapidfuzz.process import extractOne
 
 from halluc.gap.coverage import Coverage
 from halluc.gap.stopwords import is_content
-from halluc.runs.schema import MENTION_NOVELTIES, Nearest, Novelty
+from halluc.runs.schema import Nearest, Novelty
 
-NOVELTIES = MENTION_NOVELTIES
+# From what is known best to what is known least.
+NOVELTIES: tuple[Novelty, ...] = ("seen", "partial", "new")
 # The content words of a surface.
 Words = Callable[[str], Iterable[str]]
 

@@ -18,10 +18,12 @@ from halluc.gap.coverage import REMAKE, Coverage, CoverageFile
 from halluc.gap.matching import Strata
 from halluc.gap.stopwords import text_words
 from halluc.runs.records import read_record
-from halluc.runs.schema import TEXT_NOVELTIES, Novelty, Record
+from halluc.runs.schema import Novelty, Record
 from halluc.tasks.text_classification.labelled_text import Labelled
 
 Edges = tuple[float, float, float]
+# By the edges, from texts whose words are known best to those whose words are known least.
+QUARTERS: tuple[Novelty, ...] = ("q1", "q2", "q3", "q4")
 # Tokens of a text, from and to; texts of like length are matched with each other.
 LENGTHS = ((0, 5), (6, 10), (11, 20), (21, 40), (41, 80), (81, 160), (161, None))
 
@@ -78,7 +80,7 @@ class TextCoverage(Coverage):
 
     def novelty(self, text: str) -> Novelty:
         """The quarter of dev that a text would fall into: ``q1`` up to the first edge, ``q4`` above the third."""
-        return TEXT_NOVELTIES[bisect_left(self.edges, self.new_share(text))]
+        return QUARTERS[bisect_left(self.edges, self.new_share(text))]
 
     def shown_with(self, label: str) -> Mapping[str, int]:
         """The content words of the label's texts, with the times that each occurs there."""

@@ -6,13 +6,17 @@ import contextlib
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
+from halluc.components import TABLE
 from halluc.core.errors import HallucError, did_you_mean
 from halluc.core.figures import HALLUCINATION, OMISSION, SUPPORT
 from halluc.runs import integrity
 from halluc.runs.directory import RunDir
 from halluc.runs.records import read_lines, read_record
-from halluc.runs.schema import PREDICTIONS, EvalFile, MetricResult, Prediction, RunFile
+from halluc.runs.schema import EvalFile, MetricResult, Prediction, RunFile
+
+PredictionT = TypeVar("PredictionT", bound=Prediction)
 
 # The split to tell of where none is asked for: the first of these that was evaluated.
 PREFERRED = ("test", "dev", "train")
@@ -107,34 +111,25 @@ def read(run: RunDir, split: str) -> EvalFile:
     """``eval/<split>.json``.
 
     Raises:
-        HallucError R112: it is absent or damaged. R102: it is of another version.
+        HallucError R112: it is absent or damaged, or of no task that is known. R102: it is of another version.
     """
     file, help = run.evaluation(split), anew(run, split)
     try:
-        return read_record(file, EvalFile, damaged="R112", other_version="R102", help=help)
+        found = read_record(file, EvalFile, damaged="R112", other_version="R102", help=help)
     except FileNotFoundError:
         raise HallucError("R112", f"{file} is missing", help=help) from None
+    if found.task not in TABLE["task"]:
+        raise HallucError("R112", f"{run.path} is of a task that this halluc does not have: `{found.task[:100]}`")
+    return found
 
 
-def kind(run: RunDir, task: str) -> type[Prediction]:
-    """What the lines of predictions are: the evaluation says of which task it is.
-
-    Raises:
-        HallucError R112: of none that is known.
-    """
-    if task not in PREDICTIONS:
-        raise HallucError("R112", f"{run.path} is of a task that this halluc does not have: `{task[:100]}`")
-    return PREDICTIONS[task]
-
-
-def predictions(run: RunDir, split: str, task: str) -> Iterator[Prediction]:
-    """The lines of ``predictions/<split>.jsonl``.
+def predictions(run: RunDir, split: str, line: type[PredictionT]) -> Iterator[PredictionT]:
+    """The lines of ``predictions/<split>.jsonl``, of the type that the task has for them.
 
     Raises:
-        HallucError R112: a line is damaged, or the task is none that is known.
+        HallucError R112: a line is damaged.
     """
-    found, help = kind(run, task), anew(run, split)
-    return read_lines(run.predictions(split), found, damaged="R112", what="predictions", help=help)
+    return read_lines(run.predictions(split), line, damaged="R112", what="predictions", help=anew(run, split))
 
 
 def refuse_strangers(run: RunDir, split: str, unknown: Iterable[str]) -> None:

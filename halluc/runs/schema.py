@@ -10,11 +10,8 @@ from halluc.core.claims import Mark, Verdict
 
 SCHEMA_VERSION = 1
 
-# Of mentions, and of whole texts: quartiles of what is new in them (see ``gap``).
-Novelty = Literal["seen", "partial", "new", "q1", "q2", "q3", "q4"]
-# Each from what is known best to what is known least.
-MENTION_NOVELTIES: tuple[Novelty, ...] = ("seen", "partial", "new")
-TEXT_NOVELTIES: tuple[Novelty, ...] = ("q1", "q2", "q3", "q4")
+# How new a claim is to the training split: one of the ``knowledge.novelties`` of its task.
+Novelty = str
 Status = Literal["running", "done", "failed", "interrupted"]
 
 
@@ -64,36 +61,6 @@ class Prediction(Record):
     def example(self) -> tuple[str, tuple[str, ...], tuple[Any, ...]]:
         """What makes two examples the same: id, tokens, gold."""
         return self.id, tuple(self.tokens), tuple(self.gold)
-
-
-class SpanPrediction(Prediction):
-    """The line of token classification; tags are raw IOB2. A confidence is null where another tool states none."""
-
-    gold: list[tuple[int, int, str]]
-    predicted: list[tuple[int, int, str, float | None]]
-    gold_tags: list[str]
-    predicted_tags: list[str]
-
-
-class LabelPrediction(Prediction):
-    """The line of text classification; ``second`` is the token with which the second text of a pair begins.
-
-    ``in_scope`` is the highest probability of a label, null where it is not known. Without a predicted label the model
-    says that the text is out of scope or, where a text may have several, that it has none. A confidence is null where
-    another tool states none.
-    """
-
-    second: int | None = None
-    gold: list[str]
-    predicted: list[tuple[str, float | None]]
-    in_scope: float | None = None
-
-
-# What the lines are, by the ``task`` of eval/<split>.json.
-PREDICTIONS: dict[str, type[Prediction]] = {
-    "token_classification": SpanPrediction,
-    "text_classification": LabelPrediction,
-}
 
 
 class Nearest(Record):
@@ -155,64 +122,6 @@ class ConfidenceFile(Record):
     threshold: float | None = None
     guarantee: dict[str, Any] | None = None
     fitted_on: dict[str, Any] = {}
-
-
-class PredictedClaim(Record):
-    """A claim that ``predict`` made about a text.
-
-    ``start`` and ``end`` are tokens, ``start_char`` and ``end_char`` characters of the text, null where only tokens
-    were given. ``novelty`` and ``confusable`` are null where the training split is not known.
-    """
-
-    start: int
-    end: int
-    start_char: int | None
-    end_char: int | None
-    text: str
-    label: str
-    confidence: float
-    novelty: Novelty | None
-    confusable: bool | None
-    abstained: bool
-
-
-class PredictedText(Record):
-    """A line that ``predict`` writes, of token classification: one text; ``line`` is its first in the input."""
-
-    id: str | int | float
-    line: int
-    text: str | None
-    tokens: list[str]
-    spans: list[PredictedClaim]
-
-
-class PredictedLabel(Record):
-    """A label that ``predict`` claims of a text; ``novelty`` and ``confusable`` as in ``PredictedClaim``."""
-
-    label: str
-    confidence: float
-    novelty: Novelty | None
-    confusable: bool | None
-    abstained: bool
-
-
-class PredictedLabels(Record):
-    """A text, or a pair of texts, as ``predict`` writes it, of text classification.
-
-    ``second`` is the token with which the second text of a pair begins. Without a label the model says that the text is
-    out of scope (``out_of_scope``) or, where a text may have several, that it has none; of a blank text it says nothing
-    (null). ``in_scope`` is the highest probability of a label, null where a text may have several.
-    """
-
-    id: str | int | float
-    line: int
-    text: str | None
-    second_text: str | None
-    tokens: list[str]
-    second: int | None
-    labels: list[PredictedLabel]
-    out_of_scope: bool | None
-    in_scope: float | None
 
 
 class Problem(Record):

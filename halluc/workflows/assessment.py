@@ -141,10 +141,10 @@ def write(
     lines = verdicts.ledger_lines(task, corpus.examples, judged, knowledge, confidence.threshold)
     label_counts = knowledge.label_counts if knowledge else None
     lengths = [len(example.tokens) for example in corpus]
-    counted = table(lines, [example.id for example in corpus], lengths, label_counts)
+    counted = table(task, lines, [example.id for example in corpus], lengths, label_counts)
     scaled = confidence.temperature != 1.0
     uncalibrated = numpy.array([c for p in predicted.predictions for c in p.confidences]) if scaled else None
-    figures = scoring.score(metrics, corpus.examples, predictions, counted, uncalibrated)
+    figures = scoring.score(corpus.examples, predictions, counted, uncalibrated)
     pairs = zip(corpus.examples, predictions, strict=True)
     rows = metrics.report(corpus.examples, predictions)
     file = EvalFile(

@@ -8,7 +8,8 @@ from collections import Counter
 import pytest
 
 from halluc.runs.reports import ComparisonReport
-from halluc.runs.schema import ConfidenceFile, EvalFile, LedgerLine, RunFile, SpanPrediction
+from halluc.runs.schema import ConfidenceFile, EvalFile, LedgerLine, RunFile
+from halluc.tasks.token_classification.records import SpanPrediction
 
 
 def only_run(config):

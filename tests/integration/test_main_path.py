@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file
 
-from halluc.runs.schema import EvalFile, RunFile, SpanPrediction
+from halluc.runs.schema import EvalFile, RunFile
+from halluc.tasks.token_classification.records import SpanPrediction
 
 
 def only_run(config: Path) -> Path:

@@ -19,7 +19,8 @@ from pathlib import Path
 import pytest
 
 from halluc.runs.directory import RunDir
-from halluc.runs.schema import PredictedText, UnreadText
+from halluc.runs.schema import UnreadText
+from halluc.tasks.token_classification.records import PredictedText
 from halluc.workflows import prediction
 from halluc.workflows.trained_models import read_confidence
 from tests.conftest import SENTENCES

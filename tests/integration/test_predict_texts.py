@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from halluc.core import selective
-from halluc.runs.schema import EvalFile, PredictedLabels
+from halluc.runs.schema import EvalFile
+from halluc.tasks.text_classification.records import PredictedLabels
 
 TRAVEL = ["Anna visited Oslo", "Berg left for Paris", "met in Oslo and left for Paris", "Anna and Berg visited Paris"]
 MONEY = ["the bank won", "Acme Corp said the bank won", "a bank of Acme", "the bank and Acme Corp"]

@@ -10,7 +10,8 @@ import pytest
 from safetensors.numpy import load_file
 
 from halluc.runs.reports import EvalLine
-from halluc.runs.schema import EvalFile, LabelPrediction, RunFile
+from halluc.runs.schema import EvalFile, RunFile
+from halluc.tasks.text_classification.records import LabelPrediction
 
 TRAVEL = ["Anna visited Oslo", "Berg left for Paris", "met in Oslo and left for Paris", "Anna and Berg visited Paris"]
 MONEY = ["the bank won", "Acme Corp said the bank won", "a bank of Acme", "the bank and Acme Corp"]

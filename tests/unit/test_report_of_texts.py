@@ -27,9 +27,10 @@ from halluc.reporting.words.of_run import conclusion
 from halluc.runs import evaluations
 from halluc.runs.directory import RunDir
 from halluc.runs.reports import Mistake, TextNovelty
-from halluc.runs.schema import ConfidenceFile, LabelPrediction, LedgerLine, Nearest
+from halluc.runs.schema import ConfidenceFile, LedgerLine, Nearest
 from halluc.runs.studies import StudyFigures
 from halluc.tasks.text_classification.labelled_text import Labelled
+from halluc.tasks.text_classification.records import LabelPrediction
 from tests.report_records import figure, run_report
 from tests.study_records import comparison_report, study_report
 

@@ -23,6 +23,7 @@ from halluc.runs.evaluations import PREFERRED, Counted, anew
 from halluc.runs.integrity import recorded_evaluations
 from halluc.runs.records import read_lines, read_record
 from halluc.runs.schema import ConfidenceFile, EvalFile, LedgerLine, Prediction, RunFile
+from halluc.task import evaluated as task_of
 
 
 @dataclass(frozen=True)
@@ -56,9 +57,9 @@ class Evaluated:
         """Typed by the task.
 
         Raises:
-            HallucError R112: a line is damaged, or the task is none that is known.
+            HallucError R112: a line is damaged.
         """
-        return evaluations.predictions(self.run, self.split, self.file.task)
+        return evaluations.predictions(self.run, self.split, task_of(self.file).examples.Line)
 
 
 def evaluated(run: RunDir) -> list[str]:

@@ -15,8 +15,10 @@ from halluc.runs import evaluations, matrix
 from halluc.runs.directory import RunDir
 from halluc.runs.records import read_json
 from halluc.runs.reports import ComparisonReport, StudyReport
-from halluc.runs.schema import LabelPrediction, Prediction
+from halluc.runs.schema import Prediction
 from halluc.runs.studies import ArmComparison, CellFigures, Comparison, Flip, Plain, StudyFigures
+from halluc.task import evaluated
+from halluc.tasks.text_classification.records import LabelPrediction
 
 # The splits that a run may be evaluated on, and flipped claims of one run that are shown in their texts.
 _SPLITS = ("test", "dev", "train")
@@ -89,7 +91,7 @@ def shown_flips(found: Comparison) -> list[Flip]:
 
 def _examples(run: RunDir, split: str, ids: set[str]) -> list[Prediction]:
     """Some examples, with their tokens and annotation."""
-    records = evaluations.predictions(run, split, evaluations.read(run, split).task)
+    records = evaluations.predictions(run, split, evaluated(evaluations.read(run, split)).examples.Line)
     return [record for record in records if record.id in ids]
 
 

@@ -12,25 +12,19 @@ from math import inf
 from halluc.core.claims import Mark
 from halluc.core.examples import Example, Origin, Span
 from halluc.data.statistics import Words
-from halluc.gap.texts import TextCoverage
+from halluc.gap.novelty import NOVELTIES as MENTION_NOVELTIES
+from halluc.gap.texts import QUARTERS, TextCoverage
 from halluc.runs.reports import ClaimSection, Section, ShownClaim
-from halluc.runs.schema import (
-    MENTION_NOVELTIES,
-    TEXT_NOVELTIES,
-    LabelPrediction,
-    LedgerLine,
-    Prediction,
-    SpanPrediction,
-)
+from halluc.runs.schema import LedgerLine, Prediction
 from halluc.tasks.text_classification.labelled_text import Labelled
+from halluc.tasks.text_classification.records import LabelPrediction
+from halluc.tasks.token_classification.records import SpanPrediction
 from halluc.tasks.token_classification.tagged_sentence import Tagged
 
 SECTIONS: tuple[Section, ...] = ("unsupported", "distorted", "omission", "supported")
 MOST_TOKENS = 60
 _UNKNOWN = 9.0
-_NOVELTY = {
-    novelty: float(place) for known in (MENTION_NOVELTIES, TEXT_NOVELTIES) for place, novelty in enumerate(known)
-}
+_NOVELTY = {novelty: float(place) for known in (MENTION_NOVELTIES, QUARTERS) for place, novelty in enumerate(known)}
 
 
 class Worst:

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from halluc.gap.novelty import NOVELTIES as MENTION_NOVELTIES
+from halluc.gap.texts import QUARTERS
 from halluc.reporting import formats
 from halluc.reporting.page import highlight
 from halluc.reporting.page.cells import Cell
 from halluc.reporting.page.highlight import Piece
 from halluc.reporting.words import nouns
 from halluc.runs.reports import RunReport
-from halluc.runs.schema import MENTION_NOVELTIES, TEXT_NOVELTIES, RunFile
+from halluc.runs.schema import RunFile
 
-NOVELTIES = (*MENTION_NOVELTIES, *TEXT_NOVELTIES)
+NOVELTIES = (*MENTION_NOVELTIES, *QUARTERS)
 
 
 def view(report: RunReport) -> dict[str, Any]:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from halluc.gap.texts import QUARTERS
 from halluc.reporting import formats
 from halluc.reporting.collect.figures import Figures, count
 from halluc.reporting.words.nouns import Nouns
 from halluc.reporting.words.wording import FEW, against, listed, may_be_chance, too_few
-from halluc.runs.schema import TEXT_NOVELTIES, MetricResult
+from halluc.runs.schema import MetricResult
 
 
 def newest(figures: Figures) -> str | None:
     """The last quarter that any claim is about; None where that is the first, or novelty is not known."""
-    return next((q for q in reversed(TEXT_NOVELTIES[1:]) if figures.n("over_claim", novelty=q)), None)
+    return next((q for q in reversed(QUARTERS[1:]) if figures.n("over_claim", novelty=q)), None)
 
 
 def _newest_texts(quarter: str) -> str:
     """The texts of the last quarter with claims: a table beside it calls those of the last of all the newest."""
-    return "the newest texts" if quarter == TEXT_NOVELTIES[-1] else "the newest texts that get a label"
+    return "the newest texts" if quarter == QUARTERS[-1] else "the newest texts that get a label"
 
 
 def wrong(figures: Figures, rate: MetricResult, split: str) -> str:
@@ -127,13 +128,13 @@ def acceptance(metric: MetricResult, figures: Figures) -> str:
 
 def gap_ratio(metric: MetricResult, figures: Figures) -> str:
     """How often labels of the newest texts are wrong, beside those of the least new."""
-    found, first = newest(figures), figures.get("over_claim", novelty=TEXT_NOVELTIES[0])
+    found, first = newest(figures), figures.get("over_claim", novelty=QUARTERS[0])
     if first is None or first.value is None:
         return "No label is predicted for the least new texts: there is nothing to compare with."
     last = None if found is None else figures.get("over_claim", novelty=found)
     if found is None or last is None or last.value is None:
         return "All predicted labels are of the least new texts: there is nothing to compare with."
-    sides = f"of {_newest_texts(found)} ({found})", f"of the least new ({TEXT_NOVELTIES[0]})"
+    sides = f"of {_newest_texts(found)} ({found})", f"of the least new ({QUARTERS[0]})"
     if metric.value is None:
         return (
             f"None of the {first.n:,} predicted labels {sides[1]} is wrong, so there is no ratio; {sides[0]} "

@@ -15,7 +15,7 @@ from halluc.tasks.text_classification.labelled_text import Labelled
 class LabelJudge:
     """The label of a text against its one gold label: equal is supported, all else unsupported."""
 
-    reasons: ClassVar[tuple[str, ...]] = ("other_label", "out_of_scope")
+    reasons: ClassVar[tuple[str, ...]] = ()
 
     def claims(self, example: Labelled, prediction: TextPrediction) -> tuple[Claim, ...]:
         """Each predicted label is one claim, about all tokens of the text."""
@@ -37,8 +37,6 @@ class LabelJudge:
 
 class LabelSetJudge(LabelJudge):
     """The labels of a text against its gold labels, of which it may have any number: each is judged by itself."""
-
-    reasons: ClassVar[tuple[str, ...]] = ("other_label", "no_label")
 
     def judge(self, example: Labelled, claims: Sequence[Claim]) -> Judged:
         """Verdict, reason and evidence for each claim; a gold label that is not claimed is omitted.

@@ -10,13 +10,14 @@ from halluc.core.edits import Editable
 from halluc.core.examples import Corpus, Origin
 from halluc.core.labels import OUT_OF_SCOPE
 from halluc.data.inputs import InputText
-from halluc.runs.schema import LabelPrediction, PredictedLabel, PredictedLabels, Prediction
+from halluc.runs.schema import Prediction
 from halluc.task import Asserted
 from halluc.tasks.text_classification import edits
 from halluc.tasks.text_classification.config import TextClassificationConfig
 from halluc.tasks.text_classification.decoding import TextPrediction
 from halluc.tasks.text_classification.encoding import refuse_labels
 from halluc.tasks.text_classification.labelled_text import Labelled
+from halluc.tasks.text_classification.records import LabelPrediction, PredictedLabel, PredictedLabels
 
 
 class TextExamples:

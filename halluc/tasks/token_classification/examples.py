@@ -11,8 +11,9 @@ from halluc.core.edits import Editable
 from halluc.core.examples import Corpus, Origin, Span
 from halluc.core.labels import write_tags
 from halluc.data.inputs import InputText
-from halluc.runs.schema import PredictedClaim, PredictedText, Prediction, SpanPrediction
+from halluc.runs.schema import Prediction
 from halluc.task import Asserted
+from halluc.tasks.token_classification.records import PredictedClaim, PredictedText, SpanPrediction
 from halluc.tasks.token_classification.tagged_sentence import Tagged
 
 if TYPE_CHECKING:

@@ -12,15 +12,17 @@ from halluc.gap.coverage import Coverage
 from halluc.gap.forecast import SplitGap, gap_of
 from halluc.gap.knowledge import Knowledge
 from halluc.gap.matching import BY_MENTIONS, Strata
+from halluc.gap.novelty import NOVELTIES
 from halluc.gap.units import WithheldUnits
-from halluc.runs.schema import MENTION_NOVELTIES, Novelty
+from halluc.runs.schema import Novelty
 from halluc.tasks.token_classification.tagged_sentence import Tagged
 
 
 class MentionKnowledge:
     """Surfaces and their labels in the training split."""
 
-    novelties: ClassVar[tuple[Novelty, ...]] = MENTION_NOVELTIES
+    novelties: ClassVar[tuple[Novelty, ...]] = NOVELTIES
+    reported: ClassVar[tuple[Novelty, ...]] = NOVELTIES
     units: ClassVar[tuple[str, ...]] = ("mention", "label", "example")
     covers: ClassVar[tuple[SplitName, ...]] = ("train",)
 

@@ -1,0 +1,48 @@
+"""The lines of text classification: ``predictions/<split>.jsonl``, and what ``predict`` writes."""
+
+from __future__ import annotations
+
+from halluc.runs.schema import Novelty, Prediction, Record
+
+
+class LabelPrediction(Prediction):
+    """The line of text classification; ``second`` is the token with which the second text of a pair begins.
+
+    ``in_scope`` is the highest probability of a label, null where it is not known. Without a predicted label the model
+    says that the text is out of scope or, where a text may have several, that it has none. A confidence is null where
+    another tool states none.
+    """
+
+    second: int | None = None
+    gold: list[str]
+    predicted: list[tuple[str, float | None]]
+    in_scope: float | None = None
+
+
+class PredictedLabel(Record):
+    """A label that ``predict`` claims of a text; ``novelty`` and ``confusable`` as in ``PredictedClaim``."""
+
+    label: str
+    confidence: float
+    novelty: Novelty | None
+    confusable: bool | None
+    abstained: bool
+
+
+class PredictedLabels(Record):
+    """A text, or a pair of texts, as ``predict`` writes it, of text classification.
+
+    ``second`` is the token with which the second text of a pair begins. Without a label the model says that the text is
+    out of scope (``out_of_scope``) or, where a text may have several, that it has none; of a blank text it says nothing
+    (null). ``in_scope`` is the highest probability of a label, null where a text may have several.
+    """
+
+    id: str | int | float
+    line: int
+    text: str | None
+    second_text: str | None
+    tokens: list[str]
+    second: int | None
+    labels: list[PredictedLabel]
+    out_of_scope: bool | None
+    in_scope: float | None
