@@ -12,7 +12,7 @@ from halluc.core.claims import Claim
 from halluc.core.examples import Corpus
 from halluc.data.rows.references import SplitName
 from halluc.gap.coverage import Coverage, Known
-from halluc.gap.forecast import SplitGap
+from halluc.gap.forecast import SplitGap, gap_of
 from halluc.gap.matching import Strata
 from halluc.gap.units import WithheldUnits
 from halluc.runs.schema import Nearest, Novelty
@@ -42,7 +42,7 @@ class RelationKnowledge:
         return Strata(names, lambda example: place[example.relation or NO_RELATION], has_free=True)
 
     def gap(self, coverage: Coverage, examples: Iterable[Related]) -> SplitGap:
-        raise NotImplementedError
+        return gap_of(coverage, examples, KnownPairs(coverage).novelty_of)
 
 
 @dataclass(frozen=True)
