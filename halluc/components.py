@@ -9,6 +9,7 @@ TABLE: dict[str, dict[str, str]] = {
     "task": {
         "token_classification": "halluc.tasks.token_classification.task:TokenClassification",
         "text_classification": "halluc.tasks.text_classification.task:TextClassification",
+        "relation_extraction": "halluc.tasks.relation_extraction.task:RelationExtraction",
     },
     "augmenter": {
         "mention_replacement": "halluc.augmentation.methods.mention_replacement:MentionReplacement",
@@ -37,5 +38,6 @@ TABLE: dict[str, dict[str, str]] = {
     "reader": {
         "token_classification": "halluc.tasks.token_classification.reading.reader:SpansReader",
         "text_classification": "halluc.tasks.text_classification.reading.reader:TextsReader",
+        "relation_extraction": "halluc.tasks.relation_extraction.reading.reader:RelationsReader",
     },
 }

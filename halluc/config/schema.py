@@ -184,7 +184,7 @@ class TrainConfig(Section):
 class GapConfig(Section):
     """Controlled incompleteness: what the training split is made to lack (DEFINITIONS, section 2)."""
 
-    unit: Literal["mention", "label", "example", "word"] = Field(
+    unit: Literal["mention", "label", "example", "word", "pair", "entity"] = Field(
         default="mention",
         description="what is withheld: distinct mentions (surface and label; where spans are labelled), content words "
         "(where whole texts are), whole labels, or examples; every training example that holds one is dropped",

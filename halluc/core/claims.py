@@ -38,6 +38,7 @@ class Claim:
     """One thing that is asserted about one example; ``verdict``, ``reason`` and ``evidence`` are a detector's.
 
     ``kind`` is ``"span"`` where tokens are labelled; ``text`` is the surface; ``where`` the tokens, where it has any.
+    ``parts`` are the surfaces that it relates, where it is about several.
     """
 
     example_id: str
@@ -49,6 +50,7 @@ class Claim:
     verdict: Verdict | None = None
     reason: str | None = None
     evidence: Evidence = Evidence()
+    parts: tuple[str, ...] = ()
 
     @property
     def mark(self) -> Mark:

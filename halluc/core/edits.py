@@ -19,7 +19,8 @@ class Editable(NamedTuple):
     """What an augmenter is given: tokens, labelled spans, and locked ranges (half open), which may never change.
 
     Spans and locked ranges are sorted, and spans do not overlap. A task locks what its label depends on, and the
-    borders between its fields: a locked range without length lies between two that may both change. ``labels`` are
+    borders between its fields: a locked range without length lies between two that may both change. A span that is a
+    locked range is replaced as a whole or not at all. ``labels`` are
     those of the whole, where a task has such.
     """
 
@@ -97,6 +98,13 @@ def is_free(example: Editable, start: int, end: int) -> bool:
     return not any(start < last and end > first for first, last in example.locked)
 
 
+def is_replaceable(example: Editable, start: int, end: int) -> bool:
+    """Whether tokens ``start`` to ``end`` may be replaced as a whole: they are free, or a locked span."""
+    if is_free(example, start, end):
+        return True
+    return (start, end) in example.locked and any(span[:2] == (start, end) for span in example.spans)
+
+
 def _replaced(example: Editable, edits: Sequence[Edit]) -> Editable | None:
     """The example after replacements that stand from left to right, in a third of the time; None for all else.
 
@@ -109,7 +117,7 @@ def _replaced(example: Editable, edits: Sequence[Edit]) -> Editable | None:
         if len(edit) != 4:
             return None
         start, end, new, _ = edit
-        if not done <= start < end <= size or "" in new or (example.locked and not is_free(example, start, end)):
+        if not done <= start < end <= size or "" in new or (example.locked and not is_replaceable(example, start, end)):
             return None
         done = end
         if end == start + 1 and len(new) == 1:
@@ -161,7 +169,8 @@ def _placed(example: Editable, edits: Sequence[Edit]) -> list[_Placed]:
             placed.append((start, end, 0, edit))
         if not 0 <= start <= end <= size:
             raise EditError(f"{edit} lies outside an example of {size} tokens")
-        if example.locked and not is_free(example, start, end):
+        may_be = is_replaceable if isinstance(edit, Replace) else is_free
+        if example.locked and not may_be(example, start, end):
             raise EditError(f"{edit} touches a locked range")
     if len(placed) > 1:
         placed.sort(key=_range_of)
@@ -223,6 +232,7 @@ def _offset(edit: Reorder, first: int, last: int) -> int:
 
 
 def _shifted(held: Range, placed: Sequence[_Placed]) -> Range:
-    """A locked range moves only by what grows or shrinks before it."""
+    """A locked range moves by what grows or shrinks before it; where it is a span that was replaced, it is the new."""
     shift = sum(delta for _, stop, delta, _ in placed if stop <= held[0])
-    return held[0] + shift, held[1] + shift
+    own = sum(delta for start, stop, delta, _ in placed if (start, stop) == held and start < stop)
+    return held[0] + shift, held[1] + shift + own

@@ -24,7 +24,7 @@ class InputText:
 
     ``bounds`` are the start and end of each token in characters of ``text``; both are None where only tokens are given.
     Of a pair, ``second`` is the token with which the second text begins; ``text`` and ``second_text`` are the two as
-    they are given, and ``bounds`` is None.
+    they are given, and ``bounds`` is None. ``details`` is what else the reader of a task tells of the text.
     """
 
     line: int
@@ -34,6 +34,7 @@ class InputText:
     bounds: Sequence[tuple[int, int]] | None = None
     second: int | None = None
     second_text: str | None = None
+    details: Any = None
 
     def characters(self, span: Span) -> tuple[int, int] | None:
         """Where a span of tokens stands in the text."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -83,8 +83,12 @@ def good_turing(counts: Iterable[int]) -> Figure:
     return Figure(value, total, (max(0.0, value - half), min(1.0, value + half)))
 
 
-def gap_of(coverage: Coverage, examples: Iterable[Example]) -> SplitGap:
+def gap_of(
+    coverage: Coverage, examples: Iterable[Example], novelty_of: Callable[[str, str], Novelty] | None = None
+) -> SplitGap:
     """The gap of a split against what a training split knows; labels of either are told.
+
+    ``novelty_of`` says how new a surface with its label is; by default it is that of a mention.
 
     Of whole texts (``TextCoverage``) it is that of their content words: overall a word is unseen that no training text
     shows, and new the same; by label, unseen that no training text of the label shows, and new that none at all does.
@@ -95,7 +99,7 @@ def gap_of(coverage: Coverage, examples: Iterable[Example]) -> SplitGap:
     # Of each label the examples that mention it: with hundreds of labels, they are few among all.
     classes: dict[str, list[list[Novelty]]] = {label: [] for label in coverage.surfaces}
     for example in examples:
-        found = _novelties(coverage, example)
+        found = _novelties(coverage, example, novelty_of)
         everything.append([one for _, one in found])
         of_label: dict[str, list[Novelty]] = {}
         for label, one in found:
@@ -134,7 +138,11 @@ def _all_counts(coverage: Coverage) -> list[int]:
     return [known.count for of_label in coverage.surfaces.values() for known in of_label.values()]
 
 
-def _novelties(coverage: Coverage, example: Example) -> list[tuple[str, Novelty]]:
+def _novelties(
+    coverage: Coverage, example: Example, novelty_of: Callable[[str, str], Novelty] | None
+) -> list[tuple[str, Novelty]]:
+    if novelty_of is not None:
+        return [(label, novelty_of(text, label)) for text, label in example.pairs]
     return [(label, novelty(coverage, text.split(" "), label)) for text, label in example.pairs]
 
 

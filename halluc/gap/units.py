@@ -21,7 +21,7 @@ from halluc.gap.stopwords import text_words
 from halluc.runs.records import read_record, write_line
 from halluc.runs.schema import SCHEMA_VERSION, Record
 
-Unit = Literal["mention", "label", "example", "word"]
+Unit = Literal["mention", "label", "example", "word", "pair", "entity"]
 UnitT = TypeVar("UnitT", Pair, str)
 
 

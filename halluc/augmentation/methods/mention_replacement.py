@@ -14,7 +14,7 @@ from halluc.augmentation.methods.base import Augmenter, MethodConfig, OptionErro
 from halluc.augmentation.methods.gazetteer import read_gazetteer
 from halluc.augmentation.methods.name_parts import NameParts
 from halluc.config.bounds import DISTINCT, MOST_LABELS, Reference, Text
-from halluc.core.edits import Edit, Editable, Replace, is_free
+from halluc.core.edits import Edit, Editable, Replace, is_free, is_replaceable
 from halluc.core.errors import did_you_mean
 from halluc.core.examples import Span
 from halluc.core.rng import Draws
@@ -101,7 +101,7 @@ class MentionReplacement(Augmenter):
     def _replaceable(self, example: Editable) -> Sequence[Span]:
         known = self._pools if self._labels is None else self._labels
         spans = [span for span in example.spans if span[2] in known]
-        return [span for span in spans if is_free(example, span[0], span[1])] if example.locked else spans
+        return [span for span in spans if is_replaceable(example, span[0], span[1])] if example.locked else spans
 
     def _another(self, mention: Tokens, label: str, casing: Pattern, draws: Draws) -> Tokens | None:
         """A mention that differs, or None where there is none."""

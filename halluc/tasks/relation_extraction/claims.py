@@ -1,0 +1,49 @@
+"""Claims about the relation of a pair, judged by its gold relation (DEFINITIONS, section 1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import ClassVar
+
+from halluc.core.claims import Claim, Evidence, Judged
+from halluc.tasks.relation_extraction.examples import ARROW, PairPrediction, Related, undirected
+
+
+class RelationJudge:
+    """The relation of a pair against its gold: equal is supported, another one distorted, none there unsupported."""
+
+    reasons: ClassVar[tuple[str, ...]] = ("label", "direction")
+
+    def claims(self, example: Related, prediction: PairPrediction) -> tuple[Claim, ...]:
+        """A relation other than none is one claim about the pair."""
+        claims = zip(prediction.labels, prediction.confidences, strict=True)
+        return tuple(_claim(example, label, confidence) for label, confidence in claims)
+
+    def gold(self, example: Related) -> tuple[Claim, ...]:
+        return tuple(_claim(example, label) for label in example.labels)
+
+    def judge(self, example: Related, claims: Sequence[Claim]) -> Judged:
+        """Verdict, reason and evidence; a gold relation is omitted where none is claimed of the pair.
+
+        Reasons of a distortion: ``direction``: gold has the relation the other way round; ``label``: gold has another
+        one. ``no_relation``: gold has none.
+        """
+        gold = self.gold(example)
+        return Judged(tuple(_judged(claim, gold) for claim in claims), () if claims else gold)
+
+
+def _judged(claim: Claim, gold: Sequence[Claim]) -> Claim:
+    if not gold:
+        return replace(claim, verdict="unsupported", reason="no_relation")
+    (there,) = gold
+    evidence = Evidence(there.mark)
+    if claim.label == there.label:
+        return replace(claim, verdict="supported", evidence=evidence)
+    reason = "direction" if undirected(claim.label) == undirected(there.label) else "label"
+    return replace(claim, verdict="distorted", reason=reason, evidence=evidence)
+
+
+def _claim(example: Related, label: str, confidence: float | None = None) -> Claim:
+    surfaces = example.surfaces
+    return Claim(example.id, "relation", ARROW.join(surfaces), None, label, confidence, parts=surfaces)

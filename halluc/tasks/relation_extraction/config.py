@@ -1,0 +1,23 @@
+"""The keys of ``task`` under ``type: relation_extraction``."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from halluc.tasks.losses import LossConfig
+
+
+class RelationExtractionConfig(LossConfig):
+    type: Literal["relation_extraction"]
+    markers: Literal["plain", "typed"] = Field(
+        default="plain",
+        description="the pieces that are set around head and tail. typed: the type of the entity, where the data has "
+        "one, is written behind the opening marker (Zhou & Chen 2022)",
+    )
+    representation: Literal["start", "mean", "cls"] = Field(
+        default="start",
+        description="what the head of the model reads. start: the states of the two opening markers (Baldini Soares et "
+        "al. 2019); mean: the mean states of head and tail; cls: the first state alone",
+    )

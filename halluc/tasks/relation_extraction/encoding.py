@@ -1,0 +1,134 @@
+"""Sentences as word pieces with markers around head and tail, in a window around the pair where they are too long."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from halluc.core.edits import Range
+from halluc.tasks.losses import Loss
+from halluc.tasks.relation_extraction.examples import Related
+
+if TYPE_CHECKING:
+    import torch
+
+    from halluc.engine.batching import Batch
+
+MARKERS = ("[HEAD]", "[/HEAD]", "[TAIL]", "[/TAIL]")
+
+
+class PairWindow(NamedTuple):
+    """What the model takes of one sentence, and the pieces (half open) whose states stand for head and tail."""
+
+    pieces: tuple[int, ...]
+    head: Range
+    tail: Range
+
+
+@dataclass(frozen=True)
+class Framing:
+    """Sets special pieces around a sentence, and markers around head and tail.
+
+    ``space`` is how many pieces fit beside the special ones; ``types`` has the pieces of each type of entity.
+    """
+
+    before: tuple[int, ...]
+    behind: tuple[int, ...]
+    space: int
+    markers: tuple[int, ...]
+    types: dict[str, tuple[int, ...]]
+
+    def window(
+        self, example: Related, words: Sequence[Sequence[int]], representation: Literal["start", "mean", "cls"]
+    ) -> tuple[PairWindow, bool]:
+        """The window of a sentence, and whether something of it is cut.
+
+        Head and tail are never left out. Where they stand too far apart, the middle of what lies between is cut.
+        """
+        opening = (self.markers[0], self.markers[2])
+        closing = (self.markers[1], self.markers[3])
+        spans = sorted([(example.head, 0), (example.tail, 1)])
+        marked, inside = [], []
+        for span, role in spans:
+            label = self.types.get(span.label, ())
+            most = max(1, self.space // 2 - len(label) - 2)
+            mention = list(chain.from_iterable(words[span.start : span.end]))
+            mention_cut = mention[:most]
+            marked.append([opening[role], *label, *mention_cut, closing[role]])
+            inside.append((1 + len(label), 1 + len(label) + len(mention_cut), len(mention_cut) < len(mention)))
+        (first, _), (second, _) = spans
+        left = list(chain.from_iterable(words[: first.start]))
+        middle = list(chain.from_iterable(words[first.end : second.start]))
+        right = list(chain.from_iterable(words[second.end :]))
+        room = self.space - len(marked[0]) - len(marked[1])
+        kept = middle if len(middle) <= room else [*middle[: room // 2], *middle[len(middle) - (room - room // 2) :]]
+        room -= len(kept)
+        on_left = min(len(left), max(room // 2, room - len(right)))
+        on_right = min(len(right), room - on_left)
+        left_kept, right_kept = left[len(left) - on_left :], right[:on_right]
+        is_cut = len(left_kept) + len(kept) + len(right_kept) < len(left) + len(middle) + len(right)
+        is_cut |= any(cut for *_, cut in inside)
+        pieces = (*self.before, *left_kept, *marked[0], *kept, *marked[1], *right_kept, *self.behind)
+        begins = [len(self.before) + on_left, len(self.before) + on_left + len(marked[0]) + len(kept)]
+        places = {}
+        for begin, (start, end, _), (_, role) in zip(begins, inside, spans, strict=True):
+            ranges = {"start": (begin, begin + 1), "mean": (begin + start, begin + end), "cls": (0, 1)}
+            places[role] = ranges[representation]
+        return PairWindow(pieces, places[0], places[1]), is_cut
+
+
+@dataclass
+class EncodedPairs:
+    """One window a sentence; ``targets`` are the numbers of the outputs that gold has, ``UNLABELLED`` for none of
+    them. Sizes are counted in word pieces."""
+
+    examples: Sequence[Related]
+    windows: list[PairWindow]
+    targets: list[int]
+    outputs: tuple[str, ...]
+    pad: int
+    notes: dict[str, int]
+    pair_loss: Loss
+    lengths: list[int] = field(init=False)
+    weights: list[int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.lengths = [len(window.pieces) for window in self.windows]
+        self.weights = [int(target >= 0) for target in self.targets]
+
+    def collate(self, indexes: Sequence[int]) -> Batch:
+        """``input_ids`` and ``attention_mask``, each (sentences, longest window); labels (sentences,)."""
+        import torch
+
+        from halluc.engine.batching import Batch
+
+        windows = [self.windows[index] for index in indexes]
+        shape = (len(windows), max(len(window.pieces) for window in windows))
+        inputs = {"input_ids": torch.full(shape, self.pad), "attention_mask": torch.zeros(shape, dtype=torch.long)}
+        for row, window in enumerate(windows):
+            inputs["input_ids"][row, : len(window.pieces)] = torch.tensor(window.pieces)
+            inputs["attention_mask"][row, : len(window.pieces)] = 1
+        labels = torch.tensor([self.targets[index] for index in indexes])
+        return Batch(inputs, labels, tuple(indexes), sum(self.weights[index] for index in indexes))
+
+    def of_pairs(self, logits: torch.Tensor, indexes: Sequence[int]) -> torch.Tensor:
+        """The logits of pairs, (sentences, relations), from those of pieces, (sentences, pieces, 2 x relations)."""
+        import torch
+
+        width = len(self.outputs)
+        rows = []
+        for row, index in enumerate(indexes):
+            window = self.windows[index]
+            head = logits[row, window.head[0] : window.head[1], :width].mean(0)
+            tail = logits[row, window.tail[0] : window.tail[1], width:].mean(0)
+            rows.append(head + tail)
+        return torch.stack(rows)
+
+    def loss(self, outputs: Any, batch: Batch) -> torch.Tensor:
+        """The loss summed over pairs, a scalar."""
+        return self.pair_loss.summed(self.of_pairs(outputs.logits.float(), batch.indexes), batch.labels)
+
+    def ids(self, indexes: Sequence[int]) -> list[str]:
+        return [self.examples[index].id for index in indexes]

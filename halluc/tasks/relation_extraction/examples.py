@@ -1,0 +1,202 @@
+"""A sentence with a marked head and tail, what is predicted of the pair, and their records."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from halluc.core.claims import rounded
+from halluc.core.edits import Editable
+from halluc.core.examples import Corpus, Origin, Pair, Span, surface
+from halluc.data.inputs import InputText
+from halluc.runs.schema import Prediction, Record
+from halluc.task import Asserted
+from halluc.tasks.relation_extraction.records import (
+    Argument,
+    PredictedRelation,
+    PredictedRelations,
+    RelationPrediction,
+)
+
+if TYPE_CHECKING:
+    import numpy
+
+# The output of a model, and the class in tables, of a pair that has no relation.
+NO_RELATION = "no_relation"
+# Between the surfaces of head and tail: in keys, where no surface has one, and for people.
+_BETWEEN, ARROW = "\t", " → "
+# Where the direction stands in the label, as in SemEval-2010 Task 8.
+_DIRECTION = re.compile(r"\s*\((e1,e2|e2,e1)\)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """A sentence as tokens, and the relation of two spans in it that do not overlap; None where there is none.
+
+    The labels of ``head`` and ``tail`` are the types of the entities, empty where the data has none.
+    """
+
+    id: str
+    origin: Origin
+    tokens: tuple[str, ...]
+    head: Span
+    tail: Span
+    relation: str | None
+
+    @property
+    def annotation(self) -> tuple[Span, Span, str | None]:
+        return self.head, self.tail, self.relation
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return () if self.relation is None else (self.relation,)
+
+    @property
+    def surfaces(self) -> tuple[str, str]:
+        """The surfaces of head and tail."""
+        return surface(self.tokens, self.head), surface(self.tokens, self.tail)
+
+    @property
+    def pairs(self) -> list[Pair]:
+        """The pair of surfaces with its relation; nothing where there is none."""
+        return [] if self.relation is None else [(pair_key(*self.surfaces), self.relation)]
+
+
+def pair_key(head: str, tail: str) -> str:
+    """The surfaces of a pair as one."""
+    return f"{head}{_BETWEEN}{tail}"
+
+
+def pair_parts(key: str) -> tuple[str, str]:
+    head, _, tail = key.partition(_BETWEEN)
+    return head, tail
+
+
+def undirected(label: str) -> str:
+    """A label without the direction that it names, as `Cause-Effect(e2,e1)` does."""
+    return _DIRECTION.sub("", label)
+
+
+@dataclass(frozen=True, slots=True)
+class PairPrediction:
+    """What the model says of one pair: ``labels`` has the relation that it claims, nothing where it claims none.
+
+    ``confidences`` has its probability, None where another tool states none; ``scores`` the logits behind it,
+    (1, outputs).
+    """
+
+    id: str
+    labels: tuple[str, ...]
+    confidences: tuple[float | None, ...]
+    scores: tuple[numpy.ndarray, ...] = ()
+
+
+class RelationExamples:
+    """Sentences with a head, a tail and a relation."""
+
+    Line: ClassVar[type[Prediction]] = RelationPrediction
+    formats: ClassVar[tuple[str, ...]] = ("jsonl",)
+    takes_pairs: ClassVar[bool] = False
+    shows: ClassVar[Literal["mentions", "words"]] = "mentions"
+
+    def labels(self, corpus: Corpus[Related]) -> tuple[str, ...]:
+        """The relations, sorted; behind them the output of pairs without one, where the corpus has such."""
+        found = tuple(sorted({example.relation for example in corpus if example.relation is not None}))
+        return (*found, NO_RELATION) if any(example.relation is None for example in corpus) else found
+
+    def classes(self, corpus: Corpus[Related]) -> tuple[str, ...]:
+        return self.labels(corpus)
+
+    def lacks(self, corpus: Corpus[Related]) -> str | None:
+        if not any(example.relation for example in corpus):
+            return "no relation"
+        return None if len(self.labels(corpus)) > 1 else "one relation alone"
+
+    def trains_on(self, example: Related) -> bool:
+        return True
+
+    def editable(self, example: Related) -> Editable:
+        """Head and tail as locked spans, replaced as a whole by others of the same type, role and relation."""
+        spans = sorted((Span(*self._role(example, role)) for role in ("head", "tail")), key=lambda span: span.start)
+        return Editable(example.tokens, tuple(spans), tuple((span.start, span.end) for span in spans))
+
+    def _role(self, example: Related, role: Literal["head", "tail"]) -> tuple[int, int, str]:
+        span = example.head if role == "head" else example.tail
+        return span.start, span.end, " ".join(filter(None, (role, span.label, example.relation or NO_RELATION)))
+
+    def rebuild(self, example: Related, edited: Editable, identity: str, origin: Origin) -> Related:
+        roles = {span.label.split(" ", 1)[0]: span for span in edited.spans}
+        head, tail = (
+            Span(roles[role].start, roles[role].end, span.label)
+            for role, span in (("head", example.head), ("tail", example.tail))
+        )
+        return Related(identity, origin, edited.tokens, head, tail, example.relation)
+
+    def record(self, example: Related) -> dict[str, Any]:
+        return {
+            "id": example.id,
+            "tokens": example.tokens,
+            "head": _named(example.head),
+            "tail": _named(example.tail),
+            "relation": example.relation,
+        }
+
+    def labels_of(self, example: Related) -> Sequence[str]:
+        return example.labels
+
+    def of_input(self, identity: str, origin: Origin, text: InputText) -> Related:
+        head, tail = text.details
+        return Related(identity, origin, text.tokens, head, tail, None)
+
+    def line(self, example: Related, prediction: PairPrediction) -> RelationPrediction:
+        claims = zip(prediction.labels, prediction.confidences, strict=True)
+        return RelationPrediction(
+            id=example.id,
+            tokens=list(example.tokens),
+            head=example.head,
+            tail=example.tail,
+            gold=list(example.labels),
+            predicted=[(label, rounded(confidence)) for label, confidence in claims],
+        )
+
+    def answer(
+        self, text: InputText, prediction: PairPrediction | None, asserted: Sequence[Asserted]
+    ) -> Record:  # fmt: skip
+        head, tail = (_argument(text, span) for span in text.details or (None, None))
+        return PredictedRelations(
+            id=text.id,
+            line=text.line,
+            text=text.text,
+            tokens=list(text.tokens),
+            head=head,
+            tail=tail,
+            relations=[_predicted(one) for one in asserted],
+        )
+
+
+def _named(span: Span) -> dict[str, Any]:
+    return {"start": span.start, "end": span.end, **({"label": span.label} if span.label else {})}
+
+
+def _argument(text: InputText, span: Span | None) -> Argument | None:
+    if span is None:
+        return None
+    start, end = text.characters(span) or (None, None)
+    return Argument(
+        start=span.start, end=span.end, start_char=start, end_char=end, text=surface(text.tokens, span),
+        label=span.label or None,
+    )  # fmt: skip
+
+
+def _predicted(asserted: Asserted) -> PredictedRelation:
+    claim, novelty, confusable, abstained = asserted
+    assert claim.confidence is not None
+    return PredictedRelation(
+        label=claim.label,
+        confidence=round(claim.confidence, 6),
+        novelty=novelty,
+        confusable=confusable,
+        abstained=abstained,
+    )

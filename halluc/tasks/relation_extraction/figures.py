@@ -1,0 +1,115 @@
+"""The figures of relation extraction: F1 of relations without none, and the official one of SemEval-2010 Task 8."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, Protocol
+
+import numpy
+
+from halluc.core.ranked import Ranked, Report
+from halluc.core.significance import Figure, Sheet
+from halluc.tasks import label_counts, label_tables, token_figures
+from halluc.tasks.label_counts import Averaged, Columns, LabelCounts
+from halluc.tasks.relation_extraction.examples import NO_RELATION, Related, undirected
+
+PROTOCOL = "relations of marked pairs, none aside, direction included"
+OFFICIAL = "SemEval-2010 Task 8: mean over relations, a wrong direction counts as wrong"
+
+
+class Claimed(Protocol):
+    """A prediction: the relation of a pair, nothing where the model says that there is none."""
+
+    @property
+    def labels(self) -> Sequence[str]: ...
+
+
+class RelationFigures:
+    """Micro, macro and weighted F1 without none, by relation, and the official macro F1 with direction."""
+
+    primary: ClassVar[str] = "micro_f1"
+    families: ClassVar[tuple[tuple[str, ...], ...]] = (
+        ("micro_f1", "micro_precision", "micro_recall"),
+        ("macro_f1",),
+        ("semeval_macro_f1",),
+    )
+    names: ClassVar[tuple[str, ...]] = (
+        *(f"{average}_{score}" for average in label_counts.AVERAGES for score in label_counts.SCORES),
+        *("label_f1", "label_precision", "label_recall", "semeval_macro_f1"),
+    )
+    protocols: ClassVar[tuple[str, ...]] = (PROTOCOL, OFFICIAL)
+    untold: ClassVar[frozenset[str]] = frozenset()
+    named: ClassVar[Mapping[str, str]] = {"f1": "micro_f1"}
+    by_label: ClassVar[Mapping[str, str]] = {"F1": "label_f1", "precision": "label_precision", "recall": "label_recall"}
+    overall: ClassVar[Mapping[str, str]] = {
+        "micro F1": "micro_f1",
+        "macro F1": "macro_f1",
+        "SemEval macro F1": "semeval_macro_f1",
+    }
+
+    def headline(self, examples: Sequence[Related], predictions: Sequence[Claimed]) -> dict[str, float]:
+        sheet = Sheet(len(examples))
+        found = {figure.name: figure for figure in self.figures(examples, predictions, sheet) if not figure.by}
+        sums = sheet.totals()
+        return {name: float(found[name].formula(sums)) for family in self.families for name in family}
+
+    def figures(self, examples: Sequence[Related], predictions: Sequence[Claimed], sheet: Sheet) -> list[Figure]:
+        counts = _counts(examples, predictions)
+        found = label_counts.figures(counts, Columns.of(counts, sheet), PROTOCOL, sheet)
+        official = _official(counts)
+        score = Averaged(Columns.of(official, sheet), label_counts.SCORES["f1"], "macro")
+        return [*found, Figure("semeval_macro_f1", {}, OFFICIAL, len(official.gold.text), score)]
+
+    def kept(
+        self, examples: Sequence[Related], predictions: Sequence[Claimed], remaining: numpy.ndarray, sheet: Sheet
+    ) -> list[Figure]:
+        return []
+
+    def ranked(self, examples: Sequence[Related], predictions: Sequence[Claimed]) -> list[Ranked]:
+        return []
+
+    def report(self, examples: Sequence[Related], predictions: Sequence[Claimed]) -> Report:
+        counts = _counts(examples, predictions)
+        gold, predicted = ([_one(one.labels) for one in side] for side in (examples, predictions))
+        return {
+            "labels": label_tables.by_label(counts),
+            "averages": label_tables.averages(counts),
+            "relations": label_tables.by_label(_official(counts)),
+            **label_tables.confusion(gold, predicted),
+        }
+
+    def text(self, report: Report) -> str:
+        parts = {
+            f"relations, {PROTOCOL}": label_tables.rows_as_text(report["labels"], report["averages"]),
+            f"relations without direction, {OFFICIAL}": label_tables.rows_as_text(report["relations"]),
+        }
+        if "confusion" in report:
+            parts["pairs, gold relation (rows) by predicted relation (columns)"] = token_figures.confusion_as_text(
+                report["confusion"]
+            )
+        elif report["confusions"]:
+            parts["the commonest confusions"] = label_tables.confusions_as_text(report["confusions"])
+        return "\n".join(f"{heading}\n\n{text}" for heading, text in parts.items())
+
+
+def _one(labels: Sequence[str]) -> str:
+    return labels[0] if labels else NO_RELATION
+
+
+def _counts(examples: Sequence[Related], predictions: Sequence[Claimed]) -> LabelCounts:
+    return label_counts.count([e.labels for e in examples], [p.labels for p in predictions])
+
+
+def _official(counts: LabelCounts) -> LabelCounts:
+    """The counts by relation without direction, of which only those with the right direction are hits.
+
+    Hendrickx et al. 2010, and the scorer that came with the task: precision and recall of a relation are over all that
+    is claimed and annotated with it, in either direction.
+    """
+    names = sorted({undirected(label) for label in counts.labels})
+    place = {name: number for number, name in enumerate(names)}
+    to = numpy.array([place[undirected(label)] for label in counts.labels], dtype=numpy.int64)
+    hits, predicted, gold = (
+        label_counts.Pairs(pairs.text, to[pairs.label] if len(pairs.label) else pairs.label) for pairs in counts.three
+    )
+    return LabelCounts(tuple(names), counts.texts, hits, predicted, gold)

@@ -1,0 +1,105 @@
+"""What a training split knows of pairs, and how new a pair is to it (DEFINITIONS, section 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import ClassVar
+
+from halluc.core.claims import Claim
+from halluc.core.examples import Corpus
+from halluc.data.rows.references import SplitName
+from halluc.gap.coverage import Coverage, Known
+from halluc.gap.forecast import SplitGap, gap_of
+from halluc.gap.matching import Strata
+from halluc.gap.units import WithheldUnits
+from halluc.runs.schema import Nearest, Novelty
+from halluc.tasks.relation_extraction.examples import ARROW, NO_RELATION, Related, pair_key, pair_parts
+
+
+class RelationKnowledge:
+    """Pairs of surfaces and their relations in the training split."""
+
+    novelties: ClassVar[tuple[Novelty, ...]] = ("seen", "partial", "new")
+    units: ClassVar[tuple[str, ...]] = ("pair", "entity", "label", "example")
+    covers: ClassVar[tuple[SplitName, ...]] = ("train",)
+
+    def of(self, splits: Mapping[SplitName, Corpus[Related]]) -> Coverage:
+        return Coverage.of(splits["train"])
+
+    def load(self, path: Path) -> Coverage:
+        return Coverage.load(path)
+
+    def asked(self, coverage: Coverage, withheld: WithheldUnits | None) -> KnownPairs:
+        return KnownPairs(coverage, withheld)
+
+    def strata(self, examples: Sequence[Related]) -> Strata:
+        """By relation, pairs without one at their share."""
+        names = (NO_RELATION, *sorted({one.relation for one in examples if one.relation is not None}))
+        place = {name: number for number, name in enumerate(names)}
+        return Strata(names, lambda example: place[example.relation or NO_RELATION], has_free=True)
+
+    def gap(self, coverage: Coverage, examples: Iterable[Related]) -> SplitGap:
+        return gap_of(coverage, examples, KnownPairs(coverage).novelty_of)
+
+
+@dataclass(frozen=True)
+class KnownPairs:
+    """What the training split shows of a pair and its relation.
+
+    *seen*: the pair stands there with the relation; *partial*: its head or its tail stands there in this role with the
+    relation, or the pair with another relation; *new*: neither.
+    """
+
+    coverage: Coverage
+    withheld: WithheldUnits | None = None
+
+    @property
+    def label_counts(self) -> Mapping[str, int] | None:
+        return None
+
+    def novelty(self, claim: Claim) -> Novelty:
+        return self.novelty_of(pair_key(*claim.parts), claim.label)
+
+    def novelty_of(self, key: str, label: str) -> Novelty:
+        if self.coverage.knows(key, label):
+            return "seen"
+        head, tail = pair_parts(key)
+        heads, tails = self._roles.get(label, ({}, {}))
+        return "partial" if head in heads or tail in tails or self.coverage.labels_of(key) else "new"
+
+    def is_confusable(self, claim: Claim) -> bool:
+        return bool(self.coverage.labels_of(pair_key(*claim.parts)) - {claim.label})
+
+    def nearest(self, claim: Claim) -> Nearest | None:
+        """The training pair of the relation that shares most of the pair: both, the head, or the tail."""
+        key = pair_key(*claim.parts)
+        head, tail = claim.parts
+        heads, tails = self._roles.get(claim.label, ({}, {}))
+        found = key if self.coverage.knows(key, claim.label) else heads.get(head) or tails.get(tail)
+        if found is None:
+            return None
+        known = self.coverage.of_label(claim.label)[found]
+        return Nearest(text=ARROW.join(pair_parts(found)), file=known.file, line=known.line)
+
+    def is_withheld(self, claim: Claim) -> bool:
+        if self.withheld is None:
+            return False
+        return self.withheld.is_withheld(pair_key(*claim.parts), claim.label) or any(
+            part in self.withheld.words for part in claim.parts
+        )
+
+    @cached_property
+    def _roles(self) -> dict[str, tuple[dict[str, str], dict[str, str]]]:
+        """For each relation, the heads and the tails that stand there, each with the first pair that has it."""
+        found: dict[str, tuple[dict[str, str], dict[str, str]]] = {}
+        surfaces: Mapping[str, Mapping[str, Known]] = self.coverage.surfaces
+        for label, of_label in surfaces.items():
+            heads, tails = found.setdefault(label, ({}, {}))
+            for key in of_label:
+                head, tail = pair_parts(key)
+                heads.setdefault(head, key)
+                tails.setdefault(tail, key)
+        return found

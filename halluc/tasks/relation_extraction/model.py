@@ -1,0 +1,167 @@
+"""The model: a linear layer over the states of head and tail in an encoder.
+
+It is kept as a token classifier with two outputs for each relation, so that every library reads it: the logits of a
+pair are those of the first half at the head plus those of the second half at the tail, which is one linear layer over
+the two states side by side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy
+
+from halluc.config.schema import Decoding, ModelConfig
+from halluc.core.errors import HallucError, environment_error
+from halluc.core.examples import Corpus
+from halluc.data.joining import Stated
+from halluc.data.statistics import counted
+from halluc.tasks.label_names import named_labels, told_of_foreign
+from halluc.tasks.losses import UNLABELLED, Loss, class_weights
+from halluc.tasks.relation_extraction.config import RelationExtractionConfig
+from halluc.tasks.relation_extraction.encoding import MARKERS, EncodedPairs, Framing, PairWindow
+from halluc.tasks.relation_extraction.examples import NO_RELATION, PairPrediction, Related
+
+if TYPE_CHECKING:
+    import torch
+
+    from halluc.engine.runtime import Runtime
+    from halluc.tasks.encoders import Encoder
+
+_OF_HEAD, _OF_TAIL = "head:", "tail:"
+
+
+class RelationClassifier:
+    """Entity markers around head and tail, and a linear layer over their states."""
+
+    notes: ClassVar[Mapping[str, str]] = {
+        "windowed_sentences": "sentences longer than the model's limit, of which a window around the pair is read",
+        "dropped_words": "words that the tokenizer drops, read as the unknown piece",
+        "unknown_label_pairs": "pairs with a relation that the model does not know: counted as missed",
+    }
+    gold_notes: ClassVar[frozenset[str]] = frozenset({"unknown_label_pairs"})
+    columns: ClassVar[Mapping[str, str]] = {
+        "words": "words",
+        "windowed_sentences": "windowed sentences",
+        "longest": "longest",
+        "dropped_words": "dropped",
+        "unknown_words": "unknown",
+    }
+
+    def __init__(self, config: RelationExtractionConfig) -> None:
+        self.config = config
+
+    def build(
+        self, config: ModelConfig, labels: Sequence[str], attention: str, texts: Iterable[Sequence[str]] = ()
+    ) -> Encoder:
+        from halluc.tasks.encoders import load_encoder
+
+        outputs = [f"{half}{label}" for half in (_OF_HEAD, _OF_TAIL) for label in labels]
+        names = {"id2label": dict(enumerate(outputs)), "label2id": {name: i for i, name in enumerate(outputs)}}
+        encoder = load_encoder("AutoModelForTokenClassification", config, attention, texts, **names)
+        encoder.tokenizer.add_tokens(list(MARKERS), special_tokens=True)
+        encoder.model.resize_token_embeddings(len(encoder.tokenizer), mean_resizing=False)
+        return replace(encoder, outputs=tuple(labels))
+
+    def restore(self, config: ModelConfig, names: Mapping[str, str | None], attention: str) -> Encoder:
+        """A model that ``build`` made.
+
+        Raises:
+            HallucError C203: a name for a label that the model does not have. C204: it was not trained for relations.
+        """
+        from halluc.tasks.encoders import load_encoder
+
+        encoder = load_encoder("AutoModelForTokenClassification", config, attention)
+        half = len(encoder.outputs) // 2
+        first, second = encoder.outputs[:half], encoder.outputs[half:]
+        labels = tuple(name.removeprefix(_OF_HEAD) for name in first)
+        vocabulary = encoder.tokenizer.get_vocab()
+        if second != tuple(_OF_TAIL + label for label in labels) or not all(marker in vocabulary for marker in MARKERS):
+            message = f"{config.name} was not trained for relations by halluc"
+            raise HallucError("C204", message, help="name the model of a run with `task.type` as it is here")
+        return replace(encoder, outputs=tuple(label or NO_RELATION for label in named_labels(labels, names)))
+
+    def encode(self, examples: Sequence[Related], loaded: Encoder) -> EncodedPairs:
+        """Pieces with markers and targets. A relation that the model does not know has no target, and is missed."""
+        from halluc.tasks.encoders import room, special_pieces, word_pieces
+
+        before, behind = special_pieces(loaded.tokenizer)
+        space = room(loaded.tokenizer, loaded.model.config) - len(before) - len(behind)
+        if space < len(MARKERS) + 2:
+            message = "the tokenizer's `model_max_length` leaves no room for head and tail"
+            raise environment_error("E411", message, "mend its tokenizer_config.json")
+        words, dropped = word_pieces(loaded.tokenizer, [example.tokens for example in examples])
+        unknown = loaded.tokenizer.unk_token_id
+        markers = loaded.tokenizer.convert_tokens_to_ids(list(MARKERS))
+        framing = Framing(tuple(before), tuple(behind), space, tuple(markers), self._types(examples, loaded))
+        notes = {"words": sum(map(len, words)), "dropped_words": dropped, "unknown_words": 0, "windowed_sentences": 0}
+        windows: list[PairWindow] = []
+        for example, pieces in zip(examples, words, strict=True):
+            notes["unknown_words"] += sum(of_word == [unknown] for of_word in pieces)
+            plain = [[unknown if piece in markers else piece for piece in of_word] for of_word in pieces]
+            window, is_cut = framing.window(example, plain, self.config.representation)
+            notes["windowed_sentences"] += is_cut
+            windows.append(window)
+        number = {label: place for place, label in enumerate(loaded.outputs)}
+        names = [example.relation or NO_RELATION for example in examples]
+        targets = [number.get(name, UNLABELLED) for name in names]
+        notes["unknown_label_pairs"] = sum(
+            target == UNLABELLED and example.relation is not None
+            for target, example in zip(targets, examples, strict=True)
+        )
+        known = ((name,) for name, target in zip(names, targets, strict=True) if target != UNLABELLED)
+        loss = Loss.of(self.config, class_weights(self.config, loaded.outputs, known))
+        return EncodedPairs(examples, windows, targets, loaded.outputs, loaded.padding, notes, loss)
+
+    def _types(self, examples: Sequence[Related], loaded: Encoder) -> dict[str, tuple[int, ...]]:
+        """The pieces of each type of entity, with a colon behind them; none where markers are plain."""
+        from halluc.tasks.encoders import word_pieces
+
+        if self.config.markers == "plain":
+            return {}
+        found = sorted({span.label for one in examples for span in (one.head, one.tail) if span.label})
+        words = [[*name.replace("_", " ").split(), ":"] for name in found]
+        pieces, _ = word_pieces(loaded.tokenizer, words)
+        return {name: tuple(p for word in of_name for p in word) for name, of_name in zip(found, pieces, strict=True)}
+
+    def decoding(self, outputs: Sequence[str], asked: Decoding) -> Decoding | None:
+        return None
+
+    def predict(
+        self, model: torch.nn.Module, encoded: EncodedPairs, budget: int, runtime: Runtime, decoding: Decoding | None
+    ) -> list[PairPrediction]:
+        """The most probable output of each pair, by softmax; nothing is claimed where that is the one for none."""
+        from halluc.engine.inference import forward
+
+        logits = numpy.zeros((len(encoded.examples), len(encoded.outputs)))
+        for batch, of_pieces in forward(model, encoded, budget, runtime):
+            logits[list(batch.indexes)] = encoded.of_pairs(of_pieces, batch.indexes).numpy()
+        odds = numpy.exp(logits - logits.max(-1, keepdims=True))
+        probability = odds / odds.sum(-1, keepdims=True)
+        found = []
+        for row, (example, best) in enumerate(zip(encoded.examples, logits.argmax(-1).tolist(), strict=True)):
+            if encoded.outputs[best] == NO_RELATION:
+                found.append(PairPrediction(example.id, (), ()))
+            else:
+                confidence = float(probability[row, best])
+                scores = (logits[row : row + 1],)
+                found.append(PairPrediction(example.id, (encoded.outputs[best],), (confidence,), scores))
+        return found
+
+    def imported(self, examples: Sequence[Related], stated: Sequence[Stated]) -> list[PairPrediction]:
+        return [
+            PairPrediction(example.id, one.example.labels, one.confidences)
+            for example, one in zip(examples, stated, strict=True)
+        ]
+
+    def findings(
+        self, corpus: Corpus[Related], notes: Mapping[str, int], outputs: Sequence[str]
+    ) -> Iterator[str]:  # fmt: skip
+        yield f"{counted(len(corpus), 'sentences')}, {counted(notes['words'], 'words')}, each with one pair"
+        yield from (counted(notes[note], what) for note, what in self.notes.items() if notes[note])
+        known = {example.relation for example in corpus if example.relation is not None}
+        if not known:
+            yield "no gold relation: figures of relations are 0 by convention"
+        yield from told_of_foreign(outputs, known | {NO_RELATION})

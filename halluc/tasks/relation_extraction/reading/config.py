@@ -1,0 +1,51 @@
+"""The keys of ``data`` of relation extraction."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from halluc.config.bounds import LONGEST_TEXT, MOST_LABELS
+from halluc.config.schema import LabelName
+from halluc.data.config import SHORT_KEYS, Column, DataConfig, Number
+from halluc.data.rows.layout import Format
+from halluc.data.tokenization import TokenizationKeys, Tokenize
+
+# What corpora call a pair without a relation: our own records, TACRED, and others.
+NONE_LABELS = ("none", "no_relation", "no relation", "NA")
+
+
+class RelationsConfig(DataConfig, TokenizationKeys):
+    task: ClassVar[str] = "relation_extraction"
+    formats: ClassVar[tuple[Format, ...]] = ("jsonl", "json", "csv", "table", "hub", "text")
+    text_field: Column = Field(
+        default="text", description="the field of the sentence, with `<e1>…</e1>` and `<e2>…</e2>` around head and "
+        "tail where no fields tell where they stand; `sentence` is found too",
+    )  # fmt: skip
+    head_field: Column = Field(
+        default="head", description="of the head: {start, end, label} or [start, end, label], in characters of the "
+        "text, or in tokens where the row has `tokens`; `h`, and `subj_start`, … of TACRED are found too",
+    )  # fmt: skip
+    tail_field: Column = Field(default="tail", description="of the tail, in the same forms; `t` and `obj_start`, …")
+    label_field: Column = Field(default="relation", description="the field of the relation; `label` is found too")
+    none_labels: list[Annotated[str, Field(max_length=LONGEST_TEXT)]] | None = Field(
+        default=None, max_length=100, description="labels that mean that a pair has no relation; null: none, "
+        "no_relation, NA, and `Other` in files of SemEval-2010 Task 8. Rows with null have none either",
+    )  # fmt: skip
+    label_names: (
+        Annotated[list[LabelName], Field(min_length=1, max_length=MOST_LABELS)]
+        | Annotated[dict[Number, LabelName], Field(min_length=1, max_length=MOST_LABELS, json_schema_extra=SHORT_KEYS)]
+        | None
+    ) = Field(default=None, description="the names of relations that are numbers: a list, counted from 0, or a mapping")
+    tokenize: Tokenize = Field(
+        default="words", description="how a text becomes tokens: words and punctuation, white space, or each character"
+    )
+
+    def asked(self) -> dict[str, Column]:
+        return {
+            "text_field": self.text_field,
+            "head_field": self.head_field,
+            "tail_field": self.tail_field,
+            "label_field": self.label_field,
+        }

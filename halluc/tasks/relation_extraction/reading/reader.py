@@ -1,0 +1,309 @@
+"""From rows to sentences with a head and a tail: our own records, marked texts, SemEval-2010, TACRED and OpenNRE."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import pairwise
+from typing import Any, ClassVar
+
+from halluc.core.characters import is_invisible
+from halluc.core.examples import Origin, Span
+from halluc.core.labels import label_fault
+from halluc.data.config import DataConfig
+from halluc.data.fields.ids import Ids, own_id
+from halluc.data.fields.paths import path_of, value_at
+from halluc.data.fields.values import kind, nul, unpacked, whole
+from halluc.data.inputs import InputText, identity_of
+from halluc.data.reader import Unmapped
+from halluc.data.rows.reading import open_rows
+from halluc.data.rows.references import SplitName
+from halluc.data.rows.row import MEND, BadLine, LeftOut, Notice, Row, Unreadable, quoted
+from halluc.data.tokenization import Tokenizer
+from halluc.tasks.relation_extraction.examples import NO_RELATION, Related
+from halluc.tasks.relation_extraction.reading.config import NONE_LABELS, RelationsConfig
+
+_MARKS = re.compile(r"</?(?:e1|e2)>")
+_ORDER = (["<e1>", "</e1>", "<e2>", "</e2>"], ["<e2>", "</e2>", "<e1>", "</e1>"])
+# A block of SemEval-2010 Task 8: a number and a sentence, then the relation, then a comment.
+_SENTENCE = re.compile(r'(\d+)\t"?(.*?)"?\s*$')
+_OTHER = "Other"
+_HEAD_KEYS, _TAIL_KEYS = ("head", "h"), ("tail", "t")
+_TACRED = {"head": "subj", "tail": "obj"}
+_TEXTS, _LABELS = ("text", "sentence"), ("relation", "label")
+_MARK_HELP = "mark each once, as in `<e1>Anna</e1> works for <e2>Acme</e2> .`"
+
+
+class RelationsReader:
+    """Sentences with a marked head and tail: JSON Lines, JSON, CSV, tables, the hub, and files of SemEval-2010."""
+
+    Config: ClassVar[type[DataConfig]] = RelationsConfig
+
+    def __init__(self, config: RelationsConfig) -> None:
+        self.config = config
+        self.mapping = ""
+        self._tokenizer = Tokenizer.of(config)
+
+    def read(self, reference: str, split: SplitName) -> Iterator[Related | BadLine | LeftOut | Notice]:
+        file, rows = open_rows(reference, split, self.config.layout())
+        ids = Ids()
+        for row in _with_blocks(rows):
+            if not isinstance(row, Row):
+                yield row
+                continue
+            number = row.number or row.line
+            identity = f"{split}-{number}"
+            try:
+                tokens, head, tail, _ = self._pair(row)
+                relation = self._relation(row)
+                own = own_id(row.fields.get(self.config.id_field), self.config.id_field)
+                name = identity if own is None else str(own)
+                ids.add(name, split, number, row.line, own is not None)
+            except Unreadable as bad:
+                yield row.bad(bad)
+            else:
+                yield Related(name, Origin(file, row.line), tokens, head, tail, relation)
+
+    def input_of(self, row: Row) -> InputText:
+        """A sentence to predict on, with its head and tail.
+
+        Raises:
+            Unreadable: it has no text, or head and tail cannot be told.
+        """
+        identity = identity_of(row, self.config.id_field)
+        text = row.fields.get("text")
+        if isinstance(text, str) and not text.strip() and len(row.fields) == 1:
+            return InputText(row.line, identity, (), text, ())
+        tokens, head, tail, (shown, bounds) = self._pair(row)
+        return InputText(row.line, identity, tokens, shown, bounds, details=(head, tail))
+
+    def _pair(
+        self, row: Row
+    ) -> tuple[tuple[str, ...], Span, Span, tuple[str | None, list[tuple[int, int]] | None]]:  # fmt: skip
+        """Tokens, head, tail, and the text without marks beside the place of each token in it."""
+        given = row.fields
+        words = unpacked(_first(given, "tokens", "token"))
+        places = self._places(given)
+        if isinstance(words, list) and places is not None:
+            tokens, (head, tail) = self._of_tokens(words, places)
+            self._tell(f"tokens from `{'tokens' if 'tokens' in given else 'token'}`", places)
+            return tokens, head, tail, (None, None)
+        text = self._text(given)
+        if places is None:
+            text, places = _unmarked(text)
+            self._tell("sentence with <e1> and <e2>", places)
+        else:
+            self._tell("sentence", places)
+        tokens, bounds, head, tail = self._cut(text, places)
+        return tokens, head, tail, (text, bounds)
+
+    def _tell(self, what: str, places: Mapping[str, Any]) -> None:
+        self.mapping = self.mapping or f"{what}, head and tail from {places['from']}, relation from the label field"
+
+    def _text(self, given: Mapping[Any, Any]) -> str:
+        column = self.config.text_field
+        text = value_at(given, path_of(column, [given]))
+        if text is None and column == _TEXTS[0]:
+            text = _first(given, *_TEXTS, "token")
+        if text is None:
+            problem = f"no field `{column}`; the row has {quoted(given)}"
+            raise Unmapped("D107", problem, "name the field of the sentence with `data.text_field`")
+        if not isinstance(text, str):
+            raise Unreadable("D107", f"`{column}` is {kind(text)}, not a string", "see `data.text_field`")
+        if "\0" in text:
+            raise nul("sentence")
+        if is_invisible(text):
+            raise Unreadable("D119", "an empty sentence", MEND)
+        return text
+
+    def _places(self, given: Mapping[Any, Any]) -> dict[str, Any] | None:
+        """Where head and tail stand, as the row says it; None where fields do not tell it.
+
+        Raises:
+            Unreadable: one of the two is not there, or is of no known form.
+        """
+        if "subj_start" in given:
+            found: dict[str, Any] = {"from": "`subj_…` and `obj_…`"}
+            for role, prefix in _TACRED.items():
+                start, end = given.get(f"{prefix}_start"), given.get(f"{prefix}_end")
+                if not (whole(start) and whole(end)):
+                    raise Unreadable("D107", f"`{prefix}_start` and `{prefix}_end` are not whole numbers", MEND)
+                found[role] = (start, end + 1, str(given.get(f"{prefix}_type") or ""))  # both ends are counted
+            return found
+        columns = (self.config.head_field, _HEAD_KEYS), (self.config.tail_field, _TAIL_KEYS)
+        values = [_of_keys(given, column, keys) for column, keys in columns]
+        if all(value is None for value in values):
+            return None
+        found = {"from": f"`{self.config.head_field}` and `{self.config.tail_field}`"}
+        for role, value in zip(("head", "tail"), values, strict=True):
+            found[role] = _range(unpacked(value), role)
+        return found
+
+    def _of_tokens(
+        self, words: list[Any], places: Mapping[str, Any]
+    ) -> tuple[tuple[str, ...], tuple[Span, Span]]:  # fmt: skip
+        if not words or not all(isinstance(word, str) for word in words):
+            raise Unreadable("D107", "`tokens` is not a list of strings", "give a list of words")
+        for word in words:
+            if "\0" in word:
+                raise nul("sentence")
+        tokens, kept = self._tokenizer.cleaned(words)
+        place = range(len(words)) if kept is None else kept
+        spans = []
+        for role in ("head", "tail"):
+            start, end, label = places[role]
+            _refuse_outside(role, start, end, len(words), "tokens")
+            inside = [number for number, old in enumerate(place) if start <= old < end]
+            if not inside:
+                raise Unreadable("D119", f"the {role} shows nothing", MEND)
+            spans.append(Span(inside[0], inside[-1] + 1, label))
+        _refuse_overlap(*spans)
+        return tokens, (spans[0], spans[1])
+
+    def _cut(
+        self, text: str, places: Mapping[str, Any]
+    ) -> tuple[tuple[str, ...], list[tuple[int, int]], Span, Span]:  # fmt: skip
+        """The text as tokens, of which none crosses the border of head or tail: each part is cut by itself."""
+        for role in ("head", "tail"):
+            _refuse_outside(role, places[role][0], places[role][1], len(text), "characters")
+        _refuse_overlap(Span(*places["head"]), Span(*places["tail"]))
+        borders = sorted({0, len(text), *places["head"][:2], *places["tail"][:2]})
+        tokens: list[str] = []
+        bounds: list[tuple[int, int]] = []
+        spans = {}
+        for start, end in pairwise(borders):
+            own, found = self._tokenizer.cut(text[start:end])
+            for role in ("head", "tail"):
+                if (start, end) == places[role][:2]:
+                    if not found:
+                        raise Unreadable("D119", f"the {role} shows nothing", MEND)
+                    spans[role] = Span(len(tokens), len(tokens) + len(found), places[role][2])
+            tokens += found
+            bounds += [(start + first, start + last) for first, last in own]
+        return tuple(tokens), bounds, spans["head"], spans["tail"]
+
+    def _relation(self, row: Row) -> str | None:
+        column = self.config.label_field
+        given = row.fields
+        path = path_of(column, [given])
+        if len(path) == 1 and path[0] not in given and column == _LABELS[0] and _LABELS[1] in given:
+            path = (_LABELS[1],)
+        if len(path) == 1 and path[0] not in given:
+            problem = f"no field `{column}`; the row has {quoted(given)}"
+            raise Unmapped("D107", problem, "name the field of the relation with `data.label_field`")
+        label = value_at(given, path)
+        if whole(label):
+            label = self._named(label)
+        if label is None:
+            return None
+        if not isinstance(label, str):
+            raise Unreadable("D107", f"`{column}` is {kind(label)}, not a string", "see `data.label_field`")
+        label = label.strip()
+        if (fault := label_fault(label)) is not None:
+            raise Unreadable("D119", fault, MEND)
+        asked = self.config.none_labels
+        none = (*NONE_LABELS, *([_OTHER] if _BLOCK in given or _is_semeval(given) else [])) if asked is None else asked
+        if label in none:
+            return None
+        if label == NO_RELATION:
+            problem = f"the label `{label}` is the name of the output for none"
+            raise Unreadable("D137", problem, "list it in `data.none_labels`")
+        return label
+
+    def _named(self, number: int) -> str:
+        names = self.config.label_names
+        if isinstance(names, dict) and number in names:
+            return names[number]
+        if isinstance(names, list) and 0 <= number < len(names):
+            return names[number]
+        raise Unreadable("D107", f"the relation is the number {number}", "name it in `data.label_names`")
+
+
+# Of a row that stands for a block of SemEval-2010.
+_BLOCK = "semeval"
+
+
+def _with_blocks(rows: Iterable[Row | BadLine | Notice]) -> Iterator[Row | BadLine | Notice]:
+    """Rows; the lines of a text file are put together to blocks of a sentence, its relation and a comment."""
+    sentence: Row | None = None
+    for row in rows:
+        if not isinstance(row, Row) or set(row.fields) != {"text"} or not isinstance(row.fields["text"], str):
+            yield row
+            continue
+        line = row.fields["text"].strip()
+        match = _SENTENCE.match(line)
+        if match is not None and "<e1>" in line:
+            if sentence is not None:
+                yield sentence.bad(Unreadable("D106", "a sentence without a relation on the next line", MEND))
+            fields = {"id": match[1], "text": match[2], _BLOCK: True}
+            sentence = Row(row.file, row.line, fields, row.shown)
+        elif sentence is not None and line:
+            yield Row(sentence.file, sentence.line, {**sentence.fields, "relation": line}, sentence.shown)
+            sentence = None
+        elif line and not line.startswith("Comment:"):
+            help = "give JSON Lines, CSV, or blocks of SemEval-2010: a number, a tab and a sentence; then its relation"
+            yield row.bad(Unreadable("D106", "neither a numbered sentence with `<e1>` nor a comment", help))
+    if sentence is not None:
+        yield sentence.bad(Unreadable("D106", "a sentence without a relation on the next line", MEND))
+
+
+def _is_semeval(given: Mapping[Any, Any]) -> bool:
+    """Whether a relation named `Other` is that of SemEval-2010: its sentences are marked in the text."""
+    return any(isinstance(given.get(name), str) and "<e1>" in given[name] for name in _TEXTS)
+
+
+def _first(given: Mapping[Any, Any], *names: str) -> Any:
+    return next((given[name] for name in names if given.get(name) is not None), None)
+
+
+def _of_keys(given: Mapping[Any, Any], column: str | int, keys: tuple[str, str]) -> Any:
+    value = value_at(given, path_of(column, [given]))
+    return given.get(keys[1]) if value is None and column == keys[0] else value
+
+
+def _range(value: Any, role: str) -> tuple[int, int, str]:
+    """Start, end (not counted) and type of head or tail.
+
+    Raises:
+        Unreadable D107: it is of no known form.
+    """
+    label: Any = ""
+    if isinstance(value, Mapping):
+        label = next((value[name] for name in ("label", "type") if value.get(name)), "")
+        value = value.get("pos", [value.get("start"), value.get("end")])
+    if isinstance(value, (list, tuple)) and len(value) == 3:
+        *value, label = value
+    if not (isinstance(value, (list, tuple)) and len(value) == 2 and all(map(whole, value)) and isinstance(label, str)):
+        help = "give it as {start, end, label} or [start, end]; the end is not counted"
+        raise Unreadable("D107", f"the {role} is not a range", help)
+    return value[0], value[1], label
+
+
+def _unmarked(text: str) -> tuple[str, dict[str, Any]]:
+    """A text without its marks, and the characters of head (``e1``) and tail (``e2``) in it.
+
+    Raises:
+        Unreadable D106: a mark is missing, stands twice, or crosses another.
+    """
+    found = list(_MARKS.finditer(text))
+    if [match[0] for match in found] not in _ORDER:
+        has = quoted([match[0] for match in found]) if found else "no marks"
+        raise Unreadable("D106", f"head and tail are not marked: the text has {has}", _MARK_HELP)
+    places: dict[str, Any] = {"from": "marks in the text"}
+    for first, last in (found[:2], found[2:]):
+        before = sum(len(match[0]) for match in found if match.start() < first.start())
+        start = first.start() - before
+        end = last.start() - before - len(first[0])
+        places["head" if first[0] == "<e1>" else "tail"] = (start, end, "")
+    return _MARKS.sub("", text), places
+
+
+def _refuse_outside(role: str, start: int, end: int, size: int, unit: str) -> None:
+    if not 0 <= start < end <= size:
+        problem = f"the {role} is {start} to {end}, and there are {size} {unit}"
+        raise Unreadable("D108", problem, "count from 0; the end is not counted")
+
+
+def _refuse_overlap(head: Span, tail: Span) -> None:
+    if head.start < tail.end and tail.start < head.end:
+        raise Unreadable("D108", "head and tail overlap", "a pair has two spans of its own; mend it or leave it out")

@@ -1,0 +1,41 @@
+"""Relation extraction: the relation of a marked head and tail in a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any, ClassVar
+
+from halluc.config.schema import Section
+from halluc.tasks.relation_extraction.claims import RelationJudge
+from halluc.tasks.relation_extraction.config import RelationExtractionConfig
+from halluc.tasks.relation_extraction.examples import RelationExamples
+from halluc.tasks.relation_extraction.figures import RelationFigures
+from halluc.tasks.relation_extraction.knowledge import RelationKnowledge
+from halluc.tasks.relation_extraction.model import RelationClassifier
+from halluc.tasks.relation_extraction.wording import RelationWording
+
+
+class RelationExtraction:
+    """Labels pairs of marked spans in a sentence with their relation, or with none."""
+
+    name: ClassVar[str] = "relation_extraction"
+    # No class of transformers does it: halluc keeps its models as token classifiers with two outputs a relation.
+    head: ClassVar[str] = "ForRelationExtraction"
+    Config: ClassVar[type[Section]] = RelationExtractionConfig
+
+    def __init__(self, config: RelationExtractionConfig) -> None:
+        self.config = config
+        self.examples = RelationExamples()
+        self.model = RelationClassifier(config)
+        self.judge = RelationJudge()
+        self.figures = RelationFigures()
+        self.knowledge = RelationKnowledge()
+        self.wording = RelationWording()
+
+    @classmethod
+    def settings_of(cls, config: Mapping[str, Any]) -> dict[str, Any]:
+        return {}
+
+    @classmethod
+    def evaluated(cls, protocols: Collection[str]) -> RelationExtraction:
+        return cls(RelationExtractionConfig(type="relation_extraction"))
