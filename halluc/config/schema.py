@@ -333,7 +333,7 @@ class Experiment(Section):
     gates: dict[Text, GateConfig] = Field(
         default={},
         max_length=1_000,
-        description="bounds that `halluc eval` enforces, by figure: {entity_f1: {min: 0.85}}",
+        description="bounds that `halluc eval` enforces, by figure: {hallucination_rate: {max: 0.05}}",
     )
 
 

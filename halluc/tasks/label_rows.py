@@ -28,3 +28,4 @@ ROWS = (
     FigureRow("label_precision", "precision", "score", "higher", "task", 41, "", at("labels")),
     FigureRow("label_recall", "recall", "score", "higher", "task", 42, "", at("labels")),
 )  # fmt: skip
+NAMES = tuple(row.name for row in ROWS)

@@ -12,7 +12,7 @@ from halluc.core import selective
 from halluc.core.labels import OUT_OF_SCOPE
 from halluc.core.ranked import Ranked, Report
 from halluc.core.significance import Figure, Ratio, Sheet, divided
-from halluc.tasks import label_counts, label_tables, token_figures
+from halluc.tasks import label_counts, label_rows, label_tables, token_figures
 from halluc.tasks.label_counts import Columns
 from halluc.tasks.text_classification.labelled_text import Labelled
 
@@ -44,8 +44,7 @@ class Labelling:
         ("mcc",),
     )
     names: ClassVar[tuple[str, ...]] = (
-        *("accuracy", *(f"{average}_{score}" for average in label_counts.AVERAGES for score in label_counts.SCORES)),
-        *("label_f1", "label_precision", "label_recall", "mcc"),
+        *("accuracy", *label_rows.NAMES, "mcc"),
         *("out_of_scope_acceptance", "out_of_scope_recall", "out_of_scope_precision", "out_of_scope_auroc"),
     )
     protocols: ClassVar[tuple[str, ...]] = (PROTOCOL, RANKED)

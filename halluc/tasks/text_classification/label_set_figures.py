@@ -9,7 +9,7 @@ import numpy
 
 from halluc.core.ranked import Ranked, Report
 from halluc.core.significance import Figure, Ratio, Sheet
-from halluc.tasks import label_counts, label_tables
+from halluc.tasks import label_counts, label_rows, label_tables
 from halluc.tasks.label_counts import Columns, LabelCounts
 from halluc.tasks.text_classification.labelled_text import Labelled
 
@@ -28,10 +28,7 @@ class LabelSets:
 
     primary: ClassVar[str] = "micro_f1"
     families: ClassVar[tuple[tuple[str, ...], ...]] = (("micro_f1", "macro_f1"), ("weighted_f1",), ("subset_accuracy",))
-    names: ClassVar[tuple[str, ...]] = (
-        *(f"{average}_{score}" for average in label_counts.AVERAGES for score in label_counts.SCORES),
-        *("label_f1", "label_precision", "label_recall", "subset_accuracy", "hamming_loss"),
-    )
+    names: ClassVar[tuple[str, ...]] = (*label_rows.NAMES, "subset_accuracy", "hamming_loss")
     protocols: ClassVar[tuple[str, ...]] = (PROTOCOL,)
     untold: ClassVar[frozenset[str]] = label_counts.UNTOLD
     named: ClassVar[Mapping[str, str]] = {"f1": "micro_f1"}

@@ -11,7 +11,7 @@ from halluc.core.labels import write_tags
 from halluc.core.ranked import Ranked, Report
 from halluc.core.significance import Figure, Sheet
 from halluc.tasks import token_figures
-from halluc.tasks.token_classification import entity_figures, span_counts
+from halluc.tasks.token_classification import entity_figures, figure_rows, span_counts
 from halluc.tasks.token_classification.tagged_sentence import Tagged
 
 
@@ -31,7 +31,7 @@ class Tagging:
         ("entity_f1", "entity_precision", "entity_recall"),
         ("token_f1",),
     )
-    names: ClassVar[tuple[str, ...]] = ("entity_f1", "entity_precision", "entity_recall", "token_f1")
+    names: ClassVar[tuple[str, ...]] = tuple(row.name for row in figure_rows.ROWS)
     protocols: ClassVar[tuple[str, ...]] = (entity_figures.CONLLEVAL, token_figures.PROTOCOL)
     untold: ClassVar[frozenset[str]] = frozenset()
     named: ClassVar[Mapping[str, str]] = {"f1": "entity_f1"}
