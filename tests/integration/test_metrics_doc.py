@@ -13,6 +13,7 @@ from halluc.core.examples import Labelled, Origin, Tagged
 from halluc.core.labels import read_spans
 from halluc.gap.coverage import Coverage
 from halluc.gap.knowledge import Knowledge
+from halluc.task import build
 from halluc.tasks.text_classification.config import TextClassificationConfig
 from halluc.tasks.text_classification.decoding import TextPrediction
 from halluc.tasks.text_classification.task import TextClassification
@@ -53,8 +54,8 @@ def judged():
         predictions.append(TagPrediction(f"e{number}", tuple(tags), spans, tuple(next(confidences) for _ in spans)))
     knowledge = Knowledge(Coverage.of(tagged(n, sentence) for n, sentence in enumerate(block("train"))))
     lines = verdicts.ledger_lines(task, examples, verdicts.verdicts(task, examples, predictions), knowledge, None)
-    counted = table(lines, [e.id for e in examples], [len(e.tokens) for e in examples])
-    metrics = scoring.score(task.figures, examples, predictions, counted)
+    counted = table(task, lines, [e.id for e in examples], [len(e.tokens) for e in examples])
+    metrics = scoring.score(examples, predictions, counted)
     return claims, lines, metrics
 
 
@@ -95,8 +96,8 @@ def labelled():
             TextPrediction(f"t{number}", labels, (confidence,) * len(labels), confidence, out_of_scope=not labels)
         )
     lines = verdicts.ledger_lines(task, examples, verdicts.verdicts(task, examples, predictions), None, 0.55)
-    counted = table(lines, [e.id for e in examples], [len(e.tokens) for e in examples])
-    return scoring.score(task.figures, examples, predictions, counted)
+    counted = table(task, lines, [e.id for e in examples], [len(e.tokens) for e in examples])
+    return scoring.score(examples, predictions, counted)
 
 
 def test_the_figures_of_labels_are_those_of_the_table(labelled):
@@ -115,4 +116,11 @@ def test_what_needs_boundaries_is_absent_for_labels(labelled):
 
 def test_every_figure_is_documented():
     documented = TEXT + (Path(__file__).parent.parent.parent / "docs/evaluation.md").read_text(encoding="utf-8")
-    assert [name for name in scoring.NAMES if f"`{name}`" not in documented] == []
+    settings = (
+        TokenClassificationConfig(type="token_classification"),
+        TextClassificationConfig(type="text_classification"),
+        TextClassificationConfig(type="text_classification", multi_label=True),
+    )
+    found = {name for one in settings for name in scoring.names(build(one))}
+    assert len(found) > 40
+    assert sorted(name for name in found if f"`{name}`" not in documented) == []
