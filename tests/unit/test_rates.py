@@ -32,7 +32,7 @@ class Known:
     label_counts = None
 
     def novelty(self, claim):
-        start = int(claim.text.split("-")[0])
+        start = claim.where.start
         return "seen" if start % 2 == 0 else "partial" if start % 3 == 0 else "new"
 
     def is_confusable(self, claim):
@@ -70,8 +70,8 @@ def made(examples, threshold=None, knowledge=None):
     for number, (claimed, there, confidences) in enumerate(examples):
         identity = f"e{number}"
         claims = [claim(identity, span, c) for span, c in zip(claimed, confidences, strict=False)]
-        gold.append([claim(identity, span) for span in there])
         example = Tagged(identity, Origin("f", 1), tuple(map(str, range(12))), tuple(there))
+        gold.append(TASK.judge.gold(example))
         judged.append(TASK.judge.judge(example, claims))
     lines = list(ledger.lines(judged, gold, knowledge or Known(), threshold))
     return lines, table(TASK, lines, [f"e{n}" for n in range(len(examples))], [12] * len(examples))
