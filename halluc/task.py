@@ -50,8 +50,9 @@ class Asserted(NamedTuple):
 class Predicted(Protocol):
     """What every prediction has, whatever its task: the id of its example, and one confidence for each claim.
 
-    ``scores`` are the logits behind the confidences, (rows, outputs) for each claim, for who calibrates them; empty
-    where another tool predicted. A prediction whose claimed output is not always the largest of a row names the
+    It is a dataclass. ``scores`` are the logits behind the confidences, (rows, outputs) for each claim, for who
+    calibrates them; empty where another tool predicted. Claims may differ in their outputs, as where these are the
+    tokens of a text. A prediction whose claimed output is not always the largest of a row names the
     output of each row in ``claimed``; one that states other probabilities too has a method ``scaled(temperature)``.
     """
 
@@ -132,6 +133,8 @@ ExampleT = TypeVar("ExampleT", bound=Example)
 PredictionT = TypeVar("PredictionT", bound=Predicted)
 ExampleIn = TypeVar("ExampleIn", bound=Example, contravariant=True)
 PredictionIn = TypeVar("PredictionIn", bound=Predicted, contravariant=True)
+LoadedT = TypeVar("LoadedT", bound=Loaded)
+EncodedT = TypeVar("EncodedT", bound=Encoded)
 
 
 class Examples(Protocol[ExampleT, PredictionIn]):
@@ -196,8 +199,8 @@ class Examples(Protocol[ExampleT, PredictionIn]):
         ...
 
 
-class Model(Protocol[ExampleT, PredictionT]):
-    """What is trained, with which loss, and how it predicts.
+class Model(Protocol[ExampleT, PredictionT, LoadedT, EncodedT]):
+    """What is trained, with which loss, and how it predicts; it takes what it has loaded and encoded itself.
 
     ``notes`` are the words of the terminal for what ``Encoded.notes`` counts and a person should know, ``columns`` the
     headings under which ``check --deep`` shows such counts, and ``longest``, the pieces of the longest feature.
@@ -210,12 +213,12 @@ class Model(Protocol[ExampleT, PredictionT]):
 
     def build(
         self, config: ModelConfig, labels: Sequence[str], attention: str, texts: Iterable[Sequence[str]] = ()
-    ) -> Loaded:
+    ) -> LoadedT:
         """A model to be trained for ``labels``, and its tokenizer; ``texts`` are the tokens of the training split,
         which a model from scratch learns its vocabulary from."""
         ...
 
-    def restore(self, config: ModelConfig, names: Mapping[str, str | None], attention: str) -> Loaded:
+    def restore(self, config: ModelConfig, names: Mapping[str, str | None], attention: str) -> LoadedT:
         """A trained model and its tokenizer, wherever they were trained; ``names`` are the data's for its labels.
 
         Raises:
@@ -223,7 +226,7 @@ class Model(Protocol[ExampleT, PredictionT]):
         """
         ...
 
-    def encode(self, examples: Sequence[ExampleT], loaded: Loaded) -> Encoded:
+    def encode(self, examples: Sequence[ExampleT], loaded: LoadedT, /) -> EncodedT:
         """What ``predict`` needs beside the weights (a tokenizer that decodes text) goes with it."""
         ...
 
@@ -232,7 +235,7 @@ class Model(Protocol[ExampleT, PredictionT]):
         ...
 
     def predict(
-        self, model: torch.nn.Module, encoded: Encoded, budget: int, runtime: Runtime, decoding: Decoding | None
+        self, model: torch.nn.Module, encoded: EncodedT, budget: int, runtime: Runtime, decoding: Decoding | None
     ) -> list[PredictionT]:
         """Predictions, one an example, in the order of the examples.
 
@@ -393,12 +396,25 @@ class Task(Protocol[ExampleT, PredictionT]):
     name: ClassVar[str]
     Config: ClassVar[type[Section]]
     head: ClassVar[str]
-    examples: Examples[ExampleT, PredictionT]
-    model: Model[ExampleT, PredictionT]
-    judge: Judge[ExampleT, PredictionT]
-    figures: Figures[ExampleT, PredictionT]
-    knowledge: Knowledge[ExampleT]
-    wording: Wording
+
+    # Properties, as a protocol's plain attribute would have to be of exactly its type.
+    @property
+    def examples(self) -> Examples[ExampleT, PredictionT]: ...
+
+    @property
+    def model(self) -> Model[ExampleT, PredictionT, Any, Any]: ...
+
+    @property
+    def judge(self) -> Judge[ExampleT, PredictionT]: ...
+
+    @property
+    def figures(self) -> Figures[ExampleT, PredictionT]: ...
+
+    @property
+    def knowledge(self) -> Knowledge[ExampleT]: ...
+
+    @property
+    def wording(self) -> Wording: ...
 
     @classmethod
     def settings_of(cls, config: Mapping[str, Any]) -> dict[str, Any]:

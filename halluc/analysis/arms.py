@@ -5,6 +5,7 @@ An axis whose values are not all numbers is one of arms, and its first value is 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -53,7 +54,7 @@ class Rival:
     @cached_property
     def omission_rate(self) -> float | None:
         """Where both are matched: of each seed the larger rate, their mean; None without gold."""
-        found = [max(run.values[OMISSION, ()] for run in pair) for pair in self.pairs.values()]
+        found = [max(run.values.get((OMISSION, ()), math.nan) for run in pair) for pair in self.pairs.values()]
         return None if numpy.isnan(found).any() else float(numpy.mean(found))
 
 

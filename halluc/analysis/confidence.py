@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy
 
@@ -12,6 +11,7 @@ from halluc.commands.terminal import say
 from halluc.config.schema import EvalConfig
 from halluc.core.examples import Corpus
 from halluc.runs.schema import ConfidenceFile
+from halluc.task import ExampleT, PredictionT, Task
 
 
 def needs_dev(settings: EvalConfig) -> bool:
@@ -19,7 +19,12 @@ def needs_dev(settings: EvalConfig) -> bool:
     return settings.calibration != "none" or (settings.abstain is not None and settings.abstain.guarantee is not None)
 
 
-def fit(task: Any, dev: Corpus[Any] | None, predictions: Sequence[Any], settings: EvalConfig) -> ConfidenceFile:
+def fit(
+    task: Task[ExampleT, PredictionT],
+    dev: Corpus[ExampleT] | None,
+    predictions: Sequence[PredictionT],
+    settings: EvalConfig,
+) -> ConfidenceFile:
     """Fit on dev what the config asks for. Dev is halved by a hash of the id: temperature on one half, threshold on
     the other (DEFINITIONS, section 3). ``dev`` is None where nothing has to be fitted."""
     asked = settings.abstain

@@ -89,8 +89,12 @@ class _Counter:
             mask = self.distorted & (self.table.claims.reason == reason)
             found.append(self.figure("distortion_rate", {**part.by, "reason": reason}, self.claim_rate(mask, among)))
         if part.gold is not None:
-            found.append(self.figure("omission_rate", part.by, self.gold_rate(self.omitted, part.gold)))
-            found.append(self.figure("recall", part.by, self.gold_rate(self.found, part.gold)))
+            of_gold = {"omission_rate": self.omitted, "recall": self.found}
+            found += [
+                self.figure(name, part.by, self.gold_rate(mask, part.gold))
+                for name, mask in of_gold.items()
+                if name not in self.untold
+            ]
         return found
 
     def by_example(self) -> list[Figure]:

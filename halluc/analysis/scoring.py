@@ -11,10 +11,11 @@ from halluc.analysis import calibration, rates
 from halluc.analysis.table import Table
 from halluc.core import figures, selective
 from halluc.core.exact_intervals import Interval, clopper_pearson
+from halluc.core.examples import Example
 from halluc.core.ranked import Ranked
 from halluc.core.significance import LEVEL, Figure, Ratio, Sheet, draws, percentiles
 from halluc.runs.schema import MetricResult
-from halluc.task import AnyTask
+from halluc.task import AnyTask, Predicted
 
 CALIBRATION = "claims that gold supports, 15 equal-width bins of confidence"
 RANKED = "claims sorted by confidence"
@@ -33,8 +34,8 @@ def names(task: AnyTask) -> tuple[str, ...]:
 
 
 def score(
-    examples: Sequence[Any],
-    predictions: Sequence[Any],
+    examples: Sequence[Example],
+    predictions: Sequence[Predicted],
     table: Table,
     uncalibrated: numpy.ndarray | None = None,
 ) -> list[MetricResult]:

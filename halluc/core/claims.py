@@ -1,7 +1,7 @@
 """What a model asserts about an example, and what the evidence says of it (DEFINITIONS, section 1).
 
-Every task turns predictions into claims, and its gold into claims too, so that detectors, the ledger and all that
-follows know no task.
+Every task turns predictions into claims, and its gold into claims too, so that the ledger and all that follows
+know no task.
 """
 
 from __future__ import annotations
@@ -35,10 +35,11 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One thing that is asserted about one example; ``verdict``, ``reason`` and ``evidence`` are a detector's.
+    """One thing that is asserted about one example; ``verdict``, ``reason`` and ``evidence`` are its judge's.
 
-    ``kind`` is ``"span"`` where tokens are labelled; ``text`` is the surface; ``where`` the tokens, where it has any.
-    ``parts`` are the surfaces that it relates, where it is about several.
+    ``kind`` is what it is about, as ``"span"``; ``text`` is the surface; ``where`` the tokens, where it has any: those
+    of the example or, where a model writes a text, of that. ``parts`` are the surfaces that it relates, where it is
+    about several.
     """
 
     example_id: str

@@ -85,7 +85,8 @@ class LedgerLine(Record):
     """A line of ``ledger/<split>.jsonl``: a claim with its verdict, or gold that no claim touches.
 
     An omission has no ``confidence``, ``verdict``, ``reason``, ``matched``, ``touched``, ``gold`` or ``abstained``.
-    ``start`` and ``end`` are tokens, null where a label is one of the whole example. ``gold`` tells of the matched and
+    ``start`` and ``end`` are tokens, of the example or, where a model writes a text, of that; null where a label is one
+    of the whole example. ``gold`` tells of the matched and
     touched gold what training showed of it, so that every rate can be counted again from this file. ``novelty``,
     ``confusable`` and ``nearest`` are null where the training split is not known.
     """

@@ -56,8 +56,8 @@ def judged():
         predictions.append(TagPrediction(f"e{number}", tuple(tags), spans, tuple(next(confidences) for _ in spans)))
     knowledge = Knowledge(Coverage.of(tagged(n, sentence) for n, sentence in enumerate(block("train"))))
     lines = verdicts.ledger_lines(task, examples, verdicts.verdicts(task, examples, predictions), knowledge, None)
-    counted = table(lines, [e.id for e in examples], [len(e.tokens) for e in examples])
-    metrics = scoring.score(task.figures, examples, predictions, counted)
+    counted = table(task, lines, [e.id for e in examples], [len(e.tokens) for e in examples])
+    metrics = scoring.score(examples, predictions, counted)
     return claims, lines, metrics
 
 
@@ -98,8 +98,8 @@ def labelled():
             TextPrediction(f"t{number}", labels, (confidence,) * len(labels), confidence, out_of_scope=not labels)
         )
     lines = verdicts.ledger_lines(task, examples, verdicts.verdicts(task, examples, predictions), None, 0.55)
-    counted = table(lines, [e.id for e in examples], [len(e.tokens) for e in examples])
-    return scoring.score(task.figures, examples, predictions, counted)
+    counted = table(task, lines, [e.id for e in examples], [len(e.tokens) for e in examples])
+    return scoring.score(examples, predictions, counted)
 
 
 def test_the_figures_of_labels_are_those_of_the_table(labelled):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from dataclasses import replace
 
 import numpy
 import pytest
@@ -13,7 +14,6 @@ from hypothesis import strategies as st
 from halluc.analysis import ledger, rates
 from halluc.analysis.table import table
 from halluc.config.schema import GapConfig
-from halluc.core.claims import Claim
 from halluc.core.errors import HallucError
 from halluc.core.examples import Corpus, Origin
 from halluc.core.significance import Sheet
@@ -24,7 +24,6 @@ from halluc.gap.stopwords import text_words
 from halluc.gap.texts import TextCoverage, by_class_and_length, new_share, read_coverage
 from halluc.gap.units import WithheldUnits, word_units
 from halluc.gap.withhold import withhold
-from halluc.tasks.text_classification.claims import GoldLabels, GoldLabelsConfig
 from halluc.tasks.text_classification.config import TextClassificationConfig
 from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.text_classification.task import TextClassification
@@ -319,15 +318,19 @@ def test_several_labels_are_a_class_of_their_own_and_a_number_of_labels():
 
 def counted(texts, knowledge, counts=None, threshold=None):
     """The table of (text, gold, claimed, confidence)."""
-    detector = GoldLabels(GoldLabelsConfig(type="gold_labels"))
+    task = TextClassification(TextClassificationConfig(type="text_classification"))
     judged, gold = [], []
     for number, (words, label, claimed, confidence) in enumerate(texts):
-        there = [] if label is None else [Claim(f"e{number}", "label", words, None, label, None)]
-        made = [] if claimed is None else [Claim(f"e{number}", "label", words, None, claimed, confidence)]
-        gold.append(there)
-        judged.append(detector.judge(made, there))
+        example = Labelled(
+            f"e{number}", Origin("t", number), tuple(words.split(" ")), () if label is None else (label,)
+        )
+        (whole,) = task.judge.gold(replace(example, labels=(claimed or "any",)))
+        gold.append(task.judge.gold(example))
+        judged.append(task.judge.judge(example, [] if claimed is None else [replace(whole, confidence=confidence)]))
     lines = list(ledger.lines(judged, gold, knowledge, threshold))
-    return table(lines, [f"e{n}" for n in range(len(texts))], [len(words.split(" ")) for words, *_ in texts], counts)
+    return table(
+        task, lines, [f"e{n}" for n in range(len(texts))], [len(words.split(" ")) for words, *_ in texts], counts
+    )
 
 
 def values(table_):

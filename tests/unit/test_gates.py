@@ -127,8 +127,8 @@ def test_a_gate_may_name_every_figure_of_comparisons_and_studies(tmp_path, parts
     """F1 of claims and gold by the name that the evaluation of the task has for it."""
     task = experiment.task_of(loaded(tmp_path, "ece", parts))
     metrics = task.figures
-    empty = table([], [], [], None)
-    compared = {figure.name for figure in rates.headline(empty, Sheet(0), metrics.untold, metrics.named)}
+    empty = table(task, [], [], [])
+    compared = {figure.name for figure in rates.headline(empty, Sheet(0))}
     compared = {metrics.named["f1"] if name == "f1" else name for name in compared} | {*metrics.named.values()}
     assert {"hallucination_rate", "omission_rate", "gap_ratio"} < compared
     assert compared <= set(scoring.names(task))

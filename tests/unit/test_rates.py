@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from copy import copy
+from dataclasses import replace
 
 import numpy
 import pytest
@@ -15,29 +17,32 @@ from halluc.analysis.flips import flipped
 from halluc.analysis.table import table
 from halluc.core.claims import Claim, Judged
 from halluc.core.errors import HallucError
-from halluc.core.examples import Span
+from halluc.core.examples import Origin, Span, Tagged
 from halluc.core.significance import Sheet
 from halluc.runs.schema import LedgerLine
-from halluc.tasks.token_classification.claims import GoldSpans, GoldSpansConfig
+from halluc.task import task_class
 
 LABELS = ("LOC", "ORG", "PER")
+TASK = task_class("token_classification").evaluated(())
 
 
 class Known:
     """A training split that shows surfaces of even starts, shares words with those of threes, and lacks the rest."""
 
-    def novelty(self, surface, label):
-        start = int(surface.split("-")[0])
+    label_counts = None
+
+    def novelty(self, claim):
+        start = claim.where.start
         return "seen" if start % 2 == 0 else "partial" if start % 3 == 0 else "new"
 
-    def is_confusable(self, surface, label):
-        return surface.endswith("7")
+    def is_confusable(self, claim):
+        return claim.text.endswith("7")
 
-    def nearest(self, surface, label):
+    def nearest(self, claim):
         return None
 
-    def is_withheld(self, surface, label):
-        return surface.startswith("5")
+    def is_withheld(self, claim):
+        return claim.text.startswith("5")
 
 
 def claim(identity, span, confidence=None):
@@ -65,10 +70,11 @@ def made(examples, threshold=None, knowledge=None):
     for number, (claimed, there, confidences) in enumerate(examples):
         identity = f"e{number}"
         claims = [claim(identity, span, c) for span, c in zip(claimed, confidences, strict=False)]
-        gold.append([claim(identity, span) for span in there])
-        judged.append(GoldSpans(GoldSpansConfig(type="gold_spans")).judge(claims, gold[-1]))
+        example = Tagged(identity, Origin("f", 1), tuple(map(str, range(12))), tuple(there))
+        gold.append(TASK.judge.gold(example))
+        judged.append(TASK.judge.judge(example, claims))
     lines = list(ledger.lines(judged, gold, knowledge or Known(), threshold))
-    return lines, table(lines, [f"e{n}" for n in range(len(examples))], [12] * len(examples))
+    return lines, table(TASK, lines, [f"e{n}" for n in range(len(examples))], [12] * len(examples))
 
 
 def values(counted):
@@ -114,14 +120,14 @@ def test_every_rate_can_be_counted_again_from_the_lines_alone(examples, threshol
         check("hallucination_rate_wide", unsupported + mislabelled, claims)
         check("omission_rate", [g for g in gold if g not in touched], list(gold))
         check("recall", [c for c in claims if c["verdict"] == "supported"], list(gold))
-        for reason in rates.REASONS:
+        for reason in TASK.judge.reasons:
             check("distortion_rate", [c for c in distorted if c["reason"] == reason], claims, ("reason", reason))
-        for novelty in rates.NOVELTIES if claims else ():
+        for novelty in TASK.knowledge.novelties if claims else ():
             among = [c for c in claims if c["novelty"] == novelty]
             check("over_claim", [c for c in among if c["verdict"] != "supported"], among, ("novelty", novelty))
         if kept_only:
             continue
-        for novelty in rates.NOVELTIES if records else ():
+        for novelty in TASK.knowledge.novelties if records else ():
             there = [g for g, is_ in gold.items() if is_ == novelty]
             check("omission_rate", [g for g in there if g not in touched], there, ("novelty", novelty))
 
@@ -180,8 +186,9 @@ def test_comparisons_have_what_a_task_has_a_name_for():
     missed, silent = ([], [Span(0, 1, "PER")], []), ([], [], [])
 
     def named(examples, names):
-        sheet = Sheet(len(examples))
-        figures = rates.headline(made(examples)[1], sheet, named=names)
+        sheet, task = Sheet(len(examples)), copy(TASK)
+        task.figures = type("Named", (type(TASK.figures),), {"named": names})()
+        figures = rates.headline(replace(made(examples)[1], task=task), sheet)
         return {one.name: (float(one.formula(sheet.totals())), one.n) for one in figures if one.name in ("acc", "out")}
 
     names = {"recall": "acc", "claimed_without_gold": "out"}
@@ -201,7 +208,7 @@ def test_a_model_that_asserts_nothing_has_no_rates_of_claims_and_omits_everythin
 def test_unverifiable_claims_stand_in_no_rate():
     lines, _ = made([([Span(0, 1, "PER"), Span(2, 3, "PER")], [], [0.9] * 12)])
     lines[0] = lines[0].model_copy(update={"verdict": "unverifiable"})
-    counted = table(lines, ["e0"], [12])
+    counted = table(TASK, lines, ["e0"], [12])
     assert counted.unverifiable == 1
     assert values(counted)[("hallucination_rate",)] == (1.0, 1)
 
@@ -218,7 +225,7 @@ def test_without_a_training_split_novelty_is_unknown():
     judged = [Judged((), (claim("e0", Span(0, 1, "PER")),))]
     (line,) = ledger.lines(judged, [judged[0].omissions], None, None)
     assert (line.novelty, line.confusable, line.withheld) == (None, None, False)
-    found = values(table([line], ["e0"], [12]))
+    found = values(table(TASK, [line], ["e0"], [12]))
     assert not any("novelty" in dict(key[1:]) for key in found)
 
 

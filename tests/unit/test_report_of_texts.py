@@ -27,8 +27,9 @@ from halluc.reporting.words.of_run import conclusion
 from halluc.runs import evaluations
 from halluc.runs.directory import RunDir
 from halluc.runs.reports import Mistake, TextNovelty
-from halluc.runs.schema import ConfidenceFile, LedgerLine, Nearest
+from halluc.runs.schema import ConfidenceFile, EvalFile, LedgerLine, Nearest
 from halluc.runs.studies import StudyFigures
+from halluc.task import task_class
 from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.text_classification.records import LabelPrediction
 from tests.report_records import figure, run_report
@@ -313,9 +314,12 @@ def test_predictions_are_read_as_those_of_the_task(tmp_path):
     run = RunDir(tmp_path)
     run.predictions("test").parent.mkdir()
     run.predictions("test").write_text(prediction().model_dump_json() + "\n")
-    assert list(evaluations.predictions(run, "test", TASK)) == [prediction()]
+    assert list(evaluations.predictions(run, "test", task_class(TASK).evaluated(()).examples.Line)) == [prediction()]
+    file = EvalFile(task="songs", split="test", checkpoint="m", encoding={}, metrics=[])
+    run.evaluation("test").parent.mkdir()
+    run.evaluation("test").write_text(file.model_dump_json())
     with pytest.raises(HallucError, match="a task that this halluc does not have: `songs`"):
-        evaluations.predictions(run, "test", "songs")
+        evaluations.read(run, "test")
 
 
 @pytest.fixture

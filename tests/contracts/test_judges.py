@@ -1,21 +1,25 @@
-"""What every detector must do, and how spans are matched: optimally, without order, with sums that add up."""
+"""What the judge of every task must do, and how spans are matched: optimally, without order, with sums that add up."""
 
 from __future__ import annotations
 
 import itertools
 from collections import Counter
+from dataclasses import replace
+from typing import NamedTuple
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from halluc.components import TABLE
-from halluc.core import registry
 from halluc.core.claims import VERDICTS, Claim
-from halluc.core.examples import Span
+from halluc.core.examples import Example, Labelled, Origin, Span, Tagged
 from halluc.core.labels import write_tags
+from halluc.task import Judge, task_class
+from halluc.tasks.text_classification.claims import LabelJudge, LabelSetJudge
 from halluc.tasks.token_classification import matching
 from halluc.tasks.token_classification import span_counts as span_scorer
+from halluc.tasks.token_classification.claims import SpanJudge
 
 LABELS = ("X", "Y")
 
@@ -44,71 +48,95 @@ def flat_spans(draw, length=14):
     return found
 
 
-# A detector with claims and gold that it can judge, by its name.
-EXAMPLES = {
-    "gold_spans": ([claim(Span(0, 2, "X")), claim(Span(4, 5, "Y"))], [claim(Span(0, 2, "X"))]),
-    "gold_labels": ([claim(Span(0, 3, "X"))], [claim(Span(0, 3, "Y"))]),
-    "gold_label_sets": ([claim(Span(0, 3, "X")), claim(Span(0, 3, "Y"))], [claim(Span(0, 3, "Y"))]),
-}
+TOKENS = tuple(str(number) for number in range(15))
 
 
-def test_every_detector_has_examples():
-    assert set(EXAMPLES) == set(TABLE["detector"])
+def sentence(*spans: Span) -> Tagged:
+    return Tagged("e1", Origin("f", 1), TOKENS, spans)
 
 
-def make(name):
-    component = registry.load(TABLE, "detector", name)
-    return component(component.Config(type=name))
-
-
-@pytest.mark.parametrize("name", EXAMPLES)
-class TestEveryDetector:
-    def test_each_claim_gets_a_verdict_in_its_place(self, name):
-        claims, gold = EXAMPLES[name]
-        judged = make(name).judge(claims, gold)
-        assert [(c.where, c.label, c.confidence) for c in judged.claims] == [
-            (c.where, c.label, c.confidence) for c in claims
-        ]
-        assert all(c.verdict in VERDICTS for c in judged.claims)
-
-    def test_without_claims_all_gold_is_omitted_and_without_gold_nothing_is(self, name):
-        claims, gold = EXAMPLES[name]
-        assert make(name).judge([], gold).omissions == tuple(gold)
-        assert make(name).judge(claims, []).omissions == ()
-        assert make(name).judge([], []).claims == ()
+def text(*labels: str) -> Labelled:
+    return Labelled("e1", Origin("f", 1), ("0", "1", "2"), labels)
 
 
 def labels(*names: str) -> list[Claim]:
     return [claim(Span(0, 3, name)) for name in names]
 
 
+class Case(NamedTuple):
+    """The judge of a task with an example, what is claimed about it, and the same example without gold."""
+
+    judge: Judge
+    example: Example
+    claims: list[Claim]
+    bare: Example
+
+
+CASES = {
+    "spans": Case(SpanJudge(), sentence(Span(0, 2, "X")), [claim(Span(0, 2, "X")), claim(Span(4, 5, "Y"))], sentence()),
+    "labels": Case(LabelJudge(), text("Y"), labels("X"), text()),
+    "label sets": Case(LabelSetJudge(), text("Y"), labels("X", "Y"), text()),
+}
+
+
+def test_the_judge_of_every_task_has_a_case():
+    tested = {type(case.judge) for case in CASES.values()}
+    assert {type(task_class(name).evaluated(()).judge) for name in TABLE["task"]} <= tested
+
+
+@pytest.mark.parametrize("name", CASES)
+class TestEveryJudge:
+    def test_each_claim_gets_a_verdict_in_its_place(self, name):
+        judge, example, claims, _ = CASES[name]
+        judged = judge.judge(example, claims)
+        assert [(c.where, c.label, c.confidence) for c in judged.claims] == [
+            (c.where, c.label, c.confidence) for c in claims
+        ]
+        assert all(c.verdict in VERDICTS for c in judged.claims)
+
+    def test_without_claims_all_gold_is_omitted_and_without_gold_nothing_is(self, name):
+        judge, example, claims, bare = CASES[name]
+        assert judge.gold(example)
+        assert judge.judge(example, []).omissions == judge.gold(example)
+        assert judge.gold(bare) == ()
+        assert judge.judge(bare, claims).omissions == ()
+        assert judge.judge(bare, []).claims == ()
+
+    def test_distorted_claims_have_a_reason_that_the_judge_names(self, name):
+        judge, example, claims, _ = CASES[name]
+        moved = [replace(one, where=Span(1, 3, one.label)) for one in claims] if judge.reasons else claims
+        reasons = {one.reason for one in judge.judge(example, moved).claims if one.verdict == "distorted"}
+        assert reasons <= set(judge.reasons)
+        assert bool(reasons) is bool(judge.reasons)
+
+
 @pytest.mark.parametrize(
     ("name", "claims", "gold", "verdicts", "omitted"),
     [
-        ("gold_labels", "X", "X", ["supported"], ""),
-        ("gold_labels", "X", "Y", ["other_label"], ""),
-        ("gold_labels", "X", "", ["out_of_scope"], ""),
-        ("gold_labels", "", "Y", [], "Y"),
-        ("gold_labels", "", "", [], ""),
-        ("gold_label_sets", "XY", "YZ", ["other_label", "supported"], "Z"),
-        ("gold_label_sets", "X", "Y", ["other_label"], "Y"),
-        ("gold_label_sets", "XY", "", ["no_label", "no_label"], ""),
-        ("gold_label_sets", "", "XY", [], "XY"),
+        ("labels", "X", "X", ["supported"], ""),
+        ("labels", "X", "Y", ["other_label"], ""),
+        ("labels", "X", "", ["out_of_scope"], ""),
+        ("labels", "", "Y", [], "Y"),
+        ("labels", "", "", [], ""),
+        ("label sets", "XY", "YZ", ["other_label", "supported"], "Z"),
+        ("label sets", "X", "Y", ["other_label"], "Y"),
+        ("label sets", "XY", "", ["no_label", "no_label"], ""),
+        ("label sets", "", "XY", [], "XY"),
     ],
 )
 def test_labels_of_texts_are_judged(name, claims, gold, verdicts, omitted):
-    judged = make(name).judge(labels(*claims), labels(*gold))
+    judged = CASES[name].judge.judge(text(*gold), labels(*claims))
     assert [c.reason or c.verdict for c in judged.claims] == verdicts
     assert [one.label for one in judged.omissions] == list(omitted)
     for one in judged.claims:
         assert (one.verdict == "unsupported") == (one.reason is not None)
         assert one.evidence.matched == (Span(0, 3, one.label) if one.verdict == "supported" else None)
         contradicted = tuple(Span(0, 3, label) for label in gold)
-        assert one.evidence.touched == (contradicted if one.reason and name == "gold_labels" else ())
+        assert one.evidence.touched == (contradicted if one.reason and name == "labels" else ())
 
 
 def judge(claims, gold):
-    return make("gold_spans").judge([claim(s) for s in claims], [claim(s) for s in gold])
+    return SpanJudge().judge(sentence(*gold), [claim(s) for s in claims])
 
 
 def outcome(claims, gold):
