@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 
 from halluc.analysis.arms import MATCHED
-from halluc.analysis.comparison import named, p_value
+from halluc.commands.comparison_table import named, p_value
 from halluc.commands.terminal import Grid, put_table, say
 from halluc.reporting.words.wording import of_seeds
 from halluc.runs.studies import LEAST_SEEDS, SURE, ArmComparison, ArmDelta, ArmTrend, Interval

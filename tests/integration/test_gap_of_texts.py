@@ -18,7 +18,7 @@ from halluc.gap.knowledge import TextKnowledge
 from halluc.gap.stopwords import text_words
 from halluc.gap.texts import TextCoverage
 from halluc.runs.directory import RunDir
-from halluc.runs.reports import EvalLine
+from halluc.runs.results import EvalResult
 from halluc.workflows import withholding
 from tests.conftest import REPOSITORY
 
@@ -87,7 +87,7 @@ def test_a_run_without_some_words_keeps_what_it_knows_and_is_judged_by_it(halluc
 
     evaluated = halluc("eval", texts, "--split", "test", "--json", "--set", GAP)
     assert evaluated.code == 0, evaluated.err
-    metrics = EvalLine.model_validate_json(evaluated.out).metrics
+    metrics = EvalResult.model_validate_json(evaluated.out).metrics
     lines = ledger.read(run.ledger("test"))
     assert {line.novelty for line in lines} <= {"q1", "q2", "q3", "q4"}
     for line in lines:
