@@ -20,6 +20,7 @@ from halluc.gap.texts import TextCoverage
 from halluc.runs.directory import RunDir
 from halluc.runs.results import EvalResult
 from halluc.workflows import withholding
+from halluc.workflows.job import Job
 from tests.conftest import REPOSITORY
 
 TRAVEL = ["Anna visited Oslo", "Berg left for Paris", "Anna met Berg in Oslo", "Berg and Anna left Paris today"]
@@ -78,7 +79,7 @@ def test_a_run_without_some_words_keeps_what_it_knows_and_is_judged_by_it(halluc
     assert record["matched"]["texts"] == sum(record["strata"].values()) < 36
     assert "no label, 0-5 tokens" in record["strata"]
     loaded = load(texts, [GAP], table=TABLE)
-    knowledge = withholding.knowledge(run, loaded)
+    knowledge = withholding.knowledge(Job(loaded, run=run))
     assert isinstance(knowledge, TextKnowledge)
     assert knowledge.coverage.edges_of == "dev"
     assert knowledge.coverage.sentences == record["matched"]["texts"]
@@ -104,7 +105,7 @@ def test_a_run_without_some_words_keeps_what_it_knows_and_is_judged_by_it(halluc
     # The same, where the run's own files are lost.
     for file in (run.coverage, run.withheld):
         file.unlink()
-    assert withholding.knowledge(run, loaded) == knowledge
+    assert withholding.knowledge(Job(loaded, run=run)) == knowledge
 
 
 def test_mentions_are_no_unit_of_texts(halluc, texts):
