@@ -19,12 +19,13 @@ from typing import Any
 
 from halluc.analysis import ledger, scoring, verdicts
 from halluc.analysis.table import table
-from halluc.core.examples import Origin, Span, Tagged
+from halluc.core.examples import Origin, Span
 from halluc.core.files import write_jsonl
 from halluc.core.labels import write_tags
 from halluc.gap.coverage import Coverage
 from halluc.gap.knowledge import Knowledge
 from halluc.tasks.token_classification import entity_figures
+from halluc.tasks.token_classification.tagged_sentence import Tagged
 from halluc.tasks.token_classification.task import TagPrediction, TokenClassification, TokenClassificationConfig
 from halluc.workflows import experiment
 

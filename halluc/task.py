@@ -292,8 +292,8 @@ class Figures(Protocol[ExampleIn, PredictionIn]):
     ones that a gate may bound; ``protocols`` are those whose overall figures stand for a whole evaluation. ``untold``
     are the rates of a ledger that say nothing here, or nothing of their own: they are not counted. ``named`` are the
     task's own names for what a ledger gives too, so that comparisons and studies have it: ``f1``, of claims and gold,
-    ``recall``, of gold, and ``claimed_without_gold``, of examples without gold. ``by_label`` and ``overall`` are the
-    figures that the terminal shows, by their headings.
+    ``recall``, of gold, and ``claimed_without_gold``, of examples without gold. What they are called
+    and where they are shown stands in ``figure_rows.py`` beside the task (``core.figures``).
     """
 
     primary: ClassVar[str]
@@ -302,8 +302,6 @@ class Figures(Protocol[ExampleIn, PredictionIn]):
     protocols: ClassVar[tuple[str, ...]]
     untold: ClassVar[frozenset[str]]
     named: ClassVar[Mapping[str, str]]
-    by_label: ClassVar[Mapping[str, str]]
-    overall: ClassVar[Mapping[str, str]]
 
     def headline(self, examples: Sequence[ExampleIn], predictions: Sequence[PredictionIn]) -> dict[str, float]:
         """The overall figures of the families, by name: what chooses checkpoints, so it has to be quick."""

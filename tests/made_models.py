@@ -8,9 +8,10 @@ from types import SimpleNamespace
 
 import numpy
 
-from halluc.core.examples import Corpus, Span, Tagged
+from halluc.core.examples import Corpus, Span
 from halluc.core.labels import tag_set, write_tags
-from halluc.tasks.token_classification.task import TagPrediction
+from halluc.tasks.token_classification.examples import TagPrediction
+from halluc.tasks.token_classification.tagged_sentence import Tagged
 from halluc.workflows import assessment
 from halluc.workflows.job import Job
 from tests.made_sentences import MadeExample

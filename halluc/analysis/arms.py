@@ -15,11 +15,10 @@ from halluc.analysis.points import Group, Pair, Resampled, line_record
 from halluc.analysis.run_figures import FigureKey
 from halluc.analysis.seeds import Paired
 from halluc.core.errors import HallucError
+from halluc.core.figures import MATCHED, OMISSION
 from halluc.core.significance import holm
 from halluc.runs import training_facts
 from halluc.runs.studies import LEAST_SEEDS, SURE, ArmComparison, ArmDelta, ArmTrend, Plain, TrainingDifference
-
-MATCHED = "hallucination_rate_at_matched_omission"
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ class Rival:
     @cached_property
     def omission_rate(self) -> float | None:
         """Where both are matched: of each seed the larger rate, their mean; None without gold."""
-        found = [max(run.values["omission_rate", ()] for run in pair) for pair in self.pairs.values()]
+        found = [max(run.values[OMISSION, ()] for run in pair) for pair in self.pairs.values()]
         return None if numpy.isnan(found).any() else float(numpy.mean(found))
 
 

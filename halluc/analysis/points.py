@@ -15,6 +15,7 @@ from halluc.analysis.run_figures import FigureKey, Measured
 from halluc.analysis.seeds import Paired, Seeds
 from halluc.core import threads
 from halluc.core.exact_intervals import Interval
+from halluc.core.figures import figure
 from halluc.core.significance import draws
 from halluc.runs.directory import RunDir
 from halluc.runs.studies import Plain, spans_factor_of_ten
@@ -178,4 +179,4 @@ def line_record(key: FigureKey, places: Sequence[float], points: Sequence[Seeds]
 
 def interval_of(key: FigureKey, found: seeds.Estimate) -> Interval | None:
     """The interval of a figure, cut to what it can be: none is negative, and all but ratios are at most 1."""
-    return seeds.within(found, 0.0, math.inf if key[0] == "gap_ratio" else 1.0).interval
+    return seeds.within(found, 0.0, figure(key[0]).most).interval

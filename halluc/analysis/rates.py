@@ -10,6 +10,7 @@ import numpy
 
 from halluc.analysis.slices import Slice, shown_novelties, slices
 from halluc.analysis.table import Table
+from halluc.core.figures import figure, names
 from halluc.core.significance import F1, Figure, Formula, Ratio, Sheet, divided
 from halluc.runs.schema import MENTION_NOVELTIES
 
@@ -17,12 +18,7 @@ PROTOCOL = "claims against gold, matched optimally"
 REASONS = ("label", "boundary", "both", "duplicate")
 NOVELTIES = MENTION_NOVELTIES
 
-NAMES = (
-    "hallucination_rate", "hallucination_rate_wide", "distortion_rate", "false_claim_rate", "support_rate",
-    "omission_rate", "recall", "hallucinated_examples", "hallucination_density", "negative_sentence_rate",
-    "over_claim", "gap_ratio", "share_of_hallucinations", "claim_coverage",
-)  # fmt: skip
-
+NAMES = names(["claims"])
 
 NOTHING: frozenset[str] = frozenset()
 
@@ -39,8 +35,8 @@ def headline(
     """
     counter = _Counter(table, sheet, untold)
     everything = Slice({}, numpy.ones(len(counter.counted), dtype=bool), numpy.ones(len(counter.omitted), dtype=bool))
-    rates = [figure for figure in counter.rates(everything) if figure.name not in ("support_rate", "recall")]
-    own = [replace(figure, name=named[figure.name]) for figure in counter.of_names() if figure.name in named]
+    rates = [one for one in counter.rates(everything) if figure(one.name).is_at("compared")]
+    own = [replace(one, name=named[one.name]) for one in counter.of_names() if one.name in named]
     return [*own, *rates, *counter.over_claim(table.novelties)]
 
 

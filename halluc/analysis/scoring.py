@@ -9,8 +9,7 @@ import numpy
 
 from halluc.analysis import calibration, rates
 from halluc.analysis.table import Table
-from halluc.components import TABLE
-from halluc.core import registry, selective
+from halluc.core import figures, selective
 from halluc.core.exact_intervals import Interval, clopper_pearson
 from halluc.core.ranked import Ranked
 from halluc.core.significance import LEVEL, Figure, Ratio, Sheet, draws, percentiles
@@ -28,30 +27,17 @@ _RANKED_PASSES = 30_000_000
 COVERAGES = (0.95, 0.9, 0.8)
 CURVE = tuple(step / 20 for step in range(1, 21))
 
-# The figures of a ledger; a task's set of figures says which of the rates it leaves out.
-_OF_CLAIMS = (
-    *rates.NAMES,
-    *("ece", "brier", "reliability", "aurc", "e_aurc", "auroc", "hallucination_rate_at_coverage", "risk_at_coverage"),
-)
-
 
 def names(task: AnyTask) -> tuple[str, ...]:
     """Every figure of a task that a gate may name."""
     metrics = task.figures
-    return (*metrics.names, *(name for name in _OF_CLAIMS if name not in metrics.untold))
+    of_claims = figures.names(["claims", "calibration", "order"])
+    return (*metrics.names, *(name for name in of_claims if name not in metrics.untold))
 
 
 def metrics_used(file: EvalFile) -> Figures[Any, Any]:
     """The figures of the task as it was set when the file was written."""
     return task_class(file.task).evaluated({one.protocol for one in file.metrics}).figures
-
-
-# Those of all sets.
-NAMES = tuple(
-    dict.fromkeys(
-        [*(name for one in TABLE["metric"] for name in registry.load(TABLE, "metric", one).names), *_OF_CLAIMS]
-    )
-)
 
 
 def score(

@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy
 
 from halluc.analysis import arms, points, run_figures, study_cache
-from halluc.analysis.arms import MATCHED, Contest
+from halluc.analysis.arms import Contest
 from halluc.analysis.points import Group, Place, Point, Resampled
 from halluc.analysis.run_figures import Example, FigureKey, Measured
 from halluc.analysis.seeds import Paired, Seeds
 from halluc.core.errors import HallucError
+from halluc.core.figures import MATCHED
 from halluc.core.memory import uncollected
 from halluc.core.messages import say
 from halluc.runs import evaluations, training_facts

@@ -5,24 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 
-from halluc.analysis.arms import MATCHED
 from halluc.commands.comparison_table import named, p_value
 from halluc.commands.terminal import Grid, put_table, say
+from halluc.core.figures import figure, shown
 from halluc.reporting.words.wording import of_seeds
 from halluc.runs.studies import LEAST_SEEDS, SURE, ArmComparison, ArmDelta, ArmTrend, Interval
-
-# heading -> figure, over all claims
-COLUMNS = {
-    "entity F1": "entity_f1",
-    "micro F1": "micro_f1",
-    "HR": "hallucination_rate",
-    "HR wide": "hallucination_rate_wide",
-    "DR": "distortion_rate",
-    "OR": "omission_rate",
-    "OOS": "out_of_scope_acceptance",
-    "ECE": "ece",
-    "HR matched": MATCHED,
-}
 
 
 def show(comparisons: Sequence[ArmComparison], trends: Sequence[ArmTrend]) -> None:
@@ -56,14 +43,14 @@ def _differences(family: Sequence[ArmComparison]) -> None:
     first = family[0]
     title = f"{first.axis}: each less {first.reference}{_also(first.choice)}, paired by seed and example"
     there = {delta.name for one in family for delta in one.figures}
-    columns = {heading: name for heading, name in COLUMNS.items() if name in there}
+    columns = {column.heading: column.row.name for column in shown("arms", there)}
     table = Grid(first.axis, "seeds", *columns, title=title)
     for one in family:
         found = {delta.name: delta for delta in one.figures if not delta.by}
-        shown = [found.get(name) for name in columns.values()]
-        table.add_row(str(one.arm), str(one.seeds), *map(_difference, shown))
-        table.add_row("", "95%", *(_interval(delta.interval) if delta else "" for delta in shown), style="dim")
-        table.add_row("", "p", *map(_adjusted, shown), style="dim")
+        deltas = [found.get(name) for name in columns.values()]
+        table.add_row(str(one.arm), str(one.seeds), *map(_difference, deltas))
+        table.add_row("", "95%", *(_interval(delta.interval) if delta else "" for delta in deltas), style="dim")
+        table.add_row("", "p", *map(_adjusted, deltas), style="dim")
     least = [_smallest(family, name) for name in columns.values()]
     if any(least):
         table.add_row("could show", "", *least, style="dim")
@@ -124,7 +111,7 @@ def _trends(group: Sequence[ArmTrend]) -> None:
 
 
 def _is_shown(one: ArmTrend) -> bool:
-    return not one.by and one.name in COLUMNS.values()
+    return not one.by and figure(one.name).is_at("arms")
 
 
 def _line(one: ArmTrend) -> Iterable[str]:

@@ -2,41 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 
-from halluc.analysis.arms import MATCHED
 from halluc.commands import arm_table
 from halluc.commands.arm_table import told
 from halluc.commands.comparison_table import named, number, p_value
 from halluc.commands.terminal import Grid, put_table, say
+from halluc.core.figures import MATCHED, Column, figure, shown
 from halluc.reporting.words.wording import counted, of_seeds
 from halluc.runs import training_facts
 from halluc.runs.studies import CellFigures, SeedFigure, StudyFigures, Trend
 
-# heading -> (figure, slice)
-_COLUMNS: dict[str, tuple[str, dict[str, str]]] = {
-    "entity F1": ("entity_f1", {}),
-    "micro F1": ("micro_f1", {}),
-    "HR": ("hallucination_rate", {}),
-    "HR wide": ("hallucination_rate_wide", {}),
-    "label": ("distortion_rate", {"reason": "label"}),
-    "boundary": ("distortion_rate", {"reason": "boundary"}),
-    "both": ("distortion_rate", {"reason": "both"}),
-    "duplicate": ("distortion_rate", {"reason": "duplicate"}),
-    "OR": ("omission_rate", {}),
-    "OOS": ("out_of_scope_acceptance", {}),
-    "OC seen": ("over_claim", {"novelty": "seen"}),
-    "OC new": ("over_claim", {"novelty": "new"}),
-    "OC q1": ("over_claim", {"novelty": "q1"}),
-    "OC q4": ("over_claim", {"novelty": "q4"}),
-    "ECE": ("ece", {}),
-}
-# Of arms: over-claim makes room for what arms are compared by.
-_ARM_COLUMNS: dict[str, tuple[str, dict[str, str]]] = {
-    **{heading: _COLUMNS[heading] for heading in ("entity F1", "micro F1", "HR", "HR wide")},
-    "DR": ("distortion_rate", {}),
-    **{heading: _COLUMNS[heading] for heading in ("label", "boundary", "both", "duplicate", "OR", "OOS", "ECE")},
-}
 _SHORT = {"HR": "hallucination", "DR": "distortion", "OR": "omission", "OC": "over-claim"}
 
 
@@ -60,43 +36,43 @@ def _seeds(counts: set[int]) -> str:
     return f"{told}: intervals cover examples and seeds (Student's t)"
 
 
-def _columns(study: StudyFigures) -> dict[str, tuple[str, dict[str, str]]]:
+def _columns(study: StudyFigures) -> list[Column]:
     """Of arms also the hallucination rate at matched omission, for each axis of arms."""
     references = {one.axis: str(one.reference) for one in study.comparisons}
     there = {(figure.name, tuple(figure.by.items())) for cell in study.cells for figure in cell.figures}
-    columns = _ARM_COLUMNS if references else _COLUMNS
     # What has no sense in a task is not counted there.
-    columns = {heading: (name, by) for heading, (name, by) in columns.items() if (name, tuple(by.items())) in there}
-    several = len(references) > 1
-    return columns | {
-        "HR matched" + f", {axis}" * several: (MATCHED, {axis: reference}) for axis, reference in references.items()
-    }
+    columns = [column for column in shown("arm cells" if references else "cells") if column.key in there]
+    matched, several = figure(MATCHED), len(references) > 1
+    return columns + [
+        Column(matched.short + f", {axis}" * several, matched, ((axis, reference),))
+        for axis, reference in references.items()
+    ]
 
 
-def _legend(study: StudyFigures, columns: Iterable[str]) -> None:
-    there = {heading.split()[0] for heading in columns}
+def _legend(study: StudyFigures, columns: Sequence[Column]) -> None:
+    there = {column.heading.split()[0] for column in columns}
     known = {short: name for short, name in _SHORT.items() if short in there}
     reasons = "; label to duplicate: distortion rate by reason" if "label" in there else ""
-    outside = "; OOS: texts out of scope that get a label" if "OOS" in there else ""
-    say(f"{', '.join(known)}: {', '.join(known.values())} rate{reasons}{outside}", "dim")
+    told = "".join(f"; {column.heading}: {column.row.legend}" for column in columns if column.row.legend)
+    say(f"{', '.join(known)}: {', '.join(known.values())} rate{reasons}{told}", "dim")
     if study.comparisons:
         say("HR matched: HR where a threshold on confidence brings arm and reference to the larger of both ORs", "dim")
 
 
-def _cells(cells: Sequence[CellFigures], columns: Mapping[str, tuple[str, dict[str, str]]]) -> None:
+def _cells(cells: Sequence[CellFigures], columns: Sequence[Column]) -> None:
     table = Grid()
     for axis in cells[0].choice:
         table.add_column(axis, no_wrap=True)
-    for heading in ("seeds", *columns):
+    for heading in ("seeds", *(column.heading for column in columns)):
         table.add_column(heading, justify="right")
     for cell in cells:
         found = {(figure.name, tuple(figure.by.items())): figure for figure in cell.figures}
-        shown = [found.get((name, tuple(by.items()))) for name, by in columns.values()]
+        figures = [found.get(column.key) for column in columns]
         choice = [str(value) for value in cell.choice.values()]
-        table.add_row(*choice, _runs(cell), *(number(figure.mean) if figure else "–" for figure in shown))
+        table.add_row(*choice, _runs(cell), *(number(one.mean) if one else "–" for one in figures))
         if len(cell.runs) > 1:
-            table.add_row(*[""] * len(choice), "sd", *(_sd(figure) for figure in shown), style="dim")
-        table.add_row(*[""] * len(choice), "95%", *(_interval(figure) for figure in shown), style="dim")
+            table.add_row(*[""] * len(choice), "sd", *map(_sd, figures), style="dim")
+        table.add_row(*[""] * len(choice), "95%", *map(_interval, figures), style="dim")
     put_table(table)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from halluc.core.characters import is_invisible
 from halluc.core.errors import did_you_mean
-from halluc.core.examples import Corpus, Labelled, labels_of
+from halluc.core.examples import Corpus
 from halluc.data.config import DataConfig
 from halluc.data.corpora import Corpora
 from halluc.data.odd_labels import odd_labels
@@ -18,6 +18,7 @@ from halluc.data.rows.references import SplitName
 from halluc.data.statistics import Words, counted_with
 from halluc.data.tokenization import Tokenizer, is_cut_into_characters
 from halluc.runs.data import DataRecord, Instances, Overlap, SplitData
+from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.token_classification.reading.decoding import Finding
 
 # Called with how much is done and how much there is.
@@ -103,7 +104,7 @@ def _split(corpus: Corpus[Any], words: Words, seen: _Seen) -> SplitData:
         source=corpus.source,
         documents=len({example.origin.document for example in corpus}),
         counts=words.count(corpus),
-        labels=dict(sorted(Counter(label for example in corpus for label in labels_of(example)).items())),
+        labels=dict(sorted(Counter(label for example in corpus for label in example.labels).items())),
         lengths=_lengths(corpus),
         duplicates=seen.duplicates,
         contradictions=len(seen.others),
@@ -164,12 +165,12 @@ def _overlaps(splits: dict[SplitName, Corpus[Any]], seen: dict[SplitName, _Seen]
 def _unseen_labels(splits: dict[SplitName, Corpus[Any]]) -> dict[str, dict[str, Instances]]:
     if "train" not in splits:
         return {}
-    known = {label for example in splits["train"] for label in labels_of(example)}
+    known = {label for example in splits["train"] for label in example.labels}
     unseen = {}
     for name, corpus in splits.items():
         places: dict[str, list[str]] = {}
         for example in corpus:
-            for label in labels_of(example):
+            for label in example.labels:
                 if label not in known:
                     places.setdefault(label, []).append(str(example.origin))
         if places:

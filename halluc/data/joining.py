@@ -11,8 +11,9 @@ from typing import Any, Literal
 
 from halluc.core.characters import cut
 from halluc.core.errors import HallucError, Location, data_error, refuse
-from halluc.core.examples import Corpus, Span, Tagged, labels_of
+from halluc.core.examples import Corpus, Span
 from halluc.data.statistics import counted
+from halluc.tasks.token_classification.tagged_sentence import Tagged
 
 # Errors of joining: the file may be one of another split.
 MISSING, EXTRA, OTHER_TOKENS = "D150", "D151", "D152"
@@ -132,7 +133,7 @@ def _words(tokens: Sequence[str]) -> str:
 
 def renamed(one: Stated, names: Mapping[str, str | None]) -> Stated:
     """With other names for predicted labels, as ``eval.labels`` has them; those without a name are left out."""
-    labels = labels_of(one.example)
+    labels = one.example.labels
     if names.keys().isdisjoint(labels):
         return one
     triples = zip(one.example.annotation, labels, one.confidences, strict=True)
@@ -146,5 +147,5 @@ def renamed(one: Stated, names: Mapping[str, str | None]) -> Stated:
 
 def unknown_labels(found: Sequence[Stated], corpus: Corpus[Any]) -> Counter[str]:
     """The predicted labels that gold never has, with how often they are predicted."""
-    known = {label for example in corpus for label in labels_of(example)}
-    return Counter(label for one in found for label in labels_of(one.example) if label not in known)
+    known = {label for example in corpus for label in example.labels}
+    return Counter(label for one in found for label in one.example.labels if label not in known)

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from halluc.core.characters import is_invisible
-from halluc.core.examples import Corpus, Pair, Tagged
+from halluc.core.examples import Corpus, Pair
 from halluc.data.statistics import Words, counted_with
 from halluc.data.tokenization import HIDDEN, ZERO_WIDTH_SPACE, normalised
+from halluc.tasks.token_classification.tagged_sentence import Tagged
 
 _MOST_PLACES = 3
 _GLUE = "\0"  # in place of a hidden token between two halves of a word

@@ -16,7 +16,7 @@ from typing import Any
 
 from halluc.core.characters import cut
 from halluc.core.errors import HallucError, Location, data_error, refuse
-from halluc.core.examples import Corpus, Labelled, Origin, Span, Tagged
+from halluc.core.examples import Corpus, Origin, Span
 from halluc.core.labels import Scheme
 from halluc.data.causes import folded
 from halluc.data.config import DataConfig
@@ -30,6 +30,7 @@ from halluc.data.rows.references import absent, refuse_irregular
 from halluc.data.rows.row import BadLine, Row, Unreadable
 from halluc.data.statistics import counted
 from halluc.data.tokenization import Tokenizer
+from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.text_classification.reading.config import TextsConfig
 from halluc.tasks.text_classification.reading.labels import Labels
 from halluc.tasks.text_classification.reading.reader import TextsReader
@@ -40,6 +41,7 @@ from halluc.tasks.token_classification.reading.fields import MOST_ROWS
 from halluc.tasks.token_classification.reading.reader import SpansReader
 from halluc.tasks.token_classification.reading.records import Records
 from halluc.tasks.token_classification.reading.tag_notation import STANDARD
+from halluc.tasks.token_classification.tagged_sentence import Tagged
 
 PREDICTED, PREDICTED_TAGS = "predicted", "predicted_tags"
 _MEND = "every example needs a prediction: mend the line"

@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from halluc.core.examples import Example, Labelled, labels_of
+from halluc.core.examples import Example
+from halluc.tasks.text_classification.labelled_text import Labelled
 
 
 @dataclass(frozen=True)
@@ -77,11 +78,11 @@ def _tokens(example: Example) -> int:
 
 
 def _labelled(example: Example) -> int:
-    return len(labels_of(example))
+    return len(example.labels)
 
 
 def _nothing(example: Example) -> int:
-    return not labels_of(example)
+    return not example.labels
 
 
 def _is_pair(example: Example) -> int:

@@ -13,12 +13,13 @@ from typing import Literal
 
 import numpy
 
-from halluc.core.examples import Example, Labelled
+from halluc.core.examples import Example
 from halluc.gap.coverage import REMAKE, Coverage, CoverageFile
 from halluc.gap.matching import Strata
 from halluc.gap.stopwords import text_words
 from halluc.runs.records import read_record
 from halluc.runs.schema import TEXT_NOVELTIES, Novelty, Record
+from halluc.tasks.text_classification.labelled_text import Labelled
 
 Edges = tuple[float, float, float]
 # Tokens of a text, from and to; texts of like length are matched with each other.

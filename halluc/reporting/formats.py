@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Mapping
 
 from halluc.core.characters import is_ordinary
+from halluc.core.figures import figure
 from halluc.runs.schema import MetricResult
 from halluc.runs.studies import Interval
 
@@ -16,68 +17,6 @@ ELLIPSIS = "…"
 # A token of a broken corpus may have thousands of characters; no name or word has as many as this.
 LONGEST_WORD = 80
 
-# Shares of something that people count: told in per cent. All else (F1, calibration error, …) is told as it is.
-_PERCENT = frozenset(
-    {
-        "hallucination_rate",
-        "hallucination_rate_wide",
-        "hallucination_rate_at_coverage",
-        "hallucination_rate_at_matched_omission",
-        "distortion_rate",
-        "false_claim_rate",
-        "support_rate",
-        "omission_rate",
-        "recall",
-        "over_claim",
-        "share_of_hallucinations",
-        "hallucinated_examples",
-        "negative_sentence_rate",
-        "claim_coverage",
-        "risk_at_coverage",
-        "reliability",
-        "gap_forecast",
-        "gap_unseen",
-        "gap_new",
-        "gap_excess",
-        "accuracy",
-        "subset_accuracy",
-        "out_of_scope_acceptance",
-        "out_of_scope_recall",
-        "out_of_scope_precision",
-    }
-)
-_TIMES = frozenset({"gap_ratio"})
-_TITLES = {
-    "entity_f1": "entity F1",
-    "entity_precision": "entity precision",
-    "entity_recall": "entity recall",
-    "token_f1": "token F1",
-    **{f"{average}_f1": f"{average} F1" for average in ("micro", "macro", "weighted")},
-    "mcc": "correlation (MCC)",
-    "label_f1": "F1",
-    "label_precision": "precision",
-    "label_recall": "recall",
-    "subset_accuracy": "texts with all labels right",
-    "hamming_loss": "wrong decisions (Hamming loss)",
-    "out_of_scope_acceptance": "out of scope, labelled",
-    "out_of_scope_recall": "out of scope, recognised",
-    "out_of_scope_precision": "out of scope, precision",
-    "out_of_scope_auroc": "AUROC, in scope against out",
-    "hallucination_rate_wide": "hallucination rate, wide",
-    "false_claim_rate": "false claims",
-    "support_rate": "supported claims",
-    "over_claim": "over-claim",
-    "hallucinated_examples": "hallucinated examples",
-    "hallucination_density": "unsupported claims per 1,000 tokens",
-    "negative_sentence_rate": "negative-sentence rate",
-    "ece": "calibration error (ECE)",
-    "brier": "Brier score",
-    "aurc": "AURC",
-    "e_aurc": "E-AURC",
-    "auroc": "AUROC of confidence",
-    "claim_coverage": "share of claims kept",
-    "hallucination_rate_at_matched_omission": "hallucination rate at matched omission",
-}
 SECTION_TITLES = {
     "unsupported": "Unsupported: invented mentions",
     "distorted": "Distorted: a wrong label or boundary",
@@ -88,8 +27,7 @@ SECTION_TITLES = {
 
 def title(name: str, by: Mapping[str, str] | None = None) -> str:
     """A figure's name for people: `omission rate`, `distortion rate, boundary`."""
-    told = _TITLES.get(name, name.replace("_", " "))
-    return told + "".join(f", {_slice(key, value)}" for key, value in (by or {}).items())
+    return figure(name).title + "".join(f", {_slice(key, value)}" for key, value in (by or {}).items())
 
 
 def _slice(key: str, value: str) -> str:
@@ -107,7 +45,7 @@ def novelty(found: str) -> str:
 
 def is_percent(name: str) -> bool:
     """Whether a figure of this name is told in per cent, its differences in percentage points."""
-    return name in _PERCENT
+    return figure(name).is_share
 
 
 def percent(value: float | None) -> str:
@@ -132,7 +70,7 @@ def _manner(name: str) -> tuple[int, int, str]:
     """Factor, digits and unit that a figure is told with."""
     if is_percent(name):
         return 100, 1, "%"
-    return (1, 1, "×") if name in _TIMES else (1, 3, "")
+    return (1, 1, "×") if figure(name).unit == "times" else (1, 3, "")
 
 
 def interval(name: str, found: Interval | None) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from halluc.core.errors import HallucError, did_you_mean
+from halluc.core.figures import HALLUCINATION, OMISSION, SUPPORT
 from halluc.runs import integrity
 from halluc.runs.directory import RunDir
 from halluc.runs.records import read_json, read_lines, read_record
@@ -164,7 +165,7 @@ def refuse_parts(run: RunDir, split: str, file: EvalFile, found: Counted) -> Non
 
 def _pairs(file: EvalFile, found: Counted) -> Iterator[tuple[bool, str, int, int | None]]:
     """Whether it is of the ledger, what it is, how many there are, and how many the figures know of."""
-    false, true, omitted = (_overall(file, name) for name in ("hallucination_rate", "support_rate", "omission_rate"))
+    false, true, omitted = (_overall(file, name) for name in (HALLUCINATION, SUPPORT, OMISSION))
     yield True, "claims", found.claims, _of(false)
     yield True, "unsupported claims", found.unsupported, _above(false)
     yield True, "supported claims", found.supported, _above(true)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy
 
+from halluc.core.figures import of_places
 from halluc.core.significance import F1, Figure, Formula, Ratio, Sheet, divided
 
 Array = numpy.ndarray
@@ -83,14 +84,9 @@ SCORES: dict[str, Score] = {
     "recall": lambda hits, predicted, gold: divided(hits, gold, undefined=0.0),
 }
 AVERAGES = ("micro", "macro", "weighted")
-# Rates of claims that say nothing of their own where a claim is a label of a whole text. It cannot be distorted, so
-# that all that is false is unsupported; and a longer text offers no more to claim than a short one.
-UNTOLD = frozenset(
-    {
-        *("hallucination_rate_wide", "distortion_rate", "false_claim_rate"),
-        *("hallucination_density", "negative_sentence_rate"),
-    }
-)
+# A label of a whole text cannot be distorted, so that all that is false is unsupported; and a longer text offers no
+# more to claim than a short one.
+UNTOLD = of_places()
 
 
 def averaged(score: Score, average: str, hits: Array, predicted: Array, gold: Array) -> Array:

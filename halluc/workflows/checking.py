@@ -15,7 +15,6 @@ from halluc.config.loading import LoadedConfig
 from halluc.config.matrix import Cell, load_study
 from halluc.config.schema import ModelConfig
 from halluc.core.errors import HallucError, ManyErrors, refuse
-from halluc.core.examples import labels_of
 from halluc.core.messages import progress, put
 from halluc.data.checks import check_corpora
 from halluc.data.corpora import Corpora
@@ -109,7 +108,7 @@ def _checked(job: Job, alike: Sequence[Cell], deep: bool) -> Checked:
         job.refuse_unknown_classes(corpora.splits["train"])
     with progress(f"{words.examples} counted", logged=False) as tick:
         report = check_corpora(corpora, words, tick, settings.data)
-    bare = sum(not labels_of(example) for corpus in corpora.splits.values() for example in corpus)
+    bare = sum(not example.labels for corpus in corpora.splits.values() for example in corpus)
     labels = {name: split.labels for name, split in report.splits.items()}
     report.warnings.extend(unmet_out_of_scope(settings.data, labels, bare))
     report.warnings.extend(_absent_model(settings.model))

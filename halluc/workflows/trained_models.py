@@ -137,7 +137,7 @@ def _defaults(reference: str) -> LoadedConfig:
     """What holds for a model of which nothing is known."""
     config = _own_config(reference)
     name = _task_of(config)
-    component = task_class(name)
+    component = task_class(name, TABLE)
     task = component.Config.model_validate({"type": name, **component.settings_of(config)})
     settings = Experiment(name="predict", task=task, data=None, model=ModelConfig(name=reference))
     return LoadedConfig(settings, settings.model_dump(mode="json"), {}, ())
@@ -159,7 +159,7 @@ def _task_of(config: dict[str, Any]) -> str:
     """The task that a model has a head for."""
     told = config.get("architectures")
     heads = [str(head) for head in told] if isinstance(told, list) else []
-    fits = (name for name in TABLE["task"] if any(h.endswith(task_class(name).head) for h in heads))
+    fits = (name for name in TABLE["task"] if any(h.endswith(task_class(name, TABLE).head) for h in heads))
     return next(fits, _TASK)
 
 

@@ -13,9 +13,11 @@ import pytest
 from halluc.analysis import rates
 from halluc.components import TABLE
 from halluc.core import registry
-from halluc.core.examples import Labelled, Origin, Span, Tagged
+from halluc.core.examples import Origin, Span
 from halluc.core.labels import write_tags
 from halluc.core.significance import Sheet
+from halluc.tasks.text_classification.labelled_text import Labelled
+from halluc.tasks.token_classification.tagged_sentence import Tagged
 
 
 def tagged(number: int, text: str, *spans: Span) -> Tagged:

@@ -15,12 +15,14 @@ from hypothesis import strategies as st
 from halluc.components import TABLE
 from halluc.core import registry
 from halluc.core.errors import EXIT_DATA, HallucError, ManyErrors
-from halluc.core.examples import Corpus, Example, Labelled, Origin, Span, Tagged
+from halluc.core.examples import Corpus, Example, Origin, Span
 from halluc.core.labels import SCHEMES, write_tags
 from halluc.data.corpora import Corpora, read_corpora
 from halluc.data.rows.records import parse_object
 from halluc.data.rows.row import BadLine, Unreadable
 from halluc.data.writers import write_conll
+from halluc.tasks.text_classification.labelled_text import Labelled
+from halluc.tasks.token_classification.tagged_sentence import Tagged
 
 TWO = (
     Tagged("1", Origin("f", 1), ("Anna", "Berg", "visited", "Oslo", "."), (Span(0, 2, "PER"), Span(3, 4, "LOC"))),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import replace
 
 import numpy
 import pytest
@@ -15,7 +16,7 @@ from halluc.components import TABLE
 from halluc.config.schema import ModelConfig
 from halluc.core import registry
 from halluc.core.errors import HallucError
-from halluc.core.examples import Corpus, Labelled, Origin, Span, Tagged
+from halluc.core.examples import Corpus, Origin, Span
 from halluc.core.files import write_jsonl
 from halluc.data.corpora import read_corpora
 from halluc.data.inputs import InputText
@@ -25,7 +26,9 @@ from halluc.engine.inference import forward
 from halluc.runs.schema import MENTION_NOVELTIES, PREDICTIONS, TEXT_NOVELTIES
 from halluc.task import Asserted
 from halluc.tasks.encoders import load_tokenizer, special_pieces, word_pieces
+from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.token_classification.encoding import windows_of
+from halluc.tasks.token_classification.tagged_sentence import Tagged
 from halluc.tasks.token_classification.task import TokenClassification
 
 
@@ -77,7 +80,7 @@ class TestEveryTask:
 
     def test_there_is_one_prediction_an_example_joined_by_id(self, name, tiny_encoder, engine):
         task, encoder, encoded = self.built(name, tiny_encoder)
-        predictions = task.decode(encoded, forward(encoder.model, encoded, 64, engine))
+        predictions = task.model.decode(encoded, forward(encoder.model, encoded, 64, engine))
         assert [p.id for p in predictions] == [e.id for e in EXAMPLES[name]]
 
     def test_the_loss_is_a_sum_over_labelled_tokens(self, name, tiny_encoder):
@@ -93,8 +96,8 @@ class TestEveryTask:
 
     def test_predictions_do_not_depend_on_the_batch(self, name, tiny_encoder, engine):
         task, encoder, encoded = self.built(name, tiny_encoder)
-        small = task.decode(encoded, forward(encoder.model, encoded, 1, engine))
-        large = task.decode(encoded, forward(encoder.model, encoded, 10_000, engine))
+        small = task.model.decode(encoded, forward(encoder.model, encoded, 1, engine))
+        large = task.model.decode(encoded, forward(encoder.model, encoded, 10_000, engine))
         claimed = [
             [[(claim.mark, round(claim.confidence, 4)) for claim in task.judge.claims(*pair)] for pair in
              zip(EXAMPLES[name], predictions, strict=True)]
@@ -135,12 +138,12 @@ class TestEveryTask:
         for coverage in (made, task.knowledge.load(tmp_path / "coverage.json")):
             knowledge = task.knowledge.asked(coverage, None)
             found = [claim for example in EXAMPLES[name] for claim in task.judge.gold(example)]
-            (best,) = {knowledge.novelty(claim.text, claim.label) for claim in found}
+            (best,) = {knowledge.novelty(claim) for claim in found}
             (scale,) = (one for one in (MENTION_NOVELTIES, TEXT_NOVELTIES) if one[0] == best)
-            assert not any(knowledge.is_confusable(claim.text, claim.label) for claim in found)
-            assert not any(knowledge.is_withheld(claim.text, claim.label) for claim in found)
-            assert knowledge.novelty("quite another thing", found[0].label) == scale[-1]
-            nearest = knowledge.nearest(found[0].text, found[0].label)
+            assert not any(knowledge.is_confusable(claim) for claim in found)
+            assert not any(knowledge.is_withheld(claim) for claim in found)
+            assert knowledge.novelty(replace(found[0], text="quite another thing")) == scale[-1]
+            nearest = knowledge.nearest(found[0])
             assert (nearest.text, nearest.file, nearest.line) == (found[0].text, "f", 1)
 
     def test_every_example_has_a_stratum(self, name):
@@ -169,7 +172,7 @@ class TestEveryTask:
 
     def test_a_line_of_predictions_is_read_back_as_the_example(self, name, tiny_encoder, engine):
         task, encoder, encoded = self.built(name, tiny_encoder)
-        predictions = task.decode(encoded, forward(encoder.model, encoded, 64, engine))
+        predictions = task.model.decode(encoded, forward(encoder.model, encoded, 64, engine))
         seen = set()
         for example, prediction in zip(EXAMPLES[name], predictions, strict=True):
             line = task.examples.line(example, prediction)
@@ -183,7 +186,7 @@ class TestEveryTask:
 
     def test_predict_tells_each_claim_of_a_text_once(self, name, tiny_encoder, engine):
         task, encoder, encoded = self.built(name, tiny_encoder)
-        predictions = task.decode(encoded, forward(encoder.model, encoded, 64, engine))
+        predictions = task.model.decode(encoded, forward(encoder.model, encoded, 64, engine))
         told = 0
         for number, (example, prediction) in enumerate(zip(EXAMPLES[name], predictions, strict=True), 1):
             text = InputText(number, f"given-{number}", example.tokens)
@@ -237,7 +240,7 @@ def test_a_long_sentence_is_read_whole_and_each_word_from_its_best_window(tiny_e
     assert encoded.notes["windowed_sentences"] == 1
     assert len(encoded.windows) > 3
     assert max(encoded.lengths) <= 64
-    (prediction,) = task.decode(encoded, forward(encoder.model, encoded, 64, engine))
+    (prediction,) = task.model.decode(encoded, forward(encoder.model, encoded, 64, engine))
     assert len(prediction.tags) == 240
 
     # Each window votes for a tag of its own; a word takes the vote of the window it stands deepest in.
@@ -247,7 +250,7 @@ def test_a_long_sentence_is_read_whole_and_each_word_from_its_best_window(tiny_e
             logits[..., number % 3] = 5.0
             yield Batch({}, torch.zeros(1), (number,), 0), logits
 
-    (prediction,) = task.decode(encoded, outputs())
+    (prediction,) = task.model.decode(encoded, outputs())
     for word, tag in enumerate(prediction.tags):
         depth = [
             min(position, len(w.pieces) - position)
@@ -264,7 +267,7 @@ def test_words_without_a_piece_are_read_as_unknown_and_counted(tiny_encoder, eng
     encoder = task.model.build(ModelConfig(name=str(tiny_encoder)), ("PER",), "eager")
     encoded = task.model.encode([example], encoder)
     assert (encoded.notes["dropped_words"], encoded.notes["unknown_words"]) == (5, 5)
-    (prediction,) = task.decode(encoded, forward(encoder.model, encoded, 64, engine))
+    (prediction,) = task.model.decode(encoded, forward(encoder.model, encoded, 64, engine))
     assert len(prediction.tags) == 7
 
 
@@ -302,7 +305,7 @@ def test_confidence_is_the_geometric_mean_of_the_tags_probabilities(tiny_encoder
     encoded = task.model.encode([tagged(1, "Anna Berg left")], encoder)
     probabilities = torch.tensor([[1, 0, 0], [0.1, 0.8, 0.1], [0.25, 0.25, 0.5], [0.6, 0.2, 0.2], [1, 0, 0]])
     batch = Batch({}, torch.zeros(1), (0,), 0)
-    (prediction,) = task.decode(encoded, [(batch, probabilities.clamp(min=1e-9).log()[None])])
+    (prediction,) = task.model.decode(encoded, [(batch, probabilities.clamp(min=1e-9).log()[None])])
     assert prediction.tags == ("B-PER", "I-PER", "O")
     assert prediction.spans == (Span(0, 2, "PER"),)
     assert prediction.confidences[0] == pytest.approx(math.sqrt(0.8 * 0.5), rel=1e-5)
@@ -310,7 +313,7 @@ def test_confidence_is_the_geometric_mean_of_the_tags_probabilities(tiny_encoder
 
 def test_label_smoothing_changes_the_loss(tiny_encoder):
     plain, smooth = make("token_classification"), make("token_classification", label_smoothing=0.1)
-    encoder = plain.build(ModelConfig(name=str(tiny_encoder)), ("PER",), "eager")
+    encoder = plain.model.build(ModelConfig(name=str(tiny_encoder)), ("PER",), "eager")
     encoder.model.eval()
     losses = []
     for task in (plain, smooth):
@@ -331,7 +334,7 @@ def test_label_smoothing_changes_the_loss(tiny_encoder):
 )
 def test_a_model_that_is_not_there_is_told(reference, told):
     with pytest.raises(HallucError, match=told) as caught:
-        TokenClassification(TokenClassification.Config(type="token_classification")).build(
+        TokenClassification(TokenClassification.Config(type="token_classification")).model.build(
             ModelConfig(name=reference), ("PER",), "eager"
         )
     assert caught.value.exit_code == 4
@@ -344,5 +347,5 @@ def test_a_folder_with_broken_weights_is_told(tmp_path, tiny_encoder):
     shutil.copytree(tiny_encoder, broken)
     (broken / "model.safetensors").write_bytes(b"\x10\x00\x00\x00\x00\x00\x00\x00not json")
     with pytest.raises(HallucError, match="cannot load the model") as caught:
-        make("token_classification").build(ModelConfig(name=str(broken)), ("PER",), "eager")
+        make("token_classification").model.build(ModelConfig(name=str(broken)), ("PER",), "eager")
     assert caught.value.exit_code == 4

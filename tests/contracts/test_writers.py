@@ -19,11 +19,13 @@ from halluc.components import TABLE
 from halluc.core import registry
 from halluc.core.characters import is_invisible
 from halluc.core.errors import EXIT_DATA, HallucError
-from halluc.core.examples import Labelled, Origin, Span, Tagged
+from halluc.core.examples import Origin, Span
 from halluc.core.labels import PREFIXES
 from halluc.data.corpora import read_corpora
 from halluc.data.writers import WRITERS, fitted, write
 from halluc.data.writers.base import Options, Writer
+from halluc.tasks.text_classification.labelled_text import Labelled
+from halluc.tasks.token_classification.tagged_sentence import Tagged
 from tests import hostile_texts
 
 TAGGED, LABELLED = "token_classification", "text_classification"

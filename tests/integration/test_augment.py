@@ -62,7 +62,9 @@ def make(config: Path, folder: Path, *overrides: str, tick: Callable[[int, int],
 def make_share(config: Path, folder: Path, number: int, of: int) -> None:
     loaded = load(config, table=TABLE)
     share = corpus.Shard(number, of)
-    corpus.make_shard(augmentation.prepared(Job(loaded)), folder, augmentation.fingerprint(loaded), share, lambda *_: None)
+    corpus.make_shard(
+        augmentation.prepared(Job(loaded)), folder, augmentation.fingerprint(loaded), share, lambda *_: None
+    )
 
 
 def bytes_of(folder: Path) -> tuple[bytes, bytes]:

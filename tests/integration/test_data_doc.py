@@ -13,7 +13,6 @@ import yaml
 from halluc.components import TABLE
 from halluc.config.matrix import load_study
 from halluc.core.errors import HallucError, ManyErrors
-from halluc.core.examples import labels_of
 from halluc.data.corpora import read_corpora
 from halluc.tasks.token_classification.reading.presets import KEYS
 
@@ -63,7 +62,7 @@ def test_every_example_is_read_as_the_page_says(config, halluc, text, lines):
     data = load_study(path, table=TABLE, environ={}).cells[0].loaded.experiment.data
     if code is None:
         train = read_corpora(data, TABLE).splits["train"]
-        assert (len(train), sum(len(labels_of(example)) for example in train)) == (int(examples), int(labels))
+        assert (len(train), sum(len(example.labels) for example in train)) == (int(examples), int(labels))
     else:
         with pytest.raises((HallucError, ManyErrors)) as raised:
             read_corpora(data, TABLE)

@@ -9,10 +9,12 @@ import pytest
 import torch
 
 from halluc.config.schema import ModelConfig
-from halluc.core.examples import Labelled, Origin
+from halluc.core.examples import Origin
 from halluc.engine import runtime
 from halluc.engine.inference import forward
-from halluc.tasks.text_classification.task import TextClassification, TextClassificationConfig
+from halluc.tasks.text_classification.config import TextClassificationConfig
+from halluc.tasks.text_classification.labelled_text import Labelled
+from halluc.tasks.text_classification.task import TextClassification
 
 TEXTS = {
     "travel": ["Anna visited Oslo", "Berg left for Paris", "met in Oslo and left for Paris", "Anna in Paris"],
@@ -102,7 +104,9 @@ def test_padding_says_nothing(model):
     encoded = task.model.encode([Labelled(str(n), Origin("f", n), tuple(t), ()) for n, t in enumerate(texts)], encoder)
     assert len(set(encoded.lengths)) > 1
     engine = runtime.start("fp32", 1)
-    alone, together = (task.decode(encoded, forward(encoder.model, encoded, budget, engine)) for budget in (1, 10_000))
+    alone, together = (
+        task.model.decode(encoded, forward(encoder.model, encoded, budget, engine)) for budget in (1, 10_000)
+    )
     for one, other in zip(alone, together, strict=True):
         assert one.scores[0] == pytest.approx(other.scores[0], abs=1e-5)
 

@@ -11,7 +11,7 @@ import pytest
 from halluc.analysis import ledger
 from halluc.components import TABLE
 from halluc.config.loading import load
-from halluc.core.examples import Labelled, Origin
+from halluc.core.examples import Origin
 from halluc.data.corpora import read_corpora
 from halluc.gap.forecast import gap_of
 from halluc.gap.knowledge import TextKnowledge
@@ -19,6 +19,7 @@ from halluc.gap.stopwords import text_words
 from halluc.gap.texts import TextCoverage
 from halluc.runs.directory import RunDir
 from halluc.runs.results import EvalResult
+from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.workflows import withholding
 from halluc.workflows.job import Job
 from tests.conftest import REPOSITORY

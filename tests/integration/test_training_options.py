@@ -21,8 +21,9 @@ from halluc.data.corpora import read_corpora
 from halluc.engine import loop, runtime, shortcuts
 from halluc.engine.checkpoint import Progress
 from halluc.runs.events import Evaluated, Step, Stopped
+from halluc.tasks.token_classification.config import TokenClassificationConfig
 from halluc.tasks.token_classification.reading.config import SpansConfig
-from halluc.tasks.token_classification.task import TokenClassification, TokenClassificationConfig
+from halluc.tasks.token_classification.task import TokenClassification
 
 
 @pytest.fixture

@@ -20,10 +20,12 @@ from halluc.augmentation.pipeline.tally import Figures
 from halluc.components import TABLE
 from halluc.core import registry
 from halluc.core.edits import Editable, Reorder, Replace
-from halluc.core.examples import Labelled, Origin
+from halluc.core.examples import Origin
 from halluc.core.rng import Draws
+from halluc.tasks.text_classification.config import TextClassificationConfig
 from halluc.tasks.text_classification.edits import LockedWords
-from halluc.tasks.text_classification.task import TextClassification
+from halluc.tasks.text_classification.examples import TextExamples
+from halluc.tasks.text_classification.labelled_text import Labelled
 
 ORIGIN = Origin("texts.txt", 1)
 METHODS = {
@@ -46,8 +48,8 @@ TEXTS = [
 ]
 
 
-def task(**keys) -> TextClassification:
-    return TextClassification(TextClassification.Config(type="text_classification", **keys))
+def task(**keys) -> TextExamples:
+    return TextExamples(TextClassificationConfig(type="text_classification", **keys))
 
 
 def text(tokens: str, *labels: str, second: int | None = None, number: int = 1) -> Labelled:

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from halluc.core.errors import HallucError
-from halluc.core.examples import Origin, Span, Tagged
+from halluc.core.examples import Origin, Span
 from halluc.gap.coverage import Coverage, Known
+from halluc.tasks.token_classification.tagged_sentence import Tagged
 
 
 def tagged(line: int, text: str, *spans: tuple[int, int, str], file: str = "train.txt") -> Tagged:

@@ -15,17 +15,18 @@ from hypothesis import strategies as st
 
 from halluc.components import TABLE
 from halluc.core.errors import HallucError, render
-from halluc.core.examples import Span, Tagged
+from halluc.core.examples import Span
 from halluc.core.labels import SCHEMES, write_tags
 from halluc.data.corpora import read_corpora, stream_corpora
 from halluc.data.reader import RawSentence
+from halluc.data.statistics import SENTENCES
 from halluc.tasks.token_classification.reading import tag_schemes
 from halluc.tasks.token_classification.reading.config import SpansConfig
 from halluc.tasks.token_classification.reading.decoding import Decoding
-from halluc.tasks.token_classification.task import TokenClassification
+from halluc.tasks.token_classification.tagged_sentence import Tagged
 
 LABELS = ("PER", "ORG", "a-b", "Drug Name", "名", "x.y_z", "T-cell")
-WORDS = TokenClassification.words
+WORDS = SENTENCES
 
 
 def sentence(number: int, tags: tuple[str, ...], file: str = "train.conll") -> RawSentence:

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from halluc.components import TABLE
 from halluc.config.loading import load
-from halluc.core.examples import Origin, Span, Tagged
+from halluc.core.examples import Origin, Span
 from halluc.data.corpora import read_corpora
 from halluc.gap.coverage import Coverage
 from halluc.gap.forecast import Figure, Gap, Z, bootstrapped_shares, gap_of, good_turing
+from halluc.tasks.token_classification.tagged_sentence import Tagged
 from tests.conftest import REPOSITORY
 
 

@@ -15,7 +15,7 @@ from halluc.analysis.table import table
 from halluc.config.schema import GapConfig
 from halluc.core.claims import Claim
 from halluc.core.errors import HallucError
-from halluc.core.examples import Corpus, Labelled, Origin
+from halluc.core.examples import Corpus, Origin
 from halluc.core.significance import Sheet
 from halluc.gap.coverage import Coverage
 from halluc.gap.forecast import Figure, gap_of
@@ -25,7 +25,9 @@ from halluc.gap.texts import TextCoverage, by_class_and_length, new_share, read_
 from halluc.gap.units import WithheldUnits, word_units
 from halluc.gap.withhold import withhold
 from halluc.tasks.text_classification.claims import GoldLabels, GoldLabelsConfig
-from halluc.tasks.text_classification.task import TextClassification, TextClassificationConfig
+from halluc.tasks.text_classification.config import TextClassificationConfig
+from halluc.tasks.text_classification.labelled_text import Labelled
+from halluc.tasks.text_classification.task import TextClassification
 
 
 def text(number: int, words: str, *labels: str) -> Labelled:

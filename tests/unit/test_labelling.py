@@ -21,13 +21,14 @@ from sklearn.preprocessing import MultiLabelBinarizer
 
 from halluc.analysis import scoring
 from halluc.core import selective
-from halluc.core.examples import Labelled, Origin
+from halluc.core.examples import Origin
 from halluc.core.ranked import Ranked
 from halluc.core.significance import Sheet
 from halluc.runs.schema import LabelPrediction
 from halluc.tasks import label_counts, label_tables
 from halluc.tasks.text_classification.figures import Labelling, LabellingConfig
 from halluc.tasks.text_classification.label_set_figures import LabelSets, LabelSetsConfig
+from halluc.tasks.text_classification.labelled_text import Labelled
 
 ONE, SETS = Labelling(LabellingConfig(type="labelling")), LabelSets(LabelSetsConfig(type="label_sets"))
 NAMES = ("ask", "say", "sing", "問い")

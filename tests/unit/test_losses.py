@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from torch.nn import functional
 
-from halluc.core.examples import Origin, Span, Tagged
+from halluc.core.examples import Origin, Span
 from halluc.tasks.losses import UNLABELLED, Loss, balanced, class_weights
 from halluc.tasks.text_classification.config import TextClassificationConfig
+from halluc.tasks.token_classification.config import TokenClassificationConfig
 from halluc.tasks.token_classification.encoding import EncodedTokens, Window
-from halluc.tasks.token_classification.task import TokenClassificationConfig, loss_of_tags
+from halluc.tasks.token_classification.model import loss_of_tags
+from halluc.tasks.token_classification.tagged_sentence import Tagged
 
 LOGITS = torch.tensor([[2.0, -1.0, 0.5], [0.1, 0.2, -3.0], [1.0, 1.0, 1.0]])
 # Of logits (ln 4, 0, 0) the probabilities are 4/6, 1/6 and 1/6.

@@ -13,9 +13,10 @@ from halluc.augmentation.methods.base import Augmenter, Rejected, Synthesizer, T
 from halluc.augmentation.pipeline.candidates import COPY, SAMPLED, UNCHANGEABLE, Made, Maker, Method, Refusal
 from halluc.augmentation.pipeline.lines import Press
 from halluc.core.edits import Editable, Reorder, Replace, apply
-from halluc.core.examples import Origin, Span, Tagged
+from halluc.core.examples import Origin, Span
 from halluc.core.rng import Draws
-from halluc.tasks.token_classification.task import TokenClassification
+from halluc.tasks.token_classification.examples import SentenceExamples
+from halluc.tasks.token_classification.tagged_sentence import Tagged
 
 EXAMPLE = Editable(("Anna", "Berg", "left", "Oslo"), (Span(0, 2, "PER"), Span(3, 4, "LOC")))
 
@@ -199,8 +200,8 @@ TAGGED = Tagged("train-7", Origin("t.txt", 12, 3), EXAMPLE.tokens, EXAMPLE.spans
 KNOWN = Training.of([EXAMPLE])
 
 
-def task() -> TokenClassification:
-    return TokenClassification(TokenClassification.Config(type="token_classification"))
+def task() -> SentenceExamples:
+    return SentenceExamples()
 
 
 def press(*methods: Method, **keys: Any) -> Press:

@@ -5,12 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rapidfuzz.distance import Levenshtein
 
-from halluc.core.examples import Origin, Span, Tagged
+from halluc.core.claims import Claim
+from halluc.core.examples import Origin, Span
 from halluc.gap.coverage import Coverage
 from halluc.gap.knowledge import Knowledge
 from halluc.gap.novelty import NOVELTIES, NearestMentions, is_confusable, novelty
 from halluc.gap.stopwords import STOP_WORDS, is_content
 from halluc.gap.units import WithheldUnits
+from halluc.tasks.token_classification.tagged_sentence import Tagged
 
 
 def covering(*mentions: tuple[str, str]) -> Coverage:
@@ -128,11 +130,15 @@ def test_it_finds_what_a_search_of_every_mention_finds(surfaces, text):
     assert nearest(coverage, text, "X") == min(surfaces, key=order)
 
 
+def claim(text, label):
+    return Claim("e", "span", text, None, label)
+
+
 def test_knowledge_answers_by_surface():
     knowledge = Knowledge(KNOWN, WithheldUnits("mention", frozenset({("Paris", "LOC")})))
-    assert knowledge.novelty("Bank of Norway", "ORG") == "partial"
-    assert knowledge.is_confusable("Oslo", "PER")
-    assert knowledge.nearest("Anna Bergh", "PER").text == "Anna Berg"
-    assert knowledge.is_withheld("Paris", "LOC")
-    assert not knowledge.is_withheld("Paris", "PER")
-    assert not Knowledge(KNOWN).is_withheld("Paris", "LOC")
+    assert knowledge.novelty(claim("Bank of Norway", "ORG")) == "partial"
+    assert knowledge.is_confusable(claim("Oslo", "PER"))
+    assert knowledge.nearest(claim("Anna Bergh", "PER")).text == "Anna Berg"
+    assert knowledge.is_withheld(claim("Paris", "LOC"))
+    assert not knowledge.is_withheld(claim("Paris", "PER"))
+    assert not Knowledge(KNOWN).is_withheld(claim("Paris", "LOC"))

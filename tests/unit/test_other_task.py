@@ -32,7 +32,8 @@ from halluc.gap.matching import Strata
 from halluc.gap.withhold import withhold
 from halluc.runs.data import Instances
 from halluc.runs.schema import LedgerLine
-from halluc.tasks.token_classification.task import TokenClassification
+from halluc.tasks.token_classification.examples import SentenceExamples
+from halluc.tasks.token_classification.knowledge import MentionKnowledge
 from halluc.workflows import trained_models
 
 
@@ -223,7 +224,7 @@ def test_coverage_counts_what_any_example_shows():
 
 
 def test_a_unit_that_the_task_does_not_have_is_refused_at_its_key(tmp_path, monkeypatch, halluc, experiment):
-    monkeypatch.setattr(TokenClassification, "units", ("example",))
+    monkeypatch.setattr(MentionKnowledge, "units", ("example",))
     told = halluc("check", experiment, "--set", "gap.fraction=0.5", "--set", "gap.unit=mention")
     assert told.code == 2
     assert 'error[C103]: `gap.unit` cannot be "mention"' in told.err
@@ -266,7 +267,7 @@ def test_labels_of_whole_examples_go_through_the_ledger_into_rates():
 
 
 def test_a_format_that_the_task_cannot_be_written_in_is_refused_at_its_key(monkeypatch, halluc, experiment):
-    monkeypatch.setattr(TokenClassification, "formats", ("jsonl",))
+    monkeypatch.setattr(SentenceExamples, "formats", ("jsonl",))
     keys = ("--set", "augment.size=2x", "--set", "augment.methods=[{type: noise}]", "--set", "augment.format=conll")
     told = halluc("augment", experiment, *keys)
     assert told.code == 2

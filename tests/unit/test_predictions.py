@@ -12,12 +12,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from halluc.core.errors import HallucError, ManyErrors
-from halluc.core.examples import Corpus, Labelled, Origin, Span, Tagged
+from halluc.core.examples import Corpus, Origin, Span
 from halluc.core.labels import write_tags
 from halluc.data.joining import joined, renamed, unknown_labels
 from halluc.data.predictions import read_predictions
+from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.text_classification.reading.config import TextsConfig
 from halluc.tasks.token_classification.reading.config import SpansConfig
+from halluc.tasks.token_classification.tagged_sentence import Tagged
 
 SENTENCES = [
     ("Anna Berg visited Oslo .", [Span(0, 2, "PER"), Span(3, 4, "LOC")]),

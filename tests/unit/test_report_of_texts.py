@@ -8,7 +8,7 @@ import pytest
 
 from halluc.commands import comparison_table, study_table
 from halluc.core.errors import HallucError
-from halluc.core.examples import Labelled, Origin
+from halluc.core.examples import Origin
 from halluc.gap.texts import TextCoverage, read_coverage
 from halluc.reporting.charts import comparison_charts, run_charts, study_charts
 from halluc.reporting.collect import gaps, outcomes, shown
@@ -28,6 +28,7 @@ from halluc.runs.directory import RunDir
 from halluc.runs.reports import Mistake, TextNovelty
 from halluc.runs.schema import ConfidenceFile, LabelPrediction, LedgerLine, Nearest
 from halluc.runs.studies import StudyFigures
+from halluc.tasks.text_classification.labelled_text import Labelled
 from tests.report_records import figure, run_report
 from tests.study_records import comparison_report, study_report
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from halluc.core.examples import Labelled, Origin, Span, Tagged
+from halluc.core.examples import Origin, Span
 from halluc.data.statistics import LABEL_SETS, SENTENCES, TEXTS, counted
 from halluc.runs.data import ReadData
+from halluc.tasks.text_classification.labelled_text import Labelled
+from halluc.tasks.token_classification.tagged_sentence import Tagged
 
 NOWHERE = Origin("f", 1)
 TAGGED = [

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from halluc.components import TABLE
 from halluc.core.errors import HallucError, ManyErrors, render
-from halluc.core.examples import Tagged
 from halluc.data.config import DataConfig
 from halluc.data.corpora import read_corpora, stream_corpora
 from halluc.tasks.token_classification.reading.reader import SpansReader
+from halluc.tasks.token_classification.tagged_sentence import Tagged
 
 DOCUMENTS = "-DOCSTART- O\n\n"
 

@@ -19,7 +19,7 @@ from halluc.analysis import calibration, verdicts
 from halluc.config.schema import ModelConfig, ScratchConfig
 from halluc.core.edits import EditError, Reorder, Replace, apply
 from halluc.core.errors import HallucError, ManyErrors
-from halluc.core.examples import Corpus, Labelled, Origin
+from halluc.core.examples import Corpus, Origin
 from halluc.core.labels import OUT_OF_SCOPE
 from halluc.engine import runtime
 from halluc.engine.batching import Batch
@@ -27,8 +27,12 @@ from halluc.engine.inference import forward
 from halluc.tasks.encoders import frame_of_pair, load_tokenizer
 from halluc.tasks.losses import UNLABELLED
 from halluc.tasks.scratch import make_tokenizer
+from halluc.tasks.text_classification.claims import LabelJudge, LabelSetJudge
 from halluc.tasks.text_classification.decoding import label_sets, one_label
 from halluc.tasks.text_classification.encoded import PARTS
+from halluc.tasks.text_classification.figures import Labelling
+from halluc.tasks.text_classification.label_set_figures import LabelSets
+from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.text_classification.task import TextClassification
 from halluc.tasks.text_windows import covers, shown, shown_of_pair
 from halluc.tasks.token_classification.task import TokenClassification
@@ -124,7 +128,7 @@ def test_logits_of_windows_are_pooled_whatever_their_order(tiny_encoder, pool):
         for number in reversed(range(len(encoded.windows))):
             yield Batch({}, torch.zeros(1), (number,), 0), torch.tensor(table[number : number + 1])
 
-    (of_long, of_short) = task.decode(encoded, outputs())
+    (of_long, of_short) = task.model.decode(encoded, outputs())
     logits = getattr(table[:-1].astype(float), pool)(0)
     assert of_long.labels == (encoded.outputs[int(logits.argmax())],)
     assert of_long.confidences[0] == pytest.approx(float(torch.tensor(logits).softmax(0).max()))
@@ -135,7 +139,7 @@ def test_a_window_without_a_prediction_is_a_bug(tiny_encoder):
     task = make()
     _, encoded = built(task, tiny_encoder, text(1, "Anna", "travel"), text(2, "bank", "money"))
     with pytest.raises(RuntimeError, match="without a prediction"):
-        task.decode(encoded, [(Batch({}, torch.zeros(1), (0,), 0), torch.zeros(1, 2))])
+        task.model.decode(encoded, [(Batch({}, torch.zeros(1), (0,), 0), torch.zeros(1, 2))])
 
 
 @pytest.mark.parametrize("how", ["head", "tail", "head_tail"])
@@ -161,7 +165,7 @@ def test_pairs_are_joined_by_the_separator_with_token_types(tiny_encoder, engine
     assert encoded.windows[0].types == (0, 0, 0, 0, 1, 1)
     batch = encoded.collate([0, 1])
     assert batch.inputs["token_type_ids"].tolist() == [[0, 0, 0, 0, 1, 1], [0, 0, 0, 1, 1, 0]]
-    assert len(task.decode(encoded, forward(encoder.model, encoded, 64, engine))) == 2
+    assert len(task.model.decode(encoded, forward(encoder.model, encoded, 64, engine))) == 2
     # The border matters: the same words on other sides are another input.
     other = task.model.encode((replace(examples[0], second=1),), encoder)
     assert other.windows[0].pieces != encoded.windows[0].pieces
@@ -196,7 +200,7 @@ def test_smoothing_weights_and_focus_reach_the_loss_of_a_batch(tiny_encoder):
     outputs = SimpleNamespace(logits=torch.tensor([[2.0, 0.0], [1.0, 0.0], [0.5, 0.0]]))
     base = encoded.loss(outputs, batch).item()
     for keys in ({"label_smoothing": 0.1}, {"class_weights": "balanced"}, {"loss": "focal"}):
-        assert make(**keys).encode(examples, encoder).loss(outputs, batch).item() != pytest.approx(base, rel=1e-3)
+        assert make(**keys).model.encode(examples, encoder).loss(outputs, batch).item() != pytest.approx(base, rel=1e-3)
 
 
 # --- what is predicted -----------------------------------------------------------------------------------------
@@ -269,15 +273,15 @@ def test_a_temperature_is_found_for_label_sets():
 
 def test_the_output_for_out_of_scope_stands_last_and_only_where_it_is_asked_for():
     corpus = Corpus("train", (text(1, "a", "zoo"), text(2, "b"), text(3, "c", "ask")), "f")
-    assert make().labels(corpus) == ("ask", "zoo", OUT_OF_SCOPE)
-    assert make(out_of_scope="leave_out").labels(corpus) == ("ask", "zoo")
-    assert make(multi_label=True).labels(corpus) == ("ask", "zoo")
-    assert make().labels(Corpus("train", (text(1, "a", "zoo"),), "f")) == ("zoo",)
+    assert make().examples.labels(corpus) == ("ask", "zoo", OUT_OF_SCOPE)
+    assert make(out_of_scope="leave_out").examples.labels(corpus) == ("ask", "zoo")
+    assert make(multi_label=True).examples.labels(corpus) == ("ask", "zoo")
+    assert make().examples.labels(Corpus("train", (text(1, "a", "zoo"),), "f")) == ("zoo",)
 
 
 def test_where_nothing_can_be_learned_is_told():
     def lacking(*examples, **keys):
-        return make(**keys).lacks(Corpus("train", examples, "f"))
+        return make(**keys).examples.lacks(Corpus("train", examples, "f"))
 
     assert lacking(text(1, "a")) == "no label"
     assert lacking(text(1, "a", "x"), text(2, "b", "x")) == "one label alone"
@@ -289,14 +293,14 @@ def test_where_nothing_can_be_learned_is_told():
 def test_labels_that_the_task_cannot_have_are_refused_with_their_line(tiny_encoder):
     examples = (text(1, "Anna", "x", "y"), text(2, "Oslo", OUT_OF_SCOPE), text(3, "bank", "x"))
     with pytest.raises(ManyErrors) as caught:
-        make().labels(Corpus("train", examples, "f"))
+        make().examples.labels(Corpus("train", examples, "f"))
     several, reserved = caught.value.errors
     assert (several.code, several.where.line) == ("D136", 1)
     assert "multi_label: true" in several.help
     assert (reserved.code, reserved.where.line) == ("D137", 2)
     encoder, _ = built(make(), tiny_encoder, text(1, "Anna", "x"), text(2, "bank", "y"))
     with pytest.raises(HallucError, match="2 labels"):
-        make().encode(examples[:1], encoder)
+        make().model.encode(examples[:1], encoder)
 
 
 def test_texts_that_teach_nothing_have_no_weight_and_are_counted(tiny_encoder):
@@ -325,9 +329,9 @@ def test_a_model_knows_whether_it_was_trained_for_one_label_or_several(tiny_enco
     for trained in (False, True):
         encoder, _ = built(make(multi_label=trained), tiny_encoder, *examples)
         config = saved(encoder, tmp_path / str(trained))
-        assert make(multi_label=trained).restore(config, {}, "eager").outputs == ("x", "y")
+        assert make(multi_label=trained).model.restore(config, {}, "eager").outputs == ("x", "y")
         with pytest.raises(HallucError, match="was trained for") as caught:
-            make(multi_label=not trained).restore(config, {}, "eager")
+            make(multi_label=not trained).model.restore(config, {}, "eager")
         assert caught.value.code == "C204"
         assert f"multi_label: {str(trained).lower()}" in caught.value.help
 
@@ -338,9 +342,9 @@ def test_labels_of_a_model_are_renamed_or_count_as_out_of_scope(tiny_encoder, tm
     config = saved(encoder, tmp_path / "m")
     names = {"LABEL_0": "travel", "LABEL_1": None}
     for keys in ({}, {"multi_label": True}):
-        assert make(**keys).restore(config, names, "eager").outputs == ("travel", OUT_OF_SCOPE)
+        assert make(**keys).model.restore(config, names, "eager").outputs == ("travel", OUT_OF_SCOPE)
     with pytest.raises(HallucError, match="no label `LABEL_3`") as caught:
-        make().restore(config, {"LABEL_3": "x"}, "eager")
+        make().model.restore(config, {"LABEL_3": "x"}, "eager")
     assert caught.value.code == "C203"
 
 
@@ -360,9 +364,14 @@ def test_keys_that_would_do_nothing_are_refused(keys, told):
 
 def test_the_config_decides_figures_and_detector():
     one, several = make(), make(multi_label=True)
-    assert (one.primary, one.scores, one.detectors) == ("accuracy", "labelling", ("gold_labels",))
-    assert (several.primary, several.scores, several.detectors) == ("micro_f1", "label_sets", ("gold_label_sets",))
-    assert TextClassification.detectors == ("gold_labels",)
+    assert (one.figures.primary, type(one.figures), type(one.judge)) == ("accuracy", Labelling, LabelJudge)
+    assert (several.figures.primary, type(several.figures), type(several.judge)) == (
+        "micro_f1",
+        LabelSets,
+        LabelSetJudge,
+    )
+    for task in (one, several):
+        assert type(TextClassification.evaluated(task.figures.protocols).figures) is type(task.figures)
 
 
 def test_an_example_survives_pickling_and_has_a_pair_for_each_label():
@@ -437,12 +446,12 @@ def test_words_can_be_locked_in_any_case_and_no_edit_crosses_the_border():
     assert pair.locked == ((1, 2), (2, 2), (3, 4))
     with pytest.raises(EditError):
         apply(pair, [Reorder((0, 1, 2, 3, 4), (2, 1, 0, 3), "")])
-    plain = make().editable(text(1, "one two", "l", second=1))
+    plain = make().examples.editable(text(1, "one two", "l", second=1))
     with pytest.raises(EditError):
         apply(plain, [Replace(0, 2, ("x",), "")])
     emptied = apply(plain, [Replace(0, 1, (), "")])
     with pytest.raises(EditError, match="one text of the pair"):
-        make().rebuild(text(1, "one two", "l", second=1), emptied, "n", Origin("f", 2))
+        make().examples.rebuild(text(1, "one two", "l", second=1), emptied, "n", Origin("f", 2))
 
 
 def test_labels_stay_and_no_token_is_labelled():
@@ -486,21 +495,21 @@ def test_every_encoder_task_can_start_from_scratch_and_is_saved_like_any_other(t
     task, tagger = make(), TokenClassification(TokenClassification.Config(type="token_classification"))
     for one, labels in ((task, ("x", "y")), (tagger, ("PER",))):
         torch.manual_seed(1)
-        encoder = one.build(SCRATCH, labels, "eager", TEXTS)
+        encoder = one.model.build(SCRATCH, labels, "eager", TEXTS)
         torch.manual_seed(1)
-        again = one.build(SCRATCH, labels, "eager", TEXTS)
+        again = one.model.build(SCRATCH, labels, "eager", TEXTS)
         weights = [made.model.state_dict() for made in (encoder, again)]
         assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
         shape = encoder.model.config
         assert (shape.num_hidden_layers, shape.hidden_size, shape.intermediate_size) == (2, 32, 128)
         assert shape.hidden_dropout_prob == 0.2
-        restored = one.restore(saved(encoder, tmp_path / one.name), {}, "eager")
+        restored = one.model.restore(saved(encoder, tmp_path / one.name), {}, "eager")
         assert restored.outputs == encoder.outputs
         assert restored.tokenizer.get_vocab() == encoder.tokenizer.get_vocab()
     examples = (text(1, "where is the refund", "x", second=2), text(2, "parcels", "y"))
     encoded = task.model.encode(examples, restored_of(task, tmp_path))
     assert encoded.windows[0].types == (0, 0, 0, 0, 1, 1, 1)
-    assert len(task.decode(encoded, forward(restored_of(task, tmp_path).model, encoded, 64, engine))) == 2
+    assert len(task.model.decode(encoded, forward(restored_of(task, tmp_path).model, encoded, 64, engine))) == 2
 
 
 def restored_of(task, folder):

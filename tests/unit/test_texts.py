@@ -20,8 +20,10 @@ from halluc.tasks.text_classification.reading.config import TextsConfig
 from halluc.workflows.input_reading import Reading, as_options
 
 # What is asked of a task here; columns of tokens are looked for where they mean something.
-OF_TEXTS = SimpleNamespace(name="text_classification", takes_pairs=True, formats=("jsonl",))
-OF_TOKENS = SimpleNamespace(name="text_classification", takes_pairs=True, formats=("jsonl", "conll"))
+OF_TEXTS = SimpleNamespace(name="text_classification", examples=SimpleNamespace(takes_pairs=True, formats=("jsonl",)))
+OF_TOKENS = SimpleNamespace(
+    name="text_classification", examples=SimpleNamespace(takes_pairs=True, formats=("jsonl", "conll"))
+)
 
 
 def opened(content, form=None, *, name="input", task=OF_TOKENS, stream=None, **options):

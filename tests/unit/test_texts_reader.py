@@ -19,13 +19,13 @@ from pydantic import ValidationError
 
 from halluc.components import TABLE
 from halluc.core.errors import EXIT_DATA, HallucError, ManyErrors
-from halluc.core.examples import Labelled
 from halluc.data.checks import check_corpora
 from halluc.data.corpora import Corpora, read_corpora, stream_corpora
 from halluc.data.reader import Mended
 from halluc.data.rows.delimited import DELIMITERS, Cells, cut
 from halluc.data.rows.row import BadLine
 from halluc.data.statistics import TEXTS
+from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.text_classification.reading.config import TextsConfig
 from halluc.tasks.text_classification.reading.reader import TextsReader
 

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from halluc.components import TABLE
 from halluc.core.errors import HallucError, ManyErrors
-from halluc.core.examples import Labelled
 from halluc.data.checks import check_corpora
 from halluc.data.corpora import read_corpora
 from halluc.data.odd_labels import odd_labels, unmet_out_of_scope
@@ -21,6 +20,7 @@ from halluc.data.reader import Mended
 from halluc.data.rows.row import BadLine
 from halluc.data.statistics import TEXTS
 from halluc.tasks.scratch import make_tokenizer
+from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.text_classification.reading.config import TextsConfig
 from halluc.tasks.text_classification.reading.reader import TextsReader
 

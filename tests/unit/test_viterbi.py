@@ -12,12 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from halluc.analysis import verdicts
-from halluc.core.examples import Origin, Span, Tagged
+from halluc.core.examples import Origin, Span
 from halluc.core.labels import illegal, read_spans, scheme_of, tag_set, write_tags
 from halluc.engine.batching import Batch
 from halluc.tasks.token_classification import span_counts, viterbi
+from halluc.tasks.token_classification.config import TokenClassificationConfig
 from halluc.tasks.token_classification.encoding import EncodedTokens, Window
-from halluc.tasks.token_classification.task import TokenClassification, TokenClassificationConfig
+from halluc.tasks.token_classification.tagged_sentence import Tagged
+from halluc.tasks.token_classification.task import TokenClassification
 from halluc.tasks.token_classification.viterbi import constrained, transitions
 
 # The scheme of each set of tags, and tags in it.
@@ -129,7 +131,7 @@ def said(rows: list[list[float]], outputs=PER, windows=None, **asked):
         for number, window in enumerate(windows):
             yield Batch({}, torch.zeros(1), (number,), 0), logits[None, window.start : window.start + len(window.first)]
 
-    (prediction,) = TASK.decode(encoded, passes(), **asked)
+    (prediction,) = TASK.model.decode(encoded, passes(), **asked)
     return prediction, encoded
 
 
@@ -206,8 +208,8 @@ def test_tags_of_other_schemes_are_rewritten():
 
 def test_tags_of_no_scheme_get_argmax():
     outputs = ("O", "B-X", "I-Y")
-    assert TASK.decoding(outputs, "constrained") == "argmax"
-    assert TASK.decoding(PER, "constrained") == "constrained"
+    assert TASK.model.decoding(outputs, "constrained") == "argmax"
+    assert TASK.model.decoding(PER, "constrained") == "constrained"
     prediction, _ = said([[0.1, 0.2, 0.7], [0.1, 0.8, 0.1]], outputs)
     assert prediction.tags == ("I-Y", "B-X")
     assert prediction.spans == read_spans(["I-Y", "B-X"])

@@ -12,12 +12,13 @@ from halluc.components import TABLE
 from halluc.config.loading import load
 from halluc.config.schema import GapConfig
 from halluc.core.errors import HallucError
-from halluc.core.examples import Origin, Span, Tagged
+from halluc.core.examples import Origin, Span
 from halluc.data.corpora import read_corpora
 from halluc.gap.coverage import Coverage
 from halluc.gap.matching import BY_MENTIONS, apportion, matched_sizes
 from halluc.gap.units import WithheldUnits, example_units
 from halluc.gap.withhold import Withheld, withhold
+from halluc.tasks.token_classification.tagged_sentence import Tagged
 from tests.conftest import REPOSITORY
 
 

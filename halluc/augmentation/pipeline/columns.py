@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from halluc.core.examples import Origin, Span, Tagged
+from halluc.core.examples import Origin, Span
 from halluc.data.writers import write_conll
+from halluc.tasks.token_classification.tagged_sentence import Tagged
 
 COLUMNS = "train.conll"
 

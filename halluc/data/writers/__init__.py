@@ -8,11 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from halluc.core.examples import Labelled, Tagged
 from halluc.core.files import replacing
 from halluc.data.writers.base import Options, Writer, labels_of, lone_label
 from halluc.tasks.text_classification import writers as text_writers
+from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.token_classification import writers as span_writers
+from halluc.tasks.token_classification.tagged_sentence import Tagged
 
 WRITERS: dict[str, dict[str, Writer]] = {
     "token_classification": span_writers.WRITERS,

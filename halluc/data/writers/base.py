@@ -9,9 +9,11 @@ from typing import IO, Any, Literal, NamedTuple
 
 from halluc.core.characters import is_invisible
 from halluc.core.errors import HallucError, Location, data_error
-from halluc.core.examples import Example, Labelled, Tagged
+from halluc.core.examples import Example
 from halluc.core.labels import Scheme
 from halluc.data.fields.values import written_list
+from halluc.tasks.text_classification.labelled_text import Labelled
+from halluc.tasks.token_classification.tagged_sentence import Tagged
 
 MARK = "\ufeff"  # a byte order mark, which readers of plain text drop where it begins a file
 

@@ -1,32 +1,33 @@
-"""What a chart of a report consists of, and the paper it is drawn on: one width, one style, colours by their role."""
+"""What a chart of a report consists of, and what its drawings share: one width, colours by role, ticks, legends."""
 
 from __future__ import annotations
 
+import math
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.patches import Rectangle
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
 from halluc.reporting.charts import svg
-from halluc.reporting.charts.scales import Scale
-from halluc.reporting.formats import ELLIPSIS, visible
+from halluc.reporting.formats import ELLIPSIS, MINUS, is_percent, visible
+from halluc.runs.schema import MetricResult
 from halluc.runs.studies import Interval
 
-# Pixels. A phone's column takes a chart as it is; on a wide screen several stand side by side.
+# Pixels. The page scales a drawing to its card: on a phone its text becomes a little smaller, on a wide screen larger.
 WIDTH = 380
-TEXT, SMALL = 11, 10
 MOST_ROWS = 20
 LONGEST_LABEL = 24
-QUIET = 0.75  # opacity of what is less than a figure
 
 INK, FAINT = svg.ROLES["ink"], svg.ROLES["faint"]
 SERIES = [svg.ROLES[str(number)] for number in range(1, 9)]
 _SHAPES = ["o", "s", "^", "D", "v", "P", "X", "p"]
+DASHED = (0, (3, 2))
+_ROUND = [1, 2, 2.5, 5, 10]
 
 
 @dataclass(frozen=True)
@@ -46,73 +47,75 @@ class Chart:
     rows: list[list[str]]
 
 
-# Colour, style of a marker (None: a square), word.
-KeyEntry = tuple[str, dict[str, Any] | None, str]
+def figure(height: float) -> Figure:
+    """A figure of ``WIDTH`` by ``height`` pixels, in which matplotlib makes room for all texts."""
+    made = Figure(figsize=(WIDTH / 72, height / 72), dpi=72, layout="constrained")
+    made.get_layout_engine().set(w_pad=2 / 72, h_pad=2 / 72, wspace=0.03, hspace=0.03)  # type: ignore[union-attr]
+    return made
 
 
-class Canvas:
-    """Paper of ``WIDTH`` by ``height`` pixels; places are counted from its upper left corner."""
-
-    def __init__(self, height: float) -> None:
-        self.height = height
-        self.figure = Figure(figsize=(WIDTH / 72, height / 72), dpi=72)
-        self.figure.patch.set_visible(False)
-
-    def panel(
-        self, left: float, top: float, width: float, height: float, *, x: Scale, y: Scale | None = None, grid: str = "x"
-    ) -> Axes:
-        """Axes without a frame, with faint lines at the ticks of ``grid`` (x, y, both or none)."""
-        place = (left / WIDTH, 1 - (top + height) / self.height, width / WIDTH, height / self.height)
-        axes = self.figure.add_axes(place)
-        axes.patch.set_visible(False)
-        axes.set_axisbelow(True)
-        for spine in axes.spines.values():
-            spine.set_visible(False)
-        axes.set_xlim(x.low, x.high)
-        axes.set_xticks([at for at, _ in x.ticks], [told for _, told in x.ticks])
-        axes.set_yticks([])
-        if y is not None:
-            axes.set_ylim(y.low, y.high)
-            axes.set_yticks([at for at, _ in y.ticks], [told for _, told in y.ticks])
-        axes.tick_params(length=0, labelsize=SMALL, labelcolor=INK, pad=4)
-        for axis in ("x", "y"):
-            if grid in (axis, "both"):
-                axes.grid(axis=axis, color=FAINT, linewidth=0.8)
-        return axes
-
-    def text(self, x: float, y: float, told: str, *, size: float = TEXT, **style: Any) -> None:
-        """Text whose baseline is at ``y``."""
-        self.figure.text(x / WIDTH, 1 - y / self.height, told, fontsize=size, va="baseline", **style)
-
-    def line(self, xs: Sequence[float], ys: Sequence[float], **style: Any) -> None:
-        places = [x / WIDTH for x in xs], [1 - y / self.height for y in ys]
-        self.figure.add_artist(Line2D(*places, transform=self.figure.transFigure, **style))
-
-    def key(self, x: float, y: float, entries: Iterable[KeyEntry]) -> None:
-        """What colours and shapes stand for, in a row."""
-        for colour, marker, word in entries:
-            if marker is None:
-                corner = x / WIDTH, 1 - y / self.height
-                square = Rectangle(corner, 9 / WIDTH, 9 / self.height, color=colour, linewidth=0)
-                square.set_transform(self.figure.transFigure)
-                self.figure.add_artist(square)
-            else:
-                self.line([x + 4], [y - 4], linestyle="none", **marker)
-            self.text(x + 13, y, word)
-            x += _entry_width(word)
-
-    def chart(
-        self, id: str, title: str, note: str, alt: str, columns: list[str], rows: list[list[str]]
-    ) -> Chart:  # fmt: skip
-        return Chart(id, title, note, alt, svg.inline(self.figure, f"c-{id}", title, alt), columns, rows)
+def chart(
+    figure: Figure, id: str, title: str, note: str, alt: str, columns: list[str], rows: list[list[str]]
+) -> Chart:  # fmt: skip
+    return Chart(id, title, note, alt, svg.inline(figure, f"c-{id}", title, alt), columns, rows)
 
 
-def key_width(entries: Iterable[KeyEntry]) -> float:
-    return sum(_entry_width(word) for _, _, word in entries)
+def legend(figure: Figure, axes: Axes | Sequence[Axes], *, where: str = "upper") -> None:
+    """What is labelled on the axes, outside of them, in as many columns as there is room for."""
+    handles, labels = [], []
+    for one in [axes] if isinstance(axes, Axes) else axes:
+        found = one.get_legend_handles_labels()
+        handles += found[0]
+        labels += found[1]
+    for columns in range(min(4, len(labels)), 0, -1):  # none where nothing has a label
+        made = figure.legend(handles, labels, loc=f"outside {where} left", ncols=columns)
+        if columns == 1 or made.get_window_extent().width <= WIDTH:
+            return
+        made.remove()
 
 
-def _entry_width(word: str) -> float:
-    return 13 + width_of(word) + 12
+def rows_axis(axes: Axes, names: Sequence[str]) -> None:
+    """Names of rows at the left, the first at the top."""
+    axes.set_yticks(range(len(names)), [measured(name) for name in names])
+    axes.set_ylim(len(names) - 0.5, -0.5)
+    axes.tick_params("y", labelsize="medium")
+
+
+def at_right(axes: Axes, row: float, text: str) -> None:
+    """Text beside a row, at the right of the axes."""
+    place = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
+    axes.annotate(text, (1, row), (5, 0), va="center_baseline", annotation_clip=False, **place)
+
+
+def ticks(axis: Axis, name: str = "", *, most: int = 5, signed: bool = False) -> None:
+    """Few round ticks, told in per cent where the figure ``name`` is; differences with their sign, without unit."""
+    factor, unit = (100, "" if signed else "%") if is_percent(name) else (1, "")
+    axis.set_major_locator(MaxNLocator(most, steps=_ROUND))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: tick(factor * value, signed=signed) + unit))
+
+
+def tick(number: float, *, signed: bool = False) -> str:
+    """`0.25`, `1,000`, `−2`."""
+    rounded = float(f"{number:.6g}") if abs(number) > 1e-9 else 0.0
+    told = f"{abs(rounded):,.6g}"
+    return told if not rounded else (MINUS if rounded < 0 else "+" if signed else "") + told
+
+
+def shares(axis: Axis, step: float = 0.25) -> None:
+    """Ticks of a whole: 0%, 25%, …"""
+    places = [step * number for number in range(round(1 / step) + 1)]
+    axis.set_ticks(places, [f"{100 * place:g}%" for place in places])
+
+
+def plain_log(axis: Axis, places: Sequence[float]) -> None:
+    """Ticks of a logarithmic axis as plain numbers, at the places themselves where these are few."""
+    axis.set_minor_formatter(NullFormatter())
+    if 1 < len(set(places)) <= 6:
+        axis.set_ticks(sorted(set(places)))
+    else:
+        decades = math.log10(max(places) / min(places))
+        axis.get_major_locator().set_params(subs=(1, 2, 5) if decades < 1.5 else (1, 3) if decades < 3 else (1,))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: tick(value)))
 
 
 def series(number: int) -> tuple[str, str]:
@@ -128,14 +131,13 @@ def marker(colour: str, shape: str = "o", filled: bool = True, size: float = 6) 
         "markersize": size,
         "markerfacecolor": colour if filled else FAINT,
         "markeredgewidth": 1.2,
+        "linestyle": "none",
     }
 
 
-def whisker(axes: Axes, at: float, interval: Interval | None, colour: str = INK, upright: bool = False) -> None:
-    """A 95% interval as a line."""
-    if interval is not None:
-        across = [at, at]
-        axes.plot(*((across, interval) if upright else (interval, across)), color=colour, linewidth=1.4)
+def reach(value: float, interval: Interval | None) -> list[list[float]] | None:
+    """How far a 95% interval goes below and above its value, as ``errorbar`` takes it."""
+    return None if interval is None else [[max(0.0, value - interval[0])], [max(0.0, interval[1] - value)]]
 
 
 def shortened(label: object, cells: int = LONGEST_LABEL) -> str:
@@ -148,9 +150,9 @@ def shortened(label: object, cells: int = LONGEST_LABEL) -> str:
     return told.rstrip() + ELLIPSIS
 
 
-def width_of(told: str, size: float = TEXT) -> float:
-    """About how many pixels a text takes in the sans-serif font of a page, rather more than less."""
-    return 0.59 * size * _cells(told)
+def measured(label: str) -> str:
+    """A label that matplotlib measures rightly, though its fonts lack characters of double width."""
+    return svg.EN_SPACE * sum(unicodedata.east_asian_width(char) in "WF" for char in label) + label
 
 
 def _cells(told: str) -> int:
@@ -159,11 +161,15 @@ def _cells(told: str) -> int:
     )
 
 
+def value_of(found: MetricResult | None) -> float | None:
+    return None if found is None else found.value
+
+
 def sentence(told: str) -> str:
     """With a capital, as a title begins."""
     return told[:1].upper() + told[1:]
 
 
-def told_in_words(names: Sequence[str], figures: Sequence[str]) -> str:
+def told_in_words(names: Iterable[str], figures: Iterable[str]) -> str:
     """`all: 3.2%; seen: 0.5%`, for people who hear a chart."""
     return "; ".join(f"{name}: {figure}" for name, figure in zip(names, figures, strict=True))

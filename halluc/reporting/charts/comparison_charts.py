@@ -5,27 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterable
 from string import ascii_lowercase
 
+from halluc.core.figures import HALLUCINATION, MATCHED, figure
 from halluc.reporting import formats
-from halluc.reporting.charts import svg
-from halluc.reporting.charts.chart import Chart, told_in_words
-from halluc.reporting.charts.difference_charts import MATCHED, mark, signed_scale, told
+from halluc.reporting.charts.chart import Chart, chart, told_in_words
+from halluc.reporting.charts.difference_charts import mark, told
 from halluc.reporting.charts.rows import Block, Panel, forest
 from halluc.runs.reports import ComparisonReport
 from halluc.runs.studies import Comparison, Delta
 
-# A ratio has no scale in common with them.
-_LEFT_OUT = {"gap_ratio"}
-
 
 def charts(report: ComparisonReport) -> list[Chart]:
     """One of each other run; ids are ``difference-1``, ``difference-2``, …"""
-    with svg.drawing():
-        return [chart for n, other in enumerate(report.others, start=1) if (chart := _chart(n, other)) is not None]
+    found = [_chart(number, other) for number, other in enumerate(report.others, start=1)]
+    return [made for made in found if made is not None]
 
 
 def _chart(number: int, other: Comparison) -> Chart | None:
     deltas = list(_with_matched(other))
-    known = [delta for delta in deltas if delta.difference is not None and delta.name not in _LEFT_OUT]
+    # A ratio has no scale in common with the others.
+    known = [delta for delta in deltas if delta.difference is not None and figure(delta.name).unit != "times"]
     rates = [delta for delta in known if formats.is_percent(delta.name)]
     others = [delta for delta in known if not formats.is_percent(delta.name)]
     blocks = [
@@ -44,13 +42,12 @@ def _chart(number: int, other: Comparison) -> Chart | None:
     alt = told_in_words(names, [told(delta)[0] for delta in known])
     rows = [[formats.title(delta.name, delta.by), *_values(delta), *told(delta)] for delta in deltas]
     columns = ["", "a", letter, "difference", "p (Holm)"]
-    return forest(blocks).chart(f"difference-{number}", f"{letter} less a", note, alt, columns, rows)
+    return chart(forest(blocks), f"difference-{number}", f"{letter} less a", note, alt, columns, rows)
 
 
 def _panel(heading: str, deltas: list[Delta]) -> Panel:
-    found = [(delta.difference, delta.interval) for delta in deltas]
     figures = [formats.difference(delta.name, delta.difference, unit=False) for delta in deltas]
-    return Panel(heading, signed_scale(deltas[0].name, found), [mark(d) for d in deltas], figures, has_zero=True)
+    return Panel(heading, deltas[0].name, [mark(delta) for delta in deltas], figures, signed=True)
 
 
 def _with_matched(other: Comparison) -> Iterable[Delta]:
@@ -58,7 +55,7 @@ def _with_matched(other: Comparison) -> Iterable[Delta]:
     at = other.matched_omission
     for delta in other.figures:
         yield delta
-        if at is not None and delta.name == "hallucination_rate" and not delta.by:
+        if at is not None and delta.name == HALLUCINATION and not delta.by:
             yield Delta(name=MATCHED, by={}, **at.model_dump(exclude={"omission_rate", "achieved"}))
 
 

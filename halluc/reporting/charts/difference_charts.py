@@ -4,22 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from halluc.core.figures import shown
 from halluc.reporting import formats
-from halluc.reporting.charts.chart import Chart, told_in_words
+from halluc.reporting.charts.chart import Chart, chart, told_in_words
 from halluc.reporting.charts.rows import Block, Mark, Panel, forest
-from halluc.reporting.charts.scales import Scale, scale
 from halluc.reporting.charts.study_cells import called
-from halluc.runs.studies import SURE, ArmComparison, ArmDelta, Delta, Interval, StudyFigures
+from halluc.runs.studies import SURE, ArmComparison, ArmDelta, Delta, StudyFigures
 
-MATCHED = "hallucination_rate_at_matched_omission"
-# heading -> figure
-_COMPARED = {
-    "hallucination rate": "hallucination_rate",
-    "at matched omission": MATCHED,
-    "omission rate": "omission_rate",
-    "entity F1": "entity_f1",
-    "micro F1": "micro_f1",
-}
 Found = ArmDelta | Delta
 
 
@@ -28,43 +19,48 @@ def of_study(study: StudyFigures) -> list[Chart]:
     families: dict[tuple[str, str, str], list[ArmComparison]] = {}
     for one in study.comparisons:
         families.setdefault((one.axis, str(one.reference), called(one.choice)), []).append(one)
-    scales = {axis: _scales(study, axis) for axis, _, _ in families}
+    spans = {axis: _spans(study, axis) for axis, _, _ in families}
     return [
-        _of_family(f"difference-{number}", *family, members, scales[family[0]])
+        _of_family(f"difference-{number}", *family, members, spans[family[0]])
         for number, (family, members) in enumerate(families.items(), start=1)
     ]
 
 
-def _scales(study: StudyFigures, axis: str) -> dict[str, Scale]:
+def _spans(study: StudyFigures, axis: str) -> dict[str, list[float]]:
     """What one axis changes much, another may change little."""
+    compared = [column.row.name for column in shown("differences")]
     members = [one for one in study.comparisons if one.axis == axis]
-    return {name: _scale(name, (_delta(one, name) for one in members)) for name in _COMPARED.values()}
+    return {
+        name: [end for one in members if (found := mark(_delta(one, name))) for end in found.ends()]
+        for name in compared
+    }
 
 
 def _of_family(
-    id: str, axis: str, reference: str, choice: str, members: Sequence[ArmComparison], scales: dict[str, Scale]
+    id: str, axis: str, reference: str, choice: str, members: Sequence[ArmComparison], spans: dict[str, list[float]]
 ) -> Chart:
     names = [formats.visible(one.arm) for one in members]
     there = {delta.name for one in members for delta in one.figures}
-    compared = {heading: name for heading, name in _COMPARED.items() if name in there}
+    compared = {column.heading: column.row for column in shown("differences", there)}
     panels = [
-        Panel(heading, scales[name], [mark(_delta(one, name)) for one in members], has_zero=True)
-        for heading, name in compared.items()
+        Panel(heading, row.name, [mark(_delta(one, row.name)) for one in members], signed=True, span=spans[row.name])
+        for heading, row in compared.items()
     ]
-    canvas = forest([Block(names, panels[at : at + 2]) for at in range(0, len(panels), 2)])
+    drawn = forest([Block(names, panels[at : at + 2]) for at in range(0, len(panels), 2)])
     where = f", {choice}" if choice else ""
     title = f"Each {formats.visible(axis)} less {formats.visible(reference)}{where}"
+    higher = {"F1" if row.unit == "F1" else heading for heading, row in compared.items() if row.better == "higher"}
     note = (
         "Differences, of rates in points, with 95% intervals; filled where the adjusted p is under .05 with at least"
-        " three seeds. Lower is better, except for F1."
+        f" three seeds. Lower is better{', except for ' if higher else ''}{', '.join(sorted(higher))}."
     )
-    alt = told_in_words(names, [_said(_delta(one, name) for name in _COMPARED.values()) for one in members])
+    alt = told_in_words(names, [_said(_delta(one, row.name) for row in compared.values()) for one in members])
     columns = [formats.visible(axis), "seeds", *(c for heading in compared for c in (heading, "p (Holm)"))]
     rows = [
-        [name, str(one.seeds), *(c for figure in compared.values() for c in told(_delta(one, figure)))]
+        [name, str(one.seeds), *(c for row in compared.values() for c in told(_delta(one, row.name)))]
         for name, one in zip(names, members, strict=True)
     ]
-    return canvas.chart(id, title, note, alt, columns, rows)
+    return chart(drawn, id, title, note, alt, columns, rows)
 
 
 def _delta(one: ArmComparison, name: str) -> ArmDelta | None:
@@ -73,16 +69,6 @@ def _delta(one: ArmComparison, name: str) -> ArmDelta | None:
 
 def _said(deltas: Iterable[Found | None]) -> str:
     return ", ".join(f"{formats.title(d.name)} {told(d)[0]}" for d in deltas if d is not None)
-
-
-def _scale(name: str, deltas: Iterable[Found | None], most: int = 4) -> Scale:
-    return signed_scale(name, ((d.difference, d.interval) for d in deltas if d is not None), most)
-
-
-def signed_scale(name: str, found: Iterable[tuple[float | None, Interval | None]], most: int = 4) -> Scale:
-    """A scale of differences, with room for their intervals."""
-    ends = [end for value, interval in found if value is not None for end in (value, *(interval or ()))]
-    return scale(name, ends, most=most, signed=True)
 
 
 def mark(delta: Found | None) -> Mark | None:

@@ -1,13 +1,33 @@
-"""The charts of a report, by its kind."""
+"""The charts of a report, by its kind; of a run those that it has figures for."""
 
 from __future__ import annotations
 
-from halluc.reporting.charts import comparison_charts, run_charts, study_charts
+from halluc.reporting.charts import (
+    comparison_charts,
+    confidence_charts,
+    gap_chart,
+    outcome_charts,
+    study_charts,
+    svg,
+    training_charts,
+)
 from halluc.reporting.charts.chart import Chart
 from halluc.runs.reports import AnyReport
 
+_OF_RUN = (
+    outcome_charts.by_novelty,
+    outcome_charts.by_label,
+    gap_chart.gap,
+    confidence_charts.confidence,
+    confidence_charts.reliability,
+    confidence_charts.risk_coverage,
+    training_charts.loss,
+    training_charts.dev,
+)
+
 
 def charts(report: AnyReport) -> list[Chart]:
-    if report.kind == "run":
-        return run_charts.charts(report)
-    return study_charts.charts(report) if report.kind == "study" else comparison_charts.charts(report)
+    with svg.drawing():
+        if report.kind == "run":
+            return [made for make in _OF_RUN if (made := make(report)) is not None]
+        return study_charts.charts(report) if report.kind == "study" else comparison_charts.charts(report)

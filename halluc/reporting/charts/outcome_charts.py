@@ -5,33 +5,35 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
+from halluc.core.figures import OMISSION
 from halluc.reporting import formats
 from halluc.reporting.charts import svg
 from halluc.reporting.charts.chart import (
+    INK,
     MOST_ROWS,
-    QUIET,
-    SMALL,
-    WIDTH,
-    Canvas,
     Chart,
+    at_right,
+    chart,
+    figure,
+    legend,
+    reach,
+    rows_axis,
+    shares,
     shortened,
+    ticks,
     told_in_words,
-    whisker,
-    width_of,
+    value_of,
 )
-from halluc.reporting.charts.scales import Scale, scale
 from halluc.reporting.words import nouns
 from halluc.reporting.words.nouns import Nouns
 from halluc.runs.reports import Outcome, RunReport
 from halluc.runs.schema import MetricResult
 
 ALL = "all"
-HEAD = 26  # pixels over the rows
-ROW, LOW_ROW, MANY = 32, 22, 12
+ROW, LOW_ROW, MANY = 34, 22, 12  # pixels of a row; of more than so many rows the lower ones
 _VERDICTS = (("unsupported", "hallucination"), ("distorted", "distortion"), ("supported", "support"))
-_SHARES = Scale(0, 1, [(0, "0%"), (0.5, "50%"), (1, "100%")])
-_FIGURE, _GAP = 42, 12  # widths: of a printed figure, and between panels
 
 
 def by_novelty(report: RunReport) -> Chart | None:
@@ -71,28 +73,19 @@ def by_label(report: RunReport) -> Chart | None:
 
 
 def _worst_first(row: Outcome) -> float:
-    rate = _value(row.hallucination)
+    rate = value_of(row.hallucination)
     return 1.0 if rate is None else -rate
 
 
 def _outcomes(id: str, title: str, note: str, shown: Sequence[Outcome], rows: Sequence[Outcome]) -> Chart | None:
     if not any(row.claims or row.gold for row in shown):
         return None
-    height = LOW_ROW if len(shown) > MANY else ROW
-    names = [shortened(row.name) for row in shown]
-    counts = [f"{row.claims:,} claims" if height == ROW else "" for row in shown]
-    left = max([*map(width_of, names), *(width_of(count, SMALL) for count in counts)]) + 12
-    canvas = Canvas(HEAD + height * len(shown) + 22)
-    for place, row in enumerate(shown):
-        is_all = place == 0 and row.name == ALL
-        _label(canvas, names[place], counts[place], HEAD + height * (place + 0.5), is_all)
-    _draw(canvas, shown, left, height)
     alt = told_in_words(
         [formats.visible(row.name) for row in shown], [_in_words(row, _distort(shown)) for row in shown]
     )
     distorts = _distort(rows)
     columns = [column for column in _COLUMNS if distorts or column != "distorted"]
-    return canvas.chart(id, title, note, alt, columns, [_as_row(row, distorts) for row in rows])
+    return chart(_drawn(shown), id, title, note, alt, columns, [_as_row(row, distorts) for row in rows])
 
 
 def _distort(rows: Iterable[Outcome]) -> bool:
@@ -100,49 +93,50 @@ def _distort(rows: Iterable[Outcome]) -> bool:
     return any(row.distortion is not None for row in rows)
 
 
-def _draw(canvas: Canvas, shown: Sequence[Outcome], left: float, height: float) -> None:
+def _drawn(shown: Sequence[Outcome]) -> Figure:
     """Two panels with figures at the right of each: the claims by verdict, the gold that is omitted."""
-    bars = 0.6 * (WIDTH - left - 2 * _FIGURE - _GAP)
-    second = left + bars + _FIGURE + _GAP
-    missed = scale("omission_rate", (end for row in shown for end in _ends(row.omission)), most=2)
-    claims = canvas.panel(left, HEAD, bars, height * len(shown), x=_SHARES, grid="none")
-    gold = canvas.panel(second, HEAD, WIDTH - _FIGURE - second, height * len(shown), x=missed, grid="none")
-    for axes in (claims, gold):
-        axes.set_ylim(len(shown) - 0.5, -0.5)
+    height = LOW_ROW if len(shown) > MANY else ROW
+    drawn = figure(50 + height * len(shown))
+    claims, gold = drawn.subplots(1, 2, sharey=True, width_ratios=(3, 2))
+    for verdict, _ in _VERDICTS:
+        if verdict != "distorted" or _distort(shown):
+            claims.barh(0, 0, color=svg.ROLES[verdict], label=verdict)
+    gold.barh(0, 0, color=svg.ROLES["omission"], label="omitted")
     for place, row in enumerate(shown):
         _claims_bar(claims, place, row, 14 / height)
-        _gold_bar(gold, place, row.omission, 14 / height)
-        base = HEAD + height * (place + 0.5) + 4
-        canvas.text(left + bars + 5, base, formats.percent(_value(row.hallucination)))
-        canvas.text(WIDTH - _FIGURE + 5, base, formats.percent(_value(row.omission)))
-    verdicts = [verdict for verdict, _ in _VERDICTS if verdict != "distorted" or _distort(shown)]
-    canvas.key(0, 12, ((svg.ROLES[verdict], None, verdict) for verdict in verdicts))
-    canvas.key(WIDTH - 13 - width_of("omitted"), 12, [(svg.ROLES["omission"], None, "omitted")])
-
-
-def _label(canvas: Canvas, name: str, count: str, middle: float, is_all: bool) -> None:
-    weight = "bold" if is_all else "normal"
-    canvas.text(0, middle + (-1 if count else 4), name, fontweight=weight)
-    if count:
-        canvas.text(0, middle + 11, count, size=SMALL, alpha=QUIET)
+        _bar(gold, place, row.omission, 14 / height)
+    rows_axis(claims, [shortened(row.name) + (f"\n{row.claims:,} claims" if height == ROW else "") for row in shown])
+    gold.tick_params(labelleft=False)
+    if shown[0].name == ALL:
+        claims.get_yticklabels()[0].set_fontweight("bold")
+    shares(claims.xaxis, 0.5)
+    claims.set_xlim(0, 1)
+    gold.set_xlim(left=0)
+    ticks(gold.xaxis, OMISSION, most=2)
+    legend(drawn, [claims, gold])
+    return drawn
 
 
 def _claims_bar(axes: Axes, place: int, row: Outcome, thick: float) -> None:
     """The unsupported stand first, so that all begin at the same line and can be compared."""
     start = 0.0
     for verdict, share in _VERDICTS:
-        value = _value(getattr(row, share))
+        value = value_of(getattr(row, share))
         if value:
-            axes.barh(place, value, thick, left=start, color=svg.ROLES[verdict], linewidth=0)
+            axes.barh(place, value, thick, left=start, color=svg.ROLES[verdict])
             start += value
-    if row.hallucination is not None:
-        whisker(axes, place, row.hallucination.interval)
+    _interval(axes, place, row.hallucination)
 
 
-def _gold_bar(axes: Axes, place: int, found: MetricResult | None, thick: float) -> None:
-    if found is not None and found.value is not None:
-        axes.barh(place, found.value, thick, color=svg.ROLES["omission"], linewidth=0)
-        whisker(axes, place, found.interval)
+def _bar(axes: Axes, place: int, found: MetricResult | None, thick: float) -> None:
+    axes.barh(place, value_of(found) or 0, thick, color=svg.ROLES["omission"])
+    _interval(axes, place, found)
+
+
+def _interval(axes: Axes, place: int, found: MetricResult | None) -> None:
+    at_right(axes, place, formats.percent(value_of(found)))
+    if found is not None and found.value is not None and found.interval is not None:
+        axes.errorbar(found.value, place, xerr=reach(found.value, found.interval), fmt="none", ecolor=INK)
 
 
 _COLUMNS = ["", "claims", "supported", "distorted", "unsupported", "annotated", "omitted"]
@@ -158,12 +152,4 @@ def _as_row(row: Outcome, distorts: bool) -> list[str]:
 def _in_words(row: Outcome, distorts: bool) -> str:
     told = {"unsupported": row.hallucination, "distorted": row.distortion, "of the annotated omitted": row.omission}
     found = [(one, word) for word, one in told.items() if distorts or word != "distorted"]
-    return ", ".join(f"{formats.percent(_value(one))} {word}" for one, word in found)
-
-
-def _value(found: MetricResult | None) -> float | None:
-    return None if found is None else found.value
-
-
-def _ends(found: MetricResult | None) -> Iterable[float | None]:
-    return () if found is None else (found.value, *(found.interval or ()))
+    return ", ".join(f"{formats.percent(value_of(one))} {word}" for one, word in found)

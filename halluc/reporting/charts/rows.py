@@ -6,24 +6,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.gridspec import GridSpec
 
 from halluc.reporting.charts.chart import (
     INK,
     LONGEST_LABEL,
-    QUIET,
-    SMALL,
-    WIDTH,
-    Canvas,
+    at_right,
+    figure,
     marker,
+    reach,
+    rows_axis,
     shortened,
-    whisker,
-    width_of,
+    ticks,
 )
-from halluc.reporting.charts.scales import Scale
 from halluc.runs.studies import Interval
 
-ROW = 20
-_HEAD, _FOOT = 24, 26  # over the rows of a block: the panels' headings; under them: what stands at the ticks
+_ROW, _AROUND = 20, 50  # pixels: of a row, and of heading and ticks
 
 
 @dataclass(frozen=True)
@@ -36,16 +35,23 @@ class Mark:
     colour: str = INK
     shape: str = "o"
 
+    def ends(self) -> list[float]:
+        return [self.value, *(self.interval or ())]
+
 
 @dataclass(frozen=True)
 class Panel:
-    """A column: a mark of each row, None where there is none; ``figures`` are printed beside them."""
+    """A column: a mark of each row, None where there is none, of the figure ``name``; ``figures`` stand beside them.
+
+    The axis has room for the values ``span`` too. Of differences (``signed``), zero is a line.
+    """
 
     heading: str
-    scale: Scale
+    name: str
     marks: Sequence[Mark | None]
     figures: Sequence[str] = ()
-    has_zero: bool = False
+    signed: bool = False
+    span: Sequence[float] = ()
 
 
 @dataclass(frozen=True)
@@ -57,40 +63,39 @@ class Block:
     longest: int = LONGEST_LABEL
 
 
-def forest(blocks: Sequence[Block]) -> Canvas:
+def forest(blocks: Sequence[Block]) -> Figure:
     """Blocks under each other, on one left edge."""
-    names = [[shortened(name, block.longest) for name in block.names] for block in blocks]
-    left = max(width_of(name) for block in names for name in block) + 12
-    heights = [_HEAD + ROW * len(block.names) + _FOOT for block in blocks]
-    canvas = Canvas(sum(heights))
-    top = 0.0
-    for block, told, height in zip(blocks, names, heights, strict=True):
-        for place, name in enumerate(told):
-            canvas.text(0, top + _HEAD + ROW * (place + 0.5) + 4, name)
-        start = left
-        room = (WIDTH - left - 10 * (len(block.panels) - 1)) / len(block.panels)
-        for panel in block.panels:
-            _panel(canvas, panel, start, top, room)
-            start += room + 10
-        top += height
-    return canvas
+    heights = [_AROUND + _ROW * len(block.names) for block in blocks]
+    drawn = figure(sum(heights))
+    columns = max(len(block.panels) for block in blocks)
+    grid = GridSpec(len(blocks), columns, drawn, height_ratios=heights)
+    for number, block in enumerate(blocks):
+        first: Axes | None = None
+        for place, panel in enumerate(block.panels):
+            last = columns if place == len(block.panels) - 1 else place + 1
+            axes = drawn.add_subplot(grid[number, place:last], sharey=first)
+            _panel(axes, panel)
+            if first is None:
+                first = axes
+                rows_axis(axes, [shortened(name, block.longest) for name in block.names])
+            else:
+                axes.tick_params(labelleft=False)
+    return drawn
 
 
-def _panel(canvas: Canvas, panel: Panel, left: float, top: float, room: float) -> None:
-    rows = len(panel.marks)
-    width = room - max((width_of(figure) + 6 for figure in panel.figures), default=4)
-    canvas.text(left, top + 12, panel.heading, size=SMALL, alpha=QUIET)
-    axes = canvas.panel(left, top + _HEAD, width, ROW * rows, x=panel.scale)
-    axes.set_ylim(rows - 0.5, -0.5)
-    if panel.has_zero:
-        axes.axvline(0, color=INK, linewidth=1, alpha=0.6)
-    for place, mark in enumerate(panel.marks):
+def _panel(axes: Axes, panel: Panel) -> None:
+    axes.set_title(panel.heading)
+    axes.grid(axis="x")
+    for row, mark in enumerate(panel.marks):
         if mark is not None:
-            _mark(axes, place, mark)
-    for place, figure in enumerate(panel.figures):
-        canvas.text(left + room, top + _HEAD + ROW * (place + 0.5) + 4, figure, ha="right")
-
-
-def _mark(axes: Axes, place: int, mark: Mark) -> None:
-    whisker(axes, place, mark.interval, mark.colour)
-    axes.plot([mark.value], [place], linestyle="none", **marker(mark.colour, mark.shape, mark.is_filled))
+            style = marker(mark.colour, mark.shape, mark.is_filled)
+            axes.errorbar(mark.value, row, xerr=reach(mark.value, mark.interval), **style)
+    for row, told in enumerate(panel.figures):
+        at_right(axes, row, told)
+    axes.update_datalim([(value, 0) for value in panel.span], updatey=False)
+    axes.autoscale_view(scaley=False)
+    if panel.signed:
+        axes.axvline(0, color=INK, linewidth=1, alpha=0.6)
+    elif axes.dataLim.x0 >= 0:
+        axes.set_xlim(left=0)
+    ticks(axes.xaxis, panel.name, most=4 if len(panel.figures) == 0 else 3, signed=panel.signed)

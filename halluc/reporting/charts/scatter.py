@@ -1,31 +1,20 @@
-"""Points named where they stand: each name where it hides least."""
+"""Points in a plane, named where they stand."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from halluc.reporting.charts.chart import (
-    QUIET,
-    SMALL,
-    WIDTH,
-    Canvas,
-    KeyEntry,
-    key_width,
-    marker,
-    shortened,
-    whisker,
-    width_of,
-)
-from halluc.reporting.charts.scales import Frame, Scale
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
+
+from halluc.reporting.charts.chart import INK, figure, legend, marker, measured, reach, shortened, ticks
 from halluc.runs.studies import Interval
 
-_NAME = 12  # the height of a name
-_POINT = 5  # half the width of a point, and a little
-_MOST_IN_PLACE = 5  # names; more stand under the chart, since no one could tell which is whose
-
-# left, top, right, bottom
-Box = tuple[float, float, float, float]
+_MOST_IN_PLACE = 5  # names; more stand in a legend, since no one could tell which is whose
+_LEADER = {"arrowstyle": "-", "color": INK, "linewidth": 0.6, "alpha": 0.6}
+_MOST_STEPS = 500  # of moving names apart; not a time, so that the same report gives the same bytes
 
 
 @dataclass(frozen=True)
@@ -41,83 +30,47 @@ class Point:
     name: str
 
 
-def scatter(paths: Sequence[Sequence[Point]], *, x: Scale, y: Scale, below: str, above: str) -> Canvas:
-    """The points of a path are joined."""
-    frame = Frame(40, 22, WIDTH - 48, 250, x, y)
+def scatter(paths: Sequence[Sequence[Point]], *, x: str, y: str, below: str, above: str) -> Figure:
+    """The points of a path are joined; ``x`` and ``y`` are the names of the figures."""
     named = [point for path in paths for point in path if point.name]
-    lines = list(_key_lines(named)) if len(named) > _MOST_IN_PLACE else []
-    foot = frame.top + frame.height + 36
-    canvas = Canvas(foot + 16 * len(lines))
-    canvas.text(0, 10, above, size=SMALL, alpha=QUIET)
-    axes = canvas.panel(frame.left, frame.top, frame.width, frame.height, x=x, y=y, grid="both")
+    in_place = len(named) <= _MOST_IN_PLACE
+    drawn = figure(310 if in_place else 300 + 16 * (len(named) + 1) // 2)
+    axes = drawn.add_subplot()
+    axes.grid()
+    axes.margins(0.1)
+    axes.set_title(above)
+    axes.set_xlabel(below, loc="right")
+    ticks(axes.xaxis, x)
+    ticks(axes.yaxis, y)
     for path in paths:
         axes.plot([p.x for p in path], [p.y for p in path], color=path[0].colour, linewidth=1, linestyle=(0, (1, 2)))
         for point in path:
-            whisker(axes, point.y, point.x_interval, point.colour)
-            whisker(axes, point.x, point.y_interval, point.colour, upright=True)
-            axes.plot([point.x], [point.y], linestyle="none", **marker(point.colour, point.shape, size=7))
-    canvas.text(frame.left + frame.width, foot - 4, below, size=SMALL, ha="right", alpha=QUIET)
-    for number, line in enumerate(lines):
-        canvas.key(0, foot + 16 * number + 12, line)
-    if not lines:
-        _name(canvas, frame, [point for path in paths for point in path])
-    return canvas
+            errors = {"xerr": reach(point.x, point.x_interval), "yerr": reach(point.y, point.y_interval)}
+            axes.errorbar(point.x, point.y, **errors, **marker(point.colour, point.shape, size=7))
+    if in_place:
+        _name(axes, named, [point for path in paths for point in path])
+    else:
+        for point in named:
+            axes.plot([], [], **marker(point.colour, point.shape), label=measured(shortened(point.name)))
+        legend(drawn, axes, where="lower")
+    return drawn
 
 
-def _key_lines(points: Sequence[Point]) -> Iterable[list[KeyEntry]]:
-    """Names with their points, as many in a line as fit."""
-    line: list[KeyEntry] = []
-    for point in points:
-        entry = point.colour, marker(point.colour, point.shape), shortened(point.name)
-        if line and key_width([*line, entry]) > WIDTH:
-            yield line
-            line = []
-        line.append(entry)
-    yield line
+def _name(axes: Axes, points: Sequence[Point], everything: Sequence[Point]) -> None:
+    """Names beside their points, moved apart from points, intervals and each other."""
+    from adjustText import adjust_text
+
+    if not points:
+        return
+    texts = [axes.text(point.x, point.y, measured(shortened(point.name))) for point in points]
+    # The layout places the axes, which names are moved on.
+    axes.figure.draw_without_rendering()
+    axes.set_autoscale_on(False)
+    lines = [Bbox.from_extents(*ends) for point in everything for ends in _lines(point)]
+    adjust_text(texts, objects=lines, ax=axes, expand=(1.15, 1.6), iter_lim=_MOST_STEPS, arrowprops=_LEADER)
 
 
-def _name(canvas: Canvas, frame: Frame, points: Sequence[Point]) -> None:
-    """In turn, each at the one of its places that overlaps least with points, names and intervals."""
-    taken = [_around(frame.across(point.x), frame.down(point.y)) for point in points]
-    lines = [box for point in points for box in _whiskers(frame, point)]
-    for point in points:
-        if not point.name:
-            continue
-        name = shortened(point.name)
-        places = list(_places(frame.across(point.x), frame.down(point.y), width_of(name)))
-        best = min(places, key=lambda box: _cost(box, taken, lines, frame))
-        taken.append(best)
-        canvas.text(best[0], best[3] - 3, name)
-
-
-def _around(x: float, y: float) -> Box:
-    return x - _POINT, y - _POINT, x + _POINT, y + _POINT
-
-
-def _places(x: float, y: float, width: float) -> Iterable[Box]:
-    """Beside, over and under the point, the nearer ones first."""
-    for away in (_POINT + 2, _POINT + 14):
-        for left in (x + away, x - away - width):
-            for top in (y - _NAME - 1, y + 1, y - _NAME / 2):
-                yield left, top, left + width, top + _NAME
-        for top in (y - away - _NAME, y + away):
-            yield x - width / 2, top, x + width / 2, top + _NAME
-
-
-def _cost(box: Box, taken: Iterable[Box], lines: Iterable[Box], frame: Frame) -> float:
-    outside = max(0.0, -box[0]) + max(0.0, box[2] - WIDTH) + max(0.0, box[3] - frame.top - frame.height)
-    return 1000 * outside + 10 * sum(_shared(box, other) for other in taken) + sum(_shared(box, one) for one in lines)
-
-
-def _shared(a: Box, b: Box) -> float:
-    return max(0.0, min(a[2], b[2]) - max(a[0], b[0])) * max(0.0, min(a[3], b[3]) - max(a[1], b[1]))
-
-
-def _whiskers(frame: Frame, point: Point) -> Iterable[Box]:
-    x, y = frame.across(point.x), frame.down(point.y)
-    if point.x_interval is not None:
-        left, right = (frame.across(end) for end in point.x_interval)
-        yield left, y - 2, right, y + 2
-    if point.y_interval is not None:
-        bottom, top = (frame.down(end) for end in point.y_interval)
-        yield x - 2, top, x + 2, bottom
+def _lines(point: Point) -> Iterable[tuple[float, float, float, float]]:
+    """The point and its intervals: left, bottom, right, top."""
+    (left, right), (bottom, top) = point.x_interval or (point.x, point.x), point.y_interval or (point.y, point.y)
+    return (left, point.y, right, point.y), (point.x, bottom, point.x, top)

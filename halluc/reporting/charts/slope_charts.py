@@ -4,20 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
+from halluc.core.figures import MATCHED, shown
 from halluc.reporting import formats
-from halluc.reporting.charts.chart import MOST_ROWS, Chart, told_in_words
-from halluc.reporting.charts.difference_charts import MATCHED, signed_scale
+from halluc.reporting.charts.chart import MOST_ROWS, Chart, chart, told_in_words
 from halluc.reporting.charts.rows import Block, Mark, Panel, forest
-from halluc.reporting.charts.scales import Scale
 from halluc.reporting.charts.study_cells import called
 from halluc.runs.studies import ArmTrend, Line, StudyFigures
 
-# heading -> figure
-_FIGURES = {
-    "hallucination": "hallucination_rate",
-    "omission matched": MATCHED,
-    "omission": "omission_rate",
-}
 _NOTE = "Change per {unit} of {axis}, with 95% intervals; filled where p is under .05 with at least three seeds. "
 
 
@@ -38,7 +31,7 @@ def charts(study: StudyFigures) -> list[Chart]:
         note = _note(axis, lines) + "Left of the line the arm's figure rises less than its"
         note += f" reference's{where}."
         found.append(_chart(f"slope-difference-{number}", title + where, note, lines, _arm))
-    return [chart for chart in found if chart is not None]
+    return [made for made in found if made is not None]
 
 
 def _note(axis: str, lines: Sequence[Line]) -> str:
@@ -56,18 +49,18 @@ def _chart(id: str, title: str, note: str, lines: Sequence[Line], name: Callable
     if len(names) == 1:
         return _by_figure(id, title, note, lines)
     by_name = {(name(line), line.name): line for line in lines if line.name == MATCHED or not line.by}
-    shown = names[: 2 * MOST_ROWS]
+    told, figures = names[: 2 * MOST_ROWS], shown("slopes")
     panels = [
-        Panel(heading, _scale(name_, lines), [_mark(by_name.get((one, name_))) for one in shown], has_zero=True)
-        for heading, name_ in _FIGURES.items()
-        if any((one, name_) in by_name for one in shown)
+        Panel(heading, row.name, [_mark(by_name.get((one, row.name))) for one in told], signed=True)
+        for heading, row, _ in figures
+        if any((one, row.name) in by_name for one in told)
     ]
     if not panels:
         return None
-    alt = told_in_words(shown, [_said(by_name.get((one, figure)) for figure in _FIGURES.values()) for one in shown])
-    columns = ["", *(formats.title(figure) for figure in _FIGURES.values())]
-    rows = [[one, *(_told(by_name.get((one, figure))) for figure in _FIGURES.values())] for one in names]
-    return forest([Block(shown, panels)]).chart(id, title, note, alt, columns, rows)
+    alt = told_in_words(told, [_said(by_name.get((one, column.row.name)) for column in figures) for one in told])
+    columns = ["", *(column.row.title for column in figures)]
+    rows = [[one, *(_told(by_name.get((one, column.row.name))) for column in figures)] for one in names]
+    return chart(forest([Block(told, panels)]), id, title, note, alt, columns, rows)
 
 
 def _by_figure(id: str, title: str, note: str, lines: Sequence[Line]) -> Chart | None:
@@ -76,15 +69,10 @@ def _by_figure(id: str, title: str, note: str, lines: Sequence[Line]) -> Chart |
         return None
     names = [formats.title(line.name, line.by) for line in shares]
     figures = [formats.difference(line.name, line.slope, unit=False) for line in shares]
-    ends = [(line.slope, line.slope_interval) for line in shares]
-    panel = Panel("", signed_scale(shares[0].name, ends), [_mark(line) for line in shares], figures, has_zero=True)
+    panel = Panel("", shares[0].name, [_mark(line) for line in shares], figures, signed=True)
     alt = told_in_words(names, figures)
     rows = [[formats.title(line.name, line.by), _told(line)] for line in lines]
-    return forest([Block(names, [panel], longest=30)]).chart(id, title, note, alt, ["", "slope"], rows)
-
-
-def _scale(name: str, lines: Iterable[Line]) -> Scale:
-    return signed_scale(name, [(line.slope, line.slope_interval) for line in lines if line.name == name], most=3)
+    return chart(forest([Block(names, [panel], longest=30)]), id, title, note, alt, ["", "slope"], rows)
 
 
 def _mark(line: Line | None) -> Mark | None:

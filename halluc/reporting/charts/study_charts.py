@@ -2,33 +2,19 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
+from halluc.core import figures
 from halluc.reporting import formats
-from halluc.reporting.charts import difference_charts, slope_charts, svg
-from halluc.reporting.charts.chart import MOST_ROWS, Chart, sentence, series, told_in_words
+from halluc.reporting.charts import difference_charts, slope_charts
+from halluc.reporting.charts.chart import MOST_ROWS, Chart, chart, sentence, series, told_in_words
 from halluc.reporting.charts.lines import MOST_LINES, Curve, plot
 from halluc.reporting.charts.rows import Block, Mark, Panel, forest
-from halluc.reporting.charts.scales import Scale, log_ticks, scale, ticks
 from halluc.reporting.charts.scatter import Point, scatter
 from halluc.reporting.charts.study_cells import Group, Key, arm_axes, brief, called, figure, groups, numeric_axes, place
 from halluc.runs.reports import StudyReport
 from halluc.runs.studies import CellFigures, SeedFigure, spans_factor_of_ten
 
-HALLUCINATION: Key = ("hallucination_rate", ())
-OMISSION: Key = ("omission_rate", ())
-# the end of the id -> the figure
-_CURVES: dict[str, Key] = {
-    "hallucination": HALLUCINATION,
-    "wide": ("hallucination_rate_wide", ()),
-    "label": ("distortion_rate", (("reason", "label"),)),
-    "boundary": ("distortion_rate", (("reason", "boundary"),)),
-    "duplicate": ("distortion_rate", (("reason", "duplicate"),)),
-    "omission": OMISSION,
-    "entity-f1": ("entity_f1", ()),
-    "micro-f1": ("micro_f1", ()),
-    "ece": ("ece", ()),
-}
+HALLUCINATION: Key = (figures.HALLUCINATION, ())
+OMISSION: Key = (figures.OMISSION, ())
 
 
 def charts(report: StudyReport) -> list[Chart]:
@@ -36,17 +22,17 @@ def charts(report: StudyReport) -> list[Chart]:
     study = report.figures
     if not study.cells:
         return []
-    with svg.drawing():
-        found = [
-            _curve(report, f"curve-{name}{'' if number == 0 else f'-{number + 1}'}", axis, key)
-            for number, axis in enumerate(numeric_axes(study))
-            for name, key in _CURVES.items()
-        ]
-        if arm_axes(study):
-            found += [_cells(report), _trade_off(report)]
-        found += difference_charts.of_study(study)
-        found += slope_charts.charts(study)
-        return [chart for chart in found if chart is not None]
+    curves = [(column.heading, column.key) for column in figures.shown("curves")]
+    found = [
+        _curve(report, f"curve-{name}{'' if number == 0 else f'-{number + 1}'}", axis, key)
+        for number, axis in enumerate(numeric_axes(study))
+        for name, key in curves
+    ]
+    if arm_axes(study):
+        found += [_cells(report), _trade_off(report)]
+    found += difference_charts.of_study(study)
+    found += slope_charts.charts(study)
+    return [made for made in found if made is not None]
 
 
 def _curve(report: StudyReport, id: str, axis: str, key: Key) -> Chart | None:
@@ -64,19 +50,15 @@ def _curve(report: StudyReport, id: str, axis: str, key: Key) -> Chart | None:
         )
         for group, points in known[:MOST_LINES]
     ]
-    values = [end for curve in curves for end in (*curve.ys, *(end for i in curve.intervals if i for end in i))]
     told = formats.visible(axis)
-    y = scale(name, values, zero=formats.is_percent(name))
-    xs = [x for curve in curves for x in curve.xs]
-    on_log = spans_factor_of_ten(xs)
-    x = _along_log(xs) if on_log else _along(xs)
-    canvas = plot(curves, x=x, y=y, below=told, above=title, x_is_log=on_log)
+    on_log = spans_factor_of_ten([x for curve in curves for x in curve.xs])
+    drawn = plot(curves, name=name, below=told, above=title, zero=formats.is_percent(name), x_is_log=on_log)
     note = f"{_means(report)} against {told}{' on a log scale' if on_log else ''}; bands are 95% intervals."
     if len(known) > MOST_LINES:
         note += f" Shown are the first {MOST_LINES} lines of {len(known):,}; the table has all."
     alt = told_in_words([group.name or told for group, _ in known], [_course(points, axis) for _, points in known])
     rows = [_as_row(cell, found) for _, points in known for cell, found in points]
-    return canvas.chart(id, sentence(f"{title} by {told}"), note, alt, _columns(report, title), rows)
+    return chart(drawn, id, sentence(f"{title} by {told}"), note, alt, _columns(report, title), rows)
 
 
 def _points(group: Group, key: Key) -> list[tuple[CellFigures, SeedFigure]]:
@@ -89,24 +71,6 @@ def _course(points: list[tuple[CellFigures, SeedFigure]], axis: str) -> str:
 
 def _means(report: StudyReport) -> str:
     return "Figures of one seed" if report.single_seed else "Means over seeds"
-
-
-def _along(places: list[float]) -> Scale:
-    """The places themselves are ticks, where they are few."""
-    low, high = min(places), max(places)
-    room = 0.04 * (high - low) or 1.0
-    distinct = sorted(set(places))
-    few = len(distinct) <= 6 and all(b - a > (high - low) / 9 for a, b in pairwise(distinct))
-    told = [(at, f"{at:g}") for at in distinct] if few else ticks(low, high, 5, percent=False)
-    return Scale(low - room, high + room, told)
-
-
-def _along_log(places: list[float]) -> Scale:
-    low, high = min(places), max(places)
-    room = (high / low) ** 0.04
-    distinct = sorted(set(places))
-    told = [(at, f"{at:g}") for at in distinct] if len(distinct) <= 6 else log_ticks(low, high)
-    return Scale(low / room, high * room, told)
 
 
 def _columns(report: StudyReport, *titles: str) -> list[str]:
@@ -137,9 +101,8 @@ def _cells(report: StudyReport) -> Chart | None:
             for (cell, _), one in zip(shown, column, strict=True)
         ]
         figures = ["" if one is None else formats.value(name, one.mean) for one in column]
-        ends = [end for one in column if one for end in (one.mean, *(one.interval or ()))]
-        panels.append(Panel(formats.title(name), scale(name, ends, most=3), marks, figures))
-    canvas = forest([Block([brief(cell.choice) for cell, _ in shown], panels)])
+        panels.append(Panel(formats.title(name), name, marks, figures))
+    drawn = forest([Block([brief(cell.choice) for cell, _ in shown], panels)])
     note = f"{_means(report)} with 95% intervals. Fewer of the one are no gain where there are more of the other."
     numbers = [formats.visible(axis) for axis in numeric_axes(report.figures)]
     if numbers:
@@ -152,7 +115,7 @@ def _cells(report: StudyReport) -> Chart | None:
     )
     titles = [formats.title(name) for name, _ in (HALLUCINATION, OMISSION)]
     rows = [_as_row(cell, *both) for cell, both in zip(cells, found, strict=True)]
-    return canvas.chart("cells", "Hallucination and omission, by cell", note, alt, _columns(report, *titles), rows)
+    return chart(drawn, "cells", "Hallucination and omission, by cell", note, alt, _columns(report, *titles), rows)
 
 
 def _styles(report: StudyReport) -> dict[int, tuple[str, str]]:
@@ -169,10 +132,7 @@ def _trade_off(report: StudyReport) -> Chart | None:
     paths = [path for group in lines if (path := _path(group, styles))]
     if sum(map(len, paths)) < 2:
         return None
-    points = [point for path in paths for point in path]
-    omission = scale(OMISSION[0], [end for p in points for end in (p.x, *(p.x_interval or ()))], zero=False)
-    rate = scale(HALLUCINATION[0], [end for p in points for end in (p.y, *(p.y_interval or ()))], zero=False)
-    canvas = scatter(paths, x=omission, y=rate, below="omission rate", above="hallucination rate")
+    drawn = scatter(paths, x=OMISSION[0], y=HALLUCINATION[0], below="omission rate", above="hallucination rate")
     note = "The lower left is better in both; who only claims less moves to the lower right. Lines are 95% intervals."
     if axes:
         note += f" Dotted lines lead along {formats.visible(axes[0])}, from the lowest."
@@ -183,7 +143,7 @@ def _trade_off(report: StudyReport) -> Chart | None:
     )
     titles = [formats.title(name) for name, _ in (OMISSION, HALLUCINATION)]
     rows = [_as_row(cell, figure(cell, OMISSION), figure(cell, HALLUCINATION)) for cell in report.figures.cells]
-    return canvas.chart("trade-off", "The trade-off", note, alt, _columns(report, *titles), rows)
+    return chart(drawn, "trade-off", "The trade-off", note, alt, _columns(report, *titles), rows)
 
 
 def _path(group: Group, styles: dict[int, tuple[str, str]]) -> list[Point]:

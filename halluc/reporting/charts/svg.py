@@ -33,17 +33,36 @@ ROLES = {
     "7": "#555b64",
     "8": "#7d7700",
 }
+# matplotlib's fonts have no glyphs of double width and measure such a character as a narrow box. An en space for each
+# in front of a label makes the measure right; what is written has none.
+EN_SPACE = "\u2002"
 _ROLE_OF = {colour: role for role, colour in ROLES.items()}
 
 # Settings of a person's matplotlibrc must not change a report, so all others are matplotlib's own.
+_SMALL = 10
 _SETTINGS = {
     "svg.fonttype": "none",
     "svg.hashsalt": "halluc",
     "text.parse_math": False,
-    "text.color": ROLES["ink"],
     "font.size": 11,
     "path.simplify": False,
-    "axes.unicode_minus": True,
+    "lines.linewidth": 1.4,
+    "patch.linewidth": 0,
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+    "axes.axisbelow": True,
+    "axes.titlelocation": "left",
+    "xtick.major.pad": 5,
+    "legend.frameon": False,
+    "legend.borderpad": 0,
+    "legend.handlelength": 1,
+    "legend.handletextpad": 0.5,
+    "legend.columnspacing": 1.2,
+    "grid.color": ROLES["faint"],
+    **dict.fromkeys(("text.color", "axes.labelcolor", "xtick.color", "ytick.color"), ROLES["ink"]),
+    **dict.fromkeys(("axes.titlesize", "axes.labelsize", "xtick.labelsize", "ytick.labelsize"), _SMALL),
+    **{f"axes.spines.{side}": False for side in ("left", "right", "top", "bottom")},
+    **{f"{axis}tick.{kind}.{key}": 0 for axis in "xy" for kind in ("major", "minor") for key in ("size", "width")},
 }
 _KEPT_SETTINGS = {"backend", "backend_fallback", "toolbar", "interactive"}
 _NO_DATE = {"Date": None, "Creator": None, "Format": None, "Type": None}
@@ -117,7 +136,9 @@ def _make_plain(element: Element) -> None:
         attributes["style"] = "; ".join(f"{name}: {value}" for name, value in style.items())
     element.attrib.clear()
     element.attrib.update(attributes)
-    element.text, element.tail = (text if text and text.strip() else None for text in (element.text, element.tail))
+    element.text, element.tail = (
+        text.strip(EN_SPACE) if text and text.strip() else None for text in (element.text, element.tail)
+    )
 
 
 def _style(tag: str, told: str) -> dict[str, str]:
@@ -150,7 +171,7 @@ def _name_parts(root: Element, prefix: str) -> None:
 
 
 def _head(root: Element, prefix: str, title: str, alt: str) -> None:
-    """The root's own attributes: as wide as its column, no wider than it was drawn."""
+    """The root's own attributes: as wide as its column."""
     width, height = (float(size) for size in root.attrib["viewBox"].split()[2:])
     root.attrib.clear()
     root.attrib |= {
@@ -158,7 +179,7 @@ def _head(root: Element, prefix: str, title: str, alt: str) -> None:
         "viewBox": f"0 0 {width:g} {height:g}",
         "role": "img",
         "aria-labelledby": f"{prefix}-title {prefix}-alt",
-        "style": f"width: 100%; max-width: {width:g}px; height: auto; overflow: visible; stroke-linejoin: round",
+        "style": "width: 100%; height: auto; overflow: visible; stroke-linejoin: round",
     }
     for place, (tag, name, text) in enumerate((("title", "title", title), ("desc", "alt", alt))):
         element: Any = Element(tag, {"id": f"{prefix}-{name}"})

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from halluc.reporting import formats
-from halluc.reporting.charts.chart import Chart
+from halluc.reporting.charts.chart import Chart, chart
 from halluc.reporting.charts.lines import MOST_LINES, Curve, plot
-from halluc.reporting.charts.scales import ROOM, Scale, log_ticks, scale, ticks
 from halluc.reporting.words import nouns
 from halluc.runs.reports import Curves, RunReport
 
@@ -21,19 +20,15 @@ def loss(report: RunReport) -> Chart | None:
         return None
     values = [value for _, value in points]
     is_log = min(values) > 0 and max(values) > _LOG_FROM * min(values)
-    y = Scale(0.9 * min(values), 1.1 * max(values), []) if is_log else scale("loss", values)
-    if is_log:
-        y = Scale(y.low, y.high, log_ticks(y.low, y.high))
-    curve = Curve("", [step for step, _ in points], values, has_points=False)
-    above = nouns.of(report.task).loss_of + ", log scale" * is_log
-    canvas = plot(
-        [curve], x=_steps(report.curves), y=y, below="step", above=above,
-        height=130, is_log=is_log, mark=_best(report.curves),
+    drawn = plot(
+        [Curve("", [step for step, _ in points], values, has_points=False)], name="loss", below="step",
+        above=nouns.of(report.task).loss_of + ", log scale" * is_log, height=200, zero=True, is_log=is_log,
+        mark=_best(report.curves),
     )  # fmt: skip
     note = "Training loss; each point is the mean over the steps since the last point."
     alt = f"from {formats.decimal(values[0])} to {formats.decimal(values[-1])} in {points[-1][0]:,} steps"
     rows = [[f"{step:,}", formats.decimal(value, 4)] for step, value in report.curves.loss]
-    return canvas.chart("loss", "Training loss", note, alt, ["step", "loss"], rows)
+    return chart(drawn, "loss", "Training loss", note, alt, ["step", "loss"], rows)
 
 
 def dev(report: RunReport) -> Chart | None:
@@ -52,15 +47,12 @@ def dev(report: RunReport) -> Chart | None:
         )
         for name, points in list(shares.items())[:MOST_LINES]
     ]
-    values = [value for curve in curves for value in curve.ys]
-    y = scale("share", values, zero=False)
-    x = _steps(report.curves)
-    canvas = plot(curves, x=x, y=y, below="step", above="on dev", height=150, mark=_best(report.curves))
+    drawn = plot(curves, name="share", below="step", above="on dev", mark=_best(report.curves))
     by = report.curves.chosen_by
     chosen = f"the one with the best {formats.title(by)}" if by else "not chosen on dev"
     note = f"Figures on dev during training; the checkpoint is {chosen}."
     alt = "at the end: " + ", ".join(curve.name for curve in curves)
-    return canvas.chart("dev", "Figures on dev", note, alt, ["step", *map(formats.title, found)], _rows(found))
+    return chart(drawn, "dev", "Figures on dev", note, alt, ["step", *map(formats.title, found)], _rows(found))
 
 
 def _rows(found: dict[str, list[tuple[int, float]]]) -> list[list[str]]:
@@ -71,15 +63,6 @@ def _rows(found: dict[str, list[tuple[int, float]]]) -> list[list[str]]:
 
 def _finite(points: Iterable[tuple[int, float]]) -> list[tuple[int, float]]:
     return [(step, value) for step, value in points if math.isfinite(value)]
-
-
-def _steps(curves: Curves) -> Scale:
-    last = max([curves.steps, *(step for step, _ in _all_points(curves)), 1])
-    return Scale(-ROOM / 2 * last, last * (1 + ROOM / 4), ticks(0, last, 4, percent=False))
-
-
-def _all_points(curves: Curves) -> Sequence[tuple[int, float]]:
-    return [*curves.loss, *(point for points in curves.dev.values() for point in points)]
 
 
 def _best(curves: Curves) -> tuple[float, str] | None:

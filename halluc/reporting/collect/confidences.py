@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from halluc.core.errors import HallucError
+from halluc.core.figures import shown
 from halluc.data.statistics import counted
 from halluc.reporting import formats
 from halluc.reporting.collect.figures import Figures
@@ -68,13 +69,13 @@ def abstention(
     Args:
         file: what the evaluation of this very split fitted. chosen_on_dev: whether dev chose the checkpoint too.
     """
-    kept = {name: figures.get(name, claims="kept") for name in _KEPT}
+    kept = [figures.get(column.row.name, **dict(column.by)) for column in shown("abstention")]
     threshold = file.threshold if file else None
     guarantee = file.guarantee if file else None
-    if threshold is None and guarantee is None and not any(kept.values()):
+    if threshold is None and guarantee is None and not any(kept):
         return None
     told = _told(_parsed(guarantee), figures, split, chosen_on_dev) if guarantee else None
-    coverage, hallucination, omission, false_claims = (kept[name] for name in _KEPT)
+    coverage, hallucination, omission, false_claims = kept
     return Abstention(
         threshold=threshold,
         coverage=coverage,
@@ -83,9 +84,6 @@ def abstention(
         false_claims=false_claims,
         guarantee=told,
     )
-
-
-_KEPT = ("claim_coverage", "hallucination_rate", "omission_rate", "false_claim_rate")
 
 
 class _Guarantee(BaseModel):

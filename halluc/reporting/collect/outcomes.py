@@ -9,6 +9,7 @@ from typing import TypeVar
 from pydantic import BaseModel, Field, RootModel, ValidationError
 
 from halluc.core.errors import HallucError, Location
+from halluc.core.figures import HALLUCINATION, OMISSION, rows
 from halluc.core.files import read_regular
 from halluc.core.labels import OUT_OF_SCOPE
 from halluc.reporting.collect.figures import Figures
@@ -23,23 +24,18 @@ ALL = "all"
 NOVELTIES = (*MENTION_NOVELTIES, *TEXT_NOVELTIES)
 MOST_MISTAKES = 20
 
-# Key in the file -> what its rows are of, the figure whose protocol names the way of counting, and which of its
-# protocols that is.
-_TABLES = {"entity": ("entities", "entity_f1", 0), "entity_strict": ("entities", "entity_f1", 1)}
-_TABLES |= {"token": ("tokens", "token_f1", 0), "labels": ("labels", "label_f1", 0)}
 _AVERAGES = ("micro avg", "macro avg", "weighted avg")
 
 
 def by_novelty(figures: Figures, nouns: Nouns) -> list[Outcome]:
     """All, then from what training shows best to what it shows least; empty where novelty is not known."""
-    there = {*figures.slices("hallucination_rate", "novelty"), *figures.slices("omission_rate", "novelty")}
+    there = {novelty for name in (HALLUCINATION, OMISSION) for novelty in figures.slices(name, "novelty")}
     return _outcomes(figures, nouns, "novelty", [novelty for novelty in NOVELTIES if novelty in there])
 
 
 def by_label(figures: Figures, nouns: Nouns) -> list[Outcome]:
     """All, then each label in the order of the file; empty where there is none."""
-    rates = ("hallucination_rate", "omission_rate")
-    labels = dict.fromkeys(label for name in rates for label in figures.slices(name, "label"))
+    labels = dict.fromkeys(label for name in (HALLUCINATION, OMISSION) for label in figures.slices(name, "label"))
     return _outcomes(figures, nouns, "label", list(labels))
 
 
@@ -53,12 +49,12 @@ def _outcomes(figures: Figures, nouns: Nouns, key: str, values: list[str]) -> li
 def _outcome(figures: Figures, nouns: Nouns, name: str, by: dict[str, str]) -> Outcome:
     return Outcome(
         name=name,
-        claims=figures.n("hallucination_rate", **by),
-        gold=figures.n("omission_rate", **by),
+        claims=figures.n(HALLUCINATION, **by),
+        gold=figures.n(OMISSION, **by),
         support=figures.get("support_rate", **by),
         distortion=figures.get("distortion_rate", **by) if nouns.tells("distortion_rate") else None,
-        hallucination=figures.get("hallucination_rate", **by),
-        omission=figures.get("omission_rate", **by),
+        hallucination=figures.get(HALLUCINATION, **by),
+        omission=figures.get(OMISSION, **by),
     )
 
 
@@ -98,12 +94,13 @@ def classification(path: Path, figures: Figures) -> list[ClassTable]:
         FileNotFoundError: there is none. HallucError R112: it is damaged.
     """
     report = _read(path, _Report)
-    tables = {key: getattr(report, key).root for key in _TABLES}
+    headings = _headings(figures)
+    tables = {key: getattr(report, key).root for key in headings}
     if report.labels.root:
         # What is out of scope is a row beside the labels, and none of those that averages are of.
         outside = {OUT_OF_SCOPE: report.out_of_scope} if report.out_of_scope else {}
         tables["labels"] = {**report.labels.root, **outside, **report.averages.root}
-    return [_table(_heading(key, figures), rows) for key, rows in tables.items() if rows]
+    return [_table(headings[key], found) for key, found in tables.items() if found]
 
 
 def mistakes(path: Path) -> list[Mistake]:
@@ -133,10 +130,14 @@ def _read(path: Path, kind: type[T]) -> T:
         raise HallucError("R112", told, Location(str(path), 1), help) from None
 
 
-def _heading(key: str, figures: Figures) -> str:
-    what, name, number = _TABLES[key]
-    protocols = list(dict.fromkeys(metric.protocol for metric in figures.named(name)))
-    return f"{what}, {protocols[number]}" if number < len(protocols) else key
+def _headings(figures: Figures) -> dict[str, str]:
+    """Of each table of the file: what its rows are of, and the protocol by which they were counted."""
+    found = {}
+    for row in rows().values():
+        protocols = list(dict.fromkeys(metric.protocol for metric in figures.named(row.name)))
+        for number, (key, what) in enumerate(row.reports):
+            found[key] = f"{what}, {protocols[number]}" if number < len(protocols) else key
+    return found
 
 
 def _table(title: str, rows: dict[str, _Row]) -> ClassTable:

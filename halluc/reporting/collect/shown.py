@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from math import inf
 
 from halluc.core.claims import Mark
-from halluc.core.examples import Example, Labelled, Origin, Span, Tagged
+from halluc.core.examples import Example, Origin, Span
 from halluc.data.statistics import Words
 from halluc.gap.texts import TextCoverage
 from halluc.runs.reports import ClaimSection, Section, ShownClaim
@@ -22,6 +22,8 @@ from halluc.runs.schema import (
     Prediction,
     SpanPrediction,
 )
+from halluc.tasks.text_classification.labelled_text import Labelled
+from halluc.tasks.token_classification.tagged_sentence import Tagged
 
 SECTIONS: tuple[Section, ...] = ("unsupported", "distorted", "omission", "supported")
 MOST_TOKENS = 60

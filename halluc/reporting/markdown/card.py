@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from halluc.core.errors import HallucError
+from halluc.core.figures import Place, figure, shown
 from halluc.core.files import write_text
 from halluc.reporting import formats
 from halluc.reporting.collect.facts import OF_TRAINING
@@ -28,29 +29,6 @@ _TASKS = {
     "token_classification": ("token-classification", "Token Classification"),
     "text_classification": ("text-classification", "Text Classification"),
 }
-# Metrics by the names that the hub has for them; the others keep their own.
-_TYPES = {
-    "entity_f1": "f1",
-    "entity_precision": "precision",
-    "entity_recall": "recall",
-    "macro_f1": "f1",
-    "micro_f1": "f1",
-    "mcc": "matthews_correlation",
-}
-_OF_SPANS = ("entity_f1", "entity_precision", "entity_recall")
-_OF_TEXTS = ("accuracy", "subset_accuracy", "macro_f1", "micro_f1", "mcc")
-_OF_SCOPE = ("out_of_scope_acceptance", "out_of_scope_auroc")
-_BESIDES = ("omission_rate", "gap_ratio", "ece")
-_INDEXED = (*_OF_SPANS, *_OF_TEXTS, "hallucination_rate", *_OF_SCOPE, *_BESIDES)
-_TOLD = (
-    *_OF_SPANS,
-    *_OF_TEXTS,
-    "hallucination_rate",
-    "hallucination_rate_wide",
-    "distortion_rate",
-    *_OF_SCOPE,
-    *_BESIDES,
-)
 # What of the config makes the training; keys of its section ``train`` that this version does not know stand last.
 _PROCEDURE = ("epochs", "learning_rate", "batch_tokens", "batching", "accumulation", "schedule", "warmup")
 _HUB = "hub:"
@@ -81,7 +59,7 @@ def card(report: RunReport) -> str:
     config = settings(report.config)
     base = str(_section(config, "model").get("name") or report.model)
     words = nouns.of_report(report)
-    figures = [one for one in _overall(report, _TOLD) if one.value is not None and words.tells(one.name)]
+    figures = [one for one in _overall(report, "card") if one.value is not None and words.tells(one.name)]
     body = gfm.render(
         "card.md.j2",
         gfm.WIDE,
@@ -140,7 +118,7 @@ def metadata(report: RunReport) -> dict[str, Any]:
     sources = [source for source in trained_on if source.startswith(_HUB)]
     if sources:
         made["datasets"] = list(dict.fromkeys(map(_name_on_hub, sources)))
-    metrics = [_indexed(found) for found in _overall(report, _INDEXED) if found.value is not None]
+    metrics = [_indexed(found) for found in _overall(report, "card index") if found.value is not None]
     if metrics:
         made["model-index"] = [{"name": _plain(report.name), "results": [_result(report, config, metrics)]}]
     return made
@@ -174,16 +152,16 @@ def _end(path: str) -> str:
 
 
 def _indexed(found: MetricResult) -> dict[str, Any]:
-    return {"type": _TYPES.get(found.name, found.name), "value": found.value, "name": formats.title(found.name)}
+    return {"type": figure(found.name).hub or found.name, "value": found.value, "name": formats.title(found.name)}
 
 
-def _overall(report: RunReport, names: Iterable[str]) -> list[MetricResult]:
+def _overall(report: RunReport, place: Place) -> list[MetricResult]:
     """The first protocol's overall figure of each name."""
     found: dict[str, MetricResult] = {}
     for one in report.metrics:
         if not one.by:
             found.setdefault(one.name, one)
-    return [found[name] for name in names if name in found]
+    return [found[column.row.name] for column in shown(place, found)]
 
 
 def _name_on_hub(reference: str) -> str:

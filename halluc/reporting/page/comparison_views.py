@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from string import ascii_lowercase
 from typing import Any, NamedTuple
 
+from halluc.core.figures import MATCHED
 from halluc.reporting import formats
 from halluc.reporting.collect.shown import window
 from halluc.reporting.page import highlight
@@ -69,8 +70,7 @@ def _family(letter: str, other: Comparison) -> Family:
     rows: list[Row] = [_row(formats.title(delta.name, delta.by), delta) for delta in other.figures]
     at = other.matched_omission
     if at is not None:
-        name = "hallucination_rate_at_matched_omission"
-        delta = Delta(name=name, by={}, **at.model_dump(exclude={"omission_rate", "achieved"}))
+        delta = Delta(name=MATCHED, by={}, **at.model_dump(exclude={"omission_rate", "achieved"}))
         rows.append(_row(f"hallucination rate at matched omission ({formats.percent(at.omission_rate)})", delta))
     columns = ["figure", "difference", "p (Holm)", "a", letter, "p"]
     return Family(f"{letter} less a, {other.examples:,} examples of {other.split}", columns, rows)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Literal
 
 from halluc.core.claims import Mark
 from halluc.reporting.collect.shown import MOST_TOKENS
@@ -26,6 +28,27 @@ class Layer:
 
 
 @dataclass(frozen=True)
+class Drawn:
+    """A span over or under a group of pieces; ``columns`` are those of a CSS grid with a column for each text."""
+
+    layer: Layer
+    kind: Literal["span", "gold"]  # a claim, or what is annotated
+    columns: str
+
+
+@dataclass(frozen=True)
+class Group:
+    """Pieces that spans hold together, in order, gaps as texts of their own; ``gap`` stands before the first.
+
+    A piece that belongs to no span is a group by itself, without ``spans``.
+    """
+
+    gap: str
+    texts: list[str]
+    spans: list[Drawn]
+
+
+@dataclass(frozen=True)
 class Piece:
     """Tokens that belong to the same spans; ``gap`` is what stands between them and the piece before."""
 
@@ -36,6 +59,10 @@ class Piece:
 
 
 Span = tuple[int, int, str]
+
+# Tokens that stand close to the one before, English contractions of treebanks among them; and to the one after.
+_CLOSING = re.compile(r"[.,;:!?%)\]}»”’…]+$|n't$|'(s|S|re|ve|ll|d|m)$")
+_OPENING = frozenset("([{«“‘$£€#")
 
 
 def pieces(shown: ShownClaim) -> list[Piece]:
@@ -106,6 +133,46 @@ def _layer(spans: Iterable[tuple[Span, str]], place: int, first: int) -> Layer |
     return found
 
 
+def groups(found: Iterable[Piece]) -> list[Group]:
+    """Pieces as the page draws them: a span is one box over all of its pieces, as wide as its label at least."""
+    made: list[list[Piece]] = []
+    for piece in found:
+        layers = [layer for layer in (piece.claim, piece.gold) if layer is not None]
+        if any(not layer.begins for layer in layers):
+            made[-1].append(piece)
+        else:
+            made.append([piece])
+    return [_group(pieces) for pieces in made]
+
+
+def _group(pieces: Sequence[Piece]) -> Group:
+    texts = [pieces[0].text, *(part for piece in pieces[1:] for part in (piece.gap, piece.text))]
+    spans = [
+        Drawn(layer, kind, f"{2 * start + 1} / {2 * end}")
+        for kind, layers in _layers(pieces).items()
+        for layer, start, end in _runs(layers)
+    ]
+    return Group(pieces[0].gap, texts, spans)
+
+
+def _layers(pieces: Sequence[Piece]) -> dict[Literal["span", "gold"], list[Layer | None]]:
+    return {"span": [piece.claim for piece in pieces], "gold": [piece.gold for piece in pieces]}
+
+
+def _runs(layers: Sequence[Layer | None]) -> Iterator[tuple[Layer, int, int]]:
+    """Each span with the first of its pieces and the one after its last."""
+    starts = [n for n, layer in enumerate(layers) if n == 0 or not _goes_on(layers[n - 1], layer)]
+    for start, end in pairwise([*starts, len(layers)]):
+        if (layer := layers[start]) is not None:
+            yield layer, start, end
+
+
+def _goes_on(before: Layer | None, layer: Layer | None) -> bool:
+    if before is None or layer is None:
+        return before is layer
+    return not layer.begins and (before.label, before.style) == (layer.label, layer.style)
+
+
 def spaced(tokens: Sequence[str]) -> str:
     """Tokens as text that may be shown; scripts that are written without spaces get none."""
     parts = [visible(tokens[0])] if tokens else []
@@ -120,7 +187,11 @@ def surface(text: str) -> str:
 
 
 def between(before: str, after: str) -> str:
-    return "" if before and after and _is_unspaced(before[-1]) and _is_unspaced(after[0]) else " "
+    """What stands between two tokens: corpora of tokens do not keep the blanks of the text, so these are a guess."""
+    if not before or not after:
+        return " "
+    is_joined = _CLOSING.match(after) or before in _OPENING or (_is_unspaced(before[-1]) and _is_unspaced(after[0]))
+    return "" if is_joined else " "
 
 
 def _is_unspaced(char: str) -> bool:

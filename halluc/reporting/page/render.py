@@ -65,7 +65,7 @@ def _environment() -> Environment:
     )
     made.filters |= _FILTERS
     made.tests["starting"] = str.startswith
-    made.globals |= {"pieces": highlight.pieces, "drawn": highlight.drawn, "halves": highlight.halves}
+    made.globals |= {"pieces": highlight.pieces, "groups": highlight.groups, "halves": highlight.halves}
     return made
 
 

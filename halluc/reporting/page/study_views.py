@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
 
+from halluc.core.figures import MATCHED, By, shown
 from halluc.reporting import formats
 from halluc.reporting.page.cells import EMPTY, Cell
 from halluc.reporting.words import nouns
@@ -13,43 +14,10 @@ from halluc.reporting.words.nouns import Nouns
 from halluc.reporting.words.wording import of_seeds
 from halluc.runs import training_facts
 from halluc.runs.reports import StudyReport
-from halluc.runs.schema import TEXT_NOVELTIES
 from halluc.runs.studies import ArmComparison, ArmDelta, ArmTrend, CellFigures, Line, Plain, SeedFigure, Trend
 
-MATCHED = "hallucination_rate_at_matched_omission"
-Key = tuple[str, tuple[tuple[str, str], ...]]
+Key = tuple[str, By]
 Row = list[str | Cell]
-
-# heading -> (figure, slice); what people look at first stands first
-_COLUMNS: dict[str, Key] = {
-    "entity F1": ("entity_f1", ()),
-    "micro F1": ("micro_f1", ()),
-    "hallucination": ("hallucination_rate", ()),
-    "wide": ("hallucination_rate_wide", ()),
-    "distortion": ("distortion_rate", ()),
-    "wrong label": ("distortion_rate", (("reason", "label"),)),
-    "boundary": ("distortion_rate", (("reason", "boundary"),)),
-    "both": ("distortion_rate", (("reason", "both"),)),
-    "duplicate": ("distortion_rate", (("reason", "duplicate"),)),
-    "omission": ("omission_rate", ()),
-    "false in seen": ("over_claim", (("novelty", "seen"),)),
-    "false in new": ("over_claim", (("novelty", "new"),)),
-    "gap ratio": ("gap_ratio", ()),
-    "ECE": ("ece", ()),
-}
-_OF_TEXTS: dict[str, Key] = {
-    **{heading: _COLUMNS[heading] for heading in ("micro F1", "hallucination", "omission")},
-    "false in least new": ("over_claim", (("novelty", TEXT_NOVELTIES[0]),)),
-    "false in newest": ("over_claim", (("novelty", TEXT_NOVELTIES[-1]),)),
-    **{heading: _COLUMNS[heading] for heading in ("gap ratio", "ECE")},
-}
-_COMPARED: dict[str, Key] = {
-    **{
-        heading: _COLUMNS[heading]
-        for heading in ("entity F1", "micro F1", "hallucination", "wide", "distortion", "omission", "ECE")
-    },
-    "at matched omission": (MATCHED, ()),
-}
 
 
 class Family(NamedTuple):
@@ -65,7 +33,7 @@ def view(report: StudyReport) -> dict[str, Any]:
     found, words = report.figures, nouns.of(report.task)
     axes = list(found.cells[0].choice) if found.cells else []
     matched = {one.axis: str(one.reference) for one in found.comparisons}
-    columns = (_COLUMNS if words.has_places else _OF_TEXTS) | {
+    columns: dict[str, Key] = {column.heading: column.key for column in shown("page cells")} | {
         f"at matched omission with {formats.visible(reference)}": (MATCHED, ((axis, reference),))
         for axis, reference in matched.items()
     }
@@ -150,7 +118,7 @@ def _told(value: Plain) -> str:
 def _families(comparisons: Sequence[ArmComparison], words: Nouns) -> Iterable[Family]:
     """A table for each reference and choice on the other axes."""
     there = {delta.name for one in comparisons for delta in one.figures}
-    compared = {heading: key for heading, key in _COMPARED.items() if words.tells(key[0]) and key[0] in there}
+    compared = {column.heading: column.key for column in shown("page arms", there) if words.tells(column.row.name)}
 
     def family(one: ArmComparison) -> tuple[str, str, tuple[tuple[str, str], ...]]:
         return one.axis, str(one.reference), tuple((axis, str(value)) for axis, value in one.choice.items())

@@ -4,23 +4,14 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from halluc.core.figures import shown
 from halluc.reporting.words.wording import signed
 from halluc.runs.studies import Interval
 
 # A sentence names so many arms, runs or values at most.
 MOST_NAMED = 3
-RATE, OMISSION = "hallucination_rate", "omission_rate"
-MATCHED = "hallucination_rate_at_matched_omission"
 # The figures that sentences name, in this order, as they are called there.
-NAMED = {
-    RATE: "hallucination rate",
-    MATCHED: "hallucination rate at matched omission",
-    OMISSION: "omission rate",
-    "entity_f1": "entity F1",
-    "micro_f1": "micro F1",
-    "out_of_scope_acceptance": "out-of-scope texts that get a label",
-}
-HIGHER_IS_BETTER = {"entity_f1", "micro_f1"}
+NAMED = {column.row.name: column.heading for column in shown("sentences")}
 WORD = {1: "higher", -1: "lower", 0: "undecided"}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from halluc.core.figures import figure, shown
 from halluc.reporting import formats
 from halluc.reporting.collect.figures import Figures, count
 from halluc.reporting.words import of_texts
@@ -10,15 +11,15 @@ from halluc.reporting.words.wording import may_be_chance
 from halluc.runs.reports import Headline
 from halluc.runs.schema import MetricResult
 
-_OTHERS = ("hallucination_rate", "out_of_scope_acceptance", "gap_ratio", "ece")
-
 
 def headlines(figures: Figures, nouns: Nouns = SPANS) -> list[Headline]:
     """The task's own figure, then how much is hallucinated, what the gap does to it, and what confidence is worth."""
-    first = next(filter(None, map(figures.get, nouns.first)), None) or figures.overall()
-    wanted = [first, *(figures.get(name) for name in _OTHERS)]
-    found = {metric.name: metric for metric in wanted if metric is not None}
-    return [Headline(figure=m, title=formats.title(m.name), meaning=meaning(m, figures, nouns)) for m in found.values()]
+    there = {metric.name for metric in figures.all if not metric.by}
+    found = [metric for column in shown("head", there) if (metric := figures.get(column.row.name)) is not None]
+    first = figures.overall()
+    if first is not None and not any(figure(metric.name).family == "task" for metric in found):
+        found = [first, *(metric for metric in found if metric.name != first.name)]
+    return [Headline(figure=m, title=formats.title(m.name), meaning=meaning(m, figures, nouns)) for m in found]
 
 
 def meaning(metric: MetricResult, figures: Figures, nouns: Nouns = SPANS) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from halluc.core.figures import figure
 from halluc.core.labels import OUT_OF_SCOPE
 from halluc.data import statistics
 from halluc.data.statistics import Words
@@ -12,8 +13,6 @@ from halluc.reporting import formats
 from halluc.runs.reports import AnyReport, Mistake, Outcome, RunReport, SplitRow
 from halluc.runs.schema import MetricResult, Novelty
 
-# Figures that say nothing of their own where no claim can be distorted.
-_OF_DISTORTION = frozenset({"hallucination_rate_wide", "distortion_rate", "false_claim_rate"})
 # Only where a text may have several labels.
 _SEVERAL = "subset_accuracy"
 
@@ -25,8 +24,7 @@ class Nouns:
     ``one`` and ``many`` are what claims are about, ``gold`` and ``golds`` what is annotated, and can be missed;
     ``claims`` is what is predicted, ``unsupported`` what is said of a claim that nothing supports, ``nothing`` of an
     example without any annotation. ``counted`` is what a gap is a share of, and ``statistics`` what is
-    counted of a split. ``first`` are the figures of which the first that was counted stands at the head. ``f1`` is what
-    F1 of claims and gold is called. Only where claims have places in the text can one be distorted. ``several``: labels
+    counted of a split. Only where claims have places in the text can one be distorted. ``several``: labels
     a text.
     """
 
@@ -40,14 +38,12 @@ class Nouns:
     counted: str
     statistics: Words
     loss_of: str
-    first: tuple[str, ...]
-    f1: str
     has_places: bool
     several: bool = False
 
     def tells(self, name: str) -> bool:
         """Whether a figure says something that no other one says."""
-        return self.has_places or name not in _OF_DISTORTION
+        return self.has_places or not figure(name).of_places
 
 
 SPANS = Nouns(
@@ -61,8 +57,6 @@ SPANS = Nouns(
     counted="mentions",
     statistics=statistics.SENTENCES,
     loss_of="loss of a labelled token",
-    first=("entity_f1",),
-    f1="entity F1",
     has_places=True,
 )
 TEXTS = Nouns(
@@ -76,14 +70,12 @@ TEXTS = Nouns(
     counted="words",
     statistics=statistics.TEXTS,
     loss_of="loss of a text",
-    first=("accuracy", "micro_f1"),
-    f1="micro F1",
     has_places=False,
 )
 LABEL_SETS = Nouns(
     **{
         **vars(TEXTS),
-        **{"nothing": "no label", "statistics": statistics.LABEL_SETS, "first": ("micro_f1",), "several": True},
+        **{"nothing": "no label", "statistics": statistics.LABEL_SETS, "several": True},
     }
 )
 

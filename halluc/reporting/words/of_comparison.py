@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 
+from halluc.core.figures import HALLUCINATION, MATCHED, figure
 from halluc.reporting import formats
-from halluc.reporting.words.differences import HIGHER_IS_BETTER, MATCHED, MOST_NAMED, NAMED, RATE, WORD, Stated
+from halluc.reporting.words.differences import MOST_NAMED, NAMED, WORD, Stated
 from halluc.reporting.words.wording import listed, quoted, sentence
 from halluc.runs.studies import LEAST_SEEDS, SURE, Comparison, Interval, TrainingDifference
 
@@ -88,9 +89,9 @@ def _recommendation(first: str, others: Sequence[str], comparisons: Sequence[Com
 
 def _rank(known: Mapping[str, Stated]) -> set[int]:
     """1 where something is shown to be better, -1 where worse."""
-    rate = MATCHED if MATCHED in known else RATE
-    judged = [one for name, one in known.items() if name == rate or name in HIGHER_IS_BETTER]
-    return {one.sign * (1 if one.name in HIGHER_IS_BETTER else -1) for one in judged if one.sign}
+    rate = MATCHED if MATCHED in known else HALLUCINATION
+    signs = {name: 1 if figure(name).better == "higher" else -1 for name in known}
+    return {one.sign * signs[name] for name, one in known.items() if one.sign and (name == rate or signs[name] == 1)}
 
 
 def _short(runs: Sequence[str]) -> list[str]:

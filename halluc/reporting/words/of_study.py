@@ -9,8 +9,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
+from halluc.core.figures import HALLUCINATION, MATCHED, OMISSION, shown
 from halluc.reporting import formats
-from halluc.reporting.words.differences import MATCHED, MOST_NAMED, NAMED, OMISSION, RATE, WORD, Stated
+from halluc.reporting.words.differences import MOST_NAMED, NAMED, WORD, Stated
 from halluc.reporting.words.wording import counted, listed, of_seeds, quoted, sentence, signed
 from halluc.runs import training_facts
 from halluc.runs.studies import (
@@ -73,7 +74,7 @@ def _basis(figures: StudyFigures) -> list[str]:
 
 def _answer(comparisons: Sequence[ArmComparison]) -> str:
     """How many arms hallucinate less, at matched omission where that is known."""
-    name = MATCHED if any(_delta(one, MATCHED) for one in comparisons) else RATE
+    name = MATCHED if any(_delta(one, MATCHED) for one in comparisons) else HALLUCINATION
     pairs = [(one, delta) for one in comparisons if (delta := _delta(one, name)) is not None]
     if not pairs:
         return "Nothing can be said about hallucination: a run without claims has no such rate."
@@ -128,9 +129,9 @@ def _along_points(known: Mapping[str, Stated]) -> str:
     name = NAMED[next(iter(known.values())).name]
     parts = []
     for sign in (-1, 1):
-        shown = [f"{where} ({one.told})" for where, one in known.items() if one.sign == sign]
-        if shown:
-            parts.append(f"{WORD[sign]} at {listed(shown)}")
+        there = [f"{where} ({one.told})" for where, one in known.items() if one.sign == sign]
+        if there:
+            parts.append(f"{WORD[sign]} at {listed(there)}")
     undecided = [where for where, one in known.items() if not one.sign]
     if undecided:
         places = f"all {len(known)} points" if len(undecided) == len(known) else listed(undecided)
@@ -169,20 +170,15 @@ def _curve(where: str, members: Sequence[Trend], figures: StudyFigures) -> str:
     first = members[0]
     low, high = _ends(first, figures)
     width = math.log10(high / low) if first.scale == "log10" else high - low
-    shown: dict[tuple[str, tuple[tuple[str, str], ...]], str] = {
-        **{(name, ()): called for name, called in NAMED.items() if name != MATCHED},
-        ("distortion_rate", (("reason", "label"),)): "claims with a wrong label",
-        ("distortion_rate", (("reason", "boundary"),)): "claims with a wrong boundary",
-    }
     parts = []
-    for key, called in shown.items():
+    for column in shown("slope sentences"):
         for trend in members:
-            if (trend.name, tuple(trend.by.items())) == key and trend.slope is not None:
+            if (trend.name, tuple(trend.by.items())) == column.key and trend.slope is not None:
                 verb = {1: "rises", -1: "falls", 0: "undecided"}[trend.sign]
                 ends = trend.slope_interval
                 interval = None if ends is None else (ends[0] * width, ends[1] * width)
                 some = "" if trend.n == trend.seeds else f" ({of_seeds(trend.n, trend.seeds)} seeds)"
-                parts.append(f"{called} {signed(trend.name, trend.slope * width, interval)}{some}, {verb}")
+                parts.append(f"{column.heading} {signed(trend.name, trend.slope * width, interval)}{some}, {verb}")
     if not parts:
         return ""
     also = f" with {where}" if where else ""
@@ -229,10 +225,10 @@ def _method(figures: StudyFigures) -> list[str]:
         delta.smallest
         for one in figures.comparisons
         for delta in one.figures
-        if delta.name == RATE and not delta.by and delta.smallest is not None and one.seeds >= LEAST_SEEDS
+        if delta.name == HALLUCINATION and not delta.by and delta.smallest is not None and one.seeds >= LEAST_SEEDS
     ]
     if known:
-        least = formats.difference(RATE, min(known)).removeprefix("+")
+        least = formats.difference(HALLUCINATION, min(known)).removeprefix("+")
         told += f"; with these seeds a hallucination rate had to differ by {least} at least"
     return [sentence(told)]
 
@@ -242,10 +238,10 @@ def _alone(figures: StudyFigures) -> list[str]:
     if len(figures.cells) > 1:
         return ["Nothing can be compared yet: no cell has its counterpart in another arm, or at another point."]
     found = {figure.name: figure for figure in figures.cells[0].figures if not figure.by}
-    rate, omission = found.get(RATE), found.get(OMISSION)
+    rate, omission = found.get(HALLUCINATION), found.get(OMISSION)
     if rate is None or rate.mean is None:
         return ["Nothing can be said about hallucination: a run without claims has no such rate."]
-    told_rate = f"{formats.percent(rate.mean)} {formats.interval(RATE, rate.interval)}"
+    told_rate = f"{formats.percent(rate.mean)} {formats.interval(HALLUCINATION, rate.interval)}"
     text = f"of the claims {told_rate.strip()} are hallucinations"
     if omission is not None and omission.mean is not None:
         text += f", and {formats.percent(omission.mean)} of the annotation is omitted"

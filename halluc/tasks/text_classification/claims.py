@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import ClassVar
 
 from halluc.core.claims import Claim, Evidence, Judged
-from halluc.core.examples import Labelled, Span
+from halluc.core.examples import Span
 from halluc.tasks.text_classification.decoding import TextPrediction
+from halluc.tasks.text_classification.labelled_text import Labelled
 
 
 class LabelJudge:

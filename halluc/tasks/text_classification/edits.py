@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
 from halluc.core.edits import Editable, EditError, Range
-from halluc.core.examples import Labelled, Origin
+from halluc.core.examples import Origin
+from halluc.tasks.text_classification.labelled_text import Labelled
 
 Side = Literal["both", "first", "second"]
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from halluc.core.examples import Labelled
 from halluc.tasks.losses import UNLABELLED, Loss
+from halluc.tasks.text_classification.labelled_text import Labelled
 
 if TYPE_CHECKING:
     import torch

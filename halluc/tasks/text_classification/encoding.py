@@ -9,10 +9,10 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from halluc.core.errors import HallucError, Location, data_error, environment_error, refuse
-from halluc.core.examples import Labelled
 from halluc.core.labels import OUT_OF_SCOPE
 from halluc.tasks.losses import Loss, class_weights
 from halluc.tasks.text_classification.encoded import EncodedTexts, TextWindow
+from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.text_windows import LongTexts, Shown, covers, shown, shown_of_pair
 
 if TYPE_CHECKING:

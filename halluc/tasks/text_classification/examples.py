@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from halluc.core.claims import rounded
 from halluc.core.edits import Editable
-from halluc.core.examples import Corpus, Labelled, Origin
+from halluc.core.examples import Corpus, Origin
 from halluc.core.labels import OUT_OF_SCOPE
 from halluc.data.inputs import InputText
 from halluc.runs.schema import LabelPrediction, PredictedLabel, PredictedLabels, Prediction
@@ -16,6 +16,7 @@ from halluc.tasks.text_classification import edits
 from halluc.tasks.text_classification.config import TextClassificationConfig
 from halluc.tasks.text_classification.decoding import TextPrediction
 from halluc.tasks.text_classification.encoding import refuse_labels
+from halluc.tasks.text_classification.labelled_text import Labelled
 
 
 class TextExamples:

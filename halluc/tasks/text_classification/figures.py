@@ -9,12 +9,12 @@ from typing import ClassVar, Protocol
 import numpy
 
 from halluc.core import selective
-from halluc.core.examples import Labelled
 from halluc.core.labels import OUT_OF_SCOPE
 from halluc.core.ranked import Ranked, Report
 from halluc.core.significance import Figure, Ratio, Sheet, divided
 from halluc.tasks import label_counts, label_tables, token_figures
 from halluc.tasks.label_counts import Columns
+from halluc.tasks.text_classification.labelled_text import Labelled
 
 PROTOCOL = "one label a text, none being out of scope"
 RANKED = "texts sorted by the probability of being in scope"
@@ -54,16 +54,6 @@ class Labelling:
         "f1": "micro_f1",
         "recall": "accuracy",
         "claimed_without_gold": "out_of_scope_acceptance",
-    }
-    by_label: ClassVar[Mapping[str, str]] = {"F1": "label_f1", "precision": "label_precision", "recall": "label_recall"}
-    overall: ClassVar[Mapping[str, str]] = {
-        "accuracy": "accuracy",
-        "macro F1": "macro_f1",
-        "correlation (MCC)": "mcc",
-        "out of scope: acceptance": "out_of_scope_acceptance",
-        "  recall": "out_of_scope_recall",
-        "  precision": "out_of_scope_precision",
-        "  AUROC, in against out": "out_of_scope_auroc",
     }
 
     def headline(self, examples: Sequence[Labelled], predictions: Sequence[Told]) -> dict[str, float]:

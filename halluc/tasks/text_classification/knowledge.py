@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from halluc.core.examples import Corpus, Labelled
+from halluc.core.examples import Corpus
 from halluc.data.rows.references import SplitName
 from halluc.gap.forecast import SplitGap, gap_of
 from halluc.gap.knowledge import TextKnowledge
@@ -15,6 +15,7 @@ from halluc.gap.texts import TextCoverage, by_class_and_length
 from halluc.gap.units import WithheldUnits
 from halluc.runs.schema import TEXT_NOVELTIES, Novelty
 from halluc.tasks.text_classification.examples import TextExamples
+from halluc.tasks.text_classification.labelled_text import Labelled
 
 
 class WordKnowledge:

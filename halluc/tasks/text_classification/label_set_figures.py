@@ -7,11 +7,11 @@ from typing import ClassVar, Protocol
 
 import numpy
 
-from halluc.core.examples import Labelled
 from halluc.core.ranked import Ranked, Report
 from halluc.core.significance import Figure, Ratio, Sheet
 from halluc.tasks import label_counts, label_tables
 from halluc.tasks.label_counts import Columns, LabelCounts
+from halluc.tasks.text_classification.labelled_text import Labelled
 
 PROTOCOL = "each label of a text for itself"
 
@@ -35,13 +35,6 @@ class LabelSets:
     protocols: ClassVar[tuple[str, ...]] = (PROTOCOL,)
     untold: ClassVar[frozenset[str]] = label_counts.UNTOLD
     named: ClassVar[Mapping[str, str]] = {"f1": "micro_f1"}
-    by_label: ClassVar[Mapping[str, str]] = {"F1": "label_f1", "precision": "label_precision", "recall": "label_recall"}
-    overall: ClassVar[Mapping[str, str]] = {
-        "micro F1": "micro_f1",
-        "macro F1": "macro_f1",
-        "texts with all labels right": "subset_accuracy",
-        "wrong decisions (Hamming loss)": "hamming_loss",
-    }
 
     def headline(self, examples: Sequence[Labelled], predictions: Sequence[ToldSet]) -> dict[str, float]:
         counts = _count(examples, predictions)

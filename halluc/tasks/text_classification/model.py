@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from halluc.config.schema import Decoding, ModelConfig
 from halluc.core.errors import HallucError
-from halluc.core.examples import Corpus, Labelled
+from halluc.core.examples import Corpus
 from halluc.core.labels import OUT_OF_SCOPE
 from halluc.data.joining import Stated
 from halluc.data.statistics import counted
@@ -17,6 +17,7 @@ from halluc.tasks.text_classification.config import TextClassificationConfig
 from halluc.tasks.text_classification.decoding import TextPrediction, label_sets, one_label, pooled
 from halluc.tasks.text_classification.encoded import EncodedTexts
 from halluc.tasks.text_classification.encoding import encode_texts, refuse_labels
+from halluc.tasks.text_classification.labelled_text import Labelled
 
 if TYPE_CHECKING:
     import torch

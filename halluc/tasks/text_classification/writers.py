@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from halluc.core.examples import Labelled
 from halluc.data.writers.base import MARK, Files, Options, Write, Writer, each, labels_of, lone_label, texts_of, unfit
 from halluc.data.writers.files import csv_rows, json_lines, json_list, parquet
+from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.token_classification.writers import annotated_task
 
 _PREFIX = "__label__"

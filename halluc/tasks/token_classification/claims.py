@@ -8,9 +8,10 @@ from dataclasses import replace
 from typing import ClassVar
 
 from halluc.core.claims import Claim, Evidence, Judged, Verdict
-from halluc.core.examples import Span, Tagged, surface
+from halluc.core.examples import Span, surface
 from halluc.tasks.token_classification import matching
 from halluc.tasks.token_classification.examples import TagPrediction
+from halluc.tasks.token_classification.tagged_sentence import Tagged
 
 REASONS = ("label", "boundary", "both", "duplicate")
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from halluc.core.examples import Tagged
 from halluc.tasks.losses import UNLABELLED, Loss
+from halluc.tasks.token_classification.tagged_sentence import Tagged
 
 if TYPE_CHECKING:
     import torch

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from halluc.core.claims import rounded
 from halluc.core.edits import Editable
-from halluc.core.examples import Corpus, Origin, Span, Tagged
+from halluc.core.examples import Corpus, Origin, Span
 from halluc.core.labels import write_tags
 from halluc.data.inputs import InputText
 from halluc.runs.schema import PredictedClaim, PredictedText, Prediction, SpanPrediction
 from halluc.task import Asserted
-from halluc.tasks.token_classification.writers import as_record
+from halluc.tasks.token_classification.tagged_sentence import Tagged
 
 if TYPE_CHECKING:
     import numpy
@@ -65,6 +65,8 @@ class SentenceExamples:
         return Tagged(identity, origin, edited.tokens, edited.spans)
 
     def record(self, example: Tagged) -> dict[str, Any]:
+        from halluc.tasks.token_classification.writers import as_record
+
         return as_record(example)
 
     def labels_of(self, example: Tagged) -> list[str]:

@@ -7,12 +7,12 @@ from typing import ClassVar, Protocol
 
 import numpy
 
-from halluc.core.examples import Tagged
 from halluc.core.labels import write_tags
 from halluc.core.ranked import Ranked, Report
 from halluc.core.significance import Figure, Sheet
 from halluc.tasks import token_figures
 from halluc.tasks.token_classification import entity_figures, span_counts
+from halluc.tasks.token_classification.tagged_sentence import Tagged
 
 
 class Tags(Protocol):
@@ -35,12 +35,6 @@ class Tagging:
     protocols: ClassVar[tuple[str, ...]] = (entity_figures.CONLLEVAL, token_figures.PROTOCOL)
     untold: ClassVar[frozenset[str]] = frozenset()
     named: ClassVar[Mapping[str, str]] = {"f1": "entity_f1"}
-    by_label: ClassVar[Mapping[str, str]] = {
-        "F1": "entity_f1",
-        "precision": "entity_precision",
-        "recall": "entity_recall",
-    }
-    overall: ClassVar[Mapping[str, str]] = {"entity F1": "entity_f1"}
 
     def headline(self, examples: Sequence[Tagged], predictions: Sequence[Tags]) -> dict[str, float]:
         gold, predicted = _tags(examples, predictions)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from halluc.core.examples import Corpus, Tagged
+from halluc.core.examples import Corpus
 from halluc.data.rows.references import SplitName
 from halluc.gap.coverage import Coverage
 from halluc.gap.forecast import SplitGap, gap_of
@@ -14,6 +14,7 @@ from halluc.gap.knowledge import Knowledge
 from halluc.gap.matching import BY_MENTIONS, Strata
 from halluc.gap.units import WithheldUnits
 from halluc.runs.schema import MENTION_NOVELTIES, Novelty
+from halluc.tasks.token_classification.tagged_sentence import Tagged
 
 
 class MentionKnowledge:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from halluc.config.schema import Decoding, ModelConfig
 from halluc.core.errors import environment_error
-from halluc.core.examples import Corpus, Tagged
+from halluc.core.examples import Corpus
 from halluc.core.labels import read_spans, scheme_of, tag_set, write_tags
 from halluc.data.joining import Stated
 from halluc.data.statistics import counted
@@ -18,6 +18,7 @@ from halluc.tasks.losses import UNLABELLED, Loss, class_weights
 from halluc.tasks.token_classification.config import TokenClassificationConfig
 from halluc.tasks.token_classification.encoding import EncodedTokens, Window, windows_of
 from halluc.tasks.token_classification.examples import TagPrediction
+from halluc.tasks.token_classification.tagged_sentence import Tagged
 
 if TYPE_CHECKING:
     import numpy

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from halluc.core.examples import Tagged
 from halluc.core.labels import write_tags
 from halluc.data.writers.base import MARK, Files, Options, Writer, each, text_of, unfit
 from halluc.data.writers.files import csv_rows, json_lines, json_list, parquet
+from halluc.tasks.token_classification.tagged_sentence import Tagged
 
 DOCUMENT_START = "-DOCSTART-"
 _TOKENS_HELP = "choose another format: jsonl holds any token and label"

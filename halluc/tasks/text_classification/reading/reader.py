@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from halluc.core.characters import is_invisible
-from halluc.core.examples import Labelled, Origin
+from halluc.core.examples import Origin
 from halluc.data.config import Column, DataConfig
 from halluc.data.fields.ids import Ids, own_id
 from halluc.data.fields.values import kind, nul, whole, written_list
@@ -18,6 +18,7 @@ from halluc.data.rows.reading import open_rows
 from halluc.data.rows.references import HUB, SplitName
 from halluc.data.rows.row import MEND, BadLine, LeftOut, Notice, Row, Skipped, Unreadable
 from halluc.data.tokenization import Tokenizer
+from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.text_classification.reading.config import TextsConfig
 from halluc.tasks.text_classification.reading.fields import SECOND, TOKENS, Fields, choose, is_header, missing, of_items
 from halluc.tasks.text_classification.reading.labels import Found, Labels

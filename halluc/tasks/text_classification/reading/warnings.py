@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from halluc.core.examples import Labelled
 from halluc.data.rows.delimited import DELIMITERS, told_delimiter
 from halluc.data.rows.row import Row
+from halluc.tasks.text_classification.labelled_text import Labelled
 
 # Of so many first rows texts and labels are compared; so many lines show where labels stand, so many that they are rows
 # of a table, and so many texts of one label that it goes on in the text.

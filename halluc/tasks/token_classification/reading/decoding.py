@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from halluc.core.errors import MOST_SHOWN, HallucError
-from halluc.core.examples import Origin, Span, Tagged
+from halluc.core.examples import Origin, Span
 from halluc.core.files import line_at
 from halluc.core.labels import MOST_CHARACTERS, UnknownTag, illegal, label_fault, read_spans
 from halluc.data.reader import RawSentence
@@ -26,6 +26,7 @@ from halluc.tasks.token_classification.reading.tag_schemes import (
     label_keys,
 )
 from halluc.tasks.token_classification.reading.tag_schemes import Place as Place
+from halluc.tasks.token_classification.tagged_sentence import Tagged
 
 _Sentences = Mapping[SplitName, Iterable[RawSentence]]
 

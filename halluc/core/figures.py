@@ -1,0 +1,266 @@
+"""Every figure once: what it is called, its unit, which direction is better, and where it is shown.
+
+Figures of claims and confidence stand here; those of a task in ``figure_rows.py`` beside its class. DEFINITIONS has
+the formulas.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from importlib import import_module
+from typing import Literal, NamedTuple
+
+from halluc.components import TABLE
+
+Unit = Literal["share", "F1", "score", "times", "per 1,000"]
+Better = Literal["higher", "lower", "none"]
+# What a figure is counted from: claims and gold, the confidence of claims, their order by confidence, two runs brought
+# to one omission rate, the gap between splits; or the annotation, in a way of the task's own.
+Family = Literal["claims", "calibration", "order", "matched", "gap", "task"]
+By = tuple[tuple[str, str], ...]
+
+# Where figures are shown.
+Place = Literal[
+    "head",  # the head of a run's report
+    "labels",  # terminal: the columns of a table by label
+    "novelty",  # terminal: the rows with a column for each novelty
+    "summary",  # terminal: the rows below
+    "abstention",  # what is told of the claims that are kept
+    "compared",  # counted of each run where runs are compared, in pairs or in a study
+    "sentences",  # named in sentences on comparisons and studies
+    "slope sentences",  # the same of slopes along an axis
+    "cells",  # terminal: the columns of a study's cells
+    "arm cells",  # terminal: the same, where the study has arms
+    "arms",  # terminal: the columns of differences between arms
+    "page cells",  # page and Markdown: the columns of a study's cells
+    "page arms",  # page and Markdown: the columns of differences between arms
+    "curves",  # charts along an axis; the heading is the end of their id
+    "differences",  # charts of differences between arms
+    "slopes",  # charts of slopes
+    "card",  # the table of a model card
+    "card index",  # the metadata of a model card
+]  # fmt: skip
+
+
+class Shown(NamedTuple):
+    """A slice of a figure at a place, ``()`` being all; the heading and the order of its row where it has none.
+
+    ``unless`` names a figure beside which it says nothing of its own.
+    """
+
+    place: Place
+    heading: str = ""
+    by: By = ()
+    order: int | None = None
+    unless: str = ""
+
+
+@dataclass(frozen=True)
+class FigureRow:
+    """A figure: ``title`` names it in sentences, ``short`` at the head of a column, ``legend`` explains that.
+
+    ``hub`` is the name that the model hub has for it. ``of_places``: it says nothing of its own where claims have no
+    places in a text. ``reports`` are the keys of the tables of ``eval/<split>_classification_report.json`` that its
+    protocols make, in their order, and what the rows of each are of.
+    """
+
+    name: str
+    title: str
+    unit: Unit
+    better: Better
+    family: Family
+    order: int
+    short: str = ""
+    shown: tuple[Shown, ...] = ()
+    hub: str = ""
+    legend: str = ""
+    of_places: bool = False
+    reports: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def is_share(self) -> bool:
+        """Whether it is told in per cent, its differences in percentage points."""
+        return self.unit == "share"
+
+    @property
+    def most(self) -> float:
+        """The largest value that it can have."""
+        return 1.0 if self.unit in ("share", "F1", "score") else math.inf
+
+    def is_at(self, place: Place) -> bool:
+        return any(one.place == place for one in self.shown)
+
+
+class Column(NamedTuple):
+    """A slice of a figure under its heading."""
+
+    heading: str
+    row: FigureRow
+    by: By
+
+    @property
+    def key(self) -> tuple[str, By]:
+        return self.row.name, self.by
+
+
+HALLUCINATION, OMISSION, SUPPORT = "hallucination_rate", "omission_rate", "support_rate"
+MATCHED = "hallucination_rate_at_matched_omission"
+KEPT: By = (("claims", "kept"),)
+
+
+def at(
+    *places: Place, heading: str = "", by: By = (), order: int | None = None, unless: str = ""
+) -> tuple[Shown, ...]:  # fmt: skip
+    """A slice at several places alike."""
+    return tuple(Shown(place, heading, by, order, unless) for place in places)
+
+
+ROWS = (
+    FigureRow(
+        HALLUCINATION, "hallucination rate", "share", "lower", "claims", 100, "HR",
+        at("head", "novelty", "compared", "sentences", "differences", "cells", "arm cells", "arms")
+        + at("slope sentences", "card", "card index")
+        + at("labels", "page cells", "page arms", "curves", "slopes", heading="hallucination")
+        + at("summary", "abstention", heading="  hallucination rate", by=KEPT, order=281),
+    ),
+    FigureRow(
+        "hallucination_rate_wide", "hallucination rate, wide", "share", "lower", "claims", 110, "HR wide",
+        at("novelty", "compared", "cells", "arm cells", "arms", "card")
+        + at("labels", "page cells", "page arms", "curves", heading="wide"),
+        of_places=True,
+    ),
+    FigureRow(
+        "distortion_rate", "distortion rate", "share", "lower", "claims", 120, "DR",
+        at("novelty", "compared", "arm cells", "arms", "card")
+        + at("labels", "page cells", "page arms", heading="distortion"),
+        of_places=True,
+    ),
+    FigureRow(
+        "false_claim_rate", "false claims", "share", "lower", "claims", 130, "",
+        at("novelty", "compared") + at("abstention", by=KEPT, order=283),
+        of_places=True,
+    ),
+    FigureRow(SUPPORT, "supported claims", "share", "higher", "claims", 135),
+    FigureRow(
+        OMISSION, "omission rate", "share", "lower", "claims", 160, "OR",
+        at("novelty", "compared", "sentences", "differences", "cells", "arm cells", "arms")
+        + at("slope sentences", "card", "card index")
+        + at("labels", "page cells", "page arms", "curves", "slopes", heading="omission")
+        + at("summary", "abstention", heading="  omission rate", by=KEPT, order=282),
+    ),
+    FigureRow("recall", "recall", "share", "higher", "claims", 165, "", at("novelty")),
+    FigureRow("hallucinated_examples", "hallucinated examples", "share", "lower", "claims", 190, "", at("summary")),
+    FigureRow(
+        "hallucination_density", "unsupported claims per 1,000 tokens", "per 1,000", "lower", "claims", 200, "",
+        at("summary"), of_places=True,
+    ),
+    FigureRow(
+        "negative_sentence_rate", "negative-sentence rate", "share", "lower", "claims", 210, "",
+        at("summary"), of_places=True,
+    ),
+    FigureRow("over_claim", "over-claim", "share", "lower", "claims", 170, "OC", at("compared")),
+    FigureRow(
+        "gap_ratio", "gap ratio", "times", "lower", "claims", 180, "",
+        at("head", "summary", "compared", "page cells", "card", "card index"),
+    ),
+    FigureRow("share_of_hallucinations", "share of hallucinations", "share", "none", "claims", 168, "", at("novelty")),
+    FigureRow(
+        "claim_coverage", "share of claims kept", "share", "higher", "claims", 280, "",
+        at("summary", "abstention", heading="after abstention: share of claims kept", by=KEPT),
+    ),
+    FigureRow(
+        "ece", "calibration error (ECE)", "score", "lower", "calibration", 220, "ECE",
+        at("head", "summary", "compared", "cells", "arm cells", "arms", "page cells", "page arms", "card", "card index")
+        + at("summary", heading="  before calibration", by=(("confidence", "uncalibrated"),), order=221)
+        + at("curves", heading="ece"),
+    ),
+    FigureRow("brier", "Brier score", "score", "lower", "calibration", 230, "", at("summary", "compared")),
+    FigureRow("reliability", "reliability", "share", "none", "calibration", 235),
+    FigureRow("aurc", "AURC", "score", "lower", "order", 250, "", at("summary")),
+    FigureRow("e_aurc", "E-AURC", "score", "lower", "order", 255),
+    FigureRow("auroc", "AUROC of confidence", "score", "higher", "order", 240, "", at("summary")),
+    FigureRow(
+        "hallucination_rate_at_coverage", "hallucination rate at coverage", "share", "lower", "order", 260, "",
+        at("summary", heading="hallucination rate at 95% coverage", by=(("coverage", "0.95"),))
+        + at("summary", heading="  at 90%", by=(("coverage", "0.9"),), order=261)
+        + at("summary", heading="  at 80%", by=(("coverage", "0.8"),), order=262),
+    ),
+    FigureRow("risk_at_coverage", "risk at coverage", "share", "lower", "order", 265),
+    FigureRow(
+        MATCHED, "hallucination rate at matched omission", "share", "lower", "matched", 105, "HR matched",
+        at("sentences")
+        + at("arms", order=300)
+        + at("page arms", heading="at matched omission", order=300)
+        + at("differences", heading="at matched omission")
+        + at("slopes", heading="omission matched"),
+    ),
+    FigureRow("gap_forecast", "gap forecast", "share", "none", "gap", 310),
+    FigureRow("gap_unseen", "gap unseen", "share", "none", "gap", 311),
+    FigureRow("gap_new", "gap new", "share", "none", "gap", 312),
+    FigureRow("gap_excess", "gap excess", "share", "none", "gap", 313),
+)  # fmt: skip
+
+
+@lru_cache(maxsize=1)
+def rows() -> dict[str, FigureRow]:
+    """Every figure by its name: the general ones with the slices that tasks add, then those of the tasks.
+
+    Raises:
+        ValueError: two rows of one name.
+    """
+    found = {row.name: row for row in ROWS}
+    for target in TABLE["task"].values():
+        room = import_module(target.partition(":")[0].rpartition(".")[0] + ".figure_rows")
+        for row in room.ROWS:
+            if found.setdefault(row.name, row) != row:
+                raise ValueError(f"two figures are called {row.name}")
+        for name, slices in room.SLICES.items():
+            own = found[name]
+            found[name] = replace(own, shown=tuple(dict.fromkeys((*own.shown, *slices))))
+    return found
+
+
+def figure(name: str) -> FigureRow:
+    """The row of a figure; of a name that nothing is known of, as later versions may have, the name itself."""
+    return rows().get(name) or FigureRow(name, name.replace("_", " "), "score", "none", "task", 1_000)
+
+
+def shown(place: Place, there: Collection[str] | None = None) -> list[Column]:
+    """The figures of a place in their order.
+
+    Args:
+        there: the names of the figures that were counted: only those that say something beside each other; None: all.
+    """
+    placed = _placed(place)
+    if there is None:
+        return [column for _, column in placed]
+    return [column for one, column in placed if column.row.name in there and one.unless not in there]
+
+
+@lru_cache
+def _placed(place: Place) -> tuple[tuple[Shown, Column], ...]:
+    found = [(row, one) for row in rows().values() for one in row.shown if one.place == place]
+    found.sort(key=lambda both: both[0].order if both[1].order is None else both[1].order)
+    return tuple((one, Column(one.heading or _heading(row, place), row, one.by)) for row, one in found)
+
+
+# Columns have room for a short heading, all else for the title.
+_COLUMNS: frozenset[Place] = frozenset(("labels", "cells", "arm cells", "arms", "page cells", "page arms"))
+
+
+def _heading(row: FigureRow, place: Place) -> str:
+    return row.short if row.short and place in _COLUMNS else row.title
+
+
+def names(families: Iterable[Family]) -> tuple[str, ...]:
+    """The general figures of some families."""
+    wanted = set(families)
+    return tuple(row.name for row in ROWS if row.family in wanted)
+
+
+def of_places() -> frozenset[str]:
+    """The figures that say nothing of their own where claims are about whole examples."""
+    return frozenset(row.name for row in ROWS if row.of_places)

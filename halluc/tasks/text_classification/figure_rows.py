@@ -1,0 +1,63 @@
+"""The figures of text classification: what they are called and where they are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from halluc.core.figures import KEPT, FigureRow, Shown, at
+from halluc.tasks import label_rows
+
+ROWS = (
+    FigureRow(
+        "accuracy", "accuracy", "share", "higher", "task", 10, "",
+        at("head", "summary", "compared", "card", "card index"),
+    ),
+    *label_rows.ROWS,
+    FigureRow(
+        "mcc", "correlation (MCC)", "score", "higher", "task", 15, "",
+        at("summary", "card", "card index"), hub="matthews_correlation",
+    ),
+    FigureRow(
+        "subset_accuracy", "texts with all labels right", "share", "higher", "task", 11, "",
+        at("summary", order=14) + at("card", "card index"),
+    ),
+    FigureRow(
+        "hamming_loss", "wrong decisions (Hamming loss)", "score", "lower", "task", 16, "", at("summary")
+    ),
+    FigureRow(
+        "out_of_scope_acceptance", "out of scope, labelled", "share", "lower", "task", 165, "OOS",
+        at("head", "compared", "cells", "arm cells", "arms")
+        + at("sentences", "slope sentences", heading="out-of-scope texts that get a label")
+        + at("summary", heading="out of scope: acceptance", order=20)
+        + at("summary", heading="  out of scope: acceptance", by=KEPT, order=284)
+        + at("card", "card index", order=151),
+        legend="texts out of scope that get a label",
+    ),
+    FigureRow(
+        "out_of_scope_recall", "out of scope, recognised", "share", "higher", "task", 21, "",
+        at("summary", heading="  recall"),
+    ),
+    FigureRow(
+        "out_of_scope_precision", "out of scope, precision", "share", "higher", "task", 22, "",
+        at("summary", heading="  precision"),
+    ),
+    FigureRow(
+        "out_of_scope_auroc", "AUROC, in scope against out", "score", "higher", "task", 23, "",
+        at("summary", heading="  AUROC, in against out") + at("card", "card index", order=152),
+    ),
+)  # fmt: skip
+
+
+def _of_novelty(quarter: str, order: int, on_page: str) -> tuple[Shown, ...]:
+    by = (("novelty", quarter),)
+    cells = at("cells", heading=f"OC {quarter}", by=by, order=order)
+    return cells + at("page cells", heading=on_page, by=by, order=order)
+
+
+# The slices of general figures that are shown.
+SLICES: Mapping[str, tuple[Shown, ...]] = {
+    "over_claim": (
+        *_of_novelty("q1", 172, "false in least new"),
+        *_of_novelty("q4", 173, "false in newest"),
+    ),
+}

@@ -1,0 +1,60 @@
+"""The figures of token classification: what they are called and where they are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from halluc.core.figures import FigureRow, Shown, at
+
+ROWS = (
+    FigureRow(
+        "entity_f1", "entity F1", "F1", "higher", "task", 10, "",
+        at("head", "summary", "compared", "cells", "arm cells", "arms", "page cells", "page arms", "card", "card index")
+        + at("labels", heading="F1")
+        + at("sentences", "slope sentences", "differences", order=161)
+        + at("curves", heading="entity-f1", order=161),
+        hub="f1",
+        reports=(("entity", "entities"), ("entity_strict", "entities")),
+    ),
+    FigureRow(
+        "entity_precision", "entity precision", "score", "higher", "task", 11, "",
+        at("labels", heading="precision") + at("card", "card index"),
+        hub="precision",
+    ),
+    FigureRow(
+        "entity_recall", "entity recall", "score", "higher", "task", 12, "",
+        at("labels", heading="recall") + at("card", "card index"),
+        hub="recall",
+    ),
+    FigureRow("token_f1", "token F1", "F1", "higher", "task", 20, reports=(("token", "tokens"),)),
+)  # fmt: skip
+
+
+def _of_reason(reason: str, order: int, on_page: str, *, is_curve: bool = True) -> tuple[Shown, ...]:
+    by = (("reason", reason),)
+    return (
+        *at("novelty", heading=f"  by {reason}", by=by, order=order),
+        *at("cells", "arm cells", heading=reason, by=by, order=order),
+        *at("page cells", heading=on_page, by=by, order=order),
+        *(at("curves", heading=reason, by=by, order=order) if is_curve else ()),
+    )
+
+
+def _of_novelty(novelty: str, order: int) -> tuple[Shown, ...]:
+    by = (("novelty", novelty),)
+    cells = at("cells", heading=f"OC {novelty}", by=by, order=order)
+    return cells + at("page cells", heading=f"false in {novelty}", by=by, order=order)
+
+
+# The slices of general figures that are shown.
+SLICES: Mapping[str, tuple[Shown, ...]] = {
+    "distortion_rate": (
+        *_of_reason("label", 121, "wrong label"),
+        *_of_reason("boundary", 122, "boundary"),
+        *_of_reason("both", 123, "both", is_curve=False),
+        *_of_reason("duplicate", 124, "duplicate"),
+        Shown("slope sentences", "claims with a wrong label", (("reason", "label"),), 1_000),
+        Shown("slope sentences", "claims with a wrong boundary", (("reason", "boundary"),), 1_001),
+    ),
+    "over_claim": (*_of_novelty("seen", 170), *_of_novelty("new", 171)),
+}
