@@ -11,10 +11,12 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import Any
 
-from halluc.commands.terminal import is_main_process, say, say_error, say_from_any_process
+from halluc.commands.terminal import Terminal, say, say_error, say_from_any_process
 from halluc.core import errors
 from halluc.core.characters import printable_line
 from halluc.core.errors import HallucError, cut, render
+from halluc.core.messages import listening
+from halluc.core.processes import is_main_process
 
 
 def main() -> None:
@@ -40,7 +42,8 @@ def exit_code_of(arguments: Sequence[str]) -> int:
     from halluc.cli import app
 
     try:
-        returned = app(args=list(arguments), standalone_mode=False)
+        with listening(Terminal()):
+            returned = app(args=list(arguments), standalone_mode=False)
     except HallucError as error:
         _show(error)
         return error.exit_code

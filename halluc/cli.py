@@ -106,8 +106,8 @@ def augment(
 ) -> None:
     """Make the training split larger, labels kept exact, with a record of every edit."""
     from halluc.commands import augment
-    from halluc.commands.augment import Look
     from halluc.commands.terminal import Talk
+    from halluc.workflows.augmentation_runs import Look
     from halluc.workflows.cell_selection import Selection
 
     selection = Selection(tuple(only or ()), shard, fresh)
@@ -232,10 +232,11 @@ def report(
     """Write what runs say as a page: one run, several against the first, or a study. Reads files only."""
     from halluc.commands import report
     from halluc.commands.terminal import Talk
+    from halluc.workflows.reports import Wanted, formats_of
 
-    formats, talk = report.formats_of(format_), Talk.of(quiet, False, json)
-    wanted = report.Wanted(split, reference, claims, formats, output, open_, talk)
-    report.run(targets, set_ or [], wanted)
+    talk = Talk.of(quiet, False, json)
+    wanted = Wanted(split, reference, claims, formats_of(format_), output)
+    report.run(targets, set_ or [], wanted, talk, opens=open_)
 
 
 # What stands behind the model is a mistake that is answered: texts are named by --input.
@@ -351,8 +352,9 @@ def convert(
     """Write a corpus in another format. Exit code 3 on broken data, or on what the format cannot hold."""
     from halluc.commands import convert
     from halluc.commands.terminal import Talk
+    from halluc.workflows.conversion import Wanted
 
-    wanted = convert.Wanted(task, tuple(split or ()), to, scheme, separator, join)
+    wanted = Wanted(task, tuple(split or ()), to, scheme, separator, join)
     convert.run(source, target, set_ or [], wanted, Talk.of(quiet, False, json))
 
 

@@ -8,12 +8,12 @@ from types import SimpleNamespace
 
 import numpy
 
-from halluc.config.loading import LoadedConfig
 from halluc.core.examples import Corpus, Span
 from halluc.core.labels import tag_set, write_tags
 from halluc.tasks.token_classification.examples import TagPrediction
 from halluc.tasks.token_classification.tagged_sentence import Tagged
-from halluc.workflows import assessment, experiment
+from halluc.workflows import assessment
+from halluc.workflows.job import Job
 from tests.made_sentences import MadeExample
 
 # What encoding notes of a split of which nothing had to be cut.
@@ -40,12 +40,12 @@ def spans_of(example: MadeExample) -> list[Span]:
 class MadeModel:
     """Stands where ``assessment.Model`` does, and says what was made up."""
 
-    def __init__(self, loaded: LoadedConfig, corpora: Mapping[str, Sequence[MadeExample]]) -> None:
-        self.task = experiment.task_of(loaded)
+    def __init__(self, job: Job, corpora: Mapping[str, Sequence[MadeExample]]) -> None:
+        self.task = job.task
         self.corpora = corpora
         self.tags = tag_set(labels_of(corpora))
         self.encoder = SimpleNamespace(outputs=self.tags)
-        self.decoding = self.task.model.decoding(self.tags, loaded.experiment.eval.decode)
+        self.decoding = self.task.model.decoding(self.tags, job.settings.eval.decode)
 
     def predict(self, corpus: Corpus[Tagged]) -> assessment.Predicted:
         made = zip(corpus, self.corpora[corpus.split], strict=True)

@@ -13,21 +13,17 @@ from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
-from halluc.commands import evaluate, train
-from halluc.commands.terminal import Talk
-from halluc.components import TABLE
-from halluc.config.loading import LoadedConfig
-from halluc.config.matrix import Cell
 from halluc.core.errors import HallucError
 from halluc.core.files import write_json, write_jsonl
 from halluc.core.labels import tag_set
-from halluc.data.corpora import Corpora, read_corpora
+from halluc.data.corpora import Corpora
 from halluc.loggers.jsonl import JsonlLogger
 from halluc.runs import integrity
 from halluc.runs.directory import RunDir
 from halluc.runs.events import Checkpointed, Evaluated, Event, Started, Step, Stopped
-from halluc.workflows import assessment, augmentation, cells, experiment, withholding
+from halluc.workflows import assessment, augmentation, cells, evaluation, run_locations, training
 from halluc.workflows.cell_selection import EVERY_CELL
+from halluc.workflows.job import Job, load
 from tests.hostile_texts import ARMS as HOSTILE_ARMS
 from tests.hostile_texts import hostile_config, hostile_examples, hostile_labels
 from tests.made_models import PREPARED, MadeModel, labels_of
@@ -64,11 +60,11 @@ def make_run(
     training = list(made_sentences("train", 60)) if train is None else list(train)
     corpora = {"train": training, "dev": list(dev or ()), split: list(examples)}
     config = _write_config(folder, name, {key: value for key, value in corpora.items() if value}, config_extra)
-    loaded = experiment.load(config, ())
-    target = experiment.create(loaded, "train")
-    _train(target, loaded, corpora, labels)
+    loaded = load(config, ())
+    target = run_locations.create(loaded, "train")
+    _train(Job(loaded, run=target), corpora, labels)
     if evaluated:
-        _evaluate(Cell(None, {}, loaded), target, corpora, split)
+        _evaluate(Job(loaded, run=target), corpora, split)
     return target
 
 
@@ -97,9 +93,9 @@ def make_study(
         rates = arms.get(str(cell.choice.get("arm")), Rates())
         grown = rates.times(1 + float(cell.choice.get("gap.fraction") or 0))
         drawn = drawn_examples(corpora["test"], grown, sorted(map(str, cell.choice.items())))
-        target = experiment.claim(cell, "train")
-        _train(target, cell.loaded, corpora, None)
-        _evaluate(cell, target, {**corpora, "test": drawn}, "test")
+        target = run_locations.claim(cell, "train")
+        _train(Job(cell.loaded, cell.slug, target), corpora, None)
+        _evaluate(Job(cell.loaded, cell.slug, target), {**corpora, "test": drawn}, "test")
     return study.home
 
 
@@ -148,26 +144,22 @@ def _write_config(folder: Path, name: str, corpora: Mapping[str, Sequence[MadeEx
     return config
 
 
-def _train(
-    target: RunDir, loaded: LoadedConfig, corpora: Mapping[str, Sequence[MadeExample]], labels: Sequence[str] | None
-) -> None:
+def _train(job: Job, corpora: Mapping[str, Sequence[MadeExample]], labels: Sequence[str] | None) -> None:
     """All that a training leaves behind, but weights."""
-    as_read = read_corpora(loaded.experiment.data, TABLE, ("train", "dev"))
-    remaining, withheld = withholding.withhold(loaded, as_read)
-    choose_by = experiment.choose_by(loaded)
+    remaining, target, engine = job.remaining(("train", "dev")), job.target, SimpleNamespace(is_main=True)
     with target.locked(), target.stage("train", []) as stage:
-        augmentation.ensure(loaded, target, Talk.QUIET)
-        job = train._Job(loaded, as_read, remaining, withheld, choose_by, None, target, False, Talk.QUIET)
+        augmentation.ensure(job)
+        session = training.Session(job, engine, resume=False)
         weights = SimpleNamespace(numel=lambda: PARAMETERS)
         encoder = SimpleNamespace(commit=None, model=SimpleNamespace(parameters=lambda: [weights]))
         machine = {"device": "cpu", "precision": "fp32", "threads": 1, "processes": 1}
-        train._record(job, encoder, machine, dict.fromkeys(remaining.splits, PREPARED))
-        dev = _dev_figures(MadeModel(loaded, corpora), remaining)
+        training._record(session, encoder, machine, dict.fromkeys(remaining.splits, PREPARED))
+        dev = _dev_figures(MadeModel(job, corpora), remaining)
         with JsonlLogger(target.events) as log:
             for event in _events(len(remaining.splits["train"]), dev):
                 log(event)
         _publish(target, labels or sorted(labels_of(corpora)))
-        best = {"step": 4, "chosen_by": choose_by if dev else "last: no dev split", "dev": dev}
+        best = {"step": 4, "chosen_by": job.choose_by if dev else "last: no dev split", "dev": dev}
         stage.detail = {"best": best, integrity.FILES: integrity.of_training(target)}
         record = target.read()
         record.best = best
@@ -201,14 +193,13 @@ def _publish(target: RunDir, labels: Sequence[str]) -> None:
     write_json(target.model / "config.json", model)
 
 
-def _evaluate(cell: Cell, target: RunDir, corpora: Mapping[str, Sequence[MadeExample]], split: str) -> None:
+def _evaluate(job: Job, corpora: Mapping[str, Sequence[MadeExample]], split: str) -> None:
     """``halluc eval`` with the made model; a gate that is not met is left in the run, as on the command line."""
-    model = MadeModel(cell.loaded, corpora)
+    model = MadeModel(job, corpora)
     wanted = [split, *(["dev"] if corpora.get("dev") and split != "dev" else [])]
-    silent = mock.patch.object(evaluate, "say", lambda *_, **__: None)
-    with mock.patch.object(assessment.Model, "load", lambda *_: model), silent:
+    with mock.patch.object(assessment.Model, "load", lambda *_: model):
         try:
-            evaluate.one(cell, target, [], splits=wanted, talk=Talk.QUIET)
+            evaluation.evaluate_job(job, [], wanted)
         except HallucError as error:
             if error.code != "G100":
                 raise

@@ -19,7 +19,9 @@ ROOT = Path(halluc.__file__).parent
 LAYERS = [
     {"cli", "__main__"},
     {"commands"},
-    {"tasks", "augment", "metrics", "hallucination", "loggers", "report"},
+    {"workflows"},
+    {"tasks", "augmentation", "analysis", "reporting", "loggers"},
+    {"task"},
     {"engine", "data", "gap"},
     {"runs", "config"},
     {"core"},
@@ -27,7 +29,7 @@ LAYERS = [
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
 FREE = {"components", ""}  # the table, and the package itself (its version)
 HEAVY = {"torch", "transformers", "accelerate", "nlpaug", "datasets", "seqeval", "sklearn", "matplotlib"}
-MAY_BE_HEAVY = {"engine", "tasks", "augment"}
+MAY_BE_HEAVY = {"engine", "tasks", "augmentation"}
 
 
 def modules():

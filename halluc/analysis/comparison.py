@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
-from typing import Any
 
 import numpy
 
 from halluc.analysis import matched_omission, run_figures
 from halluc.analysis.flips import flipped
 from halluc.analysis.run_figures import FigureKey, Measured
-from halluc.commands.terminal import Grid, put_table, say
-from halluc.core.characters import printable_cell
+from halluc.components import TABLE
+from halluc.config import loading
+from halluc.config.rendering import differences
 from halluc.core.significance import difference, holm
 from halluc.runs import training_facts
 from halluc.runs.studies import Comparison, Delta, MatchedOmission, TrainingDifference
-from halluc.workflows import experiment
-
-MOST_FLIPS_SHOWN = 12
 
 
 def compare_all(first: Measured, others: Sequence[Measured]) -> list[Comparison]:
@@ -58,7 +54,7 @@ def _compared(a: Measured, b: Measured) -> Comparison:
 
 def _differences(a: Measured, b: Measured) -> list[str]:
     """The keys of the config that may make the figures differ."""
-    found = experiment.run_differences(a.run, b.run)
+    found = differences(*(loading.load(one.run.config, table=TABLE, kept=True).tree for one in (a, b)))
     tools = [one.record.predictions for one in (a, b)]
     if any(tools):
         named = " and ".join(tool.name for tool in tools if tool is not None)
@@ -111,59 +107,3 @@ def arm(one: Measured) -> matched_omission.Arm:
     # A claim without a confidence can not be withdrawn.
     confidence = numpy.where(numpy.isnan(claims.confidence), numpy.inf, claims.confidence)
     return matched_omission.Arm(claims.example, confidence, claims.verdict == "unsupported", one.table.gold.best)
-
-
-def show(found: Comparison, *, has_places: bool) -> None:
-    """The comparison as tables for people; ``has_places``: whether claims are about parts of a text."""
-    say(f"a: {found.a}")
-    say(f"b: {found.b}")
-    differing = ", ".join(found.config_differences) or "nothing"
-    say(f"{found.split}, {found.examples:,} examples; the configs differ in: {differing}")
-    for one in found.training_differences:
-        say(f"training differs in {one.what}: a {one.a}, b {one.b}", style="yellow")
-    grid = Grid("", "a", "b", "b - a", "95% interval", "p", "p (Holm)")
-    for delta in found.figures:
-        grid.add_row(named(delta.name, delta.by), *_cells(delta))
-    if found.matched_omission is not None:
-        at = found.matched_omission
-        row = Delta(
-            name="", by={}, a=at.a, b=at.b, difference=at.difference, interval=at.interval, p=at.p, p_holm=at.p_holm
-        )
-        grid.add_row(f"hallucination_rate at an omission rate of {at.omission_rate:.4f}", *_cells(row))
-    put_table(grid)
-    _show_flips(found, has_places)
-
-
-def _cells(delta: Delta) -> tuple[str, ...]:
-    numbers = [number(value) for value in (delta.a, delta.b)]
-    signed = "–" if delta.difference is None else f"{delta.difference:+.4f}"
-    nothing = "" if delta.difference is None else "none"
-    span = nothing if delta.interval is None else "[{:+.4f}, {:+.4f}]".format(*delta.interval)
-    return (*numbers, signed, span, *("" if p is None else p_value(p) for p in (delta.p, delta.p_holm)))
-
-
-def p_value(p: float) -> str:
-    return "< 0.0001" if p < 0.0001 else f"{p:.4f}"
-
-
-def number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4f}"
-
-
-def named(name: str, by: dict[str, Any]) -> str:
-    return name + "".join(f", {value}" for value in by.values())
-
-
-def _show_flips(found: Comparison, has_places: bool) -> None:
-    counts = Counter((flip.a, flip.b) for flip in found.flipped)
-    say()
-    say(f"{len(found.flipped):,} claims flipped, from a to b:")
-    for (before, after), count in counts.most_common():
-        say(f"  {before} -> {after}: {count:,}")
-    worst = [flip for flip in found.flipped if "unsupported" in (flip.a, flip.b)]
-    for flip in worst[:MOST_FLIPS_SHOWN]:
-        place = f" [{flip.start}, {flip.end})" if has_places and flip.start is not None else ""
-        identity, text, label = map(printable_cell, (flip.id, flip.text, flip.label))
-        say(f'  {identity}{place} "{text}" {label}: {flip.a} -> {flip.b}')
-    if len(worst) > MOST_FLIPS_SHOWN:
-        say(f"  … and {len(worst) - MOST_FLIPS_SHOWN:,} more with a hallucination on one side (--json has all)")

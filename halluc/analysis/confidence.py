@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy
 
 from halluc.analysis import abstention, calibration, verdicts
-from halluc.commands.terminal import say
 from halluc.config.schema import EvalConfig
 from halluc.core.examples import Corpus
+from halluc.core.messages import tell
 from halluc.runs.schema import ConfidenceFile
 from halluc.task import ExampleT, PredictionT, Task
 
@@ -66,26 +66,26 @@ def _temperature(
     return round(calibration.fit_temperature(rows[inside], number[claim[inside]], right[fitting], chosen), 6)
 
 
-def tell(found: ConfidenceFile, settings: EvalConfig) -> None:
+def announce(found: ConfidenceFile, settings: EvalConfig) -> None:
     """What was fitted, in words."""
     if settings.calibration == "temperature":
-        say(f"confidence: temperature {found.temperature:.3f}, fitted on half of dev")
+        tell(f"confidence: temperature {found.temperature:.3f}, fitted on half of dev")
     asked = settings.abstain
     if asked is None:
         return
     if asked.guarantee is None:
-        say(f"abstention: claims under a confidence of {found.threshold:g} are withdrawn")
+        tell(f"abstention: claims under a confidence of {found.threshold:g} are withdrawn")
         return
     bound = (
         f"at most {asked.guarantee.max_rate:.0%} unsupported claims, with probability {asked.guarantee.probability:g}"
     )
     if found.threshold is None:
         why = (found.guarantee or {}).get("why_none", "")
-        say(
+        tell(
             f"abstention: none: no threshold on dev can guarantee {bound} ({why}); nothing is withdrawn", style="yellow"
         )
     else:
-        say(
+        tell(
             f"abstention: claims under a confidence of {found.threshold:.3f} are withdrawn: {bound}, on data "
             "exchangeable with dev (which also chose the checkpoint)"
         )

@@ -12,7 +12,7 @@ from halluc.core.errors import EXIT_GATE, HallucError, ManyErrors, did_you_mean,
 from halluc.data.rows.references import DEMO, HUB, SplitName
 from halluc.runs.reports import GateResult
 from halluc.runs.schema import EvalFile, MetricResult
-from halluc.workflows import experiment
+from halluc.task import build
 
 
 def refuse_invalid(loaded: LoadedConfig) -> None:
@@ -23,7 +23,7 @@ def refuse_invalid(loaded: LoadedConfig) -> None:
     """
     if not loaded.experiment.gates:
         return
-    task = experiment.task_of(loaded)
+    task = build(loaded.experiment.task)
     known, named = scoring.names(task), task.figures.named
     found = []
     for name, gate in loaded.experiment.gates.items():

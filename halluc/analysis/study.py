@@ -13,11 +13,10 @@ from halluc.analysis.arms import Contest
 from halluc.analysis.points import Group, Place, Point, Resampled
 from halluc.analysis.run_figures import Example, FigureKey, Measured
 from halluc.analysis.seeds import Paired, Seeds
-from halluc.commands.terminal import say
 from halluc.core.errors import HallucError
 from halluc.core.figures import MATCHED
 from halluc.core.memory import uncollected
-from halluc.reporting.collect.several import refuse_different_tasks
+from halluc.core.messages import say
 from halluc.runs import evaluations, training_facts
 from halluc.runs.directory import RUN_FILE, RunDir
 from halluc.runs.studies import BestOnDev, CellFigures, Plain, SeedFigure, StudyFigures, Trend
@@ -66,7 +65,7 @@ def figures(name: str, places: Sequence[Place], asked: str | None, reference: st
     """
     against = arms.references(_axes(places), reference)
     split = _split(name, places, asked)
-    refuse_different_tasks([place.run for place in places])
+    evaluations.refuse_different_tasks([place.run for place in places])
     found, missing = _read(places, split)
     if not found:
         slug, why = next((slug, why) for slug, why in missing.items() if why != _NOT_RUN)

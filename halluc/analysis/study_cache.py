@@ -9,13 +9,13 @@ from pathlib import Path
 
 from halluc import __version__
 from halluc.analysis.points import Place
-from halluc.commands.terminal import say
 from halluc.config.hashing import sha256_of_tree
 from halluc.config.slugs import slug_of
 from halluc.core.errors import HallucError
 from halluc.core.files import write_json
-from halluc.reporting.collect.several import task_of
+from halluc.core.messages import say
 from halluc.runs.directory import RunDir
+from halluc.runs.evaluations import task_of
 from halluc.runs.integrity import recorded_evaluations
 from halluc.runs.provenance import file_sha256
 from halluc.runs.records import content_sha256, read_record

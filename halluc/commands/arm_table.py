@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 
-from halluc.analysis.comparison import named, p_value
+from halluc.commands.comparison_table import named, p_value
 from halluc.commands.terminal import Grid, put_table, say
 from halluc.core.figures import figure, shown
 from halluc.reporting.words.wording import of_seeds

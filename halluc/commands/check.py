@@ -1,105 +1,47 @@
-"""``halluc check``: is the config sound, is the data, and what should a person know of it before training?"""
+"""``halluc check``: what a check found, as tables."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from halluc.analysis import gates
-from halluc.commands import gap_table, progress
-from halluc.commands.terminal import Grid, Talk, put_json, put_table, say
-from halluc.components import TABLE
-from halluc.config.hashing import sha256_of_tree
-from halluc.config.loading import LoadedConfig
-from halluc.config.matrix import Cell, load_study
-from halluc.config.schema import ModelConfig
-from halluc.core.errors import HallucError, ManyErrors, refuse
-from halluc.data.checks import check_corpora
-from halluc.data.corpora import Corpora, read_corpora
-from halluc.data.odd_labels import unmet_out_of_scope
+from halluc.commands import gap_table
+from halluc.commands.terminal import Grid, Talk, Terminal, put_table, say
+from halluc.core.messages import Level, hears, listening
 from halluc.data.statistics import Count, Words, counted
-from halluc.engine.references import resolve_model
 from halluc.runs.data import DataRecord, Renamed, SplitData
-from halluc.workflows import augmentation, augmentation_checks, cells, experiment, withholding
-from halluc.workflows.cell_selection import Selection, choose
+from halluc.task import AnyTask
+from halluc.workflows import checking
+from halluc.workflows.checking import Checked
+
+if TYPE_CHECKING:
+    from halluc.workflows.probe import Probe
 
 
 def run(path: Path, overrides: Sequence[str], *, only: Sequence[str] = (), deep: bool, talk: Talk) -> None:
-    study = load_study(path, overrides, table=TABLE)
-    chosen = choose(study, Selection(tuple(only)))
-    for cell in chosen:
-        experiment.choose_by(cell.loaded)
-        gates.refuse_invalid(cell.loaded)
-    alike: dict[str, list[Cell]] = {}
-    for cell in chosen:
-        alike.setdefault(_looked_at(cell.loaded, deep), []).append(cell)
-    cells.each(
-        [like[0] for like in alike.values()],
-        lambda cell: _one(cell, alike[_looked_at(cell.loaded, deep)], deep=deep, talk=talk),
-        done=lambda cell: False,
-        talk=talk,
-    )
+    with listening(Terminal(talk, show)):
+        checking.check(path, overrides, only=only, deep=deep)
 
 
-def _looked_at(loaded: LoadedConfig, deep: bool) -> str:
-    """Hash of what a check looks at: cells that differ elsewhere, as in their seed, are checked once."""
-    parts = {
-        section: loaded.tree[section]
-        for section in ("task", "data", "gap", "augment", *(("model", "train") if deep else ()))
-    }
-    return sha256_of_tree({**parts, "encoder": [loaded.tree["model"][key] for key in ("name", "scratch")]})
-
-
-def _one(cell: Cell, alike: Sequence[Cell], *, deep: bool, talk: Talk) -> None:
-    """Check one experiment, for all cells that are like it in what is looked at."""
-    loaded = cell.loaded
-    task = experiment.task_of(loaded)
-    augmentation_checks.refuse_unfit(loaded, task)
-    with progress.reading(loaded.experiment.data, talk):
-        corpora = read_corpora(loaded.experiment.data, TABLE)
-    _refuse_labels(task, corpora)
-    if "train" in corpora.splits:
-        experiment.refuse_unknown_classes(loaded, task, corpora.splits["train"])
-    with progress.bar(f"{task.wording.words.examples} counted", talk, logged=False) as tick:
-        report = check_corpora(corpora, task.wording.words, tick, loaded.experiment.data)
-    bare = sum(not example.labels for corpus in corpora.splits.values() for example in corpus)
-    labels = {name: split.labels for name, split in report.splits.items()}
-    report.warnings.extend(unmet_out_of_scope(loaded.experiment.data, labels, bare))
-    report.warnings.extend(_absent_model(loaded.experiment.model))
-    remaining, withheld = withholding.withhold(loaded, corpora)
-    if "train" in remaining.splits:
-        experiment.refuse_bare(task, remaining.splits["train"])
-    gaps = gap_table.gaps(task, remaining)
-    plan = augmentation.planned(loaded)
-    if talk is Talk.NORMAL:
-        if len(alike) > 1:
-            say(_others([one.slug for one in alike[1:]]), style="dim")
-        show(report, task.wording.words)
-        gap_table.show(gaps, withheld.told() if withheld else None)
-        if plan is not None:
-            noun = task.wording.words.examples
-            spent = f"made from {plan['parents']:,} {noun}, at most {plan['most']:,} of one"
-            say(f"augmentation: {plan['new']:,} new {noun} by {', '.join(plan['methods'])}, {spent}")
-    probed = None
-    if deep:
-        from halluc.workflows import probe
-
-        probed = probe.probe(loaded, remaining)
-    if talk is Talk.JSON:
-        gap = {
-            "withheld": withheld.as_record() if withheld else None,
-            "splits": {name: gap.as_json() for name, gap in gaps.items()},
-        }
-        which = {} if cell.slug is None else {"cells": [one.slug for one in alike]}
-        found = {"augment": plan, **({"model": probed.as_json()} if probed else {})}
-        put_json({**which, **report.model_dump(mode="json", exclude={"encoding"}), "gap": gap, **found})
-    elif talk is Talk.QUIET:
-        warnings = len(report.warnings) + (len(probed.warnings) if probed else 0)
+def show(found: Checked) -> None:
+    """What was found as tables, or how many warnings there are."""
+    if not hears(Level.NORMAL):
+        warnings = len(found.data.warnings) + (len(found.probe.warnings) if found.probe else 0)
         say(f"{counted(warnings, 'warnings')}: see them without --quiet" if warnings else "nothing odd found")
-    elif probed:
-        probe.show(probed, task)
+        return
+    words, plan = found.task.wording.words, found.plan
+    if len(found.alike) > 1:
+        say(_others([cell.slug for cell in found.alike[1:]]), style="dim")
+    show_data(found.data, words)
+    gap_table.show(found.gaps, found.withheld.told() if found.withheld else None)
+    if plan is not None:
+        noun = words.examples
+        spent = f"made from {plan['parents']:,} {noun}, at most {plan['most']:,} of one"
+        say(f"augmentation: {plan['new']:,} new {noun} by {', '.join(plan['methods'])}, {spent}")
+    if found.probe:
+        _show_probe(found.probe, found.task)
 
 
 def _others(slugs: Sequence[str | None]) -> str:
@@ -109,39 +51,11 @@ def _others(slugs: Sequence[str | None]) -> str:
     return f"and {len(slugs):,} cells that differ in none of this, such as {slugs[-1]}"
 
 
-def _refuse_labels(task: Any, corpora: Corpora) -> None:
-    """What training, or evaluating, would refuse later.
-
-    Raises:
-        HallucError or ManyErrors: labels that the task cannot have, of all splits at once.
-    """
-    found: list[HallucError] = []
-    for corpus in corpora.splits.values():
-        try:
-            task.examples.labels(corpus)
-        except ManyErrors as errors:
-            found += errors.errors
-        except HallucError as error:
-            found.append(error)
-    refuse(found)
-
-
-def _absent_model(model: ModelConfig) -> list[str]:
-    """A model that is not here is no fault of config or data, but train would stop at it."""
-    if model.name is None:
-        return []
-    try:
-        resolve_model(model.name)
-    except HallucError as error:
-        return [error.message + (f" ({error.help})" if error.help else "")]
-    return []
-
-
 # More labels than these, and the rarest are only counted.
 _MOST_LABELS = 60
 
 
-def show(report: DataRecord, words: Words) -> None:
+def show_data(report: DataRecord, words: Words) -> None:
     """The report as tables for people."""
     # A count that is 0 everywhere, as that of pairs, tells nothing; nor do documents where a split is one.
     counts = [count for count in words.counts if any(split.counts[count.name] for split in report.splits.values())]
@@ -200,3 +114,24 @@ def _show_labels(report: DataRecord, words: Words) -> None:
     put_table(table)
     if len(total) > len(shown):
         say(f"and {len(total) - len(shown)} more labels, none of them more frequent; --json has them all", style="dim")
+
+
+def _show_probe(found: Probe, task: AnyTask) -> None:
+    """The probe as text for people."""
+    say()
+    say(f"model: {found.parameters:,} parameters, {found.trainable:,} trained, on {found.device} in {found.precision}")
+    table = Grid("split", *task.model.columns.values(), title="encoding")
+    for split, notes in found.encoding.items():
+        table.add_row(split, *(f"{notes[key]:,}" for key in task.model.columns))
+    put_table(table)
+    batch = found.dry_batch
+    say(
+        f"largest batch: {batch['examples']} {task.wording.words.examples} by "
+        f"{batch['positions']} positions, loss {batch['loss']}, "
+        f"{batch['seconds']:.2f} s forward and backward"
+    )
+    say(f"an epoch: {found.steps_an_epoch:,} steps, {found.padding:.1%} padding")
+    low, high = found.usual_learning_rates
+    say(f"learning rate: {low:g} to {high:g} usually suit an encoder of this size")
+    for warning in found.warnings:
+        say(f"warning: {warning}", style="yellow")

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from halluc.commands.terminal import Grid, put_table, say
-from halluc.data.corpora import Corpora
 from halluc.gap.forecast import Figure, SplitGap
-from halluc.task import AnyTask
 
 # By what is counted: the figures that differ, and what they are. Of words of whole texts, all that is unseen is new.
 _FIGURES = {
@@ -17,15 +15,6 @@ _FIGURES = {
     ),
     "words": (("forecast", "unseen", "excess"), "unseen: in no text of train"),
 }
-
-
-def gaps(task: AnyTask, corpora: Corpora) -> dict[str, SplitGap]:
-    """The gap of every other split to the training split that remains; none where there is no training split, or
-    where the task's knowledge is not one of surfaces."""
-    if "train" not in corpora.splits:
-        return {}
-    coverage = task.knowledge.of(corpora.splits)
-    return {name: task.knowledge.gap(coverage, corpus) for name, corpus in corpora.splits.items() if name != "train"}
 
 
 def show(found: Mapping[str, SplitGap], told: str | None) -> None:

@@ -1,275 +1,67 @@
-"""``halluc report``: what runs say, read from their files: a page of a run, of runs compared, or of a study."""
+"""``halluc report``: what a report comes to."""
 
 from __future__ import annotations
 
-import hashlib
-import re
-import shlex
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
 
-from halluc.analysis import comparison, run_figures, study
-from halluc.analysis.points import Place
-from halluc.analysis.run_figures import Example
-from halluc.commands import evaluation_table, study_table
-from halluc.commands.terminal import Talk, put_json, say
-from halluc.components import TABLE
-from halluc.config.matrix import load_study
-from halluc.config.slugs import slug_of
-from halluc.core import latest
-from halluc.core.errors import HallucError, did_you_mean
+from halluc.commands import comparison_table, evaluation_table, study_table
+from halluc.commands.terminal import Talk, Terminal, say
 from halluc.core.files import TO_OUTPUT, elsewhere
-from halluc.reporting import writing
-from halluc.reporting.collect import paths, reproducing, several, single
+from halluc.core.messages import Level, hears, listening
 from halluc.reporting.words import nouns
-from halluc.reporting.writing import FORMATS, Format
-from halluc.runs import directory, matrix
-from halluc.runs.directory import RUN_FILE, RunDir
-from halluc.runs.evaluations import PREFERRED
-from halluc.runs.reports import AnyReport, RunReport
-from halluc.runs.schema import MatrixFile
-from halluc.workflows import experiment, nearest_run, run_state
+from halluc.runs.schema import EvalFile
+from halluc.runs.studies import StudyFigures
+from halluc.workflows import reports
+from halluc.workflows.reports import Reported, Wanted
 
-MOST_CLAIMS = 200
 # On the terminal; the page has all.
 MOST_NOTES = 6
-FOLDER = "report"
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """How a report is asked for: ``output`` is its folder, None: ``report/`` in what is reported on; ``tables`` whether
-    the terminal shows the figures too."""
-
-    split: str | None = None
-    reference: str | None = None
-    most_claims: int = MOST_CLAIMS
-    formats: Collection[Format] = FORMATS
-    output: Path | None = None
-    opens: bool = False
-    talk: Talk = Talk.NORMAL
-    tables: bool = True
-
-    @property
-    def shows_tables(self) -> bool:
-        return self.tables and self.talk in (Talk.NORMAL, Talk.VERBOSE)
-
-
-PLAINLY = Wanted()
-
-
-@dataclass(frozen=True)
-class Target:
-    """What the command line names: a run, or the cells of a study."""
-
-    path: Path
-    run: RunDir | None = None
-    name: str = ""
-    cells: list[Place] = field(default_factory=list)
-
-
-def formats_of(text: str) -> tuple[Format, ...]:
-    """As ``html,md``.
-
-    Raises:
-        HallucError C011: no such format.
-    """
-    asked = [part.strip() for part in text.split(",")]
-    for part in asked:
-        if part not in FORMATS:
-            near = did_you_mean(part, FORMATS)
-            help = f"did you mean `{near}`?" if near else f"one or more of {', '.join(FORMATS)}"
-            raise HallucError("C011", f"no format `{part}`", help=help)
-    return tuple(format for format in FORMATS if format in asked)
 
 
 @elsewhere(TO_OUTPUT)
-def run(targets: Sequence[Path], overrides: Sequence[str], wanted: Wanted = PLAINLY) -> None:
-    """``halluc report``; raises what ``make`` does."""
-    make(targets, overrides, wanted)
-
-
-def make(targets: Sequence[Path], overrides: Sequence[str], wanted: Wanted) -> None:
-    """Report on each target: a run directory, a config, or the folder of a study.
-
-    Raises:
-        HallucError C011: a study beside other targets. C015: no study, or no such arm in it, for a reference. R1…: a
-        run that is not evaluated, or is damaged. E401: the report cannot be written.
-    """
-    targets = [latest.resolve(target) for target in targets]  # what is written names the run itself
-    found = [_study(target, overrides) or Target(target) for target in targets]
-    if len(found) == 1 and found[0].cells:
-        runs = [cell.run for cell in found[0].cells]
-        _of_study(found[0], _command(targets, runs, overrides, wanted), wanted)
-        return
-    if any(target.cells for target in found):
-        raise HallucError("C011", "a study is reported by itself", help="halluc report STUDY, or halluc report RUN RUN")
-    if wanted.reference is not None:
-        raise HallucError("C015", "a reference is an arm of a study", help="runs are compared with the first one named")
-    runs = [_run(target, overrides) for target in targets]
-    if len(runs) == 1:
-        _of_run(runs[0], wanted)
-    else:
-        _of_runs(runs, _command(targets, runs, overrides, wanted), wanted)
-
-
-def _study(target: Path, overrides: Sequence[str]) -> Target | None:
-    """The study that a target names; None where it names something else."""
-    if target.is_dir():
-        known = None if (target / RUN_FILE).is_file() else matrix.read(target)
-        if known is None:
-            return None
-        _refuse_edited(target, known)
-        cells = [Place(cell.slug, cell.choice, RunDir(target / cell.slug)) for cell in known.cells]
-        return Target(target, name=known.name, cells=cells)
-    if target.suffix not in (".yaml", ".yml"):
-        return None
-    found = load_study(target, overrides, table=TABLE)
-    if not found.axes:
-        return None
-    cells = [Place(str(cell.slug), cell.choice, experiment.run_of(cell)) for cell in found.cells]
-    return Target(found.home, name=found.name, cells=cells)
-
-
-def _refuse_edited(home: Path, known: MatrixFile) -> None:
-    """A cell's folder is named by its choice, so that a choice that was changed in ``matrix.json`` shows.
-
-    Raises:
-        HallucError R101: names the cell.
-    """
-    file, again = home / matrix.MATRIX_FILE, "restore it, or remove it: `halluc run` of the study's config writes it"
-    for cell in known.cells:
-        named = all(axis in known.axes and value in known.axes[axis] for axis, value in cell.choice.items())
-        if slug_of(cell.choice) != cell.slug or not named:
-            told = f"{file} was changed: the cell {cell.slug[:200]} is none of its axes and values"
-            raise HallucError("R101", told, help=again)
-
-
-def _run(target: Path, overrides: Sequence[str]) -> RunDir:
-    """A run named outright, or the newest evaluated one of a config."""
-    if target.suffix not in (".yaml", ".yml") or target.is_dir():
-        return directory.open_run(target)
-    loaded = experiment.load(target, overrides)
-    runs_dir, name = Path(loaded.experiment.runs_dir), loaded.experiment.name
-    found = directory.newest(runs_dir, name, loaded.sha256, _is_evaluated)
-    directory.refuse_unreadable(runs_dir, name, loaded.sha256, found)
-    if found is None:
-        nearest = nearest_run.told(loaded, _is_evaluated)
-        help = f"train and evaluate it first: halluc run {target}"
-        raise HallucError("R112", f"{runs_dir / name} has no evaluated run of this config{nearest}", help=help)
-    return found
-
-
-def _is_evaluated(run: RunDir) -> bool:
-    return any(run.path.glob("eval/*.json"))
-
-
-def _of_study(target: Target, command: str, wanted: Wanted) -> None:
-    figures = study.current(target.name, target.path, target.cells, wanted.split, wanted.reference)
-    runs = [cell.run for cell in target.cells]
-    report = _relative(several.study_report(target.name, target.path, figures, [command]), runs)
-    if wanted.shows_tables:
-        study_table.show(figures)
-    there = [cell.run for cell in target.cells if any(cell.run.path.glob("ledger/*.jsonl"))]
-    _finish(report, _folder(target.path, figures.split, _usual_split(there)), wanted)
-
-
-def _of_run(run: RunDir, wanted: Wanted) -> None:
-    report = single.run_report(run, wanted.split, wanted.most_claims)
-    if wanted.shows_tables:
-        say()
-        evaluation_table.show(run_state.evaluation(run, report.split))
-    usual = single.run_split(run)
-    if report.split == usual and wanted.output is None and run.model.is_dir():
-        # A card travels with the model, and its figures must be true; what it says of augmentation, run.json recorded.
-        ignored = report.augmentation.problems if report.augmentation is not None else []
-        if any(problem not in ignored for problem in report.integrity):
-            say(f"model card: not written, since files of {run.path} are missing or were changed", style="yellow")
-        else:
-            _write_card(run, report, wanted)
-    _finish(report, _folder(run.path, report.split, usual), wanted)
-
-
-def _usual_split(runs: Sequence[RunDir]) -> str | None:
-    """The split that is reported on where none is asked for; None where the runs have none in common."""
-    return next((split for split in PREFERRED if all(run.ledger(split).is_file() for run in runs)), None)
-
-
-def _folder(home: Path, split: str, usual: str | None) -> Path:
-    """Where a report lies: that of another split than the usual one does not take its place."""
-    return home / FOLDER / ("" if split == usual else split)
-
-
-def _write_card(run: RunDir, report: RunReport, wanted: Wanted) -> None:
-    from halluc.reporting.markdown import card
-
-    path = card.write_card(run, report)
-    if wanted.talk in (Talk.NORMAL, Talk.VERBOSE):
-        say()
-        say(f"model card: {path}")
-
-
-def _of_runs(runs: Sequence[RunDir], command: str, wanted: Wanted) -> None:
-    """Each further run against the first."""
-    several.refuse_different_tasks(runs)
-    split = run_figures.common_split(runs, wanted.split)
-    known: dict[bytes, Example] = {}
-    first, *others = (run_figures.read(run, split, known) for run in runs)
-    found = comparison.compare_all(first, others)
-    report = _relative(several.comparison_report(runs, found, [command]), runs)
-    if wanted.shows_tables:
-        for one in found:
-            comparison.show(one, has_places=nouns.of(report.task).has_places)
-            say()
-    _finish(report, _folder(runs[0].path, split, _usual_split(runs)) / _slug(runs), wanted)
-
-
-def _slug(runs: Sequence[RunDir]) -> str:
-    """The folder of a comparison in the first run's report: the others' names, told apart where they are alike."""
-    paths = [run.path.resolve() for run in runs]
-    names = [path.name if path.parent == paths[0].parent else f"{path.parent.name}.{path.name}" for path in paths[1:]]
-    plain = re.sub(r"[^A-Za-z0-9._=,+-]+", "_", "+".join(names))
-    digest = hashlib.sha256("\0".join(map(str, paths)).encode("utf-8", "surrogateescape")).hexdigest()[:6]
-    return f"against-{plain[:80]}-{digest}"
-
-
-def _relative(report: AnyReport, runs: Sequence[RunDir]) -> AnyReport:
-    """A report of several runs without absolute paths; that of one run has none."""
-    known = paths.of_runs((run, reproducing.config_lines(run)) for run in runs)
-    return paths.relative(report, known)
-
-
-def _command(targets: Sequence[Path], runs: Sequence[RunDir], overrides: Sequence[str], wanted: Wanted) -> str:
-    """The command line that makes this report again, in the folder that the first of the runs was started in."""
-    parts = ["halluc", "report", *(reproducing.from_start(target, runs) for target in targets)]
-    for override in overrides:
-        parts += ["--set", override]
-    for option, value in (("--split", wanted.split), ("--reference", wanted.reference)):
-        if value is not None:
-            parts += [option, value]
-    return shlex.join(parts)
-
-
-def _finish(report: AnyReport, folder: Path, wanted: Wanted) -> None:
-    """Write the report, say what it comes to and where it lies, and show it."""
-    written = writing.write(report, wanted.output or folder, wanted.formats)
-    for problem in report.integrity:
-        say(f"warning: {problem}", style="bold yellow")
-    if wanted.talk is Talk.JSON:
-        put_json(report.model_dump(mode="json"))
-    elif wanted.talk is not Talk.QUIET:
-        say()
-        for sentence in report.conclusion:
-            say(sentence)
-        for note in report.notes[:MOST_NOTES]:
-            say(f"note: {note}", style="yellow")
-        if len(report.notes) > MOST_NOTES:
-            say(f"… and {len(report.notes) - MOST_NOTES} more notes: the report has all", style="yellow")
-    page = written.get("html")
-    say(f"report: {page or ', '.join(map(str, written.values()))}")
-    if wanted.opens and page is not None:
+def run(targets: Sequence[Path], overrides: Sequence[str], wanted: Wanted, talk: Talk, *, opens: bool = False) -> None:
+    """``halluc report``; raises what ``workflows.reports.report`` does."""
+    with listening(Terminal(talk, show)):
+        made = reports.report(targets, overrides, wanted)
+    page = made.written.get("html")
+    if opens and page is not None:
         _open(page)
+
+
+def show(made: Reported) -> None:
+    """The figures as tables, and the conclusion."""
+    if not hears(Level.NORMAL):
+        return
+    show_figures(made)
+    conclude(made)
+
+
+def show_figures(made: Reported) -> None:
+    if isinstance(made.figures, StudyFigures):
+        study_table.show(made.figures)
+    elif isinstance(made.figures, EvalFile):
+        say()
+        evaluation_table.show(made.figures)
+    else:
+        for one in made.figures:
+            comparison_table.show(one, has_places=nouns.of(made.record.task).has_places)
+            say()
+
+
+def conclude(made: Reported) -> None:
+    """What the report comes to."""
+    if made.card is not None:
+        say()
+        say(f"model card: {made.card}")
+    say()
+    for sentence in made.record.conclusion:
+        say(sentence)
+    notes = made.record.notes
+    for note in notes[:MOST_NOTES]:
+        say(f"note: {note}", style="yellow")
+    if len(notes) > MOST_NOTES:
+        say(f"… and {len(notes) - MOST_NOTES} more notes: the report has all", style="yellow")
 
 
 def _open(page: Path) -> None:

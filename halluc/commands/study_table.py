@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from halluc.analysis.comparison import named, number, p_value
 from halluc.commands import arm_table
 from halluc.commands.arm_table import told
+from halluc.commands.comparison_table import named, number, p_value
 from halluc.commands.terminal import Grid, put_table, say
 from halluc.core.figures import MATCHED, Column, figure, shown
 from halluc.reporting.words.wording import counted, of_seeds

@@ -1,20 +1,25 @@
-"""What commands share of the terminal: people's text to stderr, machine output to stdout."""
+"""What commands share of the terminal: people's text and progress to stderr, machine output to stdout."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from enum import Enum
 from typing import Any
 
+from pydantic import BaseModel
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.table import Table
 
 from halluc.core.characters import escaped_json, printable, printable_cell, printable_line
 from halluc.core.errors import HallucError, render
+from halluc.core.messages import Level, Listener, Tick, unheard
+from halluc.core.processes import is_main_process
 
 
 class Talk(Enum):
@@ -71,11 +76,6 @@ if not people.is_terminal and "COLUMNS" not in os.environ:
     people.width = _PIPED_WIDTH
 
 
-def is_main_process() -> bool:
-    """Whether this process is the one of its group (torchrun, accelerate launch) that speaks and writes."""
-    return os.environ.get("RANK", "0") == "0"
-
-
 def say(text: str = "", style: str | None = None) -> None:
     """One line for people, from the main process alone; a line feed in it is escaped."""
     if is_main_process():
@@ -103,3 +103,80 @@ def put_json(value: Any) -> None:
     """A JSON object for machines, on one line of ordinary text: see ``escaped_json``."""
     sys.stdout.write(escaped_json(json.dumps(value, ensure_ascii=False, allow_nan=False)) + "\n")
     sys.stdout.flush()
+
+
+# Seconds between two lines of a log, and between two looks of the bar.
+_LOGGED, _DRAWN = 10.0, 0.1
+_LEVELS = {Talk.JSON: Level.WARNINGS, Talk.QUIET: Level.OUTCOMES, Talk.NORMAL: Level.NORMAL}
+
+
+class Terminal(Listener):
+    """Shows what workflows say, and what they have made: as JSON, or by ``show``."""
+
+    def __init__(self, talk: Talk = Talk.NORMAL, show: Callable[[Any], None] | None = None) -> None:
+        self.talk, self.show = talk, show
+        self.level = _LEVELS.get(talk, Level.VERBOSE)
+
+    def say(self, text: str, style: str | None = None) -> None:
+        say(text, style)
+
+    def put(self, result: object) -> None:
+        if self.talk is not Talk.JSON:
+            if self.show is not None:
+                self.show(result)
+        elif is_main_process():
+            record = result if isinstance(result, BaseModel) else result.record  # type: ignore[attr-defined]
+            put_json(record.model_dump(mode="json"))
+
+    @contextlib.contextmanager
+    def bar(self, what: str, unit: str, logged: bool) -> Iterator[Tick]:
+        """A bar with time left on a terminal, a line now and then where piped."""
+        if self.level < Level.NORMAL or not (logged or people.is_terminal) or not is_main_process():
+            yield unheard
+        elif people.is_terminal:
+            with drawn(what, unit) as tick:
+                yield tick
+        else:
+            yield _lines(what)
+
+
+@contextlib.contextmanager
+def drawn(what: str, unit: str) -> Iterator[Tick]:
+    """A bar with time left, and how many of ``unit`` a second."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:,.0f}/{task.total:,.0f}"))
+    speed = TextColumn("{task.fields[rate]:,.0f}" + f" {unit}".rstrip() + "/s")
+    # Drawn by hand: a thread that draws would be in the way of processes that are forked meanwhile.
+    with Progress(*columns, speed, TimeRemainingColumn(), console=people, transient=True, auto_refresh=False) as shown:
+        task = shown.add_task(printable_line(what), total=0, rate=0.0)
+        began = time.monotonic()
+        last, first = 0.0, -1
+
+        def draw(done: int, total: int, what: str | None = None) -> None:
+            nonlocal last, first
+            now = time.monotonic()
+            first = done if first < 0 else first  # a training that goes on has done some before
+            if now - last > _DRAWN:
+                last = now
+                rate = (done - first) / (now - began)
+                told = None if what is None else printable_line(what)
+                shown.update(task, completed=done, total=total, description=told, rate=rate, refresh=True)
+
+        yield draw
+
+
+def _lines(what: str) -> Tick:
+    began = last = time.monotonic()
+    first: int | None = None
+
+    def line(done: int, total: int, what: str | None = what) -> None:
+        nonlocal last, first
+        now = time.monotonic()
+        first = done if first is None else first
+        if now - last > _LOGGED and done > first:
+            last, rate = now, (done - first) / (now - began)
+            speed = f"{rate:,.0f} a second" if rate >= 1 else f"{1 / rate:.1f} s each"
+            say(f"{what}: {done:,} of {total:,}, {speed}, {(total - done) / rate:,.0f} s left")
+
+    return line

@@ -6,10 +6,11 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from halluc.config.hashing import model_sections
 from halluc.config.loading import LoadedConfig
 from halluc.config.matrix import Study
 from halluc.config.yaml import Path as KeyPath
-from halluc.config.yaml import scalar
+from halluc.config.yaml import dotted, scalar
 from halluc.core.characters import printable, printable_line
 from halluc.core.errors import Location
 
@@ -103,3 +104,9 @@ def origin(origins: Origins, path: KeyPath) -> str:
     if where is None:
         return "default"
     return printable_line(f"--set {where.text}" if where.line is None else f"{where.file}:{where.line}")
+
+
+def differences(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
+    """The keys of the sections that decide the model in which two configs differ."""
+    first, second = (dict(leaves(model_sections(tree))) for tree in (one, other))
+    return [f"`{dotted(path)}`" for path in first | second if first.get(path) != second.get(path)]

@@ -10,6 +10,11 @@ import sys
 from pathlib import Path
 
 
+def is_main_process() -> bool:
+    """Whether this process is the one of its group (torchrun, accelerate launch) that speaks and writes."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 def is_running(process: int) -> bool:
     """Whether a process of this id runs on this machine; one that has ended and was not waited for does not."""
     try:

@@ -1,42 +1,33 @@
-"""Training on a terminal: one live line and a row an evaluation; plain timed lines where output is piped."""
+"""Training as messages: a bar with time left, and a line an evaluation; every step where all is to be told."""
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Sequence
 from types import TracebackType
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
-
+from halluc.core import messages
+from halluc.core.messages import Level, tell
 from halluc.runs.events import Evaluated, Event, Started, Step, Stopped
-
-# A piped log gets a line about this often between evaluations.
-_SECONDS_A_LINE = 10.0
 
 
 class ConsoleLogger:
-    """Prints events to ``console``; ``every_step`` is what --verbose asks for, ``shown`` are the figures of dev.
+    """Tells events to whoever listens; ``shown`` are the figures of dev, ``noun`` what examples are called."""
 
-    ``noun`` is what examples are called, in the plural.
-    """
-
-    def __init__(self, console: Console, *, every_step: bool = False, shown: Sequence[str], noun: str) -> None:
-        self.console = console
-        self.every_step = every_step
+    def __init__(self, *, shown: Sequence[str], noun: str) -> None:
         self.shown, self.noun = shown, noun
-        self.live: Progress | None = None
-        self.bar: TaskID | None = None
         self.steps = 0
-        self.began = self.last_line = time.monotonic()
+        self.began = time.monotonic()
         self.features, self.seconds = 0, 0.0
+        self._open = contextlib.ExitStack()
 
     def __enter__(self) -> ConsoleLogger:
+        self._tick = self._open.enter_context(messages.progress("training", "steps"))
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        if self.live:
-            self.live.stop()
+        self._open.close()
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, Started):
@@ -53,7 +44,7 @@ class ConsoleLogger:
 
     def _started(self, event: Started) -> None:
         self.steps = event.steps
-        self.began = self.last_line = time.monotonic()
+        self.began = time.monotonic()
         processes = f" in {event.processes} processes" if event.processes > 1 else ""
         threads = f", {event.threads} threads ({event.waiting})" if event.device == "cpu" else ""
         self._line(
@@ -63,23 +54,17 @@ class ConsoleLogger:
         )
         if event.resumed_step:
             self._line(f"resumed at step {event.resumed_step}")
-        if self.console.is_terminal:
-            columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
-            self.live = Progress(*columns, TimeRemainingColumn(), console=self.console, transient=True)
-            self.bar = self.live.add_task("training", total=event.steps, completed=event.resumed_step)
-            self.live.start()
+        self._tick(event.resumed_step, event.steps)
 
     def _step(self, event: Step) -> None:
         self.features += event.features
         self.seconds += event.seconds
-        told = f"epoch {event.epoch} step {event.step}/{self.steps} loss {event.loss:.4f} lr {event.learning_rate:.2e}"
-        if self.live and self.bar is not None:
-            rate = self.features / self.seconds if self.seconds else 0
-            described = f"epoch {event.epoch} loss {event.loss:.3f} {rate:.0f} {self.noun}/s"
-            self.live.update(self.bar, completed=event.step, description=described)
-        due = not self.console.is_terminal and time.monotonic() - self.last_line > _SECONDS_A_LINE
-        if self.every_step or due:
-            self._line(told)
+        rate = self.features / self.seconds if self.seconds else 0
+        told = f"epoch {event.epoch} loss {event.loss:.3f} {rate:.0f} {self.noun}/s"
+        self._tick(event.step, self.steps, told)
+        if messages.hears(Level.VERBOSE):
+            at = f"epoch {event.epoch} step {event.step}/{self.steps}"
+            self._line(f"{at} loss {event.loss:.4f} lr {event.learning_rate:.2e}")
 
     def _evaluated(self, event: Evaluated) -> None:
         figures = " ".join(f"{name} {event.metrics[name]:.4f}" for name in self.shown)
@@ -87,6 +72,5 @@ class ConsoleLogger:
         self._line(f"epoch {event.epoch} step {event.step}/{self.steps} dev {figures} ({event.seconds:.1f} s){star}")
 
     def _line(self, text: str) -> None:
-        self.last_line = time.monotonic()
-        minutes, seconds = divmod(int(self.last_line - self.began), 60)
-        self.console.print(f"{minutes:3d}:{seconds:02d} {text}")
+        minutes, seconds = divmod(int(time.monotonic() - self.began), 60)
+        tell(f"{minutes:3d}:{seconds:02d} {text}")

@@ -13,7 +13,7 @@ from halluc.core.errors import HallucError, did_you_mean
 from halluc.core.figures import HALLUCINATION, OMISSION, SUPPORT
 from halluc.runs import integrity
 from halluc.runs.directory import RunDir
-from halluc.runs.records import read_lines, read_record
+from halluc.runs.records import read_json, read_lines, read_record
 from halluc.runs.schema import EvalFile, MetricResult, Prediction, RunFile
 
 PredictionT = TypeVar("PredictionT", bound=Prediction)
@@ -182,3 +182,32 @@ def _of(metric: MetricResult | None) -> int | None:
 def _above(metric: MetricResult | None) -> int | None:
     """What a share counts, above the line."""
     return None if metric is None else round((metric.value or 0.0) * metric.n)
+
+
+def task_of(run: RunDir) -> str | None:
+    """The task that a run was evaluated in; None where no evaluation says."""
+    for split in PREFERRED:
+        try:
+            task = read_json(run.evaluation(split)).get("task")
+        except (OSError, ValueError, AttributeError):
+            continue  # none, or damaged: told by who needs its figures
+        if isinstance(task, str):
+            return task
+    return None
+
+
+def refuse_different_tasks(runs: Iterable[RunDir]) -> None:
+    """Figures of one task mean nothing beside those of another.
+
+    Raises:
+        HallucError R113: names two runs and their tasks.
+    """
+    found: dict[str, RunDir] = {}
+    for run in runs:
+        task = task_of(run)
+        if task is not None:
+            found.setdefault(task, run)
+    if len(found) > 1:
+        (one, first), (other, second) = list(found.items())[:2]
+        message = f"{first.path} is of the task {one} and {second.path} of {other}: they cannot be compared"
+        raise HallucError("R113", message, help="report on the runs of each task by themselves")

@@ -11,7 +11,7 @@ from typing import Literal
 from pydantic import Field
 
 from halluc.core.claims import Mark
-from halluc.runs.schema import SCHEMA_VERSION, AugmentFile, EvalFile, LedgerLine, MetricResult, Record, RunFile
+from halluc.runs.schema import SCHEMA_VERSION, AugmentFile, LedgerLine, MetricResult, Record, RunFile
 from halluc.runs.studies import Comparison, Interval, Plain, StudyFigures
 
 # Of a run's report alone: since version 2 ``SplitRow`` and ``GapRow`` tell of any task.
@@ -46,16 +46,6 @@ class GateResult(Record):
     min: float | None = None
     max: float | None = None
     use: Literal["value", "interval"] = "value"
-
-
-class EvalLine(EvalFile):
-    """A line of ``halluc eval --json``: eval/<split>.json, and beside it the gates that were checked on the split.
-
-    A gate that could be checked on none of the evaluated splits stands in the last line. ``cell`` is that of a study.
-    """
-
-    gates: list[GateResult]
-    cell: str | None = None
 
 
 class Outcome(Record):

@@ -11,16 +11,16 @@ import numpy
 from halluc.analysis import confidence as calibrating
 from halluc.analysis import ledger, scoring, verdicts
 from halluc.analysis.table import table
-from halluc.commands.terminal import Talk, say
-from halluc.config.loading import LoadedConfig
 from halluc.config.schema import Decoding, EvalConfig, ModelConfig
 from halluc.core.examples import Corpus
 from halluc.core.files import write_json, write_jsonl, write_text
+from halluc.core.messages import Level, hears, tell, warn
 from halluc.data.rows.references import SplitName
 from halluc.runs.directory import RunDir
 from halluc.runs.schema import ConfidenceFile, EvalFile
 from halluc.task import AnyTask, Loaded, TrainingKnowledge
-from halluc.workflows import experiment, run_state, withholding
+from halluc.workflows import run_state, withholding
+from halluc.workflows.job import Job
 
 if TYPE_CHECKING:
     from halluc.engine.runtime import Runtime
@@ -51,20 +51,19 @@ class Model:
     decoding: Decoding | None
 
     @classmethod
-    def load(cls, loaded: LoadedConfig, reference: str, talk: Talk) -> Model:
+    def load(cls, job: Job, reference: str) -> Model:
         from halluc.engine import runtime
         from halluc.tasks.encoders import quiet_libraries
 
-        quiet_libraries(talk is Talk.VERBOSE)
-        settings = loaded.experiment
-        task = experiment.task_of(loaded)
+        quiet_libraries(hears(Level.VERBOSE))
+        settings, task = job.settings, job.task
         engine = runtime.start(settings.train.precision, settings.seed)
         model = ModelConfig(name=reference, trust_remote_code=settings.model.trust_remote_code)
         encoder = task.model.restore(model, settings.eval.labels or {}, runtime.attention_for(engine.device.type))
         asked = settings.eval.decode
         decoding = task.model.decoding(encoder.outputs, asked)
         if decoding not in (None, asked):
-            say(f"warning: {_NO_SCHEME}", style="yellow")
+            warn(_NO_SCHEME)
         encoder.model.to(engine.device)
         return cls(task, encoder, engine, settings.eval, decoding)
 
@@ -76,34 +75,26 @@ class Model:
 
 
 def assess(
-    loaded: LoadedConfig,
-    corpora: Mapping[SplitName, Corpus[Any]],
-    wanted: Sequence[SplitName],
-    target: RunDir,
-    reference: str,
-    talk: Talk,
+    job: Job, corpora: Mapping[SplitName, Corpus[Any]], wanted: Sequence[SplitName], reference: str
 ) -> list[EvalFile]:
     """Evaluate the model on the wanted splits and write what it says of each.
 
     ``corpora`` holds dev too where the confidence is fitted on it.
     """
-    knowledge = withholding.knowledge(target, loaded)
+    target, settings = job.target, job.settings.eval
+    knowledge = withholding.knowledge(job)
     changed = run_state.warn_changed_model(target) if reference == str(target.model) else []
-    model = Model.load(loaded, reference, talk)
-    settings = loaded.experiment.eval
+    model = Model.load(job, reference)
     dev = model.predict(corpora["dev"]) if calibrating.needs_dev(settings) else None
     confidence = calibrating.fit(
         model.task, dev.corpus if dev else None, dev.predictions if dev else (), settings
     )  # fmt: skip
-    speaks = talk in (Talk.NORMAL, Talk.VERBOSE)
-    if speaks:
-        calibrating.tell(confidence, settings)
+    calibrating.announce(confidence, settings)
     files = []
     for split in wanted:
         predicted = dev if dev and split == "dev" else model.predict(corpora[split])
-        if speaks:
-            for line in model.task.model.findings(predicted.corpus, predicted.notes, model.encoder.outputs):
-                say(f"{split}: {line}")
+        for line in model.task.model.findings(predicted.corpus, predicted.notes, model.encoder.outputs):
+            tell(f"{split}: {line}")
         _warn(predicted)
         made_by = {"checkpoint": reference, "changed_model_files": changed, "decoding": model.decoding}
         files.append(write(target, model.task, made_by, predicted, knowledge, confidence))
@@ -121,7 +112,7 @@ def _warn(predicted: Predicted) -> None:
     share = unknown_share(predicted.notes)
     if share is not None:
         split = predicted.corpus.split
-        say(f"warning: {split}: {share:.0%} of the words are unknown to the model's tokenizer", style="yellow")
+        warn(f"{split}: {share:.0%} of the words are unknown to the model's tokenizer")
 
 
 def write(

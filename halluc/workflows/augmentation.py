@@ -12,10 +12,9 @@ from halluc.augmentation.methods.base import OptionError
 from halluc.augmentation.pipeline import corpus as pipeline
 from halluc.augmentation.pipeline.layout import MANIFEST, TRAIN
 from halluc.augmentation.pipeline.plan import Trouble
-from halluc.augmentation.pipeline.preparation import Job, MethodError, Prepared, prepare
+from halluc.augmentation.pipeline.preparation import Job as PreparationJob
+from halluc.augmentation.pipeline.preparation import MethodError, Prepared, prepare
 from halluc.augmentation.pipeline.shards import Shard
-from halluc.commands import progress
-from halluc.commands.terminal import Talk, say
 from halluc.components import TABLE
 from halluc.config.bounds import LINE_BYTES_BOUND
 from halluc.config.hashing import section_in_hash, sha256_of_tree
@@ -23,22 +22,25 @@ from halluc.config.loading import LoadedConfig
 from halluc.core import registry
 from halluc.core.errors import HallucError, Location
 from halluc.core.examples import Corpus
+from halluc.core.messages import progress, say, tell
 from halluc.data.corpora import read_corpora, stream_corpora
 from halluc.runs import directory, provenance
 from halluc.runs.directory import RunDir
 from halluc.runs.records import read_record
 from halluc.runs.schema import AugmentFile, LedgerLine
-from halluc.workflows import augmentation_checks, augmentation_notes, experiment, withholding
+from halluc.task import AnyTask
+from halluc.workflows import augmentation_checks, augmentation_notes
+from halluc.workflows.job import Job
 
 
-def ensure(loaded: LoadedConfig, target: RunDir, talk: Talk) -> AugmentFile | None:
+def ensure(job: Job) -> AugmentFile | None:
     """Make the augmented corpus of a run where it is missing or stale; None where the config asks for none.
 
     Call it as the run's only writer. Raises what ``prepared`` and ``pipeline.make`` do.
     """
-    if loaded.experiment.augment is None:
+    if job.settings.augment is None:
         return None
-    wanted = fingerprint(loaded)
+    wanted, target = fingerprint(job.loaded), job.target
     made = manifest(target)
     if made is not None and made.fingerprint == wanted:
         if not _is_noted(target.read().augment or {}, made):
@@ -46,13 +48,12 @@ def ensure(loaded: LoadedConfig, target: RunDir, talk: Talk) -> AugmentFile | No
         return made
     if made is not None:
         say(f"{target.augment} was made from other data or by another halluc: it is made anew")
-    ready = prepared(loaded)
-    with progress.bar("augmenting", talk) as tick:
+    ready = prepared(job)
+    with progress("augmenting") as tick:
         made = pipeline.make(ready, target.augment, wanted, tick)
     _note(target, made)
-    if talk in (Talk.NORMAL, Talk.VERBOSE):
-        for line in augmentation_notes.told(made, experiment.task_of(loaded), ready.press.maker.methods):
-            say(line)
+    for line in augmentation_notes.told(made, job.task, ready.press.maker.methods):
+        tell(line)
     return made
 
 
@@ -69,11 +70,11 @@ def _is_noted(noted: dict[str, Any], made: AugmentFile) -> bool:
     return "manifest_sha256" in noted and noted.get("fingerprint") == made.fingerprint
 
 
-def shard(loaded: LoadedConfig, target: RunDir, share: Shard, talk: Talk) -> int:
+def shard(job: Job, share: Shard) -> int:
     """Try the candidates of one share of the examples; returns how many examples it has."""
-    ready = prepared(loaded)
-    with progress.bar("augmenting", talk) as tick:
-        return pipeline.make_shard(ready, target.augment, fingerprint(loaded), share, tick)
+    ready = prepared(job)
+    with progress("augmenting") as tick:
+        return pipeline.make_shard(ready, job.target.augment, fingerprint(job.loaded), share, tick)
 
 
 def manifest(target: RunDir) -> AugmentFile | None:
@@ -92,10 +93,10 @@ def manifest(target: RunDir) -> AugmentFile | None:
     return made
 
 
-def corpus(target: RunDir, task: Any) -> Corpus[Any]:
+def corpus(job: Job) -> Corpus[Any]:
     """The augmented training split of a run."""
-    path = target.augment / TRAIN
-    data = registry.load(TABLE, "reader", task.name).Config(
+    path = job.target.augment / TRAIN
+    data = registry.load(TABLE, "reader", job.task.name).Config(
         format="jsonl", train=str(path), max_line_bytes=LINE_BYTES_BOUND
     )
     return read_corpora(data, TABLE, ("train",)).splits["train"]
@@ -135,20 +136,20 @@ def _texts(node: Any) -> Iterator[str]:
             yield from _texts(part)
 
 
-def planned(loaded: LoadedConfig) -> dict[str, Any] | None:
+def planned(job: Job) -> dict[str, Any] | None:
     """What augmentation would do: how many new examples, of how many, and by what; None where none is asked for.
 
     Raises what ``prepared`` does.
     """
-    if loaded.experiment.augment is None:
+    if job.settings.augment is None:
         return None
-    ready = prepared(loaded)
+    ready = prepared(job)
     chosen = sum(1 for copies in ready.plan if copies)
     methods = [method.name for method in ready.press.maker.methods]
     return {"new": ready.wanted, "parents": chosen, "most": max(ready.plan, default=0), "methods": methods}
 
 
-def prepared(loaded: LoadedConfig) -> Prepared:
+def prepared(job: Job) -> Prepared:
     """Methods, filters and plan of a config's augmentation.
 
     Raises:
@@ -156,27 +157,25 @@ def prepared(loaded: LoadedConfig) -> Prepared:
             corpus, a file that a method names, or the ledger that `from` names cannot be read; a method cannot do what
             it is asked for, at its key.
     """
-    settings, task = loaded.experiment, experiment.task_of(loaded)
-    augmentation_checks.refuse_unfit(loaded, task)
+    settings, task = job.settings, job.task
+    augmentation_checks.refuse_unfit(job.loaded, task)
     streams = stream_corpora(settings.data, TABLE)
     source: Any = streams.pop("train", None)
     if source is None:
         raise HallucError("C107", "augmentation needs `data.train`", help="name the training split")
     if settings.gap is not None:
-        remaining, _ = withholding.withhold(loaded, read_corpora(settings.data, TABLE, ("train",)))
-        source = remaining.splits["train"].examples
-    trouble = _trouble(settings.augment, task)
-    job = Job(task.examples, _Learned(task, source), list(streams.values()), settings.augment, settings.seed, trouble)
+        source = job.train().examples
+    asked, learned, others = settings.augment, _Learned(task, source), list(streams.values())
     try:
-        return prepare(job)
+        return prepare(PreparationJob(task.examples, learned, others, asked, settings.seed, _trouble(asked, task)))
     except MethodError as problem:
-        raise _placed(problem, loaded) from None
+        raise _placed(problem, job.loaded) from None
 
 
 class _Learned:
     """The examples that a model learns from, read anew each time."""
 
-    def __init__(self, task: Any, source: Iterable[Any]) -> None:
+    def __init__(self, task: AnyTask, source: Iterable[Any]) -> None:
         self._task, self._source = task, source
 
     def __iter__(self) -> Iterator[Any]:
@@ -194,7 +193,7 @@ def _placed(problem: MethodError, loaded: LoadedConfig) -> HallucError:
     return HallucError(error.code, error.message, where, error.help, error.exit_code)
 
 
-def _trouble(config: Any, task: Any) -> Trouble | None:
+def _trouble(config: Any, task: AnyTask) -> Trouble | None:
     """What the dev ledger of the run that `from` names shows as over-claimed or omitted."""
     if config.focus_run is None:
         return None
@@ -206,7 +205,7 @@ def _trouble(config: Any, task: Any) -> Trouble | None:
     return Trouble.of(found, task.examples.shows)
 
 
-def _went(line: LedgerLine, task: Any) -> Iterator[tuple[str, bool]]:
+def _went(line: LedgerLine, task: AnyTask) -> Iterator[tuple[str, bool]]:
     """The label that a line is about, and whether it went wrong; of a whole text also the gold that was missed."""
     yield line.label, line.verdict != "supported"
     if task.examples.shows == "words" and line.verdict != "supported":

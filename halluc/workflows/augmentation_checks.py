@@ -11,9 +11,10 @@ from halluc.config.loading import LoadedConfig
 from halluc.config.yaml import Path
 from halluc.core import registry
 from halluc.core.errors import HallucError, refuse
+from halluc.task import AnyTask
 
 
-def refuse_unfit(loaded: LoadedConfig, task: Any) -> None:
+def refuse_unfit(loaded: LoadedConfig, task: AnyTask) -> None:
     """Refuse what the task cannot be written in, and methods that find nothing to do in its examples.
 
     Raises:

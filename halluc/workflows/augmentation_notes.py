@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from halluc.augmentation.pipeline.candidates import COPY, Method
 from halluc.runs.schema import AugmentFile
+from halluc.task import AnyTask
 
 # A method that nothing was made by was perhaps never asked: told of is one of which that is less likely than this.
 _CHANCE = 1e-6
 
 
-def told(made: AugmentFile, task: Any, methods: Sequence[Method] = ()) -> Iterator[str]:
+def told(made: AugmentFile, task: AnyTask, methods: Sequence[Method] = ()) -> Iterator[str]:
     """What a person should know of an augmented corpus; ``methods`` are those that were asked for."""
     kept = ", ".join(f"{count:,} {method}" for method, count in made.kept.items())
     yield f"augmented: {made.originals:,} originals, {made.made:,} new" + (f" ({kept})" if kept else "")

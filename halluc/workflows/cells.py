@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from halluc.commands.terminal import Talk, is_main_process, put_json, say, say_error
 from halluc.components import TABLE
 from halluc.config.loading import load
 from halluc.config.matrix import Cell, Study, load_study
-from halluc.core.errors import HallucError, ManyErrors
+from halluc.config.rendering import differences
+from halluc.core.errors import HallucError, ManyErrors, render
+from halluc.core.messages import Level, Listener, Tick, conclude, hears, listener, listening, put, say, tell
+from halluc.core.processes import is_main_process
 from halluc.runs import matrix
 from halluc.runs.directory import RUN_FILE, RunDir
+from halluc.runs.results import SkippedCell
 from halluc.runs.schema import MatrixCell, MatrixFile
-from halluc.workflows import experiment
 from halluc.workflows.cell_selection import Selection, choose
+from halluc.workflows.run_locations import run_of
 
 _BUSY = "R103"  # another process writes there
 
@@ -50,7 +55,7 @@ def _refuse_changed(study: Study) -> None:
     keys: dict[str, None] = {}
     changed = 0
     for cell in study.cells:
-        run = experiment.run_of(cell)
+        run = run_of(cell)
         if (run.path / RUN_FILE).is_file():
             differing = _differences(run, cell)
             changed += differing is not None
@@ -69,16 +74,20 @@ def _differences(run: RunDir, cell: Cell) -> list[str] | None:
         kept = load(run.config, table=TABLE, kept=True)
     except HallucError:
         return None  # damaged, or of another version: told when the cell's turn comes
-    return experiment.differences(kept.tree, cell.loaded.tree)
+    return differences(kept.tree, cell.loaded.tree)
 
 
-def each(cells: Sequence[Cell], do: Callable[[Cell], object], *, done: Callable[[Cell], bool], talk: Talk) -> bool:
+def each(cells: Sequence[Cell], do: Callable[[Cell], str], *, done: Callable[[Cell], bool], brief: bool = True) -> bool:
     """Call ``do`` for every cell that is not ``done``, in order; a config without matrix has its one cell done anyway.
 
     Returns whether all are through, none being left to another process.
 
     Where several processes train together (torchrun), an error ends them all: the others would wait for the one that
     went on.
+
+    Args:
+        do: returns what came of the cell in a few words.
+        brief: whether a cell is told in one line, unless everything is to be told.
 
     Raises:
         ManyErrors: what was wrong with the broken cells, after all others are through; the exit code of the first.
@@ -89,33 +98,71 @@ def each(cells: Sequence[Cell], do: Callable[[Cell], object], *, done: Callable[
     together = int(os.environ.get("WORLD_SIZE", "1")) > 1
     broken: list[HallucError] = []
     busy: list[str] = []
+    warned: set[str] = set()
+    seconds: list[float] = []
     for number, cell in enumerate(cells, 1):
-        head = f"[{number}/{len(cells)}] {cell.slug}"
+        head, clock = f"[{number}/{len(cells)}] {cell.slug}", time.monotonic()
         try:
             if not together and done(cell):
-                _skip(cell, head, "done before", talk)
-                continue
-            if talk in (Talk.NORMAL, Talk.VERBOSE):
-                say(head, style="bold")
-            do(cell)
+                _skip(cell, head, "done before")
+            elif not brief or hears(Level.VERBOSE):
+                tell(head, style="bold")
+                do(cell)
+            else:
+                with listening(_Brief(listener(), head, warned)):
+                    told = do(cell)
+                seconds.append(time.monotonic() - clock)
+                left = sum(seconds) / len(seconds) * (len(cells) - number)
+                tell(f"{head}: {told}, {duration(seconds[-1])}" + (f"; {duration(left)} left" if left else ""))
         except HallucError as error:
             if together:
                 raise
             if error.code == _BUSY:
-                _skip(cell, head, "left to the process that is writing it", talk)
+                _skip(cell, head, "left to the process that is writing it")
                 busy.append(str(cell.slug))
             else:
-                say_error(error)
+                for line in render(error).split("\n"):
+                    say(line)
                 broken += _named(cell, error)
-    _conclude(len(cells), broken, busy, talk)
+    _conclude(len(cells), broken, busy)
     return not busy
 
 
-def _skip(cell: Cell, head: str, why: str, talk: Talk) -> None:
-    if talk is Talk.JSON:
-        put_json({"cell": cell.slug, "skipped": why})
-    elif talk is not Talk.QUIET:
-        say(f"{head}: {why}", style="dim")
+class _Brief(Listener):
+    """Passes on of a cell its progress, and warnings that no cell before it had; results only to machines."""
+
+    level = Level.WARNINGS
+
+    def __init__(self, to: Listener, head: str, warned: set[str]) -> None:
+        self.to, self.head, self.warned = to, head, warned
+
+    def say(self, text: str, style: str | None = None) -> None:
+        if text not in self.warned:
+            self.warned.add(text)
+            self.to.say(text, style)
+
+    @contextlib.contextmanager
+    def bar(self, what: str, unit: str, logged: bool) -> Iterator[Tick]:
+        with self.to.bar(f"{self.head}: {what}", unit, False) as tick:
+            yield lambda done, total, now=None: tick(done, total, f"{self.head}: {now or what}")
+
+    def put(self, result: object) -> None:
+        if self.to.level < Level.OUTCOMES:
+            self.to.put(result)
+
+
+def duration(seconds: float) -> str:
+    """A time for people: ``3.2 s``, ``4 min 10 s``, ``2 h 05 min``."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(whole, 60)
+    return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def _skip(cell: Cell, head: str, why: str) -> None:
+    put(SkippedCell(cell=str(cell.slug), skipped=why))
+    tell(f"{head}: {why}", style="dim")
 
 
 def _named(cell: Cell, error: HallucError) -> list[HallucError]:
@@ -124,11 +171,11 @@ def _named(cell: Cell, error: HallucError) -> list[HallucError]:
     return [HallucError(one.code, f"{cell.slug}: {one.message}", one.where, one.help, one.exit_code) for one in errors]
 
 
-def _conclude(cells: int, broken: list[HallucError], busy: list[str], talk: Talk) -> None:
-    if not cells and talk is not Talk.JSON:
-        say("no cell is left to this shard")
-    if busy and talk is not Talk.JSON:
-        say(f"{len(busy)} of {cells} cells were left to other processes; the same command looks at them again")
+def _conclude(cells: int, broken: list[HallucError], busy: list[str]) -> None:
+    if not cells:
+        conclude("no cell is left to this shard")
+    if busy:
+        conclude(f"{len(busy)} of {cells} cells were left to other processes; the same command looks at them again")
     if broken:
         count = len({error.message.split(": ", 1)[0] for error in broken})
         say()

@@ -11,13 +11,14 @@ import itertools
 from pathlib import Path
 from typing import Any
 
-from halluc.commands.terminal import say
 from halluc.components import TABLE
 from halluc.config import hashing, loading
 from halluc.config.loading import LoadedConfig
 from halluc.config.rendering import annotated
+from halluc.config.schema import TrainConfig
 from halluc.core.errors import HallucError
 from halluc.core.files import irregular, make_folder, unwritable, write_text
+from halluc.core.messages import say, warn
 from halluc.runs import directory, provenance
 from halluc.runs.directory import RunDir
 from halluc.runs.schema import EarlierTotal
@@ -69,7 +70,7 @@ def restore_config(run: RunDir, loaded: LoadedConfig) -> None:
     if before is None or before.sha256 != loaded.sha256:
         what = "cannot be read" if before is None else "was changed since the run began"
         write_text(run.config, annotated(loaded))
-        say(f"warning: {run.config} {what}: it is written anew, as this command has it", style="yellow")
+        warn(f"{run.config} {what}: it is written anew, as this command has it")
 
 
 def _without_total(tree: dict[str, Any]) -> dict[str, Any]:
@@ -125,7 +126,7 @@ def adopt(run: RunDir, loaded: LoadedConfig) -> None:
     say(f"{run.path} goes on from step {step}, epoch {epoch}, to {_total(new)} (before: {_total(old)})")
 
 
-def _total(train: Any) -> str:
+def _total(train: TrainConfig) -> str:
     return f"{train.steps} steps" if train.steps is not None else f"{train.epochs} epochs"
 
 

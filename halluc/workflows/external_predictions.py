@@ -7,23 +7,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from halluc.commands.terminal import Talk, say
-from halluc.components import TABLE
 from halluc.config.hashing import section_in_hash
 from halluc.config.loading import LoadedConfig
 from halluc.config.schema import EvalConfig
 from halluc.core.characters import cut
 from halluc.core.errors import HallucError, ManyErrors
 from halluc.core.files import write_json
-from halluc.data.corpora import Corpora, read_corpora
+from halluc.core.messages import tell, warn
 from halluc.data.joining import EXTRA, MISSING, OTHER_TOKENS, Stated, joined, renamed, unknown_labels
 from halluc.data.predictions import read_predictions
 from halluc.data.rows.references import SPLITS, SplitName
 from halluc.data.statistics import counted
 from halluc.runs import provenance
-from halluc.runs.directory import RunDir
 from halluc.runs.schema import ConfidenceFile, EvalFile, JudgedFile
-from halluc.workflows import assessment, experiment, withholding
+from halluc.workflows import assessment, job, withholding
+from halluc.workflows.job import Job
 
 _MOST_NAME, _MOST_LABELS = 200, 5
 
@@ -79,7 +77,7 @@ def load(config: Path, overrides: Sequence[str]) -> LoadedConfig:
         HallucError C128: the config is a study.
     """
     try:
-        return experiment.load(config, overrides)
+        return job.load(config, overrides)
     except HallucError as error:
         if error.code != "C128":
             raise
@@ -98,13 +96,14 @@ def one_split(named: Sequence[SplitName], asked: Sequence[str] | None) -> SplitN
     return named[-1]
 
 
-def read(tool: Tool, loaded: LoadedConfig, corpora: Corpora, split: SplitName, talk: Talk) -> Judgeable:
+def read(tool: Tool, judging: Job, split: SplitName) -> Judgeable:
     """Read the file, join it to the split, and tell what was noticed.
 
     Raises:
         HallucError or ManyErrors C011: it is the file of gold. D1xx: see ``data.predictions`` and ``data.joining``.
     """
-    settings, corpus, path = loaded.experiment, corpora.splits[split], tool.file
+    settings, corpora, path = judging.settings, judging.corpora((split,)), tool.file
+    corpus = corpora.splits[split]
     if path.exists() and any(one.samefile(path) for one in corpora.files):
         raise HallucError("C011", f"{path} is the gold of {split}", help="name the file of what the tool predicted")
     found, file = read_predictions(path, settings.data, corpus, corpora.schemes.get(split))
@@ -112,8 +111,8 @@ def read(tool: Tool, loaded: LoadedConfig, corpora: Corpora, split: SplitName, t
     try:
         stated, by = joined(found, corpus, path)
     except HallucError as error:
-        raise _of_other_split(error, found, loaded, split, path) from None
-    predictions = experiment.task_of(loaded).model.imported(corpus.examples, stated)
+        raise _of_other_split(error, found, judging, split, path) from None
+    predictions = judging.task.model.imported(corpus.examples, stated)
     unknown = unknown_labels(stated, corpus)
     notes = {**file.notes, **({"unknown_labels": unknown.total()} if unknown else {})}
     warnings = [*file.warnings, *_of_confidences(stated, settings.eval, notes)]
@@ -122,10 +121,9 @@ def read(tool: Tool, loaded: LoadedConfig, corpora: Corpora, split: SplitName, t
         more = ", …" if len(unknown) > _MOST_LABELS else ""
         count = counted(unknown.total(), "predictions with a label that gold never has")
         warnings.append(f"{count}: {told}{more}; `eval.labels` renames labels")
-    if talk in (Talk.NORMAL, Talk.VERBOSE):
-        say(f"{split}: {len(stated):,} predictions of {tool.name} from {path}, joined by {_joining(by, stated)}")
+    tell(f"{split}: {len(stated):,} predictions of {tool.name} from {path}, joined by {_joining(by, stated)}")
     for warning in warnings:
-        say(f"warning: {warning}", style="yellow")
+        warn(warning)
     sha256 = provenance.file_sha256(path)
     record = JudgedFile(name=tool.name, file=str(path), sha256=sha256, split=split, joined_by=by)
     return Judgeable(record, assessment.Predicted(corpus, predictions, notes))
@@ -139,22 +137,22 @@ def _joining(by: str, stated: Sequence[Stated]) -> str:
 
 
 def _of_other_split(
-    error: HallucError, found: Sequence[Stated], loaded: LoadedConfig, split: SplitName, path: Path
+    error: HallucError, found: Sequence[Stated], judging: Job, split: SplitName, path: Path
 ) -> HallucError:
     """The error, or that the file is of another split."""
     first = error.errors[0] if isinstance(error, ManyErrors) else error
-    data = loaded.experiment.data
+    data = judging.settings.data
     if first.code in (MISSING, EXTRA, OTHER_TOKENS):
         for other in SPLITS:
-            if other != split and data.reference(other) is not None and _fits(found, other, loaded, path):
+            if other != split and data.reference(other) is not None and _fits(found, other, judging, path):
                 message = f"{path} does not have the predictions of {split}, but of {other}"
                 return HallucError(first.code, message, first.where, f"--split {other}", first.exit_code)
     return error
 
 
-def _fits(found: Sequence[Stated], split: SplitName, loaded: LoadedConfig, path: Path) -> bool:
+def _fits(found: Sequence[Stated], split: SplitName, judging: Job, path: Path) -> bool:
     try:
-        joined(found, read_corpora(loaded.experiment.data, TABLE, (split,)).splits[split], path)
+        joined(found, judging.corpora((split,)).splits[split], path)
     except HallucError:
         return False
     return True
@@ -175,16 +173,16 @@ def _of_confidences(stated: Sequence[Stated], settings: EvalConfig, notes: dict[
         yield "`eval.abstain.guarantee` is left out: it takes a model that predicts dev too"
 
 
-def judge(judgeable: Judgeable, loaded: LoadedConfig, target: RunDir) -> EvalFile:
+def judge(judgeable: Judgeable, judging: Job) -> EvalFile:
     """Write what ``assessment.assess`` writes of a model; novelty is that to the config's training split, if any."""
+    target = judging.target
     record = target.read()
     record.predictions = judgeable.record
     target.write(record)
-    knowledge = withholding.knowledge(target, loaded, anew=True)
-    asked = loaded.experiment.eval.abstain
+    knowledge = withholding.knowledge(judging, anew=True)
+    asked = judging.settings.eval.abstain
     confidence = ConfidenceFile(threshold=asked.threshold if asked else None)
     made_by = {"checkpoint": judgeable.record.name}
-    task = experiment.task_of(loaded)
-    file = assessment.write(target, task, made_by, judgeable.predicted, knowledge, confidence)
+    file = assessment.write(target, judging.task, made_by, judgeable.predicted, knowledge, confidence)
     write_json(target.confidence, confidence.model_dump(mode="json"))
     return file

@@ -20,6 +20,7 @@ from halluc.data.rows.reading import Rows, read_rows
 from halluc.data.rows.row import BadLine, Notice, Row, Unreadable
 from halluc.data.rows.streams import TextStream
 from halluc.data.tokenization import Tokenizer
+from halluc.task import AnyTask
 
 # Keys of `data` in messages, and the options that stand for them.
 _KEY = re.compile(r"`data\.(\w+)(?:: ([^`]*))?`")
@@ -39,7 +40,7 @@ class Reading:
     format: Format | None = None
     look_ahead: int = 512
 
-    def reader(self, task: Any, data: DataConfig | None) -> Reader:
+    def reader(self, task: AnyTask, data: DataConfig | None) -> Reader:
         """The task's reader, with the keys of the run's own ``data`` and what is asked for instead.
 
         Raises:
@@ -66,7 +67,7 @@ class Reading:
         found: Reader = kind(config)
         return found
 
-    def _refuse(self, task: Any, given: Mapping[str, Any]) -> None:
+    def _refuse(self, task: AnyTask, given: Mapping[str, Any]) -> None:
         if "second_field" in given and not task.examples.takes_pairs:
             raise HallucError("C016", f"--second-field: {task.name} reads one text at a time", help="leave it out")
         for key in given if self.format is not None else ():
@@ -76,7 +77,7 @@ class Reading:
                 raise HallucError("C016", message, help="see --format csv")
 
     def texts(
-        self, source: TextStream, reader: Reader, task: Any, tell: Callable[[str], None]
+        self, source: TextStream, reader: Reader, task: AnyTask, tell: Callable[[str], None]
     ) -> tuple[str, Iterator[Item]]:
         """How the input is read, in words, and its texts.
 
@@ -101,7 +102,7 @@ class Reading:
             return told, _items(rows, lambda row: raw(row, tokenizer, is_pair), form, tell)
         return told, _items(_telling(rows, reader, tell), reader.input_of, form, tell)
 
-    def _format(self, source: TextStream, layout: Layout, task: Any) -> Format:
+    def _format(self, source: TextStream, layout: Layout, task: AnyTask) -> Format:
         """The format that is asked for, or that the name and the first lines of the input tell; what the run's own data
         has for columns says nothing of it."""
         if self.format is not None:

@@ -1,40 +1,91 @@
-"""A trained model on texts that come in chunks: each text, in its place, as the record that is written of it."""
+"""A trained model on texts, one by one or in chunks of a stream: each text as the record that is written of it."""
 
 from __future__ import annotations
 
+import os
+import sys
+import threading
+import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from halluc.analysis import verdicts
-from halluc.commands.terminal import Talk
 from halluc.core.claims import Claim
+from halluc.core.errors import data_error
 from halluc.core.examples import Corpus, Origin
-from halluc.data.inputs import InputText, Item
-from halluc.data.rows.row import BadLine
+from halluc.core.messages import Tick, progress, tell, unheard, warn
+from halluc.data.inputs import InputText, Item, in_chunks, paired, single
+from halluc.data.rows.row import BadLine, Unreadable
+from halluc.data.rows.streams import TextStream, opened, watched
 from halluc.data.statistics import counted
+from halluc.data.tokenization import Tokenizer
 from halluc.runs.schema import Problem, Record, UnreadText
 from halluc.task import Asserted
-from halluc.workflows import assessment, run_state
+from halluc.workflows import assessment, run_state, trained_models
+from halluc.workflows.input_reading import Reading
 from halluc.workflows.trained_models import Trained
+
+# So many texts that are given at once are predicted together.
+TOGETHER = 512
 
 
 @dataclass(frozen=True)
 class Predictor:
-    """``notes`` adds up how words became model input (see ``encoding`` of eval/<split>.json)."""
+    """A trained model that is ready; several threads may use it, one after the other.
+
+    ``notes`` adds up how words became model input (see ``encoding`` of eval/<split>.json).
+    """
 
     model: assessment.Model
     trained: Trained
     source: str
+    tokenizer: Tokenizer = field(default_factory=Tokenizer)
     notes: Counter[str] = field(default_factory=Counter)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @classmethod
-    def load(cls, trained: Trained, source: str, talk: Talk) -> Predictor:
+    def load(cls, trained: Trained, source: str, tokenizer: Tokenizer) -> Predictor:
         if trained.run is not None:
             run_state.warn_changed_model(trained.run)
             run_state.warn_changed_confidence(trained.run)
-        return cls(assessment.Model.load(trained.loaded, trained.reference, talk), trained, source)
+        return cls(assessment.Model.load(trained.job, trained.reference), trained, source, tokenizer)
+
+    @property
+    def temperature(self) -> float:
+        """By which the model's scores are divided; 1 where none was fitted on dev."""
+        return self.trained.temperature
+
+    @property
+    def threshold(self) -> float | None:
+        """Claims of less confidence are withdrawn (``abstained`` in their records); None: none is."""
+        return self.trained.threshold
+
+    def predict(self, texts: Iterable[str | tuple[str, str]], progress: Tick = unheard) -> list[Record]:
+        """What the model claims about each text, or pair of texts: what ``halluc predict`` writes of them as lines.
+
+        Args:
+            texts: tokens are made of them as in the data of the run.
+            progress: is called with the number of texts that are done, and of all.
+        """
+        items = [self._item(number, text) for number, text in enumerate(texts, 1)]
+        made: list[Record] = []
+        for start in range(0, len(items), TOGETHER):
+            made.extend(self.records(items[start : start + TOGETHER]))
+            progress(len(made), len(items))
+        return made
+
+    def _item(self, number: int, text: str | tuple[str, str]) -> Item:
+        identity = f"line-{number}"
+        if isinstance(text, str):
+            return single(number, identity, text, self.tokenizer)
+        try:
+            return paired(number, identity, *text, self.tokenizer)
+        except Unreadable as bad:
+            return BadLine(bad.code, self.source, number, bad.problem, bad.help)
 
     @property
     def computes(self) -> str:
@@ -56,7 +107,12 @@ class Predictor:
     def records(self, chunk: Sequence[Item]) -> Iterator[Record]:
         """One record an item, in their order."""
         texts = [item for item in chunk if isinstance(item, InputText) and item.tokens]
-        said = iter(self._said(texts))
+        with self._lock:
+            yield from list(self._records(chunk, iter(self._said(texts))))
+
+    def _records(
+        self, chunk: Sequence[Item], said: Iterator[tuple[Any, tuple[Claim, ...]]]
+    ) -> Iterator[Record]:  # fmt: skip
         for item in chunk:
             if isinstance(item, BadLine):
                 yield UnreadText(line=item.line, error=Problem(code=item.code, message=item.problem, help=item.help))
@@ -82,3 +138,107 @@ class Predictor:
         if knowledge is None:
             return Asserted(claim, None, None, withdrawn)
         return Asserted(claim, knowledge.novelty(claim), knowledge.is_confusable(claim), withdrawn)
+
+
+def load(reference: str, tokenizer: Tokenizer | None = None) -> Predictor:
+    """The model in a run, or one from elsewhere, ready to predict.
+
+    Raises:
+        HallucError: as ``trained_models.locate``.
+    """
+    trained = trained_models.locate(reference)
+    data = trained.job.settings.data
+    return Predictor.load(trained, "texts", tokenizer or (Tokenizer() if data is None else Tokenizer.of(data)))
+
+
+@dataclass
+class Tally:
+    """How many texts were read, and how many of them could not be."""
+
+    texts: int = 0
+    broken: int = 0
+
+
+Write = Callable[[Sequence[Record]], object]
+
+
+def predict(
+    reference: str, source: Path | None, reading: Reading, sink: Callable[[], AbstractContextManager[Write]]
+) -> Tally:
+    """Predict on every text of ``source`` (None: standard input), in bounded memory, in the order of the input.
+
+    Args:
+        sink: opens what is called with the records of each chunk.
+
+    Raises:
+        HallucError D115, exit code 3: some texts could not be read; every other one was predicted. C016: options that
+            do not go together. D104, D114, D116, D117: of columns, see ``data.rows``.
+    """
+    trained = trained_models.locate(reference)
+    task = trained.job.task
+    reader = reading.reader(task, trained.job.settings.data)
+    config = reader.config
+    with opened(source) as (stream, name), sink() as write:
+        predictor = Predictor.load(trained, name, Tokenizer.of(config))
+        _announce(trained, predictor.computes)
+        if source is None and sys.stdin.isatty():
+            tell("type a text a line; Ctrl-D ends the input")
+        lines = _Watched(stream.fileno() if source is not None else None)
+        with watched(lines.read):
+            text = TextStream(stream, name, config.max_line_bytes, config.encoding)
+        told, texts = reading.texts(text, reader, task, tell)
+        tell(f"input: {name}, {told}")
+        started, tally = time.monotonic(), Tally()
+        with progress("predicting", "texts", logged=False) as tick:
+            for chunk in in_chunks(texts, reading.look_ahead, text.waits):
+                write(list(predictor.records(chunk)))
+                tally.texts += len(chunk)
+                tally.broken += sum(isinstance(item, BadLine) for item in chunk)
+                lines.tick(tick, tally.texts)
+    _conclude(tally, predictor, time.monotonic() - started)
+    if tally.broken:
+        what = f"{tally.broken:,} of {counted(tally.texts, 'texts')} could not be read"
+        raise data_error("D115", what, help="in their places the output tells why, with the line")
+    return tally
+
+
+class _Watched:
+    """How many texts a file has, by its size and what was read of it so far."""
+
+    def __init__(self, descriptor: int | None) -> None:
+        self.total, self.done = os.fstat(descriptor).st_size if descriptor is not None else 0, 0
+
+    def read(self, count: int) -> None:
+        self.done += count
+
+    def tick(self, tick: Tick, texts: int) -> None:
+        if self.total and self.done:
+            tick(texts, max(texts, round(texts * self.total / self.done)))
+
+
+def _announce(trained: Trained, computes: str) -> None:
+    """Which model this is, and what of its run is applied."""
+    tell(f"model: {trained.reference} ({computes})")
+    confidence, threshold = trained.confidence, trained.threshold
+    if trained.run is None:
+        tell("confidence: the model's own; no claim is withdrawn, and novelty is not known: this is no run of halluc")
+        return
+    if confidence is None:
+        tell("confidence: the model's own; no claim is withdrawn (`halluc eval` of this run would fit it on dev)")
+    else:
+        withdrawn = f"claims under {threshold:g} are withdrawn" if threshold is not None else "no claim is withdrawn"
+        tell(f"confidence: temperature {confidence.temperature:.3f}, {withdrawn}, by {trained.run.confidence}")
+    if threshold is None and confidence is not None and confidence.guarantee is not None:
+        tell("abstention: the guarantee that was asked for cannot be given by any threshold", style="yellow")
+    if trained.knowledge is None:
+        tell("novelty: not known, for the training split is not")
+
+
+def _conclude(tally: Tally, predictor: Predictor, seconds: float) -> None:
+    for told in predictor.told():
+        tell(told)
+    share = predictor.unknown_share
+    if share is not None:
+        warn(f"{share:.0%} of the words are unknown to the model's tokenizer")
+    speed = f"{tally.texts / seconds:,.0f} texts/s" if seconds > 0 else "at once"
+    tell(f"{counted(tally.texts, 'texts')} in {seconds:.1f} s ({speed}), {tally.broken:,} not readable")

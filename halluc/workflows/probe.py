@@ -6,13 +6,11 @@ import time
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from halluc.commands.terminal import Grid, put_table, say
-from halluc.config.loading import LoadedConfig
+from halluc.config.schema import Experiment
 from halluc.core.errors import HallucError
-from halluc.data.corpora import Corpora
 from halluc.engine import batching, loop, optimizer, runtime
 from halluc.tasks.encoders import quiet_libraries
-from halluc.workflows import experiment
+from halluc.workflows.job import Job
 
 
 @dataclass(frozen=True)
@@ -39,13 +37,13 @@ class Probe:
         return asdict(self)
 
 
-def probe(loaded: LoadedConfig, corpora: Corpora) -> Probe:
+def probe(job: Job) -> Probe:
     """Load the model, encode every split, and run the largest batch once. Nothing is trained or written."""
+    corpora = job.remaining()
     if "train" not in corpora.splits:
         raise HallucError("C107", "`check --deep` needs `data.train`", help="name the training split")
     quiet_libraries(verbose=False)
-    settings = loaded.experiment
-    task = experiment.task_of(loaded)
+    settings, task = job.settings, job.task
     engine = runtime.start(settings.train.precision, settings.seed)
     train = corpora.splits["train"]
     texts = (example.tokens for example in train)
@@ -70,7 +68,7 @@ def probe(loaded: LoadedConfig, corpora: Corpora) -> Probe:
         encoding={split: {**made.notes, "longest": max(made.lengths)} for split, made in features.items()},
         steps_an_epoch=len(plan),
         padding=round(plan.padding, 4),
-        dry_batch=_dry_batch(encoder.model, features["train"], plan, loaded, engine),
+        dry_batch=_dry_batch(encoder.model, features["train"], plan, settings, engine),
         usual_learning_rates=rates,
         warnings=_warnings(settings.train.learning_rate, rates),
     )
@@ -86,11 +84,11 @@ def _sizes(model: Any) -> dict[str, int]:
 
 
 def _dry_batch(
-    model: Any, features: Any, plan: batching.BatchPlan, loaded: LoadedConfig, engine: runtime.Runtime
+    model: Any, features: Any, plan: batching.BatchPlan, settings: Experiment, engine: runtime.Runtime
 ) -> dict[str, float]:
     shares = [share for step in plan.steps for share in step if share]
     largest = max(shares, key=lambda share: len(share) * max(features.lengths[index] for index in share))
-    training = loop.prepare(model, features, loaded.experiment.train, engine, loaded.experiment.seed)
+    training = loop.prepare(model, features, settings.train, engine, settings.seed)
     training.prepared.train()
     batch = features.collate(largest).to(engine.device)
     seconds = []
@@ -113,24 +111,3 @@ def _warnings(rate: float, usual: tuple[float, float]) -> list[str]:
     return [
         f"`train.learning_rate: {rate:g}` is outside {low:g} to {high:g}, which usually suit an encoder of this size"
     ]
-
-
-def show(found: Probe, task: Any) -> None:
-    """The probe as text for people."""
-    say()
-    say(f"model: {found.parameters:,} parameters, {found.trainable:,} trained, on {found.device} in {found.precision}")
-    table = Grid("split", *task.model.columns.values(), title="encoding")
-    for split, notes in found.encoding.items():
-        table.add_row(split, *(f"{notes[key]:,}" for key in task.model.columns))
-    put_table(table)
-    batch = found.dry_batch
-    say(
-        f"largest batch: {batch['examples']} {task.wording.words.examples} by "
-        f"{batch['positions']} positions, loss {batch['loss']}, "
-        f"{batch['seconds']:.2f} s forward and backward"
-    )
-    say(f"an epoch: {found.steps_an_epoch:,} steps, {found.padding:.1%} padding")
-    low, high = found.usual_learning_rates
-    say(f"learning rate: {low:g} to {high:g} usually suit an encoder of this size")
-    for warning in found.warnings:
-        say(f"warning: {warning}", style="yellow")

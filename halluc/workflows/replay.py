@@ -2,44 +2,52 @@
 
 from __future__ import annotations
 
-import difflib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-from rich.text import Text
 
 from halluc.augmentation.pipeline.candidates import COPY
 from halluc.augmentation.pipeline.layout import PROVENANCE, TRAIN
 from halluc.augmentation.pipeline.lines import Line, Shape
 from halluc.augmentation.pipeline.preparation import Prepared
-from halluc.commands.terminal import people, put_json, say
-from halluc.config.loading import LoadedConfig
-from halluc.core.characters import printable_cell
 from halluc.core.errors import HallucError, did_you_mean
-from halluc.core.examples import Span
 from halluc.core.files import open_regular
-from halluc.runs.directory import RunDir
+from halluc.core.messages import put, say
+from halluc.runs.results import PreviewResult, ReplayResult
 from halluc.workflows import augmentation
-
-# Between the two texts of a pair.
-_BORDER = "‖"
+from halluc.workflows.job import Job
 
 
-def preview(loaded: LoadedConfig, wanted: int, *, as_json: bool) -> None:
-    """Print the first new example of ``wanted`` training examples, spread over the split, beside what it came from."""
-    ready = augmentation.prepared(loaded)
-    shown = 0
+@dataclass(frozen=True)
+class Pair:
+    """An example and what a method made of it; ``again`` is its id where it stands in the corpus already."""
+
+    shape: Shape
+    example: Any
+    line: Line
+    again: str | None = None
+
+    @property
+    def record(self) -> PreviewResult | ReplayResult:
+        provenance = json.loads(self.line.provenance)
+        if self.again is not None:
+            return ReplayResult(**{"id": self.again, "same": True, **provenance})
+        before, after = self.shape.record(self.example), json.loads(self.line.text)
+        return PreviewResult(before=before, after=after, provenance=provenance)
+
+
+def preview(job: Job, wanted: int) -> list[PreviewResult | ReplayResult]:
+    """The first new example of ``wanted`` training examples, spread over the split, beside what it came from."""
+    ready = augmentation.prepared(job)
+    pairs = []
     for example, line in _some(ready, wanted):
-        shown += 1
-        if as_json:
-            before = ready.job.shape.record(example)
-            put_json({"before": before, "after": json.loads(line.text), "provenance": json.loads(line.provenance)})
-        else:
-            _pair(ready.job.shape, example, line)
-    if not shown:
+        pairs.append(Pair(ready.job.shape, example, line))
+        put(pairs[-1])
+    if not pairs:
         say("no example can be changed by these methods")
+    return [pair.record for pair in pairs]
 
 
 def _some(ready: Prepared, wanted: int) -> Iterator[tuple[Any, Line]]:
@@ -58,58 +66,16 @@ def _some(ready: Prepared, wanted: int) -> Iterator[tuple[Any, Line]]:
                 yield example, line
 
 
-def _pair(shape: Shape, example: Any, line: Line) -> None:
-    before, after, provenance = shape.record(example), json.loads(line.text), json.loads(line.provenance)
-    whys = ", ".join(dict.fromkeys(edit["why"] for edit in provenance["edits"])) or "as it is"
-    say(f"{example.origin}  {' + '.join(provenance['methods'])}: {whys}", style="dim")
-    gone, come = _differing(before["tokens"], after["tokens"])
-    # What labels the whole stays, and stands before both.
-    labels = () if shape.shows == "mentions" else shape.labels_of(example) or ("no label",)
-    people.print(_marked("- ", before, labels, gone, "red"))
-    people.print(_marked("+ ", after, labels, come, "green"))
-    say()
-
-
-def _differing(before: Sequence[str], after: Sequence[str]) -> tuple[set[int], set[int]]:
-    """The positions that only one side has."""
-    gone: set[int] = set()
-    come: set[int] = set()
-    for kind, a, b, c, d in difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
-        if kind != "equal":
-            gone.update(range(a, b))
-            come.update(range(c, d))
-    return gone, come
-
-
-def _marked(sign: str, record: Mapping[str, Any], labels: Sequence[str], changed: set[int], colour: str) -> Text:
-    """Tokens with spans in brackets, and a bar at the border of a pair; changed ones in colour and, for who sees no
-    colours, underlined."""
-    spans = [Span(*span) for span in record.get("spans", ())]
-    opens, closes = {span.start for span in spans}, {span.end - 1: span.label for span in spans}
-    line = Text(sign, style=colour)
-    if labels:
-        line.append(f"[{', '.join(map(printable_cell, labels))}] ", style="bold")
-    for number, token in enumerate(record["tokens"]):
-        if number == record.get("second"):
-            line.append(f"{_BORDER} ", style="bold")
-        if number in opens:
-            line.append("[", style="bold")
-        line.append(printable_cell(token), style=f"{colour} underline" if number in changed else "default")
-        if number in closes:
-            line.append(f" {printable_cell(closes[number])}]", style="bold")
-        line.append(" ")
-    return line
-
-
-def replay(loaded: LoadedConfig, target: RunDir, identity: str, *, as_json: bool) -> None:
+def replay(job: Job, identity: str) -> PreviewResult | ReplayResult:
     """Make one line of the augmented corpus anew and compare it with the one that stands there.
 
     Raises:
         HallucError C146: there is no such line. R133: it comes out otherwise.
     """
+    target = job.target
     provenance = _line(target.augment / PROVENANCE, identity)
     there = _line(target.augment / TRAIN, identity)
-    ready = augmentation.prepared(loaded)
+    ready = augmentation.prepared(job)
     parent, _, copy = identity.rpartition(ready.press.separator)
     example = next((one for one in ready.job.source if one.id == parent), None)
     line: Line | None = None
@@ -118,11 +84,9 @@ def replay(loaded: LoadedConfig, target: RunDir, identity: str, *, as_json: bool
     if example is None or line is None or (line.text, line.provenance) != (there, provenance):
         help = "data, config or halluc have changed since; the same command without --replay makes the corpus anew"
         raise HallucError("R133", f"{identity} comes out otherwise than it stands in {target.augment}", help=help)
-    if as_json:
-        put_json({"id": identity, "same": True, **json.loads(provenance)})
-    else:
-        _pair(ready.job.shape, example, line)
-        say(f"{identity}: the same to the byte")
+    pair = Pair(ready.job.shape, example, line, identity)
+    put(pair)
+    return pair.record
 
 
 def _line(path: Path, identity: str) -> str:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 
-from halluc.commands import evaluate
-from halluc.commands.terminal import Talk, say
 from halluc.config.matrix import Cell, Study
 from halluc.core.errors import HallucError
 from halluc.core.files import beside, recover, unwritable
+from halluc.core.messages import say, tell
 from halluc.runs.directory import RunDir
-from halluc.workflows import experiment
+from halluc.workflows import evaluation
+from halluc.workflows.run_locations import run_of
 
 
-def apply(study: Study, cells: Sequence[Cell], talk: Talk) -> None:
+def apply(study: Study, cells: Sequence[Cell]) -> None:
     """Remove the models that the study does not keep; ``cells`` are those that this command is about.
 
     With ``none`` those of the evaluated cells. With ``best`` those of all cells but the one that is best on dev, as
@@ -26,21 +26,21 @@ def apply(study: Study, cells: Sequence[Cell], talk: Talk) -> None:
     if study.keep_models == "none":
         removed = [_remove(run, "none") for run in map(evaluated, cells) if run is not None]
     elif study.keep_models == "best" and (best := _best(study)) is not None:
-        others = [run for cell in study.cells if (run := experiment.run_of(cell)) != best]
+        others = [run for cell in study.cells if (run := run_of(cell)) != best]
         removed = [_remove(run, "best") for run in others]
-        if best.model.is_dir() and any(removed) and talk in (Talk.NORMAL, Talk.VERBOSE):
-            say(f"best on dev: {best.path}")
+        if best.model.is_dir() and any(removed):
+            tell(f"best on dev: {best.path}")
     else:
         return
-    if any(removed) and talk in (Talk.NORMAL, Talk.VERBOSE):
-        say(f"`keep_models: {study.keep_models}`: {sum(removed)} of {len(study.cells)} models are removed")
+    if any(removed):
+        tell(f"`keep_models: {study.keep_models}`: {sum(removed)} of {len(study.cells)} models are removed")
 
 
 def evaluated(cell: Cell) -> RunDir | None:
     """The run of a cell that is trained and evaluated as its config asks for, else None."""
-    run = experiment.run_of(cell)
+    run = run_of(cell)
     try:
-        return run if evaluate.is_evaluated(cell.loaded, run, None) else None
+        return run if evaluation.is_evaluated(cell.loaded, run, None) else None
     except HallucError:
         return None  # damaged: told when its turn came
 

@@ -1,29 +1,79 @@
-"""Which run directory a training goes to: a cell's, one that was named, the newest that can go on, or a new one."""
+"""Run directories: how one is begun, and which a training goes to: a cell's, a named one, the newest, or a new one."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from halluc.commands.terminal import say
+from halluc import __version__
 from halluc.config.loading import LoadedConfig
 from halluc.config.matrix import Cell
 from halluc.config.rendering import annotated
 from halluc.core import latest
 from halluc.core.errors import HallucError
-from halluc.runs import directory
+from halluc.core.messages import say
+from halluc.runs import directory, matrix, provenance
 from halluc.runs.directory import CONFIG_FILE, RUN_FILE, RunDir
-from halluc.workflows import continuation, experiment
+from halluc.runs.schema import RunFile
+from halluc.workflows import continuation
+
+if TYPE_CHECKING:
+    from halluc.workflows.job import Job
 
 
-def place(cell: Cell, named: Path | None, resume: bool, *, to_new_total: bool = False) -> tuple[RunDir, bool]:
+def new_record(loaded: LoadedConfig, command: str, sha256: str | None = None) -> RunFile:
+    """``run.json`` as it stands before anything is done; ``sha256`` where more than the config decides the run."""
+    return RunFile(
+        name=loaded.experiment.name,
+        command=command,
+        status="running",
+        config_sha256=sha256 or loaded.sha256,
+        halluc=__version__,
+        git=provenance.git_state(Path.cwd()),
+        versions=provenance.versions(),
+        hardware=provenance.hardware(),
+        seeds={"seed": loaded.experiment.seed},
+    )
+
+
+def create(loaded: LoadedConfig, command: str, sha256: str | None = None) -> RunDir:
+    runs_dir = Path(loaded.experiment.runs_dir)
+    record = new_record(loaded, command, sha256)
+    return directory.create(runs_dir, record, annotated(loaded), loaded.files)
+
+
+def run_of(cell: Cell | Job) -> RunDir:
+    """Where a cell of a study lives."""
+    settings = cell.loaded.experiment
+    return RunDir(Path(settings.runs_dir) / settings.name / str(cell.slug))
+
+
+def claim(cell: Cell | Job, command: str) -> RunDir:
+    """The run of a cell, begun where it is not yet.
+
+    Raises:
+        HallucError R103: another process begins it. R104: it belongs to another config.
+    """
+    loaded, target = cell.loaded, run_of(cell)
+
+    def fill(run: RunDir) -> None:
+        directory.fill(run, new_record(loaded, command), annotated(loaded), loaded.files)
+
+    target = matrix.cell(target.path, fill)
+    if target.read().config_sha256 != loaded.sha256:
+        raise HallucError("R104", f"{target.path} holds a run of another config", help=matrix.FRESH)
+    return target
+
+
+def place(job: Job, named: Path | None, resume: bool, *, to_new_total: bool = False) -> tuple[RunDir, bool]:
     """The run to write, and whether its training is continued; refuses one that another process writes.
 
     With ``to_new_total`` it may be a run that was trained to another number of epochs or steps.
     """
-    loaded = cell.loaded
-    if cell.slug is not None:
-        _refuse_without_record(experiment.run_of(cell))
-        return experiment.claim(cell, "train"), True
+    loaded = job.loaded
+    if job.slug is not None:
+        _refuse_without_record(run_of(job))
+        return claim(job, "train"), True
     if named is not None:
         return _named(loaded, named, resume)
     newest = directory.newest(Path(loaded.experiment.runs_dir), loaded.experiment.name, loaded.sha256)
@@ -35,7 +85,7 @@ def place(cell: Cell, named: Path | None, resume: bool, *, to_new_total: bool = 
     if newest is None or newest.is_trained():
         if resume and newest is not None:
             return newest, True  # finished: a batch job that is queued again has nothing left to do
-        return experiment.create(loaded, "train"), False
+        return create(loaded, "train"), False
     if set(newest.read().stages) <= {"augment"} and not newest.has_checkpoint():
         return newest, resume  # its corpus is made, and nothing else
     if resume:
@@ -44,7 +94,7 @@ def place(cell: Cell, named: Path | None, resume: bool, *, to_new_total: bool = 
         pass  # one that is being written is no interrupted one: this raises
     if newest.has_checkpoint():
         say(f"{newest.path} was interrupted: --resume would continue it; this is a new run")
-        return experiment.create(loaded, "train"), False
+        return create(loaded, "train"), False
     say(f"{newest.path} was not finished and has no checkpoint: training starts anew in it")
     return newest, False
 
@@ -94,9 +144,7 @@ def _named(loaded: LoadedConfig, path: Path, resume: bool) -> tuple[RunDir, bool
     path = latest.resolve(path)
     begun = {".lock", "source", CONFIG_FILE}  # all that a run killed in its first moment can have left
     if not path.exists() or (path.is_dir() and {entry.name for entry in path.iterdir()} <= begun):
-        return directory.fill(
-            RunDir(path), experiment.new_record(loaded, "train"), annotated(loaded), loaded.files
-        ), False
+        return directory.fill(RunDir(path), new_record(loaded, "train"), annotated(loaded), loaded.files), False
     _refuse_without_record(RunDir(path))
     found = directory.open_run(path)
     if found.read().config_sha256 != loaded.sha256:

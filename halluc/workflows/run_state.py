@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from halluc import __version__
-from halluc.commands.terminal import say
 from halluc.config.hashing import section_in_hash, sha256_of_tree
 from halluc.config.loading import LoadedConfig
 from halluc.core.errors import HallucError
+from halluc.core.messages import warn
 from halluc.data.rows.references import SPLITS
 from halluc.runs import evaluations, integrity, provenance
 from halluc.runs.directory import RUN_FILE, RunDir
@@ -78,7 +78,7 @@ def warn_changed_model(run: RunDir) -> list[str]:
     if changed:
         told = ", ".join(f"{name} {what}" for name, what in changed.items())
         what = f"{run.model} is not what its training wrote: {told}; results are those of the model as it is"
-        say(f"warning: {what}", style="yellow")
+        warn(what)
     return list(changed)
 
 
@@ -86,7 +86,7 @@ def warn_changed_confidence(run: RunDir) -> None:
     """Warn where ``confidence.json``, which calibrates and withdraws claims, is not what the evaluation wrote."""
     told = integrity.confidence_problem(run, run.read())
     if told is not None:
-        say(f"warning: {run.confidence} {told} ({evaluations.anew(run)})", style="yellow")
+        warn(f"{run.confidence} {told} ({evaluations.anew(run)})")
 
 
 def _train_command(run: RunDir) -> str:

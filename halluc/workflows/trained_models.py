@@ -21,7 +21,8 @@ from halluc.runs.evaluations import anew
 from halluc.runs.records import read_record
 from halluc.runs.schema import ConfidenceFile
 from halluc.task import TrainingKnowledge, task_class
-from halluc.workflows import experiment, nearest_run, run_state, withholding
+from halluc.workflows import nearest_run, run_state, withholding
+from halluc.workflows.job import Job, load, load_run
 
 # What a model from elsewhere is taken for where it does not say what it was trained for.
 _TASK = "token_classification"
@@ -29,17 +30,20 @@ _TASK = "token_classification"
 
 @dataclass(frozen=True)
 class Trained:
-    """A trained model and the config to use it by.
+    """A trained model and the job to use it by.
 
     A model from elsewhere has no run, and the config's defaults. ``confidence`` is None where dev was never asked, and
     ``knowledge`` where the training split is not known.
     """
 
-    loaded: LoadedConfig
+    job: Job
     reference: str
-    run: RunDir | None = None
     confidence: ConfidenceFile | None = None
     knowledge: TrainingKnowledge | None = None
+
+    @property
+    def run(self) -> RunDir | None:
+        return self.job.run
 
     @property
     def temperature(self) -> float:
@@ -62,13 +66,14 @@ def locate(reference: str) -> Trained:
     if folder is None:
         _refuse_neither(reference)
         resolve_model(reference)
-        return Trained(_defaults(reference), reference)
+        return Trained(Job(_defaults(reference)), reference)
     found = directory.open_run(folder)
     run_state.refuse_without_model(
         found, "its training did not finish (see `halluc train --resume`), or the folder was removed"
     )
-    loaded, run = experiment.load_run(found.path, [])
-    return Trained(loaded, str(run.model), run, read_confidence(run), withholding.knowledge(run, loaded))
+    loaded, run = load_run(found.path, [])
+    job = Job(loaded, run=run)
+    return Trained(job, str(run.model), read_confidence(run), withholding.knowledge(job))
 
 
 def _run_folder(reference: str) -> Path | None:
@@ -112,7 +117,7 @@ def _of_config(path: Path) -> HallucError:
     """What to say of a config in the place of a run: its newest trained run, or how to get one."""
     what = f"{path} is a config, and neither a run nor a model"
     try:
-        loaded = experiment.load(path, [])
+        loaded = load(path, [])
     except ManyErrors:
         return _of_file(path)  # texts may be in a file of this name
     except HallucError as error:

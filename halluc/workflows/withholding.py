@@ -1,38 +1,37 @@
-"""From a config's ``gap`` to what is trained on, and from a run to what its model was told: what commands share."""
+"""From a config's ``gap`` to what is trained on, and from a run to what its model was told: what workflows share."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
-from halluc.commands.terminal import say
-from halluc.components import TABLE
 from halluc.config.loading import LoadedConfig
 from halluc.core.errors import HallucError
-from halluc.data.corpora import Corpora, read_corpora
+from halluc.core.examples import Corpus
+from halluc.core.messages import warn
 from halluc.gap import withhold as withholding
 from halluc.gap.units import WithheldUnits
 from halluc.gap.withhold import Withheld
-from halluc.runs.directory import RunDir
 from halluc.task import AnyTask, TrainingKnowledge
-from halluc.workflows import experiment
+
+if TYPE_CHECKING:
+    from halluc.data.corpora import Corpora
+    from halluc.workflows.job import Job
 
 # The keys that an error of withholding is about; the first that the config gives is shown.
 _KEYS = {"D132": ("labels",), "D133": ("fraction",), "D134": ("size",), "D135": ("fractions", "fraction")}
 
 
-def withhold(loaded: LoadedConfig, corpora: Corpora) -> tuple[Corpora, Withheld | None]:
-    """The corpora with the training split that remains, and what was withheld from it.
-
-    They come back as they are, with None, where the config has no ``gap`` or no training split was read.
+def withhold(loaded: LoadedConfig, task: AnyTask, train: Corpus[Any]) -> tuple[Corpus[Any], Withheld | None]:
+    """The training split that remains, and what was withheld from it: it as it is, and None, without a ``gap``.
 
     Raises:
         HallucError D132 to D135: what is asked for cannot be done, at the key that asks for it. C103: the task has no
             such units.
     """
-    config, train = loaded.experiment.gap, corpora.splits.get("train")
-    if config is None or train is None:
-        return corpora, None
-    task = experiment.task_of(loaded)
+    config = loaded.experiment.gap
+    if config is None:
+        return train, None
     if config.unit not in task.knowledge.units:
         where = loaded.origins.get(("gap", "unit"))
         usual = "" if "unit" in config.model_fields_set else ", as it is where none is named"
@@ -44,17 +43,17 @@ def withhold(loaded: LoadedConfig, corpora: Corpora) -> tuple[Corpora, Withheld 
         places = [loaded.origins.get(("gap", key)) for key in _KEYS[error.code]]
         where = next((place for place in places if place), None)
         raise HallucError(error.code, error.message, where, error.help, error.exit_code) from None
-    return replace(corpora, splits={**corpora.splits, "train": replace(train, examples=withheld.examples)}), withheld
+    return replace(train, examples=withheld.examples), withheld
 
 
-def record(target: RunDir, task: AnyTask, corpora: Corpora, withheld: Withheld | None) -> None:
+def record(job: Job, remaining: Corpora) -> None:
     """Keep in the run what its training split knows, and what was withheld from it."""
-    task.knowledge.of(corpora.splits).save(target.coverage)
-    if withheld is not None:
-        withheld.save(target.withheld)
+    job.task.knowledge.of(remaining.splits).save(job.target.coverage)
+    if job.withheld is not None:
+        job.withheld.save(job.target.withheld)
 
 
-def knowledge(target: RunDir, loaded: LoadedConfig, *, anew: bool = False) -> TrainingKnowledge | None:
+def knowledge(job: Job, *, anew: bool = False) -> TrainingKnowledge | None:
     """What the model of a run was told: from the run's files, else from the training split under the config's ``gap``;
     ``anew``: always from the latter, which is then kept in the run.
 
@@ -64,24 +63,19 @@ def knowledge(target: RunDir, loaded: LoadedConfig, *, anew: bool = False) -> Tr
     Raises:
         HallucError R120, R121: a file of the run is damaged or of another version. D…: the training split is broken.
     """
-    task, gapped = experiment.task_of(loaded), loaded.experiment.gap is not None
+    known, target, gapped = job.task.knowledge, job.target, job.settings.gap is not None
     if not anew and target.coverage.is_file() and (target.withheld.is_file() or not gapped):
         units = WithheldUnits.load(target.withheld) if gapped else None
-        found: TrainingKnowledge = task.knowledge.asked(task.knowledge.load(target.coverage), units)
-        return found
-    if loaded.experiment.data.train is None:
+        return known.asked(known.load(target.coverage), units)
+    if job.settings.data.train is None:
         return None
     try:
-        corpora = read_corpora(loaded.experiment.data, TABLE, task.knowledge.covers)
+        remaining = job.remaining(known.covers)
     except HallucError as error:
         if error.code != "D101":
             raise
-        say(f"warning: what the training split knows cannot be told: {error.message}", style="yellow")
+        warn(f"what the training split knows cannot be told: {error.message}")
         return None
-    remaining, withheld = withhold(loaded, corpora)
     if anew:
-        record(target, task, remaining, withheld)
-    known: TrainingKnowledge = task.knowledge.asked(
-        task.knowledge.of(remaining.splits), withheld.units if withheld else None
-    )
-    return known
+        record(job, remaining)
+    return known.asked(known.of(remaining.splits), job.withheld.units if job.withheld else None)

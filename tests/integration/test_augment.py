@@ -23,6 +23,7 @@ from halluc.runs.directory import RunDir
 from halluc.runs.schema import AugmentFile, LedgerLine
 from halluc.tasks.token_classification.reading.reader import SpansReader
 from halluc.workflows import augmentation
+from halluc.workflows.job import Job
 
 SIZE = 420  # of the demo corpus
 FEW = "[{type: mention_replacement}, {type: noise}, {type: shuffle_within_segments}, {type: duplicate}]"
@@ -54,14 +55,16 @@ def corpus_of(folder: Path, **splits: str) -> str:
 
 def make(config: Path, folder: Path, *overrides: str, tick: Callable[[int, int], None] = lambda done, of: None) -> Path:
     loaded = load(config, overrides, table=TABLE)
-    corpus.make(augmentation.prepared(loaded), folder, augmentation.fingerprint(loaded), tick)
+    corpus.make(augmentation.prepared(Job(loaded)), folder, augmentation.fingerprint(loaded), tick)
     return folder
 
 
 def make_share(config: Path, folder: Path, number: int, of: int) -> None:
     loaded = load(config, table=TABLE)
     share = corpus.Shard(number, of)
-    corpus.make_shard(augmentation.prepared(loaded), folder, augmentation.fingerprint(loaded), share, lambda *_: None)
+    corpus.make_shard(
+        augmentation.prepared(Job(loaded)), folder, augmentation.fingerprint(loaded), share, lambda *_: None
+    )
 
 
 def bytes_of(folder: Path) -> tuple[bytes, bytes]:
@@ -212,7 +215,7 @@ def test_a_killed_shard_goes_on(small, tmp_path):
 
     with pytest.raises(KeyboardInterrupt):
         corpus.make_shard(
-            augmentation.prepared(loaded), made, augmentation.fingerprint(loaded), corpus.Shard(1, 2), interrupt
+            augmentation.prepared(Job(loaded)), made, augmentation.fingerprint(loaded), corpus.Shard(1, 2), interrupt
         )
     for number in (1, 2):
         make_share(small, made, number, 2)

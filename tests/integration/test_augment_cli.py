@@ -20,6 +20,7 @@ from halluc.data.corpora import read_corpora
 from halluc.gap.coverage import Coverage
 from halluc.runs.directory import RunDir
 from halluc.workflows import augmentation
+from halluc.workflows.job import Job
 from tests.integration.test_augment import bytes_of, corpus_of, lines, manifest, texts, with_one_name, write_config
 
 MENTIONS = "[{type: mention_replacement, rate: 1}, {type: noise}]"
@@ -232,7 +233,7 @@ def test_every_line_can_be_replayed(with_corpus, capsys):
     config, run, _ = with_corpus
     loaded = load(config, table=TABLE)
     for line in lines(run.augment, "provenance"):
-        replay.replay(loaded, run, line["id"], as_json=True)
+        replay.replay(Job(loaded, run=run), line["id"])
     assert len(capsys.readouterr().out.splitlines()) == manifest(run.augment).made
 
 

@@ -14,7 +14,8 @@ from halluc.config.loading import load
 from halluc.core.errors import ManyErrors
 from halluc.runs.directory import RunDir
 from halluc.runs.schema import AugmentFile, LedgerLine, RunFile
-from halluc.workflows import augmentation, augmentation_checks, experiment
+from halluc.workflows import augmentation, augmentation_checks
+from halluc.workflows.job import Job
 
 PLACES = ["Oslo", "Paris", "Rome", "Bergen", "Lyon", "Turin", "Kiel", "Ghent", "Porto", "Delft", "Graz", "Split"]
 SCRATCH = "{scratch: {layers: 1, width: 32, heads: 2, vocabulary: 300}}"
@@ -189,7 +190,7 @@ def test_steps_and_formats_are_refused_together(texts):
     (config.parent / "train.jsonl").unlink()
     loaded = load(config, table=TABLE)
     with pytest.raises(ManyErrors) as caught:
-        augmentation_checks.refuse_unfit(loaded, experiment.task_of(loaded))
+        augmentation_checks.refuse_unfit(loaded, Job(loaded).task)
     codes = [(error.code, error.where.line) for error in caught.value.errors]
     assert codes == [("C103", 7)] * 3
 
@@ -238,7 +239,7 @@ def test_texts_are_sampled_with_the_labels_of_those_whose_place_they_take(halluc
 
 
 def weights(config: Path, *keys: str) -> list[int]:
-    return list(augmentation.prepared(load(config, keys, table=TABLE)).plan)
+    return list(augmentation.prepared(Job(load(config, keys, table=TABLE))).plan)
 
 
 def test_gap_spends_on_words_that_one_text_shows(texts):

@@ -109,9 +109,9 @@ def test_data_that_changed_under_a_study_is_told(halluc, study, corpus_files):
 
 
 def test_an_interrupted_study_goes_on_where_it_stopped(halluc, study, home, monkeypatch):
-    import halluc.commands.train as train
+    from halluc.workflows import training
 
-    whole, calls = train._train, []
+    whole, calls = training._train, []
 
     def stopped_in_the_second(job):
         calls.append(job.target.path.name)
@@ -119,14 +119,14 @@ def test_an_interrupted_study_goes_on_where_it_stopped(halluc, study, home, monk
             raise KeyboardInterrupt
         return whole(job)
 
-    monkeypatch.setattr(train, "_train", stopped_in_the_second)
+    monkeypatch.setattr(training, "_train", stopped_in_the_second)
     outcome = halluc("train", study)
     assert outcome.code == 130
     assert calls == CELLS[:2]
     assert trained(home) == CELLS[:1]
     assert record(home, CELLS[1]).status == "interrupted"
     assert len(MatrixFile.model_validate_json((home / "matrix.json").read_bytes()).cells) == 4
-    monkeypatch.setattr(train, "_train", whole)
+    monkeypatch.setattr(training, "_train", whole)
     before = started(home)
     again = halluc("train", study)
     assert again.code == 0
@@ -199,9 +199,9 @@ def test_who_is_not_the_last_to_finish_writes_no_report_and_says_so(halluc, stud
 
 def test_who_left_a_cell_that_was_finished_meanwhile_writes_the_report(halluc, study, home, monkeypatch):
     """The other process trains the first cell, and is through before this one is."""
-    import halluc.commands.run as command
+    from halluc.workflows import experiments
 
-    whole, only = command._one, ("--only", "arm=baseline")
+    whole, only = experiments._one, ("--only", "arm=baseline")
     (home / CELLS[0]).mkdir(parents=True)
     other = contextlib.ExitStack()
     other.enter_context(RunDir(home / CELLS[0]).locked())
@@ -211,9 +211,9 @@ def test_who_left_a_cell_that_was_finished_meanwhile_writes_the_report(halluc, s
             other.close()
             monkeypatch.undo()
             assert exit_code_of(["run", str(study), *only, "--only", "seed=1", "-q", "--shard", "1/1"]) == 0
-        whole(cell, *arguments)
+        return whole(cell, *arguments)
 
-    monkeypatch.setattr(command, "_one", after_the_other)
+    monkeypatch.setattr(experiments, "_one", after_the_other)
     outcome = halluc("run", study, *only)
     assert outcome.code == 0, outcome.err
     assert f"[1/2] {CELLS[0]}: left to the process that is writing it" in outcome.err
@@ -317,9 +317,9 @@ def test_a_gate_that_is_not_met_breaks_its_cell_now_and_the_next_time(halluc, st
 
 
 def test_a_bug_is_no_broken_cell(halluc, study, monkeypatch):
-    import halluc.commands.train as train
+    from halluc.workflows import training
 
-    monkeypatch.setattr(train, "_train", lambda job: 1 / 0)
+    monkeypatch.setattr(training, "_train", lambda job: 1 / 0)
     outcome = halluc("train", study)
     assert outcome.code == 1
     assert "bug in halluc" in outcome.err

@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 
 from halluc.analysis import study
 from halluc.analysis.points import Place
-from halluc.commands import evaluate
 from halluc.core.errors import HallucError
 from halluc.reporting.collect.several import study_report
 from halluc.reporting.collect.single import run_report
@@ -24,7 +23,8 @@ from halluc.reporting.page import render
 from halluc.runs import matrix
 from halluc.runs.directory import RunDir
 from halluc.runs.reports import RunReport
-from halluc.workflows import experiment
+from halluc.workflows import evaluation
+from halluc.workflows.job import load_run
 from tests.integration.test_text_main_path import records
 from tests.made_runs import Rates, made_examples, make_run, make_study
 
@@ -127,7 +127,7 @@ def test_these_are_all_files_of_a_run(whole):
     found = run_report(whole)
     assert (found.integrity, found.augmentation.problems) == ([], [])
     assert found.augmentation.pairs and found.data.withheld and found.curves and found.abstention
-    assert evaluate.is_done(experiment.load_run(whole.path, ())[0], whole, ["test"])
+    assert evaluation.is_done(load_run(whole.path, ())[0], whole, ["test"])
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -158,10 +158,10 @@ def test_a_report_names_what_is_damaged(whole, copy, name):
 def test_no_gate_is_met_by_an_evaluation_that_was_changed(copy, name):
     for kind, damage in DAMAGES.items():
         run, path = copy(name)
-        loaded = experiment.load_run(run.path, ())[0]
-        assert evaluate.is_done(loaded, run, ["test"]), kind
+        loaded = load_run(run.path, ())[0]
+        assert evaluation.is_done(loaded, run, ["test"]), kind
         damage(path)
-        assert not evaluate.is_done(loaded, run, ["test"]), kind
+        assert not evaluation.is_done(loaded, run, ["test"]), kind
         if name == "eval/test.json" and kind in ("missing", "an edited figure", "a folder"):
             (gate,) = run_report(run).gates
             assert not gate.met

@@ -16,7 +16,7 @@ import pytest
 from halluc.__main__ import exit_code_of
 from halluc.core.errors import HallucError
 from halluc.runs.directory import RunDir
-from halluc.workflows import experiment as experiments
+from halluc.workflows.job import Job, load
 from tests.conftest import SENTENCES
 
 
@@ -161,7 +161,7 @@ RECORDS: dict[str, Callable[[Path], object]] = {
 def test_a_run_without_a_readable_record_is_no_reason_for_a_new_one(halluc, trained, tmp_path, damage):
     """Named by --run, and searched in `runs_dir`."""
     home = tmp_path / "runs" / "tiny"
-    sha256 = experiments.load(trained.config, ()).sha256
+    sha256 = load(trained.config, ()).sha256
     run = trained.copy(trained.stopped, home / f"20260101-000000-{sha256[:6]}")
     damage(run / "run.json")
     before = sorted(home.iterdir())
@@ -179,7 +179,7 @@ def test_a_run_without_a_readable_record_is_no_reason_for_a_new_one(halluc, trai
 @pytest.mark.parametrize("command", ["eval", "report"])
 def test_no_older_run_takes_the_place_of_the_newest_that_is_damaged(halluc, trained, tmp_path, command):
     home = tmp_path / "runs" / "tiny"
-    sha256 = experiments.load(trained.config, ()).sha256
+    sha256 = load(trained.config, ()).sha256
     trained.copy(trained.whole, home / f"20260101-000000-{sha256[:6]}")
     newest = trained.copy(trained.whole, home / f"20260201-000000-{sha256[:6]}")
     (newest / "run.json").write_text("{")
@@ -189,16 +189,15 @@ def test_no_older_run_takes_the_place_of_the_newest_that_is_damaged(halluc, trai
 
 
 def test_what_cannot_be_read_counts_where_it_may_be_the_run_that_is_looked_for(halluc, trained, tmp_path):
-    home, loaded = tmp_path / "runs" / "tiny", experiments.load(trained.config, ())
+    home, loaded = tmp_path / "runs" / "tiny", load(trained.config, ())
     older = trained.copy(trained.stopped, home / f"20260101-000000-{loaded.sha256[:6]}")
     (older / "run.json").write_text("")
     newer = trained.copy(trained.stopped, home / f"20260201-000000-{loaded.sha256[:6]}")
-    from halluc.config.matrix import Cell
     from halluc.workflows import run_locations
 
     def placed(*overrides: str, **how: bool) -> tuple[RunDir, bool]:
-        wanted = experiments.load(trained.config, (f"runs_dir={tmp_path / 'runs'}", *overrides))
-        return run_locations.place(Cell(None, {}, wanted), None, True, **how)
+        wanted = load(trained.config, (f"runs_dir={tmp_path / 'runs'}", *overrides))
+        return run_locations.place(Job(wanted), None, True, **how)
 
     assert placed() == (RunDir(newer), True)  # the newest can be read
     assert placed("train.steps=60", to_new_total=True) == (RunDir(newer), True)
@@ -238,7 +237,7 @@ def test_a_lost_config_is_told_and_written_again(halluc, trained, tmp_path, dama
 
 
 def test_a_kill_after_the_model_is_published_is_made_good(halluc, trained, tmp_path, monkeypatch):
-    from halluc.commands import train
+    from halluc.workflows import training
 
     run = trained.copy(trained.stopped, tmp_path / "run")
 
@@ -246,7 +245,7 @@ def test_a_kill_after_the_model_is_published_is_made_good(halluc, trained, tmp_p
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:  # after the model, before the record
-        patched.setattr(train.integrity, "of_model", killed)
+        patched.setattr(training.integrity, "of_model", killed)
         assert halluc("train", trained.config, "--run", run, "--resume", "-q").code == 130
     record = json.loads((run / "run.json").read_text())
     record["stages"]["train"]["status"] = "running"  # a kill notes nothing
@@ -254,7 +253,7 @@ def test_a_kill_after_the_model_is_published_is_made_good(halluc, trained, tmp_p
     assert weights_of(run) == weights_of(trained.whole)
     assert halluc("eval", "--run", run).code == 2
     with monkeypatch.context() as patched:  # after the record, before the checkpoints
-        patched.setattr(train, "_conclude", killed)
+        patched.setattr(training, "_conclude", killed)
         assert halluc("train", trained.config, "--run", run, "--resume", "-q").code == 130
     assert (run / "checkpoints").is_dir()
     outcome = halluc("train", trained.config, "--run", run, "--resume")

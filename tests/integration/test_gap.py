@@ -19,6 +19,7 @@ from halluc.gap.withhold import withhold
 from halluc.runs.directory import RunDir
 from halluc.runs.schema import RunFile
 from halluc.workflows import withholding
+from halluc.workflows.job import Job
 from tests.conftest import REPOSITORY
 
 
@@ -85,7 +86,7 @@ def test_a_withheld_label_is_none_of_the_model(halluc, experiment):
     names = json.loads((newest(experiment).model / "config.json").read_text())["label2id"]
     assert {"B-PER", "B-ORG"} <= set(names)
     assert "B-LOC" not in names
-    knowledge = withholding.knowledge(newest(experiment), load(experiment, [keys], table=TABLE))
+    knowledge = withholding.knowledge(Job(load(experiment, [keys], table=TABLE), run=newest(experiment)))
     assert knowledge.is_withheld("Oslo", "LOC")
     assert knowledge.novelty("Oslo", "LOC") == "new"
 
@@ -128,16 +129,16 @@ def test_a_resumed_training_withholds_the_same(halluc, gapped, monkeypatch):
 def test_knowledge_is_read_from_the_run_else_made_from_the_split(halluc, gapped):
     assert halluc("train", gapped, "-q").code == 0
     run, loaded = newest(gapped), load(gapped, table=TABLE)
-    read = withholding.knowledge(run, loaded)
+    read = withholding.knowledge(Job(loaded, run=run))
     assert read.withheld.pairs
     for file in (run.withheld, run.coverage):
         file.unlink()
-        assert withholding.knowledge(run, loaded) == read
+        assert withholding.knowledge(Job(loaded, run=run)) == read
     # What the run says goes before what the split would say now.
     run.withheld.write_text(json.dumps({"schema_version": 1, "unit": "mention", "labels": ["X"], "surfaces": {}}))
     Coverage.of([]).save(run.coverage)
-    assert withholding.knowledge(run, loaded).novelty("Oslo", "LOC") == "new"
-    assert withholding.knowledge(run, loaded).is_withheld("any", "X")
+    assert withholding.knowledge(Job(loaded, run=run)).novelty("Oslo", "LOC") == "new"
+    assert withholding.knowledge(Job(loaded, run=run)).is_withheld("any", "X")
     text, label = min(read.withheld.pairs)
     assert read.is_withheld(text, label)
     assert read.novelty(text, label) != "seen"
@@ -147,16 +148,16 @@ def test_a_damaged_file_is_told_and_not_passed_over(halluc, gapped):
     assert halluc("train", gapped, "-q").code == 0
     newest(gapped).withheld.write_text("{}")
     with pytest.raises(HallucError) as caught:
-        withholding.knowledge(newest(gapped), load(gapped, table=TABLE))
+        withholding.knowledge(Job(load(gapped, table=TABLE), run=newest(gapped)))
     assert caught.value.code == "R120"
 
 
 def test_without_a_training_split_nothing_is_known(experiment, tmp_path, capsys):
     empty = RunDir(tmp_path / "none")
     loaded = load(experiment, ["data.train=gone.txt"], table=TABLE)
-    assert withholding.knowledge(empty, loaded) is None
+    assert withholding.knowledge(Job(loaded, run=empty)) is None
     assert "what the training split knows cannot be told: no such file: gone.txt" in capsys.readouterr().err
-    assert withholding.knowledge(empty, load(experiment, ["data.train=null"], table=TABLE)) is None
+    assert withholding.knowledge(Job(load(experiment, ["data.train=null"], table=TABLE), run=empty)) is None
     assert capsys.readouterr().err == ""
 
 
@@ -238,7 +239,7 @@ def test_the_figures_of_the_docs_are_what_check_tells(halluc, example_of_the_doc
 
 
 def test_the_novelties_of_the_docs_are_what_a_run_knows(example_of_the_docs):
-    knowledge = withholding.knowledge(RunDir(Path("none")), load(example_of_the_docs, table=TABLE))
+    knowledge = withholding.knowledge(Job(load(example_of_the_docs, table=TABLE), run=RunDir(Path("none"))))
     rows = table("test mention")
     assert len(rows) == 4
     for text, label, novelty, confusable, nearest in rows:

@@ -18,9 +18,10 @@ from halluc.gap.knowledge import TextKnowledge
 from halluc.gap.stopwords import text_words
 from halluc.gap.texts import TextCoverage
 from halluc.runs.directory import RunDir
-from halluc.runs.reports import EvalLine
+from halluc.runs.results import EvalResult
 from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.workflows import withholding
+from halluc.workflows.job import Job
 from tests.conftest import REPOSITORY
 
 TRAVEL = ["Anna visited Oslo", "Berg left for Paris", "Anna met Berg in Oslo", "Berg and Anna left Paris today"]
@@ -79,7 +80,7 @@ def test_a_run_without_some_words_keeps_what_it_knows_and_is_judged_by_it(halluc
     assert record["matched"]["texts"] == sum(record["strata"].values()) < 36
     assert "no label, 0-5 tokens" in record["strata"]
     loaded = load(texts, [GAP], table=TABLE)
-    knowledge = withholding.knowledge(run, loaded)
+    knowledge = withholding.knowledge(Job(loaded, run=run))
     assert isinstance(knowledge, TextKnowledge)
     assert knowledge.coverage.edges_of == "dev"
     assert knowledge.coverage.sentences == record["matched"]["texts"]
@@ -88,7 +89,7 @@ def test_a_run_without_some_words_keeps_what_it_knows_and_is_judged_by_it(halluc
 
     evaluated = halluc("eval", texts, "--split", "test", "--json", "--set", GAP)
     assert evaluated.code == 0, evaluated.err
-    metrics = EvalLine.model_validate_json(evaluated.out).metrics
+    metrics = EvalResult.model_validate_json(evaluated.out).metrics
     lines = ledger.read(run.ledger("test"))
     assert {line.novelty for line in lines} <= {"q1", "q2", "q3", "q4"}
     for line in lines:
@@ -105,7 +106,7 @@ def test_a_run_without_some_words_keeps_what_it_knows_and_is_judged_by_it(halluc
     # The same, where the run's own files are lost.
     for file in (run.coverage, run.withheld):
         file.unlink()
-    assert withholding.knowledge(run, loaded) == knowledge
+    assert withholding.knowledge(Job(loaded, run=run)) == knowledge
 
 
 def test_mentions_are_no_unit_of_texts(halluc, texts):

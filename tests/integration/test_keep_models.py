@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from halluc.commands.terminal import Talk
 from halluc.components import TABLE
 from halluc.config.matrix import load_study
 from halluc.runs.directory import RunDir
@@ -144,7 +143,7 @@ def test_a_cell_that_is_being_written_keeps_its_model(halluc, study, home):
     assert halluc("run", study, "-q").code == 0
     found = load_study(study, ["keep_models=none"], table=TABLE)
     with RunDir(home / CELLS[1]).locked():
-        retention.apply(found, found.cells, Talk.QUIET)
+        retention.apply(found, found.cells)
     assert models(home) == [CELLS[1]]
     assert RunDir(home / CELLS[1]).read().model_removed is None
 

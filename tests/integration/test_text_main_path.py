@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from safetensors.numpy import load_file
 
-from halluc.runs.reports import EvalLine
+from halluc.runs.results import EvalResult
 from halluc.runs.schema import EvalFile, RunFile
 from halluc.tasks.text_classification.records import LabelPrediction
 
@@ -65,7 +65,7 @@ def only_run(config: Path) -> Path:
 
 
 def value(outcome, name: str, **by: str) -> float:
-    metrics = EvalLine.model_validate_json(outcome.out).metrics
+    metrics = EvalResult.model_validate_json(outcome.out).metrics
     (found,) = [m for m in metrics if m.name == name and m.by == by]
     return found.value
 
@@ -133,7 +133,7 @@ def test_the_ledger_tells_of_labels_of_whole_texts(halluc, labelled):
     assert all(line["verdict"] == "unsupported" and not line["gold"] for line in outside)
     found = halluc("eval", config, "--split", "test", "--json")
     assert value(found, "out_of_scope_acceptance") == 1.0
-    names = {m.name for m in EvalLine.model_validate_json(found.out).metrics}
+    names = {m.name for m in EvalResult.model_validate_json(found.out).metrics}
     untold = ("hallucination_rate_wide", "distortion_rate", "false_claim_rate", "hallucination_density")
     assert names.isdisjoint({*untold, "negative_sentence_rate"})
     assert {"hallucination_rate", "omission_rate", "over_claim", "hallucinated_examples"} <= names
@@ -274,7 +274,7 @@ def test_both_tasks_train_from_scratch(halluc, labelled, experiment):
                          "--set", "train.epochs=20")  # fmt: skip
         assert outcome.code == 0, outcome.err
         name = "accuracy" if "texts" in text.splitlines()[0] else "entity_f1"
-        figures = [m for m in EvalLine.model_validate_json(outcome.out).metrics if m.name == name and not m.by]
+        figures = [m for m in EvalResult.model_validate_json(outcome.out).metrics if m.name == name and not m.by]
         assert figures[0].value > 0.8
         assert halluc("check", config, "--deep").code == 0
         both = halluc("check", config, *scratch, "--set", "model.name=x")

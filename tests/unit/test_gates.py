@@ -12,7 +12,7 @@ from halluc.components import TABLE
 from halluc.config import loading
 from halluc.core.errors import HallucError
 from halluc.core.significance import Sheet
-from halluc.workflows import experiment
+from halluc.task import build
 from halluc.workflows.cell_selection import EVERY_CELL
 
 CONFIG = """\
@@ -125,7 +125,7 @@ def test_a_gate_of_no_figure_is_told_before_the_data_are_read(tmp_path, monkeypa
 @pytest.mark.parametrize("parts", [TAGS, TEXTS, SETS])
 def test_a_gate_may_name_every_figure_of_comparisons_and_studies(tmp_path, parts):
     """F1 of claims and gold by the name that the evaluation of the task has for it."""
-    task = experiment.task_of(loaded(tmp_path, "ece", parts))
+    task = build(loaded(tmp_path, "ece", parts).experiment.task)
     metrics = task.figures
     empty = table(task, [], [], [])
     compared = {figure.name for figure in rates.headline(empty, Sheet(0))}

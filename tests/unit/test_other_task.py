@@ -288,4 +288,4 @@ def test_a_format_that_the_task_cannot_be_written_in_is_refused_at_its_key(monke
 def test_a_model_from_elsewhere_is_of_the_task_that_it_has_a_head_for(tmp_path, monkeypatch, table, config, task):
     monkeypatch.setattr(trained_models, "TABLE", table)
     (tmp_path / "config.json").write_text(config, encoding="utf-8")
-    assert trained_models.locate(str(tmp_path)).loaded.experiment.task.type == task
+    assert trained_models.locate(str(tmp_path)).job.settings.task.type == task

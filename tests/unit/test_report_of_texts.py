@@ -6,8 +6,7 @@ import json
 
 import pytest
 
-from halluc.analysis import comparison
-from halluc.commands import study_table
+from halluc.commands import comparison_table, study_table
 from halluc.core.errors import HallucError
 from halluc.core.examples import Origin
 from halluc.gap.texts import TextCoverage, read_coverage
@@ -355,7 +354,7 @@ def test_only_a_flipped_claim_about_a_part_of_a_text_has_a_place_on_the_terminal
     other = comparison_report().others[0]
     changes = {"id": "t1", "start": start, "end": 3, "text": "where is it", "a": "unsupported"}
     flips = [other.flipped[0].model_copy(update=changes)]
-    comparison.show(other.model_copy(update={"flipped": flips}), has_places=has_places)
+    comparison_table.show(other.model_copy(update={"flipped": flips}), has_places=has_places)
     assert told in capsys.readouterr().err
 
 

@@ -19,7 +19,7 @@ from halluc.core.files import write_json
 from halluc.core.significance import holm
 from halluc.reporting.collect import several
 from halluc.reporting.page import study_views
-from halluc.runs import matrix
+from halluc.runs import evaluations, matrix
 from halluc.runs.directory import RunDir
 from halluc.runs.studies import Comparison, Flip, StudyFile
 from tests.made_runs import Rates, made_examples, make_run, make_study, record_again
@@ -352,10 +352,10 @@ def of_another_task(run: RunDir) -> None:
 
 def test_runs_of_different_tasks_are_refused(made_runs, tmp_path):
     other = copied(made_runs[1], tmp_path)
-    several.refuse_different_tasks([made_runs[0], other])
+    evaluations.refuse_different_tasks([made_runs[0], other])
     of_another_task(other)
     with pytest.raises(HallucError, match=r"token_classification and .* of text_classification") as caught:
-        several.refuse_different_tasks([made_runs[0], made_runs[2], other])
+        evaluations.refuse_different_tasks([made_runs[0], made_runs[2], other])
     assert caught.value.code == "R113"
     assert str(other.path) in caught.value.message
 
@@ -375,8 +375,8 @@ def test_a_task_that_no_evaluation_tells_is_unknown(made_runs, tmp_path, content
         other.evaluation("test").unlink()
     else:
         other.evaluation("test").write_text(content)
-    assert several.task_of(other) is None
-    several.refuse_different_tasks([made_runs[0], other])
+    assert evaluations.task_of(other) is None
+    evaluations.refuse_different_tasks([made_runs[0], other])
 
 
 # --- seeds ----------------------------------------------------------------------------------------------------------

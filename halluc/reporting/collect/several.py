@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,15 +13,13 @@ from halluc.reporting.words import nouns, of_comparison, of_study
 from halluc.reporting.words.nouns import Nouns
 from halluc.runs import evaluations, matrix
 from halluc.runs.directory import RunDir
-from halluc.runs.records import read_json
 from halluc.runs.reports import ComparisonReport, StudyReport
 from halluc.runs.schema import Prediction
 from halluc.runs.studies import ArmComparison, CellFigures, Comparison, Flip, Plain, StudyFigures
 from halluc.task import evaluated
 from halluc.tasks.text_classification.records import LabelPrediction
 
-# The splits that a run may be evaluated on, and flipped claims of one run that are shown in their texts.
-_SPLITS = ("test", "dev", "train")
+# Flipped claims of one run that are shown in their texts.
 MOST_FLIPS = 200
 
 
@@ -33,7 +31,7 @@ def study_report(name: str, home: Path, figures: StudyFigures, reproduce: Sequen
         reproduce: the commands that make the report again.
     """
     runs = [RunDir(Path(run)) for cell in figures.cells for run in cell.runs]
-    task = next(filter(None, map(task_of, runs)), None)
+    task = next(filter(None, map(evaluations.task_of, runs)), None)
     figures = _telling(figures, nouns.of(task))
     lost = [RunDir(home / slug) for slug in figures.missing]
     return StudyReport(
@@ -62,7 +60,7 @@ def comparison_report(
     Raises:
         HallucError R112: the first run's predictions are damaged.
     """
-    task = next(filter(None, map(task_of, runs)), None)
+    task = next(filter(None, map(evaluations.task_of, runs)), None)
     others = [_telling(other, nouns.of(task)) for other in others]
     first = others[0]
     ids = {flip.id for other in others for flip in shown_flips(other)}
@@ -110,35 +108,6 @@ def _telling(found: F, words: Nouns) -> F:
     for part in ("trends", "arm_trends"):
         changes[part] = [one for one in getattr(found, part) if words.tells(one.name)]
     return found.model_copy(update=changes)
-
-
-def task_of(run: RunDir) -> str | None:
-    """The task that a run was evaluated in; None where no evaluation says."""
-    for split in _SPLITS:
-        try:
-            task = read_json(run.evaluation(split)).get("task")
-        except (OSError, ValueError, AttributeError):
-            continue  # none, or damaged: told by who needs its figures
-        if isinstance(task, str):
-            return task
-    return None
-
-
-def refuse_different_tasks(runs: Iterable[RunDir]) -> None:
-    """Figures of one task mean nothing beside those of another.
-
-    Raises:
-        HallucError R113: names two runs and their tasks.
-    """
-    found: dict[str, RunDir] = {}
-    for run in runs:
-        task = task_of(run)
-        if task is not None:
-            found.setdefault(task, run)
-    if len(found) > 1:
-        (one, first), (other, second) = list(found.items())[:2]
-        message = f"{first.path} is of the task {one} and {second.path} of {other}: they cannot be compared"
-        raise HallucError("R113", message, help="report on the runs of each task by themselves")
 
 
 def _axes(home: Path, figures: StudyFigures) -> dict[str, list[Plain]]:

@@ -1,0 +1,156 @@
+"""Checks before a training: is the config sound, is the data, and what should a person know of it?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from halluc.analysis import gates
+from halluc.components import TABLE
+from halluc.config.hashing import sha256_of_tree
+from halluc.config.loading import LoadedConfig
+from halluc.config.matrix import Cell, load_study
+from halluc.config.schema import ModelConfig
+from halluc.core.errors import HallucError, ManyErrors, refuse
+from halluc.core.messages import progress, put
+from halluc.data.checks import check_corpora
+from halluc.data.corpora import Corpora
+from halluc.data.odd_labels import unmet_out_of_scope
+from halluc.engine.references import resolve_model
+from halluc.gap.forecast import SplitGap
+from halluc.gap.withhold import Withheld
+from halluc.runs.data import DataRecord
+from halluc.runs.results import CheckResult
+from halluc.task import AnyTask
+from halluc.workflows import augmentation, augmentation_checks, cells
+from halluc.workflows.cell_selection import Selection, choose
+from halluc.workflows.job import Job
+from halluc.workflows.reading_progress import reading
+
+if TYPE_CHECKING:
+    from halluc.workflows.probe import Probe
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What a check found, for the cells of a study that are ``alike`` in what is looked at."""
+
+    task: AnyTask
+    alike: Sequence[Cell]
+    data: DataRecord
+    gaps: Mapping[str, SplitGap]
+    withheld: Withheld | None
+    plan: dict[str, Any] | None
+    probe: Probe | None
+
+    @cached_property
+    def record(self) -> CheckResult:
+        gap = {
+            "withheld": self.withheld.as_record() if self.withheld else None,
+            "splits": {name: gap.as_json() for name, gap in self.gaps.items()},
+        }
+        return CheckResult(
+            **dict(self.data),
+            cells=None if self.alike[0].slug is None else [str(cell.slug) for cell in self.alike],
+            gap=gap,
+            augment=self.plan,
+            model=self.probe.as_json() if self.probe else None,
+        )
+
+
+def check(
+    config: Path, overrides: Sequence[str] = (), *, only: Sequence[str] = (), deep: bool = False
+) -> list[CheckResult]:
+    """Check an experiment, or the cells of a study: those that differ in nothing that is looked at, once.
+
+    Raises:
+        HallucError or ManyErrors, exit codes 2 and 3: what is wrong with the config or the data.
+    """
+    chosen = choose(load_study(config, overrides, table=TABLE), Selection(tuple(only)))
+    for cell in chosen:
+        _ = Job.of(cell).choose_by
+        gates.refuse_invalid(cell.loaded)
+    alike: dict[str, list[Cell]] = {}
+    for cell in chosen:
+        alike.setdefault(_looked_at(cell.loaded, deep), []).append(cell)
+    made: list[CheckResult] = []
+
+    def one(cell: Cell) -> str:
+        found = _checked(Job.of(cell), alike[_looked_at(cell.loaded, deep)], deep)
+        put(found)
+        made.append(found.record)
+        return "checked"
+
+    cells.each([like[0] for like in alike.values()], one, done=lambda cell: False, brief=False)
+    return made
+
+
+def _looked_at(loaded: LoadedConfig, deep: bool) -> str:
+    """Hash of what a check looks at: cells that differ elsewhere, as in their seed, are checked once."""
+    parts = {
+        section: loaded.tree[section]
+        for section in ("task", "data", "gap", "augment", *(("model", "train") if deep else ()))
+    }
+    return sha256_of_tree({**parts, "encoder": [loaded.tree["model"][key] for key in ("name", "scratch")]})
+
+
+def _checked(job: Job, alike: Sequence[Cell], deep: bool) -> Checked:
+    """Check one experiment, for all cells that are like it in what is looked at."""
+    task, settings, words = job.task, job.settings, job.task.wording.words
+    augmentation_checks.refuse_unfit(job.loaded, task)
+    with reading(settings.data):
+        corpora = job.corpora()
+    _refuse_labels(task, corpora)
+    if "train" in corpora.splits:
+        job.refuse_unknown_classes(corpora.splits["train"])
+    with progress(f"{words.examples} counted", logged=False) as tick:
+        report = check_corpora(corpora, words, tick, settings.data)
+    bare = sum(not example.labels for corpus in corpora.splits.values() for example in corpus)
+    labels = {name: split.labels for name, split in report.splits.items()}
+    report.warnings.extend(unmet_out_of_scope(settings.data, labels, bare))
+    report.warnings.extend(_absent_model(settings.model))
+    remaining = job.remaining()
+    gaps: dict[str, SplitGap] = {}
+    if "train" in remaining.splits:
+        job.refuse_bare(remaining.splits["train"])
+        coverage = task.knowledge.of(remaining.splits)
+        others = {name: corpus for name, corpus in remaining.splits.items() if name != "train"}
+        gaps = {name: task.knowledge.gap(coverage, corpus) for name, corpus in others.items()}
+    plan = augmentation.planned(job)
+    probed = None
+    if deep:
+        from halluc.workflows import probe
+
+        probed = probe.probe(job)
+    return Checked(task, alike, report, gaps, job.withheld, plan, probed)
+
+
+def _refuse_labels(task: AnyTask, corpora: Corpora) -> None:
+    """What training, or evaluating, would refuse later.
+
+    Raises:
+        HallucError or ManyErrors: labels that the task cannot have, of all splits at once.
+    """
+    found: list[HallucError] = []
+    for corpus in corpora.splits.values():
+        try:
+            task.examples.labels(corpus)
+        except ManyErrors as errors:
+            found += errors.errors
+        except HallucError as error:
+            found.append(error)
+    refuse(found)
+
+
+def _absent_model(model: ModelConfig) -> list[str]:
+    """A model that is not here is no fault of config or data, but train would stop at it."""
+    if model.name is None:
+        return []
+    try:
+        resolve_model(model.name)
+    except HallucError as error:
+        return [error.message + (f" ({error.help})" if error.help else "")]
+    return []

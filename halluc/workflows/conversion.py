@@ -1,0 +1,311 @@
+"""Conversion: a corpus in another format, with all that its labels say, or an error."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from halluc.components import TABLE
+from halluc.config.loading import check
+from halluc.config.overrides import apply_all
+from halluc.config.yaml import Located
+from halluc.core import registry
+from halluc.core.errors import HallucError, ManyErrors, data_error, did_you_mean, refuse
+from halluc.core.files import elsewhere, irregular
+from halluc.core.labels import Scheme
+from halluc.core.messages import conclude, put, tell
+from halluc.data.config import DataConfig
+from halluc.data.corpora import Corpora, read_corpora
+from halluc.data.rows.references import SPLITS, SplitName
+from halluc.data.statistics import counted
+from halluc.data.writers import WRITERS, fitted, write
+from halluc.data.writers.base import Options, Writer
+from halluc.runs.results import ConvertResult
+from halluc.workflows import job
+from halluc.workflows.reading_progress import reading
+
+# So many examples of a split show which task a file is of, and whether it holds texts or tokens.
+_TRIED = 100
+# Strings that YAML takes for strings without quotes.
+_PLAIN = re.compile(r"[A-Za-z_/][\w./-]*")
+_CONFIGS = (".yaml", ".yml")
+_SEPARATORS = {"tab": "\t", "space": " "}
+# What stands between tokens, and the `data.tokenize` that parts them again.
+_JOINED = {"blank": (" ", "whitespace"), "none": ("", "characters")}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the command line asks for; None where it leaves the choice to the input, or to the name of the output."""
+
+    task: str | None = None
+    splits: tuple[str, ...] = ()
+    format: str | None = None
+    scheme: Scheme | None = None
+    separator: str | None = None
+    join: str | None = None
+
+
+@dataclass(frozen=True)
+class _Source:
+    """The corpus to convert: the name of its task, its ``data`` section, and the splits of it."""
+
+    task: str
+    data: DataConfig
+    splits: tuple[SplitName, ...]
+
+
+@elsewhere("choose another place for OUT")
+def convert(source: str, target: Path, overrides: Sequence[str], wanted: Wanted) -> ConvertResult:
+    """Read ``source`` (a path, a reference or a config) and write it to ``target``, a file, or a folder of splits.
+
+    Raises:
+        HallucError D130: an example does not fit the format. C011, C016: options that name nothing, or do not fit.
+        Others, code C… or D…: as ``halluc check``.
+    """
+    origin = _source(source, overrides, wanted)
+    name = _format(origin.task, wanted.format, target)
+    writer = WRITERS[origin.task][name]
+    options = _options(writer, name, wanted)
+    files = _targets(target, origin.splits, writer)
+    with reading(origin.data):
+        corpora, options = _read(origin, writer, options, wanted)
+    _refuse_inputs(corpora, [file for path in files.values() for file in writer.files(path)])
+    options = fitted(options, [example for corpus in corpora.splits.values() for example in corpus])
+    write({path: corpora.splits[split] for split, path in files.items()}, writer, options)
+    for line in (*_findings(origin.task, corpora), *([_texts(options)] if "join" in writer.options else [])):
+        tell(line)
+    things = registry.load(TABLE, "task", origin.task).words.examples
+    for split, path in files.items():
+        conclude(f"{counted(len(corpora.splits[split]), things)} written to {path} ({name})")
+    tell(f"to read it: data: {{{', '.join(_yaml(files, writer.read_by(options)))}}}")
+    result = _result(origin.task, name, corpora, files, writer.read_by(options))
+    put(result)
+    return result
+
+
+def _result(
+    task: str, form: str, corpora: Corpora, files: Mapping[SplitName, Path], keys: Mapping[str, Any]
+) -> ConvertResult:
+    return ConvertResult(
+        task=task,
+        read={str(split): mapping for split, mapping in corpora.mappings.items()},
+        scheme=corpora.scheme,
+        scheme_note=corpora.scheme_note,
+        notices=[{"where": str(one.where), "what": one.what} for one in corpora.notices],
+        repaired=len(corpora.repairs),
+        skipped=len(corpora.skipped),
+        format=form,
+        splits={name: {"file": str(path), "examples": len(corpora.splits[name])} for name, path in files.items()},
+        data={**{name: str(path) for name, path in files.items()}, **keys},
+    )
+
+
+def data_config(task: str, references: Mapping[SplitName, str], overrides: Sequence[str] = ()) -> DataConfig:
+    """The section ``data`` of an experiment on these splits.
+
+    Raises:
+        HallucError or ManyErrors, code C…: what is wrong with the overrides.
+    """
+    tree = {"name": "convert", "task": {"type": task}, "data": dict(references), "model": {"scratch": {}}}
+    located = Located(tree, {}, {})
+    refuse(apply_all(located, overrides))
+    made, errors = check(located, TABLE)
+    refuse(errors)
+    assert made is not None, "what cannot be made has an error"
+    data: DataConfig = made.data
+    return data
+
+
+def _source(source: str, overrides: Sequence[str], wanted: Wanted) -> _Source:
+    if wanted.task is not None and wanted.task not in TABLE["task"]:
+        raise HallucError("C011", f"no task `{wanted.task}`", help=f"one of {', '.join(TABLE['task'])}")
+    for split in wanted.splits:
+        if split not in SPLITS:
+            raise HallucError("C011", f"no split `{split}`", help=f"one of {', '.join(SPLITS)}")
+    if Path(source).suffix in _CONFIGS:
+        loaded = job.load(Path(source), overrides)
+        task, data = loaded.experiment.task.type, loaded.experiment.data
+        if wanted.task not in (None, task):
+            raise HallucError("C016", f"--task {wanted.task}: the config is of {task}", help="leave the option out")
+        there = tuple(split for split in SPLITS if data.reference(split))
+        for split in wanted.splits:
+            if split not in there:
+                raise HallucError("C011", f"the config names no `data.{split}`", help=f"it has {', '.join(there)}")
+        return _Source(task, data, tuple(split for split in there if split in (wanted.splits or there)))
+    splits = tuple(split for split in SPLITS if split in (wanted.splits or ("train",)))
+    references = dict.fromkeys(splits, source)
+    if wanted.task is not None:
+        return _Source(wanted.task, data_config(wanted.task, references, overrides), splits)
+    return _guessed(source, references, overrides, splits)
+
+
+def _guessed(
+    source: str, references: Mapping[SplitName, str], overrides: Sequence[str], splits: tuple[SplitName, ...]
+) -> _Source:
+    """The task whose reader can read the input. Where several can, tags with prefixes and spans decide.
+
+    Raises:
+        HallucError C011: several tasks fit. D107: none does.
+    """
+    fit: dict[str, DataConfig] = {}
+    misfit: dict[str, HallucError] = {}
+    for task in TABLE["task"]:
+        try:
+            data = data_config(task, references, overrides)
+            found = read_corpora(_few(data), TABLE, splits)
+        except HallucError as error:
+            misfit[task] = error
+            continue
+        fit[task] = data
+        if _is_certain(found):
+            return _Source(task, data, splits)
+    if len(fit) == 1:
+        return _Source(*fit.popitem(), splits)
+    if fit:
+        message = f"{source} can be read as {' and as '.join(fit)}"
+        raise HallucError("C011", message, help="say which with --task")
+    first = [error.errors[0] if isinstance(error, ManyErrors) else error for error in misfit.values()]
+    if len({(error.code, error.message) for error in first}) == 1:
+        raise first[0]
+    helps = (f" ({error.help})" if error.help else "" for error in first)
+    parts = zip(misfit, first, helps, strict=True)
+    why = "; ".join(f"{task}: {error.message}{what_to_do}" for task, error, what_to_do in parts)
+    help = "say which with --task, and name the fields with --set data.KEY=VALUE"
+    raise data_error("D107", f"{source} can be read as no task ({why})", help=help)
+
+
+def _few(data: DataConfig) -> DataConfig:
+    return data.model_copy(update={"max_examples": min(data.max_examples or _TRIED, _TRIED)})
+
+
+def _is_certain(found: Corpora) -> bool:
+    """Whether a file holds labelled spans, beyond doubt: any two columns could be tokens and IO tags."""
+    spans = any(getattr(example, "spans", ()) for corpus in found.splits.values() for example in corpus)
+    return spans and found.scheme != "io"
+
+
+def _format(task: str, asked: str | None, target: Path) -> str:
+    """The format that is asked for, or that the name of the output says.
+
+    Raises:
+        HallucError C011: there is no such format of this task.
+    """
+    writers = WRITERS[task]
+    listed = f"formats of {task}: {', '.join(writers)}"
+    if asked is not None:
+        if asked in writers:
+            return asked
+        near = did_you_mean(asked, writers)
+        raise HallucError("C011", f"no format `{asked}`", help=f"did you mean `{near}`? {listed}" if near else listed)
+    fitting = next((name for name, writer in writers.items() if target.suffix in writer.suffixes), None)
+    if fitting is None:
+        raise HallucError("C011", f"the name {target} says no format", help=f"name one with --to; {listed}")
+    return fitting
+
+
+def _options(writer: Writer, name: str, wanted: Wanted) -> Options:
+    """
+    Raises:
+        HallucError C016: an option that the format does not use.
+    """
+    for option in ("scheme", "separator", "join"):
+        if getattr(wanted, option) is not None and option not in writer.options:
+            raise HallucError("C016", f"--{option} does not go with the format {name}", help="leave it out")
+    joiner, tokenize = _JOINED[wanted.join or "blank"]
+    return Options(wanted.scheme or "iob2", _SEPARATORS[wanted.separator or "tab"], joiner, tokenize)
+
+
+def _read(origin: _Source, writer: Writer, options: Options, wanted: Wanted) -> tuple[Corpora, Options]:
+    """The corpora, and the options that their examples ask for: where texts go to texts, they stay as they are."""
+    data: Any = origin.data
+    options = replace(options, out_of_scope=getattr(data, "out_of_scope_label", None))
+    may_keep = "join" in writer.options and wanted.join is None
+    # Where tokens are changed, the texts of tokens are what is asked for.
+    if not may_keep or data.normalise != "none" or data.strip_invisible or not _holds_texts(data, origin.splits):
+        return read_corpora(data, TABLE, origin.splits), options
+    return _by_characters(data, origin.splits), replace(options, joiner="", tokenize=data.tokenize, keeps_text=True)
+
+
+def _by_characters(data: Any, splits: tuple[SplitName, ...]) -> Corpora:
+    """The examples with a token for each character of their texts.
+
+    Words decide which texts are held out of train: then these are read too, and the same are taken by their ids.
+    """
+    letters = data.model_copy(update={"tokenize": "characters"})
+    if not any(data.is_held_out(split) for split in SPLITS):
+        return read_corpora(letters, TABLE, splits)
+    words = read_corpora(data, TABLE, splits)
+    references: dict[str, Any] = {split: data.reference(split) for split in splits}
+    whole = letters.model_copy(update={**references, "dev_share": None, "test_share": None, "max_examples": None})
+    for split, corpus in read_corpora(whole, TABLE, splits).splits.items():
+        own = {example.id for example in words.splits[split]}
+        words.splits[split] = replace(corpus, examples=tuple(one for one in corpus if one.id in own))
+    return words
+
+
+def _holds_texts(data: DataConfig, splits: tuple[SplitName, ...]) -> bool:
+    """Whether the input holds texts: what is given as tokens stays the same, however texts are cut."""
+    characters = data.model_copy(update={"tokenize": "characters"})
+    first = read_corpora(_few(characters), TABLE, splits[:1])
+    by_blanks = characters.model_copy(update={"tokenize": "whitespace", "on_bad_line": "skip"})
+    try:
+        second = read_corpora(_few(by_blanks), TABLE, splits[:1])
+    except HallucError:  # a mention in each text cuts a piece
+        return True
+    tokens = {example.id: example.tokens for corpus in second.splits.values() for example in corpus}
+    return any(tokens.get(example.id) != example.tokens for corpus in first.splits.values() for example in corpus)
+
+
+def _targets(target: Path, splits: Sequence[SplitName], writer: Writer) -> dict[SplitName, Path]:
+    """The file of each split.
+
+    Raises:
+        HallucError C011: several splits and one file, or no regular file.
+    """
+    if len(splits) > 1 or target.is_dir():
+        if target.suffix in writer.suffixes and not target.is_dir():
+            help = "name a folder and the format with --to, or one split with --split"
+            raise HallucError("C011", f"{target} is one file, and there are {len(splits)} splits", help=help)
+        return {split: writer.files(target / f"{split}{writer.suffixes[0]}")[0] for split in splits}
+    if str(target) == "-" or (target.exists() and irregular(target)):
+        raise HallucError("C011", f"{target} is not a regular file", help="name a file")
+    return {splits[0]: writer.files(target)[0]}
+
+
+def _refuse_inputs(corpora: Corpora, files: Sequence[Path]) -> None:
+    """
+    Raises:
+        HallucError C011: a file to write is one that was read.
+    """
+    for file in files:
+        if file.exists() and any(file.samefile(read) for read in corpora.files):
+            raise HallucError("C011", f"{file} is the input", help="choose another place for OUT")
+
+
+def _findings(task: str, corpora: Corpora) -> Iterator[str]:
+    """What reading found, a line each."""
+    tags = f", {corpora.scheme.upper()} ({corpora.scheme_note})" if corpora.scheme else ""
+    yield f"read as {task}{tags}"
+    yield from dict.fromkeys(f"read: {mapping}" for mapping in corpora.mappings.values() if mapping)
+    for notice in corpora.notices:
+        yield f"warning: {notice.what} ({notice.where})"
+    for found, done in ((corpora.repairs, "repaired"), (corpora.skipped, "skipped")):
+        if found:
+            yield f"{len(found):,} {done} (first: {found[0].where}: {found[0].what})"
+
+
+def _texts(options: Options) -> str:
+    """What became of the texts."""
+    if options.keeps_text:
+        return "texts: as they were"
+    return f"texts: tokens {'with a blank' if options.joiner else 'without blanks'} between them"
+
+
+def _yaml(files: Mapping[SplitName, Path], keys: Mapping[str, Any]) -> Iterator[str]:
+    for key, value in (*((split, str(path)) for split, path in files.items()), *keys.items()):
+        yield f"{key}: {value if _PLAIN.fullmatch(value) else json.dumps(value, ensure_ascii=False)}"

@@ -1,0 +1,309 @@
+"""Evaluation: predictions, ledger, figures and reports of a trained model, or of what another tool predicted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from halluc.analysis import confidence, gates, rates
+from halluc.config.hashing import sha256_of_tree
+from halluc.config.loading import LoadedConfig
+from halluc.config.matrix import Cell
+from halluc.config.rendering import differences
+from halluc.core import latest, messages
+from halluc.core.errors import HallucError, did_you_mean
+from halluc.core.files import elsewhere
+from halluc.core.messages import conclude, warn
+from halluc.data.rows.references import SPLITS, SplitName
+from halluc.engine.references import resolve_model
+from halluc.gap.coverage import REMAKE
+from halluc.runs import directory, evaluations, integrity, provenance
+from halluc.runs.directory import RunDir
+from halluc.runs.reports import GateResult
+from halluc.runs.results import EvalResult
+from halluc.runs.schema import EvalFile
+from halluc.workflows import (
+    assessment,
+    cells,
+    external_predictions,
+    job,
+    nearest_run,
+    run_locations,
+    run_state,
+)
+from halluc.workflows.cell_selection import EVERY_CELL, Selection
+from halluc.workflows.external_predictions import Tool
+from halluc.workflows.job import Job
+
+
+@elsewhere("move the run to another disk")
+def evaluate(
+    config: Path | None,
+    overrides: Sequence[str] = (),
+    *,
+    splits: Sequence[str] | None = None,
+    run: Path | None = None,
+    checkpoint: str | None = None,
+    selection: Selection = EVERY_CELL,
+    predictions: Path | None = None,
+    name: str | None = None,
+) -> list[EvalResult]:
+    """Evaluate a model (of a config, a run or from elsewhere), the cells of a study, or predictions of another tool.
+
+    Raises:
+        HallucError or ManyErrors: what is wrong with config, data or run, or with cells. G100: a gate is not met.
+    """
+    if predictions is not None or name is not None:
+        selection.refuse("--predictions is one file")
+        tool = Tool.of(predictions, name, {"--run": run is not None, "--checkpoint": checkpoint is not None})
+        if config is None:
+            help = "halluc eval CONFIG --predictions FILE"
+            raise HallucError("C011", "--predictions goes with a CONFIG, which names the gold", help=help)
+        return _judge(Job(external_predictions.load(config, overrides)), tool, overrides, splits)
+    if config is None or run is not None or checkpoint is not None:
+        selection.refuse("--run and --checkpoint name one model")
+        found, model = _find(config, overrides, run, checkpoint)
+        return _assess(found, model, overrides, splits)
+    study, chosen = cells.begin(config, overrides, selection)
+    if not study.axes:
+        found = _newest(config, overrides)
+        return _assess(found, str(found.target.model), overrides, splits)
+    made: list[EvalResult] = []
+
+    def one(cell: Cell) -> str:
+        found = evaluate_job(Job(cell.loaded, cell.slug, run_locations.run_of(cell)), overrides, splits)
+        made.extend(found)
+        return told(found)
+
+    cells.each(chosen, one, done=lambda cell: is_done(cell.loaded, run_locations.run_of(cell), splits))
+    return made
+
+
+def told(results: Sequence[EvalResult]) -> str:
+    """An evaluation in a few words."""
+    rate = ((one.split, m.value) for one in results for m in one.metrics if m.name == "hallucination_rate" and not m.by)
+    return ", ".join(f"{split} hallucination_rate {value:.4f}" for split, value in rate if value is not None) or "done"
+
+
+def evaluate_job(found: Job, overrides: Sequence[str], splits: Sequence[str] | None = None) -> list[EvalResult]:
+    """Evaluate the model of one experiment in its run.
+
+    Raises:
+        HallucError R105: it is not trained. R118: its model was removed. G100: a gate is not met.
+    """
+    run_state.refuse_untrained(found.target, "`halluc train` with the same config makes it")
+    return _assess(found, str(found.target.model), overrides, splits)
+
+
+def is_done(loaded: LoadedConfig, target: RunDir, splits: Sequence[str] | None) -> bool:
+    """Whether a run stands evaluated as it is asked for now, its gates met.
+
+    Raises:
+        HallucError or ManyErrors G100: it is evaluated, and a gate is not met.
+    """
+    if not is_evaluated(loaded, target, splits):
+        return False
+    gates.enforce(loaded, [run_state.evaluation(target, split) for split in _splits(loaded, splits)])
+    return True
+
+
+def refuse_unscored(loaded: LoadedConfig) -> None:
+    """Before a training that is to be evaluated.
+
+    Raises:
+        HallucError C107: there is no split to evaluate, or none on which a gate may be checked. C103: see
+            ``gates.refuse_invalid``.
+    """
+    gates.refuse_invalid(loaded)
+    gates.refuse_uncheckable(loaded, _splits(loaded, None))
+
+
+def is_evaluated(loaded: LoadedConfig, target: RunDir, splits: Sequence[str] | None) -> bool:
+    """Whether a run stands evaluated as it is asked for now, whatever its gates say."""
+    return target.is_trained() and run_state.is_evaluated(target, loaded, _splits(loaded, splits))
+
+
+def _assess(found: Job, model: str, overrides: Sequence[str], splits: Sequence[str] | None) -> list[EvalResult]:
+    """Evaluate a model; the job has no run yet where halluc did not train it."""
+    wanted = _splits(found.loaded, splits)
+    gates.refuse_invalid(found.loaded)
+    corpora = found.corpora(_read(found.loaded, wanted))
+    if found.run is None:
+        found.run = _home(found.loaded, {"checkpoint": model})
+    else:
+        _warn_trained(found.loaded, wanted)
+
+    def assess() -> list[EvalFile]:
+        return assessment.assess(found, corpora.splits, wanted, model)
+
+    return _evaluated(found, assess, corpora.files, wanted, overrides)
+
+
+def _judge(found: Job, tool: Tool, overrides: Sequence[str], splits: Sequence[str] | None) -> list[EvalResult]:
+    """Evaluate what another tool predicts."""
+    split = external_predictions.one_split(_splits(found.loaded, splits), splits)
+    gates.refuse_invalid(found.loaded)
+    judgeable = external_predictions.read(tool, found, split)
+    found.run = _home(found.loaded, judgeable.identity(found.loaded))
+
+    def judge() -> list[EvalFile]:
+        return [external_predictions.judge(judgeable, found)]
+
+    return _evaluated(found, judge, found.corpora((split,)).files, (split,), overrides)
+
+
+def _evaluated(
+    found: Job,
+    write: Callable[[], list[EvalFile]],
+    inputs: Sequence[Path],
+    wanted: Sequence[SplitName],
+    overrides: Sequence[str],
+) -> list[EvalResult]:
+    """Write an evaluation as the only writer of the run, note it in ``run.json``, and hold it to the gates."""
+    loaded, target = found.loaded, found.target
+    _check_files(target, wanted)
+    with target.locked(), target.stage("eval", list(overrides)) as stage:
+        files = write()
+        # What training read stands in `inputs`; what was evaluated stands here, in case a file has changed since.
+        earlier = stage.detail.get("inputs")
+        read = {**(earlier if isinstance(earlier, dict) else {}), **provenance.input_hashes(inputs)}
+        asked = run_state.asked_for(target, loaded, wanted, stage.detail)
+        headlines = {file.split: _headline(found, file) for file in files}
+        held = gates.judged(loaded, files)
+        hashes = dict(integrity.recorded_evaluations(target.read()))
+        hashes.update((split, integrity.of_evaluation(target, split)) for split in wanted)
+        bounds = [gate.model_dump(mode="json") for gate in held]
+        written = {"inputs": read, run_state.ASKED: asked, "gates": bounds, integrity.FILES: hashes}
+        stage.detail = {**stage.detail, **headlines, **written}
+    results = [_result(file, held, files[-1].split, found.slug) for file in files]
+    for result in results:
+        messages.put(result)
+    conclude(f"results: {target.path / 'eval'} (classification reports too), {target.path / 'ledger'}")
+    gates.refuse_broken(loaded, held)
+    return results
+
+
+def _result(file: EvalFile, held: Sequence[GateResult], last: str, slug: str | None) -> EvalResult:
+    return EvalResult(**dict(file), gates=[gate for gate in held if (gate.split or last) == file.split], cell=slug)
+
+
+def _check_files(target: RunDir, wanted: Sequence[SplitName]) -> None:
+    """Name the files of an earlier evaluation that were changed since, before they are written again.
+
+    Raises:
+        HallucError R120: what training showed is not as the training wrote it, so that no verdict could be trusted.
+    """
+    record = target.read()
+    for split in wanted:
+        for name, told in evaluations.problems(target, record, split).items():
+            warn(f"{target.path / name} {told}: it is written again")
+    judged_by = {path.name: path for path in (target.coverage, target.withheld)}
+    for name, told in integrity.problems(target.path, integrity.recorded_training(record), "the training").items():
+        if name in judged_by and judged_by[name].exists():  # what is missing is made again from the training split
+            raise HallucError("R120", f"{judged_by[name]} {told}", help=REMAKE)
+
+
+def _warn_trained(loaded: LoadedConfig, wanted: Sequence[SplitName]) -> None:
+    for split in wanted:
+        if gates.is_trained_on(loaded, split):
+            warn(f"the model was trained on {split}: its figures there tell what the model remembers")
+
+
+def _read(loaded: LoadedConfig, wanted: Sequence[SplitName]) -> tuple[SplitName, ...]:
+    """The wanted splits, and dev where the confidence is fitted on it.
+
+    Raises:
+        HallucError C107: there is no dev to fit it on.
+    """
+    if not confidence.needs_dev(loaded.experiment.eval):
+        return tuple(wanted)
+    if loaded.experiment.data.reference("dev") is None:
+        keys = "`eval.calibration` and `eval.abstain.guarantee` need `data.dev`"
+        raise HallucError("C107", keys, help="name a dev split, or give `eval.abstain.threshold`")
+    return tuple(split for split in SPLITS if split in wanted or split == "dev")
+
+
+def _headline(found: Job, file: EvalFile) -> dict[str, float | None]:
+    protocols = (*found.task.figures.protocols, rates.PROTOCOL)
+    return {m.name: m.value for m in file.metrics if not m.by and m.protocol in protocols}
+
+
+def _find(config: Path | None, overrides: Sequence[str], run: Path | None, checkpoint: str | None) -> tuple[Job, str]:
+    """The job, whose run is the one to write to (none yet for a model from elsewhere), and the model."""
+    if checkpoint is not None:
+        if config is None or run is not None:
+            help = "halluc eval CONFIG --checkpoint MODEL"
+            raise HallucError("C011", "--checkpoint goes with a CONFIG and without --run", help=help)
+        if not checkpoint:
+            raise HallucError("C011", "--checkpoint is empty", help="is a shell variable unset?")
+        checkpoint = latest.resolve_text(checkpoint)
+        resolve_model(checkpoint)  # before anything is made for it
+        return Job(job.load(config, overrides)), checkpoint
+    if run is not None:
+        run_state.refuse_judgement(directory.open_run(run))
+        loaded, target = job.load_run(run, overrides)
+        if config is not None:
+            kept, loaded = loaded, job.load(config, overrides)
+            if loaded.sha256 != target.read().config_sha256:
+                keys = ", ".join(differences(kept.tree, loaded.tree))
+                raise HallucError(
+                    "R104", f"{target.path} holds a run of another config than {config}: it differs in {keys}"
+                )
+        found = Job(loaded, run=target)
+    elif config is not None:
+        found = _newest(config, overrides)
+    else:
+        raise HallucError("C011", "name a CONFIG, or a run with --run DIR")
+    run_state.refuse_untrained(found.target, "its training did not finish (see `--resume`), or the folder was removed")
+    return found, str(found.target.model)
+
+
+def _newest(config: Path, overrides: Sequence[str]) -> Job:
+    loaded = job.load(config, overrides)
+    runs_dir, name = Path(loaded.experiment.runs_dir), loaded.experiment.name
+    found = directory.newest(runs_dir, name, loaded.sha256, RunDir.is_trained)
+    directory.refuse_unreadable(runs_dir, name, loaded.sha256, found)
+    if found is not None:
+        return Job(loaded, run=found)
+    unfinished = directory.newest(runs_dir, name, loaded.sha256)
+    sets = "".join(f" --set {override}" for override in overrides)
+    command = f"halluc train {config}{sets}"
+    if unfinished is not None and unfinished.has_checkpoint():
+        command += " --resume"
+    state = "no finished training" if unfinished else "no run"
+    nearest = "" if unfinished is not None else nearest_run.told(loaded, _is_trained)
+    message = f"{runs_dir / name} has {state} of this config{nearest}"
+    raise HallucError("R105", message, help=f"train it first: {command}")
+
+
+def _is_trained(run: RunDir) -> bool:
+    return run.model.is_dir()
+
+
+def _home(loaded: LoadedConfig, identity: Mapping[str, Any]) -> RunDir:
+    """The run of evaluating what ``identity`` describes under this config: the newest there is, or a new one."""
+    sha256 = sha256_of_tree({**loaded.model_sections, **identity})
+    found = directory.newest(Path(loaded.experiment.runs_dir), loaded.experiment.name, sha256)
+    return found or run_locations.create(loaded, "eval", sha256)
+
+
+def _splits(loaded: LoadedConfig, asked: Sequence[str] | None) -> tuple[SplitName, ...]:
+    data = loaded.experiment.data
+    there = [split for split in SPLITS if data.reference(split)]
+    names = asked or loaded.experiment.eval.splits or [split for split in there if split != "train"]
+    if not names:
+        help = "name one; or score the training data all the same, with `--split train` (in the config `eval.splits`)"
+        raise HallucError(
+            "C107", "`halluc eval` needs `data.dev` or `data.test`: there is only `data.train`", help=help
+        )
+    if len(set(names)) < len(names):
+        raise HallucError("C011", "--split names a split twice", help="name each split once")
+    for name in names:
+        if name not in SPLITS:
+            near = did_you_mean(name, SPLITS)
+            help = f"did you mean `{near}`?" if near else f"one of {', '.join(SPLITS)}"
+            raise HallucError("C011", f"no split `{name}`", help=help)
+        if name not in there:
+            raise HallucError("C011", f"the config names no `data.{name}`", help=f"it has {', '.join(there)}")
+    return tuple(split for split in SPLITS if split in names)

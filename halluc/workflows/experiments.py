@@ -1,0 +1,109 @@
+"""Train and evaluate, one experiment after the other, going on where an earlier call stopped, and then report."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from halluc.config.matrix import Cell, Study
+from halluc.core import locks
+from halluc.core.errors import EXIT_GATE, HallucError
+from halluc.core.messages import Listener, conclude, listening, tell
+from halluc.core.processes import is_main_process
+from halluc.runs import directory, provenance
+from halluc.runs.reports import AnyReport
+from halluc.runs.results import EvalResult, TrainResult
+from halluc.workflows import cells, evaluation, reports, retention, run_state, training
+from halluc.workflows.cell_selection import EVERY_CELL, Selection
+from halluc.workflows.job import Job
+from halluc.workflows.run_locations import run_of
+
+
+@dataclass
+class Outcome:
+    """What was trained and evaluated in this call, and the report; None where other processes still run."""
+
+    trainings: list[TrainResult] = field(default_factory=list)
+    evaluations: list[EvalResult] = field(default_factory=list)
+    report: AnyReport | None = None
+
+
+def run(config: Path, overrides: Sequence[str] = (), *, selection: Selection = EVERY_CELL) -> Outcome:
+    """Train, evaluate and report an experiment or a study; what is done already stays as it is.
+
+    Raises:
+        HallucError or ManyErrors: as ``training.train``, ``evaluation.evaluate`` and ``reports.report``.
+    """
+    made = Outcome()
+    study, chosen = cells.begin(config, overrides, selection)
+    for cell in chosen:  # what `halluc eval` would refuse must not be told after hours of training
+        evaluation.refuse_unscored(cell.loaded)
+    # A shard ends while others still run: who started them calls `halluc report` when all are through.
+    reporting = selection.shard is None and is_main_process()
+    try:
+        whole = cells.each(chosen, lambda cell: _one(cell, overrides, study, made), done=_is_done)
+    except HallucError as error:
+        _retain(study, chosen)
+        # A gate that is not met is no reason to withhold the page that shows why.
+        if reporting and (error.exit_code == EXIT_GATE or _are_evaluated(chosen)):
+            made.report = _report(study, config, overrides)
+        raise
+    _retain(study, chosen)
+    if not reporting:
+        return made
+    if whole or _are_evaluated(chosen):
+        made.report = _report(study, config, overrides)
+    else:
+        conclude("no report yet: the last `halluc run` of this study to finish writes it")
+    return made
+
+
+def _are_evaluated(chosen: Sequence[Cell]) -> bool:
+    """Whether nothing is left to do in any cell; of several processes whoever evaluates the last cell finds it so."""
+    return all(retention.evaluated(cell) is not None for cell in chosen)
+
+
+def _report(study: Study, config: Path, overrides: Sequence[str]) -> AnyReport:
+    """Of several processes that are through at the same moment, one after the other: the last has read all cells."""
+    with contextlib.ExitStack() as stack:
+        if study.axes:
+            stack.enter_context(locks.locked(study.home / ".report.lock", study.home, waits=True))
+        return reports.report([config], overrides).record
+
+
+def _is_done(cell: Cell) -> bool:
+    target = run_of(cell)
+    return run_state.is_trained(target) and evaluation.is_done(cell.loaded, target, None)
+
+
+def _retain(study: Study, chosen: Sequence[Cell]) -> None:
+    if is_main_process():
+        retention.apply(study, chosen)
+
+
+def _one(cell: Cell, overrides: Sequence[str], study: Study, made: Outcome) -> str:
+    job = Job.of(cell)
+    made.trainings.append(training.train_job(job, overrides, resume=_goes_on(cell)))
+    told = training.told(made.trainings[-1])
+    # Several processes train together; the main one evaluates, and the others wait for it at the next training.
+    if not is_main_process():
+        return told
+    if evaluation.is_done(cell.loaded, job.target, None):
+        tell(f"{job.target.path} is evaluated: nothing is left to do")
+    else:
+        found = evaluation.evaluate_job(job, overrides)
+        made.evaluations.extend(found)
+        told += f", {evaluation.told(found)}"
+    if study.keep_models == "none":  # at once, so that no two models of a large study are on disk
+        with listening(Listener()):
+            retention.apply(study, [cell])
+    return told
+
+
+def _goes_on(cell: Cell) -> bool:
+    """Whether the newest training may be continued, or taken as it is; on other data a new one begins."""
+    settings = cell.loaded.experiment
+    newest = directory.newest(Path(settings.runs_dir), settings.name, cell.loaded.sha256)
+    return newest is None or not provenance.changed_inputs(newest.read().inputs)

@@ -1,0 +1,155 @@
+"""One experiment and what is made of it, each once and when it is first asked for: task, corpora, what is withheld."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from halluc.components import TABLE
+from halluc.config import loading
+from halluc.config.loading import LoadedConfig
+from halluc.config.matrix import Cell
+from halluc.config.rendering import differences
+from halluc.config.schema import Experiment
+from halluc.core.errors import HallucError, data_error, did_you_mean, refuse
+from halluc.core.examples import Corpus
+from halluc.data.corpora import Corpora, read_corpora
+from halluc.data.rows.references import SPLITS, SplitName
+from halluc.gap.withhold import Withheld
+from halluc.runs import directory
+from halluc.runs.directory import RunDir
+from halluc.task import AnyTask, build
+from halluc.workflows.withholding import withhold
+
+
+def load(config: Path, overrides: Sequence[str]) -> LoadedConfig:
+    """The config of one experiment; raises what ``config.loading.load`` does."""
+    return loading.load(config, overrides, table=TABLE)
+
+
+def load_run(run: Path, overrides: Sequence[str]) -> tuple[LoadedConfig, RunDir]:
+    """A run that was named outright, with the config that it keeps.
+
+    Raises:
+        HallucError R104: an override would describe another model than the one in the run.
+    """
+    found = directory.open_run(run)
+    if not found.config.is_file():
+        raise HallucError("R101", f"{found.path} has no {found.config.name}", help="name the CONFIG beside --run")
+    loaded = loading.load(found.config, overrides, table=TABLE, kept=True)
+    if loaded.sha256 != found.read().config_sha256:
+        keys = differences(loading.load(found.config, table=TABLE, kept=True).tree, loaded.tree)
+        told = f" ({', '.join(keys)})" if keys else ""
+        raise HallucError("R104", f"the model in {found.path} was made by another config than --set asks for{told}")
+    return loaded, found
+
+
+@dataclass
+class Job:
+    """An experiment, a cell of a study where ``slug`` names one; ``run`` is its directory, once it has one."""
+
+    loaded: LoadedConfig
+    slug: str | None = None
+    run: RunDir | None = None
+    _read: dict[tuple[SplitName, ...], Corpora] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def of(cls, cell: Cell) -> Job:
+        return cls(cell.loaded, cell.slug)
+
+    @property
+    def settings(self) -> Experiment:
+        return self.loaded.experiment
+
+    @property
+    def target(self) -> RunDir:
+        """The run directory of a job that has one."""
+        assert self.run is not None, "the run is placed before anything is written"
+        return self.run
+
+    @cached_property
+    def task(self) -> AnyTask:
+        """The task that the config names, made with its section."""
+        return build(self.settings.task)
+
+    def corpora(self, splits: Sequence[SplitName] = SPLITS) -> Corpora:
+        """Those of the splits that the config names, as they are in their files.
+
+        Raises:
+            HallucError or ManyErrors, code D…: see ``data.corpora.read_corpora``.
+        """
+        asked = tuple(splits)
+        if asked not in self._read:
+            self._read[asked] = read_corpora(self.settings.data, TABLE, asked)
+        return self._read[asked]
+
+    @cached_property
+    def _train(self) -> tuple[Corpus[Any], Withheld | None]:
+        read = (found.splits["train"] for found in self._read.values() if "train" in found.splits)
+        train = next(read, None) or self.corpora(("train",)).splits["train"]
+        return withhold(self.loaded, self.task, train)
+
+    def train(self) -> Corpus[Any]:
+        """The training split without what the config's ``gap`` withholds; it was read before, or is read now.
+
+        Raises:
+            HallucError: as ``corpora`` and ``withholding.withhold``.
+        """
+        return self._train[0]
+
+    @property
+    def withheld(self) -> Withheld | None:
+        """What ``gap`` withholds of the training split; None where it asks for nothing, or there is no such split."""
+        return self._train[1] if self.settings.gap is not None and self.settings.data.train is not None else None
+
+    def remaining(self, splits: Sequence[SplitName] = SPLITS) -> Corpora:
+        """The corpora with the training split as it is trained on."""
+        corpora = self.corpora(splits)
+        if "train" not in corpora.splits:
+            return corpora
+        return replace(corpora, splits={**corpora.splits, "train": self.train()})
+
+    @cached_property
+    def choose_by(self) -> str:
+        """The dev figure that chooses the checkpoint.
+
+        Raises:
+            HallucError C103: the task has no figure of the name in ``train.best``.
+        """
+        asked = self.settings.train.best
+        known = tuple(name for family in self.task.figures.families for name in family)
+        if asked is None or asked in known:
+            return str(asked or self.task.figures.primary)
+        near = did_you_mean(asked, known)
+        help = f"did you mean `{near}`?" if near else f"one of {', '.join(known)}"
+        raise HallucError("C103", f'`train.best` cannot be "{asked}"', self.loaded.origins.get(("train", "best")), help)
+
+    def refuse_bare(self, train: Corpus[Any]) -> None:
+        """
+        Raises:
+            HallucError D131: the training split shows nothing that could be learned.
+        """
+        lacking = self.task.examples.lacks(train)
+        if lacking is not None:
+            help = "is `data.train` the right file, and are its labels read from the right field or column?"
+            raise data_error("D131", f"{train.source} has {lacking}: there is nothing to learn", help=help)
+
+    def refuse_unknown_classes(self, train: Corpus[Any]) -> None:
+        """
+        Raises:
+            HallucError or ManyErrors C103: ``task.class_weights`` names what no example of the training split has.
+        """
+        given = getattr(self.settings.task, "class_weights", None)
+        if isinstance(given, dict):
+            known = self.task.examples.classes(train)
+            refuse(self._unknown_class(name, known) for name in given if name not in known)
+
+    def _unknown_class(self, name: str, known: Sequence[str]) -> HallucError:
+        near = did_you_mean(name, known)
+        listed = ", ".join(f"`{one}`" for one in known[:20]) + (", …" if len(known) > 20 else "")
+        help = f"did you mean `{near}`?" if near else f"it has {listed}"
+        where = self.loaded.origins.get(("task", "class_weights", name))
+        return HallucError("C103", f"`task.class_weights` names `{name}`, which no training example has", where, help)

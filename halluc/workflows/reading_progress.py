@@ -1,0 +1,37 @@
+"""How much of the files that a config names is read."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from halluc.core.errors import HallucError
+from halluc.core.messages import progress
+from halluc.data.config import DataConfig
+from halluc.data.rows.streams import watched
+
+
+@contextlib.contextmanager
+def reading(config: DataConfig) -> Iterator[None]:
+    """A bar of the bytes that are read of the files that a config names; on a terminal alone."""
+    try:
+        total = sum(path.stat().st_size for path in config.paths())
+    except (HallucError, OSError):  # told by who reads them
+        total = 0
+    with bytes_read(total):
+        yield
+
+
+@contextlib.contextmanager
+def bytes_read(total: int) -> Iterator[None]:
+    """A bar of the bytes that are read meanwhile, of ``total``; none where that is 0."""
+    done = 0
+    with progress("bytes read", logged=False) as tick:
+
+        def read(count: int) -> None:
+            nonlocal done
+            done += count
+            tick(done, total)
+
+        with watched(read) if total else contextlib.nullcontext():
+            yield

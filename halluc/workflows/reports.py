@@ -1,0 +1,242 @@
+"""Reports: what runs say, read from their files: a page of a run, of runs compared, or of a study."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shlex
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from halluc.analysis import comparison, run_figures, study
+from halluc.analysis.points import Place
+from halluc.analysis.run_figures import Example
+from halluc.components import TABLE
+from halluc.config.matrix import load_study
+from halluc.config.slugs import slug_of
+from halluc.core import latest
+from halluc.core.errors import HallucError, did_you_mean
+from halluc.core.messages import put, say
+from halluc.reporting import writing
+from halluc.reporting.collect import paths, reproducing, several, single
+from halluc.reporting.writing import FORMATS, Format
+from halluc.runs import directory, evaluations, matrix
+from halluc.runs.directory import RUN_FILE, RunDir
+from halluc.runs.evaluations import PREFERRED
+from halluc.runs.reports import AnyReport
+from halluc.runs.schema import EvalFile, MatrixFile
+from halluc.runs.studies import Comparison, StudyFigures
+from halluc.workflows import job, nearest_run, run_locations, run_state
+
+MOST_CLAIMS = 200
+FOLDER = "report"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """How a report is asked for: ``output`` is its folder, None: ``report/`` in what is reported on."""
+
+    split: str | None = None
+    reference: str | None = None
+    most_claims: int = MOST_CLAIMS
+    formats: Collection[Format] = FORMATS
+    output: Path | None = None
+
+
+PLAINLY = Wanted()
+
+
+@dataclass(frozen=True)
+class Reported:
+    """A report that was written, in which files, the model card beside it, and the figures that it is made of."""
+
+    record: AnyReport
+    written: Mapping[Format, Path]
+    figures: EvalFile | StudyFigures | Sequence[Comparison]
+    card: Path | None = None
+
+
+@dataclass(frozen=True)
+class Target:
+    """What the command line names: a run, or the cells of a study."""
+
+    path: Path
+    run: RunDir | None = None
+    name: str = ""
+    cells: list[Place] = field(default_factory=list)
+
+
+def formats_of(text: str) -> tuple[Format, ...]:
+    """As ``html,md``.
+
+    Raises:
+        HallucError C011: no such format.
+    """
+    asked = [part.strip() for part in text.split(",")]
+    for part in asked:
+        if part not in FORMATS:
+            near = did_you_mean(part, FORMATS)
+            help = f"did you mean `{near}`?" if near else f"one or more of {', '.join(FORMATS)}"
+            raise HallucError("C011", f"no format `{part}`", help=help)
+    return tuple(format for format in FORMATS if format in asked)
+
+
+def report(targets: Sequence[Path], overrides: Sequence[str] = (), wanted: Wanted = PLAINLY) -> Reported:
+    """Report on each target: a run directory, a config, or the folder of a study.
+
+    Raises:
+        HallucError C011: a study beside other targets. C015: no study, or no such arm in it, for a reference. R1…: a
+        run that is not evaluated, or is damaged. E401: the report cannot be written.
+    """
+    targets = [latest.resolve(target) for target in targets]  # what is written names the run itself
+    found = [_study(target, overrides) or Target(target) for target in targets]
+    if len(found) == 1 and found[0].cells:
+        runs = [cell.run for cell in found[0].cells]
+        return _of_study(found[0], _command(targets, runs, overrides, wanted), wanted)
+    if any(target.cells for target in found):
+        raise HallucError("C011", "a study is reported by itself", help="halluc report STUDY, or halluc report RUN RUN")
+    if wanted.reference is not None:
+        raise HallucError("C015", "a reference is an arm of a study", help="runs are compared with the first one named")
+    runs = [_run(target, overrides) for target in targets]
+    if len(runs) == 1:
+        return _of_run(runs[0], wanted)
+    return _of_runs(runs, _command(targets, runs, overrides, wanted), wanted)
+
+
+def _study(target: Path, overrides: Sequence[str]) -> Target | None:
+    """The study that a target names; None where it names something else."""
+    if target.is_dir():
+        known = None if (target / RUN_FILE).is_file() else matrix.read(target)
+        if known is None:
+            return None
+        _refuse_edited(target, known)
+        cells = [Place(cell.slug, cell.choice, RunDir(target / cell.slug)) for cell in known.cells]
+        return Target(target, name=known.name, cells=cells)
+    if target.suffix not in (".yaml", ".yml"):
+        return None
+    found = load_study(target, overrides, table=TABLE)
+    if not found.axes:
+        return None
+    cells = [Place(str(cell.slug), cell.choice, run_locations.run_of(cell)) for cell in found.cells]
+    return Target(found.home, name=found.name, cells=cells)
+
+
+def _refuse_edited(home: Path, known: MatrixFile) -> None:
+    """A cell's folder is named by its choice, so that a choice that was changed in ``matrix.json`` shows.
+
+    Raises:
+        HallucError R101: names the cell.
+    """
+    file, again = home / matrix.MATRIX_FILE, "restore it, or remove it: `halluc run` of the study's config writes it"
+    for cell in known.cells:
+        named = all(axis in known.axes and value in known.axes[axis] for axis, value in cell.choice.items())
+        if slug_of(cell.choice) != cell.slug or not named:
+            told = f"{file} was changed: the cell {cell.slug[:200]} is none of its axes and values"
+            raise HallucError("R101", told, help=again)
+
+
+def _run(target: Path, overrides: Sequence[str]) -> RunDir:
+    """A run named outright, or the newest evaluated one of a config."""
+    if target.suffix not in (".yaml", ".yml") or target.is_dir():
+        return directory.open_run(target)
+    loaded = job.load(target, overrides)
+    runs_dir, name = Path(loaded.experiment.runs_dir), loaded.experiment.name
+    found = directory.newest(runs_dir, name, loaded.sha256, _is_evaluated)
+    directory.refuse_unreadable(runs_dir, name, loaded.sha256, found)
+    if found is None:
+        nearest = nearest_run.told(loaded, _is_evaluated)
+        help = f"train and evaluate it first: halluc run {target}"
+        raise HallucError("R112", f"{runs_dir / name} has no evaluated run of this config{nearest}", help=help)
+    return found
+
+
+def _is_evaluated(run: RunDir) -> bool:
+    return any(run.path.glob("eval/*.json"))
+
+
+def _of_study(target: Target, command: str, wanted: Wanted) -> Reported:
+    figures = study.current(target.name, target.path, target.cells, wanted.split, wanted.reference)
+    runs = [cell.run for cell in target.cells]
+    report = _relative(several.study_report(target.name, target.path, figures, [command]), runs)
+    there = [cell.run for cell in target.cells if any(cell.run.path.glob("ledger/*.jsonl"))]
+    return _finished(report, _folder(target.path, figures.split, _usual_split(there)), wanted, figures)
+
+
+def _of_run(run: RunDir, wanted: Wanted) -> Reported:
+    report = single.run_report(run, wanted.split, wanted.most_claims)
+    usual, path = single.run_split(run), None
+    if report.split == usual and wanted.output is None and run.model.is_dir():
+        # A card travels with the model, and its figures must be true; what it says of augmentation, run.json recorded.
+        ignored = report.augmentation.problems if report.augmentation is not None else []
+        if any(problem not in ignored for problem in report.integrity):
+            say(f"model card: not written, since files of {run.path} are missing or were changed", style="yellow")
+        else:
+            from halluc.reporting.markdown import card
+
+            path = card.write_card(run, report)
+    evaluated = run_state.evaluation(run, report.split)
+    return _finished(report, _folder(run.path, report.split, usual), wanted, evaluated, path)
+
+
+def _usual_split(runs: Sequence[RunDir]) -> str | None:
+    """The split that is reported on where none is asked for; None where the runs have none in common."""
+    return next((split for split in PREFERRED if all(run.ledger(split).is_file() for run in runs)), None)
+
+
+def _folder(home: Path, split: str, usual: str | None) -> Path:
+    """Where a report lies: that of another split than the usual one does not take its place."""
+    return home / FOLDER / ("" if split == usual else split)
+
+
+def _of_runs(runs: Sequence[RunDir], command: str, wanted: Wanted) -> Reported:
+    """Each further run against the first."""
+    evaluations.refuse_different_tasks(runs)
+    split = run_figures.common_split(runs, wanted.split)
+    known: dict[bytes, Example] = {}
+    first, *others = (run_figures.read(run, split, known) for run in runs)
+    found = comparison.compare_all(first, others)
+    report = _relative(several.comparison_report(runs, found, [command]), runs)
+    return _finished(report, _folder(runs[0].path, split, _usual_split(runs)) / _slug(runs), wanted, found)
+
+
+def _slug(runs: Sequence[RunDir]) -> str:
+    """The folder of a comparison in the first run's report: the others' names, told apart where they are alike."""
+    paths = [run.path.resolve() for run in runs]
+    names = [path.name if path.parent == paths[0].parent else f"{path.parent.name}.{path.name}" for path in paths[1:]]
+    plain = re.sub(r"[^A-Za-z0-9._=,+-]+", "_", "+".join(names))
+    digest = hashlib.sha256("\0".join(map(str, paths)).encode("utf-8", "surrogateescape")).hexdigest()[:6]
+    return f"against-{plain[:80]}-{digest}"
+
+
+def _relative(report: AnyReport, runs: Sequence[RunDir]) -> AnyReport:
+    """A report of several runs without absolute paths; that of one run has none."""
+    known = paths.of_runs((run, reproducing.config_lines(run)) for run in runs)
+    return paths.relative(report, known)
+
+
+def _command(targets: Sequence[Path], runs: Sequence[RunDir], overrides: Sequence[str], wanted: Wanted) -> str:
+    """The command line that makes this report again, in the folder that the first of the runs was started in."""
+    parts = ["halluc", "report", *(reproducing.from_start(target, runs) for target in targets)]
+    for override in overrides:
+        parts += ["--set", override]
+    for option, value in (("--split", wanted.split), ("--reference", wanted.reference)):
+        if value is not None:
+            parts += [option, value]
+    return shlex.join(parts)
+
+
+def _finished(
+    report: AnyReport,
+    folder: Path,
+    wanted: Wanted,
+    figures: EvalFile | StudyFigures | Sequence[Comparison],
+    card: Path | None = None,
+) -> Reported:
+    """Write the report, and tell what it comes to and where it lies."""
+    made = Reported(report, writing.write(report, wanted.output or folder, wanted.formats), figures, card)
+    for problem in report.integrity:
+        say(f"warning: {problem}", style="bold yellow")
+    put(made)
+    say(f"report: {made.written.get('html') or ', '.join(map(str, made.written.values()))}")
+    return made

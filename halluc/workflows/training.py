@@ -1,0 +1,359 @@
+"""Training: config, data, model, loop, and the best checkpoint as ``model/``."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from halluc.analysis import gates
+from halluc.config.matrix import Cell
+from halluc.core import latest, messages
+from halluc.core.errors import HallucError
+from halluc.core.files import elsewhere, recover, write_json
+from halluc.core.messages import Level, say, tell, warn
+from halluc.core.processes import is_main_process
+from halluc.data.checks import check_corpora, unseen_labels
+from halluc.data.corpora import Corpora
+from halluc.data.rows.references import SplitName
+from halluc.data.statistics import counted
+from halluc.engine.references import resolve_model
+from halluc.loggers.console import ConsoleLogger
+from halluc.loggers.jsonl import JsonlLogger
+from halluc.runs import integrity, provenance
+from halluc.runs.directory import RunDir
+from halluc.runs.events import Event, Stopped
+from halluc.runs.results import TrainResult
+from halluc.workflows import (
+    augmentation,
+    augmentation_checks,
+    cells,
+    continuation,
+    job,
+    run_locations,
+    run_state,
+    withholding,
+)
+from halluc.workflows.cell_selection import EVERY_CELL, Selection
+from halluc.workflows.job import Job
+
+if TYPE_CHECKING:
+    import torch
+
+    from halluc.engine.loop import Training
+    from halluc.engine.runtime import Runtime
+    from halluc.task import AnyTask, Loaded
+    from halluc.workflows.checkpointing import Checkpointer
+
+_READ: tuple[SplitName, ...] = ("train", "dev")
+Evaluate = Callable[["torch.nn.Module"], dict[str, float]]
+
+
+@dataclass(frozen=True)
+class Session:
+    """One training of a job in this process: on which device, whether it goes on, and what ``latest`` is to name."""
+
+    job: Job
+    engine: Runtime
+    resume: bool
+    moves_latest: bool = False
+
+    @property
+    def target(self) -> RunDir:
+        return self.job.target
+
+    @property
+    def corpora(self) -> Corpora:
+        """What is trained on and chosen by, after withholding and before augmentation."""
+        return self.job.remaining(_READ)
+
+
+class Prepared(NamedTuple):
+    """What is trained, how dev is asked, the tokenizer, and the notes on the training split (``Encoded.notes``)."""
+
+    training: Training
+    evaluate: Evaluate | None
+    tokenizer: Any
+    notes: Mapping[str, int]
+
+
+def train(
+    config: Path,
+    overrides: Sequence[str] = (),
+    *,
+    run: Path | None = None,
+    resume: bool = False,
+    selection: Selection = EVERY_CELL,
+) -> list[TrainResult]:
+    """Train an experiment, or the cells of a study; what is trained already is left as it is.
+
+    Raises:
+        HallucError or ManyErrors: what is wrong with config, data or run, or with cells.
+    """
+    if run is not None:
+        selection.refuse("--run names one run")
+        with elsewhere("choose another place for `--run`"):
+            return [train_job(Job(job.load(config, overrides)), overrides, run=run, resume=resume)]
+    _, chosen = cells.begin(config, overrides, selection)
+    made: list[TrainResult] = []
+
+    def one(cell: Cell) -> str:
+        made.append(train_job(Job.of(cell), overrides, resume=resume, to_new_total=resume))
+        return told(made[-1])
+
+    cells.each(chosen, one, done=lambda cell: run_state.is_trained(run_locations.run_of(cell)))
+    return made
+
+
+def told(result: TrainResult) -> str:
+    """A training in a few words."""
+    best = result.best or {}
+    figure = best.get("chosen_by")
+    return f"dev {figure} {best['dev'][figure]:.4f}" if figure in best.get("dev", ()) else "trained"
+
+
+def train_job(
+    asked: Job, overrides: Sequence[str], *, run: Path | None = None, resume: bool, to_new_total: bool = False
+) -> TrainResult:
+    """Train one experiment, where it is not trained yet, and tell where its model is."""
+    settings = asked.settings
+    if settings.data.train is None:
+        raise HallucError("C107", "`halluc train` needs `data.train`", help="name the training split")
+    _ = asked.choose_by  # a figure that there is not is told before anything is read
+    # `halluc run` evaluates what it has trained: too late to tell of a figure that there is not.
+    gates.refuse_invalid(asked.loaded)
+    augmentation_checks.refuse_unfit(asked.loaded, asked.task)
+    if settings.model.name is not None:
+        resolve_model(settings.model.name)  # before a run is made for a model that is not to be had
+    asked.refuse_unknown_classes(asked.corpora(_READ).splits["train"])
+    asked.remaining(_READ)
+    placed = run_locations.place(asked, run, resume, to_new_total=to_new_total) if is_main_process() else None
+    if placed is not None and settings.augment is not None and not _is_done(asked, placed[0]):
+        # Before torch is there: processes that make candidates are forked off a small one.
+        with placed[0].locked():
+            asked.run = placed[0]
+            augmentation.ensure(asked)
+    # torch and transformers take seconds to import: what can fail without them has failed by now.
+    from halluc.engine import runtime
+
+    engine = runtime.start(settings.train.precision, settings.seed)
+    asked.run, resume = engine.from_main(placed)
+    session = Session(asked, engine, resume, moves_latest=run is None and asked.slug is None)
+    target = session.target
+    if _is_done(asked, target):
+        messages.conclude(f"{target.path} is finished: there is nothing to resume")
+        best = target.read().best
+        if engine.is_main:
+            _conclude_killed(session)
+    elif engine.is_main:
+        best = _noted(session, list(overrides))
+    else:
+        best = _train(session)
+    result = TrainResult(cell=asked.slug, run=str(target.path), model=str(target.model), best=best)
+    messages.put(result)
+    return result
+
+
+def _is_done(job: Job, target: RunDir) -> bool:
+    """Whether nothing is left to train; a model that was removed is made again where its run is named outright."""
+    if not target.is_trained() or target.read().config_sha256 != job.loaded.sha256:
+        return False
+    return target.model.is_dir() or job.slug is not None
+
+
+def _noted(session: Session, overrides: list[str]) -> dict[str, Any]:
+    """Train as the only writer of the run, and note in ``run.json`` how it ended."""
+    with session.target.locked():
+        if session.target.read().config_sha256 != session.job.loaded.sha256:
+            continuation.adopt(session.target, session.job.loaded)
+        if session.resume:
+            continuation.restore_config(session.target, session.job.loaded)
+        with session.target.stage("train", overrides) as stage:
+            best = _train(session)
+            stage.detail = {"best": best, integrity.FILES: integrity.of_training(session.target)}
+            record = session.target.read()
+            record.best, record.model_sha256, record.model_removed = best, None, None
+            record.model_files = integrity.of_model(session.target)
+            session.target.write(record)
+        _conclude(session)
+    return best
+
+
+def _conclude(session: Session) -> None:
+    """What follows once ``run.json`` says that the training is done: checkpoints that nothing needs go last."""
+    from halluc.engine import checkpoint
+
+    if session.moves_latest:
+        _move_latest(session.target)
+    checkpoint.finish(session.target.checkpoints, session.target.read().keep_checkpoints)
+
+
+def _conclude_killed(session: Session) -> None:
+    """Do that for a training that was killed between the two: its checkpoints are still there."""
+    if session.target.read().keep_checkpoints != "none" or not session.target.checkpoints.is_dir():
+        return
+    try:
+        with session.target.locked():
+            _conclude(session)
+    except HallucError as error:
+        if error.code != "R103":  # another process uses the run: the next --resume does it
+            raise
+
+
+def _move_latest(target: RunDir) -> None:
+    """A training that has produced a model is not failed by a link that cannot be made."""
+    try:
+        latest.point(target.path)
+    except HallucError as error:
+        warn(f"`latest` does not name this run: {error.message} ({error.help})")
+
+
+def _train(session: Session) -> dict[str, Any]:
+    from halluc.engine import checkpoint
+    from halluc.workflows.checkpointing import Checkpointer
+
+    prepared = _prepared(session)
+    training, evaluate = prepared.training, prepared.evaluate
+    if session.resume:
+        # The main process chooses, so that all stand at the same step.
+        newest = checkpoint.newest_whole(session.target.checkpoints, say) if session.engine.is_main else None
+        newest = session.engine.from_main(newest)
+        if newest is not None:
+            training.progress = checkpoint.load(newest, training.model, training.optimizer)
+            if session.engine.is_main:
+                checkpoint.remove_newer(newest)
+    checkpointer = Checkpointer(session.target, training, prepared.tokenizer, evaluates=evaluate is not None)
+    stopped = _drive(session, prepared, checkpointer)
+    if stopped.interrupted:
+        if checkpointer.last is not None:
+            say(f"checkpoint {checkpointer.last} is written: the same command with --resume continues it")
+        session.engine.wait()  # a launcher ends all processes as soon as one has ended: the writer must be through
+        raise KeyboardInterrupt
+    if session.engine.is_main:
+        checkpointer.publish()
+    session.engine.wait()
+    best = checkpointer.summary(session.job.choose_by, _unselective(session))
+    if session.engine.is_main and not best["dev"] and _unselective(session) is None:
+        warn(f"no checkpoint is selected, the last one is kept: {best['chosen_by'].removeprefix('last: ')}")
+    return best
+
+
+def _unselective(session: Session) -> str | None:
+    """Why dev can choose no checkpoint; None where it can."""
+    dev = session.corpora.splits.get("dev")
+    if dev is None:
+        return "no dev split"
+    if not any(example.pairs for example in dev):
+        return f"dev has no {session.job.task.wording.words.labelled.removesuffix('s')}"
+    return None
+
+
+def _prepared(session: Session) -> Prepared:
+    """Model, features and evaluation; what is known before the first step goes into the run."""
+    from halluc.engine import loop, runtime
+    from halluc.tasks.encoders import quiet_libraries
+
+    quiet_libraries(messages.hears(Level.VERBOSE))
+    if session.job.withheld is not None:
+        tell(session.job.withheld.told())
+    settings, engine = session.job.settings, session.engine
+    task = session.job.task
+    splits = dict(session.corpora.splits)
+    if settings.augment is not None:
+        splits["train"] = augmentation.corpus(session.job)
+    train, dev = splits["train"], splits.get("dev")
+    session.job.refuse_bare(train)
+    texts = (example.tokens for example in train)
+    encoder = task.model.build(
+        settings.model, task.examples.labels(train), runtime.attention_for(engine.device.type), texts
+    )
+    features = {split: task.model.encode(corpus.examples, encoder) for split, corpus in splits.items()}
+
+    def evaluate(model: torch.nn.Module) -> dict[str, float]:
+        assert dev is not None
+        asked = settings.eval
+        predictions = task.model.predict(model, features["dev"], asked.batch_tokens, engine, asked.decode)
+        return task.figures.headline(dev.examples, predictions)
+
+    training = loop.prepare(encoder.model, features["train"], settings.train, engine, settings.seed)
+    if engine.is_main:
+        for folder in (session.target.path, session.target.checkpoints):
+            recover(folder)
+        _record(session, encoder, runtime.describe(engine), {split: made.notes for split, made in features.items()})
+    engine.wait()
+    return Prepared(training, evaluate if dev else None, encoder.tokenizer, features["train"].notes)
+
+
+def _drive(session: Session, prepared: Prepared, checkpointer: Checkpointer) -> Stopped:
+    """Run the loop and hand every event to those who listen; returns the last one."""
+    from halluc.engine import loop
+    from halluc.engine.interrupt import Interruption
+
+    choose_by = session.job.choose_by if _unselective(session) is None else None
+    with contextlib.ExitStack() as stack:
+        interruption = stack.enter_context(Interruption())
+        listeners = _listeners(stack, session, prepared.notes) if session.engine.is_main else []
+        stopped: Stopped | None = None
+        for event in checkpointer.watch(
+            loop.fit(
+                prepared.training,
+                evaluate=prepared.evaluate,
+                choose_by=choose_by,
+                interrupted=lambda: interruption.requested,
+            )
+        ):
+            for listener in listeners:
+                listener(event)
+            stopped = event if isinstance(event, Stopped) else stopped
+    assert stopped is not None, "the loop ends with Stopped"
+    return stopped
+
+
+def _listeners(
+    stack: contextlib.ExitStack, session: Session, notes: Mapping[str, int]
+) -> list[Callable[[Event], None]]:
+    listeners: list[Callable[[Event], None]] = [stack.enter_context(JsonlLogger(session.target.events))]
+    task = session.job.task
+    shown = next(family for family in task.figures.families if session.job.choose_by in family)
+    cut_up = any(count for note, count in notes.items() if note.startswith("windowed_"))
+    noun = "windows" if cut_up else task.wording.words.examples
+    return [*listeners, stack.enter_context(ConsoleLogger(shown=shown, noun=noun))]
+
+
+def _tell_long(task: AnyTask, notes: Mapping[str, Mapping[str, int]]) -> None:
+    """What is not read as one piece, or not whole."""
+    for split, found in notes.items():
+        for note, told in task.model.notes.items():
+            if found.get(note) and note.startswith(("windowed_", "cut_")):
+                tell(f"{split}: {counted(found[note], told)}")
+
+
+def _record(session: Session, encoder: Loaded, machine: dict[str, Any], notes: Mapping[str, dict[str, int]]) -> None:
+    """What is known before the first step: data, inputs, model, machine."""
+    record = session.target.read()
+    inputs = provenance.input_hashes([*session.corpora.files, *augmentation.files(session.job.loaded)])
+    changed = [path for path, digest in inputs.items() if record.inputs.get(path, digest) != digest]
+    if session.resume and changed:
+        help = "put it back, or start a new run without --resume"
+        raise HallucError("R109", f"{', '.join(changed)} changed since this training began", help=help)
+    record.inputs = inputs
+    record.gap = session.job.withheld.as_record() if session.job.withheld else None
+    task = session.job.task
+    data = check_corpora(session.job.corpora(_READ), task.wording.words, config=session.job.settings.data).model_copy(
+        update={"encoding": notes}
+    )
+    for unseen in unseen_labels(data):  # of all that is odd what makes figures on dev mean something else
+        warn(unseen)
+    why_last = _unselective(session)
+    if why_last is not None:
+        unused = "" if session.job.settings.train.patience is None else ", and early stopping (`patience`) is off"
+        warn(f"{why_last}: no checkpoint will be selected, the last one is kept{unused}")
+    _tell_long(task, notes)
+    write_json(session.target.data, data.model_dump(mode="json"))
+    withholding.record(session.job, session.corpora)
+    record.hardware = {**record.hardware, **machine}
+    record.keep_checkpoints = session.job.settings.train.checkpoints.keep
+    record.model = {"commit": encoder.commit, "parameters": sum(p.numel() for p in encoder.model.parameters())}
+    session.target.write(record)
