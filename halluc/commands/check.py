@@ -18,7 +18,6 @@ from halluc.config.schema import ModelConfig
 from halluc.core.errors import HallucError, ManyErrors, refuse
 from halluc.data.checks import check_corpora
 from halluc.data.corpora import Corpora, read_corpora
-from halluc.data.odd_labels import unmet_out_of_scope
 from halluc.data.statistics import Count, Words, counted
 from halluc.engine.references import resolve_model
 from halluc.runs.data import DataRecord, Renamed, SplitData
@@ -66,7 +65,7 @@ def _one(cell: Cell, alike: Sequence[Cell], *, deep: bool, talk: Talk) -> None:
         report = check_corpora(corpora, task.wording.words, tick, loaded.experiment.data)
     bare = sum(not example.labels for corpus in corpora.splits.values() for example in corpus)
     labels = {name: split.labels for name, split in report.splits.items()}
-    report.warnings.extend(unmet_out_of_scope(loaded.experiment.data, labels, bare))
+    report.warnings.extend(loaded.experiment.data.unmet(labels, bare))
     report.warnings.extend(_absent_model(loaded.experiment.model))
     remaining, withheld = withholding.withhold(loaded, corpora)
     if "train" in remaining.splits:

@@ -12,7 +12,7 @@ from halluc.augmentation.methods.base import OptionError
 from halluc.augmentation.pipeline import corpus as pipeline
 from halluc.augmentation.pipeline.layout import MANIFEST, TRAIN
 from halluc.augmentation.pipeline.plan import Trouble
-from halluc.augmentation.pipeline.preparation import Job, MethodError, Prepared, prepare
+from halluc.augmentation.pipeline.preparation import AugmentJob, MethodError, Prepared, prepare
 from halluc.augmentation.pipeline.shards import Shard
 from halluc.commands import progress
 from halluc.commands.terminal import Talk, say
@@ -166,7 +166,9 @@ def prepared(loaded: LoadedConfig) -> Prepared:
         remaining, _ = withholding.withhold(loaded, read_corpora(settings.data, TABLE, ("train",)))
         source = remaining.splits["train"].examples
     trouble = _trouble(settings.augment, task)
-    job = Job(task.examples, _Learned(task, source), list(streams.values()), settings.augment, settings.seed, trouble)
+    job = AugmentJob(
+        task.examples, _Learned(task, source), list(streams.values()), settings.augment, settings.seed, trouble
+    )
     try:
         return prepare(job)
     except MethodError as problem:
@@ -203,11 +205,11 @@ def _trouble(config: Any, task: Any) -> Trouble | None:
         help = f"evaluate that run on dev first: halluc eval --run {config.focus_run} --split dev"
         raise HallucError("R132", f"`augment.from`: {file} is not there", help=help)
     found = ((line.text, *one) for line in ledger.read(file) for one in _went(line, task))
-    return Trouble.of(found, task.examples.shows)
+    return Trouble.of(found, task.examples.units.words)
 
 
 def _went(line: LedgerLine, task: Any) -> Iterator[tuple[str, bool]]:
     """The label that a line is about, and whether it went wrong; of a whole text also the gold that was missed."""
     yield line.label, line.verdict != "supported"
-    if task.examples.shows == "words" and line.verdict != "supported":
+    if not task.examples.has_spans and line.verdict != "supported":
         yield from ((label, True) for _, _, label in line.touched or ())

@@ -16,7 +16,7 @@ from halluc.core.characters import cut
 from halluc.core.errors import HallucError, ManyErrors
 from halluc.core.files import write_json
 from halluc.data.corpora import Corpora, read_corpora
-from halluc.data.joining import EXTRA, MISSING, OTHER_TOKENS, Stated, joined, renamed, unknown_labels
+from halluc.data.joining import EXTRA, MISSING, OTHER_TOKENS, Stated, joined, unknown_labels
 from halluc.data.predictions import read_predictions
 from halluc.data.rows.references import SPLITS, SplitName
 from halluc.data.statistics import counted
@@ -107,10 +107,10 @@ def read(tool: Tool, loaded: LoadedConfig, corpora: Corpora, split: SplitName, t
     settings, corpus, path = loaded.experiment, corpora.splits[split], tool.file
     if path.exists() and any(one.samefile(path) for one in corpora.files):
         raise HallucError("C011", f"{path} is the gold of {split}", help="name the file of what the tool predicted")
-    found, file = read_predictions(path, settings.data, corpus, corpora.schemes.get(split))
-    found = [renamed(one, settings.eval.labels or {}) for one in found]
+    found, file = read_predictions(path, settings.data, corpus, corpora.annotation.schemes.get(split))
+    found = [file.renamed(one, settings.eval.labels or {}) for one in found]
     try:
-        stated, by = joined(found, corpus, path)
+        stated, by = joined(found, corpus, path, file.differs)
     except HallucError as error:
         raise _of_other_split(error, found, loaded, split, path) from None
     predictions = experiment.task_of(loaded).model.imported(corpus.examples, stated)

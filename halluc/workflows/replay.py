@@ -12,7 +12,7 @@ from rich.text import Text
 
 from halluc.augmentation.pipeline.candidates import COPY
 from halluc.augmentation.pipeline.layout import PROVENANCE, TRAIN
-from halluc.augmentation.pipeline.lines import Line, Shape
+from halluc.augmentation.pipeline.lines import CorpusLine
 from halluc.augmentation.pipeline.preparation import Prepared
 from halluc.commands.terminal import people, put_json, say
 from halluc.config.loading import LoadedConfig
@@ -21,6 +21,7 @@ from halluc.core.errors import HallucError, did_you_mean
 from halluc.core.examples import Span
 from halluc.core.files import open_regular
 from halluc.runs.directory import RunDir
+from halluc.task import Examples
 from halluc.workflows import augmentation
 
 # Between the two texts of a pair.
@@ -34,15 +35,15 @@ def preview(loaded: LoadedConfig, wanted: int, *, as_json: bool) -> None:
     for example, line in _some(ready, wanted):
         shown += 1
         if as_json:
-            before = ready.job.shape.record(example)
+            before = ready.job.examples.record(example)
             put_json({"before": before, "after": json.loads(line.text), "provenance": json.loads(line.provenance)})
         else:
-            _pair(ready.job.shape, example, line)
+            _pair(ready.job.examples, example, line)
     if not shown:
         say("no example can be changed by these methods")
 
 
-def _some(ready: Prepared, wanted: int) -> Iterator[tuple[Any, Line]]:
+def _some(ready: Prepared, wanted: int) -> Iterator[tuple[Any, CorpusLine]]:
     """Examples that a method changes, one after every so many."""
     planned = sum(1 for copies in ready.plan if copies)
     copied = all(method.steps == ("duplicate",) for method in ready.press.maker.methods)
@@ -58,13 +59,13 @@ def _some(ready: Prepared, wanted: int) -> Iterator[tuple[Any, Line]]:
                 yield example, line
 
 
-def _pair(shape: Shape, example: Any, line: Line) -> None:
-    before, after, provenance = shape.record(example), json.loads(line.text), json.loads(line.provenance)
+def _pair(examples: Examples[Any, Any], example: Any, line: CorpusLine) -> None:
+    before, after, provenance = examples.record(example), json.loads(line.text), json.loads(line.provenance)
     whys = ", ".join(dict.fromkeys(edit["why"] for edit in provenance["edits"])) or "as it is"
     say(f"{example.origin}  {' + '.join(provenance['methods'])}: {whys}", style="dim")
     gone, come = _differing(before["tokens"], after["tokens"])
     # What labels the whole stays, and stands before both.
-    labels = () if shape.shows == "mentions" else shape.labels_of(example) or ("no label",)
+    labels = () if examples.has_spans else example.labels or ("no label",)
     people.print(_marked("- ", before, labels, gone, "red"))
     people.print(_marked("+ ", after, labels, come, "green"))
     say()
@@ -112,7 +113,7 @@ def replay(loaded: LoadedConfig, target: RunDir, identity: str, *, as_json: bool
     ready = augmentation.prepared(loaded)
     parent, _, copy = identity.rpartition(ready.press.separator)
     example = next((one for one in ready.job.source if one.id == parent), None)
-    line: Line | None = None
+    line: CorpusLine | None = None
     if example is not None:
         line = ready.press.candidate(example, int(copy), json.loads(provenance)["attempt"]).line
     if example is None or line is None or (line.text, line.provenance) != (there, provenance):
@@ -121,7 +122,7 @@ def replay(loaded: LoadedConfig, target: RunDir, identity: str, *, as_json: bool
     if as_json:
         put_json({"id": identity, "same": True, **json.loads(provenance)})
     else:
-        _pair(ready.job.shape, example, line)
+        _pair(ready.job.examples, example, line)
         say(f"{identity}: the same to the byte")
 
 

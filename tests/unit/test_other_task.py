@@ -119,7 +119,7 @@ def files(tmp_path):
 def test_finished_examples_pass_the_border_as_they_are(table, files):
     config = LinesConfig(format="lines", **files)
     found = read_corpora(config, table)
-    assert (found.scheme, found.scheme_note, found.repairs) == (None, "", [])
+    assert (found.annotation.scheme, found.annotation.note, found.repairs) == (None, "", [])
     assert [(e.tokens, e.label) for e in found.splits["dev"]] == [(("la", "la"), "sing")]
     streamed = stream_corpora(config, table)
     assert {split: tuple(corpus) for split, corpus in streamed.items()} == {
@@ -267,7 +267,7 @@ def test_labels_of_whole_examples_go_through_the_ledger_into_rates():
 
 
 def test_a_format_that_the_task_cannot_be_written_in_is_refused_at_its_key(monkeypatch, halluc, experiment):
-    monkeypatch.setattr(SentenceExamples, "formats", ("jsonl",))
+    monkeypatch.setattr(SentenceExamples, "formats", {"jsonl": None})
     keys = ("--set", "augment.size=2x", "--set", "augment.methods=[{type: noise}]", "--set", "augment.format=conll")
     told = halluc("augment", experiment, *keys)
     assert told.code == 2

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from halluc.core.labels import OUT_OF_SCOPE
-from halluc.data import statistics
 from halluc.data.statistics import Words
 from halluc.reporting import formats
 from halluc.runs.reports import AnyReport, Mistake, Outcome, RunReport, SplitRow
 from halluc.runs.schema import MetricResult, Novelty
+from halluc.tasks.text_classification import wording as of_texts
+from halluc.tasks.token_classification import wording as of_sentences
 
 # Figures that say nothing of their own where no claim can be distorted.
 _OF_DISTORTION = frozenset({"hallucination_rate_wide", "distortion_rate", "false_claim_rate"})
@@ -59,7 +60,7 @@ SPANS = Nouns(
     unsupported="invented",
     nothing="nothing",
     counted="mentions",
-    statistics=statistics.SENTENCES,
+    statistics=of_sentences.SENTENCES,
     loss_of="loss of a labelled token",
     first=("entity_f1",),
     f1="entity F1",
@@ -74,7 +75,7 @@ TEXTS = Nouns(
     unsupported="wrong",
     nothing="out of scope",
     counted="words",
-    statistics=statistics.TEXTS,
+    statistics=of_texts.TEXTS,
     loss_of="loss of a text",
     first=("accuracy", "micro_f1"),
     f1="micro F1",
@@ -83,7 +84,7 @@ TEXTS = Nouns(
 LABEL_SETS = Nouns(
     **{
         **vars(TEXTS),
-        **{"nothing": "no label", "statistics": statistics.LABEL_SETS, "first": ("micro_f1",), "several": True},
+        **{"nothing": "no label", "statistics": of_texts.LABEL_SETS, "first": ("micro_f1",), "several": True},
     }
 )
 
