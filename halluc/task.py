@@ -26,7 +26,7 @@ from halluc.data.statistics import Words
 from halluc.gap.forecast import SplitGap
 from halluc.gap.matching import Strata
 from halluc.gap.novelty_units import NoveltyUnits
-from halluc.gap.units import WithheldUnits
+from halluc.gap.units import UnitKind, WithheldUnits
 from halluc.runs.schema import Nearest, Novelty, Prediction, Record
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ class TrainingKnowledge(Protocol):
     def is_withheld(self, claim: Claim) -> bool: ...
 
 
-class Coverage(Protocol):
+class TrainingCoverage(Protocol):
     """What a training split knows, as ``coverage.json`` keeps it."""
 
     def save(self, path: Path) -> None: ...
@@ -346,14 +346,14 @@ class Knowledge(Protocol[ExampleT]):
     """
 
     novelties: ClassVar[tuple[Novelty, ...]]
-    units: ClassVar[tuple[str, ...]]
+    units: ClassVar[Mapping[str, UnitKind]]
     covers: ClassVar[tuple[SplitName, ...]]
 
-    def of(self, splits: Mapping[SplitName, Corpus[ExampleT]]) -> Coverage:
+    def of(self, splits: Mapping[SplitName, Corpus[ExampleT]]) -> TrainingCoverage:
         """What training shows; ``save`` writes the ``coverage.json`` that ``load`` reads."""
         ...
 
-    def load(self, path: Path) -> Coverage:
+    def load(self, path: Path) -> TrainingCoverage:
         """What a run keeps.
 
         Raises:

@@ -22,11 +22,12 @@ from halluc.core.significance import Sheet
 from halluc.data.checks import check_corpora
 from halluc.data.config import DataConfig
 from halluc.data.corpora import read_corpora, stream_corpora
+from halluc.data.reader import Reader
 from halluc.data.rows.references import SplitName, resolve
 from halluc.data.rows.row import BadLine
 from halluc.data.rows.streams import numbered_lines
 from halluc.data.statistics import Count, Words
-from halluc.gap.coverage import Coverage, Known
+from halluc.gap.coverage import Known, SurfaceCoverage
 from halluc.gap.forecast import gap_of
 from halluc.gap.matching import Strata
 from halluc.gap.withhold import withhold
@@ -51,6 +52,10 @@ class Labelled:
         return self.label
 
     @property
+    def labels(self) -> list[str]:
+        return [self.label]
+
+    @property
     def pairs(self) -> list[tuple[str, str]]:
         return [(" ".join(self.tokens), self.label)]
 
@@ -59,7 +64,7 @@ class LinesConfig(DataConfig):
     task: ClassVar[str] = "labelling"
 
 
-class LinesReader:
+class LinesReader(Reader):
     """``LABEL text`` lines."""
 
     Config: ClassVar[type[DataConfig]] = LinesConfig
@@ -208,7 +213,7 @@ def test_labels_and_pairs_of_any_example_can_be_withheld():
     split = texts("ask", "say", "ask", "sing", "say", "ask")
     gone = withhold(split, GapConfig(unit="label", labels=["sing"], fraction=1.0, control="none"), BY_CLASS)
     assert [example.label for example in gone.examples] == ["ask", "say", "ask", "say", "ask"]
-    assert gone.is_withheld("any text", "sing")
+    assert gone.units.is_withheld("any text", "sing")
     half = withhold(split, GapConfig(unit="mention", fraction=0.5, control="none"), BY_CLASS)
     left = {pair for example in half.examples for pair in example.pairs}
     assert left.isdisjoint(half.units.pairs)
@@ -216,7 +221,7 @@ def test_labels_and_pairs_of_any_example_can_be_withheld():
 
 
 def test_coverage_counts_what_any_example_shows():
-    known = Coverage.of(texts("ask", "say", "ask", "ask", "say", "ask"))
+    known = SurfaceCoverage.of(texts("ask", "say", "ask", "ask", "say", "ask"))
     assert (known.sentences, known.tokens, known.mentions, known.distinct) == (6, 12, 6, 5)
     assert known.of_label("ask")["w1 x"] == Known(2, "t.txt", 1)
     gap = gap_of(known, texts("ask", "ask"))

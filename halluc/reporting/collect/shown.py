@@ -12,7 +12,6 @@ from math import inf
 from halluc.core.claims import Mark
 from halluc.core.examples import Example, Origin, Span
 from halluc.data.statistics import Words
-from halluc.gap.texts import TextCoverage
 from halluc.runs.reports import ClaimSection, Section, ShownClaim
 from halluc.runs.schema import (
     MENTION_NOVELTIES,
@@ -22,6 +21,7 @@ from halluc.runs.schema import (
     Prediction,
     SpanPrediction,
 )
+from halluc.tasks.text_classification.coverage import TextCoverage
 from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.token_classification.tagged_sentence import Tagged
 
