@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from halluc.augmentation.methods.base import Training, build
+from halluc.augmentation.methods.base import Lexicon, build
 from halluc.components import TABLE
 from halluc.core import registry
 from halluc.core.edits import Editable
@@ -73,7 +73,7 @@ def sentences(wanted: int) -> list[Editable]:
     return found[:wanted]
 
 
-def methods(training: Training) -> Iterator[tuple[str, Callable[[Editable, int], object]]]:
+def methods(training: Lexicon) -> Iterator[tuple[str, Callable[[Editable, int], object]]]:
     for name, (kind, options) in METHODS.items():
         config = registry.load(TABLE, "augmenter", kind).Config(type=kind, **options)
         made = build(config, training)
@@ -106,7 +106,7 @@ def peers() -> Iterator[tuple[str, Callable[[Editable, int], object]]]:
 
 def speeds(corpus: list[Editable], rounds: int) -> dict[str, float]:
     """Sentences a second, median of the rounds; all take turns, so that a busy moment hits all."""
-    runners = [*methods(Training.of(corpus)), *peers()]
+    runners = [*methods(Lexicon.of(corpus)), *peers()]
     seconds: dict[str, list[float]] = {name: [] for name, _ in runners}
     for _ in range(rounds):
         for name, run in runners:

@@ -22,8 +22,8 @@ from halluc.analysis.table import table
 from halluc.core.examples import Origin, Span
 from halluc.core.files import write_jsonl
 from halluc.core.labels import write_tags
-from halluc.gap.coverage import Coverage
-from halluc.gap.knowledge import Knowledge
+from halluc.gap.coverage import SurfaceCoverage
+from halluc.gap.knowledge import SurfaceKnowledge
 from halluc.tasks.token_classification import entity_figures
 from halluc.tasks.token_classification.tagged_sentence import Tagged
 from halluc.tasks.token_classification.task import TagPrediction, TokenClassification, TokenClassificationConfig
@@ -76,7 +76,7 @@ def timed(steps: dict[str, float], name: str, clock: float) -> float:
 
 
 def one_round(
-    examples: list[Tagged], made: list[TagPrediction], knowledge: Knowledge, folder: Path
+    examples: list[Tagged], made: list[TagPrediction], knowledge: SurfaceKnowledge, folder: Path
 ) -> dict[str, float]:
     task = TokenClassification(TokenClassificationConfig(type="token_classification"))
     steps: dict[str, float] = {}
@@ -100,14 +100,14 @@ def main() -> None:
     asked = parser.parse_args()
     chance = random.Random(1)
     words = [f"{chance.choice('ABCDEFGHIJ')}{chance.randrange(10**6):06d}" for _ in range(20_000)]
-    coverage = Coverage.of(corpus(14_000, chance, words))
+    coverage = SurfaceCoverage.of(corpus(14_000, chance, words))
     for sentences in asked.sentences:
         examples = corpus(sentences, chance, words)
         made = predictions(examples, chance)
         totals, reports = [], []
         for _ in range(asked.rounds):
             with tempfile.TemporaryDirectory() as folder:  # nothing is known from the round before
-                steps = one_round(examples, made, Knowledge(coverage), Path(folder))
+                steps = one_round(examples, made, SurfaceKnowledge(coverage), Path(folder))
             totals.append(sum(steps.values()))
             clock = time.perf_counter()
             entity_figures.report([write_tags(len(e.tokens), e.spans) for e in examples], [p.tags for p in made])

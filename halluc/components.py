@@ -29,7 +29,7 @@ TABLE: dict[str, dict[str, str]] = {
     },
     "filter": {
         "unchanged": "halluc.augmentation.filters.filters:Unchanged",
-        "duplicate": "halluc.augmentation.filters.filters:Duplicate",
+        "duplicate": "halluc.augmentation.filters.filters:DuplicateFilter",
         "leak": "halluc.augmentation.filters.filters:Leak",
         "length_ratio": "halluc.augmentation.filters.filters:LengthRatio",
         "near_duplicate": "halluc.augmentation.filters.filters:NearDuplicate",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, TypeVar
 
 from halluc.components import TABLE
 from halluc.config.schema import Decoding, ModelConfig, Section
@@ -25,7 +25,8 @@ from halluc.data.rows.references import SplitName
 from halluc.data.statistics import Words
 from halluc.gap.forecast import SplitGap
 from halluc.gap.matching import Strata
-from halluc.gap.units import WithheldUnits
+from halluc.gap.novelty_units import NoveltyUnits
+from halluc.gap.units import UnitKind, WithheldUnits
 from halluc.runs.schema import EvalFile, Nearest, Novelty, Prediction, Record
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ class TrainingKnowledge(Protocol):
     def is_withheld(self, claim: Claim) -> bool: ...
 
 
-class Coverage(Protocol):
+class TrainingCoverage(Protocol):
     """What a training split knows, as ``coverage.json`` keeps it."""
 
     def save(self, path: Path) -> None: ...
@@ -141,14 +142,16 @@ class Examples(Protocol[ExampleT, PredictionIn]):
     """What an example is, how it is written, and what an augmenter may touch.
 
     ``Line`` is the type of a line of ``predictions/<split>.jsonl``. ``formats`` are those that ``augment.format`` may
-    ask for. ``takes_pairs``: whether a text may be two of them. ``shows``: what augmentation measures novelty in, the
-    mentions of an example or the content words of its text.
+    ask for, with what writes ``augment/train.jsonl`` (its first argument) once more in each, beside JSON Lines.
+    ``takes_pairs``: whether a text may be two of them. ``has_spans``: whether parts of an example are labelled, and not
+    the whole. ``units`` are what augmentation measures novelty in.
     """
 
     Line: ClassVar[type[Prediction]]
-    formats: ClassVar[tuple[str, ...]]
+    formats: ClassVar[Mapping[str, Callable[[Path, Path], None] | None]]
     takes_pairs: ClassVar[bool]
-    shows: ClassVar[Literal["mentions", "words"]]
+    has_spans: ClassVar[bool]
+    units: ClassVar[NoveltyUnits]
 
     def labels(self, corpus: Corpus[ExampleT]) -> tuple[str, ...]:
         """The labels that a corpus shows, sorted; empty where the task has none, as translation.
@@ -180,10 +183,6 @@ class Examples(Protocol[ExampleT, PredictionIn]):
 
     def record(self, example: ExampleT) -> dict[str, Any]:
         """The line of ``augment/train.jsonl``, which the reader of the task reads back without any option."""
-        ...
-
-    def labels_of(self, example: ExampleT) -> Sequence[str]:
-        """A label for each thing that is labelled in it."""
         ...
 
     def of_input(self, identity: str, origin: Origin, text: InputText) -> ExampleT:
@@ -350,14 +349,14 @@ class Knowledge(Protocol[ExampleT]):
 
     novelties: ClassVar[tuple[Novelty, ...]]
     reported: ClassVar[tuple[Novelty, ...]]
-    units: ClassVar[tuple[str, ...]]
+    units: ClassVar[Mapping[str, UnitKind]]
     covers: ClassVar[tuple[SplitName, ...]]
 
-    def of(self, splits: Mapping[SplitName, Corpus[ExampleT]]) -> Coverage:
+    def of(self, splits: Mapping[SplitName, Corpus[ExampleT]]) -> TrainingCoverage:
         """What training shows; ``save`` writes the ``coverage.json`` that ``load`` reads."""
         ...
 
-    def load(self, path: Path) -> Coverage:
+    def load(self, path: Path) -> TrainingCoverage:
         """What a run keeps.
 
         Raises:

@@ -43,13 +43,13 @@ def show(result: object) -> None:
 
 
 def _show_pair(pair: Pair) -> None:
-    shape, example, line = pair.shape, pair.example, pair.line
-    before, after, provenance = shape.record(example), json.loads(line.text), json.loads(line.provenance)
+    examples, example, line = pair.examples, pair.example, pair.line
+    before, after, provenance = examples.record(example), json.loads(line.text), json.loads(line.provenance)
     whys = ", ".join(dict.fromkeys(edit["why"] for edit in provenance["edits"])) or "as it is"
     say(f"{example.origin}  {' + '.join(provenance['methods'])}: {whys}", style="dim")
     gone, come = _differing(before["tokens"], after["tokens"])
     # What labels the whole stays, and stands before both.
-    labels = () if shape.shows == "mentions" else shape.labels_of(example) or ("no label",)
+    labels = () if examples.has_spans else example.labels or ("no label",)
     people.print(_marked("- ", before, labels, gone, "red"))
     people.print(_marked("+ ", after, labels, come, "green"))
     say()

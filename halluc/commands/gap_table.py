@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from halluc.commands.terminal import Grid, put_table, say
-from halluc.gap.forecast import Figure, SplitGap
+from halluc.gap.forecast import Proportion, SplitGap
 
 # By what is counted: the figures that differ, and what they are. Of words of whole texts, all that is unseen is new.
 _FIGURES = {
@@ -36,7 +36,7 @@ def show(found: Mapping[str, SplitGap], told: str | None) -> None:
     say(f"forecast: Good-Turing; {legend}; excess: unseen - forecast", style="dim")
 
 
-def _cell(figure: Figure) -> str:
+def _cell(figure: Proportion) -> str:
     """A figure with its 95% interval."""
     if figure.value is None or figure.interval is None:
         return "undefined"

@@ -15,11 +15,10 @@ from halluc.data.corpora import Corpora
 from halluc.data.odd_labels import odd_labels
 from halluc.data.odd_tokens import odd_tokens
 from halluc.data.rows.references import SplitName
+from halluc.data.rows.row import Finding
 from halluc.data.statistics import Words, counted_with
 from halluc.data.tokenization import Tokenizer, is_cut_into_characters
 from halluc.runs.data import DataRecord, Instances, Overlap, SplitData
-from halluc.tasks.text_classification.labelled_text import Labelled
-from halluc.tasks.token_classification.reading.decoding import Finding
 
 # Called with how much is done and how much there is.
 Tick = Callable[[int, int], None]
@@ -49,11 +48,11 @@ def check_corpora(
         done += len(corpus)
         tick(done, total)
     report = DataRecord(
-        scheme=corpora.scheme,
-        scheme_note=corpora.scheme_note,
+        scheme=corpora.annotation.scheme,
+        scheme_note=corpora.annotation.note,
         mappings={str(name): mapping for name, mapping in corpora.mappings.items()},
-        schemes={str(name): scheme for name, scheme in corpora.schemes.items()},
-        renamed_labels=corpora.renamed,
+        schemes={str(name): scheme for name, scheme in corpora.annotation.schemes.items()},
+        renamed_labels=dict(corpora.annotation.renamed),
         splits=splits,
         overlaps=_overlaps(corpora.splits, seen),
         unseen_labels=_unseen_labels(corpora.splits),
@@ -93,12 +92,8 @@ class _Seen:
         return bool(self.first[tokens] == annotation) or annotation in self.others.get(tokens, ())
 
 
-def _is_text(corpus: Corpus[Any]) -> bool:
-    return isinstance(next(iter(corpus), None), Labelled)
-
-
 def _split(corpus: Corpus[Any], words: Words, seen: _Seen) -> SplitData:
-    invisible, long = _odd_tokens(corpus)
+    invisible, long = _odd_tokens(corpus, words)
     longest = [f"{e.origin} {len(e.tokens):,} tokens" for e in corpus if len(e.tokens) > LONG_EXAMPLE]
     return SplitData(
         source=corpus.source,
@@ -114,12 +109,11 @@ def _split(corpus: Corpus[Any], words: Words, seen: _Seen) -> SplitData:
     )
 
 
-def _odd_tokens(corpus: Corpus[Any]) -> tuple[Instances, Instances]:
+def _odd_tokens(corpus: Corpus[Any], words: Words) -> tuple[Instances, Instances]:
     """Tokens that show nothing, and those that are very long. In a text cut into characters, blanks are no oddity."""
     invisible, long = [], []
-    blanks = _is_text(corpus)
     distinct = {token for example in corpus for token in example.tokens}
-    unseen = {token for token in distinct if is_invisible(token) and not (blanks and token.isspace())}
+    unseen = {token for token in distinct if is_invisible(token) and not (words.has_blanks and token.isspace())}
     odd = unseen | {token for token in distinct if len(token) > LONG_TOKEN and not is_invisible(token)}
     for example in corpus if odd else ():
         for token in () if odd.isdisjoint(example.tokens) else example.tokens:
@@ -187,12 +181,16 @@ def _warnings(report: DataRecord, corpora: Corpora, words: Words, config: DataCo
     told += unseen_labels(report)
     unmet = [f"`{label}`" for label, found in report.renamed_labels.items() if not found.mentions]
     if unmet:
-        told.append(f"`data.rename_labels` names {', '.join(unmet)}, but no mention has such a label")
+        told.append(
+            f"`data.rename_labels` names {', '.join(unmet)}, but no {words.labelled.removesuffix('s')} has such a label"
+        )
     for name, split in report.splits.items():
         told += _of_split(name, split, words, config)
     noticed = {found.where.file for found in corpora.notices}
     for name, corpus in corpora.splits.items():
-        told += [] if corpus.source in noticed else _of_whole_file(name, corpus, words)
+        only = corpus.examples[0] if len(corpus) == 1 and corpus.source not in noticed else None
+        if only is not None and (many := words.lone(name, corpus.source, only)):
+            told.append(f"{name}: {many}")
         if corpora.mappings.get(name, "").startswith("text:"):  # else tokens are those of the file
             told += _of_unspaced(name, corpus, words, config)
     told += odd_tokens(corpora.splits, words)
@@ -246,30 +244,11 @@ def _of_split(name: str, split: SplitData, words: Words, config: DataConfig | No
         if found.count:
             told.append(f"{name}: {counted_with(found.count, what, 'are')} {how} (first: {found.first[0]}){do}")
     if not split.labels:
-        labelled = words.labelled.removesuffix("s")
-        figure = "entity F1" if labelled == "mention" else "F1"
-        none = f"{name}: no {labelled} at all"
-        told.append(f"{none}: {figure} cannot choose a checkpoint; the last one is kept" if name == "dev" else none)
+        none = f"{name}: no {words.labelled.removesuffix('s')} at all"
+        told.append(
+            f"{none}: {words.figure} cannot choose a checkpoint; the last one is kept" if name == "dev" else none
+        )
     return told
-
-
-# A single sentence that is longer, or has more ends of sentences in it, is a whole file; and so is a single long text.
-_LONG_SENTENCE, _MOST_ENDS, _LONG_TEXT = 100, 2, 1_000
-_ENDS = frozenset(".!?…。！？।؟")
-
-
-def _of_whole_file(name: str, corpus: Corpus[Any], words: Words) -> list[str]:
-    """A split that is one example and likely more."""
-    only = corpus.examples[0] if len(corpus) == 1 else None
-    if only is None or not _is_whole_file(name, only):
-        return []
-    size = f"{len(only.tokens):,} {words.tokens}"
-    if _is_text(corpus):
-        return [f"{name}: all of it is one text of {size}; is each text on a line of its own?"]
-    do = "a blank line ends a sentence; or is there a column with its number? set `data.sentence_column`"
-    if ".json" in corpus.source:
-        do = "write a record for each sentence"
-    return [f"{name}: all of it is one sentence of {size}: {do}"]
 
 
 def _of_unspaced(name: str, corpus: Corpus[Any], words: Words, config: DataConfig | None) -> list[str]:
@@ -280,14 +259,6 @@ def _of_unspaced(name: str, corpus: Corpus[Any], words: Words, config: DataConfi
     count = sum(is_cut_into_characters(example.tokens) for example in corpus)
     many = counted_with(count, words.examples, "are")
     return [f"{name}: {many} written without blanks between words, and cut into characters"] if count else []
-
-
-def _is_whole_file(name: str, only: Any) -> bool:
-    """Whether the only example of a split is likely more than one; a sentence alone cannot be trained on either."""
-    if isinstance(only, Labelled):
-        return len(only.tokens) > _LONG_TEXT
-    ends = sum(token in _ENDS for token in only.tokens)
-    return (name == "train" and len(only.tokens) > 2) or len(only.tokens) > _LONG_SENTENCE or ends > _MOST_ENDS
 
 
 def _shared(overlap: Overlap, words: Words) -> str:

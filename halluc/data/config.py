@@ -183,6 +183,14 @@ class DataConfig(_Files):
         """The fields and columns that are asked for, by the key that names them."""
         return {}
 
+    def unmet(self, splits: Mapping[str, Mapping[str, int]], unlabelled: int) -> Iterator[str]:
+        """What to tell of keys that nothing in the corpora is like.
+
+        Args:
+            splits: the labels of each split, with their counts. unlabelled: how many examples have no label.
+        """
+        yield from ()
+
     def layout(self) -> Layout:
         """How files become rows."""
         asked = tuple(self.asked().values())

@@ -1,46 +1,33 @@
-"""Reads all splits of a config: a scheme for the tags of each, spans at the border, every finding kept."""
+"""Reads all splits of a config, and keeps every finding."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from halluc.core import registry
 from halluc.core.errors import MOST_SHOWN, HallucError, Location, data_error, refuse
-from halluc.core.examples import Corpus, Example
-from halluc.core.labels import Scheme
+from halluc.core.examples import Corpus
 from halluc.core.memory import uncollected
 from halluc.data.causes import folded
 from halluc.data.config import DataConfig
-from halluc.data.reader import Mended, Raw, RawSentence
+from halluc.data.reader import Annotation, ExampleBuilder, Raw
 from halluc.data.rows.references import SPLITS, SplitName
-from halluc.data.rows.row import BadLine, LeftOut, Notice, excerpt
+from halluc.data.rows.row import BadLine, Finding, LeftOut, Notice, Place, excerpt
 from halluc.data.splits import SplitReader, source_of
-from halluc.runs.data import Renamed
-from halluc.tasks.token_classification.reading.config import SpansConfig
-from halluc.tasks.token_classification.reading.decoding import Decoding, Finding, Place
-from halluc.tasks.token_classification.reading.tag_schemes import Reading, summary
-
-_Readings = Mapping[SplitName, Reading]
-_Items = Mapping[SplitName, Iterable[Raw | BadLine]]
 
 
 @dataclass
 class Corpora:
     """The splits that were read and what reading found.
 
-    ``scheme`` is None where the files give no tags, or tags of several schemes; ``schemes`` has that of each split with
-    tags. ``renamed`` counts mentions by the label that ``rename_labels`` has another name for. ``mappings`` says for
-    each split which fields were read, and ``notices`` what a person should know of its file.
+    ``mappings`` says for each split which fields were read, and ``notices`` what a person should know of its file.
     """
 
     splits: dict[SplitName, Corpus[Any]]
-    scheme: Scheme | None = None
-    scheme_note: str = ""
-    schemes: dict[SplitName, Scheme] = field(default_factory=dict)
-    renamed: dict[str, Renamed] = field(default_factory=dict)
+    annotation: Annotation = field(default_factory=Annotation)
     repairs: list[Finding] = field(default_factory=list)
     skipped: list[Finding] = field(default_factory=list)
     notices: list[Finding] = field(default_factory=list)
@@ -94,7 +81,14 @@ def _read(config: DataConfig, table: registry.Table, splits: Sequence[SplitName]
     found.skipped, found.notices = list(dict.fromkeys(found.skipped)), list(dict.fromkeys(found.notices))
     refuse({(one.code, one.message): one for one in missing}.values())
     beside = {split: _examples(config, table, split) for split in _named(config) if split not in raw}
-    return _Border(config, list(dict.fromkeys(bad))).corpora(raw, beside, found)
+    builder = _builder(config, table, list(dict.fromkeys(bad)))
+    builder.prepare(raw, beside)
+    return _built(builder, raw, found)
+
+
+def _builder(config: DataConfig, table: registry.Table, bad: list[BadLine]) -> ExampleBuilder:
+    made: ExampleBuilder = registry.load(table, "reader", config.task).Builder(config, bad)
+    return made
 
 
 def _named(config: DataConfig) -> list[SplitName]:
@@ -137,31 +131,29 @@ class Streamed:
     The first time through finds what cannot be read; it raises at the end, as ``read_corpora`` does.
     """
 
-    def __init__(
-        self, config: DataConfig, table: registry.Table, split: SplitName, readings: _Readings, by_document: bool
-    ) -> None:
-        self.config, self.table, self.split, self.readings = config, table, split, readings
-        self.by_document = by_document
+    def __init__(self, builder: ExampleBuilder, table: registry.Table, split: SplitName, by_document: bool) -> None:
+        self.builder, self.table, self.split, self.by_document = builder, table, split, by_document
 
     def __iter__(self) -> Iterator[Any]:
-        border = _Border(self.config, [], self.readings)
+        config, bad = self.builder.config, list[BadLine]()
+        builder = self.builder.with_bad(bad)
         count = 0
-        for item in SplitReader(self.config, self.table, self.split, self.by_document).stream():
+        for item in SplitReader(config, self.table, self.split, self.by_document).stream():
             if isinstance(item, BadLine):
-                border.bad.append(_with_excerpt(item, len(border.bad)))
+                bad.append(_with_excerpt(item, len(bad)))
                 example = None
             else:
-                example = border.example(item, self.split)
-                border.repairs.clear()
+                example = builder.example(item, self.split)
+                builder.repairs.clear()
             if example is not None:
                 count += 1
                 yield example
-            elif len(border.bad) > _MOST_BAD:  # a file of nothing but bad lines must not fill the memory
-                border.refuse()
-                del border.bad[1:]  # one is kept, which tells that there were some
-        border.refuse()
+            elif len(bad) > _MOST_BAD:  # a file of nothing but bad lines must not fill the memory
+                _refuse(config, bad)
+                del bad[1:]  # one is kept, which tells that there were some
+        _refuse(config, bad)
         if not count:
-            raise border.nothing(self.split)
+            raise _nothing(config, self.split, bad)
 
 
 def stream_corpora(
@@ -173,82 +165,46 @@ def stream_corpora(
         HallucError D101: a file is not there. D120: the tags belong to no one scheme.
     """
     readers = {split: SplitReader(config, table, split) for split in splits if config.reference(split) is not None}
-    border = _Border(config, [])
+    builder = _builder(config, table, [])
     beside = {split: _examples(config, table, split) for split in _named(config) if split not in readers}
-    border.decide_schemes({split: reader.examples() for split, reader in readers.items()}, beside)
-    readings = border.decoding.readings if border.decoding is not None else {}
-    return {
-        split: Streamed(config, table, split, readings, bool(reader.by_document)) for split, reader in readers.items()
-    }
+    builder.prepare({split: reader.examples() for split, reader in readers.items()}, beside)
+    return {split: Streamed(builder, table, split, bool(reader.by_document)) for split, reader in readers.items()}
 
 
-def _sentences(splits: _Items) -> dict[SplitName, Iterator[RawSentence]]:
-    return {split: (one for one in items if isinstance(one, RawSentence)) for split, items in splits.items()}
+def _built(builder: ExampleBuilder, raw: dict[SplitName, list[Raw]], found: Corpora) -> Corpora:
+    """Fill ``found`` with the examples of each split."""
+    config, bad = builder.config, builder.bad
+    made: dict[SplitName, list[Any]] = dict(raw)
+    for split, items in made.items():
+        for place, item in enumerate(items):  # in the place of what was read of it, which is forgotten
+            items[place] = builder.example(item, split)
+    _refuse(config, bad)
+    found.skipped += [Finding(Place(b.file, b.line), b.problem) for b in bad]
+    found.repairs, found.annotation = builder.repairs, builder.annotation()
+    for split, examples in made.items():
+        kept = tuple(example for example in examples if example is not None)
+        if not kept:
+            raise _nothing(config, split, bad)
+        others = tuple(source_of(name, split) for name in config.beside(split))
+        found.splits[split] = Corpus(split, kept, source_of(config.reference(split), split), others)
+    return found
 
 
-class _Border:
-    """Where what readers yield becomes examples: tags are decoded, examples of other tasks pass as they are."""
+def _nothing(config: DataConfig, split: SplitName, bad: Sequence[BadLine]) -> HallucError:
+    reference = config.reference(split)
+    assert reference is not None
+    message = "nothing to read"
+    help = "every line was skipped; see `halluc check`" if bad else "it holds no example"
+    held = [name for name in ("dev", "test") if config.is_held_out(name) and split in ("train", name)]
+    if held:
+        message = f"no example is left for {split}"
+        help = f"`data.{held[-1]}_share` takes a part of train: name another share, or a `{held[-1]}` of its own"
+    return data_error("D102", message, Location(source_of(reference, split)), help)
 
-    def __init__(self, config: DataConfig, bad: list[BadLine], readings: _Readings | None = None) -> None:
-        self.config = config
-        self.bad = bad
-        self.decoding = Decoding(config, bad, readings) if isinstance(config, SpansConfig) else None
-        self.repairs: list[Finding] = self.decoding.repairs if self.decoding is not None else []
 
-    def decide_schemes(self, splits: _Items, beside: _Items) -> None:
-        if self.decoding is not None:
-            self.decoding.decide_schemes(_sentences(splits), _sentences(beside))
-
-    def example(self, item: Raw, split: SplitName) -> Example | None:
-        """The example, or None where it cannot be read, which ``bad`` then tells."""
-        if isinstance(item, RawSentence):
-            assert self.decoding is not None, "a reader that gives sentences has a TaggedDataConfig"
-            return self.decoding.tagged(item, split)
-        if isinstance(item, Mended):
-            where = Place(item.example.origin.file, item.example.origin.line)
-            self.repairs.extend(Finding(where, what) for what in item.repairs)
-            return item.example
-        return item
-
-    def corpora(self, raw: dict[SplitName, list[Raw]], beside: _Items, found: Corpora) -> Corpora:
-        """Fill ``found`` with the examples of each split."""
-        self.decide_schemes(raw, beside)
-        made: dict[SplitName, list[Any]] = dict(raw)
-        for split, items in made.items():
-            for place, item in enumerate(items):  # in the place of what was read of it, which is forgotten
-                items[place] = self.example(item, split)
-        self.refuse()
-        found.skipped += [Finding(Place(b.file, b.line), b.problem) for b in self.bad]
-        found.repairs = self.repairs
-        if self.decoding is not None:
-            found.scheme, found.scheme_note = summary(self.decoding.readings)
-            found.schemes = {split: one.scheme for split, one in self.decoding.readings.items()}
-            new = self.decoding.config.rename_labels
-            found.renamed = {old: Renamed(label=new[old], mentions=n) for old, n in self.decoding.renamed.items()}
-        for split, examples in made.items():
-            kept = tuple(example for example in examples if example is not None)
-            if not kept:
-                raise self.nothing(split)
-            reference = self.config.reference(split)
-            assert reference is not None
-            others = tuple(source_of(name, split) for name in self.config.beside(split))
-            found.splits[split] = Corpus(split, kept, source_of(reference, split), others)
-        return found
-
-    def nothing(self, split: SplitName) -> HallucError:
-        reference = self.config.reference(split)
-        assert reference is not None
-        message = "nothing to read"
-        help = "every line was skipped; see `halluc check`" if self.bad else "it holds no example"
-        held = [name for name in ("dev", "test") if self.config.is_held_out(name) and split in ("train", name)]
-        if held:
-            message = f"no example is left for {split}"
-            help = f"`data.{held[-1]}_share` takes a part of train: name another share, or a `{held[-1]}` of its own"
-        return data_error("D102", message, Location(source_of(reference, split)), help)
-
-    def refuse(self) -> None:
-        """Raise what cannot be read, where the config does not leave it out."""
-        if self.config.on_bad_line == "error":
-            refuse(folded(self.bad))
-        # A file of which nothing can be read is an error, however forgiving the config.
-        refuse(folded(one for one in self.bad if one.code == "D102"))
+def _refuse(config: DataConfig, bad: Sequence[BadLine]) -> None:
+    """Raise what cannot be read, where the config does not leave it out."""
+    if config.on_bad_line == "error":
+        refuse(folded(bad))
+    # A file of which nothing can be read is an error, however forgiving the config.
+    refuse(folded(one for one in bad if one.code == "D102"))

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
 from halluc.core.characters import cut
 from halluc.core.errors import HallucError, Location, data_error, refuse
-from halluc.core.examples import Corpus, Span
+from halluc.core.examples import Corpus
 from halluc.data.statistics import counted
-from halluc.tasks.token_classification.tagged_sentence import Tagged
 
 # Errors of joining: the file may be one of another split.
 MISSING, EXTRA, OTHER_TOKENS = "D150", "D151", "D152"
@@ -25,7 +24,7 @@ _SHOWN_TOKENS = 12
 class Stated:
     """What a file says of one example.
 
-    ``example`` (``Tagged`` or ``Labelled``) has what is predicted as its annotation, and its place in the file; its
+    ``example`` has what is predicted as its annotation, and its place in the file; its
     tokens are empty where the file has no text. ``confidences`` has one entry for each span or label, None where none
     is stated. ``tags`` are raw IOB2 tags, legal or not, where the file has such; ``in_scope`` is the highest
     probability of any label, where the file tells it.
@@ -38,10 +37,21 @@ class Stated:
     in_scope: float | None = None
 
 
-def joined(found: Sequence[Stated], corpus: Corpus[Any], path: Path) -> tuple[list[Stated], JoinedBy]:
+def differs(one: Stated, example: Any) -> bool:
+    """Whether a prediction has other tokens than the example; one without a text has none."""
+    return bool(one.example.tokens) and bool(one.example.tokens != example.tokens)
+
+
+Differs = Callable[[Stated, Any], bool]
+
+
+def joined(
+    found: Sequence[Stated], corpus: Corpus[Any], path: Path, differ: Differs = differs
+) -> tuple[list[Stated], JoinedBy]:
     """The prediction for each example, in the order of the split; and what they were joined by, ``id`` or ``order``.
 
-    Ids of which none is one of the split's are not used where the file has the texts.
+    Ids of which none is one of the split's are not used where the file has the texts. ``differ`` says whether a
+    prediction is about another input than its example has.
 
     Raises:
         HallucError or ManyErrors D107: only some predictions have an id. D112: an id stands twice. D150: examples
@@ -50,7 +60,7 @@ def joined(found: Sequence[Stated], corpus: Corpus[Any], path: Path) -> tuple[li
     place = {example.id: number for number, example in enumerate(corpus)}
     named = [one for one in found if one.has_id]
     if not any(one.example.id in place for one in named) and all(one.example.tokens for one in named):
-        refuse(_of_order(found, corpus, path))
+        refuse(_of_order(found, corpus, path, differ))
         return list(found), "order"
     if len(named) < len(found):
         first = next(one for one in found if not one.has_id)
@@ -61,20 +71,22 @@ def joined(found: Sequence[Stated], corpus: Corpus[Any], path: Path) -> tuple[li
     extra = [one for identity, one in by_id.items() if identity not in place]
     missing = [example for example in corpus if example.id not in by_id]
     pairs = [(by_id[example.id], example) for example in corpus if example.id in by_id]
-    refuse(chain(_twice(twice, by_id), _extra(extra, corpus), _missing(missing, corpus, path), _differing(pairs)))
+    refuse(
+        chain(_twice(twice, by_id), _extra(extra, corpus), _missing(missing, corpus, path), _differing(pairs, differ))
+    )
     return [one for one, _ in pairs], "id"
 
 
-def _of_order(found: Sequence[Stated], corpus: Corpus[Any], path: Path) -> Iterator[HallucError]:
+def _of_order(found: Sequence[Stated], corpus: Corpus[Any], path: Path, differ: Differs) -> Iterator[HallucError]:
     """Where the numbers differ, one is missing or too many at the first difference: all behind it are shifted."""
     pairs = list(zip(found, corpus.examples, strict=False))
-    place = next((number for number, pair in enumerate(pairs) if _differs(*pair)), len(pairs))
+    place = next((number for number, pair in enumerate(pairs) if differ(*pair)), len(pairs))
     if len(found) < len(corpus):
         yield from _missing([corpus.examples[place], *corpus.examples[len(found) + 1 :]], corpus, path)
     elif len(found) > len(corpus):
         yield from _extra([found[place], *found[len(corpus) + 1 :]], corpus)
     else:
-        yield from _differing(pairs)
+        yield from _differing(pairs, differ)
 
 
 def _where(one: Stated) -> Location:
@@ -105,16 +117,8 @@ def _extra(extra: Sequence[Stated], corpus: Corpus[Any]) -> Iterator[HallucError
         yield data_error(EXTRA, message, _where(one), help)
 
 
-def _differs(one: Stated, example: Any) -> bool:
-    said = one.example
-    return bool(said.tokens) and (said.tokens, getattr(said, "second", None)) != (
-        example.tokens,
-        getattr(example, "second", None),
-    )
-
-
-def _differing(pairs: Sequence[tuple[Stated, Any]]) -> Iterator[HallucError]:
-    differing = [(one, example) for one, example in pairs if _differs(one, example)]
+def _differing(pairs: Sequence[tuple[Stated, Any]], differ: Differs) -> Iterator[HallucError]:
+    differing = [(one, example) for one, example in pairs if differ(one, example)]
     for one, example in differing[:1]:
         said, gold = one.example.tokens, example.tokens
         ends = min(len(said), len(gold))
@@ -129,20 +133,6 @@ def _differing(pairs: Sequence[tuple[Stated, Any]]) -> Iterator[HallucError]:
 
 def _words(tokens: Sequence[str]) -> str:
     return f"`{cut(' '.join(tokens[:_SHOWN_TOKENS]))}`" if tokens else "(without a text)"
-
-
-def renamed(one: Stated, names: Mapping[str, str | None]) -> Stated:
-    """With other names for predicted labels, as ``eval.labels`` has them; those without a name are left out."""
-    labels = one.example.labels
-    if names.keys().isdisjoint(labels):
-        return one
-    triples = zip(one.example.annotation, labels, one.confidences, strict=True)
-    kept = [(what, name, sure) for what, label, sure in triples if (name := names.get(label, label)) is not None]
-    if isinstance(one.example, Tagged):
-        spans = {Span(what[0], what[1], name): sure for what, name, sure in kept}
-        return replace(one, example=replace(one.example, spans=tuple(spans)), confidences=(*spans.values(),), tags=None)
-    named = dict(sorted((name, sure) for _, name, sure in kept))
-    return replace(one, example=replace(one.example, labels=tuple(named)), confidences=(*named.values(),))
 
 
 def unknown_labels(found: Sequence[Stated], corpus: Corpus[Any]) -> Counter[str]:

@@ -1,13 +1,9 @@
-"""Labels that are perhaps not meant so: two for one, one for every text, and one that stands nowhere."""
+"""Labels that are perhaps not meant so: two for one, and one for every example."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-
-from halluc.core.errors import did_you_mean
-from halluc.data.config import DataConfig
-from halluc.tasks.text_classification.reading.config import TextsConfig
 
 # So many labels with one example each are no chance; and so many are named.
 _LEAST, _MOST_NAMED = 10, 5
@@ -31,12 +27,3 @@ def odd_labels(splits: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
     train = splits.get("train", {})
     if len(train) >= _LEAST and max(train.values()) == 1:
         yield f"train: each of its {len(train):,} labels stands there once; is it the label that is read?"
-
-
-def unmet_out_of_scope(config: DataConfig, splits: Mapping[str, Mapping[str, int]], unlabelled: int) -> Iterator[str]:
-    """Whether the label of what is out of scope stands nowhere; ``unlabelled`` counts the texts without a label."""
-    if not isinstance(config, TextsConfig) or config.out_of_scope_label is None or unlabelled:
-        return
-    near = did_you_mean(config.out_of_scope_label, {label for labels in splits.values() for label in labels})
-    meant = f": did you mean `{near}`?" if near else ""
-    yield f"no text has the label `{config.out_of_scope_label}` of `data.out_of_scope_label`{meant}"

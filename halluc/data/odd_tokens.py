@@ -11,7 +11,6 @@ from halluc.core.characters import is_invisible
 from halluc.core.examples import Corpus, Pair
 from halluc.data.statistics import Words, counted_with
 from halluc.data.tokenization import HIDDEN, ZERO_WIDTH_SPACE, normalised
-from halluc.tasks.token_classification.tagged_sentence import Tagged
 
 _MOST_PLACES = 3
 _GLUE = "\0"  # in place of a hidden token between two halves of a word
@@ -113,7 +112,7 @@ def _cleaned(odd: Mapping[str, _Forms], kinds: Mapping[str, Iterable[str]]) -> d
 
 def _unseen(splits: Mapping[Any, Corpus[Any]], cleaned: Mapping[str, str], words: Words) -> Iterator[str]:
     """How many mentions of other splits train would know if tokens were cleaned: they inflate the gap."""
-    if "train" not in splits or not isinstance(next(iter(splits["train"]), None), Tagged):
+    if "train" not in splits or not words.has_surfaces:
         return
 
     def clean(pair: Pair) -> Pair:

@@ -1,68 +1,119 @@
-"""What the reader of a task gives: examples, or sentences whose tags have still to be decoded."""
+"""What the reader of a task gives, and what makes examples of it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
-from halluc.core.examples import Example, Span
+from halluc.core.examples import Example, Origin
 from halluc.data.config import DataConfig
 from halluc.data.inputs import InputText
+from halluc.data.predictions import PredictionFile
 from halluc.data.rows.references import SplitName
-from halluc.data.rows.row import BadLine, LeftOut, Notice, Row, Unreadable
+from halluc.data.rows.row import BadLine, Finding, LeftOut, Notice, Place, Row, Unreadable
+from halluc.data.writers.base import Writer
+from halluc.runs.data import Renamed
 
 
-@dataclass(frozen=True, slots=True)
-class RawSentence:
-    """One sentence as a file has it: with tags whose scheme is not known yet, or with spans.
+class Raw(Protocol):
+    """What a reader gives of an example: the example itself, or what a builder makes it from."""
 
-    ``lines`` gives the line of each token (from 1). ``confidences`` are those of the spans as the file has them,
-    unchecked, None where one has none; empty where no span has one.
-    """
+    @property
+    def origin(self) -> Origin: ...
 
-    id: str
-    file: str
-    lines: Sequence[int]
-    document: int
-    tokens: tuple[str, ...]
-    tags: tuple[str, ...] | None = None
-    spans: tuple[Span, ...] | None = None
-    repairs: tuple[str, ...] = ()
-    confidences: tuple[Any, ...] = ()
+    @property
+    def tokens(self) -> tuple[str, ...]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Mended:
-    """An example of another task than token classification, and what was mended in it."""
+    """An example, and what was mended in it."""
 
     example: Example
     repairs: tuple[str, ...]
+
+    @property
+    def origin(self) -> Origin:
+        return self.example.origin
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        return self.example.tokens
 
 
 class Unmapped(Unreadable):
     """Of the first row of a file: the fields that are asked for are not there, or cannot be told."""
 
 
-# What a reader gives of an example.
-Raw = RawSentence | Mended | Example
+@dataclass(frozen=True)
+class Annotation:
+    """How the files write what is labelled, for tasks that know several ways.
+
+    ``scheme`` is None where the files have none, or several, which ``schemes`` has by split; ``note`` says why.
+    ``renamed`` counts what is labelled by the label that ``rename_labels`` has another name for.
+    """
+
+    scheme: str | None = None
+    note: str = ""
+    schemes: Mapping[SplitName, str] = field(default_factory=dict)
+    renamed: Mapping[str, Renamed] = field(default_factory=dict)
+
+
+class ExampleBuilder:
+    """Makes examples of what the reader of a task gives; this one passes examples as they are.
+
+    ``bad`` takes what cannot be read, and ``repairs`` what was mended.
+    """
+
+    def __init__(self, config: Any, bad: list[BadLine]) -> None:
+        self.config, self.bad = config, bad
+        self.repairs: list[Finding] = []
+
+    def prepare(self, splits: Mapping[SplitName, Iterable[Any]], beside: Mapping[SplitName, Iterable[Any]]) -> None:
+        """Look at all that was read before any example is made of it.
+
+        Args:
+            beside: the other splits that the config names, which are read only if they are iterated. So a split is read
+                alike, whichever splits a command asks for.
+        """
+
+    def with_bad(self, bad: list[BadLine]) -> ExampleBuilder:
+        """A builder that knows what ``prepare`` found out, with another list of what cannot be read."""
+        return type(self)(self.config, bad)
+
+    def example(self, item: Any, split: SplitName) -> Example | None:
+        """The example, or None where it cannot be read, which ``bad`` then tells."""
+        if not isinstance(item, Mended):
+            made: Example = item
+            return made
+        where = Place(item.origin.file, item.origin.line)
+        self.repairs.extend(Finding(where, what) for what in item.repairs)
+        return item.example
+
+    def annotation(self) -> Annotation:
+        """How the files write what is labelled, once all examples are made."""
+        return Annotation()
 
 
 class Reader(Protocol):
     """Maps the rows of a corpus to the examples of one task.
 
-    ``read`` never raises for a bad row: it yields it, so that all are reported at once. Sentences of token
-    classification come as ``RawSentence``: tags become spans once the scheme of a file is known. Other examples come as
-    they are, or ``Mended``.
+    ``read`` never raises for a bad row: it yields it, so that all are reported at once. What it gives of an example
+    goes through a ``Builder``, which knows all splits.
 
-    ``mapping`` says which fields are read, in one line; it is set once the first row was read.
+    ``mapping`` says which fields are read, in one line; it is set once the first row was read. ``writers`` are the
+    formats that hold the examples, and ``Predictions`` reads what another tool predicts, if that can be read.
     """
 
     Config: ClassVar[type[DataConfig]]
+    Builder: ClassVar[type[ExampleBuilder]] = ExampleBuilder
+    Predictions: ClassVar[type[PredictionFile] | None] = None
+    writers: ClassVar[Mapping[str, Writer]] = {}
     config: Any
     mapping: str
 
-    def __init__(self, config: DataConfig) -> None: ...
+    def __init__(self, config: Any) -> None: ...
 
     def read(self, reference: str, split: SplitName) -> Iterator[Raw | BadLine | LeftOut | Notice]: ...
 

@@ -7,15 +7,13 @@ from dataclasses import dataclass
 
 from halluc.core.rng import keyed_seed
 from halluc.data.config import DataConfig
-from halluc.data.reader import Mended, Raw, RawSentence
+from halluc.data.reader import Raw
 from halluc.data.rows.references import SplitName
 
 
 def place_of(item: Raw) -> tuple[str, int, int]:
     """File, line and document of an example."""
-    if isinstance(item, RawSentence):
-        return item.file, item.lines[0], item.document
-    origin = (item.example if isinstance(item, Mended) else item).origin
+    origin = item.origin
     return origin.file, origin.line, origin.document
 
 
@@ -59,8 +57,7 @@ class Share:
         source, _, document = place_of(item)
         if self.is_whole or not is_part(source, self.file):  # what is read beside it is of the split as it is
             return True
-        example = item.example if isinstance(item, Mended) else item
-        key = f"document {document}" if self.by_document else " ".join(example.tokens).casefold()
+        key = f"document {document}" if self.by_document else " ".join(item.tokens).casefold()
         return self._split(keyed_seed("dev_share", key) / 2**64) == self.split
 
     def _split(self, share: float) -> SplitName:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from halluc.core.examples import Example
-from halluc.tasks.text_classification.labelled_text import Labelled
 
 
 @dataclass(frozen=True)
@@ -48,6 +47,9 @@ class Words:
     """What people call the pieces of an example, that which is labelled in it and that which labels it, in the plural.
 
     ``mended`` is what a reader may have mended. ``counts`` begins with that of the examples, under their name.
+    ``figure`` chooses a checkpoint. ``has_surfaces``: what is labelled are parts of an example, which have to be
+    spelled as those of train to be known. ``has_blanks``: a token that is a blank is no oddity. ``lone`` tells whether
+    the only example of a split, by the name of the split and its file, is likely more than one.
     """
 
     tokens: str
@@ -55,6 +57,10 @@ class Words:
     annotation: str
     mended: str
     counts: tuple[Count, ...]
+    figure: str = "F1"
+    has_surfaces: bool = False
+    has_blanks: bool = False
+    lone: Callable[[str, str, Example], str | None] = lambda split, source, example: None
 
     @property
     def examples(self) -> str:
@@ -69,56 +75,17 @@ class Words:
         return {count.name: found for count, found in zip(self.counts, sums, strict=True)}
 
 
-def _one(example: Example) -> int:
+def one(example: Example) -> int:
     return 1
 
 
-def _tokens(example: Example) -> int:
+def tokens(example: Example) -> int:
     return len(example.tokens)
 
 
-def _labelled(example: Example) -> int:
+def labelled(example: Example) -> int:
     return len(example.labels)
 
 
-def _nothing(example: Example) -> int:
+def unlabelled(example: Example) -> int:
     return not example.labels
-
-
-def _is_pair(example: Example) -> int:
-    return isinstance(example, Labelled) and example.second is not None
-
-
-SENTENCES = Words(
-    tokens="tokens",
-    labelled="mentions",
-    annotation="tags",
-    mended="tags or spans",
-    counts=(
-        Count("sentences", _one),
-        Count("tokens", _tokens),
-        Count("mentions", _labelled),
-        Count("entity_free", _nothing, is_share=True, legend="sentences without any mention"),
-    ),
-)
-
-
-def _of_texts(unlabelled: Count) -> Words:
-    return Words(
-        tokens="words",
-        labelled="labels",
-        annotation="labels",
-        mended="labels",
-        counts=(
-            Count("texts", _one),
-            Count("words", _tokens),
-            Count("labels", _labelled),
-            unlabelled,
-            Count("pairs", _is_pair, is_share=True),
-        ),
-    )
-
-
-# Of one label a text, and of any number.
-TEXTS = _of_texts(Count("out_of_scope", _nothing, is_share=True, legend="texts without a label"))
-LABEL_SETS = _of_texts(Count("without_label", _nothing, is_share=True))

@@ -52,7 +52,7 @@ class CoverageFile(Record):
 
 
 @dataclass(frozen=True)
-class Coverage:
+class SurfaceCoverage:
     """The distinct mentions of a training split, by label and surface, and the split's size.
 
     A surface is a mention's tokens joined by one space, case kept.
@@ -64,7 +64,7 @@ class Coverage:
     mentions: int
 
     @classmethod
-    def of(cls, examples: Iterable[Example]) -> Coverage:
+    def of(cls, examples: Iterable[Example]) -> SurfaceCoverage:
         """Count in one pass; the first place is the first in the order of ``examples``."""
         surfaces: dict[str, dict[str, Known]] = {}
         sentences = tokens = mentions = 0
@@ -79,7 +79,7 @@ class Coverage:
                     of_label[text] = Known(1, example.origin.file, example.origin.line)
                 else:
                     of_label[text] = Known(known.count + 1, known.file, known.line)
-        return Coverage(surfaces, sentences, tokens, mentions)
+        return SurfaceCoverage(surfaces, sentences, tokens, mentions)
 
     def of_label(self, label: str) -> Mapping[str, Known]:
         """The surfaces that stand there with ``label``; none for a label that the split does not have."""
@@ -144,7 +144,7 @@ class Coverage:
         )
 
     @classmethod
-    def load(cls, path: Path) -> Coverage:
+    def load(cls, path: Path) -> SurfaceCoverage:
         """Read what ``save`` wrote.
 
         Raises:
@@ -153,9 +153,9 @@ class Coverage:
         return cls.of_file(read_record(path, CoverageFile, damaged="R120", other_version="R121", help=REMAKE))
 
     @classmethod
-    def of_file(cls, file: CoverageFile) -> Coverage:
+    def of_file(cls, file: CoverageFile) -> SurfaceCoverage:
         surfaces = {
             label: {text: Known(count, file.files[number], line) for text, (count, number, line) in of_label.items()}
             for label, of_label in file.surfaces.items()
         }
-        return Coverage(surfaces, file.sentences, file.tokens, file.mentions)
+        return SurfaceCoverage(surfaces, file.sentences, file.tokens, file.mentions)

@@ -7,18 +7,16 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy
 
 from halluc.core.examples import Example
 from halluc.core.rng import keyed_generator
-from halluc.gap.coverage import Coverage
+from halluc.gap.coverage import SurfaceCoverage
 from halluc.gap.novelty import novelty
-from halluc.gap.stopwords import text_words
-from halluc.gap.texts import TextCoverage
 from halluc.runs.schema import Novelty
 
 RESAMPLES = 10_000
@@ -27,7 +25,7 @@ Interval = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class Proportion:
     """A share or a difference of shares; ``n`` mentions, or words, stand behind it."""
 
     value: float | None
@@ -43,19 +41,19 @@ class Gap:
     """
 
     mentions: int
-    forecast: Figure
-    unseen: Figure
-    new: Figure
-    excess: Figure
+    forecast: Proportion
+    unseen: Proportion
+    new: Proportion
+    excess: Proportion
 
 
 @dataclass(frozen=True)
 class SplitGap:
-    """The gap of a split, overall and by label; ``counted`` are mentions or words."""
+    """The gap of a split, overall and by label; ``counted`` is what of the split is counted."""
 
     overall: Gap
     by_label: dict[str, Gap]
-    counted: Literal["mentions", "words"] = "mentions"
+    counted: str = "mentions"
 
     def as_json(self) -> dict[str, Any]:
         by_label = {label: self._row(gap) for label, gap in self.by_label.items()}
@@ -66,7 +64,7 @@ class SplitGap:
         return {self.counted: row.pop("mentions"), **row}
 
 
-def good_turing(counts: Iterable[int]) -> Figure:
+def good_turing(counts: Iterable[int]) -> Proportion:
     """The probability that the next mention is none of those seen: ``N1 / N``, of ``counts``, the occurrences of each
     distinct mention, N1 that are one, and their sum N.
 
@@ -77,24 +75,19 @@ def good_turing(counts: Iterable[int]) -> Figure:
     all_counts = list(counts)
     total, once, twice = sum(all_counts), all_counts.count(1), all_counts.count(2)
     if not total:
-        return Figure(None, 0)
+        return Proportion(None, 0)
     value = once / total
     half = Z * math.sqrt(once * (1 - value) + 2 * twice) / total
-    return Figure(value, total, (max(0.0, value - half), min(1.0, value + half)))
+    return Proportion(value, total, (max(0.0, value - half), min(1.0, value + half)))
 
 
 def gap_of(
-    coverage: Coverage, examples: Iterable[Example], novelty_of: Callable[[str, str], Novelty] | None = None
+    coverage: SurfaceCoverage, examples: Iterable[Example], novelty_of: Callable[[str, str], Novelty] | None = None
 ) -> SplitGap:
     """The gap of a split against what a training split knows; labels of either are told.
 
     ``novelty_of`` says how new a surface with its label is; by default it is that of a mention.
-
-    Of whole texts (``TextCoverage``) it is that of their content words: overall a word is unseen that no training text
-    shows, and new the same; by label, unseen that no training text of the label shows, and new that none at all does.
     """
-    if isinstance(coverage, TextCoverage):
-        return _gap_of_words(coverage, list(examples))
     everything: list[Sequence[Novelty]] = []
     # Of each label the examples that mention it: with hundreds of labels, they are few among all.
     classes: dict[str, list[list[Novelty]]] = {label: [] for label in coverage.surfaces}
@@ -107,47 +100,28 @@ def gap_of(
         for label, some in of_label.items():
             classes.setdefault(label, []).append(some)
     return SplitGap(
-        overall=_gap(_all_counts(coverage), everything, len(everything)),
+        overall=gap_among(_all_counts(coverage), everything, len(everything)),
         by_label={
-            label: _gap([known.count for known in coverage.of_label(label).values()], some, len(everything))
+            label: gap_among([known.count for known in coverage.of_label(label).values()], some, len(everything))
             for label, some in sorted(classes.items())
         },
     )
 
 
-def _gap_of_words(coverage: TextCoverage, examples: Sequence[Example]) -> SplitGap:
-    texts = [text_words(" ".join(example.tokens)) for example in examples]
-    overall = [[_of_word(word, coverage.shown, coverage.shown) for word in words] for words in texts]
-    having: dict[str, list[int]] = {label: [] for label in coverage.surfaces}
-    for number, example in enumerate(examples):
-        for _, label in example.pairs:
-            having.setdefault(label, []).append(number)
-    by_label = {}
-    for label, numbers in sorted(having.items()):
-        known = coverage.shown_with(label)
-        found = [[_of_word(word, known, coverage.shown) for word in texts[number]] for number in numbers]
-        by_label[label] = _gap(list(known.values()), found, len(texts))
-    return SplitGap(_gap(list(coverage.shown.values()), overall, len(texts)), by_label, counted="words")
-
-
-def _of_word(word: str, of_label: Mapping[str, int], shown: Mapping[str, int]) -> Novelty:
-    return "seen" if word in of_label else "partial" if word in shown else "new"
-
-
-def _all_counts(coverage: Coverage) -> list[int]:
+def _all_counts(coverage: SurfaceCoverage) -> list[int]:
     return [known.count for of_label in coverage.surfaces.values() for known in of_label.values()]
 
 
 def _novelties(
-    coverage: Coverage, example: Example, novelty_of: Callable[[str, str], Novelty] | None
+    coverage: SurfaceCoverage, example: Example, novelty_of: Callable[[str, str], Novelty] | None
 ) -> list[tuple[str, Novelty]]:
     if novelty_of is not None:
         return [(label, novelty_of(text, label)) for text, label in example.pairs]
     return [(label, novelty(coverage, text.split(" "), label)) for text, label in example.pairs]
 
 
-def _gap(counts: Sequence[int], classes: Sequence[Sequence[Novelty]], examples: int) -> Gap:
-    """The figures of one label, or of all.
+def gap_among(counts: Sequence[int], classes: Sequence[Sequence[Novelty]], examples: int) -> Gap:
+    """The gap of one label, or of all.
 
     Args:
         counts: those of the training mentions. classes: the novelties of the split's by example; examples without any
@@ -164,7 +138,7 @@ def _gap(counts: Sequence[int], classes: Sequence[Sequence[Novelty]], examples: 
     return Gap(int(repeated @ table[:, 2]), forecast, unseen, new, _difference(unseen, forecast))
 
 
-def bootstrapped_shares(table: numpy.ndarray) -> list[Figure]:
+def bootstrapped_shares(table: numpy.ndarray) -> list[Proportion]:
     """Shares of sums, with 95% percentile intervals of a bootstrap over examples.
 
     Args:
@@ -176,12 +150,12 @@ def bootstrapped_shares(table: numpy.ndarray) -> list[Figure]:
     return _shares(*numpy.unique(table, axis=0, return_counts=True))
 
 
-def _shares(rows: numpy.ndarray, times: numpy.ndarray) -> list[Figure]:
+def _shares(rows: numpy.ndarray, times: numpy.ndarray) -> list[Proportion]:
     """The same of distinct rows in their order, each so many ``times``."""
     sums = times @ rows
     total = int(sums[-1])
     if not total:
-        return [Figure(None, 0) for _ in sums[:-1]]
+        return [Proportion(None, 0) for _ in sums[:-1]]
     examples = int(times.sum())
     draws = keyed_generator("gap", "bootstrap").multinomial(examples, times / examples, size=RESAMPLES)
     resampled = draws @ rows
@@ -189,17 +163,17 @@ def _shares(rows: numpy.ndarray, times: numpy.ndarray) -> list[Figure]:
     shares = resampled[:, :-1] / resampled[:, -1:]
     low, high = numpy.percentile(shares, [2.5, 97.5], axis=0)
     return [
-        Figure(int(sums[column]) / total, total, (float(low[column]), float(high[column])))
+        Proportion(int(sums[column]) / total, total, (float(low[column]), float(high[column])))
         for column in range(len(sums) - 1)
     ]
 
 
-def _difference(minuend: Figure, subtrahend: Figure) -> Figure:
+def _difference(minuend: Proportion, subtrahend: Proportion) -> Proportion:
     """A difference of two independent figures; its half-widths are theirs, combined in quadrature on each side (the
     square-and-add of Newcombe 1998, method 10)."""
     if minuend.value is None or subtrahend.value is None or not (minuend.interval and subtrahend.interval):
-        return Figure(None, minuend.n)
+        return Proportion(None, minuend.n)
     value = minuend.value - subtrahend.value
     below = math.hypot(minuend.value - minuend.interval[0], subtrahend.interval[1] - subtrahend.value)
     above = math.hypot(minuend.interval[1] - minuend.value, subtrahend.value - subtrahend.interval[0])
-    return Figure(value, minuend.n, (value - below, value + above))
+    return Proportion(value, minuend.n, (value - below, value + above))

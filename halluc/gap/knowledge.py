@@ -1,4 +1,4 @@
-"""What a training split shows of a mention or of a text, in the one place that a ledger asks."""
+"""What a training split shows of a surface with a label, in the one place that a ledger asks."""
 
 from __future__ import annotations
 
@@ -7,22 +7,20 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from halluc.core.claims import Claim
-from halluc.gap.coverage import Coverage
+from halluc.gap.coverage import SurfaceCoverage
 from halluc.gap.novelty import NearestMentions, is_confusable, novelty
-from halluc.gap.stopwords import text_words
-from halluc.gap.texts import TextCoverage
 from halluc.gap.units import WithheldUnits
 from halluc.runs.schema import Nearest, Novelty
 
 
 @dataclass(frozen=True)
-class Knowledge:
+class SurfaceKnowledge:
     """The coverage of the split that was trained on, and what was withheld from it, if anything was.
 
     A mention is asked for by its surface: its tokens joined by one space.
     """
 
-    coverage: Coverage
+    coverage: SurfaceCoverage
     withheld: WithheldUnits | None = None
 
     @property
@@ -45,24 +43,3 @@ class Knowledge:
     @cached_property
     def _mentions(self) -> NearestMentions:
         return NearestMentions(self.coverage)
-
-
-@dataclass(frozen=True)
-class TextKnowledge(Knowledge):
-    """The same of whole texts: a surface is a text, its tokens joined by one space."""
-
-    coverage: TextCoverage
-
-    @property
-    def label_counts(self) -> Mapping[str, int]:
-        """How many training texts have each label."""
-        surfaces = self.coverage.surfaces.items()
-        return {label: sum(known.count for known in of_label.values()) for label, of_label in surfaces}
-
-    def novelty(self, claim: Claim) -> Novelty:
-        """That of the text, whatever the label."""
-        return self.coverage.novelty(claim.text)
-
-    @cached_property
-    def _mentions(self) -> NearestMentions:
-        return NearestMentions(self.coverage, text_words)

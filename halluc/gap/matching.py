@@ -1,5 +1,5 @@
-"""Matched sizes: every fraction of a study trains on as many sentences with 0, 1, 2, and 3 or more mentions, or on as
-many texts of each class and length.
+"""Matched sizes: every fraction of a study trains on as many examples of each stratum, such as
+sentences with 0, 1, 2, and 3 or more mentions.
 
 Withholding by itself leaves fewer and emptier sentences, and a model that sees emptier ones claims less: without
 matching, a study would show that and not the missing knowledge.
@@ -24,8 +24,8 @@ class Strata:
 
     With ``has_free`` the first one holds the examples that show nothing, which keep their share whatever is withheld.
     ``noun`` is what an example is, and ``thing`` what it shows; ``free`` and ``distinct`` are what files call the share
-    of examples that show nothing, and the number of distinct things. ``for_labels`` are the strata where whole labels
-    go, if not these.
+    of examples that show nothing, and the number of distinct things. ``labels_whole``: the thing is a label of the
+    whole example. ``for_labels`` are the strata where whole labels go, if not these.
     """
 
     names: tuple[str, ...]
@@ -35,6 +35,7 @@ class Strata:
     thing: str = "mention"
     free: str = "entity_free"
     distinct: str = "surfaces"
+    labels_whole: bool = False
     for_labels: Strata | None = None
 
     def sizes(self, examples: Sequence[Example]) -> Sizes:

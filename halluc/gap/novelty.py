@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from rapidfuzz.distance import Levenshtein
 from rapidfuzz.process import extractOne
 
-from halluc.gap.coverage import Coverage
+from halluc.gap.coverage import SurfaceCoverage
 from halluc.gap.stopwords import is_content
 from halluc.runs.schema import Nearest, Novelty
 
@@ -19,7 +19,7 @@ NOVELTIES: tuple[Novelty, ...] = ("seen", "partial", "new")
 Words = Callable[[str], Iterable[str]]
 
 
-def novelty(coverage: Coverage, tokens: Sequence[str], label: str) -> Novelty:
+def novelty(coverage: SurfaceCoverage, tokens: Sequence[str], label: str) -> Novelty:
     """``seen``: the same surface and label stand in the training split; ``partial``: shares a token with a training
     mention of the same label, stop words and tokens without a letter or digit aside; ``new``: neither.
 
@@ -34,7 +34,7 @@ def novelty(coverage: Coverage, tokens: Sequence[str], label: str) -> Novelty:
     return "partial" if shares else "new"
 
 
-def is_confusable(coverage: Coverage, text: str, label: str) -> bool:
+def is_confusable(coverage: SurfaceCoverage, text: str, label: str) -> bool:
     """Whether the training split has the surface with other labels only."""
     labels = coverage.labels_of(text)
     return bool(labels) and label not in labels
@@ -48,7 +48,7 @@ class _Shelf:
     having: dict[str, list[int]]
 
     @classmethod
-    def of(cls, coverage: Coverage, label: str, words: Words) -> _Shelf:
+    def of(cls, coverage: SurfaceCoverage, label: str, words: Words) -> _Shelf:
         known = coverage.of_label(label)
         surfaces = sorted(known, key=lambda text: (-known[text].count, text))
         having: dict[str, list[int]] = {}
@@ -74,7 +74,7 @@ class NearestMentions:
     ``words`` tells the content words of a surface; those of mentions keep their case.
     """
 
-    def __init__(self, coverage: Coverage, words: Words | None = None) -> None:
+    def __init__(self, coverage: SurfaceCoverage, words: Words | None = None) -> None:
         self._coverage = coverage
         self._words = words or _content_words
         self._shelves: dict[str, _Shelf] = {}

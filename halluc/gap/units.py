@@ -6,10 +6,10 @@ seeds of a study lack the same; and a fraction takes the first of it, so that wh
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pydantic import model_validator
 
@@ -17,7 +17,6 @@ from halluc.core.errors import data_error, did_you_mean
 from halluc.core.examples import Example, Pair
 from halluc.core.rng import keyed_seed
 from halluc.gap.coverage import REMAKE
-from halluc.gap.stopwords import text_words
 from halluc.runs.records import read_record, write_line
 from halluc.runs.schema import SCHEMA_VERSION, Record
 
@@ -50,15 +49,15 @@ class Units:
         return [position for position, first in enumerate(self.first) if first >= withheld]
 
 
-def mention_units(examples: Sequence[Example]) -> Units:
+def mention_units(examples: Sequence[Example], named: Sequence[str] = ()) -> Units:
     """Distinct mentions: each has the same chance, however often it stands there."""
-    order = _by_hash("mention", {pair for example in examples for pair in example.pairs})
+    order = by_hash("mention", {pair for example in examples for pair in example.pairs})
     place = {pair: number for number, pair in enumerate(order)}
     first = [min((place[pair] for pair in example.pairs), default=len(order)) for example in examples]
     return Units(len(order), first, pairs=order)
 
 
-def label_units(examples: Sequence[Example], named: Iterable[str]) -> Units:
+def label_units(examples: Sequence[Example], named: Sequence[str]) -> Units:
     """The labels that the config names.
 
     Raises:
@@ -70,14 +69,14 @@ def label_units(examples: Sequence[Example], named: Iterable[str]) -> Units:
             near = did_you_mean(label, known)
             help = f"did you mean `{near}`?" if near else f"it has {', '.join(sorted(known)) or 'none at all'}"
             raise data_error("D132", f"the training split has no label `{label}` to withhold", help=help)
-    order = _by_hash("label", set(named))
+    order = by_hash("label", set(named))
     place = {label: number for number, label in enumerate(order)}
     count = len(order)
     first = [min((place.get(label, count) for _, label in example.pairs), default=count) for example in examples]
     return Units(count, first, labels=order)
 
 
-def example_units(examples: Sequence[Example]) -> Units:
+def example_units(examples: Sequence[Example], named: Sequence[str] = ()) -> Units:
     """The examples themselves."""
     order = sorted(range(len(examples)), key=lambda position: example_hash("example", examples[position]))
     first = [0] * len(order)
@@ -86,20 +85,28 @@ def example_units(examples: Sequence[Example]) -> Units:
     return Units(len(order), first)
 
 
-def word_units(examples: Sequence[Example]) -> Units:
-    """Distinct content words of whole texts, lower-cased: each has the same chance, however often it stands there."""
-    texts = [set(text_words(" ".join(example.tokens))) for example in examples]
-    order = _by_hash("word", {word for words in texts for word in words})
-    place = {word: number for number, word in enumerate(order)}
-    first = [min((place[word] for word in words), default=len(order)) for words in texts]
-    return Units(len(order), first, words=order)
+@dataclass(frozen=True)
+class UnitKind:
+    """What may be withheld: ``of`` gives the units of a training split, where the config's ``labels`` are named, and
+    ``noun`` their plural, None where they are the examples; ``fractions`` are those of a study that names none."""
+
+    of: Callable[[Sequence[Any], Sequence[str]], Units]
+    noun: str | None
+    fractions: tuple[float, ...] = (0.0, 0.25, 0.5)
+
+
+MENTIONS = UnitKind(mention_units, "surfaces")
+LABELS = UnitKind(label_units, "labels", (0.0, 1.0))
+EXAMPLES = UnitKind(example_units, None)
+UNITS: Mapping[str, UnitKind] = {"mention": MENTIONS, "label": LABELS, "example": EXAMPLES}
 
 
 def example_hash(purpose: str, example: Example) -> int:
     return keyed_seed("gap", purpose, example.id, example.tokens)
 
 
-def _by_hash(purpose: str, units: set[UnitT]) -> tuple[UnitT, ...]:
+def by_hash(purpose: str, units: set[UnitT]) -> tuple[UnitT, ...]:
+    """Units in the order in which they are withheld."""
     return tuple(sorted(units, key=lambda unit: (keyed_seed("gap", purpose, unit), unit)))
 
 
@@ -118,11 +125,11 @@ class WithheldWordsFile(WithheldFile):
     words: list[str]
 
 
-class _EitherFile(WithheldFile):
+class _AnyWithheldFile(WithheldFile):
     words: list[str] | None = None
 
     @model_validator(mode="after")
-    def _words_where_they_are_the_unit(self) -> _EitherFile:
+    def _words_where_they_are_the_unit(self) -> _AnyWithheldFile:
         if (self.unit == "word") != (self.words is not None):
             raise ValueError("`words` goes with `unit: word`")
         return self
@@ -138,10 +145,8 @@ class WithheldUnits:
     words: frozenset[str] = frozenset()
 
     def is_withheld(self, text: str, label: str) -> bool:
-        """Whether a mention or text was withheld: the pair itself, its label, or a word of it."""
-        if label in self.labels or (text, label) in self.pairs:
-            return True
-        return bool(self.words) and not self.words.isdisjoint(text_words(text))
+        """Whether a surface with a label was withheld: the pair itself, or its label."""
+        return label in self.labels or (text, label) in self.pairs
 
     def save(self, path: Path) -> None:
         """Write ``withheld.json``, whole or not at all; the same units give the same file."""
@@ -158,6 +163,6 @@ class WithheldUnits:
         Raises:
             HallucError R120: damaged. R121: of another version of halluc.
         """
-        file = read_record(path, _EitherFile, damaged="R120", other_version="R121", help=REMAKE)
+        file = read_record(path, _AnyWithheldFile, damaged="R120", other_version="R121", help=REMAKE)
         pairs = frozenset((text, label) for label, surfaces in file.surfaces.items() for text in surfaces)
         return cls(file.unit, pairs, frozenset(file.labels), frozenset(file.words or ()))

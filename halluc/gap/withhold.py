@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,19 +11,8 @@ from halluc.config.schema import GapConfig
 from halluc.core.errors import data_error
 from halluc.core.examples import Example, Pair
 from halluc.gap.matching import BY_MENTIONS, Sizes, Strata, apportion, take
-from halluc.gap.units import (
-    Units,
-    WithheldUnits,
-    example_units,
-    label_units,
-    mention_units,
-    word_units,
-)
+from halluc.gap.units import UNITS, UnitKind, Units, WithheldUnits
 
-# The fractions of a study where the config names none.
-USUAL_FRACTIONS = (0.0, 0.25, 0.5)
-USUAL_LABEL_FRACTIONS = (0.0, 1.0)
-USUAL_WORD_FRACTIONS = (0.0, 0.1, 0.25)
 # How many labels that are gone by accident are named.
 _MOST_NAMED = 10
 
@@ -71,6 +60,7 @@ class Withheld:
     """
 
     config: GapConfig
+    kind: UnitKind
     examples: tuple[Example, ...]
     units: WithheldUnits
     withheld: int
@@ -81,11 +71,6 @@ class Withheld:
     strata: Strata = BY_MENTIONS
     lost_labels: frozenset[str] = frozenset()
 
-    def is_withheld(self, text: str, label: str) -> bool:
-        """Whether a mention was withheld: its pair was chosen, or its label was; with ``unit: example``, it stood in
-        the split and stands in what is trained on no more."""
-        return self.units.is_withheld(text, label)
-
     def save(self, path: Path) -> None:
         """Write what ``WithheldUnits.load`` reads."""
         self.units.save(path)
@@ -94,7 +79,7 @@ class Withheld:
         """The ``gap`` of run.json."""
         return {
             **self.config.model_dump(mode="json"),
-            "fractions": list(_fractions(self.config)) if self.matched else None,
+            "fractions": list(_fractions(self.config, self.kind)) if self.matched else None,
             "units": {"withheld": self.withheld, "of": self.of},
             "before": self.before.as_record(self.strata),
             "left": self.left.as_record(self.strata),
@@ -105,10 +90,10 @@ class Withheld:
     def told(self) -> str:
         """The same in a sentence for people."""
         nouns = f"{self.strata.noun}s"
-        what = {"mention": "surfaces", "label": "labels", "example": nouns, "word": "content words"}[self.config.unit]
+        what = self.kind.noun or nouns
         named = f" ({', '.join(sorted(self.units.labels))})" if self.units.labels else ""
         dropped = self.before.examples - self.left.examples
-        also = "" if self.config.unit == "example" else f"; {dropped:,} of {self.before.examples:,} {nouns} dropped"
+        also = "" if self.kind.noun is None else f"; {dropped:,} of {self.before.examples:,} {nouns} dropped"
         trained, how = (self.matched, f"matched {nouns}") if self.matched else (self.left, nouns)
         return (
             f"withheld {self.withheld:,} of {self.of:,} {what}{named}{also}; "
@@ -117,7 +102,7 @@ class Withheld:
 
     def _shown(self, trained: SplitSize) -> str:
         """What they show; of whole texts, which ones lack a label, and what is lost beside what was chosen."""
-        if self.strata.thing != "label":
+        if not self.strata.labels_whole:
             return f" with {trained.things:,} {self.strata.thing}s"
         labelled = sum(bool(example.pairs) for example in self.examples)
         told = f", {labelled:,} of them with a label" if labelled < trained.examples else ""
@@ -128,10 +113,15 @@ class Withheld:
         return told + f"; labels without a {self.strata.noun} left: {len(gone):,} ({listed})"
 
 
-def withhold(examples: Sequence[Example], config: GapConfig, strata: Strata = BY_MENTIONS) -> Withheld:
+def withhold(
+    examples: Sequence[Example],
+    config: GapConfig,
+    strata: Strata = BY_MENTIONS,
+    kinds: Mapping[str, UnitKind] = UNITS,
+) -> Withheld:
     """Withhold what ``config`` says from a training split; the examples that remain keep their order.
 
-    ``strata`` are what sizes are matched in.
+    ``strata`` are what sizes are matched in, and ``kinds`` what ``config.unit`` may name.
 
     Raises:
         HallucError D132: a named label that the split does not have. D133: no example that shows something is left.
@@ -139,11 +129,13 @@ def withhold(examples: Sequence[Example], config: GapConfig, strata: Strata = BY
     """
     if config.unit == "label" and strata.for_labels is not None:
         strata = strata.for_labels
-    units = _units(examples, config)
+    kind = kinds[config.unit]
+    units = kind.of(examples, config.labels or ())
     if not any(example.pairs for example in examples):
         raise data_error("D133", f"the training split has no {strata.thing}: there is nothing to withhold")
     left = units.left(config.fraction)
-    kept = left if config.control == "none" else take(examples, left, _sizes(examples, units, config, strata), strata)
+    sizes = None if config.control == "none" else _sizes(examples, units, _fractions(config, kind), config, strata)
+    kept = left if sizes is None else take(examples, left, sizes, strata)
     remaining = tuple(examples[position] for position in kept)
     if not any(example.pairs for example in remaining):
         lacking = f"no {strata.noun} with a {strata.thing}"
@@ -152,6 +144,7 @@ def withhold(examples: Sequence[Example], config: GapConfig, strata: Strata = BY
     chosen = _chosen(examples, remaining, units, config)
     return Withheld(
         config=config,
+        kind=kind,
         examples=remaining,
         units=chosen,
         withheld=units.withheld(config.fraction),
@@ -162,14 +155,6 @@ def withhold(examples: Sequence[Example], config: GapConfig, strata: Strata = BY
         strata=strata,
         lost_labels=_labels(examples) - _labels(remaining) - chosen.labels,
     )
-
-
-def _units(examples: Sequence[Example], config: GapConfig) -> Units:
-    if config.unit == "mention":
-        return mention_units(examples)
-    if config.unit == "label":
-        return label_units(examples, config.labels or ())
-    return word_units(examples) if config.unit == "word" else example_units(examples)
 
 
 def _chosen(
@@ -190,18 +175,19 @@ def _pairs(examples: Sequence[Example]) -> frozenset[Pair]:
     return frozenset(pair for example in examples for pair in example.pairs)
 
 
-def _fractions(config: GapConfig) -> tuple[float, ...]:
+def _fractions(config: GapConfig, kind: UnitKind) -> tuple[float, ...]:
     """The fractions that matched sizes must suit, rising; the run's own is always one of them."""
-    usual = {"label": USUAL_LABEL_FRACTIONS, "word": USUAL_WORD_FRACTIONS}.get(config.unit, USUAL_FRACTIONS)
-    return tuple(sorted({config.fraction, *(config.fractions or usual)}))
+    return tuple(sorted({config.fraction, *(config.fractions or kind.fractions)}))
 
 
-def _sizes(examples: Sequence[Example], units: Units, config: GapConfig, strata: Strata) -> Sizes:
+def _sizes(
+    examples: Sequence[Example], units: Units, fractions: Sequence[float], config: GapConfig, strata: Strata
+) -> Sizes:
     """How many examples of each stratum every fraction trains on.
 
     Fractions are nested, so that the largest leaves the fewest examples of every stratum.
     """
-    largest = _fractions(config)[-1]
+    largest = fractions[-1]
     least = strata.sizes([examples[position] for position in units.left(largest)])
     most = strata.matched(strata.sizes(examples), least)
     if not strata.bearing(most):

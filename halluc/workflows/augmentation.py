@@ -12,8 +12,7 @@ from halluc.augmentation.methods.base import OptionError
 from halluc.augmentation.pipeline import corpus as pipeline
 from halluc.augmentation.pipeline.layout import MANIFEST, TRAIN
 from halluc.augmentation.pipeline.plan import Trouble
-from halluc.augmentation.pipeline.preparation import Job as PreparationJob
-from halluc.augmentation.pipeline.preparation import MethodError, Prepared, prepare
+from halluc.augmentation.pipeline.preparation import AugmentJob, MethodError, Prepared, prepare
 from halluc.augmentation.pipeline.shards import Shard
 from halluc.components import TABLE
 from halluc.config.bounds import LINE_BYTES_BOUND
@@ -167,7 +166,7 @@ def prepared(job: Job) -> Prepared:
         source = job.train().examples
     asked, learned, others = settings.augment, _Learned(task, source), list(streams.values())
     try:
-        return prepare(PreparationJob(task.examples, learned, others, asked, settings.seed, _trouble(asked, task)))
+        return prepare(AugmentJob(task.examples, learned, others, asked, settings.seed, _trouble(asked, task)))
     except MethodError as problem:
         raise _placed(problem, job.loaded) from None
 
@@ -202,11 +201,11 @@ def _trouble(config: Any, task: AnyTask) -> Trouble | None:
         help = f"evaluate that run on dev first: halluc eval --run {config.focus_run} --split dev"
         raise HallucError("R132", f"`augment.from`: {file} is not there", help=help)
     found = ((line.text, *one) for line in ledger.read(file) for one in _went(line, task))
-    return Trouble.of(found, task.examples.shows)
+    return Trouble.of(found, task.examples.units.words)
 
 
 def _went(line: LedgerLine, task: AnyTask) -> Iterator[tuple[str, bool]]:
     """The label that a line is about, and whether it went wrong; of a whole text also the gold that was missed."""
     yield line.label, line.verdict != "supported"
-    if task.examples.shows == "words" and line.verdict != "supported":
+    if not task.examples.has_spans and line.verdict != "supported":
         yield from ((label, True) for _, _, label in line.touched or ())

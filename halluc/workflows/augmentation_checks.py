@@ -30,7 +30,7 @@ def refuse_unfit(loaded: LoadedConfig, task: AnyTask) -> None:
         found.append(HallucError("C103", f'`augment.format` cannot be "{asked.format}"', where, help))
     for path, step in _steps(asked.methods, ("augment", "methods")):
         instead = registry.load(TABLE, AUGMENTER, step.type).instead if step.type in TABLE[AUGMENTER] else None
-        if instead is not None and task.examples.shows != "mentions":
+        if instead is not None and not task.examples.has_spans:
             message = f"`{step.type}` needs mentions, and the {task.wording.words.examples} of {task.name} have none"
             found.append(HallucError("C103", message, loaded.origins.get((*path, "type")), instead))
     refuse(found)

@@ -24,17 +24,12 @@ def told(made: AugmentFile, task: AnyTask, methods: Sequence[Method] = ()) -> It
         why = ", ".join(f"{count:,} {reason}" for reason, count in reasons.items() if count)
         yield f"warning: {made.wanted - made.made:,} fewer than the {made.wanted:,} asked for: {why}"
     yield from _told_idle(made, task.wording.words.examples, methods)
-    before, new = made.before, made.new
-    if task.examples.shows == "mentions":
-        without, share, units = f"{task.wording.words.examples} without mentions", "entity_free_share", "mentions"
-    else:
-        without, share, units = f"{task.wording.words.examples} without a label", "unlabelled_share", "content words"
-    fresh = (
-        f"{_share(new[f'new_{task.examples.shows[:-1]}_share'])} of the {units} in the new "
-        "stand nowhere in the training split"
-    )
+    before, new, units = made.before, made.new, task.examples.units
+    share, noun = f"{units.free}_share", units.name.replace("_", " ")
+    fresh = f"{_share(new[f'new_{units.one}_share'])} of the {noun} in the new stand nowhere in the training split"
+    without = f"{task.wording.words.examples} {units.without}"
     free = f"{without}: {_share(before[share])} of the originals, {_share(new[share])} of the new; "
-    yield free + fresh if before[share] or task.examples.shows == "mentions" else fresh
+    yield free + fresh if before[share] or task.examples.has_spans else fresh
     yield f"distinct-2: {_share(before['distinct_2'])} in the originals, {_share(new['distinct_2'])} in the new"
     rate = made.made / made.seconds if made.seconds else 0.0
     yield f"made in {made.seconds:.1f} s, {rate:,.0f} a second"

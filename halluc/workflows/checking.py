@@ -18,7 +18,6 @@ from halluc.core.errors import HallucError, ManyErrors, refuse
 from halluc.core.messages import progress, put
 from halluc.data.checks import check_corpora
 from halluc.data.corpora import Corpora
-from halluc.data.odd_labels import unmet_out_of_scope
 from halluc.engine.references import resolve_model
 from halluc.gap.forecast import SplitGap
 from halluc.gap.withhold import Withheld
@@ -110,7 +109,7 @@ def _checked(job: Job, alike: Sequence[Cell], deep: bool) -> Checked:
         report = check_corpora(corpora, words, tick, settings.data)
     bare = sum(not example.labels for corpus in corpora.splits.values() for example in corpus)
     labels = {name: split.labels for name, split in report.splits.items()}
-    report.warnings.extend(unmet_out_of_scope(settings.data, labels, bare))
+    report.warnings.extend(settings.data.unmet(labels, bare))
     report.warnings.extend(_absent_model(settings.model))
     remaining = job.remaining()
     gaps: dict[str, SplitGap] = {}

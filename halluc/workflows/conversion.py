@@ -22,7 +22,7 @@ from halluc.data.config import DataConfig
 from halluc.data.corpora import Corpora, read_corpora
 from halluc.data.rows.references import SPLITS, SplitName
 from halluc.data.statistics import counted
-from halluc.data.writers import WRITERS, fitted, write
+from halluc.data.writers import write, writers_of
 from halluc.data.writers.base import Options, Writer
 from halluc.runs.results import ConvertResult
 from halluc.workflows import job
@@ -69,13 +69,13 @@ def convert(source: str, target: Path, overrides: Sequence[str], wanted: Wanted)
     """
     origin = _source(source, overrides, wanted)
     name = _format(origin.task, wanted.format, target)
-    writer = WRITERS[origin.task][name]
+    writer = writers_of(origin.task)[name]
     options = _options(writer, name, wanted)
     files = _targets(target, origin.splits, writer)
     with reading(origin.data):
         corpora, options = _read(origin, writer, options, wanted)
     _refuse_inputs(corpora, [file for path in files.values() for file in writer.files(path)])
-    options = fitted(options, [example for corpus in corpora.splits.values() for example in corpus])
+    options = writer.fitted(options, [example for corpus in corpora.splits.values() for example in corpus])
     write({path: corpora.splits[split] for split, path in files.items()}, writer, options)
     for line in (*_findings(origin.task, corpora), *([_texts(options)] if "join" in writer.options else [])):
         tell(line)
@@ -94,8 +94,8 @@ def _result(
     return ConvertResult(
         task=task,
         read={str(split): mapping for split, mapping in corpora.mappings.items()},
-        scheme=corpora.scheme,
-        scheme_note=corpora.scheme_note,
+        scheme=corpora.annotation.scheme,
+        scheme_note=corpora.annotation.note,
         notices=[{"where": str(one.where), "what": one.what} for one in corpora.notices],
         repaired=len(corpora.repairs),
         skipped=len(corpora.skipped),
@@ -186,7 +186,7 @@ def _few(data: DataConfig) -> DataConfig:
 def _is_certain(found: Corpora) -> bool:
     """Whether a file holds labelled spans, beyond doubt: any two columns could be tokens and IO tags."""
     spans = any(getattr(example, "spans", ()) for corpus in found.splits.values() for example in corpus)
-    return spans and found.scheme != "io"
+    return spans and found.annotation.scheme != "io"
 
 
 def _format(task: str, asked: str | None, target: Path) -> str:
@@ -195,7 +195,7 @@ def _format(task: str, asked: str | None, target: Path) -> str:
     Raises:
         HallucError C011: there is no such format of this task.
     """
-    writers = WRITERS[task]
+    writers = writers_of(task)
     listed = f"formats of {task}: {', '.join(writers)}"
     if asked is not None:
         if asked in writers:
@@ -289,7 +289,7 @@ def _refuse_inputs(corpora: Corpora, files: Sequence[Path]) -> None:
 
 def _findings(task: str, corpora: Corpora) -> Iterator[str]:
     """What reading found, a line each."""
-    tags = f", {corpora.scheme.upper()} ({corpora.scheme_note})" if corpora.scheme else ""
+    tags = f", {corpora.annotation.scheme.upper()} ({corpora.annotation.note})" if corpora.annotation.scheme else ""
     yield f"read as {task}{tags}"
     yield from dict.fromkeys(f"read: {mapping}" for mapping in corpora.mappings.values() if mapping)
     for notice in corpora.notices:

@@ -14,7 +14,7 @@ from halluc.core.characters import cut
 from halluc.core.errors import HallucError, ManyErrors
 from halluc.core.files import write_json
 from halluc.core.messages import tell, warn
-from halluc.data.joining import EXTRA, MISSING, OTHER_TOKENS, Stated, joined, renamed, unknown_labels
+from halluc.data.joining import EXTRA, MISSING, OTHER_TOKENS, Stated, joined, unknown_labels
 from halluc.data.predictions import read_predictions
 from halluc.data.rows.references import SPLITS, SplitName
 from halluc.data.statistics import counted
@@ -106,10 +106,10 @@ def read(tool: Tool, judging: Job, split: SplitName) -> Judgeable:
     corpus = corpora.splits[split]
     if path.exists() and any(one.samefile(path) for one in corpora.files):
         raise HallucError("C011", f"{path} is the gold of {split}", help="name the file of what the tool predicted")
-    found, file = read_predictions(path, settings.data, corpus, corpora.schemes.get(split))
-    found = [renamed(one, settings.eval.labels or {}) for one in found]
+    found, file = read_predictions(path, settings.data, corpus, corpora.annotation.schemes.get(split))
+    found = [file.renamed(one, settings.eval.labels or {}) for one in found]
     try:
-        stated, by = joined(found, corpus, path)
+        stated, by = joined(found, corpus, path, file.differs)
     except HallucError as error:
         raise _of_other_split(error, found, judging, split, path) from None
     predictions = judging.task.model.imported(corpus.examples, stated)

@@ -10,12 +10,13 @@ from typing import Any
 
 from halluc.augmentation.pipeline.candidates import COPY
 from halluc.augmentation.pipeline.layout import PROVENANCE, TRAIN
-from halluc.augmentation.pipeline.lines import Line, Shape
+from halluc.augmentation.pipeline.lines import CorpusLine
 from halluc.augmentation.pipeline.preparation import Prepared
 from halluc.core.errors import HallucError, did_you_mean
 from halluc.core.files import open_regular
 from halluc.core.messages import put, say
 from halluc.runs.results import PreviewResult, ReplayResult
+from halluc.task import Examples
 from halluc.workflows import augmentation
 from halluc.workflows.job import Job
 
@@ -24,9 +25,9 @@ from halluc.workflows.job import Job
 class Pair:
     """An example and what a method made of it; ``again`` is its id where it stands in the corpus already."""
 
-    shape: Shape
+    examples: Examples[Any, Any]
     example: Any
-    line: Line
+    line: CorpusLine
     again: str | None = None
 
     @property
@@ -34,7 +35,7 @@ class Pair:
         provenance = json.loads(self.line.provenance)
         if self.again is not None:
             return ReplayResult(**{"id": self.again, "same": True, **provenance})
-        before, after = self.shape.record(self.example), json.loads(self.line.text)
+        before, after = self.examples.record(self.example), json.loads(self.line.text)
         return PreviewResult(before=before, after=after, provenance=provenance)
 
 
@@ -43,14 +44,14 @@ def preview(job: Job, wanted: int) -> list[PreviewResult | ReplayResult]:
     ready = augmentation.prepared(job)
     pairs = []
     for example, line in _some(ready, wanted):
-        pairs.append(Pair(ready.job.shape, example, line))
+        pairs.append(Pair(ready.job.examples, example, line))
         put(pairs[-1])
     if not pairs:
         say("no example can be changed by these methods")
     return [pair.record for pair in pairs]
 
 
-def _some(ready: Prepared, wanted: int) -> Iterator[tuple[Any, Line]]:
+def _some(ready: Prepared, wanted: int) -> Iterator[tuple[Any, CorpusLine]]:
     """Examples that a method changes, one after every so many."""
     planned = sum(1 for copies in ready.plan if copies)
     copied = all(method.steps == ("duplicate",) for method in ready.press.maker.methods)
@@ -78,13 +79,13 @@ def replay(job: Job, identity: str) -> PreviewResult | ReplayResult:
     ready = augmentation.prepared(job)
     parent, _, copy = identity.rpartition(ready.press.separator)
     example = next((one for one in ready.job.source if one.id == parent), None)
-    line: Line | None = None
+    line: CorpusLine | None = None
     if example is not None:
         line = ready.press.candidate(example, int(copy), json.loads(provenance)["attempt"]).line
     if example is None or line is None or (line.text, line.provenance) != (there, provenance):
         help = "data, config or halluc have changed since; the same command without --replay makes the corpus anew"
         raise HallucError("R133", f"{identity} comes out otherwise than it stands in {target.augment}", help=help)
-    pair = Pair(ready.job.shape, example, line, identity)
+    pair = Pair(ready.job.examples, example, line, identity)
     put(pair)
     return pair.record
 

@@ -38,7 +38,8 @@ def withhold(loaded: LoadedConfig, task: AnyTask, train: Corpus[Any]) -> tuple[C
         help = f"of {task.name} it is one of {', '.join(task.knowledge.units)}"
         raise HallucError("C103", f'`gap.unit` cannot be "{config.unit}"{usual}', where, help)
     try:
-        withheld = withholding.withhold(train.examples, config, task.knowledge.strata(train.examples))
+        strata, kinds = task.knowledge.strata(train.examples), task.knowledge.units
+        withheld = withholding.withhold(train.examples, config, strata, kinds)
     except HallucError as error:
         places = [loaded.origins.get(("gap", key)) for key in _KEYS[error.code]]
         where = next((place for place in places if place), None)

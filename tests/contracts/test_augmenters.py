@@ -8,7 +8,7 @@ from functools import cache
 
 import pytest
 
-from halluc.augmentation.methods.base import Augmenter, Rejected, Synthesizer, Training, build
+from halluc.augmentation.methods.base import Augmenter, Lexicon, Rejected, Synthesizer, build
 from halluc.augmentation.methods.delete import DeleteConfig
 from halluc.augmentation.methods.label_wise_replacement import LabelWiseReplacementConfig
 from halluc.augmentation.methods.mention_replacement import MentionReplacementConfig
@@ -53,8 +53,8 @@ def corpus() -> tuple[Editable, ...]:
 
 
 @cache
-def training() -> Training:
-    return Training.of(corpus())
+def training() -> Lexicon:
+    return Lexicon.of(corpus())
 
 
 def joined(examples: Sequence[Editable]) -> Editable:
@@ -216,7 +216,7 @@ def test_odd_examples_are_survived(name, keys, example):
 
 @pytest.mark.parametrize("name", AUGMENTERS)
 def test_a_training_split_without_anything_is_survived(name):
-    method = build(config_of(name), Training())
+    method = build(config_of(name), Lexicon())
     check(method, example_of("Anna Berg saw Oslo .", (0, 2, "PER"), (3, 4, "LOC")))
 
 

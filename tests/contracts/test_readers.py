@@ -20,9 +20,9 @@ from halluc.core.labels import SCHEMES, write_tags
 from halluc.data.corpora import Corpora, read_corpora
 from halluc.data.rows.records import parse_object
 from halluc.data.rows.row import BadLine, Unreadable
-from halluc.data.writers import write_conll
 from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.token_classification.tagged_sentence import Tagged
+from halluc.tasks.token_classification.writers import write_conll
 
 TWO = (
     Tagged("1", Origin("f", 1), ("Anna", "Berg", "visited", "Oslo", "."), (Span(0, 2, "PER"), Span(3, 4, "LOC"))),
@@ -247,7 +247,7 @@ def test_a_legal_transition_is_no_error_in_its_scheme(tmp_path, scheme):
     for named in (scheme, "auto"):
         found = conll(tmp_path, text, scheme=named)
         assert dev(found).examples[0].spans == spans
-        assert found.scheme == scheme
+        assert found.annotation.scheme == scheme
 
 
 def test_a_line_of_other_width_is_no_line_of_this_file(tmp_path):
@@ -406,7 +406,7 @@ def test_the_real_corpora_have_their_known_counts(real_data):
         for split, c in found.splits.items()
     }
     assert counts == {"train": (14041, 203621, 23499), "test": (3453, 46435, 5648)}
-    assert found.scheme == "iob2"
+    assert found.annotation.scheme == "iob2"
     assert not found.repairs
 
 

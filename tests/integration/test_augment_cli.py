@@ -17,7 +17,7 @@ from halluc.components import TABLE
 from halluc.config.loading import load
 from halluc.core.files import sha256_of
 from halluc.data.corpora import read_corpora
-from halluc.gap.coverage import Coverage
+from halluc.gap.coverage import SurfaceCoverage
 from halluc.runs.directory import RunDir
 from halluc.workflows import augmentation
 from halluc.workflows.job import Job
@@ -305,7 +305,7 @@ def test_coverage_and_data_are_those_before_augmentation(halluc, augmented):
     assert halluc("train", augmented, "-q").code == 0
     run, data = only_run(augmented), load(augmented, table=TABLE).experiment.data
     original = read_corpora(data, TABLE, ("train",)).splits["train"]
-    assert Coverage.load(run.coverage) == Coverage.of(original)
+    assert SurfaceCoverage.load(run.coverage) == SurfaceCoverage.of(original)
     assert json.loads((run.path / "data.json").read_text())["splits"]["train"]["counts"]["sentences"] == 20
 
 

@@ -12,7 +12,7 @@ from halluc.components import TABLE
 from halluc.core import registry
 from halluc.core.errors import EXIT_DATA, EXIT_DONE, EXIT_USAGE
 from halluc.data.corpora import read_corpora
-from halluc.data.writers import WRITERS
+from halluc.data.writers import writers_of
 
 TAGGED, LABELLED = "token_classification", "text_classification"
 DOCCANO = {"id": 7, "text": "Mira Holm pays in Turku.", "entities": [
@@ -40,9 +40,9 @@ def file(tmp_path):
     return made
 
 
-@pytest.mark.parametrize("name", WRITERS[TAGGED])
+@pytest.mark.parametrize("name", writers_of(TAGGED))
 def test_the_demo_goes_into_each_format_and_comes_back(halluc, tmp_path, name):
-    writer = WRITERS[TAGGED][name]
+    writer = writers_of(TAGGED)[name]
     out = tmp_path / f"out{writer.suffixes[0]}"
     outcome = halluc("convert", "demo:ner", out, "--split", "dev", "--to", name, "--json")
     assert outcome.code == EXIT_DONE, outcome.err
@@ -52,9 +52,9 @@ def test_the_demo_goes_into_each_format_and_comes_back(halluc, tmp_path, name):
     assert [(one.tokens, one.spans) for one in after] == [(one.tokens, one.spans) for one in before]
 
 
-@pytest.mark.parametrize("name", WRITERS[LABELLED])
+@pytest.mark.parametrize("name", writers_of(LABELLED))
 def test_the_texts_of_the_demo_are_kept_as_they_are(halluc, tmp_path, name):
-    out = tmp_path / f"out{WRITERS[LABELLED][name].suffixes[0]}"
+    out = tmp_path / f"out{writers_of(LABELLED)[name].suffixes[0]}"
     outcome = halluc("convert", "demo:intents", out, "--split", "train", "--to", name, "--json")
     assert outcome.code == EXIT_DONE, outcome.err
     record = json.loads(outcome.out)

@@ -13,7 +13,7 @@ from halluc.config.loading import load
 from halluc.config.schema import GapConfig
 from halluc.core.errors import HallucError
 from halluc.data.corpora import read_corpora
-from halluc.gap.coverage import Coverage
+from halluc.gap.coverage import SurfaceCoverage
 from halluc.gap.units import WithheldUnits
 from halluc.gap.withhold import withhold
 from halluc.runs.directory import RunDir
@@ -49,7 +49,7 @@ def test_training_with_a_gap_keeps_what_it_lacks_and_what_it_knows(halluc, gappe
     record = RunFile.model_validate_json((run.path / "run.json").read_text())
     assert record.gap == made.as_record()
     assert record.gap["before"]["sentences"] == len(whole) > record.gap["matched"]["sentences"]
-    assert Coverage.load(run.coverage) == Coverage.of(made.examples)
+    assert SurfaceCoverage.load(run.coverage) == SurfaceCoverage.of(made.examples)
     assert WithheldUnits.load(run.withheld) == made.units
     data = json.loads((run.path / "data.json").read_text())
     assert data["splits"]["train"]["counts"]["sentences"] == len(whole)
@@ -67,7 +67,7 @@ def test_without_a_gap_the_whole_split_is_covered_and_nothing_is_withheld(halluc
     assert "withheld" not in outcome.err
     assert run.read().gap is None
     assert not run.withheld.exists()
-    assert Coverage.load(run.coverage) == Coverage.of(train_split(experiment))
+    assert SurfaceCoverage.load(run.coverage) == SurfaceCoverage.of(train_split(experiment))
 
 
 def test_no_fraction_still_matches_and_says_so(halluc, gapped):
@@ -136,7 +136,7 @@ def test_knowledge_is_read_from_the_run_else_made_from_the_split(halluc, gapped)
         assert withholding.knowledge(Job(loaded, run=run)) == read
     # What the run says goes before what the split would say now.
     run.withheld.write_text(json.dumps({"schema_version": 1, "unit": "mention", "labels": ["X"], "surfaces": {}}))
-    Coverage.of([]).save(run.coverage)
+    SurfaceCoverage.of([]).save(run.coverage)
     assert withholding.knowledge(Job(loaded, run=run)).novelty("Oslo", "LOC") == "new"
     assert withholding.knowledge(Job(loaded, run=run)).is_withheld("any", "X")
     text, label = min(read.withheld.pairs)

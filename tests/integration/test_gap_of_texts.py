@@ -13,12 +13,11 @@ from halluc.components import TABLE
 from halluc.config.loading import load
 from halluc.core.examples import Origin
 from halluc.data.corpora import read_corpora
-from halluc.gap.forecast import gap_of
-from halluc.gap.knowledge import TextKnowledge
 from halluc.gap.stopwords import text_words
-from halluc.gap.texts import TextCoverage
 from halluc.runs.directory import RunDir
 from halluc.runs.results import EvalResult
+from halluc.tasks.text_classification.coverage import TextCoverage
+from halluc.tasks.text_classification.knowledge import TextKnowledge, gap_of_words
 from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.workflows import withholding
 from halluc.workflows.job import Job
@@ -64,7 +63,7 @@ def test_check_tells_the_gap_of_content_words(halluc, texts):
     corpora = read_corpora(load(texts, table=TABLE).experiment.data, TABLE)
     known = TextCoverage.of(corpora.splits["train"], corpora.splits["dev"])
     for split in ("dev", "test"):
-        found = gap_of(known, corpora.splits[split]).as_json()
+        found = gap_of_words(known, corpora.splits[split].examples).as_json()
         assert report["gap"]["splits"][split] == json.loads(json.dumps(found))
         assert found["overall"]["unseen"]["value"] > 0
         assert set(found["by_label"]) == {"travel", "money"}
@@ -160,7 +159,7 @@ def test_the_example_of_the_docs_is_what_is_counted():
         assert knowledge.novelty(text, label) == novelty
         assert knowledge.nearest(text, label).text == nearest
     assert len(rows("text")) == len(splits["dev"])
-    gap = gap_of(known, splits["dev"])
+    gap = gap_of_words(known, splits["dev"].examples)
     for label, words, *figures in rows("of"):
         found = gap.overall if label == "all" else gap.by_label[label]
         values = [getattr(found, name).value for name in ("forecast", "unseen", "new", "excess")]

@@ -12,8 +12,8 @@ from halluc.analysis.table import table
 from halluc.core import figures
 from halluc.core.examples import Origin
 from halluc.core.labels import read_spans
-from halluc.gap.coverage import Coverage
-from halluc.gap.knowledge import Knowledge
+from halluc.gap.coverage import SurfaceCoverage
+from halluc.gap.knowledge import SurfaceKnowledge
 from halluc.tasks.text_classification.config import TextClassificationConfig
 from halluc.tasks.text_classification.decoding import TextPrediction
 from halluc.tasks.text_classification.labelled_text import Labelled
@@ -54,7 +54,7 @@ def judged():
         tags = [row[2] for row in sentence]
         spans = read_spans(tags)
         predictions.append(TagPrediction(f"e{number}", tuple(tags), spans, tuple(next(confidences) for _ in spans)))
-    knowledge = Knowledge(Coverage.of(tagged(n, sentence) for n, sentence in enumerate(block("train"))))
+    knowledge = SurfaceKnowledge(SurfaceCoverage.of(tagged(n, sentence) for n, sentence in enumerate(block("train"))))
     lines = verdicts.ledger_lines(task, examples, verdicts.verdicts(task, examples, predictions), knowledge, None)
     counted = table(task, lines, [e.id for e in examples], [len(e.tokens) for e in examples])
     metrics = scoring.score(examples, predictions, counted)

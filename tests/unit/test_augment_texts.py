@@ -12,16 +12,17 @@ from hypothesis import strategies as st
 
 from halluc.augmentation.filters.filters import Candidate, NoveltyConfig
 from halluc.augmentation.filters.filters import build as build_filter
-from halluc.augmentation.methods.base import Augmenter, OptionError, Rejected, Training, build, tags
+from halluc.augmentation.methods.base import Augmenter, Lexicon, OptionError, Rejected, build, tags
 from halluc.augmentation.methods.ngram import Ngram, NgramConfig
 from halluc.augmentation.pipeline.candidates import Maker, Method
 from halluc.augmentation.pipeline.lines import Press
-from halluc.augmentation.pipeline.tally import Figures
+from halluc.augmentation.pipeline.tally import CorpusCounts
 from halluc.components import TABLE
 from halluc.core import registry
 from halluc.core.edits import Editable, Reorder, Replace
 from halluc.core.examples import Origin
 from halluc.core.rng import Draws
+from halluc.gap.novelty_units import CONTENT_WORDS
 from halluc.tasks.text_classification.config import TextClassificationConfig
 from halluc.tasks.text_classification.edits import LockedWords
 from halluc.tasks.text_classification.examples import TextExamples
@@ -61,7 +62,7 @@ def method(name: str) -> Augmenter:
     name, _, action = name.partition(" ")
     keys = {"augmenter": "word.RandomWordAug", "args": WORDS[action]} if action else METHODS[name]
     config = registry.load(TABLE, "augmenter", name).Config(type=name, **keys)
-    return build(config, Training.of(task().editable(text(one, "x")) for one in TEXTS))
+    return build(config, Lexicon.of(task().editable(text(one, "x")) for one in TEXTS))
 
 
 VOCABULARY = "bank Bank opened late cheap boat fast a an apple car . , ? ' who knows Monday the 好 书 I"
@@ -168,7 +169,7 @@ def test_locked_words_of_several_tokens_are_found(tokens, border, found):
 
 
 def test_new_words_of_a_text_are_counted_and_mentions_are_not():
-    shown = Training.of([task().editable(text("The boat is fast", "x"))], shows="words")
+    shown = Lexicon.of([task().editable(text("The boat is fast", "x"))], units=CONTENT_WORDS)
     maker = Maker([Method("duplicate", ("duplicate",), 1.0, method("duplicate"))], (), 1, 1, True)
     press = Press(maker, task(), "~", 1, shown)
     line = press.candidate(text("A FAST car , a fast car", "x", "y"), 1).line
@@ -176,10 +177,10 @@ def test_new_words_of_a_text_are_counted_and_mentions_are_not():
 
 
 def test_the_manifest_speaks_of_content_words():
-    figures = Figures()
+    figures = CorpusCounts()
     figures.add(5, ["x"], 4, 1)
     figures.add(2, [], 0)
-    told = figures.as_json("words")
+    told = figures.as_json(CONTENT_WORDS)
     assert told == {
         "examples": 2, "tokens": 7, "content_words": 4, "new_words": 1, "unlabelled": 1, "labels": {"x": 1},
         "unlabelled_share": 0.5, "new_word_share": 0.25,
@@ -188,7 +189,7 @@ def test_the_manifest_speaks_of_content_words():
 
 def test_novelty_of_a_text_is_the_share_of_its_content_words_that_training_lacks():
     def refuses(after: str, **bounds) -> bool:
-        made = build_filter(NoveltyConfig(type="novelty", **bounds), "words")
+        made = build_filter(NoveltyConfig(type="novelty", **bounds), CONTENT_WORDS)
         made.see(task().editable(text("The boat is fast", "x")))
         return made.refuses(Candidate(Editable(("a",)), Editable(tuple(after.split())), False, False))
 
@@ -206,7 +207,7 @@ def test_words_of_the_same_labels_take_the_place_of_words():
     examples = [task().editable(text(words, label)) for label, words in of_label.items()]
     examples.append(task().editable(text("zero zero nought")))
     config = registry.load(TABLE, "augmenter", "label_wise_replacement").Config(type="label_wise_replacement", rate=1.0)
-    replacing = build(config, Training.of(examples))
+    replacing = build(config, Lexicon.of(examples))
     for example in examples:
         for key in range(10):
             made = replacing.change(example, Draws.of(key)).edited
@@ -254,7 +255,7 @@ def test_a_model_without_out_of_scope_learns_nothing_from_such_texts():
 
 
 def test_the_line_of_an_augmented_pair_is_read_by_name():
-    line = json.loads(Press(Maker([], (), 1, 1, True), task(), "~", 1, Training()).original(text("a b", "x", second=1)))
+    line = json.loads(Press(Maker([], (), 1, 1, True), task(), "~", 1, Lexicon()).original(text("a b", "x", second=1)))
     assert line == {"id": "t1", "tokens": ["a", "b"], "second": 1, "label": ["x"]}
 
 

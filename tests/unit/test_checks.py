@@ -7,11 +7,12 @@ from halluc.core.characters import is_invisible
 from halluc.core.examples import Corpus, Origin, Span
 from halluc.data.checks import check_corpora
 from halluc.data.corpora import Corpora, Finding, Place
-from halluc.data.statistics import SENTENCES, TEXTS
 from halluc.runs.data import Instances
 from halluc.tasks.text_classification.labelled_text import Labelled
+from halluc.tasks.text_classification.wording import TEXTS
 from halluc.tasks.token_classification.reading.config import SpansConfig
 from halluc.tasks.token_classification.tagged_sentence import Tagged
+from halluc.tasks.token_classification.wording import SENTENCES
 
 
 def corpus(split: str, *sentences: tuple[str, tuple[Span, ...]]) -> Corpus[Tagged]:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from halluc.core.errors import HallucError
 from halluc.core.examples import Origin, Span
-from halluc.gap.coverage import Coverage, Known
+from halluc.gap.coverage import Known, SurfaceCoverage
 from halluc.tasks.token_classification.tagged_sentence import Tagged
 
 
@@ -26,7 +26,7 @@ EXAMPLES = [
 
 
 def test_it_counts_surfaces_by_label_with_their_first_place():
-    coverage = Coverage.of(EXAMPLES)
+    coverage = SurfaceCoverage.of(EXAMPLES)
     assert coverage.surfaces == {
         "PER": {"Anna Berg": Known(1, "train.txt", 1)},
         "LOC": {"Oslo": Known(2, "train.txt", 1), "oslo": Known(1, "more.txt", 2)},
@@ -36,7 +36,7 @@ def test_it_counts_surfaces_by_label_with_their_first_place():
 
 
 def test_it_knows_labels_of_a_surface_and_words_of_a_label():
-    coverage = Coverage.of(EXAMPLES)
+    coverage = SurfaceCoverage.of(EXAMPLES)
     assert coverage.labels_of("Oslo") == {"LOC", "ORG"}
     assert coverage.labels_of("Anna") == frozenset()
     assert coverage.words("ORG") == {"Oslo", "Bank", "of"}
@@ -48,14 +48,14 @@ def test_it_knows_labels_of_a_surface_and_words_of_a_label():
 
 
 def test_it_takes_any_iterable_once():
-    assert Coverage.of(iter(EXAMPLES)) == Coverage.of(EXAMPLES)
+    assert SurfaceCoverage.of(iter(EXAMPLES)) == SurfaceCoverage.of(EXAMPLES)
 
 
 def test_a_split_without_mentions_is_covered_too(tmp_path):
-    coverage = Coverage.of([tagged(1, "nothing here")])
+    coverage = SurfaceCoverage.of([tagged(1, "nothing here")])
     assert (coverage.mentions, coverage.distinct, coverage.pairs) == (0, 0, frozenset())
     coverage.save(tmp_path / "coverage.json")
-    assert Coverage.load(tmp_path / "coverage.json") == coverage
+    assert SurfaceCoverage.load(tmp_path / "coverage.json") == coverage
 
 
 TEXT = st.text(min_size=1, max_size=6).filter(lambda text: text.isprintable())
@@ -68,17 +68,17 @@ def test_what_is_saved_is_loaded(tmp_path_factory, mentions):
         for line, (text, label, file) in enumerate(mentions, 1)
     ]
     path = tmp_path_factory.mktemp("run") / "coverage.json"
-    Coverage.of(examples).save(path)
-    assert Coverage.load(path) == Coverage.of(examples)
+    SurfaceCoverage.of(examples).save(path)
+    assert SurfaceCoverage.load(path) == SurfaceCoverage.of(examples)
 
 
 def saved(tmp_path, change) -> HallucError:
     """The error of loading a file whose content was changed."""
     path = tmp_path / "coverage.json"
-    Coverage.of(EXAMPLES).save(path)
+    SurfaceCoverage.of(EXAMPLES).save(path)
     path.write_text(change(path.read_text(encoding="utf-8")), encoding="utf-8")
     with pytest.raises(HallucError) as caught:
-        Coverage.load(path)
+        SurfaceCoverage.load(path)
     assert str(path) in caught.value.message
     assert caught.value.help
     return caught.value

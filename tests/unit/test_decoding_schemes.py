@@ -18,12 +18,12 @@ from halluc.core.errors import HallucError, render
 from halluc.core.examples import Span
 from halluc.core.labels import SCHEMES, write_tags
 from halluc.data.corpora import read_corpora, stream_corpora
-from halluc.data.reader import RawSentence
-from halluc.data.statistics import SENTENCES
 from halluc.tasks.token_classification.reading import tag_schemes
 from halluc.tasks.token_classification.reading.config import SpansConfig
 from halluc.tasks.token_classification.reading.decoding import Decoding
+from halluc.tasks.token_classification.reading.raw_sentence import RawSentence
 from halluc.tasks.token_classification.tagged_sentence import Tagged
+from halluc.tasks.token_classification.wording import SENTENCES
 
 LABELS = ("PER", "ORG", "a-b", "Drug Name", "名", "x.y_z", "T-cell")
 WORDS = SENTENCES
@@ -43,8 +43,8 @@ def decoded(sentences: dict[str, list[tuple[str, ...]]], **keys: Any) -> tuple[D
         split: [sentence(number, tags, f"{split}.conll") for number, tags in enumerate(many, 1)]
         for split, many in sentences.items()
     }
-    decoding.decide_schemes(raw)
-    made = {split: [decoding.tagged(one, split) for one in many] for split, many in raw.items()}
+    decoding.prepare(raw)
+    made = {split: [decoding.example(one, split) for one in many] for split, many in raw.items()}
     assert not decoding.bad, decoding.bad
     return decoding, made
 
@@ -157,14 +157,14 @@ def test_whatever_stands_for_tags_is_read_or_refused(sentences, keys):
         split: [sentence(number, tags) for number, tags in enumerate(many, 1)] for split, many in sentences.items()
     }
     try:
-        decoding.decide_schemes(raw)
+        decoding.prepare(raw)
     except HallucError as error:
         assert error.code in ("D120", "many") or error.code.startswith("D12")
         assert render(error)
         return
     for split, many in raw.items():
         for one in many:
-            example = decoding.tagged(one, split)
+            example = decoding.example(one, split)
             if example is not None:
                 assert all(0 <= span.start < span.end <= len(one.tokens) for span in example.spans)
     assert all(render(bad.error()) for bad in decoding.bad)
@@ -260,8 +260,8 @@ def test_it_is_refused_rather_than_guessed(sentences, keys, message, help):
 def test_a_tag_unlike_the_others_is_told_by_itself(tags, keys, line, message, help):
     decoding = Decoding(config_of(**keys), [])
     raw = [sentence(1, tuple(tags.split()))]
-    decoding.decide_schemes({"train": raw})
-    assert decoding.tagged(raw[0], "train") is None
+    decoding.prepare({"train": raw})
+    assert decoding.example(raw[0], "train") is None
     (bad,) = decoding.bad
     assert (bad.code, bad.line, bad.problem) == ("D121", line, message)
     assert help in bad.help
@@ -284,8 +284,8 @@ def test_what_is_gathered_of_a_hostile_column_is_bounded(monkeypatch):
     many = [("B-X", "I-X", "O")] * 5 + [(f"B-{n}", "O") for n in range(100)] + [("I-X", "O")]
     decoding = Decoding(config_of(), [])
     raw = [sentence(n, tags) for n, tags in enumerate(many, 1)]
-    decoding.decide_schemes({"train": raw})
-    assert sum(decoding.tagged(one, "train") is not None for one in raw) == 105
+    decoding.prepare({"train": raw})
+    assert sum(decoding.example(one, "train") is not None for one in raw) == 105
     assert [bad.problem for bad in decoding.bad] == ["I-X after the start is not legal in IOB2"]
 
 
@@ -331,8 +331,8 @@ def test_bmes_in_one_split_and_i_tags_in_another_are_two_schemes():
 def test_tags_that_contradict_each_other_are_read_in_the_scheme_of_the_others_line_by_line():
     decoding = Decoding(config_of(), [])
     raw = {"train": [sentence(1, tuple(IOB2.split()))], "dev": [sentence(1, tuple(DIRTY.split()), "dev.conll")]}
-    decoding.decide_schemes(raw)
-    assert decoding.tagged(raw["dev"][0], "dev") is None
+    decoding.prepare(raw)
+    assert decoding.example(raw["dev"][0], "dev") is None
     assert [(bad.code, bad.problem) for bad in decoding.bad] == [("D122", "I-X after O is not legal in IOB2")]
     _, made = decoded({"train": [tuple(IOB2.split())], "dev": [tuple(DIRTY.split())]}, bad_tags="repair")
     assert made["dev"][0].spans == (Span(0, 2, "X"), Span(3, 4, "X"))

@@ -13,8 +13,8 @@ from pydantic import ValidationError
 from halluc.augmentation.filters import minhash
 from halluc.augmentation.filters.filters import (
     Candidate,
-    Duplicate,
-    DuplicateConfig,
+    DuplicateFilter,
+    DuplicateFilterConfig,
     Filter,
     Leak,
     LeakConfig,
@@ -47,7 +47,7 @@ def clashes(one: Filter, taken: Candidate, offered: Candidate) -> bool:
 
 
 def test_every_filter_is_built_from_its_config_and_bears_its_name():
-    configs = [UnchangedConfig(type="unchanged"), DuplicateConfig(type="duplicate"), LeakConfig(type="leak"),
+    configs = [UnchangedConfig(type="unchanged"), DuplicateFilterConfig(type="duplicate"), LeakConfig(type="leak"),
                LengthRatioConfig(type="length_ratio"), NearDuplicateConfig(type="near_duplicate"),
                NoveltyConfig(type="novelty")]  # fmt: skip
     assert [build(config).name for config in configs] == [config.type for config in configs]
@@ -66,8 +66,8 @@ def test_unchanged_rejects_what_equals_its_parent_but_no_copy():
 # --- duplicate -------------------------------------------------------------------------------------------------
 
 
-def duplicate(*training: str) -> Duplicate:
-    made = Duplicate(DuplicateConfig(type="duplicate"))
+def duplicate(*training: str) -> DuplicateFilter:
+    made = DuplicateFilter(DuplicateFilterConfig(type="duplicate"))
     for text in training:
         made.see(example(text))
     return made

@@ -11,8 +11,8 @@ from halluc.components import TABLE
 from halluc.config.loading import load
 from halluc.core.examples import Origin, Span
 from halluc.data.corpora import read_corpora
-from halluc.gap.coverage import Coverage
-from halluc.gap.forecast import Figure, Gap, Z, bootstrapped_shares, gap_of, good_turing
+from halluc.gap.coverage import SurfaceCoverage
+from halluc.gap.forecast import Gap, Proportion, Z, bootstrapped_shares, gap_of, good_turing
 from halluc.tasks.token_classification.tagged_sentence import Tagged
 from tests.conftest import REPOSITORY
 
@@ -44,16 +44,16 @@ def test_its_interval_stays_among_shares():
 
 
 def test_without_mentions_every_figure_is_undefined():
-    assert good_turing([]) == Figure(None, 0)
-    empty = gap_of(Coverage.of(sentences([])), sentences([], []))
-    assert empty.overall == Gap(0, Figure(None, 0), Figure(None, 0), Figure(None, 0), Figure(None, 0))
+    assert good_turing([]) == Proportion(None, 0)
+    empty = gap_of(SurfaceCoverage.of(sentences([])), sentences([], []))
+    assert empty.overall == Gap(0, Proportion(None, 0), Proportion(None, 0), Proportion(None, 0), Proportion(None, 0))
     assert empty.by_label == {}
 
 
 def test_a_gap_is_counted_overall_and_by_label():
     train = sentences([("a", "X"), ("b", "Y")], [("a", "X")])
     other = sentences([("a", "X"), ("b", "X")], [], [("b", "Y"), ("c", "Z")])
-    gap = gap_of(Coverage.of(train), other)
+    gap = gap_of(SurfaceCoverage.of(train), other)
     assert (gap.overall.mentions, gap.overall.unseen.value, gap.overall.new.value) == (4, 0.5, 0.5)
     assert gap.overall.forecast.value == pytest.approx(1 / 3)
     assert gap.overall.excess.value == pytest.approx(0.5 - 1 / 3)
@@ -61,26 +61,26 @@ def test_a_gap_is_counted_overall_and_by_label():
         "X": (2, 0.5), "Y": (1, 0.0), "Z": (1, 1.0)
     }  # fmt: skip
     assert gap.by_label["Z"].forecast.value is None
-    assert gap.by_label["Z"].excess == Figure(None, 1)
+    assert gap.by_label["Z"].excess == Proportion(None, 1)
     assert sum(one.mentions for one in gap.by_label.values()) == gap.overall.mentions
 
 
 def test_partial_mentions_are_unseen_and_not_new():
     train = [Tagged("1", Origin("x", 1), ("Anna", "Berg"), (Span(0, 2, "PER"),))]
-    gap = gap_of(Coverage.of(train), sentences([("Anna", "PER")]))
+    gap = gap_of(SurfaceCoverage.of(train), sentences([("Anna", "PER")]))
     assert (gap.overall.unseen.value, gap.overall.new.value) == (1.0, 0.0)
 
 
 def test_a_label_of_the_training_split_alone_has_a_forecast_and_no_share():
-    gap = gap_of(Coverage.of(sentences([("a", "X")])), sentences([("b", "Y")]))
+    gap = gap_of(SurfaceCoverage.of(sentences([("a", "X")])), sentences([("b", "Y")]))
     assert gap.by_label["X"].forecast.value == 1.0
-    assert gap.by_label["X"].unseen == Figure(None, 0)
+    assert gap.by_label["X"].unseen == Proportion(None, 0)
 
 
 def test_half_widths_of_the_excess_are_combined_in_quadrature():
     train = sentences(*[[(f"w{i // 2}", "X")] for i in range(60)], *[[(f"v{i}", "X")] for i in range(20)])
     other = sentences(*[[(f"w{i}", "X")] for i in range(20)], *[[("new", "X")]] * 15)
-    gap = gap_of(Coverage.of(train), other).overall
+    gap = gap_of(SurfaceCoverage.of(train), other).overall
     low, high = (
         math.hypot(gap.unseen.value - gap.unseen.interval[0], gap.forecast.interval[1] - gap.forecast.value),
         math.hypot(gap.unseen.interval[1] - gap.unseen.value, gap.forecast.value - gap.forecast.interval[0]),
@@ -102,7 +102,7 @@ def test_the_bootstrap_agrees_with_one_that_draws_example_by_example():
 
 def test_resamples_without_a_mention_are_left_out():
     (share,) = bootstrapped_shares(numpy.array([[1, 1], [0, 0], [0, 0]]))
-    assert share == Figure(1.0, 1, (1.0, 1.0))
+    assert share == Proportion(1.0, 1, (1.0, 1.0))
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), max_size=20))
@@ -110,7 +110,7 @@ def test_shares_lie_within_their_intervals_and_among_shares(rows):
     table = numpy.array([[min(part, whole), whole] for part, whole in rows], dtype=numpy.int64).reshape(-1, 2)
     (share,) = bootstrapped_shares(table)
     if not table[:, 1].sum():
-        assert share == Figure(None, 0)
+        assert share == Proportion(None, 0)
     else:
         low, high = share.interval
         assert 0 <= low <= high <= 1
@@ -120,7 +120,7 @@ def test_shares_lie_within_their_intervals_and_among_shares(rows):
 def gaps(name: str, real_data, split: str) -> Gap:
     loaded = load(REPOSITORY / "configs" / name, table=TABLE, environ={"HALLUC_DATA": str(real_data)})
     splits = read_corpora(loaded.experiment.data, TABLE, ("train", split)).splits
-    return gap_of(Coverage.of(splits["train"]), splits[split]).overall
+    return gap_of(SurfaceCoverage.of(splits["train"]), splits[split]).overall
 
 
 @pytest.mark.data
@@ -150,7 +150,7 @@ def test_examples_without_a_label_count_in_its_interval_though_they_are_not_kept
     def example(number, *spans):
         return Tagged(str(number), Origin("", number), ("a", "b", "c"), spans)
 
-    coverage = Coverage.of([example(0, Span(0, 1, "A"), Span(1, 2, "B"))])
+    coverage = SurfaceCoverage.of([example(0, Span(0, 1, "A"), Span(1, 2, "B"))])
     split = [example(n, *[Span(n % 3, n % 3 + 1, "AB"[n % 2])][: n % 4]) for n in range(40)]
     found = gap_of(coverage, split)
     for label in "AB":

@@ -8,9 +8,16 @@ from typing import Any
 
 import pytest
 
-from halluc.augmentation.filters.filters import Duplicate, DuplicateConfig, Leak, LeakConfig, Unchanged, UnchangedConfig
-from halluc.augmentation.methods.base import Augmenter, Rejected, Synthesizer, Training
-from halluc.augmentation.pipeline.candidates import COPY, SAMPLED, UNCHANGEABLE, Made, Maker, Method, Refusal
+from halluc.augmentation.filters.filters import (
+    DuplicateFilter,
+    DuplicateFilterConfig,
+    Leak,
+    LeakConfig,
+    Unchanged,
+    UnchangedConfig,
+)
+from halluc.augmentation.methods.base import Augmenter, Lexicon, Rejected, Synthesizer
+from halluc.augmentation.pipeline.candidates import COPY, SAMPLED, UNCHANGEABLE, Accepted, Maker, Method, Refusal
 from halluc.augmentation.pipeline.lines import Press
 from halluc.core.edits import Editable, Reorder, Replace, apply
 from halluc.core.examples import Origin, Span
@@ -76,7 +83,7 @@ def leak(*texts: str) -> Leak:
     return made
 
 
-def text(made: Made | None) -> str:
+def text(made: Accepted | None) -> str:
     assert made is not None
     return " ".join(made.changed.edited.tokens)
 
@@ -181,7 +188,7 @@ def test_an_equal_text_is_unchanged_unless_the_method_makes_copies():
 
 
 def test_a_candidate_carries_the_keys_of_every_filter():
-    filters = [leak(), Duplicate(DuplicateConfig(type="duplicate"))]
+    filters = [leak(), DuplicateFilter(DuplicateFilterConfig(type="duplicate"))]
     keys = maker(method(fixed("won")), filters=filters).make(EXAMPLE, "a", 1)[0].keys
     assert [len(of_filter) for of_filter in keys] == [0, 2]
     form_only = maker(method(fixed("won"), form_only=True), filters=filters).make(EXAMPLE, "a", 1)[0].keys
@@ -197,7 +204,7 @@ def test_a_sampled_example_is_no_edit_of_the_one_whose_place_it_takes():
 # --- Press -----------------------------------------------------------------------------------------------------
 
 TAGGED = Tagged("train-7", Origin("t.txt", 12, 3), EXAMPLE.tokens, EXAMPLE.spans)
-KNOWN = Training.of([EXAMPLE])
+KNOWN = Lexicon.of([EXAMPLE])
 
 
 def task() -> SentenceExamples:

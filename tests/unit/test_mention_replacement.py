@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from halluc.augmentation.language.articles import agreeing, is_article, takes_an
-from halluc.augmentation.methods.base import OptionError, Training
+from halluc.augmentation.methods.base import Lexicon, OptionError
 from halluc.augmentation.methods.gazetteer import read_gazetteer
 from halluc.augmentation.methods.mention_replacement import MentionReplacement, MentionReplacementConfig
 from halluc.augmentation.methods.name_parts import NameParts
@@ -23,15 +23,15 @@ def editable(text: str, *spans: tuple[int, int, str], locked=()) -> Editable:
     return Editable(tuple(text.split()), tuple(Span(*span) for span in spans), tuple(locked))
 
 
-def inventory(**mentions: dict[str, int]) -> Training:
+def inventory(**mentions: dict[str, int]) -> Lexicon:
     of_label = {label: {tuple(name.split()): n for name, n in names.items()} for label, names in mentions.items()}
-    return Training(tuple(sorted(of_label)), of_label)
+    return Lexicon(tuple(sorted(of_label)), of_label)
 
 
 TWO_EACH = inventory(PER={"Anna Berg": 1, "Carl Vik": 1}, LOC={"Oslo": 1, "Lima": 1})
 
 
-def method(training: Training = TWO_EACH, **keys) -> MentionReplacement:
+def method(training: Lexicon = TWO_EACH, **keys) -> MentionReplacement:
     return MentionReplacement(MentionReplacementConfig(type="mention_replacement", **{"rate": 1.0, **keys}), training)
 
 
@@ -280,7 +280,7 @@ def test_stems_and_shared_endings_of_single_tokens_are_joined():
 @given(st.integers(0, 10**6), st.sampled_from([("PER", 2), ("LOC", 1)]))
 def test_an_invented_name_is_no_mention_of_any_label(key, kind):
     others = {"ORG": {("HAMFORT",): 1, ("anna", "moe"): 1}}
-    taken = Training(("LOC", "ORG", "PER"), {**NAMES.mentions, **others})
+    taken = Lexicon(("LOC", "ORG", "PER"), {**NAMES.mentions, **others})
     name = NameParts(taken.mentions).invent(*kind, Draws.of(key))
     known = {" ".join(mention).lower() for of_label in taken.mentions.values() for mention in of_label}
     assert name is None or (len(name) == kind[1] and " ".join(name).lower() not in known)

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from halluc.augmentation.methods.alignment import Alignment, checked
-from halluc.augmentation.methods.base import OptionError, Rejected, Training
+from halluc.augmentation.methods.alignment import EditAlignment, checked
+from halluc.augmentation.methods.base import Lexicon, OptionError, Rejected
 from halluc.augmentation.methods.nlpaug_bridge import NlpaugBridge, NlpaugConfig
 from halluc.core.edits import Editable, apply
 from halluc.core.examples import Span, surface
@@ -21,11 +21,11 @@ NEW_YORK = Editable(("She", "left", "New", "York", "for", "Oslo", "."), (Span(2,
 
 
 def bridge(augmenter: str, args: dict | None = None, **keys) -> NlpaugBridge:
-    return NlpaugBridge(NlpaugConfig(type="nlpaug", augmenter=augmenter, args=args or {}, **keys), Training())
+    return NlpaugBridge(NlpaugConfig(type="nlpaug", augmenter=augmenter, args=args or {}, **keys), Lexicon())
 
 
 def aligned(example: Editable, new: str, keeps_positions: bool = True, mentions: bool = True) -> Editable:
-    edits = Alignment(example, new.split(), keeps_positions, "nlpaug").edits()
+    edits = EditAlignment(example, new.split(), keeps_positions, "nlpaug").edits()
     return apply(example, checked(example, edits, mentions))
 
 

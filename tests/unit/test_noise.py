@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from rapidfuzz.distance import DamerauLevenshtein
 
-from halluc.augmentation.methods.base import Training
+from halluc.augmentation.methods.base import Lexicon
 from halluc.augmentation.methods.noise import KINDS, Noise, NoiseConfig
 from halluc.augmentation.methods.noise_slips import alphabet, folded, unfolded
 from halluc.augmentation.methods.noise_tables import KEYBOARD, MISSPELLINGS, OCR, OCR_PAIRS, PUNCTUATION
@@ -27,7 +27,7 @@ TEXT = Editable(
 
 def noise(*kinds: str, **keys: object) -> Noise:
     weights = {"kinds": dict.fromkeys(kinds, 1.0)} if kinds else {}
-    return Noise(NoiseConfig(type="noise", **weights, **keys), Training())
+    return Noise(NoiseConfig(type="noise", **weights, **keys), Lexicon())
 
 
 def outcomes(method: Noise, *tokens: str, times: int = 200, **fields: tuple) -> set[tuple[str, ...]]:
@@ -184,14 +184,14 @@ def test_mentions_are_left_alone_where_that_is_asked_for():
 
 
 def test_weights_say_how_often_a_kind_is_drawn():
-    method = Noise(NoiseConfig(type="noise", kinds={"delete": 3.0, "double": 1.0, "swap": 0.0}), Training())
+    method = Noise(NoiseConfig(type="noise", kinds={"delete": 3.0, "double": 1.0, "swap": 0.0}), Lexicon())
     made = whys(method, "abcdef", times=2000)
     assert set(made) == {"character deleted", "character doubled"}
     assert made["character deleted"] / 2000 == pytest.approx(0.75, abs=0.04)
 
 
 def test_a_kind_of_tiny_weight_is_not_rounded_away():
-    method = Noise(NoiseConfig(type="noise", kinds={"delete": 1000.0, "double": 0.001}), Training())
+    method = Noise(NoiseConfig(type="noise", kinds={"delete": 1000.0, "double": 0.001}), Lexicon())
     assert whys(method, "abcdef", times=20000)["character doubled"] > 0
 
 

@@ -7,17 +7,18 @@ from rapidfuzz.distance import Levenshtein
 
 from halluc.core.claims import Claim
 from halluc.core.examples import Origin, Span
-from halluc.gap.coverage import Coverage
-from halluc.gap.knowledge import Knowledge
-from halluc.gap.novelty import NOVELTIES, NearestMentions, is_confusable, novelty
+from halluc.gap.coverage import SurfaceCoverage
+from halluc.gap.knowledge import SurfaceKnowledge
+from halluc.gap.novelty import NearestMentions, is_confusable, novelty
 from halluc.gap.stopwords import STOP_WORDS, is_content
 from halluc.gap.units import WithheldUnits
+from halluc.runs.schema import MENTION_NOVELTIES
 from halluc.tasks.token_classification.tagged_sentence import Tagged
 
 
-def covering(*mentions: tuple[str, str]) -> Coverage:
+def covering(*mentions: tuple[str, str]) -> SurfaceCoverage:
     """Coverage of sentences that are one mention each: (surface, label)."""
-    return Coverage.of(
+    return SurfaceCoverage.of(
         Tagged(str(line), Origin("train.txt", line), tuple(text.split(" ")), (Span(0, text.count(" ") + 1, label),))
         for line, (text, label) in enumerate(mentions, 1)
     )
@@ -46,7 +47,7 @@ KNOWN = covering(
 )
 def test_a_mention_is_seen_partial_or_new(text, label, expected):
     assert novelty(KNOWN, text.split(" "), label) == expected
-    assert expected in NOVELTIES
+    assert expected in MENTION_NOVELTIES
 
 
 def test_a_token_with_a_space_counts_as_its_parts():
@@ -75,7 +76,7 @@ def test_stop_words_are_lower_case_so_that_they_are_found():
     assert {word.lower() for word in STOP_WORDS} == STOP_WORDS
 
 
-def nearest(coverage: Coverage, text: str, label: str) -> str | None:
+def nearest(coverage: SurfaceCoverage, text: str, label: str) -> str | None:
     found = NearestMentions(coverage).nearest(text.split(" "), label)
     return found.text if found else None
 
@@ -135,10 +136,10 @@ def claim(text, label):
 
 
 def test_knowledge_answers_by_surface():
-    knowledge = Knowledge(KNOWN, WithheldUnits("mention", frozenset({("Paris", "LOC")})))
+    knowledge = SurfaceKnowledge(KNOWN, WithheldUnits("mention", frozenset({("Paris", "LOC")})))
     assert knowledge.novelty(claim("Bank of Norway", "ORG")) == "partial"
     assert knowledge.is_confusable(claim("Oslo", "PER"))
     assert knowledge.nearest(claim("Anna Bergh", "PER")).text == "Anna Berg"
     assert knowledge.is_withheld(claim("Paris", "LOC"))
     assert not knowledge.is_withheld(claim("Paris", "PER"))
-    assert not Knowledge(KNOWN).is_withheld(claim("Paris", "LOC"))
+    assert not SurfaceKnowledge(KNOWN).is_withheld(claim("Paris", "LOC"))

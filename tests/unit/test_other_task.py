@@ -22,11 +22,12 @@ from halluc.core.significance import Sheet
 from halluc.data.checks import check_corpora
 from halluc.data.config import DataConfig
 from halluc.data.corpora import read_corpora, stream_corpora
+from halluc.data.reader import Reader
 from halluc.data.rows.references import SplitName, resolve
 from halluc.data.rows.row import BadLine
 from halluc.data.rows.streams import numbered_lines
 from halluc.data.statistics import Count, Words
-from halluc.gap.coverage import Coverage, Known
+from halluc.gap.coverage import Known, SurfaceCoverage
 from halluc.gap.forecast import gap_of
 from halluc.gap.matching import Strata
 from halluc.gap.withhold import withhold
@@ -52,6 +53,10 @@ class Labelled:
         return self.label
 
     @property
+    def labels(self) -> list[str]:
+        return [self.label]
+
+    @property
     def pairs(self) -> list[tuple[str, str]]:
         return [(" ".join(self.tokens), self.label)]
 
@@ -60,7 +65,7 @@ class LinesConfig(DataConfig):
     task: ClassVar[str] = "labelling"
 
 
-class LinesReader:
+class LinesReader(Reader):
     """``LABEL text`` lines."""
 
     Config: ClassVar[type[DataConfig]] = LinesConfig
@@ -120,7 +125,7 @@ def files(tmp_path):
 def test_finished_examples_pass_the_border_as_they_are(table, files):
     config = LinesConfig(format="lines", **files)
     found = read_corpora(config, table)
-    assert (found.scheme, found.scheme_note, found.repairs) == (None, "", [])
+    assert (found.annotation.scheme, found.annotation.note, found.repairs) == (None, "", [])
     assert [(e.tokens, e.label) for e in found.splits["dev"]] == [(("la", "la"), "sing")]
     streamed = stream_corpora(config, table)
     assert {split: tuple(corpus) for split, corpus in streamed.items()} == {
@@ -209,7 +214,7 @@ def test_labels_and_pairs_of_any_example_can_be_withheld():
     split = texts("ask", "say", "ask", "sing", "say", "ask")
     gone = withhold(split, GapConfig(unit="label", labels=["sing"], fraction=1.0, control="none"), BY_CLASS)
     assert [example.label for example in gone.examples] == ["ask", "say", "ask", "say", "ask"]
-    assert gone.is_withheld("any text", "sing")
+    assert gone.units.is_withheld("any text", "sing")
     half = withhold(split, GapConfig(unit="mention", fraction=0.5, control="none"), BY_CLASS)
     left = {pair for example in half.examples for pair in example.pairs}
     assert left.isdisjoint(half.units.pairs)
@@ -217,7 +222,7 @@ def test_labels_and_pairs_of_any_example_can_be_withheld():
 
 
 def test_coverage_counts_what_any_example_shows():
-    known = Coverage.of(texts("ask", "say", "ask", "ask", "say", "ask"))
+    known = SurfaceCoverage.of(texts("ask", "say", "ask", "ask", "say", "ask"))
     assert (known.sentences, known.tokens, known.mentions, known.distinct) == (6, 12, 6, 5)
     assert known.of_label("ask")["w1 x"] == Known(2, "t.txt", 1)
     gap = gap_of(known, texts("ask", "ask"))
@@ -267,7 +272,7 @@ def test_labels_of_whole_examples_go_through_the_ledger_into_rates():
 
 
 def test_a_format_that_the_task_cannot_be_written_in_is_refused_at_its_key(monkeypatch, halluc, experiment):
-    monkeypatch.setattr(SentenceExamples, "formats", ("jsonl",))
+    monkeypatch.setattr(SentenceExamples, "formats", {"jsonl": None})
     keys = ("--set", "augment.size=2x", "--set", "augment.methods=[{type: noise}]", "--set", "augment.format=conll")
     told = halluc("augment", experiment, *keys)
     assert told.code == 2

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from halluc.augmentation.methods.base import Training
+from halluc.augmentation.methods.base import Lexicon
 from halluc.augmentation.pipeline.plan import Focus, Trouble, copies
 from halluc.core.edits import Editable
 from halluc.core.examples import Span
+from halluc.gap.novelty_units import CONTENT_WORDS
 
 # -1 for a sentence without mentions, else its weight.
 WEIGHTS = st.lists(st.one_of(st.just(-1.0), st.just(0.0), st.floats(0.001, 100)), min_size=1, max_size=60)
@@ -99,7 +100,7 @@ def labels(one: Editable) -> list[str]:
 
 def focus_on(kind: str, corpus: Sequence[Editable], trouble: Trouble | None = None) -> Focus:
     counts = Counter(label for one in corpus for label in labels(one))
-    return Focus(kind, Training.of(corpus, words=False), counts, trouble)
+    return Focus(kind, Lexicon.of(corpus, words=False), counts, trouble)
 
 
 def weights(kind: str, trouble: Trouble | None = None) -> list[float]:
@@ -148,7 +149,7 @@ NAMED = [["ask"], ["say"], ["ask", "say"], [], ["say"]]
 
 
 def of_texts(kind: str, trouble: Trouble | None = None) -> list[float]:
-    focus = Focus(kind, Training.of(TEXTS, words=False, shows="words"), {"ask": 2, "say": 3}, trouble)
+    focus = Focus(kind, Lexicon.of(TEXTS, words=False, units=CONTENT_WORDS), {"ask": 2, "say": 3}, trouble)
     return [focus.weight(*pair) for pair in zip(TEXTS, NAMED, strict=True)]
 
 
@@ -164,7 +165,7 @@ def test_gap_counts_the_content_words_that_one_text_alone_shows():
 def test_trouble_with_texts_is_followed_to_their_labels_and_content_words():
     found = [("PLAY it", "ask", True), ("stop", "ask", False), ("it snows", "say", False), ("chess", "say", True)]
     # Half of each label went wrong; of the words of the third text one is troubled as `ask`, two as `say`.
-    made = of_texts("gap", Trouble.of(found, "words"))
+    made = of_texts("gap", Trouble.of(found, CONTENT_WORDS.words))
     assert made == pytest.approx([1 / 2 + 1 / 2, 1 / 2, 1 / 2 + 1 / 3 + 1 / 2 + 2 / 3, -1, 1 / 2])
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from halluc.core.errors import HallucError, ManyErrors
 from halluc.core.examples import Corpus, Origin, Span
 from halluc.core.labels import write_tags
-from halluc.data.joining import joined, renamed, unknown_labels
+from halluc.data.joining import joined, unknown_labels
 from halluc.data.predictions import read_predictions
 from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.text_classification.reading.config import TextsConfig
@@ -49,7 +49,7 @@ def read(path: Path, data: Any = TAGGED, corpus: Any = None, scheme: Any = "iob2
     """The predictions in the order of the split, what they were joined by, and the file."""
     corpus = corpus or (texts() if isinstance(data, TextsConfig) else sentences())
     found, file = read_predictions(path, data, corpus, scheme)
-    return *joined(found, corpus, path), file
+    return *joined(found, corpus, path, file.differs), file
 
 
 def jsonl(path: Path, *records: Any) -> Path:
@@ -378,12 +378,13 @@ def test_a_file_that_is_none(tmp_path):
 def test_labels_are_renamed_or_left_out_and_unknown_ones_counted(tmp_path):
     record = {"tokens": tokens(0), "spans": [[0, 2, "PERSON", 0.5], [3, 4, "DATE", 0.4]]}
     others = [{"tokens": tokens(n), "spans": [[0, 1, "GPE"]]} for n in (1, 2)]
-    stated, *_ = read(jsonl(tmp_path / "p.jsonl", record, *others))
-    made = [renamed(one, {"PERSON": "PER", "DATE": None}) for one in stated]
+    stated, _, file = read(jsonl(tmp_path / "p.jsonl", record, *others))
+    made = [file.renamed(one, {"PERSON": "PER", "DATE": None}) for one in stated]
     assert (made[0].example.spans, made[0].confidences, made[0].tags) == ((Span(0, 2, "PER"),), (0.5,), None)
     assert unknown_labels(made, sentences()) == {"GPE": 2}
     (tmp_path / "p.txt").write_text("x\nb\ny\n", encoding="utf-8")
-    labels = [renamed(one, {"x": "a", "y": None}) for one in read(tmp_path / "p.txt", TEXTS)[0]]
+    stated, _, file = read(tmp_path / "p.txt", TEXTS)
+    labels = [file.renamed(one, {"x": "a", "y": None}) for one in stated]
     assert [one.example.labels for one in labels] == [("a",), ("b",), ()]
 
 

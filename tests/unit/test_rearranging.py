@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from halluc.augmentation.methods.base import Augmenter, Training
+from halluc.augmentation.methods.base import Augmenter, Lexicon
 from halluc.augmentation.methods.case import Case, CaseConfig
 from halluc.augmentation.methods.delete import Delete, DeleteConfig
 from halluc.augmentation.methods.duplicate import DuplicateConfig
@@ -34,12 +34,12 @@ ANNA = editable("Anna Berg saw Oslo and Lima .", (0, 2, "PER"), (3, 4, "LOC"), (
 
 # --- label-wise replacement ------------------------------------------------------------------------------------
 
-WORDS = Training(
+WORDS = Lexicon(
     words={"O": {"saw": 60, "left": 30, "and": 9, "or": 1}, "B-PER": {"Uma": 1, "Anna": 1}, "I-PER": {"Thorn": 1}}
 )
 
 
-def label_wise(training: Training = WORDS, **keys) -> LabelWiseReplacement:
+def label_wise(training: Lexicon = WORDS, **keys) -> LabelWiseReplacement:
     keys = {"rate": 1.0, **keys}
     return LabelWiseReplacement(LabelWiseReplacementConfig(type="label_wise_replacement", **keys), training)
 
@@ -64,11 +64,11 @@ def test_a_token_whose_tag_shows_no_other_is_left():
     thorn = editable("Uma Thorn", (0, 2, "PER"))
     assert results(label_wise(), thorn) == {"Anna Thorn"}
     assert label_wise().propose(editable("Thorn", (0, 1, "MISC")), Draws(b"1")) == []
-    assert label_wise(Training()).propose(ANNA, Draws(b"1")) == []
+    assert label_wise(Lexicon()).propose(ANNA, Draws(b"1")) == []
 
 
 def test_a_token_is_replaced_however_frequent_it_is():
-    frequent = Training(words={"O": {"the": 1_000_000, "a": 1}})
+    frequent = Lexicon(words={"O": {"the": 1_000_000, "a": 1}})
     assert results(label_wise(frequent), editable("the")) == {"a"}
 
 
@@ -84,7 +84,7 @@ def test_mentions_and_locked_tokens_are_left_where_asked():
 
 def shuffle(**keys) -> ShuffleWithinSegments:
     keys = {"rate": 1.0, **keys}
-    return ShuffleWithinSegments(ShuffleWithinSegmentsConfig(type="shuffle_within_segments", **keys), Training())
+    return ShuffleWithinSegments(ShuffleWithinSegmentsConfig(type="shuffle_within_segments", **keys), Lexicon())
 
 
 def test_tokens_stay_in_their_segment_and_every_segment_changes():
@@ -131,7 +131,7 @@ def test_rate_is_the_share_of_segments():
 
 
 def reorder(**keys) -> SentenceReorder:
-    return SentenceReorder(SentenceReorderConfig(type="sentence_reorder", **keys), Training())
+    return SentenceReorder(SentenceReorderConfig(type="sentence_reorder", **keys), Lexicon())
 
 
 def test_sentences_change_places_and_keep_their_marks_and_mentions():
@@ -238,7 +238,7 @@ def test_rate_is_the_share_of_examples():
 
 
 def case(*to: str, **keys) -> Case:
-    return Case(CaseConfig(type="case", **({"to": list(to)} if to else {}), **keys), Training())
+    return Case(CaseConfig(type="case", **({"to": list(to)} if to else {}), **keys), Lexicon())
 
 
 @pytest.mark.parametrize(
@@ -301,7 +301,7 @@ def test_any_text_can_be_cased(tokens, to):
 
 
 def delete(**keys) -> Delete:
-    return Delete(DeleteConfig(type="delete", **{"rate": 1.0, **keys}), Training())
+    return Delete(DeleteConfig(type="delete", **{"rate": 1.0, **keys}), Lexicon())
 
 
 def test_tokens_outside_of_mentions_are_deleted():

@@ -13,10 +13,10 @@ from halluc.core.errors import HallucError
 from halluc.core.examples import Span
 from halluc.data.checks import check_corpora
 from halluc.data.corpora import Corpora, read_corpora
-from halluc.data.statistics import SENTENCES
-from halluc.data.writers import write_conll
 from halluc.runs.data import ReadData
 from halluc.tasks.token_classification.reading.config import SpansConfig
+from halluc.tasks.token_classification.wording import SENTENCES
+from halluc.tasks.token_classification.writers import write_conll
 
 WORDS = SENTENCES
 

@@ -9,7 +9,6 @@ import pytest
 from halluc.commands import comparison_table, study_table
 from halluc.core.errors import HallucError
 from halluc.core.examples import Origin
-from halluc.gap.texts import TextCoverage, read_coverage
 from halluc.reporting.charts import comparison_charts, run_charts, study_charts
 from halluc.reporting.collect import gaps, outcomes, shown
 from halluc.reporting.collect.confidences import abstention
@@ -29,6 +28,7 @@ from halluc.runs.reports import Mistake, TextNovelty
 from halluc.runs.schema import ConfidenceFile, EvalFile, LedgerLine, Nearest
 from halluc.runs.studies import StudyFigures
 from halluc.task import task_class
+from halluc.tasks.text_classification.coverage import TextCoverage
 from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.text_classification.records import LabelPrediction
 from tests.report_records import figure, run_report
@@ -93,6 +93,7 @@ def text_report(**changes):
             prediction("t3", "where now", ("track",), [("track", 0.9)]),
         ],
     )
+    knowledge = task_class("text_classification").evaluated(()).knowledge
     coverage = TextCoverage.of([Labelled("a", Origin("f", 1), ("where", "parcel", "boat"), ("track",))])
     counts = {"texts": 3, "words": 1_009, "labels": 2, "out_of_scope": 1, "pairs": 0}
     splits = [split.model_copy(update={"counts": counts}) for split in run_report().data.splits]
@@ -105,7 +106,7 @@ def text_report(**changes):
             "by_novelty": outcomes.by_novelty(found, TEXTS),
             "by_label": [],
             "text_novelty": TextNovelty(edges=(0.1, 0.2, 0.5), edges_of="dev"),
-            "gap": gaps.rows(coverage, [Labelled("b", Origin("f", 2), ("parcel", "engine"), ("track",))]),
+            "gap": gaps.rows(knowledge, coverage, [Labelled("b", Origin("f", 2), ("parcel", "engine"), ("track",))]),
             "confidence": [one.model_copy(update={"counts": {"supported": 4, "unsupported": 3}})
                            for one in run_report().confidence],
             "claims": claims,
@@ -257,10 +258,11 @@ def test_the_classification_report_has_what_is_out_of_scope_and_the_commonest_mi
 
 
 def test_the_gap_of_texts_is_one_of_words(tmp_path):
+    knowledge = task_class("text_classification").evaluated(()).knowledge
     coverage = TextCoverage.of([Labelled("a", Origin("f", 1), ("parcel", "boat"), ("track",))])
     coverage.save(tmp_path / "coverage.json")
     example = Labelled("b", Origin("f", 2), ("parcel", "engine", "the"), ("track",))
-    overall, label = gaps.rows(read_coverage(tmp_path / "coverage.json"), [example])
+    overall, label = gaps.rows(knowledge, knowledge.load(tmp_path / "coverage.json"), [example])
     assert (overall.counted, overall.unseen.value, overall.new) == (2, 0.5, None)
     assert (label.label, label.new.value) == ("track", 0.5)
     assert overall.unseen.protocol == "words of the split against those of the training split"

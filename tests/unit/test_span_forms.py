@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from halluc.components import TABLE
 from halluc.core.errors import HallucError, ManyErrors
 from halluc.data.corpora import Corpora, read_corpora
-from halluc.data.reader import RawSentence
 from halluc.data.rows.row import Notice, Row, Unreadable
 from halluc.tasks.token_classification.reading import presets
 from halluc.tasks.token_classification.reading.config import SpansConfig
+from halluc.tasks.token_classification.reading.raw_sentence import RawSentence
 from halluc.tasks.token_classification.reading.reader import SpansReader
 
 TEXT = "Ann Holm likes Oslo."

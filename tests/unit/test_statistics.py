@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from halluc.core.examples import Origin, Span
-from halluc.data.statistics import LABEL_SETS, SENTENCES, TEXTS, counted
+from halluc.data.statistics import counted
 from halluc.runs.data import ReadData
 from halluc.tasks.text_classification.labelled_text import Labelled
+from halluc.tasks.text_classification.wording import LABEL_SETS, TEXTS
 from halluc.tasks.token_classification.tagged_sentence import Tagged
+from halluc.tasks.token_classification.wording import SENTENCES
 
 NOWHERE = Origin("f", 1)
 TAGGED = [

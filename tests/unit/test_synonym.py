@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from halluc.augmentation.language import wordnet_files
-from halluc.augmentation.methods.base import OptionError, Training
+from halluc.augmentation.methods.base import Lexicon, OptionError
 from halluc.augmentation.methods.synonym import Synonym, SynonymConfig
 from halluc.core.edits import Editable
 from halluc.core.errors import HallucError, ManyErrors
@@ -21,7 +21,7 @@ needs_wordnet = pytest.mark.skipif(find_spec("pattern") is None, reason="needs P
 
 
 def synonym(**keys: object) -> Synonym:
-    return Synonym(SynonymConfig(type="synonym", **{"rate": 1.0, **keys}), Training())
+    return Synonym(SynonymConfig(type="synonym", **{"rate": 1.0, **keys}), Lexicon())
 
 
 @pytest.fixture(scope="module")

@@ -9,14 +9,15 @@ from hypothesis import strategies as st
 
 from halluc.augmentation.pipeline import diversity
 from halluc.augmentation.pipeline.candidates import UNCHANGEABLE, Refusal
-from halluc.augmentation.pipeline.diversity import Sample, alike_in_size, distinct
-from halluc.augmentation.pipeline.tally import Figures, Tally
+from halluc.augmentation.pipeline.diversity import TextSample, alike_in_size, distinct
+from halluc.augmentation.pipeline.tally import CorpusCounts, Tally
+from halluc.gap.novelty_units import MENTIONS
 
 CORPORA = st.lists(st.tuples(st.integers(0, 9), st.lists(st.sampled_from("XYZ"), max_size=3)), max_size=12)
 
 
-def figures(corpus: list[tuple[int, list[str]]], new: int = 0) -> Figures:
-    made = Figures()
+def figures(corpus: list[tuple[int, list[str]]], new: int = 0) -> CorpusCounts:
+    made = CorpusCounts()
     for tokens, labels in corpus:
         made.add(tokens, labels, len(labels), min(new, len(labels)))
     return made
@@ -37,14 +38,14 @@ def test_the_sum_of_two_corpora_is_the_corpus_of_both(one, other):
 
 
 def test_shares_are_of_examples_and_of_mentions():
-    told = figures([(3, ["Y", "X"]), (2, []), (2, ["X"])], new=1).as_json("mentions")
+    told = figures([(3, ["Y", "X"]), (2, []), (2, ["X"])], new=1).as_json(MENTIONS)
     assert told["entity_free_share"] == 0.3333
     assert told["new_mention_share"] == 0.6667
     assert list(told["labels"].items()) == [("X", 2), ("Y", 1)]
 
 
 def test_an_empty_corpus_has_no_shares():
-    told = Figures().as_json("mentions")
+    told = CorpusCounts().as_json(MENTIONS)
     assert (told["entity_free_share"], told["new_mention_share"]) == (None, None)
 
 
@@ -111,7 +112,7 @@ def test_distinct_n_is_different_n_grams_over_all():
 
 
 def test_all_texts_are_sampled_while_they_are_few():
-    sample = Sample()
+    sample = TextSample()
     for number in range(500):
         sample.offer((str(number),))
     assert sample.texts == [(str(number),) for number in range(500)]
@@ -119,7 +120,7 @@ def test_all_texts_are_sampled_while_they_are_few():
 
 @given(st.integers(0, 200))
 def test_a_sample_is_evenly_spaced_and_bounded(offered):
-    sample, most = Sample(), diversity.MOST
+    sample, most = TextSample(), diversity.MOST
     diversity.MOST = 8
     try:
         for number in range(offered):

@@ -24,10 +24,10 @@ from halluc.data.corpora import Corpora, read_corpora, stream_corpora
 from halluc.data.reader import Mended
 from halluc.data.rows.delimited import DELIMITERS, Cells, cut
 from halluc.data.rows.row import BadLine
-from halluc.data.statistics import TEXTS
 from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.text_classification.reading.config import TextsConfig
 from halluc.tasks.text_classification.reading.reader import TextsReader
+from halluc.tasks.text_classification.wording import TEXTS
 
 
 def config(**keys: Any) -> TextsConfig:

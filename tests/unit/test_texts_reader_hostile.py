@@ -15,14 +15,14 @@ from halluc.components import TABLE
 from halluc.core.errors import HallucError, ManyErrors
 from halluc.data.checks import check_corpora
 from halluc.data.corpora import read_corpora
-from halluc.data.odd_labels import odd_labels, unmet_out_of_scope
+from halluc.data.odd_labels import odd_labels
 from halluc.data.reader import Mended
 from halluc.data.rows.row import BadLine
-from halluc.data.statistics import TEXTS
 from halluc.tasks.scratch import make_tokenizer
 from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.text_classification.reading.config import TextsConfig
 from halluc.tasks.text_classification.reading.reader import TextsReader
+from halluc.tasks.text_classification.wording import TEXTS
 
 CSV = "text,label\nwhere is it,ask\na b,say\n"
 RECORD = '{"text": "a b", "label": "say"}\n'
@@ -158,11 +158,11 @@ def test_a_label_for_every_text_is_told(tmp_path):
 
 def test_an_out_of_scope_label_that_stands_nowhere_is_told():
     chosen, labels = config(train="a", out_of_scope_label="oss"), {"train": {"oos": 3, "pay": 2}}
-    (told,) = unmet_out_of_scope(chosen, labels, 0)
+    (told,) = chosen.unmet(labels, 0)
     assert "`oss`" in told
     assert "did you mean `oos`?" in told
-    assert not list(unmet_out_of_scope(chosen, labels, 3))
-    assert not list(unmet_out_of_scope(config(train="a"), labels, 0))
+    assert not list(chosen.unmet(labels, 3))
+    assert not list(config(train="a").unmet(labels, 0))
 
 
 def test_a_word_of_megabytes_teaches_a_tokenizer_nothing():

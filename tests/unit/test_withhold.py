@@ -14,7 +14,7 @@ from halluc.config.schema import GapConfig
 from halluc.core.errors import HallucError
 from halluc.core.examples import Origin, Span
 from halluc.data.corpora import read_corpora
-from halluc.gap.coverage import Coverage
+from halluc.gap.coverage import SurfaceCoverage
 from halluc.gap.matching import BY_MENTIONS, apportion, matched_sizes
 from halluc.gap.units import WithheldUnits, example_units
 from halluc.gap.withhold import Withheld, withhold
@@ -235,21 +235,21 @@ def test_whole_labels_are_withheld_by_name():
     made = withhold(split, gap(1.0, unit="label", labels=["PER"]))
     assert made.units.labels == {"PER"}
     assert {span.label for example in made.examples for span in example.spans} == {"LOC"}
-    assert made.is_withheld("anything", "PER")
-    assert not made.is_withheld("name1", "LOC")
+    assert made.units.is_withheld("anything", "PER")
+    assert not made.units.is_withheld("name1", "LOC")
     none = withhold(split, gap(0.0, unit="label", labels=["PER"]))
-    assert not none.is_withheld("anything", "PER")
+    assert not none.units.is_withheld("anything", "PER")
     assert BY_MENTIONS.sizes(none.examples) == BY_MENTIONS.sizes(made.examples)
 
 
 def test_with_examples_withheld_is_what_stood_in_the_split_and_is_known_no_more():
     split = usual()
     made = withhold(split, gap(0.5, unit="example", control="none"))
-    known = Coverage.of(made.examples)
+    known = SurfaceCoverage.of(made.examples)
     assert abs(len(made.examples) - 200) <= 1
-    for text, label in Coverage.of(split).pairs:
-        assert made.is_withheld(text, label) != known.knows(text, label)
-    assert not made.is_withheld("never there", "PER")
+    for text, label in SurfaceCoverage.of(split).pairs:
+        assert made.units.is_withheld(text, label) != known.knows(text, label)
+    assert not made.units.is_withheld("never there", "PER")
 
 
 def test_the_record_and_the_sentence_for_people_give_the_same_numbers():
@@ -261,7 +261,7 @@ def test_the_record_and_the_sentence_for_people_give_the_same_numbers():
     assert record["left"]["sentences"] == len(withhold(usual(), gap(0.25, control="none")).examples)
     assert sum(record["strata"].values()) == record["matched"]["sentences"] == len(made.examples)
     assert record["matched"]["tokens"] == sum(len(example.tokens) for example in made.examples)
-    assert record["matched"]["surfaces"] == Coverage.of(made.examples).distinct
+    assert record["matched"]["surfaces"] == SurfaceCoverage.of(made.examples).distinct
     assert made.told() == (
         f"withheld {made.withheld} of {made.of} surfaces; {400 - made.left.examples} of 400 sentences dropped; "
         f"trained on {made.matched.examples} matched sentences with {made.matched.things} mentions"

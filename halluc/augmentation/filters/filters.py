@@ -11,11 +11,11 @@ from halluc.augmentation.filters import text_hashes
 from halluc.augmentation.filters.minhash import bands
 from halluc.augmentation.filters.text_hashes import HashSet
 from halluc.augmentation.methods.base import Rate
-from halluc.augmentation.units import UNITS, Kind
 from halluc.components import TABLE
 from halluc.config.schema import Section
 from halluc.core import registry
 from halluc.core.edits import Editable
+from halluc.gap.novelty_units import MENTIONS, NoveltyUnits
 
 FILTER = "filter"
 
@@ -49,13 +49,13 @@ class Candidate:
 
 
 class Filter:
-    """Rejects candidates; ``keys`` and ``memory`` are for those that compare candidates with each other. ``kind`` is
-    what novelty is measured in."""
+    """Rejects candidates; ``keys`` and ``memory`` are for those that compare candidates with each other. ``units``
+    are what novelty is measured in."""
 
     Config: ClassVar[type[Section]]
     config: Any
     memory: HashSet | None = None
-    kind: Kind = "mentions"
+    units: NoveltyUnits = MENTIONS
 
     @property
     def name(self) -> str:
@@ -92,16 +92,16 @@ class Unchanged(Filter):
         return not candidate.is_copy and candidate.edited.tokens == candidate.parent.tokens
 
 
-class DuplicateConfig(Section):
+class DuplicateFilterConfig(Section):
     type: Literal["duplicate"]
 
 
-class Duplicate(Filter):
+class DuplicateFilter(Filter):
     """Rejects a candidate that equals a training example or another candidate, exactly or after normalisation."""
 
-    Config: ClassVar[type[Section]] = DuplicateConfig
+    Config: ClassVar[type[Section]] = DuplicateFilterConfig
 
-    def __init__(self, config: DuplicateConfig) -> None:
+    def __init__(self, config: DuplicateFilterConfig) -> None:
         self.config = config
         # Two sets: what was taken grows in one process only, and `refuses` must say the same in all.
         self.training = HashSet()
@@ -211,18 +211,18 @@ class Novelty(Filter):
         self.known = HashSet()
 
     def see(self, example: Editable) -> None:
-        self.known.update(map(text_hashes.exact, UNITS[self.kind](example)))
+        self.known.update(map(text_hashes.exact, self.units.of(example)))
 
     def refuses(self, candidate: Candidate) -> bool:
-        units = UNITS[self.kind](candidate.edited)
+        units = self.units.of(candidate.edited)
         if not units:
             return False  # sentences without mentions are as needed as others
         new = sum(text_hashes.exact(unit) not in self.known for unit in units) / len(units)
         return not self.config.min <= new <= self.config.max
 
 
-def build(config: Section, kind: Kind = "mentions") -> Filter:
-    """The filter that a config names; ``kind`` is what novelty is measured in."""
+def build(config: Section, units: NoveltyUnits = MENTIONS) -> Filter:
+    """The filter that a config names; ``units`` are what novelty is measured in."""
     made: Filter = registry.load(TABLE, FILTER, config.type)(config)  # type: ignore[attr-defined]
-    made.kind = kind
+    made.units = units
     return made

@@ -50,7 +50,7 @@ _SYLLABLES = re.compile(r"[aeiouy]+")
 _NO_MEN = ("human", "german", "roman", "norman", "ottoman", "shaman", "talisman", "caiman", "mussulman", "cayman")
 
 
-class Reading(NamedTuple):
+class WordForm(NamedTuple):
     """What a written word may be: a form of a lemma."""
 
     lemma: str
@@ -66,12 +66,12 @@ class Inflection:
         self._listed = _by_lemma(self._listed_lemmas)
         self._irregular = _irregular_forms()
 
-    def readings(self, word: str, exists: Callable[[str, PartOfSpeech], bool]) -> list[Reading]:
+    def readings(self, word: str, exists: Callable[[str, PartOfSpeech], bool]) -> list[WordForm]:
         """Every form that a word may be of lemmas that exist."""
-        found = [Reading(word, part, "base") for part in _FORMS if exists(word, part)]
+        found = [WordForm(word, part, "base") for part in _FORMS if exists(word, part)]
         for lemma, part in self._lemmas(word):
             if exists(lemma, part):
-                found += (Reading(lemma, part, form) for form in self._forms_of(lemma, part, word))
+                found += (WordForm(lemma, part, form) for form in self._forms_of(lemma, part, word))
         return found
 
     def _lemmas(self, word: str) -> Iterable[tuple[str, PartOfSpeech]]:

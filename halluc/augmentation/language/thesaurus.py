@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from halluc.augmentation.language.inflection import Form, Inflection, Reading
+from halluc.augmentation.language.inflection import Form, Inflection, WordForm
 from halluc.augmentation.language.wordnet import Member, PartOfSpeech, WordNet
 from halluc.augmentation.methods.base import Tokens
 
@@ -46,7 +46,7 @@ class WordNetThesaurus:
                 found[tokens] = None
         return tuple(found)
 
-    def reading(self, word: str) -> Reading | None:
+    def reading(self, word: str) -> WordForm | None:
         """The reading that was tagged more than twice as often as any other, or None."""
         readings = self._inflection.readings(word, self._wordnet.has)
         if len(readings) < 2:
@@ -55,10 +55,10 @@ class WordNetThesaurus:
         (first, best), (second, _) = weighed[:2]
         return readings[best] if 2 * second > first else None
 
-    def _weight(self, reading: Reading) -> float:
+    def _weight(self, reading: WordForm) -> float:
         return _SHARES[reading.part][reading.form] * self._wordnet.frequency(reading.lemma, reading.part)
 
-    def _members(self, reading: Reading) -> Iterator[Member]:
+    def _members(self, reading: WordForm) -> Iterator[Member]:
         """The other members of the senses that are taken."""
         senses = 0
         for synset in self._wordnet.synsets(reading.lemma, reading.part):

@@ -12,7 +12,7 @@ from halluc.augmentation.methods.base import Rejected
 from halluc.core.edits import Editable, Replace, is_free
 
 
-class Alignment:
+class EditAlignment:
     """How an example's tokens became new ones, as edits of which each lies wholly inside or wholly outside a span."""
 
     def __init__(self, example: Editable, new: Sequence[str], keeps_positions: bool, why: str) -> None:

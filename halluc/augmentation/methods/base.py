@@ -13,13 +13,13 @@ from typing import Annotated, ClassVar, Literal, NamedTuple
 
 from pydantic import Field, model_validator
 
-from halluc.augmentation.units import UNITS, Kind, Unit
 from halluc.components import TABLE
 from halluc.config.schema import Section
 from halluc.core import registry
 from halluc.core.edits import Edit, Editable, Replace, apply
 from halluc.core.errors import EXIT_USAGE, HallucError
 from halluc.core.rng import Draws
+from halluc.gap.novelty_units import MENTIONS, NoveltyUnits, Unit
 
 AUGMENTER, SYNTHESIZER = "augmenter", "synthesizer"
 
@@ -81,29 +81,28 @@ Tokens = tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Training:
+class Lexicon:
     """What the training split shows, for methods that draw from it; everything in the order of first appearance.
 
     ``mentions`` has, by label, how often each mention (its tokens) stands there; ``words``, by tag (see ``tags``), how
-    often each token does. ``words`` is empty where no method ``learns`` them. ``texts_with`` says in how many examples
-    each content word stands; it is empty where novelty is measured in mentions.
+    often each token does. ``words`` is empty where no method ``learns`` them. ``examples_with`` says in how many
+    examples each unit of novelty stands.
     """
 
     labels: tuple[str, ...] = ()
     mentions: Mapping[str, Mapping[Tokens, int]] = field(default_factory=dict)
     words: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-    texts_with: Mapping[str, int] = field(default_factory=dict)
+    examples_with: Mapping[Unit, int] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, examples: Iterable[Editable], words: bool = True, shows: Kind = "mentions") -> Training:
-        """``words``: whether tokens are counted; ``shows``: what novelty is measured in."""
+    def of(cls, examples: Iterable[Editable], words: bool = True, units: NoveltyUnits = MENTIONS) -> Lexicon:
+        """``words``: whether tokens are counted; ``units``: what novelty is measured in."""
         mentions: dict[str, dict[Tokens, int]] = {}
         tokens_of: dict[str, dict[str, int]] = {}
-        texts_with: dict[str, int] = {}
+        examples_with: dict[Unit, int] = {}
         for example in examples:
-            if shows == "words":
-                for (word,) in dict.fromkeys(UNITS["words"](example)):
-                    texts_with[word] = texts_with.get(word, 0) + 1
+            for unit in set(units.of(example)):
+                examples_with[unit] = examples_with.get(unit, 0) + 1
             for start, end, label in example.spans:
                 of_label = mentions.setdefault(label, {})
                 mention = example.tokens[start:end]
@@ -112,11 +111,7 @@ class Training:
                 for token, tag in zip(example.tokens, tags(example), strict=True):
                     of_tag = tokens_of.setdefault(tag, {})
                     of_tag[token] = of_tag.get(token, 0) + 1
-        return cls(tuple(sorted(mentions)), mentions, tokens_of, texts_with)
-
-    def shows(self, unit: Unit, kind: Kind) -> bool:
-        """Whether a mention, or a content word, stands in the training split."""
-        return unit[0] in self.texts_with if kind == "words" else unit[1:] in self.mentions.get(unit[0], ())
+        return cls(tuple(sorted(mentions)), mentions, tokens_of, examples_with)
 
 
 def tags(example: Editable) -> list[str]:
@@ -144,7 +139,7 @@ class Augmenter:
 
     ``changes_form_only`` says that it changes how words are written and not which stand there (case, noise): what it
     makes is compared with other examples exactly, never after normalisation. ``learns`` names what it needs of
-    ``Training`` that costs time to collect. A method that only mentions give something to do says in ``instead`` what
+    ``Lexicon`` that costs time to collect. A method that only mentions give something to do says in ``instead`` what
     else to name where a task has none.
     """
 
@@ -193,7 +188,7 @@ class Synthesizer(ABC):
         """
 
 
-def build(config: MethodConfig, training: Training) -> Augmenter:
+def build(config: MethodConfig, training: Lexicon) -> Augmenter:
     """The augmenter that a config names.
 
     Raises:

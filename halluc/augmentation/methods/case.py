@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from halluc.augmentation.methods.base import Augmenter, MethodConfig, Rate, Tokens, Training
+from halluc.augmentation.methods.base import Augmenter, Lexicon, MethodConfig, Rate, Tokens
 from halluc.config.bounds import DISTINCT
 from halluc.core.edits import Edit, Editable, Replace, is_free
 from halluc.core.rng import Draws
@@ -36,7 +36,7 @@ class Case(Augmenter):
     Config: ClassVar[type[MethodConfig]] = CaseConfig
     changes_form_only: ClassVar[bool] = True
 
-    def __init__(self, config: CaseConfig, training: Training) -> None:
+    def __init__(self, config: CaseConfig, training: Lexicon) -> None:
         self.config = config
 
     def propose(self, example: Editable, draws: Draws) -> Sequence[Edit]:

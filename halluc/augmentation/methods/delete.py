@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from halluc.augmentation.methods.base import Augmenter, MethodConfig, Rate, RateConfig, Training
+from halluc.augmentation.methods.base import Augmenter, Lexicon, MethodConfig, Rate, RateConfig
 from halluc.core.edits import Edit, Editable, Range, Replace, is_free
 from halluc.core.rng import Draws
 
@@ -23,7 +23,7 @@ class Delete(Augmenter):
 
     Config: ClassVar[type[MethodConfig]] = DeleteConfig
 
-    def __init__(self, config: DeleteConfig, training: Training) -> None:
+    def __init__(self, config: DeleteConfig, training: Lexicon) -> None:
         self.config = config
 
     def propose(self, example: Editable, draws: Draws) -> Sequence[Edit]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from halluc.augmentation.methods.base import Augmenter, MethodConfig, Training
+from halluc.augmentation.methods.base import Augmenter, Lexicon, MethodConfig
 
 
 class DuplicateConfig(MethodConfig):
@@ -17,5 +17,5 @@ class Duplicate(Augmenter):
     Config: ClassVar[type[MethodConfig]] = DuplicateConfig
     makes_copies: ClassVar[bool] = True
 
-    def __init__(self, config: DuplicateConfig, training: Training) -> None:
+    def __init__(self, config: DuplicateConfig, training: Lexicon) -> None:
         self.config = config

@@ -9,7 +9,7 @@ from typing import ClassVar, Literal, NamedTuple
 
 from pydantic import Field
 
-from halluc.augmentation.methods.base import Augmenter, MethodConfig, Rate, RateConfig, Training, tags
+from halluc.augmentation.methods.base import Augmenter, Lexicon, MethodConfig, Rate, RateConfig, tags
 from halluc.core.edits import Edit, Editable, Replace, is_free
 from halluc.core.rng import Draws
 
@@ -57,7 +57,7 @@ class LabelWiseReplacement(Augmenter):
     Config: ClassVar[type[MethodConfig]] = LabelWiseReplacementConfig
     learns = frozenset({"words"})
 
-    def __init__(self, config: LabelWiseReplacementConfig, training: Training) -> None:
+    def __init__(self, config: LabelWiseReplacementConfig, training: Lexicon) -> None:
         self.config = config
         self._words = {tag: _Words.of(counts) for tag, counts in training.words.items() if counts}
 

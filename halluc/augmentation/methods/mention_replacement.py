@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from halluc.augmentation.language.articles import agreeing, is_article
 from halluc.augmentation.language.casing import Pattern, put
-from halluc.augmentation.methods.base import Augmenter, MethodConfig, OptionError, Rate, RateConfig, Tokens, Training
+from halluc.augmentation.methods.base import Augmenter, Lexicon, MethodConfig, OptionError, Rate, RateConfig, Tokens
 from halluc.augmentation.methods.gazetteer import read_gazetteer
 from halluc.augmentation.methods.name_parts import NameParts
 from halluc.config.bounds import DISTINCT, MOST_LABELS, Reference, Text
@@ -72,7 +72,7 @@ class MentionReplacement(Augmenter):
     Config: ClassVar[type[MethodConfig]] = MentionReplacementConfig
     instead: ClassVar[str | None] = "use `synonym`, or `label_wise_replacement`, which draws words of the same label"
 
-    def __init__(self, config: MentionReplacementConfig, training: Training) -> None:
+    def __init__(self, config: MentionReplacementConfig, training: Lexicon) -> None:
         """Raises OptionError C145: a label that is not in the training split; and what ``read_gazetteer`` raises."""
         self.config = config
         self._labels = _checked(config.labels, training.labels)

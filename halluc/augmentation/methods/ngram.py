@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from halluc.augmentation.methods.base import MethodConfig, OptionError, Rejected, Synthesizer
-from halluc.augmentation.models.ngram import BORDER, Model, Stream
+from halluc.augmentation.models.ngram import BORDER, NgramModel, Stream
 from halluc.core.edits import Editable
 from halluc.core.errors import EXIT_DATA
 from halluc.core.rng import Draws
@@ -56,7 +56,7 @@ class Ngram(Synthesizer):
 
     def __init__(self, config: NgramConfig) -> None:
         self.config = config
-        self._models: dict[tuple[str, ...], Model] = {}
+        self._models: dict[tuple[str, ...], NgramModel] = {}
 
     def fit(self, examples: Iterable[Editable]) -> None:
         """Count the n-grams of all orders, of each set of labels by itself.
@@ -97,7 +97,7 @@ class Ngram(Synthesizer):
                 raise Rejected("too long")
         return model.symbols.parsed(made[padding:])._replace(labels=like.labels)
 
-    def _next(self, model: Model, made: Sequence[int], draws: Draws) -> int:
+    def _next(self, model: NgramModel, made: Sequence[int], draws: Draws) -> int:
         """The symbol after those made, drawn from the longest context that smoothing does not pass by."""
         symbols, levels = model
         size = len(symbols.tokens)

@@ -15,8 +15,8 @@ from typing import Any, ClassVar, Literal
 import numpy
 from pydantic import Field
 
-from halluc.augmentation.methods.alignment import Alignment, checked
-from halluc.augmentation.methods.base import Augmenter, MethodConfig, OptionError, Rejected, Training
+from halluc.augmentation.methods.alignment import EditAlignment, checked
+from halluc.augmentation.methods.base import Augmenter, Lexicon, MethodConfig, OptionError, Rejected
 from halluc.augmentation.pipeline.fields import fields, moved, part, picked, spread
 from halluc.config.bounds import Text
 from halluc.core.edits import Edit, Editable, Replace
@@ -50,7 +50,7 @@ class NlpaugBridge(Augmenter):
 
     Config: ClassVar[type[MethodConfig]] = NlpaugConfig
 
-    def __init__(self, config: NlpaugConfig, training: Training) -> None:
+    def __init__(self, config: NlpaugConfig, training: Lexicon) -> None:
         self.config = config
         self.changes_form_only = config.augmenter.startswith("char.")  # type: ignore[misc]
         self._why = f"nlpaug {config.augmenter}"
@@ -80,7 +80,7 @@ class NlpaugBridge(Augmenter):
         if tuple(text.split()) != example.tokens:
             return self._of_words(example, draws)
         new = self._augmented(text, draws.bits())
-        edits = Alignment(example, new, self._keeps_positions, self._why).edits()
+        edits = EditAlignment(example, new, self._keeps_positions, self._why).edits()
         return checked(example, edits, self.config.mentions)
 
     def _of_words(self, example: Editable, draws: Draws) -> Sequence[Replace]:

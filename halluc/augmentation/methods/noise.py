@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from halluc.augmentation.language.casing import pattern, put
 from halluc.augmentation.methods import noise_slips, punctuation_slips
-from halluc.augmentation.methods.base import Augmenter, Rate, RateConfig, Training
+from halluc.augmentation.methods.base import Augmenter, Lexicon, Rate, RateConfig
 from halluc.augmentation.methods.noise_slips import Slip, folded, unfolded
 from halluc.augmentation.methods.noise_tables import MISSPELLINGS
 from halluc.core.edits import Edit, Editable, Replace, is_free
@@ -99,7 +99,7 @@ class Noise(Augmenter):
     Config: ClassVar[type[RateConfig]] = NoiseConfig
     changes_form_only: ClassVar[bool] = True
 
-    def __init__(self, config: NoiseConfig, training: Training) -> None:
+    def __init__(self, config: NoiseConfig, training: Lexicon) -> None:
         self.config = config
         kinds = [kind for kind in KINDS if config.kinds.get(kind)]
         self._punctuates = "punctuation" in kinds

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from halluc.augmentation.methods.base import Augmenter, MethodConfig, Rate, Training
+from halluc.augmentation.methods.base import Augmenter, Lexicon, MethodConfig, Rate
 from halluc.core.edits import Edit, Editable, Range, Reorder, free_runs
 from halluc.core.rng import Draws
 
@@ -33,7 +33,7 @@ class SentenceReorder(Augmenter):
 
     Config: ClassVar[type[MethodConfig]] = SentenceReorderConfig
 
-    def __init__(self, config: SentenceReorderConfig, training: Training) -> None:
+    def __init__(self, config: SentenceReorderConfig, training: Lexicon) -> None:
         self.config = config
         self._ends = _SENTENCE_ENDS if config.unit == "sentence" else _CLAUSE_ENDS
 

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from halluc.augmentation.methods.base import Augmenter, Changed, MethodConfig, Training, build
+from halluc.augmentation.methods.base import Augmenter, Changed, Lexicon, MethodConfig, build
 from halluc.core.edits import Edit, Editable
 from halluc.core.rng import Draws
 
@@ -23,7 +23,7 @@ class Sequence(Augmenter):
 
     Config: ClassVar[type[MethodConfig]] = SequenceConfig
 
-    def __init__(self, config: SequenceConfig, training: Training) -> None:
+    def __init__(self, config: SequenceConfig, training: Lexicon) -> None:
         self.steps = [build(step, training) for step in config.methods]
         # One step that changes words is enough for the whole to be judged by its words.
         self.changes_form_only = all(step.changes_form_only for step in self.steps)  # type: ignore[misc]

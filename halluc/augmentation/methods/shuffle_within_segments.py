@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from halluc.augmentation.methods.base import Augmenter, MethodConfig, Rate, RateConfig, Tokens, Training
+from halluc.augmentation.methods.base import Augmenter, Lexicon, MethodConfig, Rate, RateConfig, Tokens
 from halluc.core.edits import Edit, Editable, Range, Reorder, free_runs
 from halluc.core.rng import Draws
 
@@ -30,7 +30,7 @@ class ShuffleWithinSegments(Augmenter):
         "use `sentence_reorder`, or {type: nlpaug, augmenter: word.RandomWordAug, args: {action: swap}}"
     )
 
-    def __init__(self, config: ShuffleWithinSegmentsConfig, training: Training) -> None:
+    def __init__(self, config: ShuffleWithinSegmentsConfig, training: Lexicon) -> None:
         self.config = config
 
     def propose(self, example: Editable, draws: Draws) -> Sequence[Edit]:

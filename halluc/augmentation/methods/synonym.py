@@ -12,7 +12,7 @@ from halluc.augmentation.language.casing import pattern, put
 from halluc.augmentation.language.thesaurus import WordNetThesaurus
 from halluc.augmentation.language.wordnet import opened
 from halluc.augmentation.language.wordnet_files import find
-from halluc.augmentation.methods.base import Augmenter, RateConfig, Tokens, Training
+from halluc.augmentation.methods.base import Augmenter, Lexicon, RateConfig, Tokens
 from halluc.augmentation.methods.synonym_file import FileThesaurus, read_synonyms
 from halluc.config.bounds import Reference
 from halluc.core.edits import Edit, Editable, Replace, is_free
@@ -81,7 +81,7 @@ class Synonym(Augmenter):
 
     Config: ClassVar[type[RateConfig]] = SynonymConfig
 
-    def __init__(self, config: SynonymConfig, training: Training) -> None:
+    def __init__(self, config: SynonymConfig, training: Lexicon) -> None:
         self.config = config
         self._known = _Known(_thesaurus(config), config)
 

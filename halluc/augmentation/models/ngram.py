@@ -80,7 +80,7 @@ class Level(NamedTuple):
         return self.symbols[min(bisect_right(self.sums, wanted, start, end), end - 1)]
 
 
-class Model(NamedTuple):
+class NgramModel(NamedTuple):
     """What is sampled from."""
 
     symbols: Symbols
@@ -102,8 +102,8 @@ class Stream:
         self._stream.extend([BORDER] * self._padding)
         self.count += 1
 
-    def model(self, power: float) -> Model:
-        return Model(self.symbols, levels_of(self._stream, self.symbols.tags, self._padding, power))
+    def model(self, power: float) -> NgramModel:
+        return NgramModel(self.symbols, levels_of(self._stream, self.symbols.tags, self._padding, power))
 
 
 def levels_of(stream: Sequence[int], tag_of: Sequence[int], padding: int, power: float) -> tuple[Level, ...]:

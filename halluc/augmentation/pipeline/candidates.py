@@ -49,7 +49,7 @@ class Refusal(NamedTuple):
     after: str | None
 
 
-class Made(NamedTuple):
+class Accepted(NamedTuple):
     """A candidate that no filter rejects for itself; ``keys`` are, by filter, what no earlier one may share."""
 
     changed: Changed
@@ -79,7 +79,7 @@ class Maker:
 
     def make(
         self, example: Editable, identity: str, copy: int, attempt: int = 0
-    ) -> tuple[Made | None, list[Refusal]]:  # fmt: skip
+    ) -> tuple[Accepted | None, list[Refusal]]:  # fmt: skip
         """The first candidate from ``attempt`` on that no filter rejects for itself, and what was rejected before it.
 
         Without one, the last refusal tells whether any method could change the example.
@@ -99,7 +99,7 @@ class Maker:
             return made, [] if made else [Refusal(UNCHANGEABLE, "", None)]
         return None, refusals
 
-    def _attempt(self, example: Editable, key: bytes, number: int) -> tuple[Made | None, Refusal | None]:
+    def _attempt(self, example: Editable, key: bytes, number: int) -> tuple[Accepted | None, Refusal | None]:
         """One try; neither where no method finds anything to change."""
         for index in self._order(key):
             method = self.methods[index]
@@ -125,20 +125,20 @@ class Maker:
 
     def _filtered(
         self, example: Editable, changed: Changed, method: Method, number: int
-    ) -> tuple[Made | None, Refusal | None]:  # fmt: skip
+    ) -> tuple[Accepted | None, Refusal | None]:  # fmt: skip
         candidate = Candidate(example, changed.edited, method.form_only, method.is_copy)
         for one in self.filters:
             if one.refuses(candidate):
                 return None, Refusal(one.name, method.name, " ".join(changed.edited.tokens))
         keys = tuple([one.keys(candidate) for one in self.filters])
-        return Made(changed, method.name, method.steps, number, keys, method.samples), None
+        return Accepted(changed, method.name, method.steps, number, keys, method.samples), None
 
-    def _copied(self, example: Editable) -> Made | None:
+    def _copied(self, example: Editable) -> Accepted | None:
         """An example that no method can change, as it is, if it may be taken."""
         candidate = Candidate(example, example, False, True)
         if any(one.refuses(candidate) for one in self.filters):
             return None
-        return Made(Changed(example, ()), COPY, (COPY,), 0, tuple(() for _ in self.filters), False)
+        return Accepted(Changed(example, ()), COPY, (COPY,), 0, tuple(() for _ in self.filters), False)
 
 
 def _changed(made_by: Augmenter | Synthesizer, example: Editable, draws: Draws) -> Changed:

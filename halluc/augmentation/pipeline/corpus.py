@@ -16,7 +16,7 @@ from halluc.augmentation.pipeline.layout import JOURNALLED, PARTIAL
 from halluc.augmentation.pipeline.lines import Press
 from halluc.augmentation.pipeline.manifest import finish
 from halluc.augmentation.pipeline.preparation import Prepared
-from halluc.augmentation.pipeline.selection import Item, Outcome, Taking, read_outcome
+from halluc.augmentation.pipeline.selection import ExampleOutcome, Item, Taking, read_outcome
 from halluc.augmentation.pipeline.shards import Shard, finished_shards, shard_journal
 from halluc.augmentation.pipeline.workers import in_order, number_of
 from halluc.runs.schema import AugmentFile
@@ -67,7 +67,7 @@ def make_shard(prepared: Prepared, folder: Path, fingerprint: str, shard: Shard,
     return last - first
 
 
-def _outcomes(prepared: Prepared, folder: Path, fingerprint: str, start: int) -> Iterator[tuple[Item, Outcome]]:
+def _outcomes(prepared: Prepared, folder: Path, fingerprint: str, start: int) -> Iterator[tuple[Item, ExampleOutcome]]:
     items = _items(prepared, start, len(prepared.plan))
     shards = finished_shards(folder, fingerprint)
     if shards is None:
@@ -87,12 +87,12 @@ def _items(prepared: Prepared, first: int, last: int) -> Iterator[Item]:
             yield Item(number, example, prepared.plan[number])
 
 
-def _tried(prepared: Prepared, items: Iterable[Item]) -> Iterator[tuple[Item, Outcome]]:
+def _tried(prepared: Prepared, items: Iterable[Item]) -> Iterator[tuple[Item, ExampleOutcome]]:
     """Items with their outcomes, by as many processes as the config allows."""
     config = prepared.job.config
     press, keep = prepared.press, config.keep_original
 
-    def work(chunk: Sequence[Item]) -> list[Outcome]:
+    def work(chunk: Sequence[Item]) -> list[ExampleOutcome]:
         return [_try(press, item, keep) for item in chunk]
 
     # A few examples are sooner made than processes started.
@@ -107,6 +107,6 @@ def _chunks(items: Iterable[Item]) -> Iterator[list[Item]]:
         yield chunk
 
 
-def _try(press: Press, item: Item, keep: bool) -> Outcome:
+def _try(press: Press, item: Item, keep: bool) -> ExampleOutcome:
     original = press.original(item.example) if keep else None
-    return Outcome(original, [press.candidate(item.example, copy) for copy in range(1, item.copies + 1)])
+    return ExampleOutcome(original, [press.candidate(item.example, copy) for copy in range(1, item.copies + 1)])

@@ -13,7 +13,7 @@ T = TypeVar("T")
 MOST = 10_000
 
 
-class Sample:
+class TextSample:
     """At most ``MOST`` texts of any number, evenly spaced: every one, or every second, fourth, …"""
 
     def __init__(self) -> None:

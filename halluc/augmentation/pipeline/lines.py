@@ -4,32 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from halluc.augmentation.filters.filters import Keys
-from halluc.augmentation.methods.base import Training
-from halluc.augmentation.pipeline.candidates import Made, Maker, Refusal
-from halluc.augmentation.units import UNITS, Kind
+from halluc.augmentation.methods.base import Lexicon
+from halluc.augmentation.pipeline.candidates import Accepted, Maker, Refusal
 from halluc.core.edits import Edit, Editable, Replace, apply
 from halluc.core.examples import Example, Origin
 from halluc.core.files import json_line
+from halluc.task import Examples
 
 
-class Shape(Protocol):
-    """What augmentation needs of a task (``tasks.base.Task``)."""
-
-    shows: ClassVar[Kind]
-
-    def editable(self, example: Any) -> Editable: ...
-
-    def rebuild(self, example: Any, edited: Editable, identity: str, origin: Origin) -> Any: ...
-
-    def record(self, example: Any) -> dict[str, Any]: ...
-
-    def labels_of(self, example: Any) -> Sequence[str]: ...
-
-
-class Line(NamedTuple):
+class CorpusLine(NamedTuple):
     """A candidate ready to be written, with what decides whether it is, and what is counted of it.
 
     ``size`` is its tokens, ``labels`` has one for each thing labelled, ``units`` counts its mentions or its content
@@ -51,7 +37,7 @@ class Line(NamedTuple):
 class Tried(NamedTuple):
     """What came of one (example, copy): a line, or none, and what was refused on the way."""
 
-    line: Line | None
+    line: CorpusLine | None
     refusals: list[Refusal]
 
 
@@ -60,31 +46,31 @@ class Press:
     """Turns (example, copy) into lines. ``separator`` stands between an example's id and the number of the copy."""
 
     maker: Maker
-    shape: Shape
+    examples: Examples[Any, Any]
     separator: str
     seed: int
-    training: Training
+    training: Lexicon
 
     def identity(self, example: Example, copy: int) -> str:
         return f"{example.id}{self.separator}{copy}"
 
     def original(self, example: Example) -> str:
-        return json_line(self.shape.record(example))
+        return json_line(self.examples.record(example))
 
     def candidate(self, example: Example, copy: int, attempt: int = 0) -> Tried:
         """The first candidate from ``attempt`` on that is not rejected for itself."""
-        before = self.shape.editable(example)
+        before = self.examples.editable(example)
         made, refusals = self.maker.make(before, example.id, copy, attempt)
         if made is None:
             return Tried(None, refusals)
         return Tried(self._line(example, before, copy, made), refusals)
 
-    def _line(self, example: Example, before: Editable, copy: int, made: Made) -> Line:
+    def _line(self, example: Example, before: Editable, copy: int, made: Accepted) -> CorpusLine:
         source, identity = example.origin, self.identity(example, copy)
         parent = None if made.sampled else example.id
         origin = Origin(source.file, source.line, source.document, parent, made.steps)
         edited = made.changed.edited
-        new = self.shape.rebuild(example, edited, identity, origin)
+        new = self.examples.rebuild(example, edited, identity, origin)
         provenance = {
             "id": identity,
             "parent": parent,
@@ -95,16 +81,15 @@ class Press:
             "attempt": made.attempt,
             "edits": _edits(before, made),
         }
-        kind = self.shape.shows
-        units = UNITS[kind](edited)
-        fresh = sum(not self.training.shows(unit, kind) for unit in units)
-        text, shown = json_line(self.shape.record(new)), " ".join(edited.tokens)
+        units = self.examples.units.of(edited)
+        fresh = sum(unit not in self.training.examples_with for unit in units)
+        text, shown = json_line(self.examples.record(new)), " ".join(edited.tokens)
         told = json_line(provenance)
-        counts = (len(edited.tokens), tuple(self.shape.labels_of(new)), len(units), fresh)
-        return Line(text, told, made.keys, made.attempt, made.method, shown, *counts)
+        counts = (len(edited.tokens), tuple(new.labels), len(units), fresh)
+        return CorpusLine(text, told, made.keys, made.attempt, made.method, shown, *counts)
 
 
-def _edits(before: Editable, made: Made) -> list[dict[str, Any]]:
+def _edits(before: Editable, made: Accepted) -> list[dict[str, Any]]:
     """Every edit, before and after; the positions of a step are those in what the step before it left."""
     told: list[dict[str, Any]] = []
     if made.sampled:

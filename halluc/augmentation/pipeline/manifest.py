@@ -7,8 +7,7 @@ import os
 import shutil
 from pathlib import Path
 
-from halluc.augmentation.pipeline.columns import COLUMNS, write_columns
-from halluc.augmentation.pipeline.diversity import Sample, alike_in_size, distinct
+from halluc.augmentation.pipeline.diversity import TextSample, alike_in_size, distinct
 from halluc.augmentation.pipeline.layout import CANDIDATES, MANIFEST, NOTES, ORIGINALS, PARTIAL, PROVENANCE, TRAIN
 from halluc.augmentation.pipeline.preparation import Prepared
 from halluc.augmentation.pipeline.tally import Tally
@@ -20,15 +19,16 @@ def finish(prepared: Prepared, tally: Tally, folder: Path, fingerprint: str, sec
     """Put the parts together, describe them, and let the manifest, which makes them valid, come last.
 
     Raises:
-        HallucError E401: the disk is full. D130: see ``write_columns``.
+        HallucError E401: the disk is full. D130: an example does not fit the format asked for.
     """
-    partial = folder / PARTIAL
-    sample = Sample()
+    partial, config, examples = folder / PARTIAL, prepared.job.config, prepared.job.examples
+    others = [f"train.{name}" for name, export in examples.formats.items() if export is not None]
+    sample = TextSample()
     with (partial / NOTES).open("rb") as notes:
         for line in notes:
             sample.offer(json.loads(line)[1].split(" "))
     try:
-        for old in (MANIFEST, COLUMNS):
+        for old in (MANIFEST, *others):
             (folder / old).unlink(missing_ok=True)
         with (partial / ORIGINALS).open("ab") as whole, (partial / CANDIDATES).open("rb") as candidates:
             shutil.copyfileobj(candidates, whole, 1 << 20)
@@ -39,9 +39,9 @@ def finish(prepared: Prepared, tally: Tally, folder: Path, fingerprint: str, sec
         sync_folder(folder)
     except OSError as error:
         raise unwritable(folder / TRAIN, error) from error
-    if prepared.job.config.format == "conll":
-        write_columns(folder / TRAIN)
-    files = {name: sha256_of(folder / name) for name in (TRAIN, PROVENANCE, COLUMNS) if (folder / name).is_file()}
+    if (export := examples.formats[config.format]) is not None:
+        export(folder / TRAIN, folder / f"train.{config.format}")
+    files = {name: sha256_of(folder / name) for name in (TRAIN, PROVENANCE, *others) if (folder / name).is_file()}
     manifest = _manifest(prepared, tally, fingerprint, seconds, sample, files)
     write_json(folder / MANIFEST, manifest.model_dump(mode="json"))
     for left in [partial, *folder.glob(".shard-*")]:
@@ -50,9 +50,9 @@ def finish(prepared: Prepared, tally: Tally, folder: Path, fingerprint: str, sec
 
 
 def _manifest(
-    prepared: Prepared, tally: Tally, fingerprint: str, seconds: float, sample: Sample, files: dict[str, str]
+    prepared: Prepared, tally: Tally, fingerprint: str, seconds: float, sample: TextSample, files: dict[str, str]
 ) -> AugmentFile:  # fmt: skip
-    keep, kind = prepared.job.config.keep_original, prepared.job.shape.shows
+    keep, units = prepared.job.config.keep_original, prepared.job.examples.units
     after = prepared.before.plus(tally.new) if keep else tally.new
     diversity = {
         part: {f"distinct_{n}": distinct(texts, n) for n in (1, 2)}
@@ -70,8 +70,8 @@ def _manifest(
         refused_examples=dict(sorted(tally.shown.items())),
         unchangeable=tally.unchangeable,
         given_up=tally.given_up,
-        before={**prepared.before.as_json(kind), **diversity["before"]},
-        new={**tally.new.as_json(kind), **diversity["new"]},
-        after=after.as_json(kind),
+        before={**prepared.before.as_json(units), **diversity["before"]},
+        new={**tally.new.as_json(units), **diversity["new"]},
+        after=after.as_json(units),
         seconds=round(seconds, 2),
     )

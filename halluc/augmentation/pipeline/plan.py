@@ -6,11 +6,11 @@ from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from halluc.augmentation.methods.base import Training
-from halluc.augmentation.units import UNITS, Kind, Unit
+from halluc.augmentation.methods.base import Lexicon
 from halluc.core.edits import Editable
 from halluc.core.examples import Span
 from halluc.core.rng import Draws
+from halluc.gap.novelty_units import MENTIONS
 from halluc.gap.stopwords import is_content, text_words
 
 # No mention counts for more than this many troubles, lest one name take the whole corpus.
@@ -26,9 +26,10 @@ class Trouble:
     words: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, mentions: Iterable[tuple[str, str, bool]], kind: Kind = "mentions") -> Trouble:
-        """From (text, label, whether it went wrong) of every claim and every omission."""
-        content = text_words if kind == "words" else _content
+    def of(
+        cls, mentions: Iterable[tuple[str, str, bool]], content: Callable[[str], list[str]] = MENTIONS.words
+    ) -> Trouble:
+        """From (text, label, whether it went wrong) of every claim and every omission; ``content`` gives its words."""
         total: dict[str, int] = {}
         wrong: dict[str, int] = {}
         words: dict[tuple[str, str], int] = {}
@@ -41,10 +42,6 @@ class Trouble:
         return cls({label: wrong.get(label, 0) / count for label, count in total.items()}, words)
 
 
-def _content(text: str) -> list[str]:
-    return [word for word in text.split() if is_content(word)]
-
-
 class Focus:
     """Gives an example its weight: how much of the new examples it gets, beside the others.
 
@@ -52,7 +49,7 @@ class Focus:
     """
 
     def __init__(
-        self, kind: str, training: Training, counts: Mapping[str, int], trouble: Trouble | None = None
+        self, kind: str, training: Lexicon, counts: Mapping[str, int], trouble: Trouble | None = None
     ) -> None:  # fmt: skip
         if kind == "gap" and trouble is not None:
             kind = "trouble"
@@ -60,7 +57,7 @@ class Focus:
         self._of_text = {"balance": self._rarities, "gap": self._shown_here, "trouble": self._troubles}.get(kind)
         self.trouble = trouble or Trouble()
         self.counts = counts
-        self.mentions, self.texts_with = training.mentions, training.texts_with
+        self.mentions, self.examples_with = training.mentions, training.examples_with
 
     def weight(self, example: Editable, labels: Sequence[str]) -> float:
         """The weight of an example with labels, in units that are its own; -1 for one without.
@@ -70,24 +67,24 @@ class Focus:
         if not labels or self._of is None or self._of_text is None:
             return -1.0
         if not example.spans:
-            return self._of_text(UNITS["words"](example), labels)
+            return self._of_text(text_words(" ".join(example.tokens)), labels)
         return sum(self._of(example, span) for span in example.spans)
 
     def _rarity(self, example: Editable, span: Span) -> float:
         return 1 / self.counts[span.label]
 
-    def _rarities(self, words: Sequence[Unit], labels: Sequence[str]) -> float:
+    def _rarities(self, words: Sequence[str], labels: Sequence[str]) -> float:
         return sum(1 / self.counts[label] for label in labels)
 
-    def _shown_here(self, words: Sequence[Unit], labels: Sequence[str]) -> float:
+    def _shown_here(self, words: Sequence[str], labels: Sequence[str]) -> float:
         """The share of the content words of a text that no other text of training shows."""
-        return _share(words, lambda word: self.texts_with.get(word) == 1)
+        return _share(words, lambda word: self.examples_with.get((word,)) == 1)
 
-    def _troubles(self, words: Sequence[Unit], labels: Sequence[str]) -> float:
+    def _troubles(self, words: Sequence[str], labels: Sequence[str]) -> float:
         """The share of trouble of each label, and that of the text's content words which stand in its trouble."""
         return sum(self.trouble.shares.get(label, 0.0) + self._hit(words, label) for label in labels)
 
-    def _hit(self, words: Sequence[Unit], label: str) -> float:
+    def _hit(self, words: Sequence[str], label: str) -> float:
         return _share(words, lambda word: (label, word) in self.trouble.words)
 
     def _gap(self, example: Editable, span: Span) -> float:
@@ -104,9 +101,9 @@ class Focus:
         return self.trouble.shares.get(span.label, 0.0) + min(hits, _MOST_HITS)
 
 
-def _share(words: Sequence[Unit], is_so: Callable[[str], bool]) -> float:
+def _share(words: Sequence[str], is_so: Callable[[str], bool]) -> float:
     """The share of content words of which something is so; 0 where there is none."""
-    return sum(is_so(word) for (word,) in words) / len(words) if words else 0.0
+    return sum(map(is_so, words)) / len(words) if words else 0.0
 
 
 def copies(weights: array[float], added: int, seed: int) -> array[int]:

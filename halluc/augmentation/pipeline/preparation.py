@@ -11,27 +11,27 @@ from typing import Any
 
 from halluc.augmentation.filters import filters as filtering
 from halluc.augmentation.filters.filters import Filter
-from halluc.augmentation.methods.base import SYNTHESIZER, Augmenter, Synthesizer, Training, build
+from halluc.augmentation.methods.base import SYNTHESIZER, Augmenter, Lexicon, Synthesizer, build
 from halluc.augmentation.pipeline.candidates import Maker, Method
-from halluc.augmentation.pipeline.diversity import Sample
-from halluc.augmentation.pipeline.lines import Press, Shape
+from halluc.augmentation.pipeline.diversity import TextSample
+from halluc.augmentation.pipeline.lines import Press
 from halluc.augmentation.pipeline.plan import Focus, Trouble, copies
-from halluc.augmentation.pipeline.tally import Figures
-from halluc.augmentation.units import UNITS
+from halluc.augmentation.pipeline.tally import CorpusCounts
 from halluc.components import TABLE
 from halluc.core import registry
 from halluc.core.edits import Editable
 from halluc.core.errors import HallucError
+from halluc.task import Examples
 
 
 @dataclass(frozen=True)
-class Job:
+class AugmentJob:
     """What is to be made: ``source`` is the training split, which is read several times, ``held_out`` dev and test.
 
     ``config`` is the section ``augment``.
     """
 
-    shape: Shape
+    examples: Examples[Any, Any]
     source: Iterable[Any]
     held_out: Sequence[Iterable[Any]]
     config: Any
@@ -43,12 +43,12 @@ class Job:
 class Prepared:
     """Everything that a candidate depends on; ``plan`` has the number of copies of each example."""
 
-    job: Job
+    job: AugmentJob
     press: Press
     filters: tuple[Filter, ...]
     plan: array[int]
-    before: Figures
-    sample: Sample
+    before: CorpusCounts
+    sample: TextSample
 
     @property
     def wanted(self) -> int:
@@ -63,35 +63,36 @@ class MethodError(Exception):
         self.number, self.error = number, error
 
 
-def prepare(job: Job) -> Prepared:
+def prepare(job: AugmentJob) -> Prepared:
     """Read the training split, dev and test, and build methods and filters.
 
     Raises:
         MethodError: a method cannot do what its config asks. HallucError: a corpus cannot be read.
     """
     config = job.config
-    filters = tuple(filtering.build(one, job.shape.shows) for one in config.filters)
-    before, sample, tildes, units = Figures(), Sample(), _Tildes(), UNITS[job.shape.shows]
+    units = job.examples.units
+    filters = tuple(filtering.build(one, units) for one in config.filters)
+    before, sample, tildes = CorpusCounts(), TextSample(), _Tildes()
 
     def observed() -> Iterator[Editable]:
         for example in job.source:
-            editable = job.shape.editable(example)
+            editable = job.examples.editable(example)
             for one in filters:
                 one.see(editable)
-            before.add(len(editable.tokens), job.shape.labels_of(example), len(units(editable)))
+            before.add(len(editable.tokens), example.labels, len(units.of(editable)))
             sample.offer(editable.tokens)
             tildes.see(example.id)
             yield editable
 
-    training = Training.of(observed(), words=_learns_words(config.methods), shows=job.shape.shows)
+    training = Lexicon.of(observed(), words=_learns_words(config.methods), units=units)
     for corpus in job.held_out:
         for example in corpus:
-            editable = job.shape.editable(example)
+            editable = job.examples.editable(example)
             for one in filters:
                 one.see_held_out(editable)
     methods = [_method(number, one, training, job) for number, one in enumerate(config.methods)]
     maker = Maker(methods, filters, job.seed, config.attempts, config.unchangeable == "copy")
-    press = Press(maker, job.shape, tildes.separator, job.seed, training)
+    press = Press(maker, job.examples, tildes.separator, job.seed, training)
     plan = copies(_weights(job, training, before), config.added(before.examples), job.seed)
     return Prepared(job, press, filters, plan, before, sample)
 
@@ -103,12 +104,12 @@ def _learns_words(methods: Sequence[Any]) -> bool:
     return any("words" in registry.load(TABLE, "augmenter", name).learns for name in named if name in kinds)
 
 
-def _method(number: int, config: Any, training: Training, job: Job) -> Method:
+def _method(number: int, config: Any, training: Lexicon, job: AugmentJob) -> Method:
     steps = tuple(step.type for step in getattr(config, "methods", (config,)))
     try:
         if config.type in TABLE[SYNTHESIZER]:
             made_by: Augmenter | Synthesizer = registry.load(TABLE, SYNTHESIZER, config.type)(config)
-            made_by.fit(job.shape.editable(example) for example in job.source)  # type: ignore[union-attr]
+            made_by.fit(job.examples.editable(example) for example in job.source)  # type: ignore[union-attr]
         else:
             made_by = build(config, training)
     except HallucError as error:
@@ -119,11 +120,11 @@ def _method(number: int, config: Any, training: Training, job: Job) -> Method:
     return Method(name, steps, config.share, made_by)
 
 
-def _weights(job: Job, training: Training, before: Figures) -> array[float]:
+def _weights(job: AugmentJob, training: Lexicon, before: CorpusCounts) -> array[float]:
     if job.config.focus == "uniform":
         return array("d", [-1.0]) * before.examples
-    focus, shape = Focus(job.config.focus, training, before.labels, job.trouble), job.shape
-    return array("d", (focus.weight(shape.editable(example), shape.labels_of(example)) for example in job.source))
+    focus, editable = Focus(job.config.focus, training, before.labels, job.trouble), job.examples.editable
+    return array("d", (focus.weight(editable(example), example.labels) for example in job.source))
 
 
 class _Tildes:

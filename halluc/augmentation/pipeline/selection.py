@@ -11,7 +11,7 @@ from halluc.augmentation.filters.filters import Filter
 from halluc.augmentation.pipeline.candidates import UNCHANGEABLE, Refusal
 from halluc.augmentation.pipeline.journal import Journal
 from halluc.augmentation.pipeline.layout import CANDIDATES, NOTES, ORIGINALS, PROVENANCE
-from halluc.augmentation.pipeline.lines import Line, Tried
+from halluc.augmentation.pipeline.lines import CorpusLine, Tried
 from halluc.augmentation.pipeline.preparation import Prepared
 from halluc.augmentation.pipeline.tally import Tally
 
@@ -24,23 +24,25 @@ class Item(NamedTuple):
     copies: int
 
 
-class Outcome(NamedTuple):
+class ExampleOutcome(NamedTuple):
     """What came of an example: its own line where originals are kept, and of every copy what was tried."""
 
     original: str | None
     tried: list[Tried]
 
 
-def read_outcome(plain: Any) -> Outcome:
+def read_outcome(plain: Any) -> ExampleOutcome:
     """An outcome that went through JSON."""
     original, tried = plain
-    return Outcome(original, [Tried(_read_line(line), [Refusal(*one) for one in refused]) for line, refused in tried])
+    return ExampleOutcome(
+        original, [Tried(_read_line(line), [Refusal(*one) for one in refused]) for line, refused in tried]
+    )
 
 
-def _read_line(plain: Any) -> Line | None:
+def _read_line(plain: Any) -> CorpusLine | None:
     if plain is None:
         return None
-    line = Line(*plain)
+    line = CorpusLine(*plain)
     return line._replace(keys=tuple(tuple(keys) for keys in line.keys), labels=tuple(line.labels))
 
 
@@ -73,7 +75,7 @@ class Taking:
     def state(self) -> dict[str, Any]:
         return {"next": self.next, "seconds": self.seconds, "tally": self.tally.state()}
 
-    def take(self, item: Item, outcome: Outcome) -> None:
+    def take(self, item: Item, outcome: ExampleOutcome) -> None:
         if outcome.original is not None:
             self.journal.write(ORIGINALS, outcome.original)
         for copy, tried in enumerate(outcome.tried, 1):
@@ -98,9 +100,9 @@ class Taking:
             tried = press.candidate(example, copy, line.attempt + 1)
 
     def _text(self, example: Any) -> str:
-        return " ".join(self.prepared.job.shape.editable(example).tokens)
+        return " ".join(self.prepared.job.examples.editable(example).tokens)
 
-    def _clash(self, line: Line) -> str | None:
+    def _clash(self, line: CorpusLine) -> str | None:
         """The filter that knows one of the line's keys already."""
         for number, one in self.memories:
             assert one.memory is not None
@@ -113,7 +115,7 @@ class Taking:
             assert one.memory is not None
             one.memory.update(keys[number])
 
-    def _write(self, line: Line) -> None:
+    def _write(self, line: CorpusLine) -> None:
         self._remember(line.keys)
         self.tally.keep(line.method, line.size, line.labels, line.units, line.new)
         self.journal.write(CANDIDATES, line.text)

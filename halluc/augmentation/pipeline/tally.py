@@ -7,15 +7,15 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from halluc.augmentation.pipeline.candidates import UNCHANGEABLE, Refusal
-from halluc.augmentation.units import Kind
+from halluc.gap.novelty_units import NoveltyUnits
 
 # Examples of what a filter rejected from a method: enough to see why.
 _SHOWN = 3
 
 
 @dataclass
-class Figures:
-    """A corpus in numbers. ``units`` are its mentions or its content words (see ``augment.units``), ``new`` those of
+class CorpusCounts:
+    """A corpus in numbers. ``units`` are those that novelty is measured in (``gap.novelty_units``), ``new`` those of
     them that the training split does not show; ``unlabelled`` counts the examples without any label."""
 
     examples: int = 0
@@ -34,32 +34,25 @@ class Figures:
             self.labels[label] = self.labels.get(label, 0) + 1
         self.unlabelled += not labels
 
-    def plus(self, other: Figures) -> Figures:
+    def plus(self, other: CorpusCounts) -> CorpusCounts:
         labels = {
             name: self.labels.get(name, 0) + other.labels.get(name, 0) for name in {**self.labels, **other.labels}
         }
         names = ("examples", "tokens", "units", "new", "unlabelled")
-        return Figures(**{name: getattr(self, name) + getattr(other, name) for name in names}, labels=labels)
+        return CorpusCounts(**{name: getattr(self, name) + getattr(other, name) for name in names}, labels=labels)
 
-    def as_json(self, kind: Kind) -> dict[str, Any]:
-        """The numbers, and the shares that people compare, under the names that they have where units are ``kind``."""
-        units, unlabelled, share = _NAMES[kind]
+    def as_json(self, units: NoveltyUnits) -> dict[str, Any]:
+        """The numbers, and the shares that people compare, under the names that the units have."""
         return {
             "examples": self.examples,
             "tokens": self.tokens,
-            units: self.units,
-            f"new_{kind}": self.new,
-            unlabelled: self.unlabelled,
+            units.name: self.units,
+            f"new_{units.one}s": self.new,
+            units.free: self.unlabelled,
             "labels": dict(sorted(self.labels.items())),
-            f"{unlabelled}_share": round(self.unlabelled / self.examples, 4) if self.examples else None,
-            share: round(self.new / self.units, 4) if self.units else None,
+            f"{units.free}_share": round(self.unlabelled / self.examples, 4) if self.examples else None,
+            f"new_{units.one}_share": round(self.new / self.units, 4) if self.units else None,
         }
-
-
-_NAMES: dict[Kind, tuple[str, str, str]] = {
-    "mentions": ("mentions", "entity_free", "new_mention_share"),
-    "words": ("content_words", "unlabelled", "new_word_share"),
-}
 
 
 @dataclass
@@ -72,7 +65,7 @@ class Tally:
     shown: dict[str, list[dict[str, str]]] = field(default_factory=dict)
     unchangeable: int = 0
     given_up: int = 0
-    new: Figures = field(default_factory=Figures)
+    new: CorpusCounts = field(default_factory=CorpusCounts)
 
     def refuse(self, refusal: Refusal, before: str) -> None:
         if refusal.reason == UNCHANGEABLE:
@@ -97,4 +90,4 @@ class Tally:
 
     @classmethod
     def restored(cls, state: dict[str, Any]) -> Tally:
-        return cls(**{**state, "new": Figures(**state["new"])})
+        return cls(**{**state, "new": CorpusCounts(**state["new"])})

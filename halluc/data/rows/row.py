@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from halluc.core.errors import HallucError, Location, data_error
 
@@ -61,6 +61,24 @@ class Notice:
 
     file: str
     line: int
+    what: str
+
+
+class Place(NamedTuple):
+    """A line of a file."""
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that was repaired or left out, and where."""
+
+    where: Place
     what: str
 
 

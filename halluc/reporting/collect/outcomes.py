@@ -13,12 +13,12 @@ from halluc.core.figures import HALLUCINATION, OMISSION, rows
 from halluc.core.files import read_regular
 from halluc.core.labels import OUT_OF_SCOPE
 from halluc.gap.novelty import NOVELTIES as MENTION_NOVELTIES
-from halluc.gap.texts import QUARTERS
 from halluc.reporting.collect.figures import Figures
 from halluc.reporting.words.nouns import Nouns
 from halluc.runs.directory import RunDir
 from halluc.runs.evaluations import anew
 from halluc.runs.reports import ClassRow, ClassTable, Mistake, Outcome
+from halluc.tasks.text_classification.coverage import QUARTERS
 
 T = TypeVar("T", bound=BaseModel)
 ALL = "all"

@@ -12,8 +12,6 @@ from halluc.config.hashing import model_sections, sha256_of_tree
 from halluc.config.merging import interpolate
 from halluc.config.overrides import apply_all
 from halluc.core.errors import HallucError, ManyErrors
-from halluc.gap.coverage import Coverage
-from halluc.gap.texts import read_coverage
 from halluc.reporting.collect import integrity
 from halluc.reporting.collect.integrity import FileProblems
 from halluc.reporting.collect.shown import Picked, Texts
@@ -39,7 +37,7 @@ class Evaluated:
     splits: list[str]
     file: EvalFile
     confidence: ConfidenceFile | None
-    coverage: Coverage | None
+    coverage: Any
     config: dict[str, Any]
     files: FileProblems
     notes: list[str] = field(default_factory=list)
@@ -82,7 +80,8 @@ def read(run: RunDir, asked: str | None) -> Evaluated:
     confidence = files.read(run.confidence, partial(_confidence, run), _NO_CONFIDENCE, split)
     coverage = None
     if record.predictions is None or run.coverage.exists():  # predictions may be judged without a training split
-        coverage = files.read(run.coverage, partial(read_coverage, run.coverage), _NO_COVERAGE)
+        knowledge = task_of(file).knowledge
+        coverage = files.read(run.coverage, partial(knowledge.load, run.coverage), _NO_COVERAGE)
     if split not in recorded_evaluations(record):
         notes.append(integrity.UNRECORDED)
     return Evaluated(

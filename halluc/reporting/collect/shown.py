@@ -13,9 +13,9 @@ from halluc.core.claims import Mark
 from halluc.core.examples import Example, Origin, Span
 from halluc.data.statistics import Words
 from halluc.gap.novelty import NOVELTIES as MENTION_NOVELTIES
-from halluc.gap.texts import QUARTERS, TextCoverage
 from halluc.runs.reports import ClaimSection, Section, ShownClaim
 from halluc.runs.schema import LedgerLine, Prediction
+from halluc.tasks.text_classification.coverage import QUARTERS, TextCoverage
 from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.text_classification.records import LabelPrediction
 from halluc.tasks.token_classification.records import SpanPrediction

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import deque
 from typing import Any
 
-from halluc.gap.texts import TextCoverage
 from halluc.reporting.collect import confidences, facts, gaps, outcomes, paths, reading, reproducing, shown
 from halluc.reporting.collect.augmented import augmentation
 from halluc.reporting.collect.curves import curves
@@ -18,6 +17,8 @@ from halluc.reporting.words.nouns import Nouns
 from halluc.runs import evaluations
 from halluc.runs.directory import RunDir
 from halluc.runs.reports import Abstention, ClassTable, Curves, GapRow, Mistake, RunReport, TextNovelty
+from halluc.task import task_class
+from halluc.tasks.text_classification.coverage import TextCoverage
 
 
 def run_report(run: RunDir, split: str | None = None, most_claims: int = 200) -> RunReport:
@@ -53,7 +54,8 @@ def run_split(run: RunDir) -> str:
 def _gap(source: Evaluated, texts: Texts) -> list[GapRow]:
     """Read the predictions, once, for all that is told of them."""
     examples = texts.passing(source.predictions())
-    found = gaps.rows(source.coverage, examples) if source.coverage is not None else []
+    knowledge = task_class(source.file.task).evaluated(()).knowledge
+    found = gaps.rows(knowledge, source.coverage, examples) if source.coverage is not None else []
     deque(examples, maxlen=0)  # what nobody has read yet
     return found
 

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from halluc.gap.novelty import NOVELTIES as MENTION_NOVELTIES
-from halluc.gap.texts import QUARTERS
 from halluc.reporting import formats
 from halluc.reporting.page import highlight
 from halluc.reporting.page.cells import Cell
@@ -14,6 +13,7 @@ from halluc.reporting.page.highlight import Piece
 from halluc.reporting.words import nouns
 from halluc.runs.reports import RunReport
 from halluc.runs.schema import RunFile
+from halluc.tasks.text_classification.coverage import QUARTERS
 
 NOVELTIES = (*MENTION_NOVELTIES, *QUARTERS)
 

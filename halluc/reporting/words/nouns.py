@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 from halluc.core.figures import figure
 from halluc.core.labels import OUT_OF_SCOPE
-from halluc.data import statistics
 from halluc.data.statistics import Words
 from halluc.reporting import formats
 from halluc.runs.reports import AnyReport, Mistake, Outcome, RunReport, SplitRow
 from halluc.runs.schema import MetricResult, Novelty
+from halluc.tasks.text_classification import wording as of_texts
+from halluc.tasks.token_classification import wording as of_sentences
 
 # Only where a text may have several labels.
 _SEVERAL = "subset_accuracy"
@@ -55,7 +56,7 @@ SPANS = Nouns(
     unsupported="invented",
     nothing="nothing",
     counted="mentions",
-    statistics=statistics.SENTENCES,
+    statistics=of_sentences.SENTENCES,
     loss_of="loss of a labelled token",
     has_places=True,
 )
@@ -68,14 +69,14 @@ TEXTS = Nouns(
     unsupported="wrong",
     nothing="out of scope",
     counted="words",
-    statistics=statistics.TEXTS,
+    statistics=of_texts.TEXTS,
     loss_of="loss of a text",
     has_places=False,
 )
 LABEL_SETS = Nouns(
     **{
         **vars(TEXTS),
-        **{"nothing": "no label", "statistics": statistics.LABEL_SETS, "several": True},
+        **{"nothing": "no label", "statistics": of_texts.LABEL_SETS, "several": True},
     }
 )
 

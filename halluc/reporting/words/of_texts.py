@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from halluc.gap.texts import QUARTERS
 from halluc.reporting import formats
 from halluc.reporting.collect.figures import Figures, count
 from halluc.reporting.words.nouns import Nouns
 from halluc.reporting.words.wording import FEW, against, listed, may_be_chance, too_few
 from halluc.runs.schema import MetricResult
+from halluc.tasks.text_classification.coverage import QUARTERS
 
 
 def newest(figures: Figures) -> str | None:

@@ -11,7 +11,7 @@ from typing import ClassVar
 from halluc.core.claims import Claim
 from halluc.core.examples import Corpus
 from halluc.data.rows.references import SplitName
-from halluc.gap.coverage import Coverage, Known
+from halluc.gap.coverage import Known, SurfaceCoverage
 from halluc.gap.forecast import SplitGap, gap_of
 from halluc.gap.matching import Strata
 from halluc.gap.units import WithheldUnits
@@ -26,13 +26,13 @@ class RelationKnowledge:
     units: ClassVar[tuple[str, ...]] = ("pair", "entity", "label", "example")
     covers: ClassVar[tuple[SplitName, ...]] = ("train",)
 
-    def of(self, splits: Mapping[SplitName, Corpus[Related]]) -> Coverage:
-        return Coverage.of(splits["train"])
+    def of(self, splits: Mapping[SplitName, Corpus[Related]]) -> SurfaceCoverage:
+        return SurfaceCoverage.of(splits["train"])
 
-    def load(self, path: Path) -> Coverage:
-        return Coverage.load(path)
+    def load(self, path: Path) -> SurfaceCoverage:
+        return SurfaceCoverage.load(path)
 
-    def asked(self, coverage: Coverage, withheld: WithheldUnits | None) -> KnownPairs:
+    def asked(self, coverage: SurfaceCoverage, withheld: WithheldUnits | None) -> KnownPairs:
         return KnownPairs(coverage, withheld)
 
     def strata(self, examples: Sequence[Related]) -> Strata:
@@ -41,7 +41,7 @@ class RelationKnowledge:
         place = {name: number for number, name in enumerate(names)}
         return Strata(names, lambda example: place[example.relation or NO_RELATION], has_free=True)
 
-    def gap(self, coverage: Coverage, examples: Iterable[Related]) -> SplitGap:
+    def gap(self, coverage: SurfaceCoverage, examples: Iterable[Related]) -> SplitGap:
         return gap_of(coverage, examples, KnownPairs(coverage).novelty_of)
 
 
@@ -53,7 +53,7 @@ class KnownPairs:
     relation, or the pair with another relation; *new*: neither.
     """
 
-    coverage: Coverage
+    coverage: SurfaceCoverage
     withheld: WithheldUnits | None = None
 
     @property

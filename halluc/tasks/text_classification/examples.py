@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, ClassVar, Literal
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
 
 from halluc.core.claims import rounded
 from halluc.core.edits import Editable
 from halluc.core.examples import Corpus, Origin
 from halluc.core.labels import OUT_OF_SCOPE
 from halluc.data.inputs import InputText
+from halluc.gap.novelty_units import CONTENT_WORDS, NoveltyUnits
 from halluc.runs.schema import Prediction
 from halluc.task import Asserted
 from halluc.tasks.text_classification import edits
@@ -24,9 +26,10 @@ class TextExamples:
     """Texts, or pairs of them, with one label each or several."""
 
     Line: ClassVar[type[Prediction]] = LabelPrediction
-    formats: ClassVar[tuple[str, ...]] = ("jsonl",)
+    formats: ClassVar[Mapping[str, Callable[[Path, Path], None] | None]] = {"jsonl": None}
     takes_pairs: ClassVar[bool] = True
-    shows: ClassVar[Literal["mentions", "words"]] = "words"
+    has_spans: ClassVar[bool] = False
+    units: ClassVar[NoveltyUnits] = CONTENT_WORDS
 
     def __init__(self, config: TextClassificationConfig) -> None:
         self.config = config
@@ -64,9 +67,6 @@ class TextExamples:
     def record(self, example: Labelled) -> dict[str, Any]:
         pair = {} if example.second is None else {"second": example.second}
         return {"id": example.id, "tokens": example.tokens, **pair, "label": example.labels}
-
-    def labels_of(self, example: Labelled) -> Sequence[str]:
-        return example.labels
 
     def of_input(self, identity: str, origin: Origin, text: InputText) -> Labelled:
         return Labelled(identity, origin, text.tokens, (), text.second)

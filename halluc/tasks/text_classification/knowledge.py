@@ -3,19 +3,87 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
+from halluc.core.claims import Claim
 from halluc.core.examples import Corpus
 from halluc.data.rows.references import SplitName
-from halluc.gap.forecast import SplitGap, gap_of
-from halluc.gap.knowledge import TextKnowledge
+from halluc.gap.forecast import SplitGap, gap_among
+from halluc.gap.knowledge import SurfaceKnowledge
 from halluc.gap.matching import Strata
-from halluc.gap.texts import QUARTERS, TextCoverage, by_class_and_length
-from halluc.gap.units import WithheldUnits
+from halluc.gap.novelty import NearestMentions
+from halluc.gap.stopwords import text_words
+from halluc.gap.units import EXAMPLES, LABELS, UnitKind, Units, WithheldUnits, by_hash
 from halluc.runs.schema import Novelty
+from halluc.tasks.text_classification.coverage import QUARTERS, TextCoverage
 from halluc.tasks.text_classification.examples import TextExamples
 from halluc.tasks.text_classification.labelled_text import Labelled
+from halluc.tasks.text_classification.strata import by_class_and_length
+
+
+@dataclass(frozen=True)
+class TextKnowledge(SurfaceKnowledge):
+    """The same of whole texts: a surface is a text, its tokens joined by one space."""
+
+    coverage: TextCoverage
+
+    @property
+    def label_counts(self) -> Mapping[str, int]:
+        """How many training texts have each label."""
+        surfaces = self.coverage.surfaces.items()
+        return {label: sum(known.count for known in of_label.values()) for label, of_label in surfaces}
+
+    def novelty(self, claim: Claim) -> Novelty:
+        """That of the text, whatever the label."""
+        return self.coverage.novelty(claim.text)
+
+    @cached_property
+    def _mentions(self) -> NearestMentions:
+        return NearestMentions(self.coverage, text_words)
+
+    def is_withheld(self, claim: Claim) -> bool:
+        """Whether the text, its label, or a word of it was withheld."""
+        words = self.withheld.words if self.withheld is not None else frozenset()
+        return super().is_withheld(claim) or (bool(words) and not words.isdisjoint(text_words(claim.text)))
+
+
+def gap_of_words(coverage: TextCoverage, examples: Sequence[Labelled]) -> SplitGap:
+    """The gap of the content words of texts.
+
+    Overall a word is unseen that no training text shows, and new the same; by label, unseen that no training text of
+    the label shows, and new that none at all does.
+    """
+    texts = [text_words(" ".join(example.tokens)) for example in examples]
+    overall = [[_of_word(word, coverage.shown, coverage.shown) for word in words] for words in texts]
+    having: dict[str, list[int]] = {label: [] for label in coverage.surfaces}
+    for number, example in enumerate(examples):
+        for label in example.labels:
+            having.setdefault(label, []).append(number)
+    by_label = {}
+    for label, numbers in sorted(having.items()):
+        known = coverage.shown_with(label)
+        found = [[_of_word(word, known, coverage.shown) for word in texts[number]] for number in numbers]
+        by_label[label] = gap_among(list(known.values()), found, len(texts))
+    return SplitGap(gap_among(list(coverage.shown.values()), overall, len(texts)), by_label, counted="words")
+
+
+def _of_word(word: str, of_label: Mapping[str, int], shown: Mapping[str, int]) -> Novelty:
+    return "seen" if word in of_label else "partial" if word in shown else "new"
+
+
+def word_units(examples: Sequence[Labelled], named: Iterable[str] = ()) -> Units:
+    """Distinct content words of whole texts, lower-cased: each has the same chance, however often it stands there."""
+    texts = [set(text_words(" ".join(example.tokens))) for example in examples]
+    order = by_hash("word", {word for words in texts for word in words})
+    place = {word: number for number, word in enumerate(order)}
+    first = [min((place[word] for word in words), default=len(order)) for words in texts]
+    return Units(len(order), first, words=order)
+
+
+WORDS = UnitKind(word_units, "content words", (0.0, 0.1, 0.25))
 
 
 class WordKnowledge:
@@ -23,7 +91,7 @@ class WordKnowledge:
 
     novelties: ClassVar[tuple[Novelty, ...]] = QUARTERS
     reported: ClassVar[tuple[Novelty, ...]] = QUARTERS[:1]
-    units: ClassVar[tuple[str, ...]] = ("label", "example", "word")
+    units: ClassVar[Mapping[str, UnitKind]] = {"label": LABELS, "example": EXAMPLES, "word": WORDS}
     covers: ClassVar[tuple[SplitName, ...]] = ("train", "dev")
 
     def __init__(self, examples: TextExamples) -> None:
@@ -44,4 +112,4 @@ class WordKnowledge:
         return by_class_and_length(examples)
 
     def gap(self, coverage: TextCoverage, examples: Iterable[Labelled]) -> SplitGap:
-        return gap_of(coverage, examples)
+        return gap_of_words(coverage, list(examples))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
-from halluc.data.writers.base import MARK, Files, Options, Write, Writer, each, labels_of, lone_label, texts_of, unfit
+from halluc.core.characters import is_invisible
+from halluc.data.fields.values import written_list
+from halluc.data.writers.base import MARK, Files, Options, Write, Writer, each, unfit
 from halluc.data.writers.files import csv_rows, json_lines, json_list, parquet
 from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.token_classification.writers import annotated_task
@@ -15,15 +18,48 @@ _HELP = "choose another format: jsonl holds any text and label"
 _JOIN = frozenset({"join"})
 
 
+def _texts(example: Labelled, options: Options) -> tuple[str, str | None]:
+    """The text, and the second one of a pair.
+
+    Raises:
+        HallucError D130: one of them shows nothing, or holds a NUL, which readers of texts take for damage.
+    """
+    cut = len(example.tokens) if example.second is None else example.second
+    first = options.joiner.join(example.tokens[:cut])
+    second = None if example.second is None else options.joiner.join(example.tokens[cut:])
+    for text in (first,) if second is None else (first, second):
+        if is_invisible(text):
+            raise unfit(example, "a text in which nothing is visible", "take it out")
+        if "\0" in text:
+            raise unfit(example, "a NUL character in a text", "take it out")
+    return first, second
+
+
+def _labels(example: Labelled, options: Options) -> list[str]:
+    """The labels of a text, or that of texts out of scope where it has none."""
+    return list(example.labels) or ([] if options.out_of_scope is None else [options.out_of_scope])
+
+
+def _lone_label(labels: Sequence[str]) -> str | None:
+    """The one label of a text; None where there is another number of them, or where it would be read as a list."""
+    return labels[0] if len(labels) == 1 and written_list(labels[0]) is None else None
+
+
+def _fitted(options: Options, examples: Sequence[Labelled]) -> Options:
+    pairs = any(example.second is not None for example in examples)
+    one_label = all(_lone_label(_labels(example, options)) is not None for example in examples)
+    return replace(options, pairs=pairs, one_label=one_label)
+
+
 def _record(example: Labelled, options: Options) -> dict[str, Any]:
-    text, second = texts_of(example, options)
-    labels: list[str] | str = labels_of(example, options)
+    text, second = _texts(example, options)
+    labels: list[str] | str = _labels(example, options)
     pair = {} if second is None else {"second": second}
     return {"id": example.id, "text": text, **pair, "label": labels[0] if options.one_label else labels}
 
 
 def _one_text(example: Labelled, options: Options) -> str:
-    text, second = texts_of(example, options)
+    text, second = _texts(example, options)
     if second is not None:
         raise unfit(example, "a pair of texts, and the format holds one", _HELP)
     return text
@@ -31,7 +67,7 @@ def _one_text(example: Labelled, options: Options) -> str:
 
 def _some_labels(example: Labelled, options: Options) -> list[str]:
     """The labels, one at least: in these formats a text without any has still to be annotated, or is no text."""
-    if labels := labels_of(example, options):
+    if labels := _labels(example, options):
         return labels
     raise unfit(example, "a text without a label", "set `data.out_of_scope_label`, or write jsonl")
 
@@ -40,7 +76,7 @@ def _one_label(example: Labelled, options: Options) -> str:
     labels = _some_labels(example, options)
     if len(labels) > 1:
         raise unfit(example, f"{len(labels)} labels on a text, and the format holds one", _HELP)
-    if (label := lone_label(labels)) is None:
+    if (label := _lone_label(labels)) is None:
         raise unfit(example, f"the label `{labels[0]}` would be read as a list of labels", _HELP)
     return label
 
@@ -49,7 +85,7 @@ def _rows(examples: Iterable[Labelled], options: Options) -> Iterator[list[str]]
     yield ["id", "text", *(["second"] if options.pairs else []), "label"]
     for example in examples:
         label = _one_label(example, options)
-        yield [example.id, *(text for text in texts_of(example, options) if text is not None), label]
+        yield [example.id, *(text for text in _texts(example, options) if text is not None), label]
 
 
 def _lines(line: Callable[[Labelled, str, Options], str]) -> Write:
@@ -107,7 +143,7 @@ def _table(options: Options) -> dict[str, bool]:
     return {"id": False, "text": False, **pair, "label": not options.one_label}
 
 
-WRITERS: dict[str, Writer] = {
+_FORMATS = {
     "jsonl": Writer("text and label, an object a line", json_lines(each(_record)), (".jsonl",), {}, _JOIN),
     "json": Writer("the same as one list", json_list(each(_record)), (".json",), {}, _JOIN),
     "csv": Writer("text and label in columns", csv_rows(_rows), (".csv",), {"format": "csv"}, _JOIN),
@@ -122,3 +158,4 @@ WRITERS: dict[str, Writer] = {
         "Label Studio's JSON", json_list(each(_label_studio)), (".json",), {"preset": "label_studio"}, _JOIN
     ),
 }  # fmt: skip
+WRITERS = {name: replace(writer, fitted=_fitted) for name, writer in _FORMATS.items()}

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from halluc.core.claims import rounded
 from halluc.core.edits import Editable
 from halluc.core.examples import Corpus, Origin, Span
 from halluc.core.labels import write_tags
 from halluc.data.inputs import InputText
+from halluc.gap.novelty_units import MENTIONS, NoveltyUnits
 from halluc.runs.schema import Prediction
 from halluc.task import Asserted
 from halluc.tasks.token_classification.records import PredictedClaim, PredictedText, SpanPrediction
 from halluc.tasks.token_classification.tagged_sentence import Tagged
+from halluc.tasks.token_classification.writers import write_conll
 
 if TYPE_CHECKING:
     import numpy
@@ -38,13 +42,27 @@ class TagPrediction:
     claimed: tuple[int, ...] = ()
 
 
+def _in_columns(train: Path, target: Path) -> None:
+    """Token and IOB2 tag in columns, with a tab between; raises as ``write_conll``."""
+    write_conll(target, _examples(train))
+
+
+def _examples(train: Path) -> Iterator[Tagged]:
+    with train.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            record = json.loads(line)
+            spans = tuple(Span(*span) for span in record["spans"])
+            yield Tagged(record["id"], Origin(str(train), number), tuple(record["tokens"]), spans)
+
+
 class SentenceExamples:
     """Sentences as tokens with labelled spans."""
 
     Line: ClassVar[type[Prediction]] = SpanPrediction
-    formats: ClassVar[tuple[str, ...]] = ("jsonl", "conll")
+    formats: ClassVar[Mapping[str, Callable[[Path, Path], None] | None]] = {"jsonl": None, "conll": _in_columns}
     takes_pairs: ClassVar[bool] = False
-    shows: ClassVar[Literal["mentions", "words"]] = "mentions"
+    has_spans: ClassVar[bool] = True
+    units: ClassVar[NoveltyUnits] = MENTIONS
 
     def labels(self, corpus: Corpus[Tagged]) -> tuple[str, ...]:
         return tuple(sorted({span.label for example in corpus for span in example.spans}))
@@ -66,12 +84,7 @@ class SentenceExamples:
         return Tagged(identity, origin, edited.tokens, edited.spans)
 
     def record(self, example: Tagged) -> dict[str, Any]:
-        from halluc.tasks.token_classification.writers import as_record
-
-        return as_record(example)
-
-    def labels_of(self, example: Tagged) -> list[str]:
-        return [span.label for span in example.spans]
+        return {"id": example.id, "tokens": example.tokens, "spans": example.spans}
 
     def of_input(self, identity: str, origin: Origin, text: InputText) -> Tagged:
         return Tagged(identity, origin, text.tokens, ())

@@ -8,12 +8,12 @@ from typing import ClassVar
 
 from halluc.core.examples import Corpus
 from halluc.data.rows.references import SplitName
-from halluc.gap.coverage import Coverage
+from halluc.gap.coverage import SurfaceCoverage
 from halluc.gap.forecast import SplitGap, gap_of
-from halluc.gap.knowledge import Knowledge
+from halluc.gap.knowledge import SurfaceKnowledge
 from halluc.gap.matching import BY_MENTIONS, Strata
 from halluc.gap.novelty import NOVELTIES
-from halluc.gap.units import WithheldUnits
+from halluc.gap.units import UNITS, UnitKind, WithheldUnits
 from halluc.runs.schema import Novelty
 from halluc.tasks.token_classification.tagged_sentence import Tagged
 
@@ -23,20 +23,20 @@ class MentionKnowledge:
 
     novelties: ClassVar[tuple[Novelty, ...]] = NOVELTIES
     reported: ClassVar[tuple[Novelty, ...]] = NOVELTIES
-    units: ClassVar[tuple[str, ...]] = ("mention", "label", "example")
+    units: ClassVar[Mapping[str, UnitKind]] = UNITS
     covers: ClassVar[tuple[SplitName, ...]] = ("train",)
 
-    def of(self, splits: Mapping[SplitName, Corpus[Tagged]]) -> Coverage:
-        return Coverage.of(splits["train"])
+    def of(self, splits: Mapping[SplitName, Corpus[Tagged]]) -> SurfaceCoverage:
+        return SurfaceCoverage.of(splits["train"])
 
-    def load(self, path: Path) -> Coverage:
-        return Coverage.load(path)
+    def load(self, path: Path) -> SurfaceCoverage:
+        return SurfaceCoverage.load(path)
 
-    def asked(self, coverage: Coverage, withheld: WithheldUnits | None) -> Knowledge:
-        return Knowledge(coverage, withheld)
+    def asked(self, coverage: SurfaceCoverage, withheld: WithheldUnits | None) -> SurfaceKnowledge:
+        return SurfaceKnowledge(coverage, withheld)
 
     def strata(self, examples: Sequence[Tagged]) -> Strata:
         return BY_MENTIONS
 
-    def gap(self, coverage: Coverage, examples: Iterable[Tagged]) -> SplitGap:
+    def gap(self, coverage: SurfaceCoverage, examples: Iterable[Tagged]) -> SplitGap:
         return gap_of(coverage, examples)

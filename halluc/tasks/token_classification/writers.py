@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from halluc.core.labels import write_tags
-from halluc.data.writers.base import MARK, Files, Options, Writer, each, text_of, unfit
+from halluc.data.writers import write
+from halluc.data.writers.base import MARK, Files, Options, Writer, each, unfit
 from halluc.data.writers.files import csv_rows, json_lines, json_list, parquet
 from halluc.tasks.token_classification.tagged_sentence import Tagged
 
@@ -15,8 +17,40 @@ _TOKENS_HELP = "choose another format: jsonl holds any token and label"
 _SCHEME, _JOIN = frozenset({"scheme"}), frozenset({"join"})
 
 
-def as_record(example: Tagged) -> dict[str, Any]:
-    """The line of ``augment/train.jsonl`` (DESIGN, "Files that others read")."""
+class Mention(NamedTuple):
+    """A span by the characters of a text, half open."""
+
+    start: int
+    end: int
+    label: str
+    surface: str
+
+
+def text_of(example: Tagged, options: Options) -> tuple[str, list[tuple[int, int]], list[Mention]]:
+    """The tokens as one text, the bounds of each token in it, and the mentions by characters.
+
+    Raises:
+        HallucError D130: the text shows nothing, or a mention begins or ends with white space, which reads as another.
+    """
+    text = options.joiner.join(example.tokens)
+    bounds, start = [], 0
+    for token in example.tokens:
+        bounds.append((start, start + len(token)))
+        start += len(token) + len(options.joiner)
+    if not text.strip():
+        raise unfit(example, "a text of white space alone", "write jsonl, which keeps tokens")
+    mentions = []
+    for span in example.spans:
+        start, end = bounds[span.start][0], bounds[span.end - 1][1]
+        surface = text[start:end]
+        if not options.keeps_text and (not surface or surface != surface.strip()):
+            problem = f"the mention {surface!r} is empty, or begins or ends with white space"
+            raise unfit(example, problem, "write jsonl or prodigy, which keep tokens")
+        mentions.append(Mention(start, end, span.label, surface))
+    return text, bounds, mentions
+
+
+def _record(example: Tagged, options: Options) -> dict[str, Any]:
     return {"id": example.id, "tokens": example.tokens, "spans": example.spans}
 
 
@@ -133,8 +167,8 @@ WRITERS: dict[str, Writer] = {
         "a token a line, in columns", _columns, (".conll", ".bio", ".iob", ".txt"), {"format": "conll"},
         frozenset({"scheme", "separator"}),
     ),
-    "jsonl": Writer("tokens and spans, an object a line", json_lines(each(lambda e, _: as_record(e))), (".jsonl",)),
-    "json": Writer("the same as one list", json_list(each(lambda e, _: as_record(e))), (".json",)),
+    "jsonl": Writer("tokens and spans, an object a line", json_lines(each(_record)), (".jsonl",)),
+    "json": Writer("the same as one list", json_list(each(_record)), (".json",)),
     "text_spans": Writer(
         "texts and spans by characters, an object a line", json_lines(each(_text_spans)), (".jsonl",), {}, _JOIN
     ),
@@ -155,3 +189,8 @@ WRITERS: dict[str, Writer] = {
     "gliner": Writer("GLiNER's JSON", json_list(each(_gliner)), (".json",), {"preset": "gliner"}),
     "brat": Writer("brat's .txt and .ann", _brat, (".ann",), {"preset": "brat"}, _JOIN, parts=(".txt", ".ann")),
 }  # fmt: skip
+
+
+def write_conll(path: Path, examples: Iterable[Tagged]) -> None:
+    """Token and IOB2 tag with a tab between; raises as ``write``."""
+    write({path: examples}, WRITERS["conll"], Options())

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from halluc.config.bounds import LONGEST_TEXT, MOST_LABELS, Reference, Text
 from halluc.config.schema import LabelName, Section
-from halluc.core.errors import cut
+from halluc.core.errors import cut, did_you_mean
 from halluc.data.config import SHORT_KEYS, Column, DataConfig, Number
 from halluc.data.rows.layout import Format
 from halluc.data.rows.references import SPLITS, SplitName
@@ -119,6 +119,14 @@ class TextsConfig(DataConfig, _Labels, _Fields):
         second = {} if self.second_field is None else {"second_field": self.second_field}
         labels = {f"label_field {place}": column for place, column in enumerate(self.label_columns)}
         return {"text_field": self.text_field, **second, **labels}
+
+    def unmet(self, splits: Mapping[str, Mapping[str, int]], unlabelled: int) -> Iterator[str]:
+        """Whether the label of what is out of scope stands nowhere."""
+        if self.out_of_scope_label is None or unlabelled:
+            return
+        near = did_you_mean(self.out_of_scope_label, {label for labels in splits.values() for label in labels})
+        meant = f": did you mean `{near}`?" if near else ""
+        yield f"no text has the label `{self.out_of_scope_label}` of `data.out_of_scope_label`{meant}"
 
     @model_validator(mode="after")
     def _goes_together(self) -> Self:

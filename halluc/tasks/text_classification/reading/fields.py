@@ -28,7 +28,7 @@ _LABELS = (
     "label", "labels", "category", "class", "intent", "sentiment", "target", "topic", "emotion", "rating", "stars",
     "gold", "gold_label",
 )  # fmt: skip
-# Fields that are neither text nor label, however well they fit by their values.
+# TextFields that are neither text nor label, however well they fit by their values.
 _OTHERS = frozenset((
     "id", "idx", "index", "uid", "uuid", "guid", "pairid", "url", "link", "date", "time", "timestamp", "created_at",
     "updated_at", "source", "lang", "language", "author", "user", "username", "annotator", "split", "meta",
@@ -36,7 +36,7 @@ _OTHERS = frozenset((
 
 
 @dataclass(frozen=True, slots=True)
-class Fields:
+class TextFields:
     """Where the parts of an example stand in a row; one without the field of the text may have ``tokens``.
 
     ``labels`` are the columns of the label, several where each has a label of its own; none where there is no label.
@@ -60,7 +60,7 @@ class Fields:
         return "; ".join(f"{what}: {', '.join(map(_named, columns))}" for what, columns in named if columns)
 
 
-def choose(row: Row, config: TextsConfig, *, labelled: bool) -> Fields:
+def choose(row: Row, config: TextsConfig, *, labelled: bool) -> TextFields:
     """The fields of the rows of a file, by its first row.
 
     Args:
@@ -73,10 +73,10 @@ def choose(row: Row, config: TextsConfig, *, labelled: bool) -> Fields:
     text = _text(row, config, second, labelled)
     labels = _labels(row, config, {text, second}, labelled)
     was_guessed = text != config.text_field and isinstance(config.text_field, str)
-    return Fields(text, second, labels, config.id_field, was_guessed)
+    return TextFields(text, second, labels, config.id_field, was_guessed)
 
 
-def of_items(row: Row, config: TextsConfig, *, labelled: bool) -> Fields:
+def of_items(row: Row, config: TextsConfig, *, labelled: bool) -> TextFields:
     """Those of a JSON list: [text, label], or [text, second text, label].
 
     Raises:
@@ -86,7 +86,7 @@ def of_items(row: Row, config: TextsConfig, *, labelled: bool) -> Fields:
     if len(row) != texts + 1 and (labelled or len(row) != texts):
         form = "[text, label]" if texts == 1 else "[text, second text, label]"
         raise Unreadable("D107", f"an item is {form}, or an object with fields, and this is a list of {len(row)}", MEND)
-    return Fields(0, 1 if texts == 2 else None, (texts,) if len(row) > texts else (), None)
+    return TextFields(0, 1 if texts == 2 else None, (texts,) if len(row) > texts else (), None)
 
 
 def is_header(text: object, label: object) -> bool:

@@ -11,7 +11,7 @@ from halluc.data.fields.values import unpacked
 from halluc.data.rows.row import Skipped, Unreadable, quoted
 from halluc.tasks.text_classification.reading.config import Preset, TextsConfig
 
-Fields = Mapping[str | int, Any]
+TextFields = Mapping[str | int, Any]
 
 _ANSWERS = ("accept", "reject", "ignore")
 # What Label Studio's short form has beside the fields of the task and those of the annotation.
@@ -19,7 +19,7 @@ _OF_TOOL = frozenset(("id", "annotator", "annotation_id", "created_at", "updated
 _HELP = "mend it, or choose another `data.preset`"
 
 
-def recognised(row: Fields) -> Preset | None:
+def recognised(row: TextFields) -> Preset | None:
     """The tool that wrote a file, by its first row; None where no tool's mark is in it."""
     if row.get("answer") in _ANSWERS and ("label" in row or "accept" in row or "_task_hash" in row):
         return "prodigy"
@@ -30,7 +30,7 @@ def recognised(row: Fields) -> Preset | None:
     return None
 
 
-def translated(row: Fields, preset: Preset, config: TextsConfig) -> Fields:
+def translated(row: TextFields, preset: Preset, config: TextsConfig) -> TextFields:
     """A record of the tool as a row of the usual fields.
 
     Raises:
@@ -42,7 +42,7 @@ def translated(row: Fields, preset: Preset, config: TextsConfig) -> Fields:
     return _PRESETS[preset](row, config)
 
 
-def _doccano(row: Fields, config: TextsConfig) -> Fields:
+def _doccano(row: TextFields, config: TextsConfig) -> TextFields:
     field = next((name for name in (config.label_columns[0], "label", "labels") if name in row), None)
     if field is None:
         raise Unreadable("D107", f"no field `label` as doccano writes it; it has {quoted(row)}", _HELP)
@@ -51,11 +51,11 @@ def _doccano(row: Fields, config: TextsConfig) -> Fields:
         labels = [label for label in labels.split("#") if label.strip()]
     if not labels:
         raise Skipped("not annotated: it has no label")
-    text: Fields = {"text": row["data"]} if "data" in row and "text" not in row else {}
+    text: TextFields = {"text": row["data"]} if "data" in row and "text" not in row else {}
     return {**row, **text, config.label_columns[0]: labels}
 
 
-def _prodigy(row: Fields, config: TextsConfig) -> Fields:
+def _prodigy(row: TextFields, config: TextsConfig) -> TextFields:
     if row.get("answer") not in _ANSWERS:
         raise Unreadable("D107", "no `answer` (accept, reject or ignore) as Prodigy writes it", _HELP)
     field = config.label_columns[0]
@@ -66,7 +66,7 @@ def _prodigy(row: Fields, config: TextsConfig) -> Fields:
     return row
 
 
-def _label_studio(row: Fields, config: TextsConfig) -> Fields:
+def _label_studio(row: TextFields, config: TextsConfig) -> TextFields:
     field = config.label_columns[0]
     data = row.get("data")
     if isinstance(data, dict):
@@ -93,7 +93,7 @@ def _of_choice(value: object) -> Any:
     return value if isinstance(value, str) and value.strip() else None
 
 
-def _choices(task: Fields, config: TextsConfig) -> list[str]:
+def _choices(task: TextFields, config: TextsConfig) -> list[str]:
     """The labels that the annotations of a task agree on, or those of the one that is marked as truth."""
     made = task.get("annotations") or []
     annotations = [one for one in made if isinstance(one, dict) and not is_cancelled(one)]
@@ -113,7 +113,7 @@ def _choices(task: Fields, config: TextsConfig) -> list[str]:
     return found[0]
 
 
-def _of_annotation(annotation: Fields, config: TextsConfig) -> list[str]:
+def _of_annotation(annotation: TextFields, config: TextsConfig) -> list[str]:
     """The labels that one annotator chose, of the control that the config names where there are several."""
     chosen: dict[str, list[str]] = {}
     for result in annotation.get("result") or []:
@@ -131,7 +131,7 @@ def _several(names: Iterable[str | int]) -> Unreadable:
     return Unreadable("D116", problem, "name it with `data.label_field`")
 
 
-_PRESETS: dict[Preset, Callable[[Fields, TextsConfig], Fields]] = {
+_PRESETS: dict[Preset, Callable[[TextFields, TextsConfig], TextFields]] = {
     "doccano": _doccano,
     "label_studio": _label_studio,
     "prodigy": _prodigy,

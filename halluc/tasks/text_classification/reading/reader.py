@@ -12,28 +12,42 @@ from halluc.data.config import Column, DataConfig
 from halluc.data.fields.ids import Ids, own_id
 from halluc.data.fields.values import kind, nul, whole, written_list
 from halluc.data.inputs import InputText, given_tokens, identity_of, paired, single
-from halluc.data.reader import Mended
+from halluc.data.predictions import PredictionFile
+from halluc.data.reader import Mended, Reader
 from halluc.data.rows.layout import Layout
 from halluc.data.rows.reading import open_rows
 from halluc.data.rows.references import HUB, SplitName
 from halluc.data.rows.row import MEND, BadLine, LeftOut, Notice, Row, Skipped, Unreadable
 from halluc.data.tokenization import Tokenizer
+from halluc.data.writers.base import Writer
 from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.text_classification.reading.config import TextsConfig
-from halluc.tasks.text_classification.reading.fields import SECOND, TOKENS, Fields, choose, is_header, missing, of_items
+from halluc.tasks.text_classification.reading.fields import (
+    SECOND,
+    TOKENS,
+    TextFields,
+    choose,
+    is_header,
+    missing,
+    of_items,
+)
 from halluc.tasks.text_classification.reading.labels import Found, Labels
+from halluc.tasks.text_classification.reading.predictions import TextPredictions
 from halluc.tasks.text_classification.reading.presets import recognised, translated
 from halluc.tasks.text_classification.reading.warnings import FirstRows
+from halluc.tasks.text_classification.writers import WRITERS
 
 _EMPTY = "take it out, or set `data.on_bad_line: skip`"
 _BLANK = {"text": ""}  # a line of plain text
 _ABSENT: Any = object()  # of a field that is not there, which null is not
 
 
-class TextsReader:
+class TextsReader(Reader):
     """Labelled texts, or pairs: JSON Lines, JSON, CSV, `LABEL text` lines, tables, the hub; and texts out of scope."""
 
     Config: ClassVar[type[DataConfig]] = TextsConfig
+    Predictions: ClassVar[type[PredictionFile] | None] = TextPredictions
+    writers: ClassVar[Mapping[str, Writer]] = WRITERS
 
     def __init__(self, config: TextsConfig) -> None:
         self.config = config
@@ -113,7 +127,7 @@ class _Mapper:
     ) -> None:
         self.config, self.file, self.tokenizer, self.told = config, file, tokenizer, ""
         self._labelled, self._labels = labelled, labels
-        self._fields: Fields | None = None
+        self._fields: TextFields | None = None
         self._preset = config.preset
         self._columns: dict[tuple[object, ...], Found] = {}
         self._is_pair, self._by_number = config.second_field is not None, config.by_number
@@ -183,7 +197,7 @@ class _Mapper:
             raise Unreadable("D107", f"`{column}` is {kind(text)}, not a string", f"see `data.{key}`")
         return text
 
-    def _mapped(self, row: Row) -> tuple[Mapping[str | int, Any], Fields]:
+    def _mapped(self, row: Row) -> tuple[Mapping[str | int, Any], TextFields]:
         """The row, translated where a tool wrote it, and where its parts stand."""
         given = row.fields
         if self._fields is None and self._preset is None and self._labelled:
@@ -192,7 +206,7 @@ class _Mapper:
             given = translated(given, self._preset, self.config)
         return given, self._of_row(given)
 
-    def _of_row(self, given: Mapping[str | int, Any]) -> Fields:
+    def _of_row(self, given: Mapping[str | int, Any]) -> TextFields:
         """Where the parts of a row stand: as in the first row of its file, unless it is a list among objects."""
         if not self._by_number and 0 in given:
             fields = of_items(given, self.config, labelled=self._labelled)
@@ -208,7 +222,7 @@ class _Mapper:
             raise Unreadable("D116", problem, f"name the field, as `data.text_field: {fields.text}`")
         return fields
 
-    def _told(self, given: Mapping[str | int, Any], fields: Fields) -> str:
+    def _told(self, given: Mapping[str | int, Any], fields: TextFields) -> str:
         """The mapping in one line, by the first row."""
         told = fields.told(given)
         label = given.get(fields.labels[0]) if len(fields.labels) == 1 else None
@@ -218,7 +232,7 @@ class _Mapper:
             self._labels.tells_written = False
         return f"{told}; preset: {self._preset}" if self._preset is not None else told
 
-    def _labels_of(self, given: Mapping[str | int, Any], fields: Fields, line: int) -> Found:
+    def _labels_of(self, given: Mapping[str | int, Any], fields: TextFields, line: int) -> Found:
         labels = self._labels
         assert labels is not None, "examples have labels"
         columns = fields.labels
@@ -239,7 +253,7 @@ class _Mapper:
             return (), ()
         raise Unreadable("D123", *missing(given, self.config.label_columns[0], "label_field"))
 
-    def _tokens(self, given: Mapping[str | int, Any], fields: Fields) -> tuple[tuple[str, ...], int | None]:
+    def _tokens(self, given: Mapping[str | int, Any], fields: TextFields) -> tuple[tuple[str, ...], int | None]:
         """Tokens that are given as such, and the place of the second text among them."""
         words = given.get(TOKENS)
         if words is None:
@@ -263,7 +277,7 @@ class _Mapper:
             raise Unreadable("D107", problem, MEND)
         return tokens, second
 
-    def _second(self, given: Mapping[str | int, Any], fields: Fields) -> tuple[str, ...]:
+    def _second(self, given: Mapping[str | int, Any], fields: TextFields) -> tuple[str, ...]:
         assert fields.second is not None, "of pairs"
         text = given.get(fields.second, _ABSENT)
         if text is _ABSENT:

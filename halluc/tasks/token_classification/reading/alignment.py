@@ -14,7 +14,7 @@ from halluc.data.fields.values import Place
 from halluc.data.rows.row import Skipped, Unreadable
 from halluc.tasks.token_classification.reading.config import SpansConfig
 from halluc.tasks.token_classification.reading.forms import Given
-from halluc.tasks.token_classification.reading.offsets import Reading, Sentence, in_characters, says
+from halluc.tasks.token_classification.reading.offsets import OffsetReading, Sentence, in_characters, says
 
 # Spans, what was mended, and what a file says of the confidence of spans.
 Aligned = tuple[tuple[Span, ...], tuple[str, ...], Mapping[Span, Any]]
@@ -22,18 +22,18 @@ _NONE: Aligned = ((), (), {})
 _SEE = "see `data.span_unit` and `data.span_end`"
 
 
-class Alignment:
+class SpanAlignment:
     """Puts spans on tokens, as a config says.
 
     Args:
         advice: which keys make all spans of the file fit, for errors.
     """
 
-    def __init__(self, config: SpansConfig, advice: Callable[[Reading], str | None]) -> None:
+    def __init__(self, config: SpansConfig, advice: Callable[[OffsetReading], str | None]) -> None:
         self.config, self.advice = config, advice
         self.plain = config.span_end == "exclusive" and config.span_base == 0
 
-    def align(self, givens: Sequence[Given], sentence: Sentence, reading: Reading) -> Aligned:
+    def align(self, givens: Sequence[Given], sentence: Sentence, reading: OffsetReading) -> Aligned:
         """The spans in tokens, sorted and without overlap, what was mended, and confidences where spans have them.
 
         Raises:
@@ -72,7 +72,7 @@ class Alignment:
         apart = tuple(found) if len(found) == 1 else self._apart(found, repairs)
         return apart, tuple(repairs), confidences
 
-    def _odd(self, given: Given, sentence: Sentence, reading: Reading, repairs: list[str]) -> Span | None:
+    def _odd(self, given: Given, sentence: Sentence, reading: OffsetReading, repairs: list[str]) -> Span | None:
         """A span that is not plainly whole tokens of the text; None where it is left out."""
         if given.fault is not None:
             return self._misfit(f"{_shown(given)} {given.fault}", None, repairs)
@@ -107,7 +107,7 @@ class Alignment:
         return span
 
     def _on_tokens(
-        self, given: Given, sentence: Sentence, place: Place, reading: Reading, repairs: list[str]
+        self, given: Given, sentence: Sentence, place: Place, reading: OffsetReading, repairs: list[str]
     ) -> Span | None:
         bounds = sentence.bounds
         assert bounds is not None
@@ -133,7 +133,7 @@ class Alignment:
         return self._misfit(problem, Span(first, last + 1, given.label), repairs, reading)
 
     def _misfit(
-        self, problem: str, wider: Span | None, repairs: list[str], reading: Reading | None = None
+        self, problem: str, wider: Span | None, repairs: list[str], reading: OffsetReading | None = None
     ) -> Span | None:
         """What becomes of a span that is no whole tokens: ``wider`` is the one of all tokens that it touches."""
         how = self.config.bad_spans
@@ -149,7 +149,7 @@ class Alignment:
         more = " or `widen`, or `data.tokenize: characters`" if wider is not None else ""
         raise Unreadable("D110", problem, advice or f"set `data.bad_spans: drop`{more}")
 
-    def _of_tokens(self, given: Given, sentence: Sentence, reading: Reading) -> Span:
+    def _of_tokens(self, given: Given, sentence: Sentence, reading: OffsetReading) -> Span:
         start, end = reading.start(given), reading.end(given)
         if not 0 <= start < end <= len(sentence.tokens):
             raise self._outside(given, sentence, reading)
@@ -163,7 +163,7 @@ class Alignment:
             raise Unreadable("D109", problem, self.advice(reading) or _SEE)
         return Span(start, end, given.label)
 
-    def _outside(self, given: Given, sentence: Sentence, reading: Reading) -> Unreadable:
+    def _outside(self, given: Given, sentence: Sentence, reading: OffsetReading) -> Unreadable:
         where = f"0..{len(sentence.text)} (characters)"
         if reading.unit == "tokens":
             where = f"0..{len(sentence.tokens)} (tokens)"

@@ -76,7 +76,7 @@ class _Tags(Section):
     )
 
 
-class _Fields(Section):
+class _FieldKeys(Section):
     tokens_field: Column = Field(default="tokens", description="a list of words, as texts or objects")
     tags_field: Column = Field(
         default=TAGS_FIELD, description=f"a list of tags, one a word; with `format: hub` it is {HUB_TAGS_FIELD}"
@@ -127,7 +127,7 @@ class _Spans(Section):
     )
 
 
-class SpansConfig(DataConfig, _Tags, _Fields, _Spans, TokenizationKeys):
+class SpansConfig(DataConfig, _Tags, _FieldKeys, _Spans, TokenizationKeys):
     """The keys of token classification. The order of the bases is that of the keys in a config, last first."""
 
     task: ClassVar[str] = "token_classification"

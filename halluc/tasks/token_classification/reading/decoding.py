@@ -5,41 +5,34 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from halluc.core.errors import MOST_SHOWN, HallucError
 from halluc.core.examples import Origin, Span
 from halluc.core.files import line_at
 from halluc.core.labels import MOST_CHARACTERS, UnknownTag, illegal, label_fault, read_spans
-from halluc.data.reader import RawSentence
+from halluc.data.reader import Annotation, ExampleBuilder
 from halluc.data.rows.references import SplitName
-from halluc.data.rows.row import MEND, BadLine
+from halluc.data.rows.row import MEND, BadLine, Finding, Place
+from halluc.runs.data import Renamed
 from halluc.tasks.token_classification.reading.config import SpansConfig
+from halluc.tasks.token_classification.reading.raw_sentence import RawSentence
 from halluc.tasks.token_classification.reading.tag_notation import STANDARD, looks_outside, outside_key
 from halluc.tasks.token_classification.reading.tag_schemes import (
     MOST_KEPT,
-    Reading,
+    TagReading,
     TagStatistics,
     are_plain,
     decide,
     label_keys,
+    summary,
 )
-from halluc.tasks.token_classification.reading.tag_schemes import Place as Place
 from halluc.tasks.token_classification.tagged_sentence import Tagged
 
 _Sentences = Mapping[SplitName, Iterable[RawSentence]]
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something that was repaired or left out, and where."""
-
-    where: Place
-    what: str
-
-
-class Decoding:
+class Decoding(ExampleBuilder):
     """Makes examples of sentences with tags or spans; ``repairs`` is what it mended, ``bad`` takes what it cannot read.
 
     ``readings`` has the splits in which tags were seen. ``renamed`` counts mentions by their label in the file, of the
@@ -47,15 +40,14 @@ class Decoding:
     """
 
     def __init__(
-        self, config: SpansConfig, bad: list[BadLine], readings: Mapping[SplitName, Reading] | None = None
+        self, config: SpansConfig, bad: list[BadLine], readings: Mapping[SplitName, TagReading] | None = None
     ) -> None:
-        self.config, self.bad = config, bad
-        self.readings: Mapping[SplitName, Reading] = readings or {}
-        self.repairs: list[Finding] = []
+        super().__init__(config, bad)
+        self.readings: Mapping[SplitName, TagReading] = readings or {}
         self.renamed: Counter[str] = Counter(dict.fromkeys(config.rename_labels, 0))
         self._unfit: set[str] = set()
 
-    def decide_schemes(self, sentences: _Sentences, beside: _Sentences | None = None) -> None:
+    def prepare(self, splits: _Sentences, beside: _Sentences | None = None) -> None:
         """Find out how the tags of each split are read.
 
         Args:
@@ -65,7 +57,7 @@ class Decoding:
         Raises:
             HallucError or ManyErrors D120: no reading fits.
         """
-        found = {split: TagStatistics.of(items) for split, items in sentences.items()}
+        found = {split: TagStatistics.of(items) for split, items in splits.items()}
         others: dict[SplitName, TagStatistics] = {}
         if beside and not are_plain(found, self.config):
             for split, items in beside.items():
@@ -73,7 +65,19 @@ class Decoding:
                     others[split] = TagStatistics.of(items)
         self.readings = decide(found, self.config, self.bad, others)
 
-    def tagged(self, sentence: RawSentence, split: SplitName) -> Tagged | None:
+    def with_bad(self, bad: list[BadLine]) -> Decoding:
+        return Decoding(self.config, bad, self.readings)
+
+    def annotation(self) -> Annotation:
+        scheme, note = summary(self.readings)
+        new = self.config.rename_labels
+        return Annotation(
+            scheme, note,
+            schemes={split: one.scheme for split, one in self.readings.items()},
+            renamed={old: Renamed(label=new[old], mentions=count) for old, count in self.renamed.items()},
+        )  # fmt: skip
+
+    def example(self, sentence: RawSentence, split: SplitName) -> Tagged | None:
         spans = sentence.spans
         for repair in sentence.repairs:
             self.repairs.append(Finding(Place(sentence.file, sentence.lines[0]), repair))
@@ -102,7 +106,7 @@ class Decoding:
             if label is not None:
                 yield span._replace(label=label)
 
-    def _decode(self, sentence: RawSentence, tags: tuple[str, ...], reading: Reading) -> tuple[Span, ...] | None:
+    def _decode(self, sentence: RawSentence, tags: tuple[str, ...], reading: TagReading) -> tuple[Span, ...] | None:
         scheme = reading.scheme
         try:
             canonical = reading.canonical(tags)
@@ -156,7 +160,7 @@ class Decoding:
         column = text.rfind(tag) + 1 if text and tag in text else None
         self.bad.append(BadLine(code, sentence.file, line, problem, help, text, column, len(tag)))
 
-    def _unknown(self, tag: str, reading: Reading) -> tuple[str, str]:
+    def _unknown(self, tag: str, reading: TagReading) -> tuple[str, str]:
         """What to say of a tag that cannot be read."""
         if reading.notation.split(tag) is not None:
             return f"`{tag}` is no tag of {reading.scheme.upper()}", "is `data.scheme` right?"

@@ -23,14 +23,14 @@ MOST_ROWS = 100
 # Of more fields it is not guessed which two belong together.
 _MOST_FIELDS = 64
 _ROLES = ("tokens", "tags", "text", "spans")
-# Fields of these names are used too where none has the name of the config's default.
+# SentenceFields of these names are used too where none has the name of the config's default.
 _USUAL = {"tokens": ("words",), "tags": (HUB_TAGS_FIELD,)}
 
 _Records = Sequence[Mapping[str | int, Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class Fields:
+class SentenceFields:
     """Where the parts of an example stand; what is None, a file does not have. ``form`` is that of its spans."""
 
     id: Path
@@ -48,7 +48,7 @@ class Fields:
         return "; ".join(f"{role}: `{named(path)}`{form if role == 'spans' else ''}" for role, path in parts if path)
 
 
-def choose(rows: Sequence[Row], config: SpansConfig, gold: bool = True) -> tuple[SpansConfig, Fields]:
+def choose(rows: Sequence[Row], config: SpansConfig, gold: bool = True) -> tuple[SpansConfig, SentenceFields]:
     """The fields of a file, by its first rows, and the config with the keys of a preset's form that fits.
 
     Args:
@@ -105,7 +105,7 @@ class _Choice:
         id_path = path_of(config.id_field, records)
         self.id = id_path if any(value_at(record, id_path) is not None for record in records) else ()
 
-    def fields(self) -> Fields:
+    def fields(self) -> SentenceFields:
         known = self.known
         if known["tokens"] is None and known["text"] is None:
             self._guess_input()
@@ -114,7 +114,7 @@ class _Choice:
         if self.gold and known["tags"] is None and known["spans"] is None:
             self._guess_annotation()
         if not self.gold:
-            return Fields(self.id, known["tokens"], None, known["text"])
+            return SentenceFields(self.id, known["tokens"], None, known["text"])
         if known["tags"] is not None and known["tokens"] is None and known["spans"] is not None:
             known["tags"] = None  # tags of a text, as topics, beside its spans
         at = known["spans"]
@@ -123,7 +123,7 @@ class _Choice:
         if at is None and self._is_a_token_a_row(known["tokens"] or known["text"]):
             raise self._token_a_row()
         told = (forms.form(_value(record, at), self.config.span_label_field) for record in self.records if at)
-        return Fields(self.id, **known, form=next((form for form in told if form is not None), None))
+        return SentenceFields(self.id, **known, form=next((form for form in told if form is not None), None))
 
     # --- by name
 

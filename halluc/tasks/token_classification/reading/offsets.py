@@ -19,7 +19,7 @@ _NAMES = {"characters": "characters", "tokens": "tokens", "utf16": "UTF-16 code 
 _LEAST_ENDS, _LEAST_STARTS = 10, 30
 
 
-class Reading(NamedTuple):
+class OffsetReading(NamedTuple):
     """How a file counts: the unit, whether a span's end is its last one, and the number of the first."""
 
     unit: Unit
@@ -27,7 +27,7 @@ class Reading(NamedTuple):
     base: int = 0
 
     @classmethod
-    def of(cls, config: SpansConfig, unit: Unit) -> Reading:
+    def of(cls, config: SpansConfig, unit: Unit) -> OffsetReading:
         return cls(unit, config.span_end == "inclusive", config.span_base)
 
     def __str__(self) -> str:
@@ -74,7 +74,7 @@ def characters_of(text: str, unit: Unit) -> dict[int, int] | None:
     return {at: place for place, at in enumerate(accumulate(sizes, initial=0))}
 
 
-def in_characters(given: Given, sentence: Sentence, reading: Reading) -> Place | None:
+def in_characters(given: Given, sentence: Sentence, reading: OffsetReading) -> Place | None:
     """Start and end of a span in characters of the text; None where it stands outside, or inside of a character."""
     start, end = reading.start(given), reading.end(given)
     if reading.unit == "tokens":
@@ -86,7 +86,7 @@ def in_characters(given: Given, sentence: Sentence, reading: Reading) -> Place |
     return (start, end) if 0 <= start < end <= len(sentence.text) else None
 
 
-def _fits(given: Given, sentence: Sentence, reading: Reading, strip: bool) -> Place | None:
+def _fits(given: Given, sentence: Sentence, reading: OffsetReading, strip: bool) -> Place | None:
     """Where a span stands in the text; None where it contradicts what it says itself, or says nothing and cuts a token.
 
     Where tokens do not stand in the text, it is the first token and one behind the last.
@@ -123,13 +123,13 @@ def says(told: str, surface: str) -> bool:
 Sample = tuple[Sentence, Sequence[Given]]
 
 
-def _found(samples: Sequence[Sample], reading: Reading, strip: bool) -> list[Place | None]:
+def _found(samples: Sequence[Sample], reading: OffsetReading, strip: bool) -> list[Place | None]:
     """Where each span stands under a reading; None for one that does not fit."""
     spans = ((given, sentence) for sentence, givens in samples for given in givens if given.fault is None)
     return [_fits(given, sentence, reading, strip) for given, sentence in spans]
 
 
-def result(samples: Sequence[Sample], reading: Reading, strip: bool) -> tuple[Place | None, ...] | None:
+def result(samples: Sequence[Sample], reading: OffsetReading, strip: bool) -> tuple[Place | None, ...] | None:
     """Where all spans stand under a reading; None where one does not fit."""
     found = _found(samples, reading, strip)
     return None if None in found else tuple(found)
@@ -145,7 +145,7 @@ def unit_of(samples: Sequence[Sample], config: SpansConfig) -> tuple[Unit, bool]
         Unreadable D109: both could be meant, or neither.
     """
     units: tuple[Unit, Unit] = ("characters", "tokens")
-    found = {unit: _found(samples, Reading.of(config, unit), config.strip_spans) for unit in units}
+    found = {unit: _found(samples, OffsetReading.of(config, unit), config.strip_spans) for unit in units}
     shares = {unit: (len(all_) - all_.count(None), len(all_)) for unit, all_ in found.items()}
     characters, tokens = (None not in found[unit] for unit in units)
     if characters and found["characters"] == found["tokens"]:
@@ -157,16 +157,16 @@ def unit_of(samples: Sequence[Sample], config: SpansConfig) -> tuple[Unit, bool]
     if tokens and not characters and (says_text or 2 * fitting < many):
         return "tokens", True
     told = " and ".join(f"{unit} ({fits} of {of} spans fit)" for unit, (fits, of) in shares.items())
-    help = proposal(samples, Reading.of(config, "characters"), config.strip_spans) if not tokens else None
+    help = proposal(samples, OffsetReading.of(config, "characters"), config.strip_spans) if not tokens else None
     problem = f"offsets beside a text and tokens may count {told}"
     raise Unreadable("D109", problem, help or "set `data.span_unit` to `characters` or `tokens`")
 
 
-def proposal(samples: Sequence[Sample], now: Reading, strip: bool) -> str | None:
+def proposal(samples: Sequence[Sample], now: OffsetReading, strip: bool) -> str | None:
     """What to set so that every span fits; None where no reading fits all, or several do that differ."""
     units: tuple[Unit, ...] = ("characters", "utf16", "bytes", "tokens")
-    fit: dict[tuple[Place | None, ...], Reading] = {}
-    readings = [Reading(*one) for one in product(units, (False, True), (0, 1))]
+    fit: dict[tuple[Place | None, ...], OffsetReading] = {}
+    readings = [OffsetReading(*one) for one in product(units, (False, True), (0, 1))]
     # Of readings that come to the same, the one with the fewest keys; few files count from 1.
     for reading in sorted(readings, key=lambda one: (sum(map(ne, one, now)), one.base != now.base)):
         found = result(samples, reading, strip)
@@ -178,7 +178,7 @@ def proposal(samples: Sequence[Sample], now: Reading, strip: bool) -> str | None
     return _keys(reading, now)
 
 
-def doubts(samples: Sequence[Sample], now: Reading, asked: Collection[str], strip: bool) -> Iterator[str]:
+def doubts(samples: Sequence[Sample], now: OffsetReading, asked: Collection[str], strip: bool) -> Iterator[str]:
     """What a person should know of readings that fit the spans as well as the present one, and come to others.
 
     Few other readings fit the words of a text by chance. Any offsets fit tokens: of those it is told what hardly any
@@ -192,18 +192,18 @@ def doubts(samples: Sequence[Sample], now: Reading, asked: Collection[str], stri
     if unit == "tokens":
         others = []
         if "span_end" not in asked and len(spans) >= _LEAST_ENDS and all(end - start > 1 for start, end in spans):
-            others.append((Reading(unit, not inclusive, base), "no span has one token"))
+            others.append((OffsetReading(unit, not inclusive, base), "no span has one token"))
         if "span_base" not in asked and len(spans) >= _LEAST_STARTS and all(start > 0 for start, _ in spans):
-            others.append((Reading(unit, inclusive, 1 - base), "no span has the first token of its sentence"))
+            others.append((OffsetReading(unit, inclusive, 1 - base), "no span has the first token of its sentence"))
     else:
         units: tuple[Unit, ...] = ("characters", "utf16", "bytes")
         others = [
-            (Reading(other, inclusive, base), "") for other in units if other != unit and "span_unit" not in asked
+            (OffsetReading(other, inclusive, base), "") for other in units if other != unit and "span_unit" not in asked
         ]
         if "span_end" not in asked:
-            others.append((Reading(unit, not inclusive, base), ""))
+            others.append((OffsetReading(unit, not inclusive, base), ""))
         if "span_base" not in asked:
-            others.append((Reading(unit, inclusive, 1 - base), ""))
+            others.append((OffsetReading(unit, inclusive, 1 - base), ""))
     present = result(samples, now, strip) if others else None
     for other, why in others:
         found = result(samples, other, strip) if present else None
@@ -212,7 +212,7 @@ def doubts(samples: Sequence[Sample], now: Reading, asked: Collection[str], stri
             yield f"{told}offsets are read as {now}; if they count {other}, set {' and '.join(_changed(other, now))}"
 
 
-def _changed(reading: Reading, now: Reading) -> list[str]:
+def _changed(reading: OffsetReading, now: OffsetReading) -> list[str]:
     """The keys that make one reading of another."""
     end = "inclusive" if reading.inclusive else "exclusive"
     keys = (("span_unit", reading.unit), ("span_end", end), ("span_base", reading.base))
@@ -220,7 +220,7 @@ def _changed(reading: Reading, now: Reading) -> list[str]:
     return [f"`data.{key}: {value}`" for (key, value), changes in zip(keys, differs, strict=True) if changes]
 
 
-def _keys(reading: Reading, now: Reading) -> str | None:
+def _keys(reading: OffsetReading, now: OffsetReading) -> str | None:
     said = []
     if reading.unit != now.unit:
         said.append(f"offsets count {_NAMES[reading.unit]}")

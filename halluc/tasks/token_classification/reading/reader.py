@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path as FilePath
 from typing import Any, ClassVar
@@ -14,17 +14,23 @@ from halluc.data.config import DataConfig
 from halluc.data.fields.ids import Ids
 from halluc.data.fields.rejected import rejection
 from halluc.data.inputs import InputText
-from halluc.data.reader import RawSentence
+from halluc.data.predictions import PredictionFile
+from halluc.data.reader import ExampleBuilder, Reader
 from halluc.data.rows import brat
 from halluc.data.rows.columns import column, named
 from halluc.data.rows.reading import open_rows
 from halluc.data.rows.references import SplitName
 from halluc.data.rows.row import BadLine, LeftOut, Notice, Row, Skipped, Unreadable, quoted
 from halluc.data.tokenization import Tokenizer
+from halluc.data.writers.base import Writer
 from halluc.tasks.token_classification.reading import presets, shapes, values
 from halluc.tasks.token_classification.reading.config import SpansConfig
+from halluc.tasks.token_classification.reading.decoding import Decoding
 from halluc.tasks.token_classification.reading.fields import MOST_ROWS
+from halluc.tasks.token_classification.reading.predictions import SentencePredictions
+from halluc.tasks.token_classification.reading.raw_sentence import RawSentence
 from halluc.tasks.token_classification.reading.records import Records
+from halluc.tasks.token_classification.writers import WRITERS
 
 Item = RawSentence | BadLine | LeftOut | Notice
 
@@ -40,10 +46,13 @@ _TAG_NAMES = frozenset((
 _FEATURE = re.compile(r"(\w+)=")
 
 
-class SpansReader:
+class SpansReader(Reader):
     """Token classification: tokens with tags, tokens with spans, or a text with spans."""
 
     Config: ClassVar[type[DataConfig]] = SpansConfig
+    Builder: ClassVar[type[ExampleBuilder]] = Decoding
+    Predictions: ClassVar[type[PredictionFile] | None] = SentencePredictions
+    writers: ClassVar[Mapping[str, Writer]] = WRITERS
 
     def __init__(self, config: DataConfig) -> None:
         assert isinstance(config, SpansConfig)

@@ -12,15 +12,15 @@ from halluc.data.fields.ids import own_id
 from halluc.data.fields.paths import named, value_at
 from halluc.data.fields.values import located, unpacked
 from halluc.data.inputs import InputText, given_tokens, identity_of, single
-from halluc.data.reader import RawSentence
 from halluc.data.rows.references import SplitName
 from halluc.data.rows.row import Notice, Row, Unreadable
 from halluc.data.tokenization import Tokenizer
 from halluc.tasks.token_classification.reading import forms, offsets, values
-from halluc.tasks.token_classification.reading.alignment import Aligned, Alignment
+from halluc.tasks.token_classification.reading.alignment import Aligned, SpanAlignment
 from halluc.tasks.token_classification.reading.config import SpansConfig, Unit
 from halluc.tasks.token_classification.reading.fields import choose, no_annotation, no_input
-from halluc.tasks.token_classification.reading.offsets import Reading, Sample, Sentence
+from halluc.tasks.token_classification.reading.offsets import OffsetReading, Sample, Sentence
+from halluc.tasks.token_classification.reading.raw_sentence import RawSentence
 from halluc.tasks.token_classification.reading.values import EMPTY
 
 
@@ -40,10 +40,10 @@ class Records:
         self.tokenizer, self.rows, self.gold = tokenizer, rows, gold
         self.names = config.names_of_tags
         self.named = {role: named(path) for role in ("tokens", "tags", "spans") if (path := getattr(self.fields, role))}
-        self.alignment = Alignment(self.config, self._advice)
+        self.alignment = SpanAlignment(self.config, self._advice)
         self._unit_of_both: Unit | None = None
         self._samples: list[Sample] | None = None
-        self._advised: dict[Reading, str | None] = {}
+        self._advised: dict[OffsetReading, str | None] = {}
 
     @property
     def mapping(self) -> str:
@@ -53,7 +53,7 @@ class Records:
             return described
         both = next((sample for sample in self.samples if sample[0].source == "both"), self.samples[0])
         try:
-            return f"{described}; offsets count {Reading.of(self.config, self._unit(both))}"
+            return f"{described}; offsets count {OffsetReading.of(self.config, self._unit(both))}"
         except Unreadable:  # said of each row
             return described
 
@@ -123,7 +123,7 @@ class Records:
         samples, config = self.samples, self.config
         first = next((sample for sample in samples if not any(given.fault for given in sample[1])), None)
         try:
-            now = None if first is None else Reading.of(config, self._unit(first))
+            now = None if first is None else OffsetReading.of(config, self._unit(first))
         except Unreadable:  # said of each row
             return
         if now is None:
@@ -172,7 +172,7 @@ class Records:
         if sentence.bounds is None and unit != "tokens":
             help = "set `data.span_unit: tokens` if offsets count tokens"
             raise Unreadable("D109", f"offsets count {unit}, and the tokens do not stand in the text", help)
-        return self.alignment.align(givens, sentence, Reading.of(self.config, unit))
+        return self.alignment.align(givens, sentence, OffsetReading.of(self.config, unit))
 
     def _unit(self, sample: Sample) -> Unit:
         """What the offsets of an example count."""
@@ -207,7 +207,7 @@ class Records:
                     continue
         return self._samples
 
-    def _advice(self, reading: Reading) -> str | None:
+    def _advice(self, reading: OffsetReading) -> str | None:
         """The keys with which all spans of the first rows fit."""
         if reading not in self._advised:
             self._advised[reading] = offsets.proposal(self.samples, reading, self.config.strip_spans)

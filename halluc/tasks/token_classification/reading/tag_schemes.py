@@ -7,16 +7,16 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from halluc.core.errors import HallucError, Location, data_error, refuse
 from halluc.core.examples import Span
 from halluc.core.files import line_at
 from halluc.core.labels import Scheme, SchemeEvidence, UnknownTag, split_tag
-from halluc.data.reader import RawSentence
 from halluc.data.rows.references import SplitName
-from halluc.data.rows.row import BadLine
+from halluc.data.rows.row import BadLine, Place
 from halluc.tasks.token_classification.reading.config import SpansConfig
+from halluc.tasks.token_classification.reading.raw_sentence import RawSentence
 from halluc.tasks.token_classification.reading.tag_notation import (
     LABELS,
     STANDARD,
@@ -29,16 +29,6 @@ from halluc.tasks.token_classification.reading.tag_notation import (
 MOST_KEPT = 1 << 16
 # So many different pairs of neighbours are looked at: more than 500 tags have, each beside each.
 _MOST_PAIRS = 1 << 18
-
-
-class Place(NamedTuple):
-    """A line of a file."""
-
-    file: str
-    line: int
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}"
 
 
 @dataclass
@@ -88,7 +78,7 @@ class TagStatistics:
 
 
 @dataclass
-class Reading:
+class TagReading:
     """How the tags of a split are read; ``note`` says why.
 
     ``evidence`` tells whether its own tags show it, fit other schemes as well, or contradict each other. ``spans`` has
@@ -172,7 +162,7 @@ def decide(
     config: SpansConfig,
     bad: Sequence[BadLine] = (),
     beside: Mapping[SplitName, TagStatistics] | None = None,
-) -> dict[SplitName, Reading]:
+) -> dict[SplitName, TagReading]:
     """How each split is read.
 
     Args:
@@ -191,7 +181,7 @@ class _Decision:
         self.errors: list[HallucError] = []
         self._told: list[Scheme | None] = []  # the scheme of each split by itself, the certain ones first
 
-    def readings(self) -> dict[SplitName, Reading]:
+    def readings(self) -> dict[SplitName, TagReading]:
         tagged = []
         for split in (*self.splits, *self.beside):
             shown = self._that_shows_most(split)
@@ -233,7 +223,7 @@ class _Decision:
         where = Location(place.file, place.line, column, max(1, len(error.tag)), text)
         return data_error("D120", error.problem, where, help)
 
-    def _reading(self, split: _Split) -> Reading | None:
+    def _reading(self, split: _Split) -> TagReading | None:
         scheme, note = split.evidence.decide()
         evidence: Literal["open", "contradictory"] = "open" if scheme is not None else "contradictory"
         others = split.evidence.others()
@@ -250,7 +240,7 @@ class _Decision:
             self.errors.append(data_error("D120", f"the tags belong to no one scheme: {note}", help=help))
             return None
         note = "; ".join((note, *self._spelled(split)))
-        return Reading(scheme, split.notation, note, split.outside, evidence if _is_uncertain(split) else "certain")
+        return TagReading(scheme, split.notation, note, split.outside, evidence if _is_uncertain(split) else "certain")
 
     def _spelled(self, split: _Split) -> list[str]:
         """What is unusual in the spelling of the tags."""
@@ -283,7 +273,7 @@ def _told(split: _Split) -> Scheme | None:
     return split.asked or ("io" if split.notation == LABELS else split.evidence.decide()[0])
 
 
-def summary(readings: Mapping[SplitName, Reading]) -> tuple[Scheme | None, str]:
+def summary(readings: Mapping[SplitName, TagReading]) -> tuple[Scheme | None, str]:
     """The scheme of all splits and why, or None where they differ and how."""
     if not readings:
         return None, ""

@@ -14,18 +14,14 @@ from typing import Literal
 import numpy
 
 from halluc.core.examples import Example
-from halluc.gap.coverage import REMAKE, Coverage, CoverageFile
-from halluc.gap.matching import Strata
+from halluc.gap.coverage import REMAKE, CoverageFile, SurfaceCoverage
 from halluc.gap.stopwords import text_words
 from halluc.runs.records import read_record
 from halluc.runs.schema import Novelty, Record
-from halluc.tasks.text_classification.labelled_text import Labelled
 
 Edges = tuple[float, float, float]
 # By the edges, from texts whose words are known best to those whose words are known least.
 QUARTERS: tuple[Novelty, ...] = ("q1", "q2", "q3", "q4")
-# Tokens of a text, from and to; texts of like length are matched with each other.
-LENGTHS = ((0, 5), (6, 10), (11, 20), (21, 40), (41, 80), (81, 160), (161, None))
 
 
 class ShownWords(Record):
@@ -42,14 +38,8 @@ class TextCoverageFile(CoverageFile):
     texts: ShownWords
 
 
-class _EitherFile(CoverageFile):
-    """A ``coverage.json`` that is still to tell what it is of."""
-
-    texts: ShownWords | None = None
-
-
 @dataclass(frozen=True)
-class TextCoverage(Coverage):
+class TextCoverage(SurfaceCoverage):
     """The texts of a training split by label, and its content words, lower-cased, with the times that each occurs.
 
     ``edges`` are the quartiles of the shares of new words in the texts of dev, fixed when the run is trained, so that
@@ -68,7 +58,7 @@ class TextCoverage(Coverage):
         shown = Counter(chain.from_iterable(map(_words_of, split)))
         others = [new_share(_words_of(example), shown) for example in dev]
         shares = others or _each_against_the_others(split)
-        made = Coverage.of(split)
+        made = SurfaceCoverage.of(split)
         return cls(
             made.surfaces, made.sentences, made.tokens, made.mentions,
             shown=dict(shown), edges=_quartiles(shares), edges_of="dev" if others else "train",
@@ -103,60 +93,17 @@ class TextCoverage(Coverage):
         Raises:
             HallucError R120: damaged, or of mentions. R121: of another version of halluc.
         """
-        return _of_texts(read_record(path, TextCoverageFile, damaged="R120", other_version="R121", help=REMAKE))
-
-
-def read_coverage(path: Path) -> Coverage:
-    """What a run's training split knows, of mentions or of whole texts: the file says which.
-
-    Raises:
-        FileNotFoundError: there is none. HallucError R120: damaged. R121: of another version of halluc.
-    """
-    file = read_record(path, _EitherFile, damaged="R120", other_version="R121", help=REMAKE)
-    return Coverage.of_file(file) if file.texts is None else _of_texts(file)
+        file = read_record(path, TextCoverageFile, damaged="R120", other_version="R121", help=REMAKE)
+        made, texts = SurfaceCoverage.of_file(file), file.texts
+        return cls(
+            made.surfaces, made.sentences, made.tokens, made.mentions,
+            shown=texts.words, edges=texts.edges, edges_of=texts.edges_of,
+        )  # fmt: skip
 
 
 def new_share(words: Sequence[str], shown: Mapping[str, int]) -> float:
     """The share of ``words`` that is not ``shown``; 0 where there is none."""
     return sum(word not in shown for word in words) / len(words) if words else 0.0
-
-
-def by_class_and_length(examples: Sequence[Labelled]) -> Strata:
-    """Training texts by their labels and their length; where whole labels go, by how many labels they have instead of
-    by which: else fraction 0 had to do without them too."""
-    classes = {labels: number for number, labels in enumerate(sorted({example.labels for example in examples}))}
-    counts = sorted({_number(example) for example in examples})
-    return Strata(
-        names=tuple(f"{' + '.join(labels) or NO_LABEL}, {length}" for labels in classes for length in _LENGTH_NAMES),
-        of=lambda example: classes[example.labels] * len(LENGTHS) + _length(example),
-        has_free=False,
-        noun="text",
-        thing="label",
-        free="without_label",
-        distinct="distinct_texts",
-        for_labels=Strata(
-            names=tuple(f"{_MANY_NAMES[count]}, {length}" for count in counts for length in _LENGTH_NAMES),
-            of=lambda example: counts.index(_number(example)) * len(LENGTHS) + _length(example),
-            has_free=False,
-            noun="text",
-            thing="label",
-            free="without_label",
-            distinct="distinct_texts",
-        ),
-    )
-
-
-_LENGTH_NAMES = tuple(f"{low}-{high} tokens" if high else f"{low}+ tokens" for low, high in LENGTHS)
-NO_LABEL = "no label"
-_MANY_NAMES = (NO_LABEL, "1 label", "2 labels", "3+ labels")
-
-
-def _length(example: Labelled) -> int:
-    return sum(len(example.tokens) >= low for low, _ in LENGTHS) - 1
-
-
-def _number(example: Labelled) -> int:
-    return min(len(example.labels), len(_MANY_NAMES) - 1)
 
 
 def _words_of(example: Example) -> list[str]:
@@ -175,12 +122,3 @@ def _quartiles(shares: Sequence[float]) -> Edges:
         return (0.0, 0.0, 0.0)
     low, middle, high = numpy.quantile(shares, (0.25, 0.5, 0.75)).tolist()
     return (low, middle, high)
-
-
-def _of_texts(file: TextCoverageFile | _EitherFile) -> TextCoverage:
-    made, texts = Coverage.of_file(file), file.texts
-    assert texts is not None
-    return TextCoverage(
-        made.surfaces, made.sentences, made.tokens, made.mentions,
-        shown=texts.words, edges=texts.edges, edges_of=texts.edges_of,
-    )  # fmt: skip

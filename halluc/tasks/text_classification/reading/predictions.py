@@ -1,0 +1,126 @@
+"""Predictions of another tool: labels of texts, with the texts or without."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from halluc.core.examples import Corpus, Origin
+from halluc.data.fields.values import whole
+from halluc.data.joining import Stated
+from halluc.data.predictions import (
+    MEND,
+    PREDICTED,
+    PredictionFile,
+    confidence_field,
+    confidence_of,
+    given_id,
+    predicted_field,
+)
+from halluc.data.rows.layout import Layout
+from halluc.data.rows.reading import format_of
+from halluc.data.rows.row import Row, Unreadable
+from halluc.tasks.text_classification.labelled_text import Labelled
+from halluc.tasks.text_classification.reading.config import TextsConfig
+from halluc.tasks.text_classification.reading.labels import Labels
+
+if TYPE_CHECKING:
+    from halluc.tasks.text_classification.reading.reader import TextsReader
+
+# How predictions are read, in the place of the data's keys; a text that is skipped would be one without a prediction.
+_OF_TEXTS: dict[str, Any] = {
+    "preset": None,
+    "text_field": "text",
+    "label_field": PREDICTED,
+    "id_field": "id",
+    "no_label": [],
+}
+
+
+class TextPredictions(PredictionFile):
+    """Predicted labels, with the texts or without."""
+
+    def __init__(
+        self, path: Path, reader: type[TextsReader], data: TextsConfig, corpus: Corpus[Labelled], scheme: str | None
+    ) -> None:
+        super().__init__(path, reader, data, corpus, scheme)
+        second = None if data.second_field is None else "second_text"
+        config = data.model_copy(update={**_OF_TEXTS, "second_field": second})
+        self.reader, self.labels = reader(config), Labels(config, str(path))
+
+    def read(self) -> list[Stated]:
+        layout = Layout(
+            encoding=self.data.encoding, max_line_bytes=self.data.max_line_bytes, quoting=self.data.quoting,
+            formats=("jsonl", "json", "csv", "table", "text"), asked=(PREDICTED,),
+        )  # fmt: skip
+        layout = replace(layout, format=format_of(self.path, layout))
+        rows = self.rows(layout)
+        if layout.format == "text":
+            rows = [replace(row, fields={PREDICTED: row.fields["text"]}) for row in rows]
+        # In CSV the column of the label is gold wherever there is one.
+        names = () if layout.format == "csv" else (*self.data.label_columns, "label", "labels")
+        return list(self.each(rows, lambda row: self._stated(row, row.fields[predicted_field(row.fields, names)])))
+
+    def renamed(self, one: Stated, names: Mapping[str, str | None]) -> Stated:
+        if names.keys().isdisjoint(one.example.labels):
+            return one
+        pairs = zip(one.example.labels, one.confidences, strict=True)
+        named = dict(sorted((name, sure) for label, sure in pairs if (name := names.get(label, label)) is not None))
+        return replace(one, example=replace(one.example, labels=tuple(named)), confidences=(*named.values(),))
+
+    def differs(self, one: Stated, example: Labelled) -> bool:
+        said = one.example
+        return bool(said.tokens) and (said.tokens, said.second) != (example.tokens, example.second)
+
+    def _stated(self, row: Row, value: Any) -> Stated:
+        record, line = row.fields, row.line
+        items = value if isinstance(value, list) else [] if value is None else [value]
+        pairs = _pairs(items, confidence_field(record))
+        is_one = isinstance(value, str) or whole(value)
+        labels, _ = self.labels.of(value if is_one else [label for label, _ in pairs], line)
+        sure: dict[str, float | None] = {}
+        for label, confidence in pairs:
+            named, _ = self.labels.of(label if is_one else [label], line)
+            if len(named) > 1 and confidence is not None:
+                raise Unreadable("D107", f"one confidence for {len(named)} labels", "give a list, with one for each")
+            sure = {**dict.fromkeys(named, confidence), **sure}
+        identity = given_id(record, self.data)
+        name = identity.get("id", f"{self.corpus.split}-{row.number or line}")
+        tokens, second = self._tokens(row)
+        example = Labelled(name, Origin(str(self.path), line), tokens, labels, second)
+        in_scope = confidence_of(record.get("in_scope"))
+        return Stated(example, tuple(sure[label] for label in labels), bool(identity), None, in_scope)
+
+    def _tokens(self, row: Row) -> tuple[tuple[str, ...], int | None]:
+        """Those of the text, and where the second text begins; none where the file has no texts."""
+        names = {
+            "text": self.data.text_field,
+            "second_text": self.data.second_field,
+            "tokens": "tokens",
+            "second": "second",
+        }
+        found = {usual: row.fields.get(own, row.fields.get(usual)) for usual, own in names.items()}
+        if found["text"] is None and found["tokens"] is None:
+            return (), None
+        given = self.reader.input_of(replace(row, fields=found))
+        if not given.tokens:
+            raise Unreadable("D106", "an empty text", MEND)
+        return given.tokens, given.second
+
+
+def _pairs(items: Sequence[Any], beside: Any) -> list[tuple[Any, float | None]]:
+    """Labels with their confidences, which stand with each label or beside all of them.
+
+    Raises:
+        Unreadable: a confidence is none, or there are not as many as labels.
+    """
+    given = [(item.get("label"), confidence_field(item)) if isinstance(item, dict) else item for item in items]
+    pairs = [tuple(item) if isinstance(item, (list, tuple)) and len(item) == 2 else (item, None) for item in given]
+    if beside is not None and beside != "":
+        several = beside if isinstance(beside, list) else [beside]
+        if len(several) != len(pairs):
+            raise Unreadable("D107", f"{len(several)} confidences for {len(pairs)} labels", "each label has its own")
+        pairs = [(label, one) for (label, _), one in zip(pairs, several, strict=True)]
+    return [(label, confidence_of(one)) for label, one in pairs]

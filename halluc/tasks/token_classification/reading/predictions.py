@@ -1,0 +1,209 @@
+"""Predictions of another tool: tags in columns, or records with tags or spans."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from halluc.core.errors import HallucError
+from halluc.core.examples import Corpus, Span
+from halluc.data.fields.paths import path_of, value_at
+from halluc.data.fields.values import unpacked
+from halluc.data.joining import Stated
+from halluc.data.predictions import (
+    PREDICTED,
+    PREDICTED_TAGS,
+    PredictionFile,
+    confidence_of,
+    given_id,
+    predicted_field,
+)
+from halluc.data.rows.layout import Layout
+from halluc.data.rows.reading import format_of
+from halluc.data.rows.row import BadLine, Finding, Place, Row, Unreadable
+from halluc.data.tokenization import Tokenizer
+from halluc.tasks.token_classification.reading import forms
+from halluc.tasks.token_classification.reading.config import SpansConfig
+from halluc.tasks.token_classification.reading.decoding import Decoding
+from halluc.tasks.token_classification.reading.fields import MOST_ROWS
+from halluc.tasks.token_classification.reading.raw_sentence import RawSentence
+from halluc.tasks.token_classification.reading.records import Records
+from halluc.tasks.token_classification.reading.tag_notation import STANDARD
+from halluc.tasks.token_classification.tagged_sentence import Tagged
+
+if TYPE_CHECKING:
+    from halluc.tasks.token_classification.reading.reader import SpansReader
+
+# How predictions are read, in the place of the data's keys. Their labels are not renamed as those of gold are: the tool
+# may have been trained on the new names. An example that is skipped would be one without a prediction.
+_OF_SPANS: dict[str, Any] = {
+    "preset": None, "tokens_field": "tokens", "text_field": "text", "tags_field": "tags", "spans_field": "spans",
+    "id_field": "id", "token_column": 0, "tag_column": -1, "tag_key": None, "overlaps": "longest", "scheme": "auto",
+    "bad_tags": "repair", "rename_labels": {},
+}  # fmt: skip
+# Under `predicted`, and in what halluc writes, spans count from 0 and end behind their last token, whatever gold does.
+_OWN = (("span_end", "exclusive"), ("span_base", 0), ("span_label_field", None))
+_KEYS, _BESIDE = "(keys)", "(beside)"
+# A sentence, the confidences of its spans, and whether it has an id.
+_Sentence = tuple[RawSentence, Mapping[Span, Any], bool]
+
+
+class SentencePredictions(PredictionFile):
+    """Sentences with predicted tags or spans."""
+
+    def __init__(
+        self, path: Path, reader: type[SpansReader], data: SpansConfig, corpus: Corpus[Tagged], scheme: str | None
+    ) -> None:
+        data = data.resolved()
+        super().__init__(path, reader, data, corpus, scheme)
+        self.config = data.model_copy(update=_OF_SPANS)
+        if data.bad_spans == "skip":
+            self.config = self.config.model_copy(update={"bad_spans": "error"})
+        self.reader = reader(self.config)
+
+    def read(self) -> list[Stated]:
+        layout = replace(self.data.layout(), format="auto", formats=("conll", "jsonl", "json", "table"))
+        form = format_of(self.path, layout)
+        found = self._columns() if form == "conll" else self._records(replace(layout, format=form))
+        mended = [Finding(Place(raw.file, raw.lines[0]), told) for raw, *_ in found for told in raw.repairs]
+        overlaps = [one for one in mended if "overlaps the longer" in one.what]
+        self.warn("overlapping_spans", overlaps, "predicted spans left out, since a longer one overlaps them")
+        others = [one for one in mended if one not in overlaps]
+        self.warn("mended_spans", others, "predicted spans stripped, widened or left out, as `data` says")
+        decoding, made = self._decoded([replace(raw, repairs=()) for raw, *_ in found], self.config, self.bad)
+        reading = decoding.readings.get("test")
+        keeps = reading if reading is not None and reading.scheme == "iob2" else None
+        if reading is not None:
+            told = f"predicted tags illegal in {reading.scheme.upper()}, read as conlleval reads them"
+            self.warn("illegal_tags", decoding.repairs, told)
+            self.warnings += [f"predicted tags are read as {reading}"] if reading.notation != STANDARD else []
+        stated = []
+        for (raw, sure, has_id), example in zip(found, made, strict=True):
+            if example is not None:
+                tags = None if keeps is None or raw.tags is None else keeps.canonical(raw.tags)
+                stated.append(Stated(example, tuple(map(sure.get, example.spans)), has_id, tags))
+        return stated
+
+    def renamed(self, one: Stated, names: Mapping[str, str | None]) -> Stated:
+        if names.keys().isdisjoint(one.example.labels):
+            return one
+        pairs = zip(one.example.spans, one.confidences, strict=True)
+        named = ((span, names.get(span.label, span.label), sure) for span, sure in pairs)
+        spans = {span._replace(label=label): sure for span, label, sure in named if label is not None}
+        return replace(one, example=replace(one.example, spans=tuple(spans)), confidences=(*spans.values(),), tags=None)
+
+    def _decoded(
+        self, sentences: list[RawSentence], config: SpansConfig, bad: list[BadLine]
+    ) -> tuple[Decoding, list[Tagged | None]]:
+        """Examples of sentences. Tags that break every scheme are read as IOB2, and so are those that look like IOB1,
+        as illegal IOB2 does, unless gold is of IOB1."""
+        decoding = Decoding(config, bad)
+        try:
+            decoding.prepare({"test": sentences})
+        except HallucError:
+            decoding = Decoding(config.model_copy(update={"scheme": "iob2"}), bad)
+            decoding.prepare({"test": sentences})
+        reading = decoding.readings.get("test")
+        if reading is not None and reading.scheme == "iob1" and self.gold_scheme != "iob1":
+            decoding.readings = {"test": replace(reading, scheme="iob2")}
+        return decoding, [decoding.example(one, "test") for one in sentences]
+
+    # --- columns
+
+    def _columns(self) -> list[_Sentence]:
+        data, rows = self.data, list[Row]()
+        for separator in (data.separator, "whitespace"):  # as in files for conlleval, whatever the data has
+            if not rows or len(rows[0].fields) < 2:
+                self.bad.clear()
+                layout = Layout("conll", data.encoding, data.max_line_bytes, separator=separator, comment=data.comment)
+                rows = self.rows(layout)
+        if not rows:
+            return []
+        first, width = rows[0].fields, len(rows[0].fields)
+        if width < 2:
+            help = "the token stands first, the predicted tag last, and a blank line ends a sentence"
+            self.bad.append(rows[0].bad(Unreadable("D105", "1 column where 2 are needed", help)))
+            return []
+        own = data.token_column if isinstance(data.token_column, int) and width > 2 else 0
+        own += width if own < 0 else 0
+        token = own if own < width - 1 and first[own][:1] == self.corpus.examples[0].tokens[:1] else 0
+        found = list(self.sound(self._of_column(rows, token, width - 1), RawSentence))
+        if token < width - 2 and not self.bad:
+            self._check_gold(self._of_column(rows, token, width - 2))
+        return [(raw, {}, False) for raw in found]
+
+    def _of_column(self, rows: list[Row], token: int, tag: int) -> Iterator[Any]:
+        made = (replace(row, fields={0: row.fields[token], -1: row.fields[tag]}) for row in rows)
+        return self.reader.sentences(made, "test")
+
+    def _check_gold(self, items: Iterator[Any]) -> None:
+        """Warn where the last column but one has labels of gold, and is not gold: the columns may be exchanged."""
+        bad: list[BadLine] = []
+        config = self.config.model_copy(update={"rename_labels": self.data.rename_labels})
+        try:
+            _, there = self._decoded([one for one in items if isinstance(one, RawSentence)], config, bad)
+        except HallucError:  # no tags
+            return
+        labels = {span.label for one in there if one is not None for span in one.spans}
+        known = {span.label for example in self.corpus for span in example.spans}
+        pairs = zip(there, self.corpus, strict=False)
+        differing = [one.origin for one, example in pairs if one is not None and one.spans != example.spans]
+        if differing and not bad and labels and labels <= known:
+            self.warnings.append(
+                f"the last column but one is not the gold of {self.corpus.split} in {len(differing):,} sentences "
+                f"(first: {differing[0]}): are they exchanged? The last is taken for predicted"
+            )
+
+    # --- records
+
+    def _records(self, layout: Layout) -> list[_Sentence]:
+        rows = list(self.each(self.rows(layout), self._usual))
+        records: dict[Any, Records] = {}
+        for keys in dict.fromkeys(row.fields[_KEYS] for row in rows):
+            config = self.config.model_copy(update=dict(keys))
+            same = [row for row in rows if row.fields[_KEYS] == keys]
+            records[keys] = Records(config, Tokenizer.of(config), same[:MOST_ROWS])
+
+        def sentence(row: Row) -> _Sentence:
+            raw = records[row.fields[_KEYS]].sentence(row, "test")
+            sure = {**row.fields[_BESIDE], **dict(zip(raw.spans or (), raw.confidences, strict=False))}
+            return raw, {span: confidence_of(given) for span, given in sure.items()}, "id" in row.fields
+
+        return list(self.each(rows, sentence))
+
+    def _usual(self, row: Row) -> Row:
+        """The row with the usual names of fields, with the keys that its spans need and confidences beside its tags."""
+        record, data = row.fields, self.data
+        made = {_KEYS: (), _BESIDE: {}, **given_id(record, data)}
+        for usual, name in (("tokens", data.tokens_field), ("text", data.text_field)):
+            value = value_at(record, path_of(name, [record]))
+            value = record.get(usual) if value is None else value
+            made |= {} if value is None else {usual: value}
+        if made.keys().isdisjoint(("tokens", "text")):
+            help = "without them it is not known whether spans count words or characters"
+            raise Unreadable("D107", "neither `tokens` nor `text`", help)
+        name = predicted_field(record, (data.spans_field, "spans", "entities", data.tags_field, "tags"))
+        value = unpacked(record[name])
+        items = value if isinstance(value, list) else []
+        if name in (PREDICTED_TAGS, data.tags_field, "tags") or (items and isinstance(items[0], str)):
+            given = forms.spans(_scored(record.get(PREDICTED) or []), PREDICTED) if name == PREDICTED_TAGS else []
+            beside = {Span(one.start, one.end, one.label): one.confidence for one in given}
+            return replace(row, fields={**made, "tags": value, _BESIDE: beside})
+        is_written = any(isinstance(item, dict) and "start_char" in item for item in items)  # by `halluc predict`
+        if name == PREDICTED or is_written:
+            counts_tokens = "tokens" in made and (is_written or "text" not in made)
+            made[_KEYS] = (*_OWN, ("span_unit", "tokens")) if counts_tokens else _OWN
+        return replace(row, fields={**made, "spans": _scored(value)})
+
+
+def _scored(items: Any) -> Any:
+    """Spans of which ``[start, end, label, confidence]`` are objects."""
+    names = ("start", "end", "label", "confidence")
+    is_list = isinstance(items, list)
+    return (
+        [dict(zip(names, one, strict=True)) if isinstance(one, list) and len(one) == 4 else one for one in items]
+        if is_list
+        else items
+    )
