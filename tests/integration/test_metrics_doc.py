@@ -10,7 +10,7 @@ import pytest
 from halluc.analysis import scoring, verdicts
 from halluc.analysis.table import table
 from halluc.core import figures
-from halluc.core.examples import Labelled, Origin, Tagged
+from halluc.core.examples import Origin
 from halluc.core.labels import read_spans
 from halluc.gap.coverage import Coverage
 from halluc.gap.knowledge import Knowledge
