@@ -20,6 +20,7 @@ from halluc.core.characters import escaped_json, printable, printable_cell, prin
 from halluc.core.errors import HallucError, render
 from halluc.core.messages import Level, Listener, Tick, unheard
 from halluc.core.processes import is_main_process
+from halluc.runs.results import SkippedCell
 
 
 class Talk(Enum):
@@ -122,7 +123,7 @@ class Terminal(Listener):
 
     def put(self, result: object) -> None:
         if self.talk is not Talk.JSON:
-            if self.show is not None:
+            if self.show is not None and not isinstance(result, SkippedCell):  # of which a line tells already
                 self.show(result)
         elif is_main_process():
             record = result if isinstance(result, BaseModel) else result.record  # type: ignore[attr-defined]

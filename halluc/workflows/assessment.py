@@ -93,8 +93,9 @@ def assess(
     files = []
     for split in wanted:
         predicted = dev if dev and split == "dev" else model.predict(corpora[split])
-        for line in model.task.model.findings(predicted.corpus, predicted.notes, model.encoder.outputs):
-            tell(f"{split}: {line}")
+        if hears(Level.NORMAL):
+            for line in model.task.model.findings(predicted.corpus, predicted.notes, model.encoder.outputs):
+                tell(f"{split}: {line}")
         _warn(predicted)
         made_by = {"checkpoint": reference, "changed_model_files": changed, "decoding": model.decoding}
         files.append(write(target, model.task, made_by, predicted, knowledge, confidence))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import threading
@@ -184,12 +185,13 @@ def predict(
         if source is None and sys.stdin.isatty():
             tell("type a text a line; Ctrl-D ends the input")
         lines = _Watched(stream.fileno() if source is not None else None)
-        with watched(lines.read):
+        with watched(lines.read) if lines.total else contextlib.nullcontext():
             text = TextStream(stream, name, config.max_line_bytes, config.encoding)
         told, texts = reading.texts(text, reader, task, tell)
         tell(f"input: {name}, {told}")
         started, tally = time.monotonic(), Tally()
-        with progress("predicting", "texts", logged=False) as tick:
+        bar = progress("predicting", "texts", logged=False) if lines.total else contextlib.nullcontext(unheard)
+        with bar as tick:
             for chunk in in_chunks(texts, reading.look_ahead, text.waits):
                 write(list(predictor.records(chunk)))
                 tally.texts += len(chunk)

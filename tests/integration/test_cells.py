@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -56,7 +57,10 @@ def test_a_study_runs_and_a_second_call_has_nothing_to_do(halluc, study, home):
     assert outcome.code == 0, outcome.err
     assert trained(home) == CELLS
     heads = [line for line in outcome.err.splitlines() if line.startswith("[")]
-    assert heads == [f"[{number}/4] {slug}" for number, slug in enumerate(CELLS, 1)]
+    assert [line.split(": ")[0] for line in heads] == [f"[{number}/4] {slug}" for number, slug in enumerate(CELLS, 1)]
+    assert all(re.fullmatch(r".*: dev entity_f1 0\.\d{4}, .*\d s(; .*\d s left)?", line) for line in heads), heads
+    assert [line.endswith(" left") for line in heads] == [True, True, True, False]
+    assert " training on " not in outcome.err and "by label" not in outcome.err  # that is what -v tells
     for slug in CELLS:
         assert {"train", "eval"} == set(record(home, slug).stages)
         assert (home / slug / "eval" / "test.json").is_file()
@@ -149,7 +153,7 @@ def test_a_killed_study_goes_on_with_the_checkpoint_of_its_cell(halluc, study, h
     process.send_signal(signal.SIGKILL)
     process.communicate(timeout=30)
     assert process.returncode == -signal.SIGKILL
-    outcome = halluc("run", study, "--only", "arm=baseline")
+    outcome = halluc("run", study, "--only", "arm=baseline", "-v")
     assert outcome.code == 0, outcome.err
     assert "resumed at step" in outcome.err
 
@@ -167,13 +171,13 @@ def test_shards_share_the_cells_out_exactly_once(halluc, study, home):
 
 
 def test_two_equal_processes_at_once_do_every_cell_once(halluc, study, home):
-    command = [sys.executable, "-m", "halluc", "run", str(study)]
+    command = [sys.executable, "-m", "halluc", "run", str(study), "-v"]
     other = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
     deadline = time.monotonic() + 60
     while not (home / CELLS[0]).is_dir() and other.poll() is None:
         assert time.monotonic() < deadline, "the other process does not begin"
         time.sleep(0.002)
-    this = halluc("run", study)
+    this = halluc("run", study, "-v")
     told = other.communicate(timeout=120)[1]
     assert (this.code, other.returncode) == (0, 0), told + this.err
     # Which of the two trains a cell, and whether one comes to a cell that the other writes, is a matter of scheduling.
