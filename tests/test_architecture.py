@@ -97,11 +97,13 @@ NAMES_A_TASK = {
 
 
 def example_classes() -> set[str]:
-    """The names of the tasks' examples, which all have ``annotation``."""
+    """The names of the tasks' examples, which all have ``annotation`` and ``pairs``."""
     found = set()
     for path in (ROOT / "tasks").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ClassDef) and any(getattr(one, "name", "") == "annotation" for one in node.body):
+            if isinstance(node, ast.ClassDef) and {"annotation", "pairs"} <= {
+                getattr(x, "name", "") for x in node.body
+            }:
                 found.add(node.name)
     return found
 
