@@ -101,9 +101,8 @@ def example_classes() -> set[str]:
     found = set()
     for path in (ROOT / "tasks").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ClassDef) and {"annotation", "pairs"} <= {
-                getattr(x, "name", "") for x in node.body
-            }:
+            names = {getattr(one, "name", "") for one in node.body} if isinstance(node, ast.ClassDef) else set()
+            if {"annotation", "pairs"} <= names:
                 found.add(node.name)
     return found
 

@@ -15,7 +15,6 @@ from halluc.components import TABLE
 from halluc.config.loading import check
 from halluc.config.overrides import apply_all
 from halluc.config.yaml import Located
-from halluc.core import registry
 from halluc.core.errors import HallucError, ManyErrors, data_error, did_you_mean, refuse
 from halluc.core.files import elsewhere, irregular
 from halluc.core.labels import Scheme
@@ -25,6 +24,7 @@ from halluc.data.rows.references import SPLITS, SplitName
 from halluc.data.statistics import counted
 from halluc.data.writers import write, writers_of
 from halluc.data.writers.base import Options, Writer
+from halluc.task import task_class
 from halluc.workflows import experiment
 
 # So many examples of a split show which task a file is of, and whether it holds texts or tokens.
@@ -82,7 +82,7 @@ def run(source: str, target: Path, overrides: Sequence[str], wanted: Wanted, tal
     if talk is not Talk.QUIET:
         for line in (*_findings(origin.task, corpora), *([_texts(options)] if "join" in writer.options else [])):
             say(line)
-    things = registry.load(TABLE, "task", origin.task).words.examples
+    things = task_class(origin.task).evaluated(()).wording.words.examples
     for split, path in files.items():
         say(f"{counted(len(corpora.splits[split]), things)} written to {path} ({name})")
     if talk is not Talk.QUIET:
