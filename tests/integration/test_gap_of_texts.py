@@ -163,7 +163,7 @@ def test_the_example_of_the_docs_is_what_is_counted():
         assert knowledge.novelty(claim(text, label)) == novelty
         assert knowledge.nearest(claim(text, label)).text == nearest
     assert len(rows("text")) == len(splits["dev"])
-    gap = gap_of_words(known, splits["dev"].examples)
+    gap = gap_of_words(known, splits["dev"])
     for label, words, *figures in rows("of"):
         found = gap.overall if label == "all" else gap.by_label[label]
         values = [getattr(found, name).value for name in ("forecast", "unseen", "new", "excess")]
