@@ -86,6 +86,61 @@ def test_heavy_libraries_stay_in_their_rooms(path):
             assert here in MAY_BE_HEAVY or late or own_chart, f"{path}:{line}: {here} must not import {name}"
 
 
+# What still names a task in general code; the list only ever gets shorter.
+NAMES_A_TASK = {
+    "cli.py",
+    "reporting/collect/shown.py",
+    "reporting/collect/single.py",
+    "reporting/markdown/card.py",
+    "reporting/words/nouns.py",
+    "runs/schema.py",
+    "workflows/trained_models.py",
+}
+
+
+def example_classes() -> set[str]:
+    """The names of the tasks' examples, which all have ``annotation`` and ``pairs``."""
+    found = set()
+    for path in (ROOT / "tasks").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = {getattr(one, "name", "") for one in node.body} if isinstance(node, ast.ClassDef) else set()
+            if {"annotation", "pairs"} <= names:
+                found.add(node.name)
+    return found
+
+
+EXAMPLES = example_classes()
+
+
+def task_names(path: Path):
+    """(line, what) of every import, literal and name in a module by which it tells one task from another."""
+    tasks = TABLE["task"]
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield from ((node.lineno, name) for name in tasks if name in node.value)
+        elif isinstance(node, ast.Name) and node.id in EXAMPLES:
+            yield node.lineno, node.id
+    for line, name, _ in imports(path):
+        yield from ((line, name) for task in tasks if f"{name}.".startswith(f"halluc.tasks.{task}."))
+
+
+def general_modules():
+    relative = (str(path.relative_to(ROOT)) for path in modules())
+    return [name for name in relative if not name.startswith("tasks/") and name != "components.py"]
+
+
+@pytest.mark.parametrize("name", general_modules())
+def test_general_code_names_no_task(name):
+    found = list(task_names(ROOT / name))
+    if name in NAMES_A_TASK:
+        assert found, f"{name} names no task any more: take it out of NAMES_A_TASK"
+    assert not found or name in NAMES_A_TASK, f"{name} names a task: {found}"
+
+
+def test_each_task_has_an_example_class():
+    assert {"Tagged", "Labelled"} <= EXAMPLES
+
+
 def test_every_part_of_the_house_has_a_rank():
     assert {part_of(path) for path in modules()} - FREE <= set(RANK)
 

@@ -10,15 +10,13 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from halluc.components import TABLE
 from halluc.config import schema
 from halluc.config.bounds import MOST_LINE_BYTES
+from halluc.core import registry
 
-# The keys that a section did not have in earlier versions, with their defaults. Of a section whose keys a component
-# brings, the component stands behind its name.
-LATER_KEYS: dict[str, dict[str, Any]] = {
-    "model": {"scratch": None},
-    "task.token_classification": {"loss": "cross_entropy", "focal_gamma": 2.0, "class_weights": "none"},
-}
+# The keys that a section did not have in earlier versions, with their defaults; a task's own say so themselves.
+LATER_KEYS: dict[str, dict[str, Any]] = {"model": {"scratch": None}}
 
 # The keys of ``data`` that hashes always have, by format: those of the version that made the first runs of it.
 _SPLITS = ("train", "dev", "test", "on_bad_line", "format")
@@ -66,7 +64,10 @@ def section_in_hash(tree: Mapping[str, Any], name: str) -> Any:
         return section
     if name == "data":
         return _data(section)
-    later = {**LATER_KEYS.get(name, {}), **LATER_KEYS.get(f"{name}.{section.get('type')}", {})}
+    later = LATER_KEYS.get(name, {})
+    if name == "task" and (kind := section.get("type")) in TABLE["task"]:
+        config: type[schema.Section] = registry.load(TABLE, "task", kind).Config
+        later = {key: config.model_fields[key].default for key in config.later_keys}
     return {key: value for key, value in section.items() if key not in later or value != later[key]}
 
 

@@ -47,7 +47,7 @@ def component(
     if not isinstance(tree, dict):
         where = located.values.get((section,))
         message = f"`{section}` must be a mapping of keys to values, not {shown(tree)}"
-        example = "type: token_classification" if section == "task" else "train: FILE"
+        example = f"type: {next(iter(table['task']))}" if section == "task" else "train: FILE"
         return HallucError("C104", message, where, f"as in `{section}: {{{example}}}`")
     name = task.get("type") if isinstance(task, dict) else None
     if isinstance(name, str) and name in table["task"]:

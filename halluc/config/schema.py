@@ -7,7 +7,7 @@ The sections ``task`` and ``data`` belong to components: their classes stand bes
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model, model_validator
 
@@ -31,8 +31,12 @@ MODEL_SECTIONS = ("task", "data", "gap", "augment", "model", "train", "seed")
 
 
 class Section(BaseModel):
-    """Base of every part of a config: strict types, no unknown keys, immutable, text for people in descriptions."""
+    """Base of every part of a config: strict types, no unknown keys, immutable, text for people in descriptions.
 
+    ``later_keys`` are those that the component did not have in its first version (see ``config.hashing``).
+    """
+
+    later_keys: ClassVar[frozenset[str]] = frozenset()
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 

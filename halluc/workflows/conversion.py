@@ -13,7 +13,6 @@ from halluc.components import TABLE
 from halluc.config.loading import check
 from halluc.config.overrides import apply_all
 from halluc.config.yaml import Located
-from halluc.core import registry
 from halluc.core.errors import HallucError, ManyErrors, data_error, did_you_mean, refuse
 from halluc.core.files import elsewhere, irregular
 from halluc.core.labels import Scheme
@@ -79,7 +78,7 @@ def convert(source: str, target: Path, overrides: Sequence[str], wanted: Wanted)
     write({path: corpora.splits[split] for split, path in files.items()}, writer, options)
     for line in (*_findings(origin.task, corpora), *([_texts(options)] if "join" in writer.options else [])):
         tell(line)
-    things = registry.load(TABLE, "task", origin.task).words.examples
+    things = task_class(origin.task).evaluated(()).wording.words.examples
     for split, path in files.items():
         conclude(f"{counted(len(corpora.splits[split]), things)} written to {path} ({name})")
     tell(f"to read it: data: {{{', '.join(_yaml(files, writer.read_by(options)))}}}")

@@ -11,6 +11,7 @@ import pytest
 from halluc.components import TABLE
 from halluc.config.loading import load
 from halluc.config.schema import GapConfig
+from halluc.core.claims import Claim
 from halluc.core.errors import HallucError
 from halluc.data.corpora import read_corpora
 from halluc.gap.coverage import SurfaceCoverage
@@ -21,6 +22,10 @@ from halluc.runs.schema import RunFile
 from halluc.workflows import withholding
 from halluc.workflows.job import Job
 from tests.conftest import REPOSITORY
+
+
+def claim(text: str, label: str) -> Claim:
+    return Claim("e", "any", text, None, label)
 
 
 @pytest.fixture
@@ -87,8 +92,8 @@ def test_a_withheld_label_is_none_of_the_model(halluc, experiment):
     assert {"B-PER", "B-ORG"} <= set(names)
     assert "B-LOC" not in names
     knowledge = withholding.knowledge(Job(load(experiment, [keys], table=TABLE), run=newest(experiment)))
-    assert knowledge.is_withheld("Oslo", "LOC")
-    assert knowledge.novelty("Oslo", "LOC") == "new"
+    assert knowledge.is_withheld(claim("Oslo", "LOC"))
+    assert knowledge.novelty(claim("Oslo", "LOC")) == "new"
 
 
 def test_quiet_and_json_say_nothing_of_it(halluc, gapped):
@@ -137,11 +142,11 @@ def test_knowledge_is_read_from_the_run_else_made_from_the_split(halluc, gapped)
     # What the run says goes before what the split would say now.
     run.withheld.write_text(json.dumps({"schema_version": 1, "unit": "mention", "labels": ["X"], "surfaces": {}}))
     SurfaceCoverage.of([]).save(run.coverage)
-    assert withholding.knowledge(Job(loaded, run=run)).novelty("Oslo", "LOC") == "new"
-    assert withholding.knowledge(Job(loaded, run=run)).is_withheld("any", "X")
+    assert withholding.knowledge(Job(loaded, run=run)).novelty(claim("Oslo", "LOC")) == "new"
+    assert withholding.knowledge(Job(loaded, run=run)).is_withheld(claim("any", "X"))
     text, label = min(read.withheld.pairs)
-    assert read.is_withheld(text, label)
-    assert read.novelty(text, label) != "seen"
+    assert read.is_withheld(claim(text, label))
+    assert read.novelty(claim(text, label)) != "seen"
 
 
 def test_a_damaged_file_is_told_and_not_passed_over(halluc, gapped):
@@ -243,6 +248,6 @@ def test_the_novelties_of_the_docs_are_what_a_run_knows(example_of_the_docs):
     rows = table("test mention")
     assert len(rows) == 4
     for text, label, novelty, confusable, nearest in rows:
-        assert knowledge.novelty(text, label) == novelty
-        assert knowledge.is_confusable(text, label) == (confusable == "yes")
-        assert knowledge.nearest(text, label).text == nearest
+        assert knowledge.novelty(claim(text, label)) == novelty
+        assert knowledge.is_confusable(claim(text, label)) == (confusable == "yes")
+        assert knowledge.nearest(claim(text, label)).text == nearest

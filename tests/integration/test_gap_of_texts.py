@@ -11,6 +11,7 @@ import pytest
 from halluc.analysis import ledger
 from halluc.components import TABLE
 from halluc.config.loading import load
+from halluc.core.claims import Claim
 from halluc.core.examples import Origin
 from halluc.data.corpora import read_corpora
 from halluc.gap.stopwords import text_words
@@ -28,6 +29,10 @@ MONEY = ["the bank won", "Acme said the bank won", "a bank of Acme", "the German
 WITHOUT = ["said Reuters", "Reuters said on", "song about rain", "a song of Reuters"]
 # unit: word, of which a sixth is gone: enough texts are left in every class.
 GAP = "gap={unit: word, fraction: 0.15, fractions: [0, 0.15]}"
+
+
+def claim(text: str, label: str) -> Claim:
+    return Claim("e", "any", text, None, label)
 
 
 @pytest.fixture
@@ -92,7 +97,7 @@ def test_a_run_without_some_words_keeps_what_it_knows_and_is_judged_by_it(halluc
     lines = ledger.read(run.ledger("test"))
     assert {line.novelty for line in lines} <= {"q1", "q2", "q3", "q4"}
     for line in lines:
-        assert line.novelty == knowledge.novelty(line.text, line.label)
+        assert line.novelty == knowledge.novelty(claim(line.text, line.label))
         assert line.withheld == (not knowledge.withheld.words.isdisjoint(text_words(line.text)))
         assert line.label in ("travel", "money")
         assert line.nearest.text in knowledge.coverage.of_label(line.label)
@@ -156,10 +161,10 @@ def test_the_example_of_the_docs_is_what_is_counted():
     for text, share, novelty, nearest in rows("text"):
         (label,) = next(one.labels for one in splits["dev"] if " ".join(one.tokens) == text)
         assert f"{known.new_share(text):.3f}" == share
-        assert knowledge.novelty(text, label) == novelty
-        assert knowledge.nearest(text, label).text == nearest
+        assert knowledge.novelty(claim(text, label)) == novelty
+        assert knowledge.nearest(claim(text, label)).text == nearest
     assert len(rows("text")) == len(splits["dev"])
-    gap = gap_of_words(known, splits["dev"].examples)
+    gap = gap_of_words(known, splits["dev"])
     for label, words, *figures in rows("of"):
         found = gap.overall if label == "all" else gap.by_label[label]
         values = [getattr(found, name).value for name in ("forecast", "unseen", "new", "excess")]

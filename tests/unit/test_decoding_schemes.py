@@ -20,7 +20,7 @@ from halluc.core.labels import SCHEMES, write_tags
 from halluc.data.corpora import read_corpora, stream_corpora
 from halluc.tasks.token_classification.reading import tag_schemes
 from halluc.tasks.token_classification.reading.config import SpansConfig
-from halluc.tasks.token_classification.reading.decoding import Decoding
+from halluc.tasks.token_classification.reading.decoding import TagDecoder
 from halluc.tasks.token_classification.reading.raw_sentence import RawSentence
 from halluc.tasks.token_classification.tagged_sentence import Tagged
 from halluc.tasks.token_classification.wording import SENTENCES
@@ -37,8 +37,8 @@ def config_of(**keys: Any) -> SpansConfig:
     return SpansConfig(format="conll", train="t", dev="d", test="e", **keys)
 
 
-def decoded(sentences: dict[str, list[tuple[str, ...]]], **keys: Any) -> tuple[Decoding, dict[str, list[Tagged]]]:
-    decoding = Decoding(config_of(**keys), [])
+def decoded(sentences: dict[str, list[tuple[str, ...]]], **keys: Any) -> tuple[TagDecoder, dict[str, list[Tagged]]]:
+    decoding = TagDecoder(config_of(**keys), [])
     raw: Any = {
         split: [sentence(number, tags, f"{split}.conll") for number, tags in enumerate(many, 1)]
         for split, many in sentences.items()
@@ -152,7 +152,7 @@ TAGS = st.one_of(
     ),
 )
 def test_whatever_stands_for_tags_is_read_or_refused(sentences, keys):
-    decoding = Decoding(config_of(**keys), [])
+    decoding = TagDecoder(config_of(**keys), [])
     raw: Any = {
         split: [sentence(number, tags) for number, tags in enumerate(many, 1)] for split, many in sentences.items()
     }
@@ -258,7 +258,7 @@ def test_it_is_refused_rather_than_guessed(sentences, keys, message, help):
     ],
 )
 def test_a_tag_unlike_the_others_is_told_by_itself(tags, keys, line, message, help):
-    decoding = Decoding(config_of(**keys), [])
+    decoding = TagDecoder(config_of(**keys), [])
     raw = [sentence(1, tuple(tags.split()))]
     decoding.prepare({"train": raw})
     assert decoding.example(raw[0], "train") is None
@@ -282,7 +282,7 @@ def test_what_is_gathered_of_a_hostile_column_is_bounded(monkeypatch):
     found = tag_schemes.TagStatistics.of(sentence(n, (f"t{n}", "O", "O")) for n in range(1000))
     assert len(found.sequences) == 10 and len(found.pairs) < 30 and len(found.beyond) <= 20
     many = [("B-X", "I-X", "O")] * 5 + [(f"B-{n}", "O") for n in range(100)] + [("I-X", "O")]
-    decoding = Decoding(config_of(), [])
+    decoding = TagDecoder(config_of(), [])
     raw = [sentence(n, tags) for n, tags in enumerate(many, 1)]
     decoding.prepare({"train": raw})
     assert sum(decoding.example(one, "train") is not None for one in raw) == 105
@@ -329,7 +329,7 @@ def test_bmes_in_one_split_and_i_tags_in_another_are_two_schemes():
 
 
 def test_tags_that_contradict_each_other_are_read_in_the_scheme_of_the_others_line_by_line():
-    decoding = Decoding(config_of(), [])
+    decoding = TagDecoder(config_of(), [])
     raw = {"train": [sentence(1, tuple(IOB2.split()))], "dev": [sentence(1, tuple(DIRTY.split()), "dev.conll")]}
     decoding.prepare(raw)
     assert decoding.example(raw["dev"][0], "dev") is None

@@ -359,17 +359,17 @@ def test_every_key_of_data_has_the_default_that_hashes_take_it_to_have(task):
 
 @pytest.mark.parametrize("section", hashing.LATER_KEYS)
 def test_later_keys_stay_out_of_hashes_where_they_have_their_default(section):
-    name, _, component = section.partition(".")
-    if component:
-        kinds = [registry.load(TABLE, schema.COMPONENT_SECTIONS[name], component).Config]
-    elif name in schema.COMPONENT_SECTIONS:
-        kinds = list(schema.component_configs(TABLE, schema.COMPONENT_SECTIONS[name]).values())
-    else:
-        kinds = [schema.Experiment.model_fields[name].annotation]
-    for kind in kinds:
-        assert {key: kind.model_fields[key].default for key in hashing.LATER_KEYS[section]} == hashing.LATER_KEYS[
-            section
-        ]
+    fields, later = schema.Experiment.model_fields[section].annotation.model_fields, hashing.LATER_KEYS[section]
+    assert {key: fields[key].default for key in later} == later
+
+
+def test_later_keys_of_a_task_are_its_own():
+    first = {"type": "token_classification", "label_smoothing": 0.0}
+    usual = {"loss": "cross_entropy", "focal_gamma": 2.0, "class_weights": "none"}
+    assert hashing.section_in_hash({"task": first | usual}, "task") == first
+    assert hashing.section_in_hash({"task": first | usual | {"loss": "focal"}}, "task") == first | {"loss": "focal"}
+    texts = {"type": "text_classification"} | usual
+    assert hashing.section_in_hash({"task": texts}, "task") == texts
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ from halluc.tasks.token_classification.tagged_sentence import Tagged
 _Sentences = Mapping[SplitName, Iterable[RawSentence]]
 
 
-class Decoding(ExampleBuilder):
+class TagDecoder(ExampleBuilder):
     """Makes examples of sentences with tags or spans; ``repairs`` is what it mended, ``bad`` takes what it cannot read.
 
     ``readings`` has the splits in which tags were seen. ``renamed`` counts mentions by their label in the file, of the
@@ -65,8 +65,8 @@ class Decoding(ExampleBuilder):
                     others[split] = TagStatistics.of(items)
         self.readings = decide(found, self.config, self.bad, others)
 
-    def with_bad(self, bad: list[BadLine]) -> Decoding:
-        return Decoding(self.config, bad, self.readings)
+    def with_bad(self, bad: list[BadLine]) -> TagDecoder:
+        return TagDecoder(self.config, bad, self.readings)
 
     def annotation(self) -> Annotation:
         scheme, note = summary(self.readings)

@@ -26,7 +26,7 @@ from halluc.data.rows.row import BadLine, Finding, Place, Row, Unreadable
 from halluc.data.tokenization import Tokenizer
 from halluc.tasks.token_classification.reading import forms
 from halluc.tasks.token_classification.reading.config import SpansConfig
-from halluc.tasks.token_classification.reading.decoding import Decoding
+from halluc.tasks.token_classification.reading.decoding import TagDecoder
 from halluc.tasks.token_classification.reading.fields import MOST_ROWS
 from halluc.tasks.token_classification.reading.raw_sentence import RawSentence
 from halluc.tasks.token_classification.reading.records import Records
@@ -96,14 +96,14 @@ class SentencePredictions(PredictionFile):
 
     def _decoded(
         self, sentences: list[RawSentence], config: SpansConfig, bad: list[BadLine]
-    ) -> tuple[Decoding, list[Tagged | None]]:
+    ) -> tuple[TagDecoder, list[Tagged | None]]:
         """Examples of sentences. Tags that break every scheme are read as IOB2, and so are those that look like IOB1,
         as illegal IOB2 does, unless gold is of IOB1."""
-        decoding = Decoding(config, bad)
+        decoding = TagDecoder(config, bad)
         try:
             decoding.prepare({"test": sentences})
         except HallucError:
-            decoding = Decoding(config.model_copy(update={"scheme": "iob2"}), bad)
+            decoding = TagDecoder(config.model_copy(update={"scheme": "iob2"}), bad)
             decoding.prepare({"test": sentences})
         reading = decoding.readings.get("test")
         if reading is not None and reading.scheme == "iob1" and self.gold_scheme != "iob1":

@@ -25,7 +25,7 @@ from halluc.data.tokenization import Tokenizer
 from halluc.data.writers.base import Writer
 from halluc.tasks.token_classification.reading import presets, shapes, values
 from halluc.tasks.token_classification.reading.config import SpansConfig
-from halluc.tasks.token_classification.reading.decoding import Decoding
+from halluc.tasks.token_classification.reading.decoding import TagDecoder
 from halluc.tasks.token_classification.reading.fields import MOST_ROWS
 from halluc.tasks.token_classification.reading.predictions import SentencePredictions
 from halluc.tasks.token_classification.reading.raw_sentence import RawSentence
@@ -50,7 +50,7 @@ class SpansReader(Reader):
     """Token classification: tokens with tags, tokens with spans, or a text with spans."""
 
     Config: ClassVar[type[DataConfig]] = SpansConfig
-    Builder: ClassVar[type[ExampleBuilder]] = Decoding
+    Builder: ClassVar[type[ExampleBuilder]] = TagDecoder
     Predictions: ClassVar[type[PredictionFile] | None] = SentencePredictions
     writers: ClassVar[Mapping[str, Writer]] = WRITERS
 
