@@ -15,22 +15,7 @@ ROWS = (
     ),
 )  # fmt: skip
 
-
-def _of_reason(reason: str, order: int) -> tuple[Shown, ...]:
-    by = (("reason", reason),)
-    return at("page cells", heading=f"wrong {reason}", by=by, order=order)
-
-
-# The slices of general figures that are shown.
+# The slices of general figures that are shown, beside those of every task.
 SLICES: Mapping[str, tuple[Shown, ...]] = {
-    "distortion_rate": (*_of_reason("label", 141), *_of_reason("direction", 142)),
-    "over_claim": tuple(
-        shown
-        for place, novelty in enumerate(("seen", "new"))
-        for by in [(("novelty", novelty),)]
-        for shown in (
-            *at("cells", heading=f"OC {novelty}", by=by, order=172 + place),
-            *at("page cells", heading=f"false in {novelty}", by=by, order=172 + place),
-        )
-    ),
+    "distortion_rate": at("page cells", heading="wrong direction", by=(("reason", "direction"),), order=125),
 }
