@@ -6,31 +6,25 @@ from collections.abc import Mapping
 
 from halluc.core.figures import FigureRow, Shown, at
 from halluc.tasks import label_rows
+from halluc.tasks.token_classification.figure_rows import of_novelty, of_reason
 
 ROWS = (
     *label_rows.ROWS,
     FigureRow(
-        "semeval_macro_f1", "official macro F1 (SemEval-2010)", "F1", "higher", "task", 14, "",
-        at("head", "card", "card index") + at("summary", heading="SemEval macro F1"), hub="f1",
+        "semeval_macro_f1", "SemEval macro F1", "F1", "higher", "task", 10, "",
+        at("head", "summary", "compared", "card", "card index"),
+        legend="official figure of SemEval-2010 Task 8: mean over relations, with direction",
+        reports=(("relations", "relations"),),
     ),
 )  # fmt: skip
 
-
-def _of_reason(reason: str, order: int) -> tuple[Shown, ...]:
-    by = (("reason", reason),)
-    return at("page cells", heading=f"wrong {reason}", by=by, order=order)
-
-
 # The slices of general figures that are shown.
 SLICES: Mapping[str, tuple[Shown, ...]] = {
-    "distortion_rate": (*_of_reason("label", 141), *_of_reason("direction", 142)),
-    "over_claim": tuple(
-        shown
-        for place, novelty in enumerate(("seen", "new"))
-        for by in [(("novelty", novelty),)]
-        for shown in (
-            *at("cells", heading=f"OC {novelty}", by=by, order=172 + place),
-            *at("page cells", heading=f"false in {novelty}", by=by, order=172 + place),
-        )
+    "distortion_rate": (
+        *of_reason("label", 121, "wrong label"),
+        *of_reason("direction", 125, "direction"),
+        Shown("slope sentences", "claims with a wrong label", (("reason", "label"),), 1_000),
+        Shown("slope sentences", "claims with a wrong direction", (("reason", "direction"),), 1_002),
     ),
+    "over_claim": (*of_novelty("seen", 170), *of_novelty("new", 171)),
 }

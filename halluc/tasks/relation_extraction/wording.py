@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from halluc.core.examples import Example
-from halluc.data.statistics import Count, Words
+from halluc.data.statistics import Count, Words, labelled, one, tokens, unlabelled
 
-
-def _related(example: Example) -> int:
-    return len(example.pairs)
-
-
-WORDS = Words(
+PAIRS = Words(
     tokens="tokens",
     labelled="relations",
     annotation="relations",
     mended="spans or relations",
     counts=(
-        Count("sentences", lambda example: 1),
-        Count("tokens", lambda example: len(example.tokens)),
-        Count("relations", _related),
-        Count("no_relation", lambda example: not _related(example), is_share=True, legend="pairs without a relation"),
+        Count("sentences", one),
+        Count("tokens", tokens),
+        Count("relations", labelled),
+        Count("no_relation", unlabelled, is_share=True, legend="pairs without a relation"),
     ),
+    figure="micro F1",
 )
 
 
 class RelationWording:
-    words: Words = WORDS
+    words: Words = PAIRS
