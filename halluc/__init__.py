@@ -1,3 +1,21 @@
-"""halluc: where does a fine-tuned model assert what its data never told it, and what makes that less?"""
+"""halluc: where does a fine-tuned model assert what its data never told it, and what makes that less?
+
+The Python API (docs/python.md) is loaded when it is first used: ``import halluc`` imports neither torch nor numpy.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from halluc.api import HallucError, augment, check, evaluate, load, predict, report, run, train
 
 __version__ = "0.1.0"
+__all__ = ["HallucError", "augment", "check", "evaluate", "load", "predict", "report", "run", "train"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        return getattr(importlib.import_module("halluc.api"), name)
+    raise AttributeError(f"module 'halluc' has no attribute {name!r}")

@@ -92,32 +92,24 @@ def gap_of(
     # Of each label the examples that mention it: with hundreds of labels, they are few among all.
     classes: dict[str, list[list[Novelty]]] = {label: [] for label in coverage.surfaces}
     for example in examples:
-        found = _novelties(coverage, example, novelty_of)
+        found = [
+            (label, novelty_of(text, label) if novelty_of else novelty(coverage, text.split(" "), label))
+            for text, label in example.pairs
+        ]
         everything.append([one for _, one in found])
         of_label: dict[str, list[Novelty]] = {}
         for label, one in found:
             of_label.setdefault(label, []).append(one)
         for label, some in of_label.items():
             classes.setdefault(label, []).append(some)
+    counts = [known.count for of_label in coverage.surfaces.values() for known in of_label.values()]
     return SplitGap(
-        overall=gap_among(_all_counts(coverage), everything, len(everything)),
+        overall=gap_among(counts, everything, len(everything)),
         by_label={
             label: gap_among([known.count for known in coverage.of_label(label).values()], some, len(everything))
             for label, some in sorted(classes.items())
         },
     )
-
-
-def _all_counts(coverage: SurfaceCoverage) -> list[int]:
-    return [known.count for of_label in coverage.surfaces.values() for known in of_label.values()]
-
-
-def _novelties(
-    coverage: SurfaceCoverage, example: Example, novelty_of: Callable[[str, str], Novelty] | None
-) -> list[tuple[str, Novelty]]:
-    if novelty_of is not None:
-        return [(label, novelty_of(text, label)) for text, label in example.pairs]
-    return [(label, novelty(coverage, text.split(" "), label)) for text, label in example.pairs]
 
 
 def gap_among(counts: Sequence[int], classes: Sequence[Sequence[Novelty]], examples: int) -> Gap:

@@ -24,6 +24,7 @@ from halluc.data.statistics import counted
 from halluc.data.writers import write, writers_of
 from halluc.data.writers.base import Options, Writer
 from halluc.runs.results import ConvertResult
+from halluc.task import task_class
 from halluc.workflows import job
 from halluc.workflows.reading_progress import reading
 

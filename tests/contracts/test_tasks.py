@@ -117,11 +117,9 @@ class TestEveryTask:
         task = make(name)
         corpus = Corpus("train", EXAMPLES[name], "f")
         for example in corpus:
-            assert sorted(task.examples.labels_of(example)) == sorted(label for _, label in example.pairs)
-            assert sorted(task.examples.labels_of(example)) == sorted(claim.label for claim in task.judge.gold(example))
-        assert set(task.examples.labels(corpus)) == {
-            label for example in corpus for label in task.examples.labels_of(example)
-        }
+            assert sorted(example.labels) == sorted(label for _, label in example.pairs)
+            assert sorted(example.labels) == sorted(claim.label for claim in task.judge.gold(example))
+        assert set(task.examples.labels(corpus)) == {label for example in corpus for label in example.labels}
 
     def test_an_edit_that_changes_nothing_makes_the_same_example(self, name):
         task = make(name)

@@ -6,7 +6,8 @@ from halluc.commands import check
 from halluc.core.characters import is_invisible
 from halluc.core.examples import Corpus, Origin, Span
 from halluc.data.checks import check_corpora
-from halluc.data.corpora import Corpora, Finding, Place
+from halluc.data.corpora import Corpora
+from halluc.data.reader import Annotation, Finding, Place
 from halluc.runs.data import Instances
 from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.text_classification.wording import TEXTS
@@ -33,7 +34,7 @@ def test_counts_and_overlaps_are_exact():
                 "train": corpus("train", ("Anna left", (PER,)), ("a b c", ()), ("Anna left", (PER,)), ("Acme", (ORG,))),
                 "test": corpus("test", ("Anna left", (PER,)), ("Acme", (PER,)), ("x", (Span(0, 1, "NEW"),))),
             },
-            "iob2",
+            Annotation("iob2"),
         ),
         SENTENCES,
     )

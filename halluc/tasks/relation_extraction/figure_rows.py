@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from halluc.core.figures import FigureRow, Shown, at
 from halluc.tasks import label_rows
-from halluc.tasks.token_classification.figure_rows import of_novelty, of_reason
 
 ROWS = (
     *label_rows.ROWS,
@@ -17,14 +16,15 @@ ROWS = (
         reports=(("relations", "relations"),),
     ),
 )  # fmt: skip
+_DIRECTION = (("reason", "direction"),)
 
-# The slices of general figures that are shown.
+# The slices of general figures that are shown, beside those of every task.
 SLICES: Mapping[str, tuple[Shown, ...]] = {
     "distortion_rate": (
-        *of_reason("label", 121, "wrong label"),
-        *of_reason("direction", 125, "direction"),
-        Shown("slope sentences", "claims with a wrong label", (("reason", "label"),), 1_000),
-        Shown("slope sentences", "claims with a wrong direction", (("reason", "direction"),), 1_002),
-    ),
-    "over_claim": (*of_novelty("seen", 170), *of_novelty("new", 171)),
+        *at("novelty", heading="  by direction", by=_DIRECTION, order=125),
+        *at("cells", "arm cells", heading="direction", by=_DIRECTION, order=125),
+        *at("page cells", heading="wrong direction", by=_DIRECTION, order=125),
+        *at("curves", heading="direction", by=_DIRECTION, order=125),
+        *at("slope sentences", heading="claims with a wrong direction", by=_DIRECTION, order=1_002),
+    )
 }

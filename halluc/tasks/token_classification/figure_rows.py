@@ -30,8 +30,7 @@ ROWS = (
 )  # fmt: skip
 
 
-def of_reason(reason: str, order: int, on_page: str, *, is_curve: bool = True) -> tuple[Shown, ...]:
-    """Where the share of claims that are distorted for a reason is shown."""
+def _of_reason(reason: str, order: int, on_page: str, *, is_curve: bool = True) -> tuple[Shown, ...]:
     by = (("reason", reason),)
     return (
         *at("novelty", heading=f"  by {reason}", by=by, order=order),
@@ -41,8 +40,7 @@ def of_reason(reason: str, order: int, on_page: str, *, is_curve: bool = True) -
     )
 
 
-def of_novelty(novelty: str, order: int) -> tuple[Shown, ...]:
-    """Where the share of false claims of a novelty is shown."""
+def _of_novelty(novelty: str, order: int) -> tuple[Shown, ...]:
     by = (("novelty", novelty),)
     cells = at("cells", heading=f"OC {novelty}", by=by, order=order)
     return cells + at("page cells", heading=f"false in {novelty}", by=by, order=order)
@@ -51,12 +49,12 @@ def of_novelty(novelty: str, order: int) -> tuple[Shown, ...]:
 # The slices of general figures that are shown.
 SLICES: Mapping[str, tuple[Shown, ...]] = {
     "distortion_rate": (
-        *of_reason("label", 121, "wrong label"),
-        *of_reason("boundary", 122, "boundary"),
-        *of_reason("both", 123, "both", is_curve=False),
-        *of_reason("duplicate", 124, "duplicate"),
+        *_of_reason("label", 121, "wrong label"),
+        *_of_reason("boundary", 122, "boundary"),
+        *_of_reason("both", 123, "both", is_curve=False),
+        *_of_reason("duplicate", 124, "duplicate"),
         Shown("slope sentences", "claims with a wrong label", (("reason", "label"),), 1_000),
         Shown("slope sentences", "claims with a wrong boundary", (("reason", "boundary"),), 1_001),
     ),
-    "over_claim": (*of_novelty("seen", 170), *of_novelty("new", 171)),
+    "over_claim": (*_of_novelty("seen", 170), *_of_novelty("new", 171)),
 }

@@ -1,0 +1,224 @@
+"""The Python API: what the commands do, as functions that return typed objects instead of printing them.
+
+Paths are those of configs, run directories and models, as on the command line; ``overrides`` are as ``--set`` has them
+(``["train.epochs=1"]``). ``messages`` is called with each line that a command would print for people, and ``progress``
+with what is being done, how much of it is done, and how much there is; nothing is printed. Every error that is no bug
+is a ``HallucError``, with ``code``, ``message``, ``where``, ``help`` and ``exit_code``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from halluc.core.errors import HallucError
+from halluc.core.messages import Level, Listener, Tick, listening
+
+if TYPE_CHECKING:
+    from halluc.runs.reports import AnyReport
+    from halluc.runs.results import AugmentResult, CheckResult, EvalResult, TrainResult
+    from halluc.runs.schema import Record
+    from halluc.workflows.experiments import Outcome
+    from halluc.workflows.prediction import Predictor
+
+__all__ = ["HallucError", "augment", "check", "evaluate", "load", "predict", "report", "run", "train"]
+
+Source = str | PathLike[str]
+Messages = Callable[[str], object]
+Progress = Callable[[str, int, int], object]
+
+
+class _Callbacks(Listener):
+    """Hands messages and progress to the caller of the API."""
+
+    level = Level.NORMAL
+
+    def __init__(self, messages: Messages | None, progress: Progress | None) -> None:
+        self.messages, self.progress = messages, progress
+
+    def say(self, text: str, style: str | None = None) -> None:
+        if self.messages is not None and text:
+            self.messages(text)
+
+    @contextlib.contextmanager
+    def bar(self, what: str, unit: str, logged: bool) -> Iterator[Tick]:
+        name = what
+
+        def tick(done: int, total: int, what: str | None = None) -> None:
+            if self.progress is not None:
+                self.progress(name, done, total)
+
+        yield tick
+
+
+def check(
+    config: Source,
+    overrides: Sequence[str] = (),
+    *,
+    deep: bool = False,
+    messages: Messages | None = None,
+    progress: Progress | None = None,
+) -> list[CheckResult]:
+    """Check config and data, as ``halluc check``: one result, of a study one for all cells with the same data.
+
+    Raises:
+        HallucError: the config or the data is broken; of several mistakes a ``ManyErrors``.
+    """
+    from halluc.workflows import checking
+
+    with listening(_Callbacks(messages, progress)):
+        return checking.check(Path(config), overrides, deep=deep)
+
+
+def augment(
+    config: Source,
+    overrides: Sequence[str] = (),
+    *,
+    run: Source | None = None,
+    messages: Messages | None = None,
+    progress: Progress | None = None,
+) -> list[AugmentResult]:
+    """Make the augmented corpus, as ``halluc augment``: one result, of a study one for each cell that had none.
+
+    Raises:
+        HallucError: the config asks for no augmentation, or for one that cannot be.
+    """
+    from halluc.runs.results import AugmentResult
+    from halluc.workflows import augmentation_runs
+
+    with listening(_Callbacks(messages, progress)):
+        made = augmentation_runs.augment(Path(config), overrides, run=_path(run))
+    return [one for one in made if isinstance(one, AugmentResult)]
+
+
+def train(
+    config: Source,
+    overrides: Sequence[str] = (),
+    *,
+    run: Source | None = None,
+    resume: bool = False,
+    messages: Messages | None = None,
+    progress: Progress | None = None,
+) -> list[TrainResult]:
+    """Train, as ``halluc train``: one result, of a study one for each cell that was not trained before.
+
+    Raises:
+        HallucError: what is wrong with config, data, run or machine.
+    """
+    from halluc.workflows import training
+
+    with listening(_Callbacks(messages, progress)):
+        return training.train(Path(config), overrides, run=_path(run), resume=resume)
+
+
+def evaluate(
+    config: Source | None = None,
+    overrides: Sequence[str] = (),
+    *,
+    run: Source | None = None,
+    checkpoint: str | None = None,
+    splits: Sequence[Literal["train", "dev", "test"]] | None = None,
+    predictions: Source | None = None,
+    name: str | None = None,
+    messages: Messages | None = None,
+    progress: Progress | None = None,
+) -> list[EvalResult]:
+    """Evaluate, as ``halluc eval``: one result a split, with its figures and gates.
+
+    Args:
+        run: a run directory in the place of ``config``.
+        checkpoint: a model from elsewhere, evaluated on the data of ``config``.
+        predictions: a file of another tool's predictions, judged instead of a model's; ``name`` is that of the tool.
+
+    Raises:
+        HallucError: there is no trained model, the data is broken, or a gate is not met (code G100).
+    """
+    from halluc.workflows import evaluation
+
+    with listening(_Callbacks(messages, progress)):
+        return evaluation.evaluate(
+            _path(config), overrides, splits=splits, run=_path(run), checkpoint=checkpoint,
+            predictions=_path(predictions), name=name,
+        )  # fmt: skip
+
+
+def run(
+    config: Source,
+    overrides: Sequence[str] = (),
+    *,
+    messages: Messages | None = None,
+    progress: Progress | None = None,
+) -> Outcome:
+    """Train, evaluate and report, as ``halluc run``: what was done in this call, and the report.
+
+    Raises:
+        HallucError: as ``train`` and ``evaluate``.
+    """
+    from halluc.workflows import experiments
+
+    with listening(_Callbacks(messages, progress)):
+        return experiments.run(Path(config), overrides)
+
+
+def report(
+    targets: Source | Sequence[Source],
+    overrides: Sequence[str] = (),
+    *,
+    split: str | None = None,
+    output: Source | None = None,
+    messages: Messages | None = None,
+    progress: Progress | None = None,
+) -> AnyReport:
+    """Report on a run, on several against the first, or on a study, as ``halluc report``: what report.json has.
+
+    The page, the Markdown and the JSON are written too, to ``output`` or ``report/`` in what is reported on.
+
+    Raises:
+        HallucError: a run is not evaluated, or damaged.
+    """
+    from halluc.workflows import reports
+    from halluc.workflows.reports import Wanted
+
+    named = [targets] if isinstance(targets, (str, PathLike)) else targets
+    with listening(_Callbacks(messages, progress)):
+        return reports.report([Path(one) for one in named], overrides, Wanted(split, output=_path(output))).record
+
+
+def load(model: Source, *, messages: Messages | None = None) -> Predictor:
+    """A trained model that is ready to predict: a run directory (``runs/x/latest``), or a model from elsewhere.
+
+    It may be used by several threads. Load it once: that takes seconds.
+
+    Raises:
+        HallucError: there is no run and no model, or a damaged one.
+    """
+    from halluc.workflows import prediction
+
+    with listening(_Callbacks(messages, None)):
+        return prediction.load(str(model))
+
+
+def predict(
+    model: Source,
+    texts: Iterable[str | tuple[str, str]],
+    *,
+    messages: Messages | None = None,
+    progress: Progress | None = None,
+) -> list[Record]:
+    """What a model claims about texts, or pairs of texts: the records that ``halluc predict`` writes of them.
+
+    It loads the model each time; see ``load``.
+
+    Raises:
+        HallucError: as ``load``.
+    """
+    listener = _Callbacks(messages, progress)
+    with listener.bar("predicting", "texts", True) as tick:
+        return load(model, messages=messages).predict(texts, progress=tick)
+
+
+def _path(given: Source | None) -> Path | None:
+    return None if given is None else Path(given)
