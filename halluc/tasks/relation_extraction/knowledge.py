@@ -41,7 +41,7 @@ class RelationKnowledge:
     reported: ClassVar[tuple[Novelty, ...]] = novelties
     units: ClassVar[Mapping[str, UnitKind]] = {
         "pair": UnitKind(mention_units, "pairs"),
-        "entity": UnitKind(entity_units, "entities"),
+        "entity": UnitKind(entity_units, "entities", (0.0, 0.1, 0.25)),
         "label": LABELS,
         "example": EXAMPLES,
     }
@@ -66,7 +66,7 @@ class RelationKnowledge:
         )
 
     def gap(self, coverage: SurfaceCoverage, examples: Iterable[Related]) -> SplitGap:
-        return gap_of(coverage, examples, KnownPairs(coverage).novelty_of)
+        return replace(gap_of(coverage, examples, KnownPairs(coverage).novelty_of), counted="pairs")
 
 
 @dataclass(frozen=True)

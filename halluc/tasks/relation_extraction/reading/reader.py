@@ -109,7 +109,7 @@ class RelationsReader(Reader):
         return tokens, head, tail, (text, bounds)
 
     def _tell(self, what: str, places: Mapping[str, Any]) -> None:
-        self.mapping = self.mapping or f"{what}, head and tail from {places['from']}, relation from the label field"
+        self.mapping = self.mapping or f"{what}, head and tail from {places['from']}"
 
     def _text(self, given: Mapping[Any, Any]) -> str:
         column = self.config.text_field
@@ -202,6 +202,9 @@ class RelationsReader(Reader):
         if len(path) == 1 and path[0] not in given:
             problem = f"no field `{column}`; the row has {quoted(given)}"
             raise Unmapped("D107", problem, "name the field of the relation with `data.label_field`")
+        if "relation from" not in self.mapping:
+            where = "the line behind" if _BLOCK in given else f"`{'.'.join(map(str, path))}`"
+            self.mapping += f", relation from {where}"
         is_semeval = _BLOCK in given or _is_semeval(given)
         return self.relation_of(value_at(given, path), column, (*NONE_LABELS, *([_OTHER] if is_semeval else [])))
 
