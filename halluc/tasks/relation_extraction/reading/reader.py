@@ -147,6 +147,8 @@ class RelationsReader(Reader):
             return None
         found = {"from": f"`{self.config.head_field}` and `{self.config.tail_field}`"}
         for role, value in zip(("head", "tail"), values, strict=True):
+            if value is None:
+                raise Unreadable("D107", f"the row has no {role}", f"see `data.{role}_field`")
             found[role] = _range(unpacked(value), role)
         return found
 
@@ -155,9 +157,6 @@ class RelationsReader(Reader):
     ) -> tuple[tuple[str, ...], tuple[Span, Span]]:  # fmt: skip
         if not words or not all(isinstance(word, str) for word in words):
             raise Unreadable("D107", "`tokens` is not a list of strings", "give a list of words")
-        for word in words:
-            if "\0" in word:
-                raise nul("sentence")
         tokens, kept = self._tokenizer.cleaned(words)
         place = range(len(words)) if kept is None else kept
         spans = []
@@ -300,6 +299,8 @@ def _range(value: Any, role: str) -> tuple[int, int, str]:
     if not (isinstance(value, (list, tuple)) and len(value) == 2 and all(map(whole, value)) and isinstance(label, str)):
         help = "give it as {start, end, label} or [start, end]; the end is not counted"
         raise Unreadable("D107", f"the {role} is not a range", help)
+    if label and (fault := label_fault(label)) is not None:
+        raise Unreadable("D119", f"the {role} has {fault}", MEND)
     return value[0], value[1], label
 
 
