@@ -12,7 +12,7 @@ from functools import cached_property
 
 import numpy
 
-from halluc.analysis.points import Group, Pair, Resampled, line_record
+from halluc.analysis.points import Pair, Resampled, SeedGroup, line_record
 from halluc.analysis.run_figures import FigureKey
 from halluc.analysis.seeds import Paired
 from halluc.core.errors import HallucError
@@ -27,8 +27,8 @@ class Rival:
     """An arm and the reference of its axis, all other axes alike."""
 
     axis: str
-    arm: Group
-    reference: Group
+    arm: SeedGroup
+    reference: SeedGroup
 
     @property
     def choice(self) -> dict[str, Plain]:
@@ -88,7 +88,7 @@ def is_number(value: Plain) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def rivals(groups: Sequence[Group], references: Mapping[str, Plain]) -> list[Rival]:
+def rivals(groups: Sequence[SeedGroup], references: Mapping[str, Plain]) -> list[Rival]:
     """Each arm that has a seed in common with its reference."""
     by_choice = {tuple(group.choice.items()): group for group in groups}
     found = []

@@ -6,8 +6,6 @@ is ``right`` where the evidence supports it, and its confidence may rest on seve
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy
 
 BINS = 15
@@ -19,17 +17,6 @@ _GRID = numpy.linspace(numpy.log(COLDEST), numpy.log(HOTTEST), 61)
 _CERTAIN = 1e-300
 # Beyond it a double overflows.
 _LARGEST_EXPONENT = 700.0
-
-
-@dataclass(frozen=True)
-class Bin:
-    """One bar of the reliability diagram, over confidences in (low, high]; the means are None in an empty bin."""
-
-    low: float
-    high: float
-    n: int
-    confidence: float | None
-    accuracy: float | None
 
 
 def bin_of(confidence: numpy.ndarray) -> numpy.ndarray:
@@ -70,32 +57,6 @@ def ece_of_sums(n: numpy.ndarray, confidence: numpy.ndarray, right: numpy.ndarra
     # |B| * |acc - conf| is the distance of the two sums, so empty bins need no care.
     distance = numpy.abs(numpy.asarray(right, dtype=float) - confidence).sum(-1)
     return numpy.where(total > 0, distance / numpy.maximum(total, 1), numpy.nan)
-
-
-def ece(confidence: numpy.ndarray, right: numpy.ndarray) -> float | None:
-    """Expected calibration error of claims (claims,) over 15 equal-width bins; None without claims."""
-    return float(ece_of_sums(*_totals(confidence, right))) if len(confidence) else None
-
-
-def brier(confidence: numpy.ndarray, right: numpy.ndarray) -> float | None:
-    """Mean squared distance of confidence from 1 (right) or 0 (Brier 1950); None without claims."""
-    if not len(confidence):
-        return None
-    return float(numpy.mean((numpy.asarray(confidence) - numpy.asarray(right, dtype=float)) ** 2))
-
-
-def reliability(confidence: numpy.ndarray, right: numpy.ndarray) -> list[Bin]:
-    """The reliability diagram: 15 bins, the empty ones too."""
-    bins = []
-    for low, high, n, mass, hits in zip(EDGES[:-1], EDGES[1:], *_totals(confidence, right), strict=True):
-        means = (float(mass / n), float(hits / n)) if n else (None, None)
-        bins.append(Bin(float(low), float(high), int(n), *means))
-    return bins
-
-
-def _totals(confidence: numpy.ndarray, right: numpy.ndarray) -> tuple[numpy.ndarray, ...]:
-    together = numpy.zeros(len(confidence), dtype=numpy.int64)
-    return tuple(table[0] for table in sums_by_bin(confidence, right, together, 1))
 
 
 def confidences(

@@ -8,14 +8,13 @@ rates are compared there. Gold is omitted under a threshold where every claim th
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy
 
 from halluc.core import exact_intervals
 from halluc.core.exact_intervals import Limits
-from halluc.core.significance import RESAMPLES, Sample, difference, weighted
+from halluc.core.significance import RESAMPLES, FigureSample, difference, weighted
 
 Array = numpy.ndarray
 
@@ -48,7 +47,7 @@ class Matched:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class MatchedComparison:
     """Both arms, and the hallucination rate of ``b`` less that of ``a`` with its 95% interval and two-sided p.
 
     ``difference``, ``interval`` and ``p`` are None where an arm has no claims left. Resamples that leave an arm without
@@ -62,9 +61,6 @@ class Comparison:
     p: float | None
     resamples: int
     undefined: float
-
-    def as_record(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 class _Order:
@@ -125,7 +121,7 @@ def _running(order: _Order, weights: Array) -> _Running:
     return _Running(order, weights, ends)
 
 
-class Ranked:
+class RankedArm:
     """An arm in the order in which a rising threshold takes its claims and its gold.
 
     ``gold`` has the mentions of the least confident claims first, ``claims`` and ``bad`` the most confident claims.
@@ -148,17 +144,17 @@ class Ranked:
         self.gold = _Order(numpy.asarray(gold)[rising], examples)
         self.claims, self.bad = _Order(arm.example[falling], examples), _Order(arm.example[bad], examples)
 
-    def within(self, weights: Array) -> Resampled:
+    def within(self, weights: Array) -> ResampledArm:
         """The arm in some resamples; ``weights`` (examples, resamples) are how often each example was drawn."""
         gold, claims, bad = (_running(order, weights) for order in (self.gold, self.claims, self.bad))
-        return Resampled(self, gold, claims, bad, gold.up_to(numpy.full(weights.shape[1], self.never)))
+        return ResampledArm(self, gold, claims, bad, gold.up_to(numpy.full(weights.shape[1], self.never)))
 
 
 @dataclass(frozen=True)
-class Resampled:
+class ResampledArm:
     """An arm in some resamples; ``never`` is how many mentions no claim touches, (resamples,)."""
 
-    arm: Ranked
+    arm: RankedArm
     gold: _Running
     claims: _Running
     bad: _Running
@@ -174,19 +170,19 @@ class Resampled:
         return numpy.where(left > 0, bad / numpy.maximum(left, 1), numpy.nan)
 
 
-def omitted_alike(a: Resampled, b: Resampled) -> tuple[Array, Array]:
+def omitted_alike(a: ResampledArm, b: ResampledArm) -> tuple[Array, Array]:
     """How many mentions of each arm's order to omit, (resamples,) each, so that both omit as often as the worse."""
     target = numpy.maximum(a.never, b.never)
     return a.gold.reach(target), b.gold.reach(target)
 
 
-def rates(a: Resampled, b: Resampled) -> tuple[Array, Array]:
+def rates(a: ResampledArm, b: ResampledArm) -> tuple[Array, Array]:
     """Hallucination rates of both arms at matched omission, (resamples,) each; NaN where an arm has no claim left."""
     at_a, at_b = omitted_alike(a, b)
     return a.rate(at_a), b.rate(at_b)
 
 
-def claims_left(a: Resampled, b: Resampled) -> tuple[float, float]:
+def claims_left(a: ResampledArm, b: ResampledArm) -> tuple[float, float]:
     """How many claims of each arm are left at matched omission, in the first resample."""
     at_a, at_b = omitted_alike(a, b)
     return float(a.left(at_a)[0]), float(b.left(at_b)[0])
@@ -201,7 +197,7 @@ def limits(rate: float, left: float, *, of_difference: bool = True) -> Limits | 
     return lambda level: of_share(rate * left, left, level)
 
 
-def matched_omission(a: Arm, b: Arm, gold: Array, examples: int, resamples: int = RESAMPLES) -> Comparison:
+def matched_omission(a: Arm, b: Arm, gold: Array, examples: int, resamples: int = RESAMPLES) -> MatchedComparison:
     """Bring both arms to the larger of their omission rates, and compare their hallucination rates there.
 
     The threshold of an arm is the smallest of its confidences at which it omits at least so much; since omission moves
@@ -215,20 +211,20 @@ def matched_omission(a: Arm, b: Arm, gold: Array, examples: int, resamples: int 
     Raises:
         ValueError: ``touching`` of an arm is not of these gold mentions.
     """
-    one, other = (Ranked(arm, gold, examples) for arm in (a, b))
+    one, other = (RankedArm(arm, gold, examples) for arm in (a, b))
     as_they_are = numpy.ones((examples, 1), dtype=numpy.float32)
     omitted = omitted_alike(one.within(as_they_are), other.within(as_they_are))
     at_a, at_b = _matched(a, one.cut[omitted[0][0]]), _matched(b, other.cut[omitted[1][0]])
     if at_a.hallucination_rate is None or at_b.hallucination_rate is None:
-        return Comparison(at_a, at_b, None, None, None, 0, 0.0)
+        return MatchedComparison(at_a, at_b, None, None, None, 0, 0.0)
     drawn = [rates(one.within(weights), other.within(weights)) for weights in weighted(examples, resamples)]
     of_a, of_b = (numpy.concatenate([both[which] for both in drawn]) for which in (0, 1))
     left = claims_left(one.within(as_they_are), other.within(as_they_are))
     found = difference(
-        Sample(at_b.hallucination_rate, of_b, limits(at_b.hallucination_rate, left[1])),
-        Sample(at_a.hallucination_rate, of_a, limits(at_a.hallucination_rate, left[0])),
+        FigureSample(at_b.hallucination_rate, of_b, limits(at_b.hallucination_rate, left[1])),
+        FigureSample(at_a.hallucination_rate, of_a, limits(at_a.hallucination_rate, left[0])),
     )
-    return Comparison(
+    return MatchedComparison(
         a=at_a,
         b=at_b,
         difference=found.value,

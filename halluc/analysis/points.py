@@ -10,7 +10,7 @@ from typing import Any
 import numpy
 
 from halluc.analysis import comparison, matched_omission, seeds
-from halluc.analysis.matched_omission import Ranked
+from halluc.analysis.matched_omission import RankedArm
 from halluc.analysis.run_figures import FigureKey, Measured
 from halluc.analysis.seeds import Paired, Seeds
 from halluc.core import threads
@@ -35,7 +35,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Group:
+class SeedGroup:
     """The runs under one choice on all axes but the seed, by seed."""
 
     choice: dict[str, Plain]
@@ -43,10 +43,10 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Point:
+class StudyPoint:
     """A group as figures over its seeds."""
 
-    group: Group
+    group: SeedGroup
     figures: dict[FigureKey, Seeds]
 
     @property
@@ -137,12 +137,12 @@ def _figures(run: Measured, weights: Array) -> dict[FigureKey, Array]:
     return {key: figure.formula(sums) for key, figure in run.figures.items()}
 
 
-def _ranked(run: Measured) -> Ranked:
-    return Ranked(comparison.arm(run), run.table.gold.example, len(run.examples))
+def _ranked(run: Measured) -> RankedArm:
+    return RankedArm(comparison.arm(run), run.table.gold.example, len(run.examples))
 
 
 def _matched(
-    pairs: Iterable[tuple[str, str]], orders: dict[str, Ranked], weights: Array
+    pairs: Iterable[tuple[str, str]], orders: dict[str, RankedArm], weights: Array
 ) -> Iterable[tuple[tuple[str, str], tuple[Array, Array]]]:  # fmt: skip
     name = None
     for pair in pairs:
@@ -177,6 +177,6 @@ def line_record(key: FigureKey, places: Sequence[float], points: Sequence[Seeds]
     }
 
 
-def interval_of(key: FigureKey, found: seeds.Estimate) -> Interval | None:
+def interval_of(key: FigureKey, found: seeds.SeedMean) -> Interval | None:
     """The interval of a figure, cut to what it can be: none is negative, and all but ratios are at most 1."""
     return seeds.within(found, 0.0, figure(key[0]).most).interval

@@ -16,7 +16,7 @@ from halluc.core.errors import HallucError
 from halluc.core.exact_intervals import Limits
 from halluc.core.files import open_regular
 from halluc.core.memory import uncollected
-from halluc.core.significance import Figure, Sample, Sheet, exact_limits
+from halluc.core.significance import Figure, FigureSample, Sheet, exact_limits
 from halluc.runs import evaluations
 from halluc.runs.directory import RunDir
 from halluc.runs.evaluations import PREFERRED, Counted, anew
@@ -82,8 +82,8 @@ class Measured:
         """Whether it makes no claim."""
         return not len(self.table.claims.example)
 
-    def sample(self, key: FigureKey) -> Sample:
-        return Sample(self.values[key], self.resampled[key], self.limits[key])
+    def sample(self, key: FigureKey) -> FigureSample:
+        return FigureSample(self.values[key], self.resampled[key], self.limits[key])
 
     @cached_property
     def resampled(self) -> dict[FigureKey, numpy.ndarray]:

@@ -55,7 +55,7 @@ def score(
         figures += _calibration(table, uncalibrated, sheet, {"confidence": "uncalibrated"})
     by_confidence = [_by_confidence(table)] if table.knows_confidence else []
     ranked = [*by_confidence, *metrics.ranked(examples, predictions)]
-    found = results(figures + _reliability(table, sheet), sheet)
+    found = results(figures + reliability_figures(table, sheet), sheet)
     return found + [result for one in ranked for result in ordered(one, len(table))] + _risk(table)
 
 
@@ -89,7 +89,7 @@ def _calibration(table: Table, confidence: numpy.ndarray, sheet: Sheet, by: dict
     return [Figure(name, by, CALIBRATION, len(confidence), f) for name, f in (("ece", ece), ("brier", brier))]
 
 
-def _reliability(table: Table, sheet: Sheet) -> list[Figure]:
+def reliability_figures(table: Table, sheet: Sheet) -> list[Figure]:
     """The bars of the reliability diagram that hold claims: of a bin's claims, the share that is right."""
     claims = table.claims
     known = ~numpy.isnan(claims.confidence)

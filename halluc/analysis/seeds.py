@@ -57,7 +57,7 @@ class Spread:
 
 
 @dataclass(frozen=True)
-class Estimate:
+class SeedMean:
     """A mean over seeds: ``n`` of ``seeds`` have the figure; ``sd`` is their standard deviation, None for one.
 
     ``p`` is None for a single seed, and where some seed has no such figure. ``smallest`` is the smallest difference
@@ -104,19 +104,19 @@ class Seeds:
         return Seeds(tuple(names), self.values[places], self.resampled[places], limits)
 
     @cached_property
-    def estimate(self) -> Estimate:
+    def estimate(self) -> SeedMean:
         """The mean with its interval and the p of its difference from 0."""
         known = self.of([name for name, there in zip(self.names, self.defined, strict=True) if there])
         k = len(known.names)
         if not k:
-            return Estimate(None, seeds=len(self.names))
+            return SeedMean(None, seeds=len(self.names))
         found = known._estimate(k)
         whole = k == len(self.names)
         return replace(
             found, seeds=len(self.names), p=found.p if whole else None, smallest=found.smallest if whole else None
         )
 
-    def _estimate(self, k: int) -> Estimate:
+    def _estimate(self, k: int) -> SeedMean:
         """Where every seed has the figure."""
         mean = float(snapped(self.mean))
         sd = float(self.values.std(ddof=1)) if k > 1 else None
@@ -126,13 +126,13 @@ class Seeds:
             interval = limits(LEVEL) if limits is not None else percentiles(means)
             p = two_sided(means) if k > 1 else None
             smallest = (interval[1] - interval[0]) / 2 if k > 1 and interval is not None else None
-            return Estimate(mean, interval, p, sd, n=k, smallest=smallest)
+            return SeedMean(mean, interval, p, sd, n=k, smallest=smallest)
         spread = self._spread(sd)
         if spread is None:
-            return Estimate(mean, sd=sd, n=k)
+            return SeedMean(mean, sd=sd, n=k)
         half = spread.half_width()
         p = p_value(lambda level: abs(mean) > spread.half_width(level))
-        return Estimate(mean, (mean - half, mean + half), p, sd, n=k, smallest=half)
+        return SeedMean(mean, (mean - half, mean + half), p, sd, n=k, smallest=half)
 
     def _spread(self, sd: float) -> Spread | None:
         """None where most resamples leave a seed without the figure."""
@@ -157,7 +157,7 @@ class Seeds:
         return limits
 
 
-def within(found: Estimate, low: float, high: float) -> Estimate:
+def within(found: SeedMean, low: float, high: float) -> SeedMean:
     """The same with its interval cut to what the figure can be."""
     if found.interval is None:
         return found
@@ -181,7 +181,7 @@ class Paired:
         )
 
     @cached_property
-    def estimate(self) -> Estimate:
+    def estimate(self) -> SeedMean:
         """The mean difference. Where all figures of both are 0 or 1, and no seed differs, the score interval."""
         found = self.seeds.estimate
         limits = self.arm.shared_limits, self.reference.shared_limits
@@ -201,14 +201,14 @@ class Paired:
 
 
 @dataclass(frozen=True)
-class Line:
+class FittedLine:
     """Least squares against an axis: the slope is per unit of it, the intercept where it is 0."""
 
-    slope: Estimate
-    intercept: Estimate
+    slope: SeedMean
+    intercept: SeedMean
 
 
-def line(x: Sequence[float], points: Sequence[Seeds]) -> Line:
+def line(x: Sequence[float], points: Sequence[Seeds]) -> FittedLine:
     """The mean of the lines of each seed, of the seeds that every point has.
 
     Args:
@@ -216,12 +216,12 @@ def line(x: Sequence[float], points: Sequence[Seeds]) -> Line:
     """
     shared = [name for name in points[0].names if all(name in point.names for point in points)]
     if not shared:
-        return Line(Estimate(None), Estimate(None))
+        return FittedLine(SeedMean(None), SeedMean(None))
     at = numpy.asarray(x, dtype=numpy.float64)
     chosen = [point.of(shared) for point in points]
     values = _least_squares(at, numpy.stack([one.values for one in chosen], axis=-1))
     resampled = _least_squares(at, numpy.stack([one.resampled for one in chosen], axis=-1))
-    return Line(
+    return FittedLine(
         *(Seeds(tuple(shared), snapped(found), many).estimate for found, many in zip(values, resampled, strict=True))
     )
 

@@ -10,7 +10,7 @@ import numpy
 
 from halluc.analysis import arms, points, run_figures, study_cache
 from halluc.analysis.arms import Contest
-from halluc.analysis.points import Group, Place, Point, Resampled
+from halluc.analysis.points import Place, Resampled, SeedGroup, StudyPoint
 from halluc.analysis.run_figures import Example, FigureKey, Measured
 from halluc.analysis.seeds import Paired, Seeds
 from halluc.core.errors import HallucError
@@ -153,26 +153,26 @@ _NOT_RUN = "not run yet"
 _LOST = f"it was trained, and its {RUN_FILE} is gone"
 
 
-def _by_seed(places: Sequence[Place], found: Mapping[str, Measured]) -> list[Group]:
+def _by_seed(places: Sequence[Place], found: Mapping[str, Measured]) -> list[SeedGroup]:
     groups: dict[tuple[tuple[str, Plain], ...], dict[Plain, Measured]] = {}
     for place in places:
         if place.slug in found:
             choice = tuple((axis, value) for axis, value in place.choice.items() if axis != SEED)
             groups.setdefault(choice, {})[place.choice.get(SEED)] = found[place.slug]
-    return [Group(dict(choice), runs) for choice, runs in groups.items()]
+    return [SeedGroup(dict(choice), runs) for choice, runs in groups.items()]
 
 
-def _point(group: Group, resampled: Resampled, contests: Sequence[Contest]) -> Point:
+def _point(group: SeedGroup, resampled: Resampled, contests: Sequence[Contest]) -> StudyPoint:
     """A group as figures, those at matched omission with the references of its axes among them."""
     figures = resampled.of(group.runs)
     for contest in contests:
         if contest.rival.arm is group and (MATCHED, ()) in contest.figures:
             by = ((contest.rival.axis, str(contest.rival.names[1])),)
             figures[MATCHED, by] = resampled.at_matched_omission(contest.rival.pairs).arm
-    return Point(group, figures)
+    return StudyPoint(group, figures)
 
 
-def _cell(point: Point) -> CellFigures:
+def _cell(point: StudyPoint) -> CellFigures:
     runs = point.group.runs
     return CellFigures(
         choice=point.choice,
@@ -197,28 +197,28 @@ def _over_seeds(key: FigureKey, found: Seeds) -> SeedFigure:
     )
 
 
-def _numeric_axes(points: Sequence[Point]) -> list[str]:
+def _numeric_axes(points: Sequence[StudyPoint]) -> list[str]:
     """The axes over which a slope means something: two numbers at least, and nothing but numbers."""
     return [axis for axis in points[0].choice if len({v for p in points if arms.is_number(v := p.choice[axis])}) > 1
             and all(arms.is_number(p.choice[axis]) for p in points)]  # fmt: skip
 
 
-def _trends(made: Sequence[Point], axis: str) -> Iterable[Trend]:
+def _trends(made: Sequence[StudyPoint], axis: str) -> Iterable[Trend]:
     for others, group in _along(made, axis):
         shared = [key for key in group[0].figures if all(key in point.figures for point in group)]
         yield from (_trend(others, axis, group, key) for key in shared)
 
 
-def _along(made: Sequence[Point], axis: str) -> Iterable[tuple[dict[str, Plain], list[Point]]]:
+def _along(made: Sequence[StudyPoint], axis: str) -> Iterable[tuple[dict[str, Plain], list[StudyPoint]]]:
     """The points that differ on an axis alone, with the choice on the others; two at least."""
-    groups: dict[tuple[tuple[str, Plain], ...], list[Point]] = {}
+    groups: dict[tuple[tuple[str, Plain], ...], list[StudyPoint]] = {}
     for point in made:
         others = tuple((name, value) for name, value in point.choice.items() if name != axis)
         groups.setdefault(others, []).append(point)
     return ((dict(others), group) for others, group in groups.items() if len(group) > 1)
 
 
-def _trend(others: dict[str, Plain], axis: str, group: Sequence[Point], key: FigureKey) -> Trend:
+def _trend(others: dict[str, Plain], axis: str, group: Sequence[StudyPoint], key: FigureKey) -> Trend:
     places = arms.places(axis, [point.choice for point in group])
     line = points.line_record(key, places, [point.figures[key] for point in group])
     if any(run.is_silent for point in group for run in point.group.runs.values()):
@@ -239,7 +239,7 @@ def _best_on_dev(places: Sequence[Place]) -> list[BestOnDev]:
     if missing:
         return []
     resampled = points.resample(list(found.values()), [])
-    groups = [Point(group, resampled.of(group.runs)) for group in _by_seed(places, found)]
+    groups = [StudyPoint(group, resampled.of(group.runs)) for group in _by_seed(places, found)]
     return [best for axis in axes for best in _best(groups, axis)]
 
 
@@ -247,7 +247,7 @@ def _is_setting(axis: str) -> bool:
     return axis.split(".")[0] in ("train", "augment")
 
 
-def _best(groups: Sequence[Point], axis: str) -> Iterable[BestOnDev]:
+def _best(groups: Sequence[StudyPoint], axis: str) -> Iterable[BestOnDev]:
     for others, members in _along(groups, axis):
         key = _selected_by(members[0])
         known = [point for point in members if key in point.figures and not numpy.isnan(point.figures[key].mean)]
@@ -277,7 +277,7 @@ def _best(groups: Sequence[Point], axis: str) -> Iterable[BestOnDev]:
         )
 
 
-def _selected_by(point: Point) -> FigureKey:
+def _selected_by(point: StudyPoint) -> FigureKey:
     """The figure by which checkpoints were chosen, if it is counted; else the first of the task."""
     chosen = training_facts.facts(run.run for run in point.group.runs.values()).chosen_by
     key = (str(chosen[0]), ()) if len(chosen) == 1 else None

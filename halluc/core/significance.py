@@ -289,7 +289,7 @@ UNDEFINED = Difference(None, None, None)
 
 
 @dataclass(frozen=True)
-class Sample:
+class FigureSample:
     """A figure of one run on its examples.
 
     ``value`` is NaN where undefined, ``resampled`` (resamples,); ``limits`` is the exact interval of a figure whose
@@ -311,7 +311,7 @@ class Sample:
         return float(low), float(high)
 
 
-def difference(one: Sample, other: Sample) -> Difference:
+def difference(one: FigureSample, other: FigureSample) -> Difference:
     """``one - other``: a paired bootstrap; the score interval where one of the figures is 0 or 1.
 
     Undefined where one of the figures is.
@@ -335,7 +335,7 @@ def difference(one: Sample, other: Sample) -> Difference:
     return Difference(float(value), _of_difference(one, other, LEVEL), p)
 
 
-def _of_difference(one: Sample, other: Sample, level: float) -> Interval:
+def _of_difference(one: FigureSample, other: FigureSample, level: float) -> Interval:
     of_one, of_other = one.interval_at(level), other.interval_at(level)
     assert of_one is not None and of_other is not None
     return exact_intervals.of_difference(one.value, of_one, other.value, of_other)

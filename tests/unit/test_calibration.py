@@ -7,8 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from halluc.analysis import calibration
+from halluc.analysis import calibration, scoring
 from halluc.analysis.calibration import COLDEST, HOTTEST, confidences, fit_temperature
+from halluc.analysis.table import Claims, Gold, Table
+from halluc.core.significance import Sheet
+from halluc.task import task_class
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -42,28 +45,53 @@ def test_edges_belong_to_the_bin_below_and_the_ends_have_a_bin():
     assert calibration.bin_of(numpy.nextafter(edges[:-1], 1)).tolist() == list(range(15))
 
 
+def figures_of(confidence, right):
+    """ECE and Brier score, and the bins of the reliability diagram, as an evaluation counts them; None if undefined."""
+    n = len(confidence)
+    words, nothing = numpy.full(n, "", dtype=object), numpy.zeros(n, dtype=bool)
+    verdict = numpy.where(right, "supported", "unsupported")
+    claims = Claims(numpy.arange(n), verdict, words, words, words, nothing, nothing, confidence, ~nothing)
+    none = numpy.zeros(0)
+    gold = Gold(none.astype(int), none, none, none, none, none, none, none)
+    task = task_class("token_classification").evaluated(())
+    table, sheet = Table(task, tuple(map(str, range(n))), numpy.ones(n), claims, gold, 0), Sheet(n)
+    found = scoring.calibration_figures(table, sheet), scoring.reliability_figures(table, sheet)
+    ece, brier, *bins = scoring.results([one for part in found for one in part], sheet)
+    assert (ece.name, brier.name, {one.name for one in bins}) == ("ece", "brier", {"reliability"} if n else set())
+    return ece.value, brier.value, bins
+
+
 def test_calibration_error_by_hand():
     confidence, right = numpy.array([0.9, 0.92, 0.4, 1.0]), numpy.array([True, False, True, True])
+    ece, brier, _ = figures_of(confidence, right)
     # Bins of .9 and .92 (13), of .4 (5) and of 1.0 (14).
-    assert calibration.ece(confidence, right) == pytest.approx((abs(1 - 1.82) + abs(1 - 0.4) + 0) / 4)
-    assert calibration.brier(confidence, right) == pytest.approx((0.1**2 + 0.92**2 + 0.6**2 + 0) / 4)
+    assert ece == pytest.approx((abs(1 - 1.82) + abs(1 - 0.4) + 0) / 4)
+    assert brier == pytest.approx((0.1**2 + 0.92**2 + 0.6**2 + 0) / 4)
 
 
-def test_reliability_tells_each_bin():
-    bins = calibration.reliability(numpy.array([0.9, 0.92, 0.4]), numpy.array([True, False, True]))
-    assert len(bins) == 15
-    assert (bins[0].low, bins[0].n, bins[0].confidence, bins[0].accuracy) == (0.0, 0, None, None)
-    assert (bins[13].n, bins[13].accuracy) == (2, 0.5)
-    assert bins[13].confidence == pytest.approx(0.91)
-    assert bins[13].low < 0.9 < bins[13].high
+def test_reliability_tells_each_bin_that_has_claims():
+    _, _, bins = figures_of(numpy.array([0.9, 0.92, 0.4]), numpy.array([True, False, True]))
+    assert [(one.n, one.value, one.by) for one in bins] == [
+        (1, 1.0, {"bin": "0.333 to 0.400", "mean_confidence": "0.4000"}),
+        (2, 0.5, {"bin": "0.867 to 0.933", "mean_confidence": "0.9100"}),
+    ]
 
 
 @given(CLAIMS)
 def test_the_reliability_diagram_adds_up_to_the_calibration_error(claims):
-    bins = [one for one in calibration.reliability(*columns(claims)) if one.n]
+    ece, _, bins = figures_of(*columns(claims))
     assert sum(one.n for one in bins) == len(claims)
-    expected = sum(one.n * abs(one.accuracy - one.confidence) for one in bins) / max(len(claims), 1)
-    assert (calibration.ece(*columns(claims)) or 0.0) == pytest.approx(expected, abs=1e-12)
+    expected = sum(one.n * abs(one.value - float(one.by["mean_confidence"])) for one in bins) / max(len(claims), 1)
+    # The mean confidence of a bin has four decimals.
+    assert (ece or 0.0) == pytest.approx(expected, abs=5.1e-5)
+
+
+def ece_of(confidence, right):
+    """The calibration error bin by bin, NaN without claims."""
+    places = calibration.bin_of(confidence)
+    bins = [places == place for place in range(calibration.BINS)]
+    error = sum(abs(right[here].sum() - confidence[here].sum()) for here in bins)
+    return error / len(confidence) if len(confidence) else numpy.nan
 
 
 @given(CLAIMS, st.randoms(use_true_random=False))
@@ -75,15 +103,11 @@ def test_resampled_sums_give_the_error_of_the_resampled_claims(claims, random):
     by_resample = [weights @ sums for sums in calibration.sums_by_bin(confidence, right, example, 4)]
     for found, row in zip(calibration.ece_of_sums(*by_resample), drawn, strict=True):
         copies = numpy.concatenate([numpy.flatnonzero(example == one) for one in row])
-        expected = calibration.ece(confidence[copies], right[copies])
-        assert found == pytest.approx(numpy.nan if expected is None else expected, abs=1e-12, nan_ok=True)
+        assert found == pytest.approx(ece_of(confidence[copies], right[copies]), abs=1e-12, nan_ok=True)
 
 
 def test_without_claims_nothing_is_said():
-    nothing = numpy.zeros(0)
-    assert calibration.ece(nothing, nothing) is None
-    assert calibration.brier(nothing, nothing) is None
-    assert [one.n for one in calibration.reliability(nothing, nothing)] == [0] * 15
+    assert figures_of(numpy.zeros(0), numpy.zeros(0, dtype=bool)) == (None, None, [])
     assert numpy.isnan(calibration.ece_of_sums(*numpy.zeros((3, 2, 15)))).tolist() == [True, True]
 
 
@@ -112,7 +136,7 @@ def test_the_temperature_of_a_model_is_found_again(temperature):
 def test_scaling_makes_an_overconfident_model_calibrated():
     rows, claim, right = spans_of_a_calibrated_model(20_000, 3.0)
     scaled = confidences(rows, claim, len(right), fit_temperature(rows, claim, right))
-    assert calibration.ece(scaled, right) < 0.02 < 0.1 < calibration.ece(confidences(rows, claim, len(right)), right)
+    assert ece_of(scaled, right) < 0.02 < 0.1 < ece_of(confidences(rows, claim, len(right)), right)
 
 
 def test_the_temperature_is_the_best_of_all():

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from halluc.analysis.matched_omission import Arm, Ranked, matched_omission, rates
+from halluc.analysis.matched_omission import Arm, Matched, RankedArm, matched_omission, rates
 from halluc.core import significance
 from halluc.core.significance import draws, weighted
 
@@ -162,21 +162,21 @@ def test_gold_that_does_not_fit_is_refused():
         matched_omission(arm, arm, gold[:2], 2)
 
 
-def test_the_record_is_plain_data():
+def test_beside_an_arm_without_claims_all_is_withdrawn():
     gold = numpy.array([0, 1])
     arm = Arm(numpy.array([0]), numpy.array([0.9]), numpy.array([False]), numpy.array([0.9, numpy.nan]))
     silent = Arm(gold[:0], numpy.zeros(0), numpy.zeros(0, dtype=bool), numpy.full(2, numpy.nan))
-    record = matched_omission(arm, silent, gold, 2).as_record()
-    assert record["a"] == {"threshold": None, "omission_rate": 1.0, "hallucination_rate": None}
-    assert record["b"] == {"threshold": 0.0, "omission_rate": 1.0, "hallucination_rate": None}
-    assert (record["difference"], record["interval"]) == (None, None)
+    found = matched_omission(arm, silent, gold, 2)
+    assert found.a == Matched(threshold=None, omission_rate=1.0, hallucination_rate=None)
+    assert found.b == Matched(threshold=0.0, omission_rate=1.0, hallucination_rate=None)
+    assert (found.difference, found.interval) == (None, None)
 
 
 def test_an_arm_that_is_compared_with_many_is_counted_once_and_to_the_same_rates():
     gold = numpy.random.default_rng(0).integers(0, 300, 500)
     arms = [random_arm(seed, gold, 300, 420 + 40 * seed, 0.1 * seed) for seed in (1, 2, 3)]
     (weights,) = weighted(300, 40)
-    first, *others = (Ranked(arm, gold, 300).within(weights) for arm in arms)
+    first, *others = (RankedArm(arm, gold, 300).within(weights) for arm in arms)
     for number, other in enumerate(others, 1):
         found = rates(first, other)
         for at in range(40):

@@ -12,9 +12,9 @@ from halluc.core.significance import (
     LEVEL,
     UNDEFINED,
     Estimate,
+    FigureSample,
     Mean,
     Ratio,
-    Sample,
     Sheet,
     difference,
     draws,
@@ -132,7 +132,7 @@ def test_percentiles_pass_over_undefined_resamples_unless_most_are():
 def sample(sheet, formula):
     totals = sheet.totals()
     limits = exact_limits(formula, totals, of_difference=True)
-    return Sample(float(formula(totals)), formula(sheet.resampled()), limits)
+    return FigureSample(float(formula(totals)), formula(sheet.resampled()), limits)
 
 
 def test_figures_of_nought_and_of_all_have_exact_intervals():
@@ -198,7 +198,7 @@ def test_a_difference_is_paired():
     alone = sample(one, rate).interval_at(LEVEL)
     assert width < 0.5 * (alone[1] - alone[0])
     assert found.p < 0.01
-    assert difference(Sample(float("nan"), numpy.zeros(3)), sample(one, rate)) == UNDEFINED
+    assert difference(FigureSample(float("nan"), numpy.zeros(3)), sample(one, rate)) == UNDEFINED
 
 
 def test_p_is_two_sided_and_never_nought():

@@ -41,6 +41,9 @@ class RelationKnowledge:
         place = {name: number for number, name in enumerate(names)}
         return Strata(names, lambda example: place[example.relation or NO_RELATION], has_free=True)
 
+    def whole_texts(self, coverage: SurfaceCoverage) -> None:
+        return None
+
     def gap(self, coverage: SurfaceCoverage, examples: Iterable[Related]) -> SplitGap:
         return gap_of(coverage, examples, KnownPairs(coverage).novelty_of)
 
