@@ -13,7 +13,6 @@ from halluc.components import TABLE
 from halluc.config.loading import check
 from halluc.config.overrides import apply_all
 from halluc.config.yaml import Located
-from halluc.core import registry
 from halluc.core.errors import HallucError, ManyErrors, data_error, did_you_mean, refuse
 from halluc.core.files import elsewhere, irregular
 from halluc.core.labels import Scheme
@@ -25,6 +24,7 @@ from halluc.data.statistics import counted
 from halluc.data.writers import WRITERS, fitted, write
 from halluc.data.writers.base import Options, Writer
 from halluc.runs.results import ConvertResult
+from halluc.task import build, task_class
 from halluc.workflows import job
 from halluc.workflows.reading_progress import reading
 
@@ -79,7 +79,7 @@ def convert(source: str, target: Path, overrides: Sequence[str], wanted: Wanted)
     write({path: corpora.splits[split] for split, path in files.items()}, writer, options)
     for line in (*_findings(origin.task, corpora), *([_texts(options)] if "join" in writer.options else [])):
         tell(line)
-    things = registry.load(TABLE, "task", origin.task).words.examples
+    things = build(task_class(origin.task, TABLE).Config.model_validate({"type": origin.task})).wording.words.examples
     for split, path in files.items():
         conclude(f"{counted(len(corpora.splits[split]), things)} written to {path} ({name})")
     tell(f"to read it: data: {{{', '.join(_yaml(files, writer.read_by(options)))}}}")
