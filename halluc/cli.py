@@ -324,9 +324,7 @@ def convert(
     ] = None,
     task: Annotated[
         str | None,
-        typer.Option(
-            "--task", metavar="TASK", help="token_classification or text_classification; else by what IN holds."
-        ),
+        typer.Option("--task", metavar="TASK", help="A name of `halluc list task`; else by what IN holds."),
     ] = None,
     split: Annotated[
         list[str] | None,

@@ -28,6 +28,7 @@ from halluc.runs.studies import StudyFigures
 from halluc.task import task_class
 from halluc.tasks.text_classification.config import TextClassificationConfig
 from halluc.tasks.text_classification.coverage import TextCoverage
+from halluc.tasks.text_classification.label_set_figures import LabelSets
 from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.text_classification.records import LabelPrediction
 from halluc.tasks.text_classification.task import TextClassification
@@ -237,7 +238,7 @@ def test_outcomes_have_the_quarters_that_are_there():
     rows = outcomes.by_novelty(Figures(metrics()), TEXTS.nouns, TEXT_TASK.knowledge.novelties)
     assert [row.name for row in rows] == ["all", "q1", "q2", "q4"]
     assert all(row.distortion is None for row in rows)
-    assert [row.name for row in nouns.by_novelty(rows)] == ["all", "least new", "less new", "newest"]
+    assert [row.name for row in nouns.by_novelty(rows, TEXTS.nouns)] == ["all", "least new", "less new", "newest"]
 
 
 def row(n):
@@ -298,7 +299,12 @@ def test_the_page_tells_of_texts_and_not_of_names():
 
 
 def test_of_label_sets_a_text_has_no_label():
-    report = text_report(metrics=[*metrics(), figure("subset_accuracy", 0.5, 60, None)])
+    report = text_report(
+        metrics=[
+            *metrics(),
+            figure("subset_accuracy", 0.5, 60, None).model_copy(update={"protocol": LabelSets.protocols[0]}),
+        ]
+    )
     assert "<em>no label</em>" in html(report)
     assert "top_k=None" in card.card(report)
 
