@@ -27,7 +27,9 @@ from halluc.gap.forecast import SplitGap
 from halluc.gap.matching import Strata
 from halluc.gap.novelty_units import NoveltyUnits
 from halluc.gap.units import UnitKind, WithheldUnits
-from halluc.runs.schema import EvalFile, Nearest, Novelty, Prediction, Record
+from halluc.runs.schema import EvalFile, MetricResult, Nearest, Novelty, Prediction, Record
+from halluc.wording.figure_lookup import Figures as FigureLookup
+from halluc.wording.nouns import Nouns
 
 if TYPE_CHECKING:
     import numpy
@@ -193,6 +195,18 @@ class Examples(Protocol[ExampleT, PredictionIn]):
         """The line of ``predictions/<split>.jsonl``, a ``Line``."""
         ...
 
+    def of_line(self, line: Any) -> ExampleT:
+        """The example of a ``Line``, with its gold and without a place in a file."""
+        ...
+
+    def ranges(self, line: Any) -> Sequence[tuple[int, int, str]]:
+        """The tokens of a ``Line`` that are marked wherever the example is shown, as head and tail of a relation."""
+        ...
+
+    def border(self, line: Any) -> int | None:
+        """Of a pair of texts the token of a ``Line`` with which the second begins."""
+        ...
+
     def answer(self, text: InputText, prediction: PredictionIn | None, asserted: Sequence[Asserted]) -> Record:
         """The line that ``predict`` writes of a text; ``prediction`` is None where the text is blank."""
         ...
@@ -338,6 +352,20 @@ class Figures(Protocol[ExampleIn, PredictionIn]):
         ...
 
 
+class WholeTexts(Protocol):
+    """What training shows of whole texts: where the quarters of novelty begin, of which split, and which texts."""
+
+    @property
+    def edges(self) -> tuple[float, float, float]: ...
+
+    @property
+    def edges_of(self) -> Any: ...
+
+    def labels_of(self, text: str) -> frozenset[str]:
+        """The labels that a text has there, none where it does not stand there."""
+        ...
+
+
 class Knowledge(Protocol[ExampleT]):
     """What a training split knows, and what is new to it (DEFINITIONS, section 2).
 
@@ -372,6 +400,10 @@ class Knowledge(Protocol[ExampleT]):
         """The groups of a training split that withholding with ``control: matched`` keeps alike in size."""
         ...
 
+    def whole_texts(self, coverage: Any) -> WholeTexts | None:
+        """The coverage where novelty is that of whole texts, else None."""
+        ...
+
     def gap(self, coverage: Any, examples: Iterable[ExampleT]) -> SplitGap:
         """The gap of a split against what training shows, forecast and counted, overall and by label."""
         ...
@@ -380,10 +412,21 @@ class Knowledge(Protocol[ExampleT]):
 class Wording(Protocol):
     """How people speak of the task; free of torch.
 
-    ``words`` is what its examples and their parts are called, in the plural, and what is counted of a split.
+    ``words`` is what its examples and their parts are called, in the plural, and what is counted of a split; ``nouns``
+    are the words of sentences on its figures.
     """
 
     words: Words
+    nouns: Nouns
+
+    def wrong(self, figures: FigureLookup, rate: MetricResult, split: str, label: Callable[[], list[str]]) -> list[str]:
+        """What is wrong of the claims, and where: one to four sentences. ``rate`` is the hallucination rate, which is
+        defined; ``label`` gives the sentence on the label that is worst, for where it fits."""
+        ...
+
+    def omissions(self, omitted: MetricResult, figures: FigureLookup) -> str:
+        """What becomes of the annotation, as the beginning of a sentence: parts that add up."""
+        ...
 
 
 class Task(Protocol[ExampleT, PredictionT]):

@@ -22,7 +22,7 @@ LAYERS = [
     {"workflows"},
     {"tasks", "augmentation", "analysis", "reporting", "loggers"},
     {"task"},
-    {"engine", "data", "gap"},
+    {"engine", "data", "gap", "wording"},
     {"runs", "config"},
     {"core"},
 ]

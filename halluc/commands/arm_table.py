@@ -8,8 +8,8 @@ from itertools import groupby
 from halluc.commands.comparison_table import named, p_value
 from halluc.commands.terminal import Grid, put_table, say
 from halluc.core.figures import figure, shown
-from halluc.reporting.words.wording import of_seeds
 from halluc.runs.studies import LEAST_SEEDS, SURE, ArmComparison, ArmDelta, ArmTrend, Interval
+from halluc.wording.phrases import of_seeds
 
 
 def show(comparisons: Sequence[ArmComparison], trends: Sequence[ArmTrend]) -> None:

@@ -9,9 +9,9 @@ from halluc.commands.arm_table import told
 from halluc.commands.comparison_table import named, number, p_value
 from halluc.commands.terminal import Grid, put_table, say
 from halluc.core.figures import MATCHED, Column, figure, shown
-from halluc.reporting.words.wording import counted, of_seeds
 from halluc.runs import training_facts
 from halluc.runs.studies import CellFigures, SeedFigure, StudyFigures, Trend
+from halluc.wording.phrases import counted, of_seeds
 
 _SHORT = {"HR": "hallucination", "DR": "distortion", "OR": "omission", "OC": "over-claim"}
 

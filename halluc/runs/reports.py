@@ -128,7 +128,8 @@ class ShownClaim(Record):
     ``tokens`` are those of the example from ``first`` on (offsets of all spans are those of the whole example);
     ``before`` and ``after`` count the tokens that are left out, ``others`` are the example's other claims, ``gold``
     all its gold, as far as they lie among the tokens shown; labels of the whole text lie nowhere (null, null). Of a
-    pair of texts ``second`` is the token with which the second begins.
+    pair of texts ``second`` is the token with which the second begins. ``marked`` are ranges that are shown with the
+    example whatever is claimed, each with what it is: head and tail of a relation.
     """
 
     line: LedgerLine
@@ -139,6 +140,7 @@ class ShownClaim(Record):
     gold: list[Mark]
     others: list[tuple[int | None, int | None, str, float | None]]
     second: int | None = None
+    marked: list[tuple[int, int, str]] = Field(default_factory=list)
 
 
 class ClaimSection(Record):

@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from halluc.reporting import formats
 from halluc.runs.reports import RunReport
 from halluc.runs.schema import EvalFile, MetricResult
+from halluc.wording import formats
 
 
 @pytest.fixture(scope="module")

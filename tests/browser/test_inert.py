@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from halluc.reporting import formats
+from halluc.wording import formats
 from tests.made_runs import hostile_labels
 
 MOST_BYTES = 2_000_000

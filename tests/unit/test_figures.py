@@ -19,10 +19,10 @@ from halluc.core import figures
 from halluc.core.examples import Labelled, Origin, Span, Tagged
 from halluc.core.figures import MATCHED, FigureRow, figure, rows, shown
 from halluc.core.labels import write_tags
-from halluc.reporting import formats
 from halluc.task import build, task_class
 from halluc.tasks.text_classification.decoding import TextPrediction
 from halluc.tasks.token_classification.examples import TagPrediction
+from halluc.wording import formats
 
 ROOT = Path(halluc.__file__).parent
 # Where a name and its formula stand together, or a name and the sentence that explains its value.

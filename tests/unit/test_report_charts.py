@@ -20,9 +20,9 @@ from halluc.reporting.charts import comparison_charts, run_charts, study_charts,
 from halluc.reporting.charts.chart import LONGEST_LABEL, MOST_ROWS, WIDTH, Chart, series, shortened, width_of
 from halluc.reporting.charts.lines import apart
 from halluc.reporting.charts.scales import Frame, Scale, log_ticks, scale, ticks
-from halluc.reporting.formats import value, visible
 from halluc.runs.reports import ConfidenceBin, Curves, Outcome, ReliabilityBin, RiskPoint, RunReport
 from halluc.runs.schema import MetricResult
+from halluc.wording.formats import value, visible
 from tests.hostile_texts import LABELS, REFUSED_LABELS
 from tests.report_records import figure, run_report
 from tests.study_records import comparison_report, study_report

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from halluc.reporting import formats
 from halluc.runs.schema import MetricResult
+from halluc.wording import formats
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,10 @@ import re
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from halluc.reporting import formats
 from halluc.reporting.markdown import gfm
 from halluc.reporting.markdown.gfm import Marked, Room, code, digest, fenced, md, strong
 from halluc.reporting.page.cells import Cell
+from halluc.wording import formats
 from tests.hostile_texts import LABELS, REFUSED_LABELS, SCRIPT, TOKENS
 from tests.markdown_reading import LINKED, kinds, parsed, read
 

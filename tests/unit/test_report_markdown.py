@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from halluc.reporting import formats
 from halluc.reporting.collect import single
 from halluc.reporting.markdown import pages
 from halluc.reporting.page import study_views
+from halluc.wording import formats
 from tests.hostile_texts import SCRIPT, hostile_config, hostile_examples
 from tests.made_runs import make_run
 from tests.markdown_reading import assert_only_own_markup, kinds, read

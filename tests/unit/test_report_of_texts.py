@@ -12,7 +12,6 @@ from halluc.core.examples import Origin
 from halluc.reporting.charts import comparison_charts, run_charts, study_charts
 from halluc.reporting.collect import gaps, outcomes, shown
 from halluc.reporting.collect.confidences import abstention
-from halluc.reporting.collect.figures import Figures
 from halluc.reporting.collect.several import comparison_report as compared
 from halluc.reporting.collect.several import study_report as studied
 from halluc.reporting.collect.shown import MOST_TOKENS, SECTIONS, Picked, Texts, Worst
@@ -31,6 +30,7 @@ from halluc.task import task_class
 from halluc.tasks.text_classification.coverage import TextCoverage
 from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.text_classification.records import LabelPrediction
+from halluc.wording.figure_lookup import Figures
 from tests.report_records import figure, run_report
 from tests.study_records import comparison_report, study_report
 

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from halluc.config.yaml import Source, read
 from halluc.core.errors import HallucError
 from halluc.reporting.collect.curves import curves, thinned
-from halluc.reporting.collect.figures import Figures
 from halluc.reporting.collect.outcomes import classification
 from halluc.reporting.collect.reproducing import choice, config_lines
 from halluc.reporting.collect.shown import Worst, window
 from halluc.runs.directory import RunDir
 from halluc.runs.schema import LedgerLine, RunFile
+from halluc.wording.figure_lookup import Figures
 
 RECORD = RunFile(name="x", command="train", status="done", config_sha256="0", halluc="0")
 

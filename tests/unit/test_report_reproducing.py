@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from halluc.reporting.collect.reproducing import of_runs, of_study
-from halluc.reporting.formats import ELLIPSIS
 from halluc.runs.directory import RunDir
+from halluc.wording.formats import ELLIPSIS
 from tests.made_runs import Rates, made_examples, make_run, make_study
 
 

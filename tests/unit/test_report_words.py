@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from halluc.reporting.collect.confidences import abstention
-from halluc.reporting.collect.figures import Figures
 from halluc.reporting.words.headlines import headlines
 from halluc.reporting.words.of_run import conclusion
 from halluc.runs.schema import ConfidenceFile, MetricResult
+from halluc.wording.figure_lookup import Figures
 
 CONFIDENCES = {"unsupported": [0.6, 0.7, 0.8], "supported": [0.9, 0.93, 0.95]}
 

@@ -14,9 +14,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
 from halluc.reporting.charts import svg
-from halluc.reporting.formats import ELLIPSIS, MINUS, is_percent, visible
 from halluc.runs.schema import MetricResult
 from halluc.runs.studies import Interval
+from halluc.wording.formats import ELLIPSIS, MINUS, is_percent, visible
 
 # Pixels. The page scales a drawing to its card: on a phone its text becomes a little smaller, on a wide screen larger.
 WIDTH = 380

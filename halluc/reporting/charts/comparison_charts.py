@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from string import ascii_lowercase
 
 from halluc.core.figures import HALLUCINATION, MATCHED, figure
-from halluc.reporting import formats
 from halluc.reporting.charts.chart import Chart, chart, told_in_words
 from halluc.reporting.charts.difference_charts import mark, told
 from halluc.reporting.charts.rows import Block, Panel, forest
 from halluc.runs.reports import ComparisonReport
 from halluc.runs.studies import Comparison, Delta
+from halluc.wording import formats
 
 
 def charts(report: ComparisonReport) -> list[Chart]:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from halluc.reporting import formats
 from halluc.reporting.charts import svg
 from halluc.reporting.charts.chart import (
     DASHED,
@@ -26,6 +25,7 @@ from halluc.reporting.charts.chart import (
 from halluc.reporting.charts.lines import band, vertical
 from halluc.reporting.words import nouns
 from halluc.runs.reports import Abstention, ConfidenceBin, RunReport
+from halluc.wording import formats
 
 _VERDICTS = ("unsupported", "distorted", "supported")
 

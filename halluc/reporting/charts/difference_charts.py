@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from halluc.core.figures import shown
-from halluc.reporting import formats
 from halluc.reporting.charts.chart import Chart, chart, told_in_words
 from halluc.reporting.charts.rows import Block, Mark, Panel, forest
 from halluc.reporting.charts.study_cells import called
 from halluc.runs.studies import SURE, ArmComparison, ArmDelta, Delta, StudyFigures
+from halluc.wording import formats
 
 Found = ArmDelta | Delta
 

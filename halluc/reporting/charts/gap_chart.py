@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
-from halluc.reporting import formats
 from halluc.reporting.charts.chart import (
     FAINT,
     MOST_ROWS,
@@ -26,6 +25,7 @@ from halluc.reporting.charts.chart import (
 from halluc.reporting.charts.outcome_charts import ALL, LOW_ROW, MANY
 from halluc.reporting.words import nouns
 from halluc.runs.reports import GapRow, RunReport
+from halluc.wording import formats
 
 # Shift in rows, so that intervals do not hide one another.
 _POINTS = (
@@ -44,10 +44,9 @@ def gap(report: RunReport) -> Chart | None:
     if not shown:
         return None
     words = nouns.of(report.task)
-    of = words.many if words.has_places else "content words"
-    note = f"Share of {of} that training did not show: forecast from the training split alone, and measured."
-    if not words.has_places:
-        note += " By label, unseen words are in no training text of that label, new ones in none at all."
+    note = f"Share of {words.gap_of} that training did not show: forecast from the training split alone, and measured."
+    if words.gap_note:
+        note += f" {words.gap_note}"
     if len(labels) > MOST_ROWS:
         note += f" Shown are the {MOST_ROWS} labels with most {words.counted} of {len(labels):,}; the table has all."
     names = [ALL if row.label is None else shortened(row.label) for row in shown]

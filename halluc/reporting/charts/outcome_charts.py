@@ -8,7 +8,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from halluc.core.figures import OMISSION
-from halluc.reporting import formats
 from halluc.reporting.charts import svg
 from halluc.reporting.charts.chart import (
     INK,
@@ -27,9 +26,10 @@ from halluc.reporting.charts.chart import (
     value_of,
 )
 from halluc.reporting.words import nouns
-from halluc.reporting.words.nouns import Nouns
 from halluc.runs.reports import Outcome, RunReport
 from halluc.runs.schema import MetricResult
+from halluc.wording import formats
+from halluc.wording.nouns import Nouns
 
 ALL = "all"
 ROW, LOW_ROW, MANY = 34, 22, 12  # pixels of a row; of more than so many rows the lower ones
@@ -44,15 +44,13 @@ def by_novelty(report: RunReport) -> Chart | None:
         f" unsupported ones. At the right, the share of the annotated {words.golds} that are omitted. Lines are 95%"
         " intervals."
     )
-    rows = nouns.by_novelty(report.by_novelty)
+    rows = nouns.by_novelty(report.by_novelty, words)
     return _outcomes("by-novelty", f"By novelty of the {words.one}", note, rows, rows)
 
 
 def _novelty(report: RunReport, words: Nouns) -> str:
     """What novelty is, and of texts where the quarters begin."""
-    if words.has_places:
-        return f"whether training showed the {words.one} with that label"
-    told = "the share of a text's content words that training never shows"
+    told = words.novelty
     known = report.text_novelty
     if known is None:
         return told

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from halluc.core.figures import MATCHED, shown
-from halluc.reporting import formats
 from halluc.reporting.charts.chart import MOST_ROWS, Chart, chart, told_in_words
 from halluc.reporting.charts.rows import Block, Mark, Panel, forest
 from halluc.reporting.charts.study_cells import called
 from halluc.runs.studies import ArmTrend, Line, StudyFigures
+from halluc.wording import formats
 
 _NOTE = "Change per {unit} of {axis}, with 95% intervals; filled where p is under .05 with at least three seeds. "
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from halluc.reporting import formats
 from halluc.runs.studies import CellFigures, Plain, SeedFigure, StudyFigures
+from halluc.wording import formats
 
 Key = tuple[str, tuple[tuple[str, str], ...]]
 

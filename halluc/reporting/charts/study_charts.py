@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from halluc.core import figures
-from halluc.reporting import formats
 from halluc.reporting.charts import difference_charts, slope_charts
 from halluc.reporting.charts.chart import MOST_ROWS, Chart, chart, sentence, series, told_in_words
 from halluc.reporting.charts.lines import MOST_LINES, Curve, plot
@@ -12,6 +11,7 @@ from halluc.reporting.charts.scatter import Point, scatter
 from halluc.reporting.charts.study_cells import Group, Key, arm_axes, brief, called, figure, groups, numeric_axes, place
 from halluc.runs.reports import StudyReport
 from halluc.runs.studies import CellFigures, SeedFigure, spans_factor_of_ten
+from halluc.wording import formats
 
 HALLUCINATION: Key = (figures.HALLUCINATION, ())
 OMISSION: Key = (figures.OMISSION, ())

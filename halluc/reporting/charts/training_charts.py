@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from halluc.reporting import formats
 from halluc.reporting.charts.chart import Chart, chart
 from halluc.reporting.charts.lines import MOST_LINES, Curve, plot
 from halluc.reporting.words import nouns
 from halluc.runs.reports import Curves, RunReport
+from halluc.wording import formats
 
 _LOG_FROM = 8  # times the least loss
 

@@ -13,10 +13,10 @@ from pydantic import BaseModel, ValidationError
 from halluc.core.errors import HallucError
 from halluc.core.figures import shown
 from halluc.data.statistics import counted
-from halluc.reporting import formats
-from halluc.reporting.collect.figures import Figures
 from halluc.runs.reports import Abstention, ConfidenceBin, ReliabilityBin, RiskPoint
 from halluc.runs.schema import ConfidenceFile, MetricResult
+from halluc.wording import formats
+from halluc.wording.figure_lookup import Figures
 
 VERDICTS = ("supported", "distorted", "unsupported")
 BINS = 20

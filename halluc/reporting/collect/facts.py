@@ -17,7 +17,7 @@ from halluc.runs.reports import Data, GateResult, SplitRow
 
 def data(source: Evaluated, texts: Texts) -> Data:
     """The splits that were trained on and the evaluated one; where ``data.json`` cannot be read, the latter alone."""
-    path, names = source.run.data, [count.name for count in texts.words.counts]
+    path, names = source.run.data, [count.name for count in texts.task.wording.words.counts]
     check = None
     if source.record.predictions is None:
         check = source.files.read(path, lambda: _read(path, names), "training data and their warnings are not shown")

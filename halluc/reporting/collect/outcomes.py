@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,26 +12,23 @@ from halluc.core.errors import HallucError, Location
 from halluc.core.figures import HALLUCINATION, OMISSION, rows
 from halluc.core.files import read_regular
 from halluc.core.labels import OUT_OF_SCOPE
-from halluc.gap.novelty import NOVELTIES as MENTION_NOVELTIES
-from halluc.reporting.collect.figures import Figures
-from halluc.reporting.words.nouns import Nouns
 from halluc.runs.directory import RunDir
 from halluc.runs.evaluations import anew
 from halluc.runs.reports import ClassRow, ClassTable, Mistake, Outcome
-from halluc.tasks.text_classification.coverage import QUARTERS
+from halluc.wording.figure_lookup import Figures
+from halluc.wording.nouns import Nouns
 
 T = TypeVar("T", bound=BaseModel)
 ALL = "all"
-NOVELTIES = (*MENTION_NOVELTIES, *QUARTERS)
 MOST_MISTAKES = 20
 
 _AVERAGES = ("micro avg", "macro avg", "weighted avg")
 
 
-def by_novelty(figures: Figures, nouns: Nouns) -> list[Outcome]:
+def by_novelty(figures: Figures, nouns: Nouns, scale: Sequence[str]) -> list[Outcome]:
     """All, then from what training shows best to what it shows least; empty where novelty is not known."""
     there = {novelty for name in (HALLUCINATION, OMISSION) for novelty in figures.slices(name, "novelty")}
-    return _outcomes(figures, nouns, "novelty", [novelty for novelty in NOVELTIES if novelty in there])
+    return _outcomes(figures, nouns, "novelty", [novelty for novelty in scale if novelty in there])
 
 
 def by_label(figures: Figures, nouns: Nouns) -> list[Outcome]:

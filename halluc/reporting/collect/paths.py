@@ -20,9 +20,9 @@ from pydantic import BaseModel
 
 import halluc
 from halluc.core.errors import HallucError
-from halluc.reporting.formats import ELLIPSIS
 from halluc.runs.directory import RunDir
 from halluc.runs.reports import AnyReport, ComparisonReport, ConfigLine, RunReport, ShownClaim, StudyReport
+from halluc.wording.formats import ELLIPSIS
 
 DATA_VARIABLE = "HALLUC_DATA"
 _VARIABLE = re.compile(r"(?<!\$)\$\{([A-Za-z_][A-Za-z0-9_]*)")

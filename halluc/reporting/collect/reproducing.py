@@ -12,11 +12,11 @@ from halluc.core.errors import HallucError
 from halluc.reporting.collect import paths
 from halluc.reporting.collect.paths import Paths
 from halluc.reporting.collect.reading import Evaluated, evaluated
-from halluc.reporting.formats import ELLIPSIS
 from halluc.runs import evaluations
 from halluc.runs.directory import RunDir
 from halluc.runs.reports import ConfigLine
 from halluc.runs.schema import RunFile
+from halluc.wording.formats import ELLIPSIS
 
 # Of more runs beside each other only the first ones are told how to make.
 MOST_RUNS = 5

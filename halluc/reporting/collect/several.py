@@ -10,14 +10,13 @@ from halluc.core.errors import HallucError
 from halluc.reporting.collect import reproducing, shown
 from halluc.reporting.collect.integrity import of_cell
 from halluc.reporting.words import nouns, of_comparison, of_study
-from halluc.reporting.words.nouns import Nouns
 from halluc.runs import evaluations, matrix
 from halluc.runs.directory import RunDir
 from halluc.runs.reports import ComparisonReport, StudyReport
 from halluc.runs.schema import Prediction
 from halluc.runs.studies import ArmComparison, CellFigures, Comparison, Flip, Plain, StudyFigures
 from halluc.task import evaluated
-from halluc.tasks.text_classification.records import LabelPrediction
+from halluc.wording.nouns import Nouns
 
 # Flipped claims of one run that are shown in their texts.
 MOST_FLIPS = 200
@@ -65,7 +64,9 @@ def comparison_report(
     first = others[0]
     ids = {flip.id for other in others for flip in shown_flips(other)}
     examples = _examples(runs[0], first.split, ids)
-    pairs = [one for one in examples if isinstance(one, LabelPrediction) and one.second is not None]
+    parts_of = nouns.task(task)
+    parts = parts_of.examples
+    borders = {one.id: parts.border(one) for one in examples}
     return ComparisonReport(
         task=task,
         split=first.split,
@@ -76,8 +77,8 @@ def comparison_report(
         integrity=[told for run in runs for told in of_cell(run, [first.split])],
         notes=[*_unfinished(runs), *_external(runs, first.split)],
         texts={example.id: example.tokens for example in examples},
-        gold={example.id: shown.marks(example) for example in examples},
-        seconds={one.id: one.second for one in pairs if one.second is not None},
+        gold={example.id: shown.marks(parts_of, example) for example in examples},
+        seconds={name: border for name, border in borders.items() if border is not None},
         reproduce=[*reproducing.of_runs(runs), *reproduce],
     )
 

@@ -5,26 +5,20 @@ from __future__ import annotations
 import heapq
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from math import inf
+from typing import Any
 
 from halluc.core.claims import Mark
-from halluc.core.examples import Example, Origin, Span
-from halluc.data.statistics import Words
-from halluc.gap.novelty import NOVELTIES as MENTION_NOVELTIES
+from halluc.core.examples import Example
 from halluc.runs.reports import ClaimSection, Section, ShownClaim
 from halluc.runs.schema import LedgerLine, Prediction
-from halluc.tasks.text_classification.coverage import QUARTERS, TextCoverage
-from halluc.tasks.text_classification.labelled_text import Labelled
-from halluc.tasks.text_classification.records import LabelPrediction
-from halluc.tasks.token_classification.records import SpanPrediction
-from halluc.tasks.token_classification.tagged_sentence import Tagged
+from halluc.task import AnyTask, WholeTexts
 
 SECTIONS: tuple[Section, ...] = ("unsupported", "distorted", "omission", "supported")
 MOST_TOKENS = 60
 _UNKNOWN = 9.0
-_NOVELTY = {novelty: float(place) for known in (MENTION_NOVELTIES, QUARTERS) for place, novelty in enumerate(known)}
 
 
 class Worst:
@@ -67,13 +61,17 @@ class Picked:
         return {line.id: None for worst in self.sections.values() for line in worst.lines()}
 
 
-def pick(lines: Iterable[LedgerLine], most: int, threshold: float | None) -> Picked:
-    """The ``most`` worst of each kind; of the supported, which are a sample of doubt, a quarter as many."""
+def pick(lines: Iterable[LedgerLine], most: int, threshold: float | None, scale: Sequence[str]) -> Picked:
+    """The ``most`` worst of each kind; of the supported, which are a sample of doubt, a quarter as many.
+
+    Omissions come by ``scale``, from what training shows best to what it shows least.
+    """
+    place = {novelty: float(number) for number, novelty in enumerate(scale)}
     found = Picked({section: Worst(most // 4 if section == "supported" else most) for section in SECTIONS})
     for line in lines:
         found.ids.add(line.id)
         if line.record == "omission":
-            found.sections["omission"].add(_NOVELTY[line.novelty] if line.novelty else _UNKNOWN, line)
+            found.sections["omission"].add(place[line.novelty] if line.novelty else _UNKNOWN, line)
         else:
             _claim(found, line, threshold)
     return found
@@ -104,8 +102,8 @@ class Texts:
 
     wanted: dict[str, None]
     missing: set[str]
-    words: Words
-    known: TextCoverage | None = None
+    task: AnyTask
+    known: WholeTexts | None = None
     kept: dict[str, Prediction] = field(default_factory=dict)
     examples: int = 0
     counts: Counter[str] = field(default_factory=Counter)
@@ -115,31 +113,23 @@ class Texts:
     def passing(self, predictions: Iterable[Prediction]) -> Iterator[Example]:
         """The gold of each example as it passes by."""
         for one in predictions:
+            example = self.task.examples.of_line(one)
             self.examples += 1
-            self.labels.update(label for *_, label in marks(one))
+            self.labels.update(example.labels)
             self.missing.discard(one.id)
             if one.id in self.wanted:
                 self.kept[one.id] = one
-            example = _example(one)
-            for count in self.words.counts:
+            for count in self.task.wording.words.counts:
                 self.counts[count.name] += count.of(example)
             if self.known is not None:
                 self.repeated += bool(self.known.labels_of(" ".join(one.tokens)))
             yield example
 
 
-def _example(one: Prediction) -> Example:
-    tokens, nowhere = tuple(one.tokens), Origin("", 0)
-    if isinstance(one, LabelPrediction):
-        return Labelled(one.id, nowhere, tokens, tuple(one.gold), one.second)
-    return Tagged(one.id, nowhere, tokens, tuple([Span(*span) for span in one.gold]))
-
-
-def marks(one: Prediction) -> list[Mark]:
-    """What is annotated; a label of the whole text lies nowhere."""
-    if isinstance(one, LabelPrediction):
-        return [(None, None, label) for label in one.gold]
-    return list(one.gold)
+def marks(task: AnyTask, one: Prediction) -> list[Mark]:
+    """What is annotated; a label of the whole example lies nowhere."""
+    gold = task.judge.gold(task.examples.of_line(one))
+    return [claim.mark if claim.kind == "span" else (None, None, claim.label) for claim in gold]
 
 
 def sections(picked: Picked, texts: Texts, *, distorts: bool = True) -> list[ClaimSection]:
@@ -150,46 +140,46 @@ def sections(picked: Picked, texts: Texts, *, distorts: bool = True) -> list[Cla
     """
     return [
         ClaimSection(
-            section=section, total=worst.total, shown=[_shown(line, texts.kept[line.id]) for line in worst.lines()]
+            section=section,
+            total=worst.total,
+            shown=[_shown(line, texts.kept[line.id], texts.task) for line in worst.lines()],
         )
         for section, worst in picked.sections.items()
         if distorts or section != "distorted" or worst.total
     ]  # fmt: skip
 
 
-def _shown(line: LedgerLine, example: Prediction) -> ShownClaim:
-    if isinstance(example, LabelPrediction):
-        return _in_whole(line, example)
-    assert isinstance(example, SpanPrediction)
-    first, last = window(line.start, line.end, len(example.tokens))
-    own = (line.start, line.end, line.label)
-    others = [span for span in example.predicted if line.record == "omission" or span[:3] != own]
-    return ShownClaim(
-        line=line,
-        tokens=example.tokens[first:last],
-        first=first,
-        before=first,
-        after=len(example.tokens) - last,
-        gold=[span for span in example.gold if span[0] < last and span[1] > first],
-        others=[span for span in others if span[0] < last and span[1] > first],
-    )
-
-
-def _in_whole(line: LedgerLine, example: LabelPrediction) -> ShownClaim:
-    """A claim about a whole text: its beginning, of a pair the tokens on both sides of where the second begins."""
-    size, second = len(example.tokens), example.second
-    first, last = window(second, second, size)
-    is_claimed = line.record == "claim"
+def _shown(line: LedgerLine, example: Any, task: AnyTask) -> ShownClaim:
+    """A claim in its text: the tokens around it or, of a claim about the whole, around what is marked in it."""
+    size, border, ranges = len(example.tokens), task.examples.border(example), task.examples.ranges(example)
+    places: list[tuple[int | None, int | None]] = [(start, end) for start, end, _ in ranges]
+    places.sort()
+    first_place, last_place = (places[0], places[-1]) if places else ((border, border), (border, border))
+    is_placed = line.kind == "span"
+    around = (line.start, line.end) if is_placed else (first_place[0], last_place[1])
+    first, last = window(*around, size)
+    gold = marks(task, example)
+    own = (line.start, line.end, line.label) if is_placed else (None, None, line.label)
+    # A prediction has its place, if it has one, its label and its confidence.
+    others = [(*((None, None) if len(one) == 2 else one[:2]), *one[-2:]) for one in example.predicted]
+    if line.record == "claim":
+        others = [one for one in others if one[:3] != own]
     return ShownClaim(
         line=line,
         tokens=example.tokens[first:last],
         first=first,
         before=first,
         after=size - last,
-        gold=marks(example),
-        others=[(None, None, *one) for one in example.predicted if not (is_claimed and one[0] == line.label)],
-        second=second,
+        gold=[mark for mark in gold if _is_within(mark, first, last)],
+        others=[one for one in others if _is_within(one, first, last)],
+        second=border,
+        marked=[one for one in ranges if one[0] < last and one[1] > first],
     )
+
+
+def _is_within(mark: Sequence[Any], first: int, last: int) -> bool:
+    """Whether something that has a place lies, at least in part, among the tokens shown."""
+    return mark[0] is None or (mark[0] < last and mark[1] > first)
 
 
 def window(start: int | None, end: int | None, size: int, most: int = MOST_TOKENS) -> tuple[int, int]:

@@ -8,17 +8,15 @@ from typing import Any
 from halluc.reporting.collect import confidences, facts, gaps, outcomes, paths, reading, reproducing, shown
 from halluc.reporting.collect.augmented import augmentation
 from halluc.reporting.collect.curves import curves
-from halluc.reporting.collect.figures import Figures
 from halluc.reporting.collect.reading import Evaluated
 from halluc.reporting.collect.shown import Picked, Texts
-from halluc.reporting.words import nouns, of_run
+from halluc.reporting.words import of_run
 from halluc.reporting.words.headlines import headlines
-from halluc.reporting.words.nouns import Nouns
 from halluc.runs import evaluations
 from halluc.runs.directory import RunDir
 from halluc.runs.reports import Abstention, ClassTable, Curves, GapRow, Mistake, RunReport, TextNovelty
-from halluc.task import task_class
-from halluc.tasks.text_classification.coverage import TextCoverage
+from halluc.task import evaluated
+from halluc.wording.figure_lookup import Figures
 
 
 def run_report(run: RunDir, split: str | None = None, most_claims: int = 200) -> RunReport:
@@ -34,9 +32,10 @@ def run_report(run: RunDir, split: str | None = None, most_claims: int = 200) ->
     """
     source = reading.read(run, split)
     threshold = source.confidence.threshold if source.confidence else None
-    picked = shown.pick(source.ledger(), most_claims, threshold)
-    known = source.coverage if isinstance(source.coverage, TextCoverage) else None
-    texts = Texts(picked.wanted(), set(picked.ids), _nouns(source).statistics, known)
+    task = evaluated(source.file)
+    picked = shown.pick(source.ledger(), most_claims, threshold, task.knowledge.novelties)
+    whole = task.knowledge.whole_texts(source.coverage) if source.coverage is not None else None
+    texts = Texts(picked.wanted(), set(picked.ids), task, whole)
     gap = _gap(source, texts)
     reading.refuse_parts(source, picked, texts)
     return _made(source, picked, texts, gap)
@@ -54,7 +53,7 @@ def run_split(run: RunDir) -> str:
 def _gap(source: Evaluated, texts: Texts) -> list[GapRow]:
     """Read the predictions, once, for all that is told of them."""
     examples = texts.passing(source.predictions())
-    knowledge = task_class(source.file.task).evaluated(()).knowledge
+    knowledge = evaluated(source.file).knowledge
     found = gaps.rows(knowledge, source.coverage, examples) if source.coverage is not None else []
     deque(examples, maxlen=0)  # what nobody has read yet
     return found
@@ -83,7 +82,7 @@ def _made(source: Evaluated, picked: Picked, texts: Texts, gap: list[GapRow]) ->
         notes=[*facts.state(source), *_unjudged(picked), *notes, *source.files.notes, *of_gates],
         text_novelty=_text_novelty(source),
         gap=gap,
-        claims=shown.sections(picked, texts, distorts=_nouns(source).has_places),
+        claims=shown.sections(picked, texts, distorts=texts.task.wording.nouns.has_places),
         data=data,
         augmentation=augmented,
         config=config,
@@ -96,13 +95,14 @@ def _made(source: Evaluated, picked: Picked, texts: Texts, gap: list[GapRow]) ->
 
 def _of_figures(source: Evaluated, picked: Picked, notes: list[str]) -> dict[str, Any]:
     """The sections that are drawn from eval/<split>.json, and the confidences of the ledger."""
-    figures, words = Figures(source.file.metrics), _nouns(source)
+    figures, task = Figures(source.file.metrics), evaluated(source.file)
+    words = task.wording.nouns
     classification, mistakes = _classification(source, figures)
     withdrawing = _abstention(source, picked, figures, notes)
     return {
         "headlines": headlines(figures, words),
-        "conclusion": of_run.conclusion(figures, source.split, picked.confidences, withdrawing, words),
-        "by_novelty": outcomes.by_novelty(figures, words),
+        "conclusion": of_run.conclusion(figures, source.split, picked.confidences, withdrawing, task.wording),
+        "by_novelty": outcomes.by_novelty(figures, words, task.knowledge.novelties),
         "by_label": outcomes.by_label(figures, words),
         "confidence": confidences.histogram(picked.confidences, distorts=words.has_places),
         "reliability": confidences.reliability(figures),
@@ -113,13 +113,11 @@ def _of_figures(source: Evaluated, picked: Picked, notes: list[str]) -> dict[str
     }
 
 
-def _nouns(source: Evaluated) -> Nouns:
-    return nouns.of(source.file.task, source.file.metrics)
-
-
 def _text_novelty(source: Evaluated) -> TextNovelty | None:
-    known = source.coverage
-    return TextNovelty(edges=known.edges, edges_of=known.edges_of) if isinstance(known, TextCoverage) else None
+    if source.coverage is None:
+        return None
+    known = evaluated(source.file).knowledge.whole_texts(source.coverage)
+    return TextNovelty(edges=known.edges, edges_of=known.edges_of) if known is not None else None
 
 
 def _abstention(source: Evaluated, picked: Picked, figures: Figures, notes: list[str]) -> Abstention | None:

@@ -13,7 +13,6 @@ import yaml
 from halluc.core.errors import HallucError
 from halluc.core.figures import Place, figure, shown
 from halluc.core.files import write_text
-from halluc.reporting import formats
 from halluc.reporting.collect.facts import OF_TRAINING
 from halluc.reporting.markdown import gfm, tables
 from halluc.reporting.markdown.gfm import Marked
@@ -21,14 +20,11 @@ from halluc.reporting.words import nouns
 from halluc.runs.directory import RunDir
 from halluc.runs.reports import ConfigLine, RunReport
 from halluc.runs.schema import MetricResult
+from halluc.wording import formats
 
 CARD = "README.md"
 MOST_LABELS = 40
 # Tasks by the names that the hub has for them, and their names for people.
-_TASKS = {
-    "token_classification": ("token-classification", "Token Classification"),
-    "text_classification": ("text-classification", "Text Classification"),
-}
 # What of the config makes the training; keys of its section ``train`` that this version does not know stand last.
 _PROCEDURE = ("epochs", "learning_rate", "batch_tokens", "batching", "accumulation", "schedule", "warmup")
 _HUB = "hub:"
@@ -67,12 +63,12 @@ def card(report: RunReport) -> str:
             "report": report,
             "is_fair": is_fair,
             "nouns": words,
-            "by_novelty": nouns.by_novelty(report.by_novelty),
+            "by_novelty": nouns.by_novelty(report.by_novelty, words),
             "base": base,
             "on_hub": base.startswith(_HUB),
             "from_scratch": bool(_section(config, "model").get("scratch")),
             "of_pairs": bool(_section(config, "data").get("second_field")),
-            "pipeline_task": _TASKS.get(report.task, (None, None))[0],
+            "pipeline_task": (words.pipeline or (None, None))[0],
             "labels": _labels(report),
             "splits": tables.splits(report.data.splits),
             "procedure": _procedure(report, config),
@@ -107,7 +103,7 @@ def metadata(report: RunReport) -> dict[str, Any]:
     """The front matter. Licence and language are not among it: no run knows them."""
     config = settings(report.config)
     base = str(_section(config, "model").get("name") or report.model)
-    task, _ = _TASKS.get(report.task, (None, None))
+    task, _ = nouns.of_report(report).pipeline or (None, None)
     made: dict[str, Any] = {"library_name": "transformers"}
     if task is not None:
         made["pipeline_tag"] = task
@@ -125,7 +121,7 @@ def metadata(report: RunReport) -> dict[str, Any]:
 
 
 def _result(report: RunReport, config: Mapping[str, Any], metrics: list[dict[str, Any]]) -> dict[str, Any]:
-    task, told = _TASKS.get(report.task, (_plain(report.task).replace("_", "-"), _plain(report.task)))
+    task, told = nouns.of_report(report).pipeline or (_plain(report.task).replace("_", "-"), _plain(report.task))
     return {
         "task": {"type": task, "name": told},
         "dataset": _dataset(report, config) | {"split": _plain(report.split)},

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 
-from halluc.reporting import formats
 from halluc.reporting.page.cells import Cell
+from halluc.wording import formats
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 LONGEST_NAME = 80

@@ -7,16 +7,16 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
-from halluc.reporting import formats
 from halluc.reporting.markdown import gfm, tables
 from halluc.reporting.markdown.gfm import Marked, Room
 from halluc.reporting.page import comparison_views, highlight, study_views
 from halluc.reporting.page.cells import Cell
 from halluc.reporting.words import nouns
-from halluc.reporting.words.nouns import Nouns
 from halluc.runs.reports import AnyReport, ComparisonReport, RunReport, ShownClaim, StudyReport
-from halluc.runs.schema import LedgerLine, Novelty
+from halluc.runs.schema import LedgerLine
 from halluc.runs.studies import Comparison
+from halluc.wording import formats
+from halluc.wording.nouns import Nouns
 
 # A comment on GitHub has 65,536 characters at most; whoever posts one may have something to say before it.
 MOST_CHARACTERS = 60_000
@@ -52,7 +52,7 @@ def _of_run(report: RunReport, room: Room) -> dict[str, Any]:
         "headlines": tables.headlines(report, room),
         "gates": tables.gates(report.gates, room),
         "outcomes": partial(tables.outcomes, room=room),
-        "by_novelty": nouns.by_novelty(report.by_novelty),
+        "by_novelty": nouns.by_novelty(report.by_novelty, words),
         "gap": tables.gap(report.gap, room, words.counted),
         "abstention": tables.abstention(report.abstention, distorts=words.has_places) if report.abstention else [],
         "claims": [_claim(claim, room, words) for claim in claims],
@@ -60,7 +60,7 @@ def _of_run(report: RunReport, room: Room) -> dict[str, Any]:
         "sureness": tables.sureness(report, room),
         "worst": {section.section: section.total for section in worst},
         "classification": partial(tables.classification, room=room),
-        "mistakes": tables.mistakes(report.mistakes, room) if report.mistakes else None,
+        "mistakes": tables.mistakes(report.mistakes, words, room) if report.mistakes else None,
     }
 
 
@@ -70,7 +70,7 @@ def _claim(claim: ShownClaim, room: Room, words: Nouns) -> Marked:
     told = [_said(claim, words) if _is_whole(line) else Marked(f"{_surface(line.text, room)} as {_label(line.label)}")]
     if line.confidence is not None:
         told.append(gfm.md(formats.percent(line.confidence)))
-    facts = (_verdict(line), line.novelty and _novelty(line.novelty), line.abstained and "withdrawn")
+    facts = (_verdict(line), line.novelty and words.about_training(line.novelty), line.abstained and "withdrawn")
     told += [gfm.md(fact) for fact in facts if fact]
     if line.nearest is not None:
         where = gfm.code(f"{line.nearest.file}:{line.nearest.line}", room.text)
@@ -95,10 +95,6 @@ def _label(label: str) -> Marked:
     return gfm.strong(label, 40)
 
 
-def _novelty(found: Novelty) -> str:
-    return _NOVELTY.get(found) or nouns.about_training(found)
-
-
 def _verdict(line: LedgerLine) -> str:
     """As people call it, with what is wrong; of a hallucination it is wrong that it is there."""
     if line.verdict == "unsupported":
@@ -113,7 +109,6 @@ def _verdict(line: LedgerLine) -> str:
 
 
 _HALLUCINATION = "hallucination"
-_NOVELTY = {"seen": "seen in training", "partial": "seen in part", "new": "new to training"}
 
 
 def _surface(text: str, room: Room) -> Marked:

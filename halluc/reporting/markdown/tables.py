@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from halluc.reporting import formats
 from halluc.reporting.markdown import gfm
 from halluc.reporting.markdown.gfm import WIDE, Marked, Room
 from halluc.reporting.words import nouns
@@ -20,6 +19,8 @@ from halluc.runs.reports import (
     SplitRow,
 )
 from halluc.runs.schema import MetricResult
+from halluc.wording import formats
+from halluc.wording.nouns import Nouns
 
 
 def headlines(report: RunReport, room: Room = WIDE) -> Marked:
@@ -149,9 +150,9 @@ def _class_row(name: str, row: ClassRow) -> list[str]:
     return [name, *map(formats.decimal, (row.precision, row.recall, row.f1)), formats.count(row.support)]
 
 
-def mistakes(found: Sequence[Mistake], room: Room = WIDE) -> Marked:
+def mistakes(found: Sequence[Mistake], words: Nouns, room: Room = WIDE) -> Marked:
     """Which labels are taken for which."""
-    return gfm.table(["annotated", "predicted", "texts"], nouns.mistakes(found), "llr", room)
+    return gfm.table(["annotated", "predicted", "texts"], nouns.mistakes(found, words), "llr", room)
 
 
 def splits(found: Sequence[SplitRow], room: Room = WIDE) -> Marked:

@@ -8,7 +8,6 @@ from string import ascii_lowercase
 from typing import Any, NamedTuple
 
 from halluc.core.figures import MATCHED
-from halluc.reporting import formats
 from halluc.reporting.collect.shown import window
 from halluc.reporting.page import highlight
 from halluc.reporting.page.cells import Cell
@@ -17,6 +16,7 @@ from halluc.reporting.page.study_views import Family, Row
 from halluc.reporting.words import nouns
 from halluc.runs.reports import ComparisonReport
 from halluc.runs.studies import SURE, Comparison, Delta, Flip
+from halluc.wording import formats
 
 MOST_FLIPS = 200
 # So many keys of one section are named one by one.

@@ -11,8 +11,8 @@ from typing import Literal
 
 from halluc.core.claims import Mark
 from halluc.reporting.collect.shown import MOST_TOKENS
-from halluc.reporting.formats import visible
 from halluc.runs.reports import ShownClaim
+from halluc.wording.formats import visible
 
 # What spans are drawn as, beside the verdict of the claim that is looked at.
 OTHER, GOLD, AGREED, OMISSION = "other", "gold", "agreed", "omission"

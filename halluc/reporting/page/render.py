@@ -13,11 +13,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from halluc import __version__
-from halluc.reporting import formats
 from halluc.reporting.charts.chart import Chart
 from halluc.reporting.page import comparison_views, highlight, run_views, study_views
 from halluc.reporting.words import nouns
 from halluc.runs.reports import AnyReport
+from halluc.wording import formats
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 
@@ -80,7 +80,6 @@ def _svg(chart: Chart) -> Markup:
 
 
 _FILTERS: dict[str, Callable[..., Any]] = {
-    "about_training": nouns.about_training,
     "beginning": highlight.beginning,
     "count": formats.count,
     "decimal": formats.decimal,
@@ -89,7 +88,6 @@ _FILTERS: dict[str, Callable[..., Any]] = {
     "metric": formats.metric,
     "metric_title": formats.title,
     "p_value": formats.p_value,
-    "novelty": formats.novelty,
     "percent": formats.percent,
     "seconds": formats.seconds,
     "short": formats.visible,

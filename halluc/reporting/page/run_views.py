@@ -5,30 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from halluc.gap.novelty import NOVELTIES as MENTION_NOVELTIES
-from halluc.reporting import formats
 from halluc.reporting.page import highlight
 from halluc.reporting.page.cells import Cell
 from halluc.reporting.page.highlight import Piece
 from halluc.reporting.words import nouns
 from halluc.runs.reports import RunReport
 from halluc.runs.schema import RunFile
-from halluc.tasks.text_classification.coverage import QUARTERS
-
-NOVELTIES = (*MENTION_NOVELTIES, *QUARTERS)
+from halluc.wording import formats
 
 
 def view(report: RunReport) -> dict[str, Any]:
     """What the template needs beside the report itself."""
     shown = [claim.line for section in report.claims for claim in section.shown]
     there = {line.novelty for line in shown}
+    task = nouns.task(report.task, report.metrics)
+    words = task.wording.nouns
     return {
         "labels": sorted({line.label for line in shown}),
-        "novelties": [novelty for novelty in NOVELTIES if novelty in there],
-        "section_titles": nouns.section_titles(nouns.of_report(report)),
+        "novelties": [novelty for novelty in task.knowledge.novelties if novelty in there],
+        "section_titles": words.section_titles,
         "shown_claims": len(shown),
         "split_counts": nouns.counts(report.data.splits),
-        "mistake_rows": [[*pair, Cell(n)] for *pair, n in nouns.mistakes(report.mistakes)],
+        "mistake_rows": [[*pair, Cell(n)] for *pair, n in nouns.mistakes(report.mistakes, words)],
         "figure_rows": [_figure_row(report, number) for number in range(len(report.metrics))],
         "provenance_rows": list(_provenance(report.run)),
         "edited": _edited,

@@ -7,14 +7,14 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from halluc.core.figures import MATCHED, By, shown
-from halluc.reporting import formats
 from halluc.reporting.page.cells import EMPTY, Cell
 from halluc.reporting.words import nouns
-from halluc.reporting.words.nouns import Nouns
-from halluc.reporting.words.wording import of_seeds
 from halluc.runs import training_facts
 from halluc.runs.reports import StudyReport
 from halluc.runs.studies import ArmComparison, ArmDelta, ArmTrend, CellFigures, Line, Plain, SeedFigure, Trend
+from halluc.wording import formats
+from halluc.wording.nouns import Nouns
+from halluc.wording.phrases import of_seeds
 
 Key = tuple[str, By]
 Row = list[str | Cell]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from halluc.core.figures import shown
-from halluc.reporting.words.wording import signed
 from halluc.runs.studies import Interval
+from halluc.wording.phrases import signed
 
 # A sentence names so many arms, runs or values at most.
 MOST_NAMED = 3

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 
 from halluc.core.figures import HALLUCINATION, MATCHED, figure
-from halluc.reporting import formats
 from halluc.reporting.words.differences import MOST_NAMED, NAMED, WORD, Stated
-from halluc.reporting.words.wording import listed, quoted, sentence
 from halluc.runs.studies import LEAST_SEEDS, SURE, Comparison, Interval, TrainingDifference
+from halluc.wording import formats
+from halluc.wording.phrases import listed, quoted, sentence
 
 
 def of_comparison(comparisons: Sequence[Comparison]) -> list[str]:

@@ -10,9 +10,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 
 from halluc.core.figures import HALLUCINATION, MATCHED, OMISSION, shown
-from halluc.reporting import formats
 from halluc.reporting.words.differences import MOST_NAMED, NAMED, WORD, Stated
-from halluc.reporting.words.wording import counted, listed, of_seeds, quoted, sentence, signed
 from halluc.runs import training_facts
 from halluc.runs.studies import (
     LEAST_SEEDS,
@@ -24,6 +22,8 @@ from halluc.runs.studies import (
     StudyFigures,
     Trend,
 )
+from halluc.wording import formats
+from halluc.wording.phrases import counted, listed, of_seeds, quoted, sentence, signed
 
 _MOST_SENTENCES = 6
 

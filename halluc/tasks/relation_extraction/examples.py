@@ -165,6 +165,18 @@ class RelationExamples:
             predicted=[(label, rounded(confidence)) for label, confidence in claims],
         )
 
+    def of_line(self, line: RelationPrediction) -> Related:
+        head, tail = Span(*line.head), Span(*line.tail)
+        return Related(line.id, Origin("", 0), tuple(line.tokens), head, tail, next(iter(line.gold), None))
+
+    def ranges(self, line: RelationPrediction) -> Sequence[tuple[int, int, str]]:
+        """Head and tail, each with its type behind the role."""
+        roles = (("head", line.head), ("tail", line.tail))
+        return [(start, end, " ".join(filter(None, (role, kind)))) for role, (start, end, kind) in roles]
+
+    def border(self, line: RelationPrediction) -> int | None:
+        return None
+
     def answer(
         self, text: InputText, prediction: PairPrediction | None, asserted: Sequence[Asserted]
     ) -> Record:  # fmt: skip

@@ -65,6 +65,9 @@ class RelationKnowledge:
             _BY_BEARING, names=names, of=lambda one: place[one.relation or NO_RELATION], for_labels=_BY_BEARING
         )
 
+    def whole_texts(self, coverage: SurfaceCoverage) -> None:
+        return None
+
     def gap(self, coverage: SurfaceCoverage, examples: Iterable[Related]) -> SplitGap:
         return replace(gap_of(coverage, examples, KnownPairs(coverage).novelty_of), counted="pairs")
 

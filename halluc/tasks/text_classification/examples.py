@@ -82,6 +82,15 @@ class TextExamples:
             in_scope=rounded(prediction.in_scope),
         )
 
+    def of_line(self, line: LabelPrediction) -> Labelled:
+        return Labelled(line.id, Origin("", 0), tuple(line.tokens), tuple(line.gold), line.second)
+
+    def ranges(self, line: LabelPrediction) -> Sequence[tuple[int, int, str]]:
+        return ()
+
+    def border(self, line: LabelPrediction) -> int | None:
+        return line.second
+
     def answer(
         self, text: InputText, prediction: TextPrediction | None, asserted: Sequence[Asserted]
     ) -> PredictedLabels:  # fmt: skip

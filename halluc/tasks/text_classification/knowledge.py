@@ -111,5 +111,8 @@ class WordKnowledge:
     def strata(self, examples: Sequence[Labelled]) -> Strata:
         return by_class_and_length(examples)
 
+    def whole_texts(self, coverage: TextCoverage) -> TextCoverage:
+        return coverage
+
     def gap(self, coverage: TextCoverage, examples: Iterable[Labelled]) -> SplitGap:
         return gap_of_words(coverage, list(examples))

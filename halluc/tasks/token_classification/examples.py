@@ -100,6 +100,15 @@ class SentenceExamples:
             predicted_tags=list(prediction.tags),
         )
 
+    def of_line(self, line: SpanPrediction) -> Tagged:
+        return Tagged(line.id, Origin("", 0), tuple(line.tokens), tuple([Span(*span) for span in line.gold]))
+
+    def ranges(self, line: SpanPrediction) -> Sequence[tuple[int, int, str]]:
+        return ()
+
+    def border(self, line: SpanPrediction) -> int | None:
+        return None
+
     def answer(
         self, text: InputText, prediction: TagPrediction | None, asserted: Sequence[Asserted]
     ) -> PredictedText:  # fmt: skip

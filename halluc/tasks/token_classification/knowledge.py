@@ -38,5 +38,8 @@ class MentionKnowledge:
     def strata(self, examples: Sequence[Tagged]) -> Strata:
         return BY_MENTIONS
 
+    def whole_texts(self, coverage: SurfaceCoverage) -> None:
+        return None
+
     def gap(self, coverage: SurfaceCoverage, examples: Iterable[Tagged]) -> SplitGap:
         return gap_of(coverage, examples)

@@ -31,16 +31,7 @@ def title(name: str, by: Mapping[str, str] | None = None) -> str:
 
 
 def _slice(key: str, value: str) -> str:
-    return novelty(value) if key == "novelty" else visible(value)
-
-
-# Whole texts go by the quarter of dev that they would fall into.
-_QUARTERS = {"q1": "least new", "q2": "less new", "q3": "newer", "q4": "newest"}
-
-
-def novelty(found: str) -> str:
-    """A bucket of novelty as it is called among the others."""
-    return _QUARTERS.get(found, visible(found))
+    return visible(value)
 
 
 def is_percent(name: str) -> bool:

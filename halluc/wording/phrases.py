@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from halluc.reporting import formats
 from halluc.runs.schema import MetricResult
 from halluc.runs.studies import Interval
+from halluc.wording import formats
 
 
 def sentence(text: str) -> str:

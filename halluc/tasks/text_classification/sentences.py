@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from halluc.reporting import formats
-from halluc.reporting.collect.figures import Figures, count
-from halluc.reporting.words.nouns import Nouns
-from halluc.reporting.words.wording import FEW, against, listed, may_be_chance, too_few
 from halluc.runs.schema import MetricResult
 from halluc.tasks.text_classification.coverage import QUARTERS
+from halluc.wording import formats
+from halluc.wording.figure_lookup import Figures, count
+from halluc.wording.phrases import FEW, against, listed, may_be_chance, too_few
 
 
 def newest(figures: Figures) -> str | None:
@@ -61,10 +60,10 @@ def scope(figures: Figures) -> list[str]:
     return [f"{count(found):,} of {found.n:,} texts that are out of scope get a label ({formats.metric(found)})."]
 
 
-def omissions(omitted: MetricResult, figures: Figures, nouns: Nouns) -> str:
+def omissions(omitted: MetricResult, figures: Figures, *, several: bool) -> str:
     """What becomes of the annotated labels, as the beginning of a sentence: parts that add up."""
     missed = count(omitted)
-    if nouns.several:
+    if several:
         labels = "annotated label" if omitted.n == 1 else "annotated labels"
         return f"{missed:,} of {omitted.n:,} {labels} ({formats.metric(omitted)}) {_be(missed)} not predicted"
     texts = "text that has" if omitted.n == 1 else "texts that have"

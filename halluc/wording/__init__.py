@@ -1,0 +1,1 @@
+"""How figures and differences are written for people: numbers, names and parts of sentences."""
