@@ -73,6 +73,7 @@ class _Report(BaseModel, extra="allow"):
     """``eval/<split>_classification_report.json``: its tables are those that the rows of figures name."""
 
     labels: _Rows = _Rows({})
+    relations: _Rows = _Rows({})
     averages: _Rows = _Rows({})
     out_of_scope: _Row | None = None
 

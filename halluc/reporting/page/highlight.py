@@ -77,7 +77,9 @@ def pieces(shown: ShownClaim) -> list[Piece]:
     others = [
         span for span in _placed([(start, end, label) for start, end, label, _ in shown.others]) if span not in own
     ]
-    claims = [(span, OTHER) for span in others if span not in there]
+    # What a claim about the whole is about, as the two parts of a pair, is drawn as the claim.
+    claims = [(span, str(line.verdict) if line.record == "claim" else OTHER) for span in shown.marked]
+    claims += [(span, OTHER) for span in others if span not in there]
     gold = [(span, AGREED if span in others else GOLD) for span in there if span not in own or line.record == "claim"]
     if line.record == "claim":
         claims += [(span, str(line.verdict)) for span in own]
