@@ -36,7 +36,7 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 
 def exit_code_of(arguments: Sequence[str]) -> int:
-    """Run the command line; every outcome as an exit code (README, "Exit codes")."""
+    """Run the command line; every outcome as an exit code (docs/runs.md)."""
     from typer.exceptions import Abort, TyperException
 
     from halluc.cli import app

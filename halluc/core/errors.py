@@ -46,7 +46,7 @@ class HallucError(Exception):
         message: what is wrong, in one line.
         where: the place, if there is one.
         help: what to do about it, in one line.
-        exit_code: see README, "Exit codes".
+        exit_code: see docs/runs.md, "Exit codes".
     """
 
     def __init__(

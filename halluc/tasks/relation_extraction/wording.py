@@ -4,30 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from halluc.core.examples import Example
-from halluc.data.statistics import Count, Words
+from halluc.data.statistics import Count, Words, labelled, one, tokens, unlabelled
 from halluc.runs.schema import MetricResult
 from halluc.tasks.relation_extraction.examples import NO_RELATION
 from halluc.wording import formats, sentences
 from halluc.wording.figure_lookup import Figures
 from halluc.wording.nouns import Nouns
 
-
-def _related(example: Example) -> int:
-    return len(example.pairs)
-
-
-WORDS = Words(
+PAIRS = Words(
     tokens="tokens",
     labelled="relations",
     annotation="relations",
     mended="spans or relations",
     counts=(
-        Count("sentences", lambda example: 1),
-        Count("tokens", lambda example: len(example.tokens)),
-        Count("relations", _related),
-        Count("no_relation", lambda example: not _related(example), is_share=True, legend="pairs without a relation"),
+        Count("sentences", one),
+        Count("tokens", tokens),
+        Count("relations", labelled),
+        Count("no_relation", unlabelled, is_share=True, legend="pairs without a relation"),
     ),
+    figure="micro F1",
 )
 
 
@@ -71,7 +66,7 @@ RELATIONS: Nouns = Nouns(
 
 
 class RelationWording:
-    words: Words = WORDS
+    words: Words = PAIRS
     nouns: Nouns = RELATIONS
 
     def wrong(self, figures: Figures, rate: MetricResult, split: str, label: Callable[[], list[str]]) -> list[str]:
