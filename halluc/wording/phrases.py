@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from halluc.core.figures import shown
 from halluc.runs.schema import MetricResult
 from halluc.runs.studies import Interval
 from halluc.wording import formats
+
+# The figures that sentences on comparisons and studies name, in this order, as they are called there.
+NAMED = {column.row.name: column.heading for column in shown("sentences")}
 
 
 def sentence(text: str) -> str:

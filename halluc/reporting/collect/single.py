@@ -10,7 +10,7 @@ from halluc.reporting.collect.augmented import augmentation
 from halluc.reporting.collect.curves import curves
 from halluc.reporting.collect.reading import Evaluated
 from halluc.reporting.collect.shown import Picked, Texts
-from halluc.reporting.words import of_run
+from halluc.reporting.words import run_sentences
 from halluc.reporting.words.headlines import headlines
 from halluc.runs import evaluations
 from halluc.runs.directory import RunDir
@@ -101,7 +101,7 @@ def _of_figures(source: Evaluated, picked: Picked, notes: list[str]) -> dict[str
     withdrawing = _abstention(source, picked, figures, notes)
     return {
         "headlines": headlines(figures, words),
-        "conclusion": of_run.conclusion(figures, source.split, picked.confidences, withdrawing, task.wording),
+        "conclusion": run_sentences.conclusion(figures, source.split, picked.confidences, withdrawing, task.wording),
         "by_novelty": outcomes.by_novelty(figures, words, task.knowledge.novelties),
         "by_label": outcomes.by_label(figures, words),
         "confidence": confidences.histogram(picked.confidences, distorts=words.has_places),
