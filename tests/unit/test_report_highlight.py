@@ -59,7 +59,7 @@ def test_offsets_are_those_of_the_whole_example():
         ("In", None, ("gold", True)),
         ("Oslo", None, None),
         ("Anna Berg", ("unsupported", "PER", True), None),
-        ("met Acme Corp .", None, None),
+        ("met Acme Corp.", None, None),
     ]
 
 

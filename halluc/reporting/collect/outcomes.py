@@ -74,6 +74,7 @@ class _Report(BaseModel):
     entity_strict: _Rows = _Rows({})
     token: _Rows = _Rows({})
     labels: _Rows = _Rows({})
+    relations: _Rows = _Rows({})
     averages: _Rows = _Rows({})
     out_of_scope: _Row | None = None
 
