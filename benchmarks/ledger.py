@@ -27,7 +27,6 @@ from halluc.gap.knowledge import Knowledge
 from halluc.tasks.token_classification import entity_figures
 from halluc.tasks.token_classification.tagged_sentence import Tagged
 from halluc.tasks.token_classification.task import TagPrediction, TokenClassification, TokenClassificationConfig
-from halluc.workflows import experiment
 
 LABELS = ("PER", "ORG", "LOC", "MISC")
 
@@ -89,7 +88,7 @@ def one_round(
     write_jsonl(folder / "ledger.jsonl", map(ledger.as_record, lines))
     clock = timed(steps, "file", clock)
     counted = table(lines, [e.id for e in examples], [len(e.tokens) for e in examples])
-    figures: list[Any] = scoring.score(experiment.metrics_of(task), examples, made, counted)
+    figures: list[Any] = scoring.score(task.figures, examples, made, counted)
     timed(steps, f"{len(figures)} figures with intervals", clock)
     return steps
 
