@@ -11,14 +11,14 @@ from halluc import __version__
 
 app = typer.Typer(
     name="halluc",
-    help="Where does my model assert what my data never told it, and what makes that less?",
+    help="Fine-tune language models and measure how much they hallucinate.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-config_app = typer.Typer(no_args_is_help=True, help="Look at configs: what one resolves to, what one may hold.")
+config_app = typer.Typer(no_args_is_help=True, help="Show a resolved config, or write the JSON Schema of configs.")
 app.add_typer(config_app, name="config")
 
 Config = Annotated[Path, typer.Argument(metavar="CONFIG", help="The experiment, a YAML file.")]
@@ -27,24 +27,26 @@ ConfigOrNone = Annotated[
 ]
 Set = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Override a value, as in --set train.epochs=1; repeatable."),
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="Override a config value, such as --set train.epochs=1; repeatable."
+    ),
 ]
 Run = Annotated[
     Path | None,
-    typer.Option("--run", "--run-dir", metavar="DIR", help="Name a run directory outright; torchrun wants --run-dir."),
+    typer.Option("--run", "--run-dir", metavar="DIR", help="Use this run directory. With torchrun, write --run-dir."),
 ]
 Only = Annotated[
     list[str] | None,
-    typer.Option("--only", metavar="AXIS=VALUE", help="Of a study, the cells with this value alone; repeatable."),
+    typer.Option("--only", metavar="AXIS=VALUE", help="In a study, only the cells with this value; repeatable."),
 ]
 Shard = Annotated[
     str | None,
-    typer.Option("--shard", metavar="I/N", help="Of a study, every N-th cell, from the I-th; for job arrays."),
+    typer.Option("--shard", metavar="I/N", help="In a study, every N-th cell, starting at the I-th; for job arrays."),
 ]
-Fresh = Annotated[bool, typer.Option("--fresh", help="Move the old study aside and start anew.")]
+Fresh = Annotated[bool, typer.Option("--fresh", help="Rename the folder of the old study and start again.")]
 Json = Annotated[bool, typer.Option("--json", help="Print machine-readable JSON to standard output.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only errors and the last line.")]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Every logged step, and what libraries say.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only errors and the last line.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print every logged step and messages of libraries.")]
 
 
 def _version(asked: bool) -> None:
@@ -68,12 +70,12 @@ def check(
     set_: Set = None,
     only: Only = None,
     deep: Annotated[
-        bool, typer.Option("--deep", help="Load the model too: windows, parameters, a dry batch, a learning rate.")
+        bool, typer.Option("--deep", help="Also load the model: long inputs, parameters, memory and time of a batch.")
     ] = False,
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
-    """Validate a config, read its data, and tell what is odd about it. Exit code 3 on broken data."""
+    """Validate a config and its data, and print warnings. Exit code 3 if the data cannot be read."""
     from halluc.commands import check
     from halluc.commands.terminal import Talk
 
@@ -89,22 +91,25 @@ def augment(
     shard: Annotated[
         str | None,
         typer.Option(
-            "--shard", metavar="I/N", help="The I-th of N shares: of a study its cells, else (with --run) its examples."
+            "--shard", metavar="I/N", help="The I-th of N parts: of the cells of a study, or of the examples of --run."
         ),
     ] = None,
     fresh: Fresh = False,
     preview: Annotated[
         int | None,
-        typer.Option("--preview", metavar="N", min=1, help="Print N pairs before and after, and write nothing."),
+        typer.Option(
+            "--preview", metavar="N", min=1, help="Print N examples before and after augmentation; write nothing."
+        ),
     ] = None,
     replay: Annotated[
-        str | None, typer.Option("--replay", metavar="ID", help="Make one line anew and compare it; write nothing.")
+        str | None,
+        typer.Option("--replay", metavar="ID", help="Recreate one augmented example and compare it; write nothing."),
     ] = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
     json: Json = False,
 ) -> None:
-    """Make the training split larger, labels kept exact, with a record of every edit."""
+    """Create a larger training split by data augmentation. Every edit is recorded."""
     from halluc.commands import augment
     from halluc.commands.terminal import Talk
     from halluc.workflows.augmentation_runs import Look
@@ -121,7 +126,7 @@ def train(
     set_: Set = None,
     run: Run = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Continue the newest training of this config that was interrupted, if any.")
+        bool, typer.Option("--resume", help="Continue the newest interrupted training of this config, if there is one.")
     ] = False,
     only: Only = None,
     shard: Shard = None,
@@ -130,7 +135,7 @@ def train(
     verbose: Verbose = False,
     json: Json = False,
 ) -> None:
-    """Fine-tune a model and keep the checkpoint that is best on dev."""
+    """Fine-tune a model and save the checkpoint that is best on dev."""
     from halluc.commands import train
     from halluc.commands.terminal import Talk
     from halluc.workflows.cell_selection import Selection
@@ -144,22 +149,26 @@ def evaluate(
     config: ConfigOrNone = None,
     set_: Set = None,
     split: Annotated[
-        list[str] | None, typer.Option("--split", help="Which split: train, dev or test; repeatable.")
+        list[str] | None, typer.Option("--split", help="The split: train, dev or test; repeatable.")
     ] = None,
     run: Run = None,
     checkpoint: Annotated[
         str | None,
-        typer.Option("--checkpoint", metavar="MODEL", help="Evaluate this model instead: a folder, hub: or package:."),
+        typer.Option(
+            "--checkpoint", metavar="MODEL", help="Evaluate this model: a folder, hub:NAME or package:NAME/FOLDER."
+        ),
     ] = None,
     predictions: Annotated[
         Path | None,
         typer.Option(
-            "--predictions", metavar="FILE", help="Judge these predictions of another tool; no model is used."
+            "--predictions", metavar="FILE", help="Evaluate the predictions of another tool; no model is loaded."
         ),
     ] = None,
     name: Annotated[
         str | None,
-        typer.Option("--name", metavar="TEXT", help="With --predictions, the name of the tool; else FILE's."),
+        typer.Option(
+            "--name", metavar="TEXT", help="With --predictions: the name of the tool (default: the name of FILE)."
+        ),
     ] = None,
     only: Only = None,
     shard: Shard = None,
@@ -167,7 +176,7 @@ def evaluate(
     verbose: Verbose = False,
     json: Json = False,
 ) -> None:
-    """Predict with a trained model and write predictions, metrics and classification reports."""
+    """Evaluate a model. Writes predictions, figures and classification reports. Exit code 5 if a gate fails."""
     from halluc.commands import evaluate
     from halluc.commands.terminal import Talk
     from halluc.workflows.cell_selection import Selection
@@ -190,7 +199,7 @@ def run_(
     verbose: Verbose = False,
     json: Json = False,
 ) -> None:
-    """Train and evaluate; of a study every cell. The same command goes on where it was stopped."""
+    """Train, evaluate and report; in a study, every cell. Run it again to continue where it was stopped."""
     from halluc.commands import run
     from halluc.commands.terminal import Talk
     from halluc.workflows.cell_selection import Selection
@@ -203,33 +212,35 @@ def run_(
 def report(
     targets: Annotated[
         list[Path],
-        typer.Argument(metavar="TARGET...", help="A run directory, a config, or a study; several: against the first."),
+        typer.Argument(
+            metavar="TARGET...", help="A run, a config or a study. Several runs are compared with the first."
+        ),
     ],
     set_: Set = None,
     split: Annotated[
-        str | None, typer.Option("--split", help="Which split: test where all have it, where left out.")
+        str | None, typer.Option("--split", help="The split (default: test if all runs have it, else dev).")
     ] = None,
     reference: Annotated[
         str | None,
         typer.Option(
-            "--reference", metavar="ARM", help="Of a study, the arm that others are compared with; else the first."
+            "--reference", metavar="ARM", help="In a study, the arm that others are compared with (default: the first)."
         ),
     ] = None,
     format_: Annotated[
-        str, typer.Option("--format", metavar="html,md,json", help="Which files to write; all where left out.")
+        str, typer.Option("--format", metavar="html,md,json", help="The files to write.")
     ] = "html,md,json",
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="DIR", help="Where the files go; report/ in the run where left out."),
+        typer.Option("--output", "-o", metavar="DIR", help="The output folder (default: report/ in the run)."),
     ] = None,
     claims: Annotated[
-        int, typer.Option("--claims", metavar="N", min=1, help="How many claims of each verdict the page shows.")
+        int, typer.Option("--claims", metavar="N", min=1, help="The number of claims of each verdict on the page.")
     ] = 200,
     open_: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
-    """Write what runs say as a page: one run, several against the first, or a study. Reads files only."""
+    """Write the report of a run, several runs, or a study. The files are HTML, Markdown and JSON."""
     from halluc.commands import report
     from halluc.commands.terminal import Talk
     from halluc.workflows.reports import Wanted, formats_of
@@ -245,55 +256,61 @@ def predict(
     context: typer.Context,
     model: Annotated[
         str,
-        typer.Argument(
-            metavar="RUN_OR_MODEL", help="A run directory, its model/, or a model: a folder, hub: or package:."
-        ),
+        typer.Argument(metavar="RUN_OR_MODEL", help="A run, or a model: a folder, hub:NAME or package:NAME/FOLDER."),
     ],
-    input_: Annotated[Path, typer.Option("--input", "-i", metavar="FILE", help="The texts; - for standard input.")] = (
-        Path("-")
-    ),
+    input_: Annotated[
+        Path, typer.Option("--input", "-i", metavar="FILE", help="The texts, or - for standard input.")
+    ] = (Path("-")),
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FILE", help="Where claims go; - for standard output.")
+        Path, typer.Option("--output", "-o", metavar="FILE", help="The output file, or - for standard output.")
     ] = Path("-"),
     format_: Annotated[
         Literal["auto", "text", "jsonl", "json", "csv", "conll"],
-        typer.Option("--format", help="text: one a line; csv: TSV too; auto looks at the name and the first lines."),
+        typer.Option("--format", help="text: one text per line; csv: also TSV; auto: detect it."),
     ] = "auto",
     encoding: Annotated[
         str | None,
-        typer.Option("--encoding", metavar="NAME", help="As latin-1; left out: as the run's data, else utf-8."),
+        typer.Option("--encoding", metavar="NAME", help="The encoding (default: that of the run's data, else utf-8)."),
     ] = None,
     text_field: Annotated[
         str | None,
         typer.Option(
-            "--text-field", metavar="NAME", help="Field or column of the text, or its number; left out: as the data's."
+            "--text-field", metavar="NAME", help="The field or column of the text (default: that of the run's data)."
         ),
     ] = None,
     second_field: Annotated[
-        str | None, typer.Option("--second-field", metavar="NAME", help="Of pairs, that of the second text.")
+        str | None,
+        typer.Option("--second-field", metavar="NAME", help="For pairs, the field or column of the second text."),
     ] = None,
     delimiter: Annotated[
         str | None,
-        typer.Option("--delimiter", metavar="CHAR", help="Of columns: one character, or `tab`; else told apart."),
+        typer.Option("--delimiter", metavar="CHAR", help="For CSV: one character or `tab` (default: detect it)."),
     ] = None,
     header: Annotated[
         bool | None,
-        typer.Option("--header/--no-header", help="Whether the first row names the columns; else as they are named."),
+        typer.Option(
+            "--header/--no-header", help="For CSV: whether the first row has column names (default: detect it)."
+        ),
     ] = None,
     quoting: Annotated[
         bool | None,
-        typer.Option("--quoting/--no-quoting", help="Whether cells in double quotes may hold delimiters and lines."),
+        typer.Option(
+            "--quoting/--no-quoting", help="For CSV: whether double quotes enclose cells (default: detect it)."
+        ),
     ] = None,
     tokenize: Annotated[
         Literal["words", "whitespace", "characters"] | None,
-        typer.Option("--tokenize", help="How a text becomes tokens; left out: as the run's data, else words."),
+        typer.Option("--tokenize", help="How texts are split into tokens (default: as in the run's data)."),
     ] = None,
     look_ahead: Annotated[
-        int, typer.Option("--look-ahead", metavar="N", min=1, help="Texts read, predicted and written at a time.")
+        int,
+        typer.Option(
+            "--look-ahead", metavar="N", min=1, help="The number of texts that are read and predicted together."
+        ),
     ] = 512,
     quiet: Quiet = False,
 ) -> None:
-    """Predict on texts of any number and write the claims, a JSON object a text. Exit code 3 if some are unreadable."""
+    """Predict on new texts; write one JSON object per text. Exit code 3 if some texts cannot be read."""
     from halluc.commands import predict
     from halluc.commands.terminal import Talk
     from halluc.workflows.input_reading import Reading
@@ -316,40 +333,44 @@ def convert(
         typer.Argument(metavar="IN", help="The corpus: a path, demo:NAME, hub:NAME@REVISION, or a config (.yaml)."),
     ],
     target: Annotated[
-        Path, typer.Argument(metavar="OUT", help="A file; a folder for several splits. It is overwritten.")
+        Path, typer.Argument(metavar="OUT", help="A file, or a folder for several splits. It is overwritten.")
     ],
     set_: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="data.KEY=VALUE", help="How to read IN, as in --set data.separator=tab."),
+        typer.Option(
+            "--set", metavar="data.KEY=VALUE", help="How to read IN, such as --set data.separator=tab; repeatable."
+        ),
     ] = None,
     task: Annotated[
         str | None,
         typer.Option(
-            "--task", metavar="TASK", help="token_classification or text_classification; else by what IN holds."
+            "--task", metavar="TASK", help="The task of the data, see `halluc list tasks` (default: detect it)."
         ),
     ] = None,
     split: Annotated[
         list[str] | None,
-        typer.Option("--split", help="train, dev or test; repeatable. Left out: all of a config, else train."),
+        typer.Option("--split", help="The split; repeatable (default: all of a config, else train)."),
     ] = None,
     to: Annotated[
-        str | None, typer.Option("--to", metavar="FORMAT", help="As spacy or doccano; left out: by the name of OUT.")
+        str | None,
+        typer.Option("--to", metavar="FORMAT", help="The format, such as spacy (default: by the extension of OUT)."),
     ] = None,
     scheme: Annotated[
         Literal["iob1", "iob2", "bioes", "bmes", "bilou", "io"] | None,
-        typer.Option("--scheme", help="Of tags (conll, csv, table): iob2 where left out."),
+        typer.Option("--scheme", help="The tag scheme in conll, csv and table (default: iob2)."),
     ] = None,
     separator: Annotated[
-        Literal["tab", "space"] | None, typer.Option("--separator", help="Of conll: tab where left out.")
+        Literal["tab", "space"] | None,
+        typer.Option("--separator", help="The column separator in conll (default: tab)."),
     ] = None,
     join: Annotated[
         Literal["blank", "none"] | None,
-        typer.Option("--join", help="Make texts of tokens, with or without blanks; left out: keep texts, else blank."),
+        typer.Option("--join", help="Join tokens to texts, with or without blanks (default: keep texts)."),
     ] = None,
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
-    """Write a corpus in another format. Exit code 3 on broken data, or on what the format cannot hold."""
+    """Convert a corpus to another format. Exit code 3 if it cannot be read, or the format cannot hold it."""
     from halluc.commands import convert
     from halluc.commands.terminal import Talk
     from halluc.workflows.conversion import Wanted
@@ -360,12 +381,12 @@ def convert(
 
 @app.command()
 def clean(
-    target: Annotated[Path, typer.Argument(metavar="RUN|STUDY|DIR", help="A run, a study, or the folder of runs.")],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Delete nothing; list what would be deleted.")] = False,
+    target: Annotated[Path, typer.Argument(metavar="RUN|STUDY|DIR", help="A run, a study, or a folder of runs.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would be deleted.")] = False,
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
-    """Delete what nothing needs: checkpoints of finished trainings, leftovers of killed processes, empty runs."""
+    """Delete old checkpoints, temporary files and empty runs. Only files that no command needs are deleted."""
     from halluc.commands import clean
     from halluc.commands.terminal import Talk
 
@@ -374,10 +395,12 @@ def clean(
 
 @app.command("list")
 def list_(
-    kind: Annotated[str | None, typer.Argument(metavar="[KIND]", help="tasks, readers, …; all where left out.")] = None,
+    kind: Annotated[
+        str | None, typer.Argument(metavar="[KIND]", help="The kind, such as tasks or augmenters (default: all).")
+    ] = None,
     json: Json = False,
 ) -> None:
-    """List what can be named in a config, with one line each."""
+    """List the tasks, readers, augmentation methods and filters."""
     from halluc.commands import listing
 
     listing.run(kind, as_json=json)
@@ -393,7 +416,7 @@ def config_show(config: Config, set_: Set = None, json: Json = False) -> None:
 
 @config_app.command("schema")
 def config_schema(
-    output: Annotated[Path, typer.Option("--output", "-o", help="Where to write it; - for standard output.")] = Path(
+    output: Annotated[Path, typer.Option("--output", "-o", help="The output file, or - for standard output.")] = Path(
         "configs/halluc.schema.json"
     ),
 ) -> None:

@@ -24,39 +24,38 @@ class _AugmentConfig(Section):
     """Augmentation of the training split. ``methods`` and ``filters`` are typed by ``augment_type``."""
 
     size: Annotated[int, Field(ge=1, le=MOST_EXAMPLES)] | Annotated[str, Field(pattern=_MULTIPLE)] = Field(
-        description="`3.0x`: the final size, in training splits (at most 1,000); or a whole number: how many new "
-        "examples (at most 100 million)"
+        description="the final size as a multiple of the training split, such as `3.0x` (at most 1,000x), or the "
+        "number of new examples (at most 100 million)"
     )
     methods: list[Any] = Field(
         min_length=1,
         max_length=100,
-        description="what makes the new examples; `halluc list augmenters`, `halluc list synthesizers`",
+        description="the augmentation methods; see `halluc list augmenters` and `halluc list synthesizers`",
     )
     focus: Literal["uniform", "balance", "gap"] = Field(
         default="uniform",
-        description="where the new examples are spent. balance: on rare labels; gap: on what training shows once "
-        "(mentions, also those with several labels; content words of texts), or what the run named by `from` got wrong "
-        "on dev",
+        description="which examples are augmented more often. balance: those with rare labels; gap: those with "
+        "mentions or content words that occur once, or with what the run in `from` predicted wrongly on dev",
     )
     unchangeable: Literal["copy", "skip"] = Field(
         default="copy",
-        description="examples that no method can change, as mention replacement a sentence without mention. copy: "
-        "their share stays what it was; skip: leave them out",
+        description="examples that no method can change, such as a sentence without mentions. copy: copy them, so that "
+        "their share stays the same; skip: leave them out",
     )
-    keep_original: bool = Field(default=True, description="whether the training split itself stands before the new")
+    keep_original: bool = Field(default=True, description="whether the output begins with the original training split")
     filters: list[Any] = Field(
         default=["unchanged", "duplicate", "leak", "length_ratio"],
         max_length=100,
         validate_default=True,
-        description="what rejects a new example; `halluc list filters`",
+        description="filters that reject new examples; see `halluc list filters`",
     )
-    attempts: int = Field(default=5, ge=1, le=100, description="tries for one new example before it is given up")
+    attempts: int = Field(default=5, ge=1, le=100, description="maximum number of attempts for one new example")
     format: Literal["jsonl", "conll"] = Field(
-        default="jsonl", description="of the augmented corpus; conll writes train.conll beside it"
+        default="jsonl", description="format of the augmented corpus; conll also writes train.conll"
     )
     workers: Annotated[int, Field(ge=1, le=256)] | Literal["auto"] = Field(
         default="auto",
-        description="processes that make candidates; auto: one a core. The result is the same to the byte",
+        description="number of processes; auto: one per core. The result does not depend on it",
     )
 
     # Both before their types are looked at: a value of neither type would be told twice.
@@ -112,7 +111,7 @@ class _AugmentConfig(Section):
 _FROM: dict[str, Any] = {
     "from": (
         Reference | None,
-        Field(default=None, description="with `focus: gap`: the run whose dev ledger tells where"),
+        Field(default=None, description="with `focus: gap`: the run whose errors on dev are used"),
     )
 }
 AugmentConfig = create_model("AugmentConfig", __base__=_AugmentConfig, **_FROM)

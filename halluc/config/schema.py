@@ -56,16 +56,18 @@ LabelName = Annotated[str, Field(min_length=1, max_length=MOST_CHARACTERS), Afte
 
 
 class ScratchConfig(Section):
-    """An encoder that knows nothing: BERT's architecture with random weights, and a tokenizer of its own."""
+    """An encoder that is not pre-trained: BERT's architecture with random weights, and a tokenizer of its own."""
 
     layers: int = Field(default=4, ge=1, le=100, description="transformer layers")
-    width: int = Field(default=256, ge=1, le=4_096, description="hidden size; inside a layer it is four times as wide")
-    heads: int = Field(default=4, ge=1, le=256, description="attention heads, which share the width")
+    width: int = Field(
+        default=256, ge=1, le=4_096, description="hidden size; the feed-forward layers are four times as wide"
+    )
+    heads: int = Field(default=4, ge=1, le=256, description="attention heads; `width` must be a multiple of it")
     vocabulary: int = Field(
         default=8000,
         ge=100,
         le=1_000_000,
-        description="word pieces at most, learned from the training split; case is kept",
+        description="maximum size of the WordPiece vocabulary, which is learned from the training split (cased)",
     )
 
     @model_validator(mode="after")
@@ -88,22 +90,23 @@ class ModelConfig(Section):
     )
     scratch: ScratchConfig | None = Field(
         default=None,
-        description="in the place of `name`: an encoder that is not pre-trained, made for the training split",
+        description="instead of `name`: an encoder with random weights, and a tokenizer trained on the training split",
     )
     trust_remote_code: bool = Field(
-        default=False, description="run Python code that the model's repository brings; off unless you trust it"
+        default=False,
+        description="allow Python code from the model's repository to run; enable it only if you trust the repository",
     )
     dropout: float | None = Field(
-        default=None, ge=0, lt=1, description="overrides every dropout rate of the encoder; null keeps its own"
+        default=None, ge=0, lt=1, description="dropout rate of all layers; null: the rates in the model's own config"
     )
     freeze: int | None = Field(
-        default=None, ge=0, le=1_000, description="keep the embeddings and this many of the lowest layers as they are"
+        default=None, ge=0, le=1_000, description="freeze the embeddings and this many of the lowest layers"
     )
 
     @model_validator(mode="after")
     def _named_or_made(self) -> ModelConfig:
         if self.name is None and self.scratch is None:
-            raise ValueError("`model` needs `name`, a pre-trained encoder, or `scratch`, one made from nothing")
+            raise ValueError("`model` needs `name`, a pre-trained encoder, or `scratch`, one with random weights")
         if self.name is not None and self.scratch is not None:
             raise ValueError("`model` takes either `name` or `scratch`; an arm sets the other to null")
         if self.scratch is not None and self.freeze is not None:
@@ -112,106 +115,117 @@ class ModelConfig(Section):
 
 
 class CheckpointsConfig(Section):
-    """What stays of the checkpoints; it decides nothing of the model."""
+    """Which checkpoints stay on disk; it does not change the model."""
 
     keep: Literal["none", "last", "all"] = Field(
         default="none",
-        description="after training: none; the last one (and the best weights), which `--resume` with more epochs "
-        "needs; or all. While training runs, none and last keep the newest two",
+        description="checkpoints that stay after training. last: the last one and the best weights, for `--resume` "
+        "with more epochs. During training, none and last keep the newest two",
     )
 
 
 class TrainConfig(Section):
     epochs: int = Field(
-        default=3, ge=1, le=100_000, description="passes over the training split; not used where `steps` is given"
+        default=3, ge=1, le=100_000, description="passes over the training split; ignored if `steps` is set"
     )
     steps: int | None = Field(
         default=None,
         ge=1,
         le=MOST_STEPS,
-        description="optimizer steps in all, however many passes they take (the last is cut); null: those of `epochs`",
+        description="total number of optimizer steps, instead of `epochs`",
     )
     learning_rate: float = Field(
-        default=5.0e-5, gt=0, le=1, description="the highest, at the end of the warm-up; small encoders want more"
+        default=5.0e-5,
+        gt=0,
+        le=1,
+        description="peak learning rate, at the end of the warm-up; small encoders need a higher one",
     )
     batch_tokens: int = Field(
         default=1024,
         ge=1,
         le=100_000_000,
-        description="word pieces without padding in one optimizer step, all processes together",
+        description="batch size of an optimizer step, in word pieces without padding, over all processes",
     )
     batching: Literal["buckets", "random"] = Field(
-        default="buckets", description="buckets: examples of like length together, in shuffled order; random: any"
+        default="buckets",
+        description="buckets: batches of examples of similar length, in random order; random: no grouping by length",
     )
     schedule: Literal["linear", "cosine", "constant"] = Field(
-        default="linear", description="how the learning rate falls after the warm-up"
+        default="linear", description="learning-rate decay after the warm-up"
     )
-    warmup: float = Field(default=0.1, ge=0, le=1, description="share of all steps in which the learning rate rises")
-    weight_decay: float = Field(default=0.01, ge=0, le=100, description="AdamW's; none on biases and norms")
-    max_grad_norm: float = Field(
-        default=1.0, gt=0, le=1_000_000, description="gradients with a larger norm are scaled down to it"
+    warmup: float = Field(
+        default=0.1, ge=0, le=1, description="share of the steps in which the learning rate increases"
     )
+    weight_decay: float = Field(
+        default=0.01, ge=0, le=100, description="weight decay of AdamW; biases and normalization layers have none"
+    )
+    max_grad_norm: float = Field(default=1.0, gt=0, le=1_000_000, description="gradient clipping: the maximum norm")
     precision: Literal["auto", "fp32", "bf16", "fp16"] = Field(
-        default="auto", description="auto: bf16 autocast where the device computes in bf16, else fp32; fp16: CUDA only"
+        default="auto", description="auto: bf16 (autocast) if the device supports it, else fp32; fp16 needs CUDA"
     )
     best: Text | None = Field(
-        default=None, description="the dev metric that chooses the checkpoint; null: the task's primary metric"
+        default=None, description="the figure on dev that chooses the checkpoint; null: the primary figure of the task"
     )
     patience: int | None = Field(
         default=None,
         ge=1,
         le=100_000,
-        description="stop after this many evaluations without a better one, once the figure has varied; null: never",
+        description="early stopping: stop after this many evaluations without improvement; null: never",
     )
     evaluate_steps: int | None = Field(
         default=None,
         ge=1,
         le=MOST_STEPS,
-        description="evaluate dev after every so many steps and after the last one; null: after each epoch",
+        description="evaluate on dev every N steps and after the last step; null: after each epoch",
     )
     accumulation: int = Field(
         default=1,
         ge=1,
         le=1_000,
-        description="forward passes that an optimizer step is split into, where memory is short",
+        description="gradient accumulation: split each optimizer step into N forward passes, to save memory",
     )
     checkpoint_steps: int | None = Field(
         default=None,
         ge=1,
         le=MOST_STEPS,
-        description="a checkpoint after every so many steps, beside the one after each epoch",
+        description="save a checkpoint every N steps, in addition to the one after each epoch",
     )
     checkpoints: CheckpointsConfig = Field(default=CheckpointsConfig(), description="which checkpoints stay on disk")
-    compile: bool = Field(default=False, description="torch.compile: a minute of warm-up for some per cent of speed")
+    compile: bool = Field(
+        default=False, description="use torch.compile: about a minute of compilation, then slightly faster"
+    )
 
 
 class GapConfig(Section):
-    """Controlled incompleteness: what the training split is made to lack (DEFINITIONS, section 2)."""
+    """What is withheld from the training split on purpose (DEFINITIONS, section 2)."""
 
     unit: Literal["mention", "label", "example", "word", "pair", "entity"] = Field(
         default="mention",
-        description="what is withheld: distinct mentions (surface and label; where spans are labelled), content words "
-        "(where whole texts are), whole labels, or examples; every training example that holds one is dropped",
+        description="what is withheld: distinct mentions (surface and label), content words of texts, pairs or "
+        "entities of relations, whole labels, or examples. Training examples that contain a withheld unit are dropped",
     )
-    fraction: Share = Field(description="the share of the units that is withheld; what .25 withholds, .5 withholds too")
+    fraction: Share = Field(
+        description="the share of the units that is withheld; the units of .25 are among those of .5"
+    )
     labels: Annotated[list[Text], Field(min_length=1, max_length=MOST_LABELS), DISTINCT] | None = Field(
         default=None, description="with `unit: label`: the labels to withhold, by name"
     )
     control: Literal["matched", "none"] = Field(
         default="matched",
-        description="matched: every fraction trains on as many examples of each kind (sentences with 0, 1, 2, 3 or "
-        "more mentions; texts of each class and length); none: on all that are left",
+        description="matched: every fraction trains on the same number of examples of each kind (sentences with 0, 1, "
+        "2, 3 or more mentions; texts of each class and length); none: on all remaining examples",
     )
     fractions: Annotated[list[Share], Field(min_length=1, max_length=1_000)] | None = Field(
         default=None,
-        description="the fractions of the study, which matched sizes must suit; null: 0, .25, .5 (for labels "
+        description="the fractions of the study, from which matched sizes are computed; null: 0, .25, .5 (for labels "
         "0, 1; for words 0, .1, .25)",
     )
     size: int | None = Field(
         default=None,
         ge=1,
         le=MOST_EXAMPLES,
-        description="matched: train on this many examples; null: on as many as all fractions leave",
+        description="with `control: matched`: train on this many examples; null: as many as the largest fraction "
+        "leaves",
     )
 
     @model_validator(mode="after")
@@ -228,20 +242,22 @@ class GapConfig(Section):
 class GuaranteeConfig(Section):
     """Abstention with a guarantee (Learn then Test; Angelopoulos et al. 2021)."""
 
-    max_rate: float = Field(gt=0, lt=1, description="the rate of unsupported claims to stay under")
-    probability: float = Field(default=0.95, gt=0, lt=1, description="how surely, over draws of the dev split")
+    max_rate: float = Field(gt=0, lt=1, description="upper bound of the rate of unsupported claims")
+    probability: float = Field(
+        default=0.95, gt=0, lt=1, description="the probability with which the bound holds, over random dev splits"
+    )
     unit: Literal["example", "claim"] = Field(
         default="example",
-        description="what is taken to be independent: examples (Hoeffding-Bentkus), or single claims (exact binomial)",
+        description="what is assumed to be independent: examples (Hoeffding-Bentkus), or claims (exact binomial)",
     )
 
 
 class AbstainConfig(Section):
-    """Which claims are withdrawn for want of confidence."""
+    """Which claims are withdrawn because their confidence is low."""
 
-    threshold: Share | None = Field(default=None, description="withdraw claims of less confidence than this")
+    threshold: Share | None = Field(default=None, description="withdraw claims with lower confidence than this")
     guarantee: GuaranteeConfig | None = Field(
-        default=None, description="choose the threshold on dev, so that the rate of unsupported claims has a bound"
+        default=None, description="choose the threshold on dev so that the rate of unsupported claims is bounded"
     )
 
     @model_validator(mode="after")
@@ -255,19 +271,19 @@ Bound = Annotated[float, Field(ge=-1_000_000, le=1_000_000)]
 
 
 class GateConfig(Section):
-    """Bounds of one figure; `halluc eval` ends with exit code 5 where they are not met."""
+    """Bounds of one figure; `halluc eval` ends with exit code 5 if one is not met."""
 
-    min: Bound | None = Field(default=None, description="the least it may be")
-    max: Bound | None = Field(default=None, description="the most it may be")
+    min: Bound | None = Field(default=None, description="the smallest accepted value")
+    max: Bound | None = Field(default=None, description="the largest accepted value")
     use: Literal["value", "interval"] = Field(
-        default="value", description="interval: the worse end of its 95% interval must meet the bound"
+        default="value", description="what is compared with the bounds: the value, or the worse end of its 95% interval"
     )
     split: Literal["train", "dev", "test"] | None = Field(
         default=None,
-        description="dev or test; null: the last one evaluated. Never a split that the model is trained on",
+        description="the split that is checked, dev or test; null: the last one evaluated",
     )
     by: dict[Text, Text] = Field(
-        default={}, max_length=10, description="the slice, as {label: PER} or {novelty: new}; empty: overall"
+        default={}, max_length=10, description="the slice, such as {label: PER} or {novelty: new}; empty: all"
     )
 
     @model_validator(mode="after")
@@ -288,28 +304,28 @@ class EvalConfig(Section):
     splits: Annotated[list[Literal["train", "dev", "test"]], Field(min_length=1, max_length=3), DISTINCT] | None = (
         Field(
             default=None,
-            description="which splits `halluc eval` reads; null: dev and test, where present, never train",
+            description="the splits that `halluc eval` evaluates; null: dev and test, if present",
         )
     )
     batch_tokens: int = Field(
-        default=4096, ge=1, le=100_000_000, description="word pieces with padding in one forward pass"
+        default=4096, ge=1, le=100_000_000, description="batch size of a forward pass, in word pieces with padding"
     )
     decode: Decoding = Field(
         default="constrained",
-        description="how words get their tags. constrained: the most probable sequence that the tag scheme allows "
-        "(Viterbi); argmax: the most probable tag of each word by itself, so that a sequence may be illegal",
+        description="decoding of tags. constrained: the most probable sequence that is legal in the tag scheme "
+        "(Viterbi); argmax: the most probable tag of each word, which may give illegal sequences",
     )
     labels: Annotated[dict[Text, LabelName | None], Field(max_length=MOST_LABELS)] | None = Field(
         default=None,
-        description="names of the model's labels in the data's, as {PERSON: PER, DATE: null}, or tags for the outputs "
-        "of a model that has no names for them, as {LABEL_0: O, LABEL_1: B-PER}; null: counts as no label",
+        description="maps labels of the model to labels of the data, such as {PERSON: PER, DATE: null}, or unnamed "
+        "outputs to tags, such as {LABEL_0: O, LABEL_1: B-PER}; null: no label",
     )
     calibration: Literal["none", "temperature"] = Field(
         default="none",
-        description="temperature: scale confidences by one number fitted on dev (Guo et al. 2017)",
+        description="temperature: temperature scaling of confidences, fitted on dev (Guo et al. 2017)",
     )
     abstain: AbstainConfig | None = Field(
-        default=None, description="withdraw claims of little confidence, by a threshold or with a guarantee"
+        default=None, description="abstention: withdraw claims with low confidence, by a threshold or with a guarantee"
     )
 
 
@@ -318,26 +334,26 @@ class Experiment(Section):
 
     name: str = Field(
         pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$",
-        description="names the folder under runs_dir: letters, digits, dot, hyphen, underscore",
+        description="name of the folder under `runs_dir`: letters, digits, dot, hyphen, underscore",
     )
-    seed: int = Field(default=1, ge=0, lt=2**31, description="the one seed of everything random")
-    runs_dir: Reference = Field(default="runs", description="where run directories go")
+    seed: int = Field(default=1, ge=0, lt=2**31, description="random seed of everything")
+    runs_dir: Reference = Field(default="runs", description="the folder of run directories")
     keep_models: Literal["all", "best", "none"] | None = Field(
         default=None,
-        description="of a study (`matrix`): which `model/` folders `halluc run` keeps once cells are evaluated: all "
-        "(null too); the best on dev by `train.best`; or none. A removed one counts as trained",
+        description="in a study (`matrix`): which models `halluc run` keeps after evaluation: all (also null), the "
+        "best on dev by `train.best`, or none. A cell whose model was deleted still counts as trained",
     )
-    task: Any = Field(description="what is learned; `halluc list tasks`")
+    task: Any = Field(description="the task and its settings; see `halluc list tasks`")
     data: Any = Field(description="the corpus: `data: {train: FILE}`")
     model: ModelConfig = Field(description="the encoder to fine-tune: `model: {name: …}`")
     gap: GapConfig | None = Field(default=None, description="what to withhold from the training split; null: nothing")
-    augment: Any = Field(default=None, description="what to add to the training split; null: nothing")
+    augment: Any = Field(default=None, description="data augmentation of the training split; null: none")
     train: TrainConfig = TrainConfig()
     eval: EvalConfig = EvalConfig()
     gates: dict[Text, GateConfig] = Field(
         default={},
         max_length=1_000,
-        description="bounds that `halluc eval` enforces, by figure: {hallucination_rate: {max: 0.05}}",
+        description="bounds that `halluc eval` checks, by figure: {hallucination_rate: {max: 0.05}}",
     )
 
 

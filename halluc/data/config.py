@@ -38,17 +38,17 @@ ONLY_WITH: dict[str, tuple[Format, ...]] = {
 class _Splits(Section):
     train: Reference | None = Field(default=None, description="the training split: a path or `demo:ner`")
     dev: Reference | None = Field(default=None, description="the split that checkpoints are chosen on")
-    test: Reference | None = Field(default=None, description="the split that is only ever evaluated on")
+    test: Reference | None = Field(default=None, description="the split that is only used for evaluation")
     dev_share: float | None = Field(
-        default=None, gt=0, lt=1, description="without `dev`: the share of train that is held out as dev, whole "
-        "documents where documents are known",
+        default=None, gt=0, lt=1, description="if there is no `dev`: the share of train to hold out as dev; "
+        "whole documents, if the data has documents",
     )  # fmt: skip
-    test_share: float | None = Field(default=None, gt=0, lt=1, description="without `test`: the same for test")
+    test_share: float | None = Field(default=None, gt=0, lt=1, description="the same for `test`")
     max_examples: int | None = Field(
         default=None,
         ge=1,
         le=MOST_EXAMPLES,
-        description="read at most so many examples of each split, the first ones: for quick trials",
+        description="read only the first N examples of each split, for quick trials",
     )
 
     @model_validator(mode="after")
@@ -92,46 +92,48 @@ class _Splits(Section):
 class _Files(_Splits):
     format: CorpusFormat = Field(
         default="auto",
-        description="jsonl, json (a list of records, or an object of such lists), csv, conll (a token a line), lines "
-        "(`LABEL text`), table (Parquet or Arrow) or hub; auto: told apart by name and content",
+        description="jsonl, json (a list of records, or an object of such lists), csv, conll (one token per line), "
+        "lines (`LABEL text`), table (Parquet or Arrow) or hub; auto: detected by name and content",
     )
-    encoding: Text = Field(default="utf-8", description="of text files; never guessed")
+    encoding: Text = Field(default="utf-8", description="encoding of text files; it is never guessed")
     on_bad_line: Literal["error", "skip"] = Field(
-        default="error", description="lines that cannot be read: refuse, or leave their example out and say so"
+        default="error", description="lines that cannot be read: error, or skip their example and report it"
     )
     max_line_bytes: int = Field(
-        default=MOST_LINE_BYTES, ge=1 << 10, le=LINE_BYTES_BOUND, description="bytes of the longest line, quoted cell "
-        "or item of a JSON document; a longer one cannot be read",
+        default=MOST_LINE_BYTES, ge=1 << 10, le=LINE_BYTES_BOUND, description="maximum size of a line, a quoted cell "
+        "or an item of a JSON document, in bytes",
     )  # fmt: skip
-    delimiter: Text = Field(default="auto", description="between cells of CSV: one character, `tab`, or told apart")
+    delimiter: Text = Field(
+        default="auto", description="separator of CSV cells: one character or `tab`; auto: detected"
+    )
     header: Literal["auto"] | bool = Field(
         default="auto",
-        description="whether the first row names the columns; auto: yes, unless they are asked by number",
+        description="whether the first row names the columns; auto: yes, unless fields are column numbers",
     )
     quoting: Literal["auto"] | bool = Field(
-        default="auto", description="whether a cell in double quotes may hold delimiters and lines; auto: yes in CSV, "
-        "and in columns that a comma or semicolon separates",
+        default="auto", description="whether double quotes enclose cells with delimiters or line breaks; auto: yes in "
+        "CSV, and in conll with commas or semicolons",
     )  # fmt: skip
     separator: Text = Field(
-        default="whitespace", description="between columns of conll: whitespace, tab, space, or any text"
+        default="whitespace", description="separator of conll columns: whitespace, tab, space, or any text"
     )
-    comment: Text | None = Field(default=None, description="lines of conll that start with this are left out")
+    comment: Text | None = Field(default=None, description="conll lines that start with this are ignored")
     columns: int | None = Field(
         default=None,
         ge=2,
         le=1_000,
-        description="number of columns of conll: the rest of a line is its last column, as a label with blanks",
+        description="number of conll columns; the rest of a line belongs to the last one, such as a label with blanks",
     )
     sentence_column: Column | None = Field(
-        default=None, description="the column of conll with the number of the sentence, where no blank lines end one"
+        default=None, description="the conll column with the sentence number, if no blank lines separate sentences"
     )
     word_id_column: Column | None = Field(
-        default=None, description="the column of conll with the number of the word, as in CoNLL-U: ranges (`1-2`) and "
-        "empty nodes (`1.1`) are left out",
+        default=None, description="the conll column with the word number, as in CoNLL-U; ranges (`1-2`) and "
+        "empty nodes (`1.1`) are ignored",
     )  # fmt: skip
-    subset: Text | None = Field(default=None, description="of the hub: the data set's configuration")
+    subset: Text | None = Field(default=None, description="configuration name of a hub data set")
     id_field: Column = Field(
-        default="id", description="an id, unique in its file; examples without one get their number"
+        default="id", description="the field with a unique id; examples without an id are numbered"
     )
 
     @field_validator("delimiter")

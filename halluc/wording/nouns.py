@@ -35,8 +35,9 @@ class Nouns:
     """The words of a task.
 
     ``gold`` and ``golds`` are what is annotated, ``claims`` what is predicted, ``one`` what novelty is of, and
-    ``novelty`` what that means. ``unsupported`` is said of a claim without support; in a list of errors ``invented`` is,
-    and of claims about examples without gold ``outside``, behind their number, as ``reasons`` are of distorted ones.
+    ``novelty`` what that means. ``unsupported`` is said of a claim without support. In a list of errors ``invented``
+    stands behind the number of such claims, ``outside`` behind that of claims about examples without gold, and each of
+    the ``reasons`` behind that of distorted claims.
     ``annotated`` is split into ``found``, ``partly`` and ``missed``. ``nothing`` is said of an example without gold,
     ``no_label`` is its class in tables. ``counted`` is what a gap is a share of, ``gap_of`` the same in a sentence.
 

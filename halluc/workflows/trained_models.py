@@ -25,7 +25,7 @@ from halluc.workflows import nearest_run, run_state, withholding
 from halluc.workflows.job import Job, load, load_run
 
 # What a model from elsewhere is taken for where it does not say what it was trained for.
-_TASK = "token_classification"
+_TASK = next(iter(TABLE["task"]))
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,11 @@ def make(name: str, **keys):
     return component(component.Config(type=name, **keys))
 
 
+def predicted(task, encoder, encoded, budget, engine):
+    decoding = task.model.decoding(encoder.outputs, "constrained")
+    return task.model.predict(encoder.model, encoded, budget, engine, decoding)
+
+
 @pytest.fixture(scope="module")
 def engine():
     return runtime.start("fp32", 1)
@@ -79,7 +84,7 @@ class TestEveryTask:
 
     def test_there_is_one_prediction_an_example_joined_by_id(self, name, tiny_encoder, engine):
         task, encoder, encoded = self.built(name, tiny_encoder)
-        predictions = task.model.decode(encoded, forward(encoder.model, encoded, 64, engine))
+        predictions = predicted(task, encoder, encoded, 64, engine)
         assert [p.id for p in predictions] == [e.id for e in EXAMPLES[name]]
 
     def test_the_loss_is_a_sum_over_labelled_tokens(self, name, tiny_encoder):
@@ -95,8 +100,8 @@ class TestEveryTask:
 
     def test_predictions_do_not_depend_on_the_batch(self, name, tiny_encoder, engine):
         task, encoder, encoded = self.built(name, tiny_encoder)
-        small = task.model.decode(encoded, forward(encoder.model, encoded, 1, engine))
-        large = task.model.decode(encoded, forward(encoder.model, encoded, 10_000, engine))
+        small = predicted(task, encoder, encoded, 1, engine)
+        large = predicted(task, encoder, encoded, 10_000, engine)
         claimed = [
             [[(claim.mark, round(claim.confidence, 4)) for claim in task.judge.claims(*pair)] for pair in
              zip(EXAMPLES[name], predictions, strict=True)]
@@ -171,7 +176,7 @@ class TestEveryTask:
 
     def test_a_line_of_predictions_is_read_back_as_the_example(self, name, tiny_encoder, engine):
         task, encoder, encoded = self.built(name, tiny_encoder)
-        predictions = task.model.decode(encoded, forward(encoder.model, encoded, 64, engine))
+        predictions = predicted(task, encoder, encoded, 64, engine)
         seen = set()
         for example, prediction in zip(EXAMPLES[name], predictions, strict=True):
             line = task.examples.line(example, prediction)
@@ -185,7 +190,7 @@ class TestEveryTask:
 
     def test_predict_tells_each_claim_of_a_text_once(self, name, tiny_encoder, engine):
         task, encoder, encoded = self.built(name, tiny_encoder)
-        predictions = task.model.decode(encoded, forward(encoder.model, encoded, 64, engine))
+        predictions = predicted(task, encoder, encoded, 64, engine)
         told = 0
         for number, (example, prediction) in enumerate(zip(EXAMPLES[name], predictions, strict=True), 1):
             text = InputText(number, f"given-{number}", example.tokens)

@@ -9,7 +9,7 @@ import pytest
 from halluc.commands import comparison_table, study_table
 from halluc.core.errors import HallucError
 from halluc.core.examples import Origin
-from halluc.reporting.charts import comparison_charts, run_charts, study_charts
+from halluc.reporting.charts import drawing
 from halluc.reporting.collect import gaps, outcomes, shown
 from halluc.reporting.collect.confidences import abstention
 from halluc.reporting.collect.several import comparison_report as compared
@@ -28,6 +28,7 @@ from halluc.runs.studies import StudyFigures
 from halluc.task import task_class
 from halluc.tasks.text_classification.config import TextClassificationConfig
 from halluc.tasks.text_classification.coverage import TextCoverage
+from halluc.tasks.text_classification.label_set_figures import LabelSets
 from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.text_classification.records import LabelPrediction
 from halluc.tasks.text_classification.task import TextClassification
@@ -125,7 +126,7 @@ def text_report(**changes):
 
 
 def html(report):
-    return render.page(report, run_charts.charts(report))
+    return render.page(report, drawing.charts(report))
 
 
 def test_a_claim_about_a_text_comes_with_its_labels_and_none_is_distorted():
@@ -237,7 +238,7 @@ def test_outcomes_have_the_quarters_that_are_there():
     rows = outcomes.by_novelty(Figures(metrics()), TEXTS.nouns, TEXT_TASK.knowledge.novelties)
     assert [row.name for row in rows] == ["all", "q1", "q2", "q4"]
     assert all(row.distortion is None for row in rows)
-    assert [row.name for row in nouns.by_novelty(rows)] == ["all", "least new", "less new", "newest"]
+    assert [row.name for row in nouns.by_novelty(rows, TEXTS.nouns)] == ["all", "least new", "less new", "newest"]
 
 
 def row(n):
@@ -298,7 +299,12 @@ def test_the_page_tells_of_texts_and_not_of_names():
 
 
 def test_of_label_sets_a_text_has_no_label():
-    report = text_report(metrics=[*metrics(), figure("subset_accuracy", 0.5, 60, None)])
+    report = text_report(
+        metrics=[
+            *metrics(),
+            figure("subset_accuracy", 0.5, 60, None).model_copy(update={"protocol": LabelSets.protocols[0]}),
+        ]
+    )
     assert "<em>no label</em>" in html(report)
     assert "top_k=None" in card.card(report)
 
@@ -348,7 +354,7 @@ def test_a_comparison_shows_flipped_labels_in_their_texts(labelled_run):
     assert (report.task, report.gold, report.seconds) == (TASK, {"t1": [(None, None, "track")]}, {"t1": 1})
     names = {delta.name for delta in report.others[0].figures}
     assert "hallucination_rate" in names and not names & {"distortion_rate", "hallucination_rate_wide"}
-    told = render.page(report, comparison_charts.charts(report))
+    told = render.page(report, drawing.charts(report))
     assert 'annotated</span> <b class="label"><bdi>track</bdi></b>' in told and "‖" in told
     assert "entity" not in told and "micro F1" in told
 
@@ -371,7 +377,7 @@ def test_a_study_has_no_columns_of_distortion(labelled_run, tmp_path):
     cells = [cell.model_copy(update={"runs": [str(labelled_run.path)]}) for cell in figures.cells]
     report = studied("texts", tmp_path, figures.model_copy(update={"cells": cells}), [])
     assert report.task == TASK
-    told = render.page(report, study_charts.charts(report)) + pages.page(report)
+    told = render.page(report, drawing.charts(report)) + pages.page(report)
     assert "micro F1" in told
     assert "mislead: what is omitted stands beside it." in told and "what is distorted" not in told
     assert not any(word in told for word in ("entity", ">wide<", "| wide |", "boundary", "distortion"))

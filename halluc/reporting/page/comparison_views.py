@@ -103,7 +103,7 @@ def _flipped(letter: str, other: Comparison, report: ComparisonReport) -> dict[s
 def _in_its_text(flip: Flip, report: ComparisonReport) -> Flipped:
     style = flip.b if flip.b != "absent" else flip.a
     tokens = report.texts.get(flip.id)
-    marked = [(span, highlight.MARKED) for span in report.marked.get(flip.id, [])]
+    marked = [(span, style) for span in report.marked.get(flip.id, [])]
     if tokens is not None and not nouns.of(report.task).is_placed:
         second = report.seconds.get(flip.id)
         first, last = window(second, second, len(tokens))

@@ -15,7 +15,7 @@ from halluc.runs.reports import ShownClaim
 from halluc.wording.formats import visible
 
 # What spans are drawn as, beside the verdict of the claim that is looked at.
-OTHER, GOLD, AGREED, OMISSION, MARKED = "other", "gold", "agreed", "omission", "part"
+OTHER, GOLD, AGREED, OMISSION = "other", "gold", "agreed", "omission"
 
 
 @dataclass(frozen=True)
@@ -69,8 +69,7 @@ def pieces(shown: ShownClaim, *, is_placed: bool = True) -> list[Piece]:
     """The tokens shown, cut where any span begins or ends.
 
     The claim itself is drawn as its verdict, the other claims as ``other``, or once with their gold, as ``agreed``,
-    where the two are equal; of an omission the gold is drawn as ``omission``. Labels of the whole text are not drawn;
-    what is marked in the example whatever is claimed lies under all else.
+    where the two are equal; of an omission the gold is drawn as ``omission``. Labels of the whole text are not drawn.
 
     Args:
         is_placed: whether the claim has a place of its own.
@@ -81,7 +80,9 @@ def pieces(shown: ShownClaim, *, is_placed: bool = True) -> list[Piece]:
     others = [
         span for span in _placed([(start, end, label) for start, end, label, _ in shown.others]) if span not in own
     ]
-    claims = [(span, MARKED) for span in shown.marked] + [(span, OTHER) for span in others if span not in there]
+    # What a claim about the whole is about, as the two parts of a pair, is drawn as the claim.
+    claims = [(span, str(line.verdict) if line.record == "claim" else OTHER) for span in shown.marked]
+    claims += [(span, OTHER) for span in others if span not in there]
     gold = [(span, AGREED if span in others else GOLD) for span in there if span not in own or line.record == "claim"]
     if line.record == "claim":
         claims += [(span, str(line.verdict)) for span in own]

@@ -15,7 +15,7 @@ PAIRS = Words(
         Count("sentences", one),
         Count("tokens", tokens),
         Count("relations", labelled),
-        Count("no_relation", unlabelled, is_share=True, legend="pairs without a relation"),
+        Count(NO_RELATION, unlabelled, is_share=True, legend="pairs without a relation"),
     ),
     figure="micro F1",
 )
