@@ -13,13 +13,15 @@ from hypothesis import strategies as st
 
 from halluc.components import TABLE
 from halluc.core.claims import VERDICTS, Claim
-from halluc.core.examples import Example, Labelled, Origin, Span, Tagged
+from halluc.core.examples import Example, Origin, Span
 from halluc.core.labels import write_tags
 from halluc.task import Judge, task_class
 from halluc.tasks.text_classification.claims import LabelJudge, LabelSetJudge
+from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.token_classification import matching
 from halluc.tasks.token_classification import span_counts as span_scorer
 from halluc.tasks.token_classification.claims import SpanJudge
+from halluc.tasks.token_classification.tagged_sentence import Tagged
 
 LABELS = ("X", "Y")
 
