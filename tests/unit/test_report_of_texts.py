@@ -11,7 +11,7 @@ from halluc.commands import study_table
 from halluc.core.errors import HallucError
 from halluc.core.examples import Labelled, Origin
 from halluc.gap.texts import TextCoverage, read_coverage
-from halluc.reporting.charts import comparison_charts, run_charts, study_charts
+from halluc.reporting.charts import drawing
 from halluc.reporting.collect import gaps, outcomes, shown
 from halluc.reporting.collect.confidences import abstention
 from halluc.reporting.collect.figures import Figures
@@ -117,7 +117,7 @@ def text_report(**changes):
 
 
 def html(report):
-    return render.page(report, run_charts.charts(report))
+    return render.page(report, drawing.charts(report))
 
 
 def test_a_claim_about_a_text_comes_with_its_labels_and_none_is_distorted():
@@ -336,7 +336,7 @@ def test_a_comparison_shows_flipped_labels_in_their_texts(labelled_run):
     assert (report.task, report.gold, report.seconds) == (TASK, {"t1": [(None, None, "track")]}, {"t1": 1})
     names = {delta.name for delta in report.others[0].figures}
     assert "hallucination_rate" in names and not names & {"distortion_rate", "hallucination_rate_wide"}
-    told = render.page(report, comparison_charts.charts(report))
+    told = render.page(report, drawing.charts(report))
     assert 'annotated</span> <b class="label"><bdi>track</bdi></b>' in told and "‖" in told
     assert "entity" not in told and "micro F1" in told
 
@@ -359,7 +359,7 @@ def test_a_study_has_no_columns_of_distortion(labelled_run, tmp_path):
     cells = [cell.model_copy(update={"runs": [str(labelled_run.path)]}) for cell in figures.cells]
     report = studied("texts", tmp_path, figures.model_copy(update={"cells": cells}), [])
     assert report.task == TASK
-    told = render.page(report, study_charts.charts(report)) + pages.page(report)
+    told = render.page(report, drawing.charts(report)) + pages.page(report)
     assert "micro F1" in told
     assert "mislead: what is omitted stands beside it." in told and "what is distorted" not in told
     assert not any(word in told for word in ("entity", ">wide<", "| wide |", "boundary", "distortion"))
