@@ -14,7 +14,7 @@ from halluc.wording.nouns import Nouns
 PAIRS = Words(
     tokens="tokens",
     labelled="relations",
-    annotation="relations",
+    annotation="pairs or relations",
     mended="spans or relations",
     counts=(
         Count("sentences", one),
