@@ -71,6 +71,6 @@ def too_few(number: int, does: str) -> str:
 
 
 def may_be_chance(ratio: MetricResult) -> str:
-    """How a sentence about a ratio ends."""
+    """What a sentence about a ratio adds where its interval contains 1."""
     is_chance = ratio.interval is not None and ratio.interval[0] <= 1 <= ratio.interval[1]
-    return ", which may be chance (the interval contains 1)." if is_chance else "."
+    return ", which may be chance (the interval contains 1)" if is_chance else ""

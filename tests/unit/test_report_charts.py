@@ -16,7 +16,7 @@ import matplotlib
 import pytest
 from matplotlib.figure import Figure
 
-from halluc.reporting.charts import comparison_charts, run_charts, study_charts, svg
+from halluc.reporting.charts import charts, study_charts, svg
 from halluc.reporting.charts.chart import LONGEST_LABEL, MOST_ROWS, WIDTH, Chart, series, shortened, width_of
 from halluc.reporting.charts.lines import apart
 from halluc.reporting.charts.scales import Frame, Scale, log_ticks, scale, ticks

@@ -160,7 +160,7 @@ def test_each_point_of_another_axis_has_its_sentence_those_with_something_shown_
 def test_what_else_differs_in_training_stands_beside_the_verdict():
     steps = [TrainingDifference(what="optimizer steps", a="25", b="70")]
     found = study_sentences(study([against("mix", training=steps, **{MATCHED: LESS})]))
-    assert "Training also differs in optimizer steps (70 against 25)." in found
+    assert "Training also differs: optimizer steps (70 against 25)." in found
     assert found[0].startswith("“mix” hallucinates less")
 
 

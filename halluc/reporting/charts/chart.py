@@ -6,12 +6,14 @@ import math
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from halluc.reporting.charts import svg
 from halluc.runs.schema import MetricResult
@@ -49,8 +51,8 @@ class Chart:
 
 def figure(height: float) -> Figure:
     """A figure of ``WIDTH`` by ``height`` pixels, in which matplotlib makes room for all texts."""
-    made = Figure(figsize=(WIDTH / 72, height / 72), dpi=72, layout="constrained")
-    made.get_layout_engine().set(w_pad=2 / 72, h_pad=2 / 72, wspace=0.03, hspace=0.03)  # type: ignore[union-attr]
+    layout = ConstrainedLayoutEngine(w_pad=2 / 72, h_pad=2 / 72, wspace=0.03, hspace=0.03)
+    made = Figure(figsize=(WIDTH / 72, height / 72), dpi=72, layout=layout)
     return made
 
 
@@ -60,15 +62,18 @@ def chart(
     return Chart(id, title, note, alt, svg.inline(figure, f"c-{id}", title, alt), columns, rows)
 
 
-def legend(figure: Figure, axes: Axes | Sequence[Axes], *, where: str = "upper") -> None:
+def legend(figure: Figure, axes: Axes | Sequence[Axes], *, where: Literal["upper", "lower"] = "upper") -> None:
     """What is labelled on the axes, outside of them, in as many columns as there is room for."""
-    handles, labels = [], []
+    handles: list[Artist] = []
+    labels: list[str] = []
     for one in [axes] if isinstance(axes, Axes) else axes:
         found = one.get_legend_handles_labels()
         handles += found[0]
         labels += found[1]
+    place: Literal["outside upper left", "outside lower left"]
+    place = "outside upper left" if where == "upper" else "outside lower left"
     for columns in range(min(4, len(labels)), 0, -1):  # none where nothing has a label
-        made = figure.legend(handles, labels, loc=f"outside {where} left", ncols=columns)
+        made = figure.legend(handles, labels, loc=place, ncols=columns)
         if columns == 1 or made.get_window_extent().width <= WIDTH:
             return
         made.remove()
@@ -83,8 +88,10 @@ def rows_axis(axes: Axes, names: Sequence[str]) -> None:
 
 def at_right(axes: Axes, row: float, text: str) -> None:
     """Text beside a row, at the right of the axes."""
-    place = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
-    axes.annotate(text, (1, row), (5, 0), va="center_baseline", annotation_clip=False, **place)
+    axes.annotate(
+        text, (1, row), (5, 0), xycoords=("axes fraction", "data"), textcoords="offset points", va="center_baseline",
+        annotation_clip=False,
+    )  # fmt: skip
 
 
 def ticks(axis: Axis, name: str = "", *, most: int = 5, signed: bool = False) -> None:
@@ -114,7 +121,7 @@ def plain_log(axis: Axis, places: Sequence[float]) -> None:
         axis.set_ticks(sorted(set(places)))
     else:
         decades = math.log10(max(places) / min(places))
-        axis.get_major_locator().set_params(subs=(1, 2, 5) if decades < 1.5 else (1, 3) if decades < 3 else (1,))
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5) if decades < 1.5 else (1, 3) if decades < 3 else (1,)))
     axis.set_major_formatter(FuncFormatter(lambda value, _: tick(value)))
 
 

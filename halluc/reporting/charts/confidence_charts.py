@@ -146,7 +146,7 @@ def risk_coverage(report: RunReport) -> Chart | None:
         _name_threshold(axes, *kept)
     axes.set_xlim(-0.03, 1.02)
     axes.set_ylim(bottom=0)
-    wrong = "unsupported or distorted" if nouns.of(report.task).has_places else "unsupported"
+    wrong = "unsupported or distorted" if nouns.task(report.task).judge.reasons else "unsupported"
     note = f"Error rate (share of claims that are {wrong}) if only the most confident predictions are kept."
     columns, rows = ["coverage", "error rate"], [[*map(formats.percent, (p.coverage, p.risk))] for p in points]
     if any(point.interval for point in points):

@@ -45,10 +45,10 @@ def scatter(paths: Sequence[Sequence[Point]], *, x: str, y: str, below: str, abo
     for path in paths:
         axes.plot([p.x for p in path], [p.y for p in path], color=path[0].colour, linewidth=1, linestyle=(0, (1, 2)))
         for point in path:
-            errors = {"xerr": reach(point.x, point.x_interval), "yerr": reach(point.y, point.y_interval)}
-            axes.errorbar(point.x, point.y, **errors, **marker(point.colour, point.shape, size=7))
+            reaches = reach(point.y, point.y_interval), reach(point.x, point.x_interval)
+            axes.errorbar(point.x, point.y, *reaches, **marker(point.colour, point.shape, size=7))
     if in_place:
-        _name(axes, named, [point for path in paths for point in path])
+        _name(drawn, axes, named, [point for path in paths for point in path])
     else:
         for point in named:
             axes.plot([], [], **marker(point.colour, point.shape), label=measured(shortened(point.name)))
@@ -56,7 +56,7 @@ def scatter(paths: Sequence[Sequence[Point]], *, x: str, y: str, below: str, abo
     return drawn
 
 
-def _name(axes: Axes, points: Sequence[Point], everything: Sequence[Point]) -> None:
+def _name(drawn: Figure, axes: Axes, points: Sequence[Point], everything: Sequence[Point]) -> None:
     """Names beside their points, moved apart from points, intervals and each other."""
     from adjustText import adjust_text
 
@@ -64,7 +64,7 @@ def _name(axes: Axes, points: Sequence[Point], everything: Sequence[Point]) -> N
         return
     texts = [axes.text(point.x, point.y, measured(shortened(point.name))) for point in points]
     # The layout places the axes, which names are moved on.
-    axes.figure.draw_without_rendering()
+    drawn.draw_without_rendering()
     axes.set_autoscale_on(False)
     lines = [Bbox.from_extents(*ends) for point in everything for ends in _lines(point)]
     adjust_text(texts, objects=lines, ax=axes, expand=(1.15, 1.6), iter_lim=_MOST_STEPS, arrowprops=_LEADER)

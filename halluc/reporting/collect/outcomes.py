@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -16,8 +16,8 @@ from halluc.core.labels import OUT_OF_SCOPE
 from halluc.runs.directory import RunDir
 from halluc.runs.evaluations import anew
 from halluc.runs.reports import ClassRow, ClassTable, Mistake, Outcome
+from halluc.task import AnyTask
 from halluc.wording.figure_lookup import Figures
-from halluc.wording.nouns import Nouns
 
 T = TypeVar("T", bound=BaseModel)
 R = TypeVar("R")
@@ -27,32 +27,32 @@ MOST_MISTAKES = 20
 _AVERAGES = ("micro avg", "macro avg", "weighted avg")
 
 
-def by_novelty(figures: Figures, nouns: Nouns, scale: Sequence[str]) -> list[Outcome]:
+def by_novelty(figures: Figures, task: AnyTask) -> list[Outcome]:
     """All, then from what training shows best to what it shows least; empty where novelty is not known."""
     there = {novelty for name in (HALLUCINATION, OMISSION) for novelty in figures.slices(name, "novelty")}
-    return _outcomes(figures, nouns, "novelty", [novelty for novelty in scale if novelty in there])
+    return _outcomes(figures, task, "novelty", [novelty for novelty in task.knowledge.novelties if novelty in there])
 
 
-def by_label(figures: Figures, nouns: Nouns) -> list[Outcome]:
+def by_label(figures: Figures, task: AnyTask) -> list[Outcome]:
     """All, then each label in the order of the file; empty where there is none."""
     labels = dict.fromkeys(label for name in (HALLUCINATION, OMISSION) for label in figures.slices(name, "label"))
-    return _outcomes(figures, nouns, "label", list(labels))
+    return _outcomes(figures, task, "label", list(labels))
 
 
-def _outcomes(figures: Figures, nouns: Nouns, key: str, values: list[str]) -> list[Outcome]:
+def _outcomes(figures: Figures, task: AnyTask, key: str, values: list[str]) -> list[Outcome]:
     if not values:
         return []
     slices = [(ALL, {}), *((value, {key: value}) for value in values)]
-    return [_outcome(figures, nouns, name, by) for name, by in slices]
+    return [_outcome(figures, task, name, by) for name, by in slices]
 
 
-def _outcome(figures: Figures, nouns: Nouns, name: str, by: dict[str, str]) -> Outcome:
+def _outcome(figures: Figures, task: AnyTask, name: str, by: dict[str, str]) -> Outcome:
     return Outcome(
         name=name,
         claims=figures.n(HALLUCINATION, **by),
         gold=figures.n(OMISSION, **by),
         support=figures.get("support_rate", **by),
-        distortion=figures.get("distortion_rate", **by) if nouns.tells("distortion_rate") else None,
+        distortion=figures.get("distortion_rate", **by) if task.judge.reasons else None,
         hallucination=figures.get(HALLUCINATION, **by),
         omission=figures.get(OMISSION, **by),
     )
@@ -73,7 +73,6 @@ class _Report(BaseModel, extra="allow"):
     """``eval/<split>_classification_report.json``: its tables are those that the rows of figures name."""
 
     labels: _Rows = _Rows({})
-    relations: _Rows = _Rows({})
     averages: _Rows = _Rows({})
     out_of_scope: _Row | None = None
 

@@ -119,7 +119,7 @@ def _training(figures: StudyFigures) -> list[str]:
     found = list({one.what: f"{one.what} ({one.b} against {one.a})" for one in reversed(differences)}.values())[::-1]
     if not figures.comparisons:
         found = training_facts.varying(cell.training for cell in figures.cells)
-    return [sentence(f"training also differs in {listed(found)}")] if found else []
+    return [sentence(f"training also differs: {', '.join(found)}")] if found else []
 
 
 def _best(found: Sequence[BestOnDev]) -> list[str]:
