@@ -162,15 +162,8 @@ class TestEveryTask:
             assert set(task.knowledge.reported) <= set(scale)
             assert not any(knowledge.is_confusable(claim) for claim in found)
             assert not any(knowledge.is_withheld(claim) for claim in found)
-<<<<<<< HEAD
-            assert (
-                knowledge.novelty(replace(found[0], text="quite another thing", parts=("quite", "another")))
-                == scale[-1]
-            )
-=======
             other = replace(found[0], text="quite another thing", parts=("quite", "another"))
             assert knowledge.novelty(other) == scale[-1]
->>>>>>> wt17-relations
             nearest = knowledge.nearest(found[0])
             assert (nearest.text, nearest.file, nearest.line) == (found[0].text, "f", 1)
 
