@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from halluc.commands import gap_table
+from halluc.commands.figure_tables import show_gap
 from halluc.commands.terminal import Grid, Talk, Terminal, put_table, say
 from halluc.core.messages import Level, hears, listening
 from halluc.data.statistics import Count, Words, counted
@@ -35,7 +35,7 @@ def show(found: Checked) -> None:
     if len(found.alike) > 1:
         say(_others([cell.slug for cell in found.alike[1:]]), style="dim")
     show_data(found.data, words)
-    gap_table.show(found.gaps, found.withheld.told() if found.withheld else None)
+    show_gap(found.gaps, found.withheld.told() if found.withheld else None)
     if plan is not None:
         noun = words.examples
         spent = f"made from {plan['parents']:,} {noun}, at most {plan['most']:,} of one"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from halluc.commands import evaluation_table
+from halluc.commands.figure_tables import show_evaluation
 from halluc.commands.terminal import Talk, Terminal
 from halluc.core.messages import Level, hears, listening, say
 from halluc.runs.results import EvalResult
@@ -35,4 +35,4 @@ def run(
 def show(result: EvalResult) -> None:
     if hears(Level.NORMAL):
         say()
-        evaluation_table.show(result)
+        show_evaluation(result)

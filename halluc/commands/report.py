@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from halluc.commands import comparison_table, evaluation_table, study_table
+from halluc.commands.figure_tables import show_comparison, show_evaluation, show_study
 from halluc.commands.terminal import Talk, Terminal, say
 from halluc.core.files import TO_OUTPUT, elsewhere
 from halluc.core.messages import Level, hears, listening
 from halluc.reporting.words import nouns
+from halluc.runs.reports import ComparisonReport
 from halluc.runs.schema import EvalFile
 from halluc.runs.studies import StudyFigures
 from halluc.workflows import reports
@@ -39,22 +40,19 @@ def show(made: Reported) -> None:
 
 def show_figures(made: Reported) -> None:
     if isinstance(made.figures, StudyFigures):
-        study_table.show(made.figures)
+        show_study(made.figures)
     elif isinstance(made.figures, EvalFile):
         say()
-        evaluation_table.show(made.figures)
-    else:
-        for one in made.figures:
-            comparison_table.show(one, is_placed=nouns.of(made.record.task).is_placed)
-            say()
+        show_evaluation(made.figures)
+    elif isinstance(made.record, ComparisonReport):
+        show_comparison(made.record, is_placed=nouns.of(made.record.task).is_placed)
 
 
 def conclude(made: Reported) -> None:
     """What the report comes to."""
     if made.card is not None:
-        say()
         say(f"model card: {made.card}")
-    say()
+        say()
     for sentence in made.record.conclusion:
         say(sentence)
     notes = made.record.notes

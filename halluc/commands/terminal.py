@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 from rich.console import Console, ConsoleOptions, RenderableType
@@ -21,6 +21,9 @@ from halluc.core.errors import HallucError, render
 from halluc.core.messages import Level, Listener, Tick, unheard
 from halluc.core.processes import is_main_process
 from halluc.runs.results import SkippedCell
+
+if TYPE_CHECKING:
+    from halluc.reporting.views.tables import Table as View
 
 
 class Talk(Enum):
@@ -92,6 +95,15 @@ def say_error(error: HallucError) -> None:
 def put_table(table: Table) -> None:
     """A table for people, as wide as it is: a narrow terminal wraps its lines, but no figure is cut."""
     _tables.print(table)
+
+
+def put_view(view: View, *, brief: bool = False, legend: bool = True) -> None:
+    """A table of a report, no wider than the terminal, and a blank line; see ``reporting.terminal.drawn``."""
+    from halluc.reporting.terminal import drawn
+
+    if is_main_process():
+        people.print(drawn(view, people.width, brief=brief, legend=legend), soft_wrap=False)
+        say()
 
 
 def say_from_any_process(text: str) -> None:

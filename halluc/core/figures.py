@@ -32,11 +32,8 @@ Place = Literal[
     "compared",  # counted of each run where runs are compared, in pairs or in a study
     "sentences",  # named in sentences on comparisons and studies
     "slope sentences",  # the same of slopes along an axis
-    "cells",  # terminal: the columns of a study's cells
-    "arm cells",  # terminal: the same, where the study has arms
-    "arms",  # terminal: the columns of differences between arms
-    "page cells",  # page and Markdown: the columns of a study's cells
-    "page arms",  # page and Markdown: the columns of differences between arms
+    "cells",  # the columns of a study's cells
+    "arms",  # the columns of differences between arms
     "curves",  # charts along an axis; the heading is the end of their id
     "differences",  # charts of differences between arms
     "slopes",  # charts of slopes
@@ -121,21 +118,21 @@ def at(
 ROWS = (
     FigureRow(
         HALLUCINATION, "hallucination rate", "share", "lower", "claims", 100, "HR",
-        at("head", "novelty", "compared", "sentences", "differences", "cells", "arm cells", "arms")
+        at("head", "novelty", "compared", "sentences", "differences")
         + at("slope sentences", "card", "card index")
-        + at("labels", "page cells", "page arms", "curves", "slopes", heading="hallucination")
+        + at("labels", "cells", "arms", "curves", "slopes", heading="hallucination")
         + at("summary", "abstention", heading="  hallucination rate", by=KEPT, order=281),
     ),
     FigureRow(
         "hallucination_rate_wide", "hallucination rate, wide", "share", "lower", "claims", 110, "HR wide",
-        at("novelty", "compared", "cells", "arm cells", "arms", "card")
-        + at("labels", "page cells", "page arms", "curves", heading="wide"),
+        at("novelty", "compared", "card")
+        + at("labels", "cells", "arms", "curves", heading="wide"),
         of_places=True,
     ),
     FigureRow(
         "distortion_rate", "distortion rate", "share", "lower", "claims", 120, "DR",
-        at("novelty", "compared", "arm cells", "arms", "card")
-        + at("labels", "page cells", "page arms", heading="distortion"),
+        at("novelty", "compared", "card")
+        + at("labels", "cells", "arms", heading="distortion"),
         of_places=True,
     ),
     FigureRow(
@@ -146,9 +143,9 @@ ROWS = (
     FigureRow(SUPPORT, "supported claims", "share", "higher", "claims", 135),
     FigureRow(
         OMISSION, "omission rate", "share", "lower", "claims", 160, "OR",
-        at("novelty", "compared", "sentences", "differences", "cells", "arm cells", "arms")
+        at("novelty", "compared", "sentences", "differences")
         + at("slope sentences", "card", "card index")
-        + at("labels", "page cells", "page arms", "curves", "slopes", heading="omission")
+        + at("labels", "cells", "arms", "curves", "slopes", heading="omission")
         + at("summary", "abstention", heading="  omission rate", by=KEPT, order=282),
     ),
     FigureRow("recall", "recall", "share", "higher", "claims", 165, "", at("novelty")),
@@ -164,7 +161,7 @@ ROWS = (
     FigureRow("over_claim", "over-claim", "share", "lower", "claims", 170, "OC", at("compared")),
     FigureRow(
         "gap_ratio", "gap ratio", "times", "lower", "claims", 180, "",
-        at("head", "summary", "compared", "page cells", "card", "card index"),
+        at("head", "summary", "compared", "cells", "card", "card index"),
     ),
     FigureRow("share_of_hallucinations", "share of hallucinations", "share", "none", "claims", 168, "", at("novelty")),
     FigureRow(
@@ -173,7 +170,7 @@ ROWS = (
     ),
     FigureRow(
         "ece", "calibration error (ECE)", "score", "lower", "calibration", 220, "ECE",
-        at("head", "summary", "compared", "cells", "arm cells", "arms", "page cells", "page arms", "card", "card index")
+        at("head", "summary", "compared", "cells", "arms", "card", "card index")
         + at("summary", heading="  before calibration", by=(("confidence", "uncalibrated"),), order=221)
         + at("curves", heading="ece"),
     ),
@@ -192,8 +189,7 @@ ROWS = (
     FigureRow(
         MATCHED, "hallucination rate at matched omission", "share", "lower", "matched", 105, "HR matched",
         at("sentences")
-        + at("arms", order=300)
-        + at("page arms", heading="at matched omission", order=300)
+        + at("arms", heading="at matched omission", order=300)
         + at("differences", heading="at matched omission")
         + at("slopes", heading="omission matched"),
     ),
@@ -248,7 +244,7 @@ def _placed(place: Place) -> tuple[tuple[Shown, Column], ...]:
 
 
 # Columns have room for a short heading, all else for the title.
-_COLUMNS: frozenset[Place] = frozenset(("labels", "cells", "arm cells", "arms", "page cells", "page arms"))
+_COLUMNS: frozenset[Place] = frozenset(("labels", "cells", "arms"))
 
 
 def _heading(row: FigureRow, place: Place) -> str:

@@ -7,7 +7,7 @@ from halluc.core.figures import FigureRow, at
 ROWS = (
     FigureRow(
         "micro_f1", "micro F1", "F1", "higher", "task", 13, "",
-        at("compared", "cells", "arm cells", "arms", "page cells", "page arms", "card", "card index")
+        at("compared", "cells", "arms", "card", "card index")
         + at("head", unless="accuracy")
         + at("summary", order=11, unless="accuracy")
         + at("sentences", "slope sentences", "differences", order=162)

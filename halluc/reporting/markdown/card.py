@@ -14,8 +14,10 @@ from halluc.core.errors import HallucError
 from halluc.core.figures import Place, figure, shown
 from halluc.core.files import write_text
 from halluc.reporting.collect.facts import OF_TRAINING
-from halluc.reporting.markdown import gfm, tables
+from halluc.reporting.markdown import gfm
 from halluc.reporting.markdown.gfm import Marked
+from halluc.reporting.views import gap, run
+from halluc.reporting.views.tables import Cell, Cells, table
 from halluc.reporting.words import nouns
 from halluc.runs.directory import RunDir
 from halluc.runs.reports import ConfigLine, RunReport
@@ -30,15 +32,15 @@ _PROCEDURE = ("epochs", "learning_rate", "batch_tokens", "batching", "accumulati
 _HUB = "hub:"
 
 
-def write_card(run: RunDir, report: RunReport) -> Path:
+def write_card(of: RunDir, report: RunReport) -> Path:
     """Write the card of a run beside its model.
 
     Raises:
         HallucError R105: the run has no model (yet). E401: the file cannot be written.
     """
-    if not run.model.is_dir():
-        raise HallucError("R105", f"{run.path} has no model/", help="`halluc train` with the same config makes it")
-    path = run.model / CARD
+    if not of.model.is_dir():
+        raise HallucError("R105", f"{of.path} has no model/", help="`halluc train` with the same config makes it")
+    path = of.model / CARD
     write_text(path, card(report))
     return path
 
@@ -67,19 +69,18 @@ def card(report: RunReport) -> str:
             "report": report,
             "is_fair": is_fair,
             "nouns": words,
-            "by_novelty": nouns.by_novelty(report.by_novelty, words),
             "base": base,
             "on_hub": base.startswith(_HUB),
             "from_scratch": bool(_section(config, "model").get("scratch")),
             "usage": Marked(words.card.usage.replace("TEXT", text or '"Your text."')),
             "labels": _labels(report),
-            "splits": tables.splits(report.data.splits),
+            "splits": gfm.table(run.splits(report.data.splits)),
             "procedure": _procedure(report, config),
-            "figures": tables.figures(figures) if figures else None,
-            "outcomes": tables.outcomes,
-            "gap": tables.gap(report.gap, counted=words.counted),
-            "abstention": tables.abstention(report.abstention, words) if report.abstention else [],
-            "gates": tables.gates(report.gates),
+            "figures": gfm.table(run.figures(figures)) if figures else None,
+            "outcomes": [gfm.table(one) for one in run.outcomes(report, words)],
+            "gap": gfm.table(gap.by_label(report.gap, words.counted)),
+            "abstention": run.abstention(report.abstention, words) if report.abstention else [],
+            "gates": gfm.gates(report.gates),
             "bullets": gfm.bullets,
             "commands": partial(gfm.fenced, language="sh"),
             "environment": _environment(report),
@@ -216,7 +217,7 @@ def _procedure(report: RunReport, config: Mapping[str, Any]) -> Marked | None:
     parameters = report.run.model.get("parameters")
     if isinstance(parameters, int):
         rows.append(["parameters", formats.count(parameters)])
-    return gfm.table(["", "value"], rows, "lr") if rows else None
+    return gfm.table(table("", ["", "value"], rows)) if rows else None
 
 
 def _setting(value: object) -> str:
@@ -224,13 +225,14 @@ def _setting(value: object) -> str:
 
 
 def _environment(report: RunReport) -> Marked:
-    run = report.run
-    hardware = {name: value for name, value in run.hardware.items() if name in ("device", "precision", "processes")}
-    rows = [["halluc", run.halluc], *([name, version] for name, version in run.versions.items())]
+    record = report.run
+    hardware = {name: value for name, value in record.hardware.items() if name in ("device", "precision", "processes")}
+    rows: list[Cells] = [["halluc", record.halluc]]
+    rows += [[name, version] for name, version in record.versions.items()]
     rows += [[name, formats.visible(value)] for name, value in hardware.items() if value is not None]
-    rows += [[name, str(seed)] for name, seed in run.seeds.items()]
-    if run.git and run.git.get("commit"):
-        commit = gfm.digest(run.git["commit"])
-        rows.append(["git commit", Marked(commit + (", with changes" if run.git.get("dirty") else ""))])
-    rows.append(["config sha256", gfm.digest(run.config_sha256)])
-    return gfm.table(["", "value"], rows, "ll")
+    rows += [[name, str(seed)] for name, seed in record.seeds.items()]
+    if record.git and record.git.get("commit"):
+        changes = ", with changes" if record.git.get("dirty") else ""
+        rows.append(["git commit", Cell(str(record.git["commit"]), changes, form="digest")])
+    rows.append(["config sha256", Cell(record.config_sha256, form="digest")])
+    return gfm.table(table("", ["", "value"], rows, "nt"))

@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 
-from halluc.reporting.page.cells import Cell
+from halluc.reporting.views.tables import Cell, Table
+from halluc.runs.reports import GateResult
 from halluc.wording import formats
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
@@ -138,27 +139,47 @@ def bullets(texts: Sequence[object], room: Room = WIDE, before: str = "") -> Mar
     return Marked("\n".join([*items, f"- *and {more:,} more*"] if more > 0 else items))
 
 
-def table(columns: Sequence[str], rows: Sequence[Sequence[str | Cell]], align: str, room: Room = WIDE) -> Marked:
-    """A table; rows that there is no room for are counted under it.
+def gates(found: Sequence[GateResult], room: Room = WIDE) -> Marked:
+    """Each gate with whether it was met; those that were not stand first."""
+    told = [
+        Marked(f"{strong('met' if gate.met else 'not met')}: {md(gate.told, room.text)}")
+        for gate in sorted(found, key=lambda gate: gate.met)
+    ]
+    return bullets(told, room)
 
-    Args:
-        align: ``l`` or ``r`` for each column; the last one counts for all that follow.
-    """
-    sides = [align[min(place, len(align) - 1)] for place in range(len(columns))]
-    lines = [
-        [_cell(column, room) for column in columns],
-        ["---:" if side == "r" else "---" for side in sides],
-        *([_cell(cell, room) for cell in row] for row in rows[: room.rows]),
+
+def table(found: Table, room: Room = WIDE) -> Marked:
+    """A table with its notes; rows that there is no room for are counted, before its totals or under it."""
+    more = max(0, len(found.rows) - room.rows)
+    left = f"and {more:,} more"
+    totals = [
+        tuple(cell._replace(bold=cell.bold or not place) for place, cell in enumerate(row)) for row in found.totals
+    ]
+    lines: list[list[str]] = [
+        [md(column.heading, room.text) for column in found.columns],
+        ["---:" if column.kind == "figure" else "---" for column in found.columns],
+        *([_cell(cell, room) for cell in row] for row in found.rows[: room.rows]),
+        *([[left]] if more and totals else []),
+        *([_cell(cell, room) for cell in row] for row in totals),
     ]
     told = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-    more = len(rows) - room.rows
-    return Marked(told + (f"\n\n*and {more:,} more*" if more > 0 else ""))
+    below = [*([f"*{left}*"] if more and not totals else []), *(md(note, room.text) for note in found.notes)]
+    return Marked("\n\n".join([told, *below]))
 
 
-def _cell(cell: str | Cell, room: Room) -> str:
-    if isinstance(cell, str):
-        return md(cell, room.text)
-    told = f"**{md(cell.text)}**" if cell.bold else md(cell.text)
+def titled(found: Table, room: Room = WIDE) -> Marked:
+    """A table under its title."""
+    return Marked(f"{strong(found.title, 200)}\n\n{table(found, room)}")
+
+
+def _cell(cell: Cell, room: Room) -> str:
+    match cell.form:
+        case "code":
+            told = code(cell.text, room.text)
+        case "digest":
+            told = digest(cell.text)
+        case _:
+            told = strong(cell.text, room.text) if cell.bold else md(cell.text, room.text)
     return f"{told} {md(cell.under)}".strip()
 
 

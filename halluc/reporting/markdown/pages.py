@@ -7,10 +7,10 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
-from halluc.reporting.markdown import gfm, tables
+from halluc.reporting.markdown import gfm
 from halluc.reporting.markdown.gfm import Marked, Room
-from halluc.reporting.page import comparison_views, highlight, study_views
-from halluc.reporting.page.cells import Cell
+from halluc.reporting.page import highlight
+from halluc.reporting.views import comparison, gap, run, study
 from halluc.reporting.words import nouns
 from halluc.runs.reports import AnyReport, ClaimSection, ComparisonReport, RunReport, ShownClaim, StudyReport
 from halluc.runs.schema import LedgerLine
@@ -49,18 +49,16 @@ def _of_run(report: RunReport, room: Room) -> dict[str, Any]:
     return {
         **_lists(room),
         "trained": report.run.stages.get("train"),
-        "headlines": tables.headlines(report, room),
-        "gates": tables.gates(report.gates, room),
-        "outcomes": partial(tables.outcomes, room=room),
-        "by_novelty": nouns.by_novelty(report.by_novelty, words),
-        "gap": tables.gap(report.gap, room, words.counted),
-        "abstention": tables.abstention(report.abstention, words) if report.abstention else [],
+        "headlines": gfm.table(run.headlines(report), room),
+        "gates": gfm.gates(report.gates, room),
+        "outcomes": [gfm.table(one, room) for one in run.outcomes(report, words)],
+        "gap": gfm.table(gap.by_label(report.gap, words.counted), room),
+        "abstention": run.abstention(report.abstention, words) if report.abstention else [],
         "claims": [_claim(claim, room, words) for claim in claims],
         "sentences": [sentence(claim, room, is_placed=words.is_placed) for claim in claims],
-        "sureness": tables.sureness(report, room),
+        "sureness": run.confidence(report),
         "worst": " and ".join(_many(section, words) for section in worst),
-        "classification": partial(tables.classification, room=room),
-        "mistakes": tables.mistakes(report.mistakes, words, room) if report.mistakes else None,
+        "classification": run.classification(report, words),
     }
 
 
@@ -130,16 +128,15 @@ def _whole(claim: ShownClaim, room: Room) -> Marked:
 
 
 def _of_comparison(report: ComparisonReport, room: Room) -> dict[str, Any]:
-    found = comparison_views.view(report)
-    runs = [(found["letters"][place], other.b, _differing(other, room)) for place, other in enumerate(report.others, 1)]
+    found = comparison.lettered(report)[: room.rows]
+    training = comparison.training(report)
     return {
         **_lists(room),
-        "runs": runs[: room.rows],
-        "families": found["families"][: room.rows],
-        "training": gfm.table(["run", "what differs", "a", "the run"], found["training"], "lllr", room),
-        "family": partial(_table, room=room),
-        "flips": [_flips(flipped, room) for flipped in found["flipped"][: room.rows]],
-        "left": max(0, len(runs) - room.rows),
+        "runs": [(letter, other.b, _differing(other, room)) for letter, other in found],
+        "families": [comparison.differences(letter, other) for letter, other in found],
+        "training": training and gfm.titled(training, room),
+        "flips": [comparison.flips(letter, other) for letter, other in found],
+        "left": len(report.others) - len(found),
     }
 
 
@@ -151,32 +148,19 @@ def _differing(other: Comparison, room: Room) -> Marked:
     return Marked(", ".join([*shown, f"{more:,} more"] if more > 0 else shown))
 
 
-def _flips(flipped: dict[str, Any], room: Room) -> Marked:
-    """How many claims changed from which verdict to which."""
-    letter = flipped["letter"]
-    counts = [[*(_HALLUCINATION if v == "unsupported" else v for v in row[:2]), row[2]] for row in flipped["counts"]]
-    table = gfm.table(["in a", f"in {letter}", "claims"], counts, "llr", room)
-    return Marked(f"From a to {letter}: {formats.count(flipped['total'])} claims differ.\n\n{table}")
-
-
 def _of_study(report: StudyReport, room: Room) -> dict[str, Any]:
-    found = study_views.view(report)
-    families = found["families"][: room.rows]
+    found = report.figures
+    families = study.differences(found)
     return {
         **_lists(room),
-        "seeds": found["seeds"],
+        "seeds": study.seeds(found),
         "axes": [_axis(axis, values, room) for axis, values in report.axes.items()],
-        "cells": gfm.table(found["cell_columns"], found["cell_rows"], "l" * found["cell_axes"] + "r", room),
-        "by_seed": gfm.table(found["seed_columns"], found["seed_rows"], "l" * (found["cell_axes"] + 1) + "r", room),
-        "training": gfm.table(found["training_columns"], found["training_rows"], "l" * found["cell_axes"] + "r", room),
-        "families": families,
-        "families_left": len(found["families"]) - len(families),
-        "family": partial(_table, room=room),
-        "trends": [
-            gfm.table(found["trend_columns"], rows, "llrrrrrr", room)
-            for rows in (found["trend_rows"], found["arm_trend_rows"])
-            if rows
-        ],
+        "cells": study.cells(found),
+        "by_seed": gfm.table(study.by_seed(found), room),
+        "training": gfm.table(study.training(found), room),
+        "families": families[: room.rows],
+        "families_left": len(families[room.rows :]),
+        "trends": [*study.slopes(found.trends), *study.slopes(found.arm_trends)],
     }
 
 
@@ -186,15 +170,16 @@ def _axis(axis: str, values: Sequence[object], room: Room) -> str:
     return f"{axis}: {', '.join([*shown, f'and {more:,} more'] if more > 0 else shown)}"
 
 
-def _table(columns: Sequence[str], rows: Sequence[Sequence[str | Cell]], room: Room) -> Marked:
-    return gfm.table(columns, rows, "lr", room)
-
-
 def _lists(room: Room) -> dict[str, Callable[..., Marked]]:
     def numbered(items: Iterable[Marked]) -> Marked:
         return Marked("\n".join(f"{place}. {item}" for place, item in enumerate(items, 1)))
 
-    return {"bullets": partial(gfm.bullets, room=room), "numbered": numbered, "commands": partial(_commands, room)}
+    return {
+        "bullets": partial(gfm.bullets, room=room),
+        "numbered": numbered,
+        "commands": partial(_commands, room),
+        "titled": partial(gfm.titled, room=room),
+    }
 
 
 def _commands(room: Room, lines: Sequence[str]) -> Marked:

@@ -112,6 +112,13 @@ def beginning(text: str) -> str:
     return spaced(tokens[:MOST_TOKENS]) + (" …" if len(tokens) > MOST_TOKENS else "")
 
 
+def edited(tokens: Sequence[str], edits: Sequence[tuple[int, int]], second: int | None) -> list[list[Piece]]:
+    """An example with the tokens that edits touched as pieces of their own; of a pair each of its texts."""
+    spans = [((start, end, ""), "edit") for start, end in edits]
+    texts = [(0, tokens)] if second is None else [(0, tokens[:second]), (second, tokens[second:])]
+    return [drawn(text, first, spans, []) for first, text in texts]
+
+
 def drawn(
     tokens: Sequence[str], first: int, claims: Sequence[tuple[Span, str]], gold: Sequence[tuple[Span, str]]
 ) -> list[Piece]:

@@ -14,23 +14,19 @@ from markupsafe import Markup
 
 from halluc import __version__
 from halluc.reporting.charts.chart import Chart
-from halluc.reporting.page import comparison_views, highlight, run_views, study_views
+from halluc.reporting.page import flips, highlight
+from halluc.reporting.views import comparison, run, study
+from halluc.reporting.views.tables import table
 from halluc.reporting.words import nouns
-from halluc.runs.reports import AnyReport
+from halluc.runs.reports import AnyReport, ComparisonReport, RunReport, StudyReport
 from halluc.wording import formats
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 
+# Of more supported claims the rest is folded.
+MOST_UNFOLDED = 10
 # Nothing may be fetched, framed or submitted; matplotlib's SVG carries inline styles.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src '{script}'; base-uri 'none'; form-action 'none'"
-
-
-# What a template needs beside the report itself.
-_VIEWS: dict[str, Callable[[Any], dict[str, Any]]] = {
-    "run": run_views.view,
-    "comparison": comparison_views.view,
-    "study": study_views.view,
-}
 
 
 def page(report: AnyReport, charts: Sequence[Chart]) -> str:
@@ -54,6 +50,65 @@ def page(report: AnyReport, charts: Sequence[Chart]) -> str:
     )
 
 
+def _of_run(report: RunReport) -> dict[str, Any]:
+    shown = [claim.line for section in report.claims for claim in section.shown]
+    there = {line.novelty for line in shown}
+    task = nouns.task(report.task, report.metrics)
+    words = task.wording.nouns
+    made = report.augmentation.manifest if report.augmentation is not None else None
+    return {
+        "labels": sorted({line.label for line in shown}),
+        "novelties": [novelty for novelty in task.knowledge.novelties if novelty in there],
+        "section_titles": words.section_titles,
+        "shown_claims": len(shown),
+        "most_unfolded": MOST_UNFOLDED,
+        "abstention": run.abstention(report.abstention, words) if report.abstention else [],
+        "classification": run.classification(report, words),
+        "splits": run.splits(report.data.splits, report.data.scheme),
+        "withheld": report.data.withheld and run.withheld(report.data.withheld),
+        "augmented": run.augmented(made) if made else [],
+        "figures": run.every_figure(report),
+        "config": run.config(report.config),
+        "provenance": run.provenance(report.run),
+    }
+
+
+def _of_comparison(report: ComparisonReport) -> dict[str, Any]:
+    training = comparison.training(report)
+    return {
+        "runs": [
+            (letter, other.b, comparison.keys(other.config_differences))
+            for letter, other in comparison.lettered(report)
+        ],
+        "differences": [comparison.differences(*one) for one in comparison.lettered(report)],
+        "training": [training] if training else [],
+        "flipped": [
+            (letter, comparison.flips(letter, other), len(other.flipped), flips.flipped(other, report))
+            for letter, other in comparison.lettered(report)
+        ],
+    }
+
+
+def _of_study(report: StudyReport) -> dict[str, Any]:
+    found = report.figures
+    return {
+        "seeds": study.seeds(found),
+        "cells": study.cells(found),
+        "by_seed": study.by_seed(found),
+        "training": study.training(found),
+        "differences": study.differences(found),
+        "slopes": [*study.slopes(found.trends), *study.slopes(found.arm_trends)],
+    }
+
+
+# What a template needs beside the report itself.
+_VIEWS: dict[str, Callable[[Any], dict[str, Any]]] = {
+    "run": _of_run,
+    "comparison": _of_comparison,
+    "study": _of_study,
+}
+
+
 @cache
 def _environment() -> Environment:
     made = Environment(
@@ -66,7 +121,13 @@ def _environment() -> Environment:
     )
     made.filters |= _FILTERS
     made.tests["starting"] = str.startswith
-    made.globals |= {"pieces": highlight.pieces, "groups": highlight.groups, "halves": highlight.halves}
+    made.globals |= {
+        "pieces": highlight.pieces,
+        "groups": highlight.groups,
+        "halves": highlight.halves,
+        "plain_table": table,
+        "edited": highlight.edited,
+    }
     return made
 
 

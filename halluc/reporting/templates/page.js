@@ -20,7 +20,11 @@
   const textOf = (claim) => (claim.text ??= plain(claim.node.querySelector(".sentence").dataset.text + " " + claim.node.querySelector(".about").textContent));
   const bound = (input, otherwise) => (input.value === "" || Number.isNaN(Number(input.value)) ? otherwise : Number(input.value));
 
+  // What is folded is unfolded while anything is asked for, so that what fits can be seen.
+  const folded = Array.from(document.querySelectorAll("#claims details.more"));
   const apply = () => {
+    const isNarrowed = Object.values(fields).some((input) => input.value !== "");
+    if (isNarrowed) for (const one of folded) one.open = true;
     const low = bound(fields.low, 0), high = bound(fields.high, 1), text = plain(fields.text.value);
     const anySureness = low <= 0 && high >= 1;
     let shown = 0;
@@ -32,6 +36,7 @@
       claim.node.hidden = !visible;
       shown += visible;
     }
+    for (const one of folded) one.hidden = !one.querySelector("article.claim:not([hidden])");
     for (const section of sections) section.hidden = !section.querySelector("article.claim:not([hidden])");
     count.dataset.shown = shown;
     count.textContent = shown === claims.length ? `all ${claims.length} on this page` : `${shown} of the ${claims.length} on this page`;

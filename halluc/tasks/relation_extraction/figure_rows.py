@@ -22,8 +22,7 @@ _DIRECTION = (("reason", "direction"),)
 SLICES: Mapping[str, tuple[Shown, ...]] = {
     "distortion_rate": (
         *at("novelty", heading="  by direction", by=_DIRECTION, order=125),
-        *at("cells", "arm cells", heading="direction", by=_DIRECTION, order=125),
-        *at("page cells", heading="wrong direction", by=_DIRECTION, order=125),
+        *at("cells", heading="wrong direction", by=_DIRECTION, order=125),
         *at("curves", heading="direction", by=_DIRECTION, order=125),
         *at("slope sentences", heading="claims with a wrong direction", by=_DIRECTION, order=1_002),
     )

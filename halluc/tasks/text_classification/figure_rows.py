@@ -26,7 +26,8 @@ ROWS = (
     ),
     FigureRow(
         "out_of_scope_acceptance", "out of scope, labelled", "share", "lower", "task", 165, "OOS",
-        at("head", "compared", "cells", "arm cells", "arms")
+        at("head", "compared")
+        + at("cells", "arms", heading="out of scope, labelled")
         + at("sentences", "slope sentences", heading="out-of-scope texts that get a label")
         + at("summary", heading="out of scope: acceptance", order=20)
         + at("summary", heading="  out of scope: acceptance", by=KEPT, order=284)
@@ -49,9 +50,7 @@ ROWS = (
 
 
 def _of_novelty(quarter: str, order: int, on_page: str) -> tuple[Shown, ...]:
-    by = (("novelty", quarter),)
-    cells = at("cells", heading=f"OC {quarter}", by=by, order=order)
-    return cells + at("page cells", heading=on_page, by=by, order=order)
+    return at("cells", heading=on_page, by=(("novelty", quarter),), order=order)
 
 
 # The slices of general figures that are shown.

@@ -9,7 +9,7 @@ from halluc.core.figures import FigureRow, Shown, at
 ROWS = (
     FigureRow(
         "entity_f1", "entity F1", "F1", "higher", "task", 10, "",
-        at("head", "summary", "compared", "cells", "arm cells", "arms", "page cells", "page arms", "card", "card index")
+        at("head", "summary", "compared", "cells", "arms", "card", "card index")
         + at("labels", heading="F1")
         + at("sentences", "slope sentences", "differences", order=161)
         + at("curves", heading="entity-f1", order=161),
@@ -34,16 +34,13 @@ def _of_reason(reason: str, order: int, on_page: str, *, is_curve: bool = True) 
     by = (("reason", reason),)
     return (
         *at("novelty", heading=f"  by {reason}", by=by, order=order),
-        *at("cells", "arm cells", heading=reason, by=by, order=order),
-        *at("page cells", heading=on_page, by=by, order=order),
+        *at("cells", heading=on_page, by=by, order=order),
         *(at("curves", heading=reason, by=by, order=order) if is_curve else ()),
     )
 
 
 def _of_novelty(novelty: str, order: int) -> tuple[Shown, ...]:
-    by = (("novelty", novelty),)
-    cells = at("cells", heading=f"OC {novelty}", by=by, order=order)
-    return cells + at("page cells", heading=f"false in {novelty}", by=by, order=order)
+    return at("cells", heading=f"false in {novelty}", by=(("novelty", novelty),), order=order)
 
 
 # The slices of general figures that are shown.

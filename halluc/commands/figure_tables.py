@@ -1,0 +1,78 @@
+"""What was evaluated, compared or studied, as tables on the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from halluc.commands.terminal import put_view, say
+from halluc.core.characters import printable_cell
+from halluc.core.figures import shown
+from halluc.gap.forecast import SplitGap
+from halluc.reporting.views import comparison, evaluation, gap, study
+from halluc.runs.reports import ComparisonReport
+from halluc.runs.schema import EvalFile
+from halluc.runs.studies import LEAST_SEEDS, SURE, Comparison, StudyFigures
+
+MOST_FLIPS_SHOWN = 12
+
+
+def show_evaluation(file: EvalFile) -> None:
+    """Figures by label, then of the split."""
+    for table in evaluation.tables(file):
+        put_view(table)
+
+
+def show_gap(found: Mapping[str, SplitGap], told: str | None) -> None:
+    """The gap of each split, after what was withheld, if anything was."""
+    if told:
+        say()
+        say(told)
+    if found:
+        say()
+        put_view(gap.by_split(found))
+
+
+def show_study(found: StudyFigures) -> None:
+    """A line for each cell and each arm, then the slopes of the figures that sentences are about."""
+    say(f"{found.name}, {found.split}, {found.examples:,} examples, {study.covers(found)}")
+    say()
+    for table in study.cells(found)[:1]:
+        put_view(table, brief=True)
+    for number, table in enumerate(study.differences(found)):
+        put_view(table, brief=True, legend=not number)
+    named = {column.row.name for column in shown("slopes")}
+    for table in (*study.slopes(found.trends, named), *study.slopes(found.arm_trends, named)):
+        put_view(table, brief=True)
+    if found.comparisons or found.trends:
+        say(f"*: p under {SURE} with {LEAST_SEEDS} seeds at least; of arms adjusted for those of a table (Holm)", "dim")
+    say("the report has the intervals, every figure by seed, the training of the cells, and all slopes", "dim")
+
+
+def show_comparison(report: ComparisonReport, *, is_placed: bool) -> None:
+    """Each run against the first; ``is_placed``: whether claims have places in a text."""
+    say(f"a: {report.reference}")
+    for letter, other in comparison.lettered(report):
+        say(f"{letter}: {other.b}")
+        keys = ", ".join(comparison.keys(other.config_differences)) or "nothing"
+        say(f"   its config differs from that of a in: {keys}")
+    say()
+    training = comparison.training(report)
+    if training is not None:
+        put_view(training)
+    for letter, other in comparison.lettered(report):
+        put_view(comparison.differences(letter, other))
+        put_view(comparison.flips(letter, other))
+        _show_flips(other, is_placed)
+    say(f"*: p (Holm) under {SURE}; rates differ in percentage points", "dim")
+
+
+def _show_flips(found: Comparison, is_placed: bool) -> None:
+    worst = [flip for flip in found.flipped if "unsupported" in (flip.a, flip.b)]
+    for flip in worst[:MOST_FLIPS_SHOWN]:
+        place = f" [{flip.start}, {flip.end})" if is_placed and flip.start is not None else ""
+        identity, text, label = map(printable_cell, (flip.id, flip.text, flip.label))
+        say(f'{identity}{place} "{text}" {label}: {flip.a} -> {flip.b}')
+    if len(worst) > MOST_FLIPS_SHOWN:
+        say(f"… and {len(worst) - MOST_FLIPS_SHOWN:,} more with a hallucination on one side (--json has all)")
+    if worst:
+        say()

@@ -1,0 +1,146 @@
+"""Tables on the terminal: no line is wider than it, no heading is cut, and columns that do not fit stand below."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rich.cells import cell_len
+from rich.console import Group, RenderableType
+from rich.table import Table as Grid
+from rich.text import Text
+
+from halluc.core.characters import cut, printable_cell, printable_line
+from halluc.reporting.views.tables import Cell, Column, Row, Table
+
+WIDTH = 80
+# A name, a text and a figure are not made narrower than this, nor is the longest word of a heading; what is longer is
+# broken. More names than this stand in one column.
+_NARROWEST = {"name": 24, "text": 24, "figure": 40}
+_MOST_NAMES = 3
+_GAP = 2
+
+
+def drawn(table: Table, width: int = WIDTH, *, brief: bool = False, legend: bool = True) -> Group:
+    """A table to print.
+
+    Args:
+        width: columns of the terminal, at least 40.
+        brief: a line for each row: no intervals, and the columns that do not fit are only named.
+        legend: whether to say what short headings stand for.
+    """
+    columns, rows = _with_few_names(table)
+    found = [_Drawn(column, [row[place] for row in rows], len(table.rows)) for place, column in enumerate(columns)]
+    shortened = sum(one.least(brief) for one in found) + _GAP * (len(found) - 1) > width
+    for one in found:
+        one.is_short = shortened and bool(one.column.short)
+    names = [one for one in found if one.column.kind == "name"]
+    blocks = list(_blocks(names, [one for one in found if one not in names], width, brief))
+    told: list[RenderableType] = [Text(printable_line(table.title, 4 * WIDTH), "italic")] if table.title else []
+    for number, block in enumerate(blocks[:1] if brief else blocks):
+        told += [""] * (number > 0) + [_grid(block, width, brief)]
+    explained = [one for block in (blocks[:1] if brief else blocks) for one in block] if legend else []
+    notes = [*_legend(explained), *table.notes]
+    left = [one.column.heading for block in blocks[1:] for one in block if one not in names]
+    if brief and left:
+        notes.append(f"not shown here: {', '.join(left)}")
+    return Group(*told, *(Text(printable_line(note), "dim") for note in notes))
+
+
+def _with_few_names(table: Table) -> tuple[Sequence[Column], list[Row]]:
+    """Columns and rows; the names of a row in one column where there are too many to stand beside each other."""
+    rows = [*table.rows, *table.totals]
+    names = [place for place, column in enumerate(table.columns) if column.kind == "name"]
+    if len(names) <= _MOST_NAMES:
+        return table.columns, rows
+    others = [place for place in range(len(table.columns)) if place not in names]
+    heading = Column(", ".join(table.columns[place].heading for place in names), "name")
+    joined = [(Cell(", ".join(row[place].text for place in names)), *(row[place] for place in others)) for row in rows]
+    return [heading, *(table.columns[place] for place in others)], joined
+
+
+class _Drawn:
+    """A column whose texts are escaped before they are measured; ``rows`` of them stand before the totals."""
+
+    def __init__(self, column: Column, cells: Sequence[Cell], rows: int) -> None:
+        self.column, self.is_short, self.rows = column, False, rows
+        escaped = printable_line if column.kind == "text" else printable_cell
+        self.texts = [escaped(cell.text) + "*" * cell.bold for cell in cells]
+        self.under = [printable_cell(cell.under) for cell in cells]
+
+    @property
+    def heading(self) -> str:
+        return printable_cell(self.column.short if self.is_short else self.column.heading)
+
+    def least(self, brief: bool) -> int:
+        """The width below which a word of the heading or a figure would be broken."""
+        cells = [*self.texts, *([] if brief else self.under)]
+        words = [word for text in [self.heading, *([] if self._is_figure else cells)] for word in text.split()]
+        longest = max(map(cell_len, [*words, *(cells if self._is_figure else [])]), default=1)
+        return max(2, min(longest, _NARROWEST[self.column.kind]))
+
+    def most(self, brief: bool) -> int:
+        """The width at which nothing is wrapped."""
+        return max(map(cell_len, [self.heading, *self.cells(brief, inline=True)]), default=1)
+
+    @property
+    def _is_figure(self) -> bool:
+        return self.column.kind == "figure"
+
+    def has_intervals(self, brief: bool) -> bool:
+        return not brief and any(self.under)
+
+    def cells(self, brief: bool, inline: bool, width: int = WIDTH) -> list[str]:
+        if brief:
+            return [cut(text, width) if place < self.rows else text for place, text in enumerate(self.texts)]
+        between = " " if inline else "\n"
+        return [between.join(filter(None, both)) for both in zip(self.texts, self.under, strict=True)]
+
+
+def _blocks(names: list[_Drawn], others: list[_Drawn], width: int, brief: bool) -> Iterator[list[_Drawn]]:
+    """Columns that fit beside each other, each block with the names of the rows."""
+    heads = sum(min(one.least(brief), _share(names, width)) + _GAP for one in names)
+    block, used = list(names), heads
+    for one in others:
+        needed = min(one.least(brief), width - heads)
+        if used + needed > width and len(block) > len(names):
+            yield block
+            block, used = list(names), heads
+        block.append(one)
+        used += needed + _GAP
+    yield block
+
+
+def _share(names: Sequence[_Drawn], width: int) -> int:
+    """The width that each name has at most where columns have to be made narrow: half of the line for all."""
+    return max(2, width // 2 // max(1, len(names)) - _GAP)
+
+
+def _grid(block: Sequence[_Drawn], width: int, brief: bool) -> Grid:
+    """A block, each column as wide as it needs to be where there is room, else as narrow as it can be."""
+    names = [one for one in block if one.column.kind == "name"]
+    heads = sum(min(one.least(brief), _share(names, width)) + _GAP for one in names)
+    caps = [_share(names, width) if one.column.kind == "name" else width - heads for one in block]
+    widths = [min(one.least(brief), cap) for one, cap in zip(block, caps, strict=True)]
+    room = width - sum(widths) - _GAP * (len(block) - 1)
+    # What is left goes to intervals beside their figures, where there is room for all of them, then to other columns.
+    wanted = [one.most(brief) - wide for one, wide in zip(block, widths, strict=True)]
+    inline = sum(more for one, more in zip(block, wanted, strict=True) if one.has_intervals(brief)) <= room
+    for place in sorted(range(len(block)), key=lambda place: not block[place].has_intervals(brief)):
+        if inline or not block[place].has_intervals(brief):
+            more = max(0, min(room, wanted[place]))
+            widths[place], room = widths[place] + more, room - more
+    grid = Grid(box=None, pad_edge=False, padding=(0, 1))
+    for one, wide in zip(block, widths, strict=True):
+        is_figure = one.column.kind == "figure"
+        grid.add_column(Text(one.heading), width=wide, justify="right" if is_figure else "left", overflow="fold")
+    texts = [one.cells(brief, inline, wide) for one, wide in zip(block, widths, strict=True)]
+    for row in zip(*texts, strict=True):
+        grid.add_row(*map(Text, row))
+    return grid
+
+
+def _legend(shown: Sequence[_Drawn]) -> list[str]:
+    """What short headings stand for."""
+    told = {one.column.short: one.column.title or one.column.heading for one in shown if one.is_short}
+    parts = [f"{short}: {title}" for short, title in told.items() if short != title]
+    return ["; ".join(parts)] if parts else []

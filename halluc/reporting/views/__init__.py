@@ -1,0 +1,1 @@
+"""The tables of reports, made once for the page, Markdown and the terminal."""

@@ -1,0 +1,73 @@
+"""The tables of runs that are compared: differences, training, claims that flipped."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from string import ascii_lowercase
+
+from halluc.core.figures import MATCHED
+from halluc.reporting.views.tables import Cell, Table, table
+from halluc.runs.reports import ComparisonReport
+from halluc.runs.studies import SURE, Comparison, Delta
+from halluc.wording import formats
+
+# So many keys of one section are named one by one.
+MOST_KEYS = 4
+_VERDICTS = {"unsupported": "hallucination"}
+
+
+def letter(number: int) -> str:
+    """What a run is called, from 0 on: a to z, then a2 to z2, …"""
+    round_, place = divmod(number, len(ascii_lowercase))
+    return ascii_lowercase[place] + (str(round_ + 1) if round_ else "")
+
+
+def lettered(report: ComparisonReport) -> list[tuple[str, Comparison]]:
+    """Each run that is compared with the first, under its letter."""
+    return [(letter(number), other) for number, other in enumerate(report.others, 1)]
+
+
+def keys(names: Sequence[str]) -> list[str]:
+    """The keys in which configs differ; many of one section as the section."""
+    plain = [name.strip("`") for name in names]
+    counts = Counter(name.partition(".")[0] for name in plain)
+    told = {}
+    for name in plain:
+        section = name.partition(".")[0]
+        told[section if counts[section] > MOST_KEYS else name] = counts[section]
+    return [f"{name} ({count} keys)" if count > MOST_KEYS else name for name, count in told.items()]
+
+
+def differences(letter: str, other: Comparison) -> Table:
+    """Each figure of a run less that of the first."""
+    rows = [_row(formats.title(delta.name, delta.by), delta) for delta in other.figures]
+    at = other.matched_omission
+    if at is not None:
+        delta = Delta(name=MATCHED, by={}, **at.model_dump(exclude={"omission_rate", "achieved"}))
+        rows.append(_row(f"hallucination rate at matched omission ({formats.percent(at.omission_rate)})", delta))
+    columns = ["figure", "difference", "p (Holm)", "a", letter, "p"]
+    return table(f"{letter} less a, {other.examples:,} examples of {other.split}", columns, rows)
+
+
+def _row(told: str, delta: Delta) -> list[str | Cell]:
+    name = delta.name
+    sure = delta.p_holm is not None and delta.p_holm < SURE
+    interval = "" if delta.difference is None else formats.interval(name, delta.interval) or formats.NO_INTERVAL
+    values = (formats.value(name, value) for value in (delta.a, delta.b))
+    difference = Cell(formats.difference(name, delta.difference, unit=False), interval, sure)
+    return [told, difference, formats.p_value(delta.p_holm), *values, formats.p_value(delta.p)]
+
+
+def training(report: ComparisonReport) -> Table | None:
+    """In what trainings differ beside their configs; None: in nothing."""
+    rows = [[name, one.what, one.a, one.b] for name, other in lettered(report) for one in other.training_differences]
+    return table("What else differs in training", ["run", "what", "a", "the run"], rows, "nnnf") if rows else None
+
+
+def flips(letter: str, other: Comparison) -> Table:
+    """How many claims changed from which verdict to which."""
+    counts = Counter((flip.a, flip.b) for flip in other.flipped)
+    rows = [[*(_VERDICTS.get(one, one) for one in pair), formats.count(n)] for pair, n in counts.most_common()]
+    title = f"From a to {letter}: {formats.count(len(other.flipped))} claims differ"
+    return table(title, ["in a", f"in {letter}", "claims"], rows, "nnf")

@@ -1,0 +1,244 @@
+"""The tables of one run: figures, what became of claims and gold, confidence, data, augmentation, provenance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from halluc.reporting.views.tables import Cell, Cells, Row, Table, table
+from halluc.reporting.words import nouns
+from halluc.runs.reports import Abstention, ClassRow, ClassTable, ConfigLine, Outcome, RunReport, SplitRow
+from halluc.runs.schema import AugmentFile, MetricResult, RunFile
+from halluc.wording import formats
+from halluc.wording.nouns import Nouns
+
+# Of more labels of a split the rest is counted.
+MOST_LABELS = 12
+_MEASURED = ["value", "95% interval", "n"]
+
+
+def headlines(report: RunReport) -> Table:
+    """The figures at the head, and what each says."""
+    rows = [[one.title, *_measured(one.figure), one.meaning] for one in report.headlines]
+    return table("Headline figures", ["figure", *_MEASURED, "what it says"], rows, "nffft")
+
+
+def figures(found: Sequence[MetricResult]) -> Table:
+    """Overall figures, each with its protocol."""
+    rows = [[formats.title(one.name, one.by), *_measured(one), one.protocol] for one in found]
+    return table("Figures", ["figure", *_MEASURED, "protocol"], rows, "nffft")
+
+
+def every_figure(report: RunReport) -> Table:
+    """All figures under the names that the files have."""
+    rows = [
+        [one.name, ", ".join(f"{name} {value}" for name, value in one.by.items()), *_measured(one), one.protocol]
+        for one in report.metrics
+    ]
+    return table(f"All figures of {report.split}", ["figure", "of", *_MEASURED, "protocol"], rows, "ntffft")
+
+
+def _measured(found: MetricResult) -> list[str]:
+    name = found.name
+    return [formats.value(name, found.value), formats.interval(name, found.interval), formats.count(found.n)]
+
+
+def outcomes(report: RunReport, words: Nouns) -> list[Table]:
+    """What became of claims and annotation, by novelty and by label: those that there is something for."""
+    by_novelty = _outcomes("By novelty", nouns.by_novelty(report.by_novelty, words), words.novelty_heading)
+    return [one for one in (by_novelty, _outcomes("By label", report.by_label, "label")) if one.rows]
+
+
+def _outcomes(title: str, found: Sequence[Outcome], of: str) -> Table:
+    distorts = any(row.distortion is not None for row in found)
+    rows: list[Cells] = [
+        [
+            row.name,
+            formats.count(row.claims),
+            *map(_share, (row.support, *((row.distortion,) if distorts else ()), row.hallucination)),
+            formats.count(row.gold),
+            _share(row.omission),
+        ]
+        for row in found
+    ]
+    verdicts = ["supported", *(["distorted"] if distorts else []), "hallucinated"]
+    return table(title, [of, "claims", *verdicts, "annotated", "omitted"], rows)
+
+
+def _share(found: MetricResult | None) -> Cell:
+    if found is None or found.value is None:
+        return Cell(formats.NOTHING)
+    interval = formats.interval(found.name, found.interval) or f"({formats.NO_INTERVAL})"
+    return Cell(formats.value(found.name, found.value), interval)
+
+
+def abstention(found: Abstention, words: Nouns) -> list[str]:
+    """What the threshold on confidence does, in sentences."""
+    told = []
+    # Where no claim can be distorted, all that is wrong is a hallucination.
+    wrong = f" and {formats.metric(found.false_claims)} are wrong in any way" if words.reasons else ""
+    if found.threshold is not None:
+        told.append(
+            f"{words.claims.capitalize()} with a confidence below {formats.decimal(found.threshold)} are withdrawn."
+        )
+    if found.threshold is not None and found.coverage is not None:
+        told[0] += (
+            f" {formats.metric(found.coverage)} of them are kept; of those, {formats.metric(found.hallucination)} are "
+            f"{words.unsupported}{wrong}. {formats.metric(found.omission)} of the annotated {words.golds} are omitted."
+        )
+    return [*told, found.guarantee] if found.guarantee else told
+
+
+def confidence(report: RunReport) -> list[Table]:
+    """Claims by confidence, the share that is supported, the risk by coverage; only tables that have rows."""
+    called = {"supported": "supported", "distorted": "distorted", "unsupported": "hallucinations"}
+    verdicts = {key: told for key, told in called.items() if any(key in one.counts for one in report.confidence)}
+    bins = [
+        [
+            f"{formats.percent(one.low)} to {formats.percent(one.high)}",
+            *(formats.count(one.counts.get(verdict, 0)) for verdict in verdicts),
+        ]
+        for one in report.confidence
+        if any(one.counts.values())
+    ]
+    reliable: list[Cells] = [
+        [formats.percent(one.confidence), _share(one.supported), formats.count(one.supported.n)]
+        for one in report.reliability
+    ]
+    risks: list[Cells] = [
+        [
+            formats.percent(one.coverage),
+            Cell(formats.percent(one.risk), formats.interval("risk_at_coverage", one.interval)),
+        ]
+        for one in sorted(report.risk, key=lambda one: one.coverage)
+    ]
+    found = (
+        table("Claims by confidence", ["confidence", *verdicts.values()], bins),
+        table("Share that is supported, by confidence", ["mean confidence", "supported", "claims"], reliable),
+        table("Error rate if only the most confident predictions are kept", ["coverage", "error rate"], risks),
+    )
+    return [one for one in found if one.rows]
+
+
+def classification(report: RunReport, words: Nouns) -> list[Table]:
+    """Classification reports, their averages at the end; then which labels are taken for which."""
+    columns = ["annotated", "predicted", "texts"]
+    mistakes = table("Most frequent confusions", columns, nouns.mistakes(report.mistakes, words), "nnf")
+    return [*map(_classes, report.classification), *([mistakes] if mistakes.rows else [])]
+
+
+def _classes(found: ClassTable) -> Table:
+    columns = ["class", "precision", "recall", "F1", "support"]
+    return table(found.title, columns, map(_class, found.rows), totals=map(_class, found.averages))
+
+
+def _class(row: ClassRow) -> list[str]:
+    return [row.name, *map(formats.decimal, (row.precision, row.recall, row.f1)), formats.count(row.support)]
+
+
+def splits(found: Sequence[SplitRow], scheme: str | None = None) -> Table:
+    """Each split: its size, its labels, where it comes from, its hash."""
+    counts = nouns.counts(found)
+    rows = [
+        [
+            row.name,
+            *(formats.count(row.counts.get(count)) for count in counts),
+            formats.count(row.duplicates),
+            _labels(row.labels),
+            Cell(row.source, form="code"),
+            Cell(row.sha256, form="digest") if row.sha256 else formats.NOTHING,
+        ]
+        for row in found
+    ]
+    tags = f"; tags are {scheme if ' in ' in scheme else scheme.upper()}" if scheme else ""
+    columns = ["split", *counts.values(), "repeated", "by label", "source", "sha256"]
+    return table(f"Splits{tags}", columns, rows, f"n{'f' * (len(counts) + 1)}t")
+
+
+def _labels(found: Mapping[str, int]) -> Cell:
+    parts = [f"{formats.visible(label, 30)} {formats.count(n)}" for label, n in found.items()]
+    left = len(parts) - MOST_LABELS
+    shown = (*parts[:MOST_LABELS], f"{left:,} more") if left > 0 else tuple(parts)
+    return Cell(", ".join(shown), parts=shown)
+
+
+def withheld(found: Mapping[str, object]) -> Table:
+    """What was withheld from the training split on purpose."""
+    rows = [[_plain(key), _withheld(value)] for key, value in found.items() if value is not None]
+    return table("What was withheld from the training split", ["what", "value"], rows, "nt")
+
+
+def _withheld(value: object) -> str:
+    if not isinstance(value, Mapping):
+        return formats.visible(value, 200)
+    told = (
+        (name, f"{inner:,}" if isinstance(inner, int) else formats.visible(inner, 60)) for name, inner in value.items()
+    )
+    return ", ".join(f"{_plain(name)} {inner}" for name, inner in told)
+
+
+def _plain(key: object) -> str:
+    return str(key).replace("_", " ")
+
+
+def augmented(made: AugmentFile) -> list[Table]:
+    """What was kept and rejected, by method; the corpus before and after."""
+    refused = made.refused.values()
+    methods = dict.fromkeys([*made.kept, *(method for by_method in refused for method in by_method)])
+    kept = [
+        [method, *(formats.count(by_method.get(method, 0)) for by_method in (made.kept, *refused))]
+        for method in methods
+    ]
+    parts = (made.before, made.new, made.after)
+    keys = dict.fromkeys(key for part in parts for key, value in part.items() if isinstance(value, (int, float)))
+    became = [[_plain(key), *(_number(key, part.get(key)) for part in parts)] for key in keys]
+    return [
+        table("Kept and rejected, by method", ["method", "kept", *made.refused], kept),
+        table("The corpus before and after", ["", "training split", "new examples", "together"], became),
+    ]
+
+
+def _number(key: str, value: Any) -> str:
+    if not isinstance(value, (int, float)):
+        return formats.NOTHING
+    if key.endswith("_share"):
+        return formats.percent(value)
+    return formats.count(value) if isinstance(value, int) else formats.decimal(value)
+
+
+def config(lines: Iterable[ConfigLine]) -> Table:
+    """The resolved config, each value with its origin."""
+    rows: list[Row] = [(Cell(line.text, form="code"), Cell(line.origin or "")) for line in lines]
+    return table("The resolved config", ["value", "origin"], rows, "t")
+
+
+def provenance(run: RunFile) -> Table:
+    """Versions, hardware, inputs, commands."""
+    return table("Provenance", ["what", "value"], _provenance(run), "nt")
+
+
+def _provenance(run: RunFile) -> Iterable[list[str]]:
+    yield ["status", run.status]
+    yield ["halluc", run.halluc]
+    yield ["config sha256", run.config_sha256]
+    if run.git:
+        yield ["git", f"{run.git.get('commit')}{', with changes' if run.git.get('dirty') else ''}"]
+    for command, stage in run.stages.items():
+        told = f"{stage.status}, {stage.started}, {formats.seconds(stage.seconds)}"
+        yield [f"halluc {command}", told + "".join(f" --set {argument}" for argument in stage.arguments)]
+    for name, pairs in (
+        ("version", run.versions),
+        ("hardware", run.hardware),
+        ("seed", run.seeds),
+        ("model", run.model),
+    ):
+        for key, value in pairs.items():
+            yield [f"{name}: {key}", formats.NOTHING if value is None else str(value)]
+    for path, digest in {**run.inputs, **_evaluated_inputs(run)}.items():
+        yield [f"sha256: {path}", digest]
+
+
+def _evaluated_inputs(run: RunFile) -> Mapping[str, str]:
+    stage = run.stages.get("eval")
+    found = stage.detail.get("inputs") if stage is not None else None
+    return found if isinstance(found, dict) else {}

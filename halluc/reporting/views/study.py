@@ -1,0 +1,235 @@
+"""The tables of a study: cells, seeds, training, differences from a reference, slopes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import groupby
+
+from halluc.core.figures import MATCHED, By, figure, shown
+from halluc.core.figures import Column as FigureColumn
+from halluc.reporting.views.tables import EMPTY, Cell, Cells, Column, Table, table
+from halluc.runs import training_facts
+from halluc.runs.studies import (
+    ArmComparison,
+    ArmDelta,
+    ArmTrend,
+    CellFigures,
+    Line,
+    Plain,
+    SeedFigure,
+    StudyFigures,
+    Trend,
+)
+from halluc.wording import formats
+from halluc.wording.phrases import counted, of_seeds
+
+Key = tuple[str, By]
+SMALLEST = "smallest that could be shown"
+
+
+def seeds(found: StudyFigures) -> str:
+    """How many seeds the cells have: ``3``, ``1 to 3``."""
+    counts = sorted({len(cell.runs) for cell in found.cells}) or [0]
+    return str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+
+
+def cells(found: StudyFigures) -> list[Table]:
+    """A row for each cell; slices of figures, by reason and by novelty, in a table of their own."""
+    there = {key for cell in found.cells for key in _of(cell)}
+    columns = [column for column in _columns(found) if column.key in there]
+    whole = [column for column in columns if not column.by or column.row.name == MATCHED]
+    slices = [column for column in columns if column not in whole]
+    titles = "Means over seeds, with 95% intervals", "The same by reason and by novelty"
+    return [_cells(found, title, own) for title, own in zip(titles, (whole, slices), strict=True) if own]
+
+
+def _cells(found: StudyFigures, title: str, columns: Sequence[FigureColumn]) -> Table:
+    rows: list[Cells] = [
+        [*_choice(cell), seeds_told(cell), *(_figure(_of(cell).get(column.key)) for column in columns)]
+        for cell in found.cells
+    ]
+    return table(title, [*_axes(found), "seeds", *map(_column, columns)], rows, "f")
+
+
+def _axes(found: StudyFigures) -> list[Column]:
+    return [Column(axis, "name") for axis in found.cells[0].choice] if found.cells else []
+
+
+def _columns(found: StudyFigures) -> list[FigureColumn]:
+    """The figures of cells, those that sentences name first; of arms also the rate at matched omission."""
+    references = {one.axis: str(one.reference) for one in found.comparisons}
+    matched = [
+        FigureColumn(f"at matched omission with {formats.visible(reference)}", figure(MATCHED), ((axis, reference),))
+        for axis, reference in references.items()
+    ]
+    return _named_first([*shown("cells"), *matched])
+
+
+def _named_first(columns: Sequence[FigureColumn]) -> list[FigureColumn]:
+    named = [column.row.name for column in shown("sentences")]
+    return sorted(columns, key=lambda one: (one.row.name not in named, one.row.order if one.row.name in named else 0))
+
+
+def _column(one: FigureColumn) -> Column:
+    return Column(one.heading, short="" if one.by and one.row.name != MATCHED else one.row.short, title=one.row.title)
+
+
+def _of(cell: CellFigures) -> dict[Key, SeedFigure]:
+    return {(one.name, tuple(one.by.items())): one for one in cell.figures}
+
+
+def _choice(cell: CellFigures) -> list[Cell]:
+    return [Cell(_told(value)) for value in cell.choice.values()]
+
+
+def _figure(found: SeedFigure | None) -> Cell:
+    """A mean over its interval, and how many seeds have the figure where some have not."""
+    if found is None:
+        return EMPTY
+    if found.mean is None:
+        return Cell(formats.NOTHING)
+    defined = sum(value is not None for value in found.values)
+    some = f"{defined} of {found.seeds} seeds" if defined < found.seeds else ""
+    interval = formats.interval(found.name, found.interval) or formats.NO_INTERVAL
+    return Cell(formats.value(found.name, found.mean), " ".join(filter(None, (interval, some))))
+
+
+def seeds_told(cell: CellFigures | ArmComparison) -> str:
+    """``3``, or ``3, of which 1 makes no claim``."""
+    silent = len(cell.silent_seeds)
+    number = len(cell.runs) if isinstance(cell, CellFigures) else cell.seeds
+    return str(number) + (f", of which {silent} make{'s' * (silent == 1)} no claim" if silent else "")
+
+
+def by_seed(found: StudyFigures) -> Table:
+    """Each figure of each cell with its value for each seed."""
+    keys = [column.key for column in _columns(found)]
+    rows: list[Cells] = [
+        [*_choice(cell), *_values(_of(cell)[key])] for cell in found.cells for key in keys if key in _of(cell)
+    ]
+    columns = [*_axes(found), Column("figure", "name"), Column("mean"), Column("sd"), Column("by seed", "text")]
+    return table("Each figure by seed, with mean and standard deviation", columns, rows)
+
+
+def _values(found: SeedFigure) -> list[str]:
+    name = found.name
+    values = [formats.value(name, value) for value in found.values]
+    if found.of_seeds not in ([], [None]):
+        values = [f"{seed}: {value}" for seed, value in zip(found.of_seeds, values, strict=True)]
+    return [
+        formats.title(name, found.by),
+        formats.value(name, found.mean),
+        formats.difference(name, found.sd, unit=False).removeprefix("+"),
+        ", ".join(values),
+    ]
+
+
+def training(found: StudyFigures) -> Table:
+    """How the cells were trained."""
+    facts = [cell.training.model_dump() for cell in found.cells]
+    return table(
+        "Training of each cell",
+        [*_axes(found), *training_facts.TITLES.values()],
+        [
+            [*_choice(cell), *(training_facts.shown(one[name]) for name in training_facts.TITLES)]
+            for cell, one in zip(found.cells, facts, strict=True)
+        ],
+        "f",
+    )
+
+
+def _told(value: Plain) -> str:
+    return formats.visible(value, 60)
+
+
+def differences(found: StudyFigures) -> list[Table]:
+    """A table for each reference and choice on the other axes, the smallest difference that could be shown last."""
+    there = {delta.name for one in found.comparisons for delta in one.figures}
+    columns = _named_first([column for column in shown("arms", there) if not column.by])
+
+    def family(one: ArmComparison) -> tuple[str, str, tuple[tuple[str, str], ...]]:
+        return one.axis, str(one.reference), tuple((axis, str(value)) for axis, value in one.choice.items())
+
+    made = []
+    for (axis, reference, choice), grouped in groupby(sorted(found.comparisons, key=family), key=family):
+        members = list(grouped)
+        deltas = [{(delta.name, tuple(delta.by.items())): delta for delta in one.figures} for one in members]
+        rows: list[Cells] = [
+            [_told(one.arm), seeds_told(one), *(_difference(own.get(column.key)) for column in columns)]
+            for one, own in zip(members, deltas, strict=True)
+        ]
+        least = [_smallest(own[column.key] for own in deltas if column.key in own) for column in columns]
+        where = "".join(f", {name} {value}" for name, value in choice)
+        title = f"Each {axis} less “{reference}”{where}"
+        made.append(table(title, [axis, "seeds", *map(_column, columns)], rows, "nf", totals=[[SMALLEST, "", *least]]))
+    return made
+
+
+def _difference(delta: ArmDelta | None) -> Cell:
+    """A difference over its interval and p; bold where it is shown."""
+    if delta is None or delta.difference is None:
+        return EMPTY if delta is None else Cell(formats.NOTHING)
+    p = f"p {formats.p_value(delta.p_holm)}" if delta.p_holm is not None else ""
+    interval = formats.interval(delta.name, delta.interval) or formats.NO_INTERVAL
+    some = "" if delta.n in (0, len(delta.values)) else f"{of_seeds(delta.n, len(delta.values))} seeds"
+    under = " ".join(filter(None, (interval, p, some)))
+    return Cell(formats.difference(delta.name, delta.difference, unit=False), under, delta.shown)
+
+
+def _smallest(deltas: Iterable[ArmDelta]) -> str:
+    """The smallest difference that any arm of a table could have shown, before adjustment."""
+    known = {delta.smallest: delta.name for delta in deltas if delta.smallest is not None}
+    return _unsigned(known[min(known)], min(known)) if known else formats.NOTHING
+
+
+def _unsigned(name: str, number: float | None) -> str:
+    return formats.difference(name, number, unit=False).removeprefix("+")
+
+
+def slopes(lines: Sequence[Trend] | Sequence[ArmTrend], only: Collection[str] | None = None) -> list[Table]:
+    """How each figure changes along an axis, of cells or of arms less their reference; ``only``: of these figures."""
+    rows = [
+        _line(line) for line in lines if only is None or (line.name in only and (not line.by or line.name == MATCHED))
+    ]
+    of = " of arms less their reference" if any(isinstance(line, ArmTrend) for line in lines) else ""
+    columns = ["figure", "along", "points", "seeds", "slope", "p", "could show", "direction", "intercept"]
+    return [table(f"Slopes and intercepts{of}", columns, rows, "nnffffftf")] if rows else []
+
+
+def _line(line: Line) -> list[str | Cell]:
+    name = line.name
+    p = line.slope_p if line.slope_p_holm is None else line.slope_p_holm
+    slope = "" if line.slope is None else formats.interval(name, line.slope_interval) or formats.NO_INTERVAL
+    return [
+        formats.title(name, line.by),
+        _along(line) + (", per factor of 10" if line.scale == "log10" else ""),
+        str(line.points),
+        of_seeds(line.n, line.seeds),
+        Cell(formats.difference(name, line.slope), slope, line.sign != 0),
+        formats.p_value(p),
+        _unsigned(name, line.smallest),
+        direction(line),
+        Cell(formats.value(name, line.intercept), formats.interval(name, line.intercept_interval)),
+    ]
+
+
+def direction(line: Line) -> str:
+    """Whether the figure can be said to rise or fall along the axis."""
+    return "undefined" if line.slope is None else {1: "rises", -1: "falls", 0: "undecided"}[line.sign]
+
+
+def _along(line: Line) -> str:
+    arm = f", {_told(line.arm)} less {_told(line.reference)}" if isinstance(line, ArmTrend) else ""
+    return line.axis + arm + _also(line.choice)
+
+
+def _also(choice: Mapping[str, Plain]) -> str:
+    return "".join(f", {axis} {_told(value)}" for axis, value in choice.items())
+
+
+def covers(found: StudyFigures) -> str:
+    """What the intervals cover."""
+    if seeds(found) == "1":
+        return "one seed: intervals cover the examples only"
+    told = counted(int(seeds(found)), "seed") if seeds(found).isdigit() else f"{seeds(found)} seeds"
+    return f"{told}: intervals cover examples and seeds (Student's t)"

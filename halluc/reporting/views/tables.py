@@ -1,0 +1,75 @@
+"""A table of a report as a record; page, Markdown and terminal have one function each that draws it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Literal, NamedTuple
+
+# ``name`` heads its row, ``text`` may be long; both are aligned left. ``figure`` is short and aligned right.
+Kind = Literal["name", "text", "figure"]
+_KINDS: dict[str, Kind] = {"n": "name", "t": "text", "f": "figure"}
+
+
+class Cell(NamedTuple):
+    """What stands in a place of a table.
+
+    ``under`` follows ``text`` in small letters: the interval of a figure. ``bold`` marks a difference that is shown.
+    ``form`` says what the text is: ``code`` can be copied, a ``digest`` is a hash. ``parts`` are names and numbers that
+    ``text`` lists, so that each can have its own direction.
+    """
+
+    text: str
+    under: str = ""
+    bold: bool = False
+    form: Literal["plain", "code", "digest"] = "plain"
+    parts: tuple[str, ...] = ()
+
+
+EMPTY = Cell("")
+Row = tuple[Cell, ...]
+# Rows as they are given: text alone is a cell too.
+Cells = list[str | Cell]
+
+
+class Column(NamedTuple):
+    """A column; ``short`` is its heading where there is little room, for what ``title`` says."""
+
+    heading: str
+    kind: Kind = "figure"
+    short: str = ""
+    title: str = ""
+
+
+class Table(NamedTuple):
+    """A table: ``totals`` are rows at the end that stay where others are left out, ``notes`` sentences below."""
+
+    title: str
+    columns: tuple[Column, ...]
+    rows: list[Row]
+    totals: Sequence[Row] = ()
+    notes: Sequence[str] = ()
+
+
+def table(
+    title: str,
+    columns: Sequence[str | Column],
+    rows: Iterable[Sequence[str | Cell]],
+    kinds: str = "nf",
+    totals: Iterable[Sequence[str | Cell]] = (),
+    notes: Sequence[str] = (),
+) -> Table:
+    """Make a table.
+
+    Args:
+        kinds: ``n``, ``t`` or ``f`` for the kind of each column that is given by its heading alone; the last one counts
+            for all that follow.
+    """
+    made = tuple(
+        one if isinstance(one, Column) else Column(one, _KINDS[kinds[min(place, len(kinds) - 1)]])
+        for place, one in enumerate(columns)
+    )
+    return Table(title, made, [_row(row) for row in rows], [_row(row) for row in totals], notes)
+
+
+def _row(row: Sequence[str | Cell]) -> Row:
+    return tuple(one if isinstance(one, Cell) else Cell(one) for one in row)
