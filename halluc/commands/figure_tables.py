@@ -40,7 +40,7 @@ def show_study(found: StudyFigures) -> None:
         put_view(table, brief=True)
     for number, table in enumerate(study.differences(found)):
         put_view(table, brief=True, legend=not number)
-    named = {column.row.name for column in shown("slopes")}
+    named = {column.row.name: column.heading for column in shown("slopes")}
     for table in (*study.slopes(found.trends, named), *study.slopes(found.arm_trends, named)):
         put_view(table, brief=True)
     if found.comparisons or found.trends:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 
 from halluc.core.figures import MATCHED, By, figure, shown
@@ -186,29 +186,39 @@ def _unsigned(name: str, number: float | None) -> str:
     return formats.difference(name, number, unit=False).removeprefix("+")
 
 
-def slopes(lines: Sequence[Trend] | Sequence[ArmTrend], only: Collection[str] | None = None) -> list[Table]:
-    """How each figure changes along an axis, of cells or of arms less their reference; ``only``: of these figures."""
-    rows = [
-        _line(line) for line in lines if only is None or (line.name in only and (not line.by or line.name == MATCHED))
+def slopes(lines: Sequence[Trend] | Sequence[ArmTrend], named: Mapping[str, str] | None = None) -> list[Table]:
+    """A table for each axis: how figures change along it, of cells or of arms less their reference.
+
+    Args:
+        named: only these figures, under these names.
+    """
+    groups: dict[str, list[Line]] = {}
+    for line in lines:
+        if named is None or (line.name in named and (not line.by or line.name == MATCHED)):
+            of = ", arms less their reference" if isinstance(line, ArmTrend) else ""
+            per = ", per factor of 10" if line.scale == "log10" else ""
+            groups.setdefault(f"Slopes and intercepts along {line.axis}{per}{of}", []).append(line)
+    kinds = {"figure": "n", "cells": "n", "direction": "t"}
+    columns = ["figure", "cells", "seeds", "slope", "p", "could show", "direction", "points", "intercept"]
+    return [
+        table(title, columns, [_line(line, named) for line in group], "".join(kinds.get(one, "f") for one in columns))
+        for title, group in groups.items()
     ]
-    of = " of arms less their reference" if any(isinstance(line, ArmTrend) for line in lines) else ""
-    columns = ["figure", "along", "points", "seeds", "slope", "p", "could show", "direction", "intercept"]
-    return [table(f"Slopes and intercepts{of}", columns, rows, "nnffffftf")] if rows else []
 
 
-def _line(line: Line) -> list[str | Cell]:
+def _line(line: Line, named: Mapping[str, str] | None) -> Cells:
     name = line.name
     p = line.slope_p if line.slope_p_holm is None else line.slope_p_holm
     slope = "" if line.slope is None else formats.interval(name, line.slope_interval) or formats.NO_INTERVAL
     return [
-        formats.title(name, line.by),
-        _along(line) + (", per factor of 10" if line.scale == "log10" else ""),
-        str(line.points),
+        named[name] if named else formats.title(name, line.by),
+        _cells_of(line),
         of_seeds(line.n, line.seeds),
         Cell(formats.difference(name, line.slope), slope, line.sign != 0),
         formats.p_value(p),
         _unsigned(name, line.smallest),
         direction(line),
+        str(line.points),
         Cell(formats.value(name, line.intercept), formats.interval(name, line.intercept_interval)),
     ]
 
@@ -218,13 +228,10 @@ def direction(line: Line) -> str:
     return "undefined" if line.slope is None else {1: "rises", -1: "falls", 0: "undecided"}[line.sign]
 
 
-def _along(line: Line) -> str:
-    arm = f", {_told(line.arm)} less {_told(line.reference)}" if isinstance(line, ArmTrend) else ""
-    return line.axis + arm + _also(line.choice)
-
-
-def _also(choice: Mapping[str, Plain]) -> str:
-    return "".join(f", {axis} {_told(value)}" for axis, value in choice.items())
+def _cells_of(line: Line) -> str:
+    """``all``, ``arm none``, ``mix less none, size 10``."""
+    arms = [f"{_told(line.arm)} less {_told(line.reference)}"] if isinstance(line, ArmTrend) else []
+    return ", ".join([*arms, *(f"{axis} {_told(value)}" for axis, value in line.choice.items())]) or "all"
 
 
 def covers(found: StudyFigures) -> str:
