@@ -31,7 +31,7 @@ from halluc.gap.forecast import Gap, Proportion, SplitGap
 from halluc.gap.matching import Strata
 from halluc.gap.novelty_units import CONTENT_WORDS, MENTIONS, NoveltyUnits
 from halluc.gap.units import EXAMPLES, UnitKind, WithheldUnits
-from halluc.runs.schema import MetricResult, Nearest, Novelty, Prediction, Record
+from halluc.runs.schema import Nearest, Novelty, Prediction, Record
 from halluc.task import Asserted, Task
 from halluc.tasks.text_classification.config import TextClassificationConfig
 from halluc.tasks.text_classification.decoding import TextPrediction
@@ -41,9 +41,7 @@ from halluc.tasks.token_classification.config import TokenClassificationConfig
 from halluc.tasks.token_classification.examples import TagPrediction
 from halluc.tasks.token_classification.tagged_sentence import Tagged
 from halluc.tasks.token_classification.task import TokenClassification
-from halluc.wording import sentences
-from halluc.wording.figure_lookup import Figures as FigureLookup
-from halluc.wording.nouns import Nouns
+from halluc.wording.nouns import CardText, Nouns
 
 ALL = Strata(("all",), lambda example: 0, has_free=False)
 
@@ -169,19 +167,6 @@ class Surfaces(Generic[E]):
         unseen = Proportion(new / len(there) if there else None, len(there))
         unknown = Proportion(None, 0)
         return SplitGap(Gap(len(there), unknown, unseen, unseen, unknown), {}, "words")
-
-
-class ToyWording:
-    """The sentences of both: what is wrong, and what is omitted."""
-
-    words: Words
-    nouns: Nouns
-
-    def wrong(self, figures: FigureLookup, rate: MetricResult, split: str, label: Callable[[], list[str]]) -> list[str]:
-        return [sentences.wrong(figures, rate, split, self.nouns)[0], *label()]
-
-    def omissions(self, omitted: MetricResult, figures: FigureLookup) -> str:
-        return sentences.omissions(omitted, figures, self.nouns)
 
 
 class Report1(Generic[E]):
@@ -411,12 +396,13 @@ class TargetKnowledge(Surfaces[Translated]):
         return example.target
 
 
-class TranslationWording(ToyWording):
-    words = words("texts", "translations")
-    nouns = Nouns(
-        one="word", many="words", gold="translation", golds="translations", claims="numbers and names",
-        unsupported="not in the source", nothing="no translation", counted="words", gap_of="words",
-        novelty="whether training showed the word", loss_of="loss of a word", has_places=True,
+class TranslationWording:
+    words: Words = words("texts", "translations")
+    nouns: Nouns = Nouns(
+        one="word", gold="translation", golds="translations", claims="numbers and names",
+        unsupported="not in the source", annotated="translations", nothing="no translation", counted="words",
+        gap_of="words", novelty="whether training showed the word", loss_of="loss of a word",
+        card=CardText("translates", "whether training showed the word", "The share of words", "See the docs."),
     )  # fmt: skip
 
 
@@ -650,13 +636,14 @@ class AnswerKnowledge(Surfaces[Asked]):
         return [text for text, _ in example.pairs]
 
 
-class AnswerWording(ToyWording):
-    words = words("questions", "answers")
-    nouns = Nouns(
-        one="answer", many="answers", gold="answer", golds="answers", claims="answers given",
+class AnswerWording:
+    words: Words = words("questions", "answers")
+    nouns: Nouns = Nouns(
+        one="answer", gold="answer", golds="answers", claims="answers given", annotated="annotated answers",
         unsupported="invented", nothing="no answer", counted="answers", gap_of="answers",
-        novelty="whether training showed the answer", loss_of="loss of an answer", has_places=True,
-        reasons={"boundary": "with a wrong boundary"},
+        novelty="whether training showed the answer", loss_of="loss of an answer",
+        card=CardText("answers", "whether training showed the answer", "The share of answers", "See the docs."),
+        reasons={"boundary": "with a wrong boundary"}, is_placed=True,
     )  # fmt: skip
 
 
