@@ -169,6 +169,16 @@ class Surfaces(Generic[E]):
         return SplitGap(Gap(len(there), unknown, unseen, unseen, unknown), {}, "words")
 
 
+CARD = CardText(does="does", tells="nothing", gap="the gap,", definition="figures")
+
+
+class ToyWording:
+    """The words of both."""
+
+    words: Words
+    nouns: Nouns
+
+
 class Report1(Generic[E]):
     """The classification report of one share."""
 
@@ -396,13 +406,13 @@ class TargetKnowledge(Surfaces[Translated]):
         return example.target
 
 
-class TranslationWording:
-    words: Words = words("texts", "translations")
-    nouns: Nouns = Nouns(
+class TranslationWording(ToyWording):
+    words = words("texts", "translations")
+    nouns = Nouns(
         one="word", gold="translation", golds="translations", claims="numbers and names",
-        unsupported="not in the source", annotated="translations", nothing="no translation", counted="words",
-        gap_of="words", novelty="whether training showed the word", loss_of="loss of a word",
-        card=CardText("translates", "whether training showed the word", "The share of words", "See the docs."),
+        unsupported="not in the source", nothing="no translation", counted="words", gap_of="words",
+        novelty="whether training showed the word", loss_of="loss of a word", annotated="translations",
+        card=CARD,
     )  # fmt: skip
 
 
@@ -636,14 +646,14 @@ class AnswerKnowledge(Surfaces[Asked]):
         return [text for text, _ in example.pairs]
 
 
-class AnswerWording:
-    words: Words = words("questions", "answers")
-    nouns: Nouns = Nouns(
-        one="answer", gold="answer", golds="answers", claims="answers given", annotated="annotated answers",
+class AnswerWording(ToyWording):
+    words = words("questions", "answers")
+    nouns = Nouns(
+        one="answer", gold="answer", golds="answers", claims="answers given",
         unsupported="invented", nothing="no answer", counted="answers", gap_of="answers",
-        novelty="whether training showed the answer", loss_of="loss of an answer",
-        card=CardText("answers", "whether training showed the answer", "The share of answers", "See the docs."),
-        reasons={"boundary": "with a wrong boundary"}, is_placed=True,
+        novelty="whether training showed the answer", loss_of="loss of an answer", annotated="answers",
+        card=CARD,
+        reasons={"boundary": "with a wrong boundary"},
     )  # fmt: skip
 
 

@@ -6,13 +6,12 @@ import math
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from halluc.reporting.charts import svg
@@ -51,9 +50,7 @@ class Chart:
 
 def figure(height: float) -> Figure:
     """A figure of ``WIDTH`` by ``height`` pixels, in which matplotlib makes room for all texts."""
-    layout = ConstrainedLayoutEngine(w_pad=2 / 72, h_pad=2 / 72, wspace=0.03, hspace=0.03)
-    made = Figure(figsize=(WIDTH / 72, height / 72), dpi=72, layout=layout)
-    return made
+    return Figure(figsize=(WIDTH / 72, height / 72), dpi=72, layout="constrained")
 
 
 def chart(
@@ -62,7 +59,7 @@ def chart(
     return Chart(id, title, note, alt, svg.inline(figure, f"c-{id}", title, alt), columns, rows)
 
 
-def legend(figure: Figure, axes: Axes | Sequence[Axes], *, where: Literal["upper", "lower"] = "upper") -> None:
+def legend(figure: Figure, axes: Axes | Sequence[Axes], *, where: Any = "outside upper left") -> None:
     """What is labelled on the axes, outside of them, in as many columns as there is room for."""
     handles: list[Artist] = []
     labels: list[str] = []
@@ -70,10 +67,8 @@ def legend(figure: Figure, axes: Axes | Sequence[Axes], *, where: Literal["upper
         found = one.get_legend_handles_labels()
         handles += found[0]
         labels += found[1]
-    place: Literal["outside upper left", "outside lower left"]
-    place = "outside upper left" if where == "upper" else "outside lower left"
     for columns in range(min(4, len(labels)), 0, -1):  # none where nothing has a label
-        made = figure.legend(handles, labels, loc=place, ncols=columns)
+        made = figure.legend(handles, labels, loc=where, ncols=columns)
         if columns == 1 or made.get_window_extent().width <= WIDTH:
             return
         made.remove()
@@ -89,8 +84,8 @@ def rows_axis(axes: Axes, names: Sequence[str]) -> None:
 def at_right(axes: Axes, row: float, text: str) -> None:
     """Text beside a row, at the right of the axes."""
     axes.annotate(
-        text, (1, row), (5, 0), xycoords=("axes fraction", "data"), textcoords="offset points", va="center_baseline",
-        annotation_clip=False,
+        text, (1, row), (5, 0), va="center_baseline", annotation_clip=False,
+        xycoords=("axes fraction", "data"), textcoords="offset points",
     )  # fmt: skip
 
 
@@ -142,8 +137,15 @@ def marker(colour: str, shape: str = "o", filled: bool = True, size: float = 6) 
     }
 
 
-def reach(value: float, interval: Interval | None) -> list[list[float]] | None:
-    """How far a 95% interval goes below and above its value, as ``errorbar`` takes it."""
+def point(
+    axes: Axes, x: float, y: float, style: dict[str, Any], across: Interval | None = None, up: Interval | None = None
+) -> None:
+    """A point with the 95% intervals of its x, ``across``, and of its y, ``up``; over the edge of the axes too."""
+    axes.errorbar(x, y, xerr=_reach(x, across), yerr=_reach(y, up), clip_on=False, **style)
+
+
+def _reach(value: float, interval: Interval | None) -> list[list[float]] | None:
+    """How far an interval goes below and above its value, as ``errorbar`` takes it."""
     return None if interval is None else [[max(0.0, value - interval[0])], [max(0.0, interval[1] - value)]]
 
 

@@ -18,7 +18,7 @@ from halluc.reporting.charts.chart import (
     figure,
     legend,
     marker,
-    reach,
+    point,
     shares,
     ticks,
 )
@@ -103,11 +103,10 @@ def reliability(report: RunReport) -> Chart | None:
     most = max(one.supported.n for one, _ in bins)
     for one, share in bins:
         size = 4 + 8 * (one.supported.n / most) ** 0.5 if most else 4
-        error = reach(share, one.supported.interval)
-        axes.errorbar(one.confidence, share, yerr=error, clip_on=False, **marker(SERIES[0], size=size))
-    error_of_all = next((found for found in report.metrics if found.name == "ece" and not found.by), None)
-    if error_of_all is not None and error_of_all.value is not None:
-        axes.set_title(f"ECE {formats.metric(error_of_all)}", loc="right")
+        point(axes, one.confidence, share, marker(SERIES[0], size=size), up=one.supported.interval)
+    error = next((found for found in report.metrics if found.name == "ece" and not found.by), None)
+    if error is not None and error.value is not None:
+        axes.set_title(f"ECE {formats.metric(error)}", loc="right")
     note = (
         "Share of claims that are right, by confidence. On the diagonal both are equal; below it the model is"
         " over-confident. Larger points have more claims; lines are 95% intervals."

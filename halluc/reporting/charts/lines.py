@@ -73,7 +73,7 @@ def plot(
             axes.set_ylim(bottom=0)
     if mark is not None:
         vertical(axes, *mark)
-    legend(drawn, axes, where="lower")
+    legend(drawn, axes, where="outside lower left")
     return drawn
 
 

@@ -9,7 +9,7 @@ from halluc.wording.nouns import CardText, Nouns
 PAIRS = Words(
     tokens="tokens",
     labelled="relations",
-    annotation="relations",
+    annotation="pairs or relations",
     mended="spans or relations",
     counts=(
         Count("sentences", one),

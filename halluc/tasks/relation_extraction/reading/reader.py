@@ -124,7 +124,7 @@ class RelationsReader(Reader):
         if "\0" in text:
             raise nul("sentence")
         if is_invisible(text):
-            raise Unreadable("D119", "an empty sentence", MEND)
+            raise Unreadable("D106", "an empty sentence", MEND)
         return text
 
     def _places(self, given: Mapping[Any, Any]) -> dict[str, Any] | None:
@@ -165,7 +165,7 @@ class RelationsReader(Reader):
             _refuse_outside(role, start, end, len(words), "tokens")
             inside = [number for number, old in enumerate(place) if start <= old < end]
             if not inside:
-                raise Unreadable("D119", f"the {role} shows nothing", MEND)
+                raise Unreadable("D109", f"the {role} shows nothing", MEND)
             spans.append(Span(inside[0], inside[-1] + 1, label))
         _refuse_overlap(*spans)
         return tokens, (spans[0], spans[1])
@@ -186,7 +186,7 @@ class RelationsReader(Reader):
             for role in ("head", "tail"):
                 if (start, end) == places[role][:2]:
                     if not found:
-                        raise Unreadable("D119", f"the {role} shows nothing", MEND)
+                        raise Unreadable("D109", f"the {role} shows nothing", MEND)
                     spans[role] = Span(len(tokens), len(tokens) + len(found), places[role][2])
             tokens += found
             bounds += [(start + first, start + last) for first, last in own]
@@ -224,7 +224,7 @@ class RelationsReader(Reader):
             raise Unreadable("D107", f"`{column}` is {kind(label)}, not a string", "see `data.label_field`")
         label = label.strip()
         if (fault := label_fault(label)) is not None:
-            raise Unreadable("D119", fault, MEND)
+            raise Unreadable("D123", fault, MEND)
         asked = self.config.none_labels
         if label in (usual if asked is None else asked):
             return None
@@ -257,7 +257,7 @@ def _with_blocks(rows: Iterable[Row | BadLine | Notice]) -> Iterator[Row | BadLi
         match = _SENTENCE.match(line)
         if match is not None and "<e1>" in line:
             if sentence is not None:
-                yield sentence.bad(Unreadable("D106", "a sentence without a relation on the next line", MEND))
+                yield sentence.bad(Unreadable("D107", "a sentence without a relation on the next line", MEND))
             fields = {"id": match[1], "text": match[2], _BLOCK: True}
             sentence = Row(row.file, row.line, fields, row.shown)
         elif sentence is not None and line:
@@ -265,9 +265,9 @@ def _with_blocks(rows: Iterable[Row | BadLine | Notice]) -> Iterator[Row | BadLi
             sentence = None
         elif line and not line.startswith("Comment:"):
             help = "give JSON Lines, CSV, or blocks of SemEval-2010: a number, a tab and a sentence; then its relation"
-            yield row.bad(Unreadable("D106", "neither a numbered sentence with `<e1>` nor a comment", help))
+            yield row.bad(Unreadable("D107", "neither a numbered sentence with `<e1>` nor a comment", help))
     if sentence is not None:
-        yield sentence.bad(Unreadable("D106", "a sentence without a relation on the next line", MEND))
+        yield sentence.bad(Unreadable("D107", "a sentence without a relation on the next line", MEND))
 
 
 def _is_semeval(given: Mapping[Any, Any]) -> bool:
@@ -300,7 +300,7 @@ def _range(value: Any, role: str) -> tuple[int, int, str]:
         help = "give it as {start, end, label} or [start, end]; the end is not counted"
         raise Unreadable("D107", f"the {role} is not a range", help)
     if label and (fault := label_fault(label)) is not None:
-        raise Unreadable("D119", f"the {role} has {fault}", MEND)
+        raise Unreadable("D123", f"the {role} has {fault}", MEND)
     return value[0], value[1], label
 
 
@@ -308,12 +308,12 @@ def _unmarked(text: str) -> tuple[str, dict[str, Any]]:
     """A text without its marks, and the characters of head (``e1``) and tail (``e2``) in it.
 
     Raises:
-        Unreadable D106: a mark is missing, stands twice, or crosses another.
+        Unreadable D107: a mark is missing, stands twice, or crosses another.
     """
     found = list(_MARKS.finditer(text))
     if [match[0] for match in found] not in _ORDER:
         has = quoted([match[0] for match in found]) if found else "no marks"
-        raise Unreadable("D106", f"head and tail are not marked: the text has {has}", _MARK_HELP)
+        raise Unreadable("D107", f"head and tail are not marked: the text has {has}", _MARK_HELP)
     places: dict[str, Any] = {"from": "marks in the text"}
     for first, last in (found[:2], found[2:]):
         before = sum(len(match[0]) for match in found if match.start() < first.start())
@@ -326,9 +326,9 @@ def _unmarked(text: str) -> tuple[str, dict[str, Any]]:
 def _refuse_outside(role: str, start: int, end: int, size: int, unit: str) -> None:
     if not 0 <= start < end <= size:
         problem = f"the {role} is {start} to {end}, and there are {size} {unit}"
-        raise Unreadable("D108", problem, "count from 0; the end is not counted")
+        raise Unreadable("D109", problem, "count from 0; the end is not counted")
 
 
 def _refuse_overlap(head: Span, tail: Span) -> None:
     if head.start < tail.end and tail.start < head.end:
-        raise Unreadable("D108", "head and tail overlap", "a pair has two spans of its own; mend it or leave it out")
+        raise Unreadable("D111", "head and tail overlap", "a pair has two spans of its own; mend it or leave it out")
