@@ -19,7 +19,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from halluc.commands.terminal import Talk
 from halluc.components import TABLE
 from halluc.core.examples import Span
 from halluc.core.labels import write_tags
@@ -55,8 +54,8 @@ def timed(call: Callable[[], Any]) -> tuple[float, Any]:
 def time_decoding(run: Path, split: Any, rounds: int) -> None:
     """Predict ``rounds`` times; decode the same scores both ways, in turn, ten times as often."""
     trained = trained_models.locate(str(run))
-    examples = read_corpora(trained.loaded.experiment.data, TABLE, (split,)).splits[split].examples
-    model = assessment.Model.load(trained.loaded, trained.reference, Talk.QUIET)
+    examples = read_corpora(trained.job.settings.data, TABLE, (split,)).splits[split].examples
+    model = assessment.Model.load(trained.job, trained.reference)
     task, budget = model.task, model.settings.batch_tokens
 
     def scored() -> tuple[Any, list[Any]]:

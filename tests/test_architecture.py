@@ -89,17 +89,6 @@ def test_heavy_libraries_stay_in_their_rooms(path):
             assert here in MAY_BE_HEAVY or late or own_chart, f"{path}:{line}: {here} must not import {name}"
 
 
-# What still names a task in general code; the list only ever gets shorter.
-NAMES_A_TASK = {
-    "reporting/collect/shown.py",
-    "reporting/collect/single.py",
-    "reporting/markdown/card.py",
-    "reporting/words/nouns.py",
-    "runs/schema.py",
-    "workflows/trained_models.py",
-}
-
-
 def example_classes() -> set[str]:
     """The names of the tasks' examples, which all have ``annotation`` and ``pairs``."""
     found = set()
@@ -134,9 +123,7 @@ def general_modules():
 @pytest.mark.parametrize("name", general_modules())
 def test_general_code_names_no_task(name):
     found = list(task_names(ROOT / name))
-    if name in NAMES_A_TASK:
-        assert found, f"{name} names no task any more: take it out of NAMES_A_TASK"
-    assert not found or name in NAMES_A_TASK, f"{name} names a task: {found}"
+    assert not found, f"{name} names a task: {found}"
 
 
 def test_each_task_has_an_example_class():

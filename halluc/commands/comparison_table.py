@@ -12,8 +12,8 @@ from halluc.runs.studies import Comparison, Delta
 MOST_FLIPS_SHOWN = 12
 
 
-def show(found: Comparison, *, has_places: bool) -> None:
-    """The comparison as tables for people; ``has_places``: whether claims are about parts of a text."""
+def show(found: Comparison, *, is_placed: bool) -> None:
+    """The comparison as tables for people; ``is_placed``: whether claims have places in a text."""
     say(f"a: {found.a}")
     say(f"b: {found.b}")
     differing = ", ".join(found.config_differences) or "nothing"
@@ -30,7 +30,7 @@ def show(found: Comparison, *, has_places: bool) -> None:
         )
         grid.add_row(f"hallucination_rate at an omission rate of {at.omission_rate:.4f}", *_cells(row))
     put_table(grid)
-    _show_flips(found, has_places)
+    _show_flips(found, is_placed)
 
 
 def _cells(delta: Delta) -> tuple[str, ...]:
@@ -53,7 +53,7 @@ def named(name: str, by: dict[str, Any]) -> str:
     return name + "".join(f", {value}" for value in by.values())
 
 
-def _show_flips(found: Comparison, has_places: bool) -> None:
+def _show_flips(found: Comparison, is_placed: bool) -> None:
     counts = Counter((flip.a, flip.b) for flip in found.flipped)
     say()
     say(f"{len(found.flipped):,} claims flipped, from a to b:")
@@ -61,7 +61,7 @@ def _show_flips(found: Comparison, has_places: bool) -> None:
         say(f"  {before} -> {after}: {count:,}")
     worst = [flip for flip in found.flipped if "unsupported" in (flip.a, flip.b)]
     for flip in worst[:MOST_FLIPS_SHOWN]:
-        place = f" [{flip.start}, {flip.end})" if has_places and flip.start is not None else ""
+        place = f" [{flip.start}, {flip.end})" if is_placed and flip.start is not None else ""
         identity, text, label = map(printable_cell, (flip.id, flip.text, flip.label))
         say(f'  {identity}{place} "{text}" {label}: {flip.a} -> {flip.b}')
     if len(worst) > MOST_FLIPS_SHOWN:

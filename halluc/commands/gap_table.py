@@ -13,6 +13,10 @@ _FIGURES = {
         ("forecast", "unseen", "new", "excess"),
         "unseen: not in train with that label; new: nor a word of it",
     ),
+    "pairs": (
+        ("forecast", "unseen", "new", "excess"),
+        "unseen: not in train with that relation; new: nor its head or tail",
+    ),
     "words": (("forecast", "unseen", "excess"), "unseen: in no text of train"),
 }
 

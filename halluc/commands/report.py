@@ -45,7 +45,7 @@ def show_figures(made: Reported) -> None:
         evaluation_table.show(made.figures)
     else:
         for one in made.figures:
-            comparison_table.show(one, has_places=nouns.of(made.record.task).has_places)
+            comparison_table.show(one, is_placed=nouns.of(made.record.task).is_placed)
             say()
 
 

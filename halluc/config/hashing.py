@@ -38,9 +38,9 @@ _FIRST_KEYS: dict[str, tuple[str, ...]] = {
 USUAL_DEFAULTS: tuple[Any, ...] = (None, "auto", "none", False, "error", [], {})
 OTHER_DEFAULTS: dict[str, Any] = {
     "max_line_bytes": MOST_LINE_BYTES, "encoding": "utf-8", "separator": "whitespace", "token_column": 0,
-    "tag_column": -1, "tokens_field": "tokens", "tags_field": "tags", "text_field": "text", "label_field": "label",
+    "tag_column": -1, "tokens_field": "tokens", "tags_field": "tags", "text_field": "text",
     "spans_field": "spans", "id_field": "id", "span_end": "exclusive", "tokenize": "words", "outside_tags": ["O"],
-    "label_position": "first", "answer_field": "answer", "span_base": 0,
+    "label_position": "first", "answer_field": "answer", "span_base": 0, "head_field": "head", "tail_field": "tail",
     "tokenizer_version": 1,  # what runs had that do not say it
 }  # fmt: skip
 

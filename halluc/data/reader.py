@@ -104,12 +104,14 @@ class Reader(Protocol):
 
     ``mapping`` says which fields are read, in one line; it is set once the first row was read. ``writers`` are the
     formats that hold the examples, and ``Predictions`` reads what another tool predicts, if that can be read.
+    ``has_marked_lines``: a line of plain text to predict on is more than its words, and goes through ``input_of``.
     """
 
     Config: ClassVar[type[DataConfig]]
     Builder: ClassVar[type[ExampleBuilder]] = ExampleBuilder
     Predictions: ClassVar[type[PredictionFile] | None] = None
     writers: ClassVar[Mapping[str, Writer]] = {}
+    has_marked_lines: ClassVar[bool] = False
     config: Any
     mapping: str
 

@@ -119,6 +119,10 @@ class WithheldFile(Record):
     surfaces: dict[str, list[str]]
 
 
+# The units that stand under `words`: content words, and surfaces whatever their label.
+_WORDS = ("word", "entity")
+
+
 class WithheldWordsFile(WithheldFile):
     """The same with the withheld words, where they are the unit."""
 
@@ -130,8 +134,8 @@ class _AnyWithheldFile(WithheldFile):
 
     @model_validator(mode="after")
     def _words_where_they_are_the_unit(self) -> _AnyWithheldFile:
-        if (self.unit == "word") != (self.words is not None):
-            raise ValueError("`words` goes with `unit: word`")
+        if (self.unit in _WORDS) != (self.words is not None):
+            raise ValueError("`words` goes with `unit: word` and `unit: entity`")
         return self
 
 
@@ -154,7 +158,7 @@ class WithheldUnits:
         for text, label in sorted(self.pairs, key=lambda pair: (pair[1], pair[0])):
             surfaces.setdefault(label, []).append(text)
         file = WithheldFile(unit=self.unit, labels=sorted(self.labels), surfaces=surfaces)
-        write_line(path, WithheldWordsFile(**dict(file), words=sorted(self.words)) if self.unit == "word" else file)
+        write_line(path, WithheldWordsFile(**dict(file), words=sorted(self.words)) if self.unit in _WORDS else file)
 
     @classmethod
     def load(cls, path: Path) -> WithheldUnits:

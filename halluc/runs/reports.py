@@ -313,6 +313,7 @@ class ComparisonReport(Record):
     texts: dict[str, list[str]]
     gold: dict[str, list[Mark]]
     seconds: dict[str, int] = Field(default_factory=dict)
+    marked: dict[str, list[tuple[int, int, str]]] = Field(default_factory=dict)
     reproduce: list[str]
 
 

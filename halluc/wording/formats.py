@@ -17,13 +17,6 @@ ELLIPSIS = "…"
 # A token of a broken corpus may have thousands of characters; no name or word has as many as this.
 LONGEST_WORD = 80
 
-SECTION_TITLES = {
-    "unsupported": "Unsupported: invented mentions",
-    "distorted": "Distorted: a wrong label or boundary",
-    "omission": "Omitted: annotated, but not found at all",
-    "supported": "Supported, the least confident first",
-}
-
 
 def title(name: str, by: Mapping[str, str] | None = None) -> str:
     """A figure's name for people: `omission rate`, `distortion rate, boundary`."""

@@ -1,11 +1,10 @@
-"""The words of a task: what people call its examples, claims and gold, and how sentences about its figures are made."""
+"""The words of a task, of which reports make their sentences, headings and glossary."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from halluc.core.figures import figure
 from halluc.runs.schema import MetricResult
 from halluc.wording import formats
 from halluc.wording.figure_lookup import Figures
@@ -15,48 +14,67 @@ Meaning = Callable[[MetricResult, Figures], str]
 
 
 @dataclass(frozen=True)
+class CardText:
+    """What a model card says of a task.
+
+    ``does`` stands before the labels, ``tells`` behind "each prediction also says", ``gap`` before "forecast from the
+    training split alone". ``definition`` explains the figures. ``usage`` is code for transformers, where its
+    ``pipeline`` has the task, under that name and for people; ``TEXT`` in it stands for a text.
+    """
+
+    does: str
+    tells: str
+    gap: str
+    definition: str
+    usage: str = ""
+    pipeline: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True)
 class Nouns:
     """The words of a task.
 
-    ``one`` and ``many`` are what claims are about, ``gold`` and ``golds`` what is annotated, and can be missed;
-    ``claims`` is what is predicted, ``unsupported`` what is said of a claim that nothing supports, ``exact`` of gold
-    that is found, ``nothing`` of an example without any annotation, whose label is ``no_label`` in tables. ``counted``
-    is what a gap is a share of, and ``gap_of`` the same in a sentence; ``novelty`` says what novelty is.
+    ``gold`` and ``golds`` are what is annotated, ``claims`` what is predicted, ``one`` what novelty is of, and
+    ``novelty`` what that means. ``unsupported`` is said of a claim without support. In a list of errors ``invented``
+    stands behind the number of such claims, ``outside`` behind that of claims about examples without gold, and each of
+    the ``reasons`` behind that of distorted claims.
+    ``annotated`` is split into ``found``, ``partly`` and ``missed``. ``nothing`` is said of an example without gold,
+    ``no_label`` is its class in tables. ``counted`` is what a gap is a share of, ``gap_of`` the same in a sentence.
 
-    ``has_places``: claims are about parts of an example, and may be distorted. ``several``: labels an example.
-    ``reasons`` are those of distortions, as clauses; ``buckets`` of novelty, as names in tables, and ``in_training`` as
-    clauses about a claim. ``meanings`` has the sentences for figures at the head of a report. ``does``: what a
-    model does, as a model card says it before the labels; ``pipeline``: the name of the task in transformers, and for
-    people.
+    ``in_training`` has a clause for each novelty, as "seen in training", and ``buckets`` its name in tables.
+    ``is_placed``: a claim has a place of its own in the text. ``drawn`` says how an example is drawn, ``search`` what
+    can be searched in it. ``glossary`` explains terms, ``meanings`` figures at the head of a report.
     """
 
     one: str
-    many: str
     gold: str
     golds: str
     claims: str
     unsupported: str
-    nothing: str
+    novelty: str
+    annotated: str
     counted: str
     gap_of: str
-    novelty: str
     loss_of: str
-    has_places: bool
-    exact: str = "found"
-    several: bool = False
+    card: CardText
+    invented: str = "invented"
+    outside: str = ""
+    found: str = "found"
+    partly: str = "with another label"
+    missed: str = "not found"
+    nothing: str = "nothing"
     no_label: str = ""
-    reasons: Mapping[str, str] = field(default_factory=dict)
-    buckets: Mapping[str, str] = field(default_factory=dict)
-    in_training: Mapping[str, str] = field(default_factory=dict)
-    titles: Mapping[str, str] = field(default_factory=dict)
     gap_note: str = ""
+    in_training: Mapping[str, str] = field(default_factory=dict)
+    buckets: Mapping[str, str] = field(default_factory=dict)
+    novelty_heading: str = "in training"
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    sections: Mapping[str, str] = field(default_factory=dict)
+    is_placed: bool = False
+    drawn: str = "Over each text stand the predicted and the annotated labels."
+    search: str = "a word of the text or a label"
+    glossary: Mapping[str, str] = field(default_factory=dict)
     meanings: Mapping[str, Meaning] = field(default_factory=dict)
-    does: str = ""
-    pipeline: tuple[str, str] | None = None
-
-    def tells(self, name: str) -> bool:
-        """Whether a figure says something that no other one says."""
-        return self.has_places or not figure(name).of_places
 
     def bucket(self, novelty: str) -> str:
         """A bucket of novelty as it is called among the others."""
@@ -64,12 +82,16 @@ class Nouns:
 
     def about_training(self, novelty: str) -> str:
         """What a bucket says of a claim."""
-        return self.in_training.get(novelty) or f"{self.bucket(novelty)} ({novelty})"
+        return self.in_training.get(novelty, formats.visible(novelty))
+
+    def reason(self, reason: str) -> str:
+        """Why a claim is distorted, as "wrong boundary"."""
+        return self.reasons.get(reason, reason).removeprefix("with a ").removeprefix("with ")
 
     @property
     def section_titles(self) -> dict[str, str]:
         """What the kinds of claims are headed by."""
-        return {**formats.SECTION_TITLES, **self.titles}
+        return {"distorted": "Distorted", "supported": "Supported, the least confident first", **self.sections}
 
     def class_name(self, label: str) -> str:
         """A class in a table of mistakes."""

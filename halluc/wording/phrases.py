@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from halluc.core.figures import shown
 from halluc.runs.schema import MetricResult
 from halluc.runs.studies import Interval
 from halluc.wording import formats
+
+# The figures that sentences on comparisons and studies name, in this order, as they are called there.
+NAMED = {column.row.name: column.heading for column in shown("sentences")}
 
 
 def sentence(text: str) -> str:
@@ -67,6 +71,6 @@ def too_few(number: int, does: str) -> str:
 
 
 def may_be_chance(ratio: MetricResult) -> str:
-    """How a sentence about a ratio ends."""
+    """What a sentence about a ratio adds where its interval contains 1."""
     is_chance = ratio.interval is not None and ratio.interval[0] <= 1 <= ratio.interval[1]
-    return ", which may be chance (the interval contains 1)." if is_chance else "."
+    return ", which may be chance (the interval contains 1)" if is_chance else ""

@@ -98,7 +98,7 @@ class Reading:
         tokenizer, is_pair = Tokenizer.of(config), getattr(config, "second_field", None) is not None
         told = f"read as {form}{' (pairs)' if is_pair else ''}"
         told += "" if form == "conll" else f", texts cut into {tokenizer.how}"
-        if form == "text":
+        if form == "text" and not reader.has_marked_lines:
             return told, _items(rows, lambda row: raw(row, tokenizer, is_pair), form, tell)
         return told, _items(_telling(rows, reader, tell), reader.input_of, form, tell)
 

@@ -20,7 +20,8 @@ from halluc.core.errors import data_error
 from halluc.core.examples import Corpus, Origin
 from halluc.core.messages import Tick, progress, tell, unheard, warn
 from halluc.data.inputs import InputText, Item, in_chunks, paired, single
-from halluc.data.rows.row import BadLine, Unreadable
+from halluc.data.reader import Reader
+from halluc.data.rows.row import BadLine, Row, Unreadable
 from halluc.data.rows.streams import TextStream, opened, watched
 from halluc.data.statistics import counted
 from halluc.data.tokenization import Tokenizer
@@ -45,15 +46,16 @@ class Predictor:
     trained: Trained
     source: str
     tokenizer: Tokenizer = field(default_factory=Tokenizer)
+    reader: Reader | None = None
     notes: Counter[str] = field(default_factory=Counter)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @classmethod
-    def load(cls, trained: Trained, source: str, tokenizer: Tokenizer) -> Predictor:
+    def load(cls, trained: Trained, source: str, tokenizer: Tokenizer, reader: Reader | None = None) -> Predictor:
         if trained.run is not None:
             run_state.warn_changed_model(trained.run)
             run_state.warn_changed_confidence(trained.run)
-        return cls(assessment.Model.load(trained.job, trained.reference), trained, source, tokenizer)
+        return cls(assessment.Model.load(trained.job, trained.reference), trained, source, tokenizer, reader)
 
     @property
     def temperature(self) -> float:
@@ -81,6 +83,12 @@ class Predictor:
 
     def _item(self, number: int, text: str | tuple[str, str]) -> Item:
         identity = f"line-{number}"
+        if isinstance(text, str) and self.reader is not None and self.reader.has_marked_lines:
+            row = Row(self.source, number, {"text": text})
+            try:
+                return self.reader.input_of(row)
+            except Unreadable as bad:
+                return row.bad(bad)
         if isinstance(text, str):
             return single(number, identity, text, self.tokenizer)
         try:
@@ -149,7 +157,8 @@ def load(reference: str, tokenizer: Tokenizer | None = None) -> Predictor:
     """
     trained = trained_models.locate(reference)
     data = trained.job.settings.data
-    return Predictor.load(trained, "texts", tokenizer or (Tokenizer() if data is None else Tokenizer.of(data)))
+    tokenizer = tokenizer or (Tokenizer() if data is None else Tokenizer.of(data))
+    return Predictor.load(trained, "texts", tokenizer, Reading({}).reader(trained.job.task, data))
 
 
 @dataclass

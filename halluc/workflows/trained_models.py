@@ -25,7 +25,7 @@ from halluc.workflows import nearest_run, run_state, withholding
 from halluc.workflows.job import Job, load, load_run
 
 # What a model from elsewhere is taken for where it does not say what it was trained for.
-_TASK = "token_classification"
+_TASK = next(iter(TABLE["task"]))
 
 
 @dataclass(frozen=True)
@@ -160,7 +160,8 @@ def _task_of(config: dict[str, Any]) -> str:
     told = config.get("architectures")
     heads = [str(head) for head in told] if isinstance(told, list) else []
     fits = (name for name in TABLE["task"] if any(h.endswith(task_class(name, TABLE).head) for h in heads))
-    return next(fits, _TASK)
+    # A task whose models have the head of another keeps its settings in their config.json, under its own name.
+    return next((name for name in TABLE["task"] if name in config), next(fits, _TASK))
 
 
 def read_confidence(run: RunDir) -> ConfidenceFile | None:

@@ -11,7 +11,7 @@ import pytest
 from halluc.augmentation.methods.base import Augmenter, Lexicon, Rejected, Synthesizer, build
 from halluc.augmentation.methods.delete import DeleteConfig
 from halluc.augmentation.methods.label_wise_replacement import LabelWiseReplacementConfig
-from halluc.augmentation.methods.mention_replacement import MentionReplacementConfig
+from halluc.augmentation.methods.mention_replacement import MentionReplacement, MentionReplacementConfig
 from halluc.components import TABLE
 from halluc.core import registry
 from halluc.core.edits import Editable, Range, Reorder, apply
@@ -105,8 +105,18 @@ def check_labels(before: Editable, after: Editable, moved: bool) -> None:
     assert bool(after.tokens) == bool(before.tokens)
 
 
-def check_locks(before: Editable, after: Editable) -> None:
-    assert [after.tokens[a:b] for a, b in after.locked] == [before.tokens[a:b] for a, b in before.locked]
+def check_locks(before: Editable, after: Editable, replaces: bool = False) -> None:
+    """Locked tokens stay; one that is a whole span may be another whole span, where the method ``replaces`` those."""
+    assert len(after.locked) == len(before.locked)
+    for was, now in zip(before.locked, after.locked, strict=True):
+        if replaces and was in [span[:2] for span in before.spans]:
+            assert now in [span[:2] for span in after.spans]
+        else:
+            assert after.tokens[slice(*now)] == before.tokens[slice(*was)]
+
+
+def replaces_mentions(method: Augmenter) -> bool:
+    return any(isinstance(one, MentionReplacement) for one in (method, *getattr(method, "steps", ())))
 
 
 def check(method: Augmenter, example: Editable, keys: int = 4) -> None:
@@ -115,7 +125,7 @@ def check(method: Augmenter, example: Editable, keys: int = 4) -> None:
         assert example == untouched
         moved = any(isinstance(edit, Reorder) for step in changed.steps for edit in step)
         check_labels(example, changed.edited, moved)
-        check_locks(example, changed.edited)
+        check_locks(example, changed.edited, replaces_mentions(method))
         followed = example
         for step in changed.steps:
             followed = apply(followed, step)
@@ -176,6 +186,20 @@ def test_locked_tokens_are_never_touched(name, keys):
     for number, example in enumerate([*corpus()[:24], *longest()]):
         check(method, example._replace(locked=locks(example, number)))
         check(method, example._replace(locked=((0, len(example.tokens)),)), 1)
+
+
+@every_augmenter
+def test_a_locked_span_is_replaced_as_a_whole_by_another_mention_or_not_at_all(name, keys):
+    method = augmenter(name, **{"rate": 1.0, **keys} if "rate" in type(config_of(name)).model_fields else keys)
+    touched = 0
+    for example in [*corpus()[:40], *longest()]:
+        locked = example._replace(locked=tuple(span[:2] for span in example.spans))
+        check(method, locked)
+        for changed in edited(method, locked):
+            after = changed.edited
+            assert after.locked == tuple(span[:2] for span in after.spans)
+            touched += [after.tokens[a:b] for a, b in after.locked] != [locked.tokens[a:b] for a, b in locked.locked]
+    assert bool(touched) is replaces_mentions(method)
 
 
 def example_of(text: str, *spans: tuple[int, int, str]) -> Editable:

@@ -13,13 +13,17 @@ from hypothesis import strategies as st
 
 from halluc.components import TABLE
 from halluc.core.claims import VERDICTS, Claim
-from halluc.core.examples import Example, Labelled, Origin, Span, Tagged
+from halluc.core.examples import Example, Origin, Span
 from halluc.core.labels import write_tags
 from halluc.task import Judge, task_class
+from halluc.tasks.relation_extraction.claims import RelationJudge
+from halluc.tasks.relation_extraction.examples import Related
 from halluc.tasks.text_classification.claims import LabelJudge, LabelSetJudge
+from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.token_classification import matching
 from halluc.tasks.token_classification import span_counts as span_scorer
 from halluc.tasks.token_classification.claims import SpanJudge
+from halluc.tasks.token_classification.tagged_sentence import Tagged
 
 LABELS = ("X", "Y")
 
@@ -63,6 +67,10 @@ def labels(*names: str) -> list[Claim]:
     return [claim(Span(0, 3, name)) for name in names]
 
 
+def pair(relation: str | None) -> Related:
+    return Related("a", Origin("f", 1), ("x", "of", "y"), Span(0, 1, ""), Span(2, 3, ""), relation)
+
+
 class Case(NamedTuple):
     """The judge of a task with an example, what is claimed about it, and the same example without gold."""
 
@@ -76,6 +84,7 @@ CASES = {
     "spans": Case(SpanJudge(), sentence(Span(0, 2, "X")), [claim(Span(0, 2, "X")), claim(Span(4, 5, "Y"))], sentence()),
     "labels": Case(LabelJudge(), text("Y"), labels("X"), text()),
     "label sets": Case(LabelSetJudge(), text("Y"), labels("X", "Y"), text()),
+    "relations": Case(RelationJudge(), pair("Y"), labels("X"), pair(None)),
 }
 
 

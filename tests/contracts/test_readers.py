@@ -20,6 +20,7 @@ from halluc.core.labels import SCHEMES, write_tags
 from halluc.data.corpora import Corpora, read_corpora
 from halluc.data.rows.records import parse_object
 from halluc.data.rows.row import BadLine, Unreadable
+from halluc.tasks.relation_extraction.examples import Related
 from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.token_classification.tagged_sentence import Tagged
 from halluc.tasks.token_classification.writers import write_conll
@@ -34,6 +35,20 @@ TEXTS = (
     Labelled("1", Origin("f", 1), ("where", "is", "it", "?"), ("ask",)),
     Labelled("2", Origin("f", 2), ("nothing", "here"), ()),
 )
+
+
+PAIRS = (
+    Related("1", Origin("f", 1), ("Anna", "runs", "Acme"), Span(0, 1, ""), Span(2, 3, ""), "works_for"),
+    Related("2", Origin("f", 2), ("Oslo", "is", "near", "Moss"), Span(3, 4, ""), Span(0, 1, ""), None),
+)
+
+
+def marked_sentences(path: Path) -> None:
+    lines = [
+        {"text": "<e1>Anna</e1> runs <e2>Acme</e2>", "relation": "works_for"},
+        {"text": "<e2>Oslo</e2> is near <e1>Moss</e1>", "relation": "none"},
+    ]
+    path.write_text("\n".join(map(json.dumps, lines)))
 
 
 def labelled_texts(path: Path) -> None:
@@ -78,17 +93,18 @@ CASES = {
     "jsonl": Case(tokens_and_tags, "dev.jsonl"),
     "hub": Case(on_a_hub, "set", "hub:{path}"),
     "texts": Case(labelled_texts, "dev.jsonl", examples=TEXTS),
+    "relations": Case(marked_sentences, "dev.jsonl", examples=PAIRS),
 }
+TASKS = {"texts": "text_classification", "relations": "relation_extraction"}
 
 
 def reader_of(form: str):
     """The reader of the task that the examples of a format here belong to."""
-    task = "text_classification" if form == "texts" else "token_classification"
-    return registry.load(TABLE, "reader", task)
+    return registry.load(TABLE, "reader", TASKS.get(form, "token_classification"))
 
 
 def config_of(form: str, **keys):
-    return reader_of(form).Config(format=form, **keys)
+    return reader_of(form).Config(format="jsonl" if form == "relations" else form, **keys)
 
 
 def read(reader: str, path: Path | str, **keys) -> Corpora:

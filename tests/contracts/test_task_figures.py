@@ -13,9 +13,12 @@ import pytest
 from halluc.analysis import rates
 from halluc.components import TABLE
 from halluc.core.examples import Origin, Span
+from halluc.core.figures import shown
 from halluc.core.labels import write_tags
 from halluc.core.significance import Sheet
 from halluc.task import task_class
+from halluc.tasks.relation_extraction.examples import Related
+from halluc.tasks.relation_extraction.figures import RelationFigures
 from halluc.tasks.text_classification.figures import Labelling
 from halluc.tasks.text_classification.label_set_figures import LabelSets
 from halluc.tasks.text_classification.labelled_text import Labelled
@@ -63,6 +66,10 @@ ONE_LABEL = tuple(
 LABEL_SETS = tuple(
     labelled(number, *labels) for number, labels in enumerate([("ask", "say"), ("sing",), (), ("ask",), ("say",)], 1)
 )
+RELATIONS = tuple(
+    Related(f"e{number}", Origin("f", number), ("x", "of", "y"), Span(0, 1, ""), Span(2, 3, ""), relation)
+    for number, relation in enumerate(["A(e1,e2)", "A(e2,e1)", None, "B(e1,e2)", "A(e1,e2)", None, "C"], 1)
+)
 
 
 # set -> examples, what a perfect model says of them, and what a poor one does.
@@ -90,10 +97,19 @@ SETS = {
         told(*((e.labels, None) for e in LABEL_SETS)),
         told((("ask",), None), (("say", "sing"), None), ((), None), (("say",), None), (("say",), None)),
     ),
+    "relations": (
+        RELATIONS,
+        told(*((e.labels, None) for e in RELATIONS)),
+        told(
+            *[(("A(e1,e2)",), None), (("A(e1,e2)",), None), (("B(e1,e2)",), None), (("B(e1,e2)",), None)],
+            *[((), None), ((), None), (("A(e1,e2)",), None)],
+        ),
+    ),
 }
 
 
-FIGURES = {"tagging": Tagging, "labelling": Labelling, "label_sets": LabelSets}
+FIGURES = {"tagging": Tagging, "labelling": Labelling, "label_sets": LabelSets, "relations": RelationFigures}
+TASKS = {"tagging": "token_classification", "relations": "relation_extraction"}
 
 
 def make(name: str):
@@ -139,8 +155,7 @@ def test_a_protocol_tells_by_which_figures_of_a_task_it_was_counted():
     protocols = [protocol for name in SETS for protocol in make(name).protocols]
     assert len(protocols) == len(set(protocols))
     for name, figures in FIGURES.items():
-        task = "token_classification" if name == "tagging" else "text_classification"
-        assert type(task_class(task).evaluated(figures.protocols).figures) is figures
+        assert type(task_class(TASKS.get(name, "text_classification")).evaluated(figures.protocols).figures) is figures
 
 
 @pytest.mark.parametrize("name", SETS)
@@ -241,8 +256,9 @@ class TestEverySet:
         keys = {*values(metrics, examples, poor), *ranked(metrics, examples, poor)}
         assert {key[0] for key in keys} == set(metrics.names)
         assert {one for family in metrics.families for one in family} <= set(metrics.names)
-        assert set(metrics.overall.values()) <= {key[0] for key in keys if len(key) == 2}
-        assert set(metrics.by_label.values()) <= {key[0] for key in keys if len(key) == 3 and key[1][0] == "label"}
+        headed = {column.row.name for column in shown("labels", set(metrics.names))}
+        assert headed <= {key[0] for key in keys if len(key) == 3 and key[1][0] == "label"}
+        assert headed
         assert set(metrics.protocols) <= {key[-1] for key in keys}
 
     def test_the_report_is_plain_and_its_text_tells_every_label(self, name):

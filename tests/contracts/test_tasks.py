@@ -25,6 +25,7 @@ from halluc.engine.batching import Batch
 from halluc.engine.inference import forward
 from halluc.task import Asserted
 from halluc.tasks.encoders import load_tokenizer, special_pieces, word_pieces
+from halluc.tasks.relation_extraction.examples import Related
 from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.token_classification.encoding import windows_of
 from halluc.tasks.token_classification.tagged_sentence import Tagged
@@ -33,6 +34,10 @@ from halluc.tasks.token_classification.task import TokenClassification
 
 def tagged(number: int, text: str, *spans: Span) -> Tagged:
     return Tagged(f"e{number}", Origin("f", number), tuple(text.split(" ")), spans)
+
+
+def related(number: int, text: str, head: Span, tail: Span, relation: str) -> Related:
+    return Related(f"e{number}", Origin("f", number), tuple(text.split(" ")), head, tail, relation)
 
 
 EXAMPLES = {
@@ -46,7 +51,18 @@ EXAMPLES = {
         Labelled("e2", Origin("f", 2), ("the", "bank", "won", "and", "Acme", "left", "."), ("money",)),
         Labelled("e3", Origin("f", 3), ("Paris",), ("travel",)),
     ),
+    "relation_extraction": (
+        related(1, "Anna Berg visited Oslo .", Span(0, 2, "PER"), Span(3, 4, "LOC"), "visited"),
+        related(2, "in Oslo Acme said", Span(2, 3, "ORG"), Span(1, 2, "LOC"), "in"),
+        related(3, "Paris met Berg", Span(2, 3, ""), Span(0, 1, ""), "visited"),
+    ),
 }
+
+
+def given_text(number: int, identity: str, example) -> InputText:
+    """The text of an example, with what its reader tells beside the tokens: of a pair where its parts stand."""
+    details = (example.head, example.tail) if isinstance(example, Related) else None
+    return InputText(number, identity, example.tokens, details=details)
 
 
 def make(name: str, **keys):
@@ -146,7 +162,8 @@ class TestEveryTask:
             assert set(task.knowledge.reported) <= set(scale)
             assert not any(knowledge.is_confusable(claim) for claim in found)
             assert not any(knowledge.is_withheld(claim) for claim in found)
-            assert knowledge.novelty(replace(found[0], text="quite another thing")) == scale[-1]
+            other = replace(found[0], text="quite another thing", parts=("quite", "another"))
+            assert knowledge.novelty(other) == scale[-1]
             nearest = knowledge.nearest(found[0])
             assert (nearest.text, nearest.file, nearest.line) == (found[0].text, "f", 1)
 
@@ -171,7 +188,7 @@ class TestEveryTask:
     def test_a_split_lacks_something_only_where_nothing_can_be_learned(self, name, tiny_encoder):
         task = make(name)
         assert task.examples.lacks(Corpus("train", EXAMPLES[name], "f")) is None
-        bare = [task.examples.of_input(e.id, e.origin, InputText(1, "a", e.tokens)) for e in EXAMPLES[name]]
+        bare = [task.examples.of_input(e.id, e.origin, given_text(1, "a", e)) for e in EXAMPLES[name]]
         assert task.examples.lacks(Corpus("train", tuple(bare), "f"))
 
     def test_a_line_of_predictions_is_read_back_as_the_example(self, name, tiny_encoder, engine):
@@ -193,7 +210,7 @@ class TestEveryTask:
         predictions = predicted(task, encoder, encoded, 64, engine)
         told = 0
         for number, (example, prediction) in enumerate(zip(EXAMPLES[name], predictions, strict=True), 1):
-            text = InputText(number, f"given-{number}", example.tokens)
+            text = given_text(number, f"given-{number}", example)
             bare = task.examples.of_input(f"line-{number}", Origin("input", number), text)
             assert (bare.id, bare.origin.line, bare.tokens) == (f"line-{number}", number, example.tokens)
             assert task.judge.gold(bare) == ()

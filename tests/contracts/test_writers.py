@@ -24,11 +24,12 @@ from halluc.core.labels import PREFIXES
 from halluc.data.corpora import read_corpora
 from halluc.data.writers import write, writers_of
 from halluc.data.writers.base import Options, Writer
+from halluc.tasks.relation_extraction.examples import Related
 from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.token_classification.tagged_sentence import Tagged
 from tests import hostile_texts
 
-TAGGED, LABELLED = "token_classification", "text_classification"
+TAGGED, LABELLED, RELATED = "token_classification", "text_classification", "relation_extraction"
 WRITERS = {task: writers_of(task) for task in TABLE["task"]}
 ROWS = [(task, name) for task, writers in WRITERS.items() for name in writers]
 OF_TAGGED = [(task, name) for task, name in ROWS if task == TAGGED]
@@ -117,15 +118,31 @@ def labelled(draw, words, labels, pairs, most=6):
     return made
 
 
+@st.composite
+def related(draw, words, labels, most=6):
+    """Sentences with a head and a tail, in whatever order, and a relation or none."""
+    made = []
+    for number in range(1, 1 + draw(st.integers(1, most))):
+        tokens = draw(st.lists(words, min_size=3, max_size=7))
+        cuts = draw(st.lists(st.integers(0, len(tokens)), min_size=3, max_size=4, unique=True).map(sorted))
+        types = st.just("") | labels
+        spans = [Span(cuts[0], cuts[1], draw(types)), Span(cuts[-2], cuts[-1], draw(types))]
+        head, tail = draw(st.permutations(spans))
+        made.append(Related(f"r{number}", Origin("in", number), tuple(tokens), head, tail, draw(labels | st.none())))
+    return made
+
+
 one_label = st.just(st.sampled_from(PLAIN_LABELS).map(lambda label: (label,)))
 several = st.just(st.sets(st.sampled_from(ODD_LABELS), max_size=3))
 HOSTILE = {
     TAGGED: tagged(odd_words, st.sampled_from(ODD_LABELS)),
     LABELLED: labelled(odd_words, one_label | several, st.booleans()),
+    RELATED: related(odd_words, st.sampled_from((*ODD_LABELS, "none", " x"))),
 }
 ORDINARY = {
     TAGGED: tagged(st.sampled_from(PLAIN), st.sampled_from(PLAIN_LABELS)),
     LABELLED: labelled(st.sampled_from(PLAIN), one_label, st.just(False)),
+    RELATED: related(st.sampled_from(PLAIN), st.sampled_from(PLAIN_LABELS)),
 }
 
 
@@ -165,7 +182,7 @@ def essence(example: Any, writer: Writer) -> Any:
         cut = len(example.tokens) if example.second is None else example.second
         return dense(example.tokens[:cut]), dense(example.tokens[cut:]), example.labels
     if "join" not in writer.options:
-        return example.tokens, example.spans
+        return example.tokens, example.annotation
     places = [
         (len(dense(example.tokens[: s.start])), len(dense(example.tokens[: s.end])), s.label) for s in example.spans
     ]
@@ -206,15 +223,21 @@ def test_any_tokens_and_labels_are_read_back_equal_or_refused(tmp_path_factory, 
         assert not any(file.exists() for file in WRITERS[task][name].files(path_of(folder, task, name)))
 
 
+def odd_example(task: str, tokens: tuple[str, ...], span: Span) -> Any:
+    if task == RELATED:
+        tail = Span(len(tokens), len(tokens) + 1, "")
+        return Related("s", Origin("in", 1), (*tokens, "end"), span._replace(label=""), tail, span.label)
+    if task == LABELLED:
+        return Labelled("s", Origin("in", 1), tokens, (span.label,))
+    return Tagged("s", Origin("in", 1), tokens, (span,))
+
+
 def odd_corpora(task: str) -> Iterator[list[Any]]:
     """Each odd token alone, and each odd label."""
     for word in ODD:
-        tokens = ("go", word, "on")
-        one = Tagged("s", Origin("in", 1), tokens, (Span(1, 2, "PER"),))
-        yield [one if task == TAGGED else Labelled("s", Origin("in", 1), tokens, ("ask",))]
+        yield [odd_example(task, ("go", word, "on"), Span(1, 2, "PER"))]
     for label in ODD_LABELS:
-        one = Tagged("s", Origin("in", 1), ("Oslo",), (Span(0, 1, label),))
-        yield [one if task == TAGGED else Labelled("s", Origin("in", 1), ("Oslo",), (label,))]
+        yield [odd_example(task, ("Oslo",), Span(0, 1, label))]
 
 
 @pytest.mark.parametrize(("task", "name"), ROWS)

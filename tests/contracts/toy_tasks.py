@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Literal, TypeVar
@@ -19,7 +19,7 @@ import torch
 from halluc.config.schema import Decoding, ModelConfig, Section
 from halluc.core.claims import Claim, Evidence, Judged, rounded
 from halluc.core.edits import Editable
-from halluc.core.examples import Corpus, Example, Labelled, Origin, Pair, Span, Tagged, surface
+from halluc.core.examples import Corpus, Example, Origin, Pair, Span, surface
 from halluc.core.ranked import Ranked, Report
 from halluc.core.significance import Figure, Ratio, Sheet
 from halluc.data.inputs import InputText
@@ -27,18 +27,21 @@ from halluc.data.joining import Stated
 from halluc.data.rows.references import SplitName
 from halluc.data.statistics import Count, Words
 from halluc.engine.runtime import Runtime
-from halluc.gap.forecast import Figure as GapFigure
-from halluc.gap.forecast import Gap, SplitGap
+from halluc.gap.forecast import Gap, Proportion, SplitGap
 from halluc.gap.matching import Strata
-from halluc.gap.units import WithheldUnits
+from halluc.gap.novelty_units import CONTENT_WORDS, MENTIONS, NoveltyUnits
+from halluc.gap.units import EXAMPLES, UnitKind, WithheldUnits
 from halluc.runs.schema import Nearest, Novelty, Prediction, Record
 from halluc.task import Asserted, Task
 from halluc.tasks.text_classification.config import TextClassificationConfig
 from halluc.tasks.text_classification.decoding import TextPrediction
+from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.text_classification.task import TextClassification
 from halluc.tasks.token_classification.config import TokenClassificationConfig
 from halluc.tasks.token_classification.examples import TagPrediction
+from halluc.tasks.token_classification.tagged_sentence import Tagged
 from halluc.tasks.token_classification.task import TokenClassification
+from halluc.wording.nouns import CardText, Nouns
 
 ALL = Strata(("all",), lambda example: 0, has_free=False)
 
@@ -136,7 +139,7 @@ class Surfaces(Generic[E]):
 
     novelties: ClassVar[tuple[Novelty, ...]] = ("shown", "not shown")
     reported: ClassVar[tuple[Novelty, ...]] = novelties
-    units: ClassVar[tuple[str, ...]] = ("example",)
+    units: ClassVar[Mapping[str, UnitKind]] = {"example": EXAMPLES}
     covers: ClassVar[tuple[SplitName, ...]] = ("train",)
 
     def surfaces(self, example: E) -> Sequence[str]:
@@ -155,12 +158,25 @@ class Surfaces(Generic[E]):
     def strata(self, examples: Sequence[E]) -> Strata:
         return ALL
 
+    def whole_texts(self, coverage: Shown) -> None:
+        return None
+
     def gap(self, coverage: Shown, examples: Iterable[E]) -> SplitGap:
         there = [one for example in examples for one in self.surfaces(example)]
         new = sum(one not in coverage.times for one in there)
-        unseen = GapFigure(new / len(there) if there else None, len(there))
-        unknown = GapFigure(None, 0)
+        unseen = Proportion(new / len(there) if there else None, len(there))
+        unknown = Proportion(None, 0)
         return SplitGap(Gap(len(there), unknown, unseen, unseen, unknown), {}, "words")
+
+
+CARD = CardText(does="does", tells="nothing", gap="the gap,", definition="figures")
+
+
+class ToyWording:
+    """The words of both."""
+
+    words: Words
+    nouns: Nouns
 
 
 class Report1(Generic[E]):
@@ -188,6 +204,10 @@ class Translated:
     @property
     def annotation(self) -> tuple[str, ...]:
         return self.target
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return ()
 
     @property
     def pairs(self) -> Sequence[Pair]:
@@ -225,9 +245,10 @@ class TranslatedText(Record):
 
 class TranslationExamples:
     Line: ClassVar[type[Prediction]] = TranslationLine
-    formats: ClassVar[tuple[str, ...]] = ("jsonl",)
+    formats: ClassVar[Mapping[str, Callable[[Path, Path], None] | None]] = {"jsonl": None}
     takes_pairs: ClassVar[bool] = False
-    shows: ClassVar[Literal["mentions", "words"]] = "words"
+    has_spans: ClassVar[bool] = False
+    units: ClassVar[NoveltyUnits] = CONTENT_WORDS
 
     def labels(self, corpus: Corpus[Translated]) -> tuple[str, ...]:
         return ()
@@ -251,9 +272,6 @@ class TranslationExamples:
     def record(self, example: Translated) -> dict[str, Any]:
         return {"id": example.id, "source": " ".join(example.tokens), "target": " ".join(example.target)}
 
-    def labels_of(self, example: Translated) -> Sequence[str]:
-        return ()
-
     def of_input(self, identity: str, origin: Origin, text: InputText) -> Translated:
         return Translated(identity, origin, text.tokens)
 
@@ -265,6 +283,15 @@ class TranslationExamples:
             predicted=list(prediction.text),
             confidences=[rounded(one) for one in prediction.confidences],
         )
+
+    def of_line(self, line: TranslationLine) -> Translated:
+        return Translated(line.id, Origin("", 0), tuple(line.tokens), tuple(line.gold))
+
+    def ranges(self, line: TranslationLine) -> Sequence[tuple[int, int, str]]:
+        return ()
+
+    def border(self, line: TranslationLine) -> int | None:
+        return None
 
     def answer(self, text: InputText, prediction: Written | None, asserted: Sequence[Asserted]) -> TranslatedText:
         withdrawn = [one.claim.text for one in asserted if one.abstained]
@@ -343,8 +370,6 @@ class TranslationFigures(Report1[Translated]):
          "omission_rate", "recall")
     )  # fmt: skip
     named: ClassVar[Mapping[str, str]] = {}
-    by_label: ClassVar[Mapping[str, str]] = {}
-    overall: ClassVar[Mapping[str, str]] = {"words right": "words_right"}
 
     def headline(self, examples: Sequence[Translated], predictions: Sequence[Written]) -> dict[str, float]:
         sheet = Sheet(len(examples))
@@ -381,8 +406,14 @@ class TargetKnowledge(Surfaces[Translated]):
         return example.target
 
 
-class TranslationWording:
-    words: Words = words("texts", "translations")
+class TranslationWording(ToyWording):
+    words = words("texts", "translations")
+    nouns = Nouns(
+        one="word", gold="translation", golds="translations", claims="numbers and names",
+        unsupported="not in the source", nothing="no translation", counted="words", gap_of="words",
+        novelty="whether training showed the word", loss_of="loss of a word", annotated="translations",
+        card=CARD,
+    )  # fmt: skip
 
 
 class TranslationConfig(Section):
@@ -431,6 +462,10 @@ class Asked:
         return self.question, self.answer
 
     @property
+    def labels(self) -> list[str]:
+        return [label for _, label in self.pairs]
+
+    @property
     def pairs(self) -> Sequence[Pair]:
         return () if self.answer is None else ((surface(self.tokens, self.answer), "answer"),)
 
@@ -461,9 +496,10 @@ class AnswerRecord(Record):
 
 class AnswerExamples:
     Line: ClassVar[type[Prediction]] = AnswerLine
-    formats: ClassVar[tuple[str, ...]] = ("jsonl",)
+    formats: ClassVar[Mapping[str, Callable[[Path, Path], None] | None]] = {"jsonl": None}
     takes_pairs: ClassVar[bool] = True
-    shows: ClassVar[Literal["mentions", "words"]] = "mentions"
+    has_spans: ClassVar[bool] = True
+    units: ClassVar[NoveltyUnits] = MENTIONS
 
     def labels(self, corpus: Corpus[Asked]) -> tuple[str, ...]:
         return ()
@@ -487,9 +523,6 @@ class AnswerExamples:
     def record(self, example: Asked) -> dict[str, Any]:
         return {"id": example.id, "tokens": list(example.tokens), "question": list(example.question)}
 
-    def labels_of(self, example: Asked) -> Sequence[str]:
-        return [label for _, label in example.pairs]
-
     def of_input(self, identity: str, origin: Origin, text: InputText) -> Asked:
         return Asked(identity, origin, text.tokens, ())
 
@@ -502,6 +535,16 @@ class AnswerExamples:
             gold=[gold[:2]] if gold else [],
             predicted=[(said.start, said.end, rounded(prediction.confidences[0]))] if said else [],
         )
+
+    def of_line(self, line: AnswerLine) -> Asked:
+        gold = next((Span(start, end, "answer") for start, end in line.gold), None)
+        return Asked(line.id, Origin("", 0), tuple(line.tokens), tuple(line.question), gold)
+
+    def ranges(self, line: AnswerLine) -> Sequence[tuple[int, int, str]]:
+        return ()
+
+    def border(self, line: AnswerLine) -> int | None:
+        return None
 
     def answer(self, text: InputText, prediction: Answered | None, asserted: Sequence[Asserted]) -> AnswerRecord:
         said = asserted[0] if asserted else None
@@ -573,8 +616,6 @@ class AnswerFigures(Report1[Asked]):
     protocols: ClassVar[tuple[str, ...]] = ("the same tokens, or no answer",)
     untold: ClassVar[frozenset[str]] = frozenset()
     named: ClassVar[Mapping[str, str]] = {"claimed_without_gold": "answered_without_answer"}
-    by_label: ClassVar[Mapping[str, str]] = {}
-    overall: ClassVar[Mapping[str, str]] = {"exact match": "exact_match"}
 
     def headline(self, examples: Sequence[Asked], predictions: Sequence[Answered]) -> dict[str, float]:
         sheet = Sheet(len(examples))
@@ -605,8 +646,15 @@ class AnswerKnowledge(Surfaces[Asked]):
         return [text for text, _ in example.pairs]
 
 
-class AnswerWording:
-    words: Words = words("questions", "answers")
+class AnswerWording(ToyWording):
+    words = words("questions", "answers")
+    nouns = Nouns(
+        one="answer", gold="answer", golds="answers", claims="answers given",
+        unsupported="invented", nothing="no answer", counted="answers", gap_of="answers",
+        novelty="whether training showed the answer", loss_of="loss of an answer", annotated="answers",
+        card=CARD,
+        reasons={"boundary": "with a wrong boundary"},
+    )  # fmt: skip
 
 
 class AnswerConfig(Section):

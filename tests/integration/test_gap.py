@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from halluc.commands.terminal import Terminal
 from halluc.components import TABLE
 from halluc.config.loading import load
 from halluc.config.schema import GapConfig
 from halluc.core.claims import Claim
 from halluc.core.errors import HallucError
+from halluc.core.messages import listening
 from halluc.data.corpora import read_corpora
 from halluc.gap.coverage import SurfaceCoverage
 from halluc.gap.units import WithheldUnits
@@ -160,7 +162,8 @@ def test_a_damaged_file_is_told_and_not_passed_over(halluc, gapped):
 def test_without_a_training_split_nothing_is_known(experiment, tmp_path, capsys):
     empty = RunDir(tmp_path / "none")
     loaded = load(experiment, ["data.train=gone.txt"], table=TABLE)
-    assert withholding.knowledge(Job(loaded, run=empty)) is None
+    with listening(Terminal()):
+        assert withholding.knowledge(Job(loaded, run=empty)) is None
     assert "what the training split knows cannot be told: no such file: gone.txt" in capsys.readouterr().err
     assert withholding.knowledge(Job(load(experiment, ["data.train=null"], table=TABLE), run=empty)) is None
     assert capsys.readouterr().err == ""

@@ -12,16 +12,18 @@ import pytest
 
 import halluc
 from halluc.analysis import points, rates, scoring, verdicts
-from halluc.analysis.seeds import Estimate
+from halluc.analysis.seeds import SeedMean
 from halluc.analysis.table import table
 from halluc.components import TABLE
 from halluc.core import figures
-from halluc.core.examples import Labelled, Origin, Span, Tagged
+from halluc.core.examples import Origin, Span
 from halluc.core.figures import MATCHED, FigureRow, figure, rows, shown
 from halluc.core.labels import write_tags
 from halluc.task import build, task_class
 from halluc.tasks.text_classification.decoding import TextPrediction
+from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.token_classification.examples import TagPrediction
+from halluc.tasks.token_classification.tagged_sentence import Tagged
 from halluc.wording import formats
 
 ROOT = Path(halluc.__file__).parent
@@ -165,7 +167,7 @@ def test_values_are_told_in_the_unit_of_the_row():
 
 @pytest.mark.parametrize(("name", "high"), [("gap_ratio", 3.5), ("hallucination_rate", 1.0), ("entity_f1", 1.0)])
 def test_intervals_end_at_the_largest_value_that_a_figure_can_have(name, high):
-    estimate = Estimate(0.9, (-0.2, 3.5), None, None, None, 3, 3)
+    estimate = SeedMean(0.9, (-0.2, 3.5), None, None, None, 3, 3)
     assert points.interval_of((name, ()), estimate) == (0.0, high)
 
 

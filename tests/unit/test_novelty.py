@@ -12,7 +12,7 @@ from halluc.gap.knowledge import SurfaceKnowledge
 from halluc.gap.novelty import NearestMentions, is_confusable, novelty
 from halluc.gap.stopwords import STOP_WORDS, is_content
 from halluc.gap.units import WithheldUnits
-from halluc.runs.schema import MENTION_NOVELTIES
+from halluc.tasks.token_classification.knowledge import MentionKnowledge
 from halluc.tasks.token_classification.tagged_sentence import Tagged
 
 
@@ -47,7 +47,7 @@ KNOWN = covering(
 )
 def test_a_mention_is_seen_partial_or_new(text, label, expected):
     assert novelty(KNOWN, text.split(" "), label) == expected
-    assert expected in MENTION_NOVELTIES
+    assert expected in MentionKnowledge.novelties
 
 
 def test_a_token_with_a_space_counts_as_its_parts():

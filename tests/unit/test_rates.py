@@ -17,10 +17,11 @@ from halluc.analysis.flips import flipped
 from halluc.analysis.table import table
 from halluc.core.claims import Claim, Judged
 from halluc.core.errors import HallucError
-from halluc.core.examples import Origin, Span, Tagged
+from halluc.core.examples import Origin, Span
 from halluc.core.significance import Sheet
 from halluc.runs.schema import LedgerLine
 from halluc.task import task_class
+from halluc.tasks.token_classification.tagged_sentence import Tagged
 
 LABELS = ("LOC", "ORG", "PER")
 TASK = task_class("token_classification").evaluated(())

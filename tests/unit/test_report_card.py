@@ -136,9 +136,9 @@ def test_the_index_names_no_place_on_a_machine(source, name):
 
 
 def test_a_task_that_the_hub_has_no_name_for_has_no_pipeline():
-    told = card.card(run_report().model_copy(update={"task": "new_task"}))
+    told = card.card(run_report().model_copy(update={"task": "relation_extraction"}))
     assert "pipeline_tag" not in front_matter(told) and "from transformers import pipeline" not in told
-    assert front_matter(told)["model-index"][0]["results"][0]["task"]["type"] == "new-task"
+    assert front_matter(told)["model-index"][0]["results"][0]["task"]["type"] == "relation-extraction"
 
 
 def test_what_a_run_does_not_tell_is_left_out():

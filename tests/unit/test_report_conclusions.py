@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from halluc.reporting.words.of_comparison import of_comparison
-from halluc.reporting.words.of_study import of_study
+from halluc.reporting.words.comparison_sentences import comparison_sentences
+from halluc.reporting.words.study_sentences import study_sentences
 from halluc.runs.studies import (
     LEAST_SEEDS,
     SURE,
@@ -33,7 +33,7 @@ LESS = (-0.041, -0.063, -0.019, 0.001)
 MORE = (0.022, 0.010, 0.034, 0.002)
 SAME = (-0.004, -0.012, 0.005, 0.6)
 UNDEFINED = (None, None, None, None)
-HOLM = "A difference counts as shown where p < 0.05, adjusted for the arms compared (Holm)."
+HOLM = "A difference is shown where p < 0.05, adjusted for the arms compared (Holm)."
 
 
 def delta(name, found, seeds, silent=False):
@@ -91,37 +91,43 @@ def curve(*trends, at=(0.0, 0.5), axis="gap.fraction"):
 
 
 def test_an_arm_has_one_sentence_with_each_figure_and_its_verdict():
-    found = of_study(study([against("mix", **{RATE: LESS, MATCHED: LESS, OMISSION: MORE})]))
+    found = study_sentences(study([against("mix", **{RATE: LESS, MATCHED: LESS, OMISSION: MORE})]))
     assert found == [
-        "“mix” hallucinates less at matched omission than the reference.",
-        "“mix” less “none” (3 seeds): hallucination rate −4.1 points [−6.3, −1.9], lower; hallucination rate at matched"
-        " omission −4.1 points [−6.3, −1.9], lower; omission rate +2.2 points [1.0, 3.4], higher; entity F1 −0.004"
-        " [−0.012, 0.005], undecided.",
+        "“mix” hallucinates less than “none” at matched omission (3 seeds): hallucination rate −4.1 points [−6.3,"
+        " −1.9], lower; hallucination rate at matched omission −4.1 points [−6.3, −1.9], lower; omission rate +2.2"
+        " points [1.0, 3.4], higher; entity F1 −0.004 [−0.012, 0.005], undecided.",
         HOLM,
     ]
 
 
 def test_less_hallucination_by_silence_is_not_the_answer():
-    answer, arm, _ = of_study(study([against("mix", **{RATE: LESS, OMISSION: MORE})]))
-    assert answer == "No difference in hallucination at matched omission can be shown between “mix” and “none”."
-    assert "hallucination rate −4.1 points [−6.3, −1.9], lower" in arm
+    arm, _ = study_sentences(study([against("mix", **{RATE: LESS, OMISSION: MORE})]))
+    assert arm.startswith(
+        "No difference in hallucination is shown between “mix” and “none” at matched omission (3 seeds): hallucination"
+        " rate −4.1 points [−6.3, −1.9], lower;"
+    )
+
+
+def test_without_a_matched_rate_the_rate_decides():
+    arm, _ = study_sentences(study([against("mix", **{RATE: MORE, MATCHED: None})]))
+    assert arm.startswith("“mix” hallucinates more than “none” (3 seeds): hallucination rate +2.2 points")
 
 
 @pytest.mark.parametrize("seeds", [1, 2])
 def test_fewer_than_three_seeds_show_nothing(seeds):
-    found = of_study(study([against("mix", seeds=seeds, **{RATE: LESS, MATCHED: LESS})], seeds=seeds))
-    assert "no difference can be shown with fewer than 3 seeds" in found[0]
-    assert ("intervals cover the examples only" in found[0]) == (seeds == 1)
-    assert not any("lower" in one or "hallucinates less" in one for one in found)
-    assert "undecided" in found[2]
+    first, arm, _ = study_sentences(study([against("mix", seeds=seeds, **{RATE: LESS, MATCHED: LESS})], seeds=seeds))
+    assert "no difference can be shown with fewer than 3 seeds" in first
+    assert ("intervals cover the examples only" in first) == (seeds == 1)
+    assert arm.startswith("No difference in hallucination is shown") and "lower" not in arm
+    assert arm.count("undecided") == 4
 
 
 def test_an_arm_of_which_a_seed_makes_no_claim_is_named_and_not_concluded_on():
     comparison = against("mix", silent=(2,), **{RATE: LESS, MATCHED: LESS})
     cells = [cell({"arm": "none"}), cell({"arm": "mix"}, silent=(2,))]
-    first, answer, arm, _ = of_study(study([comparison], cells=cells))
-    assert first == "At arm “mix” 1 of 3 seeds makes no claim, so that nothing is concluded there."
-    assert answer.startswith("No difference")
+    first, arm, _ = study_sentences(study([comparison], cells=cells))
+    assert first == "No conclusion with arm “mix”: the model makes no claim in 1 of 3 seeds."
+    assert arm.startswith("No difference")
     assert "−4.1 points [−6.3, −1.9], undecided" in arm, "its figures are not blanked"
 
 
@@ -130,53 +136,49 @@ def test_arms_with_something_shown_come_first_and_the_others_are_counted():
         against("last", **{MATCHED: LESS}),
         against("bad", **{MATCHED: MORE}),
     ]
-    found = of_study(study(arms))
-    assert len(found) <= 6
-    assert found[0] == (
-        "“last” hallucinates less at matched omission than the reference; “bad” hallucinates more at matched omission"
-        " than the reference; for the other 6 arms no difference can be shown."
-    )
-    assert [one.split(" ")[0] for one in found[1:3]] == ["“last”", "“bad”"]
+    found = study_sentences(study(arms))
+    assert len(found) == 6
+    assert found[0].startswith("“last” hallucinates less than “none” at matched omission")
+    assert found[1].startswith("“bad” hallucinates more than “none” at matched omission")
+    assert found[4].endswith(" 3 more comparisons are in the tables.")
+    assert found[5] == HOLM
 
 
-def test_several_points_are_sorted_by_their_verdict():
+def test_each_point_of_another_axis_has_its_sentence_those_with_something_shown_first():
     arms = [
         against("mix", where={"gap.fraction": 0.0}),
-        against("mix", where={"gap.fraction": 0.25}, **{RATE: MORE}),
         against("mix", where={"gap.fraction": 0.5}, **{RATE: LESS, MATCHED: LESS}),
     ]
-    answer, arm, *_ = of_study(study(arms))
-    assert answer == "“mix” hallucinates less at matched omission than the reference at one point of 3 at least."
-    assert (
-        "hallucination rate lower at gap.fraction 0.5 (−4.1 points [−6.3, −1.9]), higher at gap.fraction 0.25 (+2.2"
-        " points [1.0, 3.4]), undecided at gap.fraction 0.0;" in arm
+    first, second, _ = study_sentences(study(arms))
+    assert first.startswith("“mix” hallucinates less than “none” at matched omission with gap.fraction 0.5 (3 seeds):")
+    assert second.startswith(
+        "No difference in hallucination is shown between “mix” and “none” at matched omission with"
     )
-    assert "omission rate undecided at all 3 points" in arm
+    assert "gap.fraction 0.0" in second
 
 
 def test_what_else_differs_in_training_stands_beside_the_verdict():
     steps = [TrainingDifference(what="optimizer steps", a="25", b="70")]
-    found = of_study(study([against("mix", training=steps, **{MATCHED: LESS})]))
-    assert "Beside the setting, arms and reference also differ in optimizer steps (70 against 25)." in found
+    found = study_sentences(study([against("mix", training=steps, **{MATCHED: LESS})]))
+    assert "Training also differs: optimizer steps (70 against 25)." in found
     assert found[0].startswith("“mix” hallucinates less")
 
 
 def test_arms_of_an_axis_with_another_name_have_its_name():
-    found = of_study(study([against(None, axis="model.dropout", reference=0.1)]))
-    assert "“model.dropout=null” less “model.dropout=0.1”" in found[1]
+    found = study_sentences(study([against(None, axis="model.dropout", reference=0.1)]))
+    assert "between “model.dropout=null” and “model.dropout=0.1” at" in found[0]
 
 
 def test_undefined_figures_are_left_out():
-    found = of_study(study([against("mix", **{RATE: UNDEFINED, MATCHED: None})]))
-    assert "hallucination rate" not in found[1]
+    found = study_sentences(study([against("mix", **{RATE: UNDEFINED, MATCHED: None})]))
+    assert "hallucination rate" not in found[0] and "omission rate" in found[0]
 
 
 def test_the_smallest_difference_that_could_have_been_shown_is_given():
     comparison = against("mix")
     comparison.figures[0].smallest = 0.0123
-    assert of_study(study([comparison]))[-1] == (
-        "A difference counts as shown where p < 0.05, adjusted for the arms compared (Holm); with these seeds a"
-        " hallucination rate had to differ by 1.2 points at least."
+    assert study_sentences(study([comparison]))[-1] == (
+        HOLM.removesuffix(".") + "; the smallest difference in hallucination rate that could be shown is 1.2 points."
     )
 
 
@@ -193,25 +195,28 @@ def test_the_smallest_difference_that_could_have_been_shown_is_given():
     ],
 )
 def test_a_curve_says_how_far_a_figure_changes_over_the_axis(found, told):
-    assert of_study(curve(slope(found))) == [f"Along gap.fraction from 0 to 0.5 (3 seeds): {told}."]
+    assert study_sentences(curve(slope(found))) == [f"Along gap.fraction from 0 to 0.5 (3 seeds): {told}."]
 
 
 def test_a_curve_over_two_seeds_is_undecided():
     figures = study(
         trends=[slope((0.044, 0.02, 0.068, 0.01), seeds=2)], cells=[cell({"gap.fraction": p}, 2) for p in (0, 0.5)]
     )
-    assert of_study(figures)[-1].endswith("undecided.")
+    assert study_sentences(figures)[-1].endswith("undecided.")
 
 
 def test_an_axis_over_a_factor_of_ten_is_on_a_log_scale():
     found = curve(slope(LESS, axis="train.learning_rate", scale="log10"), at=(1e-5, 1e-3), axis="train.learning_rate")
-    assert of_study(found) == [
-        "Along train.learning_rate from 1e-05 to 0.001 (3 seeds, fitted on a log scale): hallucination rate −8.2 points"
+    assert study_sentences(found) == [
+        "Along train.learning_rate from 1e-05 to 0.001 (3 seeds, log scale): hallucination rate −8.2 points"
         " [−12.6, −3.8], falls."
     ]
 
 
-@pytest.mark.parametrize(("p", "seeds", "can"), [(0.01, 3, "can"), (0.2, 3, "cannot"), (0.01, 2, "cannot")])
+@pytest.mark.parametrize(
+    ("p", "seeds", "can"),
+    [(0.01, 3, "is better than"), (0.2, 3, "cannot be told apart from"), (0.01, 2, "cannot be told apart from")],
+)
 def test_the_best_value_on_dev_and_whether_the_next_can_be_told_apart(p, seeds, can):
     best = BestOnDev(
         axis="train.epochs", choice={}, name=F1, value=3, mean=0.9, interval=(0.88, 0.92), next=5, difference=0.01,
@@ -220,9 +225,9 @@ def test_the_best_value_on_dev_and_whether_the_next_can_be_told_apart(p, seeds, 
     figures = study(
         trends=[slope(SAME, axis="train.epochs")], cells=[cell({"train.epochs": n}) for n in (3, 5)], best=[best]
     )
-    assert of_study(figures)[-1] == (
-        f"On dev the best train.epochs is 3 (entity F1 0.900 [0.880, 0.920]), which {can} be told apart from the next"
-        " best, 5 (+0.010 [0.002, 0.018])."
+    assert study_sentences(figures)[-1] == (
+        f"The best train.epochs on dev is 3 (entity F1 0.900 [0.880, 0.920]); it {can} the next best, 5 (+0.010 [0.002,"
+        " 0.018])."
     )
 
 
@@ -230,19 +235,23 @@ def test_the_best_value_on_dev_and_whether_the_next_can_be_told_apart(p, seeds, 
 
 
 def test_missing_cells_are_the_first_that_is_said():
-    found = of_study(study([against("mix")], missing={"arm=mix,seed=3": "not run yet"}))
+    found = study_sentences(study([against("mix")], missing={"arm=mix,seed=3": "not run yet"}))
     assert found[0] == "1 of 7 cells is missing."
 
 
 def test_cells_without_a_counterpart_and_no_cells():
-    assert of_study(study(cells=[], missing={"a": "not run yet"})) == ["Nothing can be said: no cell is evaluated."]
-    alone = of_study(study(cells=[cell({"arm": "a"}, **{RATE: 0.05, OMISSION: 0.1})]))
-    assert alone == [
-        "Of the claims 5.0% are hallucinations, and 10.0% of the annotation is omitted.",
-        "Only one cell is there: nothing can be compared.",
+    assert study_sentences(study(cells=[], missing={"a": "not run yet"})) == [
+        "Nothing can be said: no cell is evaluated."
     ]
-    apart = of_study(study(cells=[cell({"arm": "a", "x": 1}), cell({"arm": "b", "x": 2})]))
-    assert apart == ["Nothing can be compared yet: no cell has its counterpart in another arm, or at another point."]
+    alone = study_sentences(study(cells=[cell({"arm": "a"}, **{RATE: 0.05, OMISSION: 0.1})]))
+    assert alone == [
+        "There is only one cell, so nothing can be compared: hallucination rate 5.0% (no interval), omission rate 10.0%"
+        " (no interval)."
+    ]
+    apart = study_sentences(study(cells=[cell({"arm": "a", "x": 1}), cell({"arm": "b", "x": 2})]))
+    assert apart == [
+        "Nothing can be compared yet: no cell differs from another one in its arm, or in one number, alone."
+    ]
 
 
 # --- runs beside a first one --------------------------------------------------------------------------------------
@@ -267,20 +276,20 @@ def run(name, training=(), split="test", matched=SAME, **found):
 
 
 def test_two_runs_are_these_two_checkpoints():
-    found = of_comparison([run("b", matched=LESS)])
+    found = comparison_sentences([run("b", matched=LESS)])
     assert found == [
-        "“b” less “a” on test: hallucination rate −0.4 points [−1.2, 0.5], undecided: the interval contains 0;"
+        "“b” against “a” on test: hallucination rate −0.4 points [−1.2, 0.5], undecided: the interval contains 0;"
         " hallucination rate at matched omission −4.1 points [−6.3, −1.9], lower; omission rate −0.4 points [−1.2,"
         " 0.5], undecided: the interval contains 0; entity F1 −0.004 [−0.012, 0.005], undecided: the interval"
         " contains 0.",
-        "These are checkpoints, one of each recipe: which recipe is better takes 3 seeds of each at least. p is"
+        "Only one checkpoint of each recipe is compared: which recipe is better takes at least 3 seeds of each. p is"
         " adjusted for all figures compared (Holm).",
         "Recommendation: deploy “b”.",
     ]
 
 
-UNDECIDED = "Recommendation: undecided: neither in hallucination at matched omission nor in F1 can a gain be shown."
-MIXED = "Recommendation: undecided: what is better in one of hallucination and F1 is worse in the other."
+UNDECIDED = "Recommendation: undecided: no improvement is shown, neither in hallucination nor in F1."
+MIXED = "Recommendation: undecided: a run that is better in one of hallucination and F1 is worse in the other."
 
 
 @pytest.mark.parametrize(
@@ -296,29 +305,29 @@ MIXED = "Recommendation: undecided: what is better in one of hallucination and F
     ],
 )
 def test_a_comparison_ends_with_a_recommendation(found, told):
-    assert of_comparison([run("b", **found)])[-1] == told
+    assert comparison_sentences([run("b", **found)])[-1] == told
 
 
 def test_of_several_runs_those_that_are_better_are_named():
-    found = of_comparison([run("b", F1=SAME, matched=LESS), run("c"), run("d", **{F1: MORE})])
+    found = comparison_sentences([run("b", F1=SAME, matched=LESS), run("c"), run("d", **{F1: MORE})])
     assert found[-1] == "Recommendation: deploy “b” or “d”: each is better than “a”; compare them to choose."
-    assert of_comparison([run("b"), run("c", matched=LESS)])[-1] == "Recommendation: deploy “c”."
+    assert comparison_sentences([run("b"), run("c", matched=LESS)])[-1] == "Recommendation: deploy “c”."
 
 
 def test_unequal_training_is_said_before_the_recommendation():
     steps = [TrainingDifference(what="optimizer steps", a="25", b="70")]
-    found = of_comparison([run("b", training=steps, **{F1: MORE})])
-    assert found[1] == "The trainings also differ: “b” in optimizer steps (70 against 25)."
+    found = comparison_sentences([run("b", training=steps, **{F1: MORE})])
+    assert found[1] == "Training also differs: “b” in optimizer steps (70 against 25)."
     assert found[-1] == "Recommendation: deploy “b”."
 
 
 def test_dev_chose_the_checkpoints():
-    assert "Dev also chose the checkpoints" in " ".join(of_comparison([run("b", split="dev")]))
+    assert "Dev also chose the checkpoints" in " ".join(comparison_sentences([run("b", split="dev")]))
 
 
 def test_an_interval_without_nought_that_adjustment_does_not_leave():
-    assert "undecided after adjustment" in of_comparison([run("b", **{RATE: (-0.04, -0.06, -0.01, 0.2)})])[0]
+    assert "undecided after adjustment" in comparison_sentences([run("b", **{RATE: (-0.04, -0.06, -0.01, 0.2)})])[0]
 
 
 def test_no_runs_say_nothing():
-    assert of_comparison([]) == []
+    assert comparison_sentences([]) == []

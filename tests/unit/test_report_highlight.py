@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from halluc.reporting.page import highlight
-from halluc.reporting.page.highlight import drawn, pieces, spaced
+from halluc.reporting.page.highlight import drawn, groups, pieces, spaced
 from halluc.runs.reports import ShownClaim
 from halluc.runs.schema import LedgerLine
 
@@ -59,7 +59,7 @@ def test_offsets_are_those_of_the_whole_example():
         ("In", None, ("gold", True)),
         ("Oslo", None, None),
         ("Anna Berg", ("unsupported", "PER", True), None),
-        ("met Acme Corp .", None, None),
+        ("met Acme Corp.", None, None),
     ]
 
 
@@ -71,6 +71,41 @@ def test_nothing_is_lost_or_told_twice(tokens, places):
     spans = [((start, start + length, "X"), "gold") for start, length in places]
     found = drawn(tokens, 0, [], spans)
     assert "".join(piece.gap + piece.text for piece in found) == spaced(tokens)
+    assert "".join(group.gap + "".join(group.texts) for group in groups(found)) == spaced(tokens)
+
+
+def columns(found):
+    return [(g.texts, [(one.kind, one.layer.style, one.columns) for one in g.spans]) for g in groups(found)]
+
+
+def test_a_span_that_others_cut_is_one_box():
+    found = pieces(shown(span=(3, 4, "PER"), gold=[(2, 4, "PER"), (5, 7, "ORG")], others=[(6, 7, "ORG", 0.5)]))
+    assert columns(found) == [
+        (["In Oslo"], []),
+        (["Anna", " ", "Berg"], [("span", "unsupported", "3 / 4"), ("gold", "gold", "1 / 4")]),
+        (["met"], []),
+        (["Acme", " ", "Corp"], [("span", "other", "3 / 4"), ("gold", "gold", "1 / 4")]),
+        (["."], []),
+    ]
+
+
+def test_a_claim_on_another_claim_ends_where_it_ends():
+    found = drawn(TOKENS, 0, [((0, 4, "LOC"), "other"), ((1, 2, "PER"), "distorted")], [])
+    assert columns(found)[:2] == [
+        (["In"], [("span", "other", "1 / 2")]),
+        (["Oslo", " ", "Anna Berg"], [("span", "distorted", "1 / 2"), ("span", "other", "3 / 4")]),
+    ]
+
+
+def test_spans_side_by_side_are_groups_of_their_own():
+    found = drawn(TOKENS, 0, [], [((1, 2, "LOC"), "gold"), ((2, 4, "PER"), "gold")])
+    assert [texts for texts, spans in columns(found) if spans] == [["Oslo"], ["Anna Berg"]]
+
+
+def test_punctuation_stands_close():
+    told = spaced("He said ( to O'Brien ) : it 's 5 % , is n't it ? “ Yes . ”".split())  # noqa: SIM905
+    assert told == "He said (to O'Brien): it's 5%, isn't it? “Yes.”"
+    assert spaced(["from", ".5", "to", "'", "a", "'"]) == "from .5 to ' a '"
 
 
 def test_scripts_without_spaces_get_none():

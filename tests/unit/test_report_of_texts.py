@@ -9,7 +9,7 @@ import pytest
 from halluc.commands import comparison_table, study_table
 from halluc.core.errors import HallucError
 from halluc.core.examples import Origin
-from halluc.reporting.charts import comparison_charts, run_charts, study_charts
+from halluc.reporting.charts import drawing
 from halluc.reporting.collect import gaps, outcomes, shown
 from halluc.reporting.collect.confidences import abstention
 from halluc.reporting.collect.several import comparison_report as compared
@@ -19,7 +19,6 @@ from halluc.reporting.markdown import card, pages
 from halluc.reporting.page import highlight, render
 from halluc.reporting.words import nouns
 from halluc.reporting.words.headlines import headlines
-from halluc.reporting.words.nouns import LABEL_SETS, TEXTS
 from halluc.reporting.words.of_run import conclusion
 from halluc.runs import evaluations
 from halluc.runs.directory import RunDir
@@ -27,9 +26,12 @@ from halluc.runs.reports import Mistake, TextNovelty
 from halluc.runs.schema import ConfidenceFile, EvalFile, LedgerLine, Nearest
 from halluc.runs.studies import StudyFigures
 from halluc.task import task_class
+from halluc.tasks.text_classification.config import TextClassificationConfig
 from halluc.tasks.text_classification.coverage import TextCoverage
+from halluc.tasks.text_classification.label_set_figures import LabelSets
 from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.text_classification.records import LabelPrediction
+from halluc.tasks.text_classification.task import TextClassification
 from halluc.wording.figure_lookup import Figures
 from tests.report_records import figure, run_report
 from tests.study_records import comparison_report, study_report
@@ -39,6 +41,10 @@ LABELS = "one label a text, none being out of scope"
 RATE = figure("hallucination_rate", 0.4, 100, (0.3, 0.5))
 SCOPE = figure("out_of_scope_acceptance", 0.75, 40, (0.6, 0.9), LABELS)
 OMITTED = figure("omission_rate", 0.1, 60, (0.05, 0.2))
+
+TEXT_TASK = TextClassification(TextClassificationConfig(type="text_classification"))
+TEXTS = TEXT_TASK.wording
+LABEL_SETS = TextClassification(TextClassificationConfig(type="text_classification", multi_label=True)).wording
 
 
 def claim(identity="t1", label="refund", verdict="unsupported", text="where is it", novelty="q4", **more):
@@ -51,7 +57,7 @@ def sections(lines, predictions):
     picked = Picked({section: Worst(10) for section in SECTIONS})
     for line in lines:
         picked.sections[line.verdict or "omission"].add(0.0, line)
-    texts = Texts(picked.wanted(), set(), TEXTS.statistics)
+    texts = Texts(picked.wanted(), set(), TEXT_TASK)
     list(texts.passing(predictions))
     return shown.sections(picked, texts, distorts=False), texts
 
@@ -101,9 +107,9 @@ def text_report(**changes):
         update={
             "task": TASK,
             "metrics": metrics(),
-            "headlines": headlines(found, TEXTS),
+            "headlines": headlines(found, TEXTS.nouns),
             "conclusion": conclusion(found, "test", {}, None, TEXTS),
-            "by_novelty": outcomes.by_novelty(found, TEXTS),
+            "by_novelty": outcomes.by_novelty(found, TEXTS.nouns, TEXT_TASK.knowledge.novelties),
             "by_label": [],
             "text_novelty": TextNovelty(edges=(0.1, 0.2, 0.5), edges_of="dev"),
             "gap": gaps.rows(knowledge, coverage, [Labelled("b", Origin("f", 2), ("parcel", "engine"), ("track",))]),
@@ -120,7 +126,7 @@ def text_report(**changes):
 
 
 def html(report):
-    return render.page(report, run_charts.charts(report))
+    return render.page(report, drawing.charts(report))
 
 
 def test_a_claim_about_a_text_comes_with_its_labels_and_none_is_distorted():
@@ -190,7 +196,7 @@ def test_texts_of_another_quarter_than_the_last_are_called_the_newest_of_those_w
     found = Figures([RATE, figure("gap_ratio", 4.0, 25, (2.0, 8.0)), *rates("over_claim", by, 25), share])
     (_, where, *_) = conclusion(found, "test", {}, None, TEXTS)
     assert " are of the newest texts that get a label (q3: the largest share of words" in where
-    (ratio,) = [one.meaning for one in headlines(found, TEXTS) if one.figure.name == "gap_ratio"]
+    (ratio,) = [one.meaning for one in headlines(found, TEXTS.nouns) if one.figure.name == "gap_ratio"]
     assert ratio.startswith("Labels of the newest texts that get a label (q3) are wrong 4.0 times")
 
 
@@ -208,7 +214,7 @@ def test_abstention_tells_what_becomes_of_texts_out_of_scope():
 
 
 def test_headlines_begin_with_the_figure_of_the_task():
-    found = headlines(Figures(metrics()), TEXTS)
+    found = headlines(Figures(metrics()), TEXTS.nouns)
     assert [one.figure.name for one in found] == [
         "accuracy", "hallucination_rate", "out_of_scope_acceptance", "gap_ratio",
     ]  # fmt: skip
@@ -224,15 +230,15 @@ def test_headlines_begin_with_the_figure_of_the_task():
         " against 20.0%."
     )
     several = [figure(name, 0.5, 9, None) for name in ("micro_f1", "micro_precision", "micro_recall")]
-    (micro,) = headlines(Figures(several), LABEL_SETS)
+    (micro,) = headlines(Figures(several), LABEL_SETS.nouns)
     assert micro.meaning == "50.0% of the annotated labels are predicted; 50.0% of the predicted labels are right."
 
 
 def test_outcomes_have_the_quarters_that_are_there():
-    rows = outcomes.by_novelty(Figures(metrics()), TEXTS)
+    rows = outcomes.by_novelty(Figures(metrics()), TEXTS.nouns, TEXT_TASK.knowledge.novelties)
     assert [row.name for row in rows] == ["all", "q1", "q2", "q4"]
     assert all(row.distortion is None for row in rows)
-    assert [row.name for row in nouns.by_novelty(rows)] == ["all", "least new", "less new", "newest"]
+    assert [row.name for row in nouns.by_novelty(rows, TEXTS.nouns)] == ["all", "least new", "less new", "newest"]
 
 
 def row(n):
@@ -293,7 +299,12 @@ def test_the_page_tells_of_texts_and_not_of_names():
 
 
 def test_of_label_sets_a_text_has_no_label():
-    report = text_report(metrics=[*metrics(), figure("subset_accuracy", 0.5, 60, None)])
+    report = text_report(
+        metrics=[
+            *metrics(),
+            figure("subset_accuracy", 0.5, 60, None).model_copy(update={"protocol": LabelSets.protocols[0]}),
+        ]
+    )
     assert "<em>no label</em>" in html(report)
     assert "top_k=None" in card.card(report)
 
@@ -343,7 +354,7 @@ def test_a_comparison_shows_flipped_labels_in_their_texts(labelled_run):
     assert (report.task, report.gold, report.seconds) == (TASK, {"t1": [(None, None, "track")]}, {"t1": 1})
     names = {delta.name for delta in report.others[0].figures}
     assert "hallucination_rate" in names and not names & {"distortion_rate", "hallucination_rate_wide"}
-    told = render.page(report, comparison_charts.charts(report))
+    told = render.page(report, drawing.charts(report))
     assert 'annotated</span> <b class="label"><bdi>track</bdi></b>' in told and "‖" in told
     assert "entity" not in told and "micro F1" in told
 
@@ -366,7 +377,7 @@ def test_a_study_has_no_columns_of_distortion(labelled_run, tmp_path):
     cells = [cell.model_copy(update={"runs": [str(labelled_run.path)]}) for cell in figures.cells]
     report = studied("texts", tmp_path, figures.model_copy(update={"cells": cells}), [])
     assert report.task == TASK
-    told = render.page(report, study_charts.charts(report)) + pages.page(report)
+    told = render.page(report, drawing.charts(report)) + pages.page(report)
     assert "micro F1" in told
     assert "mislead: what is omitted stands beside it." in told and "what is distorted" not in told
     assert not any(word in told for word in ("entity", ">wide<", "| wide |", "boundary", "distortion"))

@@ -13,9 +13,11 @@ from scipy.stats import ttest_1samp
 
 from halluc.analysis import comparison, run_figures, study, study_cache
 from halluc.analysis.study import Place
+from halluc.commands.terminal import Terminal
 from halluc.core import threads
 from halluc.core.errors import HallucError
 from halluc.core.files import write_json
+from halluc.core.messages import listening
 from halluc.core.significance import holm
 from halluc.reporting.collect import several
 from halluc.reporting.page import study_views
@@ -160,7 +162,8 @@ def test_an_edited_figure_is_counted_again_and_said(home, counted, capsys):
     content = json.loads(file.read_text())
     content["cells"][0]["figures"][0]["mean"] = 0.123
     file.write_text(json.dumps(content))
-    assert current(home) == found
+    with listening(Terminal()):
+        assert current(home) == found
     assert len(counted) == 2
     assert f"note: {file} was changed after halluc wrote it" in capsys.readouterr().err
     assert current(home) == found

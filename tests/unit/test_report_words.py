@@ -10,6 +10,7 @@ from halluc.reporting.collect.confidences import abstention
 from halluc.reporting.words.headlines import headlines
 from halluc.reporting.words.of_run import conclusion
 from halluc.runs.schema import ConfidenceFile, MetricResult
+from halluc.tasks.token_classification.wording import MentionWording
 from halluc.wording.figure_lookup import Figures
 
 CONFIDENCES = {"unsupported": [0.6, 0.7, 0.8], "supported": [0.9, 0.93, 0.95]}
@@ -39,7 +40,7 @@ def share(value, interval):
 
 
 def said(*metrics, confidences=CONFIDENCES, withdrawn=None):
-    return conclusion(Figures(metrics), "test", confidences, withdrawn)
+    return conclusion(Figures(metrics), "test", confidences, withdrawn, MentionWording())
 
 
 # 67 of 310 claims are wrong, as one run of the demo had them.
@@ -314,7 +315,7 @@ def test_abstention_that_withdraws_nothing_or_was_not_asked_for():
 
 
 def meaning(name, *metrics):
-    return {one.figure.name: one.meaning for one in headlines(Figures(metrics))}[name]
+    return {one.figure.name: one.meaning for one in headlines(Figures(metrics), MentionWording.nouns)}[name]
 
 
 def over(seen, new, n=50):
@@ -326,13 +327,13 @@ def test_headlines_stand_in_their_order_and_take_what_there_is():
         metric("ece", 0.05, 100), metric("gap_ratio", 2.0, 50, (1.5, 2.5)), *over(0.1, 0.2), RATE,
         metric("entity_f1", 0.8, 90), metric("entity_f1", 0.7, 90),
     ]  # fmt: skip
-    found = headlines(Figures(everything))
+    found = headlines(Figures(everything), MentionWording.nouns)
     assert [one.figure.name for one in found] == ["entity_f1", "hallucination_rate", "gap_ratio", "ece"]
     assert found[0].figure.value == 0.8
-    other = headlines(Figures([metric("exact_match", 0.9, 10), RATE]))
+    other = headlines(Figures([metric("exact_match", 0.9, 10), RATE]), MentionWording.nouns)
     assert [one.title for one in other] == ["exact match", "hallucination rate"]
     assert other[0].meaning == "Counted over 10: made."
-    assert [one.figure.name for one in headlines(Figures([RATE]))] == ["hallucination_rate"]
+    assert [one.figure.name for one in headlines(Figures([RATE]), MentionWording.nouns)] == ["hallucination_rate"]
 
 
 def test_f1_and_hallucination_in_words():

@@ -44,11 +44,12 @@ def test_of_many_labels_those_most_often_in_gold_are_shown_in_their_order_and_th
 
 
 @pytest.mark.parametrize(
-    ("protocol", "there", "not_there"),
-    [(labelling.PROTOCOL, "accuracy", "micro F1"), (label_set_figures.PROTOCOL, "micro F1", "accuracy")],
+    ("figures", "there", "not_there"),
+    [(labelling.Labelling(), "accuracy", "micro F1"), (label_set_figures.LabelSets(), "micro F1", "accuracy")],
 )
-def test_the_figures_are_those_of_the_set_that_the_file_was_written_with(protocol, there, not_there):
-    made = [figure("micro_f1", 0.25, 10, protocol), figure("accuracy", 0.75, 10, protocol)]
+def test_the_figures_are_those_of_the_set_that_the_file_was_written_with(figures, there, not_there):
+    names = [name for name in ("micro_f1", "accuracy") if name in figures.names]
+    made = [figure(name, 0.25, 10, figures.protocols[0]) for name in names]
     lines = shown(figure("hallucination_rate", 0.1), *made)
     assert [line for line in lines if line.startswith(there)]
     assert not [line for line in lines if line.startswith(not_there)]

@@ -8,10 +8,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from halluc.reporting.charts import svg
 from halluc.runs.schema import MetricResult
@@ -49,9 +50,7 @@ class Chart:
 
 def figure(height: float) -> Figure:
     """A figure of ``WIDTH`` by ``height`` pixels, in which matplotlib makes room for all texts."""
-    made = Figure(figsize=(WIDTH / 72, height / 72), dpi=72, layout="constrained")
-    made.get_layout_engine().set(w_pad=2 / 72, h_pad=2 / 72, wspace=0.03, hspace=0.03)  # type: ignore[union-attr]
-    return made
+    return Figure(figsize=(WIDTH / 72, height / 72), dpi=72, layout="constrained")
 
 
 def chart(
@@ -60,15 +59,16 @@ def chart(
     return Chart(id, title, note, alt, svg.inline(figure, f"c-{id}", title, alt), columns, rows)
 
 
-def legend(figure: Figure, axes: Axes | Sequence[Axes], *, where: str = "upper") -> None:
+def legend(figure: Figure, axes: Axes | Sequence[Axes], *, where: Any = "outside upper left") -> None:
     """What is labelled on the axes, outside of them, in as many columns as there is room for."""
-    handles, labels = [], []
+    handles: list[Artist] = []
+    labels: list[str] = []
     for one in [axes] if isinstance(axes, Axes) else axes:
         found = one.get_legend_handles_labels()
         handles += found[0]
         labels += found[1]
     for columns in range(min(4, len(labels)), 0, -1):  # none where nothing has a label
-        made = figure.legend(handles, labels, loc=f"outside {where} left", ncols=columns)
+        made = figure.legend(handles, labels, loc=where, ncols=columns)
         if columns == 1 or made.get_window_extent().width <= WIDTH:
             return
         made.remove()
@@ -83,8 +83,10 @@ def rows_axis(axes: Axes, names: Sequence[str]) -> None:
 
 def at_right(axes: Axes, row: float, text: str) -> None:
     """Text beside a row, at the right of the axes."""
-    place = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
-    axes.annotate(text, (1, row), (5, 0), va="center_baseline", annotation_clip=False, **place)
+    axes.annotate(
+        text, (1, row), (5, 0), va="center_baseline", annotation_clip=False,
+        xycoords=("axes fraction", "data"), textcoords="offset points",
+    )  # fmt: skip
 
 
 def ticks(axis: Axis, name: str = "", *, most: int = 5, signed: bool = False) -> None:
@@ -114,7 +116,7 @@ def plain_log(axis: Axis, places: Sequence[float]) -> None:
         axis.set_ticks(sorted(set(places)))
     else:
         decades = math.log10(max(places) / min(places))
-        axis.get_major_locator().set_params(subs=(1, 2, 5) if decades < 1.5 else (1, 3) if decades < 3 else (1,))
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5) if decades < 1.5 else (1, 3) if decades < 3 else (1,)))
     axis.set_major_formatter(FuncFormatter(lambda value, _: tick(value)))
 
 
@@ -135,8 +137,15 @@ def marker(colour: str, shape: str = "o", filled: bool = True, size: float = 6) 
     }
 
 
-def reach(value: float, interval: Interval | None) -> list[list[float]] | None:
-    """How far a 95% interval goes below and above its value, as ``errorbar`` takes it."""
+def point(
+    axes: Axes, x: float, y: float, style: dict[str, Any], across: Interval | None = None, up: Interval | None = None
+) -> None:
+    """A point with the 95% intervals of its x, ``across``, and of its y, ``up``; over the edge of the axes too."""
+    axes.errorbar(x, y, xerr=_reach(x, across), yerr=_reach(y, up), clip_on=False, **style)
+
+
+def _reach(value: float, interval: Interval | None) -> list[list[float]] | None:
+    """How far an interval goes below and above its value, as ``errorbar`` takes it."""
     return None if interval is None else [[max(0.0, value - interval[0])], [max(0.0, interval[1] - value)]]
 
 

@@ -18,7 +18,7 @@ from halluc.reporting.charts.chart import (
     figure,
     legend,
     marker,
-    reach,
+    point,
     shares,
     ticks,
 )
@@ -103,11 +103,10 @@ def reliability(report: RunReport) -> Chart | None:
     most = max(one.supported.n for one, _ in bins)
     for one, share in bins:
         size = 4 + 8 * (one.supported.n / most) ** 0.5 if most else 4
-        error = reach(share, one.supported.interval)
-        axes.errorbar(one.confidence, share, yerr=error, clip_on=False, **marker(SERIES[0], size=size))
-    error_of_all = next((found for found in report.metrics if found.name == "ece" and not found.by), None)
-    if error_of_all is not None and error_of_all.value is not None:
-        axes.set_title(f"ECE {formats.metric(error_of_all)}", loc="right")
+        point(axes, one.confidence, share, marker(SERIES[0], size=size), up=one.supported.interval)
+    error = next((found for found in report.metrics if found.name == "ece" and not found.by), None)
+    if error is not None and error.value is not None:
+        axes.set_title(f"ECE {formats.metric(error)}", loc="right")
     note = (
         "Share of claims that are right, by confidence. On the diagonal both are equal; below it the model is"
         " over-confident. Larger points have more claims; lines are 95% intervals."
@@ -146,7 +145,7 @@ def risk_coverage(report: RunReport) -> Chart | None:
         _name_threshold(axes, *kept)
     axes.set_xlim(-0.03, 1.02)
     axes.set_ylim(bottom=0)
-    wrong = "unsupported or distorted" if nouns.of(report.task).has_places else "unsupported"
+    wrong = "unsupported or distorted" if nouns.task(report.task).judge.reasons else "unsupported"
     note = f"Error rate (share of claims that are {wrong}) if only the most confident predictions are kept."
     columns, rows = ["coverage", "error rate"], [[*map(formats.percent, (p.coverage, p.risk))] for p in points]
     if any(point.interval for point in points):

@@ -16,7 +16,7 @@ from halluc.reporting.charts.chart import (
     figure,
     legend,
     marker,
-    reach,
+    point,
     rows_axis,
     shares,
     shortened,
@@ -76,7 +76,7 @@ def _drawn(shown: Sequence[GapRow], names: Sequence[str]) -> Figure:
         known = [(row, one) for row, found in enumerate(shown) if (one := getattr(found, name)) is not None]
         for row, one in known:
             if one.value is not None:
-                axes.errorbar(one.value, row + shift, xerr=reach(one.value, one.interval), **style)
+                point(axes, one.value, row + shift, style, one.interval)
         axes.plot([], [], **style, label=name)
     rows_axis(axes, names)
     shares(axes.xaxis)

@@ -73,7 +73,7 @@ def plot(
             axes.set_ylim(bottom=0)
     if mark is not None:
         vertical(axes, *mark)
-    legend(drawn, axes, where="lower")
+    legend(drawn, axes, where="outside lower left")
     return drawn
 
 
@@ -101,7 +101,8 @@ def band(axes: Axes, colour: str, xs: Sequence[float], intervals: Sequence[Inter
     """The 95% intervals along a line, where two or more are known."""
     known = [(x, *ends) for x, ends in zip(xs, intervals, strict=False) if ends is not None]
     if len(known) > 1:
-        axes.fill_between(*zip(*known, strict=True), color=colour, alpha=0.16)
+        places, lows, highs = zip(*known, strict=True)
+        axes.fill_between(places, lows, highs, color=colour, alpha=0.16)
 
 
 def vertical(axes: Axes, place: float, told: str | None) -> None:

@@ -17,7 +17,7 @@ from halluc.reporting.charts.chart import (
     chart,
     figure,
     legend,
-    reach,
+    point,
     rows_axis,
     shares,
     shortened,
@@ -134,7 +134,7 @@ def _bar(axes: Axes, place: int, found: MetricResult | None, thick: float) -> No
 def _interval(axes: Axes, place: int, found: MetricResult | None) -> None:
     at_right(axes, place, formats.percent(value_of(found)))
     if found is not None and found.value is not None and found.interval is not None:
-        axes.errorbar(found.value, place, xerr=reach(found.value, found.interval), fmt="none", ecolor=INK)
+        point(axes, found.value, place, {"fmt": "none", "ecolor": INK}, found.interval)
 
 
 _COLUMNS = ["", "claims", "supported", "distorted", "unsupported", "annotated", "omitted"]

@@ -15,7 +15,7 @@ from halluc.reporting.charts.chart import (
     at_right,
     figure,
     marker,
-    reach,
+    point,
     rows_axis,
     shortened,
     ticks,
@@ -88,8 +88,7 @@ def _panel(axes: Axes, panel: Panel) -> None:
     axes.grid(axis="x")
     for row, mark in enumerate(panel.marks):
         if mark is not None:
-            style = marker(mark.colour, mark.shape, mark.is_filled)
-            axes.errorbar(mark.value, row, xerr=reach(mark.value, mark.interval), **style)
+            point(axes, mark.value, row, marker(mark.colour, mark.shape, mark.is_filled), mark.interval)
     for row, told in enumerate(panel.figures):
         at_right(axes, row, told)
     axes.update_datalim([(value, 0) for value in panel.span], updatey=False)

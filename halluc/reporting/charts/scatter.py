@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
-from halluc.reporting.charts.chart import INK, figure, legend, marker, measured, reach, shortened, ticks
+from halluc.reporting.charts.chart import INK, figure, legend, marker, measured, point, shortened, ticks
 from halluc.runs.studies import Interval
 
 _MOST_IN_PLACE = 5  # names; more stand in a legend, since no one could tell which is whose
@@ -32,7 +32,7 @@ class Point:
 
 def scatter(paths: Sequence[Sequence[Point]], *, x: str, y: str, below: str, above: str) -> Figure:
     """The points of a path are joined; ``x`` and ``y`` are the names of the figures."""
-    named = [point for path in paths for point in path if point.name]
+    named = [p for path in paths for p in path if p.name]
     in_place = len(named) <= _MOST_IN_PLACE
     drawn = figure(310 if in_place else 300 + 16 * (len(named) + 1) // 2)
     axes = drawn.add_subplot()
@@ -44,33 +44,31 @@ def scatter(paths: Sequence[Sequence[Point]], *, x: str, y: str, below: str, abo
     ticks(axes.yaxis, y)
     for path in paths:
         axes.plot([p.x for p in path], [p.y for p in path], color=path[0].colour, linewidth=1, linestyle=(0, (1, 2)))
-        for point in path:
-            errors = {"xerr": reach(point.x, point.x_interval), "yerr": reach(point.y, point.y_interval)}
-            axes.errorbar(point.x, point.y, **errors, **marker(point.colour, point.shape, size=7))
+        for p in path:
+            point(axes, p.x, p.y, marker(p.colour, p.shape, size=7), p.x_interval, p.y_interval)
     if in_place:
-        _name(axes, named, [point for path in paths for point in path])
+        _name(drawn, axes, named, [p for path in paths for p in path])
     else:
-        for point in named:
-            axes.plot([], [], **marker(point.colour, point.shape), label=measured(shortened(point.name)))
-        legend(drawn, axes, where="lower")
+        for p in named:
+            axes.plot([], [], **marker(p.colour, p.shape), label=measured(shortened(p.name)))
+        legend(drawn, axes, where="outside lower left")
     return drawn
 
 
-def _name(axes: Axes, points: Sequence[Point], everything: Sequence[Point]) -> None:
+def _name(drawn: Figure, axes: Axes, named: Sequence[Point], points: Iterable[Point]) -> None:
     """Names beside their points, moved apart from points, intervals and each other."""
     from adjustText import adjust_text
 
-    if not points:
+    if not named:
         return
-    texts = [axes.text(point.x, point.y, measured(shortened(point.name))) for point in points]
-    # The layout places the axes, which names are moved on.
-    axes.figure.draw_without_rendering()
+    texts = [axes.text(p.x, p.y, measured(shortened(p.name))) for p in named]
+    drawn.draw_without_rendering()  # names are moved on the axes as they will lie
     axes.set_autoscale_on(False)
-    lines = [Bbox.from_extents(*ends) for point in everything for ends in _lines(point)]
+    lines = [Bbox.from_extents(*ends) for p in points for ends in _lines(p)]
     adjust_text(texts, objects=lines, ax=axes, expand=(1.15, 1.6), iter_lim=_MOST_STEPS, arrowprops=_LEADER)
 
 
-def _lines(point: Point) -> Iterable[tuple[float, float, float, float]]:
+def _lines(p: Point) -> tuple[tuple[float, float, float, float], ...]:
     """The point and its intervals: left, bottom, right, top."""
-    (left, right), (bottom, top) = point.x_interval or (point.x, point.x), point.y_interval or (point.y, point.y)
-    return (left, point.y, right, point.y), (point.x, bottom, point.x, top)
+    (left, right), (bottom, top) = p.x_interval or (p.x, p.x), p.y_interval or (p.y, p.y)
+    return (left, p.y, right, p.y), (p.x, bottom, p.x, top)

@@ -49,6 +49,7 @@ _SETTINGS = {
     "lines.linewidth": 1.4,
     "patch.linewidth": 0,
     "figure.facecolor": "none",
+    **{f"figure.constrained_layout.{name}": 2 / 72 for name in ("w_pad", "h_pad", "wspace", "hspace")},
     "axes.facecolor": "none",
     "axes.axisbelow": True,
     "axes.titlelocation": "left",

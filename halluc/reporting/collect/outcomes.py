@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,42 +16,43 @@ from halluc.core.labels import OUT_OF_SCOPE
 from halluc.runs.directory import RunDir
 from halluc.runs.evaluations import anew
 from halluc.runs.reports import ClassRow, ClassTable, Mistake, Outcome
+from halluc.task import AnyTask
 from halluc.wording.figure_lookup import Figures
-from halluc.wording.nouns import Nouns
 
 T = TypeVar("T", bound=BaseModel)
+R = TypeVar("R")
 ALL = "all"
 MOST_MISTAKES = 20
 
 _AVERAGES = ("micro avg", "macro avg", "weighted avg")
 
 
-def by_novelty(figures: Figures, nouns: Nouns, scale: Sequence[str]) -> list[Outcome]:
+def by_novelty(figures: Figures, task: AnyTask) -> list[Outcome]:
     """All, then from what training shows best to what it shows least; empty where novelty is not known."""
     there = {novelty for name in (HALLUCINATION, OMISSION) for novelty in figures.slices(name, "novelty")}
-    return _outcomes(figures, nouns, "novelty", [novelty for novelty in scale if novelty in there])
+    return _outcomes(figures, task, "novelty", [novelty for novelty in task.knowledge.novelties if novelty in there])
 
 
-def by_label(figures: Figures, nouns: Nouns) -> list[Outcome]:
+def by_label(figures: Figures, task: AnyTask) -> list[Outcome]:
     """All, then each label in the order of the file; empty where there is none."""
     labels = dict.fromkeys(label for name in (HALLUCINATION, OMISSION) for label in figures.slices(name, "label"))
-    return _outcomes(figures, nouns, "label", list(labels))
+    return _outcomes(figures, task, "label", list(labels))
 
 
-def _outcomes(figures: Figures, nouns: Nouns, key: str, values: list[str]) -> list[Outcome]:
+def _outcomes(figures: Figures, task: AnyTask, key: str, values: list[str]) -> list[Outcome]:
     if not values:
         return []
     slices = [(ALL, {}), *((value, {key: value}) for value in values)]
-    return [_outcome(figures, nouns, name, by) for name, by in slices]
+    return [_outcome(figures, task, name, by) for name, by in slices]
 
 
-def _outcome(figures: Figures, nouns: Nouns, name: str, by: dict[str, str]) -> Outcome:
+def _outcome(figures: Figures, task: AnyTask, name: str, by: dict[str, str]) -> Outcome:
     return Outcome(
         name=name,
         claims=figures.n(HALLUCINATION, **by),
         gold=figures.n(OMISSION, **by),
         support=figures.get("support_rate", **by),
-        distortion=figures.get("distortion_rate", **by) if nouns.tells("distortion_rate") else None,
+        distortion=figures.get("distortion_rate", **by) if task.judge.reasons else None,
         hallucination=figures.get(HALLUCINATION, **by),
         omission=figures.get(OMISSION, **by),
     )
@@ -67,15 +69,15 @@ class _Rows(RootModel[dict[str, _Row]]):
     pass
 
 
-class _Report(BaseModel):
-    """``eval/<split>_classification_report.json``, of which the confusion of tokens is left aside."""
+class _Report(BaseModel, extra="allow"):
+    """``eval/<split>_classification_report.json``: its tables are those that the rows of figures name."""
 
-    entity: _Rows = _Rows({})
-    entity_strict: _Rows = _Rows({})
-    token: _Rows = _Rows({})
     labels: _Rows = _Rows({})
     averages: _Rows = _Rows({})
     out_of_scope: _Row | None = None
+
+    def table(self, key: str) -> dict[str, _Row]:
+        return _Rows.model_validate((self.model_extra or {}).get(key, {})).root
 
 
 class _Confusion(BaseModel):
@@ -91,9 +93,8 @@ def classification(path: Path, figures: Figures) -> list[ClassTable]:
     Raises:
         FileNotFoundError: there is none. HallucError R112: it is damaged.
     """
-    report = _read(path, _Report)
-    headings = _headings(figures)
-    tables = {key: getattr(report, key).root for key in headings}
+    report, headings = _read(path, _Report), _headings(figures)
+    tables = {key: _checked(path, partial(report.table, key)) for key in headings}
     if report.labels.root:
         # What is out of scope is a row beside the labels, and none of those that averages are of.
         outside = {OUT_OF_SCOPE: report.out_of_scope} if report.out_of_scope else {}
@@ -120,8 +121,16 @@ def mistakes(path: Path) -> list[Mistake]:
 
 
 def _read(path: Path, kind: type[T]) -> T:
+    return _checked(path, lambda: kind.model_validate_json(read_regular(path)))
+
+
+def _checked(path: Path, read: Callable[[], R]) -> R:
+    """
+    Raises:
+        HallucError R112: what is read of the file is damaged.
+    """
     try:
-        return kind.model_validate_json(read_regular(path))
+        return read()
     except ValidationError as error:
         help = anew(RunDir(path.parent.parent))
         told = f"the classification report is damaged: {error.errors()[0]['msg']}"

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from halluc.core.errors import HallucError
 from halluc.reporting.collect import reproducing, shown
 from halluc.reporting.collect.integrity import of_cell
-from halluc.reporting.words import nouns, of_comparison, of_study
+from halluc.reporting.words import nouns, study_sentences
+from halluc.reporting.words.comparison_sentences import comparison_sentences
 from halluc.runs import evaluations, matrix
 from halluc.runs.directory import RunDir
 from halluc.runs.reports import ComparisonReport, StudyReport
 from halluc.runs.schema import Prediction
 from halluc.runs.studies import ArmComparison, CellFigures, Comparison, Flip, Plain, StudyFigures
 from halluc.task import evaluated
-from halluc.wording.nouns import Nouns
 
 # Flipped claims of one run that are shown in their texts.
 MOST_FLIPS = 200
@@ -31,7 +31,7 @@ def study_report(name: str, home: Path, figures: StudyFigures, reproduce: Sequen
     """
     runs = [RunDir(Path(run)) for cell in figures.cells for run in cell.runs]
     task = next(filter(None, map(evaluations.task_of, runs)), None)
-    figures = _telling(figures, nouns.of(task))
+    figures = _without(figures, nouns.task(task).figures.untold)
     lost = [RunDir(home / slug) for slug in figures.missing]
     return StudyReport(
         name=name,
@@ -39,8 +39,8 @@ def study_report(name: str, home: Path, figures: StudyFigures, reproduce: Sequen
         split=figures.split,
         figures=figures,
         axes=_axes(home, figures),
-        single_seed=of_study.is_single_seed(figures),
-        conclusion=of_study.of_study(figures),
+        single_seed=study_sentences.is_single_seed(figures),
+        conclusion=study_sentences.study_sentences(figures),
         integrity=[told for run in [*runs, *lost] for told in of_cell(run, [figures.split, "dev"])],
         notes=[*_missing(figures.missing), *_unfinished(runs)],
         reproduce=[*reproducing.of_study(runs), *reproduce],
@@ -59,26 +59,26 @@ def comparison_report(
     Raises:
         HallucError R112: the first run's predictions are damaged.
     """
-    task = next(filter(None, map(evaluations.task_of, runs)), None)
-    others = [_telling(other, nouns.of(task)) for other in others]
+    name = next(filter(None, map(evaluations.task_of, runs)), None)
+    task = nouns.task(name)
+    others = [_without(other, task.figures.untold) for other in others]
     first = others[0]
     ids = {flip.id for other in others for flip in shown_flips(other)}
     examples = _examples(runs[0], first.split, ids)
-    parts_of = nouns.task(task)
-    parts = parts_of.examples
-    borders = {one.id: parts.border(one) for one in examples}
+    borders = {one.id: task.examples.border(one) for one in examples}
     return ComparisonReport(
-        task=task,
+        task=name,
         split=first.split,
         examples=first.examples,
         reference=first.a,
         others=list(others),
-        conclusion=of_comparison.of_comparison(others),
+        conclusion=comparison_sentences(others),
         integrity=[told for run in runs for told in of_cell(run, [first.split])],
         notes=[*_unfinished(runs), *_external(runs, first.split)],
         texts={example.id: example.tokens for example in examples},
-        gold={example.id: shown.marks(parts_of, example) for example in examples},
-        seconds={name: border for name, border in borders.items() if border is not None},
+        gold={example.id: shown.marks(task, example) for example in examples},
+        seconds={identity: border for identity, border in borders.items() if border is not None},
+        marked={one.id: list(ranges) for one in examples if (ranges := task.examples.ranges(one))},
         reproduce=[*reproducing.of_runs(runs), *reproduce],
     )
 
@@ -97,18 +97,14 @@ def _examples(run: RunDir, split: str, ids: set[str]) -> list[Prediction]:
 F = TypeVar("F", StudyFigures, Comparison, CellFigures, ArmComparison)
 
 
-def _telling(found: F, words: Nouns) -> F:
+def _without(found: F, untold: Collection[str]) -> F:
     """The same without figures that say nothing of their own in this task."""
-    if words.has_places:
-        return found
     changes: dict[str, Any] = {}
-    if not isinstance(found, StudyFigures):
-        return found.model_copy(update={"figures": [one for one in found.figures if words.tells(one.name)]})
+    for part in ("figures", "trends", "arm_trends"):
+        changes[part] = [one for one in getattr(found, part, ()) if one.name not in untold]
     for part in ("cells", "comparisons"):
-        changes[part] = [_telling(one, words) for one in getattr(found, part)]
-    for part in ("trends", "arm_trends"):
-        changes[part] = [one for one in getattr(found, part) if words.tells(one.name)]
-    return found.model_copy(update=changes)
+        changes[part] = [_without(one, untold) for one in getattr(found, part, ())]
+    return found.model_copy(update={part: kept for part, kept in changes.items() if hasattr(found, part)})
 
 
 def _axes(home: Path, figures: StudyFigures) -> dict[str, list[Plain]]:

@@ -129,15 +129,11 @@ class Texts:
 def marks(task: AnyTask, one: Prediction) -> list[Mark]:
     """What is annotated; a label of the whole example lies nowhere."""
     gold = task.judge.gold(task.examples.of_line(one))
-    return [claim.mark if claim.kind == "span" else (None, None, claim.label) for claim in gold]
+    return [claim.mark if task.wording.nouns.is_placed else (None, None, claim.label) for claim in gold]
 
 
-def sections(picked: Picked, texts: Texts, *, distorts: bool = True) -> list[ClaimSection]:
-    """Every kind of claim with its worst, in their texts.
-
-    Args:
-        distorts: whether a claim can be distorted at all.
-    """
+def sections(picked: Picked, texts: Texts) -> list[ClaimSection]:
+    """Every kind of claim with its worst, in their texts; the distorted ones where the task has such."""
     return [
         ClaimSection(
             section=section,
@@ -145,18 +141,17 @@ def sections(picked: Picked, texts: Texts, *, distorts: bool = True) -> list[Cla
             shown=[_shown(line, texts.kept[line.id], texts.task) for line in worst.lines()],
         )
         for section, worst in picked.sections.items()
-        if distorts or section != "distorted" or worst.total
-    ]  # fmt: skip
+        if section != "distorted" or texts.task.judge.reasons or worst.total
+    ]
 
 
 def _shown(line: LedgerLine, example: Any, task: AnyTask) -> ShownClaim:
     """A claim in its text: the tokens around it or, of a claim about the whole, around what is marked in it."""
     size, border, ranges = len(example.tokens), task.examples.border(example), task.examples.ranges(example)
-    places: list[tuple[int | None, int | None]] = [(start, end) for start, end, _ in ranges]
-    places.sort()
-    first_place, last_place = (places[0], places[-1]) if places else ((border, border), (border, border))
-    is_placed = line.kind == "span"
-    around = (line.start, line.end) if is_placed else (first_place[0], last_place[1])
+    is_placed = task.wording.nouns.is_placed
+    places = [place for start, end, _ in ranges for place in (start, end)]
+    around = (min(places), max(places)) if places else (border, border)
+    around = (line.start, line.end) if is_placed else around
     first, last = window(*around, size)
     gold = marks(task, example)
     own = (line.start, line.end, line.label) if is_placed else (None, None, line.label)

@@ -10,7 +10,7 @@ from halluc.reporting.collect.augmented import augmentation
 from halluc.reporting.collect.curves import curves
 from halluc.reporting.collect.reading import Evaluated
 from halluc.reporting.collect.shown import Picked, Texts
-from halluc.reporting.words import of_run
+from halluc.reporting.words import run_sentences
 from halluc.reporting.words.headlines import headlines
 from halluc.runs import evaluations
 from halluc.runs.directory import RunDir
@@ -82,7 +82,7 @@ def _made(source: Evaluated, picked: Picked, texts: Texts, gap: list[GapRow]) ->
         notes=[*facts.state(source), *_unjudged(picked), *notes, *source.files.notes, *of_gates],
         text_novelty=_text_novelty(source),
         gap=gap,
-        claims=shown.sections(picked, texts, distorts=texts.task.wording.nouns.has_places),
+        claims=shown.sections(picked, texts),
         data=data,
         augmentation=augmented,
         config=config,
@@ -96,15 +96,14 @@ def _made(source: Evaluated, picked: Picked, texts: Texts, gap: list[GapRow]) ->
 def _of_figures(source: Evaluated, picked: Picked, notes: list[str]) -> dict[str, Any]:
     """The sections that are drawn from eval/<split>.json, and the confidences of the ledger."""
     figures, task = Figures(source.file.metrics), evaluated(source.file)
-    words = task.wording.nouns
     classification, mistakes = _classification(source, figures)
     withdrawing = _abstention(source, picked, figures, notes)
     return {
-        "headlines": headlines(figures, words),
-        "conclusion": of_run.conclusion(figures, source.split, picked.confidences, withdrawing, task.wording),
-        "by_novelty": outcomes.by_novelty(figures, words, task.knowledge.novelties),
-        "by_label": outcomes.by_label(figures, words),
-        "confidence": confidences.histogram(picked.confidences, distorts=words.has_places),
+        "headlines": headlines(figures, task),
+        "conclusion": run_sentences.conclusion(figures, source.split, picked.confidences, withdrawing, task),
+        "by_novelty": outcomes.by_novelty(figures, task),
+        "by_label": outcomes.by_label(figures, task),
+        "confidence": confidences.histogram(picked.confidences, distorts=bool(task.judge.reasons)),
         "reliability": confidences.reliability(figures),
         "risk": confidences.risk(figures),
         "abstention": withdrawing,

@@ -54,8 +54,12 @@ def card(report: RunReport) -> str:
         report = report.model_copy(update={**_NO_FIGURES, "notes": notes})
     config = settings(report.config)
     base = str(_section(config, "model").get("name") or report.model)
-    words = nouns.of_report(report)
-    figures = [one for one in _overall(report, "card") if one.value is not None and words.tells(one.name)]
+    task = nouns.task_of(report)
+    words, untold = task.wording.nouns, task.figures.untold
+    figures = [one for one in _overall(report, "card") if one.value is not None and one.name not in untold]
+    text = (
+        '{"text": "Your text.", "text_pair": "The other one."}' if _section(config, "data").get("second_field") else ""
+    )
     body = gfm.render(
         "card.md.j2",
         gfm.WIDE,
@@ -67,15 +71,14 @@ def card(report: RunReport) -> str:
             "base": base,
             "on_hub": base.startswith(_HUB),
             "from_scratch": bool(_section(config, "model").get("scratch")),
-            "of_pairs": bool(_section(config, "data").get("second_field")),
-            "pipeline_task": (words.pipeline or (None, None))[0],
+            "usage": Marked(words.card.usage.replace("TEXT", text or '"Your text."')),
             "labels": _labels(report),
             "splits": tables.splits(report.data.splits),
             "procedure": _procedure(report, config),
             "figures": tables.figures(figures) if figures else None,
             "outcomes": tables.outcomes,
             "gap": tables.gap(report.gap, counted=words.counted),
-            "abstention": tables.abstention(report.abstention, distorts=words.has_places) if report.abstention else [],
+            "abstention": tables.abstention(report.abstention, words) if report.abstention else [],
             "gates": tables.gates(report.gates),
             "bullets": gfm.bullets,
             "commands": partial(gfm.fenced, language="sh"),
@@ -103,7 +106,7 @@ def metadata(report: RunReport) -> dict[str, Any]:
     """The front matter. Licence and language are not among it: no run knows them."""
     config = settings(report.config)
     base = str(_section(config, "model").get("name") or report.model)
-    task, _ = nouns.of_report(report).pipeline or (None, None)
+    task, _ = nouns.of_report(report).card.pipeline or (None, None)
     made: dict[str, Any] = {"library_name": "transformers"}
     if task is not None:
         made["pipeline_tag"] = task
@@ -121,7 +124,7 @@ def metadata(report: RunReport) -> dict[str, Any]:
 
 
 def _result(report: RunReport, config: Mapping[str, Any], metrics: list[dict[str, Any]]) -> dict[str, Any]:
-    task, told = nouns.of_report(report).pipeline or (_plain(report.task).replace("_", "-"), _plain(report.task))
+    task, told = nouns.of_report(report).card.pipeline or (_plain(report.task).replace("_", "-"), _plain(report.task))
     return {
         "task": {"type": task, "name": told},
         "dataset": _dataset(report, config) | {"split": _plain(report.split)},

@@ -12,7 +12,7 @@ from halluc.reporting.markdown.gfm import Marked, Room
 from halluc.reporting.page import comparison_views, highlight, study_views
 from halluc.reporting.page.cells import Cell
 from halluc.reporting.words import nouns
-from halluc.runs.reports import AnyReport, ComparisonReport, RunReport, ShownClaim, StudyReport
+from halluc.runs.reports import AnyReport, ClaimSection, ComparisonReport, RunReport, ShownClaim, StudyReport
 from halluc.runs.schema import LedgerLine
 from halluc.runs.studies import Comparison
 from halluc.wording import formats
@@ -54,11 +54,11 @@ def _of_run(report: RunReport, room: Room) -> dict[str, Any]:
         "outcomes": partial(tables.outcomes, room=room),
         "by_novelty": nouns.by_novelty(report.by_novelty, words),
         "gap": tables.gap(report.gap, room, words.counted),
-        "abstention": tables.abstention(report.abstention, distorts=words.has_places) if report.abstention else [],
+        "abstention": tables.abstention(report.abstention, words) if report.abstention else [],
         "claims": [_claim(claim, room, words) for claim in claims],
-        "sentences": [sentence(claim, room) for claim in claims],
+        "sentences": [sentence(claim, room, is_placed=words.is_placed) for claim in claims],
         "sureness": tables.sureness(report, room),
-        "worst": {section.section: section.total for section in worst},
+        "worst": " and ".join(_many(section, words) for section in worst),
         "classification": partial(tables.classification, room=room),
         "mistakes": tables.mistakes(report.mistakes, words, room) if report.mistakes else None,
     }
@@ -67,22 +67,16 @@ def _of_run(report: RunReport, room: Room) -> dict[str, Any]:
 def _claim(claim: ShownClaim, room: Room, words: Nouns) -> Marked:
     """A claim on one line: what it says, how surely, and what training had for it."""
     line = claim.line
-    told = [_said(claim, words) if _is_whole(line) else Marked(f"{_surface(line.text, room)} as {_label(line.label)}")]
+    told = [Marked(f"{_surface(line.text, room)} as {_label(line.label)}") if words.is_placed else _said(claim, words)]
     if line.confidence is not None:
         told.append(gfm.md(formats.percent(line.confidence)))
-    facts = (_verdict(line), line.novelty and words.about_training(line.novelty), line.abstained and "withdrawn")
+    facts = (_verdict(line, words), line.novelty and words.about_training(line.novelty), line.abstained and "withdrawn")
     told += [gfm.md(fact) for fact in facts if fact]
     if line.nearest is not None:
         where = gfm.code(f"{line.nearest.file}:{line.nearest.line}", room.text)
-        same = line.novelty == "seen" or (_is_whole(line) and line.nearest.text == line.text)
-        there = "there at" if same else f"nearest: {_surface(line.nearest.text, room)} at"
+        there = "there at" if line.nearest.text == line.text else f"nearest: {_surface(line.nearest.text, room)} at"
         told.append(Marked(f"{there} {where}"))
     return Marked(", ".join(told))
-
-
-def _is_whole(line: LedgerLine) -> bool:
-    """Whether the claim is about a whole text."""
-    return line.kind == "label"
 
 
 def _said(claim: ShownClaim, words: Nouns) -> Marked:
@@ -95,17 +89,17 @@ def _label(label: str) -> Marked:
     return gfm.strong(label, 40)
 
 
-def _verdict(line: LedgerLine) -> str:
+def _verdict(line: LedgerLine, words: Nouns) -> str:
     """As people call it, with what is wrong; of a hallucination it is wrong that it is there."""
     if line.verdict == "unsupported":
         return _HALLUCINATION
-    if not line.reason:
-        return str(line.verdict)
-    return (
-        f"{line.verdict} in its {line.reason}"
-        if line.reason in ("label", "boundary")
-        else f"{line.verdict}: {line.reason}"
-    )
+    return f"{line.verdict}: {words.reason(line.reason)}" if line.reason else str(line.verdict)
+
+
+def _many(section: ClaimSection, words: Nouns) -> str:
+    """``3 invented mentions``."""
+    kind = words.unsupported if section.section == "unsupported" else section.section
+    return f"{formats.count(section.total)} {kind} {words.golds}"
 
 
 _HALLUCINATION = "hallucination"
@@ -115,12 +109,12 @@ def _surface(text: str, room: Room) -> Marked:
     return gfm.strong(highlight.surface(text), min(room.text, gfm.LONGEST_NAME))
 
 
-def sentence(claim: ShownClaim, room: Room) -> Marked:
+def sentence(claim: ShownClaim, room: Room, *, is_placed: bool = True) -> Marked:
     """A claim in its text: what is claimed in bold, what is annotated underlined; a whole text plainly."""
-    if _is_whole(claim.line):
+    if not is_placed and not claim.marked:
         return _whole(claim, room)
     told = ["… " if claim.before else ""]
-    for piece in highlight.pieces(claim):
+    for piece in highlight.pieces(claim, is_placed=is_placed):
         text = gfm.inert(piece.text, room.text)
         if piece.claim and piece.claim.style != highlight.OTHER:
             text = f"<b>{text}</b>"

@@ -86,20 +86,16 @@ def _signed(found: MetricResult) -> str:
     return f"{told} {formats.interval(found.name, found.interval)}".strip()
 
 
-def abstention(found: Abstention, *, distorts: bool = True) -> list[str]:
-    """What the threshold on confidence does, in sentences.
-
-    Args:
-        distorts: whether a claim can be distorted: else all that is wrong is a hallucination.
-    """
+def abstention(found: Abstention, words: Nouns) -> list[str]:
+    """What the threshold on confidence does, in sentences."""
     told = []
-    wrong = f" and {formats.metric(found.false_claims)} are wrong in any way" if distorts else ""
-    claims, unsupported = ("mentions", "invented") if distorts else ("labels", "wrong")
+    # Where no claim can be distorted, all that is wrong is a hallucination.
+    wrong = f" and {formats.metric(found.false_claims)} are wrong in any way" if words.reasons else ""
     if found.threshold is not None:
         told.append(
-            f"Predicted {claims} with a confidence below {formats.decimal(found.threshold)} are withdrawn. "
+            f"{words.claims.capitalize()} with a confidence below {formats.decimal(found.threshold)} are withdrawn. "
             f"{formats.metric(found.coverage)} of them are kept; of those, {formats.metric(found.hallucination)} are "
-            f"{unsupported}{wrong}. {formats.metric(found.omission)} of the annotated {claims} are omitted."
+            f"{words.unsupported}{wrong}. {formats.metric(found.omission)} of the annotated {words.golds} are omitted."
         )
     return [*told, found.guarantee] if found.guarantee else told
 

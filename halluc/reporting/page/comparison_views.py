@@ -103,11 +103,13 @@ def _flipped(letter: str, other: Comparison, report: ComparisonReport) -> dict[s
 def _in_its_text(flip: Flip, report: ComparisonReport) -> Flipped:
     style = flip.b if flip.b != "absent" else flip.a
     tokens = report.texts.get(flip.id)
-    if tokens is not None and not nouns.of(report.task).has_places:
+    marked = [(span, style) for span in report.marked.get(flip.id, [])]
+    if tokens is not None and not nouns.of(report.task).is_placed:
         second = report.seconds.get(flip.id)
         first, last = window(second, second, len(tokens))
         labels = [label for _, _, label in report.gold.get(flip.id, ())]
-        return Flipped(flip, style, [], highlight.halves(tokens[first:last], first, second), labels)
+        parts = highlight.halves(tokens[first:last], first, second)
+        return Flipped(flip, style, highlight.drawn(tokens, 0, marked, []) if marked else [], parts, labels)
     if tokens is None or flip.start is None or flip.end is None:
         return Flipped(flip, style, [])
     spans = [((flip.start, flip.end, flip.label), style)]

@@ -65,19 +65,24 @@ _CLOSING = re.compile(r"[.,;:!?%)\]}»”’…]+$|n't$|'(s|S|re|ve|ll|d|m)$")
 _OPENING = frozenset("([{«“‘$£€#")
 
 
-def pieces(shown: ShownClaim) -> list[Piece]:
+def pieces(shown: ShownClaim, *, is_placed: bool = True) -> list[Piece]:
     """The tokens shown, cut where any span begins or ends.
 
     The claim itself is drawn as its verdict, the other claims as ``other``, or once with their gold, as ``agreed``,
     where the two are equal; of an omission the gold is drawn as ``omission``. Labels of the whole text are not drawn.
+
+    Args:
+        is_placed: whether the claim has a place of its own.
     """
     line = shown.line
     there = _placed(shown.gold)
-    own = [] if line.kind == "label" or line.start is None or line.end is None else [(line.start, line.end, line.label)]
+    own = _placed([(line.start, line.end, line.label)] if is_placed else [])
     others = [
         span for span in _placed([(start, end, label) for start, end, label, _ in shown.others]) if span not in own
     ]
-    claims = [(span, OTHER) for span in others if span not in there]
+    # What a claim about the whole is about, as the two parts of a pair, is drawn as the claim.
+    claims = [(span, str(line.verdict) if line.record == "claim" else OTHER) for span in shown.marked]
+    claims += [(span, OTHER) for span in others if span not in there]
     gold = [(span, AGREED if span in others else GOLD) for span in there if span not in own or line.record == "claim"]
     if line.record == "claim":
         claims += [(span, str(line.verdict)) for span in own]

@@ -36,13 +36,14 @@ _VIEWS: dict[str, Callable[[Any], dict[str, Any]]] = {
 def page(report: AnyReport, charts: Sequence[Chart]) -> str:
     """A report as HTML; its template places ``charts`` by their ids."""
     style, script = (_asset(name) for name in ("page.css", "page.js"))
-    words = nouns.of_report(report)
+    task = nouns.task_of(report)
     return (
         _environment()
         .get_template(f"{report.kind}.html.j2")
         .render(
             report=report,
-            nouns=words,
+            nouns=task.wording.nouns,
+            distorts=bool(task.judge.reasons),
             charts={chart.id: chart for chart in charts},
             style=Markup(style),
             script=Markup(script),

@@ -8,12 +8,10 @@ from typing import Any, NamedTuple
 
 from halluc.core.figures import MATCHED, By, shown
 from halluc.reporting.page.cells import EMPTY, Cell
-from halluc.reporting.words import nouns
 from halluc.runs import training_facts
 from halluc.runs.reports import StudyReport
 from halluc.runs.studies import ArmComparison, ArmDelta, ArmTrend, CellFigures, Line, Plain, SeedFigure, Trend
 from halluc.wording import formats
-from halluc.wording.nouns import Nouns
 from halluc.wording.phrases import of_seeds
 
 Key = tuple[str, By]
@@ -30,7 +28,7 @@ class Family(NamedTuple):
 
 def view(report: StudyReport) -> dict[str, Any]:
     """What the template needs beside the report itself."""
-    found, words = report.figures, nouns.of(report.task)
+    found = report.figures
     axes = list(found.cells[0].choice) if found.cells else []
     matched = {one.axis: str(one.reference) for one in found.comparisons}
     columns: dict[str, Key] = {column.heading: column.key for column in shown("page cells")} | {
@@ -49,7 +47,7 @@ def view(report: StudyReport) -> dict[str, Any]:
         "seed_rows": [row for cell in found.cells for row in _seed_rows(cell, columns.values())],
         "training_columns": [*axes, *training_facts.TITLES.values()],
         "training_rows": [_training_row(cell) for cell in found.cells],
-        "families": list(_families(found.comparisons, words)),
+        "families": list(_families(found.comparisons)),
         "trend_columns": ["", "along", "points", "seeds", "slope", "p", "could show", "intercept"],
         "trend_rows": [_line_row(trend, _plain(trend)) for trend in found.trends],
         "arm_trend_rows": [_line_row(trend, _of_arm(trend)) for trend in found.arm_trends],
@@ -115,10 +113,10 @@ def _told(value: Plain) -> str:
     return formats.visible(value, 60)
 
 
-def _families(comparisons: Sequence[ArmComparison], words: Nouns) -> Iterable[Family]:
+def _families(comparisons: Sequence[ArmComparison]) -> Iterable[Family]:
     """A table for each reference and choice on the other axes."""
     there = {delta.name for one in comparisons for delta in one.figures}
-    compared = {column.heading: column.key for column in shown("page arms", there) if words.tells(column.row.name)}
+    compared = {column.heading: column.key for column in shown("page arms", there)}
 
     def family(one: ArmComparison) -> tuple[str, str, tuple[tuple[str, str], ...]]:
         return one.axis, str(one.reference), tuple((axis, str(value)) for axis, value in one.choice.items())

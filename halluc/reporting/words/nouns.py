@@ -25,8 +25,12 @@ def of(name: str | None, metrics: Iterable[MetricResult] = ()) -> Nouns:
     return task(name, metrics).wording.nouns
 
 
+def task_of(report: AnyReport) -> AnyTask:
+    return task(report.task, report.metrics if isinstance(report, RunReport) else ())
+
+
 def of_report(report: AnyReport) -> Nouns:
-    return of(report.task, report.metrics if isinstance(report, RunReport) else ())
+    return task_of(report).wording.nouns
 
 
 def counts(found: Sequence[SplitRow]) -> dict[str, str]:

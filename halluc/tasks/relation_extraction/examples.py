@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from halluc.core.claims import rounded
 from halluc.core.edits import Editable
 from halluc.core.examples import Corpus, Origin, Pair, Span, surface
 from halluc.data.inputs import InputText
+from halluc.gap.novelty_units import MENTIONS, NoveltyUnits
 from halluc.runs.schema import Prediction, Record
 from halluc.task import Asserted
 from halluc.tasks.relation_extraction.records import (
@@ -29,6 +31,10 @@ NO_RELATION = "no_relation"
 _BETWEEN, ARROW = "\t", " → "
 # Where the direction stands in the label, as in SemEval-2010 Task 8.
 _DIRECTION = re.compile(r"\s*\((e1,e2|e2,e1)\)$")
+
+
+# Heads and tails, each with its role, type and relation: what augmentation draws, and measures novelty in.
+ARGUMENTS = NoveltyUnits("arguments", "argument", NO_RELATION, "without a relation", MENTIONS.of, MENTIONS.words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +103,10 @@ class RelationExamples:
     """Sentences with a head, a tail and a relation."""
 
     Line: ClassVar[type[Prediction]] = RelationPrediction
-    formats: ClassVar[tuple[str, ...]] = ("jsonl",)
+    formats: ClassVar[Mapping[str, Callable[[Path, Path], None] | None]] = {"jsonl": None}
     takes_pairs: ClassVar[bool] = False
-    shows: ClassVar[Literal["mentions", "words"]] = "mentions"
+    has_spans: ClassVar[bool] = True
+    units: ClassVar[NoveltyUnits] = ARGUMENTS
 
     def labels(self, corpus: Corpus[Related]) -> tuple[str, ...]:
         """The relations, sorted; behind them the output of pairs without one, where the corpus has such."""
@@ -142,9 +149,6 @@ class RelationExamples:
             "tail": _named(example.tail),
             "relation": example.relation,
         }
-
-    def labels_of(self, example: Related) -> Sequence[str]:
-        return example.labels
 
     def of_input(self, identity: str, origin: Origin, text: InputText) -> Related:
         head, tail = text.details

@@ -10,12 +10,21 @@ from halluc.tasks import label_rows
 ROWS = (
     *label_rows.ROWS,
     FigureRow(
-        "semeval_macro_f1", "official macro F1 (SemEval-2010)", "F1", "higher", "task", 14, "",
-        at("head", "card", "card index") + at("summary", heading="SemEval macro F1"), hub="f1",
+        "semeval_macro_f1", "SemEval macro F1", "F1", "higher", "task", 10, "",
+        at("head", "summary", "compared", "card", "card index"),
+        legend="official figure of SemEval-2010 Task 8: mean over relations, with direction",
+        reports=(("relations", "relations"),),
     ),
 )  # fmt: skip
+_DIRECTION = (("reason", "direction"),)
 
 # The slices of general figures that are shown, beside those of every task.
 SLICES: Mapping[str, tuple[Shown, ...]] = {
-    "distortion_rate": at("page cells", heading="wrong direction", by=(("reason", "direction"),), order=125),
+    "distortion_rate": (
+        *at("novelty", heading="  by direction", by=_DIRECTION, order=125),
+        *at("cells", "arm cells", heading="direction", by=_DIRECTION, order=125),
+        *at("page cells", heading="wrong direction", by=_DIRECTION, order=125),
+        *at("curves", heading="direction", by=_DIRECTION, order=125),
+        *at("slope sentences", heading="claims with a wrong direction", by=_DIRECTION, order=1_002),
+    )
 }

@@ -11,6 +11,7 @@ from halluc.core.ranked import Ranked, Report
 from halluc.core.significance import Figure, Sheet
 from halluc.tasks import label_counts, label_tables, token_figures
 from halluc.tasks.label_counts import Averaged, Columns, LabelCounts
+from halluc.tasks.relation_extraction import figure_rows
 from halluc.tasks.relation_extraction.examples import NO_RELATION, Related, undirected
 
 PROTOCOL = "relations of marked pairs, none aside, direction included"
@@ -33,32 +34,24 @@ class RelationFigures:
         ("macro_f1",),
         ("semeval_macro_f1",),
     )
-    names: ClassVar[tuple[str, ...]] = (
-        *(f"{average}_{score}" for average in label_counts.AVERAGES for score in label_counts.SCORES),
-        *("label_f1", "label_precision", "label_recall", "semeval_macro_f1"),
-    )
+    names: ClassVar[tuple[str, ...]] = tuple(row.name for row in figure_rows.ROWS)
     protocols: ClassVar[tuple[str, ...]] = (PROTOCOL, OFFICIAL)
     untold: ClassVar[frozenset[str]] = frozenset()
     named: ClassVar[Mapping[str, str]] = {"f1": "micro_f1"}
-    by_label: ClassVar[Mapping[str, str]] = {"F1": "label_f1", "precision": "label_precision", "recall": "label_recall"}
-    overall: ClassVar[Mapping[str, str]] = {
-        "micro F1": "micro_f1",
-        "macro F1": "macro_f1",
-        "SemEval macro F1": "semeval_macro_f1",
-    }
 
     def headline(self, examples: Sequence[Related], predictions: Sequence[Claimed]) -> dict[str, float]:
         sheet = Sheet(len(examples))
-        found = {figure.name: figure for figure in self.figures(examples, predictions, sheet) if not figure.by}
+        counts = _counts(examples, predictions)
+        figures = [*label_counts.figures(counts, Columns.of(counts, sheet), PROTOCOL, sheet), _semeval(counts, sheet)]
+        found = {figure.name: figure for figure in figures if not figure.by}
         sums = sheet.totals()
         return {name: float(found[name].formula(sums)) for family in self.families for name in family}
 
     def figures(self, examples: Sequence[Related], predictions: Sequence[Claimed], sheet: Sheet) -> list[Figure]:
+        """The official figure is given where labels name a direction: else it is the macro F1."""
         counts = _counts(examples, predictions)
         found = label_counts.figures(counts, Columns.of(counts, sheet), PROTOCOL, sheet)
-        official = _official(counts)
-        score = Averaged(Columns.of(official, sheet), label_counts.SCORES["f1"], "macro")
-        return [*found, Figure("semeval_macro_f1", {}, OFFICIAL, len(official.gold.text), score)]
+        return [*found, _semeval(counts, sheet)] if _is_directed(counts) else found
 
     def kept(
         self, examples: Sequence[Related], predictions: Sequence[Claimed], remaining: numpy.ndarray, sheet: Sheet
@@ -74,15 +67,14 @@ class RelationFigures:
         return {
             "labels": label_tables.by_label(counts),
             "averages": label_tables.averages(counts),
-            "relations": label_tables.by_label(_official(counts)),
+            **({"relations": label_tables.by_label(_official(counts))} if _is_directed(counts) else {}),
             **label_tables.confusion(gold, predicted),
         }
 
     def text(self, report: Report) -> str:
-        parts = {
-            f"relations, {PROTOCOL}": label_tables.rows_as_text(report["labels"], report["averages"]),
-            f"relations without direction, {OFFICIAL}": label_tables.rows_as_text(report["relations"]),
-        }
+        parts = {f"relations, {PROTOCOL}": label_tables.rows_as_text(report["labels"], report["averages"])}
+        if "relations" in report:
+            parts[f"relations without direction, {OFFICIAL}"] = label_tables.rows_as_text(report["relations"])
         if "confusion" in report:
             parts["pairs, gold relation (rows) by predicted relation (columns)"] = token_figures.confusion_as_text(
                 report["confusion"]
@@ -98,6 +90,16 @@ def _one(labels: Sequence[str]) -> str:
 
 def _counts(examples: Sequence[Related], predictions: Sequence[Claimed]) -> LabelCounts:
     return label_counts.count([e.labels for e in examples], [p.labels for p in predictions])
+
+
+def _is_directed(counts: LabelCounts) -> bool:
+    return any(undirected(label) != label for label in counts.labels)
+
+
+def _semeval(counts: LabelCounts, sheet: Sheet) -> Figure:
+    official = _official(counts)
+    score = Averaged(Columns.of(official, sheet), label_counts.SCORES["f1"], "macro")
+    return Figure("semeval_macro_f1", {}, OFFICIAL, len(official.gold.text), score)
 
 
 def _official(counts: LabelCounts) -> LabelCounts:

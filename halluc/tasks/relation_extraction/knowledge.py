@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
@@ -14,16 +14,37 @@ from halluc.data.rows.references import SplitName
 from halluc.gap.coverage import Known, SurfaceCoverage
 from halluc.gap.forecast import SplitGap, gap_of
 from halluc.gap.matching import Strata
-from halluc.gap.units import WithheldUnits
+from halluc.gap.units import EXAMPLES, LABELS, UnitKind, Units, WithheldUnits, by_hash, mention_units
 from halluc.runs.schema import Nearest, Novelty
 from halluc.tasks.relation_extraction.examples import ARROW, NO_RELATION, Related, pair_key, pair_parts
+
+
+def entity_units(examples: Sequence[Related], named: Sequence[str] = ()) -> Units:
+    """Distinct surfaces of heads and tails: each has the same chance, in whatever role and however often it stands
+    there."""
+    order = by_hash("entity", {part for example in examples for part in example.surfaces})
+    place = {part: number for number, part in enumerate(order)}
+    first = [min(place[part] for part in example.surfaces) for example in examples]
+    return Units(len(order), first, words=order)
+
+
+_BY_BEARING = Strata(
+    (NO_RELATION, "relation"), lambda example: int(example.relation is not None), has_free=True, thing="relation",
+    free=NO_RELATION, distinct="pairs",
+)  # fmt: skip
 
 
 class RelationKnowledge:
     """Pairs of surfaces and their relations in the training split."""
 
     novelties: ClassVar[tuple[Novelty, ...]] = ("seen", "partial", "new")
-    units: ClassVar[tuple[str, ...]] = ("pair", "entity", "label", "example")
+    reported: ClassVar[tuple[Novelty, ...]] = novelties
+    units: ClassVar[Mapping[str, UnitKind]] = {
+        "pair": UnitKind(mention_units, "pairs"),
+        "entity": UnitKind(entity_units, "entities", (0.0, 0.1, 0.25)),
+        "label": LABELS,
+        "example": EXAMPLES,
+    }
     covers: ClassVar[tuple[SplitName, ...]] = ("train",)
 
     def of(self, splits: Mapping[SplitName, Corpus[Related]]) -> SurfaceCoverage:
@@ -36,16 +57,19 @@ class RelationKnowledge:
         return KnownPairs(coverage, withheld)
 
     def strata(self, examples: Sequence[Related]) -> Strata:
-        """By relation, pairs without one at their share."""
+        """By relation, pairs without one at their share; where whole relations go, by whether there is one: else
+        fraction 0 had to do without them too."""
         names = (NO_RELATION, *sorted({one.relation for one in examples if one.relation is not None}))
         place = {name: number for number, name in enumerate(names)}
-        return Strata(names, lambda example: place[example.relation or NO_RELATION], has_free=True)
+        return replace(
+            _BY_BEARING, names=names, of=lambda one: place[one.relation or NO_RELATION], for_labels=_BY_BEARING
+        )
 
     def whole_texts(self, coverage: SurfaceCoverage) -> None:
         return None
 
     def gap(self, coverage: SurfaceCoverage, examples: Iterable[Related]) -> SplitGap:
-        return gap_of(coverage, examples, KnownPairs(coverage).novelty_of)
+        return replace(gap_of(coverage, examples, KnownPairs(coverage).novelty_of), counted="pairs")
 
 
 @dataclass(frozen=True)
@@ -88,6 +112,7 @@ class KnownPairs:
         return Nearest(text=ARROW.join(pair_parts(found)), file=known.file, line=known.line)
 
     def is_withheld(self, claim: Claim) -> bool:
+        """Whether its pair, its relation, its head or its tail was withheld."""
         if self.withheld is None:
             return False
         return self.withheld.is_withheld(pair_key(*claim.parts), claim.label) or any(

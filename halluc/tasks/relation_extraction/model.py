@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from halluc.tasks.encoders import Encoder
 
 _OF_HEAD, _OF_TAIL = "head:", "tail:"
+# What a model was trained with, and has to predict with: kept in its config.json.
+SETTINGS = ("markers", "representation")
 
 
 class RelationClassifier:
@@ -63,6 +65,7 @@ class RelationClassifier:
         encoder = load_encoder("AutoModelForTokenClassification", config, attention, texts, **names)
         encoder.tokenizer.add_tokens(list(MARKERS), special_tokens=True)
         encoder.model.resize_token_embeddings(len(encoder.tokenizer), mean_resizing=False)
+        encoder.model.config.relation_extraction = {key: getattr(self.config, key) for key in SETTINGS}
         return replace(encoder, outputs=tuple(labels))
 
     def restore(self, config: ModelConfig, names: Mapping[str, str | None], attention: str) -> Encoder:

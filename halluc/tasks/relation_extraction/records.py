@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from halluc.runs.schema import Novelty, Prediction, Record
 
 
@@ -14,10 +12,6 @@ class RelationPrediction(Prediction):
     tail: tuple[int, int, str]
     gold: list[str]
     predicted: list[tuple[str, float | None]]
-
-    @property
-    def example(self) -> tuple[str, tuple[str, ...], tuple[Any, ...]]:
-        return self.id, tuple(self.tokens), (self.head, self.tail, *self.gold)
 
 
 class Argument(Record):

@@ -11,7 +11,7 @@ from halluc.tasks.relation_extraction.config import RelationExtractionConfig
 from halluc.tasks.relation_extraction.examples import RelationExamples
 from halluc.tasks.relation_extraction.figures import RelationFigures
 from halluc.tasks.relation_extraction.knowledge import RelationKnowledge
-from halluc.tasks.relation_extraction.model import RelationClassifier
+from halluc.tasks.relation_extraction.model import SETTINGS, RelationClassifier
 from halluc.tasks.relation_extraction.wording import RelationWording
 
 
@@ -34,7 +34,8 @@ class RelationExtraction:
 
     @classmethod
     def settings_of(cls, config: Mapping[str, Any]) -> dict[str, Any]:
-        return {}
+        kept = config.get("relation_extraction")
+        return {key: kept[key] for key in SETTINGS if key in kept} if isinstance(kept, Mapping) else {}
 
     @classmethod
     def evaluated(cls, protocols: Collection[str]) -> RelationExtraction:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -10,9 +9,9 @@ from halluc.core.examples import Example
 from halluc.core.labels import OUT_OF_SCOPE
 from halluc.data.statistics import Count, Words, labelled, one, tokens, unlabelled
 from halluc.runs.schema import MetricResult
-from halluc.tasks.text_classification import sentences
+from halluc.wording import formats
 from halluc.wording.figure_lookup import Figures, count
-from halluc.wording.nouns import Nouns
+from halluc.wording.nouns import CardText, Nouns
 
 # A single text that is longer is a whole file.
 _LONG = 1_000
@@ -50,45 +49,112 @@ TEXTS = _of_texts(Count("out_of_scope", unlabelled, is_share=True, legend="texts
 LABEL_SETS = _of_texts(Count("without_label", unlabelled, is_share=True))
 
 
+CARD = CardText(
+    does="labels texts as",
+    tells="how new the text is to training",
+    gap="The share of content words that the training split does not show",
+    definition=(
+        "A hallucination is a label that is predicted and not annotated, of texts out of scope any label; an omission"
+        " is an annotated label of a text for which nothing is predicted. The gap ratio says how many times as often"
+        " predicted labels of the newest texts are wrong as those of the least new. Texts are sorted by the share of"
+        " their content words that training never shows, into quarters of dev."
+    ),
+    usage='classify = pipeline("text-classification", model=model)\nprint(classify(TEXT))',
+    pipeline=("text-classification", "Text Classification"),
+)
+GLOSSARY = {
+    "claim": "One thing that the model asserts: here, a predicted label of a text.",
+    "annotation": "The labels that people gave the text, or none. Claims are compared with it.",
+    "supported": "The annotation says the same: the claim is right.",
+    "unsupported": "The annotation has another label, or none: a wrong label. This is a hallucination.",
+    "omission": "A label of a text for which nothing is predicted. It is not a hallucination. Both rates are shown,"
+    " because a model that predicts little makes few errors.",
+    "out of scope": "A text that none of the labels fits. Any label predicted for it is a hallucination.",
+    "hallucination rate": "Unsupported claims out of all claims. The omission rate is the share of the annotated labels"
+    " that is omitted.",
+    "false claims": "Claims that are wrong: here, the unsupported ones. Over-claim is their share among the claims of"
+    " one novelty.",
+    "least new to newest (q1 to q4)": "How large a share of a text's content words the training data never shows, in"
+    " quarters whose edges are the quartiles of dev (without dev, of the training texts). Unseen is all but the least"
+    " new.",
+    "gap": "The share of content words that the training data never shows. The forecast (Good–Turing) is made from the"
+    " training data alone; the excess is what came beyond it.",
+    "gap ratio": "How many times as often labels of the newest texts are wrong as those of the least new.",
+    "absent": "Of a claim that flipped: one of the two runs does not make it, or withdraws it. Another label of the"
+    " same text counts as another claim.",
+}
+
+
+def _accuracy(metric: MetricResult, figures: Figures) -> str:
+    if not metric.n:
+        return "No text has a label: the figure is 0 by convention."
+    outside = figures.n("out_of_scope_acceptance")
+    beside = f" ({outside:,} more are out of scope)" if outside else ""
+    return f"{formats.percent(metric.value)} of the {metric.n:,} texts that have a label get the annotated one{beside}."
+
+
+def _acceptance(metric: MetricResult, figures: Figures) -> str:
+    """What is predicted for texts out of scope, and how well the confidence tells them apart."""
+    told = f"{count(metric):,} of the {metric.n:,} texts out of scope get a label"
+    ranked = figures.value("out_of_scope_auroc")
+    if ranked is None:
+        return f"{told}."
+    pairs = f"in {formats.percent(ranked)} of pairs of a text in scope and one out of scope"
+    return f"{told}; {pairs}, the model is less confident about the one out of scope."
+
+
 _ONE = Nouns(
     one="text",
-    many="texts",
     gold="label",
     golds="labels",
     claims="predicted labels",
     unsupported="wrong",
-    nothing="out of scope",
-    no_label=OUT_OF_SCOPE,
+    novelty="the share of a text's content words that training never shows",
+    annotated="texts with a label",
     counted="words",
     gap_of="content words",
-    novelty="the share of a text's content words that training never shows",
     loss_of="loss of a text",
-    has_places=False,
-    does="labels texts as",
-    pipeline=("text-classification", "Text Classification"),
-    buckets={"q1": "least new", "q2": "less new", "q3": "newer", "q4": "newest"},
-    titles={"unsupported": "Unsupported: wrong labels", "omission": "Omitted: annotated, but not predicted"},
+    card=CARD,
+    invented="on texts with another label",
+    outside="on texts out of scope",
+    found="predicted correctly",
+    partly="with another label predicted",
+    missed="without a prediction",
+    nothing="out of scope",
+    no_label=OUT_OF_SCOPE,
     gap_note="By label, unseen words are in no training text of that label, new ones in none at all.",
-    meanings={
-        "accuracy": sentences.accuracy,
-        "micro_f1": sentences.micro_f1,
-        "hallucination_rate": sentences.hallucination,
-        "out_of_scope_acceptance": sentences.acceptance,
-        "gap_ratio": sentences.gap_ratio,
+    in_training={
+        "q1": "of the least new texts (q1)",
+        "q2": "of less new texts (q2)",
+        "q3": "of newer texts (q3)",
+        "q4": "of the newest texts (q4)",
     },
+    buckets={"q1": "least new", "q2": "less new", "q3": "newer", "q4": "newest"},
+    novelty_heading="novelty",
+    sections={"unsupported": "Unsupported: wrong labels", "omission": "Omitted: annotated, but not predicted"},
+    glossary=GLOSSARY,
+    meanings={"accuracy": _accuracy, "out_of_scope_acceptance": _acceptance},
+)
+_SEVERAL = replace(
+    _ONE,
+    nothing="no label",
+    annotated="annotated labels",
+    found="predicted",
+    missed="not predicted",
+    card=replace(
+        CARD,
+        usage=CARD.usage.replace("(TEXT)", "(TEXT, top_k=None)"),
+        definition=CARD.definition.replace(", of texts out of scope any label", "").replace(
+            "an annotated label of a text for which nothing is predicted",
+            "a label that is annotated and not predicted",
+        ),
+    ),
+    glossary={term: told for term, told in GLOSSARY.items() if term != "out of scope"}
+    | {"omission": GLOSSARY["omission"].replace("of a text for which nothing is", "that is annotated and not")},
 )
 
 
 class TextWording:
     def __init__(self, multi_label: bool) -> None:
         self.words: Words = LABEL_SETS if multi_label else TEXTS
-        self.nouns: Nouns = replace(_ONE, nothing="no label", several=True) if multi_label else _ONE
-
-    def wrong(self, figures: Figures, rate: MetricResult, split: str, label: Callable[[], list[str]]) -> list[str]:
-        """What the model does out of scope takes the place of which label is worst."""
-        where = [sentences.where(figures, rate)] if count(rate) else []
-        about = sentences.scope(figures) or (label() if count(rate) else [])
-        return [sentences.wrong(figures, rate, split), *where, *about]
-
-    def omissions(self, omitted: MetricResult, figures: Figures) -> str:
-        return sentences.omissions(omitted, figures, several=self.nouns.several)
+        self.nouns: Nouns = _SEVERAL if multi_label else _ONE

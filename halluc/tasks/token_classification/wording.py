@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from halluc.core.examples import Example
 from halluc.data.statistics import Count, Words, labelled, one, tokens, unlabelled
-from halluc.runs.schema import MetricResult
-from halluc.wording import formats, sentences
-from halluc.wording.figure_lookup import Figures
-from halluc.wording.nouns import Nouns
+from halluc.wording.nouns import CardText, Nouns
 
 # A single sentence that is longer, or has more ends of sentences in it, is a whole file.
 _LONG, _MOST_ENDS = 100, 2
@@ -44,54 +39,73 @@ SENTENCES = Words(
 )
 
 
-def _f1(metric: MetricResult, figures: Figures) -> str:
-    recall, precision = figures.value("entity_recall"), figures.value("entity_precision")
-    if not metric.n:
-        return "No mention is annotated: the figure is 0 by convention."
-    if recall is None or precision is None:
-        return f"Counted over {metric.n:,}: {metric.protocol}."
-    found = f"{formats.percent(recall)} of the {metric.n:,} annotated mentions are found with the right boundary and"
-    return f"{found} label; {formats.percent(precision)} of the predicted mentions are right."
-
-
-MENTIONS: Nouns = Nouns(
+CARD = CardText(
+    does="marks mentions in text and labels them as",
+    tells="whether training showed the mention",
+    gap="The share of mentions whose surface the training split does not show with the same label",
+    definition=(
+        "A hallucination is an invented mention: a prediction (claim) that shares no token with any annotated mention."
+        " A distorted one overlaps an annotated mention but has another label or boundary, or repeats part of it. An"
+        " omission is an annotated mention that no prediction overlaps. The gap ratio says how many times as often"
+        " predicted mentions that are new to training are wrong as those seen in training."
+    ),
+    usage='find = pipeline("token-classification", model=model, aggregation_strategy="first")\nprint(find(TEXT))',
+    pipeline=("token-classification", "Token Classification"),
+)
+GLOSSARY = {
+    "claim": "One thing that the model asserts: here, a predicted mention, a span of text with a label.",
+    "annotation": "The mentions that people marked. Claims are compared with it.",
+    "supported": "The annotation says the same: the claim is right.",
+    "distorted": "The claim overlaps an annotated mention, but has a wrong label, a wrong boundary, both, or repeats"
+    " part of a mention that is found already.",
+    "unsupported": "The claim overlaps no annotated mention: it is invented. This is a hallucination.",
+    "omission": "An annotated mention that no claim overlaps: it is not found at all. It is not a hallucination. Both"
+    " rates are shown, because a model that predicts little makes few errors.",
+    "hallucination rate": "Unsupported claims out of all claims. Wide counts wrong labels too. The distortion rate is"
+    " the share that is distorted, the omission rate the share of the annotation that is omitted.",
+    "false claims": "Claims that are wrong: the unsupported and the distorted ones, 1 less precision. Over-claim is"
+    " their share among the claims of one novelty.",
+    "seen, partial, new": "Whether the training data shows the same words with the same label, some word of them, or"
+    " none. Unseen is partial or new.",
+    "gap": "The share of mentions that the training data never shows. The forecast (Good–Turing) is made from the"
+    " training data alone; the excess is what came beyond it.",
+    "gap ratio": "How many times as often mentions new to training are wrong as those seen in training.",
+    "absent": "Of a claim that flipped: one of the two runs does not make it, or withdraws it. A changed boundary"
+    " counts as two claims.",
+}
+MENTIONS = Nouns(
     one="mention",
-    many="mentions",
     gold="mention",
     golds="mentions",
     claims="predicted mentions",
     unsupported="invented",
-    nothing="nothing",
-    exact="found with the right boundary and label",
+    novelty="whether training showed the mention with that label",
+    annotated="annotated mentions",
     counted="mentions",
     gap_of="mentions",
-    novelty="whether training showed the mention with that label",
     loss_of="loss of a labelled token",
-    has_places=True,
-    does="marks mentions in text and labels them as",
-    pipeline=("token-classification", "Token Classification"),
+    card=CARD,
+    found="found with the right boundary and label",
+    partly="found in part or with a wrong label",
+    in_training={"seen": "seen in training", "partial": "partly in training", "new": "new to training"},
     reasons={
         "label": "with a wrong label",
         "boundary": "with a wrong boundary",
         "both": "with a wrong label and boundary",
-        "duplicate": "that repeat part of a mention",
+        "duplicate": "repeating part of a mention",
     },
-    in_training={"seen": "seen in training", "partial": "partly in training", "new": "new to training"},
-    meanings={
-        "entity_f1": _f1,
-        "hallucination_rate": lambda metric, figures: sentences.hallucination(metric, figures, MENTIONS),
-        "gap_ratio": lambda metric, figures: sentences.gap_ratio(metric, figures, MENTIONS),
+    sections={
+        "unsupported": "Unsupported: invented mentions",
+        "distorted": "Distorted: a wrong label or boundary",
+        "omission": "Omitted: annotated, but not found at all",
     },
+    is_placed=True,
+    drawn="Predicted labels stand over the text, annotated ones under it.",
+    search="a word of the sentence or of a mention",
+    glossary=GLOSSARY,
 )
 
 
 class MentionWording:
     words: Words = SENTENCES
     nouns: Nouns = MENTIONS
-
-    def wrong(self, figures: Figures, rate: MetricResult, split: str, label: Callable[[], list[str]]) -> list[str]:
-        first, wrong = sentences.wrong(figures, rate, split, self.nouns)
-        return [first, *sentences.where(figures, rate, wrong, self.nouns), *label()]
-
-    def omissions(self, omitted: MetricResult, figures: Figures) -> str:
-        return sentences.omissions(omitted, figures, self.nouns)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, ClassVar
 
@@ -15,13 +15,17 @@ from halluc.data.fields.ids import Ids, own_id
 from halluc.data.fields.paths import path_of, value_at
 from halluc.data.fields.values import kind, nul, unpacked, whole
 from halluc.data.inputs import InputText, identity_of
-from halluc.data.reader import Unmapped
+from halluc.data.predictions import PredictionFile
+from halluc.data.reader import Reader, Unmapped
 from halluc.data.rows.reading import open_rows
 from halluc.data.rows.references import SplitName
 from halluc.data.rows.row import MEND, BadLine, LeftOut, Notice, Row, Unreadable, quoted
 from halluc.data.tokenization import Tokenizer
+from halluc.data.writers.base import Writer
 from halluc.tasks.relation_extraction.examples import NO_RELATION, Related
 from halluc.tasks.relation_extraction.reading.config import NONE_LABELS, RelationsConfig
+from halluc.tasks.relation_extraction.reading.predictions import PairPredictions
+from halluc.tasks.relation_extraction.writers import WRITERS
 
 _MARKS = re.compile(r"</?(?:e1|e2)>")
 _ORDER = (["<e1>", "</e1>", "<e2>", "</e2>"], ["<e2>", "</e2>", "<e1>", "</e1>"])
@@ -34,10 +38,13 @@ _TEXTS, _LABELS = ("text", "sentence"), ("relation", "label")
 _MARK_HELP = "mark each once, as in `<e1>Anna</e1> works for <e2>Acme</e2> .`"
 
 
-class RelationsReader:
+class RelationsReader(Reader):
     """Sentences with a marked head and tail: JSON Lines, JSON, CSV, tables, the hub, and files of SemEval-2010."""
 
     Config: ClassVar[type[DataConfig]] = RelationsConfig
+    Predictions: ClassVar[type[PredictionFile] | None] = PairPredictions
+    writers: ClassVar[Mapping[str, Writer]] = WRITERS
+    has_marked_lines: ClassVar[bool] = True
 
     def __init__(self, config: RelationsConfig) -> None:
         self.config = config
@@ -54,7 +61,7 @@ class RelationsReader:
             number = row.number or row.line
             identity = f"{split}-{number}"
             try:
-                tokens, head, tail, _ = self._pair(row)
+                tokens, head, tail, _ = self.pair(row)
                 relation = self._relation(row)
                 own = own_id(row.fields.get(self.config.id_field), self.config.id_field)
                 name = identity if own is None else str(own)
@@ -74,13 +81,17 @@ class RelationsReader:
         text = row.fields.get("text")
         if isinstance(text, str) and not text.strip() and len(row.fields) == 1:
             return InputText(row.line, identity, (), text, ())
-        tokens, head, tail, (shown, bounds) = self._pair(row)
+        tokens, head, tail, (shown, bounds) = self.pair(row)
         return InputText(row.line, identity, tokens, shown, bounds, details=(head, tail))
 
-    def _pair(
+    def pair(
         self, row: Row
     ) -> tuple[tuple[str, ...], Span, Span, tuple[str | None, list[tuple[int, int]] | None]]:  # fmt: skip
-        """Tokens, head, tail, and the text without marks beside the place of each token in it."""
+        """Tokens, head, tail, and the text without marks beside the place of each token in it.
+
+        Raises:
+            Unreadable: there is no text, or head and tail cannot be told.
+        """
         given = row.fields
         words = unpacked(_first(given, "tokens", "token"))
         places = self._places(given)
@@ -98,7 +109,7 @@ class RelationsReader:
         return tokens, head, tail, (text, bounds)
 
     def _tell(self, what: str, places: Mapping[str, Any]) -> None:
-        self.mapping = self.mapping or f"{what}, head and tail from {places['from']}, relation from the label field"
+        self.mapping = self.mapping or f"{what}, head and tail from {places['from']}"
 
     def _text(self, given: Mapping[Any, Any]) -> str:
         column = self.config.text_field
@@ -113,7 +124,7 @@ class RelationsReader:
         if "\0" in text:
             raise nul("sentence")
         if is_invisible(text):
-            raise Unreadable("D119", "an empty sentence", MEND)
+            raise Unreadable("D106", "an empty sentence", MEND)
         return text
 
     def _places(self, given: Mapping[Any, Any]) -> dict[str, Any] | None:
@@ -136,6 +147,8 @@ class RelationsReader:
             return None
         found = {"from": f"`{self.config.head_field}` and `{self.config.tail_field}`"}
         for role, value in zip(("head", "tail"), values, strict=True):
+            if value is None:
+                raise Unreadable("D107", f"the row has no {role}", f"see `data.{role}_field`")
             found[role] = _range(unpacked(value), role)
         return found
 
@@ -144,9 +157,6 @@ class RelationsReader:
     ) -> tuple[tuple[str, ...], tuple[Span, Span]]:  # fmt: skip
         if not words or not all(isinstance(word, str) for word in words):
             raise Unreadable("D107", "`tokens` is not a list of strings", "give a list of words")
-        for word in words:
-            if "\0" in word:
-                raise nul("sentence")
         tokens, kept = self._tokenizer.cleaned(words)
         place = range(len(words)) if kept is None else kept
         spans = []
@@ -155,7 +165,7 @@ class RelationsReader:
             _refuse_outside(role, start, end, len(words), "tokens")
             inside = [number for number, old in enumerate(place) if start <= old < end]
             if not inside:
-                raise Unreadable("D119", f"the {role} shows nothing", MEND)
+                raise Unreadable("D109", f"the {role} shows nothing", MEND)
             spans.append(Span(inside[0], inside[-1] + 1, label))
         _refuse_overlap(*spans)
         return tokens, (spans[0], spans[1])
@@ -176,7 +186,7 @@ class RelationsReader:
             for role in ("head", "tail"):
                 if (start, end) == places[role][:2]:
                     if not found:
-                        raise Unreadable("D119", f"the {role} shows nothing", MEND)
+                        raise Unreadable("D109", f"the {role} shows nothing", MEND)
                     spans[role] = Span(len(tokens), len(tokens) + len(found), places[role][2])
             tokens += found
             bounds += [(start + first, start + last) for first, last in own]
@@ -191,7 +201,21 @@ class RelationsReader:
         if len(path) == 1 and path[0] not in given:
             problem = f"no field `{column}`; the row has {quoted(given)}"
             raise Unmapped("D107", problem, "name the field of the relation with `data.label_field`")
-        label = value_at(given, path)
+        if "relation from" not in self.mapping:
+            where = "the line behind" if _BLOCK in given else f"`{'.'.join(map(str, path))}`"
+            self.mapping += f", relation from {where}"
+        is_semeval = _BLOCK in given or _is_semeval(given)
+        return self.relation_of(value_at(given, path), column, (*NONE_LABELS, *([_OTHER] if is_semeval else [])))
+
+    def relation_of(self, label: Any, column: str | int, usual: Sequence[str] = (*NONE_LABELS, _OTHER)) -> str | None:
+        """The relation that a label is; None where it says that there is none.
+
+        Args:
+            column: where it stands. usual: what means that there is none where the config does not say it.
+
+        Raises:
+            Unreadable: it is no label.
+        """
         if whole(label):
             label = self._named(label)
         if label is None:
@@ -200,15 +224,14 @@ class RelationsReader:
             raise Unreadable("D107", f"`{column}` is {kind(label)}, not a string", "see `data.label_field`")
         label = label.strip()
         if (fault := label_fault(label)) is not None:
-            raise Unreadable("D119", fault, MEND)
+            raise Unreadable("D123", fault, MEND)
         asked = self.config.none_labels
-        none = (*NONE_LABELS, *([_OTHER] if _BLOCK in given or _is_semeval(given) else [])) if asked is None else asked
-        if label in none:
+        if label in (usual if asked is None else asked):
             return None
         if label == NO_RELATION:
             problem = f"the label `{label}` is the name of the output for none"
             raise Unreadable("D137", problem, "list it in `data.none_labels`")
-        return label
+        return str(label)
 
     def _named(self, number: int) -> str:
         names = self.config.label_names
@@ -234,7 +257,7 @@ def _with_blocks(rows: Iterable[Row | BadLine | Notice]) -> Iterator[Row | BadLi
         match = _SENTENCE.match(line)
         if match is not None and "<e1>" in line:
             if sentence is not None:
-                yield sentence.bad(Unreadable("D106", "a sentence without a relation on the next line", MEND))
+                yield sentence.bad(Unreadable("D107", "a sentence without a relation on the next line", MEND))
             fields = {"id": match[1], "text": match[2], _BLOCK: True}
             sentence = Row(row.file, row.line, fields, row.shown)
         elif sentence is not None and line:
@@ -242,9 +265,9 @@ def _with_blocks(rows: Iterable[Row | BadLine | Notice]) -> Iterator[Row | BadLi
             sentence = None
         elif line and not line.startswith("Comment:"):
             help = "give JSON Lines, CSV, or blocks of SemEval-2010: a number, a tab and a sentence; then its relation"
-            yield row.bad(Unreadable("D106", "neither a numbered sentence with `<e1>` nor a comment", help))
+            yield row.bad(Unreadable("D107", "neither a numbered sentence with `<e1>` nor a comment", help))
     if sentence is not None:
-        yield sentence.bad(Unreadable("D106", "a sentence without a relation on the next line", MEND))
+        yield sentence.bad(Unreadable("D107", "a sentence without a relation on the next line", MEND))
 
 
 def _is_semeval(given: Mapping[Any, Any]) -> bool:
@@ -276,6 +299,8 @@ def _range(value: Any, role: str) -> tuple[int, int, str]:
     if not (isinstance(value, (list, tuple)) and len(value) == 2 and all(map(whole, value)) and isinstance(label, str)):
         help = "give it as {start, end, label} or [start, end]; the end is not counted"
         raise Unreadable("D107", f"the {role} is not a range", help)
+    if label and (fault := label_fault(label)) is not None:
+        raise Unreadable("D123", f"the {role} has {fault}", MEND)
     return value[0], value[1], label
 
 
@@ -283,12 +308,12 @@ def _unmarked(text: str) -> tuple[str, dict[str, Any]]:
     """A text without its marks, and the characters of head (``e1``) and tail (``e2``) in it.
 
     Raises:
-        Unreadable D106: a mark is missing, stands twice, or crosses another.
+        Unreadable D107: a mark is missing, stands twice, or crosses another.
     """
     found = list(_MARKS.finditer(text))
     if [match[0] for match in found] not in _ORDER:
         has = quoted([match[0] for match in found]) if found else "no marks"
-        raise Unreadable("D106", f"head and tail are not marked: the text has {has}", _MARK_HELP)
+        raise Unreadable("D107", f"head and tail are not marked: the text has {has}", _MARK_HELP)
     places: dict[str, Any] = {"from": "marks in the text"}
     for first, last in (found[:2], found[2:]):
         before = sum(len(match[0]) for match in found if match.start() < first.start())
@@ -301,9 +326,9 @@ def _unmarked(text: str) -> tuple[str, dict[str, Any]]:
 def _refuse_outside(role: str, start: int, end: int, size: int, unit: str) -> None:
     if not 0 <= start < end <= size:
         problem = f"the {role} is {start} to {end}, and there are {size} {unit}"
-        raise Unreadable("D108", problem, "count from 0; the end is not counted")
+        raise Unreadable("D109", problem, "count from 0; the end is not counted")
 
 
 def _refuse_overlap(head: Span, tail: Span) -> None:
     if head.start < tail.end and tail.start < head.end:
-        raise Unreadable("D108", "head and tail overlap", "a pair has two spans of its own; mend it or leave it out")
+        raise Unreadable("D111", "head and tail overlap", "a pair has two spans of its own; mend it or leave it out")

@@ -1,0 +1,203 @@
+"""What a run's figures say, in two to five plain sentences, and no more than their intervals support."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from statistics import median
+
+from halluc.core.figures import HALLUCINATION, OMISSION, figure
+from halluc.runs.reports import Abstention
+from halluc.runs.schema import MetricResult
+from halluc.task import AnyTask
+from halluc.wording import formats
+from halluc.wording.figure_lookup import Figures, count
+from halluc.wording.nouns import Nouns
+from halluc.wording.phrases import FEW, against, sentence, too_few
+
+# Of so few claims no median is told.
+FEW_FOR_MEDIAN = 3
+MOST_SENTENCES = 5
+
+
+def conclusion(
+    figures: Figures,
+    split: str,
+    confidences: Mapping[str, Sequence[float]],
+    abstention: Abstention | None,
+    task: AnyTask,
+) -> list[str]:
+    """How much is wrong and how, where that is, what is not found, and what a threshold on confidence does.
+
+    Args:
+        confidences: those of the claims, by verdict.
+    """
+    rate, nouns = figures.get(HALLUCINATION), task.wording.nouns
+    if rate is None:
+        return []
+    if not rate.n or rate.value is None:
+        return [f"The model predicts no {nouns.gold} on {split}.", *_missed(figures, task)]
+    distorted = figures.get("distortion_rate")
+    wrong = count(rate) + (0 if distorted is None else count(distorted))
+    where = [*_where(figures, rate, wrong, task), *(_without_gold(figures, task) or _label(figures, rate, nouns))]
+    missed = _missed(figures, task, _how_sure(confidences, nouns) if count(rate) else "")
+    said = [_wrong(figures, rate, wrong, split, task), *(where if wrong else [])]
+    return [*said, *missed, *_abstention(figures, rate, abstention, task)][:MOST_SENTENCES]
+
+
+def without_gold(figures: Figures, task: AnyTask, **by: str) -> MetricResult | None:
+    """The share of the examples without gold that something is claimed of, where the task has a name for it."""
+    found = figures.get(task.figures.named.get("claimed_without_gold", ""), **by)
+    return None if found is None or found.value is None else found
+
+
+def _wrong(figures: Figures, rate: MetricResult, wrong: int, split: str, task: AnyTask) -> str:
+    """All wrong claims by what is wrong with them: the parts add up to them."""
+    nouns, outside = task.wording.nouns, without_gold(figures, task)
+    of_outside = 0 if outside is None else count(outside)  # of such an example, each claim is wrong
+    parts = {nouns.invented: count(rate) - of_outside, nouns.outside: of_outside}
+    for reason, told in nouns.reasons.items():
+        found = figures.get("distortion_rate", reason=reason)
+        parts[told] = 0 if found is None else count(found)
+    parts["wrong in another way"] = wrong - sum(parts.values())  # a run that does not tell the reasons
+    every = figures.get("false_claim_rate")
+    if every is None:
+        share = {"name": "false_claim_rate", "value": wrong / rate.n, "interval": None}
+        every = rate if wrong == count(rate) else rate.model_copy(update=share)
+    told = f"{wrong:,} of {rate.n:,} {nouns.claims} on {split} {'is' if wrong == 1 else 'are'} wrong"
+    listed = ", ".join(f"{number:,} {part}" for part, number in parts.items() if number > 0)
+    is_split = wrong and (nouns.reasons or outside is not None)
+    return f"{told} ({formats.metric(every)}){': ' + listed if is_split else ''}."
+
+
+def _where(figures: Figures, rate: MetricResult, wrong: int, task: AnyTask) -> list[str]:
+    """Whether what is new to training is wrong more often, and where the unsupported claims lie."""
+    nouns, scale = task.wording.nouns, task.knowledge.novelties
+    known = {novelty: figures.get("over_claim", novelty=novelty) for novelty in scale}
+    over = {novelty: one for novelty, one in known.items() if one is not None and one.n and one.value is not None}
+    if not over:
+        return [f"How new the {nouns.claims} are to training is not known."]
+    if wrong < FEW:
+        return [too_few(wrong, "is wrong")]
+    first, *_, last = over if len(over) > 1 else [*over, *over]
+    if first == last:
+        told = f"All {nouns.claims} are {nouns.about_training(first)}, so there is nothing to compare with."
+    else:
+        ratio = figures.get("gap_ratio") if first == scale[0] else None
+        than = f"often than those {nouns.about_training(first)}"
+        both = f"{formats.metric(over[last])} against {formats.metric(over[first])}"
+        newer = f"{nouns.claims} {nouns.about_training(last)} are wrong"
+        if _apart(over[first], over[last], ratio):
+            more = "more" if (over[last].value or 0) > (over[first].value or 0) else "less"
+            told = sentence(f"{newer} {more} {than}: {both}")
+        else:
+            told = f"Too few to conclude whether {newer} more {than}: {both}."
+    return [" ".join([told, *_unsupported(figures, rate, nouns)])]
+
+
+def _unsupported(figures: Figures, rate: MetricResult, nouns: Nouns) -> list[str]:
+    """Where the unsupported claims lie, for tasks in which other claims are wrong too."""
+    total, unseen = count(rate), figures.n("over_claim", novelty="unseen")
+    share = figures.get("share_of_hallucinations", novelty="unseen")
+    if not nouns.reasons or not total:
+        return []
+    if total < FEW:
+        return [too_few(total, "invents")]
+    if not 0 < unseen < rate.n or share is None or share.value is None:
+        return []
+    these = f"{total:,} {nouns.unsupported} {nouns.golds}"
+    are = f"{formats.metric(share)} of the {these} are partly or wholly new to training"
+    return [f"{are}, {against(share, unseen / rate.n, f'of all {nouns.claims} are', f'seen {nouns.golds}')}."]
+
+
+def _apart(one: MetricResult, other: MetricResult, ratio: MetricResult | None) -> bool:
+    """Whether two shares differ: the interval of their ratio leaves out 1, or else their own do not touch."""
+    if ratio is not None and ratio.interval is not None:
+        return not ratio.interval[0] <= 1 <= ratio.interval[1]
+    a, b = one.interval, other.interval
+    return a is not None and b is not None and (a[1] < b[0] or b[1] < a[0])
+
+
+def _without_gold(figures: Figures, task: AnyTask) -> list[str]:
+    """How many of the examples without gold get a claim."""
+    found = without_gold(figures, task)
+    if found is None:
+        return []
+    return [f"{figure(found.name).legend.capitalize()}: {count(found):,} of {found.n:,} ({formats.metric(found)})."]
+
+
+def _label(figures: Figures, rate: MetricResult, nouns: Nouns) -> list[str]:
+    """The label that is unsupported most often, where its interval lies clear of the overall one."""
+    there = [figures.get(HALLUCINATION, label=label) for label in figures.slices(HALLUCINATION, "label")]
+    claimed = [metric for metric in there if metric is not None and metric.n and metric.value is not None]
+    if len(claimed) < 2 or rate.interval is None or not count(rate):
+        return []
+    clear = [metric for metric in claimed if metric.interval and metric.interval[0] > rate.interval[1]]
+    if not clear and count(rate) < FEW:
+        return []  # the sentence before says that they are too few
+    if not clear:
+        return [f"No label stands out: the interval of none lies above that of all {nouns.claims}."]
+    worst = max(clear, key=lambda metric: metric.value or 0)
+    label = formats.visible(worst.by["label"])
+    of = f"{formats.metric(worst)} of its predictions, against {formats.metric(rate)} of all"
+    return [f"The label {label} is {nouns.unsupported} most often: {of}."]
+
+
+def _missed(figures: Figures, task: AnyTask, ending: str = "") -> list[str]:
+    """What is found of the annotation, what only in part, and what not at all: parts that add up."""
+    omitted, nouns = figures.get(OMISSION), task.wording.nouns
+    if omitted is None:
+        return []
+    if omitted.value is None:
+        return [f"No {nouns.gold} is annotated, so none can be missed{ending}."]
+    found, none = figures.get(task.figures.named.get("recall", "recall")), count(omitted)
+    parts = [f"{none:,} {nouns.missed} ({formats.metric(omitted)})"]
+    if found is not None and found.value is not None and found.n == omitted.n:
+        partly = omitted.n - count(found) - none
+        parts = [f"{partly:,} {nouns.partly}"] * (partly > 0) + parts
+        parts = [f"{count(found):,} {nouns.found} ({formats.metric(found)})", *parts]
+    return [f"{omitted.n:,} {nouns.annotated}: {', '.join(parts)}{ending}."]
+
+
+def _how_sure(confidences: Mapping[str, Sequence[float]], nouns: Nouns) -> str:
+    """How confident the model is where nothing supports it, beside where it is right."""
+    false, right = (confidences.get(verdict, ()) for verdict in ("unsupported", "supported"))
+    if len(false) < FEW_FOR_MEDIAN:
+        return ""
+    beside = f", right ones {median(right):.2f}" if len(right) >= FEW_FOR_MEDIAN else ""
+    return f"; {nouns.unsupported} {nouns.golds} have a median confidence of {median(false):.2f}{beside}"
+
+
+def _abstention(figures: Figures, rate: MetricResult, found: Abstention | None, task: AnyTask) -> list[str]:
+    """What is gained by withdrawing less confident claims, and what it costs."""
+    if found is None:
+        return []
+    nouns, kept, coverage = task.wording.nouns, found.hallucination, found.coverage
+    if kept is None or coverage is None:
+        asked = found.threshold is None
+        why = "No threshold on confidence can give the guarantee that was asked for, so nothing is withdrawn."
+        return [why if asked else f"The confidence threshold of {found.threshold:g} withdraws nothing."]
+    under = f"the less confident {nouns.claims}"
+    if found.threshold is not None:
+        under = f"{nouns.claims} with a confidence below {found.threshold:g}"
+    if kept.value is None:
+        return [f"Withdrawing {under} leaves none."]
+    changes = [
+        _change(f"{nouns.unsupported} {nouns.golds}", rate, kept),
+        _change("omissions", figures.get(OMISSION), found.omission),
+    ]
+    claimed = without_gold(figures, task, claims="kept")
+    if claimed is not None:
+        changes.append(_change(figure(claimed.name).legend, without_gold(figures, task), claimed))
+    return [f"Withdrawing {under} keeps {formats.percent(coverage.value)} of them: {', '.join(changes)}."]
+
+
+def _change(what: str, before: MetricResult | None, after: MetricResult | None) -> str:
+    """Two figures of the same examples; that they differ is said only where their intervals lie apart."""
+    if before is None or after is None or before.value is None or after.value is None:
+        return f"{what} are not defined"
+    a, b = before.interval, after.interval
+    verb = "go"
+    if a is not None and b is not None:
+        verb = "fall" if b[1] < a[0] else "rise" if b[0] > a[1] else "go"
+    told = f"{what} {verb} from {formats.percent(before.value)} to {formats.metric(after)}"
+    return told if verb != "go" else f"{told} (the intervals overlap: too few to conclude)"

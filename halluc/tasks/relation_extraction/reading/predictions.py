@@ -1,0 +1,104 @@
+"""Predictions of another tool: the relation of each pair, with the sentences or by id alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from halluc.core.examples import Corpus, Origin, Span
+from halluc.data.joining import Stated
+from halluc.data.predictions import (
+    PREDICTED,
+    PredictionFile,
+    confidence_field,
+    confidence_of,
+    given_id,
+    predicted_field,
+)
+from halluc.data.rows.layout import Layout
+from halluc.data.rows.reading import format_of
+from halluc.data.rows.row import Row, Unreadable
+from halluc.tasks.relation_extraction.examples import Related
+from halluc.tasks.relation_extraction.reading.config import RelationsConfig
+
+if TYPE_CHECKING:
+    from halluc.tasks.relation_extraction.reading.reader import RelationsReader
+
+_NOWHERE = Span(0, 0, "")
+_LINE_HELP = "a line of the scorer of SemEval-2010 Task 8 has the number of a sentence, a tab, and its relation"
+_ONE_HELP = "a pair has one relation or none: give one label, or [label, confidence]"
+
+
+class PairPredictions(PredictionFile):
+    """Predicted relations: rows with ``predicted``, what halluc writes, and the answer files of SemEval-2010 Task 8."""
+
+    def __init__(
+        self, path: Path, reader: type[RelationsReader], data: RelationsConfig, corpus: Corpus[Related],
+        scheme: str | None,
+    ) -> None:  # fmt: skip
+        super().__init__(path, reader, data, corpus, scheme)
+        self.reader = reader(data.model_copy(update={"label_field": PREDICTED}))
+
+    def read(self) -> list[Stated]:
+        layout = Layout(
+            encoding=self.data.encoding, max_line_bytes=self.data.max_line_bytes, quoting=self.data.quoting,
+            formats=("jsonl", "json", "csv", "table", "text"), asked=(PREDICTED,),
+        )  # fmt: skip
+        layout = replace(layout, format=format_of(self.path, layout))
+        rows = self.rows(layout)
+        make = self._of_line if layout.format == "text" else self._of_record
+        return list(self.each(rows, make))
+
+    def renamed(self, one: Stated, names: Mapping[str, str | None]) -> Stated:
+        said: Related = one.example
+        if said.relation is None or said.relation not in names:
+            return one
+        relation = names[said.relation]
+        return replace(one, example=replace(said, relation=relation), confidences=one.confidences if relation else ())
+
+    def differs(self, one: Stated, example: Related) -> bool:
+        said = one.example
+        if not said.tokens:
+            return False
+        return (said.tokens, said.head[:2], said.tail[:2]) != (example.tokens, example.head[:2], example.tail[:2])
+
+    def _of_line(self, row: Row) -> Stated:
+        number, tab, label = str(row.fields["text"]).partition("\t")
+        if not tab:
+            raise Unreadable("D107", "a line without a tab", _LINE_HELP)
+        return self._stated(row, label, None, {"id": number.strip()}, (), (_NOWHERE, _NOWHERE))
+
+    def _of_record(self, row: Row) -> Stated:
+        record = row.fields
+        value, confidence = _one_label(record[predicted_field(record, ())], confidence_field(record))
+        has_text = any(record.get(name) for name in (self.data.text_field, "text", "sentence", "tokens", "token"))
+        tokens, head, tail, _ = self.reader.pair(row) if has_text else ((), _NOWHERE, _NOWHERE, None)
+        return self._stated(row, value, confidence, given_id(record, self.data), tokens, (head, tail))
+
+    def _stated(
+        self, row: Row, label: Any, confidence: float | None, identity: Mapping[str, str], tokens: tuple[str, ...],
+        pair: tuple[Span, Span],
+    ) -> Stated:  # fmt: skip
+        relation = self.reader.relation_of(label, PREDICTED)
+        name = identity.get("id", f"{self.corpus.split}-{row.number or row.line}")
+        example = Related(name, Origin(str(self.path), row.line), tokens, *pair, relation)
+        return Stated(example, (confidence,) if relation is not None else (), bool(identity))
+
+
+def _one_label(value: Any, beside: Any) -> tuple[Any, float | None]:
+    """The label, None where the pair has no relation, and its confidence.
+
+    Raises:
+        Unreadable D107: there are several, or the confidence is none.
+    """
+    if isinstance(value, list):
+        if len(value) > 1 and not (len(value) == 2 and isinstance(value[0], str) and not isinstance(value[1], str)):
+            raise Unreadable("D107", f"{len(value)} predicted relations for one pair", _ONE_HELP)
+        if len(value) == 1:
+            return _one_label(value[0], beside)
+        value, beside = value if value else (None, None)
+    elif isinstance(value, Mapping):
+        value, beside = value.get("label"), confidence_field(value)
+    return (value or None), confidence_of(beside)
