@@ -92,7 +92,7 @@ def test_every_chart_has_its_numbers_beneath(any_page, open_page):
     page = open_page(any_page)
     charts = page.js(
         "return [...document.querySelectorAll('figure.chart')].map(f =>"
-        " [f.querySelectorAll(':scope > svg').length, f.querySelectorAll(':scope > details table tbody tr').length])"
+        " [f.querySelectorAll('svg').length, f.querySelectorAll(':scope > details table tbody tr').length])"
     )
     assert charts
     assert all(drawn == 1 and rows > 0 for drawn, rows in charts)

@@ -36,7 +36,7 @@ const holder = (node) => {
 const behind = (node) => {
   if (!node) return arguments[0] === 'dark' ? [0.07, 0.07, 0.07] : [1, 1, 1];
   const style = getComputedStyle(node), own = rgba(style.backgroundColor);
-  if (own[3] === 0 && style.position === 'absolute') return behind(holder(node));
+  if (node.matches('.tag')) return behind(holder(node));
   return own[3] === 1 ? own.slice(0, 3) : over(own, behind(node.parentElement));
 };
 const light = (c) => {
@@ -101,15 +101,57 @@ def test_the_theme_is_the_readers(run_page, open_page):
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_charts_are_not_scaled_down(any_page, open_page, width):
-    """Their text would become too small to read."""
+def test_charts_are_scaled_little(any_page, open_page, width):
+    """Their text would become too small to read, or larger than the headings."""
     page = open_page(any_page, width)
     scales = page.js(
-        "return [...document.querySelectorAll('figure.chart > svg')].map(s =>"
+        "return [...document.querySelectorAll('figure.chart svg')].map(s =>"
         " s.getBoundingClientRect().width / s.viewBox.baseVal.width)"
     )
     assert scales
     assert min(scales) > 0.8
+    assert max(scales) < 1.7
+
+
+@pytest.mark.parametrize("width", (400, 800, 1280, 1600))
+@pytest.mark.parametrize("cards", (".charts > .chart", ".headlines > .headline"))
+def test_cards_fill_their_rows(any_page, open_page, width, cards):
+    """The last of each row ends where the row ends; a drawing goes to the right edge of its card."""
+    page = open_page(any_page, width)
+    loose = page.js(
+        "const box = e => e.getBoundingClientRect();"
+        "return [...document.querySelectorAll(arguments[0])].filter(c => {"
+        " const next = c.nextElementSibling, last = !next || box(next).top > box(c).top + 5;"
+        " const svg = c.querySelector('svg');"
+        " const short = last && box(c.parentElement).right - box(c).right > 2;"
+        " return short || (svg && box(c).right - box(svg).right > 16);"
+        "}).length",
+        cards,
+    )
+    assert loose == 0
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("name", ("run_page", "hostile_page"))
+def test_labels_of_spans_do_not_overlap(request, open_page, name, width):
+    page = open_page(request.getfixturevalue(name), width)
+    overlaps = page.js(
+        "const found = [];"
+        "for (const line of document.querySelectorAll('.claim .sentence')) {"
+        " const boxes = [...line.querySelectorAll('.tag')].map(t => t.getBoundingClientRect());"
+        " boxes.forEach((a, i) => boxes.slice(i + 1).forEach(b => {"
+        "  const across = Math.min(a.right, b.right) - Math.max(a.left, b.left);"
+        "  const down = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);"
+        "  if (across > 1 && down > 1) found.push(line.textContent); })); }"
+        "return found"
+    )
+    assert overlaps == []
+
+
+def test_a_span_is_one_line(run_page, open_page):
+    """Whatever else begins or ends within it: as many boxes as labels."""
+    page = open_page(run_page)
+    assert len(page.texts(".claim .marked > .gold")) == len(page.texts(".claim .marked > .gold > .tag")) > 10
 
 
 def test_text_of_charts_follows_the_theme(run_page, open_page):

@@ -117,8 +117,30 @@ def test_the_readme_names_commands_targets_and_files_that_exist(halluc):
     makefile = (ROOT / "Makefile").read_text()
     for target in set(re.findall(r"^make (\w+)$", readme, re.M)) | set(re.findall(r"`make (\w+)`", readme)):
         assert re.search(rf"^{target}:.*##", makefile, re.M), target
-    for link in re.findall(r"\]\((?!http)([^)#]+)\)", readme):
-        assert (ROOT / link).exists(), link
+
+
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def headings(page):
+    """The anchors of a page, as GitHub makes them; lines of code blocks are none."""
+    text = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
+    return {re.sub(r"[^\w -]", "", one).lower().replace(" ", "-") for one in re.findall(r"^#+ (.*)$", text, re.M)}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_of_a_page_leads_to_a_file_and_a_heading(page):
+    text = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
+    for name, heading in re.findall(r"\]\((?!http)([^)#]*)(?:#([^)]+))?\)", text):
+        target = page.parent / name if name else page
+        assert target.exists(), name
+        assert not heading or heading in headings(target), f"{name}#{heading}"
+
+
+def test_the_index_of_the_docs_links_every_page():
+    index = (ROOT / "docs/README.md").read_text(encoding="utf-8")
+    linked = set(re.findall(r"\]\(([a-z-]+\.md)", index))
+    assert {page.name for page in (ROOT / "docs").glob("*.md")} - {"README.md"} == linked
 
 
 def test_help_lists_every_command_with_a_line(halluc):

@@ -81,12 +81,3 @@ def test_every_preset_and_every_error_is_on_the_page():
     for first, last in re.findall(r"^\| D(\d+) to D(\d+) \|", table, re.M):
         told |= {f"D{number}" for number in range(int(first), int(last) + 1)}
     assert told == set(re.findall(r'"(D1\d\d)"', sources))
-
-
-def test_every_link_leads_to_a_file_and_a_heading():
-    for name, heading in re.findall(r"\]\(([^)#]*)(?:#([^)]+))?\)", PAGE):
-        path = (ROOT / "docs" / (name or "data.md")).resolve()
-        assert path.is_file(), name
-        headings = re.findall(r"^#+ (.*)$", path.read_text(encoding="utf-8"), re.M)
-        slugs = {re.sub(r"[^\w -]", "", one).lower().replace(" ", "-") for one in headings}
-        assert not heading or heading in slugs, heading

@@ -202,7 +202,7 @@ def test_cells_of_different_tasks_are_refused(halluc, study):
 
 @pytest.mark.parametrize(
     ("made", "says"),
-    [("study", "Along gap.fraction from 0 to 0.5 (2 seeds): hallucination"), ("arms", "A difference counts as shown")],
+    [("study", "Along gap.fraction from 0 to 0.5 (2 seeds): hallucination"), ("arms", "A difference is shown")],
 )
 def test_the_terminal_says_what_the_figures_say(halluc, request, made, says):
     assert says in " ".join(halluc("report", home(request.getfixturevalue(made))).err.split())

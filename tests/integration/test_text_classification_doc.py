@@ -55,11 +55,3 @@ def test_every_file_is_read(tmp_path, name, keys, labels):
     found = read_corpora(TextsConfig(**{**keys, "train": str(tmp_path / name)}), TABLE).splits["train"]
     assert [example.labels[0] if example.labels else None for example in found] == labels
     assert all((example.second is not None) == ("second_field" in keys) for example in found)
-
-
-def test_every_link_leads_to_a_file_and_a_heading():
-    for name, heading in re.findall(r"\]\(([^)#]+)(?:#([^)]+))?\)", PAGE):
-        path = (DOCS / name).resolve()
-        assert path.is_file(), name
-        headings = re.findall(r"^#+ (.*)$", path.read_text(encoding="utf-8"), re.M)
-        assert not heading or heading in {re.sub(r"[^\w -]", "", one).lower().replace(" ", "-") for one in headings}

@@ -10,7 +10,9 @@ import pytest
 
 from halluc.analysis import run_figures, study, study_cache
 from halluc.analysis.points import Place
+from halluc.commands.terminal import Terminal
 from halluc.core.errors import HallucError
+from halluc.core.messages import listening
 from halluc.reporting.collect.single import run_report
 from halluc.runs import evaluations, matrix
 from halluc.runs.directory import RunDir, open_run
@@ -226,7 +228,8 @@ def test_each_choice_is_kept_beside_the_usual_one(home, monkeypatch):
 
 def test_what_can_not_be_kept_is_said_and_the_figures_are_told(home, capsys):
     (home / "study.json").mkdir()
-    found = current(home)
+    with listening(Terminal()):
+        found = current(home)
     assert found.cells
     told = capsys.readouterr().err
     read, written = told.splitlines()

@@ -20,6 +20,7 @@ from halluc.core.examples import Origin, Span
 from halluc.core.figures import MATCHED, FigureRow, figure, rows, shown
 from halluc.core.labels import write_tags
 from halluc.task import build, task_class
+from halluc.tasks.relation_extraction.examples import PairPrediction, Related
 from halluc.tasks.text_classification.decoding import TextPrediction
 from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.token_classification.examples import TagPrediction
@@ -31,7 +32,12 @@ ROOT = Path(halluc.__file__).parent
 FORMULAS = {"core/figures.py", "analysis/rates.py", "analysis/scoring.py"}
 SENTENCES = {"reporting/words/headlines.py"}
 
-SETTINGS = [("token_classification", {}), ("text_classification", {}), ("text_classification", {"multi_label": True})]
+SETTINGS = [
+    ("token_classification", {}),
+    ("text_classification", {}),
+    ("text_classification", {"multi_label": True}),
+    ("relation_extraction", {}),
+]
 
 
 def task_of(name, keys):
@@ -59,12 +65,22 @@ def labelled(labels_of):
     return examples, predictions
 
 
+def related(relations_of):
+    examples, predictions = [], []
+    for number, (gold, claimed) in enumerate(relations_of):
+        identity, tokens = f"e{number}", ("Anna", "of", "Acme")
+        examples.append(Related(identity, Origin("f", number), tokens, Span(0, 1, ""), Span(2, 3, ""), gold))
+        labels = () if claimed is None else (claimed,)
+        predictions.append(PairPrediction(identity, labels, (0.9 if claimed == gold else 0.6,) * len(labels)))
+    return examples, predictions
+
+
 def values(name, keys, made):
     """The overall figures of a split, by name: those of the first protocol."""
     task, (examples, predictions) = task_of(name, keys), made
     lines = verdicts.ledger_lines(task, examples, verdicts.verdicts(task, examples, predictions), None, None)
-    counted = table(lines, [one.id for one in examples], [len(one.tokens) for one in examples])
-    found = scoring.score(task.figures, examples, predictions, counted)
+    counted = table(task, lines, [one.id for one in examples], [len(one.tokens) for one in examples])
+    found = scoring.score(examples, predictions, counted)
     return {one.name: one.value for one in reversed(found) if not one.by}
 
 
@@ -77,6 +93,10 @@ GOOD_AND_POOR = {
     "text_classification": (
         labelled([(("sport",), ("sport",)), ((), ()), (("money",), ("money",))]),
         labelled([(("sport",), ("money",)), ((), ("money",)), (("money",), ("money",))]),
+    ),
+    "relation_extraction": (
+        related([("by(e1,e2)", "by(e1,e2)"), (None, None), ("in(e2,e1)", "in(e2,e1)")]),
+        related([("by(e1,e2)", "by(e2,e1)"), (None, "by(e1,e2)"), ("in(e2,e1)", "in(e2,e1)")]),
     ),
 }
 
@@ -141,7 +161,10 @@ def test_a_study_of_texts_has_no_column_of_mentions_and_the_other_way_round():
     of_texts = [column.heading for column in shown("cells", keys | {"micro_f1", "out_of_scope_acceptance"})]
     assert of_texts[:4] == ["micro F1", "HR", "OR", "OOS"]
     assert [one for one in of_texts if one.startswith("entity")] == []
-    of_mentions = [column.heading for column in shown("arm cells", keys | {"entity_f1", "distortion_rate"})]
+    # A study shows the slices that it has: those by the reasons of its judge.
+    reasons = {("reason", reason) for reason in task_of("token_classification", {}).judge.reasons}
+    placed = shown("arm cells", keys | {"entity_f1", "distortion_rate"})
+    of_mentions = [column.heading for column in placed if reasons.issuperset(column.by)]
     assert of_mentions == ["entity F1", "HR", "DR", "label", "boundary", "both", "duplicate", "OR", "ECE"]
 
 

@@ -19,7 +19,7 @@ from halluc.reporting.markdown import card, pages
 from halluc.reporting.page import highlight, render
 from halluc.reporting.words import nouns
 from halluc.reporting.words.headlines import headlines
-from halluc.reporting.words.of_run import conclusion
+from halluc.reporting.words.run_sentences import conclusion
 from halluc.runs import evaluations
 from halluc.runs.directory import RunDir
 from halluc.runs.reports import Mistake, TextNovelty
@@ -42,9 +42,8 @@ RATE = figure("hallucination_rate", 0.4, 100, (0.3, 0.5))
 SCOPE = figure("out_of_scope_acceptance", 0.75, 40, (0.6, 0.9), LABELS)
 OMITTED = figure("omission_rate", 0.1, 60, (0.05, 0.2))
 
-TEXT_TASK = TextClassification(TextClassificationConfig(type="text_classification"))
-TEXTS = TEXT_TASK.wording
-LABEL_SETS = TextClassification(TextClassificationConfig(type="text_classification", multi_label=True)).wording
+TEXTS = TextClassification(TextClassificationConfig(type="text_classification"))
+LABEL_SETS = TextClassification(TextClassificationConfig(type="text_classification", multi_label=True))
 
 
 def claim(identity="t1", label="refund", verdict="unsupported", text="where is it", novelty="q4", **more):
@@ -57,9 +56,9 @@ def sections(lines, predictions):
     picked = Picked({section: Worst(10) for section in SECTIONS})
     for line in lines:
         picked.sections[line.verdict or "omission"].add(0.0, line)
-    texts = Texts(picked.wanted(), set(), TEXT_TASK)
+    texts = Texts(picked.wanted(), set(), TEXTS)
     list(texts.passing(predictions))
-    return shown.sections(picked, texts, distorts=False), texts
+    return shown.sections(picked, texts), texts
 
 
 def prediction(identity="t1", text="where is it", gold=("track",), predicted=(("refund", 0.9),), second=None):
@@ -107,9 +106,9 @@ def text_report(**changes):
         update={
             "task": TASK,
             "metrics": metrics(),
-            "headlines": headlines(found, TEXTS.nouns),
+            "headlines": headlines(found, TEXTS),
             "conclusion": conclusion(found, "test", {}, None, TEXTS),
-            "by_novelty": outcomes.by_novelty(found, TEXTS.nouns, TEXT_TASK.knowledge.novelties),
+            "by_novelty": outcomes.by_novelty(found, TEXTS),
             "by_label": [],
             "text_novelty": TextNovelty(edges=(0.1, 0.2, 0.5), edges_of="dev"),
             "gap": gaps.rows(knowledge, coverage, [Labelled("b", Origin("f", 2), ("parcel", "engine"), ("track",))]),
@@ -143,7 +142,7 @@ def test_a_claim_about_a_text_comes_with_its_labels_and_none_is_distorted():
     assert (first.gold, first.others) == ([(None, None, "track")], [(None, None, "late", 0.6)])
     assert (right.gold, right.others) == ([(None, None, "refund")], [])
     assert omission.others == [(None, None, "late", 0.6)]
-    assert [piece.claim or piece.gold for piece in highlight.pieces(first)] == [None]
+    assert [piece.claim or piece.gold for piece in highlight.pieces(first, is_placed=False)] == [None]
     assert texts.counts == {"texts": 3, "words": 9, "labels": 3, "out_of_scope": 0, "pairs": 0}
     assert texts.labels == {"track": 2, "refund": 1}
 
@@ -163,19 +162,19 @@ def test_of_a_long_text_the_beginning_is_shown_and_of_a_pair_where_the_second_be
 def test_the_conclusion_tells_of_new_texts_and_of_those_out_of_scope():
     found = conclusion(Figures(metrics()), "test", {"unsupported": [0.9] * 3, "supported": [0.5] * 3}, None, TEXTS)
     assert found == [
-        "40 of 100 predicted labels on test are wrong (40.0% [30.0, 50.0]): 10 on texts annotated with another label,"
-        " 30 on texts out of scope.",
-        "60.0% [50.0, 70.0] of the 40 wrong labels are of the newest texts (q4: the largest share of words that"
-        " training never shows), though only 25.0% of all predicted labels are.",
-        "30 of 40 texts that are out of scope get a label (75.0% [60.0, 90.0]).",
-        "Of 60 texts that have a label, 42 get it (70.0% [60.0, 80.0]), 12 get another one and 6 get none (10.0% [5.0,"
-        " 20.0]); wrong labels have a median confidence of 0.90, right ones 0.50.",
+        "40 of 100 predicted labels on test are wrong (40.0% [30.0, 50.0]): 10 on texts with another label, 30 on"
+        " texts out of scope.",
+        "Predicted labels of the newest texts (q4) are wrong more often than those of the least new texts (q1): 80.0%"
+        " [70.0, 90.0] against 20.0% [10.0, 30.0].",
+        "Texts out of scope that get a label: 30 of 40 (75.0% [60.0, 90.0]).",
+        "60 texts with a label: 42 predicted correctly (70.0% [60.0, 80.0]), 12 with another label predicted, 6 without"
+        " a prediction (10.0% [5.0, 20.0]); wrong labels have a median confidence of 0.90, right ones 0.50.",
     ]
     (*_, last) = conclusion(Figures([RATE, OMITTED]), "test", {}, None, LABEL_SETS)
-    assert last == "6 of 60 annotated labels (10.0% [5.0, 20.0]) are not predicted."
+    assert last == "60 annotated labels: 6 not predicted (10.0% [5.0, 20.0])."
     first, unknown = conclusion(Figures([RATE]), "test", {}, None, TEXTS)
     assert first == "40 of 100 predicted labels on test are wrong (40.0% [30.0, 50.0])."
-    assert unknown == "How new the texts are is not known, or the same of all: nothing is said of where they are."
+    assert unknown == "How new the predicted labels are to training is not known."
     few = [figure("hallucination_rate", 0.02, 100, (0.0, 0.05)), *metrics()[7:]]
     assert (
         conclusion(Figures(few), "test", {}, None, TEXTS)[1] == "Two cases are too few to say where the model is wrong."
@@ -184,20 +183,20 @@ def test_the_conclusion_tells_of_new_texts_and_of_those_out_of_scope():
 
 def test_a_conclusion_without_a_wrong_label_or_any_label():
     right = figure("hallucination_rate", 0.0, 50, (0.0, 0.07))
-    none = "None of the 50 predicted labels on test is wrong (0.0% [0.0, 7.0] wrong)."
+    none = "0 of 50 predicted labels on test are wrong (0.0% [0.0, 7.0])."
     assert conclusion(Figures([right]), "test", {}, None, TEXTS) == [none]
     silent = conclusion(Figures([figure("hallucination_rate", None, 0, None), OMITTED]), "test", {}, None, LABEL_SETS)
     assert silent[0] == "The model predicts no label on test."
 
 
-def test_texts_of_another_quarter_than_the_last_are_called_the_newest_of_those_with_claims():
+def test_the_last_quarter_with_claims_is_compared_with_the_first():
     by = {"q1": 0.2, "q3": 0.8}
     share = figure("share_of_hallucinations", 0.6, 40, (0.5, 0.7), novelty="q3")
     found = Figures([RATE, figure("gap_ratio", 4.0, 25, (2.0, 8.0)), *rates("over_claim", by, 25), share])
     (_, where, *_) = conclusion(found, "test", {}, None, TEXTS)
-    assert " are of the newest texts that get a label (q3: the largest share of words" in where
-    (ratio,) = [one.meaning for one in headlines(found, TEXTS.nouns) if one.figure.name == "gap_ratio"]
-    assert ratio.startswith("Labels of the newest texts that get a label (q3) are wrong 4.0 times")
+    assert where.startswith("Predicted labels of newer texts (q3) are wrong more often than those of the least new")
+    (ratio,) = [one.meaning for one in headlines(found, TEXTS) if one.figure.name == "gap_ratio"]
+    assert ratio.startswith("Predicted labels of newer texts (q3) are wrong 4.0 times")
 
 
 def test_abstention_tells_what_becomes_of_texts_out_of_scope():
@@ -214,31 +213,36 @@ def test_abstention_tells_what_becomes_of_texts_out_of_scope():
 
 
 def test_headlines_begin_with_the_figure_of_the_task():
-    found = headlines(Figures(metrics()), TEXTS.nouns)
+    found = headlines(Figures(metrics()), TEXTS)
     assert [one.figure.name for one in found] == [
         "accuracy", "hallucination_rate", "out_of_scope_acceptance", "gap_ratio",
     ]  # fmt: skip
     accuracy, rate, scope, ratio = (one.meaning for one in found)
     assert accuracy == "70.0% of the 60 texts that have a label get the annotated one (40 more are out of scope)."
-    assert rate == ("40.0% of the predicted labels are wrong: 40 of 100, 30 of them on texts that are out of scope.")
+    assert rate == ("40.0% of the predicted labels are wrong: 40 of 100, 30 of them on texts out of scope.")
     assert scope == (
-        "30 of the 40 texts that are out of scope get a label; in 80.0% of pairs of a text in scope and one out of"
-        " scope, the model is less confident of the one out of scope."
+        "30 of the 40 texts out of scope get a label; in 80.0% of pairs of a text in scope and one out of scope, the"
+        " model is less confident about the one out of scope."
     )
     assert ratio == (
-        "Labels of the newest texts (q4) are wrong 4.0 times as often as those of the least new (q1): 80.0%"
-        " against 20.0%."
+        "Predicted labels of the newest texts (q4) are wrong 4.0 times as often as those of the least new texts (q1):"
+        " 80.0% against 20.0%."
     )
     several = [figure(name, 0.5, 9, None) for name in ("micro_f1", "micro_precision", "micro_recall")]
-    (micro,) = headlines(Figures(several), LABEL_SETS.nouns)
-    assert micro.meaning == "50.0% of the annotated labels are predicted; 50.0% of the predicted labels are right."
+    (micro,) = headlines(Figures(several), LABEL_SETS)
+    assert micro.meaning == "50.0% of the 9 annotated labels are predicted; 50.0% of the predicted labels are right."
 
 
 def test_outcomes_have_the_quarters_that_are_there():
-    rows = outcomes.by_novelty(Figures(metrics()), TEXTS.nouns, TEXT_TASK.knowledge.novelties)
+    rows = outcomes.by_novelty(Figures(metrics()), TEXTS)
     assert [row.name for row in rows] == ["all", "q1", "q2", "q4"]
     assert all(row.distortion is None for row in rows)
-    assert [row.name for row in nouns.by_novelty(rows, TEXTS.nouns)] == ["all", "least new", "less new", "newest"]
+    assert [row.name for row in nouns.by_novelty(rows, TEXTS.wording.nouns)] == [
+        "all",
+        "least new",
+        "less new",
+        "newest",
+    ]
 
 
 def row(n):
@@ -283,7 +287,10 @@ def test_the_page_tells_of_texts_and_not_of_names():
         + ' title="confidence">0.900</span>, <span class="as">annotated</span> <b class="label"><bdi>track</bdi></b>'
         in told
     )
-    assert '<span class="as">annotated</span> <em>out of scope</em> <span class="chip">newest (q4)</span>' in told
+    assert (
+        '<span class="as">annotated</span> <em>out of scope</em> <span class="chip">of the newest texts (q4)</span>'
+        in told
+    )
     assert 'sing a <span class="second" title="here the second text begins">‖</span> | a song' in told
     assert "nearest in training: <bdi>“it is there”</bdi>, <code>train.jsonl:7</code>" in told
     assert "first seen in training at <code>f:3</code>" in told
@@ -313,7 +320,10 @@ def test_markdown_and_card_tell_of_texts():
     told = pages.page(text_report())
     assert "| novelty | claims | supported | hallucinated | annotated | omitted |" in told
     assert "| label | words | forecast |" in told
-    assert "1. **refund**, annotated **track**, 90.0%, hallucination, newest (q4), nearest: **it is there** at" in told
+    assert (
+        "1. **refund**, annotated **track**, 90.0%, hallucination, of the newest texts (q4), nearest: "
+        "**it is there** at" in told
+    )
     assert "2. **track**, annotated out of scope" in told and "2. sing a ‖ &#124; a song" in told
     assert "distort" not in told and "| out of scope | track | 2 |" in told
     made = card.card(text_report())
@@ -360,14 +370,14 @@ def test_a_comparison_shows_flipped_labels_in_their_texts(labelled_run):
 
 
 @pytest.mark.parametrize(
-    ("has_places", "start", "told"),
+    ("is_placed", "start", "told"),
     [(True, 0, 't1 [0, 3) "where'), (False, 0, 't1 "where'), (True, None, 't1 "where')],
 )
-def test_only_a_flipped_claim_about_a_part_of_a_text_has_a_place_on_the_terminal(capsys, has_places, start, told):
+def test_only_a_flipped_claim_about_a_part_of_a_text_has_a_place_on_the_terminal(capsys, is_placed, start, told):
     other = comparison_report().others[0]
     changes = {"id": "t1", "start": start, "end": 3, "text": "where is it", "a": "unsupported"}
     flips = [other.flipped[0].model_copy(update=changes)]
-    comparison_table.show(other.model_copy(update={"flipped": flips}), has_places=has_places)
+    comparison_table.show(other.model_copy(update={"flipped": flips}), is_placed=is_placed)
     assert told in capsys.readouterr().err
 
 

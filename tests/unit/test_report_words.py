@@ -8,11 +8,12 @@ from hypothesis import strategies as st
 
 from halluc.reporting.collect.confidences import abstention
 from halluc.reporting.words.headlines import headlines
-from halluc.reporting.words.of_run import conclusion
+from halluc.reporting.words.run_sentences import conclusion
 from halluc.runs.schema import ConfidenceFile, MetricResult
-from halluc.tasks.token_classification.wording import MentionWording
+from halluc.task import task_class
 from halluc.wording.figure_lookup import Figures
 
+MENTIONS = task_class("token_classification").evaluated(())
 CONFIDENCES = {"unsupported": [0.6, 0.7, 0.8], "supported": [0.9, 0.93, 0.95]}
 
 
@@ -40,7 +41,7 @@ def share(value, interval):
 
 
 def said(*metrics, confidences=CONFIDENCES, withdrawn=None):
-    return conclusion(Figures(metrics), "test", confidences, withdrawn, MentionWording())
+    return conclusion(Figures(metrics), "test", confidences, withdrawn, MENTIONS)
 
 
 # 67 of 310 claims are wrong, as one run of the demo had them.
@@ -61,7 +62,7 @@ def of_310(invented=3, reasons=OF_310):
 def test_the_first_sentence_tells_all_that_is_wrong_and_how():
     assert said(*of_310())[0] == (
         "67 of 310 predicted mentions on test are wrong (21.6% [17.0, 26.0]): 3 invented, 19 with a wrong label, 26"
-        " with a wrong boundary, 4 with both, 15 that repeat part of a mention."
+        " with a wrong boundary, 4 with a wrong label and boundary, 15 repeating part of a mention."
     )
 
 
@@ -71,7 +72,7 @@ def test_the_first_sentence_tells_all_that_is_wrong_and_how():
         (0, {"label": 2, "both": 1}, "3 of 310 predicted mentions on test are wrong (1.0% [17.0, 26.0]): 2 with a wrong"
                                      " label, 1 with a wrong label and boundary."),
         (1, {}, "1 of 310 predicted mentions on test is wrong (0.3% [17.0, 26.0]): 1 invented."),
-        (2, {"duplicate": 1}, "(1.0% [17.0, 26.0]): 2 invented, 1 that repeats part of a mention."),
+        (2, {"duplicate": 1}, "(1.0% [17.0, 26.0]): 2 invented, 1 repeating part of a mention."),
     ],
 )  # fmt: skip
 def test_parts_that_are_zero_are_left_out(invented, reasons, told):
@@ -90,7 +91,7 @@ def test_the_parts_of_the_first_sentence_add_up(invented, reasons, without_a_rea
     figures[2] = metric("distortion_rate", (wrong - invented) / 310, 310)
     first = said(*figures)[0]
     if not wrong:
-        assert first == "None of the 310 predicted mentions on test is wrong (0.0% [0.0, 50.0] wrong)."
+        assert first == "0 of 310 predicted mentions on test are wrong (0.0% [0.0, 50.0])."
         return
     total, _, parts = first.partition(": ")
     assert int(total.split()[0]) == wrong == sum(int(part.split()[0]) for part in parts.split(", "))
@@ -101,17 +102,18 @@ def test_where_it_is_wrong_is_told_by_novelty_as_far_as_intervals_go():
     partial = (0.2, 30, (0.1, 0.3))
     more = said(*of_310(), *over_claims(SEEN, NEW, partial), ratio)[1]
     assert more == (
-        "Mentions new to training are wrong more often than those seen in training: 40.0% [30.0, 50.0] against 10.0%"
-        " [5.0, 15.0]; of those seen in part 20.0% [10.0, 30.0]. Three cases are too few to say where the model"
-        " invents."
+        "Predicted mentions new to training are wrong more often than those seen in training: 40.0% [30.0, 50.0]"
+        " against 10.0% [5.0, 15.0]. Three cases are too few to say where the model invents."
     )
     open_ = said(*of_310(0), *over_claims(SEEN, NEW), metric("gap_ratio", 1.2, 40, (0.8, 1.9)))[1]
     assert open_ == (
-        "Too few to conclude whether mentions new to training are wrong more often than those seen in training: 40.0%"
-        " [30.0, 50.0] against 10.0% [5.0, 15.0]."
+        "Too few to conclude whether predicted mentions new to training are wrong more often than those seen in"
+        " training: 40.0% [30.0, 50.0] against 10.0% [5.0, 15.0]."
     )
     # Without a ratio the intervals must not touch.
-    assert said(*of_310(0), *over_claims(SEEN, NEW))[1].startswith("Mentions new to training are wrong more often")
+    assert said(*of_310(0), *over_claims(SEEN, NEW))[1].startswith(
+        "Predicted mentions new to training are wrong more often"
+    )
     touching = over_claims(SEEN, (0.2, 40, (0.1, 0.5)))
     assert said(*of_310(0), *touching)[1].startswith("Too few to conclude")
     less = over_claims((0.6, 60, (0.5, 0.7)), (0.1, 40, (0.05, 0.2)))
@@ -119,17 +121,22 @@ def test_where_it_is_wrong_is_told_by_novelty_as_far_as_intervals_go():
 
 
 def test_where_only_one_kind_of_mention_is_predicted_there_is_nothing_to_compare():
-    nothing = "of the predicted mentions with that label, so there is nothing to compare with."
-    none_seen = over_claims((None, 0), (0.2, 300, (0.1, 0.3)), (0.1, 10, (0.0, 0.3)))
-    assert said(*of_310(0), *none_seen)[1] == f"Training showed none {nothing}"
     all_seen = over_claims((0.2, 310, (0.1, 0.3)), None)
-    assert said(*of_310(0), *all_seen)[1] == f"Training showed all {nothing}"
-    partly = over_claims(SEEN, None, (0.2, 40, (0.1, 0.3)), wrong=(0.3, 0.5))
-    assert said(*of_310(0), *partly)[1].startswith("Mentions not seen in training are wrong more often than those seen")
+    told = "All predicted mentions are seen in training, so there is nothing to compare with."
+    assert said(*of_310(0), *all_seen)[1] == told
+
+
+def test_the_least_known_are_compared_with_the_best_known_of_those_that_are_predicted():
+    none_seen = over_claims((None, 0), (0.4, 300, (0.35, 0.45)), (0.1, 10, (0.0, 0.3)))
+    new = "Predicted mentions new to training are wrong more often than those partly in training: 40.0% [35.0, 45.0]"
+    assert said(*of_310(0), *none_seen, metric("gap_ratio", None, 300))[1].startswith(new)
+    partly = over_claims(SEEN, None, (0.4, 40, (0.3, 0.5)))
+    told = "Predicted mentions partly in training are wrong more often than those seen in training: 40.0% [30.0, 50.0]"
+    assert said(*of_310(0), *partly)[1].startswith(told)
 
 
 def test_without_novelty_that_is_said():
-    assert said(*of_310())[1] == "Which mentions training showed is not known, so nothing is said of where they are."
+    assert said(*of_310())[1] == "How new the predicted mentions are to training is not known."
 
 
 @pytest.mark.parametrize(("wrong", "told"), [(1, "One case is"), (2, "Two cases are"), (7, "Seven cases are")])
@@ -160,8 +167,8 @@ def test_where_it_invents_is_said_against_what_it_predicts(value, interval, told
 @pytest.mark.parametrize(
     ("confidences", "ending"),
     [
-        ({"unsupported": [0.4, 0.5], "supported": [0.9] * 9}, "are not found at all."),
-        ({"unsupported": [0.4, 0.5, 0.6], "supported": [0.9] * 2}, "at all; invented mentions have a median confidence"
+        ({"unsupported": [0.4, 0.5], "supported": [0.9] * 9}, "9 not found (10.0% [5.0, 15.0])."),
+        ({"unsupported": [0.4, 0.5, 0.6], "supported": [0.9] * 2}, "; invented mentions have a median confidence"
                                                                   " of 0.50."),
         (CONFIDENCES, "have a median confidence of 0.70, right ones 0.93."),
     ],
@@ -173,28 +180,28 @@ def test_no_median_is_told_of_fewer_than_three(confidences, ending):
 def test_recall_and_omissions_add_up_and_do_not_contradict_each_other():
     recall = metric("recall", 0.8, 90, (0.7, 0.9))
     assert said(RATE, OMISSION, recall, confidences={})[-1] == (
-        "Of 90 annotated mentions, 72 are found with the right boundary and label (80.0% [70.0, 90.0]), 9 only in part"
-        " or with a wrong label and 9 not at all (10.0% [5.0, 15.0])."
+        "90 annotated mentions: 72 found with the right boundary and label (80.0% [70.0, 90.0]), 9 found in part or"
+        " with a wrong label, 9 not found (10.0% [5.0, 15.0])."
     )
     all_found = [metric("omission_rate", 0.0, 90, (0.0, 0.04)), metric("recall", 1.0, 90, (0.96, 1.0))]
     assert said(RATE, *all_found, confidences={})[-1] == (
-        "Of 90 annotated mentions, 90 are found with the right boundary and label (100.0% [96.0, 100.0]) and 0 not at"
-        " all (0.0% [0.0, 4.0])."
+        "90 annotated mentions: 90 found with the right boundary and label (100.0% [96.0, 100.0]), 0 not found (0.0%"
+        " [0.0, 4.0])."
     )
     without = said(RATE, OMISSION, confidences={})[-1]
-    assert without == "9 of 90 annotated mentions (10.0% [5.0, 15.0]) are not found at all."
+    assert without == "90 annotated mentions: 9 not found (10.0% [5.0, 15.0])."
 
 
 def test_no_claims_and_nothing_wrong():
     silent = said(metric("hallucination_rate", None, 0), metric("omission_rate", 1.0, 90, (0.9, 1.0)), confidences={})
     assert silent[0] == "The model predicts no mention on test."
-    assert silent[1] == "90 of 90 annotated mentions (100.0% [90.0, 100.0]) are not found at all."
+    assert silent[1] == "90 annotated mentions: 90 not found (100.0% [90.0, 100.0])."
     honest = said(metric("hallucination_rate", 0.0, 50, (0.0, 0.07)), OMISSION)
-    assert honest[0] == "None of the 50 predicted mentions on test is wrong (0.0% [0.0, 7.0] wrong)."
-    assert honest[1] == "9 of 90 annotated mentions (10.0% [5.0, 15.0]) are not found at all."
+    assert honest[0] == "0 of 50 predicted mentions on test are wrong (0.0% [0.0, 7.0])."
+    assert honest[1] == "90 annotated mentions: 9 not found (10.0% [5.0, 15.0])."
     assert len(honest) == 2
     one = said(metric("hallucination_rate", 0.0, 1, (0.0, 0.9)), metric("omission_rate", None, 0))
-    assert one[0] == "The only predicted mention on test is right (0.0% [0.0, 90.0] wrong)."
+    assert one[0] == "0 of 1 predicted mentions on test are wrong (0.0% [0.0, 90.0])."
     assert one[1] == "No mention is annotated, so none can be missed."
 
 
@@ -203,8 +210,8 @@ def test_no_claims_and_nothing_wrong():
     [
         (
             {"PER": (0.3, (0.2, 0.4)), "LOC": (0.01, (0.0, 0.05))},
-            "The label PER is invented most often: 30.0% [20.0, 40.0] of the mentions predicted as PER, against 10.0%"
-            " [5.0, 16.0] of all.",
+            "The label PER is invented most often: 30.0% [20.0, 40.0] of its predictions, against 10.0% [5.0, 16.0] of"
+            " all.",
         ),
         (
             {"PER": (0.2, (0.05, 0.5)), "LOC": (0.01, (0.0, 0.05))},
@@ -315,7 +322,7 @@ def test_abstention_that_withdraws_nothing_or_was_not_asked_for():
 
 
 def meaning(name, *metrics):
-    return {one.figure.name: one.meaning for one in headlines(Figures(metrics), MentionWording.nouns)}[name]
+    return {one.figure.name: one.meaning for one in headlines(Figures(metrics), MENTIONS)}[name]
 
 
 def over(seen, new, n=50):
@@ -327,13 +334,13 @@ def test_headlines_stand_in_their_order_and_take_what_there_is():
         metric("ece", 0.05, 100), metric("gap_ratio", 2.0, 50, (1.5, 2.5)), *over(0.1, 0.2), RATE,
         metric("entity_f1", 0.8, 90), metric("entity_f1", 0.7, 90),
     ]  # fmt: skip
-    found = headlines(Figures(everything), MentionWording.nouns)
+    found = headlines(Figures(everything), MENTIONS)
     assert [one.figure.name for one in found] == ["entity_f1", "hallucination_rate", "gap_ratio", "ece"]
     assert found[0].figure.value == 0.8
-    other = headlines(Figures([metric("exact_match", 0.9, 10), RATE]), MentionWording.nouns)
+    other = headlines(Figures([metric("exact_match", 0.9, 10), RATE]), MENTIONS)
     assert [one.title for one in other] == ["exact match", "hallucination rate"]
     assert other[0].meaning == "Counted over 10: made."
-    assert [one.figure.name for one in headlines(Figures([RATE]), MentionWording.nouns)] == ["hallucination_rate"]
+    assert [one.figure.name for one in headlines(Figures([RATE]), MENTIONS)] == ["hallucination_rate"]
 
 
 def test_f1_and_hallucination_in_words():
@@ -366,7 +373,7 @@ def test_f1_and_hallucination_in_words():
             " 10.0%.",
         ),
         (1.2, (0.8, 1.9), 0.1, 0.12, "12.0% against 10.0%, which may be chance (the interval contains 1)."),
-        (None, None, 0.0, 0.3, "so there is no ratio; of those new to training 30.0% are."),
+        (None, None, 0.0, 0.3, "so there is no ratio; of those new to training, 30.0% are."),
         (None, None, None, 0.3, "nothing to compare with."),
         (None, None, 0.1, None, "None of the predicted mentions is new to training"),
     ],

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import numpy
 import pytest
 import torch
+from hypothesis import example as explicit
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -402,7 +403,15 @@ def edited_pairs(draw):
     return Labelled("p", Origin("f", 1), tuple(tokens), ("l",), first), sorted(held), edits
 
 
+def inserted(at):
+    """A pair of one and three tokens, with one inserted."""
+    example = Labelled("p", Origin("f", 1), ("a0", "b0", "b1", "b2"), ("l",), 1)
+    return example, [], [Replace(at, at, ("x",), "")]
+
+
 @given(edited_pairs(), st.sampled_from(["both", "first", "second"]))
+@explicit(inserted(4), "first")
+@explicit(inserted(0), "second")
 def test_the_border_of_a_pair_survives_whatever_edits_may_be_made(found, side):
     example, held, edits = found
     task = make(locked_words=[word.upper() for word in held], augment_side=side)

@@ -265,7 +265,7 @@ def test_an_error_of_the_items_ends_the_processes():
 
 PARENT = r"""
 import os, sys, time
-from halluc.augment import workers
+from halluc.augmentation.pipeline import workers
 what, kernel = sys.argv[1:]
 if kernel == "no":
     workers.end_with_parent = lambda: None

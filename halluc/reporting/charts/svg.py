@@ -42,7 +42,6 @@ _ROLE_OF = {colour: role for role, colour in ROLES.items()}
 _SMALL = 10
 _SETTINGS = {
     "svg.fonttype": "none",
-    "svg.hashsalt": "halluc",
     "text.parse_math": False,
     "font.size": 11,
     "path.simplify": False,
@@ -71,7 +70,6 @@ _MISSING_GLYPH = r"Glyph .* missing from|Matplotlib currently does not support .
 
 _COLOUR = re.compile(r"#[0-9a-f]{6}\b")
 _NUMBER = re.compile(r"-?\d+\.\d{3,}")
-_LINK = re.compile(r"url\(#([^)]*)\)")
 _GEOMETRY = ("d", "x", "y", "width", "height", "transform")
 
 
@@ -94,7 +92,7 @@ def inline(figure: Figure, prefix: str, title: str, alt: str) -> str:
     """A figure of 72 dots an inch as an ``<svg>`` element: the same bytes of the same figure, always.
 
     Args:
-        prefix: letters, digits and hyphens that no other drawing of the page has; begins every id.
+        prefix: letters, digits and hyphens that no other drawing of the page has.
         title: read out as the picture's name.
         alt: read out as what it shows.
 
@@ -105,12 +103,14 @@ def inline(figure: Figure, prefix: str, title: str, alt: str) -> str:
     """
     written = io.BytesIO()
     with drawing():
+        matplotlib.rcParams["svg.hashsalt"] = (
+            prefix  # ids that something refers to are hashes, and the page has them once
+        )
         figure.savefig(written, format="svg", metadata=_NO_DATE)
     root = ElementTree.fromstring(written.getvalue())
     _drop_what_leaks(root)
     for element in root.iter():
         _make_plain(element)
-    _name_parts(root, prefix)
     _head(root, prefix, title, alt)
     return ElementTree.tostring(root, encoding="unicode")
 
@@ -124,8 +124,10 @@ def _drop_what_leaks(root: Element) -> None:
 
 
 def _make_plain(element: Element) -> None:
-    """Without name spaces, with colours by role, and no digits that nobody sees."""
+    """Without name spaces and names of groups, with colours by role, and no digits that nobody sees."""
     element.tag = _local(element.tag)
+    if element.tag in ("g", "text"):
+        element.attrib.pop("id", None)
     attributes = {_local(name): value for name, value in element.attrib.items()}
     for name in _GEOMETRY & attributes.keys():
         attributes[name] = _NUMBER.sub(lambda found: f"{float(found[0]):.2f}".rstrip("0").rstrip("."), attributes[name])
@@ -153,22 +155,6 @@ def _style(tag: str, told: str) -> dict[str, str]:
 
 def _by_role(value: str) -> str:
     return _COLOUR.sub(lambda found: f"var(--c-{_ROLE_OF[found[0]]}, {found[0]})", value)
-
-
-def _name_parts(root: Element, prefix: str) -> None:
-    """Ids that something refers to get the prefix, all others go."""
-    links = [link for element in root.iter() for value in element.attrib.values() for link in _LINK.findall(value)] + [
-        element.attrib["href"].removeprefix("#") for element in root.iter() if "href" in element.attrib
-    ]
-    names = {name: f"{prefix}-{number}" for number, name in enumerate(dict.fromkeys(links))}
-    for element in root.iter():
-        own = element.attrib.pop("id", None)
-        for key, value in element.attrib.items():
-            element.attrib[key] = _LINK.sub(lambda found: f"url(#{names[found[1]]})", value)
-        if own in names:
-            element.attrib["id"] = names[own]
-        if "href" in element.attrib:
-            element.attrib["href"] = "#" + names[element.attrib["href"].removeprefix("#")]
 
 
 def _head(root: Element, prefix: str, title: str, alt: str) -> None:

@@ -64,12 +64,23 @@ def rebuilt(example: Labelled, edited: Editable, side: Side, identity: str, orig
     """The text that ``edited`` makes of an example.
 
     Raises:
-        EditError: nothing is left of a side of a pair, or it is not known where the second begins.
+        EditError: nothing is left of a side of a pair, the side that stays has changed, or it is not known where the
+            second begins.
     """
-    second = None if example.second is None else _border(edited, side)
-    if second is not None and not 0 < second < len(edited.tokens):
+    if example.second is None:
+        return Labelled(identity, origin, edited.tokens, example.labels)
+    second = _border(edited, side)
+    if not 0 < second < len(edited.tokens):
         raise EditError(f"nothing would be left of one text of the pair {example.id}")
+    # A locked range does not reach what is inserted at its end, which is that of the pair, or at its beginning.
+    if edited.tokens[_held(second, side)] != example.tokens[_held(example.second, side)]:
+        raise EditError(f"an edit changes the text of the pair {example.id} that stays as it is")
     return Labelled(identity, origin, edited.tokens, example.labels, second)
+
+
+def _held(border: int, side: Side) -> slice:
+    """Of a pair the text that stays as it is; nothing where both may change."""
+    return {"both": slice(0), "first": slice(border, None), "second": slice(border)}[side]
 
 
 def _border(edited: Editable, side: Side) -> int:
