@@ -12,9 +12,10 @@ import pytest
 from halluc.analysis import arms as arm_statistics
 from halluc.analysis import points, study_cache
 from halluc.analysis.arms import MATCHED
-from halluc.commands import report, study_table
+from halluc.commands import report
 from halluc.commands.terminal import Talk
 from halluc.core.errors import HallucError
+from halluc.reporting.views.study import direction
 from halluc.runs.directory import RunDir
 from halluc.runs.records import content_sha256
 from halluc.runs.reports import ComparisonReport, StudyReport
@@ -248,7 +249,7 @@ def test_a_trend_in_words(slope, p, seeds, told):
     trend = Trend(
         choice={}, axis="x", name="entity_f1", by={}, points=2, seeds=seeds, slope=slope, slope_p=p, intercept=0.0
     )  # fmt: skip
-    assert study_table.direction(trend) == told
+    assert direction(trend) == told
 
 
 # --- arms -------------------------------------------------------------------------------------------------------

@@ -159,13 +159,25 @@ def test_the_head_has_the_figure_of_the_task_and_then_the_general_ones(there, he
 def test_a_study_of_texts_has_no_column_of_mentions_and_the_other_way_round():
     keys = {"hallucination_rate", "omission_rate", "over_claim", "ece"}
     of_texts = [column.heading for column in shown("cells", keys | {"micro_f1", "out_of_scope_acceptance"})]
-    assert of_texts[:4] == ["micro F1", "HR", "OR", "OOS"]
+    assert of_texts[:4] == ["micro F1", "hallucination", "omission", "out of scope, labelled"]
     assert [one for one in of_texts if one.startswith("entity")] == []
     # A study shows the slices that it has: those by the reasons of its judge.
     reasons = {("reason", reason) for reason in task_of("token_classification", {}).judge.reasons}
-    placed = shown("arm cells", keys | {"entity_f1", "distortion_rate"})
+    placed = shown("cells", keys | {"entity_f1", "distortion_rate"})
     of_mentions = [column.heading for column in placed if reasons.issuperset(column.by)]
-    assert of_mentions == ["entity F1", "HR", "DR", "label", "boundary", "both", "duplicate", "OR", "ECE"]
+    assert of_mentions == [
+        *(
+            "entity F1",
+            "hallucination",
+            "distortion",
+            "wrong label",
+            "boundary",
+            "both",
+            "duplicate",
+            "omission",
+            "ECE",
+        ),
+    ]
 
 
 @pytest.mark.parametrize("place", figures.Place.__args__)

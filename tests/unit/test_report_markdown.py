@@ -14,7 +14,7 @@ import pytest
 
 from halluc.reporting.collect import single
 from halluc.reporting.markdown import pages
-from halluc.reporting.page import study_views
+from halluc.reporting.views import study
 from halluc.wording import formats
 from tests.hostile_texts import SCRIPT, hostile_config, hostile_examples
 from tests.made_runs import make_run
@@ -219,7 +219,7 @@ def test_the_seeds_of_a_study_are_told(counts, told):
 
 def test_every_cell_has_what_the_page_has():
     report = study_report()
-    columns = study_views.view(report)["cell_columns"]
+    columns = [column.heading for column in study.cells(report.figures)[0].columns]
     assert f"| {' | '.join(columns)} |" in pages.page(report)
     assert {"entity F1", "hallucination", "wide", "distortion", "omission", "ECE"} <= set(columns)
     assert "micro F1" not in columns, "no column without a figure"

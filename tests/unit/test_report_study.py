@@ -20,7 +20,7 @@ from halluc.core.files import write_json
 from halluc.core.messages import listening
 from halluc.core.significance import holm
 from halluc.reporting.collect import several
-from halluc.reporting.page import study_views
+from halluc.reporting.views import study as study_tables
 from halluc.runs import evaluations, matrix
 from halluc.runs.directory import RunDir
 from halluc.runs.studies import Comparison, Flip, StudyFile
@@ -420,7 +420,7 @@ def test_a_seed_without_a_claim_is_named_and_the_other_figures_stay(three_seeds)
     assert "(2 of 3 seeds), undecided" in " ".join(told.conclusion)
     for delta in known:
         assert delta.difference == pytest.approx(delta.arm - delta.reference)
-    assert "2 of 3 seeds" in str(study_views.view(told)["cell_rows"])
+    assert "2 of 3 seeds" in str(study_tables.cells(told.figures)[0].rows)
 
 
 def test_differences_are_those_of_the_seeds_and_their_interval_is_students(three_seeds):

@@ -7,7 +7,8 @@ import io
 
 import pytest
 
-from halluc.commands import evaluation_table
+from halluc.commands.figure_tables import show_evaluation
+from halluc.reporting.views import evaluation
 from halluc.runs.schema import EvalFile, MetricResult
 from halluc.tasks.text_classification import figures as labelling
 from halluc.tasks.text_classification import label_set_figures
@@ -20,7 +21,7 @@ def figure(name, value, n=10, protocol="claims", **by):
 def shown(*figures):
     file = EvalFile(task="text_classification", split="test", checkpoint="m", encoding={}, metrics=list(figures))
     with contextlib.redirect_stderr(io.StringIO()) as captured:
-        evaluation_table.show(file)
+        show_evaluation(file)
     return [line.rstrip() for line in captured.getvalue().splitlines()]
 
 
@@ -34,7 +35,7 @@ def of_labels(labels):
 def test_of_many_labels_those_most_often_in_gold_are_shown_in_their_order_and_the_rest_counted():
     labels = {f"c{number:02}": (number * 7) % 43 + 1 for number in range(43)}
     lines = shown(*of_labels(labels))
-    common = sorted(sorted(labels, key=labels.__getitem__)[-evaluation_table.MOST_LABELS :])
+    common = sorted(sorted(labels, key=labels.__getitem__)[-evaluation.MOST_LABELS :])
     rows = [line.split() for line in lines if line.startswith("c")]
     assert [row[0] for row in rows] == common
     assert [(int(row[-2]), int(row[-1])) for row in rows] == [(labels[c] + 1, labels[c]) for c in common]
@@ -65,8 +66,8 @@ def test_of_a_split_without_claims_and_gold_nothing_is_said_of_the_training_spli
 def test_a_figure_by_label_alone_has_no_cell_in_the_row_of_all():
     lines = shown(*of_labels({"ask": 3}), figure("hallucination_rate", 0.1), figure("omission_rate", 0.2))
     assert not [line for line in lines if "distortion" in line], "nothing is told of what nothing was counted of"
-    assert next(line for line in lines if line.startswith("ask")).split()[1] == "0.5000"
-    assert next(line for line in lines if line.startswith("all")).split() == ["all", "0.1000", "0.2000", "10", "10"]
+    assert next(line for line in lines if line.startswith("ask")).split()[1] == "0.500"
+    assert next(line for line in lines if line.startswith("all")).split() == ["all", "10.0%", "20.0%", "10", "10"]
 
 
 def test_novelties_are_the_columns_that_the_file_has_in_its_order():

@@ -232,7 +232,7 @@ def _environment(report: RunReport) -> Marked:
     rows += [[name, formats.visible(value)] for name, value in hardware.items() if value is not None]
     rows += [[name, str(seed)] for name, seed in record.seeds.items()]
     if record.git and record.git.get("commit"):
-        changes = ", with changes" if record.git.get("dirty") else ""
+        changes = "with changes" if record.git.get("dirty") else ""
         rows.append(["git commit", Cell(str(record.git["commit"]), changes, form="digest")])
     rows.append(["config sha256", Cell(record.config_sha256, form="digest")])
     return gfm.table(table("", ["", "value"], rows, "nt"))

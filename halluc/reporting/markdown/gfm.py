@@ -152,18 +152,15 @@ def table(found: Table, room: Room = WIDE) -> Marked:
     """A table with its notes; rows that there is no room for are counted, before its totals or under it."""
     more = max(0, len(found.rows) - room.rows)
     left = f"and {more:,} more"
-    totals = [
-        tuple(cell._replace(bold=cell.bold or not place) for place, cell in enumerate(row)) for row in found.totals
-    ]
     lines: list[list[str]] = [
         [md(column.heading, room.text) for column in found.columns],
         ["---:" if column.kind == "figure" else "---" for column in found.columns],
         *([_cell(cell, room) for cell in row] for row in found.rows[: room.rows]),
-        *([[left]] if more and totals else []),
-        *([_cell(cell, room) for cell in row] for row in totals),
+        *([[left]] if more and found.totals else []),
+        *([strong(row[0].text), *(_cell(cell, room) for cell in row[1:])] for row in found.totals),
     ]
     told = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-    below = [*([f"*{left}*"] if more and not totals else []), *(md(note, room.text) for note in found.notes)]
+    below = [*([f"*{left}*"] if more and not found.totals else []), *(md(note, room.text) for note in found.notes)]
     return Marked("\n\n".join([told, *below]))
 
 
@@ -179,7 +176,8 @@ def _cell(cell: Cell, room: Room) -> str:
         case "digest":
             told = digest(cell.text)
         case _:
-            told = strong(cell.text, room.text) if cell.bold else md(cell.text, room.text)
+            told = md(cell.text, room.text)
+            told = Marked(f"**{told}**") if cell.bold else told
     return f"{told} {md(cell.under)}".strip()
 
 
