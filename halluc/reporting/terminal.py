@@ -48,8 +48,11 @@ def drawn(table: Table, width: int = WIDTH, *, brief: bool = False, legend: bool
 
 def _with_few_names(table: Table) -> tuple[Sequence[Column], list[Row]]:
     """Columns and rows; the names of a row in one column where there are too many to stand beside each other."""
-    rows = [*table.rows, *table.totals]
     names = [place for place, column in enumerate(table.columns) if column.kind == "name"]
+    rows: list[Row] = []
+    for row in (*table.rows, *table.totals):
+        cells = enumerate(row)
+        rows.append(tuple(cell._replace(text=printable_cell(cell.text)) if n in names else cell for n, cell in cells))
     if len(names) <= _MOST_NAMES:
         return table.columns, rows
     others = [place for place in range(len(table.columns)) if place not in names]
@@ -63,13 +66,14 @@ class _Drawn:
 
     def __init__(self, column: Column, cells: Sequence[Cell], rows: int) -> None:
         self.column, self.is_short, self.rows = column, False, rows
-        escaped = printable_line if column.kind == "text" else printable_cell
+        # Names are cut before: several of them may stand in one column.
+        escaped = printable_cell if column.kind == "figure" else printable_line
         self.texts = [escaped(cell.text) + "*" * cell.bold for cell in cells]
         self.under = [printable_cell(cell.under) for cell in cells]
 
     @property
     def heading(self) -> str:
-        return printable_cell(self.column.short if self.is_short else self.column.heading)
+        return printable_line(self.column.short if self.is_short else self.column.heading)
 
     def least(self, brief: bool) -> int:
         """The width below which a word of the heading or a figure would be broken."""

@@ -177,7 +177,7 @@ def _cell(cell: Cell, room: Room) -> str:
             told = digest(cell.text)
         case _:
             told = md(cell.text, room.text)
-            told = Marked(f"**{told}**") if cell.bold else told
+            told = Marked(f"**{told}**") if cell.bold and told else told
     return f"{told} {md(cell.under)}".strip()
 
 
