@@ -91,7 +91,8 @@ class Opened:
             assert field.get_property("value") == value
 
     def counted(self) -> int:
-        """How many claims the page says it shows, once it was checked that it shows so many."""
+        """How many claims the page says it shows, once it was checked that it shows so many, folded ones unfolded."""
+        self.js("document.querySelectorAll('details.more').forEach(d => d.open = true)")
         output = self.js("const c = document.getElementById('f-count'); return [c.dataset.shown, c.textContent]")
         visible = self.js(
             "return [...document.querySelectorAll('article.claim')].filter(c => c.checkVisibility()).length"

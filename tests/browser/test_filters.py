@@ -75,6 +75,19 @@ def test_all_claims_are_there_at_first_and_after_a_reset(run_page, open_page, li
     assert set(page.values().values()) == {""}
 
 
+def test_of_many_supported_claims_ten_are_unfolded_until_something_is_asked_for(run_page, open_page):
+    page = open_page(run_page)
+    visible = (
+        "return [...document.querySelectorAll('#claims-supported article')].filter(c => c.checkVisibility()).length"
+    )
+    total = len(page.texts("#claims-supported article"))
+    assert page.js(visible) == 10 < total
+    assert page.texts("#claims-supported details.more > summary") == [f"{total - 10} more"]
+    assert page.js("return document.querySelectorAll('details.more').length") == 1
+    page.narrow(verdict="supported")
+    assert page.js(visible) == total
+
+
 def test_what_is_left_is_what_was_asked_for(run_page, open_page):
     page = open_page(run_page)
     page.narrow(verdict="unsupported", novelty="new", low="0.5")

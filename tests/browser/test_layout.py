@@ -232,3 +232,13 @@ def test_a_page_can_be_printed(run_page, open_page):
     hidden = page.js("return [...document.querySelectorAll('#contents, #filters')].map(e => e.checkVisibility())")
     assert hidden == [False, False]
     page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+
+
+def test_no_table_is_cut_on_paper(any_page, open_page):
+    page = open_page(any_page, 720)  # A4 with its margins
+    page.unfold()
+    page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    wide = "t => t.getBoundingClientRect().right > document.documentElement.clientWidth + 1"
+    found = page.js(f"return [...document.querySelectorAll('table')].filter({wide}).map(t => t.caption.textContent)")
+    page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+    assert found == []
