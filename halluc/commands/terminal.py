@@ -99,10 +99,11 @@ def put_table(table: Table) -> None:
 
 def put_view(view: View, *, brief: bool = False, legend: bool = True) -> None:
     """A table of a report, no wider than the terminal, and a blank line; see ``reporting.terminal.drawn``."""
-    from halluc.reporting.terminal import drawn
+    from halluc.reporting.terminal import WIDTH, drawn
 
     if is_main_process():
-        people.print(drawn(view, people.width, brief=brief, legend=legend), soft_wrap=False)
+        width = people.width if people.is_terminal or "COLUMNS" in os.environ else WIDTH
+        people.print(drawn(view, max(40, width), brief=brief, legend=legend), soft_wrap=False, width=max(40, width))
         say()
 
 

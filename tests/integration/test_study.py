@@ -377,10 +377,10 @@ def test_another_arm_can_be_the_reference(arms, capsys):
 
 def test_the_terminal_shows_how_arms_differ(halluc, arms):
     told = halluc("report", home(arms)).err
-    assert "HR matched" in told
-    assert "arm: each less none (gap.fraction=0.5), paired by seed and example" in told
-    assert "per unit of gap.fraction: each arm less none" in told
-    assert told.count("\ndropout ") == 2 + 2 + 1  # cells, differences, trends
+    assert "at matched" in told
+    assert "Each arm less “none”, gap.fraction 0.5" in told
+    assert "Slopes per unit of gap.fraction, and intercepts, arms less their reference" in told
+    assert told.count("\ndropout ") == 2 + 2  # cells, differences
     assert "…" not in told
 
 
@@ -394,7 +394,8 @@ def test_axes_of_numbers_have_no_arms(halluc, study):
     assert (found.comparisons, found.arm_trends) == ([], [])
     told = halluc("report", home(study)).err
     assert "matched" not in told
-    assert "OC new" in told
+    assert "hallucination" in told
+    assert "false in new" in (home(study) / "report" / "index.html").read_text()
 
 
 def test_an_axis_of_words_or_null_is_one_of_arms_and_numbers_are_none():
@@ -451,6 +452,6 @@ def test_an_axis_over_a_factor_of_ten_is_on_a_log_scale_and_its_best_value_on_de
     assert best.difference == pytest.approx(max(values.values()) - min(values.values()))
     assert (best.axis, best.name, best.seeds) == ("train.learning_rate", "entity_f1", 2)
     told = " ".join(halluc("report", home(folder)).err.split())
-    assert "per factor of 10 of train.learning_rate" in told
+    assert "Slopes per factor of 10 of train.learning_rate, and intercepts" in told
     assert f"On dev the best train.learning_rate is {best.value} (" in told and "cannot be told apart" in told
     assert "log scale" in (home(folder) / "report" / "index.html").read_text()

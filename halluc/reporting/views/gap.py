@@ -57,7 +57,7 @@ def by_split(found: Mapping[str, SplitGap]) -> Table:
         ]
         for name, split in found.items()
     ]
-    title = f"Gap: shares of {'content words' if counted == 'words' else counted} with 95% intervals"
+    title = f"gap: shares of {'content words' if counted == 'words' else counted} with 95% intervals"
     note = f"forecast: Good-Turing; {legend}; excess: unseen less forecast"
     return table(title, ["split", counted, *figures], rows, notes=[note])
 

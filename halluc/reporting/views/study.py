@@ -196,8 +196,8 @@ def slopes(lines: Sequence[Trend] | Sequence[ArmTrend], named: Mapping[str, str]
     for line in lines:
         if named is None or (line.name in named and (not line.by or line.name == MATCHED)):
             of = ", arms less their reference" if isinstance(line, ArmTrend) else ""
-            per = ", per factor of 10" if line.scale == "log10" else ""
-            groups.setdefault(f"Slopes and intercepts along {line.axis}{per}{of}", []).append(line)
+            per = "factor of 10" if line.scale == "log10" else "unit"
+            groups.setdefault(f"Slopes per {per} of {line.axis}, and intercepts{of}", []).append(line)
     kinds = {"figure": "n", "cells": "n", "direction": "t"}
     columns = ["figure", "cells", "seeds", "slope", "p", "could show", "direction", "points", "intercept"]
     return [
