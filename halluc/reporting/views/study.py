@@ -71,7 +71,11 @@ def _named_first(columns: Sequence[FigureColumn]) -> list[FigureColumn]:
 
 
 def _column(one: FigureColumn) -> Column:
-    return Column(one.heading, short="" if one.by and one.row.name != MATCHED else one.row.short, title=one.row.title)
+    return Column(
+        one.heading,
+        short="" if one.by and one.row.name != MATCHED else one.row.short,
+        title=one.row.legend or one.row.title,
+    )
 
 
 def _of(cell: CellFigures) -> dict[Key, SeedFigure]:
