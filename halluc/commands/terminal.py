@@ -102,8 +102,9 @@ def put_view(view: View, *, brief: bool = False, legend: bool = True) -> None:
     from halluc.reporting.terminal import WIDTH, drawn
 
     if is_main_process():
-        width = people.width if people.is_terminal or "COLUMNS" in os.environ else WIDTH
-        people.print(drawn(view, max(40, width), brief=brief, legend=legend), soft_wrap=False, width=max(40, width))
+        asked = os.environ.get("COLUMNS", "")
+        width = max(40, people.width if people.is_terminal else int(asked) if asked.isdecimal() else WIDTH)
+        people.print(drawn(view, width, brief=brief, legend=legend), soft_wrap=False, width=width)
         say()
 
 
