@@ -78,8 +78,10 @@ class _Drawn:
     def least(self, brief: bool) -> int:
         """The width below which a word of the heading or a figure would be broken."""
         cells = [*self.texts, *([] if brief else self.under)]
-        words = [word for text in [self.heading, *([] if self._is_figure else cells)] for word in text.split()]
-        longest = max(map(cell_len, [*words, *(cells if self._is_figure else [])]), default=1)
+        # In a line for each row nothing is wrapped, so that a name needs room for all of it.
+        whole = self._is_figure or brief
+        words = [word for text in [self.heading, *([] if whole else cells)] for word in text.split()]
+        longest = max(map(cell_len, [*words, *(cells if whole else [])]), default=1)
         return max(2, min(longest, _NARROWEST[self.column.kind]))
 
     def most(self, brief: bool) -> int:
@@ -102,7 +104,7 @@ class _Drawn:
 
 def _blocks(names: list[_Drawn], others: list[_Drawn], width: int, brief: bool) -> Iterator[list[_Drawn]]:
     """Columns that fit beside each other, each block with the names of the rows."""
-    heads = sum(min(one.least(brief), _share(names, width)) + _GAP for one in names)
+    heads = sum(min(one.least(brief), _share(names, width, brief)) + _GAP for one in names)
     block, used = list(names), heads
     for one in others:
         needed = min(one.least(brief), width - heads)
@@ -114,16 +116,17 @@ def _blocks(names: list[_Drawn], others: list[_Drawn], width: int, brief: bool) 
     yield block
 
 
-def _share(names: Sequence[_Drawn], width: int) -> int:
-    """The width that each name has at most where columns have to be made narrow: half of the line for all."""
-    return max(2, width // 2 // max(1, len(names)) - _GAP)
+def _share(names: Sequence[_Drawn], width: int, brief: bool) -> int:
+    """The width that each name has at most where columns have to be made narrow: half of the line for all, or more
+    where a row is one line, in which a name cannot be wrapped."""
+    return max(2, (2 * width // 3 if brief else width // 2) // max(1, len(names)) - _GAP)
 
 
 def _grid(block: Sequence[_Drawn], width: int, brief: bool) -> Grid:
     """A block, each column as wide as it needs to be where there is room, else as narrow as it can be."""
     names = [one for one in block if one.column.kind == "name"]
-    heads = sum(min(one.least(brief), _share(names, width)) + _GAP for one in names)
-    caps = [_share(names, width) if one.column.kind == "name" else width - heads for one in block]
+    heads = sum(min(one.least(brief), _share(names, width, brief)) + _GAP for one in names)
+    caps = [_share(names, width, brief) if one.column.kind == "name" else width - heads for one in block]
     widths = [min(one.least(brief), cap) for one, cap in zip(block, caps, strict=True)]
     room = width - sum(widths) - _GAP * (len(block) - 1)
     # What is left goes to intervals beside their figures, where there is room for all of them, then to other columns.

@@ -20,7 +20,7 @@ from halluc.data import corpora
 from halluc.runs.directory import RunDir
 from halluc.runs.reports import RunReport
 from halluc.runs.results import CheckResult, EvalResult, TrainResult
-from halluc.runs.schema import PredictedText
+from halluc.tasks.token_classification.records import PredictedText
 from tests.conftest import REPOSITORY, SENTENCES
 
 TEXTS = ["Anna Berg met Reuters in Oslo .", "", "corp of Paris", "\u00e9t\u00e9 \U0001f600 the bank", "Anna"] * 3
