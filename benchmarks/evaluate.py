@@ -55,7 +55,7 @@ def time_decoding(run: Path, split: Any, rounds: int) -> None:
     """Predict ``rounds`` times; decode the same scores both ways, in turn, ten times as often."""
     trained = trained_models.locate(str(run))
     examples = read_corpora(trained.job.settings.data, TABLE, (split,)).splits[split].examples
-    model = assessment.Model.load(trained.job, trained.reference)
+    model = assessment.ReadyModel.load(trained.job, trained.reference)
     task, budget = model.task, model.settings.batch_tokens
 
     def scored() -> tuple[Any, list[Any]]:

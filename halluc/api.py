@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from halluc.runs.reports import AnyReport
     from halluc.runs.results import AugmentResult, CheckResult, EvalResult, TrainResult
     from halluc.runs.schema import Record
-    from halluc.workflows.experiments import Outcome
+    from halluc.workflows.experiments import CellOutcome
     from halluc.workflows.prediction import Predictor
 
 __all__ = ["HallucError", "augment", "check", "evaluate", "load", "predict", "report", "run", "train"]
@@ -151,7 +151,7 @@ def run(
     *,
     messages: Messages | None = None,
     progress: Progress | None = None,
-) -> Outcome:
+) -> CellOutcome:
     """Train, evaluate and report, as ``halluc run``: what was done in this call, and the report.
 
     Raises:
@@ -180,11 +180,13 @@ def report(
         HallucError: a run is not evaluated, or damaged.
     """
     from halluc.workflows import reports
-    from halluc.workflows.reports import Wanted
+    from halluc.workflows.reports import ReportOptions
 
     named = [targets] if isinstance(targets, (str, PathLike)) else targets
     with listening(_Callbacks(messages, progress)):
-        return reports.report([Path(one) for one in named], overrides, Wanted(split, output=_path(output))).record
+        return reports.report(
+            [Path(one) for one in named], overrides, ReportOptions(split, output=_path(output))
+        ).record
 
 
 def load(model: Source, *, messages: Messages | None = None) -> Predictor:

@@ -243,10 +243,10 @@ def report(
     """Write the report of a run, several runs, or a study. The files are HTML, Markdown and JSON."""
     from halluc.commands import report
     from halluc.commands.terminal import Talk
-    from halluc.workflows.reports import Wanted, formats_of
+    from halluc.workflows.reports import ReportOptions, formats_of
 
     talk = Talk.of(quiet, False, json)
-    wanted = Wanted(split, reference, claims, formats_of(format_), output)
+    wanted = ReportOptions(split, reference, claims, formats_of(format_), output)
     report.run(targets, set_ or [], wanted, talk, opens=open_)
 
 
@@ -373,9 +373,9 @@ def convert(
     """Convert a corpus to another format. Exit code 3 if it cannot be read, or the format cannot hold it."""
     from halluc.commands import convert
     from halluc.commands.terminal import Talk
-    from halluc.workflows.conversion import Wanted
+    from halluc.workflows.conversion import ConversionOptions
 
-    wanted = Wanted(task, tuple(split or ()), to, scheme, separator, join)
+    wanted = ConversionOptions(task, tuple(split or ()), to, scheme, separator, join)
     convert.run(source, target, set_ or [], wanted, Talk.of(quiet, False, json))
 
 

@@ -38,7 +38,7 @@ def spans_of(example: MadeExample) -> list[Span]:
 
 
 class MadeModel:
-    """Stands where ``assessment.Model`` does, and says what was made up."""
+    """Stands where ``assessment.ReadyModel`` does, and says what was made up."""
 
     def __init__(self, job: Job, corpora: Mapping[str, Sequence[MadeExample]]) -> None:
         self.task = job.task
@@ -47,11 +47,11 @@ class MadeModel:
         self.encoder = SimpleNamespace(outputs=self.tags)
         self.decoding = self.task.model.decoding(self.tags, job.settings.eval.decode)
 
-    def predict(self, corpus: Corpus[Tagged]) -> assessment.Predicted:
+    def predict(self, corpus: Corpus[Tagged]) -> assessment.PredictedSplit:
         made = zip(corpus, self.corpora[corpus.split], strict=True)
         predictions = [self._prediction(example, wanted) for example, wanted in made]
         words = sum(len(example.tokens) for example in corpus)
-        return assessment.Predicted(corpus, predictions, {**PREPARED, "words": words, "windows": len(corpus)})
+        return assessment.PredictedSplit(corpus, predictions, {**PREPARED, "words": words, "windows": len(corpus)})
 
     def _prediction(self, example: Tagged, wanted: MadeExample) -> TagPrediction:
         said = sorted(wanted.predicted)

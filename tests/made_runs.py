@@ -197,7 +197,7 @@ def _evaluate(job: Job, corpora: Mapping[str, Sequence[MadeExample]], split: str
     """``halluc eval`` with the made model; a gate that is not met is left in the run, as on the command line."""
     model = MadeModel(job, corpora)
     wanted = [split, *(["dev"] if corpora.get("dev") and split != "dev" else [])]
-    with mock.patch.object(assessment.Model, "load", lambda *_: model):
+    with mock.patch.object(assessment.ReadyModel, "load", lambda *_: model):
         try:
             evaluation.evaluate_job(job, [], wanted)
         except HallucError as error:

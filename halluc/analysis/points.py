@@ -26,7 +26,7 @@ Pair = tuple[Measured, Measured]
 
 
 @dataclass(frozen=True)
-class Place:
+class StudyCell:
     """A cell of a study and its run, whether or not anything is there."""
 
     slug: str

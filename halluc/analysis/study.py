@@ -10,7 +10,7 @@ import numpy
 
 from halluc.analysis import arms, points, run_figures, study_cache
 from halluc.analysis.arms import Contest
-from halluc.analysis.points import Place, Resampled, SeedGroup, StudyPoint
+from halluc.analysis.points import Resampled, SeedGroup, StudyCell, StudyPoint
 from halluc.analysis.run_figures import Example, FigureKey, Measured
 from halluc.analysis.seeds import Paired, Seeds
 from halluc.core.errors import HallucError
@@ -26,7 +26,7 @@ DEV = "dev"
 
 
 def current(
-    name: str, home: Path, places: Sequence[Place], asked: str | None, reference: str | None = None
+    name: str, home: Path, places: Sequence[StudyCell], asked: str | None, reference: str | None = None
 ) -> StudyFigures:
     """``figures``: those that ``home`` keeps, where nothing that they depend on has changed; else counted anew.
 
@@ -52,7 +52,7 @@ def current(
     return found
 
 
-def figures(name: str, places: Sequence[Place], asked: str | None, reference: str | None = None) -> StudyFigures:
+def figures(name: str, places: Sequence[StudyCell], asked: str | None, reference: str | None = None) -> StudyFigures:
     """What a study says so far; cells without an evaluation are named, not hidden.
 
     Args:
@@ -93,7 +93,7 @@ def figures(name: str, places: Sequence[Place], asked: str | None, reference: st
     )
 
 
-def _axes(places: Sequence[Place]) -> dict[str, list[Plain]]:
+def _axes(places: Sequence[StudyCell]) -> dict[str, list[Plain]]:
     """The values of each axis but the seed, those of cells that are missing too."""
     axes: dict[str, dict[Plain, None]] = {}
     for place in places:
@@ -103,7 +103,7 @@ def _axes(places: Sequence[Place]) -> dict[str, list[Plain]]:
     return {axis: list(values) for axis, values in axes.items()}
 
 
-def _split(name: str, places: Sequence[Place], asked: str | None) -> str:
+def _split(name: str, places: Sequence[StudyCell], asked: str | None) -> str:
     there = _evaluated(places)
     if not there:
         raise HallucError("R112", f"no cell of {name} is evaluated", help="run the study first: halluc run CONFIG")
@@ -114,11 +114,11 @@ def _split(name: str, places: Sequence[Place], asked: str | None) -> str:
     return run_figures.common_split(there, asked)
 
 
-def _evaluated(places: Sequence[Place]) -> list[RunDir]:
+def _evaluated(places: Sequence[StudyCell]) -> list[RunDir]:
     return [place.run for place in places if run_figures.evaluated([place.run])]
 
 
-def _is_unusual(places: Sequence[Place], split: str) -> bool:
+def _is_unusual(places: Sequence[StudyCell], split: str) -> bool:
     """Whether it is another split than the one that is told of unasked."""
     try:
         return run_figures.common_split(_evaluated(places), None) != split
@@ -126,7 +126,7 @@ def _is_unusual(places: Sequence[Place], split: str) -> bool:
         return True  # there is none that all cells have
 
 
-def _read(places: Sequence[Place], split: str) -> tuple[dict[str, Measured], dict[str, str]]:
+def _read(places: Sequence[StudyCell], split: str) -> tuple[dict[str, Measured], dict[str, str]]:
     """What is there and, of the other cells, why not; by folder."""
     found: dict[str, Measured] = {}
     missing: dict[str, str] = {}
@@ -153,7 +153,7 @@ _NOT_RUN = "not run yet"
 _LOST = f"it was trained, and its {RUN_FILE} is gone"
 
 
-def _by_seed(places: Sequence[Place], found: Mapping[str, Measured]) -> list[SeedGroup]:
+def _by_seed(places: Sequence[StudyCell], found: Mapping[str, Measured]) -> list[SeedGroup]:
     groups: dict[tuple[tuple[str, Plain], ...], dict[Plain, Measured]] = {}
     for place in places:
         if place.slug in found:
@@ -226,7 +226,7 @@ def _trend(others: dict[str, Plain], axis: str, group: Sequence[StudyPoint], key
     return Trend(choice=others, axis=axis, **line)
 
 
-def _best_on_dev(places: Sequence[Place]) -> list[BestOnDev]:
+def _best_on_dev(places: Sequence[StudyCell]) -> list[BestOnDev]:
     """Of each axis of a training or augmentation setting, the value with the best figure on dev.
 
     Nothing where some cell is not evaluated on dev: the choice must not depend on which are.

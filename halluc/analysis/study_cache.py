@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from halluc import __version__
-from halluc.analysis.points import Place
+from halluc.analysis.points import StudyCell
 from halluc.config.hashing import sha256_of_tree
 from halluc.config.slugs import slug_of
 from halluc.core.errors import HallucError
@@ -35,7 +35,7 @@ def file_of(home: Path, split: str | None, references: Mapping[str, Plain]) -> P
     return home / ("-".join(["study", *parts]) + ".json")
 
 
-def fingerprint(name: str, places: Sequence[Place], split: str, references: Mapping[str, Plain]) -> str:
+def fingerprint(name: str, places: Sequence[StudyCell], split: str, references: Mapping[str, Plain]) -> str:
     """Hash of all that the figures of a study depend on; where its folder lies is none of it."""
     cells = [
         # Of dev too, which tells the best value of a setting.
@@ -84,7 +84,7 @@ def kept(file: Path, wanted: str) -> StudyFigures | None:
     return StudyFigures.model_validate(figures)
 
 
-def moved(found: StudyFigures, places: Sequence[Place]) -> StudyFigures:
+def moved(found: StudyFigures, places: Sequence[StudyCell]) -> StudyFigures:
     """The figures with their runs named where they lie now."""
     now = {place.slug: str(place.run.path) for place in places}
     cells = [cell.model_copy(update={"runs": [now[Path(run).name] for run in cell.runs]}) for cell in found.cells]

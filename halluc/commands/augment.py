@@ -20,7 +20,7 @@ from halluc.runs.results import AugmentResult
 from halluc.workflows import augmentation_runs
 from halluc.workflows.augmentation_runs import Look
 from halluc.workflows.cell_selection import Selection
-from halluc.workflows.replay import Pair
+from halluc.workflows.replay import PreviewPair
 
 # Between the two texts of a pair.
 _BORDER = "‖"
@@ -36,13 +36,13 @@ def run(
 def show(result: object) -> None:
     if isinstance(result, AugmentResult):
         say(f"augmented corpus: {RunDir(Path(result.run)).augment / TRAIN}")
-    elif isinstance(result, Pair):
+    elif isinstance(result, PreviewPair):
         _show_pair(result)
         if result.again is not None:
             say(f"{result.again}: the same to the byte")
 
 
-def _show_pair(pair: Pair) -> None:
+def _show_pair(pair: PreviewPair) -> None:
     examples, example, line = pair.examples, pair.example, pair.line
     before, after, provenance = examples.record(example), json.loads(line.text), json.loads(line.provenance)
     whys = ", ".join(dict.fromkeys(edit["why"] for edit in provenance["edits"])) or "as it is"

@@ -14,14 +14,16 @@ from halluc.runs.reports import ComparisonReport
 from halluc.runs.schema import EvalFile
 from halluc.runs.studies import StudyFigures
 from halluc.workflows import reports
-from halluc.workflows.reports import Reported, Wanted
+from halluc.workflows.reports import Reported, ReportOptions
 
 # On the terminal; the page has all.
 MOST_NOTES = 6
 
 
 @elsewhere(TO_OUTPUT)
-def run(targets: Sequence[Path], overrides: Sequence[str], wanted: Wanted, talk: Talk, *, opens: bool = False) -> None:
+def run(
+    targets: Sequence[Path], overrides: Sequence[str], wanted: ReportOptions, talk: Talk, *, opens: bool = False
+) -> None:
     """``halluc report``; raises what ``workflows.reports.report`` does."""
     with listening(Terminal(talk, show)):
         made = reports.report(targets, overrides, wanted)

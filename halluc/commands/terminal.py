@@ -23,7 +23,7 @@ from halluc.core.processes import is_main_process
 from halluc.runs.results import SkippedCell
 
 if TYPE_CHECKING:
-    from halluc.reporting.views.tables import Table as View
+    from halluc.reporting.views.tables import TableView as View
 
 
 class Talk(Enum):

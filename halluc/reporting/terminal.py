@@ -10,7 +10,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from halluc.core.characters import cut, printable_cell, printable_line
-from halluc.reporting.views.tables import Cell, Column, Row, Table
+from halluc.reporting.views.tables import Row, TableCell, TableColumn, TableView
 
 WIDTH = 80
 # A name, a text and a figure are not made narrower than this, nor is the longest word of a heading; what is longer is
@@ -20,7 +20,7 @@ _MOST_NAMES = 3
 _GAP = 2
 
 
-def drawn(table: Table, width: int = WIDTH, *, brief: bool = False, legend: bool = True) -> Group:
+def drawn(table: TableView, width: int = WIDTH, *, brief: bool = False, legend: bool = True) -> Group:
     """A table to print.
 
     Args:
@@ -46,7 +46,7 @@ def drawn(table: Table, width: int = WIDTH, *, brief: bool = False, legend: bool
     return Group(*told, *(Text(printable_line(note), "dim") for note in notes))
 
 
-def _with_few_names(table: Table) -> tuple[Sequence[Column], list[Row]]:
+def _with_few_names(table: TableView) -> tuple[Sequence[TableColumn], list[Row]]:
     """Columns and rows; the names of a row in one column where there are too many to stand beside each other."""
     names = [place for place, column in enumerate(table.columns) if column.kind == "name"]
     rows: list[Row] = []
@@ -56,15 +56,17 @@ def _with_few_names(table: Table) -> tuple[Sequence[Column], list[Row]]:
     if len(names) <= _MOST_NAMES:
         return table.columns, rows
     others = [place for place in range(len(table.columns)) if place not in names]
-    heading = Column(", ".join(table.columns[place].heading for place in names), "name")
-    joined = [(Cell(", ".join(row[place].text for place in names)), *(row[place] for place in others)) for row in rows]
+    heading = TableColumn(", ".join(table.columns[place].heading for place in names), "name")
+    joined = [
+        (TableCell(", ".join(row[place].text for place in names)), *(row[place] for place in others)) for row in rows
+    ]
     return [heading, *(table.columns[place] for place in others)], joined
 
 
 class _Drawn:
     """A column whose texts are escaped before they are measured; ``rows`` of them stand before the totals."""
 
-    def __init__(self, column: Column, cells: Sequence[Cell], rows: int) -> None:
+    def __init__(self, column: TableColumn, cells: Sequence[TableCell], rows: int) -> None:
         self.column, self.is_short, self.rows = column, False, rows
         # Names are cut before: several of them may stand in one column.
         escaped = printable_cell if column.kind == "figure" else printable_line

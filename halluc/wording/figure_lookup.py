@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from halluc.runs.schema import MetricResult
 
 
-class Figures:
+class FigureLookup:
     """Of two figures of one name and slice, counted by different protocols, the first is the primary one."""
 
     def __init__(self, metrics: Iterable[MetricResult]) -> None:

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 from halluc.runs.schema import MetricResult
 from halluc.wording import formats
-from halluc.wording.figure_lookup import Figures
+from halluc.wording.figure_lookup import FigureLookup
 
 # A sentence on a figure, from the figure and all others.
-Meaning = Callable[[MetricResult, Figures], str]
+Meaning = Callable[[MetricResult, FigureLookup], str]
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ _NO_SCHEME = (
 
 
 @dataclass(frozen=True)
-class Predicted:
+class PredictedSplit:
     """A split and what the model says of it, in its order; ``notes`` as in ``encoding`` of eval/<split>.json."""
 
     corpus: Corpus[Any]
@@ -41,7 +41,7 @@ class Predicted:
 
 
 @dataclass(frozen=True)
-class Model:
+class ReadyModel:
     """A trained model that is ready to predict."""
 
     task: AnyTask
@@ -51,7 +51,7 @@ class Model:
     decoding: Decoding | None
 
     @classmethod
-    def load(cls, job: Job, reference: str) -> Model:
+    def load(cls, job: Job, reference: str) -> ReadyModel:
         from halluc.engine import runtime
         from halluc.tasks.encoders import quiet_libraries
 
@@ -67,11 +67,11 @@ class Model:
         encoder.model.to(engine.device)
         return cls(task, encoder, engine, settings.eval, decoding)
 
-    def predict(self, corpus: Corpus[Any]) -> Predicted:
+    def predict(self, corpus: Corpus[Any]) -> PredictedSplit:
         encoded = self.task.model.encode(corpus.examples, self.encoder)
         budget = self.settings.batch_tokens
         made = self.task.model.predict(self.encoder.model, encoded, budget, self.engine, self.decoding)
-        return Predicted(corpus, made, encoded.notes)
+        return PredictedSplit(corpus, made, encoded.notes)
 
 
 def assess(
@@ -84,7 +84,7 @@ def assess(
     target, settings = job.target, job.settings.eval
     knowledge = withholding.knowledge(job)
     changed = run_state.warn_changed_model(target) if reference == str(target.model) else []
-    model = Model.load(job, reference)
+    model = ReadyModel.load(job, reference)
     dev = model.predict(corpora["dev"]) if calibrating.needs_dev(settings) else None
     confidence = calibrating.fit(
         model.task, dev.corpus if dev else None, dev.predictions if dev else (), settings
@@ -109,7 +109,7 @@ def unknown_share(notes: Mapping[str, int]) -> float | None:
     return unknown / words if 2 * unknown > words else None
 
 
-def _warn(predicted: Predicted) -> None:
+def _warn(predicted: PredictedSplit) -> None:
     share = unknown_share(predicted.notes)
     if share is not None:
         split = predicted.corpus.split
@@ -120,7 +120,7 @@ def write(
     target: RunDir,
     task: AnyTask,
     made_by: Mapping[str, Any],
-    predicted: Predicted,
+    predicted: PredictedSplit,
     knowledge: TrainingKnowledge | None,
     confidence: ConfidenceFile,
 ) -> EvalFile:

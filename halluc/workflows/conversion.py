@@ -39,7 +39,7 @@ _JOINED = {"blank": (" ", "whitespace"), "none": ("", "characters")}
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ConversionOptions:
     """What the command line asks for; None where it leaves the choice to the input, or to the name of the output."""
 
     task: str | None = None
@@ -60,7 +60,7 @@ class _Source:
 
 
 @elsewhere("choose another place for OUT")
-def convert(source: str, target: Path, overrides: Sequence[str], wanted: Wanted) -> ConvertResult:
+def convert(source: str, target: Path, overrides: Sequence[str], wanted: ConversionOptions) -> ConvertResult:
     """Read ``source`` (a path, a reference or a config) and write it to ``target``, a file, or a folder of splits.
 
     Raises:
@@ -121,7 +121,7 @@ def data_config(task: str, references: Mapping[SplitName, str], overrides: Seque
     return data
 
 
-def _source(source: str, overrides: Sequence[str], wanted: Wanted) -> _Source:
+def _source(source: str, overrides: Sequence[str], wanted: ConversionOptions) -> _Source:
     if wanted.task is not None and wanted.task not in TABLE["task"]:
         raise HallucError("C011", f"no task `{wanted.task}`", help=f"one of {', '.join(TABLE['task'])}")
     for split in wanted.splits:
@@ -208,7 +208,7 @@ def _format(task: str, asked: str | None, target: Path) -> str:
     return fitting
 
 
-def _options(writer: Writer, name: str, wanted: Wanted) -> Options:
+def _options(writer: Writer, name: str, wanted: ConversionOptions) -> Options:
     """
     Raises:
         HallucError C016: an option that the format does not use.
@@ -220,7 +220,7 @@ def _options(writer: Writer, name: str, wanted: Wanted) -> Options:
     return Options(wanted.scheme or "iob2", _SEPARATORS[wanted.separator or "tab"], joiner, tokenize)
 
 
-def _read(origin: _Source, writer: Writer, options: Options, wanted: Wanted) -> tuple[Corpora, Options]:
+def _read(origin: _Source, writer: Writer, options: Options, wanted: ConversionOptions) -> tuple[Corpora, Options]:
     """The corpora, and the options that their examples ask for: where texts go to texts, they stay as they are."""
     data: Any = origin.data
     options = replace(options, out_of_scope=getattr(data, "out_of_scope_label", None))

@@ -22,7 +22,7 @@ from halluc.workflows.run_locations import run_of
 
 
 @dataclass
-class Outcome:
+class CellOutcome:
     """What was trained and evaluated in this call, and the report; None where other processes still run."""
 
     trainings: list[TrainResult] = field(default_factory=list)
@@ -30,13 +30,13 @@ class Outcome:
     report: AnyReport | None = None
 
 
-def run(config: Path, overrides: Sequence[str] = (), *, selection: Selection = EVERY_CELL) -> Outcome:
+def run(config: Path, overrides: Sequence[str] = (), *, selection: Selection = EVERY_CELL) -> CellOutcome:
     """Train, evaluate and report an experiment or a study; what is done already stays as it is.
 
     Raises:
         HallucError or ManyErrors: as ``training.train``, ``evaluation.evaluate`` and ``reports.report``.
     """
-    made = Outcome()
+    made = CellOutcome()
     study, chosen = cells.begin(config, overrides, selection)
     for cell in chosen:  # what `halluc eval` would refuse must not be told after hours of training
         evaluation.refuse_unscored(cell.loaded)
@@ -83,7 +83,7 @@ def _retain(study: Study, chosen: Sequence[Cell]) -> None:
         retention.apply(study, chosen)
 
 
-def _one(cell: Cell, overrides: Sequence[str], study: Study, made: Outcome) -> str:
+def _one(cell: Cell, overrides: Sequence[str], study: Study, made: CellOutcome) -> str:
     job = Job.of(cell)
     made.trainings.append(training.train_job(job, overrides, resume=_goes_on(cell)))
     told = training.told(made.trainings[-1])

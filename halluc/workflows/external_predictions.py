@@ -62,7 +62,7 @@ class Judgeable:
     """A split with what a tool predicts of it, and the file as ``run.json`` has it."""
 
     record: JudgedFile
-    predicted: assessment.Predicted
+    predicted: assessment.PredictedSplit
 
     def identity(self, loaded: LoadedConfig) -> dict[str, Any]:
         """What decides the run of this judgement, beside the sections that decide a model."""
@@ -126,7 +126,7 @@ def read(tool: Tool, judging: Job, split: SplitName) -> Judgeable:
         warn(warning)
     sha256 = provenance.file_sha256(path)
     record = JudgedFile(name=tool.name, file=str(path), sha256=sha256, split=split, joined_by=by)
-    return Judgeable(record, assessment.Predicted(corpus, predictions, notes))
+    return Judgeable(record, assessment.PredictedSplit(corpus, predictions, notes))
 
 
 def _joining(by: str, stated: Sequence[Stated]) -> str:

@@ -42,7 +42,7 @@ class Predictor:
     ``notes`` adds up how words became model input (see ``encoding`` of eval/<split>.json).
     """
 
-    model: assessment.Model
+    model: assessment.ReadyModel
     trained: Trained
     source: str
     tokenizer: Tokenizer = field(default_factory=Tokenizer)
@@ -55,7 +55,7 @@ class Predictor:
         if trained.run is not None:
             run_state.warn_changed_model(trained.run)
             run_state.warn_changed_confidence(trained.run)
-        return cls(assessment.Model.load(trained.job, trained.reference), trained, source, tokenizer, reader)
+        return cls(assessment.ReadyModel.load(trained.job, trained.reference), trained, source, tokenizer, reader)
 
     @property
     def temperature(self) -> float:
@@ -162,7 +162,7 @@ def load(reference: str, tokenizer: Tokenizer | None = None) -> Predictor:
 
 
 @dataclass
-class Tally:
+class PredictionCounts:
     """How many texts were read, and how many of them could not be."""
 
     texts: int = 0
@@ -174,7 +174,7 @@ Write = Callable[[Sequence[Record]], object]
 
 def predict(
     reference: str, source: Path | None, reading: Reading, sink: Callable[[], AbstractContextManager[Write]]
-) -> Tally:
+) -> PredictionCounts:
     """Predict on every text of ``source`` (None: standard input), in bounded memory, in the order of the input.
 
     Args:
@@ -198,7 +198,7 @@ def predict(
             text = TextStream(stream, name, config.max_line_bytes, config.encoding)
         told, texts = reading.texts(text, reader, task, tell)
         tell(f"input: {name}, {told}")
-        started, tally = time.monotonic(), Tally()
+        started, tally = time.monotonic(), PredictionCounts()
         bar = progress("predicting", "texts", logged=False) if lines.total else contextlib.nullcontext(unheard)
         with bar as tick:
             for chunk in in_chunks(texts, reading.look_ahead, text.waits):
@@ -245,7 +245,7 @@ def _announce(trained: Trained, computes: str) -> None:
         tell("novelty: not known, for the training split is not")
 
 
-def _conclude(tally: Tally, predictor: Predictor, seconds: float) -> None:
+def _conclude(tally: PredictionCounts, predictor: Predictor, seconds: float) -> None:
     for told in predictor.told():
         tell(told)
     share = predictor.unknown_share

@@ -22,7 +22,7 @@ from halluc.workflows.job import Job
 
 
 @dataclass(frozen=True)
-class Pair:
+class PreviewPair:
     """An example and what a method made of it; ``again`` is its id where it stands in the corpus already."""
 
     examples: Examples[Any, Any]
@@ -44,7 +44,7 @@ def preview(job: Job, wanted: int) -> list[PreviewResult | ReplayResult]:
     ready = augmentation.prepared(job)
     pairs = []
     for example, line in _some(ready, wanted):
-        pairs.append(Pair(ready.job.examples, example, line))
+        pairs.append(PreviewPair(ready.job.examples, example, line))
         put(pairs[-1])
     if not pairs:
         say("no example can be changed by these methods")
@@ -85,7 +85,7 @@ def replay(job: Job, identity: str) -> PreviewResult | ReplayResult:
     if example is None or line is None or (line.text, line.provenance) != (there, provenance):
         help = "data, config or halluc have changed since; the same command without --replay makes the corpus anew"
         raise HallucError("R133", f"{identity} comes out otherwise than it stands in {target.augment}", help=help)
-    pair = Pair(ready.job.examples, example, line, identity)
+    pair = PreviewPair(ready.job.examples, example, line, identity)
     put(pair)
     return pair.record
 

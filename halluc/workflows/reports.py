@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from halluc.analysis import comparison, run_figures, study
-from halluc.analysis.points import Place
+from halluc.analysis.points import StudyCell
 from halluc.analysis.run_figures import Example
 from halluc.components import TABLE
 from halluc.config.matrix import load_study
@@ -34,7 +34,7 @@ FOLDER = "report"
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ReportOptions:
     """How a report is asked for: ``output`` is its folder, None: ``report/`` in what is reported on."""
 
     split: str | None = None
@@ -44,7 +44,7 @@ class Wanted:
     output: Path | None = None
 
 
-PLAINLY = Wanted()
+PLAINLY = ReportOptions()
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Target:
     path: Path
     run: RunDir | None = None
     name: str = ""
-    cells: list[Place] = field(default_factory=list)
+    cells: list[StudyCell] = field(default_factory=list)
 
 
 def formats_of(text: str) -> tuple[Format, ...]:
@@ -82,7 +82,7 @@ def formats_of(text: str) -> tuple[Format, ...]:
     return tuple(format for format in FORMATS if format in asked)
 
 
-def report(targets: Sequence[Path], overrides: Sequence[str] = (), wanted: Wanted = PLAINLY) -> Reported:
+def report(targets: Sequence[Path], overrides: Sequence[str] = (), wanted: ReportOptions = PLAINLY) -> Reported:
     """Report on each target: a run directory, a config, or the folder of a study.
 
     Raises:
@@ -111,14 +111,14 @@ def _study(target: Path, overrides: Sequence[str]) -> Target | None:
         if known is None:
             return None
         _refuse_edited(target, known)
-        cells = [Place(cell.slug, cell.choice, RunDir(target / cell.slug)) for cell in known.cells]
+        cells = [StudyCell(cell.slug, cell.choice, RunDir(target / cell.slug)) for cell in known.cells]
         return Target(target, name=known.name, cells=cells)
     if target.suffix not in (".yaml", ".yml"):
         return None
     found = load_study(target, overrides, table=TABLE)
     if not found.axes:
         return None
-    cells = [Place(str(cell.slug), cell.choice, run_locations.run_of(cell)) for cell in found.cells]
+    cells = [StudyCell(str(cell.slug), cell.choice, run_locations.run_of(cell)) for cell in found.cells]
     return Target(found.home, name=found.name, cells=cells)
 
 
@@ -155,7 +155,7 @@ def _is_evaluated(run: RunDir) -> bool:
     return any(run.path.glob("eval/*.json"))
 
 
-def _of_study(target: Target, command: str, wanted: Wanted) -> Reported:
+def _of_study(target: Target, command: str, wanted: ReportOptions) -> Reported:
     figures = study.current(target.name, target.path, target.cells, wanted.split, wanted.reference)
     runs = [cell.run for cell in target.cells]
     report = _relative(several.study_report(target.name, target.path, figures, [command]), runs)
@@ -163,7 +163,7 @@ def _of_study(target: Target, command: str, wanted: Wanted) -> Reported:
     return _finished(report, _folder(target.path, figures.split, _usual_split(there)), wanted, figures)
 
 
-def _of_run(run: RunDir, wanted: Wanted) -> Reported:
+def _of_run(run: RunDir, wanted: ReportOptions) -> Reported:
     report = single.run_report(run, wanted.split, wanted.most_claims)
     usual, path = single.run_split(run), None
     if report.split == usual and wanted.output is None and run.model.is_dir():
@@ -189,7 +189,7 @@ def _folder(home: Path, split: str, usual: str | None) -> Path:
     return home / FOLDER / ("" if split == usual else split)
 
 
-def _of_runs(runs: Sequence[RunDir], command: str, wanted: Wanted) -> Reported:
+def _of_runs(runs: Sequence[RunDir], command: str, wanted: ReportOptions) -> Reported:
     """Each further run against the first."""
     evaluations.refuse_different_tasks(runs)
     split = run_figures.common_split(runs, wanted.split)
@@ -215,7 +215,7 @@ def _relative(report: AnyReport, runs: Sequence[RunDir]) -> AnyReport:
     return paths.relative(report, known)
 
 
-def _command(targets: Sequence[Path], runs: Sequence[RunDir], overrides: Sequence[str], wanted: Wanted) -> str:
+def _command(targets: Sequence[Path], runs: Sequence[RunDir], overrides: Sequence[str], wanted: ReportOptions) -> str:
     """The command line that makes this report again, in the folder that the first of the runs was started in."""
     parts = ["halluc", "report", *(reproducing.from_start(target, runs) for target in targets)]
     for override in overrides:
@@ -229,7 +229,7 @@ def _command(targets: Sequence[Path], runs: Sequence[RunDir], overrides: Sequenc
 def _finished(
     report: AnyReport,
     folder: Path,
-    wanted: Wanted,
+    wanted: ReportOptions,
     figures: EvalFile | StudyFigures | Sequence[Comparison],
     card: Path | None = None,
 ) -> Reported:

@@ -70,7 +70,7 @@ class Session:
         return self.job.remaining(_READ)
 
 
-class Prepared(NamedTuple):
+class PreparedTraining(NamedTuple):
     """What is trained, how dev is asked, the tokenizer, and the notes on the training split (``Encoded.notes``)."""
 
     training: Training
@@ -250,7 +250,7 @@ def _unselective(session: Session) -> str | None:
     return None
 
 
-def _prepared(session: Session) -> Prepared:
+def _prepared(session: Session) -> PreparedTraining:
     """Model, features and evaluation; what is known before the first step goes into the run."""
     from halluc.engine import loop, runtime
     from halluc.tasks.encoders import quiet_libraries
@@ -283,10 +283,10 @@ def _prepared(session: Session) -> Prepared:
             recover(folder)
         _record(session, encoder, runtime.describe(engine), {split: made.notes for split, made in features.items()})
     engine.wait()
-    return Prepared(training, evaluate if dev else None, encoder.tokenizer, features["train"].notes)
+    return PreparedTraining(training, evaluate if dev else None, encoder.tokenizer, features["train"].notes)
 
 
-def _drive(session: Session, prepared: Prepared, checkpointer: Checkpointer) -> Stopped:
+def _drive(session: Session, prepared: PreparedTraining, checkpointer: Checkpointer) -> Stopped:
     """Run the loop and hand every event to those who listen; returns the last one."""
     from halluc.engine import loop
     from halluc.engine.interrupt import Interruption

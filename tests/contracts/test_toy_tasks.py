@@ -11,7 +11,7 @@ from toy_tasks import ANSWERS, TRANSLATION, Asked, Translated
 
 from halluc.analysis import rates, run_figures, scoring, study, verdicts
 from halluc.analysis.flips import flipped
-from halluc.analysis.points import Place
+from halluc.analysis.points import StudyCell
 from halluc.analysis.table import table
 from halluc.components import TABLE
 from halluc.config.schema import ModelConfig
@@ -208,7 +208,7 @@ def places(tmp_path, monkeypatch):
         assessment.write(run, task, by, said, knowledge(task, shown), ConfidenceFile())
         record = RunFile(name=name, command="eval", status="done", config_sha256="0", halluc="0", seeds={"seed": seed})
         (run.path / "run.json").write_text(record.model_dump_json())
-        return Place(f"{arm}-{seed}", {"arm": arm, "seed": seed}, run)
+        return StudyCell(f"{arm}-{seed}", {"arm": arm, "seed": seed}, run)
 
     return {name: [made(name, arm, seed) for arm in ("plain", "careful") for seed in (1, 2)] for name in CASES}
 

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from halluc.analysis import study
-from halluc.analysis.points import Place
+from halluc.analysis.points import StudyCell
 from halluc.core.errors import HallucError
 from halluc.reporting.collect.several import study_report
 from halluc.reporting.collect.single import run_report
@@ -274,7 +274,7 @@ def home(tmp_path_factory) -> Path:
 
 
 def shown(home: Path):
-    places = [Place(cell.slug, cell.choice, RunDir(home / cell.slug)) for cell in matrix.read(home).cells]
+    places = [StudyCell(cell.slug, cell.choice, RunDir(home / cell.slug)) for cell in matrix.read(home).cells]
     return study_report("study", home, study.current("study", home, places, None), [])
 
 

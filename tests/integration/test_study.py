@@ -22,7 +22,7 @@ from halluc.runs.reports import ComparisonReport, StudyReport
 from halluc.runs.schema import EvalFile
 from halluc.runs.studies import Comparison, StudyFigures, Trend
 from halluc.workflows import reports
-from halluc.workflows.reports import Wanted
+from halluc.workflows.reports import ReportOptions
 from tests.made_runs import record_again
 
 # Names that are no mentions here, so that there is something to hallucinate.
@@ -365,14 +365,14 @@ def test_only_seeds_that_both_arms_have_are_compared(halluc, arms):
 
 
 def test_another_arm_can_be_the_reference(arms, capsys):
-    report.run([home(arms)], [], Wanted(reference="same"), Talk.JSON)
+    report.run([home(arms)], [], ReportOptions(reference="same"), Talk.JSON)
     found = StudyReport.model_validate_json(capsys.readouterr().out).figures
     assert [(one.arm, one.reference) for one in found.comparisons][::2] == [("none", "same"), ("dropout", "same")]
     with pytest.raises(HallucError, match="no arm is called `other`") as caught:
-        reports.report([home(arms)], [], Wanted(reference="other"))
+        reports.report([home(arms)], [], ReportOptions(reference="other"))
     assert (caught.value.code, caught.value.help) == ("C015", "the arms are `none`, `dropout`, `same`")
     with pytest.raises(HallucError, match="an arm of a study"):
-        reports.report([home(arms) / "arm=none,gap.fraction=0.0,seed=1"], [], Wanted(reference="same"))
+        reports.report([home(arms) / "arm=none,gap.fraction=0.0,seed=1"], [], ReportOptions(reference="same"))
 
 
 def test_the_terminal_shows_how_arms_differ(halluc, arms):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from halluc.analysis import run_figures, study, study_cache
-from halluc.analysis.points import Place
+from halluc.analysis.points import StudyCell
 from halluc.commands.terminal import Terminal
 from halluc.core.errors import HallucError
 from halluc.core.messages import listening
@@ -44,8 +44,8 @@ def home(made, tmp_path) -> Path:
     return tmp_path / "study"
 
 
-def places(home: Path) -> list[Place]:
-    return [Place(cell.slug, cell.choice, RunDir(home / cell.slug)) for cell in matrix.read(home).cells]
+def places(home: Path) -> list[StudyCell]:
+    return [StudyCell(cell.slug, cell.choice, RunDir(home / cell.slug)) for cell in matrix.read(home).cells]
 
 
 def current(home: Path, split=None, reference=None):

@@ -15,7 +15,7 @@ from halluc.core.errors import HallucError
 from halluc.core.examples import Corpus, Origin, Span
 from halluc.engine import runtime
 from halluc.engine.inference import forward
-from halluc.tasks.relation_extraction.encoding import Framing
+from halluc.tasks.relation_extraction.encoding import PairFraming
 from halluc.tasks.relation_extraction.examples import Related
 from halluc.tasks.relation_extraction.task import RelationExtraction
 from halluc.tasks.token_classification.task import TokenClassification
@@ -57,8 +57,8 @@ def engine():
 # --- windows ----------------------------------------------------------------------------------------------------
 
 
-def framing(space: int, types=None) -> Framing:
-    return Framing((101,), (102,), space, (HEAD, END_HEAD, TAIL, END_TAIL), types or {})
+def framing(space: int, types=None) -> PairFraming:
+    return PairFraming((101,), (102,), space, (HEAD, END_HEAD, TAIL, END_TAIL), types or {})
 
 
 def words(size: int) -> list[list[int]]:

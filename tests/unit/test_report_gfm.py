@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from halluc.reporting.markdown import gfm
 from halluc.reporting.markdown.gfm import Marked, Room, code, digest, fenced, md, strong
-from halluc.reporting.views.tables import Cell, table
+from halluc.reporting.views.tables import TableCell, table
 from halluc.wording import formats
 from tests.hostile_texts import LABELS, REFUSED_LABELS, SCRIPT, TOKENS
 from tests.markdown_reading import LINKED, kinds, parsed, read
@@ -141,9 +141,9 @@ def test_a_template_cannot_forget_to_make_text_inert(monkeypatch, tmp_path):
 
 
 def test_a_table_counts_the_rows_that_are_left_out():
-    found = table("t", ["a", "b"], [["x", Cell("1", "[0, 2]", True)], ["y", "2"], ["z", "3"]])
+    found = table("t", ["a", "b"], [["x", TableCell("1", "[0, 2]", True)], ["y", "2"], ["z", "3"]])
     told = gfm.table(found, Room(1, 2, 10))
     assert told == "| a | b |\n| --- | ---: |\n| x | **1** [0, 2] |\n| y | 2 |\n\n*and 1 more*"
-    with_totals = found._replace(totals=[(Cell("all"), Cell("6"))], notes=["a note"])
+    with_totals = found._replace(totals=[(TableCell("all"), TableCell("6"))], notes=["a note"])
     told = gfm.table(with_totals, Room(1, 2, 10))
     assert told.endswith("| y | 2 |\n| and 1 more |\n| **all** | 6 |\n\na note")

@@ -32,7 +32,7 @@ from halluc.tasks.text_classification.label_set_figures import LabelSets
 from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.text_classification.records import LabelPrediction
 from halluc.tasks.text_classification.task import TextClassification
-from halluc.wording.figure_lookup import Figures
+from halluc.wording.figure_lookup import FigureLookup
 from tests.report_records import figure, run_report
 from tests.study_records import comparison_report, study_report
 
@@ -85,7 +85,7 @@ def metrics():
 
 def text_report(**changes):
     """A run of text classification: a claim of each kind, one of them of a pair."""
-    found = Figures(metrics())
+    found = FigureLookup(metrics())
     claims, _ = sections(
         [
             claim(nearest=Nearest(text="it is there", file="train.jsonl", line=7)),
@@ -160,7 +160,7 @@ def test_of_a_long_text_the_beginning_is_shown_and_of_a_pair_where_the_second_be
 
 
 def test_the_conclusion_tells_of_new_texts_and_of_those_out_of_scope():
-    found = conclusion(Figures(metrics()), "test", {"unsupported": [0.9] * 3, "supported": [0.5] * 3}, None, TEXTS)
+    found = conclusion(FigureLookup(metrics()), "test", {"unsupported": [0.9] * 3, "supported": [0.5] * 3}, None, TEXTS)
     assert found == [
         "40 of 100 predicted labels on test are wrong (40.0% [30.0, 50.0]): 10 on texts with another label, 30 on"
         " texts out of scope.",
@@ -170,29 +170,32 @@ def test_the_conclusion_tells_of_new_texts_and_of_those_out_of_scope():
         "60 texts with a label: 42 predicted correctly (70.0% [60.0, 80.0]), 12 with another label predicted, 6 without"
         " a prediction (10.0% [5.0, 20.0]); wrong labels have a median confidence of 0.90, right ones 0.50.",
     ]
-    (*_, last) = conclusion(Figures([RATE, OMITTED]), "test", {}, None, LABEL_SETS)
+    (*_, last) = conclusion(FigureLookup([RATE, OMITTED]), "test", {}, None, LABEL_SETS)
     assert last == "60 annotated labels: 6 not predicted (10.0% [5.0, 20.0])."
-    first, unknown = conclusion(Figures([RATE]), "test", {}, None, TEXTS)
+    first, unknown = conclusion(FigureLookup([RATE]), "test", {}, None, TEXTS)
     assert first == "40 of 100 predicted labels on test are wrong (40.0% [30.0, 50.0])."
     assert unknown == "How new the predicted labels are to training is not known."
     few = [figure("hallucination_rate", 0.02, 100, (0.0, 0.05)), *metrics()[7:]]
     assert (
-        conclusion(Figures(few), "test", {}, None, TEXTS)[1] == "Two cases are too few to say where the model is wrong."
+        conclusion(FigureLookup(few), "test", {}, None, TEXTS)[1]
+        == "Two cases are too few to say where the model is wrong."
     )
 
 
 def test_a_conclusion_without_a_wrong_label_or_any_label():
     right = figure("hallucination_rate", 0.0, 50, (0.0, 0.07))
     none = "0 of 50 predicted labels on test are wrong (0.0% [0.0, 7.0])."
-    assert conclusion(Figures([right]), "test", {}, None, TEXTS) == [none]
-    silent = conclusion(Figures([figure("hallucination_rate", None, 0, None), OMITTED]), "test", {}, None, LABEL_SETS)
+    assert conclusion(FigureLookup([right]), "test", {}, None, TEXTS) == [none]
+    silent = conclusion(
+        FigureLookup([figure("hallucination_rate", None, 0, None), OMITTED]), "test", {}, None, LABEL_SETS
+    )
     assert silent[0] == "The model predicts no label on test."
 
 
 def test_the_last_quarter_with_claims_is_compared_with_the_first():
     by = {"q1": 0.2, "q3": 0.8}
     share = figure("share_of_hallucinations", 0.6, 40, (0.5, 0.7), novelty="q3")
-    found = Figures([RATE, figure("gap_ratio", 4.0, 25, (2.0, 8.0)), *rates("over_claim", by, 25), share])
+    found = FigureLookup([RATE, figure("gap_ratio", 4.0, 25, (2.0, 8.0)), *rates("over_claim", by, 25), share])
     (_, where, *_) = conclusion(found, "test", {}, None, TEXTS)
     assert where.startswith("Predicted labels of newer texts (q3) are wrong more often than those of the least new")
     (ratio,) = [one.meaning for one in headlines(found, TEXTS) if one.figure.name == "gap_ratio"]
@@ -206,14 +209,14 @@ def test_abstention_tells_what_becomes_of_texts_out_of_scope():
         figure("omission_rate", 0.2, 60, (0.1, 0.3), claims="kept"),
         figure("out_of_scope_acceptance", 0.1, 40, (0.05, 0.2), LABELS, claims="kept"),
     ]
-    figures = Figures([*metrics(), *after])
+    figures = FigureLookup([*metrics(), *after])
     withdrawn = abstention(ConfidenceFile(threshold=0.6), figures, "test", chosen_on_dev=True)
     last = conclusion(figures, "test", {}, withdrawn, TEXTS)[-1]
     assert last.endswith(", texts out of scope that get a label fall from 75.0% to 10.0% [5.0, 20.0].")
 
 
 def test_headlines_begin_with_the_figure_of_the_task():
-    found = headlines(Figures(metrics()), TEXTS)
+    found = headlines(FigureLookup(metrics()), TEXTS)
     assert [one.figure.name for one in found] == [
         "accuracy", "hallucination_rate", "out_of_scope_acceptance", "gap_ratio",
     ]  # fmt: skip
@@ -229,12 +232,12 @@ def test_headlines_begin_with_the_figure_of_the_task():
         " 80.0% against 20.0%."
     )
     several = [figure(name, 0.5, 9, None) for name in ("micro_f1", "micro_precision", "micro_recall")]
-    (micro,) = headlines(Figures(several), LABEL_SETS)
+    (micro,) = headlines(FigureLookup(several), LABEL_SETS)
     assert micro.meaning == "50.0% of the 9 annotated labels are predicted; 50.0% of the predicted labels are right."
 
 
 def test_outcomes_have_the_quarters_that_are_there():
-    rows = outcomes.by_novelty(Figures(metrics()), TEXTS)
+    rows = outcomes.by_novelty(FigureLookup(metrics()), TEXTS)
     assert [row.name for row in rows] == ["all", "q1", "q2", "q4"]
     assert all(row.distortion is None for row in rows)
     assert [row.name for row in nouns.by_novelty(rows, TEXTS.wording.nouns)] == [
@@ -254,7 +257,7 @@ def test_the_classification_report_has_what_is_out_of_scope_and_the_commonest_mi
     tables = {"labels": {"a": row(3)}, "averages": {"micro avg": row(4)}, "out_of_scope": row(1)}
     matrix = {"a": {"a": 1, "b": 2, "out_of_scope": 3}, "out_of_scope": {"a": 0, "out_of_scope": 5}}
     path.write_text(json.dumps({**tables, "confusion": matrix}))
-    (table,) = outcomes.classification(path, Figures(metrics()))
+    (table,) = outcomes.classification(path, FigureLookup(metrics()))
     assert table.title == f"labels, {LABELS}"
     assert [one.name for one in table.rows] == ["a", "out_of_scope"]
     assert [one.name for one in table.averages] == ["micro avg"]

@@ -16,7 +16,7 @@ from halluc.reporting.collect.reproducing import choice, config_lines
 from halluc.reporting.collect.shown import Worst, window
 from halluc.runs.directory import RunDir
 from halluc.runs.schema import LedgerLine, RunFile
-from halluc.wording.figure_lookup import Figures
+from halluc.wording.figure_lookup import FigureLookup
 
 RECORD = RunFile(name="x", command="train", status="done", config_sha256="0", halluc="0")
 
@@ -140,7 +140,7 @@ def test_averages_stand_apart_in_a_classification_report(tmp_path):
     row = {"precision": 1.0, "recall": 0.5, "f1-score": 2 / 3, "support": 4}
     file = tmp_path / "r.json"
     file.write_text(json.dumps({"entity": {"PER": row, "micro avg": row}, "confusion": {"O": {"O": 1}}}))
-    (table,) = classification(file, Figures([]))
+    (table,) = classification(file, FigureLookup([]))
     assert (table.title, [r.name for r in table.rows], [r.name for r in table.averages]) == (
         "entity",
         ["PER"],

@@ -11,7 +11,7 @@ from halluc.reporting.words.headlines import headlines
 from halluc.reporting.words.run_sentences import conclusion
 from halluc.runs.schema import ConfidenceFile, MetricResult
 from halluc.task import task_class
-from halluc.wording.figure_lookup import Figures
+from halluc.wording.figure_lookup import FigureLookup
 
 MENTIONS = task_class("token_classification").evaluated(())
 CONFIDENCES = {"unsupported": [0.6, 0.7, 0.8], "supported": [0.9, 0.93, 0.95]}
@@ -41,7 +41,7 @@ def share(value, interval):
 
 
 def said(*metrics, confidences=CONFIDENCES, withdrawn=None):
-    return conclusion(Figures(metrics), "test", confidences, withdrawn, MENTIONS)
+    return conclusion(FigureLookup(metrics), "test", confidences, withdrawn, MENTIONS)
 
 
 # 67 of 310 claims are wrong, as one run of the demo had them.
@@ -256,7 +256,7 @@ def kept(hallucination, omission, coverage=0.8):
 )  # fmt: skip
 def test_what_abstention_brings(rate, omission, told):
     metrics = [RATE, *over_claims(SEEN, NEW), OMISSION, *kept(rate, omission)]
-    found = abstention(ConfidenceFile(threshold=0.6), Figures(metrics), "test", chosen_on_dev=True)
+    found = abstention(ConfidenceFile(threshold=0.6), FigureLookup(metrics), "test", chosen_on_dev=True)
     assert told in said(*metrics, withdrawn=found)[-1]
     assert found.guarantee is None
 
@@ -270,7 +270,7 @@ GUARANTEE = {
 def test_a_guarantee_says_what_it_rests_on_and_what_was_measured():
     metrics = [RATE, OMISSION, *kept((0.02, 80, (0.0, 0.04)), (0.2, 90, (0.1, 0.3)))]
     file = ConfidenceFile(threshold=0.86, guarantee=GUARANTEE)
-    told = abstention(file, Figures(metrics), "test", chosen_on_dev=True).guarantee
+    told = abstention(file, FigureLookup(metrics), "test", chosen_on_dev=True).guarantee
     for part in (
         "1,646 examples",
         "at most 1% of",
@@ -279,9 +279,11 @@ def test_a_guarantee_says_what_it_rests_on_and_what_was_measured():
         "Dev also chose",
     ):
         assert part in told
-    assert "Dev also chose" not in abstention(file, Figures(metrics), "test", chosen_on_dev=False).guarantee
+    assert "Dev also chose" not in abstention(file, FigureLookup(metrics), "test", chosen_on_dev=False).guarantee
     single = ConfidenceFile(threshold=0.86, guarantee=GUARANTEE | {"most_unsupported": 1})
-    assert "more than 1 hallucination." in abstention(single, Figures(metrics), "test", chosen_on_dev=True).guarantee
+    assert (
+        "more than 1 hallucination." in abstention(single, FigureLookup(metrics), "test", chosen_on_dev=True).guarantee
+    )
 
 
 @pytest.mark.parametrize(
@@ -303,26 +305,26 @@ def test_a_guarantee_says_what_it_rests_on_and_what_was_measured():
 def test_whether_a_guarantee_was_kept_is_said_plainly(measured, told):
     metrics = [RATE, OMISSION, *kept(measured, (0.2, 90, (0.1, 0.3)))]
     file = ConfidenceFile(threshold=0.86, guarantee=GUARANTEE)
-    assert abstention(file, Figures(metrics), "test", chosen_on_dev=True).guarantee.endswith(f" {told}")
+    assert abstention(file, FigureLookup(metrics), "test", chosen_on_dev=True).guarantee.endswith(f" {told}")
 
 
 def test_a_guarantee_that_can_not_be_given_says_why():
     record = {**GUARANTEE, "threshold": None, "unit": "claim", "why_none": "12 claims are too few"}
-    found = abstention(ConfidenceFile(guarantee=record), Figures([RATE, OMISSION]), "test", chosen_on_dev=True)
+    found = abstention(ConfidenceFile(guarantee=record), FigureLookup([RATE, OMISSION]), "test", chosen_on_dev=True)
     assert found.guarantee.startswith("None can be given: no threshold on half of dev (3,081 claims)")
     assert "(12 claims are too few)" in found.guarantee
     assert said(RATE, OMISSION, withdrawn=found)[-1].startswith("No threshold on confidence can give the guarantee")
 
 
 def test_abstention_that_withdraws_nothing_or_was_not_asked_for():
-    found = abstention(ConfidenceFile(threshold=0.3), Figures([RATE, OMISSION]), "test", chosen_on_dev=False)
+    found = abstention(ConfidenceFile(threshold=0.3), FigureLookup([RATE, OMISSION]), "test", chosen_on_dev=False)
     assert said(RATE, OMISSION, withdrawn=found)[-1] == "The confidence threshold of 0.3 withdraws nothing."
-    assert abstention(ConfidenceFile(), Figures([RATE]), "test", chosen_on_dev=False) is None
-    assert abstention(None, Figures([RATE]), "test", chosen_on_dev=False) is None
+    assert abstention(ConfidenceFile(), FigureLookup([RATE]), "test", chosen_on_dev=False) is None
+    assert abstention(None, FigureLookup([RATE]), "test", chosen_on_dev=False) is None
 
 
 def meaning(name, *metrics):
-    return {one.figure.name: one.meaning for one in headlines(Figures(metrics), MENTIONS)}[name]
+    return {one.figure.name: one.meaning for one in headlines(FigureLookup(metrics), MENTIONS)}[name]
 
 
 def over(seen, new, n=50):
@@ -334,13 +336,13 @@ def test_headlines_stand_in_their_order_and_take_what_there_is():
         metric("ece", 0.05, 100), metric("gap_ratio", 2.0, 50, (1.5, 2.5)), *over(0.1, 0.2), RATE,
         metric("entity_f1", 0.8, 90), metric("entity_f1", 0.7, 90),
     ]  # fmt: skip
-    found = headlines(Figures(everything), MENTIONS)
+    found = headlines(FigureLookup(everything), MENTIONS)
     assert [one.figure.name for one in found] == ["entity_f1", "hallucination_rate", "gap_ratio", "ece"]
     assert found[0].figure.value == 0.8
-    other = headlines(Figures([metric("exact_match", 0.9, 10), RATE]), MENTIONS)
+    other = headlines(FigureLookup([metric("exact_match", 0.9, 10), RATE]), MENTIONS)
     assert [one.title for one in other] == ["exact match", "hallucination rate"]
     assert other[0].meaning == "Counted over 10: made."
-    assert [one.figure.name for one in headlines(Figures([RATE]), MENTIONS)] == ["hallucination_rate"]
+    assert [one.figure.name for one in headlines(FigureLookup([RATE]), MENTIONS)] == ["hallucination_rate"]
 
 
 def test_f1_and_hallucination_in_words():

@@ -17,7 +17,7 @@ from halluc.reporting import terminal
 from halluc.reporting.markdown import gfm
 from halluc.reporting.page import render
 from halluc.reporting.views import study
-from halluc.reporting.views.tables import Cell, Column, table
+from halluc.reporting.views.tables import TableCell, TableColumn, table
 from halluc.wording import formats
 from tests.hostile_texts import LABELS, SCRIPT
 from tests.markdown_reading import read
@@ -40,15 +40,17 @@ HOSTILE = [
 texts = st.one_of(st.sampled_from(HOSTILE), st.text(max_size=60))
 shares = st.tuples(st.sampled_from(["12.6%", "0.723", "–", "", "+0.1"]), st.sampled_from(["", "[7.7, 17.7]"]))
 figures = st.one_of(
-    shares.map(lambda both: Cell(*both)), shares.map(lambda both: Cell(*both, bold=True)), texts.map(Cell)
+    shares.map(lambda both: TableCell(*both)),
+    shares.map(lambda both: TableCell(*both, bold=True)),
+    texts.map(TableCell),
 )
 kinds = st.sampled_from(["name", "text", "figure"])
 
 
 @st.composite
 def tables(draw):
-    columns = draw(st.lists(st.builds(Column, texts, kinds, texts, texts), min_size=1, max_size=12))
-    cell = lambda column: figures if column.kind == "figure" else texts.map(Cell)  # noqa: E731
+    columns = draw(st.lists(st.builds(TableColumn, texts, kinds, texts, texts), min_size=1, max_size=12))
+    cell = lambda column: figures if column.kind == "figure" else texts.map(TableCell)  # noqa: E731
     rows = st.lists(st.tuples(*map(cell, columns)), max_size=4)
     return table(draw(texts), columns, draw(rows), totals=draw(rows), notes=draw(st.lists(texts, max_size=2)))
 
@@ -106,7 +108,7 @@ def test_the_page_has_every_cell(found):
 @settings(deadline=None)
 @given(tables())
 def test_markdown_has_every_cell(found):
-    found = found._replace(notes=(), totals=[(Cell("all"), *row[1:]) for row in found.totals])
+    found = found._replace(notes=(), totals=[(TableCell("all"), *row[1:]) for row in found.totals])
     seen = [one.replace("\u2068", "").replace("\u2069", "") for one in read(f"x\n\n{gfm.table(found)}\n")[1:]]
     wanted = [formats.visible(column.heading, None) for column in found.columns]
     wanted += [
@@ -137,15 +139,15 @@ def test_the_terminal_has_every_character_of_every_cell(found):
 @settings(deadline=None)
 @given(st.lists(texts, min_size=1, max_size=4), texts)
 def test_a_text_is_wrapped_and_not_cut(cells, heading):
-    found = table("", [Column(heading, "text")], [[cell] for cell in cells])
+    found = table("", [TableColumn(heading, "text")], [[cell] for cell in cells])
     wanted = printable_line(heading) + "".join(map(printable_line, cells))
     assert bare("".join(lines(found, 40))) == bare(wanted)
 
 
 @pytest.mark.parametrize("width", [40, 80, 140])
 def test_words_of_headings_and_figures_are_not_broken(width):
-    columns = ["label", *(Column(f"hallucination {number}", short=f"H{number}") for number in range(12)), "gold"]
-    cells = [Cell(f"{number}.5%", f"[{number}.1, {number}.9]") for number in range(12)]
+    columns = ["label", *(TableColumn(f"hallucination {number}", short=f"H{number}") for number in range(12)), "gold"]
+    cells = [TableCell(f"{number}.5%", f"[{number}.1, {number}.9]") for number in range(12)]
     told = lines(table("t", columns, [["PER", *cells, "1,234"]]), width)
     whole = " ".join(told)
     for number in range(12):
@@ -166,6 +168,6 @@ def test_a_brief_table_has_a_line_for_each_row_and_names_what_is_left_out():
 
 
 def test_short_headings_are_explained():
-    columns = ["label", Column("hallucination", short="HR", title="hallucination rate")]
+    columns = ["label", TableColumn("hallucination", short="HR", title="hallucination rate")]
     assert "HR: hallucination rate" in lines(table("", [*columns, *["something long"] * 6], [["x", *["1"] * 7]]), 60)
     assert "HR" not in " ".join(lines(table("", columns, [["x", "1"]])))

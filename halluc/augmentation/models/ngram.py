@@ -54,7 +54,7 @@ class Symbols:
         return Editable(tuple([self.tokens[symbol] for symbol in symbols]), tuple(spans))
 
 
-class Level(NamedTuple):
+class NgramLevel(NamedTuple):
     """All contexts of one length with what follows them, as flat arrays: a few bytes an n-gram.
 
     ``codes`` are the contexts, ascending, each made of the next shorter one and the symbol before that. What follows
@@ -84,7 +84,7 @@ class NgramModel(NamedTuple):
     """What is sampled from."""
 
     symbols: Symbols
-    levels: tuple[Level, ...]
+    levels: tuple[NgramLevel, ...]
 
 
 class Stream:
@@ -106,10 +106,10 @@ class Stream:
         return NgramModel(self.symbols, levels_of(self._stream, self.symbols.tags, self._padding, power))
 
 
-def levels_of(stream: Sequence[int], tag_of: Sequence[int], padding: int, power: float) -> tuple[Level, ...]:
+def levels_of(stream: Sequence[int], tag_of: Sequence[int], padding: int, power: float) -> tuple[NgramLevel, ...]:
     """The levels of a stream of symbols with ``padding`` borders around each example.
 
-    Level 0 has the last tag for its context, level n the last n symbols; counts are raised to ``power``.
+    NgramLevel 0 has the last tag for its context, level n the last n symbols; counts are raised to ``power``.
     """
     symbols, kinds = numpy.array(stream, dtype=numpy.int64), numpy.array(tag_of, dtype=numpy.int64)
     size = len(kinds)
@@ -126,7 +126,7 @@ def levels_of(stream: Sequence[int], tag_of: Sequence[int], padding: int, power:
     return tuple(levels)
 
 
-def _level(known: Any, ngrams: Any, size: int, power: float) -> Level:
+def _level(known: Any, ngrams: Any, size: int, power: float) -> NgramLevel:
     """One level, from its contexts and the code (context and symbol) of every n-gram."""
     codes, counts = numpy.unique(ngrams, return_counts=True)
     context = codes // size
@@ -136,7 +136,7 @@ def _level(known: Any, ngrams: Any, size: int, power: float) -> Level:
     weights = (counts / most[context]) ** power
     totals = numpy.add.reduceat(weights, starts[:-1]) * most**power
     distinct = numpy.diff(starts)
-    return Level(
+    return NgramLevel(
         _packed("q", known),
         _packed("q", starts),
         _packed("i", codes % size),

@@ -54,7 +54,7 @@ def brief(choice: Mapping[str, Plain]) -> str:
 
 
 @dataclass(frozen=True)
-class Group:
+class CellGroup:
     """Cells that differ on one numeric axis, in its order."""
 
     name: str
@@ -62,13 +62,13 @@ class Group:
     cells: list[CellFigures]
 
 
-def groups(cells: Sequence[CellFigures], axis: str | None) -> list[Group]:
+def groups(cells: Sequence[CellFigures], axis: str | None) -> list[CellGroup]:
     """Cells by their choice on all axes but ``axis``; None: each by itself."""
     found: dict[tuple[tuple[str, Plain], ...], list[CellFigures]] = {}
     for cell in cells:
         rest = tuple((name, value) for name, value in cell.choice.items() if name != axis)
         found.setdefault(rest, []).append(cell)
-    return [Group(called(dict(rest)), dict(rest), _ordered(members, axis)) for rest, members in found.items()]
+    return [CellGroup(called(dict(rest)), dict(rest), _ordered(members, axis)) for rest, members in found.items()]
 
 
 def _ordered(cells: Iterable[CellFigures], axis: str | None) -> list[CellFigures]:

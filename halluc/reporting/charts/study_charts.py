@@ -8,7 +8,17 @@ from halluc.reporting.charts.chart import MOST_ROWS, Chart, chart, sentence, ser
 from halluc.reporting.charts.lines import MOST_LINES, Curve, plot
 from halluc.reporting.charts.rows import Block, Mark, Panel, forest
 from halluc.reporting.charts.scatter import Point, scatter
-from halluc.reporting.charts.study_cells import Group, Key, arm_axes, brief, called, figure, groups, numeric_axes, place
+from halluc.reporting.charts.study_cells import (
+    CellGroup,
+    Key,
+    arm_axes,
+    brief,
+    called,
+    figure,
+    groups,
+    numeric_axes,
+    place,
+)
 from halluc.runs.reports import StudyReport
 from halluc.runs.studies import CellFigures, SeedFigure, spans_factor_of_ten
 from halluc.wording import formats
@@ -61,7 +71,7 @@ def _curve(report: StudyReport, id: str, axis: str, key: Key) -> Chart | None:
     return chart(drawn, id, sentence(f"{title} by {told}"), note, alt, _columns(report, title), rows)
 
 
-def _points(group: Group, key: Key) -> list[tuple[CellFigures, SeedFigure]]:
+def _points(group: CellGroup, key: Key) -> list[tuple[CellFigures, SeedFigure]]:
     return [(cell, found) for cell in group.cells if (found := figure(cell, key)) is not None]
 
 
@@ -146,7 +156,7 @@ def _trade_off(report: StudyReport) -> Chart | None:
     return chart(drawn, "trade-off", "The trade-off", note, alt, _columns(report, *titles), rows)
 
 
-def _path(group: Group, styles: dict[int, tuple[str, str]]) -> list[Point]:
+def _path(group: CellGroup, styles: dict[int, tuple[str, str]]) -> list[Point]:
     known = [(c, x, y) for c in group.cells if (x := figure(c, OMISSION)) and (y := figure(c, HALLUCINATION))]
     return [
         Point(

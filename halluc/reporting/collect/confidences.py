@@ -16,7 +16,7 @@ from halluc.data.statistics import counted
 from halluc.runs.reports import Abstention, ConfidenceBin, ReliabilityBin, RiskPoint
 from halluc.runs.schema import ConfidenceFile, MetricResult
 from halluc.wording import formats
-from halluc.wording.figure_lookup import Figures
+from halluc.wording.figure_lookup import FigureLookup
 
 VERDICTS = ("supported", "distorted", "unsupported")
 BINS = 20
@@ -43,7 +43,7 @@ def _bin(confidence: float) -> int:
     return min(max(bisect_right(_EDGES, confidence) - 1, 0), BINS - 1)
 
 
-def reliability(figures: Figures) -> list[ReliabilityBin]:
+def reliability(figures: FigureLookup) -> list[ReliabilityBin]:
     """The bins that hold claims, from the least confident."""
     return [
         ReliabilityBin(confidence=float(metric.by["mean_confidence"]), supported=metric)
@@ -52,7 +52,7 @@ def reliability(figures: Figures) -> list[ReliabilityBin]:
     ]
 
 
-def risk(figures: Figures) -> list[RiskPoint]:
+def risk(figures: FigureLookup) -> list[RiskPoint]:
     """The risk-coverage curve, from the surest claims to all."""
     return [
         RiskPoint(coverage=float(metric.by["coverage"]), risk=metric.value, interval=metric.interval)
@@ -62,7 +62,7 @@ def risk(figures: Figures) -> list[RiskPoint]:
 
 
 def abstention(
-    file: ConfidenceFile | None, figures: Figures, split: str, *, chosen_on_dev: bool
+    file: ConfidenceFile | None, figures: FigureLookup, split: str, *, chosen_on_dev: bool
 ) -> Abstention | None:  # fmt: skip
     """What withdrawing the less confident claims does; None where nothing was asked for and nothing withdrawn.
 
@@ -109,7 +109,7 @@ def _parsed(record: Mapping[str, Any]) -> _Guarantee:
         raise HallucError("R114", told, help="evaluate again: `halluc eval --run` with the run's folder") from None
 
 
-def _told(found: _Guarantee, figures: Figures, split: str, chosen_on_dev: bool) -> str:
+def _told(found: _Guarantee, figures: FigureLookup, split: str, chosen_on_dev: bool) -> str:
     """What a guarantee promises, on what it rests, and whether the split kept it (``docs/metrics.md``)."""
     rate, probability = _rate(found), f"{100 * found.probability:g}%"
     asked = f"at most {rate} of the claims that are kept are hallucinations, with a probability of {probability}"

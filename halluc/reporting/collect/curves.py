@@ -45,7 +45,7 @@ class _LoggedEnd(BaseModel):
     reason: str | None = None
 
 
-class Training:
+class TrainingCurves:
     """The events of a training, those of its resumptions laid over what they tell again."""
 
     def __init__(self) -> None:
@@ -85,7 +85,7 @@ def curves(path: Path, record: RunFile) -> tuple[Curves | None, list[str]]:
     Raises:
         FileNotFoundError: there is no log. HallucError R101: a line in it, other than the last, is damaged.
     """
-    training, notes = Training(), []
+    training, notes = TrainingCurves(), []
     for number, event in _events(path):
         if event is None:
             notes.append(f"Line {number} of {path.name} is cut short: a training was killed while it was written.")
@@ -133,7 +133,7 @@ def _damaged(path: Path, number: int) -> HallucError:
     return HallucError("R101", "not a line of a training's log", Location(str(path), number), _HELP)
 
 
-def _curves(training: Training, record: RunFile) -> Curves:
+def _curves(training: TrainingCurves, record: RunFile) -> Curves:
     best = record.best or {}
     steps = [training.steps[step] for step in sorted(training.steps)]
     return Curves(
@@ -149,7 +149,7 @@ def _curves(training: Training, record: RunFile) -> Curves:
     )
 
 
-def _dev(training: Training) -> dict[str, list[tuple[int, float]]]:
+def _dev(training: TrainingCurves) -> dict[str, list[tuple[int, float]]]:
     found: dict[str, list[tuple[int, float]]] = {}
     for step in sorted(training.evaluated):
         for name, value in training.evaluated[step].metrics.items():
@@ -158,7 +158,7 @@ def _dev(training: Training) -> dict[str, list[tuple[int, float]]]:
     return found
 
 
-def _best(training: Training) -> int | None:
+def _best(training: TrainingCurves) -> int | None:
     return max((step for step, event in training.evaluated.items() if event.best), default=None)
 
 

@@ -8,14 +8,14 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from halluc.core.errors import HallucError, Location
-from halluc.reporting.collect.reading import Evaluated
+from halluc.reporting.collect.reading import EvaluatedRun
 from halluc.reporting.collect.shown import Texts
 from halluc.runs.data import DATA_VERSION, ReadData
 from halluc.runs.records import read_json
 from halluc.runs.reports import Data, GateResult, SplitRow
 
 
-def data(source: Evaluated, texts: Texts) -> Data:
+def data(source: EvaluatedRun, texts: Texts) -> Data:
     """The splits that were trained on and the evaluated one; where ``data.json`` cannot be read, the latter alone."""
     path, names = source.run.data, [count.name for count in texts.task.wording.words.counts]
     check = None
@@ -34,8 +34,8 @@ def data(source: Evaluated, texts: Texts) -> Data:
     return Data(splits=rows, scheme=check.scheme or schemes or None, warnings=warnings, withheld=source.record.gap)
 
 
-def _repeated(source: Evaluated, texts: Texts) -> list[str]:
-    """Evaluated texts that were trained on too: of dev it was told when training began."""
+def _repeated(source: EvaluatedRun, texts: Texts) -> list[str]:
+    """EvaluatedRun texts that were trained on too: of dev it was told when training began."""
     if not texts.repeated or source.split != "test":
         return []
     stand = "text also stands" if texts.repeated == 1 else "texts also stand"
@@ -66,14 +66,14 @@ def _read(path: Path, names: list[str]) -> ReadData:
     raise HallucError("R101", told, where)
 
 
-def _inputs(source: Evaluated) -> dict[str, str]:
+def _inputs(source: EvaluatedRun) -> dict[str, str]:
     """The sha256 of every file that was trained on or evaluated, as it was at the time."""
     evaluation = source.record.stages.get("eval")
     found = evaluation.detail.get("inputs") if evaluation else None
     return {**(found if isinstance(found, dict) else {}), **source.record.inputs}
 
 
-def _evaluated(source: Evaluated, texts: Texts, inputs: dict[str, str]) -> SplitRow:
+def _evaluated(source: EvaluatedRun, texts: Texts, inputs: dict[str, str]) -> SplitRow:
     """The evaluated split as its predictions have it."""
     section = source.config.get("data")
     named = section.get(source.split) if isinstance(section, dict) else None
@@ -91,7 +91,7 @@ def _evaluated(source: Evaluated, texts: Texts, inputs: dict[str, str]) -> Split
     )
 
 
-def gates(source: Evaluated) -> tuple[list[GateResult], list[str]]:
+def gates(source: EvaluatedRun) -> tuple[list[GateResult], list[str]]:
     """The bounds that the last evaluation was held to.
 
     Raises:
@@ -111,7 +111,7 @@ def gates(source: Evaluated) -> tuple[list[GateResult], list[str]]:
         raise HallucError("R101", f"{path} is damaged: no gates in stages.eval.detail", help=help) from None
 
 
-def _verified(source: Evaluated, gate: GateResult) -> GateResult:
+def _verified(source: EvaluatedRun, gate: GateResult) -> GateResult:
     """A gate whose evaluation is missing or was changed is not met: what it was held to is no longer there."""
     if gate.split is None or not source.files.is_lost(source.run.evaluation(gate.split)):
         return gate
@@ -129,7 +129,7 @@ _STATES = {
 OF_TRAINING = "Figures are of the training split: they tell what the model remembers."
 
 
-def state(source: Evaluated) -> list[str]:
+def state(source: EvaluatedRun) -> list[str]:
     """What a reader must know before believing a figure: how the commands ended, and which split this is."""
     notes = []
     for command, stage in source.record.stages.items():

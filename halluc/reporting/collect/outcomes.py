@@ -17,7 +17,7 @@ from halluc.runs.directory import RunDir
 from halluc.runs.evaluations import anew
 from halluc.runs.reports import ClassRow, ClassTable, Mistake, Outcome
 from halluc.task import AnyTask
-from halluc.wording.figure_lookup import Figures
+from halluc.wording.figure_lookup import FigureLookup
 
 T = TypeVar("T", bound=BaseModel)
 R = TypeVar("R")
@@ -27,26 +27,26 @@ MOST_MISTAKES = 20
 _AVERAGES = ("micro avg", "macro avg", "weighted avg")
 
 
-def by_novelty(figures: Figures, task: AnyTask) -> list[Outcome]:
+def by_novelty(figures: FigureLookup, task: AnyTask) -> list[Outcome]:
     """All, then from what training shows best to what it shows least; empty where novelty is not known."""
     there = {novelty for name in (HALLUCINATION, OMISSION) for novelty in figures.slices(name, "novelty")}
     return _outcomes(figures, task, "novelty", [novelty for novelty in task.knowledge.novelties if novelty in there])
 
 
-def by_label(figures: Figures, task: AnyTask) -> list[Outcome]:
+def by_label(figures: FigureLookup, task: AnyTask) -> list[Outcome]:
     """All, then each label in the order of the file; empty where there is none."""
     labels = dict.fromkeys(label for name in (HALLUCINATION, OMISSION) for label in figures.slices(name, "label"))
     return _outcomes(figures, task, "label", list(labels))
 
 
-def _outcomes(figures: Figures, task: AnyTask, key: str, values: list[str]) -> list[Outcome]:
+def _outcomes(figures: FigureLookup, task: AnyTask, key: str, values: list[str]) -> list[Outcome]:
     if not values:
         return []
     slices = [(ALL, {}), *((value, {key: value}) for value in values)]
     return [_outcome(figures, task, name, by) for name, by in slices]
 
 
-def _outcome(figures: Figures, task: AnyTask, name: str, by: dict[str, str]) -> Outcome:
+def _outcome(figures: FigureLookup, task: AnyTask, name: str, by: dict[str, str]) -> Outcome:
     return Outcome(
         name=name,
         claims=figures.n(HALLUCINATION, **by),
@@ -87,7 +87,7 @@ class _Confusion(BaseModel):
     confusions: list[Mistake] = []
 
 
-def classification(path: Path, figures: Figures) -> list[ClassTable]:
+def classification(path: Path, figures: FigureLookup) -> list[ClassTable]:
     """The reports of a split, titled as eval/<split>_classification_report.txt has them.
 
     Raises:
@@ -137,7 +137,7 @@ def _checked(path: Path, read: Callable[[], R]) -> R:
         raise HallucError("R112", told, Location(str(path), 1), help) from None
 
 
-def _headings(figures: Figures) -> dict[str, str]:
+def _headings(figures: FigureLookup) -> dict[str, str]:
     """Of each table of the file: what its rows are of, and the protocol by which they were counted."""
     found = {}
     for row in rows().values():

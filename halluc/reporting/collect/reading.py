@@ -25,7 +25,7 @@ from halluc.task import evaluated as task_of
 
 
 @dataclass(frozen=True)
-class Evaluated:
+class EvaluatedRun:
     """A run and its evaluation of ``split``; ``config`` is its config as plain values, as it was evaluated.
 
     What an older run lacks, or what is damaged, is None or empty, and ``files`` or ``notes`` say so.
@@ -65,7 +65,7 @@ def evaluated(run: RunDir) -> list[str]:
     return [split for split in PREFERRED if run.evaluation(split).is_file()]
 
 
-def read(run: RunDir, asked: str | None) -> Evaluated:
+def read(run: RunDir, asked: str | None) -> EvaluatedRun:
     """The files of a run that say something of the split asked for, or of the one to prefer.
 
     Raises:
@@ -84,7 +84,7 @@ def read(run: RunDir, asked: str | None) -> Evaluated:
         coverage = files.read(run.coverage, partial(knowledge.load, run.coverage), _NO_COVERAGE)
     if split not in recorded_evaluations(record):
         notes.append(integrity.UNRECORDED)
-    return Evaluated(
+    return EvaluatedRun(
         run=run,
         record=record,
         split=split,
@@ -164,7 +164,7 @@ def _is_whole(tree: Any, record: RunFile) -> bool:
     return "train" not in record.stages or sha256_of_tree(model_sections(tree)) == record.config_sha256
 
 
-def refuse_parts(source: Evaluated, picked: Picked, texts: Texts) -> None:
+def refuse_parts(source: EvaluatedRun, picked: Picked, texts: Texts) -> None:
     """Hold ledger, predictions and figures against each other: a file that was cut short misses lines.
 
     Raises:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from halluc.core.errors import HallucError
 from halluc.reporting.collect import paths
 from halluc.reporting.collect.paths import Paths
-from halluc.reporting.collect.reading import Evaluated, evaluated
+from halluc.reporting.collect.reading import EvaluatedRun, evaluated
 from halluc.runs import evaluations
 from halluc.runs.directory import RunDir
 from halluc.runs.reports import ConfigLine
@@ -39,7 +39,7 @@ def _line(text: str) -> ConfigLine:
     return ConfigLine(text=found["text"].rstrip(), origin=found["origin"])
 
 
-class Made(NamedTuple):
+class Commands(NamedTuple):
     """What made a run, as far as it is on record; ``checkpoint`` is a model from elsewhere."""
 
     run: RunDir
@@ -50,12 +50,12 @@ class Made(NamedTuple):
     paths: Paths
 
 
-def commands(source: Evaluated, config: list[ConfigLine], known: Paths) -> list[str]:
+def commands(source: EvaluatedRun, config: list[ConfigLine], known: Paths) -> list[str]:
     """Lines for a shell, comments among them, that make the run again: from its config file, and from the config that
     it keeps, each with the folder to start in."""
     if not config:
         return []
-    made = Made(source.run, source.record, config, source.splits, source.file.checkpoint, known.at_start())
+    made = Commands(source.run, source.record, config, source.splits, source.file.checkpoint, known.at_start())
     named, kept = _from_config(made), _from_kept(made)
     if named and known.start is not None:
         kept = kept[1:]  # in the same folder
@@ -101,7 +101,7 @@ def _explained(lines: list[str]) -> list[str]:
     return [f"# put the whole path in the place of {ELLIPSIS}/", *lines] if is_open else lines
 
 
-def _made(run: RunDir) -> Made | None:
+def _made(run: RunDir) -> Commands | None:
     """None where that is not on record, or damaged."""
     try:
         record, splits = run.read(), evaluated(run)
@@ -110,10 +110,10 @@ def _made(run: RunDir) -> Made | None:
     except HallucError:
         return None  # told by who needs its figures
     config = config_lines(run)
-    return Made(run, record, config, splits, checkpoint, paths.of_runs([(run, config)]).at_start())
+    return Commands(run, record, config, splits, checkpoint, paths.of_runs([(run, config)]).at_start())
 
 
-def _from_config(made: Made) -> list[str]:
+def _from_config(made: Commands) -> list[str]:
     """The folder to start in, and the commands there that make a run from its config file; empty where that, or the
     run's place in a study, is not known, or the file is not in that folder."""
     named, only = paths.config_file(made.run, made.config), choice(made.run.path.name)
@@ -124,7 +124,7 @@ def _from_config(made: Made) -> list[str]:
     return [start, *_calls(made, name, [part for axis in only for part in ("--only", axis)])]
 
 
-def _place(made: Made, named: str) -> tuple[str, str] | None:
+def _place(made: Commands, named: str) -> tuple[str, str] | None:
     """Where to start, as a comment, and what the config file is called there; None where it lies elsewhere."""
     start = made.paths.start
     name = Path(named).name if Path(named).is_absolute() else named
@@ -140,7 +140,7 @@ def _start_at(name: str) -> str:
     return f"# start in the folder that holds {name}"
 
 
-def _from_kept(made: Made) -> list[str]:
+def _from_kept(made: Commands) -> list[str]:
     """The same from the config that the run keeps."""
     kept = _kept(made)
     if kept != made.run.config.name:
@@ -149,7 +149,7 @@ def _from_kept(made: Made) -> list[str]:
     return [start, *_calls(made, kept, [], is_kept=True)]
 
 
-def _kept(made: Made) -> str:
+def _kept(made: Commands) -> str:
     """The config that the run keeps, as it is called in the folder to start in; else in the run's own."""
     start = made.paths.start
     inside = None if start is None else _below(made.run.config.absolute(), start)
@@ -168,7 +168,7 @@ def _argument(name: str) -> str:
     return f"./{name}" if name.startswith("-") else name
 
 
-def _calls(made: Made, config: str, only: list[str], *, is_kept: bool = False) -> Iterator[str]:
+def _calls(made: Commands, config: str, only: list[str], *, is_kept: bool = False) -> Iterator[str]:
     """``halluc run`` where it does it all, else one command for each step that was taken.
 
     Args:

@@ -8,7 +8,7 @@ from typing import Any
 from halluc.reporting.collect import confidences, facts, gaps, outcomes, paths, reading, reproducing, shown
 from halluc.reporting.collect.augmented import augmentation
 from halluc.reporting.collect.curves import curves
-from halluc.reporting.collect.reading import Evaluated
+from halluc.reporting.collect.reading import EvaluatedRun
 from halluc.reporting.collect.shown import Picked, Texts
 from halluc.reporting.words import run_sentences
 from halluc.reporting.words.headlines import headlines
@@ -16,7 +16,7 @@ from halluc.runs import evaluations
 from halluc.runs.directory import RunDir
 from halluc.runs.reports import Abstention, ClassTable, Curves, GapRow, Mistake, RunReport, TextNovelty
 from halluc.task import evaluated
-from halluc.wording.figure_lookup import Figures
+from halluc.wording.figure_lookup import FigureLookup
 
 
 def run_report(run: RunDir, split: str | None = None, most_claims: int = 200) -> RunReport:
@@ -50,7 +50,7 @@ def run_split(run: RunDir) -> str:
     return reading.choose(run, reading.evaluated(run), None)
 
 
-def _gap(source: Evaluated, texts: Texts) -> list[GapRow]:
+def _gap(source: EvaluatedRun, texts: Texts) -> list[GapRow]:
     """Read the predictions, once, for all that is told of them."""
     examples = texts.passing(source.predictions())
     knowledge = evaluated(source.file).knowledge
@@ -59,7 +59,7 @@ def _gap(source: Evaluated, texts: Texts) -> list[GapRow]:
     return found
 
 
-def _made(source: Evaluated, picked: Picked, texts: Texts, gap: list[GapRow]) -> RunReport:
+def _made(source: EvaluatedRun, picked: Picked, texts: Texts, gap: list[GapRow]) -> RunReport:
     run, record, notes = source.run, source.record, list(source.notes)
     data = facts.data(source, texts)
     gates, of_gates = facts.gates(source)
@@ -93,9 +93,9 @@ def _made(source: Evaluated, picked: Picked, texts: Texts, gap: list[GapRow]) ->
     return paths.of_run(made, known)
 
 
-def _of_figures(source: Evaluated, picked: Picked, notes: list[str]) -> dict[str, Any]:
+def _of_figures(source: EvaluatedRun, picked: Picked, notes: list[str]) -> dict[str, Any]:
     """The sections that are drawn from eval/<split>.json, and the confidences of the ledger."""
-    figures, task = Figures(source.file.metrics), evaluated(source.file)
+    figures, task = FigureLookup(source.file.metrics), evaluated(source.file)
     classification, mistakes = _classification(source, figures)
     withdrawing = _abstention(source, picked, figures, notes)
     return {
@@ -112,14 +112,14 @@ def _of_figures(source: Evaluated, picked: Picked, notes: list[str]) -> dict[str
     }
 
 
-def _text_novelty(source: Evaluated) -> TextNovelty | None:
+def _text_novelty(source: EvaluatedRun) -> TextNovelty | None:
     if source.coverage is None:
         return None
     known = evaluated(source.file).knowledge.whole_texts(source.coverage)
     return TextNovelty(edges=known.edges, edges_of=known.edges_of) if known is not None else None
 
 
-def _abstention(source: Evaluated, picked: Picked, figures: Figures, notes: list[str]) -> Abstention | None:
+def _abstention(source: EvaluatedRun, picked: Picked, figures: FigureLookup, notes: list[str]) -> Abstention | None:
     """``confidence.json`` is the last evaluation's: of another split, it may say what this ledger was not made by."""
     file = source.confidence
     later = evaluations.is_of_later_evaluation(source.run, source.record, source.split)
@@ -140,7 +140,7 @@ def _unjudged(picked: Picked) -> list[str]:
     ]
 
 
-def _model(source: Evaluated) -> str:
+def _model(source: EvaluatedRun) -> str:
     if source.record.predictions is not None:
         return f"predictions of {source.record.predictions.name}"
     section = source.config.get("model")
@@ -152,7 +152,7 @@ def _model(source: Evaluated) -> str:
     return source.file.checkpoint if from_elsewhere or not named else str(named)
 
 
-def _classification(source: Evaluated, figures: Figures) -> tuple[list[ClassTable], list[Mistake]]:
+def _classification(source: EvaluatedRun, figures: FigureLookup) -> tuple[list[ClassTable], list[Mistake]]:
     path = source.run.report(source.split, "json")
 
     def read() -> tuple[list[ClassTable], list[Mistake]]:
@@ -161,7 +161,7 @@ def _classification(source: Evaluated, figures: Figures) -> tuple[list[ClassTabl
     return source.files.read(path, read, "there are no classification reports", source.split) or ([], [])
 
 
-def _curves(source: Evaluated, notes: list[str]) -> Curves | None:
+def _curves(source: EvaluatedRun, notes: list[str]) -> Curves | None:
     if "train" not in source.record.stages:
         return None  # a model from elsewhere
     path = source.run.events

@@ -42,7 +42,7 @@ class Token(NamedTuple):
     touched: bool
 
 
-class Made(NamedTuple):
+class EditedTokens(NamedTuple):
     """An example after its edits, and the ranges that any of them touched, before and after."""
 
     tokens: list[str]
@@ -50,7 +50,7 @@ class Made(NamedTuple):
     after: list[Range]
 
 
-def made(before: Sequence[str], all_steps: Steps) -> Made | None:
+def made(before: Sequence[str], all_steps: Steps) -> EditedTokens | None:
     """Make the edits; None where one does not fit the text."""
     tokens = [Token(text, place, False) for place, text in enumerate(before)]
     touched: set[int] = set()
@@ -62,7 +62,7 @@ def made(before: Sequence[str], all_steps: Steps) -> Made | None:
         touched |= {token.origin for token in tokens if token.origin is not None and token.origin not in there}
         tokens = changed
     after = runs(place for place, token in enumerate(tokens) if token.touched)
-    return Made([token.text for token in tokens], runs(touched), after)
+    return EditedTokens([token.text for token in tokens], runs(touched), after)
 
 
 def _step(tokens: Sequence[Token], step: Sequence[Edited]) -> list[Token] | None:

@@ -17,7 +17,7 @@ from halluc.reporting.collect.facts import OF_TRAINING
 from halluc.reporting.markdown import gfm
 from halluc.reporting.markdown.gfm import Marked
 from halluc.reporting.views import gap, run
-from halluc.reporting.views.tables import Cell, Cells, table
+from halluc.reporting.views.tables import Cells, TableCell, table
 from halluc.reporting.words import nouns
 from halluc.runs.directory import RunDir
 from halluc.runs.reports import ConfigLine, RunReport
@@ -233,6 +233,6 @@ def _environment(report: RunReport) -> Marked:
     rows += [[name, str(seed)] for name, seed in record.seeds.items()]
     if record.git and record.git.get("commit"):
         changes = "with changes" if record.git.get("dirty") else ""
-        rows.append(["git commit", Cell(str(record.git["commit"]), changes, form="digest")])
-    rows.append(["config sha256", Cell(record.config_sha256, form="digest")])
+        rows.append(["git commit", TableCell(str(record.git["commit"]), changes, form="digest")])
+    rows.append(["config sha256", TableCell(record.config_sha256, form="digest")])
     return gfm.table(table("", ["", "value"], rows, "nt"))

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 
-from halluc.reporting.views.tables import Cell, Table
+from halluc.reporting.views.tables import TableCell, TableView
 from halluc.runs.reports import GateResult
 from halluc.wording import formats
 
@@ -148,7 +148,7 @@ def gates(found: Sequence[GateResult], room: Room = WIDE) -> Marked:
     return bullets(told, room)
 
 
-def table(found: Table, room: Room = WIDE) -> Marked:
+def table(found: TableView, room: Room = WIDE) -> Marked:
     """A table with its notes; rows that there is no room for are counted, before its totals or under it."""
     more = max(0, len(found.rows) - room.rows)
     left = f"and {more:,} more"
@@ -164,12 +164,12 @@ def table(found: Table, room: Room = WIDE) -> Marked:
     return Marked("\n\n".join([told, *below]))
 
 
-def titled(found: Table, room: Room = WIDE) -> Marked:
+def titled(found: TableView, room: Room = WIDE) -> Marked:
     """A table under its title."""
     return Marked(f"{strong(found.title, 200)}\n\n{table(found, room)}")
 
 
-def _cell(cell: Cell, room: Room) -> str:
+def _cell(cell: TableCell, room: Room) -> str:
     match cell.form:
         case "code":
             told = code(cell.text, room.text)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from string import ascii_lowercase
 
 from halluc.core.figures import MATCHED
-from halluc.reporting.views.tables import Cell, Table, table
+from halluc.reporting.views.tables import TableCell, TableView, table
 from halluc.runs.reports import ComparisonReport
 from halluc.runs.studies import SURE, Comparison, Delta
 from halluc.wording import formats
@@ -39,7 +39,7 @@ def keys(names: Sequence[str]) -> list[str]:
     return [f"{name} ({count} keys)" if count > MOST_KEYS else name for name, count in told.items()]
 
 
-def differences(letter: str, other: Comparison) -> Table:
+def differences(letter: str, other: Comparison) -> TableView:
     """Each figure of a run less that of the first."""
     rows = [_row(formats.title(delta.name, delta.by), delta) for delta in other.figures]
     at = other.matched_omission
@@ -50,22 +50,22 @@ def differences(letter: str, other: Comparison) -> Table:
     return table(f"{letter} less a, {other.examples:,} examples of {other.split}", columns, rows)
 
 
-def _row(told: str, delta: Delta) -> list[str | Cell]:
+def _row(told: str, delta: Delta) -> list[str | TableCell]:
     name = delta.name
     sure = delta.p_holm is not None and delta.p_holm < SURE
     interval = "" if delta.difference is None else formats.interval(name, delta.interval) or formats.NO_INTERVAL
     values = (formats.value(name, value) for value in (delta.a, delta.b))
-    difference = Cell(formats.difference(name, delta.difference, unit=False), interval, sure)
+    difference = TableCell(formats.difference(name, delta.difference, unit=False), interval, sure)
     return [told, difference, formats.p_value(delta.p_holm), *values, formats.p_value(delta.p)]
 
 
-def training(report: ComparisonReport) -> Table | None:
+def training(report: ComparisonReport) -> TableView | None:
     """In what trainings differ beside their configs; None: in nothing."""
     rows = [[name, one.what, one.a, one.b] for name, other in lettered(report) for one in other.training_differences]
     return table("What else differs in training", ["run", "what", "a", "the run"], rows, "nnnf") if rows else None
 
 
-def flips(letter: str, other: Comparison) -> Table:
+def flips(letter: str, other: Comparison) -> TableView:
     """How many claims changed from which verdict to which."""
     counts = Counter((flip.a, flip.b) for flip in other.flipped)
     rows = [[*(_VERDICTS.get(one, one) for one in pair), formats.count(n)] for pair, n in counts.most_common()]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from halluc.core.figures import HALLUCINATION, OMISSION, By, shown
-from halluc.reporting.views.tables import Cell, Column, Table, table
+from halluc.reporting.views.tables import TableCell, TableColumn, TableView, table
 from halluc.runs.schema import EvalFile, MetricResult
 from halluc.task import evaluated
 from halluc.wording import formats
@@ -17,7 +17,7 @@ Key = tuple[str, By]
 Found = Mapping[Key, MetricResult]
 
 
-def tables(file: EvalFile) -> list[Table]:
+def tables(file: EvalFile) -> list[TableView]:
     """By label, and by novelty."""
     # Where two protocols give a figure of one name, the first is the primary one.
     figures = evaluated(file).figures
@@ -32,20 +32,20 @@ def _key(name: str, by: Mapping[str, str]) -> Key:
     return name, tuple(sorted(by.items()))
 
 
-def _by_label(split: str, found: Found) -> Table:
+def _by_label(split: str, found: Found) -> TableView:
     columns = shown("labels", {name for name, _ in found})
     labels = {dict(by)["label"] for _, by in found if [name for name, _ in by] == ["label"]}
     common = sorted(sorted(labels, key=lambda label: (-_gold(found, label), label))[:MOST_LABELS])
     whole = {name for name, by in found if not by}
 
-    def row(told: str, by: Mapping[str, str]) -> list[str | Cell]:
+    def row(told: str, by: Mapping[str, str]) -> list[str | TableCell]:
         # What is counted by label alone has no figure of all, not even an undefined one.
         names = [column.row.name for column in columns]
         values = [_value(found.get(_key(name, by))) if by or name in whole else "" for name in names]
         counts = [found.get(_key(name, by)) for name in (HALLUCINATION, OMISSION)]
         return [told, *values, *(formats.count(None if count is None else count.n) for count in counts)]
 
-    headings = [Column(column.heading, short=column.row.short, title=column.row.title) for column in columns]
+    headings = [TableColumn(column.heading, short=column.row.short, title=column.row.title) for column in columns]
     left = len(labels) - len(common)
     return table(
         f"{split}: by label",
@@ -61,7 +61,7 @@ def _gold(found: Found, label: str) -> int:
     return 0 if figure is None else figure.n
 
 
-def _by_novelty(split: str, found: Found, novelties: Sequence[str]) -> Table:
+def _by_novelty(split: str, found: Found, novelties: Sequence[str]) -> TableView:
     there = {name for name, _ in found}
     rows = []
     for column in (*shown("novelty", there), *shown("summary", there)):

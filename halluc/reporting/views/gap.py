@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from halluc.gap.forecast import Proportion, SplitGap
-from halluc.reporting.views.tables import Cell, Cells, Table, table
+from halluc.reporting.views.tables import Cells, TableCell, TableView, table
 from halluc.runs.reports import GapRow
 from halluc.wording import formats
 
@@ -23,7 +23,7 @@ _FIGURES = {
 }
 
 
-def by_label(found: Sequence[GapRow], counted: str) -> Table:
+def by_label(found: Sequence[GapRow], counted: str) -> TableView:
     """What training does not show: as forecast from it alone, and as found; ``counted`` is what it is a share of."""
     rows = [
         [
@@ -45,7 +45,7 @@ def by_label(found: Sequence[GapRow], counted: str) -> Table:
     return table("The gap, by label", ["label", counted, "forecast", "unseen", "of it new", "excess"], rows)
 
 
-def by_split(found: Mapping[str, SplitGap]) -> Table:
+def by_split(found: Mapping[str, SplitGap]) -> TableView:
     """The gap of each split to what is trained on."""
     counted = next(iter(found.values())).counted
     figures, legend = _FIGURES[counted]
@@ -62,9 +62,9 @@ def by_split(found: Mapping[str, SplitGap]) -> Table:
     return table(title, ["split", counted, *figures], rows, notes=[note])
 
 
-def _share(found: Proportion, *, is_signed: bool) -> Cell:
+def _share(found: Proportion, *, is_signed: bool) -> TableCell:
     if found.value is None:
-        return Cell("undefined")
+        return TableCell("undefined")
     name = "gap_excess" if is_signed else "gap_unseen"
     told = formats.difference(name, found.value, unit=False) if is_signed else formats.value(name, found.value)
-    return Cell(told, formats.interval(name, found.interval))
+    return TableCell(told, formats.interval(name, found.interval))

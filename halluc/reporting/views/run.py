@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from halluc.reporting.views.tables import Cell, Cells, Row, Table, table
+from halluc.reporting.views.tables import Cells, Row, TableCell, TableView, table
 from halluc.reporting.words import nouns
 from halluc.runs.reports import Abstention, ClassRow, ClassTable, ConfigLine, Outcome, RunReport, SplitRow
 from halluc.runs.schema import AugmentFile, MetricResult, RunFile
@@ -17,19 +17,19 @@ MOST_LABELS = 12
 _MEASURED = ["value", "95% interval", "n"]
 
 
-def headlines(report: RunReport) -> Table:
+def headlines(report: RunReport) -> TableView:
     """The figures at the head, and what each says."""
     rows = [[one.title, *_measured(one.figure), one.meaning] for one in report.headlines]
     return table("Headline figures", ["figure", *_MEASURED, "what it says"], rows, "nffft")
 
 
-def figures(found: Sequence[MetricResult]) -> Table:
+def figures(found: Sequence[MetricResult]) -> TableView:
     """Overall figures, each with its protocol."""
     rows = [[formats.title(one.name, one.by), *_measured(one), one.protocol] for one in found]
     return table("Figures", ["figure", *_MEASURED, "protocol"], rows, "nffft")
 
 
-def every_figure(report: RunReport) -> Table:
+def every_figure(report: RunReport) -> TableView:
     """All figures under the names that the files have."""
     rows = [
         [one.name, ", ".join(f"{name} {value}" for name, value in one.by.items()), *_measured(one), one.protocol]
@@ -43,13 +43,13 @@ def _measured(found: MetricResult) -> list[str]:
     return [formats.value(name, found.value), formats.interval(name, found.interval), formats.count(found.n)]
 
 
-def outcomes(report: RunReport, words: Nouns) -> list[Table]:
+def outcomes(report: RunReport, words: Nouns) -> list[TableView]:
     """What became of claims and annotation, by novelty and by label: those that there is something for."""
     by_novelty = _outcomes("By novelty", nouns.by_novelty(report.by_novelty, words), words.novelty_heading)
     return [one for one in (by_novelty, _outcomes("By label", report.by_label, "label")) if one.rows]
 
 
-def _outcomes(title: str, found: Sequence[Outcome], of: str) -> Table:
+def _outcomes(title: str, found: Sequence[Outcome], of: str) -> TableView:
     distorts = any(row.distortion is not None for row in found)
     rows: list[Cells] = [
         [
@@ -65,11 +65,11 @@ def _outcomes(title: str, found: Sequence[Outcome], of: str) -> Table:
     return table(title, [of, "claims", *verdicts, "annotated", "omitted"], rows)
 
 
-def _share(found: MetricResult | None) -> Cell:
+def _share(found: MetricResult | None) -> TableCell:
     if found is None or found.value is None:
-        return Cell(formats.NOTHING)
+        return TableCell(formats.NOTHING)
     interval = formats.interval(found.name, found.interval) or f"({formats.NO_INTERVAL})"
-    return Cell(formats.value(found.name, found.value), interval)
+    return TableCell(formats.value(found.name, found.value), interval)
 
 
 def abstention(found: Abstention, words: Nouns) -> list[str]:
@@ -89,7 +89,7 @@ def abstention(found: Abstention, words: Nouns) -> list[str]:
     return [*told, found.guarantee] if found.guarantee else told
 
 
-def confidence(report: RunReport) -> list[Table]:
+def confidence(report: RunReport) -> list[TableView]:
     """Claims by confidence, the share that is supported, the risk by coverage; only tables that have rows."""
     called = {"supported": "supported", "distorted": "distorted", "unsupported": "hallucinations"}
     verdicts = {key: told for key, told in called.items() if any(key in one.counts for one in report.confidence)}
@@ -108,7 +108,7 @@ def confidence(report: RunReport) -> list[Table]:
     risks: list[Cells] = [
         [
             formats.percent(one.coverage),
-            Cell(formats.percent(one.risk), formats.interval("risk_at_coverage", one.interval)),
+            TableCell(formats.percent(one.risk), formats.interval("risk_at_coverage", one.interval)),
         ]
         for one in sorted(report.risk, key=lambda one: one.coverage)
     ]
@@ -120,14 +120,14 @@ def confidence(report: RunReport) -> list[Table]:
     return [one for one in found if one.rows]
 
 
-def classification(report: RunReport, words: Nouns) -> list[Table]:
+def classification(report: RunReport, words: Nouns) -> list[TableView]:
     """Classification reports, their averages at the end; then which labels are taken for which."""
     columns = ["annotated", "predicted", "texts"]
     mistakes = table("Most frequent confusions", columns, nouns.mistakes(report.mistakes, words), "nnf")
     return [*map(_classes, report.classification), *([mistakes] if mistakes.rows else [])]
 
 
-def _classes(found: ClassTable) -> Table:
+def _classes(found: ClassTable) -> TableView:
     columns = ["class", "precision", "recall", "F1", "support"]
     return table(found.title, columns, map(_class, found.rows), totals=map(_class, found.averages))
 
@@ -136,7 +136,7 @@ def _class(row: ClassRow) -> list[str]:
     return [row.name, *map(formats.decimal, (row.precision, row.recall, row.f1)), formats.count(row.support)]
 
 
-def splits(found: Sequence[SplitRow], scheme: str | None = None) -> Table:
+def splits(found: Sequence[SplitRow], scheme: str | None = None) -> TableView:
     """Each split: its size, its labels, where it comes from, its hash."""
     counts = nouns.counts(found)
     rows = [
@@ -145,8 +145,8 @@ def splits(found: Sequence[SplitRow], scheme: str | None = None) -> Table:
             *(formats.count(row.counts.get(count)) for count in counts),
             formats.count(row.duplicates),
             _labels(row.labels),
-            Cell(row.source, form="code"),
-            Cell(row.sha256, form="digest") if row.sha256 else formats.NOTHING,
+            TableCell(row.source, form="code"),
+            TableCell(row.sha256, form="digest") if row.sha256 else formats.NOTHING,
         ]
         for row in found
     ]
@@ -155,14 +155,14 @@ def splits(found: Sequence[SplitRow], scheme: str | None = None) -> Table:
     return table(f"Splits{tags}", columns, rows, f"n{'f' * (len(counts) + 1)}t")
 
 
-def _labels(found: Mapping[str, int]) -> Cell:
+def _labels(found: Mapping[str, int]) -> TableCell:
     parts = [f"{formats.visible(label, 30)} {formats.count(n)}" for label, n in found.items()]
     left = len(parts) - MOST_LABELS
     shown = (*parts[:MOST_LABELS], f"{left:,} more") if left > 0 else tuple(parts)
-    return Cell(", ".join(shown), parts=shown)
+    return TableCell(", ".join(shown), parts=shown)
 
 
-def withheld(found: Mapping[str, object]) -> Table:
+def withheld(found: Mapping[str, object]) -> TableView:
     """What was withheld from the training split on purpose."""
     rows = [[_plain(key), _withheld(value)] for key, value in found.items() if value is not None]
     return table("What was withheld from the training split", ["what", "value"], rows, "nt")
@@ -181,7 +181,7 @@ def _plain(key: object) -> str:
     return str(key).replace("_", " ")
 
 
-def augmented(made: AugmentFile) -> list[Table]:
+def augmented(made: AugmentFile) -> list[TableView]:
     """What was kept and rejected, by method; the corpus before and after."""
     refused = made.refused.values()
     methods = dict.fromkeys([*made.kept, *(method for by_method in refused for method in by_method)])
@@ -206,13 +206,13 @@ def _number(key: str, value: Any) -> str:
     return formats.count(value) if isinstance(value, int) else formats.decimal(value)
 
 
-def config(lines: Iterable[ConfigLine]) -> Table:
+def config(lines: Iterable[ConfigLine]) -> TableView:
     """The resolved config, each value with its origin."""
-    rows: list[Row] = [(Cell(line.text, form="code"), Cell(line.origin or "")) for line in lines]
+    rows: list[Row] = [(TableCell(line.text, form="code"), TableCell(line.origin or "")) for line in lines]
     return table("The resolved config", ["value", "origin"], rows, "t")
 
 
-def provenance(run: RunFile) -> Table:
+def provenance(run: RunFile) -> TableView:
     """Versions, hardware, inputs, commands."""
     return table("Provenance", ["what", "value"], _provenance(run), "nt")
 

@@ -7,7 +7,7 @@ from itertools import groupby
 
 from halluc.core.figures import MATCHED, By, figure, shown
 from halluc.core.figures import Column as FigureColumn
-from halluc.reporting.views.tables import EMPTY, Cell, Cells, Column, Table, table
+from halluc.reporting.views.tables import EMPTY, Cells, TableCell, TableColumn, TableView, table
 from halluc.runs import training_facts
 from halluc.runs.studies import (
     ArmComparison,
@@ -33,7 +33,7 @@ def seeds(found: StudyFigures) -> str:
     return str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
 
 
-def cells(found: StudyFigures) -> list[Table]:
+def cells(found: StudyFigures) -> list[TableView]:
     """A row for each cell; slices of figures, by reason and by novelty, in a table of their own."""
     there = {key for cell in found.cells for key in _of(cell)}
     columns = [column for column in _columns(found) if column.key in there]
@@ -43,7 +43,7 @@ def cells(found: StudyFigures) -> list[Table]:
     return [_cells(found, title, own) for title, own in zip(titles, (whole, slices), strict=True) if own]
 
 
-def _cells(found: StudyFigures, title: str, columns: Sequence[FigureColumn]) -> Table:
+def _cells(found: StudyFigures, title: str, columns: Sequence[FigureColumn]) -> TableView:
     rows: list[Cells] = [
         [*_choice(cell), seeds_told(cell), *(_figure(_of(cell).get(column.key)) for column in columns)]
         for cell in found.cells
@@ -51,8 +51,8 @@ def _cells(found: StudyFigures, title: str, columns: Sequence[FigureColumn]) -> 
     return table(title, [*_axes(found), "seeds", *map(_column, columns)], rows, "f")
 
 
-def _axes(found: StudyFigures) -> list[Column]:
-    return [Column(axis, "name") for axis in found.cells[0].choice] if found.cells else []
+def _axes(found: StudyFigures) -> list[TableColumn]:
+    return [TableColumn(axis, "name") for axis in found.cells[0].choice] if found.cells else []
 
 
 def _columns(found: StudyFigures) -> list[FigureColumn]:
@@ -70,8 +70,8 @@ def _named_first(columns: Sequence[FigureColumn]) -> list[FigureColumn]:
     return sorted(columns, key=lambda one: (one.row.name not in named, one.row.order if one.row.name in named else 0))
 
 
-def _column(one: FigureColumn) -> Column:
-    return Column(
+def _column(one: FigureColumn) -> TableColumn:
+    return TableColumn(
         one.heading,
         short="" if one.by and one.row.name != MATCHED else one.row.short,
         title=one.row.legend or one.row.title,
@@ -82,20 +82,20 @@ def _of(cell: CellFigures) -> dict[Key, SeedFigure]:
     return {(one.name, tuple(one.by.items())): one for one in cell.figures}
 
 
-def _choice(cell: CellFigures) -> list[Cell]:
-    return [Cell(_told(value)) for value in cell.choice.values()]
+def _choice(cell: CellFigures) -> list[TableCell]:
+    return [TableCell(_told(value)) for value in cell.choice.values()]
 
 
-def _figure(found: SeedFigure | None) -> Cell:
+def _figure(found: SeedFigure | None) -> TableCell:
     """A mean over its interval, and how many seeds have the figure where some have not."""
     if found is None:
         return EMPTY
     if found.mean is None:
-        return Cell(formats.NOTHING)
+        return TableCell(formats.NOTHING)
     defined = sum(value is not None for value in found.values)
     some = f"{defined} of {found.seeds} seeds" if defined < found.seeds else ""
     interval = formats.interval(found.name, found.interval) or formats.NO_INTERVAL
-    return Cell(formats.value(found.name, found.mean), " ".join(filter(None, (interval, some))))
+    return TableCell(formats.value(found.name, found.mean), " ".join(filter(None, (interval, some))))
 
 
 def seeds_told(cell: CellFigures | ArmComparison) -> str:
@@ -105,13 +105,19 @@ def seeds_told(cell: CellFigures | ArmComparison) -> str:
     return str(number) + (f", of which {silent} make{'s' * (silent == 1)} no claim" if silent else "")
 
 
-def by_seed(found: StudyFigures) -> Table:
+def by_seed(found: StudyFigures) -> TableView:
     """Each figure of each cell with its value for each seed."""
     keys = [column.key for column in _columns(found)]
     rows: list[Cells] = [
         [*_choice(cell), *_values(_of(cell)[key])] for cell in found.cells for key in keys if key in _of(cell)
     ]
-    columns = [*_axes(found), Column("figure", "name"), Column("mean"), Column("sd"), Column("by seed", "text")]
+    columns = [
+        *_axes(found),
+        TableColumn("figure", "name"),
+        TableColumn("mean"),
+        TableColumn("sd"),
+        TableColumn("by seed", "text"),
+    ]
     return table("Each figure by seed, with mean and standard deviation", columns, rows)
 
 
@@ -128,7 +134,7 @@ def _values(found: SeedFigure) -> list[str]:
     ]
 
 
-def training(found: StudyFigures) -> Table:
+def training(found: StudyFigures) -> TableView:
     """How the cells were trained."""
     facts = [cell.training.model_dump() for cell in found.cells]
     return table(
@@ -146,7 +152,7 @@ def _told(value: Plain) -> str:
     return formats.visible(value, 60)
 
 
-def differences(found: StudyFigures) -> list[Table]:
+def differences(found: StudyFigures) -> list[TableView]:
     """A table for each reference and choice on the other axes, the smallest difference that could be shown last."""
     there = {delta.name for one in found.comparisons for delta in one.figures}
     columns = _named_first([column for column in shown("arms", there) if not column.by])
@@ -169,15 +175,15 @@ def differences(found: StudyFigures) -> list[Table]:
     return made
 
 
-def _difference(delta: ArmDelta | None) -> Cell:
+def _difference(delta: ArmDelta | None) -> TableCell:
     """A difference over its interval and p; bold where it is shown."""
     if delta is None or delta.difference is None:
-        return EMPTY if delta is None else Cell(formats.NOTHING)
+        return EMPTY if delta is None else TableCell(formats.NOTHING)
     p = f"p {formats.p_value(delta.p_holm)}" if delta.p_holm is not None else ""
     interval = formats.interval(delta.name, delta.interval) or formats.NO_INTERVAL
     some = "" if delta.n in (0, len(delta.values)) else f"{of_seeds(delta.n, len(delta.values))} seeds"
     under = " ".join(filter(None, (interval, p, some)))
-    return Cell(formats.difference(delta.name, delta.difference, unit=False), under, delta.shown)
+    return TableCell(formats.difference(delta.name, delta.difference, unit=False), under, delta.shown)
 
 
 def _smallest(deltas: Iterable[ArmDelta]) -> str:
@@ -190,7 +196,7 @@ def _unsigned(name: str, number: float | None) -> str:
     return formats.difference(name, number, unit=False).removeprefix("+")
 
 
-def slopes(lines: Sequence[Trend] | Sequence[ArmTrend], named: Mapping[str, str] | None = None) -> list[Table]:
+def slopes(lines: Sequence[Trend] | Sequence[ArmTrend], named: Mapping[str, str] | None = None) -> list[TableView]:
     """A table for each axis: how figures change along it, of cells or of arms less their reference.
 
     Args:
@@ -218,12 +224,12 @@ def _line(line: Line, named: Mapping[str, str] | None) -> Cells:
         named[name] if named else formats.title(name, line.by),
         _cells_of(line),
         of_seeds(line.n, line.seeds),
-        Cell(formats.difference(name, line.slope), slope, line.sign != 0),
+        TableCell(formats.difference(name, line.slope), slope, line.sign != 0),
         formats.p_value(p),
         _unsigned(name, line.smallest),
         direction(line),
         str(line.points),
-        Cell(formats.value(name, line.intercept), formats.interval(name, line.intercept_interval)),
+        TableCell(formats.value(name, line.intercept), formats.interval(name, line.intercept_interval)),
     ]
 
 

@@ -10,7 +10,7 @@ Kind = Literal["name", "text", "figure"]
 _KINDS: dict[str, Kind] = {"n": "name", "t": "text", "f": "figure"}
 
 
-class Cell(NamedTuple):
+class TableCell(NamedTuple):
     """What stands in a place of a table.
 
     ``under`` follows ``text`` in small letters: the interval of a figure. ``bold`` marks a difference that is shown.
@@ -25,13 +25,13 @@ class Cell(NamedTuple):
     parts: tuple[str, ...] = ()
 
 
-EMPTY = Cell("")
-Row = tuple[Cell, ...]
+EMPTY = TableCell("")
+Row = tuple[TableCell, ...]
 # Rows as they are given: text alone is a cell too.
-Cells = list[str | Cell]
+Cells = list[str | TableCell]
 
 
-class Column(NamedTuple):
+class TableColumn(NamedTuple):
     """A column; ``short`` is its heading where there is little room, for what ``title`` says."""
 
     heading: str
@@ -40,11 +40,11 @@ class Column(NamedTuple):
     title: str = ""
 
 
-class Table(NamedTuple):
+class TableView(NamedTuple):
     """A table: ``totals`` are rows at the end that stay where others are left out, ``notes`` sentences below."""
 
     title: str
-    columns: tuple[Column, ...]
+    columns: tuple[TableColumn, ...]
     rows: list[Row]
     totals: Sequence[Row] = ()
     notes: Sequence[str] = ()
@@ -52,12 +52,12 @@ class Table(NamedTuple):
 
 def table(
     title: str,
-    columns: Sequence[str | Column],
-    rows: Iterable[Sequence[str | Cell]],
+    columns: Sequence[str | TableColumn],
+    rows: Iterable[Sequence[str | TableCell]],
     kinds: str = "nf",
-    totals: Iterable[Sequence[str | Cell]] = (),
+    totals: Iterable[Sequence[str | TableCell]] = (),
     notes: Sequence[str] = (),
-) -> Table:
+) -> TableView:
     """Make a table.
 
     Args:
@@ -65,11 +65,11 @@ def table(
             for all that follow.
     """
     made = tuple(
-        one if isinstance(one, Column) else Column(one, _KINDS[kinds[min(place, len(kinds) - 1)]])
+        one if isinstance(one, TableColumn) else TableColumn(one, _KINDS[kinds[min(place, len(kinds) - 1)]])
         for place, one in enumerate(columns)
     )
-    return Table(title, made, [_row(row) for row in rows], [_row(row) for row in totals], notes)
+    return TableView(title, made, [_row(row) for row in rows], [_row(row) for row in totals], notes)
 
 
-def _row(row: Sequence[str | Cell]) -> Row:
-    return tuple(one if isinstance(one, Cell) else Cell(one) for one in row)
+def _row(row: Sequence[str | TableCell]) -> Row:
+    return tuple(one if isinstance(one, TableCell) else TableCell(one) for one in row)

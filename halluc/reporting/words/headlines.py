@@ -8,11 +8,11 @@ from halluc.runs.reports import Headline
 from halluc.runs.schema import MetricResult
 from halluc.task import AnyTask
 from halluc.wording import formats
-from halluc.wording.figure_lookup import Figures, count
+from halluc.wording.figure_lookup import FigureLookup, count
 from halluc.wording.phrases import may_be_chance, sentence
 
 
-def headlines(figures: Figures, task: AnyTask) -> list[Headline]:
+def headlines(figures: FigureLookup, task: AnyTask) -> list[Headline]:
     """The task's own figure, then how much is hallucinated, what the gap does to it, and what confidence is worth."""
     there = {metric.name for metric in figures.all if not metric.by}
     found = [metric for column in shown("head", there) if (metric := figures.get(column.row.name)) is not None]
@@ -22,7 +22,7 @@ def headlines(figures: Figures, task: AnyTask) -> list[Headline]:
     return [Headline(figure=m, title=formats.title(m.name), meaning=meaning(m, figures, task)) for m in found]
 
 
-def meaning(metric: MetricResult, figures: Figures, task: AnyTask) -> str:
+def meaning(metric: MetricResult, figures: FigureLookup, task: AnyTask) -> str:
     """What a headline says, in one sentence with its figures."""
     own = task.wording.nouns.meanings.get(metric.name)
     if own is not None:
@@ -33,7 +33,7 @@ def meaning(metric: MetricResult, figures: Figures, task: AnyTask) -> str:
     return told(metric, figures, task)
 
 
-def _score(metric: MetricResult, figures: Figures, task: AnyTask) -> str:
+def _score(metric: MetricResult, figures: FigureLookup, task: AnyTask) -> str:
     """F1 by what it is the mean of: what is found, and what of the claims is right."""
     nouns = task.wording.nouns
     stem = metric.name.removesuffix("f1")
@@ -46,7 +46,7 @@ def _score(metric: MetricResult, figures: Figures, task: AnyTask) -> str:
     return f"{found}; {formats.percent(precision)} of the {nouns.claims} are right."
 
 
-def _hallucination(metric: MetricResult, figures: Figures, task: AnyTask) -> str:
+def _hallucination(metric: MetricResult, figures: FigureLookup, task: AnyTask) -> str:
     nouns = task.wording.nouns
     if not metric.n or metric.value is None:
         return f"The model predicts no {nouns.gold}, so none can be {nouns.unsupported}."
@@ -58,7 +58,7 @@ def _hallucination(metric: MetricResult, figures: Figures, task: AnyTask) -> str
     return f"{told}." if wrong is None else f"{told}. {formats.percent(wrong)} are wrong in any way."
 
 
-def _gap_ratio(metric: MetricResult, figures: Figures, task: AnyTask) -> str:
+def _gap_ratio(metric: MetricResult, figures: FigureLookup, task: AnyTask) -> str:
     """How often what is least known is wrong, beside what is best known (``analysis.rates``)."""
     nouns, (best, *others) = task.wording.nouns, task.knowledge.novelties
     reported = task.knowledge.reported
@@ -80,7 +80,7 @@ def _gap_ratio(metric: MetricResult, figures: Figures, task: AnyTask) -> str:
     return sentence(f"{nouns.claims} {last} are wrong {metric.value:.1f} times as often as those {first}: {both}")
 
 
-def _calibration(metric: MetricResult, figures: Figures) -> str:
+def _calibration(metric: MetricResult, figures: FigureLookup) -> str:
     if metric.value is None:
         return "No prediction has a confidence."
     points = f"{100 * metric.value:.1f} percentage points"
@@ -90,7 +90,7 @@ def _calibration(metric: MetricResult, figures: Figures) -> str:
     return f"{told}{_direction(figures)}."
 
 
-def _direction(figures: Figures) -> str:
+def _direction(figures: FigureLookup) -> str:
     """Whether it is over- or under-confident; nothing where the interval of what is right holds what it states."""
     right, stated = figures.get("support_rate"), mean_confidence(figures)
     if right is None or right.value is None or right.interval is None or stated is None:
@@ -103,7 +103,7 @@ def _direction(figures: Figures) -> str:
     return f"; the model is {side}: {told}"
 
 
-def mean_confidence(figures: Figures) -> float | None:
+def mean_confidence(figures: FigureLookup) -> float | None:
     """The mean confidence of all claims that state one, from the bins of the reliability diagram."""
     bins = [(float(m.by["mean_confidence"]), m.n) for m in figures.named("reliability") if "mean_confidence" in m.by]
     total = sum(n for _, n in bins)

@@ -10,7 +10,7 @@ from halluc.runs.reports import Abstention
 from halluc.runs.schema import MetricResult
 from halluc.task import AnyTask
 from halluc.wording import formats
-from halluc.wording.figure_lookup import Figures, count
+from halluc.wording.figure_lookup import FigureLookup, count
 from halluc.wording.nouns import Nouns
 from halluc.wording.phrases import FEW, against, sentence, too_few
 
@@ -20,7 +20,7 @@ MOST_SENTENCES = 5
 
 
 def conclusion(
-    figures: Figures,
+    figures: FigureLookup,
     split: str,
     confidences: Mapping[str, Sequence[float]],
     abstention: Abstention | None,
@@ -44,13 +44,13 @@ def conclusion(
     return [*said, *missed, *_abstention(figures, rate, abstention, task)][:MOST_SENTENCES]
 
 
-def without_gold(figures: Figures, task: AnyTask, **by: str) -> MetricResult | None:
+def without_gold(figures: FigureLookup, task: AnyTask, **by: str) -> MetricResult | None:
     """The share of the examples without gold that something is claimed of, where the task has a name for it."""
     found = figures.get(task.figures.named.get("claimed_without_gold", ""), **by)
     return None if found is None or found.value is None else found
 
 
-def _wrong(figures: Figures, rate: MetricResult, wrong: int, split: str, task: AnyTask) -> str:
+def _wrong(figures: FigureLookup, rate: MetricResult, wrong: int, split: str, task: AnyTask) -> str:
     """All wrong claims by what is wrong with them: the parts add up to them."""
     nouns, outside = task.wording.nouns, without_gold(figures, task)
     of_outside = 0 if outside is None else count(outside)  # of such an example, each claim is wrong
@@ -69,7 +69,7 @@ def _wrong(figures: Figures, rate: MetricResult, wrong: int, split: str, task: A
     return f"{told} ({formats.metric(every)}){': ' + listed if is_split else ''}."
 
 
-def _where(figures: Figures, rate: MetricResult, wrong: int, task: AnyTask) -> list[str]:
+def _where(figures: FigureLookup, rate: MetricResult, wrong: int, task: AnyTask) -> list[str]:
     """Whether what is new to training is wrong more often, and where the unsupported claims lie."""
     nouns, scale = task.wording.nouns, task.knowledge.novelties
     known = {novelty: figures.get("over_claim", novelty=novelty) for novelty in scale}
@@ -94,7 +94,7 @@ def _where(figures: Figures, rate: MetricResult, wrong: int, task: AnyTask) -> l
     return [" ".join([told, *_unsupported(figures, rate, nouns)])]
 
 
-def _unsupported(figures: Figures, rate: MetricResult, nouns: Nouns) -> list[str]:
+def _unsupported(figures: FigureLookup, rate: MetricResult, nouns: Nouns) -> list[str]:
     """Where the unsupported claims lie, for tasks in which other claims are wrong too."""
     total, unseen = count(rate), figures.n("over_claim", novelty="unseen")
     share = figures.get("share_of_hallucinations", novelty="unseen")
@@ -117,7 +117,7 @@ def _apart(one: MetricResult, other: MetricResult, ratio: MetricResult | None) -
     return a is not None and b is not None and (a[1] < b[0] or b[1] < a[0])
 
 
-def _without_gold(figures: Figures, task: AnyTask) -> list[str]:
+def _without_gold(figures: FigureLookup, task: AnyTask) -> list[str]:
     """How many of the examples without gold get a claim."""
     found = without_gold(figures, task)
     if found is None:
@@ -125,7 +125,7 @@ def _without_gold(figures: Figures, task: AnyTask) -> list[str]:
     return [f"{figure(found.name).legend.capitalize()}: {count(found):,} of {found.n:,} ({formats.metric(found)})."]
 
 
-def _label(figures: Figures, rate: MetricResult, nouns: Nouns) -> list[str]:
+def _label(figures: FigureLookup, rate: MetricResult, nouns: Nouns) -> list[str]:
     """The label that is unsupported most often, where its interval lies clear of the overall one."""
     there = [figures.get(HALLUCINATION, label=label) for label in figures.slices(HALLUCINATION, "label")]
     claimed = [metric for metric in there if metric is not None and metric.n and metric.value is not None]
@@ -142,7 +142,7 @@ def _label(figures: Figures, rate: MetricResult, nouns: Nouns) -> list[str]:
     return [f"The label {label} is {nouns.unsupported} most often: {of}."]
 
 
-def _missed(figures: Figures, task: AnyTask, ending: str = "") -> list[str]:
+def _missed(figures: FigureLookup, task: AnyTask, ending: str = "") -> list[str]:
     """What is found of the annotation, what only in part, and what not at all: parts that add up."""
     omitted, nouns = figures.get(OMISSION), task.wording.nouns
     if omitted is None:
@@ -167,7 +167,7 @@ def _how_sure(confidences: Mapping[str, Sequence[float]], nouns: Nouns) -> str:
     return f"; {nouns.unsupported} {nouns.golds} have a median confidence of {median(false):.2f}{beside}"
 
 
-def _abstention(figures: Figures, rate: MetricResult, found: Abstention | None, task: AnyTask) -> list[str]:
+def _abstention(figures: FigureLookup, rate: MetricResult, found: Abstention | None, task: AnyTask) -> list[str]:
     """What is gained by withdrawing less confident claims, and what it costs."""
     if found is None:
         return []

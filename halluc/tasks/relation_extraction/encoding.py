@@ -28,7 +28,7 @@ class PairWindow(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Framing:
+class PairFraming:
     """Sets special pieces around a sentence, and markers around head and tail.
 
     ``space`` is how many pieces fit beside the special ones; ``types`` has the pieces of each type of entity.

@@ -21,7 +21,7 @@ from halluc.data.statistics import counted
 from halluc.tasks.label_names import named_labels, told_of_foreign
 from halluc.tasks.losses import UNLABELLED, Loss, class_weights
 from halluc.tasks.relation_extraction.config import RelationExtractionConfig
-from halluc.tasks.relation_extraction.encoding import MARKERS, EncodedPairs, Framing, PairWindow
+from halluc.tasks.relation_extraction.encoding import MARKERS, EncodedPairs, PairFraming, PairWindow
 from halluc.tasks.relation_extraction.examples import NO_RELATION, PairPrediction, Related
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ class RelationClassifier:
         words, dropped = word_pieces(loaded.tokenizer, [example.tokens for example in examples])
         unknown = loaded.tokenizer.unk_token_id
         markers = loaded.tokenizer.convert_tokens_to_ids(list(MARKERS))
-        framing = Framing(tuple(before), tuple(behind), space, tuple(markers), self._types(examples, loaded))
+        framing = PairFraming(tuple(before), tuple(behind), space, tuple(markers), self._types(examples, loaded))
         notes = {"words": sum(map(len, words)), "dropped_words": dropped, "unknown_words": 0, "windowed_sentences": 0}
         windows: list[PairWindow] = []
         for example, pieces in zip(examples, words, strict=True):

@@ -10,7 +10,7 @@ from halluc.core.labels import OUT_OF_SCOPE
 from halluc.data.statistics import Count, Words, labelled, one, tokens, unlabelled
 from halluc.runs.schema import MetricResult
 from halluc.wording import formats
-from halluc.wording.figure_lookup import Figures, count
+from halluc.wording.figure_lookup import FigureLookup, count
 from halluc.wording.nouns import CardText, Nouns
 
 # A single text that is longer is a whole file.
@@ -85,7 +85,7 @@ GLOSSARY = {
 }
 
 
-def _accuracy(metric: MetricResult, figures: Figures) -> str:
+def _accuracy(metric: MetricResult, figures: FigureLookup) -> str:
     if not metric.n:
         return "No text has a label: the figure is 0 by convention."
     outside = figures.n("out_of_scope_acceptance")
@@ -93,7 +93,7 @@ def _accuracy(metric: MetricResult, figures: Figures) -> str:
     return f"{formats.percent(metric.value)} of the {metric.n:,} texts that have a label get the annotated one{beside}."
 
 
-def _acceptance(metric: MetricResult, figures: Figures) -> str:
+def _acceptance(metric: MetricResult, figures: FigureLookup) -> str:
     """What is predicted for texts out of scope, and how well the confidence tells them apart."""
     told = f"{count(metric):,} of the {metric.n:,} texts out of scope get a label"
     ranked = figures.value("out_of_scope_auroc")
