@@ -79,11 +79,11 @@ class _Drawn:
 
     def least(self, brief: bool) -> int:
         """The width below which a word of the heading or a figure would be broken."""
-        cells = [*self.texts, *([] if brief else self.under)]
-        # In a line for each row nothing is wrapped, so that a name needs room for all of it.
-        whole = self._is_figure or brief
-        words = [word for text in [self.heading, *([] if whole else cells)] for word in text.split()]
-        longest = max(map(cell_len, [*words, *(cells if whole else [])]), default=1)
+        texts = [*self.texts, *([] if brief else self.under)]
+        # In a line for each row nothing is wrapped but totals, so that a name needs room for all of it.
+        unbroken = texts if self._is_figure else self.texts[: self.rows] if brief else []
+        words = [word for text in (self.heading, *([] if self._is_figure else texts)) for word in text.split()]
+        longest = max(map(cell_len, [*words, *unbroken]), default=1)
         return max(2, min(longest, _NARROWEST[self.column.kind]))
 
     def most(self, brief: bool) -> int:

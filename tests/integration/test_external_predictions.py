@@ -177,7 +177,7 @@ def test_its_report_and_its_comparison_with_a_run_of_confidences(halluc, other, 
     llm = newest(config, "other")
     compared = halluc("report", rules, llm)
     assert compared.code == 0, compared.err
-    assert "`--predictions` (rules and llm)" in compared.err
+    assert "--predictions (rules and llm)" in compared.err
     assert "training differs" not in compared.err
     assert "predictions of rules, which no model of halluc made; they have no confidence" in compared.err
     assert "ece" not in compared.err

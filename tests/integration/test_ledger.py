@@ -214,8 +214,8 @@ def test_two_runs_are_compared_on_the_same_examples(halluc, trained):
     assert f1.a == pytest.approx(figure(first, "test", "entity_f1").value, abs=1e-12)
     assert f1.b == pytest.approx(figure(second, "test", "entity_f1").value, abs=1e-12)
     shown = halluc("report", first, second)
-    assert "b - a" in shown.err
-    assert f"{len(found.flipped)} claims flipped" in shown.err
+    assert "b less a" in shown.err
+    assert f"{len(found.flipped)} claims differ" in shown.err
 
 
 def test_a_run_compared_with_itself_differs_in_nothing(halluc, trained):

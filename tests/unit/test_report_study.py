@@ -12,7 +12,7 @@ import pytest
 from scipy.stats import ttest_1samp
 
 from halluc.analysis import comparison, run_figures, study, study_cache
-from halluc.analysis.study import Place
+from halluc.analysis.study import StudyCell
 from halluc.commands.terminal import Terminal
 from halluc.core import threads
 from halluc.core.errors import HallucError
@@ -49,8 +49,8 @@ def home(made, tmp_path) -> Path:
     return tmp_path / "study"
 
 
-def places(home: Path) -> list[Place]:
-    return [Place(cell.slug, cell.choice, RunDir(home / cell.slug)) for cell in matrix.read(home).cells]
+def places(home: Path) -> list[StudyCell]:
+    return [StudyCell(cell.slug, cell.choice, RunDir(home / cell.slug)) for cell in matrix.read(home).cells]
 
 
 def current(home: Path, split=None, reference=None):
@@ -386,13 +386,13 @@ def test_a_task_that_no_evaluation_tells_is_unknown(made_runs, tmp_path, content
 
 
 @pytest.fixture(scope="module")
-def three_seeds(tmp_path_factory) -> list[Place]:
+def three_seeds(tmp_path_factory) -> list[StudyCell]:
     """Arms of three seeds; of the arm “mix” the run of seed 3 makes no claim."""
     arms = {"none": Rates(0.3, 0.2, 0.1), "mix": Rates(0.1, 0.2, 0.1), "mute": Rates(0.0, 1.0, 0.0)}
     folder = tmp_path_factory.mktemp("seeds")
     home = make_study(folder, arms=arms, fractions=(), seeds=(1, 2, 3), sentences=40)
     found = {(place.choice["arm"], place.choice["seed"]): place for place in places(home)}
-    found["mix", 3] = Place(found["mix", 3].slug, found["mix", 3].choice, found["mute", 3].run)
+    found["mix", 3] = StudyCell(found["mix", 3].slug, found["mix", 3].choice, found["mute", 3].run)
     return [place for (arm, _), place in found.items() if arm != "mute"]
 
 

@@ -143,7 +143,7 @@ def _of_comparison(report: ComparisonReport, room: Room) -> dict[str, Any]:
 def _differing(other: Comparison, room: Room) -> Marked:
     """What the configs differ in; where it is a key it comes with backticks round it."""
     found = other.config_differences
-    shown = [gfm.code(one.strip("`"), room.text) for one in found[: room.rows]]
+    shown = [gfm.code(one.replace("`", ""), room.text) for one in found[: room.rows]]
     more = len(found) - len(shown)
     return Marked(", ".join([*shown, f"{more:,} more"] if more > 0 else shown))
 

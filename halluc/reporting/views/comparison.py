@@ -30,7 +30,7 @@ def lettered(report: ComparisonReport) -> list[tuple[str, Comparison]]:
 
 def keys(names: Sequence[str]) -> list[str]:
     """The keys in which configs differ; many of one section as the section."""
-    plain = [name.strip("`") for name in names]
+    plain = [name.replace("`", "") for name in names]
     counts = Counter(name.partition(".")[0] for name in plain)
     told = {}
     for name in plain:
