@@ -53,7 +53,10 @@ _INTERRUPTED = "interrupted"
 
 @dataclass
 class Training:
-    """A model on its way: ``model`` as it came, ``prepared`` for device, precision and processes."""
+    """A model on its way: ``model`` as it came, ``prepared`` for device, precision and processes.
+
+    ``by_epoch`` has the indexes of the features that each epoch trains on, in turn; empty: all of them.
+    """
 
     model: torch.nn.Module
     prepared: Any
@@ -64,6 +67,11 @@ class Training:
     seed: int
     shortcuts: Shortcuts | None = None
     progress: Progress = field(default_factory=Progress)
+    by_epoch: Sequence[Sequence[int]] = ()
+
+    def among(self, epoch: int) -> Sequence[int]:
+        """The features that an epoch, from 0, trains on."""
+        return self.by_epoch[epoch % len(self.by_epoch)] if self.by_epoch else range(len(self.features.lengths))
 
 
 def prepare(
@@ -141,11 +149,13 @@ def _plan(training: Training, epoch: int) -> BatchPlan:
         epoch=epoch,
         ranks=training.runtime.ranks * config.accumulation,
         batching=config.batching,
+        among=training.among(epoch) if training.by_epoch else None,
     )
 
 
 def _started(training: Training, course: Course) -> Started:
-    lengths, runtime = training.features.lengths, training.runtime
+    runtime = training.runtime
+    lengths = [training.features.lengths[index] for index in training.among(0)]
     return Started(
         steps=course.steps,
         epochs=len(course.ends),

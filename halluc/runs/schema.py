@@ -147,13 +147,16 @@ class AugmentFile(Record):
     SHA-256 of every other file of the folder (empty in manifests of earlier versions). ``made`` of
     ``wanted`` new examples were kept; ``unchangeable`` could be changed by no method and were left out, ``given_up``
     were rejected in every attempt. ``before`` describes the training split, ``new`` the new examples, ``after`` all.
-    ``methods`` has what each method that fits a model or starts a program says of itself.
+    With ``augment.online`` the new examples are those of ``epochs`` epochs together: a new example is one of epoch
+    ``(copy - 1) % epochs``, from 0, with the ``copy`` of provenance.jsonl. ``methods`` has what each method that fits
+    a model or starts a program says of itself.
     """
 
     schema_version: int = SCHEMA_VERSION
     fingerprint: str
     sha256: str
     files: dict[str, str] = {}
+    epochs: int = 1
     wanted: int
     made: int
     originals: int

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from halluc import __version__
 from halluc.analysis import ledger
 from halluc.augmentation.methods.base import OptionError, Workspace
 from halluc.augmentation.pipeline import corpus as pipeline
-from halluc.augmentation.pipeline.layout import MANIFEST, TRAIN
+from halluc.augmentation.pipeline.layout import MANIFEST, PROVENANCE, TRAIN
 from halluc.augmentation.pipeline.plan import Trouble
 from halluc.augmentation.pipeline.preparation import AugmentJob, MethodError, Prepared, prepare
 from halluc.augmentation.pipeline.shards import Shard
@@ -105,6 +106,29 @@ def corpus(job: Job) -> Corpus[Any]:
     return read_corpora(data, TABLE, ("train",)).splits["train"]
 
 
+def epochs(loaded: LoadedConfig) -> int:
+    """How many epochs of training get new examples of their own: more than 1 with ``augment.online``."""
+    asked = loaded.experiment.augment
+    return loaded.experiment.train.epochs if asked is not None and asked.online else 1
+
+
+def by_epoch(job: Job, ids: Sequence[str]) -> list[list[int]]:
+    """The positions in ``ids`` of what each epoch trains on: the originals, and the new examples of that epoch.
+
+    ``ids`` are those of examples of the augmented corpus; a position may stand for a part of one. Empty where all
+    epochs train on the same.
+    """
+    count = epochs(job.loaded)
+    if count == 1:
+        return []
+    with (job.target.augment / PROVENANCE).open("rb") as file:
+        epoch_of = {line["id"]: (line["copy"] - 1) % count for line in map(json.loads, file)}
+    return [
+        [position for position, identity in enumerate(ids) if epoch_of.get(identity, epoch) == epoch]
+        for epoch in range(count)
+    ]
+
+
 def fingerprint(loaded: LoadedConfig) -> str:
     """Hash of all that the augmented corpus depends on, contents of files included."""
     tree, data = loaded.tree, loaded.experiment.data
@@ -113,6 +137,7 @@ def fingerprint(loaded: LoadedConfig) -> str:
             "halluc": __version__,
             "augment": {key: value for key, value in tree["augment"].items() if key != "workers"},
             **{section: section_in_hash(tree, section) for section in ("data", "task", "gap", "seed")},
+            "epochs": epochs(loaded),
             "inputs": list(provenance.input_hashes(data.paths()).values()),
             "files": list(provenance.input_hashes(files(loaded)).values()),
         }
@@ -180,6 +205,7 @@ def prepared(job: Job, *, fits: bool = True) -> Prepared:
                 Workspace(Path(settings.runs_dir) / FITTED, settings.seed, commands_allowed()),
                 _trouble(asked, task),
                 fits,
+                epochs(job.loaded),
             )
         )
     except MethodError as problem:

@@ -278,6 +278,9 @@ def _prepared(session: Session) -> PreparedTraining:
         return task.figures.headline(dev.examples, predictions)
 
     training = loop.prepare(encoder.model, features["train"], settings.train, engine, settings.seed)
+    if settings.augment is not None:
+        ids = features["train"].ids(range(len(features["train"].lengths)))
+        training.by_epoch = augmentation.by_epoch(session.job, ids)
     if engine.is_main:
         for folder in (session.target.path, session.target.checkpoints):
             recover(folder)

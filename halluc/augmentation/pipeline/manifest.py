@@ -62,6 +62,7 @@ def _manifest(
         fingerprint=fingerprint,
         sha256=files[TRAIN],
         files={name: sha256 for name, sha256 in files.items() if name != TRAIN},
+        epochs=prepared.job.epochs,
         wanted=tally.wanted,
         made=tally.made,
         originals=prepared.before.examples if keep else 0,

@@ -29,7 +29,7 @@ class AugmentJob:
     """What is to be made: ``source`` is the training split, which is read several times, ``held_out`` dev and test.
 
     ``config`` is the section ``augment``. Where ``fits`` is false, only what is planned is asked for, and methods that
-    train a model are left as they are.
+    train a model are left as they are. ``epochs`` is how many epochs get new examples of their own.
     """
 
     examples: Examples[Any, Any]
@@ -40,6 +40,7 @@ class AugmentJob:
     workspace: Workspace
     trouble: Trouble | None = None
     fits: bool = True
+    epochs: int = 1
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,8 @@ def prepare(job: AugmentJob) -> Prepared:
     maker = Maker(methods, filters, job.seed, config.attempts, config.unchangeable == "copy")
     press = Press(maker, job.examples, tildes.separator, job.seed, training)
     plan = copies(_weights(job, training, before), config.added(before.examples), job.seed)
+    if job.epochs > 1:  # copy c is one of epoch (c - 1) % epochs
+        plan = array("I", (count * job.epochs for count in plan))
     return Prepared(job, press, filters, plan, before, sample)
 
 
