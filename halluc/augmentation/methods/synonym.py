@@ -13,6 +13,7 @@ from halluc.augmentation.language.thesaurus import WordNetThesaurus
 from halluc.augmentation.language.wordnet import opened
 from halluc.augmentation.language.wordnet_files import find
 from halluc.augmentation.methods.base import Augmenter, Lexicon, RateConfig, Tokens
+from halluc.augmentation.methods.chinese_synonyms import ChineseSynonyms
 from halluc.augmentation.methods.synonym_file import FileThesaurus, read_synonyms
 from halluc.config.bounds import Reference
 from halluc.core.edits import Edit, Editable, Replace, is_free
@@ -48,6 +49,11 @@ class SynonymConfig(RateConfig):
         description="your own file instead of WordNet, for any language: synonyms with tabs between, or .jsonl of "
         "{word, synonyms}; several tokens with spaces between",
     )
+    thesaurus: Literal["wordnet", "cilin"] = Field(
+        default="wordnet",
+        description="wordnet: English words; cilin: Chinese words of the Cilin thesaurus, whatever tokens they are cut "
+        "into; those of several meanings are left as they are",
+    )
     inflect: bool = Field(
         default=True, description="with `synonyms`: whether English forms of its words (walked) are replaced too"
     )
@@ -66,6 +72,8 @@ class SynonymConfig(RateConfig):
     def _has_one_source(self) -> SynonymConfig:
         if self.wordnet is not None and self.synonyms is not None:
             raise ValueError("`synonyms` is a file instead of WordNet: take either it or `wordnet` away")
+        if self.thesaurus == "cilin" and (self.wordnet is not None or self.synonyms is not None):
+            raise ValueError("`thesaurus: cilin` takes neither `wordnet` nor `synonyms`")
         return self
 
 
@@ -74,7 +82,7 @@ class _Thesaurus(Protocol):
 
 
 class Synonym(Augmenter):
-    """Replaces words by synonyms (WordNet, or your own file), inflected and cased like them; a/an agree.
+    """Replaces words by synonyms (WordNet, Cilin or your own file), inflected and cased like them; a/an agree.
 
     Function words, tokens with a digit, and capitals within a sentence, which may be names, stay as they are.
     """
@@ -83,9 +91,12 @@ class Synonym(Augmenter):
 
     def __init__(self, config: SynonymConfig, training: Lexicon) -> None:
         self.config = config
-        self._known = _Known(_thesaurus(config), config)
+        self._chinese = ChineseSynonyms(config) if config.thesaurus == "cilin" else None
+        self._known = _Known(FileThesaurus({}, False) if self._chinese else _thesaurus(config), config)
 
     def propose(self, example: Editable, draws: Draws) -> Sequence[Edit]:
+        if self._chinese is not None:
+            return self._chinese.propose(example, draws)
         tokens = example.tokens
         candidates = self._candidates(example)
         edits: list[Edit] = []
