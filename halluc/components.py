@@ -34,6 +34,7 @@ TABLE: dict[str, dict[str, str]] = {
         "leak": "halluc.augmentation.filters.filters:Leak",
         "length_ratio": "halluc.augmentation.filters.filters:LengthRatio",
         "near_duplicate": "halluc.augmentation.filters.filters:NearDuplicate",
+        "fidelity": "halluc.augmentation.filters.fidelity:Fidelity",
         "novelty": "halluc.augmentation.filters.filters:Novelty",
     },
     "reader": {

@@ -14,7 +14,7 @@ from halluc.augmentation.methods.base import OptionError, Workspace
 from halluc.augmentation.pipeline import corpus as pipeline
 from halluc.augmentation.pipeline.layout import MANIFEST, PROVENANCE, TRAIN
 from halluc.augmentation.pipeline.plan import Trouble
-from halluc.augmentation.pipeline.preparation import AugmentJob, MethodError, Prepared, prepare
+from halluc.augmentation.pipeline.preparation import AugmentJob, PartError, Prepared, prepare
 from halluc.augmentation.pipeline.shards import Shard
 from halluc.components import TABLE
 from halluc.config.bounds import LINE_BYTES_BOUND
@@ -31,7 +31,7 @@ from halluc.runs.directory import RunDir
 from halluc.runs.records import read_record
 from halluc.runs.schema import AugmentFile, LedgerLine
 from halluc.task import AnyTask
-from halluc.workflows import augmentation_checks, augmentation_notes
+from halluc.workflows import augmentation_checks, augmentation_notes, labelling
 from halluc.workflows.job import Job
 
 # Fitted models and caches of all runs in a `runs_dir`, by fingerprint.
@@ -152,7 +152,8 @@ def files(loaded: LoadedConfig) -> list[Path]:
     named = [Path(text).expanduser() for text in _texts(loaded.tree["augment"])]
     if section.focus_run is not None:
         named.append(directory.open_run(Path(section.focus_run)).ledger("dev"))
-    return [path for path in named if path.is_file()]
+    weights = (path / name for path in named for name in ("model/model.safetensors", "model.safetensors"))
+    return [path for path in (*named, *weights) if path.is_file()]
 
 
 def _texts(node: Any) -> Iterator[str]:
@@ -202,13 +203,15 @@ def prepared(job: Job, *, fits: bool = True) -> Prepared:
                 others,
                 asked,
                 settings.seed,
-                Workspace(Path(settings.runs_dir) / FITTED, settings.seed, commands_allowed()),
+                Workspace(
+                    Path(settings.runs_dir) / FITTED, settings.seed, commands_allowed(), labelling.labellers(job)
+                ),
                 _trouble(asked, task),
                 fits,
                 epochs(job.loaded),
             )
         )
-    except MethodError as problem:
+    except PartError as problem:
         raise _placed(problem, job.loaded) from None
 
 
@@ -222,13 +225,13 @@ class _Learned:
         return filter(self._task.examples.trains_on, self._source)
 
 
-def _placed(problem: MethodError, loaded: LoadedConfig) -> HallucError:
+def _placed(problem: PartError, loaded: LoadedConfig) -> HallucError:
     """A method's error at the key that it is about."""
     error = problem.error
     if error.where is not None or not isinstance(error, OptionError):
         return error
-    method = ("augment", "methods", problem.number)
-    places = (loaded.origins.get((*method, key)) for key in (error.key, "type"))
+    part = ("augment", problem.part, problem.number)
+    places = (loaded.origins.get((*part, key)) for key in (error.key, "type"))
     where: Location | None = next(filter(None, places), None)
     return HallucError(error.code, error.message, where, error.help, error.exit_code)
 

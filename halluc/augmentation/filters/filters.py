@@ -3,6 +3,7 @@ the first candidate; those with a memory are asked in the order of the examples,
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
@@ -10,12 +11,13 @@ from pydantic import Field, model_validator
 from halluc.augmentation.filters import text_hashes
 from halluc.augmentation.filters.minhash import bands
 from halluc.augmentation.filters.text_hashes import HashSet
-from halluc.augmentation.methods.base import Rate
+from halluc.augmentation.methods.base import Rate, Workspace
 from halluc.components import TABLE
 from halluc.config.schema import Section
 from halluc.core import registry
 from halluc.core.edits import Editable
 from halluc.gap.novelty_units import MENTIONS, NoveltyUnits
+from halluc.task import Examples
 
 FILTER = "filter"
 
@@ -26,12 +28,14 @@ class Candidate:
     """A new example before it is taken: what it was made from, and how.
 
     ``form_only``: only the writing of its words was changed (case, noise). ``is_copy``: it is meant to be equal.
+    ``source`` is the example of the task that ``parent`` was made from.
     """
 
-    __slots__ = ("_exact", "_normalised", "edited", "form_only", "is_copy", "parent")
+    __slots__ = ("_exact", "_normalised", "edited", "form_only", "is_copy", "parent", "source")
 
-    def __init__(self, parent: Editable, edited: Editable, form_only: bool, is_copy: bool) -> None:
+    def __init__(self, parent: Editable, edited: Editable, form_only: bool, is_copy: bool, source: Any = None) -> None:
         self.parent, self.edited, self.form_only, self.is_copy = parent, edited, form_only, is_copy
+        self.source = source
         self._exact: int | None = None
         self._normalised: int | None = None
 
@@ -50,9 +54,11 @@ class Candidate:
 
 class Filter:
     """Rejects candidates; ``keys`` and ``memory`` are for those that compare candidates with each other. ``units``
-    are what novelty is measured in."""
+    are what novelty is measured in. Where ``uses_model``, many candidates are asked about at a time (``results``), and
+    after all other filters."""
 
     Config: ClassVar[type[Section]]
+    uses_model: ClassVar[bool] = False
     config: Any
     memory: HashSet | None = None
     units: NoveltyUnits = MENTIONS
@@ -67,9 +73,20 @@ class Filter:
     def see_held_out(self, example: Editable) -> None:
         """Take note of an example of dev or test."""
 
+    def fit(self, examples: Examples[Any, Any], workspace: Workspace) -> None:
+        """Make ready what judges candidates of the task.
+
+        Raises:
+            OptionError: it cannot be had.
+        """
+
     def refuses(self, candidate: Candidate) -> bool:
         """Whether it is rejected for itself, whatever other candidates there are."""
         return False
+
+    def results(self, candidates: Sequence[Candidate]) -> list[Editable | None]:
+        """What becomes of each candidate: as it is, with other labels, or None where it is rejected."""
+        return [None if self.refuses(one) else one.edited for one in candidates]
 
     def keys(self, candidate: Candidate) -> Keys:
         """What it must share with no candidate that was taken before."""

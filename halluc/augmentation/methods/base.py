@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Protocol, TypeVar
 
 from pydantic import Field, model_validator
 
@@ -19,6 +19,7 @@ from halluc.config.schema import Section
 from halluc.core import registry
 from halluc.core.edits import Edit, Editable, Replace, apply
 from halluc.core.errors import EXIT_USAGE, HallucError
+from halluc.core.examples import Span
 from halluc.core.rng import Draws
 from halluc.gap.novelty_units import MENTIONS, NoveltyUnits, Unit
 
@@ -137,17 +138,43 @@ class Changed(NamedTuple):
         return any(self.steps)
 
 
+class Opinion(NamedTuple):
+    """What a trained model predicts for an example: as ``spans``, or as ``labels`` of the whole.
+
+    ``f1`` is that between the labels of the example and those predicted (1 where there is neither), ``confidence`` the
+    least of those predicted (1 where there is none).
+    """
+
+    f1: float
+    confidence: float
+    spans: tuple[Span, ...]
+    labels: tuple[str, ...]
+
+
+class Labeller(Protocol):
+    """A trained model that predicts labels; ``relabels``: whether an example can be given those that it predicts."""
+
+    @property
+    def relabels(self) -> bool: ...
+
+    def opinions(self, examples: Sequence[Any]) -> list[Opinion]:
+        """One for each example of the task, in their order."""
+        ...
+
+
 @dataclass(frozen=True)
 class Workspace:
-    """What a method that is fitted or that starts programs may use.
+    """What a method or filter that is fitted or that starts programs may use.
 
     ``folder`` is for fitted models and caches, one subfolder each; it need not exist. ``allow_commands``: whether the
-    user allowed the programs that a config names to run.
+    user allowed the programs that a config names to run. ``labeller`` is asked for the model of a run, or for so many
+    models that are trained on parts of the training split.
     """
 
     folder: Path
     seed: int
     allow_commands: bool = False
+    labeller: Callable[[str | int], Labeller] | None = None
 
 
 class Component:

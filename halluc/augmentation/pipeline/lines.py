@@ -69,7 +69,7 @@ class Press:
         return [self._tried(example, one, result) for (example, _), one, result in zip(pairs, asked, made, strict=True)]
 
     def _asked(self, example: Example, copy: int, attempt: int = 0) -> Asked:
-        return Asked(self.examples.editable(example), example.id, copy, attempt)
+        return Asked(self.examples.editable(example), example.id, copy, attempt, example)
 
     def _tried(self, example: Example, asked: Asked, result: tuple[Accepted | None, list[Refusal]]) -> Tried:
         made, refusals = result

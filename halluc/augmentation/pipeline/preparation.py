@@ -7,11 +7,11 @@ import re
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from halluc.augmentation.filters import filters as filtering
 from halluc.augmentation.filters.filters import Filter
-from halluc.augmentation.methods.base import SYNTHESIZER, Augmenter, Lexicon, Synthesizer, Workspace, build
+from halluc.augmentation.methods.base import SYNTHESIZER, Augmenter, Lexicon, OptionError, Synthesizer, Workspace, build
 from halluc.augmentation.pipeline.candidates import Maker, Method
 from halluc.augmentation.pipeline.diversity import TextSample
 from halluc.augmentation.pipeline.lines import Press
@@ -64,19 +64,19 @@ class Prepared:
             method.made_by.close()
 
 
-class MethodError(Exception):
-    """What a method of the config cannot do: its number, and the error that says what."""
+class PartError(Exception):
+    """What a method or filter of the config cannot do: the list that it stands in, its number there, and the error."""
 
-    def __init__(self, number: int, error: HallucError) -> None:
+    def __init__(self, part: Literal["methods", "filters"], number: int, error: HallucError) -> None:
         super().__init__(error.message)
-        self.number, self.error = number, error
+        self.part, self.number, self.error = part, number, error
 
 
 def prepare(job: AugmentJob) -> Prepared:
     """Read the training split, dev and test, and build methods and filters.
 
     Raises:
-        MethodError: a method cannot do what its config asks. HallucError: a corpus cannot be read.
+        PartError: a method or filter cannot do what its config asks. HallucError: a corpus cannot be read.
     """
     config = job.config
     units = job.examples.units
@@ -100,6 +100,12 @@ def prepare(job: AugmentJob) -> Prepared:
             for one in filters:
                 one.see_held_out(editable)
     methods = [_method(number, one, training, job) for number, one in enumerate(config.methods)]
+    for number, one in enumerate(filters):
+        if job.fits:
+            try:
+                one.fit(job.examples, job.workspace)
+            except OptionError as error:
+                raise PartError("filters", number, error) from error
     maker = Maker(methods, filters, job.seed, config.attempts, config.unchangeable == "copy")
     press = Press(maker, job.examples, tildes.separator, job.seed, training)
     plan = copies(_weights(job, training, before), config.added(before.examples), job.seed)
@@ -125,7 +131,7 @@ def _method(number: int, config: Any, training: Lexicon, job: AugmentJob) -> Met
         if job.fits or not made_by.uses_model:
             made_by.fit(_Editables(job), job.workspace)
     except HallucError as error:
-        raise MethodError(number, error) from error
+        raise PartError("methods", number, error) from error
     # Two methods of one type are told apart by their number.
     same = [one.type for one in job.config.methods].count(config.type)
     name = config.type if same == 1 else f"{config.type}.{number}"
