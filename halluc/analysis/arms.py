@@ -116,8 +116,7 @@ def comparisons(contests: Sequence[Contest]) -> list[ArmComparison]:
     families: dict[tuple[object, ...], list[ArmDelta]] = {}
     for one in found:
         for delta in one.figures:
-            key = (one.axis, *one.choice.items(), delta.name, *delta.by.items())
-            families.setdefault(key, []).append(delta)
+            families.setdefault((one.axis, *one.choice.items(), delta.name, *delta.by.items()), []).append(delta)
     for family in families.values():
         for delta, adjusted in zip(family, holm([delta.p for delta in family]), strict=True):
             delta.p_holm = adjusted
@@ -209,5 +208,4 @@ def _trend(axis: str, group: Sequence[Contest], key: FigureKey) -> ArmTrend:
 
 def places(axis: str, choices: Sequence[Mapping[str, Plain]]) -> list[float]:
     """Where choices stand on an axis of numbers."""
-    found = [choice[axis] for choice in choices]
-    return [float(value) for value in found if isinstance(value, (int, float))]
+    return [float(value) for value in [choice[axis] for choice in choices] if isinstance(value, (int, float))]

@@ -95,5 +95,4 @@ def read(path: Path) -> list[LedgerLine]:
     Raises:
         HallucError R111: it is absent, or a line is not whole; names the line.
     """
-    help = "write it anew with `halluc eval`"
-    return list(read_lines(path, LedgerLine, damaged="R111", what="a ledger", help=help))
+    return list(read_lines(path, LedgerLine, damaged="R111", what="a ledger", help="write it anew with `halluc eval`"))

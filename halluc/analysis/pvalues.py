@@ -60,8 +60,9 @@ def at_least(level: Array, weights: Array | None = None) -> Array:
 
 def binomial(claims: Half, max_rate: float) -> Array:
     """P(Bin(kept, max_rate) <= unsupported), (1000,): exact for independent claims."""
-    unsupported = at_least(claims.level[claims.unsupported])
-    return numpy.asarray(bdtr(unsupported.astype(float), at_least(claims.level), max_rate))
+    return numpy.asarray(
+        bdtr(at_least(claims.level[claims.unsupported]).astype(float), at_least(claims.level), max_rate)
+    )
 
 
 def hoeffding_bentkus(claims: Half, cap: int, most: int, max_rate: float) -> Array:
@@ -81,8 +82,9 @@ def hoeffding_bentkus(claims: Half, cap: int, most: int, max_rate: float) -> Arr
     hoeffding = numpy.exp(-claims.examples * (rel_entr(low, beta) + rel_entr(1 - low, 1 - beta)))
     # The tail is the dear part, and few of the thresholds differ in its argument.
     counts, which = numpy.unique(numpy.ceil(claims.examples * mean), return_inverse=True)
-    bentkus = numpy.e * bdtr(counts, claims.examples, beta)[which]
-    return numpy.asarray(numpy.minimum(numpy.minimum(hoeffding, bentkus), 1))
+    return numpy.asarray(
+        numpy.minimum(numpy.minimum(hoeffding, numpy.e * bdtr(counts, claims.examples, beta)[which]), 1)
+    )
 
 
 def betting(claims: Half, stake: float, most: int, max_rate: float) -> Array:

@@ -107,8 +107,7 @@ class _Counter:
         one = column(numpy.ones(examples))
         found = [self.figure("hallucinated_examples", {}, Ratio((column(unsupported > 0),), (one,)))]
         if "hallucination_density" not in self.untold:
-            tokens = column(self.table.lengths)
-            density = Ratio((column(unsupported),), (tokens,), scale=1000, is_share=False)
+            density = Ratio((column(unsupported),), (column(self.table.lengths),), scale=1000, is_share=False)
             found.append(self.figure("hallucination_density", {}, density))
         if "negative_sentence_rate" not in self.untold:
             found.append(self.figure("negative_sentence_rate", {}, self.bare_rate(claims)))
@@ -116,8 +115,10 @@ class _Counter:
 
     def of_names(self) -> list[Figure]:
         """What a task may have a name of its own for."""
-        every = numpy.ones(len(self.found), dtype=bool)
-        found = [self.f1(), self.figure("recall", {}, self.gold_rate(self.found, every))]
+        found = [
+            self.f1(),
+            self.figure("recall", {}, self.gold_rate(self.found, numpy.ones(len(self.found), dtype=bool))),
+        ]
         if len(numpy.unique(self.table.gold.example)) < len(self.table):
             claims = numpy.bincount(self.table.claims.example, minlength=len(self.table))
             found.append(self.figure("claimed_without_gold", {}, self.bare_rate(claims)))
@@ -169,8 +170,7 @@ class _Counter:
         return Ratio((self.sheet.tally(example[mask & among]),), (self.sheet.tally(example[among]),))
 
     def kept_share(self) -> Ratio:
-        everything = numpy.ones(len(self.counted), dtype=bool)
-        return self.claim_rate(self.counted, everything)
+        return self.claim_rate(self.counted, numpy.ones(len(self.counted), dtype=bool))
 
     def total(self, ratio: Ratio) -> int:
         return int(sum(self.sheet.columns[index].sum() for index in ratio.below))

@@ -53,8 +53,7 @@ def score(
         figures += metrics.kept(examples, predictions, remaining, sheet)
     if uncalibrated is not None:
         figures += _calibration(table, uncalibrated, sheet, {"confidence": "uncalibrated"})
-    by_confidence = [_by_confidence(table)] if table.knows_confidence else []
-    ranked = [*by_confidence, *metrics.ranked(examples, predictions)]
+    ranked = [*([_by_confidence(table)] if table.knows_confidence else []), *metrics.ranked(examples, predictions)]
     found = results(figures + reliability_figures(table, sheet), sheet)
     return found + [result for one in ranked for result in ordered(one, len(table))] + _risk(table)
 
@@ -84,8 +83,7 @@ def _calibration(table: Table, confidence: numpy.ndarray, sheet: Sheet, by: dict
     def ece(sums: numpy.ndarray) -> numpy.ndarray:
         return calibration.ece_of_sums(*(sums[..., three] for three in columns))
 
-    error = sheet.tally(example, (confidence - right) ** 2)
-    brier = Ratio((error,), (sheet.tally(example),), is_share=False)
+    brier = Ratio((sheet.tally(example, (confidence - right) ** 2),), (sheet.tally(example),), is_share=False)
     return [Figure(name, by, CALIBRATION, len(confidence), f) for name, f in (("ece", ece), ("brier", brier))]
 
 

@@ -69,8 +69,11 @@ def figures(name: str, places: Sequence[StudyCell], asked: str | None, reference
     found, missing = _read(places, split)
     if not found:
         slug, why = next((slug, why) for slug, why in missing.items() if why != _NOT_RUN)
-        help = "evaluate the cells again: `halluc run` of the study's config does"
-        raise HallucError("R112", f"no cell of {name} can be counted on {split}; {slug}: {why}", help=help)
+        raise HallucError(
+            "R112",
+            f"no cell of {name} can be counted on {split}; {slug}: {why}",
+            help="evaluate the cells again: `halluc run` of the study's config does",
+        )
     first = next(iter(found.values()))
     for other in found.values():
         run_figures.refuse_different_examples(first, other)
@@ -109,8 +112,9 @@ def _split(name: str, places: Sequence[StudyCell], asked: str | None) -> str:
         raise HallucError("R112", f"no cell of {name} is evaluated", help="run the study first: halluc run CONFIG")
     splits = run_figures.evaluated(there)
     if asked is not None and asked not in splits:
-        help = evaluations.unevaluated_help(asked, splits)
-        raise HallucError("R112", f"no cell of {name} is evaluated on {asked}", help=help)
+        raise HallucError(
+            "R112", f"no cell of {name} is evaluated on {asked}", help=evaluations.unevaluated_help(asked, splits)
+        )
     return run_figures.common_split(there, asked)
 
 

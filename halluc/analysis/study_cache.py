@@ -31,8 +31,7 @@ def file_of(home: Path, split: str | None, references: Mapping[str, Plain]) -> P
     Args:
         split, references: what differs from the usual; None and empty: nothing does.
     """
-    parts = [part for part in (split, slug_of(references)) if part]
-    return home / ("-".join(["study", *parts]) + ".json")
+    return home / ("-".join(["study", *[part for part in (split, slug_of(references)) if part]]) + ".json")
 
 
 def fingerprint(name: str, places: Sequence[StudyCell], split: str, references: Mapping[str, Plain]) -> str:

@@ -153,8 +153,7 @@ class _GoldRows:
         self.rows: dict[tuple[int, int | None, int | None, str], _GoldRow] = {}
 
     def omission(self, line: LedgerLine) -> None:
-        key = (self.index[line.id], line.start, line.end, line.label)
-        self.rows[key] = _GoldRow(line.novelty or "", line.withheld)
+        self.rows[(self.index[line.id], line.start, line.end, line.label)] = _GoldRow(line.novelty or "", line.withheld)
 
     def claim(self, line: LedgerLine) -> None:
         # A claim without a confidence is as sure as can be: no threshold withdraws it.

@@ -61,6 +61,7 @@ def calibrated(predictions: Sequence[PredictionT], temperature: float) -> list[P
     rows, claim, claimed = scores(predictions)
     new = iter(calibration.confidences(rows, claim, claims, temperature, claimed).tolist())
     # Predictions are dataclasses, which their protocol cannot say.
-    made = cast("Sequence[Any]", predictions)
-    found = [replace(p, confidences=tuple(next(new) for _ in p.confidences)) for p in made]
+    found = [
+        replace(p, confidences=tuple(next(new) for _ in p.confidences)) for p in cast("Sequence[Any]", predictions)
+    ]
     return [p.scaled(temperature) if hasattr(p, "scaled") else p for p in found]

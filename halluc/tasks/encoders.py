@@ -57,14 +57,20 @@ def load_tokenizer(source: ModelSource, trust_remote_code: bool = False) -> Any:
     except Exception as error:
         raise _unloadable(source, "tokenizer", error) from error
     if not getattr(tokenizer, "is_fast", False):
-        help = "halluc needs to know which word a piece belongs to: use a model with a tokenizer.json"
-        raise environment_error("E411", f"{source.name} has no fast tokenizer", help)
+        raise environment_error(
+            "E411",
+            f"{source.name} has no fast tokenizer",
+            "halluc needs to know which word a piece belongs to: use a model with a tokenizer.json",
+        )
     if len(tokenizer.get_vocab()) <= len(tokenizer.all_special_ids):
         # transformers makes an empty one where its files are gone, and every word would be unknown.
         raise environment_error("E411", f"{source.name} has no vocabulary", "its tokenizer files are missing")
     if not isinstance(tokenizer.model_max_length, (int, float)) or tokenizer.model_max_length < 1:
-        message = f"{source.name}: `model_max_length` in tokenizer_config.json is {tokenizer.model_max_length!r}"
-        raise environment_error("E411", message, "restore the file, or give the number of word pieces")
+        raise environment_error(
+            "E411",
+            f"{source.name}: `model_max_length` in tokenizer_config.json is {tokenizer.model_max_length!r}",
+            "restore the file, or give the number of word pieces",
+        )
     # Some packages ship tokenizer.json with both switched on: text would be lost in silence.
     tokenizer.backend_tokenizer.no_truncation()
     tokenizer.backend_tokenizer.no_padding()
@@ -94,8 +100,11 @@ def load_encoder(
     _refuse_missing(model, missing, source, fresh_head=bool(head))
     _complete_padding(model.config, tokenizer)
     if auto_class == "AutoModelForSequenceClassification" and model.config.pad_token_id is None:
-        message = f"{source.name} has neither a padding token nor an end token"
-        raise environment_error("E411", message, "name one as `pad_token` in its tokenizer_config.json")
+        raise environment_error(
+            "E411",
+            f"{source.name} has neither a padding token nor an end token",
+            "name one as `pad_token` in its tokenizer_config.json",
+        )
     if config.freeze is not None:
         freeze(model, config.freeze)
     return Encoder(model, tokenizer, getattr(settings, "_commit_hash", None), _outputs(settings, source))
@@ -186,9 +195,11 @@ def _refuse_missing(model: Any, missing: Iterable[str], source: ModelSource, *, 
     lost = sorted(n for n in missing if not fresh_head or (n.startswith(body) and not n.startswith(head)))
     if lost:
         what = "an encoder without a trained head" if not any(n.startswith(body) for n in lost) else "not whole"
-        message = f"{source.name} is {what}: it has no weights for {', '.join(lost[:3])}"
-        help = "name a model that was trained for this task" if not fresh_head else "name the folder of a whole model"
-        raise environment_error("E411", message, help)
+        raise environment_error(
+            "E411",
+            f"{source.name} is {what}: it has no weights for {', '.join(lost[:3])}",
+            "name a model that was trained for this task" if not fresh_head else "name the folder of a whole model",
+        )
 
 
 def freeze(model: torch.nn.Module, layers: int) -> None:
@@ -220,8 +231,11 @@ def set_dropout(settings: Any, rate: float) -> None:
 
 def _unloadable(source: ModelSource, what: str, error: Exception) -> Exception:
     told = str(error).strip().split("\n", 1)[0]
-    help = None if source.local else "is the network there, and are name and revision right?"
-    return environment_error("E411", f"cannot load the {what} of {source.name}: {told}", help)
+    return environment_error(
+        "E411",
+        f"cannot load the {what} of {source.name}: {told}",
+        None if source.local else "is the network there, and are name and revision right?",
+    )
 
 
 def quiet_libraries(verbose: bool) -> None:
@@ -333,8 +347,11 @@ def word_pieces(tokenizer: Any, sentences: Sequence[Sequence[str]]) -> tuple[lis
         for index, pieces in enumerate(words):
             if not pieces:
                 if unknown is None:
-                    message = f"the tokenizer has no piece for {sentence[index]!r} and no unknown piece"
-                    raise environment_error("E411", message, "use another encoder, or take such tokens out")
+                    raise environment_error(
+                        "E411",
+                        f"the tokenizer has no piece for {sentence[index]!r} and no unknown piece",
+                        "use another encoder, or take such tokens out",
+                    )
                 words[index] = [unknown]
                 dropped += 1
         result.append(words)

@@ -29,8 +29,7 @@ def shown(length: int, space: int, how: LongTexts) -> list[Shown]:
         return [((0, head), (length - space + head, length))]
     overlap = space // 4
     last = -(-(length - overlap) // (space - overlap)) - 1
-    starts = [number * (length - space) // last for number in range(last + 1)]
-    return [((start, start + space),) for start in starts]
+    return [((start, start + space),) for start in [number * (length - space) // last for number in range(last + 1)]]
 
 
 def shown_of_pair(first: int, second: int, space: int, how: LongTexts) -> list[tuple[Shown, Shown]]:

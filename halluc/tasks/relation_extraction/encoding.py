@@ -66,16 +66,16 @@ class PairFraming:
         kept = middle if len(middle) <= room else [*middle[: room // 2], *middle[len(middle) - (room - room // 2) :]]
         room -= len(kept)
         on_left = min(len(left), max(room // 2, room - len(right)))
-        on_right = min(len(right), room - on_left)
-        left_kept, right_kept = left[len(left) - on_left :], right[:on_right]
+        left_kept, right_kept = left[len(left) - on_left :], right[: min(len(right), room - on_left)]
         is_cut = len(left_kept) + len(kept) + len(right_kept) < len(left) + len(middle) + len(right)
         is_cut |= any(cut for *_, cut in inside)
         pieces = (*self.before, *left_kept, *marked[0], *kept, *marked[1], *right_kept, *self.behind)
         begins = [len(self.before) + on_left, len(self.before) + on_left + len(marked[0]) + len(kept)]
         places = {}
         for begin, (start, end, _), (_, role) in zip(begins, inside, spans, strict=True):
-            ranges = {"start": (begin, begin + 1), "mean": (begin + start, begin + end), "cls": (0, 1)}
-            places[role] = ranges[representation]
+            places[role] = {"start": (begin, begin + 1), "mean": (begin + start, begin + end), "cls": (0, 1)}[
+                representation
+            ]
         return PairWindow(pieces, places[0], places[1]), is_cut
 
 
@@ -122,8 +122,7 @@ class EncodedPairs:
         for row, index in enumerate(indexes):
             window = self.windows[index]
             head = logits[row, window.head[0] : window.head[1], :width].mean(0)
-            tail = logits[row, window.tail[0] : window.tail[1], width:].mean(0)
-            rows.append(head + tail)
+            rows.append(head + logits[row, window.tail[0] : window.tail[1], width:].mean(0))
         return torch.stack(rows)
 
     def loss(self, outputs: Any, batch: Batch) -> torch.Tensor:

@@ -82,8 +82,11 @@ class RelationClassifier:
         labels = tuple(name.removeprefix(_OF_HEAD) for name in first)
         vocabulary = encoder.tokenizer.get_vocab()
         if second != tuple(_OF_TAIL + label for label in labels) or not all(marker in vocabulary for marker in MARKERS):
-            message = f"{config.name} was not trained for relations by halluc"
-            raise HallucError("C204", message, help="name the model of a run with `task.type` as it is here")
+            raise HallucError(
+                "C204",
+                f"{config.name} was not trained for relations by halluc",
+                help="name the model of a run with `task.type` as it is here",
+            )
         return replace(encoder, outputs=tuple(label or NO_RELATION for label in named_labels(labels, names)))
 
     def encode(self, examples: Sequence[Related], loaded: Encoder) -> EncodedPairs:
@@ -93,8 +96,11 @@ class RelationClassifier:
         before, behind = special_pieces(loaded.tokenizer)
         space = room(loaded.tokenizer, loaded.model.config) - len(before) - len(behind)
         if space < len(MARKERS) + 2:
-            message = "the tokenizer's `model_max_length` leaves no room for head and tail"
-            raise environment_error("E411", message, "mend its tokenizer_config.json")
+            raise environment_error(
+                "E411",
+                "the tokenizer's `model_max_length` leaves no room for head and tail",
+                "mend its tokenizer_config.json",
+            )
         words, dropped = word_pieces(loaded.tokenizer, [example.tokens for example in examples])
         unknown = loaded.tokenizer.unk_token_id
         markers = loaded.tokenizer.convert_tokens_to_ids(list(MARKERS))
@@ -125,8 +131,7 @@ class RelationClassifier:
         if self.config.markers == "plain":
             return {}
         found = sorted({span.label for one in examples for span in (one.head, one.tail) if span.label})
-        words = [[*name.replace("_", " ").split(), ":"] for name in found]
-        pieces, _ = word_pieces(loaded.tokenizer, words)
+        pieces, _ = word_pieces(loaded.tokenizer, [[*name.replace("_", " ").split(), ":"] for name in found])
         return {name: tuple(p for word in of_name for p in word) for name, of_name in zip(found, pieces, strict=True)}
 
     def decoding(self, outputs: Sequence[str], asked: Decoding) -> Decoding | None:
@@ -149,8 +154,9 @@ class RelationClassifier:
                 found.append(PairPrediction(example.id, (), ()))
             else:
                 confidence = float(probability[row, best])
-                scores = (logits[row : row + 1],)
-                found.append(PairPrediction(example.id, (encoded.outputs[best],), (confidence,), scores))
+                found.append(
+                    PairPrediction(example.id, (encoded.outputs[best],), (confidence,), (logits[row : row + 1],))
+                )
         return found
 
     def imported(self, examples: Sequence[Related], stated: Sequence[Stated]) -> list[PairPrediction]:

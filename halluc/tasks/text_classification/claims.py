@@ -45,8 +45,9 @@ class LabelSetJudge(LabelJudge):
         """
         gold = self.gold(example)
         claimed = {claim.label for claim in claims}
-        omitted = tuple(one for one in gold if one.label not in claimed)
-        return Judged(_judged(claims, gold, Evidence(), "no_label"), omitted)
+        return Judged(
+            _judged(claims, gold, Evidence(), "no_label"), tuple(one for one in gold if one.label not in claimed)
+        )
 
 
 def _judged(
@@ -67,5 +68,4 @@ def _judged(
 
 
 def _claim(example: Labelled, label: str, confidence: float | None = None) -> Claim:
-    where = Span(0, len(example.tokens), label)
-    return Claim(example.id, "label", " ".join(example.tokens), where, label, confidence)
+    return Claim(example.id, "label", " ".join(example.tokens), Span(0, len(example.tokens), label), label, confidence)

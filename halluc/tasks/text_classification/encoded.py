@@ -90,8 +90,7 @@ class EncodedTexts:
         import torch
 
         weights = torch.tensor([float(self.weights[index]) for index in batch.indexes], device=outputs.logits.device)
-        losses = self.text_loss(outputs.logits, batch.labels) * weights
-        return losses.sum()
+        return (self.text_loss(outputs.logits, batch.labels) * weights).sum()
 
     def ids(self, indexes: Sequence[int]) -> list[str]:
         return [self.examples[self.windows[index].example].id for index in indexes]

@@ -89,12 +89,19 @@ def _bad_labels(examples: Sequence[Labelled], multi_label: bool) -> Iterator[Hal
         where = Location(example.origin.file, example.origin.line)
         if len(example.labels) > 1 and not multi_label:
             told = ", ".join(f"`{label}`" for label in example.labels[:5])
-            help = "set `task.multi_label: true`, or keep one of them"
-            yield data_error("D136", f"a text with {len(example.labels)} labels: {told}", where, help)
+            yield data_error(
+                "D136",
+                f"a text with {len(example.labels)} labels: {told}",
+                where,
+                "set `task.multi_label: true`, or keep one of them",
+            )
         elif OUT_OF_SCOPE in example.labels:
-            help = f"say what it means with `data.out_of_scope_label: {OUT_OF_SCOPE}`, or give it another name"
-            message = f"the label `{OUT_OF_SCOPE}` is the name of the output for texts without a label"
-            yield data_error("D137", message, where, help)
+            yield data_error(
+                "D137",
+                f"the label `{OUT_OF_SCOPE}` is the name of the output for texts without a label",
+                where,
+                f"say what it means with `data.out_of_scope_label: {OUT_OF_SCOPE}`, or give it another name",
+            )
 
 
 @dataclass
@@ -153,8 +160,9 @@ class Framing:
 
     def _space(self, special: int, least: int) -> int:
         if self.room - special < least:
-            message = "the tokenizer's `model_max_length` leaves no room for words"
-            raise environment_error("E411", message, "mend its tokenizer_config.json")
+            raise environment_error(
+                "E411", "the tokenizer's `model_max_length` leaves no room for words", "mend its tokenizer_config.json"
+            )
         return self.room - special
 
 

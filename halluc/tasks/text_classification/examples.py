@@ -44,8 +44,7 @@ class TextExamples:
         refuse_labels(corpus.examples, multi_label=self.config.multi_label)
         found = tuple(sorted({label for example in corpus for label in example.labels}))
         asked = self.config.out_of_scope == "class" and not self.config.multi_label
-        has_outside = asked and any(not example.labels for example in corpus)
-        return (*found, OUT_OF_SCOPE) if has_outside else found
+        return (*found, OUT_OF_SCOPE) if (asked and any(not example.labels for example in corpus)) else found
 
     def classes(self, corpus: Corpus[Labelled]) -> tuple[str, ...]:
         return self.labels(corpus)

@@ -138,8 +138,7 @@ class _Judged:
     def figures(self, sheet: Sheet) -> list[Figure]:
         columns = Columns.of(self.counts, sheet)
         hits, inside = sheet.column(self.right & self.inside), sheet.column(self.inside)
-        accuracy = Ratio((hits,), (inside,), undefined=0.0)
-        found = [Figure("accuracy", {}, PROTOCOL, int(self.inside.sum()), accuracy)]
+        found = [Figure("accuracy", {}, PROTOCOL, int(self.inside.sum()), Ratio((hits,), (inside,), undefined=0.0))]
         found += label_counts.figures(self.counts, columns, PROTOCOL, sheet)
         found.append(Figure("mcc", {}, PROTOCOL, len(self.gold), self.correlation(columns, sheet)))
         return found if self.inside.all() else found + self.of_scope(sheet)
@@ -175,8 +174,9 @@ class _Judged:
         }
         foreign, refused = ~self.inside, ~self.claimed
         if foreign.any() or refused.any():
-            numbers = (int(mask.sum()) for mask in (foreign & refused, refused, foreign))
-            rows["out_of_scope"] = label_tables.row(*numbers)
+            rows["out_of_scope"] = label_tables.row(
+                *(int(mask.sum()) for mask in (foreign & refused, refused, foreign))
+            )
         return {**rows, **label_tables.confusion(self.gold, self.predicted)}
 
 

@@ -33,8 +33,9 @@ class TextKnowledge(SurfaceKnowledge):
     @property
     def label_counts(self) -> Mapping[str, int]:
         """How many training texts have each label."""
-        surfaces = self.coverage.surfaces.items()
-        return {label: sum(known.count for known in of_label.values()) for label, of_label in surfaces}
+        return {
+            label: sum(known.count for known in of_label.values()) for label, of_label in self.coverage.surfaces.items()
+        }
 
     def novelty(self, claim: Claim) -> Novelty:
         """That of the text, whatever the label."""

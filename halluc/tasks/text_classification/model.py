@@ -72,8 +72,7 @@ class TextClassifier:
 
         encoder = load_encoder("AutoModelForSequenceClassification", config, attention)
         _refuse_other_problem(encoder.model.config.problem_type, self.config.multi_label)
-        outputs = named_labels(encoder.outputs, names)
-        return replace(encoder, outputs=tuple(label or OUT_OF_SCOPE for label in outputs))
+        return replace(encoder, outputs=tuple(label or OUT_OF_SCOPE for label in named_labels(encoder.outputs, names)))
 
     def encode(self, examples: Sequence[Labelled], encoder: Encoder) -> EncodedTexts:
         return encode_texts(examples, encoder, self.config)
@@ -143,5 +142,8 @@ def _refuse_other_problem(found: str | None, multi_label: bool) -> None:
         raise HallucError("C204", "the model predicts a number, and no labels", help="name a classifier")
     trained, asked = ("one label a text", "true") if multi_label else ("several labels a text", "false")
     other = "false" if multi_label else "true"
-    message = f"the model was trained for {trained}, and the config has `task.multi_label: {asked}`"
-    raise HallucError("C204", message, help=f"set `task.multi_label: {other}`")
+    raise HallucError(
+        "C204",
+        f"the model was trained for {trained}, and the config has `task.multi_label: {asked}`",
+        help=f"set `task.multi_label: {other}`",
+    )

@@ -95,8 +95,7 @@ def _best(component: Sequence[Pair], claims: Sequence[Span], gold: Sequence[Span
     graph = networkx.Graph()
     for pair, weight in weights.items():
         graph.add_edge(("claim", pair.claim), ("gold", pair.gold), weight=weight)
-    ends = (dict(edge) for edge in networkx.max_weight_matching(graph))
-    return {end["claim"]: end["gold"] for end in ends}
+    return {end["claim"]: end["gold"] for end in (dict(edge) for edge in networkx.max_weight_matching(graph))}
 
 
 def _weights(component: Sequence[Pair], claims: Sequence[Span], gold: Sequence[Span]) -> dict[Pair, int]:

@@ -84,8 +84,9 @@ class Tagger:
         before, behind = special_pieces(encoder.tokenizer)
         space = room(encoder.tokenizer, encoder.model.config) - len(before) - len(behind)
         if space < 1:
-            message = "the tokenizer's `model_max_length` leaves no room for words"
-            raise environment_error("E411", message, "mend its tokenizer_config.json")
+            raise environment_error(
+                "E411", "the tokenizer's `model_max_length` leaves no room for words", "mend its tokenizer_config.json"
+            )
         unknown = encoder.tokenizer.unk_token_id
         words, dropped = word_pieces(encoder.tokenizer, [example.tokens for example in examples])
         windows: list[Window] = []

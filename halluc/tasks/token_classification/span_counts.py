@@ -105,16 +105,14 @@ def _positions(codes: _Codes, tags: Tags, ends: numpy.ndarray, strict: bool) -> 
         stops = opens | (prefix == _O)
     start = numpy.flatnonzero(opens)
     borders = numpy.append(numpy.flatnonzero(stops), size)
-    end = borders[numpy.searchsorted(borders, start, side="right")]
-    return start, end, label[start]
+    return start, borders[numpy.searchsorted(borders, start, side="right")], label[start]
 
 
 def _table(
     start: numpy.ndarray, label: numpy.ndarray, ends: numpy.ndarray, order: numpy.ndarray, labels: int
 ) -> numpy.ndarray:
     sentence = numpy.searchsorted(ends, start, side="right")
-    cells = numpy.bincount(sentence * labels + order[label], minlength=len(ends) * labels)
-    return cells.reshape(len(ends), labels)
+    return numpy.bincount(sentence * labels + order[label], minlength=len(ends) * labels).reshape(len(ends), labels)
 
 
 def scores(hits: float, predicted: float, gold: float) -> Scores:

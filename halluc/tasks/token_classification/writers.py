@@ -44,8 +44,11 @@ def text_of(example: Tagged, options: Options) -> tuple[str, list[tuple[int, int
         start, end = bounds[span.start][0], bounds[span.end - 1][1]
         surface = text[start:end]
         if not options.keeps_text and (not surface or surface != surface.strip()):
-            problem = f"the mention {surface!r} is empty, or begins or ends with white space"
-            raise unfit(example, problem, "write jsonl or prodigy, which keep tokens")
+            raise unfit(
+                example,
+                f"the mention {surface!r} is empty, or begins or ends with white space",
+                "write jsonl or prodigy, which keep tokens",
+            )
         mentions.append(Mention(start, end, span.label, surface))
     return text, bounds, mentions
 
@@ -138,8 +141,7 @@ def _spacy(example: Tagged, options: Options) -> list[Any]:
 
 def _gliner(example: Tagged, options: Options) -> dict[str, Any]:
     """The end of a mention is its last token, as GLiNER counts."""
-    ner = [(span.start, span.end - 1, span.label) for span in example.spans]
-    return {"tokenized_text": example.tokens, "ner": ner}
+    return {"tokenized_text": example.tokens, "ner": [(span.start, span.end - 1, span.label) for span in example.spans]}
 
 
 def _brat(files: Files, examples: Iterable[Tagged], options: Options) -> None:

@@ -47,9 +47,7 @@ class PairPredictions(PredictionFile):
             formats=("jsonl", "json", "csv", "table", "text"), asked=(PREDICTED,),
         )  # fmt: skip
         layout = replace(layout, format=format_of(self.path, layout))
-        rows = self.rows(layout)
-        make = self._of_line if layout.format == "text" else self._of_record
-        return list(self.each(rows, make))
+        return list(self.each(self.rows(layout), self._of_line if layout.format == "text" else self._of_record))
 
     def renamed(self, one: Stated, names: Mapping[str, str | None]) -> Stated:
         said: Related = one.example

@@ -117,8 +117,11 @@ class RelationsReader(Reader):
         if text is None and column == _TEXTS[0]:
             text = _first(given, *_TEXTS, "token")
         if text is None:
-            problem = f"no field `{column}`; the row has {quoted(given)}"
-            raise Unmapped("D107", problem, "name the field of the sentence with `data.text_field`")
+            raise Unmapped(
+                "D107",
+                f"no field `{column}`; the row has {quoted(given)}",
+                "name the field of the sentence with `data.text_field`",
+            )
         if not isinstance(text, str):
             raise Unreadable("D107", f"`{column}` is {kind(text)}, not a string", "see `data.text_field`")
         if "\0" in text:
@@ -199,8 +202,11 @@ class RelationsReader(Reader):
         if len(path) == 1 and path[0] not in given and column == _LABELS[0] and _LABELS[1] in given:
             path = (_LABELS[1],)
         if len(path) == 1 and path[0] not in given:
-            problem = f"no field `{column}`; the row has {quoted(given)}"
-            raise Unmapped("D107", problem, "name the field of the relation with `data.label_field`")
+            raise Unmapped(
+                "D107",
+                f"no field `{column}`; the row has {quoted(given)}",
+                "name the field of the relation with `data.label_field`",
+            )
         if "relation from" not in self.mapping:
             where = "the line behind" if _BLOCK in given else f"`{'.'.join(map(str, path))}`"
             self.mapping += f", relation from {where}"
@@ -229,8 +235,9 @@ class RelationsReader(Reader):
         if label in (usual if asked is None else asked):
             return None
         if label == NO_RELATION:
-            problem = f"the label `{label}` is the name of the output for none"
-            raise Unreadable("D137", problem, "list it in `data.none_labels`")
+            raise Unreadable(
+                "D137", f"the label `{label}` is the name of the output for none", "list it in `data.none_labels`"
+            )
         return str(label)
 
     def _named(self, number: int) -> str:
@@ -258,14 +265,19 @@ def _with_blocks(rows: Iterable[Row | BadLine | Notice]) -> Iterator[Row | BadLi
         if match is not None and "<e1>" in line:
             if sentence is not None:
                 yield sentence.bad(Unreadable("D107", "a sentence without a relation on the next line", MEND))
-            fields = {"id": match[1], "text": match[2], _BLOCK: True}
-            sentence = Row(row.file, row.line, fields, row.shown)
+            sentence = Row(row.file, row.line, {"id": match[1], "text": match[2], _BLOCK: True}, row.shown)
         elif sentence is not None and line:
             yield Row(sentence.file, sentence.line, {**sentence.fields, "relation": line}, sentence.shown)
             sentence = None
         elif line and not line.startswith("Comment:"):
-            help = "give JSON Lines, CSV, or blocks of SemEval-2010: a number, a tab and a sentence; then its relation"
-            yield row.bad(Unreadable("D107", "neither a numbered sentence with `<e1>` nor a comment", help))
+            yield row.bad(
+                Unreadable(
+                    "D107",
+                    "neither a numbered sentence with `<e1>` nor a comment",
+                    "give JSON Lines, CSV, or blocks of SemEval-2010: a number, a tab and a sentence; "
+                    "then its relation",
+                )
+            )
     if sentence is not None:
         yield sentence.bad(Unreadable("D107", "a sentence without a relation on the next line", MEND))
 
@@ -297,8 +309,11 @@ def _range(value: Any, role: str) -> tuple[int, int, str]:
     if isinstance(value, (list, tuple)) and len(value) == 3:
         *value, label = value
     if not (isinstance(value, (list, tuple)) and len(value) == 2 and all(map(whole, value)) and isinstance(label, str)):
-        help = "give it as {start, end, label} or [start, end]; the end is not counted"
-        raise Unreadable("D107", f"the {role} is not a range", help)
+        raise Unreadable(
+            "D107",
+            f"the {role} is not a range",
+            "give it as {start, end, label} or [start, end]; the end is not counted",
+        )
     if label and (fault := label_fault(label)) is not None:
         raise Unreadable("D123", f"the {role} has {fault}", MEND)
     return value[0], value[1], label
@@ -318,15 +333,17 @@ def _unmarked(text: str) -> tuple[str, dict[str, Any]]:
     for first, last in (found[:2], found[2:]):
         before = sum(len(match[0]) for match in found if match.start() < first.start())
         start = first.start() - before
-        end = last.start() - before - len(first[0])
-        places["head" if first[0] == "<e1>" else "tail"] = (start, end, "")
+        places["head" if first[0] == "<e1>" else "tail"] = (start, last.start() - before - len(first[0]), "")
     return _MARKS.sub("", text), places
 
 
 def _refuse_outside(role: str, start: int, end: int, size: int, unit: str) -> None:
     if not 0 <= start < end <= size:
-        problem = f"the {role} is {start} to {end}, and there are {size} {unit}"
-        raise Unreadable("D109", problem, "count from 0; the end is not counted")
+        raise Unreadable(
+            "D109",
+            f"the {role} is {start} to {end}, and there are {size} {unit}",
+            "count from 0; the end is not counted",
+        )
 
 
 def _refuse_overlap(head: Span, tail: Span) -> None:

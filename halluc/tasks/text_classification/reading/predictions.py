@@ -46,8 +46,9 @@ class TextPredictions(PredictionFile):
         self, path: Path, reader: type[TextsReader], data: TextsConfig, corpus: Corpus[Labelled], scheme: str | None
     ) -> None:
         super().__init__(path, reader, data, corpus, scheme)
-        second = None if data.second_field is None else "second_text"
-        config = data.model_copy(update={**_OF_TEXTS, "second_field": second})
+        config = data.model_copy(
+            update={**_OF_TEXTS, "second_field": None if data.second_field is None else "second_text"}
+        )
         self.reader, self.labels = reader(config), Labels(config, str(path))
 
     def read(self) -> list[Stated]:
@@ -76,8 +77,7 @@ class TextPredictions(PredictionFile):
 
     def _stated(self, row: Row, value: Any) -> Stated:
         record, line = row.fields, row.line
-        items = value if isinstance(value, list) else [] if value is None else [value]
-        pairs = _pairs(items, confidence_field(record))
+        pairs = _pairs(value if isinstance(value, list) else [] if value is None else [value], confidence_field(record))
         is_one = isinstance(value, str) or whole(value)
         labels, _ = self.labels.of(value if is_one else [label for label, _ in pairs], line)
         sure: dict[str, float | None] = {}

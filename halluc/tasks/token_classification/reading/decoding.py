@@ -93,8 +93,9 @@ class TagDecoder(ExampleBuilder):
             spans = tuple(self._renamed(spans))
         if not self._are_named(sentence, spans or ()):
             return None
-        origin = Origin(sentence.file, sentence.lines[0], sentence.document)
-        return Tagged(sentence.id, origin, sentence.tokens, spans or ())
+        return Tagged(
+            sentence.id, Origin(sentence.file, sentence.lines[0], sentence.document), sentence.tokens, spans or ()
+        )
 
     def _renamed(self, spans: Iterable[Span]) -> Iterator[Span]:
         for span in spans:
@@ -144,8 +145,14 @@ class TagDecoder(ExampleBuilder):
             sound = False
             if leaves_out or span.label not in self._unfit:
                 self._unfit.add(span.label)
-                help = MEND if len(span.label) <= MOST_CHARACTERS else self._where_labels_are_named()
-                self._bad("D123", sentence, sentence.lines[span.start], fault, help, span.label)
+                self._bad(
+                    "D123",
+                    sentence,
+                    sentence.lines[span.start],
+                    fault,
+                    MEND if len(span.label) <= MOST_CHARACTERS else self._where_labels_are_named(),
+                    span.label,
+                )
             if leaves_out:
                 break
         return sound

@@ -84,15 +84,17 @@ def _value(record: Mapping[str | int, Any], path: Path) -> Any:
 
 def no_input(config: SpansConfig, names: Iterable[str | int]) -> Unreadable:
     """The error of a record with these fields, none of which is the input."""
-    problem = f"neither a list `{config.tokens_field}` nor a string `{config.text_field}`; it has {quoted(names)}"
-    return Unreadable("D107", problem, "name the fields with `data.tokens_field` or `data.text_field`")
+    return Unreadable(
+        "D107",
+        f"neither a list `{config.tokens_field}` nor a string `{config.text_field}`; it has {quoted(names)}",
+        "name the fields with `data.tokens_field` or `data.text_field`",
+    )
 
 
 def no_annotation(config: SpansConfig, names: Iterable[str | int]) -> Unreadable:
-    problem = f"neither `{config.tags_field}` nor `{config.spans_field}`; it has {quoted(names)}"
     return Unreadable(
         "D107",
-        problem,
+        f"neither `{config.tags_field}` nor `{config.spans_field}`; it has {quoted(names)}",
         "a sentence without mentions has an empty list; or see `data.tags_field` and `data.spans_field`",
     )
 
@@ -217,8 +219,10 @@ class _Choice:
         tags = [name for name in self.names if words and name not in taken and self._are_tags(words, name)]
         spans = self._spans_fields()
         if tags and spans:
-            help = "set `data.tags_field` or `data.spans_field` to the one that is meant"
-            raise self.error(f"{quoted((*tags, *spans), ' and ')} could be the annotation", help)
+            raise self.error(
+                f"{quoted((*tags, *spans), ' and ')} could be the annotation",
+                "set `data.tags_field` or `data.spans_field` to the one that is meant",
+            )
         role, found, what = ("tags", tags, "lists of tags") if tags else ("spans", spans, "spans")
         if len(found) != 1:
             raise self._several(role, found, what) if found else self._no_annotation([])
@@ -257,8 +261,10 @@ class _Choice:
         if not any(unpacked(_value(record, at)) for record in self.records):
             others = self._spans_fields()
             if others and self.known["tags"] is None:
-                problem = f"`{named(at)}` is empty, and `{others[0]}` holds spans"
-                raise self.error(problem, f"set `data.spans_field` to the one that is meant, as `{others[0]}`")
+                raise self.error(
+                    f"`{named(at)}` is empty, and `{others[0]}` holds spans",
+                    f"set `data.spans_field` to the one that is meant, as `{others[0]}`",
+                )
 
     def _is_a_token_a_row(self, words: Path | None) -> bool:
         """Whether several rows are all of one word, which is text: then a row is no sentence."""
@@ -315,8 +321,10 @@ class _Choice:
         return self.error(problem, f"set {', '.join(f'`data.{key}`' for key in keys)}")
 
     def _several(self, role: str, names: Sequence[str | int], what: str) -> HallucError:
-        help = f"set `data.{role}_field` to the one that is meant, as `data.{role}_field: {names[0]}`"
-        return self.error(f"{quoted(names, ' and ')} hold {what}", help)
+        return self.error(
+            f"{quoted(names, ' and ')} hold {what}",
+            f"set `data.{role}_field` to the one that is meant, as `data.{role}_field: {names[0]}`",
+        )
 
     def error(self, problem: str, help: str | None) -> HallucError:
         first = self.rows[0]

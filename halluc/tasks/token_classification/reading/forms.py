@@ -178,15 +178,21 @@ def _label(item: Mapping[str, Any], keys: Plan, field: str) -> Any:
     if keys.label is None:
         if keys.others:
             named = " and ".join(f"`{key}`" for key in keys.others)
-            help = f"set `data.span_label_field` to the one with the label, as `{keys.others[0]}`"
-            raise Unreadable("D107", f"a span of `{field}` has {named}", help)
+            raise Unreadable(
+                "D107",
+                f"a span of `{field}` has {named}",
+                f"set `data.span_label_field` to the one with the label, as `{keys.others[0]}`",
+            )
         return None
     name = item[keys.label]
     if isinstance(name, (list, tuple)):
         if len(name) > 1:
             told = ", ".join(map(str, name))
-            help = "token classification has one label a span: take the others away, or set `data.on_bad_line: skip`"
-            raise Unreadable("D107", f"a span of `{field}` has {len(name)} labels: {told}", help)
+            raise Unreadable(
+                "D107",
+                f"a span of `{field}` has {len(name)} labels: {told}",
+                "token classification has one label a span: take the others away, or set `data.on_bad_line: skip`",
+            )
         name = name[0] if name else None
     return name
 

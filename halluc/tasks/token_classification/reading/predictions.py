@@ -123,8 +123,15 @@ class SentencePredictions(PredictionFile):
             return []
         first, width = rows[0].fields, len(rows[0].fields)
         if width < 2:
-            help = "the token stands first, the predicted tag last, and a blank line ends a sentence"
-            self.bad.append(rows[0].bad(Unreadable("D105", "1 column where 2 are needed", help)))
+            self.bad.append(
+                rows[0].bad(
+                    Unreadable(
+                        "D105",
+                        "1 column where 2 are needed",
+                        "the token stands first, the predicted tag last, and a blank line ends a sentence",
+                    )
+                )
+            )
             return []
         own = data.token_column if isinstance(data.token_column, int) and width > 2 else 0
         own += width if own < 0 else 0
@@ -182,8 +189,11 @@ class SentencePredictions(PredictionFile):
             value = record.get(usual) if value is None else value
             made |= {} if value is None else {usual: value}
         if made.keys().isdisjoint(("tokens", "text")):
-            help = "without them it is not known whether spans count words or characters"
-            raise Unreadable("D107", "neither `tokens` nor `text`", help)
+            raise Unreadable(
+                "D107",
+                "neither `tokens` nor `text`",
+                "without them it is not known whether spans count words or characters",
+            )
         name = predicted_field(record, (data.spans_field, "spans", "entities", data.tags_field, "tags"))
         value = unpacked(record[name])
         items = value if isinstance(value, list) else []

@@ -215,8 +215,7 @@ class _Decision:
     def _unreadable(self, split: _Split, error: UnknownNotation) -> HallucError:
         help = error.help
         if error.other_column:
-            keys = label_keys(self.config)
-            help = "".join(f"is `data.{key}` right? " for key in keys) + help
+            help = "".join(f"is `data.{key}` right? " for key in label_keys(self.config)) + help
         place = split.found.place_of(error.tag)
         text = line_at(Path(place.file), place.line)
         column = text.rfind(error.tag) + 1 if text and error.tag in text else None
@@ -236,8 +235,13 @@ class _Decision:
             if told is not None and told != scheme:
                 scheme, note = told, f"{note}; {told.upper()} as in another split"
         if scheme is None:
-            help = "set `data.scheme` (with `data.bad_tags: repair` the reading of conlleval is used)"
-            self.errors.append(data_error("D120", f"the tags belong to no one scheme: {note}", help=help))
+            self.errors.append(
+                data_error(
+                    "D120",
+                    f"the tags belong to no one scheme: {note}",
+                    help="set `data.scheme` (with `data.bad_tags: repair` the reading of conlleval is used)",
+                )
+            )
             return None
         note = "; ".join((note, *self._spelled(split)))
         return TagReading(scheme, split.notation, note, split.outside, evidence if _is_uncertain(split) else "certain")
