@@ -13,7 +13,7 @@ from halluc.tasks.text_classification.figures import Labelling
 from halluc.tasks.text_classification.knowledge import WordKnowledge
 from halluc.tasks.text_classification.label_set_figures import LabelSets
 from halluc.tasks.text_classification.model import TextClassifier, problem_type
-from halluc.tasks.text_classification.wording import TextWording
+from halluc.tasks.text_classification.wording import wording
 
 
 class TextClassification:
@@ -30,7 +30,7 @@ class TextClassification:
         self.judge = LabelSetJudge() if config.multi_label else LabelJudge()
         self.figures = LabelSets() if config.multi_label else Labelling()
         self.knowledge = WordKnowledge(self.examples)
-        self.wording = TextWording(config.multi_label)
+        self.wording = wording(config.multi_label)
 
     @classmethod
     def settings_of(cls, config: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from halluc.core.labels import write_tags
 from halluc.core.ranked import Ranked, Report
 from halluc.core.significance import Figure, Sheet
 from halluc.tasks import token_figures
-from halluc.tasks.token_classification import entity_figures, figure_rows, span_counts
+from halluc.tasks.token_classification import entity_figures, figure_rows
 from halluc.tasks.token_classification.tagged_sentence import Tagged
 
 
@@ -38,13 +38,8 @@ class Tagging:
 
     def headline(self, examples: Sequence[Tagged], predictions: Sequence[Tags]) -> dict[str, float]:
         gold, predicted = _tags(examples, predictions)
-        micro = span_counts.overall(span_counts.count(gold, predicted))
-        return {
-            "entity_f1": micro.f1,
-            "entity_precision": micro.precision,
-            "entity_recall": micro.recall,
-            "token_f1": token_figures.accuracy(gold, predicted),
-        }
+        micro = entity_figures.overall(entity_figures.count(gold, predicted))
+        return {**micro, "token_f1": token_figures.accuracy(gold, predicted)}
 
     def figures(self, examples: Sequence[Tagged], predictions: Sequence[Tags], sheet: Sheet) -> list[Figure]:
         gold, predicted = _tags(examples, predictions)
