@@ -19,8 +19,7 @@ from halluc.core.significance import Sheet
 from halluc.task import task_class
 from halluc.tasks.relation_extraction.examples import Related
 from halluc.tasks.relation_extraction.figures import RelationFigures
-from halluc.tasks.text_classification.figures import Labelling
-from halluc.tasks.text_classification.label_set_figures import LabelSets
+from halluc.tasks.text_classification.figures import Labelling, LabelSets
 from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.token_classification.figures import Tagging
 from halluc.tasks.token_classification.tagged_sentence import Tagged

@@ -31,8 +31,7 @@ from halluc.tasks.scratch import make_tokenizer
 from halluc.tasks.text_classification.claims import LabelJudge, LabelSetJudge
 from halluc.tasks.text_classification.decoding import label_sets, one_label
 from halluc.tasks.text_classification.encoded import PARTS
-from halluc.tasks.text_classification.figures import Labelling
-from halluc.tasks.text_classification.label_set_figures import LabelSets
+from halluc.tasks.text_classification.figures import Labelling, LabelSets
 from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.text_classification.task import TextClassification
 from halluc.tasks.text_windows import covers, shown, shown_of_pair

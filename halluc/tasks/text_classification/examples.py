@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from halluc.core.claims import rounded
@@ -14,6 +13,7 @@ from halluc.data.inputs import InputText
 from halluc.gap.novelty_units import CONTENT_WORDS, NoveltyUnits
 from halluc.runs.schema import Prediction
 from halluc.task import Asserted
+from halluc.tasks.defaults import ExamplesDefaults
 from halluc.tasks.text_classification import edits
 from halluc.tasks.text_classification.config import TextClassificationConfig
 from halluc.tasks.text_classification.decoding import TextPrediction
@@ -22,11 +22,10 @@ from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.text_classification.records import LabelPrediction, PredictedLabel, PredictedLabels
 
 
-class TextExamples:
+class TextExamples(ExamplesDefaults):
     """Texts, or pairs of them, with one label each or several."""
 
     Line: ClassVar[type[Prediction]] = LabelPrediction
-    formats: ClassVar[Mapping[str, Callable[[Path, Path], None] | None]] = {"jsonl": None}
     takes_pairs: ClassVar[bool] = True
     has_spans: ClassVar[bool] = False
     units: ClassVar[NoveltyUnits] = CONTENT_WORDS
@@ -83,9 +82,6 @@ class TextExamples:
 
     def of_line(self, line: LabelPrediction) -> Labelled:
         return Labelled(line.id, Origin("", 0), tuple(line.tokens), tuple(line.gold), line.second)
-
-    def ranges(self, line: LabelPrediction) -> Sequence[tuple[int, int, str]]:
-        return ()
 
     def border(self, line: LabelPrediction) -> int | None:
         return line.second

@@ -9,9 +9,8 @@ from halluc.config.schema import Section
 from halluc.tasks.text_classification.claims import LabelJudge, LabelSetJudge
 from halluc.tasks.text_classification.config import TextClassificationConfig
 from halluc.tasks.text_classification.examples import TextExamples
-from halluc.tasks.text_classification.figures import Labelling
+from halluc.tasks.text_classification.figures import Labelling, LabelSets
 from halluc.tasks.text_classification.knowledge import WordKnowledge
-from halluc.tasks.text_classification.label_set_figures import LabelSets
 from halluc.tasks.text_classification.model import TextClassifier, problem_type
 from halluc.tasks.text_classification.wording import wording
 

@@ -16,6 +16,7 @@ from halluc.data.inputs import InputText
 from halluc.gap.novelty_units import MENTIONS, NoveltyUnits
 from halluc.runs.schema import Prediction
 from halluc.task import Asserted
+from halluc.tasks.defaults import ExamplesDefaults
 from halluc.tasks.token_classification.records import PredictedClaim, PredictedText, SpanPrediction
 from halluc.tasks.token_classification.tagged_sentence import Tagged
 from halluc.tasks.token_classification.writers import write_conll
@@ -55,13 +56,11 @@ def _examples(train: Path) -> Iterator[Tagged]:
             yield Tagged(record["id"], Origin(str(train), number), tuple(record["tokens"]), spans)
 
 
-class SentenceExamples:
+class SentenceExamples(ExamplesDefaults):
     """Sentences as tokens with labelled spans."""
 
     Line: ClassVar[type[Prediction]] = SpanPrediction
     formats: ClassVar[Mapping[str, Callable[[Path, Path], None] | None]] = {"jsonl": None, "conll": _in_columns}
-    takes_pairs: ClassVar[bool] = False
-    has_spans: ClassVar[bool] = True
     units: ClassVar[NoveltyUnits] = MENTIONS
 
     def labels(self, corpus: Corpus[Tagged]) -> tuple[str, ...]:
@@ -72,9 +71,6 @@ class SentenceExamples:
 
     def lacks(self, corpus: Corpus[Tagged]) -> str | None:
         return None if any(example.spans for example in corpus) else "no mention"
-
-    def trains_on(self, example: Tagged) -> bool:
-        return True
 
     def editable(self, example: Tagged) -> Editable:
         """Tokens and spans; no label depends on anything else, so nothing is locked."""
@@ -102,12 +98,6 @@ class SentenceExamples:
 
     def of_line(self, line: SpanPrediction) -> Tagged:
         return Tagged(line.id, Origin("", 0), tuple(line.tokens), tuple([Span(*span) for span in line.gold]))
-
-    def ranges(self, line: SpanPrediction) -> Sequence[tuple[int, int, str]]:
-        return ()
-
-    def border(self, line: SpanPrediction) -> int | None:
-        return None
 
     def answer(
         self, text: InputText, prediction: TagPrediction | None, asserted: Sequence[Asserted]
