@@ -20,7 +20,8 @@ from halluc.tasks.relation_extraction.claims import RelationJudge
 from halluc.tasks.relation_extraction.examples import Related
 from halluc.tasks.text_classification.claims import LabelJudge, LabelSetJudge
 from halluc.tasks.text_classification.labelled_text import Labelled
-from halluc.tasks.token_classification import entity_figures, matching
+from halluc.tasks.token_classification import claims as matching
+from halluc.tasks.token_classification import entity_figures
 from halluc.tasks.token_classification.claims import SpanJudge
 from halluc.tasks.token_classification.tagged_sentence import Tagged
 

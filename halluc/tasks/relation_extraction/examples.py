@@ -15,9 +15,9 @@ from halluc.gap.novelty_units import MENTIONS, NoveltyUnits
 from halluc.runs.schema import Prediction, Record
 from halluc.task import Asserted
 from halluc.tasks.defaults import ExamplesDefaults
+from halluc.tasks.records import AssertedLabel
 from halluc.tasks.relation_extraction.records import (
     Argument,
-    PredictedRelation,
     PredictedRelations,
     RelationPrediction,
 )
@@ -179,7 +179,7 @@ class RelationExamples(ExamplesDefaults):
             tokens=list(text.tokens),
             head=head,
             tail=tail,
-            relations=[_predicted(one) for one in asserted],
+            relations=[AssertedLabel.of(one) for one in asserted],
         )
 
 
@@ -195,15 +195,3 @@ def _argument(text: InputText, span: Span | None) -> Argument | None:
         start=span.start, end=span.end, start_char=start, end_char=end, text=surface(text.tokens, span),
         label=span.label or None,
     )  # fmt: skip
-
-
-def _predicted(asserted: Asserted) -> PredictedRelation:
-    claim, novelty, confusable, abstained = asserted
-    assert claim.confidence is not None
-    return PredictedRelation(
-        label=claim.label,
-        confidence=round(claim.confidence, 6),
-        novelty=novelty,
-        confusable=confusable,
-        abstained=abstained,
-    )

@@ -14,12 +14,13 @@ from halluc.gap.novelty_units import CONTENT_WORDS, NoveltyUnits
 from halluc.runs.schema import Prediction
 from halluc.task import Asserted
 from halluc.tasks.defaults import ExamplesDefaults
+from halluc.tasks.records import AssertedLabel
 from halluc.tasks.text_classification import edits
 from halluc.tasks.text_classification.config import TextClassificationConfig
 from halluc.tasks.text_classification.decoding import TextPrediction
 from halluc.tasks.text_classification.encoding import refuse_labels
 from halluc.tasks.text_classification.labelled_text import Labelled
-from halluc.tasks.text_classification.records import LabelPrediction, PredictedLabel, PredictedLabels
+from halluc.tasks.text_classification.records import LabelPrediction, PredictedLabels
 
 
 class TextExamples(ExamplesDefaults):
@@ -96,19 +97,7 @@ class TextExamples(ExamplesDefaults):
             second_text=text.second_text,
             tokens=list(text.tokens),
             second=text.second,
-            labels=[_predicted(one) for one in asserted],
+            labels=[AssertedLabel.of(one) for one in asserted],
             out_of_scope=None if prediction is None else prediction.out_of_scope,
             in_scope=None if prediction is None else rounded(prediction.in_scope),
         )
-
-
-def _predicted(asserted: Asserted) -> PredictedLabel:
-    claim, novelty, confusable, abstained = asserted
-    assert claim.confidence is not None
-    return PredictedLabel(
-        label=claim.label,
-        confidence=round(claim.confidence, 6),
-        novelty=novelty,
-        confusable=confusable,
-        abstained=abstained,
-    )

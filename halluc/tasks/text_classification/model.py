@@ -15,8 +15,7 @@ from halluc.data.statistics import counted
 from halluc.tasks.label_names import named_labels, told_of_foreign
 from halluc.tasks.text_classification.config import TextClassificationConfig
 from halluc.tasks.text_classification.decoding import TextPrediction, label_sets, one_label, pooled
-from halluc.tasks.text_classification.encoded import EncodedTexts
-from halluc.tasks.text_classification.encoding import encode_texts, refuse_labels
+from halluc.tasks.text_classification.encoding import EncodedTexts, encode_texts, refuse_labels
 from halluc.tasks.text_classification.labelled_text import Labelled
 
 if TYPE_CHECKING:

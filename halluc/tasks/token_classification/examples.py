@@ -107,19 +107,14 @@ class SentenceExamples(ExamplesDefaults):
 
 
 def _predicted(text: InputText, asserted: Asserted) -> PredictedClaim:
-    claim, novelty, confusable, abstained = asserted
-    assert claim.where is not None
-    assert claim.confidence is not None
+    claim = asserted.claim
+    assert claim.where is not None, "a mention has a place"
     start, end = text.characters(claim.where) or (None, None)
-    return PredictedClaim(
+    return PredictedClaim.of(
+        asserted,
         start=claim.where.start,
         end=claim.where.end,
         start_char=start,
         end_char=end,
         text=claim.text if text.text is None else text.text[start:end],
-        label=claim.label,
-        confidence=round(claim.confidence, 6),
-        novelty=novelty,
-        confusable=confusable,
-        abstained=abstained,
     )

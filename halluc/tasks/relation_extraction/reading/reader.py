@@ -21,11 +21,29 @@ from halluc.data.rows.reading import open_rows
 from halluc.data.rows.references import SplitName
 from halluc.data.rows.row import MEND, BadLine, LeftOut, Notice, Row, Unreadable, quoted
 from halluc.data.tokenization import Tokenizer
-from halluc.data.writers.base import Writer
-from halluc.tasks.relation_extraction.examples import NO_RELATION, Related
+from halluc.data.writers.base import Options, Writer, each, unfit
+from halluc.data.writers.files import json_lines, json_list
+from halluc.tasks.relation_extraction.examples import NO_RELATION, Related, RelationExamples
 from halluc.tasks.relation_extraction.reading.config import NONE_LABELS, RelationsConfig
 from halluc.tasks.relation_extraction.reading.predictions import PairPredictions
-from halluc.tasks.relation_extraction.writers import WRITERS
+
+
+def _record(example: Related, options: Options) -> dict[str, Any]:
+    """
+    Raises:
+        HallucError D130: the relation has the name of none, or would be stripped.
+    """
+    label = example.relation
+    if label is not None and (label != label.strip() or label in (*NONE_LABELS, NO_RELATION)):
+        raise unfit(example, f"the relation `{label}` would be read as another", "rename it")
+    return RelationExamples().record(example)
+
+
+WRITERS = {
+    "jsonl": Writer("tokens, head, tail and relation, an object a line", json_lines(each(_record)), (".jsonl",)),
+    "json": Writer("the same as one list", json_list(each(_record)), (".json",)),
+}
+
 
 _MARKS = re.compile(r"</?(?:e1|e2)>")
 _ORDER = (["<e1>", "</e1>", "<e2>", "</e2>"], ["<e2>", "</e2>", "<e1>", "</e1>"])

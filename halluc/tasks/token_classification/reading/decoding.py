@@ -16,7 +16,6 @@ from halluc.data.rows.references import SplitName
 from halluc.data.rows.row import MEND, BadLine, Finding, Place
 from halluc.runs.data import Renamed
 from halluc.tasks.token_classification.reading.config import SpansConfig
-from halluc.tasks.token_classification.reading.raw_sentence import RawSentence
 from halluc.tasks.token_classification.reading.tag_notation import STANDARD, looks_outside, outside_key
 from halluc.tasks.token_classification.reading.tag_schemes import (
     MOST_KEPT,
@@ -27,7 +26,7 @@ from halluc.tasks.token_classification.reading.tag_schemes import (
     label_keys,
     summary,
 )
-from halluc.tasks.token_classification.tagged_sentence import Tagged
+from halluc.tasks.token_classification.tagged_sentence import RawSentence, Tagged
 
 _Sentences = Mapping[SplitName, Iterable[RawSentence]]
 

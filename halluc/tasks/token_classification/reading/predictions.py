@@ -28,10 +28,9 @@ from halluc.tasks.token_classification.reading import forms
 from halluc.tasks.token_classification.reading.config import SpansConfig
 from halluc.tasks.token_classification.reading.decoding import TagDecoder
 from halluc.tasks.token_classification.reading.fields import MOST_ROWS
-from halluc.tasks.token_classification.reading.raw_sentence import RawSentence
 from halluc.tasks.token_classification.reading.records import Records
 from halluc.tasks.token_classification.reading.tag_notation import STANDARD
-from halluc.tasks.token_classification.tagged_sentence import Tagged
+from halluc.tasks.token_classification.tagged_sentence import RawSentence, Tagged
 
 if TYPE_CHECKING:
     from halluc.tasks.token_classification.reading.reader import SpansReader

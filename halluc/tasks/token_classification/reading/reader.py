@@ -23,13 +23,13 @@ from halluc.data.rows.references import SplitName
 from halluc.data.rows.row import BadLine, LeftOut, Notice, Row, Skipped, Unreadable, quoted
 from halluc.data.tokenization import Tokenizer
 from halluc.data.writers.base import Writer
-from halluc.tasks.token_classification.reading import presets, shapes, values
+from halluc.tasks.token_classification.reading import forms, presets, values
 from halluc.tasks.token_classification.reading.config import SpansConfig
 from halluc.tasks.token_classification.reading.decoding import TagDecoder
 from halluc.tasks.token_classification.reading.fields import MOST_ROWS
 from halluc.tasks.token_classification.reading.predictions import SentencePredictions
-from halluc.tasks.token_classification.reading.raw_sentence import RawSentence
 from halluc.tasks.token_classification.reading.records import Records
+from halluc.tasks.token_classification.tagged_sentence import RawSentence
 from halluc.tasks.token_classification.writers import WRITERS
 
 Item = RawSentence | BadLine | LeftOut | Notice
@@ -175,7 +175,7 @@ class SpansReader(Reader):
         if "token_column" in config.model_fields_set:
             return
         cells = [cell for row in examples for cell in row.fields.get(config.token_column, ())]
-        if len(cells) > 1 and all(map(shapes.is_tag, cells)) and any(len(cell) > 1 for cell in cells):
+        if len(cells) > 1 and all(map(forms.is_tag, cells)) and any(len(cell) > 1 for cell in cells):
             raise data_error(
                 "D121",
                 f"every token looks like a tag, as `{max(cells, key=len)}`",

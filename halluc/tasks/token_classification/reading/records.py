@@ -20,8 +20,8 @@ from halluc.tasks.token_classification.reading.alignment import Aligned, SpanAli
 from halluc.tasks.token_classification.reading.config import SpansConfig, Unit
 from halluc.tasks.token_classification.reading.fields import choose, no_annotation, no_input
 from halluc.tasks.token_classification.reading.offsets import OffsetReading, Sample, Sentence
-from halluc.tasks.token_classification.reading.raw_sentence import RawSentence
 from halluc.tasks.token_classification.reading.values import EMPTY
+from halluc.tasks.token_classification.tagged_sentence import RawSentence
 
 
 class Records:

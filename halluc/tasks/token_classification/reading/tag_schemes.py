@@ -16,7 +16,6 @@ from halluc.core.labels import Scheme, SchemeEvidence, UnknownTag, split_tag
 from halluc.data.rows.references import SplitName
 from halluc.data.rows.row import BadLine, Place
 from halluc.tasks.token_classification.reading.config import SpansConfig
-from halluc.tasks.token_classification.reading.raw_sentence import RawSentence
 from halluc.tasks.token_classification.reading.tag_notation import (
     LABELS,
     STANDARD,
@@ -24,6 +23,7 @@ from halluc.tasks.token_classification.reading.tag_notation import (
     UnknownNotation,
     notation_of,
 )
+from halluc.tasks.token_classification.tagged_sentence import RawSentence
 
 # Of so many different sequences of tags, what they mean is kept: most sentences have one that was met before.
 MOST_KEPT = 1 << 16
