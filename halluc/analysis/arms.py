@@ -43,8 +43,11 @@ class Rival:
     @cached_property
     def pairs(self) -> dict[Plain, Pair]:
         """The runs of the seeds that both have."""
-        both = (seed for seed in self.reference.runs if seed in self.arm.runs)
-        return {seed: (self.reference.runs[seed], self.arm.runs[seed]) for seed in both}
+        return {
+            seed: (self.reference.runs[seed], self.arm.runs[seed])
+            for seed in self.reference.runs
+            if seed in self.arm.runs
+        }
 
     @property
     def silent_seeds(self) -> list[Plain]:
@@ -184,8 +187,9 @@ def _trends(contests: Sequence[Contest], axes: Sequence[str]) -> Iterable[ArmTre
             groups.setdefault((one.rival.axis, one.rival.names, others), []).append(one)
         for group in groups.values():
             if len(group) > 1:
-                shared = [key for key in group[0].figures if all(key in one.figures for one in group)]
-                yield from (_trend(axis, group, key) for key in shared)
+                yield from (
+                    _trend(axis, group, key) for key in group[0].figures if all(key in one.figures for one in group)
+                )
 
 
 def _trend(axis: str, group: Sequence[Contest], key: FigureKey) -> ArmTrend:

@@ -62,8 +62,12 @@ def _temperature(
     """The temperature of the claims for which ``fitting`` holds."""
     number = numpy.cumsum(fitting) - 1  # claims of the half, counted anew
     inside = fitting[claim]
-    chosen = None if claimed is None else claimed[inside]
-    return round(calibration.fit_temperature(rows[inside], number[claim[inside]], right[fitting], chosen), 6)
+    return round(
+        calibration.fit_temperature(
+            rows[inside], number[claim[inside]], right[fitting], None if claimed is None else claimed[inside]
+        ),
+        6,
+    )
 
 
 def announce(found: ConfidenceFile, settings: EvalConfig) -> None:

@@ -53,13 +53,20 @@ def _deciles(confidence: numpy.ndarray) -> Iterator[Slice]:
     known = ~numpy.isnan(confidence)
     if not known.any():
         return
-    edges = numpy.quantile(confidence[known], numpy.arange(1, DECILES) / DECILES)
-    group = numpy.searchsorted(edges, confidence, side="left")
+    group = numpy.searchsorted(
+        numpy.quantile(confidence[known], numpy.arange(1, DECILES) / DECILES), confidence, side="left"
+    )
     for number in range(DECILES):
         among = known & (group == number)
         if among.any():
-            span = f"{confidence[among].min():.3f} to {confidence[among].max():.3f}"
-            yield Slice({"confidence_decile": str(number + 1), "confidence": span}, among, None)
+            yield Slice(
+                {
+                    "confidence_decile": str(number + 1),
+                    "confidence": f"{confidence[among].min():.3f} to {confidence[among].max():.3f}",
+                },
+                among,
+                None,
+            )
 
 
 def _frequencies(table: Table, counts: Mapping[str, int]) -> Iterator[Slice]:
@@ -173,8 +180,13 @@ class _Counter:
         one = column(numpy.ones(examples))
         found = [self.figure("hallucinated_examples", {}, Ratio((column(unsupported > 0),), (one,)))]
         if "hallucination_density" not in self.untold:
-            density = Ratio((column(unsupported),), (column(self.table.lengths),), scale=1000, is_share=False)
-            found.append(self.figure("hallucination_density", {}, density))
+            found.append(
+                self.figure(
+                    "hallucination_density",
+                    {},
+                    Ratio((column(unsupported),), (column(self.table.lengths),), scale=1000, is_share=False),
+                )
+            )
         if "negative_sentence_rate" not in self.untold:
             found.append(self.figure("negative_sentence_rate", {}, self.bare_rate(claims)))
         return found
@@ -186,8 +198,13 @@ class _Counter:
             self.figure("recall", {}, self.gold_rate(self.found, numpy.ones(len(self.found), dtype=bool))),
         ]
         if len(numpy.unique(self.table.gold.example)) < len(self.table):
-            claims = numpy.bincount(self.table.claims.example, minlength=len(self.table))
-            found.append(self.figure("claimed_without_gold", {}, self.bare_rate(claims)))
+            found.append(
+                self.figure(
+                    "claimed_without_gold",
+                    {},
+                    self.bare_rate(numpy.bincount(self.table.claims.example, minlength=len(self.table))),
+                )
+            )
         return found
 
     def bare_rate(self, claims: numpy.ndarray) -> Ratio:

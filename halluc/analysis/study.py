@@ -209,8 +209,9 @@ def _numeric_axes(points: Sequence[StudyPoint]) -> list[str]:
 
 def _trends(made: Sequence[StudyPoint], axis: str) -> Iterable[Trend]:
     for others, group in _along(made, axis):
-        shared = [key for key in group[0].figures if all(key in point.figures for point in group)]
-        yield from (_trend(others, axis, group, key) for key in shared)
+        yield from (
+            _trend(others, axis, group, key) for key in group[0].figures if all(key in point.figures for point in group)
+        )
 
 
 def _along(made: Sequence[StudyPoint], axis: str) -> Iterable[tuple[dict[str, Plain], list[StudyPoint]]]:
@@ -223,8 +224,9 @@ def _along(made: Sequence[StudyPoint], axis: str) -> Iterable[tuple[dict[str, Pl
 
 
 def _trend(others: dict[str, Plain], axis: str, group: Sequence[StudyPoint], key: FigureKey) -> Trend:
-    places = arms.places(axis, [point.choice for point in group])
-    line = points.line_record(key, places, [point.figures[key] for point in group])
+    line = points.line_record(
+        key, arms.places(axis, [point.choice for point in group]), [point.figures[key] for point in group]
+    )
     if any(run.is_silent for point in group for run in point.group.runs.values()):
         line["slope_p"] = line["smallest"] = None
     return Trend(choice=others, axis=axis, **line)

@@ -86,8 +86,13 @@ def kept(file: Path, wanted: str) -> StudyFigures | None:
 def moved(found: StudyFigures, places: Sequence[StudyCell]) -> StudyFigures:
     """The figures with their runs named where they lie now."""
     now = {place.slug: str(place.run.path) for place in places}
-    cells = [cell.model_copy(update={"runs": [now[Path(run).name] for run in cell.runs]}) for cell in found.cells]
-    return found.model_copy(update={"cells": cells})
+    return found.model_copy(
+        update={
+            "cells": [
+                cell.model_copy(update={"runs": [now[Path(run).name] for run in cell.runs]}) for cell in found.cells
+            ]
+        }
+    )
 
 
 def keep(file: Path, found: StudyFigures) -> str | None:

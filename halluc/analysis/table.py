@@ -103,8 +103,15 @@ def table(
         else:
             claims.append(line)
             gold.claim(line)
-    sizes = numpy.asarray(lengths, dtype=numpy.int64)
-    return Table(task, tuple(ids), sizes, _claims(claims, index), gold.arrays(), unverifiable, label_counts)
+    return Table(
+        task,
+        tuple(ids),
+        numpy.asarray(lengths, dtype=numpy.int64),
+        _claims(claims, index),
+        gold.arrays(),
+        unverifiable,
+        label_counts,
+    )
 
 
 def _claims(lines: Sequence[LedgerLine], index: dict[str, int]) -> Claims:

@@ -23,8 +23,10 @@ def verdicts(
     task: Task[ExampleT, PredictionT], examples: Sequence[ExampleT], predictions: Sequence[PredictionT]
 ) -> list[Judged]:
     """The judged claims of each example."""
-    pairs = zip(examples, predictions, strict=True)
-    return [task.judge.judge(example, task.judge.claims(example, prediction)) for example, prediction in pairs]
+    return [
+        task.judge.judge(example, task.judge.claims(example, prediction))
+        for example, prediction in zip(examples, predictions, strict=True)
+    ]
 
 
 def ledger_lines(
@@ -49,8 +51,11 @@ def scores(predictions: Sequence[Predicted]) -> tuple[numpy.ndarray, numpy.ndarr
     claim = numpy.repeat(numpy.arange(len(parts)), [len(part) for part in parts])
     told = [place for prediction in predictions for place in getattr(prediction, "claimed", ())]
     most = max(part.shape[1] for part in parts)
-    rows = [part if part.shape[1] == most else _widened(part, most) for part in parts]
-    return numpy.concatenate(rows), claim, numpy.array(told) if told else None
+    return (
+        numpy.concatenate([part if part.shape[1] == most else _widened(part, most) for part in parts]),
+        claim,
+        numpy.array(told) if told else None,
+    )
 
 
 def _widened(rows: numpy.ndarray, outputs: int) -> numpy.ndarray:
@@ -135,9 +140,13 @@ def _in_order(mark: Mark) -> tuple[int, int, str]:
 
 def _mention(claim: Claim, knowledge: TrainingKnowledge | None) -> GoldMention:
     start, end, label = claim.mark
-    novelty = knowledge.novelty(claim) if knowledge else None
-    withheld = knowledge.is_withheld(claim) if knowledge else False
-    return GoldMention(start=start, end=end, label=label, novelty=novelty, withheld=withheld)
+    return GoldMention(
+        start=start,
+        end=end,
+        label=label,
+        novelty=knowledge.novelty(claim) if knowledge else None,
+        withheld=knowledge.is_withheld(claim) if knowledge else False,
+    )
 
 
 # An omission lacks what only a claim has.

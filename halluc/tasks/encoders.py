@@ -261,8 +261,9 @@ def room(tokenizer: Any, settings: Any) -> int:
 
 
 def _counts_from_padding(settings: Any) -> bool:
-    family = ("roberta", "camembert", "xlm-roberta", "xlm-roberta-xl", "longformer", "mpnet", "data2vec-text")
-    return settings.model_type in family
+    return settings.model_type in (
+        "roberta", "camembert", "xlm-roberta", "xlm-roberta-xl", "longformer", "mpnet", "data2vec-text",
+    )  # fmt: skip
 
 
 def special_pieces(tokenizer: Any) -> tuple[list[int], list[int]]:
@@ -309,8 +310,9 @@ def frame_of_pair(tokenizer: Any) -> Frame:
     if any(one.pieces for one in parts) or tokenizer.sep_token_id is None:
         return Frame(*parts, types[ends[0][0]], types[ends[1][0]])
     before, behind = (tuple(pieces) for pieces in special_pieces(tokenizer))
-    between = Part((tokenizer.sep_token_id,), (0,))
-    return Frame(Part(before, (0,) * len(before)), between, Part(behind, (1,) * len(behind)), 0, 1)
+    return Frame(
+        Part(before, (0,) * len(before)), Part((tokenizer.sep_token_id,), (0,)), Part(behind, (1,) * len(behind)), 0, 1
+    )
 
 
 def save(model: Any, tokenizer: Any, folder: Path) -> None:

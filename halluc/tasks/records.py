@@ -19,7 +19,7 @@ class TokenRange(Record):
 
 
 class AssertedLabel(Record):
-    """A label that ``predict`` claims; ``novelty`` and ``confusable`` are null where the training split is not known."""
+    """A label that ``predict`` claims; ``novelty`` and ``confusable`` are null where training is not known."""
 
     label: str
     confidence: float

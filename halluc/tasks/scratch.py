@@ -64,9 +64,11 @@ def make_tokenizer(texts: Iterable[Sequence[str]], most: int) -> Any:
         single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=[begin, end]
     )
     names = {f"{name.strip('[]').lower()}_token": name for name in _SPECIAL}
-    inputs = ["input_ids", "token_type_ids", "attention_mask"]
     return PreTrainedTokenizerFast(
-        tokenizer_object=backend, model_max_length=_POSITIONS, model_input_names=inputs, **names
+        tokenizer_object=backend,
+        model_max_length=_POSITIONS,
+        model_input_names=["input_ids", "token_type_ids", "attention_mask"],
+        **names,
     )
 
 

@@ -18,6 +18,7 @@ from halluc.analysis.table import table
 from halluc.core.claims import Claim, Judged
 from halluc.core.errors import HallucError
 from halluc.core.examples import Origin, Span
+from halluc.core.figures import names
 from halluc.core.significance import Sheet
 from halluc.runs.schema import LedgerLine
 from halluc.task import task_class

@@ -110,8 +110,12 @@ class EncodedPairs:
         for row, window in enumerate(windows):
             inputs["input_ids"][row, : len(window.pieces)] = torch.tensor(window.pieces)
             inputs["attention_mask"][row, : len(window.pieces)] = 1
-        labels = torch.tensor([self.targets[index] for index in indexes])
-        return Batch(inputs, labels, tuple(indexes), sum(self.weights[index] for index in indexes))
+        return Batch(
+            inputs,
+            torch.tensor([self.targets[index] for index in indexes]),
+            tuple(indexes),
+            sum(self.weights[index] for index in indexes),
+        )
 
     def of_pairs(self, logits: torch.Tensor, indexes: Sequence[int]) -> torch.Tensor:
         """The logits of pairs, (sentences, relations), from those of pieces, (sentences, pieces, 2 x relations)."""
@@ -121,8 +125,10 @@ class EncodedPairs:
         rows = []
         for row, index in enumerate(indexes):
             window = self.windows[index]
-            head = logits[row, window.head[0] : window.head[1], :width].mean(0)
-            rows.append(head + logits[row, window.tail[0] : window.tail[1], width:].mean(0))
+            rows.append(
+                logits[row, window.head[0] : window.head[1], :width].mean(0)
+                + logits[row, window.tail[0] : window.tail[1], width:].mean(0)
+            )
         return torch.stack(rows)
 
     def loss(self, outputs: Any, batch: Batch) -> torch.Tensor:

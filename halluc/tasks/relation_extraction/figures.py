@@ -35,8 +35,14 @@ class RelationFigures(FiguresDefaults):
     def headline(self, examples: Sequence[Related], predictions: Sequence[PairPrediction]) -> dict[str, float]:
         sheet = Sheet(len(examples))
         counts = _counts(examples, predictions)
-        figures = [*label_counts.figures(counts, Columns.of(counts, sheet), PROTOCOL, sheet), _semeval(counts, sheet)]
-        found = {figure.name: figure for figure in figures if not figure.by}
+        found = {
+            figure.name: figure
+            for figure in [
+                *label_counts.figures(counts, Columns.of(counts, sheet), PROTOCOL, sheet),
+                _semeval(counts, sheet),
+            ]
+            if not figure.by
+        }
         sums = sheet.totals()
         return {name: float(found[name].formula(sums)) for family in self.families for name in family}
 
@@ -83,8 +89,13 @@ def _is_directed(counts: LabelCounts) -> bool:
 
 def _semeval(counts: LabelCounts, sheet: Sheet) -> Figure:
     official = _official(counts)
-    score = Averaged(Columns.of(official, sheet), label_counts.SCORES["f1"], "macro")
-    return Figure("semeval_macro_f1", {}, OFFICIAL, len(official.gold.text), score)
+    return Figure(
+        "semeval_macro_f1",
+        {},
+        OFFICIAL,
+        len(official.gold.text),
+        Averaged(Columns.of(official, sheet), label_counts.SCORES["f1"], "macro"),
+    )
 
 
 def _official(counts: LabelCounts) -> LabelCounts:

@@ -61,8 +61,14 @@ class RelationClassifier:
         from halluc.tasks.encoders import load_encoder
 
         outputs = [f"{half}{label}" for half in (_OF_HEAD, _OF_TAIL) for label in labels]
-        names = {"id2label": dict(enumerate(outputs)), "label2id": {name: i for i, name in enumerate(outputs)}}
-        encoder = load_encoder("AutoModelForTokenClassification", config, attention, texts, **names)
+        encoder = load_encoder(
+            "AutoModelForTokenClassification",
+            config,
+            attention,
+            texts,
+            id2label=dict(enumerate(outputs)),
+            label2id={name: i for i, name in enumerate(outputs)},
+        )
         encoder.tokenizer.add_tokens(list(MARKERS), special_tokens=True)
         encoder.model.resize_token_embeddings(len(encoder.tokenizer), mean_resizing=False)
         encoder.model.config.relation_extraction = {key: getattr(self.config, key) for key in SETTINGS}
@@ -109,8 +115,11 @@ class RelationClassifier:
         windows: list[PairWindow] = []
         for example, pieces in zip(examples, words, strict=True):
             notes["unknown_words"] += sum(of_word == [unknown] for of_word in pieces)
-            plain = [[unknown if piece in markers else piece for piece in of_word] for of_word in pieces]
-            window, is_cut = framing.window(example, plain, self.config.representation)
+            window, is_cut = framing.window(
+                example,
+                [[unknown if piece in markers else piece for piece in of_word] for of_word in pieces],
+                self.config.representation,
+            )
             notes["windowed_sentences"] += is_cut
             windows.append(window)
         number = {label: place for place, label in enumerate(loaded.outputs)}
@@ -121,8 +130,15 @@ class RelationClassifier:
             for target, example in zip(targets, examples, strict=True)
         )
         known = ((name,) for name, target in zip(names, targets, strict=True) if target != UNLABELLED)
-        loss = Loss.of(self.config, class_weights(self.config, loaded.outputs, known))
-        return EncodedPairs(examples, windows, targets, loaded.outputs, loaded.padding, notes, loss)
+        return EncodedPairs(
+            examples,
+            windows,
+            targets,
+            loaded.outputs,
+            loaded.padding,
+            notes,
+            Loss.of(self.config, class_weights(self.config, loaded.outputs, known)),
+        )
 
     def _types(self, examples: Sequence[Related], loaded: Encoder) -> dict[str, tuple[int, ...]]:
         """The pieces of each type of entity, with a colon behind them; none where markers are plain."""
@@ -153,9 +169,10 @@ class RelationClassifier:
             if encoded.outputs[best] == NO_RELATION:
                 found.append(PairPrediction(example.id, (), ()))
             else:
-                confidence = float(probability[row, best])
                 found.append(
-                    PairPrediction(example.id, (encoded.outputs[best],), (confidence,), (logits[row : row + 1],))
+                    PairPrediction(
+                        example.id, (encoded.outputs[best],), (float(probability[row, best]),), (logits[row : row + 1],)
+                    )
                 )
         return found
 

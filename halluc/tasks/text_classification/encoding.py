@@ -127,8 +127,12 @@ class EncodedTexts:
             inputs["attention_mask"][row, : len(window.pieces)] = 1
             if window.types:
                 inputs["token_type_ids"][row, : len(window.types)] = torch.tensor(window.types)
-        weight = sum(self.weights[index] for index in indexes)
-        return Batch(inputs, self._labels([window.example for window in windows]), tuple(indexes), weight)
+        return Batch(
+            inputs,
+            self._labels([window.example for window in windows]),
+            tuple(indexes),
+            sum(self.weights[index] for index in indexes),
+        )
 
     def _labels(self, examples: Sequence[int]) -> torch.Tensor:
         import torch
@@ -179,15 +183,20 @@ def encode_texts(examples: Sequence[Labelled], encoder: Encoder, config: TextCla
         windows += made
     notes["windows"] = len(windows)
     targets = _targets(examples, encoder.outputs, config.multi_label, notes)
-    loss = _loss(targets, encoder.outputs, config)
-    return EncodedTexts(examples, windows, targets, encoder.outputs, encoder.padding, notes, loss)
+    return EncodedTexts(
+        examples, windows, targets, encoder.outputs, encoder.padding, notes, _loss(targets, encoder.outputs, config)
+    )
 
 
 def _loss(
     targets: Sequence[tuple[int, ...] | None], outputs: Sequence[str], config: TextClassificationConfig
 ) -> Loss:  # fmt: skip
-    gold = ([outputs[number] for number in target] for target in targets if target is not None)
-    weights = class_weights(config, outputs, gold, multi_label=config.multi_label)
+    weights = class_weights(
+        config,
+        outputs,
+        ([outputs[number] for number in target] for target in targets if target is not None),
+        multi_label=config.multi_label,
+    )
     return Loss.of(config, weights, multi_label=config.multi_label)
 
 

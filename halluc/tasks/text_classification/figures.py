@@ -68,8 +68,15 @@ class Labelling:
         foreign = numpy.array([not example.labels for example in examples], dtype=bool)
         if not foreign.any():
             return []
-        accepted = Ratio((sheet.column(foreign & (remaining > 0)),), (sheet.column(foreign),))
-        return [Figure("out_of_scope_acceptance", {"claims": "kept"}, PROTOCOL, int(foreign.sum()), accepted)]
+        return [
+            Figure(
+                "out_of_scope_acceptance",
+                {"claims": "kept"},
+                PROTOCOL,
+                int(foreign.sum()),
+                Ratio((sheet.column(foreign & (remaining > 0)),), (sheet.column(foreign),)),
+            )
+        ]
 
     def ranked(self, examples: Sequence[Labelled], predictions: Sequence[TextPrediction]) -> list[Ranked]:
         """How often a text out of scope looks less in scope than one that is; nothing where all are of one kind."""
@@ -94,8 +101,9 @@ class Labelling:
             f"labels, {PROTOCOL}": label_tables.rows_as_text(report["labels"], report["averages"], outside),
         }
         if "confusion" in report:
-            told = token_figures.confusion_as_text(report["confusion"])
-            parts["texts, gold label (rows) by predicted label (columns)"] = told
+            parts["texts, gold label (rows) by predicted label (columns)"] = token_figures.confusion_as_text(
+                report["confusion"]
+            )
         elif report["confusions"]:
             parts["the commonest confusions"] = label_tables.confusions_as_text(report["confusions"])
         return "\n".join(f"{heading}\n\n{text}" for heading, text in parts.items())
@@ -128,8 +136,14 @@ class _Judged:
         gold, predicted = [_one(e.labels) for e in examples], [_one(p.labels) for p in predictions]
         counts = _counts(examples, predictions)
         inside, claimed = (numpy.array([label is not None for label in side], dtype=bool) for side in (gold, predicted))
-        right = numpy.array([one == other for one, other in zip(gold, predicted, strict=True)], dtype=bool)
-        return cls(gold, predicted, counts, inside, claimed, right)
+        return cls(
+            gold,
+            predicted,
+            counts,
+            inside,
+            claimed,
+            numpy.array([one == other for one, other in zip(gold, predicted, strict=True)], dtype=bool),
+        )
 
     def figures(self, sheet: Sheet) -> list[Figure]:
         columns = Columns.of(self.counts, sheet)

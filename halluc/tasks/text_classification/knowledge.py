@@ -137,8 +137,9 @@ class WordKnowledge:
 
     def of(self, splits: Mapping[SplitName, Corpus[Labelled]]) -> TextCoverage:
         """What the texts of train that are learned from show, beside how new those of dev are."""
-        shown = [example for example in splits["train"] if self.examples.trains_on(example)]
-        return TextCoverage.of(shown, splits.get("dev", ()))
+        return TextCoverage.of(
+            [example for example in splits["train"] if self.examples.trains_on(example)], splits.get("dev", ())
+        )
 
     def load(self, path: Path) -> TextCoverage:
         return TextCoverage.load(path)

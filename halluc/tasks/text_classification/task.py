@@ -37,5 +37,8 @@ class TextClassification:
 
     @classmethod
     def evaluated(cls, protocols: Collection[str]) -> TextClassification:
-        several = not set(LabelSets.protocols).isdisjoint(protocols)
-        return cls(TextClassificationConfig(type="text_classification", multi_label=several))
+        return cls(
+            TextClassificationConfig(
+                type="text_classification", multi_label=not set(LabelSets.protocols).isdisjoint(protocols)
+            )
+        )

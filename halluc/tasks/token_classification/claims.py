@@ -129,8 +129,10 @@ class SpanJudge:
 
     def claims(self, example: Tagged, prediction: TagPrediction) -> tuple[Claim, ...]:
         """Each predicted span with its label is one claim."""
-        spans = zip(prediction.spans, prediction.confidences, strict=True)
-        return tuple(_claim(example, span, confidence) for span, confidence in spans)
+        return tuple(
+            _claim(example, span, confidence)
+            for span, confidence in zip(prediction.spans, prediction.confidences, strict=True)
+        )
 
     def gold(self, example: Tagged) -> tuple[Claim, ...]:
         """What the annotation says, in the form of claims."""

@@ -90,10 +90,15 @@ class EncodedTokens:
         for row, window in enumerate(windows):
             ids[row, : len(window.pieces)] = torch.tensor(window.pieces)
             mask[row, : len(window.pieces)] = 1
-            targets = self.targets[window.example][window.start : window.start + len(window.first)]
-            labels[row, list(window.first)] = torch.tensor(targets)
-        weight = sum(self.weights[index] for index in indexes)
-        return Batch({"input_ids": ids, "attention_mask": mask}, labels, tuple(indexes), weight)
+            labels[row, list(window.first)] = torch.tensor(
+                self.targets[window.example][window.start : window.start + len(window.first)]
+            )
+        return Batch(
+            {"input_ids": ids, "attention_mask": mask},
+            labels,
+            tuple(indexes),
+            sum(self.weights[index] for index in indexes),
+        )
 
     def loss(self, outputs: Any, batch: Batch) -> torch.Tensor:
         """The loss summed over labelled tokens, each times the weight of its class."""

@@ -62,9 +62,12 @@ def figures(gold: Tags, predicted: Tags, sheet: Sheet) -> list[Figure]:
             means = {name: Mean(tuple(f(*t) for t in shown.values()), weights) for name, f in _FORMULAS.items()}
             found += _figures(means, {"average": average}, protocol, n)
         for label, three in shown.items():
-            support = int(sheet.columns[three[2]].sum())
-            rows = {name: formula(*three) for name, formula in _FORMULAS.items()}
-            found += _figures(rows, {"label": label}, protocol, support)
+            found += _figures(
+                {name: formula(*three) for name, formula in _FORMULAS.items()},
+                {"label": label},
+                protocol,
+                int(sheet.columns[three[2]].sum()),
+            )
     return found
 
 
@@ -136,8 +139,9 @@ def count(gold: Tags, predicted: Tags, *, strict: bool = False) -> SpanCounts:
     keys = [(start * total + end) * base + label for start, end, label in marked]
     shared = numpy.isin(keys[0], keys[1], assume_unique=True)
     tables = [_table(start, label, ends, order, len(names)) for start, _, label in marked]
-    hits = _table(marked[0][0][shared], marked[0][2][shared], ends, order, len(names))
-    return SpanCounts(tuple(names), hits, tables[1], tables[0])
+    return SpanCounts(
+        tuple(names), _table(marked[0][0][shared], marked[0][2][shared], ends, order, len(names)), tables[1], tables[0]
+    )
 
 
 def _positions(codes: _Codes, tags: Tags, ends: numpy.ndarray, strict: bool) -> tuple[numpy.ndarray, ...]:

@@ -52,8 +52,12 @@ def _examples(train: Path) -> Iterator[Tagged]:
     with train.open("rb") as file:
         for number, line in enumerate(file, 1):
             record = json.loads(line)
-            spans = tuple(Span(*span) for span in record["spans"])
-            yield Tagged(record["id"], Origin(str(train), number), tuple(record["tokens"]), spans)
+            yield Tagged(
+                record["id"],
+                Origin(str(train), number),
+                tuple(record["tokens"]),
+                tuple(Span(*span) for span in record["spans"]),
+            )
 
 
 class SentenceExamples(ExamplesDefaults):
@@ -102,8 +106,13 @@ class SentenceExamples(ExamplesDefaults):
     def answer(
         self, text: InputText, prediction: TagPrediction | None, asserted: Sequence[Asserted]
     ) -> PredictedText:  # fmt: skip
-        spans = [_predicted(text, one) for one in asserted]
-        return PredictedText(id=text.id, line=text.line, text=text.text, tokens=list(text.tokens), spans=spans)
+        return PredictedText(
+            id=text.id,
+            line=text.line,
+            text=text.text,
+            tokens=list(text.tokens),
+            spans=[_predicted(text, one) for one in asserted],
+        )
 
 
 def _predicted(text: InputText, asserted: Asserted) -> PredictedClaim:

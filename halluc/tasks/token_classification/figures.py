@@ -30,8 +30,10 @@ class Tagging(FiguresDefaults):
 
     def headline(self, examples: Sequence[Tagged], predictions: Sequence[TagPrediction]) -> dict[str, float]:
         gold, predicted = _tags(examples, predictions)
-        micro = entity_figures.overall(entity_figures.count(gold, predicted))
-        return {**micro, "token_f1": token_figures.accuracy(gold, predicted)}
+        return {
+            **entity_figures.overall(entity_figures.count(gold, predicted)),
+            "token_f1": token_figures.accuracy(gold, predicted),
+        }
 
     def figures(self, examples: Sequence[Tagged], predictions: Sequence[TagPrediction], sheet: Sheet) -> list[Figure]:
         gold, predicted = _tags(examples, predictions)

@@ -62,8 +62,14 @@ class Tagger:
         from halluc.tasks.encoders import load_encoder
 
         tags = tag_set(labels)
-        names = {"id2label": dict(enumerate(tags)), "label2id": {tag: index for index, tag in enumerate(tags)}}
-        return load_encoder("AutoModelForTokenClassification", config, attention, texts, **names)
+        return load_encoder(
+            "AutoModelForTokenClassification",
+            config,
+            attention,
+            texts,
+            id2label=dict(enumerate(tags)),
+            label2id={tag: index for index, tag in enumerate(tags)},
+        )
 
     def restore(self, config: ModelConfig, names: Mapping[str, str | None], attention: str) -> Encoder:
         """A token classifier with tags in any scheme, or with plain labels.
@@ -103,11 +109,17 @@ class Tagger:
         tag_ids = {tag: index for index, tag in reversed(list(enumerate(encoder.outputs)))}
         targets = []
         for example in examples:
-            gold = write_tags(len(example.tokens), example.spans)
-            targets.append([tag_ids.get(tag, UNLABELLED) for tag in gold])
+            targets.append([tag_ids.get(tag, UNLABELLED) for tag in write_tags(len(example.tokens), example.spans)])
             notes["unknown_label_tokens"] += targets[-1].count(UNLABELLED)
-        loss = loss_of_tags(targets, encoder.outputs, self.config)
-        return EncodedTokens(examples, windows, targets, encoder.outputs, encoder.padding, notes, loss)
+        return EncodedTokens(
+            examples,
+            windows,
+            targets,
+            encoder.outputs,
+            encoder.padding,
+            notes,
+            loss_of_tags(targets, encoder.outputs, self.config),
+        )
 
     def decoding(self, outputs: Sequence[str], asked: Decoding) -> Decoding | None:
         """Constrained decoding needs a tag scheme."""
@@ -148,8 +160,14 @@ class Tagger:
         found = []
         for example, one in zip(examples, stated, strict=True):
             spans = one.example.spans
-            tags = write_tags(len(example.tokens), spans) if one.tags is None else one.tags
-            found.append(TagPrediction(example.id, tuple(tags), spans, one.confidences))
+            found.append(
+                TagPrediction(
+                    example.id,
+                    tuple(write_tags(len(example.tokens), spans) if one.tags is None else one.tags),
+                    spans,
+                    one.confidences,
+                )
+            )
         return found
 
     def findings(self, corpus: Corpus[Tagged], notes: Mapping[str, int], outputs: Sequence[str]) -> Iterator[str]:
@@ -167,8 +185,12 @@ class Tagger:
 def loss_of_tags(targets: Sequence[Sequence[int]], outputs: Sequence[str], config: TokenClassificationConfig) -> Loss:
     """Tags of one label, as B- and I-, share its weight; what belongs to no label has that of ``O``."""
     classes = [tag[2:] or "O" for tag in outputs]
-    gold = ((classes[tag],) for of_example in targets for tag in of_example if tag != UNLABELLED)
-    return Loss.of(config, class_weights(config, classes, gold))
+    return Loss.of(
+        config,
+        class_weights(
+            config, classes, ((classes[tag],) for of_example in targets for tag in of_example if tag != UNLABELLED)
+        ),
+    )
 
 
 def _scores_of_words(encoded: EncodedTokens, outputs: Iterable[tuple[Batch, torch.Tensor]]) -> numpy.ndarray:
@@ -211,8 +233,11 @@ def _predictions(
         places = [slice(start + span.start, start + span.end) for span in spans]
         confidences = tuple(math.exp(float(certainty[place].mean())) for place in places)
         claimed = tuple(number for span in spans for number in own[span.start : span.end])
-        parts = tuple(scores[place] for place in places)
-        found.append(TagPrediction(example.id, tuple(tags), spans, confidences, parts, claimed))
+        found.append(
+            TagPrediction(
+                example.id, tuple(tags), spans, confidences, tuple(scores[place] for place in places), claimed
+            )
+        )
         start += length
     return found
 

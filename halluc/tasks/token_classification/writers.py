@@ -116,16 +116,23 @@ def annotated_task(text: str, identity: str, result: Sequence[tuple[str, Mapping
 
 def _label_studio(example: Tagged, options: Options) -> dict[str, Any]:
     text, _, mentions = text_of(example, options)
-    values = [{"start": m.start, "end": m.end, "text": m.surface, "labels": [m.label]} for m in mentions]
-    return annotated_task(text, example.id, [("labels", value) for value in values])
+    return annotated_task(
+        text,
+        example.id,
+        [("labels", {"start": m.start, "end": m.end, "text": m.surface, "labels": [m.label]}) for m in mentions],
+    )
 
 
 def _prodigy(example: Tagged, options: Options) -> dict[str, Any]:
     """``token_end`` is the last token, as Prodigy counts. A text that is kept has no tokens of its own."""
     text, bounds, mentions = text_of(example, options)
     if options.keeps_text:
-        spans = [{"start": m.start, "end": m.end, "label": m.label} for m in mentions]
-        return {"text": text, "spans": spans, "answer": "accept", "meta": {"id": example.id}}
+        return {
+            "text": text,
+            "spans": [{"start": m.start, "end": m.end, "label": m.label} for m in mentions],
+            "answer": "accept",
+            "meta": {"id": example.id},
+        }
     last, blank = len(bounds) - 1, bool(options.joiner)
     tokens = [{"text": token, "start": start, "end": end, "id": place, "ws": blank and place < last}
               for place, (token, (start, end)) in enumerate(zip(example.tokens, bounds, strict=True))]  # fmt: skip

@@ -80,8 +80,13 @@ class PairPredictions(PredictionFile):
         pair: tuple[Span, Span],
     ) -> Stated:  # fmt: skip
         relation = self.reader.relation_of(label, PREDICTED)
-        name = identity.get("id", f"{self.corpus.split}-{row.number or row.line}")
-        example = Related(name, Origin(str(self.path), row.line), tokens, *pair, relation)
+        example = Related(
+            identity.get("id", f"{self.corpus.split}-{row.number or row.line}"),
+            Origin(str(self.path), row.line),
+            tokens,
+            *pair,
+            relation,
+        )
         return Stated(example, (confidence,) if relation is not None else (), bool(identity))
 
 

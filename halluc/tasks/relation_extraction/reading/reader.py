@@ -162,8 +162,10 @@ class RelationsReader(Reader):
                     raise Unreadable("D107", f"`{prefix}_start` and `{prefix}_end` are not whole numbers", MEND)
                 found[role] = (start, end + 1, str(given.get(f"{prefix}_type") or ""))  # both ends are counted
             return found
-        columns = (self.config.head_field, _HEAD_KEYS), (self.config.tail_field, _TAIL_KEYS)
-        values = [_of_keys(given, column, keys) for column, keys in columns]
+        values = [
+            _of_keys(given, column, keys)
+            for column, keys in ((self.config.head_field, _HEAD_KEYS), (self.config.tail_field, _TAIL_KEYS))
+        ]
         if all(value is None for value in values):
             return None
         found = {"from": f"`{self.config.head_field}` and `{self.config.tail_field}`"}
@@ -350,8 +352,11 @@ def _unmarked(text: str) -> tuple[str, dict[str, Any]]:
     places: dict[str, Any] = {"from": "marks in the text"}
     for first, last in (found[:2], found[2:]):
         before = sum(len(match[0]) for match in found if match.start() < first.start())
-        start = first.start() - before
-        places["head" if first[0] == "<e1>" else "tail"] = (start, last.start() - before - len(first[0]), "")
+        places["head" if first[0] == "<e1>" else "tail"] = (
+            first.start() - before,
+            last.start() - before - len(first[0]),
+            "",
+        )
     return _MARKS.sub("", text), places
 
 

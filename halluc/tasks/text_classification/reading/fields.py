@@ -72,8 +72,9 @@ def choose(row: Row, config: TextsConfig, *, labelled: bool) -> TextFields:
     second = _second(row, config)
     text = _text(row, config, second, labelled)
     labels = _labels(row, config, {text, second}, labelled)
-    was_guessed = text != config.text_field and isinstance(config.text_field, str)
-    return TextFields(text, second, labels, config.id_field, was_guessed)
+    return TextFields(
+        text, second, labels, config.id_field, text != config.text_field and isinstance(config.text_field, str)
+    )
 
 
 def of_items(row: Row, config: TextsConfig, *, labelled: bool) -> TextFields:

@@ -67,8 +67,13 @@ class TextPredictions(PredictionFile):
     def renamed(self, one: Stated, names: Mapping[str, str | None]) -> Stated:
         if names.keys().isdisjoint(one.example.labels):
             return one
-        pairs = zip(one.example.labels, one.confidences, strict=True)
-        named = dict(sorted((name, sure) for label, sure in pairs if (name := names.get(label, label)) is not None))
+        named = dict(
+            sorted(
+                (name, sure)
+                for label, sure in zip(one.example.labels, one.confidences, strict=True)
+                if (name := names.get(label, label)) is not None
+            )
+        )
         return replace(one, example=replace(one.example, labels=tuple(named)), confidences=(*named.values(),))
 
     def differs(self, one: Stated, example: Labelled) -> bool:
@@ -89,9 +94,13 @@ class TextPredictions(PredictionFile):
         identity = given_id(record, self.data)
         name = identity.get("id", f"{self.corpus.split}-{row.number or line}")
         tokens, second = self._tokens(row)
-        example = Labelled(name, Origin(str(self.path), line), tokens, labels, second)
-        in_scope = confidence_of(record.get("in_scope"))
-        return Stated(example, tuple(sure[label] for label in labels), bool(identity), None, in_scope)
+        return Stated(
+            Labelled(name, Origin(str(self.path), line), tokens, labels, second),
+            tuple(sure[label] for label in labels),
+            bool(identity),
+            None,
+            confidence_of(record.get("in_scope")),
+        )
 
     def _tokens(self, row: Row) -> tuple[tuple[str, ...], int | None]:
         """Those of the text, and where the second text begins; none where the file has no texts."""

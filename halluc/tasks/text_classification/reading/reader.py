@@ -112,8 +112,12 @@ class TextsReader(Reader):
             return layout
         # A file of its own form, where a line without columns is a text alone.
         formats = tuple("text" if name == "lines" else name for name in layout.formats)
-        asked = tuple(column for key, column in self.config.asked().items() if not key.startswith("label_field"))
-        return replace(layout, format="auto", formats=formats, asked=asked)
+        return replace(
+            layout,
+            format="auto",
+            formats=formats,
+            asked=tuple(column for key, column in self.config.asked().items() if not key.startswith("label_field")),
+        )
 
 
 class _Mapper:

@@ -163,8 +163,18 @@ class TagDecoder(ExampleBuilder):
 
     def _bad(self, code: str, sentence: RawSentence, line: int, problem: str, help: str, tag: str) -> None:
         text = line_at(Path(sentence.file), line) if len(self.bad) < MOST_SHOWN else None
-        column = text.rfind(tag) + 1 if text and tag in text else None
-        self.bad.append(BadLine(code, sentence.file, line, problem, help, text, column, len(tag)))
+        self.bad.append(
+            BadLine(
+                code,
+                sentence.file,
+                line,
+                problem,
+                help,
+                text,
+                text.rfind(tag) + 1 if text and tag in text else None,
+                len(tag),
+            )
+        )
 
     def _unknown(self, tag: str, reading: TagReading) -> tuple[str, str]:
         """What to say of a tag that cannot be read."""

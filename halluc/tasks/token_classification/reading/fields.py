@@ -60,10 +60,9 @@ def choose(rows: Sequence[Row], config: SpansConfig, gold: bool = True) -> tuple
     records = [row.fields for row in rows]
     several = presets.KEYS[config.preset] if config.preset is not None else ({},)
     names = ("tokens_field", "text_field", *(("spans_field",) if gold else ()))
-    keys = next(
-        (one for one in several if _are_there(records, [one[name] for name in names if name in one])), several[0]
+    resolved = config.resolved(
+        next((one for one in several if _are_there(records, [one[name] for name in names if name in one])), several[0])
     )
-    resolved = config.resolved(keys)
     choice = _Choice(rows, resolved, records, gold)
     if gold and config.preset is None and choice.is_default("tokens") and presets.recognised(records) == "gliner":
         raise choice.error("spans of GLiNER end with their last token, which nothing here says", "")

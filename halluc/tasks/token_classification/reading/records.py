@@ -97,8 +97,9 @@ class Records:
             if kept is not None:
                 found = _renumbered(found, kept)
         tokens = tuple(map(sys.intern, made))
-        lines = (line,) * len(tokens)
-        return RawSentence(identity, row.file, lines, row.document, tokens, None, found, repairs, confidences)
+        return RawSentence(
+            identity, row.file, (line,) * len(tokens), row.document, tokens, None, found, repairs, confidences
+        )
 
     def input_of(self, row: Row) -> InputText:
         """

@@ -203,8 +203,12 @@ class _Decision:
     def _refuse(self) -> None:
         if self.errors:
             # Several splits may be parts of one file, or be read as one is.
-            once = {(one.message, str(one.where)): one for one in self.errors}
-            refuse([*once.values(), *(one.error() for one in self.bad)])
+            refuse(
+                [
+                    *{(one.message, str(one.where)): one for one in self.errors}.values(),
+                    *(one.error() for one in self.bad),
+                ]
+            )
 
     def _that_shows_most(self, split: _Split) -> _Split:
         """The split with the most tags, of those that have all of this one's."""
@@ -218,8 +222,13 @@ class _Decision:
             help = "".join(f"is `data.{key}` right? " for key in label_keys(self.config)) + help
         place = split.found.place_of(error.tag)
         text = line_at(Path(place.file), place.line)
-        column = text.rfind(error.tag) + 1 if text and error.tag in text else None
-        where = Location(place.file, place.line, column, max(1, len(error.tag)), text)
+        where = Location(
+            place.file,
+            place.line,
+            text.rfind(error.tag) + 1 if text and error.tag in text else None,
+            max(1, len(error.tag)),
+            text,
+        )
         return data_error("D120", error.problem, where, help)
 
     def _reading(self, split: _Split) -> TagReading | None:
