@@ -191,8 +191,7 @@ class Model(Protocol[ExampleT, PredictionT, LoadedT, EncodedT]):
     def build(
         self, config: ModelConfig, labels: Sequence[str], attention: str, texts: Iterable[Sequence[str]] = ()
     ) -> LoadedT:
-        """A model to be trained for ``labels``; one from scratch learns its vocabulary from ``texts``, the tokens of
-        the training split."""
+        """A model to be trained for ``labels``; ``texts`` are the tokens of train, for a vocabulary from scratch."""
 
     def restore(self, config: ModelConfig, names: Mapping[str, str | None], attention: str) -> LoadedT:
         """A trained model and its tokenizer, wherever they were trained; ``names`` are the data's for its labels.
@@ -227,8 +226,7 @@ class Model(Protocol[ExampleT, PredictionT, LoadedT, EncodedT]):
         """
 
     def findings(self, corpus: Corpus[ExampleT], notes: Mapping[str, int], outputs: Sequence[str]) -> Iterator[str]:
-        """What a person should know of a split that was predicted on: its ``Encoded.notes``, and how its labels and
-        the model's ``outputs`` go together."""
+        """What a person should know of a predicted split: its ``Encoded.notes``, and labels that the model lacks."""
 
 
 class Judge(Protocol[ExampleIn, PredictionIn]):
@@ -253,14 +251,13 @@ class Judge(Protocol[ExampleIn, PredictionIn]):
 
 
 class Figures(Protocol[ExampleIn, PredictionIn]):
-    """The figures of the field that belong to the task. Rates and confidence are counted on every ledger.
+    """The figures of the field that belong to the task, named in ``figure_rows.py``. Every ledger has rates beside them.
 
     ``primary`` chooses a checkpoint where the config names none. ``families`` are the overall figures that may choose
     one, more is better; those of one family are shown together. ``names`` has every figure that ``figures`` may give,
     those that a gate may bound; ``protocols`` are those whose overall figures stand for a whole evaluation. ``untold``
     are the rates of a ledger that are not counted here. ``named`` are the task's own names for figures of a ledger:
     ``f1``, of claims and gold, ``recall``, of gold, and ``claimed_without_gold``, of examples without gold.
-    ``figure_rows.py`` beside the task says what figures are called and where they are shown (``core.figures``).
     """
 
     primary: ClassVar[str]
@@ -306,8 +303,8 @@ class Knowledge(Protocol[ExampleT]):
     """What a training split knows, and what is new to it (DEFINITIONS, section 2).
 
     ``novelties`` is the scale of a claim's novelty, the best known first; ``reported`` are those that have figures even
-    where no claim has them. ``units`` are what ``gap.unit`` may withhold; ``covers`` are the splits that ``of`` is made
-    from, as they are trained on: before augmentation, and after withholding.
+    where no claim has them. ``units`` are what ``gap.unit`` may withhold; ``covers`` are the splits that ``of`` reads,
+    before augmentation and after withholding.
     """
 
     novelties: ClassVar[tuple[Novelty, ...]]
@@ -368,7 +365,6 @@ class Task(Protocol[ExampleT, PredictionT]):
     def knowledge(self) -> Knowledge[ExampleT]: ...
     @property
     def wording(self) -> Wording: ...
-
     @classmethod
     def settings_of(cls, config: Mapping[str, Any]) -> dict[str, Any]:
         """What a model's own ``config.json`` says of how the task is to be set for it."""

@@ -235,7 +235,8 @@ class _Counter:
         found = [self.figure("over_claim", {"novelty": name}, ratio) for name, ratio in over.items()]
         claimed = [name for name in novelties[1:] if parts[name].any() or name in self.table.task.knowledge.reported]
         least = over[claimed[-1] if claimed else "unseen"]
-        found.append(self.figure("gap_ratio", {}, Quotient(least, over[novelties[0]]), n=self.total(least)))
+        best = over[novelties[0]]
+        found.append(self.figure("gap_ratio", {}, lambda sums: divided(least(sums), best(sums)), n=self.total(least)))
         return found
 
     def f1(self) -> Figure:
@@ -262,14 +263,3 @@ class _Counter:
         counted = self.total(formula) if n is None and isinstance(formula, Ratio) else n
         assert counted is not None
         return Figure(name, {**self.by, **by}, PROTOCOL, counted, formula)
-
-
-@dataclass(frozen=True)
-class Quotient:
-    """One figure over another."""
-
-    above: Formula
-    below: Formula
-
-    def __call__(self, sums: numpy.ndarray) -> numpy.ndarray:
-        return divided(self.above(sums), self.below(sums))

@@ -7,15 +7,17 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import torch
 from safetensors import SafetensorError
 
 from halluc.config.schema import ModelConfig
 from halluc.core.errors import HallucError, environment_error
 from halluc.core.files import irregular
 from halluc.engine.references import ModelSource, resolve_model
+
+if TYPE_CHECKING:
+    import torch
 
 _MOST_LAYERS = 1000
 
@@ -144,6 +146,7 @@ def _pretrained(
     Raises:
         HallucError E411: it cannot be loaded.
     """
+    import torch
     import transformers
 
     where = {

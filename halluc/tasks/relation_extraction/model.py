@@ -18,6 +18,7 @@ from halluc.core.errors import HallucError, environment_error
 from halluc.core.examples import Corpus
 from halluc.data.joining import Stated
 from halluc.data.statistics import counted
+from halluc.tasks.encoders import Encoder, load_encoder, room, special_pieces, word_pieces
 from halluc.tasks.label_names import named_labels, told_of_foreign
 from halluc.tasks.losses import UNLABELLED, Loss, class_weights
 from halluc.tasks.relation_extraction.config import RelationExtractionConfig
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     import torch
 
     from halluc.engine.runtime import Runtime
-    from halluc.tasks.encoders import Encoder
-
 _OF_HEAD, _OF_TAIL = "head:", "tail:"
 # What a model was trained with, and has to predict with: kept in its config.json.
 SETTINGS = ("markers", "representation")
@@ -58,8 +57,6 @@ class RelationClassifier:
     def build(
         self, config: ModelConfig, labels: Sequence[str], attention: str, texts: Iterable[Sequence[str]] = ()
     ) -> Encoder:
-        from halluc.tasks.encoders import load_encoder
-
         outputs = [f"{half}{label}" for half in (_OF_HEAD, _OF_TAIL) for label in labels]
         encoder = load_encoder(
             "AutoModelForTokenClassification",
@@ -80,8 +77,6 @@ class RelationClassifier:
         Raises:
             HallucError C203: a name for a label that the model does not have. C204: it was not trained for relations.
         """
-        from halluc.tasks.encoders import load_encoder
-
         encoder = load_encoder("AutoModelForTokenClassification", config, attention)
         half = len(encoder.outputs) // 2
         first, second = encoder.outputs[:half], encoder.outputs[half:]
@@ -97,8 +92,6 @@ class RelationClassifier:
 
     def encode(self, examples: Sequence[Related], loaded: Encoder) -> EncodedPairs:
         """Pieces with markers and targets. A relation that the model does not know has no target, and is missed."""
-        from halluc.tasks.encoders import room, special_pieces, word_pieces
-
         before, behind = special_pieces(loaded.tokenizer)
         space = room(loaded.tokenizer, loaded.model.config) - len(before) - len(behind)
         if space < len(MARKERS) + 2:
@@ -142,8 +135,6 @@ class RelationClassifier:
 
     def _types(self, examples: Sequence[Related], loaded: Encoder) -> dict[str, tuple[int, ...]]:
         """The pieces of each type of entity, with a colon behind them; none where markers are plain."""
-        from halluc.tasks.encoders import word_pieces
-
         if self.config.markers == "plain":
             return {}
         found = sorted({span.label for one in examples for span in (one.head, one.tail) if span.label})

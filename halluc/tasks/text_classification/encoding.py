@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from halluc.core.edits import Range
 from halluc.core.errors import HallucError, Location, data_error, environment_error, refuse
 from halluc.core.labels import OUT_OF_SCOPE
+from halluc.tasks.encoders import Encoder, Frame, frame_of_pair, room, special_pieces, word_pieces
 from halluc.tasks.losses import UNLABELLED, Loss, class_weights
 from halluc.tasks.text_classification.config import LongTexts
 from halluc.tasks.text_classification.labelled_text import Labelled
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     import torch
 
     from halluc.engine.batching import Batch
-    from halluc.tasks.encoders import Encoder, Frame
     from halluc.tasks.text_classification.config import TextClassificationConfig
 
 # The pieces of one text that a window shows, from left to right.
@@ -165,8 +165,6 @@ def encode_texts(examples: Sequence[Labelled], encoder: Encoder, config: TextCla
     Raises:
         HallucError D136, D137: see ``refuse_labels``. E411: the tokenizer leaves no room, or lacks a piece.
     """
-    from halluc.tasks.encoders import word_pieces
-
     refuse_labels(examples, multi_label=config.multi_label)
     words, dropped = word_pieces(encoder.tokenizer, [example.tokens for example in examples])
     framing = Framing(encoder, config.long_texts)
@@ -255,20 +253,14 @@ class Framing:
 
     @cached_property
     def room(self) -> int:
-        from halluc.tasks.encoders import room
-
         return room(self.encoder.tokenizer, self.encoder.model.config)
 
     @cached_property
     def around_one(self) -> tuple[list[int], list[int]]:
-        from halluc.tasks.encoders import special_pieces
-
         return special_pieces(self.encoder.tokenizer)
 
     @cached_property
     def around_two(self) -> Frame:
-        from halluc.tasks.encoders import frame_of_pair
-
         return frame_of_pair(self.encoder.tokenizer)
 
     @cached_property

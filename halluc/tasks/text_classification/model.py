@@ -12,6 +12,7 @@ from halluc.core.examples import Corpus
 from halluc.core.labels import OUT_OF_SCOPE
 from halluc.data.joining import Stated
 from halluc.data.statistics import counted
+from halluc.tasks.encoders import Encoder, load_encoder
 from halluc.tasks.label_names import named_labels, told_of_foreign
 from halluc.tasks.text_classification.config import TextClassificationConfig
 from halluc.tasks.text_classification.decoding import TextPrediction, label_sets, one_label, pooled
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
     from halluc.engine.batching import Batch
     from halluc.engine.runtime import Runtime
-    from halluc.tasks.encoders import Encoder
 
 
 class TextClassifier:
@@ -53,8 +53,6 @@ class TextClassifier:
     def build(
         self, config: ModelConfig, labels: Sequence[str], attention: str, texts: Iterable[Sequence[str]] = ()
     ) -> Encoder:
-        from halluc.tasks.encoders import load_encoder
-
         names: dict[str, Any] = {"id2label": dict(enumerate(labels))}
         names["label2id"] = {label: index for index, label in enumerate(labels)}
         names["problem_type"] = problem_type(self.config.multi_label)
@@ -67,8 +65,6 @@ class TextClassifier:
             HallucError C203: a name for a label that the model does not have. C204: it was trained for several labels a
                 text, and the config asks for one, or the other way round; or for no labels at all.
         """
-        from halluc.tasks.encoders import load_encoder
-
         encoder = load_encoder("AutoModelForSequenceClassification", config, attention)
         _refuse_other_problem(encoder.model.config.problem_type, self.config.multi_label)
         return replace(encoder, outputs=tuple(label or OUT_OF_SCOPE for label in named_labels(encoder.outputs, names)))

@@ -13,6 +13,7 @@ from halluc.core.examples import Corpus
 from halluc.core.labels import read_spans, scheme_of, tag_set, write_tags
 from halluc.data.joining import Stated
 from halluc.data.statistics import counted
+from halluc.tasks.encoders import Encoder, load_encoder, room, special_pieces, word_pieces
 from halluc.tasks.label_names import named_tags, told_of_foreign
 from halluc.tasks.losses import UNLABELLED, Loss, class_weights
 from halluc.tasks.token_classification.config import TokenClassificationConfig
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 
     from halluc.engine.batching import Batch
     from halluc.engine.runtime import Runtime
-    from halluc.tasks.encoders import Encoder
-
 # How many words' scores are in memory in double precision.
 _WORDS_AT_ONCE = 1 << 16
 
@@ -59,8 +58,6 @@ class Tagger:
     def build(
         self, config: ModelConfig, labels: Sequence[str], attention: str, texts: Iterable[Sequence[str]] = ()
     ) -> Encoder:
-        from halluc.tasks.encoders import load_encoder
-
         tags = tag_set(labels)
         return load_encoder(
             "AutoModelForTokenClassification",
@@ -77,16 +74,12 @@ class Tagger:
         Raises:
             HallucError C203: a name for a label that the model does not have.
         """
-        from halluc.tasks.encoders import load_encoder
-
         encoder = load_encoder("AutoModelForTokenClassification", config, attention)
         return replace(encoder, outputs=named_tags(encoder.outputs, names))
 
     def encode(self, examples: Sequence[Tagged], encoder: Encoder) -> EncodedTokens:
         """Pieces, windows and targets. A label that the model does not know has no target: it is left out of the loss
         and counted, and the metrics count it as missed."""
-        from halluc.tasks.encoders import room, special_pieces, word_pieces
-
         before, behind = special_pieces(encoder.tokenizer)
         space = room(encoder.tokenizer, encoder.model.config) - len(before) - len(behind)
         if space < 1:

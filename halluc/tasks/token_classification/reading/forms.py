@@ -276,12 +276,12 @@ def are_tags(pairs: Iterable[tuple[Any, Any]], names: Mapping[int, str] | None) 
     return "O" in seen or any(TAG.fullmatch(tag) and len(tag) > 1 for tag in seen)
 
 
-def holds(text: Any, spans: Any, config: SpansConfig) -> bool:
+def holds(text: Any, value: Any, config: SpansConfig) -> bool:
     """Whether the spans of a record may be those of a text: inside of it, no words cut, and with the text they say."""
-    if not isinstance(text, str) or spans is None:
-        return spans is None
+    if not isinstance(text, str) or value is None:
+        return value is None
     try:
-        given = spans(spans, "", config.span_label_field)
+        given = spans(value, "", config.span_label_field)
     except Unreadable:
         return True  # said when the record is read
     for start, end, _, said, *_ in given:
