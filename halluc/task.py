@@ -251,7 +251,7 @@ class Judge(Protocol[ExampleIn, PredictionIn]):
 
 
 class Figures(Protocol[ExampleIn, PredictionIn]):
-    """The figures of the field that belong to the task, named in ``figure_rows.py``. Every ledger has rates beside them.
+    """The figures of the field that belong to the task, named in ``figure_rows.py``. Every ledger has rates too.
 
     ``primary`` chooses a checkpoint where the config names none. ``families`` are the overall figures that may choose
     one, more is better; those of one family are shown together. ``names`` has every figure that ``figures`` may give,
