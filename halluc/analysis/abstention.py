@@ -33,9 +33,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Literal
+from typing import Literal
 
 import numpy
 from scipy.special import bdtr, rel_entr
@@ -161,9 +161,6 @@ class Choice:
     kept_cap: int | None = None
     stake: float | None = None
     most_unsupported: int | None = None
-
-    def as_record(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 def halves(ids: Iterable[str]) -> Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 
 import numpy
 
@@ -49,7 +50,7 @@ def fit(
     choice = abstention.choose(
         example, confidence, verdict == "unsupported", fitting, bound.max_rate, bound.probability, bound.unit
     )
-    return found.model_copy(update={"threshold": choice.threshold, "guarantee": choice.as_record()})
+    return found.model_copy(update={"threshold": choice.threshold, "guarantee": asdict(choice)})
 
 
 def _temperature(

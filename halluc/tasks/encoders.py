@@ -361,3 +361,15 @@ def word_pieces(tokenizer: Any, sentences: Sequence[Sequence[str]]) -> tuple[lis
                 dropped += 1
         result.append(words)
     return result, dropped
+
+
+def padded(pieces: Sequence[Sequence[int]], padding: int) -> dict[str, torch.Tensor]:
+    """``input_ids`` and ``attention_mask`` of sequences of pieces, each (sequences, longest sequence)."""
+    import torch
+
+    shape = (len(pieces), max(map(len, pieces)))
+    inputs = {"input_ids": torch.full(shape, padding), "attention_mask": torch.zeros(shape, dtype=torch.long)}
+    for row, own in enumerate(pieces):
+        inputs["input_ids"][row, : len(own)] = torch.tensor(own)
+        inputs["attention_mask"][row, : len(own)] = 1
+    return inputs

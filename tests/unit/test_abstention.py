@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy
 import pytest
@@ -263,7 +263,7 @@ def test_halves_go_by_the_id_alone_and_are_even():
 
 
 def test_the_record_is_plain_data_and_names_what_it_assumes():
-    record = choose(*sentences_of(400, 0.9, False), MAX_RATE, PROBABILITY).as_record()
+    record = asdict(choose(*sentences_of(400, 0.9, False), MAX_RATE, PROBABILITY))
     assert record["threshold"] == 0.0
     assert "most_unsupported" in record["assumes"]
     assert all(value is None or type(value) in (str, int, float) for value in record.values())

@@ -8,6 +8,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from halluc.core.edits import Range
+from halluc.tasks.encoders import padded
 from halluc.tasks.losses import Loss
 from halluc.tasks.relation_extraction.examples import Related
 
@@ -104,12 +105,7 @@ class EncodedPairs:
 
         from halluc.engine.batching import Batch
 
-        windows = [self.windows[index] for index in indexes]
-        shape = (len(windows), max(len(window.pieces) for window in windows))
-        inputs = {"input_ids": torch.full(shape, self.pad), "attention_mask": torch.zeros(shape, dtype=torch.long)}
-        for row, window in enumerate(windows):
-            inputs["input_ids"][row, : len(window.pieces)] = torch.tensor(window.pieces)
-            inputs["attention_mask"][row, : len(window.pieces)] = 1
+        inputs = padded([self.windows[index].pieces for index in indexes], self.pad)
         return Batch(
             inputs,
             torch.tensor([self.targets[index] for index in indexes]),

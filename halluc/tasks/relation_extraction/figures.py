@@ -9,7 +9,7 @@ import numpy
 
 from halluc.core.ranked import Report
 from halluc.core.significance import Figure, Sheet
-from halluc.tasks import label_counts, label_tables, token_figures
+from halluc.tasks import label_counts, label_tables
 from halluc.tasks.defaults import FiguresDefaults
 from halluc.tasks.label_counts import Averaged, Columns, LabelCounts
 from halluc.tasks.relation_extraction import figure_rows
@@ -66,13 +66,8 @@ class RelationFigures(FiguresDefaults):
         parts = {f"relations, {PROTOCOL}": label_tables.rows_as_text(report["labels"], report["averages"])}
         if "relations" in report:
             parts[f"relations without direction, {OFFICIAL}"] = label_tables.rows_as_text(report["relations"])
-        if "confusion" in report:
-            parts["pairs, gold relation (rows) by predicted relation (columns)"] = token_figures.confusion_as_text(
-                report["confusion"]
-            )
-        elif report["confusions"]:
-            parts["the commonest confusions"] = label_tables.confusions_as_text(report["confusions"])
-        return "\n".join(f"{heading}\n\n{text}" for heading, text in parts.items())
+        title = "pairs, gold relation (rows) by predicted relation (columns)"
+        return label_tables.sections_as_text({**parts, **label_tables.confusion_sections(report, title)})
 
 
 def _one(labels: Sequence[str]) -> str:

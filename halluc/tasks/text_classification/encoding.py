@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from halluc.core.edits import Range
 from halluc.core.errors import HallucError, Location, data_error, environment_error, refuse
 from halluc.core.labels import OUT_OF_SCOPE
-from halluc.tasks.encoders import Encoder, Frame, frame_of_pair, room, special_pieces, word_pieces
+from halluc.tasks.encoders import Encoder, Frame, frame_of_pair, padded, room, special_pieces, word_pieces
 from halluc.tasks.losses import UNLABELLED, Loss, class_weights
 from halluc.tasks.text_classification.config import LongTexts
 from halluc.tasks.text_classification.labelled_text import Labelled
@@ -118,15 +118,11 @@ class EncodedTexts:
         from halluc.engine.batching import Batch
 
         windows = [self.windows[index] for index in indexes]
-        shape = (len(windows), max(len(window.pieces) for window in windows))
-        inputs = {"input_ids": torch.full(shape, self.pad), "attention_mask": torch.zeros(shape, dtype=torch.long)}
+        inputs = padded([window.pieces for window in windows], self.pad)
         if any(window.types for window in windows):
-            inputs["token_type_ids"] = torch.zeros(shape, dtype=torch.long)
-        for row, window in enumerate(windows):
-            inputs["input_ids"][row, : len(window.pieces)] = torch.tensor(window.pieces)
-            inputs["attention_mask"][row, : len(window.pieces)] = 1
-            if window.types:
-                inputs["token_type_ids"][row, : len(window.types)] = torch.tensor(window.types)
+            inputs["token_type_ids"] = torch.zeros_like(inputs["input_ids"])
+            for row, window in enumerate(windows):
+                inputs["token_type_ids"][row, : len(window.types)] = torch.tensor(window.types, dtype=torch.long)
         return Batch(
             inputs,
             self._labels([window.example for window in windows]),

@@ -12,7 +12,7 @@ from halluc.core import selective
 from halluc.core.labels import OUT_OF_SCOPE
 from halluc.core.ranked import Ranked, Report
 from halluc.core.significance import Figure, Ratio, Sheet, divided
-from halluc.tasks import label_counts, label_rows, label_tables, token_figures
+from halluc.tasks import label_counts, label_rows, label_tables
 from halluc.tasks.defaults import FiguresDefaults
 from halluc.tasks.label_counts import Columns, LabelCounts
 from halluc.tasks.text_classification.decoding import TextPrediction
@@ -97,16 +97,10 @@ class Labelling:
 
     def text(self, report: Report) -> str:
         outside = {OUT_OF_SCOPE: report["out_of_scope"]} if "out_of_scope" in report else {}
-        parts = {
-            f"labels, {PROTOCOL}": label_tables.rows_as_text(report["labels"], report["averages"], outside),
-        }
-        if "confusion" in report:
-            parts["texts, gold label (rows) by predicted label (columns)"] = token_figures.confusion_as_text(
-                report["confusion"]
-            )
-        elif report["confusions"]:
-            parts["the commonest confusions"] = label_tables.confusions_as_text(report["confusions"])
-        return "\n".join(f"{heading}\n\n{text}" for heading, text in parts.items())
+        labels = label_tables.rows_as_text(report["labels"], report["averages"], outside)
+        title = "texts, gold label (rows) by predicted label (columns)"
+        sections = {f"labels, {PROTOCOL}": labels, **label_tables.confusion_sections(report, title)}
+        return label_tables.sections_as_text(sections)
 
 
 def _one(found: Sequence[str]) -> str | None:

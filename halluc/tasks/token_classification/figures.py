@@ -8,7 +8,7 @@ from typing import ClassVar
 from halluc.core.labels import write_tags
 from halluc.core.ranked import Report
 from halluc.core.significance import Figure, Sheet
-from halluc.tasks import token_figures
+from halluc.tasks import label_tables, token_figures
 from halluc.tasks.defaults import FiguresDefaults
 from halluc.tasks.token_classification import entity_figures, figure_rows
 from halluc.tasks.token_classification.examples import TagPrediction
@@ -57,7 +57,7 @@ class Tagging(FiguresDefaults):
                 report["confusion"]
             ),
         }
-        return "\n".join(f"{heading}\n\n{text}" for heading, text in parts.items())
+        return label_tables.sections_as_text(parts)
 
 
 def _tags(
