@@ -12,7 +12,7 @@ from functools import cached_property
 
 import numpy
 
-from halluc.analysis.points import Pair, Resampled, SeedGroup, line_record
+from halluc.analysis.points import Resampled, RunPair, SeedGroup, line_record
 from halluc.analysis.run_figures import FigureKey
 from halluc.analysis.seeds import Paired
 from halluc.core.errors import HallucError
@@ -41,7 +41,7 @@ class Rival:
         return self.arm.choice[self.axis], self.reference.choice[self.axis]
 
     @cached_property
-    def pairs(self) -> dict[Plain, Pair]:
+    def pairs(self) -> dict[Plain, RunPair]:
         """The runs of the seeds that both have."""
         return {
             seed: (self.reference.runs[seed], self.arm.runs[seed])
