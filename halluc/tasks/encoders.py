@@ -7,15 +7,17 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import torch
 from safetensors import SafetensorError
 
 from halluc.config.schema import ModelConfig
 from halluc.core.errors import HallucError, environment_error
 from halluc.core.files import irregular
 from halluc.engine.references import ModelSource, resolve_model
+
+if TYPE_CHECKING:
+    import torch
 
 _MOST_LAYERS = 1000
 
@@ -57,14 +59,20 @@ def load_tokenizer(source: ModelSource, trust_remote_code: bool = False) -> Any:
     except Exception as error:
         raise _unloadable(source, "tokenizer", error) from error
     if not getattr(tokenizer, "is_fast", False):
-        help = "halluc needs to know which word a piece belongs to: use a model with a tokenizer.json"
-        raise environment_error("E411", f"{source.name} has no fast tokenizer", help)
+        raise environment_error(
+            "E411",
+            f"{source.name} has no fast tokenizer",
+            "halluc needs to know which word a piece belongs to: use a model with a tokenizer.json",
+        )
     if len(tokenizer.get_vocab()) <= len(tokenizer.all_special_ids):
         # transformers makes an empty one where its files are gone, and every word would be unknown.
         raise environment_error("E411", f"{source.name} has no vocabulary", "its tokenizer files are missing")
     if not isinstance(tokenizer.model_max_length, (int, float)) or tokenizer.model_max_length < 1:
-        message = f"{source.name}: `model_max_length` in tokenizer_config.json is {tokenizer.model_max_length!r}"
-        raise environment_error("E411", message, "restore the file, or give the number of word pieces")
+        raise environment_error(
+            "E411",
+            f"{source.name}: `model_max_length` in tokenizer_config.json is {tokenizer.model_max_length!r}",
+            "restore the file, or give the number of word pieces",
+        )
     # Some packages ship tokenizer.json with both switched on: text would be lost in silence.
     tokenizer.backend_tokenizer.no_truncation()
     tokenizer.backend_tokenizer.no_padding()
@@ -94,8 +102,11 @@ def load_encoder(
     _refuse_missing(model, missing, source, fresh_head=bool(head))
     _complete_padding(model.config, tokenizer)
     if auto_class == "AutoModelForSequenceClassification" and model.config.pad_token_id is None:
-        message = f"{source.name} has neither a padding token nor an end token"
-        raise environment_error("E411", message, "name one as `pad_token` in its tokenizer_config.json")
+        raise environment_error(
+            "E411",
+            f"{source.name} has neither a padding token nor an end token",
+            "name one as `pad_token` in its tokenizer_config.json",
+        )
     if config.freeze is not None:
         freeze(model, config.freeze)
     return Encoder(model, tokenizer, getattr(settings, "_commit_hash", None), _outputs(settings, source))
@@ -135,6 +146,7 @@ def _pretrained(
     Raises:
         HallucError E411: it cannot be loaded.
     """
+    import torch
     import transformers
 
     where = {
@@ -186,9 +198,11 @@ def _refuse_missing(model: Any, missing: Iterable[str], source: ModelSource, *, 
     lost = sorted(n for n in missing if not fresh_head or (n.startswith(body) and not n.startswith(head)))
     if lost:
         what = "an encoder without a trained head" if not any(n.startswith(body) for n in lost) else "not whole"
-        message = f"{source.name} is {what}: it has no weights for {', '.join(lost[:3])}"
-        help = "name a model that was trained for this task" if not fresh_head else "name the folder of a whole model"
-        raise environment_error("E411", message, help)
+        raise environment_error(
+            "E411",
+            f"{source.name} is {what}: it has no weights for {', '.join(lost[:3])}",
+            "name a model that was trained for this task" if not fresh_head else "name the folder of a whole model",
+        )
 
 
 def freeze(model: torch.nn.Module, layers: int) -> None:
@@ -220,8 +234,11 @@ def set_dropout(settings: Any, rate: float) -> None:
 
 def _unloadable(source: ModelSource, what: str, error: Exception) -> Exception:
     told = str(error).strip().split("\n", 1)[0]
-    help = None if source.local else "is the network there, and are name and revision right?"
-    return environment_error("E411", f"cannot load the {what} of {source.name}: {told}", help)
+    return environment_error(
+        "E411",
+        f"cannot load the {what} of {source.name}: {told}",
+        None if source.local else "is the network there, and are name and revision right?",
+    )
 
 
 def quiet_libraries(verbose: bool) -> None:
@@ -247,8 +264,9 @@ def room(tokenizer: Any, settings: Any) -> int:
 
 
 def _counts_from_padding(settings: Any) -> bool:
-    family = ("roberta", "camembert", "xlm-roberta", "xlm-roberta-xl", "longformer", "mpnet", "data2vec-text")
-    return settings.model_type in family
+    return settings.model_type in (
+        "roberta", "camembert", "xlm-roberta", "xlm-roberta-xl", "longformer", "mpnet", "data2vec-text",
+    )  # fmt: skip
 
 
 def special_pieces(tokenizer: Any) -> tuple[list[int], list[int]]:
@@ -295,8 +313,9 @@ def frame_of_pair(tokenizer: Any) -> Frame:
     if any(one.pieces for one in parts) or tokenizer.sep_token_id is None:
         return Frame(*parts, types[ends[0][0]], types[ends[1][0]])
     before, behind = (tuple(pieces) for pieces in special_pieces(tokenizer))
-    between = Part((tokenizer.sep_token_id,), (0,))
-    return Frame(Part(before, (0,) * len(before)), between, Part(behind, (1,) * len(behind)), 0, 1)
+    return Frame(
+        Part(before, (0,) * len(before)), Part((tokenizer.sep_token_id,), (0,)), Part(behind, (1,) * len(behind)), 0, 1
+    )
 
 
 def save(model: Any, tokenizer: Any, folder: Path) -> None:
@@ -333,9 +352,24 @@ def word_pieces(tokenizer: Any, sentences: Sequence[Sequence[str]]) -> tuple[lis
         for index, pieces in enumerate(words):
             if not pieces:
                 if unknown is None:
-                    message = f"the tokenizer has no piece for {sentence[index]!r} and no unknown piece"
-                    raise environment_error("E411", message, "use another encoder, or take such tokens out")
+                    raise environment_error(
+                        "E411",
+                        f"the tokenizer has no piece for {sentence[index]!r} and no unknown piece",
+                        "use another encoder, or take such tokens out",
+                    )
                 words[index] = [unknown]
                 dropped += 1
         result.append(words)
     return result, dropped
+
+
+def padded(pieces: Sequence[Sequence[int]], padding: int) -> dict[str, torch.Tensor]:
+    """``input_ids`` and ``attention_mask`` of sequences of pieces, each (sequences, longest sequence)."""
+    import torch
+
+    shape = (len(pieces), max(map(len, pieces)))
+    inputs = {"input_ids": torch.full(shape, padding), "attention_mask": torch.zeros(shape, dtype=torch.long)}
+    for row, own in enumerate(pieces):
+        inputs["input_ids"][row, : len(own)] = torch.tensor(own)
+        inputs["attention_mask"][row, : len(own)] = 1
+    return inputs

@@ -45,10 +45,8 @@ def make_encoder(
     )
     if dropout is not None:
         set_dropout(settings, dropout)
-    made = getattr(transformers, auto_class)
-    model = made.from_config(settings, attn_implementation=attention, dtype=torch.float32)
-    outputs = tuple(str(settings.id2label[index]) for index in range(settings.num_labels))
-    return Encoder(model, tokenizer, None, outputs)
+    model = getattr(transformers, auto_class).from_config(settings, attn_implementation=attention, dtype=torch.float32)
+    return Encoder(model, tokenizer, None, tuple(str(settings.id2label[index]) for index in range(settings.num_labels)))
 
 
 def make_tokenizer(texts: Iterable[Sequence[str]], most: int) -> Any:
@@ -59,17 +57,18 @@ def make_tokenizer(texts: Iterable[Sequence[str]], most: int) -> Any:
     from transformers import PreTrainedTokenizerFast
 
     backend = _backend({piece: number for number, piece in enumerate(_SPECIAL)})
-    words = _words(backend, texts)
-    pieces = _pieces(words, most - len(_SPECIAL))
+    pieces = _pieces(_words(backend, texts), most - len(_SPECIAL))
     backend = _backend({piece: number for number, piece in enumerate((*_SPECIAL, *pieces))})
     begin, end = (("[CLS]", 2), ("[SEP]", 3))
     backend.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=[begin, end]
     )
     names = {f"{name.strip('[]').lower()}_token": name for name in _SPECIAL}
-    inputs = ["input_ids", "token_type_ids", "attention_mask"]
     return PreTrainedTokenizerFast(
-        tokenizer_object=backend, model_max_length=_POSITIONS, model_input_names=inputs, **names
+        tokenizer_object=backend,
+        model_max_length=_POSITIONS,
+        model_input_names=["input_ids", "token_type_ids", "attention_mask"],
+        **names,
     )
 
 

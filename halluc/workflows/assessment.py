@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy
 
 from halluc.analysis import confidence as calibrating
-from halluc.analysis import ledger, scoring, verdicts
+from halluc.analysis import scoring, verdicts
 from halluc.analysis.table import table
 from halluc.config.schema import Decoding, EvalConfig, ModelConfig
 from halluc.core.examples import Corpus
@@ -147,7 +147,7 @@ def write(
         **made_by,
     )
     write_jsonl(target.predictions(split), (task.examples.line(*pair).model_dump(mode="json") for pair in pairs))
-    write_jsonl(target.ledger(split), map(ledger.as_record, lines))
+    write_jsonl(target.ledger(split), map(verdicts.ledger_record, lines))
     write_json(target.report(split, "json"), rows)
     write_text(target.report(split, "txt"), metrics.text(rows))
     write_json(target.evaluation(split), file.model_dump(mode="json"))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from halluc import __version__
-from halluc.analysis import ledger
+from halluc.analysis import verdicts
 from halluc.augmentation.methods.base import OptionError, Workspace
 from halluc.augmentation.pipeline import corpus as pipeline
 from halluc.augmentation.pipeline.layout import MANIFEST, PROVENANCE, TRAIN
@@ -244,7 +244,7 @@ def _trouble(config: Any, task: AnyTask) -> Trouble | None:
     if not file.is_file():
         help = f"evaluate that run on dev first: halluc eval --run {config.focus_run} --split dev"
         raise HallucError("R132", f"`augment.from`: {file} is not there", help=help)
-    found = ((line.text, *one) for line in ledger.read(file) for one in _went(line, task))
+    found = ((line.text, *one) for line in verdicts.read_ledger(file) for one in _went(line, task))
     return Trouble.of(found, task.examples.units.words)
 
 

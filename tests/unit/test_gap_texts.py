@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from halluc.analysis import ledger, rates
+from halluc.analysis import rates, verdicts
 from halluc.analysis.table import table
 from halluc.config.schema import GapConfig
 from halluc.core.claims import Claim
@@ -25,9 +25,14 @@ from halluc.gap.units import WithheldUnits
 from halluc.gap.withhold import withhold
 from halluc.tasks.text_classification.config import TextClassificationConfig
 from halluc.tasks.text_classification.coverage import TextCoverage, new_share
-from halluc.tasks.text_classification.knowledge import TextKnowledge, WordKnowledge, gap_of_words, word_units
+from halluc.tasks.text_classification.knowledge import (
+    TextKnowledge,
+    WordKnowledge,
+    by_class_and_length,
+    gap_of_words,
+    word_units,
+)
 from halluc.tasks.text_classification.labelled_text import Labelled
-from halluc.tasks.text_classification.strata import by_class_and_length
 from halluc.tasks.text_classification.task import TextClassification
 
 
@@ -340,7 +345,7 @@ def counted(texts, knowledge, counts=None, threshold=None):
         (whole,) = task.judge.gold(replace(example, labels=(claimed or "any",)))
         gold.append(task.judge.gold(example))
         judged.append(task.judge.judge(example, [] if claimed is None else [replace(whole, confidence=confidence)]))
-    lines = list(ledger.lines(judged, gold, knowledge, threshold))
+    lines = list(verdicts.lines(judged, gold, knowledge, threshold))
     return table(
         task, lines, [f"e{n}" for n in range(len(texts))], [len(words.split(" ")) for words, *_ in texts], counts
     )

@@ -10,7 +10,7 @@ from typing import ClassVar, Literal
 
 import pytest
 
-from halluc.analysis import ledger, rates
+from halluc.analysis import rates, verdicts
 from halluc.analysis.table import table as table_of
 from halluc.components import TABLE
 from halluc.config import loading
@@ -250,8 +250,8 @@ def test_labels_of_whole_examples_go_through_the_ledger_into_rates():
         Judged((), (label("c", "sing"),)),
     ]
     gold = [(label("a", "ask"), label("a", "say")), (label("b", "say"),), (label("c", "sing"),)]
-    lines = list(ledger.lines(judged, gold, None, 0.75))
-    again = [LedgerLine.model_validate(ledger.as_record(line)) for line in lines]
+    lines = list(verdicts.lines(judged, gold, None, 0.75))
+    again = [LedgerLine.model_validate(verdicts.ledger_record(line)) for line in lines]
     assert again == lines
     assert [(line.start, line.end) for line in lines] == [(None, None)] * 5
     counted = table_of(task_class("text_classification").evaluated(()), again, ["a", "b", "c"], [3, 4, 5])

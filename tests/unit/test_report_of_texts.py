@@ -28,7 +28,7 @@ from halluc.runs.studies import StudyFigures
 from halluc.task import task_class
 from halluc.tasks.text_classification.config import TextClassificationConfig
 from halluc.tasks.text_classification.coverage import TextCoverage
-from halluc.tasks.text_classification.label_set_figures import LabelSets
+from halluc.tasks.text_classification.figures import LabelSets
 from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.text_classification.records import LabelPrediction
 from halluc.tasks.text_classification.task import TextClassification

@@ -16,7 +16,7 @@ from halluc.data.config import DataConfig
 from halluc.data.corpora import read_corpora, stream_corpora
 from halluc.data.shares import Share, has_documents
 from halluc.tasks.token_classification.reading.config import SpansConfig
-from halluc.tasks.token_classification.reading.raw_sentence import RawSentence
+from halluc.tasks.token_classification.tagged_sentence import RawSentence
 
 
 class Config(DataConfig):

@@ -15,8 +15,8 @@ from halluc.data.corpora import Corpora, read_corpora
 from halluc.data.rows.row import Notice, Row, Unreadable
 from halluc.tasks.token_classification.reading import presets
 from halluc.tasks.token_classification.reading.config import SpansConfig
-from halluc.tasks.token_classification.reading.raw_sentence import RawSentence
 from halluc.tasks.token_classification.reading.reader import SpansReader
+from halluc.tasks.token_classification.tagged_sentence import RawSentence
 
 TEXT = "Ann Holm likes Oslo."
 BOTH = [("Ann Holm", "PER"), ("Oslo", "LOC")]

@@ -19,8 +19,7 @@ class LockedWords:
     """
 
     def __init__(self, words: Iterable[str]) -> None:
-        folded = ("".join(word.casefold().split()) for word in words)
-        self._words = frozenset(word for word in folded if word)
+        self._words = frozenset(word for word in ("".join(word.casefold().split()) for word in words) if word)
         self._beginnings = frozenset(word[:size] for word in self._words for size in range(1, len(word)))
 
     def ranges(self, tokens: Sequence[str], border: int | None) -> list[Range]:
