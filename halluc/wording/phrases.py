@@ -32,7 +32,7 @@ def of_seeds(n: int, seeds: int) -> str:
     return str(seeds) if n == seeds else f"{n} of {seeds}"
 
 
-def signed(figure: str, value: float, interval: Interval | None) -> str:
+def signed(figure: str, value: float | None, interval: Interval | None) -> str:
     """``−0.4 points [−1.2, 0.5]``."""
     return " ".join(filter(None, (formats.difference(figure, value), formats.interval(figure, interval))))
 

@@ -52,13 +52,12 @@ def dev(report: RunReport) -> Chart | None:
     chosen = f"the one with the best {formats.title(by)}" if by else "not chosen on dev"
     note = f"Figures on dev during training; the checkpoint is {chosen}."
     alt = "at the end: " + ", ".join(curve.name for curve in curves)
-    return chart(drawn, "dev", "Figures on dev", note, alt, ["step", *map(formats.title, found)], _rows(found))
-
-
-def _rows(found: dict[str, list[tuple[int, float]]]) -> list[list[str]]:
     by_step = {name: dict(points) for name, points in found.items()}
-    steps = sorted({step for points in by_step.values() for step in points})
-    return [[f"{step:,}", *(formats.value(name, by_step[name].get(step)) for name in found)] for step in steps]
+    rows = [
+        [f"{step:,}", *(formats.value(name, by_step[name].get(step)) for name in found)]
+        for step in sorted({step for points in by_step.values() for step in points})
+    ]
+    return chart(drawn, "dev", "Figures on dev", note, alt, ["step", *map(formats.title, found)], rows)
 
 
 def _finite(points: Iterable[tuple[int, float]]) -> list[tuple[int, float]]:
