@@ -44,6 +44,6 @@ class FigureLookup:
         return next((metric for metric in self.all if not metric.by), None)
 
 
-def count(metric: MetricResult) -> int:
-    """What a share counts, above the line."""
-    return round((metric.value or 0) * metric.n)
+def count(metric: MetricResult | None) -> int:
+    """What a share counts, above the line; 0 where it is not known."""
+    return 0 if metric is None else round((metric.value or 0) * metric.n)

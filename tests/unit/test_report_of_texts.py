@@ -18,8 +18,7 @@ from halluc.reporting.collect.shown import MOST_TOKENS, SECTIONS, Picked, Texts,
 from halluc.reporting.markdown import card, pages
 from halluc.reporting.page import highlight, render
 from halluc.reporting.words import nouns
-from halluc.reporting.words.headlines import headlines
-from halluc.reporting.words.run_sentences import conclusion
+from halluc.reporting.words.run_sentences import conclusion, headlines
 from halluc.runs import evaluations
 from halluc.runs.directory import RunDir
 from halluc.runs.reports import Mistake, TextNovelty

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 from halluc.core.errors import HallucError
 from halluc.reporting.collect import reproducing, shown
 from halluc.reporting.collect.integrity import of_cell
-from halluc.reporting.words import nouns, study_sentences
-from halluc.reporting.words.comparison_sentences import comparison_sentences
+from halluc.reporting.words import nouns
+from halluc.reporting.words.difference_sentences import comparison_sentences, study_sentences
 from halluc.runs import evaluations, matrix
 from halluc.runs.directory import RunDir
 from halluc.runs.reports import ComparisonReport, StudyReport
@@ -39,8 +39,8 @@ def study_report(name: str, home: Path, figures: StudyFigures, reproduce: Sequen
         split=figures.split,
         figures=figures,
         axes=_axes(home, figures),
-        single_seed=study_sentences.is_single_seed(figures),
-        conclusion=study_sentences.study_sentences(figures),
+        single_seed=all(len(cell.runs) == 1 for cell in figures.cells),
+        conclusion=study_sentences(figures),
         integrity=[told for run in [*runs, *lost] for told in of_cell(run, [figures.split, "dev"])],
         notes=[*_missing(figures.missing), *_unfinished(runs)],
         reproduce=[*reproducing.of_study(runs), *reproduce],

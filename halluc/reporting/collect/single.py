@@ -11,7 +11,6 @@ from halluc.reporting.collect.curves import curves
 from halluc.reporting.collect.reading import EvaluatedRun
 from halluc.reporting.collect.shown import Picked, Texts
 from halluc.reporting.words import run_sentences
-from halluc.reporting.words.headlines import headlines
 from halluc.runs import evaluations
 from halluc.runs.directory import RunDir
 from halluc.runs.reports import Abstention, ClassTable, Curves, GapRow, Mistake, RunReport, TextNovelty
@@ -99,7 +98,7 @@ def _of_figures(source: EvaluatedRun, picked: Picked, notes: list[str]) -> dict[
     classification, mistakes = _classification(source, figures)
     withdrawing = _abstention(source, picked, figures, notes)
     return {
-        "headlines": headlines(figures, task),
+        "headlines": run_sentences.headlines(figures, task),
         "conclusion": run_sentences.conclusion(figures, source.split, picked.confidences, withdrawing, task),
         "by_novelty": outcomes.by_novelty(figures, task),
         "by_label": outcomes.by_label(figures, task),
