@@ -13,6 +13,7 @@ from halluc.reporting.collect.shown import Texts
 from halluc.runs.data import DATA_VERSION, ReadData
 from halluc.runs.records import read_json
 from halluc.runs.reports import Data, GateResult, SplitRow
+from halluc.runs.schema import RunFile
 
 
 def data(source: EvaluatedRun, texts: Texts) -> Data:
@@ -22,7 +23,8 @@ def data(source: EvaluatedRun, texts: Texts) -> Data:
     if source.record.predictions is None:
         check = source.files.read(path, lambda: _read(path, names), "training data and their warnings are not shown")
     check = check or ReadData()
-    inputs = _inputs(source)
+    # The sha256 of every file that was trained on or evaluated, as it was at the time.
+    inputs = {**evaluated_inputs(source.record), **source.record.inputs}
     rows = [
         SplitRow(name=name, sha256=inputs.get(split.source), **split.model_dump())
         for name, split in check.splits.items()
@@ -66,11 +68,11 @@ def _read(path: Path, names: list[str]) -> ReadData:
     raise HallucError("R101", told, where)
 
 
-def _inputs(source: EvaluatedRun) -> dict[str, str]:
-    """The sha256 of every file that was trained on or evaluated, as it was at the time."""
-    evaluation = source.record.stages.get("eval")
+def evaluated_inputs(record: RunFile) -> dict[str, str]:
+    """The sha256 of every file that was evaluated, as it was at the time."""
+    evaluation = record.stages.get("eval")
     found = evaluation.detail.get("inputs") if evaluation else None
-    return {**(found if isinstance(found, dict) else {}), **source.record.inputs}
+    return found if isinstance(found, dict) else {}
 
 
 def _evaluated(source: EvaluatedRun, texts: Texts, inputs: dict[str, str]) -> SplitRow:

@@ -7,18 +7,22 @@ import hashlib
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from halluc import __version__
 from halluc.reporting.charts.chart import Chart
-from halluc.reporting.page import flips, highlight
+from halluc.reporting.collect.several import shown_flips
+from halluc.reporting.collect.shown import window
+from halluc.reporting.page import highlight
+from halluc.reporting.page.highlight import Piece
 from halluc.reporting.views import comparison, run, study
 from halluc.reporting.views.tables import table
 from halluc.reporting.words import nouns
 from halluc.runs.reports import AnyReport, ComparisonReport, RunReport, StudyReport
+from halluc.runs.studies import Flip
 from halluc.wording import formats
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
@@ -29,9 +33,24 @@ MOST_UNFOLDED = 10
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src '{script}'; base-uri 'none'; form-action 'none'"
 
 
+class Flipped(NamedTuple):
+    """A claim that changed, in its text where that is at hand; ``style`` is the verdict that it is drawn as.
+
+    Of a claim about a whole text, ``halves`` is its beginning, of a pair that of both, and ``annotated`` its labels.
+    """
+
+    flip: Flip
+    style: str
+    pieces: list[Piece]
+    halves: Sequence[str] = ()
+    annotated: Sequence[str] = ()
+
+
 def page(report: AnyReport, charts: Sequence[Chart]) -> str:
     """A report as HTML; its template places ``charts`` by their ids."""
-    style, script = (_asset(name) for name in ("page.css", "page.js"))
+    style, script = ((TEMPLATES / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
+    # As a Content-Security-Policy names a script that it lets run.
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     task = nouns.task_of(report)
     return (
         _environment()
@@ -43,7 +62,7 @@ def page(report: AnyReport, charts: Sequence[Chart]) -> str:
             charts={chart.id: chart for chart in charts},
             style=Markup(style),
             script=Markup(script),
-            policy=_POLICY.format(script=_hash_of(script)),
+            policy=_POLICY.format(script=f"sha256-{digest}"),
             version=__version__,
             **_VIEWS[report.kind](report),
         )
@@ -52,8 +71,7 @@ def page(report: AnyReport, charts: Sequence[Chart]) -> str:
 
 def _of_run(report: RunReport) -> dict[str, Any]:
     shown = [claim.line for section in report.claims for claim in section.shown]
-    there = {line.novelty for line in shown}
-    task = nouns.task(report.task, report.metrics)
+    there, task = {line.novelty for line in shown}, nouns.task_of(report)
     words = task.wording.nouns
     made = report.augmentation.manifest if report.augmentation is not None else None
     return {
@@ -83,10 +101,33 @@ def _of_comparison(report: ComparisonReport) -> dict[str, Any]:
         "differences": [comparison.differences(*one) for one in comparison.lettered(report)],
         "training": [training] if training else [],
         "flipped": [
-            (letter, comparison.flips(letter, other), len(other.flipped), flips.flipped(other, report))
+            (
+                letter,
+                comparison.flips(letter, other),
+                len(other.flipped),
+                [_flipped(flip, report) for flip in shown_flips(other)],
+            )
             for letter, other in comparison.lettered(report)
         ],
     }
+
+
+def _flipped(flip: Flip, report: ComparisonReport) -> Flipped:
+    """A flipped claim, drawn in its text."""
+    style = flip.b if flip.b != "absent" else flip.a
+    tokens = report.texts.get(flip.id)
+    marked = [(span, style) for span in report.marked.get(flip.id, [])]
+    if tokens is not None and not nouns.of(report.task).is_placed:
+        second = report.seconds.get(flip.id)
+        first, last = window(second, second, len(tokens))
+        labels = [label for _, _, label in report.gold.get(flip.id, ())]
+        parts = highlight.halves(tokens[first:last], first, second)
+        return Flipped(flip, style, highlight.drawn(tokens, 0, marked, []) if marked else [], parts, labels)
+    if tokens is None or flip.start is None or flip.end is None:
+        return Flipped(flip, style, [])
+    spans = [((flip.start, flip.end, flip.label), style)]
+    gold = [(span, highlight.GOLD) for span in highlight.placed(report.gold.get(flip.id, []))]
+    return Flipped(flip, style, highlight.drawn(tokens, 0, spans, gold))
 
 
 def _of_study(report: StudyReport) -> dict[str, Any]:
@@ -136,11 +177,6 @@ def _harmless(value: Any) -> Any:
     return formats.visible(value, longest=None) if type(value) is str else value
 
 
-def _svg(chart: Chart) -> Markup:
-    """Trusted: its text was escaped when it was drawn."""
-    return Markup(chart.svg)
-
-
 _FILTERS: dict[str, Callable[..., Any]] = {
     "beginning": highlight.beginning,
     "count": formats.count,
@@ -155,15 +191,5 @@ _FILTERS: dict[str, Callable[..., Any]] = {
     "short": formats.visible,
     "spaced": highlight.spaced,
     "surface": highlight.surface,
-    "svg": _svg,
     "value_of": formats.value,
 }
-
-
-def _asset(name: str) -> str:
-    return (TEMPLATES / name).read_text(encoding="utf-8")
-
-
-def _hash_of(script: str) -> str:
-    """As a Content-Security-Policy names a script that it lets run."""
-    return "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()

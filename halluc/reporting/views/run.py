@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from halluc.reporting.collect.facts import evaluated_inputs
 from halluc.reporting.views.tables import Cells, Row, TableCell, TableView, table
 from halluc.reporting.words import nouns
-from halluc.runs.reports import Abstention, ClassRow, ClassTable, ConfigLine, Outcome, RunReport, SplitRow
+from halluc.runs.reports import Abstention, ClassRow, ConfigLine, Outcome, RunReport, SplitRow
 from halluc.runs.schema import AugmentFile, MetricResult, RunFile
 from halluc.wording import formats
 from halluc.wording.nouns import Nouns
@@ -122,14 +123,16 @@ def confidence(report: RunReport) -> list[TableView]:
 
 def classification(report: RunReport, words: Nouns) -> list[TableView]:
     """Classification reports, their averages at the end; then which labels are taken for which."""
-    columns = ["annotated", "predicted", "texts"]
-    mistakes = table("Most frequent confusions", columns, nouns.mistakes(report.mistakes, words), "nnf")
-    return [*map(_classes, report.classification), *([mistakes] if mistakes.rows else [])]
-
-
-def _classes(found: ClassTable) -> TableView:
-    columns = ["class", "precision", "recall", "F1", "support"]
-    return table(found.title, columns, map(_class, found.rows), totals=map(_class, found.averages))
+    pairs = [
+        [words.class_name(one.gold), words.class_name(one.predicted), formats.count(one.n)] for one in report.mistakes
+    ]
+    mistakes = table("Most frequent confusions", ["annotated", "predicted", "texts"], pairs, "nnf")
+    headings = ["class", "precision", "recall", "F1", "support"]
+    reports = [
+        table(one.title, headings, map(_class, one.rows), totals=map(_class, one.averages))
+        for one in report.classification
+    ]
+    return [*reports, *([mistakes] if mistakes.rows else [])]
 
 
 def _class(row: ClassRow) -> list[str]:
@@ -138,7 +141,8 @@ def _class(row: ClassRow) -> list[str]:
 
 def splits(found: Sequence[SplitRow], scheme: str | None = None) -> TableView:
     """Each split: its size, its labels, where it comes from, its hash."""
-    counts = nouns.counts(found)
+    # Nothing is told that is 0 in each.
+    counts = list(dict.fromkeys(name for row in found for name, count in row.counts.items() if count))
     rows = [
         [
             row.name,
@@ -151,7 +155,7 @@ def splits(found: Sequence[SplitRow], scheme: str | None = None) -> TableView:
         for row in found
     ]
     tags = f"; tags are {scheme if ' in ' in scheme else scheme.upper()}" if scheme else ""
-    columns = ["split", *counts.values(), "repeated", "by label", "source", "sha256"]
+    columns = ["split", *(count.replace("_", " ") for count in counts), "repeated", "by label", "source", "sha256"]
     return table(f"Splits{tags}", columns, rows, f"n{'f' * (len(counts) + 1)}t")
 
 
@@ -214,31 +218,17 @@ def config(lines: Iterable[ConfigLine]) -> TableView:
 
 def provenance(run: RunFile) -> TableView:
     """Versions, hardware, inputs, commands."""
-    return table("Provenance", ["what", "value"], _provenance(run), "nt")
-
-
-def _provenance(run: RunFile) -> Iterable[list[str]]:
-    yield ["status", run.status]
-    yield ["halluc", run.halluc]
-    yield ["config sha256", run.config_sha256]
+    rows = [["status", run.status], ["halluc", run.halluc], ["config sha256", run.config_sha256]]
     if run.git:
-        yield ["git", f"{run.git.get('commit')}{', with changes' if run.git.get('dirty') else ''}"]
+        rows.append(["git", f"{run.git.get('commit')}{', with changes' if run.git.get('dirty') else ''}"])
     for command, stage in run.stages.items():
         told = f"{stage.status}, {stage.started}, {formats.seconds(stage.seconds)}"
-        yield [f"halluc {command}", told + "".join(f" --set {argument}" for argument in stage.arguments)]
-    for name, pairs in (
-        ("version", run.versions),
-        ("hardware", run.hardware),
-        ("seed", run.seeds),
-        ("model", run.model),
-    ):
-        for key, value in pairs.items():
-            yield [f"{name}: {key}", formats.NOTHING if value is None else str(value)]
-    for path, digest in {**run.inputs, **_evaluated_inputs(run)}.items():
-        yield [f"sha256: {path}", digest]
-
-
-def _evaluated_inputs(run: RunFile) -> Mapping[str, str]:
-    stage = run.stages.get("eval")
-    found = stage.detail.get("inputs") if stage is not None else None
-    return found if isinstance(found, dict) else {}
+        rows.append([f"halluc {command}", told + "".join(f" --set {argument}" for argument in stage.arguments)])
+    facts = {"version": run.versions, "hardware": run.hardware, "seed": run.seeds, "model": run.model}
+    rows += [
+        [f"{name}: {key}", formats.NOTHING if value is None else str(value)]
+        for name, pairs in facts.items()
+        for key, value in pairs.items()
+    ]
+    rows += [[f"sha256: {path}", digest] for path, digest in {**run.inputs, **evaluated_inputs(run)}.items()]
+    return table("Provenance", ["what", "value"], rows, "nt")

@@ -1,8 +1,8 @@
 """What differences say in sentences: of a study, one an arm and one an axis of numbers, at most six in all; of runs
 beside a first one, which to deploy: of these checkpoints, not of the recipes behind them.
 
-A difference of arms is *shown* where its p, adjusted for the arms compared (Holm), is under .05 and there are three seeds at
-least. Elsewhere the sentence says "undecided", never that there is no difference.
+A difference of arms is *shown* where its p, adjusted for the arms compared (Holm), is under .05 and there are three
+seeds at least. Elsewhere the sentence says "undecided", never that there is no difference.
 """
 
 from __future__ import annotations
