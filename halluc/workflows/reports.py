@@ -24,7 +24,7 @@ from halluc.reporting.writing import FORMATS, Format
 from halluc.runs import directory, evaluations, matrix
 from halluc.runs.directory import RUN_FILE, RunDir
 from halluc.runs.evaluations import PREFERRED
-from halluc.runs.reports import AnyReport
+from halluc.runs.reports import AnyReport, ComparisonReport, StudyReport
 from halluc.runs.schema import EvalFile, MatrixFile
 from halluc.runs.studies import Comparison, StudyFigures
 from halluc.workflows import job, nearest_run, run_locations, run_state
@@ -209,7 +209,7 @@ def _slug(runs: Sequence[RunDir]) -> str:
     return f"against-{plain[:80]}-{digest}"
 
 
-def _relative(report: AnyReport, runs: Sequence[RunDir]) -> AnyReport:
+def _relative(report: ComparisonReport | StudyReport, runs: Sequence[RunDir]) -> AnyReport:
     """A report of several runs without absolute paths; that of one run has none."""
     known = paths.of_runs((run, reproducing.config_lines(run)) for run in runs)
     return paths.relative(report, known)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import shlex
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
@@ -47,17 +48,17 @@ def augmentation(run: RunDir, record: RunFile, *, asked: bool) -> Augmentation |
     Args:
         asked: whether the config of the run asks for augmentation.
     """
-    trained = "train" in record.stages
-    if record.augment is None and not run.augment.is_dir() and not (asked and trained):
+    if record.augment is None and not run.augment.is_dir() and not (asked and "train" in record.stages):
         return None
     if not run.augment.exists():  # as where it was removed to save space
-        recorded_manifest = _recorded(record)
-        return Augmentation(manifest=recorded_manifest, pairs=[], problems=[_missing(run, recorded_manifest)])
+        recorded = _recorded(record)
+        instead = "" if recorded is None else ", and what run.json recorded of the manifest is shown"
+        missing = f"augment/ is missing: no pairs are shown{instead}. `{_command(run)}` makes it again."
+        return Augmentation(manifest=recorded, pairs=[], problems=[missing])
     manifest, problems = _manifest(run, record)
     if manifest is None:
         return Augmentation(manifest=None, pairs=[], problems=_sentences(run, problems))
-    recorded = {_TRAIN: manifest.sha256, **manifest.files}
-    problems |= integrity.problems(run.augment, recorded, "the augmentation")
+    problems |= integrity.problems(run.augment, {_TRAIN: manifest.sha256, **manifest.files}, "the augmentation")
     try:
         pairs = [] if problems.keys() & {_TRAIN, _PROVENANCE} else _pairs(run, manifest)
     except HallucError as error:
@@ -73,18 +74,13 @@ def _command(run: RunDir) -> str:
     return shlex.join(["halluc", "augment", str(run.config), "--run", str(run.path)])
 
 
-def _missing(run: RunDir, manifest: AugmentFile | None) -> str:
-    instead = "" if manifest is None else ", and what run.json recorded of the manifest is shown"
-    return f"augment/ is missing: no pairs are shown{instead}. `{_command(run)}` makes it again."
-
-
 def _sentences(run: RunDir, problems: Mapping[str, str]) -> list[str]:
     """A sentence for each file of ``augment/`` that has a problem, with what to do about it."""
-    found = []
-    for name, what in problems.items():
-        lacking = ": no pairs are shown" if name in (_TRAIN, _PROVENANCE) else ""
-        found.append(f"augment/{name} {what}{lacking}. Remove {run.augment}, then `{_command(run)}` makes it again.")
-    return found
+    lacking = dict.fromkeys((_TRAIN, _PROVENANCE), ": no pairs are shown")
+    return [
+        f"augment/{name} {what}{lacking.get(name, '')}. Remove {run.augment}, then `{_command(run)}` makes it again."
+        for name, what in problems.items()
+    ]
 
 
 def _manifest(run: RunDir, record: RunFile) -> tuple[AugmentFile | None, dict[str, str]]:
@@ -123,8 +119,7 @@ def _pairs(run: RunDir, manifest: AugmentFile) -> list[EditedPair]:
     # Originals stand first, where they are kept: then no more of the file is read, but for the borders of pairs.
     if not manifest.originals or any(one.second is not None for one in examples.values()):
         examples |= _examples(train, {one.id for one in chosen})
-    pairs = [_pair(one, examples) for one in chosen]
-    return [pair for pair in pairs if pair is not None]
+    return [pair for one in chosen if (pair := _pair(one, examples)) is not None]
 
 
 def _drawn(path: Path) -> list[tuple[int, bytes]]:
@@ -143,7 +138,7 @@ def _drawn(path: Path) -> list[tuple[int, bytes]]:
                 heapq.heapreplace(heap, (-drawn, number, line))
     columns = [sorted(heap, reverse=True) for _, heap in sorted(heaps.items())]
     turns = (column[turn] for turn in range(OF_A_METHOD) for column in columns if turn < len(column))
-    shown = [(number, line) for _, (_, number, line) in zip(range(MOST_PAIRS), turns, strict=False)]
+    shown = [(number, line) for _, number, line in islice(turns, MOST_PAIRS)]
     return sorted(shown, key=lambda pair: (_methods(pair[1]), pair[0]))
 
 
@@ -183,11 +178,10 @@ def _pair(one: _Provenance, examples: dict[str, _Line]) -> EditedPair | None:
     """Both sides of an example; None where the original is not kept and can not be told from the edits."""
     steps = touched.steps(one.edits)
     parent, child = examples.get(one.parent or ""), examples.get(one.id)
-    before: list[str] | None = [] if one.parent is None else None
-    if parent is not None:
-        before = parent.tokens
-    if before is None and child is not None:
-        before = touched.undone(child.tokens, steps)
+    if parent is not None or one.parent is None:
+        before: list[str] | None = parent.tokens if parent is not None else []
+    else:
+        before = None if child is None else touched.undone(child.tokens, steps)
     made = None if before is None else touched.made(before, steps)
     if before is None or made is None:
         return None

@@ -78,8 +78,7 @@ def evaluated_inputs(record: RunFile) -> dict[str, str]:
 def _evaluated(source: EvaluatedRun, texts: Texts, inputs: dict[str, str]) -> SplitRow:
     """The evaluated split as its predictions have it."""
     section = source.config.get("data")
-    named = section.get(source.split) if isinstance(section, dict) else None
-    reference = str(named or "")
+    reference = str((section.get(source.split) if isinstance(section, dict) else None) or "")
     if reference not in inputs:  # a corpus that ships is named by another word than its file
         alike = [path for path in inputs if Path(path).stem == source.split and path not in source.record.inputs]
         reference = alike[0] if len(alike) == 1 and not reference.startswith("hub:") else reference
@@ -102,9 +101,8 @@ def gates(source: EvaluatedRun) -> tuple[list[GateResult], list[str]]:
     evaluation = source.record.stages.get("eval")
     recorded = evaluation.detail.get("gates") if evaluation else None
     if recorded is None:
-        asked = bool(source.config.get("gates"))
         told = f"Whether the gates were met is not on record: `halluc eval --run {source.run.path}` records it."
-        return [], [told] if asked else []
+        return [], [told] if source.config.get("gates") else []
     try:
         return [_verified(source, GateResult.model_validate(gate)) for gate in recorded], []
     except (TypeError, ValidationError):
@@ -133,11 +131,11 @@ OF_TRAINING = "Figures are of the training split: they tell what the model remem
 
 def state(source: EvaluatedRun) -> list[str]:
     """What a reader must know before believing a figure: how the commands ended, and which split this is."""
-    notes = []
-    for command, stage in source.record.stages.items():
-        if stage.status in _STATES:
-            ended = _STATES[stage.status]
-            notes.append(f"The last `halluc {command}` of this run {ended}: what is shown may be of an earlier one.")
+    notes = [
+        f"The last `halluc {command}` of this run {_STATES[stage.status]}: what is shown may be of an earlier one."
+        for command, stage in source.record.stages.items()
+        if stage.status in _STATES
+    ]
     judged = source.record.predictions
     if judged is not None:
         notes.append(

@@ -136,5 +136,11 @@ def _damage(path: Path, error: HallucError) -> str:
     one = error.errors[0] if isinstance(error, ManyErrors) else error
     if one.message.startswith((f"{path} is ", f"{path} cannot ")):
         return one.message.removeprefix(f"{path} ")
+    return f"is damaged ({first(error)})"
+
+
+def first(error: HallucError) -> str:
+    """The line of the first error, and what is wrong there."""
+    one = error.errors[0] if isinstance(error, ManyErrors) else error
     line = f"line {one.where.line}: " if one.where and one.where.line else ""
-    return f"is damaged ({line}{one.message.split(' is damaged: ')[-1]})"
+    return line + one.message.split(" is damaged: ")[-1]

@@ -1,22 +1,25 @@
-"""What became of claims and gold, slice by slice, and the classification reports."""
+"""What became of claims and gold, slice by slice, the classification reports, and the gap forecast and measured."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, Field, RootModel, ValidationError
 
 from halluc.core.errors import HallucError, Location
+from halluc.core.examples import Example
 from halluc.core.figures import HALLUCINATION, OMISSION, rows
 from halluc.core.files import read_regular
 from halluc.core.labels import OUT_OF_SCOPE
+from halluc.gap.forecast import Gap, Proportion
 from halluc.runs.directory import RunDir
 from halluc.runs.evaluations import anew
-from halluc.runs.reports import ClassRow, ClassTable, Mistake, Outcome
-from halluc.task import AnyTask
+from halluc.runs.reports import ClassRow, ClassTable, GapRow, Mistake, Outcome
+from halluc.runs.schema import MetricResult
+from halluc.task import AnyTask, Knowledge, TrainingCoverage
 from halluc.wording.figure_lookup import FigureLookup
 
 T = TypeVar("T", bound=BaseModel)
@@ -25,6 +28,9 @@ ALL = "all"
 MOST_MISTAKES = 20
 
 _AVERAGES = ("micro avg", "macro avg", "weighted avg")
+_FORECAST = "Good-Turing on the training split, interval of Esty 1983"
+_COUNTED = "{} of the split against those of the training split"
+_EXCESS = "unseen less forecast, interval of Newcombe 1998, method 10"
 
 
 def by_novelty(figures: FigureLookup, task: AnyTask) -> list[Outcome]:
@@ -43,19 +49,18 @@ def _outcomes(figures: FigureLookup, task: AnyTask, key: str, values: list[str])
     if not values:
         return []
     slices = [(ALL, {}), *((value, {key: value}) for value in values)]
-    return [_outcome(figures, task, name, by) for name, by in slices]
-
-
-def _outcome(figures: FigureLookup, task: AnyTask, name: str, by: dict[str, str]) -> Outcome:
-    return Outcome(
-        name=name,
-        claims=figures.n(HALLUCINATION, **by),
-        gold=figures.n(OMISSION, **by),
-        support=figures.get("support_rate", **by),
-        distortion=figures.get("distortion_rate", **by) if task.judge.reasons else None,
-        hallucination=figures.get(HALLUCINATION, **by),
-        omission=figures.get(OMISSION, **by),
-    )
+    return [
+        Outcome(
+            name=name,
+            claims=figures.n(HALLUCINATION, **by),
+            gold=figures.n(OMISSION, **by),
+            support=figures.get("support_rate", **by),
+            distortion=figures.get("distortion_rate", **by) if task.judge.reasons else None,
+            hallucination=figures.get(HALLUCINATION, **by),
+            omission=figures.get(OMISSION, **by),
+        )
+        for name, by in slices
+    ]
 
 
 class _Row(BaseModel, allow_inf_nan=False):
@@ -154,3 +159,34 @@ def _table(title: str, rows: dict[str, _Row]) -> ClassTable:
         rows=[row for row in made if row.name not in _AVERAGES],
         averages=[row for row in made if row.name in _AVERAGES],
     )
+
+
+def gap_rows(knowledge: Knowledge[Any], coverage: TrainingCoverage, examples: Iterable[Example]) -> list[GapRow]:
+    """The gap of a split to what training shows, overall first (``docs/gap.md``).
+
+    Overall a word that is not seen is new, so that nothing is told of new ones there.
+    """
+    found = knowledge.gap(coverage, examples)
+    overall = _gap_row(None, found.overall, found.counted)
+    if found.counted == "words":
+        overall.new = None
+    return [overall, *(_gap_row(label, gap, found.counted) for label, gap in found.by_label.items())]
+
+
+def _gap_row(label: str | None, gap: Gap, counted: str) -> GapRow:
+    by = {} if label is None else {"label": label}
+    protocol = _COUNTED.format(counted)
+    return GapRow(
+        label=label,
+        counted=gap.mentions,
+        forecast=_metric("gap_forecast", gap.forecast, by, _FORECAST),
+        unseen=_metric("gap_unseen", gap.unseen, by, protocol),
+        new=_metric("gap_new", gap.new, by, protocol),
+        excess=_metric("gap_excess", gap.excess, by, _EXCESS),
+    )
+
+
+def _metric(name: str, figure: Proportion, by: dict[str, str], protocol: str) -> MetricResult:
+    return MetricResult(
+        name=name, value=figure.value, n=figure.n, interval=figure.interval, by=by, protocol=protocol
+    )  # fmt: skip

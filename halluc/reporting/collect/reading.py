@@ -11,7 +11,7 @@ from halluc.config import yaml
 from halluc.config.hashing import model_sections, sha256_of_tree
 from halluc.config.merging import interpolate
 from halluc.config.overrides import apply_all
-from halluc.core.errors import HallucError, ManyErrors
+from halluc.core.errors import HallucError
 from halluc.reporting.collect import integrity
 from halluc.reporting.collect.integrity import FileProblems
 from halluc.reporting.collect.shown import Picked, Texts
@@ -77,11 +77,16 @@ def read(run: RunDir, asked: str | None) -> EvaluatedRun:
     split = choose(run, splits, asked)
     file, notes = evaluations.read(run, split), list[str]()
     files = integrity.of_run(run, record, split, asked)
-    confidence = files.read(run.confidence, partial(_confidence, run), _NO_CONFIDENCE, split)
+    confidence = files.read(
+        run.confidence,
+        partial(read_record, run.confidence, ConfidenceFile, damaged="R114", other_version="R114", help=anew(run)),
+        "whether claims are withdrawn is not known",
+        split,
+    )
     coverage = None
     if record.predictions is None or run.coverage.exists():  # predictions may be judged without a training split
-        knowledge = task_of(file).knowledge
-        coverage = files.read(run.coverage, partial(knowledge.load, run.coverage), _NO_COVERAGE)
+        load = partial(task_of(file).knowledge.load, run.coverage)
+        coverage = files.read(run.coverage, load, "what training showed is not known, and no gap is shown")
     if split not in recorded_evaluations(record):
         notes.append(integrity.UNRECORDED)
     return EvaluatedRun(
@@ -96,14 +101,6 @@ def read(run: RunDir, asked: str | None) -> EvaluatedRun:
         files=files,
         notes=notes,
     )
-
-
-_NO_CONFIDENCE = "whether claims are withdrawn is not known"
-_NO_COVERAGE = "what training showed is not known, and no gap is shown"
-
-
-def _confidence(run: RunDir) -> ConfidenceFile:
-    return read_record(run.confidence, ConfidenceFile, damaged="R114", other_version="R114", help=anew(run))
 
 
 def choose(run: RunDir, splits: list[str], asked: str | None) -> str:
@@ -139,7 +136,7 @@ def _config(run: RunDir, record: RunFile, notes: list[str]) -> dict[str, Any]:
         # What stands there was resolved when it was written; variables of the command line are not on record.
         interpolate(located, {})
     except HallucError as error:
-        notes.append(f"config.yaml is damaged ({_first(error)}): what is there is shown as it is.")
+        notes.append(f"config.yaml is damaged ({integrity.first(error)}): what is there is shown as it is.")
         return {}
     if not (text.endswith("\n") and _is_whole(located.value, record)):
         notes.append("config.yaml is not the config that the run was made by: it was cut or changed since.")
@@ -148,12 +145,6 @@ def _config(run: RunDir, record: RunFile, notes: list[str]) -> dict[str, Any]:
     evaluation = record.stages.get("eval")
     apply_all(located, evaluation.arguments if evaluation else [])
     return dict(located.value)
-
-
-def _first(error: HallucError) -> str:
-    one = error.errors[0] if isinstance(error, ManyErrors) else error
-    line = f"line {one.where.line}: " if one.where and one.where.line else ""
-    return f"{line}{one.message}"
 
 
 def _is_whole(tree: Any, record: RunFile) -> bool:

@@ -53,7 +53,6 @@ class Picked:
     ids: set[str] = field(default_factory=set)
     claims: int = 0
     unverifiable: int = 0
-    withdrawn: int = 0
     against: int = 0
 
     def wanted(self) -> dict[str, None]:
@@ -79,7 +78,6 @@ def pick(lines: Iterable[LedgerLine], most: int, threshold: float | None, scale:
 
 def _claim(found: Picked, line: LedgerLine, threshold: float | None) -> None:
     confidence, verdict = line.confidence, line.verdict
-    found.withdrawn += bool(line.abstained)
     if confidence is not None:
         found.against += bool(line.abstained) != (threshold is not None and confidence < threshold)
     if verdict is None or verdict == "unverifiable":
