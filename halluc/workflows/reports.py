@@ -19,7 +19,7 @@ from halluc.core import latest
 from halluc.core.errors import HallucError, did_you_mean
 from halluc.core.messages import put, say
 from halluc.reporting import writing
-from halluc.reporting.collect import paths, reproducing, several, single
+from halluc.reporting.collect import paths, reading, reproducing, several, single
 from halluc.reporting.writing import FORMATS, Format
 from halluc.runs import directory, evaluations, matrix
 from halluc.runs.directory import RUN_FILE, RunDir
@@ -165,7 +165,7 @@ def _of_study(target: Target, command: str, wanted: ReportOptions) -> Reported:
 
 def _of_run(run: RunDir, wanted: ReportOptions) -> Reported:
     report = single.run_report(run, wanted.split, wanted.most_claims)
-    usual, path = single.run_split(run), None
+    usual, path = reading.choose(run), None
     if report.split == usual and wanted.output is None and run.model.is_dir():
         # A card travels with the model, and its figures must be true; what it says of augmentation, run.json recorded.
         ignored = report.augmentation.problems if report.augmentation is not None else []

@@ -23,7 +23,7 @@ from halluc.reporting.charts.chart import (
     ticks,
     value_of,
 )
-from halluc.reporting.charts.lines import band, panel, vertical
+from halluc.reporting.charts.plots import band, panel, vertical
 from halluc.reporting.words import nouns
 from halluc.runs.reports import Abstention, ConfidenceBin, RunReport
 from halluc.wording import formats
@@ -120,8 +120,9 @@ def reliability(report: RunReport) -> Chart | None:
         for one, share in bins
     )
     rows = [[formats.percent(one.confidence), formats.metric(one.supported), f"{one.supported.n:,}"] for one, _ in bins]
-    columns = ["mean confidence", "supported", "claims"]
-    return chart(drawn, "reliability", "Reliability diagram", note, alt, columns, rows)
+    return chart(
+        drawn, "reliability", "Reliability diagram", note, alt, ["mean confidence", "supported", "claims"], rows
+    )
 
 
 def risk_coverage(report: RunReport) -> Chart | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from halluc.core.figures import HALLUCINATION, MATCHED, figure, shown
 from halluc.reporting.charts.chart import MOST_ROWS, Chart, chart, told_in_words
-from halluc.reporting.charts.rows import Block, Mark, Panel, forest
+from halluc.reporting.charts.plots import Block, Mark, Panel, forest
 from halluc.reporting.charts.study_cells import called
 from halluc.reporting.views.comparison import lettered
 from halluc.runs.reports import ComparisonReport
@@ -43,8 +43,7 @@ def _of_run(number: int, letter: str, other: Comparison) -> Chart | None:
         f"{letter} is {formats.visible(other.b)}. Paired differences with 95% intervals, filled where the adjusted p is"
         " under .05; right of the line the figure is larger than a's."
     )
-    names = [formats.title(delta.name, delta.by) for delta in known]
-    alt = told_in_words(names, [_told(delta)[0] for delta in known])
+    alt = told_in_words([formats.title(delta.name, delta.by) for delta in known], [_told(d)[0] for d in known])
     rows = [
         [
             formats.title(delta.name, delta.by),

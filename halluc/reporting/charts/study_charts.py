@@ -7,8 +7,17 @@ from collections.abc import Sequence
 from halluc.core import figures
 from halluc.reporting.charts import difference_charts
 from halluc.reporting.charts.chart import MOST_ROWS, Chart, chart, series, told_in_words
-from halluc.reporting.charts.lines import MOST_LINES, Curve, Point, plot, scatter
-from halluc.reporting.charts.rows import Block, Mark, Panel, forest
+from halluc.reporting.charts.plots import (
+    MOST_LINES,
+    Block,
+    Curve,
+    Mark,
+    Panel,
+    Point,
+    forest,
+    plot,
+    scatter,
+)
 from halluc.reporting.charts.study_cells import (
     Key,
     arm_axes,

@@ -108,19 +108,14 @@ def inline(figure: Figure, prefix: str, title: str, alt: str) -> str:
         )
         figure.savefig(written, format="svg", metadata=_NO_DATE)
     root = ElementTree.fromstring(written.getvalue())
-    _drop_what_leaks(root)
+    # Metadata, and style sheets, which would hold for the whole page.
+    for parent in list(root.iter()):
+        for child in [child for child in parent if _local(child.tag) in ("metadata", "style")]:
+            parent.remove(child)
     for element in root.iter():
         _make_plain(element)
     _head(root, prefix, title, alt)
     return ElementTree.tostring(root, encoding="unicode")
-
-
-def _drop_what_leaks(root: Element) -> None:
-    """Metadata, and style sheets, which would hold for the whole page."""
-    for parent in list(root.iter()):
-        for child in list(parent):
-            if _local(child.tag) in ("metadata", "style"):
-                parent.remove(child)
 
 
 def _make_plain(element: Element) -> None:

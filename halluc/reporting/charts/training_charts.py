@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 
 from halluc.reporting.charts.chart import Chart, chart
-from halluc.reporting.charts.lines import MOST_LINES, Curve, plot
+from halluc.reporting.charts.plots import MOST_LINES, Curve, plot
 from halluc.reporting.words import nouns
 from halluc.runs.reports import Curves, RunReport
 from halluc.wording import formats
@@ -65,5 +65,6 @@ def _finite(points: Iterable[tuple[int, float]]) -> list[tuple[int, float]]:
 
 
 def _best(curves: Curves) -> tuple[float, str] | None:
-    kind = "best" if curves.chosen_by else "kept"
-    return None if curves.best_step is None else (curves.best_step, f"{kind}, step {curves.best_step:,}")
+    if curves.best_step is None:
+        return None
+    return curves.best_step, f"{'best' if curves.chosen_by else 'kept'}, step {curves.best_step:,}"

@@ -31,17 +31,12 @@ def data(source: EvaluatedRun, texts: Texts) -> Data:
     ]
     if source.split not in check.splits:
         rows.append(_evaluated(source, texts, inputs))
-    warnings = [*check.warnings, *_repeated(source, texts)]
+    warnings = list(check.warnings)
+    if texts.repeated and source.split == "test":  # of dev it was told when training began
+        stand = "text also stands" if texts.repeated == 1 else "texts also stand"
+        warnings.append(f"{texts.repeated:,} test {stand} in train, by which figures on test look better")
     schemes = ", ".join(f"{scheme.upper()} in {split}" for split, scheme in check.schemes.items())
     return Data(splits=rows, scheme=check.scheme or schemes or None, warnings=warnings, withheld=source.record.gap)
-
-
-def _repeated(source: EvaluatedRun, texts: Texts) -> list[str]:
-    """EvaluatedRun texts that were trained on too: of dev it was told when training began."""
-    if not texts.repeated or source.split != "test":
-        return []
-    stand = "text also stands" if texts.repeated == 1 else "texts also stand"
-    return [f"{texts.repeated:,} {source.split} {stand} in train, by which figures on {source.split} look better"]
 
 
 def _read(path: Path, names: list[str]) -> ReadData:
@@ -113,7 +108,7 @@ def gates(source: EvaluatedRun) -> tuple[list[GateResult], list[str]]:
 
 def _verified(source: EvaluatedRun, gate: GateResult) -> GateResult:
     """A gate whose evaluation is missing or was changed is not met: what it was held to is no longer there."""
-    if gate.split is None or not source.files.is_lost(source.run.evaluation(gate.split)):
+    if gate.split is None or f"eval/{gate.split}.json" not in source.files.changed:
         return gate
     told = f"{gate.told}: not verified, since eval/{gate.split}.json is not what the evaluation wrote"
     return gate.model_copy(update={"met": False, "told": told})

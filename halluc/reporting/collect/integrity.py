@@ -55,10 +55,6 @@ class FileProblems:
             self.splits[name] = split
         return None
 
-    def is_lost(self, path: Path) -> bool:
-        """Whether a file is missing, or not the one that was written."""
-        return str(path.relative_to(self.run.path)) in self.changed
-
     @property
     def integrity(self) -> list[str]:
         """A sentence for each file that is not as its recorded hash has it, and what makes it again."""

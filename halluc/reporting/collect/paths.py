@@ -202,17 +202,15 @@ def relative(report: ComparisonReport | StudyReport, paths: Paths) -> Comparison
 
 def of_run(report: RunReport, paths: Paths) -> RunReport:
     made = _changed(report, paths, ("model", "run", "integrity", "notes", "data", "config", "reproduce", "gates"))
-    changes: dict[str, Any] = {
-        "claims": [
-            section.model_copy(update={"shown": [_claim(one, paths) for one in section.shown]})
-            for section in report.claims
-        ]
-    }
-    if report.augmentation is not None:
-        pairs = [pair.model_copy(update={"source": paths.text(pair.source)}) for pair in report.augmentation.pairs]
-        problems = [paths.text(one) for one in report.augmentation.problems]
-        changes["augmentation"] = report.augmentation.model_copy(update={"pairs": pairs, "problems": problems})
-    return made.model_copy(update=changes)
+    sections = [
+        section.model_copy(update={"shown": [_claim(one, paths) for one in section.shown]}) for section in report.claims
+    ]
+    augmentation = report.augmentation
+    if augmentation is not None:
+        pairs = [pair.model_copy(update={"source": paths.text(pair.source)}) for pair in augmentation.pairs]
+        problems = list(map(paths.text, augmentation.problems))
+        augmentation = augmentation.model_copy(update={"pairs": pairs, "problems": problems})
+    return made.model_copy(update={"claims": sections, "augmentation": augmentation})
 
 
 def _claim(shown: ShownClaim, paths: Paths) -> ShownClaim:
@@ -225,6 +223,6 @@ def _claim(shown: ShownClaim, paths: Paths) -> ShownClaim:
 
 def _changed(record: M, paths: Paths, fields: Sequence[str]) -> M:
     """A record with every path in some of its fields replaced."""
-    plain = record.model_dump(include=set(fields))
-    changed = type(record).model_validate({**record.model_dump(), **paths.within(plain)})
+    changes = paths.within(record.model_dump(include=set(fields)))
+    changed = type(record).model_validate({**record.model_dump(), **changes})
     return record.model_copy(update={field: getattr(changed, field) for field in fields})

@@ -73,8 +73,7 @@ def read(run: RunDir, asked: str | None) -> EvaluatedRun:
             evaluation is damaged.
     """
     record = run.read()
-    splits = evaluated(run)
-    split = choose(run, splits, asked)
+    split = choose(run, asked)
     file, notes = evaluations.read(run, split), list[str]()
     files = integrity.of_run(run, record, split, asked)
     confidence = files.read(
@@ -93,7 +92,7 @@ def read(run: RunDir, asked: str | None) -> EvaluatedRun:
         run=run,
         record=record,
         split=split,
-        splits=splits,
+        splits=evaluated(run),
         file=file,
         confidence=confidence,
         coverage=coverage,
@@ -103,15 +102,13 @@ def read(run: RunDir, asked: str | None) -> EvaluatedRun:
     )
 
 
-def choose(run: RunDir, splits: list[str], asked: str | None) -> str:
+def choose(run: RunDir, asked: str | None = None) -> str:
     """The split asked for, or the one to prefer.
 
-    Args:
-        splits: those that are evaluated, the one to prefer first.
-
     Raises:
-        HallucError R112: it is none of them.
+        HallucError R112: it was not evaluated.
     """
+    splits = evaluated(run)
     on_record = evaluations.on_record(run.read())
     lost = asked if asked is not None and asked not in splits else next(iter(on_record), None) if not splits else None
     if lost in on_record:

@@ -56,8 +56,9 @@ def commands(source: EvaluatedRun, config: list[ConfigLine], known: Paths) -> li
     named, kept = _from_config(made), _from_kept(made)
     if named and known.start is not None:
         kept = kept[1:]  # in the same folder
-    told = ["# or with the resolved config that the run keeps"] if named else []
-    return _explained([*_surroundings(made), *named, *told, *kept])
+    if named:
+        named.append("# or with the resolved config that the run keeps")
+    return _explained([*_surroundings(made), *named, *kept])
 
 
 def of_study(runs: Sequence[RunDir]) -> list[str]:
@@ -208,7 +209,6 @@ def _surroundings(made: Commands) -> Iterator[str]:
     versions = [f"{name} {record.versions[name]}" for name in ("torch", "transformers") if name in record.versions]
     yield f"# {', '.join([f'halluc {record.halluc}', *versions])}"
     if git.get("commit"):
-        changed = ", and files that differed from it" if git.get("dirty") else ""
-        yield f"# commit {git['commit']}{changed}"
+        yield f"# commit {git['commit']}{', and files that differed from it' if git.get('dirty') else ''}"
     if names:
         yield f"# the config reads the environment: {', '.join(names)}"

@@ -31,7 +31,6 @@ def study_report(name: str, home: Path, figures: StudyFigures, reproduce: Sequen
     runs = [RunDir(Path(run)) for cell in figures.cells for run in cell.runs]
     task = next(filter(None, map(evaluations.task_of, runs)), None)
     figures = _without(figures, nouns.task(task).figures.untold)
-    lost = [RunDir(home / slug) for slug in figures.missing]
     return StudyReport(
         name=name,
         task=task,
@@ -40,7 +39,11 @@ def study_report(name: str, home: Path, figures: StudyFigures, reproduce: Sequen
         axes=_axes(home, figures),
         single_seed=all(len(cell.runs) == 1 for cell in figures.cells),
         conclusion=study_sentences(figures),
-        integrity=[told for run in [*runs, *lost] for told in of_cell(run, [figures.split, "dev"])],
+        integrity=[
+            told
+            for run in [*runs, *(RunDir(home / slug) for slug in figures.missing)]
+            for told in of_cell(run, [figures.split, "dev"])
+        ],
         notes=[*(f"{slug} is missing: {why}." for slug, why in figures.missing.items()), *_unfinished(runs)],
         reproduce=[*reproducing.of_study(runs), *reproduce],
     )

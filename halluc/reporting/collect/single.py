@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from functools import partial
 from typing import Any
 
 from halluc.reporting.collect import confidences, facts, outcomes, paths, reading, reproducing, shown
@@ -41,15 +42,6 @@ def run_report(run: RunDir, split: str | None = None, most_claims: int = 200) ->
     deque(examples, maxlen=0)  # what nobody has read yet
     reading.refuse_parts(source, picked, texts)
     return _made(source, picked, texts, gap)
-
-
-def run_split(run: RunDir) -> str:
-    """The split that a report is of where none is asked for.
-
-    Raises:
-        HallucError R112: none was evaluated.
-    """
-    return reading.choose(run, reading.evaluated(run), None)
 
 
 def _made(source: EvaluatedRun, picked: Picked, texts: Texts, gap: list[GapRow]) -> RunReport:
@@ -143,8 +135,7 @@ def _curves(source: EvaluatedRun, notes: list[str]) -> Curves | None:
     if "train" not in source.record.stages:
         return None  # a model from elsewhere
     path = source.run.events
-    found = source.files.read(path, lambda: curves(path, source.record), "there are no training curves")
-    if found is None:
-        return None
-    notes += found[1]
-    return found[0]
+    read = partial(curves, path, source.record)
+    found, told = source.files.read(path, read, "there are no training curves") or (None, [])
+    notes += told
+    return found

@@ -82,11 +82,8 @@ def _step(tokens: Sequence[Token], step: Sequence[Edited]) -> list[Token] | None
 
 def _moved(old: Sequence[Token], edit: Edited) -> list[Token]:
     """The pieces in their new order; tokens that end up elsewhere are touched. Empty where the cuts make no sense."""
-    cuts = [cut - edit.start for cut in edit.cuts or ()]
-    order = edit.order or []
-    if any(not 0 <= cut <= len(old) for cut in cuts):
-        return []
-    if sorted(order) != list(range(len(cuts) - 1)):
+    cuts, order = [cut - edit.start for cut in edit.cuts or ()], edit.order or []
+    if any(not 0 <= cut <= len(old) for cut in cuts) or sorted(order) != list(range(len(cuts) - 1)):
         return []
     places = [place for piece in order for place in range(cuts[piece], cuts[piece + 1])]
     if sorted(places) != list(range(len(old))):

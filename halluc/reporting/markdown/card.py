@@ -108,8 +108,8 @@ def metadata(report: RunReport) -> dict[str, Any]:
     if base.startswith(_HUB):
         made["base_model"] = _name_on_hub(base)
     made["tags"] = ["halluc"]
-    trained_on = [row.source for row in report.data.splits if row.name in ("train", "dev")]
-    sources = [source for source in trained_on if source.startswith(_HUB)]
+    trained_on = [row for row in report.data.splits if row.name in ("train", "dev")]
+    sources = [row.source for row in trained_on if row.source.startswith(_HUB)]
     if sources:
         made["datasets"] = list(dict.fromkeys(map(_name_on_hub, sources)))
     metrics = [

@@ -131,11 +131,10 @@ def bullets(texts: Sequence[object], room: Room = WIDE, before: str = "") -> Mar
 
 def gates(found: Sequence[GateResult], room: Room = WIDE) -> Marked:
     """Each gate with whether it was met; those that were not stand first."""
-    told = [
-        Marked(f"{strong('met' if gate.met else 'not met')}: {md(gate.told, room.text)}")
-        for gate in sorted(found, key=lambda gate: gate.met)
-    ]
-    return bullets(told, room)
+    ordered = sorted(found, key=lambda gate: gate.met)
+    return bullets(
+        [Marked(f"{strong('met' if gate.met else 'not met')}: {md(gate.told, room.text)}") for gate in ordered], room
+    )
 
 
 def table(found: TableView, room: Room = WIDE) -> Marked:

@@ -77,7 +77,11 @@ def _of_run(report: RunReport) -> dict[str, Any]:
     return {
         "labels": sorted({line.label for line in shown}),
         "novelties": [novelty for novelty in task.knowledge.novelties if novelty in there],
-        "section_titles": words.section_titles,
+        "section_titles": {
+            "distorted": "Distorted",
+            "supported": "Supported, the least confident first",
+            **words.sections,
+        },
         "shown_claims": len(shown),
         "most_unfolded": MOST_UNFOLDED,
         "abstention": run.abstention(report.abstention, words) if report.abstention else [],

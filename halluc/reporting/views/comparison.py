@@ -31,11 +31,9 @@ def lettered(report: ComparisonReport) -> list[tuple[str, Comparison]]:
 def keys(names: Sequence[str]) -> list[str]:
     """The keys in which configs differ; many of one section as the section."""
     plain = [name.replace("`", "") for name in names]
-    counts = Counter(name.partition(".")[0] for name in plain)
-    told = {}
-    for name in plain:
-        section = name.partition(".")[0]
-        told[section if counts[section] > MOST_KEYS else name] = counts[section]
+    sections = {name: name.partition(".")[0] for name in plain}
+    counts = Counter(sections.values())
+    told = {section if counts[section] > MOST_KEYS else name: counts[section] for name, section in sections.items()}
     return [f"{name} ({count} keys)" if count > MOST_KEYS else name for name, count in told.items()]
 
 

@@ -41,13 +41,13 @@ def tables(file: EvalFile) -> list[TableView]:
 
 def _by_label(split: str, found: FigureLookup, there: Set[str]) -> TableView:
     columns = shown("labels", there)
+    names = [column.row.name for column in columns]
     labels = {metric.by["label"] for metric in found.all if metric.by.keys() == {"label"}}
     common = sorted(sorted(labels, key=lambda label: (-found.n(OMISSION, label=label), label))[:MOST_LABELS])
     whole = {metric.name for metric in found.all if not metric.by}
 
     def row(told: str, **by: str) -> list[str | TableCell]:
         # What is counted by label alone has no figure of all, not even an undefined one.
-        names = [column.row.name for column in columns]
         values = [_value(found.get(name, **by)) if by or name in whole else "" for name in names]
         counts = [found.get(name, **by) for name in (HALLUCINATION, OMISSION)]
         return [told, *values, *(formats.count(None if count is None else count.n) for count in counts)]

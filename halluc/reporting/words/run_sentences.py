@@ -13,7 +13,7 @@ from halluc.task import AnyTask
 from halluc.wording import formats
 from halluc.wording.figure_lookup import FigureLookup, count
 from halluc.wording.nouns import Nouns
-from halluc.wording.phrases import FEW, against, may_be_chance, sentence, too_few
+from halluc.wording.phrases import FEW, sentence, too_few
 
 # Of so few claims no median is told.
 FEW_FOR_MEDIAN = 3
@@ -114,8 +114,15 @@ def _unsupported(figures: FigureLookup, rate: MetricResult, nouns: Nouns) -> lis
     if not 0 < unseen < rate.n or share is None or share.value is None:
         return []
     these = f"{total:,} {nouns.unsupported} {nouns.golds}"
-    are = f"{formats.metric(share)} of the {these} are partly or wholly new to training"
-    return [f"{are}, {against(share, unseen / rate.n, f'of all {nouns.claims} are', f'seen {nouns.golds}')}."]
+    told = f"{formats.metric(share)} of the {these} are partly or wholly new to training"
+    # The share of all claims would be theirs if novelty did not matter.
+    expected, (low, high) = unseen / rate.n, share.interval or (0.0, 1.0)
+    all_claims = f"{formats.percent(expected)} of all {nouns.claims} are"
+    if low > expected:
+        return [f"{told}, though only {all_claims}."]
+    if high < expected:
+        return [f"{told}, and {all_claims}: seen {nouns.golds} are affected more."]
+    return [f"{told}, and {all_claims}: too few to conclude that they are concentrated there."]
 
 
 def _apart(one: MetricResult, other: MetricResult, ratio: MetricResult | None) -> bool:
@@ -128,8 +135,8 @@ def _apart(one: MetricResult, other: MetricResult, ratio: MetricResult | None) -
 
 def _label(figures: FigureLookup, rate: MetricResult, nouns: Nouns) -> list[str]:
     """The label that is unsupported most often, where its interval lies clear of the overall one."""
-    there = [figures.get(HALLUCINATION, label=label) for label in figures.slices(HALLUCINATION, "label")]
-    claimed = [metric for metric in there if metric is not None and metric.n and metric.value is not None]
+    found = (figures.get(HALLUCINATION, label=label) for label in figures.slices(HALLUCINATION, "label"))
+    claimed = [metric for metric in found if metric is not None and metric.n and metric.value is not None]
     if len(claimed) < 2 or rate.interval is None or not count(rate):
         return []
     clear = [metric for metric in claimed if metric.interval and metric.interval[0] > rate.interval[1]]
@@ -207,7 +214,7 @@ def headlines(figures: FigureLookup, task: AnyTask) -> list[Headline]:
     """The task's own figure, then how much is hallucinated, what the gap does to it, and what confidence is worth."""
     there = {metric.name for metric in figures.all if not metric.by}
     found = [metric for column in shown("head", there) if (metric := figures.get(column.row.name)) is not None]
-    first = figures.overall()
+    first = next((metric for metric in figures.all if not metric.by), None)
     if first is not None and not any(figure(metric.name).family == "task" for metric in found):
         found = [first, *(metric for metric in found if metric.name != first.name)]
     return [Headline(figure=m, title=formats.title(m.name), meaning=_meaning(m, figures, task)) for m in found]
@@ -263,7 +270,9 @@ def _gap_ratio(metric: MetricResult, figures: FigureLookup, task: AnyTask) -> st
             f"None of the {known.n:,} {nouns.claims} {first} is wrong, so there is no ratio; of those {last}, "
             f"{formats.percent(new.value)} are."
         )
-    both = f"{formats.percent(new.value)} against {formats.percent(known.value)}{may_be_chance(metric)}"
+    both = f"{formats.percent(new.value)} against {formats.percent(known.value)}"
+    if metric.interval is not None and metric.interval[0] <= 1 <= metric.interval[1]:
+        both += ", which may be chance (the interval contains 1)"
     return sentence(f"{nouns.claims} {last} are wrong {metric.value:.1f} times as often as those {first}: {both}")
 
 

@@ -1,4 +1,4 @@
-"""Lines over an axis, with bands, named in a legend; points in a plane, named where they stand."""
+"""Plots of any figures: lines over an axis, points in a plane, and forest plots with a row each."""
 
 from __future__ import annotations
 
@@ -9,17 +9,21 @@ from typing import Literal
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.gridspec import GridSpec
 from matplotlib.transforms import Bbox
 
 from halluc.reporting.charts.chart import (
     DASHED,
     INK,
+    LONGEST_LABEL,
+    at_right,
     figure,
     legend,
     marker,
     measured,
     plain_log,
     point,
+    rows_axis,
     series,
     shortened,
     ticks,
@@ -30,6 +34,7 @@ MOST_LINES = 12
 _MOST_IN_PLACE = 5  # names; more stand in a legend, since no one could tell which is whose
 _LEADER = {"arrowstyle": "-", "color": INK, "linewidth": 0.6, "alpha": 0.6}
 _MOST_STEPS = 500  # of moving names apart; not a time, so that the same report gives the same bytes
+_ROW, _AROUND = 20, 50  # pixels: of a row of a forest plot, and of heading and ticks
 
 
 @dataclass(frozen=True)
@@ -170,3 +175,78 @@ def _lines(p: Point) -> tuple[tuple[float, float, float, float], ...]:
     """The point and its intervals: left, bottom, right, top."""
     (left, right), (bottom, top) = p.x_interval or (p.x, p.x), p.y_interval or (p.y, p.y)
     return (left, p.y, right, p.y), (p.x, bottom, p.x, top)
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A figure; filled where it can be told from zero."""
+
+    value: float
+    interval: Interval | None
+    is_filled: bool = True
+    colour: str = INK
+    shape: str = "o"
+
+    def ends(self) -> list[float]:
+        return [self.value, *(self.interval or ())]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A column: a mark of each row, None where there is none, of the figure ``name``; ``figures`` stand beside them.
+
+    The axis has room for the values ``span`` too. Of differences (``signed``), zero is a line.
+    """
+
+    heading: str
+    name: str
+    marks: Sequence[Mark | None]
+    figures: Sequence[str] = ()
+    signed: bool = False
+    span: Sequence[float] = ()
+
+
+@dataclass(frozen=True)
+class Block:
+    """Rows by name, of which ``longest`` characters are shown, with panels side by side."""
+
+    names: Sequence[str]
+    panels: Sequence[Panel]
+    longest: int = LONGEST_LABEL
+
+
+def forest(blocks: Sequence[Block]) -> Figure:
+    """Blocks under each other, on one left edge."""
+    heights = [_AROUND + _ROW * len(block.names) for block in blocks]
+    drawn = figure(sum(heights))
+    columns = max(len(block.panels) for block in blocks)
+    grid = GridSpec(len(blocks), columns, drawn, height_ratios=heights)
+    for number, block in enumerate(blocks):
+        first: Axes | None = None
+        for place, panel in enumerate(block.panels):
+            last = columns if place == len(block.panels) - 1 else place + 1
+            axes = drawn.add_subplot(grid[number, place:last], sharey=first)
+            _forest_panel(axes, panel)
+            if first is None:
+                first = axes
+                rows_axis(axes, [shortened(name, block.longest) for name in block.names])
+            else:
+                axes.tick_params(labelleft=False)
+    return drawn
+
+
+def _forest_panel(axes: Axes, panel: Panel) -> None:
+    axes.set_title(panel.heading)
+    axes.grid(axis="x")
+    for row, mark in enumerate(panel.marks):
+        if mark is not None:
+            point(axes, mark.value, row, marker(mark.colour, mark.shape, mark.is_filled), mark.interval)
+    for row, told in enumerate(panel.figures):
+        at_right(axes, row, told)
+    axes.update_datalim([(value, 0) for value in panel.span], updatey=False)
+    axes.autoscale_view(scaley=False)
+    if panel.signed:
+        axes.axvline(0, color=INK, linewidth=1, alpha=0.6)
+    elif axes.dataLim.x0 >= 0:
+        axes.set_xlim(left=0)
+    ticks(axes.xaxis, panel.name, most=4 if len(panel.figures) == 0 else 3, signed=panel.signed)
