@@ -80,7 +80,10 @@ def _spans(study: StudyFigures, axis: str) -> dict[str, list[float]]:
     members = [one for one in study.comparisons if one.axis == axis]
     return {
         column.row.name: [
-            end for one in members if (found := _mark(_delta(one, column.row.name))) for end in found.ends()
+            end
+            for one in members
+            if (found := _mark(_delta(one, column.row.name)))
+            for end in (found.value, *(found.interval or ()))
         ]
         for column in shown("differences")
     }

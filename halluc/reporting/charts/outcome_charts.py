@@ -49,7 +49,7 @@ _GAP_COLUMNS = ["forecast", "unseen", "of these new", "unseen less forecast"]
 
 def by_novelty(report: RunReport) -> Chart | None:
     """Rows as they come: all, then from what training shows best to what it shows least."""
-    words, known = nouns.of(report.task), report.text_novelty
+    words, known = nouns.task(report.task).wording.nouns, report.text_novelty
     novelty = words.novelty
     if known is not None:
         edges = ", ".join(map(formats.percent, known.edges))
@@ -156,7 +156,7 @@ def gap(report: RunReport) -> Chart | None:
     shown = [row for row in (*everything, *labels[:MOST_ROWS]) if row.counted or row.forecast.value is not None]
     if not shown:
         return None
-    words = nouns.of(report.task)
+    words = nouns.task(report.task).wording.nouns
     note = f"Share of {words.gap_of} that training did not show: forecast from the training split alone, and measured."
     if words.gap_note:
         note += f" {words.gap_note}"

@@ -187,9 +187,6 @@ class Mark:
     colour: str = INK
     shape: str = "o"
 
-    def ends(self) -> list[float]:
-        return [self.value, *(self.interval or ())]
-
 
 @dataclass(frozen=True)
 class Panel:

@@ -24,7 +24,8 @@ def numeric_axes(study: StudyFigures) -> list[str]:
         axis
         for axis in axes
         if len({cell.choice[axis] for cell in study.cells}) > 1
-        and all(is_number(cell.choice[axis]) for cell in study.cells)
+        and all(isinstance(cell.choice[axis], int | float) for cell in study.cells)
+        and not any(isinstance(cell.choice[axis], bool) for cell in study.cells)
     ]
 
 
@@ -33,10 +34,6 @@ def arm_axes(study: StudyFigures) -> list[str]:
     axes = study.cells[0].choice if study.cells else {}
     numeric = numeric_axes(study)
     return [axis for axis in axes if axis not in numeric and len({str(cell.choice[axis]) for cell in study.cells}) > 1]
-
-
-def is_number(value: Plain) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def called(choice: Mapping[str, Plain]) -> str:

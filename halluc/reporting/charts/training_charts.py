@@ -20,10 +20,10 @@ def loss(report: RunReport) -> Chart | None:
         return None
     values = [value for _, value in points]
     is_log = min(values) > 0 and max(values) > _LOG_FROM * min(values)
+    above = nouns.task(report.task).wording.nouns.loss_of + ", log scale" * is_log
     drawn = plot(
-        [Curve("", [step for step, _ in points], values, has_points=False)], name="loss", below="step",
-        above=nouns.of(report.task).loss_of + ", log scale" * is_log, height=200, zero=True, is_log=is_log,
-        mark=_best(report.curves),
+        [Curve("", [step for step, _ in points], values, has_points=False)], name="loss", below="step", above=above,
+        height=200, zero=True, is_log=is_log, mark=_best(report.curves),
     )  # fmt: skip
     note = "Training loss; each point is the mean over the steps since the last point."
     alt = f"from {formats.decimal(values[0])} to {formats.decimal(values[-1])} in {points[-1][0]:,} steps"

@@ -101,9 +101,8 @@ def gates(source: EvaluatedRun) -> tuple[list[GateResult], list[str]]:
     try:
         return [_verified(source, GateResult.model_validate(gate)) for gate in recorded], []
     except (TypeError, ValidationError):
-        path = source.run.path / "run.json"
-        help = f"evaluate again: halluc eval --run {source.run.path}"
-        raise HallucError("R101", f"{path} is damaged: no gates in stages.eval.detail", help=help) from None
+        told = f"{source.run.path / 'run.json'} is damaged: no gates in stages.eval.detail"
+        raise HallucError("R101", told, help=f"evaluate again: halluc eval --run {source.run.path}") from None
 
 
 def _verified(source: EvaluatedRun, gate: GateResult) -> GateResult:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from functools import partial
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from pydantic import BaseModel, Field, RootModel, ValidationError
 
@@ -22,15 +22,10 @@ from halluc.runs.schema import MetricResult
 from halluc.task import AnyTask, Knowledge, TrainingCoverage
 from halluc.wording.figure_lookup import FigureLookup
 
-T = TypeVar("T", bound=BaseModel)
-R = TypeVar("R")
 ALL = "all"
 MOST_MISTAKES = 20
 
 _AVERAGES = ("micro avg", "macro avg", "weighted avg")
-_FORECAST = "Good-Turing on the training split, interval of Esty 1983"
-_COUNTED = "{} of the split against those of the training split"
-_EXCESS = "unseen less forecast, interval of Newcombe 1998, method 10"
 
 
 def by_novelty(figures: FigureLookup, task: AnyTask) -> list[Outcome]:
@@ -98,8 +93,10 @@ def classification(path: Path, figures: FigureLookup) -> list[ClassTable]:
     Raises:
         FileNotFoundError: there is none. HallucError R112: it is damaged.
     """
-    report, headings = _read(path, _Report), _headings(figures)
-    tables = {key: _checked(path, partial(report.table, key)) for key in headings}
+    headings = _headings(figures)
+    with _reading(path):
+        report = _Report.model_validate_json(read_regular(path))
+        tables = {key: report.table(key) for key in headings}
     if report.labels.root:
         # What is out of scope is a row beside the labels, and none of those that averages are of.
         outside = {OUT_OF_SCOPE: report.out_of_scope} if report.out_of_scope else {}
@@ -113,9 +110,11 @@ def mistakes(path: Path) -> list[Mistake]:
     Raises:
         FileNotFoundError: there is no classification report. HallucError R112: it is damaged.
     """
-    if not _read(path, _Report).labels.root:
-        return []
-    found = _read(path, _Confusion)
+    with _reading(path):
+        content = read_regular(path)
+        if not _Report.model_validate_json(content).labels.root:
+            return []
+        found = _Confusion.model_validate_json(content)
     pairs: Iterable[Mistake] = found.confusions or (
         Mistake(gold=gold, predicted=predicted, n=n)
         for gold, row in found.confusion.items()
@@ -125,17 +124,14 @@ def mistakes(path: Path) -> list[Mistake]:
     return sorted(pairs, key=lambda one: -one.n)[:MOST_MISTAKES]
 
 
-def _read(path: Path, kind: type[T]) -> T:
-    return _checked(path, lambda: kind.model_validate_json(read_regular(path)))
-
-
-def _checked(path: Path, read: Callable[[], R]) -> R:
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
     """
     Raises:
         HallucError R112: what is read of the file is damaged.
     """
     try:
-        return read()
+        yield
     except ValidationError as error:
         help = anew(RunDir(path.parent.parent))
         told = f"the classification report is damaged: {error.errors()[0]['msg']}"
@@ -175,14 +171,16 @@ def gap_rows(knowledge: Knowledge[Any], coverage: TrainingCoverage, examples: It
 
 def _gap_row(label: str | None, gap: Gap, counted: str) -> GapRow:
     by = {} if label is None else {"label": label}
-    protocol = _COUNTED.format(counted)
+    protocol = f"{counted} of the split against those of the training split"
+    forecast = "Good-Turing on the training split, interval of Esty 1983"
+    excess = "unseen less forecast, interval of Newcombe 1998, method 10"
     return GapRow(
         label=label,
         counted=gap.mentions,
-        forecast=_metric("gap_forecast", gap.forecast, by, _FORECAST),
+        forecast=_metric("gap_forecast", gap.forecast, by, forecast),
         unseen=_metric("gap_unseen", gap.unseen, by, protocol),
         new=_metric("gap_new", gap.new, by, protocol),
-        excess=_metric("gap_excess", gap.excess, by, _EXCESS),
+        excess=_metric("gap_excess", gap.excess, by, excess),
     )
 
 

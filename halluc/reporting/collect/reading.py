@@ -13,11 +13,9 @@ from halluc.config.merging import interpolate
 from halluc.config.overrides import apply_all
 from halluc.core.errors import HallucError
 from halluc.reporting.collect import integrity
-from halluc.reporting.collect.integrity import FileProblems
 from halluc.reporting.collect.shown import Picked, Texts
 from halluc.runs import evaluations
 from halluc.runs.directory import RunDir
-from halluc.runs.evaluations import PREFERRED, Counted, anew
 from halluc.runs.integrity import recorded_evaluations
 from halluc.runs.records import read_lines, read_record
 from halluc.runs.schema import ConfidenceFile, EvalFile, LedgerLine, Prediction, RunFile
@@ -39,7 +37,7 @@ class EvaluatedRun:
     confidence: ConfidenceFile | None
     coverage: Any
     config: dict[str, Any]
-    files: FileProblems
+    files: integrity.FileProblems
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -48,7 +46,7 @@ class EvaluatedRun:
         return bool((self.record.best or {}).get("dev"))
 
     def ledger(self) -> Iterator[LedgerLine]:
-        path, help = self.run.ledger(self.split), anew(self.run, self.split)
+        path, help = self.run.ledger(self.split), evaluations.anew(self.run, self.split)
         return read_lines(path, LedgerLine, damaged="R112", what="a ledger", help=help)
 
     def predictions(self) -> Iterator[Prediction]:
@@ -62,7 +60,7 @@ class EvaluatedRun:
 
 def evaluated(run: RunDir) -> list[str]:
     """The splits that have an evaluation, the one to prefer first."""
-    return [split for split in PREFERRED if run.evaluation(split).is_file()]
+    return [split for split in evaluations.PREFERRED if run.evaluation(split).is_file()]
 
 
 def read(run: RunDir, asked: str | None) -> EvaluatedRun:
@@ -76,9 +74,10 @@ def read(run: RunDir, asked: str | None) -> EvaluatedRun:
     split = choose(run, asked)
     file, notes = evaluations.read(run, split), list[str]()
     files = integrity.of_run(run, record, split, asked)
+    help = evaluations.anew(run)
     confidence = files.read(
         run.confidence,
-        partial(read_record, run.confidence, ConfidenceFile, damaged="R114", other_version="R114", help=anew(run)),
+        partial(read_record, run.confidence, ConfidenceFile, damaged="R114", other_version="R114", help=help),
         "whether claims are withdrawn is not known",
         split,
     )
@@ -113,7 +112,7 @@ def choose(run: RunDir, asked: str | None = None) -> str:
     lost = asked if asked is not None and asked not in splits else next(iter(on_record), None) if not splits else None
     if lost in on_record:
         told = f"{run.evaluation(lost)} is missing, and run.json says that {lost} was evaluated"
-        raise HallucError("R112", told, help=anew(run, lost))
+        raise HallucError("R112", told, help=evaluations.anew(run, lost))
     if asked is not None and asked not in splits:
         help = evaluations.unevaluated_help(asked, splits, run)
         raise HallucError("R112", f"{run.path} is not evaluated on {asked}", help=help)
@@ -159,7 +158,7 @@ def refuse_parts(source: EvaluatedRun, picked: Picked, texts: Texts) -> None:
         HallucError R112: they are not of one evaluation, or not whole.
     """
     run, split = source.run, source.split
-    counted = Counted(
+    counted = evaluations.Counted(
         claims=picked.claims,
         supported=picked.sections["supported"].total,
         unsupported=picked.sections["unsupported"].total,
@@ -173,4 +172,4 @@ def refuse_parts(source: EvaluatedRun, picked: Picked, texts: Texts) -> None:
         for line in worst.lines():
             if (line.end or 0) > len(texts.kept[line.id].tokens):
                 told = f"{run.ledger(split)} tells of tokens of {line.id[:100]} that {run.predictions(split)} has not"
-                raise HallucError("R112", told, help=anew(run, split))
+                raise HallucError("R112", told, help=evaluations.anew(run, split))

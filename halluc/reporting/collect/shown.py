@@ -149,8 +149,7 @@ def _shown(line: LedgerLine, example: Any, task: AnyTask) -> ShownClaim:
     is_placed = task.wording.nouns.is_placed
     places = [place for start, end, _ in ranges for place in (start, end)]
     around = (min(places), max(places)) if places else (border, border)
-    around = (line.start, line.end) if is_placed else around
-    first, last = window(*around, size)
+    first, last = window(*((line.start, line.end) if is_placed else around), size)
     gold = marks(task, example)
     own = (line.start, line.end, line.label) if is_placed else (None, None, line.label)
     # A prediction has its place, if it has one, its label and its confidence.

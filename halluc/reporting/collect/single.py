@@ -9,8 +9,6 @@ from typing import Any
 from halluc.reporting.collect import confidences, facts, outcomes, paths, reading, reproducing, shown
 from halluc.reporting.collect.augmented import augmentation
 from halluc.reporting.collect.curves import curves
-from halluc.reporting.collect.reading import EvaluatedRun
-from halluc.reporting.collect.shown import Picked, Texts
 from halluc.reporting.words import run_sentences
 from halluc.runs import evaluations
 from halluc.runs.directory import RunDir
@@ -35,7 +33,7 @@ def run_report(run: RunDir, split: str | None = None, most_claims: int = 200) ->
     task = evaluated(source.file)
     picked = shown.pick(source.ledger(), most_claims, threshold, task.knowledge.novelties)
     whole = task.knowledge.whole_texts(source.coverage) if source.coverage is not None else None
-    texts = Texts(picked.wanted(), set(picked.ids), task, whole)
+    texts = shown.Texts(picked.wanted(), set(picked.ids), task, whole)
     # The predictions are read once, for all that is told of them.
     examples = texts.passing(source.predictions())
     gap = outcomes.gap_rows(task.knowledge, source.coverage, examples) if source.coverage is not None else []
@@ -44,7 +42,7 @@ def run_report(run: RunDir, split: str | None = None, most_claims: int = 200) ->
     return _made(source, picked, texts, gap)
 
 
-def _made(source: EvaluatedRun, picked: Picked, texts: Texts, gap: list[GapRow]) -> RunReport:
+def _made(source: reading.EvaluatedRun, picked: shown.Picked, texts: shown.Texts, gap: list[GapRow]) -> RunReport:
     run, record, notes = source.run, source.record, list(source.notes)
     data = facts.data(source, texts)
     gates, of_gates = facts.gates(source)
@@ -81,7 +79,7 @@ def _made(source: EvaluatedRun, picked: Picked, texts: Texts, gap: list[GapRow])
     return paths.of_run(made, known)
 
 
-def _of_figures(source: EvaluatedRun, picked: Picked, notes: list[str]) -> dict[str, Any]:
+def _of_figures(source: reading.EvaluatedRun, picked: shown.Picked, notes: list[str]) -> dict[str, Any]:
     """The sections that are drawn from eval/<split>.json, and the confidences of the ledger."""
     figures, task = FigureLookup(source.file.metrics), evaluated(source.file)
     path = source.run.report(source.split, "json")
@@ -106,7 +104,9 @@ def _of_figures(source: EvaluatedRun, picked: Picked, notes: list[str]) -> dict[
     }
 
 
-def _abstention(source: EvaluatedRun, picked: Picked, figures: FigureLookup, notes: list[str]) -> Abstention | None:
+def _abstention(
+    source: reading.EvaluatedRun, picked: shown.Picked, figures: FigureLookup, notes: list[str]
+) -> Abstention | None:
     """``confidence.json`` is the last evaluation's: of another split, it may say what this ledger was not made by."""
     file = source.confidence
     later = evaluations.is_of_later_evaluation(source.run, source.record, source.split)
@@ -119,7 +119,7 @@ def _abstention(source: EvaluatedRun, picked: Picked, figures: FigureLookup, not
     return confidences.abstention(file, figures, source.split, chosen_on_dev=source.chosen_on_dev)
 
 
-def _model(source: EvaluatedRun) -> str:
+def _model(source: reading.EvaluatedRun) -> str:
     if source.record.predictions is not None:
         return f"predictions of {source.record.predictions.name}"
     section = source.config.get("model")
@@ -131,7 +131,7 @@ def _model(source: EvaluatedRun) -> str:
     return source.file.checkpoint if from_elsewhere or not named else str(named)
 
 
-def _curves(source: EvaluatedRun, notes: list[str]) -> Curves | None:
+def _curves(source: reading.EvaluatedRun, notes: list[str]) -> Curves | None:
     if "train" not in source.record.stages:
         return None  # a model from elsewhere
     path = source.run.events

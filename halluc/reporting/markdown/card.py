@@ -15,9 +15,8 @@ from halluc.core.figures import Place, figure, shown
 from halluc.core.files import write_text
 from halluc.reporting.collect.facts import OF_TRAINING
 from halluc.reporting.markdown import gfm
-from halluc.reporting.markdown.gfm import Marked
 from halluc.reporting.views import evaluation, run
-from halluc.reporting.views.tables import TableCell, table
+from halluc.reporting.views.tables import TableCell, first_of, table
 from halluc.reporting.words import nouns
 from halluc.runs.directory import RunDir
 from halluc.runs.reports import ConfigLine, RunReport
@@ -73,7 +72,7 @@ def card(report: RunReport) -> str:
             "base": base,
             "on_hub": base.startswith(_HUB),
             "from_scratch": bool(_section(config, "model").get("scratch")),
-            "usage": Marked(words.card.usage.replace("TEXT", text)),
+            "usage": gfm.Marked(words.card.usage.replace("TEXT", text)),
             "labels": _labels(report),
             "splits": gfm.table(run.splits(report.data.splits)),
             "procedure": _procedure(report, config),
@@ -181,18 +180,16 @@ def _section(config: Mapping[str, Any], name: str) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _labels(report: RunReport) -> Marked | None:
+def _labels(report: RunReport) -> gfm.Marked | None:
     """The labels of the training split; of the evaluated one where that is not known; None: neither is."""
     splits = {row.name: row for row in report.data.splits if row.labels}
     found = splits.get("train") or splits.get(report.split)
     if found is None:
         return None
-    told = [gfm.strong(label, 40) for label in sorted(found.labels)]
-    more = len(told) - MOST_LABELS
-    return Marked(", ".join([*told[:MOST_LABELS], f"{more:,} more"] if more > 0 else told))
+    return gfm.Marked(", ".join(first_of([gfm.strong(label, 40) for label in sorted(found.labels)], MOST_LABELS)))
 
 
-def _procedure(report: RunReport, config: Mapping[str, Any]) -> Marked | None:
+def _procedure(report: RunReport, config: Mapping[str, Any]) -> gfm.Marked | None:
     """Settings of the training, and how it went; None where neither is known."""
     train = _section(config, "train")
     unused = {"epochs"} if train.get("steps") is not None else set()  # steps come before epochs
@@ -217,7 +214,7 @@ def _procedure(report: RunReport, config: Mapping[str, Any]) -> Marked | None:
     return gfm.table(table("", ["", "value"], rows)) if rows else None
 
 
-def _environment(report: RunReport) -> Marked:
+def _environment(report: RunReport) -> gfm.Marked:
     record = report.run
     hardware = {name: value for name, value in record.hardware.items() if name in ("device", "precision", "processes")}
     rows: list[Sequence[str | TableCell]] = [

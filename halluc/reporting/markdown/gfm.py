@@ -79,20 +79,16 @@ def isolated(markdown: str) -> Marked:
 
 def _harmless(found: re.Match[str]) -> str:
     risky = found[0]
-    match found.lastgroup:
-        case "plain":
-            return risky
-        case "entity":
-            return _ENTITIES[risky]
-        case "dollar":
-            return rf"{_BREAK}\$"
-        case "hash":
-            return rf"\#{_BREAK}"
-        case "link":
-            return risky + _BREAK
-        case "commit":
-            return _BREAK.join(risky[place : place + 6] for place in range(0, len(risky), 6))
-    return "\\" + risky
+    harmless = {
+        "plain": risky,
+        "special": rf"\{risky}",
+        "entity": _ENTITIES.get(risky, risky),
+        "dollar": rf"{_BREAK}\$",
+        "hash": rf"\#{_BREAK}",
+        "link": risky + _BREAK,
+        "commit": _BREAK.join(risky[place : place + 6] for place in range(0, len(risky), 6)),
+    }
+    return harmless[str(found.lastgroup)]
 
 
 def code(text: object, longest: int | None = WIDE.text) -> Marked:

@@ -11,6 +11,7 @@ from halluc.reporting.markdown import gfm
 from halluc.reporting.markdown.gfm import Marked, Room
 from halluc.reporting.page import highlight
 from halluc.reporting.views import comparison, evaluation, run, study
+from halluc.reporting.views.tables import first_of
 from halluc.reporting.words import nouns
 from halluc.runs.reports import AnyReport, ComparisonReport, RunReport, ShownClaim, StudyReport
 from halluc.runs.schema import LedgerLine
@@ -132,10 +133,8 @@ def _of_comparison(report: ComparisonReport, room: Room) -> dict[str, Any]:
 
 def _differing(other: Comparison, room: Room) -> Marked:
     """What the configs differ in; where it is a key it comes with backticks round it."""
-    found = other.config_differences
-    shown = [gfm.code(one.replace("`", ""), room.text) for one in found[: room.rows]]
-    more = len(found) - len(shown)
-    return Marked(", ".join([*shown, f"{more:,} more"] if more > 0 else shown))
+    differing = [gfm.code(one.replace("`", ""), room.text) for one in other.config_differences]
+    return Marked(", ".join(first_of(differing, room.rows)))
 
 
 def _of_study(report: StudyReport, room: Room) -> dict[str, Any]:
@@ -155,9 +154,8 @@ def _of_study(report: StudyReport, room: Room) -> dict[str, Any]:
 
 
 def _axis(axis: str, values: Sequence[object], room: Room) -> str:
-    shown = [formats.visible(value, 40) for value in values[: room.rows]]
-    more = len(values) - len(shown)
-    return f"{axis}: {', '.join([*shown, f'and {more:,} more'] if more > 0 else shown)}"
+    told = [formats.visible(value, 40) for value in values]
+    return f"{axis}: {', '.join(first_of(told, room.rows, 'and {:,} more'))}"
 
 
 def _lists(room: Room) -> dict[str, Callable[..., Marked]]:

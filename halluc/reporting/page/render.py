@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -17,7 +17,6 @@ from halluc.reporting.charts.chart import Chart
 from halluc.reporting.collect.several import shown_flips
 from halluc.reporting.collect.shown import window
 from halluc.reporting.page import highlight
-from halluc.reporting.page.highlight import Piece
 from halluc.reporting.views import comparison, run, study
 from halluc.reporting.views.tables import table
 from halluc.reporting.words import nouns
@@ -31,19 +30,6 @@ TEMPLATES = Path(__file__).parent.parent / "templates"
 MOST_UNFOLDED = 10
 # Nothing may be fetched, framed or submitted; matplotlib's SVG carries inline styles.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src '{script}'; base-uri 'none'; form-action 'none'"
-
-
-class Flipped(NamedTuple):
-    """A claim that changed, in its text where that is at hand; ``style`` is the verdict that it is drawn as.
-
-    Of a claim about a whole text, ``halves`` is its beginning, of a pair that of both, and ``annotated`` its labels.
-    """
-
-    flip: Flip
-    style: str
-    pieces: list[Piece]
-    halves: Sequence[str] = ()
-    annotated: Sequence[str] = ()
 
 
 def page(report: AnyReport, charts: Sequence[Chart]) -> str:
@@ -116,22 +102,26 @@ def _of_comparison(report: ComparisonReport) -> dict[str, Any]:
     }
 
 
-def _flipped(flip: Flip, report: ComparisonReport) -> Flipped:
-    """A flipped claim, drawn in its text."""
-    style = flip.b if flip.b != "absent" else flip.a
-    tokens = report.texts.get(flip.id)
-    marked = [(span, style) for span in report.marked.get(flip.id, [])]
-    if tokens is not None and not nouns.of(report.task).is_placed:
-        second = report.seconds.get(flip.id)
+def _flipped(flip: Flip, report: ComparisonReport) -> dict[str, Any]:
+    """A flipped claim, in its text where that is at hand; ``style`` is the verdict that it is drawn as.
+
+    Of a claim about a whole text, ``halves`` is its beginning, of a pair that of both, and ``annotated`` its labels.
+    """
+    style, tokens = flip.b if flip.b != "absent" else flip.a, report.texts.get(flip.id)
+    found = {"flip": flip, "style": style, "pieces": [], "halves": [], "annotated": []}
+    if tokens is None:
+        return found
+    if not nouns.task(report.task).wording.nouns.is_placed:
+        marked, second = report.marked.get(flip.id), report.seconds.get(flip.id)
         first, last = window(second, second, len(tokens))
-        labels = [label for _, _, label in report.gold.get(flip.id, ())]
-        parts = highlight.halves(tokens[first:last], first, second)
-        return Flipped(flip, style, highlight.drawn(tokens, 0, marked, []) if marked else [], parts, labels)
-    if tokens is None or flip.start is None or flip.end is None:
-        return Flipped(flip, style, [])
-    spans = [((flip.start, flip.end, flip.label), style)]
-    gold = [(span, highlight.GOLD) for span in highlight.placed(report.gold.get(flip.id, []))]
-    return Flipped(flip, style, highlight.drawn(tokens, 0, spans, gold))
+        if marked:
+            found["pieces"] = highlight.drawn(tokens, 0, [(span, style) for span in marked], [])
+        found["annotated"] = [label for _, _, label in report.gold.get(flip.id, ())]
+        return found | {"halves": highlight.halves(tokens[first:last], first, second)}
+    if flip.start is not None and flip.end is not None:
+        gold = [(span, highlight.GOLD) for span in highlight.placed(report.gold.get(flip.id, []))]
+        found["pieces"] = highlight.drawn(tokens, 0, [((flip.start, flip.end, flip.label), style)], gold)
+    return found
 
 
 def _of_study(report: StudyReport) -> dict[str, Any]:

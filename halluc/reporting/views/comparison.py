@@ -44,13 +44,12 @@ def differences(letter: str, other: Comparison) -> TableView:
     if at is not None:
         delta = Delta(name=MATCHED, by={}, **at.model_dump(exclude={"omission_rate", "achieved"}))
         rows.append(_row(f"hallucination rate at matched omission ({formats.percent(at.omission_rate)})", delta))
-    columns = ["figure", "difference", "p (Holm)", "a", letter, "p"]
-    return table(f"{letter} less a, {other.examples:,} examples of {other.split}", columns, rows)
+    title = f"{letter} less a, {other.examples:,} examples of {other.split}"
+    return table(title, ["figure", "difference", "p (Holm)", "a", letter, "p"], rows)
 
 
 def _row(told: str, delta: Delta) -> list[str | TableCell]:
-    name = delta.name
-    sure = delta.p_holm is not None and delta.p_holm < SURE
+    name, sure = delta.name, delta.p_holm is not None and delta.p_holm < SURE
     interval = "" if delta.difference is None else formats.interval(name, delta.interval) or formats.NO_INTERVAL
     values = (formats.value(name, value) for value in (delta.a, delta.b))
     difference = TableCell(formats.difference(name, delta.difference, unit=False), interval, sure)

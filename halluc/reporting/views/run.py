@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from halluc.reporting.collect.facts import evaluated_inputs
-from halluc.reporting.views.tables import Cells, Row, TableCell, TableView, table
+from halluc.reporting.views.tables import Cells, TableCell, TableView, first_of, table
 from halluc.reporting.words import nouns
 from halluc.runs.reports import Abstention, ClassRow, ConfigLine, Outcome, RunReport, SplitRow
 from halluc.runs.schema import AugmentFile, MetricResult, RunFile
@@ -20,14 +20,22 @@ _MEASURED = ["value", "95% interval", "n"]
 
 def headlines(report: RunReport) -> TableView:
     """The figures at the head, and what each says."""
-    rows = [[one.title, *_measured(one.figure), one.meaning] for one in report.headlines]
-    return table("Headline figures", ["figure", *_MEASURED, "what it says"], rows, "nffft")
+    return table(
+        "Headline figures",
+        ["figure", *_MEASURED, "what it says"],
+        [[one.title, *_measured(one.figure), one.meaning] for one in report.headlines],
+        "nffft",
+    )
 
 
 def figures(found: Sequence[MetricResult]) -> TableView:
     """Overall figures, each with its protocol."""
-    rows = [[formats.title(one.name, one.by), *_measured(one), one.protocol] for one in found]
-    return table("Figures", ["figure", *_MEASURED, "protocol"], rows, "nffft")
+    return table(
+        "Figures",
+        ["figure", *_MEASURED, "protocol"],
+        [[formats.title(one.name, one.by), *_measured(one), one.protocol] for one in found],
+        "nffft",
+    )
 
 
 def every_figure(report: RunReport) -> TableView:
@@ -161,24 +169,27 @@ def splits(found: Sequence[SplitRow], scheme: str | None = None) -> TableView:
 
 def _labels(found: Mapping[str, int]) -> TableCell:
     parts = [f"{formats.visible(label, 30)} {formats.count(n)}" for label, n in found.items()]
-    left = len(parts) - MOST_LABELS
-    shown = (*parts[:MOST_LABELS], f"{left:,} more") if left > 0 else tuple(parts)
-    return TableCell(", ".join(shown), parts=shown)
+    shown = first_of(parts, MOST_LABELS)
+    return TableCell(", ".join(shown), parts=tuple(shown))
 
 
 def withheld(found: Mapping[str, object]) -> TableView:
     """What was withheld from the training split on purpose."""
-    rows = [[_plain(key), _withheld(value)] for key, value in found.items() if value is not None]
-    return table("What was withheld from the training split", ["what", "value"], rows, "nt")
+    return table(
+        "What was withheld from the training split",
+        ["what", "value"],
+        [[_plain(key), _withheld(value)] for key, value in found.items() if value is not None],
+        "nt",
+    )
 
 
 def _withheld(value: object) -> str:
     if not isinstance(value, Mapping):
         return formats.visible(value, 200)
-    told = (
-        (name, f"{inner:,}" if isinstance(inner, int) else formats.visible(inner, 60)) for name, inner in value.items()
+    return ", ".join(
+        f"{_plain(name)} {f'{inner:,}' if isinstance(inner, int) else formats.visible(inner, 60)}"
+        for name, inner in value.items()
     )
-    return ", ".join(f"{_plain(name)} {inner}" for name, inner in told)
 
 
 def _plain(key: object) -> str:
@@ -212,8 +223,12 @@ def _number(key: str, value: Any) -> str:
 
 def config(lines: Iterable[ConfigLine]) -> TableView:
     """The resolved config, each value with its origin."""
-    rows: list[Row] = [(TableCell(line.text, form="code"), TableCell(line.origin or "")) for line in lines]
-    return table("The resolved config", ["value", "origin"], rows, "t")
+    return table(
+        "The resolved config",
+        ["value", "origin"],
+        [(TableCell(line.text, form="code"), line.origin or "") for line in lines],
+        "t",
+    )
 
 
 def provenance(run: RunFile) -> TableView:

@@ -202,11 +202,9 @@ def slopes(lines: Sequence[Trend] | Sequence[ArmTrend], named: Mapping[str, str]
             of = ", arms less their reference" if isinstance(line, ArmTrend) else ""
             per = "factor of 10" if line.scale == "log10" else "unit"
             groups.setdefault(f"Slopes per {per} of {line.axis}, and intercepts{of}", []).append(line)
-    kinds = {"figure": "n", "cells": "n", "direction": "t"}
     columns = ["figure", "cells", "seeds", "slope", "p", "could show", "direction", "points", "intercept"]
     return [
-        table(title, columns, [_line(line, named) for line in group], "".join(kinds.get(one, "f") for one in columns))
-        for title, group in groups.items()
+        table(title, columns, [_line(line, named) for line in group], "nnfffftff") for title, group in groups.items()
     ]
 
 

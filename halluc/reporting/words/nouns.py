@@ -19,11 +19,6 @@ def task(name: str | None, metrics: Iterable[MetricResult] = ()) -> AnyTask:
     return task_class(name or _FIRST).evaluated({metric.protocol for metric in metrics})
 
 
-def of(name: str | None, metrics: Iterable[MetricResult] = ()) -> Nouns:
-    """The words of a task; ``metrics`` tell how it was set."""
-    return task(name, metrics).wording.nouns
-
-
 def task_of(report: AnyReport) -> AnyTask:
     return task(report.task, report.metrics if isinstance(report, RunReport) else ())
 
