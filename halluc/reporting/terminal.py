@@ -104,8 +104,7 @@ class _Drawn:
     def cells(self, brief: bool, inline: bool, width: int = WIDTH) -> list[str]:
         if brief:
             return [cut(text, width) if place < self.rows else text for place, text in enumerate(self.texts)]
-        between = " " if inline else "\n"
-        return [between.join(filter(None, both)) for both in zip(self.texts, self.under, strict=True)]
+        return [(" " if inline else "\n").join(filter(None, both)) for both in zip(self.texts, self.under, strict=True)]
 
 
 def _blocks(names: list[_Drawn], others: list[_Drawn], width: int, brief: bool) -> Iterator[list[_Drawn]]:

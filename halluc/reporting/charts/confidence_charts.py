@@ -76,8 +76,13 @@ def _histograms(bins: Sequence[ConfidenceBin], totals: dict[str, int], threshold
         axes.set_ylim(0, max(*counts, 1))
         _beside(axes, f"{verdict}\n{total:,} claims")
     weights = [[one.counts.get(verdict, 0) / sum_ for one, sum_ in zip(bins, sums, strict=True)] for verdict in totals]
-    colours = [svg.ROLES[verdict] for verdict in totals]
-    panels[-1].hist([middles] * len(totals), weights=weights, stacked=True, color=colours, **style)
+    panels[-1].hist(
+        [middles] * len(totals),
+        weights=weights,
+        stacked=True,
+        color=[svg.ROLES[verdict] for verdict in totals],
+        **style,
+    )
     _beside(panels[-1], "share\nof claims")
     shares(panels[-1].yaxis, 0.5)
     shares(panels[-1].xaxis)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from halluc.core.figures import HALLUCINATION, MATCHED, figure, shown
 from halluc.reporting.charts.chart import MOST_ROWS, Chart, chart, told_in_words
@@ -183,7 +183,10 @@ def _slopes(id: str, title: str, note: str, lines: Sequence[Line], named: Sequen
     ]
     if not panels:
         return None
-    alt = told_in_words(told, [_said(by_name.get((one, column.row.name)) for column in figures) for one in told])
+    known = [[line for column in figures if (line := by_name.get((one, column.row.name)))] for one in told]
+    alt = told_in_words(
+        told, [", ".join(f"{formats.title(line.name)} {_slope(line)}" for line in own) for own in known]
+    )
     columns = ["", *(column.row.title for column in figures)]
     rows = [[one, *(_slope(by_name.get((one, column.row.name))) for column in figures)] for one in names]
     return chart(forest([Block(told, panels)]), id, title, note, alt, columns, rows)
@@ -205,10 +208,6 @@ def _slope_mark(line: Line | None) -> Mark | None:
     if line is None or line.slope is None:
         return None
     return Mark(line.slope, line.slope_interval, line.sign != 0)
-
-
-def _said(lines: Iterable[Line | None]) -> str:
-    return ", ".join(f"{formats.title(line.name)} {_slope(line)}" for line in lines if line is not None)
 
 
 def _slope(line: Line | None) -> str:

@@ -44,11 +44,6 @@ def called(choice: Mapping[str, Plain]) -> str:
     )
 
 
-def brief(choice: Mapping[str, Plain]) -> str:
-    """What a choice is called where its axes are told elsewhere: names first, then numbers."""
-    return ", ".join(map(formats.visible, sorted(choice.values(), key=lambda value: not isinstance(value, str))))
-
-
 def groups(cells: Sequence[CellFigures], axis: str | None) -> list[tuple[str, list[CellFigures]]]:
     """Cells by their choice on all axes but ``axis``, each group by its name and in the order of ``axis``; None: each
     by itself."""

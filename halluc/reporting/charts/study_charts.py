@@ -21,7 +21,6 @@ from halluc.reporting.charts.plots import (
 from halluc.reporting.charts.study_cells import (
     Key,
     arm_axes,
-    brief,
     called,
     figure,
     groups,
@@ -118,7 +117,9 @@ def _cells(report: StudyReport) -> Chart | None:
         ]
         figures = ["" if one is None else formats.value(name, one.mean) for one in column]
         panels.append(Panel(formats.title(name), name, marks, figures))
-    drawn = forest([Block([brief(cell.choice) for cell, _ in shown], panels)])
+    # The axes are told in the note; names stand first, then numbers.
+    choices = [sorted(cell.choice.values(), key=lambda value: not isinstance(value, str)) for cell, _ in shown]
+    drawn = forest([Block([", ".join(map(formats.visible, choice)) for choice in choices], panels)])
     note = f"{_means(report)} with 95% intervals. Fewer of the one are no gain where there are more of the other."
     numbers = [formats.visible(axis) for axis in numeric_axes(report.figures)]
     if numbers:

@@ -81,8 +81,8 @@ def drawing() -> Iterator[None]:
     """
     with matplotlib.rc_context(), warnings.catch_warnings():
         settings: Any = matplotlib.rcParams
-        defaults = {key: value for key, value in matplotlib.rcParamsDefault.items() if key not in _KEPT_SETTINGS}
-        dict.update(settings, defaults)  # matplotlib's own need no check
+        # matplotlib's own need no check.
+        dict.update(settings, {k: v for k, v in matplotlib.rcParamsDefault.items() if k not in _KEPT_SETTINGS})
         settings.update(_SETTINGS)
         warnings.filterwarnings("ignore", message=_MISSING_GLYPH)
         yield
@@ -141,8 +141,7 @@ def _make_plain(element: Element) -> None:
 
 def _style(tag: str, told: str) -> dict[str, str]:
     pairs = (part.partition(":") for part in told.split(";") if part.strip())
-    style = {name.strip(): _by_role(value.strip()) for name, _, value in pairs}
-    style.pop("font-family", None)
+    style = {name.strip(): _by_role(value.strip()) for name, _, value in pairs if name.strip() != "font-family"}
     if tag == "text":
         style.setdefault("fill", _by_role(ROLES["ink"]))
     return style

@@ -27,8 +27,15 @@ def loss(report: RunReport) -> Chart | None:
     )  # fmt: skip
     note = "Training loss; each point is the mean over the steps since the last point."
     alt = f"from {formats.decimal(values[0])} to {formats.decimal(values[-1])} in {points[-1][0]:,} steps"
-    rows = [[f"{step:,}", formats.decimal(value, 4)] for step, value in report.curves.loss]
-    return chart(drawn, "loss", "Training loss", note, alt, ["step", "loss"], rows)
+    return chart(
+        drawn,
+        "loss",
+        "Training loss",
+        note,
+        alt,
+        ["step", "loss"],
+        [[f"{step:,}", formats.decimal(value, 4)] for step, value in report.curves.loss],
+    )
 
 
 def dev(report: RunReport) -> Chart | None:

@@ -120,8 +120,9 @@ def _told(found: _Guarantee, figures: FigureLookup, split: str, chosen_on_dev: b
         )
     assumes = found.assumes.replace("unsupported claims", "hallucinations")
     if found.most_unsupported is not None:
-        most = counted(found.most_unsupported, "hallucinations")
-        assumes = assumes.replace("`most_unsupported` hallucinations", most)
+        assumes = assumes.replace(
+            "`most_unsupported` hallucinations", counted(found.most_unsupported, "hallucinations")
+        )
     told = (
         f"On half of dev ({units}) the threshold was chosen so that, on data drawn like dev, {asked} over draws of "
         f"dev. It assumes that {assumes}."

@@ -132,12 +132,13 @@ def _damaged(path: Path, number: int) -> HallucError:
 
 def _curves(training: TrainingCurves, record: RunFile) -> Curves:
     best = record.best or {}
-    logged_best = max((step for step, event in training.evaluated.items() if event.best), default=None)
     steps = [training.steps[step] for step in sorted(training.steps)]
     return Curves(
         loss=thinned([(one.step, one.loss) for one in steps if one.loss is not None and math.isfinite(one.loss)]),
         dev=_dev(training),
-        best_step=best.get("step", logged_best),
+        best_step=best.get(
+            "step", max((step for step, event in training.evaluated.items() if event.best), default=None)
+        ),
         chosen_by=best.get("chosen_by") if best.get("dev") else None,  # else the last checkpoint was kept
         steps=steps[-1].step,
         epochs=training.started.epochs if training.started else None,

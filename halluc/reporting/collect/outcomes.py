@@ -133,9 +133,8 @@ def _reading(path: Path) -> Iterator[None]:
     try:
         yield
     except ValidationError as error:
-        help = anew(RunDir(path.parent.parent))
         told = f"the classification report is damaged: {error.errors()[0]['msg']}"
-        raise HallucError("R112", told, Location(str(path), 1), help) from None
+        raise HallucError("R112", told, Location(str(path), 1), anew(RunDir(path.parent.parent))) from None
 
 
 def _headings(figures: FigureLookup) -> dict[str, str]:

@@ -117,22 +117,18 @@ def _home() -> str:
 
 def of_runs(runs: Iterable[tuple[RunDir, Sequence[ConfigLine]]]) -> Paths:
     """The paths of some runs, each with the lines of its config; ``start`` is that of the first."""
-    names, configs, starts = {}, [], []
+    names, configs, starts = dict[str, str](), [], []
     for run, config in runs:
         starts.append(_start(run, config))
-        names.update(_variables(run))
+        # The folders that the variables of its config name; their values are those of now.
+        values = {name: os.environ.get(name, "") for name in [*variables(run), DATA_VARIABLE]}
+        names |= {os.path.normpath(value): f"${{{name}}}" for name, value in values.items() if value.startswith("/")}
         file = config_file(run, config)
         configs += [str(Path(file).parent)] if file is not None and Path(file).is_absolute() else []
     folders = [Path.cwd(), *filter(None, starts), Path(halluc.__file__).resolve().parent.parent]
     names = {str(folder): "" for folder in folders} | names
     known = {folder: name for folder, name in names.items() if len(PurePath(folder).parts) > 1}
     return Paths(next(iter(starts), None), known, tuple(one for one in configs if len(PurePath(one).parts) > 1))
-
-
-def _variables(run: RunDir) -> dict[str, str]:
-    """The folders that the variables of a config name; their values are those of now."""
-    values = {name: os.environ.get(name, "") for name in [*variables(run), DATA_VARIABLE]}
-    return {os.path.normpath(value): f"${{{name}}}" for name, value in values.items() if value.startswith("/")}
 
 
 def variables(run: RunDir) -> list[str]:

@@ -74,10 +74,16 @@ def read(run: RunDir, asked: str | None) -> EvaluatedRun:
     split = choose(run, asked)
     file, notes = evaluations.read(run, split), list[str]()
     files = integrity.of_run(run, record, split, asked)
-    help = evaluations.anew(run)
     confidence = files.read(
         run.confidence,
-        partial(read_record, run.confidence, ConfidenceFile, damaged="R114", other_version="R114", help=help),
+        partial(
+            read_record,
+            run.confidence,
+            ConfidenceFile,
+            damaged="R114",
+            other_version="R114",
+            help=evaluations.anew(run),
+        ),
         "whether claims are withdrawn is not known",
         split,
     )

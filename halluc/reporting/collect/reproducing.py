@@ -191,8 +191,9 @@ def _calls(made: Commands, config: str, only: list[str], *, is_kept: bool = Fals
 
 
 def _call(command: str, config: str, options: list[str], sets: list[str], only: list[str]) -> str:
-    overrides = [part for override in sets for part in ("--set", override)]
-    return shlex.join(["halluc", command, config, *options, *overrides, *only])
+    return shlex.join(
+        ["halluc", command, config, *options, *(part for override in sets for part in ("--set", override)), *only]
+    )
 
 
 def choice(folder: str) -> list[str] | None:

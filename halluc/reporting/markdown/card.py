@@ -140,15 +140,14 @@ def _dataset(report: RunReport, config: Mapping[str, Any]) -> dict[str, Any]:
         return {"name": _plain(report.split), "type": "unknown"}
     if source.startswith(_HUB):
         revision = source.partition("@")[2].partition("#")[0]
-        found = {"name": _name_on_hub(source), "type": _name_on_hub(source)}
-        return found | ({"revision": _plain(revision)} if revision else {})
+        name = _name_on_hub(source)
+        return {"name": name, "type": name} | ({"revision": _plain(revision)} if revision else {})
     return {"name": _end(source), "type": _end(str(_section(config, "data").get("format") or "unknown"))}
 
 
 def _end(path: str) -> str:
     """The last two parts of a path: where data lie on a machine is of no use elsewhere, and not for everyone to see."""
-    parts = re.findall(r"[^\\/]+", path)
-    return _plain("/".join(parts[-2:]) or "unknown")
+    return _plain("/".join(re.findall(r"[^\\/]+", path)[-2:]) or "unknown")
 
 
 def _overall(report: RunReport, place: Place) -> list[MetricResult]:
@@ -224,7 +223,7 @@ def _environment(report: RunReport) -> gfm.Marked:
         *((name, str(seed)) for name, seed in record.seeds.items()),
     ]
     if record.git and record.git.get("commit"):
-        changes = "with changes" if record.git.get("dirty") else ""
-        rows.append(["git commit", TableCell(str(record.git["commit"]), changes, form="digest")])
+        under = "with changes" if record.git.get("dirty") else ""
+        rows.append(["git commit", TableCell(str(record.git["commit"]), under, form="digest")])
     rows.append(["config sha256", TableCell(record.config_sha256, form="digest")])
     return gfm.table(table("", ["", "value"], rows, "nt"))

@@ -160,12 +160,15 @@ def _group(pieces: Sequence[Piece]) -> Group:
         "span": [piece.claim for piece in pieces],
         "gold": [piece.gold for piece in pieces],
     }
-    spans = [
-        Drawn(layer, kind, f"{2 * start + 1} / {2 * end}")
-        for kind, layers in rows.items()
-        for layer, start, end in _runs(layers)
-    ]
-    return Group(pieces[0].gap, texts, spans)
+    return Group(
+        pieces[0].gap,
+        texts,
+        [
+            Drawn(layer, kind, f"{2 * start + 1} / {2 * end}")
+            for kind, layers in rows.items()
+            for layer, start, end in _runs(layers)
+        ],
+    )
 
 
 def _runs(layers: Sequence[Layer | None]) -> Iterator[tuple[Layer, int, int]]:

@@ -66,5 +66,9 @@ def flips(letter: str, other: Comparison) -> TableView:
     """How many claims changed from which verdict to which."""
     counts = Counter((flip.a, flip.b) for flip in other.flipped)
     rows = [[*(_VERDICTS.get(one, one) for one in pair), formats.count(n)] for pair, n in counts.most_common()]
-    title = f"From a to {letter}: {formats.count(len(other.flipped))} claims differ"
-    return table(title, ["in a", f"in {letter}", "claims"], rows, "nnf")
+    return table(
+        f"From a to {letter}: {formats.count(len(other.flipped))} claims differ",
+        ["in a", f"in {letter}", "claims"],
+        rows,
+        "nnf",
+    )

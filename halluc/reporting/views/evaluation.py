@@ -74,8 +74,12 @@ def _by_novelty(split: str, found: FigureLookup, there: Set[str]) -> TableView:
         parts = [found.get(column.row.name, **{**by, "novelty": novelty}) for novelty in novelties]
         if whole is not None or any(parts):
             rows.append([column.heading, *_whole(whole), *(_value(part) if any(parts) else "" for part in parts)])
-    columns = ["figure", "all", "95% interval", "n", *novelties]
-    return table(f"{split}: claims and gold", columns, rows, notes=_notes(split, found, novelties))
+    return table(
+        f"{split}: claims and gold",
+        ["figure", "all", "95% interval", "n", *novelties],
+        rows,
+        notes=_notes(split, found, novelties),
+    )
 
 
 def _notes(split: str, found: FigureLookup, novelties: Sequence[str]) -> list[str]:
@@ -101,16 +105,19 @@ def _value(figure: MetricResult | None) -> str:
 
 def gap_by_label(found: Sequence[GapRow], counted: str) -> TableView:
     """What training does not show: as forecast from it alone, and as found; ``counted`` is what it is a share of."""
-    rows = [
+    return table(
+        "The gap, by label",
+        ["label", counted, "forecast", "unseen", "of it new", "excess"],
         [
-            "all" if row.label is None else row.label,
-            formats.count(row.counted),
-            *map(formats.metric, (row.forecast, row.unseen, row.new)),
-            signed(row.excess.name, row.excess.value, row.excess.interval),
-        ]
-        for row in found
-    ]
-    return table("The gap, by label", ["label", counted, "forecast", "unseen", "of it new", "excess"], rows)
+            [
+                "all" if row.label is None else row.label,
+                formats.count(row.counted),
+                *map(formats.metric, (row.forecast, row.unseen, row.new)),
+                signed(row.excess.name, row.excess.value, row.excess.interval),
+            ]
+            for row in found
+        ],
+    )
 
 
 def gap_by_split(found: Mapping[str, SplitGap]) -> TableView:

@@ -60,18 +60,21 @@ def outcomes(report: RunReport, words: Nouns) -> list[TableView]:
 
 def _outcomes(title: str, found: Sequence[Outcome], of: str) -> TableView:
     distorts = any(row.distortion is not None for row in found)
-    rows: list[Cells] = [
-        [
-            row.name,
-            formats.count(row.claims),
-            *map(_share, (row.support, *((row.distortion,) if distorts else ()), row.hallucination)),
-            formats.count(row.gold),
-            _share(row.omission),
-        ]
-        for row in found
-    ]
     verdicts = ["supported", *(["distorted"] if distorts else []), "hallucinated"]
-    return table(title, [of, "claims", *verdicts, "annotated", "omitted"], rows)
+    return table(
+        title,
+        [of, "claims", *verdicts, "annotated", "omitted"],
+        [
+            [
+                row.name,
+                formats.count(row.claims),
+                *map(_share, (row.support, *((row.distortion,) if distorts else ()), row.hallucination)),
+                formats.count(row.gold),
+                _share(row.omission),
+            ]
+            for row in found
+        ],
+    )
 
 
 def _share(found: MetricResult | None) -> TableCell:

@@ -39,8 +39,8 @@ def cells(found: StudyFigures) -> list[TableView]:
     columns = [column for column in _columns(found) if column.key in there]
     whole = [column for column in columns if not column.by or column.row.name == MATCHED]
     slices = [column for column in columns if column not in whole]
-    titles = "Means over seeds, with 95% intervals", "The same by reason and by novelty"
-    return [_cells(found, title, own) for title, own in zip(titles, (whole, slices), strict=True) if own]
+    tables = {"Means over seeds, with 95% intervals": whole, "The same by reason and by novelty": slices}
+    return [_cells(found, title, own) for title, own in tables.items() if own]
 
 
 def _cells(found: StudyFigures, title: str, columns: Sequence[FigureColumn]) -> TableView:

@@ -71,19 +71,18 @@ def _arm(one: ArmComparison) -> str:
     deltas = {delta.name: delta for delta in one.figures if not delta.by and delta.difference is not None}
     name = MATCHED if MATCHED in deltas else HALLUCINATION
     arm, reference = (_named(one.axis, value) for value in (one.arm, one.reference))
-    matched = " at matched omission" if name == MATCHED else ""
-    where = f"{matched}{_at(one.choice)} ({counted(one.seeds, 'seed')})"
+    where = f"{' at matched omission' if name == MATCHED else ''}{_at(one.choice)} ({counted(one.seeds, 'seed')})"
     sign = _sign(deltas[name]) if name in deltas else 0
     told = f"{arm} hallucinates {'more' if sign > 0 else 'less'} than {reference}{where}"
     if not sign:
         told = f"no difference in hallucination is shown between {arm} and {reference}{where}"
-    parts = [_difference(deltas[name]) for name in NAMED if name in deltas]
+    parts = [
+        f"{NAMED[name]} {signed(name, delta.difference, delta.interval)}"
+        f"{_of_some(delta.n, len(delta.values))}, {_WORD[_sign(delta)]}"
+        for name in NAMED
+        if (delta := deltas.get(name)) is not None
+    ]
     return sentence(f"{told}: {'; '.join(parts) or 'no figure is defined in both'}")
-
-
-def _difference(delta: ArmDelta) -> str:
-    value = signed(delta.name, delta.difference, delta.interval)
-    return f"{NAMED[delta.name]} {value}{_of_some(delta.n, len(delta.values))}, {_WORD[_sign(delta)]}"
 
 
 def _sign(delta: ArmDelta | Delta | MatchedOmission) -> int:

@@ -44,9 +44,13 @@ def conclusion(
         where.append(f"{legend}: {count(outside):,} of {outside.n:,} ({formats.metric(outside)}).")
     else:
         where += _label(figures, rate, nouns)
-    missed = _missed(figures, task, _how_sure(confidences, nouns) if count(rate) else "")
-    said = [_wrong(figures, rate, wrong, split, task), *(where if wrong else []), *missed]
-    return [*said, *_abstention(figures, rate, abstention, task)][:MOST_SENTENCES]
+    said = [
+        _wrong(figures, rate, wrong, split, task),
+        *(where if wrong else []),
+        *_missed(figures, task, _how_sure(confidences, nouns) if count(rate) else ""),
+        *_abstention(figures, rate, abstention, task),
+    ]
+    return said[:MOST_SENTENCES]
 
 
 def _without_gold(figures: FigureLookup, task: AnyTask, **by: str) -> MetricResult | None:
@@ -145,9 +149,8 @@ def _label(figures: FigureLookup, rate: MetricResult, nouns: Nouns) -> list[str]
     if not clear:
         return [f"No label stands out: the interval of none lies above that of all {nouns.claims}."]
     worst = max(clear, key=lambda metric: metric.value or 0)
-    label = formats.visible(worst.by["label"])
     of = f"{formats.metric(worst)} of its predictions, against {formats.metric(rate)} of all"
-    return [f"The label {label} is {nouns.unsupported} most often: {of}."]
+    return [f"The label {formats.visible(worst.by['label'])} is {nouns.unsupported} most often: {of}."]
 
 
 def _missed(figures: FigureLookup, task: AnyTask, ending: str = "") -> list[str]:
@@ -184,9 +187,11 @@ def _abstention(figures: FigureLookup, rate: MetricResult, found: Abstention | N
         if found.threshold is not None:
             return [f"The confidence threshold of {found.threshold:g} withdraws nothing."]
         return ["No threshold on confidence can give the guarantee that was asked for, so nothing is withdrawn."]
-    under = f"the less confident {nouns.claims}"
-    if found.threshold is not None:
-        under = f"{nouns.claims} with a confidence below {found.threshold:g}"
+    under = (
+        f"the less confident {nouns.claims}"
+        if found.threshold is None
+        else f"{nouns.claims} with a confidence below {found.threshold:g}"
+    )
     if kept.value is None:
         return [f"Withdrawing {under} leaves none."]
     changes = [
@@ -239,8 +244,10 @@ def _score(metric: MetricResult, figures: FigureLookup, task: AnyTask) -> str:
         return f"No {nouns.gold} is annotated: the figure is 0 by convention."
     if precision is None or recall is None:
         return f"Counted over {metric.n:,}: {metric.protocol}."
-    found = f"{formats.percent(recall)} of the {metric.n:,} annotated {nouns.golds} are {nouns.found}"
-    return f"{found}; {formats.percent(precision)} of the {nouns.claims} are right."
+    return (
+        f"{formats.percent(recall)} of the {metric.n:,} annotated {nouns.golds} are {nouns.found}; "
+        f"{formats.percent(precision)} of the {nouns.claims} are right."
+    )
 
 
 def _hallucination(metric: MetricResult, figures: FigureLookup, task: AnyTask) -> str:
