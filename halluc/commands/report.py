@@ -47,7 +47,7 @@ def show_figures(made: Reported) -> None:
         say()
         show_evaluation(made.figures)
     elif isinstance(made.record, ComparisonReport):
-        show_comparison(made.record, is_placed=nouns.of(made.record.task).is_placed)
+        show_comparison(made.record, is_placed=nouns.task(made.record.task).wording.nouns.is_placed)
 
 
 def conclude(made: Reported) -> None:

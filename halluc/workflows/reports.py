@@ -19,12 +19,12 @@ from halluc.core import latest
 from halluc.core.errors import HallucError, did_you_mean
 from halluc.core.messages import put, say
 from halluc.reporting import writing
-from halluc.reporting.collect import paths, reproducing, several, single
+from halluc.reporting.collect import paths, reading, reproducing, several, single
 from halluc.reporting.writing import FORMATS, Format
 from halluc.runs import directory, evaluations, matrix
 from halluc.runs.directory import RUN_FILE, RunDir
 from halluc.runs.evaluations import PREFERRED
-from halluc.runs.reports import AnyReport
+from halluc.runs.reports import AnyReport, ComparisonReport, StudyReport
 from halluc.runs.schema import EvalFile, MatrixFile
 from halluc.runs.studies import Comparison, StudyFigures
 from halluc.workflows import job, nearest_run, run_locations, run_state
@@ -165,7 +165,7 @@ def _of_study(target: Target, command: str, wanted: ReportOptions) -> Reported:
 
 def _of_run(run: RunDir, wanted: ReportOptions) -> Reported:
     report = single.run_report(run, wanted.split, wanted.most_claims)
-    usual, path = single.run_split(run), None
+    usual, path = reading.choose(run), None
     if report.split == usual and wanted.output is None and run.model.is_dir():
         # A card travels with the model, and its figures must be true; what it says of augmentation, run.json recorded.
         ignored = report.augmentation.problems if report.augmentation is not None else []
@@ -209,7 +209,7 @@ def _slug(runs: Sequence[RunDir]) -> str:
     return f"against-{plain[:80]}-{digest}"
 
 
-def _relative(report: AnyReport, runs: Sequence[RunDir]) -> AnyReport:
+def _relative(report: ComparisonReport | StudyReport, runs: Sequence[RunDir]) -> AnyReport:
     """A report of several runs without absolute paths; that of one run has none."""
     known = paths.of_runs((run, reproducing.config_lines(run)) for run in runs)
     return paths.relative(report, known)

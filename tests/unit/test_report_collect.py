@@ -11,7 +11,8 @@ import pytest
 from halluc.analysis import verdicts
 from halluc.core.errors import HallucError
 from halluc.reporting.collect.integrity import UNRECORDED
-from halluc.reporting.collect.single import run_report, run_split
+from halluc.reporting.collect.reading import choose
+from halluc.reporting.collect.single import run_report
 from halluc.runs.directory import RunDir
 from halluc.runs.reports import RunReport
 from tests.made_runs import Rates, made_examples, make_run, make_study
@@ -54,7 +55,7 @@ def edit(path, change):
 
 def test_a_report_is_typed_and_tells_of_test_unless_asked(whole, report):
     assert RunReport.model_validate_json(report.model_dump_json()) == report
-    assert (report.split, report.splits, run_split(whole)) == ("test", ["test", "dev"], "test")
+    assert (report.split, report.splits, choose(whole)) == ("test", ["test", "dev"], "test")
     assert (report.name, report.model, report.seed, report.examples) == ("made", "made/encoder", 1, 120)
     dev = run_report(whole, "dev")
     assert (dev.split, dev.examples) == ("dev", 60)
