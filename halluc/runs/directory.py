@@ -16,7 +16,7 @@ from halluc.core import latest, locks
 from halluc.core.errors import HallucError, did_you_mean, environment_error
 from halluc.core.files import make_folder, remedy, unwritable, write_json, write_text
 from halluc.runs.records import content_sha256, read_json, read_record
-from halluc.runs.schema import RunFile, Stage, Status
+from halluc.runs.schema import RunFile, Stage
 
 RUN_FILE = latest.RUN_FILE
 CONFIG_FILE = "config.yaml"
@@ -115,10 +115,9 @@ class RunDir:
         Raises:
             HallucError R101: absent, broken or of another version of halluc.
         """
-        file = self.path / RUN_FILE
-        anew = "restore it, or train anew"
+        file, help = self.path / RUN_FILE, "restore it, or train anew"
         try:
-            return read_record(file, RunFile, damaged="R101", other_version="R102", help=anew)
+            return read_record(file, RunFile, damaged="R101", other_version="R102", help=help)
         except FileNotFoundError:
             newest = self.path / latest.LATEST
             help = f"it holds runs: name one of them, as {newest}" if latest.is_pointer(newest) else _NAME_ONE
@@ -159,24 +158,22 @@ class RunDir:
         given = [latest.resolve_override(argument) for argument in arguments]
         stage = Stage(status="running", started=started, arguments=given, detail=earlier.detail if earlier else {})
         clock = time.monotonic()
-        self._note(command, stage, "running")
+        self._note(command, stage)
         try:
             yield stage
         except BaseException as error:
-            status: Status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+            stage.status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
             with contextlib.suppress(HallucError):  # on a full disk: the first error is the one to report
-                self._end(command, stage, status, clock)
+                self._note(command, stage, clock)
             raise
-        self._end(command, stage, "done", clock)
+        stage.status = "done"
+        self._note(command, stage, clock)
 
-    def _end(self, command: str, stage: Stage, status: Status, clock: float) -> None:
-        stage.status, stage.seconds = status, round(time.monotonic() - clock, 2)
-        self._note(command, stage, status)
-
-    def _note(self, command: str, stage: Stage, status: Status) -> None:
+    def _note(self, command: str, stage: Stage, began: float | None = None) -> None:
+        stage.seconds = None if began is None else round(time.monotonic() - began, 2)
         run = self.read()
         run.stages[command] = stage
-        run.command, run.status = command, status
+        run.command, run.status = command, stage.status
         run.seconds = round(sum(one.seconds or 0 for one in run.stages.values()), 2)
         self.write(run)
 
@@ -224,7 +221,7 @@ def _entries(home: Path) -> list[Path]:
     return [path for path in home.iterdir() if not (path.is_symlink() and path.name.startswith((latest.LATEST, ".")))]
 
 
-def all_newest_first(home: Path) -> list[RunDir]:
+def _all_newest_first(home: Path) -> list[RunDir]:
     """The folders in ``home`` that may be runs, those without a ``run.json`` included; cells of a study aside."""
     there = [path for path in _entries(home) if path.is_dir() and "=" not in path.name]
     return [RunDir(path) for path in sorted(there, key=_age, reverse=True)]
@@ -234,10 +231,8 @@ def newest(
     runs_dir: Path, name: str, config_sha256: str, suits: Callable[[RunDir], bool] = lambda run: True
 ) -> RunDir | None:
     """The newest run of this name whose config decided the same model, of those that suit; cells of a study aside."""
-    for directory, run in newest_first(runs_dir, name):
-        if run.config_sha256 == config_sha256 and suits(directory):
-            return directory
-    return None
+    known = newest_first(runs_dir, name)
+    return next((folder for folder, run in known if run.config_sha256 == config_sha256 and suits(folder)), None)
 
 
 def refuse_unreadable(runs_dir: Path, name: str, config_sha256: str, found: RunDir | None) -> None:
@@ -263,7 +258,7 @@ def newest_unreadable(
     home: Path, found: RunDir | None, may_be: Callable[[RunDir], bool]
 ) -> tuple[RunDir, HallucError] | None:
     """Of the runs that are newer than ``found`` the newest one that may be the one looked for and cannot be read."""
-    for run in all_newest_first(home):
+    for run in _all_newest_first(home):
         if run == found:
             break
         if may_be(run):
@@ -276,10 +271,8 @@ def newest_unreadable(
 
 def newest_first(runs_dir: Path, name: str) -> Iterator[tuple[RunDir, RunFile]]:
     """The runs of this name that can be read; cells of a study aside."""
-    runs = [path for path in folders(runs_dir / name) if "=" not in path.name]
-    for path in sorted(runs, key=_age, reverse=True):
-        directory = RunDir(path)
-        with contextlib.suppress(HallucError):  # of another version, or damaged: not the one that is looked for
+    for directory in _all_newest_first(runs_dir / name):
+        with contextlib.suppress(HallucError):  # no run, of another version, or damaged: not the one to find
             yield directory, directory.read()
 
 

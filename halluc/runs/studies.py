@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from halluc.runs.schema import SCHEMA_VERSION, Record
+from halluc.runs.schema import Record, VersionedRecord
 
 Interval = tuple[float, float]
 # A difference is shown where its p is under it, and where an arm or a slope has so many seeds.
@@ -87,10 +87,9 @@ class MatchedOmission(Record):
     achieved: tuple[float, float]
 
 
-class Comparison(Record):
+class Comparison(VersionedRecord):
     """Two runs on one split."""
 
-    schema_version: int = SCHEMA_VERSION
     split: str
     a: str
     b: str
@@ -248,14 +247,13 @@ class BestOnDev(Record):
     seeds: int
 
 
-class StudyFigures(Record):
+class StudyFigures(VersionedRecord):
     """The figures of a study; ``missing`` names the cells without an evaluation of the split, and why.
 
     ``comparisons`` and ``arm_trends`` are empty where every axis is one of numbers. ``fingerprint`` is the hash of what
     the figures were counted from, empty where that is not known.
     """
 
-    schema_version: int = SCHEMA_VERSION
     name: str
     split: str
     examples: int

@@ -17,10 +17,9 @@ from halluc.runs.reports import Data, GateResult, SplitRow
 
 def data(source: EvaluatedRun, texts: Texts) -> Data:
     """The splits that were trained on and the evaluated one; where ``data.json`` cannot be read, the latter alone."""
-    path, names = source.run.data, [count.name for count in texts.task.wording.words.counts]
-    check = None
+    path, check = source.run.data, None
     if source.record.predictions is None:
-        check = source.files.read(path, lambda: _read(path, names), "training data and their warnings are not shown")
+        check = source.files.read(path, lambda: _read(path), "training data and their warnings are not shown")
     check = check or ReadData()
     inputs = _inputs(source)
     rows = [
@@ -42,21 +41,18 @@ def _repeated(source: EvaluatedRun, texts: Texts) -> list[str]:
     return [f"{texts.repeated:,} {source.split} {stand} in train, by which figures on {source.split} look better"]
 
 
-def _read(path: Path, names: list[str]) -> ReadData:
+def _read(path: Path) -> ReadData:
     """
-    Args:
-        names: what the task calls its counts, for files that are older than such names.
-
     Raises:
         FileNotFoundError: there is none. HallucError R101: it is damaged. R102: it is of another version of halluc.
     """
     where = None
     try:
         content = read_json(path)
-        version = content.get("schema_version", 1) if isinstance(content, dict) else 1
+        version = content.get("schema_version") if isinstance(content, dict) else None
         if isinstance(version, int) and version > DATA_VERSION:
             raise HallucError("R102", f"{path} is of schema version {version}", help="use the halluc that wrote it")
-        return ReadData.model_validate(content, context=names)
+        return ReadData.model_validate(content)
     except json.JSONDecodeError as error:
         where, told = Location(str(path), error.lineno, error.colno), error.msg
     except ValidationError as error:
