@@ -92,11 +92,9 @@ def _show(error: HallucError) -> None:
 
 def _is_lost_peer(error: Exception) -> bool:
     """Whether this is what a process sees when another of its group has died."""
-    told = str(error).lower()
-    distributed = int(os.environ.get("WORLD_SIZE", "1")) > 1
-    return (
-        distributed and isinstance(error, RuntimeError) and any(w in told for w in ("gloo", "nccl", "closed by peer"))
-    )
+    if not isinstance(error, RuntimeError) or int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        return False
+    return any(word in str(error).lower() for word in ("gloo", "nccl", "closed by peer"))
 
 
 def _show_usage(error: Any) -> None:
