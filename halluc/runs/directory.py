@@ -178,9 +178,8 @@ class RunDir:
         self.write(run)
 
 
-def create(runs_dir: Path, run: RunFile, config_text: str, sources: tuple[Path, ...]) -> RunDir:
-    """Make ``runs_dir/<name>/<time>-<hash>``; two made in one second get different folders."""
-    home = runs_dir / run.name
+def create(home: Path, run: RunFile, config_text: str, sources: tuple[Path, ...]) -> RunDir:
+    """Make ``home/<time>-<hash>``; two made in one second get different folders."""
     stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
     base = f"{stamp}-{run.config_sha256[:6]}"
     try:
@@ -227,25 +226,25 @@ def _all_newest_first(home: Path) -> list[RunDir]:
     return [RunDir(path) for path in sorted(there, key=_age, reverse=True)]
 
 
-def newest(
-    runs_dir: Path, name: str, config_sha256: str, suits: Callable[[RunDir], bool] = lambda run: True
-) -> RunDir | None:
-    """The newest run of this name whose config decided the same model, of those that suit; cells of a study aside."""
-    known = newest_first(runs_dir, name)
+def newest(home: Path, config_sha256: str, suits: Callable[[RunDir], bool] = lambda run: True) -> RunDir | None:
+    """The newest run in ``home`` whose config decided the same model, of those that suit; cells of a study aside."""
+    known = newest_first(home)
     return next((folder for folder, run in known if run.config_sha256 == config_sha256 and suits(folder)), None)
 
 
-def refuse_unreadable(runs_dir: Path, name: str, config_sha256: str, found: RunDir | None) -> None:
-    """Refuse to use ``found``, or none, where a newer run of the config has a damaged ``run.json``.
+def newest_intact(home: Path, config_sha256: str, suits: Callable[[RunDir], bool]) -> RunDir | None:
+    """The same, where no newer run of the config has a damaged ``run.json``.
 
     Raises:
         HallucError R119: names the damaged run.
     """
-    damaged = newest_unreadable(runs_dir / name, found, lambda run: run.is_begun() and is_named(run, config_sha256))
+    found = newest(home, config_sha256, suits)
+    damaged = newest_unreadable(home, found, lambda run: run.is_begun() and is_named(run, config_sha256))
     if damaged is not None and damaged[1].code != "R102":  # of another version of halluc
         run, error = damaged
         help = f"restore {run.path / RUN_FILE} from a backup, or name another run with --run"
         raise HallucError("R119", f"the newest run of this config is damaged: {error.message}", help=help)
+    return found
 
 
 def is_named(run: RunDir, config_sha256: str) -> bool:
@@ -269,9 +268,9 @@ def newest_unreadable(
     return None
 
 
-def newest_first(runs_dir: Path, name: str) -> Iterator[tuple[RunDir, RunFile]]:
-    """The runs of this name that can be read; cells of a study aside."""
-    for directory in _all_newest_first(runs_dir / name):
+def newest_first(home: Path) -> Iterator[tuple[RunDir, RunFile]]:
+    """The runs in ``home`` that can be read; cells of a study aside."""
+    for directory in _all_newest_first(home):
         with contextlib.suppress(HallucError):  # no run, of another version, or damaged: not the one to find
             yield directory, directory.read()
 

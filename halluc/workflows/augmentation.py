@@ -92,6 +92,12 @@ def manifest(target: RunDir) -> AugmentFile | None:
     return made
 
 
+def is_current(target: RunDir, loaded: LoadedConfig) -> bool:
+    """Whether a run has the augmented corpus of this config; raises what ``manifest`` does."""
+    made = manifest(target)
+    return made is not None and made.fingerprint == fingerprint(loaded)
+
+
 def corpus(job: Job) -> Corpus[Any]:
     """The augmented training split of a run."""
     path = job.target.augment / TRAIN

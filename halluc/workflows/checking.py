@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,7 +56,7 @@ class Checked:
             cells=None if self.alike[0].slug is None else [str(cell.slug) for cell in self.alike],
             gap=gap,
             augment=self.plan,
-            model=self.probe.as_json() if self.probe else None,
+            model=asdict(self.probe) if self.probe else None,
         )
 
 

@@ -8,7 +8,6 @@ from the start: the steps until then followed the schedule of the old one.
 from __future__ import annotations
 
 import itertools
-from pathlib import Path
 from typing import Any
 
 from halluc.components import TABLE
@@ -35,9 +34,8 @@ def find(loaded: LoadedConfig) -> RunDir | None:
     Raises:
         HallucError R116: such a run was trained, but its checkpoints were deleted.
     """
-    settings = loaded.experiment
     trained: RunDir | None = None
-    for run, record in directory.newest_first(Path(settings.runs_dir), settings.name):
+    for run, record in directory.newest_first(loaded.home):
         if "train" in record.stages and is_other_total(run, loaded):
             if run.has_checkpoint():
                 return run

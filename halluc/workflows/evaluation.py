@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from halluc.config.loading import LoadedConfig
 from halluc.config.matrix import Cell
 from halluc.config.rendering import differences
 from halluc.core import latest, messages
-from halluc.core.errors import HallucError, did_you_mean
+from halluc.core.errors import HallucError, suggestion
 from halluc.core.files import elsewhere
 from halluc.core.messages import conclude, warn
 from halluc.data.rows.references import SPLITS, SplitName
@@ -20,7 +21,6 @@ from halluc.engine.references import resolve_model
 from halluc.gap.coverage import REMAKE
 from halluc.runs import directory, evaluations, integrity, provenance
 from halluc.runs.directory import RunDir
-from halluc.runs.reports import GateResult
 from halluc.runs.results import EvalResult
 from halluc.runs.schema import EvalFile
 from halluc.workflows import (
@@ -132,11 +132,10 @@ def _assess(found: Job, model: str, overrides: Sequence[str], splits: Sequence[s
     if found.run is None:
         found.run = _home(found.loaded, {"checkpoint": model})
     else:
-        _warn_trained(found.loaded, wanted)
-
-    def assess() -> list[EvalFile]:
-        return assessment.assess(found, corpora.splits, wanted, model)
-
+        for split in wanted:
+            if gates.is_trained_on(found.loaded, split):
+                warn(f"the model was trained on {split}: its figures there tell what the model remembers")
+    assess = partial(assessment.assess, found, corpora.splits, wanted, model)
     return _evaluated(found, assess, corpora.files, wanted, overrides)
 
 
@@ -146,10 +145,7 @@ def _judge(found: Job, tool: Tool, overrides: Sequence[str], splits: Sequence[st
     gates.refuse_invalid(found.loaded)
     judgeable = external_predictions.read(tool, found, split)
     found.run = _home(found.loaded, judgeable.identity(found.loaded))
-
-    def judge() -> list[EvalFile]:
-        return [external_predictions.judge(judgeable, found)]
-
+    judge = partial(external_predictions.judge, judgeable, found)
     return _evaluated(found, judge, found.corpora((split,)).files, (split,), overrides)
 
 
@@ -169,23 +165,25 @@ def _evaluated(
         earlier = stage.detail.get("inputs")
         read = {**(earlier if isinstance(earlier, dict) else {}), **provenance.input_hashes(inputs)}
         asked = run_state.asked_for(target, loaded, wanted, stage.detail)
-        headlines = {file.split: _headline(found, file) for file in files}
+        protocols = (*found.task.figures.protocols, rates.PROTOCOL)
+        headlines = {
+            file.split: {m.name: m.value for m in file.metrics if not m.by and m.protocol in protocols}
+            for file in files
+        }
         held = gates.judged(loaded, files)
-        hashes = dict(integrity.recorded_evaluations(target.read()))
+        hashes = integrity.recorded_evaluations(target.read())
         hashes.update((split, integrity.of_evaluation(target, split)) for split in wanted)
         bounds = [gate.model_dump(mode="json") for gate in held]
         written = {"inputs": read, run_state.ASKED: asked, "gates": bounds, integrity.FILES: hashes}
         stage.detail = {**stage.detail, **headlines, **written}
-    results = [_result(file, held, files[-1].split, found.slug) for file in files]
-    for result in results:
-        messages.put(result)
+    results = []
+    for file in files:
+        checked = [gate for gate in held if (gate.split or files[-1].split) == file.split]
+        results.append(EvalResult(**dict(file), gates=checked, cell=found.slug))
+        messages.put(results[-1])
     conclude(f"results: {target.path / 'eval'} (classification reports too), {target.path / 'ledger'}")
     gates.refuse_broken(loaded, held)
     return results
-
-
-def _result(file: EvalFile, held: Sequence[GateResult], last: str, slug: str | None) -> EvalResult:
-    return EvalResult(**dict(file), gates=[gate for gate in held if (gate.split or last) == file.split], cell=slug)
 
 
 def _check_files(target: RunDir, wanted: Sequence[SplitName]) -> None:
@@ -204,12 +202,6 @@ def _check_files(target: RunDir, wanted: Sequence[SplitName]) -> None:
             raise HallucError("R120", f"{judged_by[name]} {told}", help=REMAKE)
 
 
-def _warn_trained(loaded: LoadedConfig, wanted: Sequence[SplitName]) -> None:
-    for split in wanted:
-        if gates.is_trained_on(loaded, split):
-            warn(f"the model was trained on {split}: its figures there tell what the model remembers")
-
-
 def _read(loaded: LoadedConfig, wanted: Sequence[SplitName]) -> tuple[SplitName, ...]:
     """The wanted splits, and dev where the confidence is fitted on it.
 
@@ -222,11 +214,6 @@ def _read(loaded: LoadedConfig, wanted: Sequence[SplitName]) -> tuple[SplitName,
         keys = "`eval.calibration` and `eval.abstain.guarantee` need `data.dev`"
         raise HallucError("C107", keys, help="name a dev split, or give `eval.abstain.threshold`")
     return tuple(split for split in SPLITS if split in wanted or split == "dev")
-
-
-def _headline(found: Job, file: EvalFile) -> dict[str, float | None]:
-    protocols = (*found.task.figures.protocols, rates.PROTOCOL)
-    return {m.name: m.value for m in file.metrics if not m.by and m.protocol in protocols}
 
 
 def _find(config: Path | None, overrides: Sequence[str], run: Path | None, checkpoint: str | None) -> tuple[Job, str]:
@@ -261,31 +248,23 @@ def _find(config: Path | None, overrides: Sequence[str], run: Path | None, check
 
 def _newest(config: Path, overrides: Sequence[str]) -> Job:
     loaded = job.load(config, overrides)
-    runs_dir, name = Path(loaded.experiment.runs_dir), loaded.experiment.name
-    found = directory.newest(runs_dir, name, loaded.sha256, RunDir.is_trained)
-    directory.refuse_unreadable(runs_dir, name, loaded.sha256, found)
+    found = directory.newest_intact(loaded.home, loaded.sha256, RunDir.is_trained)
     if found is not None:
         return Job(loaded, run=found)
-    unfinished = directory.newest(runs_dir, name, loaded.sha256)
+    unfinished = directory.newest(loaded.home, loaded.sha256)
+    if unfinished is not None:
+        state, resume = "no finished training of this config", " --resume" if unfinished.has_checkpoint() else ""
+    else:
+        nearest = nearest_run.told(loaded, lambda run: run.model.is_dir())
+        state, resume = f"no run of this config{nearest}", ""
     sets = "".join(f" --set {override}" for override in overrides)
-    command = f"halluc train {config}{sets}"
-    if unfinished is not None and unfinished.has_checkpoint():
-        command += " --resume"
-    state = "no finished training" if unfinished else "no run"
-    nearest = "" if unfinished is not None else nearest_run.told(loaded, _is_trained)
-    message = f"{runs_dir / name} has {state} of this config{nearest}"
-    raise HallucError("R105", message, help=f"train it first: {command}")
-
-
-def _is_trained(run: RunDir) -> bool:
-    return run.model.is_dir()
+    raise HallucError("R105", f"{loaded.home} has {state}", help=f"train it first: halluc train {config}{sets}{resume}")
 
 
 def _home(loaded: LoadedConfig, identity: Mapping[str, Any]) -> RunDir:
     """The run of evaluating what ``identity`` describes under this config: the newest there is, or a new one."""
     sha256 = sha256_of_tree({**loaded.model_sections, **identity})
-    found = directory.newest(Path(loaded.experiment.runs_dir), loaded.experiment.name, sha256)
-    return found or run_locations.create(loaded, "eval", sha256)
+    return directory.newest(loaded.home, sha256) or run_locations.create(loaded, "eval", sha256)
 
 
 def _splits(loaded: LoadedConfig, asked: Sequence[str] | None) -> tuple[SplitName, ...]:
@@ -301,8 +280,7 @@ def _splits(loaded: LoadedConfig, asked: Sequence[str] | None) -> tuple[SplitNam
         raise HallucError("C011", "--split names a split twice", help="name each split once")
     for name in names:
         if name not in SPLITS:
-            near = did_you_mean(name, SPLITS)
-            help = f"did you mean `{near}`?" if near else f"one of {', '.join(SPLITS)}"
+            help = suggestion(name, SPLITS, f"one of {', '.join(SPLITS)}")
             raise HallucError("C011", f"no split `{name}`", help=help)
         if name not in there:
             raise HallucError("C011", f"the config names no `data.{name}`", help=f"it has {', '.join(there)}")

@@ -104,6 +104,5 @@ def _one(cell: Cell, overrides: Sequence[str], study: Study, made: CellOutcome) 
 
 def _goes_on(cell: Cell) -> bool:
     """Whether the newest training may be continued, or taken as it is; on other data a new one begins."""
-    settings = cell.loaded.experiment
-    newest = directory.newest(Path(settings.runs_dir), settings.name, cell.loaded.sha256)
+    newest = directory.newest(cell.loaded.home, cell.loaded.sha256)
     return newest is None or not provenance.changed_inputs(newest.read().inputs)

@@ -14,7 +14,7 @@ from halluc.config.loading import LoadedConfig
 from halluc.config.matrix import Cell
 from halluc.config.rendering import differences
 from halluc.config.schema import Experiment
-from halluc.core.errors import HallucError, data_error, did_you_mean, refuse
+from halluc.core.errors import HallucError, data_error, refuse, suggestion
 from halluc.core.examples import Corpus
 from halluc.data.corpora import Corpora, read_corpora
 from halluc.data.rows.references import SPLITS, SplitName
@@ -123,8 +123,7 @@ class Job:
         known = tuple(name for family in self.task.figures.families for name in family)
         if asked is None or asked in known:
             return str(asked or self.task.figures.primary)
-        near = did_you_mean(asked, known)
-        help = f"did you mean `{near}`?" if near else f"one of {', '.join(known)}"
+        help = suggestion(asked, known, f"one of {', '.join(known)}")
         raise HallucError("C103", f'`train.best` cannot be "{asked}"', self.loaded.origins.get(("train", "best")), help)
 
     def refuse_bare(self, train: Corpus[Any]) -> None:
@@ -148,8 +147,7 @@ class Job:
             refuse(self._unknown_class(name, known) for name in given if name not in known)
 
     def _unknown_class(self, name: str, known: Sequence[str]) -> HallucError:
-        near = did_you_mean(name, known)
         listed = ", ".join(f"`{one}`" for one in known[:20]) + (", …" if len(known) > 20 else "")
-        help = f"did you mean `{near}`?" if near else f"it has {listed}"
+        help = suggestion(name, known, f"it has {listed}")
         where = self.loaded.origins.get(("task", "class_weights", name))
         return HallucError("C103", f"`task.class_weights` names `{name}`, which no training example has", where, help)

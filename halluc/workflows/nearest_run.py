@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from halluc.components import TABLE
@@ -31,7 +30,7 @@ def told(loaded: LoadedConfig, suits: Callable[[RunDir], bool]) -> str:
     Args:
         suits: whether a run could be used if its config were the same.
     """
-    runs = directory.newest_first(Path(loaded.experiment.runs_dir), loaded.experiment.name)
+    runs = directory.newest_first(loaded.home)
     found = [(differing, run) for run, _ in runs if suits(run) and (differing := _in(run, loaded))]
     if not found:
         return ""

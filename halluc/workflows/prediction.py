@@ -18,7 +18,7 @@ from halluc.analysis import verdicts
 from halluc.core.claims import Claim
 from halluc.core.errors import data_error
 from halluc.core.examples import Corpus, Origin
-from halluc.core.messages import Tick, progress, tell, unheard, warn
+from halluc.core.messages import Tick, progress, tell, unheard
 from halluc.data.inputs import InputText, Item, in_chunks, paired, single
 from halluc.data.reader import Reader
 from halluc.data.rows.row import BadLine, Row, Unreadable
@@ -96,38 +96,18 @@ class Predictor:
         except Unreadable as bad:
             return BadLine(bad.code, self.source, number, bad.problem, bad.help)
 
-    @property
-    def computes(self) -> str:
-        """Device and precision, in words."""
-        return f"{self.model.engine.device.type}, {self.model.engine.precision}"
-
-    @property
-    def unknown_share(self) -> float | None:
-        """See ``assessment.unknown_share``, of all texts so far."""
-        return assessment.unknown_share(self.notes)
-
-    def told(self) -> Iterator[str]:
-        """What a person should know of how the texts so far became model input."""
-        task = self.model.task
-        for note, told in task.model.notes.items():
-            if self.notes[note] and note not in task.model.gold_notes:
-                yield counted(self.notes[note], told)
-
-    def records(self, chunk: Sequence[Item]) -> Iterator[Record]:
+    def records(self, chunk: Sequence[Item]) -> list[Record]:
         """One record an item, in their order."""
         texts = [item for item in chunk if isinstance(item, InputText) and item.tokens]
         with self._lock:
-            yield from list(self._records(chunk, iter(self._said(texts))))
+            said = iter(self._said(texts))
+            return [self._record(item, said) for item in chunk]
 
-    def _records(
-        self, chunk: Sequence[Item], said: Iterator[tuple[Any, tuple[Claim, ...]]]
-    ) -> Iterator[Record]:  # fmt: skip
-        for item in chunk:
-            if isinstance(item, BadLine):
-                yield UnreadText(line=item.line, error=Problem(code=item.code, message=item.problem, help=item.help))
-            else:
-                prediction, claims = next(said) if item.tokens else (None, ())
-                yield self.model.task.examples.answer(item, prediction, [self._asserted(claim) for claim in claims])
+    def _record(self, item: Item, said: Iterator[tuple[Any, tuple[Claim, ...]]]) -> Record:
+        if isinstance(item, BadLine):
+            return UnreadText(line=item.line, error=Problem(code=item.code, message=item.problem, help=item.help))
+        prediction, claims = next(said) if item.tokens else (None, ())
+        return self.model.task.examples.answer(item, prediction, [self._asserted(claim) for claim in claims])
 
     def _said(self, texts: Sequence[InputText]) -> list[tuple[Any, tuple[Claim, ...]]]:
         """What the model says of each text, with calibrated confidence, and what it claims by that."""
@@ -190,7 +170,8 @@ def predict(
     config = reader.config
     with opened(source) as (stream, name), sink() as write:
         predictor = Predictor.load(trained, name, Tokenizer.of(config))
-        _announce(trained, predictor.computes)
+        engine = predictor.model.engine
+        _announce(trained, f"{engine.device.type}, {engine.precision}")
         if source is None and sys.stdin.isatty():
             tell("type a text a line; Ctrl-D ends the input")
         lines = _Watched(stream.fileno() if source is not None else None)
@@ -202,7 +183,7 @@ def predict(
         bar = progress("predicting", "texts", logged=False) if lines.total else contextlib.nullcontext(unheard)
         with bar as tick:
             for chunk in in_chunks(texts, reading.look_ahead, text.waits):
-                write(list(predictor.records(chunk)))
+                write(predictor.records(chunk))
                 tally.texts += len(chunk)
                 tally.broken += sum(isinstance(item, BadLine) for item in chunk)
                 lines.tick(tick, tally.texts)
@@ -246,10 +227,10 @@ def _announce(trained: Trained, computes: str) -> None:
 
 
 def _conclude(tally: PredictionCounts, predictor: Predictor, seconds: float) -> None:
-    for told in predictor.told():
-        tell(told)
-    share = predictor.unknown_share
-    if share is not None:
-        warn(f"{share:.0%} of the words are unknown to the model's tokenizer")
+    model, notes = predictor.model.task.model, predictor.notes
+    for note, what in model.notes.items():
+        if notes[note] and note not in model.gold_notes:
+            tell(counted(notes[note], what))
+    assessment.warn_unknown(notes)
     speed = f"{tally.texts / seconds:,.0f} texts/s" if seconds > 0 else "at once"
     tell(f"{counted(tally.texts, 'texts')} in {seconds:.1f} s ({speed}), {tally.broken:,} not readable")

@@ -6,8 +6,9 @@ import hashlib
 import re
 import shlex
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from halluc.analysis import comparison, run_figures, study
 from halluc.analysis.points import StudyCell
@@ -16,7 +17,7 @@ from halluc.components import TABLE
 from halluc.config.matrix import load_study
 from halluc.config.slugs import slug_of
 from halluc.core import latest
-from halluc.core.errors import HallucError, did_you_mean
+from halluc.core.errors import HallucError, suggestion
 from halluc.core.messages import put, say
 from halluc.reporting import writing
 from halluc.reporting.collect import paths, reproducing, several, single
@@ -57,14 +58,12 @@ class Reported:
     card: Path | None = None
 
 
-@dataclass(frozen=True)
-class Target:
-    """What the command line names: a run, or the cells of a study."""
+class Target(NamedTuple):
+    """A study that the command line names: its folder, its name and its cells."""
 
     path: Path
-    run: RunDir | None = None
-    name: str = ""
-    cells: list[StudyCell] = field(default_factory=list)
+    name: str
+    cells: list[StudyCell]
 
 
 def formats_of(text: str) -> tuple[Format, ...]:
@@ -76,8 +75,7 @@ def formats_of(text: str) -> tuple[Format, ...]:
     asked = [part.strip() for part in text.split(",")]
     for part in asked:
         if part not in FORMATS:
-            near = did_you_mean(part, FORMATS)
-            help = f"did you mean `{near}`?" if near else f"one or more of {', '.join(FORMATS)}"
+            help = suggestion(part, FORMATS, f"one or more of {', '.join(FORMATS)}")
             raise HallucError("C011", f"no format `{part}`", help=help)
     return tuple(format for format in FORMATS if format in asked)
 
@@ -90,11 +88,11 @@ def report(targets: Sequence[Path], overrides: Sequence[str] = (), wanted: Repor
         run that is not evaluated, or is damaged. E401: the report cannot be written.
     """
     targets = [latest.resolve(target) for target in targets]  # what is written names the run itself
-    found = [_study(target, overrides) or Target(target) for target in targets]
-    if len(found) == 1 and found[0].cells:
-        runs = [cell.run for cell in found[0].cells]
-        return _of_study(found[0], _command(targets, runs, overrides, wanted), wanted)
-    if any(target.cells for target in found):
+    studies = [named for target in targets if (named := _study(target, overrides)) is not None]
+    if studies and len(targets) == 1:
+        runs = [cell.run for cell in studies[0].cells]
+        return _of_study(studies[0], _command(targets, runs, overrides, wanted), wanted)
+    if studies:
         raise HallucError("C011", "a study is reported by itself", help="halluc report STUDY, or halluc report RUN RUN")
     if wanted.reference is not None:
         raise HallucError("C015", "a reference is an arm of a study", help="runs are compared with the first one named")
@@ -112,14 +110,14 @@ def _study(target: Path, overrides: Sequence[str]) -> Target | None:
             return None
         _refuse_edited(target, known)
         cells = [StudyCell(cell.slug, cell.choice, RunDir(target / cell.slug)) for cell in known.cells]
-        return Target(target, name=known.name, cells=cells)
+        return Target(target, known.name, cells)
     if target.suffix not in (".yaml", ".yml"):
         return None
     found = load_study(target, overrides, table=TABLE)
     if not found.axes:
         return None
     cells = [StudyCell(str(cell.slug), cell.choice, run_locations.run_of(cell)) for cell in found.cells]
-    return Target(found.home, name=found.name, cells=cells)
+    return Target(found.home, found.name, cells)
 
 
 def _refuse_edited(home: Path, known: MatrixFile) -> None:
@@ -141,13 +139,11 @@ def _run(target: Path, overrides: Sequence[str]) -> RunDir:
     if target.suffix not in (".yaml", ".yml") or target.is_dir():
         return directory.open_run(target)
     loaded = job.load(target, overrides)
-    runs_dir, name = Path(loaded.experiment.runs_dir), loaded.experiment.name
-    found = directory.newest(runs_dir, name, loaded.sha256, _is_evaluated)
-    directory.refuse_unreadable(runs_dir, name, loaded.sha256, found)
+    found = directory.newest_intact(loaded.home, loaded.sha256, _is_evaluated)
     if found is None:
         nearest = nearest_run.told(loaded, _is_evaluated)
         help = f"train and evaluate it first: halluc run {target}"
-        raise HallucError("R112", f"{runs_dir / name} has no evaluated run of this config{nearest}", help=help)
+        raise HallucError("R112", f"{loaded.home} has no evaluated run of this config{nearest}", help=help)
     return found
 
 

@@ -111,9 +111,8 @@ def asked_for(run: RunDir, loaded: LoadedConfig, splits: Sequence[str], earlier:
     """What ``is_evaluated`` looks for, to be kept in the stage's detail beside that of other splits."""
     fingerprint = _fingerprint(run, loaded)
     before = earlier.get(ASKED)
-    kept: list[str] = []
-    if isinstance(before, dict) and before.get("fingerprint") == fingerprint:
-        kept = before.get("splits") or []
+    is_same = isinstance(before, dict) and before.get("fingerprint") == fingerprint
+    kept = earlier[ASKED].get("splits") or [] if is_same else []
     return {"fingerprint": fingerprint, "splits": [split for split in SPLITS if split in {*kept, *splits}]}
 
 

@@ -124,8 +124,8 @@ def _of_config(path: Path) -> HallucError:
         if error.code != "C128":
             return _of_file(path)
         return HallucError("R101", what, help="it is a study: name the folder of one cell")
-    home = Path(loaded.experiment.runs_dir) / loaded.experiment.name
-    found = directory.newest(home.parent, home.name, loaded.sha256, lambda run: run.model.is_dir())
+    home = loaded.home
+    found = directory.newest(home, loaded.sha256, lambda run: run.model.is_dir())
     if found is not None:
         return HallucError("R101", what, help=f"name its run: halluc predict {found.path} --input TEXTS")
     nearest = nearest_run.told(loaded, lambda run: run.model.is_dir())
