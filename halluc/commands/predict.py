@@ -71,5 +71,6 @@ def _told(name: str, buffered: IO[bytes] | None = None) -> Iterator[None]:
             os.dup2(os.open(os.devnull, os.O_WRONLY), buffered.fileno())
         if isinstance(error, BrokenPipeError):
             raise SystemExit(EXIT_DONE) from None  # typer would make exit code 1 of the error itself
-        message = f"cannot write {name}: {error.strerror or error}"
-        raise environment_error("E401", message, remedy(Path(name), error)) from None
+        raise environment_error(
+            "E401", f"cannot write {name}: {error.strerror or error}", remedy(Path(name), error)
+        ) from None

@@ -56,8 +56,9 @@ def clean(root: Path, *, dry_run: bool) -> CleanResult:
     folders = list(_folders(root, _DEPTH))
     runs = [folder for folder in folders if _is_run(folder) or _is_named_like_a_run(folder)]
     if not runs:
-        help = "name a run, a study, or the folder of runs (`runs_dir`)"
-        raise HallucError("R101", f"{root} holds no run", help=help)
+        raise HallucError(
+            "R101", f"{root} holds no run", help="name a run, a study, or the folder of runs (`runs_dir`)"
+        )
     result = CleanResult(root=str(root), dry_run=dry_run, runs=len(runs), bytes=0, deleted=[], left=[])
     for folder in runs:
         with _locked(folder) as free:

@@ -190,8 +190,7 @@ def create(home: Path, run: RunFile, config_text: str, sources: tuple[Path, ...]
                 path.mkdir()
                 break
     except OSError as error:
-        told = f"cannot make a run in {home}: {error.strerror}"
-        raise environment_error("E401", told, remedy(home, error)) from None
+        raise environment_error("E401", f"cannot make a run in {home}: {error.strerror}", remedy(home, error)) from None
     return fill(RunDir(path), run, config_text, sources)
 
 

@@ -49,8 +49,7 @@ def note(home: Path, wanted: MatrixFile) -> None:
 def _together(home: Path, known: MatrixFile, wanted: MatrixFile) -> MatrixFile:
     if set(known.axes) != set(wanted.axes):
         old, new = (", ".join(f"`{axis}`" for axis in file.axes) for file in (known, wanted))
-        message = f"{home} holds a study over {old}, and this one is over {new}"
-        raise HallucError("R104", message, help=FRESH)
+        raise HallucError("R104", f"{home} holds a study over {old}, and this one is over {new}", help=FRESH)
     axes = {axis: [*values, *(v for v in known.axes[axis] if v not in values)] for axis, values in wanted.axes.items()}
     cells = {cell.slug: cell for cell in [*known.cells, *wanted.cells]}
     # By JSON, since for Python `True` is 1.
@@ -94,6 +93,7 @@ def set_aside(home: Path) -> Path | None:
         try:
             home.rename(aside)
         except OSError as error:
-            told = f"cannot move {home} to {aside}: {error.strerror}"
-            raise environment_error("E401", told, remedy(aside, error)) from error
+            raise environment_error(
+                "E401", f"cannot move {home} to {aside}: {error.strerror}", remedy(aside, error)
+            ) from error
     return aside

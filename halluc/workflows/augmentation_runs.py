@@ -106,8 +106,7 @@ def _look(found: Job, run: Path | None, look: Look) -> Sequence[Made]:
     if look.replay is not None:
         target = directory.open_run(run) if run is not None else _newest(found)
         if not _has_corpus(target):
-            help = "make it first: halluc augment"
-            raise HallucError("R105", f"{target.path} holds no augmented corpus", help=help)
+            raise HallucError("R105", f"{target.path} holds no augmented corpus", help="make it first: halluc augment")
         found.run = target
         return [replaying.replay(found, look.replay)]
     assert look.preview is not None

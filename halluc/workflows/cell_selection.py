@@ -47,8 +47,9 @@ def choose(study: Study, selection: Selection) -> tuple[Cell, ...]:
         return study.cells
     if selection.fresh and selection.shard:
         help = f"move the old study aside once, before the shards start: mv {study.home} {study.home}.old"
-        message = "--fresh with --shard: each shard would move aside what the others have done"
-        raise HallucError("C012", message, help=help)
+        raise HallucError(
+            "C012", "--fresh with --shard: each shard would move aside what the others have done", help=help
+        )
     wanted: dict[str, set[str]] = {}
     for only in selection.only:
         axis, value = _choice(study, only)

@@ -167,8 +167,7 @@ def _guessed(
     if len(fit) == 1:
         return _Source(*fit.popitem(), splits)
     if fit:
-        message = f"{source} can be read as {' and as '.join(fit)}"
-        raise HallucError("C011", message, help="say which with --task")
+        raise HallucError("C011", f"{source} can be read as {' and as '.join(fit)}", help="say which with --task")
     first = [error.errors[0] if isinstance(error, ManyErrors) else error for error in misfit.values()]
     if len({(error.code, error.message) for error in first}) == 1:
         raise first[0]

@@ -135,8 +135,9 @@ def _assess(found: Job, model: str, overrides: Sequence[str], splits: Sequence[s
         for split in wanted:
             if gates.is_trained_on(found.loaded, split):
                 warn(f"the model was trained on {split}: its figures there tell what the model remembers")
-    assess = partial(assessment.assess, found, corpora.splits, wanted, model)
-    return _evaluated(found, assess, corpora.files, wanted, overrides)
+    return _evaluated(
+        found, partial(assessment.assess, found, corpora.splits, wanted, model), corpora.files, wanted, overrides
+    )
 
 
 def _judge(found: Job, tool: Tool, overrides: Sequence[str], splits: Sequence[str] | None) -> list[EvalResult]:
@@ -145,8 +146,9 @@ def _judge(found: Job, tool: Tool, overrides: Sequence[str], splits: Sequence[st
     gates.refuse_invalid(found.loaded)
     judgeable = external_predictions.read(tool, found, split)
     found.run = _home(found.loaded, judgeable.identity(found.loaded))
-    judge = partial(external_predictions.judge, judgeable, found)
-    return _evaluated(found, judge, found.corpora((split,)).files, (split,), overrides)
+    return _evaluated(
+        found, partial(external_predictions.judge, judgeable, found), found.corpora((split,)).files, (split,), overrides
+    )
 
 
 def _evaluated(
@@ -280,8 +282,9 @@ def _splits(loaded: LoadedConfig, asked: Sequence[str] | None) -> tuple[SplitNam
         raise HallucError("C011", "--split names a split twice", help="name each split once")
     for name in names:
         if name not in SPLITS:
-            help = suggestion(name, SPLITS, f"one of {', '.join(SPLITS)}")
-            raise HallucError("C011", f"no split `{name}`", help=help)
+            raise HallucError(
+                "C011", f"no split `{name}`", help=suggestion(name, SPLITS, f"one of {', '.join(SPLITS)}")
+            )
         if name not in there:
             raise HallucError("C011", f"the config names no `data.{name}`", help=f"it has {', '.join(there)}")
     return tuple(split for split in SPLITS if split in names)

@@ -46,8 +46,9 @@ class Tool:
             help = "halluc eval CONFIG --predictions FILE --name NAME"
             raise HallucError("C011", "--name is the name of a tool whose predictions are judged", help=help)
         for option in [option for option, value in others.items() if value]:
-            message = f"{option} does not go with --predictions: no model is evaluated"
-            raise HallucError("C011", message, help="leave one of them out")
+            raise HallucError(
+                "C011", f"{option} does not go with --predictions: no model is evaluated", help="leave one of them out"
+            )
         stem = Path(file.name.removesuffix(".gz")).stem or "predictions"
         own = stem[:_MOST_NAME] if name is None else name.strip()
         if not 0 < len(own) <= _MOST_NAME:

@@ -89,8 +89,7 @@ class Job:
     @cached_property
     def _train(self) -> tuple[Corpus[Any], Withheld | None]:
         read = (found.splits["train"] for found in self._read.values() if "train" in found.splits)
-        train = next(read, None) or self.corpora(("train",)).splits["train"]
-        return withhold(self.loaded, self.task, train)
+        return withhold(self.loaded, self.task, next(read, None) or self.corpora(("train",)).splits["train"])
 
     def train(self) -> Corpus[Any]:
         """The training split without what the config's ``gap`` withholds; it was read before, or is read now.

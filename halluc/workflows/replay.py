@@ -100,5 +100,6 @@ def _line(path: Path, identity: str) -> str:
                 return line.rstrip("\n")
             if len(known) < 2000:
                 known.append(json.loads(line)["id"])
-    help = suggestion(identity, known, f"ids stand in {path}")
-    raise HallucError("C146", f"no example `{identity}` in {path}", help=help)
+    raise HallucError(
+        "C146", f"no example `{identity}` in {path}", help=suggestion(identity, known, f"ids stand in {path}")
+    )

@@ -75,8 +75,9 @@ def formats_of(text: str) -> tuple[Format, ...]:
     asked = [part.strip() for part in text.split(",")]
     for part in asked:
         if part not in FORMATS:
-            help = suggestion(part, FORMATS, f"one or more of {', '.join(FORMATS)}")
-            raise HallucError("C011", f"no format `{part}`", help=help)
+            raise HallucError(
+                "C011", f"no format `{part}`", help=suggestion(part, FORMATS, f"one or more of {', '.join(FORMATS)}")
+            )
     return tuple(format for format in FORMATS if format in asked)
 
 
@@ -109,8 +110,9 @@ def _study(target: Path, overrides: Sequence[str]) -> Target | None:
         if known is None:
             return None
         _refuse_edited(target, known)
-        cells = [StudyCell(cell.slug, cell.choice, RunDir(target / cell.slug)) for cell in known.cells]
-        return Target(target, known.name, cells)
+        return Target(
+            target, known.name, [StudyCell(cell.slug, cell.choice, RunDir(target / cell.slug)) for cell in known.cells]
+        )
     if target.suffix not in (".yaml", ".yml"):
         return None
     found = load_study(target, overrides, table=TABLE)
@@ -130,8 +132,9 @@ def _refuse_edited(home: Path, known: MatrixFile) -> None:
     for cell in known.cells:
         named = all(axis in known.axes and value in known.axes[axis] for axis, value in cell.choice.items())
         if slug_of(cell.choice) != cell.slug or not named:
-            told = f"{file} was changed: the cell {cell.slug[:200]} is none of its axes and values"
-            raise HallucError("R101", told, help=again)
+            raise HallucError(
+                "R101", f"{file} was changed: the cell {cell.slug[:200]} is none of its axes and values", help=again
+            )
 
 
 def _run(target: Path, overrides: Sequence[str]) -> RunDir:
@@ -171,8 +174,9 @@ def _of_run(run: RunDir, wanted: ReportOptions) -> Reported:
             from halluc.reporting.markdown import card
 
             path = card.write_card(run, report)
-    evaluated = run_state.evaluation(run, report.split)
-    return _finished(report, _folder(run.path, report.split, usual), wanted, evaluated, path)
+    return _finished(
+        report, _folder(run.path, report.split, usual), wanted, run_state.evaluation(run, report.split), path
+    )
 
 
 def _usual_split(runs: Sequence[RunDir]) -> str | None:
@@ -207,8 +211,7 @@ def _slug(runs: Sequence[RunDir]) -> str:
 
 def _relative(report: AnyReport, runs: Sequence[RunDir]) -> AnyReport:
     """A report of several runs without absolute paths; that of one run has none."""
-    known = paths.of_runs((run, reproducing.config_lines(run)) for run in runs)
-    return paths.relative(report, known)
+    return paths.relative(report, paths.of_runs((run, reproducing.config_lines(run)) for run in runs))
 
 
 def _command(targets: Sequence[Path], runs: Sequence[RunDir], overrides: Sequence[str], wanted: ReportOptions) -> str:

@@ -57,8 +57,9 @@ def refuse_judgement(run: RunDir) -> None:
     """
     judged = run.read().predictions if (run.path / RUN_FILE).is_file() else None
     if judged is not None:
-        message = f"{run.path} has no model: it judges predictions of {judged.name}"
-        raise HallucError("R105", message, help=evaluations.anew(run))
+        raise HallucError(
+            "R105", f"{run.path} has no model: it judges predictions of {judged.name}", help=evaluations.anew(run)
+        )
 
 
 def refuse_untrained(run: RunDir, help: str) -> None:

@@ -274,8 +274,9 @@ def _prepared(session: Session) -> PreparedTraining:
     def evaluate(model: torch.nn.Module) -> dict[str, float]:
         assert dev is not None
         asked = settings.eval
-        predictions = task.model.predict(model, features["dev"], asked.batch_tokens, engine, asked.decode)
-        return task.figures.headline(dev.examples, predictions)
+        return task.figures.headline(
+            dev.examples, task.model.predict(model, features["dev"], asked.batch_tokens, engine, asked.decode)
+        )
 
     training = loop.prepare(encoder.model, features["train"], settings.train, engine, settings.seed)
     if engine.is_main:
