@@ -16,10 +16,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from halluc.core import latest
+from halluc.core import files, latest, processes
 from halluc.core.errors import HallucError, environment_error
-from halluc.core.files import written_beside
-from halluc.core.processes import is_running
 from halluc.runs.directory import CONFIG_FILE, LOCK_FILE, RUN_FILE, RUN_NAME, RunDir
 from halluc.runs.matrix import MATRIX_FILE
 from halluc.runs.schema import CleanItem, CleanResult, RunFile
@@ -155,9 +153,9 @@ def _is_quiet(path: Path) -> bool:
 def _leftovers(folder: Path, *, deep: bool) -> Iterator[_Find]:
     """Half-written files and folders (``.name.pid.tmp``) of processes that are gone, and what they set aside."""
     for entry in _entries(folder):
-        path, match = Path(entry.path), written_beside(entry.name)
+        path, match = Path(entry.path), files.written_beside(entry.name)
         if match is not None and not entry.is_symlink():
-            if is_running(int(match["process"])) or not _is_quiet(path):
+            if processes.is_running(int(match["process"])) or not _is_quiet(path):
                 yield _Find(path, "it may still be written", delete=False)
             elif match["kind"] == "old" and not (folder / match["name"]).exists():
                 yield _Find(path, f"it is all that is left of {match['name']}", delete=False)

@@ -10,22 +10,18 @@ from halluc import __version__
 from halluc.analysis import ledger
 from halluc.augmentation.methods.base import OptionError
 from halluc.augmentation.pipeline import corpus as pipeline
+from halluc.augmentation.pipeline import plan, shards
 from halluc.augmentation.pipeline.layout import MANIFEST, TRAIN
-from halluc.augmentation.pipeline.plan import Trouble
 from halluc.augmentation.pipeline.preparation import AugmentJob, MethodError, Prepared, prepare
-from halluc.augmentation.pipeline.shards import Shard
 from halluc.components import TABLE
 from halluc.config.bounds import LINE_BYTES_BOUND
 from halluc.config.hashing import section_in_hash, sha256_of_tree
 from halluc.config.loading import LoadedConfig
-from halluc.core import registry
+from halluc.core import examples, registry
 from halluc.core.errors import HallucError, Location
-from halluc.core.examples import Corpus
 from halluc.core.messages import progress, say, tell
 from halluc.data.corpora import read_corpora, stream_corpora
-from halluc.runs import directory, provenance
-from halluc.runs.directory import RunDir
-from halluc.runs.records import read_record
+from halluc.runs import directory, provenance, records
 from halluc.runs.schema import AugmentFile, LedgerLine
 from halluc.task import AnyTask
 from halluc.workflows import augmentation_checks, augmentation_notes
@@ -56,7 +52,7 @@ def ensure(job: Job) -> AugmentFile | None:
     return made
 
 
-def _note(target: RunDir, made: AugmentFile) -> None:
+def _note(target: directory.RunDir, made: AugmentFile) -> None:
     """Record in ``run.json`` how the corpus was made, with the hash of its manifest."""
     record = target.read()
     noted = made.model_dump(mode="json", exclude={"refused_examples"})
@@ -69,14 +65,14 @@ def _is_noted(noted: dict[str, Any], made: AugmentFile) -> bool:
     return "manifest_sha256" in noted and noted.get("fingerprint") == made.fingerprint
 
 
-def shard(job: Job, share: Shard) -> int:
+def shard(job: Job, share: shards.Shard) -> int:
     """Try the candidates of one share of the examples; returns how many examples it has."""
     ready = prepared(job)
     with progress("augmenting") as tick:
         return pipeline.make_shard(ready, job.target.augment, fingerprint(job.loaded), share, tick)
 
 
-def manifest(target: RunDir) -> AugmentFile | None:
+def manifest(target: directory.RunDir) -> AugmentFile | None:
     """``augment/manifest.json``; None where there is none, or one of another version of halluc.
 
     Raises:
@@ -84,7 +80,7 @@ def manifest(target: RunDir) -> AugmentFile | None:
     """
     file, help = target.augment / MANIFEST, f"remove {target.augment}: it is then made anew"
     try:
-        made = read_record(file, AugmentFile, damaged="R130", other_version="R131", help=help)
+        made = records.read_record(file, AugmentFile, damaged="R130", other_version="R131", help=help)
     except FileNotFoundError:
         return None
     if not (target.augment / TRAIN).is_file():
@@ -92,13 +88,13 @@ def manifest(target: RunDir) -> AugmentFile | None:
     return made
 
 
-def is_current(target: RunDir, loaded: LoadedConfig) -> bool:
+def is_current(target: directory.RunDir, loaded: LoadedConfig) -> bool:
     """Whether a run has the augmented corpus of this config; raises what ``manifest`` does."""
     made = manifest(target)
     return made is not None and made.fingerprint == fingerprint(loaded)
 
 
-def corpus(job: Job) -> Corpus[Any]:
+def corpus(job: Job) -> examples.Corpus[Any]:
     """The augmented training split of a run."""
     path = job.target.augment / TRAIN
     data = registry.load(TABLE, "reader", job.task.name).Config(
@@ -198,7 +194,7 @@ def _placed(problem: MethodError, loaded: LoadedConfig) -> HallucError:
     return HallucError(error.code, error.message, where, error.help, error.exit_code)
 
 
-def _trouble(config: Any, task: AnyTask) -> Trouble | None:
+def _trouble(config: Any, task: AnyTask) -> plan.Trouble | None:
     """What the dev ledger of the run that `from` names shows as over-claimed or omitted."""
     if config.focus_run is None:
         return None
@@ -207,7 +203,7 @@ def _trouble(config: Any, task: AnyTask) -> Trouble | None:
         help = f"evaluate that run on dev first: halluc eval --run {config.focus_run} --split dev"
         raise HallucError("R132", f"`augment.from`: {file} is not there", help=help)
     found = ((line.text, *one) for line in ledger.read(file) for one in _went(line, task))
-    return Trouble.of(found, task.examples.units.words)
+    return plan.Trouble.of(found, task.examples.units.words)
 
 
 def _went(line: LedgerLine, task: AnyTask) -> Iterator[tuple[str, bool]]:

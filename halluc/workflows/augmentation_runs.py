@@ -15,7 +15,6 @@ from halluc.core.errors import HallucError
 from halluc.core.files import elsewhere, recover
 from halluc.core.messages import conclude, put
 from halluc.runs import directory
-from halluc.runs.directory import RunDir
 from halluc.runs.results import AugmentResult, PreviewResult, ReplayResult, ShardResult
 from halluc.workflows import augmentation, cells, job, nearest_run, run_locations
 from halluc.workflows import replay as replaying
@@ -113,11 +112,11 @@ def _look(found: Job, run: Path | None, look: Look) -> Sequence[Made]:
     return replaying.preview(found, look.preview)
 
 
-def _has_corpus(run: RunDir) -> bool:
+def _has_corpus(run: directory.RunDir) -> bool:
     return augmentation.manifest(run) is not None
 
 
-def _newest(cell: Job) -> RunDir:
+def _newest(cell: Job) -> directory.RunDir:
     """The run of a cell, or the newest that has the augmented corpus of this config."""
     if cell.slug is not None:
         return run_locations.run_of(cell)
@@ -135,7 +134,7 @@ def _is_done(cell: Cell) -> bool:
     return target.augment.is_dir() and augmentation.is_current(target, cell.loaded)
 
 
-def _place(loaded: LoadedConfig) -> RunDir:
+def _place(loaded: LoadedConfig) -> directory.RunDir:
     """The newest run of this config, if it is not trained on another corpus than the one that is to be made."""
     newest = directory.newest(loaded.home, loaded.sha256)
     if newest is not None and (augmentation.is_current(newest, loaded) or not newest.is_begun()):

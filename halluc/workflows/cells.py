@@ -15,9 +15,8 @@ from halluc.config.rendering import differences
 from halluc.core.errors import HallucError, ManyErrors, render
 from halluc.core.messages import Level, Listener, Tick, conclude, hears, listener, listening, put, say, tell
 from halluc.core.processes import is_main_process
-from halluc.runs import matrix
+from halluc.runs import matrix, results
 from halluc.runs.directory import RUN_FILE, RunDir
-from halluc.runs.results import SkippedCell
 from halluc.runs.schema import MatrixCell, MatrixFile
 from halluc.workflows.cell_selection import Selection, choose
 from halluc.workflows.run_locations import run_of
@@ -161,7 +160,7 @@ def duration(seconds: float) -> str:
 
 
 def _skip(cell: Cell, head: str, why: str) -> None:
-    put(SkippedCell(cell=str(cell.slug), skipped=why))
+    put(results.SkippedCell(cell=str(cell.slug), skipped=why))
     tell(f"{head}: {why}", style="dim")
 
 

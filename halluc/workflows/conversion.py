@@ -25,8 +25,7 @@ from halluc.data.writers import write, writers_of
 from halluc.data.writers.base import Options, Writer
 from halluc.runs.results import ConvertResult
 from halluc.task import task_class
-from halluc.workflows import job
-from halluc.workflows.reading_progress import reading
+from halluc.workflows import job, reading_progress
 
 # So many examples of a split show which task a file is of, and whether it holds texts or tokens.
 _TRIED = 100
@@ -72,7 +71,7 @@ def convert(source: str, target: Path, overrides: Sequence[str], wanted: Convers
     writer = writers_of(origin.task)[name]
     options = _options(writer, name, wanted)
     files = _targets(target, origin.splits, writer)
-    with reading(origin.data):
+    with reading_progress.reading(origin.data):
         corpora, options = _read(origin, writer, options, wanted)
     _refuse_inputs(corpora, [file for path in files.values() for file in writer.files(path)])
     options = writer.fitted(options, [example for corpus in corpora.splits.values() for example in corpus])

@@ -19,10 +19,9 @@ from halluc.core.messages import conclude, warn
 from halluc.data.rows.references import SPLITS, SplitName
 from halluc.engine.references import resolve_model
 from halluc.gap.coverage import REMAKE
-from halluc.runs import directory, evaluations, integrity, provenance
+from halluc.runs import directory, evaluations, integrity, provenance, schema
 from halluc.runs.directory import RunDir
 from halluc.runs.results import EvalResult
-from halluc.runs.schema import EvalFile
 from halluc.workflows import (
     assessment,
     cells,
@@ -33,7 +32,6 @@ from halluc.workflows import (
     run_state,
 )
 from halluc.workflows.cell_selection import EVERY_CELL, Selection
-from halluc.workflows.external_predictions import Tool
 from halluc.workflows.job import Job
 
 
@@ -56,7 +54,9 @@ def evaluate(
     """
     if predictions is not None or name is not None:
         selection.refuse("--predictions is one file")
-        tool = Tool.of(predictions, name, {"--run": run is not None, "--checkpoint": checkpoint is not None})
+        tool = external_predictions.Tool.of(
+            predictions, name, {"--run": run is not None, "--checkpoint": checkpoint is not None}
+        )
         if config is None:
             help = "halluc eval CONFIG --predictions FILE"
             raise HallucError("C011", "--predictions goes with a CONFIG, which names the gold", help=help)
@@ -140,7 +140,9 @@ def _assess(found: Job, model: str, overrides: Sequence[str], splits: Sequence[s
     )
 
 
-def _judge(found: Job, tool: Tool, overrides: Sequence[str], splits: Sequence[str] | None) -> list[EvalResult]:
+def _judge(
+    found: Job, tool: external_predictions.Tool, overrides: Sequence[str], splits: Sequence[str] | None
+) -> list[EvalResult]:
     """Evaluate what another tool predicts."""
     split = external_predictions.one_split(_splits(found.loaded, splits), splits)
     gates.refuse_invalid(found.loaded)
@@ -153,7 +155,7 @@ def _judge(found: Job, tool: Tool, overrides: Sequence[str], splits: Sequence[st
 
 def _evaluated(
     found: Job,
-    write: Callable[[], list[EvalFile]],
+    write: Callable[[], list[schema.EvalFile]],
     inputs: Sequence[Path],
     wanted: Sequence[SplitName],
     overrides: Sequence[str],

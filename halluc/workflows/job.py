@@ -9,28 +9,23 @@ from pathlib import Path
 from typing import Any
 
 from halluc.components import TABLE
-from halluc.config import loading
-from halluc.config.loading import LoadedConfig
-from halluc.config.matrix import Cell
-from halluc.config.rendering import differences
-from halluc.config.schema import Experiment
+from halluc.config import loading, matrix, rendering, schema
 from halluc.core.errors import HallucError, data_error, refuse, suggestion
 from halluc.core.examples import Corpus
 from halluc.data.corpora import Corpora, read_corpora
 from halluc.data.rows.references import SPLITS, SplitName
 from halluc.gap.withhold import Withheld
 from halluc.runs import directory
-from halluc.runs.directory import RunDir
 from halluc.task import AnyTask, build
 from halluc.workflows.withholding import withhold
 
 
-def load(config: Path, overrides: Sequence[str]) -> LoadedConfig:
+def load(config: Path, overrides: Sequence[str]) -> loading.LoadedConfig:
     """The config of one experiment; raises what ``config.loading.load`` does."""
     return loading.load(config, overrides, table=TABLE)
 
 
-def load_run(run: Path, overrides: Sequence[str]) -> tuple[LoadedConfig, RunDir]:
+def load_run(run: Path, overrides: Sequence[str]) -> tuple[loading.LoadedConfig, directory.RunDir]:
     """A run that was named outright, with the config that it keeps.
 
     Raises:
@@ -41,7 +36,7 @@ def load_run(run: Path, overrides: Sequence[str]) -> tuple[LoadedConfig, RunDir]
         raise HallucError("R101", f"{found.path} has no {found.config.name}", help="name the CONFIG beside --run")
     loaded = loading.load(found.config, overrides, table=TABLE, kept=True)
     if loaded.sha256 != found.read().config_sha256:
-        keys = differences(loading.load(found.config, table=TABLE, kept=True).tree, loaded.tree)
+        keys = rendering.differences(loading.load(found.config, table=TABLE, kept=True).tree, loaded.tree)
         told = f" ({', '.join(keys)})" if keys else ""
         raise HallucError("R104", f"the model in {found.path} was made by another config than --set asks for{told}")
     return loaded, found
@@ -51,21 +46,21 @@ def load_run(run: Path, overrides: Sequence[str]) -> tuple[LoadedConfig, RunDir]
 class Job:
     """An experiment, a cell of a study where ``slug`` names one; ``run`` is its directory, once it has one."""
 
-    loaded: LoadedConfig
+    loaded: loading.LoadedConfig
     slug: str | None = None
-    run: RunDir | None = None
+    run: directory.RunDir | None = None
     _read: dict[tuple[SplitName, ...], Corpora] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def of(cls, cell: Cell) -> Job:
+    def of(cls, cell: matrix.Cell) -> Job:
         return cls(cell.loaded, cell.slug)
 
     @property
-    def settings(self) -> Experiment:
+    def settings(self) -> schema.Experiment:
         return self.loaded.experiment
 
     @property
-    def target(self) -> RunDir:
+    def target(self) -> directory.RunDir:
         """The run directory of a job that has one."""
         assert self.run is not None, "the run is placed before anything is written"
         return self.run
@@ -89,7 +84,8 @@ class Job:
     @cached_property
     def _train(self) -> tuple[Corpus[Any], Withheld | None]:
         read = (found.splits["train"] for found in self._read.values() if "train" in found.splits)
-        return withhold(self.loaded, self.task, next(read, None) or self.corpora(("train",)).splits["train"])
+        train = next(read, None) or self.corpora(("train",)).splits["train"]
+        return withhold(self.loaded, self.task, train)
 
     def train(self) -> Corpus[Any]:
         """The training split without what the config's ``gap`` withholds; it was read before, or is read now.

@@ -27,9 +27,7 @@ from halluc.data.statistics import counted
 from halluc.data.tokenization import Tokenizer
 from halluc.runs.schema import Problem, Record, UnreadText
 from halluc.task import Asserted
-from halluc.workflows import assessment, run_state, trained_models
-from halluc.workflows.input_reading import Reading
-from halluc.workflows.trained_models import Trained
+from halluc.workflows import assessment, input_reading, run_state, trained_models
 
 # So many texts that are given at once are predicted together.
 TOGETHER = 512
@@ -43,7 +41,7 @@ class Predictor:
     """
 
     model: assessment.ReadyModel
-    trained: Trained
+    trained: trained_models.Trained
     source: str
     tokenizer: Tokenizer = field(default_factory=Tokenizer)
     reader: Reader | None = None
@@ -51,7 +49,9 @@ class Predictor:
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @classmethod
-    def load(cls, trained: Trained, source: str, tokenizer: Tokenizer, reader: Reader | None = None) -> Predictor:
+    def load(
+        cls, trained: trained_models.Trained, source: str, tokenizer: Tokenizer, reader: Reader | None = None
+    ) -> Predictor:
         if trained.run is not None:
             run_state.warn_changed_model(trained.run)
             run_state.warn_changed_confidence(trained.run)
@@ -138,7 +138,7 @@ def load(reference: str, tokenizer: Tokenizer | None = None) -> Predictor:
     trained = trained_models.locate(reference)
     data = trained.job.settings.data
     tokenizer = tokenizer or (Tokenizer() if data is None else Tokenizer.of(data))
-    return Predictor.load(trained, "texts", tokenizer, Reading({}).reader(trained.job.task, data))
+    return Predictor.load(trained, "texts", tokenizer, input_reading.Reading({}).reader(trained.job.task, data))
 
 
 @dataclass
@@ -153,7 +153,10 @@ Write = Callable[[Sequence[Record]], object]
 
 
 def predict(
-    reference: str, source: Path | None, reading: Reading, sink: Callable[[], AbstractContextManager[Write]]
+    reference: str,
+    source: Path | None,
+    reading: input_reading.Reading,
+    sink: Callable[[], AbstractContextManager[Write]],
 ) -> PredictionCounts:
     """Predict on every text of ``source`` (None: standard input), in bounded memory, in the order of the input.
 
@@ -208,7 +211,7 @@ class _Watched:
             tick(texts, max(texts, round(texts * self.total / self.done)))
 
 
-def _announce(trained: Trained, computes: str) -> None:
+def _announce(trained: trained_models.Trained, computes: str) -> None:
     """Which model this is, and what of its run is applied."""
     tell(f"model: {trained.reference} ({computes})")
     confidence, threshold = trained.confidence, trained.threshold

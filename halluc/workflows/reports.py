@@ -10,9 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from halluc.analysis import comparison, run_figures, study
-from halluc.analysis.points import StudyCell
-from halluc.analysis.run_figures import Example
+from halluc.analysis import comparison, points, run_figures, study
 from halluc.components import TABLE
 from halluc.config.matrix import load_study
 from halluc.config.slugs import slug_of
@@ -24,7 +22,6 @@ from halluc.reporting.collect import paths, reproducing, several, single
 from halluc.reporting.writing import FORMATS, Format
 from halluc.runs import directory, evaluations, matrix
 from halluc.runs.directory import RUN_FILE, RunDir
-from halluc.runs.evaluations import PREFERRED
 from halluc.runs.reports import AnyReport
 from halluc.runs.schema import EvalFile, MatrixFile
 from halluc.runs.studies import Comparison, StudyFigures
@@ -63,7 +60,7 @@ class Target(NamedTuple):
 
     path: Path
     name: str
-    cells: list[StudyCell]
+    cells: list[points.StudyCell]
 
 
 def formats_of(text: str) -> tuple[Format, ...]:
@@ -111,14 +108,16 @@ def _study(target: Path, overrides: Sequence[str]) -> Target | None:
             return None
         _refuse_edited(target, known)
         return Target(
-            target, known.name, [StudyCell(cell.slug, cell.choice, RunDir(target / cell.slug)) for cell in known.cells]
+            target,
+            known.name,
+            [points.StudyCell(cell.slug, cell.choice, RunDir(target / cell.slug)) for cell in known.cells],
         )
     if target.suffix not in (".yaml", ".yml"):
         return None
     found = load_study(target, overrides, table=TABLE)
     if not found.axes:
         return None
-    cells = [StudyCell(str(cell.slug), cell.choice, run_locations.run_of(cell)) for cell in found.cells]
+    cells = [points.StudyCell(str(cell.slug), cell.choice, run_locations.run_of(cell)) for cell in found.cells]
     return Target(found.home, found.name, cells)
 
 
@@ -181,7 +180,7 @@ def _of_run(run: RunDir, wanted: ReportOptions) -> Reported:
 
 def _usual_split(runs: Sequence[RunDir]) -> str | None:
     """The split that is reported on where none is asked for; None where the runs have none in common."""
-    return next((split for split in PREFERRED if all(run.ledger(split).is_file() for run in runs)), None)
+    return next((split for split in evaluations.PREFERRED if all(run.ledger(split).is_file() for run in runs)), None)
 
 
 def _folder(home: Path, split: str, usual: str | None) -> Path:
@@ -193,7 +192,7 @@ def _of_runs(runs: Sequence[RunDir], command: str, wanted: ReportOptions) -> Rep
     """Each further run against the first."""
     evaluations.refuse_different_tasks(runs)
     split = run_figures.common_split(runs, wanted.split)
-    known: dict[bytes, Example] = {}
+    known: dict[bytes, run_figures.Example] = {}
     first, *others = (run_figures.read(run, split, known) for run in runs)
     found = comparison.compare_all(first, others)
     report = _relative(several.comparison_report(runs, found, [command]), runs)

@@ -8,19 +8,17 @@ from halluc import __version__
 from halluc.config.loading import LoadedConfig
 from halluc.config.matrix import Cell
 from halluc.config.rendering import annotated
-from halluc.core import latest
+from halluc.core import latest, messages
 from halluc.core.errors import HallucError
-from halluc.core.messages import say
-from halluc.runs import directory, matrix, provenance
+from halluc.runs import directory, matrix, provenance, schema
 from halluc.runs.directory import CONFIG_FILE, RUN_FILE, RunDir
-from halluc.runs.schema import RunFile
 from halluc.workflows import continuation
 from halluc.workflows.job import Job
 
 
-def _new_record(loaded: LoadedConfig, command: str, sha256: str | None = None) -> RunFile:
+def _new_record(loaded: LoadedConfig, command: str, sha256: str | None = None) -> schema.RunFile:
     """``run.json`` as it stands before anything is done; ``sha256`` where more than the config decides the run."""
-    return RunFile(
+    return schema.RunFile(
         name=loaded.experiment.name,
         command=command,
         status="running",
@@ -93,9 +91,9 @@ def place(job: Job, named: Path | None, resume: bool, *, to_new_total: bool = Fa
     with newest.locked():
         pass  # one that is being written is no interrupted one: this raises
     if newest.has_checkpoint():
-        say(f"{newest.path} was interrupted: --resume would continue it; this is a new run")
+        messages.say(f"{newest.path} was interrupted: --resume would continue it; this is a new run")
         return create(loaded, "train"), False
-    say(f"{newest.path} was not finished and has no checkpoint: training starts anew in it")
+    messages.say(f"{newest.path} was not finished and has no checkpoint: training starts anew in it")
     return newest, False
 
 

@@ -12,10 +12,8 @@ from halluc.config.loading import LoadedConfig
 from halluc.core.errors import HallucError
 from halluc.core.messages import warn
 from halluc.data.rows.references import SPLITS
-from halluc.runs import evaluations, integrity, provenance
+from halluc.runs import evaluations, integrity, provenance, records, schema
 from halluc.runs.directory import RUN_FILE, RunDir
-from halluc.runs.records import read_record
-from halluc.runs.schema import EvalFile
 
 ASKED = "asked"
 
@@ -117,7 +115,7 @@ def asked_for(run: RunDir, loaded: LoadedConfig, splits: Sequence[str], earlier:
     return {"fingerprint": fingerprint, "splits": [split for split in SPLITS if split in {*kept, *splits}]}
 
 
-def evaluation(run: RunDir, split: str) -> EvalFile:
+def evaluation(run: RunDir, split: str) -> schema.EvalFile:
     """``eval/<split>.json``.
 
     Raises:
@@ -125,7 +123,7 @@ def evaluation(run: RunDir, split: str) -> EvalFile:
     """
     file, help = run.evaluation(split), "remove it and evaluate again"
     try:
-        return read_record(file, EvalFile, damaged="R101", other_version="R102", help=help)
+        return records.read_record(file, schema.EvalFile, damaged="R101", other_version="R102", help=help)
     except FileNotFoundError:
         raise HallucError("R101", f"{file} is not there", help="evaluate the split first: halluc eval") from None
 

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from halluc.analysis import gates
 from halluc.config.matrix import Cell
-from halluc.core import latest, messages
+from halluc.core import latest, messages, processes
 from halluc.core.errors import HallucError
 from halluc.core.files import elsewhere, recover, write_json
 from halluc.core.messages import Level, say, tell, warn
-from halluc.core.processes import is_main_process
 from halluc.data.checks import check_corpora, unseen_labels
 from halluc.data.corpora import Corpora
 from halluc.data.rows.references import SplitName
@@ -22,8 +21,7 @@ from halluc.data.statistics import counted
 from halluc.engine.references import resolve_model
 from halluc.loggers.console import ConsoleLogger
 from halluc.loggers.jsonl import JsonlLogger
-from halluc.runs import integrity, provenance
-from halluc.runs.directory import RunDir
+from halluc.runs import directory, integrity, provenance
 from halluc.runs.events import Event, Stopped
 from halluc.runs.results import TrainResult
 from halluc.workflows import (
@@ -61,7 +59,7 @@ class Session:
     moves_latest: bool = False
 
     @property
-    def target(self) -> RunDir:
+    def target(self) -> directory.RunDir:
         return self.job.target
 
     @property
@@ -129,7 +127,7 @@ def train_job(
         resolve_model(settings.model.name)  # before a run is made for a model that is not to be had
     asked.refuse_unknown_classes(asked.corpora(_READ).splits["train"])
     asked.remaining(_READ)
-    placed = run_locations.place(asked, run, resume, to_new_total=to_new_total) if is_main_process() else None
+    placed = run_locations.place(asked, run, resume, to_new_total=to_new_total) if processes.is_main_process() else None
     if placed is not None and settings.augment is not None and not _is_done(asked, placed[0]):
         # Before torch is there: processes that make candidates are forked off a small one.
         with placed[0].locked():
@@ -156,7 +154,7 @@ def train_job(
     return result
 
 
-def _is_done(job: Job, target: RunDir) -> bool:
+def _is_done(job: Job, target: directory.RunDir) -> bool:
     """Whether nothing is left to train; a model that was removed is made again where its run is named outright."""
     if not target.is_trained() or target.read().config_sha256 != job.loaded.sha256:
         return False
@@ -202,7 +200,7 @@ def _conclude_killed(session: Session) -> None:
             raise
 
 
-def _move_latest(target: RunDir) -> None:
+def _move_latest(target: directory.RunDir) -> None:
     """A training that has produced a model is not failed by a link that cannot be made."""
     try:
         latest.point(target.path)

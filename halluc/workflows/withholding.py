@@ -9,8 +9,8 @@ from halluc.config.loading import LoadedConfig
 from halluc.core.errors import HallucError
 from halluc.core.examples import Corpus
 from halluc.core.messages import warn
+from halluc.gap import units
 from halluc.gap import withhold as withholding
-from halluc.gap.units import WithheldUnits
 from halluc.gap.withhold import Withheld
 from halluc.task import AnyTask, TrainingKnowledge
 
@@ -67,7 +67,7 @@ def knowledge(job: Job, *, anew: bool = False) -> TrainingKnowledge | None:
     """
     known, target, gapped = job.task.knowledge, job.target, job.settings.gap is not None
     if not anew and target.coverage.is_file() and (target.withheld.is_file() or not gapped):
-        return known.asked(known.load(target.coverage), WithheldUnits.load(target.withheld) if gapped else None)
+        return known.asked(known.load(target.coverage), units.WithheldUnits.load(target.withheld) if gapped else None)
     if job.settings.data.train is None:
         return None
     try:
