@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from halluc.analysis import ledger
 from halluc.augmentation.methods.base import OptionError
 from halluc.augmentation.pipeline import corpus as pipeline
 from halluc.augmentation.pipeline import plan, shards
+from halluc.augmentation.pipeline.candidates import COPY, Method
 from halluc.augmentation.pipeline.layout import MANIFEST, TRAIN
 from halluc.augmentation.pipeline.preparation import AugmentJob, MethodError, Prepared, prepare
 from halluc.components import TABLE
@@ -24,8 +25,11 @@ from halluc.data.corpora import read_corpora, stream_corpora
 from halluc.runs import directory, provenance, records
 from halluc.runs.schema import AugmentFile, LedgerLine
 from halluc.task import AnyTask
-from halluc.workflows import augmentation_checks, augmentation_notes
+from halluc.workflows import augmentation_checks
 from halluc.workflows.job import Job
+
+# A method that nothing was made by was perhaps never asked: told of is one of which that is less likely than this.
+_CHANCE = 1e-6
 
 
 def ensure(job: Job) -> AugmentFile | None:
@@ -38,8 +42,10 @@ def ensure(job: Job) -> AugmentFile | None:
     wanted, target = fingerprint(job.loaded), job.target
     made = manifest(target)
     if made is not None and made.fingerprint == wanted:
-        if not _is_noted(target.read().augment or {}, made):
-            _note(target, made)  # a kill came between the manifest and run.json
+        noted = target.read().augment or {}
+        # A kill came between the manifest and run.json. One that was changed since is not noted: a report names it.
+        if "manifest_sha256" not in noted or noted.get("fingerprint") != made.fingerprint:
+            _note(target, made)
         return made
     if made is not None:
         say(f"{target.augment} was made from other data or by another halluc: it is made anew")
@@ -47,7 +53,7 @@ def ensure(job: Job) -> AugmentFile | None:
     with progress("augmenting") as tick:
         made = pipeline.make(ready, target.augment, wanted, tick)
     _note(target, made)
-    for line in augmentation_notes.told(made, job.task, ready.press.maker.methods):
+    for line in _notes(made, job.task, ready.press.maker.methods):
         tell(line)
     return made
 
@@ -58,11 +64,6 @@ def _note(target: directory.RunDir, made: AugmentFile) -> None:
     noted = made.model_dump(mode="json", exclude={"refused_examples"})
     record.augment = {**noted, "manifest_sha256": provenance.file_sha256(target.augment / MANIFEST)}
     target.write(record)
-
-
-def _is_noted(noted: dict[str, Any], made: AugmentFile) -> bool:
-    """A manifest that was changed since it was noted is not noted again: a report then names it."""
-    return "manifest_sha256" in noted and noted.get("fingerprint") == made.fingerprint
 
 
 def shard(job: Job, share: shards.Shard) -> int:
@@ -211,3 +212,46 @@ def _went(line: LedgerLine, task: AnyTask) -> Iterator[tuple[str, bool]]:
     yield line.label, line.verdict != "supported"
     if not task.examples.has_spans and line.verdict != "supported":
         yield from ((label, True) for _, _, label in line.touched or ())
+
+
+def _notes(made: AugmentFile, task: AnyTask, methods: Sequence[Method] = ()) -> Iterator[str]:
+    """What a person should know of an augmented corpus; ``methods`` are those that were asked for."""
+    kept = ", ".join(f"{count:,} {method}" for method, count in made.kept.items())
+    yield f"augmented: {made.originals:,} originals, {made.made:,} new" + (f" ({kept})" if kept else "")
+    refused = [f"{sum(by.values()):,} {reason}" for reason, by in made.refused.items()]
+    if refused:
+        yield f"rejected candidates: {', '.join(refused)}"
+    if made.made < made.wanted:
+        reasons = {"given up after every attempt was rejected": made.given_up, "unchangeable": made.unchangeable}
+        why = ", ".join(f"{count:,} {reason}" for reason, count in reasons.items() if count)
+        yield f"warning: {made.wanted - made.made:,} fewer than the {made.wanted:,} asked for: {why}"
+    yield from _idle(made, task.wording.words.examples, methods)
+    before, new, units = made.before, made.new, task.examples.units
+    share, noun = f"{units.free}_share", units.name.replace("_", " ")
+    fresh = f"{_share(new[f'new_{units.one}_share'])} of the {noun} in the new stand nowhere in the training split"
+    without = f"{task.wording.words.examples} {units.without}"
+    free = f"{without}: {_share(before[share])} of the originals, {_share(new[share])} of the new; "
+    yield free + fresh if before[share] or task.examples.has_spans else fresh
+    yield f"distinct-2: {_share(before['distinct_2'])} in the originals, {_share(new['distinct_2'])} in the new"
+    rate = made.made / made.seconds if made.seconds else 0.0
+    yield f"made in {made.seconds:.1f} s, {rate:,.0f} a second"
+
+
+def _idle(made: AugmentFile, noun: str, methods: Sequence[Method]) -> Iterator[str]:
+    """Methods that found nothing to do, and whether most of the corpus is copies."""
+    refused = {method for by in made.refused.values() for method in by}
+    total = sum(method.share for method in methods)
+    for method in methods:
+        was_asked = (1 - method.share / total) ** made.wanted < _CHANCE
+        if was_asked and method.name not in made.kept and method.name not in refused:
+            yield f"warning: `{method.name}` found nothing to change in any of the {noun}"
+    copied = made.kept.get(COPY, 0)
+    if 2 * copied > made.made:
+        yield (
+            f"warning: {copied:,} of the new {noun} are plain copies, for no method could change what they come from; "
+            "`augment.unchangeable: skip` leaves them out"
+        )
+
+
+def _share(value: float | None) -> str:
+    return "none" if value is None else f"{value:.3f}".removeprefix("0")

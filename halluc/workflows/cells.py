@@ -40,13 +40,10 @@ def begin(config: Path, overrides: Sequence[str], selection: Selection) -> tuple
             if aside is not None:
                 say(f"the old study is moved to {aside}")
         _refuse_changed(study)
-        matrix.note(study.home, _as_file(study))
+        cells = [MatrixCell(slug=str(c.slug), choice=c.choice, config_sha256=c.loaded.sha256) for c in study.cells]
+        axes = {axis: list(values) for axis, values in study.axes.items()}
+        matrix.note(study.home, MatrixFile(name=study.name, axes=axes, cells=cells))
     return study, chosen
-
-
-def _as_file(study: Study) -> MatrixFile:
-    cells = [MatrixCell(slug=str(c.slug), choice=c.choice, config_sha256=c.loaded.sha256) for c in study.cells]
-    return MatrixFile(name=study.name, axes={axis: list(values) for axis, values in study.axes.items()}, cells=cells)
 
 
 def _refuse_changed(study: Study) -> None:

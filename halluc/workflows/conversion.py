@@ -73,11 +73,16 @@ def convert(source: str, target: Path, overrides: Sequence[str], wanted: Convers
     files = _targets(target, origin.splits, writer)
     with reading_progress.reading(origin.data):
         corpora, options = _read(origin, writer, options, wanted)
-    _refuse_inputs(corpora, [file for path in files.values() for file in writer.files(path)])
+    for file in (file for path in files.values() for file in writer.files(path)):
+        if file.exists() and any(file.samefile(read) for read in corpora.files):
+            raise HallucError("C011", f"{file} is the input", help="choose another place for OUT")
     options = writer.fitted(options, [example for corpus in corpora.splits.values() for example in corpus])
     write({path: corpora.splits[split] for split, path in files.items()}, writer, options)
-    for line in (*_findings(origin.task, corpora), *([_texts(options)] if "join" in writer.options else [])):
+    for line in _findings(origin.task, corpora):
         tell(line)
+    if "join" in writer.options:
+        between = f"tokens {'with a blank' if options.joiner else 'without blanks'} between them"
+        tell(f"texts: {'as they were' if options.keeps_text else between}")
     things = task_class(origin.task).evaluated(()).wording.words.examples
     for split, path in files.items():
         conclude(f"{counted(len(corpora.splits[split]), things)} written to {path} ({name})")
@@ -275,16 +280,6 @@ def _targets(target: Path, splits: Sequence[SplitName], writer: Writer) -> dict[
     return {splits[0]: writer.files(target)[0]}
 
 
-def _refuse_inputs(corpora: Corpora, files: Sequence[Path]) -> None:
-    """
-    Raises:
-        HallucError C011: a file to write is one that was read.
-    """
-    for file in files:
-        if file.exists() and any(file.samefile(read) for read in corpora.files):
-            raise HallucError("C011", f"{file} is the input", help="choose another place for OUT")
-
-
 def _findings(task: str, corpora: Corpora) -> Iterator[str]:
     """What reading found, a line each."""
     tags = f", {corpora.annotation.scheme.upper()} ({corpora.annotation.note})" if corpora.annotation.scheme else ""
@@ -295,13 +290,6 @@ def _findings(task: str, corpora: Corpora) -> Iterator[str]:
     for found, done in ((corpora.repairs, "repaired"), (corpora.skipped, "skipped")):
         if found:
             yield f"{len(found):,} {done} (first: {found[0].where}: {found[0].what})"
-
-
-def _texts(options: Options) -> str:
-    """What became of the texts."""
-    if options.keeps_text:
-        return "texts: as they were"
-    return f"texts: tokens {'with a blank' if options.joiner else 'without blanks'} between them"
 
 
 def _yaml(files: Mapping[SplitName, Path], keys: Mapping[str, Any]) -> Iterator[str]:

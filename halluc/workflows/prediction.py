@@ -141,14 +141,6 @@ def load(reference: str, tokenizer: Tokenizer | None = None) -> Predictor:
     return Predictor.load(trained, "texts", tokenizer, input_reading.Reading({}).reader(trained.job.task, data))
 
 
-@dataclass
-class PredictionCounts:
-    """How many texts were read, and how many of them could not be."""
-
-    texts: int = 0
-    broken: int = 0
-
-
 Write = Callable[[Sequence[Record]], object]
 
 
@@ -157,7 +149,7 @@ def predict(
     source: Path | None,
     reading: input_reading.Reading,
     sink: Callable[[], AbstractContextManager[Write]],
-) -> PredictionCounts:
+) -> None:
     """Predict on every text of ``source`` (None: standard input), in bounded memory, in the order of the input.
 
     Args:
@@ -182,19 +174,21 @@ def predict(
             text = TextStream(stream, name, config.max_line_bytes, config.encoding)
         told, texts = reading.texts(text, reader, task, tell)
         tell(f"input: {name}, {told}")
-        started, tally = time.monotonic(), PredictionCounts()
+        started, count, broken = time.monotonic(), 0, 0
         bar = progress("predicting", "texts", logged=False) if lines.total else contextlib.nullcontext(unheard)
         with bar as tick:
             for chunk in in_chunks(texts, reading.look_ahead, text.waits):
                 write(predictor.records(chunk))
-                tally.texts += len(chunk)
-                tally.broken += sum(isinstance(item, BadLine) for item in chunk)
-                lines.tick(tick, tally.texts)
-    _conclude(tally, predictor, time.monotonic() - started)
-    if tally.broken:
-        what = f"{tally.broken:,} of {counted(tally.texts, 'texts')} could not be read"
+                count += len(chunk)
+                broken += sum(isinstance(item, BadLine) for item in chunk)
+                lines.tick(tick, count)
+    _tell_notes(predictor)
+    seconds = time.monotonic() - started
+    speed = f"{count / seconds:,.0f} texts/s" if seconds > 0 else "at once"
+    tell(f"{counted(count, 'texts')} in {seconds:.1f} s ({speed}), {broken:,} not readable")
+    if broken:
+        what = f"{broken:,} of {counted(count, 'texts')} could not be read"
         raise data_error("D115", what, help="in their places the output tells why, with the line")
-    return tally
 
 
 class _Watched:
@@ -229,11 +223,10 @@ def _announce(trained: trained_models.Trained, computes: str) -> None:
         tell("novelty: not known, for the training split is not")
 
 
-def _conclude(tally: PredictionCounts, predictor: Predictor, seconds: float) -> None:
+def _tell_notes(predictor: Predictor) -> None:
+    """What a person should know of how the texts became model input."""
     model, notes = predictor.model.task.model, predictor.notes
     for note, what in model.notes.items():
         if notes[note] and note not in model.gold_notes:
             tell(counted(notes[note], what))
     assessment.warn_unknown(notes)
-    speed = f"{tally.texts / seconds:,.0f} texts/s" if seconds > 0 else "at once"
-    tell(f"{counted(tally.texts, 'texts')} in {seconds:.1f} s ({speed}), {tally.broken:,} not readable")

@@ -27,7 +27,6 @@ from halluc.runs.schema import EvalFile, MatrixFile
 from halluc.runs.studies import Comparison, StudyFigures
 from halluc.workflows import job, nearest_run, run_locations, run_state
 
-MOST_CLAIMS = 200
 FOLDER = "report"
 
 
@@ -37,7 +36,7 @@ class ReportOptions:
 
     split: str | None = None
     reference: str | None = None
-    most_claims: int = MOST_CLAIMS
+    most_claims: int = 200
     formats: Collection[Format] = FORMATS
     output: Path | None = None
 

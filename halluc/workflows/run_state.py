@@ -76,8 +76,7 @@ def warn_changed_model(run: RunDir) -> list[str]:
     changed = integrity.changed_model_files(run, run.read())
     if changed:
         told = ", ".join(f"{name} {what}" for name, what in changed.items())
-        what = f"{run.model} is not what its training wrote: {told}; results are those of the model as it is"
-        warn(what)
+        warn(f"{run.model} is not what its training wrote: {told}; results are those of the model as it is")
     return list(changed)
 
 

@@ -184,7 +184,10 @@ def _conclude(session: Session) -> None:
     from halluc.engine import checkpoint
 
     if session.moves_latest:
-        _move_latest(session.target)
+        try:
+            latest.point(session.target.path)
+        except HallucError as error:  # a training that has produced a model is not failed by a link
+            warn(f"`latest` does not name this run: {error.message} ({error.help})")
     checkpoint.finish(session.target.checkpoints, session.target.read().keep_checkpoints)
 
 
@@ -198,14 +201,6 @@ def _conclude_killed(session: Session) -> None:
     except HallucError as error:
         if error.code != "R103":  # another process uses the run: the next --resume does it
             raise
-
-
-def _move_latest(target: directory.RunDir) -> None:
-    """A training that has produced a model is not failed by a link that cannot be made."""
-    try:
-        latest.point(target.path)
-    except HallucError as error:
-        warn(f"`latest` does not name this run: {error.message} ({error.help})")
 
 
 def _train(session: Session) -> dict[str, Any]:
@@ -313,12 +308,11 @@ def _drive(session: Session, prepared: PreparedTraining, checkpointer: Checkpoin
 def _listeners(
     stack: contextlib.ExitStack, session: Session, notes: Mapping[str, int]
 ) -> list[Callable[[Event], None]]:
-    listeners: list[Callable[[Event], None]] = [stack.enter_context(JsonlLogger(session.target.events))]
     task = session.job.task
     shown = next(family for family in task.figures.families if session.job.choose_by in family)
     cut_up = any(count for note, count in notes.items() if note.startswith("windowed_"))
-    noun = "windows" if cut_up else task.wording.words.examples
-    return [*listeners, stack.enter_context(ConsoleLogger(shown=shown, noun=noun))]
+    console = ConsoleLogger(shown=shown, noun="windows" if cut_up else task.wording.words.examples)
+    return [stack.enter_context(JsonlLogger(session.target.events)), stack.enter_context(console)]
 
 
 def _tell_long(task: AnyTask, notes: Mapping[str, Mapping[str, int]]) -> None:
@@ -345,8 +339,7 @@ def _record(session: Session, encoder: Loaded, machine: dict[str, Any], notes: M
     )
     for unseen in unseen_labels(data):  # of all that is odd what makes figures on dev mean something else
         warn(unseen)
-    why_last = _unselective(session)
-    if why_last is not None:
+    if (why_last := _unselective(session)) is not None:
         unused = "" if session.job.settings.train.patience is None else ", and early stopping (`patience`) is off"
         warn(f"{why_last}: no checkpoint will be selected, the last one is kept{unused}")
     _tell_long(task, notes)
