@@ -61,8 +61,7 @@ def exit_code_of(arguments: Sequence[str]) -> int:
             say_from_any_process("another process of this training ended; so does this one")
             return errors.EXIT_BUG
         if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:  # of whatever path was named
-            message = f"a path is too long: {cut(str(error.filename))}"
-            say_error(HallucError("C005", message, help="name a shorter one"))
+            say_error(HallucError("C005", f"a path is too long: {cut(str(error.filename))}", help="name a shorter one"))
             return errors.EXIT_USAGE
         say_from_any_process(traceback.format_exc())
         say_from_any_process("This is a bug in halluc. Please report it with the lines above and the config.")

@@ -107,8 +107,7 @@ def _checked(job: Job, alike: Sequence[Cell], deep: bool) -> Checked:
     with progress(f"{words.examples} counted", logged=False) as tick:
         report = check_corpora(corpora, words, tick, settings.data)
     bare = sum(not example.labels for corpus in corpora.splits.values() for example in corpus)
-    labels = {name: split.labels for name, split in report.splits.items()}
-    report.warnings.extend(settings.data.unmet(labels, bare))
+    report.warnings.extend(settings.data.unmet({name: split.labels for name, split in report.splits.items()}, bare))
     report.warnings.extend(_absent_model(settings.model))
     remaining = job.remaining()
     gaps: dict[str, SplitGap] = {}

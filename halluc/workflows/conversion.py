@@ -175,8 +175,7 @@ def _guessed(
     first = [error.errors[0] if isinstance(error, ManyErrors) else error for error in misfit.values()]
     if len({(error.code, error.message) for error in first}) == 1:
         raise first[0]
-    helps = (f" ({error.help})" if error.help else "" for error in first)
-    parts = zip(misfit, first, helps, strict=True)
+    parts = zip(misfit, first, (f" ({error.help})" if error.help else "" for error in first), strict=True)
     why = "; ".join(f"{task}: {error.message}{what_to_do}" for task, error, what_to_do in parts)
     help = "say which with --task, and name the fields with --set data.KEY=VALUE"
     raise data_error("D107", f"{source} can be read as no task ({why})", help=help)

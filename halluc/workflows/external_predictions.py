@@ -129,8 +129,7 @@ def read(tool: Tool, judging: Job, split: SplitName) -> Judgeable:
     tell(f"{split}: {len(stated):,} predictions of {tool.name} from {path}, joined by {by}{order}")
     for warning in warnings:
         warn(warning)
-    sha256 = provenance.file_sha256(path)
-    record = JudgedFile(name=tool.name, file=str(path), sha256=sha256, split=split, joined_by=by)
+    record = JudgedFile(name=tool.name, file=str(path), sha256=provenance.file_sha256(path), split=split, joined_by=by)
     return Judgeable(record, assessment.PredictedSplit(corpus, predictions, notes))
 
 
