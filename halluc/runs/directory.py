@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
 
 from halluc.core import latest, locks
 from halluc.core.errors import HallucError, did_you_mean, environment_error
@@ -303,11 +302,3 @@ def _beside(path: Path) -> list[str]:
         return [one.name for one in path.parent.iterdir() if one.is_dir() or latest.is_pointer(one)]
     except OSError:
         return []
-
-
-def append_jsonl(path: Path) -> IO[Any]:
-    """A log that grows a line at a time: it is readable while the run goes on."""
-    try:
-        return path.open("a", encoding="utf-8", buffering=1)
-    except OSError as error:
-        raise unwritable(path, error) from error

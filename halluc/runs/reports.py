@@ -12,7 +12,7 @@ from pydantic import Field
 
 from halluc.core.claims import Mark
 from halluc.runs.schema import AugmentFile, LedgerLine, MetricResult, Record, RunFile, VersionedRecord
-from halluc.runs.studies import Comparison, Interval, Plain, StudyFigures
+from halluc.runs.studies import Comparison, FigureRecord, Interval, Plain, StudyFigures
 
 # Of a run's report alone: since version 2 ``SplitRow`` and ``GapRow`` tell of any task.
 RUN_REPORT_VERSION = 2
@@ -28,7 +28,7 @@ class Headline(Record):
     meaning: str
 
 
-class GateResult(Record):
+class GateResult(FigureRecord):
     """A bound of the config and whether the evaluation kept it; ``told`` says it in words.
 
     ``split`` is the one that was checked, null where none of the evaluated ones may be; ``value`` and ``interval`` are
@@ -36,8 +36,6 @@ class GateResult(Record):
     have only the first four.
     """
 
-    name: str
-    by: dict[str, str]
     met: bool
     told: str
     split: str | None = None

@@ -42,15 +42,20 @@ class TrainingDifference(Record):
     b: str
 
 
-class Delta(Record):
+class FigureRecord(Record):
+    """What a figure is called, and its slice (``by``: empty for all)."""
+
+    name: str
+    by: dict[str, str]
+
+
+class Delta(FigureRecord):
     """A figure of two runs on the same examples, and their difference (``b`` less ``a``).
 
     ``p`` is two-sided, over examples: it is about these two checkpoints, not about the recipes that made them.
     ``p_holm`` is adjusted for all figures of all runs that are compared with the first.
     """
 
-    name: str
-    by: dict[str, str]
     a: float | None
     b: float | None
     difference: float | None
@@ -101,12 +106,10 @@ class Comparison(VersionedRecord):
     flipped: list[Flip]
 
 
-class SeedFigure(Record):
+class SeedFigure(FigureRecord):
     """A figure over the seeds of one cell: ``values`` (null where undefined) of the seeds ``of_seeds``, their mean and
     standard deviation (null for one value), and the interval over examples and seeds (of one seed: over examples)."""
 
-    name: str
-    by: dict[str, str]
     mean: float | None
     sd: float | None
     seeds: int
@@ -168,7 +171,7 @@ class Trend(Line):
     """The mean over seeds of the least-squares lines through the points of each seed."""
 
 
-class ArmDelta(Record):
+class ArmDelta(FigureRecord):
     """A figure of an arm less the reference's: ``arm``, ``reference`` and their difference are means over the seeds in
     which both are defined.
 
@@ -178,8 +181,6 @@ class ArmDelta(Record):
     difference that would have had p < .05 before adjustment.
     """
 
-    name: str
-    by: dict[str, str]
     reference: float | None
     arm: float | None
     difference: float | None

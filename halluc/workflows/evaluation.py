@@ -104,7 +104,7 @@ def is_done(loaded: LoadedConfig, target: RunDir, splits: Sequence[str] | None) 
     """
     if not is_evaluated(loaded, target, splits):
         return False
-    gates.enforce(loaded, [run_state.evaluation(target, split) for split in _splits(loaded, splits)])
+    gates.enforce(loaded, [evaluations.read(target, split) for split in _splits(loaded, splits)])
     return True
 
 

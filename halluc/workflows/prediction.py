@@ -60,12 +60,12 @@ class Predictor:
     @property
     def temperature(self) -> float:
         """By which the model's scores are divided; 1 where none was fitted on dev."""
-        return self.trained.temperature
+        return self.trained.confidence.temperature if self.trained.confidence else 1.0
 
     @property
     def threshold(self) -> float | None:
         """Claims of less confidence are withdrawn (``abstained`` in their records); None: none is."""
-        return self.trained.threshold
+        return self.trained.confidence.threshold if self.trained.confidence else None
 
     def predict(self, texts: Iterable[str | tuple[str, str]], progress: Tick = unheard) -> list[Record]:
         """What the model claims about each text, or pair of texts: what ``halluc predict`` writes of them as lines.
@@ -118,11 +118,11 @@ class Predictor:
         examples = tuple(task.examples.of_input(f"line-{t.line}", Origin(self.source, t.line), t) for t in texts)
         predicted = self.model.predict(Corpus("input", examples, self.source))
         self.notes.update(predicted.notes)
-        predictions = verdicts.calibrated(predicted.predictions, self.trained.temperature)
+        predictions = verdicts.calibrated(predicted.predictions, self.temperature)
         return [(said, task.judge.claims(example, said)) for example, said in zip(examples, predictions, strict=True)]
 
     def _asserted(self, claim: Claim) -> Asserted:
-        knowledge, threshold = self.trained.knowledge, self.trained.threshold
+        knowledge, threshold = self.trained.knowledge, self.threshold
         withdrawn = threshold is not None and claim.confidence is not None and claim.confidence < threshold
         if knowledge is None:
             return Asserted(claim, None, None, withdrawn)
@@ -208,17 +208,18 @@ class _Watched:
 def _announce(trained: trained_models.Trained, computes: str) -> None:
     """Which model this is, and what of its run is applied."""
     tell(f"model: {trained.reference} ({computes})")
-    confidence, threshold = trained.confidence, trained.threshold
+    confidence = trained.confidence
     if trained.run is None:
         tell("confidence: the model's own; no claim is withdrawn, and novelty is not known: this is no run of halluc")
         return
     if confidence is None:
         tell("confidence: the model's own; no claim is withdrawn (`halluc eval` of this run would fit it on dev)")
     else:
+        threshold = confidence.threshold
         withdrawn = f"claims under {threshold:g} are withdrawn" if threshold is not None else "no claim is withdrawn"
         tell(f"confidence: temperature {confidence.temperature:.3f}, {withdrawn}, by {trained.run.confidence}")
-    if threshold is None and confidence is not None and confidence.guarantee is not None:
-        tell("abstention: the guarantee that was asked for cannot be given by any threshold", style="yellow")
+        if threshold is None and confidence.guarantee is not None:
+            tell("abstention: the guarantee that was asked for cannot be given by any threshold", style="yellow")
     if trained.knowledge is None:
         tell("novelty: not known, for the training split is not")
 

@@ -25,7 +25,7 @@ from halluc.runs.directory import RUN_FILE, RunDir
 from halluc.runs.reports import AnyReport
 from halluc.runs.schema import EvalFile, MatrixFile
 from halluc.runs.studies import Comparison, StudyFigures
-from halluc.workflows import job, nearest_run, run_locations, run_state
+from halluc.workflows import job, nearest_run, run_locations
 
 FOLDER = "report"
 
@@ -172,9 +172,7 @@ def _of_run(run: RunDir, wanted: ReportOptions) -> Reported:
             from halluc.reporting.markdown import card
 
             path = card.write_card(run, report)
-    return _finished(
-        report, _folder(run.path, report.split, usual), wanted, run_state.evaluation(run, report.split), path
-    )
+    return _finished(report, _folder(run.path, report.split, usual), wanted, evaluations.read(run, report.split), path)
 
 
 def _usual_split(runs: Sequence[RunDir]) -> str | None:

@@ -12,7 +12,7 @@ from halluc.config.loading import LoadedConfig
 from halluc.core.errors import HallucError
 from halluc.core.messages import warn
 from halluc.data.rows.references import SPLITS
-from halluc.runs import evaluations, integrity, provenance, records, schema
+from halluc.runs import evaluations, integrity, provenance
 from halluc.runs.directory import RUN_FILE, RunDir
 
 ASKED = "asked"
@@ -112,19 +112,6 @@ def asked_for(run: RunDir, loaded: LoadedConfig, splits: Sequence[str], earlier:
     is_same = isinstance(before, dict) and before.get("fingerprint") == fingerprint
     kept = earlier[ASKED].get("splits") or [] if is_same else []
     return {"fingerprint": fingerprint, "splits": [split for split in SPLITS if split in {*kept, *splits}]}
-
-
-def evaluation(run: RunDir, split: str) -> schema.EvalFile:
-    """``eval/<split>.json``.
-
-    Raises:
-        HallucError R101: it cannot be read.
-    """
-    file, help = run.evaluation(split), "remove it and evaluate again"
-    try:
-        return records.read_record(file, schema.EvalFile, damaged="R101", other_version="R102", help=help)
-    except FileNotFoundError:
-        raise HallucError("R101", f"{file} is not there", help="evaluate the split first: halluc eval") from None
 
 
 def _fingerprint(run: RunDir, loaded: LoadedConfig) -> str:

@@ -41,14 +41,6 @@ class Trained:
     def run(self) -> RunDir | None:
         return self.job.run
 
-    @property
-    def temperature(self) -> float:
-        return self.confidence.temperature if self.confidence else 1.0
-
-    @property
-    def threshold(self) -> float | None:
-        return self.confidence.threshold if self.confidence else None
-
 
 def locate(reference: str) -> Trained:
     """The model in a run (its folder, ``…/latest``, a cell, or the ``model/`` in it), or one from elsewhere.
