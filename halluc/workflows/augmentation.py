@@ -8,24 +8,24 @@ from typing import Any
 
 from halluc import __version__
 from halluc.analysis import ledger
-from halluc.augmentation.methods.base import OptionError
+from halluc.augmentation.methods.base import AUGMENTER, OptionError
 from halluc.augmentation.pipeline import corpus as pipeline
 from halluc.augmentation.pipeline import plan, shards
 from halluc.augmentation.pipeline.candidates import COPY, Method
 from halluc.augmentation.pipeline.layout import MANIFEST, TRAIN
 from halluc.augmentation.pipeline.preparation import AugmentJob, MethodError, Prepared, prepare
 from halluc.components import TABLE
+from halluc.config import yaml
 from halluc.config.bounds import LINE_BYTES_BOUND
 from halluc.config.hashing import section_in_hash, sha256_of_tree
 from halluc.config.loading import LoadedConfig
 from halluc.core import examples, registry
-from halluc.core.errors import HallucError, Location
+from halluc.core.errors import HallucError, Location, refuse
 from halluc.core.messages import progress, say, tell
 from halluc.data.corpora import read_corpora, stream_corpora
 from halluc.runs import directory, provenance, records
 from halluc.runs.schema import AugmentFile, LedgerLine
 from halluc.task import AnyTask
-from halluc.workflows import augmentation_checks
 from halluc.workflows.job import Job
 
 # A method that nothing was made by was perhaps never asked: told of is one of which that is less likely than this.
@@ -160,7 +160,7 @@ def prepared(job: Job) -> Prepared:
             it is asked for, at its key.
     """
     settings, task = job.settings, job.task
-    augmentation_checks.refuse_unfit(job.loaded, task)
+    refuse_unfit(job.loaded, task)
     streams = stream_corpora(settings.data, TABLE)
     source: Any = streams.pop("train", None)
     if source is None:
@@ -172,6 +172,35 @@ def prepared(job: Job) -> Prepared:
         return prepare(AugmentJob(task.examples, learned, others, asked, settings.seed, _trouble(asked, task)))
     except MethodError as problem:
         raise _placed(problem, job.loaded) from None
+
+
+def refuse_unfit(loaded: LoadedConfig, task: AnyTask) -> None:
+    """Refuse what the task cannot be written in, and methods that find nothing to do in its examples.
+
+    Raises:
+        HallucError C103, or ManyErrors of such.
+    """
+    asked = loaded.experiment.augment
+    if asked is None:
+        return
+    found: list[HallucError] = []
+    if asked.format not in task.examples.formats:
+        help = f"of {task.name} it is one of {', '.join(task.examples.formats)}"
+        where = loaded.origins.get(("augment", "format"))
+        found.append(HallucError("C103", f'`augment.format` cannot be "{asked.format}"', where, help))
+    for path, step in _steps(asked.methods, ("augment", "methods")):
+        instead = registry.load(TABLE, AUGMENTER, step.type).instead if step.type in TABLE[AUGMENTER] else None
+        if instead is not None and not task.examples.has_spans:
+            message = f"`{step.type}` needs mentions, and the {task.wording.words.examples} of {task.name} have none"
+            found.append(HallucError("C103", message, loaded.origins.get((*path, "type")), instead))
+    refuse(found)
+
+
+def _steps(methods: Sequence[Any], path: yaml.Path) -> Iterator[tuple[yaml.Path, Any]]:
+    """Every method, and every step of one, with its place in the config."""
+    for number, method in enumerate(methods):
+        yield (*path, number), method
+        yield from _steps(getattr(method, "methods", ()), (*path, number, "methods"))
 
 
 class _Learned:

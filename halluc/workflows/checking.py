@@ -24,7 +24,7 @@ from halluc.gap.withhold import Withheld
 from halluc.runs.data import DataRecord
 from halluc.runs.results import CheckResult
 from halluc.task import AnyTask
-from halluc.workflows import augmentation, augmentation_checks, cells, reading_progress
+from halluc.workflows import augmentation, cells, reading_progress
 from halluc.workflows.cell_selection import Selection, choose
 from halluc.workflows.job import Job
 
@@ -98,7 +98,7 @@ def _looked_at(loaded: LoadedConfig, deep: bool) -> str:
 def _checked(job: Job, alike: Sequence[Cell], deep: bool) -> Checked:
     """Check one experiment, for all cells that are like it in what is looked at."""
     task, settings, words = job.task, job.settings, job.task.wording.words
-    augmentation_checks.refuse_unfit(job.loaded, task)
+    augmentation.refuse_unfit(job.loaded, task)
     with reading_progress.reading(settings.data):
         corpora = job.corpora()
     _refuse_labels(task, corpora)

@@ -26,7 +26,6 @@ from halluc.runs.events import Event, Stopped
 from halluc.runs.results import TrainResult
 from halluc.workflows import (
     augmentation,
-    augmentation_checks,
     cells,
     continuation,
     job,
@@ -122,7 +121,7 @@ def train_job(
     _ = asked.choose_by  # a figure that there is not is told before anything is read
     # `halluc run` evaluates what it has trained: too late to tell of a figure that there is not.
     gates.refuse_invalid(asked.loaded)
-    augmentation_checks.refuse_unfit(asked.loaded, asked.task)
+    augmentation.refuse_unfit(asked.loaded, asked.task)
     if settings.model.name is not None:
         resolve_model(settings.model.name)  # before a run is made for a model that is not to be had
     asked.refuse_unknown_classes(asked.corpora(_READ).splits["train"])
