@@ -60,18 +60,17 @@ def augment(
         raise HallucError("C107", "this config asks for no augmentation", help=_NO_SECTION)
     if look != NO_LOOK:
         return _look(Job.of(asked[0]), None, look)
-    made: list[Made] = []
 
-    def one(cell: Cell) -> str:
+    def one(cell: Cell) -> AugmentResult:
         found = Job.of(cell)
         home = run_locations.run_of(cell).path
         found.run = _place(cell.loaded) if cell.slug is None else run_locations.claim(home, cell.loaded, "augment")
-        result = _make(found, overrides)
-        made.append(result)
-        return f"{result.made:,} new beside {result.originals:,} originals"
+        return _make(found, overrides)
 
-    cells.each(asked, one, done=_is_done)
-    return made
+    results, _ = cells.each(
+        asked, one, lambda made: f"{made.made:,} new beside {made.originals:,} originals", done=_is_done
+    )
+    return results
 
 
 @elsewhere("choose another place for `--run`")

@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from halluc.components import TABLE
 from halluc.config.loading import load
@@ -15,12 +16,14 @@ from halluc.config.rendering import differences
 from halluc.core.errors import HallucError, ManyErrors, render
 from halluc.core.messages import Level, Listener, Tick, conclude, hears, listener, listening, put, say, tell
 from halluc.core.processes import is_main_process
-from halluc.runs import matrix, results
+from halluc.runs import matrix
 from halluc.runs.directory import RUN_FILE, RunDir
+from halluc.runs.results import SkippedCell
 from halluc.runs.schema import MatrixCell, MatrixFile
 from halluc.workflows.cell_selection import Selection, choose
 from halluc.workflows.run_locations import run_of
 
+ResultT = TypeVar("ResultT")
 _BUSY = "R103"  # another process writes there
 
 
@@ -73,25 +76,32 @@ def _differences(run: RunDir, cell: Cell) -> list[str] | None:
     return differences(kept.tree, cell.loaded.tree)
 
 
-def each(cells: Sequence[Cell], do: Callable[[Cell], str], *, done: Callable[[Cell], bool], brief: bool = True) -> bool:
+def each(
+    cells: Sequence[Cell],
+    do: Callable[[Cell], ResultT],
+    summary: Callable[[ResultT], str],
+    *,
+    done: Callable[[Cell], bool],
+    brief: bool = True,
+) -> tuple[list[ResultT], bool]:
     """Call ``do`` for every cell that is not ``done``, in order; a config without matrix has its one cell done anyway.
 
-    Returns whether all are through, none being left to another process.
+    Returns the results, and whether all cells are through, none being left to another process.
 
     Where several processes train together (torchrun), an error ends them all: the others would wait for the one that
     went on.
 
     Args:
-        do: returns what came of the cell in a few words.
+        summary: tells of a result in a few words.
         brief: whether a cell is told in one line, unless everything is to be told.
 
     Raises:
         ManyErrors: what was wrong with the broken cells, after all others are through; the exit code of the first.
     """
     if len(cells) == 1 and cells[0].slug is None:
-        do(cells[0])
-        return True
+        return [do(cells[0])], True
     together = int(os.environ.get("WORLD_SIZE", "1")) > 1
+    results: list[ResultT] = []
     broken: list[HallucError] = []
     busy: list[str] = []
     warned: set[str] = set()
@@ -103,13 +113,16 @@ def each(cells: Sequence[Cell], do: Callable[[Cell], str], *, done: Callable[[Ce
                 _skip(cell, head, "done before")
             elif not brief or hears(Level.VERBOSE):
                 tell(head, style="bold")
-                do(cell)
+                results.append(do(cell))
             else:
                 with listening(_Brief(listener(), head, warned)):
-                    told = do(cell)
+                    results.append(do(cell))
                 seconds.append(time.monotonic() - clock)
                 left = sum(seconds) / len(seconds) * (len(cells) - number)
-                tell(f"{head}: {told}, {duration(seconds[-1])}" + (f"; {duration(left)} left" if left else ""))
+                tell(
+                    f"{head}: {summary(results[-1])}, {duration(seconds[-1])}"
+                    + (f"; {duration(left)} left" if left else "")
+                )
         except HallucError as error:
             if together:
                 raise
@@ -121,7 +134,7 @@ def each(cells: Sequence[Cell], do: Callable[[Cell], str], *, done: Callable[[Ce
                     say(line)
                 broken += _named(cell, error)
     _conclude(len(cells), broken, busy)
-    return not busy
+    return results, not busy
 
 
 class _Brief(Listener):
@@ -157,7 +170,7 @@ def duration(seconds: float) -> str:
 
 
 def _skip(cell: Cell, head: str, why: str) -> None:
-    put(results.SkippedCell(cell=str(cell.slug), skipped=why))
+    put(SkippedCell(cell=str(cell.slug), skipped=why))
     tell(f"{head}: {why}", style="dim")
 
 

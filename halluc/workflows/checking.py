@@ -74,16 +74,15 @@ def check(
     alike: dict[str, list[Cell]] = {}
     for cell in chosen:
         alike.setdefault(_looked_at(cell.loaded, deep), []).append(cell)
-    made: list[CheckResult] = []
 
-    def one(cell: Cell) -> str:
+    def one(cell: Cell) -> CheckResult:
         found = _checked(Job.of(cell), alike[_looked_at(cell.loaded, deep)], deep)
         put(found)
-        made.append(found.record)
-        return "checked"
+        return found.record
 
-    cells.each([like[0] for like in alike.values()], one, done=lambda cell: False, brief=False)
-    return made
+    firsts = [like[0] for like in alike.values()]
+    results, _ = cells.each(firsts, one, lambda result: "checked", done=lambda cell: False, brief=False)
+    return results
 
 
 def _looked_at(loaded: LoadedConfig, deep: bool) -> str:

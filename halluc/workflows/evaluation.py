@@ -10,7 +10,6 @@ from typing import Any
 from halluc.analysis import confidence, gates, rates
 from halluc.config.hashing import sha256_of_tree
 from halluc.config.loading import LoadedConfig
-from halluc.config.matrix import Cell
 from halluc.config.rendering import differences
 from halluc.core import latest, messages
 from halluc.core.errors import HallucError, suggestion
@@ -69,15 +68,13 @@ def evaluate(
     if not study.axes:
         found = _newest(config, overrides)
         return _assess(found, str(found.target.model), overrides, splits)
-    made: list[EvalResult] = []
-
-    def one(cell: Cell) -> str:
-        found = evaluate_job(Job(cell.loaded, cell.slug, run_locations.run_of(cell)), overrides, splits)
-        made.extend(found)
-        return told(found)
-
-    cells.each(chosen, one, done=lambda cell: is_done(cell.loaded, run_locations.run_of(cell), splits))
-    return made
+    of_cells, _ = cells.each(
+        chosen,
+        lambda cell: evaluate_job(Job(cell.loaded, cell.slug, run_locations.run_of(cell)), overrides, splits),
+        told,
+        done=lambda cell: is_done(cell.loaded, run_locations.run_of(cell), splits),
+    )
+    return [result for results in of_cells for result in results]
 
 
 def told(results: Sequence[EvalResult]) -> str:

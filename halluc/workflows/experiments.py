@@ -41,7 +41,7 @@ def run(config: Path, overrides: Sequence[str] = (), *, selection: Selection = E
     # A shard ends while others still run: who started them calls `halluc report` when all are through.
     reporting = selection.shard is None and processes.is_main_process()
     try:
-        whole = cells.each(chosen, lambda cell: _one(cell, overrides, study, made), done=_is_done)
+        _, whole = cells.each(chosen, lambda cell: _one(cell, overrides, study, made), str, done=_is_done)
     except HallucError as error:
         _retain(study, chosen)
         # A gate that is not met is no reason to withhold the page that shows why.

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from halluc.analysis import gates
-from halluc.config.matrix import Cell
 from halluc.core import latest, messages, processes
 from halluc.core.errors import HallucError
 from halluc.core.files import elsewhere, recover, write_json
@@ -94,14 +93,12 @@ def train(
         with elsewhere("choose another place for `--run`"):
             return [train_job(Job(job.load(config, overrides)), overrides, run=run, resume=resume)]
     _, chosen = cells.begin(config, overrides, selection)
-    made: list[TrainResult] = []
-
-    def one(cell: Cell) -> str:
-        made.append(train_job(Job.of(cell), overrides, resume=resume, to_new_total=resume))
-        return told(made[-1])
-
-    cells.each(chosen, one, done=lambda cell: run_state.is_trained(run_locations.run_of(cell)))
-    return made
+    return cells.each(
+        chosen,
+        lambda cell: train_job(Job.of(cell), overrides, resume=resume, to_new_total=resume),
+        told,
+        done=lambda cell: run_state.is_trained(run_locations.run_of(cell)),
+    )[0]
 
 
 def told(result: TrainResult) -> str:
