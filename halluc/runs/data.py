@@ -6,7 +6,7 @@ from pydantic import Field
 
 from halluc.runs.schema import Record
 
-# A version of its own: since version 2 the counts have the names of the task.
+# A version of its own: since version 2 the counts have the task's names.
 DATA_VERSION = 2
 
 
