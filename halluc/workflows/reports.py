@@ -85,7 +85,7 @@ def report(targets: Sequence[Path], overrides: Sequence[str] = (), wanted: Repor
         run that is not evaluated, or is damaged. E401: the report cannot be written.
     """
     targets = [latest.resolve(target) for target in targets]  # what is written names the run itself
-    studies = [named for target in targets if (named := _study(target, overrides)) is not None]
+    studies = [named for target in targets if (named := _study(target, overrides)) and named.cells]
     if studies and len(targets) == 1:
         runs = [cell.run for cell in studies[0].cells]
         return _of_study(studies[0], _command(targets, runs, overrides, wanted), wanted)
