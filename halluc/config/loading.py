@@ -44,6 +44,11 @@ class LoadedConfig:
         """The sections that decide the model; the test split is none of it."""
         return model_sections(self.tree)
 
+    @property
+    def home(self) -> Path:
+        """The folder of all runs of this name."""
+        return Path(self.experiment.runs_dir) / self.experiment.name
+
 
 @dataclass(frozen=True)
 class Merged:

@@ -8,7 +8,6 @@ from pathlib import Path
 from types import TracebackType
 
 from halluc.core.files import unwritable
-from halluc.runs.directory import append_jsonl
 from halluc.runs.events import Event, as_record
 
 
@@ -17,7 +16,10 @@ class JsonlLogger:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.file = append_jsonl(path)
+        try:
+            self.file = path.open("a", encoding="utf-8", buffering=1)  # a line at a time
+        except OSError as error:
+            raise unwritable(path, error) from error
 
     def __enter__(self) -> JsonlLogger:
         return self

@@ -96,24 +96,18 @@ def assess(
         if hears(Level.NORMAL):
             for line in model.task.model.findings(predicted.corpus, predicted.notes, model.encoder.outputs):
                 tell(f"{split}: {line}")
-        _warn(predicted)
+        warn_unknown(predicted.notes, f"{split}: ")
         made_by = {"checkpoint": reference, "changed_model_files": changed, "decoding": model.decoding}
         files.append(write(target, model.task, made_by, predicted, knowledge, confidence))
     write_json(target.confidence, confidence.model_dump(mode="json"))
     return files
 
 
-def unknown_share(notes: Mapping[str, int]) -> float | None:
-    """The share of the words that the tokenizer does not know; None up to a half, and where words are not counted."""
+def warn_unknown(notes: Mapping[str, int], of: str = "") -> None:
+    """Warn where the tokenizer does not know most of the words; ``of`` begins the line."""
     words, unknown = notes.get("words", 0), notes.get("unknown_words", 0)
-    return unknown / words if 2 * unknown > words else None
-
-
-def _warn(predicted: PredictedSplit) -> None:
-    share = unknown_share(predicted.notes)
-    if share is not None:
-        split = predicted.corpus.split
-        warn(f"{split}: {share:.0%} of the words are unknown to the model's tokenizer")
+    if 2 * unknown > words:
+        warn(f"{of}{unknown / words:.0%} of the words are unknown to the model's tokenizer")
 
 
 def write(

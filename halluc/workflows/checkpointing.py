@@ -7,9 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from halluc.core.files import replace_folder
-from halluc.engine import checkpoint
-from halluc.engine.checkpoint_writer import CheckpointWriter
-from halluc.engine.loop import Training
+from halluc.engine import checkpoint, checkpoint_writer, loop
 from halluc.runs.directory import RunDir
 from halluc.runs.events import Checkpointed, Evaluated, Event, Started, Step, Stopped
 
@@ -17,7 +15,7 @@ from halluc.runs.events import Checkpointed, Evaluated, Event, Started, Step, St
 class Checkpointer:
     """Writes in the main process alone; in the others the events pass through."""
 
-    def __init__(self, target: RunDir, training: Training, tokenizer: Any, *, evaluates: bool) -> None:
+    def __init__(self, target: RunDir, training: loop.Training, tokenizer: Any, *, evaluates: bool) -> None:
         self.target, self.training, self.tokenizer, self.evaluates = target, training, tokenizer, evaluates
         self.keep = training.config.checkpoints.keep
         self.last: Path | None = None
@@ -32,7 +30,7 @@ class Checkpointer:
         if not self.training.runtime.is_main:
             yield from events
             return
-        writer = CheckpointWriter(self.target.checkpoints, self.keep)
+        writer = checkpoint_writer.CheckpointWriter(self.target.checkpoints, self.keep)
         try:
             for event in events:
                 yield event
@@ -49,7 +47,7 @@ class Checkpointer:
         finally:
             writer.close()
 
-    def _written(self, writer: CheckpointWriter, *, wait: bool) -> Iterator[Checkpointed]:
+    def _written(self, writer: checkpoint_writer.CheckpointWriter, *, wait: bool) -> Iterator[Checkpointed]:
         path = writer.written(wait=wait)
         if path is not None:
             self.last = path

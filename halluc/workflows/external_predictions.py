@@ -46,8 +46,9 @@ class Tool:
             help = "halluc eval CONFIG --predictions FILE --name NAME"
             raise HallucError("C011", "--name is the name of a tool whose predictions are judged", help=help)
         for option in [option for option, value in others.items() if value]:
-            message = f"{option} does not go with --predictions: no model is evaluated"
-            raise HallucError("C011", message, help="leave one of them out")
+            raise HallucError(
+                "C011", f"{option} does not go with --predictions: no model is evaluated", help="leave one of them out"
+            )
         stem = Path(file.name.removesuffix(".gz")).stem or "predictions"
         own = stem[:_MOST_NAME] if name is None else name.strip()
         if not 0 < len(own) <= _MOST_NAME:
@@ -121,19 +122,15 @@ def read(tool: Tool, judging: Job, split: SplitName) -> Judgeable:
         more = ", …" if len(unknown) > _MOST_LABELS else ""
         count = counted(unknown.total(), "predictions with a label that gold never has")
         warnings.append(f"{count}: {told}{more}; `eval.labels` renames labels")
-    tell(f"{split}: {len(stated):,} predictions of {tool.name} from {path}, joined by {_joining(by, stated)}")
+    order = ""
+    if by == "order":
+        has_tokens = any(one.example.tokens for one in stated)
+        order = ", with equal tokens" if has_tokens else ", and without texts nothing can tell whether it is right"
+    tell(f"{split}: {len(stated):,} predictions of {tool.name} from {path}, joined by {by}{order}")
     for warning in warnings:
         warn(warning)
-    sha256 = provenance.file_sha256(path)
-    record = JudgedFile(name=tool.name, file=str(path), sha256=sha256, split=split, joined_by=by)
+    record = JudgedFile(name=tool.name, file=str(path), sha256=provenance.file_sha256(path), split=split, joined_by=by)
     return Judgeable(record, assessment.PredictedSplit(corpus, predictions, notes))
-
-
-def _joining(by: str, stated: Sequence[Stated]) -> str:
-    if by == "id":
-        return "id"
-    has_tokens = any(one.example.tokens for one in stated)
-    return f"order, {'with equal tokens' if has_tokens else 'and without texts nothing can tell whether it is right'}"
 
 
 def _of_other_split(
@@ -173,7 +170,7 @@ def _of_confidences(stated: Sequence[Stated], settings: EvalConfig, notes: dict[
         yield "`eval.abstain.guarantee` is left out: it takes a model that predicts dev too"
 
 
-def judge(judgeable: Judgeable, judging: Job) -> EvalFile:
+def judge(judgeable: Judgeable, judging: Job) -> list[EvalFile]:
     """Write what ``assessment.assess`` writes of a model; novelty is that to the config's training split, if any."""
     target = judging.target
     record = target.read()
@@ -185,4 +182,4 @@ def judge(judgeable: Judgeable, judging: Job) -> EvalFile:
     made_by = {"checkpoint": judgeable.record.name}
     file = assessment.write(target, judging.task, made_by, judgeable.predicted, knowledge, confidence)
     write_json(target.confidence, confidence.model_dump(mode="json"))
-    return file
+    return [file]

@@ -155,8 +155,9 @@ def _value(key: str, given: Any) -> Any:
         try:
             "".encode(given)
         except (LookupError, ValueError):
-            help = "Python knows utf-8, utf-16, latin-1, cp1252, …"
-            raise HallucError("C016", f"{option} {given!r} is no encoding", help=help) from None
+            raise HallucError(
+                "C016", f"{option} {given!r} is no encoding", help="Python knows utf-8, utf-16, latin-1, cp1252, …"
+            ) from None
     return int(given) if key.endswith("_field") and given.isascii() and given.isdigit() else given
 
 

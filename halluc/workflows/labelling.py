@@ -39,7 +39,7 @@ class ModelLabeller:
             message = f"{trained.reference} was trained for {trained.job.task.name}, and not for {job.task.name}"
             raise HallucError("C103", message, help="name a run of the same task")
         ready = assessment.ReadyModel.load(trained.job, trained.reference)
-        return cls(ready, trained.temperature, _relabels(job))
+        return cls(ready, trained.confidence.temperature if trained.confidence else 1.0, _relabels(job))
 
     def opinions(self, examples: Sequence[Any]) -> list[Opinion]:
         """How the predictions for examples agree with their labels."""

@@ -18,10 +18,9 @@ from halluc.runs.schema import RunFile
 
 def data(source: EvaluatedRun, texts: Texts) -> Data:
     """The splits that were trained on and the evaluated one; where ``data.json`` cannot be read, the latter alone."""
-    path, names = source.run.data, [count.name for count in texts.task.wording.words.counts]
-    check = None
+    path, check = source.run.data, None
     if source.record.predictions is None:
-        check = source.files.read(path, lambda: _read(path, names), "training data and their warnings are not shown")
+        check = source.files.read(path, lambda: _read(path), "training data and their warnings are not shown")
     check = check or ReadData()
     # The sha256 of every file that was trained on or evaluated, as it was at the time.
     inputs = {**evaluated_inputs(source.record), **source.record.inputs}
@@ -39,21 +38,26 @@ def data(source: EvaluatedRun, texts: Texts) -> Data:
     return Data(splits=rows, scheme=check.scheme or schemes or None, warnings=warnings, withheld=source.record.gap)
 
 
-def _read(path: Path, names: list[str]) -> ReadData:
-    """
-    Args:
-        names: what the task calls its counts, for files that are older than such names.
+def _repeated(source: EvaluatedRun, texts: Texts) -> list[str]:
+    """EvaluatedRun texts that were trained on too: of dev it was told when training began."""
+    if not texts.repeated or source.split != "test":
+        return []
+    stand = "text also stands" if texts.repeated == 1 else "texts also stand"
+    return [f"{texts.repeated:,} {source.split} {stand} in train, by which figures on {source.split} look better"]
 
+
+def _read(path: Path) -> ReadData:
+    """
     Raises:
         FileNotFoundError: there is none. HallucError R101: it is damaged. R102: it is of another version of halluc.
     """
     where = None
     try:
         content = read_json(path)
-        version = content.get("schema_version", 1) if isinstance(content, dict) else 1
+        version = content.get("schema_version") if isinstance(content, dict) else None
         if isinstance(version, int) and version > DATA_VERSION:
             raise HallucError("R102", f"{path} is of schema version {version}", help="use the halluc that wrote it")
-        return ReadData.model_validate(content, context=names)
+        return ReadData.model_validate(content)
     except json.JSONDecodeError as error:
         where, told = Location(str(path), error.lineno, error.colno), error.msg
     except ValidationError as error:
