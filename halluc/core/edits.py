@@ -81,7 +81,7 @@ def apply(example: Editable, edits: Sequence[Edit]) -> Editable:
     done = 0
     for start, end, _, edit in placed:
         tokens += example.tokens[done:start]
-        tokens += edit.tokens if isinstance(edit, Replace) else _permuted(example.tokens, edit)
+        tokens += edit.tokens if isinstance(edit, Replace) else permuted(example.tokens, edit)
         done = end
     tokens += example.tokens[done:]
     if not tokens and example.tokens:
@@ -134,6 +134,20 @@ def _replaced(example: Editable, edits: Sequence[Edit]) -> Editable | None:
     spans = tuple([_moved(span, moving) for span in example.spans]) if example.spans else ()
     locked = tuple([_shifted(held, moving) for held in example.locked]) if example.locked else ()
     return Editable(tuple(tokens), spans, locked, example.labels)
+
+
+def between_locked(example: Editable) -> list[Range]:
+    """The ranges between locked ones, from left to right, empty ones too."""
+    starts = (0, *(end for _, end in example.locked))
+    return list(zip(starts, (*(start for start, _ in example.locked), len(example.tokens)), strict=True))
+
+
+def free_positions(example: Editable, in_spans: bool) -> Sequence[int]:
+    """The positions of tokens that may change by themselves; ``in_spans``: those of spans too."""
+    if not example.locked and (in_spans or not example.spans):
+        return range(len(example.tokens))
+    held = {at for start, end, _ in (() if in_spans else example.spans) for at in range(start, end)}
+    return [at for at in range(len(example.tokens)) if at not in held and is_free(example, at, at + 1)]
 
 
 def free_runs(example: Editable) -> list[Range]:
@@ -193,7 +207,8 @@ def _range(edit: Reorder) -> Range:
     return cuts[0], cuts[-1]
 
 
-def _permuted(tokens: Sequence[str], edit: Reorder) -> list[str]:
+def permuted(tokens: Sequence[str], edit: Reorder) -> list[str]:
+    """The tokens between the cuts of a permutation, in their new order."""
     return [token for piece in edit.order for token in tokens[edit.cuts[piece] : edit.cuts[piece + 1]]]
 
 

@@ -3,6 +3,8 @@ the first candidate; those with a memory are asked in the order of the examples,
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
@@ -22,30 +24,25 @@ FILTER = "filter"
 Keys = tuple[int, ...]
 
 
+@dataclass
 class Candidate:
     """A new example before it is taken: what it was made from, and how.
 
     ``form_only``: only the writing of its words was changed (case, noise). ``is_copy``: it is meant to be equal.
     """
 
-    __slots__ = ("_exact", "_normalised", "edited", "form_only", "is_copy", "parent")
+    parent: Editable
+    edited: Editable
+    form_only: bool
+    is_copy: bool
 
-    def __init__(self, parent: Editable, edited: Editable, form_only: bool, is_copy: bool) -> None:
-        self.parent, self.edited, self.form_only, self.is_copy = parent, edited, form_only, is_copy
-        self._exact: int | None = None
-        self._normalised: int | None = None
-
-    @property
+    @cached_property
     def exact(self) -> int:
-        if self._exact is None:
-            self._exact = text_hashes.exact(self.edited.tokens)
-        return self._exact
+        return text_hashes.exact(self.edited.tokens)
 
-    @property
+    @cached_property
     def normalised(self) -> int:
-        if self._normalised is None:
-            self._normalised = text_hashes.normalised(self.edited.tokens)
-        return self._normalised
+        return text_hashes.normalised(self.edited.tokens)
 
 
 class Filter:
@@ -56,6 +53,9 @@ class Filter:
     config: Any
     memory: HashSet | None = None
     units: NoveltyUnits = MENTIONS
+
+    def __init__(self, config: Any) -> None:
+        self.config = config
 
     @property
     def name(self) -> str:
@@ -84,9 +84,6 @@ class Unchanged(Filter):
     """Rejects a candidate that equals what it was made from."""
 
     Config: ClassVar[type[Section]] = UnchangedConfig
-
-    def __init__(self, config: UnchangedConfig) -> None:
-        self.config = config
 
     def refuses(self, candidate: Candidate) -> bool:
         return not candidate.is_copy and candidate.edited.tokens == candidate.parent.tokens
@@ -153,9 +150,6 @@ class LengthRatio(Filter):
     """Rejects a candidate that is much shorter or longer than what it was made from, in tokens."""
 
     Config: ClassVar[type[Section]] = LengthRatioConfig
-
-    def __init__(self, config: LengthRatioConfig) -> None:
-        self.config = config
 
     def refuses(self, candidate: Candidate) -> bool:
         before, after = len(candidate.parent.tokens), len(candidate.edited.tokens)

@@ -9,7 +9,7 @@ from difflib import SequenceMatcher
 from rapidfuzz.distance import Indel
 
 from halluc.augmentation.methods.base import Rejected
-from halluc.core.edits import Editable, Replace, is_free
+from halluc.core.edits import Editable, Replace, between_locked, is_free
 
 
 class EditAlignment:
@@ -145,12 +145,8 @@ def _rewrites(edit: Replace) -> bool:
 
 def _kept_in_part(example: Editable) -> Iterator[tuple[int, int]]:
     """Mentions, and the fields between locked ranges."""
-    yield from ((start, end) for start, end, _ in example.spans)
-    done = 0
-    for first, last in [*example.locked, (len(example.tokens), len(example.tokens))]:
-        if done < first:
-            yield done, first
-        done = last
+    yield from (span[:2] for span in example.spans)
+    yield from (field for field in between_locked(example) if field[0] < field[1])
 
 
 def _is_emptied(start: int, end: int, edits: Sequence[Replace]) -> bool:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -72,9 +73,8 @@ def _by_size(mentions: Iterable[Tokens]) -> dict[int, list[Tokens]]:
     return shouted | names
 
 
-def _joinable(pools: Iterable[tuple[Iterable[Tokens], Iterable[str]]], is_one_token: bool) -> _Parts | None:
-    filled = [(tuple(heads), tuple(tails)) for heads, tails in pools]
-    filled = [(heads, tails) for heads, tails in filled if heads and tails]
+def _joinable(pools: Iterable[tuple[Collection[Tokens], Collection[str]]], is_one_token: bool) -> _Parts | None:
+    filled = [(tuple(heads), tuple(tails)) for heads, tails in pools if heads and tails]
     if not filled:
         return None
     pairs = tuple(accumulate(len(heads) * len(tails) for heads, tails in filled))
@@ -99,10 +99,7 @@ def _tails(names: Iterable[Tokens]) -> _Parts | None:
 def _endings(names: Iterable[str]) -> _Parts | None:
     """Stems and shared endings of names of letters."""
     words = [name for name in names if _is_word(name)]
-    shared: dict[str, int] = {}
-    for word in words:
-        for ending in _endings_of(word):
-            shared[ending] = shared.get(ending, 0) + 1
+    shared = Counter(ending for word in words for ending in _endings_of(word))
     stems: dict[Tokens, None] = {}
     endings: dict[str, None] = {}
     for word in words:

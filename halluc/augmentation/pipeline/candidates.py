@@ -4,7 +4,7 @@ the example's own keys, so that it comes out the same wherever it is made."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
 from typing import NamedTuple
@@ -27,18 +27,6 @@ class Method:
     steps: tuple[str, ...]
     share: float
     made_by: Augmenter | Synthesizer
-
-    @cached_property
-    def is_copy(self) -> bool:
-        return isinstance(self.made_by, Augmenter) and self.made_by.makes_copies
-
-    @cached_property
-    def form_only(self) -> bool:
-        return isinstance(self.made_by, Augmenter) and self.made_by.changes_form_only
-
-    @cached_property
-    def samples(self) -> bool:
-        return isinstance(self.made_by, Synthesizer)
 
 
 class Refusal(NamedTuple):
@@ -69,13 +57,11 @@ class Maker:
     seed: int
     attempts: int
     copies_unchangeable: bool
-    _cumulative: list[float] = field(init=False, default_factory=list)
-    _prefixes: list[bytes] = field(init=False, default_factory=list)
 
-    def __post_init__(self) -> None:
-        self._cumulative.extend(accumulate(method.share for method in self.methods))
-        for number, method in enumerate(self.methods):
-            self._prefixes.append(f"{self.seed}\x1f{number}\x1f{method.name}\x1f".encode())
+    @cached_property
+    def _prefixes(self) -> list[bytes]:
+        """What the keys of each method's draws begin with."""
+        return [f"{self.seed}\x1f{number}\x1f{one.name}\x1f".encode() for number, one in enumerate(self.methods)]
 
     def make(
         self, example: Editable, identity: str, copy: int, attempt: int = 0
@@ -108,30 +94,27 @@ class Maker:
                 changed = _changed(method.made_by, example, draws)
             except Rejected as rejected:
                 return None, Refusal(rejected.reason, method.name, None)
-            if method.is_copy or changed.is_edited:
+            if method.made_by.makes_copies or changed.is_edited:
                 return self._filtered(example, changed, method, number)
         return None, None
 
     def _order(self, key: bytes) -> Iterator[int]:
         """The methods in the order in which they are asked: by share, without replacement."""
-        if len(self.methods) == 1:
-            yield 0
-            return
         draws = Draws(b"%d\x1fmethod\x1f%b" % (self.seed, key))
         left = list(range(len(self.methods)))
-        yield left.pop(draws.weighted(self._cumulative))
         while left:
             yield left.pop(draws.weighted(list(accumulate(self.methods[one].share for one in left))))
 
     def _filtered(
         self, example: Editable, changed: Changed, method: Method, number: int
     ) -> tuple[Accepted | None, Refusal | None]:  # fmt: skip
-        candidate = Candidate(example, changed.edited, method.form_only, method.is_copy)
+        made_by = method.made_by
+        candidate = Candidate(example, changed.edited, made_by.changes_form_only, made_by.makes_copies)
         for one in self.filters:
             if one.refuses(candidate):
                 return None, Refusal(one.name, method.name, " ".join(changed.edited.tokens))
         keys = tuple([one.keys(candidate) for one in self.filters])
-        return Accepted(changed, method.name, method.steps, number, keys, method.samples), None
+        return Accepted(changed, method.name, method.steps, number, keys, isinstance(made_by, Synthesizer)), None
 
     def _copied(self, example: Editable) -> Accepted | None:
         """An example that no method can change, as it is, if it may be taken."""
