@@ -6,12 +6,11 @@ equal keys win. Here the node tree is read instead, and every key and value keep
 
 from __future__ import annotations
 
-import math
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import accumulate
 from typing import Any
 
@@ -30,15 +29,18 @@ MOST_DEPTH = 50
 # More digits make no number that a key may have, and Python refuses to print some of them.
 _MOST_DIGITS = 1_000
 
-_NULL = re.compile(r"null|Null|NULL|~|")
-_TRUE = re.compile(r"true|True|TRUE")
-_FALSE = re.compile(r"false|False|FALSE")
-_INT = re.compile(r"[-+]?[0-9]+")
-_OCTAL = re.compile(r"0o[0-7]+")
-_HEX = re.compile(r"0x[0-9a-fA-F]+")
-_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-_INFINITY = re.compile(r"[-+]?\.(inf|Inf|INF)")
-_NAN = re.compile(r"\.(nan|NaN|NAN)")
+_WORDS = {
+    **dict.fromkeys(("null", "Null", "NULL", "~", "")),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+_NUMBERS: tuple[tuple[re.Pattern[str], Callable[[str], float]], ...] = (
+    (re.compile(r"[-+]?[0-9]+"), int),
+    (re.compile(r"0o[0-7]+"), partial(int, base=8)),
+    (re.compile(r"0x[0-9a-fA-F]+"), partial(int, base=16)),
+    (re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?"), float),
+    (re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"), lambda text: float(text.replace(".", ""))),
+)
 
 
 @dataclass(frozen=True)
@@ -114,27 +116,11 @@ def _paths(node: Any, path: Path) -> Iterator[Path]:
 
 def scalar(text: str) -> Any:
     """A plain scalar by the YAML 1.2 core schema (yaml.org/spec/1.2.2, section 10.3.2)."""
-    if _NULL.fullmatch(text):
-        return None
-    if _TRUE.fullmatch(text):
-        return True
-    if _FALSE.fullmatch(text):
-        return False
+    if text in _WORDS:
+        return _WORDS[text]
     if len(text) > _MOST_DIGITS:
         return text
-    if _INT.fullmatch(text):
-        return int(text)
-    if _OCTAL.fullmatch(text):
-        return int(text[2:], 8)
-    if _HEX.fullmatch(text):
-        return int(text[2:], 16)
-    if _FLOAT.fullmatch(text):
-        return float(text)
-    if _INFINITY.fullmatch(text):
-        return -math.inf if text.startswith("-") else math.inf
-    if _NAN.fullmatch(text):
-        return math.nan
-    return text
+    return next((read(text) for pattern, read in _NUMBERS if pattern.fullmatch(text)), text)
 
 
 _LARGE_HELP = "a config holds settings: what is read as data belongs in a file that `data` names"
@@ -165,8 +151,10 @@ def read(source: Source) -> Located:
     """
     if len(source.text) > MOST_CHARACTERS:
         raise HallucError("C003", f"more than {MOST_CHARACTERS:,} characters", Location(source.name), _LARGE_HELP)
+    builder = _Builder(source)
     try:
         node = yaml.compose(source.text, Loader=_Loader)
+        value = None if node is None else builder.build(node, ())
     except _Endless:
         raise HallucError("C003", f"more than {MOST_NODES:,} values", Location(source.name), _LARGE_HELP) from None
     except yaml.MarkedYAMLError as error:
@@ -182,13 +170,6 @@ def read(source: Source) -> Located:
     except (ValueError, OverflowError):  # PyYAML hands such escapes to chr() as they are
         message, help = "not readable as YAML: an escape beyond \\U0010FFFF", "characters end there"
         raise HallucError("C001", message, Location(source.name), help) from None
-    except RecursionError:
-        raise HallucError("C001", "nested too deeply to read", Location(source.name)) from None
-    if node is None:
-        return Located(None, {}, {})
-    builder = _Builder(source)
-    try:
-        value = builder.build(node, ())
     except RecursionError:
         raise HallucError("C001", "nested too deeply to read", Location(source.name)) from None
     refuse(builder.errors)

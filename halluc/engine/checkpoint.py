@@ -12,7 +12,7 @@ weights that it refers to are complete too, so that a training cannot end withou
 
 from __future__ import annotations
 
-import math
+import copy
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,6 +21,7 @@ from typing import Annotated, Any, Literal
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic.dataclasses import dataclass as validated_dataclass
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
@@ -47,7 +48,12 @@ _DIGITS = "[0-9]" * 8
 _STEPS, _BESTS = f"step-{_DIGITS}", f"best-{_DIGITS}"
 
 
-@dataclass
+_Count = Annotated[int, Field(ge=0)]
+_Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+_STRICT = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
+
+
+@validated_dataclass(config=_STRICT)
 class Progress:
     """Where training stands beside weights and optimizer.
 
@@ -56,13 +62,24 @@ class Progress:
     cannot tell checkpoints apart.
     """
 
-    step: int = 0
-    evaluations: int = 0
-    best: float = -math.inf
-    best_step: int = 0
+    step: _Count = 0
+    evaluations: _Count = 0
+    best: float | None = None
+    best_step: _Count = 0
     best_metrics: dict[str, float] | None = None
-    stale: int = 0
+    stale: _Count = 0
     varied: bool = False
+
+    @model_validator(mode="after")
+    def _is_possible(self) -> Progress:
+        figures = [None] if self.best_metrics is None else list(self.best_metrics.values())
+        if self.best not in figures:
+            raise ValueError("`best` is not in `best_metrics`")
+        if self.best_step > self.step:
+            raise ValueError("`best_step` is after `step`")
+        if self.stale > self.evaluations:
+            raise ValueError("`stale` is more than `evaluations`")
+        return self
 
     @property
     def is_chosen(self) -> bool:
@@ -84,42 +101,13 @@ class Damaged(Exception):
     """A checkpoint that is not complete, and what is wrong with it."""
 
 
-_Count = Annotated[int, Field(ge=0)]
-_Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-
-
-class _Stored(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
-
-
-class _StoredProgress(_Stored):
-    """``Progress`` in ``state.json``: no infinity in JSON, so ``best`` is null before the first evaluation."""
-
-    step: _Count
-    evaluations: _Count
-    best: float | None
-    best_step: _Count
-    best_metrics: dict[str, float] | None
-    stale: _Count
-    varied: bool
-
-    @model_validator(mode="after")
-    def _is_possible(self) -> _StoredProgress:
-        figures = [None] if self.best_metrics is None else list(self.best_metrics.values())
-        if self.best not in figures:
-            raise ValueError("`best` is not in `best_metrics`")
-        if self.best_step > self.step:
-            raise ValueError("`best_step` is after `step`")
-        if self.stale > self.evaluations:
-            raise ValueError("`stale` is more than `evaluations`")
-        return self
-
-
-class _State(_Stored):
+class _State(BaseModel):
     """``state.json``; ``sha256`` is that of the other keys (see ``_digest``)."""
 
+    model_config = _STRICT
+
     version: Literal[3] = 3
-    progress: _StoredProgress
+    progress: Progress
     epoch: _Count
     files: dict[Literal["model.safetensors", "optimizer.pt"], _Sha256] = Field(min_length=2)
     sha256: str = ""
@@ -140,7 +128,7 @@ def snapshot(
     """
     weights = _copied(dict(model.state_dict()), reuse.weights if reuse else None)
     state = _copied(optimizer.state_dict(), reuse.optimizer if reuse else None)
-    return Snapshot(weights, state, Progress(**vars(progress)), epoch)
+    return Snapshot(weights, state, copy.copy(progress), epoch)
 
 
 def _copied(value: Any, into: Any) -> Any:
@@ -173,9 +161,8 @@ def write(folder: Path, taken: Snapshot, keep: Keep) -> Path:
             why = str(error).splitlines()[0]
             help = "free space, or choose another `runs_dir`"
             raise environment_error("E401", f"cannot write {target}: {why}", help) from None
-        best = taken.progress.best if math.isfinite(taken.progress.best) else None
         state = _State(
-            progress=_StoredProgress(**{**vars(taken.progress), "best": best}),
+            progress=taken.progress,
             epoch=taken.epoch,
             files={_WEIGHTS: file_sha256(beside / _WEIGHTS), _OPTIMIZER: file_sha256(beside / _OPTIMIZER)},
         ).model_dump()
@@ -284,7 +271,7 @@ def load(path: Path, model: torch.nn.Module, optimizer: Any) -> Progress:
     except Exception as error:
         help = "did labels, model or `model.freeze` change? start a new run without --resume"
         raise HallucError("R110", f"checkpoint {path} is of another model: {_line(error)}", help=help) from error
-    return Progress(**{**progress.model_dump(), "best": -math.inf if progress.best is None else progress.best})
+    return progress
 
 
 def _line(error: Exception) -> str:

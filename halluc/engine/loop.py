@@ -176,7 +176,7 @@ def _evaluated(
 
 def _choose(progress: Progress, value: float, metrics: Metrics) -> bool:
     """Note the selection figure of one evaluation; returns whether it is the best so far."""
-    is_best = value > progress.best
+    is_best = value > (-math.inf if progress.best is None else progress.best)
     progress.varied = progress.varied or (progress.best_metrics is not None and value != progress.best)
     progress.stale = 0 if is_best else progress.stale + 1
     if is_best:

@@ -85,6 +85,6 @@ class Checkpointer:
         """The ``best`` of run.json; ``why_last``: why dev cannot choose, where it was known before."""
         progress = self.training.progress
         if not progress.is_chosen:
-            constant = f"`{choose_by}` on dev was {progress.best:.4f} in all {progress.evaluations} evaluations"
-            return {"step": progress.step, "chosen_by": f"last: {why_last or constant}", "dev": {}}
+            why = why_last or f"`{choose_by}` on dev was {progress.best:.4f} in all {progress.evaluations} evaluations"
+            return {"step": progress.step, "chosen_by": f"last: {why}", "dev": {}}
         return {"step": progress.best_step, "chosen_by": choose_by, "dev": progress.best_metrics}
