@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import accumulate
 from typing import Any
@@ -159,9 +159,10 @@ def read(source: Source) -> Located:
         raise HallucError("C003", f"more than {MOST_NODES:,} values", Location(source.name), _LARGE_HELP) from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        where = source.location(mark) if mark else None
+        where = replace(source.location(mark), width=1) if mark else None
         told = cut(" ".join(part for part in (error.context, error.problem) if part), 300)
-        raise HallucError("C001", f"not readable as YAML: {told}", _one_wide(where), _syntax_help(told)) from None
+        help = next((help for part, help in _SYNTAX_HELP.items() if part in told), None)
+        raise HallucError("C001", f"not readable as YAML: {told}", where, help) from None
     except yaml.reader.ReaderError as error:
         raise HallucError(
             "C001", f"not readable as YAML: character U+{int(error.character):04X} is not allowed",
@@ -194,8 +195,7 @@ class _Builder:
             raise HallucError("C003", f"nested too deeply: more than {MOST_DEPTH} levels", where)
         if id(node) in self.open:
             raise HallucError("C003", "an alias refers to what contains it", where)
-        collection = isinstance(node, yaml.CollectionNode)
-        if collection and node.tag not in ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"):
+        if isinstance(node, yaml.CollectionNode) and node.tag not in ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"):
             self.errors.append(
                 HallucError("C003", f"YAML tag `{cut(node.tag)}`", where, "configs use plain values only")
             )
@@ -251,22 +251,16 @@ class _Builder:
         return scalar(text) if isinstance(node, yaml.ScalarNode) and node.style is None else text
 
 
-def _one_wide(where: Location | None) -> Location | None:
-    return where and Location(where.file, where.line, where.column, 1, where.text)
-
-
-def _syntax_help(told: str) -> str | None:
-    if "'\\t'" in told:
-        return "YAML indents with spaces: replace the tab"
-    if "mapping values are not allowed" in told:
-        return "a value that contains `: ` needs quotes, and a key needs a line of its own"
-    if "expected <block end>" in told or "could not find expected ':'" in told:
-        return "check the indentation of this line and the one before it, and for a missing `:`"
-    if "expected a single document" in told:
-        return "one config a file: remove the `---`"
-    if "undefined alias" in told:
-        return "a value that starts with `*` needs quotes"
-    return None
+_CHECK_LINES = "check the indentation of this line and the one before it, and for a missing `:`"
+# What PyYAML says, in part, and what to do.
+_SYNTAX_HELP = {
+    "'\\t'": "YAML indents with spaces: replace the tab",
+    "mapping values are not allowed": "a value that contains `: ` needs quotes, and a key needs a line of its own",
+    "expected <block end>": _CHECK_LINES,
+    "could not find expected ':'": _CHECK_LINES,
+    "expected a single document": "one config a file: remove the `---`",
+    "undefined alias": "a value that starts with `*` needs quotes",
+}
 
 
 def unusable(text: str) -> str | None:

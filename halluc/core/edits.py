@@ -7,7 +7,8 @@ method and whatever the task.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from operator import ge
+from itertools import pairwise
+from operator import ge, itemgetter
 from typing import NamedTuple
 
 from halluc.core.examples import Span
@@ -173,31 +174,20 @@ def _placed(example: Editable, edits: Sequence[Edit]) -> list[_Placed]:
     size = len(example.tokens)
     placed: list[_Placed] = []
     for edit in edits:
-        if isinstance(edit, Replace):
-            start, end, new, _ = edit
-            if "" in new:
-                raise EditError(f"{edit} would bring an empty token")
-            placed.append((start, end, len(new) - (end - start), edit))
-        else:
-            start, end = _range(edit)
-            placed.append((start, end, 0, edit))
+        start, end = edit[:2] if isinstance(edit, Replace) else _range(edit)
+        if isinstance(edit, Replace) and "" in edit.tokens:
+            raise EditError(f"{edit} would bring an empty token")
+        placed.append((start, end, len(edit.tokens) - (end - start) if isinstance(edit, Replace) else 0, edit))
         if not 0 <= start <= end <= size:
             raise EditError(f"{edit} lies outside an example of {size} tokens")
         may_be = is_replaceable if isinstance(edit, Replace) else is_free
         if example.locked and not may_be(example, start, end):
             raise EditError(f"{edit} touches a locked range")
-    if len(placed) > 1:
-        placed.sort(key=_range_of)
-        last: _Placed | None = None
-        for one in placed:
-            if last is not None and (one[0] < last[1] or one[:2] == last[:2]):
-                raise EditError(f"{last[3]} and {one[3]} overlap")
-            last = one
+    placed.sort(key=itemgetter(0, 1))
+    for last, one in pairwise(placed):
+        if one[0] < last[1] or one[:2] == last[:2]:
+            raise EditError(f"{last[3]} and {one[3]} overlap")
     return placed
-
-
-def _range_of(placed: _Placed) -> Range:
-    return placed[0], placed[1]
 
 
 def _range(edit: Reorder) -> Range:

@@ -15,6 +15,7 @@ from __future__ import annotations
 import copy
 import shutil
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -181,8 +182,7 @@ def _name(step: int) -> str:
 def prune(folder: Path, kept: int) -> None:
     """Remove all but the newest ``kept`` checkpoints, and the best weights that these refer to."""
     steps = sorted(folder.glob(_STEPS))
-    newest = steps[-kept:]
-    best = {step for step in map(_best_step, newest) if step is not None}
+    best = {step for step in map(_best_step, steps[-kept:]) if step is not None}
     for old in steps[:-kept]:
         step = int(old.name.removeprefix("step-"))
         if step in best:
@@ -353,3 +353,39 @@ def _checked(path: Path, names: tuple[Literal["model.safetensors", "optimizer.pt
         if wrong is not None:
             raise Damaged(f"{name} {wrong}")
     return state
+
+
+class CheckpointWriter:
+    """Writes to ``folder`` from one copy of weights and optimizer state, which is reused.
+
+    The main thread only makes the copy. If the checkpoint before is still being written, ``begin`` waits for it: there
+    is never a second copy in memory, and none is left out.
+    """
+
+    def __init__(self, folder: Path, keep: Keep) -> None:
+        self.folder, self.keep = folder, keep
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="checkpoint")
+        self._copy: Snapshot | None = None
+        self._writing: Future[Path] | None = None
+
+    def begin(self, model: torch.nn.Module, optimizer: Any, progress: Progress, epoch: int) -> None:
+        """Copy what stands now and write it in the background; call ``written`` before, for the one in progress."""
+        assert self._writing is None, "one at a time"
+        self._copy = snapshot(model, optimizer, progress, epoch, self._copy)
+        self._writing = self._thread.submit(write, self.folder, self._copy, self.keep)
+
+    def written(self, *, wait: bool) -> Path | None:
+        """The checkpoint that has been written since the last call; None where none has.
+
+        Raises:
+            HallucError E401: it could not be written, the disk being full or read-only.
+        """
+        if self._writing is None or not (wait or self._writing.done()):
+            return None
+        done, self._writing = self._writing, None
+        return done.result()
+
+    def close(self) -> None:
+        """Wait for the thread, whatever becomes of its checkpoint, and free the copy."""
+        self._thread.shutdown(wait=True)
+        self._copy = None

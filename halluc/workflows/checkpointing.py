@@ -8,7 +8,7 @@ from typing import Any
 
 from halluc.core.files import replace_folder
 from halluc.engine import checkpoint
-from halluc.engine.checkpoint_writer import CheckpointWriter
+from halluc.engine.checkpoint import CheckpointWriter
 from halluc.engine.loop import Training
 from halluc.runs.directory import RunDir
 from halluc.runs.events import Checkpointed, Evaluated, Event, Started, Step, Stopped

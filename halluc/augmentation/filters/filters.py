@@ -105,8 +105,7 @@ class DuplicateFilter(Filter):
         self.memory: HashSet = HashSet()
 
     def see(self, example: Editable) -> None:
-        self.training.add(text_hashes.exact(example.tokens))
-        self.training.add(text_hashes.normalised(example.tokens))
+        self.training.update((text_hashes.exact(example.tokens), text_hashes.normalised(example.tokens)))
 
     def refuses(self, candidate: Candidate) -> bool:
         return any(key in self.training for key in self.keys(candidate))

@@ -50,8 +50,7 @@ class EditAlignment:
         """Token by token, the usual case; None where that cannot be, or a word stands elsewhere than before."""
         if not self._keeps_positions or len(self._old) != len(self._new):
             return None
-        pairs = zip(self._old, self._new, strict=True)
-        changed = [at for at, (before, after) in enumerate(pairs) if before != after]
+        changed = [at for at, (before, after) in enumerate(zip(self._old, self._new, strict=True)) if before != after]
         before = {self._old[at].casefold() for at in changed}
         if not before.isdisjoint([self._new[at].casefold() for at in changed]):
             return None
@@ -129,18 +128,16 @@ def checked(example: Editable, edits: Sequence[Replace], mentions: bool) -> Sequ
     if not mentions:
         edits = [edit for edit in edits if zone_of(edit, in_zone) < 0]
     if example.locked:
-        edits = [edit for edit in edits if is_free(example, edit.start, edit.end) or not _rewrites(edit)]
+        edits = [
+            edit for edit in edits
+            if is_free(example, edit.start, edit.end) or (edit.end - edit.start, len(edit.tokens)) != (1, 1)
+        ]  # fmt: skip
         if not all(is_free(example, edit.start, edit.end) for edit in edits):
             raise Rejected("locked")
     shrunk = [edit for edit in edits if len(edit.tokens) < edit.end - edit.start]
     if shrunk and any(_is_emptied(start, end, edits) for start, end in _kept_in_part(example)):
         raise Rejected("alignment")
     return edits
-
-
-def _rewrites(edit: Replace) -> bool:
-    """Whether it puts one token in the place of one."""
-    return edit.end == edit.start + 1 and len(edit.tokens) == 1
 
 
 def _kept_in_part(example: Editable) -> Iterator[tuple[int, int]]:

@@ -98,7 +98,7 @@ def _tails(names: Iterable[Tokens]) -> _Parts | None:
 
 def _endings(names: Iterable[str]) -> _Parts | None:
     """Stems and shared endings of names of letters."""
-    words = [name for name in names if _is_word(name)]
+    words = [name for name in names if name.isalpha() or all(char.isalpha() or _is_mark(char) for char in name)]
     shared = Counter(ending for word in words for ending in _endings_of(word))
     stems: dict[Tokens, None] = {}
     endings: dict[str, None] = {}
@@ -118,7 +118,3 @@ def _endings_of(word: str) -> list[str]:
 
 def _is_mark(char: str) -> bool:
     return unicodedata.category(char)[0] == "M"
-
-
-def _is_word(name: str) -> bool:
-    return name.isalpha() or all(char.isalpha() or _is_mark(char) for char in name)

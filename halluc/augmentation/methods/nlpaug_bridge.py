@@ -179,8 +179,7 @@ def _arguments(config: NlpaugConfig, kind: type, splits: bool) -> dict[str, Any]
     try:
         inspect.signature(kind).bind(**config.args)
     except TypeError as error:
-        message = f"{config.augmenter} refuses its arguments: {error}"
-        raise OptionError("args", "C141", message, takes(kind)) from error
+        raise OptionError("args", "C141", f"{config.augmenter} refuses its arguments: {error}", takes(kind)) from error
     # nlpaug's own tokenizer splits punctuation off and joins by rules: tokens would not come back as they were.
     return {"tokenizer": str.split, "reverse_tokenizer": " ".join, **config.args} if splits else dict(config.args)
 

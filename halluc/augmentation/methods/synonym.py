@@ -115,7 +115,8 @@ class Synonym(Augmenter):
         token = example.tokens[at]
         if not self._known[token.lower()] or pattern(token) == "mixed":
             return False
-        return at == _first_word(example.tokens) or _is_in_span(example, at) or _is_in_capitals(example.tokens)
+        in_capitals = (token == token.upper() for token in example.tokens)
+        return at == _first_word(example.tokens) or _is_in_span(example, at) or all(in_capitals)
 
 
 class _Known(dict[str, tuple[Tokens, ...]]):
@@ -155,10 +156,6 @@ def _is_in_span(example: Editable, at: int) -> bool:
 def _first_word(tokens: Tokens) -> int:
     """Where the first token with a letter or digit stands."""
     return next((at for at, token in enumerate(tokens) if any(map(str.isalnum, token))), 0)
-
-
-def _is_in_capitals(tokens: Tokens) -> bool:
-    return all(token == token.upper() for token in tokens)
 
 
 def _cased(token: str, new: Tokens, in_mention: bool) -> Tokens:

@@ -57,8 +57,7 @@ def make_shard(prepared: Prepared, folder: Path, fingerprint: str, shard: Shard,
     with Journal(folder / shard.folder, (shard.FILE,), fingerprint) as journal:
         start = int(journal.state.get("next", first))
         if not journal.state.get("done"):
-            items = _items(prepared, start, last)
-            for item, outcome in _tried(prepared, items):
+            for item, outcome in _tried(prepared, _items(prepared, start, last)):
                 journal.write(shard.FILE, json.dumps(outcome, ensure_ascii=True))
                 progress(item.number + 1 - first, last - first)
                 if journal.is_due():

@@ -90,5 +90,4 @@ class Journal:
                     yield json.loads(line)
                 except ValueError:
                     help = f"remove {self.folder} and start again"
-                    message = f"{self.folder / name} is damaged on line {number}"
-                    raise HallucError("R130", message, help=help) from None
+                    raise HallucError("R130", f"{self.folder / name} is damaged on line {number}", help=help) from None

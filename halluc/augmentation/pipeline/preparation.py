@@ -13,10 +13,9 @@ from halluc.augmentation.filters import filters as filtering
 from halluc.augmentation.filters.filters import Filter
 from halluc.augmentation.methods.base import SYNTHESIZER, Augmenter, Lexicon, Synthesizer, build
 from halluc.augmentation.pipeline.candidates import Maker, Method
-from halluc.augmentation.pipeline.diversity import TextSample
 from halluc.augmentation.pipeline.lines import Press
 from halluc.augmentation.pipeline.plan import Focus, Trouble, copies
-from halluc.augmentation.pipeline.tally import CorpusCounts
+from halluc.augmentation.pipeline.tally import CorpusCounts, TextSample
 from halluc.components import TABLE
 from halluc.core import registry
 from halluc.core.edits import Editable
