@@ -162,11 +162,9 @@ def _path_in_tree(loc: tuple[Any, ...], tree: Any) -> Path:
 
 def _nearest(located: Located, path: Path) -> Location | None:
     """The key of the innermost mapping on the path that has a place; the file for the top level."""
-    for length in range(len(path), 0, -1):
-        if path[:length] in located.keys:
-            return located.keys[path[:length]]
+    above = (located.keys.get(path[:length]) for length in range(len(path), 0, -1))
     top = located.values.get(())
-    return Location(top.file) if top else None
+    return next(filter(None, above), Location(top.file) if top else None)
 
 
 # What other trainers call the same thing.

@@ -118,8 +118,7 @@ def _harmonic(upto: Array) -> Array:
 def _aurc(claims: Array, bad: Array) -> Array:
     # In a group from S to S + W with b bad ones after B, the expected risks (B + (k - S) b / W) / k add up to
     # b + (B - S b / W) (H(S + W) - H(S)).
-    here = numpy.diff(bad, axis=1)
-    slope = here / numpy.maximum(numpy.diff(claims, axis=1), 1)
+    slope = numpy.diff(bad, axis=1) / numpy.maximum(numpy.diff(claims, axis=1), 1)
     risks = (bad[:, :-1] - slope * claims[:, :-1]) * numpy.diff(_harmonic(claims), axis=1)
     return _divide(bad[:, -1] + risks.sum(axis=1), claims[:, -1])
 

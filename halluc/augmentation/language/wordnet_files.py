@@ -54,11 +54,9 @@ class Database:
         """The first file that should be there and is not, or None."""
         if self.path.suffix == ".zip" and not (self.path.is_file() and zipfile.is_zipfile(self.path)):
             return "a zip archive"
-        for part in PARTS_OF_SPEECH:
-            for name in (f"index.{part}", f"data.{part}"):
-                if not self._has(name) and not (name == "data.noun" and self._has("data.noun1", "data.noun2")):
-                    return name
-        return None
+        names = (f"{kind}.{part}" for part in PARTS_OF_SPEECH for kind in ("index", "data"))
+        halves = {"data.noun": ("data.noun1", "data.noun2")}
+        return next((name for name in names if not self._has(name) and not self._has(*halves.get(name, (name,)))), None)
 
     def _has(self, *names: str) -> bool:
         if self.path.suffix == ".zip":

@@ -24,11 +24,7 @@ def read_gazetteer(reference: str, labels: Sequence[str]) -> dict[str, dict[Toke
     """
     names: dict[str, dict[Tokens, int]] = {}
     errors: list[HallucError] = []
-    for item in entries(reference, _of_columns, _of_object, code="D140", form=_FORM):
-        if isinstance(item, HallucError):
-            errors.append(item)
-            continue
-        where, (label, name) = item
+    for where, (label, name) in entries(reference, _of_columns, _of_object, errors, code="D140", form=_FORM):
         if label not in labels:
             help = suggestion(label, labels, f"it has {', '.join(labels) or 'none'}")
             errors.append(data_error("D141", f"the training split has no label `{label}`", where, help))
