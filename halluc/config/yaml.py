@@ -29,6 +29,7 @@ MOST_DEPTH = 50
 # More digits make no number that a key may have, and Python refuses to print some of them.
 _MOST_DIGITS = 1_000
 
+# Plain scalars that are no text: words with their values, and how numbers are written with what reads them.
 _WORDS = {
     **dict.fromkeys(("null", "Null", "NULL", "~", "")),
     **dict.fromkeys(("true", "True", "TRUE"), True),
@@ -120,7 +121,7 @@ def scalar(text: str) -> Any:
         return _WORDS[text]
     if len(text) > _MOST_DIGITS:
         return text
-    return next((read(text) for pattern, read in _NUMBERS if pattern.fullmatch(text)), text)
+    return next((number(text) for pattern, number in _NUMBERS if pattern.fullmatch(text)), text)
 
 
 _LARGE_HELP = "a config holds settings: what is read as data belongs in a file that `data` names"
