@@ -151,6 +151,6 @@ def did_you_mean(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | 
 
 
 def suggestion(word: str, known: Iterable[str], otherwise: str) -> str:
-    """What to do about an unknown word: the known one that is meant, or ``otherwise`` where none is near."""
+    """Help on a wrong word: the known one that was perhaps meant, ``otherwise`` where none is near."""
     near = did_you_mean(word, known)
-    return otherwise if near is None else f"did you mean `{near}`?"
+    return f"did you mean `{near}`?" if near else otherwise

@@ -4,6 +4,8 @@ the first candidate; those with a memory are asked in the order of the examples,
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
@@ -24,6 +26,7 @@ FILTER = "filter"
 Keys = tuple[int, ...]
 
 
+@dataclass
 class Candidate:
     """A new example before it is taken: what it was made from, and how.
 
@@ -31,25 +34,19 @@ class Candidate:
     ``source`` is the example of the task that ``parent`` was made from.
     """
 
-    __slots__ = ("_exact", "_normalised", "edited", "form_only", "is_copy", "parent", "source")
+    parent: Editable
+    edited: Editable
+    form_only: bool
+    is_copy: bool
+    source: Any = None
 
-    def __init__(self, parent: Editable, edited: Editable, form_only: bool, is_copy: bool, source: Any = None) -> None:
-        self.parent, self.edited, self.form_only, self.is_copy = parent, edited, form_only, is_copy
-        self.source = source
-        self._exact: int | None = None
-        self._normalised: int | None = None
-
-    @property
+    @cached_property
     def exact(self) -> int:
-        if self._exact is None:
-            self._exact = text_hashes.exact(self.edited.tokens)
-        return self._exact
+        return text_hashes.exact(self.edited.tokens)
 
-    @property
+    @cached_property
     def normalised(self) -> int:
-        if self._normalised is None:
-            self._normalised = text_hashes.normalised(self.edited.tokens)
-        return self._normalised
+        return text_hashes.normalised(self.edited.tokens)
 
 
 class Filter:
@@ -62,6 +59,9 @@ class Filter:
     config: Any
     memory: HashSet | None = None
     units: NoveltyUnits = MENTIONS
+
+    def __init__(self, config: Any) -> None:
+        self.config = config
 
     @property
     def name(self) -> str:
@@ -102,9 +102,6 @@ class Unchanged(Filter):
 
     Config: ClassVar[type[Section]] = UnchangedConfig
 
-    def __init__(self, config: UnchangedConfig) -> None:
-        self.config = config
-
     def refuses(self, candidate: Candidate) -> bool:
         return not candidate.is_copy and candidate.edited.tokens == candidate.parent.tokens
 
@@ -125,8 +122,7 @@ class DuplicateFilter(Filter):
         self.memory: HashSet = HashSet()
 
     def see(self, example: Editable) -> None:
-        self.training.add(text_hashes.exact(example.tokens))
-        self.training.add(text_hashes.normalised(example.tokens))
+        self.training.update((text_hashes.exact(example.tokens), text_hashes.normalised(example.tokens)))
 
     def refuses(self, candidate: Candidate) -> bool:
         return any(key in self.training for key in self.keys(candidate))
@@ -170,9 +166,6 @@ class LengthRatio(Filter):
     """Rejects a candidate that is much shorter or longer than what it was made from, in tokens."""
 
     Config: ClassVar[type[Section]] = LengthRatioConfig
-
-    def __init__(self, config: LengthRatioConfig) -> None:
-        self.config = config
 
     def refuses(self, candidate: Candidate) -> bool:
         before, after = len(candidate.parent.tokens), len(candidate.edited.tokens)

@@ -4,7 +4,7 @@ the example's own keys, so that it comes out the same wherever it is made."""
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
 from typing import Any, NamedTuple
@@ -35,18 +35,6 @@ class Method:
             return self.made_by.change_many(examples, draws)
         sampled = self.made_by.sample_many(examples, draws)
         return [one if isinstance(one, Rejected) else _as_changed(one) for one in sampled]
-
-    @cached_property
-    def is_copy(self) -> bool:
-        return isinstance(self.made_by, Augmenter) and self.made_by.makes_copies
-
-    @cached_property
-    def form_only(self) -> bool:
-        return isinstance(self.made_by, Augmenter) and self.made_by.changes_form_only
-
-    @cached_property
-    def samples(self) -> bool:
-        return isinstance(self.made_by, Synthesizer)
 
 
 class Refusal(NamedTuple):
@@ -110,13 +98,11 @@ class Maker:
     seed: int
     attempts: int
     copies_unchangeable: bool
-    _cumulative: list[float] = field(init=False, default_factory=list)
-    _prefixes: list[bytes] = field(init=False, default_factory=list)
 
-    def __post_init__(self) -> None:
-        self._cumulative.extend(accumulate(method.share for method in self.methods))
-        for number, method in enumerate(self.methods):
-            self._prefixes.append(f"{self.seed}\x1f{number}\x1f{method.name}\x1f".encode())
+    @cached_property
+    def _prefixes(self) -> list[bytes]:
+        """What the keys of each method's draws begin with."""
+        return [f"{self.seed}\x1f{number}\x1f{one.name}\x1f".encode() for number, one in enumerate(self.methods)]
 
     @cached_property
     def uses_model(self) -> bool:
@@ -191,26 +177,22 @@ class Maker:
             result = yield _Call(index, asked.example, Draws(self._prefixes[index] + key))
             if isinstance(result, Rejected):
                 return None, Refusal(result.reason, method.name, None)
-            if method.is_copy or result.is_edited:
+            if method.made_by.makes_copies or result.is_edited:
                 return (yield from self._filtered(asked, result, method, number))
         return None, None
 
     def _order(self, key: bytes) -> Iterator[int]:
         """The methods in the order in which they are asked: by share, without replacement."""
-        if len(self.methods) == 1:
-            yield 0
-            return
         draws = Draws(b"%d\x1fmethod\x1f%b" % (self.seed, key))
         left = list(range(len(self.methods)))
-        yield left.pop(draws.weighted(self._cumulative))
         while left:
             yield left.pop(draws.weighted(list(accumulate(self.methods[one].share for one in left))))
 
     def _filtered(
         self, asked: Asked, changed: Changed, method: Method, number: int
     ) -> Generator[_Request, Any, _Outcome]:
-        candidate = Candidate(asked.example, changed.edited, method.form_only, method.is_copy, asked.source)
-        steps = method.steps
+        by, steps = method.made_by, method.steps
+        candidate = Candidate(asked.example, changed.edited, by.changes_form_only, by.makes_copies, asked.source)
         for one in self.filters:
             if not one.uses_model and one.refuses(candidate):
                 return None, Refusal(one.name, method.name, " ".join(changed.edited.tokens))
@@ -223,7 +205,7 @@ class Maker:
                     candidate.edited, steps = kept, (*steps, RELABELLED)
         keys = tuple([one.keys(candidate) for one in self.filters])
         changed = changed._replace(edited=candidate.edited)
-        return Accepted(changed, method.name, steps, number, keys, method.samples), None
+        return Accepted(changed, method.name, steps, number, keys, isinstance(by, Synthesizer)), None
 
     def _copied(self, example: Editable) -> Accepted | None:
         """An example that no method can change, as it is, if it may be taken."""

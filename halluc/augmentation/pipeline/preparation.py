@@ -13,10 +13,9 @@ from halluc.augmentation.filters import filters as filtering
 from halluc.augmentation.filters.filters import Filter
 from halluc.augmentation.methods.base import SYNTHESIZER, Augmenter, Lexicon, OptionError, Synthesizer, Workspace, build
 from halluc.augmentation.pipeline.candidates import Maker, Method
-from halluc.augmentation.pipeline.diversity import TextSample
 from halluc.augmentation.pipeline.lines import Press
 from halluc.augmentation.pipeline.plan import Focus, Trouble, copies
-from halluc.augmentation.pipeline.tally import CorpusCounts
+from halluc.augmentation.pipeline.tally import CorpusCounts, TextSample
 from halluc.components import TABLE
 from halluc.core import registry
 from halluc.core.edits import Editable
@@ -81,16 +80,17 @@ def prepare(job: AugmentJob) -> Prepared:
     config = job.config
     units = job.examples.units
     filters = tuple(filtering.build(one, units) for one in config.filters)
-    before, sample, tildes = CorpusCounts(), TextSample(), _Tildes()
+    before, sample, separator = CorpusCounts(), TextSample(), "~"
 
     def observed() -> Iterator[Editable]:
+        nonlocal separator
         for example in job.source:
             editable = job.examples.editable(example)
             for one in filters:
                 one.see(editable)
             before.add(len(editable.tokens), example.labels, len(units.of(editable)))
             sample.offer(editable.tokens)
-            tildes.see(example.id)
+            separator = max(separator, _separator(example.id), key=len)
             yield editable
 
     training = Lexicon.of(observed(), words=_learns_words(config.methods), units=units)
@@ -107,7 +107,7 @@ def prepare(job: AugmentJob) -> Prepared:
             except OptionError as error:
                 raise PartError("filters", number, error) from error
     maker = Maker(methods, filters, job.seed, config.attempts, config.unchangeable == "copy")
-    press = Press(maker, job.examples, tildes.separator, job.seed, training)
+    press = Press(maker, job.examples, separator, job.seed, training)
     plan = copies(_weights(job, training, before), config.added(before.examples), job.seed)
     if job.epochs > 1:  # copy c is one of epoch (c - 1) % epochs
         plan = array("I", (count * job.epochs for count in plan))
@@ -155,16 +155,7 @@ def _weights(job: AugmentJob, training: Lexicon, before: CorpusCounts) -> array[
     return array("d", (focus.weight(editable(example), example.labels) for example in job.source))
 
 
-class _Tildes:
-    """Finds what may stand between an id and the number of a copy without making the id of another example."""
-
-    def __init__(self) -> None:
-        self._longest = 0
-
-    def see(self, identity: str) -> None:
-        if "~" in identity and (ending := re.search(r"(~+)\d+$", identity)):
-            self._longest = max(self._longest, len(ending[1]))
-
-    @property
-    def separator(self) -> str:
-        return "~" * (self._longest + 1)
+def _separator(identity: str) -> str:
+    """What may stand between an id and the number of a copy without making this id of an example."""
+    ending = re.search(r"~+(?=\d+$)", identity)
+    return f"{ending[0]}~" if ending else "~"
