@@ -25,7 +25,7 @@ from halluc.data.rows.references import SplitName
 from halluc.data.statistics import Words
 from halluc.gap.forecast import SplitGap
 from halluc.gap.matching import Strata
-from halluc.gap.novelty_units import NoveltyUnits
+from halluc.gap.novelty import NoveltyUnits
 from halluc.gap.units import UnitKind, WithheldUnits
 from halluc.runs.schema import EvalFile, Nearest, Novelty, Prediction, Record
 from halluc.wording.nouns import Nouns

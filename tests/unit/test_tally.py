@@ -11,7 +11,7 @@ from halluc.augmentation.pipeline import diversity
 from halluc.augmentation.pipeline.candidates import UNCHANGEABLE, Refusal
 from halluc.augmentation.pipeline.diversity import TextSample, alike_in_size, distinct
 from halluc.augmentation.pipeline.tally import CorpusCounts, Tally
-from halluc.gap.novelty_units import MENTIONS
+from halluc.gap.novelty import MENTIONS
 
 CORPORA = st.lists(st.tuples(st.integers(0, 9), st.lists(st.sampled_from("XYZ"), max_size=3)), max_size=12)
 

@@ -19,7 +19,7 @@ from halluc.core import registry
 from halluc.core.edits import Edit, Editable, Replace, apply
 from halluc.core.errors import EXIT_USAGE, HallucError
 from halluc.core.rng import Draws
-from halluc.gap.novelty_units import MENTIONS, NoveltyUnits, Unit
+from halluc.gap.novelty import MENTIONS, NoveltyUnits, Unit
 
 AUGMENTER, SYNTHESIZER = "augmenter", "synthesizer"
 

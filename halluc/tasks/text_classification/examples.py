@@ -11,7 +11,7 @@ from halluc.core.edits import Editable
 from halluc.core.examples import Corpus, Origin
 from halluc.core.labels import OUT_OF_SCOPE
 from halluc.data.inputs import InputText
-from halluc.gap.novelty_units import CONTENT_WORDS, NoveltyUnits
+from halluc.gap.novelty import CONTENT_WORDS, NoveltyUnits
 from halluc.runs.schema import Prediction
 from halluc.task import Asserted
 from halluc.tasks.text_classification import edits

@@ -10,9 +10,8 @@ from halluc.core.examples import Corpus
 from halluc.data.rows.references import SplitName
 from halluc.gap.coverage import SurfaceCoverage
 from halluc.gap.forecast import SplitGap, gap_of
-from halluc.gap.knowledge import SurfaceKnowledge
 from halluc.gap.matching import BY_MENTIONS, Strata
-from halluc.gap.novelty import NOVELTIES
+from halluc.gap.novelty import NOVELTIES, SurfaceKnowledge
 from halluc.gap.units import UNITS, UnitKind, WithheldUnits
 from halluc.runs.schema import Novelty
 from halluc.tasks.token_classification.tagged_sentence import Tagged
