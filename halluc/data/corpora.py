@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -11,12 +11,14 @@ from halluc.core import registry
 from halluc.core.errors import MOST_SHOWN, HallucError, Location, data_error, refuse
 from halluc.core.examples import Corpus
 from halluc.core.memory import uncollected
-from halluc.data.causes import folded
 from halluc.data.config import DataConfig
 from halluc.data.reader import Annotation, ExampleBuilder, Raw
 from halluc.data.rows.references import SPLITS, SplitName
-from halluc.data.rows.row import BadLine, Finding, LeftOut, Notice, Place, excerpt
+from halluc.data.rows.row import BadLine, Finding, LeftOut, Notice, Place, excerpt, folded
 from halluc.data.splits import SplitReader, source_of
+
+# More bad lines than this, and so many for each example: nothing in the file is what it is taken for.
+_MOST_BROKEN, _SHARE_BROKEN = 100_000, 10
 
 
 @dataclass
@@ -35,28 +37,22 @@ class Corpora:
 
     @property
     def files(self) -> list[Path]:
-        named = [name for corpus in self.splits.values() for name in (corpus.source, *corpus.inputs)]
-        return [Path(name) for name in dict.fromkeys(named) if Path(name).is_file()]
+        named = dict.fromkeys(name for corpus in self.splits.values() for name in (corpus.source, *corpus.inputs))
+        return [path for path in map(Path, named) if path.is_file()]
 
 
+@uncollected()
 def read_corpora(config: DataConfig, table: registry.Table, splits: Sequence[SplitName] = SPLITS) -> Corpora:
     """Read the splits that the config names, of those asked for.
 
     Raises:
         HallucError or ManyErrors, code D…: what cannot be read, with file and line, up to 20 shown.
     """
-    with uncollected():
-        return _read(config, table, splits)
-
-
-def _read(config: DataConfig, table: registry.Table, splits: Sequence[SplitName]) -> Corpora:
     raw: dict[SplitName, list[Raw]] = {}
     bad: list[BadLine] = []
     missing: list[HallucError] = []
     found = Corpora({})
-    for split in splits:
-        if config.reference(split) is None:
-            continue
+    for split in _named(config, splits):
         raw[split] = []
         broken: list[BadLine] = []
         try:
@@ -65,7 +61,8 @@ def _read(config: DataConfig, table: registry.Table, splits: Sequence[SplitName]
                 if isinstance(item, BadLine):
                     broken.append(_with_excerpt(item, len(broken)))
                     if len(broken) > _MOST_BROKEN + _SHARE_BROKEN * len(raw[split]):
-                        raise _all_broken(broken, len(raw[split]))
+                        so_far = f"{len(broken):,} lines cannot be read so far, beside {len(raw[split]):,} examples"
+                        raise replace(broken[0], problem=f"{broken[0].problem}; {so_far}").error()
                 elif isinstance(item, LeftOut):
                     found.skipped.append(Finding(Place(item.file, item.line), item.why))
                 elif isinstance(item, Notice):
@@ -80,9 +77,8 @@ def _read(config: DataConfig, table: registry.Table, splits: Sequence[SplitName]
     # Two splits may be parts of one file, which is then said to be absent, and tells its bad lines, to both.
     found.skipped, found.notices = list(dict.fromkeys(found.skipped)), list(dict.fromkeys(found.notices))
     refuse({(one.code, one.message): one for one in missing}.values())
-    beside = {split: _examples(config, table, split) for split in _named(config) if split not in raw}
     builder = _builder(config, table, list(dict.fromkeys(bad)))
-    builder.prepare(raw, beside)
+    builder.prepare(raw, _beside(config, table, raw))
     return _built(builder, raw, found)
 
 
@@ -91,13 +87,17 @@ def _builder(config: DataConfig, table: registry.Table, bad: list[BadLine]) -> E
     return made
 
 
-def _named(config: DataConfig) -> list[SplitName]:
-    return [split for split in SPLITS if config.reference(split) is not None]
+def _named(config: DataConfig, splits: Sequence[SplitName] = SPLITS) -> list[SplitName]:
+    return [split for split in splits if config.reference(split) is not None]
 
 
-def _examples(config: DataConfig, table: registry.Table, split: SplitName) -> Iterator[Raw]:
-    """What can be read of a split's file, which is opened only if it is asked for."""
-    yield from SplitReader(config, table, split).examples()
+def _beside(config: DataConfig, table: registry.Table, read: Collection[SplitName]) -> dict[SplitName, Iterator[Raw]]:
+    """What can be read of the splits that are not ``read``; their files are opened only if they are asked for."""
+
+    def examples(split: SplitName) -> Iterator[Raw]:
+        yield from SplitReader(config, table, split).examples()
+
+    return {split: examples(split) for split in _named(config) if split not in read}
 
 
 def _with_excerpt(bad: BadLine, before: int) -> BadLine:
@@ -108,17 +108,6 @@ def _with_excerpt(bad: BadLine, before: int) -> BadLine:
         return replace(bad, text=None, column=None)
     text, column = excerpt(bad.text, None if bad.column is None else bad.column - 1)
     return replace(bad, text=text, column=column)
-
-
-# More bad lines than this, and so many for each example: nothing in the file is what it is taken for.
-_MOST_BROKEN, _SHARE_BROKEN = 100_000, 10
-
-
-def _all_broken(bad: list[BadLine], sound: int) -> HallucError:
-    first = bad[0]
-    message = f"{first.problem}; {len(bad):,} lines cannot be read so far, beside {sound:,} examples"
-    where = Location(first.file, first.line, first.column, first.width, first.text)
-    return data_error(first.code, message, where, first.help)
 
 
 # So many bad lines are gathered before they are told, or forgotten where the config leaves them out.
@@ -164,11 +153,10 @@ def stream_corpora(
     Raises:
         HallucError D101: a file is not there. D120: the tags belong to no one scheme.
     """
-    readers = {split: SplitReader(config, table, split) for split in splits if config.reference(split) is not None}
+    readers = {split: SplitReader(config, table, split) for split in _named(config, splits)}
     builder = _builder(config, table, [])
-    beside = {split: _examples(config, table, split) for split in _named(config) if split not in readers}
-    builder.prepare({split: reader.examples() for split, reader in readers.items()}, beside)
-    return {split: Streamed(builder, table, split, bool(reader.by_document)) for split, reader in readers.items()}
+    builder.prepare({split: reader.examples() for split, reader in readers.items()}, _beside(config, table, readers))
+    return {split: Streamed(builder, table, split, reader.by_document) for split, reader in readers.items()}
 
 
 def _built(builder: ExampleBuilder, raw: dict[SplitName, list[Raw]], found: Corpora) -> Corpora:
@@ -185,8 +173,8 @@ def _built(builder: ExampleBuilder, raw: dict[SplitName, list[Raw]], found: Corp
         kept = tuple(example for example in examples if example is not None)
         if not kept:
             raise _nothing(config, split, bad)
-        others = tuple(source_of(name, split) for name in config.beside(split))
-        found.splits[split] = Corpus(split, kept, source_of(config.reference(split), split), others)
+        source, *others = (source_of(name, split) for name in (config.reference(split), *config.beside(split)))
+        found.splits[split] = Corpus(split, kept, source, tuple(others))
     return found
 
 

@@ -19,14 +19,13 @@ from halluc.core import registry
 from halluc.core.characters import cut
 from halluc.core.errors import Location, data_error, refuse
 from halluc.core.examples import Corpus
-from halluc.data.causes import folded
 from halluc.data.config import DataConfig
 from halluc.data.fields.values import whole
 from halluc.data.joining import Stated, differs
 from halluc.data.rows.layout import Layout
 from halluc.data.rows.reading import open_rows
 from halluc.data.rows.references import absent, refuse_irregular
-from halluc.data.rows.row import BadLine, Finding, Row, Unreadable
+from halluc.data.rows.row import BadLine, Finding, Row, Unreadable, folded
 from halluc.data.statistics import counted
 
 PREDICTED, PREDICTED_TAGS = "predicted", "predicted_tags"

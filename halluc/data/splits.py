@@ -1,31 +1,75 @@
-"""One split of a config being read: what its file gives, and which of it is the split's own."""
+"""One split of a config being read: what its file gives, and which of it is the split's own.
+
+Splits are held out of train by a hash of each document or example, so that neither order nor seed decide.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from halluc.core import registry
 from halluc.core.errors import data_error
+from halluc.core.rng import keyed_seed
 from halluc.data.config import DataConfig
 from halluc.data.reader import Raw, Reader
-from halluc.data.rows.references import HUB, SplitName, resolve
+from halluc.data.rows.references import HUB, SPLITS, SplitName, resolve
 from halluc.data.rows.row import BadLine, LeftOut, Notice
-from halluc.data.shares import Share, has_documents, is_part, place_of
 
 Given = Raw | BadLine | LeftOut | Notice
+
+
+def is_part(source: str, file: str) -> bool:
+    """Whether the file of an example is the one that a split is read from, or stands in that folder."""
+    return source == file or source.startswith(f"{file}/")
+
+
+def has_documents(items: Iterable[Raw], file: str) -> bool:
+    """Whether a file says which documents its examples are of."""
+    return len({item.origin.document for item in items if is_part(item.origin.file, file)}) > 1
+
+
+@dataclass(frozen=True)
+class Share:
+    """The examples of one split in the ``file`` that train is read from, which others are held out of.
+
+    Whole documents go to one split with ``by_document``; else equal texts do.
+    """
+
+    config: DataConfig
+    split: SplitName
+    file: str
+    by_document: bool
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the split is all of its file."""
+        held_out = [split for split in SPLITS if self.config.is_held_out(split)]
+        return not held_out or (self.split != "train" and self.split not in held_out)
+
+    def has(self, item: Raw) -> bool:
+        """Whether an example is the split's; what is read beside the file of train is of the split as it is."""
+        if self.is_whole or not is_part(item.origin.file, self.file):
+            return True
+        key = f"document {item.origin.document}" if self.by_document else " ".join(item.tokens).casefold()
+        place, config = keyed_seed("dev_share", key) / 2**64, self.config
+        if config.is_held_out("dev") and place < (config.dev_share or 0):
+            return self.split == "dev"
+        is_test = config.is_held_out("test") and place >= 1 - (config.test_share or 0)
+        return self.split == ("test" if is_test else "train")
 
 
 class SplitReader:
     """Reads the split of a config as often as it is asked to.
 
     Args:
-        by_document: where other splits are held out of the same file, whether the file has documents; None where this
-            is not known yet.
+        by_document: where other splits are held out of the same file, whether the file has documents; ``examples``
+            finds it out.
     """
 
     def __init__(
-        self, config: DataConfig, table: registry.Table, split: SplitName, by_document: bool | None = None
+        self, config: DataConfig, table: registry.Table, split: SplitName, by_document: bool = False
     ) -> None:  # fmt: skip
         reference = config.reference(split)
         assert reference is not None, "a split that the config names"
@@ -37,9 +81,6 @@ class SplitReader:
         """All that the file gives; where all of it is the split's, no more examples than are asked for."""
         most, count = self.config.max_examples if self._share(False).is_whole else None, 0
         try:
-            if most is None:
-                yield from self.reader.read(self.reference, self.split)
-                return
             for item in self.reader.read(self.reference, self.split):
                 yield item
                 count += not isinstance(item, (BadLine, LeftOut, Notice))
@@ -57,7 +98,7 @@ class SplitReader:
 
     def stream(self) -> Iterator[Raw | BadLine]:
         """The same one after another, with the lines that cannot be read."""
-        share, count = self._share(bool(self.by_document)), 0
+        share, count = self._share(self.by_document), 0
         if share.is_whole:  # as it nearly always is, and then ``items`` counts
             yield from (item for item in self.items() if not isinstance(item, (LeftOut, Notice)))
             return
@@ -72,14 +113,13 @@ class SplitReader:
 
     def examples(self) -> Iterator[Raw]:
         """What can be read of the whole file, which shows whether it has documents."""
-        first = -1
+        documents: set[int] = set()
         for item in self.items():
             if isinstance(item, (BadLine, LeftOut, Notice)):
                 continue
-            source, _, document = place_of(item)
-            if is_part(source, self.source):
-                first = document if first < 0 else first
-                self.by_document = bool(self.by_document) or document != first
+            if is_part(item.origin.file, self.source):
+                documents.add(item.origin.document)
+            self.by_document = len(documents) > 1
             yield item
 
     def _share(self, by_document: bool) -> Share:
