@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
@@ -68,8 +69,7 @@ class _Splits(Section):
         """Where a split comes from; one that is held out comes from train."""
         if self.train is not None and self.is_held_out(split):
             return of_train(self.train)
-        found: str | None = getattr(self, split)
-        return found
+        return {"train": self.train, "dev": self.dev, "test": self.test}[split]
 
     def is_held_out(self, split: SplitName) -> bool:
         """Whether a split is a part of train."""
@@ -156,8 +156,7 @@ class _Files(_Splits):
         if self.delimiter != "auto" and (len(self.delimiter) != 1 or self.delimiter in '"\r\n'):
             raise ValueError('`data.delimiter` is one character, such as ",", or `tab`, and no quote')
         for key, formats in ONLY_WITH.items():
-            default = type(self).model_fields[key].default
-            if self.format not in formats and getattr(self, key) != default:
+            if self.format not in formats and getattr(self, key) != type(self).model_fields[key].default:
                 allowed = " or ".join(name for name in formats if name != "auto")
                 raise ValueError(f"`data.{key}` goes with `format: {allowed}`, not with `{self.format}`")
         for split in SPLITS:
@@ -195,9 +194,8 @@ class DataConfig(_Files):
 
     def layout(self) -> Layout:
         """How files become rows."""
-        asked = tuple(self.asked().values())
-        given = {name: getattr(self, name) for name in Layout.config_keys() if hasattr(self, name)}
-        return Layout(**given, formats=self.formats, asked=asked)
+        given = {one.name: getattr(self, one.name) for one in fields(Layout) if one.name in type(self).model_fields}
+        return Layout(**given, formats=self.formats, asked=tuple(self.asked().values()))
 
 
 def changed(config: Section) -> Iterator[tuple[str, Any]]:

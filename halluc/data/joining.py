@@ -63,16 +63,19 @@ def joined(
         refuse(_of_order(found, corpus, path, differ))
         return list(found), "order"
     if len(named) < len(found):
-        first = next(one for one in found if not one.has_id)
         message = f"{counted(len(found) - len(named), 'predictions')} without an id, beside {len(named):,} with one"
-        raise data_error("D107", message, _where(first), "give each its id, or none")
+        where = _where(next(one for one in found if not one.has_id))
+        raise data_error("D107", message, where, "give each its id, or none")
     by_id: dict[str, Stated] = {}
     twice = [one for one in found if by_id.setdefault(one.example.id, one) is not one]
-    extra = [one for identity, one in by_id.items() if identity not in place]
-    missing = [example for example in corpus if example.id not in by_id]
     pairs = [(by_id[example.id], example) for example in corpus if example.id in by_id]
     refuse(
-        chain(_twice(twice, by_id), _extra(extra, corpus), _missing(missing, corpus, path), _differing(pairs, differ))
+        chain(
+            _twice(twice, by_id),
+            _extra([one for identity, one in by_id.items() if identity not in place], corpus),
+            _missing([example for example in corpus if example.id not in by_id], corpus, path),
+            _differing(pairs, differ),
+        )
     )
     return [one for one, _ in pairs], "id"
 
@@ -95,26 +98,31 @@ def _where(one: Stated) -> Location:
 
 def _twice(twice: Sequence[Stated], first: Mapping[str, Stated]) -> Iterator[HallucError]:
     for one in twice[:1]:
-        identity = one.example.id
+        message = f"the id `{cut(one.example.id)}` stands already on line {first[one.example.id].example.origin.line}"
         more = f" ({len(twice):,} predictions have an id that stands twice)" if len(twice) > 1 else ""
-        message = f"the id `{cut(identity)}` stands already on line {first[identity].example.origin.line}{more}"
-        yield data_error("D112", message, _where(one), "an example has one prediction")
+        yield data_error("D112", message + more, _where(one), "an example has one prediction")
 
 
 def _missing(missing: Sequence[Any], corpus: Corpus[Any], path: Path) -> Iterator[HallucError]:
     for first in missing[:1]:
-        message = f"no prediction for {len(missing):,} of the {len(corpus):,} examples of {corpus.split}; the first: "
-        message += f"`{cut(first.id)}` ({first.origin.file}:{first.origin.line}): {_words(first.tokens)}"
-        help = "an example in which nothing is found is predicted too: with O tags, or with an empty list"
-        yield data_error(MISSING, message, Location(str(path)), help)
+        yield data_error(
+            MISSING,
+            f"no prediction for {len(missing):,} of the {len(corpus):,} examples of {corpus.split}; the first: "
+            f"`{cut(first.id)}` ({first.origin.file}:{first.origin.line}): {_words(first.tokens)}",
+            Location(str(path)),
+            "an example in which nothing is found is predicted too: with O tags, or with an empty list",
+        )
 
 
 def _extra(extra: Sequence[Stated], corpus: Corpus[Any]) -> Iterator[HallucError]:
     for one in extra[:1]:
-        message = f"{counted(len(extra), 'predictions')} of no example of {corpus.split}, which has {len(corpus):,}; "
-        message += f"the first: `{cut(one.example.id)}`: {_words(one.example.tokens)}"
-        help = f"ids of {corpus.split} are like `{cut(corpus.examples[0].id)}`; is the file of another split?"
-        yield data_error(EXTRA, message, _where(one), help)
+        yield data_error(
+            EXTRA,
+            f"{counted(len(extra), 'predictions')} of no example of {corpus.split}, which has {len(corpus):,}; "
+            f"the first: `{cut(one.example.id)}`: {_words(one.example.tokens)}",
+            _where(one),
+            f"ids of {corpus.split} are like `{cut(corpus.examples[0].id)}`; is the file of another split?",
+        )
 
 
 def _differing(pairs: Sequence[tuple[Stated, Any]], differ: Differs) -> Iterator[HallucError]:
@@ -125,10 +133,13 @@ def _differing(pairs: Sequence[tuple[Stated, Any]], differ: Differs) -> Iterator
         at = next((number for number in range(ends) if said[number] != gold[number]), ends)
         part = slice(max(0, at - _SHOWN_TOKENS // 2), at + _SHOWN_TOKENS // 2)
         many = f"{len(differing):,} predictions have" if len(differing) > 1 else "a prediction has"
-        message = f"{many} other tokens than the data; the first differs at token {at + 1}: {_words(said[part])} here, "
-        message += f"and {_words(gold[part])} in {example.origin.file}:{example.origin.line}"
-        help = "predict on the tokens of the split, in its order; texts are cut as `data.tokenize` says"
-        yield data_error(OTHER_TOKENS, message, _where(one), help)
+        yield data_error(
+            OTHER_TOKENS,
+            f"{many} other tokens than the data; the first differs at token {at + 1}: {_words(said[part])} here, "
+            f"and {_words(gold[part])} in {example.origin.file}:{example.origin.line}",
+            _where(one),
+            "predict on the tokens of the split, in its order; texts are cut as `data.tokenize` says",
+        )
 
 
 def _words(tokens: Sequence[str]) -> str:

@@ -39,11 +39,9 @@ def column(row: Row, which: str | int) -> tuple[str, ...]:
     Raises:
         Unreadable: there is none of that name.
     """
-    try:
-        cells: tuple[str, ...] = row.fields[which]
-    except KeyError:
-        raise Unreadable("D116", f"no {named(which)}; the row has {quoted(row.fields)}") from None
-    return cells
+    if which not in row.fields:
+        raise Unreadable("D116", f"no {named(which)}; the row has {quoted(row.fields)}")
+    return cast("tuple[str, ...]", row.fields[which])
 
 
 def named(which: str | int) -> str:
@@ -59,11 +57,8 @@ class _Sentences:
     def __init__(self, layout: Layout, file: str) -> None:
         self.layout, self.file = layout, file
         self.asked: list[str | int] = list(dict.fromkeys(layout.token_columns or layout.asked))
-        special = (layout.sentence_column, layout.word_id_column)
-        self.needed = max(
-            min(2, len(self.asked)),
-            *(Layout(asked=tuple(one for one in (*self.asked, *special) if one is not None)).least,),
-        )
+        special = [one for one in (layout.sentence_column, layout.word_id_column) if one is not None]
+        self.needed = max(min(2, len(self.asked)), Layout(asked=(*self.asked, *special)).least)
         self.width, self.first = 0, ""
         self.names: list[str] = []
         self.lines: list[int] = []
@@ -91,15 +86,12 @@ class _Sentences:
             size += len(line)
             if not line or size > _MOST_CHARACTERS:
                 row = self._plain(block) if self.is_plain else None
-                if row is not None:
-                    yield row
-                else:
-                    yield from self._each(block)
+                yield from self._each(block) if row is None else (row,)
                 block, size = [], 0
         yield from self._each(block)
         yield from self._ended()
         if notice := self._one_sentence():
-            yield notice
+            yield Notice(self.file, 1, notice)
 
     def _plain(self, block: list[Line]) -> Row | None:
         """A sentence of whole lines alone, of which nothing is unusual, ended by an empty line: three times as fast."""
@@ -108,15 +100,16 @@ class _Sentences:
         numbers, lines = zip(*cast("list[tuple[int, str]]", block), strict=True)
         text = "\n".join(lines)  # with the empty line at its end
         separator = self.separator or ("\t" if "\t" in text else " ")
+        # Cells with several blanks between:
         around = (f"\n{separator}", f"{separator}\n", separator * 2, " " if separator == "\t" else "\t")
         if not self.separator and (text.startswith(separator) or any(one in text for one in around)):
-            return None  # cells with several blanks between
-        if (self.comment is not None and self.comment in text) or (self.quoting and '"' in text):
             return None
         if (
             lines[-1]
             or DOCUMENT_START in text
             or "\r" in text
+            or (self.comment is not None and self.comment in text)
+            or (self.quoting and '"' in text)
             or not all(line.strip(self.blanks) for line in lines[:-1])
         ):
             return None
@@ -131,7 +124,7 @@ class _Sentences:
 
     def _each(self, lines: Iterable[Line]) -> Iterator[Row | BadLine]:
         """The same, a line at a time."""
-        comment, split = self.comment, self.split
+        comment, split, word_id = self.comment, self.split, self.layout.word_id_column
         for item in lines:
             if isinstance(item, BadLine):
                 self._lose()
@@ -165,7 +158,8 @@ class _Sentences:
                 self._lose()
                 yield bad
                 continue
-            if self._is_no_word(cells):
+            # Of CoNLL-U, a range of words (`1-2`) or an empty node (`1.1`).
+            if word_id is not None and not cells[self._place(word_id)].isdecimal():
                 continue
             if self._begins_sentence(cells):
                 yield from self._ended()
@@ -174,7 +168,9 @@ class _Sentences:
             self.size = self.size + len(line) + 1 if self.lines else 0
             if self.size > self.layout.max_line_bytes:  # no more of it is kept
                 if self.sound:
-                    yield self._endless()
+                    problem = f"a sentence of more than {self.layout.max_line_bytes:,} characters"
+                    help = "a blank line ends a sentence: is this `format: text`?"
+                    yield BadLine("D114", self.file, self.lines[0], problem, help)
                 self.sound = False
                 continue
             self.lines.append(number)
@@ -231,9 +227,11 @@ class _Sentences:
         for place in self.places:
             if self.places.count(place) > 1:
                 one, other = [self.asked[at] for at, found in enumerate(self.places) if found == place][:2]
-                message = f"the columns {one} and {other} are one column of {self.width}"
-                help = "see `data.token_column` and `data.tag_column`: name the column of the tags"
-                raise HallucError("C106", message, help=help)
+                raise HallucError(
+                    "C106",
+                    f"the columns {one} and {other} are one column of {self.width}",
+                    help="see `data.token_column` and `data.tag_column`: name the column of the tags",
+                )
 
     def _place(self, which: str | int) -> int:
         if isinstance(which, int):
@@ -241,13 +239,12 @@ class _Sentences:
         if which in self.names:
             return self.names.index(which)
         have = quoted(self.names) if self.names else "none: set `data.header: true`"
-        where = Location(self.file, 1, text=excerpt(self.first)[0])
-        raise data_error("D116", f"no column `{which}`; named are {have}", where, "or name it by number, from 0")
-
-    def _is_no_word(self, cells: Sequence[str]) -> bool:
-        """Whether a line of CoNLL-U is a range of words (`1-2`) or an empty node (`1.1`)."""
-        which = self.layout.word_id_column
-        return which is not None and not cells[self._place(which)].isdecimal()
+        raise data_error(
+            "D116",
+            f"no column `{which}`; named are {have}",
+            Location(self.file, 1, text=excerpt(self.first)[0]),
+            "or name it by number, from 0",
+        )
 
     def _begins_sentence(self, cells: Sequence[str]) -> bool:
         which = self.layout.sentence_column
@@ -273,8 +270,7 @@ class _Sentences:
             self.stops = sum(cell in _STOPS for cell in columns[0][:-1])
         self.sentences, self.tokens = self.sentences + 1, self.tokens + len(lines)
         numbers: Any = range(first, last + 1) if last - first < len(lines) else tuple(lines)
-        fields = dict(zip(self.asked, columns, strict=True))
-        return Row(self.file, first, fields, "", 0, numbers, self.document)
+        return Row(self.file, first, dict(zip(self.asked, columns, strict=True)), "", 0, numbers, self.document)
 
     def _remember(self, cell: str) -> None:
         """Keep whether the first column may count sentences, as 0 0 0 1 1 2 does."""
@@ -284,27 +280,22 @@ class _Sentences:
         first, last = self._numbers or (number, number)
         self._numbers = (first, number) if number >= 0 and 0 <= number - last <= 1 else None
 
-    def _one_sentence(self) -> Notice | None:
+    def _one_sentence(self) -> str | None:
         """What to say of a file whose sentences seem to end without a blank line."""
-        first, last = self._numbers or (0, 0)
-        counts = first < last and last - first + 1 < self.tokens
         if not self.sentences or self.layout.sentence_column is not None:
             return None
-        if self.sentences == 1 and counts and not self.document:
-            what = f"the whole file is one sentence of {self.tokens:,} tokens, for no blank line ends one, and "
-            what += "its first column seems to count sentences: set `data.sentence_column: 0`"
-            return Notice(self.file, 1, what)
+        first, last = self._numbers or (0, 0)
+        if self.sentences == 1 and first < last and last - first + 1 < self.tokens and not self.document:
+            return (
+                f"the whole file is one sentence of {self.tokens:,} tokens, for no blank line ends one, and "
+                "its first column seems to count sentences: set `data.sentence_column: 0`"
+            )
         if self.tokens > _MOST_TOKENS * self.sentences or (self.sentences == 1 and self.stops > _MOST_STOPS):
-            what = f"{self.sentences:,} sentence{'s' * (self.sentences > 1)} of {self.tokens:,} tokens in all: "
-            what += "a blank line ends a sentence; where a column numbers sentences, set `data.sentence_column`"
-            return Notice(self.file, 1, what)
+            return (
+                f"{self.sentences:,} sentence{'s' * (self.sentences > 1)} of {self.tokens:,} tokens in all: "
+                "a blank line ends a sentence; where a column numbers sentences, set `data.sentence_column`"
+            )
         return None
-
-    def _endless(self) -> BadLine:
-        problem = f"a sentence of more than {self.layout.max_line_bytes:,} characters"
-        return BadLine(
-            "D114", self.file, self.lines[0], problem, "a blank line ends a sentence: is this `format: text`?"
-        )
 
     def _too_few(self, number: int, line: str, found: int) -> BadLine:
         problem = f"{found} column{'s' if found != 1 else ''} where {self.needed} are needed"

@@ -35,16 +35,16 @@ def detected(source: TextStream, layout: Layout) -> Format:
     the same number of cells, two at least, and a tag in the last. CSV where the name ends so, or where the first line
     is a header with columns that are asked for. Else the layout's ``fallback``: a comma alone says nothing.
     """
-    if layout.format == "jsonl" and source.begin.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"[":
+    begin = source.begin.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if layout.format == "jsonl" and begin[:1] == b"[":
         return _of_lists(source)
     if layout.format != "auto":
         return layout.format
     named = next((form for suffix, form in _BY_NAME.items() if unpacked_name(source.name).endswith(suffix)), None)
-    begin = source.begin.removeprefix(b"\xef\xbb\xbf").lstrip()
-    opened, is_token = begin[:1], _TOKEN.match(begin) is not None
+    opened = begin[:1]
     if opened not in (b"[", b"{"):  # the first line may be one that cannot be read
         opened = next(_texts(source), "").lstrip()[:1].encode()
-    if is_token and "conll" in layout.formats and _is_columns(source):
+    if _TOKEN.match(begin) and "conll" in layout.formats and _is_columns(source):
         return "conll"
     if opened == b"[" and "json" in layout.formats and named in (None, "json", "jsonl"):
         return _of_lists(source)
@@ -57,18 +57,18 @@ def detected(source: TextStream, layout: Layout) -> Format:
     if "conll" in layout.formats and _is_columns(source):
         return "conll"
     first = next(_texts(source), "")
-    if named == "csv" and "csv" in layout.formats:
-        return named
-    if "csv" in layout.formats and (_asks_for_columns(layout, first) or names_columns(first, layout.names)):
-        return "csv"
-    return layout.fallback
+    is_csv = named == "csv" or _asks_for_columns(layout, first) or names_columns(first, layout.names)
+    return "csv" if is_csv and "csv" in layout.formats else layout.fallback
 
 
 def _asks_for_columns(layout: Layout, first: str) -> bool:
     """Whether the layout, or a tab in a line that begins with a label, makes it a matter of columns."""
-    if layout.delimiter != "auto" and layout.label_position == "first":
-        return True
-    return layout.header is True or layout.by_number or ("\t" in first and layout.fallback == "lines")
+    return (
+        (layout.delimiter != "auto" and layout.label_position == "first")
+        or layout.header is True
+        or layout.by_number
+        or ("\t" in first and layout.fallback == "lines")
+    )
 
 
 def _texts(source: TextStream, blank: bool = False) -> Iterator[str]:
@@ -94,12 +94,10 @@ def _of_lists(source: TextStream) -> Format:
 
 def _of_objects(source: TextStream, layout: Layout, named: Format | None) -> Format:
     """JSON Lines, unless the first line is (the begin of) an object of lists."""
-    if layout.lists:
+    if layout.lists or (named == "json" and b"\n" not in source.begin):  # perhaps one line of any length
         return "json"
     if named == "jsonl":
         return named
-    if b"\n" not in source.begin and named == "json":
-        return "json"  # perhaps one line of any length
     first = next(_texts(source), "")
     try:
         found = json.loads(first)
@@ -107,11 +105,9 @@ def _of_objects(source: TextStream, layout: Layout, named: Format | None) -> For
         return "jsonl" if error.pos < len(first.rstrip()) else "json"  # else it goes on on the next line
     except (RecursionError, ValueError):
         return "jsonl"
-    holds_lists = any(
-        isinstance(value, list) and value and isinstance(value[0], (list, dict)) for value in found.values()
-    )
-    has_words = any(isinstance(value, list) and value and isinstance(value[0], str) for value in found.values())
-    is_record = has_words or bool({*layout.names, "text", "tokens"} & found.keys())
+    begins = [value[0] for value in found.values() if isinstance(value, list) and value]
+    holds_lists = any(isinstance(one, (list, dict)) for one in begins)
+    is_record = any(isinstance(one, str) for one in begins) or {*layout.names, "text", "tokens"} & found.keys()
     is_alone = next(islice(_texts(source), 1, None), None) is None
     return "json" if holds_lists and not is_record and is_alone else "jsonl"
 
@@ -119,12 +115,10 @@ def _of_objects(source: TextStream, layout: Layout, named: Format | None) -> For
 def _is_columns(source: TextStream) -> bool:
     rows: list[list[str]] = []
     for line in _texts(source, blank=True):
-        if not line.strip():
-            if len(rows) > 1:
-                return True
-            continue
-        if line.startswith(DOCUMENT_START):
+        if line.startswith(DOCUMENT_START) or (len(rows) > 1 and not line.strip()):
             return True
+        if not line.strip():
+            continue
         found = _BLANKS.split(line.strip(" \t"))
         if len(found) < 2 or (rows and len(found) != len(rows[0])):
             return False

@@ -23,14 +23,10 @@ def labelled(lines: Iterable[Line], layout: Layout, file: str) -> Iterator[Row |
             yield item
             continue
         number, line = item
-        if not line.strip():
-            continue
-        if "\r" in line:
+        if "\r" in line and line.strip():
             yield bare_return(file, number, line)
-        elif layout.label_position == "last":
-            yield _label_last(file, number, line, layout)
-        else:
-            yield _label_first(file, number, line, layout)
+        elif line.strip():
+            yield (_label_last if layout.label_position == "last" else _label_first)(file, number, line, layout)
 
 
 def _label_first(file: str, number: int, line: str, layout: Layout) -> Row | BadLine:

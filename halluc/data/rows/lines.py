@@ -85,8 +85,12 @@ class LineSplitter:
             return
         self._begun.clear()
         if self._size > self._most + _MOST_SKIPPED:
-            problem = f"a line of more than {_MOST_SKIPPED:,} bytes: nothing behind it is read"
-            raise data_error("D114", problem, Location(self._name, self._ended + 1), "is this text, with line ends?")
+            raise data_error(
+                "D114",
+                f"a line of more than {_MOST_SKIPPED:,} bytes: nothing behind it is read",
+                Location(self._name, self._ended + 1),
+                "is this text, with line ends?",
+            )
 
 
 def too_long(name: str, number: int, most: int) -> BadLine:
@@ -96,8 +100,13 @@ def too_long(name: str, number: int, most: int) -> BadLine:
 
 
 def damaged(name: str, number: int, why: str) -> BadLine:
-    help = "the file is cut short or damaged: fetch it again; nothing after this can be read"
-    return BadLine("D103", name, number, f"not readable as {why}", help)
+    return BadLine(
+        "D103",
+        name,
+        number,
+        f"not readable as {why}",
+        "the file is cut short or damaged: fetch it again; nothing after this can be read",
+    )
 
 
 def decoded(number: int, line: bytes, name: str) -> Line:
@@ -119,12 +128,20 @@ def undecodable(name: str, number: int, error: UnicodeDecodeError) -> BadLine:
     help = "name the encoding: `data.encoding: latin-1` (or cp1252, cp1251, …)"
     if whole.startswith(UTF16):
         help = "this looks like UTF-16: set `data.encoding: utf-16`"
-    problem = f"byte 0x{whole[error.start]:02x} is not UTF-8"
-    return BadLine("D104", name, number, problem, help, body.decode("utf-8", "replace"), before + 1)
+    return BadLine(
+        "D104",
+        name,
+        number,
+        f"byte 0x{whole[error.start]:02x} is not UTF-8",
+        help,
+        body.decode("utf-8", "replace"),
+        before + 1,
+    )
 
 
 def binary(begin: bytes, name: str) -> BadLine | None:
     """Why a file is no text, by its first bytes."""
-    what = next((told for magic, told in _BINARY.items() if begin.startswith(magic)), None)
-    help = "save it as UTF-8 text: CSV or JSON Lines"
-    return None if what is None else BadLine("D104", name, 1, f"this is {what}, not text", help)
+    for magic, what in _BINARY.items():
+        if begin.startswith(magic):
+            return BadLine("D104", name, 1, f"this is {what}, not text", "save it as UTF-8 text: CSV or JSON Lines")
+    return None

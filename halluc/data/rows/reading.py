@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from halluc.core.errors import data_error
-from halluc.data.rows import columns, delimited, document, labelled_lines, records, tables
+from halluc.data.rows import columns, delimited, labelled_lines, records, tables
 from halluc.data.rows.compressed import unreadable
 from halluc.data.rows.detection import detected
 from halluc.data.rows.layout import Format, Layout
@@ -73,8 +73,11 @@ def read_rows(source: TextStream, layout: Layout) -> tuple[Format, Rows]:
         return layout.format, iter([bad])
     form = detected(source, layout)
     if layout.lists and form != "json":
-        help = "`#` names lists of a JSON object: set `data.format: json`, or take it away"
-        raise data_error("D116", f"no list `{layout.lists[0]}` in {source.name}", help=help)
+        raise data_error(
+            "D116",
+            f"no list `{layout.lists[0]}` in {source.name}",
+            help="`#` names lists of a JSON object: set `data.format: json`, or take it away",
+        )
     return form, _ROWS[form](source, layout)
 
 
@@ -84,13 +87,16 @@ def _table(source: TextStream, layout: Layout) -> Rows:
 
 
 def _no_text(source: TextStream, layout: Layout) -> Rows:
-    help = "name the data set as `hub:NAME@REVISION#SPLIT`"
-    raise data_error("D101", f"{source.name} is a file, and `data.format: hub` reads data sets of the hub", help=help)
+    raise data_error(
+        "D101",
+        f"{source.name} is a file, and `data.format: hub` reads data sets of the hub",
+        help="name the data set as `hub:NAME@REVISION#SPLIT`",
+    )
 
 
 _ROWS: dict[Format, Callable[[TextStream, Layout], Rows]] = {
     "jsonl": lambda source, layout: records.records(source.lines(), source.name),
-    "json": lambda source, layout: document.items(
+    "json": lambda source, layout: records.items(
         source.chunks(), layout.lists, layout.names, source.name, layout.max_line_bytes
     ),
     "csv": _table,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -50,16 +51,13 @@ def of_file(path: Path) -> Iterator[Row | BadLine]:
                 stream = ipc.open_stream(file)
                 schema, batches = stream.schema, iter(stream)
             names = _class_names(datasets.Features.from_arrow_schema(schema))
-            number = 0
-            for batch in batches:
-                for start in range(0, batch.num_rows, _BATCH):
-                    for record in batch.slice(start, _BATCH).to_pylist():
-                        number += 1
-                        yield Row(str(path), number, _named(record, names))
+            parts = (batch.slice(at, _BATCH) for batch in batches for at in range(0, batch.num_rows, _BATCH))
+            for number, record in enumerate(chain.from_iterable(part.to_pylist() for part in parts), 1):
+                yield Row(str(path), number, _named(record, names))
     except (pyarrow.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
-        told = str(error).split("\n", 1)[0]
+        problem = "not readable as a table: " + str(error).split("\n", 1)[0]
         help = "is it a Parquet or Arrow file, and was it copied whole?"
-        raise data_error("D104", f"not readable as a table: {told}", Location(str(path)), help) from None
+        raise data_error("D104", problem, Location(str(path)), help) from None
 
 
 def of_hub(reference: str, split: SplitName, subset: str | None) -> Iterator[Row | BadLine]:
