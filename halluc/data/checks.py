@@ -13,8 +13,7 @@ from halluc.core.errors import did_you_mean
 from halluc.core.examples import Corpus
 from halluc.data.config import DataConfig
 from halluc.data.corpora import Corpora
-from halluc.data.odd_labels import odd_labels
-from halluc.data.odd_tokens import odd_tokens
+from halluc.data.oddities import odd_labels, odd_tokens
 from halluc.data.rows.references import SplitName
 from halluc.data.rows.row import Finding
 from halluc.data.statistics import Words, counted_with

@@ -7,7 +7,6 @@ Files are read as gold is, by the row layer and the readers of the tasks. Here i
 from __future__ import annotations
 
 import contextlib
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -97,8 +96,7 @@ def read_predictions(
     reader = registry.load(TABLE, "reader", data.task)
     file: PredictionFile = reader.Predictions(path, reader, data, corpus, scheme)
     found = file.read()
-    bad = [replace(one, help=MEND) if "on_bad_line" in (one.help or "") else one for one in file.bad]
-    refuse(folded(bad))
+    refuse(folded(replace(one, help=MEND) if "on_bad_line" in (one.help or "") else one for one in file.bad))
     if not found:
         raise data_error("D102", "there is no prediction in it", Location(str(path)), "is this the right file?")
     return found, file
@@ -127,8 +125,9 @@ def predicted_field(record: Mapping[Any, Any], others: Sequence[Any]) -> Any:
     if name in (PREDICTED_TAGS, PREDICTED) or (name is not None and meant is None):
         return name
     have = ", ".join(f"`{cut(str(key))}`" for key in list(record)[:8]) or "nothing"
-    help = f"call it `{PREDICTED}`" if meant is None else f"is `{cut(str(meant))}` meant? call it `{PREDICTED}`"
-    raise Unreadable("D107" if others else "D116", f"no field `{PREDICTED}`; it has {have}", help)
+    help = "" if meant is None else f"is `{cut(str(meant))}` meant? "
+    problem = f"no field `{PREDICTED}`; it has {have}"
+    raise Unreadable("D107" if others else "D116", problem, f"{help}call it `{PREDICTED}`")
 
 
 def confidence_field(record: Mapping[Any, Any]) -> Any:
@@ -142,10 +141,7 @@ def confidence_of(given: Any) -> float | None:
     """
     if given is None or given == "":
         return None
-    number = math.nan
-    if not isinstance(given, bool):
-        with contextlib.suppress(TypeError, ValueError, OverflowError):
-            number = float(given)
-    if not 0 <= number <= 1:
-        raise Unreadable("D107", f"the confidence {cut(repr(given))} is not between 0 and 1", "give probabilities")
-    return number
+    with contextlib.suppress(TypeError, ValueError, OverflowError):
+        if not isinstance(given, bool) and 0 <= (number := float(given)) <= 1:
+            return number
+    raise Unreadable("D107", f"the confidence {cut(repr(given))} is not between 0 and 1", "give probabilities")

@@ -154,14 +154,11 @@ class Tokenizer:
 
         Left out are those that show nothing, under ``strip_invisible``.
         """
-        if not self.strip_invisible and self.normalise == "none":
-            return tuple(tokens), None
-        if not any(map(self._changes, tokens)) and (not self.strip_invisible or all(map(self._shows, tokens))):
+        changes = (self.strip_invisible or self.normalise != "none") and any(map(self._changes, tokens))
+        if not changes and (not self.strip_invisible or all(map(self._shows, tokens))):
             return tuple(tokens), None
         made = tuple(map(self._clean, tokens))
-        if not self.strip_invisible:
-            return made, None
-        kept = tuple(place for place, token in enumerate(made) if self._shows(token))
+        kept = tuple(place for place, token in enumerate(made) if not self.strip_invisible or self._shows(token))
         return (made, None) if len(kept) == len(made) else (tuple(made[place] for place in kept), kept)
 
     def _pattern(self, text: str) -> re.Pattern[str] | regex.Pattern[str]:
@@ -192,8 +189,7 @@ class Tokenizer:
     def _clean(self, token: str) -> str:
         """Until nothing changes: what is stripped may bring a letter and its mark together, and the other way round."""
         while self._changes(token):
-            made = HIDDEN.sub("", token) if self.strip_invisible else token
-            made = normalised(made, self.normalise)
+            made = normalised(HIDDEN.sub("", token) if self.strip_invisible else token, self.normalise)
             if made == token:
                 break
             token = made

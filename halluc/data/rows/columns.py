@@ -10,7 +10,7 @@ from typing import Any, cast
 from halluc.core.errors import HallucError, Location, data_error
 from halluc.data.rows.delimited import QUOTES
 from halluc.data.rows.layout import Layout
-from halluc.data.rows.lines import Line
+from halluc.data.rows.lines import Line, bare_return
 from halluc.data.rows.row import BadLine, Notice, Row, Unreadable, excerpt, quoted
 
 DOCUMENT_START, NEW_DOCUMENT = "-DOCSTART-", "# newdoc"
@@ -315,9 +315,3 @@ class _Sentences:
                 f"a label with a blank in it? set `data.columns: {self.width}`: the rest of a line is its last column"
             )
         return BadLine("D113", self.file, number, problem, help, line, 1, len(line))
-
-
-def bare_return(file: str, number: int, line: str) -> BadLine:
-    """A line with a carriage return inside: line ends of two kinds."""
-    help = "convert the line ends, for example with `tr '\\r' '\\n'`, or take the character out"
-    return BadLine("D124", file, number, "a carriage return inside a line", help, *excerpt(line, line.index("\r")))

@@ -1,14 +1,18 @@
-"""What writers share: their options, the error of what a format cannot hold, and text made of tokens."""
+"""Corpora back to files, in every format that holds the task, whole or not at all: what all writers share."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Literal
 
+from halluc.components import TABLE
+from halluc.core import registry
 from halluc.core.errors import HallucError, Location, data_error
 from halluc.core.examples import Example
+from halluc.core.files import replacing
 from halluc.core.labels import Scheme
 
 MARK = "\ufeff"  # a byte order mark, which readers of plain text drop where it begins a file
@@ -89,3 +93,21 @@ def each(record: Callable[[Any, Options], Any]) -> Callable[[Iterable[Any], Opti
         return (record(example, options) for example in examples)
 
     return records
+
+
+def writers_of(task: str) -> Mapping[str, Writer]:
+    """The formats that hold the examples of a task, by name."""
+    writers: Mapping[str, Writer] = registry.load(TABLE, "reader", task).writers
+    return writers
+
+
+def write(corpora: Mapping[Path, Iterable[Any]], writer: Writer, options: Options) -> None:
+    """Write the examples of each path; where one cannot be written, none is.
+
+    Raises:
+        HallucError D130: an example that the format cannot hold. E401: the disk is full. E402: a package is missing.
+    """
+    with ExitStack() as stack:
+        for path, examples in corpora.items():
+            files = [stack.enter_context(replacing(file, writer.mode)) for file in writer.files(path)]
+            writer.write(files, examples, options)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import islice
 from typing import IO, Any
@@ -74,19 +74,18 @@ def parquet(records: Records, lists: Callable[[Options], dict[str, bool]]) -> Wr
             import pyarrow
             from pyarrow.parquet import ParquetWriter
         except ImportError:
-            help = "pip install 'halluc[hub]', or write jsonl"
-            raise environment_error("E402", "a Parquet table needs the package `pyarrow`", help) from None
+            raise environment_error(
+                "E402",
+                "a Parquet table needs the package `pyarrow`",
+                "pip install 'halluc[hub]', or write jsonl",
+            ) from None
         text = pyarrow.string()
-        columns = [(name, pyarrow.list_(text) if many else text) for name, many in lists(options).items()]
-        schema = pyarrow.schema(columns)
+        schema = pyarrow.schema(
+            [(name, pyarrow.list_(text) if many else text) for name, many in lists(options).items()]
+        )
+        rest = iter(records(examples, options))
         with ParquetWriter(files[0], schema) as table:
-            for group in _groups(records(examples, options)):
+            while group := list(islice(rest, _GROUP)):
                 table.write_table(pyarrow.Table.from_pylist(group, schema=schema))
 
     return write
-
-
-def _groups(records: Iterable[Any]) -> Iterator[list[Any]]:
-    rest = iter(records)
-    while group := list(islice(rest, _GROUP)):
-        yield group
