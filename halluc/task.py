@@ -20,7 +20,7 @@ from halluc.core.examples import Corpus, Example, Origin
 from halluc.core.ranked import Ranked, Report
 from halluc.core.significance import Figure, Sheet
 from halluc.data.inputs import InputText
-from halluc.data.joining import Stated
+from halluc.data.predictions import Stated
 from halluc.data.rows.references import SplitName
 from halluc.data.statistics import Words
 from halluc.gap.forecast import SplitGap

@@ -90,7 +90,7 @@ class SplitReader:
         try:
             for item in self.reader.read(self.reference, self.split):
                 yield item
-                count += not isinstance(item, (BadLine, LeftOut, Notice))
+                count += not isinstance(item, (BadLine, Notice))
                 if count == most:
                     return
         except OSError as error:
@@ -107,12 +107,12 @@ class SplitReader:
         """The same one after another, with the lines that cannot be read."""
         share, count = self._share(self.by_document), 0
         if share.is_whole:  # as it nearly always is, and then ``items`` counts
-            yield from (item for item in self.items() if not isinstance(item, (LeftOut, Notice)))
+            yield from (item for item in self.items() if not isinstance(item, Notice))
             return
         for item in self.items():
             if isinstance(item, BadLine):
                 yield item
-            elif not isinstance(item, (LeftOut, Notice)) and share.has(item):
+            elif not isinstance(item, Notice) and share.has(item):
                 yield item
                 count += 1
                 if count == self.config.max_examples:
@@ -122,7 +122,7 @@ class SplitReader:
         """What can be read of the whole file, which shows whether it has documents."""
         documents: set[int] = set()
         for item in self.items():
-            if isinstance(item, (BadLine, LeftOut, Notice)):
+            if isinstance(item, (BadLine, Notice)):
                 continue
             if is_part(item.origin.file, self.source):
                 documents.add(item.origin.document)
@@ -187,10 +187,9 @@ def read_corpora(config: DataConfig, table: registry.Table, splits: Sequence[Spl
                     if len(broken) > _MOST_BROKEN + _SHARE_BROKEN * len(raw[split]):
                         so_far = f"{len(broken):,} lines cannot be read so far, beside {len(raw[split]):,} examples"
                         raise replace(broken[0], problem=f"{broken[0].problem}; {so_far}").error()
-                elif isinstance(item, LeftOut):
-                    found.skipped.append(Finding(Place(item.file, item.line), item.why))
                 elif isinstance(item, Notice):
-                    found.notices.append(Finding(Place(item.file, item.line), item.what))
+                    findings = found.skipped if isinstance(item, LeftOut) else found.notices
+                    findings.append(Finding(Place(item.file, item.line), item.what))
                 else:
                     raw[split].append(item)
             raw[split] = reader.own(raw[split])

@@ -23,7 +23,7 @@ from halluc.core.examples import Corpus, Example, Origin, Pair, Span, surface
 from halluc.core.ranked import Ranked, Report
 from halluc.core.significance import Figure, Ratio, Sheet
 from halluc.data.inputs import InputText
-from halluc.data.joining import Stated
+from halluc.data.predictions import Stated
 from halluc.data.rows.references import SplitName
 from halluc.data.statistics import Count, Words
 from halluc.engine.runtime import Runtime

@@ -10,12 +10,11 @@ from typing import Any, cast
 from halluc.core.errors import HallucError, Location, data_error
 from halluc.data.rows.delimited import QUOTES
 from halluc.data.rows.layout import Layout
-from halluc.data.rows.lines import Line, bare_return
+from halluc.data.rows.lines import BLANKS, Line, bare_return
 from halluc.data.rows.row import BadLine, Notice, Row, Unreadable, excerpt, quoted
 
 DOCUMENT_START, NEW_DOCUMENT = "-DOCSTART-", "# newdoc"
 _SEPARATORS = {"tab": "\t", "space": " "}
-_BLANKS = re.compile(r"[ \t]+")
 # So many characters are looked at together.
 _MOST_CHARACTERS = 1 << 16
 # Sentences of more tokens, on the average, or one alone with so many ends of sentences inside of it, are several.
@@ -59,15 +58,14 @@ class _Sentences:
         self.asked: list[str | int] = list(dict.fromkeys(layout.token_columns or layout.asked))
         special = [one for one in (layout.sentence_column, layout.word_id_column) if one is not None]
         self.needed = max(min(2, len(self.asked)), Layout(asked=(*self.asked, *special)).least)
-        self.width, self.first = 0, ""
         self.names: list[str] = []
         self.lines: list[int] = []
         self.cells: list[list[str]] = []
-        self.sound, self.document = True, 0
-        self.sentences = self.tokens = self.stops = 0
+        self.width = self.size = self.document = self.sentences = self.tokens = self.stops = 0
+        self.first, self.sound = "", True
         self.number: str | None = None
         self.lost = False  # the line before, which may be of the sentence before it or behind it
-        self.header, self.comment, self.size = layout.header is True, layout.comment, 0
+        self.header, self.comment = layout.header is True, layout.comment
         separator = _SEPARATORS.get(layout.separator, layout.separator)
         self.quoting = layout.quoting if layout.quoting != "auto" else separator in (",", ";")
         self.split = self._splitter(separator)
@@ -201,18 +199,30 @@ class _Sentences:
             cells = line.split(" ")
             if most < 0 and "" not in cells and "\t" not in line:
                 return cells
-            return _BLANKS.split(line.strip(" \t"), maxsplit=max(most, 0))
+            return BLANKS.split(line.strip(" \t"), maxsplit=max(most, 0))
 
         return by_blanks
 
     def _unfit(self, number: int, line: str, cells: Sequence[str]) -> BadLine | None:
         """Why a line of another width than those before it cannot be read; the first line sets the width."""
-        if len(cells) < self.needed:
-            return self._too_few(number, line, len(cells))
-        if self.width:
-            return self._ragged(number, line, cells)
-        self._set_width(line, cells)
-        return None
+        found, has_comments = len(cells), self.layout.comment is not None
+        if found < self.needed:
+            code, problem = "D105", f"{found} column{'s' if found != 1 else ''} where {self.needed} are needed"
+            help = "check `data.separator`, `data.token_column` and `data.tag_column`"
+            if line.startswith("#") and not has_comments:
+                help = "if lines like this are comments, set `data.comment`"
+        elif not self.width:
+            self._set_width(line, cells)
+            return None
+        else:  # columns could not be told by number
+            code, problem = "D113", f"{found} columns where the lines before have {self.width}"
+            help = "a token with a space in it? set `data.separator: tab`"
+            if "#" in (line[0], self.first[0]) and not has_comments:
+                help = "if lines that start with # are comments, set `data.comment`"
+            elif found > self.width and _PREFIX.match(cells[self.width - 1]):
+                columns = f"`data.columns: {self.width}`"
+                help = f"a label with a blank in it? set {columns}: the rest of a line is its last column"
+        return BadLine(code, self.file, number, problem, help, line, 1, len(line))
 
     def _set_width(self, line: str, cells: Sequence[str]) -> None:
         """Take the number of columns from the first line, and find those that are asked for.
@@ -296,22 +306,3 @@ class _Sentences:
                 "a blank line ends a sentence; where a column numbers sentences, set `data.sentence_column`"
             )
         return None
-
-    def _too_few(self, number: int, line: str, found: int) -> BadLine:
-        problem = f"{found} column{'s' if found != 1 else ''} where {self.needed} are needed"
-        help = "check `data.separator`, `data.token_column` and `data.tag_column`"
-        if line.startswith("#") and self.layout.comment is None:
-            help = "if lines like this are comments, set `data.comment`"
-        return BadLine("D105", self.file, number, problem, help, line, 1, len(line))
-
-    def _ragged(self, number: int, line: str, cells: Sequence[str]) -> BadLine:
-        """A line of more or fewer columns than the lines before it: columns could not be told by number."""
-        problem = f"{len(cells)} columns where the lines before have {self.width}"
-        help = "a token with a space in it? set `data.separator: tab`"
-        if "#" in (line[0], self.first[0]) and self.layout.comment is None:
-            help = "if lines that start with # are comments, set `data.comment`"
-        elif len(cells) > self.width and _PREFIX.match(cells[self.width - 1]):
-            help = (
-                f"a label with a blank in it? set `data.columns: {self.width}`: the rest of a line is its last column"
-            )
-        return BadLine("D113", self.file, number, problem, help, line, 1, len(line))

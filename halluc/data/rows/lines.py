@@ -156,7 +156,7 @@ def bare_return(file: str, number: int, line: str) -> BadLine:
     return BadLine("D124", file, number, "a carriage return inside a line", help, *excerpt(line, line.index("\r")))
 
 
-_BLANKS = re.compile(r"[ \t]+")
+BLANKS = re.compile(r"[ \t]+")
 # What fastText begins each label with; a text has as many as there are.
 _MARK = "__label__"
 _FORM = "a line is LABEL, a space, and the text; or name another `data.format`"
@@ -187,7 +187,7 @@ def _label_first(file: str, number: int, line: str, layout: Layout) -> Row | Bad
     labels: list[str] = []
     rest = line
     while not labels or (rest.startswith(_MARK) and labels[-1].startswith(_MARK)):
-        label, *behind = _BLANKS.split(rest, maxsplit=1)
+        label, *behind = BLANKS.split(rest, maxsplit=1)
         labels.append(label)
         rest = behind[0] if behind else ""
     return Row(file, number, {"label": labels if len(labels) > 1 else labels[0], "text": rest}, line)

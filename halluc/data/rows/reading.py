@@ -112,7 +112,6 @@ _ROWS: dict[Format, Callable[[TextStream, Layout], Rows]] = {
 
 # What is looked at before the format must be clear.
 _LINES, _CHARACTERS = 200, 1 << 20
-_BLANKS = re.compile(r"[ \t]+")
 # A bracket that is a token of columns, for no JSON goes on so.
 _TOKEN = re.compile(rb"[\[{][ \t]+[^\s\[\]{}\"]")
 _BY_NAME: dict[str, Format] = {
@@ -214,7 +213,7 @@ def _is_columns(source: TextStream) -> bool:
             return True
         if not line.strip():
             continue
-        found = _BLANKS.split(line.strip(" \t"))
+        found = lines.BLANKS.split(line.strip(" \t"))
         if len(found) < 2 or (rows and len(found) != len(rows[0])):
             return False
         try:

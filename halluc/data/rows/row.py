@@ -49,21 +49,16 @@ class BadLine:
 
 
 @dataclass(frozen=True, slots=True)
-class LeftOut:
-    """A row that is no example on purpose, such as a rejected annotation: counted, and no error."""
-
-    file: str
-    line: int
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
 class Notice:
     """Something that a person should know of a file that was read; ``halluc check`` prints it as a warning."""
 
     file: str
     line: int
     what: str
+
+
+class LeftOut(Notice):
+    """That a row is no example on purpose, such as a rejected annotation: counted, and no error."""
 
 
 class Place(NamedTuple):
