@@ -302,15 +302,13 @@ def _built(builder: ExampleBuilder, raw: dict[SplitName, list[Raw]], found: Corp
 
 
 def _nothing(config: DataConfig, split: SplitName, bad: Sequence[BadLine]) -> HallucError:
-    reference = config.reference(split)
-    assert reference is not None
-    message = "nothing to read"
+    where = Location(source_of(config.reference(split) or "", split))
+    for name in ("test", "dev"):
+        if config.is_held_out(name) and split in ("train", name):
+            help = f"`data.{name}_share` takes a part of train: name another share, or a `{name}` of its own"
+            return data_error("D102", f"no example is left for {split}", where, help)
     help = "every line was skipped; see `halluc check`" if bad else "it holds no example"
-    held = [name for name in ("dev", "test") if config.is_held_out(name) and split in ("train", name)]
-    if held:
-        message = f"no example is left for {split}"
-        help = f"`data.{held[-1]}_share` takes a part of train: name another share, or a `{held[-1]}` of its own"
-    return data_error("D102", message, Location(source_of(reference, split)), help)
+    return data_error("D102", "nothing to read", where, help)
 
 
 def _refuse(config: DataConfig, bad: Sequence[BadLine]) -> None:

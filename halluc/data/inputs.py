@@ -95,8 +95,7 @@ def raw(row: Row, tokenizer: Tokenizer, is_pair: bool) -> InputText:
         "a raw line has both texts of a pair with one tab between; else see `data.format: jsonl` and `data.format: csv`"
     )
     if (tabs := text.count("\t")) != 1:
-        problem = f"a pair has two texts, and the line has {tabs or 'no'} tab{'s' * (tabs > 1)}"
-        raise Unreadable("D113", problem, help)
+        raise Unreadable("D113", f"a pair has two texts, and the line has {tabs or 'no'} tab{'s' * (tabs > 1)}", help)
     first, second = text.split("\t")
     return paired(row.line, identity, first, second, tokenizer, help)
 

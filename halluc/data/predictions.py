@@ -157,9 +157,11 @@ def predicted_field(record: Mapping[Any, Any], others: Sequence[Any]) -> Any:
     if name in (PREDICTED_TAGS, PREDICTED) or (name is not None and meant is None):
         return name
     have = ", ".join(f"`{cut(str(key))}`" for key in list(record)[:8]) or "nothing"
-    help = "" if meant is None else f"is `{cut(str(meant))}` meant? "
-    problem = f"no field `{PREDICTED}`; it has {have}"
-    raise Unreadable("D107" if others else "D116", problem, f"{help}call it `{PREDICTED}`")
+    raise Unreadable(
+        "D107" if others else "D116",
+        f"no field `{PREDICTED}`; it has {have}",
+        ("" if meant is None else f"is `{cut(str(meant))}` meant? ") + f"call it `{PREDICTED}`",
+    )
 
 
 def confidence_field(record: Mapping[Any, Any]) -> Any:
@@ -197,9 +199,12 @@ def joined(
         refuse(_of_order(found, corpus, path, differ))
         return list(found), "order"
     if len(named) < len(found):
-        message = f"{counted(len(found) - len(named), 'predictions')} without an id, beside {len(named):,} with one"
-        where = _where(next(one for one in found if not one.has_id))
-        raise data_error("D107", message, where, "give each its id, or none")
+        raise data_error(
+            "D107",
+            f"{counted(len(found) - len(named), 'predictions')} without an id, beside {len(named):,} with one",
+            _where(next(one for one in found if not one.has_id)),
+            "give each its id, or none",
+        )
     by_id: dict[str, Stated] = {}
     twice = [one for one in found if by_id.setdefault(one.example.id, one) is not one]
     pairs = [(by_id[example.id], example) for example in corpus if example.id in by_id]

@@ -39,8 +39,11 @@ def value_at(record: Mapping[str | int, Any], path: Path | None) -> Any:
             kept = [item for item in value if not is_cancelled(item)]
             if len(kept) > 1:
                 before, behind = named(path[:done]), named(path[done + 1 :])
-                problem = f"`{before}` holds {len(kept)} annotations"
-                raise Unreadable("D107", problem, f"name one of them: set `data.spans_field: {before}.0.{behind}`")
+                raise Unreadable(
+                    "D107",
+                    f"`{before}` holds {len(kept)} annotations",
+                    f"name one of them: set `data.spans_field: {before}.0.{behind}`",
+                )
             value = kept[0] if kept else None
         elif isinstance(value, (list, tuple)) and isinstance(step, int):
             value = value[step] if step < len(value) else None

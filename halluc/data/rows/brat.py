@@ -75,9 +75,14 @@ def _of_text(path: Path, annotation: Path, text: str, lines: list[str], document
         match = _ENTITY.fullmatch(line)
         parts = [] if match is None else [tuple(map(int, part.split())) for part in match["parts"].split(";")]
         if match is None or not parts[0][0] < parts[-1][1] <= len(text):
-            problem = f"no entity inside of the text of {len(text)} characters"
-            help = "a line of an entity is `T1`, a tab, label, start and end, a tab, the text"
-            yield BadLine("D107", str(annotation), number, problem, help, line)
+            yield BadLine(
+                "D107",
+                str(annotation),
+                number,
+                f"no entity inside of the text of {len(text)} characters",
+                "a line of an entity is `T1`, a tab, label, start and end, a tab, the text",
+                line,
+            )
             continue
         start, end = parts[0][0], parts[-1][1]
         at = max(bisect_right(starts, start) - 1, 0)

@@ -166,9 +166,13 @@ class _Sentences:
             self.size = self.size + len(line) + 1 if self.lines else 0
             if self.size > self.layout.max_line_bytes:  # no more of it is kept
                 if self.sound:
-                    problem = f"a sentence of more than {self.layout.max_line_bytes:,} characters"
-                    help = "a blank line ends a sentence: is this `format: text`?"
-                    yield BadLine("D114", self.file, self.lines[0], problem, help)
+                    yield BadLine(
+                        "D114",
+                        self.file,
+                        self.lines[0],
+                        f"a sentence of more than {self.layout.max_line_bytes:,} characters",
+                        "a blank line ends a sentence: is this `format: text`?",
+                    )
                 self.sound = False
                 continue
             self.lines.append(number)

@@ -160,8 +160,12 @@ class Blocks:
             )
         if len(members) != 1:
             listed = ", ".join(one.filename for one in members[:5]) or "nothing"
-            problem = f"a ZIP archive with {len(members)} files ({listed}), where one is read"
-            raise data_error("D104", problem, where, "unpack it, and name the file that is meant")
+            raise data_error(
+                "D104",
+                f"a ZIP archive with {len(members)} files ({listed}), where one is read",
+                where,
+                "unpack it, and name the file that is meant",
+            )
         self._packed_size = lambda: members[0].compress_size
         return archive.open(members[0])
 

@@ -99,8 +99,14 @@ class _Feed:
 
 def _broken(feed: _Feed, why: str, file: str) -> BadLine:
     if "new-line character" in why:
-        help = "convert the line ends, for example with `tr '\\r' '\\n'`, or put the cell in double quotes"
-        return BadLine("D124", file, feed.last, "a carriage return inside a row", help, *excerpt(feed.shown))
+        return BadLine(
+            "D124",
+            file,
+            feed.last,
+            "a carriage return inside a row",
+            "convert the line ends, for example with `tr '\\r' '\\n'`, or put the cell in double quotes",
+            *excerpt(feed.shown),
+        )
     at, problem = None, f"not readable as CSV: {why}"
     if "expected after" in why:
         problem = "text behind the quote that closes a cell"

@@ -152,8 +152,14 @@ def binary(begin: bytes, name: str) -> BadLine | None:
 
 def bare_return(file: str, number: int, line: str) -> BadLine:
     """A line with a carriage return inside: line ends of two kinds."""
-    help = "convert the line ends, for example with `tr '\\r' '\\n'`, or take the character out"
-    return BadLine("D124", file, number, "a carriage return inside a line", help, *excerpt(line, line.index("\r")))
+    return BadLine(
+        "D124",
+        file,
+        number,
+        "a carriage return inside a line",
+        "convert the line ends, for example with `tr '\\r' '\\n'`, or take the character out",
+        *excerpt(line, line.index("\r")),
+    )
 
 
 BLANKS = re.compile(r"[ \t]+")
@@ -179,8 +185,14 @@ def _label_first(file: str, number: int, line: str, layout: Layout) -> Row | Bad
     if layout.delimiter != "auto":
         label, found, text = line.partition(layout.delimiter)
         if not found:
-            help = "a line is LABEL, `data.delimiter`, and the text"
-            return BadLine("D123", file, number, f"no `{layout.delimiter}` behind a label", help, *excerpt(line))
+            return BadLine(
+                "D123",
+                file,
+                number,
+                f"no `{layout.delimiter}` behind a label",
+                "a line is LABEL, `data.delimiter`, and the text",
+                *excerpt(line),
+            )
         return Row(file, number, {"label": label, "text": text}, line)
     if line[0] in " \t":
         return BadLine("D123", file, number, "no label before the first blank", _FORM, *excerpt(line))
@@ -197,8 +209,14 @@ def _label_last(file: str, number: int, line: str, layout: Layout) -> Row | BadL
     delimiter = layout.delimiter if layout.delimiter != "auto" else " "
     text, found, label = line.rpartition(delimiter)
     if not found:
-        help = "with `data.label_position: last`, a line is the text, `data.delimiter`, and the label"
-        return BadLine("D123", file, number, f"no label after a `{delimiter}`", help, *excerpt(line))
+        return BadLine(
+            "D123",
+            file,
+            number,
+            f"no label after a `{delimiter}`",
+            "with `data.label_position: last`, a line is the text, `data.delimiter`, and the label",
+            *excerpt(line),
+        )
     return Row(file, number, {"label": label, "text": text}, line)
 
 

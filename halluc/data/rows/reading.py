@@ -60,8 +60,8 @@ def _of_file(path: Path, layout: Layout) -> Rows:
             yield from tables.of_file(path)
             return
         rows = read_rows(source, layout)[1]
-        help = "is this the right file, and was it copied whole?"
-        yield next(rows, BadLine("D102", str(path), 1, "the file is empty", help))
+        empty = BadLine("D102", str(path), 1, "the file is empty", "is this the right file, and was it copied whole?")
+        yield next(rows, empty)
         yield from rows
 
 
@@ -214,11 +214,11 @@ def _is_columns(source: TextStream) -> bool:
         if not line.strip():
             continue
         found = lines.BLANKS.split(line.strip(" \t"))
-        if len(found) < 2 or (rows and len(found) != len(rows[0])):
-            return False
         try:
             split_tag(found[-1])
         except UnknownTag:
+            return False
+        if len(found) < 2 or (rows and len(found) != len(rows[0])):
             return False
         rows.append(found)
     return len(rows) > 1

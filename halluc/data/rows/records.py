@@ -50,10 +50,12 @@ def parse_object(line: str) -> dict[Any, Any]:
         why = ": a number is too long"
         if isinstance(error, json.JSONDecodeError):
             why = f" at column {error.colno}: {error.msg}"
-        help = "JSON Lines have one object a line; is this another `data.format`?"
-        raise Unreadable(
-            "D107", f"not readable as JSON{why}", None if line.lstrip().startswith("{") else help
-        ) from None
+        other = (
+            None
+            if line.lstrip().startswith("{")
+            else "JSON Lines have one object a line; is this another `data.format`?"
+        )
+        raise Unreadable("D107", f"not readable as JSON{why}", other) from None
     if isinstance(record, list) and record and isinstance(record[0], str):
         return dict(enumerate(record))  # a text and what is said of it
     if not isinstance(record, dict):

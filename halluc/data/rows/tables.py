@@ -55,9 +55,12 @@ def of_file(path: Path) -> Iterator[Row | BadLine]:
             for number, record in enumerate(chain.from_iterable(part.to_pylist() for part in parts), 1):
                 yield Row(str(path), number, _named(record, names))
     except (pyarrow.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
-        problem = "not readable as a table: " + str(error).split("\n", 1)[0]
-        help = "is it a Parquet or Arrow file, and was it copied whole?"
-        raise data_error("D104", problem, Location(str(path)), help) from None
+        raise data_error(
+            "D104",
+            "not readable as a table: " + str(error).split("\n", 1)[0],
+            Location(str(path)),
+            "is it a Parquet or Arrow file, and was it copied whole?",
+        ) from None
 
 
 def of_hub(reference: str, split: SplitName, subset: str | None) -> Iterator[Row | BadLine]:
@@ -95,9 +98,11 @@ def load_table(reference: str, split: SplitName, subset: str | None) -> Any:
     except (OSError, ValueError, RuntimeError) as error:
         if reason is not None and isinstance(error, ConnectionError):
             raise hub.not_here(reference, reason) from error
-        told = str(error).split("\n", 1)[0]
-        help = "is the network there, and are name, revision, subset and split right?"
-        raise environment_error("E403", f"cannot load `{reference}`: {told}", help) from error
+        raise environment_error(
+            "E403",
+            f"cannot load `{reference}`: " + str(error).split("\n", 1)[0],
+            "is the network there, and are name, revision, subset and split right?",
+        ) from error
 
 
 @contextlib.contextmanager
