@@ -59,8 +59,7 @@ def check_corpora(
         repairs=_findings(corpora.repairs),
         skipped=_findings(corpora.skipped),
     )
-    report.warnings.extend(_warnings(report, corpora, words, config))
-    report.warnings.extend(f"{found.where}: {found.what}" for found in corpora.notices)
+    report.warnings += _warnings(report, corpora, words, config)
     return report
 
 
@@ -189,7 +188,8 @@ def _warnings(report: DataRecord, corpora: Corpora, words: Words, config: DataCo
     for found, what, done in ((report.repairs, words.mended, "repaired"), (report.skipped, "lines", "skipped")):
         if found.count:
             told.append(f"{counted_with(found.count, what, 'were')} {done} (first: {found.first[0]})")
-    return [*told, *odd_labels({name: split.labels for name, split in report.splits.items()})]
+    told += odd_labels({name: split.labels for name, split in report.splits.items()})
+    return [*told, *(f"{found.where}: {found.what}" for found in corpora.notices)]
 
 
 def unseen_labels(report: DataRecord) -> list[str]:
@@ -197,8 +197,10 @@ def unseen_labels(report: DataRecord) -> list[str]:
     if not report.unseen_labels:
         return []
     known = [label for label in report.splits["train"].labels if len(label) <= _LABEL]
-    looked_for = known if len(known) <= _MOST_KNOWN else []
-    return [_of_unseen(name, labels, looked_for) for name, labels in report.unseen_labels.items()]
+    return [
+        _of_unseen(name, labels, known if len(known) <= _MOST_KNOWN else [])
+        for name, labels in report.unseen_labels.items()
+    ]
 
 
 def _of_unseen(name: str, labels: dict[str, Instances], known: Sequence[str]) -> str:

@@ -12,7 +12,7 @@ from halluc.data.inputs import InputText
 from halluc.data.predictions import PredictionFile
 from halluc.data.rows.references import SplitName
 from halluc.data.rows.row import BadLine, Finding, LeftOut, Notice, Place, Row, Unreadable
-from halluc.data.writers.base import Writer
+from halluc.data.writers import Writer
 from halluc.runs.data import Renamed
 
 

@@ -124,13 +124,11 @@ class Tokenizer:
         """That of a ``data`` section; a key that the section does not have has its default."""
         return cls(**{name: getattr(data, key) for name, key in _KEYS.items() if hasattr(data, key)})
 
-    def bounds(self, text: str) -> list[tuple[int, int]]:
-        """Start and end of each token, in characters of ``text``; with ``strip_invisible``, of those that show
-        something, and without the hidden characters at their borders."""
-        return self.cut(text)[0] if self.strip_invisible else self._places(text)
-
     def cut(self, text: str) -> tuple[list[tuple[int, int]], tuple[str, ...]]:
-        """The bounds of each token in ``text``, and the tokens, normalised and stripped; both have the same length."""
+        """Start and end of each token in characters of ``text``, and the tokens, normalised and stripped.
+
+        With ``strip_invisible`` they are those that show something, without the hidden characters at their borders.
+        """
         hidden = self._hidden(text)
         where = [place for place in range(len(text)) if place not in hidden] if hidden else range(len(text))
         shown = "".join([text[place] for place in where]) if hidden else text

@@ -12,7 +12,7 @@ from halluc.components import TABLE
 from halluc.core import registry
 from halluc.core.errors import EXIT_DATA, EXIT_DONE, EXIT_USAGE
 from halluc.data.corpora import read_corpora
-from halluc.data.writers.base import writers_of
+from halluc.data.writers import writers_of
 
 TAGGED, LABELLED = "token_classification", "text_classification"
 DOCCANO = {"id": 7, "text": "Mira Holm pays in Turku.", "entities": [

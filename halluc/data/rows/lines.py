@@ -12,7 +12,6 @@ from halluc.data.rows.row import BadLine, Row, excerpt
 
 Line = tuple[int, str] | BadLine
 
-_CUT = "cut it into several lines or texts"
 # A longer line is not looked for an end: reading would take minutes until it is told.
 _MOST_SKIPPED = 1 << 28
 UTF16 = (b"\xff\xfe", b"\xfe\xff")
@@ -98,7 +97,11 @@ class LineSplitter:
 
 def too_long(name: str, number: int, most: int) -> BadLine:
     return BadLine(
-        "D114", name, number, f"a line of more than {most:,} bytes", f"{_CUT}, or raise `data.max_line_bytes`"
+        "D114",
+        name,
+        number,
+        f"a line of more than {most:,} bytes",
+        "cut it into several lines or texts, or raise `data.max_line_bytes`",
     )
 
 

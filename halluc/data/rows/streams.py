@@ -25,8 +25,6 @@ from halluc.data.rows.row import BadLine
 
 BLOCK = 1 << 16
 STANDARD_INPUT = "standard input"
-# What may be read though it is no regular file: it is read once, from its first line to its last.
-_STREAMED = "a named pipe"
 # What `head` holds at most.
 _HEAD_LINES, _HEAD_CHARACTERS = 200, 1 << 20
 # How long `waits` waits for a writer that is only a little slower than we are, in seconds.
@@ -58,7 +56,8 @@ def opened(path: Path | None) -> Iterator[tuple[io.BufferedIOBase, str]]:
         yield sys.stdin.buffer, STANDARD_INPUT  # type: ignore[misc]  # typed as BinaryIO, and without read1
         return
     kind = irregular(path)
-    if kind is not None and kind != _STREAMED and not path.samefile(os.devnull):  # the null device is empty
+    # A named pipe may be read, once, from its first line to its last; the null device is empty.
+    if kind not in (None, "a named pipe") and not path.samefile(os.devnull):
         raise data_error(
             "D101",
             f"{path} is not a regular file ({kind})",

@@ -17,7 +17,6 @@ _HUB_SPLITS = {"train": "train", "dev": "validation", "test": "test"}
 _PARQUET, _ARROW = b"PAR1", b"ARROW1"
 # The stream form of Arrow, which `datasets` writes, is told by its name alone.
 SUFFIXES = (".parquet", ".arrow")
-_EXTRA = "pip install 'halluc[hub]'"
 # Rows that are in memory at once.
 _BATCH = 1_000
 
@@ -75,7 +74,9 @@ def _datasets(reference: str) -> Any:
     try:
         import datasets
     except ImportError:
-        raise environment_error("E402", f"`{reference}` needs the package `datasets`", _EXTRA) from None
+        raise environment_error(
+            "E402", f"`{reference}` needs the package `datasets`", "pip install 'halluc[hub]'"
+        ) from None
     return datasets
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from halluc.data.writers.base import Options, Writer, each, unfit
-from halluc.data.writers.files import json_lines, json_list
+from halluc.data.writers import Options, Writer, each, json_lines, json_list, unfit
 from halluc.tasks.relation_extraction.examples import NO_RELATION, Related, RelationExamples
 from halluc.tasks.relation_extraction.reading.config import NONE_LABELS
 

@@ -21,7 +21,7 @@ from halluc.data.rows.reading import open_rows
 from halluc.data.rows.references import SplitName
 from halluc.data.rows.row import MEND, BadLine, LeftOut, Notice, Row, Unreadable, quoted
 from halluc.data.tokenization import Tokenizer
-from halluc.data.writers.base import Writer
+from halluc.data.writers import Writer
 from halluc.tasks.relation_extraction.examples import NO_RELATION, Related
 from halluc.tasks.relation_extraction.reading.config import NONE_LABELS, RelationsConfig
 from halluc.tasks.relation_extraction.reading.predictions import PairPredictions

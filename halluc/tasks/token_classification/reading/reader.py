@@ -22,7 +22,7 @@ from halluc.data.rows.reading import open_rows
 from halluc.data.rows.references import SplitName
 from halluc.data.rows.row import BadLine, LeftOut, Notice, Row, Skipped, Unreadable, quoted
 from halluc.data.tokenization import Tokenizer
-from halluc.data.writers.base import Writer
+from halluc.data.writers import Writer
 from halluc.tasks.token_classification.reading import presets, shapes, values
 from halluc.tasks.token_classification.reading.config import SpansConfig
 from halluc.tasks.token_classification.reading.decoding import TagDecoder
