@@ -145,9 +145,15 @@ def _overlaps(splits: dict[SplitName, Corpus[Any]], seen: dict[SplitName, _Seen]
     found = []
     for earlier, later in combinations(splits, 2):
         shared = [example for example in splits[later] if example.tokens in seen[earlier].first]
-        same = sum(map(seen[earlier].has, shared))
-        first = [str(example.origin) for example in shared[:MOST_PLACES]]
-        found.append(Overlap(earlier=earlier, later=later, examples=len(shared), same_annotation=same, first=first))
+        found.append(
+            Overlap(
+                earlier=earlier,
+                later=later,
+                examples=len(shared),
+                same_annotation=sum(map(seen[earlier].has, shared)),
+                first=[str(example.origin) for example in shared[:MOST_PLACES]],
+            )
+        )
     return found
 
 

@@ -153,8 +153,12 @@ class DataConfig(Section):
         Raises:
             HallucError D101: one is not there.
         """
-        named = [(name, split) for split in splits for name in (self.reference(split), *self.beside(split)) if name]
-        return [resolve(name, split) for name, split in named if not name.startswith(HUB)]
+        return [
+            resolve(name, split)
+            for split in splits
+            for name in (self.reference(split), *self.beside(split))
+            if name and not name.startswith(HUB)
+        ]
 
     @model_validator(mode="after")
     def _files_go_together(self) -> Self:
@@ -168,8 +172,9 @@ class DataConfig(Section):
             if (name := self.reference(split)) and name.startswith(HUB):
                 check_hub(name, split)
         if self.format not in ("auto", *self.formats):
-            known = ", ".join(("auto", *self.formats))
-            raise ValueError(f"`data.format: {self.format}` is none of {self.task}, which has {known}")
+            raise ValueError(
+                f"`data.format: {self.format}` is none of {self.task}, which has {', '.join(('auto', *self.formats))}"
+            )
         return self
 
     def asked(self) -> Mapping[str, str | int]:

@@ -181,8 +181,9 @@ class Tokenizer:
         """Where characters stand that are taken out before the text is cut, so that a word with one stays whole."""
         if not self.strip_invisible or not _MAYBE_HIDDEN.search(text):
             return frozenset()
-        found = (match.start() for match in HIDDEN.finditer(text))
-        return frozenset(place for place in found if self.how != "words" or text[place] != ZERO_WIDTH_SPACE)
+        return frozenset(
+            match.start() for match in HIDDEN.finditer(text) if self.how != "words" or match[0] != ZERO_WIDTH_SPACE
+        )
 
     def _clean(self, token: str) -> str:
         """Until nothing changes: what is stripped may bring a letter and its mark together, and the other way round."""

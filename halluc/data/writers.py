@@ -193,5 +193,6 @@ def write(corpora: Mapping[Path, Iterable[Any]], writer: Writer, options: Option
     """
     with ExitStack() as stack:
         for path, examples in corpora.items():
-            files = [stack.enter_context(replacing(file, writer.mode)) for file in writer.files(path)]
-            writer.write(files, examples, options)
+            writer.write(
+                [stack.enter_context(replacing(file, writer.mode)) for file in writer.files(path)], examples, options
+            )

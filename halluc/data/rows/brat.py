@@ -98,5 +98,10 @@ def _of_text(path: Path, annotation: Path, text: str, lines: list[str], document
         end = text.find("\n", start)
         line = text[start : len(text) if end < 0 else end].removesuffix("\r")
         if line.strip() or at in of_line:
-            fields = {"id": f"{path.stem}:{at + 1}", "text": line, "spans": of_line.get(at, [])}
-            yield Row(str(path), at + 1, fields, line, document=document)
+            yield Row(
+                str(path),
+                at + 1,
+                {"id": f"{path.stem}:{at + 1}", "text": line, "spans": of_line.get(at, [])},
+                line,
+                document=document,
+            )
