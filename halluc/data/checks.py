@@ -257,10 +257,9 @@ def _of_unspaced(name: str, corpus: Corpus[Any], words: Words, config: DataConfi
     cut = Tokenizer.of(config)
     if config is None or cut.how != "words" or cut.version == 1:
         return []
-    if not (count := sum(is_cut_into_characters(example.tokens) for example in corpus)):
-        return []
+    count = sum(is_cut_into_characters(example.tokens) for example in corpus)
     many = counted_with(count, words.examples, "are")
-    return [f"{name}: {many} written without blanks between words, and cut into characters"]
+    return [f"{name}: {many} written without blanks between words, and cut into characters"] if count else []
 
 
 def _shared(overlap: Overlap, words: Words) -> str:

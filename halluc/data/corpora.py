@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,7 @@ class Share:
     file: str
     by_document: bool
 
-    @property
+    @cached_property
     def is_whole(self) -> bool:
         """Whether the split is all of its file."""
         held_out = [split for split in SPLITS if self.config.is_held_out(split)]
@@ -98,17 +99,12 @@ class SplitReader:
 
     def own(self, items: list[Raw]) -> list[Raw]:
         """The examples that are the split's, of all those of its file."""
-        if self._share(False).is_whole:
-            return items
         share = self._share(has_documents(items, self.source))
         return [item for item in items if share.has(item)][: self.config.max_examples]
 
     def stream(self) -> Iterator[Raw | BadLine]:
         """The same one after another, with the lines that cannot be read."""
         share, count = self._share(self.by_document), 0
-        if share.is_whole:  # as it nearly always is, and then ``items`` counts
-            yield from (item for item in self.items() if not isinstance(item, Notice))
-            return
         for item in self.items():
             if isinstance(item, BadLine):
                 yield item

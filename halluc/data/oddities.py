@@ -74,23 +74,25 @@ def odd_tokens(splits: Mapping[Any, Corpus[Any]], words: Words) -> Iterator[str]
 
 def _kinds(odd: Mapping[str, _Forms], distinct: set[str]) -> dict[str, list[str]]:
     """How each token differs from others that are the same without that."""
-    alike: dict[tuple[str, str], set[str]] = {}
-    for token, forms in odd.items():
-        if not is_invisible(token):
-            alike.setdefault(("hidden", forms.composed), set()).add(token)
-            alike.setdefault(("decomposed", forms.composed), set()).add(forms.bare)
-            alike.setdefault(("compatible", forms.compatible), set()).add(forms.composed)
-    for (_, key), tokens in alike.items():
-        tokens.update({key} & distinct)
-    found: dict[str, list[str]] = {}
-    for token, forms in odd.items():
+    steps = [
+        (token, kind, before, after, key)
+        for token, forms in odd.items()
         for kind, before, after, key in (
             ("hidden", token, forms.bare, forms.composed),
             ("decomposed", forms.bare, forms.composed, forms.composed),
             ("compatible", forms.composed, forms.compatible, forms.compatible),
-        ):
-            if before != after and len(alike.get((kind, key), ())) > 1:
-                found.setdefault(token, []).append(kind)
+        )
+    ]
+    alike: dict[tuple[str, str], set[str]] = {}
+    for token, kind, before, _, key in steps:
+        if not is_invisible(token):
+            alike.setdefault((kind, key), set()).add(before)
+    for (_, key), tokens in alike.items():
+        tokens.update({key} & distinct)
+    found: dict[str, list[str]] = {}
+    for token, kind, before, after, key in steps:
+        if before != after and len(alike.get((kind, key), ())) > 1:
+            found.setdefault(token, []).append(kind)
     return found
 
 
@@ -137,9 +139,7 @@ _LEAST, _MOST_NAMED = 10, 5
 
 def odd_labels(splits: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
     """What to tell of the labels of each split, with their counts."""
-    total = Counter({label: 0 for labels in splits.values() for label in labels})
-    for labels in splits.values():
-        total.update(labels)
+    total: Counter[str] = sum(map(Counter, splits.values()), Counter())
     alike: dict[str, list[str]] = {}
     for label in sorted(total):
         alike.setdefault("".join(label.split()).casefold(), []).append(label)

@@ -98,16 +98,15 @@ class _Sentences:
         numbers, lines = zip(*cast("list[tuple[int, str]]", block), strict=True)
         text = "\n".join(lines)  # with the empty line at its end
         separator = self.separator or ("\t" if "\t" in text else " ")
-        # Cells with several blanks between:
         around = (f"\n{separator}", f"{separator}\n", separator * 2, " " if separator == "\t" else "\t")
-        if not self.separator and (text.startswith(separator) or any(one in text for one in around)):
-            return None
         if (
             lines[-1]
             or DOCUMENT_START in text
             or "\r" in text
             or (self.comment is not None and self.comment in text)
             or (self.quoting and '"' in text)
+            # cells with several blanks between:
+            or (not self.separator and (text.startswith(separator) or any(one in text for one in around)))
             or not all(line.strip(self.blanks) for line in lines[:-1])
         ):
             return None

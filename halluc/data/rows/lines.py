@@ -45,17 +45,15 @@ def lines_of(chunk: bytes, number: int, name: str) -> Iterator[Line]:
 
 
 class LineSplitter:
-    """Cuts blocks of bytes into whole lines; of a line of more than ``most`` bytes nothing is kept."""
+    """Cuts blocks of bytes into whole lines; of a line of more than ``most`` bytes nothing is kept.
+
+    ``begun`` is what is there of the line that is not ended yet.
+    """
 
     def __init__(self, name: str, most: int) -> None:
         self._name, self._most = name, most
-        self._begun: list[bytes] = []
+        self.begun: list[bytes] = []
         self._size = self._ended = 0
-
-    @property
-    def begun(self) -> bytes | None:
-        """What is there of the line that is not ended yet."""
-        return b"".join(self._begun) if self._begun else None
 
     def split(self, block: bytes) -> Iterator[bytes | None]:
         """The lines that a block ends, joined; None for one that is too long. An empty block ends the last line.
@@ -72,20 +70,20 @@ class LineSplitter:
                 if first < end:
                     yield block[first:end]
             else:
-                yield b"".join((*self._begun, block[:end]))
-            self._begun, self._size = [], 0
+                yield b"".join((*self.begun, block[:end]))
+            self.begun, self._size = [], 0
         if end < len(block):
             self._keep(block[end:])
         elif not block and self._size:
-            yield None if self._size > self._most else b"".join(self._begun)
-            self._begun, self._size = [], 0
+            yield None if self._size > self._most else b"".join(self.begun)
+            self.begun, self._size = [], 0
 
     def _keep(self, rest: bytes) -> None:
         self._size += len(rest)
         if self._size <= self._most:
-            self._begun.append(rest)
+            self.begun.append(rest)
             return
-        self._begun.clear()
+        self.begun.clear()
         if self._size > self._most + _MOST_SKIPPED:
             raise data_error(
                 "D114",
@@ -93,16 +91,6 @@ class LineSplitter:
                 Location(self._name, self._ended + 1),
                 "is this text, with line ends?",
             )
-
-
-def too_long(name: str, number: int, most: int) -> BadLine:
-    return BadLine(
-        "D114",
-        name,
-        number,
-        f"a line of more than {most:,} bytes",
-        "cut it into several lines or texts, or raise `data.max_line_bytes`",
-    )
 
 
 def damaged(name: str, number: int, why: str) -> BadLine:

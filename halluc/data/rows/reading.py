@@ -151,18 +151,14 @@ def detected(source: TextStream, layout: Layout) -> Format:
     if "conll" in layout.formats and _is_columns(source):
         return "conll"
     first = next(_texts(source), "")
-    is_csv = named == "csv" or _asks_for_columns(layout, first) or delimited.names_columns(first, layout.names)
-    return "csv" if is_csv and "csv" in layout.formats else layout.fallback
-
-
-def _asks_for_columns(layout: Layout, first: str) -> bool:
-    """Whether the layout, or a tab in a line that begins with a label, makes it a matter of columns."""
-    return (
+    asks_for_columns = (
         (layout.delimiter != "auto" and layout.label_position == "first")
         or layout.header is True
         or layout.by_number
-        or ("\t" in first and layout.fallback == "lines")
+        or ("\t" in first and layout.fallback == "lines")  # behind a label
     )
+    is_csv = named == "csv" or asks_for_columns or delimited.names_columns(first, layout.names)
+    return "csv" if is_csv and "csv" in layout.formats else layout.fallback
 
 
 def _texts(source: TextStream, blank: bool = False) -> Iterator[str]:

@@ -185,18 +185,13 @@ def _list(scan: _Scan, file: str) -> Iterator[Row | BadLine]:
         scan.items += 1
         try:
             item, shown = scan.value()
-            yield Row(file, line, _fields(item), shown, scan.items)
+            fields = item if isinstance(item, dict) else dict(enumerate(item if isinstance(item, list) else [item]))
+            yield Row(file, line, fields, shown, scan.items)
         except Unreadable as bad:
             yield BadLine(bad.code, file, line, bad.problem, bad.help, *excerpt(scan.shown))
         if scan.next() != "]":
             scan.take(",")
     scan.take("]")
-
-
-def _fields(item: Any) -> dict[Any, Any]:
-    if isinstance(item, dict):
-        return item
-    return dict(enumerate(item)) if isinstance(item, list) else {0: item}
 
 
 class _TooLong(Exception):

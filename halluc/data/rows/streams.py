@@ -19,7 +19,7 @@ from halluc.config.bounds import MOST_LINE_BYTES
 from halluc.core.errors import data_error
 from halluc.core.files import irregular
 from halluc.data.rows.compressed import Blocks, unreadable
-from halluc.data.rows.lines import UTF16, Line, LineSplitter, damaged, lines_of, too_long, undecodable
+from halluc.data.rows.lines import UTF16, Line, LineSplitter, damaged, lines_of, undecodable
 from halluc.data.rows.references import absent
 from halluc.data.rows.row import BadLine
 
@@ -145,7 +145,7 @@ class TextStream:
             yield line[1] + "\n"
         self._peeked, self._lines = [], deque()
         decoder, number, begins = codecs.getincrementaldecoder("utf-8")(), self._number + 1, not self._number
-        block = (self._splitter.begun or b"") + self._first or self._next_block()
+        block = b"".join((*self._splitter.begun, self._first)) or self._next_block()
         while True:
             try:
                 text = decoder.decode(block, final=self._ended)
@@ -197,7 +197,15 @@ class TextStream:
         for chunk in self._splitter.split(block) if self._blocks.damage is None else ():
             if chunk is None:
                 self._number += 1
-                self._lines.append(too_long(self.name, self._number, self.most))
+                self._lines.append(
+                    BadLine(
+                        "D114",
+                        self.name,
+                        self._number,
+                        f"a line of more than {self.most:,} bytes",
+                        "cut it into several lines or texts, or raise `data.max_line_bytes`",
+                    )
+                )
             else:
                 self._lines.extend(lines_of(chunk, self._number + 1, self.name))
                 self._number += chunk.count(b"\n") + (not chunk.endswith(b"\n"))
