@@ -19,12 +19,12 @@ from halluc.core.examples import Corpus, Example, Origin
 from halluc.core.ranked import Ranked, Report
 from halluc.core.significance import Figure, Sheet
 from halluc.data.inputs import InputText
-from halluc.data.joining import Stated
+from halluc.data.predictions import Stated
 from halluc.data.rows.references import SplitName
 from halluc.data.statistics import Words
 from halluc.gap.forecast import SplitGap
 from halluc.gap.matching import Strata
-from halluc.gap.novelty_units import NoveltyUnits
+from halluc.gap.novelty import NoveltyUnits
 from halluc.gap.units import UnitKind, WithheldUnits
 from halluc.runs.schema import EvalFile, Nearest, Novelty, Prediction, Record
 from halluc.wording.nouns import Nouns

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import datetime
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 
@@ -32,9 +32,8 @@ class JsonlLogger:
                 raise unwritable(self.path, failed) from failed
 
     def __call__(self, event: Event) -> None:
-        now = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
+        record = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), **as_record(event)}
         # A diverging run logs infinite norms; JSON has no word for them.
-        record = {"time": now, **as_record(event)}
         finite = {k: (None if isinstance(v, float) and not abs(v) < float("inf") else v) for k, v in record.items()}
         try:
             self.file.write(json.dumps(finite, allow_nan=False) + "\n")

@@ -21,8 +21,7 @@ from halluc.data.config import DataConfig
 from halluc.data.corpora import Corpora, read_corpora
 from halluc.data.rows.references import SPLITS, SplitName
 from halluc.data.statistics import counted
-from halluc.data.writers import write, writers_of
-from halluc.data.writers.base import Options, Writer
+from halluc.data.writers import Options, Writer, write, writers_of
 from halluc.runs.results import ConvertResult
 from halluc.task import task_class
 from halluc.workflows import job, reading_progress

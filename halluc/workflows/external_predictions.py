@@ -14,8 +14,7 @@ from halluc.core.characters import cut
 from halluc.core.errors import HallucError, ManyErrors
 from halluc.core.files import write_json
 from halluc.core.messages import tell, warn
-from halluc.data.joining import EXTRA, MISSING, OTHER_TOKENS, Stated, joined, unknown_labels
-from halluc.data.predictions import read_predictions
+from halluc.data.predictions import EXTRA, MISSING, OTHER_TOKENS, Stated, joined, read_predictions, unknown_labels
 from halluc.data.rows.references import SPLITS, SplitName
 from halluc.data.statistics import counted
 from halluc.runs import provenance
@@ -101,7 +100,7 @@ def read(tool: Tool, judging: Job, split: SplitName) -> Judgeable:
     """Read the file, join it to the split, and tell what was noticed.
 
     Raises:
-        HallucError or ManyErrors C011: it is the file of gold. D1xx: see ``data.predictions`` and ``data.joining``.
+        HallucError or ManyErrors C011: it is the file of gold. D1xx: see ``data.predictions``.
     """
     settings, corpora, path = judging.settings, judging.corpora((split,)), tool.file
     corpus = corpora.splits[split]

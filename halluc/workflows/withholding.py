@@ -52,7 +52,7 @@ def record(job: Job, remaining: Corpora) -> None:
     """Keep in the run what its training split knows, and what was withheld from it."""
     job.task.knowledge.of(remaining.splits).save(job.target.coverage)
     if job.withheld is not None:
-        job.withheld.save(job.target.withheld)
+        job.withheld.units.save(job.target.withheld)
 
 
 def knowledge(job: Job, *, anew: bool = False) -> TrainingKnowledge | None:

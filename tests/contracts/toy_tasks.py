@@ -23,13 +23,13 @@ from halluc.core.examples import Corpus, Example, Origin, Pair, Span, surface
 from halluc.core.ranked import Ranked, Report
 from halluc.core.significance import Figure, Ratio, Sheet
 from halluc.data.inputs import InputText
-from halluc.data.joining import Stated
+from halluc.data.predictions import Stated
 from halluc.data.rows.references import SplitName
 from halluc.data.statistics import Count, Words
 from halluc.engine.runtime import Runtime
 from halluc.gap.forecast import Gap, Proportion, SplitGap
 from halluc.gap.matching import Strata
-from halluc.gap.novelty_units import CONTENT_WORDS, MENTIONS, NoveltyUnits
+from halluc.gap.novelty import CONTENT_WORDS, MENTIONS, NoveltyUnits
 from halluc.gap.units import EXAMPLES, UnitKind, WithheldUnits
 from halluc.runs.schema import Nearest, Novelty, Prediction, Record
 from halluc.task import Asserted, Task, Wording

@@ -223,7 +223,7 @@ def test_labels_and_pairs_of_any_example_can_be_withheld():
 
 def test_coverage_counts_what_any_example_shows():
     known = SurfaceCoverage.of(texts("ask", "say", "ask", "ask", "say", "ask"))
-    assert (known.sentences, known.tokens, known.mentions, known.distinct) == (6, 12, 6, 5)
+    assert (known.sentences, known.tokens, known.mentions, sum(map(len, known.surfaces.values()))) == (6, 12, 6, 5)
     assert known.of_label("ask")["w1 x"] == Known(2, "t.txt", 1)
     gap = gap_of(known, texts("ask", "ask"))
     assert gap.by_label["ask"].unseen.value == 0.5

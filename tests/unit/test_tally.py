@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from halluc.augmentation.pipeline import tally as counting
 from halluc.augmentation.pipeline.candidates import UNCHANGEABLE, Refusal
 from halluc.augmentation.pipeline.tally import CorpusCounts, Tally, TextSample, alike_in_size, distinct
-from halluc.gap.novelty_units import MENTIONS
+from halluc.gap.novelty import MENTIONS
 
 CORPORA = st.lists(st.tuples(st.integers(0, 9), st.lists(st.sampled_from("XYZ"), max_size=3)), max_size=12)
 

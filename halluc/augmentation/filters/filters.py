@@ -18,7 +18,7 @@ from halluc.components import TABLE
 from halluc.config.schema import Section
 from halluc.core import registry
 from halluc.core.edits import Editable
-from halluc.gap.novelty_units import MENTIONS, NoveltyUnits
+from halluc.gap.novelty import MENTIONS, NoveltyUnits
 from halluc.task import Examples
 
 FILTER = "filter"

@@ -22,7 +22,7 @@ from halluc.core.edits import Edit, Editable, Replace, apply
 from halluc.core.errors import EXIT_USAGE, HallucError
 from halluc.core.examples import Span
 from halluc.core.rng import Draws
-from halluc.gap.novelty_units import MENTIONS, NoveltyUnits, Unit
+from halluc.gap.novelty import MENTIONS, NoveltyUnits, Unit
 
 T = TypeVar("T")
 

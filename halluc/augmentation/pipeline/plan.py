@@ -11,7 +11,7 @@ from halluc.augmentation.methods.base import Lexicon
 from halluc.core.edits import Editable
 from halluc.core.examples import Span
 from halluc.core.rng import Draws
-from halluc.gap.novelty_units import MENTIONS
+from halluc.gap.novelty import MENTIONS
 from halluc.gap.stopwords import is_content, text_words
 
 # No mention counts for more than this many troubles, lest one name take the whole corpus.

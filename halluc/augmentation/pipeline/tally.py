@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, TypeVar
 
 from halluc.augmentation.pipeline.candidates import UNCHANGEABLE, Refusal
-from halluc.gap.novelty_units import NoveltyUnits
+from halluc.gap.novelty import NoveltyUnits
 
 # Examples of what a filter rejected from a method: enough to see why.
 _SHOWN = 3
@@ -23,8 +23,8 @@ T = TypeVar("T")
 
 @dataclass
 class CorpusCounts:
-    """A corpus in numbers. ``units`` are those that novelty is measured in (``gap.novelty_units``), ``new`` those of
-    them that the training split does not show; ``unlabelled`` counts the examples without any label."""
+    """A corpus in numbers. ``units`` are those that novelty is measured in (``NoveltyUnits``), ``new`` those
+    of them that the training split does not show; ``unlabelled`` counts the examples without any label."""
 
     examples: int = 0
     tokens: int = 0

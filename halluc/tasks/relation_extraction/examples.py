@@ -11,7 +11,7 @@ from halluc.core.claims import rounded
 from halluc.core.edits import Editable
 from halluc.core.examples import Corpus, Origin, Pair, Span, surface
 from halluc.data.inputs import InputText
-from halluc.gap.novelty_units import MENTIONS, NoveltyUnits
+from halluc.gap.novelty import MENTIONS, NoveltyUnits
 from halluc.runs.schema import Prediction, Record
 from halluc.task import Asserted
 from halluc.tasks.defaults import ExamplesDefaults

@@ -11,7 +11,7 @@ from halluc.core.claims import Claim
 from halluc.gap.coverage import Known, SurfaceCoverage
 from halluc.gap.forecast import SplitGap, gap_of
 from halluc.gap.matching import Strata
-from halluc.gap.units import EXAMPLES, LABELS, UnitKind, Units, WithheldUnits, by_hash, mention_units
+from halluc.gap.units import EXAMPLES, LABELS, UnitKind, Units, WithheldUnits, in_order, mention_units
 from halluc.runs.schema import Nearest, Novelty
 from halluc.tasks.defaults import SurfacesOfTraining
 from halluc.tasks.relation_extraction.examples import ARROW, NO_RELATION, Related, pair_key, pair_parts
@@ -20,9 +20,7 @@ from halluc.tasks.relation_extraction.examples import ARROW, NO_RELATION, Relate
 def entity_units(examples: Sequence[Related], named: Sequence[str] = ()) -> Units:
     """Distinct surfaces of heads and tails: each has the same chance, in whatever role and however often it stands
     there."""
-    order = by_hash("entity", {part for example in examples for part in example.surfaces})
-    place = {part: number for number, part in enumerate(order)}
-    first = [min(place[part] for part in example.surfaces) for example in examples]
+    order, first = in_order("entity", [example.surfaces for example in examples])
     return Units(len(order), first, words=order)
 
 

@@ -16,7 +16,7 @@ import numpy
 from halluc.config.schema import Decoding, ModelConfig
 from halluc.core.errors import HallucError, environment_error
 from halluc.core.examples import Corpus
-from halluc.data.joining import Stated
+from halluc.data.predictions import Stated
 from halluc.data.statistics import counted
 from halluc.tasks.encoders import Encoder, load_encoder, room, special_pieces, word_pieces
 from halluc.tasks.label_names import named_labels, told_of_foreign

@@ -10,7 +10,7 @@ from halluc.core.edits import Editable
 from halluc.core.examples import Corpus, Origin
 from halluc.core.labels import OUT_OF_SCOPE
 from halluc.data.inputs import InputText
-from halluc.gap.novelty_units import CONTENT_WORDS, NoveltyUnits
+from halluc.gap.novelty import CONTENT_WORDS, NoveltyUnits
 from halluc.runs.schema import Prediction
 from halluc.task import Asserted
 from halluc.tasks.defaults import ExamplesDefaults

@@ -12,11 +12,10 @@ from halluc.core.claims import Claim
 from halluc.core.examples import Corpus
 from halluc.data.rows.references import SplitName
 from halluc.gap.forecast import SplitGap, gap_among
-from halluc.gap.knowledge import SurfaceKnowledge
 from halluc.gap.matching import Strata
-from halluc.gap.novelty import NearestMentions
+from halluc.gap.novelty import NearestMentions, SurfaceKnowledge
 from halluc.gap.stopwords import text_words
-from halluc.gap.units import EXAMPLES, LABELS, UnitKind, Units, WithheldUnits, by_hash
+from halluc.gap.units import EXAMPLES, LABELS, UnitKind, Units, WithheldUnits, in_order
 from halluc.runs.schema import Novelty
 from halluc.tasks.text_classification.coverage import QUARTERS, TextCoverage
 from halluc.tasks.text_classification.examples import TextExamples
@@ -115,9 +114,7 @@ def _of_word(word: str, of_label: Mapping[str, int], shown: Mapping[str, int]) -
 def word_units(examples: Sequence[Labelled], named: Iterable[str] = ()) -> Units:
     """Distinct content words of whole texts, lower-cased: each has the same chance, however often it stands there."""
     texts = [set(text_words(" ".join(example.tokens))) for example in examples]
-    order = by_hash("word", {word for words in texts for word in words})
-    place = {word: number for number, word in enumerate(order)}
-    first = [min((place[word] for word in words), default=len(order)) for words in texts]
+    order, first = in_order("word", texts)
     return Units(len(order), first, words=order)
 
 

@@ -10,7 +10,7 @@ from halluc.config.schema import Decoding, ModelConfig
 from halluc.core.errors import HallucError
 from halluc.core.examples import Corpus
 from halluc.core.labels import OUT_OF_SCOPE
-from halluc.data.joining import Stated
+from halluc.data.predictions import Stated
 from halluc.data.statistics import counted
 from halluc.tasks.encoders import Encoder, load_encoder
 from halluc.tasks.label_names import named_labels, told_of_foreign

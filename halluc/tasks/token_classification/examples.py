@@ -13,7 +13,7 @@ from halluc.core.edits import Editable
 from halluc.core.examples import Corpus, Origin, Span
 from halluc.core.labels import write_tags
 from halluc.data.inputs import InputText
-from halluc.gap.novelty_units import MENTIONS, NoveltyUnits
+from halluc.gap.novelty import MENTIONS, NoveltyUnits
 from halluc.runs.schema import Prediction
 from halluc.task import Asserted
 from halluc.tasks.defaults import ExamplesDefaults

@@ -11,7 +11,7 @@ from halluc.config.schema import Decoding, ModelConfig
 from halluc.core.errors import environment_error
 from halluc.core.examples import Corpus
 from halluc.core.labels import read_spans, scheme_of, tag_set, write_tags
-from halluc.data.joining import Stated
+from halluc.data.predictions import Stated
 from halluc.data.statistics import counted
 from halluc.tasks.encoders import Encoder, load_encoder, room, special_pieces, word_pieces
 from halluc.tasks.label_names import named_tags, told_of_foreign

@@ -7,9 +7,19 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from halluc.core.labels import write_tags
-from halluc.data.writers import write
-from halluc.data.writers.base import MARK, Files, Options, Writer, each, unfit
-from halluc.data.writers.files import csv_rows, json_lines, json_list, parquet
+from halluc.data.writers import (
+    MARK,
+    Files,
+    Options,
+    Writer,
+    csv_rows,
+    each,
+    json_lines,
+    json_list,
+    parquet,
+    unfit,
+    write,
+)
 from halluc.tasks.token_classification.tagged_sentence import Tagged
 
 DOCUMENT_START = "-DOCSTART-"

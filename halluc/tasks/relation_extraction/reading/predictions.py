@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from halluc.core.examples import Corpus, Origin, Span
-from halluc.data.joining import Stated
 from halluc.data.predictions import (
     PREDICTED,
     PredictionFile,
+    Stated,
     confidence_field,
     confidence_of,
     given_id,

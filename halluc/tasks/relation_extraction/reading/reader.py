@@ -21,8 +21,7 @@ from halluc.data.rows.reading import open_rows
 from halluc.data.rows.references import SplitName
 from halluc.data.rows.row import MEND, BadLine, LeftOut, Notice, Row, Unreadable, quoted
 from halluc.data.tokenization import Tokenizer
-from halluc.data.writers.base import Options, Writer, each, unfit
-from halluc.data.writers.files import json_lines, json_list
+from halluc.data.writers import Options, Writer, each, json_lines, json_list, unfit
 from halluc.tasks.relation_extraction.examples import NO_RELATION, Related, RelationExamples
 from halluc.tasks.relation_extraction.reading.config import NONE_LABELS, RelationsConfig
 from halluc.tasks.relation_extraction.reading.predictions import PairPredictions

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from halluc.core.examples import Corpus, Origin
 from halluc.data.fields.values import whole
-from halluc.data.joining import Stated
 from halluc.data.predictions import (
     MEND,
     PREDICTED,
     PredictionFile,
+    Stated,
     confidence_field,
     confidence_of,
     given_id,

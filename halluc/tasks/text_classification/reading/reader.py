@@ -19,7 +19,7 @@ from halluc.data.rows.reading import open_rows
 from halluc.data.rows.references import HUB, SplitName
 from halluc.data.rows.row import MEND, BadLine, LeftOut, Notice, Row, Skipped, Unreadable
 from halluc.data.tokenization import Tokenizer
-from halluc.data.writers.base import Writer
+from halluc.data.writers import Writer
 from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.text_classification.reading.config import TextsConfig
 from halluc.tasks.text_classification.reading.fields import (

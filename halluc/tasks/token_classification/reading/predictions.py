@@ -11,11 +11,11 @@ from halluc.core.errors import HallucError
 from halluc.core.examples import Corpus, Span
 from halluc.data.fields.paths import path_of, value_at
 from halluc.data.fields.values import unpacked
-from halluc.data.joining import Stated
 from halluc.data.predictions import (
     PREDICTED,
     PREDICTED_TAGS,
     PredictionFile,
+    Stated,
     confidence_of,
     given_id,
     predicted_field,

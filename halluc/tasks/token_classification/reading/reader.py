@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from halluc.core.errors import data_error
 from halluc.data.config import DataConfig
 from halluc.data.fields.ids import Ids
-from halluc.data.fields.rejected import rejection
+from halluc.data.fields.paths import rejection
 from halluc.data.inputs import InputText
 from halluc.data.predictions import PredictionFile
 from halluc.data.reader import ExampleBuilder, Reader
@@ -22,7 +22,7 @@ from halluc.data.rows.reading import open_rows
 from halluc.data.rows.references import SplitName
 from halluc.data.rows.row import BadLine, LeftOut, Notice, Row, Skipped, Unreadable, quoted
 from halluc.data.tokenization import Tokenizer
-from halluc.data.writers.base import Writer
+from halluc.data.writers import Writer
 from halluc.tasks.token_classification.reading import forms, presets, values
 from halluc.tasks.token_classification.reading.config import SpansConfig
 from halluc.tasks.token_classification.reading.decoding import TagDecoder
