@@ -27,6 +27,13 @@ AUGMENTERS, SYNTHESIZERS = sorted(TABLE["augmenter"]), sorted(TABLE["synthesizer
 REQUIRED = {
     "sequence": {"methods": [DeleteConfig(type="delete"), LabelWiseReplacementConfig(type="label_wise_replacement")]},
     "nlpaug": {"augmenter": "char.KeyboardAug"},
+    "back_translation": {
+        "engine": {"type": "command", "forward": ["tr", "a-z", "A-Z"], "backward": ["sed", "s/E/e e/g"]},
+        "quality": {"chrf_min": 0.0, "length_max": 10, "pivot_words": False},
+        "strategy": "segments",
+        "rate": 0.5,
+        "min_words": 1,
+    },
 }
 # Other ways of the same methods.
 VARIANTS = {
@@ -77,8 +84,15 @@ def config_of(name: str, **keys):
     return registry.load(TABLE, "augmenter", name).Config(type=name, **keys)
 
 
+def ready(config, learned: Lexicon) -> Augmenter:
+    """A method after its fit, in a process that may start programs."""
+    made = build(config, learned)
+    made.fit(corpus(), Workspace(Path("unused"), 1, allow_commands=True))
+    return made
+
+
 def augmenter(name: str, **keys) -> Augmenter:
-    return build(config_of(name, **keys), training())
+    return ready(config_of(name, **keys), training())
 
 
 def outcome(method: Augmenter, example: Editable, key: object):
@@ -241,7 +255,7 @@ def test_odd_examples_are_survived(name, keys, example):
 
 @pytest.mark.parametrize("name", AUGMENTERS)
 def test_a_training_split_without_anything_is_survived(name):
-    method = build(config_of(name), Lexicon())
+    method = ready(config_of(name), Lexicon())
     check(method, example_of("Anna Berg saw Oslo .", (0, 2, "PER"), (3, 4, "LOC")))
 
 

@@ -160,7 +160,7 @@ STRICT = {"quality": {}, "min_words": 5}
         ("", "rejected: no translation"),
         (" \n\t ", "rejected: no translation"),
         ("... !", "rejected: no translation"),
-        ("On Monday he said 3 banks of the town were sold.", "On Monday he said 3 banks of the town were sold ."),
+        ("He said on Monday that 3 banks of the town were sold.", "He said on Monday that 3 banks of the town were sold ."),
     ],
 )  # fmt: skip
 def test_a_translation_is_rejected_for_what_is_wrong_with_it(back, outcome):
