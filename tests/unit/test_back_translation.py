@@ -160,7 +160,7 @@ STRICT = {"quality": {}, "min_words": 5}
         ("", "rejected: no translation"),
         (" \n\t ", "rejected: no translation"),
         ("... !", "rejected: no translation"),
-        ("He said on Monday that 3 banks of the town were sold.", "He said on Monday that 3 banks of the town were sold ."),
+        ("He said on Monday that 3 banks of the town were sold.", "He said on Monday that 3 banks of the town were sold ."),  # noqa: E501
     ],
 )  # fmt: skip
 def test_a_translation_is_rejected_for_what_is_wrong_with_it(back, outcome):
