@@ -27,6 +27,7 @@ TABLE: dict[str, dict[str, str]] = {
     },
     "synthesizer": {
         "ngram": "halluc.augmentation.methods.ngram:Ngram",
+        "llm_synthesis": "halluc.augmentation.methods.llm_synthesis:LlmSynthesis",
     },
     "filter": {
         "unchanged": "halluc.augmentation.filters.filters:Unchanged",

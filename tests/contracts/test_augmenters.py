@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from tempfile import mkdtemp
 
 import pytest
 
@@ -20,6 +23,7 @@ from halluc.core.examples import Span
 from halluc.core.rng import Draws
 from halluc.data.corpora import read_corpora
 from halluc.tasks.token_classification.reading.reader import SpansReader
+from tests.endpoint_server import sentence_of, serving
 
 AUGMENTERS, SYNTHESIZERS = sorted(TABLE["augmenter"]), sorted(TABLE["synthesizer"])
 
@@ -320,10 +324,19 @@ def test_both_texts_of_a_pair_are_augmented():
 
 
 @cache
+def endpoint() -> str:
+    """The URL of a server that lasts as long as the tests."""
+    running = ExitStack()
+    atexit.register(running.close)
+    return running.enter_context(serving(sentence_of)).url
+
+
+@cache
 def fitted(name: str, copy: int = 0) -> Synthesizer:
     component = registry.load(TABLE, "synthesizer", name)
-    made: Synthesizer = component(component.Config(type=name))
-    made.fit(corpus(), Workspace(Path("unused"), 1))
+    keys = {"url": endpoint()} if "url" in component.Config.model_fields else {}
+    made: Synthesizer = component(component.Config(type=name, **keys))
+    made.fit(corpus(), Workspace(Path(mkdtemp(prefix="halluc-fitted-")), 1))
     return made
 
 

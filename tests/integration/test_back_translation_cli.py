@@ -10,7 +10,7 @@ import pytest
 
 TEXT = "The O\nold O\nbank O\nof O\nOslo B-LOC\nhad O\nbeen O\nsold O\nby O\nAnna B-PER\nBerg I-PER\n. O\n"
 OTHER = "It O\nsaid O\non O\nMonday O\nthat O\nthe O\nold O\ntown O\nof O\nParis B-LOC\nwas O\nfull O\n. O\n"
-BACK = "import sys; sys.stdout.write(sys.stdin.read().replace('old', 'ancient').replace('The', 'That'))"
+BACK = "import sys; sys.stdout.write(sys.stdin.read().replace(' old ', ' ancient ').replace('The', 'That'))"
 
 
 @pytest.fixture
