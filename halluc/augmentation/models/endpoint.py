@@ -103,11 +103,11 @@ class Endpoint:
 
     def _asked(self, body: bytes) -> Answer:
         """Ask until there is an answer, each time after a longer wait."""
-        pause, problem = _FIRST_WAIT, ""
+        least, problem = 0.0, ""
         for attempt in range(self._limits.retries + 1):
             if attempt:
-                self._wait(pause)
-                pause = min(2 * pause, _LONGEST_WAIT)
+                self._wait(max(least, min(_FIRST_WAIT * 2 ** min(attempt - 1, 10), _LONGEST_WAIT)))
+            least = 0.0
             self._count()
             try:
                 status, headers, content = self._posted(body)
@@ -121,7 +121,7 @@ class Endpoint:
                 problem = f"answered {status}, a redirect, which is not followed"
             if status not in _RETRIED:
                 break
-            pause = max(pause, _retry_after(headers))
+            least = _retry_after(headers)
         raise self._error("E450", problem)
 
     def _posted(self, body: bytes) -> tuple[int, http.client.HTTPMessage, bytes]:
@@ -136,6 +136,8 @@ class Endpoint:
             content = response.read(_MOST_BYTES + 1)
             if len(content) > _MOST_BYTES:
                 raise http.client.HTTPException(f"an answer of more than {_MOST_BYTES:,} bytes")
+            if response.length:
+                raise http.client.IncompleteRead(content, response.length)
             return response.status, response.headers, content
 
     def _count(self) -> None:
