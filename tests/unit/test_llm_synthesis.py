@@ -16,6 +16,7 @@ from halluc.augmentation.methods.llm_synthesis import LlmSynthesis, LlmSynthesis
 from halluc.augmentation.models import endpoint as endpoints
 from halluc.augmentation.models.endpoint import Endpoint, EndpointLimits
 from halluc.core.edits import Editable
+from halluc.core.errors import HallucError
 from halluc.core.examples import Span
 from halluc.core.rng import Draws
 from tests.endpoint_server import EndpointServer, completion, sentence_of, serving
@@ -70,7 +71,7 @@ def test_a_prompt_has_examples_with_the_same_labels_and_the_labels_wanted(tmp_pa
     method.sample(CORPUS[0], Draws.of(1))
     (request,) = server.requests
     assert [one["role"] for one in request["messages"]] == ["system", "user", "assistant", "user", "assistant", "user"]
-    assert request["messages"][-1]["content"] == "Mentions: 1 of label LOC, 1 of label PER."
+    assert request["messages"][-1]["content"] == "Length: about 6 words. Mentions: 1 of label LOC, 1 of label PER."
     shots = [json.loads(request["messages"][number]["content"]) for number in (2, 4)]
     assert sorted(shot["text"] for shot in shots) == ["Anna Berg left Oslo, it said.", "Bo Lund left Paris."]
     assert shots[0]["mentions"][0]["label"] == "PER"
@@ -83,7 +84,10 @@ def test_labels_of_the_whole_are_asked_for_and_kept(tmp_path, server):
     like = example_of("It left .", labels=("news",))
     method.fit([like], Workspace(tmp_path, 1))
     assert method.sample(like, Draws.of(1)).labels == ("news",)
-    assert server.requests[0]["messages"][-1]["content"] == "Labels of the text: news. Mentions: none."
+    assert (
+        server.requests[0]["messages"][-1]["content"]
+        == "Labels of the text: news. Length: about 2 words. Mentions: none."
+    )
 
 
 def test_answers_are_kept_for_their_owner_alone_and_give_the_same_again(tmp_path, server):
@@ -111,6 +115,19 @@ def test_the_key_is_sent_and_only_if_there_is_one(tmp_path, server, monkeypatch)
     monkeypatch.delenv("OPENAI_API_KEY")
     method_of(tmp_path, server.url).sample(CORPUS[0], Draws.of(2))
     assert "Authorization" not in server.headers[-1]
+
+
+def test_a_text_without_blanks_is_asked_for_by_its_characters(tmp_path, server):
+    method_of(tmp_path, server.url).sample(example_of("他 在 北京 。"), Draws.of(1))
+    assert "Length: about 5 characters." in server.requests[0]["messages"][-1]["content"]
+
+
+def test_an_answer_that_cannot_be_kept_is_an_error(tmp_path, server):
+    folder = tmp_path / "file"
+    folder.write_text("not a folder")
+    with pytest.raises(HallucError) as raised:
+        method_of(folder, server.url).sample(CORPUS[0], Draws.of(1))
+    assert raised.value.code == "E401"
 
 
 def test_locked_examples_are_rejected_without_a_request(tmp_path, server):
@@ -226,7 +243,7 @@ def test_a_busy_endpoint_is_asked_again_after_longer_and_longer_waits(tmp_path, 
         ((200, {}, b'{"choices": []}'), "did not answer with a chat completion", 1),
         ((200, {}, completion(None)), "did not answer with a chat completion", 1),
         ((200, {}, b"\xff\xfe"), "did not answer with a chat completion", 1),
-        ((200, {"Content-Length": "99"}, completion("short")), "cannot be reached: IncompleteRead", 4),
+        ((200, {"Content-Length": "999"}, completion("short")), "cannot be reached: IncompleteRead", 4),
     ],
 )
 def test_an_endpoint_that_fails_is_an_error_that_says_how(tmp_path, server, reply, told, requests):

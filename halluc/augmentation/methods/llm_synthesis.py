@@ -183,10 +183,13 @@ def _labels(example: Editable) -> tuple[str, ...]:
 
 
 def _question(example: Editable) -> str:
+    """What is asked for; the length too, since a filter compares it with that of the example."""
+    text = joined(example.tokens)
+    length = f"{len(text.split())} words" if " " in text else f"{len(text)} characters"
     counts = Counter(span.label for span in example.spans)
     mentions = ", ".join(f"{count} of label {label}" for label, count in sorted(counts.items())) or "none"
     whole = f"Labels of the text: {', '.join(example.labels)}. " if example.labels else ""
-    return f"{whole}Mentions: {mentions}."
+    return f"{whole}Length: about {length}. Mentions: {mentions}."
 
 
 def written(example: Editable) -> dict[str, Any]:
