@@ -22,11 +22,13 @@ TABLE: dict[str, dict[str, str]] = {
         "case": "halluc.augmentation.methods.case:Case",
         "delete": "halluc.augmentation.methods.delete:Delete",
         "duplicate": "halluc.augmentation.methods.duplicate:Duplicate",
+        "back_translation": "halluc.augmentation.methods.back_translation:BackTranslation",
         "sequence": "halluc.augmentation.methods.sequence:Sequence",
         "nlpaug": "halluc.augmentation.methods.nlpaug_bridge:NlpaugBridge",
     },
     "synthesizer": {
         "ngram": "halluc.augmentation.methods.ngram:Ngram",
+        "llm_synthesis": "halluc.augmentation.methods.llm_synthesis:LlmSynthesis",
     },
     "filter": {
         "unchanged": "halluc.augmentation.filters.filters:Unchanged",

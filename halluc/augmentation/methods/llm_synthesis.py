@@ -1,0 +1,267 @@
+"""New labelled examples, written by a large language model behind an endpoint that the user runs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from halluc.augmentation.methods.base import MethodConfig, OptionError, Rejected, Synthesizer, Workspace
+from halluc.augmentation.models.endpoint import Endpoint, EndpointLimits
+from halluc.augmentation.translation.wording import joined, split
+from halluc.config.bounds import LONGEST_PATH, Text
+from halluc.core.edits import Editable
+from halluc.core.errors import EXIT_DATA
+from halluc.core.examples import Span
+from halluc.core.rng import Draws
+
+_FORM = (
+    'Answer with one JSON object only: {"text": the new text, "mentions": a list of {"text", "label"} with every '
+    "mention in the text, in their order, each text exactly as it stands there}."
+)
+
+# Keys that change nothing about an answer.
+_NOT_ASKED = {"share", "send_data_to", "key_variable", "timeout", "retries", "concurrent", "max_requests"}
+
+
+class LlmSynthesisConfig(MethodConfig):
+    type: Literal["llm_synthesis"]
+    url: str = Field(
+        default="http://127.0.0.1:8000/v1",
+        min_length=1,
+        max_length=LONGEST_PATH,
+        description="the base URL of an API of the OpenAI kind (vLLM, llama.cpp, Ollama)",
+    )
+    model: Text = Field(default="default", description="the name of the model, as the endpoint knows it")
+    send_data_to: Text | None = Field(
+        default=None,
+        description="the host of `url`, if it is not this machine: training text is sent to it",
+    )
+    key_variable: Text = Field(
+        default="OPENAI_API_KEY", description="the environment variable with the API key; none is sent if it is not set"
+    )
+    instructions: str = Field(
+        default="You write realistic training texts in the language, domain and style of the examples. Write a new "
+        "text, with other names, facts and wording.",
+        max_length=10_000,
+        description="what the model is told before the examples",
+    )
+    shots: int = Field(default=5, ge=0, le=100, description="training examples in a prompt")
+    output: Literal["json_schema", "json_object", "text"] = Field(
+        default="json_schema", description="how the endpoint is asked for JSON; text: in words only"
+    )
+    temperature: float = Field(default=1.0, ge=0, le=10, description="sampling temperature")
+    max_tokens: int = Field(default=512, ge=1, le=100_000, description="tokens of an answer")
+    timeout: float = Field(default=120, gt=0, le=86_400, description="seconds of one request")
+    retries: int = Field(
+        default=4, ge=0, le=100, description="how often a request is repeated, after 1, 2, 4, … seconds"
+    )
+    concurrent: int = Field(default=4, ge=1, le=1_000, description="requests at the same time")
+    max_requests: int = Field(
+        default=1_000,
+        ge=1,
+        le=100_000_000,
+        description="requests of one run, repeated ones included; kept answers none",
+    )
+
+
+class LlmSynthesis(Synthesizer):
+    """Asks a language model for new examples like some of the training split (few-shot prompting).
+
+    Each answer must have exactly the labels of the example whose place it takes, and every mention in its text, whose
+    tokens are divided as those of the training split. An answer that does not is rejected.
+    """
+
+    Config: ClassVar[type[LlmSynthesisConfig]] = LlmSynthesisConfig
+    uses_model: ClassVar[bool] = True
+
+    def __init__(self, config: LlmSynthesisConfig) -> None:
+        self.config = config
+        self._endpoint: Endpoint | None = None
+        self._examples: dict[tuple[str, ...], list[Editable]] = {}
+        self._vocabulary: frozenset[str] = frozenset()
+
+    def fit(self, examples: Iterable[Editable], workspace: Workspace) -> None:
+        """Collect the examples of the prompts. Nothing is sent yet.
+
+        Raises:
+            OptionError C147: nothing is without locked tokens. C149: the URL is none, or its host was not allowed.
+            D144: the training split is empty.
+        """
+        read, vocabulary, self._examples = 0, set[str](), {}
+        told = hashlib.sha256(json.dumps([self.config.model_dump(exclude=_NOT_ASKED), workspace.seed]).encode())
+        for example in examples:
+            read += 1
+            vocabulary.update(example.tokens)
+            told.update(repr(example).encode())
+            if not example.locked and example.tokens:
+                self._examples.setdefault(_labels(example), []).append(example)
+        self._vocabulary = frozenset(vocabulary)
+        if not read:
+            raise OptionError("type", "D144", "the training split has no example", "give it some", EXIT_DATA)
+        if not self._examples:
+            message = "every training example is a pair or has locked words, which nothing that is sampled can keep"
+            raise OptionError("type", "C147", message, "leave this method out: others edit what is not locked")
+        config, cache = self.config, workspace.folder / f"llm_synthesis-{told.hexdigest()[:16]}"
+        limits = EndpointLimits(config.timeout, config.retries, config.max_requests)
+        key = os.environ.get(config.key_variable) or None
+        self._endpoint = Endpoint(config.url, config.send_data_to, key, cache, limits)
+
+    def facts(self) -> dict[str, Any]:
+        usage = self._endpoint.usage() if self._endpoint else {}
+        return {"url": self.config.url, "model": self.config.model, **usage}
+
+    def sample(self, like: Editable, draws: Draws) -> Editable:
+        made = self.sample_many([like], [draws])[0]
+        if isinstance(made, Rejected):
+            raise made
+        return made
+
+    def sample_many(self, like: Sequence[Editable], draws: Sequence[Draws]) -> list[Editable | Rejected]:
+        """One request for each, several at the same time.
+
+        Raises:
+            OptionError E450: the endpoint failed. E451: there were ``max_requests``.
+        """
+        requests = [self._request(*one) for one in zip(like, draws, strict=True)]
+        with ThreadPoolExecutor(max_workers=self.config.concurrent) as threads:
+            try:
+                return list(threads.map(self._made, like, requests))
+            except BaseException:
+                threads.shutdown(wait=False, cancel_futures=True)
+                raise
+
+    def _made(self, like: Editable, request: dict[str, Any] | None) -> Editable | Rejected:
+        if request is None:
+            return Rejected("locked")
+        assert self._endpoint is not None, "call `fit` first"
+        answer = self._endpoint.complete(request)
+        try:
+            return parsed(answer.text, like, self._vocabulary)
+        except Rejected as rejected:
+            return rejected
+
+    def _request(self, like: Editable, draws: Draws) -> dict[str, Any] | None:
+        """What is asked for; None for an example that nothing sampled can take the place of."""
+        if like.locked:
+            return None
+        config, wanted = self.config, _labels(like)
+        seed = draws.bits() >> 33
+        pool = self._examples.get(wanted) or [one for many in self._examples.values() for one in many]
+        shots = [pool[number] for number in draws.some(len(pool), config.shots)] if config.shots else []
+        messages = [{"role": "system", "content": f"{config.instructions} {_FORM}"}]
+        for shot in draws.shuffled(shots):
+            messages += [
+                {"role": "user", "content": _question(shot)},
+                {"role": "assistant", "content": json.dumps(written(shot), ensure_ascii=False)},
+            ]
+        messages.append({"role": "user", "content": _question(like)})
+        request: dict[str, Any] = {
+            "model": config.model,
+            "messages": messages,
+            "temperature": config.temperature,
+            "max_tokens": config.max_tokens,
+            "seed": seed,
+        }
+        if config.output == "json_object":
+            request["response_format"] = {"type": "json_object"}
+        elif config.output == "json_schema":
+            schema = _schema(sorted({span.label for span in like.spans}))
+            request["response_format"] = {"type": "json_schema", "json_schema": schema}
+        return request
+
+
+def _labels(example: Editable) -> tuple[str, ...]:
+    """What an example is asked for by: the labels of the whole, and those of its mentions, each as often as it is."""
+    return (*example.labels, "|", *sorted(span.label for span in example.spans))
+
+
+def _question(example: Editable) -> str:
+    """What is asked for; the length too, since a filter compares it with that of the example."""
+    text = joined(example.tokens)
+    length = f"{len(text.split())} words" if " " in text else f"{len(text)} characters"
+    counts = Counter(span.label for span in example.spans)
+    mentions = ", ".join(f"{count} of label {label}" for label, count in sorted(counts.items())) or "none"
+    whole = f"Labels of the text: {', '.join(example.labels)}. " if example.labels else ""
+    return f"{whole}Length: about {length}. Mentions: {mentions}."
+
+
+def written(example: Editable) -> dict[str, Any]:
+    """An example as the model is to write one."""
+    mentions = [
+        {"text": joined(example.tokens[span.start : span.end]), "label": span.label} for span in example.spans
+    ]  # fmt: skip
+    return {"text": joined(example.tokens), "mentions": mentions}
+
+
+def _schema(labels: Sequence[str]) -> dict[str, Any]:
+    text = {"type": "string"}
+    mention = {
+        "type": "object",
+        "properties": {"text": text, "label": {"type": "string", **({"enum": list(labels)} if labels else {})}},
+        "required": ["text", "label"],
+        "additionalProperties": False,
+    }
+    whole = {
+        "type": "object",
+        "properties": {"text": text, "mentions": {"type": "array", "items": mention}},
+        "required": ["text", "mentions"],
+        "additionalProperties": False,
+    }
+    return {"name": "example", "strict": True, "schema": whole}
+
+
+def parsed(answer: str, like: Editable, vocabulary: frozenset[str]) -> Editable:
+    """The example that an answer describes.
+
+    Raises:
+        Rejected: it is no JSON of the form that was asked for, has other labels, or mentions that its text does not
+            have exactly as often as it names them.
+    """
+    text, mentions = _read(answer)
+    tokens = split(text, vocabulary)
+    if not any(any(map(str.isalnum, token)) for token in tokens):
+        raise Rejected("no text")
+    if Counter(label for _, label in mentions) != Counter(span.label for span in like.spans):
+        raise Rejected("other labels than asked")
+    spans: list[Span] = []
+    surfaces = [(tuple(split(surface, vocabulary)), label) for surface, label in mentions]
+    for surface, label in surfaces:
+        places = _places(tokens, surface)
+        if not places:
+            raise Rejected("mention not in text")
+        if len(places) != sum(other == surface for other, _ in surfaces):
+            raise Rejected("mention not labelled everywhere")
+        start = next((at for at in places if not spans or at >= spans[-1].end), None)
+        if start is None:
+            raise Rejected("order of mentions")
+        spans.append(Span(start, start + len(surface), label))
+    return Editable(tuple(tokens), tuple(spans), (), like.labels)
+
+
+def _read(answer: str) -> tuple[str, list[tuple[str, str]]]:
+    """The text and the mentions of an answer, which may stand in a code fence or between words."""
+    try:
+        read = json.loads(answer[answer.index("{") : answer.rindex("}") + 1])
+        text, mentions = read["text"], [(one["text"], one["label"]) for one in read["mentions"]]
+        if not all(isinstance(value, str) for value in (text, *(part for one in mentions for part in one))):
+            raise TypeError
+    except (ValueError, TypeError, KeyError, RecursionError):
+        raise Rejected("no JSON as asked") from None
+    if not all(surface.strip() for surface, _ in mentions):
+        raise Rejected("mention not in text")
+    # A lone surrogate can be written in JSON, and in no file.
+    if any("\ud800" <= char <= "\udfff" or char == "\0" for char in text):
+        raise Rejected("no text")
+    return text, mentions
+
+
+def _places(tokens: Sequence[str], surface: tuple[str, ...]) -> list[int]:
+    size = len(surface)
+    return [at for at in range(len(tokens) - size + 1) if tuple(tokens[at : at + size]) == surface]

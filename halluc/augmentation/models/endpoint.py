@@ -1,0 +1,244 @@
+"""Chat completions of an endpoint that speaks the OpenAI protocol, such as vLLM, llama.cpp or Ollama.
+
+Answers are kept by a hash of the request, in files that only their owner can read, so that the same requests give the
+same answers again. Nothing but the request goes to the endpoint: redirects are not followed, proxies are not used.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import http.client
+import ipaddress
+import json
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+from halluc.augmentation.methods.base import OptionError
+from halluc.core.errors import EXIT_ENVIRONMENT, EXIT_USAGE, cut
+from halluc.core.files import write_text
+
+_MOST_BYTES = 1 << 24
+_RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
+_FIRST_WAIT, _LONGEST_WAIT = 1.0, 60.0
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the model wrote, and the tokens that the endpoint counted."""
+
+    text: str
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+@dataclass(frozen=True)
+class EndpointLimits:
+    """``timeout`` in seconds for one request; ``retries`` of a request; ``most_requests`` of this process."""
+
+    timeout: float
+    retries: int
+    most_requests: int
+
+
+class Endpoint:
+    """One endpoint; it may be asked by several threads.
+
+    Args:
+        url: the base of the API, such as ``http://127.0.0.1:8000/v1``.
+        send_data_to: the host that training text may be sent to, where it is not this machine.
+        key: the API key, or None.
+        cache: the folder of the answers; made on demand.
+        wait: called with the seconds before a request is tried again.
+
+    Raises:
+        OptionError C149: the URL is none, or the host was not allowed.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        send_data_to: str | None,
+        key: str | None,
+        cache: Path,
+        limits: EndpointLimits,
+        wait: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._url, self._key, self._cache, self._limits, self._wait = checked_url(url), key, cache, limits, wait
+        _refuse_host(self._url, send_data_to, key is not None)
+        self._sent = 0
+        self._lock = threading.Lock()
+
+    def complete(self, request: Mapping[str, Any]) -> Answer:
+        """The answer to a request in the form of ``/chat/completions``, from the cache where it was asked before.
+
+        Raises:
+            OptionError E450: the endpoint cannot be reached, refuses the request, or answers nonsense. E451: there
+                were ``most_requests`` already. HallucError E401: the answer cannot be written.
+        """
+        told = json.dumps({"url": self._url.geturl(), **request}, sort_keys=True, ensure_ascii=True)
+        file = self._cache / f"{hashlib.sha256(told.encode()).hexdigest()}.json"
+        known = _read(file)
+        if known is not None:
+            return known
+        answer = self._asked(json.dumps(request, ensure_ascii=True).encode())
+        with self._lock:
+            _write(file, answer)
+        return answer
+
+    def usage(self) -> dict[str, int]:
+        """Answers in the cache, and their tokens."""
+        answers = [answer for file in sorted(self._cache.glob("*.json")) if (answer := _read(file)) is not None]
+        return {
+            "answers": len(answers),
+            "prompt_tokens": sum(answer.prompt_tokens for answer in answers),
+            "completion_tokens": sum(answer.completion_tokens for answer in answers),
+        }
+
+    def _asked(self, body: bytes) -> Answer:
+        """Ask until there is an answer, each time after a longer wait."""
+        least, problem = 0.0, ""
+        for attempt in range(self._limits.retries + 1):
+            if attempt:
+                self._wait(max(least, min(_FIRST_WAIT * 2 ** min(attempt - 1, 10), _LONGEST_WAIT)))
+            least = 0.0
+            self._count()
+            try:
+                status, headers, content = self._posted(body)
+            except (OSError, http.client.HTTPException) as error:
+                problem = f"cannot be reached: {type(error).__name__}: {error}"
+                continue
+            if status == 200:
+                return _answer(content, self._name)
+            problem = f"answered {status}: {cut(self._redacted(content.decode('utf-8', 'replace')), 200)}"
+            if 300 <= status < 400:
+                problem = f"answered {status}, a redirect, which is not followed"
+            if status not in _RETRIED:
+                break
+            least = _retry_after(headers)
+        raise self._error("E450", problem)
+
+    def _posted(self, body: bytes) -> tuple[int, http.client.HTTPMessage, bytes]:
+        kind = http.client.HTTPSConnection if self._url.scheme == "https" else http.client.HTTPConnection
+        connection = kind(self._url.hostname or "", self._url.port, timeout=self._limits.timeout)
+        headers = {"Content-Type": "application/json", "Accept": "application/json"}
+        if self._key:
+            headers["Authorization"] = f"Bearer {self._key}"
+        with contextlib.closing(connection):
+            connection.request("POST", self._url.path.rstrip("/") + "/chat/completions", body, headers)
+            response = connection.getresponse()
+            content = response.read(_MOST_BYTES + 1)
+            if len(content) > _MOST_BYTES:
+                raise http.client.HTTPException(f"an answer of more than {_MOST_BYTES:,} bytes")
+            if response.length:
+                raise http.client.IncompleteRead(content, response.length)
+            return response.status, response.headers, content
+
+    def _count(self) -> None:
+        with self._lock:
+            if self._sent >= self._limits.most_requests:
+                raise self._error(
+                    "E451",
+                    f"was asked {self._sent} times, as often as `max_requests` allows",
+                    "raise `max_requests` and run again: answers are kept, and only new requests count",
+                )
+            self._sent += 1
+
+    @property
+    def _name(self) -> str:
+        return f"the endpoint {self._url.scheme}://{self._url.netloc}"
+
+    def _redacted(self, text: str) -> str:
+        return text.replace(self._key, "***") if self._key else text
+
+    def _error(self, code: str, message: str, help: str | None = None) -> OptionError:
+        help = help or "check `url`, `model` and the key; answers so far are kept, and the same command continues"
+        return OptionError("url", code, f"{self._name} {cut(message, 400)}", help, EXIT_ENVIRONMENT)
+
+
+def checked_url(url: str) -> SplitResult:
+    """
+    Raises:
+        OptionError C149: it is no URL of an endpoint.
+    """
+    try:
+        split = urlsplit(url)
+        is_good = split.scheme in ("http", "https") and bool(split.hostname) and (split.port or 1) > 0
+    except ValueError:
+        is_good = False
+    if not is_good or split.username or split.query or split.fragment or not url.isascii() or not url.isprintable():
+        message = f"`{cut(url, 100)}` is no URL of an endpoint"
+        raise OptionError("url", "C149", message, "write it like http://127.0.0.1:8000/v1", EXIT_USAGE)
+    return split
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine by its name."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _refuse_host(url: SplitResult, send_data_to: str | None, has_key: bool) -> None:
+    host = url.hostname or ""
+    if is_loopback(host):
+        return
+    if send_data_to is None or send_data_to.lower() != host.lower():
+        message = f"training text would be sent to {host}, and the config does not allow it"
+        raise OptionError("url", "C149", message, f"if you want that, add `send_data_to: {host}`", EXIT_USAGE)
+    if has_key and url.scheme != "https":
+        message = f"the API key would go to {host} unencrypted"
+        raise OptionError("url", "C149", message, "use https, or unset the variable of the key", EXIT_USAGE)
+
+
+def _answer(content: bytes, name: str) -> Answer:
+    """
+    Raises:
+        OptionError E450: it is no chat completion.
+    """
+    try:
+        read = json.loads(content)
+        text = read["choices"][0]["message"]["content"]
+        usage = read.get("usage") or {}
+        counts = [int(usage.get(key) or 0) for key in ("prompt_tokens", "completion_tokens")]
+        if not isinstance(text, str):
+            raise TypeError
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError):
+        shown = cut(content.decode("utf-8", "replace"), 100)
+        message = f"{name} did not answer with a chat completion, but with `{shown}`"
+        help = "`url` is the base of an API of the OpenAI kind, mostly ending in /v1"
+        raise OptionError("url", "E450", message, help, EXIT_ENVIRONMENT) from None
+    return Answer(text, *counts)
+
+
+def _retry_after(headers: http.client.HTTPMessage) -> float:
+    try:
+        return min(max(0.0, float(headers.get("Retry-After", "0"))), _LONGEST_WAIT)
+    except ValueError:
+        return 0.0
+
+
+def _read(file: Path) -> Answer | None:
+    """A kept answer; a damaged one is asked for again."""
+    try:
+        read = json.loads(file.read_text(encoding="utf-8"))
+        return Answer(str(read["text"]), int(read["prompt_tokens"]), int(read["completion_tokens"]))
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def _write(file: Path, answer: Answer) -> None:
+    before = os.umask(0o077)  # files 0600, folders 0700
+    try:
+        write_text(file, json.dumps(vars(answer)) + "\n")
+    finally:
+        os.umask(before)

@@ -1,0 +1,107 @@
+"""Apertium (Forcada et al. 2011), rule-based machine translation, as a process that stays."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from halluc.augmentation.translation.config import ApertiumConfig
+from halluc.augmentation.translation.engine import Remembering, TranslationEngine, engine_error
+from halluc.augmentation.translation.programs import PipedProgram
+from halluc.core.rng import Draws
+
+# What `apertium-destxt` escapes, and the end of a text that it adds: without it the last words wait for more.
+_RESERVED = re.compile(r"([\[\]\\^$/<>{}@])")
+_END = ".[]"
+_ESCAPED = re.compile(r"\\(.)")
+# More lines at once would only wait in pipes.
+_MOST_LINES = 256
+
+
+class Apertium:
+    """One direction. Every line is ended by a NUL character, at which the pipeline forgets what came before.
+
+    The script `apertium` is not used: its filters hold the last line back (3.8.3). The pipeline of the mode runs alone.
+    """
+
+    def __init__(self, pair: str, timeout: float) -> None:
+        self._pair, self._timeout = pair, timeout
+        self._script = _pipeline(pair)
+        self._program: PipedProgram | None = None
+
+    def translate(self, lines: Sequence[str], draws: Sequence[Draws]) -> list[str]:
+        made: list[str] = []
+        for first in range(0, len(lines), _MOST_LINES):
+            made += self._translated(lines[first : first + _MOST_LINES])
+        return made
+
+    def _translated(self, lines: Sequence[str]) -> list[str]:
+        if self._program is None:
+            # $1 and $2 are those of the mode: words are written without marks where they are unknown.
+            command = ["bash", "-c", self._script, "apertium", "-n", ""]
+            name = f"apertium {self._pair}"
+            self._program = PipedProgram(name, command, self._timeout, {"LC_ALL": "C.UTF-8"})
+        data = "".join(_RESERVED.sub(r"\\\1", line) + _END + "\0" for line in lines)
+        answers = self._program.answers(data.encode("utf-8", "replace"), b"\0", len(lines))
+        return [_plain(answer.decode("utf-8", "replace")) for answer in answers]
+
+    def close(self) -> None:
+        if self._program is not None:
+            self._program.close()
+            self._program = None
+
+
+def _plain(answer: str) -> str:
+    """A translation without the end that was added and without escapes; empty where that end was lost."""
+    text = answer.rstrip()
+    if not text.endswith("[]"):
+        return ""
+    return _ESCAPED.sub(r"\1", text.removesuffix("[]").removesuffix("."))
+
+
+def _data_folder() -> Path:
+    return Path(os.environ.get("APERTIUM_DATADIR", "/usr/share/apertium"))
+
+
+def _pipeline(pair: str) -> str:
+    """The pipeline of a translation mode, told to answer at every NUL character.
+
+    Raises:
+        OptionError E441: apertium, or the mode, is missing.
+    """
+    if shutil.which("apertium-wblank-mode") is None or shutil.which("bash") is None:
+        raise engine_error("apertium is not installed", "apt install apertium apertium-eng-spa", "E441")
+    mode = _data_folder() / "modes" / f"{pair}.mode"
+    if not mode.is_file():
+        known = sorted(file.stem for file in mode.parent.glob("*.mode"))
+        help = f"installed are {', '.join(known) or 'none'}; `apt search apertium-` lists more pairs"
+        raise engine_error(f"apertium has no translation mode `{pair}`", help, "E441")
+    made = subprocess.run(
+        ["apertium-wblank-mode", "-z", str(mode)], capture_output=True, text=True, timeout=60, check=False
+    )
+    if made.returncode or "|" not in made.stdout:
+        raise engine_error(
+            f"apertium cannot use {mode}: {made.stderr.strip()}", "install apertium 3.8 or later", "E441"
+        )
+    return made.stdout
+
+
+def open_engine(config: ApertiumConfig, allow_commands: bool) -> TranslationEngine:
+    forward, backward = f"{config.source}-{config.pivot}", f"{config.pivot}-{config.source}"
+    return TranslationEngine(
+        Remembering(Apertium(forward, config.timeout)),
+        Remembering(Apertium(backward, config.timeout)),
+        {"engine": "apertium", "forward": forward, "backward": backward, "version": _version()},
+    )
+
+
+def _version() -> str | None:
+    program = shutil.which("apertium")
+    if program is None:
+        return None
+    told = subprocess.run([program, "-V"], capture_output=True, text=True, timeout=60, check=False)
+    return told.stdout.strip() or None

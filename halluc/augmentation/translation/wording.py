@@ -1,0 +1,137 @@
+"""From tokens to the text that a translation engine reads, and from its text to tokens of the corpus.
+
+A text comes back as it is usually written; which pieces are tokens of their own is what the training split shows.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+
+_NO_BLANK_BEFORE = frozenset([",", ".", ";", ":", "!", "?", ")", "]", "}", "%", "…", "”", "’"])
+_NO_BLANK_AFTER = frozenset(["(", "[", "{", "“", "‘", "$", "£"])
+CONTRACTIONS = ("n't", "'s", "'re", "'ve", "'ll", "'d", "'m", "’s", "’re", "’ve", "’ll", "’d", "’m", "n’t")
+_WRITTEN = {"``": "“", "''": "”", "-LRB-": "(", "-RRB-": ")"}
+# Scripts that are written without blanks: Han, kana, and the marks of both.
+_UNSPACED = re.compile(r"[\u3000-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uffef]")
+_UNSPACED_RUN = re.compile(rf"({_UNSPACED.pattern}+)")
+_LONGEST_WORD = 8
+
+
+def joined(tokens: Sequence[str]) -> str:
+    """The tokens as running text, one line: punctuation and contractions stand close to the word before them."""
+    parts: list[str] = []
+    glue = True
+    is_open = False
+    for token in tokens:
+        written = _WRITTEN.get(token, token)
+        close = written in _NO_BLANK_BEFORE or written.lower() in CONTRACTIONS or (written == '"' and is_open)
+        unspaced = parts and _UNSPACED.match(written) and _UNSPACED.match(parts[-1][-1])
+        if not (glue or close or unspaced):
+            parts.append(" ")
+        parts.append(written)
+        if written == '"':
+            is_open = not is_open
+            glue = is_open
+        else:
+            glue = written in _NO_BLANK_AFTER
+    return " ".join("".join(parts).split())
+
+
+def split(text: str, vocabulary: Collection[str]) -> list[str]:
+    """The tokens of a text, divided as those of the training split, whose tokens are ``vocabulary``.
+
+    A mark or contraction is a token of its own only if training has it as one, and the word with it is not there.
+    """
+    chunks = text.split()
+    if chunks and chunks[-1][-1] in ".!?" and chunks[-1][:-1] in vocabulary:  # the end of a sentence, and not of "9."
+        chunks[-1:] = [chunks[-1][:-1], chunks[-1][-1]]
+    tokens = [token for chunk in chunks for token in _chunk(chunk, vocabulary)]
+    return _quoted(tokens, vocabulary)
+
+
+def _chunk(chunk: str, vocabulary: Collection[str]) -> Iterator[str]:
+    if chunk in vocabulary or not _UNSPACED.search(chunk):
+        yield from _word(chunk, vocabulary)
+        return
+    for part in filter(None, _UNSPACED_RUN.split(chunk)):
+        if _UNSPACED.match(part):
+            yield from _longest_words(part, vocabulary)
+        else:
+            yield from _word(part, vocabulary)
+
+
+def _longest_words(run: str, vocabulary: Collection[str]) -> Iterator[str]:
+    """Maximum matching: the longest word of the vocabulary, else one character."""
+    start = 0
+    while start < len(run):
+        sizes = range(min(_LONGEST_WORD, len(run) - start), 1, -1)
+        size = next((size for size in sizes if run[start : start + size] in vocabulary), 1)
+        yield run[start : start + size]
+        start += size
+
+
+def _word(chunk: str, vocabulary: Collection[str]) -> list[str]:
+    front: list[str] = []
+    back: list[str] = []
+    while len(chunk) > 1 and chunk not in vocabulary and chunk.lower() not in vocabulary:
+        if not chunk[0].isalnum() and _is_token(chunk[0], vocabulary):
+            front.append(chunk[0])
+            chunk = chunk[1:]
+            continue
+        ending = next((one for one in CONTRACTIONS if chunk.lower().endswith(one)), "")
+        size = len(ending) if ending and len(ending) < len(chunk) and ending in vocabulary else 1
+        if size == 1 and (chunk[-1].isalnum() or not _is_token(chunk[-1], vocabulary)):
+            break
+        back.append(chunk[-size:])
+        chunk = chunk[:-size]
+    return [*front, chunk, *reversed(back)]
+
+
+def _is_token(mark: str, vocabulary: Collection[str]) -> bool:
+    return mark in vocabulary or any(token in vocabulary for token, written in _WRITTEN.items() if written == mark)
+
+
+def _quoted(tokens: list[str], vocabulary: Collection[str]) -> list[str]:
+    """Marks as the corpus writes them, where it writes them in a way of its own (``''``, ``-LRB-``)."""
+    own = {written: token for token, written in _WRITTEN.items() if token in vocabulary and written not in vocabulary}
+    if not own:
+        return tokens
+    made: list[str] = []
+    is_open = False
+    for token in tokens:
+        if token == '"' and token not in vocabulary and "``" in vocabulary:
+            is_open = not is_open
+            token = "``" if is_open else "''"
+        made.append(own.get(token, token))
+    return made
+
+
+def recased(made: Sequence[str], original: Sequence[str], vocabulary: Collection[str]) -> list[str]:
+    """The words that came back for a text, without capitals that an engine added: at its start, or after a placeholder.
+
+    A capital inside a sentence goes if the original does not have the word so, and the training split has it without.
+    At the start the first word has a capital if the first of the original has one.
+    """
+    kept = set(original)
+    tokens: list[str] = []
+    begins = True
+    for token in made:
+        tokens.append(token if begins or token in kept else _lowered(token, vocabulary))
+        begins = token in _SENTENCE_BORDERS or (begins and not token[:1].isalnum())
+    first = next((number for number, token in enumerate(tokens) if token[:1].isalnum()), None)
+    was = next((token for token in original if token[:1].isalnum()), "")
+    if first is not None and tokens[first] not in kept:
+        word = tokens[first]
+        tokens[first] = word[0].upper() + word[1:] if was[:1].isupper() else _lowered(word, vocabulary)
+    return tokens
+
+
+_SENTENCE_BORDERS = frozenset([".", "!", "?", ":", '"', "“", "``", "--"])
+
+
+def _lowered(word: str, vocabulary: Collection[str]) -> str:
+    if not word[:1].isupper() or word == "I" or (word.isupper() and len(word) > 2):
+        return word
+    lower = word.lower()
+    return lower if lower in vocabulary else word

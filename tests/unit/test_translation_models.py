@@ -1,0 +1,109 @@
+"""Translation models of transformers: real Marian, T5 and M2M100 models that know four sentences by heart."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from halluc.augmentation.methods.base import OptionError
+from halluc.augmentation.translation.config import TransformersConfig
+from halluc.augmentation.translation.engine import RoundTrip, open_engine
+from halluc.core.rng import Draws
+from tests.tiny_translation import BACK, CODES, ENGLISH, GERMAN, save_m2m100, save_marian, save_t5
+
+THERE, HOME = dict(zip(ENGLISH, GERMAN, strict=True)), dict(zip(GERMAN, BACK, strict=True))
+TRIPS = [RoundTrip(*trip) for trip in zip(GERMAN, BACK, strict=True)]
+
+
+@pytest.fixture(scope="module")
+def marian(tmp_path_factory) -> tuple[str, str]:
+    folder = tmp_path_factory.mktemp("marian")
+    return str(save_marian(folder / "there", THERE)), str(save_marian(folder / "back", HOME))
+
+
+@pytest.fixture(scope="module")
+def m2m100(tmp_path_factory) -> str:
+    return str(save_m2m100(tmp_path_factory.mktemp("m2m100"), THERE, HOME))
+
+
+def trips(lines=ENGLISH, keys=range(100), **config) -> list[RoundTrip]:
+    engine = open_engine(TransformersConfig(type="transformers", **config), allow_commands=False)
+    return engine.round_trips(lines, [Draws.of(key) for key, _ in zip(keys, lines, strict=False)])
+
+
+@pytest.mark.parametrize("decoding", ["beam", "greedy", "sampling"])
+def test_two_models_translate_there_and_back(marian, decoding):
+    forward, backward = marian
+    found = trips(forward=forward, backward=backward, decoding=decoding, temperature=0.2)
+    assert found == TRIPS
+
+
+def test_batches_of_other_sizes_translate_alike(marian):
+    forward, backward = marian
+    lines = ENGLISH * 20
+    assert trips(lines, forward=forward, backward=backward, batch_tokens=64) == TRIPS * 20
+
+
+def test_sampling_depends_on_the_draws_of_a_line_alone(marian):
+    forward, backward = marian
+    hot = {"forward": forward, "backward": backward, "decoding": "sampling", "temperature": 4.0, "top_p": 1.0}
+    first = trips(**hot)
+    assert first == trips(**hot)
+    assert first != trips(keys=range(7, 11), **hot)
+    assert trips(ENGLISH[2:], keys=[2, 3], **hot) == first[2:]
+
+
+def test_a_translation_that_does_not_end_is_none(marian):
+    forward, backward = marian
+    found = trips(forward=forward, backward=backward, max_new_tokens=4)
+    assert [trip.pivot for trip in found] == ["", "", "", ""]
+
+
+def test_a_line_longer_than_a_model_reads_has_no_translation(marian):
+    forward, backward = marian
+    found = trips([ENGLISH[0], "bank " * 40], forward=forward, backward=backward)
+    assert found == [TRIPS[0], RoundTrip("", "")]
+
+
+def test_one_model_with_language_codes_translates_in_both_directions(m2m100):
+    assert trips(forward=m2m100, source=CODES[0], pivot=CODES[1]) == TRIPS
+
+
+def test_a_model_that_is_told_in_words_is_told_both_directions(tmp_path):
+    folder = str(save_t5(tmp_path, THERE, HOME))
+    assert trips(forward=folder, source="English", pivot="German") == TRIPS
+
+
+def refused(**config) -> OptionError:
+    with pytest.raises(OptionError) as raised:
+        open_engine(TransformersConfig(type="transformers", **config), allow_commands=False)
+    assert (raised.value.key, raised.value.exit_code) == ("engine", 4)
+    return raised.value
+
+
+def test_a_language_that_a_model_does_not_have_is_named(marian, m2m100):
+    error = refused(forward=m2m100, source=CODES[0], pivot="xyz_Latn")
+    assert error.code == "E441"
+    assert "xyz_Latn" in error.message
+    assert "deu_Latn" in str(error.help)
+    forward, backward = marian
+    assert "has no language `de`" in refused(forward=forward, backward=backward, source="en", pivot="de").message
+
+
+def test_a_model_that_is_not_there_or_does_not_translate_is_named(marian, tiny_encoder, tmp_path):
+    forward, _ = marian
+    assert refused(forward=forward, backward=str(tmp_path / "none")).code == "E410"
+    assert refused(forward=forward, backward="hub:some/model").code == "E412"
+    assert refused(forward=forward, backward=str(tiny_encoder)).code == "E411"
+    damaged = tmp_path / "damaged"
+    damaged.mkdir()
+    for file in Path(forward).iterdir():
+        (damaged / file.name).write_bytes(file.read_bytes()[: 100 if file.suffix == ".safetensors" else None])
+    assert refused(forward=str(damaged), backward=forward).code == "E411"
+
+
+def test_a_gpu_that_is_not_there_is_an_error(marian, monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    forward, backward = marian
+    assert refused(forward=forward, backward=backward, device="cuda").code == "E441"
