@@ -2,7 +2,8 @@
 
 Paths are those of configs, run directories and models, as on the command line; ``overrides`` are as ``--set`` has them
 (``["train.epochs=1"]``). ``messages`` is called with each line that a command would print for people, and ``progress``
-with what is being done, how much of it is done, and how much there is; nothing is printed. Every error that is no bug
+with what is being done, how much of it is done, and how much there is; nothing is printed.
+``allow_commands`` lets the config start the programs that it names. Every error that is no bug
 is a ``HallucError``, with ``code``, ``message``, ``where``, ``help`` and ``exit_code``.
 """
 
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Literal
 
 from halluc.core.errors import HallucError
 from halluc.core.messages import Level, Listener, Tick, listening
+from halluc.core.permissions import allowing_commands
 
 if TYPE_CHECKING:
     from halluc.runs.reports import AnyReport
@@ -78,6 +80,7 @@ def augment(
     overrides: Sequence[str] = (),
     *,
     run: Source | None = None,
+    allow_commands: bool = False,
     messages: Messages | None = None,
     progress: Progress | None = None,
 ) -> list[AugmentResult]:
@@ -89,7 +92,7 @@ def augment(
     from halluc.runs.results import AugmentResult
     from halluc.workflows import augmentation_runs
 
-    with listening(_Callbacks(messages, progress)):
+    with listening(_Callbacks(messages, progress)), allowing_commands(allow_commands):
         made = augmentation_runs.augment(Path(config), overrides, run=_path(run))
     return [one for one in made if isinstance(one, AugmentResult)]
 
@@ -100,6 +103,7 @@ def train(
     *,
     run: Source | None = None,
     resume: bool = False,
+    allow_commands: bool = False,
     messages: Messages | None = None,
     progress: Progress | None = None,
 ) -> list[TrainResult]:
@@ -110,7 +114,7 @@ def train(
     """
     from halluc.workflows import training
 
-    with listening(_Callbacks(messages, progress)):
+    with listening(_Callbacks(messages, progress)), allowing_commands(allow_commands):
         return training.train(Path(config), overrides, run=_path(run), resume=resume)
 
 
@@ -149,6 +153,7 @@ def run(
     config: Source,
     overrides: Sequence[str] = (),
     *,
+    allow_commands: bool = False,
     messages: Messages | None = None,
     progress: Progress | None = None,
 ) -> CellOutcome:
@@ -159,7 +164,7 @@ def run(
     """
     from halluc.workflows import experiments
 
-    with listening(_Callbacks(messages, progress)):
+    with listening(_Callbacks(messages, progress)), allowing_commands(allow_commands):
         return experiments.run(Path(config), overrides)
 
 

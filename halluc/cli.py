@@ -44,6 +44,9 @@ Shard = Annotated[
     typer.Option("--shard", metavar="I/N", help="In a study, every N-th cell, starting at the I-th; for job arrays."),
 ]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Rename the folder of the old study and start again.")]
+AllowCommands = Annotated[
+    bool, typer.Option("--allow-commands", help="Let the config start the programs that it names.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print machine-readable JSON to standard output.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only errors and the last line.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print every logged step and messages of libraries.")]
@@ -105,6 +108,7 @@ def augment(
         str | None,
         typer.Option("--replay", metavar="ID", help="Recreate one augmented example and compare it; write nothing."),
     ] = None,
+    allow_commands: AllowCommands = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
     json: Json = False,
@@ -112,12 +116,14 @@ def augment(
     """Create a larger training split by data augmentation. Every edit is recorded."""
     from halluc.commands import augment
     from halluc.commands.terminal import Talk
+    from halluc.core.permissions import allowing_commands
     from halluc.workflows.augmentation_runs import Look
     from halluc.workflows.cell_selection import Selection
 
     selection = Selection(tuple(only or ()), shard, fresh)
     look, talk = Look(preview, replay), Talk.of(quiet, verbose, json)
-    augment.run(config, set_ or [], run=run, selection=selection, look=look, talk=talk)
+    with allowing_commands(allow_commands):
+        augment.run(config, set_ or [], run=run, selection=selection, look=look, talk=talk)
 
 
 @app.command()
@@ -131,6 +137,7 @@ def train(
     only: Only = None,
     shard: Shard = None,
     fresh: Fresh = False,
+    allow_commands: AllowCommands = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
     json: Json = False,
@@ -138,10 +145,13 @@ def train(
     """Fine-tune a model and save the checkpoint that is best on dev."""
     from halluc.commands import train
     from halluc.commands.terminal import Talk
+    from halluc.core.permissions import allowing_commands
     from halluc.workflows.cell_selection import Selection
 
     selection = Selection(tuple(only or ()), shard, fresh)
-    train.run(config, set_ or [], run=run, resume=resume, talk=Talk.of(quiet, verbose, json), selection=selection)
+    talk = Talk.of(quiet, verbose, json)
+    with allowing_commands(allow_commands):
+        train.run(config, set_ or [], run=run, resume=resume, talk=talk, selection=selection)
 
 
 @app.command("eval")
@@ -195,6 +205,7 @@ def run_(
     only: Only = None,
     shard: Shard = None,
     fresh: Fresh = False,
+    allow_commands: AllowCommands = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
     json: Json = False,
@@ -202,10 +213,12 @@ def run_(
     """Train, evaluate and report; in a study, every cell. Run it again to continue where it was stopped."""
     from halluc.commands import run
     from halluc.commands.terminal import Talk
+    from halluc.core.permissions import allowing_commands
     from halluc.workflows.cell_selection import Selection
 
     selection = Selection(tuple(only or ()), shard, fresh)
-    run.run(config, set_ or [], selection=selection, talk=Talk.of(quiet, verbose, json))
+    with allowing_commands(allow_commands):
+        run.run(config, set_ or [], selection=selection, talk=Talk.of(quiet, verbose, json))
 
 
 @app.command()

@@ -147,6 +147,7 @@ class AugmentFile(Record):
     SHA-256 of every other file of the folder (empty in manifests of earlier versions). ``made`` of
     ``wanted`` new examples were kept; ``unchangeable`` could be changed by no method and were left out, ``given_up``
     were rejected in every attempt. ``before`` describes the training split, ``new`` the new examples, ``after`` all.
+    ``methods`` has what each method that fits a model or starts a program says of itself.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -164,6 +165,7 @@ class AugmentFile(Record):
     before: dict[str, Any]
     new: dict[str, Any]
     after: dict[str, Any]
+    methods: dict[str, dict[str, Any]] = {}
     seconds: float
 
 

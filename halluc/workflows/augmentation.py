@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from halluc import __version__
 from halluc.analysis import ledger
-from halluc.augmentation.methods.base import OptionError
+from halluc.augmentation.methods.base import OptionError, Workspace
 from halluc.augmentation.pipeline import corpus as pipeline
 from halluc.augmentation.pipeline.layout import MANIFEST, TRAIN
 from halluc.augmentation.pipeline.plan import Trouble
@@ -22,6 +23,7 @@ from halluc.core import registry
 from halluc.core.errors import HallucError, Location
 from halluc.core.examples import Corpus
 from halluc.core.messages import progress, say, tell
+from halluc.core.permissions import commands_allowed
 from halluc.data.corpora import read_corpora, stream_corpora
 from halluc.runs import directory, provenance
 from halluc.runs.directory import RunDir
@@ -30,6 +32,9 @@ from halluc.runs.schema import AugmentFile, LedgerLine
 from halluc.task import AnyTask
 from halluc.workflows import augmentation_checks, augmentation_notes
 from halluc.workflows.job import Job
+
+# Fitted models and caches of all runs in a `runs_dir`, by fingerprint.
+FITTED = ".fitted"
 
 
 def ensure(job: Job) -> AugmentFile | None:
@@ -47,12 +52,12 @@ def ensure(job: Job) -> AugmentFile | None:
         return made
     if made is not None:
         say(f"{target.augment} was made from other data or by another halluc: it is made anew")
-    ready = prepared(job)
-    with progress("augmenting") as tick:
-        made = pipeline.make(ready, target.augment, wanted, tick)
-    _note(target, made)
-    for line in augmentation_notes.told(made, job.task, ready.press.maker.methods):
-        tell(line)
+    with closing(prepared(job)) as ready:
+        with progress("augmenting") as tick:
+            made = pipeline.make(ready, target.augment, wanted, tick)
+        _note(target, made)
+        for line in augmentation_notes.told(made, job.task, ready.press.maker.methods):
+            tell(line)
     return made
 
 
@@ -71,8 +76,7 @@ def _is_noted(noted: dict[str, Any], made: AugmentFile) -> bool:
 
 def shard(job: Job, share: Shard) -> int:
     """Try the candidates of one share of the examples; returns how many examples it has."""
-    ready = prepared(job)
-    with progress("augmenting") as tick:
+    with closing(prepared(job)) as ready, progress("augmenting") as tick:
         return pipeline.make_shard(ready, job.target.augment, fingerprint(job.loaded), share, tick)
 
 
@@ -142,14 +146,14 @@ def planned(job: Job) -> dict[str, Any] | None:
     """
     if job.settings.augment is None:
         return None
-    ready = prepared(job)
+    ready = prepared(job, fits=False)
     chosen = sum(1 for copies in ready.plan if copies)
     methods = [method.name for method in ready.press.maker.methods]
     return {"new": ready.wanted, "parents": chosen, "most": max(ready.plan, default=0), "methods": methods}
 
 
-def prepared(job: Job) -> Prepared:
-    """Methods, filters and plan of a config's augmentation.
+def prepared(job: Job, *, fits: bool = True) -> Prepared:
+    """Methods, filters and plan of a config's augmentation; without ``fits``, no method trains a model.
 
     Raises:
         HallucError C103: the task cannot be written in the format asked for, or a method is not for it. Others: a
@@ -166,7 +170,18 @@ def prepared(job: Job) -> Prepared:
         source = job.train().examples
     asked, learned, others = settings.augment, _Learned(task, source), list(streams.values())
     try:
-        return prepare(AugmentJob(task.examples, learned, others, asked, settings.seed, _trouble(asked, task)))
+        return prepare(
+            AugmentJob(
+                task.examples,
+                learned,
+                others,
+                asked,
+                settings.seed,
+                Workspace(Path(settings.runs_dir) / FITTED, settings.seed, commands_allowed()),
+                _trouble(asked, task),
+                fits,
+            )
+        )
     except MethodError as problem:
         raise _placed(problem, job.loaded) from None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,11 +42,11 @@ class PreviewPair:
 
 def preview(job: Job, wanted: int) -> list[PreviewResult | ReplayResult]:
     """The first new example of ``wanted`` training examples, spread over the split, beside what it came from."""
-    ready = augmentation.prepared(job)
     pairs = []
-    for example, line in _some(ready, wanted):
-        pairs.append(PreviewPair(ready.job.examples, example, line))
-        put(pairs[-1])
+    with closing(augmentation.prepared(job)) as ready:
+        for example, line in _some(ready, wanted):
+            pairs.append(PreviewPair(ready.job.examples, example, line))
+            put(pairs[-1])
     if not pairs:
         say("no example can be changed by these methods")
     return [pair.record for pair in pairs]
@@ -76,12 +77,12 @@ def replay(job: Job, identity: str) -> PreviewResult | ReplayResult:
     target = job.target
     provenance = _line(target.augment / PROVENANCE, identity)
     there = _line(target.augment / TRAIN, identity)
-    ready = augmentation.prepared(job)
-    parent, _, copy = identity.rpartition(ready.press.separator)
-    example = next((one for one in ready.job.source if one.id == parent), None)
     line: CorpusLine | None = None
-    if example is not None:
-        line = ready.press.candidate(example, int(copy), json.loads(provenance)["attempt"]).line
+    with closing(augmentation.prepared(job)) as ready:
+        parent, _, copy = identity.rpartition(ready.press.separator)
+        example = next((one for one in ready.job.source if one.id == parent), None)
+        if example is not None:
+            line = ready.press.candidate(example, int(copy), json.loads(provenance)["attempt"]).line
     if example is None or line is None or (line.text, line.provenance) != (there, provenance):
         help = "data, config or halluc have changed since; the same command without --replay makes the corpus anew"
         raise HallucError("R133", f"{identity} comes out otherwise than it stands in {target.augment}", help=help)

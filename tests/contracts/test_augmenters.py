@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 import pytest
 
-from halluc.augmentation.methods.base import Augmenter, Lexicon, Rejected, Synthesizer, build
+from halluc.augmentation.methods.base import Augmenter, Lexicon, Rejected, Synthesizer, Workspace, build
 from halluc.augmentation.methods.delete import DeleteConfig
 from halluc.augmentation.methods.label_wise_replacement import LabelWiseReplacementConfig
 from halluc.augmentation.methods.mention_replacement import MentionReplacement, MentionReplacementConfig
@@ -308,7 +309,7 @@ def test_both_texts_of_a_pair_are_augmented():
 def fitted(name: str, copy: int = 0) -> Synthesizer:
     component = registry.load(TABLE, "synthesizer", name)
     made: Synthesizer = component(component.Config(type=name))
-    made.fit(corpus())
+    made.fit(corpus(), Workspace(Path("unused"), 1))
     return made
 
 

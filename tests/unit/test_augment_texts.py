@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from functools import cache
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from halluc.augmentation.filters.filters import Candidate, NoveltyConfig
 from halluc.augmentation.filters.filters import build as build_filter
-from halluc.augmentation.methods.base import Augmenter, Lexicon, OptionError, Rejected, build, tags
+from halluc.augmentation.methods.base import Augmenter, Lexicon, OptionError, Rejected, Workspace, build, tags
 from halluc.augmentation.methods.ngram import Ngram, NgramConfig
 from halluc.augmentation.pipeline.candidates import Maker, Method
 from halluc.augmentation.pipeline.lines import Press
@@ -219,7 +220,7 @@ def test_words_of_the_same_labels_take_the_place_of_words():
 
 def fitted(*examples: Labelled, **keys) -> Ngram:
     made = Ngram(NgramConfig(type="ngram", **keys))
-    made.fit([task(locked_words=["held"]).editable(example) for example in examples])
+    made.fit([task(locked_words=["held"]).editable(example) for example in examples], Workspace(Path("unused"), 1))
     return made
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from halluc.augmentation.methods.base import OptionError, Rejected, tags
+from halluc.augmentation.methods.base import OptionError, Rejected, Workspace, tags
 from halluc.augmentation.methods.ngram import Ngram, NgramConfig
 from halluc.components import TABLE
 from halluc.core.edits import Editable
@@ -26,7 +28,7 @@ def demo() -> list[Editable]:
 
 def fitted(examples: list[Editable], **keys) -> Ngram:
     model = Ngram(NgramConfig(type="ngram", **keys))
-    model.fit(examples)
+    model.fit(examples, Workspace(Path("unused"), 1))
     return model
 
 
@@ -161,7 +163,7 @@ def test_empty_examples_are_never_sampled():
 
 def test_a_second_fit_forgets_the_first(demo):
     model = fitted(demo)
-    model.fit([ANNA] * 10)
+    model.fit([ANNA] * 10, Workspace(Path("unused"), 1))
     assert {token for one in sampled(model, 20) for token in one.tokens} <= set(ANNA.tokens)
 
 

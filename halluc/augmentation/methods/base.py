@@ -7,9 +7,10 @@ from the ``Draws`` that it is handed, so that an example is made alike whoever m
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, ClassVar, Literal, NamedTuple
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeVar
 
 from pydantic import Field, model_validator
 
@@ -20,6 +21,8 @@ from halluc.core.edits import Edit, Editable, Replace, apply
 from halluc.core.errors import EXIT_USAGE, HallucError
 from halluc.core.rng import Draws
 from halluc.gap.novelty_units import MENTIONS, NoveltyUnits, Unit
+
+T = TypeVar("T")
 
 AUGMENTER, SYNTHESIZER = "augmenter", "synthesizer"
 
@@ -134,7 +137,45 @@ class Changed(NamedTuple):
         return any(self.steps)
 
 
-class Augmenter:
+@dataclass(frozen=True)
+class Workspace:
+    """What a method that is fitted or that starts programs may use.
+
+    ``folder`` is for fitted models and caches, one subfolder each; it need not exist. ``allow_commands``: whether the
+    user allowed the programs that a config names to run.
+    """
+
+    folder: Path
+    seed: int
+    allow_commands: bool = False
+
+
+class Component:
+    """What augmenters and synthesizers have in common.
+
+    ``uses_model`` says that candidates are made in one process and many at a time, since a model or a program makes
+    them: the methods whose name ends in ``_many`` are then what is called.
+    """
+
+    Config: ClassVar[type[MethodConfig]]
+    uses_model: ClassVar[bool] = False
+
+    def fit(self, examples: Iterable[Editable], workspace: Workspace) -> None:
+        """Learn from the training split, which can be iterated over several times.
+
+        Raises:
+            OptionError: it is too small, or holds what this method cannot learn.
+        """
+
+    def facts(self) -> dict[str, Any]:
+        """What the manifest says of this method once all is made: plain JSON values."""
+        return {}
+
+    def close(self) -> None:
+        """End the programs that it started."""
+
+
+class Augmenter(Component):
     """Proposes edits to one example.
 
     ``changes_form_only`` says that it changes how words are written and not which stand there (case, noise): what it
@@ -143,7 +184,6 @@ class Augmenter:
     else to name where a task has none.
     """
 
-    Config: ClassVar[type[MethodConfig]]
     instead: ClassVar[str | None] = None
     changes_form_only: ClassVar[bool] = False
     makes_copies: ClassVar[bool] = False
@@ -165,19 +205,13 @@ class Augmenter:
         edits = tuple(edit for edit in proposed if not (isinstance(edit, Replace) and "" in edit.tokens))
         return Changed(apply(example, edits), (edits,))
 
+    def change_many(self, examples: Sequence[Editable], draws: Sequence[Draws]) -> list[Changed | Rejected]:
+        """``change`` for each example with its own draws, in their order."""
+        return [_caught(self.change, *one) for one in zip(examples, draws, strict=True)]
 
-class Synthesizer(ABC):
+
+class Synthesizer(Component, ABC):
     """Is fitted on a training split, then samples new examples."""
-
-    Config: ClassVar[type[MethodConfig]]
-
-    @abstractmethod
-    def fit(self, examples: Iterable[Editable]) -> None:
-        """Learn from the training split.
-
-        Raises:
-            OptionError: it is too small, or holds what this method cannot learn.
-        """
 
     @abstractmethod
     def sample(self, like: Editable, draws: Draws) -> Editable:
@@ -186,6 +220,17 @@ class Synthesizer(ABC):
         Raises:
             Rejected: what was sampled is no valid example.
         """
+
+    def sample_many(self, like: Sequence[Editable], draws: Sequence[Draws]) -> list[Editable | Rejected]:
+        """``sample`` for each of ``like`` with its own draws, in their order."""
+        return [_caught(self.sample, *one) for one in zip(like, draws, strict=True)]
+
+
+def _caught(method: Callable[[Editable, Draws], T], example: Editable, draws: Draws) -> T | Rejected:
+    try:
+        return method(example, draws)
+    except Rejected as rejected:
+        return rejected
 
 
 def build(config: MethodConfig, training: Lexicon) -> Augmenter:

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from halluc.augmentation.methods.base import MethodConfig, OptionError, Rejected, Synthesizer
+from halluc.augmentation.methods.base import MethodConfig, OptionError, Rejected, Synthesizer, Workspace
 from halluc.augmentation.models.ngram import BORDER, NgramModel, Stream
 from halluc.core.edits import Editable
 from halluc.core.errors import EXIT_DATA
@@ -58,7 +58,7 @@ class Ngram(Synthesizer):
         self.config = config
         self._models: dict[tuple[str, ...], NgramModel] = {}
 
-    def fit(self, examples: Iterable[Editable]) -> None:
+    def fit(self, examples: Iterable[Editable], workspace: Workspace) -> None:
         """Count the n-grams of all orders, of each set of labels by itself.
 
         Raises:

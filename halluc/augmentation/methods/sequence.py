@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from collections.abc import Sequence as Several
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from halluc.augmentation.methods.base import Augmenter, Changed, Lexicon, MethodConfig, build
+from halluc.augmentation.methods.base import Augmenter, Changed, Lexicon, MethodConfig, Rejected, Workspace, build
 from halluc.core.edits import Edit, Editable
 from halluc.core.rng import Draws
 
@@ -27,6 +29,19 @@ class Sequence(Augmenter):
         self.steps = [build(step, training) for step in config.methods]
         # One step that changes words is enough for the whole to be judged by its words.
         self.changes_form_only = all(step.changes_form_only for step in self.steps)  # type: ignore[misc]
+        self.uses_model = any(step.uses_model for step in self.steps)  # type: ignore[misc]
+
+    def fit(self, examples: Iterable[Editable], workspace: Workspace) -> None:
+        for step in self.steps:
+            step.fit(examples, workspace)
+
+    def facts(self) -> dict[str, Any]:
+        named = {f"{number}.{step.config.type}": step.facts() for number, step in enumerate(self.steps, 1)}  # type: ignore[attr-defined]
+        return {name: facts for name, facts in named.items() if facts}
+
+    def close(self) -> None:
+        for step in self.steps:
+            step.close()
 
     def change(self, example: Editable, draws: Draws) -> Changed:
         steps: list[tuple[Edit, ...]] = []
@@ -34,3 +49,12 @@ class Sequence(Augmenter):
             example, edits = step.change(example, draws)
             steps += edits
         return Changed(example, tuple(steps))
+
+    def change_many(self, examples: Several[Editable], draws: Several[Draws]) -> list[Changed | Rejected]:
+        results: list[Changed | Rejected] = [Changed(example, ()) for example in examples]
+        for step in self.steps:
+            going = [(number, one) for number, one in enumerate(results) if isinstance(one, Changed)]
+            after = step.change_many([one.edited for _, one in going], [draws[number] for number, _ in going])
+            for (number, before), one in zip(going, after, strict=True):
+                results[number] = one if isinstance(one, Rejected) else Changed(one.edited, before.steps + one.steps)
+        return results

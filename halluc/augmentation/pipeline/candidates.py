@@ -3,7 +3,7 @@ the example's own keys, so that it comes out the same wherever it is made."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import accumulate
@@ -27,6 +27,13 @@ class Method:
     steps: tuple[str, ...]
     share: float
     made_by: Augmenter | Synthesizer
+
+    def results(self, examples: Sequence[Editable], draws: Sequence[Draws]) -> list[Changed | Rejected]:
+        """What the method makes of each example, many at a time."""
+        if isinstance(self.made_by, Augmenter):
+            return self.made_by.change_many(examples, draws)
+        sampled = self.made_by.sample_many(examples, draws)
+        return [one if isinstance(one, Rejected) else _as_changed(one) for one in sampled]
 
     @cached_property
     def is_copy(self) -> bool:
@@ -60,6 +67,27 @@ class Accepted(NamedTuple):
     sampled: bool
 
 
+class Asked(NamedTuple):
+    """What is wanted: the ``copy``-th candidate from ``example``, from the given attempt on."""
+
+    example: Editable
+    identity: str
+    copy: int
+    attempt: int = 0
+
+
+class _Request(NamedTuple):
+    """One call of a method."""
+
+    method: int
+    example: Editable
+    draws: Draws
+
+
+_Result = tuple[Accepted | None, list[Refusal]]
+_Search = Generator[_Request, Changed | Rejected, _Result]
+
+
 @dataclass(frozen=True)
 class Maker:
     """Makes candidates for (example, copy): ``attempts`` tries, each with its own draws."""
@@ -77,18 +105,60 @@ class Maker:
         for number, method in enumerate(self.methods):
             self._prefixes.append(f"{self.seed}\x1f{number}\x1f{method.name}\x1f".encode())
 
-    def make(
-        self, example: Editable, identity: str, copy: int, attempt: int = 0
-    ) -> tuple[Accepted | None, list[Refusal]]:  # fmt: skip
-        """The first candidate from ``attempt`` on that no filter rejects for itself, and what was rejected before it.
+    @cached_property
+    def uses_model(self) -> bool:
+        return any(method.made_by.uses_model for method in self.methods)
+
+    def make(self, asked: Asked) -> _Result:
+        """The first candidate that no filter rejects for itself, and what was rejected before it.
 
         Without one, the last refusal tells whether any method could change the example.
         """
+        search = self._search(asked)
+        try:
+            request = next(search)
+            while True:
+                request = search.send(_result(self.methods[request.method].made_by, request))
+        except StopIteration as end:
+            result: _Result = end.value
+            return result
+
+    def make_many(self, asked: Sequence[Asked]) -> list[_Result]:
+        """``make`` for each; those that wait for the same method are handed to it together."""
+        results: dict[int, _Result] = {}
+        searches = [self._search(one) for one in asked]
+        waiting: dict[int, _Request] = {}
+
+        def advance(number: int, result: Changed | Rejected | None) -> None:
+            try:
+                waiting[number] = searches[number].send(result)  # type: ignore[arg-type]
+            except StopIteration as end:
+                results[number] = end.value
+
+        for number in range(len(searches)):
+            advance(number, None)
+        while waiting:
+            by_method: dict[int, list[tuple[int, _Request]]] = {}
+            for number, request in waiting.items():
+                by_method.setdefault(request.method, []).append((number, request))
+            waiting.clear()
+            for index in sorted(by_method):
+                requests = by_method[index]
+                examples, draws = [one.example for _, one in requests], [one.draws for _, one in requests]
+                made = self.methods[index].results(examples, draws)
+                for (number, _), result in zip(requests, made, strict=True):
+                    advance(number, result)
+            waiting = dict(sorted(waiting.items()))
+        return [results[number] for number in range(len(searches))]
+
+    def _search(self, asked: Asked) -> _Search:
+        """Asks for calls of methods, and is sent their results."""
+        example, identity, copy, attempt = asked
         refusals: list[Refusal] = []
         changeable = False
         for number in range(attempt, self.attempts):
             key = f"{identity}\x1f{copy}\x1f{number}".encode("utf-8", "surrogatepass")
-            made, refusal = self._attempt(example, key, number)
+            made, refusal = yield from self._attempt(example, key, number)
             if made is not None:
                 return made, refusals
             if refusal is not None:
@@ -99,17 +169,17 @@ class Maker:
             return made, [] if made else [Refusal(UNCHANGEABLE, "", None)]
         return None, refusals
 
-    def _attempt(self, example: Editable, key: bytes, number: int) -> tuple[Accepted | None, Refusal | None]:
+    def _attempt(
+        self, example: Editable, key: bytes, number: int
+    ) -> Generator[_Request, Changed | Rejected, tuple[Accepted | None, Refusal | None]]:
         """One try; neither where no method finds anything to change."""
         for index in self._order(key):
             method = self.methods[index]
-            draws = Draws(self._prefixes[index] + key)
-            try:
-                changed = _changed(method.made_by, example, draws)
-            except Rejected as rejected:
-                return None, Refusal(rejected.reason, method.name, None)
-            if method.is_copy or changed.is_edited:
-                return self._filtered(example, changed, method, number)
+            result = yield _Request(index, example, Draws(self._prefixes[index] + key))
+            if isinstance(result, Rejected):
+                return None, Refusal(result.reason, method.name, None)
+            if method.is_copy or result.is_edited:
+                return self._filtered(example, result, method, number)
         return None, None
 
     def _order(self, key: bytes) -> Iterator[int]:
@@ -141,8 +211,14 @@ class Maker:
         return Accepted(Changed(example, ()), COPY, (COPY,), 0, tuple(() for _ in self.filters), False)
 
 
-def _changed(made_by: Augmenter | Synthesizer, example: Editable, draws: Draws) -> Changed:
-    if isinstance(made_by, Augmenter):
-        return made_by.change(example, draws)
-    sampled = made_by.sample(example, draws)
+def _result(made_by: Augmenter | Synthesizer, request: _Request) -> Changed | Rejected:
+    try:
+        if isinstance(made_by, Augmenter):
+            return made_by.change(request.example, request.draws)
+        return _as_changed(made_by.sample(request.example, request.draws))
+    except Rejected as rejected:
+        return rejected
+
+
+def _as_changed(sampled: Editable) -> Changed:
     return Changed(sampled, ((Replace(0, 0, sampled.tokens, SAMPLED),),))

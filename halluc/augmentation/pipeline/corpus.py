@@ -13,7 +13,6 @@ from pathlib import Path
 
 from halluc.augmentation.pipeline.journal import Journal
 from halluc.augmentation.pipeline.layout import JOURNALLED, PARTIAL
-from halluc.augmentation.pipeline.lines import Press
 from halluc.augmentation.pipeline.manifest import finish
 from halluc.augmentation.pipeline.preparation import Prepared
 from halluc.augmentation.pipeline.selection import ExampleOutcome, Item, Taking, read_outcome
@@ -53,12 +52,11 @@ def make(prepared: Prepared, folder: Path, fingerprint: str, progress: Progress)
 
 def make_shard(prepared: Prepared, folder: Path, fingerprint: str, shard: Shard, progress: Progress) -> int:
     """Try the candidates of one share of the examples, for ``make`` to take; returns how many examples that were."""
-    first, last = shard.range(len(prepared.plan))
+    first, last = shard.range(len(prepared.plan), _CHUNK if prepared.press.maker.uses_model else 1)
     with shard_journal(folder, shard, fingerprint) as journal:
         start = int(journal.state.get("next", first))
         if not journal.state.get("done"):
-            items = _items(prepared, start, last)
-            for item, outcome in _tried(prepared, items):
+            for item, outcome in _tried_from(prepared, start, last):
                 journal.write(shard.FILE, json.dumps(outcome, ensure_ascii=True))
                 progress(item.number + 1 - first, last - first)
                 if journal.is_due():
@@ -68,14 +66,13 @@ def make_shard(prepared: Prepared, folder: Path, fingerprint: str, shard: Shard,
 
 
 def _outcomes(prepared: Prepared, folder: Path, fingerprint: str, start: int) -> Iterator[tuple[Item, ExampleOutcome]]:
-    items = _items(prepared, start, len(prepared.plan))
     shards = finished_shards(folder, fingerprint)
     if shards is None:
-        return _tried(prepared, items)
+        return _tried_from(prepared, start, len(prepared.plan))
     # A shard has a line an item, in the order of the items.
     skipped = sum(1 for number in range(start) if prepared.job.config.keep_original or prepared.plan[number])
     lines = itertools.islice(itertools.chain.from_iterable(shards), skipped, None)
-    return zip(items, map(read_outcome, lines), strict=True)
+    return zip(_items(prepared, start, len(prepared.plan)), map(read_outcome, lines), strict=True)
 
 
 def _items(prepared: Prepared, first: int, last: int) -> Iterator[Item]:
@@ -87,26 +84,34 @@ def _items(prepared: Prepared, first: int, last: int) -> Iterator[Item]:
             yield Item(number, example, prepared.plan[number])
 
 
+def _tried_from(prepared: Prepared, start: int, last: int) -> Iterator[tuple[Item, ExampleOutcome]]:
+    """Examples from ``start`` on. What a model makes may depend on what else is in its batch: the chunk that holds
+    ``start`` is made again as a whole."""
+    first = start - start % _CHUNK if prepared.press.maker.uses_model else start
+    tried = _tried(prepared, _items(prepared, first, last))
+    return itertools.dropwhile(lambda one: one[0].number < start, tried)
+
+
 def _tried(prepared: Prepared, items: Iterable[Item]) -> Iterator[tuple[Item, ExampleOutcome]]:
     """Items with their outcomes, by as many processes as the config allows."""
     config = prepared.job.config
     press, keep = prepared.press, config.keep_original
 
     def work(chunk: Sequence[Item]) -> list[ExampleOutcome]:
-        return [_try(press, item, keep) for item in chunk]
+        tried = iter(press.candidates([(item.example, copy) for item in chunk for copy in range(1, item.copies + 1)]))
+        return [
+            ExampleOutcome(press.original(item.example) if keep else None, list(itertools.islice(tried, item.copies)))
+            for item in chunk
+        ]
 
-    # A few examples are sooner made than processes started.
-    workers = number_of(config.workers) if len(prepared.plan) > 4 * _CHUNK or config.workers != "auto" else 1
+    # A few examples are sooner made than processes started; a model is in one process, with all its threads.
+    few = len(prepared.plan) <= 4 * _CHUNK and config.workers == "auto"
+    workers = 1 if few or press.maker.uses_model else number_of(config.workers)
     for chunk, outcomes in in_order(work, _chunks(items), workers):
         yield from zip(chunk, outcomes, strict=True)
 
 
 def _chunks(items: Iterable[Item]) -> Iterator[list[Item]]:
-    items = iter(items)
-    while chunk := list(itertools.islice(items, _CHUNK)):
-        yield chunk
-
-
-def _try(press: Press, item: Item, keep: bool) -> ExampleOutcome:
-    original = press.original(item.example) if keep else None
-    return ExampleOutcome(original, [press.candidate(item.example, copy) for copy in range(1, item.copies + 1)])
+    """Cut by the numbers of the examples: a chunk holds the same ones wherever a killed run goes on."""
+    for _, chunk in itertools.groupby(items, lambda item: item.number // _CHUNK):
+        yield list(chunk)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from halluc.augmentation.filters.filters import Keys
 from halluc.augmentation.methods.base import Lexicon
-from halluc.augmentation.pipeline.candidates import Accepted, Maker, Refusal
+from halluc.augmentation.pipeline.candidates import Accepted, Asked, Maker, Refusal
 from halluc.core.edits import Edit, Editable, Replace, apply
 from halluc.core.examples import Example, Origin
 from halluc.core.files import json_line
@@ -59,11 +59,21 @@ class Press:
 
     def candidate(self, example: Example, copy: int, attempt: int = 0) -> Tried:
         """The first candidate from ``attempt`` on that is not rejected for itself."""
-        before = self.examples.editable(example)
-        made, refusals = self.maker.make(before, example.id, copy, attempt)
-        if made is None:
-            return Tried(None, refusals)
-        return Tried(self._line(example, before, copy, made), refusals)
+        asked = self._asked(example, copy, attempt)
+        return self._tried(example, asked, self.maker.make(asked))
+
+    def candidates(self, pairs: Sequence[tuple[Example, int]]) -> list[Tried]:
+        """``candidate`` for each example and number of its copy; with a model, many at a time."""
+        asked = [self._asked(example, copy) for example, copy in pairs]
+        made = self.maker.make_many(asked) if self.maker.uses_model else map(self.maker.make, asked)
+        return [self._tried(example, one, result) for (example, _), one, result in zip(pairs, asked, made, strict=True)]
+
+    def _asked(self, example: Example, copy: int, attempt: int = 0) -> Asked:
+        return Asked(self.examples.editable(example), example.id, copy, attempt)
+
+    def _tried(self, example: Example, asked: Asked, result: tuple[Accepted | None, list[Refusal]]) -> Tried:
+        made, refusals = result
+        return Tried(made and self._line(example, asked.example, asked.copy, made), refusals)
 
     def _line(self, example: Example, before: Editable, copy: int, made: Accepted) -> CorpusLine:
         source, identity = example.origin, self.identity(example, copy)

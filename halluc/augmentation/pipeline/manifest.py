@@ -73,5 +73,6 @@ def _manifest(
         before={**prepared.before.as_json(units), **diversity["before"]},
         new={**tally.new.as_json(units), **diversity["new"]},
         after=after.as_json(units),
+        methods={one.name: facts for one in prepared.press.maker.methods if (facts := one.made_by.facts())},
         seconds=round(seconds, 2),
     )

@@ -11,7 +11,7 @@ from typing import Any
 
 from halluc.augmentation.filters import filters as filtering
 from halluc.augmentation.filters.filters import Filter
-from halluc.augmentation.methods.base import SYNTHESIZER, Augmenter, Lexicon, Synthesizer, build
+from halluc.augmentation.methods.base import SYNTHESIZER, Augmenter, Lexicon, Synthesizer, Workspace, build
 from halluc.augmentation.pipeline.candidates import Maker, Method
 from halluc.augmentation.pipeline.diversity import TextSample
 from halluc.augmentation.pipeline.lines import Press
@@ -28,7 +28,8 @@ from halluc.task import Examples
 class AugmentJob:
     """What is to be made: ``source`` is the training split, which is read several times, ``held_out`` dev and test.
 
-    ``config`` is the section ``augment``.
+    ``config`` is the section ``augment``. Where ``fits`` is false, only what is planned is asked for, and methods that
+    train a model are left as they are.
     """
 
     examples: Examples[Any, Any]
@@ -36,7 +37,9 @@ class AugmentJob:
     held_out: Sequence[Iterable[Any]]
     config: Any
     seed: int
+    workspace: Workspace
     trouble: Trouble | None = None
+    fits: bool = True
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,11 @@ class Prepared:
     @property
     def wanted(self) -> int:
         return sum(self.plan)
+
+    def close(self) -> None:
+        """End the programs that methods started."""
+        for method in self.press.maker.methods:
+            method.made_by.close()
 
 
 class MethodError(Exception):
@@ -109,15 +117,26 @@ def _method(number: int, config: Any, training: Lexicon, job: AugmentJob) -> Met
     try:
         if config.type in TABLE[SYNTHESIZER]:
             made_by: Augmenter | Synthesizer = registry.load(TABLE, SYNTHESIZER, config.type)(config)
-            made_by.fit(job.examples.editable(example) for example in job.source)  # type: ignore[union-attr]
         else:
             made_by = build(config, training)
+        if job.fits or not made_by.uses_model:
+            made_by.fit(_Editables(job), job.workspace)
     except HallucError as error:
         raise MethodError(number, error) from error
     # Two methods of one type are told apart by their number.
     same = [one.type for one in job.config.methods].count(config.type)
     name = config.type if same == 1 else f"{config.type}.{number}"
     return Method(name, steps, config.share, made_by)
+
+
+@dataclass(frozen=True)
+class _Editables:
+    """The training split as methods see it; it can be iterated over several times."""
+
+    job: AugmentJob
+
+    def __iter__(self) -> Iterator[Editable]:
+        return map(self.job.examples.editable, self.job.source)
 
 
 def _weights(job: AugmentJob, training: Lexicon, before: CorpusCounts) -> array[float]:

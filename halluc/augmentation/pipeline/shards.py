@@ -21,9 +21,10 @@ class Shard:
     number: int
     of: int
 
-    def range(self, size: int) -> tuple[int, int]:
-        """Its examples, half open: the shares follow each other."""
-        return size * (self.number - 1) // self.of, size * self.number // self.of
+    def range(self, size: int, step: int = 1) -> tuple[int, int]:
+        """Its examples, half open: the shares follow each other. All but the last end at a multiple of ``step``."""
+        first, last = (size * number // self.of // step * step for number in (self.number - 1, self.number))
+        return first, size if self.number == self.of else last
 
     @property
     def folder(self) -> str:
