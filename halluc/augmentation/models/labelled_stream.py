@@ -1,0 +1,269 @@
+"""Labelled examples as sequences of whole numbers, for language models that write text together with its labels.
+
+As in DAGA (Ding et al. 2020) the labels stand in the token stream; here a mention stands between an opening and a
+closing label token, and the tokens at the beginning name the labels that the text has. A sequence is
+
+    condition tokens, <start>, word pieces and label tokens, <end>
+
+with one condition token for each label that occurs, ``<no mention>`` where mentions are labelled and none occurs, or
+``<unlabelled>`` for text of another domain. The roles of a relation (head and tail) are labels of mentions, and the
+border between the texts of a pair is a token of its own.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+from tokenizers.models import WordPiece
+
+from halluc.augmentation.methods.base import Rejected
+from halluc.core.edits import Editable, Range
+from halluc.core.examples import Span
+from halluc.core.files import write_text
+from halluc.engine.scratch import LONGEST_WORD, train_pieces
+
+_FILE = "codec.json"
+PAD, UNKNOWN, START, END, BORDER, NO_MENTION, UNLABELLED = range(7)
+_SPECIAL = ("<pad>", "<unknown>", "<start>", "<end>", "<border>", "<no mention>", "<unlabelled>")
+# Before a piece inside a word: a character that is assigned to nothing, so that no word has it.
+_INSIDE = "\ue000"
+# Of each label of a mention: its condition token, and those before and behind the mention.
+_CONDITION, _OPEN, _CLOSE = range(3)
+
+
+class _Written(NamedTuple):
+    """What a sequence spells."""
+
+    tokens: tuple[str, ...]
+    spans: tuple[Span, ...]
+    borders: tuple[Range, ...]
+
+
+class StreamCodec:
+    """Turns labelled examples into sequences of numbers and back; ``of`` learns it from examples.
+
+    Words come back exactly as they were, since they are cut into WordPiece pieces and never changed. What has a
+    character that the vocabulary lacks, or more than 100 characters, is the piece ``<unknown>``.
+
+    ``size`` counts all numbers, ``pad`` fills up batches, ``end`` ends a sequence. ``never_sampled`` are those that
+    cannot stand behind ``<start>`` in a valid sequence.
+    """
+
+    pad, unknown, start, end = PAD, UNKNOWN, START, END
+
+    def __init__(self, span_labels: Sequence[str], text_labels: Sequence[str], pieces: Sequence[str]) -> None:
+        self.span_labels, self.text_labels, self.pieces = tuple(span_labels), tuple(text_labels), tuple(pieces)
+        self._first_text_label = len(_SPECIAL) + 3 * len(self.span_labels)
+        self._first_piece = self._first_text_label + len(self.text_labels)
+        self._span_label = {label: len(_SPECIAL) + 3 * number for number, label in enumerate(self.span_labels)}
+        self._text_label = {label: self._first_text_label + number for number, label in enumerate(self.text_labels)}
+        vocabulary = {piece: number for number, piece in enumerate(self.pieces, self._first_piece)}
+        self._model = WordPiece(
+            {"": UNKNOWN, **vocabulary},
+            unk_token="",
+            max_input_chars_per_word=LONGEST_WORD,
+            continuing_subword_prefix=_INSIDE,
+        )
+        self._words: dict[str, list[int]] = {}
+
+    @classmethod
+    def of(cls, examples: Iterable[Editable], vocabulary: int) -> StreamCodec:
+        """Learn labels and at most ``vocabulary`` word pieces; the same examples give the same codec."""
+        words: Counter[str] = Counter()
+        span_labels: set[str] = set()
+        text_labels: set[str] = set()
+        for example in examples:
+            words.update(example.tokens)
+            span_labels.update(span.label for span in example.spans)
+            text_labels.update(example.labels)
+        known = {word: count for word, count in words.items() if _is_spellable(word)}
+        return cls(sorted(span_labels), sorted(text_labels), train_pieces(known, vocabulary, _INSIDE))
+
+    @property
+    def size(self) -> int:
+        return self._first_piece + len(self.pieces)
+
+    @cached_property
+    def never_sampled(self) -> tuple[int, ...]:
+        conditions = [first + _CONDITION for first in self._span_label.values()]
+        texts = range(self._first_text_label, self._first_piece)
+        return (PAD, UNKNOWN, START, NO_MENTION, UNLABELLED, *conditions, *texts)
+
+    def encode(self, example: Editable) -> list[int]:
+        """The whole sequence of an example, from its condition to ``<end>``.
+
+        Raises:
+            Rejected: a label of it is unknown.
+        """
+        ids = self.condition(example)
+        opened = {span.start: self._span_label[span.label] for span in example.spans}
+        closed = {span.end: self._span_label[span.label] for span in example.spans}
+        borders = {start for start, end in example.locked if start == end}
+        for at, token in enumerate(example.tokens):
+            if at in closed:
+                ids.append(closed[at] + _CLOSE)
+            if at in borders:
+                ids.append(BORDER)
+            if at in opened:
+                ids.append(opened[at] + _OPEN)
+            ids += self.word(token)
+        if len(example.tokens) in closed:
+            ids.append(closed[len(example.tokens)] + _CLOSE)
+        return [*ids, END]
+
+    def encode_unlabelled(self, tokens: Sequence[str]) -> list[int]:
+        """The whole sequence of a text without labels, marked as such."""
+        return [UNLABELLED, START, *(piece for token in tokens for piece in self.word(token)), END]
+
+    def word(self, token: str) -> list[int]:
+        """The pieces of a word; ``<unknown>`` alone where it cannot be spelled."""
+        known = self._words.get(token)
+        if known is None:
+            known = [piece.id for piece in self._model.tokenize(token)] if _is_spellable(token) else [UNKNOWN]
+            self._words[token] = known
+        return known
+
+    def condition(self, like: Editable) -> list[int]:
+        """The tokens that a new example with the labels of ``like`` begins with, ``<start>`` included.
+
+        Raises:
+            Rejected: a label of it is unknown.
+        """
+        labels = {span.label for span in like.spans}
+        if not labels <= self._span_label.keys() or not self._text_label.keys() >= {*like.labels}:
+            raise Rejected("unknown label")
+        spans = [first + _CONDITION for label, first in self._span_label.items() if label in labels]
+        texts = [number for label, number in self._text_label.items() if label in like.labels]
+        none = [NO_MENTION] if self.span_labels and not spans else []
+        return [*texts, *spans, *none, START]
+
+    def decode(self, ids: Sequence[int], like: Editable) -> Editable:
+        """The example that was sampled behind ``condition(like)``; ``ids`` are what came after ``<start>``.
+
+        The labels of the whole are those of ``like``. Where a task locks mentions (head and tail of a relation), they
+        are there once each, and locked again.
+
+        Raises:
+            Rejected: what was sampled is no valid example, or not one with the labels of ``like``; says why.
+        """
+        refuse_locked(like)
+        if END not in ids:
+            raise Rejected("too long")
+        tokens, spans, borders = self._written(ids[: list(ids).index(END)])
+        held = {*like.locked}
+        wanted = [span.label for span in like.spans]
+        given = [span.label for span in spans]
+        if {*wanted} != {*given} or (any(span[:2] in held for span in like.spans) and sorted(wanted) != sorted(given)):
+            raise Rejected("other labels than asked")
+        if len(borders) != sum(start == end for start, end in like.locked):
+            raise Rejected("other number of texts")
+        locked_labels = {span.label for span in like.spans if span[:2] in held}
+        locked = [*borders, *((span.start, span.end) for span in spans if span.label in locked_labels)]
+        return Editable(tokens, spans, tuple(sorted(locked)), like.labels)
+
+    def _written(self, ids: Sequence[int]) -> _Written:
+        """What the numbers before ``<end>`` spell.
+
+        Raises:
+            Rejected: they spell nothing, or no valid example.
+        """
+        words: list[str] = []
+        spans: list[Span] = []
+        borders: list[Range] = []
+        opened: tuple[int, int] | None = None
+        may_continue = False
+        for number in ids:
+            if number >= self._first_piece:
+                self._add_piece(words, self.pieces[number - self._first_piece], may_continue)
+                may_continue = True
+                continue
+            may_continue = False
+            if number == BORDER:
+                if opened is not None:
+                    raise Rejected("unclosed label")
+                if len(words) == (borders[-1][0] if borders else 0):
+                    raise Rejected("empty text")
+                borders.append((len(words), len(words)))
+            else:
+                opened = self._label_token(number, opened, len(words), spans)
+        if opened is not None:
+            raise Rejected("unclosed label")
+        if len(words) == (borders[-1][0] if borders else 0):
+            raise Rejected("empty text")
+        return _Written(tuple(words), tuple(spans), tuple(borders))
+
+    @staticmethod
+    def _add_piece(words: list[str], piece: str, may_continue: bool) -> None:
+        if not piece.startswith(_INSIDE):
+            words.append(piece)
+        elif may_continue:
+            words[-1] += piece[len(_INSIDE) :]
+        else:
+            raise Rejected("broken word")
+
+    def _label_token(
+        self, number: int, opened: tuple[int, int] | None, at: int, spans: list[Span]
+    ) -> tuple[int, int] | None:  # fmt: skip
+        """Read a label token: returns the label that is open behind it, and where it began."""
+        label, kind = divmod(number - len(_SPECIAL), 3)
+        if number in self.never_sampled:
+            raise Rejected("unknown word" if number == UNKNOWN else "misplaced token")
+        if kind == _OPEN:
+            if opened is not None:
+                raise Rejected("nested label")
+            return label, at
+        if opened is None or opened[0] != label:
+            raise Rejected("unopened label")
+        if opened[1] == at:
+            raise Rejected("empty mention")
+        spans.append(Span(opened[1], at, self.span_labels[label]))
+        return None
+
+    def name(self, number: int) -> str:
+        """A token for people to read, such as ``<PER>`` or a piece, with ``##`` inside of words."""
+        if number < len(_SPECIAL):
+            return _SPECIAL[number]
+        if number < self._first_text_label:
+            label, kind = divmod(number - len(_SPECIAL), 3)
+            return ("<has {}>", "<{}>", "</{}>")[kind].format(self.span_labels[label])
+        if number < self._first_piece:
+            return f"<label {self.text_labels[number - self._first_text_label]}>"
+        return self.pieces[number - self._first_piece].replace(_INSIDE, "##")
+
+    def save(self, folder: Path) -> None:
+        """Write ``codec.json``. Raises HallucError E401 where that is not possible."""
+        value = {"span_labels": self.span_labels, "text_labels": self.text_labels, "pieces": self.pieces}
+        write_text(folder / _FILE, json.dumps(value) + "\n")
+
+    @classmethod
+    def load(cls, folder: Path) -> StreamCodec:
+        """Read what ``save`` wrote; raises OSError, ValueError, KeyError or TypeError where that is not possible."""
+        value = json.loads((folder / _FILE).read_bytes())
+        return cls(value["span_labels"], value["text_labels"], value["pieces"])
+
+
+def refuse_locked(like: Editable) -> None:
+    """
+    Raises:
+        Rejected: something of it must stay as it is, which nothing that is sampled can keep. Mentions that are locked
+            as a whole, and borders, can be written anew.
+    """
+    spans = {span[:2] for span in like.spans}
+    if any(start < end and (start, end) not in spans for start, end in like.locked):
+        raise Rejected("locked")
+
+
+def _is_spellable(word: str) -> bool:
+    """Whether the tokenizer can take a word; it knows no lone surrogates."""
+    if not word or len(word) > LONGEST_WORD or _INSIDE in word:
+        return False
+    try:
+        word.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
