@@ -13,11 +13,15 @@ from typing import Any
 
 import pytest
 
+from halluc.augmentation.methods.base import Changed
+from halluc.augmentation.methods.delete import Delete
 from halluc.augmentation.pipeline import corpus, journal
+from halluc.augmentation.pipeline.lines import Press
 from halluc.components import TABLE
 from halluc.config.loading import load
 from halluc.core.edits import Edit, Editable, Reorder, Replace, apply
 from halluc.core.examples import Span
+from halluc.core.rng import Draws
 from halluc.data.corpora import read_corpora
 from halluc.runs.directory import RunDir
 from halluc.runs.schema import AugmentFile, LedgerLine
@@ -59,8 +63,8 @@ def make(config: Path, folder: Path, *overrides: str, tick: Callable[[int, int],
     return folder
 
 
-def make_share(config: Path, folder: Path, number: int, of: int) -> None:
-    loaded = load(config, table=TABLE)
+def make_share(config: Path, folder: Path, number: int, of: int, *overrides: str) -> None:
+    loaded = load(config, overrides, table=TABLE)
     share = corpus.Shard(number, of)
     corpus.make_shard(
         augmentation.prepared(Job(loaded)), folder, augmentation.fingerprint(loaded), share, lambda *_: None
@@ -127,9 +131,12 @@ def test_shards_are_what_is_put_together(demo, tmp_path, monkeypatch):
     make_share(demo, tmp_path, 1, 2)
     make_share(demo, tmp_path, 2, 2)
     tried: list[int] = []
-    monkeypatch.setattr(corpus, "_try", lambda press, item, keep: tried.append(item.number))
+    candidates = Press.candidates
+    monkeypatch.setattr(Press, "candidates", lambda press, pairs: tried.append(1) or candidates(press, pairs))
     make(demo, tmp_path)
     assert tried == []
+    make(demo, tmp_path / "whole", "augment.workers=1")
+    assert tried
 
 
 def test_a_missing_shard_is_made_good(demo, reference, tmp_path):
@@ -220,6 +227,33 @@ def test_a_killed_shard_goes_on(small, tmp_path):
     for number in (1, 2):
         make_share(small, made, number, 2)
     assert bytes_of(make(small, made)) == bytes_of(whole)
+
+
+@pytest.mark.usefixtures("commits_often")
+def test_a_method_that_depends_on_its_batch_gives_the_same_after_a_kill_and_in_shards(small, tmp_path, monkeypatch):
+    """A model's floating-point sums depend on what else is in a batch."""
+
+    def of_batch(self: Delete, examples: list[Editable], draws: list[Draws]) -> list[Changed]:
+        batch = Draws.of([example.tokens for example in examples]).below(1000)
+        edits = [(Replace(0, 1, (f"batch{batch}",), "batch"),) for _ in examples]
+        return [Changed(apply(one, edit), (edit,)) for one, edit in zip(examples, edits, strict=True)]
+
+    monkeypatch.setattr(Delete, "uses_model", True)
+    monkeypatch.setattr(Delete, "change_many", of_batch)
+    monkeypatch.setattr(corpus, "_CHUNK", 4)
+    methods = "augment={size: 2.0x, methods: [{type: delete}], filters: []}"
+    whole = make(small, tmp_path / "whole", methods)
+
+    def interrupt(done: int, of: int) -> None:
+        if done == 6:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        make(small, tmp_path / "interrupted", methods, tick=interrupt)
+    assert bytes_of(make(small, tmp_path / "interrupted", methods)) == bytes_of(whole)
+    for number in (1, 2, 3):
+        make_share(small, tmp_path / "sharded", number, 3, methods)
+    assert bytes_of(make(small, tmp_path / "sharded", methods)) == bytes_of(whole)
 
 
 @pytest.mark.usefixtures("commits_often")

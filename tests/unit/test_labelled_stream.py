@@ -46,7 +46,7 @@ def test_labels_stand_in_the_stream():
 
 def test_rare_words_come_back_exactly():
     codec = codec_of(*[PLAIN] * 5, MARY)
-    assert "1,984.5" not in codec.pieces
+    assert "1,984.5" not in codec.spelling.pieces
     assert codec.decode(sampled(codec, MARY), MARY) == MARY
 
 
@@ -148,7 +148,7 @@ def test_text_that_looks_like_a_token_is_text():
 
 def test_a_small_vocabulary_makes_rare_characters_unknown():
     codec = codec_of(*[PLAIN] * 9, MARY, vocabulary=8)
-    assert len(codec.pieces) == 8
+    assert codec.spelling.size == 8
     assert codec.unknown in codec.encode(MARY)
 
 

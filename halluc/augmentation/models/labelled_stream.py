@@ -17,21 +17,19 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
-
-from tokenizers.models import WordPiece
+from typing import Any, NamedTuple
 
 from halluc.augmentation.methods.base import Rejected
+from halluc.augmentation.models.spelling import INSIDE, Spelling, TokenizerPieces, WordPieces, spellable
 from halluc.core.edits import Editable, Range
 from halluc.core.examples import Span
 from halluc.core.files import write_text
-from halluc.engine.scratch import LONGEST_WORD, train_pieces
+from halluc.engine.pretrained import load_tokenizer
+from halluc.engine.references import ModelSource
+from halluc.engine.scratch import train_pieces
 
 _FILE = "codec.json"
-PAD, UNKNOWN, START, END, BORDER, NO_MENTION, UNLABELLED = range(7)
 _SPECIAL = ("<pad>", "<unknown>", "<start>", "<end>", "<border>", "<no mention>", "<unlabelled>")
-# Before a piece inside a word: a character that is assigned to nothing, so that no word has it.
-_INSIDE = "\ue000"
 # Of each label of a mention: its condition token, and those before and behind the mention.
 _CONDITION, _OPEN, _CLOSE = range(3)
 
@@ -47,52 +45,49 @@ class _Written(NamedTuple):
 class StreamCodec:
     """Turns labelled examples into sequences of numbers and back; ``of`` learns it from examples.
 
-    Words come back exactly as they were, since they are cut into WordPiece pieces and never changed. What has a
-    character that the vocabulary lacks, or more than 100 characters, is the piece ``<unknown>``.
+    Words come back exactly as they were. One that cannot be spelled (see ``spelling``) is the piece ``<unknown>``.
 
     ``size`` counts all numbers, ``pad`` fills up batches, ``end`` ends a sequence. ``never_sampled`` are those that
-    cannot stand behind ``<start>`` in a valid sequence.
+    cannot stand behind ``<start>`` in a valid sequence. The pieces of words have the lowest numbers.
     """
 
-    pad, unknown, start, end = PAD, UNKNOWN, START, END
-
-    def __init__(self, span_labels: Sequence[str], text_labels: Sequence[str], pieces: Sequence[str]) -> None:
-        self.span_labels, self.text_labels, self.pieces = tuple(span_labels), tuple(text_labels), tuple(pieces)
-        self._first_text_label = len(_SPECIAL) + 3 * len(self.span_labels)
-        self._first_piece = self._first_text_label + len(self.text_labels)
-        self._span_label = {label: len(_SPECIAL) + 3 * number for number, label in enumerate(self.span_labels)}
-        self._text_label = {label: self._first_text_label + number for number, label in enumerate(self.text_labels)}
-        vocabulary = {piece: number for number, piece in enumerate(self.pieces, self._first_piece)}
-        self._model = WordPiece(
-            {"": UNKNOWN, **vocabulary},
-            unk_token="",
-            max_input_chars_per_word=LONGEST_WORD,
-            continuing_subword_prefix=_INSIDE,
+    def __init__(self, span_labels: Sequence[str], text_labels: Sequence[str], spelling: Spelling) -> None:
+        self.span_labels, self.text_labels, self.spelling = tuple(span_labels), tuple(text_labels), spelling
+        first = spelling.size
+        self.pad, self.unknown, self.start, self.end, self.border, self.no_mention, self.unlabelled = range(
+            first, first + len(_SPECIAL)
         )
+        self._first_span_label = first + len(_SPECIAL)
+        self._first_text_label = self._first_span_label + 3 * len(self.span_labels)
+        self._span_label = {label: self._first_span_label + 3 * n for n, label in enumerate(self.span_labels)}
+        self._text_label = {label: self._first_text_label + n for n, label in enumerate(self.text_labels)}
         self._words: dict[str, list[int]] = {}
 
     @classmethod
     def of(cls, examples: Iterable[Editable], vocabulary: int) -> StreamCodec:
         """Learn labels and at most ``vocabulary`` word pieces; the same examples give the same codec."""
-        words: Counter[str] = Counter()
-        span_labels: set[str] = set()
-        text_labels: set[str] = set()
-        for example in examples:
-            words.update(example.tokens)
-            span_labels.update(span.label for span in example.spans)
-            text_labels.update(example.labels)
-        known = {word: count for word, count in words.items() if _is_spellable(word)}
-        return cls(sorted(span_labels), sorted(text_labels), train_pieces(known, vocabulary, _INSIDE))
+        labels, words = _labels_and_words(examples)
+        return cls(*labels, WordPieces(train_pieces(spellable(words), vocabulary, INSIDE)))
+
+    @classmethod
+    def with_tokenizer(cls, examples: Iterable[Editable], tokenizer: Any, rows: int) -> StreamCodec:
+        """Learn labels, and spell words as a pre-trained model does that has so many ``rows`` of embeddings.
+
+        Raises:
+            HallucError E411: its tokenizer cannot be used.
+        """
+        labels, _ = _labels_and_words(examples)
+        return cls(*labels, TokenizerPieces(tokenizer, rows))
 
     @property
     def size(self) -> int:
-        return self._first_piece + len(self.pieces)
+        return self._first_text_label + len(self.text_labels)
 
     @cached_property
     def never_sampled(self) -> tuple[int, ...]:
         conditions = [first + _CONDITION for first in self._span_label.values()]
-        texts = range(self._first_text_label, self._first_piece)
-        return (PAD, UNKNOWN, START, NO_MENTION, UNLABELLED, *conditions, *texts)
+        special = (self.pad, self.unknown, self.start, self.no_mention, self.unlabelled)
+        return (*self.spelling.unusable, *special, *conditions, *self._text_label.values())
 
     def encode(self, example: Editable) -> list[int]:
         """The whole sequence of an example, from its condition to ``<end>``.
@@ -108,24 +103,24 @@ class StreamCodec:
             if at in closed:
                 ids.append(closed[at] + _CLOSE)
             if at in borders:
-                ids.append(BORDER)
+                ids.append(self.border)
             if at in opened:
                 ids.append(opened[at] + _OPEN)
             ids += self.word(token)
         if len(example.tokens) in closed:
             ids.append(closed[len(example.tokens)] + _CLOSE)
-        return [*ids, END]
+        return [*ids, self.end]
 
     def encode_unlabelled(self, tokens: Sequence[str]) -> list[int]:
         """The whole sequence of a text without labels, marked as such."""
-        return [UNLABELLED, START, *(piece for token in tokens for piece in self.word(token)), END]
+        pieces = (piece for token in tokens for piece in self.word(token))
+        return [self.unlabelled, self.start, *pieces, self.end]
 
     def word(self, token: str) -> list[int]:
         """The pieces of a word; ``<unknown>`` alone where it cannot be spelled."""
         known = self._words.get(token)
         if known is None:
-            known = [piece.id for piece in self._model.tokenize(token)] if _is_spellable(token) else [UNKNOWN]
-            self._words[token] = known
+            known = self._words[token] = self.spelling.spell(token) or [self.unknown]
         return known
 
     def condition(self, like: Editable) -> list[int]:
@@ -139,8 +134,8 @@ class StreamCodec:
             raise Rejected("unknown label")
         spans = [first + _CONDITION for label, first in self._span_label.items() if label in labels]
         texts = [number for label, number in self._text_label.items() if label in like.labels]
-        none = [NO_MENTION] if self.span_labels and not spans else []
-        return [*texts, *spans, *none, START]
+        none = [self.no_mention] if self.span_labels and not spans else []
+        return [*texts, *spans, *none, self.start]
 
     def decode(self, ids: Sequence[int], like: Editable) -> Editable:
         """The example that was sampled behind ``condition(like)``; ``ids`` are what came after ``<start>``.
@@ -152,9 +147,9 @@ class StreamCodec:
             Rejected: what was sampled is no valid example, or not one with the labels of ``like``; says why.
         """
         refuse_locked(like)
-        if END not in ids:
+        if self.end not in ids:
             raise Rejected("too long")
-        tokens, spans, borders = self._written(ids[: list(ids).index(END)])
+        tokens, spans, borders = self._written(ids[: list(ids).index(self.end)])
         held = {*like.locked}
         wanted = [span.label for span in like.spans]
         given = [span.label for span in spans]
@@ -175,15 +170,15 @@ class StreamCodec:
         words: list[str] = []
         spans: list[Span] = []
         borders: list[Range] = []
+        pieces: list[int] = []
         opened: tuple[int, int] | None = None
-        may_continue = False
-        for number in ids:
-            if number >= self._first_piece:
-                self._add_piece(words, self.pieces[number - self._first_piece], may_continue)
-                may_continue = True
+        for number in (*ids, self.border):
+            if number < self.spelling.size:
+                pieces.append(number)
                 continue
-            may_continue = False
-            if number == BORDER:
+            words += self.spelling.words(pieces)
+            pieces.clear()
+            if number == self.border:
                 if opened is not None:
                     raise Rejected("unclosed label")
                 if len(words) == (borders[-1][0] if borders else 0):
@@ -191,28 +186,15 @@ class StreamCodec:
                 borders.append((len(words), len(words)))
             else:
                 opened = self._label_token(number, opened, len(words), spans)
-        if opened is not None:
-            raise Rejected("unclosed label")
-        if len(words) == (borders[-1][0] if borders else 0):
-            raise Rejected("empty text")
-        return _Written(tuple(words), tuple(spans), tuple(borders))
-
-    @staticmethod
-    def _add_piece(words: list[str], piece: str, may_continue: bool) -> None:
-        if not piece.startswith(_INSIDE):
-            words.append(piece)
-        elif may_continue:
-            words[-1] += piece[len(_INSIDE) :]
-        else:
-            raise Rejected("broken word")
+        return _Written(tuple(words), tuple(spans), tuple(borders[:-1]))
 
     def _label_token(
         self, number: int, opened: tuple[int, int] | None, at: int, spans: list[Span]
     ) -> tuple[int, int] | None:  # fmt: skip
         """Read a label token: returns the label that is open behind it, and where it began."""
-        label, kind = divmod(number - len(_SPECIAL), 3)
         if number in self.never_sampled:
-            raise Rejected("unknown word" if number == UNKNOWN else "misplaced token")
+            raise Rejected("unknown word" if number == self.unknown else "misplaced token")
+        label, kind = divmod(number - self._first_span_label, 3)
         if kind == _OPEN:
             if opened is not None:
                 raise Rejected("nested label")
@@ -226,25 +208,44 @@ class StreamCodec:
 
     def name(self, number: int) -> str:
         """A token for people to read, such as ``<PER>`` or a piece, with ``##`` inside of words."""
-        if number < len(_SPECIAL):
-            return _SPECIAL[number]
+        if number < self.spelling.size:
+            return self.spelling.name(number)
+        if number < self._first_span_label:
+            return _SPECIAL[number - self.spelling.size]
         if number < self._first_text_label:
-            label, kind = divmod(number - len(_SPECIAL), 3)
+            label, kind = divmod(number - self._first_span_label, 3)
             return ("<has {}>", "<{}>", "</{}>")[kind].format(self.span_labels[label])
-        if number < self._first_piece:
-            return f"<label {self.text_labels[number - self._first_text_label]}>"
-        return self.pieces[number - self._first_piece].replace(_INSIDE, "##")
+        return f"<label {self.text_labels[number - self._first_text_label]}>"
 
     def save(self, folder: Path) -> None:
-        """Write ``codec.json``. Raises HallucError E401 where that is not possible."""
-        value = {"span_labels": self.span_labels, "text_labels": self.text_labels, "pieces": self.pieces}
+        """Write ``codec.json`` and, where a pre-trained model's tokenizer spells, its files.
+
+        Raises:
+            HallucError E401: that is not possible.
+        """
+        value: dict[str, Any] = {"span_labels": self.span_labels, "text_labels": self.text_labels}
+        if isinstance(self.spelling, WordPieces):
+            value["pieces"] = self.spelling.pieces
+        else:
+            assert isinstance(self.spelling, TokenizerPieces)
+            value["rows"] = self.spelling.size
+            self.spelling.tokenizer.save_pretrained(folder)
         write_text(folder / _FILE, json.dumps(value) + "\n")
 
     @classmethod
     def load(cls, folder: Path) -> StreamCodec:
-        """Read what ``save`` wrote; raises OSError, ValueError, KeyError or TypeError where that is not possible."""
+        """Read what ``save`` wrote.
+
+        Raises:
+            OSError, ValueError, KeyError, TypeError: ``codec.json`` is missing or damaged. HallucError E411: the
+                tokenizer is.
+        """
         value = json.loads((folder / _FILE).read_bytes())
-        return cls(value["span_labels"], value["text_labels"], value["pieces"])
+        if "pieces" in value:
+            spelling: Spelling = WordPieces(value["pieces"])
+        else:
+            spelling = TokenizerPieces(load_tokenizer(ModelSource(str(folder))), value["rows"])
+        return cls(value["span_labels"], value["text_labels"], spelling)
 
 
 def refuse_locked(like: Editable) -> None:
@@ -258,12 +259,13 @@ def refuse_locked(like: Editable) -> None:
         raise Rejected("locked")
 
 
-def _is_spellable(word: str) -> bool:
-    """Whether the tokenizer can take a word; it knows no lone surrogates."""
-    if not word or len(word) > LONGEST_WORD or _INSIDE in word:
-        return False
-    try:
-        word.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+def _labels_and_words(examples: Iterable[Editable]) -> tuple[tuple[list[str], list[str]], Counter[str]]:
+    """The labels of mentions and those of whole texts, each sorted, and how often each word occurs."""
+    words: Counter[str] = Counter()
+    span_labels: set[str] = set()
+    text_labels: set[str] = set()
+    for example in examples:
+        words.update(example.tokens)
+        span_labels.update(span.label for span in example.spans)
+        text_labels.update(example.labels)
+    return (sorted(span_labels), sorted(text_labels)), words
