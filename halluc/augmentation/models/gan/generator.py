@@ -37,6 +37,8 @@ class LstmGenerator(nn.Module):
         self.lstm = nn.LSTM(2 * embedding, width, batch_first=True)
         self.projection = nn.Linear(width, embedding)
         self.bias = nn.Parameter(torch.zeros(pieces.size))
+        never = torch.zeros(pieces.size).index_fill(0, torch.tensor(pieces.never), -1e9)
+        self.register_buffer("never", never, persistent=False)
 
     def condition(self, batch: Sequences) -> Tensor:
         """The mean embedding of the condition of each row: shape (rows, embedding)."""
@@ -54,9 +56,12 @@ class LstmGenerator(nn.Module):
         return projected
 
     def logits(self, features: Tensor) -> Tensor:
-        """Scores of all pieces: (..., embedding) to (..., size); padding is never generated."""
-        scores = nn.functional.linear(features, self.embedding.weight, self.bias)
-        return scores.index_fill(-1, torch.tensor([self.pieces.pad], device=scores.device), -1e9)
+        """Scores of all pieces: (..., embedding) to (..., size)."""
+        return nn.functional.linear(features, self.embedding.weight, self.bias)
+
+    def policy(self, features: Tensor) -> Tensor:
+        """``logits`` where what is never to be generated cannot be."""
+        return self.logits(features) + self.never
 
     def log_likelihood(self, batch: Sequences, dropout: float = 0.0) -> Tensor:
         """The log probability (nats) of every generated piece, in the order of the rows: shape (pieces,)."""
@@ -73,7 +78,7 @@ class LstmGenerator(nn.Module):
         weights = (self.lstm.weight_ih_l0, self.lstm.weight_hh_l0, self.lstm.bias_ih_l0, self.lstm.bias_hh_l0)
         inputs = torch.cat([self.embedding(last), condition], -1)
         hidden, cell = torch.lstm_cell(inputs, tuple(state), *weights)
-        return self.logits(self.projection(hidden)), LstmState(hidden, cell)
+        return self.policy(self.projection(hidden)), LstmState(hidden, cell)
 
 
 def picked(scores: Tensor, uniform: Tensor, temperature: float) -> Tensor:

@@ -51,7 +51,7 @@ class RelativisticGan:
         """
         found = sample(generator, conditions, self.longest)
         made = found.rows(torch.arange(len(found), device=found.ids.device))
-        scores = generator.logits(generator.features(made))
+        scores = generator.policy(generator.features(made))
         logits = torch.log_softmax(scores, -1)
         noise = _noise_given(logits.detach(), made.ids[:, 1:])
         relaxed = torch.softmax((logits + noise) * self.inverse_temperature(done), -1)

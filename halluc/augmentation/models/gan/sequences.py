@@ -11,11 +11,12 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Pieces:
-    """Numbers of the vocabulary that have a meaning of their own; ``size`` is how many numbers there are."""
+    """The vocabulary: how many numbers there are, two with a meaning of their own, and those never to generate."""
 
     size: int
     pad: int
     end: int
+    never: tuple[int, ...]
 
 
 @dataclass(frozen=True)
