@@ -33,12 +33,12 @@ class ConvDiscriminator(nn.Module):
     def forward(self, batch: Sequences, distributions: Tensor | None = None, dropout: float = 0.0) -> Tensor:
         """How real each row looks, as a logit: shape (rows,).
 
-        ``distributions`` (rows, length, size) takes the place of the generated pieces, with a gradient.
+        ``distributions`` (pieces, size) takes the place of the generated pieces, with a gradient.
         """
         embedded = self.embedding(batch.ids)
         if distributions is not None:
-            soft = distributions @ self.embedding.weight
-            embedded = torch.where(batch.generated()[..., None], soft, embedded)
+            places = batch.generated().nonzero(as_tuple=True)
+            embedded = embedded.index_put(places, distributions @ self.embedding.weight)
         features = nn.functional.dropout(self._features(embedded), dropout)
         inside = torch.arange(batch.ids.shape[1], device=batch.ids.device) < batch.prefixes[:, None]
         condition = (embedded * inside[..., None]).sum(1) / batch.prefixes[:, None]

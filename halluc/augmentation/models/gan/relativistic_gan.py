@@ -44,28 +44,28 @@ class RelativisticGan:
         return nn.functional.softplus(scores - players.discriminator(real, dropout=self.dropout)).mean()
 
     def relaxed(self, generator: LstmGenerator, conditions: Sequences, done: float) -> tuple[Sequences, Tensor]:
-        """Sampled rows, and a distribution at each place: shape (rows, length, size), with a gradient.
+        """Sampled rows, and a distribution at each generated piece: shape (pieces, size), with a gradient.
 
         Gumbel noise is drawn given the sampled piece (Maddison et al. 2014), so that it is the most probable one of its
         distribution, as if it had been sampled with that noise; rows can so be sampled first, in a few products.
         """
         found = sample(generator, conditions, self.longest)
         made = found.rows(torch.arange(len(found), device=found.ids.device))
-        scores = generator.policy(generator.features(made))
-        logits = torch.log_softmax(scores, -1)
-        noise = _noise_given(logits.detach(), made.ids[:, 1:])
-        relaxed = torch.softmax((logits + noise) * self.inverse_temperature(done), -1)
-        return made, nn.functional.pad(relaxed, (0, 0, 1, 0))
+        mask = made.generated()
+        logits = torch.log_softmax(generator.policy(generator.features(made)[mask[:, 1:]]), -1)
+        noise = _noise_given(logits.detach(), made.ids[mask])
+        return made, torch.softmax((logits + noise) * self.inverse_temperature(done), -1)
 
 
 def _noise_given(logits: Tensor, chosen: Tensor) -> Tensor:
-    """Gumbel noise under which ``chosen`` has the largest sum of log probability and noise.
+    """Gumbel noise (pieces, size) under which ``chosen`` (pieces,) has the largest sum of log probability and noise.
 
     With normalised ``logits`` the largest sum is itself a Gumbel variable, and each other sum is one that is truncated
     there.
     """
-    exponential = torch.empty_like(logits).exponential_().clamp_(min=1e-20)
-    top = -exponential.gather(-1, chosen[..., None]).log()
-    sums = -torch.logaddexp(exponential.log_() - logits, -top)
-    sums.scatter_(-1, chosen[..., None], top)
-    return sums - logits
+    # Exponential variables: torch's own take three times as long as the logarithm of uniform ones.
+    logarithms = torch.rand_like(logits).clamp_(min=1e-12).log_().neg_().log_()
+    top = -logarithms.gather(-1, chosen[:, None])
+    sums = torch.logaddexp(logarithms.sub_(logits), -top).neg_()
+    sums.scatter_(-1, chosen[:, None], top)
+    return sums.sub_(logits)
