@@ -26,6 +26,7 @@ TABLE: dict[str, dict[str, str]] = {
     },
     "synthesizer": {
         "ngram": "halluc.augmentation.methods.ngram:Ngram",
+        "lm_synthesis": "halluc.augmentation.methods.lm_synthesis:LmSynthesis",
         "gan_synthesis": "halluc.augmentation.methods.gan_synthesis:GanSynthesis",
     },
     "filter": {

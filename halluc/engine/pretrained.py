@@ -31,6 +31,7 @@ def load_tokenizer(source: ModelSource, trust_remote_code: bool = False) -> Any:
             revision=source.revision,
             local_files_only=source.local,
             trust_remote_code=trust_remote_code,
+            **_of_file(source),
             add_prefix_space=True,  # byte-level tokenizers need it for text that is split into words
         )
     except Exception as error:
@@ -48,6 +49,10 @@ def load_tokenizer(source: ModelSource, trust_remote_code: bool = False) -> Any:
     tokenizer.backend_tokenizer.no_truncation()
     tokenizer.backend_tokenizer.no_padding()
     return tokenizer
+
+
+def _of_file(source: ModelSource) -> dict[str, str]:
+    return {} if source.gguf is None else {"gguf_file": source.gguf}
 
 
 def check_model_files(folder: Path) -> None:
@@ -83,6 +88,7 @@ def load_model(
         "revision": source.revision,
         "local_files_only": source.local,
         "trust_remote_code": trust_remote_code,
+        **_of_file(source),
     }
     try:
         settings = transformers.AutoConfig.from_pretrained(source.name, **where, **head)

@@ -161,7 +161,9 @@ def test_the_discriminator_learns_which_words_belong_to_a_condition() -> None:
     fitting = Sequences.of([[2, 4, 4, 1], [3, 5, 5, 1]], [1, 1], 0)
     swapped = Sequences.of([[2, 5, 5, 1], [3, 4, 4, 1]], [1, 1], 0)
     for _ in range(100):
-        loss = torch.nn.functional.softplus(-model(fitting)).mean() + torch.nn.functional.softplus(model(swapped)).mean()
+        loss = (
+            torch.nn.functional.softplus(-model(fitting)).mean() + torch.nn.functional.softplus(model(swapped)).mean()
+        )
         descend(loss, model, optimizer)
     assert realness(model, fitting).min() > 0.9
     assert realness(model, swapped).max() < 0.1
@@ -231,7 +233,9 @@ class FondOf(ConvDiscriminator):
     def forward(self, batch: Sequences, distributions: Tensor | None = None, dropout: float = 0.0) -> Tensor:
         mask = batch.generated()
         shares = torch.zeros(*batch.ids.shape, 7)
-        shares[mask] = torch.nn.functional.one_hot(batch.ids[mask], 7).float() if distributions is None else distributions
+        shares[mask] = (
+            torch.nn.functional.one_hot(batch.ids[mask], 7).float() if distributions is None else distributions
+        )
         return 4 * shares[..., 5].sum(1) / batch.lengths + 0 * self.score.bias.sum()
 
 

@@ -217,7 +217,7 @@ class StreamCodec:
             return ("<has {}>", "<{}>", "</{}>")[kind].format(self.span_labels[label])
         return f"<label {self.text_labels[number - self._first_text_label]}>"
 
-    def save(self, folder: Path) -> None:
+    def save_pretrained(self, folder: Path) -> None:
         """Write ``codec.json`` and, where a pre-trained model's tokenizer spells, its files.
 
         Raises:
@@ -234,7 +234,7 @@ class StreamCodec:
 
     @classmethod
     def load(cls, folder: Path) -> StreamCodec:
-        """Read what ``save`` wrote.
+        """Read what ``save_pretrained`` wrote.
 
         Raises:
             OSError, ValueError, KeyError, TypeError: ``codec.json`` is missing or damaged. HallucError E411: the

@@ -57,7 +57,7 @@ class References:
                 matched[len(gram) - 1] += min(count, most)
                 total[len(gram) - 1] += count
             length += len(text)
-            closest += min(self._lengths, key=lambda other: (abs(other - len(text)), other), default=0)  # noqa: B023
+            closest += min(self._lengths, key=lambda other: (abs(other - len(text)), other), default=0)
         if not length:
             return None
         orders = [(hits or 0.5) / of for hits, of in zip(matched, total, strict=True) if of]

@@ -47,7 +47,7 @@ class Health:
 def perplexity(generator: LstmGenerator, rows: Sequences) -> float:
     """Of generated pieces, conditions left out."""
     total = count = 0.0
-    for part in torch.arange(len(rows), device=rows.ids.device).split(_AT_ONCE):
+    for part in torch.split(torch.arange(len(rows), device=rows.ids.device), _AT_ONCE):
         likelihoods = generator.log_likelihood(rows.rows(part))
         total, count = total + float(likelihoods.double().sum()), count + len(likelihoods)
     try:
@@ -57,11 +57,16 @@ def perplexity(generator: LstmGenerator, rows: Sequences) -> float:
 
 
 def sampled_words(
-    generator: LstmGenerator, held_out: Sequences, numbers: Sequence[int], longest: int, temperature: float, words: Words
-) -> list[tuple[str, ...] | None]:  # fmt: skip
+    generator: LstmGenerator,
+    held_out: Sequences,
+    numbers: Sequence[int],
+    longest: int,
+    temperature: float,
+    words: Words,
+) -> list[tuple[str, ...] | None]:
     """The words of a sample for the condition of each numbered held-out row, from torch's generator."""
     found: list[tuple[str, ...] | None] = []
-    for part in torch.tensor(numbers, device=held_out.ids.device).split(_AT_ONCE):
+    for part in torch.split(torch.tensor(numbers, device=held_out.ids.device), _AT_ONCE):
         made = sample(generator, held_out.rows(part), longest, temperature)
         lengths, prefixes = made.lengths.tolist(), made.prefixes.tolist()
         for row, prefix, length, number in zip(made.ids.tolist(), prefixes, lengths, part.tolist(), strict=True):

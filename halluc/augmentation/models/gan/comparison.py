@@ -30,8 +30,8 @@ class Comparison:
         gan, likelihood = self.best[GAN], self.best[LIKELIHOOD]
         outcome = "better" if self.verdict.is_better else "worse" if self.verdict.is_worse else "no better"
         said = (
-            f"the GAN is {outcome} than the generator that was trained by likelihood alone: harmonic mean of quality and "
-            f"coverage {gan.harmonic:.3f} at temperature {gan.temperature} against {likelihood.harmonic:.3f} at "
+            f"the GAN is {outcome} than the generator that was trained by likelihood alone: harmonic mean of quality "
+            f"and coverage {gan.harmonic:.3f} at temperature {gan.temperature} against {likelihood.harmonic:.3f} at "
             f"{likelihood.temperature} (difference {self.verdict.difference:+.3f} ± {self.verdict.error:.3f})"
         )
         return {

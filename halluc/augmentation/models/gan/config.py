@@ -20,8 +20,8 @@ class LikelihoodConfig(Section):
         default=None,
         ge=1,
         le=100_000,
-        description="most epochs; it ends after three without a better held-out perplexity; null: as many as have 2,000 "
-        "steps",
+        description="most epochs; it ends after three without a better held-out perplexity; null: as many as have "
+        "2,000 steps",
     )
     batch: _Rows = Field(default=64, description="sequences of a step, on average")
     learning_rate: _Rate = Field(default=2.0e-3, description="of Adam at the beginning; it falls to a tenth")

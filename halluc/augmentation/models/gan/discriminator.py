@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor, nn
 
@@ -62,5 +60,5 @@ class ConvDiscriminator(nn.Module):
 @torch.no_grad()
 def realness(discriminator: ConvDiscriminator, batch: Sequences, at_once: int = 512) -> Tensor:
     """The probability that each row is real, shape (rows,), in parts that fit into memory."""
-    parts: Sequence[Tensor] = torch.arange(len(batch), device=batch.ids.device).split(at_once)
+    parts = torch.split(torch.arange(len(batch), device=batch.ids.device), at_once)
     return torch.cat([torch.sigmoid(discriminator(batch.rows(part))) for part in parts])

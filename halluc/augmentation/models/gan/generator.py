@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from halluc.augmentation.models.gan.sequences import Pieces, Sequences
 from halluc.core.rng import Draws
+
+# In the order in which ``torch.lstm_cell`` takes them.
+_LSTM_WEIGHTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 
 
 class LstmState(NamedTuple):
@@ -37,6 +40,7 @@ class LstmGenerator(nn.Module):
         self.lstm = nn.LSTM(2 * embedding, width, batch_first=True)
         self.projection = nn.Linear(width, embedding)
         self.bias = nn.Parameter(torch.zeros(pieces.size))
+        self.never: Tensor
         never = torch.zeros(pieces.size).index_fill(0, torch.tensor(pieces.never), -1e9)
         self.register_buffer("never", never, persistent=False)
 
@@ -75,7 +79,7 @@ class LstmGenerator(nn.Module):
 
     def step(self, last: Tensor, condition: Tensor, state: LstmState) -> tuple[Tensor, LstmState]:
         """Scores of the next piece of each row (rows, size), and the state after ``last`` (rows,)."""
-        weights = (self.lstm.weight_ih_l0, self.lstm.weight_hh_l0, self.lstm.bias_ih_l0, self.lstm.bias_hh_l0)
+        weights: list[Any] = [getattr(self.lstm, f"{name}_l0") for name in _LSTM_WEIGHTS]
         inputs = torch.cat([self.embedding(last), condition], -1)
         hidden, cell = torch.lstm_cell(inputs, tuple(state), *weights)
         return self.policy(self.projection(hidden)), LstmState(hidden, cell)

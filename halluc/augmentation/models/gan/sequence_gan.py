@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from halluc.augmentation.models.gan.adversaries import Adversaries
 from halluc.augmentation.models.gan.discriminator import realness
-from halluc.augmentation.models.gan.generator import LstmGenerator, LstmState, complete, sample
+from halluc.augmentation.models.gan.generator import LstmState, complete, sample
 from halluc.augmentation.models.gan.sequences import Sequences
 
 
@@ -52,7 +52,7 @@ class SequenceGan:
         last = torch.arange(len(made), device=made.ids.device)
         values[last, made.lengths - 1] = realness(discriminator, made)
         if len(rows):
-            values[rows, places] = self._rolled_out(generator, players, made, record, rows, places)
+            values[rows, places] = self._rolled_out(players, made, record, rows, places)
         longest = int(made.lengths.max())
         kept = Sequences(made.ids[:, :longest], made.prefixes, made.lengths)
         return kept, _next_known(values[:, :longest]) * kept.generated()
@@ -66,13 +66,13 @@ class SequenceGan:
         return rows, at
 
     def _rolled_out(
-        self, generator: LstmGenerator, players: Adversaries, made: Sequences, record: LstmState, rows: Tensor, at: Tensor
+        self, players: Adversaries, made: Sequences, record: LstmState, rows: Tensor, at: Tensor
     ) -> Tensor:  # fmt: skip
         """The mean value of the completions of each beginning."""
         rows, at = rows.repeat(self.rollouts), at.repeat(self.rollouts)
         before = LstmState(record.hidden[rows, at - 1], record.cell[rows, at - 1])
         begun = Sequences(made.ids[rows], made.prefixes[rows], made.lengths[rows])
-        completed = complete(generator, begun, at + 1, before)
+        completed = complete(players.generator, begun, at + 1, before)
         return realness(players.discriminator, completed).view(self.rollouts, -1).mean(0)
 
 

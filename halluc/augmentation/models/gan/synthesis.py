@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import safetensors.torch
 import torch
 
 from halluc.augmentation.methods.base import OptionError, Rejected, Workspace, tags
+from halluc.augmentation.models.fitted import Fitting, digest_of, fitted
 from halluc.augmentation.models.gan.adversaries import AdversarialStep, NotFinite
-from halluc.augmentation.models.gan.comparison import GAN, LIKELIHOOD, Comparison, compare
+from halluc.augmentation.models.gan.comparison import GAN, LIKELIHOOD, compare
 from halluc.augmentation.models.gan.discriminator import ConvDiscriminator
 from halluc.augmentation.models.gan.generator import LstmGenerator, sample
 from halluc.augmentation.models.gan.relativistic_gan import RelativisticGan
 from halluc.augmentation.models.gan.sequence_gan import SequenceGan
 from halluc.augmentation.models.gan.sequences import Pieces, Sequences
-from halluc.augmentation.models.gan.store import FittedGan, GanStore
-from halluc.augmentation.models.gan.training import DamagedTraining, GanTraining, TrainingPlan
+from halluc.augmentation.models.gan.training import DamagedTraining, GanTraining, TrainingPlan, Weights
 from halluc.augmentation.models.labelled_stream import StreamCodec, refuse_locked
+from halluc.augmentation.models.sample_statistics import sample_statistics
 from halluc.core.edits import Editable
 from halluc.core.errors import EXIT_DATA
-from halluc.core.messages import Tick, progress, warn
+from halluc.core.files import replacing
+from halluc.core.messages import progress, warn
 from halluc.core.rng import Draws, keyed_generator, keyed_seed
 
 if TYPE_CHECKING:
@@ -30,8 +34,11 @@ if TYPE_CHECKING:
 FEWEST_EXAMPLES = 100
 # Held out: this share of the examples, within bounds.
 _HELD_OUT, _FEWEST_HELD_OUT, _MOST_HELD_OUT = 0.05, 20, 500
-# Keys of the config that do not decide the weights.
-_LATER_KEYS = {"type", "share", "sample_from", "temperature"}
+# Keys of the config that change nothing of the fitted model but how it is sampled from.
+_OF_SAMPLING = frozenset({"share", "sample_from", "temperature"})
+# Samples that tell in the manifest what all are like.
+_TRIAL = 256
+_CHECKPOINT, _WEIGHTS = "training.pt", "weights.safetensors"
 
 
 @dataclass(frozen=True)
@@ -51,8 +58,10 @@ class GanModel:
         for number, one in enumerate(like):
             try:
                 refuse_locked(one)
-                prefixes[number] = self.codec.condition(one)
+                prefix = self.codec.condition(one)
                 made.append(Rejected("too long"))
+                if len(prefix) < self.longest:
+                    prefixes[number] = prefix
             except Rejected as rejected:
                 made.append(rejected)
         if not prefixes:
@@ -62,9 +71,9 @@ class GanModel:
         rows = sample(
             self.generator, conditions, self.longest, self.temperature, [draws[number] for number in prefixes]
         )  # fmt: skip
-        for number, row, prefix in zip(prefixes, rows.ids.tolist(), lengths, strict=True):
+        for number, row, start in zip(prefixes, rows.ids.tolist(), lengths, strict=True):
             try:
-                made[number] = self.codec.decode(row[prefix:], like[number])
+                made[number] = self.codec.decode(row[start:], like[number])
             except Rejected as rejected:
                 made[number] = rejected
         return made
@@ -72,80 +81,97 @@ class GanModel:
 
 def fit(config: GanSynthesisConfig, examples: Iterable[Editable], workspace: Workspace) -> GanModel:
     """Train a GAN on examples, or load the one that was; see ``GanSynthesis.fit`` for what it raises."""
-    codec = StreamCodec.of(examples, config.vocabulary)
-    keys = {"seed": workspace.seed, "config": config.model_dump(mode="json", exclude=_LATER_KEYS)}
+    rows = _Rows.of(config, StreamCodec.of(examples, config.vocabulary), examples, workspace.seed)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    store = GanStore.of(workspace.folder, [keys, device.type], examples)
-    with torch.random.fork_rng([device] if device.type == "cuda" else []):
-        torch.manual_seed(keyed_seed(workspace.seed, "networks") >> 1)
-        pieces = Pieces(codec.size, codec.pad, codec.end, codec.never_sampled)
-        generator = LstmGenerator(pieces, config.embedding, config.width).to(device)
-        discriminator = ConvDiscriminator(pieces, config.embedding // 2, config.filters).to(device)
-    fitted = store.load()
-    if fitted is None:
-        fitted = _trained(config, codec, examples, workspace, generator, discriminator, store)
+    identity = {
+        "config": config.model_dump(mode="json", exclude={*_OF_SAMPLING}),
+        "seed": workspace.seed,
+        "examples": digest_of(examples),
+        "device": device.type,
+    }
+
+    def make(work: Path) -> Callable[[Path], dict[str, Any]]:
+        weights, facts = _trained(config, rows, workspace.seed, device, work / _CHECKPOINT)
+
+        def write(folder: Path) -> dict[str, Any]:
+            _write(weights, folder / _WEIGHTS)
+            return facts
+
+        return write
+
+    found = fitted(workspace, Fitting("gan_synthesis", identity, make))
     asked: str = config.sample_from
     if asked == "better":
-        asked = GAN if fitted.facts["is_better"] else LIKELIHOOD
-    generator.load_state_dict(fitted.weights[asked])
-    temperature = config.temperature or fitted.facts["temperatures"][asked]
-    facts = {"sampled_from": asked, "sampled_at": temperature, **fitted.facts}
-    return GanModel(codec, generator, config.longest, temperature, facts)
+        asked = GAN if found.facts["is_better"] else LIKELIHOOD
+    generator = _networks(config, rows.codec, workspace.seed, device)[0]
+    generator.load_state_dict(_read(found.folder / _WEIGHTS)[asked])
+    temperature = config.temperature or found.facts["temperatures"][asked]
+    model = GanModel(rows.codec, generator, config.longest, temperature, {})
+    like = rows.train + rows.held_out
+    facts = {"sampled_from": asked, "sampled_at": temperature, **found.facts}
+    return replace(model, facts={**facts, **sample_statistics(like, model.sample, workspace.seed, _TRIAL)})
+
+
+def _networks(
+    config: GanSynthesisConfig, codec: StreamCodec, seed: int, device: torch.device
+) -> tuple[LstmGenerator, ConvDiscriminator]:  # fmt: skip
+    """Both networks with their first weights, which the seed decides."""
+    pieces = Pieces(codec.size, codec.pad, codec.end, codec.never_sampled)
+    with torch.random.fork_rng([]):
+        torch.manual_seed(keyed_seed(seed, "networks") >> 1)
+        generator = LstmGenerator(pieces, config.embedding, config.width)
+        discriminator = ConvDiscriminator(pieces, config.embedding // 2, config.filters)
+    return generator.to(device), discriminator.to(device)
 
 
 def _trained(
-    config: GanSynthesisConfig,
-    codec: StreamCodec,
-    examples: Iterable[Editable],
-    workspace: Workspace,
-    generator: LstmGenerator,
-    discriminator: ConvDiscriminator,
-    store: GanStore,
-) -> FittedGan:
-    """Train, compare and store."""
-    rows = _Rows.of(config, codec, examples, workspace.seed)
-    device = generator.bias.device
-    held_out = rows.held_out
+    config: GanSynthesisConfig, rows: _Rows, seed: int, device: torch.device, checkpoint: Path
+) -> tuple[dict[str, Weights], dict[str, Any]]:  # fmt: skip
+    """Train and compare; returns the weights of both generators, and what the manifest says of them."""
 
     def words(ids: Sequence[int], number: int) -> tuple[str, ...] | None:
         try:
-            return labelled_words(codec.decode(ids, held_out[number]))
+            return labelled_words(rows.codec.decode(ids, rows.held_out[number]))
         except Rejected:
             return None
 
-    plan = TrainingPlan(
-        rows.sequences(rows.train, codec).to(device),
-        rows.sequences(held_out, codec).to(device),
-        words,
-        config.longest,
-        workspace.seed,
-        config.likelihood,
-        config.adversarial,
-        config.collapse,
-    )
-    initial = [{name: one.clone() for name, one in net.state_dict().items()} for net in (generator, discriminator)]
-    training = GanTraining(plan, _variant(config), generator, discriminator, store.checkpoint)
+    train, held_out = (rows.sequences(part).to(device) for part in (rows.train, rows.held_out))
+    keys = (config.likelihood, config.adversarial, config.collapse)
+    plan = TrainingPlan(train, held_out, words, config.longest, seed, *keys)
     with progress("fitting gan_synthesis") as tick:
         try:
+            training = GanTraining(plan, _variant(config), *_networks(config, rows.codec, seed, device), checkpoint)
             training.run(tick)
         except DamagedTraining as error:
-            warn(f"{store.checkpoint} is damaged ({error}): the training begins again")
-            store.checkpoint.unlink()
-            generator.load_state_dict(initial[0])
-            discriminator.load_state_dict(initial[1])
-            training = GanTraining(plan, _variant(config), generator, discriminator, store.checkpoint)
+            warn(f"{checkpoint} is damaged ({error}): the training starts again")
+            checkpoint.unlink()
+            training = GanTraining(plan, _variant(config), *_networks(config, rows.codec, seed, device), checkpoint)
             training.run(tick)
         except NotFinite:
             message = "training by likelihood diverged: its loss is not finite"
             help = "lower `likelihood.learning_rate`"
             raise OptionError("likelihood", "D145", message, help, EXIT_DATA) from None
-        compared = _compared(config, training, plan, rows, tick)
-    fitted = FittedGan(
-        {GAN: training.kept["good"], LIKELIHOOD: training.kept["likelihood"]},
-        {**rows.facts(), **_training_facts(config, training), **compared.facts()},
-    )
-    store.save(fitted)
-    return fitted
+        weights = {GAN: training.kept["good"], LIKELIHOOD: training.kept["likelihood"]}
+        texts = [labelled_words(one) for one in rows.held_out]
+        real = [labelled_words(one) for one in rows.train[: len(texts)]]
+        compared = compare(training.generator, weights, plan, texts, real, config.temperatures, tick)
+    return weights, {**rows.facts(), **_training_facts(config, training), **compared.facts()}
+
+
+def _write(weights: Mapping[str, Weights], path: Path) -> None:
+    """Raises HallucError E401 where the disk is full or read-only."""
+    named = {f"{name}/{key}": tensor for name, one in weights.items() for key, tensor in one.items()}
+    content = safetensors.torch.save({name: tensor.cpu().clone() for name, tensor in named.items()})
+    with replacing(path, "wb") as file:
+        file.write(content)
+
+
+def _read(path: Path) -> dict[str, Weights]:
+    weights: dict[str, Weights] = {}
+    for name, tensor in safetensors.torch.load(path.read_bytes()).items():
+        generator, key = name.split("/", 1)
+        weights.setdefault(generator, {})[key] = tensor
+    return weights
 
 
 def _variant(config: GanSynthesisConfig) -> AdversarialStep:
@@ -153,15 +179,6 @@ def _variant(config: GanSynthesisConfig) -> AdversarialStep:
     if config.variant == "seqgan":
         return SequenceGan(config.longest, keys.rollouts, keys.stride, keys.dropout)
     return RelativisticGan(config.longest, keys.sharpest, keys.dropout)
-
-
-def _compared(
-    config: GanSynthesisConfig, training: GanTraining, plan: TrainingPlan, rows: _Rows, tick: Tick
-) -> Comparison:  # fmt: skip
-    held_out = [labelled_words(one) for one in rows.held_out]
-    real = [labelled_words(one) for one in rows.train[: len(held_out)]]
-    weights = {GAN: training.kept["good"], LIKELIHOOD: training.kept["likelihood"]}
-    return compare(training.generator, weights, plan, held_out, real, config.temperatures, tick)
 
 
 def _training_facts(config: GanSynthesisConfig, training: GanTraining) -> dict[str, Any]:
@@ -185,6 +202,7 @@ def labelled_words(example: Editable) -> tuple[str, ...]:
 class _Rows:
     """What is learned from and what is held out; how many examples were left out, and why."""
 
+    codec: StreamCodec
     train: list[Editable]
     held_out: list[Editable]
     too_long: int
@@ -220,12 +238,11 @@ class _Rows:
         held_out = min(max(int(_HELD_OUT * len(usable)), _FEWEST_HELD_OUT), _MOST_HELD_OUT)
         order = keyed_generator(seed, "held out").permutation(len(usable)).tolist()
         chosen = [usable[number] for number in order]
-        return cls(chosen[held_out:], chosen[:held_out], too_long, locked)
+        return cls(codec, chosen[held_out:], chosen[:held_out], too_long, locked)
 
-    @staticmethod
-    def sequences(examples: Sequence[Editable], codec: StreamCodec) -> Sequences:
-        encoded = [codec.encode(one) for one in examples]
-        return Sequences.of(encoded, [len(codec.condition(one)) for one in examples], codec.pad)
+    def sequences(self, examples: Sequence[Editable]) -> Sequences:
+        encoded = [self.codec.encode(one) for one in examples]
+        return Sequences.of(encoded, [len(self.codec.condition(one)) for one in examples], self.codec.pad)
 
     def facts(self) -> dict[str, Any]:
         return {
