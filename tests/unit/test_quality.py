@@ -19,10 +19,10 @@ def test_a_text_that_is_a_reference_has_a_bleu_of_1() -> None:
 
 
 def test_bleu_clips_counts_at_the_most_of_one_reference() -> None:
-    # 1-grams: 2 of 4 (the third and fourth "a" are too many); 2-grams: 1 of 3; 3-grams: 0, counts as half, of 2;
-    # 4-grams: half of 1. The closest reference has 4 words, so there is no brevity penalty.
+    # 1-grams: 2 of 4 (the third and fourth "a" are too many); 2-grams: 1 of 3; 3-grams: 0, counts as half, of 2. The
+    # closest reference has 4 words, so there is no brevity penalty.
     found = References(texts("a a b c", "a x y z")).bleu(texts("a a a a"))
-    assert found == pytest.approx((2 / 4 * 1 / 3 * 0.5 / 2 * 0.5 / 1) ** 0.25)
+    assert found == pytest.approx((2 / 4 * 1 / 3 * 0.5 / 2) ** (1 / 3))
 
 
 def test_short_texts_are_punished() -> None:
@@ -38,7 +38,7 @@ def test_bleu_of_no_text_is_unknown() -> None:
 def test_a_text_is_not_compared_with_itself_in_self_bleu() -> None:
     different, alike = texts("a b c d", "e f g h"), texts("a b c d", "a b c d")
     of_different = References(different).bleu(different, but_itself=True)
-    assert of_different == pytest.approx((0.5 / 8 * 0.5 / 6 * 0.5 / 4 * 0.5 / 2) ** 0.25)
+    assert of_different == pytest.approx((0.5 / 8 * 0.5 / 6 * 0.5 / 4) ** (1 / 3))
     assert References(alike).bleu(alike, but_itself=True) == pytest.approx(1)
 
 
@@ -49,7 +49,6 @@ def test_samples_that_repeat_one_text_have_quality_without_coverage() -> None:
     assert real.quality == pytest.approx(1) and real.coverage == pytest.approx(1)
     assert repeated.coverage < 0.6 < repeated.quality
     assert repeated.self_bleu == pytest.approx(1)
-    assert real.self_bleu < 0.3
     assert repeated.harmonic == pytest.approx(sum(repeated.parts) / PARTS)
 
 

@@ -16,8 +16,9 @@ import numpy
 
 from halluc.augmentation.pipeline.diversity import distinct
 
-ORDER = 4
-# So many parts are compared by themselves: their spread is the error of the mean.
+# Of n-grams. Longer ones are hardly shared by the few hundred texts that are held out.
+ORDER = 3
+# Samples and held-out texts are split into so many parts: the spread of their figures is the error of the mean.
 PARTS = 5
 # The 97.5% point of Student's distribution with PARTS - 1 degrees of freedom.
 _STUDENT = 2.776
@@ -41,7 +42,7 @@ class References:
                     self._second[gram] = count
 
     def bleu(self, texts: Texts, *, but_itself: bool = False) -> float | None:
-        """BLEU-4 of texts (Papineni et al. 2002), each against all references; None where there is no text.
+        """BLEU-3 of texts (Papineni et al. 2002), each against all references; None where there is no text, 0 without references.
 
         Precisions are those of the corpus. One of 0 counts as half a match. ``but_itself``: the texts are the
         references, and each is compared with all others.
@@ -60,6 +61,8 @@ class References:
             closest += min(self._lengths, key=lambda other: (abs(other - len(text)), other), default=0)
         if not length:
             return None
+        if not self._lengths:
+            return 0.0
         orders = [(hits or 0.5) / of for hits, of in zip(matched, total, strict=True) if of]
         brevity = min(0.0, 1 - closest / length)
         return math.exp(brevity + sum(map(math.log, orders)) / len(orders))
@@ -73,7 +76,7 @@ def _ngrams(text: Sequence[str]) -> Counter[tuple[str, ...]]:
 class Measured:
     """Samples of one generator at one temperature, compared with texts that it was not trained on.
 
-    ``quality`` is the BLEU-4 of samples against held-out texts, ``coverage`` that of held-out texts against samples,
+    ``quality`` is the BLEU-3 of samples against held-out texts, ``coverage`` that of held-out texts against samples,
     ``harmonic`` the harmonic mean of both (BLEU-F, BLEU-B and BLEU-HA in Shi et al. 2018). ``self_bleu`` is that of
     samples against each other (Zhu et al. 2018): lower is more diverse. ``parts`` has ``harmonic`` of each part.
     """
@@ -99,18 +102,18 @@ def measure(
 ) -> Measured:
     """Compare samples with as many held-out texts; None stands for a sample that was no valid example.
 
-    Every figure is the mean over parts of samples and held-out texts, which are compared by themselves.
+    Every figure is the mean over parts, each of which is compared with all texts of the other side.
     """
+    every = References(held_out)
+    references = References([text for text in samples if text])
     sums: list[tuple[float, ...]] = []
     for part in range(PARTS):
         texts = [text for text in samples[part::PARTS] if text]
-        real = held_out[part::PARTS]
-        quality = References(real).bleu(texts) or 0.0
-        references = References(texts)
-        coverage = (references.bleu(real) or 0.0) if texts else 0.0
+        quality = every.bleu(texts) or 0.0
+        coverage = references.bleu(held_out[part::PARTS]) or 0.0
         both = quality + coverage
         harmonic = 2 * quality * coverage / both if both else 0.0
-        own = references.bleu(texts, but_itself=True) if len(texts) > 1 else None
+        own = references.bleu(texts, but_itself=True)
         sums.append((quality, coverage, harmonic, 1.0 if own is None else own, distinct(texts, 2) or 0.0))
     quality, coverage, harmonic, own_mean, different = (float(numpy.mean(column)) for column in zip(*sums, strict=True))
     valid = sum(text is not None for text in samples) / len(samples) if samples else 0.0

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 FEWEST_EXAMPLES = 100
 # Held out: this share of the examples, within bounds.
-_HELD_OUT, _FEWEST_HELD_OUT, _MOST_HELD_OUT = 0.05, 20, 500
+_HELD_OUT, _FEWEST_HELD_OUT, _MOST_HELD_OUT = 0.1, 20, 500
 # Keys of the config that change nothing of the fitted model but how it is sampled from.
 _OF_SAMPLING = frozenset({"share", "sample_from", "temperature"})
 # Samples that tell in the manifest what all are like.
