@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -305,11 +306,20 @@ def test_both_texts_of_a_pair_are_augmented():
 # --- synthesizers ----------------------------------------------------------------------------------------------
 
 
+# Sizes at which a model is trained in a few seconds.
+SMALL = {
+    "lm_synthesis": {
+        "epochs": 8, "longest": 64, "scratch": {"layers": 1, "width": 64, "heads": 2, "vocabulary": 2000},
+    },
+}  # fmt: skip
+
+
 @cache
 def fitted(name: str, copy: int = 0) -> Synthesizer:
     component = registry.load(TABLE, "synthesizer", name)
-    made: Synthesizer = component(component.Config(type=name))
-    made.fit(corpus(), Workspace(Path("unused"), 1))
+    made: Synthesizer = component(component.Config(type=name, **SMALL.get(name, {})))
+    with tempfile.TemporaryDirectory() as folder:
+        made.fit(corpus(), Workspace(Path(folder), 1))
     return made
 
 

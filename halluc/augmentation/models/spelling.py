@@ -37,6 +37,10 @@ class Spelling(Protocol):
         """
         ...
 
+    def is_inside(self, piece: int) -> bool:
+        """Whether a piece continues a word."""
+        ...
+
     def name(self, piece: int) -> str:
         """A piece for people to read."""
         ...
@@ -83,6 +87,9 @@ class WordPieces:
             else:
                 raise Rejected("broken word")
         return words
+
+    def is_inside(self, piece: int) -> bool:
+        return self.pieces[piece].startswith(INSIDE)
 
     def name(self, piece: int) -> str:
         return self.pieces[piece].replace(INSIDE, "##")
@@ -141,6 +148,10 @@ class TokenizerPieces:
         if "\ufffd" in text or "" in words:
             raise Rejected("broken word")
         return words
+
+    def is_inside(self, piece: int) -> bool:
+        token = self.tokenizer.convert_ids_to_tokens(piece)
+        return token is None or not token.startswith(self._marker)
 
     def name(self, piece: int) -> str:
         return str(self.tokenizer.convert_ids_to_tokens(piece)).replace(self._marker, "_")
