@@ -28,7 +28,7 @@ class CausalScratchConfig(Section):
     heads: int = Field(default=4, ge=1, le=64, description="attention heads")
     dropout: float = Field(default=0.1, ge=0, lt=1, description="dropout rate of all layers")
     vocabulary: int = Field(
-        default=4_000, ge=100, le=100_000, description="maximum number of WordPiece pieces, learned from the data"
+        default=8_000, ge=100, le=100_000, description="maximum number of WordPiece pieces, learned from the data"
     )
 
     @model_validator(mode="after")
@@ -99,7 +99,7 @@ class LmSynthesisConfig(MethodConfig):
         "samples are rejected",
     )
     temperature: float = Field(
-        default=1.0, ge=0.05, le=10, description="below 1 samples are more usual, above 1 more diverse"
+        default=0.8, ge=0.05, le=10, description="below 1 samples are more usual, above 1 more diverse"
     )
     constrained: bool = Field(
         default=True,
