@@ -15,7 +15,8 @@ from halluc.core.edits import Editable
 
 
 class Grammar:
-    """The tables of a codec: ``allowed`` (states, tokens) and ``following`` (states, tokens), the state behind a token.
+    """The tables of a codec, each (states, tokens): ``added`` is 0 where a token may follow, else minus infinity;
+    ``following`` is the state behind a token.
 
     State 0 is the beginning of a text, 1 is behind a word outside of mentions, ``2 + 2 * label`` is behind the opening
     token of a label, and the state after that is behind a word inside of it.
@@ -43,7 +44,9 @@ class Grammar:
             # Behind a closing token a text goes on; nothing may continue the word before it.
             self.following[empty + 1, codec.closing(label)] = 2 + 2 * labels
         self._behind_a_mention(begins, opening)
-        self.allowed, self.following = self.allowed.to(device), self.following.to(device)
+        # Added to logits: a third of the time that `masked_fill` takes.
+        added = torch.zeros(self.allowed.shape).masked_fill_(~self.allowed, -torch.inf)
+        self.added, self.following = added.to(device), self.following.to(device)
 
     def _outside(self, words: torch.Tensor, begins: torch.Tensor, opening: torch.Tensor) -> None:
         self.allowed[0] = begins
@@ -62,7 +65,7 @@ class Grammar:
 
     def rows(self, like: Sequence[Editable]) -> GrammarRows:
         """Rows that each are to have the labels of one of ``like``."""
-        device = self.allowed.device
+        device = self.added.device
         first, labels = self.codec.of_span_labels.start, self.codec.span_labels
         unasked = torch.zeros(len(like), 3 * len(labels), dtype=torch.bool)
         for row, one in enumerate(like):
@@ -83,11 +86,11 @@ class GrammarRows:
 
     def restrict(self, logits: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
         """Logits (rows, tokens) of the rows with these numbers, minus infinity where a token may not follow."""
-        allowed = self._grammar.allowed[self._states[rows]]
-        last = self._first + self._unasked.shape[1]
-        allowed[:, self._first : last] &= ~self._unasked[rows]
-        allowed[:, self._grammar.codec.border] &= self._bordered[rows]
-        return logits.masked_fill(~allowed, -torch.inf)
+        restricted = logits + self._grammar.added[self._states[rows]]
+        last, border = self._first + self._unasked.shape[1], self._grammar.codec.border
+        restricted[:, self._first : last].masked_fill_(self._unasked[rows], -torch.inf)
+        restricted[:, border].masked_fill_(~self._bordered[rows], -torch.inf)
+        return restricted
 
     def advance(self, rows: torch.Tensor, chosen: torch.Tensor) -> None:
         """Note the tokens that were chosen for these rows."""

@@ -120,7 +120,9 @@ class LanguageModel:
             batch_tokens=_AT_ONCE * config.longest,
         )
         special = SpecialTokens(self.codec.end, self.codec.pad, self.codec.never_sampled)
-        return generate(self.model, prompts, decoding, special, draws, constraint)
+        kind = self.model.device.type
+        with torch.autocast(kind, torch.bfloat16, enabled=runtime.computes_bf16(kind == "cuda")):
+            return generate(self.model, prompts, decoding, special, draws, constraint)
 
     def _decoded(self, ids: Sequence[int], like: Editable) -> Editable | Rejected:
         try:
