@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -24,7 +25,7 @@ from halluc.core.rng import Draws
 NAMES = ("Ann", "Bob", "Cid", "Dora", "Eve")
 PLACES = ("Oslo", "Rome", "Bonn", "Lima")
 SMALL = {
-    "epochs": 6, "longest": 24, "learning_rate": 5e-3, "batch_tokens": 256,
+    "epochs": 15, "longest": 24, "learning_rate": 1e-2, "batch_tokens": 256,
     "scratch": {"layers": 1, "width": 32, "heads": 2, "dropout": 0.0, "vocabulary": 200},
 }  # fmt: skip
 
@@ -139,7 +140,7 @@ def test_roles_of_relations_are_sampled(tmp_path):
 
 def test_labels_of_whole_texts_are_conditions(tmp_path):
     texts = {"good": ("a", "great", "film", "."), "bad": ("a", "dull", "film", ".")}
-    examples = [Editable(texts[label], labels=(label,)) for label in ("good", "bad") * 60]
+    examples = [Editable(texts[label], labels=(label,)) for label in ("good", "bad") * 120]
     made = fitted(tmp_path, examples)
     for label, text in texts.items():
         found = sampled(made, Editable(("x",), labels=(label,)), 20)
@@ -247,14 +248,15 @@ def small_pretrained(folder: Path) -> Path:
 
 def test_a_pretrained_model_is_fine_tuned(tmp_path):
     folder = small_pretrained(tmp_path / "model")
-    made = fitted(tmp_path, model=str(folder), learning_rate=5e-3)
+    made = fitted(tmp_path, model=str(folder), learning_rate=1e-2)
     found = [one for one in sampled(made, corpus()[1], 30) if isinstance(one, Editable)]
     assert len(found) > 10
     assert sum(one.tokens[1:3] == ("lives", "in") for one in found) > len(found) / 2
-    again = fitted(tmp_path, model=str(folder), learning_rate=5e-3)
+    again = fitted(tmp_path, model=str(folder), learning_rate=1e-2)
     assert again.facts() == made.facts()
-    (folder / "model.safetensors").write_bytes((folder / "model.safetensors").read_bytes()[:-4] + b"abcd")
-    assert fitted(tmp_path, model=str(folder), learning_rate=5e-3).facts() != made.facts()
+    weights = folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-4] + struct.pack("<f", 0.125))
+    assert fitted(tmp_path, model=str(folder), learning_rate=1e-2).facts() != made.facts()
 
 
 def test_words_of_a_pretrained_tokenizer_come_back(tmp_path):
@@ -301,7 +303,7 @@ import sys
 from pathlib import Path
 sys.path.insert(0, {tests!r})
 import test_lm_synthesis as t
-t.fitted(Path({folder!r}), epochs=40, patience=40)
+t.fitted(Path({folder!r}), epochs=12, patience=12)
 """
 
 
@@ -319,8 +321,8 @@ def test_a_killed_fit_goes_on_and_gives_the_same(tmp_path):
         process.send_signal(signal.SIGKILL)
         process.wait()
     assert list((tmp_path / "killed").glob("*.checkpoints/step-*"))
-    resumed = fitted(tmp_path / "killed", epochs=40, patience=40)
-    whole = fitted(tmp_path / "whole", epochs=40, patience=40)
+    resumed = fitted(tmp_path / "killed", epochs=12, patience=12)
+    whole = fitted(tmp_path / "whole", epochs=12, patience=12)
     assert resumed.facts() == whole.facts()
     weights = [next(folder.glob("*/model.safetensors")) for folder in (tmp_path / "killed", tmp_path / "whole")]
     assert weights[0].read_bytes() == weights[1].read_bytes()
