@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -150,7 +151,7 @@ def _trained(
 ) -> tuple[Any, StreamCodec, dict[str, Any]]:
     """The model with its best weights, its codec, and what the manifest says of the training."""
     torch.manual_seed(seed)
-    model, codec = causal.make(config, [*examples, *map(Editable, texts)])
+    model, codec = causal.make(config, itertools.chain(examples, map(Editable, texts)))
     split = _split(config, codec, examples, texts, seed)
     chosen = "full" if config.model is not None and config.lora is None else "lora" if config.lora else "scratch"
     settings = TrainConfig(
