@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy
@@ -30,11 +31,11 @@ class SequenceFeatures:
     pad: int
     unpredicted: frozenset[int] = frozenset()
 
-    @property
+    @cached_property
     def lengths(self) -> Sequence[int]:
         return [len(one) for one in self.sequences]
 
-    @property
+    @cached_property
     def weights(self) -> Sequence[int]:
         """The predicted tokens of each sequence."""
         return [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import logging
 from collections.abc import Iterable
 from pathlib import Path
@@ -96,18 +98,24 @@ def load_model(
             set_dropout(settings, dropout)
         if (getattr(settings, "num_hidden_layers", None) or 0) > _MOST_LAYERS:  # making them would take hours
             raise ValueError(f"`num_hidden_layers` in its config.json is {settings.num_hidden_layers:,}")
-        model, told = getattr(transformers, auto_class).from_pretrained(
-            source.name,
-            config=settings,
-            attn_implementation=attention,
-            dtype=torch.float32,
-            output_loading_info=True,
-            ignore_mismatched_sizes=bool(head),  # a fresh head may replace one of other labels
-            **where,
-        )
+        with _without_bar(source):
+            model, told = getattr(transformers, auto_class).from_pretrained(
+                source.name,
+                config=settings,
+                attn_implementation=attention,
+                dtype=torch.float32,
+                output_loading_info=True,
+                ignore_mismatched_sizes=bool(head),  # a fresh head may replace one of other labels
+                **where,
+            )
     except Exception as error:
         raise _unloadable(source, "model", error) from error
     return model, settings, list(told["missing_keys"])
+
+
+def _without_bar(source: ModelSource) -> contextlib.AbstractContextManager[Any]:
+    """transformers shows a progress bar for GGUF files, which its setting does not switch off."""
+    return contextlib.nullcontext() if source.gguf is None else contextlib.redirect_stderr(io.StringIO())
 
 
 def complete_padding(settings: Any, tokenizer: Any) -> None:

@@ -28,7 +28,7 @@ class CausalScratchConfig(Section):
     heads: int = Field(default=4, ge=1, le=64, description="attention heads")
     dropout: float = Field(default=0.1, ge=0, lt=1, description="dropout rate of all layers")
     vocabulary: int = Field(
-        default=4_000, ge=100, le=100_000, description="maximum number of WordPiece pieces, learned from the data"
+        default=8_000, ge=100, le=100_000, description="maximum number of WordPiece pieces, learned from the data"
     )
 
     @model_validator(mode="after")
@@ -67,7 +67,12 @@ class LmSynthesisConfig(MethodConfig):
     unlabelled_lines: int = Field(
         default=20_000, ge=1, le=10_000_000, description="the most lines that are read of all unlabelled files"
     )
-    epochs: int = Field(default=20, ge=1, le=10_000, description="the most passes over the training sequences")
+    epochs: int | None = Field(
+        default=None,
+        ge=1,
+        le=10_000,
+        description="the most passes over the training sequences; null: as many as read 60,000 sequences, from 3 to 10",
+    )
     patience: int = Field(
         default=2, ge=1, le=1_000, description="stop after this many epochs without lower loss on held-out sequences"
     )
@@ -75,10 +80,10 @@ class LmSynthesisConfig(MethodConfig):
         default=None,
         gt=0,
         le=1,
-        description="peak learning rate; null: 3.0e-3 from scratch, 5.0e-5 for all weights, 2.0e-4 with LoRA",
+        description="peak learning rate; null: 2.0e-3 from scratch, 5.0e-5 for all weights, 2.0e-4 with LoRA",
     )
     batch_tokens: int = Field(
-        default=1_024, ge=1, le=10_000_000, description="batch size in word pieces and label tokens, without padding"
+        default=512, ge=1, le=10_000_000, description="batch size in word pieces and label tokens, without padding"
     )
     held_out: float = Field(
         default=0.05,
@@ -94,7 +99,12 @@ class LmSynthesisConfig(MethodConfig):
         "samples are rejected",
     )
     temperature: float = Field(
-        default=1.0, ge=0.05, le=10, description="below 1 samples are more usual, above 1 more diverse"
+        default=0.8, ge=0.05, le=10, description="below 1 samples are more usual, above 1 more diverse"
+    )
+    constrained: bool = Field(
+        default=True,
+        description="sample no token that makes the sequence invalid at once: a label token out of place, a label that "
+        "was not asked for, the end inside a mention. false: such sequences are rejected",
     )
     top_k: int = Field(default=0, ge=0, le=100_000, description="sample from this many most probable tokens; 0: all")
     top_p: float = Field(

@@ -137,6 +137,7 @@ def write(model: Any, codec: StreamCodec, folder: Path) -> None:
     Raises:
         HallucError E401: the disk is full or read-only.
     """
+    quiet_libraries(verbose=False)
     if hasattr(model, "merge_and_unload"):
         model = model.merge_and_unload()
     save(model, codec, folder)

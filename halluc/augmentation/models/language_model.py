@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,6 +16,7 @@ from halluc.augmentation.methods.base import OptionError, Rejected, Workspace
 from halluc.augmentation.methods.word_files import entries
 from halluc.augmentation.models import causal, training
 from halluc.augmentation.models.fitted import Fitting, digest_of, fitted
+from halluc.augmentation.models.grammar import Grammar
 from halluc.augmentation.models.labelled_stream import StreamCodec, refuse_locked
 from halluc.augmentation.models.sample_statistics import sample_statistics
 from halluc.config.schema import TrainConfig
@@ -21,7 +24,7 @@ from halluc.core.edits import Editable
 from halluc.core.errors import EXIT_DATA, HallucError, refuse
 from halluc.core.rng import Draws, keyed_generator
 from halluc.engine import runtime
-from halluc.engine.generation import Decoding, SpecialTokens, generate
+from halluc.engine.generation import Constraint, Decoding, SpecialTokens, generate
 from halluc.engine.language_modelling import SequenceFeatures, mean_loss
 from halluc.engine.runtime import Runtime
 
@@ -32,8 +35,9 @@ _FORM = 'a line is a sentence; in a .jsonl file, {"text": â€¦} or {"tokens": [â€
 # How many are sampled at once, and to tell in the manifest what samples are like.
 _AT_ONCE, _TRIAL = 128, 256
 # Keys of the config that change nothing of the fitted model but how it is sampled from.
-_OF_SAMPLING = frozenset({"share", "temperature", "top_k", "top_p"})
-_LEARNING_RATES = {"scratch": 3e-3, "full": 5e-5, "lora": 2e-4}
+_OF_SAMPLING = frozenset({"share", "temperature", "top_k", "top_p", "constrained"})
+_SEQUENCES_READ = 60_000
+_LEARNING_RATES = {"scratch": 2e-3, "full": 5e-5, "lora": 2e-4}
 
 
 @dataclass
@@ -84,7 +88,10 @@ class LanguageModel:
         made: list[Editable | Rejected] = [one if isinstance(one, Rejected) else Rejected("") for one in prompts]
         for start in range(0, len(good), _AT_ONCE):
             numbers = good[start : start + _AT_ONCE]
-            written = self._written([prompts[number] for number in numbers], [draws[number] for number in numbers])
+            constraint = self._grammar.rows([like[number] for number in numbers]) if self._grammar else None
+            written = self._written(
+                [prompts[number] for number in numbers], [draws[number] for number in numbers], constraint
+            )
             for number, ids in zip(numbers, written, strict=True):
                 made[number] = self._decoded(ids, like[number])
         return made
@@ -97,7 +104,13 @@ class LanguageModel:
             return rejected
         return prompt if len(prompt) < self.config.longest else Rejected("too long")
 
-    def _written(self, prompts: Sequence[Any], draws: Sequence[Draws]) -> list[list[int]]:
+    @cached_property
+    def _grammar(self) -> Grammar | None:
+        return Grammar(self.codec, self.model.device) if self.config.constrained else None
+
+    def _written(
+        self, prompts: Sequence[Any], draws: Sequence[Draws], constraint: Constraint | None
+    ) -> list[list[int]]:  # fmt: skip
         config = self.config
         room = config.longest - max(map(len, prompts))
         decoding = Decoding(
@@ -108,7 +121,9 @@ class LanguageModel:
             batch_tokens=_AT_ONCE * config.longest,
         )
         special = SpecialTokens(self.codec.end, self.codec.pad, self.codec.never_sampled)
-        return generate(self.model, prompts, decoding, special, draws)
+        kind = self.model.device.type
+        with torch.autocast(kind, torch.bfloat16, enabled=runtime.computes_bf16(kind == "cuda")):
+            return generate(self.model, prompts, decoding, special, draws, constraint)
 
     def _decoded(self, ids: Sequence[int], like: Editable) -> Editable | Rejected:
         try:
@@ -136,11 +151,11 @@ def _trained(
 ) -> tuple[Any, StreamCodec, dict[str, Any]]:
     """The model with its best weights, its codec, and what the manifest says of the training."""
     torch.manual_seed(seed)
-    model, codec = causal.make(config, [*examples, *map(Editable, texts)])
+    model, codec = causal.make(config, itertools.chain(examples, map(Editable, texts)))
     split = _split(config, codec, examples, texts, seed)
     chosen = "full" if config.model is not None and config.lora is None else "lora" if config.lora else "scratch"
     settings = TrainConfig(
-        epochs=config.epochs,
+        epochs=config.epochs or min(10, max(3, math.ceil(_SEQUENCES_READ / len(split.train.sequences)))),
         learning_rate=config.learning_rate or _LEARNING_RATES[chosen],
         batch_tokens=config.batch_tokens,
         patience=config.patience,

@@ -196,7 +196,7 @@ class Maker:
     def _filtered(
         self, example: Editable, changed: Changed, method: Method, number: int
     ) -> tuple[Accepted | None, Refusal | None]:  # fmt: skip
-        candidate = Candidate(example, changed.edited, method.form_only, method.is_copy)
+        candidate = Candidate(example, changed.edited, method.form_only, method.is_copy, method.samples)
         for one in self.filters:
             if one.refuses(candidate):
                 return None, Refusal(one.name, method.name, " ".join(changed.edited.tokens))
