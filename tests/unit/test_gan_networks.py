@@ -202,7 +202,9 @@ def _expected(model: LstmGenerator, judge: ConvDiscriminator, beginning: list[in
         row = Sequences.of([[*beginning, *ending]], [1], 0)
         scores = torch.log_softmax(model.policy(model.features(row)), -1)[0]
         places = range(len(beginning) - 1, row.ids.shape[1] - 1)
-        chance = float(torch.exp(sum((scores[place, row.ids[0, place + 1]] for place in places), torch.tensor(0.0))).detach())
+        chance = float(
+            torch.exp(sum((scores[place, row.ids[0, place + 1]] for place in places), torch.tensor(0.0))).detach()
+        )
         total += chance * float(realness(judge, row))
     return total
 

@@ -21,7 +21,6 @@ from halluc.augmentation.models.gan.sequence_gan import SequenceGan
 from halluc.augmentation.models.gan.sequences import Pieces, Sequences
 from halluc.augmentation.models.gan.training import DamagedTraining, GanTraining, TrainingPlan
 from halluc.core.errors import HallucError
-from halluc.core.messages import unheard
 
 PIECES = Pieces(9, 0, 1, (0, 2, 3))
 LONGEST = 8
@@ -62,7 +61,7 @@ def training(file: Path, variant: AdversarialStep = SEQGAN, asked: TrainingPlan 
 
 def finished(file: Path, variant: AdversarialStep = SEQGAN, asked: TrainingPlan | None = None) -> GanTraining:
     made = training(file, variant, asked)
-    made.run(unheard)
+    made.run()
     return made
 
 
@@ -92,7 +91,7 @@ def kill_at(monkeypatch: pytest.MonkeyPatch, made: GanTraining, count: int) -> N
     with monkeypatch.context() as patched:
         patched.setattr(module, "descend", descend)
         with pytest.raises(Killed):
-            made.run(unheard)
+            made.run()
 
 
 @pytest.mark.parametrize("variant", [SEQGAN, RELGAN], ids=["seqgan", "relgan"])
@@ -105,7 +104,7 @@ def test_a_training_that_was_killed_ends_as_if_it_had_not_been(
     kill_at(monkeypatch, training(tmp_path / "killed", variant), count)
     torch.manual_seed(count)  # what else the next process draws must not matter
     again = training(tmp_path / "killed", variant)
-    again.run(unheard)
+    again.run()
     assert same(again, whole)
     assert vars(again.progress) == vars(whole.progress)
 
@@ -122,7 +121,7 @@ def test_the_callers_random_numbers_are_left_alone(tmp_path: Path) -> None:
     torch.manual_seed(5)
     expected = torch.rand(3)
     torch.manual_seed(5)
-    made.run(unheard)
+    made.run()
     assert torch.equal(torch.rand(3), expected)
 
 
@@ -268,7 +267,7 @@ def test_a_checkpoint_of_another_shape_is_an_error(tmp_path: Path) -> None:
     finished(tmp_path)
     other = GanTraining(plan(), SEQGAN, LstmGenerator(PIECES, 7, 12), ConvDiscriminator(PIECES, 4, 4), tmp_path / "training.pt")  # fmt: skip
     with pytest.raises(DamagedTraining):
-        other.run(unheard)
+        other.run()
 
 
 def test_a_full_disk_leaves_the_checkpoint_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from halluc.augmentation.models.gan.collapse import sampled_words
 from halluc.augmentation.models.gan.generator import LstmGenerator
 from halluc.augmentation.models.gan.training import TrainingPlan, Weights
 from halluc.augmentation.models.quality import Measured, Texts, Verdict, best, measure
-from halluc.core.messages import Tick
+from halluc.core.messages import progress
 from halluc.core.rng import keyed_seed
 
 GAN, LIKELIHOOD, TRAINING_SPLIT = "gan", "likelihood", "training split"
@@ -51,7 +51,6 @@ def compare(
     held_out: Texts,
     training: Texts,
     temperatures: Sequence[float],
-    tick: Tick,
 ) -> Comparison:
     """Sample from both generators under the conditions of the held-out texts, at each temperature.
 
@@ -60,9 +59,9 @@ def compare(
     """
     rows: dict[str, list[Measured]] = {}
     devices = [generator.bias.device] if generator.bias.is_cuda else []
-    with torch.random.fork_rng(devices):
+    with torch.random.fork_rng(devices), progress("comparing the GAN with likelihood alone") as tick:
         for number, (name, temperature) in enumerate((name, one) for name in weights for one in temperatures):
-            tick(number, len(weights) * len(temperatures), "comparing the GAN with likelihood alone")
+            tick(number, len(weights) * len(temperatures))
             generator.load_state_dict(weights[name])
             torch.manual_seed(keyed_seed(plan.seed, "comparison", temperature) >> 1)
             numbers = range(len(held_out))

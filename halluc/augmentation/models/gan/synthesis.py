@@ -25,7 +25,7 @@ from halluc.augmentation.models.sample_statistics import sample_statistics
 from halluc.core.edits import Editable
 from halluc.core.errors import EXIT_DATA
 from halluc.core.files import replacing
-from halluc.core.messages import progress, warn
+from halluc.core.messages import warn
 from halluc.core.rng import Draws, keyed_generator, keyed_seed
 
 if TYPE_CHECKING:
@@ -138,23 +138,22 @@ def _trained(
     train, held_out = (rows.sequences(part).to(device) for part in (rows.train, rows.held_out))
     keys = (config.likelihood, config.adversarial, config.collapse)
     plan = TrainingPlan(train, held_out, words, config.longest, seed, *keys)
-    with progress("fitting gan_synthesis") as tick:
-        try:
-            training = GanTraining(plan, _variant(config), *_networks(config, rows.codec, seed, device), checkpoint)
-            training.run(tick)
-        except DamagedTraining as error:
-            warn(f"{checkpoint} is damaged ({error}): the training starts again")
-            checkpoint.unlink()
-            training = GanTraining(plan, _variant(config), *_networks(config, rows.codec, seed, device), checkpoint)
-            training.run(tick)
-        except NotFinite:
-            message = "training by likelihood diverged: its loss is not finite"
-            help = "lower `likelihood.learning_rate`"
-            raise OptionError("likelihood", "D145", message, help, EXIT_DATA) from None
-        weights = {GAN: training.kept["good"], LIKELIHOOD: training.kept["likelihood"]}
-        texts = [labelled_words(one) for one in rows.held_out]
-        real = [labelled_words(one) for one in rows.train[: len(texts)]]
-        compared = compare(training.generator, weights, plan, texts, real, config.temperatures, tick)
+    try:
+        training = GanTraining(plan, _variant(config), *_networks(config, rows.codec, seed, device), checkpoint)
+        training.run()
+    except DamagedTraining as error:
+        warn(f"{checkpoint} is damaged ({error}): the training starts again")
+        checkpoint.unlink()
+        training = GanTraining(plan, _variant(config), *_networks(config, rows.codec, seed, device), checkpoint)
+        training.run()
+    except NotFinite:
+        message = "training by likelihood diverged: its loss is not finite"
+        help = "lower `likelihood.learning_rate`"
+        raise OptionError("likelihood", "D145", message, help, EXIT_DATA) from None
+    weights = {GAN: training.kept["good"], LIKELIHOOD: training.kept["likelihood"]}
+    texts = [labelled_words(one) for one in rows.held_out]
+    real = [labelled_words(one) for one in rows.train[: len(texts)]]
+    compared = compare(training.generator, weights, plan, texts, real, config.temperatures)
     return weights, {**rows.facts(), **_training_facts(config, training), **compared.facts()}
 
 

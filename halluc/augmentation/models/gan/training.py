@@ -24,7 +24,7 @@ from halluc.augmentation.models.gan.discriminator import ConvDiscriminator
 from halluc.augmentation.models.gan.generator import LstmGenerator
 from halluc.augmentation.models.gan.sequences import Sequences
 from halluc.core.files import replacing
-from halluc.core.messages import Tick
+from halluc.core.messages import Tick, progress
 from halluc.core.rng import keyed_seed
 from halluc.engine import batching
 
@@ -98,18 +98,25 @@ class GanTraining:
             self.generator, self.discriminator, self.optimizers["generator"], self.optimizers["discriminator"]
         )
 
-    def run(self, tick: Tick) -> None:
+    def run(self) -> None:
         """Train to the end; afterwards ``kept`` has the weights ``likelihood`` and ``good``.
 
         Raises:
             NotFinite: training by likelihood diverged. HallucError E401: a checkpoint cannot be written.
         """
         self._resume()
-        stages: tuple[Callable[[Tick], None], ...] = (self._likelihood, self._warmup, self._adversarial, self._baseline)
+        stages: tuple[tuple[str, Callable[[Tick], None]], ...] = (
+            ("training the generator by likelihood", self._likelihood),
+            ("training the discriminator", self._warmup),
+            ("training the GAN", self._adversarial),
+            ("training the generator to compare with", self._baseline),
+        )
         devices = [self.generator.bias.device] if self.generator.bias.is_cuda else []
         with torch.random.fork_rng(devices):
             while self.progress.stage < len(stages):
-                stages[self.progress.stage](tick)
+                what, stage = stages[self.progress.stage]
+                with progress(what) as tick:
+                    stage(tick)
                 self.progress.stage, self.progress.step = self.progress.stage + 1, 0
                 self._save()
 
@@ -117,24 +124,24 @@ class GanTraining:
 
     def _likelihood(self, tick: Tick) -> None:
         """Maximum likelihood; ends with the weights of the epoch that predicts held-out rows best."""
-        keys, progress, found = self.plan.likelihood, self.progress, self.progress.perplexities
+        keys, state, found = self.plan.likelihood, self.progress, self.progress.perplexities
         lengths = self.plan.train.lengths.tolist()
         budget = max(max(lengths), math.ceil(keys.batch * sum(lengths) / len(lengths)))
         epochs = keys.epochs or math.ceil(_USUAL_STEPS * keys.batch / len(lengths))
-        while progress.epoch < epochs and not _is_over(found):
-            batches = batching.plan(lengths, budget=budget, seed=self.plan.seed, epoch=progress.epoch).steps
-            for number in range(progress.step, len(batches)):
-                done = (progress.epoch + number / len(batches)) / epochs
-                tick(int(1000 * done), 1000, "training the generator by likelihood")
+        while state.epoch < epochs and not _is_over(found):
+            batches = batching.plan(lengths, budget=budget, seed=self.plan.seed, epoch=state.epoch).steps
+            for number in range(state.step, len(batches)):
+                done = (state.epoch + number / len(batches)) / epochs
+                tick(int(1000 * done), 1000)
                 rate = keys.learning_rate * (1 - (1 - _LAST_RATE) * done)
                 self.optimizers["likelihood"].param_groups[0]["lr"] = rate
-                self._seed("likelihood", progress.epoch, number)
+                self._seed("likelihood", state.epoch, number)
                 self._likelihood_step("likelihood", torch.tensor(batches[number][0]))
                 self._stepped(number + 1, _CHECKPOINT_EVERY)
             found.append(perplexity(self.generator, self.plan.held_out))
             if found[-1] == min(found):
                 self.kept["likelihood"] = _copied(self.generator.state_dict())
-            progress.epoch, progress.step = progress.epoch + 1, 0
+            state.epoch, state.step = state.epoch + 1, 0
             self._save()
         self.generator.load_state_dict(self.kept["likelihood"])
         self.kept["good"] = self.kept["likelihood"]
@@ -143,7 +150,7 @@ class GanTraining:
         """The discriminator learns to tell the pre-trained generator's rows from real ones."""
         steps = self.plan.adversarial.warmup_steps if self.plan.adversarial.steps else 0
         for step in range(self.progress.step, steps):
-            tick(step, steps, "training the discriminator")
+            tick(step, steps)
             self._seed("warmup", step)
             try:
                 self._discriminator_step(0.0)
@@ -157,7 +164,7 @@ class GanTraining:
         for step in range(self.progress.step, keys.steps):
             if self.progress.stopped is not None:
                 break
-            tick(step, keys.steps, "training against the discriminator")
+            tick(step, keys.steps)
             if step == 0:
                 self._check(0)
             self._seed("adversarial", step)
@@ -181,7 +188,7 @@ class GanTraining:
             self.generator.load_state_dict(self.kept["likelihood"])
             self.optimizers["teacher"] = self._new_optimizers()["teacher"]
         for step in range(self.progress.step, taken):
-            tick(step, taken, "training the generator by likelihood")
+            tick(step, taken)
             self._seed("teacher", step)
             for _ in range(self.plan.adversarial.likelihood_steps):
                 self._likelihood_step("teacher", self._some())
