@@ -265,7 +265,8 @@ def test_a_damaged_checkpoint_is_an_error(tmp_path: Path) -> None:
 
 def test_a_checkpoint_of_another_shape_is_an_error(tmp_path: Path) -> None:
     finished(tmp_path)
-    other = GanTraining(plan(), SEQGAN, LstmGenerator(PIECES, 7, 12), ConvDiscriminator(PIECES, 4, 4), tmp_path / "training.pt")  # fmt: skip
+    wider, file = LstmGenerator(PIECES, 7, 12), tmp_path / "training.pt"
+    other = GanTraining(plan(), SEQGAN, wider, ConvDiscriminator(PIECES, 4, 4), file)
     with pytest.raises(DamagedTraining):
         other.run()
 

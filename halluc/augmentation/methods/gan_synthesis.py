@@ -50,7 +50,7 @@ class GanSynthesisConfig(MethodConfig):
         default=None, description="of sampling; null: the one of `temperatures` that is best on held-out examples"
     )
     temperatures: tuple[Temperature, ...] = Field(
-        default=(0.7, 0.8, 0.9, 1.0, 1.1),
+        default=(0.5, 0.6, 0.7, 0.8, 0.9, 1.0),
         min_length=1,
         max_length=50,
         strict=False,

@@ -42,9 +42,10 @@ class References:
                     self._second[gram] = count
 
     def bleu(self, texts: Texts, *, but_itself: bool = False) -> float | None:
-        """BLEU-3 of texts (Papineni et al. 2002), each against all references; None where there is no text, 0 without references.
+        """BLEU-3 of texts (Papineni et al. 2002), each against all references.
 
-        Precisions are those of the corpus. One of 0 counts as half a match. ``but_itself``: the texts are the
+        Precisions are those of the corpus. One of 0 counts as half a match. None where there is no text,
+        0 where there are no references. ``but_itself``: the texts are the
         references, and each is compared with all others.
         """
         matched, total = [0.0] * ORDER, [0] * ORDER
