@@ -29,6 +29,8 @@ TABLE: dict[str, dict[str, str]] = {
     "synthesizer": {
         "ngram": "halluc.augmentation.methods.ngram:Ngram",
         "llm_synthesis": "halluc.augmentation.methods.llm_synthesis:LlmSynthesis",
+        "lm_synthesis": "halluc.augmentation.methods.lm_synthesis:LmSynthesis",
+        "gan_synthesis": "halluc.augmentation.methods.gan_synthesis:GanSynthesis",
     },
     "filter": {
         "unchanged": "halluc.augmentation.filters.filters:Unchanged",

@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy
 import torch
@@ -58,6 +58,18 @@ class SpecialTokens:
     first: int | None = None
 
 
+class Constraint(Protocol):
+    """What may follow in each row of a batch of causal sampling; rows have the numbers of their prompts."""
+
+    def restrict(self, logits: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+        """The logits (rows, tokens) of the rows with these numbers, minus infinity where a token may not follow."""
+        ...
+
+    def advance(self, rows: torch.Tensor, chosen: torch.Tensor) -> None:
+        """Note the tokens that were chosen for these rows."""
+        ...
+
+
 @torch.inference_mode()
 def generate(
     model: Any,
@@ -65,6 +77,7 @@ def generate(
     decoding: Decoding,
     special: SpecialTokens,
     draws: Sequence[Draws] | None = None,
+    constraint: Constraint | None = None,
     done: Callable[[int], None] = lambda rows: None,
 ) -> list[list[int]]:
     """What the model writes after each prompt, up to ``special.end`` included, or ``max_new_tokens`` tokens.
@@ -73,6 +86,7 @@ def generate(
         model: a causal model, which continues the prompt, or an encoder-decoder model, which reads it.
         prompts: token numbers, at least one each.
         draws: with sampling, a stream for each prompt.
+        constraint: with sampling from a causal model, what may follow.
         done: called with the number of finished rows after each batch.
 
     Raises:
@@ -86,9 +100,9 @@ def generate(
     finished = 0
     try:
         for rows in sorted_batches([len(one) + decoding.max_new_tokens for one in prompts], decoding.batch_tokens):
-            batch = [prompts[row] for row in rows]
             streams = [draws[row] for row in rows] if draws is not None else []
-            for row, new in zip(rows, _batch(model, batch, decoding, special, streams), strict=True):
+            batch = _Prompts([prompts[row] for row in rows], rows, streams, constraint)
+            for row, new in zip(rows, _generated(model, batch, decoding, special), strict=True):
                 made[row] = new
             finished += len(rows)
             done(finished)
@@ -97,24 +111,31 @@ def generate(
     return made
 
 
-def _batch(
-    model: Any, prompts: Sequence[Sequence[int]], decoding: Decoding, special: SpecialTokens, draws: Sequence[Draws]
-) -> list[list[int]]:  # fmt: skip
+class _Prompts(NamedTuple):
+    """The prompts of a batch, their numbers among all, and with sampling their draws and what may follow."""
+
+    prompts: list[Sequence[int]]
+    numbers: list[int]
+    draws: list[Draws]
+    constraint: Constraint | None
+
+
+def _generated(model: Any, batch: _Prompts, decoding: Decoding, special: SpecialTokens) -> list[list[int]]:
     try:
         if decoding.strategy == "sampling" and not model.config.is_encoder_decoder:
-            return _sampled(model, prompts, decoding, special, draws)
-        return _searched(model, prompts, decoding, special, draws)
+            return _sampled(model, batch, decoding, special)
+        return _searched(model, batch.prompts, decoding, special, batch.draws)
     except torch.OutOfMemoryError as error:
-        message = f"out of memory while generating {len(prompts)} sequences at once"
+        message = f"out of memory while generating {len(batch.prompts)} sequences at once"
         raise environment_error("T102", message, "use a smaller batch, or a smaller model") from error
 
 
-def _sampled(
-    model: Any, prompts: Sequence[Sequence[int]], decoding: Decoding, special: SpecialTokens, draws: Sequence[Draws]
-) -> list[list[int]]:  # fmt: skip
+def _sampled(model: Any, batch: _Prompts, decoding: Decoding, special: SpecialTokens) -> list[list[int]]:
     """Sampling from a causal model; prompts are padded on the left."""
     from transformers import DynamicCache
 
+    prompts, draws, constraint = batch.prompts, batch.draws, batch.constraint
+    numbers = torch.tensor(batch.numbers, device=model.device)
     ids, mask = _padded(prompts, special.pad, model.device)
     cache = DynamicCache(config=model.config)
     taken = inspect.signature(model.forward).parameters
@@ -127,8 +148,12 @@ def _sampled(
         inputs = {"attention_mask": mask, "position_ids": positions, "past_key_values": cache, "logits_to_keep": 1}
         outputs = model(input_ids=ids, use_cache=True, **{name: inputs[name] for name in inputs if name in taken})
         logits = outputs.logits[:, -1].float().index_fill(1, forbidden, -torch.inf)
+        if constraint is not None:
+            logits = constraint.restrict(logits, numbers)
         uniforms = [0.0 if ended[row] else draws[row].uniform() for row in alive]
         chosen = choose(logits, torch.tensor(uniforms, dtype=torch.float64), decoding)
+        if constraint is not None:
+            constraint.advance(numbers, chosen)
         for row, token in zip(alive, chosen.tolist(), strict=True):
             if not ended[row]:
                 made[row].append(token)
@@ -141,7 +166,7 @@ def _sampled(
         if len(left) <= (1 - _ENDED_SHARE) * len(alive):
             kept = torch.tensor(left, device=model.device)
             cache.batch_select_indices(kept)
-            ids, positions, mask = ids[kept], positions[kept], mask[kept]
+            ids, positions, mask, numbers = ids[kept], positions[kept], mask[kept], numbers[kept]
             alive = [alive[place] for place in left]
     return made
 

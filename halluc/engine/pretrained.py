@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import logging
 from collections.abc import Iterable
 from pathlib import Path
@@ -31,6 +33,7 @@ def load_tokenizer(source: ModelSource, trust_remote_code: bool = False) -> Any:
             revision=source.revision,
             local_files_only=source.local,
             trust_remote_code=trust_remote_code,
+            **_of_file(source),
             add_prefix_space=True,  # byte-level tokenizers need it for text that is split into words
         )
     except Exception as error:
@@ -48,6 +51,10 @@ def load_tokenizer(source: ModelSource, trust_remote_code: bool = False) -> Any:
     tokenizer.backend_tokenizer.no_truncation()
     tokenizer.backend_tokenizer.no_padding()
     return tokenizer
+
+
+def _of_file(source: ModelSource) -> dict[str, str]:
+    return {} if source.gguf is None else {"gguf_file": source.gguf}
 
 
 def check_model_files(folder: Path) -> None:
@@ -83,6 +90,7 @@ def load_model(
         "revision": source.revision,
         "local_files_only": source.local,
         "trust_remote_code": trust_remote_code,
+        **_of_file(source),
     }
     try:
         settings = transformers.AutoConfig.from_pretrained(source.name, **where, **head)
@@ -90,18 +98,24 @@ def load_model(
             set_dropout(settings, dropout)
         if (getattr(settings, "num_hidden_layers", None) or 0) > _MOST_LAYERS:  # making them would take hours
             raise ValueError(f"`num_hidden_layers` in its config.json is {settings.num_hidden_layers:,}")
-        model, told = getattr(transformers, auto_class).from_pretrained(
-            source.name,
-            config=settings,
-            attn_implementation=attention,
-            dtype=torch.float32,
-            output_loading_info=True,
-            ignore_mismatched_sizes=bool(head),  # a fresh head may replace one of other labels
-            **where,
-        )
+        with _without_bar(source):
+            model, told = getattr(transformers, auto_class).from_pretrained(
+                source.name,
+                config=settings,
+                attn_implementation=attention,
+                dtype=torch.float32,
+                output_loading_info=True,
+                ignore_mismatched_sizes=bool(head),  # a fresh head may replace one of other labels
+                **where,
+            )
     except Exception as error:
         raise _unloadable(source, "model", error) from error
     return model, settings, list(told["missing_keys"])
+
+
+def _without_bar(source: ModelSource) -> contextlib.AbstractContextManager[Any]:
+    """transformers shows a progress bar for GGUF files, which its setting does not switch off."""
+    return contextlib.nullcontext() if source.gguf is None else contextlib.redirect_stderr(io.StringIO())
 
 
 def complete_padding(settings: Any, tokenizer: Any) -> None:

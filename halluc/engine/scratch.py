@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 
 _SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
@@ -99,3 +100,28 @@ def _repeated(words: Mapping[str, int]) -> Iterable[str]:
     for word, times in sorted(words.items()):
         for start in range(0, times, 1000):
             yield " ".join([word] * min(1000, times - start))
+
+
+def make_causal_model(size: int, positions: int, *, layers: int, width: int, heads: int, dropout: float) -> Any:
+    """A causal language model with GPT-2's architecture (Radford et al. 2019); torch's generator decides the weights.
+
+    Args:
+        size: how many tokens it knows.
+        positions: how many tokens it reads at once.
+    """
+    import transformers
+
+    settings = transformers.GPT2Config(
+        vocab_size=size,
+        n_positions=positions,
+        n_embd=width,
+        n_layer=layers,
+        n_head=heads,
+        activation_function="gelu_pytorch_tanh",
+        resid_pdrop=dropout,
+        embd_pdrop=dropout,
+        attn_pdrop=dropout,
+        bos_token_id=None,
+        eos_token_id=None,
+    )
+    return transformers.AutoModelForCausalLM.from_config(settings, attn_implementation="eager", dtype=torch.float32)

@@ -306,6 +306,9 @@ def _notes(made: AugmentFile, task: AnyTask, methods: Sequence[Method] = ()) -> 
     free = f"{without}: {_share(before[share])} of the originals, {_share(new[share])} of the new; "
     yield free + fresh if before[share] or task.examples.has_spans else fresh
     yield f"distinct-2: {_share(before['distinct_2'])} in the originals, {_share(new['distinct_2'])} in the new"
+    for method, facts in made.methods.items():
+        if facts.get("verdict"):
+            yield f"{method}: {facts['verdict']}"
     rate = made.made / made.seconds if made.seconds else 0.0
     yield f"made in {made.seconds:.1f} s, {rate:,.0f} a second"
 

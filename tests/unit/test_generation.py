@@ -213,7 +213,7 @@ def test_out_of_memory_is_told(causal, monkeypatch):
 def test_progress_is_told_and_the_mode_comes_back(causal):
     told = []
     causal.train()
-    generate(causal, PROMPTS, Decoding(4, batch_tokens=20), SPECIAL, streams(4), told.append)
+    generate(causal, PROMPTS, Decoding(4, batch_tokens=20), SPECIAL, streams(4), done=told.append)
     assert causal.training
     causal.eval()
     assert told[-1] == 4 and told == sorted(told)

@@ -154,7 +154,7 @@ def test_a_small_vocabulary_makes_rare_characters_unknown():
 
 def test_saved_and_loaded(tmp_path):
     codec = codec_of(MARY, PLAIN, ROLES, PAIR)
-    codec.save(tmp_path)
+    codec.save_pretrained(tmp_path)
     again = StreamCodec.load(tmp_path)
     assert (again.size, again.encode(MARY), again.never_sampled) == (
         codec.size, codec.encode(MARY), codec.never_sampled,

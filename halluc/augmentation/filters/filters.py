@@ -31,7 +31,8 @@ class Candidate:
     """A new example before it is taken: what it was made from, and how.
 
     ``form_only``: only the writing of its words was changed (case, noise). ``is_copy``: it is meant to be equal.
-    ``source`` is the example of the task that ``parent`` was made from.
+    ``source`` is the example of the task that ``parent`` was made from. ``sampled``: it was made from nothing;
+    ``parent`` is the example whose place it takes.
     """
 
     parent: Editable
@@ -39,6 +40,7 @@ class Candidate:
     form_only: bool
     is_copy: bool
     source: Any = None
+    sampled: bool = False
 
     @cached_property
     def exact(self) -> int:
@@ -163,11 +165,16 @@ class LengthRatioConfig(Section):
 
 
 class LengthRatio(Filter):
-    """Rejects a candidate that is much shorter or longer than what it was made from, in tokens."""
+    """Rejects a candidate that is much shorter or longer than what it was made from, in tokens.
+
+    What a synthesizer samples was made from nothing, and passes.
+    """
 
     Config: ClassVar[type[Section]] = LengthRatioConfig
 
     def refuses(self, candidate: Candidate) -> bool:
+        if candidate.sampled:
+            return False
         before, after = len(candidate.parent.tokens), len(candidate.edited.tokens)
         return not self.config.min * before <= after <= self.config.max * before
 

@@ -89,6 +89,19 @@ class StreamCodec:
         special = (self.pad, self.unknown, self.start, self.no_mention, self.unlabelled)
         return (*self.spelling.unusable, *special, *conditions, *self._text_label.values())
 
+    def opening(self, label: str) -> int:
+        """The token before a mention with this label."""
+        return self._span_label[label] + _OPEN
+
+    def closing(self, label: str) -> int:
+        """The token behind a mention with this label."""
+        return self._span_label[label] + _CLOSE
+
+    @property
+    def of_span_labels(self) -> range:
+        """The tokens of the labels of mentions: three a label, of which the second opens and the third closes one."""
+        return range(self._first_span_label, self._first_text_label)
+
     def encode(self, example: Editable) -> list[int]:
         """The whole sequence of an example, from its condition to ``<end>``.
 
@@ -217,7 +230,7 @@ class StreamCodec:
             return ("<has {}>", "<{}>", "</{}>")[kind].format(self.span_labels[label])
         return f"<label {self.text_labels[number - self._first_text_label]}>"
 
-    def save(self, folder: Path) -> None:
+    def save_pretrained(self, folder: Path) -> None:
         """Write ``codec.json`` and, where a pre-trained model's tokenizer spells, its files.
 
         Raises:
@@ -234,7 +247,7 @@ class StreamCodec:
 
     @classmethod
     def load(cls, folder: Path) -> StreamCodec:
-        """Read what ``save`` wrote.
+        """Read what ``save_pretrained`` wrote.
 
         Raises:
             OSError, ValueError, KeyError, TypeError: ``codec.json`` is missing or damaged. HallucError E411: the

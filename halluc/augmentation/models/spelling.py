@@ -37,6 +37,10 @@ class Spelling(Protocol):
         """
         ...
 
+    def is_inside(self, piece: int) -> bool:
+        """Whether a piece continues a word."""
+        ...
+
     def name(self, piece: int) -> str:
         """A piece for people to read."""
         ...
@@ -84,6 +88,9 @@ class WordPieces:
                 raise Rejected("broken word")
         return words
 
+    def is_inside(self, piece: int) -> bool:
+        return self.pieces[piece].startswith(INSIDE)
+
     def name(self, piece: int) -> str:
         return self.pieces[piece].replace(INSIDE, "##")
 
@@ -101,21 +108,25 @@ class TokenizerPieces:
         """
         self.tokenizer, self._rows = tokenizer, rows
         self._backend = tokenizer.backend_tokenizer
-        self._marker = self._word_marker()
+        # Some tokenizers put the mark before a text of their own accord, others only where a blank stands there.
+        self._before, self._marker = next(
+            ((before, marker) for before in ("", " ") if (marker := self._word_marker(before))), ("", "")
+        )
+        if not self._marker:
+            message = "the tokenizer of this model does not mark where words begin, so that words would not come back"
+            raise environment_error("E411", message, "name a causal model with a byte-level or SentencePiece tokenizer")
         special = {number for number in tokenizer.all_special_ids if number < rows}
         added = {number for number in tokenizer.added_tokens_decoder if number < rows}
         self.unusable = tuple(sorted(special | added | {*range(len(tokenizer), rows)}))
 
-    def _word_marker(self) -> str:
-        first = self.tokenizer.convert_ids_to_tokens(self._pieces("a")[:1])
+    def _word_marker(self, before: str) -> str:
+        """What the first piece of a word begins with; empty where that is not one character."""
+        first = self.tokenizer.convert_ids_to_tokens(self._encoded(f"{before}a")[:1])
         marker: str = first[0].removesuffix("a") if first else ""
-        if len(marker) != 1:
-            message = "the tokenizer of this model does not mark where words begin, so that words would not come back"
-            raise environment_error("E411", message, "name a causal model with a byte-level or SentencePiece tokenizer")
-        return marker
+        return marker if len(marker) == 1 else ""
 
-    def _pieces(self, word: str) -> list[int]:
-        numbers: list[int] = self._backend.encode([word], is_pretokenized=True, add_special_tokens=False).ids
+    def _encoded(self, text: str) -> list[int]:
+        numbers: list[int] = self._backend.encode([text], is_pretokenized=True, add_special_tokens=False).ids
         return numbers
 
     @property
@@ -125,7 +136,7 @@ class TokenizerPieces:
     def spell(self, word: str) -> list[int] | None:
         if not is_spellable(word):
             return None
-        numbers = self._pieces(word)
+        numbers = self._encoded(f"{self._before}{word}")
         try:
             return numbers if not {*numbers} & {*self.unusable} and self.words(numbers) == [word] else None
         except Rejected:
@@ -141,6 +152,10 @@ class TokenizerPieces:
         if "\ufffd" in text or "" in words:
             raise Rejected("broken word")
         return words
+
+    def is_inside(self, piece: int) -> bool:
+        token = self.tokenizer.convert_ids_to_tokens(piece)
+        return token is None or not token.startswith(self._marker)
 
     def name(self, piece: int) -> str:
         return str(self.tokenizer.convert_ids_to_tokens(piece)).replace(self._marker, "_")

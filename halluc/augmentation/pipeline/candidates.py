@@ -192,7 +192,10 @@ class Maker:
         self, asked: Asked, changed: Changed, method: Method, number: int
     ) -> Generator[_Request, Any, _Outcome]:
         by, steps = method.made_by, method.steps
-        candidate = Candidate(asked.example, changed.edited, by.changes_form_only, by.makes_copies, asked.source)
+        sampled = isinstance(by, Synthesizer)
+        candidate = Candidate(
+            asked.example, changed.edited, by.changes_form_only, by.makes_copies, asked.source, sampled
+        )
         for one in self.filters:
             if not one.uses_model and one.refuses(candidate):
                 return None, Refusal(one.name, method.name, " ".join(changed.edited.tokens))
@@ -205,7 +208,7 @@ class Maker:
                     candidate.edited, steps = kept, (*steps, RELABELLED)
         keys = tuple([one.keys(candidate) for one in self.filters])
         changed = changed._replace(edited=candidate.edited)
-        return Accepted(changed, method.name, steps, number, keys, isinstance(by, Synthesizer)), None
+        return Accepted(changed, method.name, steps, number, keys, sampled), None
 
     def _copied(self, example: Editable) -> Accepted | None:
         """An example that no method can change, as it is, if it may be taken."""

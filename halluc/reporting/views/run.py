@@ -213,7 +213,22 @@ def augmented(made: AugmentFile) -> list[TableView]:
     return [
         table("Kept and rejected, by method", ["method", "kept", *made.refused], kept),
         table("The corpus before and after", ["", "training split", "new examples", "together"], became),
+        *_quality_and_diversity(made),
     ]
+
+
+def _quality_and_diversity(made: AugmentFile) -> Iterable[TableView]:
+    """What a method that samples says of its generators side by side, with its verdict."""
+    for method, facts in made.methods.items():
+        rows, verdict = facts.get("quality_diversity"), facts.get("verdict")
+        if not rows:
+            continue
+        keys = list(rows[0])
+        cells = [
+            [one if isinstance(one := row.get(key), str) else formats.decimal(one) for key in keys] for row in rows
+        ]
+        notes = [f"{verdict[:1].upper()}{verdict[1:]}."] if verdict else []
+        yield table(f"Quality and diversity of {method}", [_plain(key) for key in keys], cells, notes=notes)
 
 
 def _number(key: str, value: Any) -> str:

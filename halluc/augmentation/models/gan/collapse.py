@@ -1,0 +1,86 @@
+"""Whether a generator has collapsed: it repeats itself, writes invalid rows, or no longer predicts held-out ones."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from halluc.augmentation.models.gan.config import CollapseConfig
+from halluc.augmentation.models.gan.generator import LstmGenerator, sample
+from halluc.augmentation.models.gan.sequences import Sequences
+from halluc.augmentation.pipeline.tally import distinct
+
+# The words of a generated row, given its pieces and the number of the held-out row whose condition it has; None where
+# it is no valid example.
+Words = Callable[[Sequence[int], int], tuple[str, ...] | None]
+# Rows that are computed at once, where only memory matters.
+_AT_ONCE = 256
+
+
+@dataclass(frozen=True)
+class Health:
+    """What a check measures: ``distinct_2`` and ``valid_rate`` of samples, ``perplexity`` of held-out rows a piece."""
+
+    distinct_2: float
+    valid_rate: float
+    perplexity: float
+
+    def row(self) -> dict[str, float]:
+        return {name: round(value, 4) for name, value in vars(self).items()}
+
+    def fault(self, before: Health, limits: CollapseConfig) -> str | None:
+        """What has collapsed against ``before``, in words; None where nothing has."""
+        if not self.perplexity <= limits.perplexity * before.perplexity:
+            return f"perplexity rose from {before.perplexity:.1f} to {self.perplexity:.1f}"
+        if self.valid_rate < limits.valid_rate * before.valid_rate:
+            return f"the share of valid samples fell from {before.valid_rate:.3f} to {self.valid_rate:.3f}"
+        if self.distinct_2 < limits.distinct_2 * before.distinct_2:
+            return f"distinct-2 fell from {before.distinct_2:.3f} to {self.distinct_2:.3f}"
+        return None
+
+
+@torch.no_grad()
+def perplexity(generator: LstmGenerator, rows: Sequences) -> float:
+    """Of generated pieces, conditions left out."""
+    total = count = 0.0
+    for part in torch.split(torch.arange(len(rows), device=rows.ids.device), _AT_ONCE):
+        likelihoods = generator.log_likelihood(rows.rows(part))
+        total, count = total + float(likelihoods.double().sum()), count + len(likelihoods)
+    try:
+        return math.exp(-total / count)
+    except OverflowError:
+        return math.inf
+
+
+def sampled_words(
+    generator: LstmGenerator,
+    held_out: Sequences,
+    numbers: Sequence[int],
+    longest: int,
+    temperature: float,
+    words: Words,
+) -> list[tuple[str, ...] | None]:
+    """The words of a sample for the condition of each numbered held-out row, from torch's generator."""
+    found: list[tuple[str, ...] | None] = []
+    for part in torch.split(torch.tensor(numbers, device=held_out.ids.device), _AT_ONCE):
+        made = sample(generator, held_out.rows(part), longest, temperature)
+        lengths, prefixes = made.lengths.tolist(), made.prefixes.tolist()
+        for row, prefix, length, number in zip(made.ids.tolist(), prefixes, lengths, part.tolist(), strict=True):
+            found.append(words(row[prefix:length], number))
+    return found
+
+
+def check(generator: LstmGenerator, held_out: Sequences, samples: int, longest: int, words: Words) -> Health:
+    """The health of a generator, from torch's generator."""
+    numbers = [number % len(held_out) for number in range(samples)]
+    found = sampled_words(generator, held_out, numbers, longest, 1.0, words)
+    texts = [text for text in found if text is not None]
+    return Health(distinct(texts, 2) or 0.0, len(texts) / samples, perplexity(generator, held_out))
+
+
+def from_row(row: dict[str, Any]) -> Health:
+    return Health(**{name: row[name] for name in Health.__dataclass_fields__})

@@ -1,0 +1,76 @@
+"""The keys of a sequence GAN's training."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from halluc.config.schema import Section
+
+_Rows = Annotated[int, Field(ge=2, le=4096)]
+_Rate = Annotated[float, Field(gt=0, le=1)]
+_Dropout = Annotated[float, Field(ge=0, lt=1)]
+
+
+class LikelihoodConfig(Section):
+    """Pre-training by likelihood, which is also how the generator is trained that the GAN is compared with."""
+
+    epochs: int | None = Field(
+        default=None,
+        ge=1,
+        le=100_000,
+        description="most epochs; it ends after three without a better held-out perplexity; null: as many as have "
+        "2,000 steps",
+    )
+    batch: _Rows = Field(default=64, description="sequences of a step, on average")
+    learning_rate: _Rate = Field(default=2.0e-3, description="of Adam at the beginning; it falls to a tenth")
+    dropout: _Dropout = Field(default=0.3, description="of the generator while it is trained by likelihood")
+
+
+class AdversarialConfig(Section):
+    """Training of generator and discriminator against each other."""
+
+    steps: int = Field(default=300, ge=0, le=1_000_000, description="steps of the generator; 0: likelihood alone")
+    batch: _Rows = Field(default=64, description="sequences of a step")
+    learning_rate: _Rate = Field(default=1.0e-4, description="of the generator")
+    likelihood_steps: int = Field(
+        default=1,
+        ge=0,
+        le=100,
+        description="steps by likelihood after each step of the generator, which keep it from collapsing; 0: none",
+    )
+    discriminator_learning_rate: _Rate = Field(default=5.0e-4, description="of the discriminator")
+    discriminator_steps: int = Field(
+        default=2, ge=1, le=100, description="steps of the discriminator before each step of the generator"
+    )
+    warmup_steps: int = Field(
+        default=100, ge=0, le=100_000, description="steps of the discriminator alone before the first of the generator"
+    )
+    dropout: _Dropout = Field(default=0.25, description="of the discriminator")
+    rollouts: int = Field(
+        default=4, ge=4, le=64, description="`seqgan`: completions of a beginning whose mean reward is its value"
+    )
+    stride: int = Field(
+        default=4, ge=1, le=1000, description="`seqgan`: pieces between beginnings that are completed; 1 is the paper's"
+    )
+    sharpest: float = Field(
+        default=100.0,
+        ge=1,
+        le=10_000,
+        description="`relgan`: inverse temperature of the relaxed samples in the last step; it begins at 1 and rises "
+        "exponentially",
+    )
+
+
+class CollapseConfig(Section):
+    """When adversarial training is stopped, and the last generator that passed is restored.
+
+    Each limit is a share of what the generator had after pre-training.
+    """
+
+    every: int = Field(default=10, ge=1, le=10_000, description="steps between checks, each of which is a checkpoint")
+    samples: int = Field(default=256, ge=16, le=100_000, description="sequences that are sampled for a check")
+    distinct_2: float = Field(default=0.85, ge=0, le=1, description="least share of distinct word pairs")
+    valid_rate: float = Field(default=0.85, ge=0, le=1, description="least share of samples that are valid examples")
+    perplexity: float = Field(default=1.15, ge=1, le=1000, description="highest perplexity on held-out examples")

@@ -1,0 +1,58 @@
+"""Labelled sequences as tensors: rows of piece numbers that begin with their condition and finish with an end piece."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """The vocabulary: how many numbers there are, two with a meaning of their own, and those never to generate."""
+
+    size: int
+    pad: int
+    end: int
+    never: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """Rows of pieces, padded at the right.
+
+    ``ids`` has shape (rows, length). ``prefixes`` and ``lengths`` have shape (rows,): how many pieces of a row are its
+    condition, which is given and never generated, and how many there are with the end.
+    """
+
+    ids: Tensor
+    prefixes: Tensor
+    lengths: Tensor
+
+    @classmethod
+    def of(cls, rows: Sequence[Sequence[int]], prefixes: Sequence[int], pad: int) -> Sequences:
+        """Rows of unequal length, each with how many of its first pieces are its condition."""
+        lengths = [len(row) for row in rows]
+        ids = torch.full((len(rows), max(lengths, default=1)), pad, dtype=torch.long)
+        for number, row in enumerate(rows):
+            ids[number, : len(row)] = torch.tensor(row, dtype=torch.long)
+        return cls(ids, torch.tensor(prefixes, dtype=torch.long), torch.tensor(lengths, dtype=torch.long))
+
+    def __len__(self) -> int:
+        return int(self.ids.shape[0])
+
+    def rows(self, indexes: Tensor) -> Sequences:
+        """Some rows, without the columns that are padding in all of them."""
+        lengths = self.lengths[indexes]
+        longest = int(lengths.max()) if len(lengths) else 1
+        return Sequences(self.ids[indexes, :longest], self.prefixes[indexes], lengths)
+
+    def to(self, device: torch.device) -> Sequences:
+        return Sequences(self.ids.to(device), self.prefixes.to(device), self.lengths.to(device))
+
+    def generated(self) -> Tensor:
+        """Which pieces are generated: neither condition nor padding; a mask of the shape of ``ids``."""
+        places = torch.arange(self.ids.shape[1], device=self.ids.device)
+        return (places >= self.prefixes[:, None]) & (places < self.lengths[:, None])

@@ -1,0 +1,251 @@
+"""A sequence GAN for labelled examples: from the training split to a fitted model, and from that to new examples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import safetensors.torch
+import torch
+
+from halluc.augmentation.methods.base import OptionError, Rejected, Workspace, tags
+from halluc.augmentation.models.fitted import Fitting, digest_of, fitted
+from halluc.augmentation.models.gan.adversaries import AdversarialStep, NotFinite
+from halluc.augmentation.models.gan.comparison import GAN, LIKELIHOOD, compare
+from halluc.augmentation.models.gan.discriminator import ConvDiscriminator
+from halluc.augmentation.models.gan.generator import LstmGenerator, sample
+from halluc.augmentation.models.gan.relativistic_gan import RelativisticGan
+from halluc.augmentation.models.gan.sequence_gan import SequenceGan
+from halluc.augmentation.models.gan.sequences import Pieces, Sequences
+from halluc.augmentation.models.gan.training import DamagedTraining, GanTraining, TrainingPlan, Weights
+from halluc.augmentation.models.labelled_stream import StreamCodec, refuse_locked
+from halluc.augmentation.models.sample_statistics import sample_statistics
+from halluc.core.edits import Editable
+from halluc.core.errors import EXIT_DATA
+from halluc.core.files import replacing
+from halluc.core.messages import warn
+from halluc.core.rng import Draws, keyed_generator, keyed_seed
+
+if TYPE_CHECKING:
+    from halluc.augmentation.methods.gan_synthesis import GanSynthesisConfig
+
+FEWEST_EXAMPLES = 100
+# Held out: this share of the examples, within bounds.
+_HELD_OUT, _FEWEST_HELD_OUT, _MOST_HELD_OUT = 0.1, 20, 500
+# Keys of the config that change nothing of the fitted model but how it is sampled from.
+_OF_SAMPLING = frozenset({"share", "sample_from", "temperature"})
+# Samples that tell in the manifest what all are like.
+_TRIAL = 256
+_CHECKPOINT, _WEIGHTS = "training.pt", "weights.safetensors"
+
+
+@dataclass(frozen=True)
+class GanModel:
+    """A fitted generator; ``facts`` are for the manifest."""
+
+    codec: StreamCodec
+    generator: LstmGenerator
+    longest: int
+    temperature: float
+    facts: dict[str, Any]
+
+    def sample(self, like: Sequence[Editable], draws: Sequence[Draws]) -> list[Editable | Rejected]:
+        """A new example with the labels of each of ``like``, from its own draws."""
+        made: list[Editable | Rejected] = []
+        prefixes: dict[int, list[int]] = {}
+        for number, one in enumerate(like):
+            try:
+                refuse_locked(one)
+                prefix = self.codec.condition(one)
+                made.append(Rejected("too long"))
+                if len(prefix) < self.longest:
+                    prefixes[number] = prefix
+            except Rejected as rejected:
+                made.append(rejected)
+        if not prefixes:
+            return made
+        lengths = [len(prefix) for prefix in prefixes.values()]
+        conditions = Sequences.of([*prefixes.values()], lengths, self.codec.pad).to(self.generator.bias.device)
+        rows = sample(
+            self.generator, conditions, self.longest, self.temperature, [draws[number] for number in prefixes]
+        )  # fmt: skip
+        for number, row, start in zip(prefixes, rows.ids.tolist(), lengths, strict=True):
+            try:
+                made[number] = self.codec.decode(row[start:], like[number])
+            except Rejected as rejected:
+                made[number] = rejected
+        return made
+
+
+def fit(config: GanSynthesisConfig, examples: Iterable[Editable], workspace: Workspace) -> GanModel:
+    """Train a GAN on examples, or load the one that was; see ``GanSynthesis.fit`` for what it raises."""
+    rows = _Rows.of(config, StreamCodec.of(examples, config.vocabulary), examples, workspace.seed)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    identity = {
+        "config": config.model_dump(mode="json", exclude={*_OF_SAMPLING}),
+        "seed": workspace.seed,
+        "examples": digest_of(examples),
+        "device": device.type,
+    }
+
+    def make(work: Path) -> Callable[[Path], dict[str, Any]]:
+        weights, facts = _trained(config, rows, workspace.seed, device, work / _CHECKPOINT)
+
+        def write(folder: Path) -> dict[str, Any]:
+            _write(weights, folder / _WEIGHTS)
+            return facts
+
+        return write
+
+    found = fitted(workspace, Fitting("gan_synthesis", identity, make))
+    asked: str = config.sample_from
+    if asked == "better":
+        asked = GAN if found.facts["is_better"] else LIKELIHOOD
+    generator = _networks(config, rows.codec, workspace.seed, device)[0]
+    generator.load_state_dict(_read(found.folder / _WEIGHTS)[asked])
+    temperature = config.temperature or found.facts["temperatures"][asked]
+    model = GanModel(rows.codec, generator, config.longest, temperature, {})
+    like = rows.train + rows.held_out
+    facts = {"sampled_from": asked, "sampled_at": temperature, **found.facts}
+    return replace(model, facts={**facts, **sample_statistics(like, model.sample, workspace.seed, _TRIAL)})
+
+
+def _networks(
+    config: GanSynthesisConfig, codec: StreamCodec, seed: int, device: torch.device
+) -> tuple[LstmGenerator, ConvDiscriminator]:  # fmt: skip
+    """Both networks with their first weights, which the seed decides."""
+    pieces = Pieces(codec.size, codec.pad, codec.end, codec.never_sampled)
+    with torch.random.fork_rng([]):
+        torch.manual_seed(keyed_seed(seed, "networks") >> 1)
+        generator = LstmGenerator(pieces, config.embedding, config.width)
+        discriminator = ConvDiscriminator(pieces, config.embedding // 2, config.filters)
+    return generator.to(device), discriminator.to(device)
+
+
+def _trained(
+    config: GanSynthesisConfig, rows: _Rows, seed: int, device: torch.device, checkpoint: Path
+) -> tuple[dict[str, Weights], dict[str, Any]]:  # fmt: skip
+    """Train and compare; returns the weights of both generators, and what the manifest says of them."""
+
+    def words(ids: Sequence[int], number: int) -> tuple[str, ...] | None:
+        try:
+            return labelled_words(rows.codec.decode(ids, rows.held_out[number]))
+        except Rejected:
+            return None
+
+    train, held_out = (rows.sequences(part).to(device) for part in (rows.train, rows.held_out))
+    keys = (config.likelihood, config.adversarial, config.collapse)
+    plan = TrainingPlan(train, held_out, words, config.longest, seed, *keys)
+    try:
+        training = GanTraining(plan, _variant(config), *_networks(config, rows.codec, seed, device), checkpoint)
+        training.run()
+    except DamagedTraining as error:
+        warn(f"{checkpoint} is damaged ({error}): the training starts again")
+        checkpoint.unlink()
+        training = GanTraining(plan, _variant(config), *_networks(config, rows.codec, seed, device), checkpoint)
+        training.run()
+    except NotFinite:
+        message = "training by likelihood diverged: its loss is not finite"
+        help = "lower `likelihood.learning_rate`"
+        raise OptionError("likelihood", "D145", message, help, EXIT_DATA) from None
+    weights = {GAN: training.kept["good"], LIKELIHOOD: training.kept["likelihood"]}
+    texts = [labelled_words(one) for one in rows.held_out]
+    real = [labelled_words(one) for one in rows.train[: len(texts)]]
+    compared = compare(training.generator, weights, plan, texts, real, config.temperatures)
+    return weights, {**rows.facts(), **_training_facts(config, training), **compared.facts()}
+
+
+def _write(weights: Mapping[str, Weights], path: Path) -> None:
+    """Raises HallucError E401 where the disk is full or read-only."""
+    named = {f"{name}/{key}": tensor for name, one in weights.items() for key, tensor in one.items()}
+    content = safetensors.torch.save({name: tensor.cpu().clone() for name, tensor in named.items()})
+    with replacing(path, "wb") as file:
+        file.write(content)
+
+
+def _read(path: Path) -> dict[str, Weights]:
+    weights: dict[str, Weights] = {}
+    for name, tensor in safetensors.torch.load(path.read_bytes()).items():
+        generator, key = name.split("/", 1)
+        weights.setdefault(generator, {})[key] = tensor
+    return weights
+
+
+def _variant(config: GanSynthesisConfig) -> AdversarialStep:
+    keys = config.adversarial
+    if config.variant == "seqgan":
+        return SequenceGan(config.longest, keys.rollouts, keys.stride, keys.dropout)
+    return RelativisticGan(config.longest, keys.sharpest, keys.dropout)
+
+
+def _training_facts(config: GanSynthesisConfig, training: GanTraining) -> dict[str, Any]:
+    done = training.progress
+    return {
+        "variant": config.variant,
+        "parameters": sum(one.numel() for one in training.generator.parameters()),
+        "held_out_perplexities": [round(one, 2) for one in done.perplexities],
+        "adversarial_steps": done.stopped["step"] if done.stopped else config.adversarial.steps,
+        "stopped": done.stopped,
+        "checks": done.checks,
+    }
+
+
+def labelled_words(example: Editable) -> tuple[str, ...]:
+    """Each word with its tag: a wrong label counts like a wrong word."""
+    return tuple(f"{word}\x1f{tag}" for word, tag in zip(example.tokens, tags(example), strict=True))
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """What is learned from and what is held out; how many examples were left out, and why."""
+
+    codec: StreamCodec
+    train: list[Editable]
+    held_out: list[Editable]
+    too_long: int
+    locked: int
+
+    @classmethod
+    def of(cls, config: GanSynthesisConfig, codec: StreamCodec, examples: Iterable[Editable], seed: int) -> _Rows:
+        """
+        Raises:
+            OptionError C147: nothing is without locked words. D144: too few examples are left.
+        """
+        usable: list[Editable] = []
+        read = too_long = locked = 0
+        for example in examples:
+            read += 1
+            try:
+                refuse_locked(example)
+            except Rejected:
+                locked += 1
+                continue
+            if len(codec.encode(example)) > config.longest:
+                too_long += 1
+            elif example.tokens:
+                usable.append(example)
+        if read and locked == read:
+            message = "every training example has locked words, which nothing that is sampled can keep"
+            raise OptionError("type", "C147", message, "leave this method out: others edit what is not locked")
+        if len(usable) < FEWEST_EXAMPLES:
+            message = f"{len(usable)} training examples are too few for a GAN: it needs {FEWEST_EXAMPLES}"
+            longer = f"; {too_long} are longer than `longest: {config.longest}`" if too_long else ""
+            help = "give it a larger training split, or leave this method out"
+            raise OptionError("longest" if too_long else "type", "D144", message + longer, help, EXIT_DATA)
+        held_out = min(max(int(_HELD_OUT * len(usable)), _FEWEST_HELD_OUT), _MOST_HELD_OUT)
+        order = keyed_generator(seed, "held out").permutation(len(usable)).tolist()
+        chosen = [usable[number] for number in order]
+        return cls(codec, chosen[held_out:], chosen[:held_out], too_long, locked)
+
+    def sequences(self, examples: Sequence[Editable]) -> Sequences:
+        encoded = [self.codec.encode(one) for one in examples]
+        return Sequences.of(encoded, [len(self.codec.condition(one)) for one in examples], self.codec.pad)
+
+    def facts(self) -> dict[str, Any]:
+        return {
+            "examples": len(self.train),
+            "held_out": len(self.held_out),
+            "left_out": {"too long": self.too_long, "locked": self.locked},
+        }
