@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors import SafetensorError
 
 from halluc.core.errors import environment_error
@@ -84,6 +83,7 @@ def load_model(
     Raises:
         HallucError E411: it cannot be loaded.
     """
+    import torch
     import transformers
 
     where = {
