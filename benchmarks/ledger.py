@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from halluc.analysis import ledger, scoring, verdicts
+from halluc.analysis import scoring, verdicts
 from halluc.analysis.table import table
 from halluc.core.examples import Origin, Span
 from halluc.core.files import write_jsonl
@@ -85,7 +85,7 @@ def one_round(
     clock = timed(steps, "verdicts", clock)
     lines = verdicts.ledger_lines(task, examples, judged, knowledge, None)
     clock = timed(steps, "novelty, nearest", clock)
-    write_jsonl(folder / "ledger.jsonl", map(ledger.as_record, lines))
+    write_jsonl(folder / "ledger.jsonl", map(verdicts.ledger_record, lines))
     clock = timed(steps, "file", clock)
     counted = table(task, lines, [e.id for e in examples], [len(e.tokens) for e in examples])
     figures: list[Any] = scoring.score(examples, made, counted)

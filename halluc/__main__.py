@@ -12,11 +12,8 @@ from types import FrameType
 from typing import Any
 
 from halluc.commands.terminal import Terminal, say, say_error, say_from_any_process
-from halluc.core import errors
-from halluc.core.characters import printable_line
+from halluc.core import characters, errors, messages, processes
 from halluc.core.errors import HallucError, cut, render
-from halluc.core.messages import listening
-from halluc.core.processes import is_main_process
 
 
 def main() -> None:
@@ -42,7 +39,7 @@ def exit_code_of(arguments: Sequence[str]) -> int:
     from halluc.cli import app
 
     try:
-        with listening(Terminal()):
+        with messages.listening(Terminal()):
             returned = app(args=list(arguments), standalone_mode=False)
     except HallucError as error:
         _show(error)
@@ -64,8 +61,7 @@ def exit_code_of(arguments: Sequence[str]) -> int:
             say_from_any_process("another process of this training ended; so does this one")
             return errors.EXIT_BUG
         if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:  # of whatever path was named
-            message = f"a path is too long: {cut(str(error.filename))}"
-            say_error(HallucError("C005", message, help="name a shorter one"))
+            say_error(HallucError("C005", f"a path is too long: {cut(str(error.filename))}", help="name a shorter one"))
             return errors.EXIT_USAGE
         say_from_any_process(traceback.format_exc())
         say_from_any_process("This is a bug in halluc. Please report it with the lines above and the config.")
@@ -84,7 +80,7 @@ def _without_reader() -> int:
 
 def _show(error: HallucError) -> None:
     """In full from the main process; from the others only what is theirs alone."""
-    if is_main_process():
+    if processes.is_main_process():
         say_error(error)
     elif error.code[0] in "ET":  # environment and training: config and data are the same everywhere
         say_from_any_process(render(error))
@@ -92,11 +88,9 @@ def _show(error: HallucError) -> None:
 
 def _is_lost_peer(error: Exception) -> bool:
     """Whether this is what a process sees when another of its group has died."""
-    told = str(error).lower()
-    distributed = int(os.environ.get("WORLD_SIZE", "1")) > 1
-    return (
-        distributed and isinstance(error, RuntimeError) and any(w in told for w in ("gloo", "nccl", "closed by peer"))
-    )
+    if not isinstance(error, RuntimeError) or int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        return False
+    return any(word in str(error).lower() for word in ("gloo", "nccl", "closed by peer"))
 
 
 def _show_usage(error: Any) -> None:
@@ -104,7 +98,7 @@ def _show_usage(error: Any) -> None:
     if hasattr(error, "show"):
         context = getattr(error, "ctx", None)
         if context is None or error.message != context.get_help():  # which stands there where nothing was given
-            error.message = printable_line(error.message)
+            error.message = characters.printable_line(error.message)
         error.show(file=sys.stderr)
     else:
         say(f"Error: {error.format_message()}")

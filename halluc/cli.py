@@ -1,4 +1,4 @@
-"""The command line: signatures and help. Each body is one lazy import and one call."""
+"""The command line: signatures and help. Bodies import lazily, and call a workflow that the terminal listens to."""
 
 from __future__ import annotations
 
@@ -8,6 +8,10 @@ from typing import Annotated, Literal
 import typer
 
 from halluc import __version__
+from halluc.commands.terminal import Talk, Terminal
+from halluc.core.files import TO_OUTPUT, elsewhere
+from halluc.core.messages import listening
+from halluc.core.permissions import allowing_commands
 
 app = typer.Typer(
     name="halluc",
@@ -47,6 +51,20 @@ Fresh = Annotated[bool, typer.Option("--fresh", help="Rename the folder of the o
 AllowCommands = Annotated[
     bool, typer.Option("--allow-commands", help="Let the config start the programs that it names.")
 ]
+TextField = Annotated[
+    str | None,
+    typer.Option(
+        "--text-field", metavar="NAME", help="The field or column of the text (default: that of the run's data)."
+    ),
+]
+Header = Annotated[
+    bool | None,
+    typer.Option("--header/--no-header", help="For CSV: whether the first row has column names (default: detect it)."),
+]
+Quoting = Annotated[
+    bool | None,
+    typer.Option("--quoting/--no-quoting", help="For CSV: whether double quotes enclose cells (default: detect it)."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print machine-readable JSON to standard output.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only errors and the last line.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print every logged step and messages of libraries.")]
@@ -80,9 +98,10 @@ def check(
 ) -> None:
     """Validate a config and its data, and print warnings. Exit code 3 if the data cannot be read."""
     from halluc.commands import check
-    from halluc.commands.terminal import Talk
+    from halluc.workflows import checking
 
-    check.run(config, set_ or [], only=only or [], deep=deep, talk=Talk.of(quiet, False, json))
+    with listening(Terminal(Talk.of(quiet, False, json), check.show)):
+        checking.check(config, set_ or [], only=only or [], deep=deep)
 
 
 @app.command()
@@ -115,15 +134,12 @@ def augment(
 ) -> None:
     """Create a larger training split by data augmentation. Every edit is recorded."""
     from halluc.commands import augment
-    from halluc.commands.terminal import Talk
-    from halluc.core.permissions import allowing_commands
-    from halluc.workflows.augmentation_runs import Look
+    from halluc.workflows import augmentation_runs
     from halluc.workflows.cell_selection import Selection
 
-    selection = Selection(tuple(only or ()), shard, fresh)
-    look, talk = Look(preview, replay), Talk.of(quiet, verbose, json)
-    with allowing_commands(allow_commands):
-        augment.run(config, set_ or [], run=run, selection=selection, look=look, talk=talk)
+    selection, look = Selection(tuple(only or ()), shard, fresh), augmentation_runs.Look(preview, replay)
+    with allowing_commands(allow_commands), listening(Terminal(Talk.of(quiet, verbose, json), augment.show)):
+        augmentation_runs.augment(config, set_ or [], run=run, selection=selection, look=look)
 
 
 @app.command()
@@ -143,15 +159,13 @@ def train(
     json: Json = False,
 ) -> None:
     """Fine-tune a model and save the checkpoint that is best on dev."""
-    from halluc.commands import train
-    from halluc.commands.terminal import Talk
-    from halluc.core.permissions import allowing_commands
+    from halluc.commands import results
+    from halluc.workflows import training
     from halluc.workflows.cell_selection import Selection
 
     selection = Selection(tuple(only or ()), shard, fresh)
-    talk = Talk.of(quiet, verbose, json)
-    with allowing_commands(allow_commands):
-        train.run(config, set_ or [], run=run, resume=resume, talk=talk, selection=selection)
+    with allowing_commands(allow_commands), listening(Terminal(Talk.of(quiet, verbose, json), results.show_training)):
+        training.train(config, set_ or [], run=run, resume=resume, selection=selection)
 
 
 @app.command("eval")
@@ -187,15 +201,16 @@ def evaluate(
     json: Json = False,
 ) -> None:
     """Evaluate a model. Writes predictions, figures and classification reports. Exit code 5 if a gate fails."""
-    from halluc.commands import evaluate
-    from halluc.commands.terminal import Talk
+    from halluc.commands import results
+    from halluc.workflows import evaluation
     from halluc.workflows.cell_selection import Selection
 
-    selection, talk = Selection(tuple(only or ()), shard), Talk.of(quiet, verbose, json)
-    evaluate.run(
-        config, set_ or [], splits=split, run=run, checkpoint=checkpoint, talk=talk, selection=selection,
-        predictions=predictions, name=name,
-    )  # fmt: skip
+    selection = Selection(tuple(only or ()), shard)
+    with listening(Terminal(Talk.of(quiet, verbose, json), results.show_evaluated)):
+        evaluation.evaluate(
+            config, set_ or [], splits=split, run=run, checkpoint=checkpoint, selection=selection,
+            predictions=predictions, name=name,
+        )  # fmt: skip
 
 
 @app.command("run")
@@ -211,14 +226,13 @@ def run_(
     json: Json = False,
 ) -> None:
     """Train, evaluate and report; in a study, every cell. Run it again to continue where it was stopped."""
-    from halluc.commands import run
-    from halluc.commands.terminal import Talk
-    from halluc.core.permissions import allowing_commands
+    from halluc.commands import results
+    from halluc.workflows import experiments
     from halluc.workflows.cell_selection import Selection
 
     selection = Selection(tuple(only or ()), shard, fresh)
-    with allowing_commands(allow_commands):
-        run.run(config, set_ or [], selection=selection, talk=Talk.of(quiet, verbose, json))
+    with allowing_commands(allow_commands), listening(Terminal(Talk.of(quiet, verbose, json), results.show_run)):
+        experiments.run(config, set_ or [], selection=selection)
 
 
 @app.command()
@@ -254,13 +268,15 @@ def report(
     json: Json = False,
 ) -> None:
     """Write the report of a run, several runs, or a study. The files are HTML, Markdown and JSON."""
-    from halluc.commands import report
-    from halluc.commands.terminal import Talk
-    from halluc.workflows.reports import ReportOptions, formats_of
+    from halluc.commands import results
+    from halluc.workflows import reports
 
     talk = Talk.of(quiet, False, json)
-    wanted = ReportOptions(split, reference, claims, formats_of(format_), output)
-    report.run(targets, set_ or [], wanted, talk, opens=open_)
+    wanted = reports.ReportOptions(split, reference, claims, reports.formats_of(format_), output)
+    with elsewhere(TO_OUTPUT), listening(Terminal(talk, results.show_report)):
+        page = reports.report(targets, set_ or [], wanted).written.get("html")
+    if open_ and page is not None:
+        results.open_page(page)
 
 
 # What stands behind the model is a mistake that is answered: texts are named by --input.
@@ -285,12 +301,7 @@ def predict(
         str | None,
         typer.Option("--encoding", metavar="NAME", help="The encoding (default: that of the run's data, else utf-8)."),
     ] = None,
-    text_field: Annotated[
-        str | None,
-        typer.Option(
-            "--text-field", metavar="NAME", help="The field or column of the text (default: that of the run's data)."
-        ),
-    ] = None,
+    text_field: TextField = None,
     second_field: Annotated[
         str | None,
         typer.Option("--second-field", metavar="NAME", help="For pairs, the field or column of the second text."),
@@ -299,18 +310,8 @@ def predict(
         str | None,
         typer.Option("--delimiter", metavar="CHAR", help="For CSV: one character or `tab` (default: detect it)."),
     ] = None,
-    header: Annotated[
-        bool | None,
-        typer.Option(
-            "--header/--no-header", help="For CSV: whether the first row has column names (default: detect it)."
-        ),
-    ] = None,
-    quoting: Annotated[
-        bool | None,
-        typer.Option(
-            "--quoting/--no-quoting", help="For CSV: whether double quotes enclose cells (default: detect it)."
-        ),
-    ] = None,
+    header: Header = None,
+    quoting: Quoting = None,
     tokenize: Annotated[
         Literal["words", "whitespace", "characters"] | None,
         typer.Option("--tokenize", help="How texts are split into tokens (default: as in the run's data)."),
@@ -325,7 +326,7 @@ def predict(
 ) -> None:
     """Predict on new texts; write one JSON object per text. Exit code 3 if some texts cannot be read."""
     from halluc.commands import predict
-    from halluc.commands.terminal import Talk
+    from halluc.workflows import prediction
     from halluc.workflows.input_reading import Reading
 
     if context.args:
@@ -336,7 +337,8 @@ def predict(
         "header": header, "quoting": quoting, "tokenize": tokenize,
     }  # fmt: skip
     reading = Reading(options, None if format_ == "auto" else format_, look_ahead)
-    predict.run(model, source, target, reading, Talk.QUIET if quiet else Talk.NORMAL)
+    with elsewhere(TO_OUTPUT), listening(Terminal(Talk.of(quiet, False, False))):
+        prediction.predict(model, source, reading, lambda: predict.written(target))
 
 
 @app.command()
@@ -384,12 +386,11 @@ def convert(
     json: Json = False,
 ) -> None:
     """Convert a corpus to another format. Exit code 3 if it cannot be read, or the format cannot hold it."""
-    from halluc.commands import convert
-    from halluc.commands.terminal import Talk
-    from halluc.workflows.conversion import ConversionOptions
+    from halluc.workflows import conversion
 
-    wanted = ConversionOptions(task, tuple(split or ()), to, scheme, separator, join)
-    convert.run(source, target, set_ or [], wanted, Talk.of(quiet, False, json))
+    wanted = conversion.ConversionOptions(task, tuple(split or ()), to, scheme, separator, join)
+    with listening(Terminal(Talk.of(quiet, False, json))):
+        conversion.convert(source, target, set_ or [], wanted)
 
 
 @app.command()
@@ -401,7 +402,6 @@ def clean(
 ) -> None:
     """Delete old checkpoints, temporary files and empty runs. Only files that no command needs are deleted."""
     from halluc.commands import clean
-    from halluc.commands.terminal import Talk
 
     clean.run(target, dry_run=dry_run, talk=Talk.of(quiet, False, json))
 

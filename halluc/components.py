@@ -18,6 +18,7 @@ TABLE: dict[str, dict[str, str]] = {
         "sentence_reorder": "halluc.augmentation.methods.sentence_reorder:SentenceReorder",
         "synonym": "halluc.augmentation.methods.synonym:Synonym",
         "noise": "halluc.augmentation.methods.noise:Noise",
+        "chinese_noise": "halluc.augmentation.methods.chinese_noise:ChineseNoise",
         "case": "halluc.augmentation.methods.case:Case",
         "delete": "halluc.augmentation.methods.delete:Delete",
         "duplicate": "halluc.augmentation.methods.duplicate:Duplicate",
@@ -34,6 +35,7 @@ TABLE: dict[str, dict[str, str]] = {
         "leak": "halluc.augmentation.filters.filters:Leak",
         "length_ratio": "halluc.augmentation.filters.filters:LengthRatio",
         "near_duplicate": "halluc.augmentation.filters.filters:NearDuplicate",
+        "fidelity": "halluc.augmentation.filters.fidelity:Fidelity",
         "novelty": "halluc.augmentation.filters.filters:Novelty",
     },
     "reader": {

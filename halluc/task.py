@@ -1,8 +1,7 @@
 """What a task is: six parts, each a protocol over the task's own example and prediction.
 
-Everything that is no task itself (the training loop, augmentation, the ledger, workflows, reports) knows tasks by this
-module only. A task is one folder under ``halluc/tasks`` and one row in ``halluc.components``; CONTRIBUTING.md shows how
-to add one. Importing a task imports no torch: only ``Model`` does, when it is used.
+General code knows tasks by this module only. A task is one folder under ``halluc/tasks`` and one row in
+``halluc.components``; CONTRIBUTING.md shows how to add one. Only ``Model`` imports torch, when it is used.
 """
 
 from __future__ import annotations
@@ -20,12 +19,12 @@ from halluc.core.examples import Corpus, Example, Origin
 from halluc.core.ranked import Ranked, Report
 from halluc.core.significance import Figure, Sheet
 from halluc.data.inputs import InputText
-from halluc.data.joining import Stated
+from halluc.data.predictions import Stated
 from halluc.data.rows.references import SplitName
 from halluc.data.statistics import Words
 from halluc.gap.forecast import SplitGap
 from halluc.gap.matching import Strata
-from halluc.gap.novelty_units import NoveltyUnits
+from halluc.gap.novelty import NoveltyUnits
 from halluc.gap.units import UnitKind, WithheldUnits
 from halluc.runs.schema import EvalFile, Nearest, Novelty, Prediction, Record
 from halluc.wording.nouns import Nouns
@@ -38,10 +37,7 @@ if TYPE_CHECKING:
 
 
 class Asserted(NamedTuple):
-    """A claim about a new text, and what ``predict`` tells beside it.
-
-    ``novelty`` and ``confusable`` are None where the training split is not known.
-    """
+    """A claim about a new text; ``novelty`` and ``confusable`` are None where the training split is not known."""
 
     claim: Claim
     novelty: Novelty | None
@@ -50,37 +46,31 @@ class Asserted(NamedTuple):
 
 
 class Predicted(Protocol):
-    """What every prediction has, whatever its task: the id of its example, and one confidence for each claim.
+    """A prediction of any task, a dataclass: the id of its example, and one confidence for each claim.
 
-    It is a dataclass. ``scores`` are the logits behind the confidences, (rows, outputs) for each claim, for who
-    calibrates them; empty where another tool predicted. Claims may differ in their outputs, as where these are the
-    tokens of a text. A prediction whose claimed output is not always the largest of a row names the
-    output of each row in ``claimed``; one that states other probabilities too has a method ``scaled(temperature)``.
+    ``scores`` are the logits behind the confidences, (rows, outputs) for each claim, for calibration; empty where
+    another tool predicted. The number of outputs may differ between claims. A prediction whose claimed output is not
+    always the largest of a row names the output of each row in ``claimed``; one that states other probabilities too
+    has a method ``scaled(temperature)``.
     """
 
     @property
     def id(self) -> str: ...
-
     @property
     def confidences(self) -> Sequence[float | None]: ...
-
     @property
     def scores(self) -> Sequence[numpy.ndarray]: ...
 
 
 class Loaded(Protocol):
-    """A model with its tokenizer; ``outputs`` names what each output of its head stands for in the data, if it has
-    one; ``commit`` is that of the hub, where it came from there."""
+    """A model with its tokenizer; ``outputs`` are the names of the head's outputs, ``commit`` is that of the hub."""
 
     @property
     def model(self) -> torch.nn.Module: ...
-
     @property
     def tokenizer(self) -> Any: ...
-
     @property
     def commit(self) -> str | None: ...
-
     @property
     def outputs(self) -> tuple[str, ...]: ...
 
@@ -96,32 +86,21 @@ class Encoded(Protocol):
 
     @property
     def lengths(self) -> Sequence[int]: ...
-
     @property
     def weights(self) -> Sequence[int]: ...
-
     def collate(self, indexes: Sequence[int]) -> Any: ...
-
     def loss(self, outputs: object, batch: Any) -> Any: ...
-
     def ids(self, indexes: Sequence[int]) -> list[str]: ...
 
 
 class TrainingKnowledge(Protocol):
-    """What a training split shows of a claim, as the ledger asks for it.
-
-    ``label_counts`` is how often it shows each label, None where figures are not told by it.
-    """
+    """What a training split shows of a claim; ``label_counts`` is how often it shows each label, where that is used."""
 
     @property
     def label_counts(self) -> Mapping[str, int] | None: ...
-
     def novelty(self, claim: Claim) -> Novelty: ...
-
     def is_confusable(self, claim: Claim) -> bool: ...
-
     def nearest(self, claim: Claim) -> Nearest | None: ...
-
     def is_withheld(self, claim: Claim) -> bool: ...
 
 
@@ -142,10 +121,10 @@ EncodedT = TypeVar("EncodedT", bound=Encoded)
 class Examples(Protocol[ExampleT, PredictionIn]):
     """What an example is, how it is written, and what an augmenter may touch.
 
-    ``Line`` is the type of a line of ``predictions/<split>.jsonl``. ``formats`` are those that ``augment.format`` may
-    ask for, with what writes ``augment/train.jsonl`` (its first argument) once more in each, beside JSON Lines.
-    ``takes_pairs``: whether a text may be two of them. ``has_spans``: whether parts of an example are labelled, and not
-    the whole. ``units`` are what augmentation measures novelty in.
+    ``Line`` is the type of a line of ``predictions/<split>.jsonl``. ``formats`` are the values of ``augment.format``,
+    each with the function (source, target) that converts ``augment/train.jsonl``. ``takes_pairs``: whether one input
+    may be two texts. ``has_spans``: whether parts of an example are labelled, and not the whole. ``units`` are what
+    augmentation measures novelty in.
     """
 
     Line: ClassVar[type[Prediction]]
@@ -160,63 +139,49 @@ class Examples(Protocol[ExampleT, PredictionIn]):
         Raises:
             HallucError or ManyErrors D1xx: labels that the task cannot have.
         """
-        ...
 
     def classes(self, corpus: Corpus[ExampleT]) -> tuple[str, ...]:
         """What a model of these labels tells apart, as ``class_weights`` names it: labels, and that there is none."""
-        ...
 
     def lacks(self, corpus: Corpus[ExampleT]) -> str | None:
         """What a training split does not have without which there is nothing to learn, as "no mention"."""
-        ...
 
     def trains_on(self, example: ExampleT) -> bool:
         """Whether a model learns from this example of the training split: else it is not augmented either."""
-        ...
 
     def editable(self, example: ExampleT) -> Editable:
         """Its text and what labels it, with all locked that the label depends on."""
-        ...
 
     def rebuild(self, example: ExampleT, edited: Editable, identity: str, origin: Origin) -> ExampleT:
         """The example that an edited text makes, ``example`` being what it was made from."""
-        ...
 
     def record(self, example: ExampleT) -> dict[str, Any]:
         """The line of ``augment/train.jsonl``, which the reader of the task reads back without any option."""
-        ...
 
     def of_input(self, identity: str, origin: Origin, text: InputText) -> ExampleT:
         """A new text as an example without annotation."""
-        ...
 
     def line(self, example: ExampleT, prediction: PredictionIn) -> Prediction:
         """The line of ``predictions/<split>.jsonl``, a ``Line``."""
-        ...
 
     def of_line(self, line: Any) -> ExampleT:
         """The example of a ``Line``, with its gold and without a place in a file."""
-        ...
 
     def ranges(self, line: Any) -> Sequence[tuple[int, int, str]]:
         """The tokens of a ``Line`` that are marked wherever the example is shown, as head and tail of a relation."""
-        ...
 
     def border(self, line: Any) -> int | None:
         """Of a pair of texts the token of a ``Line`` with which the second begins."""
-        ...
 
     def answer(self, text: InputText, prediction: PredictionIn | None, asserted: Sequence[Asserted]) -> Record:
         """The line that ``predict`` writes of a text; ``prediction`` is None where the text is blank."""
-        ...
 
 
 class Model(Protocol[ExampleT, PredictionT, LoadedT, EncodedT]):
     """What is trained, with which loss, and how it predicts; it takes what it has loaded and encoded itself.
 
-    ``notes`` are the words of the terminal for what ``Encoded.notes`` counts and a person should know, ``columns`` the
-    headings under which ``check --deep`` shows such counts, and ``longest``, the pieces of the longest feature.
-    ``gold_notes`` are the notes that mean nothing without gold.
+    ``notes`` describe on the terminal what ``Encoded.notes`` counts; ``columns`` are the headings of these counts, and
+    of ``longest``, the pieces of the longest feature, in ``check --deep``. ``gold_notes`` mean nothing without gold.
     """
 
     notes: ClassVar[Mapping[str, str]]
@@ -226,9 +191,7 @@ class Model(Protocol[ExampleT, PredictionT, LoadedT, EncodedT]):
     def build(
         self, config: ModelConfig, labels: Sequence[str], attention: str, texts: Iterable[Sequence[str]] = ()
     ) -> LoadedT:
-        """A model to be trained for ``labels``, and its tokenizer; ``texts`` are the tokens of the training split,
-        which a model from scratch learns its vocabulary from."""
-        ...
+        """A model to be trained for ``labels``; ``texts`` are the tokens of train, for a vocabulary from scratch."""
 
     def restore(self, config: ModelConfig, names: Mapping[str, str | None], attention: str) -> LoadedT:
         """A trained model and its tokenizer, wherever they were trained; ``names`` are the data's for its labels.
@@ -236,15 +199,12 @@ class Model(Protocol[ExampleT, PredictionT, LoadedT, EncodedT]):
         Raises:
             HallucError C203, C204: names or a model that do not suit.
         """
-        ...
 
     def encode(self, examples: Sequence[ExampleT], loaded: LoadedT, /) -> EncodedT:
         """What ``predict`` needs beside the weights (a tokenizer that decodes text) goes with it."""
-        ...
 
     def decoding(self, outputs: Sequence[str], asked: Decoding) -> Decoding | None:
         """How a model with these ``outputs`` is decoded where ``asked`` is wanted; None where nothing is to choose."""
-        ...
 
     def predict(
         self, model: torch.nn.Module, encoded: EncodedT, budget: int, runtime: Runtime, decoding: Decoding | None
@@ -257,7 +217,6 @@ class Model(Protocol[ExampleT, PredictionT, LoadedT, EncodedT]):
         Args:
             budget: padded word pieces a pass. decoding: as the method of that name gives it.
         """
-        ...
 
     def imported(self, examples: Sequence[ExampleT], stated: Sequence[Stated]) -> list[PredictionT]:
         """What another tool says of examples, one prediction each, without ``scores``.
@@ -265,14 +224,9 @@ class Model(Protocol[ExampleT, PredictionT, LoadedT, EncodedT]):
         Raises:
             HallucError or ManyErrors D1xx: a prediction that the task cannot have.
         """
-        ...
 
-    def findings(
-        self, corpus: Corpus[ExampleT], notes: Mapping[str, int], outputs: Sequence[str]
-    ) -> Iterator[str]:  # fmt: skip
-        """What a person should know of a split that was predicted on: its ``Encoded.notes``, and how its labels and
-        the model's ``outputs`` go together."""
-        ...
+    def findings(self, corpus: Corpus[ExampleT], notes: Mapping[str, int], outputs: Sequence[str]) -> Iterator[str]:
+        """What a person should know of a predicted split: its ``Encoded.notes``, and labels that the model lacks."""
 
 
 class Judge(Protocol[ExampleIn, PredictionIn]):
@@ -285,30 +239,25 @@ class Judge(Protocol[ExampleIn, PredictionIn]):
 
     def claims(self, example: ExampleIn, prediction: PredictionIn) -> tuple[Claim, ...]:
         """What the prediction asserts about the example."""
-        ...
 
     def gold(self, example: ExampleIn) -> tuple[Claim, ...]:
         """What the example's annotation says, in the same form; empty where it is judged by its source alone."""
-        ...
 
     def judge(self, example: ExampleIn, claims: Sequence[Claim]) -> Judged:
         """The claims with verdict, reason and evidence, in their order, and the gold that none touches.
 
         All evidence is in the example: its gold, its source text, its knowledge.
         """
-        ...
 
 
 class Figures(Protocol[ExampleIn, PredictionIn]):
-    """The figures of the field that belong to the task. Rates and confidence are counted on every ledger.
+    """The figures of the field that belong to the task, named in ``figure_rows.py``. Every ledger has rates too.
 
     ``primary`` chooses a checkpoint where the config names none. ``families`` are the overall figures that may choose
-    one, more is better; those of one family are told together. ``names`` has every figure that ``of`` may give, the
-    ones that a gate may bound; ``protocols`` are those whose overall figures stand for a whole evaluation. ``untold``
-    are the rates of a ledger that say nothing here, or nothing of their own: they are not counted. ``named`` are the
-    task's own names for what a ledger gives too, so that comparisons and studies have it: ``f1``, of claims and gold,
-    ``recall``, of gold, and ``claimed_without_gold``, of examples without gold. What they are called
-    and where they are shown stands in ``figure_rows.py`` beside the task (``core.figures``).
+    one, more is better; those of one family are shown together. ``names`` has every figure that ``figures`` may give,
+    those that a gate may bound; ``protocols`` are those whose overall figures stand for a whole evaluation. ``untold``
+    are the rates of a ledger that are not counted here. ``named`` are the task's own names for figures of a ledger:
+    ``f1``, of claims and gold, ``recall``, of gold, and ``claimed_without_gold``, of examples without gold.
     """
 
     primary: ClassVar[str]
@@ -320,35 +269,23 @@ class Figures(Protocol[ExampleIn, PredictionIn]):
 
     def headline(self, examples: Sequence[ExampleIn], predictions: Sequence[PredictionIn]) -> dict[str, float]:
         """The overall figures of the families, by name: what chooses checkpoints, so it has to be quick."""
-        ...
 
-    def figures(
-        self, examples: Sequence[ExampleIn], predictions: Sequence[PredictionIn], sheet: Sheet
-    ) -> list[Figure]:  # fmt: skip
+    def figures(self, examples: Sequence[ExampleIn], predictions: Sequence[PredictionIn], sheet: Sheet) -> list[Figure]:
         """Every figure, counted in columns of ``sheet``, which has a row an example."""
-        ...
 
     def kept(
-        self,
-        examples: Sequence[ExampleIn],
-        predictions: Sequence[PredictionIn],
-        remaining: numpy.ndarray,
-        sheet: Sheet,
+        self, examples: Sequence[ExampleIn], predictions: Sequence[PredictionIn], remaining: numpy.ndarray, sheet: Sheet
     ) -> list[Figure]:
         """Figures after abstention, with ``{"claims": "kept"}``; ``remaining`` claims stand of each example."""
-        ...
 
     def ranked(self, examples: Sequence[ExampleIn], predictions: Sequence[PredictionIn]) -> list[Ranked]:
         """The figures that need an order."""
-        ...
 
     def report(self, examples: Sequence[ExampleIn], predictions: Sequence[PredictionIn]) -> Report:
         """The classification report: tables of plain values, by name."""
-        ...
 
     def text(self, report: Report) -> str:
         """The same for people, as classification_report.txt has it."""
-        ...
 
 
 class WholeTexts(Protocol):
@@ -356,22 +293,18 @@ class WholeTexts(Protocol):
 
     @property
     def edges(self) -> tuple[float, float, float]: ...
-
     @property
     def edges_of(self) -> Any: ...
-
     def labels_of(self, text: str) -> frozenset[str]:
         """The labels that a text has there, none where it does not stand there."""
-        ...
 
 
 class Knowledge(Protocol[ExampleT]):
     """What a training split knows, and what is new to it (DEFINITIONS, section 2).
 
-    ``novelties`` is the scale of a claim's novelty, from what is known best to what is known least; ``reported`` are
-    those that have figures although nothing is of them, the others have where something is. ``units`` are what
-    ``gap.unit`` may withhold; ``covers`` are the splits that ``of`` is made from, as they are trained on: before
-    augmentation, and after withholding.
+    ``novelties`` is the scale of a claim's novelty, the best known first; ``reported`` are those that have figures even
+    where no claim has them. ``units`` are what ``gap.unit`` may withhold; ``covers`` are the splits that ``of`` reads,
+    before augmentation and after withholding.
     """
 
     novelties: ClassVar[tuple[Novelty, ...]]
@@ -381,7 +314,6 @@ class Knowledge(Protocol[ExampleT]):
 
     def of(self, splits: Mapping[SplitName, Corpus[ExampleT]]) -> TrainingCoverage:
         """What training shows; ``save`` writes the ``coverage.json`` that ``load`` reads."""
-        ...
 
     def load(self, path: Path) -> TrainingCoverage:
         """What a run keeps.
@@ -389,31 +321,22 @@ class Knowledge(Protocol[ExampleT]):
         Raises:
             HallucError R120: damaged. R121: of another version of halluc.
         """
-        ...
 
     def asked(self, coverage: Any, withheld: WithheldUnits | None) -> TrainingKnowledge:
         """What the ledger asks, from ``coverage`` and what was withheld."""
-        ...
 
     def strata(self, examples: Sequence[ExampleT]) -> Strata:
         """The groups of a training split that withholding with ``control: matched`` keeps alike in size."""
-        ...
 
     def whole_texts(self, coverage: Any) -> WholeTexts | None:
         """The coverage where novelty is that of whole texts, else None."""
-        ...
 
     def gap(self, coverage: Any, examples: Iterable[ExampleT]) -> SplitGap:
         """The gap of a split against what training shows, forecast and counted, overall and by label."""
-        ...
 
 
-class Wording(Protocol):
-    """How people speak of the task; free of torch.
-
-    ``words`` is what its examples and their parts are called, in the plural, and what is counted of a split; ``nouns``
-    are the words of reports, of which general code makes its sentences.
-    """
+class Wording(NamedTuple):
+    """How people speak of the task: of its examples and what is counted of a split, and in the sentences of reports."""
 
     words: Words
     nouns: Nouns
@@ -432,31 +355,23 @@ class Task(Protocol[ExampleT, PredictionT]):
     # Properties, as a protocol's plain attribute would have to be of exactly its type.
     @property
     def examples(self) -> Examples[ExampleT, PredictionT]: ...
-
     @property
     def model(self) -> Model[ExampleT, PredictionT, Any, Any]: ...
-
     @property
     def judge(self) -> Judge[ExampleT, PredictionT]: ...
-
     @property
     def figures(self) -> Figures[ExampleT, PredictionT]: ...
-
     @property
     def knowledge(self) -> Knowledge[ExampleT]: ...
-
     @property
     def wording(self) -> Wording: ...
-
     @classmethod
     def settings_of(cls, config: Mapping[str, Any]) -> dict[str, Any]:
         """What a model's own ``config.json`` says of how the task is to be set for it."""
-        ...
 
     @classmethod
     def evaluated(cls, protocols: Collection[str]) -> Task[ExampleT, PredictionT]:
         """The task as it was set when a file with figures of these protocols was written."""
-        ...
 
 
 # A task where its example and prediction do not matter.

@@ -93,7 +93,7 @@ def make_study(
         rates = arms.get(str(cell.choice.get("arm")), Rates())
         grown = rates.times(1 + float(cell.choice.get("gap.fraction") or 0))
         drawn = drawn_examples(corpora["test"], grown, sorted(map(str, cell.choice.items())))
-        target = run_locations.claim(cell, "train")
+        target = run_locations.claim(run_locations.run_of(cell).path, cell.loaded, "train")
         _train(Job(cell.loaded, cell.slug, target), corpora, None)
         _evaluate(Job(cell.loaded, cell.slug, target), {**corpora, "test": drawn}, "test")
     return study.home

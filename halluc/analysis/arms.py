@@ -12,7 +12,7 @@ from functools import cached_property
 
 import numpy
 
-from halluc.analysis.points import Pair, Resampled, SeedGroup, line_record
+from halluc.analysis.points import Resampled, RunPair, SeedGroup, line_record
 from halluc.analysis.run_figures import FigureKey
 from halluc.analysis.seeds import Paired
 from halluc.core.errors import HallucError
@@ -41,10 +41,13 @@ class Rival:
         return self.arm.choice[self.axis], self.reference.choice[self.axis]
 
     @cached_property
-    def pairs(self) -> dict[Plain, Pair]:
+    def pairs(self) -> dict[Plain, RunPair]:
         """The runs of the seeds that both have."""
-        both = (seed for seed in self.reference.runs if seed in self.arm.runs)
-        return {seed: (self.reference.runs[seed], self.arm.runs[seed]) for seed in both}
+        return {
+            seed: (self.reference.runs[seed], self.arm.runs[seed])
+            for seed in self.reference.runs
+            if seed in self.arm.runs
+        }
 
     @property
     def silent_seeds(self) -> list[Plain]:
@@ -116,8 +119,7 @@ def comparisons(contests: Sequence[Contest]) -> list[ArmComparison]:
     families: dict[tuple[object, ...], list[ArmDelta]] = {}
     for one in found:
         for delta in one.figures:
-            key = (one.axis, *one.choice.items(), delta.name, *delta.by.items())
-            families.setdefault(key, []).append(delta)
+            families.setdefault((one.axis, *one.choice.items(), delta.name, *delta.by.items()), []).append(delta)
     for family in families.values():
         for delta, adjusted in zip(family, holm([delta.p for delta in family]), strict=True):
             delta.p_holm = adjusted
@@ -185,8 +187,9 @@ def _trends(contests: Sequence[Contest], axes: Sequence[str]) -> Iterable[ArmTre
             groups.setdefault((one.rival.axis, one.rival.names, others), []).append(one)
         for group in groups.values():
             if len(group) > 1:
-                shared = [key for key in group[0].figures if all(key in one.figures for one in group)]
-                yield from (_trend(axis, group, key) for key in shared)
+                yield from (
+                    _trend(axis, group, key) for key in group[0].figures if all(key in one.figures for one in group)
+                )
 
 
 def _trend(axis: str, group: Sequence[Contest], key: FigureKey) -> ArmTrend:
@@ -209,5 +212,4 @@ def _trend(axis: str, group: Sequence[Contest], key: FigureKey) -> ArmTrend:
 
 def places(axis: str, choices: Sequence[Mapping[str, Plain]]) -> list[float]:
     """Where choices stand on an axis of numbers."""
-    found = [choice[axis] for choice in choices]
-    return [float(value) for value in found if isinstance(value, (int, float))]
+    return [float(value) for value in [choice[axis] for choice in choices] if isinstance(value, (int, float))]

@@ -105,8 +105,9 @@ def fit_temperature(
     others = _under_the_claimed(rows, claimed)
 
     def loss(log_temperature: float) -> float:
-        temperature = float(numpy.exp(log_temperature))
-        return _negative_log_likelihood(_log_confidences(others, claim, len(outcome), temperature), outcome)
+        return _negative_log_likelihood(
+            _log_confidences(others, claim, len(outcome), float(numpy.exp(log_temperature))), outcome
+        )
 
     losses = numpy.array([loss(point) for point in _GRID])
     if numpy.ptp(losses) <= 1e-9:

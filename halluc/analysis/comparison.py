@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy
 
 from halluc.analysis import matched_omission, run_figures
-from halluc.analysis.flips import flipped
 from halluc.analysis.run_figures import FigureKey, Measured
 from halluc.components import TABLE
 from halluc.config import loading
 from halluc.config.rendering import differences
 from halluc.core.significance import difference, holm
 from halluc.runs import training_facts
-from halluc.runs.studies import Comparison, Delta, MatchedOmission, TrainingDifference
+from halluc.runs.schema import LedgerLine
+from halluc.runs.studies import Comparison, Delta, Flip, MatchedOmission, TrainingDifference
 
 
 def compare_all(first: Measured, others: Sequence[Measured]) -> list[Comparison]:
@@ -107,3 +107,37 @@ def arm(one: Measured) -> matched_omission.Arm:
     # A claim without a confidence can not be withdrawn.
     confidence = numpy.where(numpy.isnan(claims.confidence), numpy.inf, claims.confidence)
     return matched_omission.Arm(claims.example, confidence, claims.verdict == "unsupported", one.table.gold.best)
+
+
+Key = tuple[str, int | None, int | None, str]
+
+ABSENT = "absent"
+
+
+def flipped(one: Iterable[LedgerLine], other: Iterable[LedgerLine]) -> list[Flip]:
+    """Every claim that only one of them makes, or that they were judged differently for; in the order of the ledgers.
+
+    A withdrawn claim counts as not made.
+    """
+    first, second = _claims(one), _claims(other)
+    found = []
+    for key in dict.fromkeys((*first, *second)):
+        before, after = first.get(key), second.get(key)
+        a, b = _verdict(before), _verdict(after)
+        if a != b:
+            line = before or after
+            assert line is not None
+            found.append(Flip(id=line.id, start=line.start, end=line.end, text=line.text, label=line.label, a=a, b=b))
+    return found
+
+
+def _claims(lines: Iterable[LedgerLine]) -> dict[Key, LedgerLine]:
+    return {
+        (line.id, line.start, line.end, line.label): line
+        for line in lines
+        if line.record == "claim" and not line.abstained
+    }
+
+
+def _verdict(line: LedgerLine | None) -> str:
+    return ABSENT if line is None else str(line.verdict)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 
 import numpy
 
@@ -49,7 +50,7 @@ def fit(
     choice = abstention.choose(
         example, confidence, verdict == "unsupported", fitting, bound.max_rate, bound.probability, bound.unit
     )
-    return found.model_copy(update={"threshold": choice.threshold, "guarantee": choice.as_record()})
+    return found.model_copy(update={"threshold": choice.threshold, "guarantee": asdict(choice)})
 
 
 def _temperature(
@@ -62,8 +63,12 @@ def _temperature(
     """The temperature of the claims for which ``fitting`` holds."""
     number = numpy.cumsum(fitting) - 1  # claims of the half, counted anew
     inside = fitting[claim]
-    chosen = None if claimed is None else claimed[inside]
-    return round(calibration.fit_temperature(rows[inside], number[claim[inside]], right[fitting], chosen), 6)
+    return round(
+        calibration.fit_temperature(
+            rows[inside], number[claim[inside]], right[fitting], None if claimed is None else claimed[inside]
+        ),
+        6,
+    )
 
 
 def announce(found: ConfidenceFile, settings: EvalConfig) -> None:

@@ -30,8 +30,9 @@ def refuse_invalid(loaded: LoadedConfig) -> None:
         if name not in known:
             near = named.get(name) or did_you_mean(name, known)
             help = f"did you mean `{near}`?" if near else f"one of {', '.join(known)}"
-            where = loaded.origins.get(("gates", name))
-            found.append(HallucError("C103", f"`gates.{name}` names no figure", where, help))
+            found.append(
+                HallucError("C103", f"`gates.{name}` names no figure", loaded.origins.get(("gates", name)), help)
+            )
         elif gate.split is not None and is_trained_on(loaded, gate.split):
             message = f"`gates.{name}` cannot be checked on {gate.split}: it is the split that the model is trained on"
             where = loaded.origins.get(("gates", name, "split"))
@@ -47,9 +48,12 @@ def refuse_uncheckable(loaded: LoadedConfig, evaluated: Sequence[SplitName]) -> 
     """
     for name, gate in loaded.experiment.gates.items():
         if not any(_counts(loaded, gate, split) for split in evaluated):
-            message = f"`gates.{name}` can be checked on none of the splits that are evaluated: {', '.join(evaluated)}"
-            help = "a gate needs a split that the model is not trained on: see `data.test` and `eval.splits`"
-            raise HallucError("C107", message, loaded.origins.get(("gates", name)), help)
+            raise HallucError(
+                "C107",
+                f"`gates.{name}` can be checked on none of the splits that are evaluated: {', '.join(evaluated)}",
+                loaded.origins.get(("gates", name)),
+                "a gate needs a split that the model is not trained on: see `data.test` and `eval.splits`",
+            )
 
 
 def is_trained_on(loaded: LoadedConfig, split: str) -> bool:
@@ -101,8 +105,9 @@ def _judged(loaded: LoadedConfig, name: str, gate: GateConfig, files: Sequence[E
     found = next((m for m in file.metrics if m.name == name and m.by == gate.by), None)
     met, told = _held(f"{what} on {file.split}", gate, found)
     value, interval = (found.value, found.interval) if found is not None else (None, None)
-    checked = {"met": met, "told": told, "split": file.split, "value": value, "interval": interval}
-    return result.model_copy(update=checked)
+    return result.model_copy(
+        update={"met": met, "told": told, "split": file.split, "value": value, "interval": interval}
+    )
 
 
 def _counts(loaded: LoadedConfig, gate: GateConfig, split: str) -> bool:
@@ -123,6 +128,5 @@ def _held(what: str, gate: GateConfig, found: MetricResult | None) -> tuple[bool
         return False, f"{told}, and must be at least {gate.min:g}"
     if gate.max is not None and high > gate.max:
         return False, f"{told}, and must be at most {gate.max:g}"
-    bounds = {"least": gate.min, "most": gate.max}
-    asked = [f"at {end} {bound:g}" for end, bound in bounds.items() if bound is not None]
+    asked = [f"at {end} {bound:g}" for end, bound in {"least": gate.min, "most": gate.max}.items() if bound is not None]
     return True, f"{told}, and must be {' and '.join(asked)}"

@@ -96,8 +96,9 @@ class _Running:
     def _inside(self, block: Array, end: Array | int) -> Array:
         """How often what stands in one block of each resample, and before ``end``, was drawn, (width, resamples)."""
         places = block * self.order.width + numpy.arange(self.order.width)[:, None]
-        drawn = self.weights[self.order.example[places], numpy.arange(self.weights.shape[1])]
-        return numpy.where(places < end, drawn, 0)
+        return numpy.where(
+            places < end, self.weights[self.order.example[places], numpy.arange(self.weights.shape[1])], 0
+        )
 
     def _before(self, block: Array) -> Array:
         return numpy.asarray(numpy.take_along_axis(self.ends, block[None], axis=0)[0])

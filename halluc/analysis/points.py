@@ -22,7 +22,7 @@ from halluc.runs.studies import Plain, spans_factor_of_ten
 
 Array = numpy.ndarray
 # The reference's run and an arm's, of one seed.
-Pair = tuple[Measured, Measured]
+RunPair = tuple[Measured, Measured]
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class Resampled:
             for key in every[0].figures
         }
 
-    def at_matched_omission(self, pairs: Mapping[Plain, Pair], *, of_difference: bool = False) -> Paired:
+    def at_matched_omission(self, pairs: Mapping[Plain, RunPair], *, of_difference: bool = False) -> Paired:
         """Hallucination rates at matched omission, each seed matched by itself; ``of_difference`` as in ``of``."""
         names = [(reference.name, arm.name) for reference, arm in pairs.values()]
 
@@ -102,7 +102,7 @@ class Resampled:
 Drawn = tuple[dict[str, dict[FigureKey, Array]], dict[tuple[str, str], tuple[Array, Array]]]
 
 
-def resample(runs: Sequence[Measured], pairs: Sequence[Pair]) -> Resampled:
+def resample(runs: Sequence[Measured], pairs: Sequence[RunPair]) -> Resampled:
     """Every figure of every run, and hallucination rates at matched omission of every pair.
 
     The runs are of the same examples. Each draw is made once for all of them, and the draws are shared out to threads.

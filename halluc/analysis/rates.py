@@ -2,19 +2,92 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy
 
-from halluc.analysis.slices import Slice, slices
 from halluc.analysis.table import Table
-from halluc.core.figures import figure, names
+from halluc.core.figures import figure
 from halluc.core.significance import F1, Figure, Formula, Ratio, Sheet, divided
 
-PROTOCOL = "claims against gold, matched optimally"
+# From and to: tokens of an example, and training examples with a label.
+LENGTHS = ((1, 5), (6, 10), (11, 20), (21, 40), (41, None))
+FREQUENCIES = ((0, 0), (1, 9), (10, 49), (50, 199), (200, 999), (1000, None))
+DECILES = 10
 
-NAMES = names(["claims"])
+
+@dataclass(frozen=True)
+class Slice:
+    """Some claims, and some gold where the slice means something for it; masks over the table's rows."""
+
+    by: dict[str, str]
+    claims: numpy.ndarray
+    gold: numpy.ndarray | None
+
+
+def slices(table: Table) -> Iterator[Slice]:
+    """By label, novelty, frequency of the label, confusable surface, withheld knowledge, length, and decile of
+    confidence."""
+    claims, gold = table.claims, table.gold
+    for label in sorted({*claims.label.tolist(), *gold.label.tolist()}):
+        yield Slice({"label": label}, claims.label == label, gold.label == label)
+    for novelty in table.reported_novelties if table.knows_novelty else ():
+        yield Slice({"novelty": novelty}, claims.novelty == novelty, gold.novelty == novelty)
+    if table.label_counts is not None:
+        yield from _frequencies(table, table.label_counts)
+    if claims.confusable.any():
+        yield Slice({"surface": "confusable"}, claims.confusable, None)
+    if claims.withheld.any() or gold.withheld.any():
+        yield Slice({"knowledge": "withheld"}, claims.withheld, gold.withheld)
+        yield Slice({"knowledge": "kept"}, ~claims.withheld, ~gold.withheld)
+    for low, high in LENGTHS:
+        fits = (table.lengths >= low) & (table.lengths <= (high or numpy.inf))
+        if fits.any():
+            yield Slice({"tokens": _range(low, high)}, fits[claims.example], fits[gold.example])
+    yield from _deciles(claims.confidence)
+
+
+def _deciles(confidence: numpy.ndarray) -> Iterator[Slice]:
+    """Ten groups of about as many claims, 1 the least confident; equal confidences stay in one group."""
+    known = ~numpy.isnan(confidence)
+    if not known.any():
+        return
+    group = numpy.searchsorted(
+        numpy.quantile(confidence[known], numpy.arange(1, DECILES) / DECILES), confidence, side="left"
+    )
+    for number in range(DECILES):
+        among = known & (group == number)
+        if among.any():
+            yield Slice(
+                {
+                    "confidence_decile": str(number + 1),
+                    "confidence": f"{confidence[among].min():.3f} to {confidence[among].max():.3f}",
+                },
+                among,
+                None,
+            )
+
+
+def _frequencies(table: Table, counts: Mapping[str, int]) -> Iterator[Slice]:
+    """By how often training shows the label: that of the claim, or of gold."""
+    of_claims, of_gold = (
+        numpy.array([counts.get(label, 0) for label in labels.tolist()], dtype=numpy.int64)
+        for labels in (table.claims.label, table.gold.label)
+    )
+    for low, high in FREQUENCIES:
+        claims, gold = (
+            (numbers >= low) & (numbers <= (numpy.inf if high is None else high)) for numbers in (of_claims, of_gold)
+        )
+        if claims.any() or gold.any():
+            yield Slice({"label_frequency": _range(low, high)}, claims, gold)
+
+
+def _range(low: int, high: int | None) -> str:
+    return str(low) if low == high else f"{low}-{high}" if high is not None else f"{low}+"
+
+
+PROTOCOL = "claims against gold, matched optimally"
 
 
 def headline(table: Table, sheet: Sheet) -> list[Figure]:
@@ -107,20 +180,31 @@ class _Counter:
         one = column(numpy.ones(examples))
         found = [self.figure("hallucinated_examples", {}, Ratio((column(unsupported > 0),), (one,)))]
         if "hallucination_density" not in self.untold:
-            tokens = column(self.table.lengths)
-            density = Ratio((column(unsupported),), (tokens,), scale=1000, is_share=False)
-            found.append(self.figure("hallucination_density", {}, density))
+            found.append(
+                self.figure(
+                    "hallucination_density",
+                    {},
+                    Ratio((column(unsupported),), (column(self.table.lengths),), scale=1000, is_share=False),
+                )
+            )
         if "negative_sentence_rate" not in self.untold:
             found.append(self.figure("negative_sentence_rate", {}, self.bare_rate(claims)))
         return found
 
     def of_names(self) -> list[Figure]:
         """What a task may have a name of its own for."""
-        every = numpy.ones(len(self.found), dtype=bool)
-        found = [self.f1(), self.figure("recall", {}, self.gold_rate(self.found, every))]
+        found = [
+            self.f1(),
+            self.figure("recall", {}, self.gold_rate(self.found, numpy.ones(len(self.found), dtype=bool))),
+        ]
         if len(numpy.unique(self.table.gold.example)) < len(self.table):
-            claims = numpy.bincount(self.table.claims.example, minlength=len(self.table))
-            found.append(self.figure("claimed_without_gold", {}, self.bare_rate(claims)))
+            found.append(
+                self.figure(
+                    "claimed_without_gold",
+                    {},
+                    self.bare_rate(numpy.bincount(self.table.claims.example, minlength=len(self.table))),
+                )
+            )
         return found
 
     def bare_rate(self, claims: numpy.ndarray) -> Ratio:
@@ -151,7 +235,8 @@ class _Counter:
         found = [self.figure("over_claim", {"novelty": name}, ratio) for name, ratio in over.items()]
         claimed = [name for name in novelties[1:] if parts[name].any() or name in self.table.task.knowledge.reported]
         least = over[claimed[-1] if claimed else "unseen"]
-        found.append(self.figure("gap_ratio", {}, Quotient(least, over[novelties[0]]), n=self.total(least)))
+        best = over[novelties[0]]
+        found.append(self.figure("gap_ratio", {}, lambda sums: divided(least(sums), best(sums)), n=self.total(least)))
         return found
 
     def f1(self) -> Figure:
@@ -169,8 +254,7 @@ class _Counter:
         return Ratio((self.sheet.tally(example[mask & among]),), (self.sheet.tally(example[among]),))
 
     def kept_share(self) -> Ratio:
-        everything = numpy.ones(len(self.counted), dtype=bool)
-        return self.claim_rate(self.counted, everything)
+        return self.claim_rate(self.counted, numpy.ones(len(self.counted), dtype=bool))
 
     def total(self, ratio: Ratio) -> int:
         return int(sum(self.sheet.columns[index].sum() for index in ratio.below))
@@ -179,14 +263,3 @@ class _Counter:
         counted = self.total(formula) if n is None and isinstance(formula, Ratio) else n
         assert counted is not None
         return Figure(name, {**self.by, **by}, PROTOCOL, counted, formula)
-
-
-@dataclass(frozen=True)
-class Quotient:
-    """One figure over another."""
-
-    above: Formula
-    below: Formula
-
-    def __call__(self, sums: numpy.ndarray) -> numpy.ndarray:
-        return divided(self.above(sums), self.below(sums))

@@ -190,10 +190,12 @@ def common_split(runs: Sequence[RunDir], asked: str | None) -> str:
             return split
     lacking = next((run for run in runs if not evaluated([run])), None)
     if lacking is not None:
-        help = f"evaluate it first: {evaluations.command(lacking)}"
-        raise HallucError("R112", f"{lacking.path} has no ledger", help=help)
-    help = "evaluate them on the same one, with `halluc eval`"
-    raise HallucError("R112", "the runs have no evaluated split in common", help=help)
+        raise HallucError(
+            "R112", f"{lacking.path} has no ledger", help=f"evaluate it first: {evaluations.command(lacking)}"
+        )
+    raise HallucError(
+        "R112", "the runs have no evaluated split in common", help="evaluate them on the same one, with `halluc eval`"
+    )
 
 
 def refuse_different_examples(one: Measured, other: Measured) -> None:
@@ -209,9 +211,11 @@ def refuse_different_examples(one: Measured, other: Measured) -> None:
             what = f"{len(one.examples):,} and {len(other.examples):,} examples"
         else:
             what = next(f"{part} {x!r} and {y!r}" for part, x, y in zip(_PARTS, a, b, strict=True) if x != y)
-        message = f"{one.name} and {other.name} were evaluated on different examples of {one.split}"
-        help = f"the first difference is in example {number}: {what[:300]}"
-        raise HallucError("R113", message, help=help)
+        raise HallucError(
+            "R113",
+            f"{one.name} and {other.name} were evaluated on different examples of {one.split}",
+            help=f"the first difference is in example {number}: {what[:300]}",
+        )
 
 
 _PARTS = ("the ids", "the tokens", "the gold")

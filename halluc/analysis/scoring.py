@@ -29,8 +29,10 @@ CURVE = tuple(step / 20 for step in range(1, 21))
 def names(task: AnyTask) -> tuple[str, ...]:
     """Every figure of a task that a gate may name."""
     metrics = task.figures
-    of_claims = figures.names(["claims", "calibration", "order"])
-    return (*metrics.names, *(name for name in of_claims if name not in metrics.untold))
+    return (
+        *metrics.names,
+        *(name for name in figures.names(["claims", "calibration", "order"]) if name not in metrics.untold),
+    )
 
 
 def score(
@@ -49,14 +51,17 @@ def score(
     figures = metrics.figures(examples, predictions, sheet)
     figures += rates.figures(table, sheet) + calibration_figures(table, sheet)
     if not table.claims.kept.all():
-        remaining = numpy.bincount(table.claims.example[table.claims.kept], minlength=len(table))
-        figures += metrics.kept(examples, predictions, remaining, sheet)
+        figures += metrics.kept(
+            examples, predictions, numpy.bincount(table.claims.example[table.claims.kept], minlength=len(table)), sheet
+        )
     if uncalibrated is not None:
         figures += _calibration(table, uncalibrated, sheet, {"confidence": "uncalibrated"})
-    by_confidence = [_by_confidence(table)] if table.knows_confidence else []
-    ranked = [*by_confidence, *metrics.ranked(examples, predictions)]
-    found = results(figures + reliability_figures(table, sheet), sheet)
-    return found + [result for one in ranked for result in ordered(one, len(table))] + _risk(table)
+    ranked = [*([_by_confidence(table)] if table.knows_confidence else []), *metrics.ranked(examples, predictions)]
+    return (
+        results(figures + reliability_figures(table, sheet), sheet)
+        + [result for one in ranked for result in ordered(one, len(table))]
+        + _risk(table)
+    )
 
 
 def results(figures: Sequence[Figure], sheet: Sheet) -> list[MetricResult]:
@@ -78,14 +83,15 @@ def _calibration(table: Table, confidence: numpy.ndarray, sheet: Sheet, by: dict
     known = ~numpy.isnan(confidence)
     confidence, example = confidence[known], table.claims.example[known]
     right = (table.claims.verdict == "supported")[known]
-    tables = calibration.sums_by_bin(confidence, right, example, len(table))
-    columns = [[sheet.column(counts[:, at]) for at in range(calibration.BINS)] for counts in tables]
+    columns = [
+        [sheet.column(counts[:, at]) for at in range(calibration.BINS)]
+        for counts in calibration.sums_by_bin(confidence, right, example, len(table))
+    ]
 
     def ece(sums: numpy.ndarray) -> numpy.ndarray:
         return calibration.ece_of_sums(*(sums[..., three] for three in columns))
 
-    error = sheet.tally(example, (confidence - right) ** 2)
-    brier = Ratio((error,), (sheet.tally(example),), is_share=False)
+    brier = Ratio((sheet.tally(example, (confidence - right) ** 2),), (sheet.tally(example),), is_share=False)
     return [Figure(name, by, CALIBRATION, len(confidence), f) for name, f in (("ece", ece), ("brier", brier))]
 
 
@@ -100,8 +106,15 @@ def reliability_figures(table: Table, sheet: Sheet) -> list[Figure]:
         here = place == number
         low, high = (f"{edge:.3f}" for edge in calibration.EDGES[number : number + 2])
         by = {"bin": f"{low} to {high}", "mean_confidence": f"{confidence[here].mean():.4f}"}
-        share = Ratio((sheet.tally(example[here & right]),), (sheet.tally(example[here]),))
-        found.append(Figure("reliability", by, CALIBRATION, int(here.sum()), share))
+        found.append(
+            Figure(
+                "reliability",
+                by,
+                CALIBRATION,
+                int(here.sum()),
+                Ratio((sheet.tally(example[here & right]),), (sheet.tally(example[here]),)),
+            )
+        )
     return found
 
 

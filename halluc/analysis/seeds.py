@@ -45,18 +45,6 @@ def common_variance(of_mean: Any, of_each: Any, seeds: int) -> Any:
 
 
 @dataclass(frozen=True)
-class Spread:
-    """What the interval of a mean over seeds is made of: V_m, s^2 and k."""
-
-    common: float
-    between: float
-    seeds: int
-
-    def half_width(self, level: float = LEVEL) -> float:
-        return float(half_width(self.common, self.between, self.seeds, level))
-
-
-@dataclass(frozen=True)
 class SeedMean:
     """A mean over seeds: ``n`` of ``seeds`` have the figure; ``sd`` is their standard deviation, None for one.
 
@@ -127,21 +115,20 @@ class Seeds:
             p = two_sided(means) if k > 1 else None
             smallest = (interval[1] - interval[0]) / 2 if k > 1 and interval is not None else None
             return SeedMean(mean, interval, p, sd, n=k, smallest=smallest)
-        spread = self._spread(sd)
-        if spread is None:
+        common = self._common_variance()
+        if common is None:
             return SeedMean(mean, sd=sd, n=k)
-        half = spread.half_width()
-        p = p_value(lambda level: abs(mean) > spread.half_width(level))
+        half = float(half_width(common, sd**2, k))
+        p = p_value(lambda level: abs(mean) > half_width(common, sd**2, k, level))
         return SeedMean(mean, (mean - half, mean + half), p, sd, n=k, smallest=half)
 
-    def _spread(self, sd: float) -> Spread | None:
-        """None where most resamples leave a seed without the figure."""
+    def _common_variance(self) -> float | None:
+        """V_m; None where most resamples leave a seed without the figure."""
         together = self.resampled[:, ~numpy.isnan(self.resampled).any(axis=0)]
         if 2 * together.shape[1] <= self.resampled.shape[1]:
             return None
-        k = len(self.names)
         of_mean, of_each = together.mean(axis=0).var(), together.var(axis=1).mean()
-        return Spread(float(common_variance(of_mean, of_each, k)), sd**2, k)
+        return float(common_variance(of_mean, of_each, len(self.names)))
 
     @property
     def shared_limits(self) -> Limits | None:

@@ -69,8 +69,11 @@ def figures(name: str, places: Sequence[StudyCell], asked: str | None, reference
     found, missing = _read(places, split)
     if not found:
         slug, why = next((slug, why) for slug, why in missing.items() if why != _NOT_RUN)
-        help = "evaluate the cells again: `halluc run` of the study's config does"
-        raise HallucError("R112", f"no cell of {name} can be counted on {split}; {slug}: {why}", help=help)
+        raise HallucError(
+            "R112",
+            f"no cell of {name} can be counted on {split}; {slug}: {why}",
+            help="evaluate the cells again: `halluc run` of the study's config does",
+        )
     first = next(iter(found.values()))
     for other in found.values():
         run_figures.refuse_different_examples(first, other)
@@ -109,8 +112,9 @@ def _split(name: str, places: Sequence[StudyCell], asked: str | None) -> str:
         raise HallucError("R112", f"no cell of {name} is evaluated", help="run the study first: halluc run CONFIG")
     splits = run_figures.evaluated(there)
     if asked is not None and asked not in splits:
-        help = evaluations.unevaluated_help(asked, splits)
-        raise HallucError("R112", f"no cell of {name} is evaluated on {asked}", help=help)
+        raise HallucError(
+            "R112", f"no cell of {name} is evaluated on {asked}", help=evaluations.unevaluated_help(asked, splits)
+        )
     return run_figures.common_split(there, asked)
 
 
@@ -205,8 +209,9 @@ def _numeric_axes(points: Sequence[StudyPoint]) -> list[str]:
 
 def _trends(made: Sequence[StudyPoint], axis: str) -> Iterable[Trend]:
     for others, group in _along(made, axis):
-        shared = [key for key in group[0].figures if all(key in point.figures for point in group)]
-        yield from (_trend(others, axis, group, key) for key in shared)
+        yield from (
+            _trend(others, axis, group, key) for key in group[0].figures if all(key in point.figures for point in group)
+        )
 
 
 def _along(made: Sequence[StudyPoint], axis: str) -> Iterable[tuple[dict[str, Plain], list[StudyPoint]]]:
@@ -219,8 +224,9 @@ def _along(made: Sequence[StudyPoint], axis: str) -> Iterable[tuple[dict[str, Pl
 
 
 def _trend(others: dict[str, Plain], axis: str, group: Sequence[StudyPoint], key: FigureKey) -> Trend:
-    places = arms.places(axis, [point.choice for point in group])
-    line = points.line_record(key, places, [point.figures[key] for point in group])
+    line = points.line_record(
+        key, arms.places(axis, [point.choice for point in group]), [point.figures[key] for point in group]
+    )
     if any(run.is_silent for point in group for run in point.group.runs.values()):
         line["slope_p"] = line["smallest"] = None
     return Trend(choice=others, axis=axis, **line)

@@ -31,8 +31,7 @@ def file_of(home: Path, split: str | None, references: Mapping[str, Plain]) -> P
     Args:
         split, references: what differs from the usual; None and empty: nothing does.
     """
-    parts = [part for part in (split, slug_of(references)) if part]
-    return home / ("-".join(["study", *parts]) + ".json")
+    return home / ("-".join(["study", *[part for part in (split, slug_of(references)) if part]]) + ".json")
 
 
 def fingerprint(name: str, places: Sequence[StudyCell], split: str, references: Mapping[str, Plain]) -> str:
@@ -87,8 +86,13 @@ def kept(file: Path, wanted: str) -> StudyFigures | None:
 def moved(found: StudyFigures, places: Sequence[StudyCell]) -> StudyFigures:
     """The figures with their runs named where they lie now."""
     now = {place.slug: str(place.run.path) for place in places}
-    cells = [cell.model_copy(update={"runs": [now[Path(run).name] for run in cell.runs]}) for cell in found.cells]
-    return found.model_copy(update={"cells": cells})
+    return found.model_copy(
+        update={
+            "cells": [
+                cell.model_copy(update={"runs": [now[Path(run).name] for run in cell.runs]}) for cell in found.cells
+            ]
+        }
+    )
 
 
 def keep(file: Path, found: StudyFigures) -> str | None:

@@ -103,8 +103,15 @@ def table(
         else:
             claims.append(line)
             gold.claim(line)
-    sizes = numpy.asarray(lengths, dtype=numpy.int64)
-    return Table(task, tuple(ids), sizes, _claims(claims, index), gold.arrays(), unverifiable, label_counts)
+    return Table(
+        task,
+        tuple(ids),
+        numpy.asarray(lengths, dtype=numpy.int64),
+        _claims(claims, index),
+        gold.arrays(),
+        unverifiable,
+        label_counts,
+    )
 
 
 def _claims(lines: Sequence[LedgerLine], index: dict[str, int]) -> Claims:
@@ -153,8 +160,7 @@ class _GoldRows:
         self.rows: dict[tuple[int, int | None, int | None, str], _GoldRow] = {}
 
     def omission(self, line: LedgerLine) -> None:
-        key = (self.index[line.id], line.start, line.end, line.label)
-        self.rows[key] = _GoldRow(line.novelty or "", line.withheld)
+        self.rows[(self.index[line.id], line.start, line.end, line.label)] = _GoldRow(line.novelty or "", line.withheld)
 
     def claim(self, line: LedgerLine) -> None:
         # A claim without a confidence is as sure as can be: no threshold withdraws it.

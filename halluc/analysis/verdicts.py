@@ -1,16 +1,21 @@
-"""From predictions to a ledger: the task states claims and judges them, the training split is asked."""
+"""From predictions to a ledger, a line for each claim and each omission (DEFINITIONS, section 1).
+
+The task states claims and judges them, and the training split is asked.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, cast
 
 import numpy
 
-from halluc.analysis import calibration, ledger
-from halluc.core.claims import Judged
-from halluc.runs.schema import LedgerLine
+from halluc.analysis import calibration
+from halluc.core.claims import Claim, Judged, Mark, rounded
+from halluc.runs.records import read_lines
+from halluc.runs.schema import GoldMention, LedgerLine
 from halluc.task import ExampleT, Predicted, PredictionT, Task, TrainingKnowledge
 
 
@@ -18,8 +23,10 @@ def verdicts(
     task: Task[ExampleT, PredictionT], examples: Sequence[ExampleT], predictions: Sequence[PredictionT]
 ) -> list[Judged]:
     """The judged claims of each example."""
-    pairs = zip(examples, predictions, strict=True)
-    return [task.judge.judge(example, task.judge.claims(example, prediction)) for example, prediction in pairs]
+    return [
+        task.judge.judge(example, task.judge.claims(example, prediction))
+        for example, prediction in zip(examples, predictions, strict=True)
+    ]
 
 
 def ledger_lines(
@@ -29,7 +36,7 @@ def ledger_lines(
     knowledge: TrainingKnowledge | None,
     threshold: float | None,
 ) -> list[LedgerLine]:
-    return list(ledger.lines(judged, map(task.judge.gold, examples), knowledge, threshold))
+    return list(lines(judged, map(task.judge.gold, examples), knowledge, threshold))
 
 
 def scores(predictions: Sequence[Predicted]) -> tuple[numpy.ndarray, numpy.ndarray, numpy.ndarray | None]:
@@ -44,8 +51,11 @@ def scores(predictions: Sequence[Predicted]) -> tuple[numpy.ndarray, numpy.ndarr
     claim = numpy.repeat(numpy.arange(len(parts)), [len(part) for part in parts])
     told = [place for prediction in predictions for place in getattr(prediction, "claimed", ())]
     most = max(part.shape[1] for part in parts)
-    rows = [part if part.shape[1] == most else _widened(part, most) for part in parts]
-    return numpy.concatenate(rows), claim, numpy.array(told) if told else None
+    return (
+        numpy.concatenate([part if part.shape[1] == most else _widened(part, most) for part in parts]),
+        claim,
+        numpy.array(told) if told else None,
+    )
 
 
 def _widened(rows: numpy.ndarray, outputs: int) -> numpy.ndarray:
@@ -61,6 +71,97 @@ def calibrated(predictions: Sequence[PredictionT], temperature: float) -> list[P
     rows, claim, claimed = scores(predictions)
     new = iter(calibration.confidences(rows, claim, claims, temperature, claimed).tolist())
     # Predictions are dataclasses, which their protocol cannot say.
-    made = cast("Sequence[Any]", predictions)
-    found = [replace(p, confidences=tuple(next(new) for _ in p.confidences)) for p in made]
+    found = [
+        replace(p, confidences=tuple(next(new) for _ in p.confidences)) for p in cast("Sequence[Any]", predictions)
+    ]
     return [p.scaled(temperature) if hasattr(p, "scaled") else p for p in found]
+
+
+def lines(
+    judged: Iterable[Judged],
+    gold: Iterable[Sequence[Claim]],
+    knowledge: TrainingKnowledge | None,
+    threshold: float | None,
+) -> Iterator[LedgerLine]:
+    """The claims of each example, then its omissions, in the order of the examples.
+
+    Args:
+        gold: the gold claims of each example. threshold: claims of less confidence are withdrawn.
+    """
+    for one, there in zip(judged, gold, strict=True):
+        marked = {claim.mark: claim for claim in there}
+        for claim in one.claims:
+            yield _claim(claim, marked, knowledge, threshold)
+        for omission in one.omissions:
+            yield LedgerLine(record="omission", **_about(omission, knowledge))
+
+
+def _claim(
+    claim: Claim, marked: dict[Mark, Claim], knowledge: TrainingKnowledge | None, threshold: float | None
+) -> LedgerLine:
+    matched, touched = claim.evidence.matched, claim.evidence.touched
+    around = sorted([*touched, *([matched] if matched else [])], key=_in_order)
+    # Rounded first, so that the file itself says which claims a threshold withdraws.
+    confidence = rounded(claim.confidence)
+    abstained = threshold is not None and confidence is not None and confidence < threshold
+    return LedgerLine(
+        record="claim",
+        confidence=confidence,
+        verdict=claim.verdict,
+        reason=claim.reason,
+        matched=matched,
+        touched=list(touched),
+        gold=[_mention(marked[mark], knowledge) for mark in around],
+        abstained=abstained,
+        **_about(claim, knowledge),
+    )
+
+
+def _about(claim: Claim, knowledge: TrainingKnowledge | None) -> dict[str, Any]:
+    """What holds for claims and omissions alike: where, and what training showed of it."""
+    where, text, label = claim.where, claim.text, claim.label
+    place: dict[str, Any] = {"id": claim.example_id, "kind": claim.kind, "text": text, "label": label}
+    place |= {"start": where.start if where else None, "end": where.end if where else None}
+    if knowledge is None:
+        return place
+    return {
+        **place,
+        "novelty": knowledge.novelty(claim),
+        "confusable": knowledge.is_confusable(claim),
+        "nearest": knowledge.nearest(claim),
+        "withheld": knowledge.is_withheld(claim),
+    }
+
+
+def _in_order(mark: Mark) -> tuple[int, int, str]:
+    start, end, label = mark
+    return start or 0, end or 0, label
+
+
+def _mention(claim: Claim, knowledge: TrainingKnowledge | None) -> GoldMention:
+    start, end, label = claim.mark
+    return GoldMention(
+        start=start,
+        end=end,
+        label=label,
+        novelty=knowledge.novelty(claim) if knowledge else None,
+        withheld=knowledge.is_withheld(claim) if knowledge else False,
+    )
+
+
+# An omission lacks what only a claim has.
+_ONLY_CLAIMS = {"confidence", "verdict", "reason", "matched", "touched", "gold", "abstained"}
+
+
+def ledger_record(line: LedgerLine) -> dict[str, object]:
+    """The JSON object of one line."""
+    return line.model_dump(mode="json", exclude=_ONLY_CLAIMS if line.record == "omission" else None)
+
+
+def read_ledger(path: Path) -> list[LedgerLine]:
+    """A ledger file.
+
+    Raises:
+        HallucError R111: it is absent, or a line is not whole; names the line.
+    """
+    return list(read_lines(path, LedgerLine, damaged="R111", what="a ledger", help="write it anew with `halluc eval`"))

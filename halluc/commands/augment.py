@@ -11,26 +11,15 @@ from typing import Any
 from rich.text import Text
 
 from halluc.augmentation.pipeline.layout import TRAIN
-from halluc.commands.terminal import Talk, Terminal, people, say
+from halluc.commands.terminal import people, say
 from halluc.core.characters import printable_cell
 from halluc.core.examples import Span
-from halluc.core.messages import listening
 from halluc.runs.directory import RunDir
 from halluc.runs.results import AugmentResult
-from halluc.workflows import augmentation_runs
-from halluc.workflows.augmentation_runs import Look
-from halluc.workflows.cell_selection import Selection
 from halluc.workflows.replay import PreviewPair
 
 # Between the two texts of a pair.
 _BORDER = "‖"
-
-
-def run(
-    config: Path, overrides: Sequence[str], *, run: Path | None, selection: Selection, look: Look, talk: Talk
-) -> None:
-    with listening(Terminal(talk, show)):
-        augmentation_runs.augment(config, overrides, run=run, selection=selection, look=look)
 
 
 def show(result: object) -> None:

@@ -4,25 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from halluc.commands.figure_tables import show_gap
-from halluc.commands.terminal import Grid, Talk, Terminal, put_table, say
-from halluc.core.messages import Level, hears, listening
+from halluc.commands.terminal import Grid, put_table, say
+from halluc.core.messages import Level, hears
 from halluc.data.statistics import Count, Words, counted
 from halluc.runs.data import DataRecord, Renamed, SplitData
 from halluc.task import AnyTask
-from halluc.workflows import checking
 from halluc.workflows.checking import Checked
 
 if TYPE_CHECKING:
     from halluc.workflows.probe import Probe
-
-
-def run(path: Path, overrides: Sequence[str], *, only: Sequence[str] = (), deep: bool, talk: Talk) -> None:
-    with listening(Terminal(talk, show)):
-        checking.check(path, overrides, only=only, deep=deep)
 
 
 def show(found: Checked) -> None:

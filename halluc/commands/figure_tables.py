@@ -8,7 +8,7 @@ from halluc.commands.terminal import put_view, say
 from halluc.core.characters import printable_cell
 from halluc.core.figures import shown
 from halluc.gap.forecast import SplitGap
-from halluc.reporting.views import comparison, evaluation, gap, study
+from halluc.reporting.views import comparison, evaluation, study
 from halluc.runs.reports import ComparisonReport
 from halluc.runs.schema import EvalFile
 from halluc.runs.studies import LEAST_SEEDS, SURE, Comparison, StudyFigures
@@ -29,7 +29,7 @@ def show_gap(found: Mapping[str, SplitGap], told: str | None) -> None:
         say(told)
     if found:
         say()
-        put_view(gap.by_split(found))
+        put_view(evaluation.gap_by_split(found))
 
 
 def show_study(found: StudyFigures) -> None:

@@ -7,7 +7,7 @@ from rich.text import Text
 from halluc.commands.terminal import Grid, put_json, put_table
 from halluc.components import TABLE
 from halluc.core import registry
-from halluc.core.errors import HallucError, did_you_mean
+from halluc.core.errors import HallucError, suggestion
 
 
 def run(kind: str | None, *, as_json: bool) -> None:
@@ -28,6 +28,5 @@ def _kind(asked: str) -> str:
     plurals = {f"{kind}s": kind for kind in TABLE}
     if asked in TABLE or asked in plurals:
         return plurals.get(asked, asked)
-    near = did_you_mean(asked, plurals)
-    help = f"did you mean `{near}`?" if near else f"known: {', '.join(plurals)}"
+    help = suggestion(asked, plurals, f"known: {', '.join(plurals)}")
     raise HallucError("C010", f"no kind of component is called `{asked}`", help=help)

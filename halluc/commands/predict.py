@@ -5,37 +5,26 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
-from halluc.commands.terminal import Talk, Terminal
 from halluc.core.characters import escaped_json
 from halluc.core.errors import EXIT_DONE, HallucError, environment_error
-from halluc.core.files import TO_OUTPUT, elsewhere, irregular, json_line, remedy, replacing
-from halluc.core.messages import listening
+from halluc.core.files import irregular, json_line, remedy, replacing
 from halluc.runs.schema import Record
-from halluc.workflows import prediction
-from halluc.workflows.input_reading import Reading
 from halluc.workflows.prediction import Write
 
 
-@elsewhere(TO_OUTPUT)
-def run(reference: str, source: Path | None, target: Path | None, reading: Reading, talk: Talk) -> None:
-    """Predict on every text of ``source`` (None: standard input) and write to ``target`` (None: standard output)."""
-    with listening(Terminal(talk)):
-        prediction.predict(reference, source, reading, lambda: _written(target))
-
-
 @contextlib.contextmanager
-def _written(target: Path | None) -> Iterator[Write]:
-    """What writes records as lines, chunk by chunk."""
+def written(target: Path | None) -> Iterator[Write]:
+    """What writes records as lines, chunk by chunk, to ``target`` (None: standard output)."""
     # A file keeps the text as it is; a terminal must not obey it.
-    line = json_line if target is not None and irregular(target) is None else _safe_line
+    escaped: Callable[[str], str] = str if target is not None and irregular(target) is None else escaped_json
     with _opened(target) as file:
 
         def write(records: Sequence[Record]) -> None:
-            file.writelines((line(record.model_dump(mode="json")) + "\n").encode() for record in records)
+            file.writelines((escaped(json_line(one.model_dump(mode="json"))) + "\n").encode() for one in records)
             file.flush()
 
         yield write
@@ -50,10 +39,6 @@ def refuse_second(first: str, second: str) -> NoReturn:
     texts, model = (first, second) if Path(first).is_file() and not Path(second).is_file() else (second, first)
     help = f"halluc predict {model} --input {texts}"
     raise HallucError("C011", f"`{second}`: predict takes one run or model, and texts by --input", help=help)
-
-
-def _safe_line(record: Any) -> str:
-    return escaped_json(json_line(record))
 
 
 @contextlib.contextmanager
@@ -86,5 +71,6 @@ def _told(name: str, buffered: IO[bytes] | None = None) -> Iterator[None]:
             os.dup2(os.open(os.devnull, os.O_WRONLY), buffered.fileno())
         if isinstance(error, BrokenPipeError):
             raise SystemExit(EXIT_DONE) from None  # typer would make exit code 1 of the error itself
-        message = f"cannot write {name}: {error.strerror or error}"
-        raise environment_error("E401", message, remedy(Path(name), error)) from None
+        raise environment_error(
+            "E401", f"cannot write {name}: {error.strerror or error}", remedy(Path(name), error)
+        ) from None

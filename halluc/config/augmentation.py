@@ -43,6 +43,11 @@ class _AugmentConfig(Section):
         "their share stays the same; skip: leave them out",
     )
     keep_original: bool = Field(default=True, description="whether the output begins with the original training split")
+    online: bool = Field(
+        default=False,
+        description="whether each epoch of training gets new examples of its own, drawn before training begins; `size` "
+        "is then that of an epoch. With `train.steps`, the examples of `train.epochs` epochs are used in turn",
+    )
     filters: list[Any] = Field(
         default=["unchanged", "duplicate", "leak", "length_ratio"],
         max_length=100,

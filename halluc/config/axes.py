@@ -131,16 +131,14 @@ def _is_plain(value: Any) -> bool:
 
 
 def _values(matrix: Located, name: str) -> Iterator[Option]:
-    for index, value in enumerate(matrix.value[name]):
-        if _is_plain(value):
-            part = _at(name.split("."), matrix.below((name, index)), matrix.keys[(name,)])
-            yield Option(_name(value), part)
+    path, place = name.split("."), matrix.keys[(name,)]
+    plain = ((index, value) for index, value in enumerate(matrix.value[name]) if _is_plain(value))
+    return (Option(_name(value), _at(path, matrix.below((name, index)), place)) for index, value in plain)
 
 
 def _arms(matrix: Located, name: str) -> Iterator[Option]:
-    for arm, part in matrix.value[name].items():
-        if isinstance(part, dict):
-            yield Option(arm, matrix.below((name, arm)))
+    arms = (arm for arm, part in matrix.value[name].items() if isinstance(part, dict))
+    return (Option(arm, matrix.below((name, arm))) for arm in arms)
 
 
 def _name(value: Any) -> Plain:

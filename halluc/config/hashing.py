@@ -45,15 +45,16 @@ OTHER_DEFAULTS: dict[str, Any] = {
 }  # fmt: skip
 
 
+# Of each section what decides nothing: the test split, what stays on disk, how many processes make a corpus.
+_UNDECIDING = {"data": "test", "train": "checkpoints", "augment": "workers"}
+
+
 def model_sections(tree: Mapping[str, Any]) -> dict[str, Any]:
     """Of a config as plain values the sections that decide the model; ``data`` is a mapping in it."""
     sections = {name: section_in_hash(tree, name) for name in schema.MODEL_SECTIONS if tree.get(name) is not None}
-    sections["data"] = {key: value for key, value in sections["data"].items() if key != "test"}
-    # What stays on disk, and how many processes make a corpus, decide nothing.
-    if isinstance(sections.get("train"), dict):
-        sections["train"] = {key: value for key, value in sections["train"].items() if key != "checkpoints"}
-    if isinstance(sections.get("augment"), dict):
-        sections["augment"] = {key: value for key, value in sections["augment"].items() if key != "workers"}
+    for name, left_out in _UNDECIDING.items():
+        if isinstance(sections.get(name), dict):
+            sections[name] = {key: value for key, value in sections[name].items() if key != left_out}
     return sections
 
 

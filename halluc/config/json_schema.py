@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Union
 
 from pydantic import Field
 
@@ -21,12 +21,10 @@ def json_schema(table: registry.Table) -> dict[str, Any]:
     A file may leave anything to the one it extends, so nothing is required in it; and it may hold ``extends``
     and ``matrix``.
     """
-    sections: dict[str, Any] = {}
-    for name, kind in COMPONENT_SECTIONS.items():
-        union: Any = None
-        for section in component_configs(table, kind).values():
-            union = section if union is None else union | section
-        sections[name] = Annotated[union, Field()]
+    sections: dict[str, Any] = {
+        name: Annotated[Union[tuple(component_configs(table, kind).values())], Field()]  # noqa: UP007
+        for name, kind in COMPONENT_SECTIONS.items()
+    }
     sections["augment"] = augment_type(table) | None
     schema: dict[str, Any] = experiment_type(sections).model_json_schema()
     schema["title"] = "halluc experiment"

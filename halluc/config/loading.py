@@ -44,6 +44,11 @@ class LoadedConfig:
         """The sections that decide the model; the test split is none of it."""
         return model_sections(self.tree)
 
+    @property
+    def home(self) -> Path:
+        """The folder of all runs of this name."""
+        return Path(self.experiment.runs_dir) / self.experiment.name
+
 
 @dataclass(frozen=True)
 class Merged:
@@ -72,10 +77,8 @@ def load(
     Raises:
         HallucError or ManyErrors, code C…: every mistake found, with its place.
     """
-    merged = read(path, overrides, {} if kept else environ)
-    merged = replace(merged, kept=kept)
-    matrix = merged.located.value.pop("matrix", None)
-    if matrix:
+    merged = replace(read(path, overrides, {} if kept else environ), kept=kept)
+    if merged.located.value.pop("matrix", None):
         help = "take one cell by its folder with --run, or leave the matrix out with --set matrix=null"
         raise HallucError("C128", "this config has a `matrix`: it is many experiments, and this takes one", help=help)
     merged.located.forget(("matrix",))

@@ -105,8 +105,7 @@ def _text(path: Path, asked: Location | None) -> str:
             raise HallucError("C003", f"{told} has more than {_MOST_BYTES >> 20} MB", asked, "is this a config?")
         return content.decode("utf-8-sig")
     except FileNotFoundError:
-        help = _other_configs(path)
-        raise HallucError("C005", f"no such config file: {told}", asked, help) from None
+        raise HallucError("C005", f"no such config file: {told}", asked, _other_configs(path)) from None
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         raise HallucError(

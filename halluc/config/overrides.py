@@ -79,8 +79,7 @@ def _step(node: Any, part: str, path: yaml.Path, place: Location) -> str | int:
     if not isinstance(node, list):
         return part
     if not part.isdecimal() or int(part) >= len(node):
-        message = f"`{cut(yaml.dotted(path))}` is a list of {len(node)}: no item `{cut(part)}`"
-        raise HallucError("C007", message, place)
+        raise HallucError("C007", f"`{cut(yaml.dotted(path))}` is a list of {len(node)}: no item `{cut(part)}`", place)
     return int(part)
 
 

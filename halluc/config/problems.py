@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from types import UnionType
@@ -10,9 +11,9 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from pydantic import BaseModel
 
 from halluc.config import schema
-from halluc.config.yaml import Located, Path, dotted
+from halluc.config.yaml import Located, Path, dotted, scalar
 from halluc.core import registry
-from halluc.core.errors import HallucError, Location, cut, did_you_mean
+from halluc.core.errors import HallucError, Location, cut, did_you_mean, suggestion
 
 # What pydantic calls a type mismatch, in words.
 _WANTED = {
@@ -59,8 +60,7 @@ def component(
     if name is None:
         where = located.keys.get((section,))
         return HallucError("C102", "missing key `task.type`", where, f"it selects one of {names}")
-    near = did_you_mean(shown(name).strip('"'), table["task"])
-    help = f"did you mean `{near}`?" if near else f"known: {names}"
+    help = suggestion(shown(name).strip('"'), table["task"], f"known: {names}")
     return HallucError("C103", f"`task.type` cannot be {shown(name)}", located.values.get(("task", "type")), help)
 
 
@@ -76,7 +76,7 @@ def explain(problem: Any, located: Located, experiment: type[schema.Experiment])
     path = _path_in_tree(problem["loc"], located.value)
     key, kind, context = cut(dotted(path)), problem["type"], problem.get("ctx", {})
     if kind == "extra_forbidden":
-        return HallucError("C101", f"unknown key `{key}`", _key_place(located, path), _known(path, located, experiment))
+        return HallucError("C101", f"unknown key `{key}`", _nearest(located, path), _known(path, located, experiment))
     if kind == "missing":
         return HallucError(
             "C102", f"missing key `{key}`", _nearest(located, path[:-1]), _about(path, located, experiment)
@@ -88,8 +88,7 @@ def explain(problem: Any, located: Located, experiment: type[schema.Experiment])
     given = shown(problem["input"])
     if kind == "literal_error":
         options = re.findall(r"'([^']*)'", context["expected"])
-        near = did_you_mean(shown(problem["input"]).strip('"'), options)
-        choice = f"did you mean `{near}`?" if near else f"one of {', '.join(options)}"
+        choice = suggestion(given.strip('"'), options, f"one of {', '.join(options)}")
         return HallucError("C103", f"`{key}` cannot be {given}", where, choice)
     if kind in _BOUNDS:
         name, words = _BOUNDS[kind]
@@ -119,8 +118,7 @@ def _no_such_component(path: Path, kind: str, context: Mapping[str, Any], locate
         where = located.values.get(path[:-1]) or _nearest(located, path)
         return HallucError("C102", f"missing key `{key}`", where, "see `halluc list` for what can be named")
     known = re.findall(r"'([^']*)'", context["expected_tags"])
-    near = did_you_mean(cut(context["tag"]), known)
-    help = f"did you mean `{near}`?" if near else f"one of {', '.join(known)}"
+    help = suggestion(cut(context["tag"]), known, f"one of {', '.join(known)}")
     # A filter may be named alone: then the item itself is its type.
     where = located.values.get(path) or located.values.get(path[:-1]) or _nearest(located, path)
     return HallucError("C103", f"`{key}` cannot be {shown(context['tag'])}", where, help)
@@ -128,10 +126,8 @@ def _no_such_component(path: Path, kind: str, context: Mapping[str, Any], locate
 
 def shown(value: Any) -> str:
     """A value as a message may quote it."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return str(value).lower()
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
     if isinstance(value, dict):
         return "a mapping"
     if isinstance(value, (list, tuple)):
@@ -142,12 +138,9 @@ def shown(value: Any) -> str:
 
 
 def _quoted_number(value: Any, kind: str) -> str | None:
-    if isinstance(value, str) and kind.startswith(("int", "float", "bool")):
-        from halluc.config.yaml import scalar
-
-        if not isinstance(scalar(value.strip()), str):
-            return "take the quotes away (values from ${…} are always text)"
-    return None
+    is_number = isinstance(value, str) and not isinstance(scalar(value.strip()), str)
+    has_quotes = is_number and kind.startswith(("int", "float", "bool"))
+    return "take the quotes away (values from ${…} are always text)" if has_quotes else None
 
 
 def _path_in_tree(loc: tuple[Any, ...], tree: Any) -> Path:
@@ -167,17 +160,11 @@ def _path_in_tree(loc: tuple[Any, ...], tree: Any) -> Path:
     return tuple(path)
 
 
-def _key_place(located: Located, path: Path) -> Location | None:
-    return located.keys.get(path) or _nearest(located, path)
-
-
 def _nearest(located: Located, path: Path) -> Location | None:
     """The key of the innermost mapping on the path that has a place; the file for the top level."""
-    for length in range(len(path), 0, -1):
-        if path[:length] in located.keys:
-            return located.keys[path[:length]]
+    above = (located.keys.get(path[:length]) for length in range(len(path), 0, -1))
     top = located.values.get(())
-    return Location(top.file) if top else None
+    return next(filter(None, above), Location(top.file) if top else None)
 
 
 # What other trainers call the same thing.
@@ -217,10 +204,8 @@ def _known(path: Path, located: Located, experiment: type[schema.Experiment]) ->
 
 
 def _about(path: Path, located: Located, experiment: type[schema.Experiment]) -> str | None:
-    for model in _section(path[:-1], located, experiment):
-        if path[-1] in model.model_fields:
-            return model.model_fields[str(path[-1])].description
-    return None
+    fields = (model.model_fields.get(str(path[-1])) for model in _section(path[:-1], located, experiment))
+    return next((field.description for field in fields if field is not None), None)
 
 
 def _section(path: Path, located: Located, experiment: type[schema.Experiment]) -> list[type[BaseModel]]:

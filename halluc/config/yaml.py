@@ -6,12 +6,11 @@ equal keys win. Here the node tree is read instead, and every key and value keep
 
 from __future__ import annotations
 
-import math
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from itertools import accumulate
 from typing import Any
 
@@ -30,15 +29,19 @@ MOST_DEPTH = 50
 # More digits make no number that a key may have, and Python refuses to print some of them.
 _MOST_DIGITS = 1_000
 
-_NULL = re.compile(r"null|Null|NULL|~|")
-_TRUE = re.compile(r"true|True|TRUE")
-_FALSE = re.compile(r"false|False|FALSE")
-_INT = re.compile(r"[-+]?[0-9]+")
-_OCTAL = re.compile(r"0o[0-7]+")
-_HEX = re.compile(r"0x[0-9a-fA-F]+")
-_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-_INFINITY = re.compile(r"[-+]?\.(inf|Inf|INF)")
-_NAN = re.compile(r"\.(nan|NaN|NAN)")
+# Plain scalars that are no text: words with their values, and how numbers are written with what reads them.
+_WORDS = {
+    **dict.fromkeys(("null", "Null", "NULL", "~", "")),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+_NUMBERS: tuple[tuple[re.Pattern[str], Callable[[str], float]], ...] = (
+    (re.compile(r"[-+]?[0-9]+"), int),
+    (re.compile(r"0o[0-7]+"), partial(int, base=8)),
+    (re.compile(r"0x[0-9a-fA-F]+"), partial(int, base=16)),
+    (re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?"), float),
+    (re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"), lambda text: float(text.replace(".", ""))),
+)
 
 
 @dataclass(frozen=True)
@@ -114,27 +117,11 @@ def _paths(node: Any, path: Path) -> Iterator[Path]:
 
 def scalar(text: str) -> Any:
     """A plain scalar by the YAML 1.2 core schema (yaml.org/spec/1.2.2, section 10.3.2)."""
-    if _NULL.fullmatch(text):
-        return None
-    if _TRUE.fullmatch(text):
-        return True
-    if _FALSE.fullmatch(text):
-        return False
+    if text in _WORDS:
+        return _WORDS[text]
     if len(text) > _MOST_DIGITS:
         return text
-    if _INT.fullmatch(text):
-        return int(text)
-    if _OCTAL.fullmatch(text):
-        return int(text[2:], 8)
-    if _HEX.fullmatch(text):
-        return int(text[2:], 16)
-    if _FLOAT.fullmatch(text):
-        return float(text)
-    if _INFINITY.fullmatch(text):
-        return -math.inf if text.startswith("-") else math.inf
-    if _NAN.fullmatch(text):
-        return math.nan
-    return text
+    return next((number(text) for pattern, number in _NUMBERS if pattern.fullmatch(text)), text)
 
 
 _LARGE_HELP = "a config holds settings: what is read as data belongs in a file that `data` names"
@@ -165,15 +152,18 @@ def read(source: Source) -> Located:
     """
     if len(source.text) > MOST_CHARACTERS:
         raise HallucError("C003", f"more than {MOST_CHARACTERS:,} characters", Location(source.name), _LARGE_HELP)
+    builder = _Builder(source)
     try:
         node = yaml.compose(source.text, Loader=_Loader)
+        value = None if node is None else builder.build(node, ())
     except _Endless:
         raise HallucError("C003", f"more than {MOST_NODES:,} values", Location(source.name), _LARGE_HELP) from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        where = source.location(mark) if mark else None
+        where = replace(source.location(mark), width=1) if mark else None
         told = cut(" ".join(part for part in (error.context, error.problem) if part), 300)
-        raise HallucError("C001", f"not readable as YAML: {told}", _one_wide(where), _syntax_help(told)) from None
+        help = next((help for part, help in _SYNTAX_HELP.items() if part in told), None)
+        raise HallucError("C001", f"not readable as YAML: {told}", where, help) from None
     except yaml.reader.ReaderError as error:
         raise HallucError(
             "C001", f"not readable as YAML: character U+{int(error.character):04X} is not allowed",
@@ -182,13 +172,6 @@ def read(source: Source) -> Located:
     except (ValueError, OverflowError):  # PyYAML hands such escapes to chr() as they are
         message, help = "not readable as YAML: an escape beyond \\U0010FFFF", "characters end there"
         raise HallucError("C001", message, Location(source.name), help) from None
-    except RecursionError:
-        raise HallucError("C001", "nested too deeply to read", Location(source.name)) from None
-    if node is None:
-        return Located(None, {}, {})
-    builder = _Builder(source)
-    try:
-        value = builder.build(node, ())
     except RecursionError:
         raise HallucError("C001", "nested too deeply to read", Location(source.name)) from None
     refuse(builder.errors)
@@ -213,8 +196,7 @@ class _Builder:
             raise HallucError("C003", f"nested too deeply: more than {MOST_DEPTH} levels", where)
         if id(node) in self.open:
             raise HallucError("C003", "an alias refers to what contains it", where)
-        collection = isinstance(node, yaml.CollectionNode)
-        if collection and node.tag not in ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"):
+        if isinstance(node, yaml.CollectionNode) and node.tag not in ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"):
             self.errors.append(
                 HallucError("C003", f"YAML tag `{cut(node.tag)}`", where, "configs use plain values only")
             )
@@ -270,22 +252,16 @@ class _Builder:
         return scalar(text) if isinstance(node, yaml.ScalarNode) and node.style is None else text
 
 
-def _one_wide(where: Location | None) -> Location | None:
-    return where and Location(where.file, where.line, where.column, 1, where.text)
-
-
-def _syntax_help(told: str) -> str | None:
-    if "'\\t'" in told:
-        return "YAML indents with spaces: replace the tab"
-    if "mapping values are not allowed" in told:
-        return "a value that contains `: ` needs quotes, and a key needs a line of its own"
-    if "expected <block end>" in told or "could not find expected ':'" in told:
-        return "check the indentation of this line and the one before it, and for a missing `:`"
-    if "expected a single document" in told:
-        return "one config a file: remove the `---`"
-    if "undefined alias" in told:
-        return "a value that starts with `*` needs quotes"
-    return None
+_CHECK_LINES = "check the indentation of this line and the one before it, and for a missing `:`"
+# What PyYAML says, in part, and what to do.
+_SYNTAX_HELP = {
+    "'\\t'": "YAML indents with spaces: replace the tab",
+    "mapping values are not allowed": "a value that contains `: ` needs quotes, and a key needs a line of its own",
+    "expected <block end>": _CHECK_LINES,
+    "could not find expected ':'": _CHECK_LINES,
+    "expected a single document": "one config a file: remove the `---`",
+    "undefined alias": "a value that starts with `*` needs quotes",
+}
 
 
 def unusable(text: str) -> str | None:

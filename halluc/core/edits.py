@@ -7,7 +7,8 @@ method and whatever the task.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from operator import ge
+from itertools import pairwise
+from operator import ge, itemgetter
 from typing import NamedTuple
 
 from halluc.core.examples import Span
@@ -81,7 +82,7 @@ def apply(example: Editable, edits: Sequence[Edit]) -> Editable:
     done = 0
     for start, end, _, edit in placed:
         tokens += example.tokens[done:start]
-        tokens += edit.tokens if isinstance(edit, Replace) else _permuted(example.tokens, edit)
+        tokens += edit.tokens if isinstance(edit, Replace) else permuted(example.tokens, edit)
         done = end
     tokens += example.tokens[done:]
     if not tokens and example.tokens:
@@ -136,6 +137,20 @@ def _replaced(example: Editable, edits: Sequence[Edit]) -> Editable | None:
     return Editable(tuple(tokens), spans, locked, example.labels)
 
 
+def between_locked(example: Editable) -> list[Range]:
+    """The ranges between locked ones, from left to right, empty ones too."""
+    starts = (0, *(end for _, end in example.locked))
+    return list(zip(starts, (*(start for start, _ in example.locked), len(example.tokens)), strict=True))
+
+
+def free_positions(example: Editable, in_spans: bool) -> Sequence[int]:
+    """The positions of tokens that may change by themselves; ``in_spans``: those of spans too."""
+    if not example.locked and (in_spans or not example.spans):
+        return range(len(example.tokens))
+    held = {at for start, end, _ in (() if in_spans else example.spans) for at in range(start, end)}
+    return [at for at in range(len(example.tokens)) if at not in held and is_free(example, at, at + 1)]
+
+
 def free_runs(example: Editable) -> list[Range]:
     """The longest ranges without a locked token, nor one of a span that is locked in part, from left to right."""
     if not example.locked:
@@ -159,31 +174,20 @@ def _placed(example: Editable, edits: Sequence[Edit]) -> list[_Placed]:
     size = len(example.tokens)
     placed: list[_Placed] = []
     for edit in edits:
-        if isinstance(edit, Replace):
-            start, end, new, _ = edit
-            if "" in new:
-                raise EditError(f"{edit} would bring an empty token")
-            placed.append((start, end, len(new) - (end - start), edit))
-        else:
-            start, end = _range(edit)
-            placed.append((start, end, 0, edit))
+        start, end = edit[:2] if isinstance(edit, Replace) else _range(edit)
+        if isinstance(edit, Replace) and "" in edit.tokens:
+            raise EditError(f"{edit} would bring an empty token")
+        placed.append((start, end, len(edit.tokens) - (end - start) if isinstance(edit, Replace) else 0, edit))
         if not 0 <= start <= end <= size:
             raise EditError(f"{edit} lies outside an example of {size} tokens")
         may_be = is_replaceable if isinstance(edit, Replace) else is_free
         if example.locked and not may_be(example, start, end):
             raise EditError(f"{edit} touches a locked range")
-    if len(placed) > 1:
-        placed.sort(key=_range_of)
-        last: _Placed | None = None
-        for one in placed:
-            if last is not None and (one[0] < last[1] or one[:2] == last[:2]):
-                raise EditError(f"{last[3]} and {one[3]} overlap")
-            last = one
+    placed.sort(key=itemgetter(0, 1))
+    for last, one in pairwise(placed):
+        if one[0] < last[1] or one[:2] == last[:2]:
+            raise EditError(f"{last[3]} and {one[3]} overlap")
     return placed
-
-
-def _range_of(placed: _Placed) -> Range:
-    return placed[0], placed[1]
 
 
 def _range(edit: Reorder) -> Range:
@@ -193,7 +197,8 @@ def _range(edit: Reorder) -> Range:
     return cuts[0], cuts[-1]
 
 
-def _permuted(tokens: Sequence[str], edit: Reorder) -> list[str]:
+def permuted(tokens: Sequence[str], edit: Reorder) -> list[str]:
+    """The tokens between the cuts of a permutation, in their new order."""
     return [token for piece in edit.order for token in tokens[edit.cuts[piece] : edit.cuts[piece + 1]]]
 
 

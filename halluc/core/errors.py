@@ -148,3 +148,9 @@ def did_you_mean(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | 
         squeezed = {name.replace("_", "").lower(): name for name in names}
         near = [squeezed[key] for key in get_close_matches(word.replace("_", "").lower(), squeezed, n=1, cutoff=0.75)]
     return near[0] if near else None
+
+
+def suggestion(word: str, known: Iterable[str], otherwise: str) -> str:
+    """Help on a wrong word: the known one that was perhaps meant, ``otherwise`` where none is near."""
+    near = did_you_mean(word, known)
+    return f"did you mean `{near}`?" if near else otherwise

@@ -240,15 +240,13 @@ def shown(place: Place, there: Collection[str] | None = None) -> list[Column]:
 def _placed(place: Place) -> tuple[tuple[Shown, Column], ...]:
     found = [(row, one) for row in rows().values() for one in row.shown if one.place == place]
     found.sort(key=lambda both: both[0].order if both[1].order is None else both[1].order)
-    return tuple((one, Column(one.heading or _heading(row, place), row, one.by)) for row, one in found)
+    return tuple(
+        (one, Column(one.heading or (place in _COLUMNS and row.short) or row.title, row, one.by)) for row, one in found
+    )
 
 
 # Columns have room for a short heading, all else for the title.
 _COLUMNS: frozenset[Place] = frozenset(("labels", "cells", "arms"))
-
-
-def _heading(row: FigureRow, place: Place) -> str:
-    return row.short if row.short and place in _COLUMNS else row.title
 
 
 def names(families: Iterable[Family]) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ import errno
 import fcntl
 import hashlib
 import io
+import itertools
 import json
 import os
 import re
@@ -353,9 +354,7 @@ def line_at(path: Path, number: int) -> str | None:
     """Line ``number`` (from 1) of a text file, or None where it cannot be had."""
     try:
         with path.open("rb") as file:
-            for current, line in enumerate(file, 1):
-                if current == number:
-                    return line.rstrip(b"\r\n").decode("utf-8", "replace")
+            line = next(itertools.islice(file, number - 1, None), None)
     except OSError:
         return None
-    return None
+    return None if line is None else line.rstrip(b"\r\n").decode("utf-8", "replace")

@@ -36,11 +36,11 @@ os.register_at_fork(after_in_child=_close_in_child)
 
 @dataclass(frozen=True)
 class Owner:
-    """The process that locked a file, as the file says; ``host`` and ``started`` are None where they are unknown."""
+    """The process that locked a file, as the file says; ``started`` is None where the system does not tell."""
 
     pid: int
-    host: str | None = None
-    started: str | None = None
+    host: str
+    started: str | None
 
     @classmethod
     def this_process(cls) -> Owner:
@@ -48,17 +48,15 @@ class Owner:
 
     @classmethod
     def read(cls, content: bytes) -> Owner | None:
-        """What a lock file holds; earlier versions wrote the bare process id."""
+        """What a lock file holds; None where it is not yet written."""
         try:
             known = json.loads(content)
-            if isinstance(known, int):
-                return cls(known)
             return cls(int(known["pid"]), str(known["host"]), known.get("started"))
         except (ValueError, KeyError, TypeError, AttributeError):
             return None
 
     def is_elsewhere(self) -> bool:
-        return self.host not in (None, socket.gethostname())
+        return self.host != socket.gethostname()
 
     def has_ended(self) -> bool:
         """Whether no process of this id runs here, or one that has got the id since."""
@@ -130,8 +128,7 @@ def _refusal(owner: Owner | None, file: Path, of: Path) -> HallucError:
     if owner is None:
         return HallucError("R103", f"{of} is being written by another process", help=help)
     if owner.has_ended():
-        where = "" if owner.host else " or runs on another host"
-        message = f"{of} is locked: the process that locked it has ended{where}, and one that it started holds the lock"
+        message = f"{of} is locked: the process that locked it has ended, and one that it started holds the lock"
         return HallucError("R103", message, help=help)
     if owner.is_elsewhere():
         message = f"{of} is being written by process {owner.pid} on host {owner.host}"

@@ -23,7 +23,7 @@ def is_running(process: int) -> bool:
         return False
     except PermissionError:
         pass  # it runs, as another user
-    return _state(process) not in ("Z", "X")
+    return _stat(process)[:1] not in (["Z"], ["X"])  # a zombie, or dead
 
 
 def start_time(process: int) -> str | None:
@@ -33,11 +33,6 @@ def start_time(process: int) -> str | None:
     """
     fields = _stat(process)
     return fields[19] if len(fields) > 19 else None
-
-
-def _state(process: int) -> str | None:
-    fields = _stat(process)
-    return fields[0] if fields else None
 
 
 def _stat(process: int) -> list[str]:

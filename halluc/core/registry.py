@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
-from halluc.core.errors import HallucError, did_you_mean
+from halluc.core.errors import HallucError, suggestion
 
 Table = Mapping[str, Mapping[str, str]]
 
@@ -19,8 +19,7 @@ def load(table: Table, kind: str, name: str) -> Any:
     """
     names = table[kind]
     if name not in names:
-        near = did_you_mean(name, names)
-        hint = f"did you mean `{near}`?" if near else f"known: {', '.join(sorted(names))}"
+        hint = suggestion(name, names, f"known: {', '.join(sorted(names))}")
         raise HallucError("C110", f"unknown {kind} `{name}`", help=hint)
     module, _, attribute = names[name].partition(":")
     return getattr(import_module(module), attribute)

@@ -16,10 +16,15 @@ _EIGHT = struct.Struct("<8Q").unpack
 _blake2b = hashlib.blake2b
 
 
+def hash64(text: str, person: bytes = b"") -> int:
+    """A 64-bit hash of a text (BLAKE2b); ``person`` makes it another function."""
+    data = text.encode("utf-8", "surrogatepass")
+    return int.from_bytes(_blake2b(data, digest_size=8, person=person).digest(), "little")
+
+
 def keyed_seed(*keys: object) -> int:
     """A 64-bit seed from any keys (``repr`` of each, so that ``1`` and ``"1"`` differ)."""
-    text = "\x1f".join(repr(key) for key in keys)
-    return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
+    return hash64("\x1f".join(map(repr, keys)))
 
 
 def keyed_generator(*keys: object) -> numpy.random.Generator:
@@ -43,7 +48,7 @@ class Draws:
     @classmethod
     def of(cls, *keys: object) -> Draws:
         """A stream for any keys (``repr`` of each)."""
-        return cls("\x1f".join(repr(key) for key in keys).encode("utf-8", "surrogatepass"))
+        return cls("\x1f".join(map(repr, keys)).encode("utf-8", "surrogatepass"))
 
     def bits(self) -> int:
         """The next 64 bits."""
@@ -75,9 +80,7 @@ class Draws:
     def count(self, expected: float) -> int:
         """One of the two whole numbers around ``expected``, so that it is met on average."""
         whole = int(expected)
-        words = self._words
-        drawn = ((words.pop() if words else self.bits()) >> 11) * 1.1102230246251565e-16
-        return whole + (drawn < expected - whole)
+        return whole + (self.uniform() < expected - whole)
 
     def some(self, total: int, wanted: int) -> list[int]:
         """``wanted`` different numbers below ``total``, ascending; all where more are wanted than there are."""
@@ -88,12 +91,6 @@ class Draws:
             return [((words.pop() if words else self.bits()) * total) >> 64]
         if 3 * wanted > total:
             return sorted(self.shuffled(range(total))[:wanted])
-        if wanted == 2:
-            first = ((words.pop() if words else self.bits()) * total) >> 64
-            second = first
-            while second == first:
-                second = ((words.pop() if words else self.bits()) * total) >> 64
-            return [first, second] if first < second else [second, first]
         found: set[int] = set()
         while len(found) < wanted:
             found.add(((words.pop() if words else self.bits()) * total) >> 64)

@@ -13,7 +13,7 @@ blocks of resamples may be given one after the other. What is computed from them
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import overload
+from typing import Any
 
 import numpy
 
@@ -33,42 +33,24 @@ def risk_coverage(confidence: Array, right: Array) -> tuple[Array, Array]:
     return ranks / max(len(ranks), 1), numpy.interp(ranks, claims, bad) / ranks
 
 
-@overload
-def aurc(confidence: Array, right: Array) -> float | None: ...
-@overload
-def aurc(confidence: Array, right: Array, weights: Array) -> Array: ...
-def aurc(confidence: Array, right: Array, weights: Array | None = None) -> Array | float | None:
+def aurc(confidence: Array, right: Array, weights: Array | None = None) -> Any:
     """Area under the risk-coverage curve: the mean of risk(k); None without claims."""
     return _figure(_aurc, confidence, ~_flags(right), weights)
 
 
-@overload
-def e_aurc(confidence: Array, right: Array) -> float | None: ...
-@overload
-def e_aurc(confidence: Array, right: Array, weights: Array) -> Array: ...
-def e_aurc(confidence: Array, right: Array, weights: Array | None = None) -> Array | float | None:
+def e_aurc(confidence: Array, right: Array, weights: Array | None = None) -> Any:
     """AURC less that of the perfect order, which puts all that is right first; None without claims."""
     return _figure(
         lambda claims, bad: _aurc(claims, bad) - _best_aurc(claims, bad), confidence, ~_flags(right), weights
     )
 
 
-@overload
-def auroc(confidence: Array, right: Array) -> float | None: ...
-@overload
-def auroc(confidence: Array, right: Array, weights: Array) -> Array: ...
-def auroc(confidence: Array, right: Array, weights: Array | None = None) -> Array | float | None:
+def auroc(confidence: Array, right: Array, weights: Array | None = None) -> Any:
     """How often a right claim is more confident than one that is not, ties counted half; None without both kinds."""
     return _figure(_auroc, confidence, ~_flags(right), weights)
 
 
-@overload
-def rate_at_coverage(confidence: Array, bad: Array, coverage: float) -> float | None: ...
-@overload
-def rate_at_coverage(confidence: Array, bad: Array, coverage: float, weights: Array) -> Array: ...
-def rate_at_coverage(
-    confidence: Array, bad: Array, coverage: float, weights: Array | None = None
-) -> Array | float | None:
+def rate_at_coverage(confidence: Array, bad: Array, coverage: float, weights: Array | None = None) -> Any:
     """The rate of ``bad`` among the ceil(coverage * n) most confident claims; None where these are none.
 
     Args:
@@ -107,7 +89,7 @@ def _curves(order: Array, bad: Array, last: Array, weights: Array | None) -> tup
     return sums[0], sums[1]
 
 
-def _figure(figure: Figure, confidence: Array, bad: Array, weights: Array | None) -> Array | float | None:
+def _figure(figure: Figure, confidence: Array, bad: Array, weights: Array | None) -> Any:
     ordered = _ordered(confidence, bad)
     if not len(confidence):
         return None if weights is None else numpy.full(len(weights), numpy.nan)
@@ -136,8 +118,7 @@ def _harmonic(upto: Array) -> Array:
 def _aurc(claims: Array, bad: Array) -> Array:
     # In a group from S to S + W with b bad ones after B, the expected risks (B + (k - S) b / W) / k add up to
     # b + (B - S b / W) (H(S + W) - H(S)).
-    here = numpy.diff(bad, axis=1)
-    slope = here / numpy.maximum(numpy.diff(claims, axis=1), 1)
+    slope = numpy.diff(bad, axis=1) / numpy.maximum(numpy.diff(claims, axis=1), 1)
     risks = (bad[:, :-1] - slope * claims[:, :-1]) * numpy.diff(_harmonic(claims), axis=1)
     return _divide(bad[:, -1] + risks.sum(axis=1), claims[:, -1])
 

@@ -170,11 +170,17 @@ def exact_limits(formula: Formula, totals: numpy.ndarray, *, of_difference: bool
 
 def percentiles(values: numpy.ndarray) -> Interval | None:
     """The middle 95% of resampled values; None where most of them are undefined, or all are the same."""
+    middle = _middle(values, LEVEL)
+    return middle if middle is not None and middle[1] - middle[0] > NEGLIGIBLE else None
+
+
+def _middle(values: numpy.ndarray, level: float) -> Interval | None:
+    """The middle share of values; None where most of them are undefined."""
     defined = values[~numpy.isnan(values)]
     if 2 * len(defined) <= len(values):
         return None
-    low, high = numpy.quantile(defined, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return (float(low), float(high)) if high - low > NEGLIGIBLE else None
+    low, high = numpy.quantile(defined, [(1 - level) / 2, (1 + level) / 2]).tolist()
+    return low, high
 
 
 @dataclass(frozen=True)
@@ -302,13 +308,7 @@ class FigureSample:
 
     def interval_at(self, level: float) -> Interval | None:
         """Exact, or percentiles."""
-        if self.limits is not None:
-            return self.limits(level)
-        defined = self.resampled[~numpy.isnan(self.resampled)]
-        if 2 * len(defined) <= len(self.resampled):
-            return None
-        low, high = numpy.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
-        return float(low), float(high)
+        return _middle(self.resampled, level) if self.limits is None else self.limits(level)
 
 
 def difference(one: FigureSample, other: FigureSample) -> Difference:

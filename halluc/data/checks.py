@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 from halluc.core.characters import is_invisible
@@ -12,8 +13,7 @@ from halluc.core.errors import did_you_mean
 from halluc.core.examples import Corpus
 from halluc.data.config import DataConfig
 from halluc.data.corpora import Corpora
-from halluc.data.odd_labels import odd_labels
-from halluc.data.odd_tokens import odd_tokens
+from halluc.data.oddities import odd_labels, odd_tokens
 from halluc.data.rows.references import SplitName
 from halluc.data.rows.row import Finding
 from halluc.data.statistics import Words, counted_with
@@ -41,9 +41,9 @@ def check_corpora(
         config: what the corpora were read by; it says whether texts were cut into words.
     """
     total, done = sum(map(len, corpora.splits.values())), 0
-    splits, seen = {}, {}
+    splits = {}
+    seen = {name: _Seen.of(corpus) for name, corpus in corpora.splits.items()}
     for name, corpus in corpora.splits.items():
-        seen[name] = _Seen.of(corpus)
         splits[str(name)] = _split(corpus, words, seen[name])
         done += len(corpus)
         tick(done, total)
@@ -59,8 +59,7 @@ def check_corpora(
         repairs=_findings(corpora.repairs),
         skipped=_findings(corpora.skipped),
     )
-    report.warnings.extend(_warnings(report, corpora, words, config))
-    report.warnings.extend(f"{found.where}: {found.what}" for found in corpora.notices)
+    report.warnings += _warnings(report, corpora, words, config)
     return report
 
 
@@ -94,7 +93,6 @@ class _Seen:
 
 def _split(corpus: Corpus[Any], words: Words, seen: _Seen) -> SplitData:
     invisible, long = _odd_tokens(corpus, words)
-    longest = [f"{e.origin} {len(e.tokens):,} tokens" for e in corpus if len(e.tokens) > LONG_EXAMPLE]
     return SplitData(
         source=corpus.source,
         documents=len({example.origin.document for example in corpus}),
@@ -105,23 +103,23 @@ def _split(corpus: Corpus[Any], words: Words, seen: _Seen) -> SplitData:
         contradictions=len(seen.others),
         invisible_tokens=invisible,
         long_tokens=long,
-        long_examples=_instances(longest),
+        long_examples=_instances(
+            [f"{e.origin} {len(e.tokens):,} tokens" for e in corpus if len(e.tokens) > LONG_EXAMPLE]
+        ),
     )
 
 
 def _odd_tokens(corpus: Corpus[Any], words: Words) -> tuple[Instances, Instances]:
     """Tokens that show nothing, and those that are very long. In a text cut into characters, blanks are no oddity."""
-    invisible, long = [], []
     distinct = {token for example in corpus for token in example.tokens}
     unseen = {token for token in distinct if is_invisible(token) and not (words.has_blanks and token.isspace())}
-    odd = unseen | {token for token in distinct if len(token) > LONG_TOKEN and not is_invisible(token)}
-    for example in corpus if odd else ():
-        for token in () if odd.isdisjoint(example.tokens) else example.tokens:
-            if token in unseen:
-                invisible.append(f"{example.origin} {token!a}")
-            elif token in odd:
-                long.append(f"{example.origin} {len(token)} characters")
-    return _instances(invisible), _instances(long)
+    long = {token for token in distinct if len(token) > LONG_TOKEN and not is_invisible(token)}
+    odd = unseen | long
+    found = [(example, token) for example in corpus if odd for token in example.tokens if token in odd]
+    return (
+        _instances([f"{example.origin} {token!a}" for example, token in found if token in unseen]),
+        _instances([f"{example.origin} {len(token)} characters" for example, token in found if token in long]),
+    )
 
 
 def _instances(found: list[str]) -> Instances:
@@ -145,14 +143,17 @@ def _lengths(corpus: Corpus[Any]) -> dict[str, float]:
 def _overlaps(splits: dict[SplitName, Corpus[Any]], seen: dict[SplitName, _Seen]) -> list[Overlap]:
     """Each pair of splits, the one that should know less named last."""
     found = []
-    names = list(splits)
-    for index, earlier in enumerate(names):
-        known = seen[earlier]
-        for later in names[index + 1 :]:
-            shared = [example for example in splits[later] if example.tokens in known.first]
-            same = sum(map(known.has, shared))
-            first = [str(example.origin) for example in shared[:MOST_PLACES]]
-            found.append(Overlap(earlier=earlier, later=later, examples=len(shared), same_annotation=same, first=first))
+    for earlier, later in combinations(splits, 2):
+        shared = [example for example in splits[later] if example.tokens in seen[earlier].first]
+        found.append(
+            Overlap(
+                earlier=earlier,
+                later=later,
+                examples=len(shared),
+                same_annotation=sum(map(seen[earlier].has, shared)),
+                first=[str(example.origin) for example in shared[:MOST_PLACES]],
+            )
+        )
     return found
 
 
@@ -164,9 +165,8 @@ def _unseen_labels(splits: dict[SplitName, Corpus[Any]]) -> dict[str, dict[str, 
     for name, corpus in splits.items():
         places: dict[str, list[str]] = {}
         for example in corpus:
-            for label in example.labels:
-                if label not in known:
-                    places.setdefault(label, []).append(str(example.origin))
+            for label in (label for label in example.labels if label not in known):
+                places.setdefault(label, []).append(str(example.origin))
         if places:
             unseen[str(name)] = {label: _instances(places[label]) for label in sorted(places)}
     return unseen
@@ -179,17 +179,14 @@ def _findings(findings: list[Finding]) -> Instances:
 def _warnings(report: DataRecord, corpora: Corpora, words: Words, config: DataConfig | None) -> list[str]:
     told = [f"{_shared(overlap, words)} (first: {overlap.first[0]})" for overlap in report.overlaps if overlap.examples]
     told += unseen_labels(report)
-    unmet = [f"`{label}`" for label, found in report.renamed_labels.items() if not found.mentions]
-    if unmet:
-        told.append(
-            f"`data.rename_labels` names {', '.join(unmet)}, but no {words.labelled.removesuffix('s')} has such a label"
-        )
+    if unmet := ", ".join(f"`{label}`" for label, found in report.renamed_labels.items() if not found.mentions):
+        told.append(f"`data.rename_labels` names {unmet}, but no {words.labelled.removesuffix('s')} has such a label")
     for name, split in report.splits.items():
         told += _of_split(name, split, words, config)
     noticed = {found.where.file for found in corpora.notices}
     for name, corpus in corpora.splits.items():
-        only = corpus.examples[0] if len(corpus) == 1 and corpus.source not in noticed else None
-        if only is not None and (many := words.lone(name, corpus.source, only)):
+        is_alone = len(corpus) == 1 and corpus.source not in noticed
+        if is_alone and (many := words.lone(name, corpus.source, corpus.examples[0])):
             told.append(f"{name}: {many}")
         if corpora.mappings.get(name, "").startswith("text:"):  # else tokens are those of the file
             told += _of_unspaced(name, corpus, words, config)
@@ -197,7 +194,8 @@ def _warnings(report: DataRecord, corpora: Corpora, words: Words, config: DataCo
     for found, what, done in ((report.repairs, words.mended, "repaired"), (report.skipped, "lines", "skipped")):
         if found.count:
             told.append(f"{counted_with(found.count, what, 'were')} {done} (first: {found.first[0]})")
-    return [*told, *odd_labels({name: split.labels for name, split in report.splits.items()})]
+    told += odd_labels({name: split.labels for name, split in report.splits.items()})
+    return [*told, *(f"{found.where}: {found.what}" for found in corpora.notices)]
 
 
 def unseen_labels(report: DataRecord) -> list[str]:
@@ -205,30 +203,31 @@ def unseen_labels(report: DataRecord) -> list[str]:
     if not report.unseen_labels:
         return []
     known = [label for label in report.splits["train"].labels if len(label) <= _LABEL]
-    known = known if len(known) <= _MOST_KNOWN else []
-    return [_of_unseen(name, labels, known) for name, labels in report.unseen_labels.items()]
+    return [
+        _of_unseen(name, labels, known if len(known) <= _MOST_KNOWN else [])
+        for name, labels in report.unseen_labels.items()
+    ]
 
 
 def _of_unseen(name: str, labels: dict[str, Instances], known: Sequence[str]) -> str:
     """The labels with their places, and what to do about them."""
-    named = list(labels.items())[:_MOST_LABELS]
-    listed = ", ".join(_of_label(label, found, known) for label, found in named)
-    more = f" and {len(labels) - len(named):,} more" if len(labels) > len(named) else ""
-    do = "no model that learns from train can claim them: mend them, or let train show them too"
-    return f"{name} has labels that train never shows: {listed}{more}; {do}"
+    listed = ", ".join(_of_label(label, found, known) for label, found in list(labels.items())[:_MOST_LABELS])
+    more = f" and {len(labels) - _MOST_LABELS:,} more" if len(labels) > _MOST_LABELS else ""
+    return (
+        f"{name} has labels that train never shows: {listed}{more}; "
+        "no model that learns from train can claim them: mend them, or let train show them too"
+    )
 
 
 def _of_label(label: str, found: Instances, known: Sequence[str]) -> str:
-    near = did_you_mean(label, known, cutoff=0.8) if len(label) <= _LABEL else None
-    meant = f"; did you mean `{near}`?" if near else ""
-    shown = label if len(label) <= _LABEL else f"{label[:_LABEL]}…"
-    return f"{shown} ({found.count:,}, first: {found.first[0]}{meant})"
+    if len(label) > _LABEL:
+        return f"{label[:_LABEL]}… ({found.count:,}, first: {found.first[0]})"
+    near = did_you_mean(label, known, cutoff=0.8)
+    return f"{label} ({found.count:,}, first: {found.first[0]}" + (f"; did you mean `{near}`?)" if near else ")")
 
 
 def _of_split(name: str, split: SplitData, words: Words, config: DataConfig | None) -> list[str]:
     told = []
-    # A blank that is a token stays one where each character is.
-    strip = "" if Tokenizer.of(config).how == "characters" else "; set `data.strip_invisible: true`"
     if split.duplicates:
         told.append(
             f"{name}: {counted_with(split.duplicates, words.examples, 'repeat')} an earlier one of the same split"
@@ -236,6 +235,8 @@ def _of_split(name: str, split: SplitData, words: Words, config: DataConfig | No
     if split.contradictions:
         many = counted_with(split.contradictions, words.examples, "stand")
         told.append(f"{name}: {many} there with different {words.annotation}")
+    # A blank that is a token stays one where each character is.
+    strip = "" if Tokenizer.of(config).how == "characters" else "; set `data.strip_invisible: true`"
     for found, what, how, do in (
         (split.invisible_tokens, words.tokens, "empty or invisible", strip),
         (split.long_tokens, words.tokens, f"longer than {LONG_TOKEN} characters", ""),
@@ -264,6 +265,7 @@ def _of_unspaced(name: str, corpus: Corpus[Any], words: Words, config: DataConfi
 def _shared(overlap: Overlap, words: Words) -> str:
     many = counted_with(overlap.examples, f"{overlap.later} {words.examples}", "stand").replace(" stand", " also stand")
     if overlap.examples == 1:
-        same = "the same" if overlap.same_annotation else "other"
-        return f"{many} in {overlap.earlier}, with {same} {words.annotation}"
+        return (
+            f"{many} in {overlap.earlier}, with {'the same' if overlap.same_annotation else 'other'} {words.annotation}"
+        )
     return f"{many} in {overlap.earlier}, {overlap.same_annotation:,} of them with the same {words.annotation}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
@@ -35,7 +36,14 @@ ONLY_WITH: dict[str, tuple[Format, ...]] = {
 }  # fmt: skip
 
 
-class _Splits(Section):
+class DataConfig(Section):
+    """The keys that every task has. Its class of ``data`` adds those of the fields that it reads."""
+
+    # The task whose fields they are.
+    task: ClassVar[str]
+    # The formats of the task, the most usual first; the last is what plain lines are taken for.
+    formats: ClassVar[tuple[Format, ...]] = get_args(CorpusFormat)
+
     train: Reference | None = Field(default=None, description="the training split: a path or `demo:ner`")
     dev: Reference | None = Field(default=None, description="the split that checkpoints are chosen on")
     test: Reference | None = Field(default=None, description="the split that is only used for evaluation")
@@ -51,45 +59,6 @@ class _Splits(Section):
         description="read only the first N examples of each split, for quick trials",
     )
 
-    @model_validator(mode="after")
-    def _splits_go_together(self) -> Self:
-        if not any(self.reference(split) for split in SPLITS):
-            raise ValueError("`data` names no corpus: give at least one of `train`, `dev`, `test`")
-        for split, share in (("dev", self.dev_share), ("test", self.test_share)):
-            if share is not None and getattr(self, split) is not None:
-                raise ValueError(f"`data.{split}_share` holds {split} out of train: take it away, or `data.{split}`")
-            if share is not None and self.train is None:
-                raise ValueError(f"`data.{split}_share` needs `data.train`, which it holds {split} out of")
-        if (self.dev_share or 0) + (self.test_share or 0) >= 1:
-            raise ValueError("`data.dev_share` and `data.test_share` leave nothing to train on: their sum is under 1")
-        return self
-
-    def reference(self, split: SplitName) -> str | None:
-        """Where a split comes from; one that is held out comes from train."""
-        if self.train is not None and self.is_held_out(split):
-            return of_train(self.train)
-        found: str | None = getattr(self, split)
-        return found
-
-    def is_held_out(self, split: SplitName) -> bool:
-        """Whether a split is a part of train."""
-        return split != "train" and getattr(self, f"{split}_share") is not None and self.train is not None
-
-    def beside(self, split: SplitName) -> tuple[str, ...]:
-        """The other files that the split is read from."""
-        return ()
-
-    def paths(self, splits: Iterable[SplitName] = SPLITS) -> list[Path]:
-        """The files of all that is named, those of the hub aside.
-
-        Raises:
-            HallucError D101: one is not there.
-        """
-        named = [(name, split) for split in splits for name in (self.reference(split), *self.beside(split)) if name]
-        return [resolve(name, split) for name, split in named if not name.startswith(HUB)]
-
-
-class _Files(_Splits):
     format: CorpusFormat = Field(
         default="auto",
         description="jsonl, json (a list of records, or an object of such lists), csv, conll (one token per line), "
@@ -152,33 +121,60 @@ class _Files(_Splits):
         return given
 
     @model_validator(mode="after")
+    def _splits_go_together(self) -> Self:
+        if not any(self.reference(split) for split in SPLITS):
+            raise ValueError("`data` names no corpus: give at least one of `train`, `dev`, `test`")
+        for split, share in (("dev", self.dev_share), ("test", self.test_share)):
+            if share is not None and getattr(self, split) is not None:
+                raise ValueError(f"`data.{split}_share` holds {split} out of train: take it away, or `data.{split}`")
+            if share is not None and self.train is None:
+                raise ValueError(f"`data.{split}_share` needs `data.train`, which it holds {split} out of")
+        if (self.dev_share or 0) + (self.test_share or 0) >= 1:
+            raise ValueError("`data.dev_share` and `data.test_share` leave nothing to train on: their sum is under 1")
+        return self
+
+    def reference(self, split: SplitName) -> str | None:
+        """Where a split comes from; one that is held out comes from train."""
+        if self.train is not None and self.is_held_out(split):
+            return of_train(self.train)
+        return {"train": self.train, "dev": self.dev, "test": self.test}[split]
+
+    def is_held_out(self, split: SplitName) -> bool:
+        """Whether a split is a part of train."""
+        return split != "train" and getattr(self, f"{split}_share") is not None and self.train is not None
+
+    def beside(self, split: SplitName) -> tuple[str, ...]:
+        """The other files that the split is read from."""
+        return ()
+
+    def paths(self, splits: Iterable[SplitName] = SPLITS) -> list[Path]:
+        """The files of all that is named, those of the hub aside.
+
+        Raises:
+            HallucError D101: one is not there.
+        """
+        return [
+            resolve(name, split)
+            for split in splits
+            for name in (self.reference(split), *self.beside(split))
+            if name and not name.startswith(HUB)
+        ]
+
+    @model_validator(mode="after")
     def _files_go_together(self) -> Self:
         if self.delimiter != "auto" and (len(self.delimiter) != 1 or self.delimiter in '"\r\n'):
             raise ValueError('`data.delimiter` is one character, such as ",", or `tab`, and no quote')
         for key, formats in ONLY_WITH.items():
-            default = type(self).model_fields[key].default
-            if self.format not in formats and getattr(self, key) != default:
+            if self.format not in formats and getattr(self, key) != type(self).model_fields[key].default:
                 allowed = " or ".join(name for name in formats if name != "auto")
                 raise ValueError(f"`data.{key}` goes with `format: {allowed}`, not with `{self.format}`")
         for split in SPLITS:
             if (name := self.reference(split)) and name.startswith(HUB):
                 check_hub(name, split)
-        return self
-
-
-class DataConfig(_Files):
-    """The keys that every task has. Its class of ``data`` adds those of the fields that it reads."""
-
-    # The task whose fields they are.
-    task: ClassVar[str]
-    # The formats of the task, the most usual first; the last is what plain lines are taken for.
-    formats: ClassVar[tuple[Format, ...]] = get_args(CorpusFormat)
-
-    @model_validator(mode="after")
-    def _has_format(self) -> Self:
         if self.format not in ("auto", *self.formats):
-            known = ", ".join(("auto", *self.formats))
-            raise ValueError(f"`data.format: {self.format}` is none of {self.task}, which has {known}")
+            raise ValueError(
+                f"`data.format: {self.format}` is none of {self.task}, which has {', '.join(('auto', *self.formats))}"
+            )
         return self
 
     def asked(self) -> Mapping[str, str | int]:
@@ -195,9 +191,8 @@ class DataConfig(_Files):
 
     def layout(self) -> Layout:
         """How files become rows."""
-        asked = tuple(self.asked().values())
-        given = {name: getattr(self, name) for name in Layout.config_keys() if hasattr(self, name)}
-        return Layout(**given, formats=self.formats, asked=asked)
+        given = {one.name: getattr(self, one.name) for one in fields(Layout) if one.name in type(self).model_fields}
+        return Layout(**given, formats=self.formats, asked=tuple(self.asked().values()))
 
 
 def changed(config: Section) -> Iterator[tuple[str, Any]]:

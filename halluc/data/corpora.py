@@ -1,9 +1,13 @@
-"""Reads all splits of a config, and keeps every finding."""
+"""Reads all splits of a config, and keeps every finding.
+
+Splits are held out of train by a hash of each document or example, so that neither order nor seed decide.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +15,130 @@ from halluc.core import registry
 from halluc.core.errors import MOST_SHOWN, HallucError, Location, data_error, refuse
 from halluc.core.examples import Corpus
 from halluc.core.memory import uncollected
-from halluc.data.causes import folded
+from halluc.core.rng import keyed_seed
 from halluc.data.config import DataConfig
-from halluc.data.reader import Annotation, ExampleBuilder, Raw
-from halluc.data.rows.references import SPLITS, SplitName
-from halluc.data.rows.row import BadLine, Finding, LeftOut, Notice, Place, excerpt
-from halluc.data.splits import SplitReader, source_of
+from halluc.data.reader import Annotation, ExampleBuilder, Raw, Reader
+from halluc.data.rows.references import HUB, SPLITS, SplitName, resolve
+from halluc.data.rows.row import BadLine, Finding, LeftOut, Notice, Place, excerpt, folded
+
+# More bad lines than this, and so many for each example: nothing in the file is what it is taken for.
+_MOST_BROKEN, _SHARE_BROKEN = 100_000, 10
+
+
+Given = Raw | BadLine | LeftOut | Notice
+
+
+def is_part(source: str, file: str) -> bool:
+    """Whether the file of an example is the one that a split is read from, or stands in that folder."""
+    return source == file or source.startswith(f"{file}/")
+
+
+def has_documents(items: Iterable[Raw], file: str) -> bool:
+    """Whether a file says which documents its examples are of."""
+    return len({item.origin.document for item in items if is_part(item.origin.file, file)}) > 1
+
+
+@dataclass(frozen=True)
+class Share:
+    """The examples of one split in the ``file`` that train is read from, which others are held out of.
+
+    Whole documents go to one split with ``by_document``; else equal texts do.
+    """
+
+    config: DataConfig
+    split: SplitName
+    file: str
+    by_document: bool
+
+    @cached_property
+    def is_whole(self) -> bool:
+        """Whether the split is all of its file."""
+        held_out = [split for split in SPLITS if self.config.is_held_out(split)]
+        return not held_out or (self.split != "train" and self.split not in held_out)
+
+    def has(self, item: Raw) -> bool:
+        """Whether an example is the split's; what is read beside the file of train is of the split as it is."""
+        if self.is_whole or not is_part(item.origin.file, self.file):
+            return True
+        key = f"document {item.origin.document}" if self.by_document else " ".join(item.tokens).casefold()
+        place, config = keyed_seed("dev_share", key) / 2**64, self.config
+        if config.is_held_out("dev") and place < (config.dev_share or 0):
+            return self.split == "dev"
+        is_test = config.is_held_out("test") and place >= 1 - (config.test_share or 0)
+        return self.split == ("test" if is_test else "train")
+
+
+class SplitReader:
+    """Reads the split of a config as often as it is asked to.
+
+    Args:
+        by_document: where other splits are held out of the same file, whether the file has documents; ``examples``
+            finds it out.
+    """
+
+    def __init__(
+        self, config: DataConfig, table: registry.Table, split: SplitName, by_document: bool = False
+    ) -> None:  # fmt: skip
+        reference = config.reference(split)
+        assert reference is not None, "a split that the config names"
+        self.config, self.split, self.by_document = config, split, by_document
+        self.reference, self.source = reference, source_of(reference, split)
+        self.reader: Reader = registry.load(table, "reader", config.task)(config)
+
+    def items(self) -> Iterator[Given]:
+        """All that the file gives; where all of it is the split's, no more examples than are asked for."""
+        most, count = self.config.max_examples if self._share(False).is_whole else None, 0
+        try:
+            for item in self.reader.read(self.reference, self.split):
+                yield item
+                count += not isinstance(item, (BadLine, Notice))
+                if count == most:
+                    return
+        except OSError as error:
+            raise data_error("D101", f"cannot read {self.reference}: {error.strerror or error}") from None
+
+    def own(self, items: list[Raw]) -> list[Raw]:
+        """The examples that are the split's, of all those of its file."""
+        share = self._share(has_documents(items, self.source))
+        return [item for item in items if share.has(item)][: self.config.max_examples]
+
+    def stream(self) -> Iterator[Raw | BadLine]:
+        """The same one after another, with the lines that cannot be read."""
+        share, count = self._share(self.by_document), 0
+        for item in self.items():
+            if isinstance(item, BadLine):
+                yield item
+            elif not isinstance(item, Notice) and share.has(item):
+                yield item
+                count += 1
+                if count == self.config.max_examples:
+                    return
+
+    def examples(self) -> Iterator[Raw]:
+        """What can be read of the whole file, which shows whether it has documents."""
+        documents: set[int] = set()
+        for item in self.items():
+            if isinstance(item, (BadLine, Notice)):
+                continue
+            if is_part(item.origin.file, self.source):
+                documents.add(item.origin.document)
+            self.by_document = len(documents) > 1
+            yield item
+
+    def _share(self, by_document: bool) -> Share:
+        return Share(self.config, self.split, self.source, by_document)
+
+
+def source_of(reference: str, split: SplitName) -> str:
+    """The name of what a reference names: a file's path, a folder, or a data set of the hub.
+
+    Raises:
+        HallucError D101: no such file.
+    """
+    if reference.startswith(HUB):
+        return reference
+    path = Path(reference).expanduser()
+    return str(path if path.is_dir() else resolve(reference, split))
 
 
 @dataclass
@@ -35,28 +157,22 @@ class Corpora:
 
     @property
     def files(self) -> list[Path]:
-        named = [name for corpus in self.splits.values() for name in (corpus.source, *corpus.inputs)]
-        return [Path(name) for name in dict.fromkeys(named) if Path(name).is_file()]
+        named = dict.fromkeys(name for corpus in self.splits.values() for name in (corpus.source, *corpus.inputs))
+        return [path for path in map(Path, named) if path.is_file()]
 
 
+@uncollected()
 def read_corpora(config: DataConfig, table: registry.Table, splits: Sequence[SplitName] = SPLITS) -> Corpora:
     """Read the splits that the config names, of those asked for.
 
     Raises:
         HallucError or ManyErrors, code D…: what cannot be read, with file and line, up to 20 shown.
     """
-    with uncollected():
-        return _read(config, table, splits)
-
-
-def _read(config: DataConfig, table: registry.Table, splits: Sequence[SplitName]) -> Corpora:
     raw: dict[SplitName, list[Raw]] = {}
     bad: list[BadLine] = []
     missing: list[HallucError] = []
     found = Corpora({})
-    for split in splits:
-        if config.reference(split) is None:
-            continue
+    for split in _named(config, splits):
         raw[split] = []
         broken: list[BadLine] = []
         try:
@@ -65,11 +181,11 @@ def _read(config: DataConfig, table: registry.Table, splits: Sequence[SplitName]
                 if isinstance(item, BadLine):
                     broken.append(_with_excerpt(item, len(broken)))
                     if len(broken) > _MOST_BROKEN + _SHARE_BROKEN * len(raw[split]):
-                        raise _all_broken(broken, len(raw[split]))
-                elif isinstance(item, LeftOut):
-                    found.skipped.append(Finding(Place(item.file, item.line), item.why))
+                        so_far = f"{len(broken):,} lines cannot be read so far, beside {len(raw[split]):,} examples"
+                        raise replace(broken[0], problem=f"{broken[0].problem}; {so_far}").error()
                 elif isinstance(item, Notice):
-                    found.notices.append(Finding(Place(item.file, item.line), item.what))
+                    findings = found.skipped if isinstance(item, LeftOut) else found.notices
+                    findings.append(Finding(Place(item.file, item.line), item.what))
                 else:
                     raw[split].append(item)
             raw[split] = reader.own(raw[split])
@@ -80,9 +196,8 @@ def _read(config: DataConfig, table: registry.Table, splits: Sequence[SplitName]
     # Two splits may be parts of one file, which is then said to be absent, and tells its bad lines, to both.
     found.skipped, found.notices = list(dict.fromkeys(found.skipped)), list(dict.fromkeys(found.notices))
     refuse({(one.code, one.message): one for one in missing}.values())
-    beside = {split: _examples(config, table, split) for split in _named(config) if split not in raw}
     builder = _builder(config, table, list(dict.fromkeys(bad)))
-    builder.prepare(raw, beside)
+    builder.prepare(raw, _beside(config, table, raw))
     return _built(builder, raw, found)
 
 
@@ -91,13 +206,17 @@ def _builder(config: DataConfig, table: registry.Table, bad: list[BadLine]) -> E
     return made
 
 
-def _named(config: DataConfig) -> list[SplitName]:
-    return [split for split in SPLITS if config.reference(split) is not None]
+def _named(config: DataConfig, splits: Sequence[SplitName] = SPLITS) -> list[SplitName]:
+    return [split for split in splits if config.reference(split) is not None]
 
 
-def _examples(config: DataConfig, table: registry.Table, split: SplitName) -> Iterator[Raw]:
-    """What can be read of a split's file, which is opened only if it is asked for."""
-    yield from SplitReader(config, table, split).examples()
+def _beside(config: DataConfig, table: registry.Table, read: Collection[SplitName]) -> dict[SplitName, Iterator[Raw]]:
+    """What can be read of the splits that are not ``read``; their files are opened only if they are asked for."""
+
+    def examples(split: SplitName) -> Iterator[Raw]:
+        yield from SplitReader(config, table, split).examples()
+
+    return {split: examples(split) for split in _named(config) if split not in read}
 
 
 def _with_excerpt(bad: BadLine, before: int) -> BadLine:
@@ -108,17 +227,6 @@ def _with_excerpt(bad: BadLine, before: int) -> BadLine:
         return replace(bad, text=None, column=None)
     text, column = excerpt(bad.text, None if bad.column is None else bad.column - 1)
     return replace(bad, text=text, column=column)
-
-
-# More bad lines than this, and so many for each example: nothing in the file is what it is taken for.
-_MOST_BROKEN, _SHARE_BROKEN = 100_000, 10
-
-
-def _all_broken(bad: list[BadLine], sound: int) -> HallucError:
-    first = bad[0]
-    message = f"{first.problem}; {len(bad):,} lines cannot be read so far, beside {sound:,} examples"
-    where = Location(first.file, first.line, first.column, first.width, first.text)
-    return data_error(first.code, message, where, first.help)
 
 
 # So many bad lines are gathered before they are told, or forgotten where the config leaves them out.
@@ -164,11 +272,10 @@ def stream_corpora(
     Raises:
         HallucError D101: a file is not there. D120: the tags belong to no one scheme.
     """
-    readers = {split: SplitReader(config, table, split) for split in splits if config.reference(split) is not None}
+    readers = {split: SplitReader(config, table, split) for split in _named(config, splits)}
     builder = _builder(config, table, [])
-    beside = {split: _examples(config, table, split) for split in _named(config) if split not in readers}
-    builder.prepare({split: reader.examples() for split, reader in readers.items()}, beside)
-    return {split: Streamed(builder, table, split, bool(reader.by_document)) for split, reader in readers.items()}
+    builder.prepare({split: reader.examples() for split, reader in readers.items()}, _beside(config, table, readers))
+    return {split: Streamed(builder, table, split, reader.by_document) for split, reader in readers.items()}
 
 
 def _built(builder: ExampleBuilder, raw: dict[SplitName, list[Raw]], found: Corpora) -> Corpora:
@@ -185,21 +292,19 @@ def _built(builder: ExampleBuilder, raw: dict[SplitName, list[Raw]], found: Corp
         kept = tuple(example for example in examples if example is not None)
         if not kept:
             raise _nothing(config, split, bad)
-        others = tuple(source_of(name, split) for name in config.beside(split))
-        found.splits[split] = Corpus(split, kept, source_of(config.reference(split), split), others)
+        source, *others = (source_of(name, split) for name in (config.reference(split), *config.beside(split)))
+        found.splits[split] = Corpus(split, kept, source, tuple(others))
     return found
 
 
 def _nothing(config: DataConfig, split: SplitName, bad: Sequence[BadLine]) -> HallucError:
-    reference = config.reference(split)
-    assert reference is not None
-    message = "nothing to read"
+    where = Location(source_of(config.reference(split) or "", split))
+    for name in ("test", "dev"):
+        if config.is_held_out(name) and split in ("train", name):
+            help = f"`data.{name}_share` takes a part of train: name another share, or a `{name}` of its own"
+            return data_error("D102", f"no example is left for {split}", where, help)
     help = "every line was skipped; see `halluc check`" if bad else "it holds no example"
-    held = [name for name in ("dev", "test") if config.is_held_out(name) and split in ("train", name)]
-    if held:
-        message = f"no example is left for {split}"
-        help = f"`data.{held[-1]}_share` takes a part of train: name another share, or a `{held[-1]}` of its own"
-    return data_error("D102", message, Location(source_of(reference, split)), help)
+    return data_error("D102", "nothing to read", where, help)
 
 
 def _refuse(config: DataConfig, bad: Sequence[BadLine]) -> None:

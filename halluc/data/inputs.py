@@ -54,9 +54,8 @@ def identity_of(row: Row, field: Column) -> Identity:
     Raises:
         Unreadable: it is neither a string nor a finite number.
     """
-    record = row.fields
-    given = value_at(record, path_of(field, [record]))
-    own = own_id(record.get("id") if given is None else given, field)
+    given = value_at(row.fields, path_of(field, [row.fields]))
+    own = own_id(row.fields.get("id") if given is None else given, field)
     return own if own is not None else f"item-{row.number}" if row.number else f"line-{row.line}"
 
 
@@ -95,10 +94,9 @@ def raw(row: Row, tokenizer: Tokenizer, is_pair: bool) -> InputText:
     help = (
         "a raw line has both texts of a pair with one tab between; else see `data.format: jsonl` and `data.format: csv`"
     )
-    first, _, second = text.partition("\t")
     if (tabs := text.count("\t")) != 1:
-        told = f"a pair has two texts, and the line has {tabs or 'no'} tab{'s' * (tabs > 1)}"
-        raise Unreadable("D113", told, help)
+        raise Unreadable("D113", f"a pair has two texts, and the line has {tabs or 'no'} tab{'s' * (tabs > 1)}", help)
+    first, second = text.split("\t")
     return paired(row.line, identity, first, second, tokenizer, help)
 
 

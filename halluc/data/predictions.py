@@ -1,4 +1,4 @@
-"""Predictions of another tool in a file, with confidences or without.
+"""Predictions of another tool in a file, with confidences or without; and joined with the examples of a split.
 
 Files are read as gold is, by the row layer and the readers of the tasks. Here is what differs: the field is called
 ``predicted`` or as in the data, and items have confidences. What halluc itself writes is read too.
@@ -7,27 +7,57 @@ Files are read as gold is, by the row layer and the readers of the tasks. Here i
 from __future__ import annotations
 
 import contextlib
-import math
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from halluc.components import TABLE
 from halluc.core import registry
 from halluc.core.characters import cut
-from halluc.core.errors import Location, data_error, refuse
+from halluc.core.errors import HallucError, Location, data_error, refuse
 from halluc.core.examples import Corpus
-from halluc.data.causes import folded
 from halluc.data.config import DataConfig
 from halluc.data.fields.values import whole
-from halluc.data.joining import Stated, differs
 from halluc.data.rows.layout import Layout
 from halluc.data.rows.reading import open_rows
 from halluc.data.rows.references import absent, refuse_irregular
-from halluc.data.rows.row import BadLine, Finding, Row, Unreadable
+from halluc.data.rows.row import BadLine, Finding, Row, Unreadable, folded
 from halluc.data.statistics import counted
+
+# Errors of joining: the file may be one of another split.
+MISSING, EXTRA, OTHER_TOKENS = "D150", "D151", "D152"
+JoinedBy = Literal["id", "order"]
+_SHOWN_TOKENS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """What a file says of one example.
+
+    ``example`` has what is predicted as its annotation, and its place in the file; its
+    tokens are empty where the file has no text. ``confidences`` has one entry for each span or label, None where none
+    is stated. ``tags`` are raw IOB2 tags, legal or not, where the file has such; ``in_scope`` is the highest
+    probability of any label, where the file tells it.
+    """
+
+    example: Any
+    confidences: tuple[float | None, ...]
+    has_id: bool = False
+    tags: tuple[str, ...] | None = None
+    in_scope: float | None = None
+
+
+def differs(one: Stated, example: Any) -> bool:
+    """Whether a prediction has other tokens than the example; one without a text has none."""
+    return bool(one.example.tokens) and bool(one.example.tokens != example.tokens)
+
+
+Differs = Callable[[Stated, Any], bool]
+
 
 PREDICTED, PREDICTED_TAGS = "predicted", "predicted_tags"
 MEND = "every example needs a prediction: mend the line"
@@ -98,8 +128,7 @@ def read_predictions(
     reader = registry.load(TABLE, "reader", data.task)
     file: PredictionFile = reader.Predictions(path, reader, data, corpus, scheme)
     found = file.read()
-    bad = [replace(one, help=MEND) if "on_bad_line" in (one.help or "") else one for one in file.bad]
-    refuse(folded(bad))
+    refuse(folded(replace(one, help=MEND) if "on_bad_line" in (one.help or "") else one for one in file.bad))
     if not found:
         raise data_error("D102", "there is no prediction in it", Location(str(path)), "is this the right file?")
     return found, file
@@ -128,8 +157,11 @@ def predicted_field(record: Mapping[Any, Any], others: Sequence[Any]) -> Any:
     if name in (PREDICTED_TAGS, PREDICTED) or (name is not None and meant is None):
         return name
     have = ", ".join(f"`{cut(str(key))}`" for key in list(record)[:8]) or "nothing"
-    help = f"call it `{PREDICTED}`" if meant is None else f"is `{cut(str(meant))}` meant? call it `{PREDICTED}`"
-    raise Unreadable("D107" if others else "D116", f"no field `{PREDICTED}`; it has {have}", help)
+    raise Unreadable(
+        "D107" if others else "D116",
+        f"no field `{PREDICTED}`; it has {have}",
+        ("" if meant is None else f"is `{cut(str(meant))}` meant? ") + f"call it `{PREDICTED}`",
+    )
 
 
 def confidence_field(record: Mapping[Any, Any]) -> Any:
@@ -143,10 +175,117 @@ def confidence_of(given: Any) -> float | None:
     """
     if given is None or given == "":
         return None
-    number = math.nan
-    if not isinstance(given, bool):
-        with contextlib.suppress(TypeError, ValueError, OverflowError):
-            number = float(given)
-    if not 0 <= number <= 1:
-        raise Unreadable("D107", f"the confidence {cut(repr(given))} is not between 0 and 1", "give probabilities")
-    return number
+    with contextlib.suppress(TypeError, ValueError, OverflowError):
+        if not isinstance(given, bool) and 0 <= (number := float(given)) <= 1:
+            return number
+    raise Unreadable("D107", f"the confidence {cut(repr(given))} is not between 0 and 1", "give probabilities")
+
+
+def joined(
+    found: Sequence[Stated], corpus: Corpus[Any], path: Path, differ: Differs = differs
+) -> tuple[list[Stated], JoinedBy]:
+    """The prediction for each example, in the order of the split; and what they were joined by, ``id`` or ``order``.
+
+    Ids of which none is one of the split's are not used where the file has the texts. ``differ`` says whether a
+    prediction is about another input than its example has.
+
+    Raises:
+        HallucError or ManyErrors D107: only some predictions have an id. D112: an id stands twice. D150: examples
+            without a prediction. D151: predictions of no example. D152: other tokens than the split has.
+    """
+    place = {example.id: number for number, example in enumerate(corpus)}
+    named = [one for one in found if one.has_id]
+    if not any(one.example.id in place for one in named) and all(one.example.tokens for one in named):
+        refuse(_of_order(found, corpus, path, differ))
+        return list(found), "order"
+    if len(named) < len(found):
+        raise data_error(
+            "D107",
+            f"{counted(len(found) - len(named), 'predictions')} without an id, beside {len(named):,} with one",
+            _where(next(one for one in found if not one.has_id)),
+            "give each its id, or none",
+        )
+    by_id: dict[str, Stated] = {}
+    twice = [one for one in found if by_id.setdefault(one.example.id, one) is not one]
+    pairs = [(by_id[example.id], example) for example in corpus if example.id in by_id]
+    refuse(
+        chain(
+            _twice(twice, by_id),
+            _extra([one for identity, one in by_id.items() if identity not in place], corpus),
+            _missing([example for example in corpus if example.id not in by_id], corpus, path),
+            _differing(pairs, differ),
+        )
+    )
+    return [one for one, _ in pairs], "id"
+
+
+def _of_order(found: Sequence[Stated], corpus: Corpus[Any], path: Path, differ: Differs) -> Iterator[HallucError]:
+    """Where the numbers differ, one is missing or too many at the first difference: all behind it are shifted."""
+    pairs = list(zip(found, corpus.examples, strict=False))
+    place = next((number for number, pair in enumerate(pairs) if differ(*pair)), len(pairs))
+    if len(found) < len(corpus):
+        yield from _missing([corpus.examples[place], *corpus.examples[len(found) + 1 :]], corpus, path)
+    elif len(found) > len(corpus):
+        yield from _extra([found[place], *found[len(corpus) + 1 :]], corpus)
+    else:
+        yield from _differing(pairs, differ)
+
+
+def _where(one: Stated) -> Location:
+    return Location(one.example.origin.file, one.example.origin.line)
+
+
+def _twice(twice: Sequence[Stated], first: Mapping[str, Stated]) -> Iterator[HallucError]:
+    for one in twice[:1]:
+        message = f"the id `{cut(one.example.id)}` stands already on line {first[one.example.id].example.origin.line}"
+        more = f" ({len(twice):,} predictions have an id that stands twice)" if len(twice) > 1 else ""
+        yield data_error("D112", message + more, _where(one), "an example has one prediction")
+
+
+def _missing(missing: Sequence[Any], corpus: Corpus[Any], path: Path) -> Iterator[HallucError]:
+    for first in missing[:1]:
+        yield data_error(
+            MISSING,
+            f"no prediction for {len(missing):,} of the {len(corpus):,} examples of {corpus.split}; the first: "
+            f"`{cut(first.id)}` ({first.origin.file}:{first.origin.line}): {_words(first.tokens)}",
+            Location(str(path)),
+            "an example in which nothing is found is predicted too: with O tags, or with an empty list",
+        )
+
+
+def _extra(extra: Sequence[Stated], corpus: Corpus[Any]) -> Iterator[HallucError]:
+    for one in extra[:1]:
+        yield data_error(
+            EXTRA,
+            f"{counted(len(extra), 'predictions')} of no example of {corpus.split}, which has {len(corpus):,}; "
+            f"the first: `{cut(one.example.id)}`: {_words(one.example.tokens)}",
+            _where(one),
+            f"ids of {corpus.split} are like `{cut(corpus.examples[0].id)}`; is the file of another split?",
+        )
+
+
+def _differing(pairs: Sequence[tuple[Stated, Any]], differ: Differs) -> Iterator[HallucError]:
+    differing = [(one, example) for one, example in pairs if differ(one, example)]
+    for one, example in differing[:1]:
+        said, gold = one.example.tokens, example.tokens
+        ends = min(len(said), len(gold))
+        at = next((number for number in range(ends) if said[number] != gold[number]), ends)
+        part = slice(max(0, at - _SHOWN_TOKENS // 2), at + _SHOWN_TOKENS // 2)
+        many = f"{len(differing):,} predictions have" if len(differing) > 1 else "a prediction has"
+        yield data_error(
+            OTHER_TOKENS,
+            f"{many} other tokens than the data; the first differs at token {at + 1}: {_words(said[part])} here, "
+            f"and {_words(gold[part])} in {example.origin.file}:{example.origin.line}",
+            _where(one),
+            "predict on the tokens of the split, in its order; texts are cut as `data.tokenize` says",
+        )
+
+
+def _words(tokens: Sequence[str]) -> str:
+    return f"`{cut(' '.join(tokens[:_SHOWN_TOKENS]))}`" if tokens else "(without a text)"
+
+
+def unknown_labels(found: Sequence[Stated], corpus: Corpus[Any]) -> Counter[str]:
+    """The predicted labels that gold never has, with how often they are predicted."""
+    known = {label for example in corpus for label in example.labels}
+    return Counter(label for one in found for label in one.example.labels if label not in known)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, cast
 
 from halluc.core.examples import Example, Origin
 from halluc.data.config import DataConfig
@@ -12,7 +12,7 @@ from halluc.data.inputs import InputText
 from halluc.data.predictions import PredictionFile
 from halluc.data.rows.references import SplitName
 from halluc.data.rows.row import BadLine, Finding, LeftOut, Notice, Place, Row, Unreadable
-from halluc.data.writers.base import Writer
+from halluc.data.writers import Writer
 from halluc.runs.data import Renamed
 
 
@@ -84,12 +84,10 @@ class ExampleBuilder:
 
     def example(self, item: Any, split: SplitName) -> Example | None:
         """The example, or None where it cannot be read, which ``bad`` then tells."""
-        if not isinstance(item, Mended):
-            made: Example = item
-            return made
-        where = Place(item.origin.file, item.origin.line)
-        self.repairs.extend(Finding(where, what) for what in item.repairs)
-        return item.example
+        if isinstance(item, Mended):
+            where = Place(item.origin.file, item.origin.line)
+            self.repairs.extend(Finding(where, what) for what in item.repairs)
+        return cast(Example, item.example if isinstance(item, Mended) else item)
 
     def annotation(self) -> Annotation:
         """How the files write what is labelled, once all examples are made."""

@@ -124,13 +124,11 @@ class Tokenizer:
         """That of a ``data`` section; a key that the section does not have has its default."""
         return cls(**{name: getattr(data, key) for name, key in _KEYS.items() if hasattr(data, key)})
 
-    def bounds(self, text: str) -> list[tuple[int, int]]:
-        """Start and end of each token, in characters of ``text``; with ``strip_invisible``, of those that show
-        something, and without the hidden characters at their borders."""
-        return self.cut(text)[0] if self.strip_invisible else self._places(text)
-
     def cut(self, text: str) -> tuple[list[tuple[int, int]], tuple[str, ...]]:
-        """The bounds of each token in ``text``, and the tokens, normalised and stripped; both have the same length."""
+        """Start and end of each token in characters of ``text``, and the tokens, normalised and stripped.
+
+        With ``strip_invisible`` they are those that show something, without the hidden characters at their borders.
+        """
         hidden = self._hidden(text)
         where = [place for place in range(len(text)) if place not in hidden] if hidden else range(len(text))
         shown = "".join([text[place] for place in where]) if hidden else text
@@ -154,14 +152,11 @@ class Tokenizer:
 
         Left out are those that show nothing, under ``strip_invisible``.
         """
-        if not self.strip_invisible and self.normalise == "none":
-            return tuple(tokens), None
-        if not any(map(self._changes, tokens)) and (not self.strip_invisible or all(map(self._shows, tokens))):
+        changes = (self.strip_invisible or self.normalise != "none") and any(map(self._changes, tokens))
+        if not changes and (not self.strip_invisible or all(map(self._shows, tokens))):
             return tuple(tokens), None
         made = tuple(map(self._clean, tokens))
-        if not self.strip_invisible:
-            return made, None
-        kept = tuple(place for place, token in enumerate(made) if self._shows(token))
+        kept = tuple(place for place, token in enumerate(made) if not self.strip_invisible or self._shows(token))
         return (made, None) if len(kept) == len(made) else (tuple(made[place] for place in kept), kept)
 
     def _pattern(self, text: str) -> re.Pattern[str] | regex.Pattern[str]:
@@ -186,14 +181,14 @@ class Tokenizer:
         """Where characters stand that are taken out before the text is cut, so that a word with one stays whole."""
         if not self.strip_invisible or not _MAYBE_HIDDEN.search(text):
             return frozenset()
-        found = (match.start() for match in HIDDEN.finditer(text))
-        return frozenset(place for place in found if self.how != "words" or text[place] != ZERO_WIDTH_SPACE)
+        return frozenset(
+            match.start() for match in HIDDEN.finditer(text) if self.how != "words" or match[0] != ZERO_WIDTH_SPACE
+        )
 
     def _clean(self, token: str) -> str:
         """Until nothing changes: what is stripped may bring a letter and its mark together, and the other way round."""
         while self._changes(token):
-            made = HIDDEN.sub("", token) if self.strip_invisible else token
-            made = normalised(made, self.normalise)
+            made = normalised(HIDDEN.sub("", token) if self.strip_invisible else token, self.normalise)
             if made == token:
                 break
             token = made

@@ -57,15 +57,17 @@ def plan(
     epoch: int,
     ranks: int = 1,
     batching: Literal["buckets", "random"] = "buckets",
+    among: Sequence[int] | None = None,
 ) -> BatchPlan:
     """Every index once, in steps of at most ``budget`` summed lengths (one index where it alone is longer).
 
-    In buckets a step has at most 1.1 times ``budget`` positions with padding, all ranks padded alike.
-    Every rank gets the same number of steps; where a step has fewer examples than ranks, some get none.
+    With ``among``, every index in it once. In buckets a step has at most 1.1 times ``budget`` positions with padding,
+    all ranks padded alike. Every rank gets the same number of steps; where a step has fewer examples than ranks, some
+    get none.
     """
     sizes = numpy.asarray(lengths, dtype=numpy.int64)
     generator = keyed_generator("batches", seed, epoch)
-    order = generator.permutation(len(sizes))
+    order = generator.permutation(len(sizes)) if among is None else generator.permutation(among)
     if batching == "buckets":
         order = _pooled_by_length(order, sizes, budget)
     groups = _cut(order, sizes, budget, MOST_PADDED * budget if batching == "buckets" else math.inf)
@@ -110,7 +112,8 @@ def _dealt(group: list[int], sizes: numpy.ndarray, ranks: int) -> tuple[tuple[in
 
 def _padding(steps: tuple[tuple[tuple[int, ...], ...], ...], sizes: numpy.ndarray) -> float:
     padded = sum(len(part) * int(sizes[list(part)].max()) for step in steps for part in step if part)
-    return 1 - float(sizes.sum()) / padded if padded else 0.0
+    filled = sum(int(sizes[list(part)].sum()) for step in steps for part in step if part)
+    return 1 - filled / padded if padded else 0.0
 
 
 @dataclass(frozen=True)

@@ -12,15 +12,17 @@ weights that it refers to are complete too, so that a training cannot end withou
 
 from __future__ import annotations
 
-import math
+import copy
 import shutil
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic.dataclasses import dataclass as validated_dataclass
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
@@ -47,7 +49,12 @@ _DIGITS = "[0-9]" * 8
 _STEPS, _BESTS = f"step-{_DIGITS}", f"best-{_DIGITS}"
 
 
-@dataclass
+_Count = Annotated[int, Field(ge=0)]
+_Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+_STRICT = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
+
+
+@validated_dataclass(config=_STRICT)
 class Progress:
     """Where training stands beside weights and optimizer.
 
@@ -56,13 +63,24 @@ class Progress:
     cannot tell checkpoints apart.
     """
 
-    step: int = 0
-    evaluations: int = 0
-    best: float = -math.inf
-    best_step: int = 0
+    step: _Count = 0
+    evaluations: _Count = 0
+    best: float | None = None
+    best_step: _Count = 0
     best_metrics: dict[str, float] | None = None
-    stale: int = 0
+    stale: _Count = 0
     varied: bool = False
+
+    @model_validator(mode="after")
+    def _is_possible(self) -> Progress:
+        figures = [None] if self.best_metrics is None else list(self.best_metrics.values())
+        if self.best not in figures:
+            raise ValueError("`best` is not in `best_metrics`")
+        if self.best_step > self.step:
+            raise ValueError("`best_step` is after `step`")
+        if self.stale > self.evaluations:
+            raise ValueError("`stale` is more than `evaluations`")
+        return self
 
     @property
     def is_chosen(self) -> bool:
@@ -84,42 +102,13 @@ class Damaged(Exception):
     """A checkpoint that is not complete, and what is wrong with it."""
 
 
-_Count = Annotated[int, Field(ge=0)]
-_Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-
-
-class _Stored(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
-
-
-class _StoredProgress(_Stored):
-    """``Progress`` in ``state.json``: no infinity in JSON, so ``best`` is null before the first evaluation."""
-
-    step: _Count
-    evaluations: _Count
-    best: float | None
-    best_step: _Count
-    best_metrics: dict[str, float] | None
-    stale: _Count
-    varied: bool
-
-    @model_validator(mode="after")
-    def _is_possible(self) -> _StoredProgress:
-        figures = [None] if self.best_metrics is None else list(self.best_metrics.values())
-        if self.best not in figures:
-            raise ValueError("`best` is not in `best_metrics`")
-        if self.best_step > self.step:
-            raise ValueError("`best_step` is after `step`")
-        if self.stale > self.evaluations:
-            raise ValueError("`stale` is more than `evaluations`")
-        return self
-
-
-class _State(_Stored):
+class _State(BaseModel):
     """``state.json``; ``sha256`` is that of the other keys (see ``_digest``)."""
 
+    model_config = _STRICT
+
     version: Literal[3] = 3
-    progress: _StoredProgress
+    progress: Progress
     epoch: _Count
     files: dict[Literal["model.safetensors", "optimizer.pt"], _Sha256] = Field(min_length=2)
     sha256: str = ""
@@ -140,7 +129,7 @@ def snapshot(
     """
     weights = _copied(dict(model.state_dict()), reuse.weights if reuse else None)
     state = _copied(optimizer.state_dict(), reuse.optimizer if reuse else None)
-    return Snapshot(weights, state, Progress(**vars(progress)), epoch)
+    return Snapshot(weights, state, copy.copy(progress), epoch)
 
 
 def _copied(value: Any, into: Any) -> Any:
@@ -173,9 +162,8 @@ def write(folder: Path, taken: Snapshot, keep: Keep) -> Path:
             why = str(error).splitlines()[0]
             help = "free space, or choose another `runs_dir`"
             raise environment_error("E401", f"cannot write {target}: {why}", help) from None
-        best = taken.progress.best if math.isfinite(taken.progress.best) else None
         state = _State(
-            progress=_StoredProgress(**{**vars(taken.progress), "best": best}),
+            progress=taken.progress,
             epoch=taken.epoch,
             files={_WEIGHTS: file_sha256(beside / _WEIGHTS), _OPTIMIZER: file_sha256(beside / _OPTIMIZER)},
         ).model_dump()
@@ -194,8 +182,7 @@ def _name(step: int) -> str:
 def prune(folder: Path, kept: int) -> None:
     """Remove all but the newest ``kept`` checkpoints, and the best weights that these refer to."""
     steps = sorted(folder.glob(_STEPS))
-    newest = steps[-kept:]
-    best = {step for step in map(_best_step, newest) if step is not None}
+    best = {step for step in map(_best_step, steps[-kept:]) if step is not None}
     for old in steps[:-kept]:
         step = int(old.name.removeprefix("step-"))
         if step in best:
@@ -284,7 +271,7 @@ def load(path: Path, model: torch.nn.Module, optimizer: Any) -> Progress:
     except Exception as error:
         help = "did labels, model or `model.freeze` change? start a new run without --resume"
         raise HallucError("R110", f"checkpoint {path} is of another model: {_line(error)}", help=help) from error
-    return Progress(**{**progress.model_dump(), "best": -math.inf if progress.best is None else progress.best})
+    return progress
 
 
 def _line(error: Exception) -> str:
@@ -366,3 +353,39 @@ def _checked(path: Path, names: tuple[Literal["model.safetensors", "optimizer.pt
         if wrong is not None:
             raise Damaged(f"{name} {wrong}")
     return state
+
+
+class CheckpointWriter:
+    """Writes to ``folder`` from one copy of weights and optimizer state, which is reused.
+
+    The main thread only makes the copy. If the checkpoint before is still being written, ``begin`` waits for it: there
+    is never a second copy in memory, and none is left out.
+    """
+
+    def __init__(self, folder: Path, keep: Keep) -> None:
+        self.folder, self.keep = folder, keep
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="checkpoint")
+        self._copy: Snapshot | None = None
+        self._writing: Future[Path] | None = None
+
+    def begin(self, model: torch.nn.Module, optimizer: Any, progress: Progress, epoch: int) -> None:
+        """Copy what stands now and write it in the background; call ``written`` before, for the one in progress."""
+        assert self._writing is None, "one at a time"
+        self._copy = snapshot(model, optimizer, progress, epoch, self._copy)
+        self._writing = self._thread.submit(write, self.folder, self._copy, self.keep)
+
+    def written(self, *, wait: bool) -> Path | None:
+        """The checkpoint that has been written since the last call; None where none has.
+
+        Raises:
+            HallucError E401: it could not be written, the disk being full or read-only.
+        """
+        if self._writing is None or not (wait or self._writing.done()):
+            return None
+        done, self._writing = self._writing, None
+        return done.result()
+
+    def close(self) -> None:
+        """Wait for the thread, whatever becomes of its checkpoint, and free the copy."""
+        self._thread.shutdown(wait=True)
+        self._copy = None

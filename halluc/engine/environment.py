@@ -45,7 +45,6 @@ def waiting(environ: Mapping[str, str] = os.environ) -> str:
     """How OpenMP threads wait for work, and who decided that; for messages and ``run.json``."""
     if environ.get("GOMP_SPINCOUNT") == str(SPINS):
         return f"short spin, GOMP_SPINCOUNT={SPINS}"
-    for name in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY", "KMP_BLOCKTIME"):
-        if name in environ:
-            return f"{name}={environ[name]}, as set"
-    return "as OpenMP does by default: torch was imported before halluc"
+    names = ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY", "KMP_BLOCKTIME")
+    there = (f"{name}={environ[name]}, as set" for name in names if name in environ)
+    return next(there, "as OpenMP does by default: torch was imported before halluc")

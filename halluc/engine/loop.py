@@ -53,7 +53,10 @@ _INTERRUPTED = "interrupted"
 
 @dataclass
 class Training:
-    """A model on its way: ``model`` as it came, ``prepared`` for device, precision and processes."""
+    """A model on its way: ``model`` as it came, ``prepared`` for device, precision and processes.
+
+    ``by_epoch`` has the indexes of the features that each epoch trains on, in turn; empty: all of them.
+    """
 
     model: torch.nn.Module
     prepared: Any
@@ -64,6 +67,11 @@ class Training:
     seed: int
     shortcuts: Shortcuts | None = None
     progress: Progress = field(default_factory=Progress)
+    by_epoch: Sequence[Sequence[int]] = ()
+
+    def among(self, epoch: int) -> Sequence[int]:
+        """The features that an epoch, from 0, trains on."""
+        return self.by_epoch[epoch % len(self.by_epoch)] if self.by_epoch else range(len(self.features.lengths))
 
 
 def prepare(
@@ -141,11 +149,13 @@ def _plan(training: Training, epoch: int) -> BatchPlan:
         epoch=epoch,
         ranks=training.runtime.ranks * config.accumulation,
         batching=config.batching,
+        among=training.among(epoch) if training.by_epoch else None,
     )
 
 
 def _started(training: Training, course: Course) -> Started:
-    lengths, runtime = training.features.lengths, training.runtime
+    runtime = training.runtime
+    lengths = [training.features.lengths[index] for index in training.among(0)]
     return Started(
         steps=course.steps,
         epochs=len(course.ends),
@@ -176,7 +186,7 @@ def _evaluated(
 
 def _choose(progress: Progress, value: float, metrics: Metrics) -> bool:
     """Note the selection figure of one evaluation; returns whether it is the best so far."""
-    is_best = value > progress.best
+    is_best = value > (-math.inf if progress.best is None else progress.best)
     progress.varied = progress.varied or (progress.best_metrics is not None and value != progress.best)
     progress.stale = 0 if is_best else progress.stale + 1
     if is_best:
@@ -205,7 +215,20 @@ def _step(training: Training, shares: Shares, course: Course, stop: bool) -> tup
         training.shortcuts.rows.step(training.optimizer)
     training.optimizer.zero_grad()
     progress.step += 1
-    return _step_told(training, shares, course, loss, rate, norm, time.perf_counter() - clock), stop
+    sizes = [training.features.lengths[index] for share in shares for index in share]
+    told = Step(
+        step=progress.step,
+        epoch=course.epoch(progress.step),
+        loss=loss,
+        learning_rate=rate,
+        grad_norm=norm,
+        features=len(sizes),
+        pieces=sum(sizes),
+        seconds=time.perf_counter() - clock,
+        ends_epoch=course.ends_epoch(progress.step),
+        evaluates=course.evaluations(progress.step) > course.evaluations(progress.step - 1),
+    )
+    return told, stop
 
 
 def _clip(training: Training) -> float:
@@ -215,25 +238,6 @@ def _clip(training: Training) -> float:
         return float(training.shortcuts.rows.clip(training.model, most))
     clipped = training.runtime.accelerator.clip_grad_norm_(training.prepared.parameters(), most)
     return float(clipped) if clipped is not None else 0.0
-
-
-def _step_told(
-    training: Training, shares: Shares, course: Course, loss: float, rate: float, norm: float, seconds: float
-) -> Step:  # fmt: skip
-    sizes = [training.features.lengths[index] for share in shares for index in share]
-    done = training.progress.step
-    return Step(
-        step=done,
-        epoch=course.epoch(done),
-        loss=loss,
-        learning_rate=rate,
-        grad_norm=norm,
-        features=len(sizes),
-        pieces=sum(sizes),
-        seconds=seconds,
-        ends_epoch=course.ends_epoch(done),
-        evaluates=course.evaluations(done) > course.evaluations(done - 1),
-    )
 
 
 def _accumulate(training: Training, shares: Shares, stop: bool) -> tuple[float, bool]:
@@ -274,8 +278,7 @@ def _out_of_memory(training: Training, batch: Batch) -> HallucError:
 
 def _not_finite(training: Training, shares: Shares, what: str, value: float) -> HallucError:
     training.optimizer.zero_grad()
-    indexes = [index for share in shares for index in share]
-    ids = training.features.ids(indexes)
+    ids = training.features.ids([index for share in shares for index in share])
     listed = ", ".join(ids[:8]) + (f" and {len(ids) - 8} more" if len(ids) > 8 else "")
     message = f"the {what} is {value} in step {training.progress.step + 1}, a batch of {len(ids)} examples: {listed}"
     help = "lower `train.learning_rate`, or set `train.precision: fp32`; the last checkpoint is untouched"

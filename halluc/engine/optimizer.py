@@ -24,10 +24,8 @@ def usual_learning_rates(parameters: int) -> tuple[float, float]:
     Measured here for six layers of 384 (10.6 million); Devlin et al. 2019 for base size (85 million); their kin between
     and above.
     """
-    for most, rates in ((20e6, (2e-4, 3e-4)), (60e6, (5e-5, 1e-4)), (150e6, (2e-5, 5e-5))):
-        if parameters <= most:
-            return rates
-    return 1e-5, 3e-5
+    known = ((20e6, (2e-4, 3e-4)), (60e6, (5e-5, 1e-4)), (150e6, (2e-5, 5e-5)))
+    return next((rates for most, rates in known if parameters <= most), (1e-5, 3e-5))
 
 
 def learning_rate_factor(

@@ -30,8 +30,6 @@ class Known:
 # What to do where a file of the gap in a run is damaged.
 REMAKE = "restore it, or remove it: it is then made anew from `data.train`"
 
-_NOTHING: Mapping[str, Known] = {}
-
 
 class CoverageFile(Record):
     """``coverage.json``: ``surfaces`` has, by label and surface, the count, the number of the file and the line."""
@@ -45,8 +43,8 @@ class CoverageFile(Record):
 
     @model_validator(mode="after")
     def _names_files_that_are_listed(self) -> CoverageFile:
-        numbers = {number for of_label in self.surfaces.values() for _, number, _ in of_label.values()}
-        if not numbers <= set(range(len(self.files))):
+        files = range(len(self.files))
+        if any(number not in files for of_label in self.surfaces.values() for _, number, _ in of_label.values()):
             raise ValueError("a surface stands in a file that `files` does not list")
         return self
 
@@ -75,15 +73,13 @@ class SurfaceCoverage:
                 mentions += 1
                 of_label = surfaces.setdefault(label, {})
                 known = of_label.get(text)
-                if known is None:
-                    of_label[text] = Known(1, example.origin.file, example.origin.line)
-                else:
-                    of_label[text] = Known(known.count + 1, known.file, known.line)
+                count, place = (known.count, known) if known else (0, example.origin)
+                of_label[text] = Known(count + 1, place.file, place.line)
         return SurfaceCoverage(surfaces, sentences, tokens, mentions)
 
     def of_label(self, label: str) -> Mapping[str, Known]:
         """The surfaces that stand there with ``label``; none for a label that the split does not have."""
-        return self.surfaces.get(label, _NOTHING)
+        return self.surfaces.get(label, {})
 
     def knows(self, text: str, label: str) -> bool:
         return text in self.of_label(label)
@@ -95,16 +91,6 @@ class SurfaceCoverage:
     def words(self, label: str) -> frozenset[str]:
         """The tokens of the label's mentions, stop words too; a token that holds a space counts as its parts."""
         return self._words.get(label, frozenset())
-
-    @property
-    def pairs(self) -> frozenset[tuple[str, str]]:
-        """The distinct mentions: (surface, label)."""
-        return frozenset((text, label) for label, of_label in self.surfaces.items() for text in of_label)
-
-    @property
-    def distinct(self) -> int:
-        """How many distinct mentions (surface and label) there are."""
-        return sum(map(len, self.surfaces.values()))
 
     @cached_property
     def _labels(self) -> dict[str, frozenset[str]]:
@@ -154,8 +140,12 @@ class SurfaceCoverage:
 
     @classmethod
     def of_file(cls, file: CoverageFile) -> SurfaceCoverage:
-        surfaces = {
-            label: {text: Known(count, file.files[number], line) for text, (count, number, line) in of_label.items()}
-            for label, of_label in file.surfaces.items()
-        }
-        return SurfaceCoverage(surfaces, file.sentences, file.tokens, file.mentions)
+        return SurfaceCoverage(
+            {
+                label: {text: Known(count, file.files[place], line) for text, (count, place, line) in of_label.items()}
+                for label, of_label in file.surfaces.items()
+            },
+            file.sentences,
+            file.tokens,
+            file.mentions,
+        )

@@ -9,6 +9,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import numpy
@@ -21,7 +22,6 @@ from halluc.runs.schema import Novelty
 
 RESAMPLES = 10_000
 Z = 1.959964  # of 95%, two-sided
-Interval = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Proportion:
 
     value: float | None
     n: int
-    interval: Interval | None = None
+    interval: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +56,10 @@ class SplitGap:
     counted: str = "mentions"
 
     def as_json(self) -> dict[str, Any]:
-        by_label = {label: self._row(gap) for label, gap in self.by_label.items()}
-        return {"overall": self._row(self.overall), "by_label": by_label}
+        return {
+            "overall": self._row(self.overall),
+            "by_label": {label: self._row(gap) for label, gap in self.by_label.items()},
+        }
 
     def _row(self, gap: Gap) -> dict[str, Any]:
         row = asdict(gap)
@@ -88,27 +90,21 @@ def gap_of(
 
     ``novelty_of`` says how new a surface with its label is; by default it is that of a mention.
     """
+    ask = novelty_of or partial(novelty, coverage)
     everything: list[Sequence[Novelty]] = []
     # Of each label the examples that mention it: with hundreds of labels, they are few among all.
     classes: dict[str, list[list[Novelty]]] = {label: [] for label in coverage.surfaces}
     for example in examples:
-        found = [
-            (label, novelty_of(text, label) if novelty_of else novelty(coverage, text.split(" "), label))
-            for text, label in example.pairs
-        ]
-        everything.append([one for _, one in found])
         of_label: dict[str, list[Novelty]] = {}
-        for label, one in found:
-            of_label.setdefault(label, []).append(one)
+        for text, label in example.pairs:
+            of_label.setdefault(label, []).append(ask(text, label))
+        everything.append([one for some in of_label.values() for one in some])
         for label, some in of_label.items():
             classes.setdefault(label, []).append(some)
-    counts = [known.count for of_label in coverage.surfaces.values() for known in of_label.values()]
+    counts = {label: [known.count for known in of_text.values()] for label, of_text in coverage.surfaces.items()}
     return SplitGap(
-        overall=gap_among(counts, everything, len(everything)),
-        by_label={
-            label: gap_among([known.count for known in coverage.of_label(label).values()], some, len(everything))
-            for label, some in sorted(classes.items())
-        },
+        gap_among([count for some in counts.values() for count in some], everything, len(everything)),
+        {label: gap_among(counts.get(label, ()), some, len(everything)) for label, some in sorted(classes.items())},
     )
 
 
@@ -119,31 +115,25 @@ def gap_among(counts: Sequence[int], classes: Sequence[Sequence[Novelty]], examp
         counts: those of the training mentions. classes: the novelties of the split's by example; examples without any
             may be left out. examples: how many there are with these.
     """
-    forecast = good_turing(counts)
     times = Counter((len(found) - found.count("seen"), found.count("new"), len(found)) for found in classes)
     if len(classes) < examples:
         times[0, 0, 0] += examples - len(classes)
-    rows = sorted(times)
-    table = numpy.array(rows, dtype=numpy.int64).reshape(-1, 3)
-    repeated = numpy.array([times[row] for row in rows], dtype=numpy.int64)
-    unseen, new = _shares(table, repeated)
-    return Gap(int(repeated @ table[:, 2]), forecast, unseen, new, _difference(unseen, forecast))
+    table = numpy.array([(*row, count) for row, count in sorted(times.items())], dtype=numpy.int64).reshape(-1, 4)
+    unseen, new = bootstrapped_shares(table[:, :3], table[:, 3])
+    forecast = good_turing(counts)
+    return Gap(int(table[:, 3] @ table[:, 2]), forecast, unseen, new, _difference(unseen, forecast))
 
 
-def bootstrapped_shares(table: numpy.ndarray) -> list[Proportion]:
+def bootstrapped_shares(rows: numpy.ndarray, times: numpy.ndarray) -> list[Proportion]:
     """Shares of sums, with 95% percentile intervals of a bootstrap over examples.
 
     Args:
-        table: integers (examples, columns); the last column is the denominator of all others.
+        rows: integers (distinct examples, columns); the last column is the denominator of all others.
+        times: how many examples have each row.
 
     A resample of examples is a multinomial draw over the distinct rows, so that its cost does not grow with the
     examples. Resamples without any mention have no share and are left out.
     """
-    return _shares(*numpy.unique(table, axis=0, return_counts=True))
-
-
-def _shares(rows: numpy.ndarray, times: numpy.ndarray) -> list[Proportion]:
-    """The same of distinct rows in their order, each so many ``times``."""
     sums = times @ rows
     total = int(sums[-1])
     if not total:
@@ -152,11 +142,10 @@ def _shares(rows: numpy.ndarray, times: numpy.ndarray) -> list[Proportion]:
     draws = keyed_generator("gap", "bootstrap").multinomial(examples, times / examples, size=RESAMPLES)
     resampled = draws @ rows
     resampled = resampled[resampled[:, -1] > 0]
-    shares = resampled[:, :-1] / resampled[:, -1:]
-    low, high = numpy.percentile(shares, [2.5, 97.5], axis=0)
+    low, high = numpy.percentile(resampled[:, :-1] / resampled[:, -1:], [2.5, 97.5], axis=0).tolist()
     return [
-        Proportion(int(sums[column]) / total, total, (float(low[column]), float(high[column])))
-        for column in range(len(sums) - 1)
+        Proportion(int(part) / total, total, (lower, upper))
+        for part, lower, upper in zip(sums[:-1], low, high, strict=True)
     ]
 
 

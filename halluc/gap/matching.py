@@ -40,43 +40,37 @@ class Strata:
 
     def sizes(self, examples: Sequence[Example]) -> Sizes:
         """How many examples each stratum has."""
-        places = Counter(self.of(example) for example in examples)
+        places = Counter(map(self.of, examples))
         return tuple(places[number] for number in range(len(self.names)))
 
     def as_record(self, examples: Sequence[Example]) -> dict[str, int]:
         """The same by name; of strata as fine as classes and lengths, those that have any."""
-        sizes = zip(self.names, self.sizes(examples), strict=True)
-        return {name: size for name, size in sizes if size or self.has_free}
+        sizes = self.sizes(examples)
+        return {name: size for name, size in zip(self.names, sizes, strict=True) if size or self.has_free}
 
     def bearing(self, sizes: Sizes) -> int:
         """How many of the examples show something."""
         return sum(sizes[1:] if self.has_free else sizes)
 
     def matched(self, original: Sizes, left: Sizes) -> Sizes:
-        """The most that can be taken of what is ``left``, with examples that show nothing at their share in
-        ``original``, where there are such."""
-        return matched_sizes(original, left) if self.has_free else left
+        """The most that can be taken of what is ``left``, with examples that show nothing, where there are such, at
+        their share in ``original``.
+
+        All examples that show something are taken where enough others are left for the share; where too few are, all
+        of those, and so many that show something that the share holds, each stratum shrunk in proportion. The share
+        holds to the nearest example.
+        """
+        if not self.has_free:
+            return left
+        free, bearing, wanted = original[0], sum(original[1:]), sum(left[1:])
+        if not bearing or not wanted:
+            return (0,) * len(original)
+        if _quotient(wanted * free, bearing) > left[0]:
+            wanted = min(wanted, _quotient(left[0] * bearing, free))
+        return (min(left[0], _quotient(wanted * free, bearing)), *apportion(wanted, left[1:]))
 
 
-_MANY = 3
-BY_MENTIONS = Strata(("0", "1", "2", "3+"), lambda example: min(len(example.pairs), _MANY), has_free=True)
-
-
-def matched_sizes(original: Sizes, left: Sizes) -> Sizes:
-    """The most that can be taken of what is ``left``, with entity-free sentences, which come first, at their share in
-    ``original``.
-
-    All entity-bearing sentences are taken where enough entity-free ones are left for the share; where too few are, all
-    of those, and so many entity-bearing ones that the share holds, each stratum shrunk in proportion. The share holds
-    to the nearest sentence.
-    """
-    free, bearing = original[0], sum(original[1:])
-    wanted = sum(left[1:])
-    if not bearing or not wanted:
-        return (0,) * len(original)
-    if _quotient(wanted * free, bearing) > left[0]:
-        wanted = min(wanted, _quotient(left[0] * bearing, free))
-    return (min(left[0], _quotient(wanted * free, bearing)), *apportion(wanted, left[1:]))
+BY_MENTIONS = Strata(("0", "1", "2", "3+"), lambda example: min(len(example.pairs), 3), has_free=True)
 
 
 def apportion(total: int, weights: Sequence[int]) -> Sizes:
@@ -100,12 +94,9 @@ def take(examples: Sequence[Example], left: Sequence[int], sizes: Sizes, strata:
     They are taken by hash, so that fractions share as many as can be.
     """
     groups: list[list[int]] = [[] for _ in strata.names]
-    for position in left:
+    for position in sorted(left, key=lambda position: example_hash("matched", examples[position])):
         groups[strata.of(examples[position])].append(position)
-    taken: list[int] = []
-    for positions, size in zip(groups, sizes, strict=True):
-        taken += sorted(positions, key=lambda position: example_hash("matched", examples[position]))[:size]
-    return sorted(taken)
+    return sorted(position for group, size in zip(groups, sizes, strict=True) for position in group[:size])
 
 
 def _quotient(dividend: int, divisor: int) -> int:

@@ -1,16 +1,23 @@
-"""How new a mention is to a training split (Taillé et al. 2020), and which training mention it is most like."""
+"""How new a mention is to a training split (Taillé et al. 2020), and which training mention it is most like.
+
+At the end: what the novelty of a new training example is measured in, its mentions or the content words of its text.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from rapidfuzz.distance import Levenshtein
 from rapidfuzz.process import extractOne
 
+from halluc.core.claims import Claim
+from halluc.core.edits import Editable
 from halluc.gap.coverage import SurfaceCoverage
-from halluc.gap.stopwords import is_content
+from halluc.gap.stopwords import is_content, text_words
+from halluc.gap.units import WithheldUnits
 from halluc.runs.schema import Nearest, Novelty
 
 # From what is known best to what is known least.
@@ -19,25 +26,51 @@ NOVELTIES: tuple[Novelty, ...] = ("seen", "partial", "new")
 Words = Callable[[str], Iterable[str]]
 
 
-def novelty(coverage: SurfaceCoverage, tokens: Sequence[str], label: str) -> Novelty:
+def novelty(coverage: SurfaceCoverage, text: str, label: str) -> Novelty:
     """``seen``: the same surface and label stand in the training split; ``partial``: shares a token with a training
     mention of the same label, stop words and tokens without a letter or digit aside; ``new``: neither.
 
     Source: Taillé, Guigue & Gallinari 2020, "Contextualized Embeddings in Named-Entity Recognition: An Empirical Study
     on Generalization", section 2 (exact match, partial match, new). Case counts, as it does for surfaces.
     """
-    text = " ".join(tokens)
     if coverage.knows(text, label):
         return "seen"
     known = coverage.words(label)
-    shares = any(word in known and is_content(word) for word in text.split(" "))
-    return "partial" if shares else "new"
+    return "partial" if any(word in known and is_content(word) for word in text.split(" ")) else "new"
 
 
-def is_confusable(coverage: SurfaceCoverage, text: str, label: str) -> bool:
-    """Whether the training split has the surface with other labels only."""
-    labels = coverage.labels_of(text)
-    return bool(labels) and label not in labels
+@dataclass(frozen=True)
+class SurfaceKnowledge:
+    """The coverage of the split that was trained on, and what was withheld from it, if anything was.
+
+    A mention is asked for by its surface: its tokens joined by one space.
+    """
+
+    coverage: SurfaceCoverage
+    withheld: WithheldUnits | None = None
+
+    @property
+    def label_counts(self) -> Mapping[str, int] | None:
+        """How often training shows each label, where figures are to be told by it; of mentions they are not."""
+        return None
+
+    def novelty(self, claim: Claim) -> Novelty:
+        return novelty(self.coverage, claim.text, claim.label)
+
+    def is_confusable(self, claim: Claim) -> bool:
+        """Whether the training split has the surface with other labels only."""
+        labels = self.coverage.labels_of(claim.text)
+        return bool(labels) and claim.label not in labels
+
+    def nearest(self, claim: Claim) -> Nearest | None:
+        return self._mentions.nearest(claim.text, claim.label)
+
+    def is_withheld(self, claim: Claim) -> bool:
+        return self.withheld is not None and self.withheld.is_withheld(claim.text, claim.label)
+
+    @cached_property
+    def _mentions(self) -> NearestMentions:
+        return NearestMentions(self.coverage)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +92,7 @@ class _Shelf:
 
     def most_shared(self, words: Iterable[str]) -> list[str]:
         """The surfaces that share the most of ``words``; all where none shares one."""
-        shared: Counter[int] = Counter()
-        for word in set(words):
-            shared.update(self.having.get(word, ()))
+        shared = Counter(number for word in set(words) for number in self.having.get(word, ()))
         if not shared:
             return self.surfaces
         most = max(shared.values())
@@ -75,27 +106,22 @@ class NearestMentions:
     """
 
     def __init__(self, coverage: SurfaceCoverage, words: Words | None = None) -> None:
-        self._coverage = coverage
-        self._words = words or _content_words
+        self._coverage, self._words = coverage, words or _content_words
         self._shelves: dict[str, _Shelf] = {}
-        self._found: dict[tuple[str, str], Nearest | None] = {}
+        self._found: dict[tuple[str, str], str] = {}
 
-    def nearest(self, tokens: Sequence[str], label: str) -> Nearest | None:
+    def nearest(self, text: str, label: str) -> Nearest | None:
         """The mention that shares the most content words, then has the smallest edit distance in characters; where none
         shares one, the smallest edit distance alone. Ties go to the more frequent, then to the first by surface.
 
         None for a label that the training split does not have.
         """
-        key = (" ".join(tokens), label)
-        if key not in self._found:
-            self._found[key] = self._search(*key)
-        return self._found[key]
-
-    def _search(self, text: str, label: str) -> Nearest | None:
         known = self._coverage.of_label(label)
         if not known:
             return None
-        best = text if text in known else self._most_like(text, label)
+        if (text, label) not in self._found:
+            self._found[text, label] = text if text in known else self._most_like(text, label)
+        best = self._found[text, label]
         return Nearest(text=best, file=known[best].file, line=known[best].line)
 
     def _most_like(self, text: str, label: str) -> str:
@@ -105,9 +131,44 @@ class NearestMentions:
         if len(candidates) == 1:
             return candidates[0]
         # Of equal distances it returns the first, and lowers its own cutoff with every better one.
-        best, *_ = extractOne(text, candidates, scorer=Levenshtein.distance)
-        return str(best)
+        return str(extractOne(text, candidates, scorer=Levenshtein.distance)[0])
 
 
 def _content_words(text: str) -> set[str]:
     return {word for word in text.split(" ") if is_content(word)}
+
+
+# A mention: its label, and its tokens; or a content word, lower-cased.
+Unit = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class NoveltyUnits:
+    """The units of an example, as often as they stand there, and their names in files.
+
+    ``name`` is that of the units and ``one`` of a single one, ``free`` that of examples without a label, who have
+    ``without`` for people. ``words`` are the content words of a text or mention in a ledger.
+    """
+
+    name: str
+    one: str
+    free: str
+    without: str
+    of: Callable[[Editable], list[Unit]]
+    words: Callable[[str], list[str]]
+
+
+def _mentions(example: Editable) -> list[Unit]:
+    return [(label, *example.tokens[start:end]) for start, end, label in example.spans]
+
+
+def _words_of_text(example: Editable) -> list[Unit]:
+    return [(word,) for word in text_words(" ".join(example.tokens))]
+
+
+def _content(text: str) -> list[str]:
+    return list(filter(is_content, text.split()))
+
+
+MENTIONS = NoveltyUnits("mentions", "mention", "entity_free", "without mentions", _mentions, _content)
+CONTENT_WORDS = NoveltyUnits("content_words", "word", "unlabelled", "without a label", _words_of_text, text_words)

@@ -6,7 +6,7 @@ seeds of a study lack the same; and a fraction takes the first of it, so that wh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -15,9 +15,10 @@ from pydantic import model_validator
 
 from halluc.core.errors import data_error, did_you_mean
 from halluc.core.examples import Example, Pair
+from halluc.core.files import json_line, write_text
 from halluc.core.rng import keyed_seed
 from halluc.gap.coverage import REMAKE
-from halluc.runs.records import read_record, write_line
+from halluc.runs.records import read_record
 from halluc.runs.schema import SCHEMA_VERSION, Record
 
 Unit = Literal["mention", "label", "example", "word", "pair", "entity"]
@@ -49,11 +50,23 @@ class Units:
         return [position for position, first in enumerate(self.first) if first >= withheld]
 
 
+def in_order(
+    purpose: str, held: Sequence[Iterable[UnitT]], units: Iterable[UnitT] | None = None
+) -> tuple[tuple[UnitT, ...], list[int]]:
+    """The units in the order in which they are withheld, and for each example the place of the first one that it holds.
+
+    Args:
+        held: what each example holds. units: those that may be withheld; all that are held where this is None.
+    """
+    distinct = {unit for some in held for unit in some} if units is None else set(units)
+    order = tuple(sorted(distinct, key=lambda unit: (keyed_seed("gap", purpose, unit), unit)))
+    place = {unit: number for number, unit in enumerate(order)}
+    return order, [min((place[unit] for unit in some if unit in place), default=len(order)) for some in held]
+
+
 def mention_units(examples: Sequence[Example], named: Sequence[str] = ()) -> Units:
     """Distinct mentions: each has the same chance, however often it stands there."""
-    order = by_hash("mention", {pair for example in examples for pair in example.pairs})
-    place = {pair: number for number, pair in enumerate(order)}
-    first = [min((place[pair] for pair in example.pairs), default=len(order)) for example in examples]
+    order, first = in_order("mention", [example.pairs for example in examples])
     return Units(len(order), first, pairs=order)
 
 
@@ -63,26 +76,22 @@ def label_units(examples: Sequence[Example], named: Sequence[str]) -> Units:
     Raises:
         HallucError D132: the training split does not have one of them.
     """
-    known = {label for example in examples for _, label in example.pairs}
+    held = [[label for _, label in example.pairs] for example in examples]
+    known = {label for labels in held for label in labels}
     for label in named:
         if label not in known:
             near = did_you_mean(label, known)
             help = f"did you mean `{near}`?" if near else f"it has {', '.join(sorted(known)) or 'none at all'}"
             raise data_error("D132", f"the training split has no label `{label}` to withhold", help=help)
-    order = by_hash("label", set(named))
-    place = {label: number for number, label in enumerate(order)}
-    count = len(order)
-    first = [min((place.get(label, count) for _, label in example.pairs), default=count) for example in examples]
-    return Units(count, first, labels=order)
+    order, first = in_order("label", held, named)
+    return Units(len(order), first, labels=order)
 
 
 def example_units(examples: Sequence[Example], named: Sequence[str] = ()) -> Units:
     """The examples themselves."""
-    order = sorted(range(len(examples)), key=lambda position: example_hash("example", examples[position]))
-    first = [0] * len(order)
-    for place, position in enumerate(order):
-        first[position] = place
-    return Units(len(order), first)
+    hashes = [example_hash("example", example) for example in examples]
+    place = {position: number for number, position in enumerate(sorted(range(len(hashes)), key=hashes.__getitem__))}
+    return Units(len(hashes), [place[position] for position in range(len(hashes))])
 
 
 @dataclass(frozen=True)
@@ -95,45 +104,30 @@ class UnitKind:
     fractions: tuple[float, ...] = (0.0, 0.25, 0.5)
 
 
-MENTIONS = UnitKind(mention_units, "surfaces")
 LABELS = UnitKind(label_units, "labels", (0.0, 1.0))
 EXAMPLES = UnitKind(example_units, None)
-UNITS: Mapping[str, UnitKind] = {"mention": MENTIONS, "label": LABELS, "example": EXAMPLES}
+UNITS: Mapping[str, UnitKind] = {"mention": UnitKind(mention_units, "surfaces"), "label": LABELS, "example": EXAMPLES}
 
 
 def example_hash(purpose: str, example: Example) -> int:
     return keyed_seed("gap", purpose, example.id, example.tokens)
 
 
-def by_hash(purpose: str, units: set[UnitT]) -> tuple[UnitT, ...]:
-    """Units in the order in which they are withheld."""
-    return tuple(sorted(units, key=lambda unit: (keyed_seed("gap", purpose, unit), unit)))
+# The units that stand under `words`: content words, and surfaces whatever their label.
+_WORDS = ("word", "entity")
 
 
 class WithheldFile(Record):
-    """``withheld.json``: the withheld labels, and the withheld surfaces by label."""
+    """``withheld.json``: withheld labels, withheld surfaces by label, and withheld words, where these are the unit."""
 
     schema_version: int = SCHEMA_VERSION
     unit: Unit
     labels: list[str]
     surfaces: dict[str, list[str]]
-
-
-# The units that stand under `words`: content words, and surfaces whatever their label.
-_WORDS = ("word", "entity")
-
-
-class WithheldWordsFile(WithheldFile):
-    """The same with the withheld words, where they are the unit."""
-
-    words: list[str]
-
-
-class _AnyWithheldFile(WithheldFile):
     words: list[str] | None = None
 
     @model_validator(mode="after")
-    def _words_where_they_are_the_unit(self) -> _AnyWithheldFile:
+    def _words_where_they_are_the_unit(self) -> WithheldFile:
         if (self.unit in _WORDS) != (self.words is not None):
             raise ValueError("`words` goes with `unit: word` and `unit: entity`")
         return self
@@ -157,8 +151,13 @@ class WithheldUnits:
         surfaces: dict[str, list[str]] = {}
         for text, label in sorted(self.pairs, key=lambda pair: (pair[1], pair[0])):
             surfaces.setdefault(label, []).append(text)
-        file = WithheldFile(unit=self.unit, labels=sorted(self.labels), surfaces=surfaces)
-        write_line(path, WithheldWordsFile(**dict(file), words=sorted(self.words)) if self.unit in _WORDS else file)
+        file = WithheldFile(
+            unit=self.unit,
+            labels=sorted(self.labels),
+            surfaces=surfaces,
+            words=sorted(self.words) if self.unit in _WORDS else None,
+        )
+        write_text(path, json_line(file.model_dump(mode="json", exclude_none=True)) + "\n")
 
     @classmethod
     def load(cls, path: Path) -> WithheldUnits:
@@ -167,6 +166,10 @@ class WithheldUnits:
         Raises:
             HallucError R120: damaged. R121: of another version of halluc.
         """
-        file = read_record(path, _AnyWithheldFile, damaged="R120", other_version="R121", help=REMAKE)
-        pairs = frozenset((text, label) for label, surfaces in file.surfaces.items() for text in surfaces)
-        return cls(file.unit, pairs, frozenset(file.labels), frozenset(file.words or ()))
+        file = read_record(path, WithheldFile, damaged="R120", other_version="R121", help=REMAKE)
+        return cls(
+            file.unit,
+            frozenset((text, label) for label, surfaces in file.surfaces.items() for text in surfaces),
+            frozenset(file.labels),
+            frozenset(file.words or ()),
+        )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from halluc.config.schema import GapConfig
@@ -71,10 +70,6 @@ class Withheld:
     strata: Strata = BY_MENTIONS
     lost_labels: frozenset[str] = frozenset()
 
-    def save(self, path: Path) -> None:
-        """Write what ``WithheldUnits.load`` reads."""
-        self.units.save(path)
-
     def as_record(self) -> dict[str, Any]:
         """The ``gap`` of run.json."""
         return {
@@ -90,13 +85,12 @@ class Withheld:
     def told(self) -> str:
         """The same in a sentence for people."""
         nouns = f"{self.strata.noun}s"
-        what = self.kind.noun or nouns
         named = f" ({', '.join(sorted(self.units.labels))})" if self.units.labels else ""
-        dropped = self.before.examples - self.left.examples
-        also = "" if self.kind.noun is None else f"; {dropped:,} of {self.before.examples:,} {nouns} dropped"
+        before = self.before.examples
+        also = "" if self.kind.noun is None else f"; {before - self.left.examples:,} of {before:,} {nouns} dropped"
         trained, how = (self.matched, f"matched {nouns}") if self.matched else (self.left, nouns)
         return (
-            f"withheld {self.withheld:,} of {self.of:,} {what}{named}{also}; "
+            f"withheld {self.withheld:,} of {self.of:,} {self.kind.noun or nouns}{named}{also}; "
             f"trained on {trained.examples:,} {how}{self._shown(trained)}"
         )
 
@@ -134,13 +128,13 @@ def withhold(
     if not any(example.pairs for example in examples):
         raise data_error("D133", f"the training split has no {strata.thing}: there is nothing to withhold")
     left = units.left(config.fraction)
-    sizes = None if config.control == "none" else _sizes(examples, units, _fractions(config, kind), config, strata)
-    kept = left if sizes is None else take(examples, left, sizes, strata)
+    kept = left
+    if config.control == "matched":
+        kept = take(examples, left, _sizes(examples, units, _fractions(config, kind), config, strata), strata)
     remaining = tuple(examples[position] for position in kept)
     if not any(example.pairs for example in remaining):
-        lacking = f"no {strata.noun} with a {strata.thing}"
-        message = f"a fraction of {config.fraction:g} leaves {lacking}: there is nothing to learn"
-        raise data_error("D133", message, help=_less(config.fraction, config))
+        message = f"a fraction of {config.fraction:g} leaves no {strata.noun} with a {strata.thing}"
+        raise data_error("D133", f"{message}: there is nothing to learn", help=_less(config.fraction, config))
     chosen = _chosen(examples, remaining, units, config)
     return Withheld(
         config=config,
@@ -163,8 +157,12 @@ def _chosen(
     if config.unit == "example":
         return WithheldUnits("example", _pairs(examples) - _pairs(remaining))
     withheld = units.withheld(config.fraction)
-    pairs, labels, words = units.pairs[:withheld], units.labels[:withheld], units.words[:withheld]
-    return WithheldUnits(config.unit, frozenset(pairs), frozenset(labels), frozenset(words))
+    return WithheldUnits(
+        config.unit,
+        frozenset(units.pairs[:withheld]),
+        frozenset(units.labels[:withheld]),
+        frozenset(units.words[:withheld]),
+    )
 
 
 def _labels(examples: Sequence[Example]) -> frozenset[str]:
@@ -192,17 +190,19 @@ def _sizes(
     most = strata.matched(strata.sizes(examples), least)
     if not strata.bearing(most):
         lacking = (
-            f"no {strata.noun} with a {strata.thing}"
-            if not strata.bearing(least)
-            else f"too few without a {strata.thing} to keep their share"
+            f"too few without a {strata.thing} to keep their share"
+            if strata.bearing(least)
+            else f"no {strata.noun} with a {strata.thing}"
         )
         raise data_error("D135", f"a fraction of {largest:g} leaves {lacking}", help=_less(largest, config))
     if config.size is None:
         return most
     if config.size > sum(most):
-        help = f"lower it, or {_less(largest, config)}" if largest else "lower it"
-        message = f"`gap.size: {config.size}`: at most {sum(most)} {strata.noun}s can be matched"
-        raise data_error("D134", message, help=help)
+        raise data_error(
+            "D134",
+            f"`gap.size: {config.size}`: at most {sum(most)} {strata.noun}s can be matched",
+            help=f"lower it, or {_less(largest, config)}" if largest else "lower it",
+        )
     sizes = apportion(config.size, most)
     if not strata.bearing(sizes):
         raise data_error("D134", f"`gap.size: {config.size}` leaves no room for a {strata.noun} with a {strata.thing}")
@@ -211,6 +211,6 @@ def _sizes(
 
 def _less(fraction: float, config: GapConfig) -> str:
     """What to set where ``fraction`` withholds too much."""
-    if fraction == config.fraction:
-        return "set a smaller `gap.fraction`"
-    return f"set `gap.fractions` without {fraction:g}"
+    return (
+        "set a smaller `gap.fraction`" if fraction == config.fraction else f"set `gap.fractions` without {fraction:g}"
+    )

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import datetime
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 
 from halluc.core.files import unwritable
-from halluc.runs.directory import append_jsonl
 from halluc.runs.events import Event, as_record
 
 
@@ -17,7 +16,10 @@ class JsonlLogger:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.file = append_jsonl(path)
+        try:
+            self.file = path.open("a", encoding="utf-8", buffering=1)  # a line at a time
+        except OSError as error:
+            raise unwritable(path, error) from error
 
     def __enter__(self) -> JsonlLogger:
         return self
@@ -30,9 +32,8 @@ class JsonlLogger:
                 raise unwritable(self.path, failed) from failed
 
     def __call__(self, event: Event) -> None:
-        now = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
+        record = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), **as_record(event)}
         # A diverging run logs infinite norms; JSON has no word for them.
-        record = {"time": now, **as_record(event)}
         finite = {k: (None if isinstance(v, float) and not abs(v) < float("inf") else v) for k, v in record.items()}
         try:
             self.file.write(json.dumps(finite, allow_nan=False) + "\n")

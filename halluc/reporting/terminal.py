@@ -36,10 +36,14 @@ def drawn(table: TableView, width: int = WIDTH, *, brief: bool = False, legend: 
     names = [one for one in found if one.column.kind == "name"]
     blocks = list(_blocks(names, [one for one in found if one not in names], width, brief))
     told: list[RenderableType] = [Text(printable_line(table.title, 4 * WIDTH), "italic")] if table.title else []
-    for number, block in enumerate(blocks[:1] if brief else blocks):
+    drawn_blocks = blocks[:1] if brief else blocks
+    for number, block in enumerate(drawn_blocks):
         told += [""] * (number > 0) + [_grid(block, width, brief)]
-    explained = [one for block in (blocks[:1] if brief else blocks) for one in block] if legend else []
-    notes = [*_legend(explained), *table.notes]
+    # What short headings stand for.
+    short = [one.column for block in drawn_blocks for one in block if one.is_short and legend]
+    titles = {column.short: column.title or column.heading for column in short}
+    explained = "; ".join(f"{name}: {title}" for name, title in titles.items() if name != title)
+    notes = [explained] * bool(explained) + [*table.notes]
     left = [one.column.heading for block in blocks[1:] for one in block if one not in names]
     if brief and left:
         notes.append(f"not shown here: {', '.join(left)}")
@@ -49,10 +53,10 @@ def drawn(table: TableView, width: int = WIDTH, *, brief: bool = False, legend: 
 def _with_few_names(table: TableView) -> tuple[Sequence[TableColumn], list[Row]]:
     """Columns and rows; the names of a row in one column where there are too many to stand beside each other."""
     names = [place for place, column in enumerate(table.columns) if column.kind == "name"]
-    rows: list[Row] = []
-    for row in (*table.rows, *table.totals):
-        cells = enumerate(row)
-        rows.append(tuple(cell._replace(text=printable_cell(cell.text)) if n in names else cell for n, cell in cells))
+    rows = [
+        tuple(cell._replace(text=printable_cell(cell.text)) if n in names else cell for n, cell in enumerate(row))
+        for row in (*table.rows, *table.totals)
+    ]
     if len(names) <= _MOST_NAMES:
         return table.columns, rows
     others = [place for place in range(len(table.columns)) if place not in names]
@@ -100,8 +104,7 @@ class _Drawn:
     def cells(self, brief: bool, inline: bool, width: int = WIDTH) -> list[str]:
         if brief:
             return [cut(text, width) if place < self.rows else text for place, text in enumerate(self.texts)]
-        between = " " if inline else "\n"
-        return [between.join(filter(None, both)) for both in zip(self.texts, self.under, strict=True)]
+        return [(" " if inline else "\n").join(filter(None, both)) for both in zip(self.texts, self.under, strict=True)]
 
 
 def _blocks(names: list[_Drawn], others: list[_Drawn], width: int, brief: bool) -> Iterator[list[_Drawn]]:
@@ -146,10 +149,3 @@ def _grid(block: Sequence[_Drawn], width: int, brief: bool) -> Grid:
     for row in zip(*texts, strict=True):
         grid.add_row(*map(Text, row))
     return grid
-
-
-def _legend(shown: Sequence[_Drawn]) -> list[str]:
-    """What short headings stand for."""
-    told = {one.column.short: one.column.title or one.column.heading for one in shown if one.is_short}
-    parts = [f"{short}: {title}" for short, title in told.items() if short != title]
-    return ["; ".join(parts)] if parts else []

@@ -16,10 +16,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from halluc.core import latest
+from halluc.core import files, latest, processes
 from halluc.core.errors import HallucError, environment_error
-from halluc.core.files import written_beside
-from halluc.core.processes import is_running
 from halluc.runs.directory import CONFIG_FILE, LOCK_FILE, RUN_FILE, RUN_NAME, RunDir
 from halluc.runs.matrix import MATRIX_FILE
 from halluc.runs.schema import CleanItem, CleanResult, RunFile
@@ -32,7 +30,6 @@ _DEPTH = 3
 QUIET = 600
 
 _CHECKPOINT = re.compile(r"(?:step|best)-(?P<step>\d{8,})(?:-\d+)?")
-_POINTERS = ("last", "best")  # files of earlier versions
 
 
 @dataclass(frozen=True)
@@ -57,11 +54,15 @@ def clean(root: Path, *, dry_run: bool) -> CleanResult:
     folders = list(_folders(root, _DEPTH))
     runs = [folder for folder in folders if _is_run(folder) or _is_named_like_a_run(folder)]
     if not runs:
-        help = "name a run, a study, or the folder of runs (`runs_dir`)"
-        raise HallucError("R101", f"{root} holds no run", help=help)
+        raise HallucError(
+            "R101", f"{root} holds no run", help="name a run, a study, or the folder of runs (`runs_dir`)"
+        )
     result = CleanResult(root=str(root), dry_run=dry_run, runs=len(runs), bytes=0, deleted=[], left=[])
     for folder in runs:
-        _clean_run(folder, result)
+        with _locked(folder) as free:
+            busy = _Find(folder, "another process is writing it", delete=False)
+            for find in list(_of_run(folder)) if free else [busy]:
+                _note(find, result)
     for home in sorted({run.parent for run in runs if run != root}):
         for find in list(_leftovers(home, deep=False)):
             _note(find, result)
@@ -99,15 +100,6 @@ def _is_named_like_a_run(folder: Path) -> bool:
     return bool(RUN_NAME.fullmatch(name)) or ("=" in name and (folder.parent / MATRIX_FILE).is_file())
 
 
-def _clean_run(folder: Path, result: CleanResult) -> None:
-    with _locked(folder) as free:
-        if not free:
-            _note(_Find(folder, "another process is writing it", delete=False), result)
-            return
-        for find in list(_of_run(folder)):
-            _note(find, result)
-
-
 @contextlib.contextmanager
 def _locked(folder: Path) -> Iterator[bool]:
     """Whether no other process writes the run; none begins while the context is open.
@@ -122,43 +114,36 @@ def _locked(folder: Path) -> Iterator[bool]:
     except OSError:
         yield False
         return
-    try:
-        free = True
+    free = True
+    with os.fdopen(descriptor):
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             free = False
         yield free
-    finally:
-        os.close(descriptor)
 
 
 def _of_run(folder: Path) -> Iterator[_Find]:
     """What can go of a run, and what looks as if it could."""
-    if not _is_run(folder):
-        if _is_begun(folder):
-            yield _Find(folder, "an empty run: it was begun, and nothing was done in it", delete=True)
-        return
-    run = RunDir(folder)
-    try:
-        record = run.read()
-    except HallucError as error:
-        yield _Find(folder, f"its {RUN_FILE} cannot be read: {error.message}", delete=False)
-        return
-    if not record.stages and _is_begun(folder):
+    run, record = RunDir(folder), None
+    if _is_run(folder):
+        try:
+            record = run.read()
+        except HallucError as error:
+            yield _Find(folder, f"its {RUN_FILE} cannot be read: {error.message}", delete=False)
+            return
+    if (record is None or not record.stages) and _is_begun(folder):
         yield _Find(folder, "an empty run: it was begun, and nothing was done in it", delete=True)
-        return
-    yield from _leftovers(folder, deep=True)
-    yield from _checkpoints(run, record)
+    elif record is not None:
+        yield from _leftovers(folder, deep=True)
+        yield from _checkpoints(run, record)
 
 
 def _is_begun(folder: Path) -> bool:
     """Whether a folder holds nothing but what a run begins with, and has lain untouched for a while."""
-    entries = _entries(folder)
     begun = {LOCK_FILE, "source", CONFIG_FILE, RUN_FILE}
-    if folder.is_symlink() or not {entry.name for entry in entries} <= begun:
-        return False
-    return all(not entry.is_symlink() for entry in entries) and _is_quiet(folder)
+    only_begun = all(entry.name in begun and not entry.is_symlink() for entry in _entries(folder))
+    return only_begun and not folder.is_symlink() and _is_quiet(folder)
 
 
 def _is_quiet(path: Path) -> bool:
@@ -168,9 +153,9 @@ def _is_quiet(path: Path) -> bool:
 def _leftovers(folder: Path, *, deep: bool) -> Iterator[_Find]:
     """Half-written files and folders (``.name.pid.tmp``) of processes that are gone, and what they set aside."""
     for entry in _entries(folder):
-        path, match = Path(entry.path), written_beside(entry.name)
+        path, match = Path(entry.path), files.written_beside(entry.name)
         if match is not None and not entry.is_symlink():
-            if is_running(int(match["process"])) or not _is_quiet(path):
+            if processes.is_running(int(match["process"])) or not _is_quiet(path):
                 yield _Find(path, "it may still be written", delete=False)
             elif match["kind"] == "old" and not (folder / match["name"]).exists():
                 yield _Find(path, f"it is all that is left of {match['name']}", delete=False)
@@ -191,9 +176,9 @@ def _checkpoints(run: RunDir, record: RunFile) -> Iterator[_Find]:
     if record.keep_checkpoints != "none":
         yield _Find(folder, f"`train.checkpoints.keep: {record.keep_checkpoints}` keeps them", delete=False)
         return
-    found = [entry for entry in entries if _CHECKPOINT.fullmatch(entry.name) or entry.name in _POINTERS]
-    for entry in found:
-        yield _Find(Path(entry.path), "the training is finished: nothing resumes from it", delete=True)
+    for entry in entries:
+        if _CHECKPOINT.fullmatch(entry.name):
+            yield _Find(Path(entry.path), "the training is finished: nothing resumes from it", delete=True)
 
 
 def _note(find: _Find, result: CleanResult) -> None:

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
-from pydantic import Field, ValidationInfo, model_validator
+from pydantic import Field
 
 from halluc.runs.schema import Record
 
-# A version of its own: files of version 1 do not name it, and have the words of token classification for every task.
+# A version of its own: since version 2 the counts have the task's names.
 DATA_VERSION = 2
-# The counts of version 1, in their order.
-_FIRST_COUNTS = ("sentences", "tokens", "mentions", "entity_free")
 
 
 class Instances(Record):
@@ -82,28 +77,17 @@ class DataRecord(Record):
 
 
 class ReadSplit(Record, extra="ignore"):
-    """What is read of a split, in either version. Validate it with the names of the task's counts as context: those of
-    version 1, which were token classification's whatever the task, are put under them."""
+    """What a report needs of a split."""
 
     source: str
     counts: dict[str, int] = Field(default_factory=dict)
     duplicates: int | None = None
     labels: dict[str, int] = Field(default_factory=dict)
 
-    @model_validator(mode="before")
-    @classmethod
-    def _of_version_1(cls, content: Any, info: ValidationInfo) -> Any:
-        if not isinstance(content, dict) or "counts" in content:
-            return content
-        names: Sequence[str] = info.context or _FIRST_COUNTS
-        pairs = zip(names, _FIRST_COUNTS, strict=False)
-        return {**content, "counts": {name: content[old] for name, old in pairs if content.get(old) is not None}}
-
 
 class ReadData(Record, extra="ignore"):
     """What a report needs of ``data.json``."""
 
-    schema_version: int = 1
     scheme: str | None = None
     schemes: dict[str, str] = Field(default_factory=dict)
     splits: dict[str, ReadSplit] = Field(default_factory=dict)

@@ -10,13 +10,12 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
 
 from halluc.core import latest, locks
 from halluc.core.errors import HallucError, did_you_mean, environment_error
 from halluc.core.files import make_folder, remedy, unwritable, write_json, write_text
 from halluc.runs.records import content_sha256, read_json, read_record
-from halluc.runs.schema import RunFile, Stage, Status
+from halluc.runs.schema import RunFile, Stage
 
 RUN_FILE = latest.RUN_FILE
 CONFIG_FILE = "config.yaml"
@@ -115,10 +114,9 @@ class RunDir:
         Raises:
             HallucError R101: absent, broken or of another version of halluc.
         """
-        file = self.path / RUN_FILE
-        anew = "restore it, or train anew"
+        file, help = self.path / RUN_FILE, "restore it, or train anew"
         try:
-            return read_record(file, RunFile, damaged="R101", other_version="R102", help=anew)
+            return read_record(file, RunFile, damaged="R101", other_version="R102", help=help)
         except FileNotFoundError:
             newest = self.path / latest.LATEST
             help = f"it holds runs: name one of them, as {newest}" if latest.is_pointer(newest) else _NAME_ONE
@@ -159,31 +157,28 @@ class RunDir:
         given = [latest.resolve_override(argument) for argument in arguments]
         stage = Stage(status="running", started=started, arguments=given, detail=earlier.detail if earlier else {})
         clock = time.monotonic()
-        self._note(command, stage, "running")
+        self._note(command, stage)
         try:
             yield stage
         except BaseException as error:
-            status: Status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+            stage.status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
             with contextlib.suppress(HallucError):  # on a full disk: the first error is the one to report
-                self._end(command, stage, status, clock)
+                self._note(command, stage, clock)
             raise
-        self._end(command, stage, "done", clock)
+        stage.status = "done"
+        self._note(command, stage, clock)
 
-    def _end(self, command: str, stage: Stage, status: Status, clock: float) -> None:
-        stage.status, stage.seconds = status, round(time.monotonic() - clock, 2)
-        self._note(command, stage, status)
-
-    def _note(self, command: str, stage: Stage, status: Status) -> None:
+    def _note(self, command: str, stage: Stage, began: float | None = None) -> None:
+        stage.seconds = None if began is None else round(time.monotonic() - began, 2)
         run = self.read()
         run.stages[command] = stage
-        run.command, run.status = command, status
+        run.command, run.status = command, stage.status
         run.seconds = round(sum(one.seconds or 0 for one in run.stages.values()), 2)
         self.write(run)
 
 
-def create(runs_dir: Path, run: RunFile, config_text: str, sources: tuple[Path, ...]) -> RunDir:
-    """Make ``runs_dir/<name>/<time>-<hash>``; two made in one second get different folders."""
-    home = runs_dir / run.name
+def create(home: Path, run: RunFile, config_text: str, sources: tuple[Path, ...]) -> RunDir:
+    """Make ``home/<time>-<hash>``; two made in one second get different folders."""
     stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
     base = f"{stamp}-{run.config_sha256[:6]}"
     try:
@@ -194,8 +189,7 @@ def create(runs_dir: Path, run: RunFile, config_text: str, sources: tuple[Path, 
                 path.mkdir()
                 break
     except OSError as error:
-        told = f"cannot make a run in {home}: {error.strerror}"
-        raise environment_error("E401", told, remedy(home, error)) from None
+        raise environment_error("E401", f"cannot make a run in {home}: {error.strerror}", remedy(home, error)) from None
     return fill(RunDir(path), run, config_text, sources)
 
 
@@ -224,33 +218,31 @@ def _entries(home: Path) -> list[Path]:
     return [path for path in home.iterdir() if not (path.is_symlink() and path.name.startswith((latest.LATEST, ".")))]
 
 
-def all_newest_first(home: Path) -> list[RunDir]:
+def _all_newest_first(home: Path) -> list[RunDir]:
     """The folders in ``home`` that may be runs, those without a ``run.json`` included; cells of a study aside."""
     there = [path for path in _entries(home) if path.is_dir() and "=" not in path.name]
     return [RunDir(path) for path in sorted(there, key=_age, reverse=True)]
 
 
-def newest(
-    runs_dir: Path, name: str, config_sha256: str, suits: Callable[[RunDir], bool] = lambda run: True
-) -> RunDir | None:
-    """The newest run of this name whose config decided the same model, of those that suit; cells of a study aside."""
-    for directory, run in newest_first(runs_dir, name):
-        if run.config_sha256 == config_sha256 and suits(directory):
-            return directory
-    return None
+def newest(home: Path, config_sha256: str, suits: Callable[[RunDir], bool] = lambda run: True) -> RunDir | None:
+    """The newest run in ``home`` whose config decided the same model, of those that suit; cells of a study aside."""
+    known = newest_first(home)
+    return next((folder for folder, run in known if run.config_sha256 == config_sha256 and suits(folder)), None)
 
 
-def refuse_unreadable(runs_dir: Path, name: str, config_sha256: str, found: RunDir | None) -> None:
-    """Refuse to use ``found``, or none, where a newer run of the config has a damaged ``run.json``.
+def newest_intact(home: Path, config_sha256: str, suits: Callable[[RunDir], bool]) -> RunDir | None:
+    """The same, where no newer run of the config has a damaged ``run.json``.
 
     Raises:
         HallucError R119: names the damaged run.
     """
-    damaged = newest_unreadable(runs_dir / name, found, lambda run: run.is_begun() and is_named(run, config_sha256))
+    found = newest(home, config_sha256, suits)
+    damaged = newest_unreadable(home, found, lambda run: run.is_begun() and is_named(run, config_sha256))
     if damaged is not None and damaged[1].code != "R102":  # of another version of halluc
         run, error = damaged
         help = f"restore {run.path / RUN_FILE} from a backup, or name another run with --run"
         raise HallucError("R119", f"the newest run of this config is damaged: {error.message}", help=help)
+    return found
 
 
 def is_named(run: RunDir, config_sha256: str) -> bool:
@@ -263,7 +255,7 @@ def newest_unreadable(
     home: Path, found: RunDir | None, may_be: Callable[[RunDir], bool]
 ) -> tuple[RunDir, HallucError] | None:
     """Of the runs that are newer than ``found`` the newest one that may be the one looked for and cannot be read."""
-    for run in all_newest_first(home):
+    for run in _all_newest_first(home):
         if run == found:
             break
         if may_be(run):
@@ -274,12 +266,10 @@ def newest_unreadable(
     return None
 
 
-def newest_first(runs_dir: Path, name: str) -> Iterator[tuple[RunDir, RunFile]]:
-    """The runs of this name that can be read; cells of a study aside."""
-    runs = [path for path in folders(runs_dir / name) if "=" not in path.name]
-    for path in sorted(runs, key=_age, reverse=True):
-        directory = RunDir(path)
-        with contextlib.suppress(HallucError):  # of another version, or damaged: not the one that is looked for
+def newest_first(home: Path) -> Iterator[tuple[RunDir, RunFile]]:
+    """The runs in ``home`` that can be read; cells of a study aside."""
+    for directory in _all_newest_first(home):
+        with contextlib.suppress(HallucError):  # no run, of another version, or damaged: not the one to find
             yield directory, directory.read()
 
 
@@ -312,11 +302,3 @@ def _beside(path: Path) -> list[str]:
         return [one.name for one in path.parent.iterdir() if one.is_dir() or latest.is_pointer(one)]
     except OSError:
         return []
-
-
-def append_jsonl(path: Path) -> IO[Any]:
-    """A log that grows a line at a time: it is readable while the run goes on."""
-    try:
-        return path.open("a", encoding="utf-8", buffering=1)
-    except OSError as error:
-        raise unwritable(path, error) from error

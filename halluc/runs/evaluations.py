@@ -14,7 +14,7 @@ from halluc.core.figures import HALLUCINATION, OMISSION, SUPPORT
 from halluc.runs import integrity
 from halluc.runs.directory import RunDir
 from halluc.runs.records import read_json, read_lines, read_record
-from halluc.runs.schema import EvalFile, MetricResult, Prediction, RunFile
+from halluc.runs.schema import EvalFile, Prediction, RunFile
 
 PredictionT = TypeVar("PredictionT", bound=Prediction)
 
@@ -67,10 +67,7 @@ def unevaluated_help(asked: str, there: Sequence[str], run: RunDir | None = None
 
 def on_record(record: RunFile) -> list[str]:
     """The splits that were evaluated according to ``run.json``, the one to prefer first."""
-    stage = record.stages.get("eval")
-    asked = stage.detail.get("asked") if stage is not None else None  # all that earlier versions record
-    named = asked.get("splits") if isinstance(asked, dict) else None
-    known = {*integrity.recorded_evaluations(record), *(named if isinstance(named, list) else ())}
+    known = integrity.recorded_evaluations(record)
     return [split for split in PREFERRED if split in known]
 
 
@@ -150,38 +147,28 @@ def refuse_parts(run: RunDir, split: str, file: EvalFile, found: Counted) -> Non
     Raises:
         HallucError R112: they are not of one evaluation, or not whole.
     """
-    ledger, predictions, evaluation = run.ledger(split), run.predictions(split), run.evaluation(split)
-    for in_ledger, what, counted, expected in _pairs(file, found):
-        if expected is not None and counted != expected:
-            path = ledger if in_ledger else predictions
-            told = f"{path} has {counted:,} {what}, and {evaluation} counts {expected:,}"
+    (claims, unsupported), (_, supported), (gold, omissions), (examples, _) = (
+        _overall(file, name) for name in (HALLUCINATION, SUPPORT, OMISSION, "hallucinated_examples")
+    )
+    ledger, predictions = run.ledger(split), run.predictions(split)
+    for path, what, counted, expected in (
+        (ledger, "claims", found.claims, claims),
+        (ledger, "unsupported claims", found.unsupported, unsupported),
+        (ledger, "supported claims", found.supported, supported),
+        (ledger, "omissions", found.omissions, omissions),
+        (ledger, "gold annotations", found.gold, gold),
+        (predictions, "gold annotations", found.annotated, gold),
+        (predictions, "examples", found.examples, examples),
+    ):
+        if expected is not None and counted is not None and counted != expected:
+            told = f"{path} has {counted:,} {what}, and {run.evaluation(split)} counts {expected:,}"
             raise HallucError("R112", told, help=anew(run, split))
 
 
-def _pairs(file: EvalFile, found: Counted) -> Iterator[tuple[bool, str, int, int | None]]:
-    """Whether it is of the ledger, what it is, how many there are, and how many the figures know of."""
-    false, true, omitted = (_overall(file, name) for name in (HALLUCINATION, SUPPORT, OMISSION))
-    yield True, "claims", found.claims, _of(false)
-    yield True, "unsupported claims", found.unsupported, _above(false)
-    yield True, "supported claims", found.supported, _above(true)
-    yield True, "omissions", found.omissions, _above(omitted)
-    if found.gold is not None:
-        yield True, "gold annotations", found.gold, _of(omitted)
-    yield False, "gold annotations", found.annotated, _of(omitted)
-    yield False, "examples", found.examples, _of(_overall(file, "hallucinated_examples"))
-
-
-def _overall(file: EvalFile, name: str) -> MetricResult | None:
-    return next((metric for metric in file.metrics if metric.name == name and not metric.by), None)
-
-
-def _of(metric: MetricResult | None) -> int | None:
-    return None if metric is None else metric.n
-
-
-def _above(metric: MetricResult | None) -> int | None:
-    """What a share counts, above the line."""
-    return None if metric is None else round((metric.value or 0.0) * metric.n)
+def _overall(file: EvalFile, name: str) -> tuple[int | None, int | None]:
+    """What a figure of the whole split is a share of, and the part that it counts; None where it is not in the file."""
+    found = next((metric for metric in file.metrics if metric.name == name and not metric.by), None)
+    return (None, None) if found is None else (found.n, round((found.value or 0.0) * found.n))
 
 
 def task_of(run: RunDir) -> str | None:
@@ -202,11 +189,10 @@ def refuse_different_tasks(runs: Iterable[RunDir]) -> None:
     Raises:
         HallucError R113: names two runs and their tasks.
     """
-    found: dict[str, RunDir] = {}
+    found: dict[str | None, RunDir] = {}
     for run in runs:
-        task = task_of(run)
-        if task is not None:
-            found.setdefault(task, run)
+        found.setdefault(task_of(run), run)
+    found.pop(None, None)
     if len(found) > 1:
         (one, first), (other, second) = list(found.items())[:2]
         message = f"{first.path} is of the task {one} and {second.path} of {other}: they cannot be compared"

@@ -24,13 +24,11 @@ def read(home: Path) -> MatrixFile | None:
     Raises:
         HallucError R101, R102: ``matrix.json`` is damaged, or of another version.
     """
+    file, help = home / MATRIX_FILE, "remove it, and `halluc run` of the study's config writes it anew"
     try:
-        return read_record(home / MATRIX_FILE, MatrixFile, damaged="R101", other_version="R102", help=_DAMAGED)
+        return read_record(file, MatrixFile, damaged="R101", other_version="R102", help=help)
     except FileNotFoundError:
         return None
-
-
-_DAMAGED = "remove it, and `halluc run` of the study's config writes it anew"
 
 
 def note(home: Path, wanted: MatrixFile) -> None:
@@ -51,20 +49,16 @@ def note(home: Path, wanted: MatrixFile) -> None:
 def _together(home: Path, known: MatrixFile, wanted: MatrixFile) -> MatrixFile:
     if set(known.axes) != set(wanted.axes):
         old, new = (", ".join(f"`{axis}`" for axis in file.axes) for file in (known, wanted))
-        message = f"{home} holds a study over {old}, and this one is over {new}"
-        raise HallucError("R104", message, help=FRESH)
+        raise HallucError("R104", f"{home} holds a study over {old}, and this one is over {new}", help=FRESH)
     axes = {axis: [*values, *(v for v in known.axes[axis] if v not in values)] for axis, values in wanted.axes.items()}
     cells = {cell.slug: cell for cell in [*known.cells, *wanted.cells]}
-    place = {axis: {_exact(value): i for i, value in enumerate(values)} for axis, values in axes.items()}
-    order = sorted(cells.values(), key=lambda cell: [place[axis][_exact(cell.choice[axis])] for axis in axes])
+    # By JSON, since for Python `True` is 1.
+    place = {axis: {json.dumps(value): i for i, value in enumerate(values)} for axis, values in axes.items()}
+    order = sorted(cells.values(), key=lambda cell: [place[axis][json.dumps(cell.choice[axis])] for axis in axes])
     return MatrixFile(name=wanted.name, axes=axes, cells=order)
 
 
 FRESH = "--fresh moves the old study aside and starts anew; or give this one another `name`"
-
-
-def _exact(value: object) -> str:
-    return json.dumps(value)  # for Python `True` is 1
 
 
 def cell(path: Path, fill: Callable[[RunDir], object]) -> RunDir:
@@ -99,6 +93,7 @@ def set_aside(home: Path) -> Path | None:
         try:
             home.rename(aside)
         except OSError as error:
-            told = f"cannot move {home} to {aside}: {error.strerror}"
-            raise environment_error("E401", told, remedy(aside, error)) from error
+            raise environment_error(
+                "E401", f"cannot move {home} to {aside}: {error.strerror}", remedy(aside, error)
+            ) from error
     return aside

@@ -92,8 +92,9 @@ def read_lines(path: Path, kind: type[RecordT], *, damaged: str, what: str, help
                 try:
                     yield kind.model_validate_json(line)
                 except ValidationError as error:
-                    told = f"not a line of {what}: {error.errors()[0]['msg']}"
-                    raise HallucError(damaged, told, Location(str(path), number), help) from None
+                    raise HallucError(
+                        damaged, f"not a line of {what}: {error.errors()[0]['msg']}", Location(str(path), number), help
+                    ) from None
     except OSError as error:
         raise HallucError(damaged, f"cannot read {path}: {error.strerror}", help=help) from None
 

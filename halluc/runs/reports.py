@@ -11,8 +11,8 @@ from typing import Literal
 from pydantic import Field
 
 from halluc.core.claims import Mark
-from halluc.runs.schema import SCHEMA_VERSION, AugmentFile, LedgerLine, MetricResult, Record, RunFile
-from halluc.runs.studies import Comparison, Interval, Plain, StudyFigures
+from halluc.runs.schema import AugmentFile, LedgerLine, MetricResult, Record, RunFile, VersionedRecord
+from halluc.runs.studies import Comparison, FigureRecord, Interval, Plain, StudyFigures
 
 # Of a run's report alone: since version 2 ``SplitRow`` and ``GapRow`` tell of any task.
 RUN_REPORT_VERSION = 2
@@ -28,7 +28,7 @@ class Headline(Record):
     meaning: str
 
 
-class GateResult(Record):
+class GateResult(FigureRecord):
     """A bound of the config and whether the evaluation kept it; ``told`` says it in words.
 
     ``split`` is the one that was checked, null where none of the evaluated ones may be; ``value`` and ``interval`` are
@@ -36,8 +36,6 @@ class GateResult(Record):
     have only the first four.
     """
 
-    name: str
-    by: dict[str, str]
     met: bool
     told: str
     split: str | None = None
@@ -293,14 +291,13 @@ class RunReport(Record):
     metrics: list[MetricResult]
 
 
-class ComparisonReport(Record):
+class ComparisonReport(VersionedRecord):
     """Runs against the first one, on the same examples.
 
     ``p_holm`` of the figures is adjusted over all figures of all ``others``. ``texts`` holds the tokens of the examples
     whose flipped claims are shown, ``gold`` their annotation, and ``seconds`` where the second text of a pair begins.
     """
 
-    schema_version: int = SCHEMA_VERSION
     kind: Literal["comparison"] = "comparison"
     task: str | None = None
     split: str
@@ -317,10 +314,9 @@ class ComparisonReport(Record):
     reproduce: list[str]
 
 
-class StudyReport(Record):
+class StudyReport(VersionedRecord):
     """A study: its figures, and what they say in plain sentences."""
 
-    schema_version: int = SCHEMA_VERSION
     kind: Literal["study"] = "study"
     name: str
     task: str | None

@@ -20,6 +20,12 @@ class Record(BaseModel):
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
+class VersionedRecord(Record):
+    """The content of a whole file, or of what ``--json`` prints, of this version."""
+
+    schema_version: int = SCHEMA_VERSION
+
+
 class MetricResult(Record):
     """One figure. ``n`` counts what it is a share of (for F1: gold mentions); ``by`` is the slice, empty for all."""
 
@@ -31,7 +37,7 @@ class MetricResult(Record):
     protocol: str
 
 
-class EvalFile(Record):
+class EvalFile(VersionedRecord):
     """``eval/<split>.json``; ``encoding`` counts words, windows, and words that the tokenizer drops or cuts.
 
     ``checkpoint`` is the model, or the name of the tool whose predictions were judged: ``encoding`` then counts what
@@ -40,7 +46,6 @@ class EvalFile(Record):
     ``model/`` that were not as the training published them when they were evaluated.
     """
 
-    schema_version: int = SCHEMA_VERSION
     task: str
     split: str
     checkpoint: str
@@ -111,14 +116,13 @@ class LedgerLine(Record):
     abstained: bool | None = None
 
 
-class ConfidenceFile(Record):
+class ConfidenceFile(VersionedRecord):
     """``confidence.json``: what dev said of the model's confidence; read by ``predict``.
 
     Confidences are divided by ``temperature`` (in logits); claims under ``threshold`` are withdrawn. ``threshold`` is
     null where none was asked for, or where a guarantee was and no threshold can give it (``guarantee`` says so).
     """
 
-    schema_version: int = SCHEMA_VERSION
     temperature: float = 1.0
     threshold: float | None = None
     guarantee: dict[str, Any] | None = None
@@ -140,20 +144,22 @@ class UnreadText(Record):
     error: Problem
 
 
-class AugmentFile(Record):
+class AugmentFile(VersionedRecord):
     """``augment/manifest.json``: how the augmented corpus was made; it is written last, and makes the others valid.
 
     ``fingerprint`` is the hash of all that the corpus depends on, ``sha256`` that of train.jsonl, and ``files`` has the
     SHA-256 of every other file of the folder (empty in manifests of earlier versions). ``made`` of
     ``wanted`` new examples were kept; ``unchangeable`` could be changed by no method and were left out, ``given_up``
     were rejected in every attempt. ``before`` describes the training split, ``new`` the new examples, ``after`` all.
-    ``methods`` has what each method that fits a model or starts a program says of itself.
+    With ``augment.online`` the new examples are those of ``epochs`` epochs together: a new example is one of epoch
+    ``(copy - 1) % epochs``, from 0, with the ``copy`` of provenance.jsonl. ``methods`` has what each method that fits
+    a model or starts a program says of itself.
     """
 
-    schema_version: int = SCHEMA_VERSION
     fingerprint: str
     sha256: str
     files: dict[str, str] = {}
+    epochs: int = 1
     wanted: int
     made: int
     originals: int
@@ -201,7 +207,7 @@ class EarlierTotal(Record):
     resumed_step: int
 
 
-class RunFile(Record):
+class RunFile(VersionedRecord):
     """``run.json``: what was run, on what, with what; ``stages`` has an entry for each command.
 
     ``model_sha256`` is the config that made ``model/``, null where that is ``config_sha256``: it differs while a
@@ -212,7 +218,6 @@ class RunFile(Record):
     hash of all other fields, as ``records.content_sha256`` makes it; null in files of earlier versions.
     """
 
-    schema_version: int = SCHEMA_VERSION
     name: str
     command: str
     status: Status
@@ -247,13 +252,12 @@ class CleanItem(Record):
     reason: str
 
 
-class CleanResult(Record):
+class CleanResult(VersionedRecord):
     """``halluc clean --json``: what was deleted under ``root``, or would be (``dry_run``), and what was left alone.
 
     ``bytes`` is the sum over ``deleted``, as file sizes.
     """
 
-    schema_version: int = SCHEMA_VERSION
     root: str
     dry_run: bool
     runs: int
@@ -270,10 +274,9 @@ class MatrixCell(Record):
     config_sha256: str
 
 
-class MatrixFile(Record):
+class MatrixFile(VersionedRecord):
     """``matrix.json`` beside the cells: what the study consists of, cells that were not run yet included."""
 
-    schema_version: int = SCHEMA_VERSION
     name: str
     axes: dict[str, list[int | float | str | bool | None]]
     cells: list[MatrixCell]

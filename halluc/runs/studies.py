@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from halluc.runs.schema import SCHEMA_VERSION, Record
+from halluc.runs.schema import Record, VersionedRecord
 
 Interval = tuple[float, float]
 # A difference is shown where its p is under it, and where an arm or a slope has so many seeds.
@@ -42,15 +42,20 @@ class TrainingDifference(Record):
     b: str
 
 
-class Delta(Record):
+class FigureRecord(Record):
+    """What a figure is called, and its slice (``by``: empty for all)."""
+
+    name: str
+    by: dict[str, str]
+
+
+class Delta(FigureRecord):
     """A figure of two runs on the same examples, and their difference (``b`` less ``a``).
 
     ``p`` is two-sided, over examples: it is about these two checkpoints, not about the recipes that made them.
     ``p_holm`` is adjusted for all figures of all runs that are compared with the first.
     """
 
-    name: str
-    by: dict[str, str]
     a: float | None
     b: float | None
     difference: float | None
@@ -87,10 +92,9 @@ class MatchedOmission(Record):
     achieved: tuple[float, float]
 
 
-class Comparison(Record):
+class Comparison(VersionedRecord):
     """Two runs on one split."""
 
-    schema_version: int = SCHEMA_VERSION
     split: str
     a: str
     b: str
@@ -102,12 +106,10 @@ class Comparison(Record):
     flipped: list[Flip]
 
 
-class SeedFigure(Record):
+class SeedFigure(FigureRecord):
     """A figure over the seeds of one cell: ``values`` (null where undefined) of the seeds ``of_seeds``, their mean and
     standard deviation (null for one value), and the interval over examples and seeds (of one seed: over examples)."""
 
-    name: str
-    by: dict[str, str]
     mean: float | None
     sd: float | None
     seeds: int
@@ -169,7 +171,7 @@ class Trend(Line):
     """The mean over seeds of the least-squares lines through the points of each seed."""
 
 
-class ArmDelta(Record):
+class ArmDelta(FigureRecord):
     """A figure of an arm less the reference's: ``arm``, ``reference`` and their difference are means over the seeds in
     which both are defined.
 
@@ -179,8 +181,6 @@ class ArmDelta(Record):
     difference that would have had p < .05 before adjustment.
     """
 
-    name: str
-    by: dict[str, str]
     reference: float | None
     arm: float | None
     difference: float | None
@@ -248,14 +248,13 @@ class BestOnDev(Record):
     seeds: int
 
 
-class StudyFigures(Record):
+class StudyFigures(VersionedRecord):
     """The figures of a study; ``missing`` names the cells without an evaluation of the split, and why.
 
     ``comparisons`` and ``arm_trends`` are empty where every axis is one of numbers. ``fingerprint`` is the hash of what
     the figures were counted from, empty where that is not known.
     """
 
-    schema_version: int = SCHEMA_VERSION
     name: str
     split: str
     examples: int

@@ -6,14 +6,15 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
-
-import torch
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from halluc.config.schema import ModelConfig
 from halluc.core.errors import HallucError, environment_error
 from halluc.engine.pretrained import check_model_files, complete_padding, load_model, load_tokenizer, refuse_missing
 from halluc.engine.references import ModelSource, resolve_model
+
+if TYPE_CHECKING:
+    import torch
 
 
 @dataclass(frozen=True)
@@ -59,8 +60,11 @@ def load_encoder(
     refuse_missing(model, missing, source, fresh_head=bool(head))
     complete_padding(model.config, tokenizer)
     if auto_class == "AutoModelForSequenceClassification" and model.config.pad_token_id is None:
-        message = f"{source.name} has neither a padding token nor an end token"
-        raise environment_error("E411", message, "name one as `pad_token` in its tokenizer_config.json")
+        raise environment_error(
+            "E411",
+            f"{source.name} has neither a padding token nor an end token",
+            "name one as `pad_token` in its tokenizer_config.json",
+        )
     if config.freeze is not None:
         freeze(model, config.freeze)
     return Encoder(model, tokenizer, getattr(settings, "_commit_hash", None), _outputs(settings, source))
@@ -114,8 +118,9 @@ def room(tokenizer: Any, settings: Any) -> int:
 
 
 def _counts_from_padding(settings: Any) -> bool:
-    family = ("roberta", "camembert", "xlm-roberta", "xlm-roberta-xl", "longformer", "mpnet", "data2vec-text")
-    return settings.model_type in family
+    return settings.model_type in (
+        "roberta", "camembert", "xlm-roberta", "xlm-roberta-xl", "longformer", "mpnet", "data2vec-text",
+    )  # fmt: skip
 
 
 def special_pieces(tokenizer: Any) -> tuple[list[int], list[int]]:
@@ -162,8 +167,9 @@ def frame_of_pair(tokenizer: Any) -> Frame:
     if any(one.pieces for one in parts) or tokenizer.sep_token_id is None:
         return Frame(*parts, types[ends[0][0]], types[ends[1][0]])
     before, behind = (tuple(pieces) for pieces in special_pieces(tokenizer))
-    between = Part((tokenizer.sep_token_id,), (0,))
-    return Frame(Part(before, (0,) * len(before)), between, Part(behind, (1,) * len(behind)), 0, 1)
+    return Frame(
+        Part(before, (0,) * len(before)), Part((tokenizer.sep_token_id,), (0,)), Part(behind, (1,) * len(behind)), 0, 1
+    )
 
 
 def word_pieces(tokenizer: Any, sentences: Sequence[Sequence[str]]) -> tuple[list[list[list[int]]], int]:
@@ -189,9 +195,24 @@ def word_pieces(tokenizer: Any, sentences: Sequence[Sequence[str]]) -> tuple[lis
         for index, pieces in enumerate(words):
             if not pieces:
                 if unknown is None:
-                    message = f"the tokenizer has no piece for {sentence[index]!r} and no unknown piece"
-                    raise environment_error("E411", message, "use another encoder, or take such tokens out")
+                    raise environment_error(
+                        "E411",
+                        f"the tokenizer has no piece for {sentence[index]!r} and no unknown piece",
+                        "use another encoder, or take such tokens out",
+                    )
                 words[index] = [unknown]
                 dropped += 1
         result.append(words)
     return result, dropped
+
+
+def padded(pieces: Sequence[Sequence[int]], padding: int) -> dict[str, torch.Tensor]:
+    """``input_ids`` and ``attention_mask`` of sequences of pieces, each (sequences, longest sequence)."""
+    import torch
+
+    shape = (len(pieces), max(map(len, pieces)))
+    inputs = {"input_ids": torch.full(shape, padding), "attention_mask": torch.zeros(shape, dtype=torch.long)}
+    for row, own in enumerate(pieces):
+        inputs["input_ids"][row, : len(own)] = torch.tensor(own)
+        inputs["attention_mask"][row, : len(own)] = 1
+    return inputs

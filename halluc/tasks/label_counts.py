@@ -134,8 +134,7 @@ def figures(counts: LabelCounts, columns: Columns, protocol: str, sheet: Sheet) 
     found = [_figure(f"micro_{name}", {}, protocol, claims, there, formulas[name]) for name in SCORES]
     for average in ("macro", "weighted"):
         for name, score in SCORES.items():
-            formula = Averaged(columns, score, average)
-            found.append(_figure(f"{average}_{name}", {}, protocol, claims, there, formula))
+            found.append(_figure(f"{average}_{name}", {}, protocol, claims, there, Averaged(columns, score, average)))
     width = len(counts.labels)
     sizes = zip(counts.predicted.count(width).tolist(), counts.gold.count(width).tolist(), strict=True)
     for label, *three, size in zip(

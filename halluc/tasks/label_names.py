@@ -89,8 +89,11 @@ def _refuse_unknown(names: Iterable[str], labels: Iterable[str], outputs: Iterab
     for name in names:
         if name not in known:
             near = did_you_mean(name, known)
-            help = f"did you mean `{near}`?" if near else f"it has {', '.join(there)}"
-            raise HallucError("C203", f"`eval.labels`: the model has no label `{name}`", help=help)
+            raise HallucError(
+                "C203",
+                f"`eval.labels`: the model has no label `{name}`",
+                help=f"did you mean `{near}`?" if near else f"it has {', '.join(there)}",
+            )
 
 
 def _refuse_unnamed(names: Names, labels: Iterable[str]) -> None:
@@ -105,21 +108,27 @@ def _refuse_mixture(names: Names, outputs: Sequence[str]) -> None:
     for name, value in names.items():
         if name not in outputs:
             tags = [output for output in outputs if output.endswith(f"-{name}")]
-            message = f"`eval.labels` maps outputs to tags, but `{name}` is a label: its outputs are {', '.join(tags)}"
-            help = f"map labels to labels, as `{name}: PER`, or outputs to tags, as `{tags[0]}: {tags[0][0]}-PER`"
-            raise HallucError("C203", message, help=help)
+            raise HallucError(
+                "C203",
+                f"`eval.labels` maps outputs to tags, but `{name}` is a label: its outputs are {', '.join(tags)}",
+                help=f"map labels to labels, as `{name}: PER`, or outputs to tags, as `{tags[0]}: {tags[0][0]}-PER`",
+            )
         if value is not None and not _TAG.fullmatch(value):
-            message = f"`eval.labels` maps outputs to tags, but `{name}` to `{value}`, which is no tag"
-            help = f"map every output to a tag (`{name}: B-{value}`, or `{name}: O`), or every label to a label"
-            raise HallucError("C203", message, help=help)
+            raise HallucError(
+                "C203",
+                f"`eval.labels` maps outputs to tags, but `{name}` to `{value}`, which is no tag",
+                help=f"map every output to a tag (`{name}: B-{value}`, or `{name}: O`), or every label to a label",
+            )
     _refuse_missing([output for output in outputs if output not in names and not _is_tag(output)])
 
 
 def _refuse_missing(missing: Sequence[str]) -> None:
     if missing:
-        message = f"`eval.labels` has no entry for {', '.join(missing[:10])}{', …' if len(missing) > 10 else ''}"
-        help = f"say what each means; `{missing[0]}: null` counts as no label"
-        raise HallucError("C203", message, help=help)
+        raise HallucError(
+            "C203",
+            f"`eval.labels` has no entry for {', '.join(missing[:10])}{', …' if len(missing) > 10 else ''}",
+            help=f"say what each means; `{missing[0]}: null` counts as no label",
+        )
 
 
 def told_of_foreign(model: Iterable[str], split: Iterable[str]) -> Iterator[str]:

@@ -8,8 +8,10 @@ from typing import Any
 
 from halluc.core.characters import printable_cell
 from halluc.core.labels import OUT_OF_SCOPE
+from halluc.core.ranked import Report
 from halluc.tasks import label_counts
 from halluc.tasks.label_counts import LabelCounts
+from halluc.tasks.token_figures import confusion_as_text
 
 # A matrix of more classes than these is read by no one; then the commonest confusions stand in its place.
 LARGEST_MATRIX = 60
@@ -82,3 +84,15 @@ def confusions_as_text(rows: Sequence[Row]) -> str:
     lines = [f"{'texts':>8}  {'gold':<{width}}  predicted"]
     lines += [f"{n:>8}  {gold:<{width}}  {predicted}" for n, gold, predicted in told]
     return "\n".join(lines) + "\n"
+
+
+def confusion_sections(report: Report, title: str) -> dict[str, str]:
+    """The matrix of ``confusion`` under ``title``, or the commonest mistakes; nothing where there are none."""
+    if "confusion" in report:
+        return {title: confusion_as_text(report["confusion"])}
+    return {"the commonest confusions": confusions_as_text(report["confusions"])} if report["confusions"] else {}
+
+
+def sections_as_text(sections: Mapping[str, str]) -> str:
+    """Texts under their headings."""
+    return "\n".join(f"{heading}\n\n{text}" for heading, text in sections.items())

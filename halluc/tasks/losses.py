@@ -88,8 +88,7 @@ class Loss:
         Returns:
             (examples,) float32.
         """
-        of_each = self._sigmoid if self.multi_label else self._softmax
-        return of_each(logits.float(), labels, self._weights(logits))
+        return (self._sigmoid if self.multi_label else self._softmax)(logits.float(), labels, self._weights(logits))
 
     def summed(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         """The loss summed over examples with one label, a scalar; shapes as above."""

@@ -32,18 +32,13 @@ class FigureLookup:
 
     def slices(self, name: str, key: str) -> list[str]:
         """The values of ``key`` by which alone a figure was counted, in the order of the file."""
-        there = (metric.by[key] for metric in self.all if metric.name == name and metric.by.keys() == {key})
-        return list(dict.fromkeys(there))
+        return list(dict.fromkeys(metric.by[key] for metric in self.named(name) if metric.by.keys() == {key}))
 
     def named(self, name: str) -> list[MetricResult]:
         """All slices and protocols of a figure."""
         return [metric for metric in self.all if metric.name == name]
 
-    def overall(self) -> MetricResult | None:
-        """The first figure of all: that of the task, whatever it is."""
-        return next((metric for metric in self.all if not metric.by), None)
 
-
-def count(metric: MetricResult) -> int:
-    """What a share counts, above the line."""
-    return round((metric.value or 0) * metric.n)
+def count(metric: MetricResult | None) -> int:
+    """What a share counts, above the line; 0 where it is not known."""
+    return 0 if metric is None else round((metric.value or 0) * metric.n)

@@ -20,11 +20,7 @@ LONGEST_WORD = 80
 
 def title(name: str, by: Mapping[str, str] | None = None) -> str:
     """A figure's name for people: `omission rate`, `distortion rate, boundary`."""
-    return figure(name).title + "".join(f", {_slice(key, value)}" for key, value in (by or {}).items())
-
-
-def _slice(key: str, value: str) -> str:
-    return visible(value)
+    return figure(name).title + "".join(f", {visible(value)}" for value in (by or {}).values())
 
 
 def is_percent(name: str) -> bool:
@@ -71,8 +67,7 @@ def difference(name: str, number: float | None, unit: bool = True) -> str:
         return NOTHING
     factor, digits, _ = _manner(name)
     told = _fixed(factor * number, digits)
-    sign = "" if told.startswith(MINUS) else "+"
-    return sign + told + (" points" if unit and is_percent(name) else "")
+    return ("" if told.startswith(MINUS) else "+") + told + (" points" if unit and is_percent(name) else "")
 
 
 def metric(found: MetricResult | None) -> str:

@@ -88,11 +88,6 @@ class Nouns:
         """Why a claim is distorted, as "wrong boundary"."""
         return self.reasons.get(reason, reason).removeprefix("with a ").removeprefix("with ")
 
-    @property
-    def section_titles(self) -> dict[str, str]:
-        """What the kinds of claims are headed by."""
-        return {"distorted": "Distorted", "supported": "Supported, the least confident first", **self.sections}
-
     def class_name(self, label: str) -> str:
         """A class in a table of mistakes."""
         return self.nothing if label == self.no_label else label

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from halluc.core.figures import shown
-from halluc.runs.schema import MetricResult
 from halluc.runs.studies import Interval
 from halluc.wording import formats
 
@@ -32,7 +31,7 @@ def of_seeds(n: int, seeds: int) -> str:
     return str(seeds) if n == seeds else f"{n} of {seeds}"
 
 
-def signed(figure: str, value: float, interval: Interval | None) -> str:
+def signed(figure: str, value: float | None, interval: Interval | None) -> str:
     """``−0.4 points [−1.2, 0.5]``."""
     return " ".join(filter(None, (formats.difference(figure, value), formats.interval(figure, interval))))
 
@@ -41,22 +40,6 @@ def listed(names: Iterable[str], word: str = "and") -> str:
     """``a``, ``a and b``, ``a, b and c``."""
     *first, last = names
     return f"{', '.join(first)} {word} {last}" if first else last
-
-
-def against(share: MetricResult, expected: float, of: str, rather: str) -> str:
-    """A share of the wrong claims against that of all claims, which would be theirs if novelty did not matter.
-
-    Args:
-        of: which claims ``expected`` is of, as a clause: ``of all predicted mentions are``. rather: what is wrong more
-            often where the share is smaller than that.
-    """
-    low, high = share.interval or (0.0, 1.0)
-    told = f"{formats.percent(expected)} {of}"
-    if low > expected:
-        return f"though only {told}"
-    if high < expected:
-        return f"and {told}: {rather} are affected more"
-    return f"and {told}: too few to conclude that they are concentrated there"
 
 
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven")
@@ -68,9 +51,3 @@ def too_few(number: int, does: str) -> str:
     """``Three cases are too few to say where the model invents.``"""
     cases = "One case is" if number == 1 else f"{_NUMBERS[number].capitalize()} cases are"
     return f"{cases} too few to say where the model {does}."
-
-
-def may_be_chance(ratio: MetricResult) -> str:
-    """What a sentence about a ratio adds where its interval contains 1."""
-    is_chance = ratio.interval is not None and ratio.interval[0] <= 1 <= ratio.interval[1]
-    return ", which may be chance (the interval contains 1)" if is_chance else ""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy
 
 from halluc.analysis import confidence as calibrating
-from halluc.analysis import ledger, scoring, verdicts
+from halluc.analysis import scoring, verdicts
 from halluc.analysis.table import table
 from halluc.config.schema import Decoding, EvalConfig, ModelConfig
 from halluc.core.examples import Corpus
@@ -96,24 +96,18 @@ def assess(
         if hears(Level.NORMAL):
             for line in model.task.model.findings(predicted.corpus, predicted.notes, model.encoder.outputs):
                 tell(f"{split}: {line}")
-        _warn(predicted)
+        warn_unknown(predicted.notes, f"{split}: ")
         made_by = {"checkpoint": reference, "changed_model_files": changed, "decoding": model.decoding}
         files.append(write(target, model.task, made_by, predicted, knowledge, confidence))
     write_json(target.confidence, confidence.model_dump(mode="json"))
     return files
 
 
-def unknown_share(notes: Mapping[str, int]) -> float | None:
-    """The share of the words that the tokenizer does not know; None up to a half, and where words are not counted."""
+def warn_unknown(notes: Mapping[str, int], of: str = "") -> None:
+    """Warn where the tokenizer does not know most of the words; ``of`` begins the line."""
     words, unknown = notes.get("words", 0), notes.get("unknown_words", 0)
-    return unknown / words if 2 * unknown > words else None
-
-
-def _warn(predicted: PredictedSplit) -> None:
-    share = unknown_share(predicted.notes)
-    if share is not None:
-        split = predicted.corpus.split
-        warn(f"{split}: {share:.0%} of the words are unknown to the model's tokenizer")
+    if 2 * unknown > words:
+        warn(f"{of}{unknown / words:.0%} of the words are unknown to the model's tokenizer")
 
 
 def write(
@@ -147,7 +141,7 @@ def write(
         **made_by,
     )
     write_jsonl(target.predictions(split), (task.examples.line(*pair).model_dump(mode="json") for pair in pairs))
-    write_jsonl(target.ledger(split), map(ledger.as_record, lines))
+    write_jsonl(target.ledger(split), map(verdicts.ledger_record, lines))
     write_json(target.report(split, "json"), rows)
     write_text(target.report(split, "txt"), metrics.text(rows))
     write_json(target.evaluation(split), file.model_dump(mode="json"))

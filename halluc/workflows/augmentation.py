@@ -2,39 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from halluc import __version__
-from halluc.analysis import ledger
-from halluc.augmentation.methods.base import OptionError, Workspace
+from halluc.analysis import verdicts
+from halluc.augmentation.methods.base import AUGMENTER, OptionError, Workspace
 from halluc.augmentation.pipeline import corpus as pipeline
-from halluc.augmentation.pipeline.layout import MANIFEST, TRAIN
-from halluc.augmentation.pipeline.plan import Trouble
-from halluc.augmentation.pipeline.preparation import AugmentJob, MethodError, Prepared, prepare
-from halluc.augmentation.pipeline.shards import Shard
+from halluc.augmentation.pipeline import plan, shards
+from halluc.augmentation.pipeline.candidates import COPY, Method
+from halluc.augmentation.pipeline.layout import MANIFEST, PROVENANCE, TRAIN
+from halluc.augmentation.pipeline.preparation import AugmentJob, PartError, Prepared, prepare
 from halluc.components import TABLE
+from halluc.config import yaml
 from halluc.config.bounds import LINE_BYTES_BOUND
 from halluc.config.hashing import section_in_hash, sha256_of_tree
 from halluc.config.loading import LoadedConfig
-from halluc.core import registry
-from halluc.core.errors import HallucError, Location
-from halluc.core.examples import Corpus
+from halluc.core import examples, registry
+from halluc.core.errors import HallucError, Location, refuse
 from halluc.core.messages import progress, say, tell
 from halluc.core.permissions import commands_allowed
 from halluc.data.corpora import read_corpora, stream_corpora
-from halluc.runs import directory, provenance
-from halluc.runs.directory import RunDir
-from halluc.runs.records import read_record
+from halluc.runs import directory, provenance, records
 from halluc.runs.schema import AugmentFile, LedgerLine
 from halluc.task import AnyTask
-from halluc.workflows import augmentation_checks, augmentation_notes
+from halluc.workflows import labelling
 from halluc.workflows.job import Job
 
 # Fitted models and caches of all runs in a `runs_dir`, by fingerprint.
 FITTED = ".fitted"
+# A method that nothing was made by was perhaps never asked: told of is one of which that is less likely than this.
+_CHANCE = 1e-6
 
 
 def ensure(job: Job) -> AugmentFile | None:
@@ -47,8 +48,10 @@ def ensure(job: Job) -> AugmentFile | None:
     wanted, target = fingerprint(job.loaded), job.target
     made = manifest(target)
     if made is not None and made.fingerprint == wanted:
-        if not _is_noted(target.read().augment or {}, made):
-            _note(target, made)  # a kill came between the manifest and run.json
+        noted = target.read().augment or {}
+        # A kill came between the manifest and run.json. One that was changed since is not noted: a report names it.
+        if "manifest_sha256" not in noted or noted.get("fingerprint") != made.fingerprint:
+            _note(target, made)
         return made
     if made is not None:
         say(f"{target.augment} was made from other data or by another halluc: it is made anew")
@@ -56,12 +59,12 @@ def ensure(job: Job) -> AugmentFile | None:
         with progress("augmenting") as tick:
             made = pipeline.make(ready, target.augment, wanted, tick)
         _note(target, made)
-        for line in augmentation_notes.told(made, job.task, ready.press.maker.methods):
+        for line in _notes(made, job.task, ready.press.maker.methods):
             tell(line)
     return made
 
 
-def _note(target: RunDir, made: AugmentFile) -> None:
+def _note(target: directory.RunDir, made: AugmentFile) -> None:
     """Record in ``run.json`` how the corpus was made, with the hash of its manifest."""
     record = target.read()
     noted = made.model_dump(mode="json", exclude={"refused_examples"})
@@ -69,18 +72,13 @@ def _note(target: RunDir, made: AugmentFile) -> None:
     target.write(record)
 
 
-def _is_noted(noted: dict[str, Any], made: AugmentFile) -> bool:
-    """A manifest that was changed since it was noted is not noted again: a report then names it."""
-    return "manifest_sha256" in noted and noted.get("fingerprint") == made.fingerprint
-
-
-def shard(job: Job, share: Shard) -> int:
+def shard(job: Job, share: shards.Shard) -> int:
     """Try the candidates of one share of the examples; returns how many examples it has."""
     with closing(prepared(job)) as ready, progress("augmenting") as tick:
         return pipeline.make_shard(ready, job.target.augment, fingerprint(job.loaded), share, tick)
 
 
-def manifest(target: RunDir) -> AugmentFile | None:
+def manifest(target: directory.RunDir) -> AugmentFile | None:
     """``augment/manifest.json``; None where there is none, or one of another version of halluc.
 
     Raises:
@@ -88,7 +86,7 @@ def manifest(target: RunDir) -> AugmentFile | None:
     """
     file, help = target.augment / MANIFEST, f"remove {target.augment}: it is then made anew"
     try:
-        made = read_record(file, AugmentFile, damaged="R130", other_version="R131", help=help)
+        made = records.read_record(file, AugmentFile, damaged="R130", other_version="R131", help=help)
     except FileNotFoundError:
         return None
     if not (target.augment / TRAIN).is_file():
@@ -96,13 +94,42 @@ def manifest(target: RunDir) -> AugmentFile | None:
     return made
 
 
-def corpus(job: Job) -> Corpus[Any]:
+def is_current(target: directory.RunDir, loaded: LoadedConfig) -> bool:
+    """Whether a run has the augmented corpus of this config; raises what ``manifest`` does."""
+    made = manifest(target)
+    return made is not None and made.fingerprint == fingerprint(loaded)
+
+
+def corpus(job: Job) -> examples.Corpus[Any]:
     """The augmented training split of a run."""
     path = job.target.augment / TRAIN
     data = registry.load(TABLE, "reader", job.task.name).Config(
         format="jsonl", train=str(path), max_line_bytes=LINE_BYTES_BOUND
     )
     return read_corpora(data, TABLE, ("train",)).splits["train"]
+
+
+def epochs(loaded: LoadedConfig) -> int:
+    """How many epochs of training get new examples of their own: more than 1 with ``augment.online``."""
+    asked = loaded.experiment.augment
+    return loaded.experiment.train.epochs if asked is not None and asked.online else 1
+
+
+def by_epoch(job: Job, ids: Sequence[str]) -> list[list[int]]:
+    """The positions in ``ids`` of what each epoch trains on: the originals, and the new examples of that epoch.
+
+    ``ids`` are those of examples of the augmented corpus; a position may stand for a part of one. Empty where all
+    epochs train on the same.
+    """
+    count = epochs(job.loaded)
+    if count == 1:
+        return []
+    with (job.target.augment / PROVENANCE).open("rb") as file:
+        epoch_of = {line["id"]: (line["copy"] - 1) % count for line in map(json.loads, file)}
+    return [
+        [position for position, identity in enumerate(ids) if epoch_of.get(identity, epoch) == epoch]
+        for epoch in range(count)
+    ]
 
 
 def fingerprint(loaded: LoadedConfig) -> str:
@@ -113,6 +140,7 @@ def fingerprint(loaded: LoadedConfig) -> str:
             "halluc": __version__,
             "augment": {key: value for key, value in tree["augment"].items() if key != "workers"},
             **{section: section_in_hash(tree, section) for section in ("data", "task", "gap", "seed")},
+            "epochs": epochs(loaded),
             "inputs": list(provenance.input_hashes(data.paths()).values()),
             "files": list(provenance.input_hashes(files(loaded)).values()),
         }
@@ -127,7 +155,8 @@ def files(loaded: LoadedConfig) -> list[Path]:
     named = [Path(text).expanduser() for text in _texts(loaded.tree["augment"])]
     if section.focus_run is not None:
         named.append(directory.open_run(Path(section.focus_run)).ledger("dev"))
-    return [path for path in named if path.is_file()]
+    weights = (path / name for path in named for name in ("model/model.safetensors", "model.safetensors"))
+    return [path for path in (*named, *weights) if path.is_file()]
 
 
 def _texts(node: Any) -> Iterator[str]:
@@ -161,7 +190,7 @@ def prepared(job: Job, *, fits: bool = True) -> Prepared:
             it is asked for, at its key.
     """
     settings, task = job.settings, job.task
-    augmentation_checks.refuse_unfit(job.loaded, task)
+    refuse_unfit(job.loaded, task)
     streams = stream_corpora(settings.data, TABLE)
     source: Any = streams.pop("train", None)
     if source is None:
@@ -177,13 +206,45 @@ def prepared(job: Job, *, fits: bool = True) -> Prepared:
                 others,
                 asked,
                 settings.seed,
-                Workspace(Path(settings.runs_dir) / FITTED, settings.seed, commands_allowed()),
+                Workspace(
+                    Path(settings.runs_dir) / FITTED, settings.seed, commands_allowed(), labelling.labellers(job)
+                ),
                 _trouble(asked, task),
                 fits,
+                epochs(job.loaded),
             )
         )
-    except MethodError as problem:
+    except PartError as problem:
         raise _placed(problem, job.loaded) from None
+
+
+def refuse_unfit(loaded: LoadedConfig, task: AnyTask) -> None:
+    """Refuse what the task cannot be written in, and methods that find nothing to do in its examples.
+
+    Raises:
+        HallucError C103, or ManyErrors of such.
+    """
+    asked = loaded.experiment.augment
+    if asked is None:
+        return
+    found: list[HallucError] = []
+    if asked.format not in task.examples.formats:
+        help = f"of {task.name} it is one of {', '.join(task.examples.formats)}"
+        where = loaded.origins.get(("augment", "format"))
+        found.append(HallucError("C103", f'`augment.format` cannot be "{asked.format}"', where, help))
+    for path, step in _steps(asked.methods, ("augment", "methods")):
+        instead = registry.load(TABLE, AUGMENTER, step.type).instead if step.type in TABLE[AUGMENTER] else None
+        if instead is not None and not task.examples.has_spans:
+            message = f"`{step.type}` needs mentions, and the {task.wording.words.examples} of {task.name} have none"
+            found.append(HallucError("C103", message, loaded.origins.get((*path, "type")), instead))
+    refuse(found)
+
+
+def _steps(methods: Sequence[Any], path: yaml.Path) -> Iterator[tuple[yaml.Path, Any]]:
+    """Every method, and every step of one, with its place in the config."""
+    for number, method in enumerate(methods):
+        yield (*path, number), method
+        yield from _steps(getattr(method, "methods", ()), (*path, number, "methods"))
 
 
 class _Learned:
@@ -196,18 +257,18 @@ class _Learned:
         return filter(self._task.examples.trains_on, self._source)
 
 
-def _placed(problem: MethodError, loaded: LoadedConfig) -> HallucError:
+def _placed(problem: PartError, loaded: LoadedConfig) -> HallucError:
     """A method's error at the key that it is about."""
     error = problem.error
     if error.where is not None or not isinstance(error, OptionError):
         return error
-    method = ("augment", "methods", problem.number)
-    places = (loaded.origins.get((*method, key)) for key in (error.key, "type"))
+    part = ("augment", problem.part, problem.number)
+    places = (loaded.origins.get((*part, key)) for key in (error.key, "type"))
     where: Location | None = next(filter(None, places), None)
     return HallucError(error.code, error.message, where, error.help, error.exit_code)
 
 
-def _trouble(config: Any, task: AnyTask) -> Trouble | None:
+def _trouble(config: Any, task: AnyTask) -> plan.Trouble | None:
     """What the dev ledger of the run that `from` names shows as over-claimed or omitted."""
     if config.focus_run is None:
         return None
@@ -215,8 +276,8 @@ def _trouble(config: Any, task: AnyTask) -> Trouble | None:
     if not file.is_file():
         help = f"evaluate that run on dev first: halluc eval --run {config.focus_run} --split dev"
         raise HallucError("R132", f"`augment.from`: {file} is not there", help=help)
-    found = ((line.text, *one) for line in ledger.read(file) for one in _went(line, task))
-    return Trouble.of(found, task.examples.units.words)
+    found = ((line.text, *one) for line in verdicts.read_ledger(file) for one in _went(line, task))
+    return plan.Trouble.of(found, task.examples.units.words)
 
 
 def _went(line: LedgerLine, task: AnyTask) -> Iterator[tuple[str, bool]]:
@@ -224,3 +285,46 @@ def _went(line: LedgerLine, task: AnyTask) -> Iterator[tuple[str, bool]]:
     yield line.label, line.verdict != "supported"
     if not task.examples.has_spans and line.verdict != "supported":
         yield from ((label, True) for _, _, label in line.touched or ())
+
+
+def _notes(made: AugmentFile, task: AnyTask, methods: Sequence[Method] = ()) -> Iterator[str]:
+    """What a person should know of an augmented corpus; ``methods`` are those that were asked for."""
+    kept = ", ".join(f"{count:,} {method}" for method, count in made.kept.items())
+    yield f"augmented: {made.originals:,} originals, {made.made:,} new" + (f" ({kept})" if kept else "")
+    refused = [f"{sum(by.values()):,} {reason}" for reason, by in made.refused.items()]
+    if refused:
+        yield f"rejected candidates: {', '.join(refused)}"
+    if made.made < made.wanted:
+        reasons = {"given up after every attempt was rejected": made.given_up, "unchangeable": made.unchangeable}
+        why = ", ".join(f"{count:,} {reason}" for reason, count in reasons.items() if count)
+        yield f"warning: {made.wanted - made.made:,} fewer than the {made.wanted:,} asked for: {why}"
+    yield from _idle(made, task.wording.words.examples, methods)
+    before, new, units = made.before, made.new, task.examples.units
+    share, noun = f"{units.free}_share", units.name.replace("_", " ")
+    fresh = f"{_share(new[f'new_{units.one}_share'])} of the {noun} in the new stand nowhere in the training split"
+    without = f"{task.wording.words.examples} {units.without}"
+    free = f"{without}: {_share(before[share])} of the originals, {_share(new[share])} of the new; "
+    yield free + fresh if before[share] or task.examples.has_spans else fresh
+    yield f"distinct-2: {_share(before['distinct_2'])} in the originals, {_share(new['distinct_2'])} in the new"
+    rate = made.made / made.seconds if made.seconds else 0.0
+    yield f"made in {made.seconds:.1f} s, {rate:,.0f} a second"
+
+
+def _idle(made: AugmentFile, noun: str, methods: Sequence[Method]) -> Iterator[str]:
+    """Methods that found nothing to do, and whether most of the corpus is copies."""
+    refused = {method for by in made.refused.values() for method in by}
+    total = sum(method.share for method in methods)
+    for method in methods:
+        was_asked = (1 - method.share / total) ** made.wanted < _CHANCE
+        if was_asked and method.name not in made.kept and method.name not in refused:
+            yield f"warning: `{method.name}` found nothing to change in any of the {noun}"
+    copied = made.kept.get(COPY, 0)
+    if 2 * copied > made.made:
+        yield (
+            f"warning: {copied:,} of the new {noun} are plain copies, for no method could change what they come from; "
+            "`augment.unchangeable: skip` leaves them out"
+        )
+
+
+def _share(value: float | None) -> str:
+    return "none" if value is None else f"{value:.3f}".removeprefix("0")

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from halluc.config.matrix import Cell, Study
 from halluc.config.slugs import Plain, shown
 from halluc.config.yaml import scalar
-from halluc.core.errors import HallucError, did_you_mean
+from halluc.core.errors import HallucError, suggestion
 
 
 @dataclass(frozen=True)
@@ -48,19 +47,16 @@ def choose(study: Study, selection: Selection) -> tuple[Cell, ...]:
         return study.cells
     if selection.fresh and selection.shard:
         help = f"move the old study aside once, before the shards start: mv {study.home} {study.home}.old"
-        message = "--fresh with --shard: each shard would move aside what the others have done"
-        raise HallucError("C012", message, help=help)
-    wanted: dict[str, list[Plain]] = {}
+        raise HallucError(
+            "C012", "--fresh with --shard: each shard would move aside what the others have done", help=help
+        )
+    wanted: dict[str, set[str]] = {}
     for only in selection.only:
         axis, value = _choice(study, only)
-        wanted.setdefault(axis, []).append(value)
-    first, every = _shard(selection.shard)
-    left = [cell for cell in study.cells if all(_holds(cell.choice[axis], wanted[axis]) for axis in wanted)]
+        wanted.setdefault(axis, set()).add(repr(value))  # for Python `True` is 1
+    first, every = (1, 1) if selection.shard is None else shard_of(selection.shard)
+    left = [cell for cell in study.cells if all(repr(cell.choice[axis]) in wanted[axis] for axis in wanted)]
     return tuple(left[first - 1 :: every])
-
-
-def _holds(value: Plain, wanted: Sequence[Plain]) -> bool:
-    return any(type(value) is type(one) and value == one for one in wanted)  # for Python `True` is 1
 
 
 def _choice(study: Study, only: str) -> tuple[str, Plain]:
@@ -69,15 +65,13 @@ def _choice(study: Study, only: str) -> tuple[str, Plain]:
         axes = ", ".join(study.axes)
         raise HallucError("C014", f"`--only {only}` is not of the form AXIS=VALUE", help=f"the axes are {axes}")
     if axis not in study.axes:
-        near = did_you_mean(axis, study.axes)
-        help = f"did you mean `{near}`?" if near else f"the axes are {', '.join(study.axes)}"
+        help = suggestion(axis, study.axes, f"the axes are {', '.join(study.axes)}")
         raise HallucError("C014", f"`--only {only}`: the study has no axis `{axis}`", help=help)
     values = {shown(value): value for value in study.axes[axis]}
     for name, value in values.items():
         if text in (name, value) or _same_number(text, value):
             return axis, value
-    near = did_you_mean(text, values)
-    help = f"did you mean `{near}`?" if near else f"its values are {', '.join(values)}"
+    help = suggestion(text, values, f"its values are {', '.join(values)}")
     raise HallucError("C014", f"`--only {only}`: `{axis}` has no value `{text}`", help=help)
 
 
@@ -87,10 +81,12 @@ def _same_number(text: str, value: Plain) -> bool:
     return all(isinstance(one, (int, float)) and not isinstance(one, bool) for one in numbers) and number == value
 
 
-def _shard(text: str | None) -> tuple[int, int]:
-    """The first cell, from 1, and the distance to the next."""
-    if text is None:
-        return 1, 1
+def shard_of(text: str) -> tuple[int, int]:
+    """What ``--shard`` asks for: the number of the shard, from 1, and how many there are.
+
+    Raises:
+        HallucError C013: it is no such thing.
+    """
     match = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text)
     if not match or not 1 <= int(match[1]) <= int(match[2]):
         help = "the first of four shards is `--shard 1/4`, the last `--shard 4/4`"

@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from halluc.components import TABLE
 from halluc.config.loading import load
@@ -22,6 +23,7 @@ from halluc.runs.schema import MatrixCell, MatrixFile
 from halluc.workflows.cell_selection import Selection, choose
 from halluc.workflows.run_locations import run_of
 
+ResultT = TypeVar("ResultT")
 _BUSY = "R103"  # another process writes there
 
 
@@ -41,13 +43,10 @@ def begin(config: Path, overrides: Sequence[str], selection: Selection) -> tuple
             if aside is not None:
                 say(f"the old study is moved to {aside}")
         _refuse_changed(study)
-        matrix.note(study.home, _as_file(study))
+        cells = [MatrixCell(slug=str(c.slug), choice=c.choice, config_sha256=c.loaded.sha256) for c in study.cells]
+        axes = {axis: list(values) for axis, values in study.axes.items()}
+        matrix.note(study.home, MatrixFile(name=study.name, axes=axes, cells=cells))
     return study, chosen
-
-
-def _as_file(study: Study) -> MatrixFile:
-    cells = [MatrixCell(slug=str(c.slug), choice=c.choice, config_sha256=c.loaded.sha256) for c in study.cells]
-    return MatrixFile(name=study.name, axes={axis: list(values) for axis, values in study.axes.items()}, cells=cells)
 
 
 def _refuse_changed(study: Study) -> None:
@@ -77,25 +76,32 @@ def _differences(run: RunDir, cell: Cell) -> list[str] | None:
     return differences(kept.tree, cell.loaded.tree)
 
 
-def each(cells: Sequence[Cell], do: Callable[[Cell], str], *, done: Callable[[Cell], bool], brief: bool = True) -> bool:
+def each(
+    cells: Sequence[Cell],
+    do: Callable[[Cell], ResultT],
+    summary: Callable[[ResultT], str],
+    *,
+    done: Callable[[Cell], bool],
+    brief: bool = True,
+) -> tuple[list[ResultT], bool]:
     """Call ``do`` for every cell that is not ``done``, in order; a config without matrix has its one cell done anyway.
 
-    Returns whether all are through, none being left to another process.
+    Returns the results, and whether all cells are through, none being left to another process.
 
     Where several processes train together (torchrun), an error ends them all: the others would wait for the one that
     went on.
 
     Args:
-        do: returns what came of the cell in a few words.
+        summary: tells of a result in a few words.
         brief: whether a cell is told in one line, unless everything is to be told.
 
     Raises:
         ManyErrors: what was wrong with the broken cells, after all others are through; the exit code of the first.
     """
     if len(cells) == 1 and cells[0].slug is None:
-        do(cells[0])
-        return True
+        return [do(cells[0])], True
     together = int(os.environ.get("WORLD_SIZE", "1")) > 1
+    results: list[ResultT] = []
     broken: list[HallucError] = []
     busy: list[str] = []
     warned: set[str] = set()
@@ -107,13 +113,16 @@ def each(cells: Sequence[Cell], do: Callable[[Cell], str], *, done: Callable[[Ce
                 _skip(cell, head, "done before")
             elif not brief or hears(Level.VERBOSE):
                 tell(head, style="bold")
-                do(cell)
+                results.append(do(cell))
             else:
                 with listening(_Brief(listener(), head, warned)):
-                    told = do(cell)
+                    results.append(do(cell))
                 seconds.append(time.monotonic() - clock)
                 left = sum(seconds) / len(seconds) * (len(cells) - number)
-                tell(f"{head}: {told}, {duration(seconds[-1])}" + (f"; {duration(left)} left" if left else ""))
+                tell(
+                    f"{head}: {summary(results[-1])}, {duration(seconds[-1])}"
+                    + (f"; {duration(left)} left" if left else "")
+                )
         except HallucError as error:
             if together:
                 raise
@@ -125,7 +134,7 @@ def each(cells: Sequence[Cell], do: Callable[[Cell], str], *, done: Callable[[Ce
                     say(line)
                 broken += _named(cell, error)
     _conclude(len(cells), broken, busy)
-    return not busy
+    return results, not busy
 
 
 class _Brief(Listener):

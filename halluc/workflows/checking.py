@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,10 +24,9 @@ from halluc.gap.withhold import Withheld
 from halluc.runs.data import DataRecord
 from halluc.runs.results import CheckResult
 from halluc.task import AnyTask
-from halluc.workflows import augmentation, augmentation_checks, cells
+from halluc.workflows import augmentation, cells, reading_progress
 from halluc.workflows.cell_selection import Selection, choose
 from halluc.workflows.job import Job
-from halluc.workflows.reading_progress import reading
 
 if TYPE_CHECKING:
     from halluc.workflows.probe import Probe
@@ -56,7 +55,7 @@ class Checked:
             cells=None if self.alike[0].slug is None else [str(cell.slug) for cell in self.alike],
             gap=gap,
             augment=self.plan,
-            model=self.probe.as_json() if self.probe else None,
+            model=asdict(self.probe) if self.probe else None,
         )
 
 
@@ -75,16 +74,15 @@ def check(
     alike: dict[str, list[Cell]] = {}
     for cell in chosen:
         alike.setdefault(_looked_at(cell.loaded, deep), []).append(cell)
-    made: list[CheckResult] = []
 
-    def one(cell: Cell) -> str:
+    def one(cell: Cell) -> CheckResult:
         found = _checked(Job.of(cell), alike[_looked_at(cell.loaded, deep)], deep)
         put(found)
-        made.append(found.record)
-        return "checked"
+        return found.record
 
-    cells.each([like[0] for like in alike.values()], one, done=lambda cell: False, brief=False)
-    return made
+    firsts = [like[0] for like in alike.values()]
+    results, _ = cells.each(firsts, one, lambda result: "checked", done=lambda cell: False, brief=False)
+    return results
 
 
 def _looked_at(loaded: LoadedConfig, deep: bool) -> str:
@@ -99,8 +97,8 @@ def _looked_at(loaded: LoadedConfig, deep: bool) -> str:
 def _checked(job: Job, alike: Sequence[Cell], deep: bool) -> Checked:
     """Check one experiment, for all cells that are like it in what is looked at."""
     task, settings, words = job.task, job.settings, job.task.wording.words
-    augmentation_checks.refuse_unfit(job.loaded, task)
-    with reading(settings.data):
+    augmentation.refuse_unfit(job.loaded, task)
+    with reading_progress.reading(settings.data):
         corpora = job.corpora()
     _refuse_labels(task, corpora)
     if "train" in corpora.splits:
@@ -108,8 +106,7 @@ def _checked(job: Job, alike: Sequence[Cell], deep: bool) -> Checked:
     with progress(f"{words.examples} counted", logged=False) as tick:
         report = check_corpora(corpora, words, tick, settings.data)
     bare = sum(not example.labels for corpus in corpora.splits.values() for example in corpus)
-    labels = {name: split.labels for name, split in report.splits.items()}
-    report.warnings.extend(settings.data.unmet(labels, bare))
+    report.warnings.extend(settings.data.unmet({name: split.labels for name, split in report.splits.items()}, bare))
     report.warnings.extend(_absent_model(settings.model))
     remaining = job.remaining()
     gaps: dict[str, SplitGap] = {}

@@ -7,9 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from halluc.core.files import replace_folder
-from halluc.engine import checkpoint
-from halluc.engine.checkpoint_writer import CheckpointWriter
-from halluc.engine.loop import Training
+from halluc.engine import checkpoint, loop
 from halluc.runs.directory import RunDir
 from halluc.runs.events import Checkpointed, Evaluated, Event, Started, Step, Stopped
 
@@ -17,7 +15,7 @@ from halluc.runs.events import Checkpointed, Evaluated, Event, Started, Step, St
 class Checkpointer:
     """Writes in the main process alone; in the others the events pass through."""
 
-    def __init__(self, target: RunDir, training: Training, tokenizer: Any, *, evaluates: bool) -> None:
+    def __init__(self, target: RunDir, training: loop.Training, tokenizer: Any, *, evaluates: bool) -> None:
         self.target, self.training, self.tokenizer, self.evaluates = target, training, tokenizer, evaluates
         self.keep = training.config.checkpoints.keep
         self.last: Path | None = None
@@ -32,7 +30,7 @@ class Checkpointer:
         if not self.training.runtime.is_main:
             yield from events
             return
-        writer = CheckpointWriter(self.target.checkpoints, self.keep)
+        writer = checkpoint.CheckpointWriter(self.target.checkpoints, self.keep)
         try:
             for event in events:
                 yield event
@@ -49,7 +47,7 @@ class Checkpointer:
         finally:
             writer.close()
 
-    def _written(self, writer: CheckpointWriter, *, wait: bool) -> Iterator[Checkpointed]:
+    def _written(self, writer: checkpoint.CheckpointWriter, *, wait: bool) -> Iterator[Checkpointed]:
         path = writer.written(wait=wait)
         if path is not None:
             self.last = path
@@ -85,6 +83,6 @@ class Checkpointer:
         """The ``best`` of run.json; ``why_last``: why dev cannot choose, where it was known before."""
         progress = self.training.progress
         if not progress.is_chosen:
-            constant = f"`{choose_by}` on dev was {progress.best:.4f} in all {progress.evaluations} evaluations"
-            return {"step": progress.step, "chosen_by": f"last: {why_last or constant}", "dev": {}}
+            why = why_last or f"`{choose_by}` on dev was {progress.best:.4f} in all {progress.evaluations} evaluations"
+            return {"step": progress.step, "chosen_by": f"last: {why}", "dev": {}}
         return {"step": progress.best_step, "chosen_by": choose_by, "dev": progress.best_metrics}

@@ -8,14 +8,11 @@ from the start: the steps until then followed the schedule of the old one.
 from __future__ import annotations
 
 import itertools
-from pathlib import Path
 from typing import Any
 
 from halluc.components import TABLE
-from halluc.config import hashing, loading
+from halluc.config import hashing, loading, rendering, schema
 from halluc.config.loading import LoadedConfig
-from halluc.config.rendering import annotated
-from halluc.config.schema import TrainConfig
 from halluc.core.errors import HallucError
 from halluc.core.files import irregular, make_folder, unwritable, write_text
 from halluc.core.messages import say, warn
@@ -35,9 +32,8 @@ def find(loaded: LoadedConfig) -> RunDir | None:
     Raises:
         HallucError R116: such a run was trained, but its checkpoints were deleted.
     """
-    settings = loaded.experiment
     trained: RunDir | None = None
-    for run, record in directory.newest_first(Path(settings.runs_dir), settings.name):
+    for run, record in directory.newest_first(loaded.home):
         if "train" in record.stages and is_other_total(run, loaded):
             if run.has_checkpoint():
                 return run
@@ -69,7 +65,7 @@ def restore_config(run: RunDir, loaded: LoadedConfig) -> None:
     before = kept(run)
     if before is None or before.sha256 != loaded.sha256:
         what = "cannot be read" if before is None else "was changed since the run began"
-        write_text(run.config, annotated(loaded))
+        write_text(run.config, rendering.annotated(loaded))
         warn(f"{run.config} {what}: it is written anew, as this command has it")
 
 
@@ -121,12 +117,13 @@ def adopt(run: RunDir, loaded: LoadedConfig) -> None:
     record.model_removed = None  # what was removed is not the model that this config asks for
     record.config_sha256 = loaded.sha256
     record.stages.pop("eval", None)
-    write_text(run.config, annotated(loaded))  # first: killed in between, the same command finds the run again
+    # First: killed in between, the same command finds the run again.
+    write_text(run.config, rendering.annotated(loaded))
     run.write(record)
     say(f"{run.path} goes on from step {step}, epoch {epoch}, to {_total(new)} (before: {_total(old)})")
 
 
-def _total(train: TrainConfig) -> str:
+def _total(train: schema.TrainConfig) -> str:
     return f"{train.steps} steps" if train.steps is not None else f"{train.epochs} epochs"
 
 

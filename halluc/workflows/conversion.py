@@ -21,12 +21,10 @@ from halluc.data.config import DataConfig
 from halluc.data.corpora import Corpora, read_corpora
 from halluc.data.rows.references import SPLITS, SplitName
 from halluc.data.statistics import counted
-from halluc.data.writers import write, writers_of
-from halluc.data.writers.base import Options, Writer
+from halluc.data.writers import Options, Writer, write, writers_of
 from halluc.runs.results import ConvertResult
 from halluc.task import task_class
-from halluc.workflows import job
-from halluc.workflows.reading_progress import reading
+from halluc.workflows import job, reading_progress
 
 # So many examples of a split show which task a file is of, and whether it holds texts or tokens.
 _TRIED = 100
@@ -72,13 +70,18 @@ def convert(source: str, target: Path, overrides: Sequence[str], wanted: Convers
     writer = writers_of(origin.task)[name]
     options = _options(writer, name, wanted)
     files = _targets(target, origin.splits, writer)
-    with reading(origin.data):
+    with reading_progress.reading(origin.data):
         corpora, options = _read(origin, writer, options, wanted)
-    _refuse_inputs(corpora, [file for path in files.values() for file in writer.files(path)])
+    for file in (file for path in files.values() for file in writer.files(path)):
+        if file.exists() and any(file.samefile(read) for read in corpora.files):
+            raise HallucError("C011", f"{file} is the input", help="choose another place for OUT")
     options = writer.fitted(options, [example for corpus in corpora.splits.values() for example in corpus])
     write({path: corpora.splits[split] for split, path in files.items()}, writer, options)
-    for line in (*_findings(origin.task, corpora), *([_texts(options)] if "join" in writer.options else [])):
+    for line in _findings(origin.task, corpora):
         tell(line)
+    if "join" in writer.options:
+        between = f"tokens {'with a blank' if options.joiner else 'without blanks'} between them"
+        tell(f"texts: {'as they were' if options.keeps_text else between}")
     things = task_class(origin.task).evaluated(()).wording.words.examples
     for split, path in files.items():
         conclude(f"{counted(len(corpora.splits[split]), things)} written to {path} ({name})")
@@ -167,13 +170,11 @@ def _guessed(
     if len(fit) == 1:
         return _Source(*fit.popitem(), splits)
     if fit:
-        message = f"{source} can be read as {' and as '.join(fit)}"
-        raise HallucError("C011", message, help="say which with --task")
+        raise HallucError("C011", f"{source} can be read as {' and as '.join(fit)}", help="say which with --task")
     first = [error.errors[0] if isinstance(error, ManyErrors) else error for error in misfit.values()]
     if len({(error.code, error.message) for error in first}) == 1:
         raise first[0]
-    helps = (f" ({error.help})" if error.help else "" for error in first)
-    parts = zip(misfit, first, helps, strict=True)
+    parts = zip(misfit, first, (f" ({error.help})" if error.help else "" for error in first), strict=True)
     why = "; ".join(f"{task}: {error.message}{what_to_do}" for task, error, what_to_do in parts)
     help = "say which with --task, and name the fields with --set data.KEY=VALUE"
     raise data_error("D107", f"{source} can be read as no task ({why})", help=help)
@@ -277,16 +278,6 @@ def _targets(target: Path, splits: Sequence[SplitName], writer: Writer) -> dict[
     return {splits[0]: writer.files(target)[0]}
 
 
-def _refuse_inputs(corpora: Corpora, files: Sequence[Path]) -> None:
-    """
-    Raises:
-        HallucError C011: a file to write is one that was read.
-    """
-    for file in files:
-        if file.exists() and any(file.samefile(read) for read in corpora.files):
-            raise HallucError("C011", f"{file} is the input", help="choose another place for OUT")
-
-
 def _findings(task: str, corpora: Corpora) -> Iterator[str]:
     """What reading found, a line each."""
     tags = f", {corpora.annotation.scheme.upper()} ({corpora.annotation.note})" if corpora.annotation.scheme else ""
@@ -297,13 +288,6 @@ def _findings(task: str, corpora: Corpora) -> Iterator[str]:
     for found, done in ((corpora.repairs, "repaired"), (corpora.skipped, "skipped")):
         if found:
             yield f"{len(found):,} {done} (first: {found[0].where}: {found[0].what})"
-
-
-def _texts(options: Options) -> str:
-    """What became of the texts."""
-    if options.keeps_text:
-        return "texts: as they were"
-    return f"texts: tokens {'with a blank' if options.joiner else 'without blanks'} between them"
 
 
 def _yaml(files: Mapping[SplitName, Path], keys: Mapping[str, Any]) -> Iterator[str]:

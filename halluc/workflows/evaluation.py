@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from halluc.analysis import confidence, gates, rates
 from halluc.config.hashing import sha256_of_tree
 from halluc.config.loading import LoadedConfig
-from halluc.config.matrix import Cell
 from halluc.config.rendering import differences
 from halluc.core import latest, messages
-from halluc.core.errors import HallucError, did_you_mean
+from halluc.core.errors import HallucError, suggestion
 from halluc.core.files import elsewhere
 from halluc.core.messages import conclude, warn
 from halluc.data.rows.references import SPLITS, SplitName
 from halluc.engine.references import resolve_model
 from halluc.gap.coverage import REMAKE
-from halluc.runs import directory, evaluations, integrity, provenance
+from halluc.runs import directory, evaluations, integrity, provenance, schema
 from halluc.runs.directory import RunDir
-from halluc.runs.reports import GateResult
 from halluc.runs.results import EvalResult
-from halluc.runs.schema import EvalFile
 from halluc.workflows import (
     assessment,
     cells,
@@ -33,7 +31,6 @@ from halluc.workflows import (
     run_state,
 )
 from halluc.workflows.cell_selection import EVERY_CELL, Selection
-from halluc.workflows.external_predictions import Tool
 from halluc.workflows.job import Job
 
 
@@ -56,7 +53,9 @@ def evaluate(
     """
     if predictions is not None or name is not None:
         selection.refuse("--predictions is one file")
-        tool = Tool.of(predictions, name, {"--run": run is not None, "--checkpoint": checkpoint is not None})
+        tool = external_predictions.Tool.of(
+            predictions, name, {"--run": run is not None, "--checkpoint": checkpoint is not None}
+        )
         if config is None:
             help = "halluc eval CONFIG --predictions FILE"
             raise HallucError("C011", "--predictions goes with a CONFIG, which names the gold", help=help)
@@ -69,15 +68,13 @@ def evaluate(
     if not study.axes:
         found = _newest(config, overrides)
         return _assess(found, str(found.target.model), overrides, splits)
-    made: list[EvalResult] = []
-
-    def one(cell: Cell) -> str:
-        found = evaluate_job(Job(cell.loaded, cell.slug, run_locations.run_of(cell)), overrides, splits)
-        made.extend(found)
-        return told(found)
-
-    cells.each(chosen, one, done=lambda cell: is_done(cell.loaded, run_locations.run_of(cell), splits))
-    return made
+    of_cells, _ = cells.each(
+        chosen,
+        lambda cell: evaluate_job(Job(cell.loaded, cell.slug, run_locations.run_of(cell)), overrides, splits),
+        told,
+        done=lambda cell: is_done(cell.loaded, run_locations.run_of(cell), splits),
+    )
+    return [result for results in of_cells for result in results]
 
 
 def told(results: Sequence[EvalResult]) -> str:
@@ -104,7 +101,7 @@ def is_done(loaded: LoadedConfig, target: RunDir, splits: Sequence[str] | None) 
     """
     if not is_evaluated(loaded, target, splits):
         return False
-    gates.enforce(loaded, [run_state.evaluation(target, split) for split in _splits(loaded, splits)])
+    gates.enforce(loaded, [evaluations.read(target, split) for split in _splits(loaded, splits)])
     return True
 
 
@@ -132,30 +129,30 @@ def _assess(found: Job, model: str, overrides: Sequence[str], splits: Sequence[s
     if found.run is None:
         found.run = _home(found.loaded, {"checkpoint": model})
     else:
-        _warn_trained(found.loaded, wanted)
+        for split in wanted:
+            if gates.is_trained_on(found.loaded, split):
+                warn(f"the model was trained on {split}: its figures there tell what the model remembers")
+    return _evaluated(
+        found, partial(assessment.assess, found, corpora.splits, wanted, model), corpora.files, wanted, overrides
+    )
 
-    def assess() -> list[EvalFile]:
-        return assessment.assess(found, corpora.splits, wanted, model)
 
-    return _evaluated(found, assess, corpora.files, wanted, overrides)
-
-
-def _judge(found: Job, tool: Tool, overrides: Sequence[str], splits: Sequence[str] | None) -> list[EvalResult]:
+def _judge(
+    found: Job, tool: external_predictions.Tool, overrides: Sequence[str], splits: Sequence[str] | None
+) -> list[EvalResult]:
     """Evaluate what another tool predicts."""
     split = external_predictions.one_split(_splits(found.loaded, splits), splits)
     gates.refuse_invalid(found.loaded)
     judgeable = external_predictions.read(tool, found, split)
     found.run = _home(found.loaded, judgeable.identity(found.loaded))
-
-    def judge() -> list[EvalFile]:
-        return [external_predictions.judge(judgeable, found)]
-
-    return _evaluated(found, judge, found.corpora((split,)).files, (split,), overrides)
+    return _evaluated(
+        found, partial(external_predictions.judge, judgeable, found), found.corpora((split,)).files, (split,), overrides
+    )
 
 
 def _evaluated(
     found: Job,
-    write: Callable[[], list[EvalFile]],
+    write: Callable[[], list[schema.EvalFile]],
     inputs: Sequence[Path],
     wanted: Sequence[SplitName],
     overrides: Sequence[str],
@@ -169,23 +166,25 @@ def _evaluated(
         earlier = stage.detail.get("inputs")
         read = {**(earlier if isinstance(earlier, dict) else {}), **provenance.input_hashes(inputs)}
         asked = run_state.asked_for(target, loaded, wanted, stage.detail)
-        headlines = {file.split: _headline(found, file) for file in files}
+        protocols = (*found.task.figures.protocols, rates.PROTOCOL)
+        headlines = {
+            file.split: {m.name: m.value for m in file.metrics if not m.by and m.protocol in protocols}
+            for file in files
+        }
         held = gates.judged(loaded, files)
-        hashes = dict(integrity.recorded_evaluations(target.read()))
+        hashes = integrity.recorded_evaluations(target.read())
         hashes.update((split, integrity.of_evaluation(target, split)) for split in wanted)
         bounds = [gate.model_dump(mode="json") for gate in held]
         written = {"inputs": read, run_state.ASKED: asked, "gates": bounds, integrity.FILES: hashes}
         stage.detail = {**stage.detail, **headlines, **written}
-    results = [_result(file, held, files[-1].split, found.slug) for file in files]
-    for result in results:
-        messages.put(result)
+    results = []
+    for file in files:
+        checked = [gate for gate in held if (gate.split or files[-1].split) == file.split]
+        results.append(EvalResult(**dict(file), gates=checked, cell=found.slug))
+        messages.put(results[-1])
     conclude(f"results: {target.path / 'eval'} (classification reports too), {target.path / 'ledger'}")
     gates.refuse_broken(loaded, held)
     return results
-
-
-def _result(file: EvalFile, held: Sequence[GateResult], last: str, slug: str | None) -> EvalResult:
-    return EvalResult(**dict(file), gates=[gate for gate in held if (gate.split or last) == file.split], cell=slug)
 
 
 def _check_files(target: RunDir, wanted: Sequence[SplitName]) -> None:
@@ -204,12 +203,6 @@ def _check_files(target: RunDir, wanted: Sequence[SplitName]) -> None:
             raise HallucError("R120", f"{judged_by[name]} {told}", help=REMAKE)
 
 
-def _warn_trained(loaded: LoadedConfig, wanted: Sequence[SplitName]) -> None:
-    for split in wanted:
-        if gates.is_trained_on(loaded, split):
-            warn(f"the model was trained on {split}: its figures there tell what the model remembers")
-
-
 def _read(loaded: LoadedConfig, wanted: Sequence[SplitName]) -> tuple[SplitName, ...]:
     """The wanted splits, and dev where the confidence is fitted on it.
 
@@ -222,11 +215,6 @@ def _read(loaded: LoadedConfig, wanted: Sequence[SplitName]) -> tuple[SplitName,
         keys = "`eval.calibration` and `eval.abstain.guarantee` need `data.dev`"
         raise HallucError("C107", keys, help="name a dev split, or give `eval.abstain.threshold`")
     return tuple(split for split in SPLITS if split in wanted or split == "dev")
-
-
-def _headline(found: Job, file: EvalFile) -> dict[str, float | None]:
-    protocols = (*found.task.figures.protocols, rates.PROTOCOL)
-    return {m.name: m.value for m in file.metrics if not m.by and m.protocol in protocols}
 
 
 def _find(config: Path | None, overrides: Sequence[str], run: Path | None, checkpoint: str | None) -> tuple[Job, str]:
@@ -261,31 +249,23 @@ def _find(config: Path | None, overrides: Sequence[str], run: Path | None, check
 
 def _newest(config: Path, overrides: Sequence[str]) -> Job:
     loaded = job.load(config, overrides)
-    runs_dir, name = Path(loaded.experiment.runs_dir), loaded.experiment.name
-    found = directory.newest(runs_dir, name, loaded.sha256, RunDir.is_trained)
-    directory.refuse_unreadable(runs_dir, name, loaded.sha256, found)
+    found = directory.newest_intact(loaded.home, loaded.sha256, RunDir.is_trained)
     if found is not None:
         return Job(loaded, run=found)
-    unfinished = directory.newest(runs_dir, name, loaded.sha256)
+    unfinished = directory.newest(loaded.home, loaded.sha256)
+    if unfinished is not None:
+        state, resume = "no finished training of this config", " --resume" if unfinished.has_checkpoint() else ""
+    else:
+        nearest = nearest_run.told(loaded, lambda run: run.model.is_dir())
+        state, resume = f"no run of this config{nearest}", ""
     sets = "".join(f" --set {override}" for override in overrides)
-    command = f"halluc train {config}{sets}"
-    if unfinished is not None and unfinished.has_checkpoint():
-        command += " --resume"
-    state = "no finished training" if unfinished else "no run"
-    nearest = "" if unfinished is not None else nearest_run.told(loaded, _is_trained)
-    message = f"{runs_dir / name} has {state} of this config{nearest}"
-    raise HallucError("R105", message, help=f"train it first: {command}")
-
-
-def _is_trained(run: RunDir) -> bool:
-    return run.model.is_dir()
+    raise HallucError("R105", f"{loaded.home} has {state}", help=f"train it first: halluc train {config}{sets}{resume}")
 
 
 def _home(loaded: LoadedConfig, identity: Mapping[str, Any]) -> RunDir:
     """The run of evaluating what ``identity`` describes under this config: the newest there is, or a new one."""
     sha256 = sha256_of_tree({**loaded.model_sections, **identity})
-    found = directory.newest(Path(loaded.experiment.runs_dir), loaded.experiment.name, sha256)
-    return found or run_locations.create(loaded, "eval", sha256)
+    return directory.newest(loaded.home, sha256) or run_locations.create(loaded, "eval", sha256)
 
 
 def _splits(loaded: LoadedConfig, asked: Sequence[str] | None) -> tuple[SplitName, ...]:
@@ -301,9 +281,9 @@ def _splits(loaded: LoadedConfig, asked: Sequence[str] | None) -> tuple[SplitNam
         raise HallucError("C011", "--split names a split twice", help="name each split once")
     for name in names:
         if name not in SPLITS:
-            near = did_you_mean(name, SPLITS)
-            help = f"did you mean `{near}`?" if near else f"one of {', '.join(SPLITS)}"
-            raise HallucError("C011", f"no split `{name}`", help=help)
+            raise HallucError(
+                "C011", f"no split `{name}`", help=suggestion(name, SPLITS, f"one of {', '.join(SPLITS)}")
+            )
         if name not in there:
             raise HallucError("C011", f"the config names no `data.{name}`", help=f"it has {', '.join(there)}")
     return tuple(split for split in SPLITS if split in names)

@@ -8,17 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from halluc.config.matrix import Cell, Study
-from halluc.core import locks
+from halluc.core import locks, processes
 from halluc.core.errors import EXIT_GATE, HallucError
 from halluc.core.messages import Listener, conclude, listening, tell
-from halluc.core.processes import is_main_process
 from halluc.runs import directory, provenance
 from halluc.runs.reports import AnyReport
 from halluc.runs.results import EvalResult, TrainResult
-from halluc.workflows import cells, evaluation, reports, retention, run_state, training
+from halluc.workflows import cells, evaluation, reports, retention, run_locations, run_state, training
 from halluc.workflows.cell_selection import EVERY_CELL, Selection
 from halluc.workflows.job import Job
-from halluc.workflows.run_locations import run_of
 
 
 @dataclass
@@ -41,9 +39,9 @@ def run(config: Path, overrides: Sequence[str] = (), *, selection: Selection = E
     for cell in chosen:  # what `halluc eval` would refuse must not be told after hours of training
         evaluation.refuse_unscored(cell.loaded)
     # A shard ends while others still run: who started them calls `halluc report` when all are through.
-    reporting = selection.shard is None and is_main_process()
+    reporting = selection.shard is None and processes.is_main_process()
     try:
-        whole = cells.each(chosen, lambda cell: _one(cell, overrides, study, made), done=_is_done)
+        _, whole = cells.each(chosen, lambda cell: _one(cell, overrides, study, made), str, done=_is_done)
     except HallucError as error:
         _retain(study, chosen)
         # A gate that is not met is no reason to withhold the page that shows why.
@@ -74,12 +72,12 @@ def _report(study: Study, config: Path, overrides: Sequence[str]) -> AnyReport:
 
 
 def _is_done(cell: Cell) -> bool:
-    target = run_of(cell)
+    target = run_locations.run_of(cell)
     return run_state.is_trained(target) and evaluation.is_done(cell.loaded, target, None)
 
 
 def _retain(study: Study, chosen: Sequence[Cell]) -> None:
-    if is_main_process():
+    if processes.is_main_process():
         retention.apply(study, chosen)
 
 
@@ -88,7 +86,7 @@ def _one(cell: Cell, overrides: Sequence[str], study: Study, made: CellOutcome) 
     made.trainings.append(training.train_job(job, overrides, resume=_goes_on(cell)))
     told = training.told(made.trainings[-1])
     # Several processes train together; the main one evaluates, and the others wait for it at the next training.
-    if not is_main_process():
+    if not processes.is_main_process():
         return told
     if evaluation.is_done(cell.loaded, job.target, None):
         tell(f"{job.target.path} is evaluated: nothing is left to do")
@@ -104,6 +102,5 @@ def _one(cell: Cell, overrides: Sequence[str], study: Study, made: CellOutcome) 
 
 def _goes_on(cell: Cell) -> bool:
     """Whether the newest training may be continued, or taken as it is; on other data a new one begins."""
-    settings = cell.loaded.experiment
-    newest = directory.newest(Path(settings.runs_dir), settings.name, cell.loaded.sha256)
+    newest = directory.newest(cell.loaded.home, cell.loaded.sha256)
     return newest is None or not provenance.changed_inputs(newest.read().inputs)

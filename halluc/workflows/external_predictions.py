@@ -14,8 +14,7 @@ from halluc.core.characters import cut
 from halluc.core.errors import HallucError, ManyErrors
 from halluc.core.files import write_json
 from halluc.core.messages import tell, warn
-from halluc.data.joining import EXTRA, MISSING, OTHER_TOKENS, Stated, joined, unknown_labels
-from halluc.data.predictions import read_predictions
+from halluc.data.predictions import EXTRA, MISSING, OTHER_TOKENS, Stated, joined, read_predictions, unknown_labels
 from halluc.data.rows.references import SPLITS, SplitName
 from halluc.data.statistics import counted
 from halluc.runs import provenance
@@ -46,8 +45,9 @@ class Tool:
             help = "halluc eval CONFIG --predictions FILE --name NAME"
             raise HallucError("C011", "--name is the name of a tool whose predictions are judged", help=help)
         for option in [option for option, value in others.items() if value]:
-            message = f"{option} does not go with --predictions: no model is evaluated"
-            raise HallucError("C011", message, help="leave one of them out")
+            raise HallucError(
+                "C011", f"{option} does not go with --predictions: no model is evaluated", help="leave one of them out"
+            )
         stem = Path(file.name.removesuffix(".gz")).stem or "predictions"
         own = stem[:_MOST_NAME] if name is None else name.strip()
         if not 0 < len(own) <= _MOST_NAME:
@@ -100,7 +100,7 @@ def read(tool: Tool, judging: Job, split: SplitName) -> Judgeable:
     """Read the file, join it to the split, and tell what was noticed.
 
     Raises:
-        HallucError or ManyErrors C011: it is the file of gold. D1xx: see ``data.predictions`` and ``data.joining``.
+        HallucError or ManyErrors C011: it is the file of gold. D1xx: see ``data.predictions``.
     """
     settings, corpora, path = judging.settings, judging.corpora((split,)), tool.file
     corpus = corpora.splits[split]
@@ -121,19 +121,15 @@ def read(tool: Tool, judging: Job, split: SplitName) -> Judgeable:
         more = ", …" if len(unknown) > _MOST_LABELS else ""
         count = counted(unknown.total(), "predictions with a label that gold never has")
         warnings.append(f"{count}: {told}{more}; `eval.labels` renames labels")
-    tell(f"{split}: {len(stated):,} predictions of {tool.name} from {path}, joined by {_joining(by, stated)}")
+    order = ""
+    if by == "order":
+        has_tokens = any(one.example.tokens for one in stated)
+        order = ", with equal tokens" if has_tokens else ", and without texts nothing can tell whether it is right"
+    tell(f"{split}: {len(stated):,} predictions of {tool.name} from {path}, joined by {by}{order}")
     for warning in warnings:
         warn(warning)
-    sha256 = provenance.file_sha256(path)
-    record = JudgedFile(name=tool.name, file=str(path), sha256=sha256, split=split, joined_by=by)
+    record = JudgedFile(name=tool.name, file=str(path), sha256=provenance.file_sha256(path), split=split, joined_by=by)
     return Judgeable(record, assessment.PredictedSplit(corpus, predictions, notes))
-
-
-def _joining(by: str, stated: Sequence[Stated]) -> str:
-    if by == "id":
-        return "id"
-    has_tokens = any(one.example.tokens for one in stated)
-    return f"order, {'with equal tokens' if has_tokens else 'and without texts nothing can tell whether it is right'}"
 
 
 def _of_other_split(
@@ -173,7 +169,7 @@ def _of_confidences(stated: Sequence[Stated], settings: EvalConfig, notes: dict[
         yield "`eval.abstain.guarantee` is left out: it takes a model that predicts dev too"
 
 
-def judge(judgeable: Judgeable, judging: Job) -> EvalFile:
+def judge(judgeable: Judgeable, judging: Job) -> list[EvalFile]:
     """Write what ``assessment.assess`` writes of a model; novelty is that to the config's training split, if any."""
     target = judging.target
     record = target.read()
@@ -185,4 +181,4 @@ def judge(judgeable: Judgeable, judging: Job) -> EvalFile:
     made_by = {"checkpoint": judgeable.record.name}
     file = assessment.write(target, judging.task, made_by, judgeable.predicted, knowledge, confidence)
     write_json(target.confidence, confidence.model_dump(mode="json"))
-    return file
+    return [file]

@@ -14,9 +14,8 @@ from halluc.core.errors import HallucError
 from halluc.data.config import ONLY_WITH, TABS, DataConfig
 from halluc.data.inputs import Item, raw
 from halluc.data.reader import Reader, Unmapped
-from halluc.data.rows.detection import detected
 from halluc.data.rows.layout import Format, Layout
-from halluc.data.rows.reading import Rows, read_rows
+from halluc.data.rows.reading import Rows, detected, read_rows
 from halluc.data.rows.row import BadLine, Notice, Row, Unreadable
 from halluc.data.rows.streams import TextStream
 from halluc.data.tokenization import Tokenizer
@@ -155,8 +154,9 @@ def _value(key: str, given: Any) -> Any:
         try:
             "".encode(given)
         except (LookupError, ValueError):
-            help = "Python knows utf-8, utf-16, latin-1, cp1252, …"
-            raise HallucError("C016", f"{option} {given!r} is no encoding", help=help) from None
+            raise HallucError(
+                "C016", f"{option} {given!r} is no encoding", help="Python knows utf-8, utf-16, latin-1, cp1252, …"
+            ) from None
     return int(given) if key.endswith("_field") and given.isascii() and given.isdigit() else given
 
 

@@ -9,28 +9,23 @@ from pathlib import Path
 from typing import Any
 
 from halluc.components import TABLE
-from halluc.config import loading
-from halluc.config.loading import LoadedConfig
-from halluc.config.matrix import Cell
-from halluc.config.rendering import differences
-from halluc.config.schema import Experiment
-from halluc.core.errors import HallucError, data_error, did_you_mean, refuse
+from halluc.config import loading, matrix, rendering, schema
+from halluc.core.errors import HallucError, data_error, refuse, suggestion
 from halluc.core.examples import Corpus
 from halluc.data.corpora import Corpora, read_corpora
 from halluc.data.rows.references import SPLITS, SplitName
 from halluc.gap.withhold import Withheld
 from halluc.runs import directory
-from halluc.runs.directory import RunDir
 from halluc.task import AnyTask, build
 from halluc.workflows.withholding import withhold
 
 
-def load(config: Path, overrides: Sequence[str]) -> LoadedConfig:
+def load(config: Path, overrides: Sequence[str]) -> loading.LoadedConfig:
     """The config of one experiment; raises what ``config.loading.load`` does."""
     return loading.load(config, overrides, table=TABLE)
 
 
-def load_run(run: Path, overrides: Sequence[str]) -> tuple[LoadedConfig, RunDir]:
+def load_run(run: Path, overrides: Sequence[str]) -> tuple[loading.LoadedConfig, directory.RunDir]:
     """A run that was named outright, with the config that it keeps.
 
     Raises:
@@ -41,7 +36,7 @@ def load_run(run: Path, overrides: Sequence[str]) -> tuple[LoadedConfig, RunDir]
         raise HallucError("R101", f"{found.path} has no {found.config.name}", help="name the CONFIG beside --run")
     loaded = loading.load(found.config, overrides, table=TABLE, kept=True)
     if loaded.sha256 != found.read().config_sha256:
-        keys = differences(loading.load(found.config, table=TABLE, kept=True).tree, loaded.tree)
+        keys = rendering.differences(loading.load(found.config, table=TABLE, kept=True).tree, loaded.tree)
         told = f" ({', '.join(keys)})" if keys else ""
         raise HallucError("R104", f"the model in {found.path} was made by another config than --set asks for{told}")
     return loaded, found
@@ -51,21 +46,21 @@ def load_run(run: Path, overrides: Sequence[str]) -> tuple[LoadedConfig, RunDir]
 class Job:
     """An experiment, a cell of a study where ``slug`` names one; ``run`` is its directory, once it has one."""
 
-    loaded: LoadedConfig
+    loaded: loading.LoadedConfig
     slug: str | None = None
-    run: RunDir | None = None
+    run: directory.RunDir | None = None
     _read: dict[tuple[SplitName, ...], Corpora] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def of(cls, cell: Cell) -> Job:
+    def of(cls, cell: matrix.Cell) -> Job:
         return cls(cell.loaded, cell.slug)
 
     @property
-    def settings(self) -> Experiment:
+    def settings(self) -> schema.Experiment:
         return self.loaded.experiment
 
     @property
-    def target(self) -> RunDir:
+    def target(self) -> directory.RunDir:
         """The run directory of a job that has one."""
         assert self.run is not None, "the run is placed before anything is written"
         return self.run
@@ -123,8 +118,7 @@ class Job:
         known = tuple(name for family in self.task.figures.families for name in family)
         if asked is None or asked in known:
             return str(asked or self.task.figures.primary)
-        near = did_you_mean(asked, known)
-        help = f"did you mean `{near}`?" if near else f"one of {', '.join(known)}"
+        help = suggestion(asked, known, f"one of {', '.join(known)}")
         raise HallucError("C103", f'`train.best` cannot be "{asked}"', self.loaded.origins.get(("train", "best")), help)
 
     def refuse_bare(self, train: Corpus[Any]) -> None:
@@ -148,8 +142,7 @@ class Job:
             refuse(self._unknown_class(name, known) for name in given if name not in known)
 
     def _unknown_class(self, name: str, known: Sequence[str]) -> HallucError:
-        near = did_you_mean(name, known)
         listed = ", ".join(f"`{one}`" for one in known[:20]) + (", …" if len(known) > 20 else "")
-        help = f"did you mean `{near}`?" if near else f"it has {listed}"
+        help = suggestion(name, known, f"it has {listed}")
         where = self.loaded.origins.get(("task", "class_weights", name))
         return HallucError("C103", f"`task.class_weights` names `{name}`, which no training example has", where, help)

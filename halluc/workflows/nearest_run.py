@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from halluc.components import TABLE
-from halluc.config import loading
-from halluc.config.loading import LoadedConfig
-from halluc.config.rendering import leaves
-from halluc.config.yaml import dotted
+from halluc.config import loading, rendering, yaml
 from halluc.core.errors import HallucError
 from halluc.runs import directory
-from halluc.runs.directory import RunDir
 
 MOST_KEYS = 5
 _WIDEST = 60
@@ -23,7 +18,7 @@ _VERSION = "data.tokenizer_version"
 _ABSENT = object()
 
 
-def told(loaded: LoadedConfig, suits: Callable[[RunDir], bool]) -> str:
+def told(loaded: loading.LoadedConfig, suits: Callable[[directory.RunDir], bool]) -> str:
     """What an error adds to "no run of this config": the nearest run and each value there and here.
 
     Empty where no other run of the name can be read. Of runs that differ in as many keys, the newest counts.
@@ -31,7 +26,7 @@ def told(loaded: LoadedConfig, suits: Callable[[RunDir], bool]) -> str:
     Args:
         suits: whether a run could be used if its config were the same.
     """
-    runs = directory.newest_first(Path(loaded.experiment.runs_dir), loaded.experiment.name)
+    runs = directory.newest_first(loaded.home)
     found = [(differing, run) for run, _ in runs if suits(run) and (differing := _in(run, loaded))]
     if not found:
         return ""
@@ -44,15 +39,15 @@ def told(loaded: LoadedConfig, suits: Callable[[RunDir], bool]) -> str:
     return said
 
 
-def _in(run: RunDir, loaded: LoadedConfig) -> list[tuple[str, str, str]]:
+def _in(run: directory.RunDir, loaded: loading.LoadedConfig) -> list[tuple[str, str, str]]:
     """Key, value in the run and value in the config, of every key that decides the model and differs."""
     try:
         kept = loading.load(run.config, table=TABLE, kept=True)
     except HallucError:
         return []  # of another version, or damaged: it is not what is looked for
-    there, here = (dict(leaves(one.model_sections)) for one in (kept, loaded))
+    there, here = (dict(rendering.leaves(one.model_sections)) for one in (kept, loaded))
     keys = [key for key in there | here if there.get(key, _ABSENT) != here.get(key, _ABSENT)]
-    return [(dotted(key), _shown(there.get(key, _ABSENT)), _shown(here.get(key, _ABSENT))) for key in keys]
+    return [(yaml.dotted(key), _shown(there.get(key, _ABSENT)), _shown(here.get(key, _ABSENT))) for key in keys]
 
 
 def _shown(value: Any) -> str:

@@ -18,7 +18,7 @@ from halluc.analysis import verdicts
 from halluc.core.claims import Claim
 from halluc.core.errors import data_error
 from halluc.core.examples import Corpus, Origin
-from halluc.core.messages import Tick, progress, tell, unheard, warn
+from halluc.core.messages import Tick, progress, tell, unheard
 from halluc.data.inputs import InputText, Item, in_chunks, paired, single
 from halluc.data.reader import Reader
 from halluc.data.rows.row import BadLine, Row, Unreadable
@@ -27,9 +27,7 @@ from halluc.data.statistics import counted
 from halluc.data.tokenization import Tokenizer
 from halluc.runs.schema import Problem, Record, UnreadText
 from halluc.task import Asserted
-from halluc.workflows import assessment, run_state, trained_models
-from halluc.workflows.input_reading import Reading
-from halluc.workflows.trained_models import Trained
+from halluc.workflows import assessment, input_reading, run_state, trained_models
 
 # So many texts that are given at once are predicted together.
 TOGETHER = 512
@@ -43,7 +41,7 @@ class Predictor:
     """
 
     model: assessment.ReadyModel
-    trained: Trained
+    trained: trained_models.Trained
     source: str
     tokenizer: Tokenizer = field(default_factory=Tokenizer)
     reader: Reader | None = None
@@ -51,7 +49,9 @@ class Predictor:
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @classmethod
-    def load(cls, trained: Trained, source: str, tokenizer: Tokenizer, reader: Reader | None = None) -> Predictor:
+    def load(
+        cls, trained: trained_models.Trained, source: str, tokenizer: Tokenizer, reader: Reader | None = None
+    ) -> Predictor:
         if trained.run is not None:
             run_state.warn_changed_model(trained.run)
             run_state.warn_changed_confidence(trained.run)
@@ -60,12 +60,12 @@ class Predictor:
     @property
     def temperature(self) -> float:
         """By which the model's scores are divided; 1 where none was fitted on dev."""
-        return self.trained.temperature
+        return self.trained.confidence.temperature if self.trained.confidence else 1.0
 
     @property
     def threshold(self) -> float | None:
         """Claims of less confidence are withdrawn (``abstained`` in their records); None: none is."""
-        return self.trained.threshold
+        return self.trained.confidence.threshold if self.trained.confidence else None
 
     def predict(self, texts: Iterable[str | tuple[str, str]], progress: Tick = unheard) -> list[Record]:
         """What the model claims about each text, or pair of texts: what ``halluc predict`` writes of them as lines.
@@ -96,38 +96,18 @@ class Predictor:
         except Unreadable as bad:
             return BadLine(bad.code, self.source, number, bad.problem, bad.help)
 
-    @property
-    def computes(self) -> str:
-        """Device and precision, in words."""
-        return f"{self.model.engine.device.type}, {self.model.engine.precision}"
-
-    @property
-    def unknown_share(self) -> float | None:
-        """See ``assessment.unknown_share``, of all texts so far."""
-        return assessment.unknown_share(self.notes)
-
-    def told(self) -> Iterator[str]:
-        """What a person should know of how the texts so far became model input."""
-        task = self.model.task
-        for note, told in task.model.notes.items():
-            if self.notes[note] and note not in task.model.gold_notes:
-                yield counted(self.notes[note], told)
-
-    def records(self, chunk: Sequence[Item]) -> Iterator[Record]:
+    def records(self, chunk: Sequence[Item]) -> list[Record]:
         """One record an item, in their order."""
         texts = [item for item in chunk if isinstance(item, InputText) and item.tokens]
         with self._lock:
-            yield from list(self._records(chunk, iter(self._said(texts))))
+            said = iter(self._said(texts))
+            return [self._record(item, said) for item in chunk]
 
-    def _records(
-        self, chunk: Sequence[Item], said: Iterator[tuple[Any, tuple[Claim, ...]]]
-    ) -> Iterator[Record]:  # fmt: skip
-        for item in chunk:
-            if isinstance(item, BadLine):
-                yield UnreadText(line=item.line, error=Problem(code=item.code, message=item.problem, help=item.help))
-            else:
-                prediction, claims = next(said) if item.tokens else (None, ())
-                yield self.model.task.examples.answer(item, prediction, [self._asserted(claim) for claim in claims])
+    def _record(self, item: Item, said: Iterator[tuple[Any, tuple[Claim, ...]]]) -> Record:
+        if isinstance(item, BadLine):
+            return UnreadText(line=item.line, error=Problem(code=item.code, message=item.problem, help=item.help))
+        prediction, claims = next(said) if item.tokens else (None, ())
+        return self.model.task.examples.answer(item, prediction, [self._asserted(claim) for claim in claims])
 
     def _said(self, texts: Sequence[InputText]) -> list[tuple[Any, tuple[Claim, ...]]]:
         """What the model says of each text, with calibrated confidence, and what it claims by that."""
@@ -138,11 +118,11 @@ class Predictor:
         examples = tuple(task.examples.of_input(f"line-{t.line}", Origin(self.source, t.line), t) for t in texts)
         predicted = self.model.predict(Corpus("input", examples, self.source))
         self.notes.update(predicted.notes)
-        predictions = verdicts.calibrated(predicted.predictions, self.trained.temperature)
+        predictions = verdicts.calibrated(predicted.predictions, self.temperature)
         return [(said, task.judge.claims(example, said)) for example, said in zip(examples, predictions, strict=True)]
 
     def _asserted(self, claim: Claim) -> Asserted:
-        knowledge, threshold = self.trained.knowledge, self.trained.threshold
+        knowledge, threshold = self.trained.knowledge, self.threshold
         withdrawn = threshold is not None and claim.confidence is not None and claim.confidence < threshold
         if knowledge is None:
             return Asserted(claim, None, None, withdrawn)
@@ -158,23 +138,18 @@ def load(reference: str, tokenizer: Tokenizer | None = None) -> Predictor:
     trained = trained_models.locate(reference)
     data = trained.job.settings.data
     tokenizer = tokenizer or (Tokenizer() if data is None else Tokenizer.of(data))
-    return Predictor.load(trained, "texts", tokenizer, Reading({}).reader(trained.job.task, data))
-
-
-@dataclass
-class PredictionCounts:
-    """How many texts were read, and how many of them could not be."""
-
-    texts: int = 0
-    broken: int = 0
+    return Predictor.load(trained, "texts", tokenizer, input_reading.Reading({}).reader(trained.job.task, data))
 
 
 Write = Callable[[Sequence[Record]], object]
 
 
 def predict(
-    reference: str, source: Path | None, reading: Reading, sink: Callable[[], AbstractContextManager[Write]]
-) -> PredictionCounts:
+    reference: str,
+    source: Path | None,
+    reading: input_reading.Reading,
+    sink: Callable[[], AbstractContextManager[Write]],
+) -> None:
     """Predict on every text of ``source`` (None: standard input), in bounded memory, in the order of the input.
 
     Args:
@@ -190,7 +165,8 @@ def predict(
     config = reader.config
     with opened(source) as (stream, name), sink() as write:
         predictor = Predictor.load(trained, name, Tokenizer.of(config))
-        _announce(trained, predictor.computes)
+        engine = predictor.model.engine
+        _announce(trained, f"{engine.device.type}, {engine.precision}")
         if source is None and sys.stdin.isatty():
             tell("type a text a line; Ctrl-D ends the input")
         lines = _Watched(stream.fileno() if source is not None else None)
@@ -198,19 +174,21 @@ def predict(
             text = TextStream(stream, name, config.max_line_bytes, config.encoding)
         told, texts = reading.texts(text, reader, task, tell)
         tell(f"input: {name}, {told}")
-        started, tally = time.monotonic(), PredictionCounts()
+        started, count, broken = time.monotonic(), 0, 0
         bar = progress("predicting", "texts", logged=False) if lines.total else contextlib.nullcontext(unheard)
         with bar as tick:
             for chunk in in_chunks(texts, reading.look_ahead, text.waits):
-                write(list(predictor.records(chunk)))
-                tally.texts += len(chunk)
-                tally.broken += sum(isinstance(item, BadLine) for item in chunk)
-                lines.tick(tick, tally.texts)
-    _conclude(tally, predictor, time.monotonic() - started)
-    if tally.broken:
-        what = f"{tally.broken:,} of {counted(tally.texts, 'texts')} could not be read"
+                write(predictor.records(chunk))
+                count += len(chunk)
+                broken += sum(isinstance(item, BadLine) for item in chunk)
+                lines.tick(tick, count)
+    _tell_notes(predictor)
+    seconds = time.monotonic() - started
+    speed = f"{count / seconds:,.0f} texts/s" if seconds > 0 else "at once"
+    tell(f"{counted(count, 'texts')} in {seconds:.1f} s ({speed}), {broken:,} not readable")
+    if broken:
+        what = f"{broken:,} of {counted(count, 'texts')} could not be read"
         raise data_error("D115", what, help="in their places the output tells why, with the line")
-    return tally
 
 
 class _Watched:
@@ -227,29 +205,29 @@ class _Watched:
             tick(texts, max(texts, round(texts * self.total / self.done)))
 
 
-def _announce(trained: Trained, computes: str) -> None:
+def _announce(trained: trained_models.Trained, computes: str) -> None:
     """Which model this is, and what of its run is applied."""
     tell(f"model: {trained.reference} ({computes})")
-    confidence, threshold = trained.confidence, trained.threshold
+    confidence = trained.confidence
     if trained.run is None:
         tell("confidence: the model's own; no claim is withdrawn, and novelty is not known: this is no run of halluc")
         return
     if confidence is None:
         tell("confidence: the model's own; no claim is withdrawn (`halluc eval` of this run would fit it on dev)")
     else:
+        threshold = confidence.threshold
         withdrawn = f"claims under {threshold:g} are withdrawn" if threshold is not None else "no claim is withdrawn"
         tell(f"confidence: temperature {confidence.temperature:.3f}, {withdrawn}, by {trained.run.confidence}")
-    if threshold is None and confidence is not None and confidence.guarantee is not None:
-        tell("abstention: the guarantee that was asked for cannot be given by any threshold", style="yellow")
+        if threshold is None and confidence.guarantee is not None:
+            tell("abstention: the guarantee that was asked for cannot be given by any threshold", style="yellow")
     if trained.knowledge is None:
         tell("novelty: not known, for the training split is not")
 
 
-def _conclude(tally: PredictionCounts, predictor: Predictor, seconds: float) -> None:
-    for told in predictor.told():
-        tell(told)
-    share = predictor.unknown_share
-    if share is not None:
-        warn(f"{share:.0%} of the words are unknown to the model's tokenizer")
-    speed = f"{tally.texts / seconds:,.0f} texts/s" if seconds > 0 else "at once"
-    tell(f"{counted(tally.texts, 'texts')} in {seconds:.1f} s ({speed}), {tally.broken:,} not readable")
+def _tell_notes(predictor: Predictor) -> None:
+    """What a person should know of how the texts became model input."""
+    model, notes = predictor.model.task.model, predictor.notes
+    for note, what in model.notes.items():
+        if notes[note] and note not in model.gold_notes:
+            tell(counted(notes[note], what))
+    assessment.warn_unknown(notes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from halluc.config.schema import Experiment
@@ -32,9 +32,6 @@ class Probe:
     dry_batch: dict[str, float]
     usual_learning_rates: tuple[float, float]
     warnings: list[str] = field(default_factory=list)
-
-    def as_json(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 def probe(job: Job) -> Probe:

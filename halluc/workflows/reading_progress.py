@@ -18,13 +18,6 @@ def reading(config: DataConfig) -> Iterator[None]:
         total = sum(path.stat().st_size for path in config.paths())
     except (HallucError, OSError):  # told by who reads them
         total = 0
-    with bytes_read(total):
-        yield
-
-
-@contextlib.contextmanager
-def bytes_read(total: int) -> Iterator[None]:
-    """A bar of the bytes that are read meanwhile, of ``total``; none where that is 0."""
     done = 0
     with progress("bytes read", logged=False) as tick:
 

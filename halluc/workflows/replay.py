@@ -13,7 +13,7 @@ from halluc.augmentation.pipeline.candidates import COPY
 from halluc.augmentation.pipeline.layout import PROVENANCE, TRAIN
 from halluc.augmentation.pipeline.lines import CorpusLine
 from halluc.augmentation.pipeline.preparation import Prepared
-from halluc.core.errors import HallucError, did_you_mean
+from halluc.core.errors import HallucError, suggestion
 from halluc.core.files import open_regular
 from halluc.core.messages import put, say
 from halluc.runs.results import PreviewResult, ReplayResult
@@ -99,8 +99,8 @@ def _line(path: Path, identity: str) -> str:
         for line in map(bytes.decode, file):
             if mark in line[: len(mark) + 20] and json.loads(line)["id"] == identity:
                 return line.rstrip("\n")
-            if len(known) < 100_000:
+            if len(known) < 2000:
                 known.append(json.loads(line)["id"])
-    near = did_you_mean(identity, known[:2000])
-    help = f"did you mean `{near}`?" if near else f"ids stand in {path}"
-    raise HallucError("C146", f"no example `{identity}` in {path}", help=help)
+    raise HallucError(
+        "C146", f"no example `{identity}` in {path}", help=suggestion(identity, known, f"ids stand in {path}")
+    )

@@ -6,30 +6,27 @@ import hashlib
 import re
 import shlex
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
-from halluc.analysis import comparison, run_figures, study
-from halluc.analysis.points import StudyCell
-from halluc.analysis.run_figures import Example
+from halluc.analysis import comparison, points, run_figures, study
 from halluc.components import TABLE
 from halluc.config.matrix import load_study
 from halluc.config.slugs import slug_of
 from halluc.core import latest
-from halluc.core.errors import HallucError, did_you_mean
+from halluc.core.errors import HallucError, suggestion
 from halluc.core.messages import put, say
 from halluc.reporting import writing
-from halluc.reporting.collect import paths, reproducing, several, single
+from halluc.reporting.collect import paths, reading, reproducing, several, single
 from halluc.reporting.writing import FORMATS, Format
 from halluc.runs import directory, evaluations, matrix
 from halluc.runs.directory import RUN_FILE, RunDir
-from halluc.runs.evaluations import PREFERRED
-from halluc.runs.reports import AnyReport
+from halluc.runs.reports import AnyReport, ComparisonReport, StudyReport
 from halluc.runs.schema import EvalFile, MatrixFile
 from halluc.runs.studies import Comparison, StudyFigures
-from halluc.workflows import job, nearest_run, run_locations, run_state
+from halluc.workflows import job, nearest_run, run_locations
 
-MOST_CLAIMS = 200
 FOLDER = "report"
 
 
@@ -39,7 +36,7 @@ class ReportOptions:
 
     split: str | None = None
     reference: str | None = None
-    most_claims: int = MOST_CLAIMS
+    most_claims: int = 200
     formats: Collection[Format] = FORMATS
     output: Path | None = None
 
@@ -57,14 +54,12 @@ class Reported:
     card: Path | None = None
 
 
-@dataclass(frozen=True)
-class Target:
-    """What the command line names: a run, or the cells of a study."""
+class Target(NamedTuple):
+    """A study that the command line names: its folder, its name and its cells."""
 
     path: Path
-    run: RunDir | None = None
-    name: str = ""
-    cells: list[StudyCell] = field(default_factory=list)
+    name: str
+    cells: list[points.StudyCell]
 
 
 def formats_of(text: str) -> tuple[Format, ...]:
@@ -76,9 +71,9 @@ def formats_of(text: str) -> tuple[Format, ...]:
     asked = [part.strip() for part in text.split(",")]
     for part in asked:
         if part not in FORMATS:
-            near = did_you_mean(part, FORMATS)
-            help = f"did you mean `{near}`?" if near else f"one or more of {', '.join(FORMATS)}"
-            raise HallucError("C011", f"no format `{part}`", help=help)
+            raise HallucError(
+                "C011", f"no format `{part}`", help=suggestion(part, FORMATS, f"one or more of {', '.join(FORMATS)}")
+            )
     return tuple(format for format in FORMATS if format in asked)
 
 
@@ -90,11 +85,11 @@ def report(targets: Sequence[Path], overrides: Sequence[str] = (), wanted: Repor
         run that is not evaluated, or is damaged. E401: the report cannot be written.
     """
     targets = [latest.resolve(target) for target in targets]  # what is written names the run itself
-    found = [_study(target, overrides) or Target(target) for target in targets]
-    if len(found) == 1 and found[0].cells:
-        runs = [cell.run for cell in found[0].cells]
-        return _of_study(found[0], _command(targets, runs, overrides, wanted), wanted)
-    if any(target.cells for target in found):
+    studies = [named for target in targets if (named := _study(target, overrides)) and named.cells]
+    if studies and len(targets) == 1:
+        runs = [cell.run for cell in studies[0].cells]
+        return _of_study(studies[0], _command(targets, runs, overrides, wanted), wanted)
+    if studies:
         raise HallucError("C011", "a study is reported by itself", help="halluc report STUDY, or halluc report RUN RUN")
     if wanted.reference is not None:
         raise HallucError("C015", "a reference is an arm of a study", help="runs are compared with the first one named")
@@ -111,15 +106,18 @@ def _study(target: Path, overrides: Sequence[str]) -> Target | None:
         if known is None:
             return None
         _refuse_edited(target, known)
-        cells = [StudyCell(cell.slug, cell.choice, RunDir(target / cell.slug)) for cell in known.cells]
-        return Target(target, name=known.name, cells=cells)
+        return Target(
+            target,
+            known.name,
+            [points.StudyCell(cell.slug, cell.choice, RunDir(target / cell.slug)) for cell in known.cells],
+        )
     if target.suffix not in (".yaml", ".yml"):
         return None
     found = load_study(target, overrides, table=TABLE)
     if not found.axes:
         return None
-    cells = [StudyCell(str(cell.slug), cell.choice, run_locations.run_of(cell)) for cell in found.cells]
-    return Target(found.home, name=found.name, cells=cells)
+    cells = [points.StudyCell(str(cell.slug), cell.choice, run_locations.run_of(cell)) for cell in found.cells]
+    return Target(found.home, found.name, cells)
 
 
 def _refuse_edited(home: Path, known: MatrixFile) -> None:
@@ -132,8 +130,9 @@ def _refuse_edited(home: Path, known: MatrixFile) -> None:
     for cell in known.cells:
         named = all(axis in known.axes and value in known.axes[axis] for axis, value in cell.choice.items())
         if slug_of(cell.choice) != cell.slug or not named:
-            told = f"{file} was changed: the cell {cell.slug[:200]} is none of its axes and values"
-            raise HallucError("R101", told, help=again)
+            raise HallucError(
+                "R101", f"{file} was changed: the cell {cell.slug[:200]} is none of its axes and values", help=again
+            )
 
 
 def _run(target: Path, overrides: Sequence[str]) -> RunDir:
@@ -141,13 +140,11 @@ def _run(target: Path, overrides: Sequence[str]) -> RunDir:
     if target.suffix not in (".yaml", ".yml") or target.is_dir():
         return directory.open_run(target)
     loaded = job.load(target, overrides)
-    runs_dir, name = Path(loaded.experiment.runs_dir), loaded.experiment.name
-    found = directory.newest(runs_dir, name, loaded.sha256, _is_evaluated)
-    directory.refuse_unreadable(runs_dir, name, loaded.sha256, found)
+    found = directory.newest_intact(loaded.home, loaded.sha256, _is_evaluated)
     if found is None:
         nearest = nearest_run.told(loaded, _is_evaluated)
         help = f"train and evaluate it first: halluc run {target}"
-        raise HallucError("R112", f"{runs_dir / name} has no evaluated run of this config{nearest}", help=help)
+        raise HallucError("R112", f"{loaded.home} has no evaluated run of this config{nearest}", help=help)
     return found
 
 
@@ -165,7 +162,7 @@ def _of_study(target: Target, command: str, wanted: ReportOptions) -> Reported:
 
 def _of_run(run: RunDir, wanted: ReportOptions) -> Reported:
     report = single.run_report(run, wanted.split, wanted.most_claims)
-    usual, path = single.run_split(run), None
+    usual, path = reading.choose(run), None
     if report.split == usual and wanted.output is None and run.model.is_dir():
         # A card travels with the model, and its figures must be true; what it says of augmentation, run.json recorded.
         ignored = report.augmentation.problems if report.augmentation is not None else []
@@ -175,13 +172,12 @@ def _of_run(run: RunDir, wanted: ReportOptions) -> Reported:
             from halluc.reporting.markdown import card
 
             path = card.write_card(run, report)
-    evaluated = run_state.evaluation(run, report.split)
-    return _finished(report, _folder(run.path, report.split, usual), wanted, evaluated, path)
+    return _finished(report, _folder(run.path, report.split, usual), wanted, evaluations.read(run, report.split), path)
 
 
 def _usual_split(runs: Sequence[RunDir]) -> str | None:
     """The split that is reported on where none is asked for; None where the runs have none in common."""
-    return next((split for split in PREFERRED if all(run.ledger(split).is_file() for run in runs)), None)
+    return next((split for split in evaluations.PREFERRED if all(run.ledger(split).is_file() for run in runs)), None)
 
 
 def _folder(home: Path, split: str, usual: str | None) -> Path:
@@ -193,7 +189,7 @@ def _of_runs(runs: Sequence[RunDir], command: str, wanted: ReportOptions) -> Rep
     """Each further run against the first."""
     evaluations.refuse_different_tasks(runs)
     split = run_figures.common_split(runs, wanted.split)
-    known: dict[bytes, Example] = {}
+    known: dict[bytes, run_figures.Example] = {}
     first, *others = (run_figures.read(run, split, known) for run in runs)
     found = comparison.compare_all(first, others)
     report = _relative(several.comparison_report(runs, found, [command]), runs)
@@ -209,10 +205,9 @@ def _slug(runs: Sequence[RunDir]) -> str:
     return f"against-{plain[:80]}-{digest}"
 
 
-def _relative(report: AnyReport, runs: Sequence[RunDir]) -> AnyReport:
+def _relative(report: ComparisonReport | StudyReport, runs: Sequence[RunDir]) -> AnyReport:
     """A report of several runs without absolute paths; that of one run has none."""
-    known = paths.of_runs((run, reproducing.config_lines(run)) for run in runs)
-    return paths.relative(report, known)
+    return paths.relative(report, paths.of_runs((run, reproducing.config_lines(run)) for run in runs))
 
 
 def _command(targets: Sequence[Path], runs: Sequence[RunDir], overrides: Sequence[str], wanted: ReportOptions) -> str:

@@ -10,8 +10,7 @@ from halluc.core.errors import HallucError
 from halluc.core.files import beside, recover, unwritable
 from halluc.core.messages import say, tell
 from halluc.runs.directory import RunDir
-from halluc.workflows import evaluation
-from halluc.workflows.run_locations import run_of
+from halluc.workflows import evaluation, run_locations
 
 
 def apply(study: Study, cells: Sequence[Cell]) -> None:
@@ -26,7 +25,7 @@ def apply(study: Study, cells: Sequence[Cell]) -> None:
     if study.keep_models == "none":
         removed = [_remove(run, "none") for run in map(evaluated, cells) if run is not None]
     elif study.keep_models == "best" and (best := _best(study)) is not None:
-        others = [run for cell in study.cells if (run := run_of(cell)) != best]
+        others = [run for cell in study.cells if (run := run_locations.run_of(cell)) != best]
         removed = [_remove(run, "best") for run in others]
         if best.model.is_dir() and any(removed):
             tell(f"best on dev: {best.path}")
@@ -38,7 +37,7 @@ def apply(study: Study, cells: Sequence[Cell]) -> None:
 
 def evaluated(cell: Cell) -> RunDir | None:
     """The run of a cell that is trained and evaluated as its config asks for, else None."""
-    run = run_of(cell)
+    run = run_locations.run_of(cell)
     try:
         return run if evaluation.is_evaluated(cell.loaded, run, None) else None
     except HallucError:

@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from halluc import __version__
 from halluc.config.loading import LoadedConfig
 from halluc.config.matrix import Cell
 from halluc.config.rendering import annotated
-from halluc.core import latest
+from halluc.core import latest, messages
 from halluc.core.errors import HallucError
-from halluc.core.messages import say
-from halluc.runs import directory, matrix, provenance
+from halluc.runs import directory, matrix, provenance, schema
 from halluc.runs.directory import CONFIG_FILE, RUN_FILE, RunDir
-from halluc.runs.schema import RunFile
 from halluc.workflows import continuation
-
-if TYPE_CHECKING:
-    from halluc.workflows.job import Job
+from halluc.workflows.job import Job
 
 
-def new_record(loaded: LoadedConfig, command: str, sha256: str | None = None) -> RunFile:
+def _new_record(loaded: LoadedConfig, command: str, sha256: str | None = None) -> schema.RunFile:
     """``run.json`` as it stands before anything is done; ``sha256`` where more than the config decides the run."""
-    return RunFile(
+    return schema.RunFile(
         name=loaded.experiment.name,
         command=command,
         status="running",
@@ -37,49 +32,52 @@ def new_record(loaded: LoadedConfig, command: str, sha256: str | None = None) ->
 
 
 def create(loaded: LoadedConfig, command: str, sha256: str | None = None) -> RunDir:
-    runs_dir = Path(loaded.experiment.runs_dir)
-    record = new_record(loaded, command, sha256)
-    return directory.create(runs_dir, record, annotated(loaded), loaded.files)
+    """A new run beside the others of its name, with what every run starts with."""
+    return directory.create(loaded.home, _new_record(loaded, command, sha256), annotated(loaded), loaded.files)
+
+
+def _fill(run: RunDir, loaded: LoadedConfig, command: str) -> RunDir:
+    return directory.fill(run, _new_record(loaded, command), annotated(loaded), loaded.files)
 
 
 def run_of(cell: Cell | Job) -> RunDir:
     """Where a cell of a study lives."""
-    settings = cell.loaded.experiment
-    return RunDir(Path(settings.runs_dir) / settings.name / str(cell.slug))
+    return RunDir(cell.loaded.home / str(cell.slug))
 
 
-def claim(cell: Cell | Job, command: str) -> RunDir:
-    """The run of a cell, begun where it is not yet.
+def claim(path: Path, loaded: LoadedConfig, command: str, help: str = matrix.FRESH) -> RunDir:
+    """The run in this folder, such as a cell's, begun where it is not yet.
 
     Raises:
-        HallucError R103: another process begins it. R104: it belongs to another config.
+        HallucError R103: another process begins it. R104: it belongs to another config, and ``help`` says what to do.
     """
-    loaded, target = cell.loaded, run_of(cell)
-
-    def fill(run: RunDir) -> None:
-        directory.fill(run, new_record(loaded, command), annotated(loaded), loaded.files)
-
-    target = matrix.cell(target.path, fill)
+    target = matrix.cell(path, lambda run: _fill(run, loaded, command))
     if target.read().config_sha256 != loaded.sha256:
-        raise HallucError("R104", f"{target.path} holds a run of another config", help=matrix.FRESH)
+        raise HallucError("R104", f"{path} holds a run of another config", help=help)
     return target
 
 
 def place(job: Job, named: Path | None, resume: bool, *, to_new_total: bool = False) -> tuple[RunDir, bool]:
-    """The run to write, and whether its training is continued; refuses one that another process writes.
+    """The run to write, and whether its training is continued.
 
     With ``to_new_total`` it may be a run that was trained to another number of epochs or steps.
+
+    Raises:
+        HallucError R103: another process writes the run. R119: a run that may be the one to resume cannot be read.
     """
     loaded = job.loaded
     if job.slug is not None:
         _refuse_without_record(run_of(job))
-        return claim(job, "train"), True
+        return claim(run_of(job).path, loaded, "train"), True
     if named is not None:
         return _named(loaded, named, resume)
-    newest = directory.newest(Path(loaded.experiment.runs_dir), loaded.experiment.name, loaded.sha256)
+    newest = directory.newest(loaded.home, loaded.sha256)
     earlier = continuation.find(loaded) if newest is None and to_new_total else None
     if resume:
-        _refuse_unreadable(loaded, newest or earlier)
+        # A run that may be of this config, is newer, and cannot be read.
+        damaged = directory.newest_unreadable(loaded.home, newest or earlier, lambda run: _may_be(run, loaded))
+        if damaged is not None:
+            raise _unreadable(*damaged)
     if earlier is not None:
         return earlier, True
     if newest is None or newest.is_trained():
@@ -93,21 +91,10 @@ def place(job: Job, named: Path | None, resume: bool, *, to_new_total: bool = Fa
     with newest.locked():
         pass  # one that is being written is no interrupted one: this raises
     if newest.has_checkpoint():
-        say(f"{newest.path} was interrupted: --resume would continue it; this is a new run")
+        messages.say(f"{newest.path} was interrupted: --resume would continue it; this is a new run")
         return create(loaded, "train"), False
-    say(f"{newest.path} was not finished and has no checkpoint: training starts anew in it")
+    messages.say(f"{newest.path} was not finished and has no checkpoint: training starts anew in it")
     return newest, False
-
-
-def _refuse_unreadable(loaded: LoadedConfig, found: RunDir | None) -> None:
-    """
-    Raises:
-        HallucError R119: a run that may be of this config, and is newer than ``found``, cannot be read.
-    """
-    home = Path(loaded.experiment.runs_dir) / loaded.experiment.name
-    damaged = directory.newest_unreadable(home, found, lambda run: _may_be(run, loaded))
-    if damaged is not None:
-        raise _unreadable(*damaged)
 
 
 def _may_be(run: RunDir, loaded: LoadedConfig) -> bool:
@@ -144,7 +131,7 @@ def _named(loaded: LoadedConfig, path: Path, resume: bool) -> tuple[RunDir, bool
     path = latest.resolve(path)
     begun = {".lock", "source", CONFIG_FILE}  # all that a run killed in its first moment can have left
     if not path.exists() or (path.is_dir() and {entry.name for entry in path.iterdir()} <= begun):
-        return directory.fill(RunDir(path), new_record(loaded, "train"), annotated(loaded), loaded.files), False
+        return _fill(RunDir(path), loaded, "train"), False
     _refuse_without_record(RunDir(path))
     found = directory.open_run(path)
     if found.read().config_sha256 != loaded.sha256:

@@ -14,8 +14,6 @@ from halluc.core.messages import warn
 from halluc.data.rows.references import SPLITS
 from halluc.runs import evaluations, integrity, provenance
 from halluc.runs.directory import RUN_FILE, RunDir
-from halluc.runs.records import read_record
-from halluc.runs.schema import EvalFile
 
 ASKED = "asked"
 
@@ -57,8 +55,9 @@ def refuse_judgement(run: RunDir) -> None:
     """
     judged = run.read().predictions if (run.path / RUN_FILE).is_file() else None
     if judged is not None:
-        message = f"{run.path} has no model: it judges predictions of {judged.name}"
-        raise HallucError("R105", message, help=evaluations.anew(run))
+        raise HallucError(
+            "R105", f"{run.path} has no model: it judges predictions of {judged.name}", help=evaluations.anew(run)
+        )
 
 
 def refuse_untrained(run: RunDir, help: str) -> None:
@@ -77,8 +76,7 @@ def warn_changed_model(run: RunDir) -> list[str]:
     changed = integrity.changed_model_files(run, run.read())
     if changed:
         told = ", ".join(f"{name} {what}" for name, what in changed.items())
-        what = f"{run.model} is not what its training wrote: {told}; results are those of the model as it is"
-        warn(what)
+        warn(f"{run.model} is not what its training wrote: {told}; results are those of the model as it is")
     return list(changed)
 
 
@@ -111,23 +109,9 @@ def asked_for(run: RunDir, loaded: LoadedConfig, splits: Sequence[str], earlier:
     """What ``is_evaluated`` looks for, to be kept in the stage's detail beside that of other splits."""
     fingerprint = _fingerprint(run, loaded)
     before = earlier.get(ASKED)
-    kept: list[str] = []
-    if isinstance(before, dict) and before.get("fingerprint") == fingerprint:
-        kept = before.get("splits") or []
+    is_same = isinstance(before, dict) and before.get("fingerprint") == fingerprint
+    kept = earlier[ASKED].get("splits") or [] if is_same else []
     return {"fingerprint": fingerprint, "splits": [split for split in SPLITS if split in {*kept, *splits}]}
-
-
-def evaluation(run: RunDir, split: str) -> EvalFile:
-    """``eval/<split>.json``.
-
-    Raises:
-        HallucError R101: it cannot be read.
-    """
-    file, help = run.evaluation(split), "remove it and evaluate again"
-    try:
-        return read_record(file, EvalFile, damaged="R101", other_version="R102", help=help)
-    except FileNotFoundError:
-        raise HallucError("R101", f"{file} is not there", help="evaluate the split first: halluc eval") from None
 
 
 def _fingerprint(run: RunDir, loaded: LoadedConfig) -> str:

@@ -11,15 +11,11 @@ from typing import Any
 from halluc.components import TABLE
 from halluc.config.loading import LoadedConfig
 from halluc.config.schema import Experiment, ModelConfig
-from halluc.core import latest
+from halluc.core import files, latest
 from halluc.core.errors import HallucError, ManyErrors
-from halluc.core.files import expanded
 from halluc.engine.references import resolve_model
-from halluc.runs import directory
+from halluc.runs import directory, evaluations, records, schema
 from halluc.runs.directory import CONFIG_FILE, RUN_FILE, RunDir
-from halluc.runs.evaluations import anew
-from halluc.runs.records import read_record
-from halluc.runs.schema import ConfidenceFile
 from halluc.task import TrainingKnowledge, task_class
 from halluc.workflows import nearest_run, run_state, withholding
 from halluc.workflows.job import Job, load, load_run
@@ -38,20 +34,12 @@ class Trained:
 
     job: Job
     reference: str
-    confidence: ConfidenceFile | None = None
+    confidence: schema.ConfidenceFile | None = None
     knowledge: TrainingKnowledge | None = None
 
     @property
     def run(self) -> RunDir | None:
         return self.job.run
-
-    @property
-    def temperature(self) -> float:
-        return self.confidence.temperature if self.confidence else 1.0
-
-    @property
-    def threshold(self) -> float | None:
-        return self.confidence.threshold if self.confidence else None
 
 
 def locate(reference: str) -> Trained:
@@ -80,7 +68,7 @@ def _run_folder(reference: str) -> Path | None:
     """The folder of the run that is named, or None where none is."""
     if reference.startswith(("hub:", "package:")) or not reference:
         return None
-    path = expanded(reference)
+    path = files.expanded(reference)
     if any((path / file).is_file() for file in (RUN_FILE, CONFIG_FILE)):
         return path
     inside = path.resolve()  # `.` has no name and no parent
@@ -91,7 +79,7 @@ def _run_folder(reference: str) -> Path | None:
 
 def _refuse_neither(reference: str) -> None:
     """Say what a folder is that holds neither a run nor a model."""
-    path = expanded(reference)
+    path = files.expanded(reference)
     if reference.startswith(("hub:", "package:")) or (path / "config.json").is_file():
         return
     if not reference:
@@ -124,8 +112,8 @@ def _of_config(path: Path) -> HallucError:
         if error.code != "C128":
             return _of_file(path)
         return HallucError("R101", what, help="it is a study: name the folder of one cell")
-    home = Path(loaded.experiment.runs_dir) / loaded.experiment.name
-    found = directory.newest(home.parent, home.name, loaded.sha256, lambda run: run.model.is_dir())
+    home = loaded.home
+    found = directory.newest(home, loaded.sha256, lambda run: run.model.is_dir())
     if found is not None:
         return HallucError("R101", what, help=f"name its run: halluc predict {found.path} --input TEXTS")
     nearest = nearest_run.told(loaded, lambda run: run.model.is_dir())
@@ -164,15 +152,15 @@ def _task_of(config: dict[str, Any]) -> str:
     return next((name for name in TABLE["task"] if name in config), next(fits, _TASK))
 
 
-def read_confidence(run: RunDir) -> ConfidenceFile | None:
+def read_confidence(run: RunDir) -> schema.ConfidenceFile | None:
     """What dev said of the model's confidence; None where the run was not evaluated.
 
     Raises:
         HallucError R114: the file is damaged, or of another version of halluc.
     """
-    file, help = run.confidence, anew(run)
+    file, help = run.confidence, evaluations.anew(run)
     try:
-        found = read_record(file, ConfidenceFile, damaged="R114", other_version="R114", help=help)
+        found = records.read_record(file, schema.ConfidenceFile, damaged="R114", other_version="R114", help=help)
     except FileNotFoundError:
         return None
     if not 0 < found.temperature < math.inf:

@@ -9,12 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from halluc.analysis import gates
-from halluc.config.matrix import Cell
-from halluc.core import latest, messages
+from halluc.core import latest, messages, processes
 from halluc.core.errors import HallucError
 from halluc.core.files import elsewhere, recover, write_json
 from halluc.core.messages import Level, say, tell, warn
-from halluc.core.processes import is_main_process
 from halluc.data.checks import check_corpora, unseen_labels
 from halluc.data.corpora import Corpora
 from halluc.data.rows.references import SplitName
@@ -22,13 +20,11 @@ from halluc.data.statistics import counted
 from halluc.engine.references import resolve_model
 from halluc.loggers.console import ConsoleLogger
 from halluc.loggers.jsonl import JsonlLogger
-from halluc.runs import integrity, provenance
-from halluc.runs.directory import RunDir
+from halluc.runs import directory, integrity, provenance
 from halluc.runs.events import Event, Stopped
 from halluc.runs.results import TrainResult
 from halluc.workflows import (
     augmentation,
-    augmentation_checks,
     cells,
     continuation,
     job,
@@ -61,7 +57,7 @@ class Session:
     moves_latest: bool = False
 
     @property
-    def target(self) -> RunDir:
+    def target(self) -> directory.RunDir:
         return self.job.target
 
     @property
@@ -97,14 +93,12 @@ def train(
         with elsewhere("choose another place for `--run`"):
             return [train_job(Job(job.load(config, overrides)), overrides, run=run, resume=resume)]
     _, chosen = cells.begin(config, overrides, selection)
-    made: list[TrainResult] = []
-
-    def one(cell: Cell) -> str:
-        made.append(train_job(Job.of(cell), overrides, resume=resume, to_new_total=resume))
-        return told(made[-1])
-
-    cells.each(chosen, one, done=lambda cell: run_state.is_trained(run_locations.run_of(cell)))
-    return made
+    return cells.each(
+        chosen,
+        lambda cell: train_job(Job.of(cell), overrides, resume=resume, to_new_total=resume),
+        told,
+        done=lambda cell: run_state.is_trained(run_locations.run_of(cell)),
+    )[0]
 
 
 def told(result: TrainResult) -> str:
@@ -124,12 +118,12 @@ def train_job(
     _ = asked.choose_by  # a figure that there is not is told before anything is read
     # `halluc run` evaluates what it has trained: too late to tell of a figure that there is not.
     gates.refuse_invalid(asked.loaded)
-    augmentation_checks.refuse_unfit(asked.loaded, asked.task)
+    augmentation.refuse_unfit(asked.loaded, asked.task)
     if settings.model.name is not None:
         resolve_model(settings.model.name)  # before a run is made for a model that is not to be had
     asked.refuse_unknown_classes(asked.corpora(_READ).splits["train"])
     asked.remaining(_READ)
-    placed = run_locations.place(asked, run, resume, to_new_total=to_new_total) if is_main_process() else None
+    placed = run_locations.place(asked, run, resume, to_new_total=to_new_total) if processes.is_main_process() else None
     if placed is not None and settings.augment is not None and not _is_done(asked, placed[0]):
         # Before torch is there: processes that make candidates are forked off a small one.
         with placed[0].locked():
@@ -156,7 +150,7 @@ def train_job(
     return result
 
 
-def _is_done(job: Job, target: RunDir) -> bool:
+def _is_done(job: Job, target: directory.RunDir) -> bool:
     """Whether nothing is left to train; a model that was removed is made again where its run is named outright."""
     if not target.is_trained() or target.read().config_sha256 != job.loaded.sha256:
         return False
@@ -186,7 +180,10 @@ def _conclude(session: Session) -> None:
     from halluc.engine import checkpoint
 
     if session.moves_latest:
-        _move_latest(session.target)
+        try:
+            latest.point(session.target.path)
+        except HallucError as error:  # a training that has produced a model is not failed by a link
+            warn(f"`latest` does not name this run: {error.message} ({error.help})")
     checkpoint.finish(session.target.checkpoints, session.target.read().keep_checkpoints)
 
 
@@ -200,14 +197,6 @@ def _conclude_killed(session: Session) -> None:
     except HallucError as error:
         if error.code != "R103":  # another process uses the run: the next --resume does it
             raise
-
-
-def _move_latest(target: RunDir) -> None:
-    """A training that has produced a model is not failed by a link that cannot be made."""
-    try:
-        latest.point(target.path)
-    except HallucError as error:
-        warn(f"`latest` does not name this run: {error.message} ({error.help})")
 
 
 def _train(session: Session) -> dict[str, Any]:
@@ -274,10 +263,14 @@ def _prepared(session: Session) -> PreparedTraining:
     def evaluate(model: torch.nn.Module) -> dict[str, float]:
         assert dev is not None
         asked = settings.eval
-        predictions = task.model.predict(model, features["dev"], asked.batch_tokens, engine, asked.decode)
-        return task.figures.headline(dev.examples, predictions)
+        return task.figures.headline(
+            dev.examples, task.model.predict(model, features["dev"], asked.batch_tokens, engine, asked.decode)
+        )
 
     training = loop.prepare(encoder.model, features["train"], settings.train, engine, settings.seed)
+    if settings.augment is not None:
+        ids = features["train"].ids(range(len(features["train"].lengths)))
+        training.by_epoch = augmentation.by_epoch(session.job, ids)
     if engine.is_main:
         for folder in (session.target.path, session.target.checkpoints):
             recover(folder)
@@ -314,12 +307,11 @@ def _drive(session: Session, prepared: PreparedTraining, checkpointer: Checkpoin
 def _listeners(
     stack: contextlib.ExitStack, session: Session, notes: Mapping[str, int]
 ) -> list[Callable[[Event], None]]:
-    listeners: list[Callable[[Event], None]] = [stack.enter_context(JsonlLogger(session.target.events))]
     task = session.job.task
     shown = next(family for family in task.figures.families if session.job.choose_by in family)
     cut_up = any(count for note, count in notes.items() if note.startswith("windowed_"))
-    noun = "windows" if cut_up else task.wording.words.examples
-    return [*listeners, stack.enter_context(ConsoleLogger(shown=shown, noun=noun))]
+    console = ConsoleLogger(shown=shown, noun="windows" if cut_up else task.wording.words.examples)
+    return [stack.enter_context(JsonlLogger(session.target.events)), stack.enter_context(console)]
 
 
 def _tell_long(task: AnyTask, notes: Mapping[str, Mapping[str, int]]) -> None:
@@ -346,8 +338,7 @@ def _record(session: Session, encoder: Loaded, machine: dict[str, Any], notes: M
     )
     for unseen in unseen_labels(data):  # of all that is odd what makes figures on dev mean something else
         warn(unseen)
-    why_last = _unselective(session)
-    if why_last is not None:
+    if (why_last := _unselective(session)) is not None:
         unused = "" if session.job.settings.train.patience is None else ", and early stopping (`patience`) is off"
         warn(f"{why_last}: no checkpoint will be selected, the last one is kept{unused}")
     _tell_long(task, notes)

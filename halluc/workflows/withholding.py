@@ -9,8 +9,8 @@ from halluc.config.loading import LoadedConfig
 from halluc.core.errors import HallucError
 from halluc.core.examples import Corpus
 from halluc.core.messages import warn
+from halluc.gap import units
 from halluc.gap import withhold as withholding
-from halluc.gap.units import WithheldUnits
 from halluc.gap.withhold import Withheld
 from halluc.task import AnyTask, TrainingKnowledge
 
@@ -42,8 +42,9 @@ def withhold(loaded: LoadedConfig, task: AnyTask, train: Corpus[Any]) -> tuple[C
         withheld = withholding.withhold(train.examples, config, strata, kinds)
     except HallucError as error:
         places = [loaded.origins.get(("gap", key)) for key in _KEYS[error.code]]
-        where = next((place for place in places if place), None)
-        raise HallucError(error.code, error.message, where, error.help, error.exit_code) from None
+        raise HallucError(
+            error.code, error.message, next((place for place in places if place), None), error.help, error.exit_code
+        ) from None
     return replace(train, examples=withheld.examples), withheld
 
 
@@ -51,7 +52,7 @@ def record(job: Job, remaining: Corpora) -> None:
     """Keep in the run what its training split knows, and what was withheld from it."""
     job.task.knowledge.of(remaining.splits).save(job.target.coverage)
     if job.withheld is not None:
-        job.withheld.save(job.target.withheld)
+        job.withheld.units.save(job.target.withheld)
 
 
 def knowledge(job: Job, *, anew: bool = False) -> TrainingKnowledge | None:
@@ -66,8 +67,7 @@ def knowledge(job: Job, *, anew: bool = False) -> TrainingKnowledge | None:
     """
     known, target, gapped = job.task.knowledge, job.target, job.settings.gap is not None
     if not anew and target.coverage.is_file() and (target.withheld.is_file() or not gapped):
-        units = WithheldUnits.load(target.withheld) if gapped else None
-        return known.asked(known.load(target.coverage), units)
+        return known.asked(known.load(target.coverage), units.WithheldUnits.load(target.withheld) if gapped else None)
     if job.settings.data.train is None:
         return None
     try:

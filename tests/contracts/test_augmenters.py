@@ -22,7 +22,8 @@ from halluc.core.rng import Draws
 from halluc.data.corpora import read_corpora
 from halluc.tasks.token_classification.reading.reader import SpansReader
 
-AUGMENTERS, SYNTHESIZERS = sorted(TABLE["augmenter"]), sorted(TABLE["synthesizer"])
+# Nothing in English text is for `chinese_noise`: see tests/unit/test_chinese.py.
+AUGMENTERS, SYNTHESIZERS = sorted(set(TABLE["augmenter"]) - {"chinese_noise"}), sorted(TABLE["synthesizer"])
 
 # What a method cannot do without, beside its type.
 REQUIRED = {

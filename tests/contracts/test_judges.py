@@ -20,8 +20,8 @@ from halluc.tasks.relation_extraction.claims import RelationJudge
 from halluc.tasks.relation_extraction.examples import Related
 from halluc.tasks.text_classification.claims import LabelJudge, LabelSetJudge
 from halluc.tasks.text_classification.labelled_text import Labelled
-from halluc.tasks.token_classification import matching
-from halluc.tasks.token_classification import span_counts as span_scorer
+from halluc.tasks.token_classification import claims as matching
+from halluc.tasks.token_classification import entity_figures
 from halluc.tasks.token_classification.claims import SpanJudge
 from halluc.tasks.token_classification.tagged_sentence import Tagged
 
@@ -236,7 +236,7 @@ def test_no_matching_is_worth_more(claims, gold):
 @given(flat_spans(), flat_spans())
 def test_supported_claims_are_seqevals_true_positives(claims, gold):
     judged = judge(claims, gold)
-    counts = span_scorer.count([write_tags(14, gold)], [write_tags(14, claims)])
+    counts = entity_figures.count([write_tags(14, gold)], [write_tags(14, claims)])
     assert sum(c.verdict == "supported" for c in judged.claims) == counts.hits.sum()
     for label, hits in zip(counts.labels, counts.hits.sum(0), strict=True):
         assert sum(c.verdict == "supported" and c.label == label for c in judged.claims) == hits

@@ -10,7 +10,7 @@ import pytest
 from toy_tasks import ANSWERS, TRANSLATION, Asked, Translated
 
 from halluc.analysis import rates, run_figures, scoring, study, verdicts
-from halluc.analysis.flips import flipped
+from halluc.analysis.comparison import flipped
 from halluc.analysis.points import StudyCell
 from halluc.analysis.table import table
 from halluc.components import TABLE

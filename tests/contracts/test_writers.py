@@ -22,8 +22,7 @@ from halluc.core.errors import EXIT_DATA, HallucError
 from halluc.core.examples import Origin, Span
 from halluc.core.labels import PREFIXES
 from halluc.data.corpora import read_corpora
-from halluc.data.writers import write, writers_of
-from halluc.data.writers.base import Options, Writer
+from halluc.data.writers import Options, Writer, write, writers_of
 from halluc.tasks.relation_extraction.examples import Related
 from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.token_classification.tagged_sentence import Tagged

@@ -23,16 +23,16 @@ from halluc.core.examples import Corpus, Example, Origin, Pair, Span, surface
 from halluc.core.ranked import Ranked, Report
 from halluc.core.significance import Figure, Ratio, Sheet
 from halluc.data.inputs import InputText
-from halluc.data.joining import Stated
+from halluc.data.predictions import Stated
 from halluc.data.rows.references import SplitName
 from halluc.data.statistics import Count, Words
 from halluc.engine.runtime import Runtime
 from halluc.gap.forecast import Gap, Proportion, SplitGap
 from halluc.gap.matching import Strata
-from halluc.gap.novelty_units import CONTENT_WORDS, MENTIONS, NoveltyUnits
+from halluc.gap.novelty import CONTENT_WORDS, MENTIONS, NoveltyUnits
 from halluc.gap.units import EXAMPLES, UnitKind, WithheldUnits
 from halluc.runs.schema import Nearest, Novelty, Prediction, Record
-from halluc.task import Asserted, Task
+from halluc.task import Asserted, Task, Wording
 from halluc.tasks.text_classification.config import TextClassificationConfig
 from halluc.tasks.text_classification.decoding import TextPrediction
 from halluc.tasks.text_classification.labelled_text import Labelled
@@ -170,13 +170,6 @@ class Surfaces(Generic[E]):
 
 
 CARD = CardText(does="does", tells="nothing", gap="the gap,", definition="figures")
-
-
-class ToyWording:
-    """The words of both."""
-
-    words: Words
-    nouns: Nouns
 
 
 class Report1(Generic[E]):
@@ -406,14 +399,15 @@ class TargetKnowledge(Surfaces[Translated]):
         return example.target
 
 
-class TranslationWording(ToyWording):
-    words = words("texts", "translations")
-    nouns = Nouns(
+TRANSLATION_WORDING = Wording(
+    words("texts", "translations"),
+    Nouns(
         one="word", gold="translation", golds="translations", claims="numbers and names",
         unsupported="not in the source", nothing="no translation", counted="words", gap_of="words",
         novelty="whether training showed the word", loss_of="loss of a word", annotated="translations",
         card=CARD,
-    )  # fmt: skip
+    ),
+)  # fmt: skip
 
 
 class TranslationConfig(Section):
@@ -433,7 +427,7 @@ class Translation:
         self.judge = SourceJudge()
         self.figures = TranslationFigures()
         self.knowledge = TargetKnowledge()
-        self.wording = TranslationWording()
+        self.wording = TRANSLATION_WORDING
 
     @classmethod
     def settings_of(cls, config: Mapping[str, Any]) -> dict[str, Any]:
@@ -646,15 +640,16 @@ class AnswerKnowledge(Surfaces[Asked]):
         return [text for text, _ in example.pairs]
 
 
-class AnswerWording(ToyWording):
-    words = words("questions", "answers")
-    nouns = Nouns(
+ANSWER_WORDING = Wording(
+    words("questions", "answers"),
+    Nouns(
         one="answer", gold="answer", golds="answers", claims="answers given",
         unsupported="invented", nothing="no answer", counted="answers", gap_of="answers",
         novelty="whether training showed the answer", loss_of="loss of an answer", annotated="answers",
         card=CARD,
         reasons={"boundary": "with a wrong boundary"},
-    )  # fmt: skip
+    ),
+)  # fmt: skip
 
 
 class AnswerConfig(Section):
@@ -674,7 +669,7 @@ class QuestionAnswering:
         self.judge = AnswerJudge()
         self.figures = AnswerFigures()
         self.knowledge = AnswerKnowledge()
-        self.wording = AnswerWording()
+        self.wording = ANSWER_WORDING
 
     @classmethod
     def settings_of(cls, config: Mapping[str, Any]) -> dict[str, Any]:

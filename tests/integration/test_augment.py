@@ -154,6 +154,31 @@ def test_another_seed_makes_another_corpus(demo, reference, tmp_path):
     assert bytes_of(make(demo, tmp_path, "seed=2"))[0] != bytes_of(reference)[0]
 
 
+def test_each_epoch_has_new_examples_of_its_own(small, tmp_path):
+    loaded = load(small, ["augment.online=true", "augment.size=2x", "train.epochs=3"], table=TABLE)
+    assert augmentation.epochs(loaded) == 3
+    job = Job(loaded, run=RunDir(tmp_path / "run"))
+    make(small, job.target.augment, "augment.online=true", "augment.size=2x", "train.epochs=3")
+    made = manifest(job.target.augment)
+    assert (made.epochs, made.wanted) == (3, 90)
+    ids = [json.loads(line)["id"] for line in (job.target.augment / "train.jsonl").read_text().splitlines()]
+    parts = augmentation.by_epoch(job, ids)
+    assert sorted(set().union(*parts)) == list(range(len(ids)))
+    originals = set.intersection(*map(set, parts))
+    assert len(originals) == made.originals == 30
+    new = [{ids[position] for position in part if position not in originals} for part in parts]
+    assert sum(map(len, new)) == made.made, "no new example is one of two epochs"
+    assert all({identity.rpartition("~")[0] for identity in one} <= {ids[n] for n in originals} for one in new)
+    assert min(map(len, new)) >= 25
+
+
+def test_without_online_all_epochs_train_on_the_same(small, tmp_path):
+    job = Job(load(small, table=TABLE), run=RunDir(tmp_path / "run"))
+    assert augmentation.by_epoch(job, ["a", "b"]) == []
+    more = load(small, ["train.epochs=7"], table=TABLE)
+    assert augmentation.fingerprint(more) == augmentation.fingerprint(job.loaded)
+
+
 # --- killed ----------------------------------------------------------------------------------------------------
 
 

@@ -14,7 +14,7 @@ from halluc.config.loading import load
 from halluc.core.errors import ManyErrors
 from halluc.runs.directory import RunDir
 from halluc.runs.schema import AugmentFile, LedgerLine, RunFile
-from halluc.workflows import augmentation, augmentation_checks
+from halluc.workflows import augmentation
 from halluc.workflows.job import Job
 
 PLACES = ["Oslo", "Paris", "Rome", "Bergen", "Lyon", "Turin", "Kiel", "Ghent", "Porto", "Delft", "Graz", "Split"]
@@ -190,7 +190,7 @@ def test_steps_and_formats_are_refused_together(texts):
     (config.parent / "train.jsonl").unlink()
     loaded = load(config, table=TABLE)
     with pytest.raises(ManyErrors) as caught:
-        augmentation_checks.refuse_unfit(loaded, Job(loaded).task)
+        augmentation.refuse_unfit(loaded, Job(loaded).task)
     codes = [(error.code, error.where.line) for error in caught.value.errors]
     assert codes == [("C103", 7)] * 3
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from halluc.analysis import ledger
+from halluc.analysis import verdicts
 from halluc.components import TABLE
 from halluc.config.loading import load
 from halluc.core.claims import Claim
@@ -94,7 +94,7 @@ def test_a_run_without_some_words_keeps_what_it_knows_and_is_judged_by_it(halluc
     evaluated = halluc("eval", texts, "--split", "test", "--json", "--set", GAP)
     assert evaluated.code == 0, evaluated.err
     metrics = EvalResult.model_validate_json(evaluated.out).metrics
-    lines = ledger.read(run.ledger("test"))
+    lines = verdicts.read_ledger(run.ledger("test"))
     assert {line.novelty for line in lines} <= {"q1", "q2", "q3", "q4"}
     for line in lines:
         assert line.novelty == knowledge.novelty(claim(line.text, line.label))

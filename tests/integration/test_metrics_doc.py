@@ -13,7 +13,7 @@ from halluc.core import figures
 from halluc.core.examples import Origin
 from halluc.core.labels import read_spans
 from halluc.gap.coverage import SurfaceCoverage
-from halluc.gap.knowledge import SurfaceKnowledge
+from halluc.gap.novelty import SurfaceKnowledge
 from halluc.tasks.text_classification.config import TextClassificationConfig
 from halluc.tasks.text_classification.decoding import TextPrediction
 from halluc.tasks.text_classification.labelled_text import Labelled

@@ -12,9 +12,9 @@ import pytest
 from halluc.analysis import arms as arm_statistics
 from halluc.analysis import points, study_cache
 from halluc.analysis.arms import MATCHED
-from halluc.commands import report
-from halluc.commands.terminal import Talk
+from halluc.commands.terminal import Talk, Terminal
 from halluc.core.errors import HallucError
+from halluc.core.messages import listening
 from halluc.reporting.views.study import direction
 from halluc.runs.directory import RunDir
 from halluc.runs.records import content_sha256
@@ -365,7 +365,8 @@ def test_only_seeds_that_both_arms_have_are_compared(halluc, arms):
 
 
 def test_another_arm_can_be_the_reference(arms, capsys):
-    report.run([home(arms)], [], ReportOptions(reference="same"), Talk.JSON)
+    with listening(Terminal(Talk.JSON)):
+        reports.report([home(arms)], [], ReportOptions(reference="same"))
     found = StudyReport.model_validate_json(capsys.readouterr().out).figures
     assert [(one.arm, one.reference) for one in found.comparisons][::2] == [("none", "same"), ("dropout", "same")]
     with pytest.raises(HallucError, match="no arm is called `other`") as caught:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy
 import pytest
@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 from scipy.special import expit
 from scipy.stats import binom
 
-from halluc.analysis import pvalues
-from halluc.analysis.abstention import choose, halves
-from halluc.analysis.pvalues import GRID
+from halluc.analysis import abstention
+from halluc.analysis.abstention import GRID, choose, halves
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -44,7 +43,7 @@ class Situation:
         """The rate of unsupported claims among those that each threshold keeps, from a population."""
         _, confidence, unsupported = self.draw(numpy.random.default_rng(99), 600_000)
         level = numpy.searchsorted(GRID, confidence, side="right") - 1
-        return pvalues.at_least(level, unsupported) / pvalues.at_least(level)
+        return abstention.at_least(level, unsupported) / abstention.at_least(level)
 
 
 def outcomes(situation, sentences, unit="example", seed=0):
@@ -98,8 +97,8 @@ def test_claims_of_one_sentence_that_fail_together_break_the_unit_claim_alone():
 
 def every_test(claims, most, max_rate):
     """P-values by name of each test that goes by examples."""
-    found = {("cap", cap): pvalues.hoeffding_bentkus(claims, cap, most, max_rate) for cap in (1, 2, 3, 4)}
-    return found | {("stake", stake): pvalues.betting(claims, stake, most, max_rate) for stake in (0.05, 0.5, 0.95)}
+    found = {("cap", cap): abstention.hoeffding_bentkus(claims, cap, most, max_rate) for cap in (1, 2, 3, 4)}
+    return found | {("stake", stake): abstention.betting(claims, stake, most, max_rate) for stake in (0.05, 0.5, 0.95)}
 
 
 @pytest.mark.parametrize("together", [False, True])
@@ -109,7 +108,7 @@ def test_p_values_at_the_bound_are_small_as_seldom_as_they_say(together):
     everyone = numpy.ones(300, dtype=bool)
     for _ in range(draws):
         unsupported = numpy.repeat(random.random(300) < MAX_RATE, 3) if together else random.random(900) < MAX_RATE
-        claims = pvalues.half(numpy.repeat(numpy.arange(300), 3), numpy.ones(900), unsupported, everyone)
+        claims = abstention.half(numpy.repeat(numpy.arange(300), 3), numpy.ones(900), unsupported, everyone)
         small.append([values[-1] <= 0.05 for values in every_test(claims, 3, MAX_RATE).values()])
     shares = numpy.mean(small, axis=0)
     assert shares.max() <= binom.ppf(0.999, draws, 0.05) / draws
@@ -139,7 +138,7 @@ def bentkus_by_formula(counts, bad, cap, most, max_rate):
 @given(CLAIMS, st.sampled_from([0.02, 0.1, 0.4]))
 def test_p_values_are_those_of_their_formulas(claims, max_rate):
     example, confidence, unsupported = columns(claims)
-    everything = pvalues.half(example, confidence, unsupported, numpy.ones(6, dtype=bool))
+    everything = abstention.half(example, confidence, unsupported, numpy.ones(6, dtype=bool))
     most = everything.most
     assert most == max([1, *(int(unsupported[example == one].sum()) for one in range(6))])
     found = every_test(everything, most, max_rate)
@@ -148,7 +147,7 @@ def test_p_values_are_those_of_their_formulas(claims, max_rate):
         counts = numpy.array([(kept & (example == one)).sum() for one in range(6)])
         bad = numpy.array([(kept & unsupported & (example == one)).sum() for one in range(6)])
         exact = binom.cdf(bad.sum(), kept.sum(), max_rate)
-        assert pvalues.binomial(everything, max_rate)[at] == pytest.approx(exact)
+        assert abstention.binomial(everything, max_rate)[at] == pytest.approx(exact)
         for (kind, parameter), values in found.items():
             if kind == "cap":
                 allowed = bentkus_by_formula(counts, bad, parameter, most, max_rate)
@@ -218,7 +217,8 @@ def test_testing_stops_at_the_first_failure_though_a_later_threshold_would_pass(
     )
     assert (choice.threshold, choice.rate, choice.start) == (0.501, 0.0, 0.9)
     assert (
-        pvalues.binomial(pvalues.half(numpy.arange(2120), confidence, unsupported, confidence >= 0), 0.05)[100] < 0.05
+        abstention.binomial(abstention.half(numpy.arange(2120), confidence, unsupported, confidence >= 0), 0.05)[100]
+        < 0.05
     )
 
 
@@ -263,7 +263,7 @@ def test_halves_go_by_the_id_alone_and_are_even():
 
 
 def test_the_record_is_plain_data_and_names_what_it_assumes():
-    record = choose(*sentences_of(400, 0.9, False), MAX_RATE, PROBABILITY).as_record()
+    record = asdict(choose(*sentences_of(400, 0.9, False), MAX_RATE, PROBABILITY))
     assert record["threshold"] == 0.0
     assert "most_unsupported" in record["assumes"]
     assert all(value is None or type(value) in (str, int, float) for value in record.values())

@@ -23,7 +23,7 @@ from halluc.core import registry
 from halluc.core.edits import Editable, Reorder, Replace
 from halluc.core.examples import Origin
 from halluc.core.rng import Draws
-from halluc.gap.novelty_units import CONTENT_WORDS
+from halluc.gap.novelty import CONTENT_WORDS
 from halluc.tasks.text_classification.config import TextClassificationConfig
 from halluc.tasks.text_classification.edits import LockedWords
 from halluc.tasks.text_classification.examples import TextExamples

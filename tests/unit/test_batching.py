@@ -127,3 +127,12 @@ def test_one_epoch_is_planned_at_a_time():
 def test_no_examples_make_no_steps_however_many_are_asked_for():
     made = course(lambda epoch: BatchPlan((), 0.0), epochs=1, steps=9, evaluate_steps=None)
     assert (made.steps, list(made.after(0))) == (0, [])
+
+
+def test_an_epoch_of_some_features_trains_on_those_and_no_others():
+    lengths = [3, 50, 4, 9, 20, 7, 8, 31]
+    made = plan(lengths, budget=40, seed=1, epoch=0, among=[1, 3, 4, 6])
+    assert sorted(index for step in made.steps for share in step for index in share) == [1, 3, 4, 6]
+    assert made == plan(lengths, budget=40, seed=1, epoch=0, among=(1, 3, 4, 6))
+    whole = plan(lengths, budget=40, seed=1, epoch=0)
+    assert whole == plan(lengths, budget=40, seed=1, epoch=0, among=range(8))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from halluc.data.causes import folded
-from halluc.data.rows.row import BadLine
+from halluc.data.rows.row import BadLine, folded
 
 
 def bad(code: str, line: int, problem: str) -> BadLine:

@@ -76,11 +76,10 @@ def a_dead_process() -> int:
 def test_checkpoints_of_a_finished_training_go_and_are_counted(tmp_path):
     run = make_run(tmp_path / "runs" / "x" / NAME)
     add_checkpoints(run)
-    (run.checkpoints / "last").write_text("step-00000020\n")
     result = cleaning.clean(tmp_path / "runs", dry_run=False)
     assert deleted(result) == [f"x/{NAME}/checkpoints/{name}" for name in
-                               ("best-00000005", "last", "step-00000010", "step-00000020")]  # fmt: skip
-    assert result.bytes == 3 * 1000 + len("step-00000020\n")
+                               ("best-00000005", "step-00000010", "step-00000020")]  # fmt: skip
+    assert result.bytes == 3 * 1000
     assert result.runs == 1
     assert not run.checkpoints.exists()
     assert (run.model / "model.safetensors").read_bytes() == b"m" * 500

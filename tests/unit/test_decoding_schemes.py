@@ -21,8 +21,7 @@ from halluc.data.corpora import read_corpora, stream_corpora
 from halluc.tasks.token_classification.reading import tag_schemes
 from halluc.tasks.token_classification.reading.config import SpansConfig
 from halluc.tasks.token_classification.reading.decoding import TagDecoder
-from halluc.tasks.token_classification.reading.raw_sentence import RawSentence
-from halluc.tasks.token_classification.tagged_sentence import Tagged
+from halluc.tasks.token_classification.tagged_sentence import RawSentence, Tagged
 from halluc.tasks.token_classification.wording import SENTENCES
 
 LABELS = ("PER", "ORG", "a-b", "Drug Name", "名", "x.y_z", "T-cell")

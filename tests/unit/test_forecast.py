@@ -88,11 +88,15 @@ def test_half_widths_of_the_excess_are_combined_in_quadrature():
     assert gap.excess.interval == pytest.approx((gap.excess.value - low, gap.excess.value + high))
 
 
+def shares_of(table: numpy.ndarray) -> list[Proportion]:
+    return bootstrapped_shares(*numpy.unique(table, axis=0, return_counts=True))
+
+
 def test_the_bootstrap_agrees_with_one_that_draws_example_by_example():
     generator = numpy.random.default_rng(3)
     mentions = generator.integers(0, 5, 300)
     table = numpy.stack([generator.binomial(mentions, 0.4), mentions], axis=1)
-    (share,) = bootstrapped_shares(table)
+    (share,) = shares_of(table)
     drawn = table[generator.integers(0, 300, (10_000, 300))].sum(axis=1)
     plain = numpy.percentile(drawn[:, 0] / drawn[:, 1], [2.5, 97.5])
     assert share.value == pytest.approx(table[:, 0].sum() / table[:, 1].sum())
@@ -101,20 +105,20 @@ def test_the_bootstrap_agrees_with_one_that_draws_example_by_example():
 
 
 def test_resamples_without_a_mention_are_left_out():
-    (share,) = bootstrapped_shares(numpy.array([[1, 1], [0, 0], [0, 0]]))
+    (share,) = shares_of(numpy.array([[1, 1], [0, 0], [0, 0]]))
     assert share == Proportion(1.0, 1, (1.0, 1.0))
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), max_size=20))
 def test_shares_lie_within_their_intervals_and_among_shares(rows):
     table = numpy.array([[min(part, whole), whole] for part, whole in rows], dtype=numpy.int64).reshape(-1, 2)
-    (share,) = bootstrapped_shares(table)
+    (share,) = shares_of(table)
     if not table[:, 1].sum():
         assert share == Proportion(None, 0)
     else:
         low, high = share.interval
         assert 0 <= low <= high <= 1
-        assert bootstrapped_shares(table) == [share]
+        assert shares_of(table) == [share]
 
 
 def gaps(name: str, real_data, split: str) -> Gap:
@@ -158,6 +162,6 @@ def test_examples_without_a_label_count_in_its_interval_though_they_are_not_kept
         known = {"A": 0, "B": 1}[label]
         unseen = [sum(one.start != known for one in some) for some in novelties]
         table = numpy.array([[away, len(some)] for away, some in zip(unseen, novelties, strict=True)])
-        (figure,) = bootstrapped_shares(table)
+        (figure,) = shares_of(table)
         assert (found.by_label[label].unseen.value, found.by_label[label].mentions) == (figure.value, figure.n)
         assert found.by_label[label].unseen.interval == pytest.approx(figure.interval, abs=0.02)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from halluc.analysis import ledger, rates
+from halluc.analysis import rates, verdicts
 from halluc.analysis.table import table
 from halluc.config.schema import GapConfig
 from halluc.core.claims import Claim
@@ -25,9 +25,14 @@ from halluc.gap.units import WithheldUnits
 from halluc.gap.withhold import withhold
 from halluc.tasks.text_classification.config import TextClassificationConfig
 from halluc.tasks.text_classification.coverage import TextCoverage, new_share
-from halluc.tasks.text_classification.knowledge import TextKnowledge, WordKnowledge, gap_of_words, word_units
+from halluc.tasks.text_classification.knowledge import (
+    TextKnowledge,
+    WordKnowledge,
+    by_class_and_length,
+    gap_of_words,
+    word_units,
+)
 from halluc.tasks.text_classification.labelled_text import Labelled
-from halluc.tasks.text_classification.strata import by_class_and_length
 from halluc.tasks.text_classification.task import TextClassification
 
 
@@ -65,7 +70,7 @@ def test_content_words_of_texts_are_lower_cased_and_counted_as_often_as_they_sta
 
 def test_coverage_has_texts_by_label_and_the_words_of_all_texts():
     known = TextCoverage.of(TRAIN)
-    assert (known.sentences, known.mentions, known.distinct) == (6, 5, 5)
+    assert (known.sentences, known.mentions, sum(map(len, known.surfaces.values()))) == (6, 5, 5)
     assert known.of_label("delivery")["where is my parcel"].count == 1
     assert known.shown == {"parcel": 4, "late": 1, "refund": 1, "please": 1, "tell": 1, "joke": 1}
     assert known.shown_with("delivery") == {"parcel": 3, "late": 1}
@@ -340,7 +345,7 @@ def counted(texts, knowledge, counts=None, threshold=None):
         (whole,) = task.judge.gold(replace(example, labels=(claimed or "any",)))
         gold.append(task.judge.gold(example))
         judged.append(task.judge.judge(example, [] if claimed is None else [replace(whole, confidence=confidence)]))
-    lines = list(ledger.lines(judged, gold, knowledge, threshold))
+    lines = list(verdicts.lines(judged, gold, knowledge, threshold))
     return table(
         task, lines, [f"e{n}" for n in range(len(texts))], [len(words.split(" ")) for words, *_ in texts], counts
     )

@@ -6,14 +6,12 @@ import pytest
 
 from halluc.analysis import gates, rates, scoring
 from halluc.analysis.table import table
-from halluc.commands import check, run, train
-from halluc.commands.terminal import Talk
 from halluc.components import TABLE
 from halluc.config import loading
 from halluc.core.errors import HallucError
 from halluc.core.significance import Sheet
 from halluc.task import build
-from halluc.workflows.cell_selection import EVERY_CELL
+from halluc.workflows import checking, experiments, training
 
 CONFIG = """\
 name: toy
@@ -101,19 +99,7 @@ def test_another_name_of_the_training_file_is_the_training_split(tmp_path, test,
         gates.refuse_uncheckable(made, ("test",))
 
 
-def checked(config):
-    check.run(config, [], deep=False, talk=Talk.QUIET)
-
-
-def trained(config):
-    train.run(config, [], run=None, resume=False, talk=Talk.QUIET)
-
-
-def run_through(config):
-    run.run(config, [], selection=EVERY_CELL, talk=Talk.QUIET)
-
-
-@pytest.mark.parametrize("command", [checked, trained, run_through])
+@pytest.mark.parametrize("command", [checking.check, training.train, experiments.run])
 def test_a_gate_of_no_figure_is_told_before_the_data_are_read(tmp_path, monkeypatch, command):
     monkeypatch.chdir(tmp_path)
     loaded(tmp_path, "macro_f2", {**TEXTS, "x.txt": "is-not-there.txt"})

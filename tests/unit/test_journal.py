@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from halluc.augmentation.pipeline import journal as journalling
 from halluc.augmentation.pipeline.journal import Journal
-from halluc.augmentation.pipeline.shards import Shard, finished_shards, shard_journal
+from halluc.augmentation.pipeline.shards import Shard, finished_shards
 from halluc.core.errors import HallucError
 
 NAMES = ("a.jsonl", "b.jsonl")
@@ -150,7 +150,7 @@ def test_shards_share_out_all_examples_in_order_and_evenly(size, of):
 
 def finish(folder: Path, number: int, of: int, lines: list[str], fingerprint: str = "f", done: bool = True) -> None:
     shard = Shard(number, of)
-    with shard_journal(folder, shard, fingerprint) as journal:
+    with Journal(folder / shard.folder, (shard.FILE,), fingerprint) as journal:
         for line in lines:
             journal.write(Shard.FILE, json.dumps(line))
         journal.commit({"next": 1, "done": done})

@@ -25,8 +25,7 @@ from halluc.core.examples import Origin
 from halluc.core.ranked import Ranked
 from halluc.core.significance import Sheet
 from halluc.tasks import label_counts, label_tables
-from halluc.tasks.text_classification.figures import Labelling
-from halluc.tasks.text_classification.label_set_figures import LabelSets
+from halluc.tasks.text_classification.figures import Labelling, LabelSets
 from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.text_classification.records import LabelPrediction
 

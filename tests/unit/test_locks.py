@@ -124,17 +124,6 @@ def test_an_id_that_another_process_has_got_is_not_the_owner(tmp_path, held):
 
 
 @pytest.mark.usefixtures("held")
-def test_an_earlier_version_wrote_the_bare_id(tmp_path, held, ended):
-    write(tmp_path, str(held.pid))
-    assert refusal(tmp_path).message == f"the run is being written by process {held.pid}"
-    for pid in (ended, os.getpid()):
-        write(tmp_path, str(pid))
-        told = refusal(tmp_path).message
-        assert "has ended or runs on another host" in told
-        assert str(pid) not in told
-
-
-@pytest.mark.usefixtures("held")
 def test_a_process_of_another_host_is_named_with_it(tmp_path, ended):
     write(tmp_path, owner(ended, "node7", "5"))
     error = refusal(tmp_path)

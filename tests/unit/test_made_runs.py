@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 
-from halluc.runs import matrix
+from halluc.runs import evaluations, matrix
 from halluc.runs.directory import RunDir
-from halluc.workflows import run_state
 from tests.made_runs import (
     HOSTILE_ARMS,
     MadeExample,
@@ -27,7 +26,7 @@ TEXTS = [
 
 
 def figures(run: RunDir) -> dict[str, float | None]:
-    return {found.name: found.value for found in run_state.evaluation(run, "test").metrics if not found.by}
+    return {found.name: found.value for found in evaluations.read(run, "test").metrics if not found.by}
 
 
 def test_figures_are_those_of_the_made_predictions(tmp_path):
@@ -51,7 +50,7 @@ def test_a_made_run_may_lack_an_evaluation(tmp_path):
 def test_dev_and_gates_and_calibration_are_possible(tmp_path):
     extra = "eval: {calibration: temperature}\ngates: {hallucination_rate: {max: 0.1}}\n"
     run = make_run(tmp_path, TEXTS, dev=TEXTS, config_extra=extra)
-    assert run_state.evaluation(run, "dev").metrics
+    assert evaluations.read(run, "dev").metrics
     assert run.read().stages["eval"].status == "done"  # the gate is not met, and the run stands
 
 

@@ -8,8 +8,7 @@ from rapidfuzz.distance import Levenshtein
 from halluc.core.claims import Claim
 from halluc.core.examples import Origin, Span
 from halluc.gap.coverage import SurfaceCoverage
-from halluc.gap.knowledge import SurfaceKnowledge
-from halluc.gap.novelty import NearestMentions, is_confusable, novelty
+from halluc.gap.novelty import NearestMentions, SurfaceKnowledge, novelty
 from halluc.gap.stopwords import STOP_WORDS, is_content
 from halluc.gap.units import WithheldUnits
 from halluc.tasks.token_classification.knowledge import MentionKnowledge
@@ -46,20 +45,20 @@ KNOWN = covering(
     ],
 )
 def test_a_mention_is_seen_partial_or_new(text, label, expected):
-    assert novelty(KNOWN, text.split(" "), label) == expected
+    assert novelty(KNOWN, text, label) == expected
     assert expected in MentionKnowledge.novelties
 
 
 def test_a_token_with_a_space_counts_as_its_parts():
-    assert novelty(KNOWN, ["Anna Berg"], "PER") == "seen"
-    assert novelty(KNOWN, ["Berg Anna"], "PER") == "partial"
+    assert novelty(KNOWN, "Anna Berg", "PER") == "seen"
+    assert novelty(KNOWN, "Berg Anna", "PER") == "partial"
 
 
 def test_a_surface_known_only_by_other_labels_is_confusable():
-    coverage = covering(("Oslo", "LOC"), ("Oslo", "ORG"))
-    assert is_confusable(coverage, "Oslo", "PER")
-    assert not is_confusable(coverage, "Oslo", "ORG")
-    assert not is_confusable(coverage, "Bergen", "PER")
+    knowledge = SurfaceKnowledge(covering(("Oslo", "LOC"), ("Oslo", "ORG")))
+    assert knowledge.is_confusable(claim("Oslo", "PER"))
+    assert not knowledge.is_confusable(claim("Oslo", "ORG"))
+    assert not knowledge.is_confusable(claim("Bergen", "PER"))
 
 
 @pytest.mark.parametrize("word", ["of", "The", "AND", "'s", "-", "...", ""])
@@ -77,12 +76,12 @@ def test_stop_words_are_lower_case_so_that_they_are_found():
 
 
 def nearest(coverage: SurfaceCoverage, text: str, label: str) -> str | None:
-    found = NearestMentions(coverage).nearest(text.split(" "), label)
+    found = NearestMentions(coverage).nearest(text, label)
     return found.text if found else None
 
 
 def test_an_exact_surface_is_its_own_nearest_with_its_place():
-    found = NearestMentions(covering(("Oslo", "LOC"), ("Oslo", "ORG"))).nearest(["Oslo"], "ORG")
+    found = NearestMentions(covering(("Oslo", "LOC"), ("Oslo", "ORG"))).nearest("Oslo", "ORG")
     assert (found.text, found.file, found.line) == ("Oslo", "train.txt", 2)
 
 

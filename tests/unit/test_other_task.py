@@ -10,7 +10,7 @@ from typing import ClassVar, Literal
 
 import pytest
 
-from halluc.analysis import ledger, rates
+from halluc.analysis import rates, verdicts
 from halluc.analysis.table import table as table_of
 from halluc.components import TABLE
 from halluc.config import loading
@@ -223,7 +223,7 @@ def test_labels_and_pairs_of_any_example_can_be_withheld():
 
 def test_coverage_counts_what_any_example_shows():
     known = SurfaceCoverage.of(texts("ask", "say", "ask", "ask", "say", "ask"))
-    assert (known.sentences, known.tokens, known.mentions, known.distinct) == (6, 12, 6, 5)
+    assert (known.sentences, known.tokens, known.mentions, sum(map(len, known.surfaces.values()))) == (6, 12, 6, 5)
     assert known.of_label("ask")["w1 x"] == Known(2, "t.txt", 1)
     gap = gap_of(known, texts("ask", "ask"))
     assert gap.by_label["ask"].unseen.value == 0.5
@@ -250,8 +250,8 @@ def test_labels_of_whole_examples_go_through_the_ledger_into_rates():
         Judged((), (label("c", "sing"),)),
     ]
     gold = [(label("a", "ask"), label("a", "say")), (label("b", "say"),), (label("c", "sing"),)]
-    lines = list(ledger.lines(judged, gold, None, 0.75))
-    again = [LedgerLine.model_validate(ledger.as_record(line)) for line in lines]
+    lines = list(verdicts.lines(judged, gold, None, 0.75))
+    again = [LedgerLine.model_validate(verdicts.ledger_record(line)) for line in lines]
     assert again == lines
     assert [(line.start, line.end) for line in lines] == [(None, None)] * 5
     counted = table_of(task_class("text_classification").evaluated(()), again, ["a", "b", "c"], [3, 4, 5])

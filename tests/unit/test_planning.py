@@ -14,7 +14,7 @@ from halluc.augmentation.methods.base import Lexicon
 from halluc.augmentation.pipeline.plan import Focus, Trouble, copies
 from halluc.core.edits import Editable
 from halluc.core.examples import Span
-from halluc.gap.novelty_units import CONTENT_WORDS
+from halluc.gap.novelty import CONTENT_WORDS
 
 # -1 for a sentence without mentions, else its weight.
 WEIGHTS = st.lists(st.one_of(st.just(-1.0), st.just(0.0), st.floats(0.001, 100)), min_size=1, max_size=60)

@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 from halluc.core.errors import HallucError, ManyErrors
 from halluc.core.examples import Corpus, Origin, Span
 from halluc.core.labels import write_tags
-from halluc.data.joining import joined, unknown_labels
-from halluc.data.predictions import read_predictions
+from halluc.data.predictions import joined, read_predictions, unknown_labels
 from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.text_classification.reading.config import TextsConfig
 from halluc.tasks.token_classification.reading.config import SpansConfig

@@ -12,12 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from halluc.analysis import ledger, rates
-from halluc.analysis.flips import flipped
+from halluc.analysis import rates, verdicts
+from halluc.analysis.comparison import flipped
 from halluc.analysis.table import table
 from halluc.core.claims import Claim, Judged
 from halluc.core.errors import HallucError
 from halluc.core.examples import Origin, Span
+from halluc.core.figures import names
 from halluc.core.significance import Sheet
 from halluc.runs.schema import LedgerLine
 from halluc.task import task_class
@@ -74,7 +75,7 @@ def made(examples, threshold=None, knowledge=None):
         example = Tagged(identity, Origin("f", 1), tuple(map(str, range(12))), tuple(there))
         gold.append(TASK.judge.gold(example))
         judged.append(TASK.judge.judge(example, claims))
-    lines = list(ledger.lines(judged, gold, knowledge or Known(), threshold))
+    lines = list(verdicts.lines(judged, gold, knowledge or Known(), threshold))
     return lines, table(TASK, lines, [f"e{n}" for n in range(len(examples))], [12] * len(examples))
 
 
@@ -93,7 +94,7 @@ def share(part, whole):
 @given(st.lists(EXAMPLE, min_size=1, max_size=5), st.sampled_from([None, 0.5, 1.0]))
 def test_every_rate_can_be_counted_again_from_the_lines_alone(examples, threshold):
     lines, counted = made(examples, threshold)
-    records = [json.loads(json.dumps(ledger.as_record(line))) for line in lines]
+    records = [json.loads(json.dumps(verdicts.ledger_record(line))) for line in lines]
     found = values(counted)
     for kept_only in (False, True) if threshold is not None and any(r.get("abstained") for r in records) else (False,):
         claims = [r for r in records if r["record"] == "claim" and not (kept_only and r["abstained"])]
@@ -216,7 +217,7 @@ def test_unverifiable_claims_stand_in_no_rate():
 
 def test_an_omission_has_neither_confidence_nor_verdict():
     (line,), _ = made([([], [Span(0, 1, "PER")], [])])
-    record = ledger.as_record(line)
+    record = verdicts.ledger_record(line)
     assert record["record"] == "omission"
     assert not {"confidence", "verdict", "reason", "matched", "touched", "abstained"} & record.keys()
     assert LedgerLine.model_validate(record) == line
@@ -224,7 +225,7 @@ def test_an_omission_has_neither_confidence_nor_verdict():
 
 def test_without_a_training_split_novelty_is_unknown():
     judged = [Judged((), (claim("e0", Span(0, 1, "PER")),))]
-    (line,) = ledger.lines(judged, [judged[0].omissions], None, None)
+    (line,) = verdicts.lines(judged, [judged[0].omissions], None, None)
     assert (line.novelty, line.confusable, line.withheld) == (None, None, False)
     found = values(table(TASK, [line], ["e0"], [12]))
     assert not any("novelty" in dict(key[1:]) for key in found)
@@ -246,10 +247,10 @@ def test_a_label_as_long_as_a_novel_does_not_widen_the_table():
     ],
 )
 def test_a_damaged_ledger_is_told_with_its_line(tmp_path, text, told):
-    whole = ledger.as_record(made([([], [Span(0, 1, "PER")], [])])[0][0])
+    whole = verdicts.ledger_record(made([([], [Span(0, 1, "PER")], [])])[0][0])
     (tmp_path / "dev.jsonl").write_text(json.dumps(whole) + "\n" + text)
     with pytest.raises(HallucError) as caught:
-        ledger.read(tmp_path / "dev.jsonl")
+        verdicts.read_ledger(tmp_path / "dev.jsonl")
     assert caught.value.code == "R111"
     assert caught.value.where.line == 2
 
@@ -268,7 +269,7 @@ def test_flipped_claims_are_those_that_differ():
 def test_the_names_that_gates_may_use_are_those_that_are_counted():
     spans = [Span(0, 1, "PER"), Span(3, 4, "LOC")]
     found = values(made([(spans, spans[:1], [0.9, 0.1] * 6)], threshold=0.5)[1])
-    assert {key[0] for key in found} == set(rates.NAMES)
+    assert {key[0] for key in found} == set(names(["claims"]))
 
 
 def test_figures_are_counted_over_verdicts_as_in_the_ledger():

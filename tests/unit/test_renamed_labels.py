@@ -90,4 +90,4 @@ def test_the_record_of_splits_with_several_schemes_is_read_by_reports(tmp_path):
     found = conll(tmp_path, "a B-X\nb O\n", test=str(tmp_path / "test.conll"))
     record = check_corpora(found, WORDS)
     assert (record.scheme, record.schemes) == (None, {"train": "iob2", "test": "iob1"})
-    assert ReadData.model_validate(record.model_dump(mode="json"), context=["sentences"]).scheme is None
+    assert ReadData.model_validate(record.model_dump(mode="json")).scheme is None

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from halluc.core.edits import Editable, Reorder, Replace, apply
 from halluc.core.files import json_line, sha256_of
-from halluc.reporting.collect import augmented, touched
-from halluc.reporting.collect.touched import Edited
+from halluc.reporting.collect import augmented
+from halluc.reporting.collect.augmented import Edited
 from halluc.reporting.page import render
 from halluc.runs.directory import RunDir
 from tests import report_records
@@ -46,10 +46,10 @@ def test_edits_in_several_steps_are_marked_on_both_sides_and_can_be_taken_back()
     before = ["a", "b", "c", "d", "e"]
     told, after = edited(before, STEPS)
     assert after == ["new", "A", "b", "c", "B", "e"]
-    steps = touched.steps(reversed(told))
-    made = touched.made(before, steps)
+    steps = augmented.steps(reversed(told))
+    made = augmented.made(before, steps)
     assert (made.tokens, made.before, made.after) == (after, [(0, 4)], [(0, 5)])
-    assert touched.undone(after, steps) == before
+    assert augmented.undone(after, steps) == before
 
 
 @given(st.lists(st.sampled_from("xyz"), min_size=1, max_size=8), st.data())
@@ -62,8 +62,8 @@ def test_what_is_taken_back_is_what_was_there(tokens, data):
         steps.append([Replace(start, end, tuple(new), "drawn")])
         left = list(apply(Editable(tuple(left)), steps[-1]).tokens)
     told, after = edited(tokens, steps)
-    assert touched.undone(after, touched.steps(told)) == tokens
-    assert touched.made(tokens, touched.steps(told)).tokens == after
+    assert augmented.undone(after, augmented.steps(told)) == tokens
+    assert augmented.made(tokens, augmented.steps(told)).tokens == after
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_what_is_taken_back_is_what_was_there(tokens, data):
 )
 def test_edits_that_do_not_fit_are_refused(spoilt):
     edit = {"start": 0, "end": 1, "before": ["a"], "after": ["b"], "why": "x", **spoilt}
-    assert touched.made(["a", "c"], [[Edited(**edit)]]) is None
+    assert augmented.made(["a", "c"], [[Edited(**edit)]]) is None
 
 
 def corpus(tmp_path, originals, lines):

@@ -34,7 +34,7 @@ from halluc.reporting.charts.chart import (
     ticks,
 )
 from halluc.reporting.charts.drawing import charts as drawn
-from halluc.reporting.charts.scatter import Point, scatter
+from halluc.reporting.charts.plots import Point, scatter
 from halluc.runs.reports import ConfidenceBin, Curves, Outcome, ReliabilityBin, RiskPoint, RunReport
 from halluc.runs.schema import MetricResult
 from halluc.wording.formats import value, visible

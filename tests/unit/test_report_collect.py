@@ -8,10 +8,11 @@ from collections import Counter
 
 import pytest
 
-from halluc.analysis import ledger
+from halluc.analysis import verdicts
 from halluc.core.errors import HallucError
 from halluc.reporting.collect.integrity import UNRECORDED
-from halluc.reporting.collect.single import run_report, run_split
+from halluc.reporting.collect.reading import choose
+from halluc.reporting.collect.single import run_report
 from halluc.runs.directory import RunDir
 from halluc.runs.reports import RunReport
 from tests.made_runs import Rates, made_examples, make_run, make_study
@@ -54,7 +55,7 @@ def edit(path, change):
 
 def test_a_report_is_typed_and_tells_of_test_unless_asked(whole, report):
     assert RunReport.model_validate_json(report.model_dump_json()) == report
-    assert (report.split, report.splits, run_split(whole)) == ("test", ["test", "dev"], "test")
+    assert (report.split, report.splits, choose(whole)) == ("test", ["test", "dev"], "test")
     assert (report.name, report.model, report.seed, report.examples) == ("made", "made/encoder", 1, 120)
     dev = run_report(whole, "dev")
     assert (dev.split, dev.examples) == ("dev", 60)
@@ -63,9 +64,9 @@ def test_a_report_is_typed_and_tells_of_test_unless_asked(whole, report):
 
 
 def test_claims_are_counted_and_ordered_as_the_ledger_has_them(whole, report):
-    lines = ledger.read(whole.ledger("test"))
-    verdicts = Counter(line.verdict or "omission" for line in lines)
-    assert {claims.section: claims.total for claims in report.claims} == verdicts
+    lines = verdicts.read_ledger(whole.ledger("test"))
+    counts = Counter(line.verdict or "omission" for line in lines)
+    assert {claims.section: claims.total for claims in report.claims} == counts
     assert [claims.section for claims in report.claims] == ["unsupported", "distorted", "omission", "supported"]
     unsupported, distorted, omitted, supported = ([one.line for one in claims.shown] for claims in report.claims)
     for shown in (unsupported, distorted):
@@ -90,7 +91,7 @@ def test_at_most_so_many_claims_are_shown(whole):
 
 
 def test_histogram_and_abstention_agree_with_the_ledger(whole, report):
-    lines = [line for line in ledger.read(whole.ledger("test")) if line.record == "claim"]
+    lines = [line for line in verdicts.read_ledger(whole.ledger("test")) if line.record == "claim"]
     assert len(report.confidence) == 20
     for verdict in ("supported", "distorted", "unsupported"):
         assert sum(one.counts[verdict] for one in report.confidence) == sum(line.verdict == verdict for line in lines)

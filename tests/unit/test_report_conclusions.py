@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from halluc.reporting.words.comparison_sentences import comparison_sentences
-from halluc.reporting.words.study_sentences import study_sentences
+from halluc.reporting.words.difference_sentences import comparison_sentences, study_sentences
 from halluc.runs.studies import (
     LEAST_SEEDS,
     SURE,

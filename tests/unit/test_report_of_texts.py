@@ -10,7 +10,7 @@ from halluc.commands.figure_tables import show_comparison, show_study
 from halluc.core.errors import HallucError
 from halluc.core.examples import Origin
 from halluc.reporting.charts import drawing
-from halluc.reporting.collect import gaps, outcomes, shown
+from halluc.reporting.collect import outcomes, shown
 from halluc.reporting.collect.confidences import abstention
 from halluc.reporting.collect.several import comparison_report as compared
 from halluc.reporting.collect.several import study_report as studied
@@ -18,8 +18,7 @@ from halluc.reporting.collect.shown import MOST_TOKENS, SECTIONS, Picked, Texts,
 from halluc.reporting.markdown import card, pages
 from halluc.reporting.page import highlight, render
 from halluc.reporting.words import nouns
-from halluc.reporting.words.headlines import headlines
-from halluc.reporting.words.run_sentences import conclusion
+from halluc.reporting.words.run_sentences import conclusion, headlines
 from halluc.runs import evaluations
 from halluc.runs.directory import RunDir
 from halluc.runs.reports import Mistake, TextNovelty
@@ -28,7 +27,7 @@ from halluc.runs.studies import StudyFigures
 from halluc.task import task_class
 from halluc.tasks.text_classification.config import TextClassificationConfig
 from halluc.tasks.text_classification.coverage import TextCoverage
-from halluc.tasks.text_classification.label_set_figures import LabelSets
+from halluc.tasks.text_classification.figures import LabelSets
 from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.text_classification.records import LabelPrediction
 from halluc.tasks.text_classification.task import TextClassification
@@ -111,7 +110,9 @@ def text_report(**changes):
             "by_novelty": outcomes.by_novelty(found, TEXTS),
             "by_label": [],
             "text_novelty": TextNovelty(edges=(0.1, 0.2, 0.5), edges_of="dev"),
-            "gap": gaps.rows(knowledge, coverage, [Labelled("b", Origin("f", 2), ("parcel", "engine"), ("track",))]),
+            "gap": outcomes.gap_rows(
+                knowledge, coverage, [Labelled("b", Origin("f", 2), ("parcel", "engine"), ("track",))]
+            ),
             "confidence": [one.model_copy(update={"counts": {"supported": 4, "unsupported": 3}})
                            for one in run_report().confidence],
             "claims": claims,
@@ -275,7 +276,7 @@ def test_the_gap_of_texts_is_one_of_words(tmp_path):
     coverage = TextCoverage.of([Labelled("a", Origin("f", 1), ("parcel", "boat"), ("track",))])
     coverage.save(tmp_path / "coverage.json")
     example = Labelled("b", Origin("f", 2), ("parcel", "engine", "the"), ("track",))
-    overall, label = gaps.rows(knowledge, knowledge.load(tmp_path / "coverage.json"), [example])
+    overall, label = outcomes.gap_rows(knowledge, knowledge.load(tmp_path / "coverage.json"), [example])
     assert (overall.counted, overall.unseen.value, overall.new) == (2, 0.5, None)
     assert (label.label, label.new.value) == ("track", 0.5)
     assert overall.unseen.protocol == "words of the split against those of the training split"

@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from halluc.reporting.collect.confidences import abstention
-from halluc.reporting.words.headlines import headlines
-from halluc.reporting.words.run_sentences import conclusion
+from halluc.reporting.words.run_sentences import conclusion, headlines
 from halluc.runs.schema import ConfidenceFile, MetricResult
 from halluc.task import task_class
 from halluc.wording.figure_lookup import FigureLookup

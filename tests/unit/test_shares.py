@@ -13,10 +13,9 @@ from pydantic import ValidationError
 
 from halluc.components import TABLE
 from halluc.data.config import DataConfig
-from halluc.data.corpora import read_corpora, stream_corpora
-from halluc.data.shares import Share, has_documents
+from halluc.data.corpora import Share, has_documents, read_corpora, stream_corpora
 from halluc.tasks.token_classification.reading.config import SpansConfig
-from halluc.tasks.token_classification.reading.raw_sentence import RawSentence
+from halluc.tasks.token_classification.tagged_sentence import RawSentence
 
 
 class Config(DataConfig):

@@ -6,7 +6,6 @@ import pytest
 import torch
 from torch.nn import functional
 
-from halluc.engine import embeddings
 from halluc.engine.shortcuts import LARGE_EMBEDDING, Shortcuts
 
 
@@ -79,7 +78,7 @@ def test_gradients_of_large_embeddings_are_torchs():
 @pytest.mark.parametrize("tied", [False, True])
 def test_steps_on_rows_are_those_of_the_dense_gradient(tied, monkeypatch):
     """Clipping and AdamW, over parts that end within the touched rows; a tied output layer has a dense gradient."""
-    monkeypatch.setattr(embeddings, "PART", 8 * 1000)
+    monkeypatch.setattr("halluc.engine.shortcuts.PART", 8 * 1000)
 
     def trained(short: bool) -> tuple[torch.nn.Embedding, torch.optim.AdamW, list[float]]:
         embedding, head = model(), torch.nn.Linear(8, 3)

@@ -6,7 +6,6 @@ import pytest
 
 from halluc.core.examples import Origin, Span
 from halluc.data.statistics import counted
-from halluc.runs.data import ReadData
 from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.text_classification.wording import LABEL_SETS, TEXTS
 from halluc.tasks.token_classification.tagged_sentence import Tagged
@@ -39,17 +38,6 @@ def test_counts_are_exact_and_in_their_order(words, examples, counts):
     assert found == counts
     assert list(found) == list(counts)
     assert words.examples == next(iter(counts))
-
-
-def test_a_file_of_version_1_is_read_under_the_names_of_its_task():
-    split = {"source": "f", "sentences": 3, "tokens": 9, "mentions": 2, "entity_free": 1, "documents": 1, "labels": {}}
-    old = {"scheme": None, "splits": {"train": split}, "words": {"examples": "texts"}, "overlaps": []}
-    read = ReadData.model_validate(old, context=[count.name for count in TEXTS.counts])
-    assert read.splits["train"].counts == {"texts": 3, "words": 9, "labels": 2, "out_of_scope": 1}
-    as_it_is = ReadData.model_validate(old).splits["train"].counts
-    assert as_it_is == {"sentences": 3, "tokens": 9, "mentions": 2, "entity_free": 1}
-    new = {"schema_version": 2, "splits": {"train": {"source": "f", "counts": {"songs": 4}}}}
-    assert ReadData.model_validate(new, context=["texts"]).splits["train"].counts == {"songs": 4}
 
 
 @pytest.mark.parametrize(

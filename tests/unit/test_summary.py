@@ -11,7 +11,6 @@ from halluc.commands.figure_tables import show_evaluation
 from halluc.reporting.views import evaluation
 from halluc.runs.schema import EvalFile, MetricResult
 from halluc.tasks.text_classification import figures as labelling
-from halluc.tasks.text_classification import label_set_figures
 
 
 def figure(name, value, n=10, protocol="claims", **by):
@@ -46,7 +45,7 @@ def test_of_many_labels_those_most_often_in_gold_are_shown_in_their_order_and_th
 
 @pytest.mark.parametrize(
     ("figures", "there", "not_there"),
-    [(labelling.Labelling(), "accuracy", "micro F1"), (label_set_figures.LabelSets(), "micro F1", "accuracy")],
+    [(labelling.Labelling(), "accuracy", "micro F1"), (labelling.LabelSets(), "micro F1", "accuracy")],
 )
 def test_the_figures_are_those_of_the_set_that_the_file_was_written_with(figures, there, not_there):
     names = [name for name in ("micro_f1", "accuracy") if name in figures.names]

@@ -7,11 +7,10 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from halluc.augmentation.pipeline import diversity
+from halluc.augmentation.pipeline import tally as counting
 from halluc.augmentation.pipeline.candidates import UNCHANGEABLE, Refusal
-from halluc.augmentation.pipeline.diversity import TextSample, alike_in_size, distinct
-from halluc.augmentation.pipeline.tally import CorpusCounts, Tally
-from halluc.gap.novelty_units import MENTIONS
+from halluc.augmentation.pipeline.tally import CorpusCounts, Tally, TextSample, alike_in_size, distinct
+from halluc.gap.novelty import MENTIONS
 
 CORPORA = st.lists(st.tuples(st.integers(0, 9), st.lists(st.sampled_from("XYZ"), max_size=3)), max_size=12)
 
@@ -120,13 +119,13 @@ def test_all_texts_are_sampled_while_they_are_few():
 
 @given(st.integers(0, 200))
 def test_a_sample_is_evenly_spaced_and_bounded(offered):
-    sample, most = TextSample(), diversity.MOST
-    diversity.MOST = 8
+    sample, most = TextSample(), counting.MOST
+    counting.MOST = 8
     try:
         for number in range(offered):
             sample.offer((str(number),))
     finally:
-        diversity.MOST = most
+        counting.MOST = most
     taken = [int(text[0]) for text in sample.texts]
     stride = taken[1] - taken[0] if len(taken) > 1 else 1
     assert taken == list(range(0, offered, stride))

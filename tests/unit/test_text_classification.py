@@ -31,12 +31,10 @@ from halluc.tasks.encoders import frame_of_pair
 from halluc.tasks.losses import UNLABELLED
 from halluc.tasks.text_classification.claims import LabelJudge, LabelSetJudge
 from halluc.tasks.text_classification.decoding import label_sets, one_label
-from halluc.tasks.text_classification.encoded import PARTS
-from halluc.tasks.text_classification.figures import Labelling
-from halluc.tasks.text_classification.label_set_figures import LabelSets
+from halluc.tasks.text_classification.encoding import PARTS, covers, shown, shown_of_pair
+from halluc.tasks.text_classification.figures import Labelling, LabelSets
 from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.text_classification.task import TextClassification
-from halluc.tasks.text_windows import covers, shown, shown_of_pair
 from halluc.tasks.token_classification.task import TokenClassification
 
 HOWS = ["windows", "head", "tail", "head_tail"]

@@ -15,7 +15,7 @@ from halluc.components import TABLE
 from halluc.core.errors import HallucError, ManyErrors
 from halluc.data.checks import check_corpora
 from halluc.data.corpora import read_corpora
-from halluc.data.odd_labels import odd_labels
+from halluc.data.oddities import odd_labels
 from halluc.data.reader import Mended
 from halluc.data.rows.row import BadLine
 from halluc.engine.scratch import make_tokenizer

@@ -15,7 +15,7 @@ from halluc.analysis import verdicts
 from halluc.core.examples import Origin, Span
 from halluc.core.labels import illegal, read_spans, scheme_of, tag_set, write_tags
 from halluc.engine.batching import Batch
-from halluc.tasks.token_classification import span_counts, viterbi
+from halluc.tasks.token_classification import entity_figures, viterbi
 from halluc.tasks.token_classification.config import TokenClassificationConfig
 from halluc.tasks.token_classification.encoding import EncodedTokens, Window
 from halluc.tasks.token_classification.tagged_sentence import Tagged
@@ -191,7 +191,7 @@ def test_both_readings_of_seqeval_agree_on_what_is_decoded(rows):
     prediction, _ = said(rows, outputs)
     assert illegal(prediction.tags, "iob2") == []
     gold = [write_tags(len(rows), [Span(0, 1, "PER")])]
-    default, strict = (span_counts.count(gold, [prediction.tags], strict=strict) for strict in (False, True))
+    default, strict = (entity_figures.count(gold, [prediction.tags], strict=strict) for strict in (False, True))
     assert (default.predicted == strict.predicted).all()
     assert (default.hits == strict.hits).all()
 

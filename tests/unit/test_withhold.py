@@ -15,7 +15,7 @@ from halluc.core.errors import HallucError
 from halluc.core.examples import Origin, Span
 from halluc.data.corpora import read_corpora
 from halluc.gap.coverage import SurfaceCoverage
-from halluc.gap.matching import BY_MENTIONS, apportion, matched_sizes
+from halluc.gap.matching import BY_MENTIONS, apportion
 from halluc.gap.units import WithheldUnits, example_units
 from halluc.gap.withhold import Withheld, withhold
 from halluc.tasks.token_classification.tagged_sentence import Tagged
@@ -120,7 +120,7 @@ def test_entity_free_sentences_keep_their_original_share(split, fraction, unit):
 @given(st.lists(st.integers(0, 50), min_size=4, max_size=4), st.data())
 def test_matched_sizes_take_no_more_than_is_left(original, data):
     left = [data.draw(st.integers(0, size)) for size in original]
-    sizes = matched_sizes(tuple(original), tuple(left))
+    sizes = BY_MENTIONS.matched(tuple(original), tuple(left))
     assert all(0 <= size <= there for size, there in zip(sizes, left, strict=True))
 
 
@@ -145,11 +145,11 @@ def test_sizes_are_the_smallest_over_the_fractions_and_share_the_entity_free_out
 
 
 def test_where_entity_free_sentences_are_few_all_strata_shrink_in_proportion():
-    assert matched_sizes((50, 100, 40, 10), (10, 90, 36, 9)) == (10, 20, 8, 2)
-    assert matched_sizes((50, 100, 40, 10), (50, 90, 36, 9)) == (45, 90, 36, 9)
-    assert matched_sizes((0, 100, 40, 10), (0, 90, 36, 9)) == (0, 90, 36, 9)
-    assert matched_sizes((50, 100, 40, 10), (0, 90, 36, 9)) == (0, 0, 0, 0)
-    assert matched_sizes((50, 0, 0, 0), (50, 0, 0, 0)) == (0, 0, 0, 0)
+    assert BY_MENTIONS.matched((50, 100, 40, 10), (10, 90, 36, 9)) == (10, 20, 8, 2)
+    assert BY_MENTIONS.matched((50, 100, 40, 10), (50, 90, 36, 9)) == (45, 90, 36, 9)
+    assert BY_MENTIONS.matched((0, 100, 40, 10), (0, 90, 36, 9)) == (0, 90, 36, 9)
+    assert BY_MENTIONS.matched((50, 100, 40, 10), (0, 90, 36, 9)) == (0, 0, 0, 0)
+    assert BY_MENTIONS.matched((50, 0, 0, 0), (50, 0, 0, 0)) == (0, 0, 0, 0)
 
 
 def test_fractions_share_the_sentences_that_both_can_have():
@@ -247,7 +247,7 @@ def test_with_examples_withheld_is_what_stood_in_the_split_and_is_known_no_more(
     made = withhold(split, gap(0.5, unit="example", control="none"))
     known = SurfaceCoverage.of(made.examples)
     assert abs(len(made.examples) - 200) <= 1
-    for text, label in SurfaceCoverage.of(split).pairs:
+    for text, label in {pair for example in split for pair in example.pairs}:
         assert made.units.is_withheld(text, label) != known.knows(text, label)
     assert not made.units.is_withheld("never there", "PER")
 
@@ -261,7 +261,7 @@ def test_the_record_and_the_sentence_for_people_give_the_same_numbers():
     assert record["left"]["sentences"] == len(withhold(usual(), gap(0.25, control="none")).examples)
     assert sum(record["strata"].values()) == record["matched"]["sentences"] == len(made.examples)
     assert record["matched"]["tokens"] == sum(len(example.tokens) for example in made.examples)
-    assert record["matched"]["surfaces"] == SurfaceCoverage.of(made.examples).distinct
+    assert record["matched"]["surfaces"] == len({pair for example in made.examples for pair in example.pairs})
     assert made.told() == (
         f"withheld {made.withheld} of {made.of} surfaces; {400 - made.left.examples} of 400 sentences dropped; "
         f"trained on {made.matched.examples} matched sentences with {made.matched.things} mentions"

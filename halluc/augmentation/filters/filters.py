@@ -3,6 +3,9 @@ the first candidate; those with a memory are asked in the order of the examples,
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
@@ -10,56 +13,57 @@ from pydantic import Field, model_validator
 from halluc.augmentation.filters import text_hashes
 from halluc.augmentation.filters.minhash import bands
 from halluc.augmentation.filters.text_hashes import HashSet
-from halluc.augmentation.methods.base import Rate
+from halluc.augmentation.methods.base import Rate, Workspace
 from halluc.components import TABLE
 from halluc.config.schema import Section
 from halluc.core import registry
 from halluc.core.edits import Editable
-from halluc.gap.novelty_units import MENTIONS, NoveltyUnits
+from halluc.gap.novelty import MENTIONS, NoveltyUnits
+from halluc.task import Examples
 
 FILTER = "filter"
 
 Keys = tuple[int, ...]
 
 
+@dataclass
 class Candidate:
     """A new example before it is taken: what it was made from, and how.
 
     ``form_only``: only the writing of its words was changed (case, noise). ``is_copy``: it is meant to be equal.
-    ``sampled``: it was made from nothing; ``parent`` is the example whose place it takes.
+    ``source`` is the example of the task that ``parent`` was made from. ``sampled``: it was made from nothing, and
+    ``parent`` is the example whose place it takes.
     """
 
-    __slots__ = ("_exact", "_normalised", "edited", "form_only", "is_copy", "parent", "sampled")
+    parent: Editable
+    edited: Editable
+    form_only: bool
+    is_copy: bool
+    source: Any = None
+    sampled: bool = False
 
-    def __init__(
-        self, parent: Editable, edited: Editable, form_only: bool, is_copy: bool, sampled: bool = False
-    ) -> None:  # fmt: skip
-        self.parent, self.edited, self.form_only, self.is_copy = parent, edited, form_only, is_copy
-        self.sampled = sampled
-        self._exact: int | None = None
-        self._normalised: int | None = None
-
-    @property
+    @cached_property
     def exact(self) -> int:
-        if self._exact is None:
-            self._exact = text_hashes.exact(self.edited.tokens)
-        return self._exact
+        return text_hashes.exact(self.edited.tokens)
 
-    @property
+    @cached_property
     def normalised(self) -> int:
-        if self._normalised is None:
-            self._normalised = text_hashes.normalised(self.edited.tokens)
-        return self._normalised
+        return text_hashes.normalised(self.edited.tokens)
 
 
 class Filter:
     """Rejects candidates; ``keys`` and ``memory`` are for those that compare candidates with each other. ``units``
-    are what novelty is measured in."""
+    are what novelty is measured in. Where ``uses_model``, many candidates are asked about at a time (``results``), and
+    after all other filters."""
 
     Config: ClassVar[type[Section]]
+    uses_model: ClassVar[bool] = False
     config: Any
     memory: HashSet | None = None
     units: NoveltyUnits = MENTIONS
+
+    def __init__(self, config: Any) -> None:
+        self.config = config
 
     @property
     def name(self) -> str:
@@ -71,9 +75,20 @@ class Filter:
     def see_held_out(self, example: Editable) -> None:
         """Take note of an example of dev or test."""
 
+    def fit(self, examples: Examples[Any, Any], workspace: Workspace) -> None:
+        """Make ready what judges candidates of the task.
+
+        Raises:
+            OptionError: it cannot be had.
+        """
+
     def refuses(self, candidate: Candidate) -> bool:
         """Whether it is rejected for itself, whatever other candidates there are."""
         return False
+
+    def results(self, candidates: Sequence[Candidate]) -> list[Editable | None]:
+        """What becomes of each candidate: as it is, with other labels, or None where it is rejected."""
+        return [None if self.refuses(one) else one.edited for one in candidates]
 
     def keys(self, candidate: Candidate) -> Keys:
         """What it must share with no candidate that was taken before."""
@@ -88,9 +103,6 @@ class Unchanged(Filter):
     """Rejects a candidate that equals what it was made from."""
 
     Config: ClassVar[type[Section]] = UnchangedConfig
-
-    def __init__(self, config: UnchangedConfig) -> None:
-        self.config = config
 
     def refuses(self, candidate: Candidate) -> bool:
         return not candidate.is_copy and candidate.edited.tokens == candidate.parent.tokens
@@ -112,8 +124,7 @@ class DuplicateFilter(Filter):
         self.memory: HashSet = HashSet()
 
     def see(self, example: Editable) -> None:
-        self.training.add(text_hashes.exact(example.tokens))
-        self.training.add(text_hashes.normalised(example.tokens))
+        self.training.update((text_hashes.exact(example.tokens), text_hashes.normalised(example.tokens)))
 
     def refuses(self, candidate: Candidate) -> bool:
         return any(key in self.training for key in self.keys(candidate))
@@ -160,9 +171,6 @@ class LengthRatio(Filter):
     """
 
     Config: ClassVar[type[Section]] = LengthRatioConfig
-
-    def __init__(self, config: LengthRatioConfig) -> None:
-        self.config = config
 
     def refuses(self, candidate: Candidate) -> bool:
         if candidate.sampled:

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 
 import numpy
 
+from halluc.core.rng import hash64
+
 _PERMUTATIONS = 128
 _WORDS = 3  # of a shingle
 
@@ -48,11 +50,7 @@ def _signature(tokens: Sequence[str]) -> numpy.ndarray:
     """The least hash of any shingle under each function, (functions,)."""
     words = [token.casefold() for token in tokens]
     shingles = {"\x1f".join(words[at : at + _WORDS]) for at in range(max(1, len(words) - _WORDS + 1))}
-    hashed = numpy.array([_hash(shingle) for shingle in sorted(shingles)], dtype=numpy.uint64)
+    hashed = numpy.array([hash64(shingle) for shingle in sorted(shingles)], dtype=numpy.uint64)
     factors, summands = _functions()
     least: numpy.ndarray = (factors * hashed + summands).min(axis=1)
     return least
-
-
-def _hash(text: str) -> int:
-    return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")

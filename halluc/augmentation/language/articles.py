@@ -6,6 +6,8 @@ import re
 import unicodedata
 from functools import lru_cache
 
+from halluc.core.edits import Edit, Editable, Replace, is_free
+
 # Letters whose names begin with a vowel sound: an FBI agent, an X-ray.
 _LETTERS_WITH_AN = frozenset("AEFHILMNORSX")
 _VOWELS = frozenset("aeiou")
@@ -20,10 +22,6 @@ _ONE_LETTER = re.compile(r"[A-Za-z](?:$|[-.&\d])")
 _ARTICLES = frozenset({"a", "an", "A", "An", "AN"})
 
 
-def is_article(token: str) -> bool:
-    return token in _ARTICLES
-
-
 def agreeing(article: str, word: str, capitals: bool = False) -> str:
     """``article`` as it stands before ``word``, in its own casing; ``capitals``: the text around is in capitals."""
     if not takes_an(word):
@@ -31,6 +29,20 @@ def agreeing(article: str, word: str, capitals: bool = False) -> str:
     if article in ("a", "an"):
         return "an"
     return "AN" if capitals or article == "AN" else "An"
+
+
+def article_edit(example: Editable, at: int, word: str, capitals: bool) -> list[Edit]:
+    """The edit that makes the article before a token agree with the word that it becomes, where that must be.
+
+    The article may be part of a mention only where the word is of the same.
+    """
+    article = example.tokens[at - 1] if at else ""
+    agreed = agreeing(article, word, capitals) if article in _ARTICLES else article
+    if agreed == article or not is_free(example, at - 1, at + 1):  # no border lies between
+        return []
+    if any(end == at for _, end, _ in example.spans):
+        return []
+    return [Replace(at - 1, at, (agreed,), "article")]
 
 
 @lru_cache(maxsize=1 << 16)
@@ -66,7 +78,5 @@ def _number_takes_an(word: str) -> bool:
     if found is None:
         return False
     digits = found.group().replace(",", "")
-    if digits[0] == "8":
-        return True
     is_year = len(digits) == 4 and "," not in found.group()
-    return digits[:2] in ("11", "18") and (len(digits) % 3 == 2 or is_year)
+    return digits[0] == "8" or (digits[:2] in ("11", "18") and (len(digits) % 3 == 2 or is_year))

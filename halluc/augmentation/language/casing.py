@@ -18,10 +18,7 @@ def pattern(text: str) -> Pattern:
         return "upper"
     if not any(char.isupper() or char.islower() or char.istitle() for char in text):
         return "mixed"
-    words = text.split()
-    if all(_is_title(word) for word in words):
-        return "title"
-    return "mixed"
+    return "title" if all(map(_is_title, text.split())) else "mixed"
 
 
 def _is_title(word: str) -> bool:

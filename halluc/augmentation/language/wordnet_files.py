@@ -52,23 +52,17 @@ class Database:
 
     def missing(self) -> str | None:
         """The first file that should be there and is not, or None."""
-        if self.path.suffix == ".zip" and not _is_archive(self.path):
+        if self.path.suffix == ".zip" and not (self.path.is_file() and zipfile.is_zipfile(self.path)):
             return "a zip archive"
-        for part in PARTS_OF_SPEECH:
-            for name in (f"index.{part}", f"data.{part}"):
-                if not self._has(name) and not (name == "data.noun" and self._has("data.noun1", "data.noun2")):
-                    return name
-        return None
+        names = (f"{kind}.{part}" for part in PARTS_OF_SPEECH for kind in ("index", "data"))
+        halves = {"data.noun": ("data.noun1", "data.noun2")}
+        return next((name for name in names if not self._has(name) and not self._has(*halves.get(name, (name,)))), None)
 
     def _has(self, *names: str) -> bool:
         if self.path.suffix == ".zip":
             with zipfile.ZipFile(self.path) as archive:
                 return {f"wordnet/{name}" for name in names} <= set(archive.namelist())
         return all((self.path / name).is_file() for name in names)
-
-
-def _is_archive(path: Path) -> bool:
-    return path.is_file() and zipfile.is_zipfile(path)
 
 
 def find(configured: str | None) -> Database:
@@ -110,11 +104,8 @@ def places() -> Iterator[Path]:
 
 
 def _nltk_folders() -> Iterator[Path]:
-    for folder in os.environ.get("NLTK_DATA", "").split(os.pathsep):
-        if folder:
-            yield Path(folder)
+    yield from map(Path, filter(None, os.environ.get("NLTK_DATA", "").split(os.pathsep)))
     prefix = Path(sys.prefix)
     home = Path(os.path.expanduser("~"))  # noqa: PTH111  # Path.home() fails where there is none
     yield from (home / "nltk_data", prefix / "nltk_data", prefix / "share" / "nltk_data", prefix / "lib" / "nltk_data")
-    for root in ("/usr/share", "/usr/local/share", "/usr/lib", "/usr/local/lib"):
-        yield Path(root) / "nltk_data"
+    yield from (Path(root, "nltk_data") for root in ("/usr/share", "/usr/local/share", "/usr/lib", "/usr/local/lib"))

@@ -9,7 +9,7 @@ from difflib import SequenceMatcher
 from rapidfuzz.distance import Indel
 
 from halluc.augmentation.methods.base import Rejected
-from halluc.core.edits import Editable, Replace, is_free
+from halluc.core.edits import Editable, Replace, between_locked, is_free
 
 
 class EditAlignment:
@@ -50,8 +50,7 @@ class EditAlignment:
         """Token by token, the usual case; None where that cannot be, or a word stands elsewhere than before."""
         if not self._keeps_positions or len(self._old) != len(self._new):
             return None
-        pairs = zip(self._old, self._new, strict=True)
-        changed = [at for at, (before, after) in enumerate(pairs) if before != after]
+        changed = [at for at, (before, after) in enumerate(zip(self._old, self._new, strict=True)) if before != after]
         before = {self._old[at].casefold() for at in changed}
         if not before.isdisjoint([self._new[at].casefold() for at in changed]):
             return None
@@ -129,7 +128,10 @@ def checked(example: Editable, edits: Sequence[Replace], mentions: bool) -> Sequ
     if not mentions:
         edits = [edit for edit in edits if zone_of(edit, in_zone) < 0]
     if example.locked:
-        edits = [edit for edit in edits if is_free(example, edit.start, edit.end) or not _rewrites(edit)]
+        edits = [
+            edit for edit in edits
+            if is_free(example, edit.start, edit.end) or (edit.end - edit.start, len(edit.tokens)) != (1, 1)
+        ]  # fmt: skip
         if not all(is_free(example, edit.start, edit.end) for edit in edits):
             raise Rejected("locked")
     shrunk = [edit for edit in edits if len(edit.tokens) < edit.end - edit.start]
@@ -138,19 +140,10 @@ def checked(example: Editable, edits: Sequence[Replace], mentions: bool) -> Sequ
     return edits
 
 
-def _rewrites(edit: Replace) -> bool:
-    """Whether it puts one token in the place of one."""
-    return edit.end == edit.start + 1 and len(edit.tokens) == 1
-
-
 def _kept_in_part(example: Editable) -> Iterator[tuple[int, int]]:
     """Mentions, and the fields between locked ranges."""
-    yield from ((start, end) for start, end, _ in example.spans)
-    done = 0
-    for first, last in [*example.locked, (len(example.tokens), len(example.tokens))]:
-        if done < first:
-            yield done, first
-        done = last
+    yield from (span[:2] for span in example.spans)
+    yield from (field for field in between_locked(example) if field[0] < field[1])
 
 
 def _is_emptied(start: int, end: int, edits: Sequence[Replace]) -> bool:

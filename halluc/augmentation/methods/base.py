@@ -7,10 +7,11 @@ from the ``Draws`` that it is handed, so that an example is made alike whoever m
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Protocol, TypeVar
 
 from pydantic import Field, model_validator
 
@@ -19,8 +20,9 @@ from halluc.config.schema import Section
 from halluc.core import registry
 from halluc.core.edits import Edit, Editable, Replace, apply
 from halluc.core.errors import EXIT_USAGE, HallucError
+from halluc.core.examples import Span
 from halluc.core.rng import Draws
-from halluc.gap.novelty_units import MENTIONS, NoveltyUnits, Unit
+from halluc.gap.novelty import MENTIONS, NoveltyUnits, Unit
 
 T = TypeVar("T")
 
@@ -57,9 +59,7 @@ class RateConfig(MethodConfig):
         if not candidates or not self.rate:
             return []
         wanted = max(draws.count(self.rate * candidates), self.at_least)
-        if self.at_most is not None and wanted > self.at_most:
-            wanted = self.at_most
-        return draws.some(candidates, wanted) if wanted else []
+        return draws.some(candidates, min(wanted, self.at_most or wanted)) if wanted else []
 
 
 class OptionError(HallucError):
@@ -100,21 +100,17 @@ class Lexicon:
     @classmethod
     def of(cls, examples: Iterable[Editable], words: bool = True, units: NoveltyUnits = MENTIONS) -> Lexicon:
         """``words``: whether tokens are counted; ``units``: what novelty is measured in."""
-        mentions: dict[str, dict[Tokens, int]] = {}
-        tokens_of: dict[str, dict[str, int]] = {}
-        examples_with: dict[Unit, int] = {}
+        mentions: defaultdict[str, Counter[Tokens]] = defaultdict(Counter)
+        tokens_of: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        examples_with: Counter[Unit] = Counter()
         for example in examples:
-            for unit in set(units.of(example)):
-                examples_with[unit] = examples_with.get(unit, 0) + 1
+            examples_with.update(set(units.of(example)))
             for start, end, label in example.spans:
-                of_label = mentions.setdefault(label, {})
-                mention = example.tokens[start:end]
-                of_label[mention] = of_label.get(mention, 0) + 1
+                mentions[label][example.tokens[start:end]] += 1
             if words:
                 for token, tag in zip(example.tokens, tags(example), strict=True):
-                    of_tag = tokens_of.setdefault(tag, {})
-                    of_tag[token] = of_tag.get(token, 0) + 1
-        return cls(tuple(sorted(mentions)), mentions, tokens_of, examples_with)
+                    tokens_of[tag][token] += 1
+        return cls(tuple(sorted(mentions)), dict(mentions), dict(tokens_of), examples_with)
 
 
 def tags(example: Editable) -> list[str]:
@@ -137,17 +133,43 @@ class Changed(NamedTuple):
         return any(self.steps)
 
 
+class Opinion(NamedTuple):
+    """What a trained model predicts for an example: as ``spans``, or as ``labels`` of the whole.
+
+    ``f1`` is that between the labels of the example and those predicted (1 where there is neither), ``confidence`` the
+    least of those predicted (1 where there is none).
+    """
+
+    f1: float
+    confidence: float
+    spans: tuple[Span, ...]
+    labels: tuple[str, ...]
+
+
+class Labeller(Protocol):
+    """A trained model that predicts labels; ``relabels``: whether an example can be given those that it predicts."""
+
+    @property
+    def relabels(self) -> bool: ...
+
+    def opinions(self, examples: Sequence[Any]) -> list[Opinion]:
+        """One for each example of the task, in their order."""
+        ...
+
+
 @dataclass(frozen=True)
 class Workspace:
-    """What a method that is fitted or that starts programs may use.
+    """What a method or filter that is fitted or that starts programs may use.
 
     ``folder`` is for fitted models and caches, one subfolder each; it need not exist. ``allow_commands``: whether the
-    user allowed the programs that a config names to run.
+    user allowed the programs that a config names to run. ``labeller`` is asked for the model of a run, or for so many
+    models that are trained on parts of the training split.
     """
 
     folder: Path
     seed: int
     allow_commands: bool = False
+    labeller: Callable[[str | int], Labeller] | None = None
 
 
 class Component:
@@ -159,6 +181,8 @@ class Component:
 
     Config: ClassVar[type[MethodConfig]]
     uses_model: ClassVar[bool] = False
+    changes_form_only: ClassVar[bool] = False
+    makes_copies: ClassVar[bool] = False
 
     def fit(self, examples: Iterable[Editable], workspace: Workspace) -> None:
         """Learn from the training split, which can be iterated over several times.
@@ -185,8 +209,6 @@ class Augmenter(Component):
     """
 
     instead: ClassVar[str | None] = None
-    changes_form_only: ClassVar[bool] = False
-    makes_copies: ClassVar[bool] = False
     learns: ClassVar[frozenset[Literal["words"]]] = frozenset()
 
     def propose(self, example: Editable, draws: Draws) -> Sequence[Edit]:

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from halluc.augmentation.methods.base import Augmenter, Lexicon, MethodConfig, Rate, Tokens
 from halluc.config.bounds import DISTINCT
-from halluc.core.edits import Edit, Editable, Replace, is_free
+from halluc.core.edits import Edit, Editable, Replace, free_positions
 from halluc.core.rng import Draws
 
 Casing = Literal["lower", "upper", "title", "damaged"]
@@ -42,32 +42,18 @@ class Case(Augmenter):
     def propose(self, example: Editable, draws: Draws) -> Sequence[Edit]:
         if not self.config.rate:
             return ()
-        positions = self._positions(example)
-        for casing in draws.shuffled(self.config.to):
-            edits = self._edits(casing, example.tokens, positions, draws)
-            if edits:
-                return edits
-        return ()
-
-    def _positions(self, example: Editable) -> Sequence[int]:
-        positions: Sequence[int] = range(len(example.tokens))
-        if not self.config.mentions and example.spans:
-            held = {position for start, end, _ in example.spans for position in range(start, end)}
-            positions = [position for position in positions if position not in held]
-        if example.locked:
-            positions = [position for position in positions if is_free(example, position, position + 1)]
-        return positions
+        positions = free_positions(example, self.config.mentions)
+        shuffled = draws.shuffled(self.config.to)
+        tried = (self._edits(casing, example.tokens, positions, draws) for casing in shuffled)
+        return next(filter(None, tried), ())
 
     def _edits(self, casing: Casing, tokens: Tokens, positions: Sequence[int], draws: Draws) -> list[Edit]:
         if casing == "damaged":
             return self._damage(tokens, positions, draws)
-        if casing == "lower":
-            return _changed(tokens, positions, str.lower, "lower case")
-        if casing == "upper":
-            return _changed(tokens, positions, str.upper, "upper case")
         # In running text a token in capitals is an acronym, which title case keeps.
         title = _capitalised if any(map(str.islower, tokens)) else str.capitalize
-        return _changed(tokens, positions, title, "title case")
+        cased = {"lower": str.lower, "upper": str.upper, "title": title}[casing]
+        return _changed(tokens, positions, cased, f"{casing} case")
 
     def _damage(self, tokens: Tokens, positions: Sequence[int], draws: Draws) -> list[Edit]:
         capitals = [at for at in positions if tokens[at].lower() != tokens[at]]

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from halluc.augmentation.methods.base import Augmenter, Lexicon, MethodConfig, Rate, RateConfig
-from halluc.core.edits import Edit, Editable, Range, Replace, is_free
+from halluc.core.edits import Edit, Editable, Range, Replace, between_locked, free_positions
 from halluc.core.rng import Draws
 
 
@@ -40,18 +40,10 @@ class Delete(Augmenter):
 
     def _positions(self, example: Editable, kept: Sequence[Range]) -> list[int]:
         """What may be deleted by itself: no token that stands alone in its mention or its field."""
-        held = {start for start, end in kept if end - start == 1}
-        if not self.config.mentions:
-            for start, end, _ in example.spans:
-                held.update(range(start, end))
-        positions = [at for at in range(len(example.tokens)) if at not in held]
-        return [at for at in positions if is_free(example, at, at + 1)] if example.locked else positions
+        alone = {start for start, end in kept if end - start == 1}
+        return [at for at in free_positions(example, self.config.mentions) if at not in alone]
 
     def _kept_in_part(self, example: Editable) -> list[Range]:
         """Ranges of which a token must be left: the fields between locked ranges, and mentions."""
-        kept = [(start, end) for start, end, _ in example.spans] if self.config.mentions else []
-        done = 0
-        for first, last in example.locked:
-            kept.append((done, first))
-            done = last
-        return [*kept, (done, len(example.tokens))]
+        mentions = [span[:2] for span in example.spans] if self.config.mentions else []
+        return [*mentions, *between_locked(example)]

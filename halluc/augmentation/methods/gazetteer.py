@@ -7,13 +7,13 @@ from typing import Any
 
 from halluc.augmentation.methods.base import Tokens
 from halluc.augmentation.methods.word_files import entries
-from halluc.core.errors import HallucError, Location, data_error, did_you_mean, refuse
+from halluc.core.errors import HallucError, Location, data_error, refuse, suggestion
 
 _FORM = 'a line is `LABEL<TAB>name`; in a .jsonl file, {"label": …, "name": …}'
 
 
-def read_gazetteer(reference: str, labels: Sequence[str]) -> dict[str, list[Tokens]]:
-    """The names of each label, each once, in the order of the file.
+def read_gazetteer(reference: str, labels: Sequence[str]) -> dict[str, dict[Tokens, int]]:
+    """The names of each label, each with the weight 1, in the order of the file.
 
     ``LABEL<TAB>name`` lines, where blank lines and lines that begin with ``# `` are skipped, or JSON Lines with the
     fields ``label`` and ``name`` in a file that ends in ``.jsonl``. A name is split into tokens at white space.
@@ -22,21 +22,18 @@ def read_gazetteer(reference: str, labels: Sequence[str]) -> dict[str, list[Toke
         HallucError D101: no such file. D142: it holds no name. Or, with up to 20 at once, D104: a line that is not
             UTF-8. D140: a line that cannot be read. D141: a label that is not among ``labels``.
     """
-    names: dict[str, dict[Tokens, None]] = {}
+    names: dict[str, dict[Tokens, int]] = {}
     errors: list[HallucError] = []
-    for item in entries(reference, _of_columns, _of_object, code="D140", form=_FORM):
-        if isinstance(item, HallucError):
-            errors.append(item)
-            continue
-        where, (label, name) = item
+    for where, (label, name) in entries(reference, _of_columns, _of_object, errors, code="D140", form=_FORM):
         if label not in labels:
-            errors.append(_unknown(label, where, labels))
+            help = suggestion(label, labels, f"it has {', '.join(labels) or 'none'}")
+            errors.append(data_error("D141", f"the training split has no label `{label}`", where, help))
         else:
-            names.setdefault(label, {})[tuple(name.split())] = None
+            names.setdefault(label, {})[tuple(name.split())] = 1
     refuse(errors)
     if not names:
         raise data_error("D142", f"{reference} holds no name", Location(reference), _FORM)
-    return {label: list(of_label) for label, of_label in names.items()}
+    return names
 
 
 def _of_columns(line: str) -> tuple[str, str] | str:
@@ -55,9 +52,3 @@ def _of_object(record: Mapping[str, Any]) -> tuple[str, str] | str:
         if not isinstance(value, str) or not value.strip():
             return f"no text in the field `{field}`"
     return record["label"], record["name"]
-
-
-def _unknown(label: str, where: Location, labels: Sequence[str]) -> HallucError:
-    near = did_you_mean(label, labels)
-    help = f"did you mean `{near}`?" if near else f"it has {', '.join(labels) or 'none'}"
-    return data_error("D141", f"the training split has no label `{label}`", where, help)

@@ -10,7 +10,7 @@ from typing import ClassVar, Literal, NamedTuple
 from pydantic import Field
 
 from halluc.augmentation.methods.base import Augmenter, Lexicon, MethodConfig, Rate, RateConfig, tags
-from halluc.core.edits import Edit, Editable, Replace, is_free
+from halluc.core.edits import Edit, Editable, Replace, free_positions
 from halluc.core.rng import Draws
 
 _WHY = "token of the same label"
@@ -63,7 +63,7 @@ class LabelWiseReplacement(Augmenter):
 
     def propose(self, example: Editable, draws: Draws) -> Sequence[Edit]:
         tagged = tags(example)
-        positions = self._positions(example, tagged)
+        positions = free_positions(example, self.config.entities)
         edits: list[Edit] = []
         for number in self.config.chosen(len(positions), draws):
             position = positions[number]
@@ -72,11 +72,3 @@ class LabelWiseReplacement(Augmenter):
             if token:
                 edits.append(Replace(position, position + 1, (token,), _WHY))
         return edits
-
-    def _positions(self, example: Editable, tagged: Sequence[str]) -> Sequence[int]:
-        positions: Sequence[int] = range(len(tagged))
-        if not self.config.entities and example.spans:
-            positions = [position for position in positions if tagged[position] == "O"]
-        if example.locked:
-            positions = [position for position in positions if is_free(example, position, position + 1)]
-        return positions

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from itertools import accumulate
 from typing import Annotated, ClassVar, Literal, NamedTuple
 
 from pydantic import Field, model_validator
 
-from halluc.augmentation.language.articles import agreeing, is_article
+from halluc.augmentation.language.articles import article_edit
 from halluc.augmentation.language.casing import Pattern, put
 from halluc.augmentation.methods.base import Augmenter, Lexicon, MethodConfig, OptionError, Rate, RateConfig, Tokens
 from halluc.augmentation.methods.gazetteer import read_gazetteer
 from halluc.augmentation.methods.name_parts import NameParts
 from halluc.config.bounds import DISTINCT, MOST_LABELS, Reference, Text
-from halluc.core.edits import Edit, Editable, Replace, is_free, is_replaceable
-from halluc.core.errors import did_you_mean
+from halluc.core.edits import Edit, Editable, Replace, is_replaceable
+from halluc.core.errors import suggestion
 from halluc.core.examples import Span
 from halluc.core.rng import Draws
 
@@ -78,12 +78,12 @@ class MentionReplacement(Augmenter):
         self._labels = _checked(config.labels, training.labels)
         self._why = _WHY[config.source]
         self._parts = NameParts(training.mentions) if config.source == "recombined" else None
-        if config.gazetteer is not None:
-            self._pools = _uniform(read_gazetteer(config.gazetteer, training.labels))
-        elif config.weighting == "uniform":
-            self._pools = _uniform(training.mentions)
-        else:
-            self._pools = _weighted(training.mentions)
+        names = training.mentions if config.gazetteer is None else read_gazetteer(config.gazetteer, training.labels)
+        is_uniform = config.weighting == "uniform"
+        self._pools = {
+            label: _Pool(tuple(counts), tuple(accumulate([1] * len(counts) if is_uniform else counts.values())))
+            for label, counts in names.items()
+        }
 
     def propose(self, example: Editable, draws: Draws) -> Sequence[Edit]:
         spans = self._replaceable(example)
@@ -93,8 +93,8 @@ class MentionReplacement(Augmenter):
             casing = _casing(example.tokens, start, end)
             name = self._another(example.tokens[start:end], label, casing, draws)
             if name is not None:
-                if start and is_article(example.tokens[start - 1]) and self.config.articles:
-                    edits += _agreement(example, start - 1, name, casing)
+                if self.config.articles:
+                    edits += article_edit(example, start, name[0], casing == "upper")
                 edits.append(Replace(start, end, name, self._why))
         return edits
 
@@ -122,18 +122,9 @@ class MentionReplacement(Augmenter):
 def _checked(labels: Sequence[str] | None, known: Sequence[str]) -> frozenset[str] | None:
     for label in labels or ():
         if label not in known:
-            near = did_you_mean(label, known)
-            help = f"did you mean `{near}`?" if near else f"it has {', '.join(known) or 'none'}"
+            help = suggestion(label, known, f"it has {', '.join(known) or 'none'}")
             raise OptionError("labels", "C145", f"the training split has no label `{label}`", help)
     return None if labels is None else frozenset(labels)
-
-
-def _uniform(names: Mapping[str, Iterable[Tokens]]) -> dict[str, _Pool]:
-    return _weighted({label: dict.fromkeys(of_label, 1) for label, of_label in names.items()})
-
-
-def _weighted(names: Mapping[str, Mapping[Tokens, int]]) -> dict[str, _Pool]:
-    return {label: _Pool(tuple(counts), tuple(accumulate(counts.values()))) for label, counts in names.items()}
 
 
 def _casing(tokens: Tokens, start: int, end: int) -> Pattern:
@@ -151,14 +142,3 @@ def _casing(tokens: Tokens, start: int, end: int) -> Pattern:
 
 def _cased(name: Tokens, casing: Pattern) -> Tokens:
     return name if casing == "mixed" else tuple([put(casing, token) for token in name])
-
-
-def _agreement(example: Editable, position: int, name: Tokens, casing: Pattern) -> list[Edit]:
-    """The edit that makes an article agree with the name behind it, where it may be and must be changed."""
-    article = example.tokens[position]
-    agreed = agreeing(article, name[0], casing == "upper")
-    if agreed == article or any(start <= position < end for start, end, _ in example.spans):
-        return []
-    if not is_free(example, position, position + 2):  # with what stands behind it: no border lies between
-        return []
-    return [Replace(position, position + 1, (agreed,), "article")]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -72,9 +73,8 @@ def _by_size(mentions: Iterable[Tokens]) -> dict[int, list[Tokens]]:
     return shouted | names
 
 
-def _joinable(pools: Iterable[tuple[Iterable[Tokens], Iterable[str]]], is_one_token: bool) -> _Parts | None:
-    filled = [(tuple(heads), tuple(tails)) for heads, tails in pools]
-    filled = [(heads, tails) for heads, tails in filled if heads and tails]
+def _joinable(pools: Iterable[tuple[Collection[Tokens], Collection[str]]], is_one_token: bool) -> _Parts | None:
+    filled = [(tuple(heads), tuple(tails)) for heads, tails in pools if heads and tails]
     if not filled:
         return None
     pairs = tuple(accumulate(len(heads) * len(tails) for heads, tails in filled))
@@ -98,11 +98,8 @@ def _tails(names: Iterable[Tokens]) -> _Parts | None:
 
 def _endings(names: Iterable[str]) -> _Parts | None:
     """Stems and shared endings of names of letters."""
-    words = [name for name in names if _is_word(name)]
-    shared: dict[str, int] = {}
-    for word in words:
-        for ending in _endings_of(word):
-            shared[ending] = shared.get(ending, 0) + 1
+    words = [name for name in names if name.isalpha() or all(char.isalpha() or _is_mark(char) for char in name)]
+    shared = Counter(ending for word in words for ending in _endings_of(word))
     stems: dict[Tokens, None] = {}
     endings: dict[str, None] = {}
     for word in words:
@@ -121,7 +118,3 @@ def _endings_of(word: str) -> list[str]:
 
 def _is_mark(char: str) -> bool:
     return unicodedata.category(char)[0] == "M"
-
-
-def _is_word(name: str) -> bool:
-    return name.isalpha() or all(char.isalpha() or _is_mark(char) for char in name)

@@ -80,8 +80,7 @@ class Ngram(Synthesizer):
             help = "give it a larger training split, or leave this method out"
             raise OptionError("order", "D144", message, help, EXIT_DATA)
         power = 1 / self.config.temperature
-        enough = {labels: one for labels, one in streams.items() if one.count >= FEWEST_EXAMPLES}
-        self._models = {labels: one.model(power) for labels, one in enough.items()}
+        self._models = {labels: one.model(power) for labels, one in streams.items() if one.count >= FEWEST_EXAMPLES}
 
     def sample(self, like: Editable, draws: Draws) -> Editable:
         if like.locked:

@@ -20,7 +20,7 @@ from halluc.augmentation.methods.base import Augmenter, Lexicon, MethodConfig, O
 from halluc.augmentation.pipeline.fields import fields, moved, part, picked, spread
 from halluc.config.bounds import Text
 from halluc.core.edits import Edit, Editable, Replace
-from halluc.core.errors import EXIT_ENVIRONMENT, did_you_mean
+from halluc.core.errors import EXIT_ENVIRONMENT, suggestion
 from halluc.core.rng import Draws
 
 KINDS = ("char", "word", "sentence")
@@ -154,8 +154,7 @@ def augmenter_class(name: str) -> type:
     found = _classes(kind) if kind in KINDS else {}
     if name not in found:
         known = [each for one in KINDS for each in _classes(one)]
-        near = did_you_mean(name, known)
-        help = f"did you mean `{near}`?" if near else f"one of {', '.join(known)}"
+        help = suggestion(name, known, f"one of {', '.join(known)}")
         raise OptionError("augmenter", "C140", f"nlpaug has no augmenter `{name}`", help)
     return found[name]
 
@@ -180,8 +179,7 @@ def _arguments(config: NlpaugConfig, kind: type, splits: bool) -> dict[str, Any]
     try:
         inspect.signature(kind).bind(**config.args)
     except TypeError as error:
-        message = f"{config.augmenter} refuses its arguments: {error}"
-        raise OptionError("args", "C141", message, takes(kind)) from error
+        raise OptionError("args", "C141", f"{config.augmenter} refuses its arguments: {error}", takes(kind)) from error
     # nlpaug's own tokenizer splits punctuation off and joins by rules: tokens would not come back as they were.
     return {"tokenizer": str.split, "reverse_tokenizer": " ".join, **config.args} if splits else dict(config.args)
 

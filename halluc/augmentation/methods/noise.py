@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar, Literal, get_args
 from pydantic import Field, model_validator
 
 from halluc.augmentation.language.casing import pattern, put
-from halluc.augmentation.methods import noise_slips, punctuation_slips
+from halluc.augmentation.methods import noise_slips
 from halluc.augmentation.methods.base import Augmenter, Lexicon, Rate, RateConfig
 from halluc.augmentation.methods.noise_slips import Slip, folded, unfolded
 from halluc.augmentation.methods.noise_tables import MISSPELLINGS
@@ -153,7 +153,7 @@ class Noise(Augmenter):
         token = example.tokens[at]
         if not token.isalnum() and not any(map(str.isalnum, token)):
             # An empty token, which JSON can hold, has nothing to double.
-            return punctuation_slips.slip(example, at, draws) if self._punctuates and token else None
+            return noise_slips.punctuation(example, at, draws) if self._punctuates and token else None
         size = len(token)
         if size < self._shortest:
             return None
@@ -217,9 +217,7 @@ class Noise(Augmenter):
         expected = config.char_rate * size
         least = config.char_at_least
         count = least if expected <= least else draws.count(expected)
-        if config.char_at_most is not None and count > config.char_at_most:
-            count = config.char_at_most
-        return min(count, size)
+        return min(count, size, config.char_at_most or size)
 
 
 def _table(weights: Sequence[float], kinds: Sequence[_Kind]) -> list[_Kind]:

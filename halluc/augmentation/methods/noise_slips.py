@@ -1,4 +1,6 @@
-"""Slips of characters: each changes one character of a word, at one position, or gives the word back as it is.
+"""Slips of characters and of punctuation marks.
+
+One of characters changes one character of a word, at one position, or gives the word back as it is.
 
 The words here have one code point a character; ``unfolded`` and ``folded`` bring all others into this form and back.
 """
@@ -9,7 +11,9 @@ import unicodedata
 from collections.abc import Callable
 from functools import lru_cache
 
-from halluc.augmentation.methods.noise_tables import KEYBOARD, OCR, OCR_PAIRS
+from halluc.augmentation.methods.noise_tables import KEYBOARD, OCR, OCR_PAIRS, PUNCTUATION
+from halluc.core.edits import Editable, Replace, is_free
+from halluc.core.rng import Draws
 
 # (word, position, 20 random bits) -> the word with a slip, or as it was
 Slip = Callable[[str, int, int], str]
@@ -134,9 +138,7 @@ def folded(token: str) -> tuple[str, list[str]]:
 
 def unfolded(word: str, several: list[str]) -> str:
     """What ``folded`` came from."""
-    for number, unit in enumerate(several):
-        word = word.replace(chr(_PRIVATE + number), unit)
-    return word
+    return word.translate({_PRIVATE + number: unit for number, unit in enumerate(several)})
 
 
 @lru_cache(maxsize=4096)
@@ -149,3 +151,28 @@ def _is_attached(char: str) -> bool:
 
 def _is_half_flag(before: str, char: str) -> bool:
     return len(before) == 1 and "\U0001f1e6" <= before <= "\U0001f1ff" and "\U0001f1e6" <= char <= "\U0001f1ff"
+
+
+def punctuation(example: Editable, at: int, draws: Draws) -> Replace:
+    """The mark at a position dropped, doubled or mistaken for another, without a touch on locked ranges."""
+    token = example.tokens[at]
+    taken_for = PUNCTUATION.get(token, ())
+    chosen = draws.below(len(taken_for) + 2)
+    if chosen < len(taken_for):
+        return Replace(at, at + 1, (taken_for[chosen],), "punctuation mistaken")
+    if chosen > len(taken_for) and _may_drop(example, at):
+        return Replace(at, at + 1, (), "punctuation dropped")
+    return Replace(at, at + 1, (token + token,), "punctuation doubled")
+
+
+def _may_drop(example: Editable, at: int) -> bool:
+    """Whether a word stands beside the mark, in the same span and field, which then keeps a token whatever else goes.
+
+    Words are never dropped, so that it needs no look at the other slips.
+    """
+    spans = ((start, end) for start, end, _ in example.spans if start <= at < end)
+    first, last = next(spans, (0, len(example.tokens)))
+    return any(
+        first <= beside < last and any(map(str.isalnum, example.tokens[beside])) and is_free(example, start, start + 2)
+        for beside, start in ((at - 1, at - 1), (at + 1, at))
+    )

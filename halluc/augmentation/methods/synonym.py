@@ -7,15 +7,16 @@ from typing import ClassVar, Literal, Protocol
 
 from pydantic import Field, model_validator
 
-from halluc.augmentation.language.articles import agreeing, is_article
+from halluc.augmentation.language.articles import article_edit
 from halluc.augmentation.language.casing import pattern, put
 from halluc.augmentation.language.thesaurus import WordNetThesaurus
 from halluc.augmentation.language.wordnet import opened
 from halluc.augmentation.language.wordnet_files import find
 from halluc.augmentation.methods.base import Augmenter, Lexicon, RateConfig, Tokens
+from halluc.augmentation.methods.chinese_synonyms import ChineseSynonyms
 from halluc.augmentation.methods.synonym_file import FileThesaurus, read_synonyms
 from halluc.config.bounds import Reference
-from halluc.core.edits import Edit, Editable, Replace, is_free
+from halluc.core.edits import Edit, Editable, Replace, free_positions
 from halluc.core.rng import Draws
 from halluc.gap.stopwords import STOP_WORDS
 
@@ -48,6 +49,11 @@ class SynonymConfig(RateConfig):
         description="your own file instead of WordNet, for any language: synonyms with tabs between, or .jsonl of "
         "{word, synonyms}; several tokens with spaces between",
     )
+    thesaurus: Literal["wordnet", "cilin"] = Field(
+        default="wordnet",
+        description="wordnet: English words; cilin: Chinese words of the Cilin thesaurus, whatever tokens they are cut "
+        "into; those of several meanings are left as they are",
+    )
     inflect: bool = Field(
         default=True, description="with `synonyms`: whether English forms of its words (walked) are replaced too"
     )
@@ -66,6 +72,8 @@ class SynonymConfig(RateConfig):
     def _has_one_source(self) -> SynonymConfig:
         if self.wordnet is not None and self.synonyms is not None:
             raise ValueError("`synonyms` is a file instead of WordNet: take either it or `wordnet` away")
+        if self.thesaurus == "cilin" and (self.wordnet is not None or self.synonyms is not None):
+            raise ValueError("`thesaurus: cilin` takes neither `wordnet` nor `synonyms`")
         return self
 
 
@@ -74,7 +82,7 @@ class _Thesaurus(Protocol):
 
 
 class Synonym(Augmenter):
-    """Replaces words by synonyms (WordNet, or your own file), inflected and cased like them; a/an agree.
+    """Replaces words by synonyms (WordNet, Cilin or your own file), inflected and cased like them; a/an agree.
 
     Function words, tokens with a digit, and capitals within a sentence, which may be names, stay as they are.
     """
@@ -83,9 +91,12 @@ class Synonym(Augmenter):
 
     def __init__(self, config: SynonymConfig, training: Lexicon) -> None:
         self.config = config
-        self._known = _Known(_thesaurus(config), config)
+        self._chinese = ChineseSynonyms(config) if config.thesaurus == "cilin" else None
+        self._known = _Known(FileThesaurus({}, False) if self._chinese else _thesaurus(config), config)
 
     def propose(self, example: Editable, draws: Draws) -> Sequence[Edit]:
+        if self._chinese is not None:
+            return self._chinese.propose(example, draws)
         tokens = example.tokens
         candidates = self._candidates(example)
         edits: list[Edit] = []
@@ -97,22 +108,14 @@ class Synonym(Augmenter):
                 new = _cased(token, draws.choice(self._known[token.lower()]), _is_in_span(example, at))
             else:
                 new = draws.choice(options)
-            if at and is_article(tokens[at - 1]):
-                edits += _article(example, at, new[0])
+            edits += article_edit(example, at, new[0], pattern(token) == "upper")
             edits.append(Replace(at, at + 1, new, "synonym"))
         return edits
 
     def _candidates(self, example: Editable) -> list[int]:
         """Words with synonyms that are no part of a mention, of a lock, or of a name that is not labelled."""
         tokens, known = example.tokens, self._known
-        found: list[int] = []
-        done = 0
-        for start, end, _ in () if self.config.mentions else example.spans:
-            found += [at for at in range(done, start) if known[tokens[at]]]
-            done = end
-        found += [at for at in range(done, len(tokens)) if known[tokens[at]]]
-        if example.locked:
-            found = [at for at in found if is_free(example, at, at + 1)]
+        found = [at for at in free_positions(example, self.config.mentions) if known[tokens[at]]]
         return [at for at in found if known[tokens[at]] is not _CAPITAL or self._is_cased_word(example, at)]
 
     def _is_cased_word(self, example: Editable, at: int) -> bool:
@@ -123,7 +126,8 @@ class Synonym(Augmenter):
         token = example.tokens[at]
         if not self._known[token.lower()] or pattern(token) == "mixed":
             return False
-        return at == _first_word(example.tokens) or _is_in_span(example, at) or _is_in_capitals(example.tokens)
+        in_capitals = (token == token.upper() for token in example.tokens)
+        return at == _first_word(example.tokens) or _is_in_span(example, at) or all(in_capitals)
 
 
 class _Known(dict[str, tuple[Tokens, ...]]):
@@ -165,28 +169,9 @@ def _first_word(tokens: Tokens) -> int:
     return next((at for at, token in enumerate(tokens) if any(map(str.isalnum, token))), 0)
 
 
-def _is_in_capitals(tokens: Tokens) -> bool:
-    return all(token == token.upper() for token in tokens)
-
-
 def _cased(token: str, new: Tokens, in_mention: bool) -> Tokens:
     """A synonym in the case of the word; outside of mentions only its first token has the capital of a first word."""
     wanted = pattern(token)
     if wanted == "title" and not in_mention:
         return put(wanted, new[0]), *new[1:]
     return tuple([put(wanted, part) for part in new])
-
-
-def _article(example: Editable, at: int, word: str) -> list[Edit]:
-    """The edit that makes the article before a token agree with the word that it becomes, where that must be.
-
-    The article may be part of a mention only where the word is of the same.
-    """
-    before = at - 1
-    article = example.tokens[before]
-    agreed = agreeing(article, word, pattern(example.tokens[at]) == "upper")
-    if agreed == article or not is_free(example, before, at + 1):  # no border lies between
-        return []
-    if any(start <= before < end <= at for start, end, _ in example.spans):
-        return []
-    return [Replace(before, at, (agreed,), "article")]

@@ -54,11 +54,8 @@ def read_synonyms(reference: str) -> Groups:
     """
     groups: Groups = {}
     errors: list[HallucError] = []
-    for item in entries(reference, _of_columns, _of_object, code="D143", form=_FORM):
-        if isinstance(item, HallucError):
-            errors.append(item)
-            continue
-        for word, synonyms in item[1]:
+    for _, entry in entries(reference, _of_columns, _of_object, errors, code="D143", form=_FORM):
+        for word, synonyms in entry:
             of_word = groups.setdefault(word.lower(), {})
             of_word.update((tuple(synonym.split()), None) for synonym in synonyms if synonym != word)
     refuse(errors)

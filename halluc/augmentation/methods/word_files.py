@@ -19,11 +19,12 @@ def entries(
     reference: str,
     columns: Callable[[str], T | str],
     fields: Callable[[Mapping[str, Any]], T | str],
+    errors: list[HallucError],
     *,
     code: str,
     form: str,
-) -> Iterator[tuple[Location, T] | HallucError]:
-    """The entries of a file with their places; what cannot be read comes as an error with ``code``.
+) -> Iterator[tuple[Location, T]]:
+    """The entries of a file with their places; what cannot be read is added to ``errors``, with ``code``.
 
     Blank lines and lines that begin with ``# `` are skipped. ``columns`` reads a line, ``fields`` the object of a line
     in a file that ends in ``.jsonl``; each says what is wrong as text. ``form`` tells what a line should be.
@@ -39,14 +40,17 @@ def entries(
     try:
         for item in numbered_lines(path, str(path)):
             if isinstance(item, BadLine):
-                yield item.error()
+                errors.append(item.error())
                 continue
             number, line = item
             if not line.strip() or line.startswith("# "):
                 continue
             found = _object(line, fields) if is_json else columns(line)
             where = Location(str(path), number, text=excerpt(line)[0])
-            yield data_error(code, found, where, form) if isinstance(found, str) else (where, found)
+            if isinstance(found, str):
+                errors.append(data_error(code, found, where, form))
+            else:
+                yield where, found
     except OSError as error:
         raise data_error("D101", f"cannot read {path}: {error.strerror or error}") from error
 

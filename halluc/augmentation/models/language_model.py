@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -239,7 +239,7 @@ def _unlabelled(config: LmSynthesisConfig) -> list[tuple[str, ...]]:
     for reference in config.unlabelled:
         before = len(found)
         errors: list[HallucError] = []
-        for tokens in _lines(reference, errors):
+        for _, tokens in entries(reference, _of_text, _of_object, errors, code="D140", form=_FORM):
             found.append(tokens)
             if len(found) >= config.unlabelled_lines:
                 break
@@ -249,14 +249,6 @@ def _unlabelled(config: LmSynthesisConfig) -> list[tuple[str, ...]]:
         if len(found) == before:
             raise OptionError("unlabelled", "D142", f"{reference} holds no text", _FORM, EXIT_DATA)
     return found
-
-
-def _lines(reference: str, errors: list[HallucError]) -> Iterator[tuple[str, ...]]:
-    for item in entries(reference, _of_text, _of_object, code="D140", form=_FORM):
-        if isinstance(item, HallucError):
-            errors.append(item)
-        else:
-            yield item[1]
 
 
 def _of_text(line: str) -> tuple[str, ...] | str:

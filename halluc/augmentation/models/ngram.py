@@ -24,29 +24,25 @@ class Symbols:
     def __init__(self) -> None:
         self.tokens = [""]
         self.tags = [BORDER]
-        self._names = [""]
-        self._number: dict[str, tuple[int, dict[str, int]]] = {}
+        self._tag_numbers = {"": BORDER}
+        self._numbers: dict[tuple[str, str], int] = {}
 
     def of(self, example: Editable) -> list[int]:
         return [self._symbol(tag, token) for tag, token in zip(tags(example), example.tokens, strict=True)]
 
     def _symbol(self, tag: str, token: str) -> int:
-        if tag not in self._number:
-            self._number[tag] = len(self._names), {}
-            self._names.append(tag)
-        tag_number, of_tag = self._number[tag]
-        symbol = of_tag.get(token)
-        if symbol is None:
-            symbol = of_tag[token] = len(self.tokens)
+        if (tag, token) not in self._numbers:
+            self._numbers[tag, token] = len(self.tokens)
             self.tokens.append(token)
-            self.tags.append(tag_number)
-        return symbol
+            self.tags.append(self._tag_numbers.setdefault(tag, len(self._tag_numbers)))
+        return self._numbers[tag, token]
 
     def parsed(self, symbols: Sequence[int]) -> Editable:
         """The labelled example that the symbols spell; ``I-`` goes on with the span before it."""
         spans: list[Span] = []
+        names = list(self._tag_numbers)
         for at, symbol in enumerate(symbols):
-            prefix, _, label = self._names[self.tags[symbol]].partition("-")
+            prefix, _, label = names[self.tags[symbol]].partition("-")
             if prefix == "B":
                 spans.append(Span(at, at + 1, label))
             elif prefix == "I":

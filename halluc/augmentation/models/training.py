@@ -11,7 +11,7 @@ import torch
 from halluc.config.schema import TrainConfig
 from halluc.core import messages
 from halluc.engine import checkpoint, loop
-from halluc.engine.checkpoint_writer import CheckpointWriter
+from halluc.engine.checkpoint import CheckpointWriter
 from halluc.engine.loop import Features, Metrics
 from halluc.engine.runtime import Runtime
 from halluc.runs.events import Evaluated, Started, Step

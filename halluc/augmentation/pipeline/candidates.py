@@ -4,10 +4,10 @@ the example's own keys, so that it comes out the same wherever it is made."""
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from halluc.augmentation.filters.filters import Candidate, Filter, Keys
 from halluc.augmentation.methods.base import Augmenter, Changed, Rejected, Synthesizer
@@ -17,6 +17,7 @@ from halluc.core.rng import Draws
 UNCHANGEABLE = "unchangeable"
 COPY = "copy"
 SAMPLED = "sampled"
+RELABELLED = "relabelled"
 
 
 @dataclass(frozen=True)
@@ -34,18 +35,6 @@ class Method:
             return self.made_by.change_many(examples, draws)
         sampled = self.made_by.sample_many(examples, draws)
         return [one if isinstance(one, Rejected) else _as_changed(one) for one in sampled]
-
-    @cached_property
-    def is_copy(self) -> bool:
-        return isinstance(self.made_by, Augmenter) and self.made_by.makes_copies
-
-    @cached_property
-    def form_only(self) -> bool:
-        return isinstance(self.made_by, Augmenter) and self.made_by.changes_form_only
-
-    @cached_property
-    def samples(self) -> bool:
-        return isinstance(self.made_by, Synthesizer)
 
 
 class Refusal(NamedTuple):
@@ -68,24 +57,36 @@ class Accepted(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """What is wanted: the ``copy``-th candidate from ``example``, from the given attempt on."""
+    """What is wanted: the ``copy``-th candidate from ``example``, from the given attempt on; ``source`` is the example
+    of the task."""
 
     example: Editable
     identity: str
     copy: int
     attempt: int = 0
+    source: Any = None
 
 
-class _Request(NamedTuple):
-    """One call of a method."""
+class _Call(NamedTuple):
+    """One call of a method, by its number."""
 
     method: int
     example: Editable
     draws: Draws
 
 
+class _Check(NamedTuple):
+    """One candidate for a filter that uses a model, by its number."""
+
+    filter: int
+    candidate: Candidate
+
+
+_Request = _Call | _Check
+_Answer = Changed | Rejected | Editable | None
 _Result = tuple[Accepted | None, list[Refusal]]
-_Search = Generator[_Request, Changed | Rejected, _Result]
+_Outcome = tuple[Accepted | None, Refusal | None]
+_Search = Generator[_Request, Any, _Result]  # a call is answered with Changed | Rejected, a check with Editable | None
 
 
 @dataclass(frozen=True)
@@ -97,17 +98,15 @@ class Maker:
     seed: int
     attempts: int
     copies_unchangeable: bool
-    _cumulative: list[float] = field(init=False, default_factory=list)
-    _prefixes: list[bytes] = field(init=False, default_factory=list)
 
-    def __post_init__(self) -> None:
-        self._cumulative.extend(accumulate(method.share for method in self.methods))
-        for number, method in enumerate(self.methods):
-            self._prefixes.append(f"{self.seed}\x1f{number}\x1f{method.name}\x1f".encode())
+    @cached_property
+    def _prefixes(self) -> list[bytes]:
+        """What the keys of each method's draws begin with."""
+        return [f"{self.seed}\x1f{number}\x1f{one.name}\x1f".encode() for number, one in enumerate(self.methods)]
 
     @cached_property
     def uses_model(self) -> bool:
-        return any(method.made_by.uses_model for method in self.methods)
+        return any(one.made_by.uses_model for one in self.methods) or any(one.uses_model for one in self.filters)
 
     def make(self, asked: Asked) -> _Result:
         """The first candidate that no filter rejects for itself, and what was rejected before it.
@@ -118,47 +117,49 @@ class Maker:
         try:
             request = next(search)
             while True:
-                request = search.send(_result(self.methods[request.method].made_by, request))
+                request = search.send(self._answer(request))
         except StopIteration as end:
             result: _Result = end.value
             return result
 
     def make_many(self, asked: Sequence[Asked]) -> list[_Result]:
-        """``make`` for each; those that wait for the same method are handed to it together."""
+        """``make`` for each; those that wait for the same method or filter are handed to it together."""
         results: dict[int, _Result] = {}
         searches = [self._search(one) for one in asked]
-        waiting: dict[int, _Request] = {}
-
-        def advance(number: int, result: Changed | Rejected | None) -> None:
-            try:
-                waiting[number] = searches[number].send(result)  # type: ignore[arg-type]
-            except StopIteration as end:
-                results[number] = end.value
-
-        for number in range(len(searches)):
-            advance(number, None)
-        while waiting:
-            by_method: dict[int, list[tuple[int, _Request]]] = {}
-            for number, request in waiting.items():
-                by_method.setdefault(request.method, []).append((number, request))
-            waiting.clear()
-            for index in sorted(by_method):
-                requests = by_method[index]
-                examples, draws = [one.example for _, one in requests], [one.draws for _, one in requests]
-                made = self.methods[index].results(examples, draws)
-                for (number, _), result in zip(requests, made, strict=True):
-                    advance(number, result)
-            waiting = dict(sorted(waiting.items()))
+        answers: dict[int, _Answer] = dict.fromkeys(range(len(searches)))
+        while answers:
+            waiting: dict[tuple[bool, int], list[tuple[int, Any]]] = {}
+            for number, answer in sorted(answers.items()):
+                try:
+                    request = searches[number].send(answer)
+                except StopIteration as end:
+                    results[number] = end.value
+                else:
+                    waiting.setdefault((isinstance(request, _Check), request[0]), []).append((number, request))
+            answers = {}
+            for (is_check, index), requests in sorted(waiting.items()):
+                made: Sequence[_Answer]
+                if is_check:
+                    made = self.filters[index].results([check.candidate for _, check in requests])
+                else:
+                    examples, draws = [call.example for _, call in requests], [call.draws for _, call in requests]
+                    made = self.methods[index].results(examples, draws)
+                answers.update((number, one) for (number, _), one in zip(requests, made, strict=True))
         return [results[number] for number in range(len(searches))]
+
+    def _answer(self, request: _Request) -> _Answer:
+        if isinstance(request, _Check):
+            return self.filters[request.filter].results([request.candidate])[0]
+        return _result(self.methods[request.method].made_by, request)
 
     def _search(self, asked: Asked) -> _Search:
         """Asks for calls of methods, and is sent their results."""
-        example, identity, copy, attempt = asked
+        example, identity, copy, attempt, _ = asked
         refusals: list[Refusal] = []
         changeable = False
         for number in range(attempt, self.attempts):
             key = f"{identity}\x1f{copy}\x1f{number}".encode("utf-8", "surrogatepass")
-            made, refusal = yield from self._attempt(example, key, number)
+            made, refusal = yield from self._attempt(asked, key, number)
             if made is not None:
                 return made, refusals
             if refusal is not None:
@@ -169,39 +170,43 @@ class Maker:
             return made, [] if made else [Refusal(UNCHANGEABLE, "", None)]
         return None, refusals
 
-    def _attempt(
-        self, example: Editable, key: bytes, number: int
-    ) -> Generator[_Request, Changed | Rejected, tuple[Accepted | None, Refusal | None]]:
+    def _attempt(self, asked: Asked, key: bytes, number: int) -> Generator[_Request, Any, _Outcome]:
         """One try; neither where no method finds anything to change."""
         for index in self._order(key):
             method = self.methods[index]
-            result = yield _Request(index, example, Draws(self._prefixes[index] + key))
+            result = yield _Call(index, asked.example, Draws(self._prefixes[index] + key))
             if isinstance(result, Rejected):
                 return None, Refusal(result.reason, method.name, None)
-            if method.is_copy or result.is_edited:
-                return self._filtered(example, result, method, number)
+            if method.made_by.makes_copies or result.is_edited:
+                return (yield from self._filtered(asked, result, method, number))
         return None, None
 
     def _order(self, key: bytes) -> Iterator[int]:
         """The methods in the order in which they are asked: by share, without replacement."""
-        if len(self.methods) == 1:
-            yield 0
-            return
         draws = Draws(b"%d\x1fmethod\x1f%b" % (self.seed, key))
         left = list(range(len(self.methods)))
-        yield left.pop(draws.weighted(self._cumulative))
         while left:
             yield left.pop(draws.weighted(list(accumulate(self.methods[one].share for one in left))))
 
     def _filtered(
-        self, example: Editable, changed: Changed, method: Method, number: int
-    ) -> tuple[Accepted | None, Refusal | None]:  # fmt: skip
-        candidate = Candidate(example, changed.edited, method.form_only, method.is_copy, method.samples)
+        self, asked: Asked, changed: Changed, method: Method, number: int
+    ) -> Generator[_Request, Any, _Outcome]:
+        by, steps = method.made_by, method.steps
+        of_method = by.changes_form_only, by.makes_copies, asked.source, isinstance(by, Synthesizer)
+        candidate = Candidate(asked.example, changed.edited, *of_method)
         for one in self.filters:
-            if one.refuses(candidate):
+            if not one.uses_model and one.refuses(candidate):
                 return None, Refusal(one.name, method.name, " ".join(changed.edited.tokens))
+        for index, one in enumerate(self.filters):
+            if one.uses_model:
+                kept: Editable | None = yield _Check(index, candidate)
+                if kept is None:
+                    return None, Refusal(one.name, method.name, " ".join(changed.edited.tokens))
+                if kept != candidate.edited:
+                    candidate.edited, steps = kept, (*steps, RELABELLED)
         keys = tuple([one.keys(candidate) for one in self.filters])
-        return Accepted(changed, method.name, method.steps, number, keys, method.samples), None
+        changed = changed._replace(edited=candidate.edited)
+        return Accepted(changed, method.name, steps, number, keys, isinstance(by, Synthesizer)), None
 
     def _copied(self, example: Editable) -> Accepted | None:
         """An example that no method can change, as it is, if it may be taken."""
@@ -211,7 +216,7 @@ class Maker:
         return Accepted(Changed(example, ()), COPY, (COPY,), 0, tuple(() for _ in self.filters), False)
 
 
-def _result(made_by: Augmenter | Synthesizer, request: _Request) -> Changed | Rejected:
+def _result(made_by: Augmenter | Synthesizer, request: _Call) -> Changed | Rejected:
     try:
         if isinstance(made_by, Augmenter):
             return made_by.change(request.example, request.draws)

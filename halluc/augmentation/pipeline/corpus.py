@@ -16,7 +16,7 @@ from halluc.augmentation.pipeline.layout import JOURNALLED, PARTIAL
 from halluc.augmentation.pipeline.manifest import finish
 from halluc.augmentation.pipeline.preparation import Prepared
 from halluc.augmentation.pipeline.selection import ExampleOutcome, Item, Taking, read_outcome
-from halluc.augmentation.pipeline.shards import Shard, finished_shards, shard_journal
+from halluc.augmentation.pipeline.shards import Shard, finished_shards
 from halluc.augmentation.pipeline.workers import in_order, number_of
 from halluc.runs.schema import AugmentFile
 
@@ -53,7 +53,7 @@ def make(prepared: Prepared, folder: Path, fingerprint: str, progress: Progress)
 def make_shard(prepared: Prepared, folder: Path, fingerprint: str, shard: Shard, progress: Progress) -> int:
     """Try the candidates of one share of the examples, for ``make`` to take; returns how many examples that were."""
     first, last = shard.range(len(prepared.plan), _CHUNK if prepared.press.maker.uses_model else 1)
-    with shard_journal(folder, shard, fingerprint) as journal:
+    with Journal(folder / shard.folder, (shard.FILE,), fingerprint) as journal:
         start = int(journal.state.get("next", first))
         if not journal.state.get("done"):
             for item, outcome in _tried_from(prepared, start, last):

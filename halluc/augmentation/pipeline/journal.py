@@ -17,6 +17,16 @@ from halluc.core.files import make_folder, unwritable, write_json
 _EVERY = 5.0
 
 
+def committed(folder: Path, names: tuple[str, ...], fingerprint: str) -> dict[str, Any] | None:
+    """What a journal of this ``fingerprint`` committed last, where its files still hold it: ``sizes`` and ``state``."""
+    try:
+        known: dict[str, Any] = json.loads((folder / "progress.json").read_text(encoding="utf-8"))
+        whole = all(known["sizes"][name] <= (folder / name).stat().st_size for name in names)
+        return known if whole and known["fingerprint"] == fingerprint else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
 class Journal:
     """Writes lines to named files in ``folder``; ``commit`` makes what is written so far survive, with a state.
 
@@ -31,7 +41,7 @@ class Journal:
 
     def __enter__(self) -> Journal:
         make_folder(self.folder)
-        known = self._known()
+        known = committed(self.folder, self.names, self.fingerprint)
         self.state = known["state"] if known else {}
         for name in self.names:
             try:
@@ -50,18 +60,6 @@ class Journal:
             except OSError as failed:
                 if error is None:  # else the first error is the one to report
                     raise unwritable(self.folder / name, failed) from failed
-
-    def _known(self) -> dict[str, Any] | None:
-        """What was committed last, where the files still hold it."""
-        try:
-            known = json.loads((self.folder / "progress.json").read_text(encoding="utf-8"))
-            sizes = {name: (self.folder / name).stat().st_size for name in self.names}
-            sound = known["fingerprint"] == self.fingerprint and all(
-                known["sizes"][name] <= size for name, size in sizes.items()
-            )
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
-        return known if sound else None
 
     def write(self, name: str, line: str) -> None:
         try:
@@ -92,5 +90,4 @@ class Journal:
                     yield json.loads(line)
                 except ValueError:
                     help = f"remove {self.folder} and start again"
-                    message = f"{self.folder / name} is damaged on line {number}"
-                    raise HallucError("R130", message, help=help) from None
+                    raise HallucError("R130", f"{self.folder / name} is damaged on line {number}", help=help) from None

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from halluc.augmentation.filters.filters import Keys
 from halluc.augmentation.methods.base import Lexicon
 from halluc.augmentation.pipeline.candidates import Accepted, Asked, Maker, Refusal
-from halluc.core.edits import Edit, Editable, Replace, apply
+from halluc.core.edits import Edit, Editable, Replace, apply, permuted
 from halluc.core.examples import Example, Origin
 from halluc.core.files import json_line
 from halluc.task import Examples
@@ -51,9 +51,6 @@ class Press:
     seed: int
     training: Lexicon
 
-    def identity(self, example: Example, copy: int) -> str:
-        return f"{example.id}{self.separator}{copy}"
-
     def original(self, example: Example) -> str:
         return json_line(self.examples.record(example))
 
@@ -69,14 +66,14 @@ class Press:
         return [self._tried(example, one, result) for (example, _), one, result in zip(pairs, asked, made, strict=True)]
 
     def _asked(self, example: Example, copy: int, attempt: int = 0) -> Asked:
-        return Asked(self.examples.editable(example), example.id, copy, attempt)
+        return Asked(self.examples.editable(example), example.id, copy, attempt, example)
 
     def _tried(self, example: Example, asked: Asked, result: tuple[Accepted | None, list[Refusal]]) -> Tried:
         made, refusals = result
         return Tried(made and self._line(example, asked.example, asked.copy, made), refusals)
 
     def _line(self, example: Example, before: Editable, copy: int, made: Accepted) -> CorpusLine:
-        source, identity = example.origin, self.identity(example, copy)
+        source, identity = example.origin, f"{example.id}{self.separator}{copy}"
         parent = None if made.sampled else example.id
         origin = Origin(source.file, source.line, source.document, parent, made.steps)
         edited = made.changed.edited
@@ -92,36 +89,39 @@ class Press:
             "edits": _edits(before, made),
         }
         units = self.examples.units.of(edited)
-        fresh = sum(unit not in self.training.examples_with for unit in units)
-        text, shown = json_line(self.examples.record(new)), " ".join(edited.tokens)
-        told = json_line(provenance)
-        counts = (len(edited.tokens), tuple(new.labels), len(units), fresh)
-        return CorpusLine(text, told, made.keys, made.attempt, made.method, shown, *counts)
+        return CorpusLine(
+            text=json_line(self.examples.record(new)),
+            provenance=json_line(provenance),
+            keys=made.keys,
+            attempt=made.attempt,
+            method=made.method,
+            shown=" ".join(edited.tokens),
+            size=len(edited.tokens),
+            labels=tuple(new.labels),
+            units=len(units),
+            new=sum(unit not in self.training.examples_with for unit in units),
+        )
 
 
 def _edits(before: Editable, made: Accepted) -> list[dict[str, Any]]:
     """Every edit, before and after; the positions of a step are those in what the step before it left."""
-    told: list[dict[str, Any]] = []
+    edits: list[dict[str, Any]] = []
     if made.sampled:
         before = Editable(())
     last = len(made.changed.steps) - 1
     for number, step in enumerate(made.changed.steps):
-        ordered = sorted(step, key=_start) if len(step) > 1 else step
-        told += [_edit(before.tokens, edit, number) for edit in ordered]
+        edits += [_edit(before.tokens, edit, number) for edit in sorted(step, key=_range)]
         if number < last:
             before = apply(before, step)
-    return told
+    return edits
 
 
-def _start(edit: Edit) -> tuple[int, int]:
+def _range(edit: Edit) -> tuple[int, int]:
     return (edit.start, edit.end) if isinstance(edit, Replace) else (edit.cuts[0], edit.cuts[-1])
 
 
 def _edit(tokens: Sequence[str], edit: Edit, step: int) -> dict[str, Any]:
-    if isinstance(edit, Replace):
-        start, end, after, why = edit
-        return {"step": step, "start": start, "end": end, "before": tokens[start:end], "after": after, "why": why}
-    cuts, order, why = edit
-    moved = [token for piece in order for token in tokens[cuts[piece] : cuts[piece + 1]]]
-    told = {"step": step, "start": cuts[0], "end": cuts[-1], "before": tokens[cuts[0] : cuts[-1]], "after": moved}
-    return {**told, "why": why, "cuts": cuts, "order": order}
+    start, end = _range(edit)
+    after = edit.tokens if isinstance(edit, Replace) else permuted(tokens, edit)
+    told = {"step": step, "start": start, "end": end, "before": tokens[start:end], "after": after, "why": edit.why}
+    return told if isinstance(edit, Replace) else {**told, "cuts": edit.cuts, "order": edit.order}

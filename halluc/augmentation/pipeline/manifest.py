@@ -7,10 +7,9 @@ import os
 import shutil
 from pathlib import Path
 
-from halluc.augmentation.pipeline.diversity import TextSample, alike_in_size, distinct
 from halluc.augmentation.pipeline.layout import CANDIDATES, MANIFEST, NOTES, ORIGINALS, PARTIAL, PROVENANCE, TRAIN
 from halluc.augmentation.pipeline.preparation import Prepared
-from halluc.augmentation.pipeline.tally import Tally
+from halluc.augmentation.pipeline.tally import Tally, TextSample, alike_in_size, distinct
 from halluc.core.files import sha256_of, sync_folder, unwritable, write_json
 from halluc.runs.schema import AugmentFile
 
@@ -62,6 +61,7 @@ def _manifest(
         fingerprint=fingerprint,
         sha256=files[TRAIN],
         files={name: sha256 for name, sha256 in files.items() if name != TRAIN},
+        epochs=prepared.job.epochs,
         wanted=tally.wanted,
         made=tally.made,
         originals=prepared.before.examples if keep else 0,

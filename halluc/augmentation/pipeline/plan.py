@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -10,7 +11,7 @@ from halluc.augmentation.methods.base import Lexicon
 from halluc.core.edits import Editable
 from halluc.core.examples import Span
 from halluc.core.rng import Draws
-from halluc.gap.novelty_units import MENTIONS
+from halluc.gap.novelty import MENTIONS
 from halluc.gap.stopwords import is_content, text_words
 
 # No mention counts for more than this many troubles, lest one name take the whole corpus.
@@ -30,16 +31,15 @@ class Trouble:
         cls, mentions: Iterable[tuple[str, str, bool]], content: Callable[[str], list[str]] = MENTIONS.words
     ) -> Trouble:
         """From (text, label, whether it went wrong) of every claim and every omission; ``content`` gives its words."""
-        total: dict[str, int] = {}
-        wrong: dict[str, int] = {}
-        words: dict[tuple[str, str], int] = {}
+        total: Counter[str] = Counter()
+        wrong: Counter[str] = Counter()
+        words: Counter[tuple[str, str]] = Counter()
         for text, label, went_wrong in mentions:
-            total[label] = total.get(label, 0) + 1
+            total[label] += 1
             if went_wrong:
-                wrong[label] = wrong.get(label, 0) + 1
-                for word in content(text):
-                    words[label, word] = words.get((label, word), 0) + 1
-        return cls({label: wrong.get(label, 0) / count for label, count in total.items()}, words)
+                wrong[label] += 1
+                words.update((label, word) for word in content(text))
+        return cls({label: wrong[label] / count for label, count in total.items()}, words)
 
 
 class Focus:

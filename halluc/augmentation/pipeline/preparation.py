@@ -7,16 +7,15 @@ import re
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from halluc.augmentation.filters import filters as filtering
 from halluc.augmentation.filters.filters import Filter
-from halluc.augmentation.methods.base import SYNTHESIZER, Augmenter, Lexicon, Synthesizer, Workspace, build
+from halluc.augmentation.methods.base import SYNTHESIZER, Augmenter, Lexicon, OptionError, Synthesizer, Workspace, build
 from halluc.augmentation.pipeline.candidates import Maker, Method
-from halluc.augmentation.pipeline.diversity import TextSample
 from halluc.augmentation.pipeline.lines import Press
 from halluc.augmentation.pipeline.plan import Focus, Trouble, copies
-from halluc.augmentation.pipeline.tally import CorpusCounts
+from halluc.augmentation.pipeline.tally import CorpusCounts, TextSample
 from halluc.components import TABLE
 from halluc.core import registry
 from halluc.core.edits import Editable
@@ -29,7 +28,7 @@ class AugmentJob:
     """What is to be made: ``source`` is the training split, which is read several times, ``held_out`` dev and test.
 
     ``config`` is the section ``augment``. Where ``fits`` is false, only what is planned is asked for, and methods that
-    train a model are left as they are.
+    train a model are left as they are. ``epochs`` is how many epochs get new examples of their own.
     """
 
     examples: Examples[Any, Any]
@@ -40,6 +39,7 @@ class AugmentJob:
     workspace: Workspace
     trouble: Trouble | None = None
     fits: bool = True
+    epochs: int = 1
 
 
 @dataclass(frozen=True)
@@ -63,33 +63,34 @@ class Prepared:
             method.made_by.close()
 
 
-class MethodError(Exception):
-    """What a method of the config cannot do: its number, and the error that says what."""
+class PartError(Exception):
+    """What a method or filter of the config cannot do: the list that it stands in, its number there, and the error."""
 
-    def __init__(self, number: int, error: HallucError) -> None:
+    def __init__(self, part: Literal["methods", "filters"], number: int, error: HallucError) -> None:
         super().__init__(error.message)
-        self.number, self.error = number, error
+        self.part, self.number, self.error = part, number, error
 
 
 def prepare(job: AugmentJob) -> Prepared:
     """Read the training split, dev and test, and build methods and filters.
 
     Raises:
-        MethodError: a method cannot do what its config asks. HallucError: a corpus cannot be read.
+        PartError: a method or filter cannot do what its config asks. HallucError: a corpus cannot be read.
     """
     config = job.config
     units = job.examples.units
     filters = tuple(filtering.build(one, units) for one in config.filters)
-    before, sample, tildes = CorpusCounts(), TextSample(), _Tildes()
+    before, sample, separator = CorpusCounts(), TextSample(), "~"
 
     def observed() -> Iterator[Editable]:
+        nonlocal separator
         for example in job.source:
             editable = job.examples.editable(example)
             for one in filters:
                 one.see(editable)
             before.add(len(editable.tokens), example.labels, len(units.of(editable)))
             sample.offer(editable.tokens)
-            tildes.see(example.id)
+            separator = max(separator, _separator(example.id), key=len)
             yield editable
 
     training = Lexicon.of(observed(), words=_learns_words(config.methods), units=units)
@@ -99,9 +100,17 @@ def prepare(job: AugmentJob) -> Prepared:
             for one in filters:
                 one.see_held_out(editable)
     methods = [_method(number, one, training, job) for number, one in enumerate(config.methods)]
+    for number, one in enumerate(filters):
+        if job.fits:
+            try:
+                one.fit(job.examples, job.workspace)
+            except OptionError as error:
+                raise PartError("filters", number, error) from error
     maker = Maker(methods, filters, job.seed, config.attempts, config.unchangeable == "copy")
-    press = Press(maker, job.examples, tildes.separator, job.seed, training)
+    press = Press(maker, job.examples, separator, job.seed, training)
     plan = copies(_weights(job, training, before), config.added(before.examples), job.seed)
+    if job.epochs > 1:  # copy c is one of epoch (c - 1) % epochs
+        plan = array("I", (count * job.epochs for count in plan))
     return Prepared(job, press, filters, plan, before, sample)
 
 
@@ -122,7 +131,7 @@ def _method(number: int, config: Any, training: Lexicon, job: AugmentJob) -> Met
         if job.fits or not made_by.uses_model:
             made_by.fit(_Editables(job), job.workspace)
     except HallucError as error:
-        raise MethodError(number, error) from error
+        raise PartError("methods", number, error) from error
     # Two methods of one type are told apart by their number.
     same = [one.type for one in job.config.methods].count(config.type)
     name = config.type if same == 1 else f"{config.type}.{number}"
@@ -146,16 +155,7 @@ def _weights(job: AugmentJob, training: Lexicon, before: CorpusCounts) -> array[
     return array("d", (focus.weight(editable(example), example.labels) for example in job.source))
 
 
-class _Tildes:
-    """Finds what may stand between an id and the number of a copy without making the id of another example."""
-
-    def __init__(self) -> None:
-        self._longest = 0
-
-    def see(self, identity: str) -> None:
-        if "~" in identity and (ending := re.search(r"(~+)\d+$", identity)):
-            self._longest = max(self._longest, len(ending[1]))
-
-    @property
-    def separator(self) -> str:
-        return "~" * (self._longest + 1)
+def _separator(identity: str) -> str:
+    """What may stand between an id and the number of a copy without making this id of an example."""
+    ending = re.search(r"~+(?=\d+$)", identity)
+    return f"{ending[0]}~" if ending else "~"

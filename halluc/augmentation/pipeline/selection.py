@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
-from halluc.augmentation.filters.filters import Filter
+from halluc.augmentation.filters.text_hashes import HashSet
 from halluc.augmentation.pipeline.candidates import UNCHANGEABLE, Refusal
 from halluc.augmentation.pipeline.journal import Journal
 from halluc.augmentation.pipeline.layout import CANDIDATES, NOTES, ORIGINALS, PROVENANCE
@@ -55,11 +56,12 @@ class Taking:
     tally: Tally
     next: int = 0
     seconds: float = 0.0
-    memories: list[tuple[int, Filter]] = field(init=False)
 
-    def __post_init__(self) -> None:
+    @cached_property
+    def memories(self) -> list[tuple[int, str, HashSet]]:
+        """Of the filters that have a memory their numbers, names and memories."""
         filters = enumerate(self.prepared.filters)
-        self.memories = [(number, one) for number, one in filters if one.memory is not None]
+        return [(number, one.name, one.memory) for number, one in filters if one.memory is not None]
 
     @classmethod
     def resumed(cls, prepared: Prepared, journal: Journal) -> Taking:
@@ -104,16 +106,12 @@ class Taking:
 
     def _clash(self, line: CorpusLine) -> str | None:
         """The filter that knows one of the line's keys already."""
-        for number, one in self.memories:
-            assert one.memory is not None
-            if any(key in one.memory for key in line.keys[number]):
-                return one.name
-        return None
+        clashes = (name for number, name, memory in self.memories if any(key in memory for key in line.keys[number]))
+        return next(clashes, None)
 
     def _remember(self, keys: Sequence[Sequence[int]]) -> None:
-        for number, one in self.memories:
-            assert one.memory is not None
-            one.memory.update(keys[number])
+        for number, _, memory in self.memories:
+            memory.update(keys[number])
 
     def _write(self, line: CorpusLine) -> None:
         self._remember(line.keys)

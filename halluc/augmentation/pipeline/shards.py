@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from halluc.augmentation.pipeline.journal import Journal
+from halluc.augmentation.pipeline.journal import committed
 
 
 @dataclass(frozen=True)
@@ -31,10 +31,6 @@ class Shard:
         return f".shard-{self.number}-of-{self.of}"
 
 
-def shard_journal(folder: Path, shard: Shard, fingerprint: str) -> Journal:
-    return Journal(folder / shard.folder, (Shard.FILE,), fingerprint)
-
-
 def finished_shards(folder: Path, fingerprint: str) -> list[Iterator[Any]] | None:
     """What each of the shards tried, where all of a set are there, done, and of this fingerprint."""
     named = (re.fullmatch(r"\.shard-1-of-(\d+)", one.name) for one in sorted(folder.glob(".shard-1-of-*")))
@@ -46,14 +42,8 @@ def finished_shards(folder: Path, fingerprint: str) -> list[Iterator[Any]] | Non
 
 
 def _is_done(folder: Path, fingerprint: str) -> bool:
-    try:
-        known = json.loads((folder / "progress.json").read_text(encoding="utf-8"))
-        size = (folder / Shard.FILE).stat().st_size
-        return bool(
-            known["fingerprint"] == fingerprint and known["state"]["done"] and known["sizes"][Shard.FILE] == size
-        )
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
+    known = committed(folder, (Shard.FILE,), fingerprint)
+    return known is not None and bool(known["state"].get("done"))
 
 
 def _lines(path: Path) -> Iterator[Any]:

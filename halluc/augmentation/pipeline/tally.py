@@ -1,22 +1,30 @@
-"""What is counted while a corpus is made; its state is plain JSON, so that an interrupted run counts on."""
+"""What is counted while a corpus is made; its state is plain JSON, so that an interrupted run counts on.
+
+Distinct-n (Li et al. 2016) is how many different n-grams a corpus has, as a share of all its n-grams. It falls as a
+corpus grows, whatever the corpus is like: so it is taken from samples of one size.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from halluc.augmentation.pipeline.candidates import UNCHANGEABLE, Refusal
-from halluc.gap.novelty_units import NoveltyUnits
+from halluc.gap.novelty import NoveltyUnits
 
 # Examples of what a filter rejected from a method: enough to see why.
 _SHOWN = 3
+# The most texts of a ``TextSample``.
+MOST = 10_000
+
+T = TypeVar("T")
 
 
 @dataclass
 class CorpusCounts:
-    """A corpus in numbers. ``units`` are those that novelty is measured in (``gap.novelty_units``), ``new`` those of
-    them that the training split does not show; ``unlabelled`` counts the examples without any label."""
+    """A corpus in numbers. ``units`` are those that novelty is measured in (``NoveltyUnits``), ``new`` those
+    of them that the training split does not show; ``unlabelled`` counts the examples without any label."""
 
     examples: int = 0
     tokens: int = 0
@@ -91,3 +99,37 @@ class Tally:
     @classmethod
     def restored(cls, state: dict[str, Any]) -> Tally:
         return cls(**{**state, "new": CorpusCounts(**state["new"])})
+
+
+class TextSample:
+    """At most ``MOST`` texts of any number, evenly spaced: every one, or every second, fourth, …"""
+
+    def __init__(self) -> None:
+        self._stride, self._offered = 1, 0
+        self.texts: list[Sequence[str]] = []
+
+    def offer(self, tokens: Sequence[str]) -> None:
+        if self._offered % self._stride == 0:
+            self.texts.append(tokens)
+            if len(self.texts) > MOST:
+                del self.texts[1::2]
+                self._stride *= 2
+        self._offered += 1
+
+
+def alike_in_size(one: Sequence[T], other: Sequence[T]) -> tuple[Sequence[T], Sequence[T]]:
+    """Both, the longer one thinned out evenly to the length of the other."""
+    size = min(len(one), len(other))
+    thinned = [[each[place * len(each) // size] for place in range(size)] for each in (one, other)]
+    return thinned[0], thinned[1]
+
+
+def distinct(texts: Iterable[Sequence[str]], n: int) -> float | None:
+    """Different n-grams over all; None where there is no n-gram."""
+    found: set[tuple[str, ...]] = set()
+    total = 0
+    for tokens in texts:
+        grams = [tuple(tokens[at : at + n]) for at in range(len(tokens) - n + 1)]
+        total += len(grams)
+        found.update(grams)
+    return round(len(found) / total, 4) if total else None

@@ -20,9 +20,7 @@ def own_id(given: Any, field: object) -> Identity | None:
     Raises:
         Unreadable D107: it is neither a string nor a finite number.
     """
-    if type(given) is str:
-        return given if given and not given.isspace() else None
-    if given is None:
+    if given is None or (type(given) is str and (not given or given.isspace())):
         return None
     if isinstance(given, bool) or not isinstance(given, (str, int, float)):
         raise Unreadable("D107", f"`{field}` is {kind(given)}, not a string or a number", _OPTIONAL)

@@ -1,4 +1,5 @@
-"""Paths to values inside of records: ``data.text``, ``annotations.0.result``."""
+"""Paths to values inside of records (``data.text``, ``annotations.0.result``), and records that are no examples on
+purpose: rejected, cancelled or not annotated."""
 
 from __future__ import annotations
 
@@ -37,9 +38,12 @@ def value_at(record: Mapping[str | int, Any], path: Path | None) -> Any:
         elif isinstance(value, (list, tuple)) and step == _ONLY:
             kept = [item for item in value if not is_cancelled(item)]
             if len(kept) > 1:
-                before, behind = (".".join(map(str, part)) for part in (path[:done], path[done + 1 :]))
-                problem = f"`{before}` holds {len(kept)} annotations"
-                raise Unreadable("D107", problem, f"name one of them: set `data.spans_field: {before}.0.{behind}`")
+                before, behind = named(path[:done]), named(path[done + 1 :])
+                raise Unreadable(
+                    "D107",
+                    f"`{before}` holds {len(kept)} annotations",
+                    f"name one of them: set `data.spans_field: {before}.0.{behind}`",
+                )
             value = kept[0] if kept else None
         elif isinstance(value, (list, tuple)) and isinstance(step, int):
             value = value[step] if step < len(value) else None
@@ -55,3 +59,31 @@ def is_cancelled(item: Any) -> bool:
 
 def named(path: Path) -> str:
     return ".".join(map(str, path))
+
+
+# What Prodigy writes of a record that was not accepted.
+_REJECTED = ("reject", "ignore")
+# The fields by which a record is left out.
+_FIELDS = frozenset(("answer", "was_cancelled", "is_labeled", "data"))
+_UNUSUAL = (None, False, 0, "", "false", "False", "no", "rejected", "ignored", "skipped")
+
+
+def rejection(record: Mapping[str | int, Any], name: str | int = "answer") -> str | None:
+    """Why a record is left out; None where it is an example. ``name``: the field that says whether it was accepted."""
+    if name == "answer" and record.keys().isdisjoint(_FIELDS):
+        return None
+    answer = record.get(name) if name in record else value_at(record, path_of(name, [record]))
+    if isinstance(answer, str) and answer in _REJECTED:
+        return f"`{name}` is {answer}"
+    if name != "answer" and ((isinstance(answer, (list, dict)) and not answer) or answer in _UNUSUAL):
+        return f"`{name}` says that it was not accepted"
+    if is_cancelled(record):
+        return "cancelled by its annotator"
+    if record.get("is_labeled") is False:
+        return "not annotated"
+    made = record.get("annotations", record.get("completions"))
+    if not isinstance(record.get("data"), dict) or not isinstance(made, list):  # no task of Label Studio
+        return None
+    if not made:
+        return "not annotated"
+    return "cancelled by its annotator" if all(map(is_cancelled, made)) else None

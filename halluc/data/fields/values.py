@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import json
 import re
 from collections.abc import Sequence
@@ -26,10 +27,8 @@ def unpacked(value: Any) -> Any:
     """A value, or what it says where it is text that holds a list or an object, in JSON or as Python prints it."""
     if not isinstance(value, str) or not (text := value.strip()) or text[0] + text[-1] not in ("[]", "{}"):
         return value
-    try:
+    with contextlib.suppress(ValueError, RecursionError):
         return json.loads(text)
-    except (ValueError, RecursionError):
-        pass
     if len(text) > _MOST_LITERAL:
         return value
     if _ARRAY.fullmatch(text):
@@ -52,17 +51,14 @@ def _literal(text: str) -> Any:
 
 
 def _is_joined(node: ast.AST, text: str) -> bool:
-    if not (isinstance(node, ast.Constant) and isinstance(node.value, str)):
-        return False
-    source = ast.get_source_segment(text, node) or ""
-    return len(_STRINGS.findall(source)) > 1
+    is_string = isinstance(node, ast.Constant) and isinstance(node.value, str)
+    return is_string and len(_STRINGS.findall(ast.get_source_segment(text, node) or "")) > 1
 
 
 def written_list(text: str) -> list[str | int] | None:
     """A list of strings or whole numbers that is written as text; None where the text is no such list."""
     found = unpacked(text)
-    is_list = isinstance(found, list) and all(isinstance(one, str) or whole(one) for one in found)
-    return found if is_list else None
+    return found if isinstance(found, list) and all(isinstance(one, str) or whole(one) for one in found) else None
 
 
 def kind(given: object, tell: bool = False) -> str:

@@ -57,8 +57,9 @@ def rows(reference: str, split: SplitName, encoding: str = "utf-8") -> Iterator[
             with annotation.open(encoding=encoding) as stream:
                 lines = stream.read().removeprefix(_BOM).split("\n")  # a text in it may hold U+2028
         except UnicodeError as error:  # of UTF-16 without a mark, of no byte
-            byte = error.object[error.start : error.start + 1] if isinstance(error, UnicodeDecodeError) else None
-            problem = f"not {encoding}: {error}" if byte is None else f"{byte!r} is not {encoding}"
+            problem = f"not {encoding}: {error}"
+            if isinstance(error, UnicodeDecodeError):
+                problem = f"{error.object[error.start : error.start + 1]!r} is not {encoding}"
             yield BadLine("D104", str(path), 1, problem, "set `data.encoding`, as `latin-1`")
             continue
         yield from _of_text(path, annotation, text, lines, document)
@@ -74,9 +75,13 @@ def _of_text(path: Path, annotation: Path, text: str, lines: list[str], document
         match = _ENTITY.fullmatch(line)
         parts = [] if match is None else [tuple(map(int, part.split())) for part in match["parts"].split(";")]
         if match is None or not parts[0][0] < parts[-1][1] <= len(text):
-            help = "a line of an entity is `T1`, a tab, label, start and end, a tab, the text"
             yield BadLine(
-                "D107", str(annotation), number, f"no entity inside of the text of {len(text)} characters", help, line
+                "D107",
+                str(annotation),
+                number,
+                f"no entity inside of the text of {len(text)} characters",
+                "a line of an entity is `T1`, a tab, label, start and end, a tab, the text",
+                line,
             )
             continue
         start, end = parts[0][0], parts[-1][1]
@@ -93,5 +98,10 @@ def _of_text(path: Path, annotation: Path, text: str, lines: list[str], document
         end = text.find("\n", start)
         line = text[start : len(text) if end < 0 else end].removesuffix("\r")
         if line.strip() or at in of_line:
-            fields = {"id": f"{path.stem}:{at + 1}", "text": line, "spans": of_line.get(at, [])}
-            yield Row(str(path), at + 1, fields, line, document=document)
+            yield Row(
+                str(path),
+                at + 1,
+                {"id": f"{path.stem}:{at + 1}", "text": line, "spans": of_line.get(at, [])},
+                line,
+                document=document,
+            )

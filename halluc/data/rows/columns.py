@@ -10,12 +10,11 @@ from typing import Any, cast
 from halluc.core.errors import HallucError, Location, data_error
 from halluc.data.rows.delimited import QUOTES
 from halluc.data.rows.layout import Layout
-from halluc.data.rows.lines import Line
+from halluc.data.rows.lines import BLANKS, Line, bare_return
 from halluc.data.rows.row import BadLine, Notice, Row, Unreadable, excerpt, quoted
 
 DOCUMENT_START, NEW_DOCUMENT = "-DOCSTART-", "# newdoc"
 _SEPARATORS = {"tab": "\t", "space": " "}
-_BLANKS = re.compile(r"[ \t]+")
 # So many characters are looked at together.
 _MOST_CHARACTERS = 1 << 16
 # Sentences of more tokens, on the average, or one alone with so many ends of sentences inside of it, are several.
@@ -39,11 +38,9 @@ def column(row: Row, which: str | int) -> tuple[str, ...]:
     Raises:
         Unreadable: there is none of that name.
     """
-    try:
-        cells: tuple[str, ...] = row.fields[which]
-    except KeyError:
-        raise Unreadable("D116", f"no {named(which)}; the row has {quoted(row.fields)}") from None
-    return cells
+    if which not in row.fields:
+        raise Unreadable("D116", f"no {named(which)}; the row has {quoted(row.fields)}")
+    return cast("tuple[str, ...]", row.fields[which])
 
 
 def named(which: str | int) -> str:
@@ -59,20 +56,16 @@ class _Sentences:
     def __init__(self, layout: Layout, file: str) -> None:
         self.layout, self.file = layout, file
         self.asked: list[str | int] = list(dict.fromkeys(layout.token_columns or layout.asked))
-        special = (layout.sentence_column, layout.word_id_column)
-        self.needed = max(
-            min(2, len(self.asked)),
-            *(Layout(asked=tuple(one for one in (*self.asked, *special) if one is not None)).least,),
-        )
-        self.width, self.first = 0, ""
+        special = [one for one in (layout.sentence_column, layout.word_id_column) if one is not None]
+        self.needed = max(min(2, len(self.asked)), Layout(asked=(*self.asked, *special)).least)
         self.names: list[str] = []
         self.lines: list[int] = []
         self.cells: list[list[str]] = []
-        self.sound, self.document = True, 0
-        self.sentences = self.tokens = self.stops = 0
+        self.width = self.size = self.document = self.sentences = self.tokens = self.stops = 0
+        self.first, self.sound = "", True
         self.number: str | None = None
         self.lost = False  # the line before, which may be of the sentence before it or behind it
-        self.header, self.comment, self.size = layout.header is True, layout.comment, 0
+        self.header, self.comment = layout.header is True, layout.comment
         separator = _SEPARATORS.get(layout.separator, layout.separator)
         self.quoting = layout.quoting if layout.quoting != "auto" else separator in (",", ";")
         self.split = self._splitter(separator)
@@ -91,15 +84,12 @@ class _Sentences:
             size += len(line)
             if not line or size > _MOST_CHARACTERS:
                 row = self._plain(block) if self.is_plain else None
-                if row is not None:
-                    yield row
-                else:
-                    yield from self._each(block)
+                yield from self._each(block) if row is None else (row,)
                 block, size = [], 0
         yield from self._each(block)
         yield from self._ended()
         if notice := self._one_sentence():
-            yield notice
+            yield Notice(self.file, 1, notice)
 
     def _plain(self, block: list[Line]) -> Row | None:
         """A sentence of whole lines alone, of which nothing is unusual, ended by an empty line: three times as fast."""
@@ -109,14 +99,14 @@ class _Sentences:
         text = "\n".join(lines)  # with the empty line at its end
         separator = self.separator or ("\t" if "\t" in text else " ")
         around = (f"\n{separator}", f"{separator}\n", separator * 2, " " if separator == "\t" else "\t")
-        if not self.separator and (text.startswith(separator) or any(one in text for one in around)):
-            return None  # cells with several blanks between
-        if (self.comment is not None and self.comment in text) or (self.quoting and '"' in text):
-            return None
         if (
             lines[-1]
             or DOCUMENT_START in text
             or "\r" in text
+            or (self.comment is not None and self.comment in text)
+            or (self.quoting and '"' in text)
+            # cells with several blanks between:
+            or (not self.separator and (text.startswith(separator) or any(one in text for one in around)))
             or not all(line.strip(self.blanks) for line in lines[:-1])
         ):
             return None
@@ -131,7 +121,7 @@ class _Sentences:
 
     def _each(self, lines: Iterable[Line]) -> Iterator[Row | BadLine]:
         """The same, a line at a time."""
-        comment, split = self.comment, self.split
+        comment, split, word_id = self.comment, self.split, self.layout.word_id_column
         for item in lines:
             if isinstance(item, BadLine):
                 self._lose()
@@ -165,7 +155,8 @@ class _Sentences:
                 self._lose()
                 yield bad
                 continue
-            if self._is_no_word(cells):
+            # Of CoNLL-U, a range of words (`1-2`) or an empty node (`1.1`).
+            if word_id is not None and not cells[self._place(word_id)].isdecimal():
                 continue
             if self._begins_sentence(cells):
                 yield from self._ended()
@@ -174,7 +165,13 @@ class _Sentences:
             self.size = self.size + len(line) + 1 if self.lines else 0
             if self.size > self.layout.max_line_bytes:  # no more of it is kept
                 if self.sound:
-                    yield self._endless()
+                    yield BadLine(
+                        "D114",
+                        self.file,
+                        self.lines[0],
+                        f"a sentence of more than {self.layout.max_line_bytes:,} characters",
+                        "a blank line ends a sentence: is this `format: text`?",
+                    )
                 self.sound = False
                 continue
             self.lines.append(number)
@@ -205,18 +202,30 @@ class _Sentences:
             cells = line.split(" ")
             if most < 0 and "" not in cells and "\t" not in line:
                 return cells
-            return _BLANKS.split(line.strip(" \t"), maxsplit=max(most, 0))
+            return BLANKS.split(line.strip(" \t"), maxsplit=max(most, 0))
 
         return by_blanks
 
     def _unfit(self, number: int, line: str, cells: Sequence[str]) -> BadLine | None:
         """Why a line of another width than those before it cannot be read; the first line sets the width."""
-        if len(cells) < self.needed:
-            return self._too_few(number, line, len(cells))
-        if self.width:
-            return self._ragged(number, line, cells)
-        self._set_width(line, cells)
-        return None
+        found, has_comments = len(cells), self.layout.comment is not None
+        if found < self.needed:
+            code, problem = "D105", f"{found} column{'s' if found != 1 else ''} where {self.needed} are needed"
+            help = "check `data.separator`, `data.token_column` and `data.tag_column`"
+            if line.startswith("#") and not has_comments:
+                help = "if lines like this are comments, set `data.comment`"
+        elif not self.width:
+            self._set_width(line, cells)
+            return None
+        else:  # columns could not be told by number
+            code, problem = "D113", f"{found} columns where the lines before have {self.width}"
+            help = "a token with a space in it? set `data.separator: tab`"
+            if "#" in (line[0], self.first[0]) and not has_comments:
+                help = "if lines that start with # are comments, set `data.comment`"
+            elif found > self.width and _PREFIX.match(cells[self.width - 1]):
+                columns = f"`data.columns: {self.width}`"
+                help = f"a label with a blank in it? set {columns}: the rest of a line is its last column"
+        return BadLine(code, self.file, number, problem, help, line, 1, len(line))
 
     def _set_width(self, line: str, cells: Sequence[str]) -> None:
         """Take the number of columns from the first line, and find those that are asked for.
@@ -231,9 +240,11 @@ class _Sentences:
         for place in self.places:
             if self.places.count(place) > 1:
                 one, other = [self.asked[at] for at, found in enumerate(self.places) if found == place][:2]
-                message = f"the columns {one} and {other} are one column of {self.width}"
-                help = "see `data.token_column` and `data.tag_column`: name the column of the tags"
-                raise HallucError("C106", message, help=help)
+                raise HallucError(
+                    "C106",
+                    f"the columns {one} and {other} are one column of {self.width}",
+                    help="see `data.token_column` and `data.tag_column`: name the column of the tags",
+                )
 
     def _place(self, which: str | int) -> int:
         if isinstance(which, int):
@@ -241,13 +252,12 @@ class _Sentences:
         if which in self.names:
             return self.names.index(which)
         have = quoted(self.names) if self.names else "none: set `data.header: true`"
-        where = Location(self.file, 1, text=excerpt(self.first)[0])
-        raise data_error("D116", f"no column `{which}`; named are {have}", where, "or name it by number, from 0")
-
-    def _is_no_word(self, cells: Sequence[str]) -> bool:
-        """Whether a line of CoNLL-U is a range of words (`1-2`) or an empty node (`1.1`)."""
-        which = self.layout.word_id_column
-        return which is not None and not cells[self._place(which)].isdecimal()
+        raise data_error(
+            "D116",
+            f"no column `{which}`; named are {have}",
+            Location(self.file, 1, text=excerpt(self.first)[0]),
+            "or name it by number, from 0",
+        )
 
     def _begins_sentence(self, cells: Sequence[str]) -> bool:
         which = self.layout.sentence_column
@@ -273,8 +283,7 @@ class _Sentences:
             self.stops = sum(cell in _STOPS for cell in columns[0][:-1])
         self.sentences, self.tokens = self.sentences + 1, self.tokens + len(lines)
         numbers: Any = range(first, last + 1) if last - first < len(lines) else tuple(lines)
-        fields = dict(zip(self.asked, columns, strict=True))
-        return Row(self.file, first, fields, "", 0, numbers, self.document)
+        return Row(self.file, first, dict(zip(self.asked, columns, strict=True)), "", 0, numbers, self.document)
 
     def _remember(self, cell: str) -> None:
         """Keep whether the first column may count sentences, as 0 0 0 1 1 2 does."""
@@ -284,49 +293,19 @@ class _Sentences:
         first, last = self._numbers or (number, number)
         self._numbers = (first, number) if number >= 0 and 0 <= number - last <= 1 else None
 
-    def _one_sentence(self) -> Notice | None:
+    def _one_sentence(self) -> str | None:
         """What to say of a file whose sentences seem to end without a blank line."""
-        first, last = self._numbers or (0, 0)
-        counts = first < last and last - first + 1 < self.tokens
         if not self.sentences or self.layout.sentence_column is not None:
             return None
-        if self.sentences == 1 and counts and not self.document:
-            what = f"the whole file is one sentence of {self.tokens:,} tokens, for no blank line ends one, and "
-            what += "its first column seems to count sentences: set `data.sentence_column: 0`"
-            return Notice(self.file, 1, what)
-        if self.tokens > _MOST_TOKENS * self.sentences or (self.sentences == 1 and self.stops > _MOST_STOPS):
-            what = f"{self.sentences:,} sentence{'s' * (self.sentences > 1)} of {self.tokens:,} tokens in all: "
-            what += "a blank line ends a sentence; where a column numbers sentences, set `data.sentence_column`"
-            return Notice(self.file, 1, what)
-        return None
-
-    def _endless(self) -> BadLine:
-        problem = f"a sentence of more than {self.layout.max_line_bytes:,} characters"
-        return BadLine(
-            "D114", self.file, self.lines[0], problem, "a blank line ends a sentence: is this `format: text`?"
-        )
-
-    def _too_few(self, number: int, line: str, found: int) -> BadLine:
-        problem = f"{found} column{'s' if found != 1 else ''} where {self.needed} are needed"
-        help = "check `data.separator`, `data.token_column` and `data.tag_column`"
-        if line.startswith("#") and self.layout.comment is None:
-            help = "if lines like this are comments, set `data.comment`"
-        return BadLine("D105", self.file, number, problem, help, line, 1, len(line))
-
-    def _ragged(self, number: int, line: str, cells: Sequence[str]) -> BadLine:
-        """A line of more or fewer columns than the lines before it: columns could not be told by number."""
-        problem = f"{len(cells)} columns where the lines before have {self.width}"
-        help = "a token with a space in it? set `data.separator: tab`"
-        if "#" in (line[0], self.first[0]) and self.layout.comment is None:
-            help = "if lines that start with # are comments, set `data.comment`"
-        elif len(cells) > self.width and _PREFIX.match(cells[self.width - 1]):
-            help = (
-                f"a label with a blank in it? set `data.columns: {self.width}`: the rest of a line is its last column"
+        first, last = self._numbers or (0, 0)
+        if self.sentences == 1 and first < last and last - first + 1 < self.tokens and not self.document:
+            return (
+                f"the whole file is one sentence of {self.tokens:,} tokens, for no blank line ends one, and "
+                "its first column seems to count sentences: set `data.sentence_column: 0`"
             )
-        return BadLine("D113", self.file, number, problem, help, line, 1, len(line))
-
-
-def bare_return(file: str, number: int, line: str) -> BadLine:
-    """A line with a carriage return inside: line ends of two kinds."""
-    help = "convert the line ends, for example with `tr '\\r' '\\n'`, or take the character out"
-    return BadLine("D124", file, number, "a carriage return inside a line", help, *excerpt(line, line.index("\r")))
+        if self.tokens > _MOST_TOKENS * self.sentences or (self.sentences == 1 and self.stops > _MOST_STOPS):
+            return (
+                f"{self.sentences:,} sentence{'s' * (self.sentences > 1)} of {self.tokens:,} tokens in all: "
+                "a blank line ends a sentence; where a column numbers sentences, set `data.sentence_column`"
+            )
+        return None

@@ -45,9 +45,9 @@ class Blocks:
         self._packed_size: Callable[[], int] = lambda: 0
         self._unpacked = self._lines = 0
         self._begins = True
-        utf8 = codecs.lookup(encoding).name in ("utf-8", "utf-8-sig", "ascii")
         self._encoding = encoding
-        self._decoder = None if utf8 else codecs.getincrementaldecoder(encoding)()
+        is_utf8 = codecs.lookup(encoding).name in ("utf-8", "utf-8-sig", "ascii")
+        self._decoder = None if is_utf8 else codecs.getincrementaldecoder(encoding)()
         self._has_bare_returns: bool | None = None
 
     @property
@@ -82,15 +82,12 @@ class Blocks:
             block = self._read()
             try:
                 text = self._decoder.decode(block, final=not block)
-            except UnicodeDecodeError as error:
-                line = self._lines + error.object[: error.start].count(b"\n") + 1
-                problem = f"byte 0x{error.object[error.start]:02x} is not {self._encoding}"
+            except UnicodeError as error:
+                line, problem = self._lines + 1, f"not {self._encoding}: {error}"
+                if isinstance(error, UnicodeDecodeError):  # else of no byte, as that UTF-16 begins with no mark
+                    line += error.object[: error.start].count(b"\n")
+                    problem = f"byte 0x{error.object[error.start]:02x} is not {self._encoding}"
                 raise data_error("D104", problem, Location(self._name, line), "see `data.encoding`") from None
-            except UnicodeError as error:  # of no byte, as that UTF-16 begins with no mark
-                problem = f"not {self._encoding}: {error}"
-                raise data_error(
-                    "D104", problem, Location(self._name, self._lines + 1), "see `data.encoding`"
-                ) from None
             self._lines += text.count("\n")
             if text or not block:
                 return text.encode("utf-8", "surrogatepass")
@@ -111,9 +108,13 @@ class Blocks:
         self._unpacked += len(block)
         if self._magic is not None and self._unpacked > max(_ALWAYS_UNPACKED, _MOST_RATIO * self._packed_size()):
             what = "ZIP" if self._magic == _ZIP else _NAMES[self._magic]
-            far = f"unpacks to more than {_MOST_RATIO} times its size, and may fill the memory or the disk"
-            problem = f"this {what} file {far}"
-            raise data_error("D103", problem, Location(self._name), f"if you trust it, {self._by_hand()}")
+            raise data_error(
+                "D103",
+                f"this {what} file unpacks to more than {_MOST_RATIO} times its size, "
+                "and may fill the memory or the disk",
+                Location(self._name),
+                f"if you trust it, {self._by_hand(self._magic)}",
+            )
         return block
 
     def _damaged(self, why: str) -> bytes:
@@ -123,8 +124,7 @@ class Blocks:
     def _unpacking(self, block: bytes) -> bytes:
         """The first block as it is, or that of what is packed in it."""
         while block and len(block) < _LONGEST_MAGIC and any(magic.startswith(block) for magic in _NAMES):
-            more = self._stream.read1(self._size)
-            if not more:
+            if not (more := self._stream.read1(self._size)):
                 break
             block += more
         self._magic = next((magic for magic in _NAMES if block.startswith(magic)), None)
@@ -146,8 +146,12 @@ class Blocks:
         """
         where = Location(self._name)
         if not self._raw.seekable():
-            help = "unpack it on the way: `unzip -p ARCHIVE | …`"
-            raise data_error("D104", "a ZIP archive cannot be read from a pipe", where, help)
+            raise data_error(
+                "D104",
+                "a ZIP archive cannot be read from a pipe",
+                where,
+                "unpack it on the way: `unzip -p ARCHIVE | …`",
+            )
         archive = zipfile.ZipFile(self._raw)
         members = [one for one in archive.infolist() if not one.is_dir() and not one.filename.startswith("__MACOSX/")]
         if any(one.filename == "[Content_Types].xml" for one in members):
@@ -156,22 +160,23 @@ class Blocks:
             )
         if len(members) != 1:
             listed = ", ".join(one.filename for one in members[:5]) or "nothing"
-            problem = f"a ZIP archive with {len(members)} files ({listed}), where one is read"
-            raise data_error("D104", problem, where, "unpack it, and name the file that is meant")
-        size = members[0].compress_size
-        self._packed_size = lambda: size
+            raise data_error(
+                "D104",
+                f"a ZIP archive with {len(members)} files ({listed}), where one is read",
+                where,
+                "unpack it, and name the file that is meant",
+            )
+        self._packed_size = lambda: members[0].compress_size
         return archive.open(members[0])
 
-    def _by_hand(self) -> str:
+    def _by_hand(self, magic: bytes) -> str:
         """What unpacks the stream by hand."""
-        assert self._magic is not None
-        command = _COMMANDS[self._magic]
+        command = _COMMANDS[magic]
         if not Path(self._name).is_file():  # standard input, or a named pipe
             return f"unpack it on the way: pipe it through `{command}`"
         name = str(Path(self._name).with_suffix("")) if Path(self._name).suffix in _SUFFIXES else self._name
         new = f"{name}.unpacked" if name == self._name or Path(name).exists() else name
-        given = shlex.quote(self._name)
-        source = given if self._magic == _ZIP else f"< {given}"
+        source = ("" if magic == _ZIP else "< ") + shlex.quote(self._name)
         return f"unpack it, and name the new file: `{command} {source} > {shlex.quote(new)}`"
 
 
@@ -188,9 +193,7 @@ class _Rejoined(io.RawIOBase):
     """A stream with the bytes in front that were already read from it; ``given`` counts them all."""
 
     def __init__(self, head: bytes, stream: io.BufferedIOBase) -> None:
-        self.given = 0
-        self._head = head
-        self._tail = stream
+        self.given, self._head, self._tail = 0, head, stream
 
     def readable(self) -> bool:
         return True

@@ -64,14 +64,13 @@ class _Feed:
     """
 
     def __init__(self, lines: Iterable[Line], most: int) -> None:
-        self.line, self.shown, self.last = 0, "", 0
-        self.bad: list[BadLine] = []
-        self.is_endless = False
+        self.last, self.is_endless = 0, False
         self._lines, self._most = iter(lines), most
-        self._size = 0
+        self.begin()
 
     def begin(self) -> None:
-        self.line, self.shown, self._size, self.bad = 0, "", 0, []
+        self.line, self.shown, self._size = 0, "", 0
+        self.bad: list[BadLine] = []
 
     def __iter__(self) -> _Feed:
         return self
@@ -83,10 +82,10 @@ class _Feed:
         for item in self._lines:
             if isinstance(item, BadLine):
                 self.bad.append(item)
-                if item.text is None:
-                    if not self._size:
-                        return ""  # ends the row, so that the line is told in its place
+                if item.text is None and self._size:
                     continue
+                if item.text is None:
+                    return ""  # ends the row, so that the line is told in its place
                 number, text = item.line, item.text  # its quotes may open or close a cell all the same
             else:
                 number, text = item
@@ -100,8 +99,14 @@ class _Feed:
 
 def _broken(feed: _Feed, why: str, file: str) -> BadLine:
     if "new-line character" in why:
-        help = "convert the line ends, for example with `tr '\\r' '\\n'`, or put the cell in double quotes"
-        return BadLine("D124", file, feed.last, "a carriage return inside a row", help, *excerpt(feed.shown))
+        return BadLine(
+            "D124",
+            file,
+            feed.last,
+            "a carriage return inside a row",
+            "convert the line ends, for example with `tr '\\r' '\\n'`, or put the cell in double quotes",
+            *excerpt(feed.shown),
+        )
     at, problem = None, f"not readable as CSV: {why}"
     if "expected after" in why:
         problem = "text behind the quote that closes a cell"
@@ -140,18 +145,20 @@ def table(lines: Iterable[Line], head: Sequence[Line], layout: Layout, file: str
             yield _ragged(row, width, file)
             continue
         fields: dict[str | int, str] = dict(enumerate(row.cells)) if names is None or layout.by_number else {}
-        if names is not None:
-            fields.update(zip(names, row.cells, strict=True))
+        fields.update(zip(names or (), row.cells, strict=False))
         yield Row(file, row.line, fields, row.shown)
 
 
 def _header(row: Cells, layout: Layout, file: str) -> list[str]:
     names = [cell.strip() for cell in row.cells]
-    where = Location(file, row.line, text=excerpt(row.shown)[0])
     for name in layout.names:
         if names.count(name) > 1:
-            help = "rename one, or name the columns by number, with `data.header: true`"
-            raise data_error("D116", f"the column `{name}` stands twice", where, help)
+            raise data_error(
+                "D116",
+                f"the column `{name}` stands twice",
+                Location(file, row.line, text=excerpt(row.shown)[0]),
+                "rename one, or name the columns by number, with `data.header: true`",
+            )
     # Of others that stand twice, or have no name, each gets one of its own.
     first = {name: place for place, name in reversed(list(enumerate(names)))}
     return [name if name and first[name] == place else f"{name}#{place}" for place, name in enumerate(names)]
@@ -174,16 +181,18 @@ def _delimiter(head: Sequence[Line], layout: Layout, file: str) -> str:
     lines = [item for item in head if not isinstance(item, BadLine) and item[1].strip()]
     if not lines:
         return ","
-    quoting = layout.quoting is not False
-    found = told_delimiter(lines, quoting, layout.names, layout.least)
+    found = told_delimiter(lines, layout.quoting is not False, layout.names, layout.least)
     if found is not None:
         return found
     if layout.least < 2 or layout.names:
         return ","
     number, line = lines[0]
-    problem = "the delimiter cannot be told: none cuts the first lines into as many columns as are asked for"
-    help = 'name it, as `data.delimiter: ";"`; "LABEL text" lines are read with `data.format: lines`'
-    raise data_error("D117", problem, Location(file, number, text=excerpt(line)[0]), help)
+    raise data_error(
+        "D117",
+        "the delimiter cannot be told: none cuts the first lines into as many columns as are asked for",
+        Location(file, number, text=excerpt(line)[0]),
+        'name it, as `data.delimiter: ";"`; "LABEL text" lines are read with `data.format: lines`',
+    )
 
 
 def told_delimiter(lines: Sequence[tuple[int, str]], quoting: bool, names: Sequence[str], least: int) -> str | None:
@@ -204,18 +213,16 @@ def told_delimiter(lines: Sequence[tuple[int, str]], quoting: bool, names: Seque
         width, times = Counter(len(row.cells) for row in found).most_common(1)[0]
         if width >= max(least, 2) and times >= _ALIKE * len(found):
             shares[delimiter] = times / len(found)
-    if named:
-        return max(named, key=lambda one: named[one])
-    return max(shares, key=lambda one: shares[one]) if shares else None
+    found_by = named or shares
+    return max(found_by, key=lambda one: found_by[one]) if found_by else None
 
 
-def names_columns(line: str, names: Sequence[str], quoting: bool = True) -> bool:
+def names_columns(line: str, names: Sequence[str]) -> bool:
     """Whether a line is a header of several columns with one of the names at least, and no blank around a cell, which
     sentences have behind their commas."""
     for delimiter in DELIMITERS if names else ():
-        row = next(cut([(1, line[:_MOST_SNIFFED])], delimiter, quoting, "", 1 << 20), None)
-        if not isinstance(row, Cells) or len(row.cells) < 2:
-            continue
-        if set(names) & set(row.cells) and all(cell == cell.strip() for cell in row.cells):
+        row = next(cut([(1, line[:_MOST_SNIFFED])], delimiter, True, "", 1 << 20), None)
+        cells = row.cells if isinstance(row, Cells) and len(row.cells) > 1 else []
+        if not set(names).isdisjoint(cells) and all(cell == cell.strip() for cell in cells):
             return True
     return False

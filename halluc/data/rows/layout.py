@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Literal
 
 from halluc.config.bounds import MOST_LINE_BYTES
@@ -40,12 +40,6 @@ class Layout:
     asked: tuple[str | int, ...] = ()
     token_columns: tuple[str | int, ...] = ()
     lists: tuple[str, ...] = ()
-
-    @classmethod
-    def config_keys(cls) -> tuple[str, ...]:
-        """The names of what a config says."""
-        others = ("formats", "asked", "token_columns", "lists")
-        return tuple(field.name for field in fields(cls) if field.name not in others)
 
     @property
     def names(self) -> tuple[str, ...]:

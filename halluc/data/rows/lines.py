@@ -1,15 +1,17 @@
-"""Lines cut out of blocks of bytes and decoded, and why some of them cannot be read."""
+"""Lines cut out of blocks of bytes and decoded, and why some of them cannot be read; lines of a label and a text, as
+fastText has them, and lines that are texts alone."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 
 from halluc.core.errors import Location, data_error
-from halluc.data.rows.row import BadLine
+from halluc.data.rows.layout import Layout
+from halluc.data.rows.row import BadLine, Row, excerpt
 
 Line = tuple[int, str] | BadLine
 
-_CUT = "cut it into several lines or texts"
 # A longer line is not looked for an end: reading would take minutes until it is told.
 _MOST_SKIPPED = 1 << 28
 UTF16 = (b"\xff\xfe", b"\xfe\xff")
@@ -43,17 +45,15 @@ def lines_of(chunk: bytes, number: int, name: str) -> Iterator[Line]:
 
 
 class LineSplitter:
-    """Cuts blocks of bytes into whole lines; of a line of more than ``most`` bytes nothing is kept."""
+    """Cuts blocks of bytes into whole lines; of a line of more than ``most`` bytes nothing is kept.
+
+    ``begun`` is what is there of the line that is not ended yet.
+    """
 
     def __init__(self, name: str, most: int) -> None:
         self._name, self._most = name, most
-        self._begun: list[bytes] = []
+        self.begun: list[bytes] = []
         self._size = self._ended = 0
-
-    @property
-    def begun(self) -> bytes | None:
-        """What is there of the line that is not ended yet."""
-        return b"".join(self._begun) if self._begun else None
 
     def split(self, block: bytes) -> Iterator[bytes | None]:
         """The lines that a block ends, joined; None for one that is too long. An empty block ends the last line.
@@ -70,34 +70,37 @@ class LineSplitter:
                 if first < end:
                     yield block[first:end]
             else:
-                yield b"".join((*self._begun, block[:end]))
-            self._begun, self._size = [], 0
+                yield b"".join((*self.begun, block[:end]))
+            self.begun, self._size = [], 0
         if end < len(block):
             self._keep(block[end:])
         elif not block and self._size:
-            yield None if self._size > self._most else b"".join(self._begun)
-            self._begun, self._size = [], 0
+            yield None if self._size > self._most else b"".join(self.begun)
+            self.begun, self._size = [], 0
 
     def _keep(self, rest: bytes) -> None:
         self._size += len(rest)
         if self._size <= self._most:
-            self._begun.append(rest)
+            self.begun.append(rest)
             return
-        self._begun.clear()
+        self.begun.clear()
         if self._size > self._most + _MOST_SKIPPED:
-            problem = f"a line of more than {_MOST_SKIPPED:,} bytes: nothing behind it is read"
-            raise data_error("D114", problem, Location(self._name, self._ended + 1), "is this text, with line ends?")
-
-
-def too_long(name: str, number: int, most: int) -> BadLine:
-    return BadLine(
-        "D114", name, number, f"a line of more than {most:,} bytes", f"{_CUT}, or raise `data.max_line_bytes`"
-    )
+            raise data_error(
+                "D114",
+                f"a line of more than {_MOST_SKIPPED:,} bytes: nothing behind it is read",
+                Location(self._name, self._ended + 1),
+                "is this text, with line ends?",
+            )
 
 
 def damaged(name: str, number: int, why: str) -> BadLine:
-    help = "the file is cut short or damaged: fetch it again; nothing after this can be read"
-    return BadLine("D103", name, number, f"not readable as {why}", help)
+    return BadLine(
+        "D103",
+        name,
+        number,
+        f"not readable as {why}",
+        "the file is cut short or damaged: fetch it again; nothing after this can be read",
+    )
 
 
 def decoded(number: int, line: bytes, name: str) -> Line:
@@ -119,12 +122,96 @@ def undecodable(name: str, number: int, error: UnicodeDecodeError) -> BadLine:
     help = "name the encoding: `data.encoding: latin-1` (or cp1252, cp1251, …)"
     if whole.startswith(UTF16):
         help = "this looks like UTF-16: set `data.encoding: utf-16`"
-    problem = f"byte 0x{whole[error.start]:02x} is not UTF-8"
-    return BadLine("D104", name, number, problem, help, body.decode("utf-8", "replace"), before + 1)
+    return BadLine(
+        "D104",
+        name,
+        number,
+        f"byte 0x{whole[error.start]:02x} is not UTF-8",
+        help,
+        body.decode("utf-8", "replace"),
+        before + 1,
+    )
 
 
 def binary(begin: bytes, name: str) -> BadLine | None:
     """Why a file is no text, by its first bytes."""
-    what = next((told for magic, told in _BINARY.items() if begin.startswith(magic)), None)
-    help = "save it as UTF-8 text: CSV or JSON Lines"
-    return None if what is None else BadLine("D104", name, 1, f"this is {what}, not text", help)
+    for magic, what in _BINARY.items():
+        if begin.startswith(magic):
+            return BadLine("D104", name, 1, f"this is {what}, not text", "save it as UTF-8 text: CSV or JSON Lines")
+    return None
+
+
+def bare_return(file: str, number: int, line: str) -> BadLine:
+    """A line with a carriage return inside: line ends of two kinds."""
+    return BadLine(
+        "D124",
+        file,
+        number,
+        "a carriage return inside a line",
+        "convert the line ends, for example with `tr '\\r' '\\n'`, or take the character out",
+        *excerpt(line, line.index("\r")),
+    )
+
+
+BLANKS = re.compile(r"[ \t]+")
+# What fastText begins each label with; a text has as many as there are.
+_MARK = "__label__"
+_FORM = "a line is LABEL, a space, and the text; or name another `data.format`"
+
+
+def labelled(lines: Iterable[Line], layout: Layout, file: str) -> Iterator[Row | BadLine]:
+    """A row with ``label`` and ``text`` for each line that is not blank; several labels of fastText come as a list."""
+    for item in lines:
+        if isinstance(item, BadLine):
+            yield item
+            continue
+        number, line = item
+        if "\r" in line and line.strip():
+            yield bare_return(file, number, line)
+        elif line.strip():
+            yield (_label_last if layout.label_position == "last" else _label_first)(file, number, line, layout)
+
+
+def _label_first(file: str, number: int, line: str, layout: Layout) -> Row | BadLine:
+    if layout.delimiter != "auto":
+        label, found, text = line.partition(layout.delimiter)
+        if not found:
+            return BadLine(
+                "D123",
+                file,
+                number,
+                f"no `{layout.delimiter}` behind a label",
+                "a line is LABEL, `data.delimiter`, and the text",
+                *excerpt(line),
+            )
+        return Row(file, number, {"label": label, "text": text}, line)
+    if line[0] in " \t":
+        return BadLine("D123", file, number, "no label before the first blank", _FORM, *excerpt(line))
+    labels: list[str] = []
+    rest = line
+    while not labels or (rest.startswith(_MARK) and labels[-1].startswith(_MARK)):
+        label, *behind = BLANKS.split(rest, maxsplit=1)
+        labels.append(label)
+        rest = behind[0] if behind else ""
+    return Row(file, number, {"label": labels if len(labels) > 1 else labels[0], "text": rest}, line)
+
+
+def _label_last(file: str, number: int, line: str, layout: Layout) -> Row | BadLine:
+    delimiter = layout.delimiter if layout.delimiter != "auto" else " "
+    text, found, label = line.rpartition(delimiter)
+    if not found:
+        return BadLine(
+            "D123",
+            file,
+            number,
+            f"no label after a `{delimiter}`",
+            "with `data.label_position: last`, a line is the text, `data.delimiter`, and the label",
+            *excerpt(line),
+        )
+    return Row(file, number, {"label": label, "text": text}, line)
+
+
+def plain(lines: Iterable[Line], file: str) -> Iterator[Row | BadLine]:
+    """A row with ``text`` for each line, blank ones too."""
+    for item in lines:
+        yield item if isinstance(item, BadLine) else Row(file, item[0], {"text": item[1]}, item[1])

@@ -1,18 +1,20 @@
-"""From a reference or a stream to rows: the one way by which data of any kind is read."""
+"""From a reference or a stream to its format and its rows: the one way by which data of any kind is read."""
 
 from __future__ import annotations
 
 import io
+import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 from halluc.core.errors import data_error
-from halluc.data.rows import columns, delimited, document, labelled_lines, records, tables
-from halluc.data.rows.compressed import unreadable
-from halluc.data.rows.detection import detected
+from halluc.core.labels import UnknownTag, split_tag
+from halluc.data.rows import columns, delimited, lines, records, tables
+from halluc.data.rows.compressed import unpacked_name, unreadable
 from halluc.data.rows.layout import Format, Layout
-from halluc.data.rows.lines import binary
 from halluc.data.rows.references import HUB, SplitName, parts, resolve
 from halluc.data.rows.row import BadLine, Notice, Row
 from halluc.data.rows.streams import TextStream
@@ -58,8 +60,8 @@ def _of_file(path: Path, layout: Layout) -> Rows:
             yield from tables.of_file(path)
             return
         rows = read_rows(source, layout)[1]
-        help = "is this the right file, and was it copied whole?"
-        yield next(rows, BadLine("D102", str(path), 1, "the file is empty", help))
+        empty = BadLine("D102", str(path), 1, "the file is empty", "is this the right file, and was it copied whole?")
+        yield next(rows, empty)
         yield from rows
 
 
@@ -69,12 +71,15 @@ def read_rows(source: TextStream, layout: Layout) -> tuple[Format, Rows]:
     Raises:
         HallucError D116: a list or column that is asked for is not there. D117: the delimiter cannot be told.
     """
-    if (bad := binary(source.begin, source.name)) is not None:
+    if (bad := lines.binary(source.begin, source.name)) is not None:
         return layout.format, iter([bad])
     form = detected(source, layout)
     if layout.lists and form != "json":
-        help = "`#` names lists of a JSON object: set `data.format: json`, or take it away"
-        raise data_error("D116", f"no list `{layout.lists[0]}` in {source.name}", help=help)
+        raise data_error(
+            "D116",
+            f"no list `{layout.lists[0]}` in {source.name}",
+            help="`#` names lists of a JSON object: set `data.format: json`, or take it away",
+        )
     return form, _ROWS[form](source, layout)
 
 
@@ -84,19 +89,132 @@ def _table(source: TextStream, layout: Layout) -> Rows:
 
 
 def _no_text(source: TextStream, layout: Layout) -> Rows:
-    help = "name the data set as `hub:NAME@REVISION#SPLIT`"
-    raise data_error("D101", f"{source.name} is a file, and `data.format: hub` reads data sets of the hub", help=help)
+    raise data_error(
+        "D101",
+        f"{source.name} is a file, and `data.format: hub` reads data sets of the hub",
+        help="name the data set as `hub:NAME@REVISION#SPLIT`",
+    )
 
 
 _ROWS: dict[Format, Callable[[TextStream, Layout], Rows]] = {
     "jsonl": lambda source, layout: records.records(source.lines(), source.name),
-    "json": lambda source, layout: document.items(
+    "json": lambda source, layout: records.items(
         source.chunks(), layout.lists, layout.names, source.name, layout.max_line_bytes
     ),
     "csv": _table,
     "conll": lambda source, layout: columns.sentences(source.lines(), layout, source.name),
-    "lines": lambda source, layout: labelled_lines.labelled(source.lines(), layout, source.name),
-    "text": lambda source, layout: labelled_lines.plain(source.lines(), source.name),
+    "lines": lambda source, layout: lines.labelled(source.lines(), layout, source.name),
+    "text": lambda source, layout: lines.plain(source.lines(), source.name),
     "hub": _no_text,
     "table": _no_text,
 }
+
+
+# What is looked at before the format must be clear.
+_LINES, _CHARACTERS = 200, 1 << 20
+# A bracket that is a token of columns, for no JSON goes on so.
+_TOKEN = re.compile(rb"[\[{][ \t]+[^\s\[\]{}\"]")
+_BY_NAME: dict[str, Format] = {
+    ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".conll": "conll", ".conllu": "conll", ".bio": "conll",
+    ".iob": "conll", ".iob2": "conll", ".csv": "csv", ".tsv": "csv", ".tab": "csv", ".parquet": "table",
+    ".arrow": "table",
+}  # fmt: skip
+
+
+def detected(source: TextStream, layout: Layout) -> Format:
+    """The format that is named, or the one that name and first lines tell, of those that the layout has.
+
+    JSON where the first character is a bracket, JSON or JSON Lines where it is a brace. Columns of tokens where the
+    first line is ``-DOCSTART-``, or where every line of the first block (up to a blank line, once two were seen) has
+    the same number of cells, two at least, and a tag in the last. CSV where the name ends so, or where the first line
+    is a header with columns that are asked for. Else the layout's ``fallback``: a comma alone says nothing.
+    """
+    begin = source.begin.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if layout.format == "jsonl" and begin[:1] == b"[":
+        return _of_lists(source)
+    if layout.format != "auto":
+        return layout.format
+    named = next((form for suffix, form in _BY_NAME.items() if unpacked_name(source.name).endswith(suffix)), None)
+    opened = begin[:1]
+    if opened not in (b"[", b"{"):  # the first line may be one that cannot be read
+        opened = next(_texts(source), "").lstrip()[:1].encode()
+    if _TOKEN.match(begin) and "conll" in layout.formats and _is_columns(source):
+        return "conll"
+    if opened == b"[" and "json" in layout.formats and named in (None, "json", "jsonl"):
+        return _of_lists(source)
+    if opened == b"{" and named not in ("csv", "conll"):
+        return _of_objects(source, layout, named)
+    if layout.lists and named in (None, "json"):
+        return "json"
+    if named in layout.formats and named not in ("csv", None):
+        return named
+    if "conll" in layout.formats and _is_columns(source):
+        return "conll"
+    first = next(_texts(source), "")
+    asks_for_columns = (
+        (layout.delimiter != "auto" and layout.label_position == "first")
+        or layout.header is True
+        or layout.by_number
+        or ("\t" in first and layout.fallback == "lines")  # behind a label
+    )
+    is_csv = named == "csv" or asks_for_columns or delimited.names_columns(first, layout.names)
+    return "csv" if is_csv and "csv" in layout.formats else layout.fallback
+
+
+def _texts(source: TextStream, blank: bool = False) -> Iterator[str]:
+    """The first lines that can be read, with the blank ones or without."""
+    size = 0
+    for count, line in enumerate(source.peek(), 1):
+        if not isinstance(line, BadLine):
+            size += len(line[1])
+            if blank or line[1].strip():
+                yield line[1]
+        if count >= _LINES or size >= _CHARACTERS:
+            return
+
+
+def _of_lists(source: TextStream) -> Format:
+    """JSON, unless the first line is a list that begins with a text: JSON Lines of such lists."""
+    try:
+        first = json.loads(next(_texts(source), ""))
+    except (ValueError, RecursionError):
+        return "json"
+    return "jsonl" if isinstance(first, list) and first and isinstance(first[0], str) else "json"
+
+
+def _of_objects(source: TextStream, layout: Layout, named: Format | None) -> Format:
+    """JSON Lines, unless the first line is (the begin of) an object of lists."""
+    if layout.lists or (named == "json" and b"\n" not in source.begin):  # perhaps one line of any length
+        return "json"
+    if named == "jsonl":
+        return named
+    first = next(_texts(source), "")
+    try:
+        found = json.loads(first)
+    except json.JSONDecodeError as error:
+        return "jsonl" if error.pos < len(first.rstrip()) else "json"  # else it goes on on the next line
+    except (RecursionError, ValueError):
+        return "jsonl"
+    begins = [value[0] for value in found.values() if isinstance(value, list) and value]
+    holds_lists = any(isinstance(one, (list, dict)) for one in begins)
+    is_record = any(isinstance(one, str) for one in begins) or {*layout.names, "text", "tokens"} & found.keys()
+    is_alone = next(islice(_texts(source), 1, None), None) is None
+    return "json" if holds_lists and not is_record and is_alone else "jsonl"
+
+
+def _is_columns(source: TextStream) -> bool:
+    rows: list[list[str]] = []
+    for line in _texts(source, blank=True):
+        if line.startswith(columns.DOCUMENT_START) or (len(rows) > 1 and not line.strip()):
+            return True
+        if not line.strip():
+            continue
+        found = lines.BLANKS.split(line.strip(" \t"))
+        try:
+            split_tag(found[-1])
+        except UnknownTag:
+            return False
+        if len(found) < 2 or (rows and len(found) != len(rows[0])):
+            return False
+        rows.append(found)
+    return len(rows) > 1

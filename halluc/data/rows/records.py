@@ -1,13 +1,25 @@
-"""JSON Lines: an object a line."""
+"""Records of JSON: an object a line (JSON Lines), or one document: a list of records, or an object of such lists.
+
+Of a document, an item at a time is in memory. The module json is used, a value at a time, since other streaming
+parsers tell neither lines nor keys that stand twice.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from halluc.core.errors import HallucError, Location, data_error, did_you_mean
 from halluc.data.rows.lines import Line
-from halluc.data.rows.row import BadLine, Row, Unreadable, excerpt
+from halluc.data.rows.row import BadLine, Row, Unreadable, excerpt, quoted
+
+_BLANKS = re.compile(r"[ \t\n\r]*")
+# An error so near to the end of what was read so far may be one of what has still to come.
+_NEAR = 16
+_SPLITS = frozenset(("train", "training", "dev", "val", "valid", "validation", "test"))
+_LINES = "write each record on one line, as `jq -c .` does: JSON Lines"
 
 
 def records(lines: Iterable[Line], file: str) -> Iterator[Row | BadLine]:
@@ -30,25 +42,34 @@ def parse_object(line: str) -> dict[Any, Any]:
         Unreadable: no JSON, no object, nested too deeply, or text that UTF-8 cannot hold.
     """
     try:
-        record = _DECODER.decode(line)
-        if "\\u" in line:  # half a character can be written so
-            json.dumps(record, ensure_ascii=False).encode("utf-8")
-    except UnicodeEncodeError:
-        raise Unreadable("D107", "a lone surrogate (half a character) in the text") from None
+        record = _CAREFUL.decode(line)
+        _refuse_surrogates(record, line)
     except RecursionError:
         raise Unreadable("D107", "nested too deeply") from None
     except ValueError as error:
-        column = f" at column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
-        message = error.msg if isinstance(error, json.JSONDecodeError) else "a number is too long"
-        help = None
-        if not line.lstrip().startswith("{"):
-            help = "JSON Lines have one object a line; is this another `data.format`?"
-        raise Unreadable("D107", f"not readable as JSON{column}: {message}", help) from None
+        why = ": a number is too long"
+        if isinstance(error, json.JSONDecodeError):
+            why = f" at column {error.colno}: {error.msg}"
+        other = (
+            None
+            if line.lstrip().startswith("{")
+            else "JSON Lines have one object a line; is this another `data.format`?"
+        )
+        raise Unreadable("D107", f"not readable as JSON{why}", other) from None
     if isinstance(record, list) and record and isinstance(record[0], str):
         return dict(enumerate(record))  # a text and what is said of it
     if not isinstance(record, dict):
         raise Unreadable("D107", "not a JSON object", "JSON Lines have one object a line; is it `data.format: json`?")
     return record
+
+
+def _refuse_surrogates(value: Any, source: str) -> None:
+    """Raises ``Unreadable`` where a value has half a character, which only an escape in its source can write."""
+    try:
+        if "\\u" in source:
+            json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError:
+        raise Unreadable("D107", "a lone surrogate (half a character) in the text") from None
 
 
 def without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -64,4 +85,227 @@ def without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 # Made once: ``json.loads`` makes one anew for every line.
-_DECODER = json.JSONDecoder(object_pairs_hook=without_duplicates)
+_PLAIN, _CAREFUL = json.JSONDecoder(), json.JSONDecoder(object_pairs_hook=without_duplicates)
+
+
+def items(
+    chunks: Iterable[str | BadLine], lists: Sequence[str], names: Sequence[str], file: str, most: int
+) -> Iterator[Row | BadLine]:
+    """The items of the lists named by ``lists`` (of all lists, where none is named), in the order of the file.
+
+    Args:
+        names: fields of records: an object that has one of them, with text in it, is a record and holds no lists.
+        most: characters of the longest item.
+
+    Raises:
+        HallucError D116: no such list; or several have names of splits, and none is named.
+    """
+    scan = _Scan(chunks, most)
+    try:
+        if scan.next() == "[":
+            if lists:
+                raise data_error("D116", f"no list `{lists[0]}`: {file} is one list", help="name the file without `#`")
+            yield from _list(scan, file)
+            scan.end()
+        elif scan.next() == "{":
+            yield from _lists(scan, lists, names, file)
+        elif scan.next():
+            raise scan.error("a document is a list of records, or an object of such lists")
+    except json.JSONDecodeError as error:
+        yield scan.broken(error, file) if scan.bad is None else scan.bad
+    except _TooLong:
+        yield BadLine(
+            "D114",
+            file,
+            scan.line(),
+            f"an item of more than {most:,} characters",
+            "write the records as JSON Lines, or raise `data.max_line_bytes`",
+        )
+    except RecursionError:
+        yield BadLine("D107", file, scan.line(), "not readable as JSON: nested too deeply")
+
+
+def _lists(scan: _Scan, lists: Sequence[str], names: Sequence[str], file: str) -> Iterator[Row | BadLine]:
+    scan.take("{")
+    met: dict[str, bool] = {}
+    while scan.next() != "}":
+        line = scan.line()
+        key = scan.key()
+        if key in met:
+            yield BadLine("D107", file, line, f"the key `{key}` stands twice")
+        scan.take(":")
+        met[key] = scan.next() == "["
+        if not lists and key in names:
+            yield BadLine("D107", file, line, "a record over several lines", _LINES)
+            return
+        if met[key] and (not lists or key in lists):
+            if not lists:
+                _refuse_splits([name for name, is_list in met.items() if is_list], file, line)
+            yield from _list(scan, file)
+        else:  # such as a version beside the list of records
+            scan.value()
+        if scan.next() != "}":
+            scan.take(",")
+    scan.take("}")
+    if scan.next() == "{":
+        yield BadLine("D107", file, scan.line(), "a second JSON document behind the first", _LINES)
+        return
+    scan.end()
+    for key in lists:
+        if not met.get(key, False):
+            raise _no_list(key, met, file)
+    if not any(met.values()):
+        yield BadLine("D107", file, 1, f"an object without a list of records; it has {quoted(met)}", _LINES)
+
+
+def _refuse_splits(lists: Sequence[str], file: str, line: int) -> None:
+    """Refuse to read train and test as one corpus."""
+    splits = [name for name in lists if name.casefold() in _SPLITS]
+    if len(splits) > 1:
+        raise data_error(
+            "D116",
+            f"the lists {' and '.join(f'`{name}`' for name in splits)} are splits, and none of them is named",
+            Location(file, line),
+            f"name the one that is meant behind `#`, as `{file}#{splits[0]}`; `jq -c '.{splits[0]}[]'` takes it out",
+        )
+
+
+def _no_list(key: str, met: dict[str, bool], file: str) -> HallucError:
+    if key in met:
+        return data_error("D116", f"`{key}` is no list", Location(file), "name a list of records behind `#`")
+    near = did_you_mean(key, met)
+    help = f"did you mean `#{near}`?" if near else f"it has: {', '.join(list(met)[:20]) or 'nothing'}"
+    return data_error("D116", f"no list `{key}` in the file", Location(file), help)
+
+
+def _list(scan: _Scan, file: str) -> Iterator[Row | BadLine]:
+    scan.take("[")
+    while scan.next() != "]":
+        line = scan.line()
+        scan.items += 1
+        try:
+            item, shown = scan.value()
+            fields = item if isinstance(item, dict) else dict(enumerate(item if isinstance(item, list) else [item]))
+            yield Row(file, line, fields, shown, scan.items)
+        except Unreadable as bad:
+            yield BadLine(bad.code, file, line, bad.problem, bad.help, *excerpt(scan.shown))
+        if scan.next() != "]":
+            scan.take(",")
+    scan.take("]")
+
+
+class _TooLong(Exception):
+    """An item has more characters than one may have."""
+
+
+class _Scan:
+    """A JSON text from front to back: values are read one at a time, and lines are counted.
+
+    ``bad`` is what ended the text before its end; ``shown`` is the first line of the last value.
+    """
+
+    def __init__(self, chunks: Iterable[str | BadLine], most: int) -> None:
+        self.bad: BadLine | None = None
+        self.items, self.shown = 0, ""
+        self._chunks, self._most, self._ended = iter(chunks), most, False
+        self._text, self._at = "", 0
+        self._line, self._counted = 1, 0
+
+    def next(self) -> str:
+        """The next character that is no blank, which is not taken; nothing at the end."""
+        while True:
+            match = _BLANKS.match(self._text, self._at)
+            self._at = match.end() if match else self._at
+            if self._at < len(self._text) or self._ended:
+                return self._text[self._at : self._at + 1]
+            self._more()
+
+    def take(self, char: str) -> None:
+        if self.next() != char:
+            raise self.error(f"expecting `{char}`")
+        self._at += 1
+
+    def value(self) -> tuple[Any, str]:
+        """The next value, which is taken, and the first line of its text.
+
+        Raises:
+            Unreadable: a field stands twice in it, or half a character; it is taken all the same.
+        """
+        self.next()
+        bad = None
+        try:
+            value, end = self._decoded(_CAREFUL)
+        except Unreadable as error:
+            bad, (value, end) = error, self._decoded(_PLAIN)
+        source = self._text[self._at : end]
+        self._at = end
+        self.shown = source.split("\n", 1)[0]
+        if bad is not None:
+            raise bad
+        _refuse_surrogates(value, source)
+        return value, self.shown
+
+    def key(self) -> str:
+        if self.next() != '"':
+            raise self.error("expecting a key in quotes")
+        key, self._at = self._decoded(_PLAIN)
+        return str(key)
+
+    def end(self) -> None:
+        if self.next():
+            raise self.error("something behind the end")
+        if self.bad is not None:
+            raise self.error("cut short")
+
+    def line(self) -> int:
+        """The line of the place, from 1."""
+        self._line += self._text.count("\n", self._counted, self._at)
+        self._counted = self._at
+        return self._line
+
+    def error(self, message: str) -> json.JSONDecodeError:
+        return json.JSONDecodeError(message, self._text, self._at)
+
+    def broken(self, error: json.JSONDecodeError, file: str) -> BadLine:
+        self._at = min(error.pos, len(self._text))
+        start = self._text.rfind("\n", 0, self._at) + 1
+        end = self._text.find("\n", self._at)
+        return BadLine(
+            "D107",
+            file,
+            self.line(),
+            f"not readable as JSON: {error.msg}",
+            "is it cut short? a document is a list of records, or an object of such lists",
+            *excerpt(self._text[start : end if end >= 0 else len(self._text)], self._at - start),
+        )
+
+    def _more(self) -> None:
+        """Read on; what was taken is forgotten. What is read doubles, so that a long value is not parsed often."""
+        self.line()
+        kept = self._text[self._at :]
+        if len(kept) > self._most:
+            raise _TooLong
+        pieces, size = [kept], 0
+        while size <= len(kept) and not self._ended:
+            chunk = next(self._chunks, None)
+            if chunk is None or isinstance(chunk, BadLine):
+                self._ended, self.bad = True, chunk
+            else:
+                pieces.append(chunk)
+                size += len(chunk)
+        self._text, self._at, self._counted = "".join(pieces), 0, 0
+
+    def _decoded(self, decoder: json.JSONDecoder) -> tuple[Any, int]:
+        """The value here and where it ends, reading on as long as it may be cut."""
+        while True:
+            try:
+                value, end = decoder.raw_decode(self._text, self._at)
+                if end < len(self._text) - _NEAR or self._ended:  # a number may go on
+                    return value, end
+            except json.JSONDecodeError as error:
+                cut = error.msg.startswith("Unterminated string") or error.pos >= len(self._text) - _NEAR
+                if self._ended or not cut:
+                    raise
+            except ValueError:
+                raise self.error("a number is too long") from None
+            self._more()

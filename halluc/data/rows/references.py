@@ -72,17 +72,14 @@ def parts(reference: str) -> tuple[str, tuple[str, ...]]:
 
 def absent(path: Path) -> HallucError:
     """The error of a file that is not there, with the nearest name beside it or the first folder that is missing."""
-    siblings = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
-    near = did_you_mean(path.name, siblings, cutoff=0.75)
-    help = "relative paths start at the working directory" if path.parent.is_dir() else _first_absent(path)
-    return data_error("D101", f"no such file: {path}", help=f"did you mean `{near}`?" if near else help)
-
-
-def _first_absent(path: Path) -> str:
-    missing = path.parent
-    while not missing.parent.is_dir() and missing != missing.parent:
-        missing = missing.parent
-    return f"there is no folder `{missing}`; is HALLUC_DATA set, and is this the right working directory?"
+    folder = path.parent
+    if folder.is_dir():
+        near = did_you_mean(path.name, [one.name for one in folder.iterdir()], cutoff=0.75)
+        help = f"did you mean `{near}`?" if near else "relative paths start at the working directory"
+    else:
+        missing = next(one for one in (folder, *folder.parents) if one.parent.is_dir() or one == one.parent)
+        help = f"there is no folder `{missing}`; is HALLUC_DATA set, and is this the right working directory?"
+    return data_error("D101", f"no such file: {path}", help=help)
 
 
 def _demo(name: str, split: SplitName) -> Path:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -42,17 +43,9 @@ class BadLine:
     width: int = 1
 
     def error(self) -> HallucError:
-        where = Location(self.file, self.line, self.column, self.width, self.text)
-        return data_error(self.code, self.problem, where, self.help)
-
-
-@dataclass(frozen=True, slots=True)
-class LeftOut:
-    """A row that is no example on purpose, such as a rejected annotation: counted, and no error."""
-
-    file: str
-    line: int
-    why: str
+        return data_error(
+            self.code, self.problem, Location(self.file, self.line, self.column, self.width, self.text), self.help
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +55,10 @@ class Notice:
     file: str
     line: int
     what: str
+
+
+class LeftOut(Notice):
+    """That a row is no example on purpose, such as a rejected annotation: counted, and no error."""
 
 
 class Place(NamedTuple):
@@ -114,3 +111,27 @@ def excerpt(line: str, at: int | None = None) -> tuple[str, int | None]:
     if len(line) > _MOST_SHOWN:
         return line[:_SHOWN], None
     return line, None if at is None else at + 1
+
+
+# What differs between rows of one cause: what is quoted, spans with their labels, and numbers.
+_VARYING = re.compile(r"`[^`]*`|\"[^\"]*\"|'[^']*'|\[[^\]]*\](?: \S+)?|\b0x[\da-f]+\b|\b\d[\d,.]*\b")
+# Places that are named beside the first one.
+_PLACES = 2
+
+
+def folded(bad: Iterable[BadLine]) -> list[HallucError]:
+    """The errors of lines that cannot be read, in the order in which their causes come first."""
+    causes: dict[tuple[str, str], list[BadLine]] = {}
+    for one in bad:
+        causes.setdefault((one.code, _VARYING.sub("…", one.problem)), []).append(one)
+    return list(map(_of_cause, causes.values()))
+
+
+def _of_cause(lines: list[BadLine]) -> HallucError:
+    """The same problem in twenty rows is one message, with the count and three places."""
+    first = lines[0]
+    if len(lines) == 1:
+        return first.error()
+    also = ", ".join(f"{one.file}:{one.line}" for one in lines[1 : 1 + _PLACES])
+    more = f" and {len(lines) - 1 - _PLACES:,} more" if len(lines) > 1 + _PLACES else ""
+    return replace(first, problem=f"{first.problem} ({len(lines):,} lines: also {also}{more})").error()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import contextlib
 import io
 import os
 import select
@@ -13,20 +12,19 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from itertools import count
 from pathlib import Path
 
 from halluc.config.bounds import MOST_LINE_BYTES
 from halluc.core.errors import data_error
 from halluc.core.files import irregular
 from halluc.data.rows.compressed import Blocks, unreadable
-from halluc.data.rows.lines import UTF16, Line, LineSplitter, damaged, lines_of, too_long, undecodable
+from halluc.data.rows.lines import UTF16, Line, LineSplitter, damaged, lines_of, undecodable
 from halluc.data.rows.references import absent
 from halluc.data.rows.row import BadLine
 
 BLOCK = 1 << 16
 STANDARD_INPUT = "standard input"
-# What may be read though it is no regular file: it is read once, from its first line to its last.
-_STREAMED = "a named pipe"
 # What `head` holds at most.
 _HEAD_LINES, _HEAD_CHARACTERS = 200, 1 << 20
 # How long `waits` waits for a writer that is only a little slower than we are, in seconds.
@@ -45,7 +43,7 @@ def watched(read: Callable[[int], None]) -> Iterator[None]:
         _READ.reset(before)
 
 
-@contextlib.contextmanager
+@contextmanager
 def opened(path: Path | None) -> Iterator[tuple[io.BufferedIOBase, str]]:
     """The bytes of a file or named pipe, or of standard input for None, with the name that errors give it.
 
@@ -58,9 +56,13 @@ def opened(path: Path | None) -> Iterator[tuple[io.BufferedIOBase, str]]:
         yield sys.stdin.buffer, STANDARD_INPUT  # type: ignore[misc]  # typed as BinaryIO, and without read1
         return
     kind = irregular(path)
-    if kind is not None and kind != _STREAMED and not path.samefile(os.devnull):  # the null device is empty
-        help = "--input names a file or a named pipe; `--input -` is standard input"
-        raise data_error("D101", f"{path} is not a regular file ({kind})", help=help)
+    # A named pipe may be read, once, from its first line to its last; the null device is empty.
+    if kind not in (None, "a named pipe") and not path.samefile(os.devnull):
+        raise data_error(
+            "D101",
+            f"{path} is not a regular file ({kind})",
+            help="--input names a file or a named pipe; `--input -` is standard input",
+        )
     try:
         file = path.open("rb")
     except FileNotFoundError:
@@ -90,14 +92,11 @@ class TextStream:
         self, stream: io.BufferedIOBase, name: str, most: int = MOST_LINE_BYTES, encoding: str = "utf-8"
     ) -> None:  # fmt: skip
         self.name, self.most = name, most
-        self._read = _READ.get()
-        self._told = 0
+        self._read, self._told = _READ.get(), 0
         self._blocks, self._splitter = Blocks(stream, name, min(BLOCK, most), encoding), LineSplitter(name, most)
         self._lines: deque[Line] = deque()
-        self._is_utf16 = False
         self._peeked: list[Line] = []
-        self._number = 0
-        self._ended = False
+        self._number, self._ended = 0, False
         self._first = self.begin = self._next_block()
         self._is_utf16 = self._first.startswith(UTF16)
         if self._blocks.damage is not None:
@@ -110,15 +109,13 @@ class TextStream:
 
     def peek(self) -> Iterator[Line]:
         """The lines from the first one on; what is taken here comes again by ``lines`` or ``chunks``."""
-        place = 0
-        while True:
-            while place < len(self._peeked):
-                yield self._peeked[place]
-                place += 1
-            line = self._take()
-            if line is None:
-                return
-            self._peeked.append(line)
+        for place in count():
+            if place == len(self._peeked):
+                line = self._take()
+                if line is None:
+                    return
+                self._peeked.append(line)
+            yield self._peeked[place]
 
     def head(self) -> list[Line]:
         """The first lines that are there, which tell what is in the stream; they come again as those of ``peek`` do."""
@@ -148,7 +145,7 @@ class TextStream:
             yield line[1] + "\n"
         self._peeked, self._lines = [], deque()
         decoder, number, begins = codecs.getincrementaldecoder("utf-8")(), self._number + 1, not self._number
-        block = (self._splitter.begun or b"") + self._first or self._next_block()
+        block = b"".join((*self._splitter.begun, self._first)) or self._next_block()
         while True:
             try:
                 text = decoder.decode(block, final=self._ended)
@@ -190,18 +187,25 @@ class TextStream:
         block = self._blocks.next()
         self._ended = not block
         if self._read is not None and block:
-            position = self._blocks.position()
-            self._read(position - self._told)
-            self._told = position
+            before, self._told = self._told, self._blocks.position()
+            self._read(self._told - before)
         return block
 
     def _cut_block(self) -> None:
         """Cut the next block into lines; an empty one ends the last line, unless damage cut it short."""
-        block, self._first = (self._first, b"") if self._first else (self._next_block(), b"")
+        block, self._first = self._first or self._next_block(), b""
         for chunk in self._splitter.split(block) if self._blocks.damage is None else ():
             if chunk is None:
                 self._number += 1
-                self._lines.append(too_long(self.name, self._number, self.most))
+                self._lines.append(
+                    BadLine(
+                        "D114",
+                        self.name,
+                        self._number,
+                        f"a line of more than {self.most:,} bytes",
+                        "cut it into several lines or texts, or raise `data.max_line_bytes`",
+                    )
+                )
             else:
                 self._lines.extend(lines_of(chunk, self._number + 1, self.name))
                 self._number += chunk.count(b"\n") + (not chunk.endswith(b"\n"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,6 @@ _HUB_SPLITS = {"train": "train", "dev": "validation", "test": "test"}
 _PARQUET, _ARROW = b"PAR1", b"ARROW1"
 # The stream form of Arrow, which `datasets` writes, is told by its name alone.
 SUFFIXES = (".parquet", ".arrow")
-_EXTRA = "pip install 'halluc[hub]'"
 # Rows that are in memory at once.
 _BATCH = 1_000
 
@@ -50,16 +50,16 @@ def of_file(path: Path) -> Iterator[Row | BadLine]:
                 stream = ipc.open_stream(file)
                 schema, batches = stream.schema, iter(stream)
             names = _class_names(datasets.Features.from_arrow_schema(schema))
-            number = 0
-            for batch in batches:
-                for start in range(0, batch.num_rows, _BATCH):
-                    for record in batch.slice(start, _BATCH).to_pylist():
-                        number += 1
-                        yield Row(str(path), number, _named(record, names))
+            parts = (batch.slice(at, _BATCH) for batch in batches for at in range(0, batch.num_rows, _BATCH))
+            for number, record in enumerate(chain.from_iterable(part.to_pylist() for part in parts), 1):
+                yield Row(str(path), number, _named(record, names))
     except (pyarrow.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
-        told = str(error).split("\n", 1)[0]
-        help = "is it a Parquet or Arrow file, and was it copied whole?"
-        raise data_error("D104", f"not readable as a table: {told}", Location(str(path)), help) from None
+        raise data_error(
+            "D104",
+            "not readable as a table: " + str(error).split("\n", 1)[0],
+            Location(str(path)),
+            "is it a Parquet or Arrow file, and was it copied whole?",
+        ) from None
 
 
 def of_hub(reference: str, split: SplitName, subset: str | None) -> Iterator[Row | BadLine]:
@@ -74,7 +74,9 @@ def _datasets(reference: str) -> Any:
     try:
         import datasets
     except ImportError:
-        raise environment_error("E402", f"`{reference}` needs the package `datasets`", _EXTRA) from None
+        raise environment_error(
+            "E402", f"`{reference}` needs the package `datasets`", "pip install 'halluc[hub]'"
+        ) from None
     return datasets
 
 
@@ -97,9 +99,11 @@ def load_table(reference: str, split: SplitName, subset: str | None) -> Any:
     except (OSError, ValueError, RuntimeError) as error:
         if reason is not None and isinstance(error, ConnectionError):
             raise hub.not_here(reference, reason) from error
-        told = str(error).split("\n", 1)[0]
-        help = "is the network there, and are name, revision, subset and split right?"
-        raise environment_error("E403", f"cannot load `{reference}`: {told}", help) from error
+        raise environment_error(
+            "E403",
+            f"cannot load `{reference}`: " + str(error).split("\n", 1)[0],
+            "is the network there, and are name, revision, subset and split right?",
+        ) from error
 
 
 @contextlib.contextmanager

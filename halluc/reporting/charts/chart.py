@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
@@ -61,12 +60,8 @@ def chart(
 
 def legend(figure: Figure, axes: Axes | Sequence[Axes], *, where: Any = "outside upper left") -> None:
     """What is labelled on the axes, outside of them, in as many columns as there is room for."""
-    handles: list[Artist] = []
-    labels: list[str] = []
-    for one in [axes] if isinstance(axes, Axes) else axes:
-        found = one.get_legend_handles_labels()
-        handles += found[0]
-        labels += found[1]
+    found = [one.get_legend_handles_labels() for one in ([axes] if isinstance(axes, Axes) else axes)]
+    handles, labels = [one for both in found for one in both[0]], [one for both in found for one in both[1]]
     for columns in range(min(4, len(labels)), 0, -1):  # none where nothing has a label
         made = figure.legend(handles, labels, loc=where, ncols=columns)
         if columns == 1 or made.get_window_extent().width <= WIDTH:
@@ -172,11 +167,6 @@ def _cells(told: str) -> int:
 
 def value_of(found: MetricResult | None) -> float | None:
     return None if found is None else found.value
-
-
-def sentence(told: str) -> str:
-    """With a capital, as a title begins."""
-    return told[:1].upper() + told[1:]
 
 
 def told_in_words(names: Iterable[str], figures: Iterable[str]) -> str:

@@ -21,8 +21,9 @@ from halluc.reporting.charts.chart import (
     point,
     shares,
     ticks,
+    value_of,
 )
-from halluc.reporting.charts.lines import band, vertical
+from halluc.reporting.charts.plots import band, panel, vertical
 from halluc.reporting.words import nouns
 from halluc.runs.reports import Abstention, ConfidenceBin, RunReport
 from halluc.wording import formats
@@ -45,17 +46,19 @@ def confidence(report: RunReport) -> Chart | None:
     if threshold is not None:
         note += f" Claims below {formats.decimal(threshold)} are withdrawn."
     columns = ["confidence", *reversed(verdicts)]
-    rows = [[_range(one), *(formats.count(one.counts.get(v, 0)) for v in reversed(verdicts))] for one in bins]
+    rows = [
+        [
+            f"{formats.percent(one.low)} to {formats.percent(one.high)}",
+            *(formats.count(one.counts.get(v, 0)) for v in reversed(verdicts)),
+        ]
+        for one in bins
+    ]
     sure = {v: sum(one.counts.get(v, 0) for one in bins if one.low >= 0.9) for v in verdicts}
     alt = "; ".join(
         f"{totals[v]:,} claims are {v}, {sure[v]:,} of them with a confidence of 90% or more" for v in verdicts
     )
     drawn = _histograms(bins, totals, threshold)
     return chart(drawn, "confidence", "Confidence by verdict", note, alt, columns, rows)
-
-
-def _range(one: ConfidenceBin) -> str:
-    return f"{formats.percent(one.low)} to {formats.percent(one.high)}"
 
 
 def _histograms(bins: Sequence[ConfidenceBin], totals: dict[str, int], threshold: float | None) -> Figure:
@@ -73,8 +76,13 @@ def _histograms(bins: Sequence[ConfidenceBin], totals: dict[str, int], threshold
         axes.set_ylim(0, max(*counts, 1))
         _beside(axes, f"{verdict}\n{total:,} claims")
     weights = [[one.counts.get(verdict, 0) / sum_ for one, sum_ in zip(bins, sums, strict=True)] for verdict in totals]
-    colours = [svg.ROLES[verdict] for verdict in totals]
-    panels[-1].hist([middles] * len(totals), weights=weights, stacked=True, color=colours, **style)
+    panels[-1].hist(
+        [middles] * len(totals),
+        weights=weights,
+        stacked=True,
+        color=[svg.ROLES[verdict] for verdict in totals],
+        **style,
+    )
     _beside(panels[-1], "share\nof claims")
     shares(panels[-1].yaxis, 0.5)
     shares(panels[-1].xaxis)
@@ -96,7 +104,8 @@ def reliability(report: RunReport) -> Chart | None:
     if not bins:
         return None
     drawn = figure(310)
-    axes = _square(drawn, "supported", "confidence")
+    axes = panel(drawn, "supported", "confidence")
+    shares(axes.xaxis)
     axes.plot([0, 1], [0, 1], color=INK, linewidth=1, linestyle=DASHED, alpha=0.6)
     shares(axes.yaxis)
     axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
@@ -116,33 +125,24 @@ def reliability(report: RunReport) -> Chart | None:
         for one, share in bins
     )
     rows = [[formats.percent(one.confidence), formats.metric(one.supported), f"{one.supported.n:,}"] for one, _ in bins]
-    columns = ["mean confidence", "supported", "claims"]
-    return chart(drawn, "reliability", "Reliability diagram", note, alt, columns, rows)
-
-
-def _square(drawn: Figure, above: str, below: str) -> Axes:
-    """A panel with lines in both directions, shares at its x axis, and what its axes tell."""
-    axes = drawn.add_subplot()
-    axes.grid()
-    axes.set_title(above)
-    axes.set_xlabel(below, loc="right")
-    shares(axes.xaxis)
-    return axes
+    return chart(
+        drawn, "reliability", "Reliability diagram", note, alt, ["mean confidence", "supported", "claims"], rows
+    )
 
 
 def risk_coverage(report: RunReport) -> Chart | None:
     points = sorted(report.risk, key=lambda point: point.coverage)
     if len(points) < 2:
         return None
-    kept = _kept(report.abstention)
     drawn = figure(260)
-    axes = _square(drawn, "error rate", "coverage: share of claims kept, the most confident first")
+    axes = panel(drawn, "error rate", "coverage: share of claims kept, the most confident first")
+    shares(axes.xaxis)
     coverage = [point.coverage for point in points]
     band(axes, SERIES[0], coverage, [point.interval for point in points])
     axes.plot(coverage, [point.risk for point in points], color=SERIES[0], linewidth=1.8)
     ticks(axes.yaxis, "risk_at_coverage")
-    if kept:
-        _name_threshold(axes, *kept)
+    if report.abstention:
+        _name_threshold(axes, report.abstention)
     axes.set_xlim(-0.03, 1.02)
     axes.set_ylim(bottom=0)
     wrong = "unsupported or distorted" if nouns.task(report.task).judge.reasons else "unsupported"
@@ -159,19 +159,14 @@ def risk_coverage(report: RunReport) -> Chart | None:
     return chart(drawn, "risk-coverage", "Risk-coverage curve", note, alt, columns, rows)
 
 
-def _name_threshold(axes: Axes, coverage: float, risk: float, threshold: float) -> None:
-    """On the inner side of the point."""
+def _name_threshold(axes: Axes, found: Abstention) -> None:
+    """Where the threshold stands, named on the inner side of the point."""
+    coverage, risk = value_of(found.coverage), value_of(found.false_claims)
+    if found.threshold is None or coverage is None or risk is None:
+        return
     axes.plot([coverage], [risk], **marker(svg.ROLES["unsupported"], "D", size=7))
-    told = f"threshold {formats.decimal(threshold)}\nkeeps {formats.percent(coverage)}, {formats.percent(risk)} wrong"
+    kept = f"keeps {formats.percent(coverage)}, {formats.percent(risk)} wrong"
+    told = f"threshold {formats.decimal(found.threshold)}\n{kept}"
     side, up = (1 if coverage > 0.5 else -1), (1 if risk < sum(axes.get_ylim()) / 2 else -1)
     axes.annotate(told, (coverage, risk), (-10 * side, 14 * up), textcoords="offset points",
                   ha="right" if side > 0 else "left", va="bottom" if up > 0 else "top", fontsize="small")  # fmt: skip
-
-
-def _kept(found: Abstention | None) -> tuple[float, float, float] | None:
-    """Where the threshold stands: coverage, risk, and the threshold itself."""
-    if found is None or found.threshold is None or found.coverage is None or found.false_claims is None:
-        return None
-    if found.coverage.value is None or found.false_claims.value is None:
-        return None
-    return found.coverage.value, found.false_claims.value, found.threshold

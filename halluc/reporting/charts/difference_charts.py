@@ -1,17 +1,66 @@
-"""Forest plots of differences: arms less their reference, runs less the first one."""
+"""Forest plots: runs less the first one, arms less their reference, and slopes along an axis of numbers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from halluc.core.figures import shown
-from halluc.reporting.charts.chart import Chart, chart, told_in_words
-from halluc.reporting.charts.rows import Block, Mark, Panel, forest
+from halluc.core.figures import HALLUCINATION, MATCHED, figure, shown
+from halluc.reporting.charts.chart import MOST_ROWS, Chart, chart, told_in_words
+from halluc.reporting.charts.plots import Block, Mark, Panel, forest
 from halluc.reporting.charts.study_cells import called
-from halluc.runs.studies import SURE, ArmComparison, ArmDelta, Delta, StudyFigures
+from halluc.reporting.views.comparison import lettered
+from halluc.runs.reports import ComparisonReport
+from halluc.runs.studies import SURE, ArmComparison, ArmDelta, ArmTrend, Comparison, Delta, Line, StudyFigures
 from halluc.wording import formats
+from halluc.wording.phrases import signed
 
-Found = ArmDelta | Delta
+_SLOPE_NOTE = "Change per {unit} of {axis}, with 95% intervals; filled where p is under .05 with at least three seeds. "
+
+
+def of_comparison(report: ComparisonReport) -> list[Chart]:
+    """One of each other run; ids are ``difference-1``, ``difference-2``, …"""
+    found = [_of_run(number, *one) for number, one in enumerate(lettered(report), start=1)]
+    return [made for made in found if made is not None]
+
+
+def _of_run(number: int, letter: str, other: Comparison) -> Chart | None:
+    at = other.matched_omission
+    matched = [] if at is None else [Delta(name=MATCHED, by={}, **at.model_dump(exclude={"omission_rate", "achieved"}))]
+    # The hallucination rate at matched omission stands after that without.
+    deltas = [
+        one
+        for delta in other.figures
+        for one in (delta, *(matched if delta.name == HALLUCINATION and not delta.by else ()))
+    ]
+    # A ratio has no scale in common with the others.
+    known = [delta for delta in deltas if delta.difference is not None and figure(delta.name).unit != "times"]
+    rates = [delta for delta in known if formats.is_percent(delta.name)]
+    others = [delta for delta in known if not formats.is_percent(delta.name)]
+    blocks = [_block(*one) for one in (("difference in points", rates), ("difference", others)) if one[1]]
+    if not blocks:
+        return None
+    note = (
+        f"{letter} is {formats.visible(other.b)}. Paired differences with 95% intervals, filled where the adjusted p is"
+        " under .05; right of the line the figure is larger than a's."
+    )
+    alt = told_in_words([formats.title(delta.name, delta.by) for delta in known], [_told(d)[0] for d in known])
+    rows = [
+        [
+            formats.title(delta.name, delta.by),
+            *(formats.value(delta.name, value) for value in (delta.a, delta.b)),
+            *_told(delta),
+        ]
+        for delta in deltas
+    ]
+    columns = ["", "a", letter, "difference", "p (Holm)"]
+    return chart(forest(blocks), f"difference-{number}", f"{letter} less a", note, alt, columns, rows)
+
+
+def _block(heading: str, deltas: list[Delta]) -> Block:
+    names = ["same, at matched omission" if d.name == MATCHED else formats.title(d.name, d.by) for d in deltas]
+    figures = [formats.difference(delta.name, delta.difference, unit=False) for delta in deltas]
+    panel = Panel(heading, deltas[0].name, [_mark(delta) for delta in deltas], figures, signed=True)
+    return Block(names, [panel], longest=30)
 
 
 def of_study(study: StudyFigures) -> list[Chart]:
@@ -28,11 +77,15 @@ def of_study(study: StudyFigures) -> list[Chart]:
 
 def _spans(study: StudyFigures, axis: str) -> dict[str, list[float]]:
     """What one axis changes much, another may change little."""
-    compared = [column.row.name for column in shown("differences")]
     members = [one for one in study.comparisons if one.axis == axis]
     return {
-        name: [end for one in members if (found := mark(_delta(one, name))) for end in found.ends()]
-        for name in compared
+        column.row.name: [
+            end
+            for one in members
+            if (found := _mark(_delta(one, column.row.name)))
+            for end in (found.value, *(found.interval or ()))
+        ]
+        for column in shown("differences")
     }
 
 
@@ -43,22 +96,24 @@ def _of_family(
     there = {delta.name for one in members for delta in one.figures}
     compared = {column.heading: column.row for column in shown("differences", there)}
     panels = [
-        Panel(heading, row.name, [mark(_delta(one, row.name)) for one in members], signed=True, span=spans[row.name])
+        Panel(heading, row.name, [_mark(_delta(one, row.name)) for one in members], signed=True, span=spans[row.name])
         for heading, row in compared.items()
     ]
     drawn = forest([Block(names, panels[at : at + 2]) for at in range(0, len(panels), 2)])
-    where = f", {choice}" if choice else ""
-    title = f"Each {formats.visible(axis)} less {formats.visible(reference)}{where}"
+    title = f"Each {formats.visible(axis)} less {formats.visible(reference)}{f', {choice}' if choice else ''}"
     higher = {"F1" if row.unit == "F1" else heading for heading, row in compared.items() if row.better == "higher"}
     note = (
         "Differences, of rates in points, with 95% intervals; filled where the adjusted p is under .05 with at least"
         f" three seeds. Lower is better{', except for ' if higher else ''}{', '.join(sorted(higher))}."
     )
-    alt = told_in_words(names, [_said(_delta(one, row.name) for row in compared.values()) for one in members])
+    deltas = [[_delta(one, row.name) for row in compared.values()] for one in members]
+    alt = told_in_words(
+        names, [", ".join(f"{formats.title(d.name)} {_told(d)[0]}" for d in own if d is not None) for own in deltas]
+    )
     columns = [formats.visible(axis), "seeds", *(c for heading in compared for c in (heading, "p (Holm)"))]
     rows = [
-        [name, str(one.seeds), *(c for row in compared.values() for c in told(_delta(one, row.name)))]
-        for name, one in zip(names, members, strict=True)
+        [name, str(one.seeds), *(c for delta in own for c in _told(delta))]
+        for name, one, own in zip(names, members, deltas, strict=True)
     ]
     return chart(drawn, id, title, note, alt, columns, rows)
 
@@ -67,11 +122,7 @@ def _delta(one: ArmComparison, name: str) -> ArmDelta | None:
     return next((delta for delta in one.figures if delta.name == name and not delta.by), None)
 
 
-def _said(deltas: Iterable[Found | None]) -> str:
-    return ", ".join(f"{formats.title(d.name)} {told(d)[0]}" for d in deltas if d is not None)
-
-
-def mark(delta: Found | None) -> Mark | None:
+def _mark(delta: ArmDelta | Delta | None) -> Mark | None:
     """Filled where the difference is shown."""
     if delta is None or delta.difference is None:
         return None
@@ -79,9 +130,85 @@ def mark(delta: Found | None) -> Mark | None:
     return Mark(delta.difference, delta.interval, is_shown)
 
 
-def told(delta: Found | None) -> list[str]:
+def _told(delta: ArmDelta | Delta | None) -> list[str]:
     """A difference with its interval, and its adjusted p."""
     if delta is None:
         return ["", ""]
-    found = formats.difference(delta.name, delta.difference)
-    return [f"{found} {formats.interval(delta.name, delta.interval)}".strip(), formats.p_value(delta.p_holm)]
+    return [signed(delta.name, delta.difference, delta.interval), formats.p_value(delta.p_holm)]
+
+
+def of_slopes(study: StudyFigures) -> list[Chart]:
+    """How figures change along axes, and how the slopes of arms differ from their reference's.
+
+    Ids begin with ``slope-`` and ``slope-difference-``.
+    """
+    found = []
+    for number, axis in enumerate(dict.fromkeys(trend.axis for trend in study.trends), start=1):
+        trends = [trend for trend in study.trends if trend.axis == axis]
+        note = _slope_note(axis, trends) + "Right of the line the figure rises with it."
+        names = [called(trend.choice) for trend in trends]
+        found.append(_slopes(f"slope-{number}", f"Slopes along {formats.visible(axis)}", note, trends, names))
+    families: dict[tuple[str, str, str, str], list[ArmTrend]] = {}
+    for one in study.arm_trends:
+        families.setdefault((one.axis, one.arm_axis, str(one.reference), called(one.choice)), []).append(one)
+    for number, ((axis, arms, reference, choice), lines) in enumerate(families.items(), start=1):
+        where = f", {choice}" if choice else ""
+        less = f"each {formats.visible(arms)} less {formats.visible(reference)}{where}"
+        note = f"{_slope_note(axis, lines)}Left of the line the arm's figure rises less than its reference's{where}."
+        title, names = f"Slopes along {formats.visible(axis)}: {less}", [formats.visible(line.arm) for line in lines]
+        found.append(_slopes(f"slope-difference-{number}", title, note, lines, names))
+    return [made for made in found if made is not None]
+
+
+def _slope_note(axis: str, lines: Sequence[Line]) -> str:
+    unit = "factor of 10" if lines[0].scale == "log10" else "unit"
+    return _SLOPE_NOTE.format(unit=unit, axis=formats.visible(axis))
+
+
+def _slopes(id: str, title: str, note: str, lines: Sequence[Line], named: Sequence[str]) -> Chart | None:
+    """A row for each line by its name and a panel for each figure; a row for each figure where all have one name."""
+    names = list(dict.fromkeys(named))
+    if len(names) == 1:
+        return _by_figure(id, title, note, lines)
+    by_name = {
+        (name, line.name): line
+        for name, line in zip(named, lines, strict=True)
+        if line.name == MATCHED or not line.by
+    }  # fmt: skip
+    told, figures = names[: 2 * MOST_ROWS], shown("slopes")
+    panels = [
+        Panel(heading, row.name, [_slope_mark(by_name.get((one, row.name))) for one in told], signed=True)
+        for heading, row, _ in figures
+        if any((one, row.name) in by_name for one in told)
+    ]
+    if not panels:
+        return None
+    known = [[line for column in figures if (line := by_name.get((one, column.row.name)))] for one in told]
+    alt = told_in_words(
+        told, [", ".join(f"{formats.title(line.name)} {_slope(line)}" for line in own) for own in known]
+    )
+    columns = ["", *(column.row.title for column in figures)]
+    rows = [[one, *(_slope(by_name.get((one, column.row.name))) for column in figures)] for one in names]
+    return chart(forest([Block(told, panels)]), id, title, note, alt, columns, rows)
+
+
+def _by_figure(id: str, title: str, note: str, lines: Sequence[Line]) -> Chart | None:
+    shares = [line for line in lines if formats.is_percent(line.name) and line.slope is not None]
+    if not shares:
+        return None
+    names = [formats.title(line.name, line.by) for line in shares]
+    figures = [formats.difference(line.name, line.slope, unit=False) for line in shares]
+    panel = Panel("", shares[0].name, [_slope_mark(line) for line in shares], figures, signed=True)
+    rows = [[formats.title(line.name, line.by), _slope(line)] for line in lines]
+    drawn = forest([Block(names, [panel], longest=30)])
+    return chart(drawn, id, title, note, told_in_words(names, figures), ["", "slope"], rows)
+
+
+def _slope_mark(line: Line | None) -> Mark | None:
+    if line is None or line.slope is None:
+        return None
+    return Mark(line.slope, line.slope_interval, line.sign != 0)
+
+
+def _slope(line: Line | None) -> str:
+    return "" if line is None else signed(line.name, line.slope, line.slope_interval)

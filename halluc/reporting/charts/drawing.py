@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from halluc.reporting.charts import (
-    comparison_charts,
     confidence_charts,
-    gap_chart,
+    difference_charts,
     outcome_charts,
     study_charts,
     svg,
@@ -17,7 +16,7 @@ from halluc.runs.reports import AnyReport
 _OF_RUN = (
     outcome_charts.by_novelty,
     outcome_charts.by_label,
-    gap_chart.gap,
+    outcome_charts.gap,
     confidence_charts.confidence,
     confidence_charts.reliability,
     confidence_charts.risk_coverage,
@@ -30,4 +29,4 @@ def charts(report: AnyReport) -> list[Chart]:
     with svg.drawing():
         if report.kind == "run":
             return [made for make in _OF_RUN if (made := make(report)) is not None]
-        return study_charts.charts(report) if report.kind == "study" else comparison_charts.charts(report)
+        return study_charts.charts(report) if report.kind == "study" else difference_charts.of_comparison(report)

@@ -1,4 +1,4 @@
-"""What became of claims and gold, by novelty and by label."""
+"""What became of claims and gold, by novelty and by label; the gap that was forecast beside the one that came."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ from matplotlib.figure import Figure
 from halluc.core.figures import OMISSION
 from halluc.reporting.charts import svg
 from halluc.reporting.charts.chart import (
+    FAINT,
     INK,
     MOST_ROWS,
+    SERIES,
     Chart,
     at_right,
     chart,
     figure,
     legend,
+    marker,
     point,
     rows_axis,
     shares,
@@ -26,21 +29,33 @@ from halluc.reporting.charts.chart import (
     value_of,
 )
 from halluc.reporting.words import nouns
-from halluc.runs.reports import Outcome, RunReport
+from halluc.runs.reports import GapRow, Outcome, RunReport
 from halluc.runs.schema import MetricResult
 from halluc.wording import formats
-from halluc.wording.nouns import Nouns
+from halluc.wording.phrases import signed
 
 ALL = "all"
 ROW, LOW_ROW, MANY = 34, 22, 12  # pixels of a row; of more than so many rows the lower ones
 _VERDICTS = (("unsupported", "hallucination"), ("distorted", "distortion"), ("supported", "support"))
+_COLUMNS = ["", "claims", "supported", "distorted", "unsupported", "annotated", "omitted"]
+# Shift in rows, so that intervals do not hide one another.
+_POINTS = (
+    ("forecast", 0, marker(SERIES[6], filled=False)),
+    ("unseen", 0, marker(SERIES[0])),
+    ("new", 0.22, marker(SERIES[1], "D", size=4.5)),
+)
+_GAP_COLUMNS = ["forecast", "unseen", "of these new", "unseen less forecast"]
 
 
 def by_novelty(report: RunReport) -> Chart | None:
     """Rows as they come: all, then from what training shows best to what it shows least."""
-    words = nouns.of(report.task)
+    words, known = nouns.task(report.task).wording.nouns, report.text_novelty
+    novelty = words.novelty
+    if known is not None:
+        edges = ", ".join(map(formats.percent, known.edges))
+        novelty += f" (quarters begin above {edges}, the quartiles of {known.edges_of})"
     note = (
-        f"{words.claims.capitalize()} by verdict, and by {_novelty(report, words)}; the figure is the share of"
+        f"{words.claims.capitalize()} by verdict, and by {novelty}; the figure is the share of"
         f" unsupported ones. At the right, the share of the annotated {words.golds} that are omitted. Lines are 95%"
         " intervals."
     )
@@ -48,31 +63,19 @@ def by_novelty(report: RunReport) -> Chart | None:
     return _outcomes("by-novelty", f"By novelty of the {words.one}", note, rows, rows)
 
 
-def _novelty(report: RunReport, words: Nouns) -> str:
-    """What novelty is, and of texts where the quarters begin."""
-    told = words.novelty
-    known = report.text_novelty
-    if known is None:
-        return told
-    edges = ", ".join(map(formats.percent, known.edges))
-    return f"{told} (quarters begin above {edges}, the quartiles of {known.edges_of})"
-
-
 def by_label(report: RunReport) -> Chart | None:
     """All first, then by the hallucination rate; of many labels those with most claims."""
     everything = [row for row in report.by_label[:1] if row.name == ALL]
-    labels = sorted(report.by_label[len(everything) :], key=_worst_first)
+    labels = sorted(
+        report.by_label[len(everything) :],
+        key=lambda row: 1.0 if (rate := value_of(row.hallucination)) is None else -rate,
+    )
     common = sorted(labels, key=lambda row: -row.claims)[:MOST_ROWS]
     note = "The same by label, the highest hallucination rate first."
     if len(labels) > MOST_ROWS:
         note += f" Shown are the {MOST_ROWS} labels with most claims of {len(labels):,}; the table has all."
     shown = [*everything, *(row for row in labels if row in common)]
     return _outcomes("by-label", "By label", note, shown, [*everything, *labels])
-
-
-def _worst_first(row: Outcome) -> float:
-    rate = value_of(row.hallucination)
-    return 1.0 if rate is None else -rate
 
 
 def _outcomes(id: str, title: str, note: str, shown: Sequence[Outcome], rows: Sequence[Outcome]) -> Chart | None:
@@ -102,7 +105,8 @@ def _drawn(shown: Sequence[Outcome]) -> Figure:
     gold.barh(0, 0, color=svg.ROLES["omission"], label="omitted")
     for place, row in enumerate(shown):
         _claims_bar(claims, place, row, 14 / height)
-        _bar(gold, place, row.omission, 14 / height)
+        gold.barh(place, value_of(row.omission) or 0, 14 / height, color=svg.ROLES["omission"])
+        _interval(gold, place, row.omission)
     rows_axis(claims, [shortened(row.name) + (f"\n{row.claims:,} claims" if height == ROW else "") for row in shown])
     gold.tick_params(labelleft=False)
     if shown[0].name == ALL:
@@ -126,28 +130,78 @@ def _claims_bar(axes: Axes, place: int, row: Outcome, thick: float) -> None:
     _interval(axes, place, row.hallucination)
 
 
-def _bar(axes: Axes, place: int, found: MetricResult | None, thick: float) -> None:
-    axes.barh(place, value_of(found) or 0, thick, color=svg.ROLES["omission"])
-    _interval(axes, place, found)
-
-
 def _interval(axes: Axes, place: int, found: MetricResult | None) -> None:
     at_right(axes, place, formats.percent(value_of(found)))
     if found is not None and found.value is not None and found.interval is not None:
         point(axes, found.value, place, {"fmt": "none", "ecolor": INK}, found.interval)
 
 
-_COLUMNS = ["", "claims", "supported", "distorted", "unsupported", "annotated", "omitted"]
-
-
 def _as_row(row: Outcome, distorts: bool) -> list[str]:
-    found = (row.support, *((row.distortion,) if distorts else ()), row.hallucination)
-    shares = [formats.metric(one) for one in found]
-    name = formats.visible(row.name)
-    return [name, formats.count(row.claims), *shares, formats.count(row.gold), formats.metric(row.omission)]
+    verdicts = map(formats.metric, (row.support, *((row.distortion,) if distorts else ()), row.hallucination))
+    omitted = formats.count(row.gold), formats.metric(row.omission)
+    return [formats.visible(row.name), formats.count(row.claims), *verdicts, *omitted]
 
 
 def _in_words(row: Outcome, distorts: bool) -> str:
     told = {"unsupported": row.hallucination, "distorted": row.distortion, "of the annotated omitted": row.omission}
-    found = [(one, word) for word, one in told.items() if distorts or word != "distorted"]
-    return ", ".join(f"{formats.percent(value_of(one))} {word}" for one, word in found)
+    return ", ".join(
+        f"{formats.percent(value_of(one))} {word}" for word, one in told.items() if distorts or word != "distorted"
+    )
+
+
+def gap(report: RunReport) -> Chart | None:
+    """All first, then the labels with most mentions."""
+    everything = [row for row in report.gap if row.label is None]
+    labels = sorted((row for row in report.gap if row.label is not None), key=lambda row: -row.counted)
+    shown = [row for row in (*everything, *labels[:MOST_ROWS]) if row.counted or row.forecast.value is not None]
+    if not shown:
+        return None
+    words = nouns.task(report.task).wording.nouns
+    note = f"Share of {words.gap_of} that training did not show: forecast from the training split alone, and measured."
+    if words.gap_note:
+        note += f" {words.gap_note}"
+    if len(labels) > MOST_ROWS:
+        note += f" Shown are the {MOST_ROWS} labels with most {words.counted} of {len(labels):,}; the table has all."
+    names = [ALL if row.label is None else shortened(row.label) for row in shown]
+    shares_told = [
+        f"{formats.percent(row.forecast.value)} forecast, {formats.percent(row.unseen.value)} unseen" for row in shown
+    ]
+    return chart(
+        _gap_drawn(shown, names),
+        "gap",
+        "The gap: forecast and measured",
+        note,
+        told_in_words(names, shares_told),
+        ["", words.counted, *_GAP_COLUMNS],
+        [
+            [
+                ALL if row.label is None else formats.visible(row.label),
+                formats.count(row.counted),
+                *map(formats.metric, (row.forecast, row.unseen, row.new)),
+                signed("gap_excess", row.excess.value, row.excess.interval),
+            ]
+            for row in (*everything, *labels)
+        ],
+    )
+
+
+def _gap_drawn(shown: Sequence[GapRow], names: Sequence[str]) -> Figure:
+    drawn = figure(70 + (LOW_ROW if len(shown) > MANY else 28) * len(shown))
+    axes = drawn.add_subplot()
+    axes.grid(axis="x")
+    axes.set_title("excess, points", loc="right")
+    for row, found in enumerate(shown):
+        ends = [one.value for one in (found.forecast, found.unseen) if one.value is not None]
+        axes.plot(ends, [row] * len(ends), color=FAINT, linewidth=3)
+        at_right(axes, row, formats.difference("gap_excess", found.excess.value, unit=False))
+    for name, shift, style in _POINTS:
+        for row, found in enumerate(shown):
+            one = getattr(found, name)
+            if one is not None and one.value is not None:
+                point(axes, one.value, row + shift, style, one.interval)
+        axes.plot([], [], **style, label=name)
+    rows_axis(axes, names)
+    shares(axes.xaxis)
+    axes.set_xlim(-0.02, 1.02)
+    legend(drawn, axes)
+    return drawn

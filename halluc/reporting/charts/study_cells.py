@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
 from halluc.runs.studies import CellFigures, Plain, SeedFigure, StudyFigures
 from halluc.wording import formats
@@ -13,8 +12,9 @@ Key = tuple[str, tuple[tuple[str, str], ...]]
 
 def figure(cell: CellFigures, key: Key) -> SeedFigure | None:
     """A figure of a cell that has a value."""
-    found = (one for one in cell.figures if (one.name, tuple(one.by.items())) == key and one.mean is not None)
-    return next(found, None)
+    return next(
+        (one for one in cell.figures if (one.name, tuple(one.by.items())) == key and one.mean is not None), None
+    )
 
 
 def numeric_axes(study: StudyFigures) -> list[str]:
@@ -24,7 +24,8 @@ def numeric_axes(study: StudyFigures) -> list[str]:
         axis
         for axis in axes
         if len({cell.choice[axis] for cell in study.cells}) > 1
-        and all(is_number(cell.choice[axis]) for cell in study.cells)
+        and all(isinstance(cell.choice[axis], int | float) for cell in study.cells)
+        and not any(isinstance(cell.choice[axis], bool) for cell in study.cells)
     ]
 
 
@@ -35,10 +36,6 @@ def arm_axes(study: StudyFigures) -> list[str]:
     return [axis for axis in axes if axis not in numeric and len({str(cell.choice[axis]) for cell in study.cells}) > 1]
 
 
-def is_number(value: Plain) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
 def called(choice: Mapping[str, Plain]) -> str:
     """What a choice is called: arms by their name, all else with its axis; empty of no choice."""
     return ", ".join(
@@ -47,32 +44,17 @@ def called(choice: Mapping[str, Plain]) -> str:
     )
 
 
-def brief(choice: Mapping[str, Plain]) -> str:
-    """What a choice is called where its axes are told elsewhere: names first, then numbers."""
-    values = sorted(choice.values(), key=lambda value: not isinstance(value, str))
-    return ", ".join(formats.visible(value) for value in values)
-
-
-@dataclass(frozen=True)
-class CellGroup:
-    """Cells that differ on one numeric axis, in its order."""
-
-    name: str
-    choice: dict[str, Plain]
-    cells: list[CellFigures]
-
-
-def groups(cells: Sequence[CellFigures], axis: str | None) -> list[CellGroup]:
-    """Cells by their choice on all axes but ``axis``; None: each by itself."""
+def groups(cells: Sequence[CellFigures], axis: str | None) -> list[tuple[str, list[CellFigures]]]:
+    """Cells by their choice on all axes but ``axis``, each group by its name and in the order of ``axis``; None: each
+    by itself."""
     found: dict[tuple[tuple[str, Plain], ...], list[CellFigures]] = {}
     for cell in cells:
         rest = tuple((name, value) for name, value in cell.choice.items() if name != axis)
         found.setdefault(rest, []).append(cell)
-    return [CellGroup(called(dict(rest)), dict(rest), _ordered(members, axis)) for rest, members in found.items()]
-
-
-def _ordered(cells: Iterable[CellFigures], axis: str | None) -> list[CellFigures]:
-    return list(cells) if axis is None else sorted(cells, key=lambda cell: place(cell, axis))
+    return [
+        (called(dict(rest)), members if axis is None else sorted(members, key=lambda cell: place(cell, axis)))
+        for rest, members in found.items()
+    ]
 
 
 def place(cell: CellFigures, axis: str) -> float:

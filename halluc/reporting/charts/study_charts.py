@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from halluc.core import figures
-from halluc.reporting.charts import difference_charts, slope_charts
-from halluc.reporting.charts.chart import MOST_ROWS, Chart, chart, sentence, series, told_in_words
-from halluc.reporting.charts.lines import MOST_LINES, Curve, plot
-from halluc.reporting.charts.rows import Block, Mark, Panel, forest
-from halluc.reporting.charts.scatter import Point, scatter
+from halluc.reporting.charts import difference_charts
+from halluc.reporting.charts.chart import MOST_ROWS, Chart, chart, series, told_in_words
+from halluc.reporting.charts.plots import (
+    MOST_LINES,
+    Block,
+    Curve,
+    Mark,
+    Panel,
+    Point,
+    forest,
+    plot,
+    scatter,
+)
 from halluc.reporting.charts.study_cells import (
-    CellGroup,
     Key,
     arm_axes,
-    brief,
     called,
     figure,
     groups,
@@ -32,51 +40,48 @@ def charts(report: StudyReport) -> list[Chart]:
     study = report.figures
     if not study.cells:
         return []
-    curves = [(column.heading, column.key) for column in figures.shown("curves")]
     found = [
-        _curve(report, f"curve-{name}{'' if number == 0 else f'-{number + 1}'}", axis, key)
+        _curve(report, f"curve-{column.heading}{'' if number == 0 else f'-{number + 1}'}", axis, column.key)
         for number, axis in enumerate(numeric_axes(study))
-        for name, key in curves
+        for column in figures.shown("curves")
     ]
     if arm_axes(study):
         found += [_cells(report), _trade_off(report)]
-    found += difference_charts.of_study(study)
-    found += slope_charts.charts(study)
+    found += [*difference_charts.of_study(study), *difference_charts.of_slopes(study)]
     return [made for made in found if made is not None]
 
 
 def _curve(report: StudyReport, id: str, axis: str, key: Key) -> Chart | None:
-    lines = [(group, _points(group, key)) for group in groups(report.figures.cells, axis)]
-    known = [(group, points) for group, points in lines if points]
+    lines = [
+        (name, [(cell, found) for cell in cells if (found := figure(cell, key)) is not None])
+        for name, cells in groups(report.figures.cells, axis)
+    ]
+    known = [(name, points) for name, points in lines if points]
     if not known:
         return None
-    name, title = key[0], formats.title(key[0], dict(key[1]))
+    title = formats.title(key[0], dict(key[1]))
     curves = [
         Curve(
-            group.name,
+            name,
             [place(cell, axis) for cell, _ in points],
             [float(found.mean or 0) for _, found in points],
             [found.interval for _, found in points],
         )
-        for group, points in known[:MOST_LINES]
+        for name, points in known[:MOST_LINES]
     ]
     told = formats.visible(axis)
     on_log = spans_factor_of_ten([x for curve in curves for x in curve.xs])
-    drawn = plot(curves, name=name, below=told, above=title, zero=formats.is_percent(name), x_is_log=on_log)
+    drawn = plot(curves, name=key[0], below=told, above=title, zero=formats.is_percent(key[0]), x_is_log=on_log)
     note = f"{_means(report)} against {told}{' on a log scale' if on_log else ''}; bands are 95% intervals."
     if len(known) > MOST_LINES:
         note += f" Shown are the first {MOST_LINES} lines of {len(known):,}; the table has all."
-    alt = told_in_words([group.name or told for group, _ in known], [_course(points, axis) for _, points in known])
+    courses = [
+        ", ".join(f"{formats.value(found.name, found.mean)} at {place(cell, axis):g}" for cell, found in points)
+        for _, points in known
+    ]
+    alt = told_in_words([name or told for name, _ in known], courses)
     rows = [_as_row(cell, found) for _, points in known for cell, found in points]
-    return chart(drawn, id, sentence(f"{title} by {told}"), note, alt, _columns(report, title), rows)
-
-
-def _points(group: CellGroup, key: Key) -> list[tuple[CellFigures, SeedFigure]]:
-    return [(cell, found) for cell in group.cells if (found := figure(cell, key)) is not None]
-
-
-def _course(points: list[tuple[CellFigures, SeedFigure]], axis: str) -> str:
-    return ", ".join(f"{formats.value(found.name, found.mean)} at {place(cell, axis):g}" for cell, found in points)
+    return chart(drawn, id, f"{title[:1].upper()}{title[1:]} by {told}", note, alt, _columns(report, title), rows)
 
 
 def _means(report: StudyReport) -> str:
@@ -88,8 +93,8 @@ def _columns(report: StudyReport, *titles: str) -> list[str]:
 
 
 def _as_row(cell: CellFigures, *found: SeedFigure | None) -> list[str]:
-    choice = [formats.visible(value) for value in cell.choice.values()]
-    return [*choice, str(len(cell.runs)), *("" if one is None else figure_told(one) for one in found)]
+    told = ("" if one is None else figure_told(one) for one in found)
+    return [*map(formats.visible, cell.choice.values()), str(len(cell.runs)), *told]
 
 
 def figure_told(found: SeedFigure) -> str:
@@ -112,7 +117,9 @@ def _cells(report: StudyReport) -> Chart | None:
         ]
         figures = ["" if one is None else formats.value(name, one.mean) for one in column]
         panels.append(Panel(formats.title(name), name, marks, figures))
-    drawn = forest([Block([brief(cell.choice) for cell, _ in shown], panels)])
+    # The axes are told in the note; names stand first, then numbers.
+    choices = [sorted(cell.choice.values(), key=lambda value: not isinstance(value, str)) for cell, _ in shown]
+    drawn = forest([Block([", ".join(map(formats.visible, choice)) for choice in choices], panels)])
     note = f"{_means(report)} with 95% intervals. Fewer of the one are no gain where there are more of the other."
     numbers = [formats.visible(axis) for axis in numeric_axes(report.figures)]
     if numbers:
@@ -132,14 +139,14 @@ def _styles(report: StudyReport) -> dict[int, tuple[str, str]]:
     """Colour and shape of each cell (by its identity): those of its line in the curves."""
     axes = numeric_axes(report.figures)
     lines = groups(report.figures.cells, axes[0] if axes else None)
-    return {id(cell): series(number) for number, group in enumerate(lines) for cell in group.cells}
+    return {id(cell): series(number) for number, (_, cells) in enumerate(lines) for cell in cells}
 
 
 def _trade_off(report: StudyReport) -> Chart | None:
     axes = numeric_axes(report.figures)
     styles = _styles(report)
     lines = groups(report.figures.cells, axes[0] if axes else None)
-    paths = [path for group in lines if (path := _path(group, styles))]
+    paths = [path for name, cells in lines if (path := _path(name, cells, styles))]
     if sum(map(len, paths)) < 2:
         return None
     drawn = scatter(paths, x=OMISSION[0], y=HALLUCINATION[0], below="omission rate", above="hallucination rate")
@@ -156,12 +163,12 @@ def _trade_off(report: StudyReport) -> Chart | None:
     return chart(drawn, "trade-off", "The trade-off", note, alt, _columns(report, *titles), rows)
 
 
-def _path(group: CellGroup, styles: dict[int, tuple[str, str]]) -> list[Point]:
-    known = [(c, x, y) for c in group.cells if (x := figure(c, OMISSION)) and (y := figure(c, HALLUCINATION))]
+def _path(name: str, cells: Sequence[CellFigures], styles: dict[int, tuple[str, str]]) -> list[Point]:
+    known = [(c, x, y) for c in cells if (x := figure(c, OMISSION)) and (y := figure(c, HALLUCINATION))]
     return [
         Point(
             float(x.mean or 0), float(y.mean or 0), x.interval, y.interval, *styles[id(cell)],
-            group.name if cell is known[-1][0] else "",
+            name if cell is known[-1][0] else "",
         )
         for cell, x, y in known
     ]  # fmt: skip

@@ -81,8 +81,8 @@ def drawing() -> Iterator[None]:
     """
     with matplotlib.rc_context(), warnings.catch_warnings():
         settings: Any = matplotlib.rcParams
-        defaults = {key: value for key, value in matplotlib.rcParamsDefault.items() if key not in _KEPT_SETTINGS}
-        dict.update(settings, defaults)  # matplotlib's own need no check
+        # matplotlib's own need no check.
+        dict.update(settings, {k: v for k, v in matplotlib.rcParamsDefault.items() if k not in _KEPT_SETTINGS})
         settings.update(_SETTINGS)
         warnings.filterwarnings("ignore", message=_MISSING_GLYPH)
         yield
@@ -108,19 +108,14 @@ def inline(figure: Figure, prefix: str, title: str, alt: str) -> str:
         )
         figure.savefig(written, format="svg", metadata=_NO_DATE)
     root = ElementTree.fromstring(written.getvalue())
-    _drop_what_leaks(root)
+    # Metadata, and style sheets, which would hold for the whole page.
+    for parent in list(root.iter()):
+        for child in [child for child in parent if _local(child.tag) in ("metadata", "style")]:
+            parent.remove(child)
     for element in root.iter():
         _make_plain(element)
     _head(root, prefix, title, alt)
     return ElementTree.tostring(root, encoding="unicode")
-
-
-def _drop_what_leaks(root: Element) -> None:
-    """Metadata, and style sheets, which would hold for the whole page."""
-    for parent in list(root.iter()):
-        for child in list(parent):
-            if _local(child.tag) in ("metadata", "style"):
-                parent.remove(child)
 
 
 def _make_plain(element: Element) -> None:
@@ -146,8 +141,7 @@ def _make_plain(element: Element) -> None:
 
 def _style(tag: str, told: str) -> dict[str, str]:
     pairs = (part.partition(":") for part in told.split(";") if part.strip())
-    style = {name.strip(): _by_role(value.strip()) for name, _, value in pairs}
-    style.pop("font-family", None)
+    style = {name.strip(): _by_role(value.strip()) for name, _, value in pairs if name.strip() != "font-family"}
     if tag == "text":
         style.setdefault("fill", _by_role(ROLES["ink"]))
     return style

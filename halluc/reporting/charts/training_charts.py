@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 
 from halluc.reporting.charts.chart import Chart, chart
-from halluc.reporting.charts.lines import MOST_LINES, Curve, plot
+from halluc.reporting.charts.plots import MOST_LINES, Curve, plot
 from halluc.reporting.words import nouns
 from halluc.runs.reports import Curves, RunReport
 from halluc.wording import formats
@@ -20,15 +20,22 @@ def loss(report: RunReport) -> Chart | None:
         return None
     values = [value for _, value in points]
     is_log = min(values) > 0 and max(values) > _LOG_FROM * min(values)
+    above = nouns.task(report.task).wording.nouns.loss_of + ", log scale" * is_log
     drawn = plot(
-        [Curve("", [step for step, _ in points], values, has_points=False)], name="loss", below="step",
-        above=nouns.of(report.task).loss_of + ", log scale" * is_log, height=200, zero=True, is_log=is_log,
-        mark=_best(report.curves),
+        [Curve("", [step for step, _ in points], values, has_points=False)], name="loss", below="step", above=above,
+        height=200, zero=True, is_log=is_log, mark=_best(report.curves),
     )  # fmt: skip
     note = "Training loss; each point is the mean over the steps since the last point."
     alt = f"from {formats.decimal(values[0])} to {formats.decimal(values[-1])} in {points[-1][0]:,} steps"
-    rows = [[f"{step:,}", formats.decimal(value, 4)] for step, value in report.curves.loss]
-    return chart(drawn, "loss", "Training loss", note, alt, ["step", "loss"], rows)
+    return chart(
+        drawn,
+        "loss",
+        "Training loss",
+        note,
+        alt,
+        ["step", "loss"],
+        [[f"{step:,}", formats.decimal(value, 4)] for step, value in report.curves.loss],
+    )
 
 
 def dev(report: RunReport) -> Chart | None:
@@ -52,13 +59,12 @@ def dev(report: RunReport) -> Chart | None:
     chosen = f"the one with the best {formats.title(by)}" if by else "not chosen on dev"
     note = f"Figures on dev during training; the checkpoint is {chosen}."
     alt = "at the end: " + ", ".join(curve.name for curve in curves)
-    return chart(drawn, "dev", "Figures on dev", note, alt, ["step", *map(formats.title, found)], _rows(found))
-
-
-def _rows(found: dict[str, list[tuple[int, float]]]) -> list[list[str]]:
     by_step = {name: dict(points) for name, points in found.items()}
-    steps = sorted({step for points in by_step.values() for step in points})
-    return [[f"{step:,}", *(formats.value(name, by_step[name].get(step)) for name in found)] for step in steps]
+    rows = [
+        [f"{step:,}", *(formats.value(name, by_step[name].get(step)) for name in found)]
+        for step in sorted({step for points in by_step.values() for step in points})
+    ]
+    return chart(drawn, "dev", "Figures on dev", note, alt, ["step", *map(formats.title, found)], rows)
 
 
 def _finite(points: Iterable[tuple[int, float]]) -> list[tuple[int, float]]:
@@ -66,5 +72,6 @@ def _finite(points: Iterable[tuple[int, float]]) -> list[tuple[int, float]]:
 
 
 def _best(curves: Curves) -> tuple[float, str] | None:
-    kind = "best" if curves.chosen_by else "kept"
-    return None if curves.best_step is None else (curves.best_step, f"{kind}, step {curves.best_step:,}")
+    if curves.best_step is None:
+        return None
+    return curves.best_step, f"{'best' if curves.chosen_by else 'kept'}, step {curves.best_step:,}"

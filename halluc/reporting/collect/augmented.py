@@ -1,18 +1,22 @@
-"""The augmented corpus of a run: its manifest, and a few pairs of each method with the edits on both sides."""
+"""The augmented corpus of a run: its manifest, and a few pairs of each method with the edits on both sides.
+
+Edits on record are made again or taken back, to tell which tokens of an example they touched.
+"""
 
 from __future__ import annotations
 
 import heapq
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby, islice
 from pathlib import Path
+from typing import NamedTuple
 
 from pydantic import BaseModel, ValidationError
 
 from halluc.core.errors import HallucError, Location
 from halluc.core.files import json_line, open_regular
 from halluc.core.rng import Draws
-from halluc.reporting.collect import touched
 from halluc.runs import integrity
 from halluc.runs.directory import RunDir
 from halluc.runs.records import read_record
@@ -25,12 +29,32 @@ _MANIFEST, _PROVENANCE, _TRAIN = "manifest.json", "provenance.jsonl", "train.jso
 _METHODS, _TOKENS, _NO_EDITS = b'"methods": [', b', "tokens": ', b'"edits": []}\n'
 
 
+Range = tuple[int, int]
+
+
+class Edited(BaseModel):
+    """An edit as augment/provenance.jsonl has it: positions are tokens before the edits of its step, which do not
+    overlap. A reordering has ``cuts`` and ``order``."""
+
+    step: int = 0
+    start: int
+    end: int
+    before: list[str]
+    after: list[str]
+    why: str
+    cuts: list[int] | None = None
+    order: list[int] | None = None
+
+
+Steps = Sequence[Sequence[Edited]]
+
+
 class _Provenance(BaseModel):
     id: str
     parent: str | None
     source: str | None
     methods: list[str]
-    edits: list[touched.Edited]
+    edits: list[Edited]
 
 
 class _Line(BaseModel):
@@ -47,17 +71,17 @@ def augmentation(run: RunDir, record: RunFile, *, asked: bool) -> Augmentation |
     Args:
         asked: whether the config of the run asks for augmentation.
     """
-    trained = "train" in record.stages
-    if record.augment is None and not run.augment.is_dir() and not (asked and trained):
+    if record.augment is None and not run.augment.is_dir() and not (asked and "train" in record.stages):
         return None
     if not run.augment.exists():  # as where it was removed to save space
-        recorded_manifest = _recorded(record)
-        return Augmentation(manifest=recorded_manifest, pairs=[], problems=[_missing(run, recorded_manifest)])
+        recorded = _recorded(record)
+        instead = "" if recorded is None else ", and what run.json recorded of the manifest is shown"
+        missing = f"augment/ is missing: no pairs are shown{instead}. `{_command(run)}` makes it again."
+        return Augmentation(manifest=recorded, pairs=[], problems=[missing])
     manifest, problems = _manifest(run, record)
     if manifest is None:
         return Augmentation(manifest=None, pairs=[], problems=_sentences(run, problems))
-    recorded = {_TRAIN: manifest.sha256, **manifest.files}
-    problems |= integrity.problems(run.augment, recorded, "the augmentation")
+    problems |= integrity.problems(run.augment, {_TRAIN: manifest.sha256, **manifest.files}, "the augmentation")
     try:
         pairs = [] if problems.keys() & {_TRAIN, _PROVENANCE} else _pairs(run, manifest)
     except HallucError as error:
@@ -73,18 +97,13 @@ def _command(run: RunDir) -> str:
     return shlex.join(["halluc", "augment", str(run.config), "--run", str(run.path)])
 
 
-def _missing(run: RunDir, manifest: AugmentFile | None) -> str:
-    instead = "" if manifest is None else ", and what run.json recorded of the manifest is shown"
-    return f"augment/ is missing: no pairs are shown{instead}. `{_command(run)}` makes it again."
-
-
 def _sentences(run: RunDir, problems: Mapping[str, str]) -> list[str]:
     """A sentence for each file of ``augment/`` that has a problem, with what to do about it."""
-    found = []
-    for name, what in problems.items():
-        lacking = ": no pairs are shown" if name in (_TRAIN, _PROVENANCE) else ""
-        found.append(f"augment/{name} {what}{lacking}. Remove {run.augment}, then `{_command(run)}` makes it again.")
-    return found
+    lacking = dict.fromkeys((_TRAIN, _PROVENANCE), ": no pairs are shown")
+    return [
+        f"augment/{name} {what}{lacking.get(name, '')}. Remove {run.augment}, then `{_command(run)}` makes it again."
+        for name, what in problems.items()
+    ]
 
 
 def _manifest(run: RunDir, record: RunFile) -> tuple[AugmentFile | None, dict[str, str]]:
@@ -123,8 +142,7 @@ def _pairs(run: RunDir, manifest: AugmentFile) -> list[EditedPair]:
     # Originals stand first, where they are kept: then no more of the file is read, but for the borders of pairs.
     if not manifest.originals or any(one.second is not None for one in examples.values()):
         examples |= _examples(train, {one.id for one in chosen})
-    pairs = [_pair(one, examples) for one in chosen]
-    return [pair for pair in pairs if pair is not None]
+    return [pair for one in chosen if (pair := _pair(one, examples)) is not None]
 
 
 def _drawn(path: Path) -> list[tuple[int, bytes]]:
@@ -143,7 +161,7 @@ def _drawn(path: Path) -> list[tuple[int, bytes]]:
                 heapq.heapreplace(heap, (-drawn, number, line))
     columns = [sorted(heap, reverse=True) for _, heap in sorted(heaps.items())]
     turns = (column[turn] for turn in range(OF_A_METHOD) for column in columns if turn < len(column))
-    shown = [(number, line) for _, (_, number, line) in zip(range(MOST_PAIRS), turns, strict=False)]
+    shown = [(number, line) for _, number, line in islice(turns, MOST_PAIRS)]
     return sorted(shown, key=lambda pair: (_methods(pair[1]), pair[0]))
 
 
@@ -173,23 +191,22 @@ def _examples(path: Path, wanted: Iterable[str]) -> dict[str, _Line]:
                 try:
                     one = _Line.model_validate_json(line)
                 except ValidationError:
-                    where = Location(str(path), number)
-                    raise HallucError("R130", "not a line of an augmented corpus", where, _HELP) from None
+                    told = "not a line of an augmented corpus"
+                    raise HallucError("R130", told, Location(str(path), number), _HELP) from None
                 found[one.id] = one
     return found
 
 
 def _pair(one: _Provenance, examples: dict[str, _Line]) -> EditedPair | None:
     """Both sides of an example; None where the original is not kept and can not be told from the edits."""
-    steps = touched.steps(one.edits)
+    all_steps = steps(one.edits)
     parent, child = examples.get(one.parent or ""), examples.get(one.id)
-    before: list[str] | None = [] if one.parent is None else None
-    if parent is not None:
-        before = parent.tokens
-    if before is None and child is not None:
-        before = touched.undone(child.tokens, steps)
-    made = None if before is None else touched.made(before, steps)
-    if before is None or made is None:
+    if parent is not None or one.parent is None:
+        before: list[str] | None = parent.tokens if parent is not None else []
+    else:
+        before = None if child is None else undone(child.tokens, all_steps)
+    found = None if before is None else made(before, all_steps)
+    if before is None or found is None:
         return None
     return EditedPair(
         id=one.id,
@@ -198,9 +215,100 @@ def _pair(one: _Provenance, examples: dict[str, _Line]) -> EditedPair | None:
         methods=one.methods,
         why=list(dict.fromkeys(edit.why for edit in one.edits)),
         before=before,
-        after=made.tokens,
-        before_edits=made.before,
-        after_edits=made.after,
+        after=found.tokens,
+        before_edits=found.before,
+        after_edits=found.after,
         before_second=parent.second if parent else None,
         after_second=child.second if child else None,
     )
+
+
+def steps(edits: Iterable[Edited]) -> list[list[Edited]]:
+    """The edits that were made at once, from left to right, step after step."""
+    ordered = sorted(edits, key=lambda edit: (edit.step, edit.start, edit.end))
+    return [list(step) for _, step in groupby(ordered, key=lambda edit: edit.step)]
+
+
+class Token(NamedTuple):
+    """A token on its way through the edits; ``origin`` is its place in the original, None for a new one."""
+
+    text: str
+    origin: int | None
+    touched: bool
+
+
+class EditedTokens(NamedTuple):
+    """An example after its edits, and the ranges that any of them touched, before and after."""
+
+    tokens: list[str]
+    before: list[Range]
+    after: list[Range]
+
+
+def made(before: Sequence[str], all_steps: Steps) -> EditedTokens | None:
+    """Make the edits; None where one does not fit the text."""
+    tokens = [Token(text, place, False) for place, text in enumerate(before)]
+    touched: set[int] = set()
+    for step in all_steps:
+        changed = _step(tokens, step)
+        if changed is None:
+            return None
+        there = {token.origin for token in changed if not token.touched}
+        touched |= {token.origin for token in tokens if token.origin is not None and token.origin not in there}
+        tokens = changed
+    after = runs(place for place, token in enumerate(tokens) if token.touched)
+    return EditedTokens([token.text for token in tokens], runs(touched), after)
+
+
+def _step(tokens: Sequence[Token], step: Sequence[Edited]) -> list[Token] | None:
+    changed: list[Token] = []
+    done = 0
+    for edit in step:
+        old = tokens[edit.start : edit.end]
+        if edit.start < done or [token.text for token in old] != edit.before:
+            return None
+        new = [Token(text, None, True) for text in edit.after] if edit.cuts is None else _moved(old, edit)
+        if [token.text for token in new] != edit.after:
+            return None
+        changed += [*tokens[done : edit.start], *new]
+        done = edit.end
+    return [*changed, *tokens[done:]]
+
+
+def _moved(old: Sequence[Token], edit: Edited) -> list[Token]:
+    """The pieces in their new order; tokens that end up elsewhere are touched. Empty where the cuts make no sense."""
+    cuts, order = [cut - edit.start for cut in edit.cuts or ()], edit.order or []
+    if any(not 0 <= cut <= len(old) for cut in cuts) or sorted(order) != list(range(len(cuts) - 1)):
+        return []
+    places = [place for piece in order for place in range(cuts[piece], cuts[piece + 1])]
+    if sorted(places) != list(range(len(old))):
+        return []
+    return [old[place]._replace(touched=old[place].touched or place != new) for new, place in enumerate(places)]
+
+
+def undone(after: Sequence[str], all_steps: Steps) -> list[str] | None:
+    """The tokens before all edits, taken back from the last step on; None where an edit is not found in the text."""
+    tokens = list(after)
+    for step in reversed(all_steps):
+        earlier: list[str] = []
+        done = shift = 0
+        for edit in step:
+            start = edit.start + shift
+            end = start + len(edit.after)
+            if start < done or tokens[start:end] != edit.after:
+                return None
+            earlier += [*tokens[done:start], *edit.before]
+            done, shift = end, shift + len(edit.after) - len(edit.before)
+        tokens = [*earlier, *tokens[done:]]
+    return tokens
+
+
+def runs(places: Iterable[int]) -> list[Range]:
+    """Neighbouring places as (start, end)."""
+    found: list[Range] = []
+    for place in sorted(places):
+        if found and found[-1][1] == place:
+            found[-1] = (found[-1][0], place + 1)
+        else:
+            found.append((place, place + 1))
+    return found

@@ -30,17 +30,16 @@ def histogram(confidences: Mapping[str, Sequence[float]], *, distorts: bool = Tr
         distorts: whether a claim can be distorted at all.
     """
     verdicts = [verdict for verdict in VERDICTS if distorts or verdict != "distorted"]
-    counts = {verdict: Counter(map(_bin, confidences.get(verdict, ()))) for verdict in verdicts}
+    counts = {
+        verdict: Counter(min(max(bisect_right(_EDGES, one) - 1, 0), BINS - 1) for one in confidences.get(verdict, ()))
+        for verdict in verdicts
+    }
     if not any(counts.values()):
         return []
     return [
         ConfidenceBin(low=low, high=high, counts={verdict: counts[verdict][number] for verdict in verdicts})
         for number, (low, high) in enumerate(pairwise(_EDGES))
     ]
-
-
-def _bin(confidence: float) -> int:
-    return min(max(bisect_right(_EDGES, confidence) - 1, 0), BINS - 1)
 
 
 def reliability(figures: FigureLookup) -> list[ReliabilityBin]:
@@ -121,8 +120,9 @@ def _told(found: _Guarantee, figures: FigureLookup, split: str, chosen_on_dev: b
         )
     assumes = found.assumes.replace("unsupported claims", "hallucinations")
     if found.most_unsupported is not None:
-        most = counted(found.most_unsupported, "hallucinations")
-        assumes = assumes.replace("`most_unsupported` hallucinations", most)
+        assumes = assumes.replace(
+            "`most_unsupported` hallucinations", counted(found.most_unsupported, "hallucinations")
+        )
     told = (
         f"On half of dev ({units}) the threshold was chosen so that, on data drawn like dev, {asked} over draws of "
         f"dev. It assumes that {assumes}."

@@ -61,7 +61,11 @@ class TrainingCurves:
         """
         kind = event.get("event")
         if kind == "started":
-            self._start(_LoggedStart.model_validate(event))
+            self.started, self.stopped = _LoggedStart.model_validate(event), None
+            # All after the step that it goes on from is told again, or never came to be.
+            last = self.started.resumed_step
+            self.steps = {step: one for step, one in self.steps.items() if step <= last}
+            self.evaluated = {step: one for step, one in self.evaluated.items() if step <= last}
         elif kind == "step":
             step = _LoggedStep.model_validate(event)
             self.steps[step.step] = step
@@ -70,13 +74,6 @@ class TrainingCurves:
             self.evaluated[evaluated.step] = evaluated
         elif kind == "stopped":
             self.stopped = _LoggedEnd.model_validate(event)
-
-    def _start(self, event: _LoggedStart) -> None:
-        """All after the step that it goes on from is told again, or never came to be."""
-        self.started, self.stopped = event, None
-        for told in (self.steps, self.evaluated):
-            for step in [step for step in told if step > event.resumed_step]:
-                del told[step]
 
 
 def curves(path: Path, record: RunFile) -> tuple[Curves | None, list[str]]:
@@ -139,7 +136,9 @@ def _curves(training: TrainingCurves, record: RunFile) -> Curves:
     return Curves(
         loss=thinned([(one.step, one.loss) for one in steps if one.loss is not None and math.isfinite(one.loss)]),
         dev=_dev(training),
-        best_step=best.get("step", _best(training)),
+        best_step=best.get(
+            "step", max((step for step, event in training.evaluated.items() if event.best), default=None)
+        ),
         chosen_by=best.get("chosen_by") if best.get("dev") else None,  # else the last checkpoint was kept
         steps=steps[-1].step,
         epochs=training.started.epochs if training.started else None,
@@ -156,10 +155,6 @@ def _dev(training: TrainingCurves) -> dict[str, list[tuple[int, float]]]:
             if value is not None and math.isfinite(value):
                 found.setdefault(name, []).append((step, value))
     return found
-
-
-def _best(training: TrainingCurves) -> int | None:
-    return max((step for step, event in training.evaluated.items() if event.best), default=None)
 
 
 def thinned(points: list[tuple[int, float]], most: int = MOST_POINTS) -> list[tuple[int, float]]:

@@ -13,23 +13,27 @@ from halluc.reporting.collect.shown import Texts
 from halluc.runs.data import DATA_VERSION, ReadData
 from halluc.runs.records import read_json
 from halluc.runs.reports import Data, GateResult, SplitRow
+from halluc.runs.schema import RunFile
 
 
 def data(source: EvaluatedRun, texts: Texts) -> Data:
     """The splits that were trained on and the evaluated one; where ``data.json`` cannot be read, the latter alone."""
-    path, names = source.run.data, [count.name for count in texts.task.wording.words.counts]
-    check = None
+    path, check = source.run.data, None
     if source.record.predictions is None:
-        check = source.files.read(path, lambda: _read(path, names), "training data and their warnings are not shown")
+        check = source.files.read(path, lambda: _read(path), "training data and their warnings are not shown")
     check = check or ReadData()
-    inputs = _inputs(source)
+    # The sha256 of every file that was trained on or evaluated, as it was at the time.
+    inputs = {**evaluated_inputs(source.record), **source.record.inputs}
     rows = [
         SplitRow(name=name, sha256=inputs.get(split.source), **split.model_dump())
         for name, split in check.splits.items()
     ]
     if source.split not in check.splits:
         rows.append(_evaluated(source, texts, inputs))
-    warnings = [*check.warnings, *_repeated(source, texts)]
+    warnings = list(check.warnings)
+    if texts.repeated and source.split == "test":  # of dev it was told when training began
+        stand = "text also stands" if texts.repeated == 1 else "texts also stand"
+        warnings.append(f"{texts.repeated:,} test {stand} in train, by which figures on test look better")
     schemes = ", ".join(f"{scheme.upper()} in {split}" for split, scheme in check.schemes.items())
     return Data(splits=rows, scheme=check.scheme or schemes or None, warnings=warnings, withheld=source.record.gap)
 
@@ -42,21 +46,18 @@ def _repeated(source: EvaluatedRun, texts: Texts) -> list[str]:
     return [f"{texts.repeated:,} {source.split} {stand} in train, by which figures on {source.split} look better"]
 
 
-def _read(path: Path, names: list[str]) -> ReadData:
+def _read(path: Path) -> ReadData:
     """
-    Args:
-        names: what the task calls its counts, for files that are older than such names.
-
     Raises:
         FileNotFoundError: there is none. HallucError R101: it is damaged. R102: it is of another version of halluc.
     """
     where = None
     try:
         content = read_json(path)
-        version = content.get("schema_version", 1) if isinstance(content, dict) else 1
+        version = content.get("schema_version") if isinstance(content, dict) else None
         if isinstance(version, int) and version > DATA_VERSION:
             raise HallucError("R102", f"{path} is of schema version {version}", help="use the halluc that wrote it")
-        return ReadData.model_validate(content, context=names)
+        return ReadData.model_validate(content)
     except json.JSONDecodeError as error:
         where, told = Location(str(path), error.lineno, error.colno), error.msg
     except ValidationError as error:
@@ -66,18 +67,17 @@ def _read(path: Path, names: list[str]) -> ReadData:
     raise HallucError("R101", told, where)
 
 
-def _inputs(source: EvaluatedRun) -> dict[str, str]:
-    """The sha256 of every file that was trained on or evaluated, as it was at the time."""
-    evaluation = source.record.stages.get("eval")
+def evaluated_inputs(record: RunFile) -> dict[str, str]:
+    """The sha256 of every file that was evaluated, as it was at the time."""
+    evaluation = record.stages.get("eval")
     found = evaluation.detail.get("inputs") if evaluation else None
-    return {**(found if isinstance(found, dict) else {}), **source.record.inputs}
+    return found if isinstance(found, dict) else {}
 
 
 def _evaluated(source: EvaluatedRun, texts: Texts, inputs: dict[str, str]) -> SplitRow:
     """The evaluated split as its predictions have it."""
     section = source.config.get("data")
-    named = section.get(source.split) if isinstance(section, dict) else None
-    reference = str(named or "")
+    reference = str((section.get(source.split) if isinstance(section, dict) else None) or "")
     if reference not in inputs:  # a corpus that ships is named by another word than its file
         alike = [path for path in inputs if Path(path).stem == source.split and path not in source.record.inputs]
         reference = alike[0] if len(alike) == 1 and not reference.startswith("hub:") else reference
@@ -100,20 +100,18 @@ def gates(source: EvaluatedRun) -> tuple[list[GateResult], list[str]]:
     evaluation = source.record.stages.get("eval")
     recorded = evaluation.detail.get("gates") if evaluation else None
     if recorded is None:
-        asked = bool(source.config.get("gates"))
         told = f"Whether the gates were met is not on record: `halluc eval --run {source.run.path}` records it."
-        return [], [told] if asked else []
+        return [], [told] if source.config.get("gates") else []
     try:
         return [_verified(source, GateResult.model_validate(gate)) for gate in recorded], []
     except (TypeError, ValidationError):
-        path = source.run.path / "run.json"
-        help = f"evaluate again: halluc eval --run {source.run.path}"
-        raise HallucError("R101", f"{path} is damaged: no gates in stages.eval.detail", help=help) from None
+        told = f"{source.run.path / 'run.json'} is damaged: no gates in stages.eval.detail"
+        raise HallucError("R101", told, help=f"evaluate again: halluc eval --run {source.run.path}") from None
 
 
 def _verified(source: EvaluatedRun, gate: GateResult) -> GateResult:
     """A gate whose evaluation is missing or was changed is not met: what it was held to is no longer there."""
-    if gate.split is None or not source.files.is_lost(source.run.evaluation(gate.split)):
+    if gate.split is None or f"eval/{gate.split}.json" not in source.files.changed:
         return gate
     told = f"{gate.told}: not verified, since eval/{gate.split}.json is not what the evaluation wrote"
     return gate.model_copy(update={"met": False, "told": told})
@@ -131,11 +129,11 @@ OF_TRAINING = "Figures are of the training split: they tell what the model remem
 
 def state(source: EvaluatedRun) -> list[str]:
     """What a reader must know before believing a figure: how the commands ended, and which split this is."""
-    notes = []
-    for command, stage in source.record.stages.items():
-        if stage.status in _STATES:
-            ended = _STATES[stage.status]
-            notes.append(f"The last `halluc {command}` of this run {ended}: what is shown may be of an earlier one.")
+    notes = [
+        f"The last `halluc {command}` of this run {_STATES[stage.status]}: what is shown may be of an earlier one."
+        for command, stage in source.record.stages.items()
+        if stage.status in _STATES
+    ]
     judged = source.record.predictions
     if judged is not None:
         notes.append(

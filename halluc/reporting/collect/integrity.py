@@ -55,10 +55,6 @@ class FileProblems:
             self.splits[name] = split
         return None
 
-    def is_lost(self, path: Path) -> bool:
-        """Whether a file is missing, or not the one that was written."""
-        return str(path.relative_to(self.run.path)) in self.changed
-
     @property
     def integrity(self) -> list[str]:
         """A sentence for each file that is not as its recorded hash has it, and what makes it again."""
@@ -136,5 +132,11 @@ def _damage(path: Path, error: HallucError) -> str:
     one = error.errors[0] if isinstance(error, ManyErrors) else error
     if one.message.startswith((f"{path} is ", f"{path} cannot ")):
         return one.message.removeprefix(f"{path} ")
+    return f"is damaged ({first(error)})"
+
+
+def first(error: HallucError) -> str:
+    """The line of the first error, and what is wrong there."""
+    one = error.errors[0] if isinstance(error, ManyErrors) else error
     line = f"line {one.where.line}: " if one.where and one.where.line else ""
-    return f"is damaged ({line}{one.message.split(' is damaged: ')[-1]})"
+    return line + one.message.split(" is damaged: ")[-1]

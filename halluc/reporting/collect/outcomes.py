@@ -1,26 +1,27 @@
-"""What became of claims and gold, slice by slice, and the classification reports."""
+"""What became of claims and gold, slice by slice, the classification reports, and the gap forecast and measured."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from functools import partial
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
 from pydantic import BaseModel, Field, RootModel, ValidationError
 
 from halluc.core.errors import HallucError, Location
+from halluc.core.examples import Example
 from halluc.core.figures import HALLUCINATION, OMISSION, rows
 from halluc.core.files import read_regular
 from halluc.core.labels import OUT_OF_SCOPE
+from halluc.gap.forecast import Gap, Proportion
 from halluc.runs.directory import RunDir
 from halluc.runs.evaluations import anew
-from halluc.runs.reports import ClassRow, ClassTable, Mistake, Outcome
-from halluc.task import AnyTask
+from halluc.runs.reports import ClassRow, ClassTable, GapRow, Mistake, Outcome
+from halluc.runs.schema import MetricResult
+from halluc.task import AnyTask, Knowledge, TrainingCoverage
 from halluc.wording.figure_lookup import FigureLookup
 
-T = TypeVar("T", bound=BaseModel)
-R = TypeVar("R")
 ALL = "all"
 MOST_MISTAKES = 20
 
@@ -43,19 +44,18 @@ def _outcomes(figures: FigureLookup, task: AnyTask, key: str, values: list[str])
     if not values:
         return []
     slices = [(ALL, {}), *((value, {key: value}) for value in values)]
-    return [_outcome(figures, task, name, by) for name, by in slices]
-
-
-def _outcome(figures: FigureLookup, task: AnyTask, name: str, by: dict[str, str]) -> Outcome:
-    return Outcome(
-        name=name,
-        claims=figures.n(HALLUCINATION, **by),
-        gold=figures.n(OMISSION, **by),
-        support=figures.get("support_rate", **by),
-        distortion=figures.get("distortion_rate", **by) if task.judge.reasons else None,
-        hallucination=figures.get(HALLUCINATION, **by),
-        omission=figures.get(OMISSION, **by),
-    )
+    return [
+        Outcome(
+            name=name,
+            claims=figures.n(HALLUCINATION, **by),
+            gold=figures.n(OMISSION, **by),
+            support=figures.get("support_rate", **by),
+            distortion=figures.get("distortion_rate", **by) if task.judge.reasons else None,
+            hallucination=figures.get(HALLUCINATION, **by),
+            omission=figures.get(OMISSION, **by),
+        )
+        for name, by in slices
+    ]
 
 
 class _Row(BaseModel, allow_inf_nan=False):
@@ -93,8 +93,10 @@ def classification(path: Path, figures: FigureLookup) -> list[ClassTable]:
     Raises:
         FileNotFoundError: there is none. HallucError R112: it is damaged.
     """
-    report, headings = _read(path, _Report), _headings(figures)
-    tables = {key: _checked(path, partial(report.table, key)) for key in headings}
+    headings = _headings(figures)
+    with _reading(path):
+        report = _Report.model_validate_json(read_regular(path))
+        tables = {key: report.table(key) for key in headings}
     if report.labels.root:
         # What is out of scope is a row beside the labels, and none of those that averages are of.
         outside = {OUT_OF_SCOPE: report.out_of_scope} if report.out_of_scope else {}
@@ -108,9 +110,11 @@ def mistakes(path: Path) -> list[Mistake]:
     Raises:
         FileNotFoundError: there is no classification report. HallucError R112: it is damaged.
     """
-    if not _read(path, _Report).labels.root:
-        return []
-    found = _read(path, _Confusion)
+    with _reading(path):
+        content = read_regular(path)
+        if not _Report.model_validate_json(content).labels.root:
+            return []
+        found = _Confusion.model_validate_json(content)
     pairs: Iterable[Mistake] = found.confusions or (
         Mistake(gold=gold, predicted=predicted, n=n)
         for gold, row in found.confusion.items()
@@ -120,21 +124,17 @@ def mistakes(path: Path) -> list[Mistake]:
     return sorted(pairs, key=lambda one: -one.n)[:MOST_MISTAKES]
 
 
-def _read(path: Path, kind: type[T]) -> T:
-    return _checked(path, lambda: kind.model_validate_json(read_regular(path)))
-
-
-def _checked(path: Path, read: Callable[[], R]) -> R:
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
     """
     Raises:
         HallucError R112: what is read of the file is damaged.
     """
     try:
-        return read()
+        yield
     except ValidationError as error:
-        help = anew(RunDir(path.parent.parent))
         told = f"the classification report is damaged: {error.errors()[0]['msg']}"
-        raise HallucError("R112", told, Location(str(path), 1), help) from None
+        raise HallucError("R112", told, Location(str(path), 1), anew(RunDir(path.parent.parent))) from None
 
 
 def _headings(figures: FigureLookup) -> dict[str, str]:
@@ -154,3 +154,36 @@ def _table(title: str, rows: dict[str, _Row]) -> ClassTable:
         rows=[row for row in made if row.name not in _AVERAGES],
         averages=[row for row in made if row.name in _AVERAGES],
     )
+
+
+def gap_rows(knowledge: Knowledge[Any], coverage: TrainingCoverage, examples: Iterable[Example]) -> list[GapRow]:
+    """The gap of a split to what training shows, overall first (``docs/gap.md``).
+
+    Overall a word that is not seen is new, so that nothing is told of new ones there.
+    """
+    found = knowledge.gap(coverage, examples)
+    overall = _gap_row(None, found.overall, found.counted)
+    if found.counted == "words":
+        overall.new = None
+    return [overall, *(_gap_row(label, gap, found.counted) for label, gap in found.by_label.items())]
+
+
+def _gap_row(label: str | None, gap: Gap, counted: str) -> GapRow:
+    by = {} if label is None else {"label": label}
+    protocol = f"{counted} of the split against those of the training split"
+    forecast = "Good-Turing on the training split, interval of Esty 1983"
+    excess = "unseen less forecast, interval of Newcombe 1998, method 10"
+    return GapRow(
+        label=label,
+        counted=gap.mentions,
+        forecast=_metric("gap_forecast", gap.forecast, by, forecast),
+        unseen=_metric("gap_unseen", gap.unseen, by, protocol),
+        new=_metric("gap_new", gap.new, by, protocol),
+        excess=_metric("gap_excess", gap.excess, by, excess),
+    )
+
+
+def _metric(name: str, figure: Proportion, by: dict[str, str], protocol: str) -> MetricResult:
+    return MetricResult(
+        name=name, value=figure.value, n=figure.n, interval=figure.interval, by=by, protocol=protocol
+    )  # fmt: skip

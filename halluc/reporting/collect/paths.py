@@ -21,7 +21,7 @@ from pydantic import BaseModel
 import halluc
 from halluc.core.errors import HallucError
 from halluc.runs.directory import RunDir
-from halluc.runs.reports import AnyReport, ComparisonReport, ConfigLine, RunReport, ShownClaim, StudyReport
+from halluc.runs.reports import ComparisonReport, ConfigLine, RunReport, ShownClaim, StudyReport
 from halluc.wording.formats import ELLIPSIS
 
 DATA_VARIABLE = "HALLUC_DATA"
@@ -46,14 +46,16 @@ class Paths:
         """One path; a relative one stays as it is."""
         if not path.startswith("/"):
             return path
-        pure = PurePath(path)
+        pure, home = PurePath(path), _home()
         for folders in (self.names, dict.fromkeys(self.configs, "")):
             inside = [folder for folder in folders if pure.is_relative_to(folder)]
             if inside:
                 folder = max(inside, key=len)
                 rest = str(pure.relative_to(folder))
                 return "/".join(filter(None, (folders[folder], "" if rest == "." else rest))) or "."
-        parts = [part for part in _below_home(pure).parts if part != "/"]
+        if home and pure != PurePath(home) and pure.is_relative_to(home):
+            pure = pure.relative_to(home)  # whose name is a user's
+        parts = [part for part in pure.parts if part != "/"]
         return "/".join([ELLIPSIS, *parts[-2:]])
 
     def text(self, text: str) -> str:
@@ -82,9 +84,8 @@ class Paths:
         )
 
     def _found(self, match: re.Match[str]) -> str:
-        quote = match["quote"]
+        quote, inner = match["quote"], match["quoted"]
         if quote:
-            inner = match["quoted"]
             return f"{quote}{self.of(inner) if len(inner) > 1 else inner}{quote}"
         path = match["bare"]
         end = path.rstrip(".:")  # the end of a sentence
@@ -114,18 +115,14 @@ def _home() -> str:
         return ""
 
 
-def _below_home(path: PurePath) -> PurePath:
-    """Without the home folder, whose name is a user's."""
-    home = _home()
-    return path.relative_to(home) if home and path != PurePath(home) and path.is_relative_to(home) else path
-
-
 def of_runs(runs: Iterable[tuple[RunDir, Sequence[ConfigLine]]]) -> Paths:
     """The paths of some runs, each with the lines of its config; ``start`` is that of the first."""
-    names, configs, starts = {}, [], []
+    names, configs, starts = dict[str, str](), [], []
     for run, config in runs:
         starts.append(_start(run, config))
-        names.update(_variables(run))
+        # The folders that the variables of its config name; their values are those of now.
+        values = {name: os.environ.get(name, "") for name in [*variables(run), DATA_VARIABLE]}
+        names |= {os.path.normpath(value): f"${{{name}}}" for name, value in values.items() if value.startswith("/")}
         file = config_file(run, config)
         configs += [str(Path(file).parent)] if file is not None and Path(file).is_absolute() else []
     folders = [Path.cwd(), *filter(None, starts), Path(halluc.__file__).resolve().parent.parent]
@@ -134,22 +131,11 @@ def of_runs(runs: Iterable[tuple[RunDir, Sequence[ConfigLine]]]) -> Paths:
     return Paths(next(iter(starts), None), known, tuple(one for one in configs if len(PurePath(one).parts) > 1))
 
 
-def _variables(run: RunDir) -> dict[str, str]:
-    """The folders that the variables of a config name; their values are those of now."""
-    found = {}
-    for name in [*variables(run), DATA_VARIABLE]:
-        value = os.environ.get(name, "")
-        if value.startswith("/"):
-            found[os.path.normpath(value)] = f"${{{name}}}"
-    return found
-
-
 def variables(run: RunDir) -> list[str]:
     """The environment variables that the config of a run reads."""
-    names: dict[str, None] = {}
-    for file in sorted(filter(Path.is_file, (run.path / "source").glob("*"))):
-        names.update(dict.fromkeys(_VARIABLE.findall(file.read_text(encoding="utf-8", errors="replace"))))
-    return [*names]
+    files = sorted(filter(Path.is_file, (run.path / "source").glob("*")))
+    texts = (file.read_text(encoding="utf-8", errors="replace") for file in files)
+    return list(dict.fromkeys(name for text in texts for name in _VARIABLE.findall(text)))
 
 
 def config_file(run: RunDir, config: Sequence[ConfigLine]) -> str | None:
@@ -158,8 +144,8 @@ def config_file(run: RunDir, config: Sequence[ConfigLine]) -> str | None:
     if first is None:
         return None
     own = first.name.removeprefix("00-")
-    told = (line.origin for line in config)
-    origins = (origin.rpartition(":")[0] for origin in told if origin and not origin.startswith("--set"))
+    told = (line.origin for line in config if line.origin and not line.origin.startswith("--set"))
+    origins = (origin.rpartition(":")[0] for origin in told)
     return next((origin for origin in origins if Path(origin).name == own), own)
 
 
@@ -201,13 +187,10 @@ def _value(config: Sequence[ConfigLine], key: str) -> str | None:
         return None  # the file was cut here
 
 
-def relative(report: AnyReport, paths: Paths) -> AnyReport:
+def relative(report: ComparisonReport | StudyReport, paths: Paths) -> ComparisonReport | StudyReport:
     """A report without absolute paths; texts, labels and names that people wrote stay as they are."""
-    if isinstance(report, RunReport):
-        return of_run(report, paths)
     if isinstance(report, StudyReport):
         return _changed(report, paths, ("conclusion", "integrity", "notes", "figures", "reproduce"))
-    assert isinstance(report, ComparisonReport)
     others = [_changed(other, paths, ("a", "b", "config_differences")) for other in report.others]
     made = _changed(report, paths, ("reference", "conclusion", "integrity", "notes", "reproduce"))
     return made.model_copy(update={"others": others})
@@ -215,17 +198,15 @@ def relative(report: AnyReport, paths: Paths) -> AnyReport:
 
 def of_run(report: RunReport, paths: Paths) -> RunReport:
     made = _changed(report, paths, ("model", "run", "integrity", "notes", "data", "config", "reproduce", "gates"))
-    changes: dict[str, Any] = {
-        "claims": [
-            section.model_copy(update={"shown": [_claim(one, paths) for one in section.shown]})
-            for section in report.claims
-        ]
-    }
-    if report.augmentation is not None:
-        pairs = [pair.model_copy(update={"source": paths.text(pair.source)}) for pair in report.augmentation.pairs]
-        problems = [paths.text(one) for one in report.augmentation.problems]
-        changes["augmentation"] = report.augmentation.model_copy(update={"pairs": pairs, "problems": problems})
-    return made.model_copy(update=changes)
+    sections = [
+        section.model_copy(update={"shown": [_claim(one, paths) for one in section.shown]}) for section in report.claims
+    ]
+    augmentation = report.augmentation
+    if augmentation is not None:
+        pairs = [pair.model_copy(update={"source": paths.text(pair.source)}) for pair in augmentation.pairs]
+        problems = list(map(paths.text, augmentation.problems))
+        augmentation = augmentation.model_copy(update={"pairs": pairs, "problems": problems})
+    return made.model_copy(update={"claims": sections, "augmentation": augmentation})
 
 
 def _claim(shown: ShownClaim, paths: Paths) -> ShownClaim:
@@ -238,6 +219,6 @@ def _claim(shown: ShownClaim, paths: Paths) -> ShownClaim:
 
 def _changed(record: M, paths: Paths, fields: Sequence[str]) -> M:
     """A record with every path in some of its fields replaced."""
-    plain = record.model_dump(include=set(fields))
-    changed = type(record).model_validate({**record.model_dump(), **paths.within(plain)})
+    changes = paths.within(record.model_dump(include=set(fields)))
+    changed = type(record).model_validate({**record.model_dump(), **changes})
     return record.model_copy(update={field: getattr(changed, field) for field in fields})

@@ -11,13 +11,11 @@ from halluc.config import yaml
 from halluc.config.hashing import model_sections, sha256_of_tree
 from halluc.config.merging import interpolate
 from halluc.config.overrides import apply_all
-from halluc.core.errors import HallucError, ManyErrors
+from halluc.core.errors import HallucError
 from halluc.reporting.collect import integrity
-from halluc.reporting.collect.integrity import FileProblems
 from halluc.reporting.collect.shown import Picked, Texts
 from halluc.runs import evaluations
 from halluc.runs.directory import RunDir
-from halluc.runs.evaluations import PREFERRED, Counted, anew
 from halluc.runs.integrity import recorded_evaluations
 from halluc.runs.records import read_lines, read_record
 from halluc.runs.schema import ConfidenceFile, EvalFile, LedgerLine, Prediction, RunFile
@@ -39,7 +37,7 @@ class EvaluatedRun:
     confidence: ConfidenceFile | None
     coverage: Any
     config: dict[str, Any]
-    files: FileProblems
+    files: integrity.FileProblems
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -48,7 +46,7 @@ class EvaluatedRun:
         return bool((self.record.best or {}).get("dev"))
 
     def ledger(self) -> Iterator[LedgerLine]:
-        path, help = self.run.ledger(self.split), anew(self.run, self.split)
+        path, help = self.run.ledger(self.split), evaluations.anew(self.run, self.split)
         return read_lines(path, LedgerLine, damaged="R112", what="a ledger", help=help)
 
     def predictions(self) -> Iterator[Prediction]:
@@ -62,7 +60,7 @@ class EvaluatedRun:
 
 def evaluated(run: RunDir) -> list[str]:
     """The splits that have an evaluation, the one to prefer first."""
-    return [split for split in PREFERRED if run.evaluation(split).is_file()]
+    return [split for split in evaluations.PREFERRED if run.evaluation(split).is_file()]
 
 
 def read(run: RunDir, asked: str | None) -> EvaluatedRun:
@@ -73,22 +71,33 @@ def read(run: RunDir, asked: str | None) -> EvaluatedRun:
             evaluation is damaged.
     """
     record = run.read()
-    splits = evaluated(run)
-    split = choose(run, splits, asked)
+    split = choose(run, asked)
     file, notes = evaluations.read(run, split), list[str]()
     files = integrity.of_run(run, record, split, asked)
-    confidence = files.read(run.confidence, partial(_confidence, run), _NO_CONFIDENCE, split)
+    confidence = files.read(
+        run.confidence,
+        partial(
+            read_record,
+            run.confidence,
+            ConfidenceFile,
+            damaged="R114",
+            other_version="R114",
+            help=evaluations.anew(run),
+        ),
+        "whether claims are withdrawn is not known",
+        split,
+    )
     coverage = None
     if record.predictions is None or run.coverage.exists():  # predictions may be judged without a training split
-        knowledge = task_of(file).knowledge
-        coverage = files.read(run.coverage, partial(knowledge.load, run.coverage), _NO_COVERAGE)
+        load = partial(task_of(file).knowledge.load, run.coverage)
+        coverage = files.read(run.coverage, load, "what training showed is not known, and no gap is shown")
     if split not in recorded_evaluations(record):
         notes.append(integrity.UNRECORDED)
     return EvaluatedRun(
         run=run,
         record=record,
         split=split,
-        splits=splits,
+        splits=evaluated(run),
         file=file,
         confidence=confidence,
         coverage=coverage,
@@ -98,28 +107,18 @@ def read(run: RunDir, asked: str | None) -> EvaluatedRun:
     )
 
 
-_NO_CONFIDENCE = "whether claims are withdrawn is not known"
-_NO_COVERAGE = "what training showed is not known, and no gap is shown"
-
-
-def _confidence(run: RunDir) -> ConfidenceFile:
-    return read_record(run.confidence, ConfidenceFile, damaged="R114", other_version="R114", help=anew(run))
-
-
-def choose(run: RunDir, splits: list[str], asked: str | None) -> str:
+def choose(run: RunDir, asked: str | None = None) -> str:
     """The split asked for, or the one to prefer.
 
-    Args:
-        splits: those that are evaluated, the one to prefer first.
-
     Raises:
-        HallucError R112: it is none of them.
+        HallucError R112: it was not evaluated.
     """
+    splits = evaluated(run)
     on_record = evaluations.on_record(run.read())
     lost = asked if asked is not None and asked not in splits else next(iter(on_record), None) if not splits else None
     if lost in on_record:
         told = f"{run.evaluation(lost)} is missing, and run.json says that {lost} was evaluated"
-        raise HallucError("R112", told, help=anew(run, lost))
+        raise HallucError("R112", told, help=evaluations.anew(run, lost))
     if asked is not None and asked not in splits:
         help = evaluations.unevaluated_help(asked, splits, run)
         raise HallucError("R112", f"{run.path} is not evaluated on {asked}", help=help)
@@ -139,7 +138,7 @@ def _config(run: RunDir, record: RunFile, notes: list[str]) -> dict[str, Any]:
         # What stands there was resolved when it was written; variables of the command line are not on record.
         interpolate(located, {})
     except HallucError as error:
-        notes.append(f"config.yaml is damaged ({_first(error)}): what is there is shown as it is.")
+        notes.append(f"config.yaml is damaged ({integrity.first(error)}): what is there is shown as it is.")
         return {}
     if not (text.endswith("\n") and _is_whole(located.value, record)):
         notes.append("config.yaml is not the config that the run was made by: it was cut or changed since.")
@@ -148,12 +147,6 @@ def _config(run: RunDir, record: RunFile, notes: list[str]) -> dict[str, Any]:
     evaluation = record.stages.get("eval")
     apply_all(located, evaluation.arguments if evaluation else [])
     return dict(located.value)
-
-
-def _first(error: HallucError) -> str:
-    one = error.errors[0] if isinstance(error, ManyErrors) else error
-    line = f"line {one.where.line}: " if one.where and one.where.line else ""
-    return f"{line}{one.message}"
 
 
 def _is_whole(tree: Any, record: RunFile) -> bool:
@@ -171,7 +164,7 @@ def refuse_parts(source: EvaluatedRun, picked: Picked, texts: Texts) -> None:
         HallucError R112: they are not of one evaluation, or not whole.
     """
     run, split = source.run, source.split
-    counted = Counted(
+    counted = evaluations.Counted(
         claims=picked.claims,
         supported=picked.sections["supported"].total,
         unsupported=picked.sections["unsupported"].total,
@@ -185,4 +178,4 @@ def refuse_parts(source: EvaluatedRun, picked: Picked, texts: Texts) -> None:
         for line in worst.lines():
             if (line.end or 0) > len(texts.kept[line.id].tokens):
                 told = f"{run.ledger(split)} tells of tokens of {line.id[:100]} that {run.predictions(split)} has not"
-                raise HallucError("R112", told, help=anew(run, split))
+                raise HallucError("R112", told, help=evaluations.anew(run, split))

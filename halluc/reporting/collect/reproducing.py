@@ -29,14 +29,11 @@ def config_lines(run: RunDir) -> list[ConfigLine]:
     """The lines of ``config.yaml``, each with the origin of its value; empty where there is none."""
     if not run.config.is_file():
         return []
-    return [_line(text) for text in run.config.read_text(encoding="utf-8", errors="replace").split("\n") if text]
-
-
-def _line(text: str) -> ConfigLine:
-    found = _LINE.fullmatch(text)
-    if found is None:
-        return ConfigLine(text=text, origin=None)
-    return ConfigLine(text=found["text"].rstrip(), origin=found["origin"])
+    lines = run.config.read_text(encoding="utf-8", errors="replace").split("\n")
+    return [
+        ConfigLine(text=found["text"].rstrip() if found else text, origin=found["origin"] if found else None)
+        for text, found in ((text, _LINE.fullmatch(text)) for text in lines if text)
+    ]
 
 
 class Commands(NamedTuple):
@@ -59,8 +56,9 @@ def commands(source: EvaluatedRun, config: list[ConfigLine], known: Paths) -> li
     named, kept = _from_config(made), _from_kept(made)
     if named and known.start is not None:
         kept = kept[1:]  # in the same folder
-    told = ["# or with the resolved config that the run keeps"] if named else []
-    return _explained([*_state_of_code(made.record), *_environment(made.run), *named, *told, *kept])
+    if named:
+        named.append("# or with the resolved config that the run keeps")
+    return _explained([*_surroundings(made), *named, *kept])
 
 
 def of_study(runs: Sequence[RunDir]) -> list[str]:
@@ -69,8 +67,7 @@ def of_study(runs: Sequence[RunDir]) -> list[str]:
         named = paths.config_file(made.run, made.config)
         if named is not None:
             where = _place(made, named) or (_start_at(_kept(made)), made.paths.of(named))
-            lines = [*_state_of_code(made.record), *_environment(made.run), where[0], *_calls(made, where[1], [])]
-            return _explained(lines)
+            return _explained([*_surroundings(made), where[0], *_calls(made, where[1], [])])
     return []
 
 
@@ -80,9 +77,8 @@ def of_runs(runs: Sequence[RunDir]) -> list[str]:
     for run in runs[:MOST_RUNS]:
         made = _made(run)
         named = _from_config(made) or (_from_kept(made) if made.config else []) if made is not None else []
-        if named:
-            assert made is not None
-            lines += [f"# {run.path}:", *_state_of_code(made.record), *_environment(run), *named]
+        if made is not None and named:
+            lines += [f"# {run.path}:", *_surroundings(made), *named]
         else:
             lines.append(f"# {run.path}: its folder does not tell by which config it was made")
     left = len(runs) - MOST_RUNS
@@ -127,13 +123,11 @@ def _from_config(made: Commands) -> list[str]:
 def _place(made: Commands, named: str) -> tuple[str, str] | None:
     """Where to start, as a comment, and what the config file is called there; None where it lies elsewhere."""
     start = made.paths.start
-    name = Path(named).name if Path(named).is_absolute() else named
     if start is not None:
-        inside = _below(start / named, start)
-        if inside is None:
-            return None
-        name = inside
-    return _start_at(name), _argument(name)
+        name = _below(start / named, start)
+    else:
+        name = Path(named).name if Path(named).is_absolute() else named
+    return None if name is None else (_start_at(name), _argument(name))
 
 
 def _start_at(name: str) -> str:
@@ -142,11 +136,10 @@ def _start_at(name: str) -> str:
 
 def _from_kept(made: Commands) -> list[str]:
     """The same from the config that the run keeps."""
-    kept = _kept(made)
+    kept, start = _kept(made), "# start in the run's own folder, with the data at the paths that its config.yaml names"
     if kept != made.run.config.name:
-        return [_start_at(kept), *_calls(made, _argument(kept), [], is_kept=True)]
-    start = "# start in the run's own folder, with the data at the paths that its config.yaml names"
-    return [start, *_calls(made, kept, [], is_kept=True)]
+        start = _start_at(kept)
+    return [start, *_calls(made, _argument(kept), [], is_kept=True)]
 
 
 def _kept(made: Commands) -> str:
@@ -198,8 +191,9 @@ def _calls(made: Commands, config: str, only: list[str], *, is_kept: bool = Fals
 
 
 def _call(command: str, config: str, options: list[str], sets: list[str], only: list[str]) -> str:
-    overrides = [part for override in sets for part in ("--set", override)]
-    return shlex.join(["halluc", command, config, *options, *overrides, *only])
+    return shlex.join(
+        ["halluc", command, config, *options, *(part for override in sets for part in ("--set", override)), *only]
+    )
 
 
 def choice(folder: str) -> list[str] | None:
@@ -210,17 +204,12 @@ def choice(folder: str) -> list[str] | None:
     return None if "~" in folder else folder.split(",")
 
 
-def _environment(run: RunDir) -> Iterator[str]:
-    """The variables that the config reads: their values are not on record."""
-    names = paths.variables(run)
-    if names:
-        yield f"# the config reads the environment: {', '.join(names)}"
-
-
-def _state_of_code(record: RunFile) -> Iterator[str]:
-    git = record.git or {}
+def _surroundings(made: Commands) -> Iterator[str]:
+    """Versions, the commit, and the variables that the config reads, whose values are not on record."""
+    record, git, names = made.record, made.record.git or {}, paths.variables(made.run)
     versions = [f"{name} {record.versions[name]}" for name in ("torch", "transformers") if name in record.versions]
     yield f"# {', '.join([f'halluc {record.halluc}', *versions])}"
     if git.get("commit"):
-        changed = ", and files that differed from it" if git.get("dirty") else ""
-        yield f"# commit {git['commit']}{changed}"
+        yield f"# commit {git['commit']}{', and files that differed from it' if git.get('dirty') else ''}"
+    if names:
+        yield f"# the config reads the environment: {', '.join(names)}"

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from halluc.core.errors import HallucError
 from halluc.reporting.collect import reproducing, shown
 from halluc.reporting.collect.integrity import of_cell
-from halluc.reporting.words import nouns, study_sentences
-from halluc.reporting.words.comparison_sentences import comparison_sentences
+from halluc.reporting.words import nouns
+from halluc.reporting.words.difference_sentences import comparison_sentences, study_sentences
 from halluc.runs import evaluations, matrix
 from halluc.runs.directory import RunDir
 from halluc.runs.reports import ComparisonReport, StudyReport
-from halluc.runs.schema import Prediction
 from halluc.runs.studies import ArmComparison, CellFigures, Comparison, Flip, Plain, StudyFigures
 from halluc.task import evaluated
 
@@ -32,17 +31,20 @@ def study_report(name: str, home: Path, figures: StudyFigures, reproduce: Sequen
     runs = [RunDir(Path(run)) for cell in figures.cells for run in cell.runs]
     task = next(filter(None, map(evaluations.task_of, runs)), None)
     figures = _without(figures, nouns.task(task).figures.untold)
-    lost = [RunDir(home / slug) for slug in figures.missing]
     return StudyReport(
         name=name,
         task=task,
         split=figures.split,
         figures=figures,
         axes=_axes(home, figures),
-        single_seed=study_sentences.is_single_seed(figures),
-        conclusion=study_sentences.study_sentences(figures),
-        integrity=[told for run in [*runs, *lost] for told in of_cell(run, [figures.split, "dev"])],
-        notes=[*_missing(figures.missing), *_unfinished(runs)],
+        single_seed=all(len(cell.runs) == 1 for cell in figures.cells),
+        conclusion=study_sentences(figures),
+        integrity=[
+            told
+            for run in [*runs, *(RunDir(home / slug) for slug in figures.missing)]
+            for told in of_cell(run, [figures.split, "dev"])
+        ],
+        notes=[*(f"{slug} is missing: {why}." for slug, why in figures.missing.items()), *_unfinished(runs)],
         reproduce=[*reproducing.of_study(runs), *reproduce],
     )
 
@@ -64,7 +66,8 @@ def comparison_report(
     others = [_without(other, task.figures.untold) for other in others]
     first = others[0]
     ids = {flip.id for other in others for flip in shown_flips(other)}
-    examples = _examples(runs[0], first.split, ids)
+    line = evaluated(evaluations.read(runs[0], first.split)).examples.Line
+    examples = [one for one in evaluations.predictions(runs[0], first.split, line) if one.id in ids]
     borders = {one.id: task.examples.border(one) for one in examples}
     return ComparisonReport(
         task=name,
@@ -88,12 +91,6 @@ def shown_flips(found: Comparison) -> list[Flip]:
     return sorted(found.flipped, key=lambda flip: "unsupported" not in (flip.a, flip.b))[:MOST_FLIPS]
 
 
-def _examples(run: RunDir, split: str, ids: set[str]) -> list[Prediction]:
-    """Some examples, with their tokens and annotation."""
-    records = evaluations.predictions(run, split, evaluated(evaluations.read(run, split)).examples.Line)
-    return [record for record in records if record.id in ids]
-
-
 F = TypeVar("F", StudyFigures, Comparison, CellFigures, ArmComparison)
 
 
@@ -115,17 +112,10 @@ def _axes(home: Path, figures: StudyFigures) -> dict[str, list[Plain]]:
         known = None
     if known is not None:
         return {axis: list(values) for axis, values in known.axes.items()}
-    found: dict[str, list[Plain]] = {}
-    for cell in figures.cells:
-        for axis, value in cell.choice.items():
-            values = found.setdefault(axis, [])
-            if value not in values:
-                values.append(value)
-    return found
-
-
-def _missing(missing: Mapping[str, str]) -> list[str]:
-    return [f"{slug} is missing: {why}." for slug, why in missing.items()]
+    axes = dict.fromkeys(axis for cell in figures.cells for axis in cell.choice)
+    return {
+        axis: list(dict.fromkeys(cell.choice[axis] for cell in figures.cells if axis in cell.choice)) for axis in axes
+    }
 
 
 _STOPPED = {"failed": "failed", "interrupted": "was interrupted", "running": "has not ended"}

@@ -53,7 +53,6 @@ class Picked:
     ids: set[str] = field(default_factory=set)
     claims: int = 0
     unverifiable: int = 0
-    withdrawn: int = 0
     against: int = 0
 
     def wanted(self) -> dict[str, None]:
@@ -79,7 +78,6 @@ def pick(lines: Iterable[LedgerLine], most: int, threshold: float | None, scale:
 
 def _claim(found: Picked, line: LedgerLine, threshold: float | None) -> None:
     confidence, verdict = line.confidence, line.verdict
-    found.withdrawn += bool(line.abstained)
     if confidence is not None:
         found.against += bool(line.abstained) != (threshold is not None and confidence < threshold)
     if verdict is None or verdict == "unverifiable":
@@ -151,8 +149,7 @@ def _shown(line: LedgerLine, example: Any, task: AnyTask) -> ShownClaim:
     is_placed = task.wording.nouns.is_placed
     places = [place for start, end, _ in ranges for place in (start, end)]
     around = (min(places), max(places)) if places else (border, border)
-    around = (line.start, line.end) if is_placed else around
-    first, last = window(*around, size)
+    first, last = window(*((line.start, line.end) if is_placed else around), size)
     gold = marks(task, example)
     own = (line.start, line.end, line.label) if is_placed else (None, None, line.label)
     # A prediction has its place, if it has one, its label and its confidence.

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections import deque
+from functools import partial
 from typing import Any
 
-from halluc.reporting.collect import confidences, facts, gaps, outcomes, paths, reading, reproducing, shown
+from halluc.reporting.collect import confidences, facts, outcomes, paths, reading, reproducing, shown
 from halluc.reporting.collect.augmented import augmentation
 from halluc.reporting.collect.curves import curves
-from halluc.reporting.collect.reading import EvaluatedRun
-from halluc.reporting.collect.shown import Picked, Texts
 from halluc.reporting.words import run_sentences
-from halluc.reporting.words.headlines import headlines
 from halluc.runs import evaluations
 from halluc.runs.directory import RunDir
-from halluc.runs.reports import Abstention, ClassTable, Curves, GapRow, Mistake, RunReport, TextNovelty
+from halluc.runs.reports import Abstention, Curves, GapRow, RunReport, TextNovelty
 from halluc.task import evaluated
 from halluc.wording.figure_lookup import FigureLookup
 
@@ -35,37 +33,25 @@ def run_report(run: RunDir, split: str | None = None, most_claims: int = 200) ->
     task = evaluated(source.file)
     picked = shown.pick(source.ledger(), most_claims, threshold, task.knowledge.novelties)
     whole = task.knowledge.whole_texts(source.coverage) if source.coverage is not None else None
-    texts = Texts(picked.wanted(), set(picked.ids), task, whole)
-    gap = _gap(source, texts)
+    texts = shown.Texts(picked.wanted(), set(picked.ids), task, whole)
+    # The predictions are read once, for all that is told of them.
+    examples = texts.passing(source.predictions())
+    gap = outcomes.gap_rows(task.knowledge, source.coverage, examples) if source.coverage is not None else []
+    deque(examples, maxlen=0)  # what nobody has read yet
     reading.refuse_parts(source, picked, texts)
     return _made(source, picked, texts, gap)
 
 
-def run_split(run: RunDir) -> str:
-    """The split that a report is of where none is asked for.
-
-    Raises:
-        HallucError R112: none was evaluated.
-    """
-    return reading.choose(run, reading.evaluated(run), None)
-
-
-def _gap(source: EvaluatedRun, texts: Texts) -> list[GapRow]:
-    """Read the predictions, once, for all that is told of them."""
-    examples = texts.passing(source.predictions())
-    knowledge = evaluated(source.file).knowledge
-    found = gaps.rows(knowledge, source.coverage, examples) if source.coverage is not None else []
-    deque(examples, maxlen=0)  # what nobody has read yet
-    return found
-
-
-def _made(source: EvaluatedRun, picked: Picked, texts: Texts, gap: list[GapRow]) -> RunReport:
+def _made(source: reading.EvaluatedRun, picked: shown.Picked, texts: shown.Texts, gap: list[GapRow]) -> RunReport:
     run, record, notes = source.run, source.record, list(source.notes)
     data = facts.data(source, texts)
     gates, of_gates = facts.gates(source)
     config = reproducing.config_lines(run)
     known = paths.of_runs([(run, config)])
     parts = {**_of_figures(source, picked, notes), "curves": _curves(source, notes)}
+    unjudged = [
+        f"{picked.unverifiable:,} claims have no evidence to be judged by: they stand in no rate and are not shown."
+    ] * (picked.unverifiable > 0)
     augmented = augmentation(run, record, asked=source.config.get("augment") is not None)
     made = RunReport(
         name=f"{record.name}/{run.path.name}" if "=" in run.path.name else record.name,
@@ -79,8 +65,8 @@ def _made(source: EvaluatedRun, picked: Picked, texts: Texts, gap: list[GapRow])
         run=record,
         gates=gates,
         integrity=[*source.files.integrity, *(augmented.problems if augmented is not None else ())],
-        notes=[*facts.state(source), *_unjudged(picked), *notes, *source.files.notes, *of_gates],
-        text_novelty=_text_novelty(source),
+        notes=[*facts.state(source), *unjudged, *notes, *source.files.notes, *of_gates],
+        text_novelty=TextNovelty(edges=texts.known.edges, edges_of=texts.known.edges_of) if texts.known else None,
         gap=gap,
         claims=shown.sections(picked, texts),
         data=data,
@@ -93,13 +79,19 @@ def _made(source: EvaluatedRun, picked: Picked, texts: Texts, gap: list[GapRow])
     return paths.of_run(made, known)
 
 
-def _of_figures(source: EvaluatedRun, picked: Picked, notes: list[str]) -> dict[str, Any]:
+def _of_figures(source: reading.EvaluatedRun, picked: shown.Picked, notes: list[str]) -> dict[str, Any]:
     """The sections that are drawn from eval/<split>.json, and the confidences of the ledger."""
     figures, task = FigureLookup(source.file.metrics), evaluated(source.file)
-    classification, mistakes = _classification(source, figures)
+    path = source.run.report(source.split, "json")
+    classification, mistakes = source.files.read(
+        path,
+        lambda: (outcomes.classification(path, figures), outcomes.mistakes(path)),
+        "there are no classification reports",
+        source.split,
+    ) or ([], [])
     withdrawing = _abstention(source, picked, figures, notes)
     return {
-        "headlines": headlines(figures, task),
+        "headlines": run_sentences.headlines(figures, task),
         "conclusion": run_sentences.conclusion(figures, source.split, picked.confidences, withdrawing, task),
         "by_novelty": outcomes.by_novelty(figures, task),
         "by_label": outcomes.by_label(figures, task),
@@ -112,14 +104,9 @@ def _of_figures(source: EvaluatedRun, picked: Picked, notes: list[str]) -> dict[
     }
 
 
-def _text_novelty(source: EvaluatedRun) -> TextNovelty | None:
-    if source.coverage is None:
-        return None
-    known = evaluated(source.file).knowledge.whole_texts(source.coverage)
-    return TextNovelty(edges=known.edges, edges_of=known.edges_of) if known is not None else None
-
-
-def _abstention(source: EvaluatedRun, picked: Picked, figures: FigureLookup, notes: list[str]) -> Abstention | None:
+def _abstention(
+    source: reading.EvaluatedRun, picked: shown.Picked, figures: FigureLookup, notes: list[str]
+) -> Abstention | None:
     """``confidence.json`` is the last evaluation's: of another split, it may say what this ledger was not made by."""
     file = source.confidence
     later = evaluations.is_of_later_evaluation(source.run, source.record, source.split)
@@ -132,15 +119,7 @@ def _abstention(source: EvaluatedRun, picked: Picked, figures: FigureLookup, not
     return confidences.abstention(file, figures, source.split, chosen_on_dev=source.chosen_on_dev)
 
 
-def _unjudged(picked: Picked) -> list[str]:
-    if not picked.unverifiable:
-        return []
-    return [
-        f"{picked.unverifiable:,} claims have no evidence to be judged by: they stand in no rate and are not shown."
-    ]
-
-
-def _model(source: EvaluatedRun) -> str:
+def _model(source: reading.EvaluatedRun) -> str:
     if source.record.predictions is not None:
         return f"predictions of {source.record.predictions.name}"
     section = source.config.get("model")
@@ -152,21 +131,11 @@ def _model(source: EvaluatedRun) -> str:
     return source.file.checkpoint if from_elsewhere or not named else str(named)
 
 
-def _classification(source: EvaluatedRun, figures: FigureLookup) -> tuple[list[ClassTable], list[Mistake]]:
-    path = source.run.report(source.split, "json")
-
-    def read() -> tuple[list[ClassTable], list[Mistake]]:
-        return outcomes.classification(path, figures), outcomes.mistakes(path)
-
-    return source.files.read(path, read, "there are no classification reports", source.split) or ([], [])
-
-
-def _curves(source: EvaluatedRun, notes: list[str]) -> Curves | None:
+def _curves(source: reading.EvaluatedRun, notes: list[str]) -> Curves | None:
     if "train" not in source.record.stages:
         return None  # a model from elsewhere
     path = source.run.events
-    found = source.files.read(path, lambda: curves(path, source.record), "there are no training curves")
-    if found is None:
-        return None
-    notes += found[1]
-    return found[0]
+    read = partial(curves, path, source.record)
+    found, told = source.files.read(path, read, "there are no training curves") or (None, [])
+    notes += told
+    return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,8 @@ from halluc.core.figures import Place, figure, shown
 from halluc.core.files import write_text
 from halluc.reporting.collect.facts import OF_TRAINING
 from halluc.reporting.markdown import gfm
-from halluc.reporting.markdown.gfm import Marked
-from halluc.reporting.views import gap, run
-from halluc.reporting.views.tables import Cells, TableCell, table
+from halluc.reporting.views import evaluation, run
+from halluc.reporting.views.tables import TableCell, first_of, table
 from halluc.reporting.words import nouns
 from halluc.runs.directory import RunDir
 from halluc.runs.reports import ConfigLine, RunReport
@@ -26,7 +25,6 @@ from halluc.wording import formats
 
 CARD = "README.md"
 MOST_LABELS = 40
-# Tasks by the names that the hub has for them, and their names for people.
 # What of the config makes the training; keys of its section ``train`` that this version does not know stand last.
 _PROCEDURE = ("epochs", "learning_rate", "batch_tokens", "batching", "accumulation", "schedule", "warmup")
 _HUB = "hub:"
@@ -50,7 +48,10 @@ def card(report: RunReport) -> str:
 
     Figures of data that the model was trained on are none of its quality: the card has none of them.
     """
-    is_fair = not _is_trained_on(report)
+    # Whether the split that was evaluated is not the training split, under whatever name.
+    hashes = {row.name: row.sha256 for row in report.data.splits}
+    evaluated = hashes.get(report.split)
+    is_fair = report.split != "train" and (evaluated is None or evaluated != hashes.get("train"))
     if not is_fair:
         notes = [note for note in report.notes if note != OF_TRAINING]
         report = report.model_copy(update={**_NO_FIGURES, "notes": notes})
@@ -59,9 +60,8 @@ def card(report: RunReport) -> str:
     task = nouns.task_of(report)
     words, untold = task.wording.nouns, task.figures.untold
     figures = [one for one in _overall(report, "card") if one.value is not None and one.name not in untold]
-    text = (
-        '{"text": "Your text.", "text_pair": "The other one."}' if _section(config, "data").get("second_field") else ""
-    )
+    is_of_pairs = _section(config, "data").get("second_field")
+    text = '{"text": "Your text.", "text_pair": "The other one."}' if is_of_pairs else '"Your text."'
     body = gfm.render(
         "card.md.j2",
         gfm.WIDE,
@@ -72,13 +72,13 @@ def card(report: RunReport) -> str:
             "base": base,
             "on_hub": base.startswith(_HUB),
             "from_scratch": bool(_section(config, "model").get("scratch")),
-            "usage": Marked(words.card.usage.replace("TEXT", text or '"Your text."')),
+            "usage": gfm.Marked(words.card.usage.replace("TEXT", text)),
             "labels": _labels(report),
             "splits": gfm.table(run.splits(report.data.splits)),
             "procedure": _procedure(report, config),
             "figures": gfm.table(run.figures(figures)) if figures else None,
             "outcomes": [gfm.table(one) for one in run.outcomes(report, words)],
-            "gap": gfm.table(gap.by_label(report.gap, words.counted)),
+            "gap": gfm.table(evaluation.gap_by_label(report.gap, words.counted)),
             "abstention": run.abstention(report.abstention, words) if report.abstention else [],
             "gates": gfm.gates(report.gates),
             "bullets": gfm.bullets,
@@ -96,36 +96,36 @@ _NO_FIGURES: dict[str, Any] = {
 }  # fmt: skip
 
 
-def _is_trained_on(report: RunReport) -> bool:
-    """Whether the split that was evaluated is the training split, under whatever name."""
-    hashes = {row.name: row.sha256 for row in report.data.splits}
-    evaluated = hashes.get(report.split)
-    return report.split == "train" or (evaluated is not None and evaluated == hashes.get("train"))
-
-
 def metadata(report: RunReport) -> dict[str, Any]:
     """The front matter. Licence and language are not among it: no run knows them."""
     config = settings(report.config)
     base = str(_section(config, "model").get("name") or report.model)
-    task, _ = nouns.of_report(report).card.pipeline or (None, None)
+    task, _ = nouns.task_of(report).wording.nouns.card.pipeline or (None, None)
     made: dict[str, Any] = {"library_name": "transformers"}
     if task is not None:
         made["pipeline_tag"] = task
     if base.startswith(_HUB):
         made["base_model"] = _name_on_hub(base)
     made["tags"] = ["halluc"]
-    trained_on = [row.source for row in report.data.splits if row.name in ("train", "dev")]
-    sources = [source for source in trained_on if source.startswith(_HUB)]
+    trained_on = [row for row in report.data.splits if row.name in ("train", "dev")]
+    sources = [row.source for row in trained_on if row.source.startswith(_HUB)]
     if sources:
         made["datasets"] = list(dict.fromkeys(map(_name_on_hub, sources)))
-    metrics = [_indexed(found) for found in _overall(report, "card index") if found.value is not None]
+    metrics = [
+        {"type": figure(found.name).hub or found.name, "value": found.value, "name": formats.title(found.name)}
+        for found in _overall(report, "card index")
+        if found.value is not None
+    ]
     if metrics:
         made["model-index"] = [{"name": _plain(report.name), "results": [_result(report, config, metrics)]}]
     return made
 
 
 def _result(report: RunReport, config: Mapping[str, Any], metrics: list[dict[str, Any]]) -> dict[str, Any]:
-    task, told = nouns.of_report(report).card.pipeline or (_plain(report.task).replace("_", "-"), _plain(report.task))
+    task, told = nouns.task_of(report).wording.nouns.card.pipeline or (
+        _plain(report.task).replace("_", "-"),
+        _plain(report.task),
+    )
     return {
         "task": {"type": task, "name": told},
         "dataset": _dataset(report, config) | {"split": _plain(report.split)},
@@ -140,27 +140,19 @@ def _dataset(report: RunReport, config: Mapping[str, Any]) -> dict[str, Any]:
         return {"name": _plain(report.split), "type": "unknown"}
     if source.startswith(_HUB):
         revision = source.partition("@")[2].partition("#")[0]
-        found = {"name": _name_on_hub(source), "type": _name_on_hub(source)}
-        return found | ({"revision": _plain(revision)} if revision else {})
+        name = _name_on_hub(source)
+        return {"name": name, "type": name} | ({"revision": _plain(revision)} if revision else {})
     return {"name": _end(source), "type": _end(str(_section(config, "data").get("format") or "unknown"))}
 
 
 def _end(path: str) -> str:
     """The last two parts of a path: where data lie on a machine is of no use elsewhere, and not for everyone to see."""
-    parts = [part for part in re.split(r"[\\/]", path) if part]
-    return _plain("/".join(parts[-2:]) or "unknown")
-
-
-def _indexed(found: MetricResult) -> dict[str, Any]:
-    return {"type": figure(found.name).hub or found.name, "value": found.value, "name": formats.title(found.name)}
+    return _plain("/".join(re.findall(r"[^\\/]+", path)[-2:]) or "unknown")
 
 
 def _overall(report: RunReport, place: Place) -> list[MetricResult]:
     """The first protocol's overall figure of each name."""
-    found: dict[str, MetricResult] = {}
-    for one in report.metrics:
-        if not one.by:
-            found.setdefault(one.name, one)
+    found = {one.name: one for one in reversed(report.metrics) if not one.by}
     return [found[column.row.name] for column in shown(place, found)]
 
 
@@ -187,24 +179,25 @@ def _section(config: Mapping[str, Any], name: str) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _labels(report: RunReport) -> Marked | None:
+def _labels(report: RunReport) -> gfm.Marked | None:
     """The labels of the training split; of the evaluated one where that is not known; None: neither is."""
     splits = {row.name: row for row in report.data.splits if row.labels}
     found = splits.get("train") or splits.get(report.split)
     if found is None:
         return None
-    told = [gfm.strong(label, 40) for label in sorted(found.labels)]
-    more = len(told) - MOST_LABELS
-    return Marked(", ".join([*told[:MOST_LABELS], f"{more:,} more"] if more > 0 else told))
+    return gfm.Marked(", ".join(first_of([gfm.strong(label, 40) for label in sorted(found.labels)], MOST_LABELS)))
 
 
-def _procedure(report: RunReport, config: Mapping[str, Any]) -> Marked | None:
+def _procedure(report: RunReport, config: Mapping[str, Any]) -> gfm.Marked | None:
     """Settings of the training, and how it went; None where neither is known."""
     train = _section(config, "train")
     unused = {"epochs"} if train.get("steps") is not None else set()  # steps come before epochs
     named = [key for key in (*_PROCEDURE, *train) if key not in unused]
     keys = [key for key in named if train.get(key) is not None and train[key] is not False]
-    rows = [[key.replace("_", " "), _setting(train[key])] for key in dict.fromkeys(keys)]
+    rows = [
+        [key.replace("_", " "), str(value).lower() if isinstance(value := train[key], bool) else formats.visible(value)]
+        for key in dict.fromkeys(keys)
+    ]
     curves = report.curves
     if curves is not None:
         went = {
@@ -220,19 +213,17 @@ def _procedure(report: RunReport, config: Mapping[str, Any]) -> Marked | None:
     return gfm.table(table("", ["", "value"], rows)) if rows else None
 
 
-def _setting(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else formats.visible(value)
-
-
-def _environment(report: RunReport) -> Marked:
+def _environment(report: RunReport) -> gfm.Marked:
     record = report.run
     hardware = {name: value for name, value in record.hardware.items() if name in ("device", "precision", "processes")}
-    rows: list[Cells] = [["halluc", record.halluc]]
-    rows += [[name, version] for name, version in record.versions.items()]
-    rows += [[name, formats.visible(value)] for name, value in hardware.items() if value is not None]
-    rows += [[name, str(seed)] for name, seed in record.seeds.items()]
+    rows: list[Sequence[str | TableCell]] = [
+        ("halluc", record.halluc),
+        *record.versions.items(),
+        *((name, formats.visible(value)) for name, value in hardware.items() if value is not None),
+        *((name, str(seed)) for name, seed in record.seeds.items()),
+    ]
     if record.git and record.git.get("commit"):
-        changes = "with changes" if record.git.get("dirty") else ""
-        rows.append(["git commit", TableCell(str(record.git["commit"]), changes, form="digest")])
+        under = "with changes" if record.git.get("dirty") else ""
+        rows.append(["git commit", TableCell(str(record.git["commit"]), under, form="digest")])
     rows.append(["config sha256", TableCell(record.config_sha256, form="digest")])
     return gfm.table(table("", ["", "value"], rows, "nt"))

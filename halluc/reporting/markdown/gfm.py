@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -69,40 +69,26 @@ def md(text: object, longest: int | None = WIDE.text) -> Marked:
 def inert(text: object, longest: int | None = WIDE.text) -> str:
     """The same for a part of a text that is ``isolated`` as a whole."""
     told = re.sub(" +", " ", formats.visible(text, longest)).strip(" ")
-    return _OPENING.sub(_not_opening, _RISKY.sub(_harmless, told))
+    return _OPENING.sub(lambda found: f"{found[1] or ''}\\", _RISKY.sub(_harmless, told))
 
 
 def isolated(markdown: str) -> Marked:
     """Markdown that decides its own direction, and nobody else's."""
-    turns = _RIGHT_TO_LEFT.search(markdown)
-    return Marked(_ISOLATE + markdown + _END_OF_ISOLATE if turns else markdown)
+    return Marked(_ISOLATE + markdown + _END_OF_ISOLATE if _RIGHT_TO_LEFT.search(markdown) else markdown)
 
 
 def _harmless(found: re.Match[str]) -> str:
     risky = found[0]
-    match found.lastgroup:
-        case "plain":
-            return risky
-        case "entity":
-            return _ENTITIES[risky]
-        case "dollar":
-            return rf"{_BREAK}\$"
-        case "hash":
-            return rf"\#{_BREAK}"
-        case "link":
-            return risky + _BREAK
-        case "commit":
-            return _BREAK.join(risky[place : place + 6] for place in range(0, len(risky), 6))
-    return "\\" + risky
-
-
-def _not_opening(found: re.Match[str]) -> str:
-    return f"{found[1] or ''}\\"
-
-
-def name(text: object) -> Marked:
-    """Text as it stands where it must not be long."""
-    return md(text, LONGEST_NAME)
+    harmless = {
+        "plain": risky,
+        "special": rf"\{risky}",
+        "entity": _ENTITIES.get(risky, risky),
+        "dollar": rf"{_BREAK}\$",
+        "hash": rf"\#{_BREAK}",
+        "link": risky + _BREAK,
+        "commit": _BREAK.join(risky[place : place + 6] for place in range(0, len(risky), 6)),
+    }
+    return harmless[str(found.lastgroup)]
 
 
 def code(text: object, longest: int | None = WIDE.text) -> Marked:
@@ -141,11 +127,10 @@ def bullets(texts: Sequence[object], room: Room = WIDE, before: str = "") -> Mar
 
 def gates(found: Sequence[GateResult], room: Room = WIDE) -> Marked:
     """Each gate with whether it was met; those that were not stand first."""
-    told = [
-        Marked(f"{strong('met' if gate.met else 'not met')}: {md(gate.told, room.text)}")
-        for gate in sorted(found, key=lambda gate: gate.met)
-    ]
-    return bullets(told, room)
+    ordered = sorted(found, key=lambda gate: gate.met)
+    return bullets(
+        [Marked(f"{strong('met' if gate.met else 'not met')}: {md(gate.told, room.text)}") for gate in ordered], room
+    )
 
 
 def table(found: TableView, room: Room = WIDE) -> Marked:
@@ -216,7 +201,7 @@ _FILTERS: dict[str, Callable[..., Any]] = {
     "metric_title": formats.title,
     "percent": formats.percent,
     "seconds": formats.seconds,
-    "short": name,
+    "short": partial(md, longest=LONGEST_NAME),
     "strong": strong,
     "value_of": formats.value,
 }

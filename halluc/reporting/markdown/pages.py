@@ -10,9 +10,10 @@ from typing import Any
 from halluc.reporting.markdown import gfm
 from halluc.reporting.markdown.gfm import Marked, Room
 from halluc.reporting.page import highlight
-from halluc.reporting.views import comparison, gap, run, study
+from halluc.reporting.views import comparison, evaluation, run, study
+from halluc.reporting.views.tables import first_of
 from halluc.reporting.words import nouns
-from halluc.runs.reports import AnyReport, ClaimSection, ComparisonReport, RunReport, ShownClaim, StudyReport
+from halluc.runs.reports import AnyReport, ComparisonReport, RunReport, ShownClaim, StudyReport
 from halluc.runs.schema import LedgerLine
 from halluc.runs.studies import Comparison
 from halluc.wording import formats
@@ -33,7 +34,7 @@ ROOMS = (
 def page(report: AnyReport) -> str:
     """A report in GitHub-flavoured Markdown, short enough for a comment: what there is no room for is counted."""
     told = ""
-    words = nouns.of_report(report)
+    words = nouns.task_of(report).wording.nouns
     for room in ROOMS:
         values = {"report": report, "nouns": words, **_VIEWS[report.kind](report, room)}
         told = gfm.render(f"{report.kind}.md.j2", room, values)
@@ -43,7 +44,7 @@ def page(report: AnyReport) -> str:
 
 
 def _of_run(report: RunReport, room: Room) -> dict[str, Any]:
-    words = nouns.of_report(report)
+    words = nouns.task_of(report).wording.nouns
     worst = [section for section in report.claims if section.section in ("unsupported", "distorted")]
     claims = list(islice((claim for section in worst for claim in section.shown), room.claims))
     return {
@@ -52,12 +53,16 @@ def _of_run(report: RunReport, room: Room) -> dict[str, Any]:
         "headlines": gfm.table(run.headlines(report), room),
         "gates": gfm.gates(report.gates, room),
         "outcomes": [gfm.table(one, room) for one in run.outcomes(report, words)],
-        "gap": gfm.table(gap.by_label(report.gap, words.counted), room),
+        "gap": gfm.table(evaluation.gap_by_label(report.gap, words.counted), room),
         "abstention": run.abstention(report.abstention, words) if report.abstention else [],
         "claims": [_claim(claim, room, words) for claim in claims],
         "sentences": [sentence(claim, room, is_placed=words.is_placed) for claim in claims],
         "sureness": run.confidence(report),
-        "worst": " and ".join(_many(section, words) for section in worst),
+        "worst": " and ".join(
+            f"{formats.count(one.total)} {words.unsupported if one.section == 'unsupported' else one.section} "
+            f"{words.golds}"
+            for one in worst
+        ),
         "classification": run.classification(report, words),
     }
 
@@ -90,17 +95,8 @@ def _label(label: str) -> Marked:
 def _verdict(line: LedgerLine, words: Nouns) -> str:
     """As people call it, with what is wrong; of a hallucination it is wrong that it is there."""
     if line.verdict == "unsupported":
-        return _HALLUCINATION
+        return "hallucination"
     return f"{line.verdict}: {words.reason(line.reason)}" if line.reason else str(line.verdict)
-
-
-def _many(section: ClaimSection, words: Nouns) -> str:
-    """``3 invented mentions``."""
-    kind = words.unsupported if section.section == "unsupported" else section.section
-    return f"{formats.count(section.total)} {kind} {words.golds}"
-
-
-_HALLUCINATION = "hallucination"
 
 
 def _surface(text: str, room: Room) -> Marked:
@@ -109,21 +105,16 @@ def _surface(text: str, room: Room) -> Marked:
 
 def sentence(claim: ShownClaim, room: Room, *, is_placed: bool = True) -> Marked:
     """A claim in its text: what is claimed in bold, what is annotated underlined; a whole text plainly."""
-    if not is_placed and not claim.marked:
-        return _whole(claim, room)
-    told = ["… " if claim.before else ""]
-    for piece in highlight.pieces(claim, is_placed=is_placed):
-        text = gfm.inert(piece.text, room.text)
-        if piece.claim and piece.claim.style != highlight.OTHER:
-            text = f"<b>{text}</b>"
-        told.append(piece.gap + (f"<ins>{text}</ins>" if piece.gold else text))
-    return gfm.isolated("".join(told) + (" …" if claim.after else ""))
-
-
-def _whole(claim: ShownClaim, room: Room) -> Marked:
-    """A text, the parts of a pair set apart."""
-    parts = highlight.halves(claim.tokens, claim.first, claim.second)
-    told = " ‖ ".join(gfm.inert(part, room.text) for part in parts)
+    if not is_placed and not claim.marked:  # a whole text, the parts of a pair set apart
+        parts = highlight.halves(claim.tokens, claim.first, claim.second)
+        told = " ‖ ".join(gfm.inert(part, room.text) for part in parts)
+    else:
+        told = ""
+        for piece in highlight.pieces(claim, is_placed=is_placed):
+            text = gfm.inert(piece.text, room.text)
+            if piece.claim and piece.claim.style != highlight.OTHER:
+                text = f"<b>{text}</b>"
+            told += piece.gap + (f"<ins>{text}</ins>" if piece.gold else text)
     return gfm.isolated(("… " if claim.before else "") + told + (" …" if claim.after else ""))
 
 
@@ -142,10 +133,8 @@ def _of_comparison(report: ComparisonReport, room: Room) -> dict[str, Any]:
 
 def _differing(other: Comparison, room: Room) -> Marked:
     """What the configs differ in; where it is a key it comes with backticks round it."""
-    found = other.config_differences
-    shown = [gfm.code(one.replace("`", ""), room.text) for one in found[: room.rows]]
-    more = len(found) - len(shown)
-    return Marked(", ".join([*shown, f"{more:,} more"] if more > 0 else shown))
+    differing = [gfm.code(one.replace("`", ""), room.text) for one in other.config_differences]
+    return Marked(", ".join(first_of(differing, room.rows)))
 
 
 def _of_study(report: StudyReport, room: Room) -> dict[str, Any]:
@@ -165,9 +154,8 @@ def _of_study(report: StudyReport, room: Room) -> dict[str, Any]:
 
 
 def _axis(axis: str, values: Sequence[object], room: Room) -> str:
-    shown = [formats.visible(value, 40) for value in values[: room.rows]]
-    more = len(values) - len(shown)
-    return f"{axis}: {', '.join([*shown, f'and {more:,} more'] if more > 0 else shown)}"
+    told = [formats.visible(value, 40) for value in values]
+    return f"{axis}: {', '.join(first_of(told, room.rows, 'and {:,} more'))}"
 
 
 def _lists(room: Room) -> dict[str, Callable[..., Marked]]:

@@ -75,11 +75,8 @@ def pieces(shown: ShownClaim, *, is_placed: bool = True) -> list[Piece]:
         is_placed: whether the claim has a place of its own.
     """
     line = shown.line
-    there = _placed(shown.gold)
-    own = _placed([(line.start, line.end, line.label)] if is_placed else [])
-    others = [
-        span for span in _placed([(start, end, label) for start, end, label, _ in shown.others]) if span not in own
-    ]
+    there, own = placed(shown.gold), placed([(line.start, line.end, line.label)] if is_placed else [])
+    others = [span for span in placed(one[:3] for one in shown.others) if span not in own]
     # What a claim about the whole is about, as the two parts of a pair, is drawn as the claim.
     claims = [(span, str(line.verdict) if line.record == "claim" else OTHER) for span in shown.marked]
     claims += [(span, OTHER) for span in others if span not in there]
@@ -91,7 +88,8 @@ def pieces(shown: ShownClaim, *, is_placed: bool = True) -> list[Piece]:
     return drawn(shown.tokens, shown.first, claims, gold)
 
 
-def _placed(marks: Iterable[Mark]) -> list[Span]:
+def placed(marks: Iterable[Mark]) -> list[Span]:
+    """Those that have a place in the text."""
     return [(start, end, label) for start, end, label in marks if start is not None and end is not None]
 
 
@@ -130,8 +128,7 @@ def drawn(
     made = []
     for start, end in pairwise(places):
         inside = tokens[start - first : end - first]
-        before = tokens[start - first - 1] if start > first else None
-        gap = "" if before is None else between(before, inside[0])
+        gap = between(tokens[start - first - 1], inside[0]) if start > first else ""
         made.append(Piece(gap, spaced(inside), _layer(claims, start, first), _layer(gold, start, first)))
     return made
 
@@ -159,16 +156,19 @@ def groups(found: Iterable[Piece]) -> list[Group]:
 
 def _group(pieces: Sequence[Piece]) -> Group:
     texts = [pieces[0].text, *(part for piece in pieces[1:] for part in (piece.gap, piece.text))]
-    spans = [
-        Drawn(layer, kind, f"{2 * start + 1} / {2 * end}")
-        for kind, layers in _layers(pieces).items()
-        for layer, start, end in _runs(layers)
-    ]
-    return Group(pieces[0].gap, texts, spans)
-
-
-def _layers(pieces: Sequence[Piece]) -> dict[Literal["span", "gold"], list[Layer | None]]:
-    return {"span": [piece.claim for piece in pieces], "gold": [piece.gold for piece in pieces]}
+    rows: dict[Literal["span", "gold"], list[Layer | None]] = {
+        "span": [piece.claim for piece in pieces],
+        "gold": [piece.gold for piece in pieces],
+    }
+    return Group(
+        pieces[0].gap,
+        texts,
+        [
+            Drawn(layer, kind, f"{2 * start + 1} / {2 * end}")
+            for kind, layers in rows.items()
+            for layer, start, end in _runs(layers)
+        ],
+    )
 
 
 def _runs(layers: Sequence[Layer | None]) -> Iterator[tuple[Layer, int, int]]:

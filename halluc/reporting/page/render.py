@@ -14,11 +14,14 @@ from markupsafe import Markup
 
 from halluc import __version__
 from halluc.reporting.charts.chart import Chart
-from halluc.reporting.page import flips, highlight
+from halluc.reporting.collect.several import shown_flips
+from halluc.reporting.collect.shown import window
+from halluc.reporting.page import highlight
 from halluc.reporting.views import comparison, run, study
 from halluc.reporting.views.tables import table
 from halluc.reporting.words import nouns
 from halluc.runs.reports import AnyReport, ComparisonReport, RunReport, StudyReport
+from halluc.runs.studies import Flip
 from halluc.wording import formats
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
@@ -31,7 +34,9 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src '{script}';
 
 def page(report: AnyReport, charts: Sequence[Chart]) -> str:
     """A report as HTML; its template places ``charts`` by their ids."""
-    style, script = (_asset(name) for name in ("page.css", "page.js"))
+    style, script = ((TEMPLATES / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
+    # As a Content-Security-Policy names a script that it lets run.
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     task = nouns.task_of(report)
     return (
         _environment()
@@ -43,7 +48,7 @@ def page(report: AnyReport, charts: Sequence[Chart]) -> str:
             charts={chart.id: chart for chart in charts},
             style=Markup(style),
             script=Markup(script),
-            policy=_POLICY.format(script=_hash_of(script)),
+            policy=_POLICY.format(script=f"sha256-{digest}"),
             version=__version__,
             **_VIEWS[report.kind](report),
         )
@@ -52,14 +57,17 @@ def page(report: AnyReport, charts: Sequence[Chart]) -> str:
 
 def _of_run(report: RunReport) -> dict[str, Any]:
     shown = [claim.line for section in report.claims for claim in section.shown]
-    there = {line.novelty for line in shown}
-    task = nouns.task(report.task, report.metrics)
+    there, task = {line.novelty for line in shown}, nouns.task_of(report)
     words = task.wording.nouns
     made = report.augmentation.manifest if report.augmentation is not None else None
     return {
         "labels": sorted({line.label for line in shown}),
         "novelties": [novelty for novelty in task.knowledge.novelties if novelty in there],
-        "section_titles": words.section_titles,
+        "section_titles": {
+            "distorted": "Distorted",
+            "supported": "Supported, the least confident first",
+            **words.sections,
+        },
         "shown_claims": len(shown),
         "most_unfolded": MOST_UNFOLDED,
         "abstention": run.abstention(report.abstention, words) if report.abstention else [],
@@ -83,10 +91,37 @@ def _of_comparison(report: ComparisonReport) -> dict[str, Any]:
         "differences": [comparison.differences(*one) for one in comparison.lettered(report)],
         "training": [training] if training else [],
         "flipped": [
-            (letter, comparison.flips(letter, other), len(other.flipped), flips.flipped(other, report))
+            (
+                letter,
+                comparison.flips(letter, other),
+                len(other.flipped),
+                [_flipped(flip, report) for flip in shown_flips(other)],
+            )
             for letter, other in comparison.lettered(report)
         ],
     }
+
+
+def _flipped(flip: Flip, report: ComparisonReport) -> dict[str, Any]:
+    """A flipped claim, in its text where that is at hand; ``style`` is the verdict that it is drawn as.
+
+    Of a claim about a whole text, ``halves`` is its beginning, of a pair that of both, and ``annotated`` its labels.
+    """
+    style, tokens = flip.b if flip.b != "absent" else flip.a, report.texts.get(flip.id)
+    found = {"flip": flip, "style": style, "pieces": [], "halves": [], "annotated": []}
+    if tokens is None:
+        return found
+    if not nouns.task(report.task).wording.nouns.is_placed:
+        marked, second = report.marked.get(flip.id), report.seconds.get(flip.id)
+        first, last = window(second, second, len(tokens))
+        if marked:
+            found["pieces"] = highlight.drawn(tokens, 0, [(span, style) for span in marked], [])
+        found["annotated"] = [label for _, _, label in report.gold.get(flip.id, ())]
+        return found | {"halves": highlight.halves(tokens[first:last], first, second)}
+    if flip.start is not None and flip.end is not None:
+        gold = [(span, highlight.GOLD) for span in highlight.placed(report.gold.get(flip.id, []))]
+        found["pieces"] = highlight.drawn(tokens, 0, [((flip.start, flip.end, flip.label), style)], gold)
+    return found
 
 
 def _of_study(report: StudyReport) -> dict[str, Any]:
@@ -136,11 +171,6 @@ def _harmless(value: Any) -> Any:
     return formats.visible(value, longest=None) if type(value) is str else value
 
 
-def _svg(chart: Chart) -> Markup:
-    """Trusted: its text was escaped when it was drawn."""
-    return Markup(chart.svg)
-
-
 _FILTERS: dict[str, Callable[..., Any]] = {
     "beginning": highlight.beginning,
     "count": formats.count,
@@ -155,15 +185,5 @@ _FILTERS: dict[str, Callable[..., Any]] = {
     "short": formats.visible,
     "spaced": highlight.spaced,
     "surface": highlight.surface,
-    "svg": _svg,
     "value_of": formats.value,
 }
-
-
-def _asset(name: str) -> str:
-    return (TEMPLATES / name).read_text(encoding="utf-8")
-
-
-def _hash_of(script: str) -> str:
-    """As a Content-Security-Policy names a script that it lets run."""
-    return "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()

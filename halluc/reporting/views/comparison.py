@@ -31,11 +31,9 @@ def lettered(report: ComparisonReport) -> list[tuple[str, Comparison]]:
 def keys(names: Sequence[str]) -> list[str]:
     """The keys in which configs differ; many of one section as the section."""
     plain = [name.replace("`", "") for name in names]
-    counts = Counter(name.partition(".")[0] for name in plain)
-    told = {}
-    for name in plain:
-        section = name.partition(".")[0]
-        told[section if counts[section] > MOST_KEYS else name] = counts[section]
+    sections = {name: name.partition(".")[0] for name in plain}
+    counts = Counter(sections.values())
+    told = {section if counts[section] > MOST_KEYS else name: counts[section] for name, section in sections.items()}
     return [f"{name} ({count} keys)" if count > MOST_KEYS else name for name, count in told.items()]
 
 
@@ -46,13 +44,12 @@ def differences(letter: str, other: Comparison) -> TableView:
     if at is not None:
         delta = Delta(name=MATCHED, by={}, **at.model_dump(exclude={"omission_rate", "achieved"}))
         rows.append(_row(f"hallucination rate at matched omission ({formats.percent(at.omission_rate)})", delta))
-    columns = ["figure", "difference", "p (Holm)", "a", letter, "p"]
-    return table(f"{letter} less a, {other.examples:,} examples of {other.split}", columns, rows)
+    title = f"{letter} less a, {other.examples:,} examples of {other.split}"
+    return table(title, ["figure", "difference", "p (Holm)", "a", letter, "p"], rows)
 
 
 def _row(told: str, delta: Delta) -> list[str | TableCell]:
-    name = delta.name
-    sure = delta.p_holm is not None and delta.p_holm < SURE
+    name, sure = delta.name, delta.p_holm is not None and delta.p_holm < SURE
     interval = "" if delta.difference is None else formats.interval(name, delta.interval) or formats.NO_INTERVAL
     values = (formats.value(name, value) for value in (delta.a, delta.b))
     difference = TableCell(formats.difference(name, delta.difference, unit=False), interval, sure)
@@ -69,5 +66,9 @@ def flips(letter: str, other: Comparison) -> TableView:
     """How many claims changed from which verdict to which."""
     counts = Counter((flip.a, flip.b) for flip in other.flipped)
     rows = [[*(_VERDICTS.get(one, one) for one in pair), formats.count(n)] for pair, n in counts.most_common()]
-    title = f"From a to {letter}: {formats.count(len(other.flipped))} claims differ"
-    return table(title, ["in a", f"in {letter}", "claims"], rows, "nnf")
+    return table(
+        f"From a to {letter}: {formats.count(len(other.flipped))} claims differ",
+        ["in a", f"in {letter}", "claims"],
+        rows,
+        "nnf",
+    )

@@ -1,48 +1,55 @@
-"""The tables of an evaluation: figures by label, then those of the split, by novelty to the training split."""
+"""The tables of an evaluation: figures by label, then those of the split, by novelty to the training split; the gap to
+the training split, of a report by label, of ``halluc check`` by split."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 
-from halluc.core.figures import HALLUCINATION, OMISSION, By, shown
-from halluc.reporting.views.tables import TableCell, TableColumn, TableView, table
+from halluc.core.figures import HALLUCINATION, OMISSION, shown
+from halluc.gap.forecast import Proportion, SplitGap
+from halluc.reporting.views.tables import Cells, TableCell, TableColumn, TableView, table
+from halluc.runs.reports import GapRow
 from halluc.runs.schema import EvalFile, MetricResult
 from halluc.task import evaluated
 from halluc.wording import formats
+from halluc.wording.figure_lookup import FigureLookup
+from halluc.wording.phrases import signed
 
 # How many labels are shown: of more, those that stand most often in gold.
 MOST_LABELS = 30
-
-Key = tuple[str, By]
-Found = Mapping[Key, MetricResult]
+# By what is counted: the figures that differ, and what they are. Of words of whole texts, all that is unseen is new.
+_FIGURES = {
+    "mentions": (
+        ("forecast", "unseen", "new", "excess"),
+        "unseen: not in train with that label; new: nor a word of it",
+    ),
+    "pairs": (
+        ("forecast", "unseen", "new", "excess"),
+        "unseen: not in train with that relation; new: nor its head or tail",
+    ),
+    "words": (("forecast", "unseen", "excess"), "unseen: in no text of train"),
+}
 
 
 def tables(file: EvalFile) -> list[TableView]:
     """By label, and by novelty."""
-    # Where two protocols give a figure of one name, the first is the primary one.
-    figures = evaluated(file).figures
-    found = {_key(m.name, m.by): m for m in reversed(file.metrics) if m.name not in figures.untold}
-    there = {name for name, _ in found}
-    split_up = {column.row.name for column in shown("novelty", there)}
-    novelties = dict.fromkeys(m.by["novelty"] for m in file.metrics if m.name in split_up and [*m.by] == ["novelty"])
-    return [_by_label(file.split, found), _by_novelty(file.split, found, [one for one in novelties if one != "unseen"])]
+    untold = evaluated(file).figures.untold
+    found = FigureLookup(metric for metric in file.metrics if metric.name not in untold)
+    there = {metric.name for metric in found.all}
+    return [_by_label(file.split, found, there), _by_novelty(file.split, found, there)]
 
 
-def _key(name: str, by: Mapping[str, str]) -> Key:
-    return name, tuple(sorted(by.items()))
+def _by_label(split: str, found: FigureLookup, there: Set[str]) -> TableView:
+    columns = shown("labels", there)
+    names = [column.row.name for column in columns]
+    labels = {metric.by["label"] for metric in found.all if metric.by.keys() == {"label"}}
+    common = sorted(sorted(labels, key=lambda label: (-found.n(OMISSION, label=label), label))[:MOST_LABELS])
+    whole = {metric.name for metric in found.all if not metric.by}
 
-
-def _by_label(split: str, found: Found) -> TableView:
-    columns = shown("labels", {name for name, _ in found})
-    labels = {dict(by)["label"] for _, by in found if [name for name, _ in by] == ["label"]}
-    common = sorted(sorted(labels, key=lambda label: (-_gold(found, label), label))[:MOST_LABELS])
-    whole = {name for name, by in found if not by}
-
-    def row(told: str, by: Mapping[str, str]) -> list[str | TableCell]:
+    def row(told: str, **by: str) -> list[str | TableCell]:
         # What is counted by label alone has no figure of all, not even an undefined one.
-        names = [column.row.name for column in columns]
-        values = [_value(found.get(_key(name, by))) if by or name in whole else "" for name in names]
-        counts = [found.get(_key(name, by)) for name in (HALLUCINATION, OMISSION)]
+        values = [_value(found.get(name, **by)) if by or name in whole else "" for name in names]
+        counts = [found.get(name, **by) for name in (HALLUCINATION, OMISSION)]
         return [told, *values, *(formats.count(None if count is None else count.n) for count in counts)]
 
     headings = [TableColumn(column.heading, short=column.row.short, title=column.row.title) for column in columns]
@@ -50,32 +57,33 @@ def _by_label(split: str, found: Found) -> TableView:
     return table(
         f"{split}: by label",
         ["label", *headings, "claims", "gold"],
-        [row(label, {"label": label}) for label in common],
-        totals=[row("all", {})],
+        [row(label, label=label) for label in common],
+        totals=[row("all")],
         notes=[f"{left:,} labels, none of them more frequent in gold, are not shown"] * (left > 0),
     )
 
 
-def _gold(found: Found, label: str) -> int:
-    figure = found.get(_key(OMISSION, {"label": label}))
-    return 0 if figure is None else figure.n
-
-
-def _by_novelty(split: str, found: Found, novelties: Sequence[str]) -> TableView:
-    there = {name for name, _ in found}
+def _by_novelty(split: str, found: FigureLookup, there: Set[str]) -> TableView:
+    split_up = {column.row.name for column in shown("novelty", there)}
+    known = [metric for metric in found.all if metric.name in split_up and metric.by.keys() == {"novelty"}]
+    novelties = [novelty for novelty in dict.fromkeys(one.by["novelty"] for one in known) if novelty != "unseen"]
     rows = []
     for column in (*shown("novelty", there), *shown("summary", there)):
         by = dict(column.by)
-        whole = found.get(_key(column.row.name, by))
-        parts = [found.get(_key(column.row.name, {**by, "novelty": novelty})) for novelty in novelties]
+        whole = found.get(column.row.name, **by)
+        parts = [found.get(column.row.name, **{**by, "novelty": novelty}) for novelty in novelties]
         if whole is not None or any(parts):
             rows.append([column.heading, *_whole(whole), *(_value(part) if any(parts) else "" for part in parts)])
-    columns = ["figure", "all", "95% interval", "n", *novelties]
-    return table(f"{split}: claims and gold", columns, rows, notes=_notes(split, found, novelties))
+    return table(
+        f"{split}: claims and gold",
+        ["figure", "all", "95% interval", "n", *novelties],
+        rows,
+        notes=_notes(split, found, novelties),
+    )
 
 
-def _notes(split: str, found: Found, novelties: Sequence[str]) -> list[str]:
-    rate, gold = (found.get(_key(name, {})) for name in (HALLUCINATION, OMISSION))
+def _notes(split: str, found: FigureLookup, novelties: Sequence[str]) -> list[str]:
+    rate, gold = found.get(HALLUCINATION), found.get(OMISSION)
     notes = []
     if rate is None or not rate.n:
         notes.append(f"{split}: no claims: the model predicts nothing, so no rate of claims is defined")
@@ -93,3 +101,45 @@ def _whole(figure: MetricResult | None) -> tuple[str, str, str]:
 
 def _value(figure: MetricResult | None) -> str:
     return formats.NOTHING if figure is None else formats.value(figure.name, figure.value)
+
+
+def gap_by_label(found: Sequence[GapRow], counted: str) -> TableView:
+    """What training does not show: as forecast from it alone, and as found; ``counted`` is what it is a share of."""
+    return table(
+        "The gap, by label",
+        ["label", counted, "forecast", "unseen", "of it new", "excess"],
+        [
+            [
+                "all" if row.label is None else row.label,
+                formats.count(row.counted),
+                *map(formats.metric, (row.forecast, row.unseen, row.new)),
+                signed(row.excess.name, row.excess.value, row.excess.interval),
+            ]
+            for row in found
+        ],
+    )
+
+
+def gap_by_split(found: Mapping[str, SplitGap]) -> TableView:
+    """The gap of each split to what is trained on."""
+    counted = next(iter(found.values())).counted
+    figures, legend = _FIGURES[counted]
+    rows: list[Cells] = [
+        [
+            name,
+            formats.count(split.overall.mentions),
+            *(_share(getattr(split.overall, figure), is_signed=figure == "excess") for figure in figures),
+        ]
+        for name, split in found.items()
+    ]
+    title = f"gap: shares of {'content words' if counted == 'words' else counted} with 95% intervals"
+    note = f"forecast: Good-Turing; {legend}; excess: unseen less forecast"
+    return table(title, ["split", counted, *figures], rows, notes=[note])
+
+
+def _share(found: Proportion, *, is_signed: bool) -> TableCell:
+    if found.value is None:
+        return TableCell("undefined")
+    name = "gap_excess" if is_signed else "gap_unseen"
+    told = formats.difference(name, found.value, unit=False) if is_signed else formats.value(name, found.value)
+    return TableCell(told, formats.interval(name, found.interval))

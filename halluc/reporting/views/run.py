@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from halluc.reporting.views.tables import Cells, Row, TableCell, TableView, table
+from halluc.reporting.collect.facts import evaluated_inputs
+from halluc.reporting.views.tables import Cells, TableCell, TableView, first_of, table
 from halluc.reporting.words import nouns
-from halluc.runs.reports import Abstention, ClassRow, ClassTable, ConfigLine, Outcome, RunReport, SplitRow
+from halluc.runs.reports import Abstention, ClassRow, ConfigLine, Outcome, RunReport, SplitRow
 from halluc.runs.schema import AugmentFile, MetricResult, RunFile
 from halluc.wording import formats
 from halluc.wording.nouns import Nouns
@@ -19,14 +20,22 @@ _MEASURED = ["value", "95% interval", "n"]
 
 def headlines(report: RunReport) -> TableView:
     """The figures at the head, and what each says."""
-    rows = [[one.title, *_measured(one.figure), one.meaning] for one in report.headlines]
-    return table("Headline figures", ["figure", *_MEASURED, "what it says"], rows, "nffft")
+    return table(
+        "Headline figures",
+        ["figure", *_MEASURED, "what it says"],
+        [[one.title, *_measured(one.figure), one.meaning] for one in report.headlines],
+        "nffft",
+    )
 
 
 def figures(found: Sequence[MetricResult]) -> TableView:
     """Overall figures, each with its protocol."""
-    rows = [[formats.title(one.name, one.by), *_measured(one), one.protocol] for one in found]
-    return table("Figures", ["figure", *_MEASURED, "protocol"], rows, "nffft")
+    return table(
+        "Figures",
+        ["figure", *_MEASURED, "protocol"],
+        [[formats.title(one.name, one.by), *_measured(one), one.protocol] for one in found],
+        "nffft",
+    )
 
 
 def every_figure(report: RunReport) -> TableView:
@@ -51,18 +60,21 @@ def outcomes(report: RunReport, words: Nouns) -> list[TableView]:
 
 def _outcomes(title: str, found: Sequence[Outcome], of: str) -> TableView:
     distorts = any(row.distortion is not None for row in found)
-    rows: list[Cells] = [
-        [
-            row.name,
-            formats.count(row.claims),
-            *map(_share, (row.support, *((row.distortion,) if distorts else ()), row.hallucination)),
-            formats.count(row.gold),
-            _share(row.omission),
-        ]
-        for row in found
-    ]
     verdicts = ["supported", *(["distorted"] if distorts else []), "hallucinated"]
-    return table(title, [of, "claims", *verdicts, "annotated", "omitted"], rows)
+    return table(
+        title,
+        [of, "claims", *verdicts, "annotated", "omitted"],
+        [
+            [
+                row.name,
+                formats.count(row.claims),
+                *map(_share, (row.support, *((row.distortion,) if distorts else ()), row.hallucination)),
+                formats.count(row.gold),
+                _share(row.omission),
+            ]
+            for row in found
+        ],
+    )
 
 
 def _share(found: MetricResult | None) -> TableCell:
@@ -122,14 +134,16 @@ def confidence(report: RunReport) -> list[TableView]:
 
 def classification(report: RunReport, words: Nouns) -> list[TableView]:
     """Classification reports, their averages at the end; then which labels are taken for which."""
-    columns = ["annotated", "predicted", "texts"]
-    mistakes = table("Most frequent confusions", columns, nouns.mistakes(report.mistakes, words), "nnf")
-    return [*map(_classes, report.classification), *([mistakes] if mistakes.rows else [])]
-
-
-def _classes(found: ClassTable) -> TableView:
-    columns = ["class", "precision", "recall", "F1", "support"]
-    return table(found.title, columns, map(_class, found.rows), totals=map(_class, found.averages))
+    pairs = [
+        [words.class_name(one.gold), words.class_name(one.predicted), formats.count(one.n)] for one in report.mistakes
+    ]
+    mistakes = table("Most frequent confusions", ["annotated", "predicted", "texts"], pairs, "nnf")
+    headings = ["class", "precision", "recall", "F1", "support"]
+    reports = [
+        table(one.title, headings, map(_class, one.rows), totals=map(_class, one.averages))
+        for one in report.classification
+    ]
+    return [*reports, *([mistakes] if mistakes.rows else [])]
 
 
 def _class(row: ClassRow) -> list[str]:
@@ -138,7 +152,8 @@ def _class(row: ClassRow) -> list[str]:
 
 def splits(found: Sequence[SplitRow], scheme: str | None = None) -> TableView:
     """Each split: its size, its labels, where it comes from, its hash."""
-    counts = nouns.counts(found)
+    # Nothing is told that is 0 in each.
+    counts = list(dict.fromkeys(name for row in found for name, count in row.counts.items() if count))
     rows = [
         [
             row.name,
@@ -151,30 +166,33 @@ def splits(found: Sequence[SplitRow], scheme: str | None = None) -> TableView:
         for row in found
     ]
     tags = f"; tags are {scheme if ' in ' in scheme else scheme.upper()}" if scheme else ""
-    columns = ["split", *counts.values(), "repeated", "by label", "source", "sha256"]
+    columns = ["split", *(count.replace("_", " ") for count in counts), "repeated", "by label", "source", "sha256"]
     return table(f"Splits{tags}", columns, rows, f"n{'f' * (len(counts) + 1)}t")
 
 
 def _labels(found: Mapping[str, int]) -> TableCell:
     parts = [f"{formats.visible(label, 30)} {formats.count(n)}" for label, n in found.items()]
-    left = len(parts) - MOST_LABELS
-    shown = (*parts[:MOST_LABELS], f"{left:,} more") if left > 0 else tuple(parts)
-    return TableCell(", ".join(shown), parts=shown)
+    shown = first_of(parts, MOST_LABELS)
+    return TableCell(", ".join(shown), parts=tuple(shown))
 
 
 def withheld(found: Mapping[str, object]) -> TableView:
     """What was withheld from the training split on purpose."""
-    rows = [[_plain(key), _withheld(value)] for key, value in found.items() if value is not None]
-    return table("What was withheld from the training split", ["what", "value"], rows, "nt")
+    return table(
+        "What was withheld from the training split",
+        ["what", "value"],
+        [[_plain(key), _withheld(value)] for key, value in found.items() if value is not None],
+        "nt",
+    )
 
 
 def _withheld(value: object) -> str:
     if not isinstance(value, Mapping):
         return formats.visible(value, 200)
-    told = (
-        (name, f"{inner:,}" if isinstance(inner, int) else formats.visible(inner, 60)) for name, inner in value.items()
+    return ", ".join(
+        f"{_plain(name)} {f'{inner:,}' if isinstance(inner, int) else formats.visible(inner, 60)}"
+        for name, inner in value.items()
     )
-    return ", ".join(f"{_plain(name)} {inner}" for name, inner in told)
 
 
 def _plain(key: object) -> str:
@@ -208,37 +226,27 @@ def _number(key: str, value: Any) -> str:
 
 def config(lines: Iterable[ConfigLine]) -> TableView:
     """The resolved config, each value with its origin."""
-    rows: list[Row] = [(TableCell(line.text, form="code"), TableCell(line.origin or "")) for line in lines]
-    return table("The resolved config", ["value", "origin"], rows, "t")
+    return table(
+        "The resolved config",
+        ["value", "origin"],
+        [(TableCell(line.text, form="code"), line.origin or "") for line in lines],
+        "t",
+    )
 
 
 def provenance(run: RunFile) -> TableView:
     """Versions, hardware, inputs, commands."""
-    return table("Provenance", ["what", "value"], _provenance(run), "nt")
-
-
-def _provenance(run: RunFile) -> Iterable[list[str]]:
-    yield ["status", run.status]
-    yield ["halluc", run.halluc]
-    yield ["config sha256", run.config_sha256]
+    rows = [["status", run.status], ["halluc", run.halluc], ["config sha256", run.config_sha256]]
     if run.git:
-        yield ["git", f"{run.git.get('commit')}{', with changes' if run.git.get('dirty') else ''}"]
+        rows.append(["git", f"{run.git.get('commit')}{', with changes' if run.git.get('dirty') else ''}"])
     for command, stage in run.stages.items():
         told = f"{stage.status}, {stage.started}, {formats.seconds(stage.seconds)}"
-        yield [f"halluc {command}", told + "".join(f" --set {argument}" for argument in stage.arguments)]
-    for name, pairs in (
-        ("version", run.versions),
-        ("hardware", run.hardware),
-        ("seed", run.seeds),
-        ("model", run.model),
-    ):
-        for key, value in pairs.items():
-            yield [f"{name}: {key}", formats.NOTHING if value is None else str(value)]
-    for path, digest in {**run.inputs, **_evaluated_inputs(run)}.items():
-        yield [f"sha256: {path}", digest]
-
-
-def _evaluated_inputs(run: RunFile) -> Mapping[str, str]:
-    stage = run.stages.get("eval")
-    found = stage.detail.get("inputs") if stage is not None else None
-    return found if isinstance(found, dict) else {}
+        rows.append([f"halluc {command}", told + "".join(f" --set {argument}" for argument in stage.arguments)])
+    facts = {"version": run.versions, "hardware": run.hardware, "seed": run.seeds, "model": run.model}
+    rows += [
+        [f"{name}: {key}", formats.NOTHING if value is None else str(value)]
+        for name, pairs in facts.items()
+        for key, value in pairs.items()
+    ]
+    rows += [[f"sha256: {path}", digest] for path, digest in {**run.inputs, **evaluated_inputs(run)}.items()]
+    return table("Provenance", ["what", "value"], rows, "nt")

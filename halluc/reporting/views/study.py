@@ -39,8 +39,8 @@ def cells(found: StudyFigures) -> list[TableView]:
     columns = [column for column in _columns(found) if column.key in there]
     whole = [column for column in columns if not column.by or column.row.name == MATCHED]
     slices = [column for column in columns if column not in whole]
-    titles = "Means over seeds, with 95% intervals", "The same by reason and by novelty"
-    return [_cells(found, title, own) for title, own in zip(titles, (whole, slices), strict=True) if own]
+    tables = {"Means over seeds, with 95% intervals": whole, "The same by reason and by novelty": slices}
+    return [_cells(found, title, own) for title, own in tables.items() if own]
 
 
 def _cells(found: StudyFigures, title: str, columns: Sequence[FigureColumn]) -> TableView:
@@ -107,42 +107,37 @@ def seeds_told(cell: CellFigures | ArmComparison) -> str:
 
 def by_seed(found: StudyFigures) -> TableView:
     """Each figure of each cell with its value for each seed."""
-    keys = [column.key for column in _columns(found)]
     rows: list[Cells] = [
-        [*_choice(cell), *_values(_of(cell)[key])] for cell in found.cells for key in keys if key in _of(cell)
+        [*_choice(cell), *_values(_of(cell)[column.key])]
+        for cell in found.cells
+        for column in _columns(found)
+        if column.key in _of(cell)
     ]
-    columns = [
-        *_axes(found),
-        TableColumn("figure", "name"),
-        TableColumn("mean"),
-        TableColumn("sd"),
-        TableColumn("by seed", "text"),
-    ]
+    named, by_seeds = TableColumn("figure", "name"), TableColumn("by seed", "text")
+    columns = [*_axes(found), named, TableColumn("mean"), TableColumn("sd"), by_seeds]
     return table("Each figure by seed, with mean and standard deviation", columns, rows)
 
 
 def _values(found: SeedFigure) -> list[str]:
-    name = found.name
-    values = [formats.value(name, value) for value in found.values]
+    name, values = found.name, [formats.value(found.name, value) for value in found.values]
     if found.of_seeds not in ([], [None]):
         values = [f"{seed}: {value}" for seed, value in zip(found.of_seeds, values, strict=True)]
     return [
         formats.title(name, found.by),
         formats.value(name, found.mean),
-        formats.difference(name, found.sd, unit=False).removeprefix("+"),
+        _unsigned(name, found.sd),
         ", ".join(values),
     ]
 
 
 def training(found: StudyFigures) -> TableView:
     """How the cells were trained."""
-    facts = [cell.training.model_dump() for cell in found.cells]
     return table(
         "Training of each cell",
         [*_axes(found), *training_facts.TITLES.values()],
         [
-            [*_choice(cell), *(training_facts.shown(one[name]) for name in training_facts.TITLES)]
-            for cell, one in zip(found.cells, facts, strict=True)
+            [*_choice(cell), *(training_facts.shown(getattr(cell.training, name)) for name in training_facts.TITLES)]
+            for cell in found.cells
         ],
         "f",
     )
@@ -169,8 +164,7 @@ def differences(found: StudyFigures) -> list[TableView]:
             for one, own in zip(members, deltas, strict=True)
         ]
         least = [_smallest(own[column.key] for own in deltas if column.key in own) for column in columns]
-        where = "".join(f", {name} {value}" for name, value in choice)
-        title = f"Each {axis} less “{reference}”{where}"
+        title = f"Each {axis} less “{reference}”" + "".join(f", {name} {value}" for name, value in choice)
         made.append(table(title, [axis, "seeds", *map(_column, columns)], rows, "nf", totals=[[SMALLEST, "", *least]]))
     return made
 
@@ -182,8 +176,8 @@ def _difference(delta: ArmDelta | None) -> TableCell:
     p = f"p {formats.p_value(delta.p_holm)}" if delta.p_holm is not None else ""
     interval = formats.interval(delta.name, delta.interval) or formats.NO_INTERVAL
     some = "" if delta.n in (0, len(delta.values)) else f"{of_seeds(delta.n, len(delta.values))} seeds"
-    under = " ".join(filter(None, (interval, p, some)))
-    return TableCell(formats.difference(delta.name, delta.difference, unit=False), under, delta.shown)
+    told = formats.difference(delta.name, delta.difference, unit=False)
+    return TableCell(told, " ".join(filter(None, (interval, p, some))), delta.shown)
 
 
 def _smallest(deltas: Iterable[ArmDelta]) -> str:
@@ -208,11 +202,9 @@ def slopes(lines: Sequence[Trend] | Sequence[ArmTrend], named: Mapping[str, str]
             of = ", arms less their reference" if isinstance(line, ArmTrend) else ""
             per = "factor of 10" if line.scale == "log10" else "unit"
             groups.setdefault(f"Slopes per {per} of {line.axis}, and intercepts{of}", []).append(line)
-    kinds = {"figure": "n", "cells": "n", "direction": "t"}
     columns = ["figure", "cells", "seeds", "slope", "p", "could show", "direction", "points", "intercept"]
     return [
-        table(title, columns, [_line(line, named) for line in group], "".join(kinds.get(one, "f") for one in columns))
-        for title, group in groups.items()
+        table(title, columns, [_line(line, named) for line in group], "nnfffftff") for title, group in groups.items()
     ]
 
 

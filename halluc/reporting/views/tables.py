@@ -71,5 +71,11 @@ def table(
     return TableView(title, made, [_row(row) for row in rows], [_row(row) for row in totals], notes)
 
 
+def first_of(parts: Sequence[str], most: int, left_out: str = "{:,} more") -> list[str]:
+    """The first parts of a list, and how many are left out."""
+    left = len(parts) - most
+    return [*parts[:most], left_out.format(left)] if left > 0 else list(parts)
+
+
 def _row(row: Sequence[str | TableCell]) -> Row:
     return tuple(one if isinstance(one, TableCell) else TableCell(one) for one in row)

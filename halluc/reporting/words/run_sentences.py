@@ -1,18 +1,19 @@
-"""What a run's figures say, in two to five plain sentences, and no more than their intervals support."""
+"""What a run's figures say: each figure at the head in a sentence for people who know no jargon, and a conclusion of
+two to five sentences, none of which says more than the intervals support."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from statistics import median
 
-from halluc.core.figures import HALLUCINATION, OMISSION, figure
-from halluc.runs.reports import Abstention
+from halluc.core.figures import HALLUCINATION, OMISSION, figure, shown
+from halluc.runs.reports import Abstention, Headline
 from halluc.runs.schema import MetricResult
 from halluc.task import AnyTask
 from halluc.wording import formats
 from halluc.wording.figure_lookup import FigureLookup, count
 from halluc.wording.nouns import Nouns
-from halluc.wording.phrases import FEW, against, sentence, too_few
+from halluc.wording.phrases import FEW, sentence, too_few
 
 # Of so few claims no median is told.
 FEW_FOR_MEDIAN = 3
@@ -36,15 +37,23 @@ def conclusion(
         return []
     if not rate.n or rate.value is None:
         return [f"The model predicts no {nouns.gold} on {split}.", *_missed(figures, task)]
-    distorted = figures.get("distortion_rate")
-    wrong = count(rate) + (0 if distorted is None else count(distorted))
-    where = [*_where(figures, rate, wrong, task), *(_without_gold(figures, task) or _label(figures, rate, nouns))]
-    missed = _missed(figures, task, _how_sure(confidences, nouns) if count(rate) else "")
-    said = [_wrong(figures, rate, wrong, split, task), *(where if wrong else [])]
-    return [*said, *missed, *_abstention(figures, rate, abstention, task)][:MOST_SENTENCES]
+    wrong, outside = count(rate) + count(figures.get("distortion_rate")), _without_gold(figures, task)
+    where = _where(figures, rate, wrong, task)
+    if outside is not None:
+        legend = figure(outside.name).legend.capitalize()
+        where.append(f"{legend}: {count(outside):,} of {outside.n:,} ({formats.metric(outside)}).")
+    else:
+        where += _label(figures, rate, nouns)
+    said = [
+        _wrong(figures, rate, wrong, split, task),
+        *(where if wrong else []),
+        *_missed(figures, task, _how_sure(confidences, nouns) if count(rate) else ""),
+        *_abstention(figures, rate, abstention, task),
+    ]
+    return said[:MOST_SENTENCES]
 
 
-def without_gold(figures: FigureLookup, task: AnyTask, **by: str) -> MetricResult | None:
+def _without_gold(figures: FigureLookup, task: AnyTask, **by: str) -> MetricResult | None:
     """The share of the examples without gold that something is claimed of, where the task has a name for it."""
     found = figures.get(task.figures.named.get("claimed_without_gold", ""), **by)
     return None if found is None or found.value is None else found
@@ -52,17 +61,18 @@ def without_gold(figures: FigureLookup, task: AnyTask, **by: str) -> MetricResul
 
 def _wrong(figures: FigureLookup, rate: MetricResult, wrong: int, split: str, task: AnyTask) -> str:
     """All wrong claims by what is wrong with them: the parts add up to them."""
-    nouns, outside = task.wording.nouns, without_gold(figures, task)
-    of_outside = 0 if outside is None else count(outside)  # of such an example, each claim is wrong
-    parts = {nouns.invented: count(rate) - of_outside, nouns.outside: of_outside}
-    for reason, told in nouns.reasons.items():
-        found = figures.get("distortion_rate", reason=reason)
-        parts[told] = 0 if found is None else count(found)
+    nouns, outside = task.wording.nouns, _without_gold(figures, task)
+    # Of an example without gold, each claim is wrong.
+    parts = {nouns.invented: count(rate) - count(outside), nouns.outside: count(outside)}
+    parts |= {told: count(figures.get("distortion_rate", reason=one)) for one, told in nouns.reasons.items()}
     parts["wrong in another way"] = wrong - sum(parts.values())  # a run that does not tell the reasons
     every = figures.get("false_claim_rate")
     if every is None:
-        share = {"name": "false_claim_rate", "value": wrong / rate.n, "interval": None}
-        every = rate if wrong == count(rate) else rate.model_copy(update=share)
+        every = (
+            rate
+            if wrong == count(rate)
+            else rate.model_copy(update={"name": "false_claim_rate", "value": wrong / rate.n, "interval": None})
+        )
     told = f"{wrong:,} of {rate.n:,} {nouns.claims} on {split} {'is' if wrong == 1 else 'are'} wrong"
     listed = ", ".join(f"{number:,} {part}" for part, number in parts.items() if number > 0)
     is_split = wrong and (nouns.reasons or outside is not None)
@@ -72,8 +82,11 @@ def _wrong(figures: FigureLookup, rate: MetricResult, wrong: int, split: str, ta
 def _where(figures: FigureLookup, rate: MetricResult, wrong: int, task: AnyTask) -> list[str]:
     """Whether what is new to training is wrong more often, and where the unsupported claims lie."""
     nouns, scale = task.wording.nouns, task.knowledge.novelties
-    known = {novelty: figures.get("over_claim", novelty=novelty) for novelty in scale}
-    over = {novelty: one for novelty, one in known.items() if one is not None and one.n and one.value is not None}
+    over = {
+        novelty: one
+        for novelty in scale
+        if (one := figures.get("over_claim", novelty=novelty)) is not None and one.n and one.value is not None
+    }
     if not over:
         return [f"How new the {nouns.claims} are to training is not known."]
     if wrong < FEW:
@@ -105,8 +118,15 @@ def _unsupported(figures: FigureLookup, rate: MetricResult, nouns: Nouns) -> lis
     if not 0 < unseen < rate.n or share is None or share.value is None:
         return []
     these = f"{total:,} {nouns.unsupported} {nouns.golds}"
-    are = f"{formats.metric(share)} of the {these} are partly or wholly new to training"
-    return [f"{are}, {against(share, unseen / rate.n, f'of all {nouns.claims} are', f'seen {nouns.golds}')}."]
+    told = f"{formats.metric(share)} of the {these} are partly or wholly new to training"
+    # The share of all claims would be theirs if novelty did not matter.
+    expected, (low, high) = unseen / rate.n, share.interval or (0.0, 1.0)
+    all_claims = f"{formats.percent(expected)} of all {nouns.claims} are"
+    if low > expected:
+        return [f"{told}, though only {all_claims}."]
+    if high < expected:
+        return [f"{told}, and {all_claims}: seen {nouns.golds} are affected more."]
+    return [f"{told}, and {all_claims}: too few to conclude that they are concentrated there."]
 
 
 def _apart(one: MetricResult, other: MetricResult, ratio: MetricResult | None) -> bool:
@@ -117,18 +137,10 @@ def _apart(one: MetricResult, other: MetricResult, ratio: MetricResult | None) -
     return a is not None and b is not None and (a[1] < b[0] or b[1] < a[0])
 
 
-def _without_gold(figures: FigureLookup, task: AnyTask) -> list[str]:
-    """How many of the examples without gold get a claim."""
-    found = without_gold(figures, task)
-    if found is None:
-        return []
-    return [f"{figure(found.name).legend.capitalize()}: {count(found):,} of {found.n:,} ({formats.metric(found)})."]
-
-
 def _label(figures: FigureLookup, rate: MetricResult, nouns: Nouns) -> list[str]:
     """The label that is unsupported most often, where its interval lies clear of the overall one."""
-    there = [figures.get(HALLUCINATION, label=label) for label in figures.slices(HALLUCINATION, "label")]
-    claimed = [metric for metric in there if metric is not None and metric.n and metric.value is not None]
+    found = (figures.get(HALLUCINATION, label=label) for label in figures.slices(HALLUCINATION, "label"))
+    claimed = [metric for metric in found if metric is not None and metric.n and metric.value is not None]
     if len(claimed) < 2 or rate.interval is None or not count(rate):
         return []
     clear = [metric for metric in claimed if metric.interval and metric.interval[0] > rate.interval[1]]
@@ -137,9 +149,8 @@ def _label(figures: FigureLookup, rate: MetricResult, nouns: Nouns) -> list[str]
     if not clear:
         return [f"No label stands out: the interval of none lies above that of all {nouns.claims}."]
     worst = max(clear, key=lambda metric: metric.value or 0)
-    label = formats.visible(worst.by["label"])
     of = f"{formats.metric(worst)} of its predictions, against {formats.metric(rate)} of all"
-    return [f"The label {label} is {nouns.unsupported} most often: {of}."]
+    return [f"The label {formats.visible(worst.by['label'])} is {nouns.unsupported} most often: {of}."]
 
 
 def _missed(figures: FigureLookup, task: AnyTask, ending: str = "") -> list[str]:
@@ -173,21 +184,23 @@ def _abstention(figures: FigureLookup, rate: MetricResult, found: Abstention | N
         return []
     nouns, kept, coverage = task.wording.nouns, found.hallucination, found.coverage
     if kept is None or coverage is None:
-        asked = found.threshold is None
-        why = "No threshold on confidence can give the guarantee that was asked for, so nothing is withdrawn."
-        return [why if asked else f"The confidence threshold of {found.threshold:g} withdraws nothing."]
-    under = f"the less confident {nouns.claims}"
-    if found.threshold is not None:
-        under = f"{nouns.claims} with a confidence below {found.threshold:g}"
+        if found.threshold is not None:
+            return [f"The confidence threshold of {found.threshold:g} withdraws nothing."]
+        return ["No threshold on confidence can give the guarantee that was asked for, so nothing is withdrawn."]
+    under = (
+        f"the less confident {nouns.claims}"
+        if found.threshold is None
+        else f"{nouns.claims} with a confidence below {found.threshold:g}"
+    )
     if kept.value is None:
         return [f"Withdrawing {under} leaves none."]
     changes = [
         _change(f"{nouns.unsupported} {nouns.golds}", rate, kept),
         _change("omissions", figures.get(OMISSION), found.omission),
     ]
-    claimed = without_gold(figures, task, claims="kept")
+    claimed = _without_gold(figures, task, claims="kept")
     if claimed is not None:
-        changes.append(_change(figure(claimed.name).legend, without_gold(figures, task), claimed))
+        changes.append(_change(figure(claimed.name).legend, _without_gold(figures, task), claimed))
     return [f"Withdrawing {under} keeps {formats.percent(coverage.value)} of them: {', '.join(changes)}."]
 
 
@@ -195,9 +208,101 @@ def _change(what: str, before: MetricResult | None, after: MetricResult | None) 
     """Two figures of the same examples; that they differ is said only where their intervals lie apart."""
     if before is None or after is None or before.value is None or after.value is None:
         return f"{what} are not defined"
-    a, b = before.interval, after.interval
-    verb = "go"
+    a, b, verb = before.interval, after.interval, "go"
     if a is not None and b is not None:
         verb = "fall" if b[1] < a[0] else "rise" if b[0] > a[1] else "go"
     told = f"{what} {verb} from {formats.percent(before.value)} to {formats.metric(after)}"
     return told if verb != "go" else f"{told} (the intervals overlap: too few to conclude)"
+
+
+def headlines(figures: FigureLookup, task: AnyTask) -> list[Headline]:
+    """The task's own figure, then how much is hallucinated, what the gap does to it, and what confidence is worth."""
+    there = {metric.name for metric in figures.all if not metric.by}
+    found = [metric for column in shown("head", there) if (metric := figures.get(column.row.name)) is not None]
+    first = next((metric for metric in figures.all if not metric.by), None)
+    if first is not None and not any(figure(metric.name).family == "task" for metric in found):
+        found = [first, *(metric for metric in found if metric.name != first.name)]
+    return [Headline(figure=m, title=formats.title(m.name), meaning=_meaning(m, figures, task)) for m in found]
+
+
+def _meaning(metric: MetricResult, figures: FigureLookup, task: AnyTask) -> str:
+    """What a headline says, in one sentence with its figures."""
+    own = task.wording.nouns.meanings.get(metric.name)
+    if own is not None:
+        return own(metric, figures)
+    if metric.name == "ece":
+        return _calibration(metric, figures)
+    told = {HALLUCINATION: _hallucination, "gap_ratio": _gap_ratio}.get(metric.name, _score)
+    return told(metric, figures, task)
+
+
+def _score(metric: MetricResult, figures: FigureLookup, task: AnyTask) -> str:
+    """F1 by what it is the mean of: what is found, and what of the claims is right."""
+    nouns = task.wording.nouns
+    precision, recall = (figures.value(metric.name.removesuffix("f1") + of) for of in ("precision", "recall"))
+    if precision is not None and not metric.n:
+        return f"No {nouns.gold} is annotated: the figure is 0 by convention."
+    if precision is None or recall is None:
+        return f"Counted over {metric.n:,}: {metric.protocol}."
+    return (
+        f"{formats.percent(recall)} of the {metric.n:,} annotated {nouns.golds} are {nouns.found}; "
+        f"{formats.percent(precision)} of the {nouns.claims} are right."
+    )
+
+
+def _hallucination(metric: MetricResult, figures: FigureLookup, task: AnyTask) -> str:
+    nouns = task.wording.nouns
+    if not metric.n or metric.value is None:
+        return f"The model predicts no {nouns.gold}, so none can be {nouns.unsupported}."
+    of = f"{count(metric):,} of {metric.n:,}"
+    told = f"{formats.percent(metric.value)} of the {nouns.claims} are {nouns.unsupported}: {of}"
+    outside, wrong = _without_gold(figures, task), figures.value("false_claim_rate")
+    if count(outside):
+        told += f", {count(outside):,} of them {nouns.outside}"
+    return f"{told}." if wrong is None else f"{told}. {formats.percent(wrong)} are wrong in any way."
+
+
+def _gap_ratio(metric: MetricResult, figures: FigureLookup, task: AnyTask) -> str:
+    """How often what is least known is wrong, beside what is best known (``analysis.rates``)."""
+    nouns, (best, *others) = task.wording.nouns, task.knowledge.novelties
+    least = [one for one in others if figures.n("over_claim", novelty=one) or one in task.knowledge.reported]
+    known = figures.get("over_claim", novelty=best)
+    new = figures.get("over_claim", novelty=least[-1]) if least else None
+    first, last = nouns.about_training(best), nouns.about_training(least[-1] if least else others[-1])
+    if known is None or known.value is None or new is None or new.value is None:
+        called = first if known is None or known.value is None else last
+        return f"None of the {nouns.claims} is {called}, so there is nothing to compare with."
+    if metric.value is None:
+        return (
+            f"None of the {known.n:,} {nouns.claims} {first} is wrong, so there is no ratio; of those {last}, "
+            f"{formats.percent(new.value)} are."
+        )
+    both = f"{formats.percent(new.value)} against {formats.percent(known.value)}"
+    if metric.interval is not None and metric.interval[0] <= 1 <= metric.interval[1]:
+        both += ", which may be chance (the interval contains 1)"
+    return sentence(f"{nouns.claims} {last} are wrong {metric.value:.1f} times as often as those {first}: {both}")
+
+
+def _calibration(metric: MetricResult, figures: FigureLookup) -> str:
+    if metric.value is None:
+        return "No prediction has a confidence."
+    return (
+        "Among predictions of similar confidence, confidence and the share that is right differ by "
+        f"{100 * metric.value:.1f} percentage points on average{_direction(figures)}."
+    )
+
+
+def _direction(figures: FigureLookup) -> str:
+    """Whether it is over- or under-confident; nothing where the interval of what is right holds what it states."""
+    right = figures.get("support_rate")
+    bins = [(float(m.by["mean_confidence"]), m.n) for m in figures.named("reliability") if "mean_confidence" in m.by]
+    total = sum(n for _, n in bins)
+    if right is None or right.value is None or right.interval is None or not total:
+        return ""
+    stated, (low, high) = sum(mean * n for mean, n in bins) / total, right.interval
+    if low <= stated <= high:
+        return ""
+    return (
+        f"; the model is {'over-confident' if stated > high else 'under-confident'}: it states "
+        f"{formats.percent(stated)} on average and is right in {formats.percent(right.value)}"
+    )

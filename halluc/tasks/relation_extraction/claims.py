@@ -17,8 +17,10 @@ class RelationJudge:
 
     def claims(self, example: Related, prediction: PairPrediction) -> tuple[Claim, ...]:
         """A relation other than none is one claim about the pair."""
-        claims = zip(prediction.labels, prediction.confidences, strict=True)
-        return tuple(_claim(example, label, confidence) for label, confidence in claims)
+        return tuple(
+            _claim(example, label, confidence)
+            for label, confidence in zip(prediction.labels, prediction.confidences, strict=True)
+        )
 
     def gold(self, example: Related) -> tuple[Claim, ...]:
         return tuple(_claim(example, label) for label in example.labels)

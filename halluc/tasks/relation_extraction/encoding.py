@@ -8,6 +8,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from halluc.core.edits import Range
+from halluc.tasks.encoders import padded
 from halluc.tasks.losses import Loss
 from halluc.tasks.relation_extraction.examples import Related
 
@@ -66,16 +67,16 @@ class PairFraming:
         kept = middle if len(middle) <= room else [*middle[: room // 2], *middle[len(middle) - (room - room // 2) :]]
         room -= len(kept)
         on_left = min(len(left), max(room // 2, room - len(right)))
-        on_right = min(len(right), room - on_left)
-        left_kept, right_kept = left[len(left) - on_left :], right[:on_right]
+        left_kept, right_kept = left[len(left) - on_left :], right[: min(len(right), room - on_left)]
         is_cut = len(left_kept) + len(kept) + len(right_kept) < len(left) + len(middle) + len(right)
         is_cut |= any(cut for *_, cut in inside)
         pieces = (*self.before, *left_kept, *marked[0], *kept, *marked[1], *right_kept, *self.behind)
         begins = [len(self.before) + on_left, len(self.before) + on_left + len(marked[0]) + len(kept)]
         places = {}
         for begin, (start, end, _), (_, role) in zip(begins, inside, spans, strict=True):
-            ranges = {"start": (begin, begin + 1), "mean": (begin + start, begin + end), "cls": (0, 1)}
-            places[role] = ranges[representation]
+            places[role] = {"start": (begin, begin + 1), "mean": (begin + start, begin + end), "cls": (0, 1)}[
+                representation
+            ]
         return PairWindow(pieces, places[0], places[1]), is_cut
 
 
@@ -104,14 +105,13 @@ class EncodedPairs:
 
         from halluc.engine.batching import Batch
 
-        windows = [self.windows[index] for index in indexes]
-        shape = (len(windows), max(len(window.pieces) for window in windows))
-        inputs = {"input_ids": torch.full(shape, self.pad), "attention_mask": torch.zeros(shape, dtype=torch.long)}
-        for row, window in enumerate(windows):
-            inputs["input_ids"][row, : len(window.pieces)] = torch.tensor(window.pieces)
-            inputs["attention_mask"][row, : len(window.pieces)] = 1
-        labels = torch.tensor([self.targets[index] for index in indexes])
-        return Batch(inputs, labels, tuple(indexes), sum(self.weights[index] for index in indexes))
+        inputs = padded([self.windows[index].pieces for index in indexes], self.pad)
+        return Batch(
+            inputs,
+            torch.tensor([self.targets[index] for index in indexes]),
+            tuple(indexes),
+            sum(self.weights[index] for index in indexes),
+        )
 
     def of_pairs(self, logits: torch.Tensor, indexes: Sequence[int]) -> torch.Tensor:
         """The logits of pairs, (sentences, relations), from those of pieces, (sentences, pieces, 2 x relations)."""
@@ -121,9 +121,10 @@ class EncodedPairs:
         rows = []
         for row, index in enumerate(indexes):
             window = self.windows[index]
-            head = logits[row, window.head[0] : window.head[1], :width].mean(0)
-            tail = logits[row, window.tail[0] : window.tail[1], width:].mean(0)
-            rows.append(head + tail)
+            rows.append(
+                logits[row, window.head[0] : window.head[1], :width].mean(0)
+                + logits[row, window.tail[0] : window.tail[1], width:].mean(0)
+            )
         return torch.stack(rows)
 
     def loss(self, outputs: Any, batch: Batch) -> torch.Tensor:

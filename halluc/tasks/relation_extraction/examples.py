@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from halluc.core.claims import rounded
 from halluc.core.edits import Editable
 from halluc.core.examples import Corpus, Origin, Pair, Span, surface
 from halluc.data.inputs import InputText
-from halluc.gap.novelty_units import MENTIONS, NoveltyUnits
+from halluc.gap.novelty import MENTIONS, NoveltyUnits
 from halluc.runs.schema import Prediction, Record
 from halluc.task import Asserted
+from halluc.tasks.defaults import ExamplesDefaults
+from halluc.tasks.records import AssertedLabel
 from halluc.tasks.relation_extraction.records import (
     Argument,
-    PredictedRelation,
     PredictedRelations,
     RelationPrediction,
 )
@@ -99,13 +99,10 @@ class PairPrediction:
     scores: tuple[numpy.ndarray, ...] = ()
 
 
-class RelationExamples:
+class RelationExamples(ExamplesDefaults):
     """Sentences with a head, a tail and a relation."""
 
     Line: ClassVar[type[Prediction]] = RelationPrediction
-    formats: ClassVar[Mapping[str, Callable[[Path, Path], None] | None]] = {"jsonl": None}
-    takes_pairs: ClassVar[bool] = False
-    has_spans: ClassVar[bool] = True
     units: ClassVar[NoveltyUnits] = ARGUMENTS
 
     def labels(self, corpus: Corpus[Related]) -> tuple[str, ...]:
@@ -120,9 +117,6 @@ class RelationExamples:
         if not any(example.relation for example in corpus):
             return "no relation"
         return None if len(self.labels(corpus)) > 1 else "one relation alone"
-
-    def trains_on(self, example: Related) -> bool:
-        return True
 
     def editable(self, example: Related) -> Editable:
         """Head and tail as locked spans, replaced as a whole by others of the same type, role and relation."""
@@ -174,9 +168,6 @@ class RelationExamples:
         roles = (("head", line.head), ("tail", line.tail))
         return [(start, end, " ".join(filter(None, (role, kind)))) for role, (start, end, kind) in roles]
 
-    def border(self, line: RelationPrediction) -> int | None:
-        return None
-
     def answer(
         self, text: InputText, prediction: PairPrediction | None, asserted: Sequence[Asserted]
     ) -> Record:  # fmt: skip
@@ -188,7 +179,7 @@ class RelationExamples:
             tokens=list(text.tokens),
             head=head,
             tail=tail,
-            relations=[_predicted(one) for one in asserted],
+            relations=[AssertedLabel.of(one) for one in asserted],
         )
 
 
@@ -204,15 +195,3 @@ def _argument(text: InputText, span: Span | None) -> Argument | None:
         start=span.start, end=span.end, start_char=start, end_char=end, text=surface(text.tokens, span),
         label=span.label or None,
     )  # fmt: skip
-
-
-def _predicted(asserted: Asserted) -> PredictedRelation:
-    claim, novelty, confusable, abstained = asserted
-    assert claim.confidence is not None
-    return PredictedRelation(
-        label=claim.label,
-        confidence=round(claim.confidence, 6),
-        novelty=novelty,
-        confusable=confusable,
-        abstained=abstained,
-    )

@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
 import numpy
 
-from halluc.core.ranked import Ranked, Report
+from halluc.core.ranked import Report
 from halluc.core.significance import Figure, Sheet
-from halluc.tasks import label_counts, label_tables, token_figures
+from halluc.tasks import label_counts, label_tables
+from halluc.tasks.defaults import FiguresDefaults
 from halluc.tasks.label_counts import Averaged, Columns, LabelCounts
 from halluc.tasks.relation_extraction import figure_rows
-from halluc.tasks.relation_extraction.examples import NO_RELATION, Related, undirected
+from halluc.tasks.relation_extraction.examples import NO_RELATION, PairPrediction, Related, undirected
 
 PROTOCOL = "relations of marked pairs, none aside, direction included"
 OFFICIAL = "SemEval-2010 Task 8: mean over relations, a wrong direction counts as wrong"
 
 
-class Claimed(Protocol):
-    """A prediction: the relation of a pair, nothing where the model says that there is none."""
-
-    @property
-    def labels(self) -> Sequence[str]: ...
-
-
-class RelationFigures:
+class RelationFigures(FiguresDefaults):
     """Micro, macro and weighted F1 without none, by relation, and the official macro F1 with direction."""
 
     primary: ClassVar[str] = "micro_f1"
@@ -36,32 +30,29 @@ class RelationFigures:
     )
     names: ClassVar[tuple[str, ...]] = tuple(row.name for row in figure_rows.ROWS)
     protocols: ClassVar[tuple[str, ...]] = (PROTOCOL, OFFICIAL)
-    untold: ClassVar[frozenset[str]] = frozenset()
     named: ClassVar[Mapping[str, str]] = {"f1": "micro_f1"}
 
-    def headline(self, examples: Sequence[Related], predictions: Sequence[Claimed]) -> dict[str, float]:
+    def headline(self, examples: Sequence[Related], predictions: Sequence[PairPrediction]) -> dict[str, float]:
         sheet = Sheet(len(examples))
         counts = _counts(examples, predictions)
-        figures = [*label_counts.figures(counts, Columns.of(counts, sheet), PROTOCOL, sheet), _semeval(counts, sheet)]
-        found = {figure.name: figure for figure in figures if not figure.by}
+        found = {
+            figure.name: figure
+            for figure in [
+                *label_counts.figures(counts, Columns.of(counts, sheet), PROTOCOL, sheet),
+                _semeval(counts, sheet),
+            ]
+            if not figure.by
+        }
         sums = sheet.totals()
         return {name: float(found[name].formula(sums)) for family in self.families for name in family}
 
-    def figures(self, examples: Sequence[Related], predictions: Sequence[Claimed], sheet: Sheet) -> list[Figure]:
+    def figures(self, examples: Sequence[Related], predictions: Sequence[PairPrediction], sheet: Sheet) -> list[Figure]:
         """The official figure is given where labels name a direction: else it is the macro F1."""
         counts = _counts(examples, predictions)
         found = label_counts.figures(counts, Columns.of(counts, sheet), PROTOCOL, sheet)
         return [*found, _semeval(counts, sheet)] if _is_directed(counts) else found
 
-    def kept(
-        self, examples: Sequence[Related], predictions: Sequence[Claimed], remaining: numpy.ndarray, sheet: Sheet
-    ) -> list[Figure]:
-        return []
-
-    def ranked(self, examples: Sequence[Related], predictions: Sequence[Claimed]) -> list[Ranked]:
-        return []
-
-    def report(self, examples: Sequence[Related], predictions: Sequence[Claimed]) -> Report:
+    def report(self, examples: Sequence[Related], predictions: Sequence[PairPrediction]) -> Report:
         counts = _counts(examples, predictions)
         gold, predicted = ([_one(one.labels) for one in side] for side in (examples, predictions))
         return {
@@ -75,20 +66,15 @@ class RelationFigures:
         parts = {f"relations, {PROTOCOL}": label_tables.rows_as_text(report["labels"], report["averages"])}
         if "relations" in report:
             parts[f"relations without direction, {OFFICIAL}"] = label_tables.rows_as_text(report["relations"])
-        if "confusion" in report:
-            parts["pairs, gold relation (rows) by predicted relation (columns)"] = token_figures.confusion_as_text(
-                report["confusion"]
-            )
-        elif report["confusions"]:
-            parts["the commonest confusions"] = label_tables.confusions_as_text(report["confusions"])
-        return "\n".join(f"{heading}\n\n{text}" for heading, text in parts.items())
+        title = "pairs, gold relation (rows) by predicted relation (columns)"
+        return label_tables.sections_as_text({**parts, **label_tables.confusion_sections(report, title)})
 
 
 def _one(labels: Sequence[str]) -> str:
     return labels[0] if labels else NO_RELATION
 
 
-def _counts(examples: Sequence[Related], predictions: Sequence[Claimed]) -> LabelCounts:
+def _counts(examples: Sequence[Related], predictions: Sequence[PairPrediction]) -> LabelCounts:
     return label_counts.count([e.labels for e in examples], [p.labels for p in predictions])
 
 
@@ -98,8 +84,13 @@ def _is_directed(counts: LabelCounts) -> bool:
 
 def _semeval(counts: LabelCounts, sheet: Sheet) -> Figure:
     official = _official(counts)
-    score = Averaged(Columns.of(official, sheet), label_counts.SCORES["f1"], "macro")
-    return Figure("semeval_macro_f1", {}, OFFICIAL, len(official.gold.text), score)
+    return Figure(
+        "semeval_macro_f1",
+        {},
+        OFFICIAL,
+        len(official.gold.text),
+        Averaged(Columns.of(official, sheet), label_counts.SCORES["f1"], "macro"),
+    )
 
 
 def _official(counts: LabelCounts) -> LabelCounts:

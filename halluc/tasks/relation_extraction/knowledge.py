@@ -5,26 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import ClassVar
 
 from halluc.core.claims import Claim
-from halluc.core.examples import Corpus
-from halluc.data.rows.references import SplitName
 from halluc.gap.coverage import Known, SurfaceCoverage
 from halluc.gap.forecast import SplitGap, gap_of
 from halluc.gap.matching import Strata
-from halluc.gap.units import EXAMPLES, LABELS, UnitKind, Units, WithheldUnits, by_hash, mention_units
+from halluc.gap.units import EXAMPLES, LABELS, UnitKind, Units, WithheldUnits, in_order, mention_units
 from halluc.runs.schema import Nearest, Novelty
+from halluc.tasks.defaults import SurfacesOfTraining
 from halluc.tasks.relation_extraction.examples import ARROW, NO_RELATION, Related, pair_key, pair_parts
 
 
 def entity_units(examples: Sequence[Related], named: Sequence[str] = ()) -> Units:
     """Distinct surfaces of heads and tails: each has the same chance, in whatever role and however often it stands
     there."""
-    order = by_hash("entity", {part for example in examples for part in example.surfaces})
-    place = {part: number for number, part in enumerate(order)}
-    first = [min(place[part] for part in example.surfaces) for example in examples]
+    order, first = in_order("entity", [example.surfaces for example in examples])
     return Units(len(order), first, words=order)
 
 
@@ -34,7 +30,7 @@ _BY_BEARING = Strata(
 )  # fmt: skip
 
 
-class RelationKnowledge:
+class RelationKnowledge(SurfacesOfTraining):
     """Pairs of surfaces and their relations in the training split."""
 
     novelties: ClassVar[tuple[Novelty, ...]] = ("seen", "partial", "new")
@@ -45,13 +41,6 @@ class RelationKnowledge:
         "label": LABELS,
         "example": EXAMPLES,
     }
-    covers: ClassVar[tuple[SplitName, ...]] = ("train",)
-
-    def of(self, splits: Mapping[SplitName, Corpus[Related]]) -> SurfaceCoverage:
-        return SurfaceCoverage.of(splits["train"])
-
-    def load(self, path: Path) -> SurfaceCoverage:
-        return SurfaceCoverage.load(path)
 
     def asked(self, coverage: SurfaceCoverage, withheld: WithheldUnits | None) -> KnownPairs:
         return KnownPairs(coverage, withheld)
@@ -64,9 +53,6 @@ class RelationKnowledge:
         return replace(
             _BY_BEARING, names=names, of=lambda one: place[one.relation or NO_RELATION], for_labels=_BY_BEARING
         )
-
-    def whole_texts(self, coverage: SurfaceCoverage) -> None:
-        return None
 
     def gap(self, coverage: SurfaceCoverage, examples: Iterable[Related]) -> SplitGap:
         return replace(gap_of(coverage, examples, KnownPairs(coverage).novelty_of), counted="pairs")

@@ -16,8 +16,9 @@ import numpy
 from halluc.config.schema import Decoding, ModelConfig
 from halluc.core.errors import HallucError, environment_error
 from halluc.core.examples import Corpus
-from halluc.data.joining import Stated
+from halluc.data.predictions import Stated
 from halluc.data.statistics import counted
+from halluc.tasks.encoders import Encoder, load_encoder, room, special_pieces, word_pieces
 from halluc.tasks.label_names import named_labels, told_of_foreign
 from halluc.tasks.losses import UNLABELLED, Loss, class_weights
 from halluc.tasks.relation_extraction.config import RelationExtractionConfig
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     import torch
 
     from halluc.engine.runtime import Runtime
-    from halluc.tasks.encoders import Encoder
-
 _OF_HEAD, _OF_TAIL = "head:", "tail:"
 # What a model was trained with, and has to predict with: kept in its config.json.
 SETTINGS = ("markers", "representation")
@@ -58,11 +57,15 @@ class RelationClassifier:
     def build(
         self, config: ModelConfig, labels: Sequence[str], attention: str, texts: Iterable[Sequence[str]] = ()
     ) -> Encoder:
-        from halluc.tasks.encoders import load_encoder
-
         outputs = [f"{half}{label}" for half in (_OF_HEAD, _OF_TAIL) for label in labels]
-        names = {"id2label": dict(enumerate(outputs)), "label2id": {name: i for i, name in enumerate(outputs)}}
-        encoder = load_encoder("AutoModelForTokenClassification", config, attention, texts, **names)
+        encoder = load_encoder(
+            "AutoModelForTokenClassification",
+            config,
+            attention,
+            texts,
+            id2label=dict(enumerate(outputs)),
+            label2id={name: i for i, name in enumerate(outputs)},
+        )
         encoder.tokenizer.add_tokens(list(MARKERS), special_tokens=True)
         encoder.model.resize_token_embeddings(len(encoder.tokenizer), mean_resizing=False)
         encoder.model.config.relation_extraction = {key: getattr(self.config, key) for key in SETTINGS}
@@ -74,27 +77,29 @@ class RelationClassifier:
         Raises:
             HallucError C203: a name for a label that the model does not have. C204: it was not trained for relations.
         """
-        from halluc.tasks.encoders import load_encoder
-
         encoder = load_encoder("AutoModelForTokenClassification", config, attention)
         half = len(encoder.outputs) // 2
         first, second = encoder.outputs[:half], encoder.outputs[half:]
         labels = tuple(name.removeprefix(_OF_HEAD) for name in first)
         vocabulary = encoder.tokenizer.get_vocab()
         if second != tuple(_OF_TAIL + label for label in labels) or not all(marker in vocabulary for marker in MARKERS):
-            message = f"{config.name} was not trained for relations by halluc"
-            raise HallucError("C204", message, help="name the model of a run with `task.type` as it is here")
+            raise HallucError(
+                "C204",
+                f"{config.name} was not trained for relations by halluc",
+                help="name the model of a run with `task.type` as it is here",
+            )
         return replace(encoder, outputs=tuple(label or NO_RELATION for label in named_labels(labels, names)))
 
     def encode(self, examples: Sequence[Related], loaded: Encoder) -> EncodedPairs:
         """Pieces with markers and targets. A relation that the model does not know has no target, and is missed."""
-        from halluc.tasks.encoders import room, special_pieces, word_pieces
-
         before, behind = special_pieces(loaded.tokenizer)
         space = room(loaded.tokenizer, loaded.model.config) - len(before) - len(behind)
         if space < len(MARKERS) + 2:
-            message = "the tokenizer's `model_max_length` leaves no room for head and tail"
-            raise environment_error("E411", message, "mend its tokenizer_config.json")
+            raise environment_error(
+                "E411",
+                "the tokenizer's `model_max_length` leaves no room for head and tail",
+                "mend its tokenizer_config.json",
+            )
         words, dropped = word_pieces(loaded.tokenizer, [example.tokens for example in examples])
         unknown = loaded.tokenizer.unk_token_id
         markers = loaded.tokenizer.convert_tokens_to_ids(list(MARKERS))
@@ -103,8 +108,11 @@ class RelationClassifier:
         windows: list[PairWindow] = []
         for example, pieces in zip(examples, words, strict=True):
             notes["unknown_words"] += sum(of_word == [unknown] for of_word in pieces)
-            plain = [[unknown if piece in markers else piece for piece in of_word] for of_word in pieces]
-            window, is_cut = framing.window(example, plain, self.config.representation)
+            window, is_cut = framing.window(
+                example,
+                [[unknown if piece in markers else piece for piece in of_word] for of_word in pieces],
+                self.config.representation,
+            )
             notes["windowed_sentences"] += is_cut
             windows.append(window)
         number = {label: place for place, label in enumerate(loaded.outputs)}
@@ -115,18 +123,22 @@ class RelationClassifier:
             for target, example in zip(targets, examples, strict=True)
         )
         known = ((name,) for name, target in zip(names, targets, strict=True) if target != UNLABELLED)
-        loss = Loss.of(self.config, class_weights(self.config, loaded.outputs, known))
-        return EncodedPairs(examples, windows, targets, loaded.outputs, loaded.padding, notes, loss)
+        return EncodedPairs(
+            examples,
+            windows,
+            targets,
+            loaded.outputs,
+            loaded.padding,
+            notes,
+            Loss.of(self.config, class_weights(self.config, loaded.outputs, known)),
+        )
 
     def _types(self, examples: Sequence[Related], loaded: Encoder) -> dict[str, tuple[int, ...]]:
         """The pieces of each type of entity, with a colon behind them; none where markers are plain."""
-        from halluc.tasks.encoders import word_pieces
-
         if self.config.markers == "plain":
             return {}
         found = sorted({span.label for one in examples for span in (one.head, one.tail) if span.label})
-        words = [[*name.replace("_", " ").split(), ":"] for name in found]
-        pieces, _ = word_pieces(loaded.tokenizer, words)
+        pieces, _ = word_pieces(loaded.tokenizer, [[*name.replace("_", " ").split(), ":"] for name in found])
         return {name: tuple(p for word in of_name for p in word) for name, of_name in zip(found, pieces, strict=True)}
 
     def decoding(self, outputs: Sequence[str], asked: Decoding) -> Decoding | None:
@@ -148,9 +160,11 @@ class RelationClassifier:
             if encoded.outputs[best] == NO_RELATION:
                 found.append(PairPrediction(example.id, (), ()))
             else:
-                confidence = float(probability[row, best])
-                scores = (logits[row : row + 1],)
-                found.append(PairPrediction(example.id, (encoded.outputs[best],), (confidence,), scores))
+                found.append(
+                    PairPrediction(
+                        example.id, (encoded.outputs[best],), (float(probability[row, best]),), (logits[row : row + 1],)
+                    )
+                )
         return found
 
     def imported(self, examples: Sequence[Related], stated: Sequence[Stated]) -> list[PairPrediction]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from halluc.runs.schema import Novelty, Prediction, Record
+from halluc.runs.schema import Prediction, Record
+from halluc.tasks.records import AssertedLabel, TokenRange
 
 
 class RelationPrediction(Prediction):
@@ -14,25 +15,10 @@ class RelationPrediction(Prediction):
     predicted: list[tuple[str, float | None]]
 
 
-class Argument(Record):
-    """The head or the tail of a pair: tokens, characters of the text (null where only tokens were given), and type."""
+class Argument(TokenRange):
+    """The head or the tail of a pair, and its type."""
 
-    start: int
-    end: int
-    start_char: int | None
-    end_char: int | None
-    text: str
     label: str | None
-
-
-class PredictedRelation(Record):
-    """A relation that ``predict`` claims; ``novelty`` and ``confusable`` are null where training is not known."""
-
-    label: str
-    confidence: float
-    novelty: Novelty | None
-    confusable: bool | None
-    abstained: bool
 
 
 class PredictedRelations(Record):
@@ -44,4 +30,4 @@ class PredictedRelations(Record):
     tokens: list[str]
     head: Argument | None
     tail: Argument | None
-    relations: list[PredictedRelation]
+    relations: list[AssertedLabel]

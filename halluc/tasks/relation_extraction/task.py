@@ -12,7 +12,7 @@ from halluc.tasks.relation_extraction.examples import RelationExamples
 from halluc.tasks.relation_extraction.figures import RelationFigures
 from halluc.tasks.relation_extraction.knowledge import RelationKnowledge
 from halluc.tasks.relation_extraction.model import SETTINGS, RelationClassifier
-from halluc.tasks.relation_extraction.wording import RelationWording
+from halluc.tasks.relation_extraction.wording import WORDING
 
 
 class RelationExtraction:
@@ -30,7 +30,7 @@ class RelationExtraction:
         self.judge = RelationJudge()
         self.figures = RelationFigures()
         self.knowledge = RelationKnowledge()
-        self.wording = RelationWording()
+        self.wording = WORDING
 
     @classmethod
     def settings_of(cls, config: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from halluc.data.statistics import Count, Words, labelled, one, tokens, unlabelled
+from halluc.task import Wording
 from halluc.tasks.relation_extraction.examples import NO_RELATION
 from halluc.wording.nouns import CardText, Nouns
 
@@ -87,6 +88,4 @@ RELATIONS = Nouns(
 )
 
 
-class RelationWording:
-    words: Words = PAIRS
-    nouns: Nouns = RELATIONS
+WORDING = Wording(PAIRS, RELATIONS)

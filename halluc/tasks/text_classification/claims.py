@@ -19,8 +19,10 @@ class LabelJudge:
 
     def claims(self, example: Labelled, prediction: TextPrediction) -> tuple[Claim, ...]:
         """Each predicted label is one claim, about all tokens of the text."""
-        claims = zip(prediction.labels, prediction.confidences, strict=True)
-        return tuple(_claim(example, label, confidence) for label, confidence in claims)
+        return tuple(
+            _claim(example, label, confidence)
+            for label, confidence in zip(prediction.labels, prediction.confidences, strict=True)
+        )
 
     def gold(self, example: Labelled) -> tuple[Claim, ...]:
         return tuple(_claim(example, label) for label in example.labels)
@@ -31,8 +33,10 @@ class LabelJudge:
         Reasons: ``other_label``: gold has another one, which is touched; ``out_of_scope``: gold has none.
         """
         gold = self.gold(example)
-        around = Evidence(touched=tuple(one.mark for one in gold))
-        return Judged(_judged(claims, gold, around, "out_of_scope"), () if claims else tuple(gold))
+        return Judged(
+            _judged(claims, gold, Evidence(touched=tuple(one.mark for one in gold)), "out_of_scope"),
+            () if claims else tuple(gold),
+        )
 
 
 class LabelSetJudge(LabelJudge):
@@ -45,8 +49,9 @@ class LabelSetJudge(LabelJudge):
         """
         gold = self.gold(example)
         claimed = {claim.label for claim in claims}
-        omitted = tuple(one for one in gold if one.label not in claimed)
-        return Judged(_judged(claims, gold, Evidence(), "no_label"), omitted)
+        return Judged(
+            _judged(claims, gold, Evidence(), "no_label"), tuple(one for one in gold if one.label not in claimed)
+        )
 
 
 def _judged(
@@ -67,5 +72,4 @@ def _judged(
 
 
 def _claim(example: Labelled, label: str, confidence: float | None = None) -> Claim:
-    where = Span(0, len(example.tokens), label)
-    return Claim(example.id, "label", " ".join(example.tokens), where, label, confidence)
+    return Claim(example.id, "label", " ".join(example.tokens), Span(0, len(example.tokens), label), label, confidence)

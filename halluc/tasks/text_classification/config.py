@@ -9,7 +9,8 @@ from pydantic import Field, model_validator
 from halluc.config.bounds import MOST_LABELS, Text
 from halluc.tasks.losses import LossConfig
 from halluc.tasks.text_classification.edits import Side
-from halluc.tasks.text_windows import LongTexts
+
+LongTexts = Literal["windows", "head", "tail", "head_tail"]
 
 
 class TextClassificationConfig(LossConfig):

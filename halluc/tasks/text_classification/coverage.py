@@ -83,8 +83,9 @@ class TextCoverage(SurfaceCoverage):
         return found
 
     def file(self) -> TextCoverageFile:
-        texts = ShownWords(words=dict(self.shown), edges=self.edges, edges_of=self.edges_of)
-        return TextCoverageFile(**dict(super().file()), texts=texts)
+        return TextCoverageFile(
+            **dict(super().file()), texts=ShownWords(words=dict(self.shown), edges=self.edges, edges_of=self.edges_of)
+        )
 
     @classmethod
     def load(cls, path: Path) -> TextCoverage:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy
 
 from halluc.core.labels import OUT_OF_SCOPE
-from halluc.tasks.text_classification.encoded import EncodedTexts
+from halluc.tasks.text_classification.encoding import EncodedTexts
 
 Pool = Literal["mean", "max"]
 

@@ -19,8 +19,7 @@ class LockedWords:
     """
 
     def __init__(self, words: Iterable[str]) -> None:
-        folded = ("".join(word.casefold().split()) for word in words)
-        self._words = frozenset(word for word in folded if word)
+        self._words = frozenset(word for word in ("".join(word.casefold().split()) for word in words) if word)
         self._beginnings = frozenset(word[:size] for word in self._words for size in range(1, len(word)))
 
     def ranges(self, tokens: Sequence[str], border: int | None) -> list[Range]:
@@ -68,14 +67,14 @@ def rebuilt(example: Labelled, edited: Editable, side: Side, identity: str, orig
             second begins.
     """
     if example.second is None:
-        return Labelled(identity, origin, edited.tokens, example.labels)
+        return Labelled(identity, origin, edited.tokens, edited.labels)
     second = _border(edited, side)
     if not 0 < second < len(edited.tokens):
         raise EditError(f"nothing would be left of one text of the pair {example.id}")
     # A locked range does not reach what is inserted at its end, which is that of the pair, or at its beginning.
     if edited.tokens[_held(second, side)] != example.tokens[_held(example.second, side)]:
         raise EditError(f"an edit changes the text of the pair {example.id} that stays as it is")
-    return Labelled(identity, origin, edited.tokens, example.labels, second)
+    return Labelled(identity, origin, edited.tokens, edited.labels, second)
 
 
 def _held(border: int, side: Side) -> slice:

@@ -2,22 +2,155 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from halluc.core.edits import Range
 from halluc.core.errors import HallucError, Location, data_error, environment_error, refuse
 from halluc.core.labels import OUT_OF_SCOPE
-from halluc.tasks.losses import Loss, class_weights
-from halluc.tasks.text_classification.encoded import EncodedTexts, TextWindow
+from halluc.tasks.encoders import Encoder, Frame, frame_of_pair, padded, room, special_pieces, word_pieces
+from halluc.tasks.losses import UNLABELLED, Loss, class_weights
+from halluc.tasks.text_classification.config import LongTexts
 from halluc.tasks.text_classification.labelled_text import Labelled
-from halluc.tasks.text_windows import LongTexts, Shown, covers, shown, shown_of_pair
 
 if TYPE_CHECKING:
-    from halluc.tasks.encoders import Encoder, Frame
+    import torch
+
+    from halluc.engine.batching import Batch
     from halluc.tasks.text_classification.config import TextClassificationConfig
+
+# The pieces of one text that a window shows, from left to right.
+Shown = tuple[Range, ...]
+
+
+def shown(length: int, space: int, how: LongTexts) -> list[Shown]:
+    """What each window shows of a text of ``length`` pieces, in at most ``space``; one window where all fit.
+
+    Windows are full, lie evenly, and repeat at least a quarter of the one before. ``head_tail`` keeps a quarter of the
+    beginning and three of the end (Sun et al. 2019, "How to Fine-Tune BERT for Text Classification?", section 5.3.1).
+    """
+    if length <= space:
+        return [((0, length),)]
+    if how == "head":
+        return [((0, space),)]
+    if how == "tail":
+        return [((length - space, length),)]
+    if how == "head_tail":
+        head = space // 4
+        return [((0, head), (length - space + head, length))]
+    overlap = space // 4
+    last = -(-(length - overlap) // (space - overlap)) - 1
+    return [((start, start + space),) for start in [number * (length - space) // last for number in range(last + 1)]]
+
+
+def shown_of_pair(first: int, second: int, space: int, how: LongTexts) -> list[tuple[Shown, Shown]]:
+    """The same of two texts that share ``space``: the longer one is cut first, down to half of it.
+
+    In windows it is the longer one that is read piece by piece, beside the whole of the other; of that, the first half
+    of the space where both are longer than this.
+    """
+    if first + second <= space:
+        return [(((0, first),), ((0, second),))]
+    kept = min(first, second, space // 2)
+    (short,) = shown(min(first, second), kept, "head" if how == "windows" else how)
+    long = shown(max(first, second), space - kept, how)
+    return [(short, part) for part in long] if first < second else [(part, short) for part in long]
+
+
+def covers(parts: list[Shown], length: int) -> bool:
+    """Whether the windows show every piece of a text, or some of it is cut."""
+    done = 0
+    for start, end in sorted(one for part in parts for one in part):
+        if start > done:
+            return False
+        done = max(done, end)
+    return done >= length
+
+
+# What a text weighs where some are read in windows: each window of a text has its part of it.
+PARTS = 1000
+
+
+class TextWindow(NamedTuple):
+    """What the model takes at once. ``types`` tell the two texts of a pair apart, where the model has such."""
+
+    example: int
+    pieces: tuple[int, ...]
+    types: tuple[int, ...] = ()
+
+
+@dataclass
+class EncodedTexts:
+    """Windows of word pieces; in training each is asked for the labels of its text. Sizes are counted in word pieces.
+
+    ``targets`` are, by example, the numbers of the outputs that gold has; None where it teaches nothing. ``weights`` of
+    the windows of a text sum up to what every other text weighs (to a thousandth).
+    """
+
+    examples: Sequence[Labelled]
+    windows: list[TextWindow]
+    targets: list[tuple[int, ...] | None]
+    outputs: tuple[str, ...]
+    pad: int
+    notes: dict[str, int]
+    text_loss: Loss
+    lengths: list[int] = field(init=False)
+    weights: list[int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.lengths = [len(window.pieces) for window in self.windows]
+        count = Counter(window.example for window in self.windows)
+        whole = PARTS if any(number > 1 for number in count.values()) else 1
+        self.weights = [
+            0 if self.targets[window.example] is None else max(1, round(whole / count[window.example]))
+            for window in self.windows
+        ]
+
+    def collate(self, indexes: Sequence[int]) -> Batch:
+        """``input_ids``, ``attention_mask`` and, of pairs, ``token_type_ids``, each (windows, longest window); labels
+        as ``Loss`` takes them."""
+        import torch
+
+        from halluc.engine.batching import Batch
+
+        windows = [self.windows[index] for index in indexes]
+        inputs = padded([window.pieces for window in windows], self.pad)
+        if any(window.types for window in windows):
+            inputs["token_type_ids"] = torch.zeros_like(inputs["input_ids"])
+            for row, window in enumerate(windows):
+                inputs["token_type_ids"][row, : len(window.types)] = torch.tensor(window.types, dtype=torch.long)
+        return Batch(
+            inputs,
+            self._labels([window.example for window in windows]),
+            tuple(indexes),
+            sum(self.weights[index] for index in indexes),
+        )
+
+    def _labels(self, examples: Sequence[int]) -> torch.Tensor:
+        import torch
+
+        targets = [self.targets[example] for example in examples]
+        if not self.text_loss.multi_label:
+            return torch.tensor([UNLABELLED if target is None else target[0] for target in targets])
+        labels = torch.zeros(len(targets), len(self.outputs))
+        for row, target in enumerate(targets):
+            labels[row, list(target or ())] = 1
+        return labels
+
+    def loss(self, outputs: Any, batch: Batch) -> torch.Tensor:
+        """The loss summed over windows, each times its weight."""
+        import torch
+
+        weights = torch.tensor([float(self.weights[index]) for index in batch.indexes], device=outputs.logits.device)
+        return (self.text_loss(outputs.logits, batch.labels) * weights).sum()
+
+    def ids(self, indexes: Sequence[int]) -> list[str]:
+        return [self.examples[self.windows[index].example].id for index in indexes]
+
 
 Pieces = Sequence[int]
 
@@ -28,8 +161,6 @@ def encode_texts(examples: Sequence[Labelled], encoder: Encoder, config: TextCla
     Raises:
         HallucError D136, D137: see ``refuse_labels``. E411: the tokenizer leaves no room, or lacks a piece.
     """
-    from halluc.tasks.encoders import word_pieces
-
     refuse_labels(examples, multi_label=config.multi_label)
     words, dropped = word_pieces(encoder.tokenizer, [example.tokens for example in examples])
     framing = Framing(encoder, config.long_texts)
@@ -46,15 +177,20 @@ def encode_texts(examples: Sequence[Labelled], encoder: Encoder, config: TextCla
         windows += made
     notes["windows"] = len(windows)
     targets = _targets(examples, encoder.outputs, config.multi_label, notes)
-    loss = _loss(targets, encoder.outputs, config)
-    return EncodedTexts(examples, windows, targets, encoder.outputs, encoder.padding, notes, loss)
+    return EncodedTexts(
+        examples, windows, targets, encoder.outputs, encoder.padding, notes, _loss(targets, encoder.outputs, config)
+    )
 
 
 def _loss(
     targets: Sequence[tuple[int, ...] | None], outputs: Sequence[str], config: TextClassificationConfig
 ) -> Loss:  # fmt: skip
-    gold = ([outputs[number] for number in target] for target in targets if target is not None)
-    weights = class_weights(config, outputs, gold, multi_label=config.multi_label)
+    weights = class_weights(
+        config,
+        outputs,
+        ([outputs[number] for number in target] for target in targets if target is not None),
+        multi_label=config.multi_label,
+    )
     return Loss.of(config, weights, multi_label=config.multi_label)
 
 
@@ -89,12 +225,19 @@ def _bad_labels(examples: Sequence[Labelled], multi_label: bool) -> Iterator[Hal
         where = Location(example.origin.file, example.origin.line)
         if len(example.labels) > 1 and not multi_label:
             told = ", ".join(f"`{label}`" for label in example.labels[:5])
-            help = "set `task.multi_label: true`, or keep one of them"
-            yield data_error("D136", f"a text with {len(example.labels)} labels: {told}", where, help)
+            yield data_error(
+                "D136",
+                f"a text with {len(example.labels)} labels: {told}",
+                where,
+                "set `task.multi_label: true`, or keep one of them",
+            )
         elif OUT_OF_SCOPE in example.labels:
-            help = f"say what it means with `data.out_of_scope_label: {OUT_OF_SCOPE}`, or give it another name"
-            message = f"the label `{OUT_OF_SCOPE}` is the name of the output for texts without a label"
-            yield data_error("D137", message, where, help)
+            yield data_error(
+                "D137",
+                f"the label `{OUT_OF_SCOPE}` is the name of the output for texts without a label",
+                where,
+                f"say what it means with `data.out_of_scope_label: {OUT_OF_SCOPE}`, or give it another name",
+            )
 
 
 @dataclass
@@ -106,20 +249,14 @@ class Framing:
 
     @cached_property
     def room(self) -> int:
-        from halluc.tasks.encoders import room
-
         return room(self.encoder.tokenizer, self.encoder.model.config)
 
     @cached_property
     def around_one(self) -> tuple[list[int], list[int]]:
-        from halluc.tasks.encoders import special_pieces
-
         return special_pieces(self.encoder.tokenizer)
 
     @cached_property
     def around_two(self) -> Frame:
-        from halluc.tasks.encoders import frame_of_pair
-
         return frame_of_pair(self.encoder.tokenizer)
 
     @cached_property
@@ -153,8 +290,9 @@ class Framing:
 
     def _space(self, special: int, least: int) -> int:
         if self.room - special < least:
-            message = "the tokenizer's `model_max_length` leaves no room for words"
-            raise environment_error("E411", message, "mend its tokenizer_config.json")
+            raise environment_error(
+                "E411", "the tokenizer's `model_max_length` leaves no room for words", "mend its tokenizer_config.json"
+            )
         return self.room - special
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from halluc.core.claims import rounded
@@ -11,22 +10,23 @@ from halluc.core.edits import Editable
 from halluc.core.examples import Corpus, Origin
 from halluc.core.labels import OUT_OF_SCOPE
 from halluc.data.inputs import InputText
-from halluc.gap.novelty_units import CONTENT_WORDS, NoveltyUnits
+from halluc.gap.novelty import CONTENT_WORDS, NoveltyUnits
 from halluc.runs.schema import Prediction
 from halluc.task import Asserted
+from halluc.tasks.defaults import ExamplesDefaults
+from halluc.tasks.records import AssertedLabel
 from halluc.tasks.text_classification import edits
 from halluc.tasks.text_classification.config import TextClassificationConfig
 from halluc.tasks.text_classification.decoding import TextPrediction
 from halluc.tasks.text_classification.encoding import refuse_labels
 from halluc.tasks.text_classification.labelled_text import Labelled
-from halluc.tasks.text_classification.records import LabelPrediction, PredictedLabel, PredictedLabels
+from halluc.tasks.text_classification.records import LabelPrediction, PredictedLabels
 
 
-class TextExamples:
+class TextExamples(ExamplesDefaults):
     """Texts, or pairs of them, with one label each or several."""
 
     Line: ClassVar[type[Prediction]] = LabelPrediction
-    formats: ClassVar[Mapping[str, Callable[[Path, Path], None] | None]] = {"jsonl": None}
     takes_pairs: ClassVar[bool] = True
     has_spans: ClassVar[bool] = False
     units: ClassVar[NoveltyUnits] = CONTENT_WORDS
@@ -44,8 +44,7 @@ class TextExamples:
         refuse_labels(corpus.examples, multi_label=self.config.multi_label)
         found = tuple(sorted({label for example in corpus for label in example.labels}))
         asked = self.config.out_of_scope == "class" and not self.config.multi_label
-        has_outside = asked and any(not example.labels for example in corpus)
-        return (*found, OUT_OF_SCOPE) if has_outside else found
+        return (*found, OUT_OF_SCOPE) if (asked and any(not example.labels for example in corpus)) else found
 
     def classes(self, corpus: Corpus[Labelled]) -> tuple[str, ...]:
         return self.labels(corpus)
@@ -85,9 +84,6 @@ class TextExamples:
     def of_line(self, line: LabelPrediction) -> Labelled:
         return Labelled(line.id, Origin("", 0), tuple(line.tokens), tuple(line.gold), line.second)
 
-    def ranges(self, line: LabelPrediction) -> Sequence[tuple[int, int, str]]:
-        return ()
-
     def border(self, line: LabelPrediction) -> int | None:
         return line.second
 
@@ -101,19 +97,7 @@ class TextExamples:
             second_text=text.second_text,
             tokens=list(text.tokens),
             second=text.second,
-            labels=[_predicted(one) for one in asserted],
+            labels=[AssertedLabel.of(one) for one in asserted],
             out_of_scope=None if prediction is None else prediction.out_of_scope,
             in_scope=None if prediction is None else rounded(prediction.in_scope),
         )
-
-
-def _predicted(asserted: Asserted) -> PredictedLabel:
-    claim, novelty, confusable, abstained = asserted
-    assert claim.confidence is not None
-    return PredictedLabel(
-        label=claim.label,
-        confidence=round(claim.confidence, 6),
-        novelty=novelty,
-        confusable=confusable,
-        abstained=abstained,
-    )

@@ -1,10 +1,10 @@
-"""The figures of texts with one label or none: labels, and what is out of scope."""
+"""The figures of texts: those with one label or none, which is out of scope, and those with any number of labels."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
 import numpy
 
@@ -12,25 +12,15 @@ from halluc.core import selective
 from halluc.core.labels import OUT_OF_SCOPE
 from halluc.core.ranked import Ranked, Report
 from halluc.core.significance import Figure, Ratio, Sheet, divided
-from halluc.tasks import label_counts, label_rows, label_tables, token_figures
-from halluc.tasks.label_counts import Columns
+from halluc.tasks import label_counts, label_rows, label_tables
+from halluc.tasks.defaults import FiguresDefaults
+from halluc.tasks.label_counts import Columns, LabelCounts
+from halluc.tasks.text_classification.decoding import TextPrediction
 from halluc.tasks.text_classification.labelled_text import Labelled
 
 PROTOCOL = "one label a text, none being out of scope"
+OF_SETS = "each label of a text for itself"
 RANKED = "texts sorted by the probability of being in scope"
-
-
-class Told(Protocol):
-    """A prediction: the label of a text, no label where the model says that it is out of scope.
-
-    ``in_scope`` is the highest probability of a label, None or NaN where it is not known.
-    """
-
-    @property
-    def labels(self) -> Sequence[str]: ...
-
-    @property
-    def in_scope(self) -> float | None: ...
 
 
 class Labelling:
@@ -55,27 +45,40 @@ class Labelling:
         "claimed_without_gold": "out_of_scope_acceptance",
     }
 
-    def headline(self, examples: Sequence[Labelled], predictions: Sequence[Told]) -> dict[str, float]:
+    def headline(self, examples: Sequence[Labelled], predictions: Sequence[TextPrediction]) -> dict[str, float]:
         judged = _Judged.of(examples, predictions)
         sheet = Sheet(len(examples))
         totals = {figure.name: figure for figure in judged.figures(sheet) if not figure.by}
         sums = sheet.totals()
         return {name: float(totals[name].formula(sums)) for family in self.families for name in family}
 
-    def figures(self, examples: Sequence[Labelled], predictions: Sequence[Told], sheet: Sheet) -> list[Figure]:
+    def figures(
+        self, examples: Sequence[Labelled], predictions: Sequence[TextPrediction], sheet: Sheet
+    ) -> list[Figure]:  # fmt: skip
         return _Judged.of(examples, predictions).figures(sheet)
 
     def kept(
-        self, examples: Sequence[Labelled], predictions: Sequence[Told], remaining: numpy.ndarray, sheet: Sheet
+        self,
+        examples: Sequence[Labelled],
+        predictions: Sequence[TextPrediction],
+        remaining: numpy.ndarray,
+        sheet: Sheet,
     ) -> list[Figure]:
         """How many texts out of scope still have a claim."""
         foreign = numpy.array([not example.labels for example in examples], dtype=bool)
         if not foreign.any():
             return []
-        accepted = Ratio((sheet.column(foreign & (remaining > 0)),), (sheet.column(foreign),))
-        return [Figure("out_of_scope_acceptance", {"claims": "kept"}, PROTOCOL, int(foreign.sum()), accepted)]
+        return [
+            Figure(
+                "out_of_scope_acceptance",
+                {"claims": "kept"},
+                PROTOCOL,
+                int(foreign.sum()),
+                Ratio((sheet.column(foreign & (remaining > 0)),), (sheet.column(foreign),)),
+            )
+        ]
 
-    def ranked(self, examples: Sequence[Labelled], predictions: Sequence[Told]) -> list[Ranked]:
+    def ranked(self, examples: Sequence[Labelled], predictions: Sequence[TextPrediction]) -> list[Ranked]:
         """How often a text out of scope looks less in scope than one that is; nothing where all are of one kind."""
         inside = numpy.array([bool(example.labels) for example in examples], dtype=bool)
         sureness = numpy.array([prediction.in_scope for prediction in predictions], dtype=numpy.float64)
@@ -89,27 +92,22 @@ class Labelling:
 
         return [Ranked(RANKED, numpy.flatnonzero(known), (("out_of_scope_auroc", {}, auroc),))]
 
-    def report(self, examples: Sequence[Labelled], predictions: Sequence[Told]) -> Report:
+    def report(self, examples: Sequence[Labelled], predictions: Sequence[TextPrediction]) -> Report:
         return _Judged.of(examples, predictions).report()
 
     def text(self, report: Report) -> str:
         outside = {OUT_OF_SCOPE: report["out_of_scope"]} if "out_of_scope" in report else {}
-        parts = {
-            f"labels, {PROTOCOL}": label_tables.rows_as_text(report["labels"], report["averages"], outside),
-        }
-        if "confusion" in report:
-            told = token_figures.confusion_as_text(report["confusion"])
-            parts["texts, gold label (rows) by predicted label (columns)"] = told
-        elif report["confusions"]:
-            parts["the commonest confusions"] = label_tables.confusions_as_text(report["confusions"])
-        return "\n".join(f"{heading}\n\n{text}" for heading, text in parts.items())
+        labels = label_tables.rows_as_text(report["labels"], report["averages"], outside)
+        title = "texts, gold label (rows) by predicted label (columns)"
+        sections = {f"labels, {PROTOCOL}": labels, **label_tables.confusion_sections(report, title)}
+        return label_tables.sections_as_text(sections)
 
 
 def _one(found: Sequence[str]) -> str | None:
     """The one label of a text, None where there is none.
 
     Raises:
-        ValueError: there are several, which ``label_sets`` counts.
+        ValueError: there are several, which ``LabelSets`` counts.
     """
     if len(found) > 1:
         raise ValueError(f"a text with the labels {', '.join(found)}, where one is counted")
@@ -122,24 +120,29 @@ class _Judged:
 
     gold: list[str | None]
     predicted: list[str | None]
-    counts: label_counts.LabelCounts
+    counts: LabelCounts
     inside: numpy.ndarray
     claimed: numpy.ndarray
     right: numpy.ndarray
 
     @classmethod
-    def of(cls, examples: Sequence[Labelled], predictions: Sequence[Told]) -> _Judged:
+    def of(cls, examples: Sequence[Labelled], predictions: Sequence[TextPrediction]) -> _Judged:
         gold, predicted = [_one(e.labels) for e in examples], [_one(p.labels) for p in predictions]
-        counts = label_counts.count([e.labels for e in examples], [p.labels for p in predictions])
+        counts = _counts(examples, predictions)
         inside, claimed = (numpy.array([label is not None for label in side], dtype=bool) for side in (gold, predicted))
-        right = numpy.array([one == other for one, other in zip(gold, predicted, strict=True)], dtype=bool)
-        return cls(gold, predicted, counts, inside, claimed, right)
+        return cls(
+            gold,
+            predicted,
+            counts,
+            inside,
+            claimed,
+            numpy.array([one == other for one, other in zip(gold, predicted, strict=True)], dtype=bool),
+        )
 
     def figures(self, sheet: Sheet) -> list[Figure]:
         columns = Columns.of(self.counts, sheet)
         hits, inside = sheet.column(self.right & self.inside), sheet.column(self.inside)
-        accuracy = Ratio((hits,), (inside,), undefined=0.0)
-        found = [Figure("accuracy", {}, PROTOCOL, int(self.inside.sum()), accuracy)]
+        found = [Figure("accuracy", {}, PROTOCOL, int(self.inside.sum()), Ratio((hits,), (inside,), undefined=0.0))]
         found += label_counts.figures(self.counts, columns, PROTOCOL, sheet)
         found.append(Figure("mcc", {}, PROTOCOL, len(self.gold), self.correlation(columns, sheet)))
         return found if self.inside.all() else found + self.of_scope(sheet)
@@ -175,8 +178,9 @@ class _Judged:
         }
         foreign, refused = ~self.inside, ~self.claimed
         if foreign.any() or refused.any():
-            numbers = (int(mask.sum()) for mask in (foreign & refused, refused, foreign))
-            rows["out_of_scope"] = label_tables.row(*numbers)
+            rows["out_of_scope"] = label_tables.row(
+                *(int(mask.sum()) for mask in (foreign & refused, refused, foreign))
+            )
         return {**rows, **label_tables.confusion(self.gold, self.predicted)}
 
 
@@ -198,3 +202,54 @@ class Correlation:
         c, s = sums[..., self.right], sums[..., self.everything]
         spread = (s**2 - (p**2).sum(-1)) * (s**2 - (t**2).sum(-1))
         return divided(c * s - (p * t).sum(-1), numpy.sqrt(spread), undefined=0.0)
+
+
+class LabelSets(FiguresDefaults):
+    """Figures of any number of labels a text: F1 by label and averaged, exact sets, wrong decisions."""
+
+    primary: ClassVar[str] = "micro_f1"
+    families: ClassVar[tuple[tuple[str, ...], ...]] = (("micro_f1", "macro_f1"), ("weighted_f1",), ("subset_accuracy",))
+    names: ClassVar[tuple[str, ...]] = (*label_rows.NAMES, "subset_accuracy", "hamming_loss")
+    protocols: ClassVar[tuple[str, ...]] = (OF_SETS,)
+    untold: ClassVar[frozenset[str]] = label_counts.UNTOLD
+    named: ClassVar[Mapping[str, str]] = {"f1": "micro_f1"}
+
+    def headline(self, examples: Sequence[Labelled], predictions: Sequence[TextPrediction]) -> dict[str, float]:
+        counts = _counts(examples, predictions)
+        averages = label_counts.averages_of(counts)
+        exact = _wrong(counts) == 0
+        return {
+            **{f"{average}_f1": averages[average]["f1"] for average in label_counts.AVERAGES},
+            "subset_accuracy": float(exact.mean()) if len(exact) else 0.0,
+        }
+
+    def figures(
+        self, examples: Sequence[Labelled], predictions: Sequence[TextPrediction], sheet: Sheet
+    ) -> list[Figure]:  # fmt: skip
+        counts = _counts(examples, predictions)
+        wrong, width = _wrong(counts), len(counts.labels)
+        one, cells = sheet.column(numpy.ones(counts.texts)), sheet.column(numpy.full(counts.texts, width))
+        exact = Ratio((sheet.column(wrong == 0),), (one,), undefined=0.0)
+        loss = Ratio((sheet.column(wrong),), (cells,), undefined=0.0)
+        return [
+            *label_counts.figures(counts, Columns.of(counts, sheet), OF_SETS, sheet),
+            Figure("subset_accuracy", {}, OF_SETS, counts.texts, exact),
+            Figure("hamming_loss", {}, OF_SETS, counts.texts * width, loss),
+        ]
+
+    def report(self, examples: Sequence[Labelled], predictions: Sequence[TextPrediction]) -> Report:
+        counts = _counts(examples, predictions)
+        return {"labels": label_tables.by_label(counts), "averages": label_tables.averages(counts)}
+
+    def text(self, report: Report) -> str:
+        return f"labels, {OF_SETS}\n\n{label_tables.rows_as_text(report['labels'], report['averages'])}"
+
+
+def _counts(examples: Sequence[Labelled], predictions: Sequence[TextPrediction]) -> LabelCounts:
+    return label_counts.count([e.labels for e in examples], [p.labels for p in predictions])
+
+
+def _wrong(counts: LabelCounts) -> numpy.ndarray:
+    """The labels of each text that are claimed and not gold, or gold and not claimed."""
+    hits, claimed, there = (numpy.bincount(pairs.text, minlength=counts.texts) for pairs in counts.three)
+    return claimed + there - 2 * hits

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
@@ -12,16 +12,52 @@ from halluc.core.claims import Claim
 from halluc.core.examples import Corpus
 from halluc.data.rows.references import SplitName
 from halluc.gap.forecast import SplitGap, gap_among
-from halluc.gap.knowledge import SurfaceKnowledge
 from halluc.gap.matching import Strata
-from halluc.gap.novelty import NearestMentions
+from halluc.gap.novelty import NearestMentions, SurfaceKnowledge
 from halluc.gap.stopwords import text_words
-from halluc.gap.units import EXAMPLES, LABELS, UnitKind, Units, WithheldUnits, by_hash
+from halluc.gap.units import EXAMPLES, LABELS, UnitKind, Units, WithheldUnits, in_order
 from halluc.runs.schema import Novelty
 from halluc.tasks.text_classification.coverage import QUARTERS, TextCoverage
 from halluc.tasks.text_classification.examples import TextExamples
 from halluc.tasks.text_classification.labelled_text import Labelled
-from halluc.tasks.text_classification.strata import by_class_and_length
+
+# Tokens of a text, from and to; texts of like length are matched with each other.
+LENGTHS = ((0, 5), (6, 10), (11, 20), (21, 40), (41, 80), (81, 160), (161, None))
+
+
+def by_class_and_length(examples: Sequence[Labelled]) -> Strata:
+    """Training texts by their labels and their length; where whole labels go, by how many labels they have instead of
+    by which: else fraction 0 had to do without them too."""
+    classes = {labels: number for number, labels in enumerate(sorted({example.labels for example in examples}))}
+    counts = sorted({_number(example) for example in examples})
+    by_labels = replace(
+        _OF_TEXTS,
+        names=tuple(f"{_MANY_NAMES[count]}, {length}" for count in counts for length in _LENGTH_NAMES),
+        of=lambda example: counts.index(_number(example)) * len(LENGTHS) + _length(example),
+    )
+    return replace(
+        _OF_TEXTS,
+        names=tuple(f"{' + '.join(labels) or NO_LABEL}, {length}" for labels in classes for length in _LENGTH_NAMES),
+        of=lambda example: classes[example.labels] * len(LENGTHS) + _length(example),
+        for_labels=by_labels,
+    )
+
+
+_OF_TEXTS = Strata(
+    (), lambda example: 0, has_free=False, noun="text", thing="label", free="without_label",
+    distinct="distinct_texts", labels_whole=True,
+)  # fmt: skip
+_LENGTH_NAMES = tuple(f"{low}-{high} tokens" if high else f"{low}+ tokens" for low, high in LENGTHS)
+NO_LABEL = "no label"
+_MANY_NAMES = (NO_LABEL, "1 label", "2 labels", "3+ labels")
+
+
+def _length(example: Labelled) -> int:
+    return sum(len(example.tokens) >= low for low, _ in LENGTHS) - 1
+
+
+def _number(example: Labelled) -> int:
+    return min(len(example.labels), len(_MANY_NAMES) - 1)
 
 
 @dataclass(frozen=True)
@@ -33,8 +69,9 @@ class TextKnowledge(SurfaceKnowledge):
     @property
     def label_counts(self) -> Mapping[str, int]:
         """How many training texts have each label."""
-        surfaces = self.coverage.surfaces.items()
-        return {label: sum(known.count for known in of_label.values()) for label, of_label in surfaces}
+        return {
+            label: sum(known.count for known in of_label.values()) for label, of_label in self.coverage.surfaces.items()
+        }
 
     def novelty(self, claim: Claim) -> Novelty:
         """That of the text, whatever the label."""
@@ -77,9 +114,7 @@ def _of_word(word: str, of_label: Mapping[str, int], shown: Mapping[str, int]) -
 def word_units(examples: Sequence[Labelled], named: Iterable[str] = ()) -> Units:
     """Distinct content words of whole texts, lower-cased: each has the same chance, however often it stands there."""
     texts = [set(text_words(" ".join(example.tokens))) for example in examples]
-    order = by_hash("word", {word for words in texts for word in words})
-    place = {word: number for number, word in enumerate(order)}
-    first = [min((place[word] for word in words), default=len(order)) for words in texts]
+    order, first = in_order("word", texts)
     return Units(len(order), first, words=order)
 
 
@@ -99,8 +134,9 @@ class WordKnowledge:
 
     def of(self, splits: Mapping[SplitName, Corpus[Labelled]]) -> TextCoverage:
         """What the texts of train that are learned from show, beside how new those of dev are."""
-        shown = [example for example in splits["train"] if self.examples.trains_on(example)]
-        return TextCoverage.of(shown, splits.get("dev", ()))
+        return TextCoverage.of(
+            [example for example in splits["train"] if self.examples.trains_on(example)], splits.get("dev", ())
+        )
 
     def load(self, path: Path) -> TextCoverage:
         return TextCoverage.load(path)

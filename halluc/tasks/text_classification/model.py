@@ -10,13 +10,13 @@ from halluc.config.schema import Decoding, ModelConfig
 from halluc.core.errors import HallucError
 from halluc.core.examples import Corpus
 from halluc.core.labels import OUT_OF_SCOPE
-from halluc.data.joining import Stated
+from halluc.data.predictions import Stated
 from halluc.data.statistics import counted
+from halluc.tasks.encoders import Encoder, load_encoder
 from halluc.tasks.label_names import named_labels, told_of_foreign
 from halluc.tasks.text_classification.config import TextClassificationConfig
 from halluc.tasks.text_classification.decoding import TextPrediction, label_sets, one_label, pooled
-from halluc.tasks.text_classification.encoded import EncodedTexts
-from halluc.tasks.text_classification.encoding import encode_texts, refuse_labels
+from halluc.tasks.text_classification.encoding import EncodedTexts, encode_texts, refuse_labels
 from halluc.tasks.text_classification.labelled_text import Labelled
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from halluc.engine.batching import Batch
     from halluc.engine.runtime import Runtime
-    from halluc.tasks.encoders import Encoder
 
 
 class TextClassifier:
@@ -54,8 +53,6 @@ class TextClassifier:
     def build(
         self, config: ModelConfig, labels: Sequence[str], attention: str, texts: Iterable[Sequence[str]] = ()
     ) -> Encoder:
-        from halluc.tasks.encoders import load_encoder
-
         names: dict[str, Any] = {"id2label": dict(enumerate(labels))}
         names["label2id"] = {label: index for index, label in enumerate(labels)}
         names["problem_type"] = problem_type(self.config.multi_label)
@@ -68,12 +65,9 @@ class TextClassifier:
             HallucError C203: a name for a label that the model does not have. C204: it was trained for several labels a
                 text, and the config asks for one, or the other way round; or for no labels at all.
         """
-        from halluc.tasks.encoders import load_encoder
-
         encoder = load_encoder("AutoModelForSequenceClassification", config, attention)
         _refuse_other_problem(encoder.model.config.problem_type, self.config.multi_label)
-        outputs = named_labels(encoder.outputs, names)
-        return replace(encoder, outputs=tuple(label or OUT_OF_SCOPE for label in outputs))
+        return replace(encoder, outputs=tuple(label or OUT_OF_SCOPE for label in named_labels(encoder.outputs, names)))
 
     def encode(self, examples: Sequence[Labelled], encoder: Encoder) -> EncodedTexts:
         return encode_texts(examples, encoder, self.config)
@@ -143,5 +137,8 @@ def _refuse_other_problem(found: str | None, multi_label: bool) -> None:
         raise HallucError("C204", "the model predicts a number, and no labels", help="name a classifier")
     trained, asked = ("one label a text", "true") if multi_label else ("several labels a text", "false")
     other = "false" if multi_label else "true"
-    message = f"the model was trained for {trained}, and the config has `task.multi_label: {asked}`"
-    raise HallucError("C204", message, help=f"set `task.multi_label: {other}`")
+    raise HallucError(
+        "C204",
+        f"the model was trained for {trained}, and the config has `task.multi_label: {asked}`",
+        help=f"set `task.multi_label: {other}`",
+    )

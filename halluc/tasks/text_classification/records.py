@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from halluc.runs.schema import Novelty, Prediction, Record
+from halluc.runs.schema import Prediction, Record
+from halluc.tasks.records import AssertedLabel
 
 
 class LabelPrediction(Prediction):
@@ -19,16 +20,6 @@ class LabelPrediction(Prediction):
     in_scope: float | None = None
 
 
-class PredictedLabel(Record):
-    """A label that ``predict`` claims of a text; ``novelty`` and ``confusable`` as in ``PredictedClaim``."""
-
-    label: str
-    confidence: float
-    novelty: Novelty | None
-    confusable: bool | None
-    abstained: bool
-
-
 class PredictedLabels(Record):
     """A text, or a pair of texts, as ``predict`` writes it, of text classification.
 
@@ -43,6 +34,6 @@ class PredictedLabels(Record):
     second_text: str | None
     tokens: list[str]
     second: int | None
-    labels: list[PredictedLabel]
+    labels: list[AssertedLabel]
     out_of_scope: bool | None
     in_scope: float | None

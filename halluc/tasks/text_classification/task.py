@@ -9,11 +9,10 @@ from halluc.config.schema import Section
 from halluc.tasks.text_classification.claims import LabelJudge, LabelSetJudge
 from halluc.tasks.text_classification.config import TextClassificationConfig
 from halluc.tasks.text_classification.examples import TextExamples
-from halluc.tasks.text_classification.figures import Labelling
+from halluc.tasks.text_classification.figures import Labelling, LabelSets
 from halluc.tasks.text_classification.knowledge import WordKnowledge
-from halluc.tasks.text_classification.label_set_figures import LabelSets
 from halluc.tasks.text_classification.model import TextClassifier, problem_type
-from halluc.tasks.text_classification.wording import TextWording
+from halluc.tasks.text_classification.wording import wording
 
 
 class TextClassification:
@@ -30,7 +29,7 @@ class TextClassification:
         self.judge = LabelSetJudge() if config.multi_label else LabelJudge()
         self.figures = LabelSets() if config.multi_label else Labelling()
         self.knowledge = WordKnowledge(self.examples)
-        self.wording = TextWording(config.multi_label)
+        self.wording = wording(config.multi_label)
 
     @classmethod
     def settings_of(cls, config: Mapping[str, Any]) -> dict[str, Any]:
@@ -38,5 +37,8 @@ class TextClassification:
 
     @classmethod
     def evaluated(cls, protocols: Collection[str]) -> TextClassification:
-        several = not set(LabelSets.protocols).isdisjoint(protocols)
-        return cls(TextClassificationConfig(type="text_classification", multi_label=several))
+        return cls(
+            TextClassificationConfig(
+                type="text_classification", multi_label=not set(LabelSets.protocols).isdisjoint(protocols)
+            )
+        )

@@ -9,6 +9,7 @@ from halluc.core.examples import Example
 from halluc.core.labels import OUT_OF_SCOPE
 from halluc.data.statistics import Count, Words, labelled, one, tokens, unlabelled
 from halluc.runs.schema import MetricResult
+from halluc.task import Wording
 from halluc.wording import formats
 from halluc.wording.figure_lookup import FigureLookup, count
 from halluc.wording.nouns import CardText, Nouns
@@ -154,7 +155,5 @@ _SEVERAL = replace(
 )
 
 
-class TextWording:
-    def __init__(self, multi_label: bool) -> None:
-        self.words: Words = LABEL_SETS if multi_label else TEXTS
-        self.nouns: Nouns = _SEVERAL if multi_label else _ONE
+def wording(multi_label: bool) -> Wording:
+    return Wording(LABEL_SETS, _SEVERAL) if multi_label else Wording(TEXTS, _ONE)

@@ -8,8 +8,19 @@ from typing import Any
 
 from halluc.core.characters import is_invisible
 from halluc.data.fields.values import written_list
-from halluc.data.writers.base import MARK, Files, Options, Write, Writer, each, unfit
-from halluc.data.writers.files import csv_rows, json_lines, json_list, parquet
+from halluc.data.writers import (
+    MARK,
+    Files,
+    Options,
+    Write,
+    Writer,
+    csv_rows,
+    each,
+    json_lines,
+    json_list,
+    parquet,
+    unfit,
+)
 from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.token_classification.writers import annotated_task
 

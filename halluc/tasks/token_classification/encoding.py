@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from halluc.tasks.encoders import padded
 from halluc.tasks.losses import UNLABELLED, Loss
 from halluc.tasks.token_classification.tagged_sentence import Tagged
 
@@ -83,17 +84,18 @@ class EncodedTokens:
         from halluc.engine.batching import Batch
 
         windows = [self.windows[index] for index in indexes]
-        shape = (len(windows), max(len(window.pieces) for window in windows))
-        ids = torch.full(shape, self.pad, dtype=torch.long)
-        mask = torch.zeros(shape, dtype=torch.long)
-        labels = torch.full(shape, UNLABELLED, dtype=torch.long)
+        inputs = padded([window.pieces for window in windows], self.pad)
+        labels = torch.full_like(inputs["input_ids"], UNLABELLED)
         for row, window in enumerate(windows):
-            ids[row, : len(window.pieces)] = torch.tensor(window.pieces)
-            mask[row, : len(window.pieces)] = 1
-            targets = self.targets[window.example][window.start : window.start + len(window.first)]
-            labels[row, list(window.first)] = torch.tensor(targets)
-        weight = sum(self.weights[index] for index in indexes)
-        return Batch({"input_ids": ids, "attention_mask": mask}, labels, tuple(indexes), weight)
+            labels[row, list(window.first)] = torch.tensor(
+                self.targets[window.example][window.start : window.start + len(window.first)]
+            )
+        return Batch(
+            inputs,
+            labels,
+            tuple(indexes),
+            sum(self.weights[index] for index in indexes),
+        )
 
     def loss(self, outputs: Any, batch: Batch) -> torch.Tensor:
         """The loss summed over labelled tokens, each times the weight of its class."""

@@ -1,22 +1,29 @@
 """Entity-level figures from raw tags: seqeval's default (conlleval) mode, and its strict IOB2 mode beside it.
 
-The reports are seqeval's own; the figures are counted by ``metrics.spans``, which tests hold to seqeval.
+The reports are seqeval's own. The figures come from spans counted on integer arrays, for a whole corpus at once and for
+each sentence, which is what intervals and comparisons resample. Tests hold both modes to seqeval on random tag
+sequences, illegal ones included; the counts are some tens of times faster (benchmarks/evaluate.py).
 """
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy
 
+from halluc.core.labels import split_tag
 from halluc.core.significance import F1, Figure, Formula, Mean, Ratio, Sheet
-from halluc.tasks.token_classification import span_counts
-from halluc.tasks.token_classification.span_counts import SpanCounts
 
 Tags = Sequence[Sequence[str]]
 CONLLEVAL, STRICT = "seqeval default (conlleval)", "seqeval strict IOB2"
+
+# Prefixes as bits, so that "one of" is a mask.
+_O, _B, _I, _E, _S = 1, 2, 4, 8, 16
+_BITS = {"O": _O, "B": _B, "I": _I, "M": _I, "E": _E, "S": _S}
 
 
 def report(gold: Tags, predicted: Tags, strict: bool = False) -> dict[str, dict[str, Any]]:
@@ -44,7 +51,7 @@ def figures(gold: Tags, predicted: Tags, sheet: Sheet) -> list[Figure]:
     """Overall, by label and averaged figures in both protocols; ``n`` is the number of gold mentions."""
     found: list[Figure] = []
     for protocol, strict in ((CONLLEVAL, False), (STRICT, True)):
-        counts = span_counts.count(gold, predicted, strict=strict)
+        counts = count(gold, predicted, strict=strict)
         total = _columns(sheet, counts, slice(None))
         labels = {name: _columns(sheet, counts, slice(at, at + 1)) for at, name in enumerate(counts.labels)}
         shown = {name: three for name, three in labels.items() if any(sheet.columns[c].any() for c in three)}
@@ -55,9 +62,12 @@ def figures(gold: Tags, predicted: Tags, sheet: Sheet) -> list[Figure]:
             means = {name: Mean(tuple(f(*t) for t in shown.values()), weights) for name, f in _FORMULAS.items()}
             found += _figures(means, {"average": average}, protocol, n)
         for label, three in shown.items():
-            support = int(sheet.columns[three[2]].sum())
-            rows = {name: formula(*three) for name, formula in _FORMULAS.items()}
-            found += _figures(rows, {"label": label}, protocol, support)
+            found += _figures(
+                {name: formula(*three) for name, formula in _FORMULAS.items()},
+                {"label": label},
+                protocol,
+                int(sheet.columns[three[2]].sum()),
+            )
     return found
 
 
@@ -77,3 +87,98 @@ def _columns(sheet: Sheet, counts: SpanCounts, labels: slice) -> tuple[int, int,
 
 def _figures(formulas: Mapping[str, Formula], by: dict[str, str], protocol: str, n: int) -> list[Figure]:
     return [Figure(name, by, protocol, n, formula) for name, formula in formulas.items()]
+
+
+@dataclass(frozen=True)
+class SpanCounts:
+    """Exact matches (``hits``), predicted and gold spans, each an integer array (sentences, labels)."""
+
+    labels: tuple[str, ...]
+    hits: numpy.ndarray
+    predicted: numpy.ndarray
+    gold: numpy.ndarray
+
+
+class _Codes(dict[str, int]):
+    """Tags to numbers: label number times 32 plus the prefix's bit; parses each distinct tag once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.labels: dict[str, int] = {"": 0}
+
+    def __missing__(self, tag: str) -> int:
+        prefix, label = split_tag(tag)
+        code = self.labels.setdefault(label, len(self.labels)) * 32 + _BITS[prefix]
+        self[tag] = code
+        return code
+
+
+def count(gold: Tags, predicted: Tags, *, strict: bool = False) -> SpanCounts:
+    """Count spans as seqeval does: in its default (conlleval) mode, or in its strict mode for IOB2.
+
+    Args:
+        gold, predicted: tags of the same sentences; equal lengths.
+
+    Raises:
+        ValueError: sentences or lengths differ. UnknownTag: a string is no tag.
+    """
+    lengths = numpy.fromiter(map(len, gold), dtype=numpy.int64, count=len(gold))
+    if len(gold) != len(predicted) or any(map(int.__ne__, map(len, gold), map(len, predicted))):
+        raise ValueError("gold and predicted tags are not of the same sentences")
+    codes = _Codes()
+    # An O behind every sentence keeps spans from running over its end.
+    ends = numpy.cumsum(lengths + 1)
+    marked = [_positions(codes, tags, ends, strict) for tags in (gold, predicted)]
+    names = sorted(codes.labels.keys() - {""})
+    order = numpy.zeros(len(codes.labels), dtype=numpy.int64)
+    for index, name in enumerate(names):
+        order[codes.labels[name]] = index
+    # A span is one number: its start, its end, its label. The same span has the same number on both sides.
+    base = len(codes.labels)
+    total = int(ends[-1]) + 1 if len(ends) else 1
+    keys = [(start * total + end) * base + label for start, end, label in marked]
+    shared = numpy.isin(keys[0], keys[1], assume_unique=True)
+    tables = [_table(start, label, ends, order, len(names)) for start, _, label in marked]
+    return SpanCounts(
+        tuple(names), _table(marked[0][0][shared], marked[0][2][shared], ends, order, len(names)), tables[1], tables[0]
+    )
+
+
+def _positions(codes: _Codes, tags: Tags, ends: numpy.ndarray, strict: bool) -> tuple[numpy.ndarray, ...]:
+    """Start, end and label number of every span, in positions of the corpus laid end to end."""
+    size = int(ends[-1]) if len(ends) else 0
+    flat = numpy.full(size, _O, dtype=numpy.int64)
+    inside = numpy.ones(size, dtype=bool)
+    inside[ends - 1] = False
+    flat[inside] = numpy.fromiter(
+        map(codes.__getitem__, chain.from_iterable(tags)), numpy.int64, count=int(inside.sum())
+    )
+    prefix, label = flat & 31, flat >> 5
+    before = numpy.concatenate(([_O], prefix[:-1])) if size else prefix
+    same = numpy.concatenate(([False], label[1:] == label[:-1])) if size else label.astype(bool)
+    if strict:
+        opens = prefix == _B
+        stops = ~((prefix == _I) & same & (before & (_B | _I) > 0))
+    else:
+        opens = (prefix != _O) & ((prefix & (_B | _S) > 0) | (before & (_O | _E | _S) > 0) | ~same)
+        stops = opens | (prefix == _O)
+    start = numpy.flatnonzero(opens)
+    borders = numpy.append(numpy.flatnonzero(stops), size)
+    return start, borders[numpy.searchsorted(borders, start, side="right")], label[start]
+
+
+def _table(
+    start: numpy.ndarray, label: numpy.ndarray, ends: numpy.ndarray, order: numpy.ndarray, labels: int
+) -> numpy.ndarray:
+    sentence = numpy.searchsorted(ends, start, side="right")
+    return numpy.bincount(sentence * labels + order[label], minlength=len(ends) * labels).reshape(len(ends), labels)
+
+
+def overall(counts: SpanCounts) -> dict[str, float]:
+    """Micro-averaged ``entity_f1``, ``entity_precision`` and ``entity_recall``, 0 where undefined."""
+    hits, predicted, gold = (float(table.sum()) for table in (counts.hits, counts.predicted, counts.gold))
+    precision = hits / predicted if predicted else 0.0
+    recall = hits / gold if gold else 0.0
+    total = precision + recall
+    f1 = 2 * precision * recall / total if total else 0.0
+    return {"entity_f1": f1, "entity_precision": precision, "entity_recall": recall}

@@ -13,9 +13,10 @@ from halluc.core.edits import Editable
 from halluc.core.examples import Corpus, Origin, Span
 from halluc.core.labels import write_tags
 from halluc.data.inputs import InputText
-from halluc.gap.novelty_units import MENTIONS, NoveltyUnits
+from halluc.gap.novelty import MENTIONS, NoveltyUnits
 from halluc.runs.schema import Prediction
 from halluc.task import Asserted
+from halluc.tasks.defaults import ExamplesDefaults
 from halluc.tasks.token_classification.records import PredictedClaim, PredictedText, SpanPrediction
 from halluc.tasks.token_classification.tagged_sentence import Tagged
 from halluc.tasks.token_classification.writers import write_conll
@@ -51,17 +52,19 @@ def _examples(train: Path) -> Iterator[Tagged]:
     with train.open("rb") as file:
         for number, line in enumerate(file, 1):
             record = json.loads(line)
-            spans = tuple(Span(*span) for span in record["spans"])
-            yield Tagged(record["id"], Origin(str(train), number), tuple(record["tokens"]), spans)
+            yield Tagged(
+                record["id"],
+                Origin(str(train), number),
+                tuple(record["tokens"]),
+                tuple(Span(*span) for span in record["spans"]),
+            )
 
 
-class SentenceExamples:
+class SentenceExamples(ExamplesDefaults):
     """Sentences as tokens with labelled spans."""
 
     Line: ClassVar[type[Prediction]] = SpanPrediction
     formats: ClassVar[Mapping[str, Callable[[Path, Path], None] | None]] = {"jsonl": None, "conll": _in_columns}
-    takes_pairs: ClassVar[bool] = False
-    has_spans: ClassVar[bool] = True
     units: ClassVar[NoveltyUnits] = MENTIONS
 
     def labels(self, corpus: Corpus[Tagged]) -> tuple[str, ...]:
@@ -72,9 +75,6 @@ class SentenceExamples:
 
     def lacks(self, corpus: Corpus[Tagged]) -> str | None:
         return None if any(example.spans for example in corpus) else "no mention"
-
-    def trains_on(self, example: Tagged) -> bool:
-        return True
 
     def editable(self, example: Tagged) -> Editable:
         """Tokens and spans; no label depends on anything else, so nothing is locked."""
@@ -103,33 +103,27 @@ class SentenceExamples:
     def of_line(self, line: SpanPrediction) -> Tagged:
         return Tagged(line.id, Origin("", 0), tuple(line.tokens), tuple([Span(*span) for span in line.gold]))
 
-    def ranges(self, line: SpanPrediction) -> Sequence[tuple[int, int, str]]:
-        return ()
-
-    def border(self, line: SpanPrediction) -> int | None:
-        return None
-
     def answer(
         self, text: InputText, prediction: TagPrediction | None, asserted: Sequence[Asserted]
     ) -> PredictedText:  # fmt: skip
-        spans = [_predicted(text, one) for one in asserted]
-        return PredictedText(id=text.id, line=text.line, text=text.text, tokens=list(text.tokens), spans=spans)
+        return PredictedText(
+            id=text.id,
+            line=text.line,
+            text=text.text,
+            tokens=list(text.tokens),
+            spans=[_predicted(text, one) for one in asserted],
+        )
 
 
 def _predicted(text: InputText, asserted: Asserted) -> PredictedClaim:
-    claim, novelty, confusable, abstained = asserted
-    assert claim.where is not None
-    assert claim.confidence is not None
+    claim = asserted.claim
+    assert claim.where is not None, "a mention has a place"
     start, end = text.characters(claim.where) or (None, None)
-    return PredictedClaim(
+    return PredictedClaim.of(
+        asserted,
         start=claim.where.start,
         end=claim.where.end,
         start_char=start,
         end_char=end,
         text=claim.text if text.text is None else text.text[start:end],
-        label=claim.label,
-        confidence=round(claim.confidence, 6),
-        novelty=novelty,
-        confusable=confusable,
-        abstained=abstained,
     )

@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, Protocol
-
-import numpy
+from typing import ClassVar
 
 from halluc.core.labels import write_tags
-from halluc.core.ranked import Ranked, Report
+from halluc.core.ranked import Report
 from halluc.core.significance import Figure, Sheet
-from halluc.tasks import token_figures
-from halluc.tasks.token_classification import entity_figures, figure_rows, span_counts
+from halluc.tasks import label_tables, token_figures
+from halluc.tasks.defaults import FiguresDefaults
+from halluc.tasks.token_classification import entity_figures, figure_rows
+from halluc.tasks.token_classification.examples import TagPrediction
 from halluc.tasks.token_classification.tagged_sentence import Tagged
 
 
-class Tags(Protocol):
-    """A prediction: a raw IOB2 tag for each token."""
-
-    @property
-    def tags(self) -> Sequence[str]: ...
-
-
-class Tagging:
+class Tagging(FiguresDefaults):
     """Entity figures as seqeval counts them, in its default mode and strict, and token figures with O."""
 
     primary: ClassVar[str] = "entity_f1"
@@ -33,32 +26,20 @@ class Tagging:
     )
     names: ClassVar[tuple[str, ...]] = tuple(row.name for row in figure_rows.ROWS)
     protocols: ClassVar[tuple[str, ...]] = (entity_figures.CONLLEVAL, token_figures.PROTOCOL)
-    untold: ClassVar[frozenset[str]] = frozenset()
     named: ClassVar[Mapping[str, str]] = {"f1": "entity_f1"}
 
-    def headline(self, examples: Sequence[Tagged], predictions: Sequence[Tags]) -> dict[str, float]:
+    def headline(self, examples: Sequence[Tagged], predictions: Sequence[TagPrediction]) -> dict[str, float]:
         gold, predicted = _tags(examples, predictions)
-        micro = span_counts.overall(span_counts.count(gold, predicted))
         return {
-            "entity_f1": micro.f1,
-            "entity_precision": micro.precision,
-            "entity_recall": micro.recall,
+            **entity_figures.overall(entity_figures.count(gold, predicted)),
             "token_f1": token_figures.accuracy(gold, predicted),
         }
 
-    def figures(self, examples: Sequence[Tagged], predictions: Sequence[Tags], sheet: Sheet) -> list[Figure]:
+    def figures(self, examples: Sequence[Tagged], predictions: Sequence[TagPrediction], sheet: Sheet) -> list[Figure]:
         gold, predicted = _tags(examples, predictions)
         return entity_figures.figures(gold, predicted, sheet) + token_figures.figures(gold, predicted, sheet)
 
-    def kept(
-        self, examples: Sequence[Tagged], predictions: Sequence[Tags], remaining: numpy.ndarray, sheet: Sheet
-    ) -> list[Figure]:
-        return []
-
-    def ranked(self, examples: Sequence[Tagged], predictions: Sequence[Tags]) -> list[Ranked]:
-        return []
-
-    def report(self, examples: Sequence[Tagged], predictions: Sequence[Tags]) -> Report:
+    def report(self, examples: Sequence[Tagged], predictions: Sequence[TagPrediction]) -> Report:
         gold, predicted = _tags(examples, predictions)
         return {
             "entity": entity_figures.report(gold, predicted),
@@ -76,10 +57,12 @@ class Tagging:
                 report["confusion"]
             ),
         }
-        return "\n".join(f"{heading}\n\n{text}" for heading, text in parts.items())
+        return label_tables.sections_as_text(parts)
 
 
-def _tags(examples: Sequence[Tagged], predictions: Sequence[Tags]) -> tuple[list[list[str]], list[Sequence[str]]]:
+def _tags(
+    examples: Sequence[Tagged], predictions: Sequence[TagPrediction]
+) -> tuple[list[list[str]], list[Sequence[str]]]:
     """Gold and predicted tags, a list an example."""
     gold = [write_tags(len(example.tokens), example.spans) for example in examples]
     return gold, [prediction.tags for prediction in predictions]

@@ -3,43 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import ClassVar
 
-from halluc.core.examples import Corpus
-from halluc.data.rows.references import SplitName
 from halluc.gap.coverage import SurfaceCoverage
 from halluc.gap.forecast import SplitGap, gap_of
-from halluc.gap.knowledge import SurfaceKnowledge
 from halluc.gap.matching import BY_MENTIONS, Strata
-from halluc.gap.novelty import NOVELTIES
+from halluc.gap.novelty import NOVELTIES, SurfaceKnowledge
 from halluc.gap.units import UNITS, UnitKind, WithheldUnits
 from halluc.runs.schema import Novelty
+from halluc.tasks.defaults import SurfacesOfTraining
 from halluc.tasks.token_classification.tagged_sentence import Tagged
 
 
-class MentionKnowledge:
+class MentionKnowledge(SurfacesOfTraining):
     """Surfaces and their labels in the training split."""
 
     novelties: ClassVar[tuple[Novelty, ...]] = NOVELTIES
     reported: ClassVar[tuple[Novelty, ...]] = NOVELTIES
     units: ClassVar[Mapping[str, UnitKind]] = UNITS
-    covers: ClassVar[tuple[SplitName, ...]] = ("train",)
-
-    def of(self, splits: Mapping[SplitName, Corpus[Tagged]]) -> SurfaceCoverage:
-        return SurfaceCoverage.of(splits["train"])
-
-    def load(self, path: Path) -> SurfaceCoverage:
-        return SurfaceCoverage.load(path)
 
     def asked(self, coverage: SurfaceCoverage, withheld: WithheldUnits | None) -> SurfaceKnowledge:
         return SurfaceKnowledge(coverage, withheld)
 
     def strata(self, examples: Sequence[Tagged]) -> Strata:
         return BY_MENTIONS
-
-    def whole_texts(self, coverage: SurfaceCoverage) -> None:
-        return None
 
     def gap(self, coverage: SurfaceCoverage, examples: Iterable[Tagged]) -> SplitGap:
         return gap_of(coverage, examples)

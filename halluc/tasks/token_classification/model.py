@@ -11,8 +11,9 @@ from halluc.config.schema import Decoding, ModelConfig
 from halluc.core.errors import environment_error
 from halluc.core.examples import Corpus
 from halluc.core.labels import read_spans, scheme_of, tag_set, write_tags
-from halluc.data.joining import Stated
+from halluc.data.predictions import Stated
 from halluc.data.statistics import counted
+from halluc.tasks.encoders import Encoder, load_encoder, room, special_pieces, word_pieces
 from halluc.tasks.label_names import named_tags, told_of_foreign
 from halluc.tasks.losses import UNLABELLED, Loss, class_weights
 from halluc.tasks.token_classification.config import TokenClassificationConfig
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 
     from halluc.engine.batching import Batch
     from halluc.engine.runtime import Runtime
-    from halluc.tasks.encoders import Encoder
-
 # How many words' scores are in memory in double precision.
 _WORDS_AT_ONCE = 1 << 16
 
@@ -59,11 +58,15 @@ class Tagger:
     def build(
         self, config: ModelConfig, labels: Sequence[str], attention: str, texts: Iterable[Sequence[str]] = ()
     ) -> Encoder:
-        from halluc.tasks.encoders import load_encoder
-
         tags = tag_set(labels)
-        names = {"id2label": dict(enumerate(tags)), "label2id": {tag: index for index, tag in enumerate(tags)}}
-        return load_encoder("AutoModelForTokenClassification", config, attention, texts, **names)
+        return load_encoder(
+            "AutoModelForTokenClassification",
+            config,
+            attention,
+            texts,
+            id2label=dict(enumerate(tags)),
+            label2id={tag: index for index, tag in enumerate(tags)},
+        )
 
     def restore(self, config: ModelConfig, names: Mapping[str, str | None], attention: str) -> Encoder:
         """A token classifier with tags in any scheme, or with plain labels.
@@ -71,21 +74,18 @@ class Tagger:
         Raises:
             HallucError C203: a name for a label that the model does not have.
         """
-        from halluc.tasks.encoders import load_encoder
-
         encoder = load_encoder("AutoModelForTokenClassification", config, attention)
         return replace(encoder, outputs=named_tags(encoder.outputs, names))
 
     def encode(self, examples: Sequence[Tagged], encoder: Encoder) -> EncodedTokens:
         """Pieces, windows and targets. A label that the model does not know has no target: it is left out of the loss
         and counted, and the metrics count it as missed."""
-        from halluc.tasks.encoders import room, special_pieces, word_pieces
-
         before, behind = special_pieces(encoder.tokenizer)
         space = room(encoder.tokenizer, encoder.model.config) - len(before) - len(behind)
         if space < 1:
-            message = "the tokenizer's `model_max_length` leaves no room for words"
-            raise environment_error("E411", message, "mend its tokenizer_config.json")
+            raise environment_error(
+                "E411", "the tokenizer's `model_max_length` leaves no room for words", "mend its tokenizer_config.json"
+            )
         unknown = encoder.tokenizer.unk_token_id
         words, dropped = word_pieces(encoder.tokenizer, [example.tokens for example in examples])
         windows: list[Window] = []
@@ -102,11 +102,17 @@ class Tagger:
         tag_ids = {tag: index for index, tag in reversed(list(enumerate(encoder.outputs)))}
         targets = []
         for example in examples:
-            gold = write_tags(len(example.tokens), example.spans)
-            targets.append([tag_ids.get(tag, UNLABELLED) for tag in gold])
+            targets.append([tag_ids.get(tag, UNLABELLED) for tag in write_tags(len(example.tokens), example.spans)])
             notes["unknown_label_tokens"] += targets[-1].count(UNLABELLED)
-        loss = loss_of_tags(targets, encoder.outputs, self.config)
-        return EncodedTokens(examples, windows, targets, encoder.outputs, encoder.padding, notes, loss)
+        return EncodedTokens(
+            examples,
+            windows,
+            targets,
+            encoder.outputs,
+            encoder.padding,
+            notes,
+            loss_of_tags(targets, encoder.outputs, self.config),
+        )
 
     def decoding(self, outputs: Sequence[str], asked: Decoding) -> Decoding | None:
         """Constrained decoding needs a tag scheme."""
@@ -147,8 +153,14 @@ class Tagger:
         found = []
         for example, one in zip(examples, stated, strict=True):
             spans = one.example.spans
-            tags = write_tags(len(example.tokens), spans) if one.tags is None else one.tags
-            found.append(TagPrediction(example.id, tuple(tags), spans, one.confidences))
+            found.append(
+                TagPrediction(
+                    example.id,
+                    tuple(write_tags(len(example.tokens), spans) if one.tags is None else one.tags),
+                    spans,
+                    one.confidences,
+                )
+            )
         return found
 
     def findings(self, corpus: Corpus[Tagged], notes: Mapping[str, int], outputs: Sequence[str]) -> Iterator[str]:
@@ -166,8 +178,12 @@ class Tagger:
 def loss_of_tags(targets: Sequence[Sequence[int]], outputs: Sequence[str], config: TokenClassificationConfig) -> Loss:
     """Tags of one label, as B- and I-, share its weight; what belongs to no label has that of ``O``."""
     classes = [tag[2:] or "O" for tag in outputs]
-    gold = ((classes[tag],) for of_example in targets for tag in of_example if tag != UNLABELLED)
-    return Loss.of(config, class_weights(config, classes, gold))
+    return Loss.of(
+        config,
+        class_weights(
+            config, classes, ((classes[tag],) for of_example in targets for tag in of_example if tag != UNLABELLED)
+        ),
+    )
 
 
 def _scores_of_words(encoded: EncodedTokens, outputs: Iterable[tuple[Batch, torch.Tensor]]) -> numpy.ndarray:
@@ -210,8 +226,11 @@ def _predictions(
         places = [slice(start + span.start, start + span.end) for span in spans]
         confidences = tuple(math.exp(float(certainty[place].mean())) for place in places)
         claimed = tuple(number for span in spans for number in own[span.start : span.end])
-        parts = tuple(scores[place] for place in places)
-        found.append(TagPrediction(example.id, tuple(tags), spans, confidences, parts, claimed))
+        found.append(
+            TagPrediction(
+                example.id, tuple(tags), spans, confidences, tuple(scores[place] for place in places), claimed
+            )
+        )
         start += length
     return found
 

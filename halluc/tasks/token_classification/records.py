@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from halluc.runs.schema import Novelty, Prediction, Record
+from halluc.runs.schema import Prediction, Record
+from halluc.tasks.records import AssertedLabel, TokenRange
 
 
 class SpanPrediction(Prediction):
@@ -14,23 +15,8 @@ class SpanPrediction(Prediction):
     predicted_tags: list[str]
 
 
-class PredictedClaim(Record):
-    """A claim that ``predict`` made about a text.
-
-    ``start`` and ``end`` are tokens, ``start_char`` and ``end_char`` characters of the text, null where only tokens
-    were given. ``novelty`` and ``confusable`` are null where the training split is not known.
-    """
-
-    start: int
-    end: int
-    start_char: int | None
-    end_char: int | None
-    text: str
-    label: str
-    confidence: float
-    novelty: Novelty | None
-    confusable: bool | None
-    abstained: bool
+class PredictedClaim(AssertedLabel, TokenRange):
+    """A claim that ``predict`` made about a text. The fields of the last base come first in a line."""
 
 
 class PredictedText(Record):

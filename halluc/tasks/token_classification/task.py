@@ -12,7 +12,7 @@ from halluc.tasks.token_classification.examples import SentenceExamples
 from halluc.tasks.token_classification.figures import Tagging
 from halluc.tasks.token_classification.knowledge import MentionKnowledge
 from halluc.tasks.token_classification.model import Tagger
-from halluc.tasks.token_classification.wording import MentionWording
+from halluc.tasks.token_classification.wording import WORDING
 
 
 class TokenClassification:
@@ -29,7 +29,7 @@ class TokenClassification:
         self.judge = SpanJudge()
         self.figures = Tagging()
         self.knowledge = MentionKnowledge()
-        self.wording = MentionWording()
+        self.wording = WORDING
 
     @classmethod
     def settings_of(cls, config: Mapping[str, Any]) -> dict[str, Any]:

@@ -23,8 +23,7 @@ class Transitions(NamedTuple):
 
 def transitions(tags: Sequence[str], scheme: Scheme) -> Transitions:
     """The legal transitions of a model's tags; a tag may stand there several times."""
-    outside = ("O", "")
-    parsed = [outside, *map(split_tag, tags)]
+    parsed = [("O", ""), *map(split_tag, tags)]
     table = numpy.array([[may_follow(before, tag, scheme) for tag in parsed] for before in parsed])
     return Transitions(table[0, 1:], table[1:, 1:], table[1:, 0])
 

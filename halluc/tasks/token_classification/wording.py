@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from halluc.core.examples import Example
 from halluc.data.statistics import Count, Words, labelled, one, tokens, unlabelled
+from halluc.task import Wording
 from halluc.wording.nouns import CardText, Nouns
 
 # A single sentence that is longer, or has more ends of sentences in it, is a whole file.
@@ -106,6 +107,4 @@ MENTIONS = Nouns(
 )
 
 
-class MentionWording:
-    words: Words = SENTENCES
-    nouns: Nouns = MENTIONS
+WORDING = Wording(SENTENCES, MENTIONS)

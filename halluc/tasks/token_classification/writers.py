@@ -7,9 +7,19 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from halluc.core.labels import write_tags
-from halluc.data.writers import write
-from halluc.data.writers.base import MARK, Files, Options, Writer, each, unfit
-from halluc.data.writers.files import csv_rows, json_lines, json_list, parquet
+from halluc.data.writers import (
+    MARK,
+    Files,
+    Options,
+    Writer,
+    csv_rows,
+    each,
+    json_lines,
+    json_list,
+    parquet,
+    unfit,
+    write,
+)
 from halluc.tasks.token_classification.tagged_sentence import Tagged
 
 DOCUMENT_START = "-DOCSTART-"
@@ -44,8 +54,11 @@ def text_of(example: Tagged, options: Options) -> tuple[str, list[tuple[int, int
         start, end = bounds[span.start][0], bounds[span.end - 1][1]
         surface = text[start:end]
         if not options.keeps_text and (not surface or surface != surface.strip()):
-            problem = f"the mention {surface!r} is empty, or begins or ends with white space"
-            raise unfit(example, problem, "write jsonl or prodigy, which keep tokens")
+            raise unfit(
+                example,
+                f"the mention {surface!r} is empty, or begins or ends with white space",
+                "write jsonl or prodigy, which keep tokens",
+            )
         mentions.append(Mention(start, end, span.label, surface))
     return text, bounds, mentions
 
@@ -113,16 +126,23 @@ def annotated_task(text: str, identity: str, result: Sequence[tuple[str, Mapping
 
 def _label_studio(example: Tagged, options: Options) -> dict[str, Any]:
     text, _, mentions = text_of(example, options)
-    values = [{"start": m.start, "end": m.end, "text": m.surface, "labels": [m.label]} for m in mentions]
-    return annotated_task(text, example.id, [("labels", value) for value in values])
+    return annotated_task(
+        text,
+        example.id,
+        [("labels", {"start": m.start, "end": m.end, "text": m.surface, "labels": [m.label]}) for m in mentions],
+    )
 
 
 def _prodigy(example: Tagged, options: Options) -> dict[str, Any]:
     """``token_end`` is the last token, as Prodigy counts. A text that is kept has no tokens of its own."""
     text, bounds, mentions = text_of(example, options)
     if options.keeps_text:
-        spans = [{"start": m.start, "end": m.end, "label": m.label} for m in mentions]
-        return {"text": text, "spans": spans, "answer": "accept", "meta": {"id": example.id}}
+        return {
+            "text": text,
+            "spans": [{"start": m.start, "end": m.end, "label": m.label} for m in mentions],
+            "answer": "accept",
+            "meta": {"id": example.id},
+        }
     last, blank = len(bounds) - 1, bool(options.joiner)
     tokens = [{"text": token, "start": start, "end": end, "id": place, "ws": blank and place < last}
               for place, (token, (start, end)) in enumerate(zip(example.tokens, bounds, strict=True))]  # fmt: skip
@@ -138,8 +158,7 @@ def _spacy(example: Tagged, options: Options) -> list[Any]:
 
 def _gliner(example: Tagged, options: Options) -> dict[str, Any]:
     """The end of a mention is its last token, as GLiNER counts."""
-    ner = [(span.start, span.end - 1, span.label) for span in example.spans]
-    return {"tokenized_text": example.tokens, "ner": ner}
+    return {"tokenized_text": example.tokens, "ner": [(span.start, span.end - 1, span.label) for span in example.spans]}
 
 
 def _brat(files: Files, examples: Iterable[Tagged], options: Options) -> None:

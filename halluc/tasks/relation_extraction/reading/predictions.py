@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from halluc.core.examples import Corpus, Origin, Span
-from halluc.data.joining import Stated
 from halluc.data.predictions import (
     PREDICTED,
     PredictionFile,
+    Stated,
     confidence_field,
     confidence_of,
     given_id,
@@ -47,9 +47,7 @@ class PairPredictions(PredictionFile):
             formats=("jsonl", "json", "csv", "table", "text"), asked=(PREDICTED,),
         )  # fmt: skip
         layout = replace(layout, format=format_of(self.path, layout))
-        rows = self.rows(layout)
-        make = self._of_line if layout.format == "text" else self._of_record
-        return list(self.each(rows, make))
+        return list(self.each(self.rows(layout), self._of_line if layout.format == "text" else self._of_record))
 
     def renamed(self, one: Stated, names: Mapping[str, str | None]) -> Stated:
         said: Related = one.example
@@ -82,8 +80,13 @@ class PairPredictions(PredictionFile):
         pair: tuple[Span, Span],
     ) -> Stated:  # fmt: skip
         relation = self.reader.relation_of(label, PREDICTED)
-        name = identity.get("id", f"{self.corpus.split}-{row.number or row.line}")
-        example = Related(name, Origin(str(self.path), row.line), tokens, *pair, relation)
+        example = Related(
+            identity.get("id", f"{self.corpus.split}-{row.number or row.line}"),
+            Origin(str(self.path), row.line),
+            tokens,
+            *pair,
+            relation,
+        )
         return Stated(example, (confidence,) if relation is not None else (), bool(identity))
 
 

@@ -21,11 +21,28 @@ from halluc.data.rows.reading import open_rows
 from halluc.data.rows.references import SplitName
 from halluc.data.rows.row import MEND, BadLine, LeftOut, Notice, Row, Unreadable, quoted
 from halluc.data.tokenization import Tokenizer
-from halluc.data.writers.base import Writer
-from halluc.tasks.relation_extraction.examples import NO_RELATION, Related
+from halluc.data.writers import Options, Writer, each, json_lines, json_list, unfit
+from halluc.tasks.relation_extraction.examples import NO_RELATION, Related, RelationExamples
 from halluc.tasks.relation_extraction.reading.config import NONE_LABELS, RelationsConfig
 from halluc.tasks.relation_extraction.reading.predictions import PairPredictions
-from halluc.tasks.relation_extraction.writers import WRITERS
+
+
+def _record(example: Related, options: Options) -> dict[str, Any]:
+    """
+    Raises:
+        HallucError D130: the relation has the name of none, or would be stripped.
+    """
+    label = example.relation
+    if label is not None and (label != label.strip() or label in (*NONE_LABELS, NO_RELATION)):
+        raise unfit(example, f"the relation `{label}` would be read as another", "rename it")
+    return RelationExamples().record(example)
+
+
+WRITERS = {
+    "jsonl": Writer("tokens, head, tail and relation, an object a line", json_lines(each(_record)), (".jsonl",)),
+    "json": Writer("the same as one list", json_list(each(_record)), (".json",)),
+}
+
 
 _MARKS = re.compile(r"</?(?:e1|e2)>")
 _ORDER = (["<e1>", "</e1>", "<e2>", "</e2>"], ["<e2>", "</e2>", "<e1>", "</e1>"])
@@ -117,8 +134,11 @@ class RelationsReader(Reader):
         if text is None and column == _TEXTS[0]:
             text = _first(given, *_TEXTS, "token")
         if text is None:
-            problem = f"no field `{column}`; the row has {quoted(given)}"
-            raise Unmapped("D107", problem, "name the field of the sentence with `data.text_field`")
+            raise Unmapped(
+                "D107",
+                f"no field `{column}`; the row has {quoted(given)}",
+                "name the field of the sentence with `data.text_field`",
+            )
         if not isinstance(text, str):
             raise Unreadable("D107", f"`{column}` is {kind(text)}, not a string", "see `data.text_field`")
         if "\0" in text:
@@ -141,8 +161,10 @@ class RelationsReader(Reader):
                     raise Unreadable("D107", f"`{prefix}_start` and `{prefix}_end` are not whole numbers", MEND)
                 found[role] = (start, end + 1, str(given.get(f"{prefix}_type") or ""))  # both ends are counted
             return found
-        columns = (self.config.head_field, _HEAD_KEYS), (self.config.tail_field, _TAIL_KEYS)
-        values = [_of_keys(given, column, keys) for column, keys in columns]
+        values = [
+            _of_keys(given, column, keys)
+            for column, keys in ((self.config.head_field, _HEAD_KEYS), (self.config.tail_field, _TAIL_KEYS))
+        ]
         if all(value is None for value in values):
             return None
         found = {"from": f"`{self.config.head_field}` and `{self.config.tail_field}`"}
@@ -199,8 +221,11 @@ class RelationsReader(Reader):
         if len(path) == 1 and path[0] not in given and column == _LABELS[0] and _LABELS[1] in given:
             path = (_LABELS[1],)
         if len(path) == 1 and path[0] not in given:
-            problem = f"no field `{column}`; the row has {quoted(given)}"
-            raise Unmapped("D107", problem, "name the field of the relation with `data.label_field`")
+            raise Unmapped(
+                "D107",
+                f"no field `{column}`; the row has {quoted(given)}",
+                "name the field of the relation with `data.label_field`",
+            )
         if "relation from" not in self.mapping:
             where = "the line behind" if _BLOCK in given else f"`{'.'.join(map(str, path))}`"
             self.mapping += f", relation from {where}"
@@ -229,8 +254,9 @@ class RelationsReader(Reader):
         if label in (usual if asked is None else asked):
             return None
         if label == NO_RELATION:
-            problem = f"the label `{label}` is the name of the output for none"
-            raise Unreadable("D137", problem, "list it in `data.none_labels`")
+            raise Unreadable(
+                "D137", f"the label `{label}` is the name of the output for none", "list it in `data.none_labels`"
+            )
         return str(label)
 
     def _named(self, number: int) -> str:
@@ -258,14 +284,19 @@ def _with_blocks(rows: Iterable[Row | BadLine | Notice]) -> Iterator[Row | BadLi
         if match is not None and "<e1>" in line:
             if sentence is not None:
                 yield sentence.bad(Unreadable("D107", "a sentence without a relation on the next line", MEND))
-            fields = {"id": match[1], "text": match[2], _BLOCK: True}
-            sentence = Row(row.file, row.line, fields, row.shown)
+            sentence = Row(row.file, row.line, {"id": match[1], "text": match[2], _BLOCK: True}, row.shown)
         elif sentence is not None and line:
             yield Row(sentence.file, sentence.line, {**sentence.fields, "relation": line}, sentence.shown)
             sentence = None
         elif line and not line.startswith("Comment:"):
-            help = "give JSON Lines, CSV, or blocks of SemEval-2010: a number, a tab and a sentence; then its relation"
-            yield row.bad(Unreadable("D107", "neither a numbered sentence with `<e1>` nor a comment", help))
+            yield row.bad(
+                Unreadable(
+                    "D107",
+                    "neither a numbered sentence with `<e1>` nor a comment",
+                    "give JSON Lines, CSV, or blocks of SemEval-2010: a number, a tab and a sentence; "
+                    "then its relation",
+                )
+            )
     if sentence is not None:
         yield sentence.bad(Unreadable("D107", "a sentence without a relation on the next line", MEND))
 
@@ -297,8 +328,11 @@ def _range(value: Any, role: str) -> tuple[int, int, str]:
     if isinstance(value, (list, tuple)) and len(value) == 3:
         *value, label = value
     if not (isinstance(value, (list, tuple)) and len(value) == 2 and all(map(whole, value)) and isinstance(label, str)):
-        help = "give it as {start, end, label} or [start, end]; the end is not counted"
-        raise Unreadable("D107", f"the {role} is not a range", help)
+        raise Unreadable(
+            "D107",
+            f"the {role} is not a range",
+            "give it as {start, end, label} or [start, end]; the end is not counted",
+        )
     if label and (fault := label_fault(label)) is not None:
         raise Unreadable("D123", f"the {role} has {fault}", MEND)
     return value[0], value[1], label
@@ -317,16 +351,21 @@ def _unmarked(text: str) -> tuple[str, dict[str, Any]]:
     places: dict[str, Any] = {"from": "marks in the text"}
     for first, last in (found[:2], found[2:]):
         before = sum(len(match[0]) for match in found if match.start() < first.start())
-        start = first.start() - before
-        end = last.start() - before - len(first[0])
-        places["head" if first[0] == "<e1>" else "tail"] = (start, end, "")
+        places["head" if first[0] == "<e1>" else "tail"] = (
+            first.start() - before,
+            last.start() - before - len(first[0]),
+            "",
+        )
     return _MARKS.sub("", text), places
 
 
 def _refuse_outside(role: str, start: int, end: int, size: int, unit: str) -> None:
     if not 0 <= start < end <= size:
-        problem = f"the {role} is {start} to {end}, and there are {size} {unit}"
-        raise Unreadable("D109", problem, "count from 0; the end is not counted")
+        raise Unreadable(
+            "D109",
+            f"the {role} is {start} to {end}, and there are {size} {unit}",
+            "count from 0; the end is not counted",
+        )
 
 
 def _refuse_overlap(head: Span, tail: Span) -> None:

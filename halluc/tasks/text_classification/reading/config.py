@@ -117,8 +117,11 @@ class TextsConfig(DataConfig, _Labels, _Fields):
 
     def asked(self) -> dict[str, Column]:
         second = {} if self.second_field is None else {"second_field": self.second_field}
-        labels = {f"label_field {place}": column for place, column in enumerate(self.label_columns)}
-        return {"text_field": self.text_field, **second, **labels}
+        return {
+            "text_field": self.text_field,
+            **second,
+            **{f"label_field {place}": column for place, column in enumerate(self.label_columns)},
+        }
 
     def unmet(self, splits: Mapping[str, Mapping[str, int]], unlabelled: int) -> Iterator[str]:
         """Whether the label of what is out of scope stands nowhere."""

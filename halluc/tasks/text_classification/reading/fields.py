@@ -72,8 +72,9 @@ def choose(row: Row, config: TextsConfig, *, labelled: bool) -> TextFields:
     second = _second(row, config)
     text = _text(row, config, second, labelled)
     labels = _labels(row, config, {text, second}, labelled)
-    was_guessed = text != config.text_field and isinstance(config.text_field, str)
-    return TextFields(text, second, labels, config.id_field, was_guessed)
+    return TextFields(
+        text, second, labels, config.id_field, text != config.text_field and isinstance(config.text_field, str)
+    )
 
 
 def of_items(row: Row, config: TextsConfig, *, labelled: bool) -> TextFields:
@@ -115,8 +116,11 @@ def _text(row: Row, config: TextsConfig, second: Column | None, labelled: bool) 
             if second == folded[other]:
                 return folded[first]
             if second is None:
-                help = f"set `data.text_field: {folded[first]}`, and for pairs `data.second_field: {folded[other]}`"
-                raise Unmapped("D116", f"`{folded[first]}` and `{folded[other]}` could both be the text", help)
+                raise Unmapped(
+                    "D116",
+                    f"`{folded[first]}` and `{folded[other]}` could both be the text",
+                    f"set `data.text_field: {folded[first]}`, and for pairs `data.second_field: {folded[other]}`",
+                )
     free = [name for name in names if name not in (second, config.id_field, *config.label_columns)]
     known = [name for name in free if name.casefold() in _TEXTS and isinstance(row[name], str)]
     if len(known) == 1 or "text" in folded:

@@ -72,8 +72,11 @@ class Labels:
                 raise Skipped(f"`{column}` is {_shown(cell)}")
             value = cell.strip().casefold() if isinstance(cell, str) else "" if cell is None else cell
             if not isinstance(value, (str, int, float)) or value not in _TRUE:
-                problem = f"`{column}` is {_shown(cell)}: a column of one label holds 0 or 1, or true or false"
-                raise Unreadable("D123", problem, "mend it, or name the values to leave out with `data.no_label`")
+                raise Unreadable(
+                    "D123",
+                    f"`{column}` is {_shown(cell)}: a column of one label holds 0 or 1, or true or false",
+                    "mend it, or name the values to leave out with `data.no_label`",
+                )
             if _TRUE[value]:
                 names.append(str(column))
         return self._read(names, line)
@@ -133,21 +136,30 @@ class Labels:
                 raise Unreadable("D123", f"out of scope and a label: {told}", "a text out of scope has no other label")
             return []
         if self.outside and names:
-            help = "take the labels out, or name the file in `data.test` with `data.out_of_scope_label`"
-            raise Unreadable("D123", f"the label `{names[0]}` in a file of texts out of scope", help)
+            raise Unreadable(
+                "D123",
+                f"the label `{names[0]}` in a file of texts out of scope",
+                "take the labels out, or name the file in `data.test` with `data.out_of_scope_label`",
+            )
         return names
 
     def _name(self, given: object, line: int) -> str:
         """One label by its name, cut to its level; it may be the one that is out of scope."""
         if not isinstance(given, str) and not whole(given):
-            help = "a label is a string, a whole number, or a list of them; or set `data.on_bad_line: skip`"
-            raise Unreadable("D107", f"the label is {kind(given)}, not a string", help)
+            raise Unreadable(
+                "D107",
+                f"the label is {kind(given)}, not a string",
+                "a label is a string, a whole number, or a list of them; or set `data.on_bad_line: skip`",
+            )
         name = str(given).strip()
         if self._names:
             name = self._named(name)
         elif self._hides and given == -1:
-            help = "a test split may hide its labels: take dev; or leave such rows out with `data.no_label: [-1]`"
-            raise Unreadable("D123", "-1 is no class of the label", help)
+            raise Unreadable(
+                "D123",
+                "-1 is no class of the label",
+                "a test split may hide its labels: take dev; or leave such rows out with `data.no_label: [-1]`",
+            )
         elif len(self._values) < _MOST_MET:
             self._values.setdefault(name[:_MOST_MET], line)
         _refuse_no_name(name)
@@ -164,8 +176,11 @@ class Labels:
             return self._names[number]
         if number in self._names.values() or number == self.config.out_of_scope_label:
             return number
-        help = "name it there, or leave its rows out with `data.no_label`"
-        raise Unreadable("D123", f"`data.label_names` has no name for the label {number[:80]}", help)
+        raise Unreadable(
+            "D123",
+            f"`data.label_names` has no name for the label {number[:80]}",
+            "name it there, or leave its rows out with `data.no_label`",
+        )
 
     def _listed(self, given: object, line: int) -> list[object]:
         """The labels of a text, one or several, without those that mean that there is none."""
@@ -184,11 +199,19 @@ class Labels:
                 raise Skipped(f"`{self._field}` is {_shown(given)}")
             return kept
         if given is None:
-            help = "a text without any label has an empty list; one out of scope, `data.out_of_scope_label`; to leave "
-            raise Unreadable("D123", f"`{self._field}` is null", help + "such rows out, set `data.no_label: [null]`")
+            raise Unreadable(
+                "D123",
+                f"`{self._field}` is null",
+                "a text without any label has an empty list; one out of scope, `data.out_of_scope_label`; to leave "
+                "such rows out, set `data.no_label: [null]`",
+            )
         if isinstance(given, str) and not given.strip():
-            help = "where texts may have several labels or none, set `data.multi_separator`; to leave such rows out, "
-            raise Unreadable("D123", "no label", help + '`data.no_label: [""]`')
+            raise Unreadable(
+                "D123",
+                "no label",
+                "where texts may have several labels or none, set `data.multi_separator`; to leave such rows out, "
+                '`data.no_label: [""]`',
+            )
         return [given]
 
     @property

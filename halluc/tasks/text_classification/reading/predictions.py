@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from halluc.core.examples import Corpus, Origin
 from halluc.data.fields.values import whole
-from halluc.data.joining import Stated
 from halluc.data.predictions import (
     MEND,
     PREDICTED,
     PredictionFile,
+    Stated,
     confidence_field,
     confidence_of,
     given_id,
@@ -46,8 +46,9 @@ class TextPredictions(PredictionFile):
         self, path: Path, reader: type[TextsReader], data: TextsConfig, corpus: Corpus[Labelled], scheme: str | None
     ) -> None:
         super().__init__(path, reader, data, corpus, scheme)
-        second = None if data.second_field is None else "second_text"
-        config = data.model_copy(update={**_OF_TEXTS, "second_field": second})
+        config = data.model_copy(
+            update={**_OF_TEXTS, "second_field": None if data.second_field is None else "second_text"}
+        )
         self.reader, self.labels = reader(config), Labels(config, str(path))
 
     def read(self) -> list[Stated]:
@@ -66,8 +67,13 @@ class TextPredictions(PredictionFile):
     def renamed(self, one: Stated, names: Mapping[str, str | None]) -> Stated:
         if names.keys().isdisjoint(one.example.labels):
             return one
-        pairs = zip(one.example.labels, one.confidences, strict=True)
-        named = dict(sorted((name, sure) for label, sure in pairs if (name := names.get(label, label)) is not None))
+        named = dict(
+            sorted(
+                (name, sure)
+                for label, sure in zip(one.example.labels, one.confidences, strict=True)
+                if (name := names.get(label, label)) is not None
+            )
+        )
         return replace(one, example=replace(one.example, labels=tuple(named)), confidences=(*named.values(),))
 
     def differs(self, one: Stated, example: Labelled) -> bool:
@@ -76,8 +82,7 @@ class TextPredictions(PredictionFile):
 
     def _stated(self, row: Row, value: Any) -> Stated:
         record, line = row.fields, row.line
-        items = value if isinstance(value, list) else [] if value is None else [value]
-        pairs = _pairs(items, confidence_field(record))
+        pairs = _pairs(value if isinstance(value, list) else [] if value is None else [value], confidence_field(record))
         is_one = isinstance(value, str) or whole(value)
         labels, _ = self.labels.of(value if is_one else [label for label, _ in pairs], line)
         sure: dict[str, float | None] = {}
@@ -89,9 +94,13 @@ class TextPredictions(PredictionFile):
         identity = given_id(record, self.data)
         name = identity.get("id", f"{self.corpus.split}-{row.number or line}")
         tokens, second = self._tokens(row)
-        example = Labelled(name, Origin(str(self.path), line), tokens, labels, second)
-        in_scope = confidence_of(record.get("in_scope"))
-        return Stated(example, tuple(sure[label] for label in labels), bool(identity), None, in_scope)
+        return Stated(
+            Labelled(name, Origin(str(self.path), line), tokens, labels, second),
+            tuple(sure[label] for label in labels),
+            bool(identity),
+            None,
+            confidence_of(record.get("in_scope")),
+        )
 
     def _tokens(self, row: Row) -> tuple[tuple[str, ...], int | None]:
         """Those of the text, and where the second text begins; none where the file has no texts."""

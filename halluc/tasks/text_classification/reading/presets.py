@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from halluc.data.fields.paths import is_cancelled
-from halluc.data.fields.rejected import rejection
+from halluc.data.fields.paths import is_cancelled, rejection
 from halluc.data.fields.values import unpacked
 from halluc.data.rows.row import Skipped, Unreadable, quoted
 from halluc.tasks.text_classification.reading.config import Preset, TextsConfig
@@ -95,8 +94,7 @@ def _of_choice(value: object) -> Any:
 
 def _choices(task: TextFields, config: TextsConfig) -> list[str]:
     """The labels that the annotations of a task agree on, or those of the one that is marked as truth."""
-    made = task.get("annotations") or []
-    annotations = [one for one in made if isinstance(one, dict) and not is_cancelled(one)]
+    annotations = [one for one in (task.get("annotations") or []) if isinstance(one, dict) and not is_cancelled(one)]
     true = [one for one in annotations if one.get("ground_truth")]
     found: list[list[str]] = []
     for annotation in true[:1] or annotations:
@@ -127,8 +125,9 @@ def _of_annotation(annotation: TextFields, config: TextsConfig) -> list[str]:
 
 
 def _several(names: Iterable[str | int]) -> Unreadable:
-    problem = f"several fields could be the choice: {quoted(names, ' or ')}"
-    return Unreadable("D116", problem, "name it with `data.label_field`")
+    return Unreadable(
+        "D116", f"several fields could be the choice: {quoted(names, ' or ')}", "name it with `data.label_field`"
+    )
 
 
 _PRESETS: dict[Preset, Callable[[TextFields, TextsConfig], TextFields]] = {

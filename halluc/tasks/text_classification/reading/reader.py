@@ -19,7 +19,7 @@ from halluc.data.rows.reading import open_rows
 from halluc.data.rows.references import HUB, SplitName
 from halluc.data.rows.row import MEND, BadLine, LeftOut, Notice, Row, Skipped, Unreadable
 from halluc.data.tokenization import Tokenizer
-from halluc.data.writers.base import Writer
+from halluc.data.writers import Writer
 from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.text_classification.reading.config import TextsConfig
 from halluc.tasks.text_classification.reading.fields import (
@@ -112,8 +112,12 @@ class TextsReader(Reader):
             return layout
         # A file of its own form, where a line without columns is a text alone.
         formats = tuple("text" if name == "lines" else name for name in layout.formats)
-        asked = tuple(column for key, column in self.config.asked().items() if not key.startswith("label_field"))
-        return replace(layout, format="auto", formats=formats, asked=asked)
+        return replace(
+            layout,
+            format="auto",
+            formats=formats,
+            asked=tuple(column for key, column in self.config.asked().items() if not key.startswith("label_field")),
+        )
 
 
 class _Mapper:
@@ -171,8 +175,9 @@ class _Mapper:
         fields = self._of_row(given)
         if TOKENS in given:
             texts = given.get(fields.text, given.get("text")), given.get("second_text")
-            border = self._border(given, given[TOKENS])
-            return given_tokens(row.line, identity, given[TOKENS], self.tokenizer, texts, border)
+            return given_tokens(
+                row.line, identity, given[TOKENS], self.tokenizer, texts, self._border(given, given[TOKENS])
+            )
         first = self._text(given, fields.text, "text_field")
         if not self._is_pair:
             return single(row.line, identity, first, self.tokenizer)
@@ -185,8 +190,11 @@ class _Mapper:
         if isinstance(words, list) and whole(place) and 0 < place < len(words):
             return place
         if self._is_pair and words:
-            problem = f"a pair has two texts, and `{SECOND}` does not say with which token the second one begins"
-            raise Unreadable("D107", problem, f"give its place as `{SECOND}`, counted in tokens from 0")
+            raise Unreadable(
+                "D107",
+                f"a pair has two texts, and `{SECOND}` does not say with which token the second one begins",
+                f"give its place as `{SECOND}`, counted in tokens from 0",
+            )
         return None
 
     def _text(self, given: Mapping[str | int, Any], column: Column | None, key: str) -> str:
@@ -218,8 +226,11 @@ class _Mapper:
         fields = self._fields
         if fields.was_guessed and self.config.text_field in given:
             usual = self.config.text_field
-            problem = f"`{usual}` stands here, and the first row has none: `{fields.text}` was taken for the text"
-            raise Unreadable("D116", problem, f"name the field, as `data.text_field: {fields.text}`")
+            raise Unreadable(
+                "D116",
+                f"`{usual}` stands here, and the first row has none: `{fields.text}` was taken for the text",
+                f"name the field, as `data.text_field: {fields.text}`",
+            )
         return fields
 
     def _told(self, given: Mapping[str | int, Any], fields: TextFields) -> str:
@@ -273,8 +284,11 @@ class _Mapper:
                 raise Unreadable("D107", "no `second`: a pair of tokens says where its second text begins", MEND)
             return tokens, None
         if not whole(second) or not 0 < second < len(tokens):
-            problem = f"`second` is no place of a second text among {len(tokens)} tokens: {kind(second, tell=True)}"
-            raise Unreadable("D107", problem, MEND)
+            raise Unreadable(
+                "D107",
+                f"`second` is no place of a second text among {len(tokens)} tokens: {kind(second, tell=True)}",
+                MEND,
+            )
         return tokens, second
 
     def _second(self, given: Mapping[str | int, Any], fields: TextFields) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ _MOST_ROWS, _LEAST, _LEAST_ROWS, _LEAST_TEXTS = 100, 3, 4, 5
 # What stands before labels at the end of a line, and what fastText begins each with.
 _BEFORE_LABELS, _MARK = "@|#;,", "__label__"
 
-Pairs = Sequence[tuple[str, str]]
+LabelledLines = Sequence[tuple[str, str]]
 
 
 class FirstRows:
@@ -51,7 +51,7 @@ class FirstRows:
             yield f"each text of the label `{label}` begins with `{word}`: a label on a line ends with the first blank"
 
 
-def label_at_the_end(lines: Pairs) -> str | None:
+def label_at_the_end(lines: LabelledLines) -> str | None:
     """What to set where the labels of ``LABEL text`` lines rather seem to stand at their ends.
 
     That is where every line ends in one and the same character and a word, and there are no more such words than first
@@ -73,7 +73,7 @@ def label_at_the_end(lines: Pairs) -> str | None:
     return None
 
 
-def _delimiter(lines: Pairs) -> str | None:
+def _delimiter(lines: LabelledLines) -> str | None:
     """The delimiter that every label holds, as where the first cell has a blank, or that cuts all lines alike."""
     for delimiter in DELIMITERS:
         if lines and all(delimiter in label for label, _ in lines):
@@ -83,7 +83,7 @@ def _delimiter(lines: Pairs) -> str | None:
     return told_delimiter([(at, f"{label} {text}") for at, (label, text) in enumerate(lines, 1)], True, (), 2)
 
 
-def _label_with_blank(lines: Pairs) -> tuple[str, str] | None:
+def _label_with_blank(lines: LabelledLines) -> tuple[str, str] | None:
     """A label of several texts that all begin with the same word, and that word."""
     begins = defaultdict(list)
     for label, text in lines:
@@ -92,7 +92,7 @@ def _label_with_blank(lines: Pairs) -> tuple[str, str] | None:
     return next(((label, words[0]) for label, words in alike), None)
 
 
-def _are_exchanged(pairs: Pairs) -> bool:
+def _are_exchanged(pairs: LabelledLines) -> bool:
     """Whether what is read as texts rather are labels: fewer words, and fewer different ones."""
     labels, texts = zip(*pairs, strict=True) if pairs else ((), ())
     return len(set(labels)) >= len(set(texts)) and _words(labels) > _words(texts)

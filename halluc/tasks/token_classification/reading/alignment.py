@@ -85,8 +85,11 @@ class SpanAlignment:
         start, end = place
         surface = sentence.text[start:end]
         if given.surface is not None and not says(given.surface, surface):
-            problem = f'{_shown(given)} says "{given.surface}", and "{surface}" stands there'
-            raise Unreadable("D109", problem, self.advice(reading) or _SEE)
+            raise Unreadable(
+                "D109",
+                f'{_shown(given)} says "{given.surface}", and "{surface}" stands there',
+                self.advice(reading) or _SEE,
+            )
         if surface[:1].isspace() or surface[-1:].isspace():
             blanks = _blanks(given, surface)
             if not surface.strip():
@@ -95,15 +98,26 @@ class SpanAlignment:
                 start, end = start + len(surface) - len(surface.lstrip()), end - len(surface) + len(surface.rstrip())
                 repairs.append(f"{blanks}: stripped")
             elif self.config.bad_spans == "error":
-                help = "set `data.strip_spans: true` to leave such blanks out of spans"
-                raise Unreadable("D110", blanks, "; but ".join(filter(None, (help, self.advice(reading)))))
+                raise Unreadable(
+                    "D110",
+                    blanks,
+                    "; but ".join(
+                        filter(
+                            None,
+                            ("set `data.strip_spans: true` to leave such blanks out of spans", self.advice(reading)),
+                        )
+                    ),
+                )
         if self.config.strip_invisible:
             start, end = _without_hidden(sentence, start, end)
         span = self._on_tokens(given, sentence, (start, end), reading, repairs)
         said = (given.first, given.last)
         if span is not None and sentence.source != "text" and said not in ((None, None), (span.start, span.end - 1)):
-            problem = f"{_shown(given)} covers tokens {span.start} to {span.end - 1}, not {said[0]} to {said[1]}"
-            raise Unreadable("D109", problem, f"it says so in token_start and token_end; {_SEE}")
+            raise Unreadable(
+                "D109",
+                f"{_shown(given)} covers tokens {span.start} to {span.end - 1}, not {said[0]} to {said[1]}",
+                f"it says so in token_start and token_end; {_SEE}",
+            )
         return span
 
     def _on_tokens(
@@ -159,8 +173,9 @@ class SpanAlignment:
         if bounds is not None:
             there.append(sentence.text[bounds[start][0] : bounds[end - 1][1]])
         if told is not None and not any(says(told, one) for one in there):
-            problem = f'{_shown(given)} says "{told}", and "{there[0]}" stands there'
-            raise Unreadable("D109", problem, self.advice(reading) or _SEE)
+            raise Unreadable(
+                "D109", f'{_shown(given)} says "{told}", and "{there[0]}" stands there', self.advice(reading) or _SEE
+            )
         return Span(start, end, given.label)
 
     def _outside(self, given: Given, sentence: Sentence, reading: OffsetReading) -> Unreadable:
@@ -169,8 +184,9 @@ class SpanAlignment:
             where = f"0..{len(sentence.tokens)} (tokens)"
         elif reading.unit != "characters":
             where = f"of the text, or inside of a character, counted in {reading.unit}"
-        problem = f"{_shown(given)} is empty or outside {where}"
-        return Unreadable("D109", problem, self.advice(reading) or f"off by one? {_SEE}")
+        return Unreadable(
+            "D109", f"{_shown(given)} is empty or outside {where}", self.advice(reading) or f"off by one? {_SEE}"
+        )
 
     def _apart(self, spans: list[Span], repairs: list[str]) -> tuple[Span, ...]:
         """Spans that overlap, as the config says; a span that stands twice is one."""

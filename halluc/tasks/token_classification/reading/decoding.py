@@ -16,7 +16,6 @@ from halluc.data.rows.references import SplitName
 from halluc.data.rows.row import MEND, BadLine, Finding, Place
 from halluc.runs.data import Renamed
 from halluc.tasks.token_classification.reading.config import SpansConfig
-from halluc.tasks.token_classification.reading.raw_sentence import RawSentence
 from halluc.tasks.token_classification.reading.tag_notation import STANDARD, looks_outside, outside_key
 from halluc.tasks.token_classification.reading.tag_schemes import (
     MOST_KEPT,
@@ -27,7 +26,7 @@ from halluc.tasks.token_classification.reading.tag_schemes import (
     label_keys,
     summary,
 )
-from halluc.tasks.token_classification.tagged_sentence import Tagged
+from halluc.tasks.token_classification.tagged_sentence import RawSentence, Tagged
 
 _Sentences = Mapping[SplitName, Iterable[RawSentence]]
 
@@ -93,8 +92,9 @@ class TagDecoder(ExampleBuilder):
             spans = tuple(self._renamed(spans))
         if not self._are_named(sentence, spans or ()):
             return None
-        origin = Origin(sentence.file, sentence.lines[0], sentence.document)
-        return Tagged(sentence.id, origin, sentence.tokens, spans or ())
+        return Tagged(
+            sentence.id, Origin(sentence.file, sentence.lines[0], sentence.document), sentence.tokens, spans or ()
+        )
 
     def _renamed(self, spans: Iterable[Span]) -> Iterator[Span]:
         for span in spans:
@@ -144,8 +144,14 @@ class TagDecoder(ExampleBuilder):
             sound = False
             if leaves_out or span.label not in self._unfit:
                 self._unfit.add(span.label)
-                help = MEND if len(span.label) <= MOST_CHARACTERS else self._where_labels_are_named()
-                self._bad("D123", sentence, sentence.lines[span.start], fault, help, span.label)
+                self._bad(
+                    "D123",
+                    sentence,
+                    sentence.lines[span.start],
+                    fault,
+                    MEND if len(span.label) <= MOST_CHARACTERS else self._where_labels_are_named(),
+                    span.label,
+                )
             if leaves_out:
                 break
         return sound
@@ -157,8 +163,18 @@ class TagDecoder(ExampleBuilder):
 
     def _bad(self, code: str, sentence: RawSentence, line: int, problem: str, help: str, tag: str) -> None:
         text = line_at(Path(sentence.file), line) if len(self.bad) < MOST_SHOWN else None
-        column = text.rfind(tag) + 1 if text and tag in text else None
-        self.bad.append(BadLine(code, sentence.file, line, problem, help, text, column, len(tag)))
+        self.bad.append(
+            BadLine(
+                code,
+                sentence.file,
+                line,
+                problem,
+                help,
+                text,
+                text.rfind(tag) + 1 if text and tag in text else None,
+                len(tag),
+            )
+        )
 
     def _unknown(self, tag: str, reading: TagReading) -> tuple[str, str]:
         """What to say of a tag that cannot be read."""

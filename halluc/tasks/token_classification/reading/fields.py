@@ -15,7 +15,7 @@ from halluc.data.fields.paths import Path, named, path_of, value_at
 from halluc.data.fields.values import located, unpacked
 from halluc.data.rows.delimited import DELIMITERS
 from halluc.data.rows.row import Row, Unreadable, quoted
-from halluc.tasks.token_classification.reading import forms, presets, shapes, values
+from halluc.tasks.token_classification.reading import forms, presets, values
 from halluc.tasks.token_classification.reading.config import HUB_TAGS_FIELD, SpansConfig
 
 # So many rows, the first of a file, decide.
@@ -60,10 +60,9 @@ def choose(rows: Sequence[Row], config: SpansConfig, gold: bool = True) -> tuple
     records = [row.fields for row in rows]
     several = presets.KEYS[config.preset] if config.preset is not None else ({},)
     names = ("tokens_field", "text_field", *(("spans_field",) if gold else ()))
-    keys = next(
-        (one for one in several if _are_there(records, [one[name] for name in names if name in one])), several[0]
+    resolved = config.resolved(
+        next((one for one in several if _are_there(records, [one[name] for name in names if name in one])), several[0])
     )
-    resolved = config.resolved(keys)
     choice = _Choice(rows, resolved, records, gold)
     if gold and config.preset is None and choice.is_default("tokens") and presets.recognised(records) == "gliner":
         raise choice.error("spans of GLiNER end with their last token, which nothing here says", "")
@@ -84,15 +83,17 @@ def _value(record: Mapping[str | int, Any], path: Path) -> Any:
 
 def no_input(config: SpansConfig, names: Iterable[str | int]) -> Unreadable:
     """The error of a record with these fields, none of which is the input."""
-    problem = f"neither a list `{config.tokens_field}` nor a string `{config.text_field}`; it has {quoted(names)}"
-    return Unreadable("D107", problem, "name the fields with `data.tokens_field` or `data.text_field`")
+    return Unreadable(
+        "D107",
+        f"neither a list `{config.tokens_field}` nor a string `{config.text_field}`; it has {quoted(names)}",
+        "name the fields with `data.tokens_field` or `data.text_field`",
+    )
 
 
 def no_annotation(config: SpansConfig, names: Iterable[str | int]) -> Unreadable:
-    problem = f"neither `{config.tags_field}` nor `{config.spans_field}`; it has {quoted(names)}"
     return Unreadable(
         "D107",
-        problem,
+        f"neither `{config.tags_field}` nor `{config.spans_field}`; it has {quoted(names)}",
         "a sentence without mentions has an empty list; or see `data.tags_field` and `data.spans_field`",
     )
 
@@ -159,8 +160,8 @@ class _Choice:
         free = [name for name in self.names if name not in taken]
         if len(free) > _MOST_FIELDS:
             raise self._no_input([])
-        lists = [name for name in free if self._all(name, shapes.are_words)]
-        texts = [name for name in free if self._all(name, shapes.is_plain)]
+        lists = [name for name in free if self._all(name, forms.are_words)]
+        texts = [name for name in free if self._all(name, forms.is_plain)]
         if self.gold and (known["tags"] is not None or known["spans"] is None):
             pairs = self._tokens_with_tags([*lists, *texts], known["tags"])
             if len(pairs) == 1:
@@ -207,7 +208,7 @@ class _Choice:
             return texts
         held = [(record, _value(record, spans[0])) for record in self.records]
         return [
-            name for name in texts if all(shapes.holds(record.get(name), value, self.config) for record, value in held)
+            name for name in texts if all(forms.holds(record.get(name), value, self.config) for record, value in held)
         ]
 
     def _guess_annotation(self) -> None:
@@ -217,8 +218,10 @@ class _Choice:
         tags = [name for name in self.names if words and name not in taken and self._are_tags(words, name)]
         spans = self._spans_fields()
         if tags and spans:
-            help = "set `data.tags_field` or `data.spans_field` to the one that is meant"
-            raise self.error(f"{quoted((*tags, *spans), ' and ')} could be the annotation", help)
+            raise self.error(
+                f"{quoted((*tags, *spans), ' and ')} could be the annotation",
+                "set `data.tags_field` or `data.spans_field` to the one that is meant",
+            )
         role, found, what = ("tags", tags, "lists of tags") if tags else ("spans", spans, "spans")
         if len(found) != 1:
             raise self._several(role, found, what) if found else self._no_annotation([])
@@ -250,20 +253,22 @@ class _Choice:
     def _are_tags(self, words: Path, name: str | int) -> bool:
         """Whether a field holds a tag for each word, in all rows, some of them O or with a prefix."""
         pairs = [(_value(record, words), record.get(name)) for record in self.records]
-        return shapes.are_tags(pairs, self.config.names_of_tags)
+        return forms.are_tags(pairs, self.config.names_of_tags)
 
     def _refuse_empty(self, at: Path) -> None:
         """Refuse to read no spans where another field holds them."""
         if not any(unpacked(_value(record, at)) for record in self.records):
             others = self._spans_fields()
             if others and self.known["tags"] is None:
-                problem = f"`{named(at)}` is empty, and `{others[0]}` holds spans"
-                raise self.error(problem, f"set `data.spans_field` to the one that is meant, as `{others[0]}`")
+                raise self.error(
+                    f"`{named(at)}` is empty, and `{others[0]}` holds spans",
+                    f"set `data.spans_field` to the one that is meant, as `{others[0]}`",
+                )
 
     def _is_a_token_a_row(self, words: Path | None) -> bool:
         """Whether several rows are all of one word, which is text: then a row is no sentence."""
         given = [_value(record, words) for record in self.records] if words is not None else []
-        return len(given) > 1 and all(shapes.is_plain(value) and len(value.split()) < 2 for value in given)
+        return len(given) > 1 and all(forms.is_plain(value) and len(value.split()) < 2 for value in given)
 
     def _all(self, name: str | int, fits: Any) -> bool:
         met = [record[name] for record in self.records if record.get(name) is not None]
@@ -280,14 +285,14 @@ class _Choice:
         return [f"`data.{role}_field: {getattr(self.config, f'{role}_field')}`" for role in given]
 
     def _no_input(self, absent: list[str]) -> HallucError:
-        tags = [name for name in self.names if self._all(name, shapes.is_tag)]
+        tags = [name for name in self.names if self._all(name, forms.is_tag)]
         if len(self.rows) > 1 and tags and any(record[tags[0]] == "O" for record in self.records):
             return self._token_a_row()
         return self._without(no_input(self.config, self.names), absent)
 
     def _no_annotation(self, absent: list[str]) -> HallucError:
         why = no_annotation(self.config, self.names)
-        label = next((name for name in ("label", "labels") if self._all(name, shapes.is_plain)), None)
+        label = next((name for name in ("label", "labels") if self._all(name, forms.is_plain)), None)
         if label is not None:
             why.help = f"`{label}` has one value a text: is it `task.type: text_classification`?"
         return self._without(why, absent)
@@ -305,7 +310,7 @@ class _Choice:
         if separator is None or shown.startswith("{"):
             return self.error(problem, "write a record for each sentence, with the lists `tokens` and `tags`")
         keys = ["format: conll", "separator: tab" if separator == "\t" else f'separator: "{separator}"']
-        has_header = not any(map(shapes.is_tag, names))
+        has_header = not any(map(forms.is_tag, names))
         keys += ["header: true"] * has_header
         cells = [*([] if has_header else names[:1]), *(str(row.fields.get(self.names[0])) for row in self.rows)]
         numbers = [int(cell) if cell.isdecimal() else -1 for cell in cells]
@@ -315,8 +320,10 @@ class _Choice:
         return self.error(problem, f"set {', '.join(f'`data.{key}`' for key in keys)}")
 
     def _several(self, role: str, names: Sequence[str | int], what: str) -> HallucError:
-        help = f"set `data.{role}_field` to the one that is meant, as `data.{role}_field: {names[0]}`"
-        return self.error(f"{quoted(names, ' and ')} hold {what}", help)
+        return self.error(
+            f"{quoted(names, ' and ')} hold {what}",
+            f"set `data.{role}_field` to the one that is meant, as `data.{role}_field: {names[0]}`",
+        )
 
     def error(self, problem: str, help: str | None) -> HallucError:
         first = self.rows[0]

@@ -1,13 +1,17 @@
-"""The forms in which files write spans, read into one: offsets, label, and what else a span says of itself."""
+"""The forms in which files write spans, read into one: offsets, label, and what else a span says of itself; and what
+other values could be by their shape: words, a tag, a plain text."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from halluc.data.fields.values import unpacked
 from halluc.data.rows.row import Unreadable
+from halluc.tasks.token_classification.reading import values
+from halluc.tasks.token_classification.reading.config import SpansConfig
 
 
 class Given(NamedTuple):
@@ -178,15 +182,21 @@ def _label(item: Mapping[str, Any], keys: Plan, field: str) -> Any:
     if keys.label is None:
         if keys.others:
             named = " and ".join(f"`{key}`" for key in keys.others)
-            help = f"set `data.span_label_field` to the one with the label, as `{keys.others[0]}`"
-            raise Unreadable("D107", f"a span of `{field}` has {named}", help)
+            raise Unreadable(
+                "D107",
+                f"a span of `{field}` has {named}",
+                f"set `data.span_label_field` to the one with the label, as `{keys.others[0]}`",
+            )
         return None
     name = item[keys.label]
     if isinstance(name, (list, tuple)):
         if len(name) > 1:
             told = ", ".join(map(str, name))
-            help = "token classification has one label a span: take the others away, or set `data.on_bad_line: skip`"
-            raise Unreadable("D107", f"a span of `{field}` has {len(name)} labels: {told}", help)
+            raise Unreadable(
+                "D107",
+                f"a span of `{field}` has {len(name)} labels: {told}",
+                "token classification has one label a span: take the others away, or set `data.on_bad_line: skip`",
+            )
         name = name[0] if name else None
     return name
 
@@ -224,3 +234,65 @@ def form(value: Any, label: str | None = None) -> str | None:
             return found.shown if found.start is not None or found.first is not None else None
         return "start, end, label" if _may_be_span(item) else None
     return None
+
+
+TAG = re.compile(r"O|[BIESULMW]([-_].+)?")
+
+
+def is_plain(value: Any) -> bool:
+    """Text that is no list or object written as text."""
+    return isinstance(value, str) and isinstance(unpacked(value), str)
+
+
+def is_tag(value: Any) -> bool:
+    return isinstance(value, str) and TAG.fullmatch(value) is not None
+
+
+def are_words(value: Any) -> bool:
+    value = unpacked(value)
+    if not isinstance(value, (list, tuple)) or not value:
+        return False
+    if set(map(type, value)) == {str}:
+        return True
+    return all(
+        isinstance(item, dict) and any(isinstance(item.get(key), str) for key in values.WORD_KEYS) for item in value
+    ) and not any(plan(tuple(item), None).label for item in value)
+
+
+def are_tags(pairs: Iterable[tuple[Any, Any]], names: Mapping[int, str] | None) -> bool:
+    """Whether all pairs are words and a tag for each of them, and some tag is O or has a prefix."""
+    seen: set[str] = set()
+    for given, value in pairs:
+        value = unpacked(value)
+        if given is None or value is None:
+            return False
+        try:
+            count = len(given.split()) if is_plain(given) else len(values.words(given, "")[0])
+            seen.update(values.tags(value, "", count, names))
+        except Unreadable as bad:
+            if bad.code != "D121" or not isinstance(value, list):
+                return False
+            seen.add("O")  # numbers whose names are asked for when they are read
+    return "O" in seen or any(TAG.fullmatch(tag) and len(tag) > 1 for tag in seen)
+
+
+def holds(text: Any, value: Any, config: SpansConfig) -> bool:
+    """Whether the spans of a record may be those of a text: inside of it, no words cut, and with the text they say."""
+    if not isinstance(text, str) or value is None:
+        return value is None
+    try:
+        given = spans(value, "", config.span_label_field)
+    except Unreadable:
+        return True  # said when the record is read
+    for start, end, _, said, *_ in given:
+        surface = text[max(start, 0) : max(end, 0)]
+        if end > len(text) or (said is not None and said != surface):
+            return False
+        if said is None and (not surface.strip() or _cuts_word(text, start, end)):
+            return False
+    return True
+
+
+def _cuts_word(text: str, start: int, end: int) -> bool:
+    before, behind = text[start - 1 : start + 1] if start > 0 else "", text[max(end - 1, 0) : end + 1]
+    return any(len(pair) == 2 and pair.isalnum() for pair in (before, behind))

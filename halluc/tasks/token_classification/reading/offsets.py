@@ -157,9 +157,12 @@ def unit_of(samples: Sequence[Sample], config: SpansConfig) -> tuple[Unit, bool]
     if tokens and not characters and (says_text or 2 * fitting < many):
         return "tokens", True
     told = " and ".join(f"{unit} ({fits} of {of} spans fit)" for unit, (fits, of) in shares.items())
-    help = proposal(samples, OffsetReading.of(config, "characters"), config.strip_spans) if not tokens else None
-    problem = f"offsets beside a text and tokens may count {told}"
-    raise Unreadable("D109", problem, help or "set `data.span_unit` to `characters` or `tokens`")
+    raise Unreadable(
+        "D109",
+        f"offsets beside a text and tokens may count {told}",
+        (proposal(samples, OffsetReading.of(config, "characters"), config.strip_spans) if not tokens else None)
+        or "set `data.span_unit` to `characters` or `tokens`",
+    )
 
 
 def proposal(samples: Sequence[Sample], now: OffsetReading, strip: bool) -> str | None:

@@ -11,11 +11,11 @@ from halluc.core.errors import HallucError
 from halluc.core.examples import Corpus, Span
 from halluc.data.fields.paths import path_of, value_at
 from halluc.data.fields.values import unpacked
-from halluc.data.joining import Stated
 from halluc.data.predictions import (
     PREDICTED,
     PREDICTED_TAGS,
     PredictionFile,
+    Stated,
     confidence_of,
     given_id,
     predicted_field,
@@ -28,10 +28,9 @@ from halluc.tasks.token_classification.reading import forms
 from halluc.tasks.token_classification.reading.config import SpansConfig
 from halluc.tasks.token_classification.reading.decoding import TagDecoder
 from halluc.tasks.token_classification.reading.fields import MOST_ROWS
-from halluc.tasks.token_classification.reading.raw_sentence import RawSentence
 from halluc.tasks.token_classification.reading.records import Records
 from halluc.tasks.token_classification.reading.tag_notation import STANDARD
-from halluc.tasks.token_classification.tagged_sentence import Tagged
+from halluc.tasks.token_classification.tagged_sentence import RawSentence, Tagged
 
 if TYPE_CHECKING:
     from halluc.tasks.token_classification.reading.reader import SpansReader
@@ -70,8 +69,11 @@ class SentencePredictions(PredictionFile):
         mended = [Finding(Place(raw.file, raw.lines[0]), told) for raw, *_ in found for told in raw.repairs]
         overlaps = [one for one in mended if "overlaps the longer" in one.what]
         self.warn("overlapping_spans", overlaps, "predicted spans left out, since a longer one overlaps them")
-        others = [one for one in mended if one not in overlaps]
-        self.warn("mended_spans", others, "predicted spans stripped, widened or left out, as `data` says")
+        self.warn(
+            "mended_spans",
+            [one for one in mended if one not in overlaps],
+            "predicted spans stripped, widened or left out, as `data` says",
+        )
         decoding, made = self._decoded([replace(raw, repairs=()) for raw, *_ in found], self.config, self.bad)
         reading = decoding.readings.get("test")
         keeps = reading if reading is not None and reading.scheme == "iob2" else None
@@ -82,15 +84,23 @@ class SentencePredictions(PredictionFile):
         stated = []
         for (raw, sure, has_id), example in zip(found, made, strict=True):
             if example is not None:
-                tags = None if keeps is None or raw.tags is None else keeps.canonical(raw.tags)
-                stated.append(Stated(example, tuple(map(sure.get, example.spans)), has_id, tags))
+                stated.append(
+                    Stated(
+                        example,
+                        tuple(map(sure.get, example.spans)),
+                        has_id,
+                        None if keeps is None or raw.tags is None else keeps.canonical(raw.tags),
+                    )
+                )
         return stated
 
     def renamed(self, one: Stated, names: Mapping[str, str | None]) -> Stated:
         if names.keys().isdisjoint(one.example.labels):
             return one
-        pairs = zip(one.example.spans, one.confidences, strict=True)
-        named = ((span, names.get(span.label, span.label), sure) for span, sure in pairs)
+        named = (
+            (span, names.get(span.label, span.label), sure)
+            for span, sure in zip(one.example.spans, one.confidences, strict=True)
+        )
         spans = {span._replace(label=label): sure for span, label, sure in named if label is not None}
         return replace(one, example=replace(one.example, spans=tuple(spans)), confidences=(*spans.values(),), tags=None)
 
@@ -117,14 +127,22 @@ class SentencePredictions(PredictionFile):
         for separator in (data.separator, "whitespace"):  # as in files for conlleval, whatever the data has
             if not rows or len(rows[0].fields) < 2:
                 self.bad.clear()
-                layout = Layout("conll", data.encoding, data.max_line_bytes, separator=separator, comment=data.comment)
-                rows = self.rows(layout)
+                rows = self.rows(
+                    Layout("conll", data.encoding, data.max_line_bytes, separator=separator, comment=data.comment)
+                )
         if not rows:
             return []
         first, width = rows[0].fields, len(rows[0].fields)
         if width < 2:
-            help = "the token stands first, the predicted tag last, and a blank line ends a sentence"
-            self.bad.append(rows[0].bad(Unreadable("D105", "1 column where 2 are needed", help)))
+            self.bad.append(
+                rows[0].bad(
+                    Unreadable(
+                        "D105",
+                        "1 column where 2 are needed",
+                        "the token stands first, the predicted tag last, and a blank line ends a sentence",
+                    )
+                )
+            )
             return []
         own = data.token_column if isinstance(data.token_column, int) and width > 2 else 0
         own += width if own < 0 else 0
@@ -135,8 +153,9 @@ class SentencePredictions(PredictionFile):
         return [(raw, {}, False) for raw in found]
 
     def _of_column(self, rows: list[Row], token: int, tag: int) -> Iterator[Any]:
-        made = (replace(row, fields={0: row.fields[token], -1: row.fields[tag]}) for row in rows)
-        return self.reader.sentences(made, "test")
+        return self.reader.sentences(
+            (replace(row, fields={0: row.fields[token], -1: row.fields[tag]}) for row in rows), "test"
+        )
 
     def _check_gold(self, items: Iterator[Any]) -> None:
         """Warn where the last column but one has labels of gold, and is not gold: the columns may be exchanged."""
@@ -148,8 +167,11 @@ class SentencePredictions(PredictionFile):
             return
         labels = {span.label for one in there if one is not None for span in one.spans}
         known = {span.label for example in self.corpus for span in example.spans}
-        pairs = zip(there, self.corpus, strict=False)
-        differing = [one.origin for one, example in pairs if one is not None and one.spans != example.spans]
+        differing = [
+            one.origin
+            for one, example in zip(there, self.corpus, strict=False)
+            if one is not None and one.spans != example.spans
+        ]
         if differing and not bad and labels and labels <= known:
             self.warnings.append(
                 f"the last column but one is not the gold of {self.corpus.split} in {len(differing):,} sentences "
@@ -182,15 +204,24 @@ class SentencePredictions(PredictionFile):
             value = record.get(usual) if value is None else value
             made |= {} if value is None else {usual: value}
         if made.keys().isdisjoint(("tokens", "text")):
-            help = "without them it is not known whether spans count words or characters"
-            raise Unreadable("D107", "neither `tokens` nor `text`", help)
+            raise Unreadable(
+                "D107",
+                "neither `tokens` nor `text`",
+                "without them it is not known whether spans count words or characters",
+            )
         name = predicted_field(record, (data.spans_field, "spans", "entities", data.tags_field, "tags"))
         value = unpacked(record[name])
         items = value if isinstance(value, list) else []
         if name in (PREDICTED_TAGS, data.tags_field, "tags") or (items and isinstance(items[0], str)):
             given = forms.spans(_scored(record.get(PREDICTED) or []), PREDICTED) if name == PREDICTED_TAGS else []
-            beside = {Span(one.start, one.end, one.label): one.confidence for one in given}
-            return replace(row, fields={**made, "tags": value, _BESIDE: beside})
+            return replace(
+                row,
+                fields={
+                    **made,
+                    "tags": value,
+                    _BESIDE: {Span(one.start, one.end, one.label): one.confidence for one in given},
+                },
+            )
         is_written = any(isinstance(item, dict) and "start_char" in item for item in items)  # by `halluc predict`
         if name == PREDICTED or is_written:
             counts_tokens = "tokens" in made and (is_written or "text" not in made)

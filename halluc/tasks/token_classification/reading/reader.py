@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from halluc.core.errors import data_error
 from halluc.data.config import DataConfig
 from halluc.data.fields.ids import Ids
-from halluc.data.fields.rejected import rejection
+from halluc.data.fields.paths import rejection
 from halluc.data.inputs import InputText
 from halluc.data.predictions import PredictionFile
 from halluc.data.reader import ExampleBuilder, Reader
@@ -22,14 +22,14 @@ from halluc.data.rows.reading import open_rows
 from halluc.data.rows.references import SplitName
 from halluc.data.rows.row import BadLine, LeftOut, Notice, Row, Skipped, Unreadable, quoted
 from halluc.data.tokenization import Tokenizer
-from halluc.data.writers.base import Writer
-from halluc.tasks.token_classification.reading import presets, shapes, values
+from halluc.data.writers import Writer
+from halluc.tasks.token_classification.reading import forms, presets, values
 from halluc.tasks.token_classification.reading.config import SpansConfig
 from halluc.tasks.token_classification.reading.decoding import TagDecoder
 from halluc.tasks.token_classification.reading.fields import MOST_ROWS
 from halluc.tasks.token_classification.reading.predictions import SentencePredictions
-from halluc.tasks.token_classification.reading.raw_sentence import RawSentence
 from halluc.tasks.token_classification.reading.records import Records
+from halluc.tasks.token_classification.tagged_sentence import RawSentence
 from halluc.tasks.token_classification.writers import WRITERS
 
 Item = RawSentence | BadLine | LeftOut | Notice
@@ -68,8 +68,11 @@ class SpansReader(Reader):
             HallucError D107: which fields hold what cannot be told by the first rows.
         """
         if FilePath(reference).suffix == ".spacy":
-            help = "write it as JSON Lines: `json.dumps(doc.to_json())` for each doc, with `data.preset: spacy`"
-            raise data_error("D107", f"{reference} is a DocBin of spaCy, which only spaCy reads", help=help)
+            raise data_error(
+                "D107",
+                f"{reference} is a DocBin of spaCy, which only spaCy reads",
+                help="write it as JSON Lines: `json.dumps(doc.to_json())` for each doc, with `data.preset: spacy`",
+            )
         self._refuse_other_forms(FilePath(reference).expanduser())
         if self.given.preset == "brat":
             rows: Iterator[Row | BadLine | LeftOut | Notice] = brat.rows(reference, split, self.config.encoding)
@@ -163,20 +166,30 @@ class SpansReader(Reader):
         where = first.bad(Unreadable("D121", "")).error().where
         tokens = [first.fields.get(column, ("",))[0] for column in (config.token_column, config.tag_column)]
         if tokens[0].strip().casefold() in _TOKEN_NAMES and tokens[1].strip().casefold() in _TAG_NAMES:
-            problem = f"the first line is a header: `{tokens[0]}` and `{tokens[1]}`"
-            raise data_error("D121", problem, where, "set `data.header: true`, or take the line out")
+            raise data_error(
+                "D121",
+                f"the first line is a header: `{tokens[0]}` and `{tokens[1]}`",
+                where,
+                "set `data.header: true`, or take the line out",
+            )
         if "token_column" in config.model_fields_set:
             return
         cells = [cell for row in examples for cell in row.fields.get(config.token_column, ())]
-        if len(cells) > 1 and all(map(shapes.is_tag, cells)) and any(len(cell) > 1 for cell in cells):
-            problem = f"every token looks like a tag, as `{max(cells, key=len)}`"
-            help = "set `data.token_column` and `data.tag_column`; `data.token_column: 0` where these are the tokens"
-            raise data_error("D121", problem, where, help)
+        if len(cells) > 1 and all(map(forms.is_tag, cells)) and any(len(cell) > 1 for cell in cells):
+            raise data_error(
+                "D121",
+                f"every token looks like a tag, as `{max(cells, key=len)}`",
+                where,
+                "set `data.token_column` and `data.tag_column`; `data.token_column: 0` where these are the tokens",
+            )
         if len(cells) > 1 and all(map(str.isdecimal, cells)):
             counts = "words" if all(row.fields[config.token_column][0] == "1" for row in examples) else "sentences"
-            problem = f"every token is a number, as where {named(config.token_column)} counts {counts}"
-            help = "set `data.token_column` to the one with the words, as `1`, or to `0` if the numbers are meant"
-            raise data_error("D121", problem, where, help)
+            raise data_error(
+                "D121",
+                f"every token is a number, as where {named(config.token_column)} counts {counts}",
+                where,
+                "set `data.token_column` to the one with the words, as `1`, or to `0` if the numbers are meant",
+            )
 
     def _refuse_features(self, examples: list[Row]) -> None:
         """Refuse a column of features (``name=B-PER``) without the key that names one, or with one that none has."""
@@ -185,13 +198,20 @@ class SpansReader(Reader):
         key = self.config.tag_key
         where = examples[0].bad(Unreadable("D121", "")).error().where
         if key is None and keys and all(cell == "_" or _FEATURE.match(cell) for cell in cells):
-            problem = f"the tags are features, as `{next(cell for cell in sorted(cells) if '=' in cell)}`"
-            help = f"set `data.tag_key` to the one with the tag: {', '.join(keys[:8])}"
-            raise data_error("D121", problem, where, help)
+            raise data_error(
+                "D121",
+                f"the tags are features, as `{next(cell for cell in sorted(cells) if '=' in cell)}`",
+                where,
+                f"set `data.tag_key` to the one with the tag: {', '.join(keys[:8])}",
+            )
         if key is not None and key not in keys:
             have = quoted(keys) if keys else "no key"
-            problem = f"no cell of {named(self.config.tag_column)} has `{key}=`; the first sentences have {have}"
-            raise data_error("D121", problem, where, "see `data.tag_key` and `data.tag_column`")
+            raise data_error(
+                "D121",
+                f"no cell of {named(self.config.tag_column)} has `{key}=`; the first sentences have {have}",
+                where,
+                "see `data.tag_key` and `data.tag_column`",
+            )
 
     # --- records
 
@@ -218,8 +238,13 @@ class SpansReader(Reader):
             except Skipped as skipped:
                 yield LeftOut(row.file, row.line, str(skipped))
             except Unreadable as bad:
-                help = presets.proposal([row.fields], self.given.preset) if bad.code == "D107" else None
-                yield row.bad(Unreadable(bad.code, bad.problem, help or bad.help))
+                yield row.bad(
+                    Unreadable(
+                        bad.code,
+                        bad.problem,
+                        (presets.proposal([row.fields], self.given.preset) if bad.code == "D107" else None) or bad.help,
+                    )
+                )
 
 
 def _size(row: Row) -> int:

@@ -20,8 +20,8 @@ from halluc.tasks.token_classification.reading.alignment import Aligned, SpanAli
 from halluc.tasks.token_classification.reading.config import SpansConfig, Unit
 from halluc.tasks.token_classification.reading.fields import choose, no_annotation, no_input
 from halluc.tasks.token_classification.reading.offsets import OffsetReading, Sample, Sentence
-from halluc.tasks.token_classification.reading.raw_sentence import RawSentence
 from halluc.tasks.token_classification.reading.values import EMPTY
+from halluc.tasks.token_classification.tagged_sentence import RawSentence
 
 
 class Records:
@@ -75,8 +75,11 @@ class Records:
             listed = text
         if listed is not None and tags is not None:
             if spans is not None:
-                problem = f"both `{self.config.tags_field}` and `{self.config.spans_field}`"
-                raise Unreadable("D107", problem, "take one away, or name another with `data.spans_field`")
+                raise Unreadable(
+                    "D107",
+                    f"both `{self.config.tags_field}` and `{self.config.spans_field}`",
+                    "take one away, or name another with `data.spans_field`",
+                )
             tokens, tags = self._tagged(listed, tags, text)
             return RawSentence(identity, row.file, (line,) * len(tokens), row.document, tokens, tags)
         if listed is None and text is None:
@@ -94,8 +97,9 @@ class Records:
             if kept is not None:
                 found = _renumbered(found, kept)
         tokens = tuple(map(sys.intern, made))
-        lines = (line,) * len(tokens)
-        return RawSentence(identity, row.file, lines, row.document, tokens, None, found, repairs, confidences)
+        return RawSentence(
+            identity, row.file, (line,) * len(tokens), row.document, tokens, None, found, repairs, confidences
+        )
 
     def input_of(self, row: Row) -> InputText:
         """
@@ -170,8 +174,11 @@ class Records:
             return (), (), {}
         unit = self._unit((sentence, givens))
         if sentence.bounds is None and unit != "tokens":
-            help = "set `data.span_unit: tokens` if offsets count tokens"
-            raise Unreadable("D109", f"offsets count {unit}, and the tokens do not stand in the text", help)
+            raise Unreadable(
+                "D109",
+                f"offsets count {unit}, and the tokens do not stand in the text",
+                "set `data.span_unit: tokens` if offsets count tokens",
+            )
         return self.alignment.align(givens, sentence, OffsetReading.of(self.config, unit))
 
     def _unit(self, sample: Sample) -> Unit:

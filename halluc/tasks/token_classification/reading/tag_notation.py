@@ -146,9 +146,10 @@ def notation_of(
     several = [one for one in _AFFIXED if one.fits_some(tags)]
     found = [one for one in _AFFIXED if one.fits(tags) and (one in several or not one.is_rare)] or several
     if len(found) > 1 and found[0] != STANDARD:
-        problem = f"the tags can be read in several ways: {'; or '.join(map(str, found))}"
         raise UnknownNotation(
-            problem, "write them as B-LABEL; or, if each is a label, set `data.scheme: io`", min(tags)
+            f"the tags can be read in several ways: {'; or '.join(map(str, found))}",
+            "write them as B-LABEL; or, if each is a label, set `data.scheme: io`",
+            min(tags),
         )
     if found:
         return found[0]
@@ -164,8 +165,11 @@ def _of_io(tags: Collection[str], spelled: list[tuple[str, str] | None]) -> Nota
         return STANDARD
     if None not in prefixes:
         tag = min(tag for tag in tags if not tag.startswith("I"))
-        problem = f"`{cut(tag)}` says where a mention begins or ends, which no tag of IO does"
-        raise UnknownNotation(problem, "set `data.scheme: auto`, or leave it out", tag)
+        raise UnknownNotation(
+            f"`{cut(tag)}` says where a mention begins or ends, which no tag of IO does",
+            "set `data.scheme: auto`, or leave it out",
+            tag,
+        )
     return LABELS
 
 
@@ -176,9 +180,11 @@ def _bare(tags: Collection[str], label: str | None) -> Notation | None:
         begin = "b" if lower else "B"
         if notation.fits(tags) or {begin, "i" if lower else "I"} <= set(tags):
             if label is None:
-                problem = f"tags without a label, such as `{begin if begin in tags else min(tags)}`"
-                help = "name it, as `data.label: ENTITY`; or, if each tag is a label, set `data.scheme: io`"
-                raise UnknownNotation(problem, help, min(tags))
+                raise UnknownNotation(
+                    f"tags without a label, such as `{begin if begin in tags else min(tags)}`",
+                    "name it, as `data.label: ENTITY`; or, if each tag is a label, set `data.scheme: io`",
+                    min(tags),
+                )
             return notation
     return None
 

@@ -16,7 +16,6 @@ from halluc.core.labels import Scheme, SchemeEvidence, UnknownTag, split_tag
 from halluc.data.rows.references import SplitName
 from halluc.data.rows.row import BadLine, Place
 from halluc.tasks.token_classification.reading.config import SpansConfig
-from halluc.tasks.token_classification.reading.raw_sentence import RawSentence
 from halluc.tasks.token_classification.reading.tag_notation import (
     LABELS,
     STANDARD,
@@ -24,6 +23,7 @@ from halluc.tasks.token_classification.reading.tag_notation import (
     UnknownNotation,
     notation_of,
 )
+from halluc.tasks.token_classification.tagged_sentence import RawSentence
 
 # Of so many different sequences of tags, what they mean is kept: most sentences have one that was met before.
 MOST_KEPT = 1 << 16
@@ -203,8 +203,12 @@ class _Decision:
     def _refuse(self) -> None:
         if self.errors:
             # Several splits may be parts of one file, or be read as one is.
-            once = {(one.message, str(one.where)): one for one in self.errors}
-            refuse([*once.values(), *(one.error() for one in self.bad)])
+            refuse(
+                [
+                    *{(one.message, str(one.where)): one for one in self.errors}.values(),
+                    *(one.error() for one in self.bad),
+                ]
+            )
 
     def _that_shows_most(self, split: _Split) -> _Split:
         """The split with the most tags, of those that have all of this one's."""
@@ -215,12 +219,16 @@ class _Decision:
     def _unreadable(self, split: _Split, error: UnknownNotation) -> HallucError:
         help = error.help
         if error.other_column:
-            keys = label_keys(self.config)
-            help = "".join(f"is `data.{key}` right? " for key in keys) + help
+            help = "".join(f"is `data.{key}` right? " for key in label_keys(self.config)) + help
         place = split.found.place_of(error.tag)
         text = line_at(Path(place.file), place.line)
-        column = text.rfind(error.tag) + 1 if text and error.tag in text else None
-        where = Location(place.file, place.line, column, max(1, len(error.tag)), text)
+        where = Location(
+            place.file,
+            place.line,
+            text.rfind(error.tag) + 1 if text and error.tag in text else None,
+            max(1, len(error.tag)),
+            text,
+        )
         return data_error("D120", error.problem, where, help)
 
     def _reading(self, split: _Split) -> TagReading | None:
@@ -236,8 +244,13 @@ class _Decision:
             if told is not None and told != scheme:
                 scheme, note = told, f"{note}; {told.upper()} as in another split"
         if scheme is None:
-            help = "set `data.scheme` (with `data.bad_tags: repair` the reading of conlleval is used)"
-            self.errors.append(data_error("D120", f"the tags belong to no one scheme: {note}", help=help))
+            self.errors.append(
+                data_error(
+                    "D120",
+                    f"the tags belong to no one scheme: {note}",
+                    help="set `data.scheme` (with `data.bad_tags: repair` the reading of conlleval is used)",
+                )
+            )
             return None
         note = "; ".join((note, *self._spelled(split)))
         return TagReading(scheme, split.notation, note, split.outside, evidence if _is_uncertain(split) else "certain")

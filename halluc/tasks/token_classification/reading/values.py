@@ -42,8 +42,11 @@ def _of_objects(
     places = _places(tokens)
     if key is None:
         if places is None or text is None:
-            problem = f"the items of `{field}` have no text; the first has {quoted(tokens[0])}"
-            raise Unreadable("D107", problem, "see `data.tokens_field`")
+            raise Unreadable(
+                "D107",
+                f"the items of `{field}` have no text; the first has {quoted(tokens[0])}",
+                "see `data.tokens_field`",
+            )
         return tuple(text[start:end] for start, end in places), places
     found = [str(token.get(key)) for token in tokens if isinstance(token.get(key), str)]
     if len(found) < len(tokens):
@@ -96,8 +99,11 @@ def _name(tag: Any, field: str, names: Mapping[int, str] | None) -> str:
     if names is None and int(tag) < 0:
         raise Unreadable("D121", f"{tag} is no class of `{field}`", "are the tags of this split hidden?")
     if names is None:
-        help = "set `data.tag_names`, the name of 0 first: [O, B-PER, I-PER]"
-        raise Unreadable("D121", f"`{field}` holds numbers, as {tag}, and nothing says which tags they are", help)
+        raise Unreadable(
+            "D121",
+            f"`{field}` holds numbers, as {tag}, and nothing says which tags they are",
+            "set `data.tag_names`, the name of 0 first: [O, B-PER, I-PER]",
+        )
     if int(tag) not in names:
         raise Unreadable("D121", f"{tag} is no class of `{field}`", "see `data.tag_names`")
     return names[int(tag)]

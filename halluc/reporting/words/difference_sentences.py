@@ -1,22 +1,36 @@
-"""What a study says in sentences: one an arm, one an axis of numbers, at most six in all.
+"""What differences say in sentences: of a study, one an arm and one an axis of numbers, at most six in all; of runs
+beside a first one, which to deploy: of these checkpoints, not of the recipes behind them.
 
-A difference is *shown* where its p, adjusted for the arms compared (Holm), is under .05 and there are three seeds at
-least. Elsewhere the sentence says "undecided", never that there is no difference.
+A difference of arms is *shown* where its p, adjusted for the arms compared (Holm), is under .05 and there are three
+seeds at least. Elsewhere the sentence says "undecided", never that there is no difference.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from pathlib import PurePath
 
-from halluc.core.figures import HALLUCINATION, MATCHED, shown
+from halluc.core.figures import HALLUCINATION, MATCHED, figure, shown
 from halluc.runs import training_facts
-from halluc.runs.studies import LEAST_SEEDS, SURE, ArmComparison, ArmDelta, BestOnDev, Plain, StudyFigures, Trend
+from halluc.runs.studies import (
+    LEAST_SEEDS,
+    SURE,
+    ArmComparison,
+    ArmDelta,
+    BestOnDev,
+    Comparison,
+    Delta,
+    MatchedOmission,
+    Plain,
+    StudyFigures,
+    Trend,
+)
 from halluc.wording import formats
 from halluc.wording.phrases import NAMED, counted, listed, of_seeds, quoted, sentence, signed
 
 MOST_SENTENCES = 6
-_MOST_NAMED = 3  # cells, or settings, in one sentence
+_MOST_NAMED = 3  # cells, or settings, in one sentence; runs with a sentence of their own
 _WORD = {1: "higher", -1: "lower", 0: "undecided"}
 _TREND = {1: "rises", -1: "falls", 0: "undecided"}
 
@@ -33,11 +47,6 @@ def study_sentences(figures: StudyFigures) -> list[str]:
     return [*head, *body[:room], *tail]
 
 
-def is_single_seed(figures: StudyFigures) -> bool:
-    """Whether no cell has more than one run."""
-    return all(len(cell.runs) == 1 for cell in figures.cells)
-
-
 def _basis(figures: StudyFigures) -> list[str]:
     """What must be known before the rest is read: missing cells, too few seeds, runs without claims."""
     missing, there = len(figures.missing), sum(len(cell.runs) for cell in figures.cells)
@@ -46,11 +55,14 @@ def _basis(figures: StudyFigures) -> list[str]:
     if fewest < LEAST_SEEDS and len(figures.cells) > 1:
         some = "" if all(len(cell.runs) == fewest for cell in figures.cells) else " for some cells"
         why = "intervals cover the examples only, and " if fewest == 1 else ""
-        least = f"no difference can be shown with fewer than {LEAST_SEEDS} seeds"
-        found.append(f"{counted(fewest, 'seed')}{some}: {why}{least}")
-    for cell in [cell for cell in figures.cells if cell.silent_seeds][:_MOST_NAMED]:
-        silent = f"{len(cell.silent_seeds)} of {counted(len(cell.runs), 'seed')}"
-        found.append(f"no conclusion{_at(cell.choice)}: the model makes no claim in {silent}")
+        found.append(
+            f"{counted(fewest, 'seed')}{some}: {why}no difference can be shown with fewer than {LEAST_SEEDS} seeds"
+        )
+    found += [
+        f"no conclusion{_at(cell.choice)}: the model makes no claim in {len(cell.silent_seeds)} of "
+        f"{counted(len(cell.runs), 'seed')}"
+        for cell in [cell for cell in figures.cells if cell.silent_seeds][:_MOST_NAMED]
+    ]
     return [sentence("; ".join(found))] if found else []
 
 
@@ -59,25 +71,25 @@ def _arm(one: ArmComparison) -> str:
     deltas = {delta.name: delta for delta in one.figures if not delta.by and delta.difference is not None}
     name = MATCHED if MATCHED in deltas else HALLUCINATION
     arm, reference = (_named(one.axis, value) for value in (one.arm, one.reference))
-    matched = " at matched omission" if name == MATCHED else ""
-    where = f"{matched}{_at(one.choice)} ({counted(one.seeds, 'seed')})"
+    where = f"{' at matched omission' if name == MATCHED else ''}{_at(one.choice)} ({counted(one.seeds, 'seed')})"
     sign = _sign(deltas[name]) if name in deltas else 0
     told = f"{arm} hallucinates {'more' if sign > 0 else 'less'} than {reference}{where}"
     if not sign:
         told = f"no difference in hallucination is shown between {arm} and {reference}{where}"
-    parts = [_difference(deltas[name]) for name in NAMED if name in deltas]
+    parts = [
+        f"{NAMED[name]} {signed(name, delta.difference, delta.interval)}"
+        f"{_of_some(delta.n, len(delta.values))}, {_WORD[_sign(delta)]}"
+        for name in NAMED
+        if (delta := deltas.get(name)) is not None
+    ]
     return sentence(f"{told}: {'; '.join(parts) or 'no figure is defined in both'}")
 
 
-def _difference(delta: ArmDelta) -> str:
-    value = signed(delta.name, delta.difference or 0.0, delta.interval)
-    return f"{NAMED[delta.name]} {value}{_of_some(delta.n, len(delta.values))}, {_WORD[_sign(delta)]}"
-
-
-def _sign(delta: ArmDelta) -> int:
+def _sign(delta: ArmDelta | Delta | MatchedOmission) -> int:
     """1 or -1 where a difference is shown, else 0."""
+    is_shown = delta.shown if isinstance(delta, ArmDelta) else delta.p_holm is not None and delta.p_holm < SURE
     value = delta.difference or 0.0
-    return (value > 0) - (value < 0) if delta.shown else 0
+    return (value > 0) - (value < 0) if is_shown else 0
 
 
 def _of_some(n: int, seeds: int) -> str:
@@ -98,8 +110,8 @@ def _curves(figures: StudyFigures) -> list[str]:
 def _curve(where: str, trends: Sequence[Trend], figures: StudyFigures) -> str:
     """How far each figure changes over the axis: its slope times the width of the axis."""
     first = trends[0]
-    alike = [cell.choice for cell in figures.cells if first.choice.items() <= cell.choice.items()]
-    places = [float(value) for choice in alike if isinstance(value := choice[first.axis], (int, float))]
+    alike = [cell.choice[first.axis] for cell in figures.cells if first.choice.items() <= cell.choice.items()]
+    places = [float(value) for value in alike if isinstance(value, (int, float))]
     low, high = min(places), max(places)
     width, scale = (math.log10(high / low), ", log scale") if first.scale == "log10" else (high - low, "")
     parts = []
@@ -143,10 +155,11 @@ def _method(figures: StudyFigures) -> list[str]:
     enough = [one for one in figures.comparisons if one.seeds >= LEAST_SEEDS]
     rates = [delta for one in enough for delta in one.figures if delta.name == HALLUCINATION and not delta.by]
     least = min((delta.smallest for delta in rates if delta.smallest is not None), default=None)
-    smallest = formats.difference(HALLUCINATION, least).removeprefix("+")
-    could = f"; the smallest difference in hallucination rate that could be shown is {smallest}"
     told = f"a difference is shown where p < {SURE}, adjusted for the arms compared (Holm)"
-    return [sentence(told + could * (least is not None))]
+    if least is not None:
+        smallest = formats.difference(HALLUCINATION, least).removeprefix("+")
+        told += f"; the smallest difference in hallucination rate that could be shown is {smallest}"
+    return [sentence(told)]
 
 
 def _alone(figures: StudyFigures) -> str:
@@ -180,3 +193,72 @@ def _plain(value: Plain) -> str:
 
 def _be(number: int) -> str:
     return "is" if number == 1 else "are"
+
+
+def comparison_sentences(comparisons: Sequence[Comparison]) -> list[str]:
+    """What checkpoints say beside the first one, and which to deploy."""
+    if not comparisons:
+        return []
+    paths = [PurePath(run) for run in (comparisons[0].a, *(one.b for one in comparisons))]
+    # Cells of one study by themselves, else a name and its time.
+    parts = 1 if len({path.parent for path in paths}) == 1 else 2
+    first, *names = (quoted(formats.visible("/".join(path.parts[-parts:]))) for path in paths)
+    others = dict(zip(names, comparisons, strict=True))
+    is_of_dev = comparisons[0].split == "dev"
+    method = (
+        f"Only one checkpoint of each recipe is compared: which recipe is better takes at least {LEAST_SEEDS} seeds of "
+        "each. p is adjusted for all figures compared (Holm)."
+        f"{' Dev also chose the checkpoints, so its figures are slightly optimistic.' if is_of_dev else ''}"
+    )
+    told = [_of_run(name, first, one) for name, one in list(others.items())[:_MOST_NAMED]]
+    differing = [
+        f"{name} in {listed(f'{d.what} ({d.b} against {d.a})' for d in one.training_differences)}"
+        for name, one in others.items()
+        if one.training_differences
+    ]
+    if differing:
+        told.append(sentence(f"training also differs: {'; '.join(differing)}"))
+    return [*told, method, _recommendation(first, others)]
+
+
+def _of_run(name: str, first: str, one: Comparison) -> str:
+    parts = [f"{NAMED[n]} {signed(n, d.difference, d.interval)}, {_verdict(d)}" for n, d in _stated(one).items()]
+    return sentence(f"{name} against {first} on {one.split}: {'; '.join(parts) or 'no figure is defined in both'}")
+
+
+def _stated(one: Comparison) -> dict[str, Delta | MatchedOmission]:
+    """The differences that sentences name."""
+    found = {delta.name: delta for delta in one.figures if not delta.by}
+    both = {**found, MATCHED: one.matched_omission}
+    return {name: delta for name in NAMED if (delta := both.get(name)) is not None and delta.difference is not None}
+
+
+def _verdict(delta: Delta | MatchedOmission) -> str:
+    if _sign(delta) or delta.interval is None:
+        return _WORD[_sign(delta)]
+    is_around = delta.interval[0] <= 0 <= delta.interval[1]
+    return f"undecided{': the interval contains 0' if is_around else ' after adjustment'}"
+
+
+def _recommendation(first: str, others: Mapping[str, Comparison]) -> str:
+    """``Deploy “b”.`` where it is better in hallucination at matched omission or in F1, and worse in neither."""
+    ranks = {name: _rank(_stated(one)) for name, one in others.items()}
+    better = [name for name, rank in ranks.items() if rank == {1}]
+    if len(better) == 1:
+        return f"Recommendation: deploy {better[0]}."
+    if better:
+        return f"Recommendation: deploy {listed(better, 'or')}: each is better than {first}; compare them to choose."
+    if all(rank == {-1} for rank in ranks.values()):
+        return f"Recommendation: deploy {first}."
+    if any(rank == {1, -1} for rank in ranks.values()):
+        return "Recommendation: undecided: a run that is better in one of hallucination and F1 is worse in the other."
+    return "Recommendation: undecided: no improvement is shown, neither in hallucination nor in F1."
+
+
+def _rank(known: Mapping[str, Delta | MatchedOmission]) -> set[int]:
+    """1 where something is shown to be better, -1 where worse."""
+    rate = MATCHED if MATCHED in known else HALLUCINATION
+    signs = {name: 1 if figure(name).better == "higher" else -1 for name in known}
+    return {
+        _sign(one) * signs[name] for name, one in known.items() if _sign(one) and (name == rate or signs[name] == 1)
+    }

@@ -1,8 +1,13 @@
-"""Tokens that differ from others only by characters that cannot be seen, or by the Unicode form of their letters."""
+"""Tokens and labels that are perhaps not meant so.
+
+Tokens that differ from others only by characters that cannot be seen, or by the Unicode form of their letters; two
+labels for one, and one for every example.
+"""
 
 from __future__ import annotations
 
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -49,20 +54,19 @@ def _compatible(token: str) -> str:
 def odd_tokens(splits: Mapping[Any, Corpus[Any]], words: Words) -> Iterator[str]:
     """What to tell of tokens that look like others and are not the same; looks at each distinct token once."""
     distinct = {token for corpus in splits.values() for example in corpus for token in example.tokens}
-    odd = {token: _Forms.of(token) for token in distinct if not (token.isascii() and token.isprintable())}
-    odd = {token: forms for token, forms in odd.items() if forms.compatible != token or is_invisible(token)}
+    forms_of = {token: _Forms.of(token) for token in distinct if not (token.isascii() and token.isprintable())}
+    odd = {token: forms for token, forms in forms_of.items() if forms.compatible != token or is_invisible(token)}
     if not odd:
         return
     kinds = _kinds(odd, distinct)
     for name, corpus in splits.items():
         found: dict[str, list[str]] = {kind: [] for kind in _KINDS}
         for example in corpus if kinds else ():
-            for token in () if kinds.keys().isdisjoint(example.tokens) else example.tokens:
-                for kind in kinds.get(token, ()):
+            for token in filter(kinds.__contains__, example.tokens):
+                for kind in kinds[token]:
                     found[kind].append(f"{example.origin} {_shown(token, odd[token], kind)}")
-        for kind, places in found.items():
-            if places:
-                how, do = _KINDS[kind]
+        for kind, (how, do) in _KINDS.items():
+            if places := found[kind]:
                 many = counted_with(len(places), words.tokens, "differ")
                 yield f"{name}: {many} from others only {how} (first: {'; '.join(places[:_MOST_PLACES])}); set {do}"
     yield from _unseen(splits, _cleaned(odd, kinds), words)
@@ -70,23 +74,25 @@ def odd_tokens(splits: Mapping[Any, Corpus[Any]], words: Words) -> Iterator[str]
 
 def _kinds(odd: Mapping[str, _Forms], distinct: set[str]) -> dict[str, list[str]]:
     """How each token differs from others that are the same without that."""
-    alike: dict[tuple[str, str], set[str]] = {}
-    for token, forms in odd.items():
-        if not is_invisible(token):
-            alike.setdefault(("hidden", forms.composed), set()).add(token)
-            alike.setdefault(("decomposed", forms.composed), set()).add(forms.bare)
-            alike.setdefault(("compatible", forms.compatible), set()).add(forms.composed)
-    for (_, key), tokens in alike.items():
-        tokens.update({key} & distinct)
-    found: dict[str, list[str]] = {}
-    for token, forms in odd.items():
+    steps = [
+        (token, kind, before, after, key)
+        for token, forms in odd.items()
         for kind, before, after, key in (
             ("hidden", token, forms.bare, forms.composed),
             ("decomposed", forms.bare, forms.composed, forms.composed),
             ("compatible", forms.composed, forms.compatible, forms.compatible),
-        ):
-            if before != after and len(alike.get((kind, key), ())) > 1:
-                found.setdefault(token, []).append(kind)
+        )
+    ]
+    alike: dict[tuple[str, str], set[str]] = {}
+    for token, kind, before, _, key in steps:
+        if not is_invisible(token):
+            alike.setdefault((kind, key), set()).add(before)
+    for (_, key), tokens in alike.items():
+        tokens.update({key} & distinct)
+    found: dict[str, list[str]] = {}
+    for token, kind, before, after, key in steps:
+        if before != after and len(alike.get((kind, key), ())) > 1:
+            found.setdefault(token, []).append(kind)
     return found
 
 
@@ -121,9 +127,28 @@ def _unseen(splits: Mapping[Any, Corpus[Any]], cleaned: Mapping[str, str], words
 
     known = {pair for example in splits["train"] for pair in example.pairs}
     known_cleaned = set(map(clean, known))
-    for name, corpus in splits.items():
-        pairs = () if name == "train" else [pair for example in corpus for pair in example.pairs if pair not in known]
-        unseen = sum(clean(pair) in known_cleaned for pair in pairs)
-        if unseen:
-            many = counted_with(unseen, words.labelled, "are")
-            yield f"{name}: {many} unseen in train only because of such tokens"
+    for name, corpus in splits.items():  # of train itself, none is unknown
+        pairs = (pair for example in corpus for pair in example.pairs if pair not in known)
+        if unseen := sum(clean(pair) in known_cleaned for pair in pairs):
+            yield f"{name}: {counted_with(unseen, words.labelled, 'are')} unseen in train only because of such tokens"
+
+
+# So many labels with one example each are no chance; and so many are named.
+_LEAST, _MOST_NAMED = 10, 5
+
+
+def odd_labels(splits: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
+    """What to tell of the labels of each split, with their counts."""
+    total: Counter[str] = sum(map(Counter, splits.values()), Counter())
+    alike: dict[str, list[str]] = {}
+    for label in sorted(total):
+        alike.setdefault("".join(label.split()).casefold(), []).append(label)
+    if several := [labels for labels in alike.values() if len(labels) > 1]:
+        listed = "; ".join(
+            " and ".join(f"`{one}` ({total[one]:,})" for one in labels) for labels in several[:_MOST_NAMED]
+        )
+        more = f"; and {len(several) - _MOST_NAMED:,} more" if len(several) > _MOST_NAMED else ""
+        yield f"labels that differ in case or blanks alone: {listed}{more}; are they one label?"
+    train = splits.get("train", {})
+    if len(train) >= _LEAST and max(train.values()) == 1:
+        yield f"train: each of its {len(train):,} labels stands there once; is it the label that is read?"

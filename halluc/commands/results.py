@@ -1,0 +1,70 @@
+"""``halluc train``, ``eval``, ``run`` and ``report``: what came of them, on the terminal."""
+
+from __future__ import annotations
+
+import webbrowser
+from pathlib import Path
+
+from halluc.commands.figure_tables import show_comparison, show_evaluation, show_study
+from halluc.commands.terminal import say
+from halluc.core.messages import Level, hears
+from halluc.reporting.words import nouns
+from halluc.runs.reports import ComparisonReport
+from halluc.runs.results import EvalResult, TrainResult
+from halluc.runs.schema import EvalFile
+from halluc.runs.studies import StudyFigures
+from halluc.workflows.reports import Reported
+
+# On the terminal; the page has all.
+MOST_NOTES = 6
+
+
+def show_training(result: TrainResult) -> None:
+    """Where the model is."""
+    there = Path(result.model).is_dir()
+    say(f"model: {result.model}" if there else f"{result.run} is trained; its model was removed")
+
+
+def show_evaluated(result: EvalFile) -> None:
+    """The figures of a split as tables."""
+    if hears(Level.NORMAL):
+        say()
+        show_evaluation(result)
+
+
+def show_run(result: object) -> None:
+    """Whatever ``halluc run`` hands over."""
+    if isinstance(result, TrainResult):
+        show_training(result)
+    elif isinstance(result, EvalResult):
+        show_evaluated(result)
+    elif isinstance(result, Reported):
+        show_report(result, with_evaluation=False)
+
+
+def show_report(made: Reported, *, with_evaluation: bool = True) -> None:
+    """The figures as tables, and the conclusion; the evaluation of a single run only ``with_evaluation``."""
+    if not hears(Level.NORMAL):
+        return
+    if isinstance(made.figures, StudyFigures):
+        show_study(made.figures)
+    elif isinstance(made.figures, EvalFile) and with_evaluation:
+        show_evaluated(made.figures)
+    elif isinstance(made.record, ComparisonReport):
+        show_comparison(made.record, is_placed=nouns.task(made.record.task).wording.nouns.is_placed)
+    if made.card is not None:
+        say(f"model card: {made.card}")
+        say()
+    for sentence in made.record.conclusion:
+        say(sentence)
+    notes = made.record.notes
+    for note in notes[:MOST_NOTES]:
+        say(f"note: {note}", style="yellow")
+    if len(notes) > MOST_NOTES:
+        say(f"… and {len(notes) - MOST_NOTES} more notes: the report has all", style="yellow")
+
+
+def open_page(page: Path) -> None:
+    """Open a report in a browser."""
+    if not webbrowser.open(page.resolve().as_uri()):
+        say("no browser could be started: open the page yourself")

@@ -1,0 +1,198 @@
+"""Corpora back to files, in every format that holds the task, whole or not at all: what all writers share.
+
+Records go to a file as JSON Lines, one JSON list, CSV or Parquet.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import IO, Any, Literal
+
+from halluc.components import TABLE
+from halluc.core import registry
+from halluc.core.errors import HallucError, Location, data_error, environment_error
+from halluc.core.examples import Example
+from halluc.core.files import json_line, replacing
+from halluc.core.labels import Scheme
+
+MARK = "\ufeff"  # a byte order mark, which readers of plain text drop where it begins a file
+
+
+@dataclass(frozen=True)
+class Options:
+    """How examples are written; each format uses some of these.
+
+    ``joiner`` stands between the tokens of a text, and ``tokenize`` makes tokens of that again. ``keeps_text``: the
+    tokens are the characters of the original text. ``out_of_scope`` is the label that is written where there is none.
+    ``pairs`` and ``one_label`` say of a corpus of texts whether each is a pair, and whether one string can be the label
+    of each.
+    """
+
+    scheme: Scheme = "iob2"
+    separator: str = "\t"
+    joiner: str = " "
+    tokenize: str = "whitespace"
+    keeps_text: bool = False
+    out_of_scope: str | None = None
+    pairs: bool = False
+    one_label: bool = True
+
+
+Files = Sequence[IO[Any]]
+Write = Callable[[Files, Iterable[Any], Options], None]
+
+
+@dataclass(frozen=True)
+class Writer:
+    """One format that holds the examples of a task.
+
+    ``write`` is given the open files and the examples of one split. ``suffixes`` are those of its files; ``parts``, of
+    a format that needs several files, that of each. ``keys`` of ``data`` read it back. ``options`` names what it uses;
+    ``fitted`` are the options with what all examples of a corpus have in common.
+    """
+
+    summary: str
+    write: Write
+    suffixes: tuple[str, ...]
+    keys: Mapping[str, Any] = field(default_factory=dict)
+    options: frozenset[str] = frozenset()
+    mode: Literal["w", "wb"] = "w"
+    parts: tuple[str, ...] = ()
+    fitted: Callable[[Options, Sequence[Any]], Options] = lambda options, examples: options
+
+    def files(self, path: Path) -> list[Path]:
+        """The files that hold the corpus of ``path``; readers are given the first."""
+        return [path.with_suffix(part) for part in self.parts] or [path]
+
+    def read_by(self, options: Options) -> dict[str, Any]:
+        """The keys of ``data`` that read what was written under ``options``."""
+        keys = dict(self.keys)
+        if "scheme" in self.options and options.scheme != "iob2":
+            keys["scheme"] = options.scheme
+        if "separator" in self.options:
+            keys["separator"] = {"\t": "tab", " ": "space"}[options.separator]
+        if "join" in self.options and options.tokenize != "words":
+            keys["tokenize"] = options.tokenize
+        if options.pairs:
+            keys["second_field"] = "second"
+        if options.out_of_scope is not None:
+            keys["out_of_scope_label"] = options.out_of_scope
+        return keys
+
+
+def unfit(example: Example, problem: str, help: str) -> HallucError:
+    """D130: the format cannot hold this example, with its place."""
+    where = example.origin
+    return data_error("D130", problem, Location(where.file, where.line), help)
+
+
+def each(record: Callable[[Any, Options], Any]) -> Callable[[Iterable[Any], Options], Iterator[Any]]:
+    """What gives a record of one example, as what gives those of all."""
+
+    def records(examples: Iterable[Any], options: Options) -> Iterator[Any]:
+        return (record(example, options) for example in examples)
+
+    return records
+
+
+Records = Callable[[Iterable[Any], Options], Iterable[Any]]
+# Rows of one group of a Parquet file: enough to compress well, few enough for the memory.
+_GROUP = 10_000
+
+
+def json_lines(records: Records) -> Write:
+    """An object a line."""
+
+    def write(files: Files, examples: Iterable[Any], options: Options) -> None:
+        files[0].writelines(json_line(record) + "\n" for record in records(examples, options))
+
+    return write
+
+
+def json_list(records: Records) -> Write:
+    """One list, an item a line."""
+
+    def write(files: Files, examples: Iterable[Any], options: Options) -> None:
+        before = "[\n"
+        for record in records(examples, options):
+            files[0].write(before + json_line(record))
+            before = ",\n"
+        files[0].write("\n]\n")
+
+    return write
+
+
+def csv_rows(rows: Records, delimiter: str = ",") -> Write:
+    """A header and rows, with cells in quotes where RFC 4180 asks for them; a line feed ends a row."""
+
+    def write(files: Files, examples: Iterable[Any], options: Options) -> None:
+        table = csv.writer(_LineFeeds(files[0]), delimiter=delimiter, lineterminator=_CRLF)
+        table.writerows(rows(examples, options))
+
+    return write
+
+
+_CRLF = "\r\n"  # csv quotes a cell that holds any character of what ends its rows
+
+
+@dataclass(frozen=True)
+class _LineFeeds:
+    """A file for ``csv.writer``, which writes a row at a time."""
+
+    file: IO[str]
+
+    def write(self, row: str) -> None:
+        self.file.write(row.removesuffix(_CRLF) + "\n")
+
+
+def parquet(records: Records, lists: Callable[[Options], dict[str, bool]]) -> Write:
+    """A Parquet table of strings.
+
+    Args:
+        lists: the names of the columns, and whether each holds a list of strings.
+    """
+
+    def write(files: Files, examples: Iterable[Any], options: Options) -> None:
+        try:
+            import pyarrow
+            from pyarrow.parquet import ParquetWriter
+        except ImportError:
+            raise environment_error(
+                "E402",
+                "a Parquet table needs the package `pyarrow`",
+                "pip install 'halluc[hub]', or write jsonl",
+            ) from None
+        text = pyarrow.string()
+        schema = pyarrow.schema(
+            [(name, pyarrow.list_(text) if many else text) for name, many in lists(options).items()]
+        )
+        rest = iter(records(examples, options))
+        with ParquetWriter(files[0], schema) as table:
+            while group := list(islice(rest, _GROUP)):
+                table.write_table(pyarrow.Table.from_pylist(group, schema=schema))
+
+    return write
+
+
+def writers_of(task: str) -> Mapping[str, Writer]:
+    """The formats that hold the examples of a task, by name."""
+    writers: Mapping[str, Writer] = registry.load(TABLE, "reader", task).writers
+    return writers
+
+
+def write(corpora: Mapping[Path, Iterable[Any]], writer: Writer, options: Options) -> None:
+    """Write the examples of each path; where one cannot be written, none is.
+
+    Raises:
+        HallucError D130: an example that the format cannot hold. E401: the disk is full. E402: a package is missing.
+    """
+    with ExitStack() as stack:
+        for path, examples in corpora.items():
+            writer.write(
+                [stack.enter_context(replacing(file, writer.mode)) for file in writer.files(path)], examples, options
+            )

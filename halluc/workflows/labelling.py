@@ -1,0 +1,133 @@
+"""Trained models that judge candidates of an augmentation: that of a run, or some trained for it by cross-fitting."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from halluc.analysis import verdicts
+from halluc.augmentation.methods.base import Labeller, Opinion
+from halluc.config.hashing import sha256_of_tree
+from halluc.config.loading import LoadedConfig
+from halluc.core.errors import HallucError
+from halluc.core.examples import Corpus
+from halluc.core.messages import say
+from halluc.core.rng import keyed_seed
+from halluc.runs import provenance
+from halluc.workflows import assessment, trained_models
+from halluc.workflows.job import Job
+from halluc.workflows.trained_models import Trained
+
+
+@dataclass(frozen=True)
+class ModelLabeller:
+    """The model of a run, with the temperature that dev gave it."""
+
+    model: assessment.ReadyModel
+    temperature: float
+    relabels: bool
+
+    @classmethod
+    def of(cls, trained: Trained, job: Job) -> ModelLabeller:
+        """
+        Raises:
+            HallucError C103: it was trained for another task.
+        """
+        if trained.job.task.name != job.task.name:
+            message = f"{trained.reference} was trained for {trained.job.task.name}, and not for {job.task.name}"
+            raise HallucError("C103", message, help="name a run of the same task")
+        ready = assessment.ReadyModel.load(trained.job, trained.reference)
+        return cls(ready, trained.confidence.temperature if trained.confidence else 1.0, _relabels(job))
+
+    def opinions(self, examples: Sequence[Any]) -> list[Opinion]:
+        """How the predictions for examples agree with their labels."""
+        judge = self.model.task.judge
+        predicted = self.model.predict(Corpus("candidates", tuple(examples), "candidates"))
+        calibrated = verdicts.calibrated(predicted.predictions, self.temperature)
+        made = []
+        for example, prediction in zip(examples, calibrated, strict=True):
+            claims = judge.claims(example, prediction)
+            said, gold = {claim.mark for claim in claims}, {claim.mark for claim in judge.gold(example)}
+            f1 = 2 * len(said & gold) / (len(said) + len(gold)) if said or gold else 1.0
+            confidence = min((1.0 if one.confidence is None else one.confidence for one in claims), default=1.0)
+            spans = tuple(sorted(claim.where for claim in claims if claim.where is not None))
+            labels = tuple(claim.label for claim in claims if claim.where is None)
+            made.append(Opinion(f1, confidence, spans, labels))
+        return made
+
+
+@dataclass(frozen=True)
+class CrossFitted:
+    """Models that were each trained without one part of the training split, which it judges."""
+
+    parts: Sequence[ModelLabeller]
+
+    @property
+    def relabels(self) -> bool:
+        return self.parts[0].relabels
+
+    def opinions(self, examples: Sequence[Any]) -> list[Opinion]:
+        numbers = [part_of(example.origin.parent or example.id, len(self.parts)) for example in examples]
+        made: dict[int, Opinion] = {}
+        for part, labeller in enumerate(self.parts):
+            of_part = [place for place, number in enumerate(numbers) if number == part]
+            if of_part:
+                made.update(zip(of_part, labeller.opinions([examples[place] for place in of_part]), strict=True))
+        return [made[place] for place in range(len(examples))]
+
+
+def part_of(identity: str, parts: int) -> int:
+    """The part, from 0, that a training example belongs to."""
+    return keyed_seed("cross-fit", identity) % parts
+
+
+def labellers(job: Job) -> Callable[[str | int], Labeller]:
+    """What gives the model in a run, or so many that are trained by cross-fitting."""
+
+    def labeller(asked: str | int) -> Labeller:
+        if isinstance(asked, str):
+            return ModelLabeller.of(trained_models.locate(asked), job)
+        return CrossFitted([ModelLabeller.of(one, job) for one in _cross_fitted(job, asked)])
+
+    return labeller
+
+
+def _relabels(job: Job) -> bool:
+    """Whether what claims say is what an example is labelled with, so that predicted labels can replace its own."""
+    task = job.task
+    for example in job.train().examples:
+        if example.labels:
+            editable, gold = task.examples.editable(example), task.judge.gold(example)
+            marks = {*editable.spans} if task.examples.has_spans else {(None, None, label) for label in editable.labels}
+            return {claim.mark for claim in gold} == marks
+    return False
+
+
+def _cross_fitted(job: Job, parts: int) -> list[Trained]:
+    """Models trained on the training split without one of its parts each, kept by fingerprint; a killed one goes on."""
+    from halluc.workflows import training
+
+    corpora = job.remaining(("train", "dev"))
+    train, loaded = corpora.splits["train"], _plain(job.loaded)
+    inputs = list(provenance.input_hashes(job.settings.data.paths()).values())
+    gap = job.loaded.tree.get("gap")
+    digest = sha256_of_tree({"config": loaded.sha256, "gap": gap, "inputs": inputs, "parts": parts})
+    folder = Path(job.settings.runs_dir) / ".fitted" / f"cross-fit-{digest[:16]}"
+    found = []
+    for part in range(parts):
+        run = folder / f"part-{part + 1}-of-{parts}"
+        rest = tuple(example for example in train.examples if part_of(example.id, parts) != part)
+        splits = {**corpora.splits, "train": replace(train, examples=rest)}
+        fold = Job(loaded, _read={("train", "dev"): replace(corpora, splits=splits)})
+        say(f"cross-fit, model {part + 1} of {parts}: {len(rest):,} of {len(train.examples):,} examples")
+        training.train_job(fold, (), run=run, resume=True)
+        found.append(trained_models.locate(str(run)))
+    return found
+
+
+def _plain(loaded: LoadedConfig) -> LoadedConfig:
+    """The config without augmentation, and without withholding, which was done by then."""
+    experiment = loaded.experiment.model_copy(update={"augment": None, "gap": None})
+    return replace(loaded, experiment=experiment, tree={**loaded.tree, "augment": None, "gap": None})
