@@ -110,6 +110,9 @@ def load_model(
             )
     except Exception as error:
         raise _unloadable(source, "model", error) from error
+    quantizer = getattr(model, "hf_quantizer", None)
+    if source.gguf is not None and quantizer is not None:  # its weights are fp32 now, but it could not be saved
+        quantizer.remove_quantization_config(model)
     return model, settings, list(report["missing_keys"])
 
 

@@ -299,6 +299,8 @@ def test_a_gguf_file_of_a_package(tmp_path):
     made = causal.make(method(model=reference).config, corpus())
     assert made.model.num_parameters() > 134e6
     assert made.codec.decode(made.codec.encode(corpus()[1])[3:], corpus()[1]) == corpus()[1]
+    causal.write(made.model, made.codec, tmp_path)
+    assert causal.read(tmp_path).model.num_parameters() == made.model.num_parameters()
 
 
 KILLED = """
