@@ -164,9 +164,9 @@ def _sampled(model: Any, batch: _Prompts, decoding: Decoding, special: SpecialTo
         ids, positions = chosen[:, None], positions[:, -1:] + 1
         left = [place for place, row in enumerate(alive) if not ended[row]]
         if len(left) <= (1 - _ENDED_SHARE) * len(alive):
-            kept = torch.tensor(left, device=model.device)
-            cache.batch_select_indices(kept)
-            ids, positions, mask, numbers = ids[kept], positions[kept], mask[kept], numbers[kept]
+            rows = torch.tensor(left, device=model.device)
+            cache.batch_select_indices(rows)
+            ids, positions, mask, numbers = ids[rows], positions[rows], mask[rows], numbers[rows]
             alive = [alive[place] for place in left]
     return made
 

@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors import SafetensorError
 
 from halluc.core.errors import environment_error
@@ -84,6 +83,7 @@ def load_model(
     Raises:
         HallucError E411: it cannot be loaded.
     """
+    import torch
     import transformers
 
     where = {
@@ -99,7 +99,7 @@ def load_model(
         if (getattr(settings, "num_hidden_layers", None) or 0) > _MOST_LAYERS:  # making them would take hours
             raise ValueError(f"`num_hidden_layers` in its config.json is {settings.num_hidden_layers:,}")
         with _without_bar(source):
-            model, told = getattr(transformers, auto_class).from_pretrained(
+            model, report = getattr(transformers, auto_class).from_pretrained(
                 source.name,
                 config=settings,
                 attn_implementation=attention,
@@ -110,7 +110,10 @@ def load_model(
             )
     except Exception as error:
         raise _unloadable(source, "model", error) from error
-    return model, settings, list(told["missing_keys"])
+    quantizer = getattr(model, "hf_quantizer", None)
+    if source.gguf is not None and quantizer is not None:  # its weights are fp32 now, but it could not be saved
+        quantizer.remove_quantization_config(model)
+    return model, settings, list(report["missing_keys"])
 
 
 def _without_bar(source: ModelSource) -> contextlib.AbstractContextManager[Any]:
@@ -154,9 +157,9 @@ def set_dropout(settings: Any, rate: float) -> None:
 
 
 def _unloadable(source: ModelSource, what: str, error: Exception) -> Exception:
-    told = str(error).strip().split("\n", 1)[0]
+    reason = str(error).strip().split("\n", 1)[0]
     help = None if source.local else "is the network there, and are name and revision right?"
-    return environment_error("E411", f"cannot load the {what} of {source.name}: {told}", help)
+    return environment_error("E411", f"cannot load the {what} of {source.name}: {reason}", help)
 
 
 def quiet_libraries(verbose: bool) -> None:

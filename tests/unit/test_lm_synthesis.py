@@ -80,7 +80,10 @@ def test_the_same_seed_gives_the_same_model_and_samples(ready, tmp_path):
         getattr(b, "tokens", None) for b in sampled(ready, corpus()[1], 20)
     ]
     other = fitted(tmp_path, seed=2)
-    assert other.facts()["perplexity_of_a_token"] != ready.facts()["perplexity_of_a_token"]
+    weights = [made._model.model.get_input_embeddings().weight for made in (ready, again, other)]
+    assert weights[0].equal(weights[1])
+    assert not weights[0].allclose(weights[2], atol=0.01)
+    assert other.facts() != ready.facts()
 
 
 def test_a_fitted_model_is_used_again(ready, tmp_path, monkeypatch):
@@ -296,6 +299,8 @@ def test_a_gguf_file_of_a_package(tmp_path):
     made = causal.make(method(model=reference).config, corpus())
     assert made.model.num_parameters() > 134e6
     assert made.codec.decode(made.codec.encode(corpus()[1])[3:], corpus()[1]) == corpus()[1]
+    causal.write(made.model, made.codec, tmp_path)
+    assert causal.read(tmp_path).model.num_parameters() == made.model.num_parameters()
 
 
 KILLED = """

@@ -26,6 +26,7 @@ from halluc.engine import runtime
 from halluc.engine.batching import Batch
 from halluc.engine.inference import forward
 from halluc.engine.pretrained import load_tokenizer
+from halluc.engine.references import ModelSource
 from halluc.engine.scratch import make_tokenizer
 from halluc.tasks.encoders import frame_of_pair
 from halluc.tasks.losses import UNLABELLED
@@ -559,5 +560,5 @@ def test_an_encoder_without_a_pooler_gets_a_fresh_one_with_its_head(tiny_encoder
 
 def test_texts_are_unpadded_whatever_the_tokenizer_was_saved_with(tiny_encoder):
     # The tokenizer of the fixture pads and cuts to twelve pieces.
-    encoder = SimpleNamespace(tokenizer=load_tokenizer(SimpleNamespace(name=tiny_encoder, revision=None, local=True)))
+    encoder = SimpleNamespace(tokenizer=load_tokenizer(ModelSource(tiny_encoder)))
     assert frame_of_pair(encoder.tokenizer).size == 3

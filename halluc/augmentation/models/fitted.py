@@ -65,14 +65,14 @@ def fitted(workspace: Workspace, fitting: Fitting) -> Fitted:
     folder, work = workspace.folder / name, workspace.folder / f"{name}.checkpoints"
     make_folder(workspace.folder)
     with locked(workspace.folder / f"{name}.lock", folder, waits=True):
-        found = _read(folder, fitting.fingerprint)
-        if found is None:
+        model = _read(folder, fitting.fingerprint)
+        if model is None:
             write = fitting.make(work)
             replace_folder(folder, lambda beside: _write(beside, write, fitting))
-            found = _read(folder, fitting.fingerprint)
-            assert found is not None, "what was written can be read"
+            model = _read(folder, fitting.fingerprint)
+            assert model is not None, "what was written can be read"
         shutil.rmtree(work, ignore_errors=True)
-    return found
+    return model
 
 
 def _write(folder: Path, write: Callable[[Path], dict[str, Any]], fitting: Fitting) -> None:
@@ -101,8 +101,8 @@ def _read(folder: Path, fingerprint: str) -> Fitted | None:
 
 def digest_of(examples: Iterable[Editable]) -> str:
     """SHA-256 of examples, for fingerprints."""
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     for example in examples:
-        found.update(repr(tuple(example)).encode("utf-8", "surrogatepass"))
-        found.update(b"\n")
-    return found.hexdigest()
+        digest.update(repr(tuple(example)).encode("utf-8", "surrogatepass"))
+        digest.update(b"\n")
+    return digest.hexdigest()

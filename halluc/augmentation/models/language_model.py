@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -75,10 +75,10 @@ class LanguageModel:
 
             return write
 
-        found = fitted(workspace, Fitting("lm_synthesis", identity, make))
-        model, codec = causal.read(found.folder)
-        made = cls(config, model, codec, found.facts)
-        made.facts = {**found.facts, **sample_statistics(list(examples), made.sample_many, workspace.seed, _TRIAL)}
+        ready = fitted(workspace, Fitting("lm_synthesis", identity, make))
+        model, codec = causal.read(ready.folder)
+        made = cls(config, model, codec, ready.facts)
+        made.facts = {**ready.facts, **sample_statistics(list(examples), made.sample_many, workspace.seed, _TRIAL)}
         return made
 
     def sample_many(self, like: Sequence[Editable], draws: Sequence[Draws]) -> list[Editable | Rejected]:
@@ -213,10 +213,10 @@ def _split(
         raise OptionError("longest", "D144", message, "set `longest` higher", EXIT_DATA)
     order = keyed_generator("held out", seed).permutation(len(sequences)).tolist()
     count = max(1, round(config.held_out * len(sequences)))
-    held_out, kept = sorted(order[:count]), sorted(order[count:])
+    held_out, trained = sorted(order[:count]), sorted(order[count:])
     unlabelled = [codec.encode_unlabelled(tokens)[: config.longest] for tokens in texts]
     return _Split(
-        _features(codec, [*(sequences[number] for number in kept), *unlabelled]),
+        _features(codec, [*(sequences[number] for number in trained), *unlabelled]),
         _features(codec, [sequences[number] for number in held_out]),
         sum(words[number] for number in held_out),
         left_out,
@@ -235,25 +235,20 @@ def _unlabelled(config: LmSynthesisConfig) -> list[tuple[str, ...]]:
         HallucError D101, D103, D104, D114, D140: a file, or a line of it, cannot be read. OptionError D142: there is no
             text in one.
     """
-    found: list[tuple[str, ...]] = []
+    lines: list[tuple[str, ...]] = []
     for reference in config.unlabelled:
-        before = len(found)
+        before = len(lines)
         errors: list[HallucError] = []
-        for tokens in _lines(reference, errors):
-            found.append(tokens)
-            if len(found) >= config.unlabelled_lines:
+        for _, tokens in entries(reference, _of_text, _of_object, errors, code="D140", form=_FORM):
+            lines.append(tokens)
+            if len(lines) >= config.unlabelled_lines:
                 break
         refuse(errors)
-        if len(found) >= config.unlabelled_lines:
+        if len(lines) >= config.unlabelled_lines:
             break
-        if len(found) == before:
+        if len(lines) == before:
             raise OptionError("unlabelled", "D142", f"{reference} holds no text", _FORM, EXIT_DATA)
-    return found
-
-
-def _lines(reference: str, errors: list[HallucError]) -> Iterator[tuple[str, ...]]:
-    for _, tokens in entries(reference, _of_text, _of_object, errors, code="D140", form=_FORM):
-        yield tokens
+    return lines
 
 
 def _of_text(line: str) -> tuple[str, ...] | str:
