@@ -16,7 +16,9 @@ from halluc.config.bounds import MOST_LINE_BYTES
 from halluc.core import registry
 
 # The keys that a section did not have in earlier versions, with their defaults; a task's own say so themselves.
-LATER_KEYS: dict[str, dict[str, Any]] = {"model": {"scratch": None}}
+LATER_KEYS: dict[str, dict[str, Any]] = {"model": {"scratch": None}, "augment": {"online": False}}
+# The same for methods of `augment`, by their type.
+_LATER_KEYS_OF_METHODS: dict[str, dict[str, Any]] = {"synonym": {"thesaurus": "wordnet"}}
 
 # The keys of ``data`` that hashes always have, by format: those of the version that made the first runs of it.
 _SPLITS = ("train", "dev", "test", "on_bad_line", "format")
@@ -69,7 +71,17 @@ def section_in_hash(tree: Mapping[str, Any], name: str) -> Any:
     if name == "task" and (kind := section.get("type")) in TABLE["task"]:
         config: type[schema.Section] = registry.load(TABLE, "task", kind).Config
         later = {key: config.model_fields[key].default for key in config.later_keys}
+    kept = _without(section, later)
+    return {**kept, "methods": [_method(one) for one in kept["methods"]]} if name == "augment" else kept
+
+
+def _without(section: Mapping[str, Any], later: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in section.items() if key not in later or value != later[key]}
+
+
+def _method(method: Mapping[str, Any]) -> dict[str, Any]:
+    kept = _without(method, _LATER_KEYS_OF_METHODS.get(method["type"], {}))
+    return {**kept, "methods": [_method(one) for one in kept["methods"]]} if "methods" in kept else kept
 
 
 def _data(section: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import halluc
-from halluc.analysis import points, rates, scoring, verdicts
+from halluc.analysis import points, scoring, verdicts
 from halluc.analysis.seeds import SeedMean
 from halluc.analysis.table import table
 from halluc.components import TABLE
@@ -262,8 +262,3 @@ def test_rows_are_read_without_heavy_libraries():
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT.parent, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-
-
-def test_the_general_names_are_in_the_order_of_the_rows():
-    assert rates.NAMES[0] == "hallucination_rate"
-    assert set(rates.NAMES) == {row.name for row in figures.ROWS if row.family == "claims"}

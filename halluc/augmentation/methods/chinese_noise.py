@@ -23,6 +23,7 @@ class ChineseNoiseConfig(RateConfig):
     kinds: dict[ChineseKind, Annotated[float, Field(gt=0, le=1_000_000)]] = Field(
         default={"homophone": 2.0, "lookalike": 1.0},
         min_length=1,
+        max_length=2,
         description="how often each kind is drawn. homophone: a character with the same Pinyin, as input methods "
         "confuse them; lookalike: one of a similar shape, as OCR confuses them",
     )
