@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from halluc.augmentation.methods.synonym import SynonymConfig
 from halluc.components import TABLE
 from halluc.config import hashing, loading, schema
 from halluc.core import registry
@@ -362,8 +363,19 @@ def test_every_key_of_data_has_the_default_that_hashes_take_it_to_have(task):
 
 @pytest.mark.parametrize("section", hashing.LATER_KEYS)
 def test_later_keys_stay_out_of_hashes_where_they_have_their_default(section):
-    fields, later = schema.Experiment.model_fields[section].annotation.model_fields, hashing.LATER_KEYS[section]
+    config = AugmentConfig if section == "augment" else schema.Experiment.model_fields[section].annotation
+    fields, later = config.model_fields, hashing.LATER_KEYS[section]
     assert {key: fields[key].default for key in later} == later
+
+
+def test_later_keys_of_methods_stay_out_of_hashes_in_chains_too():
+    old, new = {"type": "synonym", "rate": 0.1}, {"type": "synonym", "rate": 0.1, "thesaurus": "wordnet"}
+    tree = {"augment": {"size": "2x", "online": False, "methods": [new, {"type": "sequence", "methods": [new]}]}}
+    kept = {"size": "2x", "methods": [old, {"type": "sequence", "methods": [old]}]}
+    assert hashing.section_in_hash(tree, "augment") == kept
+    assert SynonymConfig(type="synonym").thesaurus == "wordnet"
+    other = {"type": "synonym", "thesaurus": "cilin"}
+    assert hashing.section_in_hash({"augment": {"methods": [other]}}, "augment") == {"methods": [other]}
 
 
 def test_later_keys_of_a_task_are_its_own():
