@@ -9,6 +9,7 @@ import pytest
 from halluc.augmentation.methods.synonym import SynonymConfig
 from halluc.components import TABLE
 from halluc.config import hashing, loading, schema
+from halluc.config.augmentation import AugmentConfig
 from halluc.core import registry
 from halluc.core.errors import HallucError, ManyErrors
 
