@@ -27,6 +27,7 @@ TABLE: dict[str, dict[str, str]] = {
     },
     "synthesizer": {
         "ngram": "halluc.augmentation.methods.ngram:Ngram",
+        "self_training": "halluc.augmentation.methods.self_training:SelfTraining",
     },
     "filter": {
         "unchanged": "halluc.augmentation.filters.filters:Unchanged",

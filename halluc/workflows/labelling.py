@@ -8,13 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from halluc.analysis import verdicts
-from halluc.augmentation.methods.base import Labeller, Opinion
+from halluc.augmentation.methods.base import Labeller, Opinion, PseudoLabelled, TextLabeller
 from halluc.config.hashing import sha256_of_tree
 from halluc.config.loading import LoadedConfig
+from halluc.core.edits import Editable
 from halluc.core.errors import HallucError
-from halluc.core.examples import Corpus
+from halluc.core.examples import Corpus, Origin
 from halluc.core.messages import say
 from halluc.core.rng import keyed_seed
+from halluc.data.inputs import single
+from halluc.data.tokenization import Tokenizer
 from halluc.runs import provenance
 from halluc.workflows import assessment, trained_models
 from halluc.workflows.job import Job
@@ -59,6 +62,45 @@ class ModelLabeller:
 
 
 @dataclass(frozen=True)
+class PlainTextLabeller:
+    """The model of a run, which labels plain texts; they are cut into tokens as the data of a job is."""
+
+    labeller: ModelLabeller
+    tokenizer: Tokenizer
+
+    @classmethod
+    def of(cls, trained: Trained, job: Job) -> PlainTextLabeller:
+        """
+        Raises:
+            HallucError C103: it was trained for another task, or no example of the task can be made of a plain text.
+        """
+        data, name = job.settings.data, job.task.name
+        labeller = ModelLabeller.of(trained, job)
+        if not labeller.relabels:
+            message = f"the examples of {name} are more than a text with labels: no plain text can become one"
+            raise HallucError("C103", message, help="leave this method out")
+        if getattr(data, "second_field", None) is not None:
+            message = "the training examples are pairs of texts: no plain text can become one"
+            raise HallucError("C103", message, help="leave this method out")
+        return cls(labeller, Tokenizer() if data is None else Tokenizer.of(data))
+
+    def predicted(self, texts: Sequence[str]) -> list[PseudoLabelled]:
+        """The labels that the model predicts for each text."""
+        examples = self.labeller.model.task.examples
+        items = [single(number, f"text-{number}", text, self.tokenizer) for number, text in enumerate(texts, 1)]
+        made = [examples.of_input(f"text-{one.line}", Origin("texts", one.line), one) for one in items if one.tokens]
+        opinions = iter(self.labeller.opinions(made) if made else ())
+        return [self._labelled(item.tokens, next(opinions)) if item.tokens else _BLANK for item in items]
+
+    @staticmethod
+    def _labelled(tokens: tuple[str, ...], opinion: Opinion) -> PseudoLabelled:
+        return PseudoLabelled(Editable(tokens, opinion.spans, (), opinion.labels), opinion.confidence)
+
+
+_BLANK = PseudoLabelled(Editable(()), 1.0)
+
+
+@dataclass(frozen=True)
 class CrossFitted:
     """Models that were each trained without one part of the training split, which it judges."""
 
@@ -92,6 +134,11 @@ def labellers(job: Job) -> Callable[[str | int], Labeller]:
         return CrossFitted([ModelLabeller.of(one, job) for one in _cross_fitted(job, asked)])
 
     return labeller
+
+
+def text_labellers(job: Job) -> Callable[[str], TextLabeller]:
+    """What gives the model in a run for labelling plain texts."""
+    return lambda reference: PlainTextLabeller.of(trained_models.locate(reference), job)
 
 
 def _relabels(job: Job) -> bool:
