@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from halluc import __version__
 from halluc.analysis import verdicts
 from halluc.augmentation.methods.base import Labeller, Opinion, PseudoLabelled, TextLabeller
 from halluc.config.hashing import sha256_of_tree
@@ -14,6 +15,7 @@ from halluc.config.loading import LoadedConfig
 from halluc.core.edits import Editable
 from halluc.core.errors import HallucError
 from halluc.core.examples import Corpus, Origin
+from halluc.core.files import expanded
 from halluc.core.messages import say
 from halluc.core.rng import keyed_seed
 from halluc.data.inputs import single
@@ -67,6 +69,7 @@ class PlainTextLabeller:
 
     labeller: ModelLabeller
     tokenizer: Tokenizer
+    fingerprint: str
 
     @classmethod
     def of(cls, trained: Trained, job: Job) -> PlainTextLabeller:
@@ -79,10 +82,8 @@ class PlainTextLabeller:
         if not labeller.relabels:
             message = f"the examples of {name} are more than a text with labels: no plain text can become one"
             raise HallucError("C103", message, help="leave this method out")
-        if getattr(data, "second_field", None) is not None:
-            message = "the training examples are pairs of texts: no plain text can become one"
-            raise HallucError("C103", message, help="leave this method out")
-        return cls(labeller, Tokenizer() if data is None else Tokenizer.of(data))
+        tokenizer = Tokenizer() if data is None else Tokenizer.of(data)
+        return cls(labeller, tokenizer, _fingerprint(trained, labeller, tokenizer))
 
     def predicted(self, texts: Sequence[str]) -> list[PseudoLabelled]:
         """The labels that the model predicts for each text."""
@@ -95,6 +96,21 @@ class PlainTextLabeller:
     @staticmethod
     def _labelled(tokens: tuple[str, ...], opinion: Opinion) -> PseudoLabelled:
         return PseudoLabelled(Editable(tokens, opinion.spans, (), opinion.labels), opinion.confidence)
+
+
+def _fingerprint(trained: Trained, labeller: ModelLabeller, tokenizer: Tokenizer) -> str:
+    """Hash of all that the labels of a text depend on: the files of the model, decoding, temperature, tokenization."""
+    folder = expanded(trained.reference)
+    hashes = provenance.input_hashes(path for path in sorted(folder.glob("*")) if path.is_file())
+    return sha256_of_tree(
+        {
+            "halluc": __version__,
+            "model": {Path(path).name: sha256 for path, sha256 in hashes.items()} or trained.reference,
+            "eval": trained.job.settings.eval.model_dump(mode="json"),
+            "temperature": labeller.temperature,
+            "tokenizer": repr(tokenizer),
+        }
+    )
 
 
 _BLANK = PseudoLabelled(Editable(()), 1.0)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from halluc.augmentation.methods.base import Augmenter, Lexicon, Rejected, Synthesizer, Workspace, build
+from halluc.augmentation.methods.base import Augmenter, Lexicon, PseudoLabelled, Rejected, Synthesizer, Workspace, build
 from halluc.augmentation.methods.delete import DeleteConfig
 from halluc.augmentation.methods.label_wise_replacement import LabelWiseReplacementConfig
 from halluc.augmentation.methods.mention_replacement import MentionReplacement, MentionReplacementConfig
@@ -306,11 +308,39 @@ def test_both_texts_of_a_pair_are_augmented():
 # --- synthesizers ----------------------------------------------------------------------------------------------
 
 
+FOLDER = tempfile.TemporaryDirectory()
+
+
+class Knowing:
+    """Predicts the labels that the corpus has."""
+
+    fingerprint = "knowing"
+
+    def predicted(self, texts: Sequence[str]) -> list[PseudoLabelled]:
+        known = {example.tokens: example for example in held_out()}
+        return [PseudoLabelled(known[tuple(text.split())], 1.0) for text in texts]
+
+
+@cache
+def held_out() -> tuple[Editable, ...]:
+    examples = read_corpora(SpansReader.Config(format="conll", dev="demo:ner"), TABLE, ("dev",)).splits["dev"].examples
+    return tuple(Editable(example.tokens, example.spans) for example in examples)
+
+
+def required(name: str) -> dict[str, Any]:
+    """What a synthesizer cannot do without, beside its type."""
+    if name != "self_training":
+        return {}
+    file = Path(FOLDER.name) / "raw.txt"
+    file.write_text("".join(" ".join(example.tokens) + "\n" for example in held_out()), encoding="utf-8")
+    return {"model": "runs/x", "unlabelled": [str(file)]}
+
+
 @cache
 def fitted(name: str, copy: int = 0) -> Synthesizer:
     component = registry.load(TABLE, "synthesizer", name)
-    made: Synthesizer = component(component.Config(type=name))
-    made.fit(corpus(), Workspace(Path("unused"), 1))
+    made: Synthesizer = component(component.Config(type=name, **required(name)))
+    made.fit(corpus(), Workspace(Path(FOLDER.name), 1, text_labeller=lambda reference: Knowing()))
     return made
 
 

@@ -168,7 +168,10 @@ class PseudoLabelled(NamedTuple):
 
 
 class TextLabeller(Protocol):
-    """A trained model that labels plain texts."""
+    """A trained model that labels plain texts; ``fingerprint`` is a hash of all that its predictions depend on."""
+
+    @property
+    def fingerprint(self) -> str: ...
 
     def predicted(self, texts: Sequence[str]) -> list[PseudoLabelled]:
         """One for each text, in their order; tokens are made as in the data of the job."""

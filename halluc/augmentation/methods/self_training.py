@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from array import array
 from bisect import bisect_left
 from collections import Counter, defaultdict
@@ -24,18 +25,16 @@ from halluc.augmentation.methods.base import (
     TextLabeller,
     Workspace,
 )
+from halluc.augmentation.models.pseudo_labels import pseudo_labels
 from halluc.config.bounds import DISTINCT, MOST_EXAMPLES, Reference
 from halluc.core.edits import Editable
-from halluc.core.errors import EXIT_DATA, HallucError
-from halluc.core.messages import progress
+from halluc.core.errors import EXIT_DATA, HallucError, ManyErrors
 from halluc.core.rng import Draws
 from halluc.data.rows.references import absent, refuse_irregular
 from halluc.data.rows.row import BadLine
 from halluc.data.rows.streams import numbered_lines
 
-# Texts that are labelled together.
-_TOGETHER = 512
-_LOCKED = "every training example is a pair or has locked words, which no plain text can replace"
+_LOCKED = "every training example is a pair or has locked words: no plain text can take its place"
 _ONE_FILE = "`unlabelled` names files of plain text, a text a line"
 
 
@@ -118,7 +117,7 @@ class SelfTraining(Synthesizer):
     def __init__(self, config: SelfTrainingConfig) -> None:
         """
         Raises:
-            HallucError D101: a file is not there, or is no regular file.
+            OptionError D101: a file is not there, or is no regular file.
         """
         self.config = config
         self._pools: defaultdict[_Group, _Pool] = defaultdict(_Pool)
@@ -127,34 +126,29 @@ class SelfTraining(Synthesizer):
         self._labels: Counter[str] = Counter()
         self._confidences: list[float] = []
         for reference in config.unlabelled:
-            path = Path(reference).expanduser()
-            refuse_irregular(path, _ONE_FILE)
-            if not path.is_file():
-                raise absent(path)
+            with _about("unlabelled"):
+                _refuse_missing(Path(reference).expanduser())
 
     def fit(self, examples: Iterable[Editable], workspace: Workspace) -> None:
         """Label all texts, and keep those that the model is confident about.
 
         Raises:
-            OptionError C147: every training example has locked tokens. D146: the files have no text that is not in
-                the training split. D147: the model is confident about none. C103, R101, …: the model cannot label
-                the texts. HallucError D104, D114: a line that cannot be read.
+            OptionError C103: every training example is a pair or has locked tokens, or the model is of another task.
+                D146: the files have no text. D147: the model is confident about no text with labels. Others: the model
+                cannot be loaded. HallucError D104, D114: a line that cannot be read.
         """
         labels, seen = self._learn(examples)
         texts = list(self._texts())
+        self._counts["texts"] = len(texts)
         if not texts:
             named = ", ".join(self.config.unlabelled)
             raise OptionError("unlabelled", "D146", f"{named}: no text", f"{_ONE_FILE}; these are empty", EXIT_DATA)
         labeller = self._labeller(workspace)
-        with progress("labelling", "texts") as tick:
-            for start in range(0, len(texts), _TOGETHER):
-                batch = texts[start : start + _TOGETHER]
-                for text, made in zip(batch, labeller.predicted([one.text for one in batch]), strict=True):
-                    self._add(text, made, labels, seen)
-                self._counts["labelled"] += len(batch)
-                tick(self._counts["labelled"], len(texts))
-        if not self._counts["kept"]:
-            raise self._nothing_kept()
+        made = pseudo_labels([one.text for one in texts], labeller, workspace.folder)
+        for text, one in zip(texts, made, strict=True):
+            self._add(text, one, labels, seen)
+        if self._counts["kept"] == self._counts["kept_without_labels"]:
+            raise self._nothing_sure()
         for pool in self._pools.values():
             pool.sort()
 
@@ -169,7 +163,7 @@ class SelfTraining(Synthesizer):
             labels.update(example.labels, (span.label for span in example.spans))
             seen.add(exact(example.tokens))
         if count and count == locked:
-            raise OptionError("type", "C147", _LOCKED, "leave this method out: others edit what is not locked")
+            raise OptionError("type", "C103", _LOCKED, "leave this method out: others edit what is not locked")
         return labels, seen
 
     def _texts(self) -> Iterator[_Text]:
@@ -188,19 +182,15 @@ class SelfTraining(Synthesizer):
 
     def _labeller(self, workspace: Workspace) -> TextLabeller:
         assert workspace.text_labeller is not None, "a workflow hands over what labels texts"
-        try:
+        with _about("model"):
             return workspace.text_labeller(self.config.model)
-        except HallucError as error:
-            if error.where is not None:
-                raise
-            raise OptionError("model", error.code, error.message, error.help, error.exit_code) from None
 
     def _add(self, text: _Text, made: PseudoLabelled, labels: set[str], seen: HashSet) -> None:
         """Keep a text, or count why it is left out."""
         example, of_text = made.example, [*made.example.labels, *(span.label for span in made.example.spans)]
         key = exact(example.tokens)
         if not example.tokens or key in seen:
-            self._counts["repeated" if example.tokens else "blank"] += 1
+            self._counts["repeated"] += 1
             return
         seen.add(key)
         if of_text:
@@ -216,11 +206,12 @@ class SelfTraining(Synthesizer):
             self._pools[_group(example)].texts.append(example)
             self._places[example.tokens] = text.place
 
-    def _nothing_kept(self) -> OptionError:
+    def _nothing_sure(self) -> OptionError:
         counts, best = self._counts, max(self._confidences, default=0.0)
-        told = f"of {counts['labelled']:,} texts none can be used: {counts['unsure']:,} below `min_confidence: "
-        told += f"{self.config.min_confidence}`, {counts['repeated']:,} repeated or in the training split, "
-        told += f"{counts['other_labels']:,} with labels that the training split does not have"
+        told = f"of {counts['texts']:,} texts none has labels that can be used: {counts['unsure']:,} are below "
+        told += f"`min_confidence: {self.config.min_confidence}`, {counts['repeated']:,} are repeated or in the "
+        told += f"training split, {counts['other_labels']:,} have labels that the training split does not have, "
+        told += f"{counts['kept_without_labels']:,} have none"
         if not counts["unsure"]:
             return OptionError("unlabelled", "D147", told, "name other files, or a model with these labels", EXIT_DATA)
         help = f"lower `min_confidence`: the highest confidence is {best:.3f}; or train the model longer"
@@ -241,11 +232,28 @@ class SelfTraining(Synthesizer):
     def facts(self) -> dict[str, Any]:
         """How many lines were read and what became of them, the labels of the texts that were kept, and the quartiles
         of the confidence of all texts with labels (of each the least of its labels)."""
-        names = ("lines", "labelled", "blank", "repeated", "other_labels", "unsure", "kept", "kept_without_labels")
+        names = ("lines", "texts", "repeated", "other_labels", "unsure", "kept", "kept_without_labels")
         if not self._counts:
             return {}
         counts = {name: self._counts[name] for name in names}
         return {**counts, "labels": dict(sorted(self._labels.items())), "confidence": _quartiles(self._confidences)}
+
+
+@contextlib.contextmanager
+def _about(key: str) -> Iterator[None]:
+    """Errors without a place are told at a key of the config."""
+    try:
+        yield
+    except HallucError as error:
+        if error.where is not None or isinstance(error, ManyErrors):
+            raise
+        raise OptionError(key, error.code, error.message, error.help, error.exit_code) from None
+
+
+def _refuse_missing(path: Path) -> None:
+    refuse_irregular(path, _ONE_FILE)
+    if not path.is_file():
+        raise absent(path)
 
 
 def _quartiles(values: Sequence[float]) -> list[float] | None:
