@@ -84,15 +84,16 @@ class _Pool:
     def drawn(self, like: Editable, draws: Draws) -> Editable:
         """A text of about the same quantile of length as ``like``.
 
-        Each training example has its own part of the texts, so that texts are not drawn twice where there are enough.
-        Half of the draws are from that part alone; the others widen it, in case its texts were rejected.
+        Where there are as many texts as training examples, each of these has a part of its own, so that no two get the
+        same text. Where there are fewer, half of the draws are from a wider part, and half of those from a still wider
+        one, in case its text was used before.
         """
         size, examples = len(self.texts), max(1, len(self.keys))
         rank = min(bisect_left(self.keys, _key(like)), examples - 1)
         start = rank * size // examples
         end = max(start + 1, (rank + 1) * size // examples)
         width = end - start
-        while width < size and draws.chance(0.5):
+        while width < size < examples and draws.chance(0.5):
             width *= 4
         first = max(0, min((start + end - width) // 2, size - width))
         return self.texts[first + draws.below(min(width, size))]

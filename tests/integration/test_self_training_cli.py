@@ -54,7 +54,7 @@ def test_texts_get_the_labels_of_the_model_with_their_place(halluc, experiment, 
     assert any(made[line["id"]]["spans"] for line in sampled)
     facts = json.loads((tmp_path / "new/augment/manifest.json").read_text())["methods"]["self_training"]
     assert (facts["lines"], facts["texts"]) == (len(RAW), len(RAW) - 1)
-    predicted = halluc("predict", trained, "--input", raw, "--json")
+    predicted = halluc("predict", trained, "--input", raw, "--format", "text")
     said = {
         line["text"]: [[span["start"], span["end"], span["label"]] for span in line["spans"]]
         for line in map(json.loads, predicted.out.splitlines())
@@ -77,7 +77,7 @@ def test_what_cannot_be_done_is_told_with_what_to_do(halluc, experiment, trained
     unsure = halluc("augment", experiment, *config(trained, raw, min_confidence=1.0), "--run", tmp_path / "new")
     assert unsure.code == 3
     assert "lower `min_confidence`" in unsure.err
-    nowhere = halluc("augment", experiment, *config(tmp_path / "nothing", raw), "--run", tmp_path / "new")
+    nowhere = halluc("augment", experiment, *config(tmp_path / "nothing", raw), "--run", tmp_path / "other")
     assert nowhere.code == 2
     assert "is not there" in nowhere.err
 
