@@ -48,7 +48,7 @@ class ModelLabeller:
 
     def opinions(self, examples: Sequence[Any]) -> list[Opinion]:
         """How the predictions for examples agree with their labels."""
-        judge = self.model.task.judge
+        judge, has_spans = self.model.task.judge, self.model.task.examples.has_spans
         predicted = self.model.predict(Corpus("candidates", tuple(examples), "candidates"))
         calibrated = verdicts.calibrated(predicted.predictions, self.temperature)
         made = []
@@ -57,8 +57,9 @@ class ModelLabeller:
             said, gold = {claim.mark for claim in claims}, {claim.mark for claim in judge.gold(example)}
             f1 = 2 * len(said & gold) / (len(said) + len(gold)) if said or gold else 1.0
             confidence = min((1.0 if one.confidence is None else one.confidence for one in claims), default=1.0)
-            spans = tuple(sorted(claim.where for claim in claims if claim.where is not None))
-            labels = tuple(claim.label for claim in claims if claim.where is None)
+            # A claim about a whole text may name all its tokens as its place.
+            spans = tuple(sorted(claim.where for claim in claims if claim.where is not None)) if has_spans else ()
+            labels = () if has_spans else tuple(claim.label for claim in claims)
             made.append(Opinion(f1, confidence, spans, labels))
         return made
 
@@ -163,8 +164,9 @@ def _relabels(job: Job) -> bool:
     for example in job.train().examples:
         if example.labels:
             editable, gold = task.examples.editable(example), task.judge.gold(example)
-            marks = {*editable.spans} if task.examples.has_spans else {(None, None, label) for label in editable.labels}
-            return {claim.mark for claim in gold} == marks
+            if task.examples.has_spans:
+                return {claim.mark for claim in gold} == {*editable.spans}
+            return {claim.label for claim in gold} == {*editable.labels}
     return False
 
 

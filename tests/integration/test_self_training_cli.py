@@ -82,16 +82,54 @@ def test_what_cannot_be_done_is_told_with_what_to_do(halluc, experiment, trained
     assert "is not there" in nowhere.err
 
 
-def test_a_model_of_another_task_is_refused(halluc, experiment, trained, tmp_path):
-    rows = [{"text": f"{word} {number}", "label": word} for number in range(6) for word in ("rain", "sun")]
-    (tmp_path / "texts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    texts = tmp_path / "texts.yaml"
-    texts.write_text(
-        f"name: texts\nruns_dir: {tmp_path / 'runs'}\ntask: {{type: text_classification}}\n"
-        f"data: {{format: texts, train: {tmp_path / 'texts.jsonl'}}}\nmodel: {{scratch: {{layers: 1}}}}\n",
+def texts_config(folder: Path, more: str = "") -> Path:
+    """A config that trains a small model on texts of two labels; with ``more`` keys of `data`."""
+    rows = [{"text": f"{word} {n}", "second": f"x {n}", "label": word} for n in range(12) for word in ("rain", "sun")]
+    (folder / "texts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    config = folder / "texts.yaml"
+    config.write_text(
+        f"name: texts\nruns_dir: {folder / 'texts'}\ntask: {{type: text_classification}}\n"
+        f"data: {{format: texts, train: {folder / 'texts.jsonl'}, dev: {folder / 'texts.jsonl'}{more}}}\n"
+        "model: {scratch: {layers: 1, width: 32, heads: 2, vocabulary: 100}}\n"
+        "train: {epochs: 20, learning_rate: 0.003, batch_tokens: 32}\n",
         encoding="utf-8",
     )
+    return config
+
+
+def test_a_model_of_another_task_is_refused(halluc, trained, tmp_path):
     asked = config(trained, trained.parent.parent / "raw.txt")
-    outcome = halluc("augment", texts, *asked, "--run", tmp_path / "new")
+    outcome = halluc("augment", texts_config(tmp_path), *asked, "--run", tmp_path / "new")
     assert outcome.code == 2
     assert "was trained for token_classification, and not for text_classification" in outcome.err
+
+
+def test_texts_get_labels_of_the_whole(halluc, tmp_path):
+    texts, raw = texts_config(tmp_path), tmp_path / "raw.txt"
+    raw.write_text("".join(f"{word} again {n}\n" for n in range(20) for word in ("rain", "sun")), encoding="utf-8")
+    outcome = halluc("train", texts)
+    assert outcome.code == 0, outcome.err
+    asked = config(tmp_path / "texts/texts/latest", raw, min_confidence=0.6)
+    outcome = halluc("augment", texts, *asked, "--run", tmp_path / "new")
+    assert outcome.code == 0, outcome.err
+    made = {line["id"]: line for line in records(tmp_path / "new", "train.jsonl")}
+    provenance = records(tmp_path / "new", "provenance.jsonl")
+    assert len(provenance) == 24
+    for line in provenance:
+        parent = made[line["id"].partition("~")[0]]
+        assert made[line["id"]]["label"] == parent["label"] == made[line["id"]]["tokens"][:1]
+
+    judged = "{type: fidelity, model: MODEL, action: relabel}".replace("MODEL", str(tmp_path / "texts/texts/latest"))
+    swap = f"augment={{size: 2x, methods: [{{type: label_wise_replacement, rate: 1.0}}], filters: [{judged}]}}"
+    outcome = halluc("augment", texts, "--set", swap, "--run", tmp_path / "judged")
+    assert outcome.code == 0, outcome.err
+    assert all(len(line["label"]) == 1 for line in records(tmp_path / "judged", "train.jsonl"))
+
+
+def test_pairs_of_texts_are_refused(halluc, tmp_path):
+    (tmp_path / "raw.txt").write_text("rain again\n", encoding="utf-8")
+    texts = texts_config(tmp_path, ", second_field: second")
+    outcome = halluc("augment", texts, *config("runs/x", tmp_path / "raw.txt"), "--run", tmp_path / "new")
+    assert outcome.code == 2
+    assert "error[C103]" in outcome.err
+    assert "every training example is a pair or has locked words" in outcome.err

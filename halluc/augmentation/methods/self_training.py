@@ -59,7 +59,7 @@ _Group = tuple[bool, tuple[str, ...]]
 
 
 def _group(example: Editable) -> _Group:
-    return bool(example.spans), example.labels
+    return bool(example.spans), tuple(sorted(example.labels))
 
 
 class _Text(NamedTuple):
