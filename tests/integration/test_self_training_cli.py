@@ -109,7 +109,7 @@ def test_texts_get_labels_of_the_whole(halluc, tmp_path):
     raw.write_text("".join(f"{word} again {n}\n" for n in range(20) for word in ("rain", "sun")), encoding="utf-8")
     outcome = halluc("train", texts)
     assert outcome.code == 0, outcome.err
-    asked = config(tmp_path / "texts/texts/latest", raw, min_confidence=0.6)
+    asked = config(tmp_path / "texts/texts/latest", raw, min_confidence=0.5)
     outcome = halluc("augment", texts, *asked, "--run", tmp_path / "new")
     assert outcome.code == 0, outcome.err
     made = {line["id"]: line for line in records(tmp_path / "new", "train.jsonl")}
