@@ -31,6 +31,7 @@ TABLE: dict[str, dict[str, str]] = {
         "llm_synthesis": "halluc.augmentation.methods.llm_synthesis:LlmSynthesis",
         "lm_synthesis": "halluc.augmentation.methods.lm_synthesis:LmSynthesis",
         "gan_synthesis": "halluc.augmentation.methods.gan_synthesis:GanSynthesis",
+        "self_training": "halluc.augmentation.methods.self_training:SelfTraining",
     },
     "filter": {
         "unchanged": "halluc.augmentation.filters.filters:Unchanged",

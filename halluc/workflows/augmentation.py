@@ -155,8 +155,9 @@ def files(loaded: LoadedConfig) -> list[Path]:
     named = [Path(text).expanduser() for text in _texts(loaded.tree["augment"])]
     if section.focus_run is not None:
         named.append(directory.open_run(Path(section.focus_run)).ledger("dev"))
-    weights = (path / name for path in named for name in ("model/model.safetensors", "model.safetensors"))
-    return [path for path in (*named, *weights) if path.is_file()]
+    model_files = ("model/model.safetensors", "model.safetensors", "confidence.json")
+    of_models = (path / name for path in named for name in model_files)
+    return [path for path in (*named, *of_models) if path.is_file()]
 
 
 def _texts(node: Any) -> Iterator[str]:
@@ -207,7 +208,11 @@ def prepared(job: Job, *, fits: bool = True) -> Prepared:
                 asked,
                 settings.seed,
                 Workspace(
-                    Path(settings.runs_dir) / FITTED, settings.seed, commands_allowed(), labelling.labellers(job)
+                    Path(settings.runs_dir) / FITTED,
+                    settings.seed,
+                    commands_allowed(),
+                    labelling.labellers(job),
+                    labelling.text_labellers(job),
                 ),
                 _trouble(asked, task),
                 fits,

@@ -7,14 +7,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from halluc import __version__
 from halluc.analysis import verdicts
-from halluc.augmentation.methods.base import Labeller, Opinion
+from halluc.augmentation.methods.base import Labeller, Opinion, PseudoLabelled, TextLabeller
 from halluc.config.hashing import sha256_of_tree
 from halluc.config.loading import LoadedConfig
+from halluc.core.edits import Editable
 from halluc.core.errors import HallucError
-from halluc.core.examples import Corpus
+from halluc.core.examples import Corpus, Origin
+from halluc.core.files import expanded
 from halluc.core.messages import say
 from halluc.core.rng import keyed_seed
+from halluc.data.inputs import single
+from halluc.data.tokenization import Tokenizer
 from halluc.runs import provenance
 from halluc.workflows import assessment, trained_models
 from halluc.workflows.job import Job
@@ -43,7 +48,7 @@ class ModelLabeller:
 
     def opinions(self, examples: Sequence[Any]) -> list[Opinion]:
         """How the predictions for examples agree with their labels."""
-        judge = self.model.task.judge
+        judge, has_spans = self.model.task.judge, self.model.task.examples.has_spans
         predicted = self.model.predict(Corpus("candidates", tuple(examples), "candidates"))
         calibrated = verdicts.calibrated(predicted.predictions, self.temperature)
         made = []
@@ -52,10 +57,64 @@ class ModelLabeller:
             said, gold = {claim.mark for claim in claims}, {claim.mark for claim in judge.gold(example)}
             f1 = 2 * len(said & gold) / (len(said) + len(gold)) if said or gold else 1.0
             confidence = min((1.0 if one.confidence is None else one.confidence for one in claims), default=1.0)
-            spans = tuple(sorted(claim.where for claim in claims if claim.where is not None))
-            labels = tuple(claim.label for claim in claims if claim.where is None)
+            # A claim about a whole text may name all its tokens as its place.
+            spans = tuple(sorted(claim.where for claim in claims if claim.where is not None)) if has_spans else ()
+            labels = () if has_spans else tuple(claim.label for claim in claims)
             made.append(Opinion(f1, confidence, spans, labels))
         return made
+
+
+@dataclass(frozen=True)
+class PlainTextLabeller:
+    """The model of a run, which labels plain texts; they are cut into tokens as the data of a job is."""
+
+    labeller: ModelLabeller
+    tokenizer: Tokenizer
+    fingerprint: str
+
+    @classmethod
+    def of(cls, trained: Trained, job: Job) -> PlainTextLabeller:
+        """
+        Raises:
+            HallucError C103: it was trained for another task, or no example of the task can be made of a plain text.
+        """
+        data, name = job.settings.data, job.task.name
+        labeller = ModelLabeller.of(trained, job)
+        if not labeller.relabels:
+            message = f"the examples of {name} are more than a text with labels: no plain text can become one"
+            raise HallucError("C103", message, help="leave this method out")
+        tokenizer = Tokenizer() if data is None else Tokenizer.of(data)
+        return cls(labeller, tokenizer, _fingerprint(trained, labeller, tokenizer))
+
+    def predicted(self, texts: Sequence[str]) -> list[PseudoLabelled]:
+        """The labels that the model predicts for each text."""
+        examples = self.labeller.model.task.examples
+        items = [single(number, f"text-{number}", text, self.tokenizer) for number, text in enumerate(texts, 1)]
+        made = [examples.of_input(f"text-{one.line}", Origin("texts", one.line), one) for one in items if one.tokens]
+        opinions = iter(self.labeller.opinions(made) if made else ())
+        return [self._labelled(item.tokens, next(opinions)) if item.tokens else _BLANK for item in items]
+
+    @staticmethod
+    def _labelled(tokens: tuple[str, ...], opinion: Opinion) -> PseudoLabelled:
+        return PseudoLabelled(Editable(tokens, opinion.spans, (), opinion.labels), opinion.confidence)
+
+
+def _fingerprint(trained: Trained, labeller: ModelLabeller, tokenizer: Tokenizer) -> str:
+    """Hash of all that the labels of a text depend on: the files of the model, decoding, temperature, tokenization."""
+    folder = expanded(trained.reference)
+    hashes = provenance.input_hashes(path for path in sorted(folder.glob("*")) if path.is_file())
+    return sha256_of_tree(
+        {
+            "halluc": __version__,
+            "model": {Path(path).name: sha256 for path, sha256 in hashes.items()} or trained.reference,
+            "eval": trained.job.settings.eval.model_dump(mode="json"),
+            "temperature": labeller.temperature,
+            "tokenizer": repr(tokenizer),
+        }
+    )
+
+
+_BLANK = PseudoLabelled(Editable(()), 1.0)
 
 
 @dataclass(frozen=True)
@@ -94,14 +153,20 @@ def labellers(job: Job) -> Callable[[str | int], Labeller]:
     return labeller
 
 
+def text_labellers(job: Job) -> Callable[[str], TextLabeller]:
+    """What gives the model in a run for labelling plain texts."""
+    return lambda reference: PlainTextLabeller.of(trained_models.locate(reference), job)
+
+
 def _relabels(job: Job) -> bool:
     """Whether what claims say is what an example is labelled with, so that predicted labels can replace its own."""
     task = job.task
     for example in job.train().examples:
         if example.labels:
             editable, gold = task.examples.editable(example), task.judge.gold(example)
-            marks = {*editable.spans} if task.examples.has_spans else {(None, None, label) for label in editable.labels}
-            return {claim.mark for claim in gold} == marks
+            if task.examples.has_spans:
+                return {claim.mark for claim in gold} == {*editable.spans}
+            return {claim.label for claim in gold} == {*editable.labels}
     return False
 
 

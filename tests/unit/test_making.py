@@ -278,6 +278,16 @@ def test_a_sampled_line_names_no_parent():
     assert (edit["start"], edit["end"], edit["before"], edit["after"]) == (0, 0, [], record["tokens"])
 
 
+class Quoting(Sampling):
+    def source_of(self, example: Editable) -> str | None:
+        return f"raw.txt:{len(example.tokens)}"
+
+
+def test_a_sampled_line_names_the_place_of_a_text_that_was_not_written_by_the_method():
+    record, provenance = told(press(Method("ngram", ("ngram",), 1.0, Quoting())))
+    assert (provenance["parent"], provenance["source"]) == (None, f"raw.txt:{len(record['tokens'])}")
+
+
 def test_no_line_comes_of_what_was_given_up():
     tried = press(method(fixed("won")), filters=[leak("Anna Berg won Oslo")], attempts=2).candidate(TAGGED, 1)
     assert tried.line is None

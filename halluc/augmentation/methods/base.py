@@ -157,19 +157,41 @@ class Labeller(Protocol):
         ...
 
 
+class PseudoLabelled(NamedTuple):
+    """A plain text as an example with the labels that a trained model predicts.
+
+    ``confidence`` is the least of those predicted (1 where there is none). A text without any token has no labels.
+    """
+
+    example: Editable
+    confidence: float
+
+
+class TextLabeller(Protocol):
+    """A trained model that labels plain texts; ``fingerprint`` is a hash of all that its predictions depend on."""
+
+    @property
+    def fingerprint(self) -> str: ...
+
+    def predicted(self, texts: Sequence[str]) -> list[PseudoLabelled]:
+        """One for each text, in their order; tokens are made as in the data of the job."""
+        ...
+
+
 @dataclass(frozen=True)
 class Workspace:
     """What a method or filter that is fitted or that starts programs may use.
 
     ``folder`` is for fitted models and caches, one subfolder each; it need not exist. ``allow_commands``: whether the
     user allowed the programs that a config names to run. ``labeller`` is asked for the model of a run, or for so many
-    models that are trained on parts of the training split.
+    models that are trained on parts of the training split; ``text_labeller`` for a model that labels plain texts.
     """
 
     folder: Path
     seed: int
     allow_commands: bool = False
     labeller: Callable[[str | int], Labeller] | None = None
+    text_labeller: Callable[[str], TextLabeller] | None = None
 
 
 class Component:
@@ -246,6 +268,10 @@ class Synthesizer(Component, ABC):
     def sample_many(self, like: Sequence[Editable], draws: Sequence[Draws]) -> list[Editable | Rejected]:
         """``sample`` for each of ``like`` with its own draws, in their order."""
         return [_caught(self.sample, *one) for one in zip(like, draws, strict=True)]
+
+    def source_of(self, example: Editable) -> str | None:
+        """The place (file:line) of the text that a sampled example has; None where it is the method's own."""
+        return None
 
 
 def _caught(method: Callable[[Editable, Draws], T], example: Editable, draws: Draws) -> T | Rejected:

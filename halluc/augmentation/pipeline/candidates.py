@@ -46,7 +46,10 @@ class Refusal(NamedTuple):
 
 
 class Accepted(NamedTuple):
-    """A candidate that no filter rejects for itself; ``keys`` are, by filter, what no earlier one may share."""
+    """A candidate that no filter rejects for itself; ``keys`` are, by filter, what no earlier one may share.
+
+    ``source`` is the place of the text of a sampled one, where it was not written by the method.
+    """
 
     changed: Changed
     method: str
@@ -54,6 +57,7 @@ class Accepted(NamedTuple):
     attempt: int
     keys: tuple[Keys, ...]
     sampled: bool
+    source: str | None = None
 
 
 class Asked(NamedTuple):
@@ -207,8 +211,9 @@ class Maker:
                 if kept != candidate.edited:
                     candidate.edited, steps = kept, (*steps, RELABELLED)
         keys = tuple([one.keys(candidate) for one in self.filters])
+        source = by.source_of(changed.edited) if isinstance(by, Synthesizer) else None
         changed = changed._replace(edited=candidate.edited)
-        return Accepted(changed, method.name, steps, number, keys, sampled), None
+        return Accepted(changed, method.name, steps, number, keys, sampled, source), None
 
     def _copied(self, example: Editable) -> Accepted | None:
         """An example that no method can change, as it is, if it may be taken."""

@@ -81,7 +81,7 @@ class Press:
         provenance = {
             "id": identity,
             "parent": parent,
-            "source": None if made.sampled else str(source),
+            "source": made.source if made.sampled else str(source),
             "methods": made.steps,
             "seed": self.seed,
             "copy": copy,

@@ -1,0 +1,265 @@
+"""Self-training: plain texts that a trained model labels with confidence become training examples."""
+
+from __future__ import annotations
+
+import contextlib
+from array import array
+from bisect import bisect_left
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import quantiles
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
+
+from pydantic import Field
+
+from halluc.augmentation.filters.text_hashes import HashSet, exact
+from halluc.augmentation.methods.base import (
+    MethodConfig,
+    OptionError,
+    PseudoLabelled,
+    Rate,
+    Rejected,
+    Synthesizer,
+    TextLabeller,
+    Workspace,
+)
+from halluc.augmentation.models.pseudo_labels import pseudo_labels
+from halluc.config.bounds import DISTINCT, MOST_EXAMPLES, Reference
+from halluc.core.edits import Editable
+from halluc.core.errors import EXIT_DATA, HallucError, ManyErrors
+from halluc.core.rng import Draws
+from halluc.data.rows.references import absent, refuse_irregular
+from halluc.data.rows.row import BadLine
+from halluc.data.rows.streams import numbered_lines
+
+_LOCKED = "every training example is a pair or has locked words: no plain text can take its place"
+_ONE_FILE = "`unlabelled` names files of plain text, a text a line"
+
+
+class SelfTrainingConfig(MethodConfig):
+    type: Literal["self_training"]
+    model: Reference = Field(description="the trained model that labels the texts: a run or a model of the same task")
+    unlabelled: Annotated[list[Reference], Field(min_length=1, max_length=1_000), DISTINCT] = Field(
+        description="files of plain text, a text a line, also compressed"
+    )
+    min_confidence: Rate = Field(
+        default=0.9,
+        description="the least confidence that the model must have in each label that it predicts for a text; texts "
+        "for which it predicts none have no confidence, and are used",
+    )
+    most: int = Field(
+        default=100_000, ge=1, le=MOST_EXAMPLES, description="the number of lines that are read, of all files together"
+    )
+
+
+# Examples of one group replace one another: whether something in them is labelled, and the labels of the whole.
+_Group = tuple[bool, tuple[str, ...]]
+
+
+def _group(example: Editable) -> _Group:
+    return bool(example.spans), tuple(sorted(example.labels))
+
+
+class _Text(NamedTuple):
+    place: str
+    text: str
+
+
+@dataclass
+class _Pool:
+    """The texts of one group, and the training examples that they are drawn for, both by length.
+
+    ``keys`` has a number for each training example: see ``_key``.
+    """
+
+    texts: list[Editable] = field(default_factory=list)
+    keys: array[int] = field(default_factory=lambda: array("Q"))
+
+    def sort(self) -> None:
+        self.texts.sort(key=lambda one: len(one.tokens))
+        self.keys = array("Q", sorted(self.keys))
+
+    def drawn(self, like: Editable, draws: Draws) -> Editable:
+        """A text of about the same quantile of length as ``like``.
+
+        Where there are as many texts as training examples, each of these has a part of its own, so that no two get the
+        same text. Where there are fewer, half of the draws are from a wider part, and half of those from a still wider
+        one, in case its text was used before.
+        """
+        size, examples = len(self.texts), max(1, len(self.keys))
+        rank = min(bisect_left(self.keys, _key(like)), examples - 1)
+        start = rank * size // examples
+        end = max(start + 1, (rank + 1) * size // examples)
+        width = end - start
+        while width < size < examples and draws.chance(0.5):
+            width *= 4
+        first = max(0, min((start + end - width) // 2, size - width))
+        return self.texts[first + draws.below(min(width, size))]
+
+
+def _key(example: Editable) -> int:
+    """A number that sorts examples by length, and differs between those of the same length."""
+    return min(len(example.tokens), (1 << 20) - 1) << 44 | exact(example.tokens) >> 20
+
+
+class SelfTraining(Synthesizer):
+    """Labels plain texts with a trained model and adds those that it is confident about.
+
+    Self-training (Yarowsky 1995) with a threshold on confidence. A new example has labels where the one whose place
+    it takes has labels, and none where that has none, so that the share of examples without labels stays the same.
+    Texts that are labelled as a whole are drawn among those with the same labels.
+    """
+
+    Config: ClassVar[type[MethodConfig]] = SelfTrainingConfig
+    uses_model: ClassVar[bool] = True
+
+    def __init__(self, config: SelfTrainingConfig) -> None:
+        """
+        Raises:
+            OptionError D101: a file is not there, or is no regular file.
+        """
+        self.config = config
+        self._pools: defaultdict[_Group, _Pool] = defaultdict(_Pool)
+        self._places: dict[tuple[str, ...], str] = {}
+        self._counts: Counter[str] = Counter()
+        self._labels: Counter[str] = Counter()
+        self._confidences: list[float] = []
+        for reference in config.unlabelled:
+            with _about("unlabelled"):
+                _refuse_missing(Path(reference).expanduser())
+
+    def fit(self, examples: Iterable[Editable], workspace: Workspace) -> None:
+        """Label all texts, and keep those that the model is confident about.
+
+        Raises:
+            OptionError C103: every training example is a pair or has locked tokens, or the model is of another task.
+                D146: the files have no text. D147: the model is confident about no text with labels. Others: the model
+                cannot be loaded. HallucError D104, D114: a line that cannot be read.
+        """
+        labels, seen = self._learn(examples)
+        texts = list(self._texts())
+        self._counts["texts"] = len(texts)
+        if not texts:
+            named = ", ".join(self.config.unlabelled)
+            raise OptionError("unlabelled", "D146", f"{named}: no text", f"{_ONE_FILE}; these are empty", EXIT_DATA)
+        labeller = self._labeller(workspace)
+        made = pseudo_labels([one.text for one in texts], labeller, workspace.folder)
+        for text, one in zip(texts, made, strict=True):
+            self._add(text, one, labels, seen)
+        if self._counts["kept"] == self._counts["kept_without_labels"]:
+            raise self._nothing_sure()
+        for pool in self._pools.values():
+            pool.sort()
+
+    def _learn(self, examples: Iterable[Editable]) -> tuple[set[str], HashSet]:
+        """The labels of the training split, and hashes of its texts."""
+        labels: set[str] = set()
+        seen = HashSet()
+        locked = count = 0
+        for example in examples:
+            count, locked = count + 1, locked + bool(example.locked)
+            self._pools[_group(example)].keys.append(_key(example))
+            labels.update(example.labels, (span.label for span in example.spans))
+            seen.add(exact(example.tokens))
+        if count and count == locked:
+            raise OptionError("type", "C103", _LOCKED, "leave this method out: others edit what is not locked")
+        return labels, seen
+
+    def _texts(self) -> Iterator[_Text]:
+        """The lines that are not blank, at most as many as are asked for."""
+        for reference in self.config.unlabelled:
+            path = Path(reference).expanduser()
+            for line in numbered_lines(path, reference):
+                if self._counts["lines"] == self.config.most:
+                    return
+                if isinstance(line, BadLine):
+                    raise line.error()
+                self._counts["lines"] += 1
+                number, text = line
+                if text.strip():
+                    yield _Text(f"{reference}:{number}", text)
+
+    def _labeller(self, workspace: Workspace) -> TextLabeller:
+        assert workspace.text_labeller is not None, "a workflow hands over what labels texts"
+        with _about("model"):
+            return workspace.text_labeller(self.config.model)
+
+    def _add(self, text: _Text, made: PseudoLabelled, labels: set[str], seen: HashSet) -> None:
+        """Keep a text, or count why it is left out."""
+        example, of_text = made.example, [*made.example.labels, *(span.label for span in made.example.spans)]
+        key = exact(example.tokens)
+        if not example.tokens or key in seen:
+            self._counts["repeated"] += 1
+            return
+        seen.add(key)
+        if of_text:
+            self._confidences.append(made.confidence)
+        if not labels.issuperset(of_text):
+            self._counts["other_labels"] += 1
+        elif made.confidence < self.config.min_confidence:
+            self._counts["unsure"] += 1
+        else:
+            self._counts["kept"] += 1
+            self._counts["kept_without_labels"] += not of_text
+            self._labels.update(of_text)
+            self._pools[_group(example)].texts.append(example)
+            self._places[example.tokens] = text.place
+
+    def _nothing_sure(self) -> OptionError:
+        counts, best = self._counts, max(self._confidences, default=0.0)
+        told = f"of {counts['texts']:,} texts none has labels that can be used: {counts['unsure']:,} are below "
+        told += f"`min_confidence: {self.config.min_confidence}`, {counts['repeated']:,} are repeated or in the "
+        told += f"training split, {counts['other_labels']:,} have labels that the training split does not have, "
+        told += f"{counts['kept_without_labels']:,} have none"
+        if not counts["unsure"]:
+            return OptionError("unlabelled", "D147", told, "name other files, or a model with these labels", EXIT_DATA)
+        help = f"lower `min_confidence`: the highest confidence is {best:.3f}; or train the model longer"
+        return OptionError("min_confidence", "D147", told, help, EXIT_DATA)
+
+    def sample(self, like: Editable, draws: Draws) -> Editable:
+        if like.locked:
+            raise Rejected("locked")
+        pool = self._pools.get(_group(like))
+        if pool is None or not pool.texts:
+            has_labels = like.spans or like.labels
+            raise Rejected("no text with its labels" if has_labels else "no text without labels")
+        return pool.drawn(like, draws)
+
+    def source_of(self, example: Editable) -> str | None:
+        return self._places.get(example.tokens)
+
+    def facts(self) -> dict[str, Any]:
+        """How many lines were read and what became of them, the labels of the texts that were kept, and the quartiles
+        of the confidence of all texts with labels (of each the least of its labels)."""
+        names = ("lines", "texts", "repeated", "other_labels", "unsure", "kept", "kept_without_labels")
+        if not self._counts:
+            return {}
+        counts = {name: self._counts[name] for name in names}
+        return {**counts, "labels": dict(sorted(self._labels.items())), "confidence": _quartiles(self._confidences)}
+
+
+@contextlib.contextmanager
+def _about(key: str) -> Iterator[None]:
+    """Errors without a place are told at a key of the config."""
+    try:
+        yield
+    except HallucError as error:
+        if error.where is not None or isinstance(error, ManyErrors):
+            raise
+        raise OptionError(key, error.code, error.message, error.help, error.exit_code) from None
+
+
+def _refuse_missing(path: Path) -> None:
+    refuse_irregular(path, _ONE_FILE)
+    if not path.is_file():
+        raise absent(path)
+
+
+def _quartiles(values: Sequence[float]) -> list[float] | None:
+    """Minimum, quartiles and maximum; None without values."""
+    if not values:
+        return None
+    inner = quantiles(values, n=4, method="inclusive") if len(values) > 1 else [values[0]] * 3
+    return [round(one, 6) for one in (min(values), *inner, max(values))]
