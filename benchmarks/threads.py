@@ -38,7 +38,7 @@ def child(sentences: int) -> None:
 
     from halluc.config.schema import TrainConfig
     from halluc.engine import loop, runtime
-    from halluc.tasks.encoders import quiet_libraries
+    from halluc.engine.pretrained import quiet_libraries
 
     quiet_libraries(verbose=False)
     setting = train.Setting(sentences, 1, 2e-4, 3e-4, 1024)

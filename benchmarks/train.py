@@ -42,8 +42,8 @@ from halluc.components import TABLE
 from halluc.config.schema import ModelConfig, TrainConfig
 from halluc.data.corpora import read_corpora
 from halluc.engine import environment, loop, runtime
+from halluc.engine.pretrained import quiet_libraries
 from halluc.runs.events import Stopped
-from halluc.tasks.encoders import quiet_libraries
 from halluc.tasks.token_classification.reading.config import SpansConfig
 from halluc.tasks.token_classification.task import TokenClassification, TokenClassificationConfig
 

@@ -27,6 +27,7 @@ TABLE: dict[str, dict[str, str]] = {
     },
     "synthesizer": {
         "ngram": "halluc.augmentation.methods.ngram:Ngram",
+        "lm_synthesis": "halluc.augmentation.methods.lm_synthesis:LmSynthesis",
     },
     "filter": {
         "unchanged": "halluc.augmentation.filters.filters:Unchanged",

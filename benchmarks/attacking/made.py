@@ -54,8 +54,8 @@ def tiny_encoder(folder: Path) -> None:
     """Two layers of 32 under the package model's vocabulary."""
     from transformers import BertConfig, BertModel, set_seed
 
+    from halluc.engine.pretrained import load_tokenizer, quiet_libraries
     from halluc.engine.references import resolve_model
-    from halluc.tasks.encoders import load_tokenizer, quiet_libraries
 
     quiet_libraries(False)
     set_seed(1)

@@ -13,15 +13,19 @@ from halluc.core.files import expanded, irregular
 
 @dataclass(frozen=True)
 class ModelSource:
-    """What ``from_pretrained`` is given. Only a ``hub:`` reference may use the network; ``local``: it does not."""
+    """What ``from_pretrained`` is given. Only a ``hub:`` reference may use the network; ``local``: it does not.
+
+    ``gguf`` is the name of a file in the folder ``name`` that has model and tokenizer in GGUF's format.
+    """
 
     name: str
     revision: str | None = None
     local: bool = True
+    gguf: str | None = None
 
 
-def resolve_model(reference: str) -> ModelSource:
-    """Find a model without importing anything of it.
+def resolve_model(reference: str, *, gguf: bool = False) -> ModelSource:
+    """Find a model without importing anything of it; ``gguf``: the file of one will do too.
 
     Raises:
         HallucError E410: no such package, folder or model in it. E412: a model of the hub that is not in the local
@@ -35,8 +39,8 @@ def resolve_model(reference: str) -> ModelSource:
             raise hub.not_here(reference, reason)
         return ModelSource(name, revision or None, local=reason is not None)
     if colon and kind == "package":
-        return _checked(_package_folder(reference, rest), reference)
-    return _checked(expanded(reference), reference)
+        return _checked(_package_folder(reference, rest), reference, gguf)
+    return _checked(expanded(reference), reference, gguf)
 
 
 def _package_folder(reference: str, rest: str) -> Path:
@@ -49,7 +53,11 @@ def _package_folder(reference: str, rest: str) -> Path:
     return Path(next(iter(spec.submodule_search_locations))) / folder
 
 
-def _checked(folder: Path, reference: str) -> ModelSource:
+def _checked(folder: Path, reference: str, gguf: bool) -> ModelSource:
+    if gguf and folder.suffix == ".gguf":
+        if not folder.is_file() or irregular(folder) is not None:
+            raise environment_error("E410", f"`{reference}`: there is no file {folder}")
+        return ModelSource(str(folder.parent), gguf=folder.name)
     if not folder.is_dir():
         kind = irregular(folder) or ("a file" if folder.exists() else None)
         if kind is not None:

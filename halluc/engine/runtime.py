@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import ctypes
 import datetime
 import gc
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,6 +92,26 @@ def start(precision: str, seed: int) -> Runtime:
         _trim()
         _keep_freed_memory()
     return Runtime(accelerator, precision)
+
+
+# What launchers tell a process of its group.
+_OF_GROUP = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")
+
+
+@contextlib.contextmanager
+def alone(precision: str, seed: int) -> Iterator[Runtime]:
+    """``start`` for this process alone: others of its group, which torchrun started, neither take part nor wait.
+
+    Raises:
+        HallucError C201: fp16 without CUDA.
+    """
+    of_group = {name: os.environ.pop(name) for name in _OF_GROUP if name in os.environ}
+    AcceleratorState._reset_state(reset_partial_state=True)
+    try:
+        yield start(precision, seed)
+    finally:
+        AcceleratorState._reset_state(reset_partial_state=True)
+        os.environ.update(of_group)
 
 
 def _leave_group() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -10,14 +9,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from safetensors import SafetensorError
 
 from halluc.config.schema import ModelConfig
 from halluc.core.errors import HallucError, environment_error
-from halluc.core.files import irregular
+from halluc.engine.pretrained import check_model_files, complete_padding, load_model, load_tokenizer, refuse_missing
 from halluc.engine.references import ModelSource, resolve_model
-
-_MOST_LAYERS = 1000
 
 
 @dataclass(frozen=True)
@@ -38,39 +34,6 @@ class Encoder:
         return int(self.model.config.pad_token_id or 0)
 
 
-def load_tokenizer(source: ModelSource, trust_remote_code: bool = False) -> Any:
-    """A fast tokenizer that neither truncates nor pads.
-
-    Raises:
-        HallucError E411: it cannot be loaded, or is not a fast one.
-    """
-    from transformers import AutoTokenizer
-
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(
-            source.name,
-            revision=source.revision,
-            local_files_only=source.local,
-            trust_remote_code=trust_remote_code,
-            add_prefix_space=True,  # byte-level tokenizers need it for text that is split into words
-        )
-    except Exception as error:
-        raise _unloadable(source, "tokenizer", error) from error
-    if not getattr(tokenizer, "is_fast", False):
-        help = "halluc needs to know which word a piece belongs to: use a model with a tokenizer.json"
-        raise environment_error("E411", f"{source.name} has no fast tokenizer", help)
-    if len(tokenizer.get_vocab()) <= len(tokenizer.all_special_ids):
-        # transformers makes an empty one where its files are gone, and every word would be unknown.
-        raise environment_error("E411", f"{source.name} has no vocabulary", "its tokenizer files are missing")
-    if not isinstance(tokenizer.model_max_length, (int, float)) or tokenizer.model_max_length < 1:
-        message = f"{source.name}: `model_max_length` in tokenizer_config.json is {tokenizer.model_max_length!r}"
-        raise environment_error("E411", message, "restore the file, or give the number of word pieces")
-    # Some packages ship tokenizer.json with both switched on: text would be lost in silence.
-    tokenizer.backend_tokenizer.no_truncation()
-    tokenizer.backend_tokenizer.no_padding()
-    return tokenizer
-
-
 def load_encoder(
     auto_class: str, config: ModelConfig, attention: str, texts: Iterable[Sequence[str]] = (), **head: Any
 ) -> Encoder:
@@ -88,28 +51,19 @@ def load_encoder(
     assert config.name is not None, "a model has a name, or is made from scratch"
     source = resolve_model(config.name)
     if source.local:
-        _check_model_files(Path(source.name))
+        check_model_files(Path(source.name))
     tokenizer = load_tokenizer(source, config.trust_remote_code)
-    model, settings, missing = _pretrained(auto_class, source, config, attention, head)
-    _refuse_missing(model, missing, source, fresh_head=bool(head))
-    _complete_padding(model.config, tokenizer)
+    model, settings, missing = load_model(
+        auto_class, source, attention, head, dropout=config.dropout, trust_remote_code=config.trust_remote_code
+    )
+    refuse_missing(model, missing, source, fresh_head=bool(head))
+    complete_padding(model.config, tokenizer)
     if auto_class == "AutoModelForSequenceClassification" and model.config.pad_token_id is None:
         message = f"{source.name} has neither a padding token nor an end token"
         raise environment_error("E411", message, "name one as `pad_token` in its tokenizer_config.json")
     if config.freeze is not None:
         freeze(model, config.freeze)
     return Encoder(model, tokenizer, getattr(settings, "_commit_hash", None), _outputs(settings, source))
-
-
-def _check_model_files(folder: Path) -> None:
-    """
-    Raises:
-        HallucError E411: something in a model folder is a pipe or a device, which would block whoever loads it.
-    """
-    for path in folder.iterdir() if folder.is_dir() else ():
-        kind = irregular(path)
-        if kind is not None and not path.is_dir():
-            raise environment_error("E411", f"{path} is {kind}, not a regular file", "restore the model folder")
 
 
 def _outputs(settings: Any, source: ModelSource) -> tuple[str, ...]:
@@ -125,70 +79,6 @@ def _outputs(settings: Any, source: ModelSource) -> tuple[str, ...]:
         )
         raise environment_error("E411", message, "restore config.json, or name the label of each output there")
     return tuple(str(settings.id2label[index]) for index in range(settings.num_labels))
-
-
-def _pretrained(
-    auto_class: str, source: ModelSource, config: ModelConfig, attention: str, head: dict[str, Any]
-) -> tuple[Any, Any, list[str]]:
-    """The model, its settings, and the weights that its files lack.
-
-    Raises:
-        HallucError E411: it cannot be loaded.
-    """
-    import transformers
-
-    where = {
-        "revision": source.revision,
-        "local_files_only": source.local,
-        "trust_remote_code": config.trust_remote_code,
-    }
-    try:
-        settings = transformers.AutoConfig.from_pretrained(source.name, **where, **head)
-        if config.dropout is not None:
-            set_dropout(settings, config.dropout)
-        if (getattr(settings, "num_hidden_layers", None) or 0) > _MOST_LAYERS:  # making them would take hours
-            raise ValueError(f"`num_hidden_layers` in its config.json is {settings.num_hidden_layers:,}")
-        model, told = getattr(transformers, auto_class).from_pretrained(
-            source.name,
-            config=settings,
-            attn_implementation=attention,
-            dtype=torch.float32,
-            output_loading_info=True,
-            ignore_mismatched_sizes=bool(head),  # a fresh head may replace one of other labels
-            **where,
-        )
-    except Exception as error:
-        raise _unloadable(source, "model", error) from error
-    return model, settings, list(told["missing_keys"])
-
-
-def _complete_padding(settings: Any, tokenizer: Any) -> None:
-    """Give a model and its tokenizer a padding piece where one of them has none: the other's, or the end piece.
-
-    Decoder models (GPT-2, Qwen2) often come without. They classify a text by its last piece that is no padding, so
-    ``settings`` must name the piece that batches are padded with. An id outside the vocabulary is none.
-    """
-    known = [settings.pad_token_id, tokenizer.pad_token_id, tokenizer.eos_token_id]
-    size = getattr(settings, "vocab_size", len(tokenizer))
-    piece = next((one for one in known if one is not None and 0 <= one < size), None)
-    if piece is None:
-        return
-    if settings.pad_token_id != piece:
-        settings.pad_token_id = piece
-    if tokenizer.pad_token_id is None:
-        tokenizer.pad_token = tokenizer.convert_ids_to_tokens(piece)
-
-
-def _refuse_missing(model: Any, missing: Iterable[str], source: ModelSource, *, fresh_head: bool) -> None:
-    """transformers fills missing weights at random: fine for a fresh head, its pooler, and for nothing else."""
-    body = f"{model.base_model_prefix}."
-    head = f"{body}pooler."  # many encoders come without: it is then trained with the head that stands on it
-    lost = sorted(n for n in missing if not fresh_head or (n.startswith(body) and not n.startswith(head)))
-    if lost:
-        what = "an encoder without a trained head" if not any(n.startswith(body) for n in lost) else "not whole"
-        message = f"{source.name} is {what}: it has no weights for {', '.join(lost[:3])}"
-        help = "name a model that was trained for this task" if not fresh_head else "name the folder of a whole model"
-        raise environment_error("E411", message, help)
 
 
 def freeze(model: torch.nn.Module, layers: int) -> None:
@@ -210,29 +100,6 @@ def freeze(model: torch.nn.Module, layers: int) -> None:
 
 # encoder.layer.3. (BERT, RoBERTa, ELECTRA), transformer.layer.3. (DistilBERT), layers.3. (ModernBERT), h.3. (GPT-2)
 _LAYER = re.compile(r"\.(?:layer|layers|h|block)\.(\d+)\.")
-
-
-def set_dropout(settings: Any, rate: float) -> None:
-    for name in vars(settings):
-        if ("dropout" in name or "pdrop" in name) and isinstance(getattr(settings, name), (int, float)):
-            setattr(settings, name, rate)
-
-
-def _unloadable(source: ModelSource, what: str, error: Exception) -> Exception:
-    told = str(error).strip().split("\n", 1)[0]
-    help = None if source.local else "is the network there, and are name and revision right?"
-    return environment_error("E411", f"cannot load the {what} of {source.name}: {told}", help)
-
-
-def quiet_libraries(verbose: bool) -> None:
-    """Keep the libraries' progress bars and load reports out of the user's way."""
-    import transformers
-
-    if not verbose:
-        transformers.logging.set_verbosity_error()
-        transformers.logging.disable_progress_bar()
-        for library in ("accelerate", "huggingface_hub", "httpx", "httpx2"):
-            logging.getLogger(library).setLevel(logging.ERROR)
 
 
 def room(tokenizer: Any, settings: Any) -> int:
@@ -297,17 +164,6 @@ def frame_of_pair(tokenizer: Any) -> Frame:
     before, behind = (tuple(pieces) for pieces in special_pieces(tokenizer))
     between = Part((tokenizer.sep_token_id,), (0,))
     return Frame(Part(before, (0,) * len(before)), between, Part(behind, (1,) * len(behind)), 0, 1)
-
-
-def save(model: Any, tokenizer: Any, folder: Path) -> None:
-    """The Hugging Face layout: config.json, model.safetensors, tokenizer files."""
-    try:
-        model.save_pretrained(folder)
-        tokenizer.save_pretrained(folder)
-    except SafetensorError as error:  # its way to say that the disk is full
-        raise environment_error(
-            "E401", f"cannot write {folder}: {error}", "free space, or choose another `runs_dir`"
-        ) from None
 
 
 def word_pieces(tokenizer: Any, sentences: Sequence[Sequence[str]]) -> tuple[list[list[list[int]]], int]:

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 
 from halluc.config.schema import ScratchConfig
-from halluc.tasks.encoders import Encoder, set_dropout
-
-_SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
-_INSIDE = "##"
-# What BERT takes at once (Devlin et al. 2019).
-_POSITIONS = 512
-# Longer words are read as the unknown piece, so that there is nothing to learn of them, and learning takes the square
-# of their length.
-_LONGEST_WORD = 100
+from halluc.engine.pretrained import set_dropout
+from halluc.engine.scratch import POSITIONS, make_tokenizer
+from halluc.tasks.encoders import Encoder
 
 
 def make_encoder(
@@ -39,7 +31,7 @@ def make_encoder(
         num_hidden_layers=config.layers,
         num_attention_heads=config.heads,
         intermediate_size=4 * config.width,
-        max_position_embeddings=_POSITIONS,
+        max_position_embeddings=POSITIONS,
         pad_token_id=tokenizer.pad_token_id,
         **head,
     )
@@ -49,83 +41,3 @@ def make_encoder(
     model = made.from_config(settings, attn_implementation=attention, dtype=torch.float32)
     outputs = tuple(str(settings.id2label[index]) for index in range(settings.num_labels))
     return Encoder(model, tokenizer, None, outputs)
-
-
-def make_tokenizer(texts: Iterable[Sequence[str]], most: int) -> Any:
-    """A WordPiece tokenizer (Schuster & Nakajima 2012) of at most ``most`` pieces; the same texts give the same one.
-
-    Words are cut as BERT does it, Chinese characters stand alone, and case is kept.
-    """
-    from transformers import PreTrainedTokenizerFast
-
-    backend = _backend({piece: number for number, piece in enumerate(_SPECIAL)})
-    words = _words(backend, texts)
-    pieces = _pieces(words, most - len(_SPECIAL))
-    backend = _backend({piece: number for number, piece in enumerate((*_SPECIAL, *pieces))})
-    begin, end = (("[CLS]", 2), ("[SEP]", 3))
-    backend.post_processor = processors.TemplateProcessing(
-        single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=[begin, end]
-    )
-    names = {f"{name.strip('[]').lower()}_token": name for name in _SPECIAL}
-    inputs = ["input_ids", "token_type_ids", "attention_mask"]
-    return PreTrainedTokenizerFast(
-        tokenizer_object=backend, model_max_length=_POSITIONS, model_input_names=inputs, **names
-    )
-
-
-def _backend(vocabulary: Mapping[str, int]) -> Tokenizer:
-    backend = Tokenizer(
-        models.WordPiece(
-            dict(vocabulary),
-            unk_token="[UNK]",
-            max_input_chars_per_word=_LONGEST_WORD,
-            continuing_subword_prefix=_INSIDE,
-        )
-    )
-    backend.normalizer = normalizers.BertNormalizer(lowercase=False, strip_accents=False)
-    backend.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    return backend
-
-
-def _words(backend: Tokenizer, texts: Iterable[Sequence[str]]) -> Counter[str]:
-    """How often each word stands there, by what the tokenizer takes for a word."""
-    tokens = Counter(token for text in texts for token in text)
-    words: Counter[str] = Counter()
-    for token, count in tokens.items():
-        for word, _ in backend.pre_tokenizer.pre_tokenize_str(backend.normalizer.normalize_str(token)):
-            if len(word) <= _LONGEST_WORD:
-                words[word] += count
-    return words
-
-
-def _pieces(words: Counter[str], most: int) -> list[str]:
-    """The characters, at the beginning of a word and inside, the most frequent first; then what they are merged to."""
-    count: Counter[str] = Counter()
-    for word, times in words.items():
-        for position, character in enumerate(word):
-            count[_INSIDE * bool(position) + character] += times
-    characters = sorted(count, key=lambda piece: (-count[piece], piece))[:most]
-    if len(characters) == most:
-        return characters
-    backend = Tokenizer(models.WordPiece({}, unk_token="[UNK]", continuing_subword_prefix=_INSIDE))
-    backend.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    # As special tokens they get their numbers first: left to the trainer, these follow the order of a hash table, and
-    # with them which of two pairs that are equally frequent is merged.
-    trainer = trainers.WordPieceTrainer(
-        vocab_size=most + 1,
-        special_tokens=["[UNK]", *characters],
-        limit_alphabet=len(characters),
-        min_frequency=2,
-        continuing_subword_prefix=_INSIDE,
-        show_progress=False,
-    )
-    backend.train_from_iterator(_repeated(words), trainer)
-    learned = backend.get_vocab()
-    return sorted((piece for piece in learned if piece != "[UNK]"), key=lambda piece: learned[piece])
-
-
-def _repeated(words: Counter[str]) -> Iterable[str]:
-    """Every word as often as it stands in the texts, a thousand a line."""
-    for word, times in sorted(words.items()):
-        for start in range(0, times, 1000):
-            yield " ".join([word] * min(1000, times - start))

@@ -53,7 +53,7 @@ class ReadyModel:
     @classmethod
     def load(cls, job: Job, reference: str) -> ReadyModel:
         from halluc.engine import runtime
-        from halluc.tasks.encoders import quiet_libraries
+        from halluc.engine.pretrained import quiet_libraries
 
         quiet_libraries(hears(Level.VERBOSE))
         settings, task = job.settings, job.task

@@ -74,7 +74,7 @@ class Checkpointer:
         Raises:
             HallucError R107: the best weights are lost. E401: the model cannot be written.
         """
-        from halluc.tasks.encoders import save
+        from halluc.engine.pretrained import save
 
         model, progress = self.training.model, self.training.progress
         if progress.is_chosen and progress.best_step != progress.step:

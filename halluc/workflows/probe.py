@@ -9,7 +9,7 @@ from typing import Any
 from halluc.config.schema import Experiment
 from halluc.core.errors import HallucError
 from halluc.engine import batching, loop, optimizer, runtime
-from halluc.tasks.encoders import quiet_libraries
+from halluc.engine.pretrained import quiet_libraries
 from halluc.workflows.job import Job
 
 

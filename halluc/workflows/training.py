@@ -253,7 +253,7 @@ def _unselective(session: Session) -> str | None:
 def _prepared(session: Session) -> PreparedTraining:
     """Model, features and evaluation; what is known before the first step goes into the run."""
     from halluc.engine import loop, runtime
-    from halluc.tasks.encoders import quiet_libraries
+    from halluc.engine.pretrained import quiet_libraries
 
     quiet_libraries(messages.hears(Level.VERBOSE))
     if session.job.withheld is not None:

@@ -23,8 +23,9 @@ from halluc.data.inputs import InputText
 from halluc.engine import runtime
 from halluc.engine.batching import Batch
 from halluc.engine.inference import forward
+from halluc.engine.pretrained import load_tokenizer
 from halluc.task import Asserted
-from halluc.tasks.encoders import load_tokenizer, special_pieces, word_pieces
+from halluc.tasks.encoders import special_pieces, word_pieces
 from halluc.tasks.relation_extraction.examples import Related
 from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.token_classification.encoding import windows_of

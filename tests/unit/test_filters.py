@@ -150,6 +150,13 @@ def test_length_ratio_takes_its_own_bounds_and_survives_no_tokens():
             LengthRatioConfig(type="length_ratio", **wrong)
 
 
+def test_length_ratio_lets_samples_pass_which_have_no_parent():
+    one = LengthRatio(LengthRatioConfig(type="length_ratio"))
+    parent, sample = example("a b"), example("a b c d e f")
+    assert one.refuses(Candidate(parent, sample, False, False))
+    assert not one.refuses(Candidate(parent, sample, False, False, sampled=True))
+
+
 # --- near duplicate --------------------------------------------------------------------------------------------
 
 LONG = "the board of the old bank said on monday that it would not sell the two mills which it bought last year"

@@ -25,9 +25,10 @@ from halluc.core.labels import OUT_OF_SCOPE
 from halluc.engine import runtime
 from halluc.engine.batching import Batch
 from halluc.engine.inference import forward
-from halluc.tasks.encoders import frame_of_pair, load_tokenizer
+from halluc.engine.pretrained import load_tokenizer
+from halluc.engine.scratch import make_tokenizer
+from halluc.tasks.encoders import frame_of_pair
 from halluc.tasks.losses import UNLABELLED
-from halluc.tasks.scratch import make_tokenizer
 from halluc.tasks.text_classification.claims import LabelJudge, LabelSetJudge
 from halluc.tasks.text_classification.decoding import label_sets, one_label
 from halluc.tasks.text_classification.encoded import PARTS

@@ -18,7 +18,7 @@ from halluc.data.corpora import read_corpora
 from halluc.data.odd_labels import odd_labels
 from halluc.data.reader import Mended
 from halluc.data.rows.row import BadLine
-from halluc.tasks.scratch import make_tokenizer
+from halluc.engine.scratch import make_tokenizer
 from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.text_classification.reading.config import TextsConfig
 from halluc.tasks.text_classification.reading.reader import TextsReader

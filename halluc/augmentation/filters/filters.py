@@ -28,14 +28,23 @@ class Candidate:
     """A new example before it is taken: what it was made from, and how.
 
     ``form_only``: only the writing of its words was changed (case, noise). ``is_copy``: it is meant to be equal.
-    ``source`` is the example of the task that ``parent`` was made from.
+    ``source`` is the example of the task that ``parent`` was made from. ``sampled``: it was made from nothing;
+    ``parent`` is the example whose place it takes.
     """
 
-    __slots__ = ("_exact", "_normalised", "edited", "form_only", "is_copy", "parent", "source")
+    __slots__ = ("_exact", "_normalised", "edited", "form_only", "is_copy", "parent", "sampled", "source")
 
-    def __init__(self, parent: Editable, edited: Editable, form_only: bool, is_copy: bool, source: Any = None) -> None:
+    def __init__(
+        self,
+        parent: Editable,
+        edited: Editable,
+        form_only: bool,
+        is_copy: bool,
+        source: Any = None,
+        sampled: bool = False,
+    ) -> None:
         self.parent, self.edited, self.form_only, self.is_copy = parent, edited, form_only, is_copy
-        self.source = source
+        self.source, self.sampled = source, sampled
         self._exact: int | None = None
         self._normalised: int | None = None
 
@@ -167,7 +176,10 @@ class LengthRatioConfig(Section):
 
 
 class LengthRatio(Filter):
-    """Rejects a candidate that is much shorter or longer than what it was made from, in tokens."""
+    """Rejects a candidate that is much shorter or longer than what it was made from, in tokens.
+
+    What a synthesizer samples was made from nothing, and passes.
+    """
 
     Config: ClassVar[type[Section]] = LengthRatioConfig
 
@@ -175,6 +187,8 @@ class LengthRatio(Filter):
         self.config = config
 
     def refuses(self, candidate: Candidate) -> bool:
+        if candidate.sampled:
+            return False
         before, after = len(candidate.parent.tokens), len(candidate.edited.tokens)
         return not self.config.min * before <= after <= self.config.max * before
 

@@ -209,7 +209,9 @@ class Maker:
     def _filtered(
         self, asked: Asked, changed: Changed, method: Method, number: int
     ) -> Generator[_Request, Any, _Outcome]:
-        candidate = Candidate(asked.example, changed.edited, method.form_only, method.is_copy, asked.source)
+        candidate = Candidate(
+            asked.example, changed.edited, method.form_only, method.is_copy, asked.source, method.samples
+        )
         steps = method.steps
         for one in self.filters:
             if not one.uses_model and one.refuses(candidate):

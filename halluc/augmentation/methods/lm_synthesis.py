@@ -1,0 +1,174 @@
+"""A language model that writes labelled sentences: DAGA (Ding et al. 2020)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, model_validator
+
+from halluc.augmentation.methods.base import MethodConfig, OptionError, Rejected, Synthesizer, Workspace
+from halluc.config.bounds import DISTINCT, Reference
+from halluc.config.schema import Section
+from halluc.core.edits import Editable
+from halluc.core.errors import EXIT_DATA
+from halluc.core.rng import Draws
+
+if TYPE_CHECKING:
+    from halluc.augmentation.models.language_model import LanguageModel
+
+FEWEST_EXAMPLES = 50
+
+
+class CausalScratchConfig(Section):
+    """The size of a language model that starts with random weights (GPT-2's architecture)."""
+
+    layers: int = Field(default=2, ge=1, le=48, description="transformer layers")
+    width: int = Field(default=256, ge=8, le=4_096, description="hidden size; a multiple of `heads`")
+    heads: int = Field(default=4, ge=1, le=64, description="attention heads")
+    dropout: float = Field(default=0.1, ge=0, lt=1, description="dropout rate of all layers")
+    vocabulary: int = Field(
+        default=8_000, ge=100, le=100_000, description="maximum number of WordPiece pieces, learned from the data"
+    )
+
+    @model_validator(mode="after")
+    def _heads_share_the_width(self) -> CausalScratchConfig:
+        if self.width % self.heads:
+            raise ValueError(f"`width: {self.width}` cannot be shared by `heads: {self.heads}`: it must be a multiple")
+        return self
+
+
+class LowRankConfig(Section):
+    """Low-rank adapters (LoRA; Hu et al. 2022) on all linear layers, in the place of full fine-tuning."""
+
+    rank: int = Field(default=16, ge=1, le=1_024, description="rank of the adapters")
+    alpha: int | None = Field(default=None, ge=1, le=4_096, description="scale of the adapters; null: twice the rank")
+    dropout: float = Field(default=0.0, ge=0, lt=1, description="dropout rate before the adapters")
+
+
+class LmSynthesisConfig(MethodConfig):
+    type: Literal["lm_synthesis"]
+    model: Reference | None = Field(
+        default=None,
+        description="a pre-trained causal model that is fine-tuned: a folder, `hub:NAME@REVISION`, "
+        "`package:IMPORT_NAME/FOLDER`, or a .gguf file in one of these; null: a small one from scratch",
+    )
+    scratch: CausalScratchConfig = Field(
+        default=CausalScratchConfig(), description="size of the model from scratch; ignored if `model` is set"
+    )
+    lora: LowRankConfig | None = Field(
+        default=None, description="train low-rank adapters instead of all weights of `model`; needs the extra `lora`"
+    )
+    unlabelled: Annotated[list[Reference], Field(max_length=100), DISTINCT] = Field(
+        default=[],
+        description="text files without labels that the model also learns from, marked by a token of their own: a "
+        "sentence a line, split into tokens at white space; .jsonl: the field `tokens` or `text`",
+    )
+    unlabelled_lines: int = Field(
+        default=20_000, ge=1, le=10_000_000, description="the most lines that are read of all unlabelled files"
+    )
+    epochs: int | None = Field(
+        default=None,
+        ge=1,
+        le=10_000,
+        description="the most passes over the training sequences; null: as many as read 60,000 sequences, from 3 to 10",
+    )
+    patience: int = Field(
+        default=2, ge=1, le=1_000, description="stop after this many epochs without lower loss on held-out sequences"
+    )
+    learning_rate: float | None = Field(
+        default=None,
+        gt=0,
+        le=1,
+        description="peak learning rate; null: 2.0e-3 from scratch, 5.0e-5 for all weights, 2.0e-4 with LoRA",
+    )
+    batch_tokens: int = Field(
+        default=512, ge=1, le=10_000_000, description="batch size in word pieces and label tokens, without padding"
+    )
+    held_out: float = Field(
+        default=0.05,
+        ge=0.001,
+        le=0.5,
+        description="share of the training split that is not trained on: perplexity on it chooses the epoch",
+    )
+    longest: int = Field(
+        default=128,
+        ge=8,
+        le=4_096,
+        description="most word pieces and label tokens of a sequence. Longer training examples are left out, longer "
+        "samples are rejected",
+    )
+    temperature: float = Field(
+        default=0.8, ge=0.05, le=10, description="below 1 samples are more usual, above 1 more diverse"
+    )
+    constrained: bool = Field(
+        default=True,
+        description="sample no token that makes the sequence invalid at once: a label token out of place, a label that "
+        "was not asked for, the end inside a mention. false: such sequences are rejected",
+    )
+    top_k: int = Field(default=0, ge=0, le=100_000, description="sample from this many most probable tokens; 0: all")
+    top_p: float = Field(
+        default=1.0, gt=0, le=1, description="sample from the fewest tokens with this summed probability (nucleus)"
+    )
+
+    @model_validator(mode="after")
+    def _lora_needs_a_model(self) -> LmSynthesisConfig:
+        if self.lora is not None and self.model is None:
+            raise ValueError("`lora` goes with `model`: what is made from scratch is trained whole")
+        return self
+
+
+class LmSynthesis(Synthesizer):
+    """Writes new labelled sentences with a language model that is trained on the training split (DAGA).
+
+    Labels are written into the token stream (Ding et al. 2020); here a mention stands between label tokens, and the
+    tokens at the beginning say which labels the text has. A sample takes the labels of the example whose place it
+    takes, so that the share of sentences without mentions stays the same. What is no valid example, or has other
+    labels, is rejected.
+    """
+
+    Config: ClassVar[type[MethodConfig]] = LmSynthesisConfig
+    uses_model: ClassVar[bool] = True
+
+    def __init__(self, config: LmSynthesisConfig) -> None:
+        self.config = config
+        self._model: LanguageModel | None = None
+
+    def fit(self, examples: Iterable[Editable], workspace: Workspace) -> None:
+        """Train the model, or read the one that was trained with the same data and settings.
+
+        Raises:
+            OptionError C147: every example has locked words. D144: fewer than 50 examples. D142: an unlabelled file
+                without text. E420: a package is missing. HallucError E401, E410, E411, T101, T102.
+        """
+        from halluc.augmentation.models.labelled_stream import refuse_locked
+        from halluc.augmentation.models.language_model import LanguageModel
+
+        read = locked = 0
+        for example in examples:
+            read += 1
+            try:
+                refuse_locked(example)
+            except Rejected:
+                locked += 1
+        if read and read == locked:
+            message = "every training example has locked words, which nothing that is sampled can keep"
+            raise OptionError("type", "C147", message, "leave this method out: others edit what is not locked")
+        if read < FEWEST_EXAMPLES:
+            message = f"{read} training examples are too few for a language model: it needs {FEWEST_EXAMPLES}"
+            help = "give it a larger training split, or leave this method out"
+            raise OptionError("type", "D144", message, help, EXIT_DATA)
+        self._model = LanguageModel.fitted(self.config, examples, workspace)
+
+    def sample(self, like: Editable, draws: Draws) -> Editable:
+        (made,) = self.sample_many([like], [draws])
+        if isinstance(made, Rejected):
+            raise made
+        return made
+
+    def sample_many(self, like: Sequence[Editable], draws: Sequence[Draws]) -> list[Editable | Rejected]:
+        assert self._model is not None, "it is fitted first"
+        return self._model.sample_many(like, draws)
+
+    def facts(self) -> dict[str, Any]:
+        return {} if self._model is None else self._model.facts

@@ -1,0 +1,158 @@
+"""Causal language models over the labelled stream: from scratch, pre-trained, with LoRA, or from a GGUF file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import torch
+
+from halluc.augmentation.methods.base import OptionError
+from halluc.augmentation.models.labelled_stream import StreamCodec
+from halluc.core.edits import Editable
+from halluc.core.errors import EXIT_ENVIRONMENT
+from halluc.engine.pretrained import (
+    check_model_files,
+    load_model,
+    load_tokenizer,
+    quiet_libraries,
+    refuse_missing,
+    save,
+)
+from halluc.engine.references import ModelSource, resolve_model
+from halluc.engine.runtime import attention_for
+from halluc.engine.scratch import make_causal_model
+from halluc.runs.provenance import file_sha256
+
+if TYPE_CHECKING:
+    from halluc.augmentation.methods.lm_synthesis import LmSynthesisConfig, LowRankConfig
+
+_AUTO = "AutoModelForCausalLM"
+
+
+class StreamModel(NamedTuple):
+    """A causal model and the codec of its sequences."""
+
+    model: Any
+    codec: StreamCodec
+
+
+def make(config: LmSynthesisConfig, examples: Iterable[Editable]) -> StreamModel:
+    """The model that is to be trained; torch's generator decides what is random in it.
+
+    Raises:
+        OptionError E410, E411, E412, E420: a pre-trained model, or a package that it needs, is not there.
+    """
+    if config.model is None:
+        small = config.scratch
+        codec = StreamCodec.of(examples, small.vocabulary)
+        model = make_causal_model(
+            codec.size,
+            config.longest,
+            layers=small.layers,
+            width=small.width,
+            heads=small.heads,
+            dropout=small.dropout,
+        )
+        return StreamModel(model, codec)
+    source = pretrained_source(config)
+    quiet_libraries(verbose=False)
+    tokenizer = load_tokenizer(source)
+    model, _, missing = load_model(_AUTO, source, attention_for(_device().type), {})
+    refuse_missing(model, missing, source, fresh_head=False)
+    rows = model.get_input_embeddings().num_embeddings
+    codec = StreamCodec.with_tokenizer(examples, tokenizer, rows)
+    model.resize_token_embeddings(codec.size)
+    if config.lora is not None:
+        model = _with_lora(model, config.lora, rows)
+    return StreamModel(model, codec)
+
+
+def pretrained_source(config: LmSynthesisConfig) -> ModelSource:
+    """Where the pre-trained model of a config is, once every package that it needs was found.
+
+    Raises:
+        OptionError E410, E412: it is not there. E420: a package is not installed.
+    """
+    assert config.model is not None
+    source = resolve_model(config.model, gguf=True)
+    if source.gguf is not None:
+        _need("gguf", "model", "a model in a .gguf file", "gguf")
+    elif source.local:
+        check_model_files(Path(source.name))
+    if config.lora is not None:
+        _need("peft", "lora", "`lora`", "lora")
+    return source
+
+
+def _need(package: str, key: str, what: str, extra: str) -> None:
+    if find_spec(package) is None:
+        message = f"{what} needs the Python package `{package}`, which is not installed"
+        raise OptionError(key, "E420", message, f'install it: pip install "halluc[{extra}]"', EXIT_ENVIRONMENT)
+
+
+def weights_identity(config: LmSynthesisConfig) -> dict[str, Any]:
+    """What tells the weights of a pre-trained model from others: its files by SHA-256, or its name on the hub."""
+    if config.model is None:
+        return {}
+    source = pretrained_source(config)
+    if not source.local:
+        return {"hub": source.name, "revision": source.revision}
+    folder = Path(source.name)
+    if source.gguf is not None:
+        return {"files": {source.gguf: file_sha256(folder / source.gguf)}}
+    if not folder.is_dir():  # a name on the hub whose files are in the cache
+        return {"hub": source.name, "revision": source.revision}
+    return {"files": {path.name: file_sha256(path) for path in sorted(folder.iterdir()) if path.is_file()}}
+
+
+def _with_lora(model: Any, config: LowRankConfig, rows: int) -> Any:
+    """Low-rank adapters on all linear layers (Hu et al. 2022); the rows of new tokens are trained whole."""
+    import peft
+
+    new = list(range(rows, model.get_input_embeddings().num_embeddings))
+    trained = {_name_of(model, model.get_input_embeddings()): new}
+    if not model.config.tie_word_embeddings:
+        trained[_name_of(model, model.get_output_embeddings())] = new
+    settings = peft.LoraConfig(
+        r=config.rank,
+        lora_alpha=config.alpha if config.alpha is not None else 2 * config.rank,
+        lora_dropout=config.dropout,
+        target_modules="all-linear",
+        trainable_token_indices=trained,
+        task_type="CAUSAL_LM",
+    )
+    return peft.get_peft_model(model, settings)
+
+
+def _name_of(model: Any, module: Any) -> str:
+    return next(str(name) for name, one in model.named_modules() if one is module)
+
+
+def write(model: Any, codec: StreamCodec, folder: Path) -> None:
+    """Write model and codec; adapters are merged into the weights.
+
+    Raises:
+        HallucError E401: the disk is full or read-only.
+    """
+    quiet_libraries(verbose=False)
+    if hasattr(model, "merge_and_unload"):
+        model = model.merge_and_unload()
+    save(model, codec, folder)
+
+
+def read(folder: Path) -> StreamModel:
+    """What ``write`` wrote, on the device that there is, for sampling."""
+    device = _device()
+    quiet_libraries(verbose=False)
+    codec = StreamCodec.load(folder)
+    source = ModelSource(str(folder))
+    model, _, missing = load_model(_AUTO, source, attention_for(device.type), {})
+    refuse_missing(model, missing, source, fresh_head=False)
+    return StreamModel(model.to(device).eval(), codec)
+
+
+def _device() -> torch.device:
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")

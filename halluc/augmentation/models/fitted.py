@@ -1,0 +1,108 @@
+"""Models that are fitted once and kept by fingerprint, so that every run with the same data and settings uses one.
+
+A fitted model is a folder ``<method>-<fingerprint>``. It appears whole, by one rename, with ``fitted.json`` in it, that
+holds the SHA-256 of every other file. While the model is trained, checkpoints stand in a folder beside it: the next
+process goes on from there if one is killed. A lock lets one process train while others wait for its model.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from halluc.augmentation.methods.base import Workspace
+from halluc.core.edits import Editable
+from halluc.core.files import make_folder, read_regular, replace_folder, write_json
+from halluc.core.locks import locked
+from halluc.core.messages import warn
+from halluc.runs.provenance import file_sha256
+
+_RECORD = "fitted.json"
+# Part of every fingerprint: what an earlier version fitted otherwise is not used.
+_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A model that is ready: where its files are, and what its maker noted."""
+
+    folder: Path
+    facts: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """What a fitted model is made of, and how.
+
+    ``identity`` is everything that the model depends on, as JSON values: settings, seed, digests of data. ``make`` is
+    given a folder for checkpoints, which holds those of a killed process, and returns what writes the model: a function
+    that fills a folder and returns the facts for ``Fitted``, plain JSON values.
+    """
+
+    method: str
+    identity: Mapping[str, Any]
+    make: Callable[[Path], Callable[[Path], dict[str, Any]]]
+
+    @property
+    def fingerprint(self) -> str:
+        text = json.dumps({"version": _VERSION, **self.identity}, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def fitted(workspace: Workspace, fitting: Fitting) -> Fitted:
+    """The fitted model: read where it is there already, else made now.
+
+    Raises:
+        HallucError E401: it cannot be written, the disk being full or read-only; what is there stays. Whatever
+            ``fitting.make`` raises.
+    """
+    name = f"{fitting.method}-{fitting.fingerprint[:16]}"
+    folder, work = workspace.folder / name, workspace.folder / f"{name}.checkpoints"
+    make_folder(workspace.folder)
+    with locked(workspace.folder / f"{name}.lock", folder, waits=True):
+        found = _read(folder, fitting.fingerprint)
+        if found is None:
+            write = fitting.make(work)
+            replace_folder(folder, lambda beside: _write(beside, write, fitting))
+            found = _read(folder, fitting.fingerprint)
+            assert found is not None, "what was written can be read"
+        shutil.rmtree(work, ignore_errors=True)
+    return found
+
+
+def _write(folder: Path, write: Callable[[Path], dict[str, Any]], fitting: Fitting) -> None:
+    facts = write(folder)
+    files = {str(path.relative_to(folder)): file_sha256(path) for path in sorted(folder.rglob("*")) if path.is_file()}
+    record = {"fingerprint": fitting.fingerprint, "identity": fitting.identity, "facts": facts, "files": files}
+    write_json(folder / _RECORD, record)
+
+
+def _read(folder: Path, fingerprint: str) -> Fitted | None:
+    """A fitted model whose files are what was written; None where there is none, or where it is damaged."""
+    if not folder.is_dir():
+        return None
+    try:
+        record = json.loads(read_regular(folder / _RECORD))
+        if record["fingerprint"] != fingerprint:
+            raise ValueError(f"{_RECORD} is of another model")
+        for name, sha256 in record["files"].items():
+            if file_sha256(folder / name) != sha256:
+                raise ValueError(f"{name} was changed")
+        return Fitted(folder, dict(record["facts"]))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        warn(f"the fitted model in {folder} is damaged ({error}): it is fitted again")
+        return None
+
+
+def digest_of(examples: Iterable[Editable]) -> str:
+    """SHA-256 of examples, for fingerprints."""
+    found = hashlib.sha256()
+    for example in examples:
+        found.update(repr(tuple(example)).encode("utf-8", "surrogatepass"))
+        found.update(b"\n")
+    return found.hexdigest()

@@ -1,0 +1,97 @@
+"""Which token may follow which in the labelled stream, so that what is sampled can be read back.
+
+Four kinds of place in a sequence are told apart: outside of mentions and inside one of each label, each either at its
+beginning or behind a word. The state of each row is followed by one look into a table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from halluc.augmentation.models.labelled_stream import StreamCodec
+from halluc.core.edits import Editable
+
+
+class Grammar:
+    """The tables of a codec, each (states, tokens): ``added`` is 0 where a token may follow, else minus infinity;
+    ``following`` is the state behind a token.
+
+    State 0 is the beginning of a text, 1 is behind a word outside of mentions, ``2 + 2 * label`` is behind the opening
+    token of a label, and the state after that is behind a word inside of it.
+    """
+
+    def __init__(self, codec: StreamCodec, device: torch.device) -> None:
+        self.codec = codec
+        labels, size = len(codec.span_labels), codec.size
+        words = torch.ones(size, dtype=torch.bool)
+        words[codec.spelling.size :] = False
+        words[list(codec.never_sampled)] = False
+        inside = torch.tensor([codec.spelling.is_inside(piece) for piece in range(codec.spelling.size)])
+        begins = words.clone()
+        begins[: codec.spelling.size] &= ~inside
+        opening = torch.tensor([codec.opening(label) for label in codec.span_labels], dtype=torch.long)
+        self.allowed = torch.zeros(2 + 2 * labels, size, dtype=torch.bool)
+        self.following = torch.zeros(2 + 2 * labels, size, dtype=torch.long)
+        self._outside(words, begins, opening)
+        for number, label in enumerate(codec.span_labels):
+            empty = 2 + 2 * number
+            self.allowed[empty] = begins
+            self.allowed[empty + 1] = words
+            self.following[empty : empty + 2, words] = empty + 1
+            self.allowed[empty + 1, codec.closing(label)] = True
+            # Behind a closing token a text goes on; nothing may continue the word before it.
+            self.following[empty + 1, codec.closing(label)] = 2 + 2 * labels
+        self._behind_a_mention(begins, opening)
+        # Added to logits: a third of the time that `masked_fill` takes.
+        added = torch.zeros(self.allowed.shape).masked_fill_(~self.allowed, -torch.inf)
+        self.added, self.following = added.to(device), self.following.to(device)
+
+    def _outside(self, words: torch.Tensor, begins: torch.Tensor, opening: torch.Tensor) -> None:
+        self.allowed[0] = begins
+        self.allowed[1] = words
+        self.following[:2, words] = 1
+        self.allowed[:2, opening] = True
+        self.following[:2, opening] = 2 + 2 * torch.arange(len(opening))
+        self.allowed[1, [self.codec.end, self.codec.border]] = True
+        self.following[1, self.codec.border] = 0
+
+    def _behind_a_mention(self, begins: torch.Tensor, opening: torch.Tensor) -> None:
+        """One more state: as behind a word, but that no piece may continue it."""
+        allowed, following = self.allowed[1:2].clone(), self.following[1:2].clone()
+        allowed[0, : self.codec.spelling.size] = begins[: self.codec.spelling.size]
+        self.allowed, self.following = torch.cat([self.allowed, allowed]), torch.cat([self.following, following])
+
+    def rows(self, like: Sequence[Editable]) -> GrammarRows:
+        """Rows that each are to have the labels of one of ``like``."""
+        device = self.added.device
+        first, labels = self.codec.of_span_labels.start, self.codec.span_labels
+        unasked = torch.zeros(len(like), 3 * len(labels), dtype=torch.bool)
+        for row, one in enumerate(like):
+            asked = {span.label for span in one.spans}
+            for number, label in enumerate(labels):
+                if label not in asked:
+                    unasked[row, 3 * number : 3 * number + 3] = True
+        bordered = torch.tensor([any(start == end for start, end in one.locked) for one in like])
+        return GrammarRows(self, first, unasked.to(device), bordered.to(device))
+
+
+class GrammarRows:
+    """The states of the rows of a batch while they are sampled."""
+
+    def __init__(self, grammar: Grammar, first: int, unasked: torch.Tensor, bordered: torch.Tensor) -> None:
+        self._grammar, self._first, self._unasked, self._bordered = grammar, first, unasked, bordered
+        self._states = torch.zeros(len(unasked), dtype=torch.long, device=unasked.device)
+
+    def restrict(self, logits: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+        """Logits (rows, tokens) of the rows with these numbers, minus infinity where a token may not follow."""
+        restricted = logits + self._grammar.added[self._states[rows]]
+        last, border = self._first + self._unasked.shape[1], self._grammar.codec.border
+        restricted[:, self._first : last].masked_fill_(self._unasked[rows], -torch.inf)
+        restricted[:, border].masked_fill_(~self._bordered[rows], -torch.inf)
+        return restricted
+
+    def advance(self, rows: torch.Tensor, chosen: torch.Tensor) -> None:
+        """Note the tokens that were chosen for these rows."""
+        self._states[rows] = self._grammar.following[self._states[rows], chosen]

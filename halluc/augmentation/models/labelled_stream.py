@@ -1,0 +1,284 @@
+"""Labelled examples as sequences of whole numbers, for language models that write text together with its labels.
+
+As in DAGA (Ding et al. 2020) the labels stand in the token stream; here a mention stands between an opening and a
+closing label token, and the tokens at the beginning name the labels that the text has. A sequence is
+
+    condition tokens, <start>, word pieces and label tokens, <end>
+
+with one condition token for each label that occurs, ``<no mention>`` where mentions are labelled and none occurs, or
+``<unlabelled>`` for text of another domain. The roles of a relation (head and tail) are labels of mentions, and the
+border between the texts of a pair is a token of its own.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from halluc.augmentation.methods.base import Rejected
+from halluc.augmentation.models.spelling import INSIDE, Spelling, TokenizerPieces, WordPieces, spellable
+from halluc.core.edits import Editable, Range
+from halluc.core.examples import Span
+from halluc.core.files import write_text
+from halluc.engine.pretrained import load_tokenizer
+from halluc.engine.references import ModelSource
+from halluc.engine.scratch import train_pieces
+
+_FILE = "codec.json"
+_SPECIAL = ("<pad>", "<unknown>", "<start>", "<end>", "<border>", "<no mention>", "<unlabelled>")
+# Of each label of a mention: its condition token, and those before and behind the mention.
+_CONDITION, _OPEN, _CLOSE = range(3)
+
+
+class _Written(NamedTuple):
+    """What a sequence spells."""
+
+    tokens: tuple[str, ...]
+    spans: tuple[Span, ...]
+    borders: tuple[Range, ...]
+
+
+class StreamCodec:
+    """Turns labelled examples into sequences of numbers and back; ``of`` learns it from examples.
+
+    Words come back exactly as they were. One that cannot be spelled (see ``spelling``) is the piece ``<unknown>``.
+
+    ``size`` counts all numbers, ``pad`` fills up batches, ``end`` ends a sequence. ``never_sampled`` are those that
+    cannot stand behind ``<start>`` in a valid sequence. The pieces of words have the lowest numbers.
+    """
+
+    def __init__(self, span_labels: Sequence[str], text_labels: Sequence[str], spelling: Spelling) -> None:
+        self.span_labels, self.text_labels, self.spelling = tuple(span_labels), tuple(text_labels), spelling
+        first = spelling.size
+        self.pad, self.unknown, self.start, self.end, self.border, self.no_mention, self.unlabelled = range(
+            first, first + len(_SPECIAL)
+        )
+        self._first_span_label = first + len(_SPECIAL)
+        self._first_text_label = self._first_span_label + 3 * len(self.span_labels)
+        self._span_label = {label: self._first_span_label + 3 * n for n, label in enumerate(self.span_labels)}
+        self._text_label = {label: self._first_text_label + n for n, label in enumerate(self.text_labels)}
+        self._words: dict[str, list[int]] = {}
+
+    @classmethod
+    def of(cls, examples: Iterable[Editable], vocabulary: int) -> StreamCodec:
+        """Learn labels and at most ``vocabulary`` word pieces; the same examples give the same codec."""
+        labels, words = _labels_and_words(examples)
+        return cls(*labels, WordPieces(train_pieces(spellable(words), vocabulary, INSIDE)))
+
+    @classmethod
+    def with_tokenizer(cls, examples: Iterable[Editable], tokenizer: Any, rows: int) -> StreamCodec:
+        """Learn labels, and spell words as a pre-trained model does that has so many ``rows`` of embeddings.
+
+        Raises:
+            HallucError E411: its tokenizer cannot be used.
+        """
+        labels, _ = _labels_and_words(examples)
+        return cls(*labels, TokenizerPieces(tokenizer, rows))
+
+    @property
+    def size(self) -> int:
+        return self._first_text_label + len(self.text_labels)
+
+    @cached_property
+    def never_sampled(self) -> tuple[int, ...]:
+        conditions = [first + _CONDITION for first in self._span_label.values()]
+        special = (self.pad, self.unknown, self.start, self.no_mention, self.unlabelled)
+        return (*self.spelling.unusable, *special, *conditions, *self._text_label.values())
+
+    def opening(self, label: str) -> int:
+        """The token before a mention with this label."""
+        return self._span_label[label] + _OPEN
+
+    def closing(self, label: str) -> int:
+        """The token behind a mention with this label."""
+        return self._span_label[label] + _CLOSE
+
+    @property
+    def of_span_labels(self) -> range:
+        """The tokens of the labels of mentions: three a label, of which the second opens and the third closes one."""
+        return range(self._first_span_label, self._first_text_label)
+
+    def encode(self, example: Editable) -> list[int]:
+        """The whole sequence of an example, from its condition to ``<end>``.
+
+        Raises:
+            Rejected: a label of it is unknown.
+        """
+        ids = self.condition(example)
+        opened = {span.start: self._span_label[span.label] for span in example.spans}
+        closed = {span.end: self._span_label[span.label] for span in example.spans}
+        borders = {start for start, end in example.locked if start == end}
+        for at, token in enumerate(example.tokens):
+            if at in closed:
+                ids.append(closed[at] + _CLOSE)
+            if at in borders:
+                ids.append(self.border)
+            if at in opened:
+                ids.append(opened[at] + _OPEN)
+            ids += self.word(token)
+        if len(example.tokens) in closed:
+            ids.append(closed[len(example.tokens)] + _CLOSE)
+        return [*ids, self.end]
+
+    def encode_unlabelled(self, tokens: Sequence[str]) -> list[int]:
+        """The whole sequence of a text without labels, marked as such."""
+        pieces = (piece for token in tokens for piece in self.word(token))
+        return [self.unlabelled, self.start, *pieces, self.end]
+
+    def word(self, token: str) -> list[int]:
+        """The pieces of a word; ``<unknown>`` alone where it cannot be spelled."""
+        known = self._words.get(token)
+        if known is None:
+            known = self._words[token] = self.spelling.spell(token) or [self.unknown]
+        return known
+
+    def condition(self, like: Editable) -> list[int]:
+        """The tokens that a new example with the labels of ``like`` begins with, ``<start>`` included.
+
+        Raises:
+            Rejected: a label of it is unknown.
+        """
+        labels = {span.label for span in like.spans}
+        if not labels <= self._span_label.keys() or not self._text_label.keys() >= {*like.labels}:
+            raise Rejected("unknown label")
+        spans = [first + _CONDITION for label, first in self._span_label.items() if label in labels]
+        texts = [number for label, number in self._text_label.items() if label in like.labels]
+        none = [self.no_mention] if self.span_labels and not spans else []
+        return [*texts, *spans, *none, self.start]
+
+    def decode(self, ids: Sequence[int], like: Editable) -> Editable:
+        """The example that was sampled behind ``condition(like)``; ``ids`` are what came after ``<start>``.
+
+        The labels of the whole are those of ``like``. Where a task locks mentions (head and tail of a relation), they
+        are there once each, and locked again.
+
+        Raises:
+            Rejected: what was sampled is no valid example, or not one with the labels of ``like``; says why.
+        """
+        refuse_locked(like)
+        if self.end not in ids:
+            raise Rejected("too long")
+        tokens, spans, borders = self._written(ids[: list(ids).index(self.end)])
+        held = {*like.locked}
+        wanted = [span.label for span in like.spans]
+        given = [span.label for span in spans]
+        if {*wanted} != {*given} or (any(span[:2] in held for span in like.spans) and sorted(wanted) != sorted(given)):
+            raise Rejected("other labels than asked")
+        if len(borders) != sum(start == end for start, end in like.locked):
+            raise Rejected("other number of texts")
+        locked_labels = {span.label for span in like.spans if span[:2] in held}
+        locked = [*borders, *((span.start, span.end) for span in spans if span.label in locked_labels)]
+        return Editable(tokens, spans, tuple(sorted(locked)), like.labels)
+
+    def _written(self, ids: Sequence[int]) -> _Written:
+        """What the numbers before ``<end>`` spell.
+
+        Raises:
+            Rejected: they spell nothing, or no valid example.
+        """
+        words: list[str] = []
+        spans: list[Span] = []
+        borders: list[Range] = []
+        pieces: list[int] = []
+        opened: tuple[int, int] | None = None
+        for number in (*ids, self.border):
+            if number < self.spelling.size:
+                pieces.append(number)
+                continue
+            words += self.spelling.words(pieces)
+            pieces.clear()
+            if number == self.border:
+                if opened is not None:
+                    raise Rejected("unclosed label")
+                if len(words) == (borders[-1][0] if borders else 0):
+                    raise Rejected("empty text")
+                borders.append((len(words), len(words)))
+            else:
+                opened = self._label_token(number, opened, len(words), spans)
+        return _Written(tuple(words), tuple(spans), tuple(borders[:-1]))
+
+    def _label_token(
+        self, number: int, opened: tuple[int, int] | None, at: int, spans: list[Span]
+    ) -> tuple[int, int] | None:  # fmt: skip
+        """Read a label token: returns the label that is open behind it, and where it began."""
+        if number in self.never_sampled:
+            raise Rejected("unknown word" if number == self.unknown else "misplaced token")
+        label, kind = divmod(number - self._first_span_label, 3)
+        if kind == _OPEN:
+            if opened is not None:
+                raise Rejected("nested label")
+            return label, at
+        if opened is None or opened[0] != label:
+            raise Rejected("unopened label")
+        if opened[1] == at:
+            raise Rejected("empty mention")
+        spans.append(Span(opened[1], at, self.span_labels[label]))
+        return None
+
+    def name(self, number: int) -> str:
+        """A token for people to read, such as ``<PER>`` or a piece, with ``##`` inside of words."""
+        if number < self.spelling.size:
+            return self.spelling.name(number)
+        if number < self._first_span_label:
+            return _SPECIAL[number - self.spelling.size]
+        if number < self._first_text_label:
+            label, kind = divmod(number - self._first_span_label, 3)
+            return ("<has {}>", "<{}>", "</{}>")[kind].format(self.span_labels[label])
+        return f"<label {self.text_labels[number - self._first_text_label]}>"
+
+    def save_pretrained(self, folder: Path) -> None:
+        """Write ``codec.json`` and, where a pre-trained model's tokenizer spells, its files.
+
+        Raises:
+            HallucError E401: that is not possible.
+        """
+        value: dict[str, Any] = {"span_labels": self.span_labels, "text_labels": self.text_labels}
+        if isinstance(self.spelling, WordPieces):
+            value["pieces"] = self.spelling.pieces
+        else:
+            assert isinstance(self.spelling, TokenizerPieces)
+            value["rows"] = self.spelling.size
+            self.spelling.tokenizer.save_pretrained(folder)
+        write_text(folder / _FILE, json.dumps(value) + "\n")
+
+    @classmethod
+    def load(cls, folder: Path) -> StreamCodec:
+        """Read what ``save_pretrained`` wrote.
+
+        Raises:
+            OSError, ValueError, KeyError, TypeError: ``codec.json`` is missing or damaged. HallucError E411: the
+                tokenizer is.
+        """
+        value = json.loads((folder / _FILE).read_bytes())
+        if "pieces" in value:
+            spelling: Spelling = WordPieces(value["pieces"])
+        else:
+            spelling = TokenizerPieces(load_tokenizer(ModelSource(str(folder))), value["rows"])
+        return cls(value["span_labels"], value["text_labels"], spelling)
+
+
+def refuse_locked(like: Editable) -> None:
+    """
+    Raises:
+        Rejected: something of it must stay as it is, which nothing that is sampled can keep. Mentions that are locked
+            as a whole, and borders, can be written anew.
+    """
+    spans = {span[:2] for span in like.spans}
+    if any(start < end and (start, end) not in spans for start, end in like.locked):
+        raise Rejected("locked")
+
+
+def _labels_and_words(examples: Iterable[Editable]) -> tuple[tuple[list[str], list[str]], Counter[str]]:
+    """The labels of mentions and those of whole texts, each sorted, and how often each word occurs."""
+    words: Counter[str] = Counter()
+    span_labels: set[str] = set()
+    text_labels: set[str] = set()
+    for example in examples:
+        words.update(example.tokens)
+        span_labels.update(span.label for span in example.spans)
+        text_labels.update(example.labels)
+    return (sorted(span_labels), sorted(text_labels)), words

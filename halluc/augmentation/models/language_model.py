@@ -1,0 +1,272 @@
+"""The language model of ``lm_synthesis``: trained on the labelled stream, kept by fingerprint, and sampled from."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import torch
+
+from halluc.augmentation.methods.base import OptionError, Rejected, Workspace
+from halluc.augmentation.methods.word_files import entries
+from halluc.augmentation.models import causal, training
+from halluc.augmentation.models.fitted import Fitting, digest_of, fitted
+from halluc.augmentation.models.grammar import Grammar
+from halluc.augmentation.models.labelled_stream import StreamCodec, refuse_locked
+from halluc.augmentation.models.sample_statistics import sample_statistics
+from halluc.config.schema import TrainConfig
+from halluc.core.edits import Editable
+from halluc.core.errors import EXIT_DATA, HallucError, refuse
+from halluc.core.rng import Draws, keyed_generator
+from halluc.engine import runtime
+from halluc.engine.generation import Constraint, Decoding, SpecialTokens, generate
+from halluc.engine.language_modelling import SequenceFeatures, mean_loss
+from halluc.engine.runtime import Runtime
+
+if TYPE_CHECKING:
+    from halluc.augmentation.methods.lm_synthesis import LmSynthesisConfig
+
+_FORM = 'a line is a sentence; in a .jsonl file, {"text": …} or {"tokens": […]}'
+# How many are sampled at once, and to tell in the manifest what samples are like.
+_AT_ONCE, _TRIAL = 128, 256
+# Keys of the config that change nothing of the fitted model but how it is sampled from.
+_OF_SAMPLING = frozenset({"share", "temperature", "top_k", "top_p", "constrained"})
+_SEQUENCES_READ = 60_000
+_LEARNING_RATES = {"scratch": 2e-3, "full": 5e-5, "lora": 2e-4}
+
+
+@dataclass
+class LanguageModel:
+    """A trained model with its codec; ``facts`` are for the manifest."""
+
+    config: LmSynthesisConfig
+    model: Any
+    codec: StreamCodec
+    facts: dict[str, Any]
+
+    @classmethod
+    def fitted(cls, config: LmSynthesisConfig, examples: Iterable[Editable], workspace: Workspace) -> LanguageModel:
+        """The model for these examples, trained where it is not there yet.
+
+        Raises:
+            HallucError: see ``LmSynthesis.fit``.
+        """
+        texts = _unlabelled(config)
+        identity = {
+            "config": {key: one for key, one in config.model_dump(mode="json").items() if key not in _OF_SAMPLING},
+            "weights": causal.weights_identity(config),
+            "seed": workspace.seed,
+            "examples": digest_of(examples),
+            "unlabelled": digest_of(map(Editable, texts)),
+        }
+
+        def make(work: Path) -> Any:
+            with runtime.alone("auto", workspace.seed) as engine:
+                model, codec, facts = _trained(config, examples, texts, workspace.seed, engine, work)
+
+            def write(folder: Path) -> dict[str, Any]:
+                causal.write(model, codec, folder)
+                return facts
+
+            return write
+
+        found = fitted(workspace, Fitting("lm_synthesis", identity, make))
+        model, codec = causal.read(found.folder)
+        made = cls(config, model, codec, found.facts)
+        made.facts = {**found.facts, **sample_statistics(list(examples), made.sample_many, workspace.seed, _TRIAL)}
+        return made
+
+    def sample_many(self, like: Sequence[Editable], draws: Sequence[Draws]) -> list[Editable | Rejected]:
+        """A new example with the labels of each of ``like``, or why there is none."""
+        prompts: list[list[int] | Rejected] = [self._prompt(one) for one in like]
+        good = [number for number, prompt in enumerate(prompts) if not isinstance(prompt, Rejected)]
+        made: list[Editable | Rejected] = [one if isinstance(one, Rejected) else Rejected("") for one in prompts]
+        for start in range(0, len(good), _AT_ONCE):
+            numbers = good[start : start + _AT_ONCE]
+            constraint = self._grammar.rows([like[number] for number in numbers]) if self._grammar else None
+            written = self._written(
+                [prompts[number] for number in numbers], [draws[number] for number in numbers], constraint
+            )
+            for number, ids in zip(numbers, written, strict=True):
+                made[number] = self._decoded(ids, like[number])
+        return made
+
+    def _prompt(self, like: Editable) -> list[int] | Rejected:
+        try:
+            refuse_locked(like)
+            prompt = self.codec.condition(like)
+        except Rejected as rejected:
+            return rejected
+        return prompt if len(prompt) < self.config.longest else Rejected("too long")
+
+    @cached_property
+    def _grammar(self) -> Grammar | None:
+        return Grammar(self.codec, self.model.device) if self.config.constrained else None
+
+    def _written(
+        self, prompts: Sequence[Any], draws: Sequence[Draws], constraint: Constraint | None
+    ) -> list[list[int]]:  # fmt: skip
+        config = self.config
+        room = config.longest - max(map(len, prompts))
+        decoding = Decoding(
+            max_new_tokens=room,
+            temperature=config.temperature,
+            top_k=config.top_k,
+            top_p=config.top_p,
+            batch_tokens=_AT_ONCE * config.longest,
+        )
+        special = SpecialTokens(self.codec.end, self.codec.pad, self.codec.never_sampled)
+        kind = self.model.device.type
+        with torch.autocast(kind, torch.bfloat16, enabled=runtime.computes_bf16(kind == "cuda")):
+            return generate(self.model, prompts, decoding, special, draws, constraint)
+
+    def _decoded(self, ids: Sequence[int], like: Editable) -> Editable | Rejected:
+        try:
+            return self.codec.decode(ids, like)
+        except Rejected as rejected:
+            return rejected
+
+
+class _Split(NamedTuple):
+    """Sequences to train on and held-out ones, and what was left out, by reason."""
+
+    train: SequenceFeatures
+    held_out: SequenceFeatures
+    held_out_words: int
+    left_out: dict[str, int]
+
+
+def _trained(
+    config: LmSynthesisConfig,
+    examples: Iterable[Editable],
+    texts: Sequence[tuple[str, ...]],
+    seed: int,
+    engine: Runtime,
+    work: Path,
+) -> tuple[Any, StreamCodec, dict[str, Any]]:
+    """The model with its best weights, its codec, and what the manifest says of the training."""
+    torch.manual_seed(seed)
+    model, codec = causal.make(config, [*examples, *map(Editable, texts)])
+    split = _split(config, codec, examples, texts, seed)
+    chosen = "full" if config.model is not None and config.lora is None else "lora" if config.lora else "scratch"
+    settings = TrainConfig(
+        epochs=config.epochs or min(10, max(3, math.ceil(_SEQUENCES_READ / len(split.train.sequences)))),
+        learning_rate=config.learning_rate or _LEARNING_RATES[chosen],
+        batch_tokens=config.batch_tokens,
+        patience=config.patience,
+    )
+
+    def evaluate(module: torch.nn.Module) -> dict[str, float]:
+        autocast = engine.accelerator.autocast
+        loss = mean_loss(module, split.held_out, 4 * config.batch_tokens, engine.device, autocast)
+        return {"log_likelihood": -loss}
+
+    what = "training the language model"
+    plan = training.TrainingPlan(split.train, settings, evaluate, "log_likelihood", seed, what)
+    done = training.train(model, plan, engine, work)
+    loss = -(done.held_out or {"log_likelihood": -math.inf})["log_likelihood"]
+    tokens = sum(split.held_out.weights)
+    facts = {
+        "model": config.model or "from scratch",
+        "parameters": sum(one.numel() for one in model.parameters()),
+        "trained_parameters": sum(one.numel() for one in model.parameters() if one.requires_grad),
+        "vocabulary": codec.size,
+        "training_sequences": len(split.train.sequences),
+        "unlabelled_sequences": len(texts),
+        "left_out": split.left_out,
+        "held_out_sequences": len(split.held_out.sequences),
+        "steps": done.steps,
+        "best_step": done.best_step,
+        "perplexity_of_a_token": round(math.exp(loss), 3),
+        "perplexity_of_a_word": round(math.exp(min(700.0, loss * tokens / max(1, split.held_out_words))), 3),
+    }
+    return model, codec, facts
+
+
+def _split(
+    config: LmSynthesisConfig,
+    codec: StreamCodec,
+    examples: Iterable[Editable],
+    texts: Sequence[tuple[str, ...]],
+    seed: int,
+) -> _Split:
+    """Training and held-out sequences; only labelled ones are held out."""
+    sequences: list[list[int]] = []
+    words: list[int] = []
+    left_out: dict[str, int] = {}
+    for example in examples:
+        sequence = codec.encode(example)
+        if not example.tokens:
+            left_out["empty"] = left_out.get("empty", 0) + 1
+        elif len(sequence) > config.longest:
+            left_out["too long"] = left_out.get("too long", 0) + 1
+        else:
+            sequences.append(sequence)
+            words.append(len(example.tokens))
+    if len(sequences) < 2:
+        message = f"`longest: {config.longest}` leaves {len(sequences)} training examples"
+        raise OptionError("longest", "D144", message, "set `longest` higher", EXIT_DATA)
+    order = keyed_generator("held out", seed).permutation(len(sequences)).tolist()
+    count = max(1, round(config.held_out * len(sequences)))
+    held_out, kept = sorted(order[:count]), sorted(order[count:])
+    unlabelled = [codec.encode_unlabelled(tokens)[: config.longest] for tokens in texts]
+    return _Split(
+        _features(codec, [*(sequences[number] for number in kept), *unlabelled]),
+        _features(codec, [sequences[number] for number in held_out]),
+        sum(words[number] for number in held_out),
+        left_out,
+    )
+
+
+def _features(codec: StreamCodec, sequences: Sequence[list[int]]) -> SequenceFeatures:
+    starts = [sequence.index(codec.start) + 1 for sequence in sequences]
+    return SequenceFeatures(sequences, starts, codec.pad, frozenset({codec.unknown}))
+
+
+def _unlabelled(config: LmSynthesisConfig) -> list[tuple[str, ...]]:
+    """The tokens of the lines of all unlabelled files.
+
+    Raises:
+        HallucError D101, D103, D104, D114, D140: a file, or a line of it, cannot be read. OptionError D142: there is no
+            text in one.
+    """
+    found: list[tuple[str, ...]] = []
+    for reference in config.unlabelled:
+        before = len(found)
+        errors: list[HallucError] = []
+        for tokens in _lines(reference, errors):
+            found.append(tokens)
+            if len(found) >= config.unlabelled_lines:
+                break
+        refuse(errors)
+        if len(found) >= config.unlabelled_lines:
+            break
+        if len(found) == before:
+            raise OptionError("unlabelled", "D142", f"{reference} holds no text", _FORM, EXIT_DATA)
+    return found
+
+
+def _lines(reference: str, errors: list[HallucError]) -> Iterator[tuple[str, ...]]:
+    for item in entries(reference, _of_text, _of_object, code="D140", form=_FORM):
+        if isinstance(item, HallucError):
+            errors.append(item)
+        else:
+            yield item[1]
+
+
+def _of_text(line: str) -> tuple[str, ...] | str:
+    return tuple(line.split())
+
+
+def _of_object(record: Mapping[str, Any]) -> tuple[str, ...] | str:
+    """The tokens of a record, or what is wrong with it."""
+    tokens, text = record.get("tokens"), record.get("text")
+    if isinstance(tokens, list) and tokens and all(isinstance(one, str) and one for one in tokens):
+        return tuple(tokens)
+    if isinstance(text, str) and text.strip():
+        return tuple(text.split())
+    return "neither a list of words in the field `tokens` nor a text in the field `text`"

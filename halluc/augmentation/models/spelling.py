@@ -1,0 +1,177 @@
+"""How words are cut into pieces and come back exactly: pieces learned from the training split, or those of a model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from tokenizers.models import WordPiece
+
+from halluc.augmentation.methods.base import Rejected
+from halluc.core.errors import environment_error
+from halluc.engine.scratch import LONGEST_WORD
+
+# Before a piece inside a word: a character that is assigned to nothing, so that hardly a word has it.
+INSIDE = "\ue000"
+_UNKNOWN = ""
+
+
+class Spelling(Protocol):
+    """Pieces with the numbers 0 to ``size - 1``; ``unusable`` are those that stand for no text."""
+
+    @property
+    def size(self) -> int: ...
+
+    @property
+    def unusable(self) -> tuple[int, ...]: ...
+
+    def spell(self, word: str) -> list[int] | None:
+        """The pieces of a word; None where it would not come back exactly."""
+        ...
+
+    def words(self, pieces: Sequence[int]) -> list[str]:
+        """The words that pieces spell.
+
+        Raises:
+            Rejected: they begin inside a word, or spell no text.
+        """
+        ...
+
+    def is_inside(self, piece: int) -> bool:
+        """Whether a piece continues a word."""
+        ...
+
+    def name(self, piece: int) -> str:
+        """A piece for people to read."""
+        ...
+
+
+class WordPieces:
+    """WordPiece pieces (Schuster & Nakajima 2012) that were learned from the words of a corpus.
+
+    Words are not normalised or split at punctuation. A word with a character that no piece has, or of more than 100
+    characters, is not spelled.
+    """
+
+    unusable: tuple[int, ...] = ()
+
+    def __init__(self, pieces: Sequence[str]) -> None:
+        self.pieces = tuple(pieces)
+        vocabulary = {piece: number for number, piece in enumerate(self.pieces)}
+        self._unknown = len(self.pieces)
+        self._model = WordPiece(
+            {**vocabulary, _UNKNOWN: self._unknown},
+            unk_token=_UNKNOWN,
+            max_input_chars_per_word=LONGEST_WORD,
+            continuing_subword_prefix=INSIDE,
+        )
+
+    @property
+    def size(self) -> int:
+        return len(self.pieces)
+
+    def spell(self, word: str) -> list[int] | None:
+        if not is_spellable(word):
+            return None
+        numbers = [piece.id for piece in self._model.tokenize(word)]
+        return None if self._unknown in numbers else numbers
+
+    def words(self, pieces: Sequence[int]) -> list[str]:
+        words: list[str] = []
+        for number in pieces:
+            piece = self.pieces[number]
+            if not piece.startswith(INSIDE):
+                words.append(piece)
+            elif words:
+                words[-1] += piece[len(INSIDE) :]
+            else:
+                raise Rejected("broken word")
+        return words
+
+    def is_inside(self, piece: int) -> bool:
+        return self.pieces[piece].startswith(INSIDE)
+
+    def name(self, piece: int) -> str:
+        return self.pieces[piece].replace(INSIDE, "##")
+
+
+class TokenizerPieces:
+    """The pieces of a pre-trained model's tokenizer, which marks where words begin (byte-level BPE, SentencePiece).
+
+    ``rows`` is the number of rows of the model's embeddings, which may be more than the tokenizer has pieces.
+    """
+
+    def __init__(self, tokenizer: Any, rows: int) -> None:
+        """
+        Raises:
+            HallucError E411: the tokenizer does not mark where words begin.
+        """
+        self.tokenizer, self._rows = tokenizer, rows
+        self._backend = tokenizer.backend_tokenizer
+        # Some tokenizers put the mark before a text of their own accord, others only where a blank stands there.
+        self._before, self._marker = next(
+            ((before, marker) for before in ("", " ") if (marker := self._word_marker(before))), ("", "")
+        )
+        if not self._marker:
+            message = "the tokenizer of this model does not mark where words begin, so that words would not come back"
+            raise environment_error("E411", message, "name a causal model with a byte-level or SentencePiece tokenizer")
+        special = {number for number in tokenizer.all_special_ids if number < rows}
+        added = {number for number in tokenizer.added_tokens_decoder if number < rows}
+        self.unusable = tuple(sorted(special | added | {*range(len(tokenizer), rows)}))
+
+    def _word_marker(self, before: str) -> str:
+        """What the first piece of a word begins with; empty where that is not one character."""
+        first = self.tokenizer.convert_ids_to_tokens(self._encoded(f"{before}a")[:1])
+        marker: str = first[0].removesuffix("a") if first else ""
+        return marker if len(marker) == 1 else ""
+
+    def _encoded(self, text: str) -> list[int]:
+        numbers: list[int] = self._backend.encode([text], is_pretokenized=True, add_special_tokens=False).ids
+        return numbers
+
+    @property
+    def size(self) -> int:
+        return self._rows
+
+    def spell(self, word: str) -> list[int] | None:
+        if not is_spellable(word):
+            return None
+        numbers = self._encoded(f"{self._before}{word}")
+        try:
+            return numbers if not {*numbers} & {*self.unusable} and self.words(numbers) == [word] else None
+        except Rejected:
+            return None
+
+    def words(self, pieces: Sequence[int]) -> list[str]:
+        if not pieces:
+            return []
+        if not self.tokenizer.convert_ids_to_tokens(pieces[0]).startswith(self._marker):
+            raise Rejected("broken word")
+        text: str = self._backend.decode(list(pieces), skip_special_tokens=False)
+        words = text.removeprefix(" ").split(" ")
+        if "\ufffd" in text or "" in words:
+            raise Rejected("broken word")
+        return words
+
+    def is_inside(self, piece: int) -> bool:
+        token = self.tokenizer.convert_ids_to_tokens(piece)
+        return token is None or not token.startswith(self._marker)
+
+    def name(self, piece: int) -> str:
+        return str(self.tokenizer.convert_ids_to_tokens(piece)).replace(self._marker, "_")
+
+
+def is_spellable(word: str) -> bool:
+    """Whether tokenizers can take a word; they know no lone surrogates."""
+    if not word or len(word) > LONGEST_WORD or INSIDE in word:
+        return False
+    try:
+        word.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def spellable(words: Mapping[str, int]) -> dict[str, int]:
+    """Those of the counted words that pieces can be learned from."""
+    return {word: count for word, count in words.items() if is_spellable(word)}

@@ -1,0 +1,86 @@
+"""Training of a model that a method fits: checkpoints, resumption, the choice of the best, and a progress bar."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+
+from halluc.config.schema import TrainConfig
+from halluc.core import messages
+from halluc.engine import checkpoint, loop
+from halluc.engine.checkpoint_writer import CheckpointWriter
+from halluc.engine.loop import Features, Metrics
+from halluc.engine.runtime import Runtime
+from halluc.runs.events import Evaluated, Started, Step
+
+
+class Trained(NamedTuple):
+    """How a training went: optimizer steps, the step whose weights the model has, and its figures on held-out data."""
+
+    steps: int
+    best_step: int
+    held_out: Metrics | None
+
+
+class TrainingPlan(NamedTuple):
+    """What ``train`` is given beside the model.
+
+    ``evaluate`` gives figures on held-out data, after each epoch; ``choose_by`` names the one that is to be large.
+    ``what`` is what the progress bar says.
+    """
+
+    features: Features
+    config: TrainConfig
+    evaluate: Callable[[torch.nn.Module], Metrics] | None
+    choose_by: str | None
+    seed: int
+    what: str
+
+
+def train(model: Any, plan: TrainingPlan, runtime: Runtime, work: Path) -> Trained:
+    """Train ``model`` in place, from the newest checkpoint in ``work`` if there is one; it ends with the best weights.
+
+    Raises:
+        HallucError T101: the loss is not finite. T102: out of memory. E401: a checkpoint cannot be written.
+    """
+    training = loop.prepare(model, plan.features, plan.config, runtime, plan.seed)
+    newest = checkpoint.newest_whole(work, messages.warn)
+    if newest is not None:
+        checkpoint.remove_newer(newest)
+        training.progress = checkpoint.load(newest, training.model, training.optimizer)
+    writer = CheckpointWriter(work, "none")
+    epoch = steps = 0
+    try:
+        with messages.progress(plan.what, "steps") as tick:
+            for event in loop.fit(training, evaluate=plan.evaluate, choose_by=plan.choose_by):
+                if isinstance(event, Started):
+                    steps = event.steps
+                elif isinstance(event, (Step, Evaluated)):
+                    epoch = event.epoch
+                if isinstance(event, Step):
+                    tick(event.step, steps)
+                if _is_due(event, plan):
+                    writer.written(wait=True)
+                    writer.begin(training.model, training.optimizer, training.progress, epoch)
+        writer.written(wait=True)
+    finally:
+        writer.close()
+    progress = training.progress
+    if progress.is_chosen and progress.best_step != progress.step:
+        checkpoint.load_weights(work, progress.best_step, training.model)
+    best_step = progress.best_step if progress.is_chosen else progress.step
+    return Trained(progress.step, best_step, progress.best_metrics)
+
+
+def _is_due(event: object, plan: TrainingPlan) -> bool:
+    """Whether a checkpoint follows: after each evaluation, or each epoch where nothing is evaluated, and every so many
+    steps."""
+    if isinstance(event, Evaluated):
+        return True
+    if not isinstance(event, Step) or (event.evaluates and plan.evaluate is not None):
+        return False
+    every = plan.config.checkpoint_steps
+    return event.ends_epoch or (every is not None and event.step % every == 0)

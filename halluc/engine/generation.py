@@ -1,0 +1,260 @@
+"""Decoding of causal and encoder-decoder models: sampling, greedy search and beam search, with a key-value cache.
+
+``max_new_tokens`` is always given, whatever the model's own generation config says. Sampling takes one uniform number a
+row and step from a stream of its own and inverts the cumulative distribution, so that a row does not depend on those
+beside it. Rows that have ended are taken out of a batch of causal sampling.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple, Protocol
+
+import numpy
+import torch
+
+from halluc.core.errors import environment_error
+from halluc.core.rng import Draws
+from halluc.engine.batching import sorted_batches
+
+# Rows that have ended are taken out of the cache once they are this share of a batch: it costs a copy of the rest.
+_ENDED_SHARE = 0.2
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """How sequences are decoded.
+
+    Sampling divides logits by ``temperature``, then keeps the ``top_k`` most probable tokens (0: all) and of those the
+    fewest with a summed probability of ``top_p`` (Holtzman et al. 2020). Beam search divides the log-probability of a
+    sequence by its length to the power of ``length_penalty``; greedy and beam search never repeat an n-gram of
+    ``no_repeat_ngrams`` tokens (0: they may). ``batch_tokens`` is how many positions a batch has at most, new ones
+    included.
+    """
+
+    max_new_tokens: int
+    strategy: Literal["sampling", "greedy", "beam"] = "sampling"
+    temperature: float = 1.0
+    top_k: int = 0
+    top_p: float = 1.0
+    beams: int = 4
+    length_penalty: float = 1.0
+    no_repeat_ngrams: int = 0
+    batch_tokens: int = 1 << 14
+
+
+@dataclass(frozen=True)
+class SpecialTokens:
+    """The numbers that end a sequence and fill up a batch, and those that are never chosen.
+
+    ``first`` is the token that an encoder-decoder model must begin with, such as the code of the language to write.
+    """
+
+    end: int
+    pad: int
+    forbidden: tuple[int, ...] = ()
+    first: int | None = None
+
+
+class Constraint(Protocol):
+    """What may follow in each row of a batch of causal sampling; rows have the numbers of their prompts."""
+
+    def restrict(self, logits: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+        """The logits (rows, tokens) of the rows with these numbers, minus infinity where a token may not follow."""
+        ...
+
+    def advance(self, rows: torch.Tensor, chosen: torch.Tensor) -> None:
+        """Note the tokens that were chosen for these rows."""
+        ...
+
+
+@torch.inference_mode()
+def generate(
+    model: Any,
+    prompts: Sequence[Sequence[int]],
+    decoding: Decoding,
+    special: SpecialTokens,
+    draws: Sequence[Draws] | None = None,
+    constraint: Constraint | None = None,
+    done: Callable[[int], None] = lambda rows: None,
+) -> list[list[int]]:
+    """What the model writes after each prompt, up to ``special.end`` included, or ``max_new_tokens`` tokens.
+
+    Args:
+        model: a causal model, which continues the prompt, or an encoder-decoder model, which reads it.
+        prompts: token numbers, at least one each.
+        draws: with sampling, a stream for each prompt.
+        constraint: with sampling from a causal model, what may follow.
+        done: called with the number of finished rows after each batch.
+
+    Raises:
+        HallucError T102: out of memory.
+    """
+    if decoding.strategy == "sampling" and (draws is None or len(draws) != len(prompts)):
+        raise ValueError("sampling needs a stream of draws for each prompt")
+    was_training = model.training
+    model.eval()
+    made: list[list[int]] = [[] for _ in prompts]
+    finished = 0
+    try:
+        for rows in sorted_batches([len(one) + decoding.max_new_tokens for one in prompts], decoding.batch_tokens):
+            streams = [draws[row] for row in rows] if draws is not None else []
+            batch = _Prompts([prompts[row] for row in rows], rows, streams, constraint)
+            for row, new in zip(rows, _generated(model, batch, decoding, special), strict=True):
+                made[row] = new
+            finished += len(rows)
+            done(finished)
+    finally:
+        model.train(was_training)
+    return made
+
+
+class _Prompts(NamedTuple):
+    """The prompts of a batch, their numbers among all, and with sampling their draws and what may follow."""
+
+    prompts: list[Sequence[int]]
+    numbers: list[int]
+    draws: list[Draws]
+    constraint: Constraint | None
+
+
+def _generated(model: Any, batch: _Prompts, decoding: Decoding, special: SpecialTokens) -> list[list[int]]:
+    try:
+        if decoding.strategy == "sampling" and not model.config.is_encoder_decoder:
+            return _sampled(model, batch, decoding, special)
+        return _searched(model, batch.prompts, decoding, special, batch.draws)
+    except torch.OutOfMemoryError as error:
+        message = f"out of memory while generating {len(batch.prompts)} sequences at once"
+        raise environment_error("T102", message, "use a smaller batch, or a smaller model") from error
+
+
+def _sampled(model: Any, batch: _Prompts, decoding: Decoding, special: SpecialTokens) -> list[list[int]]:
+    """Sampling from a causal model; prompts are padded on the left."""
+    from transformers import DynamicCache
+
+    prompts, draws, constraint = batch.prompts, batch.draws, batch.constraint
+    numbers = torch.tensor(batch.numbers, device=model.device)
+    ids, mask = _padded(prompts, special.pad, model.device)
+    cache = DynamicCache(config=model.config)
+    taken = inspect.signature(model.forward).parameters
+    alive = list(range(len(prompts)))
+    made: list[list[int]] = [[] for _ in prompts]
+    ended = [False] * len(prompts)
+    forbidden = torch.tensor(special.forbidden, device=model.device, dtype=torch.long)
+    positions = (mask.cumsum(1) - 1).clamp(min=0)
+    for _ in range(decoding.max_new_tokens):
+        inputs = {"attention_mask": mask, "position_ids": positions, "past_key_values": cache, "logits_to_keep": 1}
+        outputs = model(input_ids=ids, use_cache=True, **{name: inputs[name] for name in inputs if name in taken})
+        logits = outputs.logits[:, -1].float().index_fill(1, forbidden, -torch.inf)
+        if constraint is not None:
+            logits = constraint.restrict(logits, numbers)
+        uniforms = [0.0 if ended[row] else draws[row].uniform() for row in alive]
+        chosen = choose(logits, torch.tensor(uniforms, dtype=torch.float64), decoding)
+        if constraint is not None:
+            constraint.advance(numbers, chosen)
+        for row, token in zip(alive, chosen.tolist(), strict=True):
+            if not ended[row]:
+                made[row].append(token)
+                ended[row] = token == special.end
+        if all(ended):
+            break
+        mask = torch.cat([mask, mask.new_ones(len(alive), 1)], 1)
+        ids, positions = chosen[:, None], positions[:, -1:] + 1
+        left = [place for place, row in enumerate(alive) if not ended[row]]
+        if len(left) <= (1 - _ENDED_SHARE) * len(alive):
+            kept = torch.tensor(left, device=model.device)
+            cache.batch_select_indices(kept)
+            ids, positions, mask, numbers = ids[kept], positions[kept], mask[kept], numbers[kept]
+            alive = [alive[place] for place in left]
+    return made
+
+
+def choose(logits: torch.Tensor, uniforms: torch.Tensor, decoding: Decoding) -> torch.Tensor:
+    """The token of each row at its uniform number, by inversion of the cumulative distribution.
+
+    Args:
+        logits: (rows, tokens); minus infinity is never chosen.
+        uniforms: (rows,), from [0, 1).
+
+    Returns:
+        (rows,), whole numbers.
+    """
+    logits = logits / decoding.temperature
+    numbers: torch.Tensor | None = None
+    if 0 < decoding.top_k < logits.shape[1]:
+        logits, numbers = logits.topk(decoding.top_k, dim=1)
+    elif decoding.top_p < 1:
+        logits, numbers = logits.sort(dim=1, descending=True, stable=True)
+    weights = torch.softmax(logits, 1)
+    if decoding.top_p < 1:
+        # A token stays while those before it have not reached the mass: the first one always does.
+        before = weights.cumsum(1) - weights
+        weights = weights.masked_fill(before >= decoding.top_p, 0.0)
+    sums = weights.cumsum(1, dtype=torch.float64)
+    wanted = uniforms.to(sums.device)[:, None] * sums[:, -1:]
+    wanted = torch.minimum(wanted, torch.nextafter(sums[:, -1:], sums.new_zeros(1)))
+    chosen = torch.searchsorted(sums, wanted, right=True)
+    return (chosen if numbers is None else numbers.gather(1, chosen))[:, 0]
+
+
+def _searched(
+    model: Any, prompts: Sequence[Sequence[int]], decoding: Decoding, special: SpecialTokens, draws: Sequence[Draws]
+) -> list[list[int]]:  # fmt: skip
+    """Greedy and beam search, and sampling from encoder-decoder models, through ``transformers.generate``."""
+    from transformers import GenerationConfig, LogitsProcessorList
+
+    encodes = bool(model.config.is_encoder_decoder)
+    ids, mask = _padded(prompts, special.pad, model.device, right=encodes)
+    searches = decoding.strategy != "sampling"
+    settings = GenerationConfig(
+        max_new_tokens=decoding.max_new_tokens,
+        num_beams=decoding.beams if decoding.strategy == "beam" else 1,
+        length_penalty=decoding.length_penalty if decoding.strategy == "beam" else None,
+        no_repeat_ngram_size=decoding.no_repeat_ngrams or None if searches else None,
+        suppress_tokens=list(special.forbidden) or None,
+        do_sample=False,
+        eos_token_id=special.end,
+        pad_token_id=special.pad,
+        forced_bos_token_id=special.first,
+        repetition_penalty=1.0,
+        min_length=0,
+    )
+    processors = LogitsProcessorList([] if searches else [_Sampler(decoding, draws, special)])
+    made = model.generate(
+        input_ids=ids, attention_mask=mask, generation_config=settings, logits_processor=processors
+    )  # fmt: skip
+    begin = 1 if encodes else ids.shape[1]
+    return [_until_end(row[begin:], special.end) for row in made.tolist()]
+
+
+class _Sampler:
+    """A logits processor that samples: all but the token that is drawn get minus infinity."""
+
+    def __init__(self, decoding: Decoding, draws: Sequence[Draws], special: SpecialTokens) -> None:
+        self._decoding, self._draws, self._end = decoding, draws, special.end
+        self._ended = [False] * len(draws)
+
+    def __call__(self, ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        uniforms = [0.0 if ended else draws.uniform() for ended, draws in zip(self._ended, self._draws, strict=True)]
+        chosen = choose(scores.float(), torch.tensor(uniforms, dtype=torch.float64), self._decoding)
+        self._ended = [e or token == self._end for e, token in zip(self._ended, chosen.tolist(), strict=True)]
+        return torch.full_like(scores, -torch.inf).scatter(1, chosen[:, None], 0.0)
+
+
+def _until_end(tokens: list[int], end: int) -> list[int]:
+    return tokens[: tokens.index(end) + 1] if end in tokens else tokens
+
+
+def _padded(
+    prompts: Sequence[Sequence[int]], pad: int, device: torch.device, *, right: bool = False
+) -> tuple[torch.Tensor, torch.Tensor]:  # fmt: skip
+    """Numbers and mask (rows, longest prompt)."""
+    width = max(map(len, prompts))
+    ids = numpy.full((len(prompts), width), pad, dtype=numpy.int64)
+    mask = numpy.zeros((len(prompts), width), dtype=numpy.int64)
+    for row, prompt in enumerate(prompts):
+        place = slice(0, len(prompt)) if right else slice(width - len(prompt), width)
+        ids[row, place], mask[row, place] = prompt, 1
+    return torch.from_numpy(ids).to(device), torch.from_numpy(mask).to(device)

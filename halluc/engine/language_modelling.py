@@ -1,0 +1,94 @@
+"""Sequences of numbers as features for a causal language model: each token is predicted from those before it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy
+import torch
+from torch.nn import functional
+
+from halluc.engine.batching import Batch, sorted_batches
+
+# What cross-entropy leaves out.
+_IGNORED = -100
+
+
+@dataclass(frozen=True)
+class SequenceFeatures:
+    """Token sequences to learn to write.
+
+    ``starts`` is, for each sequence, the position of its first predicted token (at least 1); ``unpredicted`` are tokens
+    that are read and never predicted.
+    """
+
+    sequences: Sequence[Sequence[int]]
+    starts: Sequence[int]
+    pad: int
+    unpredicted: frozenset[int] = frozenset()
+
+    @property
+    def lengths(self) -> Sequence[int]:
+        return [len(one) for one in self.sequences]
+
+    @property
+    def weights(self) -> Sequence[int]:
+        """The predicted tokens of each sequence."""
+        return [
+            sum(token not in self.unpredicted for token in one[start:])
+            for one, start in zip(self.sequences, self.starts, strict=True)
+        ]
+
+    def collate(self, indexes: Sequence[int]) -> Batch:
+        """Padded on the right: ids, mask and labels, each (rows, longest sequence)."""
+        width = max(len(self.sequences[index]) for index in indexes)
+        ids = numpy.full((len(indexes), width), self.pad, dtype=numpy.int64)
+        labels = numpy.full((len(indexes), width), _IGNORED, dtype=numpy.int64)
+        mask = numpy.zeros((len(indexes), width), dtype=numpy.int64)
+        for row, index in enumerate(indexes):
+            sequence, start = self.sequences[index], self.starts[index]
+            ids[row, : len(sequence)], mask[row, : len(sequence)] = sequence, 1
+            labels[row, start : len(sequence)] = sequence[start:]
+        for token in self.unpredicted:
+            labels[labels == token] = _IGNORED
+        inputs = {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask)}
+        return Batch(inputs, torch.from_numpy(labels), tuple(indexes), int((labels != _IGNORED).sum()))
+
+    def loss(self, outputs: Any, batch: Batch) -> torch.Tensor:
+        """Cross-entropy in nats, summed over the predicted tokens."""
+        logits = outputs.logits[:, :-1].float()
+        labels = batch.labels[:, 1:]
+        return functional.cross_entropy(
+            logits.reshape(-1, logits.shape[-1]), labels.reshape(-1), ignore_index=_IGNORED, reduction="sum"
+        )
+
+    def ids(self, indexes: Sequence[int]) -> list[str]:
+        return [f"sequence {index + 1}" for index in indexes]
+
+
+@torch.inference_mode()
+def mean_loss(
+    model: Any, features: SequenceFeatures, batch_tokens: int, device: torch.device, autocast: Callable[[], Any]
+) -> float:
+    """The mean cross-entropy of a predicted token in nats; infinite where none is predicted.
+
+    Args:
+        batch_tokens: positions of a batch, padding included.
+        autocast: a context for the computation, such as that of bf16.
+    """
+    was_training = model.training
+    model.eval()
+    total, weight = 0.0, 0
+    try:
+        for indexes in sorted_batches(features.lengths, batch_tokens):
+            batch = features.collate(indexes).to(device)
+            with autocast():
+                outputs = model(**batch.inputs)
+            total += float(features.loss(outputs, batch))
+            weight += batch.weight
+    finally:
+        model.train(was_training)
+    return total / weight if weight else math.inf

@@ -1,0 +1,181 @@
+"""Tokenizers and models that others trained, loaded by reference."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+
+from halluc.core.errors import environment_error
+from halluc.core.files import irregular
+from halluc.engine.references import ModelSource
+
+_MOST_LAYERS = 1000
+
+
+def load_tokenizer(source: ModelSource, trust_remote_code: bool = False) -> Any:
+    """A fast tokenizer that neither truncates nor pads.
+
+    Raises:
+        HallucError E411: it cannot be loaded, or is not a fast one.
+    """
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(
+            source.name,
+            revision=source.revision,
+            local_files_only=source.local,
+            trust_remote_code=trust_remote_code,
+            **_of_file(source),
+            add_prefix_space=True,  # byte-level tokenizers need it for text that is split into words
+        )
+    except Exception as error:
+        raise _unloadable(source, "tokenizer", error) from error
+    if not getattr(tokenizer, "is_fast", False):
+        help = "halluc needs to know which word a piece belongs to: use a model with a tokenizer.json"
+        raise environment_error("E411", f"{source.name} has no fast tokenizer", help)
+    if len(tokenizer.get_vocab()) <= len(tokenizer.all_special_ids):
+        # transformers makes an empty one where its files are gone, and every word would be unknown.
+        raise environment_error("E411", f"{source.name} has no vocabulary", "its tokenizer files are missing")
+    if not isinstance(tokenizer.model_max_length, (int, float)) or tokenizer.model_max_length < 1:
+        message = f"{source.name}: `model_max_length` in tokenizer_config.json is {tokenizer.model_max_length!r}"
+        raise environment_error("E411", message, "restore the file, or give the number of word pieces")
+    # Some packages ship tokenizer.json with both switched on: text would be lost in silence.
+    tokenizer.backend_tokenizer.no_truncation()
+    tokenizer.backend_tokenizer.no_padding()
+    return tokenizer
+
+
+def _of_file(source: ModelSource) -> dict[str, str]:
+    return {} if source.gguf is None else {"gguf_file": source.gguf}
+
+
+def check_model_files(folder: Path) -> None:
+    """
+    Raises:
+        HallucError E411: something in a model folder is a pipe or a device, which would block whoever loads it.
+    """
+    for path in folder.iterdir() if folder.is_dir() else ():
+        kind = irregular(path)
+        if kind is not None and not path.is_dir():
+            raise environment_error("E411", f"{path} is {kind}, not a regular file", "restore the model folder")
+
+
+def load_model(
+    auto_class: str,
+    source: ModelSource,
+    attention: str,
+    head: dict[str, Any],
+    *,
+    dropout: float | None = None,
+    trust_remote_code: bool = False,
+) -> tuple[Any, Any, list[str]]:
+    """``transformers.<auto_class>`` in fp32 with a fresh head of the labels in ``head``, or as it was trained.
+
+    Returns the model, its settings, and the names of the weights that its files lack.
+
+    Raises:
+        HallucError E411: it cannot be loaded.
+    """
+    import transformers
+
+    where = {
+        "revision": source.revision,
+        "local_files_only": source.local,
+        "trust_remote_code": trust_remote_code,
+        **_of_file(source),
+    }
+    try:
+        settings = transformers.AutoConfig.from_pretrained(source.name, **where, **head)
+        if dropout is not None:
+            set_dropout(settings, dropout)
+        if (getattr(settings, "num_hidden_layers", None) or 0) > _MOST_LAYERS:  # making them would take hours
+            raise ValueError(f"`num_hidden_layers` in its config.json is {settings.num_hidden_layers:,}")
+        with _without_bar(source):
+            model, told = getattr(transformers, auto_class).from_pretrained(
+                source.name,
+                config=settings,
+                attn_implementation=attention,
+                dtype=torch.float32,
+                output_loading_info=True,
+                ignore_mismatched_sizes=bool(head),  # a fresh head may replace one of other labels
+                **where,
+            )
+    except Exception as error:
+        raise _unloadable(source, "model", error) from error
+    return model, settings, list(told["missing_keys"])
+
+
+def _without_bar(source: ModelSource) -> contextlib.AbstractContextManager[Any]:
+    """transformers shows a progress bar for GGUF files, which its setting does not switch off."""
+    return contextlib.nullcontext() if source.gguf is None else contextlib.redirect_stderr(io.StringIO())
+
+
+def complete_padding(settings: Any, tokenizer: Any) -> None:
+    """Give a model and its tokenizer a padding piece where one of them has none: the other's, or the end piece.
+
+    Decoder models (GPT-2, Qwen2) often come without. They classify a text by its last piece that is no padding, so
+    ``settings`` must name the piece that batches are padded with. An id outside the vocabulary is none.
+    """
+    known = [settings.pad_token_id, tokenizer.pad_token_id, tokenizer.eos_token_id]
+    size = getattr(settings, "vocab_size", len(tokenizer))
+    piece = next((one for one in known if one is not None and 0 <= one < size), None)
+    if piece is None:
+        return
+    if settings.pad_token_id != piece:
+        settings.pad_token_id = piece
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.convert_ids_to_tokens(piece)
+
+
+def refuse_missing(model: Any, missing: Iterable[str], source: ModelSource, *, fresh_head: bool) -> None:
+    """transformers fills missing weights at random: fine for a fresh head, its pooler, and for nothing else."""
+    body = f"{model.base_model_prefix}."
+    head = f"{body}pooler."  # many encoders come without: it is then trained with the head that stands on it
+    lost = sorted(n for n in missing if not fresh_head or (n.startswith(body) and not n.startswith(head)))
+    if lost:
+        what = "an encoder without a trained head" if not any(n.startswith(body) for n in lost) else "not whole"
+        message = f"{source.name} is {what}: it has no weights for {', '.join(lost[:3])}"
+        help = "name a model that was trained for this task" if not fresh_head else "name the folder of a whole model"
+        raise environment_error("E411", message, help)
+
+
+def set_dropout(settings: Any, rate: float) -> None:
+    for name in vars(settings):
+        if ("dropout" in name or "pdrop" in name) and isinstance(getattr(settings, name), (int, float)):
+            setattr(settings, name, rate)
+
+
+def _unloadable(source: ModelSource, what: str, error: Exception) -> Exception:
+    told = str(error).strip().split("\n", 1)[0]
+    help = None if source.local else "is the network there, and are name and revision right?"
+    return environment_error("E411", f"cannot load the {what} of {source.name}: {told}", help)
+
+
+def quiet_libraries(verbose: bool) -> None:
+    """Keep the libraries' progress bars and load reports out of the user's way."""
+    import transformers
+
+    if not verbose:
+        transformers.logging.set_verbosity_error()
+        transformers.logging.disable_progress_bar()
+        for library in ("accelerate", "huggingface_hub", "httpx", "httpx2"):
+            logging.getLogger(library).setLevel(logging.ERROR)
+
+
+def save(model: Any, tokenizer: Any, folder: Path) -> None:
+    """The Hugging Face layout: config.json, model.safetensors, tokenizer files."""
+    try:
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+    except SafetensorError as error:  # its way to say that the disk is full
+        raise environment_error(
+            "E401", f"cannot write {folder}: {error}", "free space, or choose another `runs_dir`"
+        ) from None

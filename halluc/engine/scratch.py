@@ -1,0 +1,127 @@
+"""What is made from scratch: tokenizers learned from texts, and small models with random weights."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import torch
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+
+_SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+INSIDE = "##"
+# What BERT takes at once (Devlin et al. 2019).
+POSITIONS = 512
+# Longer words are read as the unknown piece, so that there is nothing to learn of them, and learning takes the square
+# of their length.
+LONGEST_WORD = 100
+
+
+def make_tokenizer(texts: Iterable[Sequence[str]], most: int) -> Any:
+    """A WordPiece tokenizer (Schuster & Nakajima 2012) of at most ``most`` pieces; the same texts give the same one.
+
+    Words are cut as BERT does it, Chinese characters stand alone, and case is kept.
+    """
+    from transformers import PreTrainedTokenizerFast
+
+    backend = _backend({piece: number for number, piece in enumerate(_SPECIAL)})
+    words = _words(backend, texts)
+    pieces = train_pieces(words, most - len(_SPECIAL))
+    backend = _backend({piece: number for number, piece in enumerate((*_SPECIAL, *pieces))})
+    begin, end = (("[CLS]", 2), ("[SEP]", 3))
+    backend.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=[begin, end]
+    )
+    names = {f"{name.strip('[]').lower()}_token": name for name in _SPECIAL}
+    inputs = ["input_ids", "token_type_ids", "attention_mask"]
+    return PreTrainedTokenizerFast(
+        tokenizer_object=backend, model_max_length=POSITIONS, model_input_names=inputs, **names
+    )
+
+
+def _backend(vocabulary: Mapping[str, int]) -> Tokenizer:
+    backend = Tokenizer(
+        models.WordPiece(
+            dict(vocabulary),
+            unk_token="[UNK]",
+            max_input_chars_per_word=LONGEST_WORD,
+            continuing_subword_prefix=INSIDE,
+        )
+    )
+    backend.normalizer = normalizers.BertNormalizer(lowercase=False, strip_accents=False)
+    backend.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    return backend
+
+
+def _words(backend: Tokenizer, texts: Iterable[Sequence[str]]) -> Counter[str]:
+    """How often each word stands there, by what the tokenizer takes for a word."""
+    tokens = Counter(token for text in texts for token in text)
+    words: Counter[str] = Counter()
+    for token, count in tokens.items():
+        for word, _ in backend.pre_tokenizer.pre_tokenize_str(backend.normalizer.normalize_str(token)):
+            if len(word) <= LONGEST_WORD:
+                words[word] += count
+    return words
+
+
+def train_pieces(words: Mapping[str, int], most: int, inside: str = INSIDE) -> list[str]:
+    """At most ``most`` WordPiece pieces of the words, which are given with their counts.
+
+    The characters come first, at the beginning of a word and inside (there behind the prefix ``inside``), the most
+    frequent ones before the others; then what they are merged to. The same words give the same pieces.
+    """
+    count: Counter[str] = Counter()
+    for word, times in words.items():
+        for position, character in enumerate(word):
+            count[inside * bool(position) + character] += times
+    characters = sorted(count, key=lambda piece: (-count[piece], piece))[:most]
+    if len(characters) == most:
+        return characters
+    backend = Tokenizer(models.WordPiece({}, unk_token="[UNK]", continuing_subword_prefix=inside))
+    backend.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    # As special tokens they get their numbers first: left to the trainer, these follow the order of a hash table, and
+    # with them which of two pairs that are equally frequent is merged.
+    trainer = trainers.WordPieceTrainer(
+        vocab_size=most + 1,
+        special_tokens=["[UNK]", *characters],
+        limit_alphabet=len(characters),
+        min_frequency=2,
+        continuing_subword_prefix=inside,
+        show_progress=False,
+    )
+    backend.train_from_iterator(_repeated(words), trainer)
+    learned = backend.get_vocab()
+    return sorted((piece for piece in learned if piece != "[UNK]"), key=lambda piece: learned[piece])
+
+
+def _repeated(words: Mapping[str, int]) -> Iterable[str]:
+    """Every word as often as it stands in the texts, a thousand a line."""
+    for word, times in sorted(words.items()):
+        for start in range(0, times, 1000):
+            yield " ".join([word] * min(1000, times - start))
+
+
+def make_causal_model(size: int, positions: int, *, layers: int, width: int, heads: int, dropout: float) -> Any:
+    """A causal language model with GPT-2's architecture (Radford et al. 2019); torch's generator decides the weights.
+
+    Args:
+        size: how many tokens it knows.
+        positions: how many tokens it reads at once.
+    """
+    import transformers
+
+    settings = transformers.GPT2Config(
+        vocab_size=size,
+        n_positions=positions,
+        n_embd=width,
+        n_layer=layers,
+        n_head=heads,
+        activation_function="gelu_pytorch_tanh",
+        resid_pdrop=dropout,
+        embd_pdrop=dropout,
+        attn_pdrop=dropout,
+        bos_token_id=None,
+        eos_token_id=None,
+    )
+    return transformers.AutoModelForCausalLM.from_config(settings, attn_implementation="eager", dtype=torch.float32)
