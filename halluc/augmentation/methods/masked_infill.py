@@ -32,8 +32,12 @@ FEWEST_TEXTS = 20
 class MaskedFitConfig(Section):
     """How the masked language model is trained before it fills in words."""
 
-    epochs: int = Field(
-        default=10, ge=1, le=10_000, description="the most passes over the texts, each with words masked anew"
+    epochs: int | None = Field(
+        default=None,
+        ge=1,
+        le=10_000,
+        description="the most passes over the texts, each with words masked anew; null: as many as read 20,000 texts, "
+        "from 3 to 30",
     )
     texts: Annotated[list[Reference], Field(max_length=100), DISTINCT] = Field(
         default=[],

@@ -130,7 +130,8 @@ class PieceCodec:
         """The example in parts of at most ``room`` pieces; each word of ``masked`` is one mask."""
         hidden, markers = set(masked), self._markers(example)
         self._learn(example.tokens)
-        pieces, words = list(self.prefix), []
+        pieces: list[int] = list(self.prefix)
+        words: list[tuple[int, int, int]] = []
         for number, token in enumerate(example.tokens):
             own = [self.mask] if number in hidden else self._known[token]
             around = markers.get(number, [])

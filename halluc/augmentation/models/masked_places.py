@@ -6,10 +6,10 @@ from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
 from halluc.augmentation.language.casing import pattern
+from halluc.augmentation.language.function_words import FUNCTION_WORDS
 from halluc.augmentation.models.whole_words import Kind, is_word, kind_of
 from halluc.core.edits import Editable, is_free, is_replaceable
 from halluc.core.rng import Draws
-from halluc.gap.stopwords import STOP_WORDS
 
 if TYPE_CHECKING:
     from halluc.augmentation.methods.masked_infill import MaskedInfillConfig
@@ -62,4 +62,4 @@ def mention_words(example: Editable, labels: Collection[str], function_words: bo
 
 
 def _can_be_filled(token: str, function_words: bool) -> bool:
-    return is_word(token) and (function_words or token.lower() not in STOP_WORDS)
+    return is_word(token) and (function_words or token.lower() not in FUNCTION_WORDS)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from halluc.augmentation.methods.masked_infill import MaskedFitConfig, MaskedInfillConfig
 
 _LEARNING_RATE, _OF_RANDOM_HEAD = 5e-5, 3e-4
+_TEXTS_READ = 20_000
 # What common labels of mentions are short for.
 _LONG_FORMS = {
     "per": "person", "pers": "person", "loc": "location", "org": "organization", "misc": "miscellaneous",
@@ -193,16 +194,20 @@ def _plan(
     fit: MaskedFitConfig, features: MaskedFeatures, evaluate: Any, loaded: Loaded, seed: int
 ) -> training.TrainingPlan:  # fmt: skip
     settings = TrainConfig(
-        epochs=fit.epochs,
+        epochs=features.times,
         learning_rate=fit.learning_rate or (_OF_RANDOM_HEAD if loaded.missing else _LEARNING_RATE),
         batch_tokens=fit.batch_tokens,
         patience=fit.patience,
     )
     size = len(features.rows)
-    by_epoch = [range(size * epoch, size * (epoch + 1)) for epoch in range(fit.epochs)]
+    by_epoch = [range(size * epoch, size * (epoch + 1)) for epoch in range(features.times)]
     choose_by = None if evaluate is None else "log_likelihood"
     what = "training the masked language model"
     return training.TrainingPlan(features, settings, evaluate, choose_by, seed, what, by_epoch)
+
+
+def _epochs(rows: int) -> int:
+    return min(30, max(3, math.ceil(_TEXTS_READ / max(1, rows))))
 
 
 def _perplexity(loss: float) -> float:
@@ -213,9 +218,9 @@ def _features(
     config: MaskedInfillConfig, codec: PieceCodec, examples: Iterable[Editable], seed: int
 ) -> MaskedFeatures:  # fmt: skip
     assert config.fit is not None
-    fit = config.fit
+    fit, rows = config.fit, _rows(codec, examples)
     shares = Shares(fit.masked, fit.masked_mentions if config.fills_mentions else fit.masked)
-    return MaskedFeatures(_rows(codec, examples), fit.epochs, shares, seed, codec.mask, codec.pad)
+    return MaskedFeatures(rows, fit.epochs or _epochs(len(rows)), shares, seed, codec.mask, codec.pad)
 
 
 def _held_out(

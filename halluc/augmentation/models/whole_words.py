@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import torch
 
 from halluc.augmentation.language.casing import Pattern, pattern, put
-from halluc.gap.stopwords import STOP_WORDS
+from halluc.augmentation.language.function_words import FUNCTION_WORDS
 
 
 class Kind(NamedTuple):
@@ -54,7 +54,7 @@ class WholeWords:
         self.size = size
         self.words = _whole_words(tokenizer, size)
         self.is_uncased = all(word == word.lower() for word in self.words.values())
-        self._left_out = frozenset() if function_words else STOP_WORDS
+        self._left_out = frozenset() if function_words else FUNCTION_WORDS
         self._in_mentions_only = frozenset(in_mentions_only)
         self._same: dict[str, list[int]] = {}
         for number, word in self.words.items():
