@@ -220,7 +220,7 @@ def test_the_label_decides_and_not_the_place(headless, tmp_path):
         first, second = kinds[number % 4]
         tokens = (things[first][number // 4 % 4], "fell", "in", things[second][number // 16 % 4])
         examples.append(Editable(tokens, (Span(0, 1, first), Span(3, 4, second))))
-    made = fitted(headless, tmp_path, examples, fit=FIT, fill="mentions", top_k=4, mention_rate=1.0)
+    made = fitted(headless, tmp_path, examples, fit=FIT | {"epochs": 40}, fill="mentions", top_k=4, mention_rate=1.0)
     for first, second in kinds:
         example = Editable(("Eve", "fell", "in", "Eve"), (Span(0, 1, first), Span(3, 4, second)))
         after = changed(made, example, 40)
@@ -315,27 +315,39 @@ def test_markers_begin_as_the_words_that_a_label_means(cased):
     assert row.pieces[1:-1] == [first, days, first, first + 1, fell, first + 1]
 
 
-def test_every_epoch_masks_other_words_and_all_pieces_of_each():
+def test_every_epoch_masks_other_words():
     from halluc.augmentation.models.masked_model import Row
-    from halluc.augmentation.models.masked_training import MarkedRow, MaskedFeatures, Shares
+    from halluc.augmentation.models.masked_training import MaskableRow, MaskedFeatures
 
-    row = MarkedRow(Row([1, 10, 11, 12, 13, 2], [(0, 1, 3), (1, 3, 4), (2, 4, 5)]), [False, False, True])
-    features = MaskedFeatures([row], 50, Shares(0.5, 0.0), 7, 99, 0)
+    row = MaskableRow(Row([1, 10, 11, 12, 13, 2], [(0, 1, 2), (1, 2, 3), (2, 3, 5)]), [0.5, 0.5, 0.0])
+    features = MaskedFeatures([row], 60, 7, 99, 0)
     seen = set()
-    for number in range(50):
+    for number in range(60):
         batch = features.collate([number])
-        ids = batch.inputs["input_ids"][0].tolist()
-        assert ids[4] == 13  # no share of mentions
-        assert (ids[1] == 99) == (ids[2] == 99)
+        ids, selected = batch.inputs["input_ids"][0].tolist(), batch.inputs["selected"].tolist()
         assert batch.weight == features.weights[number] == ids.count(99) > 0
-        assert [ids[at] for at in batch.inputs["selected"].tolist()] == [99] * batch.weight
-        assert [row.row.pieces[at] for at in batch.inputs["selected"].tolist()] == batch.labels.tolist()
+        assert [ids[at] for at in selected] == [99] * batch.weight
+        assert [row.row.pieces[at] for at in selected] == batch.labels.tolist()
+        assert features.collate([number]).labels.tolist() == batch.labels.tolist()
         seen.add(tuple(ids))
-    assert len(seen) == 3
+    assert seen == {(1, 99, 11, 12, 13, 2), (1, 10, 99, 12, 13, 2), (1, 99, 99, 12, 13, 2)}
     two = features.collate([0, 1])
     assert two.inputs["selected"].tolist()[-1] >= 6
-    only = MaskedFeatures([row], 20, Shares(0.0, 0.01), 7, 99, 0)
-    assert all(only.collate([number]).labels.tolist() == [13] for number in range(20))
+    rare = MaskedFeatures([row._replace(shares=[0.0, 1e-9, 0.0])], 20, 7, 99, 0)
+    assert all(rare.collate([number]).labels.tolist() == [11] for number in range(20))
+
+
+def test_only_words_of_one_piece_are_learned(cased):
+    from halluc.augmentation.models.masked_model import PieceCodec, load
+    from halluc.augmentation.models.masked_training import _rows
+    from halluc.engine.references import ModelSource
+
+    codec = PieceCodec(load(ModelSource(str(cased))).tokenizer, 62)
+    example = Editable(("rain", "moods", "€", "Ann", "fell"), (Span(3, 4, "PER"),))
+    (row,) = _rows(codec, [example], 0.3, 0.7)
+    assert row.shares == [0.3, 0.0, 0.0, 0.7, 0.3]
+    assert _rows(codec, [Editable(("moods",))], 0.3, 0.7) == []
+    assert _rows(codec, [Editable(("rain",))], 0.0, 0.7) == []
 
 
 # --- what goes wrong -----------------------------------------------------------------------------------------------

@@ -124,6 +124,7 @@ class PieceCodec:
         self.room -= len(self.prefix) + len(self.suffix)
         self._marker = {label: self.first_marker + 2 * number for number, label in enumerate(self.labels)}
         self.mask: int = self.tokenizer.mask_token_id
+        self.unknown: int | None = self.tokenizer.unk_token_id
         self.pad: int = self.tokenizer.pad_token_id if self.tokenizer.pad_token_id is not None else self.mask
 
     def rows(self, example: Editable, masked: Iterable[int] = ()) -> Iterator[Row]:
@@ -163,8 +164,7 @@ class PieceCodec:
         # Half a surrogate pair is no text for tokenizers.
         texts = [[token.encode("utf-8", "replace").decode()] for token in new]
         found = self.tokenizer(texts, is_split_into_words=True, add_special_tokens=False)["input_ids"]
-        unknown = self.tokenizer.unk_token_id
-        nothing = [unknown if unknown is not None else self.mask]
+        nothing = [self.unknown if self.unknown is not None else self.mask]
         for token, pieces in zip(new, found, strict=True):
             self._known[token] = pieces[:_LONGEST_WORD] or nothing
 

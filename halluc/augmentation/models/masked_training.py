@@ -1,4 +1,4 @@
-"""Training of a masked language model on words that are masked as a whole, outside mentions and in them (MELM)."""
+"""Training of a masked language model on masked words, outside mentions and in them (MELM)."""
 
 from __future__ import annotations
 
@@ -37,33 +37,22 @@ _LONG_FORMS = {
 }  # fmt: skip
 
 
-class Shares(NamedTuple):
-    """Which share of words is masked."""
-
-    context: float
-    mentions: float
-
-    def of(self, in_mention: bool) -> float:
-        return self.mentions if in_mention else self.context
-
-
-class MarkedRow(NamedTuple):
-    """A row, and for each of its words whether it is of a mention."""
+class MaskableRow(NamedTuple):
+    """A row, and for each of its words the probability that it is masked."""
 
     row: Row
-    in_mention: Sequence[bool]
+    shares: Sequence[float]
 
 
 @dataclass(frozen=True)
 class MaskedFeatures:
     """Rows with words masked, each row ``times`` times with other words: feature ``n`` is row ``n % len(rows)``.
 
-    At least one word of a row is masked, all its pieces together.
+    At least one word of a row is masked, so one of its probabilities must be above 0.
     """
 
-    rows: Sequence[MarkedRow]
+    rows: Sequence[MaskableRow]
     times: int
-    shares: Shares
     seed: int
     mask: int
     pad: int
@@ -108,12 +97,11 @@ class MaskedFeatures:
         return [at for number in self.chosen[index] for at in range(*words[number][1:])]
 
     def _choose(self, index: int) -> list[int]:
-        marked = self.rows[index % len(self.rows)].in_mention
-        shares = numpy.where(marked, self.shares.mentions, self.shares.context)
-        draws = keyed_generator("masked words", self.seed, index).random(len(marked))
+        shares = numpy.asarray(self.rows[index % len(self.rows)].shares)
+        draws = keyed_generator("masked words", self.seed, index).random(len(shares))
         chosen: list[int] = numpy.flatnonzero(draws < shares).tolist()
-        # The word that came nearest, where none is masked.
-        return chosen or [int(numpy.argmin(draws + 2 * (shares == 0)))]
+        # The word with the least draw, where none is masked.
+        return chosen or [int(numpy.argmin(draws + (shares == 0)))]
 
 
 def prepare(config: MaskedInfillConfig, loaded: Loaded, labels: Sequence[str]) -> PieceCodec:
@@ -218,9 +206,9 @@ def _features(
     config: MaskedInfillConfig, codec: PieceCodec, examples: Iterable[Editable], seed: int
 ) -> MaskedFeatures:  # fmt: skip
     assert config.fit is not None
-    fit, rows = config.fit, _rows(codec, examples)
-    shares = Shares(fit.masked, fit.masked_mentions if config.fills_mentions else fit.masked)
-    return MaskedFeatures(rows, fit.epochs or _epochs(len(rows)), shares, seed, codec.mask, codec.pad)
+    fit = config.fit
+    rows = _rows(codec, examples, fit.masked, fit.masked_mentions if config.fills_mentions else fit.masked)
+    return MaskedFeatures(rows, fit.epochs or _epochs(len(rows)), seed, codec.mask, codec.pad)
 
 
 def _held_out(
@@ -228,22 +216,28 @@ def _held_out(
 ) -> dict[str, MaskedFeatures]:  # fmt: skip
     """Rows whose masks are always the same: with words outside mentions masked, and with words of mentions."""
     assert config.fit is not None
-    rows = _rows(codec, examples)
-    wanted = {"context": Shares(config.fit.masked, 0.0)}
+    rows = {"context": _rows(codec, examples, config.fit.masked, 0.0)}
     if config.fills_mentions:
-        wanted["mentions"] = Shares(0.0, config.fit.masked_mentions)
-    found: dict[str, MaskedFeatures] = {}
-    for name, shares in wanted.items():
-        fitting = [one for one in rows if any(shares.of(marked) for marked in one.in_mention)]
-        if fitting:
-            found[name] = MaskedFeatures(fitting, 1, shares, seed, codec.mask, codec.pad)
-    return found
+        rows["mentions"] = _rows(codec, examples, 0.0, config.fit.masked_mentions)
+    return {name: MaskedFeatures(some, 1, seed, codec.mask, codec.pad) for name, some in rows.items() if some}
 
 
-def _rows(codec: PieceCodec, examples: Iterable[Editable]) -> list[MarkedRow]:
+def _rows(codec: PieceCodec, examples: Iterable[Editable], context: float, mentions: float) -> list[MaskableRow]:
+    """The rows in which there is a word to mask, with these probabilities for words outside mentions and in them.
+
+    Only words of one known piece are masked: others cannot be filled in, and whoever learns to write their first piece
+    at a single mask would fill in what is no word.
+    """
     found = []
     for example in examples:
         marked = {at for start, end, _ in example.spans for at in range(start, end)}
         for row in codec.rows(example):
-            found.append(MarkedRow(row, [number in marked for number, _, _ in row.words]))
+            shares = [
+                (mentions if number in marked else context)
+                if end == start + 1 and row.pieces[start] != codec.unknown
+                else 0.0
+                for number, start, end in row.words
+            ]
+            if any(shares):
+                found.append(MaskableRow(row, shares))
     return found
