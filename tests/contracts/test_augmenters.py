@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,6 +23,7 @@ from halluc.core.examples import Span
 from halluc.core.rng import Draws
 from halluc.data.corpora import read_corpora
 from halluc.tasks.token_classification.reading.reader import SpansReader
+from tests.tiny_masked import write_masked
 
 # Nothing in English text is for `chinese_noise`: see tests/unit/test_chinese.py.
 AUGMENTERS, SYNTHESIZERS = sorted(set(TABLE["augmenter"]) - {"chinese_noise"}), sorted(TABLE["synthesizer"])
@@ -37,6 +40,7 @@ VARIANTS = {
     "sentence_reorder": [{"unit": "clause"}],
     "case": [{"to": ["damaged"]}, {"to": ["upper"], "mentions": False}],
     "delete": [{"mentions": True}],
+    "masked_infill": [{"fill": "mentions", "fit": {"epochs": 1}}, {"fill": "both", "fit": {"epochs": 1}}],
     "sequence": [{"methods": [MentionReplacementConfig(type="mention_replacement"), DeleteConfig(type="delete")]}],
 }
 CASES = [
@@ -74,13 +78,34 @@ def longest() -> list[Editable]:
     return [joined(corpus()[number : number + 3]) for number in range(0, 36, 3)]
 
 
+@cache
+def workspace() -> Workspace:
+    """Where models are kept as long as the tests run."""
+    folder = tempfile.mkdtemp(prefix="halluc-fitted-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Workspace(Path(folder), 1)
+
+
+@cache
+def masked_model() -> str:
+    """The folder of a tiny masked language model with random weights."""
+    return str(write_masked(workspace().folder / "model", [example.tokens for example in corpus()]))
+
+
 def config_of(name: str, **keys):
-    keys = REQUIRED.get(name, {}) | keys
+    keys = REQUIRED.get(name, {}) | ({"model": masked_model()} if name == "masked_infill" else {}) | keys
     return registry.load(TABLE, "augmenter", name).Config(type=name, **keys)
 
 
+def ready(config, learned: Lexicon) -> Augmenter:
+    """A method after its fit."""
+    made = build(config, learned)
+    made.fit(corpus(), workspace())
+    return made
+
+
 def augmenter(name: str, **keys) -> Augmenter:
-    return build(config_of(name, **keys), training())
+    return ready(config_of(name, **keys), training())
 
 
 def outcome(method: Augmenter, example: Editable, key: object):
@@ -119,7 +144,11 @@ def check_locks(before: Editable, after: Editable, replaces: bool = False) -> No
 
 
 def replaces_mentions(method: Augmenter) -> bool:
-    return any(isinstance(one, MentionReplacement) for one in (method, *getattr(method, "steps", ())))
+    return any(
+        isinstance(one, MentionReplacement) or getattr(one.config, "fill", "context") != "context"
+        for one in (method, *getattr(method, "steps", ()))
+        if not hasattr(one, "steps")
+    )
 
 
 def check(method: Augmenter, example: Editable, keys: int = 4) -> None:
@@ -243,7 +272,7 @@ def test_odd_examples_are_survived(name, keys, example):
 
 @pytest.mark.parametrize("name", AUGMENTERS)
 def test_a_training_split_without_anything_is_survived(name):
-    method = build(config_of(name), Lexicon())
+    method = ready(config_of(name), Lexicon())
     check(method, example_of("Anna Berg saw Oslo .", (0, 2, "PER"), (3, 4, "LOC")))
 
 

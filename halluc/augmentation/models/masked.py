@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,7 +14,6 @@ import torch
 from halluc.augmentation.methods.base import Changed, Lexicon, Workspace
 from halluc.augmentation.models.fitted import Fitting, digest_of, digest_of_model, fitted
 from halluc.augmentation.models.masked_model import (
-    Loaded,
     PieceCodec,
     SelectedPositions,
     device,
@@ -31,7 +31,7 @@ from halluc.core.edits import Editable, Replace, apply
 from halluc.core.rng import Draws, keyed_generator
 from halluc.engine import runtime
 from halluc.engine.batching import sorted_batches
-from halluc.engine.pretrained import quiet_libraries, save
+from halluc.engine.pretrained import quiet_libraries, refuse_missing, save
 from halluc.engine.references import ModelSource, resolve_model
 
 if TYPE_CHECKING:
@@ -66,13 +66,19 @@ class _MaskedRow(NamedTuple):
 
 @dataclass
 class MaskedFiller:
-    """A masked language model that fills in words; ``facts`` are for the manifest."""
+    """A masked language model that fills in words.
+
+    ``fitted_facts`` are what is known of the model, ``trial_examples`` those training examples that show what it does.
+    """
 
     config: MaskedInfillConfig
     model: SelectedPositions
     codec: PieceCodec
     words: WholeWords
-    facts: dict[str, Any]
+    training: Lexicon
+    fitted_facts: dict[str, Any]
+    trial_examples: list[Editable]
+    seed: int
 
     @classmethod
     def ready(
@@ -89,21 +95,22 @@ class MaskedFiller:
             loaded = load_ready(config.model)
         else:
             found = fitted(workspace, _fitting(config, labels, examples, workspace.seed))
-            loaded, facts = load(ModelSource(str(found.folder))), facts | found.facts
-        made = cls._of(config, loaded, labels, training, facts)
-        made.facts = {**facts, "trial": made._trial(list(examples), training, workspace.seed)}
-        return made
-
-    @classmethod
-    def _of(
-        cls, config: MaskedInfillConfig, loaded: Loaded, labels: list[str], training: Lexicon, facts: dict[str, Any]
-    ) -> MaskedFiller:  # fmt: skip
+            source = ModelSource(str(found.folder))
+            loaded, facts = load(source), facts | found.facts
+            refuse_missing(loaded.model, loaded.missing, source, fresh_head=False)
         model, tokenizer, _ = loaded
-        size = model.get_input_embeddings().num_embeddings
-        codec = PieceCodec(tokenizer, room_of(model, tokenizer, config.longest), labels, size - 2 * len(labels))
-        words = WholeWords(tokenizer, size - 2 * len(labels), _in_mentions_only(training), config.function_words)
+        size = model.get_input_embeddings().num_embeddings - 2 * len(labels)
+        codec = PieceCodec(tokenizer, room_of(model, tokenizer, config.longest), labels, size)
+        words = WholeWords(tokenizer, size, _in_mentions_only(training), config.function_words)
         facts["whole_words"] = len(words.words)
-        return cls(config, SelectedPositions(model.to(device()).eval()), codec, words, facts)
+        selected = SelectedPositions(model.to(device()).eval())
+        some = _some(examples, config.fills_context, workspace.seed)
+        return cls(config, selected, codec, words, training, facts, some, workspace.seed)
+
+    @cached_property
+    def facts(self) -> dict[str, Any]:
+        """For the manifest: what is known of the model, and what it makes of some training examples."""
+        return {**self.fitted_facts, "trial": self._trial()}
 
     def change_many(self, examples: Sequence[Editable], draws: Sequence[Draws]) -> list[Changed]:
         """Each example with words filled in; without edits where there is nothing to fill."""
@@ -176,26 +183,32 @@ class MaskedFiller:
             found.append(self.words.written(int(numbers[row, min(at, count - 1)]), mask.kind))
         return found
 
-    def _trial(self, examples: list[Editable], training: Lexicon, seed: int) -> dict[str, Any]:
-        """What comes of some training examples, which the seed draws: how much, and which mentions are new."""
-        if not self.config.fills_context:
-            examples = [example for example in examples if example.spans]
-        order = keyed_generator("trial", seed).permutation(len(examples))[:_TRIAL].tolist()
-        before = [examples[number] for number in order]
+    def _trial(self) -> dict[str, Any]:
+        """What comes of some training examples: how much, and which mentions are new."""
+        before = self.trial_examples
         made: list[Editable] = []
         for start in range(0, len(before), _AT_ONCE):
             some = before[start : start + _AT_ONCE]
-            draws = [Draws.of("trial", seed, start + number) for number in range(len(some))]
+            draws = [Draws.of("trial", self.seed, start + number) for number in range(len(some))]
             made += [one.edited for one in self.change_many(some, draws)]
         pairs = [(one.tokens, after) for one, after in zip(before, made, strict=True)]
         words = sum(a != b for old, after in pairs for a, b in zip(old, after.tokens, strict=True))
         facts: dict[str, Any] = {
-            "examples": len(order),
+            "examples": len(before),
             "changed": sum(old != after.tokens for old, after in pairs),
             "changed_words": words,
             "samples": [as_text(after) for old, after in pairs if old != after.tokens][:_SHOWN],
         }
-        return {**facts, "new_mentions": _new_mentions(made, training)} if self.config.fills_mentions else facts
+        return {**facts, "new_mentions": _new_mentions(made, self.training)} if self.config.fills_mentions else facts
+
+
+def _some(examples: Iterable[Editable], without_mentions: bool, seed: int) -> list[Editable]:
+    """Training examples for the trial, which the seed draws."""
+    numbers = [number for number, example in enumerate(examples) if without_mentions or example.spans]
+    order = keyed_generator("trial", seed).permutation(len(numbers))[:_TRIAL].tolist()
+    drawn = {numbers[one]: place for place, one in enumerate(order)}
+    found = {drawn[number]: example for number, example in enumerate(examples) if number in drawn}
+    return [found[place] for place in range(len(found))]
 
 
 def _fitting(config: MaskedInfillConfig, labels: list[str], examples: Iterable[Editable], seed: int) -> Fitting:
