@@ -128,6 +128,12 @@ def test_function_words_are_left_alone_unless_asked_for(cased, tmp_path):
     assert "for" in {one.tokens[0] for one in after}
 
 
+def test_no_word_comes_twice(cased, tmp_path):
+    made = fitted(cased, tmp_path, rate=0.1, at_most=1, top_k=0)
+    for after in changed(made, Editable(("rain", "fell", "slow", "mood")), 100):
+        assert all(one != other for one, other in zip(after.tokens, after.tokens[1:], strict=False))
+
+
 def test_nothing_to_fill_is_no_change(cased, tmp_path):
     made = fitted(cased, tmp_path, rate=1.0)
     sentence = Editable(("rain", "fell"))

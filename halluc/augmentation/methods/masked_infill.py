@@ -128,9 +128,9 @@ class MaskedInfillConfig(RateConfig):
 class MaskedInfill(Augmenter):
     """Replaces words by what a masked language model puts there: context words, or words of mentions (MELM).
 
-    All pieces of a word are masked as one, and only whole words of letters come in its place, never the same word, and
-    in its case. Outside of mentions no word comes that the training split has in mentions alone. For mentions the model
-    is trained with markers of the label around each of their words (Zhou et al. 2022).
+    All pieces of a word are masked as one, and only whole words of letters come in its place, in its case, never the
+    same word nor one beside it. Outside of mentions no word comes that the training split has in mentions alone. For
+    mentions the model is trained with markers of the label around each of their words (Zhou et al. 2022).
     """
 
     Config: ClassVar[type[RateConfig]] = MaskedInfillConfig

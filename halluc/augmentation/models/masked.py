@@ -47,12 +47,15 @@ _AT_ONCE = 128
 
 
 class _Mask(NamedTuple):
-    """A word that is to be replaced: of which example, where, what may stand there, and the draw that decides."""
+    """A word that is to be replaced: of which example, where, what may stand there, and the draw that decides.
+
+    ``avoided`` are the word itself and its neighbours, which would stand there twice.
+    """
 
     example: int
     at: int
     kind: Kind
-    word: str
+    avoided: Sequence[str]
     uniform: float
 
 
@@ -128,7 +131,10 @@ class MaskedFiller:
 
     def _rows(self, number: int, example: Editable, draws: Draws) -> Iterator[_MaskedRow]:
         kinds = places_of(self.config, example, self.codec.labels, draws)
-        masks = {at: _Mask(number, at, kinds[at], example.tokens[at], draws.uniform()) for at in sorted(kinds)}
+        masks = {
+            at: _Mask(number, at, kinds[at], example.tokens[max(0, at - 1) : at + 2], draws.uniform())
+            for at in sorted(kinds)
+        }
         if not masks:
             return
         for row in self.codec.rows(example, masks):
@@ -163,7 +169,7 @@ class MaskedFiller:
         allowed = torch.stack([self.words.allowed(mask.kind) for mask in masks]).to(on)
         logits = logits.masked_fill(~allowed, -torch.inf)
         for number, mask in enumerate(masks):
-            logits[number, self.words.same_as(mask.word)] = -torch.inf
+            logits[number, [same for word in mask.avoided for same in self.words.same_as(word)]] = -torch.inf
         scores, numbers = logits.topk(min(self.config.top_k or self.words.size, self.words.size))
         return self._drawn(masks, scores.double().cpu(), numbers.cpu())
 
