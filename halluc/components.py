@@ -16,6 +16,7 @@ TABLE: dict[str, dict[str, str]] = {
         "label_wise_replacement": "halluc.augmentation.methods.label_wise_replacement:LabelWiseReplacement",
         "shuffle_within_segments": "halluc.augmentation.methods.shuffle_within_segments:ShuffleWithinSegments",
         "sentence_reorder": "halluc.augmentation.methods.sentence_reorder:SentenceReorder",
+        "masked_infill": "halluc.augmentation.methods.masked_infill:MaskedInfill",
         "synonym": "halluc.augmentation.methods.synonym:Synonym",
         "noise": "halluc.augmentation.methods.noise:Noise",
         "chinese_noise": "halluc.augmentation.methods.chinese_noise:ChineseNoise",

@@ -13,6 +13,7 @@ import torch
 from torch.nn import functional
 
 from halluc.engine.batching import Batch, sorted_batches
+from halluc.engine.loop import Features
 
 # What cross-entropy leaves out.
 _IGNORED = -100
@@ -72,7 +73,7 @@ class SequenceFeatures:
 
 @torch.inference_mode()
 def mean_loss(
-    model: Any, features: SequenceFeatures, batch_tokens: int, device: torch.device, autocast: Callable[[], Any]
+    model: Any, features: Features, batch_tokens: int, device: torch.device, autocast: Callable[[], Any]
 ) -> float:
     """The mean cross-entropy of a predicted token in nats; infinite where none is predicted.
 

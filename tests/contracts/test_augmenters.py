@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import atexit
+import shutil
+import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
@@ -25,6 +27,7 @@ from halluc.core.rng import Draws
 from halluc.data.corpora import read_corpora
 from halluc.tasks.token_classification.reading.reader import SpansReader
 from tests.endpoint_server import sentence_of, serving
+from tests.tiny_masked import write_masked
 
 # Nothing in English text is for `chinese_noise`: see tests/unit/test_chinese.py.
 AUGMENTERS, SYNTHESIZERS = sorted(set(TABLE["augmenter"]) - {"chinese_noise"}), sorted(TABLE["synthesizer"])
@@ -48,6 +51,7 @@ VARIANTS = {
     "sentence_reorder": [{"unit": "clause"}],
     "case": [{"to": ["damaged"]}, {"to": ["upper"], "mentions": False}],
     "delete": [{"mentions": True}],
+    "masked_infill": [{"fill": "mentions", "fit": {"epochs": 1}}, {"fill": "both", "fit": {"epochs": 1}}],
     "sequence": [{"methods": [MentionReplacementConfig(type="mention_replacement"), DeleteConfig(type="delete")]}],
 }
 CASES = [
@@ -85,15 +89,29 @@ def longest() -> list[Editable]:
     return [joined(corpus()[number : number + 3]) for number in range(0, 36, 3)]
 
 
+@cache
+def workspace() -> Workspace:
+    """Where models are kept as long as the tests run."""
+    folder = tempfile.mkdtemp(prefix="halluc-fitted-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Workspace(Path(folder), 1)
+
+
+@cache
+def masked_model() -> str:
+    """The folder of a tiny masked language model with random weights."""
+    return str(write_masked(workspace().folder / "model", [example.tokens for example in corpus()]))
+
+
 def config_of(name: str, **keys):
-    keys = REQUIRED.get(name, {}) | keys
+    keys = REQUIRED.get(name, {}) | ({"model": masked_model()} if name == "masked_infill" else {}) | keys
     return registry.load(TABLE, "augmenter", name).Config(type=name, **keys)
 
 
 def ready(config, learned: Lexicon) -> Augmenter:
     """A method after its fit, in a process that may start programs."""
     made = build(config, learned)
-    made.fit(corpus(), Workspace(Path("unused"), 1, allow_commands=True))
+    made.fit(corpus(), replace(workspace(), allow_commands=True))
     return made
 
 
@@ -137,7 +155,11 @@ def check_locks(before: Editable, after: Editable, replaces: bool = False) -> No
 
 
 def replaces_mentions(method: Augmenter) -> bool:
-    return any(isinstance(one, MentionReplacement) for one in (method, *getattr(method, "steps", ())))
+    return any(
+        isinstance(one, MentionReplacement) or getattr(one.config, "fill", "context") != "context"
+        for one in (method, *getattr(method, "steps", ()))
+        if not hasattr(one, "steps")
+    )
 
 
 def check(method: Augmenter, example: Editable, keys: int = 4) -> None:

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from halluc.augmentation.language.articles import article_edit
 from halluc.augmentation.language.casing import pattern, put
+from halluc.augmentation.language.function_words import FUNCTION_WORDS
 from halluc.augmentation.language.thesaurus import WordNetThesaurus
 from halluc.augmentation.language.wordnet import opened
 from halluc.augmentation.language.wordnet_files import find
@@ -18,20 +19,7 @@ from halluc.augmentation.methods.synonym_file import FileThesaurus, read_synonym
 from halluc.config.bounds import Reference
 from halluc.core.edits import Edit, Editable, Replace, free_positions
 from halluc.core.rng import Draws
-from halluc.gap.stopwords import STOP_WORDS
 
-# What WordNet knows as a noun or adverb besides (a tin can, the number one) and what is never meant by it.
-_GRAMMATICAL = STOP_WORDS | frozenset(
-    """
-    am can cannot could may might must shall will would ought need us it who whoever whatever whichever anyone someone
-    everyone anybody somebody everybody anything something nothing everything none nobody another other others many
-    much more most less least few several enough well even still yet ever never else again almost now already always
-    one two three four five six seven eight nine ten eleven twelve twenty thirty forty fifty sixty seventy eighty
-    ninety hundred hundreds thousand thousands million millions billion billions trillion dozen first second third
-    last next mr mrs ms dr st having being doing done let lets despite amid including following regarding concerning
-    considering except save past round plus minus versus like unlike worth out away back ago together
-    """.split()  # noqa: SIM905
-)
 # Stands for the synonyms of a token with capitals, which are those of the word in small letters, if it is one.
 _CAPITAL: tuple[Tokens, ...] = ((),)
 # Words whose synonyms are kept, so that each is looked up once.
@@ -147,7 +135,7 @@ class _Known(dict[str, tuple[Tokens, ...]]):
         return found
 
     def _synonyms(self, word: str) -> tuple[Tokens, ...]:
-        if len(word) < self._min_length or word in _GRAMMATICAL or not (self._is_own or word.isascii()):
+        if len(word) < self._min_length or word in FUNCTION_WORDS or not (self._is_own or word.isascii()):
             return ()
         if not any(map(str.isalpha, word)) or any(map(str.isdigit, word)):
             return ()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 
 from halluc.augmentation.methods.base import OptionError
+from halluc.augmentation.models.fitted import digest_of_model
 from halluc.augmentation.models.labelled_stream import StreamCodec
 from halluc.core.edits import Editable
 from halluc.core.errors import EXIT_ENVIRONMENT
@@ -24,7 +25,6 @@ from halluc.engine.pretrained import (
 from halluc.engine.references import ModelSource, resolve_model
 from halluc.engine.runtime import attention_for
 from halluc.engine.scratch import make_causal_model
-from halluc.runs.provenance import file_sha256
 
 if TYPE_CHECKING:
     from halluc.augmentation.methods.lm_synthesis import LmSynthesisConfig, LowRankConfig
@@ -97,15 +97,7 @@ def weights_identity(config: LmSynthesisConfig) -> dict[str, Any]:
     """What tells the weights of a pre-trained model from others: its files by SHA-256, or its name on the hub."""
     if config.model is None:
         return {}
-    source = pretrained_source(config)
-    if not source.local:
-        return {"hub": source.name, "revision": source.revision}
-    folder = Path(source.name)
-    if source.gguf is not None:
-        return {"files": {source.gguf: file_sha256(folder / source.gguf)}}
-    if not folder.is_dir():  # a name on the hub whose files are in the cache
-        return {"hub": source.name, "revision": source.revision}
-    return {"files": {path.name: file_sha256(path) for path in sorted(folder.iterdir()) if path.is_file()}}
+    return digest_of_model(pretrained_source(config))
 
 
 def _with_lora(model: Any, config: LowRankConfig, rows: int) -> Any:

@@ -20,6 +20,7 @@ from halluc.core.edits import Editable
 from halluc.core.files import make_folder, read_regular, replace_folder, write_json
 from halluc.core.locks import locked
 from halluc.core.messages import warn
+from halluc.engine.references import ModelSource
 from halluc.runs.provenance import file_sha256
 
 _RECORD = "fitted.json"
@@ -106,3 +107,13 @@ def digest_of(examples: Iterable[Editable]) -> str:
         digest.update(repr(tuple(example)).encode("utf-8", "surrogatepass"))
         digest.update(b"\n")
     return digest.hexdigest()
+
+
+def digest_of_model(source: ModelSource) -> dict[str, Any]:
+    """What tells the weights of a pre-trained model from others: its files by SHA-256, or its name on the hub."""
+    folder = Path(source.name)
+    if source.gguf is not None:
+        return {"files": {source.gguf: file_sha256(folder / source.gguf)}}
+    if not source.local or not folder.is_dir():  # a name on the hub, whose files may be in the cache
+        return {"hub": source.name, "revision": source.revision}
+    return {"files": {path.name: file_sha256(path) for path in sorted(folder.iterdir()) if path.is_file()}}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 
 from halluc.augmentation.methods.base import OptionError, Rejected, Workspace
-from halluc.augmentation.methods.word_files import entries
 from halluc.augmentation.models import causal, training
 from halluc.augmentation.models.fitted import Fitting, digest_of, fitted
 from halluc.augmentation.models.grammar import Grammar
 from halluc.augmentation.models.labelled_stream import StreamCodec, refuse_locked
 from halluc.augmentation.models.sample_statistics import sample_statistics
+from halluc.augmentation.models.unlabelled import unlabelled_texts
 from halluc.config.schema import TrainConfig
 from halluc.core.edits import Editable
-from halluc.core.errors import EXIT_DATA, HallucError, refuse
+from halluc.core.errors import EXIT_DATA
 from halluc.core.rng import Draws, keyed_generator
 from halluc.engine import runtime
 from halluc.engine.generation import Constraint, Decoding, SpecialTokens, generate
@@ -31,7 +31,6 @@ from halluc.engine.runtime import Runtime
 if TYPE_CHECKING:
     from halluc.augmentation.methods.lm_synthesis import LmSynthesisConfig
 
-_FORM = 'a line is a sentence; in a .jsonl file, {"text": …} or {"tokens": […]}'
 # How many are sampled at once, and to tell in the manifest what samples are like.
 _AT_ONCE, _TRIAL = 128, 256
 # Keys of the config that change nothing of the fitted model but how it is sampled from.
@@ -56,7 +55,7 @@ class LanguageModel:
         Raises:
             HallucError: see ``LmSynthesis.fit``.
         """
-        texts = _unlabelled(config)
+        texts = unlabelled_texts(config.unlabelled, config.unlabelled_lines, "unlabelled")
         identity = {
             "config": {key: one for key, one in config.model_dump(mode="json").items() if key not in _OF_SAMPLING},
             "weights": causal.weights_identity(config),
@@ -226,40 +225,3 @@ def _split(
 def _features(codec: StreamCodec, sequences: Sequence[list[int]]) -> SequenceFeatures:
     starts = [sequence.index(codec.start) + 1 for sequence in sequences]
     return SequenceFeatures(sequences, starts, codec.pad, frozenset({codec.unknown}))
-
-
-def _unlabelled(config: LmSynthesisConfig) -> list[tuple[str, ...]]:
-    """The tokens of the lines of all unlabelled files.
-
-    Raises:
-        HallucError D101, D103, D104, D114, D140: a file, or a line of it, cannot be read. OptionError D142: there is no
-            text in one.
-    """
-    lines: list[tuple[str, ...]] = []
-    for reference in config.unlabelled:
-        before = len(lines)
-        errors: list[HallucError] = []
-        for _, tokens in entries(reference, _of_text, _of_object, errors, code="D140", form=_FORM):
-            lines.append(tokens)
-            if len(lines) >= config.unlabelled_lines:
-                break
-        refuse(errors)
-        if len(lines) >= config.unlabelled_lines:
-            break
-        if len(lines) == before:
-            raise OptionError("unlabelled", "D142", f"{reference} holds no text", _FORM, EXIT_DATA)
-    return lines
-
-
-def _of_text(line: str) -> tuple[str, ...] | str:
-    return tuple(line.split())
-
-
-def _of_object(record: Mapping[str, Any]) -> tuple[str, ...] | str:
-    """The tokens of a record, or what is wrong with it."""
-    tokens, text = record.get("tokens"), record.get("text")
-    if isinstance(tokens, list) and tokens and all(isinstance(one, str) and one for one in tokens):
-        return tuple(tokens)
-    if isinstance(text, str) and text.strip():
-        return tuple(text.split())
-    return "neither a list of words in the field `tokens` nor a text in the field `text`"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,7 +29,7 @@ class TrainingPlan(NamedTuple):
     """What ``train`` is given beside the model.
 
     ``evaluate`` gives figures on held-out data, after each epoch; ``choose_by`` names the one that is to be large.
-    ``what`` is what the progress bar says.
+    ``what`` is what the progress bar says. ``by_epoch`` has the features of each epoch; empty: all of them.
     """
 
     features: Features
@@ -38,6 +38,7 @@ class TrainingPlan(NamedTuple):
     choose_by: str | None
     seed: int
     what: str
+    by_epoch: Sequence[Sequence[int]] = ()
 
 
 def train(model: Any, plan: TrainingPlan, runtime: Runtime, work: Path) -> Trained:
@@ -47,6 +48,7 @@ def train(model: Any, plan: TrainingPlan, runtime: Runtime, work: Path) -> Train
         HallucError T101: the loss is not finite. T102: out of memory. E401: a checkpoint cannot be written.
     """
     training = loop.prepare(model, plan.features, plan.config, runtime, plan.seed)
+    training.by_epoch = plan.by_epoch
     newest = checkpoint.newest_whole(work, messages.warn)
     if newest is not None:
         checkpoint.remove_newer(newest)

@@ -1,0 +1,284 @@
+"""The masked language model of ``masked_infill``: loaded, or trained and kept by fingerprint, and drawn from."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import torch
+
+from halluc.augmentation.methods.base import Changed, Lexicon, Workspace
+from halluc.augmentation.models.fitted import Fitting, digest_of, digest_of_model, fitted
+from halluc.augmentation.models.masked_model import (
+    PieceCodec,
+    SelectedPositions,
+    device,
+    load,
+    load_ready,
+    padded,
+    room_of,
+)
+from halluc.augmentation.models.masked_places import places_of
+from halluc.augmentation.models.masked_training import prepare, trained
+from halluc.augmentation.models.sample_statistics import as_text
+from halluc.augmentation.models.unlabelled import unlabelled_texts
+from halluc.augmentation.models.whole_words import Kind, WholeWords
+from halluc.core.edits import Editable, Replace, apply
+from halluc.core.rng import Draws, keyed_generator
+from halluc.engine import runtime
+from halluc.engine.batching import sorted_batches
+from halluc.engine.pretrained import quiet_libraries, refuse_missing, save
+from halluc.engine.references import ModelSource, resolve_model
+
+if TYPE_CHECKING:
+    from halluc.augmentation.methods.masked_infill import MaskedInfillConfig
+
+_WHY = "masked infill"
+# Pieces that are read at once, and logits that are held at once: 256 MB.
+_PIECES_AT_ONCE, _LOGITS_AT_ONCE = 4_096, 1 << 26
+# How many training examples are filled to tell in the manifest what comes of it, and how much of that is listed.
+_TRIAL, _SHOWN = 256, 20
+# What is filled at once in the trial.
+_AT_ONCE = 128
+
+
+class _Mask(NamedTuple):
+    """A word that is to be replaced: of which example, where, what may stand there, and the draw that decides.
+
+    ``avoided`` are the word itself and its neighbours, which would stand there twice.
+    """
+
+    example: int
+    at: int
+    kind: Kind
+    avoided: Sequence[str]
+    uniform: float
+
+
+class _MaskedRow(NamedTuple):
+    """A row of pieces, the masks in it, and the position of each."""
+
+    pieces: list[int]
+    masks: list[_Mask]
+    positions: list[int]
+
+
+@dataclass
+class MaskedFiller:
+    """A masked language model that fills in words.
+
+    ``fitted_facts`` are what is known of the model, ``trial_examples`` those training examples that show what it does.
+    """
+
+    config: MaskedInfillConfig
+    model: SelectedPositions
+    codec: PieceCodec
+    words: WholeWords
+    training: Lexicon
+    fitted_facts: dict[str, Any]
+    trial_examples: list[Editable]
+    seed: int
+
+    @classmethod
+    def ready(
+        cls, config: MaskedInfillConfig, training: Lexicon, examples: Iterable[Editable], workspace: Workspace
+    ) -> MaskedFiller:  # fmt: skip
+        """The model as it is, or trained on these examples where it is not yet.
+
+        Raises:
+            HallucError: see ``MaskedInfill.fit``.
+        """
+        labels = sorted({span.label for example in examples for span in example.spans}) if config.fills_mentions else []
+        facts: dict[str, Any] = {"model": config.model}
+        if config.fit is None:
+            loaded = load_ready(config.model)
+        else:
+            found = fitted(workspace, _fitting(config, labels, examples, workspace.seed))
+            source = ModelSource(str(found.folder))
+            loaded, facts = load(source), facts | found.facts
+            refuse_missing(loaded.model, loaded.missing, source, fresh_head=False)
+        model, tokenizer, _ = loaded
+        size = model.get_input_embeddings().num_embeddings - 2 * len(labels)
+        codec = PieceCodec(tokenizer, room_of(model, tokenizer, config.longest), labels, size)
+        words = WholeWords(tokenizer, size, _in_mentions_only(training), config.function_words)
+        facts["whole_words"] = len(words.words)
+        selected = SelectedPositions(model.to(device()).eval())
+        some = _some(examples, config.fills_context, workspace.seed)
+        return cls(config, selected, codec, words, training, facts, some, workspace.seed)
+
+    @cached_property
+    def facts(self) -> dict[str, Any]:
+        """For the manifest: what is known of the model, and what it makes of some training examples."""
+        return {**self.fitted_facts, "trial": self._trial()}
+
+    def change_many(self, examples: Sequence[Editable], draws: Sequence[Draws]) -> list[Changed]:
+        """Each example with words filled in; without edits where there is nothing to fill."""
+        rows = [row for number, one in enumerate(examples) for row in self._rows(number, one, draws[number])]
+        new: list[dict[int, str]] = [{} for _ in examples]
+        for batch in self._batches(rows):
+            for mask, word in zip((mask for row in batch for mask in row.masks), self._filled(batch), strict=True):
+                if word is not None:
+                    new[mask.example][mask.at] = word
+        changed = []
+        for example, words in zip(examples, new, strict=True):
+            edits = tuple(_edits(example, words))
+            changed.append(Changed(apply(example, edits), (edits,)))
+        return changed
+
+    def _rows(self, number: int, example: Editable, draws: Draws) -> Iterator[_MaskedRow]:
+        kinds = places_of(self.config, example, self.codec.labels, draws)
+        masks = {
+            at: _Mask(number, at, kinds[at], example.tokens[max(0, at - 1) : at + 2], draws.uniform())
+            for at in sorted(kinds)
+        }
+        if not masks:
+            return
+        for row in self.codec.rows(example, masks):
+            inside = [(masks[at], start) for at, start, _ in row.words if at in masks]
+            if inside:
+                yield _MaskedRow(row.pieces, [mask for mask, _ in inside], [start for _, start in inside])
+
+    def _batches(self, rows: Sequence[_MaskedRow]) -> Iterator[list[_MaskedRow]]:
+        """The rows by length, as many at a time as memory allows."""
+        most = max(1, _LOGITS_AT_ONCE // self.words.size)
+        for numbers in sorted_batches([len(row.pieces) for row in rows], _PIECES_AT_ONCE):
+            batch: list[_MaskedRow] = []
+            for number in numbers:
+                if batch and sum(len(row.masks) for row in (*batch, rows[number])) > most:
+                    yield batch
+                    batch = []
+                batch.append(rows[number])
+            yield batch
+
+    @torch.inference_mode()
+    def _filled(self, batch: Sequence[_MaskedRow]) -> list[str | None]:
+        """The word for each mask of the rows in turn; None where no word may stand there."""
+        inputs = padded([row.pieces for row in batch], self.codec.pad)
+        width = inputs["input_ids"].shape[1]
+        selected = [number * width + at for number, row in enumerate(batch) for at in row.positions]
+        masks = [mask for row in batch for mask in row.masks]
+        on = device()
+        tensors = {name: tensor.to(on) for name, tensor in {**inputs, "selected": torch.tensor(selected)}.items()}
+        with torch.autocast(on.type, torch.bfloat16, enabled=runtime.computes_bf16(on.type == "cuda")):
+            logits = self.model(**tensors)
+        logits = logits[:, : self.words.size].float()
+        allowed = torch.stack([self.words.allowed(mask.kind) for mask in masks]).to(on)
+        logits = logits.masked_fill(~allowed, -torch.inf)
+        for number, mask in enumerate(masks):
+            logits[number, [same for word in mask.avoided for same in self.words.same_as(word)]] = -torch.inf
+        scores, numbers = logits.topk(min(self.config.top_k or self.words.size, self.words.size))
+        return self._drawn(masks, scores.double().cpu(), numbers.cpu())
+
+    def _drawn(
+        self, masks: Sequence[_Mask], scores: torch.Tensor, numbers: torch.Tensor
+    ) -> list[str | None]:  # fmt: skip
+        """By inverse CDF, one draw a mask; ``scores`` and ``numbers`` are (masks, candidates), the best first."""
+        found: list[str | None] = []
+        cumulative = (scores / self.config.temperature).softmax(1).cumsum(1)
+        candidates = torch.isfinite(scores).sum(1)
+        for row, mask in enumerate(masks):
+            count = int(candidates[row])
+            if not count:
+                found.append(None)
+                continue
+            at = int(torch.searchsorted(cumulative[row, :count], mask.uniform, right=True))
+            found.append(self.words.written(int(numbers[row, min(at, count - 1)]), mask.kind))
+        return found
+
+    def _trial(self) -> dict[str, Any]:
+        """What comes of some training examples: how much, and which mentions are new."""
+        before = self.trial_examples
+        made: list[Editable] = []
+        for start in range(0, len(before), _AT_ONCE):
+            some = before[start : start + _AT_ONCE]
+            draws = [Draws.of("trial", self.seed, start + number) for number in range(len(some))]
+            made += [one.edited for one in self.change_many(some, draws)]
+        pairs = [(one.tokens, after) for one, after in zip(before, made, strict=True)]
+        words = sum(a != b for old, after in pairs for a, b in zip(old, after.tokens, strict=True))
+        facts: dict[str, Any] = {
+            "examples": len(before),
+            "changed": sum(old != after.tokens for old, after in pairs),
+            "changed_words": words,
+            "samples": [as_text(after) for old, after in pairs if old != after.tokens][:_SHOWN],
+        }
+        return {**facts, "new_mentions": _new_mentions(made, self.training)} if self.config.fills_mentions else facts
+
+
+def _some(examples: Iterable[Editable], without_mentions: bool, seed: int) -> list[Editable]:
+    """Training examples for the trial, which the seed draws."""
+    numbers = [number for number, example in enumerate(examples) if without_mentions or example.spans]
+    order = keyed_generator("trial", seed).permutation(len(numbers))[:_TRIAL].tolist()
+    drawn = {numbers[one]: place for place, one in enumerate(order)}
+    found = {drawn[number]: example for number, example in enumerate(examples) if number in drawn}
+    return [found[place] for place in range(len(found))]
+
+
+def _fitting(config: MaskedInfillConfig, labels: list[str], examples: Iterable[Editable], seed: int) -> Fitting:
+    assert config.fit is not None
+    source = resolve_model(config.model)
+    texts = [Editable(one) for one in unlabelled_texts(config.fit.texts, config.fit.lines, "fit")]
+    identity = {
+        "fit": config.fit.model_dump(mode="json", exclude={"texts", "lines"}),
+        "labels": {label: config.label_words.get(label) for label in labels},
+        "mentions": config.fills_mentions,
+        "longest": config.longest,
+        "weights": digest_of_model(source),
+        "seed": seed,
+        "examples": digest_of(examples),
+        "texts": digest_of(texts),
+    }
+
+    def make(work: Path) -> Any:
+        torch.manual_seed(seed)  # it decides the weights of a random head
+        loaded = load(source)
+        codec = prepare(config, loaded, labels)
+        with runtime.alone("auto", seed) as engine:
+            facts = trained(config, loaded, codec, (examples, texts), seed, engine, work)
+
+        def write(folder: Path) -> dict[str, Any]:
+            quiet_libraries(verbose=False)
+            save(loaded.model, loaded.tokenizer, folder)
+            return facts
+
+        return write
+
+    return Fitting("masked_infill", identity, make)
+
+
+def _in_mentions_only(training: Lexicon) -> set[str]:
+    """Words, without case, that stand in mentions of the training split and nowhere else."""
+    inside = {token.casefold() for of_label in training.mentions.values() for one in of_label for token in one}
+    outside = [words for tag, words in training.words.items() if not tag.startswith(("B-", "I-"))]
+    return inside - {token.casefold() for words in outside for token in words}
+
+
+def _edits(example: Editable, words: dict[int, str]) -> Iterator[Replace]:
+    """The edits that put new words in the places of old ones; a mention is replaced as a whole."""
+    left = dict(words)
+    for start, end, _ in example.spans:
+        if any(at in left for at in range(start, end)):
+            new = tuple([left.pop(at, example.tokens[at]) for at in range(start, end)])
+            yield Replace(start, end, new, _WHY)
+    for at, word in sorted(left.items()):
+        yield Replace(at, at + 1, (word,), _WHY)
+
+
+def _new_mentions(examples: Iterable[Editable], training: Lexicon) -> dict[str, Any]:
+    """By label, the mentions that the training split does not have: how many, and the most frequent with counts."""
+    found: dict[str, Counter[str]] = {}
+    for example in examples:
+        for start, end, label in example.spans:
+            mention = example.tokens[start:end]
+            if mention not in training.mentions.get(label, {}):
+                found.setdefault(label, Counter())[" ".join(mention)] += 1
+    return {
+        label: {
+            "distinct": len(counts),
+            "most_frequent": dict(sorted(counts.items(), key=lambda one: (-one[1], one[0]))[:_SHOWN]),
+        }
+        for label, counts in sorted(found.items())
+    }

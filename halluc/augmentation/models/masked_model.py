@@ -1,0 +1,192 @@
+"""Masked language models: loading, the pieces that they read, and their outputs at some positions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+
+from halluc.augmentation.methods.base import OptionError
+from halluc.core.edits import Editable
+from halluc.core.errors import EXIT_ENVIRONMENT
+from halluc.engine.pretrained import check_model_files, load_model, load_tokenizer, quiet_libraries, refuse_missing
+from halluc.engine.references import ModelSource, resolve_model
+from halluc.engine.runtime import attention_for
+
+# The pieces of a longer word that are left out: nobody fills it, and its neighbours need not see all of it.
+_LONGEST_WORD = 16
+# Pieces of a part of a text at the least: a word with its markers, and something beside it.
+_LEAST_ROOM = 24
+
+
+class Loaded(NamedTuple):
+    """A model, its tokenizer, and which weights of its masked-LM head its files lack."""
+
+    model: Any
+    tokenizer: Any
+    missing: list[str]
+
+
+def device() -> torch.device:
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def load(source: ModelSource) -> Loaded:
+    """A masked language model in fp32.
+
+    Raises:
+        HallucError E411: it cannot be loaded, or weights of its body are missing. OptionError E411: it has no mask.
+    """
+    quiet_libraries(verbose=False)
+    if source.local:
+        check_model_files(Path(source.name))
+    tokenizer = load_tokenizer(source)
+    if tokenizer.mask_token_id is None:
+        message = f"the tokenizer of {source.name} has no mask token: it is no masked language model"
+        raise OptionError("model", "E411", message, "name one, such as a BERT or RoBERTa", EXIT_ENVIRONMENT)
+    model, _, missing = load_model("AutoModelForMaskedLM", source, attention_for(device().type), {})
+    refuse_missing(model, missing, source, fresh_head=True)
+    return Loaded(model, tokenizer, missing)
+
+
+def load_ready(reference: str) -> Loaded:
+    """A model whose masked-LM head was trained.
+
+    Raises:
+        OptionError E411: its head has no weights, so that what it filled in would be random; and as ``load``.
+    """
+    loaded = load(resolve_model(reference))
+    if loaded.missing:
+        named = ", ".join(sorted(loaded.missing)[:3])
+        message = f"`{reference}` has no trained masked-LM head: there are no weights for {named}"
+        help = "set `fit: {epochs: 10}` to train it on the training split, or name a model with a trained head"
+        raise OptionError("model", "E411", message, help, EXIT_ENVIRONMENT)
+    return loaded
+
+
+class SelectedPositions(torch.nn.Module):
+    """A masked language model that computes its head at selected positions alone.
+
+    The head is the larger part of a small model's work, and most positions are not masked.
+    """
+
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self.model = model
+        self._selected: torch.Tensor | None = None
+        model.base_model.register_forward_hook(self._select)
+
+    def forward(self, selected: torch.Tensor, **inputs: torch.Tensor) -> torch.Tensor:
+        """Logits (selected, vocabulary); ``selected`` are positions in the flattened batch."""
+        self._selected = selected
+        try:
+            logits: torch.Tensor = self.model(**inputs).logits
+        finally:
+            self._selected = None
+        return logits
+
+    def _select(self, module: torch.nn.Module, args: Any, output: Any) -> Any:
+        if self._selected is not None:
+            hidden = output.last_hidden_state
+            output.last_hidden_state = hidden.reshape(-1, hidden.shape[-1])[self._selected]
+        return output
+
+
+class Row(NamedTuple):
+    """A part of an example as a model reads it: pieces, and for each of its words where its own pieces are."""
+
+    pieces: list[int]
+    words: list[tuple[int, int, int]]  # (number of the word in the example, first position, position after the last)
+
+
+@dataclass
+class PieceCodec:
+    """Turns examples into rows of pieces. ``labels`` are those with markers, ``first_marker`` is the id of the first.
+
+    There are two markers a label: for the first word of a mention and for the others. Each word of a mention stands
+    between two of the same (MELM).
+    """
+
+    tokenizer: Any
+    room: int
+    labels: Sequence[str] = ()
+    first_marker: int = 0
+    _known: dict[str, list[int]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        encoded = self.tokenizer([["a"]], is_split_into_words=True)
+        ids, words = encoded["input_ids"][0], encoded.word_ids(0)
+        own = [at for at, word in enumerate(words) if word is not None]
+        self.prefix, self.suffix = ids[: own[0]], ids[own[-1] + 1 :]
+        self.room -= len(self.prefix) + len(self.suffix)
+        self._marker = {label: self.first_marker + 2 * number for number, label in enumerate(self.labels)}
+        self.mask: int = self.tokenizer.mask_token_id
+        self.unknown: int | None = self.tokenizer.unk_token_id
+        self.pad: int = self.tokenizer.pad_token_id if self.tokenizer.pad_token_id is not None else self.mask
+
+    def rows(self, example: Editable, masked: Iterable[int] = ()) -> Iterator[Row]:
+        """The example in parts of at most ``room`` pieces; each word of ``masked`` is one mask."""
+        hidden, markers = set(masked), self._markers(example)
+        self._learn(example.tokens)
+        pieces: list[int] = list(self.prefix)
+        words: list[tuple[int, int, int]] = []
+        for number, token in enumerate(example.tokens):
+            own = [self.mask] if number in hidden else self._known[token]
+            around = markers.get(number, [])
+            if words and len(pieces) + len(own) + 2 * len(around) > self.room + len(self.prefix):
+                yield Row(pieces + self.suffix, words)
+                pieces, words = list(self.prefix), []
+            start = len(pieces) + len(around)
+            words.append((number, start, start + len(own)))
+            pieces += [*around, *own, *around]
+        if words:
+            yield Row(pieces + self.suffix, words)
+
+    def _markers(self, example: Editable) -> dict[int, list[int]]:
+        found: dict[int, list[int]] = {}
+        for start, end, label in example.spans:
+            if label in self._marker:
+                for at in range(start, end):
+                    found[at] = [self._marker[label] + (at > start)]
+        return found
+
+    def _learn(self, tokens: Iterable[str]) -> None:
+        """Look up the pieces of words that were not met before; what has none is the unknown piece."""
+        new = [token for token in dict.fromkeys(tokens) if token not in self._known]
+        if not new:
+            return
+        if len(self._known) > 1 << 18:
+            self._known.clear()
+            new = list(dict.fromkeys(tokens))
+        # Half a surrogate pair is no text for tokenizers.
+        texts = [[token.encode("utf-8", "replace").decode()] for token in new]
+        found = self.tokenizer(texts, is_split_into_words=True, add_special_tokens=False)["input_ids"]
+        nothing = [self.unknown if self.unknown is not None else self.mask]
+        for token, pieces in zip(new, found, strict=True):
+            self._known[token] = pieces[:_LONGEST_WORD] or nothing
+
+
+def room_of(model: Any, tokenizer: Any, longest: int) -> int:
+    """How many pieces the model reads at once, at most ``longest``.
+
+    Raises:
+        OptionError E411: it reads fewer than 24.
+    """
+    # RoBERTa numbers its positions from 2.
+    positions = (getattr(model.config, "max_position_embeddings", None) or longest + 2) - 2
+    room = int(min(longest, positions, tokenizer.model_max_length))
+    if room < _LEAST_ROOM:
+        message = f"the model reads {room} word pieces at once: {_LEAST_ROOM} are the least"
+        raise OptionError("model", "E411", message, "name another model", EXIT_ENVIRONMENT)
+    return room
+
+
+def padded(rows: Sequence[Sequence[int]], pad: int) -> dict[str, torch.Tensor]:
+    """Padded on the right: ids and mask, each (rows, longest row)."""
+    width = max(map(len, rows))
+    ids = torch.tensor([[*row, *[pad] * (width - len(row))] for row in rows])
+    mask = torch.tensor([[1] * len(row) + [0] * (width - len(row)) for row in rows])
+    return {"input_ids": ids, "attention_mask": mask}

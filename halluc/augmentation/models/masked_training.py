@@ -1,0 +1,243 @@
+"""Training of a masked language model on masked words, outside mentions and in them (MELM)."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy
+import torch
+from torch.nn import functional
+
+from halluc.augmentation.methods.base import OptionError
+from halluc.augmentation.models import training
+from halluc.augmentation.models.masked_model import Loaded, PieceCodec, Row, SelectedPositions, padded, room_of
+from halluc.config.schema import TrainConfig
+from halluc.core.edits import Editable
+from halluc.core.errors import EXIT_DATA
+from halluc.core.rng import keyed_generator
+from halluc.engine.batching import Batch
+from halluc.engine.language_modelling import mean_loss
+from halluc.engine.runtime import Runtime
+
+if TYPE_CHECKING:
+    from halluc.augmentation.methods.masked_infill import MaskedFitConfig, MaskedInfillConfig
+
+_LEARNING_RATE, _OF_RANDOM_HEAD = 5e-5, 3e-4
+_TEXTS_READ = 20_000
+# What common labels of mentions are short for.
+_LONG_FORMS = {
+    "per": "person", "pers": "person", "loc": "location", "org": "organization", "misc": "miscellaneous",
+    "gpe": "place", "fac": "building", "corp": "corporation",
+}  # fmt: skip
+
+
+class MaskableRow(NamedTuple):
+    """A row, and for each of its words the probability that it is masked."""
+
+    row: Row
+    shares: Sequence[float]
+
+
+@dataclass(frozen=True)
+class MaskedFeatures:
+    """Rows with words masked, each row ``times`` times with other words: feature ``n`` is row ``n % len(rows)``.
+
+    At least one word of a row is masked, so one of its probabilities must be above 0.
+    """
+
+    rows: Sequence[MaskableRow]
+    times: int
+    seed: int
+    mask: int
+    pad: int
+
+    @cached_property
+    def chosen(self) -> list[list[int]]:
+        """The masked words of each feature."""
+        return [self._choose(number) for number in range(len(self.rows) * self.times)]
+
+    @cached_property
+    def lengths(self) -> Sequence[int]:
+        return [len(one.row.pieces) for one in self.rows] * self.times
+
+    @cached_property
+    def weights(self) -> Sequence[int]:
+        """The masked pieces of each feature."""
+        return [len(self._positions(number)) for number in range(len(self.chosen))]
+
+    def collate(self, indexes: Sequence[int]) -> Batch:
+        """``labels`` are the pieces under the masks, one after the other; so are the positions ``selected``."""
+        rows = [list(self.rows[index % len(self.rows)].row.pieces) for index in indexes]
+        width = max(map(len, rows))
+        selected: list[int] = []
+        labels: list[int] = []
+        for number, (index, row) in enumerate(zip(indexes, rows, strict=True)):
+            for at in self._positions(index):
+                selected.append(number * width + at)
+                labels.append(row[at])
+                row[at] = self.mask
+        inputs = {**padded(rows, self.pad), "selected": torch.tensor(selected)}
+        return Batch(inputs, torch.tensor(labels), tuple(indexes), len(labels))
+
+    def loss(self, outputs: Any, batch: Batch) -> torch.Tensor:
+        """Cross-entropy in nats, summed over the masked pieces; ``outputs`` are logits (masked pieces, vocabulary)."""
+        return functional.cross_entropy(outputs.float(), batch.labels, reduction="sum")
+
+    def ids(self, indexes: Sequence[int]) -> list[str]:
+        return [f"text {index % len(self.rows) + 1}" for index in indexes]
+
+    def _positions(self, index: int) -> list[int]:
+        words = self.rows[index % len(self.rows)].row.words
+        return [at for number in self.chosen[index] for at in range(*words[number][1:])]
+
+    def _choose(self, index: int) -> list[int]:
+        shares = numpy.asarray(self.rows[index % len(self.rows)].shares)
+        draws = keyed_generator("masked words", self.seed, index).random(len(shares))
+        chosen: list[int] = numpy.flatnonzero(draws < shares).tolist()
+        # The word with the least draw, where none is masked.
+        return chosen or [int(numpy.argmin(draws + (shares == 0)))]
+
+
+def prepare(config: MaskedInfillConfig, loaded: Loaded, labels: Sequence[str]) -> PieceCodec:
+    """Give the model embeddings for two markers a label, which start as those of the words that the label means."""
+    model, tokenizer = loaded.model, loaded.tokenizer
+    first = model.get_input_embeddings().num_embeddings
+    codec = PieceCodec(tokenizer, room_of(model, tokenizer, config.longest), labels, first)
+    if not labels:
+        return codec
+    model.resize_token_embeddings(first + 2 * len(labels), mean_resizing=False)
+    embeddings = model.get_input_embeddings().weight
+    for number, label in enumerate(labels):
+        words = meaning(label, config.label_words).split() or [label]
+        pieces = tokenizer(words, is_split_into_words=True, add_special_tokens=False)["input_ids"]
+        if pieces:
+            at = first + 2 * number
+            with torch.no_grad():
+                embeddings[at : at + 2] = embeddings[pieces].mean(0)
+    return codec
+
+
+def meaning(label: str, label_words: dict[str, str]) -> str:
+    """What a label means in words: as the config says, or the label with its parts as words."""
+    named = label_words.get(label)
+    if named is not None:
+        return named
+    parts = re.findall(r"[^\W_]+", label.encode("utf-8", "replace").decode())
+    return " ".join(_LONG_FORMS.get(part.lower(), part.lower()) for part in parts)
+
+
+def trained(
+    config: MaskedInfillConfig,
+    loaded: Loaded,
+    codec: PieceCodec,
+    texts: tuple[Iterable[Editable], Sequence[Editable]],
+    seed: int,
+    engine: Runtime,
+    work: Path,
+) -> dict[str, Any]:
+    """Train the model in place on texts, the training split and unlabelled ones; returns facts for the manifest."""
+    assert config.fit is not None
+    fit, examples = config.fit, [example for example in texts[0] if example.tokens]
+    order = keyed_generator("held out", seed).permutation(len(examples)).tolist()
+    count = max(1, round(fit.held_out * len(examples)))
+    kept = [*(examples[number] for number in sorted(order[count:])), *texts[1]]
+    features = _features(config, codec, kept, seed)
+    if not features.rows:
+        help = "give `fit` more `texts`, or set `fill: context`"
+        raise OptionError("fit", "D144", "no word is there to be masked in training", help, EXIT_DATA)
+    held_out = _held_out(config, codec, [examples[number] for number in sorted(order[:count])], seed)
+    model = SelectedPositions(loaded.model)
+
+    def evaluate(module: torch.nn.Module) -> dict[str, float]:
+        losses = {
+            name: mean_loss(module, one, 4 * fit.batch_tokens, engine.device, engine.accelerator.autocast)
+            for name, one in held_out.items()
+        }
+        return {**losses, "log_likelihood": -sum(losses.values()) / max(1, len(losses))}
+
+    model.to(engine.device)
+    before = evaluate(model)
+    done = training.train(model, _plan(fit, features, evaluate if held_out else None, loaded, seed), engine, work)
+    after = done.held_out or {}
+    return {
+        "head": "random" if loaded.missing else "trained",
+        "training_texts": len(kept) - len(texts[1]),
+        "unlabelled_texts": len(texts[1]),
+        "held_out_texts": count,
+        "steps": done.steps,
+        "best_step": done.best_step,
+        "held_out_perplexity": {
+            name: {"before": _perplexity(before[name]), "after": _perplexity(after[name])} for name in held_out
+        },
+    }
+
+
+def _plan(
+    fit: MaskedFitConfig, features: MaskedFeatures, evaluate: Any, loaded: Loaded, seed: int
+) -> training.TrainingPlan:  # fmt: skip
+    settings = TrainConfig(
+        epochs=features.times,
+        learning_rate=fit.learning_rate or (_OF_RANDOM_HEAD if loaded.missing else _LEARNING_RATE),
+        batch_tokens=fit.batch_tokens,
+        patience=fit.patience,
+    )
+    size = len(features.rows)
+    by_epoch = [range(size * epoch, size * (epoch + 1)) for epoch in range(features.times)]
+    choose_by = None if evaluate is None else "log_likelihood"
+    what = "training the masked language model"
+    return training.TrainingPlan(features, settings, evaluate, choose_by, seed, what, by_epoch)
+
+
+def _epochs(rows: int) -> int:
+    return min(30, max(3, math.ceil(_TEXTS_READ / max(1, rows))))
+
+
+def _perplexity(loss: float) -> float:
+    return round(math.exp(min(loss, 700.0)), 3)
+
+
+def _features(
+    config: MaskedInfillConfig, codec: PieceCodec, examples: Iterable[Editable], seed: int
+) -> MaskedFeatures:  # fmt: skip
+    assert config.fit is not None
+    fit = config.fit
+    rows = _rows(codec, examples, fit.masked, fit.masked_mentions if config.fills_mentions else fit.masked)
+    return MaskedFeatures(rows, fit.epochs or _epochs(len(rows)), seed, codec.mask, codec.pad)
+
+
+def _held_out(
+    config: MaskedInfillConfig, codec: PieceCodec, examples: Sequence[Editable], seed: int
+) -> dict[str, MaskedFeatures]:  # fmt: skip
+    """Rows whose masks are always the same: with words outside mentions masked, and with words of mentions."""
+    assert config.fit is not None
+    rows = {"context": _rows(codec, examples, config.fit.masked, 0.0)}
+    if config.fills_mentions:
+        rows["mentions"] = _rows(codec, examples, 0.0, config.fit.masked_mentions)
+    return {name: MaskedFeatures(some, 1, seed, codec.mask, codec.pad) for name, some in rows.items() if some}
+
+
+def _rows(codec: PieceCodec, examples: Iterable[Editable], context: float, mentions: float) -> list[MaskableRow]:
+    """The rows in which there is a word to mask, with these probabilities for words outside mentions and in them.
+
+    Only words of one known piece are masked: others cannot be filled in, and whoever learns to write their first piece
+    at a single mask would fill in what is no word.
+    """
+    found = []
+    for example in examples:
+        marked = {at for start, end, _ in example.spans for at in range(start, end)}
+        for row in codec.rows(example):
+            shares = [
+                (mentions if number in marked else context)
+                if end == start + 1 and row.pieces[start] != codec.unknown
+                else 0.0
+                for number, start, end in row.words
+            ]
+            if any(shares):
+                found.append(MaskableRow(row, shares))
+    return found

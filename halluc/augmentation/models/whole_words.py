@@ -1,0 +1,102 @@
+"""The words that a masked language model can put in the place of one mask: pieces that are whole words of letters."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Collection
+from functools import cache
+from typing import Any, NamedTuple
+
+import torch
+
+from halluc.augmentation.language.casing import Pattern, pattern, put
+from halluc.augmentation.language.function_words import FUNCTION_WORDS
+
+
+class Kind(NamedTuple):
+    """Which words may stand at a place: of a mention or not, in a case, and in a script (``unicodedata``'s word)."""
+
+    in_mention: bool
+    case: Pattern
+    script: str
+
+
+def is_word(token: str) -> bool:
+    """Whether a token is a word: letters with their marks and nothing else, and more than one where case is known."""
+    if not token or not all(unicodedata.category(char)[0] in "LM" for char in token):
+        return False
+    return len(token) > 1 or token.lower() == token.upper()
+
+
+def kind_of(token: str, in_mention: bool) -> Kind:
+    """The kind of the words that may replace a word; odd case (McDonald) is that of a title."""
+    case = pattern(token)
+    if case == "mixed" and token.lower() != token.upper():
+        case = "title"
+    return Kind(in_mention, case, _script(token[0]))
+
+
+@cache
+def _script(character: str) -> str:
+    return unicodedata.name(character, "?").split(" ", 1)[0]
+
+
+class WholeWords:
+    """The whole words of a vocabulary, and which of them may stand where.
+
+    ``size`` is the number of the model's outputs. ``in_mentions_only`` are words, without case, that stand nowhere in
+    the training split but in mentions: put elsewhere, they would be mentions without a label.
+    """
+
+    def __init__(
+        self, tokenizer: Any, size: int, in_mentions_only: Collection[str], function_words: bool
+    ) -> None:  # fmt: skip
+        self.size = size
+        self.words = _whole_words(tokenizer, size)
+        self.is_uncased = all(word == word.lower() for word in self.words.values())
+        self._left_out = frozenset() if function_words else FUNCTION_WORDS
+        self._in_mentions_only = frozenset(in_mentions_only)
+        self._same: dict[str, list[int]] = {}
+        for number, word in self.words.items():
+            self._same.setdefault(word.casefold(), []).append(number)
+        self._allowed: dict[Kind, torch.Tensor] = {}
+
+    def same_as(self, word: str) -> list[int]:
+        """The pieces that are this word, whatever its case."""
+        return self._same.get(word.casefold(), [])
+
+    def allowed(self, kind: Kind) -> torch.Tensor:
+        """Which outputs may stand at a place of a kind; booleans (size,)."""
+        found = self._allowed.get(kind)
+        if found is None:
+            found = torch.zeros(self.size, dtype=torch.bool)
+            found[[number for number, word in self.words.items() if self._may_stand(word, kind)]] = True
+            self._allowed[kind] = found
+        return found
+
+    def _may_stand(self, word: str, kind: Kind) -> bool:
+        lowered = word.lower()
+        if _script(word[0]) != kind.script or lowered in self._left_out:
+            return False
+        if not kind.in_mention and word.casefold() in self._in_mentions_only:
+            return False
+        if self.is_uncased:
+            return True
+        return kind.case == "upper" or pattern(word) == kind.case
+
+    def written(self, number: int, kind: Kind) -> str:
+        """The word of a piece in the case of its place."""
+        return put(kind.case, self.words[number])
+
+
+def _whole_words(tokenizer: Any, size: int) -> dict[int, str]:
+    """Those pieces, by number, that are written as a word and read back as that one piece."""
+    special = set(tokenizer.all_special_ids)
+    numbers = sorted(number for number in tokenizer.get_vocab().values() if number < size and number not in special)
+    texts = tokenizer.batch_decode([[number] for number in numbers])
+    written = [(number, text.strip()) for number, text in zip(numbers, texts, strict=True)]
+    written = [(number, text) for number, text in written if is_word(text)]
+    if not written:
+        return {}
+    read = tokenizer([[text] for _, text in written], is_split_into_words=True, add_special_tokens=False)["input_ids"]
+    return {number: text for (number, text), pieces in zip(written, read, strict=True) if pieces == [number]}
