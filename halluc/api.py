@@ -13,15 +13,18 @@ import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from halluc.core.errors import HallucError
 from halluc.core.messages import Level, Listener, Tick, listening
 from halluc.core.permissions import allowing_commands
-from halluc.runs.reports import AnyReport
-from halluc.runs.results import AugmentResult, CheckResult, EvalResult, TrainResult
-from halluc.runs.schema import Record
-from halluc.workflows import augmentation_runs, checking, evaluation, experiments, prediction, reports, training
+
+if TYPE_CHECKING:  # each function imports its workflow: `import halluc` loads neither numpy nor torch
+    from halluc.runs.reports import AnyReport
+    from halluc.runs.results import AugmentResult, CheckResult, EvalResult, TrainResult
+    from halluc.runs.schema import Record
+    from halluc.workflows.experiments import CellOutcome
+    from halluc.workflows.prediction import Predictor
 
 __all__ = ["HallucError", "augment", "check", "evaluate", "load", "predict", "report", "run", "train"]
 
@@ -66,6 +69,8 @@ def check(
     Raises:
         HallucError: the config or the data is broken; of several mistakes a ``ManyErrors``.
     """
+    from halluc.workflows import checking
+
     with listening(_Callbacks(messages, progress)):
         return checking.check(Path(config), overrides, deep=deep)
 
@@ -84,6 +89,9 @@ def augment(
     Raises:
         HallucError: the config asks for no augmentation, or for one that cannot be.
     """
+    from halluc.runs.results import AugmentResult
+    from halluc.workflows import augmentation_runs
+
     with listening(_Callbacks(messages, progress)), allowing_commands(allow_commands):
         made = augmentation_runs.augment(Path(config), overrides, run=_path(run))
     return [one for one in made if isinstance(one, AugmentResult)]
@@ -104,6 +112,8 @@ def train(
     Raises:
         HallucError: what is wrong with config, data, run or machine.
     """
+    from halluc.workflows import training
+
     with listening(_Callbacks(messages, progress)), allowing_commands(allow_commands):
         return training.train(Path(config), overrides, run=_path(run), resume=resume)
 
@@ -130,6 +140,8 @@ def evaluate(
     Raises:
         HallucError: there is no trained model, the data is broken, or a gate is not met (code G100).
     """
+    from halluc.workflows import evaluation
+
     with listening(_Callbacks(messages, progress)):
         return evaluation.evaluate(
             _path(config), overrides, splits=splits, run=_path(run), checkpoint=checkpoint,
@@ -144,12 +156,14 @@ def run(
     allow_commands: bool = False,
     messages: Messages | None = None,
     progress: Progress | None = None,
-) -> experiments.CellOutcome:
+) -> CellOutcome:
     """Train, evaluate and report, as ``halluc run``: what was done in this call, and the report.
 
     Raises:
         HallucError: as ``train`` and ``evaluate``.
     """
+    from halluc.workflows import experiments
+
     with listening(_Callbacks(messages, progress)), allowing_commands(allow_commands):
         return experiments.run(Path(config), overrides)
 
@@ -170,13 +184,15 @@ def report(
     Raises:
         HallucError: a run is not evaluated, or damaged.
     """
+    from halluc.workflows import reports
+
     named = [targets] if isinstance(targets, (str, PathLike)) else targets
     with listening(_Callbacks(messages, progress)):
         wanted = reports.ReportOptions(split, output=_path(output))
         return reports.report([Path(one) for one in named], overrides, wanted).record
 
 
-def load(model: Source, *, messages: Messages | None = None) -> prediction.Predictor:
+def load(model: Source, *, messages: Messages | None = None) -> Predictor:
     """A trained model that is ready to predict: a run directory (``runs/x/latest``), or a model from elsewhere.
 
     It may be used by several threads. Load it once: that takes seconds.
@@ -184,6 +200,8 @@ def load(model: Source, *, messages: Messages | None = None) -> prediction.Predi
     Raises:
         HallucError: there is no run and no model, or a damaged one.
     """
+    from halluc.workflows import prediction
+
     with listening(_Callbacks(messages, None)):
         return prediction.load(str(model))
 
