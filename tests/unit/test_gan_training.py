@@ -19,7 +19,7 @@ from halluc.augmentation.models.gan.generator import LstmGenerator, sample
 from halluc.augmentation.models.gan.relativistic_gan import RelativisticGan
 from halluc.augmentation.models.gan.sequence_gan import SequenceGan
 from halluc.augmentation.models.gan.sequences import Pieces, Sequences
-from halluc.augmentation.models.gan.training import DamagedTraining, GanTraining, TrainingPlan
+from halluc.augmentation.models.gan.training import DamagedTraining, GanPlan, GanTraining
 from halluc.core.errors import HallucError
 
 PIECES = Pieces(9, 0, 1, (0, 2, 3))
@@ -39,8 +39,8 @@ def words(ids: Sequence[int], number: int) -> tuple[str, ...] | None:
     return tuple(map(str, ids[:-1])) if 1 in ids and len(ids) > 1 else None
 
 
-def plan(steps: int = 8, epochs: int = 4, seed: int = 1, **collapse: float) -> TrainingPlan:
-    return TrainingPlan(
+def plan(steps: int = 8, epochs: int = 4, seed: int = 1, **collapse: float) -> GanPlan:
+    return GanPlan(
         rows(64),
         rows(20),
         words,
@@ -52,14 +52,14 @@ def plan(steps: int = 8, epochs: int = 4, seed: int = 1, **collapse: float) -> T
     )
 
 
-def training(file: Path, variant: AdversarialStep = SEQGAN, asked: TrainingPlan | None = None) -> GanTraining:
+def training(file: Path, variant: AdversarialStep = SEQGAN, asked: GanPlan | None = None) -> GanTraining:
     torch.manual_seed(0)
     return GanTraining(
         asked or plan(), variant, LstmGenerator(PIECES, 6, 12), ConvDiscriminator(PIECES, 4, 4), file / "training.pt"
     )
 
 
-def finished(file: Path, variant: AdversarialStep = SEQGAN, asked: TrainingPlan | None = None) -> GanTraining:
+def finished(file: Path, variant: AdversarialStep = SEQGAN, asked: GanPlan | None = None) -> GanTraining:
     made = training(file, variant, asked)
     made.run()
     return made

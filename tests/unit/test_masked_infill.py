@@ -322,10 +322,10 @@ def test_markers_begin_as_the_words_that_a_label_means(cased):
 
 
 def test_every_epoch_masks_other_words():
-    from halluc.augmentation.models.masked_model import Row
+    from halluc.augmentation.models.masked_model import PieceRow
     from halluc.augmentation.models.masked_training import MaskableRow, MaskedFeatures
 
-    row = MaskableRow(Row([1, 10, 11, 12, 13, 2], [(0, 1, 2), (1, 2, 3), (2, 3, 5)]), [0.5, 0.5, 0.0])
+    row = MaskableRow(PieceRow([1, 10, 11, 12, 13, 2], [(0, 1, 2), (1, 2, 3), (2, 3, 5)]), [0.5, 0.5, 0.0])
     features = MaskedFeatures([row], 60, 7, 99, 0)
     seen = set()
     for number in range(60):
@@ -438,12 +438,12 @@ import sys
 from pathlib import Path
 sys.path.insert(0, {tests!r})
 import test_masked_infill as t
-t.fitted(Path({model!r}), Path({folder!r}), fit=t.FIT | {{"epochs": 40, "patience": 40}}, fill="both")
+t.fitted(Path({model!r}), Path({folder!r}), fit=t.FIT | {{"epochs": 14, "patience": 14}}, fill="both")
 """
 
 
 def test_a_killed_fit_goes_on_and_gives_the_same(headless, tmp_path):
-    keys = {"fit": FIT | {"epochs": 40, "patience": 40}, "fill": "both"}
+    keys = {"fit": FIT | {"epochs": 14, "patience": 14}, "fill": "both"}
     script = KILLED.format(tests=str(Path(__file__).parent), model=str(headless), folder=str(tmp_path / "killed"))
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     process = subprocess.Popen([sys.executable, "-c", script], env=environment)

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from halluc.augmentation.models.quality import PARTS, Measured, References, Verdict, best, measure
+from halluc.augmentation.models.quality import PARTS, GeneratorFigures, References, Verdict, best, measure
 
 
 def texts(*lines: str) -> list[tuple[str, ...]]:
@@ -64,9 +64,9 @@ def test_without_any_valid_sample_the_figures_say_so() -> None:
     assert (found.valid, found.quality, found.coverage, found.harmonic, found.self_bleu) == (0, 0, 0, 0, 1)
 
 
-def row(*parts: float, temperature: float = 1.0) -> Measured:
+def row(*parts: float, temperature: float = 1.0) -> GeneratorFigures:
     mean = sum(parts) / len(parts)
-    return Measured("one", temperature, 1.0, mean, mean, mean, 0.5, 0.5, parts)
+    return GeneratorFigures("one", temperature, 1.0, mean, mean, mean, 0.5, 0.5, parts)
 
 
 def test_a_generator_is_better_only_if_the_difference_exceeds_its_error() -> None:

@@ -22,7 +22,7 @@ _LONGEST_WORD = 16
 _LEAST_ROOM = 24
 
 
-class Loaded(NamedTuple):
+class MaskedModel(NamedTuple):
     """A model, its tokenizer, and which weights of its masked-LM head its files lack."""
 
     model: Any
@@ -34,7 +34,7 @@ def device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def load(source: ModelSource) -> Loaded:
+def load(source: ModelSource) -> MaskedModel:
     """A masked language model in fp32.
 
     Raises:
@@ -49,10 +49,10 @@ def load(source: ModelSource) -> Loaded:
         raise OptionError("model", "E411", message, "name one, such as a BERT or RoBERTa", EXIT_ENVIRONMENT)
     model, _, missing = load_model("AutoModelForMaskedLM", source, attention_for(device().type), {})
     refuse_missing(model, missing, source, fresh_head=True)
-    return Loaded(model, tokenizer, missing)
+    return MaskedModel(model, tokenizer, missing)
 
 
-def load_ready(reference: str) -> Loaded:
+def load_ready(reference: str) -> MaskedModel:
     """A model whose masked-LM head was trained.
 
     Raises:
@@ -95,7 +95,7 @@ class SelectedPositions(torch.nn.Module):
         return output
 
 
-class Row(NamedTuple):
+class PieceRow(NamedTuple):
     """A part of an example as a model reads it: pieces, and for each of its words where its own pieces are."""
 
     pieces: list[int]
@@ -127,7 +127,7 @@ class PieceCodec:
         self.unknown: int | None = self.tokenizer.unk_token_id
         self.pad: int = self.tokenizer.pad_token_id if self.tokenizer.pad_token_id is not None else self.mask
 
-    def rows(self, example: Editable, masked: Iterable[int] = ()) -> Iterator[Row]:
+    def rows(self, example: Editable, masked: Iterable[int] = ()) -> Iterator[PieceRow]:
         """The example in parts of at most ``room`` pieces; each word of ``masked`` is one mask."""
         hidden, markers = set(masked), self._markers(example)
         self._learn(example.tokens)
@@ -137,13 +137,13 @@ class PieceCodec:
             own = [self.mask] if number in hidden else self._known[token]
             around = markers.get(number, [])
             if words and len(pieces) + len(own) + 2 * len(around) > self.room + len(self.prefix):
-                yield Row(pieces + self.suffix, words)
+                yield PieceRow(pieces + self.suffix, words)
                 pieces, words = list(self.prefix), []
             start = len(pieces) + len(around)
             words.append((number, start, start + len(own)))
             pieces += [*around, *own, *around]
         if words:
-            yield Row(pieces + self.suffix, words)
+            yield PieceRow(pieces + self.suffix, words)
 
     def _markers(self, example: Editable) -> dict[int, list[int]]:
         found: dict[int, list[int]] = {}

@@ -16,7 +16,14 @@ from torch.nn import functional
 
 from halluc.augmentation.methods.base import OptionError
 from halluc.augmentation.models import training
-from halluc.augmentation.models.masked_model import Loaded, PieceCodec, Row, SelectedPositions, padded, room_of
+from halluc.augmentation.models.masked_model import (
+    MaskedModel,
+    PieceCodec,
+    PieceRow,
+    SelectedPositions,
+    padded,
+    room_of,
+)
 from halluc.config.schema import TrainConfig
 from halluc.core.edits import Editable
 from halluc.core.errors import EXIT_DATA
@@ -40,7 +47,7 @@ _LONG_FORMS = {
 class MaskableRow(NamedTuple):
     """A row, and for each of its words the probability that it is masked."""
 
-    row: Row
+    row: PieceRow
     shares: Sequence[float]
 
 
@@ -104,7 +111,7 @@ class MaskedFeatures:
         return chosen or [int(numpy.argmin(draws + (shares == 0)))]
 
 
-def prepare(config: MaskedInfillConfig, loaded: Loaded, labels: Sequence[str]) -> PieceCodec:
+def prepare(config: MaskedInfillConfig, loaded: MaskedModel, labels: Sequence[str]) -> PieceCodec:
     """Give the model embeddings for two markers a label, which start as those of the words that the label means."""
     model, tokenizer = loaded.model, loaded.tokenizer
     first = model.get_input_embeddings().num_embeddings
@@ -134,7 +141,7 @@ def meaning(label: str, label_words: dict[str, str]) -> str:
 
 def trained(
     config: MaskedInfillConfig,
-    loaded: Loaded,
+    loaded: MaskedModel,
     codec: PieceCodec,
     texts: tuple[Iterable[Editable], Sequence[Editable]],
     seed: int,
@@ -179,7 +186,7 @@ def trained(
 
 
 def _plan(
-    fit: MaskedFitConfig, features: MaskedFeatures, evaluate: Any, loaded: Loaded, seed: int
+    fit: MaskedFitConfig, features: MaskedFeatures, evaluate: Any, loaded: MaskedModel, seed: int
 ) -> training.TrainingPlan:  # fmt: skip
     settings = TrainConfig(
         epochs=features.times,

@@ -74,7 +74,7 @@ def _ngrams(text: Sequence[str]) -> Counter[tuple[str, ...]]:
 
 
 @dataclass(frozen=True)
-class Measured:
+class GeneratorFigures:
     """Samples of one generator at one temperature, compared with texts that it was not trained on.
 
     ``quality`` is the BLEU-3 of samples against held-out texts, ``coverage`` that of held-out texts against samples,
@@ -100,7 +100,7 @@ class Measured:
 
 def measure(
     generator: str, temperature: float | None, samples: Sequence[tuple[str, ...] | None], held_out: Texts
-) -> Measured:
+) -> GeneratorFigures:
     """Compare samples with as many held-out texts; None stands for a sample that was no valid example.
 
     Every figure is the mean over parts, each of which is compared with all texts of the other side.
@@ -119,7 +119,7 @@ def measure(
     quality, coverage, harmonic, own_mean, different = (float(numpy.mean(column)) for column in zip(*sums, strict=True))
     valid = sum(text is not None for text in samples) / len(samples) if samples else 0.0
     parts = tuple(one[2] for one in sums)
-    return Measured(generator, temperature, valid, quality, coverage, harmonic, own_mean, different, parts)
+    return GeneratorFigures(generator, temperature, valid, quality, coverage, harmonic, own_mean, different, parts)
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ class Verdict:
     error: float
 
     @classmethod
-    def of(cls, one: Measured, other: Measured) -> Verdict:
+    def of(cls, one: GeneratorFigures, other: GeneratorFigures) -> Verdict:
         differences = [a - b for a, b in zip(one.parts, other.parts, strict=True)]
         return cls(float(numpy.mean(differences)), _STUDENT * _error(differences))
 
@@ -146,7 +146,7 @@ class Verdict:
         return self.difference < -self.error
 
 
-def best(rows: Sequence[Measured]) -> Measured:
+def best(rows: Sequence[GeneratorFigures]) -> GeneratorFigures:
     """The temperature with the largest harmonic mean; of equal ones the one closest to 1."""
     return max(rows, key=lambda row: (row.harmonic, -abs((row.temperature or 1.0) - 1)))
 

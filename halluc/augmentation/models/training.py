@@ -17,7 +17,7 @@ from halluc.engine.runtime import Runtime
 from halluc.runs.events import Evaluated, Started, Step
 
 
-class Trained(NamedTuple):
+class TrainedModel(NamedTuple):
     """How a training went: optimizer steps, the step whose weights the model has, and its figures on held-out data."""
 
     steps: int
@@ -41,7 +41,7 @@ class TrainingPlan(NamedTuple):
     by_epoch: Sequence[Sequence[int]] = ()
 
 
-def train(model: Any, plan: TrainingPlan, runtime: Runtime, work: Path) -> Trained:
+def train(model: Any, plan: TrainingPlan, runtime: Runtime, work: Path) -> TrainedModel:
     """Train ``model`` in place, from the newest checkpoint in ``work`` if there is one; it ends with the best weights.
 
     Raises:
@@ -74,7 +74,7 @@ def train(model: Any, plan: TrainingPlan, runtime: Runtime, work: Path) -> Train
     if progress.is_chosen and progress.best_step != progress.step:
         checkpoint.load_weights(work, progress.best_step, training.model)
     best_step = progress.best_step if progress.is_chosen else progress.step
-    return Trained(progress.step, best_step, progress.best_metrics)
+    return TrainedModel(progress.step, best_step, progress.best_metrics)
 
 
 def _is_due(event: object, plan: TrainingPlan) -> bool:

@@ -18,7 +18,7 @@ from halluc.tasks.token_classification.examples import TagPrediction
 from halluc.tasks.token_classification.tagged_sentence import Tagged
 
 
-class Overlap(NamedTuple):
+class SpanOverlap(NamedTuple):
     """A claim and a gold span that share ``tokens`` tokens, by their indexes."""
 
     claim: int
@@ -26,7 +26,7 @@ class Overlap(NamedTuple):
     tokens: int
 
 
-def overlaps(claims: Sequence[Span], gold: Sequence[Span]) -> list[Overlap]:
+def overlaps(claims: Sequence[Span], gold: Sequence[Span]) -> list[SpanOverlap]:
     """Every claim with every gold span that it shares a token with."""
     if not claims or not gold:
         return []
@@ -40,11 +40,11 @@ def overlaps(claims: Sequence[Span], gold: Sequence[Span]) -> list[Overlap]:
             other = gold[order[place]]
             shared = min(span.end, other.end) - max(span.start, other.start)
             if shared > 0:
-                found.append(Overlap(claim, order[place], shared))
+                found.append(SpanOverlap(claim, order[place], shared))
     return found
 
 
-def match(claims: Sequence[Span], gold: Sequence[Span], pairs: Sequence[Overlap]) -> dict[int, int]:
+def match(claims: Sequence[Span], gold: Sequence[Span], pairs: Sequence[SpanOverlap]) -> dict[int, int]:
     """At most one gold span a claim and one claim a gold span; returns gold by claim (indexes).
 
     Maximised in turn: exact matches, same boundary, same label, tokens in common; then the matched spans that start
@@ -69,14 +69,14 @@ def _exact(claims: Sequence[Span], gold: Sequence[Span]) -> dict[int, int]:
     return {index: free[span].pop() for index, span in enumerate(claims) if free.get(span)}
 
 
-def _components(pairs: Sequence[Overlap]) -> Iterator[list[Overlap]]:
+def _components(pairs: Sequence[SpanOverlap]) -> Iterator[list[SpanOverlap]]:
     """Pairs that hang together through shared claims or gold spans."""
-    by_claim: dict[int, list[Overlap]] = defaultdict(list)
-    by_gold: dict[int, list[Overlap]] = defaultdict(list)
+    by_claim: dict[int, list[SpanOverlap]] = defaultdict(list)
+    by_gold: dict[int, list[SpanOverlap]] = defaultdict(list)
     for pair in pairs:
         by_claim[pair.claim].append(pair)
         by_gold[pair.gold].append(pair)
-    seen: set[Overlap] = set()
+    seen: set[SpanOverlap] = set()
     for first in pairs:
         if first in seen:
             continue
@@ -92,7 +92,7 @@ def _components(pairs: Sequence[Overlap]) -> Iterator[list[Overlap]]:
         yield component
 
 
-def _best(component: Sequence[Overlap], claims: Sequence[Span], gold: Sequence[Span]) -> dict[int, int]:
+def _best(component: Sequence[SpanOverlap], claims: Sequence[Span], gold: Sequence[Span]) -> dict[int, int]:
     """The matching of the greatest weight; each criterion outweighs all that come after it together."""
     weights = _weights(component, claims, gold)
     if len({pair.claim for pair in component}) == 1 or len({pair.gold for pair in component}) == 1:
@@ -106,7 +106,7 @@ def _best(component: Sequence[Overlap], claims: Sequence[Span], gold: Sequence[S
     return {end["claim"]: end["gold"] for end in (dict(edge) for edge in networkx.max_weight_matching(graph))}
 
 
-def _weights(component: Sequence[Overlap], claims: Sequence[Span], gold: Sequence[Span]) -> dict[Overlap, int]:
+def _weights(component: Sequence[SpanOverlap], claims: Sequence[Span], gold: Sequence[Span]) -> dict[SpanOverlap, int]:
     """Each pair as one whole number: boundary, label, tokens, and a bit of its own that is higher the earlier it is."""
     in_order = sorted(component, key=lambda pair: (gold[pair.gold], claims[pair.claim]), reverse=True)
     pairs, tokens = len(component) + 1, sum(pair.tokens for pair in component) + 1

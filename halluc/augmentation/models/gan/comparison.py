@@ -10,8 +10,8 @@ import torch
 
 from halluc.augmentation.models.gan.collapse import sampled_words
 from halluc.augmentation.models.gan.generator import LstmGenerator
-from halluc.augmentation.models.gan.training import TrainingPlan, Weights
-from halluc.augmentation.models.quality import Measured, Texts, Verdict, best, measure
+from halluc.augmentation.models.gan.training import GanPlan, Weights
+from halluc.augmentation.models.quality import GeneratorFigures, Texts, Verdict, best, measure
 from halluc.core.messages import progress
 from halluc.core.rng import keyed_seed
 
@@ -19,11 +19,11 @@ GAN, LIKELIHOOD, TRAINING_SPLIT = "gan", "likelihood", "training split"
 
 
 @dataclass(frozen=True)
-class Comparison:
+class GeneratorComparison:
     """``rows`` are the quality-diversity table; ``best`` has the row of each generator's best temperature."""
 
-    rows: tuple[Measured, ...]
-    best: dict[str, Measured]
+    rows: tuple[GeneratorFigures, ...]
+    best: dict[str, GeneratorFigures]
     verdict: Verdict
 
     def facts(self) -> dict[str, Any]:
@@ -47,17 +47,17 @@ class Comparison:
 def compare(
     generator: LstmGenerator,
     weights: dict[str, Weights],
-    plan: TrainingPlan,
+    plan: GanPlan,
     held_out: Texts,
     training: Texts,
     temperatures: Sequence[float],
-) -> Comparison:
+) -> GeneratorComparison:
     """Sample from both generators under the conditions of the held-out texts, at each temperature.
 
     Both take the same random numbers. ``training`` are as many real texts: the last row, which says what the figures
     can be. ``generator`` is left with other weights.
     """
-    rows: dict[str, list[Measured]] = {}
+    rows: dict[str, list[GeneratorFigures]] = {}
     devices = [generator.bias.device] if generator.bias.is_cuda else []
     with torch.random.fork_rng(devices), progress("comparing the GAN with likelihood alone") as tick:
         for number, (name, temperature) in enumerate((name, one) for name in weights for one in temperatures):
@@ -70,4 +70,4 @@ def compare(
     chosen = {name: best(found) for name, found in rows.items()}
     real = measure(TRAINING_SPLIT, None, training, held_out)
     every = (*(row for found in rows.values() for row in found), real)
-    return Comparison(every, chosen, Verdict.of(chosen[GAN], chosen[LIKELIHOOD]))
+    return GeneratorComparison(every, chosen, Verdict.of(chosen[GAN], chosen[LIKELIHOOD]))

@@ -19,7 +19,7 @@ from halluc.augmentation.models.gan.generator import LstmGenerator, sample
 from halluc.augmentation.models.gan.relativistic_gan import RelativisticGan
 from halluc.augmentation.models.gan.sequence_gan import SequenceGan
 from halluc.augmentation.models.gan.sequences import Pieces, Sequences
-from halluc.augmentation.models.gan.training import DamagedTraining, GanTraining, TrainingPlan, Weights
+from halluc.augmentation.models.gan.training import DamagedTraining, GanPlan, GanTraining, Weights
 from halluc.augmentation.models.labelled_stream import StreamCodec, refuse_locked
 from halluc.augmentation.models.sample_statistics import sample_statistics
 from halluc.core.edits import Editable
@@ -137,7 +137,7 @@ def _trained(
 
     train, held_out = (rows.sequences(part).to(device) for part in (rows.train, rows.held_out))
     keys = (config.likelihood, config.adversarial, config.collapse)
-    plan = TrainingPlan(train, held_out, words, config.longest, seed, *keys)
+    plan = GanPlan(train, held_out, words, config.longest, seed, *keys)
     try:
         training = GanTraining(plan, _variant(config), *_networks(config, rows.codec, seed, device), checkpoint)
         training.run()

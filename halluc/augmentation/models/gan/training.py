@@ -39,7 +39,7 @@ _LAST_RATE = 0.1
 
 
 @dataclass(frozen=True)
-class TrainingPlan:
+class GanPlan:
     """What is trained how: the rows to learn from, those held out, and the keys of the config."""
 
     train: Sequences
@@ -69,7 +69,7 @@ class GanTraining:
 
     def __init__(
         self,
-        plan: TrainingPlan,
+        plan: GanPlan,
         variant: AdversarialStep,
         generator: LstmGenerator,
         discriminator: ConvDiscriminator,
