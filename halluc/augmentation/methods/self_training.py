@@ -68,7 +68,7 @@ class _Text(NamedTuple):
 
 
 @dataclass
-class _Pool:
+class _TextPool:
     """The texts of one group, and the training examples that they are drawn for, both by length.
 
     ``keys`` has a number for each training example: see ``_key``.
@@ -121,7 +121,7 @@ class SelfTraining(Synthesizer):
             OptionError D101: a file is not there, or is no regular file.
         """
         self.config = config
-        self._pools: defaultdict[_Group, _Pool] = defaultdict(_Pool)
+        self._pools: defaultdict[_Group, _TextPool] = defaultdict(_TextPool)
         self._places: dict[tuple[str, ...], str] = {}
         self._counts: Counter[str] = Counter()
         self._labels: Counter[str] = Counter()

@@ -1,4 +1,4 @@
-"""Labelled examples as sequences of whole numbers, for language models that write text together with its labels.
+"""Examples with labels as sequences of whole numbers, for language models that write text together with its labels.
 
 As in DAGA (Ding et al. 2020) the labels stand in the token stream; here a mention stands between an opening and a
 closing label token, and the tokens at the beginning name the labels that the text has. A sequence is

@@ -131,7 +131,7 @@ class LanguageModel:
             return rejected
 
 
-class _Split(NamedTuple):
+class _SplitStream(NamedTuple):
     """Sequences to train on and held-out ones, and what was left out, by reason."""
 
     train: SequenceFeatures
@@ -193,7 +193,7 @@ def _split(
     examples: Iterable[Editable],
     texts: Sequence[tuple[str, ...]],
     seed: int,
-) -> _Split:
+) -> _SplitStream:
     """Training and held-out sequences; only labelled ones are held out."""
     sequences: list[list[int]] = []
     words: list[int] = []
@@ -214,7 +214,7 @@ def _split(
     count = max(1, round(config.held_out * len(sequences)))
     held_out, trained = sorted(order[:count]), sorted(order[count:])
     unlabelled = [codec.encode_unlabelled(tokens)[: config.longest] for tokens in texts]
-    return _Split(
+    return _SplitStream(
         _features(codec, [*(sequences[number] for number in trained), *unlabelled]),
         _features(codec, [sequences[number] for number in held_out]),
         sum(words[number] for number in held_out),

@@ -1,4 +1,4 @@
-"""Labelled sequences as tensors: rows of piece numbers that begin with their condition and finish with an end piece."""
+"""Sequences with labels as tensors: rows of piece numbers that begin with their condition and end with an end piece."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ class GanModel:
 
 def fit(config: GanSynthesisConfig, examples: Iterable[Editable], workspace: Workspace) -> GanModel:
     """Train a GAN on examples, or load the one that was; see ``GanSynthesis.fit`` for what it raises."""
-    rows = _Rows.of(config, StreamCodec.of(examples, config.vocabulary), examples, workspace.seed)
+    rows = _SplitSequences.of(config, StreamCodec.of(examples, config.vocabulary), examples, workspace.seed)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     identity = {
         "config": config.model_dump(mode="json", exclude={*_OF_SAMPLING}),
@@ -125,7 +125,7 @@ def _networks(
 
 
 def _trained(
-    config: GanSynthesisConfig, rows: _Rows, seed: int, device: torch.device, checkpoint: Path
+    config: GanSynthesisConfig, rows: _SplitSequences, seed: int, device: torch.device, checkpoint: Path
 ) -> tuple[dict[str, Weights], dict[str, Any]]:  # fmt: skip
     """Train and compare; returns the weights of both generators, and what the manifest says of them."""
 
@@ -198,7 +198,7 @@ def labelled_words(example: Editable) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True)
-class _Rows:
+class _SplitSequences:
     """What is learned from and what is held out; how many examples were left out, and why."""
 
     codec: StreamCodec
@@ -208,7 +208,9 @@ class _Rows:
     locked: int
 
     @classmethod
-    def of(cls, config: GanSynthesisConfig, codec: StreamCodec, examples: Iterable[Editable], seed: int) -> _Rows:
+    def of(
+        cls, config: GanSynthesisConfig, codec: StreamCodec, examples: Iterable[Editable], seed: int
+    ) -> _SplitSequences:
         """
         Raises:
             OptionError C147: nothing is without locked words. D144: too few examples are left.
