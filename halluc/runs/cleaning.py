@@ -18,7 +18,7 @@ from pathlib import Path
 
 from halluc.core import files, latest, processes
 from halluc.core.errors import HallucError, environment_error
-from halluc.runs.directory import CONFIG_FILE, LOCK_FILE, RUN_FILE, RUN_NAME, RunDir
+from halluc.runs.directory import CONFIG_FILE, FITTED, FITTED_RECORD, LOCK_FILE, RUN_FILE, RUN_NAME, RunDir
 from halluc.runs.matrix import MATRIX_FILE
 from halluc.runs.schema import CleanItem, CleanResult, RunFile
 
@@ -28,6 +28,8 @@ _DEPTH = 3
 # How long something must lie untouched (seconds) before it counts as left behind: a process id says nothing of another
 # machine that shares the folder, and a run that is being made has no lock yet.
 QUIET = 600
+# How long (seconds) a model that augmentation has fitted must be unused: cells of a study share it.
+UNUSED = 86_400
 
 _CHECKPOINT = re.compile(r"(?:step|best)-(?P<step>\d{8,})(?:-\d+)?")
 
@@ -66,6 +68,9 @@ def clean(root: Path, *, dry_run: bool) -> CleanResult:
     for home in sorted({run.parent for run in runs if run != root}):
         for find in list(_leftovers(home, deep=False)):
             _note(find, result)
+    for folder in folders:
+        for find in _fitted(folder / FITTED):
+            _note(find, result)
     return result
 
 
@@ -101,13 +106,13 @@ def _is_named_like_a_run(folder: Path) -> bool:
 
 
 @contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[bool]:
-    """Whether no other process writes the run; none begins while the context is open.
+def _locked(folder: Path, lock: Path | None = None) -> Iterator[bool]:
+    """Whether no other process writes the run, or what ``lock`` is for; none begins while the context is open.
 
-    The lock is that of ``RunDir.locked``. A lock file that is a link is not opened, and the run not touched.
+    The lock of a run is that of ``RunDir.locked``. A lock file that is a link is not opened, and the run not touched.
     """
     try:
-        descriptor = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_NOFOLLOW)
+        descriptor = os.open(lock or folder / LOCK_FILE, os.O_RDWR | os.O_NOFOLLOW)
     except FileNotFoundError:
         yield True  # every writer makes the file: there has been none
         return
@@ -163,6 +168,25 @@ def _leftovers(folder: Path, *, deep: bool) -> Iterator[_Find]:
                 yield _Find(path, "left behind by a process that was killed", delete=True)
         elif deep and entry.is_dir(follow_symlinks=False):
             yield from _leftovers(path, deep=True)
+
+
+def _fitted(folder: Path) -> Iterator[_Find]:
+    """Models that augmentation has fitted; the next one that needs a deleted one fits it again."""
+    for entry in _entries(folder):
+        path = Path(entry.path)
+        if not entry.is_dir(follow_symlinks=False):
+            continue
+        if entry.name.endswith(".checkpoints"):
+            yield _Find(path, "a fit was interrupted: the next one goes on from it", delete=False)
+        elif (path / FITTED_RECORD).is_file() or entry.name.startswith("cross-fit-"):
+            with _locked(path, folder / f"{entry.name}.lock") as free:
+                used = max((file.lstat().st_mtime for file in (path, *path.glob(f"*/{RUN_FILE}"))), default=0)
+                if free and time.time() - used > UNUSED:
+                    yield _Find(path, "a fitted model that was not used for a day", delete=True)
+                else:
+                    yield _Find(path, "a fitted model that was used within a day", delete=False)
+        else:
+            yield _Find(path, "answers of a model, which augmentation reads again", delete=False)
 
 
 def _checkpoints(run: RunDir, record: RunFile) -> Iterator[_Find]:

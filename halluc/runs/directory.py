@@ -20,6 +20,8 @@ from halluc.runs.schema import RunFile, Stage
 RUN_FILE = latest.RUN_FILE
 CONFIG_FILE = "config.yaml"
 LOCK_FILE = ".lock"
+# In `runs_dir`: models that augmentation has fitted, by fingerprint, each with this record.
+FITTED, FITTED_RECORD = ".fitted", "fitted.json"
 RUN_NAME = re.compile(r"\d{8}-\d{6}-(?P<hash>[0-9a-f]{6})(?:-\d+)?")
 _NAME_ONE = "name a folder under `runs_dir` that `halluc train` made"
 

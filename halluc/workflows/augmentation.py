@@ -33,7 +33,6 @@ from halluc.workflows import labelling
 from halluc.workflows.job import Job
 
 # Fitted models and caches of all runs in a `runs_dir`, by fingerprint.
-FITTED = ".fitted"
 # A method that nothing was made by was perhaps never asked: told of is one of which that is less likely than this.
 _CHANCE = 1e-6
 
@@ -208,7 +207,7 @@ def prepared(job: Job, *, fits: bool = True) -> Prepared:
                 asked,
                 settings.seed,
                 Workspace(
-                    Path(settings.runs_dir) / FITTED,
+                    Path(settings.runs_dir) / directory.FITTED,
                     settings.seed,
                     commands_allowed(),
                     labelling.labellers(job),

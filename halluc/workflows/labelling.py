@@ -20,7 +20,7 @@ from halluc.core.messages import say
 from halluc.core.rng import keyed_seed
 from halluc.data.inputs import single
 from halluc.data.tokenization import Tokenizer
-from halluc.runs import provenance
+from halluc.runs import directory, provenance
 from halluc.workflows import assessment, trained_models
 from halluc.workflows.job import Job
 from halluc.workflows.trained_models import Trained
@@ -179,7 +179,7 @@ def _cross_fitted(job: Job, parts: int) -> list[Trained]:
     inputs = list(provenance.input_hashes(job.settings.data.paths()).values())
     gap = job.loaded.tree.get("gap")
     digest = sha256_of_tree({"config": loaded.sha256, "gap": gap, "inputs": inputs, "parts": parts})
-    folder = Path(job.settings.runs_dir) / ".fitted" / f"cross-fit-{digest[:16]}"
+    folder = Path(job.settings.runs_dir) / directory.FITTED / f"cross-fit-{digest[:16]}"
     found = []
     for part in range(parts):
         run = folder / f"part-{part + 1}-of-{parts}"

@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from halluc.core.errors import HallucError
-from halluc.runs import cleaning
+from halluc.core.locks import locked
+from halluc.runs import cleaning, directory
 from halluc.runs.directory import RunDir
 from halluc.runs.schema import CleanResult, RunFile, Stage
 
@@ -303,3 +304,26 @@ def test_only_names_of_atomic_writes_are_leftovers(name, tmp_path_factory):
     parts = name.split(".")
     ours = name.startswith(".") and len(parts) >= 4 and parts[-2].isdigit() and parts[-1] in ("tmp", "old")
     assert not gone or (gone == [name] and ours)
+
+
+def test_fitted_models_go_once_they_are_unused_for_a_day(tmp_path):
+    """Not one that a process holds, and neither paid answers nor a fit that was interrupted."""
+    make_run(tmp_path / "x" / NAME)
+    home = tmp_path / directory.FITTED
+    for name in ("lm_synthesis-1", "lm_synthesis-2", "lm_synthesis-3", "llm_synthesis-4", "gan-5.checkpoints"):
+        (home / name).mkdir(parents=True)
+        (home / name / ("fitted.json" if name.startswith("lm") else "other")).write_text("12345")
+        (home / f"{name}.lock").write_text("")
+    other = make_run(home / "cross-fit-6" / "part-1-of-2").path
+    before = time.time() - cleaning.UNUSED - 60
+    for path in (*home.iterdir(), other / "run.json"):
+        if path.name != "lm_synthesis-2":
+            os.utime(path, (before, before))
+    with locked(home / "lm_synthesis-3.lock", home / "lm_synthesis-3"):
+        result = cleaning.clean(tmp_path, dry_run=False)
+    assert deleted(result) == [".fitted/cross-fit-6", ".fitted/lm_synthesis-1"]
+    kept = [item.path for item in result.left]
+    assert kept == [
+        f".fitted/{n}" for n in ("gan-5.checkpoints", "llm_synthesis-4", "lm_synthesis-2", "lm_synthesis-3")
+    ]
+    assert {*deleted(cleaning.clean(tmp_path, dry_run=False))} == {".fitted/lm_synthesis-3"}

@@ -7,8 +7,10 @@ process goes on from there if one is killed. A lock lets one process train while
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -21,9 +23,9 @@ from halluc.core.files import make_folder, read_regular, replace_folder, write_j
 from halluc.core.locks import locked
 from halluc.core.messages import warn
 from halluc.engine.references import ModelSource
+from halluc.runs.directory import FITTED_RECORD
 from halluc.runs.provenance import file_sha256
 
-_RECORD = "fitted.json"
 # Part of every fingerprint: what an earlier version fitted otherwise is not used.
 _VERSION = 1
 
@@ -80,7 +82,7 @@ def _write(folder: Path, write: Callable[[Path], dict[str, Any]], fitting: Fitti
     facts = write(folder)
     files = {str(path.relative_to(folder)): file_sha256(path) for path in sorted(folder.rglob("*")) if path.is_file()}
     record = {"fingerprint": fitting.fingerprint, "identity": fitting.identity, "facts": facts, "files": files}
-    write_json(folder / _RECORD, record)
+    write_json(folder / FITTED_RECORD, record)
 
 
 def _read(folder: Path, fingerprint: str) -> Fitted | None:
@@ -88,13 +90,16 @@ def _read(folder: Path, fingerprint: str) -> Fitted | None:
     if not folder.is_dir():
         return None
     try:
-        record = json.loads(read_regular(folder / _RECORD))
+        record = json.loads(read_regular(folder / FITTED_RECORD))
         if record["fingerprint"] != fingerprint:
-            raise ValueError(f"{_RECORD} is of another model")
+            raise ValueError(f"{FITTED_RECORD} is of another model")
         for name, sha256 in record["files"].items():
             if file_sha256(folder / name) != sha256:
                 raise ValueError(f"{name} was changed")
-        return Fitted(folder, dict(record["facts"]))
+        facts = dict(record["facts"])
+        with contextlib.suppress(OSError):
+            os.utime(folder)  # `halluc clean` deletes those that were not used lately
+        return Fitted(folder, facts)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         warn(f"the fitted model in {folder} is damaged ({error}): it is fitted again")
         return None
