@@ -18,9 +18,9 @@ from halluc.tasks.relation_extraction.reading.config import RelationsConfig
 from halluc.tasks.relation_extraction.reading.reader import RelationsReader
 
 SEMEVAL = (
-    '1\t"The system as described above has its greatest application in an arrayed <e1>configuration</e1> of antenna '
-    '<e2>elements</e2>."\nComponent-Whole(e2,e1)\nComment: Not a collection\n\n'
-    '2\t"The <e1>child</e1> was carefully wrapped and bound into the <e2>cradle</e2> by means of a cord."\nOther\n'
+    '1\t"The farm sells its honey with a hand-painted <e1>picture</e1> of garden '
+    '<e2>flowers</e2>."\nComponent-Whole(e2,e1)\nComment: Not a collection\n\n'
+    '2\t"The <e1>gardener</e1> came early and leaned on the <e2>fence</e2> for an hour."\nOther\n'
     "Comment:\n\n"
 )
 # Of every form: the file, its text, the keys of `data`, and head, tail, their types and the relation of each example.
@@ -49,8 +49,8 @@ FORMS = {
         SEMEVAL,
         {},
         [
-            ("configuration", "elements", "", "", "Component-Whole(e2,e1)"),
-            ("child", "cradle", "", "", None),
+            ("picture", "flowers", "", "", "Component-Whole(e2,e1)"),
+            ("gardener", "fence", "", "", None),
         ],
     ),
     "characters": ("a.jsonl", lines(RECORD), {}, [WORKS]),
@@ -114,7 +114,7 @@ def test_every_form_gives_head_tail_types_and_relation(tmp_path, form):
 def test_ids_lines_and_tokens_are_those_of_the_file(tmp_path):
     first, second = read(tmp_path, "train.txt", SEMEVAL).splits["train"]
     assert (first.id, first.origin.line, second.id, second.origin.line) == ("1", 1, "2", 5)
-    assert first.tokens[-6:] == ("arrayed", "configuration", "of", "antenna", "elements", ".")
+    assert first.tokens[-6:] == ("painted", "picture", "of", "garden", "flowers", ".")
     (tacred,) = read(tmp_path, "a.jsonl", lines(TACRED)).splits["train"]
     assert (tacred.id, tacred.tokens, tacred.head, tacred.tail) == (
         "61b3", tuple(TOKENS), Span(0, 2, "PER"), Span(3, 4, "ORG"),
