@@ -122,12 +122,10 @@ Relations = Annotated[
 Sample = Annotated[
     int | None,
     typer.Option(
-        "--sample",
-        metavar="N",
-        min=1,
-        help="Of each relation N facts whose subject training mentions, and N others, drawn at random (default: all).",
+        "--sample", metavar="N", min=1,
+        help="Of each relation N facts whose subject training mentions, and N others, at random (default: all).",
     ),
-]
+]  # fmt: skip
 MostPatterns = Annotated[
     int | None,
     typer.Option("--most-patterns", metavar="N", min=1, help="The first N patterns of each relation (default: all)."),

@@ -45,8 +45,9 @@ class ProbeOptions:
     """What is asked: the files of patterns and facts, and how much of them.
 
     ``sample`` is how many facts of a relation are asked whose subject the training split mentions, and how many others;
-    ``most_patterns`` how many of its patterns, the first ones; None: all. ``threshold`` is the confidence from which a claim is asserted, and ``top`` how many candidates of each
-    answer are written down. ``name`` is that of the files in the run.
+    ``most_patterns`` how many of its patterns, the first ones; None: all. ``threshold`` is the confidence from which a
+    claim is asserted, and ``top`` how many candidates of each answer are written down. ``name`` is that of the files
+    in the run.
     """
 
     patterns: Path
