@@ -150,8 +150,8 @@ class ProbeSheet:
 
     def samples(self) -> dict[tuple[str, By], FigureSample]:
         """Each figure that two models are compared by, resampled: all but those of single relations."""
-        totals, sums = self.sheet.totals(), self.sheet.resampled()
         compared = [one for one in self.figures if "relation" not in one.by]
+        totals, sums = self.sheet.totals(), self.sheet.resampled()  # once the figures have put their columns on it
         return {
             (one.name, tuple(one.by.items())): FigureSample(
                 float(one.formula(totals)), one.formula(sums), exact_limits(one.formula, totals)
