@@ -13,27 +13,7 @@ from tests.tiny_masked import write_causal, write_masked
 
 LIVES = {"anna berg": "oslo", "bo": "rome", "eva": "oslo", "kim lund": "bern"}
 TEXTS = [f"{name} lives in {place} .".split() for name, place in LIVES.items()]
-WORDS = [
-    [
-        "the",
-        "bank",
-        "won",
-        "and",
-        "left",
-        "acme",
-        "corp",
-        "german",
-        "said",
-        "reuters",
-        "met",
-        "visited",
-        "paris",
-        ".",
-        "Anna",
-        "Berg",
-        "Oslo",
-    ]
-]
+WORDS = ["the bank won and left acme corp german said reuters met visited paris Anna Berg Oslo".split()]  # noqa: SIM905
 KNOWN = ("anna berg", "bo")
 
 
@@ -89,9 +69,11 @@ def test_a_fine_tuned_encoder_is_probed_beside_its_base(halluc, experiment, mask
     sets = ["--set", f"model.name={masked}", "--set", "train.epochs=1", "--set", "train.learning_rate=0.001"]
     assert halluc("train", experiment, *sets, "--quiet").code == 0
     run = experiment.parent / "runs/tiny/latest"
-    outcome = halluc("probe", run, *files, "--json")
+    outcome = halluc("probe", run, *files)
     assert outcome.code == 0, outcome.err
-    found = json.loads(outcome.out)
+    assert "1 candidates that the model cannot write" in outcome.err
+    assert "facts: by relation" in outcome.err and "asserted and wrong: of what is asserted" in outcome.err
+    found = json.loads((run / "probe/facts.json").read_text(encoding="utf-8"))
     base, tuned = found["models"]
     assert [(one["name"], one["kind"], one["base"]) for one in (base, tuned)] == [
         ("base", "masked", None), ("fine-tuned", "masked", str(masked)),
@@ -115,14 +97,6 @@ def test_a_fine_tuned_encoder_is_probed_beside_its_base(halluc, experiment, mask
     assert accuracy["difference"] == pytest.approx(
         figure(tuned, "probe_accuracy") - figure(base, "probe_accuracy"), abs=1e-9
     )
-    assert json.loads((run / "probe/facts.json").read_text(encoding="utf-8")) == {
-        key: value for key, value in found.items() if key != "run"
-    }
-    shown = halluc("probe", run, *files, "--name", "again", "--sample", 1, "--most-patterns", 1)
-    assert "1 candidates that the model cannot write" in shown.err
-    assert "facts answered right (P@1)" in shown.err and "fine-tuned (masked)" in shown.err
-    again = json.loads((run / "probe/again.json").read_text(encoding="utf-8"))
-    assert (again["relations"], again["models"][0]["claims"]) == ({"P551": 2}, 2)
 
 
 def test_a_causal_model_from_elsewhere_completes_patterns(experiment, files, tmp_path):

@@ -9,9 +9,11 @@ import pytest
 
 from halluc.analysis.probing import Answer, FactNovelty, ProbeSheet, answer_of, differences
 from halluc.core.errors import HallucError, ManyErrors
-from halluc.data.facts import Fact, Pattern, read_relations
+from halluc.core.figures import shown
+from halluc.data.facts import Fact, Pattern, Relation, read_relations
 from halluc.data.tokenization import Tokenizer
 from halluc.gap.mentions import mentions
+from halluc.workflows.probing import ProbeOptions, _sampled
 
 PATTERNS = '{"pattern": "[X] lives in [Y].", "lemma": "live"}\n\n{"pattern": "[Y] is where [X] lives."}\n'
 FACTS = "".join(
@@ -71,6 +73,19 @@ def test_what_is_not_there_is_told(tmp_path):
     (given[0] / "P19.jsonl").write_text('{"pattern": "[X]"}\n{"pattern": 3}\n', encoding="utf-8")
     with pytest.raises(ManyErrors, match="2 errors"):
         read_relations(*given)
+
+
+def test_a_sample_has_as_many_of_the_subjects_that_training_mentions_as_of_others(tmp_path):
+    facts = tuple(Fact("P1", f"s{n}", ("Rome",), n) for n in range(40))
+    relation = Relation("P1", (Pattern("[X] in [Y]"), Pattern("[Y] of [X]")), facts, ("Rome",))
+    novelty = {fact: FactNovelty("seen" if fact.line < 3 else "new", "new") for fact in facts}
+    options = ProbeOptions(tmp_path, tmp_path, sample=5, most_patterns=1)
+    drawn = _sampled(relation, novelty, options)
+    lines = [fact.line for fact in drawn.facts]
+    assert lines[:3] == [0, 1, 2] and len(lines) == 8 and lines == sorted(lines) != list(range(8))
+    assert (drawn.patterns, drawn.objects) == (relation.patterns[:1], ("Rome",))
+    assert _sampled(relation, novelty, options) == drawn
+    assert len(_sampled(relation, {}, options).facts) == 5
 
 
 def test_names_are_mentioned_by_their_words_in_a_row():
@@ -134,6 +149,7 @@ def test_figures_are_those_counted_by_hand():
     gaps = [0.9 - 1, 0.4 - 1, 0.8, 0.7, 0.6, 0.2, 0.3]
     assert value("ece") == pytest.approx(sum(map(abs, gaps)) / 7)
     assert value("brier") == pytest.approx(sum(gap * gap for gap in gaps) / 7)
+    assert {one.name for one in found.values()} == {column.row.name for column in shown("probe")} | {"brier"}
     low, high = found[("probe_hallucination", ("subject", "new"))].interval
     assert low < 0.5 and high == 1
     assert not any("average" in one.by and "subject" in one.by for one in sheet_of(ROWS, NOVELTY).results())
