@@ -21,12 +21,12 @@ from halluc.core.permissions import allowing_commands
 
 if TYPE_CHECKING:  # each function imports its workflow: `import halluc` loads neither numpy nor torch
     from halluc.runs.reports import AnyReport
-    from halluc.runs.results import AugmentResult, CheckResult, EvalResult, TrainResult
+    from halluc.runs.results import AugmentResult, CheckResult, EvalResult, ProbeResult, TrainResult
     from halluc.runs.schema import Record
     from halluc.workflows.experiments import CellOutcome
     from halluc.workflows.prediction import Predictor
 
-__all__ = ["HallucError", "augment", "check", "evaluate", "load", "predict", "report", "run", "train"]
+__all__ = ["HallucError", "augment", "check", "evaluate", "load", "predict", "probe", "report", "run", "train"]
 
 Source = str | PathLike[str]
 Messages = Callable[[str], object]
@@ -223,6 +223,40 @@ def predict(
     listener = _Callbacks(messages, progress)
     with listener.bar("predicting", "texts", True) as tick:
         return load(model, messages=messages).predict(texts, progress=tick)
+
+
+def probe(
+    target: Source,
+    overrides: Sequence[str] = (),
+    *,
+    patterns: Source,
+    facts: Source,
+    checkpoint: str | None = None,
+    relations: Sequence[str] = (),
+    sample: int | None = None,
+    most_patterns: int | None = None,
+    threshold: float = 0.5,
+    name: str = "facts",
+    messages: Messages | None = None,
+    progress: Progress | None = None,
+) -> ProbeResult:
+    """Ask the language model of a run, and its base, for facts, as ``halluc probe``: the figures of each model.
+
+    Args:
+        target: a run, or a config.
+        checkpoint: a model from elsewhere, asked instead; ``target`` is then a config.
+        sample: at most so many facts of each relation.
+
+    Raises:
+        HallucError: patterns or facts are broken, or the model cannot be probed.
+    """
+    from halluc.workflows import probing
+
+    asked = probing.ProbeOptions(
+        Path(patterns), Path(facts), tuple(relations), sample, most_patterns, threshold, name=name
+    )  # fmt: skip
+    with listening(_Callbacks(messages, progress)):
+        return probing.probe(Path(target), overrides, asked, checkpoint)
 
 
 def _path(given: Source | None) -> Path | None:

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from halluc import __version__
+from halluc.commands import options
 from halluc.commands.options import (
     AllowCommands,
     Config,
@@ -303,46 +304,44 @@ def predict(
 
 
 @app.command()
+def probe(
+    target: options.Probed,
+    patterns: options.Patterns,
+    facts: options.Facts,
+    set_: Set = None,
+    checkpoint: options.ProbedModel = None,
+    relation: options.Relations = None,
+    sample: options.Sample = None,
+    most_patterns: options.MostPatterns = None,
+    threshold: options.Threshold = 0.5,
+    top: options.Top = 5,
+    name: options.ProbeName = "facts",
+    quiet: Quiet = False,
+    json: Json = False,
+) -> None:
+    """Ask a language model for facts: what does it assert about names that its training split never mentions?"""
+    from halluc.commands import probe
+    from halluc.workflows import probing
+
+    asked = probing.ProbeOptions(patterns, facts, tuple(relation or ()), sample, most_patterns, threshold, top, name)
+    with listening(Terminal(Talk.of(quiet, False, json), probe.show)):
+        probing.probe(target, set_ or [], asked, checkpoint)
+
+
+@app.command()
 def convert(
     source: Annotated[
         str,
         typer.Argument(metavar="IN", help="The corpus: a path, demo:NAME, hub:NAME@REVISION, or a config (.yaml)."),
     ],
-    target: Annotated[
-        Path, typer.Argument(metavar="OUT", help="A file, or a folder for several splits. It is overwritten.")
-    ],
-    set_: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set", metavar="data.KEY=VALUE", help="How to read IN, such as --set data.separator=tab; repeatable."
-        ),
-    ] = None,
-    task: Annotated[
-        str | None,
-        typer.Option(
-            "--task", metavar="TASK", help="The task of the data, see `halluc list tasks` (default: detect it)."
-        ),
-    ] = None,
-    split: Annotated[
-        list[str] | None,
-        typer.Option("--split", help="The split; repeatable (default: all of a config, else train)."),
-    ] = None,
-    to: Annotated[
-        str | None,
-        typer.Option("--to", metavar="FORMAT", help="The format, such as spacy (default: by the extension of OUT)."),
-    ] = None,
-    scheme: Annotated[
-        Literal["iob1", "iob2", "bioes", "bmes", "bilou", "io"] | None,
-        typer.Option("--scheme", help="The tag scheme in conll, csv and table (default: iob2)."),
-    ] = None,
-    separator: Annotated[
-        Literal["tab", "space"] | None,
-        typer.Option("--separator", help="The column separator in conll (default: tab)."),
-    ] = None,
-    join: Annotated[
-        Literal["blank", "none"] | None,
-        typer.Option("--join", help="Join tokens to texts, with or without blanks (default: keep texts)."),
-    ] = None,
+    target: options.Converted,
+    set_: options.SetData = None,
+    task: options.Task = None,
+    split: options.Splits = None,
+    to: options.To = None,
+    scheme: options.Scheme = None,
+    separator: options.Separator = None,
+    join: options.Join = None,
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:

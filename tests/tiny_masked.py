@@ -1,4 +1,4 @@
-"""Tiny masked language models with random weights, written as their makers write them."""
+"""Tiny language models with random weights, written as their makers write them."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from transformers import (
     BertModel,
     DistilBertConfig,
     DistilBertForMaskedLM,
+    GPT2Config,
+    GPT2LMHeadModel,
     PreTrainedTokenizerFast,
     RobertaConfig,
     RobertaForMaskedLM,
@@ -75,3 +77,13 @@ def _byte_level(texts: Sequence[Sequence[str]]) -> Any:
     )
     backend.train_from_iterator([" ".join(text) for text in texts], trainer)
     return PreTrainedTokenizerFast(tokenizer_object=backend, model_max_length=64, **names)
+
+
+def write_causal(folder: Path, texts: Sequence[Sequence[str]]) -> Path:
+    """A GPT-2 of one layer with a byte-level tokenizer."""
+    tokenizer = _byte_level(texts)
+    tokenizer.save_pretrained(folder)
+    torch.manual_seed(3)
+    size = {"n_positions": 64, "n_embd": 32, "n_layer": 1, "n_head": 2}
+    GPT2LMHeadModel(GPT2Config(vocab_size=len(tokenizer), **size)).save_pretrained(folder)
+    return folder

@@ -81,11 +81,18 @@ def calibration_figures(table: Table, sheet: Sheet) -> list[Figure]:
 def _calibration(table: Table, confidence: numpy.ndarray, sheet: Sheet, by: dict[str, str]) -> list[Figure]:
     """Expected calibration error and Brier score of the claims that have a confidence."""
     known = ~numpy.isnan(confidence)
-    confidence, example = confidence[known], table.claims.example[known]
     right = (table.claims.verdict == "supported")[known]
+    return calibration_of(confidence[known], right, table.claims.example[known], sheet, by)
+
+
+def calibration_of(
+    confidence: numpy.ndarray, right: numpy.ndarray, example: numpy.ndarray, sheet: Sheet, by: dict[str, str]
+) -> list[Figure]:
+    """Expected calibration error and Brier score of claims, all arguments (claims,): ``right`` are the supported ones,
+    ``example`` the numbers of their examples on the sheet."""
     columns = [
         [sheet.column(counts[:, at]) for at in range(calibration.BINS)]
-        for counts in calibration.sums_by_bin(confidence, right, example, len(table))
+        for counts in calibration.sums_by_bin(confidence, right, example, sheet.examples)
     ]
 
     def ece(sums: numpy.ndarray) -> numpy.ndarray:

@@ -15,13 +15,13 @@ from halluc.task import AnyTask
 from halluc.workflows.checking import Checked
 
 if TYPE_CHECKING:
-    from halluc.workflows.probe import Probe
+    from halluc.workflows.inspection import Inspection
 
 
 def show(found: Checked) -> None:
     """What was found as tables, or how many warnings there are."""
     if not hears(Level.NORMAL):
-        warnings = len(found.data.warnings) + (len(found.probe.warnings) if found.probe else 0)
+        warnings = len(found.data.warnings) + (len(found.inspection.warnings) if found.inspection else 0)
         say(f"{counted(warnings, 'warnings')}: see them without --quiet" if warnings else "nothing odd found")
         return
     words, plan = found.task.wording.words, found.plan
@@ -33,8 +33,8 @@ def show(found: Checked) -> None:
         noun = words.examples
         spent = f"made from {plan['parents']:,} {noun}, at most {plan['most']:,} of one"
         say(f"augmentation: {plan['new']:,} new {noun} by {', '.join(plan['methods'])}, {spent}")
-    if found.probe:
-        _show_probe(found.probe, found.task)
+    if found.inspection:
+        _show_inspection(found.inspection, found.task)
 
 
 def _others(slugs: Sequence[str | None]) -> str:
@@ -109,8 +109,8 @@ def _show_labels(report: DataRecord, words: Words) -> None:
         say(f"and {len(total) - len(shown)} more labels, none of them more frequent; --json has them all", style="dim")
 
 
-def _show_probe(found: Probe, task: AnyTask) -> None:
-    """The probe as text for people."""
+def _show_inspection(found: Inspection, task: AnyTask) -> None:
+    """What the model makes of the data, as text for people."""
     say()
     say(f"model: {found.parameters:,} parameters, {found.trainable:,} trained, on {found.device} in {found.precision}")
     table = Grid("split", *task.model.columns.values(), title="encoding")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -67,5 +67,84 @@ ShardOfExamples = Annotated[
     str | None,
     typer.Option(
         "--shard", metavar="I/N", help="The I-th of N parts: of the cells of a study, or of the examples of --run."
+    ),
+]
+
+# Of `convert`.
+Converted = Annotated[
+    Path, typer.Argument(metavar="OUT", help="A file, or a folder for several splits. It is overwritten.")
+]
+SetData = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="data.KEY=VALUE", help="How to read IN, such as --set data.separator=tab; repeatable."
+    ),
+]
+Task = Annotated[
+    str | None,
+    typer.Option("--task", metavar="TASK", help="The task of the data, see `halluc list tasks` (default: detect it)."),
+]
+Splits = Annotated[
+    list[str] | None,
+    typer.Option("--split", help="The split; repeatable (default: all of a config, else train)."),
+]
+To = Annotated[
+    str | None,
+    typer.Option("--to", metavar="FORMAT", help="The format, such as spacy (default: by the extension of OUT)."),
+]
+Scheme = Annotated[
+    Literal["iob1", "iob2", "bioes", "bmes", "bilou", "io"] | None,
+    typer.Option("--scheme", help="The tag scheme in conll, csv and table (default: iob2)."),
+]
+Separator = Annotated[
+    Literal["tab", "space"] | None,
+    typer.Option("--separator", help="The column separator in conll (default: tab)."),
+]
+Join = Annotated[
+    Literal["blank", "none"] | None,
+    typer.Option("--join", help="Join tokens to texts, with or without blanks (default: keep texts)."),
+]
+
+# Of `probe`.
+Probed = Annotated[
+    Path, typer.Argument(metavar="CONFIG_OR_RUN", help="A run, or a config, of which the newest trained run is taken.")
+]
+Patterns = Annotated[
+    Path, typer.Option("--patterns", metavar="DIR", help="Cloze patterns: RELATION.jsonl files, or one such file.")
+]
+Facts = Annotated[
+    Path,
+    typer.Option("--facts", metavar="DIR", help="Facts: files of the same names, or one such file."),
+]
+Relations = Annotated[
+    list[str] | None, typer.Option("--relation", metavar="NAME", help="Only this relation; repeatable.")
+]
+Sample = Annotated[
+    int | None,
+    typer.Option(
+        "--sample", metavar="N", min=1,
+        help="Of each relation N facts whose subject training mentions, and N others, at random (default: all).",
+    ),
+]  # fmt: skip
+MostPatterns = Annotated[
+    int | None,
+    typer.Option("--most-patterns", metavar="N", min=1, help="The first N patterns of each relation (default: all)."),
+]
+Threshold = Annotated[
+    float,
+    typer.Option("--threshold", metavar="P", min=0, max=1, help="The confidence from which an answer is asserted."),
+]
+Top = Annotated[
+    int, typer.Option("--top", metavar="N", min=1, max=1_000, help="How many candidates of each answer are written.")
+]
+ProbeName = Annotated[
+    str, typer.Option("--name", metavar="NAME", help="The name of the files that are written to probe/ in the run.")
+]
+ProbedModel = Annotated[
+    str | None,
+    typer.Option(
+        "--checkpoint",
+        metavar="MODEL",
+        help="Probe this model: a folder, a .gguf file, hub:NAME or package:NAME/FOLDER.",
     ),
 ]

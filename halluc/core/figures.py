@@ -18,8 +18,9 @@ from halluc.components import TABLE
 Unit = Literal["share", "F1", "score", "times", "per 1,000"]
 Better = Literal["higher", "lower", "none"]
 # What a figure is counted from: claims and gold, the confidence of claims, their order by confidence, two runs brought
-# to one omission rate, the gap between splits; or the annotation, in a way of the task's own.
-Family = Literal["claims", "calibration", "order", "matched", "gap", "task"]
+# to one omission rate, the gap between splits, answers to cloze patterns; or the annotation, in a way of the task's
+# own.
+Family = Literal["claims", "calibration", "order", "matched", "gap", "probe", "task"]
 By = tuple[tuple[str, str], ...]
 
 # Where figures are shown.
@@ -39,6 +40,7 @@ Place = Literal[
     "slopes",  # charts of slopes
     "card",  # the table of a model card
     "card index",  # the metadata of a model card
+    "probe",  # the table of a probe with facts
 ]  # fmt: skip
 
 
@@ -172,7 +174,7 @@ ROWS = (
         "ece", "calibration error (ECE)", "score", "lower", "calibration", 220, "ECE",
         at("head", "summary", "compared", "cells", "arms", "card", "card index")
         + at("summary", heading="  before calibration", by=(("confidence", "uncalibrated"),), order=221)
-        + at("curves", heading="ece"),
+        + at("curves", heading="ece") + at("probe"),
     ),
     FigureRow("brier", "Brier score", "score", "lower", "calibration", 230, "", at("summary", "compared")),
     FigureRow("reliability", "reliability", "share", "none", "calibration", 235),
@@ -197,6 +199,11 @@ ROWS = (
     FigureRow("gap_unseen", "gap unseen", "share", "none", "gap", 311),
     FigureRow("gap_new", "gap new", "share", "none", "gap", 312),
     FigureRow("gap_excess", "gap excess", "share", "none", "gap", 313),
+    FigureRow("probe_accuracy", "facts answered right (P@1)", "share", "higher", "probe", 200, "P@1", at("probe")),
+    FigureRow("probe_majority", "majority object", "share", "none", "probe", 201, "majority", at("probe")),
+    FigureRow("probe_consistency", "consistency", "share", "higher", "probe", 202, "consistency", at("probe")),
+    FigureRow("probe_asserted", "asserted", "share", "none", "probe", 203, "asserted", at("probe")),
+    FigureRow("probe_hallucination", "asserted and wrong", "share", "lower", "probe", 204, "wrong", at("probe")),
 )  # fmt: skip
 
 

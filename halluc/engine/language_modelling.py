@@ -94,3 +94,39 @@ def mean_loss(
     finally:
         model.train(was_training)
     return total / weight if weight else math.inf
+
+
+class SelectedPositions(torch.nn.Module):
+    """A language model that computes its head at selected positions alone.
+
+    The head is the larger part of a small model's work, and most positions are not asked for.
+    """
+
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self.model = model
+        self._selected: torch.Tensor | None = None
+        model.base_model.register_forward_hook(self._select)
+
+    def forward(self, selected: torch.Tensor, **inputs: torch.Tensor) -> torch.Tensor:
+        """Logits (selected, vocabulary); ``selected`` are positions in the flattened batch."""
+        self._selected = selected
+        try:
+            logits: torch.Tensor = self.model(**inputs).logits.squeeze(0)
+        finally:
+            self._selected = None
+        return logits
+
+    def _select(self, module: torch.nn.Module, args: Any, output: Any) -> Any:
+        if self._selected is not None:
+            hidden = output.last_hidden_state
+            output.last_hidden_state = hidden.reshape(1, -1, hidden.shape[-1])[:, self._selected]
+        return output
+
+
+def padded(rows: Sequence[Sequence[int]], pad: int) -> dict[str, torch.Tensor]:
+    """Padded on the right: ids and mask, each (rows, longest row)."""
+    width = max(map(len, rows))
+    ids = torch.tensor([[*row, *[pad] * (width - len(row))] for row in rows])
+    mask = torch.tensor([[1] * len(row) + [0] * (width - len(row)) for row in rows])
+    return {"input_ids": ids, "attention_mask": mask}

@@ -106,6 +106,14 @@ class RunDir:
     def evaluation(self, split: str) -> Path:
         return self.path / "eval" / f"{split}.json"
 
+    def probe(self, name: str) -> Path:
+        """The figures of a probe with facts."""
+        return self.path / "probe" / f"{name}.json"
+
+    def probe_lines(self, name: str) -> Path:
+        """The answers of a probe with facts."""
+        return self.path / "probe" / f"{name}.jsonl"
+
     def report(self, split: str, suffix: str) -> Path:
         """The classification report, as ``txt`` or ``json``."""
         return self.path / "eval" / f"{split}_classification_report.{suffix}"

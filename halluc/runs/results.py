@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from halluc.runs.data import DataRecord
+from halluc.runs.probes import ProbeFile
 from halluc.runs.reports import GateResult
 from halluc.runs.schema import AugmentFile, EvalFile, Record
 
@@ -84,6 +85,12 @@ class EvalResult(EvalFile, Result):
 
     gates: list[GateResult]
     cell: str | None = None
+
+
+class ProbeResult(ProbeFile):
+    """A probe with facts: the run directory, and probe/<name>.json."""
+
+    run: str
 
 
 class SkippedCell(Record):

@@ -29,7 +29,7 @@ from halluc.workflows.cell_selection import Selection, choose
 from halluc.workflows.job import Job
 
 if TYPE_CHECKING:
-    from halluc.workflows.probe import Probe
+    from halluc.workflows.inspection import Inspection
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Checked:
     gaps: Mapping[str, SplitGap]
     withheld: Withheld | None
     plan: dict[str, Any] | None
-    probe: Probe | None
+    inspection: Inspection | None
 
     @cached_property
     def record(self) -> CheckResult:
@@ -55,7 +55,7 @@ class Checked:
             cells=None if self.alike[0].slug is None else [str(cell.slug) for cell in self.alike],
             gap=gap,
             augment=self.plan,
-            model=asdict(self.probe) if self.probe else None,
+            model=asdict(self.inspection) if self.inspection else None,
         )
 
 
@@ -116,12 +116,12 @@ def _checked(job: Job, alike: Sequence[Cell], deep: bool) -> Checked:
         others = {name: corpus for name, corpus in remaining.splits.items() if name != "train"}
         gaps = {name: task.knowledge.gap(coverage, corpus) for name, corpus in others.items()}
     plan = augmentation.planned(job)
-    probed = None
+    inspected = None
     if deep:
-        from halluc.workflows import probe
+        from halluc.workflows import inspection
 
-        probed = probe.probe(job)
-    return Checked(task, alike, report, gaps, job.withheld, plan, probed)
+        inspected = inspection.inspect(job)
+    return Checked(task, alike, report, gaps, job.withheld, plan, inspected)
 
 
 def _refuse_labels(task: AnyTask, corpora: Corpora) -> None:

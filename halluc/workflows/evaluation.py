@@ -62,7 +62,7 @@ def evaluate(
         return _judge(Job(external_predictions.load(config, overrides)), tool, overrides, splits)
     if config is None or run is not None or checkpoint is not None:
         selection.refuse("--run and --checkpoint name one model")
-        found, model = _find(config, overrides, run, checkpoint)
+        found, model = find(config, overrides, run, checkpoint)
         return _assess(found, model, overrides, splits)
     study, chosen = cells.begin(config, overrides, selection)
     if not study.axes:
@@ -127,7 +127,7 @@ def _assess(found: Job, model: str, overrides: Sequence[str], splits: Sequence[s
     gates.refuse_invalid(found.loaded)
     corpora = found.corpora(_read(found.loaded, wanted))
     if found.run is None:
-        found.run = _home(found.loaded, {"checkpoint": model})
+        found.run = home(found.loaded, {"checkpoint": model})
     else:
         for split in wanted:
             if gates.is_trained_on(found.loaded, split):
@@ -144,7 +144,7 @@ def _judge(
     split = external_predictions.one_split(_splits(found.loaded, splits), splits)
     gates.refuse_invalid(found.loaded)
     judgeable = external_predictions.read(tool, found, split)
-    found.run = _home(found.loaded, judgeable.identity(found.loaded))
+    found.run = home(found.loaded, judgeable.identity(found.loaded))
     return _evaluated(
         found, partial(external_predictions.judge, judgeable, found), found.corpora((split,)).files, (split,), overrides
     )
@@ -217,7 +217,9 @@ def _read(loaded: LoadedConfig, wanted: Sequence[SplitName]) -> tuple[SplitName,
     return tuple(split for split in SPLITS if split in wanted or split == "dev")
 
 
-def _find(config: Path | None, overrides: Sequence[str], run: Path | None, checkpoint: str | None) -> tuple[Job, str]:
+def find(
+    config: Path | None, overrides: Sequence[str], run: Path | None = None, checkpoint: str | None = None
+) -> tuple[Job, str]:
     """The job, whose run is the one to write to (none yet for a model from elsewhere), and the model."""
     if checkpoint is not None:
         if config is None or run is not None:
@@ -262,10 +264,10 @@ def _newest(config: Path, overrides: Sequence[str]) -> Job:
     raise HallucError("R105", f"{loaded.home} has {state}", help=f"train it first: halluc train {config}{sets}{resume}")
 
 
-def _home(loaded: LoadedConfig, identity: Mapping[str, Any]) -> RunDir:
-    """The run of evaluating what ``identity`` describes under this config: the newest there is, or a new one."""
+def home(loaded: LoadedConfig, identity: Mapping[str, Any], command: str = "eval") -> RunDir:
+    """The run where ``command`` works on what ``identity`` describes under this config: the newest, or a new one."""
     sha256 = sha256_of_tree({**loaded.model_sections, **identity})
-    return directory.newest(loaded.home, sha256) or run_locations.create(loaded, "eval", sha256)
+    return directory.newest(loaded.home, sha256) or run_locations.create(loaded, command, sha256)
 
 
 def _splits(loaded: LoadedConfig, asked: Sequence[str] | None) -> tuple[SplitName, ...]:

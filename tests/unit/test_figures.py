@@ -112,8 +112,8 @@ def test_every_figure_that_is_counted_or_gated_has_a_row(name, keys):
 
 def test_every_row_is_a_figure_that_something_counts():
     counted = {name for one, keys in SETTINGS for name in scoring.names(task_of(one, keys))}
-    gap = {row.name for row in rows().values() if row.family == "gap"}
-    assert set(rows()) == counted | gap | {MATCHED}
+    others = {row.name for row in rows().values() if row.family in ("gap", "probe")}
+    assert set(rows()) == counted | others | {MATCHED}
     assert all(row.name == name for name, row in rows().items())
 
 

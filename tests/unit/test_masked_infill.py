@@ -189,7 +189,8 @@ def test_models_of_several_makers(kind, tmp_path):
 def test_the_head_at_selected_positions_gives_what_it_gives_at_all(kind, tmp_path):
     import torch
 
-    from halluc.augmentation.models.masked_model import SelectedPositions, load, padded
+    from halluc.augmentation.models.masked_model import load
+    from halluc.engine.language_modelling import SelectedPositions, padded
     from halluc.engine.references import ModelSource
 
     model = load(ModelSource(str(text_of(tmp_path, kind=kind)))).model.eval()

@@ -15,11 +15,9 @@ from halluc.augmentation.methods.base import Changed, Lexicon, Workspace
 from halluc.augmentation.models.fitted import Fitting, digest_of, digest_of_model, fitted
 from halluc.augmentation.models.masked_model import (
     PieceCodec,
-    SelectedPositions,
     device,
     load,
     load_ready,
-    padded,
     room_of,
 )
 from halluc.augmentation.models.masked_places import places_of
@@ -31,6 +29,7 @@ from halluc.core.edits import Editable, Replace, apply
 from halluc.core.rng import Draws, keyed_generator
 from halluc.engine import runtime
 from halluc.engine.batching import sorted_batches
+from halluc.engine.language_modelling import SelectedPositions, padded
 from halluc.engine.pretrained import quiet_libraries, refuse_missing, save
 from halluc.engine.references import ModelSource, resolve_model
 

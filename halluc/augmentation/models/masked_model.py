@@ -67,34 +67,6 @@ def load_ready(reference: str) -> MaskedModel:
     return loaded
 
 
-class SelectedPositions(torch.nn.Module):
-    """A masked language model that computes its head at selected positions alone.
-
-    The head is the larger part of a small model's work, and most positions are not masked.
-    """
-
-    def __init__(self, model: Any) -> None:
-        super().__init__()
-        self.model = model
-        self._selected: torch.Tensor | None = None
-        model.base_model.register_forward_hook(self._select)
-
-    def forward(self, selected: torch.Tensor, **inputs: torch.Tensor) -> torch.Tensor:
-        """Logits (selected, vocabulary); ``selected`` are positions in the flattened batch."""
-        self._selected = selected
-        try:
-            logits: torch.Tensor = self.model(**inputs).logits
-        finally:
-            self._selected = None
-        return logits
-
-    def _select(self, module: torch.nn.Module, args: Any, output: Any) -> Any:
-        if self._selected is not None:
-            hidden = output.last_hidden_state
-            output.last_hidden_state = hidden.reshape(-1, hidden.shape[-1])[self._selected]
-        return output
-
-
 class PieceRow(NamedTuple):
     """A part of an example as a model reads it: pieces, and for each of its words where its own pieces are."""
 
@@ -182,11 +154,3 @@ def room_of(model: Any, tokenizer: Any, longest: int) -> int:
         message = f"the model reads {room} word pieces at once: {_LEAST_ROOM} are the least"
         raise OptionError("model", "E411", message, "name another model", EXIT_ENVIRONMENT)
     return room
-
-
-def padded(rows: Sequence[Sequence[int]], pad: int) -> dict[str, torch.Tensor]:
-    """Padded on the right: ids and mask, each (rows, longest row)."""
-    width = max(map(len, rows))
-    ids = torch.tensor([[*row, *[pad] * (width - len(row))] for row in rows])
-    mask = torch.tensor([[1] * len(row) + [0] * (width - len(row)) for row in rows])
-    return {"input_ids": ids, "attention_mask": mask}

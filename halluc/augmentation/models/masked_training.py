@@ -20,8 +20,6 @@ from halluc.augmentation.models.masked_model import (
     MaskedModel,
     PieceCodec,
     PieceRow,
-    SelectedPositions,
-    padded,
     room_of,
 )
 from halluc.config.schema import TrainConfig
@@ -29,7 +27,7 @@ from halluc.core.edits import Editable
 from halluc.core.errors import EXIT_DATA
 from halluc.core.rng import keyed_generator
 from halluc.engine.batching import Batch
-from halluc.engine.language_modelling import mean_loss
+from halluc.engine.language_modelling import SelectedPositions, mean_loss, padded
 from halluc.engine.runtime import Runtime
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from halluc.workflows.job import Job
 
 
 @dataclass(frozen=True)
-class Probe:
+class Inspection:
     """Sizes of the model, how the splits fit it, and one batch forward and backward.
 
     ``encoding`` has the task's notes by split, with the pieces of the longest feature; ``dry_batch`` is the batch of
@@ -34,7 +34,7 @@ class Probe:
     warnings: list[str] = field(default_factory=list)
 
 
-def probe(job: Job) -> Probe:
+def inspect(job: Job) -> Inspection:
     """Load the model, encode every split, and run the largest batch once. Nothing is trained or written."""
     corpora = job.remaining()
     if "train" not in corpora.splits:
@@ -58,7 +58,7 @@ def probe(job: Job) -> Probe:
     )
     sizes = _sizes(encoder.model)
     rates = optimizer.usual_learning_rates(sizes["without_embeddings"])
-    return Probe(
+    return Inspection(
         device=engine.device.type,
         precision=engine.precision,
         **sizes,

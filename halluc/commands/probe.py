@@ -1,0 +1,15 @@
+"""``halluc probe``: what models answered to cloze patterns, as tables."""
+
+from __future__ import annotations
+
+from halluc.commands.terminal import put_view
+from halluc.core.messages import Level, hears
+from halluc.reporting.views import probes
+from halluc.runs.results import ProbeResult
+
+
+def show(found: ProbeResult) -> None:
+    """Figures by what the training split mentions, then by relation."""
+    if hears(Level.NORMAL):
+        for view in probes.tables(found):
+            put_view(view)

@@ -1,0 +1,165 @@
+"""Facts and cloze patterns to probe a language model with, in the layout of ParaRel (Elazar et al. 2021) and LAMA.
+
+A folder has a JSON Lines file for each relation, named by it: of patterns ``{"pattern": "[X] was born in [Y]."}``, of
+facts ``{"sub_label": "Anna Berg", "obj_label": "Oslo"}``. Other fields are ignored.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+from halluc.core.errors import HallucError, Location, data_error, refuse, suggestion
+from halluc.data.rows.records import parse_object
+from halluc.data.rows.references import absent, refuse_irregular
+from halluc.data.rows.row import BadLine, Unreadable, excerpt
+from halluc.data.rows.streams import numbered_lines
+
+T = TypeVar("T")
+
+SUBJECT, OBJECT = "[X]", "[Y]"
+
+
+class _Form(NamedTuple):
+    """What is said of a line that is not what it should be, and what it should be."""
+
+    problem: str
+    help: str
+
+
+_PATTERN = _Form(
+    "no cloze pattern",
+    'a line is {"pattern": "[X] was born in [Y]."}, with one [X] for the subject and one [Y] for the object',
+)
+_FACT = _Form("no fact", 'a line is {"sub_label": "Anna Berg", "obj_label": "Oslo"}')
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """A sentence with a place for the subject and one for the object."""
+
+    text: str
+
+    def around(self, subject: str) -> tuple[str, str]:
+        """What stands before and behind the object."""
+        before, _, after = self.text.partition(OBJECT)
+        return before.replace(SUBJECT, subject), after.replace(SUBJECT, subject)
+
+    @property
+    def context(self) -> str:
+        """What stands directly before the object, as far as it is the pattern's own."""
+        return self.text.partition(OBJECT)[0].rpartition(SUBJECT)[2]
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A subject of a relation, with every object that the facts have for it, and the line of the first."""
+
+    relation: str
+    subject: str
+    objects: tuple[str, ...]
+    line: int
+
+
+@dataclass(frozen=True)
+class Relation:
+    """The patterns and the facts of a relation, and the objects of all of its facts, the most frequent first."""
+
+    name: str
+    patterns: tuple[Pattern, ...]
+    facts: tuple[Fact, ...]
+    objects: tuple[str, ...]
+
+
+def read_relations(patterns: Path, facts: Path, wanted: Sequence[str] = ()) -> tuple[list[Relation], list[str]]:
+    """The relations that have both patterns and facts, by name, and the names of those that lack one of them.
+
+    Args:
+        patterns, facts: a folder of ``.jsonl`` files, or one such file.
+        wanted: the names of the relations to read; all where it is empty.
+
+    Raises:
+        HallucError or ManyErrors D101, D103, D104, D114: a file cannot be read. D190: a line is no pattern or no fact.
+            D191: no relation has both. C011: no relation of a wanted name.
+    """
+    of_patterns, of_facts = _files(patterns, _PATTERN), _files(facts, _FACT)
+    both = [name for name in of_facts if name in of_patterns]
+    for name in wanted:
+        if name not in both:
+            help = suggestion(name, both, f"there are {', '.join(both[:8]) or 'none'}")
+            raise HallucError("C011", f"no relation `{name}` in both {patterns} and {facts}", help=help)
+    chosen = [name for name in both if not wanted or name in wanted]
+    errors: list[HallucError] = []
+    found = [_relation(name, of_patterns[name], of_facts[name], errors) for name in chosen]
+    refuse(errors)
+    if not any(one.patterns and one.facts for one in found):
+        help = "each relation needs two files of one name, such as patterns/P19.jsonl and facts/P19.jsonl"
+        raise data_error("D191", f"no relation has patterns in {patterns} and facts in {facts}", help=help)
+    lacking = {*of_facts, *of_patterns} - {one.name for one in found if one.patterns and one.facts}
+    return [one for one in found if one.patterns and one.facts], sorted(lacking) if not wanted else []
+
+
+def _files(path: Path, form: _Form) -> dict[str, Path]:
+    path = path.expanduser()
+    if path.is_dir():
+        return {one.stem: one for one in sorted(path.glob("*.jsonl"))}
+    refuse_irregular(path, form.help)
+    if not path.is_file():
+        raise absent(path)
+    return {path.stem: path}
+
+
+def _relation(name: str, patterns: Path, facts: Path, errors: list[HallucError]) -> Relation:
+    objects: dict[str, dict[str, None]] = {}
+    lines: dict[str, int] = {}
+    for line, (subject, told) in _entries(facts, _fact, errors, _FACT):
+        objects.setdefault(subject, {})[told] = None
+        lines.setdefault(subject, line)
+    texts = dict.fromkeys(text for _, text in _entries(patterns, _pattern, errors, _PATTERN))
+    counts = Counter(told for of in objects.values() for told in of)
+    return Relation(
+        name,
+        tuple(map(Pattern, texts)),
+        tuple(Fact(name, subject, tuple(of), lines[subject]) for subject, of in objects.items()),
+        tuple(told for told, _ in counts.most_common()),
+    )
+
+
+def _pattern(record: Mapping[str, Any]) -> str | None:
+    text = record.get("pattern")
+    is_one = isinstance(text, str) and text.count(SUBJECT) == 1 and text.count(OBJECT) == 1
+    return str(text) if is_one else None
+
+
+def _fact(record: Mapping[str, Any]) -> tuple[str, str] | None:
+    subject, told = (record.get(key) for key in ("sub_label", "obj_label"))
+    if isinstance(subject, str) and isinstance(told, str) and subject.strip() and told.strip():
+        return subject.strip(), told.strip()
+    return None
+
+
+def _entries(
+    path: Path, read: Callable[[Mapping[str, Any]], T | None], errors: list[HallucError], form: _Form
+) -> Iterator[tuple[int, T]]:
+    """What ``read`` makes of the object of each line that is not blank, with its line; else an error is added."""
+    try:
+        for item in numbered_lines(path, str(path)):
+            if isinstance(item, BadLine):
+                errors.append(item.error())
+            elif item[1].strip():
+                number, line = item
+                problem = form.problem
+                try:
+                    found = read(parse_object(line))
+                except Unreadable as told:
+                    found, problem = None, told.problem
+                if found is None:
+                    where = Location(str(path), number, text=excerpt(line)[0])
+                    errors.append(data_error("D190", problem, where, form.help))
+                else:
+                    yield number, found
+    except OSError as error:
+        raise data_error("D101", f"cannot read {path}: {error.strerror or error}") from error

@@ -1,0 +1,333 @@
+"""Cloze prompts for language models: how likely is each candidate where the object of a fact belongs?
+
+A masked language model fills one mask, so that candidates are single word pieces (Petroni et al. 2019, "Language
+Models as Knowledge Bases?"). A causal one completes a text, so that the object stands at the end of a pattern, and a
+candidate of several pieces has the mean of their log-probabilities.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy
+import torch
+
+from halluc.core.errors import environment_error
+from halluc.engine.batching import sorted_batches
+from halluc.engine.language_modelling import SelectedPositions, padded
+from halluc.engine.pretrained import check_model_files, load_model, load_tokenizer, refuse_missing
+from halluc.engine.references import ModelSource
+from halluc.engine.runtime import attention_for
+
+Kind = Literal["masked", "causal"]
+Pieces = tuple[int, ...]
+# The indexes of some prompts, and the mean log-probability of each candidate: (some, candidates), float64.
+Scores = tuple[list[int], numpy.ndarray]
+_AUTO: dict[Kind, str] = {"masked": "AutoModelForMaskedLM", "causal": "AutoModelForCausalLM"}
+# Positions that are read at once, and logits that are held at once: 256 MB.
+_AT_ONCE, _LOGITS_AT_ONCE = 4_096, 1 << 26
+# What may follow the object of a pattern that ends with it.
+_END = " .!?。！？"
+# A candidate of more pieces is not asked for.
+_MOST_PIECES = 16
+# What stands before a candidate where a pattern has no word there, so that it is cut as inside of a text.
+_ANCHOR = "a"
+
+
+class ClozeModel(ABC):
+    """A language model that is asked for the object of a fact; ``kind`` is ``masked`` or ``causal``."""
+
+    kind: Kind
+
+    def __init__(self, model: Any, tokenizer: Any) -> None:
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.model = SelectedPositions(model.to(self.device).eval())
+        self.tokenizer = tokenizer
+        # RoBERTa numbers its positions from 2.
+        positions = (getattr(model.config, "max_position_embeddings", None) or 1 << 30) - 2
+        self.room = int(min(positions, tokenizer.model_max_length))
+
+    @abstractmethod
+    def fits(self, after: str) -> bool:
+        """Whether a pattern can be asked that goes on with ``after`` behind its object."""
+
+    @abstractmethod
+    def prompt(self, before: str, after: str) -> list[int] | None:
+        """The pieces of a prompt, None where the model cannot read it: one that is too long, or has a second mask."""
+
+    @abstractmethod
+    def scores(self, prompts: Sequence[list[int]], candidates: Sequence[Pieces]) -> Iterator[Scores]:
+        """Some prompts at a time, those of like length together."""
+
+    def pieces(self, context: str, words: Sequence[str]) -> list[Pieces | None]:
+        """The pieces of each word behind ``context``; None where they cannot be told, or one of them is unknown."""
+        before = context.strip() or _ANCHOR
+        glue = " " if not context.strip() or context.endswith(" ") else ""
+        [anchor, *whole] = self._ids([before, *(f"{before}{glue}{word}" for word in words)])
+        return [self._behind(anchor, ids) for ids in whole]
+
+    def _behind(self, anchor: list[int], ids: list[int]) -> Pieces | None:
+        pieces = tuple(ids[len(anchor) :])
+        is_told = ids[: len(anchor)] == anchor and 0 < len(pieces) <= _MOST_PIECES
+        return pieces if is_told and self.tokenizer.unk_token_id not in pieces else None
+
+    def _ids(self, texts: Sequence[str], special: bool = False) -> list[list[int]]:
+        # Half a surrogate pair is no text for tokenizers.
+        clean = [text.encode("utf-8", "replace").decode() for text in texts]
+        ids: list[list[int]] = self.tokenizer(clean, add_special_tokens=special)["input_ids"]
+        return ids
+
+    @torch.inference_mode()
+    def _log_probabilities(
+        self, inputs: dict[str, torch.Tensor], rows: Sequence[int], nodes: Any, pieces: Any
+    ) -> numpy.ndarray:  # fmt: skip
+        """Of ``pieces`` (k,) behind ``nodes`` (k,) of each prompt: float64 (prompts, k).
+
+        Args:
+            rows: the positions of the flattened batch where the nodes are, those of a prompt together.
+        """
+        given = {**inputs, "selected": torch.tensor(rows)}
+        logits = self.model(**{name: tensor.to(self.device) for name, tensor in given.items()}).float()
+        logits = logits.view(len(inputs["input_ids"]), -1, logits.shape[-1])
+        chosen = logits[:, nodes, pieces] - logits.logsumexp(-1)[:, nodes]
+        found: numpy.ndarray = chosen.double().cpu().numpy()
+        return found
+
+    def _batches(self, prompts: Sequence[list[int]], more: int) -> Iterator[list[int]]:
+        """Prompts of like length; each takes ``more`` further positions, and as many rows of logits, and one."""
+        vocabulary = self.model.model.get_input_embeddings().num_embeddings
+        most = max(1, _LOGITS_AT_ONCE // (vocabulary * (1 + more)))
+        for batch in sorted_batches([len(one) + more for one in prompts], _AT_ONCE):
+            yield from (batch[start : start + most] for start in range(0, len(batch), most))
+
+
+class MaskedCloze(ClozeModel):
+    """A masked language model; a candidate is one piece."""
+
+    kind: Kind = "masked"
+
+    def fits(self, after: str) -> bool:
+        return True
+
+    def prompt(self, before: str, after: str) -> list[int] | None:
+        [ids] = self._ids([f"{before}{self.tokenizer.mask_token}{after}"], special=True)
+        return ids if len(ids) <= self.room and ids.count(self.tokenizer.mask_token_id) == 1 else None
+
+    def pieces(self, context: str, words: Sequence[str]) -> list[Pieces | None]:
+        return [one if one is not None and len(one) == 1 else None for one in super().pieces(context, words)]
+
+    def scores(self, prompts: Sequence[list[int]], candidates: Sequence[Pieces]) -> Iterator[Scores]:
+        pad = self.tokenizer.pad_token_id if self.tokenizer.pad_token_id is not None else self.tokenizer.mask_token_id
+        for batch in self._batches(prompts, 0):
+            inputs = padded([prompts[index] for index in batch], pad)
+            width = inputs["input_ids"].shape[1]
+            mask = self.tokenizer.mask_token_id
+            rows = [number * width + prompts[index].index(mask) for number, index in enumerate(batch)]
+            yield batch, self._log_probabilities(inputs, rows, [0] * len(candidates), [one[0] for one in candidates])
+
+
+@dataclass
+class CandidateTree:
+    """Candidates as a tree of their pieces, so that what several begin with is read once, all in one pass.
+
+    Node 0 is the end of the prompt; node ``n`` reads ``pieces[n - 1]`` behind the node ``parents[n - 1]``, at the depth
+    ``depths[n - 1]`` (0: directly behind the prompt). ``asked`` are pairs of a node and the piece that follows it, and
+    ``shares`` (pairs, candidates) the weights of their log-probabilities in the mean of each candidate.
+    """
+
+    pieces: list[int] = field(default_factory=list)
+    parents: list[int] = field(default_factory=list)
+    depths: list[int] = field(default_factory=list)
+    asked: list[tuple[int, int]] = field(default_factory=list)
+    shares: numpy.ndarray = field(default_factory=lambda: numpy.zeros((0, 0)))
+
+    @classmethod
+    def of(cls, candidates: Sequence[Pieces]) -> CandidateTree:
+        tree = cls()
+        nodes: dict[Pieces, int] = {(): 0}
+        pairs: dict[tuple[int, int], int] = {}
+        weights = []
+        for number, candidate in enumerate(candidates):
+            for depth, piece in enumerate(candidate):
+                path = candidate[:depth]
+                if path not in nodes:
+                    nodes[path] = len(nodes)
+                    tree.pieces.append(path[-1])
+                    tree.parents.append(nodes[path[:-1]])
+                    tree.depths.append(depth - 1)
+                pair = pairs.setdefault((nodes[path], piece), len(pairs))
+                weights.append((pair, number, 1 / len(candidate)))
+        tree.asked = list(pairs)
+        tree.shares = numpy.zeros((len(pairs), len(candidates)))
+        for pair, number, weight in weights:
+            tree.shares[pair, number] = weight
+        return tree
+
+    def __len__(self) -> int:
+        return len(self.pieces)
+
+    def seen(self) -> torch.Tensor:
+        """Which nodes each node sees: itself and those that it stands behind; bool (nodes, nodes)."""
+        seen = torch.eye(len(self), dtype=torch.bool)
+        for number, parent in enumerate(self.parents):
+            if parent:
+                seen[number] |= seen[parent - 1]
+        return seen
+
+
+class CausalCloze(ClozeModel):
+    """A causal language model; it is asked for the pieces that complete a text."""
+
+    kind: Kind = "causal"
+
+    def fits(self, after: str) -> bool:
+        return not after.strip(_END)
+
+    def prompt(self, before: str, after: str) -> list[int] | None:
+        [ids] = self._ids([before.rstrip()], special=True)
+        if len(ids) > 1 and ids[-1] == self.tokenizer.eos_token_id:
+            ids = ids[:-1]  # some tokenizers end every text
+        return ids if 0 < len(ids) <= self.room - _MOST_PIECES else None
+
+    def scores(self, prompts: Sequence[list[int]], candidates: Sequence[Pieces]) -> Iterator[Scores]:
+        tree = CandidateTree.of(candidates)
+        nodes, pieces = map(list, zip(*tree.asked, strict=True))
+        for batch in self._batches(prompts, len(tree)):
+            inputs, rows = _branched([prompts[index] for index in batch], tree)
+            yield batch, self._log_probabilities(inputs, rows, nodes, pieces) @ tree.shares
+
+
+def _branched(prompts: Sequence[list[int]], tree: CandidateTree) -> tuple[dict[str, torch.Tensor], list[int]]:
+    """Each prompt, padded, and behind it the nodes of the tree, which see the prompt and what they stand behind.
+
+    Returns the model's inputs, with a mask (prompts, 1, positions, positions) that is added to the attention scores,
+    and the positions of the flattened batch where the end of each prompt and its nodes are.
+    """
+    longest, nodes = max(map(len, prompts)), len(tree)
+    ids = torch.zeros((len(prompts), longest + nodes), dtype=torch.long)
+    places = torch.arange(longest + nodes).repeat(len(prompts), 1)
+    seen = torch.zeros((len(prompts), longest + nodes, longest + nodes), dtype=torch.bool)
+    seen[:, :longest, :longest] = torch.ones((longest, longest), dtype=torch.bool).tril()
+    seen[:, longest:, longest:] = tree.seen()
+    ids[:, longest:] = torch.tensor(tree.pieces, dtype=torch.long)
+    rows: list[int] = []
+    for number, prompt in enumerate(prompts):
+        ids[number, : len(prompt)] = torch.tensor(prompt)
+        seen[number, longest:, : len(prompt)] = True
+        places[number, longest:] = len(prompt) + torch.tensor(tree.depths, dtype=torch.long)
+        start = number * (longest + nodes)
+        rows += [start + len(prompt) - 1, *range(start + longest, start + longest + nodes)]
+    mask = torch.zeros(seen.shape).masked_fill(~seen, torch.finfo(torch.float32).min)
+    return {"input_ids": ids, "position_ids": places, "attention_mask": mask[:, None]}, rows
+
+
+def load(source: ModelSource, body: ModelSource | None = None, *, trust_remote_code: bool = False) -> ClozeModel:
+    """A language model with its trained head, in fp32; ``body`` has the weights of all but the head, where given.
+
+    Raises:
+        HallucError E411: it cannot be loaded, is no masked or causal language model, or has no trained head; the body
+            is one of another model; or attention that cannot be given a mask.
+    """
+    for one in (source, *([body] if body is not None else [])):
+        if one.local and one.gguf is None:
+            check_model_files(Path(one.name))
+    tokenizer = load_tokenizer(body or source, trust_remote_code)
+    kind = kind_of(source, tokenizer, trust_remote_code)
+    attention = attention_for("cuda" if torch.cuda.is_available() else "cpu")
+    model, _, missing = load_model(_AUTO[kind], source, attention, {}, trust_remote_code=trust_remote_code)
+    refuse_missing(model, missing, source, fresh_head=True)
+    if missing:
+        message = f"{source.name} has no trained {kind} language-model head: no weights for {', '.join(missing[:3])}"
+        raise environment_error("E411", message, "what it answered would be random: name a model with a trained head")
+    if body is not None:
+        _transplant(model, body, attention, trust_remote_code)
+    if kind == "masked":
+        return MaskedCloze(model, tokenizer)
+    made = CausalCloze(model, tokenizer)
+    _refuse_blind(made, source)
+    return made
+
+
+def kind_of(source: ModelSource, tokenizer: Any, trust_remote_code: bool = False) -> Kind:
+    """What a model is by its architecture or, where it has no language-model head, by its tokenizer.
+
+    Raises:
+        HallucError E411: an encoder-decoder, or its config cannot be read.
+    """
+    settings = _settings(source, trust_remote_code)
+    if getattr(settings, "is_encoder_decoder", False):
+        help = "cloze patterns are for masked and causal language models"
+        raise environment_error("E411", f"{source.name} is an encoder-decoder, which cannot be probed", help)
+    head = _head(settings)
+    if head is not None:
+        return head
+    return "masked" if source.gguf is None and tokenizer.mask_token_id is not None else "causal"
+
+
+def has_head(source: ModelSource, trust_remote_code: bool = False) -> bool:
+    """Whether a model folder says that it is a whole masked or causal language model; raises as ``kind_of``."""
+    return source.gguf is not None or _head(_settings(source, trust_remote_code)) is not None
+
+
+def _settings(source: ModelSource, trust_remote_code: bool) -> Any:
+    from transformers import AutoConfig
+
+    if source.gguf is not None:  # always a causal one, and its config takes seconds to read
+        return None
+    where = {"revision": source.revision, "local_files_only": source.local, "trust_remote_code": trust_remote_code}
+    try:
+        return AutoConfig.from_pretrained(source.name, **where)
+    except Exception as error:
+        reason = str(error).strip().split("\n", 1)[0]
+        raise environment_error("E411", f"cannot load the model of {source.name}: {reason}") from error
+
+
+def _head(settings: Any) -> Kind | None:
+    """The kind of language-model head in ``architectures`` of a config."""
+    from transformers.models.auto import modeling_auto
+
+    names = set(getattr(settings, "architectures", None) or ())
+    if names & set(modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES.values()):
+        return "causal"
+    return "masked" if names & set(modeling_auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES.values()) else None
+
+
+def _transplant(model: Any, body: ModelSource, attention: str, trust_remote_code: bool) -> None:
+    """Give a language model the weights of ``body``, a fine-tuned model of the same architecture with another head."""
+    own = model.base_model.state_dict()
+    given = load_model("AutoModel", body, attention, {}, trust_remote_code=trust_remote_code)[0].state_dict()
+    wrong = sorted(name for name, weights in own.items() if name not in given or given[name].shape != weights.shape)
+    if wrong:
+        message = f"{body.name} is not a fine-tuned model of the same base: {wrong[0]} is missing, or of another shape"
+        raise environment_error("E411", message, "was `model.name` changed, or is it another model than at training?")
+    model.base_model.load_state_dict({name: given[name] for name in own})
+
+
+def _refuse_blind(made: CausalCloze, source: ModelSource) -> None:
+    """Compare a tree of candidates with the same candidates read one by one: some attention takes no mask of ours.
+
+    Raises:
+        HallucError E411: they differ.
+    """
+    prompts, candidates = [[3, 4, 5], [7]], [(6, 7), (8, 9), (10,)]
+    try:
+        read = dict(pair for batch, rows in made.scores(prompts, candidates) for pair in zip(batch, rows, strict=True))
+        alone = [[_plain(made, prompt, one) for one in candidates] for prompt in prompts]
+        is_same = numpy.allclose([read[0], read[1]], alone, rtol=0, atol=2e-4)
+    except (RuntimeError, ValueError, TypeError, IndexError):
+        is_same = False
+    if not is_same:
+        message = f"{source.name} cannot be probed: its attention takes no mask of ours"
+        raise environment_error("E411", message, "name a model of another architecture")
+
+
+@torch.inference_mode()
+def _plain(made: CausalCloze, prompt: list[int], candidate: Pieces) -> float:
+    ids = torch.tensor([[*prompt, *candidate]]).to(made.device)
+    chosen = made.model.model(input_ids=ids).logits[0].float().log_softmax(-1)
+    found = [float(chosen[len(prompt) - 1 + at, piece]) for at, piece in enumerate(candidate)]
+    return sum(found) / len(found)

@@ -1,0 +1,42 @@
+"""Which names the texts of a training split mention, by their words in upper or lower case."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from halluc.core.examples import Example
+
+Words = tuple[str, ...]
+Cut = Callable[[str], Sequence[str]]
+
+
+def mentions(names: Iterable[str], examples: Iterable[Example], cut: Cut) -> Mapping[str, frozenset[int]]:
+    """For each name the numbers of the examples whose text has its words in a row; one pass over the examples.
+
+    Case is ignored, and so is what has no letter or digit: `St. Louis` is mentioned by `st louis`. A name without a
+    letter or digit is mentioned nowhere.
+
+    Args:
+        cut: cuts a text into words; names and tokens of the examples are cut alike.
+    """
+    named: dict[Words, list[str]] = {}
+    for name in dict.fromkeys(names):
+        named.setdefault(_words([name], cut), []).append(name)
+    nowhere = named.pop((), [])
+    lengths: dict[str, set[int]] = {}
+    for words in named:
+        lengths.setdefault(words[0], set()).add(len(words))
+    where: dict[Words, set[int]] = {words: set() for words in named}
+    for number, example in enumerate(examples):
+        text = _words(example.tokens, cut)
+        for start, word in enumerate(text):
+            for length in lengths.get(word, ()):
+                found = where.get(text[start : start + length])
+                if found is not None:
+                    found.add(number)
+    found_by_name = {name: frozenset(where[words]) for words, same in named.items() for name in same}
+    return {**found_by_name, **dict.fromkeys(nowhere, frozenset())}
+
+
+def _words(texts: Iterable[str], cut: Cut) -> Words:
+    return tuple(word for text in texts for word in cut(text.casefold()) if any(map(str.isalnum, word)))

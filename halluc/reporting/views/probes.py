@@ -1,0 +1,80 @@
+"""The tables of a probe with facts: figures of each model by what training mentions, and by relation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from halluc.core.figures import shown
+from halluc.reporting.views.tables import TableCell, TableView, table
+from halluc.runs.probes import ProbeFile
+from halluc.runs.studies import SURE, Delta
+from halluc.wording import formats
+from halluc.wording.figure_lookup import FigureLookup
+
+# The slices beside all, and what they are called under the name of a figure.
+_SLICES = (
+    ({"subject": "seen"}, "  subject in training"),
+    ({"subject": "new"}, "  subject new"),
+    ({"average": "macro"}, "  mean of relations"),
+    ({"average": "macro", "subject": "seen"}, "    subject in training"),
+    ({"average": "macro", "subject": "new"}, "    subject new"),
+)
+
+
+def tables(file: ProbeFile) -> list[TableView]:
+    """By figure, and by relation."""
+    models = [FigureLookup(model.metrics) for model in file.models]
+    return [_by_figure(file, models), _by_relation(file, models)]
+
+
+def _by_figure(file: ProbeFile, models: list[FigureLookup]) -> TableView:
+    deltas = {(one.name, frozenset(one.by.items())): one for one in file.differences}
+    rows = []
+    for name, heading, by in _rows():
+        found = [model.get(name, **by) for model in models]
+        if not any(found):
+            continue
+        cells: list[str | TableCell] = [heading, formats.count(found[0].n if found[0] is not None else None)]
+        for one in found:
+            told = formats.NOTHING if one is None else formats.value(name, one.value)
+            cells.append(TableCell(told, "" if one is None else formats.interval(name, one.interval)))
+        if file.differences:
+            delta = deltas.get((name, frozenset(by.items())))
+            cells.append("" if delta is None else _difference(delta))
+        rows.append(cells)
+    names = [f"{model.name} ({model.kind})" for model in file.models]
+    asserted = f"asserted: with a confidence of at least {file.threshold:g} among the objects of the relation"
+    wrong = "asserted and wrong: of what is asserted, the share that the facts do not have"
+    headings = ["figure", "n", *names, *(["difference"] if file.differences else [])]
+    return table(f"{file.name}: facts probed", headings, rows, notes=[asserted, wrong])
+
+
+def _difference(delta: Delta) -> TableCell:
+    is_sure = delta.p_holm is not None and delta.p_holm < SURE
+    told = formats.difference(delta.name, delta.difference)
+    return TableCell(told, formats.interval(delta.name, delta.interval), bold=is_sure)
+
+
+def _rows() -> Iterator[tuple[str, str, dict[str, str]]]:
+    for column in shown("probe"):
+        yield column.row.name, column.heading, {}
+        for by, heading in _SLICES:
+            yield column.row.name, heading, dict(by)
+
+
+def _by_relation(file: ProbeFile, models: list[FigureLookup]) -> TableView:
+    columns = [column for column in shown("probe") if column.row.family == "probe" and column.row.short]
+    headings = [f"{column.row.short}, {model.name}" for model in file.models for column in columns]
+    rows = [
+        [
+            relation,
+            formats.count(facts),
+            *(
+                formats.value(column.row.name, model.value(column.row.name, relation=relation))
+                for model in models
+                for column in columns
+            ),
+        ]
+        for relation, facts in file.relations.items()
+    ]
+    return table(f"{file.name}: by relation", ["relation", "facts", *headings], rows)

@@ -1,0 +1,304 @@
+"""Probing: which facts a language model asserts about names that its fine-tuning data mentions, or never does."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from halluc.analysis.probing import Answer, FactNovelty, ProbeSheet, answer_of, differences
+from halluc.core import latest, messages
+from halluc.core.errors import HallucError, data_error, environment_error
+from halluc.core.files import elsewhere, json_line, replacing, write_json
+from halluc.core.messages import conclude, progress, tell, warn
+from halluc.core.rng import keyed_generator
+from halluc.data.facts import Fact, Pattern, Relation, read_relations
+from halluc.data.tokenization import Tokenizer
+from halluc.engine.pretrained import quiet_libraries
+from halluc.engine.references import ModelSource, resolve_model
+from halluc.gap.mentions import mentions
+from halluc.runs.probes import ProbedModel, ProbeFile, TrainingMentions
+from halluc.runs.provenance import input_hashes
+from halluc.runs.results import ProbeResult
+from halluc.workflows import evaluation, run_state
+from halluc.workflows import job as jobs
+from halluc.workflows.job import Job
+
+if TYPE_CHECKING:
+    from halluc.engine.cloze import ClozeModel, Pieces
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+# Why something could not be asked, as ``left_out`` counts it, and in words.
+LEFT_OUT = {
+    "patterns": "patterns with the object before their end, which a causal model cannot complete",
+    "candidates": "candidates that the model cannot write (a masked one writes single word pieces)",
+    "facts": "facts without a true object among the candidates",
+    "prompts": "prompts that the model cannot read",
+}
+
+
+@dataclass(frozen=True)
+class ProbeOptions:
+    """What is asked: the files of patterns and facts, and how much of them.
+
+    ``sample`` is how many facts of a relation are asked whose subject the training split mentions, and how many others;
+    ``most_patterns`` how many of its patterns, the first ones; None: all. ``threshold`` is the confidence from which a
+    claim is asserted, and ``top`` how many candidates of each answer are written down. ``name`` is that of the files
+    in the run.
+    """
+
+    patterns: Path
+    facts: Path
+    relations: tuple[str, ...] = ()
+    sample: int | None = None
+    most_patterns: int | None = None
+    threshold: float = 0.5
+    top: int = 5
+    name: str = "facts"
+
+
+class _Candidate(NamedTuple):
+    """A model to probe: its name in the figures, what it is, and whose head it is put under, if it is."""
+
+    name: str
+    reference: str
+    source: ModelSource
+    base: str | None = None
+    body: ModelSource | None = None
+
+
+@elsewhere("move the run to another disk")
+def probe(
+    target: Path, overrides: Sequence[str], options: ProbeOptions, checkpoint: str | None = None
+) -> ProbeResult:  # fmt: skip
+    """Ask the model of a run, or of the newest run of a config, and its base model; or the model ``checkpoint``.
+
+    Raises:
+        HallucError or ManyErrors: D101 to D114, D190, D191, C011: see ``data.facts.read_relations``. R…: as
+            ``evaluation.find``. E410 to E412: a model is not there, or cannot be probed. D192: it cannot be asked
+            anything.
+    """
+    if not _NAME.fullmatch(options.name):
+        help = "use letters, digits, dot, hyphen and underscore"
+        raise HallucError("C011", f"--name {options.name} cannot be the name of a file", help=help)
+    relations, lacking = read_relations(options.patterns, options.facts, options.relations)
+    quiet_libraries(verbose=False)
+    found, models = _models(target, overrides, checkpoint)
+    novelty, training = _novelty(found, [fact for one in relations for fact in one.facts])
+    asked = [_sampled(one, novelty, options) for one in relations]
+    _tell_size(asked, lacking, training)
+    run = found.target
+    with run.locked(), run.stage("probe", list(overrides)) as stage:
+        trusted = found.settings.model.trust_remote_code
+        probed = [_probed(model, asked, novelty, options, trusted) for model in models]
+        sheets = [sheet for sheet, _ in probed]
+        file = ProbeFile(
+            name=options.name,
+            patterns=str(options.patterns),
+            facts=str(options.facts),
+            sample=options.sample,
+            most_patterns=options.most_patterns,
+            threshold=options.threshold,
+            relations={one.name: len(one.facts) for one in asked},
+            without_partner=lacking,
+            training=training,
+            models=[record for _, record in probed],
+            differences=differences(*sheets) if len(sheets) == 2 else [],
+            inputs=input_hashes(_files(options, {one.name for one in asked})),
+        )
+        lines = (
+            one.line(record.name, novelty.get(one.fact, FactNovelty()))
+            for sheet, record in probed
+            for one in sheet.answers
+        )
+        with replacing(run.probe_lines(options.name)) as target_lines:
+            target_lines.writelines(json_line(line.model_dump(mode="json")) + "\n" for line in lines)
+        write_json(run.probe(options.name), file.model_dump(mode="json"))
+        stage.detail = {**stage.detail, options.name: {record.name: record.claims for _, record in probed}}
+    result = ProbeResult(**dict(file), run=str(run.path))
+    messages.put(result)
+    conclude(f"figures: {run.probe(options.name)}, answers: {run.probe_lines(options.name)}")
+    return result
+
+
+def _files(options: ProbeOptions, relations: Container[str]) -> Iterator[Path]:
+    """The files that were read."""
+    for path in (options.patterns.expanduser(), options.facts.expanduser()):
+        files = sorted(path.glob("*.jsonl")) if path.is_dir() else [path]
+        yield from (file for file in files if file.stem in relations)
+
+
+def _sampled(relation: Relation, novelty: Mapping[Fact, FactNovelty], options: ProbeOptions) -> Relation:
+    """The relation with the patterns and facts that are asked; its candidates are the objects of all facts."""
+    kept: Iterable[Fact] = relation.facts
+    if options.sample is not None:
+        drawn = keyed_generator("probe", relation.name).permutation(len(relation.facts)).tolist()
+        groups: dict[str | None, list[int]] = {}
+        for at in drawn:
+            groups.setdefault(novelty.get(relation.facts[at], FactNovelty()).subject, []).append(at)
+        kept = (relation.facts[at] for at in sorted(at for group in groups.values() for at in group[: options.sample]))
+    return replace(relation, facts=tuple(kept), patterns=relation.patterns[: options.most_patterns])
+
+
+def _models(target: Path, overrides: Sequence[str], checkpoint: str | None) -> tuple[Job, list[_Candidate]]:
+    """The job, with the run to write to, and the models to probe.
+
+    Raises:
+        HallucError: see ``probe``.
+    """
+    from halluc.engine import cloze
+
+    is_config = target.suffix in (".yaml", ".yml") and not target.is_dir()
+    if checkpoint is not None:
+        if not is_config:
+            help = "halluc probe CONFIG --checkpoint MODEL"
+            raise HallucError("C011", "--checkpoint goes with a CONFIG, whose training split is looked at", help=help)
+        source = resolve_model(latest.resolve_text(checkpoint), gguf=True)
+        found = Job(jobs.load(target, overrides))
+        found.run = evaluation.home(found.loaded, {"probed": checkpoint}, "probe")
+        return found, [_Candidate("checkpoint", checkpoint, source)]
+    found, model = evaluation.find(target, overrides) if is_config else evaluation.find(None, overrides, target)
+    run_state.warn_changed_model(found.target)
+    settings, own = found.settings.model, ModelSource(model)
+    whole = cloze.has_head(own, settings.trust_remote_code)
+    if settings.name is None:
+        if not whole:
+            help = "name a model with a language-model head: halluc probe CONFIG --checkpoint MODEL"
+            message = f"{model} was made from scratch, and has no language-model head to fill patterns with"
+            raise environment_error("E411", message, help)
+        return found, [_Candidate("fine-tuned", model, own)]
+    base = _Candidate("base", settings.name, resolve_model(settings.name, gguf=True))
+    if whole:
+        return found, [base, _Candidate("fine-tuned", model, own)]
+    return found, [base, _Candidate("fine-tuned", model, base.source, settings.name, own)]
+
+
+def _novelty(found: Job, facts: Sequence[Fact]) -> tuple[Mapping[Fact, FactNovelty], TrainingMentions | None]:
+    """What the training split mentions of the facts, after withholding and before augmentation."""
+    if found.settings.data.train is None:
+        warn("the config names no training split: novelty is not known")
+        return {}, None
+    try:
+        train = found.train().examples
+    except HallucError as error:
+        if error.code != "D101":
+            raise
+        warn(f"what the training split mentions cannot be told: {error.message}")
+        return {}, None
+    names = {name for fact in facts for name in (fact.subject, *fact.objects)}
+    where = mentions(names, train, Tokenizer().tokens)
+    novelty = {}
+    for fact in facts:
+        subject = where[fact.subject]
+        together = any(subject & where[one] for one in fact.objects)
+        novelty[fact] = FactNovelty("seen" if subject else "new", "seen" if together else "new")
+    subjects = {fact.subject for fact in facts}
+    return novelty, TrainingMentions(
+        examples=len(train),
+        subjects=len(subjects),
+        subjects_seen=sum(bool(where[one]) for one in subjects),
+        pairs=len(facts),
+        pairs_seen=sum(one.pair == "seen" for one in novelty.values()),
+    )
+
+
+def _tell_size(asked: Sequence[Relation], lacking: Sequence[str], training: TrainingMentions | None) -> None:
+    facts = sum(len(one.facts) for one in asked)
+    tell(f"{len(asked):,} relations, {facts:,} facts, {sum(len(one.patterns) for one in asked):,} patterns")
+    if lacking:
+        warn(f"{len(lacking):,} relations have only patterns or only facts: {', '.join(lacking[:8])}")
+    if training is not None:
+        tell(f"the training split mentions {training.subjects_seen:,} of {training.subjects:,} subjects")
+
+
+def _probed(
+    candidate: _Candidate,
+    asked: Sequence[Relation],
+    novelty: Mapping[Fact, FactNovelty],
+    options: ProbeOptions,
+    trust_remote_code: bool,
+) -> tuple[ProbeSheet, ProbedModel]:
+    """Load a model and ask it everything.
+
+    Raises:
+        HallucError E411: it cannot be probed. D192: it can be asked nothing.
+    """
+    from halluc.engine import cloze
+
+    model = cloze.load(candidate.source, candidate.body, trust_remote_code=trust_remote_code)
+    left_out: Counter[str] = Counter(dict.fromkeys(LEFT_OUT, 0))
+    found: list[Answer] = []
+    total = sum(len(one.facts) * len(one.patterns) for one in asked)
+    done = 0
+    with progress(f"probing {candidate.name}", "prompts") as tick:
+        for relation in asked:
+            found += _ask(model, relation, options.top, left_out)
+            done += len(relation.facts) * len(relation.patterns)
+            tick(done, total)
+    for reason, count in left_out.items():
+        if count:
+            tell(f"{candidate.name}: {count:,} {LEFT_OUT[reason]}")
+    if not found:
+        help = "name other --patterns or --facts, or a model that knows their words"
+        raise data_error("D192", f"{candidate.reference} can be asked nothing of these facts", help=help)
+    majority = {one.name: one.objects[0] for one in asked}
+    sheet = ProbeSheet(found, novelty, majority, options.threshold)
+    return sheet, ProbedModel(
+        name=candidate.name,
+        reference=candidate.reference,
+        kind=model.kind,
+        base=candidate.base,
+        facts=len(sheet.facts),
+        claims=len(found),
+        left_out=dict(left_out),
+        metrics=sheet.results(),
+    )
+
+
+def _ask(model: ClozeModel, relation: Relation, top: int, left_out: Counter[str]) -> list[Answer]:
+    """The answers to the patterns of a relation, by fact and pattern; ``left_out`` counts what cannot be asked."""
+    by_fact: dict[Fact, list[Answer]] = {fact: [] for fact in relation.facts}
+    unwritten: set[str] = set()
+    for pattern in relation.patterns:
+        if not model.fits(pattern.around("")[1]):
+            left_out["patterns"] += 1
+            continue
+        pieces = model.pieces(pattern.context, relation.objects)
+        unwritten |= {word for word, one in zip(relation.objects, pieces, strict=True) if one is None}
+        for answer in _answers(model, relation, pattern, pieces, top, left_out):
+            by_fact[answer.fact].append(answer)
+    left_out["candidates"] += len(unwritten)
+    left_out["facts"] += sum(unwritten.issuperset(fact.objects) for fact in relation.facts)
+    return [answer for of_fact in by_fact.values() for answer in of_fact]
+
+
+def _answers(
+    model: ClozeModel,
+    relation: Relation,
+    pattern: Pattern,
+    pieces: Sequence[Pieces | None],
+    top: int,
+    left_out: Counter[str],
+) -> Iterator[Answer]:
+    """The answers to one pattern. Candidates of the same pieces count as one, under the first of their names."""
+    column: dict[Pieces, int] = {}
+    words: list[str] = []
+    number: dict[str, int] = {}
+    for word, one in zip(relation.objects, pieces, strict=True):
+        if one is not None:
+            if one not in column:
+                column[one] = len(words)
+                words.append(word)
+            number[word] = column[one]
+    facts = [fact for fact in relation.facts if any(one in number for one in fact.objects)]
+    prompts = [(fact, model.prompt(*pattern.around(fact.subject))) for fact in facts] if len(words) > 1 else []
+    left_out["prompts"] += sum(prompt is None for _, prompt in prompts)
+    readable = [(fact, prompt) for fact, prompt in prompts if prompt is not None]
+    for indexes, scores in model.scores([prompt for _, prompt in readable], list(column)) if readable else ():
+        for index, row in zip(indexes, scores, strict=True):
+            fact = readable[index][0]
+            true = [number[one] for one in fact.objects if one in number]
+            yield answer_of(fact, pattern.text, row, words, true, top)
