@@ -202,7 +202,8 @@ class GapConfig(Section):
     unit: Literal["mention", "label", "example", "word", "pair", "entity", "answer", "question", "context"] = Field(
         default="mention",
         description="what is withheld: distinct mentions (surface and label), content words of texts, pairs or "
-        "entities of relations, distinct answers, questions or contexts, whole labels, or examples. Training examples that contain a withheld unit are dropped",
+        "entities of relations, distinct answers, questions or contexts, whole labels, or examples. Training examples "
+        "that contain a withheld unit are dropped",
     )
     fraction: Share = Field(
         description="the share of the units that is withheld; the units of .25 are among those of .5"

@@ -159,8 +159,8 @@ class QuestionExamples(ExamplesDefaults):
             "question": example.question.text,
             "context": context.text,
             "answers": {"text": example.texts, "answer_start": [context.offset(start) for start, _ in example.answers]},
-            "question_tokens": list(example.question.tokens),
-            "context_tokens": list(context.tokens),
+            "tokens": list(example.tokens),
+            "second": example.border,
         }
 
     def of_input(self, identity: str, origin: Origin, text: InputText) -> ContextQuestion:
@@ -232,6 +232,9 @@ def _with_neighbour(token: int, border: int, size: int) -> Range:
 
 def _texts_of(text: InputText) -> tuple[SpacedText, SpacedText]:
     """Question and context of what is to be predicted on; with blanks between tokens where only these are given."""
+    if text.details is not None:
+        found: tuple[SpacedText, SpacedText] = text.details
+        return found
     border = 0 if text.second is None else text.second
     sides = ((text.tokens[:border], text.text), (text.tokens[border:], text.second_text))
     question, context = (

@@ -17,8 +17,9 @@ ROWS = (
         at("labels", "head", "summary", "card", "card index"), hub="exact_match",
     ),
     FigureRow(
-        "answerable_exact_match", "exact match of answerable questions", "share", "higher", "task", 11, "EM, answerable",
-        at("compared", "cells", "arms", "sentences", "slope sentences", "differences", order=161)
+        "answerable_exact_match", "exact match of answerable questions", "share", "higher", "task", 11, "",
+        at("compared", "sentences", "slope sentences", "differences", order=161)
+        + at("cells", "arms", heading="EM, answerable", order=161)
         + at("curves", heading="exact-match", order=161),
     ),
     FigureRow("claim_f1", "F1 of exact answers", "F1", "higher", "task", 14, "", at("compared", "cells", "arms")),

@@ -42,17 +42,17 @@ GLOSSARY = {
     "supported": "An annotated answer is the same, apart from case, punctuation and articles: the claim is right.",
     "distorted": "The answer shares a word with an annotated one and is another: it is too long, too short, or stands"
     " elsewhere.",
-    "unsupported": "The question has no answer in its context, or the answer shares no word with an annotated one: it is"
-    " invented. This is a hallucination.",
+    "unsupported": "The question has no answer in its context, or the answer shares no word with an annotated one: it"
+    " is invented. This is a hallucination.",
     "omission": "An answerable question that gets no answer. It is not a hallucination. Both rates are shown, because a"
     " model that answers little makes few errors.",
-    "hallucination rate": "Unsupported claims out of all claims. The distortion rate is the share that is distorted, the"
-    " omission rate the share of the answerable questions without an answer.",
+    "hallucination rate": "Unsupported claims out of all claims. The distortion rate is the share that is distorted,"
+    " the omission rate the share of the answerable questions without an answer.",
     "false answers": "The share of the unanswerable questions that get an answer.",
     "false claims": "Claims that are wrong: the unsupported and the distorted ones. Over-claim is their share among the"
     " claims of one novelty.",
-    "seen, partial, new": "Whether the answer, as it is written, answers a training question; shares a content word with"
-    " such an answer; or neither. Unseen is partial or new.",
+    "seen, partial, new": "Whether the answer, as it is written, answers a training question; shares a content word"
+    " with such an answer; or neither. Unseen is partial or new.",
     "gap": "The share of answers that answer no training question. The forecast (Good–Turing) is made from the training"
     " data alone; the excess is what came beyond it.",
     "gap ratio": "How many times as often answers new to training are wrong as those seen in training.",

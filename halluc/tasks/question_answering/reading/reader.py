@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, ClassVar, NamedTuple
 
 from halluc.core.characters import is_invisible
@@ -11,7 +12,7 @@ from halluc.core.examples import Origin
 from halluc.data.config import DataConfig
 from halluc.data.fields.ids import Ids, own_id
 from halluc.data.fields.paths import path_of, value_at
-from halluc.data.fields.values import kind, located, nul
+from halluc.data.fields.values import kind, located, nul, whole
 from halluc.data.inputs import InputText, identity_of, paired
 from halluc.data.predictions import PredictionFile
 from halluc.data.reader import Mended, Reader, Unmapped
@@ -98,8 +99,9 @@ class QuestionsReader(Reader):
                 help = "a raw line has a question and its context, with a tab between; else give {question, context}"
                 raise Unreadable("D113", "a line without a tab", help)
         else:
-            question, context = (self.text(row.fields, key) for key in ("question", "context"))
-        return paired(row.line, identity, question, context, self._tokenizer, "give question and context")
+            question, context = self.text(row.fields, "question"), self.text(row.fields, "context")
+        found = paired(row.line, identity, question, context, self._tokenizer, "give question and context")
+        return replace(found, details=(self.cut(question, None), self.cut(context, None)))
 
     def value(self, given: Mapping[Any, Any], key: str) -> Any:
         """What a question has in the field that ``data.<key>_field`` names.
@@ -221,7 +223,7 @@ class _Split:
             Unreadable: the question is empty, or its id stands twice.
         """
         config = self.reader.config
-        question = self.reader.cut(self.reader.text(given, "question"), given.get("question_tokens"))
+        question = self.reader.cut(self.reader.text(given, "question"), _words(given)[0])
         own = own_id(given.get(config.id_field), config.id_field)
         name = f"{self.split}-{self.count}" if own is None else str(own)
         self.ids.add(name, self.split, self.count, row.line, own is not None)
@@ -233,7 +235,7 @@ class _Split:
 
     def context(self, text: str, places: list[Range], given: Mapping[Any, Any]) -> _Context:
         """A context as tokens, cut also where an answer begins or ends inside of one."""
-        words = given.get("context_tokens")
+        words = _words(given)[1]
         if words is not None:
             made = _Context.of(self.reader.cut(text, words))
             if all(map(made.holds, places)):
@@ -249,3 +251,9 @@ class _Split:
 
     def document(self, name: str) -> int:
         return self.documents.setdefault(name, len(self.documents) + 1)
+
+
+def _words(given: Mapping[Any, Any]) -> tuple[Any, Any]:
+    """The tokens of question and context, where a file gives them, as halluc writes it."""
+    words, second = given.get("tokens"), given.get("second")
+    return (words[:second], words[second:]) if isinstance(words, list) and whole(second) else (None, None)
