@@ -172,10 +172,9 @@ class QuestionExamples(ExamplesDefaults):
         return QuestionPrediction(
             id=example.id,
             tokens=list(example.tokens),
-            gold=[(first + border, last + border) for first, last in example.answers],
-            predicted=[(prediction.text, start, end, rounded(prediction.confidences[0]))]
-            if prediction.text is not None
-            else [],
+            gold=[(first + border, last + border, ANSWER) for first, last in example.answers],
+            predicted=[(start, end, ANSWER, rounded(sure)) for sure in prediction.confidences],
+            answer=prediction.text,
             context=border,
             spaces=(list(example.question.spaces), list(example.context.spaces)),
             no_answer=rounded(prediction.no_answer),
@@ -187,7 +186,7 @@ class QuestionExamples(ExamplesDefaults):
             SpacedText(tuple(tokens), tuple(spaces))
             for tokens, spaces in zip((line.tokens[:border], line.tokens[border:]), line.spaces, strict=True)
         )
-        answers = tuple((start - border, end - border) for start, end in line.gold)
+        answers = tuple((start - border, end - border) for start, end, _ in line.gold)
         return ContextQuestion(line.id, Origin("", 0), question, context, answers)
 
     def border(self, line: QuestionPrediction) -> int | None:

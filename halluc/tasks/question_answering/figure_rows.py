@@ -10,7 +10,6 @@ ROWS = (
     FigureRow(
         "answer_f1", "F1 of answers", "F1", "higher", "task", 9, "F1",
         at("labels", "head", "summary", "card", "card index"), hub="f1",
-        reports=(("questions", "questions"),),
     ),
     FigureRow(
         "exact_match", "exact match", "share", "higher", "task", 10, "EM",

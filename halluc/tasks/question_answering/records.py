@@ -10,16 +10,17 @@ class QuestionPrediction(Prediction):
     """The line of ``predictions/<split>.jsonl``: the tokens of the question, and behind them those of the context.
 
     ``context`` is the token with which the context begins, ``spaces`` what stands before each token of question and
-    context, and behind the last of each. ``gold`` are tokens (start, end) of each annotated answer, none where the
-    question has no answer. ``predicted`` is at most one answer: its text, tokens (null where another tool gives a text
-    that the context does not have), and confidence. ``no_answer`` is the score of no answer less that of the best one,
-    null where another tool states none.
+    context, and behind the last of each. ``gold`` are the tokens of each annotated answer, none where the question
+    has no answer. ``predicted`` is at most one answer: its tokens (null where another tool gives a text that the
+    context does not have), label and confidence; ``answer`` is its text. ``no_answer`` is the score of no answer less
+    that of the best one, null where another tool states none.
     """
 
     context: int
     spaces: tuple[list[str], list[str]]
-    gold: list[tuple[int, int]]
-    predicted: list[tuple[str, int | None, int | None, float | None]]
+    gold: list[tuple[int, int, str]]
+    predicted: list[tuple[int | None, int | None, str, float | None]]
+    answer: str | None
     no_answer: float | None
 
 

@@ -85,11 +85,11 @@ class AnswerFile(PredictionFile):
 
     def _of_record(self, row: Row) -> Stated:
         record = row.fields
-        value = record[predicted_field(record, [name for name in _TEXTS if name in record])]
+        value = record[predicted_field(record, _TEXTS)]
         confidence, difference = confidence_field(record), record.get("no_answer")
-        if isinstance(value, list):  # as halluc writes it: at most one answer, with its place and confidence
-            first = value[0] if value else [None, None]
-            value, confidence = (first[0], first[-1]) if isinstance(first, list) and len(first) > 1 else (first, None)
+        if isinstance(value, list):  # as halluc writes it: the place of the answer, and its text beside it
+            confidence = value[0][-1] if value and isinstance(value[0], list) and value[0] else None
+            value = record.get("answer") if value else None
         if difference is None and record.get("no_answer_probability") is not None:
             difference = _logit(confidence_of(record["no_answer_probability"]))
         if value is not None and not isinstance(value, str):
