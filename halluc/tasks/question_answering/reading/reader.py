@@ -20,18 +20,12 @@ from halluc.data.rows.reading import open_rows
 from halluc.data.rows.references import SplitName
 from halluc.data.rows.row import MEND, BadLine, LeftOut, Notice, Row, Unreadable, quoted
 from halluc.data.tokenization import Tokenizer
-from halluc.data.writers import Writer, each, json_lines, json_list
-from halluc.tasks.question_answering.examples import ContextQuestion, QuestionExamples
+from halluc.tasks.question_answering.examples import ContextQuestion
 from halluc.tasks.question_answering.reading.answers import Answers, answers_of
 from halluc.tasks.question_answering.reading.config import QuestionsConfig
 from halluc.tasks.question_answering.reading.predictions import AnswerFile
 from halluc.tasks.question_answering.spaced_text import SpacedText
 
-_record = each(lambda example, options: QuestionExamples().record(example))
-WRITERS = {
-    "jsonl": Writer("question, context and answers, an object a line", json_lines(_record), (".jsonl",)),
-    "json": Writer("the same as one list", json_list(_record), (".json",)),
-}
 Item = ContextQuestion | Mended | BadLine
 
 
@@ -58,7 +52,6 @@ class QuestionsReader(Reader):
 
     Config: ClassVar[type[DataConfig]] = QuestionsConfig
     Predictions: ClassVar[type[PredictionFile] | None] = AnswerFile
-    writers: ClassVar[Mapping[str, Writer]] = WRITERS
     has_marked_lines: ClassVar[bool] = True
 
     def __init__(self, config: QuestionsConfig) -> None:
@@ -134,7 +127,7 @@ class QuestionsReader(Reader):
         """A text as tokens: those in ``words``, where a file gives them and they make up the text."""
         if isinstance(words, list) and all(isinstance(word, str) and word for word in words):
             bounds = located(words, text)
-            if bounds is not None and "".join(words) == "".join(text.split()):
+            if bounds and not text[bounds[-1][1] :].strip():
                 return SpacedText.at(text, bounds)
         return SpacedText.cut(text, self._tokenizer, list(borders))
 
