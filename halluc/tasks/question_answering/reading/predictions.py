@@ -11,7 +11,15 @@ from halluc.core.characters import cut
 from halluc.core.errors import Location, data_error
 from halluc.core.examples import Origin
 from halluc.data.fields.values import kind
-from halluc.data.predictions import PredictionFile, Stated, confidence_field, confidence_of, given_id, predicted_field
+from halluc.data.predictions import (
+    PREDICTED,
+    PredictionFile,
+    Stated,
+    confidence_field,
+    confidence_of,
+    given_id,
+    predicted_field,
+)
 from halluc.data.rows.layout import Layout
 from halluc.data.rows.reading import format_of
 from halluc.data.rows.records import parse_object
@@ -19,7 +27,7 @@ from halluc.data.rows.row import Row, Unreadable
 
 # Beside the file of answers: the probability of no answer, and the score of no answer less that of the best one.
 _PROBABILITIES, _DIFFERENCES = "na_prob.json", "null_odds.json"
-_TEXTS = ("prediction_text", "prediction", "answer")
+_TEXTS = ("prediction_text", "prediction")
 _NEAREST = 1e-9
 
 
@@ -41,7 +49,7 @@ class AnswerFile(PredictionFile):
     def read(self) -> list[Stated]:
         layout = Layout(
             encoding=self.data.encoding, max_line_bytes=self.data.max_line_bytes, quoting=self.data.quoting,
-            formats=("jsonl", "json", "csv", "table"), asked=("predicted", *_TEXTS),
+            formats=("jsonl", "json", "csv", "table"), asked=(PREDICTED, *_TEXTS),
         )  # fmt: skip
         form = format_of(self.path, layout)
         whole = self._object() if form in ("json", "jsonl") else None
@@ -61,7 +69,7 @@ class AnswerFile(PredictionFile):
             return None  # several lines, or what is told when its rows are read
         if not found or not all(isinstance(key, str) and isinstance(text, str) for key, text in found.items()):
             return None
-        return None if {"id", "predicted"} <= found.keys() else found
+        return None if not found.keys().isdisjoint((PREDICTED, *_TEXTS)) else found
 
     def _scores(self) -> dict[str, float]:
         """For each id the score of no answer less that of the answer, from a file beside this one, where there is one.
@@ -85,7 +93,8 @@ class AnswerFile(PredictionFile):
 
     def _of_record(self, row: Row) -> Stated:
         record = row.fields
-        value = record[predicted_field(record, _TEXTS)]
+        own = next((name for name in _TEXTS if name in record), None)
+        value = record[own if own is not None and PREDICTED not in record else predicted_field(record, ())]
         confidence, difference = confidence_field(record), record.get("no_answer")
         if isinstance(value, list):  # as halluc writes it: the place of the answer, and its text beside it
             confidence = value[0][-1] if value and isinstance(value[0], list) and value[0] else None
