@@ -54,7 +54,8 @@ class AnswerWindow(NamedTuple):
 
     def positions(self, places: numpy.ndarray) -> numpy.ndarray:
         """Where in the input these pieces stand."""
-        return places[self.tokens(places)] - self.start + self.offset
+        found: numpy.ndarray = places[self.tokens(places)] - self.start + self.offset
+        return found
 
 
 def starts_of(length: int, space: int, stride: int) -> list[int]:

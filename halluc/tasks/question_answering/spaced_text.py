@@ -36,7 +36,7 @@ class SpacedText:
         """The tokens of a text; a token that lies across one of the ``borders``, in characters, is divided there."""
         bounds, _ = tokenizer.cut(text)
         cuts = sorted(borders)
-        divided = []
+        divided: list[Range] = []
         for start, end in bounds:
             inside = cuts[bisect_right(cuts, start) : bisect_left(cuts, end)]
             divided += pairwise([start, *dict.fromkeys(inside), end]) if inside else [(start, end)]
@@ -110,8 +110,7 @@ def _aligned(old: Sequence[str], spaces: Sequence[str], new: Sequence[str], blan
     if old == new:
         return list(spaces)
     found = [blank] * len(new)
-    for kind, old_start, old_end, new_start, new_end in Levenshtein.opcodes(old, new):
-        if kind in ("equal", "replace"):
-            for before, place in zip(range(old_start, old_end), range(new_start, new_end), strict=False):
-                found[place] = spaces[before]
+    for part in Levenshtein.opcodes(old, new):
+        if part.tag in ("equal", "replace"):
+            found[part.dest_start : part.dest_end] = spaces[part.src_start : part.src_end]
     return found
