@@ -182,6 +182,10 @@ class Model(Protocol[ExampleT, PredictionT, LoadedT, EncodedT]):
 
     ``notes`` describe on the terminal what ``Encoded.notes`` counts; ``columns`` are the headings of these counts, and
     of ``longest``, the pieces of the longest feature, in ``check --deep``. ``gold_notes`` mean nothing without gold.
+
+    A model that keeps more than weights, such as a threshold, has a method ``fit_on_dev(model, examples, predictions)``
+    too: it fits that on dev, keeps it in the model's config, and returns the predictions with it. Training calls it
+    for each evaluation, and for the weights that are published.
     """
 
     notes: ClassVar[Mapping[str, str]]

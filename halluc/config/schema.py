@@ -199,10 +199,11 @@ class TrainConfig(Section):
 class GapConfig(Section):
     """What is withheld from the training split on purpose (DEFINITIONS, section 2)."""
 
-    unit: Literal["mention", "label", "example", "word", "pair", "entity"] = Field(
+    unit: Literal["mention", "label", "example", "word", "pair", "entity", "answer", "question", "context"] = Field(
         default="mention",
         description="what is withheld: distinct mentions (surface and label), content words of texts, pairs or "
-        "entities of relations, whole labels, or examples. Training examples that contain a withheld unit are dropped",
+        "entities of relations, distinct answers, questions or contexts, whole labels, or examples. Training examples "
+        "that contain a withheld unit are dropped",
     )
     fraction: Share = Field(
         description="the share of the units that is withheld; the units of .25 are among those of .5"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 
@@ -22,14 +22,17 @@ class Collates(Protocol):
 def forward(
     model: torch.nn.Module, features: Collates, budget: int, runtime: Runtime
 ) -> Iterator[tuple[Batch, torch.Tensor]]:
-    """Each batch with its logits, float32 on the CPU; ``budget`` is padded word pieces a pass."""
+    """Each batch with its logits, float32 on the CPU; ``budget`` is padded word pieces a pass.
+
+    Where the head gives start and end logits, these are the last axis, (…, pieces, 2).
+    """
     model.eval()
     with torch.inference_mode():
         for indexes in sorted_batches(features.lengths, budget):
             batch = features.collate(indexes)
             try:
                 with runtime.accelerator.autocast():
-                    logits = model(**batch.to(runtime.device).inputs).logits.float().cpu()
+                    logits = _logits(model(**batch.to(runtime.device).inputs)).float().cpu()
             except torch.OutOfMemoryError as error:
                 rows, columns = batch.inputs["input_ids"].shape
                 message = f"out of memory in a batch of {rows} examples by {columns} positions"
@@ -38,3 +41,10 @@ def forward(
                 message = "the tokenizer has word pieces that the model has no embedding for"
                 raise environment_error("E411", message, "restore the tokenizer that was saved with it") from error
             yield batch, logits
+
+
+def _logits(outputs: Any) -> torch.Tensor:
+    if "start_logits" in outputs:
+        return torch.stack((outputs.start_logits, outputs.end_logits), dim=-1)
+    logits: torch.Tensor = outputs.logits
+    return logits

@@ -21,7 +21,7 @@ from halluc.gap.coverage import REMAKE
 from halluc.runs.records import read_record
 from halluc.runs.schema import SCHEMA_VERSION, Record
 
-Unit = Literal["mention", "label", "example", "word", "pair", "entity"]
+Unit = Literal["mention", "label", "example", "word", "pair", "entity", "answer", "question", "context"]
 UnitT = TypeVar("UnitT", Pair, str)
 
 
@@ -113,8 +113,8 @@ def example_hash(purpose: str, example: Example) -> int:
     return keyed_seed("gap", purpose, example.id, example.tokens)
 
 
-# The units that stand under `words`: content words, and surfaces whatever their label.
-_WORDS = ("word", "entity")
+# The units that stand under `words`: content words, whole texts, and surfaces whatever their label.
+_WORDS = ("word", "entity", "question", "context")
 
 
 class WithheldFile(Record):
@@ -129,7 +129,7 @@ class WithheldFile(Record):
     @model_validator(mode="after")
     def _words_where_they_are_the_unit(self) -> WithheldFile:
         if (self.unit in _WORDS) != (self.words is not None):
-            raise ValueError("`words` goes with `unit: word` and `unit: entity`")
+            raise ValueError("`words` goes with `unit: word`, `entity`, `question` and `context`")
         return self
 
 

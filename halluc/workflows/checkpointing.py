@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from halluc.core.files import replace_folder
 from halluc.engine import checkpoint, loop
 from halluc.runs.directory import RunDir
 from halluc.runs.events import Checkpointed, Evaluated, Event, Started, Step, Stopped
+
+if TYPE_CHECKING:
+    import torch
 
 
 class Checkpointer:
@@ -66,8 +69,11 @@ class Checkpointer:
             return event.ends_epoch or (every is not None and event.step % every == 0)
         return isinstance(event, Evaluated)
 
-    def publish(self) -> None:
+    def publish(self, refit: Callable[[torch.nn.Module], object] | None = None) -> None:
         """Write the best weights as ``model/``: those of the last step where dev chose none.
+
+        Args:
+            refit: fits what the model keeps beside its weights; checkpoints do not have it.
 
         Raises:
             HallucError R107: the best weights are lost. E401: the model cannot be written.
@@ -77,6 +83,8 @@ class Checkpointer:
         model, progress = self.training.model, self.training.progress
         if progress.is_chosen and progress.best_step != progress.step:
             checkpoint.load_weights(self.target.checkpoints, progress.best_step, model)
+        if refit is not None:
+            refit(model)
         replace_folder(self.target.model, lambda folder: save(model, self.tokenizer, folder))
 
     def summary(self, choose_by: str, why_last: str | None) -> dict[str, Any]:

@@ -67,10 +67,14 @@ class Session:
 
 
 class PreparedTraining(NamedTuple):
-    """What is trained, how dev is asked, the tokenizer, and the notes on the training split (``Encoded.notes``)."""
+    """What is trained, how dev is asked, the tokenizer, and the notes on the training split (``Encoded.notes``).
+
+    ``refit`` fits on dev what the model keeps beside its weights; None where it keeps nothing.
+    """
 
     training: Training
     evaluate: Evaluate | None
+    refit: Evaluate | None
     tokenizer: Any
     notes: Mapping[str, int]
 
@@ -221,7 +225,7 @@ def _train(session: Session) -> dict[str, Any]:
         session.engine.wait()  # a launcher ends all processes as soon as one has ended: the writer must be through
         raise KeyboardInterrupt
     if session.engine.is_main:
-        checkpointer.publish()
+        checkpointer.publish(prepared.refit)
     session.engine.wait()
     best = checkpointer.summary(session.job.choose_by, _unselective(session))
     if session.engine.is_main and not best["dev"] and _unselective(session) is None:
@@ -260,12 +264,15 @@ def _prepared(session: Session) -> PreparedTraining:
     )
     features = {split: task.model.encode(corpus.examples, encoder) for split, corpus in splits.items()}
 
+    fit = getattr(task.model, "fit_on_dev", None)
+
     def evaluate(model: torch.nn.Module) -> dict[str, float]:
         assert dev is not None
         asked = settings.eval
-        return task.figures.headline(
-            dev.examples, task.model.predict(model, features["dev"], asked.batch_tokens, engine, asked.decode)
-        )
+        predictions = task.model.predict(model, features["dev"], asked.batch_tokens, engine, asked.decode)
+        if fit is not None:
+            predictions = fit(model, dev.examples, predictions)
+        return task.figures.headline(dev.examples, predictions)
 
     training = loop.prepare(encoder.model, features["train"], settings.train, engine, settings.seed)
     if settings.augment is not None:
@@ -276,7 +283,8 @@ def _prepared(session: Session) -> PreparedTraining:
             recover(folder)
         _record(session, encoder, runtime.describe(engine), {split: made.notes for split, made in features.items()})
     engine.wait()
-    return PreparedTraining(training, evaluate if dev else None, encoder.tokenizer, features["train"].notes)
+    refit = evaluate if dev and fit is not None else None
+    return PreparedTraining(training, evaluate if dev else None, refit, encoder.tokenizer, features["train"].notes)
 
 
 def _drive(session: Session, prepared: PreparedTraining, checkpointer: Checkpointer) -> Stopped:

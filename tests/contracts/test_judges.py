@@ -16,6 +16,9 @@ from halluc.core.claims import VERDICTS, Claim
 from halluc.core.examples import Example, Origin, Span
 from halluc.core.labels import write_tags
 from halluc.task import Judge, task_class
+from halluc.tasks.question_answering.claims import AnswerJudge
+from halluc.tasks.question_answering.examples import ContextQuestion
+from halluc.tasks.question_answering.spaced_text import SpacedText
 from halluc.tasks.relation_extraction.claims import RelationJudge
 from halluc.tasks.relation_extraction.examples import Related
 from halluc.tasks.text_classification.claims import LabelJudge, LabelSetJudge
@@ -71,6 +74,16 @@ def pair(relation: str | None) -> Related:
     return Related("a", Origin("f", 1), ("x", "of", "y"), Span(0, 1, ""), Span(2, 3, ""), relation)
 
 
+def question(*answers: tuple[int, int]) -> ContextQuestion:
+    texts = (SpacedText.spaced(text.split(" ")) for text in ("who ?", "the Anna Berg and Anna Moe"))
+    return ContextQuestion("e1", Origin("f", 1), *texts, answers)
+
+
+def answer(text: str, start: int) -> Claim:
+    where = Span(start + 2, start + 2 + len(text.split(" ")), "answer")
+    return Claim("e1", "answer", text, where, "answer", 0.5)
+
+
 class Case(NamedTuple):
     """The judge of a task with an example, what is claimed about it, and the same example without gold."""
 
@@ -85,6 +98,7 @@ CASES = {
     "labels": Case(LabelJudge(), text("Y"), labels("X"), text()),
     "label sets": Case(LabelSetJudge(), text("Y"), labels("X", "Y"), text()),
     "relations": Case(RelationJudge(), pair("Y"), labels("X"), pair(None)),
+    "answers": Case(AnswerJudge(), question((1, 3)), [answer("Anna Berg and", 1)], question()),
 }
 
 
@@ -142,6 +156,28 @@ def test_labels_of_texts_are_judged(name, claims, gold, verdicts, omitted):
         assert one.evidence.matched == (Span(0, 3, one.label) if one.verdict == "supported" else None)
         contradicted = tuple(Span(0, 3, label) for label in gold)
         assert one.evidence.touched == (contradicted if one.reason and name == "labels" else ())
+
+
+@pytest.mark.parametrize(
+    ("said", "answers", "verdict", "reason"),
+    [
+        (("anna berg", 1), [(1, 3)], "supported", None),
+        (("the Anna Berg", 0), [(1, 3)], "supported", None),
+        (("Anna Moe", 4), [(1, 3), (4, 6)], "supported", None),
+        (("Berg", 2), [(1, 3)], "distorted", "boundary"),
+        (("Anna Moe", 4), [(1, 3)], "distorted", "place"),
+        (("and", 3), [(1, 3)], "unsupported", "other_answer"),
+        (("Anna Berg", 1), [], "unsupported", "no_answer"),
+    ],
+)
+def test_answers_are_judged(said, answers, verdict, reason):
+    judge = AnswerJudge()
+    (judged,) = judge.judge(question(*answers), [answer(*said)]).claims
+    assert (judged.verdict, judged.reason) == (verdict, reason)
+    there = tuple(one.mark for one in judge.gold(question(*answers)))
+    assert len(there) == bool(answers)
+    reached = (judged.evidence.matched, *judged.evidence.touched)
+    assert [mark for mark in reached if mark] == list(there)
 
 
 def judge(claims, gold):

@@ -20,6 +20,8 @@ from halluc.core.labels import SCHEMES, write_tags
 from halluc.data.corpora import Corpora, read_corpora
 from halluc.data.rows.records import parse_object
 from halluc.data.rows.row import BadLine, Unreadable
+from halluc.tasks.question_answering.examples import ContextQuestion
+from halluc.tasks.question_answering.spaced_text import SpacedText
 from halluc.tasks.relation_extraction.examples import Related
 from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.token_classification.tagged_sentence import Tagged
@@ -41,6 +43,22 @@ PAIRS = (
     Related("1", Origin("f", 1), ("Anna", "runs", "Acme"), Span(0, 1, ""), Span(2, 3, ""), "works_for"),
     Related("2", Origin("f", 2), ("Oslo", "is", "near", "Moss"), Span(3, 4, ""), Span(0, 1, ""), None),
 )
+
+
+CONTEXT = SpacedText(("Anna", "runs", "Acme", "-", "Nord", "."), ("", " ", " ", "", "", "", ""))
+QUESTIONS = (
+    ContextQuestion("1", Origin("f", 1), SpacedText(("who", "?"), ("", "", "")), CONTEXT, ((0, 1),)),
+    ContextQuestion("2", Origin("f", 1), SpacedText(("where", "?"), ("", "", "")), CONTEXT, ()),
+)
+
+
+def articles(path: Path) -> None:
+    questions = [
+        {"id": "1", "question": "who?", "answers": [{"text": "Anna", "answer_start": 0}], "is_impossible": False},
+        {"id": "2", "question": "where?", "answers": [], "is_impossible": True},
+    ]
+    paragraph = {"context": CONTEXT.text, "qas": questions}
+    path.write_text(json.dumps({"version": "v2.0", "data": [{"title": "Acme", "paragraphs": [paragraph]}]}))
 
 
 def marked_sentences(path: Path) -> None:
@@ -94,8 +112,11 @@ CASES = {
     "hub": Case(on_a_hub, "set", "hub:{path}"),
     "texts": Case(labelled_texts, "dev.jsonl", examples=TEXTS),
     "relations": Case(marked_sentences, "dev.jsonl", examples=PAIRS),
+    "articles": Case(articles, "dev.json", examples=QUESTIONS),
 }
-TASKS = {"texts": "text_classification", "relations": "relation_extraction"}
+TASKS = {"texts": "text_classification", "relations": "relation_extraction", "articles": "question_answering"}
+# The format of those that are not called by it.
+FORMATS = {"relations": "jsonl", "articles": "json"}
 
 
 def reader_of(form: str):
@@ -104,7 +125,7 @@ def reader_of(form: str):
 
 
 def config_of(form: str, **keys):
-    return reader_of(form).Config(format="jsonl" if form == "relations" else form, **keys)
+    return reader_of(form).Config(format=FORMATS.get(form, form), **keys)
 
 
 def read(reader: str, path: Path | str, **keys) -> Corpora:

@@ -16,6 +16,9 @@ from halluc.core.figures import names, shown
 from halluc.core.labels import write_tags
 from halluc.core.significance import Sheet
 from halluc.task import task_class
+from halluc.tasks.question_answering.examples import AnswerPrediction, ContextQuestion
+from halluc.tasks.question_answering.figures import AnswerFigures
+from halluc.tasks.question_answering.spaced_text import SpacedText
 from halluc.tasks.relation_extraction.examples import Related
 from halluc.tasks.relation_extraction.figures import RelationFigures
 from halluc.tasks.text_classification.figures import Labelling, LabelSets
@@ -70,6 +73,17 @@ RELATIONS = tuple(
 )
 
 
+def answered(number: int, text: str | None, no_answer: float) -> AnswerPrediction:
+    return AnswerPrediction(f"e{number}", text, None, () if text is None else (0.5,), no_answer)
+
+
+CONTEXT = SpacedText.spaced(("Anna", "Berg", "and", "Ida", "Moe", "met"))
+QUESTIONS = tuple(
+    ContextQuestion(f"e{number}", Origin("f", number), SpacedText.spaced(("who", "?")), CONTEXT, answers)
+    for number, answers in enumerate([((0, 2),), ((3, 5), (4, 5)), (), ((5, 6),), (), ()], 1)
+)
+
+
 # set -> examples, what a perfect model says of them, and what a poor one does.
 SETS = {
     "tagging": (
@@ -103,11 +117,24 @@ SETS = {
             *[((), None), ((), None), (("A(e1,e2)",), None)],
         ),
     ),
+    "answers": (
+        QUESTIONS,
+        tuple(answered(n, (*e.texts, None)[0], -1.0 if e.answers else 1.0) for n, e in enumerate(QUESTIONS, 1)),
+        (
+            *(answered(1, "Anna Berg", -3), answered(2, "Ida", -1), answered(3, "met", -2)),
+            *(answered(4, None, 1), answered(5, None, 2), answered(6, None, 0.5)),
+        ),
+    ),
 }
 
 
-FIGURES = {"tagging": Tagging, "labelling": Labelling, "label_sets": LabelSets, "relations": RelationFigures}
-TASKS = {"tagging": "token_classification", "relations": "relation_extraction"}
+FIGURES = {
+    "tagging": Tagging, "labelling": Labelling, "label_sets": LabelSets, "relations": RelationFigures,
+    "answers": AnswerFigures,
+}  # fmt: skip
+TASKS = {
+    "tagging": "token_classification", "relations": "relation_extraction", "answers": "question_answering",
+}  # fmt: skip
 
 
 def make(name: str):
@@ -238,7 +265,8 @@ class TestEverySet:
 
     def test_figures_after_abstention_are_those_of_before_where_nothing_is_withdrawn(self, name):
         metrics, (examples, _, poor) = make(name), SETS[name]
-        claims = numpy.array([len(getattr(prediction, "labels", ())) for prediction in poor])
+        made = [getattr(prediction, "labels", getattr(prediction, "confidences", ())) for prediction in poor]
+        claims = numpy.array(list(map(len, made)))
         before = values(metrics, examples, poor)
         sheet = Sheet(len(examples))
         for remaining, same in ((claims, True), (numpy.zeros_like(claims), False)):

@@ -26,6 +26,8 @@ from halluc.engine.inference import forward
 from halluc.engine.pretrained import load_tokenizer
 from halluc.task import Asserted
 from halluc.tasks.encoders import special_pieces, word_pieces
+from halluc.tasks.question_answering.examples import ContextQuestion
+from halluc.tasks.question_answering.spaced_text import SpacedText
 from halluc.tasks.relation_extraction.examples import Related
 from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.token_classification.encoding import windows_of
@@ -39,6 +41,11 @@ def tagged(number: int, text: str, *spans: Span) -> Tagged:
 
 def related(number: int, text: str, head: Span, tail: Span, relation: str) -> Related:
     return Related(f"e{number}", Origin("f", number), tuple(text.split(" ")), head, tail, relation)
+
+
+def asked(number: int, question: str, context: str, *answers: tuple[int, int]) -> ContextQuestion:
+    texts = (SpacedText.spaced(text.split(" ")) for text in (question, context))
+    return ContextQuestion(f"e{number}", Origin("f", number), *texts, answers)
 
 
 EXAMPLES = {
@@ -57,13 +64,19 @@ EXAMPLES = {
         related(2, "in Oslo Acme said", Span(2, 3, "ORG"), Span(1, 2, "LOC"), "in"),
         related(3, "Paris met Berg", Span(2, 3, ""), Span(0, 1, ""), "visited"),
     ),
+    "question_answering": (
+        asked(1, "Who visited Oslo ?", "Anna Berg visited Oslo .", (0, 2), (1, 2)),
+        asked(2, "where", "nothing of it"),
+        asked(3, "What did Acme do ?", "in Oslo Acme said", (3, 4)),
+    ),
 }
 
 
 def given_text(number: int, identity: str, example) -> InputText:
     """The text of an example, with what its reader tells beside the tokens: of a pair where its parts stand."""
     details = (example.head, example.tail) if isinstance(example, Related) else None
-    return InputText(number, identity, example.tokens, details=details)
+    second = example.border if isinstance(example, ContextQuestion) else None
+    return InputText(number, identity, example.tokens, second=second, details=details)
 
 
 def make(name: str, **keys):

@@ -191,7 +191,7 @@ def places(tmp_path, monkeypatch):
     """The cells of a study of each task as ``halluc eval`` leaves them: a model, and one that says nothing where the
     first hallucinates; two seeds each."""
     monkeypatch.setitem(TABLE["task"], "toy_translation", "toy_tasks:Translation")
-    monkeypatch.setitem(TABLE["task"], "toy_answers", "toy_tasks:QuestionAnswering")
+    monkeypatch.setitem(TABLE["task"], "toy_answers", "toy_tasks:ToyQuestionAnswering")
 
     def made(name, arm, seed):
         task, examples, shown = CASES[name]

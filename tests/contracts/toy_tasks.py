@@ -33,6 +33,9 @@ from halluc.gap.novelty import CONTENT_WORDS, MENTIONS, NoveltyUnits
 from halluc.gap.units import EXAMPLES, UnitKind, WithheldUnits
 from halluc.runs.schema import Nearest, Novelty, Prediction, Record
 from halluc.task import Asserted, Task, Wording
+from halluc.tasks.question_answering.config import QuestionAnsweringConfig
+from halluc.tasks.question_answering.examples import AnswerPrediction, ContextQuestion
+from halluc.tasks.question_answering.task import QuestionAnswering
 from halluc.tasks.text_classification.config import TextClassificationConfig
 from halluc.tasks.text_classification.decoding import TextPrediction
 from halluc.tasks.text_classification.labelled_text import Labelled
@@ -572,7 +575,7 @@ class Reader(Rule[Asked]):
         return []
 
 
-class AnswerJudge:
+class ToyAnswerJudge:
     """An answer that is not empty is a claim; it is distorted where it overlaps the gold answer."""
 
     reasons: ClassVar[tuple[str, ...]] = ("boundary",)
@@ -603,7 +606,7 @@ class AnswerJudge:
         return Claim(example.id, "answer", surface(example.tokens, span), span, span.label, confidence)
 
 
-class AnswerFigures(Report1[Asked]):
+class ToyAnswerFigures(Report1[Asked]):
     primary: ClassVar[str] = "exact_match"
     families: ClassVar[tuple[tuple[str, ...], ...]] = (("exact_match",),)
     names: ClassVar[tuple[str, ...]] = ("exact_match", "answered_without_answer")
@@ -635,7 +638,7 @@ class AnswerFigures(Report1[Asked]):
         return dict(self.headline(examples, predictions))
 
 
-class AnswerKnowledge(Surfaces[Asked]):
+class ToyAnswerKnowledge(Surfaces[Asked]):
     def surfaces(self, example: Asked) -> Sequence[str]:
         return [text for text, _ in example.pairs]
 
@@ -656,7 +659,7 @@ class AnswerConfig(Section):
     type: Literal["toy_answers"] = "toy_answers"
 
 
-class QuestionAnswering:
+class ToyQuestionAnswering:
     """Answers a question by a part of a text, or not at all."""
 
     name: ClassVar[str] = "toy_answers"
@@ -666,9 +669,9 @@ class QuestionAnswering:
     def __init__(self, config: AnswerConfig) -> None:
         self.examples = AnswerExamples()
         self.model = Reader()
-        self.judge = AnswerJudge()
-        self.figures = AnswerFigures()
-        self.knowledge = AnswerKnowledge()
+        self.judge = ToyAnswerJudge()
+        self.figures = ToyAnswerFigures()
+        self.knowledge = ToyAnswerKnowledge()
         self.wording = ANSWER_WORDING
 
     @classmethod
@@ -676,12 +679,15 @@ class QuestionAnswering:
         return {}
 
     @classmethod
-    def evaluated(cls, protocols: Collection[str]) -> QuestionAnswering:
+    def evaluated(cls, protocols: Collection[str]) -> ToyQuestionAnswering:
         return cls(AnswerConfig())
 
 
 # These tasks, and those of halluc, are what the protocols ask for.
 TRANSLATION: Task[Translated, Written] = Translation(TranslationConfig())
-ANSWERS: Task[Asked, Answered] = QuestionAnswering(AnswerConfig())
+ANSWERS: Task[Asked, Answered] = ToyQuestionAnswering(AnswerConfig())
 SPANS: Task[Tagged, TagPrediction] = TokenClassification(TokenClassificationConfig(type="token_classification"))
 LABELS: Task[Labelled, TextPrediction] = TextClassification(TextClassificationConfig(type="text_classification"))
+QUESTIONS: Task[ContextQuestion, AnswerPrediction] = QuestionAnswering(
+    QuestionAnsweringConfig(type="question_answering")
+)

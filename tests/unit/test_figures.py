@@ -20,6 +20,8 @@ from halluc.core.examples import Origin, Span
 from halluc.core.figures import MATCHED, FigureRow, figure, rows, shown
 from halluc.core.labels import write_tags
 from halluc.task import build, task_class
+from halluc.tasks.question_answering.examples import AnswerPrediction, ContextQuestion
+from halluc.tasks.question_answering.spaced_text import SpacedText
 from halluc.tasks.relation_extraction.examples import PairPrediction, Related
 from halluc.tasks.text_classification.decoding import TextPrediction
 from halluc.tasks.text_classification.labelled_text import Labelled
@@ -37,6 +39,7 @@ SETTINGS = [
     ("text_classification", {}),
     ("text_classification", {"multi_label": True}),
     ("relation_extraction", {}),
+    ("question_answering", {}),
 ]
 
 
@@ -75,6 +78,17 @@ def related(relations_of):
     return examples, predictions
 
 
+def asked(answers_of):
+    examples, predictions = [], []
+    question, context = SpacedText.spaced(("who", "?")), SpacedText.spaced(("Anna", "Berg", "in", "Oslo"))
+    for number, (gold, claimed) in enumerate(answers_of):
+        identity, sure = f"e{number}", (0.9 if claimed in gold else 0.6,) if claimed else ()
+        examples.append(ContextQuestion(identity, Origin("f", number), question, context, gold))
+        text, none = context.part(*claimed) if claimed else None, -1.0 if claimed else 1.0
+        predictions.append(AnswerPrediction(identity, text, claimed, sure, none))
+    return examples, predictions
+
+
 def values(name, keys, made):
     """The overall figures of a split, by name: those of the first protocol."""
     task, (examples, predictions) = task_of(name, keys), made
@@ -97,6 +111,10 @@ GOOD_AND_POOR = {
     "relation_extraction": (
         related([("by(e1,e2)", "by(e1,e2)"), (None, None), ("in(e2,e1)", "in(e2,e1)")]),
         related([("by(e1,e2)", "by(e2,e1)"), (None, "by(e1,e2)"), ("in(e2,e1)", "in(e2,e1)")]),
+    ),
+    "question_answering": (
+        asked([(((0, 2),), (0, 2)), ((), None), (((3, 4),), (3, 4))]),
+        asked([(((0, 2),), (0, 1)), ((), (2, 3)), (((3, 4),), (2, 3))]),
     ),
 }
 

@@ -1,0 +1,118 @@
+"""From start and end logits of windows to the best answer of each question, and when none is given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy
+
+from halluc.core.edits import Range
+from halluc.tasks.question_answering.encoding import EncodedQuestions
+from halluc.tasks.question_answering.examples import AnswerPrediction, ContextQuestion
+
+# What the difference of scores is where a window has no answer at all, as an empty context has none.
+_NEVER = 1e6
+
+
+@dataclass(frozen=True)
+class BestAnswer:
+    """The best answer, tokens of the context, None where there is none; its score, and that of no answer."""
+
+    span: Range | None
+    score: float
+    null: float
+
+    @property
+    def difference(self) -> float:
+        """The score of no answer less that of the answer."""
+        return _NEVER if self.span is None else self.null - self.score
+
+
+def best_span(
+    start: numpy.ndarray, end: numpy.ndarray, first: numpy.ndarray, last: numpy.ndarray, candidates: int, longest: int
+) -> tuple[float, Range] | None:
+    """The span with the largest sum of logits, of the best starts and ends; None where these make no span.
+
+    Args:
+        start, end: logits of the tokens in which an answer may begin, and end.
+        first, last: these tokens, ascending. candidates: how many of the best of each are combined.
+        longest: tokens of the longest answer.
+    """
+    starts = numpy.argsort(-start, kind="stable")[:candidates]
+    ends = numpy.argsort(-end, kind="stable")[:candidates]
+    sizes = last[ends][None] - first[starts][:, None] + 1
+    sums = numpy.where((sizes >= 1) & (sizes <= longest), start[starts][:, None] + end[ends][None], -numpy.inf)
+    if not sums.size or numpy.isneginf(best := sums.max()):
+        return None
+    row, column = numpy.unravel_index(int(sums.argmax()), sums.shape)
+    return float(best), (int(first[starts[row]]), int(last[ends[column]]) + 1)
+
+
+def best_answers(
+    encoded: EncodedQuestions, outputs: Iterable[tuple[Any, Any]], candidates: int, longest: int
+) -> list[BestAnswer]:
+    """The best answer of each question over its windows; the score of no answer is the smallest of them.
+
+    Args:
+        outputs: batches with their logits (windows, pieces, 2).
+
+    Raises:
+        RuntimeError: a window without a prediction, which would be a bug.
+    """
+    by_window: list[tuple[float, tuple[float, Range] | None] | None] = [None] * len(encoded.windows)
+    for batch, logits in outputs:
+        for row, index in enumerate(batch.indexes):
+            window, scores = encoded.windows[index], logits[row].numpy().astype(numpy.float64)
+            context = window.context
+            by_window[index] = (
+                float(scores[0].sum()),
+                best_span(
+                    scores[window.positions(context.first), 0],
+                    scores[window.positions(context.last), 1],
+                    window.tokens(context.first),
+                    window.tokens(context.last),
+                    candidates,
+                    longest,
+                ),
+            )
+    found: list[BestAnswer] = [BestAnswer(None, -numpy.inf, numpy.inf) for _ in encoded.examples]
+    for window, scored in zip(encoded.windows, by_window, strict=True):
+        if scored is None:
+            raise RuntimeError("a window without a prediction")
+        null, best = scored
+        known = found[window.example]
+        span, score = (known.span, known.score) if best is None or best[0] <= known.score else (best[1], best[0])
+        found[window.example] = BestAnswer(span, score, min(null, known.null))
+    return found
+
+
+def answered(example: ContextQuestion, best: BestAnswer, threshold: float | None) -> AnswerPrediction:
+    """What is said of a question: its best answer, unless no answer scores higher by more than ``threshold``."""
+    difference = best.difference
+    if best.span is None or (threshold is not None and difference > threshold):
+        return AnswerPrediction(example.id, None, best.span, (), difference)
+    text = example.context.part(*best.span)
+    logits = numpy.array([[best.null - (threshold or 0.0), best.score]])
+    sure = float(1 / (1 + numpy.exp(numpy.clip(logits[0, 0] - logits[0, 1], -700, 700))))
+    return AnswerPrediction(example.id, text, best.span, (sure,), difference, (logits,), (1,))
+
+
+def fit_threshold(differences: Sequence[float], answered: Sequence[float], refused: Sequence[float]) -> float:
+    """The threshold that makes the sum of scores largest where questions are answered up to it.
+
+    It lies in the middle between two differences; of several that are as good, it is the one with the fewest answers.
+
+    Args:
+        differences: for each question, the score of no answer less that of the best answer. answered, refused: what it
+            scores if the best answer is given, and if none is.
+    """
+    order = numpy.argsort(differences, kind="stable")
+    sorted_differences = numpy.asarray(differences, dtype=float)[order]
+    gain = (numpy.asarray(answered, dtype=float) - numpy.asarray(refused, dtype=float))[order]
+    totals = numpy.concatenate([[0.0], numpy.cumsum(gain)])
+    borders = numpy.concatenate([[sorted_differences[0] - 1], sorted_differences, [sorted_differences[-1] + 1]])
+    between = numpy.flatnonzero(numpy.diff(borders) > 0)  # equal differences stay on one side
+    best = int(between[numpy.argmax(numpy.round(totals[between], 9))])
+    return float((borders[best] + borders[best + 1]) / 2)

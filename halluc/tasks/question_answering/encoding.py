@@ -1,0 +1,189 @@
+"""Questions with windows of their contexts, as word pieces, and where in them an answer may begin and end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate, chain
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy
+
+from halluc.core.errors import environment_error
+from halluc.tasks.encoders import Encoder, Frame, frame_of_pair, padded, room, word_pieces
+from halluc.tasks.question_answering.config import QuestionAnsweringConfig
+from halluc.tasks.question_answering.examples import ContextQuestion
+
+if TYPE_CHECKING:
+    import torch
+
+    from halluc.engine.batching import Batch
+
+# A logit where no answer may begin or end.
+MASKED = -1e9
+
+
+@dataclass(frozen=True)
+class ContextPieces:
+    """The word pieces of a context; ``first`` and ``last`` (tokens,) are the places of each token's outer pieces."""
+
+    pieces: tuple[int, ...]
+    first: numpy.ndarray
+    last: numpy.ndarray
+
+    @classmethod
+    def of(cls, words: Sequence[Sequence[int]]) -> ContextPieces:
+        ends = numpy.array(list(accumulate(map(len, words))), dtype=numpy.int64)
+        return cls(tuple(chain.from_iterable(words)), ends - numpy.array(list(map(len, words))), ends - 1)
+
+
+class AnswerWindow(NamedTuple):
+    """A question and pieces ``start`` to ``end`` (half open) of its context, which stand at ``offset`` in the input."""
+
+    example: int
+    question: tuple[int, ...]
+    context: ContextPieces
+    start: int
+    end: int
+    offset: int
+
+    def tokens(self, places: numpy.ndarray) -> numpy.ndarray:
+        """The tokens of which the piece at ``places`` is in the window, ascending."""
+        low, high = numpy.searchsorted(places, [self.start, self.end])
+        return numpy.arange(low, high)
+
+    def positions(self, places: numpy.ndarray) -> numpy.ndarray:
+        """Where in the input these pieces stand."""
+        found: numpy.ndarray = places[self.tokens(places)] - self.start + self.offset
+        return found
+
+
+def starts_of(length: int, space: int, stride: int) -> list[int]:
+    """Where windows of ``space`` pieces begin in ``length`` of them; the last one ends with the text."""
+    step = min(stride, space)
+    return [0, *range(step, length - space + step, step)] if length > space else [0]
+
+
+@dataclass
+class EncodedQuestions:
+    """Windows of word pieces; sizes are counted in pieces.
+
+    ``targets`` are, by window, the positions of the first and the last piece of the answer; (0, 0), the first piece of
+    the input, where the window has none.
+    """
+
+    examples: Sequence[ContextQuestion]
+    windows: list[AnswerWindow]
+    frame: Frame
+    has_types: bool
+    pad: int
+    notes: dict[str, int]
+    targets: list[tuple[int, int]] = field(init=False)
+    lengths: list[int] = field(init=False)
+    weights: list[int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.targets = [self._target(window) for window in self.windows]
+        self.lengths = [self.frame.size + len(w.question) + w.end - w.start for w in self.windows]
+        self.weights = [1] * len(self.windows)
+
+    def _target(self, window: AnswerWindow) -> tuple[int, int]:
+        answers = self.examples[window.example].answers
+        if not answers:
+            return 0, 0
+        start, end = answers[0]
+        first, last = int(window.context.first[start]), int(window.context.last[end - 1])
+        if first < window.start or last >= window.end:
+            return 0, 0
+        return first - window.start + window.offset, last - window.start + window.offset
+
+    def collate(self, indexes: Sequence[int]) -> Batch:
+        """``input_ids``, ``attention_mask`` and ``token_type_ids``, where the model has such, each (windows, longest
+        window); labels (windows, 2)."""
+        import torch
+
+        from halluc.engine.batching import Batch
+
+        frame, windows = self.frame, [self.windows[index] for index in indexes]
+        inputs = padded(
+            [
+                (
+                    *frame.before.pieces, *w.question, *frame.between.pieces, *w.context.pieces[w.start : w.end],
+                    *frame.behind.pieces,
+                )
+                for w in windows
+            ],
+            self.pad,
+        )  # fmt: skip
+        if self.has_types:
+            types = torch.zeros_like(inputs["input_ids"])
+            for row, w in enumerate(windows):
+                of_first = [*frame.before.types, *[frame.first] * len(w.question), *frame.between.types]
+                of_second = [*[frame.second] * (w.end - w.start), *frame.behind.types]
+                types[row, : len(of_first) + len(of_second)] = torch.tensor([*of_first, *of_second])
+            inputs["token_type_ids"] = types
+        return Batch(inputs, torch.tensor([self.targets[index] for index in indexes]), tuple(indexes), len(indexes))
+
+    def loss(self, outputs: Any, batch: Batch) -> torch.Tensor:
+        """The mean of the cross-entropies of start and end, summed over windows; a scalar.
+
+        An answer begins with the first piece of a token of the context and ends with the last piece of one.
+        """
+        import torch
+
+        logits = torch.stack((outputs.start_logits, outputs.end_logits)).float()
+        mask = torch.ones(logits.shape, dtype=torch.bool)
+        mask[:, :, 0] = False
+        for row, index in enumerate(batch.indexes):
+            window = self.windows[index]
+            for side, places in enumerate((window.context.first, window.context.last)):
+                mask[side, row, torch.from_numpy(window.positions(places))] = False
+        logits = logits.masked_fill(mask.to(logits.device), MASKED)
+        labels = batch.labels.T.reshape(-1)
+        return torch.nn.functional.cross_entropy(logits.flatten(0, 1), labels, reduction="sum") / 2
+
+    def ids(self, indexes: Sequence[int]) -> list[str]:
+        return [self.examples[self.windows[index].example].id for index in indexes]
+
+
+def encode_questions(
+    examples: Sequence[ContextQuestion], encoder: Encoder, config: QuestionAnsweringConfig
+) -> EncodedQuestions:
+    """Windows and targets, with counts of what a person should know. Each context is cut into pieces once.
+
+    Raises:
+        HallucError E411: the tokenizer leaves no room, or lacks a piece.
+    """
+    tokenizer, settings = encoder.tokenizer, encoder.model.config
+    frame, unknown = frame_of_pair(tokenizer), tokenizer.unk_token_id
+    questions, dropped = word_pieces(tokenizer, [example.question.tokens for example in examples])
+    distinct = dict.fromkeys(example.context.tokens for example in examples)
+    cut, lost = word_pieces(tokenizer, list(distinct))
+    contexts = {tokens: ContextPieces.of(words) for tokens, words in zip(distinct, cut, strict=True)}
+    words_of = dict(zip(distinct, ([len(words), sum(w == [unknown] for w in words)] for words in cut), strict=True))
+    notes = dict.fromkeys(("words", "unknown_words", "cut_questions", "windowed_contexts", "windows"), 0)
+    notes["dropped_words"] = dropped + lost
+    whole = min(config.window, room(tokenizer, settings)) - frame.size
+    if whole < 2:
+        raise environment_error(
+            "E411", "the tokenizer's `model_max_length` leaves no room for words", "mend its tokenizer_config.json"
+        )
+    windows: list[AnswerWindow] = []
+    for number, (example, of_question) in enumerate(zip(examples, questions, strict=True)):
+        pieces, context = tuple(chain.from_iterable(of_question)), contexts[example.context.tokens]
+        kept = pieces[: min(config.max_question, whole // 2)]
+        space, offset = whole - len(kept), len(frame.before.pieces) + len(kept) + len(frame.between.pieces)
+        size = len(context.pieces)
+        made = [
+            AnswerWindow(number, kept, context, start, min(start + space, size), offset)
+            for start in starts_of(size, space, config.stride)
+        ]
+        count, strange = words_of[example.context.tokens]
+        notes["words"] += count + len(of_question)
+        notes["unknown_words"] += strange + sum(word == [unknown] for word in of_question)
+        notes["cut_questions"] += len(kept) < len(pieces)
+        notes["windowed_contexts"] += len(made) > 1
+        windows += made
+    notes["windows"] = len(windows)
+    has_types = getattr(settings, "type_vocab_size", 0) > 1
+    return EncodedQuestions(examples, windows, frame, has_types, encoder.padding, notes)

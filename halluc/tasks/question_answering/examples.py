@@ -1,0 +1,259 @@
+"""A question on a text, what is predicted of it, and their records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from halluc.core.claims import rounded
+from halluc.core.edits import Editable, EditError, Range
+from halluc.core.examples import Corpus, Origin, Pair, Span
+from halluc.data.fields.values import located
+from halluc.data.inputs import InputText
+from halluc.gap.novelty import MENTIONS, NoveltyUnits
+from halluc.runs.schema import Prediction, Record
+from halluc.task import Asserted
+from halluc.tasks.defaults import ExamplesDefaults
+from halluc.tasks.question_answering.config import Side
+from halluc.tasks.question_answering.records import AssertedAnswer, PredictedAnswer, QuestionPrediction
+from halluc.tasks.question_answering.spaced_text import SpacedText
+
+if TYPE_CHECKING:
+    import numpy
+
+# The label of every answer, and the class in tables of questions without one.
+ANSWER, NO_ANSWER = "answer", "no_answer"
+
+
+@dataclass(frozen=True, slots=True)
+class ContextQuestion:
+    """A question and the text that may answer it.
+
+    ``answers`` are tokens of the context, half open, one of them after another annotator; empty where the context has
+    no answer. The first is trained on.
+    """
+
+    id: str
+    origin: Origin
+    question: SpacedText
+    context: SpacedText
+    answers: tuple[Range, ...] = ()
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """Those of the question, and behind them those of the context."""
+        return self.question.tokens + self.context.tokens
+
+    @property
+    def border(self) -> int:
+        """The token with which the context begins."""
+        return len(self.question.tokens)
+
+    @property
+    def annotation(self) -> tuple[int, tuple[Range, ...]]:
+        return self.border, self.answers
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return (ANSWER,) if self.answers else ()
+
+    @property
+    def pairs(self) -> list[Pair]:
+        return [(self.context.part(*self.answers[0]), ANSWER)] if self.answers else []
+
+    @property
+    def texts(self) -> list[str]:
+        """The annotated answers, exactly as they stand in the context."""
+        return [self.context.part(*answer) for answer in self.answers]
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerPrediction:
+    """What the model says of one question.
+
+    ``candidate`` is the best answer, tokens of the context, None where another tool gives a text that the context does
+    not have; ``text`` is the answer that is given, None where none is. ``no_answer`` is the score of no answer less
+    that of the candidate, None where another tool states none. ``scores`` has for an answer that is given (1, 2)
+    logits: no answer, shifted by the threshold, and the answer, which is ``claimed``.
+    """
+
+    id: str
+    text: str | None
+    candidate: Range | None
+    confidences: tuple[float | None, ...]
+    no_answer: float | None = None
+    scores: tuple[numpy.ndarray, ...] = ()
+    claimed: tuple[int, ...] = ()
+
+
+class QuestionExamples(ExamplesDefaults):
+    """Questions on texts, with annotated answers or without."""
+
+    Line: ClassVar[type[Prediction]] = QuestionPrediction
+    takes_pairs: ClassVar[bool] = True
+    units: ClassVar[NoveltyUnits] = MENTIONS
+
+    def __init__(self, side: Side = "both") -> None:
+        self.side = side
+
+    def labels(self, corpus: Corpus[ContextQuestion]) -> tuple[str, ...]:
+        return (ANSWER,) if any(example.answers for example in corpus) else ()
+
+    def classes(self, corpus: Corpus[ContextQuestion]) -> tuple[str, ...]:
+        return self.labels(corpus)
+
+    def lacks(self, corpus: Corpus[ContextQuestion]) -> str | None:
+        return None if self.labels(corpus) else "no answer"
+
+    def editable(self, example: ContextQuestion) -> Editable:
+        """Question and context with a border between; answers that overlap are one span, and stay as they are.
+
+        A lone token beside a short answer is locked with it: what is locked and no span is never replaced as a whole.
+        """
+        border, size = example.border, len(example.tokens)
+        held: set[Range] = {(border, border)}
+        spans = tuple(Span(start + border, end + border, ANSWER) for start, end in joined(example.answers))
+        for start, end, _ in spans:
+            held |= (
+                {(start, start + 1), (start + 1, end)} if end - start > 1 else {_with_neighbour(start, border, size)}
+            )
+        if self.side == "question":
+            held = {(border, border), (border, size)}
+        elif self.side == "context":
+            held |= {(0, border)}
+        return Editable(example.tokens, spans, tuple(joined(held)))
+
+    def rebuild(self, example: ContextQuestion, edited: Editable, identity: str, origin: Origin) -> ContextQuestion:
+        """
+        Raises:
+            EditError: nothing is left of question or context, or an answer or the side that stays has changed.
+        """
+        border = next((start for start, end in edited.locked if start == end), 0)
+        old = joined(example.answers)
+        new = [(span.start - border, span.end - border) for span in edited.spans]
+        if not 0 < border < len(edited.tokens) or len(new) != len(old):
+            raise EditError(f"nothing would be left of question, context or answer of {example.id}")
+        moved = {}
+        for answer in example.answers:
+            (first, _), (start, _) = next(
+                pair for pair in zip(old, new, strict=True) if pair[0][0] <= answer[0] < pair[0][1]
+            )
+            moved[answer] = (answer[0] - first + start, answer[1] - first + start)
+        question, context = edited.tokens[:border], edited.tokens[border:]
+        if (self.side == "context" and question != example.question.tokens) or (
+            self.side == "question" and context != example.context.tokens
+        ):
+            raise EditError(f"an edit changes the text of {example.id} that stays as it is")
+        return ContextQuestion(
+            identity, origin, example.question.edited(question),
+            example.context.edited(context, list(zip(old, new, strict=True))),
+            tuple(moved[answer] for answer in example.answers),
+        )  # fmt: skip
+
+    def record(self, example: ContextQuestion) -> dict[str, Any]:
+        """The row of Hugging Face's SQuAD, and the tokens of both texts, so that none is cut anew."""
+        context = example.context
+        return {
+            "id": example.id,
+            "question": example.question.text,
+            "context": context.text,
+            "answers": {"text": example.texts, "answer_start": [context.offset(start) for start, _ in example.answers]},
+            "tokens": list(example.tokens),
+            "second": example.border,
+        }
+
+    def of_input(self, identity: str, origin: Origin, text: InputText) -> ContextQuestion:
+        return ContextQuestion(identity, origin, *_texts_of(text))
+
+    def line(self, example: ContextQuestion, prediction: AnswerPrediction) -> QuestionPrediction:
+        border = example.border
+        start, end = (None, None) if prediction.candidate is None else (at + border for at in prediction.candidate)
+        return QuestionPrediction(
+            id=example.id,
+            tokens=list(example.tokens),
+            gold=[(first + border, last + border, ANSWER) for first, last in example.answers],
+            predicted=[(start, end, ANSWER, rounded(sure)) for sure in prediction.confidences],
+            answer=prediction.text,
+            context=border,
+            spaces=(list(example.question.spaces), list(example.context.spaces)),
+            no_answer=rounded(prediction.no_answer),
+        )
+
+    def of_line(self, line: QuestionPrediction) -> ContextQuestion:
+        border = line.context
+        question, context = (
+            SpacedText(tuple(tokens), tuple(spaces))
+            for tokens, spaces in zip((line.tokens[:border], line.tokens[border:]), line.spaces, strict=True)
+        )
+        answers = tuple((start - border, end - border) for start, end, _ in line.gold)
+        return ContextQuestion(line.id, Origin("", 0), question, context, answers)
+
+    def border(self, line: QuestionPrediction) -> int | None:
+        return line.context
+
+    def answer(
+        self, text: InputText, prediction: AnswerPrediction | None, asserted: Sequence[Asserted]
+    ) -> Record:  # fmt: skip
+        if prediction is None:
+            return PredictedAnswer(
+                id=text.id, line=text.line, question=text.text, context=text.second_text, tokens=[], context_start=None,
+                answers=[], no_answer=None,
+            )  # fmt: skip
+        question, context = _texts_of(text)
+        return PredictedAnswer(
+            id=text.id,
+            line=text.line,
+            question=question.text,
+            context=context.text,
+            tokens=list(text.tokens),
+            context_start=len(question.tokens),
+            answers=[_answer(one, context, len(question.tokens)) for one in asserted],
+            no_answer=rounded(prediction.no_answer),
+        )
+
+
+def joined(answers: Iterable[Range]) -> list[Range]:
+    """Ranges of tokens from left to right, those that overlap as one."""
+    found: list[Range] = []
+    for start, end in sorted(answers):
+        if found and start < found[-1][1]:
+            found[-1] = (found[-1][0], max(end, found[-1][1]))
+        else:
+            found.append((start, end))
+    return found
+
+
+def _with_neighbour(token: int, border: int, size: int) -> Range:
+    """A token of the context and one beside it; of a context of one token, the token alone."""
+    return (token, token + 2) if token + 2 <= size else (max(token - 1, border), token + 1)
+
+
+def _texts_of(text: InputText) -> tuple[SpacedText, SpacedText]:
+    """Question and context of what is to be predicted on; with blanks between tokens where only these are given."""
+    if text.details is not None:
+        found: tuple[SpacedText, SpacedText] = text.details
+        return found
+    border = 0 if text.second is None else text.second
+    sides = ((text.tokens[:border], text.text), (text.tokens[border:], text.second_text))
+    question, context = (
+        SpacedText.spaced(tokens)
+        if whole is None or (bounds := located(tokens, whole)) is None
+        else SpacedText.at(whole, bounds)
+        for tokens, whole in sides
+    )
+    return question, context
+
+
+def _answer(asserted: Asserted, context: SpacedText, border: int) -> AssertedAnswer:
+    claim = asserted.claim
+    assert claim.where is not None, "the model answers with a part of the context"
+    start = context.offset(claim.where.start - border)
+    return AssertedAnswer.of(
+        asserted,
+        text=claim.text,
+        start=claim.where.start,
+        end=claim.where.end,
+        start_char=start,
+        end_char=start + len(claim.text),
+    )

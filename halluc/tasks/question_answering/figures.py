@@ -1,0 +1,173 @@
+"""The figures of question answering: exact match and F1 (Rajpurkar et al. 2016), false answers and their AUROC."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy
+
+from halluc.core import selective
+from halluc.core.ranked import Ranked, Report
+from halluc.core.significance import F1, Figure, Ratio, Sheet
+from halluc.tasks.question_answering import figure_rows
+from halluc.tasks.question_answering.claims import comparison
+from halluc.tasks.question_answering.config import Form
+from halluc.tasks.question_answering.examples import ANSWER, NO_ANSWER, AnswerPrediction, ContextQuestion
+from halluc.tasks.question_answering.normalisation import exact, f1
+
+PROTOCOL = "the best of the annotated answers, normalised; without one, no answer is right"
+RANKED = "questions sorted by the score of no answer less that of the best answer"
+
+
+class AnswerFigures:
+    """Exact match and F1 over all questions and by whether they have an answer; false answers."""
+
+    primary: ClassVar[str] = "answer_f1"
+    families: ClassVar[tuple[tuple[str, ...], ...]] = (("answer_f1", "exact_match"),)
+    names: ClassVar[tuple[str, ...]] = tuple(row.name for row in figure_rows.ROWS)
+    protocols: ClassVar[tuple[str, ...]] = (PROTOCOL, RANKED)
+    # The share of examples without gold that get a claim has a name here; no answer has a wrong label.
+    untold: ClassVar[frozenset[str]] = frozenset({"negative_sentence_rate", "hallucination_rate_wide"})
+    named: ClassVar[Mapping[str, str]] = {
+        "f1": "claim_f1",
+        "recall": "answerable_exact_match",
+        "claimed_without_gold": "false_answer_rate",
+    }
+
+    def __init__(self, form: Form = "auto") -> None:
+        self.form = form
+
+    def headline(
+        self, examples: Sequence[ContextQuestion], predictions: Sequence[AnswerPrediction]
+    ) -> dict[str, float]:
+        scored = Scored.of(examples, predictions, self.form)
+        return {name: float(of.mean()) if len(of) else 0.0 for name, of in scored.by_name.items()}
+
+    def figures(
+        self, examples: Sequence[ContextQuestion], predictions: Sequence[AnswerPrediction], sheet: Sheet
+    ) -> list[Figure]:
+        scored = Scored.of(examples, predictions, self.form)
+        found = list(_of_slices(scored, sheet))
+        inside, given = scored.answerable, scored.given
+        hits, there = sheet.column(scored.exact * inside), sheet.column(inside)
+        found += [
+            Figure("answerable_exact_match", {}, PROTOCOL, int(inside.sum()), Ratio((hits,), (there,))),
+            Figure("claim_f1", {}, PROTOCOL, int(inside.sum()), F1(hits, sheet.column(given), there)),
+        ]
+        if not inside.all():
+            found.append(_false_answers(given, inside, sheet, {}))
+        return found
+
+    def kept(
+        self, examples: Sequence[ContextQuestion], predictions: Sequence[AnswerPrediction], remaining: numpy.ndarray,
+        sheet: Sheet,
+    ) -> list[Figure]:  # fmt: skip
+        """How many unanswerable questions still get an answer."""
+        inside = numpy.array([bool(example.answers) for example in examples], dtype=bool)
+        return [] if inside.all() else [_false_answers(remaining > 0, inside, sheet, {"claims": "kept"})]
+
+    def ranked(
+        self, examples: Sequence[ContextQuestion], predictions: Sequence[AnswerPrediction]
+    ) -> list[Ranked]:  # fmt: skip
+        """How often an unanswerable question scores higher for no answer than an answerable one."""
+        inside = numpy.array([bool(example.answers) for example in examples], dtype=bool)
+        score = numpy.array([one.no_answer for one in predictions], dtype=numpy.float64)
+        known = ~numpy.isnan(score)
+        inside, score = inside[known], score[known]
+        if inside.all() or not inside.any():
+            return []
+
+        def auroc(weights=None):  # type: ignore[no-untyped-def]
+            return selective.auroc(-score, inside, weights)
+
+        return [Ranked(RANKED, numpy.flatnonzero(known), (("no_answer_auroc", {}, auroc),))]
+
+    def report(self, examples: Sequence[ContextQuestion], predictions: Sequence[AnswerPrediction]) -> Report:
+        scored = Scored.of(examples, predictions, self.form)
+        rows = {
+            name: {
+                "exact match": float(scored.exact[among].mean()),
+                "F1": float(scored.f1[among].mean()),
+                "answered": int(scored.given[among].sum()),
+                "questions": int(among.sum()),
+            }
+            for name, among in scored.slices()
+            if among.any()
+        }
+        return {"questions": rows}
+
+    def text(self, report: Report) -> str:
+        heads = ("exact match", "F1", "answered", "questions")
+        lines = [f"questions, {PROTOCOL}", "", " " * 12 + "".join(f"{head:>13}" for head in heads)]
+        for name, row in report["questions"].items():
+            cells = (f"{row[head]:.4f}" if isinstance(row[head], float) else str(row[head]) for head in heads)
+            lines.append(f"{name:>12}" + "".join(f"{cell:>13}" for cell in cells))
+        return "\n".join(lines) + "\n"
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Exact match (0 or 1) and F1 of each question, whether it has an answer, and whether it gets one; (questions,)."""
+
+    exact: numpy.ndarray
+    f1: numpy.ndarray
+    answerable: numpy.ndarray
+    given: numpy.ndarray
+
+    @classmethod
+    def of(
+        cls, examples: Sequence[ContextQuestion], predictions: Sequence[AnswerPrediction], form: Form
+    ) -> Scored:  # fmt: skip
+        scores = numpy.array(
+            [score(example, one.text, form) for example, one in zip(examples, predictions, strict=True)]
+        ).reshape(-1, 2)
+        return cls(
+            scores[:, 0],
+            scores[:, 1],
+            numpy.array([bool(example.answers) for example in examples], dtype=bool),
+            numpy.array([one.text is not None for one in predictions], dtype=bool),
+        )
+
+    @property
+    def by_name(self) -> dict[str, numpy.ndarray]:
+        return {"answer_f1": self.f1, "exact_match": self.exact}
+
+    def slices(self) -> Iterable[tuple[str, numpy.ndarray]]:
+        """All questions, and those with and without an answer."""
+        return (
+            ("all", numpy.ones(len(self.f1), dtype=bool)),
+            (ANSWER, self.answerable),
+            (NO_ANSWER, ~self.answerable),
+        )
+
+
+def score(example: ContextQuestion, answer: str | None, form: Form) -> tuple[float, float]:
+    """Exact match and F1 of an answer, each that of the annotated answer that it is most like.
+
+    As in SQuAD 2's script, a question without an answer has 1 where none is given, else 0.
+    """
+    if not example.answers or answer is None:
+        right = float(not example.answers and answer is None)
+        return right, right
+    how, texts = comparison(example, form), example.texts
+    return float(any(exact(answer, text, how) for text in texts)), max(f1(answer, text, how) for text in texts)
+
+
+def _of_slices(scored: Scored, sheet: Sheet) -> Iterable[Figure]:
+    for label, among in scored.slices():
+        if not among.any():
+            continue
+        by = {} if label == "all" else {"label": label}
+        there = sheet.column(among)
+        for name, of in scored.by_name.items():
+            share = Ratio((sheet.column(of * among),), (there,), is_share=name == "exact_match")
+            yield Figure(name, by, PROTOCOL, int(among.sum()), share)
+
+
+def _false_answers(given: numpy.ndarray, inside: numpy.ndarray, sheet: Sheet, by: dict[str, str]) -> Figure:
+    outside = sheet.column(~inside)
+    return Figure(
+        "false_answer_rate", by, PROTOCOL, int((~inside).sum()), Ratio((sheet.column(given & ~inside),), (outside,))
+    )

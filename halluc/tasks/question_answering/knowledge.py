@@ -1,0 +1,106 @@
+"""What a training split knows of answers, and how new an answer is to it (DEFINITIONS, section 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import ClassVar
+
+import regex
+
+from halluc.core.claims import Claim
+from halluc.gap.coverage import SurfaceCoverage
+from halluc.gap.forecast import SplitGap, gap_of
+from halluc.gap.matching import Strata
+from halluc.gap.novelty import NearestMentions
+from halluc.gap.stopwords import text_words
+from halluc.gap.units import EXAMPLES, UnitKind, Units, WithheldUnits, in_order, mention_units
+from halluc.runs.schema import Nearest, Novelty
+from halluc.tasks.defaults import SurfacesOfTraining
+from halluc.tasks.question_answering.examples import ANSWER, NO_ANSWER, ContextQuestion
+
+_WORDS = regex.compile(r"\p{Han}|[^\W\p{Han}]+")
+_STRATA = Strata(
+    (NO_ANSWER, ANSWER), lambda example: int(bool(example.pairs)), has_free=True, noun="question", thing="answer",
+    free=NO_ANSWER, distinct="answers",
+)  # fmt: skip
+
+
+def question_units(examples: Sequence[ContextQuestion], named: Sequence[str] = ()) -> Units:
+    """Distinct questions, whatever the context: each has the same chance."""
+    order, first = in_order("question", [[" ".join(one.question.tokens)] for one in examples])
+    return Units(len(order), first, words=order)
+
+
+def context_units(examples: Sequence[ContextQuestion], named: Sequence[str] = ()) -> Units:
+    """Distinct contexts, with all questions on them."""
+    order, first = in_order("context", [[" ".join(one.context.tokens)] for one in examples])
+    return Units(len(order), first, words=order)
+
+
+class AnswerKnowledge(SurfacesOfTraining):
+    """The answers of the training split."""
+
+    novelties: ClassVar[tuple[Novelty, ...]] = ("seen", "partial", "new")
+    reported: ClassVar[tuple[Novelty, ...]] = novelties
+    units: ClassVar[Mapping[str, UnitKind]] = {
+        "answer": UnitKind(mention_units, "answers"),
+        "question": UnitKind(question_units, "questions"),
+        "context": UnitKind(context_units, "contexts"),
+        "example": EXAMPLES,
+    }
+
+    def asked(self, coverage: SurfaceCoverage, withheld: WithheldUnits | None) -> KnownAnswers:
+        return KnownAnswers(coverage, withheld)
+
+    def strata(self, examples: Sequence[ContextQuestion]) -> Strata:
+        """With and without an answer."""
+        return _STRATA
+
+    def gap(self, coverage: SurfaceCoverage, examples: Iterable[ContextQuestion]) -> SplitGap:
+        return replace(gap_of(coverage, examples, KnownAnswers(coverage).novelty_of), counted="answers")
+
+
+@dataclass(frozen=True)
+class KnownAnswers:
+    """*seen*: the answer, exactly as it is written, answers a training question; *partial*: it shares a content word
+    with such an answer, of Chinese a character; *new*: neither."""
+
+    coverage: SurfaceCoverage
+    withheld: WithheldUnits | None = None
+
+    @property
+    def label_counts(self) -> Mapping[str, int] | None:
+        return None
+
+    def novelty(self, claim: Claim) -> Novelty:
+        return self.novelty_of(claim.text, claim.label)
+
+    def novelty_of(self, text: str, label: str) -> Novelty:
+        if self.coverage.knows(text, label):
+            return "seen"
+        return "new" if self._words.isdisjoint(content_words(text)) else "partial"
+
+    def is_confusable(self, claim: Claim) -> bool:
+        return False
+
+    def nearest(self, claim: Claim) -> Nearest | None:
+        return self._answers.nearest(claim.text, claim.label)
+
+    def is_withheld(self, claim: Claim) -> bool:
+        """Whether the answer was withheld; of withheld questions and contexts, no answer is."""
+        return self.withheld is not None and self.withheld.is_withheld(claim.text, claim.label)
+
+    @cached_property
+    def _words(self) -> frozenset[str]:
+        return frozenset(word for text in self.coverage.of_label(ANSWER) for word in content_words(text))
+
+    @cached_property
+    def _answers(self) -> NearestMentions:
+        return NearestMentions(self.coverage, content_words)
+
+
+def content_words(text: str) -> list[str]:
+    """The content words of an answer, lower-cased; of Chinese its characters."""
+    return text_words(" ".join(_WORDS.findall(text)))

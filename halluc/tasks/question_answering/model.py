@@ -1,0 +1,152 @@
+"""The model: start and end logits of an encoder for each word piece, and a threshold under which nothing is answered.
+
+Devlin et al. 2019 (BERT, sections 4.2 and 4.3): an answer scores the sum of its start and end logits, no answer that of
+the first piece. The threshold on their difference is fitted on dev and kept in the model's config.json.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from halluc.config.schema import Decoding, ModelConfig
+from halluc.core.examples import Corpus
+from halluc.data.predictions import Stated
+from halluc.data.statistics import counted
+from halluc.tasks.encoders import Encoder, load_encoder
+from halluc.tasks.question_answering.config import QuestionAnsweringConfig
+from halluc.tasks.question_answering.decoding import BestAnswer, answered, best_answers, fit_threshold
+from halluc.tasks.question_answering.encoding import EncodedQuestions, encode_questions
+from halluc.tasks.question_answering.examples import AnswerPrediction, ContextQuestion
+from halluc.tasks.question_answering.figures import score
+
+if TYPE_CHECKING:
+    import torch
+
+    from halluc.engine.runtime import Runtime
+
+# What a model was trained with, and has to predict with: kept in its config.json, under the name of the task.
+SETTINGS = ("window", "stride", "max_question", "max_answer")
+THRESHOLD, NAME = "no_answer_threshold", "question_answering"
+# For a model that keeps none, such as one that another tool trained.
+_USUAL = 0.0
+
+
+class ExtractiveReader:
+    """Question and context in overlapping windows; the best span of all windows, or no answer."""
+
+    notes: ClassVar[Mapping[str, str]] = {
+        "windowed_contexts": "contexts longer than a window, read in several that overlap",
+        "cut_questions": "questions longer than `task.max_question`, of which the beginning is read",
+        "dropped_words": "words that the tokenizer drops, read as the unknown piece",
+    }
+    gold_notes: ClassVar[frozenset[str]] = frozenset()
+    columns: ClassVar[Mapping[str, str]] = {
+        "words": "words",
+        "windows": "windows",
+        "windowed_contexts": "windowed contexts",
+        "longest": "longest",
+        "dropped_words": "dropped",
+        "unknown_words": "unknown",
+    }
+
+    def __init__(self, config: QuestionAnsweringConfig) -> None:
+        self.config = config
+
+    def build(
+        self, config: ModelConfig, labels: Sequence[str], attention: str, texts: Iterable[Sequence[str]] = ()
+    ) -> Encoder:
+        names = ("start", "end")
+        head = {"id2label": dict(enumerate(names)), "label2id": {name: i for i, name in enumerate(names)}}
+        encoder = load_encoder("AutoModelForQuestionAnswering", config, attention, texts, **head)
+        setattr(encoder.model.config, NAME, {key: getattr(self.config, key) for key in SETTINGS})
+        return encoder
+
+    def restore(self, config: ModelConfig, names: Mapping[str, str | None], attention: str) -> Encoder:
+        """A trained reader, of halluc or of any other tool; it has no labels, and ``names`` none to name."""
+        return load_encoder("AutoModelForQuestionAnswering", config, attention)
+
+    def encode(self, examples: Sequence[ContextQuestion], loaded: Encoder) -> EncodedQuestions:
+        return encode_questions(examples, loaded, self.config)
+
+    def decoding(self, outputs: Sequence[str], asked: Decoding) -> Decoding | None:
+        return None
+
+    def predict(
+        self, model: torch.nn.Module, encoded: EncodedQuestions, budget: int, runtime: Runtime,
+        decoding: Decoding | None,
+    ) -> list[AnswerPrediction]:  # fmt: skip
+        from halluc.engine.inference import forward
+
+        outputs = forward(model, encoded, budget, runtime)
+        best = best_answers(encoded, outputs, self.config.candidates, self.config.max_answer)
+        threshold = self._threshold(model)
+        return [answered(example, one, threshold) for example, one in zip(encoded.examples, best, strict=True)]
+
+    def fit_on_dev(
+        self, model: torch.nn.Module, examples: Sequence[ContextQuestion], predictions: Sequence[AnswerPrediction]
+    ) -> list[AnswerPrediction]:
+        """Keep in the model the threshold with the largest mean F1 on dev, and predict with it.
+
+        Where every question of dev has an answer, none is refused: the threshold is null.
+        """
+        if self.config.no_answer_threshold is None and examples:
+            threshold = None
+            if not all(example.answers for example in examples):
+                form = self.config.normalisation
+                threshold = fit_threshold(
+                    [float(one.no_answer or 0.0) for one in predictions],
+                    [
+                        score(example, _best_text(example, one), form)[1]
+                        for example, one in zip(examples, predictions, strict=True)
+                    ],
+                    [score(example, None, form)[1] for example in examples],
+                )
+            getattr(_config_of(model), NAME)[THRESHOLD] = threshold
+        threshold = self._threshold(model)
+        return [
+            answered(example, BestAnswer(one.candidate, 0.0, float(one.no_answer or 0.0)), threshold)
+            for example, one in zip(examples, predictions, strict=True)
+        ]
+
+    def _threshold(self, model: torch.nn.Module) -> float | None:
+        """The config's, or the model's own; None: every question is answered."""
+        if self.config.no_answer_threshold is not None:
+            return self.config.no_answer_threshold
+        kept = getattr(_config_of(model), NAME, None)
+        found = kept.get(THRESHOLD, _USUAL) if isinstance(kept, Mapping) else _USUAL
+        return None if found is None else float(found)
+
+    def imported(
+        self, examples: Sequence[ContextQuestion], stated: Sequence[Stated]
+    ) -> list[AnswerPrediction]:  # fmt: skip
+        return [
+            AnswerPrediction(example.id, said.text, _place(example, said.text), one.confidences, said.no_answer)
+            for example, one in zip(examples, stated, strict=True)
+            for said in (one.example,)
+        ]
+
+    def findings(
+        self, corpus: Corpus[ContextQuestion], notes: Mapping[str, int], outputs: Sequence[str]
+    ) -> Iterator[str]:
+        yield f"{counted(len(corpus), 'questions')}, {counted(notes['words'], 'words')}, {notes['windows']:,} windows"
+        yield from (counted(notes[note], what) for note, what in self.notes.items() if notes[note])
+        if not any(example.answers for example in corpus):
+            yield "no question has an answer: there is nothing to omit"
+
+
+def _config_of(model: torch.nn.Module) -> Any:
+    return model.config
+
+
+def _best_text(example: ContextQuestion, prediction: AnswerPrediction) -> str | None:
+    return None if prediction.candidate is None else example.context.part(*prediction.candidate)
+
+
+def _place(example: ContextQuestion, text: str | None) -> tuple[int, int] | None:
+    """The tokens of the first place in the context where a text stands; None where none are exactly it."""
+    if not text:
+        return None
+    at = example.context.text.find(text)
+    starts, ends = example.context.borders()
+    return (starts[at], ends[at + len(text)]) if at in starts and at + len(text) in ends else None

@@ -1,0 +1,62 @@
+"""How answers are compared: as SQuAD's script does it, and as that of CMRC 2018 does for Chinese.
+
+Sources: Rajpurkar et al. 2016 and 2018 (``evaluate-v2.0.py``); Cui et al. 2019 (``cmrc2018_evaluate.py``), whose words
+between Chinese characters are cut by NLTK: here, into words and single signs.
+"""
+
+from __future__ import annotations
+
+import re
+import string
+from collections import Counter
+from collections.abc import Sequence
+from typing import Literal
+
+_ARTICLES = re.compile(r"\b(a|an|the)\b")
+_PUNCTUATION = frozenset(string.punctuation)
+# Those that the script of CMRC 2018 leaves out, in its words "special characters".
+_SIGNS = frozenset("-:_*^/\\~`+=，。：？！“”；’《》…·、「」（）－～『』")
+_MIXED = re.compile(r"[\u4e00-\u9fa5]|[^\W\u4e00-\u9fa5]+|[^\w\s]")
+
+Comparison = Literal["squad", "cmrc"]
+
+
+def normalised(answer: str, form: Comparison) -> str:
+    """An answer without what does not count: for exact match."""
+    if form == "cmrc":
+        return "".join(sign for sign in answer.lower().strip() if sign not in _SIGNS)
+    plain = "".join(sign for sign in answer.lower() if sign not in _PUNCTUATION)
+    return " ".join(_ARTICLES.sub(" ", plain).split())
+
+
+def units(answer: str, form: Comparison) -> list[str]:
+    """What F1 counts: words; of Chinese each character, and the words and numbers between."""
+    if form == "cmrc":
+        return _MIXED.findall(normalised(answer, form))
+    return normalised(answer, form).split()
+
+
+def exact(answer: str, gold: str, form: Comparison) -> bool:
+    return normalised(answer, form) == normalised(gold, form)
+
+
+def f1(answer: str, gold: str, form: Comparison) -> float:
+    """F1 of the units of two answers, in [0, 1]: those in common, or of Chinese the longest common run of them."""
+    said, there = units(answer, form), units(gold, form)
+    if not said or not there:
+        return float(said == there)
+    common = _longest_run(said, there) if form == "cmrc" else (Counter(said) & Counter(there)).total()
+    return 2 * common / (len(said) + len(there))
+
+
+def shares_unit(answer: str, gold: str, form: Comparison) -> bool:
+    return not set(units(answer, form)).isdisjoint(units(gold, form))
+
+
+def _longest_run(one: Sequence[str], other: Sequence[str]) -> int:
+    """The length of the longest run of units that both have."""
+    longest, row = 0, [0] * (len(other) + 1)
+    for unit in one:
+        row = [0, *(row[place] + 1 if unit == there else 0 for place, there in enumerate(other))]
+        longest = max(longest, *row)
+    return longest

@@ -1,0 +1,101 @@
+"""The annotated answers of a question as characters of its context, mended where that can be done in one way alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from halluc.core.edits import Range
+from halluc.data.fields.values import kind, unpacked, whole
+from halluc.data.rows.row import Unreadable
+
+_SHOWN = 60
+_FORM = "give {text: […], answer_start: […]}, or a list of {text, answer_start}"
+_OFFSET = (
+    "`answer_start` counts characters from 0; mend it, or set `data.on_bad_line: skip`: then such an answer is left "
+    "out, and its question where it has no other"
+)
+
+
+class Answers(NamedTuple):
+    """Characters (start, end) of each answer, what was mended, and what was left out."""
+
+    places: list[Range]
+    repairs: list[str]
+
+
+def answers_of(given: Mapping[Any, Any], value: Any, context: str, what: str, lenient: bool) -> Answers:
+    """
+    Args:
+        given: the question with its fields. value: its answers. what: how a message names the question.
+        lenient: answers that are not in the context are left out, where another one is.
+
+    Raises:
+        Unreadable D107: they are of no known form. D109: an answer is not where it is said to be.
+    """
+    found: list[Range] = []
+    repairs: list[str] = []
+    wrong: Unreadable | None = None
+    for text, start in _pairs(value, what):
+        try:
+            place = _place(text, start, context, what)
+        except Unreadable as bad:
+            if not lenient:
+                raise
+            wrong = bad
+            repairs.append(f"{bad.problem}: left out")
+            continue
+        if place != start:
+            repairs.append(f"{what}: the answer {_told(text)} stands at {place}, not at {start}")
+        found.append(_without_blanks(context, place, place + len(text)))
+    if wrong is not None and not found:
+        raise wrong
+    if found and given.get("is_impossible") is True:
+        raise Unreadable("D107", f"{what}: `is_impossible` is true, and it has an answer", "leave one of them out")
+    return Answers(list(dict.fromkeys(found)), repairs)
+
+
+def _pairs(value: Any, what: str) -> list[tuple[str, int]]:
+    value = unpacked(value)
+    if isinstance(value, Mapping):
+        texts, starts = (unpacked(value.get(key)) for key in ("text", "answer_start"))
+        if not isinstance(texts, Sequence) or not isinstance(starts, Sequence) or isinstance(texts, str):
+            raise Unreadable("D107", f"{what}: `text` and `answer_start` of its answers are not both lists", _FORM)
+        if len(texts) != len(starts):
+            told = f"{len(texts)} texts and {len(starts)} values of `answer_start`"
+            raise Unreadable("D108", f"{what}: its answers have {told}", _FORM)
+        pairs = list(zip(texts, starts, strict=True))
+    elif isinstance(value, (list, tuple)):
+        if not all(isinstance(one, Mapping) for one in value):
+            raise Unreadable("D107", f"{what}: its answers are a list of {kind(next(iter(value)))}", _FORM)
+        pairs = [(one.get("text"), one.get("answer_start")) for one in value]
+    else:
+        raise Unreadable("D107", f"{what}: its answers are {kind(value)}", _FORM)
+    for text, start in pairs:
+        if not isinstance(text, str) or not whole(start):
+            told = f"{kind(text)} and {kind(start)}"
+            raise Unreadable("D107", f"{what}: text and `answer_start` of an answer are {told}", _FORM)
+    return pairs
+
+
+def _place(text: str, start: int, context: str, what: str) -> int:
+    """Where the answer begins: as it is said, or at the only place where it stands."""
+    if not text.strip():
+        raise Unreadable("D109", f"{what}: an answer is empty", "an unanswerable question has empty lists")
+    if start >= 0 and context.startswith(text, start):
+        return start
+    first = context.find(text)
+    if first >= 0 and context.find(text, first + 1) < 0:
+        return first
+    there = "does not stand in the context" if first < 0 else "stands at several other places"
+    raise Unreadable("D109", f"{what}: the answer {_told(text)} is not at character {start}, and {there}", _OFFSET)
+
+
+def _without_blanks(context: str, start: int, end: int) -> Range:
+    """Blanks at the ends count in no comparison, and belong to no token."""
+    answer = context[start:end]
+    return start + len(answer) - len(answer.lstrip()), end - len(answer) + len(answer.rstrip())
+
+
+def _told(text: str) -> str:
+    return f'"{text if len(text) <= _SHOWN else text[:_SHOWN] + "…"}"'

@@ -1,0 +1,45 @@
+"""The keys of ``data`` of question answering."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import Field, model_validator
+
+from halluc.data.config import Column, DataConfig
+from halluc.data.rows.layout import Format
+from halluc.data.tokenization import TokenizationKeys, Tokenize
+
+
+class QuestionsConfig(DataConfig, TokenizationKeys):
+    task: ClassVar[str] = "question_answering"
+    formats: ClassVar[tuple[Format, ...]] = ("jsonl", "json", "csv", "table", "hub")
+    question_field: Column = Field(default="question", description="the field of the question")
+    context_field: Column = Field(default="context", description="the field of the text that may answer it")
+    answers_field: Column = Field(
+        default="answers", description="of the answers: {text: […], answer_start: […]} or a list of {text, "
+        "answer_start}, in characters of the context; empty lists where it has none. Files of SQuAD and CMRC 2018 are "
+        "read as they are",
+    )  # fmt: skip
+    title_field: Column = Field(
+        default="title", description="of the document that a context is from: `dev_share` keeps documents together; "
+        "without it, each context is one",
+    )  # fmt: skip
+    tokenize: Tokenize = Field(
+        default="words", description="how a text becomes tokens: words and punctuation, white space, or each character"
+    )
+
+    @model_validator(mode="after")
+    def _answers_are_exact(self) -> QuestionsConfig:
+        if self.normalise != "none":
+            raise ValueError(
+                "`data.normalise` changes characters, and an answer is a part of its context: normalise the file"
+            )
+        return self
+
+    def asked(self) -> dict[str, Column]:
+        return {
+            "question_field": self.question_field,
+            "context_field": self.context_field,
+            "answers_field": self.answers_field,
+        }

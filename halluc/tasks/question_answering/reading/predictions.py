@@ -1,0 +1,131 @@
+"""Predictions of another tool: the file of SQuAD's script, {id: answer}, or rows with an id and an answer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from halluc.core.characters import cut
+from halluc.core.errors import Location, data_error
+from halluc.core.examples import Origin
+from halluc.data.fields.values import kind
+from halluc.data.predictions import (
+    PREDICTED,
+    PredictionFile,
+    Stated,
+    confidence_field,
+    confidence_of,
+    given_id,
+    predicted_field,
+)
+from halluc.data.rows.layout import Layout
+from halluc.data.rows.reading import format_of
+from halluc.data.rows.records import parse_object
+from halluc.data.rows.row import Row, Unreadable
+
+# Beside the file of answers: the probability of no answer, and the score of no answer less that of the best one.
+_PROBABILITIES, _DIFFERENCES = "na_prob.json", "null_odds.json"
+_TEXTS = ("prediction_text", "prediction")
+_NEAREST = 1e-9
+
+
+@dataclass(frozen=True)
+class StatedAnswer:
+    """The answer to the question ``id``, None where none is given; ``no_answer`` as in ``AnswerPrediction``."""
+
+    id: str
+    origin: Origin
+    text: str | None
+    no_answer: float | None = None
+    tokens: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+
+
+class AnswerFile(PredictionFile):
+    """Answers by id: one JSON object; rows as ``evaluate`` and halluc have them."""
+
+    def read(self) -> list[Stated]:
+        layout = Layout(
+            encoding=self.data.encoding, max_line_bytes=self.data.max_line_bytes, quoting=self.data.quoting,
+            formats=("jsonl", "json", "csv", "table"), asked=(PREDICTED, *_TEXTS),
+        )  # fmt: skip
+        form = format_of(self.path, layout)
+        whole = self._object() if form in ("json", "jsonl") else None
+        if whole is not None:
+            scores = self._scores()
+            return [self._stated(1, identity, text, scores.get(identity), None) for identity, text in whole.items()]
+        return list(self.each(self.rows(replace(layout, format=form)), self._of_record))
+
+    def renamed(self, one: Stated, names: Mapping[str, str | None]) -> Stated:
+        return one
+
+    def _object(self) -> dict[str, str] | None:
+        """The answers of a file that is one JSON object of texts."""
+        try:
+            found = parse_object(self.path.read_text(self.data.encoding))
+        except (Unreadable, UnicodeError):
+            return None  # several lines, or what is told when its rows are read
+        if not found or not all(isinstance(key, str) and isinstance(text, str) for key, text in found.items()):
+            return None
+        return None if not found.keys().isdisjoint((PREDICTED, *_TEXTS)) else found
+
+    def _scores(self) -> dict[str, float]:
+        """For each id the score of no answer less that of the answer, from a file beside this one, where there is one.
+
+        Raises:
+            HallucError D107: it is no object of numbers.
+        """
+        for name, convert in ((_DIFFERENCES, float), (_PROBABILITIES, _logit)):
+            path = self.path.with_name(name)
+            if not path.is_file():
+                continue
+            try:
+                found = parse_object(path.read_text(self.data.encoding))
+                scores = {str(identity): convert(score) for identity, score in found.items()}
+            except (Unreadable, UnicodeError, TypeError, ValueError):
+                problem = "not one JSON object of ids and numbers"
+                raise data_error("D107", problem, Location(str(path)), "mend it, or rename it") from None
+            self.warnings.append(f"scores of no answer are read from {path}")
+            return scores
+        return {}
+
+    def _of_record(self, row: Row) -> Stated:
+        record = row.fields
+        own = next((name for name in _TEXTS if name in record), None)
+        value = record[own if own is not None and PREDICTED not in record else predicted_field(record, ())]
+        confidence, difference = confidence_field(record), record.get("no_answer")
+        if isinstance(value, list):  # as halluc writes it: the place of the answer, and its text beside it
+            confidence = value[0][-1] if value and isinstance(value[0], list) and value[0] else None
+            value = record.get("answer") if value else None
+        if difference is None and record.get("no_answer_probability") is not None:
+            difference = _logit(confidence_of(record["no_answer_probability"]))
+        if value is not None and not isinstance(value, str):
+            raise Unreadable("D107", f"the answer is {kind(value)}, not a string", "give a text, or null for none")
+        identity = given_id(record, self.data)
+        if not identity:
+            raise Unreadable("D107", "a prediction without an id", "give each the id of its question")
+        return self._stated(row.line, identity["id"], value, difference, confidence)
+
+    def _stated(self, line: int, identity: str, text: str | None, difference: Any, confidence: Any) -> Stated:
+        given = text if text is not None and text.strip() else None
+        if difference is not None and (isinstance(difference, bool) or not isinstance(difference, (int, float))):
+            raise Unreadable("D107", f"the score of no answer is {cut(repr(difference))}, not a number")
+        sure = confidence_of(confidence)
+        if sure is None and difference is not None:
+            sure = 1 / (1 + math.exp(min(700.0, max(-700.0, float(difference)))))
+        score = None if difference is None else float(difference)
+        answer = StatedAnswer(identity, Origin(str(self.path), line), given, score)
+        return Stated(answer, (sure,) if given is not None else (), True)
+
+
+def _logit(probability: Any) -> float:
+    """
+    Raises:
+        ValueError: it is no probability.
+    """
+    if not 0 <= float(probability) <= 1:
+        raise ValueError(probability)
+    inside = min(1 - _NEAREST, max(_NEAREST, float(probability)))
+    return math.log(inside / (1 - inside))

@@ -1,0 +1,252 @@
+"""From rows, and from the articles of SQuAD, to questions on contexts; a context of many questions is kept once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any, ClassVar, NamedTuple
+
+from halluc.core.characters import is_invisible
+from halluc.core.edits import Range
+from halluc.core.examples import Origin
+from halluc.data.config import DataConfig
+from halluc.data.fields.ids import Ids, own_id
+from halluc.data.fields.paths import path_of, value_at
+from halluc.data.fields.values import kind, located, nul, whole
+from halluc.data.inputs import InputText, identity_of, paired
+from halluc.data.predictions import PredictionFile
+from halluc.data.reader import Mended, Reader, Unmapped
+from halluc.data.rows.reading import open_rows
+from halluc.data.rows.references import SplitName
+from halluc.data.rows.row import MEND, BadLine, LeftOut, Notice, Row, Unreadable, quoted
+from halluc.data.tokenization import Tokenizer
+from halluc.tasks.question_answering.examples import ContextQuestion
+from halluc.tasks.question_answering.reading.answers import Answers, answers_of
+from halluc.tasks.question_answering.reading.config import QuestionsConfig
+from halluc.tasks.question_answering.reading.predictions import AnswerFile
+from halluc.tasks.question_answering.spaced_text import SpacedText
+
+Item = ContextQuestion | Mended | BadLine
+
+
+class _Context(NamedTuple):
+    """A context, and the token that begins, and the one behind that which ends, at a character."""
+
+    text: SpacedText
+    starts: Mapping[int, int]
+    ends: Mapping[int, int]
+
+    @classmethod
+    def of(cls, text: SpacedText) -> _Context:
+        return cls(text, *text.borders())
+
+    def holds(self, place: Range) -> bool:
+        return place[0] in self.starts and place[1] in self.ends
+
+    def tokens(self, place: Range) -> Range:
+        return self.starts[place[0]], self.ends[place[1]]
+
+
+class QuestionsReader(Reader):
+    """Questions with a context and answers: rows as Hugging Face has SQuAD, and the files of SQuAD and CMRC 2018."""
+
+    Config: ClassVar[type[DataConfig]] = QuestionsConfig
+    Predictions: ClassVar[type[PredictionFile] | None] = AnswerFile
+    has_marked_lines: ClassVar[bool] = True
+
+    def __init__(self, config: QuestionsConfig) -> None:
+        self.config = config
+        self.mapping = ""
+        self._tokenizer = Tokenizer.of(config)
+
+    def read(
+        self, reference: str, split: SplitName
+    ) -> Iterator[ContextQuestion | Mended | BadLine | LeftOut | Notice]:  # fmt: skip
+        file, rows = open_rows(reference, split, self.config.layout())
+        found = _Split(self, file, split)
+        for row in rows:
+            if not isinstance(row, Row):
+                yield row
+            elif isinstance(row.fields.get("paragraphs"), list):
+                self.mapping = self.mapping or "articles with paragraphs and questions, as in SQuAD"
+                yield from found.article(row)
+            else:
+                try:
+                    yield found.row(row)
+                except Unreadable as bad:
+                    yield row.bad(bad)
+
+    def input_of(self, row: Row) -> InputText:
+        """A question with its context; of a line of plain text, the two with a tab between.
+
+        Raises:
+            Unreadable: one of the two is missing or blank.
+        """
+        identity = identity_of(row, self.config.id_field)
+        text = row.fields.get("text")
+        if isinstance(text, str) and len(row.fields) == 1:
+            if not text.strip():
+                return InputText(row.line, identity, (), text, ())
+            question, tab, context = text.partition("\t")
+            if not tab:
+                help = "a raw line has a question and its context, with a tab between; else give {question, context}"
+                raise Unreadable("D113", "a line without a tab", help)
+        else:
+            question, context = self.text(row.fields, "question"), self.text(row.fields, "context")
+        found = paired(row.line, identity, question, context, self._tokenizer, "give question and context")
+        return replace(found, details=(self.cut(question, None), self.cut(context, None)))
+
+    def value(self, given: Mapping[Any, Any], key: str) -> Any:
+        """What a question has in the field that ``data.<key>_field`` names.
+
+        Raises:
+            Unmapped D107: it has no such field.
+        """
+        column = getattr(self.config, f"{key}_field")
+        path = path_of(column, [given])
+        if len(path) == 1 and path[0] not in given:
+            problem = f"no field `{column}`; the row has {quoted(given)}"
+            raise Unmapped("D107", problem, f"name the field of the {key} with `data.{key}_field`")
+        return value_at(given, path)
+
+    def text(self, given: Mapping[Any, Any], key: str) -> str:
+        """
+        Raises:
+            Unreadable: it is no text, or shows nothing.
+        """
+        found = self.value(given, key)
+        if not isinstance(found, str):
+            raise Unreadable("D107", f"the {key} is {kind(found)}, not a string", f"see `data.{key}_field`")
+        if "\0" in found:
+            raise nul(key)
+        if is_invisible(found):
+            raise Unreadable("D106", f"the {key} is empty", MEND)
+        return found
+
+    def cut(self, text: str, words: Any, borders: Iterable[int] = ()) -> SpacedText:
+        """A text as tokens: those in ``words``, where a file gives them and they make up the text."""
+        if isinstance(words, list) and all(isinstance(word, str) and word for word in words):
+            bounds = located(words, text)
+            if bounds and not text[bounds[-1][1] :].strip():
+                return SpacedText.at(text, bounds)
+        return SpacedText.cut(text, self._tokenizer, list(borders))
+
+
+class _Split:
+    """The questions of one file, whose contexts and documents are known by their texts."""
+
+    def __init__(self, reader: QuestionsReader, file: str, split: str) -> None:
+        self.reader, self.file, self.split = reader, file, split
+        self.lenient = reader.config.on_bad_line == "skip"
+        self.ids, self.count = Ids(), 0
+        self.contexts: dict[tuple[str, tuple[int, ...]], _Context] = {}
+        self.documents: dict[str, int] = {}
+
+    def row(self, row: Row) -> ContextQuestion | Mended:
+        """The question of a row of its own.
+
+        Raises:
+            Unreadable: it cannot be read.
+        """
+        reader, given = self.reader, row.fields
+        self.count = row.number or row.line
+        context = reader.text(given, "context")
+        answers = self._answers(given, context, self._name(given) or f"question {self.count}")
+        if not reader.mapping:
+            config = reader.config
+            fields = (config.question_field, config.context_field, config.answers_field)
+            reader.mapping = "question from `{}`, context from `{}`, answers from `{}`".format(*fields)
+        title = value_at(given, path_of(reader.config.title_field, [given]))
+        document = self.document(title if isinstance(title, str) and title else context)
+        return self.question(row, given, self.context(context, answers.places, given), answers, document)
+
+    def article(self, row: Row) -> Iterator[Item]:
+        """The questions of an article: those of each paragraph share its context."""
+        title = row.fields.get("title")
+        article = f"article {row.number or row.line}" + (f" ({title})" if isinstance(title, str) else "")
+        document = self.document(article)
+        for number, paragraph in enumerate(row.fields["paragraphs"], 1):
+            where = f"paragraph {number} of {article}"
+            try:
+                questions = paragraph.get("qas") if isinstance(paragraph, Mapping) else None
+                if not isinstance(questions, list) or not all(isinstance(one, Mapping) for one in questions):
+                    raise Unreadable("D107", f"{where} has no list `qas` of questions")
+                context = self.reader.text(paragraph, "context")
+            except Unreadable as bad:
+                yield row.bad(Unreadable(bad.code, f"{where}: {bad.problem}", bad.help))
+                continue
+            yield from self._paragraph(row, questions, context, document, where)
+
+    def _paragraph(
+        self, row: Row, questions: list[Mapping[Any, Any]], context: str, document: int, where: str
+    ) -> Iterator[Item]:
+        found: list[tuple[int, Mapping[Any, Any], Answers | Unreadable]] = []
+        for given in questions:
+            self.count += 1
+            try:
+                name = self._name(given) or f"question {self.count} in {where}"
+                found.append((self.count, given, self._answers(given, context, name)))
+            except Unreadable as bad:
+                found.append((self.count, given, bad))
+        places = [place for *_, answers in found if isinstance(answers, Answers) for place in answers.places]
+        made = self.context(context, places, {})
+        for self.count, given, answers in found:
+            try:
+                if isinstance(answers, Unreadable):
+                    raise answers
+                yield self.question(row, given, made, answers, document)
+            except Unreadable as bad:
+                yield row.bad(bad)
+
+    def _name(self, given: Mapping[Any, Any]) -> str:
+        """How a message names a question that has an id."""
+        own = own_id(given.get(self.reader.config.id_field), self.reader.config.id_field)
+        return "" if own is None else f"question `{own}`"
+
+    def _answers(self, given: Mapping[Any, Any], context: str, what: str) -> Answers:
+        if given.get("is_impossible") is True and "answers" not in given:
+            return Answers([], [])
+        return answers_of(given, self.reader.value(given, "answers"), context, what, self.lenient)
+
+    def question(
+        self, row: Row, given: Mapping[Any, Any], context: _Context, answers: Answers, document: int
+    ) -> ContextQuestion | Mended:
+        """
+        Raises:
+            Unreadable: the question is empty, or its id stands twice.
+        """
+        config = self.reader.config
+        question = self.reader.cut(self.reader.text(given, "question"), _words(given)[0])
+        own = own_id(given.get(config.id_field), config.id_field)
+        name = f"{self.split}-{self.count}" if own is None else str(own)
+        self.ids.add(name, self.split, self.count, row.line, own is not None)
+        made = ContextQuestion(
+            name, Origin(self.file, row.line, document), question, context.text,
+            tuple(dict.fromkeys(context.tokens(place) for place in answers.places)),
+        )  # fmt: skip
+        return Mended(made, tuple(answers.repairs)) if answers.repairs else made
+
+    def context(self, text: str, places: list[Range], given: Mapping[Any, Any]) -> _Context:
+        """A context as tokens, cut also where an answer begins or ends inside of one."""
+        words = _words(given)[1]
+        if words is not None:
+            made = _Context.of(self.reader.cut(text, words))
+            if all(map(made.holds, places)):
+                return self.contexts.setdefault((text, (len(made.text.tokens),)), made)
+        if (text, ()) not in self.contexts:
+            self.contexts[text, ()] = _Context.of(self.reader.cut(text, None))
+        if all(map(self.contexts[text, ()].holds, places)):
+            return self.contexts[text, ()]
+        borders = tuple(sorted({at for place in places for at in place}))
+        if (text, borders) not in self.contexts:
+            self.contexts[text, borders] = _Context.of(self.reader.cut(text, None, borders))
+        return self.contexts[text, borders]
+
+    def document(self, name: str) -> int:
+        return self.documents.setdefault(name, len(self.documents) + 1)
+
+
+def _words(given: Mapping[Any, Any]) -> tuple[Any, Any]:
+    """The tokens of question and context, where a file gives them, as halluc writes it."""
+    words, second = given.get("tokens"), given.get("second")
+    return (words[:second], words[second:]) if isinstance(words, list) and whole(second) else (None, None)

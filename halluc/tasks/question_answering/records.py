@@ -1,0 +1,54 @@
+"""The lines of question answering in the files of a run, and those that ``predict`` writes."""
+
+from __future__ import annotations
+
+from halluc.runs.schema import Prediction, Record
+from halluc.tasks.records import AssertedLabel
+
+
+class QuestionPrediction(Prediction):
+    """The line of ``predictions/<split>.jsonl``: the tokens of the question, and behind them those of the context.
+
+    ``context`` is the token with which the context begins, ``spaces`` what stands before each token of question and
+    context, and behind the last of each. ``gold`` are the tokens of each annotated answer, none where the question
+    has no answer. ``predicted`` is at most one answer: its tokens (null where another tool gives a text that the
+    context does not have), label and confidence; ``answer`` is its text. ``no_answer`` is the score of no answer less
+    that of the best one, null where another tool states none.
+    """
+
+    context: int
+    spaces: tuple[list[str], list[str]]
+    gold: list[tuple[int, int, str]]
+    predicted: list[tuple[int | None, int | None, str, float | None]]
+    answer: str | None
+    no_answer: float | None
+
+
+class AssertedAnswer(AssertedLabel):
+    """An answer: a part of the context, exactly as it stands there.
+
+    ``start`` and ``end`` are tokens of the record, ``start_char`` and ``end_char`` characters of the context.
+    """
+
+    text: str
+    start: int
+    end: int
+    start_char: int
+    end_char: int
+
+
+class PredictedAnswer(Record):
+    """A question as ``predict`` writes it; without an answer the model says that the context has none.
+
+    ``context_start`` is the token with which the context begins. ``no_answer`` is the score of no answer less that of
+    the best one: the larger, the more likely there is none.
+    """
+
+    id: str | int | float
+    line: int
+    question: str | None
+    context: str | None
+    tokens: list[str]
+    context_start: int | None
+    answers: list[AssertedAnswer]
+    no_answer: float | None

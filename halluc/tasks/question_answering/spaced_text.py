@@ -1,0 +1,116 @@
+"""A text as tokens and what stands between them, so that any part of it can be told to the character."""
+
+from __future__ import annotations
+
+import sys
+from bisect import bisect_left, bisect_right
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from rapidfuzz.distance import Levenshtein
+
+from halluc.core.edits import EditError, Range
+from halluc.data.tokenization import Tokenizer, is_cut_into_characters
+
+
+@dataclass(frozen=True, slots=True)
+class SpacedText:
+    """Tokens, and ``spaces``: the characters before each token, and at the end those behind the last."""
+
+    tokens: tuple[str, ...]
+    spaces: tuple[str, ...]
+
+    @classmethod
+    def at(cls, text: str, bounds: Sequence[Range]) -> SpacedText:
+        """The text whose tokens stand at ``bounds``, characters from left to right."""
+        ends = [0, *(end for _, end in bounds)]
+        starts = [*(start for start, _ in bounds), len(text)]
+        return cls(
+            tuple(sys.intern(text[start:end]) for start, end in bounds),
+            tuple(sys.intern(text[end:start]) for end, start in zip(ends, starts, strict=True)),
+        )
+
+    @classmethod
+    def cut(cls, text: str, tokenizer: Tokenizer, borders: Collection[int] = ()) -> SpacedText:
+        """The tokens of a text; a token that lies across one of the ``borders``, in characters, is divided there."""
+        bounds, _ = tokenizer.cut(text)
+        cuts = sorted(borders)
+        divided: list[Range] = []
+        for start, end in bounds:
+            inside = cuts[bisect_right(cuts, start) : bisect_left(cuts, end)]
+            divided += pairwise([start, *dict.fromkeys(inside), end]) if inside else [(start, end)]
+        return cls.at(text, divided)
+
+    @classmethod
+    def spaced(cls, tokens: Sequence[str]) -> SpacedText:
+        """Tokens without a text: a blank stands between them, unless they are characters of a script without."""
+        blank = "" if is_cut_into_characters(tokens) else " "
+        return cls(tuple(tokens), ("", *[blank] * (len(tokens) - 1), "") if tokens else ("",))
+
+    @property
+    def text(self) -> str:
+        return "".join([part for pair in zip(self.spaces, (*self.tokens, ""), strict=True) for part in pair])
+
+    def part(self, start: int, end: int) -> str:
+        """The text of tokens ``start`` to ``end`` (half open), with what stands between them."""
+        return self.tokens[start] + "".join(
+            [self.spaces[place] + self.tokens[place] for place in range(start + 1, end)]
+        )
+
+    def offset(self, token: int) -> int:
+        """The character at which a token begins."""
+        return sum(map(len, self.spaces[: token + 1])) + sum(map(len, self.tokens[:token]))
+
+    def borders(self) -> tuple[dict[int, int], dict[int, int]]:
+        """The token that begins at a character, and the one behind the token that ends there."""
+        starts, ends, at = {}, {}, 0
+        for number, (space, token) in enumerate(zip(self.spaces, self.tokens, strict=False)):
+            at += len(space)
+            starts[at] = number
+            at += len(token)
+            ends[at] = number + 1
+        return starts, ends
+
+    def edited(self, tokens: tuple[str, ...], kept: Sequence[tuple[Range, Range]] = ()) -> SpacedText:
+        """The text with other tokens.
+
+        Blanks stay with the tokens that stay. Beside a new token stands a blank, unless the tokens are characters of a
+        script without, or it takes the place of one token.
+
+        Args:
+            kept: ranges of old tokens and of the new ones that are the same, blanks between them included.
+
+        Raises:
+            EditError: the tokens of such a range are not the same.
+        """
+        if tokens == self.tokens:
+            return self
+        blank = "" if is_cut_into_characters(self.tokens) else " "
+        spaces: list[str] = []
+        inside: set[int] = set()
+        old_at = new_at = 0
+        for (old_start, old_end), (new_start, new_end) in (*kept, ((len(self.tokens),) * 2, (len(tokens),) * 2)):
+            if self.tokens[old_start:old_end] != tokens[new_start:new_end] or new_start < new_at:
+                raise EditError("an edit changes an answer")
+            old, before = self.tokens[old_at:old_start], self.spaces[old_at:old_start]
+            spaces += _aligned(old, before, tokens[new_at:new_start], blank)
+            spaces += self.spaces[old_start:old_end]
+            inside |= set(range(new_start + 1, new_end))
+            old_at, new_at = old_end, new_end
+        for place in range(1, len(tokens)):
+            is_word = tokens[place - 1][-1:].isalnum() and tokens[place][:1].isalnum()
+            if is_word and not spaces[place] and place not in inside:
+                spaces[place] = blank
+        return SpacedText(tokens, (*self.spaces[:1], *spaces[1:], self.spaces[-1]) if tokens else ("",))
+
+
+def _aligned(old: Sequence[str], spaces: Sequence[str], new: Sequence[str], blank: str) -> list[str]:
+    """What stands before each of the ``new`` tokens."""
+    if old == new:
+        return list(spaces)
+    found = [blank] * len(new)
+    for part in Levenshtein.opcodes(old, new):
+        if part.tag in ("equal", "replace"):
+            found[part.dest_start : part.dest_end] = spaces[part.src_start : part.src_end]
+    return found
