@@ -174,7 +174,9 @@ def quiet_libraries(verbose: bool) -> None:
 
 
 def save(model: Any, tokenizer: Any, folder: Path) -> None:
-    """The Hugging Face layout: config.json, model.safetensors, tokenizer files."""
+    """The Hugging Face layout: config.json, model.safetensors, tokenizer files; adapters are merged into weights."""
+    if hasattr(model, "merge_and_unload"):
+        model = model.merge_and_unload()
     try:
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)

@@ -254,7 +254,7 @@ def _prepared(session: Session) -> PreparedTraining:
         splits["train"] = augmentation.corpus(session.job)
     train, dev = splits["train"], splits.get("dev")
     session.job.refuse_bare(train)
-    texts = (example.tokens for example in train)
+    texts = (text for example in train for text in task.examples.texts(example))
     encoder = task.model.build(
         settings.model, task.examples.labels(train), runtime.attention_for(engine.device.type), texts
     )
