@@ -19,7 +19,8 @@ from halluc.tasks.text_generation.claims_config import ClaimsConfig, GroundingCo
 from halluc.tasks.text_generation.degeneration import is_oscillatory
 from halluc.tasks.text_generation.evidence import EvidenceTexts
 from halluc.tasks.text_generation.grounding import REFERENCE_THRESHOLDS, THRESHOLDS, SentenceScorer, scorer_of
-from halluc.tasks.text_generation.statements import Statement, folded_words, statements
+from halluc.tasks.text_generation.statements import Statement, statements
+from halluc.tasks.text_generation.words import folded_words
 
 SENTENCE = "sentence"
 _TOKENIZER = Tokenizer()
@@ -128,7 +129,7 @@ class GenerationJudge:
         languages = [*[example.source_language] * len(sources), *[example.language] * len(references)]
         evidence = EvidenceTexts([*sources, *references], languages)
         texts = [claim.text for claim in claims if claim.kind == SENTENCE and claim.verdict is None]
-        grounded = iter(self._grounded(texts, sources, references))
+        grounded = iter(self._grounded(texts, sources, references, example.language))
         judged = []
         for claim in claims:
             if claim.verdict is not None:
@@ -143,7 +144,9 @@ class GenerationJudge:
         omitted = (one for one in self.gold(example) if " ".join(folded_words(one.text)) not in said)
         return Judged(tuple(judged), tuple(omitted))
 
-    def _grounded(self, texts: Sequence[str], sources: Sequence[str], references: Sequence[str]) -> list[bool | None]:
+    def _grounded(
+        self, texts: Sequence[str], sources: Sequence[str], references: Sequence[str], language: str
+    ) -> list[bool | None]:
         """Whether each sentence is grounded in the sources or in a reference; None where nothing can tell."""
         scorer, own = self._grounding.scorer, self._grounding.threshold
         by_source = bool(sources) and (self._rule.is_same_language or self._grounding.cross_lingual)
@@ -154,7 +157,8 @@ class GenerationJudge:
         found = [False] * len(texts)
         for read, fitted in evidence:
             least = fitted[scorer] if own is None else own
-            found = [was or score >= least for was, score in zip(found, self._scorer.scores(texts, read), strict=True)]
+            scores = self._scorer.scores(texts, read, language)
+            found = [was or score >= least for was, score in zip(found, scores, strict=True)]
         return list(found)
 
     def _degenerate(self, example: WithSources, prediction: WrittenOutput) -> str | None:
