@@ -11,6 +11,7 @@ TABLE: dict[str, dict[str, str]] = {
         "text_classification": "halluc.tasks.text_classification.task:TextClassification",
         "relation_extraction": "halluc.tasks.relation_extraction.task:RelationExtraction",
         "question_answering": "halluc.tasks.question_answering.task:QuestionAnswering",
+        "translation": "halluc.tasks.translation.task:Translation",
     },
     "augmenter": {
         "mention_replacement": "halluc.augmentation.methods.mention_replacement:MentionReplacement",
@@ -49,5 +50,6 @@ TABLE: dict[str, dict[str, str]] = {
         "text_classification": "halluc.tasks.text_classification.reading.reader:TextsReader",
         "relation_extraction": "halluc.tasks.relation_extraction.reading.reader:RelationsReader",
         "question_answering": "halluc.tasks.question_answering.reading.reader:QuestionsReader",
+        "translation": "halluc.tasks.translation.reading.reader:ParallelReader",
     },
 }

@@ -149,6 +149,9 @@ class Examples(Protocol[ExampleT, PredictionIn]):
     def trains_on(self, example: ExampleT) -> bool:
         """Whether a model learns from this example of the training split: else it is not augmented either."""
 
+    def texts(self, example: ExampleT) -> Iterable[Sequence[str]]:
+        """The texts, as tokens or as one whole, from which the tokenizer of a model from scratch is learned."""
+
     def editable(self, example: ExampleT) -> Editable:
         """Its text and what labels it, with all locked that the label depends on."""
 
@@ -195,7 +198,7 @@ class Model(Protocol[ExampleT, PredictionT, LoadedT, EncodedT]):
     def build(
         self, config: ModelConfig, labels: Sequence[str], attention: str, texts: Iterable[Sequence[str]] = ()
     ) -> LoadedT:
-        """A model to be trained for ``labels``; ``texts`` are the tokens of train, for a vocabulary from scratch."""
+        """A model to be trained for ``labels``; ``texts`` are those of train, for a vocabulary from scratch."""
 
     def restore(self, config: ModelConfig, names: Mapping[str, str | None], attention: str) -> LoadedT:
         """A trained model and its tokenizer, wherever they were trained; ``names`` are the data's for its labels.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -58,9 +58,24 @@ class EvalFile(VersionedRecord):
 class Prediction(Record):
     """A line of ``predictions/<split>.jsonl``, of whatever task: an example, and behind it what a model says of it."""
 
+    # Whether claims have their places in a text that the model wrote, ``written``, and gold in ``reference``: else both
+    # have them in ``tokens``.
+    has_own_text: ClassVar[bool] = False
+
     id: str
     tokens: list[str]
     gold: list[Any]
+
+    def tokens_of(self, record: Literal["claim", "omission"]) -> list[str]:
+        """The tokens in which claims, or omissions, have their places."""
+        if not self.has_own_text:
+            return self.tokens
+        found: list[str] = getattr(self, "written" if record == "claim" else "reference")
+        return found
+
+    def beside(self, record: Literal["claim", "omission"]) -> list[tuple[str, str]]:
+        """The names and texts that are shown beside ``tokens_of``, where claims have a text of their own."""
+        return []
 
     @property
     def example(self) -> tuple[str, tuple[str, ...], tuple[Any, ...]]:

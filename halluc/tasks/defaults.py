@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -22,6 +22,9 @@ class ExamplesDefaults:
 
     def trains_on(self, example: Any) -> bool:
         return True
+
+    def texts(self, example: Any) -> Iterable[Sequence[str]]:
+        yield example.tokens
 
     def ranges(self, line: Any) -> Sequence[tuple[int, int, str]]:
         return ()

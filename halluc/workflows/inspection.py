@@ -43,7 +43,7 @@ def inspect(job: Job) -> Inspection:
     settings, task = job.settings, job.task
     engine = runtime.start(settings.train.precision, settings.seed)
     train = corpora.splits["train"]
-    texts = (example.tokens for example in train)
+    texts = (text for example in train for text in task.examples.texts(example))
     encoder = task.model.build(
         settings.model, task.examples.labels(train), runtime.attention_for(engine.device.type), texts
     )

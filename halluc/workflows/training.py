@@ -124,7 +124,7 @@ def train_job(
     gates.refuse_invalid(asked.loaded)
     augmentation.refuse_unfit(asked.loaded, asked.task)
     if settings.model.name is not None:
-        resolve_model(settings.model.name)  # before a run is made for a model that is not to be had
+        resolve_model(settings.model.name, gguf=True)  # before a run is made for a model that is not to be had
     asked.refuse_unknown_classes(asked.corpora(_READ).splits["train"])
     asked.remaining(_READ)
     placed = run_locations.place(asked, run, resume, to_new_total=to_new_total) if processes.is_main_process() else None
@@ -258,7 +258,7 @@ def _prepared(session: Session) -> PreparedTraining:
         splits["train"] = augmentation.corpus(session.job)
     train, dev = splits["train"], splits.get("dev")
     session.job.refuse_bare(train)
-    texts = (example.tokens for example in train)
+    texts = (text for example in train for text in task.examples.texts(example))
     encoder = task.model.build(
         settings.model, task.examples.labels(train), runtime.attention_for(engine.device.type), texts
     )

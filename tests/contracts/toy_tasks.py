@@ -258,6 +258,9 @@ class TranslationExamples:
     def trains_on(self, example: Translated) -> bool:
         return bool(example.target)
 
+    def texts(self, example: Translated) -> Iterable[Sequence[str]]:
+        yield example.tokens
+
     def editable(self, example: Translated) -> Editable:
         """Nothing may change: the translation would no longer be one."""
         return Editable(example.tokens, locked=((0, len(example.tokens)),))
@@ -509,6 +512,9 @@ class AnswerExamples:
 
     def trains_on(self, example: Asked) -> bool:
         return True
+
+    def texts(self, example: Asked) -> Iterable[Sequence[str]]:
+        yield example.tokens
 
     def editable(self, example: Asked) -> Editable:
         return Editable(example.tokens, () if example.answer is None else (example.answer,))

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from halluc.augmentation.methods.base import MethodConfig, OptionError, Rejected, Synthesizer, Workspace
 from halluc.config.bounds import DISTINCT, Reference
+from halluc.config.low_rank import LowRankConfig
 from halluc.config.schema import Section
 from halluc.core.edits import Editable
 from halluc.core.errors import EXIT_DATA
@@ -36,14 +37,6 @@ class CausalScratchConfig(Section):
         if self.width % self.heads:
             raise ValueError(f"`width: {self.width}` cannot be shared by `heads: {self.heads}`: it must be a multiple")
         return self
-
-
-class LowRankConfig(Section):
-    """Low-rank adapters (LoRA; Hu et al. 2022) on all linear layers, in the place of full fine-tuning."""
-
-    rank: int = Field(default=16, ge=1, le=1_024, description="rank of the adapters")
-    alpha: int | None = Field(default=None, ge=1, le=4_096, description="scale of the adapters; null: twice the rank")
-    dropout: float = Field(default=0.0, ge=0, lt=1, description="dropout rate before the adapters")
 
 
 class LmSynthesisConfig(MethodConfig):

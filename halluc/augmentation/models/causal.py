@@ -14,6 +14,7 @@ from halluc.augmentation.models.fitted import digest_of_model
 from halluc.augmentation.models.labelled_stream import StreamCodec
 from halluc.core.edits import Editable
 from halluc.core.errors import EXIT_ENVIRONMENT
+from halluc.engine.low_rank import with_adapters
 from halluc.engine.pretrained import (
     check_model_files,
     load_model,
@@ -27,7 +28,7 @@ from halluc.engine.runtime import attention_for
 from halluc.engine.scratch import make_causal_model
 
 if TYPE_CHECKING:
-    from halluc.augmentation.methods.lm_synthesis import LmSynthesisConfig, LowRankConfig
+    from halluc.augmentation.methods.lm_synthesis import LmSynthesisConfig
 
 _AUTO = "AutoModelForCausalLM"
 
@@ -66,7 +67,7 @@ def make(config: LmSynthesisConfig, examples: Iterable[Editable]) -> StreamModel
     codec = StreamCodec.with_tokenizer(examples, tokenizer, rows)
     model.resize_token_embeddings(codec.size)
     if config.lora is not None:
-        model = _with_lora(model, config.lora, rows)
+        model = with_adapters(model, config.lora, range(rows, codec.size))
     return StreamModel(model, codec)
 
 
@@ -100,29 +101,6 @@ def weights_identity(config: LmSynthesisConfig) -> dict[str, Any]:
     return digest_of_model(pretrained_source(config))
 
 
-def _with_lora(model: Any, config: LowRankConfig, rows: int) -> Any:
-    """Low-rank adapters on all linear layers (Hu et al. 2022); the rows of new tokens are trained whole."""
-    import peft
-
-    new = list(range(rows, model.get_input_embeddings().num_embeddings))
-    trained = {_name_of(model, model.get_input_embeddings()): new}
-    if not model.config.tie_word_embeddings:
-        trained[_name_of(model, model.get_output_embeddings())] = new
-    settings = peft.LoraConfig(
-        r=config.rank,
-        lora_alpha=config.alpha if config.alpha is not None else 2 * config.rank,
-        lora_dropout=config.dropout,
-        target_modules="all-linear",
-        trainable_token_indices=trained,
-        task_type="CAUSAL_LM",
-    )
-    return peft.get_peft_model(model, settings)
-
-
-def _name_of(model: Any, module: Any) -> str:
-    return next(str(name) for name, one in model.named_modules() if one is module)
-
-
 def write(model: Any, codec: StreamCodec, folder: Path) -> None:
     """Write model and codec; adapters are merged into the weights.
 
@@ -130,8 +108,6 @@ def write(model: Any, codec: StreamCodec, folder: Path) -> None:
         HallucError E401: the disk is full or read-only.
     """
     quiet_libraries(verbose=False)
-    if hasattr(model, "merge_and_unload"):
-        model = model.merge_and_unload()
     save(model, codec, folder)
 
 

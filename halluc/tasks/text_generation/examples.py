@@ -1,0 +1,190 @@
+"""Part 1 of tasks whose model writes a text: what an example is, and what the model writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from halluc.core.claims import Claim, rounded
+from halluc.core.edits import Editable, Range
+from halluc.core.examples import Corpus, Origin
+from halluc.data.inputs import InputText
+from halluc.gap.novelty import CONTENT_WORDS, NoveltyUnits
+from halluc.runs.schema import Prediction, Record
+from halluc.task import Asserted
+from halluc.tasks.defaults import ExamplesDefaults
+from halluc.tasks.text_generation.judge import GenerationJudge
+from halluc.tasks.text_generation.records import GenerationLine, StatedClaim, WrittenRecord
+from halluc.tasks.text_generation.source_text import Sourced, SourcePart, spaced_again, words_of
+from halluc.tasks.text_generation.statements import statements
+
+if TYPE_CHECKING:
+    import numpy
+
+
+@dataclass(frozen=True)
+class WrittenText:
+    """What a model writes of one input.
+
+    ``logprob`` is the mean log-probability of a token of the output (Seq-Logprob; Guerreiro et al. 2023), end token
+    included, of which there are ``tokens``; None and 0 where another tool wrote it. Without ``agreement`` every claim
+    has its exponential as its confidence, and one row (1, 2) in ``scores``: the logarithms of it and of its
+    complement. ``ended`` is false where the output was cut at the limit, ``repeated`` true where other, different
+    inputs of the same split have the same output.
+    """
+
+    id: str
+    text: str
+    confidences: tuple[float | None, ...]
+    scores: tuple[numpy.ndarray, ...] = ()
+    logprob: float | None = None
+    tokens: int = 0
+    ended: bool = True
+    repeated: bool = False
+
+
+class GenerationExamples(ExamplesDefaults):
+    """Inputs with references. A subclass writes the record that its reader reads.
+
+    ``changing`` are the names of the parts that augmentation may change; None: all.
+    """
+
+    Line: ClassVar[type[Prediction]] = GenerationLine
+    has_spans: ClassVar[bool] = False
+    units: ClassVar[NoveltyUnits] = CONTENT_WORDS
+    changing: ClassVar[frozenset[str] | None] = None
+    part: ClassVar[str] = "source"
+
+    def __init__(self, judge: GenerationJudge) -> None:
+        self.judge = judge
+
+    def labels(self, corpus: Corpus[Sourced]) -> tuple[str, ...]:
+        return ()
+
+    def classes(self, corpus: Corpus[Sourced]) -> tuple[str, ...]:
+        return ()
+
+    def lacks(self, corpus: Corpus[Sourced]) -> str | None:
+        return None if any(map(self.trains_on, corpus)) else "no target text"
+
+    def trains_on(self, example: Sourced) -> bool:
+        return bool(example.targets)
+
+    def texts(self, example: Sourced) -> Iterable[Sequence[str]]:
+        """The exact texts of both sides, for a tokenizer from scratch."""
+        yield (example.whole,)
+        yield from ((target,) for target in example.targets[:1])
+
+    def editable(self, example: Sourced) -> Editable:
+        """The input. Locked are names, numbers, dates and quotations, which the target may state too, and parts that
+        do not change; a locked range without length lies between two parts."""
+        return Editable(example.tokens, locked=tuple(self._locked(example)))
+
+    def _locked(self, example: Sourced) -> list[Range]:
+        held: set[Range] = {(part.start, part.start) for part in example.parts[1:]}
+        for part in example.parts:
+            if self.changing is not None and part.name.partition(":")[0] not in self.changing:
+                held.add((part.start, part.end))
+            else:
+                held.update(_stated(example, part))
+        return sorted(held)
+
+    def rebuild(self, example: Sourced, edited: Editable, identity: str, origin: Origin) -> Sourced:
+        locked = self._locked(example)
+        starts = [
+            0,
+            *(edited.locked[locked.index((part.start, part.start))][0] for part in example.parts[1:]),
+            len(edited.tokens),
+        ]
+        parts = tuple(
+            SourcePart(part.name, start, end)
+            for part, start, end in zip(example.parts, starts, starts[1:], strict=False)
+        )
+        spaces = spaced_again(example.tokens, example.spaces, edited.tokens)
+        return replace(example, id=identity, origin=origin, tokens=edited.tokens, spaces=spaces, parts=parts)
+
+    def record(self, example: Sourced) -> dict[str, Any]:
+        raise NotImplementedError("a task writes the record that its reader reads")
+
+    def of_input(self, identity: str, origin: Origin, text: InputText) -> Sourced:
+        """The input that the reader made, or all of a plain text as one part."""
+        if isinstance(text.details, Sourced):
+            return replace(text.details, id=identity, origin=origin)
+        spaces: tuple[str, ...] = ("", *(" " for _ in text.tokens[1:]), "")
+        if text.bounds is not None and text.text is not None:
+            ends = [end for _, end in text.bounds]
+            between = [text.text[end:start] for end, (start, _) in zip(ends, text.bounds[1:], strict=False)]
+            spaces = ("", *between, "")
+        return Sourced(identity, origin, text.tokens, spaces, (SourcePart(self.part, 0, len(text.tokens)),))
+
+    def line(self, example: Sourced, prediction: WrittenText) -> GenerationLine:
+        return GenerationLine(
+            id=example.id,
+            tokens=list(example.tokens),
+            gold=list(example.targets),
+            text=example.whole,
+            parts=[(part.name, part.start, part.end) for part in example.parts],
+            language=example.language,
+            source_language=example.source_language,
+            predicted=[_placed(claim) for claim in self.judge.claims(example, prediction)],
+            output=prediction.text,
+            written=list(words_of(prediction.text)),
+            log_probability=None if prediction.logprob is None else round(prediction.logprob, 6),
+            pieces=prediction.tokens,
+            ended=prediction.ended,
+            repeated=prediction.repeated,
+        )
+
+    def of_line(self, line: GenerationLine) -> Sourced:
+        tokens = tuple(line.tokens)
+        parts = tuple(SourcePart(*part) for part in line.parts)
+        return Sourced(
+            line.id,
+            Origin("", 0),
+            tokens,
+            _spaces(line.text, tokens),
+            parts,
+            tuple(line.gold),
+            line.language,
+            line.source_language,
+        )
+
+    def answer(self, text: InputText, prediction: WrittenText | None, asserted: Sequence[Asserted]) -> Record:
+        return WrittenRecord(
+            id=text.id,
+            line=text.line,
+            text=text.details.whole if isinstance(text.details, Sourced) else text.text,
+            output=prediction.text if prediction else "",
+            log_probability=None if prediction is None or prediction.logprob is None else round(prediction.logprob, 6),
+            ended=prediction is None or prediction.ended,
+            claims=[StatedClaim.of(one) for one in asserted],
+        )
+
+
+def _placed(claim: Claim) -> tuple[int | None, int | None, str, float | None]:
+    start, end = (claim.where.start, claim.where.end) if claim.where else (None, None)
+    return start, end, claim.label, rounded(claim.confidence)
+
+
+def _spaces(text: str, tokens: Sequence[str]) -> tuple[str, ...]:
+    """What stands between tokens, which make up the text with it."""
+    spaces, done = [], 0
+    for token in tokens:
+        start = text.index(token, done)
+        spaces.append(text[done:start])
+        done = start + len(token)
+    return (*spaces, text[done:])
+
+
+def _stated(example: Sourced, part: SourcePart) -> Iterable[Range]:
+    """The tokens of what a part states, sentences aside."""
+    ends, place = [], 0
+    for number in range(part.start, part.end):
+        place += (len(example.spaces[number]) if number > part.start else 0) + len(example.tokens[number])
+        ends.append(place)
+    for one in statements(example.text(part), example.source_language or example.language):
+        if one.kind != "sentence":
+            first = next(number for number, end in enumerate(ends) if end > one.start)
+            last = next(number for number, end in enumerate(ends) if end >= one.end)
+            yield part.start + first, part.start + last + 1

@@ -1,0 +1,111 @@
+"""Part 5 of tasks whose model writes a text: what the target texts of the training split state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, ClassVar
+
+from halluc.core.claims import Claim
+from halluc.core.examples import Pair
+from halluc.gap.coverage import SurfaceCoverage
+from halluc.gap.forecast import SplitGap, gap_of
+from halluc.gap.matching import Strata
+from halluc.gap.novelty import SurfaceKnowledge
+from halluc.gap.stopwords import text_words
+from halluc.gap.units import EXAMPLES, UnitKind, Units, WithheldUnits, in_order
+from halluc.runs.schema import Novelty
+from halluc.tasks.defaults import SurfacesOfTraining
+from halluc.tasks.text_generation.source_text import Sourced, words_of
+
+SENTENCE = "sentence"
+# Tokens of the target, from and to: examples of like length are matched with each other.
+_LENGTHS = ((0, 8), (9, 16), (17, 32), (33, 64), (65, 128), (129, None))
+
+
+def target_words(examples: Sequence[Sourced], named: Iterable[str] = ()) -> Units:
+    """Distinct content words of the targets, lower-cased: each has the same chance, however often it occurs."""
+    order, first = in_order("word", [set(text_words(" ".join(example.targets))) for example in examples])
+    return Units(len(order), first, words=order)
+
+
+def target_entities(examples: Sequence[Sourced], named: Iterable[str] = ()) -> Units:
+    """Distinct names, numbers, dates and quotations of the targets."""
+    held = [[text for text, kind in example.pairs if kind != SENTENCE] for example in examples]
+    order, first = in_order("entity", held)
+    return Units(len(order), first, words=order)
+
+
+def _length(example: Sourced) -> int:
+    size = len(words_of(example.targets[0])) if example.targets else 0
+    return sum(size >= low for low, _ in _LENGTHS) - 1
+
+
+_BY_LENGTH = Strata(
+    tuple(f"{low}-{high} tokens" if high else f"{low}+ tokens" for low, high in _LENGTHS),
+    _length, has_free=False, noun="example", thing="target", free="without_target", distinct="distinct_statements",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _WithoutSentences:
+    """An example whose pairs are its statements, sentences aside."""
+
+    example: Sourced
+
+    @property
+    def pairs(self) -> list[Pair]:
+        return [pair for pair in self.example.pairs if pair[1] != SENTENCE]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.example, name)
+
+
+@dataclass(frozen=True)
+class KnownTexts(SurfaceKnowledge):
+    """*seen*: the targets of training state the surface; *partial*: they have one of its content words; *new*:
+    neither (DEFINITIONS, section 2)."""
+
+    def novelty(self, claim: Claim) -> Novelty:
+        return self.novelty_of(" ".join(words_of(claim.text)), claim.label)
+
+    def novelty_of(self, text: str, label: str) -> Novelty:
+        if self.coverage.knows(text, label):
+            return "seen"
+        words = text_words(text) or text.casefold().split()
+        return "partial" if any(word in self._shown for word in words) else "new"
+
+    @cached_property
+    def _shown(self) -> frozenset[str]:
+        """The words of all targets, lower-cased: sentences have them all."""
+        return frozenset(word.casefold() for word in self.coverage.words(SENTENCE))
+
+    def is_withheld(self, claim: Claim) -> bool:
+        if self.withheld is None:
+            return False
+        return claim.text in self.withheld.words or not self.withheld.words.isdisjoint(text_words(claim.text))
+
+
+class WrittenKnowledge(SurfacesOfTraining):
+    """The names, numbers and sentences of the targets of training."""
+
+    novelties: ClassVar[tuple[Novelty, ...]] = ("seen", "partial", "new")
+    reported: ClassVar[tuple[Novelty, ...]] = novelties
+    units: ClassVar[Mapping[str, UnitKind]] = {
+        "word": UnitKind(target_words, "content words of targets", (0.0, 0.1, 0.25)),
+        "entity": UnitKind(target_entities, "names and numbers of targets"),
+        "example": EXAMPLES,
+    }
+
+    def asked(self, coverage: SurfaceCoverage, withheld: WithheldUnits | None) -> KnownTexts:
+        return KnownTexts(coverage, withheld)
+
+    def strata(self, examples: Sequence[Sourced]) -> Strata:
+        return _BY_LENGTH
+
+    def gap(self, coverage: SurfaceCoverage, examples: Iterable[Sourced]) -> SplitGap:
+        """Of names, numbers, dates and quotations: a whole sentence is new nearly always."""
+        known = KnownTexts(coverage)
+        stated = replace(coverage, surfaces={kind: of for kind, of in coverage.surfaces.items() if kind != SENTENCE})
+        return replace(gap_of(stated, map(_WithoutSentences, examples), known.novelty_of), counted="statements")

@@ -1,0 +1,88 @@
+"""The lines of tasks whose model writes a text, in the files of a run, and those that ``predict`` writes."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+from halluc.runs.schema import Novelty, Prediction, Record
+from halluc.task import Asserted
+
+
+class GenerationLine(Prediction):
+    """The line of ``predictions/<split>.jsonl``; ``gold`` are the references.
+
+    ``parts`` are the names and ranges of tokens of the input, whose exact text is ``text``. ``predicted`` are the
+    claims: tokens of ``written``, the output cut into words, then kind and confidence. ``log_probability`` is the mean
+    of an output token, of which there are ``pieces``; null where another tool wrote the output. ``ended`` is false of
+    an output that was cut at the limit, ``repeated`` true of one that other, different inputs have too.
+    """
+
+    has_own_text: ClassVar[bool] = True
+
+    gold: list[str]
+    text: str
+    parts: list[tuple[str, int, int]]
+    language: str = ""
+    source_language: str = ""
+    predicted: list[tuple[int | None, int | None, str, float | None]]
+    output: str
+    written: list[str]
+    log_probability: float | None = None
+    pieces: int = 0
+    ended: bool = True
+    repeated: bool = False
+
+    @property
+    def example(self) -> tuple[str, tuple[str, ...], tuple[Any, ...]]:
+        return self.id, tuple(self.tokens), (*self.gold, self.text, *self.parts)
+
+    def beside(self, record: Literal["claim", "omission"]) -> list[tuple[str, str]]:
+        """The input, and the output or the reference."""
+        other = ("reference", self.gold[0] if self.gold else "") if record == "claim" else ("output", self.output)
+        return [("input", self.text), other]
+
+    @property
+    def reference(self) -> list[str]:
+        """The tokens of the first reference, in which gold has its places."""
+        from halluc.tasks.text_generation.source_text import words_of
+
+        return list(words_of(self.gold[0])) if self.gold else []
+
+
+class StatedClaim(Record):
+    """A claim of a written text; ``start`` and ``end`` count its tokens, null where it is about all of it."""
+
+    kind: str
+    text: str
+    start: int | None
+    end: int | None
+    confidence: float | None
+    novelty: Novelty | None
+    confusable: bool | None
+    abstained: bool
+
+    @classmethod
+    def of(cls, asserted: Asserted) -> StatedClaim:
+        claim = asserted.claim
+        return cls(
+            kind=claim.label,
+            text=claim.text,
+            start=claim.where.start if claim.where else None,
+            end=claim.where.end if claim.where else None,
+            confidence=None if claim.confidence is None else round(claim.confidence, 6),
+            novelty=asserted.novelty,
+            confusable=asserted.confusable,
+            abstained=asserted.abstained,
+        )
+
+
+class WrittenRecord(Record):
+    """A text as ``predict`` writes it: what the model wrote, and what that claims."""
+
+    id: str | int | float
+    line: int
+    text: str | None
+    output: str
+    log_probability: float | None
+    ended: bool
+    claims: list[StatedClaim]

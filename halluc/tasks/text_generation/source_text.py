@@ -1,0 +1,132 @@
+"""An input of named parts and the texts that should be written from it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from halluc.core.examples import Origin, Pair
+from halluc.data.tokenization import Tokenizer
+from halluc.tasks.text_generation.statements import statements
+
+# What stands between two parts of an input.
+BETWEEN_PARTS = "\n"
+# Outputs and targets are cut as the default of ``data.tokenize`` cuts.
+_WORDS = Tokenizer()
+
+
+def words_of(text: str) -> tuple[str, ...]:
+    """The tokens of a written text, in which its claims have their places."""
+    return _WORDS.tokens(text)
+
+
+@dataclass(frozen=True, slots=True)
+class SourcePart:
+    """A named half-open range of tokens of an input, such as ``source``, or ``turn:user``."""
+
+    name: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Sourced:
+    """An input and the texts that people wrote for it; the first of ``targets`` is trained on.
+
+    ``spaces`` are the characters before each token, and one entry for what follows the last: with the tokens they make
+    the exact text. Parts follow each other without overlap and cover all tokens. ``language`` is that of the targets
+    and ``source_language`` that of the input, empty where it is not known.
+    """
+
+    id: str
+    origin: Origin
+    tokens: tuple[str, ...]
+    spaces: tuple[str, ...]
+    parts: tuple[SourcePart, ...]
+    targets: tuple[str, ...] = ()
+    language: str = ""
+    source_language: str = ""
+
+    @property
+    def annotation(self) -> tuple[str, ...]:
+        return self.targets
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return ()
+
+    @cached_property
+    def pairs(self) -> tuple[Pair, ...]:
+        """What the targets state, with the kind of each statement as its label: sentences too."""
+        return tuple(
+            (" ".join(words_of(one.text)), one.kind)
+            for target in self.targets
+            for one in statements(target, self.language)
+        )
+
+    @property
+    def whole(self) -> str:
+        """The exact text of all parts."""
+        return self._between(0, len(self.tokens))
+
+    def text(self, part: SourcePart) -> str:
+        """The exact text of a part, without blanks at its ends."""
+        return self._between(part.start, part.end)
+
+    def named(self, *names: str) -> list[str]:
+        """The texts of the parts with these names, or with names that begin so and a colon, in order."""
+        return [self.text(part) for part in self.parts if part.name.partition(":")[0] in names or part.name in names]
+
+    def _between(self, start: int, end: int) -> str:
+        pieces = self.tokens[start : start + 1]
+        for place in range(start + 1, end):
+            pieces += (self.spaces[place], self.tokens[place])
+        return "".join(pieces)
+
+
+def cut_parts(
+    parts: Sequence[tuple[str, str]], tokenizer: Tokenizer
+) -> tuple[tuple[str, ...], tuple[str, ...], tuple[SourcePart, ...]]:
+    """Tokens, spaces and parts of an input.
+
+    Args:
+        parts: the name and the text of each; blanks at the ends of a text are dropped, and a blank text is no part.
+    """
+    tokens: list[str] = []
+    spaces: list[str] = []
+    found: list[SourcePart] = []
+    for name, text in parts:
+        bounds, words = tokenizer.cut(text)
+        if not words:
+            continue
+        found.append(SourcePart(name, len(tokens), len(tokens) + len(words)))
+        ends = [bounds[0][0], *(end for _, end in bounds)]
+        before = [text[end:start] for end, (start, _) in zip(ends, bounds, strict=False)]
+        before[0] = BETWEEN_PARTS if tokens else ""
+        tokens += words
+        spaces += before
+    return tuple(tokens), (*spaces, ""), tuple(found)
+
+
+def spaced_again(before: Sequence[str], spaces: Sequence[str], after: Sequence[str]) -> tuple[str, ...]:
+    """The spaces of edited tokens: those of tokens that stay are kept, a new word has one before it.
+
+    Args:
+        before: the tokens of the original, ``spaces`` its spaces. after: the edited tokens.
+    """
+    from rapidfuzz.distance import Opcodes
+    from rapidfuzz.distance.Indel import opcodes
+
+    if len(before) == len(after):  # word for word
+        return tuple(spaces)
+    numbers: dict[str, int] = {}
+    coded = [[numbers.setdefault(token, len(numbers)) for token in side] for side in (before, after)]
+    found: Opcodes = opcodes(*coded)
+    made = [" "] * len(after)
+    for step in found:
+        if step.tag == "equal":
+            made[step.dest_start : step.dest_end] = spaces[step.src_start : step.src_end]
+    if made:
+        made[0] = ""
+    return (*made, spaces[-1])
