@@ -23,12 +23,15 @@ from halluc.core.examples import Origin, Span
 from halluc.core.labels import PREFIXES
 from halluc.data.corpora import read_corpora
 from halluc.data.writers import Options, Writer, write, writers_of
+from halluc.tasks.question_answering.examples import ContextQuestion
+from halluc.tasks.question_answering.spaced_text import SpacedText
 from halluc.tasks.relation_extraction.examples import Related
 from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.token_classification.tagged_sentence import Tagged
 from tests import hostile_texts
 
 TAGGED, LABELLED, RELATED = "token_classification", "text_classification", "relation_extraction"
+ASKED = "question_answering"
 WRITERS = {task: writers_of(task) for task in TABLE["task"]}
 ROWS = [(task, name) for task, writers in WRITERS.items() for name in writers]
 OF_TAGGED = [(task, name) for task, name in ROWS if task == TAGGED]
@@ -131,17 +134,31 @@ def related(draw, words, labels, most=6):
     return made
 
 
+@st.composite
+def asked(draw, words, most=4):
+    """Questions on texts, with any number of answers."""
+    made = []
+    for number in range(1, 1 + draw(st.integers(1, most))):
+        texts = [SpacedText.spaced(draw(st.lists(words, min_size=1, max_size=size))) for size in (3, 7)]
+        places = st.tuples(*[st.integers(0, len(texts[1].tokens))] * 2).filter(lambda place: place[0] < place[1])
+        answers = tuple(draw(st.lists(places, unique=True, max_size=2)))
+        made.append(ContextQuestion(f"q{number}", Origin("in", number), *texts, answers))
+    return made
+
+
 one_label = st.just(st.sampled_from(PLAIN_LABELS).map(lambda label: (label,)))
 several = st.just(st.sets(st.sampled_from(ODD_LABELS), max_size=3))
 HOSTILE = {
     TAGGED: tagged(odd_words, st.sampled_from(ODD_LABELS)),
     LABELLED: labelled(odd_words, one_label | several, st.booleans()),
     RELATED: related(odd_words, st.sampled_from((*ODD_LABELS, "none", " x"))),
+    ASKED: asked(odd_words),
 }
 ORDINARY = {
     TAGGED: tagged(st.sampled_from(PLAIN), st.sampled_from(PLAIN_LABELS)),
     LABELLED: labelled(st.sampled_from(PLAIN), one_label, st.just(False)),
     RELATED: related(st.sampled_from(PLAIN), st.sampled_from(PLAIN_LABELS)),
+    ASKED: asked(st.sampled_from(PLAIN)),
 }
 
 
@@ -228,6 +245,9 @@ def odd_example(task: str, tokens: tuple[str, ...], span: Span) -> Any:
         return Related("s", Origin("in", 1), (*tokens, "end"), span._replace(label=""), tail, span.label)
     if task == LABELLED:
         return Labelled("s", Origin("in", 1), tokens, (span.label,))
+    if task == ASKED:
+        question, context = SpacedText.spaced(("who", "?")), SpacedText.spaced(tokens)
+        return ContextQuestion("s", Origin("in", 1), question, context, (span[:2],))
     return Tagged("s", Origin("in", 1), tokens, (span,))
 
 

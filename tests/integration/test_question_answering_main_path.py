@@ -104,13 +104,17 @@ def test_new_questions_are_answered_with_a_part_of_their_context(trained):
     assert sum(len(one.answers) for one in found) > 0
 
 
-def test_the_same_answers_of_another_tool_have_the_same_figures(trained, halluc, tmp_path):
+@pytest.mark.parametrize("source", ["answers by id", "predict"])
+def test_the_same_answers_of_another_tool_have_the_same_figures(trained, halluc, tmp_path, source):
     config, run = trained
-    said = {one.id: one.answer or "" for one in lines(run, "test")}
     path = tmp_path / "predictions.json"
-    path.write_text(json.dumps(said))
-    assert halluc("eval", config, "--predictions", path, "--name", "tool").code == 0
-    judged = next(found for found in run.parent.iterdir() if (found / "eval/test.json").is_file() and found != run)
+    if source == "predict":
+        path.write_text(halluc("predict", run, "--input", config.parent / "test.jsonl").out)
+    else:
+        path.write_text(json.dumps({one.id: one.answer or "" for one in lines(run, "test")}))
+    assert halluc("eval", config, "--predictions", path, "--name", source).code == 0
+    judged = max(run.parent.glob("2*/eval/test.json"), key=lambda found: found.stat().st_mtime_ns).parent.parent
+    assert judged != run
     own, others = (EvalFile.model_validate_json((one / "eval/test.json").read_text()) for one in (run, judged))
     for name in ("exact_match", "answer_f1", "hallucination_rate", "false_answer_rate", "omission_rate"):
         assert values(own)[name] == pytest.approx(values(others)[name])

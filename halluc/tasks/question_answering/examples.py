@@ -153,12 +153,12 @@ class QuestionExamples(ExamplesDefaults):
 
     def record(self, example: ContextQuestion) -> dict[str, Any]:
         """The row of Hugging Face's SQuAD, and the tokens of both texts, so that none is cut anew."""
-        context = example.context
+        context, offsets = example.context, example.context.offsets
         return {
             "id": example.id,
             "question": example.question.text,
             "context": context.text,
-            "answers": {"text": example.texts, "answer_start": [context.offset(start) for start, _ in example.answers]},
+            "answers": {"text": example.texts, "answer_start": [offsets[start] for start, _ in example.answers]},
             "tokens": list(example.tokens),
             "second": example.border,
         }
@@ -248,7 +248,7 @@ def _texts_of(text: InputText) -> tuple[SpacedText, SpacedText]:
 def _answer(asserted: Asserted, context: SpacedText, border: int) -> AssertedAnswer:
     claim = asserted.claim
     assert claim.where is not None, "the model answers with a part of the context"
-    start = context.offset(claim.where.start - border)
+    start = context.offsets[claim.where.start - border]
     return AssertedAnswer.of(
         asserted,
         text=claim.text,

@@ -6,7 +6,7 @@ import sys
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from rapidfuzz.distance import Levenshtein
 
@@ -58,19 +58,16 @@ class SpacedText:
             [self.spaces[place] + self.tokens[place] for place in range(start + 1, end)]
         )
 
-    def offset(self, token: int) -> int:
-        """The character at which a token begins."""
-        return sum(map(len, self.spaces[: token + 1])) + sum(map(len, self.tokens[:token]))
+    @property
+    def offsets(self) -> list[int]:
+        """The character at which each token begins."""
+        sizes = [len(space) + len(token) for space, token in zip(self.spaces[1:], self.tokens, strict=True)]
+        return list(accumulate(sizes, initial=len(self.spaces[0])))[: len(self.tokens)]
 
     def borders(self) -> tuple[dict[int, int], dict[int, int]]:
         """The token that begins at a character, and the one behind the token that ends there."""
-        starts, ends, at = {}, {}, 0
-        for number, (space, token) in enumerate(zip(self.spaces, self.tokens, strict=False)):
-            at += len(space)
-            starts[at] = number
-            at += len(token)
-            ends[at] = number + 1
-        return starts, ends
+        starts = {start: number for number, start in enumerate(self.offsets)}
+        return starts, {start + len(self.tokens[number]): number + 1 for start, number in starts.items()}
 
     def edited(self, tokens: tuple[str, ...], kept: Sequence[tuple[Range, Range]] = ()) -> SpacedText:
         """The text with other tokens.

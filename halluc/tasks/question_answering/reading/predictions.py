@@ -93,9 +93,13 @@ class AnswerFile(PredictionFile):
 
     def _of_record(self, row: Row) -> Stated:
         record = row.fields
-        own = next((name for name in _TEXTS if name in record), None)
-        value = record[own if own is not None and PREDICTED not in record else predicted_field(record, ())]
         confidence, difference = confidence_field(record), record.get("no_answer")
+        own = next((name for name in _TEXTS if name in record), None)
+        if PREDICTED not in record and "context_start" in record:  # the output of `halluc predict`
+            first = next(iter(record.get("answers") or ()), {})
+            value, confidence = first.get("text"), first.get("confidence")
+        else:
+            value = record[own if own is not None and PREDICTED not in record else predicted_field(record, ())]
         if isinstance(value, list):  # as halluc writes it: the place of the answer, and its text beside it
             confidence = value[0][-1] if value and isinstance(value[0], list) and value[0] else None
             value = record.get("answer") if value else None

@@ -20,10 +20,12 @@ from halluc.data.rows.reading import open_rows
 from halluc.data.rows.references import SplitName
 from halluc.data.rows.row import MEND, BadLine, LeftOut, Notice, Row, Unreadable, quoted
 from halluc.data.tokenization import Tokenizer
+from halluc.data.writers import Writer
 from halluc.tasks.question_answering.examples import ContextQuestion
 from halluc.tasks.question_answering.reading.answers import Answers, answers_of
 from halluc.tasks.question_answering.reading.config import QuestionsConfig
 from halluc.tasks.question_answering.reading.predictions import AnswerFile
+from halluc.tasks.question_answering.reading.writers import WRITERS
 from halluc.tasks.question_answering.spaced_text import SpacedText
 
 Item = ContextQuestion | Mended | BadLine
@@ -52,6 +54,7 @@ class QuestionsReader(Reader):
 
     Config: ClassVar[type[DataConfig]] = QuestionsConfig
     Predictions: ClassVar[type[PredictionFile] | None] = AnswerFile
+    writers: ClassVar[Mapping[str, Writer]] = WRITERS
     has_marked_lines: ClassVar[bool] = True
 
     def __init__(self, config: QuestionsConfig) -> None:
@@ -140,6 +143,7 @@ class _Split:
         self.lenient = reader.config.on_bad_line == "skip"
         self.ids, self.count = Ids(), 0
         self.contexts: dict[tuple[str, tuple[int, ...]], _Context] = {}
+        self.given: dict[SpacedText, _Context] = {}
         self.documents: dict[str, int] = {}
 
     def row(self, row: Row) -> ContextQuestion | Mended:
@@ -230,9 +234,10 @@ class _Split:
         """A context as tokens, cut also where an answer begins or ends inside of one."""
         words = _words(given)[1]
         if words is not None:
-            made = _Context.of(self.reader.cut(text, words))
+            given_text = self.reader.cut(text, words)
+            made = self.given.setdefault(given_text, _Context.of(given_text))
             if all(map(made.holds, places)):
-                return self.contexts.setdefault((text, (len(made.text.tokens),)), made)
+                return made
         if (text, ()) not in self.contexts:
             self.contexts[text, ()] = _Context.of(self.reader.cut(text, None))
         if all(map(self.contexts[text, ()].holds, places)):
