@@ -155,6 +155,7 @@ class GenerationExamples(ExamplesDefaults):
             id=text.id,
             line=text.line,
             text=text.details.whole if isinstance(text.details, Sourced) else text.text,
+            tokens=list(text.tokens),
             output=prediction.text if prediction else "",
             log_probability=None if prediction is None or prediction.logprob is None else round(prediction.logprob, 6),
             ended=prediction is None or prediction.ended,
