@@ -49,8 +49,9 @@ class DecodingConfig(Section):
 class GenerationConfig(Section):
     """A subclass adds ``type``."""
 
-    # What a text claims, and how that is judged, is asked of a model that is trained.
-    undeciding_keys: ClassVar[frozenset[str]] = frozenset({"claims", "grounding", "agreement"})
+    # A trained model may be asked in other ways; that decoding takes part in the choice of the checkpoint is no more
+    # than a default.
+    undeciding_keys: ClassVar[frozenset[str]] = frozenset({"claims", "grounding", "agreement", "decoding"})
 
     label_smoothing: float = Field(
         default=0.0, ge=0, lt=1, description="share of the target's probability that is spread over all tokens"
