@@ -22,8 +22,10 @@ from halluc.data.rows.records import parse_object
 from halluc.data.rows.row import BadLine, Unreadable
 from halluc.tasks.question_answering.examples import ContextQuestion
 from halluc.tasks.question_answering.spaced_text import SpacedText
+from halluc.data.tokenization import Tokenizer
 from halluc.tasks.relation_extraction.examples import Related
 from halluc.tasks.text_classification.labelled_text import Labelled
+from halluc.tasks.text_generation.source_text import Sourced, cut_parts
 from halluc.tasks.token_classification.tagged_sentence import Tagged
 from halluc.tasks.token_classification.writers import write_conll
 
@@ -59,6 +61,17 @@ def articles(path: Path) -> None:
     ]
     paragraph = {"context": CONTEXT.text, "qas": questions}
     path.write_text(json.dumps({"version": "v2.0", "data": [{"title": "Acme", "paragraphs": [paragraph]}]}))
+
+
+PARALLEL = tuple(
+    Sourced(str(number), Origin("f", number), *cut_parts([("source", source)], Tokenizer()), (target,))
+    for number, (source, target) in enumerate([("He lives in Oslo.", "Er lebt in Oslo."), ("yes", "ja")], 1)
+)
+
+
+def parallel_rows(path: Path) -> None:
+    lines = [{"source": e.whole, "target": e.targets[0]} for e in PARALLEL]
+    path.write_text("\n".join(map(json.dumps, lines)))
 
 
 def marked_sentences(path: Path) -> None:
@@ -113,10 +126,14 @@ CASES = {
     "texts": Case(labelled_texts, "dev.jsonl", examples=TEXTS),
     "relations": Case(marked_sentences, "dev.jsonl", examples=PAIRS),
     "articles": Case(articles, "dev.json", examples=QUESTIONS),
+    "parallel": Case(parallel_rows, "dev.jsonl", examples=PARALLEL),
 }
-TASKS = {"texts": "text_classification", "relations": "relation_extraction", "articles": "question_answering"}
+TASKS = {
+    "texts": "text_classification", "relations": "relation_extraction", "articles": "question_answering",
+    "parallel": "translation",
+}  # fmt: skip
 # The format of those that are not called by it.
-FORMATS = {"relations": "jsonl", "articles": "json"}
+FORMATS = {"relations": "jsonl", "articles": "json", "parallel": "jsonl"}
 
 
 def reader_of(form: str):
