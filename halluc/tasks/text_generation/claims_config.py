@@ -41,6 +41,11 @@ class GroundingConfig(Section):
         default=None,
         description="a sentence with a lower score is unsupported; null: the scorer's own, fitted on human labels",
     )
+    references: bool = Field(
+        default=True,
+        description="what a reference says is supported too. false: evidence is the input alone, and where it is in "
+        "another language sentences are unverifiable",
+    )
     cross_lingual: bool = Field(
         default=False,
         description="`model` reads the languages of both source and output: sentences are judged by a source in "

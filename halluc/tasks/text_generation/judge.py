@@ -58,8 +58,8 @@ class EvidenceRule:
     """Which texts of an example are evidence.
 
     ``parts`` are the names of parts, or what stands in them before a colon; None: all. ``references`` says whether
-    references are evidence beside them. With ``is_same_language`` sentences are judged by the parts; without it, as in
-    translation, by references alone.
+    references are evidence beside them. With ``is_same_language`` sentences are judged by the parts and the references;
+    without it, as in translation, by references alone.
     """
 
     parts: tuple[str, ...] | None = None
@@ -97,6 +97,10 @@ class GenerationJudge:
     def _scorer(self) -> SentenceScorer:
         return scorer_of(self._grounding.scorer, self._grounding.model)
 
+    @cached_property
+    def _scorer_of_references(self) -> SentenceScorer:
+        return self._scorer if self._grounding.model else scorer_of(self._grounding.scorer, with_statements=False)
+
     def stated(self, text: str, language: str) -> tuple[Statement, ...]:
         """The statements of an output that are claims: its prediction has a confidence for each."""
         return tuple(one for one in statements(text, language) if one.kind in self._kinds)
@@ -125,7 +129,7 @@ class GenerationJudge:
         ``no_evidence`` of one that is unverifiable.
         """
         sources = self._rule.sources(example)
-        references = list(example.targets) if self._rule.references else []
+        references = list(example.targets) if self._rule.references and self._grounding.references else []
         languages = [*[example.source_language] * len(sources), *[example.language] * len(references)]
         evidence = EvidenceTexts([*sources, *references], languages)
         texts = [claim.text for claim in claims if claim.kind == SENTENCE and claim.verdict is None]
@@ -147,19 +151,16 @@ class GenerationJudge:
     def _grounded(
         self, texts: Sequence[str], sources: Sequence[str], references: Sequence[str], language: str
     ) -> list[bool | None]:
-        """Whether each sentence is grounded in the sources or in a reference; None where nothing can tell."""
-        scorer, own = self._grounding.scorer, self._grounding.threshold
-        by_source = bool(sources) and (self._rule.is_same_language or self._grounding.cross_lingual)
-        evidence = [(sources, THRESHOLDS)] if by_source else []
-        evidence += [([reference], REFERENCE_THRESHOLDS) for reference in references]
+        """Whether each sentence is grounded in the sources together, or in a reference; None where nothing can tell."""
+        name, own = self._grounding.scorer, self._grounding.threshold
+        by_source = any(map(str.strip, sources)) and (self._rule.is_same_language or self._grounding.cross_lingual)
+        evidence = [*([sources] if by_source else []), *([one] for one in references)]
         if not evidence or not texts:
             return [None] * len(texts)
-        found = [False] * len(texts)
-        for read, fitted in evidence:
-            least = fitted[scorer] if own is None else own
-            scores = self._scorer.scores(texts, read, language)
-            found = [was or score >= least for was, score in zip(found, scores, strict=True)]
-        return list(found)
+        scorer = self._scorer if by_source else self._scorer_of_references
+        least = (THRESHOLDS if by_source else REFERENCE_THRESHOLDS)[name] if own is None else own
+        scores = [scorer.scores(texts, read, language) for read in evidence]
+        return [max(each) >= least for each in zip(*scores, strict=True)]
 
     def _degenerate(self, example: WithSources, prediction: WrittenOutput) -> str | None:
         if is_oscillatory(prediction.text, self._rule.sources(example)):
