@@ -22,7 +22,8 @@ def stated(text: str, language: str, *kinds: str) -> list[tuple[str, str]]:
 
 PIECES = st.sampled_from(
     ["Jean", "Kerr", "von", "the", "3", "May", "2015", "one", "thousand", "und", "zweihundert", "quatre-vingt", "1.2m",
-     "一千", "年", "第", "。", ".", "!", '"', "“", "”", "«", "\n", " ", "  ", "-", ",", "'s", "e\u0301", "\u200b", "NASA", "12:30"]
+     "一千", "年", "第", "。", ".", "!", '"', "“", "”", "«", "\n", " ", "  ", "-", ",", "'s", "e\u0301", "\u200b",
+     "NASA", "12:30"]
 )  # fmt: skip
 
 
@@ -43,8 +44,8 @@ def test_each_statement_is_the_text_at_its_place_and_stands_in_its_own_text(text
 
 HOSTILE = [
     "“", '"', "«", "1,", "1.", "a.", "A ", "A-", "Von der ", "one ", "zweihundert", "and one ", "31 May ", "1 ", "一",
-    "...", ". ", "!?", "\n", " ", "'", "'s", "``", "1/", "-1", "May ", "U.S.", "\u0301", "A\u0301", "the A of ", "5 day ",
-    "x" * 50 + ".",
+    "...", ". ", "!?", "\n", " ", "'", "'s", "``", "1/", "-1", "May ", "U.S.", "\u0301", "A\u0301", "the A of ",
+    "5 day ", "x" * 50 + ".",
 ]  # fmt: skip
 
 
@@ -153,7 +154,8 @@ def test_quotations_are_told_by_their_marks():
 @pytest.mark.parametrize(
     ("text", "language"),
     [("the cat is on the mat", "en"), ("die Katze ist auf der Matte", "de"), ("le chat est sur le tapis", "fr"),
-     ("el gato está en la casa", "es"), ("今天很好", "zh"), ("今日は良い", "other"), ("кот на столе", "other"), ("", "en")],
+     ("el gato está en la casa", "es"), ("今天很好", "zh"), ("今日は良い", "other"), ("кот на столе", "other"),
+     ("", "en")],
 )  # fmt: skip
 def test_the_language_of_a_text_is_told_by_its_function_words(text, language):
     assert language_of(text) == language
@@ -164,7 +166,8 @@ def test_evidence_knows_other_forms_of_a_statement():
     evidence = EvidenceTexts(
         ["Kenya paid £1.2m on 3 May 2015; after nine to twelve long months the United Nations left."]
     )
-    there = [("name", "Kenyan"), ("name", "the United Nations"), ("number", "1,200,000"), ("date", "May 2015"), ("date", "2015"),
+    there = [("name", "Kenyan"), ("name", "the United Nations"), ("number", "1,200,000"), ("date", "May 2015"),
+             ("date", "2015"),
              ("number", "twelve months"), ("quotation", "the united nations left")]  # fmt: skip
     absent = [("name", "United States"), ("number", "1,300,000"), ("date", "4 May 2015"), ("number", "twelve days"),
               ("quotation", "the nations left")]  # fmt: skip

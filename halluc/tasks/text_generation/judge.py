@@ -20,7 +20,6 @@ from halluc.tasks.text_generation.degeneration import is_oscillatory
 from halluc.tasks.text_generation.evidence import EvidenceTexts
 from halluc.tasks.text_generation.grounding import REFERENCE_THRESHOLDS, THRESHOLDS, SentenceScorer, scorer_of
 from halluc.tasks.text_generation.statements import Statement, statements
-from halluc.tasks.text_generation.words import folded_words
 
 SENTENCE = "sentence"
 _TOKENIZER = Tokenizer()
@@ -144,8 +143,9 @@ class GenerationJudge:
                 judged.append(
                     _verdict(claim, evidence.states(claim.label, claim.text, example.language), "not_in_source")
                 )
-        said = {" ".join(folded_words(claim.text)) for claim in claims if claim.kind != SENTENCE}
-        omitted = (one for one in self.gold(example) if " ".join(folded_words(one.text)) not in said)
+        texts = [claim.text for claim in claims if claim.kind != SENTENCE]
+        said = EvidenceTexts(texts, [example.language] * len(texts))
+        omitted = (one for one in self.gold(example) if not said.states(one.label, one.text, example.language))
         return Judged(tuple(judged), tuple(omitted))
 
     def _grounded(
