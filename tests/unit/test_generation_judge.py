@@ -209,11 +209,11 @@ def test_keys_of_grounding_that_do_not_go_together_are_refused():
         GroundingConfig(cross_lingual=True)
 
 
-# --- entailment ------------------------------------------------------------------------------------------------------
+# --- models ----------------------------------------------------------------------------------------------------------
 
 
-def save_classifier(folder, labels: list[str]) -> str:
-    """A classifier of pairs with random weights, which knows the words of ``SOURCE``."""
+def save_classifier(folder, labels: list[str], head: str = "BertForSequenceClassification") -> str:
+    """A classifier with random weights, which knows the words of ``SOURCE`` and prefers its last label."""
     import torch
     import transformers
 
@@ -226,7 +226,9 @@ def save_classifier(folder, labels: list[str]) -> str:
         max_position_embeddings=64, id2label=dict(enumerate(labels)),
         label2id={label: at for at, label in enumerate(labels)},
     )  # fmt: skip
-    transformers.BertForSequenceClassification(settings).save_pretrained(folder)
+    model = getattr(transformers, head)(settings)
+    torch.nn.init.constant_(model.classifier.bias[-1:], 3.0 if "Token" in head else 0.0)
+    model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return str(folder)
 
@@ -273,3 +275,14 @@ def test_a_classifier_without_a_label_of_entailment_is_refused(tmp_path):
     reference = save_classifier(tmp_path, ["not_entailment", "other"])
     with pytest.raises(HallucError, match="no label `entailment`; it has not_entailment, other"):
         EntailmentScorer(reference).scores(["Kerr"], [SOURCE])
+
+
+def test_a_trained_model_finds_the_names_in_place_of_the_rules(tmp_path):
+    model = save_classifier(tmp_path, ["O", "I-PER", "B-PER"], "BertForTokenClassification")
+    judge = GenerationJudge(ClaimsConfig(kinds=["name", "number"], name_model=model))
+    output = "mayor Kerr said 1,200"
+    assert [(one.kind, one.text) for one in judge.stated(output, "en")] == [
+        ("name", "mayor"), ("name", "Kerr"), ("name", "said"), ("number", "1,200"), ("name", "1"), ("name", "200"),
+    ]  # fmt: skip
+    assert all(output[one.start : one.end] == one.text for one in judge.stated(output, "en"))
+    assert judge.stated("", "en") == ()

@@ -20,6 +20,11 @@ class ClaimsConfig(Section):
         description="what is taken as a claim: names, numbers, dates, quotations, sentences. That an output is "
         "oscillatory or detached is said of its sentences",
     )
+    name_model: Reference | None = Field(
+        default=None,
+        description="a trained token classifier, such as the folder `model` in a run of token classification, whose "
+        "spans are the names; null: rules find them",
+    )
 
 
 class GroundingConfig(Section):

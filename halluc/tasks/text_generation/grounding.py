@@ -134,7 +134,7 @@ class WordScorer:
         self._with_statements = with_statements and name == "combined"
 
     def scores(self, sentences: Sequence[str], sources: Sequence[str], language: str = "") -> list[float]:
-        source = [word for text in sources for word in folded_words(text)]
+        source = tuple(word for text in sources for word in folded_words(text))
         evidence = EvidenceTexts(sources) if self._with_statements else None
         found = []
         for sentence in sentences:

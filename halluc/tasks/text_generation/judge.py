@@ -19,7 +19,8 @@ from halluc.tasks.text_generation.claims_config import ClaimsConfig, GroundingCo
 from halluc.tasks.text_generation.degeneration import is_oscillatory
 from halluc.tasks.text_generation.evidence import EvidenceTexts
 from halluc.tasks.text_generation.grounding import REFERENCE_THRESHOLDS, THRESHOLDS, SentenceScorer, scorer_of
-from halluc.tasks.text_generation.statements import Statement, statements
+from halluc.tasks.text_generation.name_models import names_by_model
+from halluc.tasks.text_generation.statements import Statement, in_order, statements
 
 SENTENCE = "sentence"
 _TOKENIZER = Tokenizer()
@@ -88,7 +89,9 @@ class GenerationJudge:
         grounding: GroundingConfig | None = None,
         rule: EvidenceRule | None = None,
     ) -> None:
-        self._kinds = frozenset((claims or ClaimsConfig()).kinds)
+        claims = claims or ClaimsConfig()
+        self._kinds = frozenset(claims.kinds)
+        self._name_model = claims.name_model
         self._grounding = grounding or GroundingConfig()
         self._rule = rule or EvidenceRule()
 
@@ -102,7 +105,10 @@ class GenerationJudge:
 
     def stated(self, text: str, language: str) -> tuple[Statement, ...]:
         """The statements of an output that are claims: its prediction has a confidence for each."""
-        return tuple(one for one in statements(text, language) if one.kind in self._kinds)
+        found = [one for one in statements(text, language) if one.kind in self._kinds]
+        if self._name_model is None or "name" not in self._kinds:
+            return tuple(found)
+        return in_order([*(one for one in found if one.kind != "name"), *names_by_model(self._name_model, text)])
 
     def claims(self, example: WithSources, prediction: WrittenOutput) -> tuple[Claim, ...]:
         found = self.stated(prediction.text, example.language)

@@ -87,8 +87,8 @@ _EN = LanguageWords(
         just also only then now yes well oh ok okay hello hi please thanks"""
     ),
     abbreviations=_set_of(
-        "mr mrs ms dr prof rev gen col lt sgt capt gov sen rep hon st jr sr vs etc inc ltd co corp no nos vol pp ed e.g "
-        "i.e approx dept est fig insp ch supt cf al u.s u.k a.m p.m jan feb mar apr jun jul aug sep sept oct nov dec"
+        "mr mrs ms dr prof rev gen col lt sgt capt gov sen rep hon st jr sr vs etc inc ltd co corp no nos vol pp ed "
+        "e.g i.e dept est fig insp ch supt cf al u.s u.k a.m p.m jan feb mar apr jun jul aug sep sept oct nov dec"
     ),
     particles=_set_of("of de la van von der den du del da di al bin ibn el le dos y"),
     ambiguous=frozenset({"may", "march", "mar", "mon", "sat", "sun", "wed", "dec", "jan"}),
