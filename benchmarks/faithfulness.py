@@ -22,6 +22,7 @@ from typing import NamedTuple
 import numpy
 from sklearn.metrics import accuracy_score, f1_score, precision_score, recall_score, roc_auc_score
 
+from halluc.core.exact_intervals import clopper_pearson
 from halluc.core.rng import hash64
 from halluc.tasks.text_generation.dates import dates
 from halluc.tasks.text_generation.degeneration import detachment, is_oscillatory, repeated
@@ -97,6 +98,8 @@ def with_interval(
         if truth[drawn].any() and not truth[drawn].all():
             found.append(metric(truth[drawn], value[drawn]))
     low, high = numpy.percentile(found, [2.5, 97.5]) if found else (numpy.nan, numpy.nan)
+    if metric is precision_score and low == high:
+        low, high = clopper_pearson(float((truth & value).sum()), float(value.sum()), 0.95)
     return f"{metric(truth, value):.3f} [{low:.3f}, {high:.3f}]"
 
 

@@ -23,7 +23,7 @@ def stated(text: str, language: str, *kinds: str) -> list[tuple[str, str]]:
 PIECES = st.sampled_from(
     ["Jean", "Kerr", "von", "the", "3", "May", "2015", "one", "thousand", "und", "zweihundert", "quatre-vingt", "1.2m",
      "一千", "年", "第", "。", ".", "!", '"', "“", "”", "«", "\n", " ", "  ", "-", ",", "'s", "e\u0301", "\u200b",
-     "NASA", "12:30"]
+     "NASA", "12:30", "1234", "567", "1'000", "5.6:7", "pm"]
 )  # fmt: skip
 
 

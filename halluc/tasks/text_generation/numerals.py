@@ -29,7 +29,7 @@ class Numeral(NamedTuple):
 _MOST_DIGITS = 30
 _DIGITS = regex.compile(
     r"""(?P<sign>[-−–])?+
-    (?P<digits>[0-9]++(?:[.,'’\u00a0\u202f ][0-9]{3}(?![0-9]))*+(?:[.,:][0-9]++)*+)
+    (?P<digits>(?:[0-9]{1,3}(?:['’\u00a0\u202f ][0-9]{3}(?![0-9]))++|[0-9]++)(?:[.,:][0-9]++)*+)
     (?:(?P<half>[ ]?(?:am|pm|a\.m\.|p\.m\.|Uhr|h))(?!\p{L})
       |(?P<ordinal>st|nd|rd|th|ers?|re|e|è?me|ème|[ºª°])(?![\p{L}\p{N}])
       |(?P<chinese>[十百千万萬亿億]++)
@@ -38,7 +38,6 @@ _DIGITS = regex.compile(
 )
 _WORD = regex.compile(r"\p{L}[\p{L}\p{M}]*+")
 _GAP = regex.compile(r"[ \u00a0]?-?[ \u00a0]?")
-_SPACED_THOUSANDS = regex.compile(r"[0-9]{1,3}(?:[ \u00a0\u202f'’][0-9]{3})+")
 _CHINESE = regex.compile(r"第?[零〇一二两兩三四五六七八九十百千万萬亿億]++(?:点[零〇一二三四五六七八九]++)?")
 _OF_DIGITS = ("零〇", "一", "二两兩", "三", "四", "五", "六", "七", "八", "九")
 _CHINESE_DIGITS = {digit: number for number, digits in enumerate(_OF_DIGITS) for digit in digits}
@@ -151,8 +150,7 @@ def _readings(digits: str, comma: bool, factor: int) -> list[str]:
     reading of the language stands first."""
     if ":" in digits:
         return [digits.lstrip("0") if digits[:2] != "0:" else digits]
-    if _SPACED_THOUSANDS.match(digits):
-        digits = regex.sub(r"[ \u00a0\u202f'’]", "", digits)
+    digits = regex.sub(r"[ \u00a0\u202f'’]", "", digits)
     separators = [char for char in digits if char in ".,"]
     if not separators:
         return [_key(digits, factor)]
