@@ -20,9 +20,9 @@ from halluc.core.labels import SCHEMES, write_tags
 from halluc.data.corpora import Corpora, read_corpora
 from halluc.data.rows.records import parse_object
 from halluc.data.rows.row import BadLine, Unreadable
+from halluc.data.tokenization import Tokenizer
 from halluc.tasks.question_answering.examples import ContextQuestion
 from halluc.tasks.question_answering.spaced_text import SpacedText
-from halluc.data.tokenization import Tokenizer
 from halluc.tasks.relation_extraction.examples import Related
 from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.text_generation.source_text import Sourced, cut_parts
