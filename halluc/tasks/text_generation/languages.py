@@ -88,7 +88,8 @@ _EN = LanguageWords(
     ),
     abbreviations=_set_of(
         "mr mrs ms dr prof rev gen col lt sgt capt gov sen rep hon st jr sr vs etc inc ltd co corp no nos vol pp ed "
-        "e.g  i.e approx dept est fig insp ch supt cf al u.s u.k a.m p.m jan feb mar apr jun jul aug sep sept oct nov dec"),
+        "e.g i.e dept est fig insp ch supt cf al u.s u.k a.m p.m jan feb mar apr jun jul aug sep sept oct nov dec"
+    ),
     particles=_set_of("of de la van von der den du del da di al bin ibn el le dos y"),
     ambiguous=frozenset({"may", "march", "mar", "mon", "sat", "sun", "wed", "dec", "jan"}),
 )  # fmt: skip
@@ -167,7 +168,7 @@ _FR = LanguageWords(
     ),
     abbreviations=_set_of("m mm mme mlle dr me st ste etc cf p.ex env art vol janv févr avr juil sept oct nov déc"),
     particles=_set_of("de du des la le d van von der den al ben"),
-    ambiguous=frozenset({"un", "une", "second", "seconde", "neuf", "mai"}),
+    ambiguous=frozenset({"un", "une", "second", "seconde", "neuf", "mai", "sept"}),
     comma=True,
 )  # fmt: skip
 _ES = LanguageWords(

@@ -46,7 +46,7 @@ def _ends(text: str, match: regex.Match[str], language: Language) -> bool:
     if following is not None and following[1].islower() and text[match.start() - 1 : match.start()] != " ":
         # Text without capitals: a small letter follows each end.
         return end[0] in "!?" or not _has_capitals(text)
-    if end[0] != "." or end.startswith(".."):
+    if end != ".":
         return True
     before = _WORD_BEFORE.search(text, max(0, match.start() - 20), match.start())
     if before is None:
