@@ -126,7 +126,7 @@ class GenerationModel:
             if tokenizer.is_fast:
                 offsets = encoded["offset_mapping"]
                 places = [place for place in places if start <= offsets[place][0] < offsets[place][1] <= end]
-            dropped = set(list(places)[-over:])
+            dropped = set(places[-over:])
             ids = [piece for place, piece in enumerate(ids) if place not in dropped][:most]
         return ids or [loaded.framing.end]
 
