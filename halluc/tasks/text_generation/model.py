@@ -122,7 +122,7 @@ class GenerationModel:
         if len(ids) > most:
             notes["cut_sources"] += 1
             over = len(ids) - most
-            places = range(len(ids))
+            places = list(range(len(ids)))
             if tokenizer.is_fast:
                 offsets = encoded["offset_mapping"]
                 places = [place for place in places if start <= offsets[place][0] < offsets[place][1] <= end]
