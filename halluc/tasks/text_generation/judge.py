@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, ClassVar, Protocol
 
-from halluc.core.claims import Claim, Evidence, Judged
+from halluc.core.claims import Claim, Evidence, Judged, Mark
 from halluc.core.examples import Span
 from halluc.data.tokenization import Tokenizer
 from halluc.tasks.text_generation.claims_config import ClaimsConfig, GroundingConfig
@@ -172,17 +172,22 @@ class GenerationJudge:
 
 
 def _matched(claims: Sequence[Claim], gold: Sequence[Claim], language: str) -> Judged:
-    """The claims with the gold that says the same, the first of equal claims with all of it; the rest is omitted."""
-    left, found = list(gold), []
-    for claim in claims:
-        same: list[Claim] = []
-        if claim.kind != SENTENCE and left:
-            said = EvidenceTexts([claim.text], [language])
-            same = [one for one in left if said.states(one.label, one.text, language)]
-            left = [one for one in left if one not in same]
-        marks = [one.mark for one in same]
-        found.append(replace(claim, evidence=Evidence(marks[0], tuple(marks[1:]))) if marks else claim)
-    return Judged(tuple(found), tuple(left))
+    """The claims with the gold that they say again, which is matched to the first that does; the rest is omitted."""
+    places = [place for place, claim in enumerate(claims) if claim.kind != SENTENCE]
+    apart = [EvidenceTexts([claims[place].text], [language]) for place in places]
+    together = EvidenceTexts([claims[place].text for place in places], [language] * len(places))
+    marks: dict[int, list[Mark]] = {}
+    omitted = []
+    for one in gold:
+        if not together.states(one.label, one.text, language):
+            omitted.append(one)
+            continue
+        # What only several claims say together belongs to the first of all.
+        found = (place for place, said in zip(places, apart, strict=True) if said.states(one.label, one.text, language))
+        marks.setdefault(next(found, places[0]), []).append(one.mark)
+    told = {place: Evidence(own[0], tuple(own[1:])) for place, own in marks.items()}
+    judged = (replace(claim, evidence=told.get(place, claim.evidence)) for place, claim in enumerate(claims))
+    return Judged(tuple(judged), tuple(omitted))
 
 
 def _verdict(claim: Claim, is_supported: bool | None, reason: str) -> Claim:

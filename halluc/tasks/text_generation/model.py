@@ -45,7 +45,6 @@ class GenerationModel:
         "without_target": "examples without a target",
         "empty_outputs": "outputs that are empty",
         "unended_outputs": "outputs cut at `task.decoding.max_new_tokens`",
-        "without_claims": "outputs without any claim",
         "repeated_outputs": "outputs that other, different inputs have too",
     }
     gold_notes: ClassVar[frozenset[str]] = frozenset({"cut_targets", "without_target"})
@@ -102,7 +101,7 @@ class GenerationModel:
                 f"the model takes {limit} tokens, and `task.decoding.max_new_tokens` leaves none of them for the input",
                 help="lower it",
             )
-        notes = dict.fromkeys(("words", "pieces", "target_pieces", "unknown_words", *self.notes), 0)
+        notes = dict.fromkeys(("words", "pieces", "target_pieces", "unknown_words", "without_claims", *self.notes), 0)
         sources = [self._source(example, loaded, longest_source, notes) for example in examples]
         targets = [_target(example, loaded, longest_target, notes) for example in examples]
         notes["words"] = sum(len(example.tokens) for example in examples)
@@ -123,11 +122,11 @@ class GenerationModel:
         if len(ids) > most:
             notes["cut_sources"] += 1
             over = len(ids) - most
-            places = range(len(ids))
+            places = list(range(len(ids)))
             if tokenizer.is_fast:
                 offsets = encoded["offset_mapping"]
                 places = [place for place in places if start <= offsets[place][0] < offsets[place][1] <= end]
-            dropped = set(list(places)[-over:])
+            dropped = set(places[-over:])
             ids = [piece for place, piece in enumerate(ids) if place not in dropped][:most]
         return ids or [loaded.framing.end]
 
@@ -207,8 +206,7 @@ class GenerationModel:
         yield f"{counted(size, 'inputs')}, {counted(notes['words'], 'words')}"
         if size:
             yield f"{notes['without_claims'] / size:.1%} of the outputs have no claim"
-        told = {note: what for note, what in self.notes.items() if note != "without_claims"}
-        yield from (counted(notes[note], what) for note, what in told.items() if notes[note])
+        yield from (counted(notes[note], what) for note, what in self.notes.items() if notes[note])
         if size > 1 and notes.get("most_equal") == size:
             yield "all outputs are the same: the model has learned nothing from its input"
 
